@@ -1,0 +1,133 @@
+// node scripts/prepare.mjs [--needs rabbitmq,postgresql] -- COMMAND ARGS…
+//
+// Makes a fresh clone ready, then runs the command on the project's own Node: installs the npm packages where they are
+// missing or old, and finds the servers that the command needs, or installs them. It runs on any Node from 20 on, before
+// there is a node_modules, so it uses nothing but Node. What is in place already costs some milliseconds and no word.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const bin = join(root, 'node_modules', '.bin');
+
+const servers = {
+  rabbitmq: {
+    package: 'rabbitmq-server',
+    isThere: () =>
+      anyFile('/usr/lib/rabbitmq/lib', 'sbin/rabbitmq-server') || existsSync('/opt/rabbitmq/sbin/rabbitmq-server'),
+  },
+  postgresql: {
+    package: 'postgresql',
+    isThere: () => anyFile('/usr/lib/postgresql', 'bin/initdb') || anyFile('/usr', 'bin/initdb', /^pgsql-/),
+  },
+};
+
+const { needs, command } = parseArguments(process.argv.slice(2));
+installPackages();
+installServers(needs.filter((name) => !servers[name].isThere()));
+run(command);
+
+function parseArguments(args) {
+  const end = args.indexOf('--');
+  const needs = args[0] === '--needs' ? args[1].split(',') : [];
+  return { needs, command: args.slice(end + 1) };
+}
+
+function installPackages() {
+  if (packagesAreCurrent()) return;
+  say('installing the npm packages …');
+  // npm ci runs the script that brings the pinned Node; `allowScripts` in package.json names it.
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
+  if (status !== 0) fail('the npm packages could not be installed: what npm says stands above');
+}
+
+/** True when node_modules holds what package-lock.json asks for, the pinned Node among it. */
+function packagesAreCurrent() {
+  const wanted = packagesIn(join(root, 'package-lock.json'));
+  const installed = packagesIn(join(root, 'node_modules', '.package-lock.json'));
+  const isCurrent = ([path, { version, optional }]) => path === '' || optional || installed[path]?.version === version;
+  return Object.entries(wanted).every(isCurrent) && existsSync(join(root, 'node_modules/node/bin/node'));
+}
+
+function packagesIn(file) {
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : {};
+}
+
+function installServers(missing) {
+  if (missing.length === 0) return;
+  const packages = missing.map((name) => servers[name].package).join(' ');
+  const sudo = rootCommand();
+  if (!existsSync('/usr/bin/apt-get') || sudo === undefined) {
+    fail(
+      `this needs ${packages}, which are not on this machine. On Debian or Ubuntu: sudo apt-get install ${packages}. On Rocky ` +
+        'Linux or Fedora: sudo dnf install with the same names. Private servers are started from them; an installed service is left ' +
+        'alone. Or run the whole with docker compose up, which brings its own.',
+    );
+  }
+  say(`installing the Debian packages ${packages} …`);
+  withoutStartingServices(sudo, () => {
+    const apt = (...args) =>
+      spawnSync(...sudo('env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', ...args), {
+        stdio: ['ignore', 'ignore', 2],
+      });
+    apt('update');
+    return apt('install', '-y', '--no-install-recommends', ...packages.split(' '));
+  });
+  const still = missing.filter((name) => !servers[name].isThere());
+  if (still.length > 0) fail(`apt-get could not install ${packages}: what it says stands above`);
+}
+
+/** How to run a command as root; undefined where that needs a password. */
+function rootCommand() {
+  if (process.getuid() === 0) return (program, ...args) => [program, args];
+  const { status } = spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' });
+  return status === 0 ? (...args) => ['sudo', ['-n', ...args]] : undefined;
+}
+
+/** Debian's packages start their services at once: on somebody's own machine, nobody asked for a broker on port 5672. */
+function withoutStartingServices(sudo, install) {
+  const policy = '/usr/sbin/policy-rc.d';
+  const isOurs = !existsSync(policy);
+  const shell = (script) => spawnSync(...sudo('sh', '-c', script), { stdio: 'inherit' });
+  if (isOurs) shell(`printf '#!/bin/sh\\nexit 101\\n' > ${policy} && chmod 755 ${policy}`);
+  try {
+    install();
+  } finally {
+    if (isOurs) shell(`rm -f ${policy}`);
+  }
+}
+
+/** Runs the command in our place: its signals, its exit code, its input and output. */
+function run([program, ...args]) {
+  const child = spawn(program, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },
+  });
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
+    // A terminal sends Ctrl-C to the whole group: the child has it already, and twice would mean "at once" to the daemon.
+    process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY) || child.kill(signal));
+  }
+  child.on('error', (error) => fail(error.message));
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
+}
+
+function anyFile(folder, path, name = /./) {
+  return (
+    existsSync(folder) && readdirSync(folder).some((entry) => name.test(entry) && existsSync(join(folder, entry, path)))
+  );
+}
+
+function say(text) {
+  process.stderr.write(`kazoo-relay: ${text}\n`);
+}
+
+function fail(text) {
+  say(text);
+  process.exit(1);
+}

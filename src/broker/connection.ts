@@ -1,0 +1,95 @@
+import type { Duplex } from 'node:stream';
+import amqp, { type Channel, type ChannelModel } from 'amqplib';
+import { within } from '../waiting.ts';
+import { tolerateUnreadableProperties } from './headers.ts';
+
+export interface ConnectionOptions {
+  /** `amqp:` or `amqps:`. */
+  readonly url: string;
+  /** Seconds; a peer that is silent for two to three of them is given up. */
+  readonly heartbeat: number;
+  /** Milliseconds until a connection must be open. */
+  readonly connectTimeout: number;
+  /** What the broker shows in its list of connections. */
+  readonly name: string;
+}
+
+/** One AMQP connection from its opening to its end, whatever ends it: the first failure of any part is the failure of all. */
+export class Connection {
+  readonly #model: ChannelModel;
+  readonly #ended = Promise.withResolvers<never>();
+  #alive = true;
+
+  constructor(model: ChannelModel) {
+    this.#model = model;
+    this.#ended.promise.catch(() => undefined);
+    model.on('error', (error) => this.fail(error));
+    model.on('close', (error) => this.fail(error ?? new Error('the broker closed the connection')));
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** Rejects with the reason when the connection has ended. */
+  get ended(): Promise<never> {
+    return this.#ended.promise;
+  }
+
+  /** RabbitMQ's version, such as `3.10.8`. */
+  get serverVersion(): string {
+    return String(this.#model.connection.serverProperties.version);
+  }
+
+  /** Opens a channel whose failure ends the connection. */
+  async openChannel(): Promise<Channel> {
+    const channel = await this.#model.createChannel();
+    channel.on('error', (error) => this.fail(error));
+    channel.on('close', () => this.fail(new Error('the broker closed the channel')));
+    return channel;
+  }
+
+  /**
+   * Does something that the broker may refuse, on a channel of its own, because a refusal closes the channel.
+   * @throws what the broker answered; its `code` is the AMQP reply code
+   */
+  async attempt<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
+    const channel = await this.#model.createChannel();
+    // The refusal reaches us through `work`; without a listener the same error would be thrown a second time.
+    channel.on('error', () => undefined);
+    const result = await work(channel);
+    await channel.close();
+    return result;
+  }
+
+  /** Ends the connection at once, without a word to the broker: it may be one that no longer answers. */
+  fail(reason: Error): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    this.#ended.reject(reason);
+    // amqplib's own close() waits for the broker's answer, forever on a link that is half open. The stream is not in its
+    // types, but each of its connections has one; an error is what makes it clear its timers.
+    const { stream } = this.#model.connection as unknown as { stream: Duplex };
+    stream.destroy(reason);
+  }
+
+  /** Says goodbye, and doesn't wait any longer than that for the answer. */
+  async close(milliseconds: number): Promise<void> {
+    if (!this.#alive) return;
+    await within(milliseconds, 'the broker', Promise.race([this.#model.close(), this.ended])).catch(() => undefined);
+    this.fail(new Error('closed'));
+  }
+}
+
+/** @throws what the socket or the broker said; it never names the password */
+export async function connect(options: ConnectionOptions): Promise<Connection> {
+  const url = new URL(options.url);
+  url.searchParams.set('heartbeat', String(options.heartbeat));
+  const model = await amqp.connect(url.href, {
+    timeout: options.connectTimeout,
+    noDelay: true,
+    clientProperties: { connection_name: options.name },
+  });
+  tolerateUnreadableProperties(model);
+  return new Connection(model);
+}

@@ -1,0 +1,188 @@
+import type { Logger } from 'pino';
+import type { Journal } from '../journal/journal.ts';
+import { type Decoded, decode } from '../kazoo/decode.ts';
+import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
+import { redact } from '../kazoo/redact.ts';
+import type { Validator } from '../schema/validator.ts';
+import { Backoff } from '../waiting.ts';
+
+export interface IntakeOptions {
+  /** A batch is committed when it holds `max` messages, or after `linger` milliseconds. */
+  readonly batch: { readonly max: number; readonly linger: number };
+  /** Bytes that a body may have, unpacked. */
+  readonly maxBodySize: number;
+  /** Dotted paths of the secrets that some route reveals. */
+  readonly reveals: readonly string[];
+}
+
+export interface IntakeContext {
+  readonly journal: Journal;
+  readonly validator: Validator;
+  readonly log: Logger;
+}
+
+/** The connection that messages came in on, and where they are acknowledged. */
+export interface Acknowledger {
+  /** Acknowledges everything up to this delivery tag; does nothing where the connection is gone. */
+  acknowledge(deliveryTag: number): void;
+}
+
+/** A batch is committed early when its bodies hold this many bytes. */
+const maxBatchBytes = 4 * 1024 * 1024;
+
+/** More than this may not be held uncommitted while the journal can't be written, in bytes. */
+const maxHeldBytes = 64 * 1024 * 1024;
+
+const firstPause = 100;
+const longestPause = 5_000;
+
+/**
+ * The way of a message from one connection into the journal: decode, validate, redact, commit, acknowledge. It outlives
+ * connections, so that what it holds when one breaks is committed all the same.
+ */
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #context: IntakeContext;
+  #messages: RawMessage[] = [];
+  #bytes = 0;
+  #heldBytes = 0;
+  #source: Acknowledger | undefined;
+  #lastTag = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #committing: Promise<void> | undefined;
+  readonly #abandoned = new AbortController();
+  #received = 0;
+  #committed = 0;
+  #failing = false;
+
+  constructor(options: IntakeOptions, context: IntakeContext) {
+    this.#options = options;
+    this.#context = context;
+  }
+
+  /** Messages that were taken from the broker, since the start. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Messages that are in the journal, since the start; redeliveries count again. */
+  get committed(): number {
+    return this.#committed;
+  }
+
+  /** True while the journal can't be written. */
+  get paused(): boolean {
+    return this.#failing;
+  }
+
+  /** True when no more may come in until the journal can be written again. */
+  get full(): boolean {
+    return this.#heldBytes > maxHeldBytes;
+  }
+
+  /** Takes a message. All that are held at a time come from the same connection: see `drained`. */
+  add(message: RawMessage, deliveryTag: number, source: Acknowledger): void {
+    this.#messages.push(message);
+    this.#received += 1;
+    this.#lastTag = deliveryTag;
+    this.#source = source;
+    this.#bytes += message.body.length;
+    this.#heldBytes += message.body.length;
+    if (this.#messages.length >= this.#options.batch.max || this.#bytes >= maxBatchBytes) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), this.#options.batch.linger);
+  }
+
+  /**
+   * Resolves when nothing is held any more. A new connection consumes only then, so that memory stays bounded while the
+   * journal can't be written, however often the connection breaks.
+   */
+  async drained(): Promise<void> {
+    this.#flush();
+    await this.#committing;
+  }
+
+  /** Tries no longer to commit what the journal doesn't take: it stays with the broker. */
+  abandon(): void {
+    this.#abandoned.abort();
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#committing ??= this.#commitAll().finally(() => {
+      this.#committing = undefined;
+    });
+  }
+
+  async #commitAll(): Promise<void> {
+    while (this.#messages.length > 0 && !this.#abandoned.signal.aborted) {
+      const messages = this.#messages;
+      const source = this.#source;
+      const lastTag = this.#lastTag;
+      const bytes = this.#bytes;
+      this.#messages = [];
+      this.#bytes = 0;
+      const notifications = messages.map((message) => this.#examine(message));
+      if (!(await this.#append(notifications))) return;
+      this.#committed += messages.length;
+      this.#heldBytes -= bytes;
+      source?.acknowledge(lastTag);
+    }
+  }
+
+  #examine(message: RawMessage): Notification {
+    const decoded = decode(message, this.#options.maxBodySize);
+    this.#validate(decoded);
+    return redact(decoded, this.#options.reveals);
+  }
+
+  #validate(decoded: Decoded): void {
+    // A preview is an e-mail template with every field filled by its own name: no schema can say anything about it.
+    if (decoded.data === null || decoded.preview) return;
+    const problems = this.#problemsOf(decoded.event, decoded.data);
+    if (problems.length === 0) return;
+    decoded.state = 'invalid';
+    decoded.problems = [...decoded.problems, ...problems];
+  }
+
+  /** A validator that throws is a bug, of ours or in an operator's schema: it must not keep the message out of the journal. */
+  #problemsOf(event: string | null, data: JsonObject): readonly Problem[] {
+    try {
+      return this.#context.validator.validate(event, data);
+    } catch (error) {
+      this.#context.log.error({ err: error, event }, 'a notification could not be validated');
+      return [{ path: '', keyword: 'validator', message: 'could not be validated' }];
+    }
+  }
+
+  /** Tries until the journal has taken the batch; false when intake is abandoned meanwhile. */
+  async #append(notifications: readonly Notification[]): Promise<boolean> {
+    const backoff = new Backoff(firstPause, longestPause);
+    for (;;) {
+      try {
+        await this.#context.journal.append(notifications);
+        this.#recovered();
+        return true;
+      } catch (error) {
+        this.#failed(error);
+      }
+      const abandoned = await backoff.pause(this.#abandoned.signal).then(
+        () => false,
+        () => true,
+      );
+      if (abandoned) return false;
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#failing) return;
+    this.#failing = true;
+    this.#context.log.error({ err: error }, 'the journal takes nothing; nothing is acknowledged until it does');
+  }
+
+  #recovered(): void {
+    if (!this.#failing) return;
+    this.#failing = false;
+    this.#context.log.info('the journal takes notifications again');
+  }
+}

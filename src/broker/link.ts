@@ -1,0 +1,186 @@
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Channel, ConsumeMessage } from 'amqplib';
+import type { Logger } from 'pino';
+import { reasonOf } from '../errors.ts';
+import { Backoff, unlessAborted, within } from '../waiting.ts';
+import { type Connection, connect } from './connection.ts';
+import type { Intake } from './intake.ts';
+import { bindQueue, ensureExchange, ensureQueue, QueueConflict, type QueueOptions } from './topology.ts';
+import { type WatchOptions, watch } from './watch.ts';
+
+export interface Broker {
+  readonly zone: string;
+  readonly url: string;
+}
+
+export interface LinkOptions {
+  readonly queue: QueueOptions;
+  /** Messages that the broker may send ahead of their acknowledgement. */
+  readonly prefetch: number;
+  /** Milliseconds. */
+  readonly heartbeat: number;
+  /** Milliseconds. */
+  readonly connectTimeout: number;
+  readonly watch: WatchOptions;
+}
+
+/** Between tries to connect, in milliseconds: short, because everything must stand within a second of the broker's return. */
+const firstPause = 100;
+const longestPause = 800;
+
+/** Between tries while the queue stands there with other arguments, which only an operator can change. */
+const conflictPause = 30_000;
+
+/** How long the broker may take to say goodbye, in milliseconds. */
+const closeWithin = 2_000;
+
+/**
+ * The link to one broker, for as long as the daemon runs: connects, declares, binds, consumes; and when anything of that
+ * ends (the connection, the channel, the consumer, or just the flow of messages) drops it all and starts afresh. There is
+ * one way to recover, whatever broke, and so never a second consumer.
+ */
+export class Link {
+  readonly #broker: Broker;
+  readonly #options: LinkOptions;
+  readonly #intake: Intake;
+  readonly #log: Logger;
+  readonly #stopping = new AbortController();
+  readonly #backoff = new Backoff(firstPause, longestPause);
+  readonly #running: Promise<void>;
+  /** The last trouble that was logged: a broker that is away is one line, not one a second. */
+  #trouble: string | undefined;
+
+  constructor(broker: Broker, options: LinkOptions, intake: Intake, log: Logger) {
+    this.#broker = broker;
+    this.#options = options;
+    this.#intake = intake;
+    this.#log = log;
+    this.#running = this.#run();
+  }
+
+  /**
+   * Stops consuming, commits and acknowledges what has come in by then, and closes the connection. What the journal
+   * hasn't taken when `deadline` aborts stays with the broker.
+   */
+  async stop(deadline: AbortSignal): Promise<void> {
+    const abandon = () => this.#intake.abandon();
+    if (deadline.aborted) abandon();
+    deadline.addEventListener('abort', abandon, { once: true });
+    this.#stopping.abort();
+    await this.#running;
+    await this.#intake.drained();
+    deadline.removeEventListener('abort', abandon);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#session();
+      } catch (error) {
+        if (signal.aborted) break;
+        this.#report(error);
+        await this.#pauseAfter(error).catch(() => undefined);
+      }
+    }
+  }
+
+  /** One connection, from its opening to its end. Returns when the link is stopped, rejects when the connection fails. */
+  async #session(): Promise<void> {
+    const connection = await this.#connect();
+    try {
+      await Promise.race([this.#serve(connection), connection.ended]);
+    } finally {
+      await connection.close(closeWithin);
+    }
+  }
+
+  async #connect(): Promise<Connection> {
+    const { signal } = this.#stopping;
+    const { heartbeat, connectTimeout } = this.#options;
+    const connecting = connect({
+      url: this.#broker.url,
+      heartbeat: heartbeat / 1000,
+      connectTimeout,
+      name: `kazoo-relay on ${hostname()} (zone ${this.#broker.zone})`,
+    });
+    return unlessAborted(connecting, signal).catch((error) => {
+      // Where we are stopped in the middle, the connection may still come about: nobody would own it.
+      connecting.then((connection) => connection.fail(new Error('stopped'))).catch(() => undefined);
+      throw error;
+    });
+  }
+
+  /** Everything that a consumer needs, in the order in which the broker needs it; then watches over it until the stop. */
+  async #serve(connection: Connection): Promise<void> {
+    const { signal } = this.#stopping;
+    const { queue } = this.#options;
+    await ensureExchange(connection, signal, this.#log);
+    await ensureQueue(connection, queue);
+    const channel = await connection.openChannel();
+    await bindQueue(channel, queue);
+    // What an earlier connection left here must be in the journal first, or a journal that can't be written would make us
+    // take the same messages again at each connection.
+    await this.#intake.drained();
+    const consumerTag = await this.#consume(channel, connection);
+    this.#consuming();
+    await watch(connection, queue, this.#intake, this.#options.watch, signal).catch((error) => {
+      if (!signal.aborted) throw error;
+    });
+    await within(closeWithin, 'the broker', channel.cancel(consumerTag));
+    // Here, because what is still held can only be acknowledged on this connection.
+    await this.#intake.drained();
+  }
+
+  async #consume(channel: Channel, connection: Connection): Promise<string> {
+    const intake = this.#intake;
+    const { zone } = this.#broker;
+    const source = {
+      acknowledge: (deliveryTag: number) => {
+        if (connection.alive) channel.ack({ fields: { deliveryTag } } as ConsumeMessage, true); // it looks at nothing else
+      },
+    };
+    await channel.prefetch(this.#options.prefetch);
+    const { consumerTag } = await channel.consume(this.#options.queue.name, (message) => {
+      if (message === null) {
+        connection.fail(new Error('the broker cancelled our consumer: the queue was deleted'));
+        return;
+      }
+      const { fields, properties, content } = message;
+      intake.add(
+        {
+          body: content,
+          routingKey: fields.routingKey,
+          contentEncoding: properties.contentEncoding,
+          timestamp: properties.timestamp,
+          zone,
+          receivedAt: Date.now(),
+        },
+        fields.deliveryTag,
+        source,
+      );
+      if (intake.full) connection.fail(new Error('too much is held here while the journal takes nothing'));
+    });
+    return consumerTag;
+  }
+
+  #consuming(): void {
+    this.#trouble = undefined;
+    this.#backoff.reset();
+    this.#log.info('consuming');
+  }
+
+  #report(error: unknown): void {
+    const reason = reasonOf(error);
+    if (reason === this.#trouble) return;
+    this.#trouble = reason;
+    if (error instanceof QueueConflict) this.#log.error({ reason }, 'no intake from this broker');
+    else this.#log.warn({ reason }, 'broker not available; trying again');
+  }
+
+  #pauseAfter(error: unknown): Promise<void> {
+    const { signal } = this.#stopping;
+    return error instanceof QueueConflict ? delay(conflictPause, undefined, { signal }) : this.#backoff.pause(signal);
+  }
+}

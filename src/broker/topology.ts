@@ -1,0 +1,122 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Channel } from 'amqplib';
+import type { Logger } from 'pino';
+import type { Connection } from './connection.ts';
+
+export interface QueueOptions {
+  readonly name: string;
+  readonly type: 'classic' | 'quorum';
+  /** Messages; the oldest are dropped beyond it. */
+  readonly maxLength: number;
+  readonly maxLengthBytes: number;
+  /** Milliseconds without a consumer after which the broker deletes the queue. */
+  readonly expires: number;
+}
+
+/** The queue exists with other arguments than ours: only an operator can say which are right. */
+export class QueueConflict extends Error {
+  override readonly name = 'QueueConflict';
+}
+
+const exchange = 'notifications';
+
+/** All of KAZOO's routing keys; its own catch-all, `notifications.*.*`, would miss a key of another length. */
+const bindingKey = 'notifications.#';
+
+/** Between looks for an exchange that we may not declare, in milliseconds. */
+const exchangePause = 500;
+
+/**
+ * Declares the exchange exactly as KAZOO does: not durable, not auto-delete. An inequivalent one would keep KAZOO off its
+ * own bus, which is why nothing here is an option. Without the right to declare it, waits until it is there; one with
+ * other properties is used as it is.
+ */
+export async function ensureExchange(connection: Connection, signal: AbortSignal, log: Logger): Promise<void> {
+  const refusal = await declareExchange(connection);
+  if (refusal === undefined) return;
+  if (refusal === codes.preconditionFailed) {
+    log.warn({ exchange }, 'the exchange exists with other properties than KAZOO gives it; it is used as it is');
+    return;
+  }
+  if (await exchangeExists(connection)) return;
+  log.info({ exchange }, 'waiting for KAZOO to declare the exchange: this user may not');
+  do await delay(exchangePause, undefined, { signal });
+  while (!(await exchangeExists(connection)));
+}
+
+/**
+ * Declares our queue.
+ * @throws QueueConflict
+ */
+export async function ensureQueue(connection: Connection, queue: QueueOptions): Promise<void> {
+  try {
+    await connection.attempt((channel) =>
+      channel.assertQueue(queue.name, declarationOf(queue, connection.serverVersion)),
+    );
+  } catch (error) {
+    if (codeOf(error) !== codes.preconditionFailed) throw error;
+    throw new QueueConflict(
+      `the queue "${queue.name}" exists with other arguments than the configuration gives it. ` +
+        'Delete it once what it holds is delivered (rabbitmqctl delete_queue), or set queue.* as it is, or set another queue.name',
+      { cause: error },
+    );
+  }
+}
+
+/** Binds our queue. Binding it again changes nothing, and mends what somebody has unbound. */
+export async function bindQueue(channel: Channel, queue: QueueOptions): Promise<void> {
+  await channel.bindQueue(queue.name, exchange, bindingKey);
+}
+
+const codes = { accessRefused: 403, notFound: 404, preconditionFailed: 406 } as const;
+
+function codeOf(error: unknown): number | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' ? error.code : undefined;
+}
+
+/** Undefined when it stands as declared, else the reply code with which the broker refused. */
+async function declareExchange(connection: Connection): Promise<number | undefined> {
+  try {
+    await connection.attempt((channel) =>
+      channel.assertExchange(exchange, 'topic', { durable: false, autoDelete: false, internal: false }),
+    );
+    return undefined;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === codes.accessRefused || code === codes.preconditionFailed) return code;
+    throw error;
+  }
+}
+
+async function exchangeExists(connection: Connection): Promise<boolean> {
+  try {
+    await connection.attempt((channel) => channel.checkExchange(exchange));
+    return true;
+  } catch (error) {
+    if (codeOf(error) === codes.notFound) return false;
+    throw error;
+  }
+}
+
+/** Durable, because RabbitMQ 4.3 refuses shared queues that aren't; bounded and expiring, to spare KAZOO's broker. */
+function declarationOf(queue: QueueOptions, serverVersion: string) {
+  return {
+    durable: true,
+    arguments: {
+      'x-queue-type': queue.type,
+      'x-max-length': queue.maxLength,
+      'x-max-length-bytes': queue.maxLengthBytes,
+      'x-overflow': 'drop-head',
+      'x-expires': queue.expires,
+      ...(queue.type === 'quorum' && unlimitedDeliveries(serverVersion)),
+    },
+  };
+}
+
+/**
+ * From 4.0 on a quorum queue drops a message that came back 20 times, which a daemon that is killed again and again makes
+ * happen. Older versions have no such limit, and refuse to hear of none.
+ */
+function unlimitedDeliveries(serverVersion: string): Record<string, number> {
+  return Number.parseInt(serverVersion, 10) >= 4 ? { 'x-delivery-limit': -1 } : {};
+}

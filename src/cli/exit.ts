@@ -1,0 +1,20 @@
+import type { Command } from 'commander';
+import { reasonOf } from '../errors.ts';
+
+/**
+ * Makes 2 the exit code of a command that can't do what it is asked for: wrong options, a file or a configuration that
+ * can't be read. So 1 is left for the answer itself, "not valid" or "not published".
+ */
+export function exitCode2(command: Command): Command {
+  return command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+}
+
+/** Does the work; what it throws becomes one line on stderr and an exit code. */
+export async function orExit(codeOf: (error: unknown) => number, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    console.error(`kazoo-relay: ${reasonOf(error)}`);
+    process.exitCode = codeOf(error);
+  }
+}

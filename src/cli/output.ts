@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { styleText } from 'node:util';
+import type { Entry } from '../journal/journal.ts';
+import type { Problem } from '../kazoo/notification.ts';
+
+/**
+ * Writes a line to stdout, and waits while its reader is slow. When the reader has gone (`| head`), the program ends
+ * quietly with exit code 0.
+ */
+export async function print(line: string): Promise<void> {
+  endWithReader();
+  if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+}
+
+let watching = false;
+
+/** Only once something is printed: in the daemon, stdout belongs to the log sink. */
+function endWithReader(): void {
+  if (watching) return;
+  watching = true;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    console.error(`kazoo-relay: stdout can't be written: ${error.message}`);
+    process.exit(1);
+  });
+}
+
+/**
+ * The text with every character that could steer a terminal written as a JSON escape. What was JSON before is the same
+ * JSON after.
+ */
+export function printable(text: string): string {
+  return text.replace(steering, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Control characters, and the marks that end a line or turn the direction of writing. */
+const steering = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** In this colour on a terminal, as it is elsewhere. */
+export function paint(colour: 'green' | 'red' | 'yellow' | 'dim' | 'bold', text: string): string {
+  return styleText(colour, text, { stream: process.stdout });
+}
+
+/** The first problem on a line, and how many more there are; empty where there is none. */
+export function describeProblems(problems: readonly Problem[]): string {
+  const [first] = problems;
+  if (first === undefined) return '';
+  const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;
+  return printable(`${first.path} ${first.message}${more}`.trimStart());
+}
+
+/** `1 notification`, `2 notifications`. */
+export function notifications(count: number): string {
+  return `${count} ${count === 1 ? 'notification' : 'notifications'}`;
+}
+
+/** What a line about an entry calls it. */
+export type EntryState = 'valid' | 'invalid' | 'undecodable' | 'preview' | 'resend';
+
+/** What counts most about an entry, in one word. */
+export function stateOf(entry: Entry): EntryState {
+  if (entry.state === 'undecodable') return 'undecodable';
+  if (entry.preview) return 'preview';
+  if (entry.state === 'invalid') return 'invalid';
+  return entry.resendOf === null ? 'valid' : 'resend';
+}
+
+/** The state's word in its colour. @param width characters that it fills at least */
+export function paintState(state: EntryState, width: number): string {
+  return paint(stateColours[state], state.padEnd(width));
+}
+
+const stateColours = { valid: 'green', invalid: 'red', undecodable: 'red', preview: 'dim', resend: 'yellow' } as const;

@@ -1,0 +1,190 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, globSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import amqp from 'amqplib';
+
+/** A RabbitMQ of one's own: own ports on loopback, own data folder, own cookie, gone without a trace when it is closed. */
+export interface PrivateBroker {
+  readonly url: string;
+  readonly port: number;
+  /** Runs rabbitmqctl against it and returns what that prints. Throws with what it says on stderr. */
+  ctl(...args: string[]): Promise<string>;
+  /** Starts it again, on the same port and with the data that is left. */
+  start(): Promise<void>;
+  /** Stops it properly; its data stays. */
+  stop(): Promise<void>;
+  /** Ends it with SIGKILL; its data stays. */
+  kill(): Promise<void>;
+  /** Deletes the data of a broker that is stopped, as KAZOO's service does at every start. */
+  wipe(): void;
+  /** Ends it, however it stands, and removes all that it left. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a private RabbitMQ and waits until it takes connections. Should this process end before `close`, even by
+ * SIGKILL, the broker ends with it.
+ * @param config lines for its rabbitmq.conf
+ * @throws Error when there is no RabbitMQ on this machine, or it doesn't start
+ */
+export async function startPrivateBroker(config = ''): Promise<PrivateBroker> {
+  const programs = findPrograms();
+  const folder = mkdtempSync(join(process.env.RABBITMQ_TEMP ?? tmpdir(), 'kazoo-relay-rabbitmq-'));
+  const [port, distributionPort, epmdPort] = await freePorts();
+  writeConfig(folder, port, config);
+  const env = environment(folder, port, distributionPort, epmdPort);
+  const url = `amqp://guest:guest@127.0.0.1:${port}`;
+  let server: ChildProcess | undefined;
+
+  const end = async (how: (server: ChildProcess) => void) => {
+    if (server !== undefined && server.exitCode === null && server.signalCode === null) {
+      const ended = once(server, 'exit');
+      how(server);
+      await ended;
+    }
+    server = undefined;
+  };
+  const broker: PrivateBroker = {
+    url,
+    port,
+    ctl: async (...args) => (await run(join(programs, 'rabbitmqctl'), args, { env })).stdout,
+    async start() {
+      const output = openSync(join(folder, 'output'), 'w');
+      server = spawn('/bin/sh', ['-c', keeper, join(programs, 'rabbitmq-server'), folder], {
+        env,
+        detached: true,
+        stdio: ['pipe', output, output],
+      });
+      closeSync(output);
+      await untilReady(url, server, folder);
+    },
+    stop: () => end((running) => running.stdin?.write('stop\n')),
+    kill: () => end(killGroup),
+    wipe: () => rmSync(join(folder, 'data'), { recursive: true, force: true }),
+    async close() {
+      await end(killGroup);
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+    },
+  };
+  try {
+    await broker.start();
+  } catch (error) {
+    await broker.close();
+    throw error;
+  }
+  return broker;
+}
+
+const run = promisify(execFile);
+
+/** How long a start may take, in milliseconds. */
+const startWithin = 60_000;
+
+/**
+ * Leads the process group of epmd and server, and ends with the server. A line on its stdin stops the server properly. When
+ * stdin ends, whoever started it is gone: it ends the whole group and removes the folder.
+ */
+const keeper = `
+  epmd -port "$ERL_EPMD_PORT" &
+  "$0" & server=$!
+  (while kill -0 $server 2>/dev/null; do sleep 1; done; kill -KILL 0) &
+  while read -r word; do kill -TERM $server; wait $server; kill -KILL 0; done
+  rm -rf "$1"; kill -KILL 0
+`;
+
+/** The folder that holds rabbitmq-server and rabbitmqctl. */
+function findPrograms(): string {
+  const places = [
+    '/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin',
+    '/usr/local/lib/rabbitmq_server-*/sbin',
+    '/opt/rabbitmq/sbin',
+  ];
+  const installed = globSync(places.map((place) => `${place}/rabbitmq-server`)).map(dirname);
+  const programs = process.env.RABBITMQ_PROGRAMS ?? installed.at(-1);
+  if (programs !== undefined) return programs;
+  throw new Error('there is no RabbitMQ on this machine: install the package rabbitmq-server');
+}
+
+function writeConfig(folder: string, port: number, config: string): void {
+  for (const part of ['home', 'data', 'log']) mkdirSync(join(folder, part));
+  writeFileSync(join(folder, 'plugins'), '[].');
+  writeFileSync(join(folder, 'env.conf'), '');
+  writeFileSync(
+    join(folder, 'rabbitmq.conf'),
+    `listeners.tcp.1 = 127.0.0.1:${port}\ndisk_free_limit.absolute = 1MB\n${config}\n`,
+  );
+}
+
+/** Everything that RabbitMQ and Erlang would otherwise share with an installed broker. */
+function environment(folder: string, port: number, distributionPort: number, epmdPort: number): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH,
+    HOME: join(folder, 'home'),
+    LANG: 'C.UTF-8',
+    RABBITMQ_NODENAME: `kazoo-relay-${port}@localhost`,
+    RABBITMQ_NODE_PORT: String(port),
+    RABBITMQ_DIST_PORT: String(distributionPort),
+    RABBITMQ_MNESIA_BASE: join(folder, 'data'),
+    RABBITMQ_LOG_BASE: join(folder, 'log'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'plugins'),
+    RABBITMQ_CONF_ENV_FILE: join(folder, 'env.conf'),
+    RABBITMQ_CONFIG_FILE: join(folder, 'rabbitmq.conf'),
+    RABBITMQ_ADVANCED_CONFIG_FILE: join(folder, 'advanced.config'),
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    ERL_EPMD_PORT: String(epmdPort),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+  };
+}
+
+/** Three ports that nobody listens on just now. */
+async function freePorts(): Promise<[number, number, number]> {
+  const servers = [createServer(), createServer(), createServer()] as const;
+  const ports: [number, number, number] = [
+    await listen(servers[0]),
+    await listen(servers[1]),
+    await listen(servers[2]),
+  ];
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port');
+  return address.port;
+}
+
+/** Waits until the broker answers as AMQP does: its port is open some time before that. */
+async function untilReady(url: string, server: ChildProcess, folder: string): Promise<void> {
+  const deadline = performance.now() + startWithin;
+  for (;;) {
+    try {
+      const connection = await amqp.connect(url, { timeout: 2_000 });
+      await connection.close();
+      return;
+    } catch (cause) {
+      if (server.signalCode !== null)
+        throw new Error(`RabbitMQ ended while it started. ${lastWords(folder)}`, { cause });
+      if (performance.now() > deadline) {
+        throw new Error(`RabbitMQ did not start within ${startWithin / 1000} s. ${lastWords(folder)}`, { cause });
+      }
+      await delay(100);
+    }
+  }
+}
+
+function lastWords(folder: string): string {
+  return `It said:\n${readFileSync(join(folder, 'output'), 'utf8').trim().split('\n').slice(-20).join('\n')}`;
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  // A group has the pid of its leader. One that never started has none, and nothing to end.
+  if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+}

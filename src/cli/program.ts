@@ -1,0 +1,20 @@
+import { Command } from 'commander';
+import { eventsCommand } from './events.ts';
+import { publishCommand } from './publish.ts';
+import { quickstartCommand } from './quickstart.ts';
+import { runCommand } from './run.ts';
+import { tailCommand } from './tail.ts';
+import { validateCommand } from './validate.ts';
+
+/** The whole command line. */
+export function createProgram(): Command {
+  return new Command('kazoo-relay')
+    .description('Takes every notification of a KAZOO phone system, keeps it safe on disk, and delivers it.')
+    .showHelpAfterError('(add --help for the options)')
+    .addCommand(runCommand(), { isDefault: true })
+    .addCommand(eventsCommand())
+    .addCommand(validateCommand())
+    .addCommand(tailCommand())
+    .addCommand(publishCommand())
+    .addCommand(quickstartCommand());
+}

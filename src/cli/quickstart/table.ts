@@ -1,0 +1,41 @@
+import type { Entry } from '../../journal/journal.ts';
+import { describeProblems, paint, paintState, stateOf } from '../output.ts';
+import type { Arrivals } from './arrivals.ts';
+import type { Specimen } from './specimens.ts';
+
+/** The lines of the table, which is made for terminals of 100 columns. */
+export function tableOf(specimens: readonly Specimen[], arrivals: Arrivals): string[] {
+  return specimens.map((specimen) => row(specimen, arrivals));
+}
+
+const [titleWidth, stateWidth, sinkWidth, noteWidth] = [32, 13, 11, 33];
+
+export const tableHead = [
+  'NOTIFICATION'.padEnd(titleWidth),
+  'JOURNAL'.padEnd(stateWidth),
+  'LOG SINK'.padEnd(sinkWidth),
+  'FILE SINK',
+].join('');
+
+function row({ title, id }: Specimen, { journal, log, file }: Arrivals): string {
+  const entry = journal.get(id);
+  const state = entry && stateOf(entry);
+  const arrived = (ids: ReadonlySet<string>) => (ids.has(id) ? 'delivered' : '-').padEnd(sinkWidth);
+  const note = entry === undefined ? '' : noteOn(entry);
+  return [
+    title.padEnd(titleWidth),
+    state ? paintState(state, stateWidth) : paint('red', 'missing'.padEnd(stateWidth)),
+    arrived(log),
+    arrived(file),
+    note.length > noteWidth ? `${note.slice(0, noteWidth - 1)}…` : note,
+  ]
+    .join('')
+    .trimEnd();
+}
+
+function noteOn(entry: Entry): string {
+  if (entry.preview) return 'no event, so no route wants it';
+  if (entry.problems.length > 0) return describeProblems(entry.problems);
+  if (entry.resendOf !== null) return 'a repeat, so delivered only once';
+  return entry.known ? '' : 'not in the catalogue';
+}

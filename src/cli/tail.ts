@@ -1,0 +1,160 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import { findConfigFile, loadConfig } from '../config/load.ts';
+import type { Entry, JournalReader, Query } from '../journal/journal.ts';
+import { openJournalReader } from '../journal/sqlite.ts';
+import { eventNamed } from '../kazoo/catalogue.ts';
+import { shape } from '../routes/shape.ts';
+import { describeProblems, paint, paintState, print, printable, stateOf } from './output.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly follow?: true;
+  readonly events?: readonly string[];
+  readonly accounts?: readonly string[];
+  readonly since?: number;
+  readonly limit?: number;
+  readonly json?: true;
+}
+
+/** How many entries are in memory at a time. */
+const pageSize = 500;
+
+/** Between looks for new entries, in milliseconds. */
+const pollInterval = 250;
+
+export function tailCommand(): Command {
+  return new Command('tail')
+    .description('show what the journal holds, whether the daemon runs or not')
+    .option('-c, --config <file>', 'configuration file of the daemon')
+    .option('-f, --follow', 'go on with what comes in, until Ctrl-C')
+    .option('-e, --events <names>', 'only these: names and globs such as voicemail_*, with commas or given again', list)
+    .option('-a, --accounts <ids>', 'only these accounts, with commas or given again', list)
+    .option('--since <when>', 'all that came in since then: 30m, 2h, 7d, or 2026-11-24T08:00:00Z', moment)
+    .option('-n, --limit <count>', 'the newest ones (default: 10, or all with --since)', count)
+    .option('--json', 'envelopes as sinks get them, one a line')
+    .addHelpText('after', help)
+    .action(tail);
+}
+
+const help = `
+A line is: arrival (UTC), event, account, zone, state (valid, invalid, undecodable, preview, resend), first problem.
+
+Examples:
+  kazoo-relay tail --follow
+  kazoo-relay tail --events 'voicemail_*,missed_call' --since 2h
+  kazoo-relay tail --limit 1000 --json | kazoo-relay validate -`;
+
+function list(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, ...value.split(',').map((item) => item.trim())].filter((item) => item !== '');
+}
+
+function count(value: string): number {
+  if (/^\d{1,9}$/.test(value)) return Number(value);
+  throw new InvalidArgumentError('It must be a whole number from 0 on.');
+}
+
+/** Unix milliseconds. */
+function moment(value: string): number {
+  const [, amount, unit = ''] = /^(\d{1,6})([smhd])$/.exec(value) ?? [];
+  const time = amount === undefined ? timeOf(value) : Date.now() - Number(amount) * (milliseconds[unit] ?? Number.NaN);
+  if (!Number.isNaN(time)) return time;
+  throw new InvalidArgumentError(
+    'It must be a span such as 30s, 30m, 2h or 7d, or a time such as 2026-11-24T08:00:00Z.',
+  );
+}
+
+const milliseconds: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3_600e3, d: 86_400e3 };
+
+/** RFC 3339, or just its date; what `Date` would guess beyond that is refused. */
+function timeOf(value: string): number {
+  const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/i.test(value);
+  return isTime ? Date.parse(value) : Number.NaN;
+}
+
+async function tail(options: Options): Promise<void> {
+  const config = loadConfig(findConfigFile(options.config));
+  const journal = openJournalReader(config.journal.path);
+  const filter = filterOf(options);
+  const show = options.json ? showJson : showPlain;
+  try {
+    // Looked up first: what comes in while the old ones are printed is found when following.
+    const last = await lastSeq(journal);
+    for await (const entry of entriesNow(journal, filter, last, options)) await show(entry);
+    if (options.follow) for await (const entry of entriesAfter(journal, filter, last, interrupted())) await show(entry);
+  } finally {
+    await journal.close();
+  }
+}
+
+type Filter = Pick<Query, 'events' | 'accounts'>;
+
+function filterOf({ events, accounts }: Options): Filter {
+  return {
+    ...(events && { events: events.map((event) => eventNamed(event)?.name ?? event) }),
+    ...(accounts && { accounts }),
+  };
+}
+
+async function lastSeq(journal: JournalReader): Promise<number> {
+  const [newest] = await journal.find({ limit: 1 });
+  return newest?.seq ?? 0;
+}
+
+/** The newest that fit, up to `last`; or all since a time. */
+async function* entriesNow(
+  journal: JournalReader,
+  filter: Filter,
+  last: number,
+  { since, limit }: Options,
+): AsyncGenerator<Entry> {
+  if (since === undefined || limit !== undefined) {
+    const newest = await journal.find({ ...filter, limit: limit ?? 10 });
+    yield* newest.filter(({ seq, receivedAt }) => seq <= last && receivedAt >= (since ?? 0));
+    return;
+  }
+  for (let after = 0; after < last; ) {
+    const page = await journal.find({ ...filter, since, after, limit: pageSize });
+    yield* page.filter(({ seq }) => seq <= last);
+    after = page.length < pageSize ? last : (page.at(-1)?.seq ?? last);
+  }
+}
+
+/** What comes after `last`, until the signal aborts. */
+async function* entriesAfter(
+  journal: JournalReader,
+  filter: Filter,
+  last: number,
+  signal: AbortSignal,
+): AsyncGenerator<Entry> {
+  for (let after = last; !signal.aborted; ) {
+    const newest = await lastSeq(journal);
+    const page = newest > after ? await journal.find({ ...filter, after, limit: pageSize }) : [];
+    yield* page;
+    // A short page has searched all there is, so that what doesn't fit isn't searched again.
+    after = Math.max(page.at(-1)?.seq ?? after, page.length < pageSize ? newest : after);
+    if (page.length < pageSize) await delay(pollInterval, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
+}
+
+async function showJson(entry: Entry): Promise<void> {
+  await print(printable(shape(entry, []).json));
+}
+
+async function showPlain(entry: Entry): Promise<void> {
+  const problems = describeProblems(entry.problems);
+  const columns = [
+    paint('dim', new Date(entry.receivedAt).toISOString()),
+    printable(entry.event ?? '-').padEnd(28),
+    printable(entry.accountId ?? '-').padEnd(32),
+    printable(entry.zone).padEnd(10),
+    paintState(stateOf(entry), problems === '' ? 0 : 11),
+  ];
+  await print([...columns, problems].join('  ').trimEnd());
+}

@@ -1,0 +1,93 @@
+import { Command } from 'commander';
+import { loadConfig } from '../config/load.ts';
+import { decode } from '../kazoo/decode.ts';
+import type { Problem } from '../kazoo/notification.ts';
+import { createValidator, type Validator } from '../schema/validator.ts';
+import { readBodies } from './bodies.ts';
+import { exitCode2, orExit } from './exit.ts';
+import { notifications, paint, print, printable } from './output.ts';
+
+interface Options {
+  readonly json?: true;
+  readonly config?: string;
+  readonly schemas?: readonly string[];
+}
+
+export function validateCommand(): Command {
+  return exitCode2(new Command('validate'))
+    .description('say of each notification in a file whether it fits the schema of its event')
+    .argument(
+      '[file]',
+      'a notification, an array of them, or one a line, as KAZOO or a sink writes them; - is stdin',
+      '-',
+    )
+    .option('--json', 'one JSON object a line')
+    .option('-c, --config <file>', 'judge as a daemon with this configuration does')
+    .option('-s, --schemas <folder...>', 'folders with schemas of your own, as in validation.schemas')
+    .addHelpText('after', help)
+    .action((file: string, options: Options) =>
+      orExit(
+        () => 2,
+        () => validate(file, options),
+      ),
+    );
+}
+
+const help = `
+Exit code: 0 all are valid, 1 one isn't, 2 the file, the configuration or a schema can't be read.
+
+Examples:
+  kazoo-relay validate notification.json
+  kazoo-relay validate notifications.ndjson --json | grep '"valid":false'
+  kazoo-relay validate notification.json --schemas /etc/kazoo-relay/schemas`;
+
+async function validate(file: string, options: Options): Promise<void> {
+  const { validator, maxBodySize } = judgeOf(options);
+  const show = options.json ? showJson : showPlain;
+  let valid = 0;
+  let count = 0;
+  for await (const body of readBodies(file)) {
+    const verdict = examine(body, validator, maxBodySize);
+    await show(verdict, count);
+    count += 1;
+    if (verdict.valid) valid += 1;
+  }
+  if (!options.json) await print(`${notifications(count)}: ${valid} valid, ${count - valid} not`);
+  if (valid < count) process.exitCode = 1;
+}
+
+/** What a configuration's `intake.maxBodySize` is by default. */
+const defaultMaxBodySize = 1024 * 1024;
+
+function judgeOf({ config, schemas = [] }: Options): { validator: Validator; maxBodySize: number } {
+  if (config === undefined) return { validator: createValidator(schemas), maxBodySize: defaultMaxBodySize };
+  const { validation, intake } = loadConfig(config);
+  return { validator: createValidator([...validation.schemas, ...schemas]), maxBodySize: intake.maxBodySize };
+}
+
+interface Verdict {
+  readonly event: string | null;
+  readonly valid: boolean;
+  readonly preview: boolean;
+  readonly problems: readonly Problem[];
+}
+
+/** What intake would find, from the bytes on. */
+function examine(body: Uint8Array, validator: Validator, maxBodySize: number): Verdict {
+  const message = { routingKey: '', contentEncoding: undefined, timestamp: undefined, zone: '', receivedAt: 0 };
+  const { event, preview, data, problems } = decode({ ...message, body }, maxBodySize);
+  const all = data === null || preview ? problems : [...problems, ...validator.validate(event, data)];
+  return { event, valid: all.length === 0, preview, problems: all };
+}
+
+async function showJson({ event, valid, preview, problems }: Verdict, index: number): Promise<void> {
+  const items = problems.map(({ path, message, keyword }) => ({ path, message, keyword }));
+  await print(printable(JSON.stringify({ index, event, valid, preview, problems: items })));
+}
+
+async function showPlain({ event, valid, preview, problems }: Verdict, index: number): Promise<void> {
+  const verdict = valid ? paint('green', 'valid') : paint('red', 'invalid');
+  const name = (event ?? '-').padEnd(28);
+  await print(`${String(index).padStart(4)}  ${printable(name)}  ${verdict}${preview ? ' (preview)' : ''}`);
+  for (const { path, message } of problems) await print(`        ${printable(`${path} ${message}`.trimStart())}`);
+}

@@ -1,0 +1,46 @@
+import type { Level } from 'pino';
+
+/** What a configuration file says, checked and with every default in place. Times are milliseconds, sizes bytes. */
+export interface Config {
+  readonly brokers: readonly BrokerConfig[];
+  readonly queue: {
+    readonly name: string;
+    readonly type: 'classic' | 'quorum';
+    readonly maxLength: number;
+    readonly maxLengthBytes: number;
+    readonly expires: number;
+  };
+  readonly intake: {
+    readonly prefetch: number;
+    readonly batch: { readonly max: number; readonly linger: number };
+    readonly maxBodySize: number;
+    readonly heartbeat: number;
+    readonly connectTimeout: number;
+    readonly watch: { readonly interval: number; readonly stalledAfter: number };
+  };
+  readonly journal: { readonly path: string };
+  readonly validation: { readonly schemas: readonly string[] };
+  readonly routes: readonly RouteConfig[];
+  readonly log: { readonly level: Level | 'silent'; readonly format: 'auto' | 'json' | 'pretty' };
+  readonly shutdown: { readonly timeout: number };
+}
+
+export interface BrokerConfig {
+  readonly zone: string;
+  readonly url: string;
+}
+
+export interface RouteConfig {
+  readonly name: string;
+  readonly events: readonly string[];
+  readonly accounts: readonly string[];
+  readonly zones: readonly string[];
+  readonly previews: 'skip' | 'deliver';
+  readonly invalid: 'quarantine' | 'deliver';
+  readonly resends: 'skip' | 'deliver';
+  readonly unknown: 'deliver' | 'quarantine';
+  readonly start: 'now' | 'earliest' | number;
+  readonly reveal: readonly string[];
+  /** `options` are those that the kind of sink declares. */
+  readonly sink: { readonly type: string; readonly options: unknown };
+}

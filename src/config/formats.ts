@@ -1,0 +1,113 @@
+import convict from 'convict';
+
+/** Kinds of values that convict doesn't know. A `coerce` turns what people write into what the program uses. */
+convict.addFormats({
+  duration: {
+    validate: (value: unknown) => must(isAmount(value), 'must be a duration such as 500ms, 30s, 5m, 2h or 7d'),
+    coerce: (text: unknown) => amount(text, durations),
+  },
+  size: {
+    validate: (value: unknown) => must(isAmount(value), 'must be a size such as 512KiB, 64MiB, 10GiB or 100MB'),
+    coerce: (text: unknown) => amount(text, sizes),
+  },
+  text: {
+    validate: (value: unknown) => must(isText(value), 'must be text'),
+  },
+  names: {
+    validate: (value: unknown) => must(Array.isArray(value) && value.every(isText), 'must be a list of names'),
+  },
+  heartbeat: {
+    validate: (value: unknown) =>
+      must(
+        isAmount(value) && value % 1000 === 0 && value >= 1000 && value < 10_000,
+        'must be whole seconds, from 1s to 9s',
+      ),
+    coerce: (text: unknown) => amount(text, durations),
+  },
+  'positive number': {
+    validate: (value: unknown) =>
+      must(Number.isSafeInteger(value) && Number(value) > 0, 'must be a whole number above 0'),
+  },
+  'positive duration': {
+    validate: (value: unknown) =>
+      must(isAmount(value) && value > 0, 'must be a duration above 0, such as 500ms, 30s or 5m'),
+    coerce: (text: unknown) => amount(text, durations),
+  },
+  prefetch: {
+    validate: (value: unknown) =>
+      must(
+        Number.isInteger(value) && Number(value) > 0 && Number(value) <= 65_535,
+        'must be a whole number from 1 to 65535',
+      ),
+  },
+  'amqp url': {
+    validate: (value: unknown) =>
+      must(isAmqpUrl(value), 'must be a URL such as amqp://user:password@host:5672 or amqps://…'),
+  },
+  'file mode': {
+    validate: (value: unknown) =>
+      must(
+        typeof value === 'string' && /^0[0-7]{3}$/.test(value),
+        "must be four octal digits in quotes, such as '0640'",
+      ),
+  },
+  start: {
+    validate: (value: unknown) =>
+      must(
+        value === 'now' || value === 'earliest' || isAmount(value),
+        'must be now, earliest, or a time such as 2026-11-24T10:00:00Z',
+      ),
+    coerce: (value: unknown) => {
+      // A number in the file is no time: it could be seconds or milliseconds.
+      const text = String(value);
+      const since = rfc3339.test(text) ? Date.parse(text) : Number.NaN;
+      return Number.isNaN(since) ? text : since;
+    },
+  },
+});
+
+const durations = new Map([
+  ['', 1],
+  ['ms', 1],
+  ['s', 1_000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+]);
+const sizes = new Map([
+  ['', 1],
+  ['b', 1],
+  ['kb', 1e3],
+  ['mb', 1e6],
+  ['gb', 1e9],
+  ['kib', 2 ** 10],
+  ['mib', 2 ** 20],
+  ['gib', 2 ** 30],
+]);
+
+/** `1.5h` as a number of the smallest unit; what isn't an amount stays as it is, for the check to refuse. */
+function amount(text: unknown, units: ReadonlyMap<string, number>): unknown {
+  const [, digits = '', name = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(String(text)) ?? [];
+  const unit = units.get(name.toLowerCase());
+  return digits === '' || unit === undefined ? text : Math.round(Number(digits) * unit);
+}
+
+function isAmount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '';
+}
+
+function isAmqpUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return (protocol === 'amqp:' || protocol === 'amqps:') && hostname !== '';
+}
+
+const rfc3339 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+function must(holds: boolean, what: string): void {
+  if (!holds) throw new Error(what);
+}

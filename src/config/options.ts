@@ -1,0 +1,135 @@
+import './formats.ts';
+import type { OptionTree } from './check.ts';
+
+/** Every option of the file but its two lists; `doc` is its line in the reference. */
+export const rootOptions: OptionTree = {
+  queue: {
+    name: { doc: 'Name of our queue on every broker.', format: 'text', default: 'kazoo-relay' },
+    type: {
+      doc: 'classic, or quorum where the broker is a cluster and messages should survive the loss of a node.',
+      format: ['classic', 'quorum'],
+      default: 'classic',
+    },
+    maxLength: {
+      doc: 'Messages that the queue holds at most; the oldest are dropped beyond it.',
+      format: 'positive number',
+      default: 100_000,
+    },
+    maxLengthBytes: { doc: 'Size that the queue has at most.', format: 'size', default: 128 * 1024 * 1024 },
+    expires: {
+      doc: 'Time without a consumer after which the broker deletes the queue.',
+      format: 'positive duration',
+      default: 86_400_000,
+    },
+  },
+  intake: {
+    prefetch: {
+      doc: 'Messages that a broker may send ahead of their acknowledgement.',
+      format: 'prefetch',
+      default: 1_000,
+    },
+    batch: {
+      max: {
+        doc: 'Messages that are committed to the journal together, at most.',
+        format: 'positive number',
+        default: 500,
+      },
+      linger: { doc: 'Time that a message may wait for others to be committed with.', format: 'duration', default: 5 },
+    },
+    maxBodySize: {
+      doc: 'Size of a body, unpacked, beyond which it counts as undecodable.',
+      format: 'size',
+      default: 1024 * 1024,
+    },
+    heartbeat: {
+      doc: 'AMQP heartbeat; a broker that is silent for two of them is given up.',
+      format: 'heartbeat',
+      default: 5_000,
+    },
+    connectTimeout: {
+      doc: 'Time within which a connection must be open.',
+      format: 'positive duration',
+      default: 10_000,
+    },
+    watch: {
+      interval: {
+        doc: 'Time between two looks of the stall watch at our queue.',
+        format: 'positive duration',
+        default: 10_000,
+      },
+      stalledAfter: {
+        doc: 'Time for which messages may wait while nothing moves, until the connection is made anew.',
+        format: 'positive duration',
+        default: 30_000,
+      },
+    },
+  },
+  journal: {
+    path: {
+      doc: 'Folder of the journal; it is made, for its owner only, where it is missing.',
+      format: 'text',
+      default: '/var/lib/kazoo-relay',
+    },
+  },
+  validation: {
+    schemas: {
+      doc: 'Folders of JSON Schemas of your own, named <event>.json; later ones win.',
+      format: 'names',
+      default: [],
+    },
+  },
+  log: {
+    level: {
+      doc: "Level of the daemon's own log.",
+      format: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+      default: 'info',
+    },
+    format: {
+      doc: 'json, pretty, or auto: pretty on a terminal.',
+      format: ['auto', 'json', 'pretty'],
+      default: 'auto',
+    },
+  },
+  shutdown: {
+    timeout: { doc: 'Time that a stop may take to finish what is in flight.', format: 'duration', default: 10_000 },
+  },
+};
+
+/** An element of `brokers`. An option whose default is null must be given. */
+export const brokerOptions: OptionTree = {
+  zone: {
+    doc: 'The KAZOO zone that the broker belongs to: each notification is stamped with it.',
+    format: 'text',
+    default: null,
+  },
+  url: { doc: 'amqp:// or amqps:// with user and password.', format: 'amqp url', default: null, sensitive: true },
+};
+
+/** A value of `routes`, beside its `sink`. */
+export const routeOptions: OptionTree = {
+  events: {
+    doc: 'Names of events, or patterns such as voicemail_*; an empty list is all.',
+    format: 'names',
+    default: [],
+  },
+  accounts: { doc: 'Account ids; an empty list is all.', format: 'names', default: [] },
+  zones: { doc: 'Zones; an empty list is all.', format: 'names', default: [] },
+  previews: { doc: 'Previews of e-mail templates, which are no events.', format: ['skip', 'deliver'], default: 'skip' },
+  invalid: {
+    doc: "What doesn't fit the schema of its event.",
+    format: ['quarantine', 'deliver'],
+    default: 'quarantine',
+  },
+  resends: { doc: 'What KAZOO published before and nobody confirmed.', format: ['skip', 'deliver'], default: 'skip' },
+  unknown: { doc: "Events that the catalogue doesn't have.", format: ['deliver', 'quarantine'], default: 'deliver' },
+  start: {
+    doc: 'Where a new route begins: now, earliest, or a time such as 2026-11-24T10:00:00Z.',
+    format: 'start',
+    default: 'now',
+  },
+  reveal: {
+    doc: 'Secrets that this route gets in clear, as paths into the body: password, details.request_headers.',
+    format: 'names',
+    default: [],
+  },
+};

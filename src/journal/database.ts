@@ -1,0 +1,89 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { reasonOf } from '../errors.ts';
+import { JournalError } from './journal.ts';
+import { migrations } from './migrations.ts';
+
+/** SQLite's `application_id` of a journal: "kzrl" in ASCII. */
+const applicationId = 0x6b7a726c;
+
+/**
+ * Opens the journal's database for the daemon, brought to the newest version. The folder is made, for its owner only,
+ * where it is missing.
+ * @throws JournalError
+ */
+export function openDatabase(folder: string): DatabaseSync {
+  return opening(folder, (file) => {
+    const database = new DatabaseSync(file, { timeout: 5_000 });
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864');
+    migrate(database, file);
+    return database;
+  });
+}
+
+/** Opens it for reading, beside a daemon or without one. */
+export function openDatabaseReadOnly(folder: string): DatabaseSync {
+  const file = databaseFile(folder);
+  if (!existsSync(file)) {
+    throw new JournalError(`there is no journal in ${folder}: has kazoo-relay run with this configuration yet?`);
+  }
+  return opening(folder, () => {
+    const database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
+    const version = versionOf(database, file);
+    if (version === migrations.length) return database;
+    throw new JournalError(
+      `the journal ${file} has version ${version}, not ${migrations.length}: start the daemon once to bring it up to date`,
+    );
+  });
+}
+
+/** @throws JournalError when the folder can't be made */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new JournalError(`the journal's folder ${folder} can't be made: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+function databaseFile(folder: string): string {
+  return join(folder, 'journal.sqlite');
+}
+
+function opening(folder: string, open: (file: string) => DatabaseSync): DatabaseSync {
+  const file = databaseFile(folder);
+  try {
+    return open(file);
+  } catch (cause) {
+    if (cause instanceof JournalError) throw cause;
+    throw new JournalError(`the journal ${file} can't be opened: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+function migrate(database: DatabaseSync, file: string): void {
+  for (let version = versionOf(database, file); version < migrations.length; version += 1) {
+    database.exec(`BEGIN IMMEDIATE; ${migrations[version]}
+      PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version + 1}; COMMIT`);
+  }
+}
+
+function versionOf(database: DatabaseSync, file: string): number {
+  const version = pragma(database, 'user_version');
+  const owner = pragma(database, 'application_id');
+  if (owner !== applicationId && (owner !== 0 || version !== 0)) {
+    throw new JournalError(`${file} is the database of another program: give kazoo-relay a journal.path of its own`);
+  }
+  if (version > migrations.length) {
+    throw new JournalError(
+      `the journal ${file} was written by a newer kazoo-relay (its version is ${version}, this one knows ${migrations.length}): ` +
+        'run that version again, or give this one a new journal.path',
+    );
+  }
+  return version;
+}
+
+function pragma(database: DatabaseSync, name: string): number {
+  const row = database.prepare(`PRAGMA ${name}`).get();
+  return Number(row?.[name] ?? 0);
+}

@@ -1,0 +1,28 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { Entry, Query } from './journal.ts';
+import { type EntryRow, entryColumns, entryOf } from './rows.ts';
+
+/** Entries that fit, oldest first. Event names may be globs. */
+export function find(database: DatabaseSync, query: Query): Entry[] {
+  const conditions: string[] = [];
+  const values: SQLInputValue[] = [];
+  const where = (condition: string, value: SQLInputValue) => {
+    conditions.push(condition);
+    values.push(value);
+  };
+  if (query.after !== undefined) where('seq > ?', query.after);
+  if (query.since !== undefined) where('received_at >= ?', query.since);
+  if (query.events) where('EXISTS (SELECT 1 FROM json_each(?) WHERE event GLOB value)', JSON.stringify(query.events));
+  if (query.accounts) where('account_id IN (SELECT value FROM json_each(?))', JSON.stringify(query.accounts));
+
+  const newest = query.after === undefined && query.since === undefined;
+  const rows = database
+    .prepare(
+      `SELECT ${entryColumns} FROM notifications
+       ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
+       ORDER BY seq ${newest ? 'DESC' : 'ASC'} LIMIT ?`,
+    )
+    .all(...values, query.limit) as unknown as EntryRow[]; // the columns of entryColumns
+  if (newest) rows.reverse();
+  return rows.map(entryOf);
+}

@@ -1,0 +1,208 @@
+import { isUtf8 } from 'node:buffer';
+import { gunzipSync } from 'node:zlib';
+import { eventNamed } from './catalogue.ts';
+import { fingerprintOf, idOf, serialise } from './identity.ts';
+import { maxDepth, type Normalised, normalise, type Path } from './normalise.ts';
+import type { Json, JsonObject, Notification, NotificationState, Problem, RawMessage, Secret } from './notification.ts';
+import { fromAmqpTimestamp, fromGregorianSeconds } from './time.ts';
+
+/** A notification on its way to the journal: what validation and redaction still change can be written to. */
+export interface Decoded extends Notification {
+  state: NotificationState;
+  problems: readonly Problem[];
+  json: string;
+  secrets: readonly Secret[];
+  /** Where a key's name says that its value is a secret. */
+  readonly secretPaths: readonly Path[];
+}
+
+/** How much of a body that can't be decoded is kept, in bytes. */
+const keptOfUndecodable = 64 * 1024;
+
+/**
+ * Makes a notification of whatever the broker delivered. Never throws: what can't be decoded comes out in the state
+ * `undecodable`, with its problem and the first 64 KiB of its body.
+ * @param maxBodySize bytes that a body may have, after unpacking
+ */
+export function decode(message: RawMessage, maxBodySize: number): Decoded {
+  const published = fromAmqpTimestamp(message.timestamp);
+  const id = idOf(message.body, published ?? 0);
+  const fallbackTime = published ?? message.receivedAt;
+  const body = parseBody(message, maxBodySize);
+  if ('problem' in body) return undecodable(message, id, fallbackTime, body.problem);
+
+  const { data } = body;
+  const { json, content } = serialise(data);
+  const name = label(data.event_name);
+  const definition = name === null ? undefined : eventNamed(name);
+  const event = definition?.name ?? name;
+  const eventTime = ownTimeOf(data);
+  return {
+    id,
+    fingerprint: fingerprintOf(content),
+    ownTime: eventTime ?? (typeof data.call_id === 'string' ? 0 : null),
+    event,
+    known: definition !== undefined,
+    category: definition?.category ?? null,
+    accountId: accountOf(event, data),
+    zone: message.zone,
+    node: label(data.node),
+    occurredAt: eventTime ?? fallbackTime,
+    receivedAt: message.receivedAt,
+    routingKey: message.routingKey,
+    preview: data.preview === true || data.preview === 'true',
+    state: body.collisions.length === 0 ? 'valid' : 'invalid',
+    problems: body.collisions.map(collision),
+    data,
+    json,
+    secrets: [],
+    raw: null,
+    secretPaths: body.secrets,
+  };
+}
+
+function undecodable(message: RawMessage, id: string, occurredAt: number, problem: Problem): Decoded {
+  return {
+    id,
+    fingerprint: fingerprintOf(message.body),
+    ownTime: null,
+    event: null,
+    known: false,
+    category: null,
+    accountId: null,
+    zone: message.zone,
+    node: null,
+    occurredAt,
+    receivedAt: message.receivedAt,
+    routingKey: message.routingKey,
+    preview: false,
+    state: 'undecodable',
+    problems: [problem],
+    data: null,
+    json: 'null',
+    secrets: [],
+    // A copy: a view would keep the whole chunk alive that the socket read it in.
+    raw: Uint8Array.from(message.body.subarray(0, keptOfUndecodable)),
+    secretPaths: [],
+  };
+}
+
+type Failure = { readonly problem: Problem };
+
+function parseBody(message: RawMessage, maxBodySize: number): Normalised | Failure {
+  const bytes = unpack(message, maxBodySize);
+  if ('problem' in bytes) return bytes;
+  if (!isUtf8(bytes)) return failure('encoding', 'the body is not UTF-8 text');
+  const text = utf8.decode(bytes);
+  const body = parseJson(text);
+  if ('problem' in body) return body;
+  if (!isObject(body.value)) return failure('type', 'the body is JSON, but not an object');
+  const normalised = normalise(body.value);
+  if (normalised.tooDeep) return failure('depth', `the body nests deeper than ${maxDepth} levels`);
+  return normalised.inexact ? exact(text) : normalised;
+}
+
+/** Leaves out a byte order mark, which JSON.parse would refuse. */
+const utf8 = new TextDecoder();
+
+function unpack(message: RawMessage, maxBodySize: number): Uint8Array | Failure {
+  const tooLarge = failure('size', `the body is larger than ${maxBodySize} bytes`);
+  switch (message.contentEncoding) {
+    case undefined:
+    case '':
+    case 'identity':
+      return message.body.length > maxBodySize ? tooLarge : message.body;
+    case 'gzip':
+    case 'x-gzip':
+      try {
+        return gunzipSync(message.body, { maxOutputLength: maxBodySize });
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException; // zlib throws nothing but errors that carry a code
+        return code === 'ERR_BUFFER_TOO_LARGE'
+          ? tooLarge
+          : failure('encoding', 'the body is not the gzip it is said to be');
+      }
+    default:
+      return failure('encoding', 'the content encoding is neither gzip nor identity');
+  }
+}
+
+function parseJson(text: string): { readonly value: Json } | Failure {
+  try {
+    return { value: JSON.parse(text) as Json }; // JSON.parse makes nothing else
+  } catch (error) {
+    return failure('json', `the body is not JSON${positionIn(String(error))}`);
+  }
+}
+
+/** V8's message quotes the text, which may be a secret: only the position is taken from it. */
+function positionIn(message: string): string {
+  if (message.includes('Unexpected end')) return ': it ends too early';
+  const position = /at position (\d+)/.exec(message)?.[1];
+  return position === undefined ? '' : `: an error at character ${position}`;
+}
+
+/** Parses once more, keeping integers that a double can't hold, and numbers too large for one, as strings of their digits. */
+function exact(text: string): Normalised {
+  const reviver = (_key: string, value: Json, context: { source?: string }): Json => {
+    if (typeof value !== 'number' || Number.isSafeInteger(value) || context.source === undefined) return value;
+    return !Number.isFinite(value) || /^-?\d+$/.test(context.source) ? context.source : value;
+  };
+  // The library's types don't know yet that a reviver is given the number's own text; and it was an object the first time.
+  return normalise(JSON.parse(text, reviver as (key: string, value: Json) => Json) as JsonObject);
+}
+
+function failure(keyword: string, message: string): Failure {
+  return { problem: { path: '', keyword, message } };
+}
+
+function collision(path: Path): Problem {
+  return {
+    path: `/${path.map(escapePointer).join('/')}`.slice(0, 256),
+    keyword: 'duplicateKey',
+    message: 'stands there more than once (its keys normalise to the same name); the last one was taken',
+  };
+}
+
+function escapePointer(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+/** The event's own time, where its body has one, as Unix milliseconds. */
+function ownTimeOf(data: JsonObject): number | null {
+  return (
+    fromGregorianSeconds(data.timestamp) ??
+    fromGregorianSeconds(data.event_timestamp) ??
+    fromGregorianSeconds(data.voicemail_timestamp) ??
+    fromGregorianSeconds(data.fax_timestamp) ??
+    fromGregorianSeconds(member(data.comment, 'timestamp')) ??
+    fromGregorianSeconds(member(data.reason, 'timestamp'))
+  );
+}
+
+/** Two events carry the account somewhere else than at the top. */
+function accountOf(event: string | null, data: JsonObject): string | null {
+  const own = label(data.account_id);
+  if (own !== null) return own;
+  if (event === 'webhook') return label(member(data.data, 'account_id'));
+  if (event !== 'system_alert') return null;
+  return (
+    label(member(data.details, 'account_id')) ??
+    label(member(member(data.details, 'custom_channel_vars'), 'account_id'))
+  );
+}
+
+function member(value: Json | undefined, key: string): Json | undefined {
+  return isObject(value) ? value[key] : undefined;
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A value fit to select by: a string of 1 to 128 characters, none of them a control character. */
+function label(value: Json | undefined): string | null {
+  return typeof value === 'string' && labelForm.test(value) ? value : null;
+}
+
+const labelForm = /^[^\p{Cc}]{1,128}$/u;

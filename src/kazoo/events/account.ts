@@ -1,0 +1,115 @@
+import type { EventDefinition } from '../event.ts';
+import { account, accountDb as accountDbName, announced, realm, requested } from './example.ts';
+import { accountDb, accountId, callerId, callId, fromAndTo, optional, required, secret, timestamp } from './fields.ts';
+
+/** Accounts come and change; callflows that ask for somebody to be told. */
+export const accountEvents: readonly EventDefinition[] = [
+  {
+    name: 'account_zone_change',
+    aliases: [],
+    title: 'Account zone changed',
+    summary: 'An account was given other zones',
+    category: 'account',
+    routingKey: 'notifications.account.zone_change',
+    fields: [accountId, required('zones', 'Zones', 'object', 'the account’s zones, by the part each plays')],
+    example: requested(
+      'account_zone_change',
+      { app: '4.3.142', version: 'crossbar', msgId: '0b7e4c9a51d84f2e9c36a8d0f1e2b374' },
+      { 'Account-ID': account, Zones: { home: 'us-west' } },
+    ),
+  },
+  {
+    name: 'cf_notification',
+    aliases: [],
+    title: 'Callflow notification',
+    summary: 'A call went through a callflow that asks for a notification',
+    category: 'account',
+    routingKey: 'notifications.account.cf_notification',
+    fields: [
+      accountId,
+      required('template_id', 'Template-ID', 'string', 'id of the template to notify with'),
+      callId,
+      ...callerId(),
+      ...fromAndTo(optional),
+      optional('to', 'To', 'string|string[]', 'who is to be notified'),
+      timestamp(optional),
+      optional('call_bridged', 'Call-Bridged', 'boolean', 'whether somebody answered the call'),
+      optional('message_left', 'Message-Left', 'boolean', 'whether the caller left a voicemail'),
+      optional('comments', 'Comments', 'string', 'remarks to go with the notification'),
+      optional('notification_media', 'Notification-Media', 'string', 'the way in which to notify'),
+      optional('notify', 'Notify', 'object', 'further data about the call'),
+    ],
+    example: requested(
+      'cf_notification',
+      { app: 'callflow', msgId: '91f0d3a7c6b24e58a1d97f3c0e85b642' },
+      {
+        'Account-ID': account,
+        'Template-ID': 'cf_front_desk',
+        'Call-ID': '7f3a91c2-4d5e6f70@203.0.113.24',
+        'Caller-ID-Name': 'Dana Reyes',
+        'Caller-ID-Number': '+14155550123',
+        'From-User': '+14155550123',
+        'From-Realm': 'sip.carrier.example.com',
+        'To-User': '+14155550100',
+        'To-Realm': realm,
+        To: ['front.desk@example.com', 'manager@example.com'],
+        Timestamp: 63930003725,
+        'Call-Bridged': false,
+        'Message-Left': true,
+        Comments: 'Called outside of business hours',
+        'Notification-Media': 'email',
+        Notify: { channel_created_time: 1762784517000000 },
+      },
+    ),
+  },
+  {
+    name: 'new_account',
+    aliases: [],
+    title: 'New account',
+    summary: 'An account was created',
+    category: 'account',
+    routingKey: 'notifications.account.new',
+    fields: [
+      accountId,
+      optional('account_name', 'Account-Name', 'string', 'name of the account'),
+      optional('account_realm', 'Account-Realm', 'string', 'SIP realm of the account'),
+      secret(
+        optional('account_api_key', 'Account-API-Key', 'string', 'key that gives access to the account over the API'),
+      ),
+      accountDb,
+    ],
+    example: requested(
+      'new_account',
+      { app: '4.3.142', version: 'crossbar', msgId: 'd64a0f8b7e9c4132b5f7c8e90a1d2b36' },
+      {
+        'Account-ID': account,
+        'Account-Name': 'Acme Widgets',
+        'Account-Realm': realm,
+        'Account-API-Key': '00000000000000000000000000000000000000000000000000000000example0',
+        'Account-DB': accountDbName,
+      },
+    ),
+  },
+  {
+    name: 'number_feature_manual_action',
+    aliases: [],
+    title: 'Number feature needs manual action',
+    summary: 'A feature of a number was changed that somebody has to set up by hand',
+    category: 'account',
+    routingKey: 'notifications.account.number_feature_manual_action',
+    fields: [
+      accountId,
+      required('number', 'Number', 'string', 'the phone number'),
+      required('feature', 'Feature', 'object', 'the feature and what is to be done with it'),
+    ],
+    example: announced(
+      'number_feature_manual_action',
+      { app: 'crossbar', version: '5.0.3', msgId: '3e8d1c7b0a9f45628d4b6e0c2f7a9135' },
+      {
+        'Account-ID': account,
+        Number: '+14155550111',
+        Feature: { name: 'e911', action: 'activate' },
+      },
+    ),
+  },
+];

@@ -1,0 +1,116 @@
+import type { Json, JsonObject } from './notification.ts';
+
+/** How deep a body may nest before it counts as undecodable. KAZOO's own go to about eight. */
+export const maxDepth = 64;
+
+export type Path = readonly string[];
+
+export interface Normalised {
+  readonly data: JsonObject;
+  /** It nests deeper than `maxDepth`: `data` is cut there and worth nothing. */
+  readonly tooDeep: boolean;
+  /** It holds a number beyond ±(2^53 - 1), whose last digits `JSON.parse` may have lost. */
+  readonly inexact: boolean;
+  /** Names that two different keys of one object normalise to; the last one's value is in `data`. */
+  readonly collisions: readonly Path[];
+  /** Where a key's name says that its value is a secret. */
+  readonly secrets: readonly Path[];
+}
+
+/**
+ * The body with the keys that KAZOO's documentation and webhooks show: `-` becomes `_`, letters become lower case, at
+ * every depth, also inside arrays; members that are null are dropped, nulls in arrays stay. Lone surrogates become
+ * U+FFFD, in keys and values, because no UTF-8 can hold them. Never throws; recurses `maxDepth` deep at most.
+ */
+export function normalise(body: JsonObject): Normalised {
+  const walk: Walk = { tooDeep: false, inexact: false, collisions: [], secrets: [], path: [] };
+  const data = normaliseObject(body, walk);
+  return { data, tooDeep: walk.tooDeep, inexact: walk.inexact, collisions: walk.collisions, secrets: walk.secrets };
+}
+
+interface Walk {
+  tooDeep: boolean;
+  inexact: boolean;
+  readonly collisions: Path[];
+  readonly secrets: Path[];
+  /** Where the walk stands: one array for all, because nearly no path is ever asked for. */
+  readonly path: string[];
+}
+
+function normaliseObject(object: JsonObject, walk: Walk): JsonObject {
+  const result: JsonObject = {};
+  for (const wireKey in object) {
+    const value = object[wireKey];
+    if (value === null || value === undefined) continue;
+    const key = keyOf(wireKey);
+    const { name } = key;
+    walk.path.push(name);
+    if (result[name] !== undefined && Object.hasOwn(result, name)) walk.collisions.push([...walk.path]);
+    if (key.secret) walk.secrets.push([...walk.path]);
+    set(result, name, normaliseValue(value, walk));
+    walk.path.pop();
+  }
+  return result;
+}
+
+function normaliseValue(value: Json, walk: Walk): Json {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed() ? value : value.toWellFormed();
+    case 'number':
+      if (value > Number.MAX_SAFE_INTEGER || value < -Number.MAX_SAFE_INTEGER) walk.inexact = true;
+      return value;
+    case 'object':
+      return value === null ? null : normaliseNested(value, walk);
+    default:
+      return value;
+  }
+}
+
+function normaliseNested(value: Json[] | JsonObject, walk: Walk): Json {
+  if (walk.path.length >= maxDepth) {
+    walk.tooDeep = true;
+    return null;
+  }
+  return Array.isArray(value) ? normaliseArray(value, walk) : normaliseObject(value, walk);
+}
+
+function normaliseArray(array: Json[], walk: Walk): Json[] {
+  return array.map((item, index) => {
+    if (typeof item !== 'object') return normaliseValue(item, walk);
+    walk.path.push(String(index));
+    const result = normaliseValue(item, walk);
+    walk.path.pop();
+    return result;
+  });
+}
+
+/** A plain assignment to `__proto__` would change the object's prototype instead of adding a member. */
+function set(object: JsonObject, name: string, value: Json): void {
+  if (name === '__proto__') {
+    Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
+  } else {
+    object[name] = value;
+  }
+}
+
+interface Key {
+  readonly name: string;
+  readonly secret: boolean;
+}
+
+/** KAZOO uses a few hundred keys, over and over: looking one up costs a third of working it out. */
+const knownKeys = new Map<string, Key>();
+const maxKnownKeys = 8192;
+const maxKnownKeyLength = 64;
+
+function keyOf(wireKey: string): Key {
+  const known = knownKeys.get(wireKey);
+  if (known !== undefined) return known;
+  const name = wireKey.toWellFormed().replaceAll('-', '_').toLowerCase();
+  const key = { name, secret: secretName.test(name) };
+  if (knownKeys.size < maxKnownKeys && wireKey.length <= maxKnownKeyLength) knownKeys.set(wireKey, key);
+  return key;
+}
+
+const secretName = /passw(or)?d|passphrase|token|cookie|api[_ ]?key|authorization|secret/;

@@ -1,0 +1,78 @@
+import { eventNamed } from './catalogue.ts';
+import type { Decoded } from './decode.ts';
+import { serialise } from './identity.ts';
+import type { Path } from './normalise.ts';
+import { type Json, type JsonObject, type Notification, redacted, type Secret } from './notification.ts';
+
+/**
+ * Replaces each secret by `"[redacted]"`, in place, and keeps it apart only where some route reveals it. Comes after
+ * validation, which must see what KAZOO sent, and before the journal.
+ *
+ * Secrets are the fields that the catalogue marks, whatever a key's name says is one, and the request headers and
+ * request data in the details of a `system_alert`.
+ * @param reveals dotted paths into the body; one reveals all below it
+ */
+export function redact(decoded: Decoded, reveals: readonly string[]): Notification {
+  const { data } = decoded;
+  if (data === null) return decoded;
+  const paths = [...markedPaths(decoded.event, data), ...decoded.secretPaths];
+  if (paths.length === 0) return decoded;
+  decoded.secrets = paths.flatMap((path) => replace(data, path, reveals));
+  decoded.json = serialise(data).json;
+  return decoded;
+}
+
+/** True where a route that reveals these dotted paths may see what stands at this one. */
+export function isRevealed(path: Path, reveals: readonly string[]): boolean {
+  if (reveals.length === 0) return false;
+  const dotted = path.join('.');
+  return reveals.some((reveal) => dotted === reveal || dotted.startsWith(`${reveal}.`));
+}
+
+function markedPaths(event: string | null, data: JsonObject): Path[] {
+  const marked = (event === null ? [] : secretFieldsOf(event)).filter((name) => data[name] !== undefined);
+  const paths: Path[] = marked.map((name) => [name]);
+  if (event === 'system_alert') paths.push(...requestPaths(data.details, ['details']));
+  return paths;
+}
+
+const secretFields = new Map<string, readonly string[]>();
+
+function secretFieldsOf(event: string): readonly string[] {
+  const known = secretFields.get(event);
+  if (known !== undefined) return known;
+  const definition = eventNamed(event);
+  const names = definition?.fields.filter((field) => field.secret).map((field) => field.name) ?? [];
+  // Only the catalogue's events are remembered: whoever publishes may make up names without end.
+  if (definition !== undefined) secretFields.set(event, names);
+  return names;
+}
+
+/** Where request headers and request data stand in the details of an alert, at any depth. */
+function requestPaths(value: Json | undefined, path: Path): Path[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, member]) => {
+    const here = [...path, key];
+    return requestPart.test(key) ? [here] : requestPaths(member, here);
+  });
+}
+
+const requestPart = /headers?$|^req(uest)?[_ ]?(data|body|json|params|query|query_string)$/;
+
+/** Replaces what stands at `path`; returns it if some route reveals it. A secret inside a replaced one is gone with it. */
+function replace(data: JsonObject, path: Path, reveals: readonly string[]): Secret[] {
+  const key = path.at(-1);
+  const parent = path.slice(0, -1).reduce<Json | undefined>(member, data);
+  if (key === undefined || typeof parent !== 'object' || parent === null || !Object.hasOwn(parent, key)) return [];
+  const holder = parent as JsonObject; // an array takes its indices as keys just so
+  const value = holder[key];
+  if (value === undefined || value === redacted) return [];
+  holder[key] = redacted;
+  return isRevealed(path, reveals) ? [{ path, value }] : [];
+}
+
+function member(value: Json | undefined, key: string): Json | undefined {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as JsonObject)[key]
+    : undefined;
+}

@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+import { createProgram } from './cli/program.ts';
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  console.error(`kazoo-relay: ${storyOf(error)}`);
+  process.exitCode = 1;
+}
+
+/** An error with a name of its own is for the operator, and says all in its message; any other is a bug. */
+function storyOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isBug = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+  return isBug ? String(error.stack) : error.message;
+}

@@ -1,0 +1,26 @@
+import pino, { type DestinationStream, type Level, type Logger } from 'pino';
+import pretty from 'pino-pretty';
+
+export interface LogOptions {
+  readonly level: Level | 'silent';
+  /** `auto` is `pretty` on a terminal, else `json`. */
+  readonly format: 'auto' | 'json' | 'pretty';
+}
+
+/** The daemon's own log, on stderr: stdout belongs to the log sink. */
+export function createLog(options: LogOptions): Logger {
+  const isPretty = options.format === 'pretty' || (options.format === 'auto' && process.stderr.isTTY);
+  return pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    isPretty ? prettyStderr() : pino.destination({ dest: 2, sync: true }),
+  );
+}
+
+function prettyStderr(): DestinationStream {
+  return pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss.l', colorize: process.stderr.isTTY });
+}

@@ -1,0 +1,52 @@
+import type { Entry } from '../journal/journal.ts';
+import { eventNamed } from '../kazoo/catalogue.ts';
+import { globToRegExp } from '../kazoo/glob.ts';
+
+/** Which notifications a route wants. */
+export interface Selection {
+  /** Names and globs; an empty list is all. */
+  readonly events: readonly string[];
+  readonly accounts: readonly string[];
+  readonly zones: readonly string[];
+  readonly previews: 'skip' | 'deliver';
+  readonly invalid: 'quarantine' | 'deliver';
+  readonly resends: 'skip' | 'deliver';
+  readonly unknown: 'deliver' | 'quarantine';
+}
+
+export type Decision = 'deliver' | 'skip' | { readonly quarantine: string };
+
+/** Compiles a selection into the question that is asked of every entry. */
+export function createMatcher(selection: Selection): (entry: Entry) => Decision {
+  const isWantedEvent = createEventFilter(selection.events);
+  const accounts = new Set(selection.accounts);
+  const zones = new Set(selection.zones);
+
+  return (entry) => {
+    // It has no event that could be wanted: it is quarantined in the journal, for all routes at once.
+    if (entry.state === 'undecodable') return 'skip';
+    if (!isWantedEvent(entry.event)) return 'skip';
+    if (accounts.size > 0 && (entry.accountId === null || !accounts.has(entry.accountId))) return 'skip';
+    if (zones.size > 0 && !zones.has(entry.zone)) return 'skip';
+    if (entry.preview && selection.previews === 'skip') return 'skip';
+    if (entry.resendOf !== null && selection.resends === 'skip') return 'skip';
+    if (entry.state === 'invalid' && selection.invalid === 'quarantine') return { quarantine: problemsOf(entry) };
+    if (!entry.known && selection.unknown === 'quarantine') return { quarantine: `unknown event ${entry.event}` };
+    return 'deliver';
+  };
+}
+
+function createEventFilter(patterns: readonly string[]): (event: string | null) => boolean {
+  if (patterns.length === 0 || patterns.includes('*')) return () => true;
+  const names = new Set(patterns.map((pattern) => eventNamed(pattern)?.name ?? pattern));
+  const globs = patterns.filter((pattern) => pattern.includes('*')).map(globToRegExp);
+  return (event) => event !== null && (names.has(event) || globs.some((glob) => glob.test(event)));
+}
+
+/** The first problem, and how many more there are. */
+function problemsOf({ problems }: Entry): string {
+  const [first] = problems;
+  if (first === undefined) return 'invalid';
+  const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;
+  return `invalid: ${first.path === '' ? 'the body' : first.path} ${first.message}${more}`;
+}

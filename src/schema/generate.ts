@@ -1,0 +1,91 @@
+import { commonFields } from '../kazoo/catalogue.ts';
+import type { EventDefinition, EventField, FieldType } from '../kazoo/event.ts';
+import { normalise } from '../kazoo/normalise.ts';
+import { type JsonObject, redacted } from '../kazoo/notification.ts';
+
+/** The JSON Schema (draft 2020-12) of one event's normalised body. */
+export function schemaOf(event: EventDefinition): JsonObject {
+  const own = new Set(event.fields.map((field) => field.name));
+  const fields = [...base, ...event.fields, ...optionals.filter((field) => !own.has(field.name))];
+  return {
+    $schema: dialect,
+    $id: schemaId(event.name),
+    title: event.title,
+    description: `${event.summary}. KAZOO publishes it with the routing key ${event.routingKey}.`,
+    ...bodyOf(fields, { enum: [event.name, ...event.aliases] }),
+    examples: [normalise(event.example).data],
+  };
+}
+
+/** The JSON Schema of an event that the catalogue doesn't know: what all events have in common. */
+export function unknownSchema(): JsonObject {
+  return {
+    $schema: dialect,
+    $id: schemaId(unknownEvent),
+    title: 'Unknown event',
+    description: 'What the notifications of all events have in common, for those that the catalogue does not know.',
+    ...bodyOf(commonFields, { type: 'string', minLength: 1 }),
+  };
+}
+
+/** What the schema of unknown events is called among those of the events. */
+export const unknownEvent = 'unknown';
+
+/** The dialect of every schema here. */
+export const dialect = 'https://json-schema.org/draft/2020-12/schema';
+
+export function schemaId(event: string): string {
+  return `urn:kazoo-relay:schema:${event}`;
+}
+
+const base = commonFields.filter((field) => field.required);
+const optionals = commonFields.filter((field) => !field.required);
+
+/** Extra members are never an error: other versions of KAZOO send other keys. */
+function bodyOf(fields: readonly EventField[], eventName: JsonObject): JsonObject {
+  const narrowed: Readonly<Record<string, JsonObject>> = { ...narrowedEverywhere, event_name: eventName };
+  const required = new Set(fields.filter((field) => field.required).map((field) => field.name));
+  return {
+    type: 'object',
+    // An event's own field comes after the common one of its name, and takes its place.
+    properties: Object.fromEntries(fields.map((field) => [field.name, propertyOf(field, narrowed[field.name])])),
+    required: [...required],
+  };
+}
+
+/** Fields that every event has narrowed to less than their type allows. */
+const narrowedEverywhere: Readonly<Record<string, JsonObject>> = {
+  event_category: { const: 'notification' },
+  account_id: { type: 'string', minLength: 1 },
+};
+
+function propertyOf({ type, secret, description }: EventField, narrowed: JsonObject | undefined): JsonObject {
+  const unit = type === 'gregorian' ? ', in seconds since year 0 (Unix time is the value minus 62167219200)' : '';
+  const text = { description: `${description}${unit}` };
+  const value = narrowed ?? typeSchemas[type];
+  return secret ? { ...text, ...orRedacted(type, value), writeOnly: true } : { ...text, ...value };
+}
+
+/** What stands in a secret's place must fit as well, so that a notification in the journal can be validated again. */
+function orRedacted(type: FieldType, value: JsonObject): JsonObject {
+  return type === 'string' ? value : { anyOf: [value, { const: redacted }] };
+}
+
+/** KAZOO drops what is undefined from objects, but not from lists: these may hold null. */
+const typeSchemas: Readonly<Record<FieldType, JsonObject>> = {
+  string: { type: 'string' },
+  integer: { type: 'integer' },
+  number: { type: 'number' },
+  boolean: { type: 'boolean' },
+  object: { type: 'object' },
+  gregorian: { type: 'integer', minimum: 0 },
+  'numeric string': { type: 'string', pattern: '^[0-9]+$' },
+  'string[]': { type: 'array', items: { type: ['string', 'null'] } },
+  'object[]': { type: 'array', items: { type: ['object', 'null'] } },
+  'string|string[]': { type: ['string', 'array'], items: { type: ['string', 'null'] } },
+  'string|integer': { type: ['string', 'integer'] },
+  'string|number': { type: ['string', 'number'] },
+  'number|string': { type: ['number', 'string'] },
+  address: { type: ['string', 'array', 'object'], items: { type: ['string', 'object', 'null'] } },
+  any: {},
+};

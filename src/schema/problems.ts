@@ -1,0 +1,90 @@
+import type { DefinedError, ErrorObject } from 'ajv/dist/2020.js';
+import type { Problem } from '../kazoo/notification.ts';
+
+/** How many problems of one notification are kept. */
+const maxProblems = 20;
+
+/** What ajv found, one problem for each thing that is wrong, at most `maxProblems`. Never quotes the notification's values. */
+export function problemsOf(errors: readonly ErrorObject[]): Problem[] {
+  const looked = errors.slice(0, maxErrors);
+  const unions = looked.filter(isUnion);
+  return looked
+    .filter((error) => !unions.some((union) => isBranchOf(error, union)))
+    .slice(0, maxProblems)
+    .map((error) => problemOf(error, looked));
+}
+
+/** How many of ajv's errors are looked at: one wrong value in a union makes several. */
+const maxErrors = 500;
+
+function isUnion({ keyword }: ErrorObject): boolean {
+  return keyword === 'anyOf' || keyword === 'oneOf';
+}
+
+/** True for an error inside one of the alternatives that `union` says none of fits. */
+function isBranchOf(error: ErrorObject, union: ErrorObject): boolean {
+  return (
+    error.schemaPath.startsWith(`${union.schemaPath}/`) &&
+    `${error.instancePath}/`.startsWith(`${union.instancePath}/`) &&
+    error !== union
+  );
+}
+
+function problemOf(error: ErrorObject, all: readonly ErrorObject[]): Problem {
+  const { path, message } = isUnion(error)
+    ? { path: error.instancePath, message: unionMessage(error, all) }
+    : describe(error as DefinedError); // ajv makes no others unless it is taught keywords of one's own
+  return { path: cut(path), message: cut(message), keyword: error.keyword };
+}
+
+function describe(error: DefinedError): { path: string; message: string } {
+  const path = error.instancePath;
+  switch (error.keyword) {
+    case 'required':
+      return { path: below(path, error.params.missingProperty), message: 'is required' };
+    case 'dependentRequired': {
+      const { missingProperty, property } = error.params;
+      return { path: below(path, missingProperty), message: `is required when ${property} is there` };
+    }
+    case 'additionalProperties':
+      return { path: below(path, error.params.additionalProperty), message: 'is not allowed' };
+    case 'unevaluatedProperties':
+      return { path: below(path, error.params.unevaluatedProperty), message: 'is not allowed' };
+    case 'false schema':
+      return { path, message: 'is not allowed' };
+    case 'type':
+      return { path, message: `must be ${[error.params.type].flat().join(' or ')}` };
+    case 'const':
+      return { path, message: `must be ${JSON.stringify(error.params.allowedValue)}` };
+    case 'enum':
+      return { path, message: `must be ${oneOf(error.params.allowedValues)}` };
+    default:
+      return { path, message: error.message ?? 'does not fit the schema' };
+  }
+}
+
+function oneOf(values: readonly unknown[]): string {
+  const list = values.map((value) => JSON.stringify(value)).join(', ');
+  return values.length === 1 ? list : `one of ${list}`;
+}
+
+/** What the alternatives want of the value itself; ajv's own words where they only disagree about its parts. */
+function unionMessage(union: ErrorObject, all: readonly ErrorObject[]): string {
+  const wishes = all
+    .filter((error) => isBranchOf(error, union) && !isUnion(error) && error.instancePath === union.instancePath)
+    .map((error) => describe(error as DefinedError)) // as above
+    .filter(({ path }) => path === union.instancePath)
+    .map(({ message }) => message);
+  return wishes.length > 0 ? [...new Set(wishes)].join(' or ') : (union.message ?? 'must fit one of the alternatives');
+}
+
+function below(path: string, key: string): string {
+  return `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
+/** A cut may fall inside a surrogate pair, which no database would take. */
+function cut(text: string): string {
+  return text.length > maxLength ? text.slice(0, maxLength).toWellFormed() : text;
+}
+
+const maxLength = 256;

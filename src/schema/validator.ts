@@ -1,0 +1,131 @@
+import { pathToFileURL } from 'node:url';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { reasonOf } from '../errors.ts';
+import { eventNamed, events } from '../kazoo/catalogue.ts';
+import { normalise } from '../kazoo/normalise.ts';
+import type { Json, JsonObject, Problem } from '../kazoo/notification.ts';
+import { readSchemaFiles, SchemaError, type SchemaFile } from './files.ts';
+import { schemaId, schemaOf, unknownEvent, unknownSchema } from './generate.ts';
+import { problemsOf } from './problems.ts';
+
+export interface Validator {
+  /**
+   * What is wrong with a normalised body by its event's schema: nothing, or up to 20 problems.
+   * @param event the catalogue's name; any other name, or null, is checked as an unknown event
+   */
+  validate(event: string | null, data: JsonObject): readonly Problem[];
+}
+
+/**
+ * Checks notifications by the built-in schemas and those of operators' folders. A file there is named after its event
+ * (`voicemail_new.json`; `unknown.json` is for all that the catalogue doesn't know). It replaces the built-in schema, and
+ * can refer to that by `urn:kazoo-relay:schema:voicemail_new` unless it takes that `$id` itself. Files can refer to each
+ * other by `$id`, or by file name within a folder; a later folder's file replaces an earlier one's. Schemas are of draft
+ * 2020-12, no other; `format` isn't checked.
+ * @throws SchemaError when a folder can't be read or a file isn't a schema that works; its message names the file.
+ */
+export function createValidator(folders: readonly string[]): Validator {
+  const files = readSchemaFiles(folders);
+  const compile = createCompiler(files, { allErrors: false });
+  for (const file of files.values()) inFile(file, () => compile(file.event)(exampleOf(file.event)));
+  // Many installations never see an invalid notification: what lists all of its problems waits for the first one.
+  let compileListing: Compiler | undefined;
+
+  function problemsIn(name: string, data: JsonObject): readonly Problem[] {
+    const validate = compile(name);
+    if (validate(data)) return none;
+    if (hasMoreValues(data, maxListed)) return problemsOf(validate.errors ?? []);
+    compileListing ??= createCompiler(files, { allErrors: true });
+    const list = compileListing(name);
+    list(data);
+    return problemsOf(list.errors ?? []);
+  }
+
+  return {
+    validate(event, data) {
+      try {
+        return problemsIn(schemaFor(event, files), data);
+      } catch (error) {
+        if (error instanceof RangeError)
+          return [{ path: '', keyword: '$ref', message: `can't be checked: ${endless}` }];
+        throw error;
+      }
+    },
+  };
+}
+
+const none: readonly Problem[] = [];
+const endless = 'the schema refers to itself without end';
+
+type Files = ReadonlyMap<string, SchemaFile>;
+
+function schemaFor(event: string | null, files: Files): string {
+  if (event === null) return unknownEvent;
+  return files.has(event) ? event : (eventNamed(event)?.name ?? unknownEvent);
+}
+
+/** Gives the check of a name that `schemaFor` made; compiles it when it is asked for the first time. */
+type Compiler = (name: string) => ValidateFunction;
+
+function createCompiler(files: Files, { allErrors }: { allErrors: boolean }): Compiler {
+  const ajv = new Ajv2020({ allErrors, strict: false, validateSchema: false, validateFormats: false, logger: false });
+  // Nothing but an operator's file refers to the built-in schemas: without one, each is made when it is needed.
+  if (files.size > 0) addReferable(ajv, files);
+  const compiled = new Map<string, ValidateFunction>();
+  return (name) => {
+    const known = compiled.get(name);
+    if (known !== undefined) return known;
+    const file = files.get(name);
+    const key = file === undefined ? schemaId(name) : keyOf(file);
+    const validate = ajv.getSchema(key) ?? ajv.compile(builtIn(name));
+    compiled.set(name, validate);
+    return validate;
+  };
+}
+
+function addReferable(ajv: Ajv2020, files: Files): void {
+  for (const file of files.values()) inFile(file, () => ajv.addSchema(file.schema, keyOf(file)));
+  const taken = new Set([...files.values()].map((file) => file.schema.$id));
+  for (const name of [...events.map((event) => event.name), unknownEvent]) {
+    if (!taken.has(schemaId(name))) ajv.addSchema(builtIn(name));
+  }
+}
+
+/** A URL, so that a file name as `$ref` finds the file of that name in the same folder. */
+function keyOf(file: SchemaFile): string {
+  return pathToFileURL(file.path).href;
+}
+
+function builtIn(name: string): JsonObject {
+  const event = eventNamed(name);
+  return event === undefined ? unknownSchema() : schemaOf(event);
+}
+
+/** A valid body shows at creation already what a schema would make of the first notification. */
+function exampleOf(name: string): JsonObject {
+  const event = eventNamed(name);
+  return event === undefined ? {} : normalise(event.example).data;
+}
+
+function inFile(file: SchemaFile, action: () => unknown): void {
+  try {
+    action();
+  } catch (error) {
+    const what = error instanceof RangeError ? endless : reasonOf(error);
+    throw new SchemaError(file.path, what, error);
+  }
+}
+
+/** Listing all that is wrong takes memory for each wrong value: of a body with more values, the first problem is enough. */
+const maxListed = 5000;
+
+function hasMoreValues(data: JsonObject, limit: number): boolean {
+  let left = limit;
+  const count = (value: Json | undefined): boolean => {
+    left -= 1;
+    if (left < 0) return false;
+    if (typeof value !== 'object' || value === null) return true;
+    return Array.isArray(value) ? value.every(count) : Object.values(value).every(count);
+  };
+  return !count(data);
+}

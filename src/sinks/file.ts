@@ -1,0 +1,180 @@
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Logger } from 'pino';
+import { reasonOf } from '../errors.ts';
+import { freeRotatedName, removeOldest, syncFolder } from './rotated-files.ts';
+import { type Delivery, delivered, type Outcome, type Sink, type SinkKind, SinkUnavailable } from './sink.ts';
+
+interface FileSinkOptions {
+  path: string;
+  maxSize: number;
+  rotate: number;
+  keep: number;
+  mode: string;
+}
+
+/** NDJSON: one envelope a line. A batch is on the disk before it counts as delivered. */
+export const fileSink: SinkKind<FileSinkOptions> = {
+  type: 'file',
+  summary: 'NDJSON in a file, rotated by size and time',
+  options: {
+    path: {
+      doc: 'File that lines are appended to; its folder is made where it is missing.',
+      format: 'text',
+      default: null,
+    },
+    maxSize: {
+      doc: 'Size at which the file is rotated; 0 is never.',
+      format: 'size',
+      default: 100 * 1024 * 1024,
+    },
+    rotate: {
+      doc: 'Period after which the file is rotated, counted in UTC from midnight; 0 is never.',
+      format: 'duration',
+      default: 24 * 3_600_000,
+    },
+    keep: {
+      doc: 'How many rotated files are kept; 0 is all.',
+      format: 'nat',
+      default: 14,
+    },
+    mode: {
+      doc: "Permissions of a new file, in octal and in quotes: '0640'.",
+      format: 'file mode',
+      default: '0640',
+    },
+  },
+  batch: { max: 500, linger: 20 },
+
+  async open(options, { log }) {
+    const sink = new FileSink(options, log);
+    await sink.prepare();
+    return sink;
+  },
+};
+
+class FileSink implements Sink {
+  readonly #options: FileSinkOptions;
+  readonly #log: Logger;
+  #file: FileHandle | undefined;
+
+  constructor(options: FileSinkOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+  }
+
+  /** Opens the file, so that a mistake in the path shows at the start and not with the first notification. */
+  prepare(): Promise<void> {
+    return this.#orUnavailable(async () => {
+      await this.#current();
+    });
+  }
+
+  async deliver(batch: readonly Delivery[]): Promise<Outcome[]> {
+    const lines = Buffer.from(batch.map(({ json }) => `${json}\n`).join(''));
+    await this.#orUnavailable(() => this.#append(lines));
+    return batch.map(() => delivered);
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+  }
+
+  async #append(lines: Buffer): Promise<void> {
+    const file = await this.#rotateIfDue(await this.#current(), lines.length);
+    const { size } = await file.stat();
+    try {
+      await file.appendFile(lines);
+      await file.datasync();
+    } catch (error) {
+      // Half a line must not stay, because the whole batch comes again; and after a failed sync nobody knows what the
+      // file holds, so it is opened and looked at anew.
+      await file.truncate(size).catch(() => undefined);
+      await this.close().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** The open file, if it is still the one at its path: an operator's logrotate may have moved it away. */
+  async #current(): Promise<FileHandle> {
+    if (this.#file !== undefined && !(await isAt(this.#file, this.#options.path))) await this.close();
+    this.#file ??= await this.#open();
+    return this.#file;
+  }
+
+  async #open(): Promise<FileHandle> {
+    const { path, mode } = this.#options;
+    await mkdir(dirname(path), { recursive: true, mode: 0o750 });
+    const { O_RDWR, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+    // Without O_NONBLOCK, opening a named pipe would wait for its reader.
+    const file = await open(path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK, Number.parseInt(mode, 8));
+    try {
+      if (!(await file.stat()).isFile()) throw new Error('it is not a regular file');
+      await this.#mendEnd(file);
+      await syncFolder(dirname(path));
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    return file;
+  }
+
+  /** A crash in the middle of a write leaves half a line. It was never confirmed, so the whole one comes again. */
+  async #mendEnd(file: FileHandle): Promise<void> {
+    const { size } = await file.stat();
+    const end = await endOfLastLine(file, size);
+    if (end === size) return;
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(ourLine.length), 0, ourLine.length, end);
+    const { path } = this.#options;
+    if (buffer.toString('utf8', 0, bytesRead) === ourLine.slice(0, bytesRead)) {
+      await file.truncate(end);
+      this.#log.warn({ path, bytes: size - end }, 'removed half a line, left by a crash, from the end of the file');
+    } else {
+      await file.appendFile('\n');
+      this.#log.warn({ path }, 'the file ended in the middle of a line that is not ours; ended that line');
+    }
+  }
+
+  async #rotateIfDue(file: FileHandle, more: number): Promise<FileHandle> {
+    const { path, maxSize, rotate, keep } = this.#options;
+    const { size, mtimeMs } = await file.stat();
+    const isFull = maxSize > 0 && size + more > maxSize;
+    const isOld = rotate > 0 && Math.floor(mtimeMs / rotate) < Math.floor(Date.now() / rotate);
+    if (size === 0 || !(isFull || isOld)) return file;
+    await this.close();
+    await rename(path, await freeRotatedName(path, new Date()));
+    if (keep > 0) await removeOldest(path, keep);
+    return this.#current();
+  }
+
+  async #orUnavailable(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (cause) {
+      throw new SinkUnavailable(`${this.#options.path} can't be written: ${reasonOf(cause)}`, { cause });
+    }
+  }
+}
+
+/** How each line of ours begins. */
+const ourLine = '{"id":"';
+
+async function isAt(file: FileHandle, path: string): Promise<boolean> {
+  const [ours, theirs] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
+  return theirs !== undefined && ours.ino === theirs.ino && ours.dev === theirs.dev;
+}
+
+/** Where the last whole line ends: just behind the last line feed. */
+async function endOfLastLine(file: FileHandle, size: number): Promise<number> {
+  const chunk = Buffer.alloc(64 * 1024);
+  for (let end = size; end > 0; ) {
+    const start = Math.max(0, end - chunk.length);
+    const { bytesRead } = await file.read(chunk, 0, end - start, start);
+    const found = chunk.subarray(0, bytesRead).lastIndexOf(0x0a);
+    if (found !== -1) return start + found + 1;
+    end = start;
+  }
+  return 0;
+}

@@ -1,0 +1,54 @@
+import pino, { type Level } from 'pino';
+import { unlessAborted } from '../waiting.ts';
+import { delivered, type SinkKind, SinkUnavailable } from './sink.ts';
+
+interface LogSinkOptions {
+  level: Level;
+}
+
+/** One JSON line a notification on stdout, for whatever collects the daemon's output. */
+export const logSink: SinkKind<LogSinkOptions> = {
+  type: 'log',
+  summary: 'one JSON line a notification on stdout',
+  options: {
+    level: {
+      doc: 'Level that the lines carry.',
+      format: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
+      default: 'info',
+    },
+  },
+  batch: { max: 500, linger: 0 },
+
+  async open({ level }) {
+    const lines: string[] = [];
+    const logger = pino(
+      {
+        level,
+        base: null,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+      },
+      { write: (line: string) => void lines.push(line) },
+    );
+    return {
+      async deliver(batch, signal) {
+        for (const { envelope } of batch) logger[level](envelope, envelope.event ?? 'unknown event');
+        await unlessAborted(writeToStdout(lines.splice(0).join('')), signal);
+        return batch.map(() => delivered);
+      },
+      async close() {},
+    };
+  },
+};
+
+/** Resolves when the reader's side has taken it all: a slow reader delays its own route, and nothing else. */
+function writeToStdout(text: string): Promise<void> {
+  // The write's callback gets the error too; without a listener here it would end the process.
+  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => undefined);
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => {
+      if (error) reject(new SinkUnavailable(`stdout can't be written: ${error.message}`, { cause: error }));
+      else resolve();
+    });
+  });
+}

@@ -1,0 +1,19 @@
+import { fileSink } from './file.ts';
+import { logSink } from './log.ts';
+import type { Sink, SinkContext, SinkKind } from './sink.ts';
+
+/** A kind of sink whose options are its own affair: what `open` gets must have been checked against `options`. */
+export interface AnySinkKind extends Omit<SinkKind<unknown>, 'options' | 'open'> {
+  readonly options: object;
+  open(options: unknown, context: SinkContext): Promise<Sink>;
+}
+
+/** Every kind of sink there is: a new one needs its file and a line here. */
+export const sinkKinds: readonly AnySinkKind[] = [logSink, fileSink];
+
+/** @throws Error for a type that there is no kind for, which a checked configuration doesn't have */
+export function sinkKind(type: string): AnySinkKind {
+  const kind = sinkKinds.find((candidate) => candidate.type === type);
+  if (kind === undefined) throw new Error(`there is no sink of type "${type}"`);
+  return kind;
+}

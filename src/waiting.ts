@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** The promise, or the signal's reason as soon as it aborts; the promise itself runs on. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    // Signals live as long as the daemon: a listener left on one is a leak.
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/**
+ * The promise, or an error once it has taken longer than that; the promise itself runs on.
+ * @param what names the one that is late: "the broker"
+ */
+export async function within<T>(milliseconds: number, what: string, promise: Promise<T>): Promise<T> {
+  const timer = new AbortController();
+  const late = delay(milliseconds, undefined, { signal: timer.signal }).then(() => {
+    throw new Error(`${what} has not answered for ${milliseconds} ms`);
+  });
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    timer.abort();
+  }
+}
+
+/** Growing pauses between tries of one thing: each at random between half of its length and all of it. */
+export class Backoff {
+  readonly #first: number;
+  readonly #longest: number;
+  #tries = 0;
+
+  /**
+   * @param first milliseconds that the first pause takes at most
+   * @param longest what the pauses grow to, doubling
+   */
+  constructor(first: number, longest: number) {
+    this.#first = first;
+    this.#longest = longest;
+  }
+
+  /** Waits for the next pause to pass. Rejects with the signal's reason when it aborts. */
+  async pause(signal: AbortSignal): Promise<void> {
+    const length = Math.min(this.#longest, this.#first * 2 ** this.#tries);
+    this.#tries += 1;
+    await delay(length * (0.5 + Math.random() / 2), undefined, { signal });
+  }
+
+  reset(): void {
+    this.#tries = 0;
+  }
+}

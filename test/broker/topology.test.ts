@@ -1,0 +1,239 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { declareAsKazoo, onChannel, publishAsKazoo } from '../support/kazoo.ts';
+import { queue, startLink, type TestLink } from '../support/link.ts';
+import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { until } from '../support/until.ts';
+
+let broker: TestBroker;
+const links: TestLink[] = [];
+
+beforeAll(async () => {
+  broker = await startBroker();
+});
+
+afterEach(async () => {
+  for (const link of links.splice(0)) await link.close();
+  await onChannel(broker.url, async (channel) => {
+    await channel.deleteQueue(queue.name);
+    await channel.deleteExchange('notifications');
+  });
+});
+
+afterAll(() => broker.close());
+
+describe('the exchange', () => {
+  test('is declared as KAZOO declares it, so that KAZOO gets on its own bus after us', async () => {
+    const link = start(broker.url);
+    await until(() => link.sessions === 1, { what: 'the consumer' });
+    await declareAsKazoo(broker.url);
+    const listed = await broker.ctl(
+      'list_exchanges',
+      '--silent',
+      'name',
+      'type',
+      'durable',
+      'auto_delete',
+      'internal',
+      'arguments',
+    );
+    expect(listed.split('\n').find((line) => line.startsWith('notifications'))).toBe(
+      'notifications\ttopic\tfalse\tfalse\tfalse\t[]',
+    );
+  });
+
+  test('is used as it is, with a warning, where it has other properties', async () => {
+    await onChannel(broker.url, (channel) => channel.assertExchange('notifications', 'topic', { durable: true }));
+    const link = start(broker.url);
+    await until(() => link.sessions === 1, { what: 'the consumer' });
+    expect(link.logged.join('')).toContain('exists with other properties than KAZOO gives it');
+    await onChannel(broker.url, async (channel) => {
+      channel.publish('notifications', 'notifications.a.b', Buffer.from('{"msg_id":"one"}'));
+      await until(async () => (await link.journalled()).includes('one'), { what: 'the notification' });
+    });
+  });
+
+  test('is waited for where our user may not declare it', async () => {
+    const url = await limitedUser();
+    const link = start(url);
+    await until(() => link.logged.some((line) => line.includes('waiting for KAZOO to declare')), { what: 'the wait' });
+    expect(link.sessions).toBe(0);
+    await declareAsKazoo(broker.url);
+    await until(() => link.sessions === 1, { what: 'the consumer' });
+    const ids = await publishAsKazoo(broker.url, 3);
+    await until(async () => (await link.journalled()).length === 3, { what: 'the notifications' });
+    expect(await link.journalled()).toEqual(ids);
+  });
+
+  test('is used at once by such a user where KAZOO has declared it, also when the watch looks', async () => {
+    const url = await limitedUser();
+    await declareAsKazoo(broker.url);
+    const link = start(url, { watch: { interval: 50, stalledAfter: 2_000 } });
+    await until(() => link.sessions === 1, { what: 'the consumer' });
+    const started = performance.now();
+    await until(() => performance.now() - started > 500, { what: 'ten looks' });
+    expect(link.sessions).toBe(1);
+  });
+});
+
+describe('the queue', () => {
+  test('is bounded, drops its oldest, and expires', async () => {
+    const link = start(broker.url);
+    await until(() => link.sessions === 1, { what: 'the consumer' });
+    const listed = await broker.ctl('list_queues', '--silent', 'name', 'durable', 'arguments');
+    expect(listed).toContain('kazoo-relay\ttrue');
+    for (const argument of [
+      '"x-expires",86400000',
+      '"x-max-length",100000',
+      '"x-max-length-bytes",134217728',
+      '"x-overflow","drop-head"',
+    ]) {
+      expect(listed).toContain(argument);
+    }
+    const bindings = await broker.ctl('list_bindings', '--silent', 'source_name', 'destination_name', 'routing_key');
+    expect(bindings).toContain('notifications\tkazoo-relay\tnotifications.#');
+  });
+
+  test('can be a quorum queue, whose messages never vanish, however often they come back', async () => {
+    const link = start(broker.url, { queue: { ...queue, type: 'quorum' } });
+    await until(() => link.sessions === 1, { what: 'the consumer' });
+    const ids = await publishAsKazoo(broker.url, 5);
+    await until(async () => (await link.journalled()).length === 5, { what: 'the notifications' });
+    await link.close();
+    links.splice(0);
+    const more = await publishAsKazoo(broker.url, 1);
+    for (let round = 0; round < 25; round += 1) {
+      await onChannel(broker.url, async (channel) => {
+        const { promise, resolve } = Promise.withResolvers<unknown>();
+        await channel.consume(queue.name, resolve);
+        await promise;
+      });
+    }
+    const again = start(broker.url, { queue: { ...queue, type: 'quorum' } });
+    await until(async () => (await again.journalled()).length === 1, {
+      what: 'the notification that came back 25 times',
+    });
+    expect(await again.journalled()).toEqual(more);
+    expect(ids).toHaveLength(5);
+  });
+
+  test('with other arguments stops only the intake from its own broker, with an error that says what to do', async () => {
+    await onChannel(broker.url, (channel) => channel.assertQueue(queue.name, { durable: false }));
+    const link = start(broker.url);
+    const other = start(broker.url, { queue: { ...queue, name: 'kazoo-relay-2' } });
+    await until(() => other.sessions === 1, { what: 'the other consumer' });
+    await until(() => link.logged.some((line) => line.includes('exists with other arguments')), { what: 'the error' });
+    expect(link.logged.join('')).toMatch(/delete_queue.*or set queue\.\* as it is, or set another queue\.name/);
+    expect(link.sessions).toBe(0);
+    await onChannel(broker.url, (channel) => channel.deleteQueue('kazoo-relay-2'));
+  });
+});
+
+describe('what arrives on the queue', () => {
+  test('with a header table nested so deep that amqplib can’t read it, is taken without its properties', async () => {
+    const link = start(broker.url);
+    await until(() => link.sessions === 1, { what: 'the consumer' });
+    await publishNestedHeaders(15_000, '{"msg_id":"poison"}');
+    const [after] = await publishAsKazoo(broker.url, 1);
+    await until(async () => (await link.journalled()).length === 2, { what: 'both notifications' });
+    expect(await link.journalled()).toEqual(['poison', after]);
+    expect(link.sessions).toBe(1);
+  });
+
+  test('with every kind of header and property, or with no body at all, is taken', async () => {
+    const link = start(broker.url);
+    await until(() => link.sessions === 1, { what: 'the consumer' });
+    await onChannel(broker.url, async (channel) => {
+      const headers = {
+        text: '\u0000é',
+        number: -1.5,
+        big: 2 ** 53,
+        flag: true,
+        nothing: null,
+        list: [1, 'a', [null]],
+        table: { __proto__: null, constructor: 'x' },
+        bytes: Buffer.from([0, 255]),
+        time: { '!': 'timestamp', value: 2 ** 60 },
+        decimal: { '!': 'decimal', value: { digits: 1, places: 2 } },
+      };
+      channel.publish('notifications', 'notifications.\u00e9', Buffer.alloc(0), {
+        headers,
+        contentType: '\u0007',
+        contentEncoding: 'nonsense',
+        timestamp: 2 ** 62,
+        messageId: 'm',
+        priority: 9,
+        expiration: '100000',
+      });
+      channel.publish('notifications', `notifications.${'x'.repeat(230)}`, Buffer.from('{"msg_id":"long key"}'));
+      await until(async () => (await link.journalled()).length === 2, { what: 'both messages' });
+    });
+    const [odd, long] = await link.journal.find({ after: 0, limit: 2 });
+    expect(odd).toMatchObject({ state: 'undecodable', routingKey: 'notifications.\u00e9' });
+    expect(long?.routingKey).toHaveLength(244);
+  });
+});
+
+function start(url: string, options: Parameters<typeof startLink>[1] = {}): TestLink {
+  const link = startLink(url, options);
+  links.push(link);
+  return link;
+}
+
+/** A user with the least that intake needs: all of its own queue, and reading the exchange. */
+async function limitedUser(): Promise<string> {
+  const users = await broker.ctl('list_users', '--silent');
+  if (!users.includes('relay')) await broker.ctl('add_user', 'relay', 'secret');
+  await broker.ctl('set_permissions', 'relay', '^kazoo-relay$', '^kazoo-relay$', '^(kazoo-relay|notifications)$');
+  return `amqp://relay:secret@127.0.0.1:${broker.port}`;
+}
+
+/** Sends a message whose header table nests `levels` deep: amqplib's own publish couldn't. */
+async function publishNestedHeaders(levels: number, body: string): Promise<void> {
+  await onChannel(broker.url, async (channel) => {
+    // Frames of our own making go straight to the socket that amqplib's connection writes to.
+    const { ch, connection } = channel as unknown as {
+      ch: number;
+      connection: { stream: { write(bytes: Buffer): void } };
+    };
+    connection.stream.write(
+      Buffer.concat([
+        frame(1, ch, publishMethod('notifications', 'notifications.a.b')),
+        frame(2, ch, contentHeader(body.length, nestedTable(levels))),
+        frame(3, ch, Buffer.from(body)),
+      ]),
+    );
+    // An answer on the same channel means that the broker has read what came before.
+    await channel.checkExchange('notifications');
+  });
+}
+
+function frame(type: number, channel: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(7);
+  head.writeUInt8(type, 0);
+  head.writeUInt16BE(channel, 1);
+  head.writeUInt32BE(payload.length, 3);
+  return Buffer.concat([head, payload, Buffer.from([0xce])]);
+}
+
+function publishMethod(exchange: string, routingKey: string): Buffer {
+  const short = (text: string) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text)]);
+  return Buffer.concat([Buffer.from([0, 60, 0, 40, 0, 0]), short(exchange), short(routingKey), Buffer.from([0])]);
+}
+
+function contentHeader(size: number, headers: Buffer): Buffer {
+  const head = Buffer.alloc(14);
+  head.writeUInt16BE(60, 0);
+  head.writeBigUInt64BE(BigInt(size), 4);
+  head.writeUInt16BE(0x2000, 12); // only the header table is there
+  return Buffer.concat([head, headers]);
+}
+
+function nestedTable(levels: number): Buffer {
+  // Each level is a table of one field: its length, the name "a", and the type of a table.
+  const bytes = Buffer.alloc(7 * levels + 4);
+  for (let level = 0; level < levels; level += 1) {
+    bytes.writeUInt32BE(7 * (levels - level), 7 * level);
+    bytes.write('\u0001aF', 7 * level + 4, 'latin1');
+  }
+  return bytes;
+}

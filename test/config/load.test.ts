@@ -1,0 +1,171 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { ConfigError, findConfigFile, loadConfig } from '../../src/config/load.ts';
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-config-'));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('the example configuration', () => {
+  const example = readFileSync('config/kazoo-relay.yaml', 'utf8');
+
+  test('works as it is, with every default in place', () => {
+    const config = loadConfig('config/kazoo-relay.yaml');
+    expect(config.brokers).toEqual([{ zone: 'local', url: 'amqp://guest:guest@127.0.0.1:5672' }]);
+    expect(config.routes.map(({ name, sink }) => [name, sink.type])).toEqual([
+      ['console', 'log'],
+      ['archive', 'file'],
+    ]);
+    expect(config.queue).toEqual({
+      name: 'kazoo-relay',
+      type: 'classic',
+      maxLength: 100_000,
+      maxLengthBytes: 128 * 1024 * 1024,
+      expires: 86_400_000,
+    });
+    expect(config.intake.prefetch).toBe(1_000);
+    expect(config.shutdown.timeout).toBe(10_000);
+  });
+
+  test('shows the defaults in what it has commented out', () => {
+    const uncommented = example.replaceAll(/^( *)# ( *(?:- )?[a-zA-Z]+:)/gm, '$1$2');
+    expect(uncommented).toMatch(/^ {2}maxLength: 100000/m);
+    expect(loadConfig(fileOf(uncommented))).toEqual(loadConfig('config/kazoo-relay.yaml'));
+  });
+});
+
+describe('the place of the configuration', () => {
+  afterEach(() => {
+    delete process.env.KAZOO_RELAY_CONFIG;
+  });
+
+  test('is what is named, else the environment, else where one is found', () => {
+    expect(findConfigFile(undefined)).toBe('config/kazoo-relay.yaml');
+    process.env.KAZOO_RELAY_CONFIG = '/from/the/environment.yaml';
+    expect(findConfigFile(undefined)).toBe('/from/the/environment.yaml');
+    expect(findConfigFile('/from/the/flag.yaml')).toBe('/from/the/flag.yaml');
+  });
+
+  test('is said to be missing where it is', () => {
+    expect(() => loadConfig('/nowhere/kazoo-relay.yaml')).toThrow(ConfigError);
+    expect(() => loadConfig('/nowhere/kazoo-relay.yaml')).toThrow(/nowhere\/kazoo-relay.yaml can't be read.*ENOENT/);
+    expect(() => loadConfig(folder)).toThrow(/can't be read: EISDIR/);
+  });
+});
+
+describe('durations, sizes and times', () => {
+  test.each([
+    ['500ms', 500],
+    ['30s', 30_000],
+    ['1.5h', 5_400_000],
+    ['2d', 172_800_000],
+  ])('%s is %d milliseconds', (text, milliseconds) => {
+    expect(loadConfig(fileOf(`${minimal}queue: { expires: ${text} }`)).queue.expires).toBe(milliseconds);
+  });
+
+  test.each([
+    ['64MiB', 67_108_864],
+    ['100 MB', 100_000_000],
+    ['4096', 4_096],
+  ])('%s is %d bytes', (text, bytes) => {
+    expect(loadConfig(fileOf(`${minimal}queue: { maxLengthBytes: ${text} }`)).queue.maxLengthBytes).toBe(bytes);
+  });
+
+  test('a time of `start` may have any zone', () => {
+    const text = minimal.replace('sink:', 'start: 2026-11-24T12:00:00+02:00, sink:');
+    expect(loadConfig(fileOf(text)).routes[0]?.start).toBe(Date.parse('2026-11-24T10:00:00Z'));
+  });
+});
+
+describe('a mistake is told with its place, and all at once', () => {
+  const broker = 'brokers: [{ zone: west, url: amqp://127.0.0.1 }]\n';
+  const routes = 'routes: { all: { sink: { type: log } } }\n';
+
+  test.each<[what: string, text: string]>([
+    ['an empty file', ''],
+    ['a list instead of a mapping', '- brokers'],
+    ['text that is no YAML', 'brokers: [\nroutes: {}'],
+    ['a tab for an indent', 'brokers:\n\t- zone: west'],
+    ['the same key twice', `${broker}${routes}queue: {}\nqueue: {}`],
+    ['no brokers', routes],
+    ['an empty list of brokers', `brokers: []\n${routes}`],
+    ['one broker that is no list', `brokers: { zone: west, url: amqp://127.0.0.1 }\n${routes}`],
+    ['a broker without a zone', `brokers: [{ url: amqp://127.0.0.1 }]\n${routes}`],
+    [
+      'a broker whose URL is of another kind',
+      `brokers: [{ zone: west, url: 'http://user:geheim@127.0.0.1' }]\n${routes}`,
+    ],
+    ['a broker that is only a URL', `brokers: [amqp://127.0.0.1]\n${routes}`],
+    ['no routes', broker],
+    ['routes as a list', `${broker}routes: [{ sink: { type: log } }]`],
+    ['a route without a sink', `${broker}routes: { all: { events: [] } }`],
+    ['a route that is nothing', `${broker}routes: { all: }`],
+    ['a route whose name is no name', `${broker}routes: { 'My Route': { sink: { type: log } } }`],
+    ['a sink without a type', `${broker}routes: { all: { sink: { path: a } } }`],
+    ['a sink of an unknown type', `${broker}routes: { all: { sink: { type: lgo } } }`],
+    ['a file sink without its path', `${broker}routes: { all: { sink: { type: file } } }`],
+    ['an option of another sink', `${broker}routes: { all: { sink: { type: log, keep: 3 } } }`],
+    ['a misspelt option', `${broker}${routes}intake: { prefetsch: 10 }`],
+    ['a misspelt section', `${broker}${routes}jurnal: { path: /tmp }`],
+    ['a section that is a value', `${broker}${routes}intake: fast`],
+    ['a value that is a section', `${broker}${routes}queue: { name: { first: a } }`],
+    ['a value that is left out', `${broker}${routes}queue:\n  name:`],
+    ['a size that is none', `${broker}${routes}queue: { maxLengthBytes: big }`],
+    ['a duration that is none', `${broker}${routes}queue: { expires: 1 fortnight }`],
+    ['a prefetch that AMQP has no room for', `${broker}${routes}intake: { prefetch: 70000 }`],
+    ['a heartbeat that is too slow', `${broker}${routes}intake: { heartbeat: 1m }`],
+    ['a word that is not among the choices', `${broker}${routes}queue: { type: lazy }`],
+    ['a start that is no time', `${broker}routes: { all: { start: yesterday, sink: { type: log } } }`],
+    ['a start that is a bare number', `${broker}routes: { all: { start: 1764000000, sink: { type: log } } }`],
+    ['events as one name', `${broker}routes: { all: { events: voicemail_new, sink: { type: log } } }`],
+    ['a file mode as a number', `${broker}routes: { all: { sink: { type: file, path: a, mode: 0640 } } }`],
+    [
+      'several at once',
+      `brokers:\n  - zone: west\n    url: localhost\nroutes:\n  all:\n    evnts: [a]\n    sink:\n      type: file\n      maxSize: huge\nlog:\n  level: loud\n`,
+    ],
+  ])('%s', (_what, text) => {
+    expect(messageOf(text)).toMatchSnapshot();
+  });
+
+  test('never with a password in it', () => {
+    expect(messageOf(`brokers: [{ zone: west, url: 'http://user:geheim@127.0.0.1' }]\n${routes}`)).not.toContain(
+      'geheim',
+    );
+  });
+
+  test('also where aliases multiply without end, or the file is huge or no text', () => {
+    const bomb = ['a: &a [x, x, x, x, x, x, x, x, x, x]'];
+    for (const [one, next] of ['ab', 'bc', 'cd', 'de', 'ef'].map((pair) => pair.split(''))) {
+      bomb.push(`${next}: &${next} [${Array(10).fill(`*${one}`).join(', ')}]`);
+    }
+    expect(messageOf(bomb.join('\n'))).toContain('alias');
+    expect(messageOf(`# ${'x'.repeat(1024 * 1024)}`)).toContain('larger than 1 MiB');
+    const file = join(folder, 'binary.yaml');
+    writeFileSync(file, Buffer.from([0xff, 0xfe, 0x00]));
+    expect(() => loadConfig(file)).toThrow(/not UTF-8/);
+  });
+});
+
+const minimal = 'brokers: [{ zone: west, url: amqp://127.0.0.1 }]\nroutes: { all: { sink: { type: log } } }\n';
+
+function fileOf(text: string): string {
+  const file = join(folder, 'kazoo-relay.yaml');
+  writeFileSync(file, text);
+  return file;
+}
+
+function messageOf(text: string): string {
+  try {
+    loadConfig(fileOf(text));
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.replaceAll(folder, '');
+    throw error;
+  }
+  return 'no mistake';
+}

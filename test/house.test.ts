@@ -1,0 +1,96 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+
+/**
+ * Which rooms a room may look into, beside itself: cli → relay → {broker, delivery, ops} → {journal, routes, schema,
+ * sinks} → kazoo. `config` is read by cli and relay, which hand its values on.
+ */
+const doors: Record<string, readonly string[]> = {
+  main: ['cli'],
+  cli: ['relay', 'config', 'ops', 'journal', 'routes', 'schema', 'sinks', 'kazoo'],
+  relay: ['config', 'broker', 'delivery', 'ops', 'journal', 'routes', 'schema', 'sinks', 'kazoo'],
+  config: ['sinks', 'kazoo'],
+  broker: ['journal', 'schema', 'kazoo'],
+  delivery: ['journal', 'routes', 'sinks', 'kazoo'],
+  ops: [],
+  // What a route matches is an entry of the journal, and what it shapes is for a sink.
+  routes: ['journal', 'sinks', 'kazoo'],
+  journal: ['kazoo'],
+  schema: ['kazoo'],
+  sinks: ['kazoo'],
+  kazoo: [],
+};
+
+/** Files that every room may use, and that use none. */
+const groundFloor = ['waiting', 'nearest', 'errors'];
+
+/** Libraries and parts of Node that only some rooms may use. */
+const keys: Record<string, readonly string[]> = {
+  amqplib: ['broker', 'cli'],
+  'node:sqlite': ['journal'],
+  convict: ['config', 'sinks'],
+  ajv: ['schema'],
+  commander: ['cli'],
+};
+
+/** What src/kazoo may use of Node: all that touches nothing outside the process. */
+const pure = ['node:buffer', 'node:crypto', 'node:zlib'];
+
+interface Import {
+  readonly file: string;
+  readonly room: string;
+  readonly target: string;
+}
+
+const files = globSync('src/**/*.ts');
+const imports: Import[] = files.flatMap((file) =>
+  [...readFileSync(file, 'utf8').matchAll(/^(?:import|export)\b[^;]*?from '([^']+)'/gm)].map(([, target = '']) => ({
+    file,
+    room: roomOf(file),
+    target: target.startsWith('.') ? join(dirname(file), target) : target,
+  })),
+);
+
+describe('the house', () => {
+  test('has no import but through its doors', () => {
+    const wrong = imports.filter(({ room, target }) => {
+      if (!target.startsWith('src/')) return false;
+      const other = roomOf(target);
+      return other !== room && !groundFloor.includes(other) && !doors[room]?.includes(other);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('has each library in the rooms that it belongs to', () => {
+    const wrong = imports.filter(({ room, target }) => {
+      const key = Object.keys(keys).find((name) => target === name || target.startsWith(`${name}/`));
+      return key !== undefined && !keys[key]?.includes(room);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('keeps src/kazoo pure: no input, no output, no library', () => {
+    const wrong = imports.filter(
+      ({ room, target }) => room === 'kazoo' && !target.startsWith('src/kazoo/') && !pure.includes(target),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('never publishes to a broker outside of the command line', () => {
+    const wrong = files.filter(
+      (file) => roomOf(file) !== 'cli' && /\.(publish|sendToQueue)\(/.test(readFileSync(file, 'utf8')),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('has no file without a room', () => {
+    expect(files.map(roomOf).filter((room) => !(room in doors) && !groundFloor.includes(room))).toEqual([]);
+  });
+});
+
+/** The folder below src, or the name of a file that stands there by itself. */
+function roomOf(file: string): string {
+  const [room = ''] = relative('src', file).split('/');
+  return room.replace(/\.ts$/, '');
+}

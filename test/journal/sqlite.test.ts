@@ -1,0 +1,238 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import pino from 'pino';
+import type { Entry, Journal } from '../../src/journal/journal.ts';
+import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
+import { notification } from '../support/notification.ts';
+
+const log = pino({ level: 'silent' });
+let folder: string;
+let journal: Journal;
+
+beforeEach(() => {
+  folder = join(mkdtempSync(join(tmpdir(), 'kazoo-relay-journal-')), 'journal');
+  journal = openJournal(folder, log);
+});
+
+afterEach(async () => {
+  await journal.close();
+  rmSync(join(folder, '..'), { recursive: true });
+});
+
+describe('the journal', () => {
+  test('is in a folder that only its owner can enter', () => {
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+  });
+
+  test('gives back what was appended, in its order', async () => {
+    const batch = [
+      notification({ event: 'low_balance' }),
+      notification({ event: 'register', problems: [], preview: true }),
+    ];
+    expect(await journal.append(batch)).toEqual({ stored: 2, duplicates: 0 });
+    const entries = await journal.read(0, 10);
+    expect(entries.map(({ id }) => id)).toEqual(batch.map(({ id }) => id));
+    await reopen();
+    const fromDisk = await journal.read(0, 10);
+    expect(fromDisk.map(plain)).toEqual(entries.map(plain));
+  });
+
+  test('drops what it has already, also inside a batch', async () => {
+    const one = notification({});
+    expect(await journal.append([one, one])).toEqual({ stored: 1, duplicates: 1 });
+    expect(await journal.append([one])).toEqual({ stored: 0, duplicates: 1 });
+    await reopen();
+    expect(await journal.append([one, notification({})])).toEqual({ stored: 1, duplicates: 1 });
+    expect(await journal.read(0, 10)).toHaveLength(2);
+  });
+
+  test('marks a resend with the id of the first, only where an equal body is the same occurrence', async () => {
+    const first = notification({ ownTime: 5, fingerprint: 'f' });
+    const resend = notification({ ownTime: 5, fingerprint: 'f' });
+    const third = notification({ ownTime: 5, fingerprint: 'f' });
+    const repeated = [
+      notification({ ownTime: null, fingerprint: 'g' }),
+      notification({ ownTime: null, fingerprint: 'g' }),
+    ];
+    await journal.append([first, resend]);
+    await journal.append([third, ...repeated]);
+    const entries = await journal.read(0, 10);
+    expect(entries.map(({ resendOf }) => resendOf)).toEqual([null, first.id, first.id, null, null]);
+  });
+
+  test('keeps what a body that can’t be decoded began with', async () => {
+    await journal.append([
+      notification({ state: 'undecodable', data: null, json: 'null', raw: Buffer.from([0, 255]) }),
+    ]);
+    await reopen();
+    expect(await journal.read(0, 1)).toMatchObject([{ state: 'undecodable', data: null }]);
+    const database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
+    expect(database.prepare('SELECT raw FROM notifications').get()?.raw).toEqual(new Uint8Array([0, 255]));
+    database.close();
+  });
+
+  test('keeps nothing of a batch that fails in the middle', async () => {
+    const broken = { ...notification({}), zone: null as unknown as string }; // what a bug might make
+    await expect(journal.append([notification({}), broken])).rejects.toThrow(
+      'the journal can’t be written'.replace('’', "'"),
+    );
+    expect(await journal.read(0, 10)).toEqual([]);
+    expect(await journal.append([notification({})])).toEqual({ stored: 1, duplicates: 0 });
+  });
+
+  test('wakes whoever waits for the next entry, and lets go when the signal aborts', async () => {
+    const woken = journal.waitFor(0, new AbortController().signal);
+    await journal.append([notification({})]);
+    await woken;
+    const controller = new AbortController();
+    const waiting = journal.waitFor(1, controller.signal);
+    controller.abort(new Error('stopped'));
+    await expect(waiting).rejects.toThrow('stopped');
+  });
+
+  test('reads the same whether entries are recent or long gone from memory', async () => {
+    const ids: string[] = [];
+    for (let batch = 0; batch < 12; batch += 1) {
+      const notifications = Array.from({ length: 500 }, () => notification({}));
+      ids.push(...notifications.map(({ id }) => id));
+      await journal.append(notifications);
+    }
+    const read: string[] = [];
+    for (let cursor = 0; ; ) {
+      const entries = await journal.read(cursor, 333);
+      const last = entries.at(-1);
+      if (last === undefined) break;
+      read.push(...entries.map(({ id }) => id));
+      cursor = last.seq;
+    }
+    expect(read).toEqual(ids);
+  });
+});
+
+describe('the cursor of a route', () => {
+  test('begins where `start` says, and only the first time', async () => {
+    const early = notification({ receivedAt: 1_000 });
+    const late = notification({ receivedAt: 2_000 });
+    await journal.append([early, late]);
+    expect(await journal.openRoute('new', 'now')).toBe(2);
+    expect(await journal.openRoute('all', 'earliest')).toBe(0);
+    expect(await journal.openRoute('some', 1_500)).toBe(1);
+    expect(await journal.openRoute('future', 9_000)).toBe(2);
+    expect(await journal.openRoute('new', 'earliest')).toBe(2);
+  });
+
+  test('survives a clean stop, with what it left unsettled', async () => {
+    await journal.append([notification({}), notification({})]);
+    await journal.openRoute('r', 'earliest');
+    journal.settle('r', 1, [{ seq: 1, state: 'quarantined', reason: 'invalid' }]);
+    journal.settle('r', 2, []);
+    await reopen();
+    expect(await journal.openRoute('r', 'earliest')).toBe(2);
+    const database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
+    expect({ ...database.prepare('SELECT route, seq, state, reason FROM deliveries').get() }).toEqual({
+      route: 'r',
+      seq: 1,
+      state: 'quarantined',
+      reason: 'invalid',
+    });
+    database.close();
+  });
+
+  test('never meets a number again that it has passed, even when everything was removed', async () => {
+    await journal.append([notification({}), notification({})]);
+    await journal.openRoute('r', 'now');
+    await journal.close();
+    const database = new DatabaseSync(join(folder, 'journal.sqlite'));
+    database.exec('DELETE FROM notifications');
+    database.close();
+    journal = openJournal(folder, log);
+    await journal.append([notification({})]);
+    expect(await journal.read(2, 10)).toHaveLength(1);
+  });
+});
+
+describe('opening a journal', () => {
+  test('is refused to a second daemon, with a message that says what to do', () => {
+    expect(() => openJournal(folder, log)).toThrow(/in use by another kazoo-relay: stop that one/);
+  });
+
+  test('is possible again as soon as the process that had it is gone, however it went', async () => {
+    await journal.close();
+    const holder = spawn(process.execPath, ['test/support/hold-journal.ts', folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await new Promise((resolve) => holder.stdout.once('data', resolve));
+    expect(() => openJournal(folder, log)).toThrow(/in use/);
+    holder.kill('SIGKILL');
+    await new Promise((resolve) => holder.once('exit', resolve));
+    journal = openJournal(folder, log);
+  });
+
+  test('is refused to an older program', async () => {
+    await journal.close();
+    alter('PRAGMA user_version = 999');
+    expect(() => openJournal(folder, log)).toThrow(/newer kazoo-relay \(its version is 999/);
+    alter('PRAGMA user_version = 1');
+    journal = openJournal(folder, log);
+  });
+
+  test('is refused where the file belongs to another program, or is no database', async () => {
+    await journal.close();
+    alter('PRAGMA application_id = 42');
+    expect(() => openJournal(folder, log)).toThrow(/database of another program/);
+    expect(() => openJournalReader(folder)).toThrow(/database of another program/);
+    alter(`PRAGMA application_id = ${0x6b7a726c}`);
+    journal = openJournal(folder, log);
+  });
+
+  test('for reading works beside the daemon and without it, and says so where there is none', async () => {
+    await journal.append([notification({ event: 'a' }), notification({ event: 'b' })]);
+    const beside = openJournalReader(folder);
+    expect((await beside.find({ limit: 10 })).map(({ event }) => event)).toEqual(['a', 'b']);
+    await beside.close();
+    await journal.close();
+    const without = openJournalReader(folder);
+    expect((await without.find({ limit: 1 })).map(({ event }) => event)).toEqual(['b']);
+    await without.close();
+    expect(() => openJournalReader(join(folder, 'nowhere'))).toThrow(/there is no journal in/);
+    journal = openJournal(folder, log);
+  });
+});
+
+describe('finding entries', () => {
+  test('narrows by event, account, time and place', async () => {
+    await journal.append([
+      notification({ event: 'voicemail_new', accountId: 'a', receivedAt: 1_000 }),
+      notification({ event: 'voicemail_saved', accountId: 'b', receivedAt: 2_000 }),
+      notification({ event: 'register', accountId: 'a', receivedAt: 3_000 }),
+      notification({ event: null, accountId: null, receivedAt: 4_000 }),
+    ]);
+    const found = async (query: object) => (await journal.find({ limit: 10, ...query })).map(({ seq }) => seq);
+    expect(await found({})).toEqual([1, 2, 3, 4]);
+    expect(await found({ limit: 2 })).toEqual([3, 4]);
+    expect(await found({ events: ['voicemail_*'] })).toEqual([1, 2]);
+    expect(await found({ events: ['register', 'voicemail_new'], accounts: ['a'] })).toEqual([1, 3]);
+    expect(await found({ since: 2_000, limit: 2 })).toEqual([2, 3]);
+    expect(await found({ after: 3 })).toEqual([4]);
+  });
+});
+
+async function reopen(): Promise<void> {
+  await journal.close();
+  journal = openJournal(folder, log);
+}
+
+function alter(sql: string): void {
+  const database = new DatabaseSync(join(folder, 'journal.sqlite'));
+  database.exec(sql);
+  database.close();
+}
+
+/** An entry without its getters. */
+function plain(entry: Entry): object {
+  return JSON.parse(JSON.stringify(entry));
+}

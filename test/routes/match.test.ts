@@ -1,0 +1,78 @@
+import { describe, expect, test } from '@jest/globals';
+import { createMatcher, type Selection } from '../../src/routes/match.ts';
+import { entry } from '../support/notification.ts';
+
+describe('a route', () => {
+  test('wants everything that is valid by default', () => {
+    expect(decide({}, {})).toBe('deliver');
+  });
+
+  test('selects events by name, alias and glob', () => {
+    const events = ['voicemail_*', 'top_up', '*fax*error'];
+    for (const event of ['voicemail_new', 'topup', 'outbound_smtp_fax_error', 'inbound_fax_error']) {
+      expect(decide({ events }, { event })).toBe('deliver');
+    }
+    for (const event of ['new_voicemail_x', 'inbound_fax', 'voicemail', null]) {
+      expect(decide({ events }, { event })).toBe('skip');
+    }
+  });
+
+  test('takes every character of a pattern but the star for itself', () => {
+    expect(decide({ events: ['a.c*'] }, { event: 'abc' })).toBe('skip');
+    expect(decide({ events: ['a.c*'] }, { event: 'a.cd' })).toBe('deliver');
+    expect(decide({ events: ['*****a*****b'] }, { event: `${'a'.repeat(128)}` })).toBe('skip');
+  });
+
+  test('selects accounts and zones; a notification without an account belongs to none', () => {
+    expect(decide({ accounts: ['a1', 'a2'] }, { accountId: 'a2' })).toBe('deliver');
+    expect(decide({ accounts: ['a1'] }, { accountId: 'a3' })).toBe('skip');
+    expect(decide({ accounts: ['a1'] }, { accountId: null })).toBe('skip');
+    expect(decide({ zones: ['west'] }, { zone: 'west' })).toBe('deliver');
+    expect(decide({ zones: ['west'] }, { zone: 'east' })).toBe('skip');
+  });
+
+  test('gets previews and resends only where it asks for them', () => {
+    expect(decide({}, { preview: true })).toBe('skip');
+    expect(decide({ previews: 'deliver' }, { preview: true })).toBe('deliver');
+    expect(decide({}, { resendOf: 'x' })).toBe('skip');
+    expect(decide({ resends: 'deliver' }, { resendOf: 'x' })).toBe('deliver');
+  });
+
+  test('quarantines what is invalid, with its first problem, unless it wants it', () => {
+    const invalid = {
+      state: 'invalid' as const,
+      problems: [
+        { path: '/amount', message: 'must be number', keyword: 'type' },
+        { path: '', message: 'odd', keyword: 'x' },
+      ],
+    };
+    expect(decide({}, invalid)).toEqual({ quarantine: 'invalid: /amount must be number (and 1 more)' });
+    expect(decide({ invalid: 'deliver' }, invalid)).toBe('deliver');
+    expect(decide({ events: ['register'] }, invalid)).toBe('skip');
+  });
+
+  test('gets events that the catalogue doesn’t know, unless it would rather not', () => {
+    const unknown = { event: 'brand_new', known: false };
+    expect(decide({}, unknown)).toBe('deliver');
+    expect(decide({ unknown: 'quarantine' }, unknown)).toEqual({ quarantine: 'unknown event brand_new' });
+  });
+
+  test('never gets what can’t be decoded', () => {
+    expect(decide({ invalid: 'deliver', unknown: 'deliver' }, { state: 'undecodable', event: null, data: null })).toBe(
+      'skip',
+    );
+  });
+});
+
+function decide(selection: Partial<Selection>, parts: Parameters<typeof entry>[0]) {
+  return createMatcher({
+    events: [],
+    accounts: [],
+    zones: [],
+    previews: 'skip',
+    invalid: 'quarantine',
+    resends: 'skip',
+    unknown: 'deliver',
+    ...selection,
+  })(entry(parts));
+}

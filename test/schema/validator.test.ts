@@ -1,0 +1,163 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { commonFields, eventNamed, events } from '../../src/kazoo/catalogue.ts';
+import type { EventDefinition, FieldType } from '../../src/kazoo/event.ts';
+import { normalise } from '../../src/kazoo/normalise.ts';
+import { type Json, type JsonObject, redacted } from '../../src/kazoo/notification.ts';
+import { createValidator } from '../../src/schema/validator.ts';
+
+const { validate } = createValidator([]);
+
+describe.each(events)('a $name', (event) => {
+  const example = normalise(event.example).data;
+  const requiredNames = [...commonFields, ...event.fields].filter((field) => field.required).map((field) => field.name);
+
+  test('is valid as in its example', () => {
+    expect(validate(event.name, example)).toEqual([]);
+  });
+
+  test('is still valid when its secrets have been replaced', () => {
+    const secrets = event.fields.filter((field) => field.secret).map((field) => [field.name, redacted]);
+    expect(validate(event.name, { ...example, ...Object.fromEntries(secrets) })).toEqual([]);
+  });
+
+  test.each([...new Set(requiredNames)])('has exactly one problem without %s', (name) => {
+    const { [name]: _removed, ...rest } = example;
+    expect(validate(event.name, rest)).toEqual([{ path: `/${name}`, keyword: 'required', message: 'is required' }]);
+  });
+
+  test.each(event.fields.filter((field) => field.type !== 'any'))(
+    'has exactly one problem with a wrong $name',
+    ({ name, type }) => {
+      for (const value of wrong[type]) {
+        const problems = validate(event.name, { ...example, [name]: value });
+        expect(problems).toHaveLength(1);
+        expect(problems[0]?.path).toMatch(new RegExp(`^/${name}(/0)?$`));
+      }
+    },
+  );
+
+  test('may have no field but the required ones', () => {
+    const least = Object.fromEntries(Object.entries(example).filter(([name]) => requiredNames.includes(name)));
+    expect(validate(event.name, least)).toEqual([]);
+  });
+});
+
+/** Values that KAZOO can't send in a field of that type. */
+const wrong: Readonly<Record<FieldType, readonly Json[]>> = {
+  string: [1, true, [], {}],
+  integer: ['1', 1.5, [], {}],
+  number: ['1', true, [], {}],
+  boolean: ['true', 1, [], {}],
+  object: ['text', 1, [], [{}]],
+  gregorian: ['63930000000', 'yesterday', 1.5, -1, true, [], {}],
+  'numeric string': [63930000000, 'text', '', '-1', [], {}],
+  'string[]': ['text', 1, [1], [{}], {}],
+  'object[]': ['text', 1, ['text'], [[]], {}],
+  'string|string[]': [1, true, [1], {}],
+  'string|integer': [1.5, true, [], {}],
+  'string|number': [true, [], {}],
+  'number|string': [true, [], {}],
+  address: [1, true, [1]],
+  any: [],
+};
+
+describe('validating', () => {
+  const example = exampleOf('missed_call');
+
+  test.each([
+    ['an empty account', { account_id: '' }, '/account_id', 'must NOT have fewer than 1 characters'],
+    ['another category', { event_category: 'call_event' }, '/event_category', 'must be "notification"'],
+    ['the name of another event', { event_name: 'register' }, '/event_name', 'must be "missed_call"'],
+    ['a string where a time belongs', { timestamp: 'now' }, '/timestamp', 'must be integer'],
+    ['a list where an object belongs', { notify: [] }, '/notify', 'must be object'],
+    ['a number in an address', { cc: [7] }, '/cc/0', 'must be string or object or null'],
+    ['a preview mark that is no boolean', { preview: 'yes' }, '/preview', 'must be boolean'],
+  ])('finds %s', (_what, part, path, message) => {
+    expect(validate('missed_call', { ...example, ...part })).toMatchObject([{ path, message }]);
+  });
+
+  test('names what an event may be called instead', () => {
+    const data = { ...exampleOf('topup'), event_name: 'top' };
+    expect(validate('topup', data)).toMatchObject([
+      { path: '/event_name', message: 'must be one of "topup", "top_up"' },
+    ]);
+    expect(validate('topup', { ...data, event_name: 'top_up' })).toEqual([]);
+  });
+
+  test('says of a secret what may stand there, in one problem', () => {
+    const data = { ...exampleOf('webhook'), hook: 'https://hooks.example.com' };
+    expect(validate('webhook', data)).toEqual([
+      { path: '/hook', keyword: 'anyOf', message: 'must be object or must be "[redacted]"' },
+    ]);
+  });
+
+  test.each([
+    ['an empty Server-ID', { server_id: '' }],
+    [
+      'address fields that are text, lists or objects',
+      { to: 'a@example.com', cc: [{ name: 'A' }, 'b@example.com'], from: { name: 'A' } },
+    ],
+    ['what KAZOO leaves undefined in a list', { bcc: ['a@example.com', null, ''] }],
+    ['swapped application name and version', { app_name: '4.3', app_version: 'crossbar' }],
+    ['keys that other versions send', { brand_new: [1, { two: 3 }] }],
+  ])('accepts %s', (_what, part) => {
+    expect(validate('low_balance', { ...exampleOf('low_balance'), ...part })).toEqual([]);
+  });
+
+  test('asks of an unknown event only what all events have', () => {
+    const { current_balance: _removed, ...rest } = exampleOf('low_balance');
+    const data = { ...rest, event_name: 'brand_new_event' };
+    for (const name of ['brand_new_event', '__proto__', 'constructor', 'toString']) {
+      expect(validate(name, { ...data, event_name: name })).toEqual([]);
+      expect(validate(name, {})).toHaveLength(6);
+    }
+    expect(validate(null, { ...data, event_name: '' })).toMatchObject([{ path: '/event_name' }]);
+  });
+
+  test('lists 20 problems at most', () => {
+    const errors = Array.from({ length: 300 }, () => 1);
+    const problems = validate('outbound_smtp_fax_error', { ...exampleOf('outbound_smtp_fax_error'), errors });
+    expect(problems).toHaveLength(20);
+    expect(problems[19]?.path).toBe('/errors/19');
+  });
+
+  test('stops at the first problem of a body that could have a great many', () => {
+    const errors = Array.from({ length: 200_000 }, () => 1);
+    const problems = validate('outbound_smtp_fax_error', { ...exampleOf('outbound_smtp_fax_error'), errors });
+    expect(problems).toMatchObject([{ path: '/errors/0', message: 'must be string or null' }]);
+  });
+
+  test('never throws, and never quotes a value', () => {
+    const names = fc.constantFrom(...events.map((event) => event.name), 'unknown_event', '__proto__');
+    // Digits alone could stand in a message by chance, as the number of something.
+    const secret = 'S3CR3T-VALUE';
+    const value = fc.oneof(
+      fc.constant(secret),
+      fc.jsonValue(),
+      fc.array(fc.constant(secret)),
+      fc.constant({ [secret]: secret }),
+    );
+    const keys = fc.constantFrom(
+      ...new Set(events.flatMap((event) => event.fields.map((field) => field.name))),
+      'event_name',
+      'event_category',
+    );
+    fc.assert(
+      fc.property(names, fc.dictionary(keys, value), (name, data) => {
+        // What fast-check makes is JSON; its own type only says so in other words.
+        for (const { message } of validate(name, data as JsonObject)) expect(message).not.toContain(secret);
+      }),
+    );
+  });
+});
+
+function exampleOf(name: string): JsonObject {
+  return normalise(definition(name).example).data;
+}
+
+function definition(name: string): EventDefinition {
+  const event = eventNamed(name);
+  if (event === undefined) throw new Error(`the catalogue has no ${name}`);
+  return event;
+}

@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, test } from '@jest/globals';
+import { until } from '../support/until.ts';
+
+describe('the log sink', () => {
+  test('writes one JSON line a notification, with the envelope’s keys at its top', async () => {
+    const { stdout, stderr } = await finish(start('1', '3'));
+    const [first, second] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(first).toMatchObject({
+      level: 'info',
+      msg: 'low_balance',
+      id: '0-xxx',
+      event: 'low_balance',
+      account_id: 'a1',
+      valid: true,
+    });
+    expect(first.time).toMatch(/^\d{4}-\d{2}-\d{2}T/);
+    expect(first.data).toEqual({ event_name: 'low_balance', current_balance: -1 });
+    expect(second.level).toBe('warn');
+    expect(stderr).toContain('delivered\ndelivered');
+  });
+
+  test('never mixes the lines of two routes, however long they are', async () => {
+    const { stdout } = await finish(start('20', '100000'));
+    const lines = stdout.trim().split('\n');
+    expect(lines).toHaveLength(40);
+    for (const line of lines) expect(JSON.parse(line).id).toHaveLength(JSON.parse(line).id.indexOf('-') + 1 + 100_000);
+  });
+
+  test('waits for a slow reader without holding up anything else', async () => {
+    const child = start('3', '500000');
+    child.process.stdout.pause();
+    const started = performance.now();
+    await until(() => performance.now() - started > 500, { what: 'half a second' });
+    child.process.stdout.resume();
+    const { stderr } = await finish(child);
+    expect(stderr.match(/delivered/g)).toHaveLength(6);
+    expect(Number(/ticks: (\d+)/.exec(stderr)?.[1])).toBeGreaterThan(10);
+  });
+
+  test('is unavailable once the reader of stdout is gone, and survives it', async () => {
+    const child = start('3', '500000');
+    child.process.stdout.destroy();
+    const { stderr, code } = await finish(child);
+    expect(stderr).toContain("SinkUnavailable: stdout can't be written: ");
+    expect(code).toBe(0);
+  });
+});
+
+function start(batches: string, size: string) {
+  const child = spawn(process.execPath, ['test/support/log-sink.ts', batches, size], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => {
+    output.stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    output.stderr += chunk;
+  });
+  return { process: child, output, ended: once(child, 'close') };
+}
+
+async function finish({ ended, output }: ReturnType<typeof start>) {
+  const [code] = await ended;
+  return { ...output, code };
+}

@@ -1,0 +1,47 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { until } from './until.ts';
+
+/** The daemon as an operator runs it: a process of its own. */
+export interface Daemon {
+  readonly process: ChildProcess;
+  /** Everything that it has written to stdout and stderr. */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Resolves once its log says so. */
+  says(text: string): Promise<void>;
+  /** Sends a signal and waits for the end; returns the exit code, or null where the signal ended it. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export function startDaemon(config: string): Daemon {
+  const child = spawn(process.execPath, ['src/main.ts', 'run', '--config', config], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => {
+    output.stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    output.stderr += chunk;
+  });
+  return {
+    process: child,
+    get stdout() {
+      return output.stdout;
+    },
+    get stderr() {
+      return output.stderr;
+    },
+    async says(text) {
+      await until(() => output.stderr.includes(text), { what: `the daemon to say "${text}"` });
+    },
+    async end(signal) {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      const ended = once(child, 'close');
+      child.kill(signal);
+      await ended;
+      return child.exitCode;
+    },
+  };
+}

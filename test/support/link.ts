@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { Intake } from '../../src/broker/intake.ts';
+import { Link, type LinkOptions } from '../../src/broker/link.ts';
+import type { Journal } from '../../src/journal/journal.ts';
+import { openJournal } from '../../src/journal/sqlite.ts';
+import { createValidator } from '../../src/schema/validator.ts';
+
+/** A link with its own journal, as the relay builds it, and what it has logged. */
+export interface TestLink {
+  readonly journal: Journal;
+  readonly intake: Intake;
+  /** Messages and reasons of the log, oldest first. */
+  readonly logged: string[];
+  /** How often it has begun to consume. */
+  readonly sessions: number;
+  /** The `msg_id` of every notification in the journal, in its order. */
+  journalled(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+export const queue = {
+  name: 'kazoo-relay',
+  type: 'classic',
+  maxLength: 100_000,
+  maxLengthBytes: 128 * 1024 * 1024,
+  expires: 86_400_000,
+} as const;
+
+/** @param wrap lets a test put something between intake and the journal */
+export function startLink(
+  url: string,
+  options: Partial<LinkOptions> = {},
+  wrap: (journal: Journal) => Journal = (journal) => journal,
+): TestLink {
+  const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-link-'));
+  const logged: string[] = [];
+  const log = pino({ level: 'info', base: null }, { write: (line: string) => void logged.push(line) });
+  const journal = openJournal(folder, log);
+  const intake = new Intake(
+    { batch: { max: 500, linger: 5 }, maxBodySize: 1024 * 1024, reveals: [] },
+    { journal: wrap(journal), validator: createValidator([]), log },
+  );
+  const link = new Link(
+    { zone: 'west', url },
+    {
+      queue,
+      prefetch: 1_000,
+      heartbeat: 5_000,
+      connectTimeout: 5_000,
+      watch: { interval: 500, stalledAfter: 5_000 },
+      ...options,
+    },
+    intake,
+    log,
+  );
+  return {
+    journal,
+    intake,
+    logged,
+    get sessions() {
+      return logged.filter((line) => line.includes('"consuming"')).length;
+    },
+    async journalled() {
+      const entries = await journal.find({ after: 0, limit: 1_000_000 });
+      return entries.map(({ data }) => String(data?.msg_id));
+    },
+    async close() {
+      await link.stop(AbortSignal.timeout(5_000));
+      await journal.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import pino from 'pino';
+import { logSink } from '../../src/sinks/log.ts';
+import { delivery } from './notification.ts';
+
+// Delivers batches to two log sinks at once, and says on stderr what becomes of them.
+const [batches = '1', size = '1'] = process.argv.slice(2);
+const context = { route: 'test', log: pino({ level: 'silent' }) };
+const sinks = [await logSink.open({ level: 'info' }, context), await logSink.open({ level: 'warn' }, context)];
+let ticks = 0;
+setInterval(() => {
+  ticks += 1;
+}, 10).unref();
+for (let batch = 0; batch < Number(batches); batch += 1) {
+  const deliveries = [delivery(`${batch}-${'x'.repeat(Number(size))}`)];
+  const signal = AbortSignal.timeout(5_000);
+  const outcomes = await Promise.allSettled(sinks.map((sink) => sink.deliver(deliveries, signal)));
+  for (const outcome of outcomes) {
+    console.error(
+      outcome.status === 'fulfilled' ? outcome.value[0]?.status : `${outcome.reason.name}: ${outcome.reason.message}`,
+    );
+  }
+}
+console.error(`ticks: ${ticks}`);

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import type { Entry } from '../../src/journal/journal.ts';
+import type { Notification } from '../../src/kazoo/notification.ts';
+import { shape } from '../../src/routes/shape.ts';
+import type { Delivery } from '../../src/sinks/sink.ts';
+
+/** A valid notification, different from every other one, with the given parts in place of its own. */
+export function notification(parts: Partial<Notification>): Notification {
+  return {
+    id: randomUUID(),
+    fingerprint: randomUUID(),
+    ownTime: null,
+    event: 'low_balance',
+    known: true,
+    category: 'account',
+    accountId: 'a1',
+    zone: 'west',
+    node: 'kazoo_apps@apps1.example.com',
+    occurredAt: 1_700_000_000_000,
+    receivedAt: 1_700_000_000_500,
+    routingKey: 'notifications.account.low_balance',
+    preview: false,
+    state: 'valid',
+    problems: [],
+    data: { event_name: 'low_balance', current_balance: -1 },
+    json: '{"event_name":"low_balance","current_balance":-1}',
+    secrets: [],
+    raw: null,
+    ...parts,
+  };
+}
+
+/** The same as an entry of the journal. */
+export function entry(parts: Partial<Entry>): Entry {
+  const { raw, fingerprint, ownTime, ...rest } = notification({});
+  return { ...rest, seq: 1, resendOf: null, ...parts };
+}
+
+/** What a sink gets of a notification with this id. */
+export function delivery(id: string): Delivery {
+  return shape(entry({ id }), []);
+}

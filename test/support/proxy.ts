@@ -1,0 +1,92 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+/** A TCP proxy on loopback, to make the faults of a network between two programs. */
+export interface TestProxy {
+  readonly port: number;
+  /** Resets every connection. */
+  cut(): void;
+  /** Forwards nothing any more, in either direction, without a word to either side: a link that is half open. */
+  freeze(): void;
+  /** Forwards again what comes from now on, on new connections too. */
+  thaw(): void;
+  /** Drops AMQP deliveries on the connections that are open now, and forwards all else. */
+  dropDeliveries(): void;
+  close(): Promise<void>;
+}
+
+export async function startProxy(target: number): Promise<TestProxy> {
+  const sockets = new Set<Socket>();
+  const deaf = new WeakSet<Socket>();
+  let frozen = false;
+
+  const server = createServer((client) => {
+    const upstream = connect(target, '127.0.0.1');
+    const frames = splitFrames();
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      from.on('error', () => undefined);
+      from.on('close', () => {
+        sockets.delete(from);
+        if (!frozen) to.destroy();
+      });
+    }
+    client.on('data', (chunk) => {
+      if (!frozen) upstream.write(chunk);
+    });
+    upstream.on('data', (chunk) => {
+      if (frozen) return;
+      for (const frame of frames(chunk)) if (!(deaf.has(client) && isDelivery(frame))) client.write(frame);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+
+  const cut = () => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    cut,
+    freeze: () => {
+      frozen = true;
+    },
+    thaw: () => {
+      frozen = false;
+    },
+    dropDeliveries: () => {
+      for (const socket of sockets) deaf.add(socket);
+    },
+    async close() {
+      cut();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** Cuts a stream of bytes into whole AMQP frames. */
+function splitFrames(): (chunk: Buffer) => Buffer[] {
+  let rest = Buffer.alloc(0);
+  return (chunk) => {
+    rest = Buffer.concat([rest, chunk]);
+    const frames: Buffer[] = [];
+    while (rest.length >= 7) {
+      const size = 7 + rest.readUInt32BE(3) + 1;
+      if (rest.length < size) break;
+      frames.push(rest.subarray(0, size));
+      rest = rest.subarray(size);
+    }
+    return frames;
+  };
+}
+
+/** A `basic.deliver`, or the content that follows it: nothing else here has content. */
+function isDelivery(frame: Buffer): boolean {
+  const type = frame.readUInt8(0);
+  return type === 2 || type === 3 || (type === 1 && frame.readUInt32BE(7) === 0x003c003c);
+}
