@@ -23,13 +23,13 @@ const doors: Record<string, readonly string[]> = {
 };
 
 /** Files that every room may use, and that use none. */
-const groundFloor = ['waiting', 'nearest', 'errors'];
+const groundFloor = ['waiting', 'nearest', 'errors', 'options'];
 
 /** Libraries and parts of Node that only some rooms may use. */
 const keys: Record<string, readonly string[]> = {
   amqplib: ['broker', 'cli'],
   'node:sqlite': ['journal'],
-  convict: ['config', 'sinks'],
+  convict: ['config', 'options'],
   ajv: ['schema'],
   commander: ['cli'],
 };

@@ -1,11 +1,15 @@
-import convict, { type SchemaObj } from 'convict';
+import convict from 'convict';
 import { reasonOf } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-
-/** Options as they nest in the file; each is what convict takes, and has a `default`; where that is null, the option must be given. */
-export interface OptionTree {
-  readonly [name: string]: OptionTree | SchemaObj<unknown>;
-}
+import {
+  isOption,
+  isOptionalSection,
+  isOptionMap,
+  type Option,
+  type OptionMap,
+  type OptionNode,
+  type OptionTree,
+} from '../options.ts';
 
 /** Keys, and places in lists, that lead to a value. */
 export type Path = readonly (string | number)[];
@@ -34,20 +38,32 @@ export function check(
     return {};
   }
   for (const key of Object.keys(section)) {
-    if (Object.hasOwn(options, key)) continue;
+    if (Object.hasOwn(options, key) || others.includes(key)) continue;
     mistakes.push({
       path: [...path, key],
       message: `is not an option; ${hint(key, [...others, ...Object.keys(options)])}`,
     });
   }
   return Object.fromEntries(
-    Object.entries(options).map(([key, option]) => {
-      const here = [...path, key];
-      const checked = isLeaf(option)
-        ? checkLeaf(section[key], option, here, mistakes)
-        : check(section[key], option, here, mistakes);
-      return [key, checked];
-    }),
+    Object.entries(options).map(([key, node]) => [key, checkNode(section[key], node, [...path, key], mistakes)]),
+  );
+}
+
+function checkNode(value: unknown, node: OptionNode, path: Path, mistakes: Mistake[]): unknown {
+  if (isOption(node)) return checkOption(value, node, path, mistakes);
+  if (isOptionMap(node)) return checkMap(value, node, path, mistakes);
+  if (!isOptionalSection(node)) return check(value, node, path, mistakes);
+  return value === undefined ? undefined : check(value, node.optional, path, mistakes);
+}
+
+function checkMap(value: unknown, { each }: OptionMap, path: Path, mistakes: Mistake[]): Record<string, unknown> {
+  const map = value === undefined || value === null ? {} : value;
+  if (!isMapping(map)) {
+    mistakes.push({ path, message: 'must be a mapping of names to values' });
+    return {};
+  }
+  return Object.fromEntries(
+    Object.entries(map).map(([key, entry]) => [key, checkNode(entry, each, [...path, key], mistakes)]),
   );
 }
 
@@ -60,11 +76,7 @@ export function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isLeaf(option: OptionTree | SchemaObj<unknown>): option is SchemaObj<unknown> {
-  return Object.hasOwn(option, 'default');
-}
-
-function checkLeaf(value: unknown, option: SchemaObj<unknown>, path: Path, mistakes: Mistake[]): unknown {
+function checkOption(value: unknown, option: Option, path: Path, mistakes: Mistake[]): unknown {
   const add = (message: string) => void mistakes.push({ path, message });
   if (value === undefined && option.default === null) add('is required');
   if (value === undefined) return option.default;
@@ -83,7 +95,7 @@ function checkLeaf(value: unknown, option: SchemaObj<unknown>, path: Path, mista
 }
 
 /** convict's message begins with the key and ends with the value, which may be a secret. */
-function messageOf(error: unknown, option: SchemaObj<unknown>): string {
+function messageOf(error: unknown, option: Option): string {
   const message = reasonOf(error).replace(/^value: /, '');
   return option.sensitive ? message.replace(/: value was .*$/s, '') : message;
 }

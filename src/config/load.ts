@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { type Document, isCollection, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { reasonOf } from '../errors.ts';
 import { sinkKinds } from '../sinks/registry.ts';
-import { check, isMapping, type Mistake, type OptionTree, type Path } from './check.ts';
+import { check, isMapping, type Mistake, type Path } from './check.ts';
 import type { BrokerConfig, Config, RouteConfig } from './config.ts';
 import { brokerOptions, rootOptions, routeOptions } from './options.ts';
 
@@ -132,7 +132,7 @@ function checkSink(sink: unknown, path: Path, mistakes: Mistake[]): RouteConfig[
     mistakes.push({ path: type === undefined ? path : [...path, 'type'], message });
     return { type: '', options: {} };
   }
-  return { type: kind.type, options: check(options, kind.options as OptionTree, path, mistakes, ['type']) };
+  return { type: kind.type, options: check(options, kind.options, path, mistakes, ['type']) };
 }
 
 /** Where a value stands, or the innermost part of its path that is there. */

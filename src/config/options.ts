@@ -1,5 +1,5 @@
 import './formats.ts';
-import type { OptionTree } from './check.ts';
+import type { OptionTree } from '../options.ts';
 
 /** Every option of the file but its two lists; `doc` is its line in the reference. */
 export const rootOptions: OptionTree = {

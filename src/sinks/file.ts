@@ -45,7 +45,7 @@ export const fileSink: SinkKind<FileSinkOptions> = {
       default: '0640',
     },
   },
-  batch: { max: 500, linger: 20 },
+  flow: () => ({ batch: { max: 500, linger: 20 }, concurrency: 1 }),
 
   async open(options, { log }) {
     const sink = new FileSink(options, log);

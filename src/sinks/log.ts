@@ -17,7 +17,7 @@ export const logSink: SinkKind<LogSinkOptions> = {
       default: 'info',
     },
   },
-  batch: { max: 500, linger: 0 },
+  flow: () => ({ batch: { max: 500, linger: 0 }, concurrency: 1 }),
 
   async open({ level }) {
     const lines: string[] = [];

@@ -1,10 +1,10 @@
 import { fileSink } from './file.ts';
 import { logSink } from './log.ts';
-import type { Sink, SinkContext, SinkKind } from './sink.ts';
+import type { Flow, Sink, SinkContext, SinkKind } from './sink.ts';
 
 /** A kind of sink whose options are its own affair: what `open` gets must have been checked against `options`. */
-export interface AnySinkKind extends Omit<SinkKind<unknown>, 'options' | 'open'> {
-  readonly options: object;
+export interface AnySinkKind extends Omit<SinkKind<unknown>, 'open' | 'flow'> {
+  flow(options: unknown): Flow;
   open(options: unknown, context: SinkContext): Promise<Sink>;
 }
 

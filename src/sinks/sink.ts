@@ -1,21 +1,28 @@
-import type { Schema } from 'convict';
 import type { Logger } from 'pino';
 import type { JsonObject, Problem } from '../kazoo/notification.ts';
+import type { OptionTree } from '../options.ts';
 
 /** A kind of sink: it declares its options and opens itself. `O` is the plain value of those options. */
 export interface SinkKind<O> {
   readonly type: string;
   /** One line for the reference. */
   readonly summary: string;
-  /** A convict schema: checking, reference and editor schema are derived from it. */
-  readonly options: Schema<O>;
-  /** How many deliveries a batch holds at most, and how long to wait for it to fill (milliseconds). */
-  readonly batch: { readonly max: number; readonly linger: number };
+  /** What `O` holds: checking and reference are derived from it. */
+  readonly options: OptionTree;
+  /** How a route with these options hands over its deliveries. */
+  flow(options: O): Flow;
   /**
    * Makes the sink ready to deliver.
    * @throws SinkUnavailable when that may work later (a directory that isn't there, a server that is down).
    */
   open(options: O, context: SinkContext): Promise<Sink>;
+}
+
+export interface Flow {
+  /** How many deliveries a batch holds at most, and how long it may wait to fill (milliseconds). */
+  readonly batch: { readonly max: number; readonly linger: number };
+  /** How many batches may be with the sink at a time; with one, they come in the journal's order. */
+  readonly concurrency: number;
 }
 
 export interface SinkContext {
@@ -28,7 +35,8 @@ export interface Sink {
   /**
    * Delivers a batch, in order. When it resolves, each delivery has its outcome, at its own index; `delivered` means as
    * safe as this sink can make it.
-   * @throws SinkUnavailable when nothing at all could be delivered: no outcome is recorded, the batch comes again.
+   * @param signal aborts when the attempt has taken too long, or the daemon must end: what isn't delivered comes again
+   * @throws SinkUnavailable when nothing at all could be delivered: no attempt is counted, the batch comes again.
    */
   deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]>;
   close(): Promise<void>;
@@ -59,14 +67,37 @@ export interface Envelope {
   readonly data: JsonObject | null;
 }
 
-export type Outcome =
-  | { readonly status: 'delivered' }
-  | { readonly status: 'retry'; readonly reason: string /** Unix milliseconds */; readonly notBefore?: number }
-  | { readonly status: 'dead'; readonly reason: string };
+export type Outcome = { readonly status: 'delivered' } | Retry | Dead;
+
+/** It failed, and may work later. */
+interface Retry {
+  readonly status: 'retry';
+  readonly reason: string;
+  /** What the other side answered: an HTTP status, an SQLSTATE, a code of the system such as ECONNRESET. */
+  readonly code?: number | string;
+  /** Unix milliseconds that the other side asked to wait for. */
+  readonly notBefore?: number;
+  /** True for a failure that says nothing about this one notification: several in a row mean that the sink is away. */
+  readonly away?: boolean;
+}
+
+/** It can never work. */
+interface Dead {
+  readonly status: 'dead';
+  readonly reason: string;
+  readonly code?: number | string;
+}
 
 export const delivered: Outcome = { status: 'delivered' };
 
 /** Nothing could be delivered: the sink as a whole is away. The route keeps its place and tries again later. */
 export class SinkUnavailable extends Error {
   override readonly name = 'SinkUnavailable';
+  /** Milliseconds until it is worth trying again, where the sink knows better than growing pauses. */
+  readonly probeAfter: number | undefined;
+
+  constructor(message: string, options: ErrorOptions & { readonly probeAfter?: number } = {}) {
+    super(message, options);
+    this.probeAfter = options.probeAfter;
+  }
 }

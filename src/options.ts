@@ -1,0 +1,41 @@
+import type { SchemaObj } from 'convict';
+
+/**
+ * Options as they nest in the file, declared where they are used: the checking of the file and its reference are derived
+ * from them.
+ */
+export interface OptionTree {
+  readonly [name: string]: OptionNode;
+}
+
+export type OptionNode = Option | OptionMap | OptionalSection | OptionTree;
+
+/**
+ * One value, as convict takes it. Where `default` is null, it must be given; where it is undefined, it may be left out.
+ * A `sensitive` one is never shown.
+ */
+export type Option = SchemaObj<unknown> & { readonly doc: string };
+
+/** A mapping with keys of the operator's choice; `each` describes its values. It is empty by default. */
+export interface OptionMap {
+  readonly doc: string;
+  readonly each: Option | OptionTree;
+}
+
+/** A section that may be left out, and is undefined then, though something in it may be required. */
+export interface OptionalSection {
+  readonly doc: string;
+  readonly optional: OptionTree;
+}
+
+export function isOption(node: OptionNode): node is Option {
+  return Object.hasOwn(node, 'default');
+}
+
+export function isOptionMap(node: OptionNode): node is OptionMap {
+  return Object.hasOwn(node, 'each');
+}
+
+export function isOptionalSection(node: OptionNode): node is OptionalSection {
+  return Object.hasOwn(node, 'optional');
+}
