@@ -62,11 +62,13 @@ describe('the daemon', () => {
     });
     const count = 12_000;
     const published: string[] = [];
+    daemon = startDaemon(config);
+    // Before its queue is bound, nobody keeps what is published.
+    await daemon.says('consuming');
     const publishing = (async () => {
       while (published.length < count) published.push(...(await publishAsKazoo(broker.url, 200)));
     })();
     for (let kill = 0; kill < 6; kill += 1) {
-      daemon = startDaemon(config);
       await daemon.says('consuming');
       const before = published.length;
       const some = Math.random() * 1_000;
@@ -75,8 +77,8 @@ describe('the daemon', () => {
         timeout: 60_000,
       });
       await daemon.end('SIGKILL');
+      daemon = startDaemon(config);
     }
-    daemon = startDaemon(config);
     await publishing;
     await until(() => new Set(messageIds('killed', 'archive.ndjson')).size >= count, {
       what: 'every notification in the file',
