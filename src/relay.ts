@@ -47,7 +47,7 @@ function startRoutes(config: Config, journal: Journal, log: Logger): Promise<Rou
       const routeLog = log.child({ route: route.name });
       const kind = sinkKind(route.sink.type);
       const openSink = () => kind.open(route.sink.options, { route: route.name, log: routeLog });
-      return startRoute({ ...route, batch: kind.flow(route.sink.options).batch }, { journal, log: routeLog, openSink });
+      return startRoute({ ...route, flow: kind.flow(route.sink.options) }, { journal, log: routeLog, openSink });
     }),
   );
 }

@@ -31,8 +31,8 @@ export async function within<T>(milliseconds: number, what: string, promise: Pro
   }
 }
 
-/** Growing pauses between tries of one thing: each at random between half of its length and all of it. */
-export class Backoff {
+/** Lengths of pauses that grow from try to try: each at random between half of what it may be and all of it. */
+export class Growth {
   readonly #first: number;
   readonly #longest: number;
   #tries = 0;
@@ -46,14 +46,59 @@ export class Backoff {
     this.#longest = longest;
   }
 
-  /** Waits for the next pause to pass. Rejects with the signal's reason when it aborts. */
-  async pause(signal: AbortSignal): Promise<void> {
+  next(): number {
     const length = Math.min(this.#longest, this.#first * 2 ** this.#tries);
     this.#tries += 1;
-    await delay(length * (0.5 + Math.random() / 2), undefined, { signal });
+    return length * (0.5 + Math.random() / 2);
   }
 
   reset(): void {
     this.#tries = 0;
+  }
+}
+
+/** Growing pauses between tries of one thing. */
+export class Backoff {
+  readonly #growth: Growth;
+
+  /** As for `Growth`. */
+  constructor(first: number, longest: number) {
+    this.#growth = new Growth(first, longest);
+  }
+
+  /** Waits for the next pause to pass. Rejects with the signal's reason when it aborts. */
+  async pause(signal: AbortSignal): Promise<void> {
+    await delay(this.#growth.next(), undefined, { signal });
+  }
+
+  reset(): void {
+    this.#growth.reset();
+  }
+}
+
+/** What a loop sleeps on: it is woken by a ring, also by one that came while it was awake. */
+export class Bell {
+  #rung = false;
+  #wake: (() => void) | undefined;
+
+  ring(): void {
+    this.#rung = true;
+    this.#wake?.();
+  }
+
+  /** Resolves at the next ring, or the last one that nobody has heard, or after so many milliseconds. */
+  async heard(milliseconds: number): Promise<void> {
+    if (!this.#rung && milliseconds > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      // Timers count to 24 days; whoever sleeps longer is woken for nothing once.
+      const timer = Number.isFinite(milliseconds)
+        ? setTimeout(resolve, Math.min(milliseconds, 2 ** 31 - 1))
+        : undefined;
+      this.#wake = resolve;
+      await promise;
+      this.#wake = undefined;
+      clearTimeout(timer);
+    }
+    this.#rung = false;
   }
 }

@@ -74,7 +74,8 @@ describe('the daemon', () => {
       const some = Math.random() * 9_000;
       await until(() => published.length >= Math.min(count, before + some), {
         what: 'some more notifications',
-        timeout: 300_000, interval: 2_000,
+        timeout: 300_000,
+        interval: 2_000,
       });
       await daemon.end('SIGKILL');
       daemon = startDaemon(config);
@@ -82,7 +83,8 @@ describe('the daemon', () => {
     await publishing;
     await until(() => new Set(messageIds('killed', 'archive.ndjson')).size >= count, {
       what: 'every notification in the file',
-      timeout: 300_000, interval: 2_000,
+      timeout: 300_000,
+      interval: 2_000,
     });
     expect(await daemon.end('SIGTERM')).toBe(0);
 

@@ -41,6 +41,10 @@ export interface RouteConfig {
   readonly unknown: 'deliver' | 'quarantine';
   readonly start: 'now' | 'earliest' | number;
   readonly reveal: readonly string[];
+  readonly order: 'none' | 'account';
+  readonly retry: { readonly schedule: readonly number[]; readonly maxWait: number };
+  readonly circuit: { readonly failures: number; readonly maxPause: number };
+  readonly timeout: number;
   /** `options` are those that the kind of sink declares. */
   readonly sink: { readonly type: string; readonly options: unknown };
 }

@@ -16,6 +16,11 @@ convict.addFormats({
   names: {
     validate: (value: unknown) => must(Array.isArray(value) && value.every(isText), 'must be a list of names'),
   },
+  durations: {
+    validate: (value: unknown) =>
+      must(Array.isArray(value) && value.every(isAmount), 'must be a list of durations such as [5s, 30s, 2m]'),
+    coerce: (list: unknown) => (Array.isArray(list) ? list.map((text) => amount(text, durations)) : list),
+  },
   heartbeat: {
     validate: (value: unknown) =>
       must(

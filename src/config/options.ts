@@ -132,4 +132,38 @@ export const routeOptions: OptionTree = {
     format: 'names',
     default: [],
   },
+  order: {
+    doc: 'account: notifications of one account go out one at a time and in their order, also across retries.',
+    format: ['none', 'account'],
+    default: 'none',
+  },
+  retry: {
+    schedule: {
+      doc: 'Pauses between the tries of one notification, each a random part of what stands here; after the last one it is dead.',
+      format: 'durations',
+      default: [5_000, 30_000, 120_000, 600_000, 3_600_000, 21_600_000, 43_200_000],
+    },
+    maxWait: {
+      doc: 'How long a sink may ask to wait (Retry-After).',
+      format: 'duration',
+      default: 86_400_000,
+    },
+  },
+  circuit: {
+    failures: {
+      doc: 'Failures in a row, of as many notifications, after which the sink counts as away.',
+      format: 'positive number',
+      default: 5,
+    },
+    maxPause: {
+      doc: 'What the pauses between probes of a sink that is away grow to.',
+      format: 'positive duration',
+      default: 60_000,
+    },
+  },
+  timeout: {
+    doc: 'Time that a sink may take for one attempt.',
+    format: 'positive duration',
+    default: 60_000,
+  },
 };

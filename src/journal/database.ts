@@ -16,7 +16,9 @@ const applicationId = 0x6b7a726c;
 export function openDatabase(folder: string): DatabaseSync {
   return opening(folder, (file) => {
     const database = new DatabaseSync(file, { timeout: 5_000 });
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864');
+    // auto_vacuum comes first: it can only be chosen for a file that is still empty.
+    database.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+      PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);
     migrate(database, file);
     return database;
   });

@@ -19,13 +19,64 @@ export interface Appended {
 /** Where a new route begins: after what is there now, at the oldest entry, or at what was received from this Unix millisecond on. */
 export type Start = 'now' | 'earliest' | number;
 
-/** Why an entry isn't settled though its route's cursor has passed it. */
-type UnsettledState = 'quarantined' | 'dead';
+/** `account`: deliveries of one account go out one at a time, in the journal's order. */
+export type Order = 'none' | 'account';
 
-export interface Unsettled {
-  readonly seq: number;
-  readonly state: UnsettledState;
+/** What a reader cares for; reading may leave out anything else. Empty lists are all. */
+export interface Interest {
+  /** Names of the catalogue, and globs. */
+  readonly events: readonly string[];
+  readonly accounts: readonly string[];
+}
+
+export interface Page {
+  readonly entries: readonly Entry[];
+  /** Nothing of interest is left between the place that was read from and this one. */
+  readonly through: number;
+}
+
+/** One try of a delivery that failed. */
+export interface Attempt {
+  /** Unix milliseconds of its start, and how many it took. */
+  readonly at: number;
+  readonly duration: number;
+  readonly outcome: 'retry' | 'dead';
+  /** What the other side answered: an HTTP status, an SQLSTATE, a code of the system. */
+  readonly code?: number | string;
+  /** 1 KiB at most. */
   readonly reason: string;
+}
+
+/**
+ * Why an entry isn't settled though its route's cursor has passed it: `waiting` for its next try, `quarantined` because it
+ * is invalid or unknown, `dead` because trying it again is of no use.
+ */
+type ListedState = 'waiting' | 'quarantined' | 'dead';
+
+/** A line of the deliveries table. */
+export interface Listed {
+  readonly seq: number;
+  readonly accountId: string | null;
+  readonly state: ListedState;
+  readonly reason: string;
+  readonly attempts: readonly Attempt[];
+  /** Unix milliseconds of its next try; null where it waits behind an earlier one of its account, or waits for nothing. */
+  readonly dueAt: number | null;
+}
+
+/** What has changed for a route since its last settlement. */
+export interface Settlement {
+  readonly cursor: number;
+  /** Entries up to the cursor that are not settled. */
+  readonly listed: readonly Listed[];
+  /** Entries that were listed, and are settled now. */
+  readonly settled: readonly number[];
+}
+
+/** A delivery that is due again. */
+export interface Waiting {
+  readonly entry: Entry;
+  readonly attempts: readonly Attempt[];
 }
 
 /** What `tail` asks for; every part that is given narrows the selection. */
@@ -57,20 +108,44 @@ export interface Journal extends JournalReader {
    */
   append(batch: readonly Notification[]): Promise<Appended>;
 
-  /** Entries after `seq`, oldest first, `limit` at most; from memory where they are recent. */
-  read(seq: number, limit: number): Promise<readonly Entry[]>;
+  /** Entries after `seq`, oldest first, `limit` at most and some MiB at most; from memory where they are recent. */
+  read(seq: number, limit: number, interest: Interest): Promise<Page>;
 
-  /** Resolves as soon as there is an entry after `seq`. Rejects with the signal's reason when it aborts. */
-  waitFor(seq: number, signal: AbortSignal): Promise<void>;
+  /** Calls back after each append, and after changes of the deliveries by other processes. Returns how to stop that. */
+  subscribe(listener: (change: 'appended' | 'listed') => void): () => void;
 
-  /** The cursor of a route, placed by `start` if the journal doesn't know the route yet. */
-  openRoute(name: string, start: Start): Promise<number>;
+  /** The cursor of a route, placed by `start` if the journal doesn't know the route yet. From now on it holds back retention. */
+  openRoute(name: string, start: Start, order: Order): Promise<number>;
 
   /**
-   * Moves a route's cursor and lists what it leaves unsettled behind it. Both are written together, with the next commit
-   * or 100 ms later: a crash may repeat the last deliveries, and skips none.
+   * Records a route's progress, with the next commit or 100 ms later: a crash may repeat the last deliveries, and skips
+   * none.
    */
-  settle(route: string, cursor: number, unsettled: readonly Unsettled[]): void;
+  settle(route: string, settlement: Settlement): void;
+
+  /**
+   * Waiting deliveries that are due at a time, those due first first; and those that seem to be due after `horizon`, for
+   * which only a clock that was set back can be the reason.
+   */
+  due(route: string, now: number, horizon: number, limit: number): Promise<Waiting[]>;
+
+  /** When the next one after a time is due, or null. */
+  nextDue(route: string, now: number): Promise<number | null>;
+
+  /** Waiting deliveries of one account, due or not, in the journal's order. */
+  waitingOf(route: string, accountId: string, limit: number): Promise<Waiting[]>;
+
+  /** The accounts that have waiting deliveries. */
+  waitingAccounts(route: string): Promise<string[]>;
+
+  /** How far a route is behind. */
+  lag(cursor: number): Promise<Lag>;
+}
+
+export interface Lag {
+  readonly messages: number;
+  /** Since the oldest entry that the cursor hasn't passed came in. */
+  readonly seconds: number;
 }
 
 /** The journal can't be opened, read or written; the message says what an operator can do. */

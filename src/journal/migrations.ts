@@ -33,19 +33,29 @@ export const migrations: readonly string[] = [
   -- Resends are looked up by it. The time comes first, so that inserts stay near the index's end.
   CREATE INDEX notifications_by_occurrence ON notifications (own_time, fingerprint) WHERE own_time IS NOT NULL;
   CREATE INDEX notifications_by_arrival ON notifications (received_at);
+  -- A route for one rare event must not read through all the others.
+  CREATE INDEX notifications_by_event ON notifications (event);
 
   CREATE TABLE routes (
     name   TEXT    PRIMARY KEY,
     cursor INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
 
+  -- What isn't settled though its route's cursor has passed it. The route '' is the journal itself: what can't be decoded
+  -- is quarantined for all.
   CREATE TABLE deliveries (
     route      TEXT    NOT NULL,
     seq        INTEGER NOT NULL,
-    state      TEXT    NOT NULL CHECK (state IN ('quarantined', 'dead')),
+    account_id TEXT,
+    state      TEXT    NOT NULL CHECK (state IN ('waiting', 'quarantined', 'dead', 'undecodable')),
     reason     TEXT    NOT NULL,
+    attempts   TEXT    NOT NULL,
+    due_at     INTEGER,
     updated_at INTEGER NOT NULL,
-    PRIMARY KEY (route, seq)
-  ) STRICT, WITHOUT ROWID;
+    UNIQUE (route, seq)
+  ) STRICT;
+  CREATE INDEX deliveries_due ON deliveries (route, state, due_at);
+  CREATE INDEX deliveries_by_account ON deliveries (route, account_id, seq) WHERE state = 'waiting';
+  CREATE INDEX deliveries_by_seq ON deliveries (seq);
   `,
 ];

@@ -1,4 +1,4 @@
-import type { Entry } from './journal.ts';
+import type { Entry, Page } from './journal.ts';
 
 const maxEntries = 4_000;
 const maxCharacters = 16 * 1024 * 1024;
@@ -22,10 +22,11 @@ export class Recent {
   }
 
   /** The entries after `seq`, `limit` at most; null where older ones may be missing here. */
-  read(seq: number, limit: number): readonly Entry[] | null {
+  read(seq: number, limit: number): Page | null {
     if (seq < this.#after) return null;
     const first = this.#indexAfter(seq);
-    return this.#entries.slice(first, first + limit);
+    const entries = this.#entries.slice(first, first + limit);
+    return { entries, through: entries.at(-1)?.seq ?? seq };
   }
 
   /** Drops a quarter more than it must, so that moving the rest down is rare. */

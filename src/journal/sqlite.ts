@@ -2,32 +2,37 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import type { Notification } from '../kazoo/notification.ts';
-import { unlessAborted } from '../waiting.ts';
 import { makeFolder, openDatabase, openDatabaseReadOnly } from './database.ts';
+import { Deliveries } from './deliveries.ts';
 import { find } from './find.ts';
 import {
   type Appended,
   type Entry,
+  type Interest,
   type Journal,
   JournalError,
   type JournalReader,
+  type Lag,
+  type Order,
+  type Page,
   type Query,
+  type Settlement,
   type Start,
-  type Unsettled,
+  type Waiting,
 } from './journal.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { Recent } from './recent.ts';
-import {
-  type EntryRow,
-  entryColumns,
-  entryOf,
-  entryOfNotification,
-  insertNotification,
-  notificationRow,
-} from './rows.ts';
+import { entryOfNotification, insertNotification, notificationRow } from './rows.ts';
+import { scan } from './scan.ts';
+import { Settlements } from './settlements.ts';
 
-/** How long a route's cursor may wait for a commit that it can share, in milliseconds. */
+/** How long a route's progress may wait for a commit that it can share, in milliseconds. */
 const settleWithin = 100;
+
+/** Between looks for changes that other processes made, in milliseconds. */
+const lookForChanges = 1_000;
+
+type Listener = (change: 'appended' | 'listed') => void;
 
 /**
  * Opens the journal in a folder, for one daemon at a time.
@@ -59,14 +64,17 @@ class SqliteJournal implements Journal {
   readonly #log: Logger;
   readonly #insert: StatementSync;
   readonly #original: StatementSync;
-  readonly #after: StatementSync;
+  readonly #listUndecodable: StatementSync;
   readonly #saveCursor: StatementSync;
-  readonly #saveUnsettled: StatementSync;
+  readonly #version: StatementSync;
+  readonly #deliveries: Deliveries;
   readonly #recent: Recent;
-  readonly #waiting = new Set<() => void>();
-  readonly #settlements = new Map<string, { cursor: number; unsettled: Unsettled[] }>();
+  readonly #listeners = new Set<Listener>();
+  readonly #settlements = new Settlements();
+  readonly #changeTimer: NodeJS.Timeout;
   #settleTimer: NodeJS.Timeout | undefined;
   #last: number;
+  #seenVersion: unknown;
 
   constructor(database: DatabaseSync, lock: Lock, log: Logger) {
     this.#database = database;
@@ -76,14 +84,15 @@ class SqliteJournal implements Journal {
     this.#original = database.prepare(
       'SELECT id FROM notifications WHERE own_time = ? AND fingerprint = ? ORDER BY seq LIMIT 1',
     );
-    this.#after = database.prepare(`SELECT ${entryColumns} FROM notifications WHERE seq > ? ORDER BY seq LIMIT ?`);
+    this.#listUndecodable = database.prepare(`
+      INSERT INTO deliveries (route, seq, state, reason, attempts, updated_at) VALUES ('', ?, 'undecodable', ?, '[]', ?)`);
     this.#saveCursor = database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
-    this.#saveUnsettled = database.prepare(
-      `INSERT INTO deliveries (route, seq, state, reason, updated_at) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (route, seq) DO UPDATE SET state = excluded.state, reason = excluded.reason, updated_at = excluded.updated_at`,
-    );
+    this.#version = database.prepare('PRAGMA data_version');
+    this.#deliveries = new Deliveries(database);
     this.#last = lastSeq(database);
     this.#recent = new Recent(this.#last);
+    this.#seenVersion = this.#version.get()?.data_version;
+    this.#changeTimer = setInterval(() => this.#lookForChanges(), lookForChanges);
   }
 
   async append(batch: readonly Notification[]): Promise<Appended> {
@@ -94,39 +103,63 @@ class SqliteJournal implements Journal {
     this.#settled();
     this.#last = fresh.at(-1)?.seq ?? this.#last;
     this.#recent.push(fresh);
-    this.#wake();
+    this.#tell('appended');
     return { stored: fresh.length, duplicates: batch.length - fresh.length };
   }
 
-  async read(seq: number, limit: number): Promise<readonly Entry[]> {
-    const recent = this.#recent.read(seq, limit);
-    if (recent !== null) return recent;
-    return (this.#after.all(seq, limit) as unknown as EntryRow[]).map(entryOf); // the columns of entryColumns
+  async read(seq: number, limit: number, interest: Interest): Promise<Page> {
+    return this.#recent.read(seq, limit) ?? reading(scan(this.#database, seq, this.#last, limit, interest));
   }
 
-  async waitFor(seq: number, signal: AbortSignal): Promise<void> {
-    if (this.#last > seq) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.add(resolve);
-    await unlessAborted(promise, signal).finally(() => this.#waiting.delete(resolve));
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
-  async openRoute(name: string, start: Start): Promise<number> {
-    this.#database
-      .prepare('INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING')
-      .run(name, this.#firstCursor(start));
-    const row = this.#database.prepare('SELECT cursor FROM routes WHERE name = ?').get(name);
-    return Number(row?.cursor);
+  async openRoute(name: string, start: Start, order: Order): Promise<number> {
+    return this.#transaction(() => {
+      this.#database
+        .prepare('INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING')
+        .run(name, this.#firstCursor(start));
+      this.#deliveries.wakeBehind(name, order);
+      return Number(this.#database.prepare('SELECT cursor FROM routes WHERE name = ?').get(name)?.cursor);
+    });
   }
 
-  settle(route: string, cursor: number, unsettled: readonly Unsettled[]): void {
-    const staged = this.#settlements.get(route);
-    if (staged === undefined) this.#settlements.set(route, { cursor, unsettled: [...unsettled] });
-    else {
-      staged.cursor = cursor;
-      staged.unsettled.push(...unsettled);
-    }
+  settle(route: string, settlement: Settlement): void {
+    this.#settlements.stage(route, settlement);
     this.#settleTimer ??= setTimeout(() => this.#commitSettlements(), settleWithin);
+  }
+
+  async due(route: string, now: number, horizon: number, limit: number): Promise<Waiting[]> {
+    this.#commitListed(route);
+    const settled = this.#settlements.settledOf(route);
+    const due = this.#deliveries.due(route, now, horizon, limit + settled.size);
+    return due.filter(({ entry }) => !settled.has(entry.seq)).slice(0, limit);
+  }
+
+  async nextDue(route: string, now: number): Promise<number | null> {
+    return this.#deliveries.nextDue(route, now);
+  }
+
+  async waitingOf(route: string, accountId: string, limit: number): Promise<Waiting[]> {
+    this.#commitListed(route);
+    const settled = this.#settlements.settledOf(route);
+    const waiting = this.#deliveries.ofAccount(route, accountId, limit + settled.size);
+    return waiting.filter(({ entry }) => !settled.has(entry.seq)).slice(0, limit);
+  }
+
+  async waitingAccounts(route: string): Promise<string[]> {
+    return this.#deliveries.accounts(route);
+  }
+
+  async lag(cursor: number): Promise<Lag> {
+    const row = this.#database
+      .prepare('SELECT received_at FROM notifications WHERE seq > ? ORDER BY seq LIMIT 1')
+      .get(cursor);
+    if (row === undefined) return { messages: 0, seconds: 0 };
+    const seconds = Math.max(0, Math.round((Date.now() - Number(row.received_at)) / 1_000));
+    return { messages: this.#last - cursor, seconds };
   }
 
   async find(query: Query): Promise<Entry[]> {
@@ -134,6 +167,7 @@ class SqliteJournal implements Journal {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#changeTimer);
     if (this.#settlements.size > 0) this.#commitSettlements();
     clearTimeout(this.#settleTimer);
     this.#database.close();
@@ -149,6 +183,7 @@ class SqliteJournal implements Journal {
       if (changes === 0) continue;
       seq += 1;
       fresh.push(entryOfNotification(notification, seq, resendOf));
+      if (notification.state === 'undecodable') this.#quarantineForAll(notification, seq);
     }
     return fresh;
   }
@@ -160,6 +195,10 @@ class SqliteJournal implements Journal {
     return row === undefined ? null : String(row.id);
   }
 
+  #quarantineForAll({ problems }: Notification, seq: number): void {
+    this.#listUndecodable.run(seq, problems[0]?.message ?? 'undecodable', Date.now());
+  }
+
   #firstCursor(start: Start): number {
     if (start === 'now') return this.#last;
     if (start === 'earliest') return 0;
@@ -167,6 +206,13 @@ class SqliteJournal implements Journal {
       .prepare('SELECT min(seq) - 1 AS cursor FROM notifications WHERE received_at >= ?')
       .get(start);
     return Number(row?.cursor ?? this.#last);
+  }
+
+  /** What is staged can't be seen in the tables: where that matters, it is committed first. */
+  #commitListed(route: string): void {
+    if (!this.#settlements.hasListed(route)) return;
+    this.#transaction(() => this.#writeSettlements());
+    this.#settled();
   }
 
   #commitSettlements(): void {
@@ -181,8 +227,11 @@ class SqliteJournal implements Journal {
   }
 
   #writeSettlements(): void {
-    for (const [route, { cursor, unsettled }] of this.#settlements) {
-      for (const { seq, state, reason } of unsettled) this.#saveUnsettled.run(route, seq, state, reason, Date.now());
+    for (const [route, { cursor, lines }] of this.#settlements.entries()) {
+      for (const [seq, line] of lines) {
+        if (line === null) this.#deliveries.settle(route, seq);
+        else this.#deliveries.list(route, line);
+      }
       this.#saveCursor.run(cursor, route);
     }
   }
@@ -193,9 +242,20 @@ class SqliteJournal implements Journal {
     this.#settlements.clear();
   }
 
-  #wake(): void {
-    for (const resolve of this.#waiting) resolve();
-    this.#waiting.clear();
+  #lookForChanges(): void {
+    let version: unknown;
+    try {
+      version = this.#version.get()?.data_version;
+    } catch {
+      return; // A journal that can't be read is told of by whoever needs it to go on.
+    }
+    if (version === this.#seenVersion) return;
+    this.#seenVersion = version;
+    this.#tell('listed');
+  }
+
+  #tell(change: 'appended' | 'listed'): void {
+    for (const listener of this.#listeners) listener(change);
   }
 
   #transaction<T>(work: () => T): T {
@@ -209,6 +269,14 @@ class SqliteJournal implements Journal {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw new JournalError(`the journal can't be written: ${reasonOf(cause)}`, { cause });
     }
+  }
+}
+
+async function reading<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new JournalError(`the journal can't be read: ${reasonOf(cause)}`, { cause });
   }
 }
 

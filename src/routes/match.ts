@@ -1,4 +1,4 @@
-import type { Entry } from '../journal/journal.ts';
+import type { Entry, Interest } from '../journal/journal.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
 import { globToRegExp } from '../kazoo/glob.ts';
 
@@ -36,11 +36,27 @@ export function createMatcher(selection: Selection): (entry: Entry) => Decision 
   };
 }
 
+/** What a route needs to read at all. */
+export function interestOf({ events, accounts }: Selection): Interest {
+  return { events: events.includes('*') ? [] : events.map((name) => eventNamed(name)?.name ?? name), accounts };
+}
+
+/** How many names of events are remembered with their answer: more than KAZOO has, but not all that may be made up. */
+const maxRemembered = 1_000;
+
 function createEventFilter(patterns: readonly string[]): (event: string | null) => boolean {
   if (patterns.length === 0 || patterns.includes('*')) return () => true;
   const names = new Set(patterns.map((pattern) => eventNamed(pattern)?.name ?? pattern));
   const globs = patterns.filter((pattern) => pattern.includes('*')).map(globToRegExp);
-  return (event) => event !== null && (names.has(event) || globs.some((glob) => glob.test(event)));
+  const remembered = new Map<string, boolean>();
+  return (event) => {
+    if (event === null) return false;
+    const known = remembered.get(event);
+    if (known !== undefined) return known;
+    const isWanted = names.has(event) || globs.some((glob) => glob.test(event));
+    if (remembered.size < maxRemembered) remembered.set(event, isWanted);
+    return isWanted;
+  };
 }
 
 /** The first problem, and how many more there are. */

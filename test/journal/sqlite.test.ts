@@ -10,6 +10,7 @@ import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
 import { notification } from '../support/notification.ts';
 
 const log = pino({ level: 'silent' });
+const everything = { events: [], accounts: [] };
 let folder: string;
 let journal: Journal;
 
@@ -34,10 +35,10 @@ describe('the journal', () => {
       notification({ event: 'register', problems: [], preview: true }),
     ];
     expect(await journal.append(batch)).toEqual({ stored: 2, duplicates: 0 });
-    const entries = await journal.read(0, 10);
+    const entries = await readAll();
     expect(entries.map(({ id }) => id)).toEqual(batch.map(({ id }) => id));
     await reopen();
-    const fromDisk = await journal.read(0, 10);
+    const fromDisk = await readAll();
     expect(fromDisk.map(plain)).toEqual(entries.map(plain));
   });
 
@@ -47,7 +48,7 @@ describe('the journal', () => {
     expect(await journal.append([one])).toEqual({ stored: 0, duplicates: 1 });
     await reopen();
     expect(await journal.append([one, notification({})])).toEqual({ stored: 1, duplicates: 1 });
-    expect(await journal.read(0, 10)).toHaveLength(2);
+    expect(await readAll()).toHaveLength(2);
   });
 
   test('marks a resend with the id of the first, only where an equal body is the same occurrence', async () => {
@@ -60,7 +61,7 @@ describe('the journal', () => {
     ];
     await journal.append([first, resend]);
     await journal.append([third, ...repeated]);
-    const entries = await journal.read(0, 10);
+    const entries = await readAll();
     expect(entries.map(({ resendOf }) => resendOf)).toEqual([null, first.id, first.id, null, null]);
   });
 
@@ -69,7 +70,7 @@ describe('the journal', () => {
       notification({ state: 'undecodable', data: null, json: 'null', raw: Buffer.from([0, 255]) }),
     ]);
     await reopen();
-    expect(await journal.read(0, 1)).toMatchObject([{ state: 'undecodable', data: null }]);
+    expect(await readAll()).toMatchObject([{ state: 'undecodable', data: null }]);
     const database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
     expect(database.prepare('SELECT raw FROM notifications').get()?.raw).toEqual(new Uint8Array([0, 255]));
     database.close();
@@ -80,18 +81,18 @@ describe('the journal', () => {
     await expect(journal.append([notification({}), broken])).rejects.toThrow(
       'the journal can’t be written'.replace('’', "'"),
     );
-    expect(await journal.read(0, 10)).toEqual([]);
+    expect(await readAll()).toEqual([]);
     expect(await journal.append([notification({})])).toEqual({ stored: 1, duplicates: 0 });
   });
 
-  test('wakes whoever waits for the next entry, and lets go when the signal aborts', async () => {
-    const woken = journal.waitFor(0, new AbortController().signal);
+  test('calls back after each append, until it is told to stop', async () => {
+    const changes: string[] = [];
+    const unsubscribe = journal.subscribe((change) => changes.push(change));
     await journal.append([notification({})]);
-    await woken;
-    const controller = new AbortController();
-    const waiting = journal.waitFor(1, controller.signal);
-    controller.abort(new Error('stopped'));
-    await expect(waiting).rejects.toThrow('stopped');
+    expect(changes).toEqual(['appended']);
+    unsubscribe();
+    await journal.append([notification({})]);
+    expect(changes).toEqual(['appended']);
   });
 
   test('reads the same whether entries are recent or long gone from memory', async () => {
@@ -103,11 +104,10 @@ describe('the journal', () => {
     }
     const read: string[] = [];
     for (let cursor = 0; ; ) {
-      const entries = await journal.read(cursor, 333);
-      const last = entries.at(-1);
-      if (last === undefined) break;
+      const { entries, through } = await journal.read(cursor, 333, everything);
+      if (through === cursor) break;
       read.push(...entries.map(({ id }) => id));
-      cursor = last.seq;
+      cursor = through;
     }
     expect(read).toEqual(ids);
   });
@@ -118,20 +118,23 @@ describe('the cursor of a route', () => {
     const early = notification({ receivedAt: 1_000 });
     const late = notification({ receivedAt: 2_000 });
     await journal.append([early, late]);
-    expect(await journal.openRoute('new', 'now')).toBe(2);
-    expect(await journal.openRoute('all', 'earliest')).toBe(0);
-    expect(await journal.openRoute('some', 1_500)).toBe(1);
-    expect(await journal.openRoute('future', 9_000)).toBe(2);
-    expect(await journal.openRoute('new', 'earliest')).toBe(2);
+    expect(await journal.openRoute('new', 'now', 'none')).toBe(2);
+    expect(await journal.openRoute('all', 'earliest', 'none')).toBe(0);
+    expect(await journal.openRoute('some', 1_500, 'none')).toBe(1);
+    expect(await journal.openRoute('future', 9_000, 'none')).toBe(2);
+    expect(await journal.openRoute('new', 'earliest', 'none')).toBe(2);
   });
 
   test('survives a clean stop, with what it left unsettled', async () => {
     await journal.append([notification({}), notification({})]);
-    await journal.openRoute('r', 'earliest');
-    journal.settle('r', 1, [{ seq: 1, state: 'quarantined', reason: 'invalid' }]);
-    journal.settle('r', 2, []);
+    await journal.openRoute('r', 'earliest', 'none');
+    const listed = [
+      { seq: 1, accountId: null, state: 'quarantined', reason: 'invalid', attempts: [], dueAt: null },
+    ] as const;
+    journal.settle('r', { cursor: 1, listed, settled: [] });
+    journal.settle('r', { cursor: 2, listed: [], settled: [] });
     await reopen();
-    expect(await journal.openRoute('r', 'earliest')).toBe(2);
+    expect(await journal.openRoute('r', 'earliest', 'none')).toBe(2);
     const database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
     expect({ ...database.prepare('SELECT route, seq, state, reason FROM deliveries').get() }).toEqual({
       route: 'r',
@@ -144,14 +147,14 @@ describe('the cursor of a route', () => {
 
   test('never meets a number again that it has passed, even when everything was removed', async () => {
     await journal.append([notification({}), notification({})]);
-    await journal.openRoute('r', 'now');
+    await journal.openRoute('r', 'now', 'none');
     await journal.close();
     const database = new DatabaseSync(join(folder, 'journal.sqlite'));
     database.exec('DELETE FROM notifications');
     database.close();
     journal = openJournal(folder, log);
     await journal.append([notification({})]);
-    expect(await journal.read(2, 10)).toHaveLength(1);
+    expect(await readAll(2)).toHaveLength(1);
   });
 });
 
@@ -220,6 +223,10 @@ describe('finding entries', () => {
     expect(await found({ after: 3 })).toEqual([4]);
   });
 });
+
+async function readAll(after = 0): Promise<readonly Entry[]> {
+  return (await journal.read(after, 10, everything)).entries;
+}
 
 async function reopen(): Promise<void> {
   await journal.close();

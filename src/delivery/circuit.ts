@@ -1,0 +1,85 @@
+import { Growth } from '../waiting.ts';
+
+export interface CircuitOptions {
+  /** Failures in a row, of as many notifications, that open it. */
+  readonly failures: number;
+  /** Milliseconds that the pauses between probes grow to. */
+  readonly maxPause: number;
+}
+
+/** `open`: nothing goes out until the next probe; `probing`: one delivery goes out, to see whether the sink is back. */
+export type CircuitState = 'closed' | 'open' | 'probing';
+
+const firstPause = 500;
+
+/** Keeps a route from throwing its deliveries at a sink that is away, and from using up their tries. */
+export class Circuit {
+  readonly #options: CircuitOptions;
+  readonly #pauses: Growth;
+  readonly #failed = new Set<number>();
+  #state: CircuitState = 'closed';
+  #reason: string | undefined;
+  #openedAt = 0;
+  #probeAt = 0;
+
+  constructor(options: CircuitOptions) {
+    this.#options = options;
+    this.#pauses = new Growth(firstPause, options.maxPause);
+  }
+
+  get state(): CircuitState {
+    return this.#state;
+  }
+
+  /** Why it is not closed. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  /** Milliseconds until the next probe; 0 where it is not open. */
+  get probeIn(): number {
+    return this.#state === 'open' ? Math.max(0, this.#probeAt - performance.now()) : 0;
+  }
+
+  /** Milliseconds for which it hasn't been closed. */
+  get openFor(): number {
+    return this.#state === 'closed' ? 0 : performance.now() - this.#openedAt;
+  }
+
+  /** Begins a probe when its time has come. */
+  tick(): void {
+    if (this.#state === 'open' && this.probeIn === 0) this.#state = 'probing';
+  }
+
+  /** The sink has answered, whatever it said. Returns true where that closed it. */
+  answered(): boolean {
+    this.#failed.clear();
+    const wasOpen = this.#state !== 'closed';
+    this.#state = 'closed';
+    this.#reason = undefined;
+    this.#pauses.reset();
+    return wasOpen;
+  }
+
+  /**
+   * A delivery failed for a reason that isn't its own. Returns true where that opened it.
+   * @param seq which one: one that always fails says nothing about the sink, however often it is tried
+   */
+  failed(seq: number, reason: string): boolean {
+    this.#failed.add(seq);
+    if (this.#state === 'closed' && this.#failed.size < this.#options.failures) return false;
+    return this.open(reason);
+  }
+
+  /** The sink said that it is away. Returns true where it was not known. @param pause milliseconds until the next probe */
+  open(reason: string, pause = this.#pauses.next()): boolean {
+    // Others that were on their way with the same fate don't postpone the probe.
+    if (this.#state === 'open') return false;
+    const isNew = this.#state === 'closed';
+    if (isNew) this.#openedAt = performance.now();
+    this.#state = 'open';
+    this.#reason = reason;
+    this.#probeAt = performance.now() + pause;
+    return isNew;
+  }
+}

@@ -1,0 +1,132 @@
+import type { Fate, Queue, Work } from './queue.ts';
+
+/** The deliveries of one account. */
+interface Lane {
+  readonly works: Work[];
+  /** One of it is on its way. */
+  busy: boolean;
+  /** More of it waits in the journal, before anything that is still to come. */
+  parked: boolean;
+}
+
+/** More than this of one account, or of all together behind others of their accounts, wait in the journal. */
+const longestLane = 100;
+const mostHeld = 2_000;
+
+/**
+ * The order of each account: its deliveries go out one at a time, also across retries; accounts don't wait for each
+ * other. What has no account has no order.
+ */
+export class Lanes implements Queue {
+  readonly #lanes = new Map<string, Lane>();
+  /** Accounts whose next delivery may go out, in the order of their turns. */
+  readonly #turns = new Set<string>();
+  readonly #hungry = new Set<string>();
+  readonly #free: Work[] = [];
+  /** Deliveries in lanes. */
+  #size = 0;
+
+  /** @param parked accounts that have deliveries waiting in the journal already */
+  constructor(parked: readonly string[]) {
+    for (const account of parked) this.#lanes.set(account, { works: [], busy: false, parked: true });
+  }
+
+  get ready(): number {
+    return this.#free.length + this.#turns.size;
+  }
+
+  add(work: Work): boolean {
+    const account = work.entry.accountId;
+    if (account === null) {
+      this.#free.push(work);
+      return true;
+    }
+    const lane = this.#lane(account);
+    // A listed one is the first of a parked lane, whose time has come; a new one comes after all that is parked.
+    const isIdle = !lane.busy && lane.works.length === 0;
+    const hasPlace = isIdle || (lane.works.length < longestLane && this.#size < mostHeld);
+    const isNext = work.listed ? isIdle : !lane.parked && hasPlace;
+    if (work.listed || !isNext) lane.parked = true;
+    if (!isNext) return false;
+    this.#append(account, lane, [work]);
+    return true;
+  }
+
+  take(max: number): Work[] {
+    const works = this.#free.splice(0, max);
+    for (const account of this.#turns) {
+      if (works.length >= max) break;
+      this.#turns.delete(account);
+      const lane = this.#lane(account);
+      const work = lane.works.shift();
+      if (work === undefined) continue;
+      lane.busy = true;
+      this.#size -= 1;
+      works.push(work);
+    }
+    return works;
+  }
+
+  putBack(works: readonly Work[]): void {
+    for (const work of works.toReversed()) {
+      const account = work.entry.accountId;
+      if (account === null) {
+        this.#free.unshift(work);
+        continue;
+      }
+      const lane = this.#lane(account);
+      lane.busy = false;
+      lane.works.unshift(work);
+      this.#size += 1;
+      this.#turns.add(account);
+    }
+  }
+
+  release(work: Work, fate: Fate): Work[] {
+    const account = work.entry.accountId;
+    if (account === null) return [];
+    const lane = this.#lane(account);
+    lane.busy = false;
+    if (fate === 'waiting') {
+      lane.parked = true;
+      const behind = lane.works.splice(0);
+      this.#turns.delete(account);
+      this.#size -= behind.length;
+      return behind;
+    }
+    if (lane.works.length > 0) this.#turns.add(account);
+    else if (lane.parked) this.#hungry.add(account);
+    else this.#lanes.delete(account);
+    return [];
+  }
+
+  hungry(): string[] {
+    return [...this.#hungry];
+  }
+
+  feed(account: string, works: readonly Work[]): void {
+    this.#hungry.delete(account);
+    const lane = this.#lane(account);
+    if (works.length === 0) {
+      lane.parked = false;
+      if (!lane.busy && lane.works.length === 0) this.#lanes.delete(account);
+      return;
+    }
+    this.#append(account, lane, works);
+  }
+
+  #append(account: string, lane: Lane, works: readonly Work[]): void {
+    lane.works.push(...works);
+    this.#size += works.length;
+    if (!lane.busy) this.#turns.add(account);
+  }
+
+  #lane(account: string): Lane {
+    let lane = this.#lanes.get(account);
+    if (lane === undefined) {
+      lane = { works: [], busy: false, parked: false };
+      this.#lanes.set(account, lane);
+    }
+    return lane;
+  }
+}

@@ -1,0 +1,63 @@
+import type { Attempt, Entry } from '../journal/journal.ts';
+
+/** A notification on its way to a route's sink. */
+export interface Work {
+  readonly entry: Entry;
+  /** Its tries so far, all of which failed. */
+  readonly attempts: readonly Attempt[];
+  /** True once the journal lists it as unsettled, and so must be told when it is settled. */
+  listed: boolean;
+}
+
+/** What became of a delivery: `settled` for good, or `waiting` in the journal for its next try. */
+export type Fate = 'settled' | 'waiting';
+
+/** The deliveries that a route holds in memory and that may go out now or soon. */
+export interface Queue {
+  /** How many may go out now. */
+  readonly ready: number;
+  /** False where it must wait in the journal, behind an earlier one of its account. */
+  add(work: Work): boolean;
+  /** Takes those that may go out now, `max` at most. */
+  take(max: number): Work[];
+  /** Takes back what could not be tried; it goes out first. */
+  putBack(works: readonly Work[]): void;
+  /** Says what became of one that was taken; returns those that must wait in the journal behind it. */
+  release(work: Work, fate: Fate): Work[];
+  /** Accounts whose next deliveries must be fetched from the journal, until they are fed. */
+  hungry(): string[];
+  /** Gives a hungry account its next deliveries, oldest first; none are left in the journal when there are none. */
+  feed(account: string, works: readonly Work[]): void;
+}
+
+/** No order: first come, first served. */
+export class Fifo implements Queue {
+  #works: Work[] = [];
+
+  get ready(): number {
+    return this.#works.length;
+  }
+
+  add(work: Work): boolean {
+    this.#works.push(work);
+    return true;
+  }
+
+  take(max: number): Work[] {
+    return this.#works.splice(0, max);
+  }
+
+  putBack(works: readonly Work[]): void {
+    this.#works = [...works, ...this.#works];
+  }
+
+  release(): Work[] {
+    return [];
+  }
+
+  hungry(): string[] {
+    return [];
+  }
+
+  feed(): void {}
+}

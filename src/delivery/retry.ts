@@ -1,0 +1,29 @@
+export interface RetryOptions {
+  /** Milliseconds after the first, second … try that failed; after the last one there is no other. */
+  readonly schedule: readonly number[];
+  /** Milliseconds that a sink may ask to wait. */
+  readonly maxWait: number;
+}
+
+/**
+ * When to try again, in Unix milliseconds, or null where it was the last time. The pause is a random part of what the
+ * schedule says ("full jitter"), so that what failed together doesn't come back together.
+ * @param tries how often it has failed
+ * @param notBefore what the sink asked for
+ */
+export function nextTry(
+  tries: number,
+  notBefore: number | undefined,
+  options: RetryOptions,
+  now: number,
+): number | null {
+  const pause = options.schedule[tries - 1];
+  if (pause === undefined) return null;
+  const asked = Math.min(notBefore ?? 0, now + options.maxWait);
+  return Math.max(now + Math.round(Math.random() * pause), asked);
+}
+
+/** Beyond this, a time that was planned for can't be right any more: the clock has been set back. */
+export function horizon({ schedule, maxWait }: RetryOptions, now: number): number {
+  return now + Math.max(maxWait, ...schedule) + 60_000;
+}

@@ -1,0 +1,87 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Attempt, Listed, Order, Waiting } from './journal.ts';
+import { type EntryRow, entryColumns, entryOf } from './rows.ts';
+
+type WaitingRow = EntryRow & { attempts: string };
+
+const waitingColumns = `${entryColumns
+  .split(',')
+  .map((column) => `n.${column.trim()}`)
+  .join(', ')}, d.attempts`;
+
+/** The table of what isn't settled, as routes use it. */
+export class Deliveries {
+  readonly #list: StatementSync;
+  readonly #settle: StatementSync;
+  readonly #due: StatementSync;
+  readonly #nextDue: StatementSync;
+  readonly #ofAccount: StatementSync;
+  readonly #accounts: StatementSync;
+  readonly #database: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#list = database.prepare(`
+      INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (route, seq) DO UPDATE SET state = excluded.state, reason = excluded.reason,
+        attempts = excluded.attempts, due_at = excluded.due_at, updated_at = excluded.updated_at`);
+    this.#settle = database.prepare('DELETE FROM deliveries WHERE route = ? AND seq = ?');
+    this.#due = database.prepare(`
+      SELECT ${waitingColumns} FROM deliveries d JOIN notifications n USING (seq)
+      WHERE d.route = ? AND d.state = 'waiting' AND (d.due_at <= ? OR d.due_at > ?)
+      ORDER BY d.due_at, d.seq LIMIT ?`);
+    this.#nextDue = database.prepare(`
+      SELECT min(due_at) AS due_at FROM deliveries WHERE route = ? AND state = 'waiting' AND due_at > ?`);
+    this.#ofAccount = database.prepare(`
+      SELECT ${waitingColumns} FROM deliveries d JOIN notifications n USING (seq)
+      WHERE d.route = ? AND d.account_id = ? AND d.state = 'waiting' ORDER BY d.seq LIMIT ?`);
+    this.#accounts = database.prepare(`
+      SELECT DISTINCT account_id FROM deliveries WHERE route = ? AND state = 'waiting' AND account_id IS NOT NULL`);
+  }
+
+  list(route: string, { seq, accountId, state, reason, attempts, dueAt }: Listed): void {
+    this.#list.run(route, seq, accountId, state, reason, JSON.stringify(attempts), dueAt, Date.now());
+  }
+
+  settle(route: string, seq: number): void {
+    this.#settle.run(route, seq);
+  }
+
+  due(route: string, now: number, horizon: number, limit: number): Waiting[] {
+    return this.#due.all(route, now, horizon, limit).map(waitingOf);
+  }
+
+  nextDue(route: string, now: number): number | null {
+    const dueAt = this.#nextDue.get(route, now)?.due_at;
+    return typeof dueAt === 'number' ? dueAt : null;
+  }
+
+  ofAccount(route: string, accountId: string, limit: number): Waiting[] {
+    return this.#ofAccount.all(route, accountId, limit).map(waitingOf);
+  }
+
+  accounts(route: string): string[] {
+    return this.#accounts.all(route).map((row) => String(row.account_id));
+  }
+
+  /**
+   * Makes what waited behind another one of its account due, after a stop or a change of the route's order: all of it
+   * without an order, else the first of each account.
+   */
+  wakeBehind(route: string, order: Order): void {
+    const firstOnly = `AND seq = (SELECT min(seq) FROM deliveries first WHERE first.route = deliveries.route
+      AND first.account_id = deliveries.account_id AND first.state = 'waiting')`;
+    this.#database
+      .prepare(
+        `UPDATE deliveries SET due_at = 0
+         WHERE route = ? AND state = 'waiting' AND due_at IS NULL ${order === 'account' ? firstOnly : ''}`,
+      )
+      .run(route);
+  }
+}
+
+function waitingOf(row: Record<string, unknown>): Waiting {
+  const { attempts, ...entry } = row as unknown as WaitingRow; // waitingColumns
+  return { entry: entryOf(entry), attempts: JSON.parse(attempts) as Attempt[] }; // as `list` wrote them
+}

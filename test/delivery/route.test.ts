@@ -1,0 +1,264 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
+import { notification } from '../support/notification.ts';
+import { startTestRoute, type TestRoute } from '../support/route.ts';
+import { until } from '../support/until.ts';
+
+let tested: TestRoute | undefined;
+
+afterEach(async () => {
+  await tested?.close();
+  tested = undefined;
+});
+
+describe('a slow delivery', () => {
+  test('delays only itself: the cursor moves past it, and it is listed', async () => {
+    tested = await startTestRoute();
+    const { promise: released, resolve: release } = Promise.withResolvers<Outcome>();
+    const [slow, ...others] = await tested.append('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
+    tested.answer = ({ id }) => (id === slow ? released : delivered);
+    await until(() => tested?.confirmed.length === others.length, { what: 'all others' });
+    await until(() => tested?.lines().length === 1, { what: 'the slow one to be listed' });
+    expect(tested.lines()).toMatchObject([{ id: slow, state: 'waiting', attempts: [] }]);
+    expect(tested.route.activity).toMatchObject({ cursor: 8, inFlight: 1 });
+    release(delivered);
+    await tested.settled();
+    expect(tested.calls).toHaveLength(8);
+  });
+
+  test('comes again after a stop that could not wait for it, and no other does', async () => {
+    tested = await startTestRoute();
+    const [slow, ...others] = await tested.append('a', 'b', 'c');
+    tested.answer = ({ id }, signal) =>
+      id === slow
+        ? new Promise<Outcome>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+        : delivered;
+    await until(() => tested?.confirmed.length === others.length, { what: 'all others' });
+    tested.answer = () => delivered;
+    await tested.restart({}, AbortSignal.abort());
+    await tested.settled();
+    expect(tested.confirmed.toSorted()).toEqual([...others, slow].toSorted());
+  });
+});
+
+describe('the flow of a route', () => {
+  test('has no more batches with the sink than it says, and no larger ones', async () => {
+    tested = await startTestRoute({ flow: { batch: { max: 3, linger: 0 }, concurrency: 2 } });
+    let most = 0;
+    let now = 0;
+    tested.answer = async () => {
+      now += 1;
+      most = Math.max(most, now);
+      await new Promise(setImmediate);
+      now -= 1;
+      return delivered;
+    };
+    await tested.append(...Array.from({ length: 50 }, () => 'a'));
+    await tested.settled();
+    expect(most).toBeLessThanOrEqual(6);
+    expect(Math.max(...tested.calls.map((ids) => ids.length))).toBe(3);
+  });
+
+  test('lets a batch fill, for as long as it may linger', async () => {
+    tested = await startTestRoute({ flow: { batch: { max: 3, linger: 60_000 }, concurrency: 1 } });
+    await tested.append('a');
+    await tested.append('b');
+    expect(tested.calls).toEqual([]);
+    await tested.append('c');
+    await tested.settled();
+    expect(tested.calls).toHaveLength(1);
+  });
+
+  test('goes on from its cursor after a restart, and repeats nothing after a clean one', async () => {
+    tested = await startTestRoute();
+    const first = await tested.append('a', 'b', 'c');
+    await tested.settled();
+    await tested.restart();
+    const second = await tested.append('d');
+    await tested.settled();
+    expect(tested.confirmed).toEqual([...first, ...second]);
+  });
+
+  test('quarantines what is invalid, and tells it apart', async () => {
+    tested = await startTestRoute();
+    const problems = [{ path: '/a', message: 'must be b', keyword: 'const' }];
+    await tested.journal.append([notification({ state: 'invalid', problems }), notification({})]);
+    await tested.settled();
+    expect(tested.lines()).toMatchObject([{ state: 'quarantined', reason: 'invalid: /a must be b' }]);
+    expect(tested.confirmed).toHaveLength(1);
+  });
+});
+
+describe('a delivery that fails', () => {
+  test('is tried again by the schedule, and becomes a dead letter with its attempts', async () => {
+    tested = await startTestRoute();
+    tested.answer = () => ({ status: 'retry', reason: 'no room', code: 507 });
+    const [id] = await tested.append('a');
+    await tested.settled();
+    const [line] = tested.lines();
+    expect(line).toMatchObject({ id, state: 'dead', reason: 'gave up after 3 tries: no room', due_at: null });
+    expect(line?.attempts).toHaveLength(3);
+    expect(line?.attempts[0]).toMatchObject({ outcome: 'retry', code: 507, reason: 'no room' });
+    expect(line?.attempts[0]?.at).toBeGreaterThan(Date.now() - 60_000);
+    expect(tested.logged.join('')).toContain('notifications became dead letters');
+  });
+
+  test('is dead at once when it can never work', async () => {
+    tested = await startTestRoute();
+    tested.answer = () => ({ status: 'dead', reason: `refused: ${'x'.repeat(5_000)}` });
+    await tested.append('a');
+    await tested.settled();
+    const [line] = tested.lines();
+    expect(line).toMatchObject({ state: 'dead', attempts: [{ outcome: 'dead' }] });
+    expect(Buffer.byteLength(line?.reason ?? '')).toBeLessThanOrEqual(1_024);
+    expect(tested.calls).toHaveLength(1);
+  });
+
+  test('waits as long as the sink asks, within a bound', async () => {
+    tested = await startTestRoute({ retry: { schedule: [0, 0], maxWait: 3_600_000 } });
+    const asked = Date.now() + 1_800_000;
+    const answers = new Map<string, Outcome>();
+    tested.answer = ({ id }) => answers.get(id) ?? { status: 'retry', reason: 'busy', notBefore: asked };
+    const [patient] = await tested.append('a');
+    await until(() => tested?.lines().length === 1, { what: 'the first to wait' });
+    tested.answer = () => ({ status: 'retry', reason: 'busy', notBefore: Date.now() + 1e12 });
+    await tested.append('b');
+    await until(() => tested?.lines().length === 2, { what: 'the second to wait' });
+    const [first, second] = tested.lines();
+    expect(first).toMatchObject({ id: patient, due_at: asked });
+    expect(second?.due_at).toBeLessThanOrEqual(Date.now() + 3_600_000);
+  });
+
+  test('is not forgotten by a restart, and due at once after the clock was set back', async () => {
+    tested = await startTestRoute({ retry: { schedule: [3_600_000], maxWait: 0 } });
+    tested.answer = () => ({ status: 'retry', reason: 'busy' });
+    const [id] = await tested.append('a');
+    await until(() => tested?.lines().length === 1, { what: 'it to wait' });
+    tested.answer = () => delivered;
+    const clock = Date.now;
+    // A fake stands for time: as if the clock had been a year ahead until now.
+    Date.now = () => clock() - 365 * 86_400_000;
+    try {
+      await tested.restart();
+      await tested.settled();
+    } finally {
+      Date.now = clock;
+    }
+    expect(tested.confirmed).toEqual([id]);
+  });
+});
+
+describe('the circuit', () => {
+  test('opens when the sink says that it is away, uses up no try, and closes by itself', async () => {
+    tested = await startTestRoute({ flow: { batch: { max: 10, linger: 0 }, concurrency: 2 } });
+    tested.answer = () => {
+      throw new SinkUnavailable('gone fishing');
+    };
+    const ids = await tested.append(...Array.from({ length: 30 }, () => 'a'));
+    // More probes than the schedule has tries.
+    await until(() => (tested?.calls.length ?? 0) > 6, { what: 'some probes' });
+    expect(tested.route.activity).toMatchObject({ cursor: 0, reason: 'gone fishing' });
+    expect(tested.calls.slice(3).every((call) => call.length === 1)).toBe(true);
+    expect(tested.lines()).toEqual([]);
+    tested.answer = () => delivered;
+    await tested.settled();
+    expect(tested.confirmed.toSorted()).toEqual(ids.toSorted());
+    expect(tested.logged.filter((line) => line.includes('sink unavailable'))).toHaveLength(1);
+    expect(tested.logged.filter((line) => line.includes('available again'))).toHaveLength(1);
+  });
+
+  test('opens after failures in a row that are about no one in particular; an outage makes no dead letter', async () => {
+    tested = await startTestRoute();
+    tested.answer = () => ({ status: 'retry', reason: 'connection refused', away: true });
+    const ids = await tested.append(...Array.from({ length: 20 }, () => 'a'));
+    await until(() => (tested?.calls.length ?? 0) > 15, { what: 'some probes' });
+    expect(tested.route.activity.circuit).not.toBe('closed');
+    tested.answer = () => delivered;
+    await tested.settled();
+    expect(tested.confirmed.toSorted()).toEqual(ids.toSorted());
+  });
+
+  test('stays closed while one delivery alone fails, however often', async () => {
+    tested = await startTestRoute({ retry: { schedule: [0, 0, 0, 0, 0], maxWait: 0 } });
+    tested.answer = () => ({ status: 'retry', reason: 'time-out', away: true });
+    await tested.append('a');
+    await tested.settled();
+    expect(tested.lines()).toMatchObject([{ state: 'dead' }]);
+    expect(tested.logged.join('')).not.toContain('sink unavailable');
+  });
+
+  test('closes though the first to be probed is one that always fails', async () => {
+    tested = await startTestRoute({ retry: { schedule: [0, 0], maxWait: 0 } });
+    const poison = new Set(await tested.append('a', 'b', 'c', 'd'));
+    let away = true;
+    tested.answer = ({ id }) =>
+      away || poison.has(id) ? { status: 'retry', reason: 'time-out', away: true } : delivered;
+    await until(() => tested?.route.activity.circuit === 'open', { what: 'the circuit to open' });
+    away = false;
+    const good = await tested.append('e', 'f');
+    await until(() => tested?.confirmed.length === good.length, { what: 'the others' });
+  });
+
+  test('probes when the sink has asked to', async () => {
+    tested = await startTestRoute();
+    tested.answer = () => {
+      throw new SinkUnavailable('gone', { probeAfter: 3_600_000 });
+    };
+    await tested.append('a');
+    await until(() => tested?.route.activity.circuit === 'open', { what: 'the circuit to open' });
+    expect(tested.route.activity.probeIn).toBeGreaterThan(3_000_000);
+  });
+});
+
+describe('a sink that misbehaves', () => {
+  test('by throwing at one delivery costs that one alone its tries', async () => {
+    tested = await startTestRoute({ flow: { batch: { max: 10, linger: 0 }, concurrency: 1 } });
+    const ids = Array.from({ length: 10 }, () => notification({}));
+    const poison = ids[6]?.id;
+    tested.answer = ({ id }) => {
+      if (id === poison) throw new TypeError('undefined is not a function');
+      return delivered;
+    };
+    await tested.journal.append(ids);
+    await tested.settled();
+    expect(new Set(tested.confirmed).size).toBe(9);
+    expect(tested.lines()).toMatchObject([{ id: poison, state: 'dead' }]);
+    expect(tested.lines()[0]?.reason).toContain('undefined is not a function');
+  });
+
+  test('by giving too few outcomes is tried again', async () => {
+    let calls = 0;
+    tested = await startTestRoute(
+      { flow: { batch: { max: 4, linger: 0 }, concurrency: 1 } },
+      { deliver: async (batch) => (++calls < 3 ? [] : batch.map(() => delivered)) },
+    );
+    await tested.append('a', 'b', 'c', 'd');
+    await tested.settled();
+    expect(tested.lines()).toEqual([]);
+  });
+
+  test('by never answering is given up at the deadline, and opened anew', async () => {
+    let opened = 0;
+    let closed = 0;
+    tested = await startTestRoute(
+      { timeout: 50 },
+      {
+        get deliver() {
+          opened += 1;
+          const isFirst = opened === 1;
+          return async (batch: readonly unknown[]) =>
+            isFirst ? new Promise<never>(() => undefined) : batch.map(() => delivered);
+        },
+        close: async () => {
+          closed += 1;
+        },
+      },
+    );
+    await tested.append('a');
+    await tested.settled();
+    expect(tested.lines()).toEqual([]);
+    expect(opened).toBe(2);
+    expect(closed).toBe(1);
+    expect(tested.logged.join('')).toContain('has not answered within 0.05 s');
+  });
+});

@@ -1,0 +1,136 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import pino from 'pino';
+import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
+import type { Attempt, Journal } from '../../src/journal/journal.ts';
+import { openJournal } from '../../src/journal/sqlite.ts';
+import { type Delivery, delivered, type Outcome, type Sink } from '../../src/sinks/sink.ts';
+import { notification } from './notification.ts';
+import { until } from './until.ts';
+
+/** A real journal with one route, whose sink does what the test says. */
+export interface TestRoute {
+  readonly journal: Journal;
+  readonly route: Route;
+  /** Messages and reasons of the log, oldest first. */
+  readonly logged: string[];
+  /** The ids of each call of the sink, oldest first. */
+  readonly calls: string[][];
+  /** The ids that the sink has confirmed, oldest first. */
+  readonly confirmed: string[];
+  /** What the sink answers, one function for each delivery; it may be changed at any time. */
+  answer: (delivery: Delivery, signal: AbortSignal) => Outcome | Promise<Outcome>;
+  /** Appends notifications of these accounts, and returns their ids. */
+  append(...accounts: (string | null)[]): Promise<string[]>;
+  /** The lines of the deliveries table, oldest first. */
+  lines(): { id: string; state: string; reason: string; attempts: Attempt[]; due_at: number | null }[];
+  /** Waits until the table has nothing left that waits, and the cursor stands at the end. */
+  settled(interval?: number): Promise<void>;
+  /** Stops route and journal, and starts both again, with other options where some are given. */
+  restart(changed?: Partial<RouteOptions>, deadline?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export async function startTestRoute(
+  options: Partial<RouteOptions> = {},
+  sink: Partial<Sink> = {},
+): Promise<TestRoute> {
+  const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-route-'));
+  const logged: string[] = [];
+  const log = pino({ level: 'info', base: null }, { write: (line: string) => void logged.push(line) });
+  const calls: string[][] = [];
+  const confirmed: string[] = [];
+
+  const deliver: Sink['deliver'] = async (batch, signal) => {
+    calls.push(batch.map(({ id }) => id));
+    return Promise.all(
+      batch.map(async (delivery) => {
+        const outcome = await test.answer(delivery, signal);
+        if (outcome.status === 'delivered') confirmed.push(delivery.id);
+        return outcome;
+      }),
+    );
+  };
+  const start = (journal: Journal, changed: Partial<RouteOptions> = {}) =>
+    startRoute(
+      { ...defaults, ...options, ...changed },
+      { journal, log, openSink: async () => ({ deliver, close: async () => undefined, ...sink }) },
+    );
+  const rows = (sql: string) => {
+    const database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
+    try {
+      return database.prepare(sql).all();
+    } finally {
+      database.close();
+    }
+  };
+
+  let journal = openJournal(folder, log);
+  let route = await start(journal);
+  const test: TestRoute = {
+    get journal() {
+      return journal;
+    },
+    get route() {
+      return route;
+    },
+    logged,
+    calls,
+    confirmed,
+    answer: () => delivered,
+    async append(...accounts) {
+      const batch = accounts.map((accountId) => notification({ accountId }));
+      await journal.append(batch);
+      return batch.map(({ id }) => id);
+    },
+    lines: () =>
+      rows(
+        'SELECT id, d.state, d.reason, attempts, due_at FROM deliveries d JOIN notifications USING (seq) ORDER BY seq',
+      ).map((row) => ({ ...row, attempts: JSON.parse(String(row.attempts)) })) as ReturnType<TestRoute['lines']>,
+    async settled(interval = 20) {
+      await until(
+        () => {
+          const [{ cursor, last, waiting } = {}] = rows(`
+            SELECT (SELECT min(cursor) FROM routes) AS cursor, (SELECT max(seq) FROM notifications) AS last,
+              (SELECT count(*) FROM deliveries WHERE state = 'waiting') AS waiting`);
+          return cursor === last && waiting === 0;
+        },
+        { what: 'everything to be settled', interval, timeout: 8000 },
+      );
+    },
+    async restart(changed = {}, deadline = AbortSignal.timeout(5_000)) {
+      await route.stop(deadline);
+      await journal.close();
+      journal = openJournal(folder, log);
+      route = await start(journal, changed);
+    },
+    async close() {
+      await route.stop(AbortSignal.abort());
+      await journal.close();
+      rmSync(folder, { recursive: true });
+    },
+    [Symbol.asyncDispose]: () => test.close(),
+  };
+  return test;
+}
+
+const defaults: RouteOptions = {
+  name: 'tested',
+  events: [],
+  accounts: [],
+  zones: [],
+  previews: 'skip',
+  invalid: 'quarantine',
+  resends: 'skip',
+  unknown: 'deliver',
+  start: 'earliest',
+  order: 'none',
+  reveal: [],
+  retry: { schedule: [20, 20], maxWait: 60_000 },
+  circuit: { failures: 3, maxPause: 100 },
+  timeout: 10_000,
+  flow: { batch: { max: 1, linger: 0 }, concurrency: 4 },
+};
