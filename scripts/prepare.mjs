@@ -58,6 +58,19 @@ function packagesIn(file) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : {};
 }
 
+/** Debian's packages start their services at once: on somebody's own machine, nobody asked for a broker on port 5672. */
+const installWithoutStarting = `
+  policy=/usr/sbin/policy-rc.d
+  if ! [ -e $policy ]; then
+    trap 'rm -f $policy' EXIT
+    trap 'exit 1' HUP INT TERM
+    printf '#!/bin/sh\\nexit 101\\n' > $policy && chmod 755 $policy
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -q update > /dev/null
+  apt-get -q install -y --no-install-recommends "$@" > /dev/null
+`;
+
 function installServers(missing) {
   if (missing.length === 0) return;
   const packages = missing.map((name) => servers[name].package).join(' ');
@@ -70,13 +83,8 @@ function installServers(missing) {
     );
   }
   say(`installing the Debian packages ${packages} …`);
-  withoutStartingServices(sudo, () => {
-    const apt = (...args) =>
-      spawnSync(...sudo('env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', ...args), {
-        stdio: ['ignore', 'ignore', 2],
-      });
-    apt('update');
-    return apt('install', '-y', '--no-install-recommends', ...packages.split(' '));
+  spawnSync(...sudo('sh', '-c', installWithoutStarting, 'install', ...packages.split(' ')), {
+    stdio: ['ignore', 2, 2],
   });
   const still = missing.filter((name) => !servers[name].isThere());
   if (still.length > 0) fail(`apt-get could not install ${packages}: what it says stands above`);
@@ -87,19 +95,6 @@ function rootCommand() {
   if (process.getuid() === 0) return (program, ...args) => [program, args];
   const { status } = spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' });
   return status === 0 ? (...args) => ['sudo', ['-n', ...args]] : undefined;
-}
-
-/** Debian's packages start their services at once: on somebody's own machine, nobody asked for a broker on port 5672. */
-function withoutStartingServices(sudo, install) {
-  const policy = '/usr/sbin/policy-rc.d';
-  const isOurs = !existsSync(policy);
-  const shell = (script) => spawnSync(...sudo('sh', '-c', script), { stdio: 'inherit' });
-  if (isOurs) shell(`printf '#!/bin/sh\\nexit 101\\n' > ${policy} && chmod 755 ${policy}`);
-  try {
-    install();
-  } finally {
-    if (isOurs) shell(`rm -f ${policy}`);
-  }
 }
 
 /** Runs the command in our place: its signals, its exit code, its input and output. */

@@ -19,6 +19,7 @@ export class Connection {
   readonly #model: ChannelModel;
   readonly #ended = Promise.withResolvers<never>();
   #alive = true;
+  #closing = false;
 
   constructor(model: ChannelModel) {
     this.#model = model;
@@ -27,8 +28,9 @@ export class Connection {
     model.on('close', (error) => this.fail(error ?? new Error('the broker closed the connection')));
   }
 
+  /** True while something may still be sent on it. */
   get alive(): boolean {
-    return this.#alive;
+    return this.#alive && !this.#closing;
   }
 
   /** Rejects with the reason when the connection has ended. */
@@ -76,6 +78,7 @@ export class Connection {
   /** Says goodbye, and doesn't wait any longer than that for the answer. */
   async close(milliseconds: number): Promise<void> {
     if (!this.#alive) return;
+    this.#closing = true;
     await within(milliseconds, 'the broker', Promise.race([this.#model.close(), this.ended])).catch(() => undefined);
     this.fail(new Error('closed'));
   }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Journal } from '../journal/journal.ts';
-import { type Decoded, decode } from '../kazoo/decode.ts';
+import { type Decoded, decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
 import { redact } from '../kazoo/redact.ts';
 import type { Validator } from '../schema/validator.ts';
@@ -27,14 +27,20 @@ export interface Acknowledger {
   acknowledge(deliveryTag: number): void;
 }
 
-/** A batch is committed early when its bodies hold this many bytes. */
+/** A batch is committed early when its bodies hold this many bytes, and in parts where they unpack to more characters. */
 const maxBatchBytes = 4 * 1024 * 1024;
+const maxCommitCharacters = 8 * 1024 * 1024;
 
 /** More than this may not be held uncommitted while the journal can't be written, in bytes. */
 const maxHeldBytes = 64 * 1024 * 1024;
 
 const firstPause = 100;
 const longestPause = 5_000;
+
+interface Held {
+  readonly message: RawMessage;
+  readonly deliveryTag: number;
+}
 
 /**
  * The way of a message from one connection into the journal: decode, validate, redact, commit, acknowledge. It outlives
@@ -43,11 +49,10 @@ const longestPause = 5_000;
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #context: IntakeContext;
-  #messages: RawMessage[] = [];
+  #held: Held[] = [];
   #bytes = 0;
   #heldBytes = 0;
   #source: Acknowledger | undefined;
-  #lastTag = 0;
   #timer: NodeJS.Timeout | undefined;
   #committing: Promise<void> | undefined;
   readonly #abandoned = new AbortController();
@@ -82,13 +87,12 @@ export class Intake {
 
   /** Takes a message. All that are held at a time come from the same connection: see `drained`. */
   add(message: RawMessage, deliveryTag: number, source: Acknowledger): void {
-    this.#messages.push(message);
+    this.#held.push({ message, deliveryTag });
     this.#received += 1;
-    this.#lastTag = deliveryTag;
     this.#source = source;
     this.#bytes += message.body.length;
     this.#heldBytes += message.body.length;
-    if (this.#messages.length >= this.#options.batch.max || this.#bytes >= maxBatchBytes) this.#flush();
+    if (this.#held.length >= this.#options.batch.max || this.#bytes >= maxBatchBytes) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), this.#options.batch.linger);
   }
 
@@ -115,25 +119,48 @@ export class Intake {
   }
 
   async #commitAll(): Promise<void> {
-    while (this.#messages.length > 0 && !this.#abandoned.signal.aborted) {
-      const messages = this.#messages;
+    while (this.#held.length > 0 && !this.#abandoned.signal.aborted) {
+      const held = this.#held;
       const source = this.#source;
-      const lastTag = this.#lastTag;
-      const bytes = this.#bytes;
-      this.#messages = [];
+      this.#held = [];
       this.#bytes = 0;
-      const notifications = messages.map((message) => this.#examine(message));
-      if (!(await this.#append(notifications))) return;
-      this.#committed += messages.length;
-      this.#heldBytes -= bytes;
-      source?.acknowledge(lastTag);
+      for (let first = 0; first < held.length; ) {
+        const { notifications, bytes } = this.#examineFrom(held, first);
+        if (!(await this.#append(notifications))) return;
+        first += notifications.length;
+        this.#committed += notifications.length;
+        this.#heldBytes -= bytes;
+        source?.acknowledge(held[first - 1]?.deliveryTag ?? 0);
+      }
     }
   }
 
+  /** Examines messages until there is enough for one commit: a few bytes of gzip may unpack to very many. */
+  #examineFrom(held: readonly Held[], first: number): { notifications: Notification[]; bytes: number } {
+    const notifications: Notification[] = [];
+    let characters = 0;
+    let bytes = 0;
+    for (let index = first; index < held.length && characters < maxCommitCharacters; index += 1) {
+      const message = held[index]?.message;
+      if (message === undefined) break;
+      const notification = this.#examine(message);
+      notifications.push(notification);
+      characters += notification.json.length + (notification.raw?.length ?? 0);
+      bytes += message.body.length;
+    }
+    return { notifications, bytes };
+  }
+
+  /** A message that brings out a bug of ours must not keep itself and all after it out of the journal. */
   #examine(message: RawMessage): Notification {
-    const decoded = decode(message, this.#options.maxBodySize);
-    this.#validate(decoded);
-    return redact(decoded, this.#options.reveals);
+    try {
+      const decoded = decode(message, this.#options.maxBodySize);
+      this.#validate(decoded);
+      return redact(decoded, this.#options.reveals);
+    } catch (error) {
+      this.#context.log.error({ err: error }, 'a message could not be processed; it is quarantined');
+      return undecodable(message, { path: '', keyword: 'internal', message: 'the body could not be processed' });
+    }
   }
 
   #validate(decoded: Decoded): void {

@@ -48,6 +48,7 @@ export class Link {
   readonly #stopping = new AbortController();
   readonly #backoff = new Backoff(firstPause, longestPause);
   readonly #running: Promise<void>;
+  #connection: Connection | undefined;
   /** The last trouble that was logged: a broker that is away is one line, not one a second. */
   #trouble: string | undefined;
 
@@ -64,7 +65,10 @@ export class Link {
    * hasn't taken when `deadline` aborts stays with the broker.
    */
   async stop(deadline: AbortSignal): Promise<void> {
-    const abandon = () => this.#intake.abandon();
+    const abandon = () => {
+      this.#intake.abandon();
+      this.#connection?.fail(new Error('stopped'));
+    };
     if (deadline.aborted) abandon();
     deadline.addEventListener('abort', abandon, { once: true });
     this.#stopping.abort();
@@ -89,6 +93,7 @@ export class Link {
   /** One connection, from its opening to its end. Returns when the link is stopped, rejects when the connection fails. */
   async #session(): Promise<void> {
     const connection = await this.#connect();
+    this.#connection = connection;
     try {
       await Promise.race([this.#serve(connection), connection.ended]);
     } finally {

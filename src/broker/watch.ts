@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { within } from '../waiting.ts';
+import { unlessAborted, within } from '../waiting.ts';
 import type { Connection } from './connection.ts';
 import type { Intake } from './intake.ts';
 import { bindQueue, type QueueOptions } from './topology.ts';
@@ -23,17 +23,14 @@ export async function watch(
   signal: AbortSignal,
 ): Promise<never> {
   const channel = await connection.openChannel();
+  const answer = <T>(promise: Promise<T>) => unlessAborted(within(options.stalledAfter, 'the broker', promise), signal);
   let moved = movementOf(intake);
   let movedAt = performance.now();
   for (;;) {
     await delay(options.interval, undefined, { signal });
-    const { messageCount, consumerCount } = await within(
-      options.stalledAfter,
-      'the broker',
-      channel.checkQueue(queue.name),
-    );
+    const { messageCount, consumerCount } = await answer(channel.checkQueue(queue.name));
     // KAZOO or an operator may have deleted the exchange, and the binding with it: only binding again would notice.
-    await within(options.stalledAfter, 'the broker', bindQueue(channel, queue));
+    await answer(bindQueue(channel, queue));
     if (consumerCount === 0) throw new Error('the broker knows of no consumer on our queue');
 
     const movement = movementOf(intake);

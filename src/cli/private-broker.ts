@@ -92,9 +92,10 @@ const startWithin = 60_000;
 const keeper = `
   epmd -port "$ERL_EPMD_PORT" &
   "$0" & server=$!
-  (while kill -0 $server 2>/dev/null; do sleep 1; done; kill -KILL 0) &
-  while read -r word; do kill -TERM $server; wait $server; kill -KILL 0; done
-  rm -rf "$1"; kill -KILL 0
+  exec 3<&0
+  (while read -r word <&3; do kill -TERM $server; done; rm -rf "$1"; kill -KILL 0) &
+  wait $server
+  kill -KILL 0
 `;
 
 /** The folder that holds rabbitmq-server and rabbitmqctl. */

@@ -11,7 +11,7 @@ import { type Change, exampleBody } from './example.ts';
 import { exitCode2, orExit } from './exit.ts';
 import { knownEvent } from './known-event.ts';
 import { notifications, print } from './output.ts';
-import { connectPublisher, type Message, PublishError } from './publisher.ts';
+import { connectPublisher, type Message, PublishError, type Publisher } from './publisher.ts';
 
 interface Options {
   readonly all?: true;
@@ -35,7 +35,7 @@ export function publishCommand(): Command {
     .option('--file <file>', 'publish the bodies in a file as they are: an object, an array, or one a line; - is stdin')
     .option('--url <url>', 'the broker (default: the first one in the configuration)')
     .option('-c, --config <file>', 'configuration file')
-    .option('--live', 'publish to a broker on another machine, where a KAZOO may take it for real')
+    .option('--live', 'publish to a broker on another machine or of a KAZOO, which takes it for real')
     .addHelpText('after', help)
     .action((events: string[], options: Options) => orExit(codeOf, () => publish(events, options)));
 }
@@ -86,6 +86,7 @@ async function publish(names: readonly string[], options: Options): Promise<void
   const messages = messagesOf(names, options);
   const publisher = await connectPublisher(broker.href);
   try {
+    if (!options.live) await refuseKazoo(publisher, broker);
     let sent = 0;
     for await (const message of messages) {
       await publisher.send(message);
@@ -112,6 +113,19 @@ function refuseLive({ hostname, host }: URL): void {
     `${host} is not on this machine. A KAZOO that is on that broker would take the notifications for real and e-mail its ` +
       'customers; if none is, or you mean it, add --live',
   );
+}
+
+/** Queues that the parts of KAZOO have which act on notifications. */
+const kazooQueues = ['teletype_shared_listener', 'notify_listener', 'webhooks_shared_listener'];
+
+async function refuseKazoo(publisher: Publisher, { host }: URL): Promise<void> {
+  for (const queue of kazooQueues) {
+    if (!(await publisher.hasQueue(queue))) continue;
+    throw new Error(
+      `${host} is the broker of a KAZOO: it has the queue ${queue}. KAZOO would take the notifications for real and e-mail its ` +
+        'customers; if you mean it, add --live',
+    );
+  }
 }
 
 /** The messages to publish, each made when its turn has come. */

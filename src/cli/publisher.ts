@@ -1,5 +1,7 @@
 import { once } from 'node:events';
-import amqp, { type ChannelModel, type ConfirmChannel, type Options } from 'amqplib';
+import type { Duplex } from 'node:stream';
+import amqp, { type ChannelModel, type ConfirmChannel, type Options, type Replies } from 'amqplib';
+import { reasonOf } from '../errors.ts';
 import { within } from '../waiting.ts';
 
 /** A message as KAZOO publishes it. */
@@ -22,6 +24,8 @@ export interface Publisher {
    * @throws PublishError when it refuses some, or says nothing for 30 seconds
    */
   confirmed(): Promise<void>;
+  /** True when the broker has a queue of that name. */
+  hasQueue(queue: string): Promise<boolean>;
   /** True when somebody consumes from the queue. */
   hasConsumer(queue: string): Promise<boolean>;
   /** Says goodbye, and doesn't wait long for the answer. */
@@ -33,6 +37,7 @@ const exchange = 'notifications';
 /** Milliseconds. */
 const connectWithin = 10_000;
 const confirmWithin = 30_000;
+const openWithin = 10_000;
 const closeWithin = 2_000;
 
 /** Milliseconds from the start of year 0 to 1970. */
@@ -70,15 +75,22 @@ async function openPublisher(model: ChannelModel): Promise<Publisher> {
   ended.promise.catch(() => undefined);
   model.on('error', ended.reject);
   model.on('close', () => ended.reject(new Error('it closed the connection')));
-  const close = () => within(closeWithin, 'it', model.close()).catch(() => undefined);
-  const channel = await model.createConfirmChannel();
-  channel.on('error', ended.reject);
-  try {
+  const close = async () => {
+    await within(closeWithin, 'it', model.close()).catch(() => undefined);
+    // A broker that is out of memory reads nothing from whoever publishes, not even a goodbye. The stream is not in
+    // amqplib's types, but each of its connections has one.
+    (model.connection as unknown as { stream: Duplex }).stream.destroy();
+  };
+  const open = async () => {
+    const channel = await model.createConfirmChannel();
+    channel.on('error', ended.reject);
     await channel.assertExchange(exchange, 'topic', { durable: false, autoDelete: false });
-  } catch (error) {
+    return channel;
+  };
+  const channel = await within(openWithin, 'it', Promise.race([open(), ended.promise])).catch(async (error) => {
     await close();
     throw error;
-  }
+  });
   leaveOutHeaders(channel);
 
   return {
@@ -95,7 +107,8 @@ async function openPublisher(model: ChannelModel): Promise<Publisher> {
     async confirmed() {
       await within(confirmWithin, 'it', Promise.race([channel.waitForConfirms(), ended.promise]));
     },
-    hasConsumer: (queue) => hasConsumer(model, queue),
+    hasQueue: async (queue) => (await lookAt(model, queue)) !== undefined,
+    hasConsumer: async (queue) => ((await lookAt(model, queue))?.consumerCount ?? 0) > 0,
     close,
   };
 }
@@ -113,21 +126,15 @@ function leaveOutHeaders(channel: ConfirmChannel): void {
     sendMessage(fields, { ...properties, headers: undefined }, content);
 }
 
-async function hasConsumer(model: ChannelModel, queue: string): Promise<boolean> {
+async function lookAt(model: ChannelModel, queue: string): Promise<Replies.AssertQueue | undefined> {
   // On a channel of its own: asking for a queue that isn't there closes it.
   const channel = await model.createChannel();
   channel.on('error', () => undefined);
   try {
-    const { consumerCount } = await channel.checkQueue(queue);
+    const found = await channel.checkQueue(queue);
     await channel.close();
-    return consumerCount > 0;
+    return found;
   } catch {
-    return false;
+    return undefined;
   }
-}
-
-/** Node's error of a name with several addresses has no message, only a code. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || ('code' in error ? String(error.code) : error.name);
 }

@@ -41,8 +41,9 @@ async function quickstart({ once }: Options): Promise<void> {
     keep = !once || faults.length > 0;
     if (!once) await stay(files, folder, stage.daemon, signal);
   } catch (error) {
+    keep = !once && !signal.aborted;
+    if (keep) console.error(`kazoo-relay: what was written until then stays in ${folder}`);
     if (!signal.aborted) throw error;
-    keep = false;
     process.exitCode = 130;
   } finally {
     if (!keep) rmSync(folder, { recursive: true, force: true });

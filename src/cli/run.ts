@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.ts';
+import { nearest } from '../nearest.ts';
 import { createLog } from '../ops/log.ts';
 import { startRelay } from '../relay.ts';
 
@@ -7,11 +8,24 @@ import { startRelay } from '../relay.ts';
 const stopSignals = ['SIGTERM', 'SIGINT'] as const;
 
 export function runCommand(): Command {
-  return new Command('run')
-    .description('run the daemon until it is told to stop (SIGTERM or Ctrl-C; a second one ends it at once)')
-    .option('-c, --config <file>', 'configuration file')
-    .addHelpText('after', '\nExample:\n  kazoo-relay run --config /etc/kazoo-relay/kazoo-relay.yaml')
-    .action(async ({ config }: { config?: string }) => run(findConfigFile(config)));
+  return (
+    new Command('run')
+      .description('run the daemon until it is told to stop (SIGTERM or Ctrl-C; a second one ends it at once)')
+      .option('-c, --config <file>', 'configuration file')
+      .addHelpText('after', '\nExample:\n  kazoo-relay run --config /etc/kazoo-relay/kazoo-relay.yaml')
+      // It is the command that is run without a name, so a misspelt name of another one comes here.
+      .allowExcessArguments()
+      .action(async ({ config }: { config?: string }, command: Command) => {
+        const [unknown] = command.args;
+        if (unknown !== undefined) refuse(unknown, command);
+        await run(findConfigFile(config));
+      })
+  );
+}
+
+function refuse(unknown: string, command: Command): never {
+  const near = nearest(unknown, command.parent?.commands.map((other) => other.name()) ?? []);
+  command.error(`error: there is no command '${unknown}'${near === undefined ? '' : `; did you mean ${near}?`}`);
 }
 
 async function run(file: string): Promise<void> {
@@ -22,9 +36,11 @@ async function run(file: string): Promise<void> {
   const relay = await startRelay(config, log);
   const signal = await stopped;
   log.info({ signal }, 'stopping');
-  process.once(signal, () => process.exit(1));
+  for (const another of stopSignals) process.once(another, () => process.exit(1));
   await relay.stop(AbortSignal.timeout(config.shutdown.timeout));
   log.info('stopped');
+  // Whatever a reader of stdout hasn't taken must not keep us.
+  process.exit(0);
 }
 
 function nextSignal(): Promise<(typeof stopSignals)[number]> {

@@ -3,11 +3,17 @@ import convict from 'convict';
 /** Kinds of values that convict doesn't know. A `coerce` turns what people write into what the program uses. */
 convict.addFormats({
   duration: {
-    validate: (value: unknown) => must(isAmount(value), 'must be a duration such as 500ms, 30s, 5m, 2h or 7d'),
+    validate: (value: unknown) =>
+      must(isTimer(value), 'must be a duration such as 500ms, 30s, 5m, 2h or 7d, 24d at most'),
     coerce: (text: unknown) => amount(text, durations),
   },
   size: {
     validate: (value: unknown) => must(isAmount(value), 'must be a size such as 512KiB, 64MiB, 10GiB or 100MB'),
+    coerce: (text: unknown) => amount(text, sizes),
+  },
+  'positive size': {
+    validate: (value: unknown) =>
+      must(isAmount(value) && value > 0, 'must be a size above 0, such as 512KiB, 64MiB, 10GiB or 100MB'),
     coerce: (text: unknown) => amount(text, sizes),
   },
   text: {
@@ -18,7 +24,10 @@ convict.addFormats({
   },
   durations: {
     validate: (value: unknown) =>
-      must(Array.isArray(value) && value.every(isAmount), 'must be a list of durations such as [5s, 30s, 2m]'),
+      must(
+        Array.isArray(value) && value.every(isTimer),
+        'must be a list of durations such as [5s, 30s, 2m], 24d at most',
+      ),
     coerce: (list: unknown) => (Array.isArray(list) ? list.map((text) => amount(text, durations)) : list),
   },
   heartbeat: {
@@ -35,7 +44,7 @@ convict.addFormats({
   },
   'positive duration': {
     validate: (value: unknown) =>
-      must(isAmount(value) && value > 0, 'must be a duration above 0, such as 500ms, 30s or 5m'),
+      must(isTimer(value) && value > 0, 'must be a duration above 0, such as 500ms, 30s or 5m, 24d at most'),
     coerce: (text: unknown) => amount(text, durations),
   },
   prefetch: {
@@ -99,6 +108,11 @@ function amount(text: unknown, units: ReadonlyMap<string, number>): unknown {
 
 function isAmount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+/** Node's timers count no further. */
+function isTimer(value: unknown): value is number {
+  return isAmount(value) && value <= 24 * 86_400_000;
 }
 
 function isText(value: unknown): value is string {

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { type Document, isCollection, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { type Document, isCollection, isMap, isScalar, LineCounter, parseDocument, type YAMLParseError } from 'yaml';
 import { reasonOf } from '../errors.ts';
 import { sinkKinds } from '../sinks/registry.ts';
 import { check, isMapping, type Mistake, type Path } from './check.ts';
@@ -40,7 +40,7 @@ export function loadConfig(file: string): Config {
     return `${file}:${Math.max(1, line)}:${Math.max(1, col)}`;
   };
   if (document.errors.length > 0) {
-    throw new ConfigError(document.errors.map(({ pos, message }) => `${at(pos[0])}: ${message}`).join('\n'));
+    throw new ConfigError(document.errors.map((error) => `${at(error.pos[0])}: ${storyOf(error)}`).join('\n'));
   }
 
   const mistakes: Mistake[] = [];
@@ -51,6 +51,25 @@ export function loadConfig(file: string): Config {
   throw new ConfigError(
     placed.map(({ offset, path, message }) => `${at(offset)}: ${nameOf(path)} ${message}`).join('\n'),
   );
+}
+
+const unknownAlias = 'a value begins with *, which YAML takes for the name of an anchor; put it in quotes';
+
+/** Some messages of the parser quote the text, and that may be a password. */
+function storyOf({ code, message }: YAMLParseError): string {
+  switch (code) {
+    case 'BAD_ALIAS':
+      return unknownAlias;
+    case 'BAD_SCALAR_START':
+    case 'UNEXPECTED_TOKEN':
+      return 'a value begins with, or goes on with, something that has a meaning in YAML; put it in quotes';
+    case 'BAD_DQ_ESCAPE':
+      return 'an unknown escape in double quotes; write \\\\ for a backslash, or use single quotes';
+    case 'TAG_RESOLVE_FAILED':
+      return 'a value begins with !, which YAML takes for a tag; put it in quotes';
+    default:
+      return message;
+  }
 }
 
 /** A configuration larger than this is a mistake in the path, in bytes. */
@@ -72,8 +91,9 @@ function mappingIn(document: Document, file: string): Record<string, unknown> {
   try {
     value = document.toJS();
   } catch (cause) {
-    // Aliases that multiply beyond a bound.
-    throw new ConfigError(`${file}: ${reasonOf(cause)}`, { cause });
+    // Either aliases multiply beyond a bound, or one has no anchor; then the message names it, which may be a password.
+    const story = cause instanceof ReferenceError && /^Unresolved/.test(cause.message) ? unknownAlias : reasonOf(cause);
+    throw new ConfigError(`${file}: ${story}`, { cause });
   }
   if (isMapping(value)) return value;
   throw new ConfigError(`${file} must be a mapping with at least the keys brokers and routes`);

@@ -15,7 +15,7 @@ export const rootOptions: OptionTree = {
       format: 'positive number',
       default: 100_000,
     },
-    maxLengthBytes: { doc: 'Size that the queue has at most.', format: 'size', default: 128 * 1024 * 1024 },
+    maxLengthBytes: { doc: 'Size that the queue has at most.', format: 'positive size', default: 128 * 1024 * 1024 },
     expires: {
       doc: 'Time without a consumer after which the broker deletes the queue.',
       format: 'positive duration',
@@ -38,7 +38,7 @@ export const rootOptions: OptionTree = {
     },
     maxBodySize: {
       doc: 'Size of a body, unpacked, beyond which it counts as undecodable.',
-      format: 'size',
+      format: 'positive size',
       default: 1024 * 1024,
     },
     heartbeat: {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf } from '../errors.ts';
@@ -15,7 +15,10 @@ const applicationId = 0x6b7a726c;
  */
 export function openDatabase(folder: string): DatabaseSync {
   return opening(folder, (file) => {
+    // SQLite gives its own files beside it the same permissions.
+    closeSync(openSync(file, 'a', 0o600));
     const database = new DatabaseSync(file, { timeout: 5_000 });
+    versionOf(database, file);
     // auto_vacuum comes first: it can only be chosen for a file that is still empty.
     database.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
       PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);

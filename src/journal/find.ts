@@ -12,7 +12,8 @@ export function find(database: DatabaseSync, query: Query): Entry[] {
   };
   if (query.after !== undefined) where('seq > ?', query.after);
   if (query.since !== undefined) where('received_at >= ?', query.since);
-  if (query.events) where('EXISTS (SELECT 1 FROM json_each(?) WHERE event GLOB value)', JSON.stringify(query.events));
+  if (query.events)
+    where('EXISTS (SELECT 1 FROM json_each(?) WHERE event GLOB value)', JSON.stringify(query.events.map(literal)));
   if (query.accounts) where('account_id IN (SELECT value FROM json_each(?))', JSON.stringify(query.accounts));
 
   const newest = query.after === undefined && query.since === undefined;
@@ -25,4 +26,9 @@ export function find(database: DatabaseSync, query: Query): Entry[] {
     .all(...values, query.limit) as unknown as EntryRow[]; // the columns of entryColumns
   if (newest) rows.reverse();
   return rows.map(entryOf);
+}
+
+/** GLOB gives more characters a meaning than our patterns do. */
+function literal(pattern: string): string {
+  return pattern.replace(/[?[]/g, '[$&]');
 }

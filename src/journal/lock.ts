@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { reasonOf } from '../errors.ts';
 import { JournalError } from './journal.ts';
 
 export interface Lock {
@@ -12,15 +13,26 @@ export interface Lock {
  * @throws JournalError when another daemon has it
  */
 export function acquireLock(folder: string): Lock {
-  const database = new DatabaseSync(join(folder, 'daemon.lock'));
+  const file = join(folder, 'daemon.lock');
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(file);
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (cause) {
-    database.close();
+    database?.close();
+    if (!isBusy(cause)) throw new JournalError(`the lock ${file} can't be taken: ${reasonOf(cause)}`, { cause });
     throw new JournalError(
       `the journal ${folder} is in use by another kazoo-relay: stop that one, or give this one a journal.path of its own`,
       { cause },
     );
   }
-  return { release: () => database.close() };
+  const held = database;
+  return { release: () => held.close() };
+}
+
+/** SQLite's result code for a lock that another process has. */
+const busy = 5;
+
+function isBusy(error: unknown): boolean {
+  return Error.isError(error) && 'errcode' in error && error.errcode === busy;
 }

@@ -1,7 +1,7 @@
 import type { Entry, Page } from './journal.ts';
 
 const maxEntries = 4_000;
-const maxCharacters = 16 * 1024 * 1024;
+const maxCharacters = 8 * 1024 * 1024;
 
 /** The newest entries, kept in memory so that routes that are caught up cost the disk nothing. */
 export class Recent {

@@ -73,6 +73,7 @@ class SqliteJournal implements Journal {
   readonly #settlements = new Settlements();
   readonly #changeTimer: NodeJS.Timeout;
   #settleTimer: NodeJS.Timeout | undefined;
+  #failing = false;
   #last: number;
   #seenVersion: unknown;
 
@@ -219,9 +220,12 @@ class SqliteJournal implements Journal {
     try {
       this.#transaction(() => this.#writeSettlements());
       this.#settled();
+      this.#failing = false;
     } catch (error) {
       // They stay staged. Nothing is lost if the process ends before: the deliveries would only be repeated.
-      this.#log.error({ err: error }, 'the progress of routes could not be saved; it will be tried again');
+      if (!this.#failing)
+        this.#log.error({ reason: reasonOf(error) }, 'the progress of routes is not saved; trying again');
+      this.#failing = true;
       this.#settleTimer = setTimeout(() => this.#commitSettlements(), settleWithin * 10);
     }
   }

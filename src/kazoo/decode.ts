@@ -25,20 +25,18 @@ const keptOfUndecodable = 64 * 1024;
  * @param maxBodySize bytes that a body may have, after unpacking
  */
 export function decode(message: RawMessage, maxBodySize: number): Decoded {
-  const published = fromAmqpTimestamp(message.timestamp);
-  const id = idOf(message.body, published ?? 0);
-  const fallbackTime = published ?? message.receivedAt;
   const body = parseBody(message, maxBodySize);
-  if ('problem' in body) return undecodable(message, id, fallbackTime, body.problem);
+  if ('problem' in body) return undecodable(message, body.problem);
 
   const { data } = body;
+  const published = fromAmqpTimestamp(message.timestamp);
   const { json, content } = serialise(data);
   const name = label(data.event_name);
   const definition = name === null ? undefined : eventNamed(name);
   const event = definition?.name ?? name;
   const eventTime = ownTimeOf(data);
   return {
-    id,
+    id: idOf(message.body, published ?? 0),
     fingerprint: fingerprintOf(content),
     ownTime: eventTime ?? (typeof data.call_id === 'string' ? 0 : null),
     event,
@@ -47,7 +45,7 @@ export function decode(message: RawMessage, maxBodySize: number): Decoded {
     accountId: accountOf(event, data),
     zone: message.zone,
     node: label(data.node),
-    occurredAt: eventTime ?? fallbackTime,
+    occurredAt: eventTime ?? published ?? message.receivedAt,
     receivedAt: message.receivedAt,
     routingKey: message.routingKey,
     preview: data.preview === true || data.preview === 'true',
@@ -61,9 +59,11 @@ export function decode(message: RawMessage, maxBodySize: number): Decoded {
   };
 }
 
-function undecodable(message: RawMessage, id: string, occurredAt: number, problem: Problem): Decoded {
+/** A notification of a body that nothing more can be said of than what is wrong with it. */
+export function undecodable(message: RawMessage, problem: Problem): Decoded {
+  const published = fromAmqpTimestamp(message.timestamp);
   return {
-    id,
+    id: idOf(message.body, published ?? 0),
     fingerprint: fingerprintOf(message.body),
     ownTime: null,
     event: null,
@@ -72,7 +72,7 @@ function undecodable(message: RawMessage, id: string, occurredAt: number, proble
     accountId: null,
     zone: message.zone,
     node: null,
-    occurredAt,
+    occurredAt: published ?? message.receivedAt,
     receivedAt: message.receivedAt,
     routingKey: message.routingKey,
     preview: false,
@@ -158,14 +158,17 @@ function failure(keyword: string, message: string): Failure {
 
 function collision(path: Path): Problem {
   return {
-    path: `/${path.map(escapePointer).join('/')}`.slice(0, 256),
+    path: `/${path.map(escapePointer).join('/')}`.slice(0, maxPointer),
     keyword: 'duplicateKey',
     message: 'stands there more than once (its keys normalise to the same name); the last one was taken',
   };
 }
 
+/** Characters of a pointer that are kept. */
+const maxPointer = 256;
+
 function escapePointer(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+  return key.slice(0, maxPointer).replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 /** The event's own time, where its body has one, as Unix milliseconds. */

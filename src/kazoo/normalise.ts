@@ -3,6 +3,9 @@ import type { Json, JsonObject } from './notification.ts';
 /** How deep a body may nest before it counts as undecodable. KAZOO's own go to about eight. */
 export const maxDepth = 64;
 
+/** How many collisions are told of: a body can be made of nothing else. */
+const maxCollisions = 20;
+
 export type Path = readonly string[];
 
 export interface Normalised {
@@ -11,7 +14,7 @@ export interface Normalised {
   readonly tooDeep: boolean;
   /** It holds a number beyond ±(2^53 - 1), whose last digits `JSON.parse` may have lost. */
   readonly inexact: boolean;
-  /** Names that two different keys of one object normalise to; the last one's value is in `data`. */
+  /** Names that two different keys of one object normalise to, 20 at most; the last one's value is in `data`. */
   readonly collisions: readonly Path[];
   /** Where a key's name says that its value is a secret. */
   readonly secrets: readonly Path[];
@@ -45,12 +48,16 @@ function normaliseObject(object: JsonObject, walk: Walk): JsonObject {
     const key = keyOf(wireKey);
     const { name } = key;
     walk.path.push(name);
-    if (result[name] !== undefined && Object.hasOwn(result, name)) walk.collisions.push([...walk.path]);
+    if (result[name] !== undefined && Object.hasOwn(result, name)) collide(walk);
     if (key.secret) walk.secrets.push([...walk.path]);
     set(result, name, normaliseValue(value, walk));
     walk.path.pop();
   }
   return result;
+}
+
+function collide({ collisions, path }: Walk): void {
+  if (collisions.length < maxCollisions) collisions.push([...path]);
 }
 
 function normaliseValue(value: Json, walk: Walk): Json {

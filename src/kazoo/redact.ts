@@ -17,16 +17,25 @@ export function redact(decoded: Decoded, reveals: readonly string[]): Notificati
   if (data === null) return decoded;
   const paths = [...markedPaths(decoded.event, data), ...decoded.secretPaths];
   if (paths.length === 0) return decoded;
-  decoded.secrets = paths.flatMap((path) => replace(data, path, reveals));
+  decoded.secrets = keepable(paths.flatMap((path) => replace(data, path, reveals)));
   decoded.json = serialise(data).json;
   return decoded;
 }
 
+/** Revealed secrets that are kept of one body, and characters that their paths may have: no event of KAZOO's comes near. */
+const maxSecrets = 100;
+const maxPathLength = 1_024;
+
+/** What a route may reveal is kept; what only a body made to do harm can hold stays redacted for everybody. */
+function keepable(secrets: readonly Secret[]): readonly Secret[] {
+  return secrets
+    .filter(({ path }) => path.reduce((length, key) => length + key.length, 0) <= maxPathLength)
+    .slice(0, maxSecrets);
+}
+
 /** True where a route that reveals these dotted paths may see what stands at this one. */
 export function isRevealed(path: Path, reveals: readonly string[]): boolean {
-  if (reveals.length === 0) return false;
-  const dotted = path.join('.');
-  return reveals.some((reveal) => dotted === reveal || dotted.startsWith(`${reveal}.`));
+  return reveals.some((reveal) => reveal.split('.').every((key, index) => path[index] === key));
 }
 
 function markedPaths(event: string | null, data: JsonObject): Path[] {

@@ -164,6 +164,18 @@ describe('a link survives', () => {
   });
 });
 
+describe('a link that is stopped', () => {
+  test('ends at the deadline though its broker answers nothing any more', async () => {
+    proxy = await startProxy(broker.port);
+    link = startLink(through(proxy), { heartbeat: 9_000, watch: { interval: 20, stalledAfter: 60_000 } });
+    await expectFlow(link);
+    proxy.freeze();
+    const started = performance.now();
+    await link.stop(AbortSignal.timeout(500));
+    expect(performance.now() - started).toBeLessThan(9_000);
+  });
+});
+
 describe('the stall watch', () => {
   test('leaves a quiet link alone', async () => {
     link = startLink(broker.url, { watch: { interval: 20, stalledAfter: 200 } });

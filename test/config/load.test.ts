@@ -133,6 +133,26 @@ describe('a mistake is told with its place, and all at once', () => {
     expect(messageOf(text)).toMatchSnapshot();
   });
 
+  test.each([
+    '*geheim',
+    ']geheim',
+    '}geheim',
+    '>geheim',
+    '|geheim',
+    '"\\geheim"',
+    '!geheim x',
+    '@geheim',
+    '`geheim',
+    '%geheim',
+    '&geheim',
+    '? geheim',
+    'a: geheim: b',
+  ])('without the text of a value that YAML can’t read: %s', (value) => {
+    const message = messageOf(`brokers:\n  - zone: west\n    url: ${value}\n${routes}`);
+    expect(message).toMatch(/kazoo-relay.yaml/);
+    expect(message).not.toContain('geheim');
+  });
+
   test('never with a password in it', () => {
     expect(messageOf(`brokers: [{ zone: west, url: 'http://user:geheim@127.0.0.1' }]\n${routes}`)).not.toContain(
       'geheim',

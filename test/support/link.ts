@@ -18,6 +18,7 @@ export interface TestLink {
   readonly sessions: number;
   /** The `msg_id` of every notification in the journal, in its order. */
   journalled(): Promise<string[]>;
+  stop(deadline: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -67,6 +68,7 @@ export function startLink(
       const entries = await journal.find({ after: 0, limit: 1_000_000 });
       return entries.map(({ data }) => String(data?.msg_id));
     },
+    stop: (deadline) => link.stop(deadline),
     async close() {
       await link.stop(AbortSignal.timeout(5_000));
       await journal.close();

@@ -1,0 +1,73 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from '@jest/globals';
+import pino from 'pino';
+import { Intake } from '../../src/broker/intake.ts';
+import type { Journal } from '../../src/journal/journal.ts';
+import type { Notification } from '../../src/kazoo/notification.ts';
+import { createValidator } from '../../src/schema/validator.ts';
+
+describe('intake', () => {
+  test('commits a batch in parts where its messages unpack to far more than they weigh', async () => {
+    const { intake, commits, acknowledged, source } = startIntake();
+    const bomb = gzipSync(JSON.stringify({ 'Event-Name': 'low_balance', Filler: 'x'.repeat(1_000_000) }));
+    for (let tag = 1; tag <= 40; tag += 1) intake.add(message(bomb, 'gzip'), tag, source);
+    await intake.drained();
+    expect(commits.flat()).toHaveLength(40);
+    const sizes = commits.map((batch) => batch.reduce((sum, { json }) => sum + json.length, 0));
+    expect(Math.max(...sizes)).toBeLessThan(10_000_000);
+    expect(acknowledged.at(-1)).toBe(40);
+    expect(acknowledged).toEqual(acknowledged.toSorted((one, other) => one - other));
+  });
+
+  test('acknowledges nothing beyond the part that was committed', async () => {
+    const { intake, commits, acknowledged, source } = startIntake(1);
+    const large = Buffer.from(JSON.stringify({ 'Event-Name': 'low_balance', Filler: 'x'.repeat(900_000) }));
+    for (let tag = 1; tag <= 20; tag += 1) intake.add(message(large), tag, source);
+    intake.abandon();
+    await intake.drained();
+    expect(acknowledged).toEqual(commits.length === 0 ? [] : [commits.flat().length]);
+  });
+
+  test('keeps a body whose every key is there twice small, in problems and in secrets', async () => {
+    const { intake, commits, source } = startIntake();
+    const key = '~'.repeat(200_000);
+    const items = Array.from({ length: 2_000 }, () => '{"a":1,"A":2,"token":"t"}').join(',');
+    intake.add(message(Buffer.from(`{"Event-Name":"low_balance","${key}":[${items}]}`)), 1, source);
+    await intake.drained();
+    const [notification] = commits.flat();
+    expect(notification?.state).toBe('invalid');
+    expect(notification?.problems.length).toBeLessThanOrEqual(40);
+    expect(JSON.stringify(notification?.problems).length).toBeLessThan(20_000);
+    expect(JSON.stringify(notification?.secrets).length).toBeLessThan(200_000);
+    expect(notification?.json).not.toContain('"t"');
+  });
+});
+
+/** @param failing how many commits work before the journal fails for good; none fails by default */
+function startIntake(failing = Number.POSITIVE_INFINITY) {
+  const commits: Notification[][] = [];
+  const acknowledged: number[] = [];
+  const journal = {
+    append: async (batch: Notification[]) => {
+      if (commits.length >= failing) throw new Error('disk on fire');
+      commits.push([...batch]);
+      return { stored: batch.length, duplicates: 0 };
+    },
+  } as unknown as Journal; // intake only appends
+  const intake = new Intake(
+    { batch: { max: 500, linger: 5 }, maxBodySize: 1024 * 1024, reveals: ['~'.repeat(200_000)] },
+    { journal, validator: createValidator([]), log: pino({ level: 'silent' }) },
+  );
+  return { intake, commits, acknowledged, source: { acknowledge: (tag: number) => void acknowledged.push(tag) } };
+}
+
+function message(body: Buffer, contentEncoding?: string) {
+  return {
+    body,
+    routingKey: 'notifications.account.low_balance',
+    contentEncoding,
+    timestamp: undefined,
+    zone: 'west',
+    receivedAt: 0,
+  };
+}
