@@ -40,6 +40,16 @@ describe('the example configuration', () => {
   });
 });
 
+describe("Compose's configuration", () => {
+  test('works, with the journal and the file on the volume', () => {
+    const { brokers, journal, routes } = loadConfig('config/docker.yaml');
+    expect(brokers.map(({ url }) => new URL(url).host)).toEqual(['rabbitmq:5672']);
+    expect(journal.path).toBe('/var/lib/kazoo-relay/journal');
+    const path = '/var/lib/kazoo-relay/archive/notifications.ndjson';
+    expect(routes.map(({ sink }) => sink.options)).toContainEqual(expect.objectContaining({ path }));
+  });
+});
+
 describe('the place of the configuration', () => {
   afterEach(() => {
     delete process.env.KAZOO_RELAY_CONFIG;

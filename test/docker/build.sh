@@ -1,0 +1,235 @@
+#!/usr/bin/env bash
+# Builds the Dockerfile and runs what it made, on a machine without a container engine; checks docker-compose.yml too.
+# Needs root, `npm ci`, and the packages buildah, debootstrap, docker-compose, jq and rabbitmq-server. Takes minutes.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export PATH=$PWD/node_modules/.bin:$PATH
+
+main() {
+  check_tools
+  work=$(mktemp --directory)
+  [[ -d /var/lib/containers ]] || cache=/var/lib/containers
+  trap clean_up EXIT
+  check_compose
+  make_debian
+  make_node
+  build
+  check_contents
+  start_broker
+  start_daemon
+  publish_all
+  stop_daemon
+  start_daemon
+  check_all_arrived_once
+  stop_daemon
+  say 'all is as it should be'
+}
+
+check_tools() {
+  local tool
+  ((EUID == 0)) || fail 'only root can do this'
+  for tool in buildah debootstrap docker-compose jq rabbitmq-server node_modules/.bin/node; do
+    command -v "$tool" > /dev/null || fail "there is no $tool"
+  done
+}
+
+check_compose() {
+  # Debian's Compose is older than the key `name` of the specification.
+  sed '/^name:/d' docker-compose.yml > "$work/compose.yml"
+  docker-compose --project-directory . --file "$work/compose.yml" config --quiet
+  say 'docker-compose.yml fits the Compose specification'
+}
+
+# A stand-in for Debian's slim image: the smallest Debian, without documentation and package lists.
+make_debian() {
+  local container root
+  container=$(image_tool from scratch)
+  root=$(image_tool mount "$container")
+  debootstrap --variant=minbase bookworm "$root" > "$work/log" || fail "$(tail "$work/log")"
+  rm -rf "$root"/usr/share/{doc,info,locale,man}/* "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
+  debian_size=$(size_of "$root")
+  image_tool config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"
+  image_tool commit --quiet --rm "$container" "$(pinned DEBIAN)" > /dev/null
+  say "made a stand-in for $(pinned DEBIAN) of $debian_size MB"
+}
+
+# A stand-in for Node's image: what the Dockerfile uses of it.
+make_node() {
+  local container root
+  [[ "$(pinned NODE)" == *":$(node --print process.versions.node)-"* ]] || fail "the tests run on Node $(node --version)"
+  container=$(image_tool from --pull-never "$(pinned DEBIAN)")
+  root=$(image_tool mount "$container")
+  mkdir -p "$root/usr/local/lib/node_modules"
+  cp node_modules/node/bin/node "$root/usr/local/bin/node"
+  cp -r "$(dirname "$(readlink -f "$(command -v npm)")")/.." "$root/usr/local/lib/node_modules/npm"
+  ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/local/bin/npm"
+  if [[ -n "${NODE_EXTRA_CA_CERTS:-}" ]]; then
+    cp --dereference "$NODE_EXTRA_CA_CERTS" "$root/usr/local/share/extra-ca.pem"
+    image_tool config --env NODE_EXTRA_CA_CERTS=/usr/local/share/extra-ca.pem "$container"
+  fi
+  image_tool commit --quiet --rm "$container" "$(pinned NODE)" > /dev/null
+  say "made a stand-in for $(pinned NODE)"
+}
+
+build() {
+  image_tool build --isolation chroot --pull-never --tag kazoo-relay . > "$work/log" 2>&1 || fail "$(tail -n 40 "$work/log")"
+  root=$(image_tool mount "$(image_tool from --pull-never localhost/kazoo-relay)")
+  image_tool inspect --type image localhost/kazoo-relay | jq .OCIv1.config > "$work/image.json"
+  say 'built the image'
+}
+
+check_contents() {
+  local size file
+  size=$(size_of "$root")
+  say "the image has $size MB, $((size - debian_size)) of them ours"
+  ((size < 250)) || fail 'that is too much'
+  for file in usr/local/bin/{npm,npx} opt/kazoo-relay/node_modules/{node,typescript,jest} opt/kazoo-relay/src; do
+    [[ ! -e "$root/$file" ]] || fail "/$file is in the image"
+  done
+}
+
+# A RabbitMQ of our own, as the tests start it. It ends with its input.
+start_broker() {
+  mkfifo "$work/broker.input"
+  node --input-type=module --eval "
+    import { startPrivateBroker } from './src/cli/private-broker.ts';
+    const broker = await startPrivateBroker();
+    console.log(broker.port);
+    process.stdin.resume().on('end', () => broker.close());" < "$work/broker.input" > "$work/broker.port" &
+  broker=$!
+  exec 3> "$work/broker.input"
+  wait_for 'RabbitMQ to start' test -s "$work/broker.port"
+  say "started RabbitMQ on port $(< "$work/broker.port")"
+}
+
+# As Compose runs it: process 1, its own user without any capability, nothing writable but the volume and /tmp.
+start_daemon() {
+  local volume
+  volume=$(image_says '.Volumes | keys[0]')
+  mkdir -p "$root/etc/kazoo-relay"
+  sed "s/@rabbitmq:5672/@rabbitmq:$(< "$work/broker.port")/" config/docker.yaml > "$root/etc/kazoo-relay/kazoo-relay.yaml"
+  echo '127.0.0.1 rabbitmq' > "$root/etc/hosts"
+  # An engine gives a new volume what the image has at its place, with its owner.
+  [[ -d "$work/volume" ]] || cp --archive "$root$volume" "$work/volume"
+  : > "$work/stderr"
+  unshare --mount --pid --fork --kill-child bash -euc "$contained" - "$root" "$work/volume" "$volume" \
+    $(command_as_user) $(image_says '.Entrypoint + .Cmd | .[]') < /dev/null >> "$work/stdout" 2> "$work/stderr" 3>&- &
+  outside=$!
+  wait_for 'the daemon to consume' grep --quiet '"consuming"' "$work/stderr"
+  daemon=$(pgrep --parent "$outside")
+  ! nsenter --target "$daemon" --mount --root touch /new 2> /dev/null || fail "root may write to the image's files"
+  say "started the daemon: $(grep -E '^(Uid|NSpid|CapBnd|NoNewPrivs)' "/proc/$daemon/status" | xargs)"
+}
+
+# Ends as the daemon itself.
+contained='
+  root=$1 from=$2 volume=$3
+  shift 3
+  mount --bind "$root" "$root"
+  mount --bind "$from" "$root$volume"
+  mount --types tmpfs tmpfs "$root/tmp"
+  mount --types proc proc "$root/proc"
+  mount --rbind /dev "$root/dev"
+  mount --options remount,bind,ro "$root"
+  exec chroot "$root" "$@"'
+
+publish_all() {
+  [[ "$(in_container $(health_check))" == '' ]] || fail 'the health check prints something'
+  in_container kazoo-relay publish --all --live > "$work/published"
+  published=$(grep --only-matching --perl-regexp '(?<=^published )\d+' "$work/published")
+  wait_for "$published lines on stdout" has_lines "$published" "$work/stdout"
+  wait_for "$published lines in the file" has_lines "$published" "$work/volume/archive/notifications.ndjson"
+  say "$(< "$work/published"); all came out on stdout and in the file"
+}
+
+check_all_arrived_once() {
+  in_container kazoo-relay tail --limit 1000 > "$work/tail"
+  has_lines "$published" "$work/tail" || fail "the journal holds $(wc -l < "$work/tail") notifications"
+  has_lines "$published" "$work/stdout" || fail 'the daemon delivered again after its restart'
+  [[ "$(grep --count ' valid$' "$work/tail")" == "$published" ]] || fail 'not all are valid'
+  say "the journal holds all $published after a restart, and none was delivered again"
+}
+
+stop_daemon() {
+  local code=0
+  kill -s "$(image_says .StopSignal)" "$daemon"
+  wait "$outside" || code=$?
+  outside=
+  [[ $code == 0 ]] || fail "the daemon ended with $code: $(tail "$work/stderr")"
+  say "stopped the daemon with $(image_says .StopSignal): exit code $code"
+}
+
+in_container() {
+  nsenter --target "$daemon" --mount --pid --root $(command_as_user) "$@" 3>&-
+}
+
+# What makes a root an unprivileged user with the environment that the image gives it.
+command_as_user() {
+  local user
+  user=$(image_says .User)
+  echo /usr/bin/setpriv --reuid "${user%:*}" --regid "${user#*:}" --clear-groups --bounding-set=-all --inh-caps=-all \
+    --no-new-privs /usr/bin/env --ignore-environment --chdir "$(image_says .WorkingDir)" "$(image_says '.Env[]')"
+}
+
+image_tool() {
+  buildah --root "$work/images" --runroot "$work/run" --storage-driver vfs "$@"
+}
+
+image_says() {
+  jq --raw-output "$1" "$work/image.json"
+}
+
+health_check() {
+  node --input-type=module --eval "
+    import { readFileSync } from 'node:fs';
+    import { parse } from 'yaml';
+    const { services } = parse(readFileSync('docker-compose.yml', 'utf8'));
+    console.log(services['kazoo-relay'].healthcheck.test.slice(1).join(' '));"
+}
+
+# The image that the Dockerfile pins, by its whole name.
+pinned() {
+  echo "docker.io/library/${1,,}:$(sed -n "s/^ARG $1=//p" Dockerfile)"
+}
+
+size_of() {
+  du --summarize --apparent-size --block-size=MB --one-file-system "$1" | grep --only-matching --perl-regexp '^\d+'
+}
+
+has_lines() {
+  [[ "$(wc -l < "$2")" == "$1" ]]
+}
+
+wait_for() {
+  local what=$1 deadline=$((SECONDS + 60))
+  shift
+  until "$@" 2> /dev/null; do
+    ((SECONDS < deadline)) || fail "waited 60 s for $what. $(tail "$work"/stderr 2> /dev/null)"
+    sleep 0.1
+  done
+}
+
+say() {
+  echo "$1"
+}
+
+fail() {
+  echo "failed: $1" >&2
+  exit 1
+}
+
+clean_up() {
+  if [[ -n "${outside:-}" ]]; then
+    kill -s KILL "$outside" || true
+    wait "$outside" || true
+  fi
+  if [[ -n "${broker:-}" ]]; then
+    exec 3>&-
+    wait "$broker" || true
+  fi
+  image_tool umount --all > /dev/null || true
+  # Whatever --root says, buildah keeps a cache there.
+  rm -rf "$work" "${cache:-}"
+}
+
+main
