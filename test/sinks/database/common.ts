@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { closeSinks, deliver, deliveries, deliveryOf, openDatabaseSink, statuses } from '../../support/database.ts';
+import { until } from '../../support/until.ts';
 
 export interface DatabaseUnderTest {
   readonly url: () => string;
@@ -195,6 +196,19 @@ export function behavesAsDatabase(name: string, { url, query, ownTable, trigger 
       expect(Object.keys((await query(`SELECT count(*) AS n, max(name) AS name FROM ${table}`))[0] ?? {})).toHaveLength(
         2,
       );
+    });
+
+    test('deletes what is older than the retention, in small steps, and nothing else', async () => {
+      const table = newTable();
+      const sink = await open({ table });
+      const old = (count: number) =>
+        Array.from({ length: count }, () => deliveryOf({}, { occurredAt: Date.now() - 181 * 86_400_000 }));
+      const young = deliveryOf({}, { occurredAt: Date.now() - 179 * 86_400_000 });
+      await deliver(sink, ...old(1_500), young, deliveryOf({}, { occurredAt: Date.now() }));
+      await deliver(sink, ...old(1_000));
+      await open({ table, retention: '180d' });
+      await until(async () => (await count(table)) === 2, { what: 'the old rows to be deleted' });
+      expect(await count(`${table} WHERE id = '${young.id}'`)).toBe(1);
     });
 
     test('comes back by itself when its table was lost', async () => {
