@@ -78,6 +78,7 @@ describe('database schema', () => {
   test.each([
     ['url: postgres://u:geheim@h/d?sslmode=maybe', 'its sslmode is none of disable, allow, prefer'],
     ['url: postgres://u:geheim@h/d?ssl=true', 'it has the parameter ssl; there are sslmode'],
+    ['url: mysql://u:geheim@10.0.0.1/d?sslmode=verify-full', 'needs a host name, not an address'],
     ['url: oracle://u:geheim@h/d', 'must be a URL such as postgres://'],
     ['url: sqlite:///x.db, schema: a', 'has the option schema, which SQLite has no notion of'],
     ['url: mysql://u:geheim@h/d, partition: month', 'has the option partition, which MySQL has no notion of'],

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
-import { startServer, type TestServer } from './server.ts';
+import { makeCertificate, startServer, type TestServer } from './server.ts';
 
 export interface TestMariadb extends TestServer {
   readonly url: string;
@@ -10,7 +10,7 @@ export interface TestMariadb extends TestServer {
 }
 
 /** A real MariaDB for one test file. */
-export async function startMariadb(): Promise<TestMariadb> {
+export async function startMariadb({ tls = false } = {}): Promise<TestMariadb> {
   const query = async (port: number, sql: string) => {
     const connection = await mysql.createConnection({
       host: '127.0.0.1',
@@ -31,10 +31,11 @@ export async function startMariadb(): Promise<TestMariadb> {
   };
   const server = await startServer({
     name: 'mariadb',
-    initialise(folder, run) {
+    async initialise(folder, run) {
+      if (tls) await makeCertificate(folder, run);
       writeFileSync(join(folder, 'setup.sql'), setup);
       const options = ['--skip-test-db', '--skip-name-resolve', '--auth-root-authentication-method=normal'];
-      return run('mariadb-install-db', '--no-defaults', `--datadir=${folder}/data`, ...options);
+      await run('mariadb-install-db', '--no-defaults', `--datadir=${folder}/data`, ...options);
     },
     command: (folder, port) => [
       'mariadbd',
@@ -47,6 +48,7 @@ export async function startMariadb(): Promise<TestMariadb> {
       `--port=${port}`,
       '--bind-address=127.0.0.1',
       '--skip-name-resolve',
+      ...(tls ? [`--ssl-cert=${folder}/certificate`, `--ssl-key=${folder}/key`] : []),
       // What a crash of the server alone can't lose needs no fsync.
       '--innodb-flush-log-at-trx-commit=2',
       '--innodb-buffer-pool-size=32M',

@@ -1,7 +1,7 @@
 import { appendFileSync, globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
-import { startServer, type TestServer } from './server.ts';
+import { makeCertificate, startServer, type TestServer } from './server.ts';
 
 export interface TestPostgres extends TestServer {
   readonly url: string;
@@ -9,8 +9,8 @@ export interface TestPostgres extends TestServer {
   query(sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
 }
 
-/** A real PostgreSQL for one test file. @param config lines for its postgresql.conf */
-export async function startPostgres(config = ''): Promise<TestPostgres> {
+/** A real PostgreSQL for one test file. */
+export async function startPostgres({ tls = false } = {}): Promise<TestPostgres> {
   const programs = findPrograms();
   const query = async (port: number, sql: string, values: readonly unknown[] = []) => {
     const client = new pg.Client({ host: '127.0.0.1', port, user: 'relay', password: 'geheim', database: 'postgres' });
@@ -35,8 +35,10 @@ export async function startPostgres(config = ''): Promise<TestPostgres> {
         ...['--pgdata', data, '--no-sync', '--username', 'relay', '--encoding', 'UTF8', '--locale', 'C.UTF-8'],
         ...['--auth', 'scram-sha-256', '--pwfile', join(folder, 'password')],
       );
+      if (tls) await makeCertificate(folder, run);
+      const ssl = tls ? `ssl = on\nssl_cert_file = '${folder}/certificate'\nssl_key_file = '${folder}/key'\n` : '';
       // What a crash of the server alone can't lose needs no fsync.
-      const settings = `fsync = off\nunix_socket_directories = ''\nlisten_addresses = '127.0.0.1'\n${config}\n`;
+      const settings = `fsync = off\nunix_socket_directories = ''\nlisten_addresses = '127.0.0.1'\n${ssl}`;
       appendFileSync(join(data, 'postgresql.conf'), settings);
     },
     command: (folder, port) => [join(programs, 'postgres'), '-D', join(folder, 'data'), '-p', String(port)],

@@ -9,6 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** A database server for one test file: own port on loopback, own data, gone without a trace when it is closed. */
 export interface TestServer {
   readonly port: number;
+  /** Holds all that is its own. */
+  readonly folder: string;
   /** Starts it again, on the same port and with its data. */
   start(): Promise<void>;
   /** Stops it as an operator does; its data stays. */
@@ -30,7 +32,7 @@ interface ServerProgram {
   readonly stopSignal: string;
 }
 
-type Run = (program: string, ...args: string[]) => Promise<void>;
+export type Run = (program: string, ...args: string[]) => Promise<void>;
 
 /** Database servers refuse to run as root: then they run as this user. */
 const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
@@ -55,6 +57,7 @@ export async function startServer(program: ServerProgram): Promise<TestServer> {
   };
   const server: TestServer = {
     port,
+    folder,
     async start() {
       keeper = spawnAsNobody(folder, ['/bin/bash', '-c', keeperScript, folder, ...program.command(folder, port)]);
       await untilReady(program, port, keeper, folder);
@@ -78,6 +81,13 @@ export async function startServer(program: ServerProgram): Promise<TestServer> {
     throw error;
   }
   return server;
+}
+
+/** Makes `certificate` and `key` in the folder, for the host localhost. */
+export function makeCertificate(folder: string, run: Run): Promise<void> {
+  const kind = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2'];
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  return run('openssl', 'req', ...kind, ...names, '-out', join(folder, 'certificate'), '-keyout', join(folder, 'key'));
 }
 
 /** How long a start may take, in milliseconds. */

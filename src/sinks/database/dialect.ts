@@ -65,6 +65,12 @@ export interface Blame {
   readonly code?: number | string;
 }
 
+/** How much longer than a statement may take in the server its answer may take to come, in milliseconds. */
+export const grace = 2_000;
+
+/** How many times longer than any other statement one may take that changes the table: an index over all of it, say. */
+export const changeFactor = 60;
+
 /** How many old rows one statement deletes, and the pause behind it in milliseconds: deliveries go on in between. */
 export const deletedAtOnce = 1_000;
 export const pauseBetween = 50;

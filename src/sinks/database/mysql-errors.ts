@@ -16,6 +16,12 @@ export function isDuplicate(error: unknown): boolean {
   return partsOf(error).errno === 1062;
 }
 
+/** The error without the statement, and so without the values in it, which the library hangs on every error. */
+export function withoutValues(error: unknown): unknown {
+  if (Error.isError(error)) Reflect.deleteProperty(error, 'sql');
+  return error;
+}
+
 /** An error of the server has a number and an SQLSTATE of five letters; one of the network has at most a code. */
 function partsOf(error: unknown): { errno?: number; sqlState?: string } {
   if (!Error.isError(error)) return {};

@@ -1,18 +1,21 @@
+import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import mysql from 'mysql2/promise';
+import type mysql from 'mysql2/promise';
 import type { Logger } from 'pino';
-import { reasonOf } from '../../errors.ts';
 import { unlessAborted } from '../../waiting.ts';
 import {
   type Blame,
+  changeFactor,
   type Database,
   type Dialect,
   deletedAtOnce,
   type Found,
   type Grammar,
+  grace,
   pauseBetween,
 } from './dialect.ts';
-import { blame, isDuplicate } from './mysql-errors.ts';
+import { blame, isDuplicate, withoutValues } from './mysql-errors.ts';
+import { createPool, settings } from './mysql-pool.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import type { Row, Value } from './row.ts';
 import { list, qualified } from './schema.ts';
@@ -47,15 +50,14 @@ export const mysqlDialect: Dialect = {
   protocols: ['mysql:', 'mariadb:'],
   lacks: ['partition'],
   isLocal: false,
-  checkUrl: (url) => void serverOf(url, defaultPort),
+  checkUrl(url) {
+    const { host, tls } = serverOf(url, defaultPort);
+    // The library would look for the name localhost in the certificate then.
+    if (tls.mode === 'verify-full' && isIP(host))
+      throw new Error('its sslmode verify-full needs a host name, not an address');
+  },
   open: (options, table, log) => new MysqlDatabase(options, table, log),
 };
-
-/** How much longer than a statement may take in the server an answer may take to come, in milliseconds. */
-const grace = 2_000;
-
-/** How many times longer than any other statement one may take that changes the table. */
-const changeFactor = 60;
 
 class MysqlDatabase implements Database {
   readonly place: string;
@@ -190,68 +192,21 @@ class MysqlDatabase implements Database {
     } catch (error) {
       if (blame(error).on === 'row') connection.release();
       else connection.destroy();
-      throw error;
+      throw withoutValues(error);
     }
   }
 
   async #connect(): Promise<mysql.PoolConnection> {
-    this.#pool ??= this.#createPool(tlsOptions(this.#server));
+    this.#pool ??= createPool(this.#server, tlsOptions(this.#server), this.#options, this.#log);
     try {
       return await this.#pool.getConnection();
     } catch (error) {
       if (!mayBePlain(this.#server) || blame(error).code !== 'HANDSHAKE_NO_SSL_SUPPORT') throw error;
       await this.close();
-      this.#pool = this.#createPool(undefined);
+      this.#pool = createPool(this.#server, undefined, this.#options, this.#log);
       return this.#pool.getConnection();
     }
   }
-
-  #createPool(tls: ReturnType<typeof tlsOptions>): mysql.Pool {
-    const { host, port, user, password, database } = this.#server;
-    const pool = mysql.createPool({
-      ...(host.startsWith('/') ? { socketPath: host } : { host, port }),
-      ...(user === undefined ? {} : { user }),
-      ...(password === undefined ? {} : { password }),
-      ...(database === undefined ? {} : { database }),
-      ...(tls === undefined ? {} : { ssl: sslOf(tls) }),
-      charset: 'utf8mb4',
-      // One more, so that tidying never waits for deliveries nor they for it.
-      connectionLimit: this.#options.connections + 1,
-      connectTimeout: this.#options.statementTimeout,
-      enableKeepAlive: true,
-      idleTimeout: 10_000,
-      maxIdle: 0,
-    });
-    pool.on('connection', (connection) => {
-      connection.on('error', (error) => this.#log.debug({ reason: reasonOf(error) }, 'a connection was lost'));
-    });
-    return pool;
-  }
-}
-
-/** Strict, so that what doesn't fit is refused and not cut; MariaDB has a deadline for statements too. */
-function settings(statementTimeout: number, factor: number): string {
-  const seconds = Math.max(1, Math.ceil((statementTimeout * 0.8) / 1000));
-  return (
-    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', autocommit = 1, " +
-    `innodb_lock_wait_timeout = ${seconds}, lock_wait_timeout = ${seconds} ` +
-    `/*M! , max_statement_time = ${(statementTimeout * factor) / 1000} */`
-  );
-}
-
-function sslOf({
-  checksName,
-  rejectUnauthorized,
-  ...files
-}: NonNullable<ReturnType<typeof tlsOptions>>): mysql.SslOptions {
-  const { ca, cert, key } = files;
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    rejectUnauthorized,
-    verifyIdentity: checksName,
-  };
 }
 
 /** `2026-11-24 10:00:00.000` of the same in RFC 3339 and UTC; what isn't that is for the server to refuse. */

@@ -6,8 +6,8 @@ export function blame(error: unknown): Blame {
   if (!(error instanceof pg.DatabaseError) || error.code === undefined)
     return { on: 'database', ...plainReason(error) };
   const { code } = error;
-  // Messages such as `invalid input syntax for type bigint: "…"` end with the value, which may be a secret.
-  const reason = error.message.replace(/: ".*$/s, '');
+  // Messages such as `value "…" is out of range for type bigint` quote the value, which may be a secret.
+  const reason = code.startsWith('22') ? error.message.replace(/:? ".*"/s, '') : error.message;
   return { on: blamed(code, error.routine), reason, code };
 }
 

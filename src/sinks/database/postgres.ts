@@ -2,12 +2,14 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../errors.ts';
 import { unlessAborted } from '../../waiting.ts';
-import type { Blame, Database, Dialect, Found, Grammar } from './dialect.ts';
+import { type Blame, changeFactor, type Database, type Dialect, type Found, type Grammar, grace } from './dialect.ts';
 import type { DatabaseSinkOptions } from './options.ts';
+import { arrayLiteral } from './postgres-array.ts';
 import { blame, isBlamedOnRow } from './postgres-errors.ts';
+import { begin, columnsQuery, indexesQuery, insertStatement, ourLock } from './postgres-statements.ts';
 import { aheadStatements, tidy } from './postgres-tidy.ts';
 import type { Row } from './row.ts';
-import { list, qualified } from './schema.ts';
+import { qualified } from './schema.ts';
 import { mayBePlain, placeOf, type Server, serverOf, tlsOptions } from './server.ts';
 import type { Column, ColumnType, Table } from './table.ts';
 
@@ -48,12 +50,6 @@ export const postgres: Dialect = {
 /** One transaction's connection. */
 export type Transaction = Pick<pg.PoolClient, 'query'>;
 
-/** How much longer than a statement may take in the server an answer may take to come. */
-const grace = 2_000;
-
-/** How many times longer than any other statement one may take that changes the table: an index over all of it, say. */
-const changeFactor = 60;
-
 class PostgresDatabase implements Database {
   readonly place: string;
   readonly blame: (error: unknown) => Blame = blame;
@@ -87,7 +83,10 @@ class PostgresDatabase implements Database {
   }
 
   async insert(rows: readonly Row[], signal: AbortSignal): Promise<void> {
-    const values = this.#table.columns.map((_column, index) => rows.map((row) => row.values[index]));
+    const values = this.#table.columns.map(({ type }, index) => {
+      const column = rows.map((row) => row.values[index] ?? null);
+      return arrayLiteral(column, type);
+    });
     await this.#transaction((transaction) => transaction.query(this.#insert, values), { signal });
   }
 
@@ -119,7 +118,7 @@ class PostgresDatabase implements Database {
       [name],
     );
     const found = { columns: new Map(columns.map(({ name, type }) => [name, type])), indexes };
-    this.#insert = insertStatement(this.#table, found.columns);
+    this.#insert = insertStatement(this.#table, found.columns, grammar);
     return { ...found, partitioned: kinds[0]?.relkind === 'p' };
   }
 
@@ -182,48 +181,6 @@ class PostgresDatabase implements Database {
     return pool;
   }
 }
-
-/** Of the advisory lock under which tables are changed. Any number will do that nobody else uses. */
-const ourLock = 5_710_442_801_733;
-
-/**
- * Locks have a little less time than statements, so that the error says which it was. Should we stand still in the middle,
- * the server ends the transaction.
- */
-function begin(statementTimeout: number, factor: number): string {
-  return (
-    `BEGIN; SET LOCAL statement_timeout = ${statementTimeout * factor}; ` +
-    `SET LOCAL lock_timeout = ${Math.ceil(statementTimeout * 0.8)}; ` +
-    `SET LOCAL idle_in_transaction_session_timeout = ${statementTimeout * factor + grace}`
-  );
-}
-
-/**
- * Every column is one parameter, an array of texts that the server reads as the column's own type: without its length, for
- * a cast would cut a text that is too long, where a mere insert refuses it.
- */
-function insertStatement(table: Table, typesByName: ReadonlyMap<string, string>): string {
-  const { quote } = grammar;
-  const names = list(
-    table.columns.map(({ name }) => name),
-    grammar,
-  );
-  const arrays = table.columns.map(({ name }, index) => `$${index + 1}::${typesByName.get(name) ?? 'text'}[]`);
-  return (
-    `INSERT INTO ${qualified(table, grammar)} (${names}) SELECT * FROM unnest(${arrays.join(', ')}) ` +
-    `ON CONFLICT (${table.key.map(quote).join(', ')}) DO NOTHING`
-  );
-}
-
-const columnsQuery = `
-  SELECT attname AS name, format_type(atttypid, NULL) AS type
-  FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`;
-
-const indexesQuery = `
-  SELECT indisunique AND indpred IS NULL AS unique,
-    ARRAY(SELECT coalesce(attname::text, '') FROM generate_series(0, indnkeyatts - 1) n
-      LEFT JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[n] ORDER BY n) AS columns
-  FROM pg_index WHERE indrelid = to_regclass($1) AND indisvalid`;
 
 const yes = () => true;
 const no = () => false;

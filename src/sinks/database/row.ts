@@ -58,6 +58,8 @@ function textOf(value: unknown): string {
 
 /** RFC 3339 in UTC of such a text, or of KAZOO's gregorian seconds; null for anything else. */
 function timeOf(value: unknown): string | null {
+  // The envelope's own times, which every row has.
+  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value)) return value;
   const milliseconds =
     typeof value === 'string' && /^\d{4}-\d{2}-\d{2}T/.test(value) ? Date.parse(value) : fromGregorianSeconds(value);
   return milliseconds === null || Number.isNaN(milliseconds) ? null : new Date(milliseconds).toISOString();

@@ -20,7 +20,7 @@ interface Tls {
 }
 
 /** What Node's `tls.connect` takes, and whether the certificate must be of that very host. */
-interface TlsOptions {
+export interface TlsOptions {
   readonly ca: string | undefined;
   readonly cert: string | undefined;
   readonly key: string | undefined;

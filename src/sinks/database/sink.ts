@@ -83,6 +83,7 @@ class DatabaseSink implements Sink {
   async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
     const outcomes = new Map<Row, Outcome>();
     const rows = batch.map((delivery) => rowOf(delivery, this.#table));
+    let rest: Outcome = { status: 'retry', reason: 'it was not tried' };
     try {
       if (!this.#isPrepared) await unlessAborted(this.#prepare(), signal);
       for (const part of portions(rows)) await this.#store(part, signal, outcomes);
@@ -90,10 +91,9 @@ class DatabaseSink implements Sink {
       this.#isPrepared = false;
       if (outcomes.size === 0) throw this.#unavailable(error);
       const { reason, code } = this.#database.blame(error);
-      const retry: Outcome = { status: 'retry', reason, away: true, ...(code === undefined ? {} : { code }) };
-      return rows.map((row) => outcomes.get(row) ?? retry);
+      rest = { status: 'retry', reason, away: true, ...(code === undefined ? {} : { code }) };
     }
-    return rows.map((row) => outcomes.get(row) ?? delivered);
+    return rows.map((row) => outcomes.get(row) ?? rest);
   }
 
   async close(): Promise<void> {

@@ -154,6 +154,7 @@ export function behavesAsDatabase(name: string, { url, query, ownTable, trigger 
       expect(JSON.stringify(bad)).not.toContain('geheim');
       const [huge] = await deliver(sink, deliveryOf({ balance: '99999999999999999999' }));
       expect(huge).toMatchObject({ status: 'dead' });
+      expect(JSON.stringify(huge)).not.toContain('99999');
     });
 
     test('stores into an operator’s own table, and changes nothing about it', async () => {

@@ -1,7 +1,8 @@
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import mysql from 'mysql2/promise';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
-import { deliver, deliveries, deliveryOf, openDatabaseSink, statuses } from '../../support/database.ts';
+import { closeSinks, deliver, deliveries, deliveryOf, openDatabaseSink, statuses } from '../../support/database.ts';
 import { deliverThroughKills } from '../../support/kills.ts';
 import { startMariadb, type TestMariadb } from '../../support/mariadb.ts';
 import { behavesAsDatabase, newTable } from './common.ts';
@@ -59,10 +60,39 @@ describe('MariaDB in particular', () => {
     expect(await statuses(deliver(sink, ...deliveries(1)))).toEqual(['delivered']);
   });
 
+  test('hangs no values on its errors', async () => {
+    const table = newTable();
+    const sink = await openDatabaseSink({ url: server.url, table });
+    await server.query(`DROP TABLE ${table}`);
+    const failed = await deliver(sink, deliveryOf({ password: 'geheim' })).catch((error) => error);
+    expect(failed).toBeInstanceOf(SinkUnavailable);
+    expect(inspect(failed, { depth: 10 })).not.toContain('geheim');
+  });
+
   test('tells no password when the password is wrong', async () => {
     const attempt = openDatabaseSink({ url: server.url.replace('geheim', 'ganz-geheim') });
     await expect(attempt).rejects.toThrow(/Access denied/);
     await expect(attempt).rejects.not.toThrow(/geheim/);
+  });
+
+  test('has its certificate looked at as sslmode says', async () => {
+    const secure = await startMariadb({ tls: true });
+    const opened = async (parameters: string) => {
+      await openDatabaseSink({ url: `${secure.url}?${parameters}`, table: newTable() });
+      return 'open';
+    };
+    try {
+      const root = `sslrootcert=${secure.folder}/certificate`;
+      expect(await opened('sslmode=require')).toBe('open');
+      expect(await opened(`sslmode=verify-ca&${root}`)).toBe('open');
+      const byName = secure.url.replace('127.0.0.1', 'localhost');
+      await openDatabaseSink({ url: `${byName}?sslmode=verify-full&${root}`, table: newTable() });
+      await expect(opened('sslmode=verify-ca')).rejects.toThrow(/self-signed/);
+      await expect(openDatabaseSink({ url: `${server.url}?sslmode=require` })).rejects.toThrow(/secure connection/);
+    } finally {
+      await closeSinks();
+      await secure.close();
+    }
   });
 
   test('holds each notification exactly once, however often the server is killed', async () => {

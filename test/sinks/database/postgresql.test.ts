@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
-import { deliver, deliveries, deliveryOf, openDatabaseSink, statuses } from '../../support/database.ts';
+import { closeSinks, deliver, deliveries, deliveryOf, openDatabaseSink, statuses } from '../../support/database.ts';
 import { deliverThroughKills } from '../../support/kills.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgresql.ts';
 import { behavesAsDatabase, newTable } from './common.ts';
@@ -90,11 +90,38 @@ describe('PostgreSQL in particular', () => {
   }, 120_000);
 
   test('without TLS is what sslmode=prefer puts up with, and require does not', async () => {
-    const open = (sslmode: string) =>
-      openDatabaseSink({ url: `${server.url}?sslmode=${sslmode}`, table: newTable() }).then(() => 'open');
-    expect(await open('prefer')).toBe('open');
-    expect(await open('disable')).toBe('open');
-    await expect(open('require')).rejects.toThrow(SinkUnavailable);
-    await expect(open('require')).rejects.toThrow(/does not support SSL/);
+    expect(await opened(server.url, 'sslmode=prefer')).toBe('open');
+    expect(await opened(server.url, 'sslmode=disable')).toBe('open');
+    await expect(opened(server.url, 'sslmode=require')).rejects.toThrow(SinkUnavailable);
+    await expect(opened(server.url, 'sslmode=require')).rejects.toThrow(/does not support SSL/);
+  });
+
+  test('with TLS has its certificate looked at as sslmode says', async () => {
+    const secure = await startPostgres({ tls: true });
+    try {
+      const root = `sslrootcert=${secure.folder}/certificate`;
+      const byName = secure.url.replace('127.0.0.1', 'localhost');
+      for (const mode of ['prefer', 'require']) {
+        const table = newTable();
+        await openDatabaseSink({ url: `${secure.url}?sslmode=${mode}`, table });
+        const sessions = await secure.query(
+          "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'kazoo-relay'",
+        );
+        expect(sessions.every(({ ssl }) => ssl === true)).toBe(true);
+      }
+      expect(await opened(byName, `sslmode=verify-full&${root}`)).toBe('open');
+      expect(await opened(secure.url, `sslmode=verify-ca&${root}`)).toBe('open');
+      await expect(opened(secure.url, `sslmode=verify-full&${root}`)).rejects.toThrow(/altnames|IP/);
+      await expect(opened(secure.url, 'sslmode=verify-ca')).rejects.toThrow(/self-signed/);
+      await expect(opened(secure.url, 'sslmode=require&sslrootcert=/nowhere')).rejects.toThrow(/ENOENT/);
+    } finally {
+      await closeSinks();
+      await secure.close();
+    }
   });
 });
+
+async function opened(url: string, parameters: string): Promise<string> {
+  await openDatabaseSink({ url: `${url}?${parameters}`, table: newTable() });
+  return 'open';
+}
