@@ -60,6 +60,22 @@ describe('MariaDB in particular', () => {
     expect(await statuses(deliver(sink, ...deliveries(1)))).toEqual(['delivered']);
   });
 
+  test('tries deadlocks again at once, and waits where the disk is full, as the server says it', async () => {
+    const table = newTable();
+    const sink = await openDatabaseSink({ url: server.url, table });
+    // What a sequence has given stays given when the statement fails: so the third try goes through.
+    await server.query(`CREATE SEQUENCE tries_${table}`);
+    await server.query(`
+      CREATE TRIGGER raise_${table} BEFORE INSERT ON ${table} FOR EACH ROW BEGIN
+        IF NEW.event = 'knotted' AND NEXTVAL(tries_${table}) < 3 THEN
+          SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213; END IF;
+        IF NEW.event = 'full' THEN SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021; END IF;
+      END`);
+    expect(await statuses(deliver(sink, deliveryOf({}, { event: 'knotted' })))).toEqual(['delivered']);
+    await expect(deliver(sink, deliveryOf({}, { event: 'full' }))).rejects.toThrow(SinkUnavailable);
+    expect(await statuses(deliver(sink, ...deliveries(1)))).toEqual(['delivered']);
+  });
+
   test('hangs no values on its errors', async () => {
     const table = newTable();
     const sink = await openDatabaseSink({ url: server.url, table });

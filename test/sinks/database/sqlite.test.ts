@@ -71,7 +71,7 @@ describe('SQLite in particular', () => {
     expect(await query(`SELECT count(*) AS n FROM ${table}`)).toEqual([{ n: 2 }]);
   });
 
-  test('is unavailable where its file can’t be written, is no database, or has no place left', async () => {
+  test('is unavailable where its file can’t be written or is no database', async () => {
     const open = (path: string) => openDatabaseSink({ url: `sqlite://${path}`, table: newTable() });
     await expect(open(folder)).rejects.toThrow(SinkUnavailable);
     writeFileSync(join(folder, 'text'), 'no database '.repeat(100));
