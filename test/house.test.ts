@@ -28,7 +28,9 @@ const groundFloor = ['waiting', 'nearest', 'errors', 'options'];
 /** Libraries and parts of Node that only some rooms may use. */
 const keys: Record<string, readonly string[]> = {
   amqplib: ['broker', 'cli'],
-  'node:sqlite': ['journal'],
+  'node:sqlite': ['journal', 'sinks'],
+  pg: ['sinks'],
+  mysql2: ['sinks'],
   convict: ['config', 'options'],
   ajv: ['schema'],
   commander: ['cli'],

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { databaseCommand } from './database.ts';
 import { eventsCommand } from './events.ts';
 import { publishCommand } from './publish.ts';
 import { quickstartCommand } from './quickstart.ts';
@@ -16,5 +17,6 @@ export function createProgram(): Command {
     .addCommand(validateCommand())
     .addCommand(tailCommand())
     .addCommand(publishCommand())
+    .addCommand(databaseCommand())
     .addCommand(quickstartCommand());
 }

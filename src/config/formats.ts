@@ -1,4 +1,5 @@
 import convict from 'convict';
+import { mappedTypes } from '../sinks/database/table.ts';
 
 /** Kinds of values that convict doesn't know. A `coerce` turns what people write into what the program uses. */
 convict.addFormats({
@@ -57,6 +58,24 @@ convict.addFormats({
   'amqp url': {
     validate: (value: unknown) =>
       must(isAmqpUrl(value), 'must be a URL such as amqp://user:password@host:5672 or amqps://…'),
+  },
+  'database url': {
+    validate: (value: unknown) =>
+      must(isDatabaseUrl(value), 'must be a URL such as postgres://user:password@host:5432/database or sqlite:///path'),
+  },
+  'sql name': {
+    validate: (value: unknown) =>
+      must(
+        typeof value === 'string' && /^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(value),
+        'must be a name of letters, digits and _, 40 at most',
+      ),
+  },
+  column: {
+    validate: (value: unknown) =>
+      must(
+        typeof value === 'string' && columnSource.test(value),
+        `must be a path into the envelope and a type: data.caller_id_number text. Types are ${mappedTypes.join(', ')}`,
+      ),
   },
   'file mode': {
     validate: (value: unknown) =>
@@ -124,6 +143,16 @@ function isAmqpUrl(value: unknown): boolean {
   const { protocol, hostname } = new URL(value);
   return (protocol === 'amqp:' || protocol === 'amqps:') && hostname !== '';
 }
+
+function isDatabaseUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { protocol, hostname, searchParams, pathname } = new URL(value);
+  if (protocol === 'sqlite:') return hostname === '' && pathname.length > 1;
+  if (!/^(postgres|postgresql|mysql|mariadb):$/.test(protocol)) return false;
+  return hostname !== '' || searchParams.has('host');
+}
+
+const columnSource = new RegExp(`^[a-z_]+(\\.[\\w-]+)*(\\s+(${mappedTypes.join('|')}))?$`);
 
 const rfc3339 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
 

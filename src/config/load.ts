@@ -152,7 +152,12 @@ function checkSink(sink: unknown, path: Path, mistakes: Mistake[]): RouteConfig[
     mistakes.push({ path: type === undefined ? path : [...path, 'type'], message });
     return { type: '', options: {} };
   }
-  return { type: kind.type, options: check(options, kind.options, path, mistakes, ['type']) };
+  const before = mistakes.length;
+  const checked = check(options, kind.options, path, mistakes, ['type']);
+  // Only options that are right by themselves can be looked at together.
+  const message = mistakes.length === before ? kind.mistake?.(checked) : undefined;
+  if (message !== undefined) mistakes.push({ path, message });
+  return { type: kind.type, options: checked };
 }
 
 /** Where a value stands, or the innermost part of its path that is there. */

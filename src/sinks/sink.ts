@@ -9,6 +9,11 @@ export interface SinkKind<O> {
   readonly summary: string;
   /** What `O` holds: checking and reference are derived from it. */
   readonly options: OptionTree;
+  /**
+   * What is wrong with options that are each of the right form, to stand behind the sink's name: "has partition, which SQLite
+   * has no notion of". Undefined where nothing is.
+   */
+  mistake?(options: O): string | undefined;
   /** How a route with these options hands over its deliveries. */
   flow(options: O): Flow;
   /**

@@ -1,0 +1,34 @@
+import { Command } from 'commander';
+import { findConfigFile, loadConfig } from '../config/load.ts';
+import { databaseSchema } from '../sinks/database/sink.ts';
+import { exitCode2, orExit } from './exit.ts';
+import { print } from './output.ts';
+
+export function databaseCommand(): Command {
+  return new Command('database').description('what the database sinks of the configuration need').addCommand(schema());
+}
+
+function schema(): Command {
+  return exitCode2(new Command('schema'))
+    .description('print the SQL that makes the table of a route, for whoever may run it')
+    .argument('<route>', 'name of a route whose sink is a database')
+    .option('-c, --config <file>', 'configuration file')
+    .addHelpText('after', '\nExample:\n  kazoo-relay database schema calls | psql kazoo')
+    .action((route: string, { config }: { config?: string }) =>
+      orExit(
+        () => 2,
+        () => printSchema(route, findConfigFile(config)),
+      ),
+    );
+}
+
+async function printSchema(name: string, file: string): Promise<void> {
+  const { routes } = loadConfig(file);
+  const route = routes.find((candidate) => candidate.name === name);
+  if (route?.sink.type !== 'database') {
+    const names = routes.filter(({ sink }) => sink.type === 'database').map((candidate) => candidate.name);
+    const hint = names.length === 0 ? 'no route has one' : `there are ${names.join(', ')}`;
+    throw new Error(`${file} has no route ${name} with a database sink; ${hint}`);
+  }
+  for (const statement of databaseSchema(route.sink.options)) await print(`${statement};\n`);
+}

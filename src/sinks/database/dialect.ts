@@ -1,0 +1,84 @@
+import type { Logger } from 'pino';
+import { reasonOf } from '../../errors.ts';
+import type { DatabaseSinkOptions } from './options.ts';
+import type { Row } from './row.ts';
+import type { Column, Table } from './table.ts';
+
+/** One kind of database: how its SQL is written, and how it is reached. */
+export interface Dialect extends Grammar {
+  readonly name: string;
+  /** Protocols of the URLs that mean it, such as `postgres:`. */
+  readonly protocols: readonly string[];
+  /** What it has no notion of, among the options. */
+  readonly lacks: readonly ('schema' | 'partition')[];
+  /** True where it is a file that is written by one connection at a time. */
+  readonly isLocal: boolean;
+  /** @throws Error that says what is wrong with the URL, without a word of the URL itself: a secret is in it */
+  checkUrl(url: URL): void;
+  /** Connects to nothing yet. */
+  open(options: DatabaseSinkOptions, table: Table, log: Logger): Database;
+}
+
+/** How a dialect writes what the dialects write differently. */
+export interface Grammar {
+  quote(identifier: string): string;
+  typeOf(column: Column): string;
+  /** What stands behind the last parenthesis of CREATE TABLE. */
+  tableOptions(table: Table): string;
+  /** Statements beyond the table and its indexes, on a database that has none of them. */
+  furtherStatements(table: Table): readonly string[];
+}
+
+/** A database and the one table in it. Every method rejects within a bounded time. */
+export interface Database {
+  /** Names it in messages, without user and password. */
+  readonly place: string;
+  /** What of the table is there; undefined where there is none. */
+  inspect(): Promise<Found | undefined>;
+  /** Holds a lock that other daemons respect, looks again at what is there, and runs the statements that it takes. */
+  migrate(statementsFor: (found: Found | undefined) => readonly string[]): Promise<void>;
+  /** Stores all rows, or none of them. A row that is there already is left as it is. */
+  insert(rows: readonly Row[], signal: AbortSignal): Promise<void>;
+  /** What an error of `insert` says of its rows. */
+  blame(error: unknown): Blame;
+  /** Drops or deletes what occurred before `cutoff` (Unix milliseconds; undefined: nothing), and prepares what comes. */
+  tidy(cutoff: number | undefined, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a database has of a table. */
+export interface Found {
+  /** Types by name. */
+  readonly columns: ReadonlyMap<string, string>;
+  readonly indexes: readonly { readonly unique: boolean; readonly columns: readonly string[] }[];
+  readonly partitioned: boolean;
+}
+
+export interface Blame {
+  /**
+   * `row`: at least one row can't be stored as it is; `conflict`: two transactions were in each other's way, and the next try
+   * may find it otherwise; `database`: it says nothing about the rows.
+   */
+  readonly on: 'row' | 'conflict' | 'database';
+  /** What the database says, without the values that it quotes. */
+  readonly reason: string;
+  readonly code?: number | string;
+}
+
+/** How much longer than a statement may take in the server its answer may take to come, in milliseconds. */
+export const grace = 2_000;
+
+/** How many times longer than any other statement one may take that changes the table: an index over all of it, say. */
+export const changeFactor = 60;
+
+/** How many old rows one statement deletes, and the pause behind it in milliseconds: deliveries go on in between. */
+export const deletedAtOnce = 1_000;
+export const pauseBetween = 50;
+
+/** What an error says that comes from no database: of the network, or of a signal. */
+export function plainReason(error: unknown): Pick<Blame, 'reason' | 'code'> {
+  const code = Error.isError(error) ? Reflect.get(error, 'code') : undefined;
+  // Where a name has several addresses, Node's error for all of them has a code and no message.
+  const reason = reasonOf(error) || String(code ?? 'no connection');
+  return typeof code === 'string' ? { reason, code } : { reason };
+}

@@ -1,0 +1,53 @@
+import { type Blame, plainReason } from './dialect.ts';
+
+/** Says of an error whether it is a row's fault, from its number and its SQLSTATE. */
+export function blame(error: unknown): Blame {
+  const { errno, sqlState } = partsOf(error);
+  if (errno === undefined || sqlState === undefined) return { on: 'database', ...plainReason(error) };
+  // Messages such as "Incorrect integer value: '…' for column" quote the value, which may be a secret.
+  const reason = plainReason(error)
+    .reason.replace(/(value|entry|syntax)?:? '(?:.*)' (for|in) /is, '$1 $2 ')
+    .trim();
+  return { on: blamed(errno, sqlState), reason, code: errno };
+}
+
+/** A value of a unique index that is there already. */
+export function isDuplicate(error: unknown): boolean {
+  return partsOf(error).errno === 1062;
+}
+
+/** The error without the statement, and so without the values in it, which the library hangs on every error. */
+export function withoutValues(error: unknown): unknown {
+  if (Error.isError(error)) Reflect.deleteProperty(error, 'sql');
+  return error;
+}
+
+/** An error of the server has a number and an SQLSTATE of five letters; one of the network has at most a code. */
+function partsOf(error: unknown): { errno?: number; sqlState?: string } {
+  if (!Error.isError(error)) return {};
+  const errno = Reflect.get(error, 'errno');
+  const sqlState = Reflect.get(error, 'sqlState');
+  return typeof errno === 'number' && typeof sqlState === 'string' ? { errno, sqlState } : {};
+}
+
+function blamed(errno: number, sqlState: string): Blame['on'] {
+  if (errno === 1213 || sqlState === '40001') return 'conflict';
+  return aboutRow.has(errno) || rowClasses.has(sqlState.slice(0, 2)) ? 'row' : 'database';
+}
+
+/** Cut data (01), wrong number of values (21), data exceptions (22), constraints (23, 44), and what a trigger signals (45). */
+const rowClasses = new Set(['01', '21', '22', '23', '44', '45']);
+
+/** What the servers leave in the general class HY000, or in one of connections, though it is about a row. */
+const aboutRow = new Set([
+  1153, // a statement larger than max_allowed_packet
+  1364, // no value for a column that must have one
+  1366, // a value that isn't of the column's type or character set
+  1369, // the check of a view
+  1411, // a value that a function can't take
+  1526, // a partitioned table of the operator's has no partition for it
+  1644, // SIGNAL in a trigger, whatever its SQLSTATE
+  3140, // JSON that isn't JSON (MySQL)
+  3819, // a CHECK constraint (MySQL)
+  4025, // a CHECK constraint (MariaDB)
+]);

@@ -1,0 +1,73 @@
+import type { OptionTree } from '../../options.ts';
+
+export interface DatabaseSinkOptions {
+  readonly url: string;
+  readonly schema: string | undefined;
+  readonly table: string;
+  /** Names of columns, each with a path into the envelope and a type: `data.caller_id_number text`. */
+  readonly columns: Readonly<Record<string, string>>;
+  readonly columnsOnly: boolean;
+  readonly migrate: boolean;
+  readonly connections: number;
+  readonly statementTimeout: number;
+  readonly batch: { readonly max: number; readonly linger: number };
+  readonly partition: 'none' | 'month';
+  readonly retention: number;
+}
+
+export const databaseOptions: OptionTree = {
+  url: {
+    doc: 'postgres://, mysql:// or mariadb:// with user, password, host and database; or sqlite:///path. TLS as in libpq: ?sslmode=verify-full&sslrootcert=/path.',
+    format: 'database url',
+    default: null,
+    sensitive: true,
+  },
+  schema: {
+    doc: 'Schema of the table (in MySQL and MariaDB: its database); without one, that of the connection.',
+    format: 'sql name',
+    default: undefined,
+  },
+  table: { doc: 'Table that notifications are stored in.', format: 'sql name', default: 'notifications' },
+  columns: {
+    doc: 'Columns of your own.',
+    each: {
+      doc: 'Path into the envelope and a type: data.caller_id_number text. Types: text (the default), integer, number, boolean, timestamp, json.',
+      format: 'column',
+      default: null,
+    },
+  },
+  columnsOnly: {
+    doc: 'True for a table of your own, which has only the columns named above and is never changed.',
+    format: Boolean,
+    default: false,
+  },
+  migrate: {
+    doc: 'Whether the daemon creates and changes the table. If not, it checks it; `database schema` prints the SQL.',
+    format: Boolean,
+    default: true,
+  },
+  connections: {
+    doc: 'Connections at most, and so batches that are stored at a time; with one, rows come in the order of arrival. SQLite has one.',
+    format: 'positive number',
+    default: 1,
+  },
+  statementTimeout: {
+    doc: 'Time that a statement may take, waiting for locks included.',
+    format: 'positive duration',
+    default: 10_000,
+  },
+  batch: {
+    max: { doc: 'Rows that one statement stores, at most.', format: 'positive number', default: 500 },
+    linger: { doc: 'Time that a row may wait for others.', format: 'duration', default: 50 },
+  },
+  partition: {
+    doc: 'month: a partition for each month of occurred_at (PostgreSQL).',
+    format: ['none', 'month'],
+    default: 'none',
+  },
+  retention: {
+    doc: 'Age by occurred_at beyond which rows are deleted, or partitions dropped; 0 is never.',
+    format: 'duration',
+    default: 0,
+  },
+};

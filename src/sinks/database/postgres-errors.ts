@@ -1,0 +1,52 @@
+import pg from 'pg';
+import { type Blame, plainReason } from './dialect.ts';
+
+/** Says of an error whether it is a row's fault, from its SQLSTATE. */
+export function blame(error: unknown): Blame {
+  if (!(error instanceof pg.DatabaseError) || error.code === undefined)
+    return { on: 'database', ...plainReason(error) };
+  const { code } = error;
+  // Messages such as `value "…" is out of range for type bigint` quote the value, which may be a secret.
+  const reason = code.startsWith('22') ? error.message.replace(/:? ".*"/s, '') : error.message;
+  return { on: blamed(code, error.routine), reason, code };
+}
+
+export function isBlamedOnRow(error: unknown): boolean {
+  return blame(error).on === 'row';
+}
+
+function blamed(code: string, routine: string | undefined): Blame['on'] {
+  if (code === '40001' || code === '40P01') return 'conflict';
+  // A policy of row-level security, or the check of a view, that refuses this very row.
+  if (code === '42501' && routine === 'ExecWithCheckOptions') return 'row';
+  return aboutDatabase.has(code.slice(0, 2)) ? 'database' : 'row';
+}
+
+/**
+ * The classes of SQLSTATE that say nothing about the rows. What is in none of them is a row's fault: data exceptions (22),
+ * constraints (23), limits of a row (54), and whatever a trigger raises, which may have any code.
+ */
+const aboutDatabase = new Set([
+  '08', // connection exception
+  '0A', // feature not supported
+  '0B', // invalid transaction initiation
+  '0L', // invalid grantor
+  '0P', // invalid role
+  '25', // invalid transaction state: a server that became read-only
+  '26', // invalid statement name
+  '28', // invalid authorization
+  '2D', // invalid transaction termination
+  '34', // invalid cursor name
+  '3B', // savepoint exception
+  '3D', // no such database
+  '3F', // no such schema
+  '40', // transaction rollback
+  '42', // syntax error or missing right, table or column
+  '53', // insufficient resources: disk full, too many connections
+  '55', // object not in prerequisite state: a lock held by somebody
+  '57', // operator intervention: shutdown, crash, statement timeout
+  '58', // system error
+  'F0', // configuration file error
+  'HV', // foreign data wrapper error
+  'XX', // internal error
+]);

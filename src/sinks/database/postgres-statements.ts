@@ -1,0 +1,46 @@
+import { type Grammar, grace } from './dialect.ts';
+import { list, qualified } from './schema.ts';
+import type { Table } from './table.ts';
+
+/** Of the advisory lock under which tables are changed. Any number will do that nobody else uses. */
+export const ourLock = 5_710_442_801_733;
+
+/**
+ * Locks have a little less time than statements, so that the error says which it was. Should we stand still in the middle,
+ * the server ends the transaction.
+ */
+export function begin(statementTimeout: number, factor: number): string {
+  return (
+    `BEGIN; SET LOCAL statement_timeout = ${statementTimeout * factor}; ` +
+    `SET LOCAL lock_timeout = ${Math.ceil(statementTimeout * 0.8)}; ` +
+    `SET LOCAL idle_in_transaction_session_timeout = ${statementTimeout * factor + grace}`
+  );
+}
+
+/**
+ * Every column is one parameter, an array of texts that the server reads as the column's own type: without its length, for
+ * a cast would cut a text that is too long, where a mere insert refuses it.
+ */
+export function insertStatement(table: Table, typesByName: ReadonlyMap<string, string>, grammar: Grammar): string {
+  const names = list(
+    table.columns.map(({ name }) => name),
+    grammar,
+  );
+  const arrays = table.columns.map(({ name }, index) => `$${index + 1}::${typesByName.get(name) ?? 'text'}[]`);
+  return (
+    `INSERT INTO ${qualified(table, grammar)} (${names}) SELECT * FROM unnest(${arrays.join(', ')}) ` +
+    `ON CONFLICT (${list(table.key, grammar)}) DO NOTHING`
+  );
+}
+
+/** Names and types, without their lengths, of a table's columns. */
+export const columnsQuery = `
+  SELECT attname AS name, format_type(atttypid, NULL) AS type
+  FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`;
+
+/** The columns of each index of a table; one over an expression has an empty name there. */
+export const indexesQuery = `
+  SELECT indisunique AND indpred IS NULL AS unique,
+    ARRAY(SELECT coalesce(attname::text, '') FROM generate_series(0, indnkeyatts - 1) n
+      LEFT JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[n] ORDER BY n) AS columns
+  FROM pg_index WHERE indrelid = to_regclass($1) AND indisvalid`;

@@ -1,0 +1,85 @@
+import type { Found, Grammar } from './dialect.ts';
+import type { Column, Table } from './table.ts';
+
+/** Something that a table should have and hasn't. */
+export interface Lack {
+  readonly what: string;
+  /** What makes it; undefined where that is not for us to do. */
+  readonly statements: readonly string[] | undefined;
+}
+
+/** The SQL that makes the table, its indexes and all that belongs to it, in a database that has nothing of it. */
+export function schemaOf(table: Table, grammar: Grammar): readonly string[] {
+  return lacksOf(table, undefined, grammar).flatMap(({ statements }) => statements ?? []);
+}
+
+/** What `found` lacks of the table, in the order in which it must be made. */
+export function lacksOf(table: Table, found: Found | undefined, grammar: Grammar): readonly Lack[] {
+  const name = qualified(table, grammar);
+  if (found === undefined) {
+    const statements = [
+      createTable(table, grammar),
+      ...table.indexes.map((index) => createIndex(table, index, grammar)),
+    ];
+    return [
+      {
+        what: `the table ${name}`,
+        statements: table.foreign ? undefined : [...statements, ...grammar.furtherStatements(table)],
+      },
+    ];
+  }
+  const lacks: Lack[] = table.columns
+    .filter((column) => !found.columns.has(column.name))
+    .map((column) => ({
+      what: `the column ${column.name} (${grammar.typeOf(column)})`,
+      // A table without one of the required columns was never ours: it only has the same name.
+      statements:
+        table.foreign || column.required
+          ? undefined
+          : [`ALTER TABLE ${name} ADD COLUMN ${columnDefinition(column, grammar)}`],
+    }));
+  if (!found.indexes.some(({ unique, columns }) => unique && isSame(columns, table.key))) {
+    lacks.push({ what: `a unique index on exactly (${table.key.join(', ')})`, statements: undefined });
+  }
+  if (table.partitioned && !found.partitioned) {
+    lacks.push({ what: 'its partitioning: a table that exists has to be replaced for it', statements: undefined });
+  }
+  for (const index of table.indexes) {
+    if (found.indexes.some(({ columns }) => isSame(columns.slice(0, index.columns.length), index.columns))) continue;
+    lacks.push({
+      what: `an index on (${index.columns.join(', ')})`,
+      statements: [createIndex(table, index, grammar)],
+    });
+  }
+  return lacks;
+}
+
+/** The table's name, quoted, behind that of its schema where it has one. */
+export function qualified({ schema, name }: Pick<Table, 'schema' | 'name'>, { quote }: Grammar): string {
+  return schema === undefined ? quote(name) : `${quote(schema)}.${quote(name)}`;
+}
+
+function createTable(table: Table, grammar: Grammar): string {
+  const lines = [
+    ...table.columns.map((column) => columnDefinition(column, grammar)),
+    `PRIMARY KEY (${list(table.key, grammar)})`,
+  ];
+  return `CREATE TABLE ${qualified(table, grammar)} (\n  ${lines.join(',\n  ')}\n)${grammar.tableOptions(table)}`;
+}
+
+function columnDefinition(column: Column, grammar: Grammar): string {
+  return `${grammar.quote(column.name)} ${grammar.typeOf(column)}${column.required ? ' NOT NULL' : ''}`;
+}
+
+function createIndex(table: Table, index: Table['indexes'][number], grammar: Grammar): string {
+  return `CREATE INDEX ${grammar.quote(index.name)} ON ${qualified(table, grammar)} (${list(index.columns, grammar)})`;
+}
+
+/** Identifiers with commas between them. */
+export function list(names: readonly string[], { quote }: Grammar): string {
+  return names.map(quote).join(', ');
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name, index) => name === other[index]);
+}

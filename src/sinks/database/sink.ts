@@ -1,0 +1,195 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { reasonOf } from '../../errors.ts';
+import { unlessAborted } from '../../waiting.ts';
+import { type Delivery, delivered, type Outcome, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
+import type { Blame, Database, Dialect, Found } from './dialect.ts';
+import { dialectOf } from './dialects.ts';
+import { mistakeIn } from './mistakes.ts';
+import { type DatabaseSinkOptions, databaseOptions } from './options.ts';
+import { type Row, rowOf } from './row.ts';
+import { lacksOf, schemaOf } from './schema.ts';
+import { type Table, tableOf } from './table.ts';
+
+/** One row a notification, in a table that the sink makes and looks after, or in one of the operator's. */
+export const databaseSink: SinkKind<DatabaseSinkOptions> = {
+  type: 'database',
+  summary: 'rows in a table of PostgreSQL, MySQL, MariaDB or SQLite',
+  options: databaseOptions,
+  mistake: mistakeIn,
+  flow: ({ batch, connections, url }) => ({ batch, concurrency: dialectOf(url).isLocal ? 1 : connections }),
+
+  async open(options, { log }) {
+    const sink = new DatabaseSink(options, log);
+    try {
+      await sink.start();
+    } catch (error) {
+      await sink.close();
+      throw error;
+    }
+    return sink;
+  },
+};
+
+/**
+ * The SQL that makes the table of a sink with these options, one statement an element.
+ * @throws Error where the table is the operator's own, of which nothing is known
+ */
+export function databaseSchema(checked: unknown): readonly string[] {
+  const options = checked as DatabaseSinkOptions; // a checked configuration holds what the kind of sink declares
+  if (options.columnsOnly)
+    throw new Error('the route stores into a table of your own (columnsOnly), which is yours to make');
+  return schemaOf(tableOf(options), dialectOf(options.url));
+}
+
+/** How often a batch is tried at once where two transactions were in each other's way. */
+const triesInConflict = 3;
+
+/** Characters that one statement carries at most, if it has more than one row: MariaDB refuses more than 16 MiB. */
+const statementSize = 4 * 1024 * 1024;
+
+/** Between two rounds of making partitions and removing what is old, in milliseconds. */
+const tidyEvery = 3_600_000;
+
+class DatabaseSink implements Sink {
+  readonly #options: DatabaseSinkOptions;
+  readonly #log: Logger;
+  readonly #dialect: Dialect;
+  readonly #table: Table;
+  readonly #database: Database;
+  readonly #closing = new AbortController();
+  #tidying: Promise<void> | undefined;
+  /** False until the table has been looked at, and again after every outage: it may be another server, or an older copy. */
+  #isPrepared = false;
+
+  constructor(options: DatabaseSinkOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+    this.#dialect = dialectOf(options.url);
+    this.#table = tableOf(options);
+    this.#database = this.#dialect.open(options, this.#table, log);
+  }
+
+  /** Prepares the table, so that a mistake shows at the start and not with the first notification. */
+  async start(): Promise<void> {
+    try {
+      await this.#prepare();
+    } catch (error) {
+      throw this.#unavailable(error);
+    }
+    if (this.#options.retention > 0 || this.#table.partitioned) this.#tidying = this.#keepTidy();
+  }
+
+  async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
+    const outcomes = new Map<Row, Outcome>();
+    const rows = batch.map((delivery) => rowOf(delivery, this.#table));
+    let rest: Outcome = { status: 'retry', reason: 'it was not tried' };
+    try {
+      if (!this.#isPrepared) await unlessAborted(this.#prepare(), signal);
+      for (const part of portions(rows)) await this.#store(part, signal, outcomes);
+    } catch (error) {
+      this.#isPrepared = false;
+      if (outcomes.size === 0) throw this.#unavailable(error);
+      const { reason, code } = this.#database.blame(error);
+      rest = { status: 'retry', reason, away: true, ...(code === undefined ? {} : { code }) };
+    }
+    return rows.map((row) => outcomes.get(row) ?? rest);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#tidying;
+    await this.#database.close();
+  }
+
+  /** @throws Error for a table that isn't as it must be, and that the sink may not change */
+  async #prepare(): Promise<void> {
+    const found = await this.#database.inspect();
+    if (this.#statementsFor(found).length > 0) {
+      await this.#database.migrate((now) => {
+        const statements = this.#statementsFor(now);
+        for (const statement of statements) this.#log.info({ statement }, 'changing the database');
+        return statements;
+      });
+      await this.#database.inspect();
+    }
+    this.#isPrepared = true;
+  }
+
+  /** What brings the table to what it must be, if that is ours to do. */
+  #statementsFor(found: Found | undefined): string[] {
+    const lacks = lacksOf(this.#table, found, this.#dialect);
+    const isOurs = this.#options.migrate && lacks.every(({ statements }) => statements !== undefined);
+    if (lacks.length > 0 && !isOurs) {
+      const list = lacks.map(({ what }) => what).join('; ');
+      const help = this.#table.foreign ? '' : '. The command "database schema" prints the SQL of the whole';
+      throw new Error(`this is missing and can't be made by the daemon: ${list}${help}`);
+    }
+    return lacks.flatMap(({ statements }) => statements ?? []);
+  }
+
+  /** Stores rows together, or, where one of them can't be, in halves until those that can't are alone. */
+  async #store(rows: readonly Row[], signal: AbortSignal, outcomes: Map<Row, Outcome>): Promise<void> {
+    const blame = await this.#insert(rows, signal);
+    if (blame === undefined) {
+      for (const row of rows) outcomes.set(row, delivered);
+      return;
+    }
+    const [first] = rows;
+    if (first !== undefined && rows.length === 1) {
+      const { reason, code } = blame;
+      outcomes.set(first, { status: 'dead', reason, ...(code === undefined ? {} : { code }) });
+      return;
+    }
+    const middle = Math.ceil(rows.length / 2);
+    await this.#store(rows.slice(0, middle), signal, outcomes);
+    await this.#store(rows.slice(middle), signal, outcomes);
+  }
+
+  /** Undefined when all rows are stored, else what at least one of them did wrong. Throws what is not a row's fault. */
+  async #insert(rows: readonly Row[], signal: AbortSignal): Promise<Blame | undefined> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.#database.insert(rows, signal);
+        return undefined;
+      } catch (error) {
+        const blame = this.#database.blame(error);
+        if (blame.on === 'row') return blame;
+        if (blame.on === 'database' || tries === triesInConflict || signal.aborted) throw error;
+      }
+    }
+  }
+
+  #unavailable(cause: unknown): SinkUnavailable {
+    return new SinkUnavailable(`${this.#database.place}: ${this.#database.blame(cause).reason}`, { cause });
+  }
+
+  async #keepTidy(): Promise<void> {
+    const { signal } = this.#closing;
+    const { retention } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await this.#database.tidy(retention > 0 ? Date.now() - retention : undefined, signal);
+      } catch (error) {
+        // Nothing waits for it: what wasn't done now is done in the next round.
+        if (!signal.aborted) this.#log.warn({ reason: reasonOf(error) }, 'the table could not be tidied');
+      }
+      await delay(tidyEvery, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+}
+
+/** Cuts a batch so that no statement is too large for its server. */
+function* portions(rows: readonly Row[]): Generator<readonly Row[]> {
+  let start = 0;
+  let size = 0;
+  for (const [index, row] of rows.entries()) {
+    if (index > start && size + row.size > statementSize) {
+      yield rows.slice(start, index);
+      start = index;
+      size = 0;
+    }
+    size += row.size;
+  }
+  yield rows.slice(start);
+}

@@ -1,0 +1,122 @@
+import { inspect } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import mysql from 'mysql2/promise';
+import { SinkUnavailable } from '../../../src/sinks/sink.ts';
+import { closeSinks, deliver, deliveries, deliveryOf, openDatabaseSink, statuses } from '../../support/database.ts';
+import { deliverThroughKills } from '../../support/kills.ts';
+import { startMariadb, type TestMariadb } from '../../support/mariadb.ts';
+import { behavesAsDatabase, newTable } from './common.ts';
+
+let server: TestMariadb;
+
+beforeAll(async () => {
+  server = await startMariadb();
+});
+
+afterAll(() => server?.close());
+
+behavesAsDatabase('MariaDB', {
+  url: () => server.url,
+  query: (sql) => server.query(sql),
+  ownTable: (name) => `CREATE TABLE ${name} (id char(36) PRIMARY KEY, balance int CHECK (balance <= 100))`,
+  trigger: (table, event) => `
+    CREATE TRIGGER refuse_${table} BEFORE INSERT ON ${table} FOR EACH ROW
+      IF NEW.event = '${event}' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'we want none of these'; END IF`,
+});
+
+describe('MariaDB in particular', () => {
+  test('refuses a text that is too long, and a duplicate of another unique index, each alone', async () => {
+    const table = newTable();
+    await server.query(`CREATE TABLE ${table} (id char(36) PRIMARY KEY, caller varchar(5) UNIQUE)`);
+    const columns = { id: 'id', caller: 'data.caller' };
+    const sink = await openDatabaseSink({ url: server.url, table, columnsOnly: true, columns });
+    const batch = ['a', 'toolong', 'b', 'a', 'c'].map((caller) => deliveryOf({ caller }));
+    const expected = ['delivered', 'dead', 'delivered', 'dead', 'delivered'];
+    expect(await statuses(deliver(sink, ...batch))).toEqual(expected);
+    expect(await statuses(deliver(sink, ...batch))).toEqual(expected);
+    expect(JSON.stringify(await deliver(sink, ...batch))).not.toContain('toolong');
+  });
+
+  test('is unavailable while it is stopped or read-only, or somebody holds a lock, and comes back', async () => {
+    const table = newTable();
+    const sink = await openDatabaseSink({ url: server.url, table, statementTimeout: 1_000 });
+    const locker = await mysql.createConnection(server.url.replace('mariadb:', 'mysql:'));
+    await locker.query(`LOCK TABLES ${table} WRITE`);
+    await expect(deliver(sink, ...deliveries(1))).rejects.toThrow(SinkUnavailable);
+    await locker.end();
+    // The user of the tests may write even then: what counts is a server that says no.
+    await server.query(
+      "CREATE USER clerk@'127.0.0.1' IDENTIFIED BY 'x'; GRANT ALL ON notifications.* TO clerk@'127.0.0.1'",
+    );
+    const clerk = await openDatabaseSink({ url: server.url.replace('relay:geheim', 'clerk:x'), table });
+    await server.query('SET GLOBAL read_only = 1');
+    await expect(deliver(clerk, ...deliveries(1))).rejects.toThrow(/read-only/);
+    await server.query('SET GLOBAL read_only = 0');
+    expect(await statuses(deliver(clerk, ...deliveries(1)))).toEqual(['delivered']);
+    await server.stop();
+    await expect(deliver(sink, ...deliveries(1))).rejects.toThrow(/^MySQL at 127\.0\.0\.1:\d+\/notifications: /);
+    await expect(openDatabaseSink({ url: server.url, table })).rejects.toThrow(/ECONNREFUSED/);
+    await server.start();
+    expect(await statuses(deliver(sink, ...deliveries(1)))).toEqual(['delivered']);
+  });
+
+  test('tries deadlocks again at once, and waits where the disk is full, as the server says it', async () => {
+    const table = newTable();
+    const sink = await openDatabaseSink({ url: server.url, table });
+    // What a sequence has given stays given when the statement fails: so the third try goes through.
+    await server.query(`CREATE SEQUENCE tries_${table}`);
+    await server.query(`
+      CREATE TRIGGER raise_${table} BEFORE INSERT ON ${table} FOR EACH ROW BEGIN
+        IF NEW.event = 'knotted' AND NEXTVAL(tries_${table}) < 3 THEN
+          SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213; END IF;
+        IF NEW.event = 'full' THEN SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021; END IF;
+      END`);
+    expect(await statuses(deliver(sink, deliveryOf({}, { event: 'knotted' })))).toEqual(['delivered']);
+    await expect(deliver(sink, deliveryOf({}, { event: 'full' }))).rejects.toThrow(SinkUnavailable);
+    expect(await statuses(deliver(sink, ...deliveries(1)))).toEqual(['delivered']);
+  });
+
+  test('hangs no values on its errors', async () => {
+    const table = newTable();
+    const sink = await openDatabaseSink({ url: server.url, table });
+    await server.query(`DROP TABLE ${table}`);
+    const failed = await deliver(sink, deliveryOf({ password: 'geheim' })).catch((error) => error);
+    expect(failed).toBeInstanceOf(SinkUnavailable);
+    expect(inspect(failed, { depth: 10 })).not.toContain('geheim');
+  });
+
+  test('tells no password when the password is wrong', async () => {
+    const attempt = openDatabaseSink({ url: server.url.replace('geheim', 'ganz-geheim') });
+    await expect(attempt).rejects.toThrow(/Access denied/);
+    await expect(attempt).rejects.not.toThrow(/geheim/);
+  });
+
+  test('has its certificate looked at as sslmode says', async () => {
+    const secure = await startMariadb({ tls: true });
+    const opened = async (parameters: string) => {
+      await openDatabaseSink({ url: `${secure.url}?${parameters}`, table: newTable() });
+      return 'open';
+    };
+    try {
+      const root = `sslrootcert=${secure.folder}/certificate`;
+      expect(await opened('sslmode=require')).toBe('open');
+      expect(await opened(`sslmode=verify-ca&${root}`)).toBe('open');
+      const byName = secure.url.replace('127.0.0.1', 'localhost');
+      await openDatabaseSink({ url: `${byName}?sslmode=verify-full&${root}`, table: newTable() });
+      await expect(opened('sslmode=verify-ca')).rejects.toThrow(/self-signed/);
+      await expect(openDatabaseSink({ url: `${server.url}?sslmode=require` })).rejects.toThrow(/secure connection/);
+    } finally {
+      await closeSinks();
+      await secure.close();
+    }
+  });
+
+  test('holds each notification exactly once, however often the server is killed', async () => {
+    const table = newTable();
+    const sink = await openDatabaseSink({ url: server.url, table });
+    const confirmed = await deliverThroughKills(sink, server, 20);
+    const rows = await server.query(`SELECT id FROM ${table}`);
+    expect(confirmed.length).toBeGreaterThan(1_000);
+    expect(rows.map(({ id }) => id).toSorted()).toEqual(confirmed.toSorted());
+  }, 300_000);
+});

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { SinkUnavailable } from '../../../src/sinks/sink.ts';
+import { closeSinks, deliver, deliveries, deliveryOf, openDatabaseSink, statuses } from '../../support/database.ts';
+import { deliverThroughKills } from '../../support/kills.ts';
+import { startPostgres, type TestPostgres } from '../../support/postgresql.ts';
+import { behavesAsDatabase, newTable } from './common.ts';
+
+let server: TestPostgres;
+
+beforeAll(async () => {
+  server = await startPostgres();
+});
+
+afterAll(() => server?.close());
+
+behavesAsDatabase('PostgreSQL', {
+  url: () => server.url,
+  query: (sql) => server.query(sql),
+  ownTable: (name) => `CREATE TABLE ${name} (id uuid PRIMARY KEY, balance int CONSTRAINT small CHECK (balance <= 100))`,
+  trigger: (table, event) => `
+    CREATE FUNCTION refuse_${table}() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'we want none of these'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON ${table} FOR EACH ROW WHEN (NEW.event = '${event}')
+      EXECUTE FUNCTION refuse_${table}()`,
+});
+
+describe('PostgreSQL in particular', () => {
+  test('refuses NUL in a text column, a text that is too long, and what a policy forbids, each alone', async () => {
+    const table = newTable();
+    await server.query(`CREATE TABLE ${table} (id uuid PRIMARY KEY, caller varchar(5))`);
+    const options = { url: server.url, table, columnsOnly: true, columns: { id: 'id', caller: 'data.caller' } };
+    const callers = ['a', 'a\0b', 'b', 'toolong', 'c'];
+    const batch = () => callers.map((caller) => deliveryOf({ caller }));
+    const outcomes = await deliver(await openDatabaseSink(options), ...batch());
+    expect(outcomes).toMatchObject([
+      { status: 'delivered' },
+      { status: 'dead', code: '22021' },
+      { status: 'delivered' },
+      { status: 'dead', code: '22001' },
+      { status: 'delivered' },
+    ]);
+    await server.query(`
+      CREATE ROLE clerk LOGIN PASSWORD 'x'; GRANT ALL ON ${table} TO clerk; ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY;
+      CREATE POLICY reading ON ${table} FOR SELECT USING (true);
+      CREATE POLICY writing ON ${table} FOR INSERT WITH CHECK (caller <> 'b')`);
+    const clerk = await openDatabaseSink({ ...options, url: server.url.replace('relay:geheim', 'clerk:x') });
+    const words = await statuses(deliver(clerk, ...['a', 'b'].map((caller) => deliveryOf({ caller }))));
+    expect(words).toEqual(['delivered', 'dead']);
+  });
+
+  test('fills columns of any type that takes a text', async () => {
+    const table = newTable();
+    await server.query(`
+      CREATE TYPE mood_${table} AS ENUM ('sad', 'glad'); CREATE DOMAIN small_${table} AS int CHECK (VALUE < 10);
+      CREATE TABLE ${table} (id text UNIQUE, mood mood_${table}, small small_${table}, ip inet, "Odd name" int)`);
+    const columns = { id: 'id', mood: 'data.mood', small: 'data.small', ip: 'data.ip' };
+    const sink = await openDatabaseSink({ url: server.url, table, columnsOnly: true, columns });
+    const good = deliveryOf({ mood: 'glad', small: 3, ip: '10.0.0.1' });
+    expect(await statuses(deliver(sink, good, deliveryOf({ mood: 'bored' }), deliveryOf({ small: 11 })))).toEqual([
+      'delivered',
+      'dead',
+      'dead',
+    ]);
+  });
+
+  test('keeps its table in another schema, with names that need quoting', async () => {
+    await server.query('CREATE SCHEMA "Phones"');
+    const options = { url: server.url, schema: 'Phones', table: 'User', columns: { Order: 'data.order' } };
+    await deliver(await openDatabaseSink(options), deliveryOf({ order: 'x' }));
+    expect(await server.query('SELECT "Order" FROM "Phones"."User"')).toEqual([{ Order: 'x' }]);
+    await expect(openDatabaseSink({ ...options, schema: 'nowhere' })).rejects.toThrow(
+      /schema "nowhere" does not exist/,
+    );
+  });
+
+  test('stores several batches at a time over several connections', async () => {
+    const table = newTable();
+    const sink = await openDatabaseSink({ url: server.url, table, connections: 4 });
+    await Promise.all([1, 2, 3, 4].map(() => deliver(sink, ...deliveries(100))));
+    expect(await server.query(`SELECT count(*)::int AS n FROM ${table}`)).toEqual([{ n: 400 }]);
+  });
+
+  test('holds each notification exactly once, however often the server is killed', async () => {
+    const table = newTable();
+    const sink = await openDatabaseSink({ url: server.url, table });
+    const confirmed = await deliverThroughKills(sink, server, 20);
+    const rows = await server.query(`SELECT id FROM ${table} ORDER BY id`);
+    expect(confirmed.length).toBeGreaterThan(1_000);
+    expect(rows.map(({ id }) => id)).toEqual(confirmed.toSorted());
+  }, 120_000);
+
+  test('without TLS is what sslmode=prefer puts up with, and require does not', async () => {
+    expect(await opened(server.url, 'sslmode=prefer')).toBe('open');
+    expect(await opened(server.url, 'sslmode=disable')).toBe('open');
+    await expect(opened(server.url, 'sslmode=require')).rejects.toThrow(SinkUnavailable);
+    await expect(opened(server.url, 'sslmode=require')).rejects.toThrow(/does not support SSL/);
+  });
+
+  test('with TLS has its certificate looked at as sslmode says', async () => {
+    const secure = await startPostgres({ tls: true });
+    try {
+      const root = `sslrootcert=${secure.folder}/certificate`;
+      const byName = secure.url.replace('127.0.0.1', 'localhost');
+      for (const mode of ['prefer', 'require']) {
+        const table = newTable();
+        await openDatabaseSink({ url: `${secure.url}?sslmode=${mode}`, table });
+        const sessions = await secure.query(
+          "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'kazoo-relay'",
+        );
+        expect(sessions.every(({ ssl }) => ssl === true)).toBe(true);
+      }
+      expect(await opened(byName, `sslmode=verify-full&${root}`)).toBe('open');
+      expect(await opened(secure.url, `sslmode=verify-ca&${root}`)).toBe('open');
+      await expect(opened(secure.url, `sslmode=verify-full&${root}`)).rejects.toThrow(/altnames|IP/);
+      await expect(opened(secure.url, 'sslmode=verify-ca')).rejects.toThrow(/self-signed/);
+      await expect(opened(secure.url, 'sslmode=require&sslrootcert=/nowhere')).rejects.toThrow(/ENOENT/);
+    } finally {
+      await closeSinks();
+      await secure.close();
+    }
+  });
+});
+
+async function opened(url: string, parameters: string): Promise<string> {
+  await openDatabaseSink({ url: `${url}?${parameters}`, table: newTable() });
+  return 'open';
+}

@@ -1,0 +1,81 @@
+import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { SinkUnavailable } from '../../../src/sinks/sink.ts';
+import { deliver, deliveries, openDatabaseSink, statuses } from '../../support/database.ts';
+import { behavesAsDatabase, newTable } from './common.ts';
+
+let folder: string;
+let path: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-sqlite-'));
+  path = join(folder, 'new folder', 'notifications.db');
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const url = () => `sqlite://${path.replaceAll(' ', '%20')}`;
+
+async function query(sql: string): Promise<Record<string, unknown>[]> {
+  const database = new DatabaseSync(path);
+  try {
+    if (!/^\s*SELECT/.test(sql)) database.exec(sql);
+    return /^\s*SELECT/.test(sql)
+      ? database
+          .prepare(sql)
+          .all()
+          .map((row) => ({ ...row }))
+      : [];
+  } finally {
+    database.close();
+  }
+}
+
+behavesAsDatabase('SQLite', {
+  url,
+  query,
+  ownTable: (name) => `CREATE TABLE ${name} (id TEXT PRIMARY KEY, balance INTEGER CHECK (balance <= 100))`,
+  trigger: (table, event) => `
+    CREATE TRIGGER refuse_${table} BEFORE INSERT ON ${table} WHEN NEW.event = '${event}'
+      BEGIN SELECT RAISE(ABORT, 'we want none of these'); END`,
+});
+
+describe('SQLite in particular', () => {
+  test('keeps its file to its owner and group', async () => {
+    await openDatabaseSink({ url: url(), table: newTable() });
+    expect(statSync(path).mode & 0o777).toBe(0o640 & ~process.umask());
+  });
+
+  test('waits for somebody else who writes, no longer than a statement may take, and holds up nothing', async () => {
+    const table = newTable();
+    const sink = await openDatabaseSink({ url: url(), table, statementTimeout: 300 });
+    const other = new DatabaseSync(path);
+    other.exec('BEGIN IMMEDIATE');
+    await expect(deliver(sink, ...deliveries(1))).rejects.toThrow(/database is locked/);
+    const waiting = statuses(deliver(sink, ...deliveries(1)));
+    setTimeout(() => other.exec('ROLLBACK'), 50);
+    expect(await waiting).toEqual(['delivered']);
+    other.close();
+  });
+
+  test('makes its file again where it was removed, and loses nothing that comes then', async () => {
+    const table = newTable();
+    const sink = await openDatabaseSink({ url: url(), table });
+    await deliver(sink, ...deliveries(1));
+    renameSync(path, `${path}.old`);
+    await expect(deliver(sink, ...deliveries(2))).rejects.toThrow(/no such table/);
+    expect(await statuses(deliver(sink, ...deliveries(2)))).toEqual(['delivered', 'delivered']);
+    expect(await query(`SELECT count(*) AS n FROM ${table}`)).toEqual([{ n: 2 }]);
+  });
+
+  test('is unavailable where its file can’t be written or is no database', async () => {
+    const open = (path: string) => openDatabaseSink({ url: `sqlite://${path}`, table: newTable() });
+    await expect(open(folder)).rejects.toThrow(SinkUnavailable);
+    writeFileSync(join(folder, 'text'), 'no database '.repeat(100));
+    await expect(open(join(folder, 'text'))).rejects.toThrow(/file is not a database/);
+    await expect(open(join(folder, 'text', 'below'))).rejects.toThrow(/ENOTDIR|EEXIST/);
+  });
+});

@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import pino from 'pino';
+import { check, type Mistake } from '../../src/config/check.ts';
+import '../../src/config/formats.ts';
+import type { Entry } from '../../src/journal/journal.ts';
+import type { JsonObject } from '../../src/kazoo/notification.ts';
+import { shape } from '../../src/routes/shape.ts';
+import type { DatabaseSinkOptions } from '../../src/sinks/database/options.ts';
+import { databaseSink } from '../../src/sinks/database/sink.ts';
+import type { Delivery, Outcome, Sink } from '../../src/sinks/sink.ts';
+import { entry } from './notification.ts';
+
+/** Options as a configuration would give them, with every default. */
+function databaseSinkOptions(options: object): DatabaseSinkOptions {
+  const mistakes: Mistake[] = [];
+  const checked = check(options, databaseSink.options, [], mistakes);
+  if (mistakes.length > 0) throw new Error(JSON.stringify(mistakes));
+  return checked as unknown as DatabaseSinkOptions; // what `options` of the sink describes
+}
+
+const opened: Sink[] = [];
+
+/** Opens a sink that `closeSinks` closes. @param logged takes what it logs */
+export async function openDatabaseSink(options: object, logged: string[] = []): Promise<Sink> {
+  const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
+  const sink = await databaseSink.open(databaseSinkOptions(options), { route: 'test', log });
+  opened.push(sink);
+  return sink;
+}
+
+export async function closeSinks(): Promise<void> {
+  for (const sink of opened.splice(0)) await sink.close();
+}
+
+/** A delivery with this body, and the parts of its entry. */
+export function deliveryOf(data: JsonObject, parts: Partial<Entry> = {}): Delivery {
+  return shape(entry({ id: randomUUID(), data, json: JSON.stringify(data), ...parts }), []);
+}
+
+export function deliveries(count: number): Delivery[] {
+  return Array.from({ length: count }, (_, number) => deliveryOf({ event_name: 'low_balance', number }));
+}
+
+export function deliver(sink: Sink, ...batch: Delivery[]): Promise<Outcome[]> {
+  return sink.deliver(batch, AbortSignal.timeout(30_000));
+}
+
+/** The outcomes' words, in order. */
+export async function statuses(outcomes: Promise<Outcome[]>): Promise<string[]> {
+  return (await outcomes).map(({ status }) => status);
+}

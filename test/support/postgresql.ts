@@ -1,0 +1,60 @@
+import { appendFileSync, globSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import pg from 'pg';
+import { makeCertificate, startServer, type TestServer } from './server.ts';
+
+export interface TestPostgres extends TestServer {
+  readonly url: string;
+  /** Runs SQL as the superuser on a connection of its own, and gives the rows of the last statement. */
+  query(sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+}
+
+/** A real PostgreSQL for one test file. */
+export async function startPostgres({ tls = false } = {}): Promise<TestPostgres> {
+  const programs = findPrograms();
+  const query = async (port: number, sql: string, values: readonly unknown[] = []) => {
+    const client = new pg.Client({ host: '127.0.0.1', port, user: 'relay', password: 'geheim', database: 'postgres' });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      const result: unknown = values.length > 0 ? await client.query(sql, [...values]) : await client.query(sql);
+      // Several statements in one text give several results, whatever the types say.
+      const last = Array.isArray(result) ? result.at(-1) : result;
+      return last.rows;
+    } finally {
+      await client.end();
+    }
+  };
+  const server = await startServer({
+    name: 'postgresql',
+    async initialise(folder, run) {
+      const data = join(folder, 'data');
+      await run('/bin/sh', '-c', `echo geheim > ${folder}/password`);
+      await run(
+        join(programs, 'initdb'),
+        ...['--pgdata', data, '--no-sync', '--username', 'relay', '--encoding', 'UTF8', '--locale', 'C.UTF-8'],
+        ...['--auth', 'scram-sha-256', '--pwfile', join(folder, 'password')],
+      );
+      if (tls) await makeCertificate(folder, run);
+      const ssl = tls ? `ssl = on\nssl_cert_file = '${folder}/certificate'\nssl_key_file = '${folder}/key'\n` : '';
+      // What a crash of the server alone can't lose needs no fsync.
+      const settings = `fsync = off\nunix_socket_directories = ''\nlisten_addresses = '127.0.0.1'\n${ssl}`;
+      appendFileSync(join(data, 'postgresql.conf'), settings);
+    },
+    command: (folder, port) => [join(programs, 'postgres'), '-D', join(folder, 'data'), '-p', String(port)],
+    ask: (port) => query(port, 'SELECT 1'),
+    stopSignal: 'INT',
+  });
+  return {
+    ...server,
+    url: `postgres://relay:geheim@127.0.0.1:${server.port}/postgres`,
+    query: (sql, values) => query(server.port, sql, values),
+  };
+}
+
+function findPrograms(): string {
+  const installed = globSync(['/usr/lib/postgresql/*/bin/postgres', '/usr/pgsql-*/bin/postgres']).map(dirname);
+  const programs = installed.at(-1);
+  if (programs !== undefined) return programs;
+  throw new Error('there is no PostgreSQL on this machine: install the package postgresql');
+}
