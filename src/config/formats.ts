@@ -8,6 +8,10 @@ convict.addFormats({
       must(isTimer(value), 'must be a duration such as 500ms, 30s, 5m, 2h or 7d, 24d at most'),
     coerce: (text: unknown) => amount(text, durations),
   },
+  age: {
+    validate: (value: unknown) => must(isAmount(value), 'must be an age such as 12h, 30d or 365d'),
+    coerce: (text: unknown) => amount(text, durations),
+  },
   size: {
     validate: (value: unknown) => must(isAmount(value), 'must be a size such as 512KiB, 64MiB, 10GiB or 100MB'),
     coerce: (text: unknown) => amount(text, sizes),

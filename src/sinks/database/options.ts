@@ -67,7 +67,7 @@ export const databaseOptions: OptionTree = {
   },
   retention: {
     doc: 'Age by occurred_at beyond which rows are deleted, or partitions dropped; 0 is never.',
-    format: 'duration',
+    format: 'age',
     default: 0,
   },
 };
