@@ -8,13 +8,20 @@ export interface OptionTree {
   readonly [name: string]: OptionNode;
 }
 
-export type OptionNode = Option | OptionMap | OptionalSection | OptionTree;
+export type OptionNode = Option | OptionList | OptionMap | OptionalSection | OptionTree;
 
 /**
  * One value, as convict takes it. Where `default` is null, it must be given; where it is undefined, it may be left out.
  * A `sensitive` one is never shown.
  */
 export type Option = SchemaObj<unknown> & { readonly doc: string };
+
+/** A list; `items` describes each value of it. */
+export interface OptionList {
+  readonly doc: string;
+  readonly items: Option;
+  readonly default: readonly unknown[];
+}
 
 /** A mapping with keys of the operator's choice; `each` describes its values. It is empty by default. */
 export interface OptionMap {
@@ -29,7 +36,11 @@ export interface OptionalSection {
 }
 
 export function isOption(node: OptionNode): node is Option {
-  return Object.hasOwn(node, 'default');
+  return Object.hasOwn(node, 'default') && !isOptionList(node);
+}
+
+export function isOptionList(node: OptionNode): node is OptionList {
+  return Object.hasOwn(node, 'items');
 }
 
 export function isOptionMap(node: OptionNode): node is OptionMap {

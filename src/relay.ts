@@ -23,7 +23,7 @@ export interface Relay {
  */
 export async function startRelay(config: Config, log: Logger): Promise<Relay> {
   const validator = createValidator(config.validation.schemas);
-  const journal = openJournal(config.journal.path, log);
+  const journal = openJournal(config.journal.path, log, config.journal);
   const routes = await startRoutes(config, journal, log);
   const links = config.brokers.map((broker) => {
     const brokerLog = log.child({ zone: broker.zone, broker: new URL(broker.url).host });

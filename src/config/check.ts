@@ -4,8 +4,10 @@ import { nearest } from '../nearest.ts';
 import {
   isOption,
   isOptionalSection,
+  isOptionList,
   isOptionMap,
   type Option,
+  type OptionList,
   type OptionMap,
   type OptionNode,
   type OptionTree,
@@ -51,9 +53,19 @@ export function check(
 
 function checkNode(value: unknown, node: OptionNode, path: Path, mistakes: Mistake[]): unknown {
   if (isOption(node)) return checkOption(value, node, path, mistakes);
+  if (isOptionList(node)) return checkList(value, node, path, mistakes);
   if (isOptionMap(node)) return checkMap(value, node, path, mistakes);
   if (!isOptionalSection(node)) return check(value, node, path, mistakes);
   return value === undefined ? undefined : check(value, node.optional, path, mistakes);
+}
+
+function checkList(value: unknown, list: OptionList, path: Path, mistakes: Mistake[]): readonly unknown[] {
+  if (value === undefined || value === null) return list.default;
+  if (Array.isArray(value)) {
+    return value.map((item, index) => checkOption(item, list.items, [...path, index], mistakes));
+  }
+  mistakes.push({ path, message: 'must be a list' });
+  return [];
 }
 
 function checkMap(value: unknown, { each }: OptionMap, path: Path, mistakes: Mistake[]): Record<string, unknown> {

@@ -18,7 +18,12 @@ export interface Config {
     readonly connectTimeout: number;
     readonly watch: { readonly interval: number; readonly stalledAfter: number };
   };
-  readonly journal: { readonly path: string };
+  readonly journal: {
+    readonly path: string;
+    readonly retention: number;
+    readonly deadRetention: number;
+    readonly maxSize: number;
+  };
   readonly validation: { readonly schemas: readonly string[] };
   readonly routes: readonly RouteConfig[];
   readonly log: { readonly level: Level | 'silent'; readonly format: 'auto' | 'json' | 'pretty' };

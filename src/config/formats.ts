@@ -27,14 +27,6 @@ convict.addFormats({
   names: {
     validate: (value: unknown) => must(Array.isArray(value) && value.every(isText), 'must be a list of names'),
   },
-  durations: {
-    validate: (value: unknown) =>
-      must(
-        Array.isArray(value) && value.every(isTimer),
-        'must be a list of durations such as [5s, 30s, 2m], 24d at most',
-      ),
-    coerce: (list: unknown) => (Array.isArray(list) ? list.map((text) => amount(text, durations)) : list),
-  },
   heartbeat: {
     validate: (value: unknown) =>
       must(
@@ -91,15 +83,9 @@ convict.addFormats({
   start: {
     validate: (value: unknown) =>
       must(
-        value === 'now' || value === 'earliest' || isAmount(value),
+        value === 'now' || value === 'earliest' || isTime(value),
         'must be now, earliest, or a time such as 2026-11-24T10:00:00Z',
       ),
-    coerce: (value: unknown) => {
-      // A number in the file is no time: it could be seconds or milliseconds.
-      const text = String(value);
-      const since = rfc3339.test(text) ? Date.parse(text) : Number.NaN;
-      return Number.isNaN(since) ? text : since;
-    },
   },
 });
 
@@ -131,6 +117,10 @@ function amount(text: unknown, units: ReadonlyMap<string, number>): unknown {
 
 function isAmount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'string' && rfc3339.test(value) && !Number.isNaN(Date.parse(value));
 }
 
 /** Node's timers count no further. */

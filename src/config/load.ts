@@ -136,10 +136,15 @@ function checkRoutes(routes: unknown, mistakes: Mistake[]): RouteConfig[] {
     // As above: routeOptions describe a RouteConfig without its name and sink.
     const checked = check(rest, routeOptions, path, mistakes, ['sink']) as unknown as Omit<
       RouteConfig,
-      'name' | 'sink'
-    >;
-    return { ...checked, name, sink: checkSink(sink, [...path, 'sink'], mistakes) };
+      'name' | 'sink' | 'start'
+    > & { readonly start: string };
+    return { ...checked, name, start: startOf(checked.start), sink: checkSink(sink, [...path, 'sink'], mistakes) };
   });
+}
+
+/** A time as Unix milliseconds. */
+function startOf(start: string): RouteConfig['start'] {
+  return start === 'now' || start === 'earliest' ? start : Date.parse(start);
 }
 
 function checkSink(sink: unknown, path: Path, mistakes: Mistake[]): RouteConfig['sink'] {

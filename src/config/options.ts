@@ -70,6 +70,21 @@ export const rootOptions: OptionTree = {
       format: 'text',
       default: '/var/lib/kazoo-relay',
     },
+    retention: {
+      doc: 'Time for which notifications are kept that every route has settled.',
+      format: 'age',
+      default: 30 * 86_400_000,
+    },
+    deadRetention: {
+      doc: 'Time for which dead letters and quarantined notifications are kept.',
+      format: 'age',
+      default: 90 * 86_400_000,
+    },
+    maxSize: {
+      doc: 'Size at which what is settled is removed whatever its age; with nothing to remove, intake pauses.',
+      format: 'positive size',
+      default: 10 * 2 ** 30,
+    },
   },
   validation: {
     schemas: {
@@ -140,7 +155,7 @@ export const routeOptions: OptionTree = {
   retry: {
     schedule: {
       doc: 'Pauses between the tries of one notification, each a random part of what stands here; after the last one it is dead.',
-      format: 'durations',
+      items: { doc: 'A pause.', format: 'duration', default: null },
       default: [5_000, 30_000, 120_000, 600_000, 3_600_000, 21_600_000, 43_200_000],
     },
     maxWait: {

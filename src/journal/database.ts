@@ -52,7 +52,8 @@ export function makeFolder(folder: string): void {
   }
 }
 
-function databaseFile(folder: string): string {
+/** The file of the journal in a folder. */
+export function databaseFile(folder: string): string {
   return join(folder, 'journal.sqlite');
 }
 

@@ -94,6 +94,7 @@ export interface Query {
 export interface JournalReader {
   /** Entries after `after` that fit, oldest first; without `after` or `since` the newest `limit` ones. */
   find(query: Query): Promise<Entry[]>;
+  summary(): Promise<Summary>;
   close(): Promise<void>;
 }
 
@@ -137,15 +138,28 @@ export interface Journal extends JournalReader {
 
   /** The accounts that have waiting deliveries. */
   waitingAccounts(route: string): Promise<string[]>;
-
-  /** How far a route is behind. */
-  lag(cursor: number): Promise<Lag>;
 }
 
-export interface Lag {
+/** What a journal holds. Times are Unix milliseconds of arrival. */
+export interface Summary {
+  /** On disk. */
+  readonly bytes: number;
+  /** Entries, about: those that were removed from between count too. */
   readonly messages: number;
-  /** Since the oldest entry that the cursor hasn't passed came in. */
-  readonly seconds: number;
+  readonly oldest: number | null;
+  readonly newest: number | null;
+  readonly undecodable: number;
+  readonly routes: readonly RouteSummary[];
+}
+
+export interface RouteSummary {
+  readonly name: string;
+  readonly cursor: number;
+  /** How far it is behind: entries that it hasn't passed, wanted or not, and for how long the first of them has waited. */
+  readonly lag: { readonly messages: number; readonly seconds: number };
+  readonly waiting: number;
+  readonly quarantined: number;
+  readonly dead: number;
 }
 
 /** The journal can't be opened, read or written; the message says what an operator can do. */

@@ -57,5 +57,6 @@ export const migrations: readonly string[] = [
   CREATE INDEX deliveries_due ON deliveries (route, state, due_at);
   CREATE INDEX deliveries_by_account ON deliveries (route, account_id, seq) WHERE state = 'waiting';
   CREATE INDEX deliveries_by_seq ON deliveries (seq);
+  CREATE INDEX deliveries_by_age ON deliveries (updated_at) WHERE state <> 'waiting';
   `,
 ];

@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import type { Notification } from '../kazoo/notification.ts';
-import { makeFolder, openDatabase, openDatabaseReadOnly } from './database.ts';
+import { databaseFile, makeFolder, openDatabase, openDatabaseReadOnly } from './database.ts';
 import { Deliveries } from './deliveries.ts';
 import { find } from './find.ts';
 import {
@@ -12,19 +12,21 @@ import {
   type Journal,
   JournalError,
   type JournalReader,
-  type Lag,
   type Order,
   type Page,
   type Query,
   type Settlement,
   type Start,
+  type Summary,
   type Waiting,
 } from './journal.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { Recent } from './recent.ts';
+import { type Limits, Retention, unlimited } from './retention.ts';
 import { entryOfNotification, insertNotification, notificationRow } from './rows.ts';
 import { scan } from './scan.ts';
 import { Settlements } from './settlements.ts';
+import { summarise } from './summary.ts';
 
 /** How long a route's progress may wait for a commit that it can share, in milliseconds. */
 const settleWithin = 100;
@@ -38,11 +40,11 @@ type Listener = (change: 'appended' | 'listed') => void;
  * Opens the journal in a folder, for one daemon at a time.
  * @throws JournalError when another daemon has it, it is newer than this program, or the file can't be used
  */
-export function openJournal(folder: string, log: Logger): Journal {
+export function openJournal(folder: string, log: Logger, limits: Limits = unlimited): Journal {
   makeFolder(folder);
   const lock = acquireLock(folder);
   try {
-    return new SqliteJournal(openDatabase(folder), lock, log);
+    return new SqliteJournal(openDatabase(folder), folder, lock, log, limits);
   } catch (error) {
     lock.release();
     throw error;
@@ -54,12 +56,14 @@ export function openJournalReader(folder: string): JournalReader {
   const database = openDatabaseReadOnly(folder);
   return {
     find: async (query) => find(database, query),
+    summary: async () => summarise(database, databaseFile(folder)),
     close: async () => database.close(),
   };
 }
 
 class SqliteJournal implements Journal {
   readonly #database: DatabaseSync;
+  readonly #folder: string;
   readonly #lock: Lock;
   readonly #log: Logger;
   readonly #insert: StatementSync;
@@ -68,6 +72,7 @@ class SqliteJournal implements Journal {
   readonly #saveCursor: StatementSync;
   readonly #version: StatementSync;
   readonly #deliveries: Deliveries;
+  readonly #retention: Retention;
   readonly #recent: Recent;
   readonly #listeners = new Set<Listener>();
   readonly #settlements = new Settlements();
@@ -77,8 +82,9 @@ class SqliteJournal implements Journal {
   #last: number;
   #seenVersion: unknown;
 
-  constructor(database: DatabaseSync, lock: Lock, log: Logger) {
+  constructor(database: DatabaseSync, folder: string, lock: Lock, log: Logger, limits: Limits) {
     this.#database = database;
+    this.#folder = folder;
     this.#lock = lock;
     this.#log = log;
     this.#insert = database.prepare(insertNotification);
@@ -90,6 +96,7 @@ class SqliteJournal implements Journal {
     this.#saveCursor = database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
     this.#version = database.prepare('PRAGMA data_version');
     this.#deliveries = new Deliveries(database);
+    this.#retention = new Retention(database, limits, log, (work) => this.#transaction(work));
     this.#last = lastSeq(database);
     this.#recent = new Recent(this.#last);
     this.#seenVersion = this.#version.get()?.data_version;
@@ -97,6 +104,7 @@ class SqliteJournal implements Journal {
   }
 
   async append(batch: readonly Notification[]): Promise<Appended> {
+    if (this.#retention.full) throw new JournalError(fullJournal);
     const fresh = this.#transaction(() => {
       this.#writeSettlements();
       return this.#insertAll(batch);
@@ -118,6 +126,7 @@ class SqliteJournal implements Journal {
   }
 
   async openRoute(name: string, start: Start, order: Order): Promise<number> {
+    this.#retention.holdFor(name);
     return this.#transaction(() => {
       this.#database
         .prepare('INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING')
@@ -154,13 +163,8 @@ class SqliteJournal implements Journal {
     return this.#deliveries.accounts(route);
   }
 
-  async lag(cursor: number): Promise<Lag> {
-    const row = this.#database
-      .prepare('SELECT received_at FROM notifications WHERE seq > ? ORDER BY seq LIMIT 1')
-      .get(cursor);
-    if (row === undefined) return { messages: 0, seconds: 0 };
-    const seconds = Math.max(0, Math.round((Date.now() - Number(row.received_at)) / 1_000));
-    return { messages: this.#last - cursor, seconds };
+  async summary(): Promise<Summary> {
+    return summarise(this.#database, databaseFile(this.#folder));
   }
 
   async find(query: Query): Promise<Entry[]> {
@@ -169,6 +173,7 @@ class SqliteJournal implements Journal {
 
   async close(): Promise<void> {
     clearInterval(this.#changeTimer);
+    this.#retention.close();
     if (this.#settlements.size > 0) this.#commitSettlements();
     clearTimeout(this.#settleTimer);
     this.#database.close();
@@ -275,6 +280,10 @@ class SqliteJournal implements Journal {
     }
   }
 }
+
+const fullJournal =
+  'the journal has reached journal.maxSize, and nothing in it is settled by every route: see which one is behind with ' +
+  '"kazoo-relay status"';
 
 async function reading<T>(work: Promise<T>): Promise<T> {
   try {

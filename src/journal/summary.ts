@@ -1,0 +1,43 @@
+import { statSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import type { RouteSummary, Summary } from './journal.ts';
+
+/** What the journal holds, and how far each route is, that it knows: in the configuration or not. */
+export function summarise(database: DatabaseSync, file: string): Summary {
+  const newest = database.prepare('SELECT seq, received_at FROM notifications ORDER BY seq DESC LIMIT 1').get();
+  const oldest = database.prepare('SELECT seq, received_at FROM notifications ORDER BY seq LIMIT 1').get();
+  const last = Number(newest?.seq ?? 0);
+  const counts = database.prepare('SELECT route, state, count(*) AS count FROM deliveries GROUP BY route, state').all();
+  const countOf = (route: string, state: string) =>
+    Number(counts.find((row) => row.route === route && row.state === state)?.count ?? 0);
+  const firstAfter = database.prepare('SELECT received_at FROM notifications WHERE seq > ? ORDER BY seq LIMIT 1');
+  const routes = database.prepare('SELECT name, cursor FROM routes ORDER BY name').all();
+  return {
+    bytes: sizeOf(file) + sizeOf(`${file}-wal`),
+    messages: newest === undefined ? 0 : last - Number(oldest?.seq) + 1,
+    oldest: oldest === undefined ? null : Number(oldest.received_at),
+    newest: newest === undefined ? null : Number(newest.received_at),
+    undecodable: countOf('', 'undecodable'),
+    routes: routes.map((row): RouteSummary => {
+      const name = String(row.name);
+      const cursor = Number(row.cursor);
+      const waitingSince = firstAfter.get(cursor)?.received_at;
+      return {
+        name,
+        cursor,
+        lag: {
+          messages: Math.max(0, last - cursor),
+          seconds:
+            waitingSince === undefined ? 0 : Math.max(0, Math.round((Date.now() - Number(waitingSince)) / 1_000)),
+        },
+        waiting: countOf(name, 'waiting'),
+        quarantined: countOf(name, 'quarantined'),
+        dead: countOf(name, 'dead'),
+      };
+    }),
+  };
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
