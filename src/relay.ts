@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
-import { Intake } from './broker/intake.ts';
+import { Intake, type IntakeContext } from './broker/intake.ts';
 import { Link } from './broker/link.ts';
-import type { Config } from './config/config.ts';
+import type { BrokerConfig, Config } from './config/config.ts';
 import { type Route, startRoute } from './delivery/route.ts';
 import type { Journal } from './journal/journal.ts';
 import { openJournal } from './journal/sqlite.ts';
+import { openControl } from './ops/control.ts';
+import { type BrokerStatus, type Status, statusOf } from './ops/status.ts';
 import { createValidator } from './schema/validator.ts';
 import { sinkKind } from './sinks/registry.ts';
 
@@ -25,29 +27,66 @@ export async function startRelay(config: Config, log: Logger): Promise<Relay> {
   const validator = createValidator(config.validation.schemas);
   const journal = openJournal(config.journal.path, log, config.journal);
   const routes = await startRoutes(config, journal, log);
-  const links = config.brokers.map((broker) => {
-    const brokerLog = log.child({ zone: broker.zone, broker: new URL(broker.url).host });
-    const reveals = config.routes.flatMap((route) => route.reveal);
-    const intake = new Intake({ ...config.intake, reveals }, { journal, validator, log: brokerLog });
-    return new Link(broker, { ...config.intake, queue: config.queue }, intake, brokerLog);
-  });
+  const lines = config.brokers.map((broker) => startLine(broker, config, { journal, validator, log }));
+  const startedAt = Date.now();
+  const status = async (): Promise<Status> => {
+    const activityOf = (name: string) => routes.get(name)?.activity;
+    return statusOf(config, await journal.summary(), { startedAt, brokers: lines.map(lineStatus), activityOf });
+  };
+  const control = await openControl(config.journal.path, status, log);
 
   return {
     async stop(deadline) {
-      await Promise.all(links.map((link) => link.stop(deadline)));
-      await Promise.all(routes.map((route) => route.stop(deadline)));
+      await control.close();
+      await Promise.all(lines.map(({ link }) => link.stop(deadline)));
+      await Promise.all([...routes.values()].map((route) => route.stop(deadline)));
       await journal.close();
     },
   };
 }
 
-function startRoutes(config: Config, journal: Journal, log: Logger): Promise<Route[]> {
-  return Promise.all(
-    config.routes.map((route) => {
+/** The intake line of one broker. */
+interface Line {
+  readonly broker: BrokerConfig;
+  readonly intake: Intake;
+  readonly link: Link;
+}
+
+function startLine(broker: BrokerConfig, config: Config, context: IntakeContext): Line {
+  const log = context.log.child({ zone: broker.zone, broker: hostOf(broker) });
+  const reveals = config.routes.flatMap((route) => route.reveal);
+  const intake = new Intake({ ...config.intake, reveals }, { ...context, log });
+  return { broker, intake, link: new Link(broker, { ...config.intake, queue: config.queue }, intake, log) };
+}
+
+function lineStatus({ broker, intake, link }: Line): BrokerStatus {
+  const { state, since, reason = null } = link.activity;
+  const { received, paused, perSecond: rate } = intake;
+  return {
+    zone: broker.zone,
+    broker: hostOf(broker),
+    state,
+    since: new Date(since).toISOString(),
+    reason,
+    rate,
+    received,
+    paused,
+  };
+}
+
+function hostOf({ url }: BrokerConfig): string {
+  return new URL(url).host;
+}
+
+async function startRoutes(config: Config, journal: Journal, log: Logger): Promise<Map<string, Route>> {
+  const started = await Promise.all(
+    config.routes.map(async (route): Promise<[string, Route]> => {
       const routeLog = log.child({ route: route.name });
       const kind = sinkKind(route.sink.type);
       const openSink = () => kind.open(route.sink.options, { route: route.name, log: routeLog });
-      return startRoute({ ...route, flow: kind.flow(route.sink.options) }, { journal, log: routeLog, openSink });
+      const options = { ...route, flow: kind.flow(route.sink.options) };
+      return [route.name, await startRoute(options, { journal, log: routeLog, openSink })];
     }),
   );
+  return new Map(started);
 }

@@ -13,7 +13,7 @@ const doors: Record<string, readonly string[]> = {
   config: ['sinks', 'kazoo'],
   broker: ['journal', 'schema', 'kazoo'],
   delivery: ['journal', 'routes', 'sinks', 'kazoo'],
-  ops: [],
+  ops: ['journal'],
   // What a route matches is an entry of the journal, and what it shapes is for a sink.
   routes: ['journal', 'sinks', 'kazoo'],
   journal: ['kazoo'],
@@ -23,7 +23,7 @@ const doors: Record<string, readonly string[]> = {
 };
 
 /** Files that every room may use, and that use none. */
-const groundFloor = ['waiting', 'nearest', 'errors', 'options'];
+const groundFloor = ['waiting', 'nearest', 'errors', 'options', 'rate'];
 
 /** Libraries and parts of Node that only some rooms may use. */
 const keys: Record<string, readonly string[]> = {

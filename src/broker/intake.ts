@@ -3,6 +3,7 @@ import type { Journal } from '../journal/journal.ts';
 import { type Decoded, decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
 import { redact } from '../kazoo/redact.ts';
+import { Rate } from '../rate.ts';
 import type { Validator } from '../schema/validator.ts';
 import { Backoff } from '../waiting.ts';
 
@@ -57,6 +58,7 @@ export class Intake {
   #committing: Promise<void> | undefined;
   readonly #abandoned = new AbortController();
   #received = 0;
+  readonly #rate = new Rate();
   #committed = 0;
   #failing = false;
 
@@ -68,6 +70,11 @@ export class Intake {
   /** Messages that were taken from the broker, since the start. */
   get received(): number {
     return this.#received;
+  }
+
+  /** Messages a second, over the last minute. */
+  get perSecond(): number {
+    return this.#rate.perSecond;
   }
 
   /** Messages that are in the journal, since the start; redeliveries count again. */
@@ -89,6 +96,7 @@ export class Intake {
   add(message: RawMessage, deliveryTag: number, source: Acknowledger): void {
     this.#held.push({ message, deliveryTag });
     this.#received += 1;
+    this.#rate.count(1);
     this.#source = source;
     this.#bytes += message.body.length;
     this.#heldBytes += message.body.length;

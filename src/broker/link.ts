@@ -14,6 +14,16 @@ export interface Broker {
   readonly url: string;
 }
 
+/** What a link is doing just now. */
+export interface LinkActivity {
+  /** `away`: it has failed, and is tried again. */
+  readonly state: 'connecting' | 'consuming' | 'away';
+  /** Unix milliseconds. */
+  readonly since: number;
+  /** Why it is away. */
+  readonly reason: string | undefined;
+}
+
 export interface LinkOptions {
   readonly queue: QueueOptions;
   /** Messages that the broker may send ahead of their acknowledgement. */
@@ -49,6 +59,7 @@ export class Link {
   readonly #backoff = new Backoff(firstPause, longestPause);
   readonly #running: Promise<void>;
   #connection: Connection | undefined;
+  #activity: LinkActivity = { state: 'connecting', since: Date.now(), reason: undefined };
   /** The last trouble that was logged: a broker that is away is one line, not one a second. */
   #trouble: string | undefined;
 
@@ -58,6 +69,10 @@ export class Link {
     this.#intake = intake;
     this.#log = log;
     this.#running = this.#run();
+  }
+
+  get activity(): LinkActivity {
+    return this.#activity;
   }
 
   /**
@@ -172,12 +187,15 @@ export class Link {
 
   #consuming(): void {
     this.#trouble = undefined;
+    this.#activity = { state: 'consuming', since: Date.now(), reason: undefined };
     this.#backoff.reset();
     this.#log.info('consuming');
   }
 
   #report(error: unknown): void {
     const reason = reasonOf(error);
+    const since = this.#activity.state === 'away' ? this.#activity.since : Date.now();
+    this.#activity = { state: 'away', since, reason };
     if (reason === this.#trouble) return;
     this.#trouble = reason;
     if (error instanceof QueueConflict) this.#log.error({ reason }, 'no intake from this broker');

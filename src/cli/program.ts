@@ -4,6 +4,7 @@ import { eventsCommand } from './events.ts';
 import { publishCommand } from './publish.ts';
 import { quickstartCommand } from './quickstart.ts';
 import { runCommand } from './run.ts';
+import { statusCommand } from './status.ts';
 import { tailCommand } from './tail.ts';
 import { validateCommand } from './validate.ts';
 
@@ -15,6 +16,7 @@ export function createProgram(): Command {
     .addCommand(runCommand(), { isDefault: true })
     .addCommand(eventsCommand())
     .addCommand(validateCommand())
+    .addCommand(statusCommand())
     .addCommand(tailCommand())
     .addCommand(publishCommand())
     .addCommand(databaseCommand())

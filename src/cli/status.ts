@@ -1,0 +1,84 @@
+import { Command } from 'commander';
+import { findConfigFile, loadConfig } from '../config/load.ts';
+import { openJournalReader } from '../journal/sqlite.ts';
+import { askDaemon } from '../ops/control.ts';
+import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../ops/status.ts';
+import { columns } from './columns.ts';
+import { paint, print, printable } from './output.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly json?: true;
+}
+
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('show what the daemon is doing and how far each route is, whether the daemon runs or not')
+    .option('-c, --config <file>', 'configuration file of the daemon')
+    .option('--json', 'for programs')
+    .addHelpText('after', help)
+    .action(status);
+}
+
+const help = `
+Without a daemon it shows what the journal knows: the brokers and the circuits are the daemon's alone.
+
+Examples:
+  kazoo-relay status
+  kazoo-relay status --json | jq '.routes[] | select(.dead > 0)'`;
+
+async function status({ config: file, json }: Options): Promise<void> {
+  const config = loadConfig(findConfigFile(file));
+  const { path } = config.journal;
+  // What answers on the daemon's socket is a daemon of this very version, or nearly.
+  const answer = ((await askDaemon(path)) as Status | null) ?? statusOf(config, await summaryOf(path), null);
+  await print(json ? printable(JSON.stringify(answer)) : describe(answer));
+}
+
+async function summaryOf(folder: string) {
+  const journal = openJournalReader(folder);
+  try {
+    return await journal.summary();
+  } finally {
+    await journal.close();
+  }
+}
+
+function describe({ running, pid, startedAt, brokers, journal, routes }: Status): string {
+  const state = running
+    ? `${paint('green', 'running')}, pid ${pid}, since ${startedAt}`
+    : paint('yellow', 'not running');
+  const sections = [`Daemon   ${state}`, `Journal  ${describeJournal(journal)}`];
+  if (brokers !== null) sections.push('', columns([brokerHead, ...brokers.map(brokerRow)]));
+  sections.push('', columns([routeHead, ...routes.map(routeRow)]));
+  return sections.join('\n');
+}
+
+function describeJournal(journal: Status['journal']): string {
+  const { path, bytes, max_bytes, messages, oldest, undecodable } = journal;
+  const since = oldest === null ? '' : ` since ${oldest}`;
+  return `${path}: ${size(bytes)} of ${size(max_bytes)}, ${messages} notifications${since}, ${undecodable} undecodable`;
+}
+
+const brokerHead = ['ZONE', 'BROKER', 'STATE', 'SINCE', 'PER SECOND', 'RECEIVED', 'REASON'];
+
+function brokerRow({ zone, broker, state, since, rate, received, paused, reason }: BrokerStatus): string[] {
+  const shown = paused ? 'paused' : state;
+  const why = paused ? 'the journal takes nothing' : (reason ?? '');
+  return [printable(zone), broker, shown, since, rate.toFixed(1), String(received), printable(why)];
+}
+
+const routeHead = ['ROUTE', 'SINK', 'LAG', 'IN FLIGHT', 'WAITING', 'QUARANTINED', 'DEAD', 'CIRCUIT', 'REASON'];
+
+function routeRow({ name, sink, lag, in_flight, waiting, quarantined, dead, circuit }: RouteStatus): string[] {
+  const behind = lag.messages === 0 ? '0' : `${lag.messages} (${lag.seconds} s)`;
+  const counts = [in_flight ?? '-', waiting, quarantined, dead].map(String);
+  const probe = circuit?.next_probe ? `, next probe in ${circuit.next_probe} s` : '';
+  return [name, sink, behind, ...counts, circuit?.state ?? '-', printable(`${circuit?.reason ?? ''}${probe}`)];
+}
+
+function size(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  return `${(bytes / 1_024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}

@@ -1,0 +1,110 @@
+import type { RouteSummary, Summary } from '../journal/journal.ts';
+
+/** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */
+export interface Status {
+  readonly running: boolean;
+  readonly pid: number | null;
+  readonly startedAt: string | null;
+  /** Null where no daemon runs: only it knows. */
+  readonly brokers: readonly BrokerStatus[] | null;
+  readonly journal: JournalStatus;
+  readonly routes: readonly RouteStatus[];
+}
+
+export interface BrokerStatus {
+  readonly zone: string;
+  /** Host and port. */
+  readonly broker: string;
+  readonly state: 'connecting' | 'consuming' | 'away';
+  readonly since: string;
+  /** Why it is away. */
+  readonly reason: string | null;
+  /** Notifications a second, over the last minute. */
+  readonly rate: number;
+  /** Since the daemon's start. */
+  readonly received: number;
+  /** True while the journal takes nothing. */
+  readonly paused: boolean;
+}
+
+interface JournalStatus {
+  readonly path: string;
+  readonly bytes: number;
+  readonly max_bytes: number;
+  readonly messages: number;
+  readonly oldest: string | null;
+  readonly newest: string | null;
+  readonly undecodable: number;
+}
+
+export interface RouteStatus extends Omit<RouteSummary, 'name'> {
+  readonly name: string;
+  readonly sink: string;
+  /** Null where no daemon runs. */
+  readonly in_flight: number | null;
+  readonly circuit: CircuitStatus | null;
+}
+
+interface CircuitStatus {
+  readonly state: 'closed' | 'open' | 'probing';
+  readonly reason: string | null;
+  /** Seconds until the next probe. */
+  readonly next_probe: number | null;
+}
+
+/** What the running daemon knows of itself, beside what is in the journal. */
+export interface Live {
+  readonly startedAt: number;
+  readonly brokers: readonly BrokerStatus[];
+  readonly activityOf: (route: string) => Activity | undefined;
+}
+
+interface Activity {
+  readonly inFlight: number;
+  readonly circuit: CircuitStatus['state'];
+  readonly reason: string | undefined;
+  readonly probeIn: number;
+}
+
+/** The parts of a configuration that a status names. */
+interface Named {
+  readonly journal: { readonly path: string; readonly maxSize: number };
+  readonly routes: readonly { readonly name: string; readonly sink: { readonly type: string } }[];
+}
+
+/** Puts together what the journal holds and, where a daemon runs, what that is doing. */
+export function statusOf(config: Named, summary: Summary, live: Live | null): Status {
+  return {
+    running: live !== null,
+    pid: live === null ? null : process.pid,
+    startedAt: timeOf(live?.startedAt ?? null),
+    brokers: live?.brokers ?? null,
+    journal: {
+      path: config.journal.path,
+      bytes: summary.bytes,
+      max_bytes: config.journal.maxSize,
+      messages: summary.messages,
+      oldest: timeOf(summary.oldest),
+      newest: timeOf(summary.newest),
+      undecodable: summary.undecodable,
+    },
+    routes: config.routes.map(({ name, sink }) => {
+      const known = summary.routes.find((route) => route.name === name) ?? { ...newRoute, name };
+      const activity = live?.activityOf(name);
+      return { ...known, sink: sink.type, in_flight: activity?.inFlight ?? null, circuit: circuitOf(activity) };
+    }),
+  };
+}
+
+/** A route that the journal doesn't know yet. */
+const newRoute = { cursor: 0, lag: { messages: 0, seconds: 0 }, waiting: 0, quarantined: 0, dead: 0 };
+
+function circuitOf(activity: Activity | undefined): CircuitStatus | null {
+  if (activity === undefined) return null;
+  const { circuit: state, reason, probeIn } = activity;
+  return { state, reason: reason ?? null, next_probe: state === 'open' ? Math.ceil(probeIn / 1_000) : null };
+}
+
+function timeOf(time: number | null): string | null {
+  return time === null ? null : new Date(time).toISOString();
+}

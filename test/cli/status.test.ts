@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { stringify } from 'yaml';
+import type { Status } from '../../src/ops/status.ts';
+import { cli } from '../support/cli.ts';
+import { type Daemon, startDaemon } from '../support/daemon.ts';
+import { publishAsKazoo } from '../support/kazoo.ts';
+import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { until } from '../support/until.ts';
+
+let broker: TestBroker;
+let folder: string;
+let config: string;
+let daemon: Daemon | undefined;
+
+beforeAll(async () => {
+  broker = await startBroker();
+  folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-status-'));
+  config = join(folder, 'config.yaml');
+  const routes = {
+    archive: { sink: { type: 'file', path: join(folder, 'archive.ndjson') } },
+    broken: { sink: { type: 'file', path: folder } },
+  };
+  const brokers = [{ zone: 'west', url: broker.url }];
+  writeFileSync(config, stringify({ brokers, journal: { path: join(folder, 'journal') }, routes }));
+});
+
+afterAll(async () => {
+  await daemon?.end('SIGKILL');
+  await broker.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe('status', () => {
+  test('says that there is no journal yet', async () => {
+    const { code, stderr } = await cli(['status', '--config', config]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('there is no journal in');
+  });
+
+  test('shows brokers, journal and routes of the daemon that runs', async () => {
+    daemon = startDaemon(config);
+    await daemon.says('consuming');
+    await publishAsKazoo(broker.url, 3);
+    await publishAsKazoo(broker.url, 1, { 'Current-Balance': 'much' });
+    await until(async () => (await status()).routes[0]?.lag.messages === 0, { what: 'the archive to catch up' });
+    await until(async () => (await status()).routes[1]?.circuit?.state === 'open', { what: 'the open circuit' });
+    const { running, pid, brokers, journal, routes } = await status();
+    expect({ running, pid }).toEqual({ running: true, pid: daemon.process.pid });
+    expect(brokers).toMatchObject([{ zone: 'west', state: 'consuming', received: 4, paused: false, reason: null }]);
+    expect(brokers?.[0]?.rate).toBeGreaterThan(0);
+    expect(journal).toMatchObject({ messages: 4, undecodable: 0, max_bytes: 10 * 2 ** 30 });
+    expect(routes).toMatchObject([
+      { name: 'archive', sink: 'file', quarantined: 1, dead: 0, waiting: 0, circuit: { state: 'closed' } },
+      { name: 'broken', lag: { messages: 4 }, circuit: { reason: expect.stringContaining("can't be written") } },
+    ]);
+    const { stdout } = await cli(['status', '--config', config]);
+    expect(stdout).toMatch(/running, pid \d+/);
+    expect(stdout).toMatch(/west +127\.0\.0\.1:\d+ +consuming/);
+    expect(stdout).toMatch(/broken +file +4 \(\d+ s\).*can't be written/);
+  });
+
+  test('shows that a broker is away, and why', async () => {
+    await broker.stop();
+    await until(async () => (await status()).brokers?.[0]?.state === 'away', { what: 'the broker to be missed' });
+    expect((await status()).brokers?.[0]?.reason).toBeTruthy();
+    await broker.start();
+    await until(async () => (await status()).brokers?.[0]?.state === 'consuming', { what: 'the broker to be back' });
+  });
+
+  test('shows what the journal knows where no daemon runs, also after it was killed', async () => {
+    await daemon?.end('SIGKILL');
+    const { running, brokers, routes } = await status();
+    expect({ running, brokers }).toEqual({ running: false, brokers: null });
+    expect(routes).toMatchObject([{ name: 'archive', lag: { messages: 0 }, circuit: null }, { name: 'broken' }]);
+    const { stdout, code } = await cli(['status', '--config', config]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('not running');
+  });
+});
+
+async function status(): Promise<Status> {
+  const { stdout } = await cli(['status', '--config', config, '--json']);
+  return JSON.parse(stdout) as Status;
+}
