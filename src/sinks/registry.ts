@@ -1,15 +1,17 @@
 import { fileSink } from './file.ts';
 import { logSink } from './log.ts';
-import type { Flow, Sink, SinkContext, SinkKind } from './sink.ts';
+import type { Flow, OptionMistake, Sink, SinkContext, SinkKind } from './sink.ts';
+import { webhookSink } from './webhook/webhook.ts';
 
 /** A kind of sink whose options are its own affair: what `open` gets must have been checked against `options`. */
-export interface AnySinkKind extends Omit<SinkKind<unknown>, 'open' | 'flow'> {
+export interface AnySinkKind extends Omit<SinkKind<unknown>, 'open' | 'flow' | 'check'> {
   flow(options: unknown): Flow;
+  check?(options: unknown): readonly OptionMistake[];
   open(options: unknown, context: SinkContext): Promise<Sink>;
 }
 
 /** Every kind of sink there is: a new one needs its file and a line here. */
-export const sinkKinds: readonly AnySinkKind[] = [logSink, fileSink];
+export const sinkKinds: readonly AnySinkKind[] = [logSink, fileSink, webhookSink];
 
 /** @throws Error for a type that there is no kind for, which a checked configuration doesn't have */
 export function sinkKind(type: string): AnySinkKind {

@@ -1,0 +1,33 @@
+import type { Address } from './address.ts';
+import type { WebhookOptions } from './options.ts';
+
+/** What may appear in no reason, message or report. */
+export function secretsOf(options: WebhookOptions, { path }: Address): string[] {
+  const [folders = '', query = ''] = path.split('?');
+  return [
+    ...literals(folders).filter((part) => part.length >= shortestPath),
+    query,
+    ...[...new URLSearchParams(query).values()].flatMap(literals),
+    ...Object.values(options.headers),
+    ...Object.values(options.fields).filter((value) => value.length >= shortestField),
+    ...options.signature.secrets.flatMap((secret) => [secret, secret.replace(/^whsec_/, '')]),
+    ...credentialsIn(options.proxy),
+  ];
+}
+
+/** Chat services take a path for a password; "/hooks" is none, and hiding it would make messages hard to read. */
+const shortestPath = 16;
+
+/** A field may be a key of the receiver's; "eu" isn't one. */
+const shortestField = 8;
+
+function credentialsIn(proxy: string): string[] {
+  if (!URL.canParse(proxy)) return [];
+  const { username, password } = new URL(proxy);
+  return [password, decodeURIComponent(password), Buffer.from(`${username}:${password}`).toString('base64')];
+}
+
+/** The parts of a text that stand between placeholders. */
+function literals(text: string): string[] {
+  return text.split(/\{[A-Za-z_]+\}/);
+}
