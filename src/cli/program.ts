@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { eventsCommand } from './events.ts';
+import { probeCommand } from './probe.ts';
 import { publishCommand } from './publish.ts';
 import { quickstartCommand } from './quickstart.ts';
 import { runCommand } from './run.ts';
@@ -15,6 +16,7 @@ export function createProgram(): Command {
     .addCommand(eventsCommand())
     .addCommand(validateCommand())
     .addCommand(tailCommand())
+    .addCommand(probeCommand())
     .addCommand(publishCommand())
     .addCommand(quickstartCommand());
 }

@@ -27,9 +27,14 @@ export interface OpenWebhook extends Sink {
 }
 
 export async function openWebhook(given: object): Promise<OpenWebhook> {
+  return openOptions(webhookOptions(given));
+}
+
+/** @param options with every default in place */
+export async function openOptions(options: WebhookOptions): Promise<OpenWebhook> {
   const logged: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
-  const sink = await webhookSink.open(webhookOptions(given), { route: 'test', log });
+  const sink = await webhookSink.open(options, { route: 'test', log });
   return {
     deliver: (batch, signal) => sink.deliver(batch, signal),
     probe: (delivery, signal) => {
