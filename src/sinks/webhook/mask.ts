@@ -14,10 +14,20 @@ export function createMask(secrets: () => readonly string[]): Mask {
     );
     // The longest first: a secret may be part of another.
     const longestFirst = [...forms].sort((one, other) => other.length - one.length);
-    return longestFirst.length === 0
-      ? text
-      : text.replace(new RegExp(longestFirst.map(RegExp.escape).join('|'), 'g'), '***');
+    if (longestFirst.length === 0) return text;
+    const hidden = text.replace(new RegExp(longestFirst.map(RegExp.escape).join('|'), 'g'), '***');
+    return withoutBeginning(hidden, longestFirst);
   };
+}
+
+/** A text that was cut off may end in the middle of a secret. */
+function withoutBeginning(text: string, forms: readonly string[]): string {
+  for (const form of forms) {
+    for (let length = Math.min(form.length - 1, text.length); length > shortest; length -= 1) {
+      if (text.endsWith(form.slice(0, length))) return `${text.slice(0, -length)}***`;
+    }
+  }
+  return text;
 }
 
 /** Hiding one or two letters wherever they stand would leave nothing to read, and they are no secret. */

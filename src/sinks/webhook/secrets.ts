@@ -1,5 +1,7 @@
+import { unescape as decode } from 'node:querystring';
 import type { Address } from './address.ts';
 import type { WebhookOptions } from './options.ts';
+import { proxyVariables } from './transport.ts';
 
 /** What may appear in no reason, message or report. */
 export function secretsOf(options: WebhookOptions, { path }: Address): string[] {
@@ -11,7 +13,7 @@ export function secretsOf(options: WebhookOptions, { path }: Address): string[] 
     ...Object.values(options.headers),
     ...Object.values(options.fields).filter((value) => value.length >= shortestField),
     ...options.signature.secrets.flatMap((secret) => [secret, secret.replace(/^whsec_/, '')]),
-    ...credentialsIn(options.proxy),
+    ...[options.proxy, ...proxyVariables.map((name) => process.env[name] ?? '')].flatMap(credentialsIn),
   ];
 }
 
@@ -24,7 +26,8 @@ const shortestField = 8;
 function credentialsIn(proxy: string): string[] {
   if (!URL.canParse(proxy)) return [];
   const { username, password } = new URL(proxy);
-  return [password, decodeURIComponent(password), Buffer.from(`${username}:${password}`).toString('base64')];
+  const [user, secret] = [decode(username), decode(password)];
+  return [password, secret, Buffer.from(`${user}:${secret}`).toString('base64')];
 }
 
 /** The parts of a text that stand between placeholders. */

@@ -8,7 +8,7 @@ import { publicConnector, publicLookup } from './private-networks.ts';
 
 /**
  * The connections of a sink: kept alive, as many as it may have requests at a time.
- * @throws SinkUnavailable when a file of the TLS options can't be read
+ * @throws SinkUnavailable when a file of the TLS options, or a proxy of the environment, can't be used
  */
 export async function openTransport(options: WebhookOptions): Promise<Dispatcher> {
   const { proxy, concurrency, timeout, allowPrivateNetworks, http2 } = options;
@@ -29,7 +29,7 @@ export async function openTransport(options: WebhookOptions): Promise<Dispatcher
     bodyTimeout: 0,
   };
   // A proxy chooses the address itself: where addresses are checked, there is none.
-  if (proxy === 'none' || !allowPrivateNetworks) return new Agent(agent);
+  if (!allowPrivateNetworks || proxy === 'none' || (proxy === 'environment' && !hasProxy())) return new Agent(agent);
   const throughProxy = {
     ...agent,
     requestTls: toReceiver,
@@ -38,9 +38,23 @@ export async function openTransport(options: WebhookOptions): Promise<Dispatcher
     clientFactory: (origin: URL, settings: object) =>
       new Pool(origin, { ...settings, headersTimeout: timeout.connect }),
   };
-  return proxy === 'environment'
-    ? new EnvHttpProxyAgent(throughProxy)
-    : new ProxyAgent({ ...throughProxy, uri: proxy });
+  try {
+    return proxy === 'environment'
+      ? new EnvHttpProxyAgent(throughProxy)
+      : new ProxyAgent({ ...throughProxy, uri: proxy });
+  } catch {
+    // The error itself holds the URL, which may hold a password.
+    const where =
+      proxy === 'environment' ? `one of ${proxyVariables.join(', ')} in the environment` : 'the option proxy';
+    throw new SinkUnavailable(`${where} is no URL of a proxy, such as http://user:password@host:3128`);
+  }
+}
+
+/** Where the environment names proxies; they may hold a password. */
+export const proxyVariables = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'] as const;
+
+function hasProxy(): boolean {
+  return proxyVariables.some((name) => process.env[name]);
 }
 
 async function tlsOf({

@@ -126,25 +126,35 @@ class WebhookSink implements Sink {
   /** One request. @throws SinkUnavailable */
   async #attempt(batch: readonly Delivery[], signal: AbortSignal, probe?: Probe): Promise<Outcome> {
     await this.#turn(signal);
-    const { make, mask, origin } = this.#parts;
+    const { mask, origin } = this.#parts;
     const sentAt = Date.now();
+    const made = this.#make(batch, sentAt);
+    if ('status' in made) return made;
+    const request = probe === undefined ? made : { ...made, headers: { ...made.headers, ...probe.headers } };
+    probe?.see(request, undefined);
+    const { redirects, timeout } = this.#options;
     let answer: Answer;
     try {
-      const made = make(batch, sentAt);
-      const request = probe === undefined ? made : { ...made, headers: { ...made.headers, ...probe.headers } };
-      probe?.see(request, undefined);
-      const { redirects, timeout } = this.#options;
       answer = await send(request, { redirects, timeout: timeout.total }, this.#parts, signal);
-      probe?.see(request, answer);
     } catch (error) {
       if (error instanceof SinkUnavailable) throw error;
-      if (error instanceof Undeliverable) return { status: 'dead', reason: mask(reasonOf(error)) };
       return failureOf(error, mask);
     }
+    probe?.see(request, answer);
     const now = Date.now();
     if (answer.status === 429) this.#pace.slower(now, sentAt, retryAfter(answer, now));
     else if (answer.status < 300) this.#pace.taken(now);
     return outcomeOf(answer, origin, mask);
+  }
+
+  #make(batch: readonly Delivery[], now: number): Request | Outcome {
+    const { make, mask } = this.#parts;
+    try {
+      return make(batch, now);
+    } catch (error) {
+      if (error instanceof Undeliverable) return { status: 'dead', reason: mask(error.message) };
+      throw error;
+    }
   }
 
   /** Resolves when the next request may go. @throws SinkUnavailable when that takes too long */

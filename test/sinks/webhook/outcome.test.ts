@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
+import { createMask } from '../../../src/sinks/webhook/mask.ts';
 import { retryAfter } from '../../../src/sinks/webhook/outcome.ts';
 import { type Receiver, type Reply, startReceiver } from '../../support/receiver.ts';
 import { type OpenWebhook, openWebhook } from '../../support/webhook.ts';
@@ -183,6 +184,23 @@ describe('secrets', () => {
     expect(outcome).toMatchObject({ status: 'dead', reason: expect.stringContaining('answered 400: no: ***?***') });
     expect(JSON.stringify(outcome)).not.toMatch(/geheim|T0000|a%20b/);
     expect(JSON.stringify(outcome)).not.toContain(Buffer.from('me:geheim-3').toString('base64'));
+  });
+});
+
+describe('a mask', () => {
+  const mask = createMask(() => ['geheim "1" & more', 'geheim', 'ab', '']);
+
+  test.each([
+    ['geheim "1" & more', '***'],
+    ['a geheim b', 'a *** b'],
+    ['in JSON {"key":"geheim \\"1\\" & more"}', 'in JSON {"key":"***"}'],
+    ['in a URL ?key=geheim%20%221%22%20%26%20more', 'in a URL ?key=***'],
+    ['in a form key=geheim+%221%22+%26+more', 'in a form key=***'],
+    ['in HTML <b>geheim &quot;1&quot; &amp; more</b>', 'in HTML <b>***</b>'],
+    ['cut off in the middle of gehei', 'cut off in the middle of ***'],
+    ['ab is too short to be one', 'ab is too short to be one'],
+  ])('makes of %j %j', (text, expected) => {
+    expect(mask(text)).toBe(expected);
   });
 });
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { type Certificates, makeCertificates } from '../../support/certificates.ts';
@@ -152,6 +153,17 @@ describe('a proxy', () => {
     expect(proxy.seen).toHaveLength(1);
     expect(receiver.arrivals).toHaveLength(3);
   });
+
+  test.each(['http://me:geheim@:port', 'http://me:geheim%zz@127.0.0.1:1'])(
+    'that is none makes the sink unavailable, and its password isn’t shown: %s',
+    async (text) => {
+      process.env.http_proxy = text;
+      const error: unknown = await openWebhook({ url: 'http://127.0.0.1' }).catch((thrown) => thrown);
+      expect(error).toBeInstanceOf(SinkUnavailable);
+      expect(inspect(error)).toContain('is no URL of a proxy');
+      expect(inspect(error)).not.toContain('geheim');
+    },
+  );
 
   test('that refuses, is not there or never answers is a receiver that is away', async () => {
     const refusing = await startHttpProxy(() => 407);
