@@ -34,6 +34,11 @@ const keys: Record<string, readonly string[]> = {
   convict: ['config', 'options'],
   ajv: ['schema'],
   commander: ['cli'],
+  undici: ['sinks'],
+  liquidjs: ['sinks'],
+  standardwebhooks: ['sinks'],
+  oauth4webapi: ['sinks'],
+  'ipaddr.js': ['sinks'],
 };
 
 /** What src/kazoo may use of Node: all that touches nothing outside the process. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { databaseCommand } from './database.ts';
 import { eventsCommand } from './events.ts';
+import { probeCommand } from './probe.ts';
 import { publishCommand } from './publish.ts';
 import { quickstartCommand } from './quickstart.ts';
 import { runCommand } from './run.ts';
@@ -18,6 +19,7 @@ export function createProgram(): Command {
     .addCommand(validateCommand())
     .addCommand(statusCommand())
     .addCommand(tailCommand())
+    .addCommand(probeCommand())
     .addCommand(publishCommand())
     .addCommand(databaseCommand())
     .addCommand(quickstartCommand());

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { type Document, isCollection, isMap, isScalar, LineCounter, parseDocument, type YAMLParseError } from 'yaml';
 import { reasonOf } from '../errors.ts';
 import { sinkKinds } from '../sinks/registry.ts';
+import type { OptionMistake } from '../sinks/sink.ts';
 import { check, isMapping, type Mistake, type Path } from './check.ts';
 import type { BrokerConfig, Config, RouteConfig } from './config.ts';
 import { brokerOptions, rootOptions, routeOptions } from './options.ts';
@@ -157,12 +158,16 @@ function checkSink(sink: unknown, path: Path, mistakes: Mistake[]): RouteConfig[
     mistakes.push({ path: type === undefined ? path : [...path, 'type'], message });
     return { type: '', options: {} };
   }
-  const before = mistakes.length;
-  const checked = check(options, kind.options, path, mistakes, ['type']);
-  // Only options that are right by themselves can be looked at together.
-  const message = mistakes.length === before ? kind.mistake?.(checked) : undefined;
-  if (message !== undefined) mistakes.push({ path, message });
+  const found: Mistake[] = [];
+  const checked = check(options, kind.options, path, found, ['type']);
+  // How options go together can be judged only where each is right by itself.
+  if (found.length === 0) found.push(...under(path, kind.check?.(checked) ?? []));
+  mistakes.push(...found);
   return { type: kind.type, options: checked };
+}
+
+function under(path: Path, mistakes: readonly OptionMistake[]): Mistake[] {
+  return mistakes.map((mistake) => ({ ...mistake, path: [...path, ...mistake.path] }));
 }
 
 /** Where a value stands, or the innermost part of its path that is there. */

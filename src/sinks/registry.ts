@@ -1,17 +1,18 @@
 import { databaseSink } from './database/sink.ts';
 import { fileSink } from './file.ts';
 import { logSink } from './log.ts';
-import type { Flow, Sink, SinkContext, SinkKind } from './sink.ts';
+import type { Flow, OptionMistake, Sink, SinkContext, SinkKind } from './sink.ts';
+import { webhookSink } from './webhook/webhook.ts';
 
 /** A kind of sink whose options are its own affair: what `open` gets must have been checked against `options`. */
-export interface AnySinkKind extends Omit<SinkKind<unknown>, 'open' | 'flow' | 'mistake'> {
-  mistake?(options: unknown): string | undefined;
+export interface AnySinkKind extends Omit<SinkKind<unknown>, 'open' | 'flow' | 'check'> {
   flow(options: unknown): Flow;
+  check?(options: unknown): readonly OptionMistake[];
   open(options: unknown, context: SinkContext): Promise<Sink>;
 }
 
 /** Every kind of sink there is: a new one needs its file and a line here. */
-export const sinkKinds: readonly AnySinkKind[] = [logSink, fileSink, databaseSink];
+export const sinkKinds: readonly AnySinkKind[] = [logSink, fileSink, databaseSink, webhookSink];
 
 /** @throws Error for a type that there is no kind for, which a checked configuration doesn't have */
 export function sinkKind(type: string): AnySinkKind {

@@ -9,18 +9,21 @@ export interface SinkKind<O> {
   readonly summary: string;
   /** What `O` holds: checking and reference are derived from it. */
   readonly options: OptionTree;
-  /**
-   * What is wrong with options that are each of the right form, to stand behind the sink's name: "has partition, which SQLite
-   * has no notion of". Undefined where nothing is.
-   */
-  mistake?(options: O): string | undefined;
   /** How a route with these options hands over its deliveries. */
   flow(options: O): Flow;
+  /** What is wrong among options that are each right by themselves; told with the configuration's other mistakes. */
+  check?(options: O): readonly OptionMistake[];
   /**
    * Makes the sink ready to deliver.
    * @throws SinkUnavailable when that may work later (a directory that isn't there, a server that is down).
    */
   open(options: O, context: SinkContext): Promise<Sink>;
+}
+
+/** Names the option from the sink on; shows no sensitive value. */
+export interface OptionMistake {
+  readonly path: readonly string[];
+  readonly message: string;
 }
 
 export interface Flow {
@@ -44,7 +47,20 @@ export interface Sink {
    * @throws SinkUnavailable when nothing at all could be delivered: no attempt is counted, the batch comes again.
    */
   deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]>;
+  /**
+   * Delivers one notification and tells how that went, in as much detail as helps an operator, without any secret. Where
+   * a sink has none, `deliver` is all there is to tell.
+   * @throws SinkUnavailable
+   */
+  probe?(delivery: Delivery, signal: AbortSignal): Promise<ProbeReport>;
   close(): Promise<void>;
+}
+
+/** What was said and answered, as text of several lines; null where it didn't come to that. */
+export interface ProbeReport {
+  readonly request: string | null;
+  readonly answer: string | null;
+  readonly outcome: Outcome;
 }
 
 /** One notification, shaped for one route. */

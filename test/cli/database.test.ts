@@ -80,13 +80,16 @@ describe('database schema', () => {
     ['url: postgres://u:geheim@h/d?ssl=true', 'it has the parameter ssl; there are sslmode'],
     ['url: mysql://u:geheim@10.0.0.1/d?sslmode=verify-full', 'needs a host name, not an address'],
     ['url: oracle://u:geheim@h/d', 'must be a URL such as postgres://'],
-    ['url: sqlite:///x.db, schema: a', 'has the option schema, which SQLite has no notion of'],
-    ['url: mysql://u:geheim@h/d, partition: month', 'has the option partition, which MySQL has no notion of'],
+    ['url: sqlite:///x.db, schema: a', 'sink.schema is something that SQLite has no notion of'],
+    ['url: mysql://u:geheim@h/d, partition: month', 'sink.partition is something that MySQL has no notion of'],
     ['url: postgres://u:geheim@h/d, table: "a\\"; DROP"', 'must be a name of letters, digits and _'],
-    ['url: postgres://u:geheim@h/d, columns: { "a b": data.x }', 'has the column "a b": only letters, digits and _'],
+    [
+      'url: postgres://u:geheim@h/d, columns: { "a b": data.x }',
+      'sink.columns.a b must have a name of letters, digits and _',
+    ],
     ['url: postgres://u:geheim@h/d, columns: { a: data.x money }', 'must be a path into the envelope and a type'],
-    ['url: postgres://u:geheim@h/d, columns: { Zone: data.x }', 'has the column Zone twice'],
-    ['url: postgres://u:geheim@h/d, columnsOnly: true', 'exactly one of its columns must hold the id'],
+    ['url: postgres://u:geheim@h/d, columns: { Zone: data.x }', 'sink.columns.Zone is a column of every table of ours'],
+    ['url: postgres://u:geheim@h/d, columnsOnly: true', 'needs exactly one column that holds the id'],
     ['url: postgres://u:geheim@h/d, columnsOnly: true, columns: { k: id }, retention: 1d', 'yours to tidy'],
   ])('ends with 2 and the mistake for %s', async (sink, message) => {
     const { stderr, code } = await schema(sink);

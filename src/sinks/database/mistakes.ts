@@ -1,36 +1,53 @@
 import { reasonOf } from '../../errors.ts';
+import type { OptionMistake } from '../sink.ts';
+import type { Dialect } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import { isStandardColumn, tableOf } from './table.ts';
 
-/** What is wrong with options of the right form; undefined where nothing is. */
-export function mistakeIn(options: DatabaseSinkOptions): string | undefined {
-  const { url, schema, partition, columnsOnly, columns, retention } = options;
-  const dialect = dialectOf(url);
-  const asked = { schema: schema !== undefined, partition: partition !== 'none' };
-  const lacking = dialect.lacks.find((option) => asked[option]);
-  if (lacking !== undefined) return `has the option ${lacking}, which ${dialect.name} has no notion of`;
-  const misnamed = Object.keys(columns).find((name) => !/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(name));
-  if (misnamed !== undefined)
-    return `has the column ${JSON.stringify(misnamed)}: only letters, digits and _, 63 at most`;
-  if (!columnsOnly) {
-    const taken = Object.keys(columns).find(isStandardColumn);
-    return taken === undefined ? targetMistake(url) : `has the column ${taken} twice: every table of ours has it`;
-  }
-  if (partition !== 'none' || retention > 0) {
-    return 'has columnsOnly and also partition or retention: a table of your own is yours to tidy';
-  }
-  if (tableOf(options).key.length !== 1) {
-    return 'has columnsOnly, so that exactly one of its columns must hold the id, to store no notification twice';
-  }
-  return targetMistake(url);
+/** What is wrong with options that are each of the right form. */
+export function mistakesIn(options: DatabaseSinkOptions): readonly OptionMistake[] {
+  const dialect = dialectOf(options.url);
+  const columns = columnMistakes(options);
+  return [
+    ...urlMistakes(options.url, dialect),
+    ...lackingIn(dialect, options),
+    ...columns,
+    // A table that can't be described can't be judged either.
+    ...(options.columnsOnly && columns.length === 0 ? ownTableMistakes(options) : []),
+  ];
 }
 
-function targetMistake(url: string): string | undefined {
+function urlMistakes(url: string, dialect: Dialect): OptionMistake[] {
   try {
-    dialectOf(url).checkUrl(new URL(url));
-    return undefined;
+    dialect.checkUrl(new URL(url));
+    return [];
   } catch (error) {
-    return `has a url that can't be used: ${reasonOf(error)}`;
+    return [{ path: ['url'], message: `can't be used: ${reasonOf(error)}` }];
   }
+}
+
+function lackingIn(dialect: Dialect, { schema, partition }: DatabaseSinkOptions): OptionMistake[] {
+  const asked = { schema: schema !== undefined, partition: partition !== 'none' };
+  const lacking = dialect.lacks.filter((option) => asked[option]);
+  return lacking.map((option) => ({ path: [option], message: `is something that ${dialect.name} has no notion of` }));
+}
+
+function columnMistakes({ columns, columnsOnly }: DatabaseSinkOptions): OptionMistake[] {
+  return Object.keys(columns).flatMap((name) => {
+    const path = ['columns', name];
+    if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(name)) {
+      return [{ path, message: 'must have a name of letters, digits and _, 63 at most' }];
+    }
+    return !columnsOnly && isStandardColumn(name) ? [{ path, message: 'is a column of every table of ours' }] : [];
+  });
+}
+
+function ownTableMistakes(options: DatabaseSinkOptions): OptionMistake[] {
+  const path = ['columnsOnly'];
+  if (options.partition !== 'none' || options.retention > 0) {
+    return [{ path, message: 'goes with neither partition nor retention: a table of your own is yours to tidy' }];
+  }
+  if (tableOf(options).key.length === 1) return [];
+  return [{ path, message: 'needs exactly one column that holds the id, to store no notification twice' }];
 }

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { Command } from 'commander';
+import pino from 'pino';
+import type { RouteConfig } from '../config/config.ts';
+import { findConfigFile, loadConfig } from '../config/load.ts';
+import type { Entry } from '../journal/journal.ts';
+import { decode } from '../kazoo/decode.ts';
+import type { EventDefinition } from '../kazoo/event.ts';
+import { redact } from '../kazoo/redact.ts';
+import { nearest } from '../nearest.ts';
+import { createMatcher } from '../routes/match.ts';
+import { shape } from '../routes/shape.ts';
+import { sinkKind } from '../sinks/registry.ts';
+import { type Delivery, type ProbeReport, type Sink, SinkUnavailable } from '../sinks/sink.ts';
+import { exampleBody } from './example.ts';
+import { exitCode2, orExit } from './exit.ts';
+import { knownEvent } from './known-event.ts';
+import { paint, print, printable } from './output.ts';
+
+interface Options {
+  readonly event: string;
+  readonly config?: string;
+}
+
+export function probeCommand(): Command {
+  return exitCode2(new Command('probe'))
+    .description("send one example notification through a route's sink, and show how that went")
+    .argument('<route>', 'name of the route, as in the configuration')
+    .option('-e, --event <event>', 'event to send an example of', 'low_balance')
+    .option('-c, --config <file>', 'configuration file of the daemon')
+    .addHelpText('after', help)
+    .action((route: string, options: Options) => orExit(codeOf, () => probe(route, options)));
+}
+
+const help = `
+It goes to the real receiver, marked as a test: zone and node are "kazoo-relay-probe", its msg_id begins with it, and a
+webhook's request has the header X-Kazoo-Relay-Probe. Secrets are not shown. The daemon may run or not.
+Exit code: 0 delivered, 1 not, 2 wrong options, or a configuration that can't be read.
+
+Examples:
+  kazoo-relay probe crm
+  kazoo-relay probe crm --event voicemail_new`;
+
+function codeOf(error: unknown): number {
+  return error instanceof SinkUnavailable ? 1 : 2;
+}
+
+/** Milliseconds; a sink has its own time-outs. */
+const longest = 120_000;
+const mark = 'kazoo-relay-probe';
+
+async function probe(name: string, { event, config }: Options): Promise<void> {
+  const route = routeNamed(name, loadConfig(findConfigFile(config)).routes);
+  const entry = exampleEntry(knownEvent(event));
+  // The example's zone and account are nobody's.
+  if (createMatcher({ ...route, zones: [], accounts: [] })(entry) !== 'deliver') {
+    await print(paint('dim', `The route wouldn't take a ${event} by itself; it is sent all the same.`));
+  }
+  const log = pino({ level: 'warn', base: null }, pino.destination({ dest: 2, sync: true }));
+  const sink = await sinkKind(route.sink.type).open(route.sink.options, { route: name, log });
+  try {
+    const started = performance.now();
+    const report = await reportOf(sink, shape(entry, []), AbortSignal.timeout(longest));
+    await show(report, performance.now() - started);
+    if (report.outcome.status !== 'delivered') process.exitCode = 1;
+  } finally {
+    await sink.close();
+  }
+}
+
+function routeNamed(name: string, routes: readonly RouteConfig[]): RouteConfig {
+  const route = routes.find((candidate) => candidate.name === name);
+  if (route !== undefined) return route;
+  const names = routes.map((candidate) => candidate.name);
+  const near = nearest(name, names);
+  const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean ${near}?`;
+  throw new Error(`the configuration has no route ${JSON.stringify(name)}; ${hint}`);
+}
+
+/** What the journal would hold of an example, had it come from a broker now. */
+function exampleEntry(event: EventDefinition): Entry {
+  const now = Date.now();
+  const body = { ...exampleBody(event, now, []), 'Msg-ID': `${mark}-${randomUUID()}`, Node: mark };
+  const message = {
+    body: Buffer.from(JSON.stringify(body)),
+    routingKey: event.routingKey,
+    contentEncoding: undefined,
+    timestamp: undefined,
+    zone: mark,
+    receivedAt: now,
+  };
+  const { raw, fingerprint, ownTime, ...notification } = redact(decode(message, Number.POSITIVE_INFINITY), []);
+  return { ...notification, seq: 0, resendOf: null };
+}
+
+async function reportOf(sink: Sink, delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {
+  if (sink.probe !== undefined) return sink.probe(delivery, signal);
+  const [outcome] = await sink.deliver([delivery], signal);
+  if (outcome === undefined) throw new Error('the sink gave no outcome');
+  return { request: null, answer: null, outcome };
+}
+
+async function show({ request, answer, outcome }: ProbeReport, milliseconds: number): Promise<void> {
+  for (const [title, text] of [
+    ['request', request],
+    ['answer', answer],
+  ] as const) {
+    if (text === null) continue;
+    await print(paint('bold', title));
+    for (const line of text.split('\n')) await print(`  ${printable(line)}`.trimEnd());
+  }
+  const time = `after ${Math.round(milliseconds)} ms`;
+  if (outcome.status === 'delivered') await print(`${paint('green', 'delivered')} ${time}`);
+  else await print(`${paint('red', outcome.status)} ${time}: ${printable(outcome.reason)}`);
+}

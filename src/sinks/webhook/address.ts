@@ -1,0 +1,65 @@
+import type { Envelope } from '../sink.ts';
+import { Undeliverable } from './undeliverable.ts';
+
+export interface Address {
+  /** `https://host:port`: no notification can change it. */
+  readonly origin: string;
+  /** Path and query as the configuration has them, placeholders in braces. */
+  readonly path: string;
+  /**
+   * Path and query for a notification.
+   * @throws Undeliverable when it has no value for a placeholder, or one that would lead to another folder
+   */
+  pathFor(envelope: Envelope): string;
+}
+
+/** What a placeholder may name. */
+const names = ['account_id', 'event', 'category', 'zone', 'id'] as const;
+
+/** @throws Error that says what is wrong with the URL, and never shows it */
+export function createAddress(text: string): Address {
+  const { origin, pathname, search } = parse(text);
+  const path = `${pathname}${search}`.replace(/%7B([a-z_]+)%7D/gi, '{$1}');
+  const [first = '', ...rest] = path.split(placeholder);
+  const pieces = rest.flatMap((name, index) =>
+    index % 2 === 0 ? [{ name: known(name), after: rest[index + 1] }] : [],
+  );
+  return {
+    origin,
+    path,
+    pathFor(envelope) {
+      if (pieces.length === 0) return path;
+      const filled = pieces.reduce((before, { name, after }) => `${before}${encoded(envelope, name)}${after}`, first);
+      if (!dotSegment.test(filled)) return filled;
+      throw new Undeliverable('the URL would lead to another folder: a value for it is "." or ".."');
+    },
+  };
+}
+
+const placeholder = /\{([A-Za-z_]+)\}/;
+const dotSegment = /^[^?]*\/\.{1,2}(?:[/?]|$)/;
+
+function parse(text: string): URL {
+  if (!URL.canParse(text)) throw new Error('must be a URL such as https://host/path');
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error('must begin with https:// or http://');
+  if (/[{}]/.test(url.host)) throw new Error('must have its placeholders behind the host');
+  if (url.username !== '' || url.password !== '') {
+    throw new Error('must be without user and password; they belong under auth.basic');
+  }
+  return url;
+}
+
+type Name = (typeof names)[number];
+
+function known(name: string): Name {
+  const found = names.find((candidate) => candidate === name);
+  if (found !== undefined) return found;
+  throw new Error(`has a placeholder {${name}}; there are ${names.map((each) => `{${each}}`).join(', ')}`);
+}
+
+function encoded(envelope: Envelope, name: Name): string {
+  const value = envelope[name];
+  if (value !== null && value !== '') return encodeURIComponent(value.toWellFormed());
+  throw new Undeliverable(`the URL needs ${name}, which this notification doesn't have`);
+}

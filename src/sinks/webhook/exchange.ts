@@ -1,0 +1,92 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+
+export interface Request {
+  readonly origin: string;
+  /** Path and query. */
+  readonly path: string;
+  readonly method: Dispatcher.HttpMethod;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Its first 64 KiB. */
+  readonly body: Buffer;
+}
+
+/** Nobody has answered in time. */
+export class TimedOut extends Error {
+  override readonly name = 'TimedOut';
+}
+
+/** The route has called the request back. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+/** How much of an answer is read, in bytes. */
+const longestAnswer = 64 * 1024;
+
+/**
+ * Sends a request and reads its answer. Once the status is known it counts, whatever becomes of the body: one that breaks
+ * off, never ends or is too long is dropped.
+ * @param timeout milliseconds
+ * @throws TimedOut, Interrupted, or an error of the connection
+ */
+export function exchange(
+  dispatcher: Dispatcher,
+  request: Request,
+  timeout: number,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  let status = 0;
+  let headers: IncomingHttpHeaders = {};
+  let controller: Dispatcher.DispatchController | undefined;
+  let ended: Error | undefined;
+
+  const settle = (error?: Error) => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', interrupt);
+    if (status !== 0) resolve({ status, headers, body: Buffer.concat(chunks) });
+    else reject(error ?? new Error('the answer has no status'));
+  };
+  const end = (error: Error) => {
+    ended = error;
+    controller?.abort(error);
+    settle(error);
+  };
+  const interrupt = () => end(new Interrupted('interrupted'));
+  const timer = setTimeout(() => end(new TimedOut(`no answer within ${timeout} ms`)), timeout);
+  signal.addEventListener('abort', interrupt, { once: true });
+  if (signal.aborted) {
+    interrupt();
+    return promise;
+  }
+
+  // A request may have to wait for a connection, and may have ended before it begins.
+  dispatcher.dispatch(request, {
+    onRequestStart(started) {
+      controller = started;
+      if (ended) started.abort(ended);
+    },
+    onResponseStart(_, code, answered) {
+      if (code < 200) return;
+      status = code;
+      headers = answered;
+    },
+    onResponseData(_, chunk) {
+      size += chunk.length;
+      if (size <= longestAnswer) chunks.push(chunk);
+      else end(new Error('the answer is too long'));
+    },
+    onResponseEnd: () => settle(),
+    onResponseError: (_, error) => settle(error),
+  });
+  return promise;
+}

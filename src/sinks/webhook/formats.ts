@@ -1,0 +1,84 @@
+import type { Delivery, Envelope } from '../sink.ts';
+import { binaryCloudEvent, cloudEvent } from './cloudevents.ts';
+import { kazooBody, kazooForm, kazooHeaders } from './kazoo.ts';
+import type { WebhookOptions } from './options.ts';
+import { createTemplate } from './template.ts';
+
+/** What a request carries. */
+export interface Content {
+  readonly type: string;
+  readonly text: string;
+  /** Headers beside `content-type`, with values that are fit for one. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type FormatName =
+  | 'envelope'
+  | 'standard'
+  | 'cloudevents'
+  | 'cloudevents-binary'
+  | 'kazoo-json'
+  | 'kazoo-form'
+  | 'template';
+
+/** Those that can say several notifications at once, as an array. */
+export const batchFormats: readonly FormatName[] = ['envelope', 'cloudevents'];
+
+export interface Format {
+  /** @throws Undeliverable when the notification can't be said in this format */
+  one(delivery: Delivery): Content;
+  /** Only for those that are among `batchFormats`. */
+  several?(batch: readonly Delivery[]): Content;
+}
+
+/** @throws Error when the template can't be used */
+export function createFormat(options: Pick<WebhookOptions, 'format' | 'fields' | 'template'>): Format {
+  const { format, fields, template } = options;
+  switch (format) {
+    case 'envelope':
+      return {
+        one: ({ json }) => ({ type: 'application/json', text: json }),
+        several: (batch) => ({ type: 'application/json', text: `[${batch.map(({ json }) => json).join(',')}]` }),
+      };
+    case 'standard':
+      return { one: ({ envelope }) => ({ type: 'application/json', text: JSON.stringify(standardPayload(envelope)) }) };
+    case 'cloudevents':
+      return {
+        one: ({ envelope }) => ({
+          type: 'application/cloudevents+json; charset=utf-8',
+          text: JSON.stringify(cloudEvent(envelope)),
+        }),
+        several: (batch) => ({
+          type: 'application/cloudevents-batch+json; charset=utf-8',
+          text: JSON.stringify(batch.map(({ envelope }) => cloudEvent(envelope))),
+        }),
+      };
+    case 'cloudevents-binary':
+      return { one: ({ envelope }) => binaryCloudEvent(envelope) };
+    case 'kazoo-json':
+      return {
+        one: ({ envelope }) => ({
+          type: 'application/json',
+          text: JSON.stringify(kazooBody(envelope, fields)),
+          headers: kazooHeaders(envelope),
+        }),
+      };
+    case 'kazoo-form':
+      return {
+        one: ({ envelope }) => ({
+          type: 'application/x-www-form-urlencoded',
+          text: kazooForm(kazooBody(envelope, fields)),
+          headers: kazooHeaders(envelope),
+        }),
+      };
+    case 'template': {
+      if (template === undefined) throw new Error('the format "template" needs a template');
+      return { one: createTemplate(template, fields) };
+    }
+  }
+}
+
+/** The payload that Standard Webhooks recommends. */
+function standardPayload({ event, occurred_at, data }: Envelope): object {
+  return { type: event ?? 'unknown', timestamp: occurred_at, data };
+}

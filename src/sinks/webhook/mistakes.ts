@@ -1,0 +1,133 @@
+import { reasonOf } from '../../errors.ts';
+import type { OptionMistake } from '../sink.ts';
+import { createAddress } from './address.ts';
+import { batchFormats, createFormat } from './formats.ts';
+import type { WebhookOptions } from './options.ts';
+import { createSigner } from './signature.ts';
+
+/** What is wrong among options each of which is right by itself. Nothing in it shows a secret. */
+export function mistakesIn(options: WebhookOptions): readonly OptionMistake[] {
+  const mistakes: OptionMistake[] = [];
+  const refuse = (holds: boolean, path: readonly string[], message: string) => {
+    if (holds) mistakes.push({ path, message });
+  };
+  const attempt = (path: readonly string[], work: () => unknown) => {
+    try {
+      work();
+    } catch (error) {
+      mistakes.push({ path, message: reasonOf(error) });
+    }
+  };
+
+  attempt(['url'], () => createAddress(options.url));
+  attempt(['signature', 'secrets'], () => createSigner(options.signature.secrets));
+  refuseFormat(options, refuse, attempt);
+  refuseHeaders(options, refuse);
+  refuseAuth(options, refuse);
+  refuseConnection(options, refuse);
+  return mistakes;
+}
+
+type Refuse = (holds: boolean, path: readonly string[], message: string) => void;
+type Attempt = (path: readonly string[], work: () => unknown) => void;
+
+function refuseFormat(options: WebhookOptions, refuse: Refuse, attempt: Attempt): void {
+  const { format, template, fields, batch, method, signature } = options;
+  const has = { template: template !== undefined, fields: Object.keys(fields).length > 0 };
+  const takesFields = ['kazoo-json', 'kazoo-form', 'template'].includes(format);
+  refuse(format === 'template' && !has.template, ['template'], 'is required by the format template');
+  refuse(format !== 'template' && has.template, ['template'], `is not used by the format ${format}`);
+  refuse(!takesFields && has.fields, ['fields'], `are not used by the format ${format}`);
+  if (format === 'template' && has.template) attempt(['template', 'body'], () => createFormat(options));
+  refuse(!isHeaderValue(template?.contentType ?? ''), ['template', 'contentType'], 'must be a media type');
+  refuse(
+    batch.max > 1 && !batchFormats.includes(format),
+    ['batch', 'max'],
+    `must be 1 with the format ${format}: only ${batchFormats.join(' and ')} have arrays`,
+  );
+  refuse(
+    batch.max > 1 && options.url.includes('{'),
+    ['batch', 'max'],
+    'must be 1 with placeholders in the url: they differ from one notification to the next',
+  );
+  refuse(
+    method === 'GET' && format !== 'kazoo-form',
+    ['method'],
+    'GET sends no body: it needs the format kazoo-form, which goes into the query',
+  );
+  refuse(
+    method === 'GET' && signature.secrets.length > 0,
+    ['signature', 'secrets'],
+    'sign the body, and GET sends none',
+  );
+}
+
+/** Those that say how a message ends or where it goes, and those that are made anew for each request. */
+const ownHeaders = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'webhook-id',
+  'webhook-signature',
+  'webhook-timestamp',
+]);
+
+function refuseHeaders({ headers }: WebhookOptions, refuse: Refuse): void {
+  const names = Object.keys(headers);
+  for (const name of names) {
+    const lower = name.toLowerCase();
+    refuse(!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name), ['headers', name], "can't be the name of a header");
+    refuse(ownHeaders.has(lower), ['headers', name], "can't be set: the sink sets it, or HTTP itself");
+    refuse(!isHeaderValue(headers[name] ?? ''), ['headers', name], 'must be printable ASCII on one line');
+    const isTwice = names.some((other) => other !== name && other.toLowerCase() === lower);
+    refuse(isTwice, ['headers', name], 'is there twice: upper and lower case mean the same');
+  }
+}
+
+function refuseAuth({ auth, headers }: WebhookOptions, refuse: Refuse): void {
+  const given = Object.entries(auth).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  refuse(given.length > 1, ['auth'], `must be one of them: ${given.join(', ')}`);
+  const hasHeader = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
+  refuse(given.length > 0 && hasHeader, ['auth'], 'makes the header authorization, which is among the headers already');
+  refuse(auth.basic?.user.includes(':') ?? false, ['auth', 'basic', 'user'], "can't have a colon");
+  refuse(!isHeaderValue(auth.bearer?.token ?? ''), ['auth', 'bearer', 'token'], 'must be printable ASCII on one line');
+  const { oauth2 } = auth;
+  refuse(
+    oauth2 !== undefined && !isHttpUrl(oauth2.tokenUrl),
+    ['auth', 'oauth2', 'tokenUrl'],
+    'must be a URL such as https://host/path',
+  );
+}
+
+/** Node's timers go no further; an hour is more than any request should take. */
+const longest = 3_600_000;
+
+function refuseConnection(options: WebhookOptions, refuse: Refuse): void {
+  const { tls, proxy, allowPrivateNetworks, timeout, rateLimit } = options;
+  refuse((tls.cert === undefined) !== (tls.key === undefined), ['tls'], 'needs cert and key, or neither');
+  const hasProxy = proxy !== 'environment' && proxy !== 'none';
+  refuse(hasProxy && !isHttpUrl(proxy), ['proxy'], 'must be environment, none, or a URL such as http://host:3128');
+  refuse(
+    hasProxy && !allowPrivateNetworks,
+    ['proxy'],
+    'chooses the address by itself, so that allowPrivateNetworks: false would check nothing',
+  );
+  refuse(timeout.connect > longest, ['timeout', 'connect'], 'must be an hour at most');
+  refuse(timeout.total > longest, ['timeout', 'total'], 'must be an hour at most');
+  refuse((rateLimit?.per ?? 0) > 24 * longest, ['rateLimit', 'per'], 'must be a day at most');
+}
+
+function isHeaderValue(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text);
+}
+
+function isHttpUrl(text: string): boolean {
+  return /^https?:\/\//i.test(text) && URL.canParse(text);
+}

@@ -1,0 +1,83 @@
+import { reasonOf } from '../../errors.ts';
+import { delivered, type Outcome, SinkUnavailable } from '../sink.ts';
+import { type Answer, Interrupted, TimedOut } from './exchange.ts';
+import type { Mask } from './mask.ts';
+
+/** Longest time that an answer can make us wait, in milliseconds. */
+const longestWait = 3_600_000;
+/** How much of an answer's body becomes part of the reason, in bytes. */
+const keptOfBody = 1024;
+
+/**
+ * What an answer means for the notifications of its request.
+ * @param origin names the receiver, in a message
+ * @throws SinkUnavailable for 410
+ */
+export function outcomeOf(answer: Answer, origin: string, mask: Mask): Outcome {
+  const { status } = answer;
+  if (status >= 200 && status < 300) return delivered;
+  if (status === 410) {
+    throw new SinkUnavailable(
+      `${origin} says "gone" (410). The route pauses and tries it again every hour. If it has moved, change the url and ` +
+        'restart, which tries it at once; if it is gone for good, remove the route',
+      { probeAfter: longestWait },
+    );
+  }
+  const reason = `answered ${status}${status < 400 ? redirected : ''}${textOf(answer.body, mask)}`;
+  if (!mayWorkLater(status)) return { status: 'dead', reason, code: status };
+  const notBefore = retryAfter(answer, Date.now());
+  return {
+    status: 'retry',
+    reason,
+    code: status,
+    ...(notBefore !== undefined && { notBefore }),
+    ...(isAway.has(status) && { away: true }),
+  };
+}
+
+/** What it means that a request had no answer. */
+export function failureOf(error: unknown, mask: Mask): Outcome {
+  const code = error instanceof TimedOut ? 'ETIMEDOUT' : codeOf(error);
+  const known = error instanceof TimedOut || error instanceof Interrupted;
+  // Where each address of a name has failed, the error has no message but a code.
+  const text = cut(mask(reasonOf(error) || code || 'the connection failed'));
+  return { status: 'retry', reason: known ? text : `no answer: ${text}`, ...(code && { code }), away: true };
+}
+
+/** Unix milliseconds that a `Retry-After` asks to wait for, an hour from `now` at most. */
+export function retryAfter({ headers }: Pick<Answer, 'headers'>, now: number): number | undefined {
+  const text = headers['retry-after']?.trim() ?? '';
+  const time = /^\d+$/.test(text)
+    ? now + Number(text) * 1000
+    : /^[A-Z][a-z]+, .* GMT$/.test(text)
+      ? Date.parse(text)
+      : Number.NaN;
+  return Number.isNaN(time) ? undefined : Math.min(Math.max(time, now), now + longestWait);
+}
+
+const redirected = ' (a redirect that is not followed: name its target as the url)';
+
+/** The receiver as a whole isn't there, or isn't up. */
+const isAway: ReadonlySet<number> = new Set([502, 503, 504]);
+
+function mayWorkLater(status: number): boolean {
+  return status >= 500 || status === 408 || status === 425 || status === 429;
+}
+
+function textOf(body: Buffer, mask: Mask): string {
+  const text = cut(mask(body.toString()));
+  return text === '' ? '' : `: ${text}`;
+}
+
+function cut(text: string): string {
+  const line = text.replace(/[\p{Cc}\s]+/gu, ' ').trim();
+  // The end of what is kept may be half a character.
+  return Buffer.from(line)
+    .subarray(0, keptOfBody)
+    .toString()
+    .replace(/\uFFFD$/, '');
+}
+
+function codeOf(error: unknown): string | undefined {
+  return Error.isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,45 @@
+import { type LookupAddress, lookup as systemLookup } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import type { buildConnector } from 'undici';
+
+/** A host whose addresses are none that a request may go to. */
+class PrivateAddress extends Error {
+  readonly code = 'EPRIVATE';
+
+  constructor(host: string) {
+    super(`${host} is not a public address, and allowPrivateNetworks is false`);
+  }
+}
+
+/** True for an address of the internet at large; false for private, loopback, link-local, reserved and the like. */
+export function isPublic(address: string): boolean {
+  // An IPv4 address inside an IPv6 one is looked at itself.
+  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
+}
+
+/**
+ * Looks a name up and leaves out what isn't public. It belongs into the connection itself: what is looked at is what is
+ * connected to, so that a name which has another address a moment later is of no use.
+ */
+export function publicLookup(lookup = systemLookup): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+      if (error !== null) return callback(error, []);
+      const allowed = addresses.filter(({ address }) => isPublic(address));
+      const [first] = allowed;
+      if (first === undefined) return callback(new PrivateAddress(hostname), []);
+      if (options.all) callback(null, allowed);
+      else callback(null, first.address, first.family);
+    });
+  };
+}
+
+/** Refuses hosts that are an address, and not a public one: those are never looked up. */
+export function publicConnector(connect: buildConnector.connector): buildConnector.connector {
+  return (options, callback) => {
+    const host = options.hostname.replace(/^\[(.*)\]$/, '$1');
+    if (isIP(host) !== 0 && !isPublic(host)) callback(new PrivateAddress(host), null);
+    else connect(options, callback);
+  };
+}

@@ -1,0 +1,45 @@
+import type { Delivery } from '../sink.ts';
+import type { Address } from './address.ts';
+import type { Request } from './exchange.ts';
+import { createFormat } from './formats.ts';
+import type { WebhookOptions } from './options.ts';
+import { createSigner } from './signature.ts';
+
+/** Makes the request that delivers these, but for its `authorization`. @param now Unix milliseconds */
+export type RequestMaker = (batch: readonly Delivery[], now: number) => Request;
+
+/**
+ * @throws Error when the template or a secret can't be used; what it gives throws Undeliverable
+ */
+export function createRequestMaker(options: WebhookOptions, address: Address): RequestMaker {
+  const { method } = options;
+  const { origin } = address;
+  const { one, several } = createFormat(options);
+  const signer = createSigner(options.signature.secrets);
+  const own = lowerCase(options.headers);
+
+  return (batch, now) => {
+    const [first] = batch;
+    if (first === undefined) throw new Error('there is nothing to send');
+    const content = options.batch.max > 1 && several !== undefined ? several(batch) : one(first);
+    const headers = {
+      'user-agent': 'kazoo-relay',
+      'content-type': content.type,
+      ...content.headers,
+      ...own,
+      ...signer.headersFor(batch, content.text, now),
+    };
+    const path = address.pathFor(first.envelope);
+    if (method !== 'GET') return { origin, path, method, headers, body: content.text };
+    const { 'content-type': _, ...withoutType } = headers;
+    return { origin, path: withQuery(path, content.text), method, headers: withoutType, body: null };
+  };
+}
+
+function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function withQuery(path: string, query: string): string {
+  return `${path}${path.includes('?') ? '&' : '?'}${query}`;
+}

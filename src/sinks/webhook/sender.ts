@@ -1,0 +1,53 @@
+import type { Dispatcher } from 'undici';
+import type { Auth } from './auth.ts';
+import { type Answer, exchange, type Request } from './exchange.ts';
+
+export interface SenderOptions {
+  readonly redirects: number;
+  /** Milliseconds that each request may take. */
+  readonly timeout: number;
+}
+
+/**
+ * Sends a request as who we are: with a new token where the old one is refused, and to where a redirect leads.
+ * @throws SinkUnavailable when there is no token; TimedOut, Interrupted or an error of the connection
+ */
+export async function send(
+  request: Request,
+  { redirects, timeout }: SenderOptions,
+  { dispatcher, auth }: { readonly dispatcher: Dispatcher; readonly auth: Auth },
+  signal: AbortSignal,
+): Promise<Answer> {
+  let target = request;
+  let redirected = 0;
+  for (let renewed = false; ; ) {
+    const header = await auth.header();
+    const answer = await exchange(dispatcher, withAuthorization(target, header), timeout, signal);
+    const next = redirected < redirects ? redirectOf(target, answer) : undefined;
+    if (next !== undefined) {
+      target = next;
+      redirected += 1;
+    } else if (answer.status === 401 && !renewed && auth.refused(header)) renewed = true;
+    else return answer;
+  }
+}
+
+function withAuthorization(request: Request, authorization: string | undefined): Request {
+  return authorization === undefined ? request : { ...request, headers: { ...request.headers, authorization } };
+}
+
+/**
+ * The request that a redirect asks for: on the same host only, to which our secrets may go, and only where it is the same
+ * request. 301, 302 and 303 make a GET without a body of a POST: the notification would be lost, and look delivered.
+ */
+function redirectOf(request: Request, { status, headers }: Answer): Request | undefined {
+  const isSame = status === 307 || status === 308 || (request.method === 'GET' && [301, 302, 303].includes(status));
+  const { location } = headers;
+  if (!isSame || typeof location !== 'string' || !URL.canParse(location, request.origin + request.path))
+    return undefined;
+  const from = new URL(request.origin);
+  const to = new URL(location, request.origin + request.path);
+  const isUpgrade = from.protocol === 'http:' && to.protocol === 'https:' && from.hostname === to.hostname;
+  if (to.origin !== from.origin && !isUpgrade) return undefined;
+  return { ...request, origin: to.origin, path: `${to.pathname}${to.search}` };
+}

@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici';
+import { reasonOf } from '../../errors.ts';
+import { SinkUnavailable } from '../sink.ts';
+import type { TlsOptions, WebhookOptions } from './options.ts';
+import { publicConnector, publicLookup } from './private-networks.ts';
+
+/**
+ * The connections of a sink: kept alive, as many as it may have requests at a time.
+ * @throws SinkUnavailable when a file of the TLS options, or a proxy of the environment, can't be used
+ */
+export async function openTransport(options: WebhookOptions): Promise<Dispatcher> {
+  const { proxy, concurrency, timeout, allowPrivateNetworks, http2 } = options;
+  const toReceiver = {
+    ...(await tlsOf(options.tls)),
+    timeout: timeout.connect,
+    allowH2: http2,
+    preferH2: http2,
+    ...(!allowPrivateNetworks && { lookup: publicLookup() }),
+  };
+  const connect = buildConnector(toReceiver);
+  const agent = {
+    connections: concurrency,
+    allowH2: http2,
+    connect: allowPrivateNetworks ? connect : publicConnector(connect),
+    // How long all may take is watched over each request as a whole.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  };
+  // A proxy chooses the address itself: where addresses are checked, there is none.
+  if (!allowPrivateNetworks || proxy === 'none' || (proxy === 'environment' && !hasProxy())) return new Agent(agent);
+  const throughProxy = {
+    ...agent,
+    requestTls: toReceiver,
+    proxyTls: { timeout: timeout.connect },
+    // A proxy that takes the connection and doesn't answer would hold it for minutes.
+    clientFactory: (origin: URL, settings: object) =>
+      new Pool(origin, { ...settings, headersTimeout: timeout.connect }),
+  };
+  try {
+    return proxy === 'environment'
+      ? new EnvHttpProxyAgent(throughProxy)
+      : new ProxyAgent({ ...throughProxy, uri: proxy });
+  } catch {
+    // The error itself holds the URL, which may hold a password.
+    const where =
+      proxy === 'environment' ? `one of ${proxyVariables.join(', ')} in the environment` : 'the option proxy';
+    throw new SinkUnavailable(`${where} is no URL of a proxy, such as http://user:password@host:3128`);
+  }
+}
+
+/** Where the environment names proxies; they may hold a password. */
+export const proxyVariables = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'] as const;
+
+function hasProxy(): boolean {
+  return proxyVariables.some((name) => process.env[name]);
+}
+
+async function tlsOf({
+  ca,
+  cert,
+  key,
+  serverName,
+  minVersion,
+  verify,
+}: TlsOptions): Promise<buildConnector.BuildOptions> {
+  const files = {
+    ...(ca !== undefined && { ca: await readPem(ca) }),
+    ...(cert !== undefined && { cert: await readPem(cert) }),
+    ...(key !== undefined && { key: await readPem(key) }),
+  };
+  try {
+    createSecureContext(files);
+  } catch (cause) {
+    throw new SinkUnavailable(`the files of tls can't be used: ${reasonOf(cause)}`, { cause });
+  }
+  return {
+    ...files,
+    minVersion,
+    rejectUnauthorized: verify,
+    ...(serverName !== undefined && { servername: serverName }),
+  };
+}
+
+async function readPem(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new SinkUnavailable(`${path} can't be read: ${reasonOf(cause)}`, { cause });
+  }
+}

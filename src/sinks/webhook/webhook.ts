@@ -1,0 +1,183 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Dispatcher } from 'undici';
+import { reasonOf } from '../../errors.ts';
+import { type Delivery, type Outcome, type ProbeReport, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
+import { createAddress } from './address.ts';
+import { type Auth, createAuth } from './auth.ts';
+import type { Answer, Request } from './exchange.ts';
+import { createMask, type Mask } from './mask.ts';
+import { mistakesIn } from './mistakes.ts';
+import { type WebhookOptions, webhookOptions } from './options.ts';
+import { failureOf, outcomeOf, retryAfter } from './outcome.ts';
+import { Pace } from './pace.ts';
+import { showAnswer, showRequest } from './report.ts';
+import { createRequestMaker, type RequestMaker } from './request.ts';
+import { secretsOf } from './secrets.ts';
+import { send } from './sender.ts';
+import { openTransport } from './transport.ts';
+import { Undeliverable } from './undeliverable.ts';
+
+/** HTTP requests to a receiver of the operator's. What its answer means stands in `outcome.ts`. */
+export const webhookSink: SinkKind<WebhookOptions> = {
+  type: 'webhook',
+  summary: 'an HTTP request for each notification, in the format that the receiver wants',
+  options: webhookOptions,
+  flow: ({ batch, concurrency, rateLimit }) => ({ batch, concurrency: Math.min(concurrency, usefulAt(rateLimit)) }),
+  check: mistakesIn,
+
+  async open(options, { log }) {
+    const address = createAddress(options.url);
+    const secrets = secretsOf(options, address);
+    let auth: Auth | undefined;
+    const mask = createMask(() => [...secrets, ...(auth?.secrets() ?? [])]);
+    const make = createRequestMaker(options, address);
+    const dispatcher = await openTransport(options);
+    // The receiver's name is of no use at the token endpoint, which is elsewhere.
+    auth = await createAuth(
+      options,
+      () => openTransport({ ...options, tls: { ...options.tls, serverName: undefined } }),
+      mask,
+    );
+    if (!options.tls.verify) log.warn({ receiver: address.origin }, "the receiver's certificate is not checked");
+    return new WebhookSink(options, { origin: address.origin, make, mask, dispatcher, auth });
+  },
+};
+
+/** More requests at a time than this would only wait for their turn, and be late. */
+function usefulAt(limit: WebhookOptions['rateLimit']): number {
+  if (limit === undefined) return Number.POSITIVE_INFINITY;
+  return Math.max(1, Math.ceil((limit.requests * 5_000) / limit.per));
+}
+
+interface Parts {
+  readonly origin: string;
+  readonly make: RequestMaker;
+  readonly mask: Mask;
+  readonly dispatcher: Dispatcher;
+  readonly auth: Auth;
+}
+
+/** Longest time that a delivery waits for its turn, in milliseconds; beyond it, the route waits instead. */
+const longestTurn = 60_000;
+
+/** Answers that blame what was sent. In a batch, it may be one notification of many. */
+const blaming: ReadonlySet<number | string | undefined> = new Set([400, 413, 422]);
+
+class WebhookSink implements Sink {
+  readonly #options: WebhookOptions;
+  readonly #parts: Parts;
+  readonly #pace: Pace;
+
+  constructor(options: WebhookOptions, parts: Parts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#pace = new Pace(options.rateLimit);
+  }
+
+  async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
+    if (this.#options.batch.max === 1 || batch.length < 2) return this.#oneByOne(batch, signal);
+    const outcome = await this.#attempt(batch, signal);
+    if (outcome.status === 'dead' && blaming.has(outcome.code)) return this.#oneByOne(batch, signal);
+    return batch.map(() => outcome);
+  }
+
+  async probe(delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {
+    const { mask, auth } = this.#parts;
+    let request: Request | undefined;
+    let answer: Answer | undefined;
+    const probe: Probe = {
+      headers: { 'x-kazoo-relay-probe': 'true' },
+      see: (sent, answered) => {
+        request = sent;
+        answer = answered;
+      },
+    };
+    // What a route does then, it does: somebody who probes wants to read it.
+    const outcome = await this.#attempt([delivery], signal, probe).catch(
+      (error): Outcome => ({ status: 'retry', reason: reasonOf(error), away: true }),
+    );
+    const authorization = auth.scheme === undefined ? {} : { authorization: `${auth.scheme} ***` };
+    return {
+      request: request === undefined ? null : showRequest(request, authorization, this.#options, mask),
+      answer: answer === undefined ? null : showAnswer(answer, mask),
+      outcome,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.auth.close();
+    await this.#parts.dispatcher.destroy();
+  }
+
+  async #oneByOne(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (const delivery of batch) {
+      try {
+        outcomes.push(await this.#attempt([delivery], signal));
+      } catch (error) {
+        // Only where nothing at all was delivered may the whole batch come again.
+        if (outcomes.length === 0 || !(error instanceof SinkUnavailable)) throw error;
+        outcomes.push({ status: 'retry', reason: error.message, away: true });
+      }
+    }
+    return outcomes;
+  }
+
+  /** One request. @throws SinkUnavailable */
+  async #attempt(batch: readonly Delivery[], signal: AbortSignal, probe?: Probe): Promise<Outcome> {
+    await this.#turn(signal);
+    const { mask, origin } = this.#parts;
+    const sentAt = Date.now();
+    const made = this.#make(batch, sentAt);
+    if ('status' in made) return made;
+    const request = probe === undefined ? made : { ...made, headers: { ...made.headers, ...probe.headers } };
+    probe?.see(request, undefined);
+    const { redirects, timeout } = this.#options;
+    let answer: Answer;
+    try {
+      answer = await send(request, { redirects, timeout: timeout.total }, this.#parts, signal);
+    } catch (error) {
+      if (error instanceof SinkUnavailable) throw error;
+      return failureOf(error, mask);
+    }
+    probe?.see(request, answer);
+    const now = Date.now();
+    if (answer.status === 429) this.#pace.slower(now, sentAt, retryAfter(answer, now));
+    else if (answer.status < 300) this.#pace.taken(now);
+    return outcomeOf(answer, origin, mask);
+  }
+
+  #make(batch: readonly Delivery[], now: number): Request | Outcome {
+    const { make, mask } = this.#parts;
+    try {
+      return make(batch, now);
+    } catch (error) {
+      if (error instanceof Undeliverable) return { status: 'dead', reason: mask(error.message) };
+      throw error;
+    }
+  }
+
+  /** Resolves when the next request may go. @throws SinkUnavailable when that takes too long */
+  async #turn(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const wait = this.#pace.wait(Date.now());
+      if (wait === 0) break;
+      if (wait > longestTurn || signal.aborted) this.#mustWait(wait);
+      await delay(wait, undefined, { signal }).catch(() => undefined);
+    }
+    this.#pace.take(Date.now());
+  }
+
+  #mustWait(wait: number): never {
+    throw new SinkUnavailable(
+      `the next request to ${this.#parts.origin} has to wait: its rate is limited, by rateLimit or by an answer of 429`,
+      { probeAfter: wait },
+    );
+  }
+}
+
+/** What a probe adds to a request, and who looks at it. */
+interface Probe {
+  readonly headers: Readonly<Record<string, string>>;
+  see(request: Request, answer: Answer | undefined): void;
+}

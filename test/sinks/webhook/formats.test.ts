@@ -1,0 +1,203 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { type CloudEvent, HTTP } from 'cloudevents';
+import { exampleBody } from '../../../src/cli/example.ts';
+import { events } from '../../../src/kazoo/catalogue.ts';
+import { normalise } from '../../../src/kazoo/normalise.ts';
+import type { JsonObject } from '../../../src/kazoo/notification.ts';
+import { type Arrival, type Receiver, startReceiver } from '../../support/receiver.ts';
+import { body, deliveryOf, type OpenWebhook, openWebhook } from '../../support/webhook.ts';
+
+const open: { close(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const each of open.splice(0).reverse()) await each.close();
+});
+
+describe('the format standard', () => {
+  test('is the payload that Standard Webhooks recommends', async () => {
+    const { headers, body } = await arrivalOf({ format: 'standard' });
+    expect(headers['content-type']).toBe('application/json');
+    expect(JSON.parse(body)).toEqual({
+      type: 'low_balance',
+      timestamp: '2023-11-14T22:13:20.000Z',
+      data: { event_name: 'low_balance', current_balance: -1 },
+    });
+  });
+});
+
+describe('the format cloudevents', () => {
+  test.each(['cloudevents', 'cloudevents-binary'])('%s is what the CloudEvents SDK reads', async (format) => {
+    const event = eventIn(await arrivalOf({ format }, { id: 'i', zone: 'west 1' }));
+    // The SDK leaves the % of a header as it comes, though CloudEvents has it encoded there once more.
+    expect(event).toMatchObject({
+      specversion: '1.0',
+      id: 'i',
+      type: 'com.2600hz.kazoo.low_balance',
+      source: expect.stringMatching(/^\/kazoo\/west%(25)?201$/),
+      subject: 'a1',
+      time: '2023-11-14T22:13:20.000Z',
+      data: { event_name: 'low_balance', current_balance: -1 },
+    });
+    expect(event.validate()).toBe(true);
+  });
+
+  test.each(['cloudevents', 'cloudevents-binary'])('%s has no subject without an account', async (format) => {
+    const event = eventIn(await arrivalOf({ format }, { accountId: null, event: null }));
+    expect(event.subject).toBeUndefined();
+    expect(event.type).toBe('com.2600hz.kazoo.unknown');
+  });
+
+  test('cloudevents-binary lets nothing into a header as it is', async () => {
+    const accountId = 'a "b" 100% ü€😀 \u2028';
+    const { headers } = await arrivalOf({ format: 'cloudevents-binary' }, { accountId });
+    expect(headers['ce-subject']).toMatch(/^[\x21-\x7e]+$/);
+    expect(decodeURIComponent(String(headers['ce-subject']))).toBe(accountId);
+  });
+
+  test('sends several as a batch', async () => {
+    const receiver = await receive();
+    const sink = await webhook({ url: receiver.url, format: 'cloudevents', batch: { max: 10 } });
+    await sink.deliver([deliveryOf({ id: 'a' }), deliveryOf({ id: 'b' })], new AbortController().signal);
+    const [arrival] = receiver.arrivals;
+    expect(arrival?.headers['content-type']).toMatch(/^application\/cloudevents-batch\+json/);
+    const read = HTTP.toEvent({ headers: arrival?.headers ?? {}, body: arrival?.body ?? '' });
+    expect(Array.isArray(read) ? read.map(({ id }) => id) : read).toEqual(['a', 'b']);
+  });
+});
+
+describe('the format kazoo-json', () => {
+  test('is what KAZOO’s webhooks send: the normalised notification, with the custom data over it', async () => {
+    const { headers, body } = await arrivalOf({
+      format: 'kazoo-json',
+      fields: { cluster_id: 'c1', current_balance: 'mine', type: 'x', action: 'y' },
+    });
+    expect(headers).toMatchObject({ 'content-type': 'application/json', 'x-account-id': 'a1' });
+    expect(JSON.parse(body)).toEqual({ event_name: 'low_balance', current_balance: 'mine', cluster_id: 'c1' });
+  });
+
+  test.each(events.map(({ name }) => name))('has the keys of %s as KAZOO’s webhooks show them', async (name) => {
+    const data = dataOf(name);
+    const { body: text } = await arrivalOf({ format: 'kazoo-json' }, { event: name, ...body(data) });
+    expect(JSON.parse(text)).toEqual(data);
+    expect(Object.keys(JSON.parse(text)).every((key) => /^[a-z0-9_]+$/.test(key))).toBe(true);
+  });
+
+  test.each(['kazoo-json', 'kazoo-form'])(
+    '%s has nothing to say of a body that couldn’t be decoded',
+    async (format) => {
+      const receiver = await receive();
+      const outcome = await (await webhook({ url: receiver.url, format })).send({ data: null, json: 'null' });
+      expect(outcome).toMatchObject({ status: 'dead', reason: expect.stringContaining("couldn't be decoded") });
+    },
+  );
+
+  test('encodes the account for its header', async () => {
+    const { headers } = await arrivalOf({ format: 'kazoo-json' }, { accountId: 'ü x' });
+    expect(headers['x-account-id']).toBe('%C3%BC%20x');
+  });
+});
+
+describe('the format kazoo-form', () => {
+  const nested = { a: { b: 'c d', 'e[f]': { g: 1 } }, k: ['x', true, null], n: 'ü&=+%', o: {}, z: [{ y: 1 }] };
+
+  test('nests objects as a[b]=c and arrays as k[]=v', async () => {
+    const { headers, body: text } = await arrivalOf({ format: 'kazoo-form' }, body(nested));
+    expect(headers).toMatchObject({ 'content-type': 'application/x-www-form-urlencoded', 'x-account-id': 'a1' });
+    expect(text).toBe('a[b]=c+d&a[e%5Bf%5D][g]=1&k[]=x&k[]=true&k[]=null&n=%C3%BC%26%3D%2B%25&z[][y]=1');
+  });
+
+  test('goes into the query of a GET', async () => {
+    const receiver = await receive();
+    const sink = await webhook({
+      url: `${receiver.url}/x?own=1`,
+      method: 'GET',
+      format: 'kazoo-form',
+      fields: { f: '1' },
+    });
+    await sink.send(body({ a: { b: 'c d' } }));
+    expect(receiver.arrivals[0]).toMatchObject({ method: 'GET', path: '/x?own=1&a[b]=c+d&f=1', body: '' });
+    expect(receiver.arrivals[0]?.headers['content-type']).toBeUndefined();
+    expect(receiver.arrivals[0]?.headers['x-account-id']).toBe('a1');
+  });
+
+  test.each(events.map(({ name }) => name))('has every value of %s', async (name) => {
+    const data = dataOf(name);
+    const { body: text } = await arrivalOf({ format: 'kazoo-form' }, { event: name, ...body(data) });
+    const pairs = [...new URLSearchParams(text)];
+    expect(pairs).toEqual(leaves(data));
+  });
+});
+
+describe('a batch', () => {
+  test('of envelopes is an array, also where there is only one', async () => {
+    const receiver = await receive();
+    const sink = await webhook({ url: receiver.url, batch: { max: 10 } });
+    await sink.deliver([deliveryOf({ id: 'a' }), deliveryOf({ id: 'b' })], new AbortController().signal);
+    await sink.send({ id: 'c' });
+    expect(receiver.arrivals.map(({ body }) => JSON.parse(body).map(({ id }: { id: string }) => id))).toEqual([
+      ['a', 'b'],
+      ['c'],
+    ]);
+  });
+
+  test('shares what becomes of its request', async () => {
+    const receiver = await receive(() => 503);
+    const sink = await webhook({ url: receiver.url, batch: { max: 10 } });
+    const outcomes = await sink.deliver([deliveryOf({}), deliveryOf({})], new AbortController().signal);
+    expect(outcomes).toMatchObject([
+      { status: 'retry', away: true },
+      { status: 'retry', away: true },
+    ]);
+    expect(receiver.arrivals).toHaveLength(1);
+  });
+
+  test('that is refused for what is in it goes one by one, so that only the wrong one dies', async () => {
+    const receiver = await receive(({ body }) => (body.includes('"id":"bad"') ? 422 : 200));
+    const sink = await webhook({ url: receiver.url, batch: { max: 10 } });
+    const batch = ['a', 'bad', 'c'].map((id) => deliveryOf({ id }));
+    const outcomes = await sink.deliver(batch, new AbortController().signal);
+    expect(outcomes.map(({ status }) => status)).toEqual(['delivered', 'dead', 'delivered']);
+  });
+});
+
+function eventIn({ headers, body }: Arrival): CloudEvent {
+  const event = HTTP.toEvent({ headers, body });
+  if (Array.isArray(event)) throw new Error('one event is no batch');
+  return event as CloudEvent; // the SDK's own class implements what it declares here
+}
+
+function dataOf(name: string): JsonObject {
+  const event = events.find((candidate) => candidate.name === name);
+  if (event === undefined) throw new Error(`there is no event ${name}`);
+  return normalise(exampleBody(event, 1_700_000_000_000, [])).data;
+}
+
+/** Each value with its name in a form, told in another way than the sink does. */
+function leaves(value: unknown, name = ''): [string, string][] {
+  if (typeof value !== 'object' || value === null) return [[name, String(value)]];
+  return Object.entries(value).flatMap(([key, member]) => {
+    const step = Array.isArray(value) ? '' : key;
+    return leaves(member, name === '' ? step : `${name}[${step}]`);
+  });
+}
+
+async function arrivalOf(options: object, parts: Parameters<OpenWebhook['send']>[0] = {}): Promise<Arrival> {
+  const receiver = await receive();
+  const sink = await webhook({ url: receiver.url, ...options });
+  expect(await sink.send(parts)).toEqual({ status: 'delivered' });
+  const [arrival] = receiver.arrivals;
+  if (arrival === undefined) throw new Error('nothing has arrived');
+  return arrival;
+}
+
+async function receive(...args: Parameters<typeof startReceiver>): Promise<Receiver> {
+  const receiver = await startReceiver(...args);
+  open.push(receiver);
+  return receiver;
+}
+
+async function webhook(options: object): Promise<OpenWebhook> {
+  const sink = await openWebhook({ proxy: 'none', ...options });
+  open.push(sink);
+  return sink;
+}

@@ -1,0 +1,222 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { SinkUnavailable } from '../../../src/sinks/sink.ts';
+import { createMask } from '../../../src/sinks/webhook/mask.ts';
+import { retryAfter } from '../../../src/sinks/webhook/outcome.ts';
+import { type Receiver, type Reply, startReceiver } from '../../support/receiver.ts';
+import { type OpenWebhook, openWebhook } from '../../support/webhook.ts';
+
+const open: { close(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const each of open.splice(0).reverse()) await each.close();
+});
+
+describe('an answer of', () => {
+  test.each([200, 201, 202, 204, 299])('%d means delivered', async (status) => {
+    expect(await outcomeOf(status)).toEqual({ status: 'delivered' });
+  });
+
+  test.each([
+    [408, false],
+    [425, false],
+    [429, false],
+    [500, false],
+    [501, false],
+    [502, true],
+    [503, true],
+    [504, true],
+    [599, false],
+  ])('%d means another try; that the receiver is away: %s', async (status, away) => {
+    expect(await outcomeOf({ status, body: 'sorry' })).toEqual({
+      status: 'retry',
+      reason: `answered ${status}: sorry`,
+      code: status,
+      ...(away && { away }),
+    });
+  });
+
+  test.each([400, 401, 403, 404, 405, 409, 422, 451, 499])('%d means dead, at once', async (status) => {
+    expect(await outcomeOf({ status, body: 'no\r\n\x1b[31msuch thing' })).toEqual({
+      status: 'dead',
+      reason: `answered ${status}: no [31msuch thing`,
+      code: status,
+    });
+  });
+
+  test('410 pauses the route for an hour, and says how to go on', async () => {
+    const { url } = await receive(() => 410);
+    const error: unknown = await (await webhook({ url: `${url}/secret?key=geheim` })).send().catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(SinkUnavailable);
+    expect(error).toMatchObject({
+      probeAfter: 3_600_000,
+      message: expect.stringContaining(`${url} says "gone" (410)`),
+    });
+    expect(String(error)).toContain('change the url and restart');
+    expect(String(error)).not.toMatch(/secret|geheim/);
+  });
+
+  test('4xx keeps the first kilobyte of its body as the reason, cut at a character', async () => {
+    const outcome = await outcomeOf({ status: 400, body: `a${'ü'.repeat(5_000)}` });
+    expect(outcome).toMatchObject({ status: 'dead', reason: `answered 400: a${'ü'.repeat(511)}` });
+  });
+});
+
+describe('Retry-After', () => {
+  const now = Date.parse('2026-11-24T10:00:00Z');
+  const waits = (value: string) => retryAfter({ headers: { 'retry-after': value } }, now);
+
+  test('may be seconds or a date', () => {
+    expect(waits('120')).toBe(now + 120_000);
+    expect(waits('Tue, 24 Nov 2026 10:05:00 GMT')).toBe(now + 300_000);
+  });
+
+  test('is an hour at most, and never in the past', () => {
+    expect(waits('99999999999999999999')).toBe(now + 3_600_000);
+    expect(waits('Fri, 24 Nov 2079 10:05:00 GMT')).toBe(now + 3_600_000);
+    expect(waits('Tue, 24 Nov 2020 10:05:00 GMT')).toBe(now);
+  });
+
+  test.each(['', 'soon', '-1', '1.5', 'Infinity', 'Never, 99'])('that says %j says nothing', (value) => {
+    expect(waits(value)).toBeUndefined();
+  });
+
+  test.each([429, 503, 500])('is honoured with %d', async (status) => {
+    const before = Date.now();
+    const outcome = await outcomeOf({ status, headers: { 'retry-after': '100' } });
+    const notBefore = outcome?.status === 'retry' ? (outcome.notBefore ?? 0) : 0;
+    expect(notBefore).toBeGreaterThanOrEqual(before + 100_000);
+    expect(notBefore).toBeLessThanOrEqual(Date.now() + 100_000);
+  });
+});
+
+describe('a redirect', () => {
+  test.each([301, 302, 303, 307, 308, 304])('of %d is not followed, and means dead', async (status) => {
+    const other = await receive();
+    const outcome = await outcomeOf({ status, headers: { location: `${other.url}/?key=geheim` } });
+    expect(outcome).toEqual({
+      status: 'dead',
+      reason: `answered ${status} (a redirect that is not followed: name its target as the url)`,
+      code: status,
+    });
+    expect(other.arrivals).toEqual([]);
+  });
+
+  test.each([307, 308])('of %d is followed on the same host, where the configuration allows it', async (status) => {
+    const receiver = await receive(({ path }) => (path === '/a' ? { status, headers: { location: '/b?c' } } : 200));
+    const sink = await webhook({ url: `${receiver.url}/a`, redirects: 1, auth: { bearer: { token: 't' } } });
+    expect(await sink.send()).toEqual({ status: 'delivered' });
+    const [first, second] = receiver.arrivals;
+    expect(second).toMatchObject({ method: 'POST', path: '/b?c', body: first?.body });
+    expect(second?.headers.authorization).toBe('Bearer t');
+  });
+
+  test('that would make a GET of a POST is not followed: the notification would be lost', async () => {
+    const receiver = await receive(({ path }) => (path === '/' ? { status: 302, headers: { location: '/b' } } : 200));
+    expect(await (await webhook({ url: receiver.url, redirects: 5 })).send()).toMatchObject({
+      status: 'dead',
+      code: 302,
+    });
+    expect(receiver.arrivals).toHaveLength(1);
+  });
+
+  test('to another host is never followed', async () => {
+    const other = await receive();
+    const receiver = await receive(() => ({ status: 307, headers: { location: other.url } }));
+    expect(await (await webhook({ url: receiver.url, redirects: 5 })).send()).toMatchObject({
+      status: 'dead',
+      code: 307,
+    });
+    expect(other.arrivals).toEqual([]);
+  });
+
+  test('that leads in a circle ends', async () => {
+    const receiver = await receive(() => ({ status: 307, headers: { location: '/' } }));
+    expect(await (await webhook({ url: receiver.url, redirects: 5 })).send()).toMatchObject({
+      status: 'dead',
+      code: 307,
+    });
+    expect(receiver.arrivals).toHaveLength(6);
+  });
+});
+
+describe('no answer', () => {
+  test('because nobody listens means another try, and that the receiver is away', async () => {
+    const receiver = await startReceiver();
+    await receiver.close();
+    expect(await (await webhook({ url: `${receiver.url}/?key=geheim` })).send()).toEqual({
+      status: 'retry',
+      reason: `no answer: connect ECONNREFUSED 127.0.0.1:${receiver.port}`,
+      code: 'ECONNREFUSED',
+      away: true,
+    });
+  });
+
+  test('because the name has no address means the same', async () => {
+    const outcome = await (await webhook({ url: 'http://receiver.invalid/' })).send();
+    expect(outcome).toMatchObject({ status: 'retry', code: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/), away: true });
+  });
+
+  test('within the time it has means the same', async () => {
+    const receiver = await receive(() => new Promise<Reply>(() => undefined));
+    const sink = await webhook({ url: receiver.url, timeout: { total: '50ms' } });
+    expect(await sink.send()).toEqual({
+      status: 'retry',
+      reason: 'no answer within 50 ms',
+      code: 'ETIMEDOUT',
+      away: true,
+    });
+  });
+});
+
+describe('secrets', () => {
+  test('that a receiver sends back appear in no reason', async () => {
+    const receiver = await receive(({ path, headers, body }) => ({
+      status: 400,
+      body: `no: ${path} ${JSON.stringify(headers)} ${body.slice(0, 10)} ${encodeURIComponent(String(headers['x-key']))}`,
+    }));
+    const sink = await webhook({
+      url: `${receiver.url}/services/T00000000/B0000000?token=geheim-1&other=a%20b`,
+      headers: { 'X-Key': 'geheim "2"' },
+      auth: { basic: { user: 'me', password: 'geheim-3' } },
+      signature: { secrets: [`whsec_${Buffer.from('geheim-4-geheim-4-geheim-4').toString('base64')}`] },
+    });
+    const outcome = await sink.send();
+    expect(outcome).toMatchObject({ status: 'dead', reason: expect.stringContaining('answered 400: no: ***?***') });
+    expect(JSON.stringify(outcome)).not.toMatch(/geheim|T0000|a%20b/);
+    expect(JSON.stringify(outcome)).not.toContain(Buffer.from('me:geheim-3').toString('base64'));
+  });
+});
+
+describe('a mask', () => {
+  const mask = createMask(() => ['geheim "1" & more', 'geheim', 'ab', '']);
+
+  test.each([
+    ['geheim "1" & more', '***'],
+    ['a geheim b', 'a *** b'],
+    ['in JSON {"key":"geheim \\"1\\" & more"}', 'in JSON {"key":"***"}'],
+    ['in a URL ?key=geheim%20%221%22%20%26%20more', 'in a URL ?key=***'],
+    ['in a form key=geheim+%221%22+%26+more', 'in a form key=***'],
+    ['in HTML <b>geheim &quot;1&quot; &amp; more</b>', 'in HTML <b>***</b>'],
+    ['cut off in the middle of gehei', 'cut off in the middle of ***'],
+    ['ab is too short to be one', 'ab is too short to be one'],
+  ])('makes of %j %j', (text, expected) => {
+    expect(mask(text)).toBe(expected);
+  });
+});
+
+async function outcomeOf(reply: Reply) {
+  const { url } = await receive(() => reply);
+  return (await webhook({ url })).send();
+}
+
+async function receive(...args: Parameters<typeof startReceiver>): Promise<Receiver> {
+  const receiver = await startReceiver(...args);
+  open.push(receiver);
+  return receiver;
+}
+
+async function webhook(options: object): Promise<OpenWebhook> {
+  const sink = await openWebhook({ proxy: 'none', ...options });
+  open.push(sink);
+  return sink;
+}

@@ -1,0 +1,145 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { exampleBody } from '../../../src/cli/example.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { events } from '../../../src/kazoo/catalogue.ts';
+import { normalise } from '../../../src/kazoo/normalise.ts';
+import type { JsonObject } from '../../../src/kazoo/notification.ts';
+import type { WebhookOptions } from '../../../src/sinks/webhook/options.ts';
+import { type Arrival, startReceiver } from '../../support/receiver.ts';
+import { body, openOptions, webhookOptions } from '../../support/webhook.ts';
+
+const page = readFileSync('docs/sinks/webhook.md', 'utf8');
+const examples = [...page.matchAll(/^```yaml\n(routes:\n {2}(\w+):\n.*?)^```/gms)].map(([, text = '', name = '']) => ({
+  name,
+  text,
+}));
+const auths = [...page.matchAll(/^```yaml\n(auth:\n.*?)^```/gms)].map(([, text = '']) => ({ text }));
+const hostile = 'Eve "<!channel>" \\ @everyone\n</b>';
+
+const open: { close(): Promise<void> }[] = [];
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-recipes-'));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+afterEach(async () => {
+  for (const each of open.splice(0).reverse()) await each.close();
+});
+
+describe('the page of the webhook sink', () => {
+  test('has the examples that are tested here', () => {
+    const names = ['crm', 'legacy', 'slack', 'teams', 'discord', 'pagerduty', 'ntfy'];
+    expect(examples.map(({ name }) => name)).toEqual(names);
+    expect(page.match(/^```yaml$/gm)).toHaveLength(names.length + auths.length);
+  });
+
+  test.each(examples)('$name is a configuration that works, with every event', async ({ name }) => {
+    for (const event of events) {
+      const [arrival] = await arrivalsOf(name, event.name, dataOf(event.name));
+      expect(arrival).toBeDefined();
+      if (arrival?.headers['content-type'] === 'application/json') JSON.parse(arrival.body);
+    }
+  });
+
+  test.each(auths)('says who we are in a way that works: $text', ({ text }) => {
+    expect(() => webhookOptions({ url: 'https://host', ...parse(text) })).not.toThrow();
+  });
+
+  test('names each option of the sink', () => {
+    const names = ['url', 'method', 'headers', 'format', 'fields', 'template', 'signature', 'timeout', 'concurrency'];
+    for (const name of [...names, 'redirects', 'rateLimit', 'auth', 'tls', 'proxy', 'http2', 'allowPrivateNetworks']) {
+      expect(page).toContain(name);
+    }
+  });
+});
+
+describe('what a caller calls himself arrives as it is, and breaks no message to', () => {
+  const call = { caller_id_name: hostile, caller_id_number: '+15550100' };
+
+  test('Slack', async () => {
+    expect(await messageTo('slack', 'missed_call', call)).toEqual({
+      text: 'missed_call from Eve "&lt;!channel&gt;" \\ @everyone\n&lt;/b&gt; +15550100',
+    });
+  });
+
+  test('Teams', async () => {
+    const caller = { title: 'Caller', value: `${hostile} +15550100` };
+    const facts = expect.arrayContaining([caller]);
+    expect(await messageTo('teams', 'missed_call', call)).toMatchObject({
+      type: 'message',
+      attachments: [
+        {
+          contentType: 'application/vnd.microsoft.card.adaptive',
+          content: {
+            type: 'AdaptiveCard',
+            version: '1.4',
+            body: [{ text: 'missed_call' }, { type: 'FactSet', facts }],
+          },
+        },
+      ],
+    });
+  });
+
+  test('Discord', async () => {
+    expect(await messageTo('discord', 'voicemail_new', call)).toMatchObject({
+      allowed_mentions: { parse: [] },
+      embeds: [{ title: 'voicemail_new', description: `${hostile} +15550100` }],
+    });
+  });
+
+  test('PagerDuty', async () => {
+    const message = await messageTo('pagerduty', 'system_alert', { subject: hostile });
+    expect(message).toMatchObject({
+      routing_key: '00000000000000000000000000000000',
+      event_action: 'trigger',
+      dedup_key: 'i',
+      payload: { summary: hostile, severity: 'error', custom_details: { subject: hostile } },
+    });
+  });
+
+  test('ntfy', async () => {
+    expect(await messageTo('ntfy', 'missed_call', { caller_id_number: hostile })).toMatchObject({
+      topic: 'my-kazoo',
+      message: hostile,
+      priority: 3,
+    });
+    expect(await messageTo('ntfy', 'low_balance', {})).toMatchObject({ message: 'a1', priority: 5 });
+  });
+});
+
+async function messageTo(name: string, event: string, data: JsonObject): Promise<unknown> {
+  const [arrival] = await arrivalsOf(name, event, data);
+  return JSON.parse(arrival?.body ?? '');
+}
+
+async function arrivalsOf(name: string, event: string, data: JsonObject): Promise<Arrival[]> {
+  const receiver = await startReceiver();
+  open.push(receiver);
+  const options = optionsOf(name);
+  const { pathname, search } = new URL(options.url);
+  const url = `${receiver.url}${decodeURIComponent(pathname)}${search}`;
+  const sink = await openOptions({ ...options, url, proxy: 'none', rateLimit: undefined });
+  open.push(sink);
+  expect(await sink.send({ id: 'i', event, ...body(data) })).toEqual({ status: 'delivered' });
+  return receiver.arrivals;
+}
+
+/** Those of the example, checked as a daemon would. */
+function optionsOf(name: string): WebhookOptions {
+  const file = join(folder, `${name}.yaml`);
+  const text = examples.find((example) => example.name === name)?.text ?? '';
+  writeFileSync(file, `brokers: [{ zone: west, url: amqp://127.0.0.1 }]\n${text}`);
+  return loadConfig(file).routes[0]?.sink.options as WebhookOptions; // the sink of each example is a webhook
+}
+
+function dataOf(name: string): JsonObject {
+  const event = events.find((candidate) => candidate.name === name);
+  return event === undefined ? {} : normalise(exampleBody(event, 1_700_000_000_000, [])).data;
+}
