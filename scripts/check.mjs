@@ -6,6 +6,7 @@ const gates = {
   'lint and format': ['biome', 'check', '--error-on-warnings', '.'],
   'unused code': ['knip', '--no-progress'],
   'generated schemas': ['node', 'src/schema/write.ts', '--check'],
+  'generated reference': ['node', 'src/config/write-reference.ts', '--check'],
   'import direction': ['node', '--experimental-vm-modules', 'node_modules/jest/bin/jest.js', 'test/house.test.ts'],
 };
 
