@@ -57,8 +57,8 @@ interface Parts {
   readonly auth: Auth;
 }
 
-/** Longest time that a delivery waits for its turn, in milliseconds; beyond it, the route waits instead. */
-const longestTurn = 60_000;
+/** Longest time that a delivery waits for its turn, in milliseconds; beyond it, the route waits instead, whose patience has an end. */
+const longestTurn = 15_000;
 
 /** Answers that blame what was sent. In a batch, it may be one notification of many. */
 const blaming: ReadonlySet<number | string | undefined> = new Set([400, 413, 422]);
