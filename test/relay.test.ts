@@ -7,6 +7,7 @@ import { openJournalReader } from '../src/journal/sqlite.ts';
 import { type Daemon, startDaemon } from './support/daemon.ts';
 import { onChannel, publishAsKazoo } from './support/kazoo.ts';
 import { startBroker, type TestBroker } from './support/rabbitmq.ts';
+import { startReceiver } from './support/receiver.ts';
 import { until } from './support/until.ts';
 
 let broker: TestBroker;
@@ -94,6 +95,57 @@ describe('the daemon', () => {
     expect(new Set(messageIds('killed', 'archive.ndjson'))).toEqual(new Set(published));
     const { messageCount } = await onChannel(broker.url, (channel) => channel.checkQueue('kazoo-relay'));
     expect(messageCount).toBe(0);
+  });
+
+  test('delivers by webhook through outages of the receiver and its own death, each account in its order', async () => {
+    const taken: { account: string; id: string }[] = [];
+    let isUp = true;
+    const receiver = await startReceiver(({ body }) => {
+      if (!isUp) return 503;
+      const { account_id: account, data } = JSON.parse(body);
+      if (data.current_balance === 13) return { status: 422, body: 'unlucky' };
+      taken.push({ account, id: data.msg_id });
+      return 200;
+    });
+    const config = writeConfig('webhook', {
+      crm: {
+        order: 'account',
+        retry: { schedule: ['50ms', '50ms', '50ms'] },
+        circuit: { maxPause: '200ms' },
+        sink: { type: 'webhook', url: receiver.url },
+      },
+    });
+    daemon = startDaemon(config);
+    await daemon.says('consuming');
+    const published = new Map<string, string[]>();
+    const publish = async () => {
+      for (const account of ['a', 'b', 'c']) {
+        const ids = await publishAsKazoo(broker.url, 20, { 'Account-ID': account });
+        published.set(account, [...(published.get(account) ?? []), ...ids]);
+      }
+    };
+    await publish();
+    isUp = false;
+    await publish();
+    await daemon.says('sink unavailable');
+    isUp = true;
+    await publish();
+    await daemon.end('SIGKILL');
+    const [unlucky] = await publishAsKazoo(broker.url, 1, { 'Account-ID': 'a', 'Current-Balance': 13 });
+    daemon = startDaemon(config);
+    await publish();
+    await until(() => new Set(taken.map(({ id }) => id)).size === 240, { what: 'every notification' });
+    for (const [account, ids] of published) {
+      const order = taken.filter((arrival) => arrival.account === account).map(({ id }) => id);
+      expect([...new Set(order)]).toEqual(ids);
+    }
+    expect(taken.map(({ id }) => id)).not.toContain(unlucky);
+    expect(await daemon.end('SIGTERM')).toBe(0);
+    await receiver.close();
+    const journal = openJournalReader(path('webhook', 'journal'));
+    const { routes } = await journal.summary();
+    await journal.close();
+    expect(routes).toMatchObject([{ name: 'crm', waiting: 0, dead: 1, lag: { messages: 0 } }]);
   });
 
   test('delivers nothing twice because of a clean stop', async () => {

@@ -166,7 +166,7 @@ export const routeOptions: OptionTree = {
   },
   circuit: {
     failures: {
-      doc: 'Failures in a row, of as many notifications, after which the sink counts as away.',
+      doc: 'Failures in a row after which the sink counts as away.',
       format: 'positive number',
       default: 5,
     },

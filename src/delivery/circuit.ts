@@ -1,7 +1,7 @@
 import { Growth } from '../waiting.ts';
 
 export interface CircuitOptions {
-  /** Failures in a row, of as many notifications, that open it. */
+  /** Failures in a row that open it. */
   readonly failures: number;
   /** Milliseconds that the pauses between probes grow to. */
   readonly maxPause: number;
@@ -16,7 +16,7 @@ const firstPause = 500;
 export class Circuit {
   readonly #options: CircuitOptions;
   readonly #pauses: Growth;
-  readonly #failed = new Set<number>();
+  #failures = 0;
   #state: CircuitState = 'closed';
   #reason: string | undefined;
   #openedAt = 0;
@@ -53,7 +53,7 @@ export class Circuit {
 
   /** The sink has answered, whatever it said. Returns true where that closed it. */
   answered(): boolean {
-    this.#failed.clear();
+    this.#failures = 0;
     const wasOpen = this.#state !== 'closed';
     this.#state = 'closed';
     this.#reason = undefined;
@@ -61,13 +61,10 @@ export class Circuit {
     return wasOpen;
   }
 
-  /**
-   * A delivery failed for a reason that isn't its own. Returns true where that opened it.
-   * @param seq which one: one that always fails says nothing about the sink, however often it is tried
-   */
-  failed(seq: number, reason: string): boolean {
-    this.#failed.add(seq);
-    if (this.#state === 'closed' && this.#failed.size < this.#options.failures) return false;
+  /** A delivery failed for a reason that doesn't seem to be its own. Returns true where that opened it. */
+  failed(reason: string): boolean {
+    this.#failures += 1;
+    if (this.#state === 'closed' && this.#failures < this.#options.failures) return false;
     return this.open(reason);
   }
 

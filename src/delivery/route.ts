@@ -290,7 +290,7 @@ export class Route {
 
   #conclude(work: Work, outcome: Outcome, at: number, duration: number): void {
     if (outcome.status === 'retry' && outcome.away === true) {
-      if (this.#circuit.failed(work.entry.seq, outcome.reason)) this.#opened();
+      if (this.#circuit.failed(outcome.reason)) this.#opened();
     } else this.#answered();
     if (outcome.status === 'delivered') {
       this.#progress.settle(work);

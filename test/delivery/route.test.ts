@@ -178,13 +178,35 @@ describe('the circuit', () => {
     expect(tested.confirmed.toSorted()).toEqual(ids.toSorted());
   });
 
-  test('stays closed while one delivery alone fails, however often', async () => {
-    tested = await startTestRoute({ retry: { schedule: [0, 0, 0, 0, 0], maxWait: 0 } });
+  test('makes no dead letter of the only one there is, however long the outage', async () => {
+    tested = await startTestRoute({
+      retry: { schedule: [0, 0, 0], maxWait: 0 },
+      circuit: { failures: 3, maxPause: 5 },
+    });
     tested.answer = () => ({ status: 'retry', reason: 'time-out', away: true });
-    await tested.append('a');
+    const ids = await tested.append('a');
+    await until(() => (tested?.calls.length ?? 0) > 20, { what: 'many probes' });
+    expect(tested.lines()).toMatchObject([{ state: 'waiting' }]);
+    tested.answer = () => delivered;
     await tested.settled();
-    expect(tested.lines()).toMatchObject([{ state: 'dead' }]);
-    expect(tested.logged.join('')).not.toContain('sink unavailable');
+    expect(tested.confirmed).toEqual(ids);
+  });
+
+  test('gives up the one that always fails, while others are delivered', async () => {
+    tested = await startTestRoute({
+      retry: { schedule: [0, 0, 0, 0], maxWait: 0 },
+      circuit: { failures: 3, maxPause: 5 },
+    });
+    const [poison] = await tested.append('a');
+    tested.answer = ({ id }) => (id === poison ? { status: 'retry', reason: 'time-out', away: true } : delivered);
+    await until(
+      async () => {
+        await tested?.append('b');
+        return tested?.lines().some(({ state }) => state === 'dead');
+      },
+      { what: 'the dead letter' },
+    );
+    expect(tested.lines()).toMatchObject([{ id: poison, state: 'dead', attempts: { length: 5 } }]);
   });
 
   test('closes though the first to be probed is one that always fails', async () => {
