@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import pino from 'pino';
-import type { RouteConfig } from '../config/config.ts';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import type { Entry } from '../journal/journal.ts';
 import { decode } from '../kazoo/decode.ts';
 import type { EventDefinition } from '../kazoo/event.ts';
 import { redact } from '../kazoo/redact.ts';
-import { nearest } from '../nearest.ts';
 import { createMatcher } from '../routes/match.ts';
 import { shape } from '../routes/shape.ts';
 import { sinkKind } from '../sinks/registry.ts';
@@ -16,6 +14,7 @@ import { exampleBody } from './example.ts';
 import { exitCode2, orExit } from './exit.ts';
 import { knownEvent } from './known-event.ts';
 import { paint, print, printable } from './output.ts';
+import { routeNamed } from './route-named.ts';
 
 interface Options {
   readonly event: string;
@@ -66,15 +65,6 @@ async function probe(name: string, { event, config }: Options): Promise<void> {
   } finally {
     await sink.close();
   }
-}
-
-function routeNamed(name: string, routes: readonly RouteConfig[]): RouteConfig {
-  const route = routes.find((candidate) => candidate.name === name);
-  if (route !== undefined) return route;
-  const names = routes.map((candidate) => candidate.name);
-  const near = nearest(name, names);
-  const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean ${near}?`;
-  throw new Error(`the configuration has no route ${JSON.stringify(name)}; ${hint}`);
 }
 
 /** What the journal would hold of an example, had it come from a broker now. */

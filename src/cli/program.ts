@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import { databaseCommand } from './database.ts';
+import { deadCommand } from './dead.ts';
 import { eventsCommand } from './events.ts';
 import { probeCommand } from './probe.ts';
 import { publishCommand } from './publish.ts';
 import { quickstartCommand } from './quickstart.ts';
+import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { tailCommand } from './tail.ts';
@@ -18,6 +20,8 @@ export function createProgram(): Command {
     .addCommand(eventsCommand())
     .addCommand(validateCommand())
     .addCommand(statusCommand())
+    .addCommand(deadCommand())
+    .addCommand(replayCommand())
     .addCommand(tailCommand())
     .addCommand(probeCommand())
     .addCommand(publishCommand())

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import type { Entry, JournalReader, Query } from '../journal/journal.ts';
 import { openJournalReader } from '../journal/sqlite.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
 import { shape } from '../routes/shape.ts';
+import { count, list, moment } from './arguments.ts';
 import { describeProblems, paint, paintState, print, printable, stateOf } from './output.ts';
 
 interface Options {
@@ -44,33 +45,6 @@ Examples:
   kazoo-relay tail --follow
   kazoo-relay tail --events 'voicemail_*,missed_call' --since 2h
   kazoo-relay tail --limit 1000 --json | kazoo-relay validate -`;
-
-function list(value: string, previous: readonly string[] = []): readonly string[] {
-  return [...previous, ...value.split(',').map((item) => item.trim())].filter((item) => item !== '');
-}
-
-function count(value: string): number {
-  if (/^\d{1,9}$/.test(value)) return Number(value);
-  throw new InvalidArgumentError('It must be a whole number from 0 on.');
-}
-
-/** Unix milliseconds. */
-function moment(value: string): number {
-  const [, amount, unit = ''] = /^(\d{1,6})([smhd])$/.exec(value) ?? [];
-  const time = amount === undefined ? timeOf(value) : Date.now() - Number(amount) * (milliseconds[unit] ?? Number.NaN);
-  if (!Number.isNaN(time)) return time;
-  throw new InvalidArgumentError(
-    'It must be a span such as 30s, 30m, 2h or 7d, or a time such as 2026-11-24T08:00:00Z.',
-  );
-}
-
-const milliseconds: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3_600e3, d: 86_400e3 };
-
-/** RFC 3339, or just its date; what `Date` would guess beyond that is refused. */
-function timeOf(value: string): number {
-  const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/i.test(value);
-  return isTime ? Date.parse(value) : Number.NaN;
-}
 
 async function tail(options: Options): Promise<void> {
   const config = loadConfig(findConfigFile(options.config));

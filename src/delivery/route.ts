@@ -10,7 +10,7 @@ import { Circuit, type CircuitOptions, type CircuitState } from './circuit.ts';
 import { Lanes } from './lanes.ts';
 import { Progress } from './progress.ts';
 import { Fifo, type Queue, type Work } from './queue.ts';
-import { horizon, nextTry, type RetryOptions } from './retry.ts';
+import { horizon, nextTry, type RetryOptions, triesIn } from './retry.ts';
 import { Tally } from './tally.ts';
 
 export interface RouteOptions extends Selection {
@@ -309,11 +309,11 @@ export class Route {
   #nextTry(work: Work, notBefore: number | undefined, isTry: boolean): number | null {
     const { retry, circuit } = this.#options;
     // Long enough for the probes to try others first: this one may be the only one that can't be answered.
-    return isTry ? nextTry(work.attempts.length, notBefore, retry, Date.now()) : Date.now() + 2 * circuit.maxPause;
+    return isTry ? nextTry(triesIn(work.attempts), notBefore, retry, Date.now()) : Date.now() + 2 * circuit.maxPause;
   }
 
   #bury(work: Work, reason: string, status: 'retry' | 'dead'): void {
-    const story = status === 'dead' ? reason : `gave up after ${work.attempts.length} tries: ${reason}`;
+    const story = status === 'dead' ? reason : `gave up after ${triesIn(work.attempts)} tries: ${reason}`;
     this.#list(work, 'dead', cut(story), null);
     this.#queue.release(work, 'settled');
     this.#deadLetters.count(story);

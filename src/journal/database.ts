@@ -13,7 +13,8 @@ const applicationId = 0x6b7a726c;
  * where it is missing.
  * @throws JournalError
  */
-export function openDatabase(folder: string): DatabaseSync {
+export function openDatabase(folder: string, { mustExist = false } = {}): DatabaseSync {
+  if (mustExist) refuseMissing(folder);
   return opening(folder, (file) => {
     // SQLite gives its own files beside it the same permissions.
     closeSync(openSync(file, 'a', 0o600));
@@ -29,11 +30,8 @@ export function openDatabase(folder: string): DatabaseSync {
 
 /** Opens it for reading, beside a daemon or without one. */
 export function openDatabaseReadOnly(folder: string): DatabaseSync {
-  const file = databaseFile(folder);
-  if (!existsSync(file)) {
-    throw new JournalError(`there is no journal in ${folder}: has kazoo-relay run with this configuration yet?`);
-  }
-  return opening(folder, () => {
+  refuseMissing(folder);
+  return opening(folder, (file) => {
     const database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
     const version = versionOf(database, file);
     if (version === migrations.length) return database;
@@ -41,6 +39,11 @@ export function openDatabaseReadOnly(folder: string): DatabaseSync {
       `the journal ${file} has version ${version}, not ${migrations.length}: start the daemon once to bring it up to date`,
     );
   });
+}
+
+function refuseMissing(folder: string): void {
+  if (existsSync(databaseFile(folder))) return;
+  throw new JournalError(`there is no journal in ${folder}: has kazoo-relay run with this configuration yet?`);
 }
 
 /** @throws JournalError when the folder can't be made */

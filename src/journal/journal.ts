@@ -1,4 +1,4 @@
-import type { JsonObject, Notification } from '../kazoo/notification.ts';
+import type { JsonObject, Notification, NotificationState, Problem } from '../kazoo/notification.ts';
 
 /** A notification in the journal. */
 export interface Entry extends Omit<Notification, 'raw' | 'fingerprint' | 'ownTime'> {
@@ -35,12 +35,12 @@ export interface Page {
   readonly through: number;
 }
 
-/** One try of a delivery that failed. */
+/** One try of a delivery that failed; or, as `restart`, an operator's wish to begin anew, from which tries are counted. */
 export interface Attempt {
   /** Unix milliseconds of its start, and how many it took. */
   readonly at: number;
   readonly duration: number;
-  readonly outcome: 'retry' | 'dead';
+  readonly outcome: 'retry' | 'dead' | 'restart';
   /** What the other side answered: an HTTP status, an SQLSTATE, a code of the system. */
   readonly code?: number | string;
   /** 1 KiB at most. */
@@ -160,6 +160,63 @@ export interface RouteSummary {
   readonly waiting: number;
   readonly quarantined: number;
   readonly dead: number;
+}
+
+/** A line of the deliveries table, with what it is about. */
+export interface Letter {
+  /** Its place in the table: lines come in the order of it. */
+  readonly number: number;
+  readonly seq: number;
+  /** Empty for what can't be decoded: it is quarantined for all routes. */
+  readonly route: string;
+  readonly state: ListedState | 'undecodable';
+  readonly reason: string;
+  readonly attempts: readonly Attempt[];
+  readonly dueAt: number | null;
+  readonly updatedAt: number;
+  readonly id: string;
+  readonly event: string | null;
+  readonly accountId: string | null;
+  readonly receivedAt: number;
+}
+
+/** Which dead and quarantined ones; every part that is given narrows the selection. */
+export interface Letters {
+  readonly route?: string;
+  readonly event?: string;
+  /** Unix milliseconds of arrival. */
+  readonly since?: number;
+  readonly ids?: readonly string[];
+}
+
+/** Those of one route, state and reason. Times are Unix milliseconds. */
+export interface LetterGroup extends Pick<Letter, 'route' | 'state' | 'reason'> {
+  readonly count: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Where an operator decides about dead letters, quarantine and replays, beside a daemon or without one. */
+export interface Desk extends Pick<JournalReader, 'find' | 'close'> {
+  /** Dead, quarantined and undecodable ones behind a place in the table, oldest line first. */
+  letters(which: Letters, after: number, limit: number): Promise<Letter[]>;
+  groups(which: Letters): Promise<LetterGroup[]>;
+  entry(id: string): Promise<Entry | null>;
+  entryAt(seq: number): Promise<Entry | null>;
+  /** Everything that is listed of an entry, also what waits. */
+  linesOf(seq: number): Promise<Letter[]>;
+  /** Makes them due now, with all their tries before them. Returns how many there were. */
+  retry(letters: readonly Letter[]): Promise<number>;
+  /** Counts them as settled from now on. */
+  drop(letters: readonly Letter[]): Promise<number>;
+  /** What a validator has found now. */
+  judge(seq: number, state: NotificationState, problems: readonly Problem[]): Promise<void>;
+  /** Null where the journal doesn't know the route. */
+  cursorOf(route: string): Promise<number | null>;
+  /** Makes a route deliver them again. Returns how many of them didn't wait already. */
+  replay(route: string, entries: readonly Entry[]): Promise<number>;
+  /** How many deliveries of a span of entries wait. */
+  waitingIn(route: string, from: number, to: number): Promise<number>;
 }
 
 /** The journal can't be opened, read or written; the message says what an operator can do. */

@@ -1,0 +1,12 @@
+import type { RouteConfig } from '../config/config.ts';
+import { nearest } from '../nearest.ts';
+
+/** @throws Error that suggests another name, when the configuration has no such route */
+export function routeNamed(name: string, routes: readonly RouteConfig[]): RouteConfig {
+  const route = routes.find((candidate) => candidate.name === name);
+  if (route !== undefined) return route;
+  const names = routes.map((candidate) => candidate.name);
+  const near = nearest(name, names);
+  const hint = near === undefined ? `there are ${names.join(', ')}` : `did you mean ${near}?`;
+  throw new Error(`the configuration has no route ${JSON.stringify(name)}; ${hint}`);
+}

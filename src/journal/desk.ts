@@ -1,0 +1,191 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { NotificationState, Problem } from '../kazoo/notification.ts';
+import { openDatabase } from './database.ts';
+import { find } from './find.ts';
+import {
+  type Attempt,
+  type Desk,
+  type Entry,
+  JournalError,
+  type Letter,
+  type LetterGroup,
+  type Letters,
+} from './journal.ts';
+import { type EntryRow, entryColumns, entryOf } from './rows.ts';
+
+/** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
+const stepSize = 200;
+
+const settled = "d.state IN ('dead', 'quarantined', 'undecodable')";
+
+/**
+ * Opens the deliveries of a journal for an operator's decisions, beside a daemon or without one. A daemon notices what was
+ * changed within a second.
+ * @throws JournalError
+ */
+export function openDesk(folder: string): Desk {
+  const database = openDatabase(folder, { mustExist: true });
+  return {
+    letters: async (which, after, limit) => letters(database, which, after, limit),
+    groups: async (which) => groups(database, which),
+    entry: async (id) => entryWith(database, 'id', id),
+    entryAt: async (seq) => entryWith(database, 'seq', seq),
+    linesOf: async (seq) => linesOf(database, seq),
+    retry: (chosen) => inSteps(database, chosen, (letter) => retry(database, letter)),
+    drop: (chosen) => inSteps(database, chosen, (letter) => drop(database, letter)),
+    judge: async (seq, state, problems) => judge(database, seq, state, problems),
+    find: async (query) => find(database, query),
+    cursorOf: async (route) => cursorOf(database, route),
+    replay: (route, entries) => inSteps(database, entries, (entry) => replay(database, route, entry)),
+    waitingIn: async (route, from, to) => waitingIn(database, route, from, to),
+    close: async () => database.close(),
+  };
+}
+
+function conditions({ route, event, since, ids }: Letters): { where: string; values: SQLInputValue[] } {
+  const parts: [string, SQLInputValue][] = [];
+  if (route !== undefined) parts.push(['d.route = ?', route]);
+  if (event !== undefined) parts.push(['n.event = ?', event]);
+  if (since !== undefined) parts.push(['n.received_at >= ?', since]);
+  if (ids !== undefined) parts.push(['n.id IN (SELECT value FROM json_each(?))', JSON.stringify(ids)]);
+  return { where: [settled, ...parts.map(([part]) => part)].join(' AND '), values: parts.map(([, value]) => value) };
+}
+
+const letterColumns = `d.rowid AS number, d.seq, d.route, d.state, d.reason, d.attempts, d.due_at, d.updated_at, n.id, n.event,
+  n.account_id, n.received_at`;
+
+function letters(database: DatabaseSync, which: Letters, after: number, limit: number): Letter[] {
+  const { where, values } = conditions(which);
+  return database
+    .prepare(
+      `SELECT ${letterColumns} FROM deliveries d JOIN notifications n USING (seq)
+       WHERE ${where} AND d.rowid > ? ORDER BY d.rowid LIMIT ?`,
+    )
+    .all(...values, after, limit)
+    .map(letterOf);
+}
+
+function groups(database: DatabaseSync, which: Letters): LetterGroup[] {
+  const { where, values } = conditions(which);
+  return database
+    .prepare(
+      `SELECT d.route, d.state, d.reason, count(*) AS count, min(d.updated_at) AS first, max(d.updated_at) AS last
+       FROM deliveries d JOIN notifications n USING (seq) WHERE ${where}
+       GROUP BY d.route, d.state, d.reason ORDER BY count DESC, last DESC`,
+    )
+    .all(...values)
+    .map((row) => ({
+      route: String(row.route),
+      state: row.state as Letter['state'], // as the table's CHECK says
+      reason: String(row.reason),
+      count: Number(row.count),
+      first: Number(row.first),
+      last: Number(row.last),
+    }));
+}
+
+function linesOf(database: DatabaseSync, seq: number): Letter[] {
+  return database
+    .prepare(
+      `SELECT ${letterColumns} FROM deliveries d JOIN notifications n USING (seq) WHERE d.seq = ? ORDER BY d.route`,
+    )
+    .all(seq)
+    .map(letterOf);
+}
+
+function letterOf(row: Record<string, unknown>): Letter {
+  return {
+    number: Number(row.number),
+    seq: Number(row.seq),
+    route: String(row.route),
+    state: row.state as Letter['state'], // as the table's CHECK says
+    reason: String(row.reason),
+    attempts: JSON.parse(String(row.attempts)) as Attempt[], // as Deliveries#list wrote them
+    dueAt: row.due_at === null ? null : Number(row.due_at),
+    updatedAt: Number(row.updated_at),
+    id: String(row.id),
+    event: row.event === null ? null : String(row.event),
+    accountId: row.account_id === null ? null : String(row.account_id),
+    receivedAt: Number(row.received_at),
+  };
+}
+
+function entryWith(database: DatabaseSync, column: 'id' | 'seq', value: string | number): Entry | null {
+  const row = database.prepare(`SELECT ${entryColumns} FROM notifications WHERE ${column} = ?`).get(value);
+  return row === undefined ? null : entryOf(row as unknown as EntryRow); // the columns of entryColumns
+}
+
+/** Tries begin anew; those that were stay to be read. */
+function retry(database: DatabaseSync, { number, attempts }: Letter): boolean {
+  const { changes } = database
+    .prepare(
+      `UPDATE deliveries SET state = 'waiting', due_at = ?, updated_at = ?, attempts = ?, reason = 'tried again by hand'
+       WHERE rowid = ? AND state IN ('dead', 'quarantined')`,
+    )
+    .run(Date.now(), Date.now(), JSON.stringify([...attempts, restart('tried again by hand')]), number);
+  return changes === 1;
+}
+
+function drop(database: DatabaseSync, { number }: Letter): boolean {
+  const { changes } = database
+    .prepare("DELETE FROM deliveries WHERE rowid = ? AND state IN ('dead', 'quarantined', 'undecodable')")
+    .run(number);
+  return changes === 1;
+}
+
+function judge(database: DatabaseSync, seq: number, state: NotificationState, problems: readonly Problem[]): void {
+  database
+    .prepare('UPDATE notifications SET state = ?, problems = ? WHERE seq = ?')
+    .run(state, problems.length === 0 ? null : JSON.stringify(problems), seq);
+}
+
+function cursorOf(database: DatabaseSync, route: string): number | null {
+  const cursor = database.prepare('SELECT cursor FROM routes WHERE name = ?').get(route)?.cursor;
+  return typeof cursor === 'number' ? cursor : null;
+}
+
+/** What waits already stays as it is. */
+function replay(database: DatabaseSync, route: string, { seq, accountId }: Entry): boolean {
+  const now = Date.now();
+  const { changes } = database
+    .prepare(
+      `INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at)
+       VALUES (?, ?, ?, 'waiting', 'replayed', ?, ?, ?)
+       ON CONFLICT (route, seq) DO UPDATE SET state = 'waiting', reason = 'replayed', due_at = excluded.due_at,
+         attempts = json_insert(attempts, '$[#]', json(?)), updated_at = excluded.updated_at
+       WHERE state <> 'waiting'`,
+    )
+    .run(route, seq, accountId, '[]', now, now, JSON.stringify(restart('replayed')));
+  return changes === 1;
+}
+
+function waitingIn(database: DatabaseSync, route: string, from: number, to: number): number {
+  const row = database
+    .prepare("SELECT count(*) AS count FROM deliveries WHERE route = ? AND state = 'waiting' AND seq BETWEEN ? AND ?")
+    .get(route, from, to);
+  return Number(row?.count);
+}
+
+function restart(reason: string): Attempt {
+  return { at: Date.now(), duration: 0, outcome: 'restart', reason };
+}
+
+/** Does the work for each, in transactions of some; returns for how many it changed something. */
+async function inSteps<T>(database: DatabaseSync, items: readonly T[], work: (item: T) => boolean): Promise<number> {
+  let changed = 0;
+  for (let first = 0; first < items.length; first += stepSize) {
+    try {
+      database.exec('BEGIN IMMEDIATE');
+      for (const item of items.slice(first, first + stepSize)) if (work(item)) changed += 1;
+      database.exec('COMMIT');
+    } catch (cause) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw new JournalError(`the journal can't be written: ${Error.isError(cause) ? cause.message : cause}`, {
+        cause,
+      });
+    }
+    await nextTurn();
+  }
+  return changed;
+}

@@ -1,0 +1,206 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import pino from 'pino';
+import { stringify } from 'yaml';
+import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
+import type { Notification } from '../../src/kazoo/notification.ts';
+import { cli, type Result } from '../support/cli.ts';
+import { type Daemon, startDaemon } from '../support/daemon.ts';
+import { notification } from '../support/notification.ts';
+import { type Receiver, type Reply, startReceiver } from '../support/receiver.ts';
+import { until } from '../support/until.ts';
+
+let folder: string;
+let receiver: Receiver;
+let reply: Reply;
+let daemon: Daemon | undefined;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-dead-'));
+  mkdirSync(join(folder, 'schemas'));
+  reply = 200;
+  receiver = await startReceiver(() => reply);
+  const config = {
+    // Nobody is there, and nobody needs to be: what matters is in the journal.
+    brokers: [{ zone: 'west', url: 'amqp://127.0.0.1:1' }],
+    journal: { path: join(folder, 'journal') },
+    validation: { schemas: [join(folder, 'schemas')] },
+    routes: { crm: { start: 'earliest', events: ['*'], sink: { type: 'webhook', url: receiver.url } } },
+  };
+  writeFileSync(join(folder, 'config.yaml'), stringify(config));
+});
+
+afterEach(async () => {
+  await daemon?.end('SIGKILL');
+  daemon = undefined;
+  await receiver.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe('dead letters', () => {
+  test('are listed, grouped and shown with every try', async () => {
+    const [first, second] = await deadLetters({ event: 'low_balance' }, { event: 'missed_call' });
+    const { stdout } = await relay('dead', 'list');
+    expect(stdout.trim().split('\n')).toHaveLength(2);
+    expect(stdout).toMatch(new RegExp(`${first} +dead +crm +low_balance .* 1 tries +answered 422: no room`));
+    expect((await relay('dead', 'list', '--event', 'missed_call', '--json')).stdout).toContain(`"id":"${second}"`);
+    expect((await relay('dead', 'list', '--since', '1h')).stdout).not.toContain(first);
+    const groups = await relay('dead', 'list', '--group', '--json');
+    expect(JSON.parse(groups.stdout)).toMatchObject({ count: 2, route: 'crm', state: 'dead' });
+    const shown = await relay('dead', 'show', first ?? '', '--json');
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      envelope: { id: first, event: 'low_balance' },
+      deliveries: [{ route: 'crm', state: 'dead', attempts: [{ outcome: 'dead', code: 422 }] }],
+    });
+    expect((await relay('dead', 'show', first ?? '')).stdout).toMatch(/crm: dead, answered 422.*\n.*422 +answered/);
+    expect(await relay('dead', 'show', 'nobody')).toMatchObject({ code: 2, stderr: expect.stringContaining('has no') });
+  });
+
+  test('are delivered again while the daemon runs, by id', async () => {
+    const [first] = await deadLetters({}, {});
+    start();
+    reply = 200;
+    expect((await relay('dead', 'retry', first ?? '')).stdout).toContain('1 notification will be delivered again');
+    await until(async () => (await counts()).dead === 1 && (await counts()).waiting === 0, { what: 'the delivery' });
+    expect(idOf(receiver.arrivals.at(-1)?.body)).toBe(first);
+  });
+
+  test('are delivered again at the next start where no daemon runs, by route and event', async () => {
+    const [, second] = await deadLetters({ event: 'low_balance' }, { event: 'missed_call' });
+    reply = 200;
+    const retried = await relay('dead', 'retry', '--route', 'crm', '--event', 'missed_call');
+    expect(retried.stdout).toContain('1 notification will be delivered again');
+    start();
+    await until(async () => (await counts()).dead === 1 && (await counts()).waiting === 0, { what: 'the delivery' });
+    expect(idOf(receiver.arrivals.at(-1)?.body)).toBe(second);
+  });
+
+  test('have all their tries again, and keep those that they had', async () => {
+    const [id] = await deadLetters({});
+    await relay('dead', 'retry', '--all');
+    start();
+    await until(async () => (await counts()).dead === 1, { what: 'the second death' });
+    const { stdout } = await relay('dead', 'show', id ?? '', '--json');
+    expect(JSON.parse(stdout).deliveries[0].attempts.map(({ outcome }: { outcome: string }) => outcome)).toEqual([
+      'dead',
+      'restart',
+      'dead',
+    ]);
+  });
+
+  test('are dropped only when somebody has said so', async () => {
+    await deadLetters({}, {});
+    expect(await relay('dead', 'drop', '--all')).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') });
+    expect(await relay('dead', 'drop')).toMatchObject({ code: 2, stderr: expect.stringContaining('say which') });
+    expect((await relay('dead', 'drop', '--all', '--yes')).stdout).toContain('2 notifications dropped');
+    expect((await relay('dead', 'list')).stdout).toBe('');
+  });
+});
+
+describe('quarantine', () => {
+  test('is left when the schema has been mended, and not before', async () => {
+    const problems = [{ path: '/current_balance', message: 'must be number', keyword: 'type' }];
+    const data = { event_name: 'low_balance', current_balance: 'much' };
+    await fill([{ state: 'invalid', problems, data, json: JSON.stringify(data) }]);
+    start();
+    await until(async () => (await counts()).quarantined === 1, { what: 'the quarantine' });
+    const before = await relay('dead', 'retry', '--all');
+    expect(before.stdout).toMatch(/0 notifications will be.*\n1 notification not: invalid: /);
+    writeFileSync(join(folder, 'schemas', 'low_balance.json'), '{"type":"object"}');
+    expect((await relay('dead', 'retry', '--all')).stdout).toContain('1 notification will be delivered again');
+    await until(() => receiver.arrivals.length === 1, { what: 'the delivery' });
+    expect(JSON.parse(receiver.arrivals[0]?.body ?? '')).toMatchObject({ valid: true, problems: [] });
+  });
+
+  test('holds what could not be decoded, which no retry can mend', async () => {
+    const problems = [{ path: '', message: 'the body is not JSON', keyword: 'json' }];
+    await fill([{ state: 'undecodable', event: null, data: null, json: 'null', raw: Buffer.from('{'), problems }]);
+    expect((await relay('dead', 'list')).stdout).toMatch(/undecodable.*the body is not JSON/);
+    expect((await relay('dead', 'retry', '--all')).stdout).toContain('1 notification not: it could not be decoded');
+    expect((await relay('dead', 'drop', '--all', '--yes')).stdout).toContain('1 notification dropped');
+  });
+});
+
+describe('replay', () => {
+  const times = [1_000, 2_000, 3_000, 4_000].map((second) => Date.UTC(2026, 10, 24) + second);
+
+  test('delivers a span again, that and nothing else', async () => {
+    const ids = await fill(times.map((receivedAt, index) => ({ receivedAt, accountId: index === 2 ? 'b' : 'a' })));
+    start();
+    await until(() => receiver.arrivals.length === 4, { what: 'the first deliveries' });
+    await until(async () => (await counts()).cursor === 4, { what: 'the cursor' });
+    const some = ['--route', 'crm', '--since', '2026-11-24T00:00:02Z', '--until', '2026-11-24T00:00:04Z'];
+    const dry = await relay('replay', ...some, '--accounts', 'a', '--dry-run');
+    expect(dry.stdout).toContain('2 notifications would be delivered again');
+    expect(dry.stdout).toContain(ids[1]);
+    const done = await relay('replay', ...some, '--accounts', 'a');
+    expect(done.stdout).toContain('all of them are settled');
+    expect(receiver.arrivals.slice(4).map(({ body }) => idOf(body))).toEqual([ids[1], ids[3]]);
+    expect(await counts()).toMatchObject({ waiting: 0, dead: 0 });
+  });
+
+  test('waits for the next start where no daemon runs', async () => {
+    const ids = await fill([{}, {}]);
+    start();
+    await until(async () => (await counts()).cursor === 2, { what: 'the cursor' });
+    await daemon?.end('SIGTERM');
+    const done = await relay('replay', '--route', 'crm', '--since', '2001-01-01');
+    expect(done.stdout).toContain('the daemon is not running: they go out when it is started');
+    start();
+    await until(() => receiver.arrivals.length === 4, { what: 'the second deliveries' });
+    expect(
+      receiver.arrivals
+        .slice(2)
+        .map(({ body }) => idOf(body))
+        .toSorted(),
+    ).toEqual(ids.toSorted());
+  });
+
+  test('knows no route that the configuration or the journal doesn’t know', async () => {
+    await fill([{}]);
+    const wrong = await relay('replay', '--route', 'cmr', '--since', '1h');
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean crm?') });
+    const early = await relay('replay', '--route', 'crm', '--since', '1h');
+    expect(early).toMatchObject({ code: 2, stderr: expect.stringContaining("doesn't know the route crm yet") });
+  });
+});
+
+function relay(...args: string[]): Promise<Result> {
+  return cli([...args, '--config', join(folder, 'config.yaml')]);
+}
+
+function start(): void {
+  daemon = startDaemon(join(folder, 'config.yaml'));
+}
+
+/** Puts notifications into the journal, and returns their ids. */
+async function fill(parts: readonly Partial<Notification>[]): Promise<string[]> {
+  const journal = openJournal(join(folder, 'journal'), pino({ level: 'silent' }));
+  const batch = parts.map(notification);
+  await journal.append(batch);
+  await journal.close();
+  return batch.map(({ id }) => id);
+}
+
+/** The same, refused by the receiver; the daemon has ended then. */
+async function deadLetters(...parts: Partial<Notification>[]): Promise<string[]> {
+  const ids = await fill(parts);
+  reply = { status: 422, body: 'no room' };
+  start();
+  await until(async () => (await counts()).dead === parts.length, { what: 'the dead letters' });
+  await daemon?.end('SIGTERM');
+  return ids;
+}
+
+async function counts() {
+  const journal = openJournalReader(join(folder, 'journal'));
+  const { routes } = await journal.summary();
+  await journal.close();
+  return routes.find(({ name }) => name === 'crm') ?? { cursor: 0, waiting: 0, quarantined: 0, dead: 0 };
+}
+
+function idOf(body = '{}'): unknown {
+  return JSON.parse(body).id;
+}
