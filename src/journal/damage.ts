@@ -18,7 +18,20 @@ export function isDamage(error: unknown): boolean {
 export function journalFailure(file: string, what: string, cause: unknown): JournalError {
   if (cause instanceof JournalError) return cause;
   if (isDamage(cause)) return damagedJournal(file, reasonOf(cause), cause);
-  return new JournalError(`the journal ${file} can't be ${what}: ${reasonOf(cause)}`, { cause });
+  return new JournalError(`the journal ${file} can't be ${what}: ${reasonOf(cause)}${hintFor(cause)}`, { cause });
+}
+
+/** What the system and SQLite (SQLITE_READONLY, SQLITE_CANTOPEN) say where the user may not write. */
+const refusals = ['EACCES', 'EPERM', 'EROFS'];
+const sqliteRefusals = [8, 14];
+
+/** What an operator can do about it, where the cause is that the daemon's user may not write; else nothing. */
+export function hintFor(cause: unknown): string {
+  if (!Error.isError(cause)) return '';
+  const isRefusal =
+    ('code' in cause && refusals.includes(String(cause.code))) ||
+    ('errcode' in cause && sqliteRefusals.includes(Number(cause.errcode) & 0xff));
+  return isRefusal ? "; the journal's folder and its files must be writable for the user that the daemon runs as" : '';
 }
 
 export function damagedJournal(file: string, reason: string, cause?: unknown): JournalError {
