@@ -28,6 +28,19 @@ const servers = {
   },
 };
 
+/** Debian's packages start their services at once: on somebody's own machine, nobody asked for a broker on port 5672. */
+const installWithoutStarting = `
+  policy=/usr/sbin/policy-rc.d
+  if ! [ -e $policy ]; then
+    trap 'rm -f $policy' EXIT
+    trap 'exit 1' HUP INT TERM
+    printf '#!/bin/sh\\nexit 101\\n' > $policy && chmod 755 $policy
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -q update > /dev/null
+  apt-get -q install -y --no-install-recommends "$@" > /dev/null
+`;
+
 const { needs, command } = parseArguments(process.argv.slice(2));
 installPackages();
 installServers(needs.filter((name) => !servers[name].isThere()));
@@ -61,19 +74,6 @@ function packagesAreCurrent() {
 function packagesIn(file) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : {};
 }
-
-/** Debian's packages start their services at once: on somebody's own machine, nobody asked for a broker on port 5672. */
-const installWithoutStarting = `
-  policy=/usr/sbin/policy-rc.d
-  if ! [ -e $policy ]; then
-    trap 'rm -f $policy' EXIT
-    trap 'exit 1' HUP INT TERM
-    printf '#!/bin/sh\\nexit 101\\n' > $policy && chmod 755 $policy
-  fi
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get -q update > /dev/null
-  apt-get -q install -y --no-install-recommends "$@" > /dev/null
-`;
 
 function installServers(missing) {
   if (missing.length === 0) return;

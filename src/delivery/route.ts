@@ -141,15 +141,20 @@ export class Route {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     const backoff = new Backoff(firstPause, longestPause);
+    let trouble: string | undefined;
     while (!signal.aborted) {
       try {
         this.#settle();
         await this.#fill();
         this.#dispatch();
         backoff.reset();
+        trouble = undefined;
         await this.#bell.heard(this.#idleFor());
       } catch (error) {
-        this.#context.log.error({ err: error }, 'route interrupted; it will try again');
+        // A disk that is full is one line, not one each try.
+        if (reasonOf(error) !== trouble)
+          this.#context.log.error({ err: error }, 'route interrupted; it will try again');
+        trouble = reasonOf(error);
         this.#nextDue = 0;
         await backoff.pause(signal).catch(() => undefined);
       }

@@ -1,7 +1,8 @@
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf } from '../errors.ts';
+import { damagedJournal, journalFailure } from './damage.ts';
 import { JournalError } from './journal.ts';
 import { migrations } from './migrations.ts';
 
@@ -15,17 +16,33 @@ const applicationId = 0x6b7a726c;
  */
 export function openDatabase(folder: string, { mustExist = false } = {}): DatabaseSync {
   if (mustExist) refuseMissing(folder);
-  return opening(folder, (file) => {
-    // SQLite gives its own files beside it the same permissions.
-    closeSync(openSync(file, 'a', 0o600));
-    const database = new DatabaseSync(file, { timeout: 5_000 });
+  return opening(folder, openFile);
+}
+
+/** Opens or makes a journal's database, brought to the newest version. */
+export function openFile(file: string): DatabaseSync {
+  // SQLite gives its own files beside it the same permissions.
+  closeSync(openSync(file, 'a', 0o600));
+  const database = new DatabaseSync(file, { timeout: 5_000 });
+  try {
     versionOf(database, file);
     // auto_vacuum comes first: it can only be chosen for a file that is still empty.
     database.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
       PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);
     migrate(database, file);
     return database;
-  });
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** What is wrong with a headless journal. */
+export const headless = 'it is empty, but what was to be written to it is still there';
+
+/** True where the file is empty or gone while its write-ahead log is not: SQLite would throw that away without a word. */
+export function isHeadless(file: string): boolean {
+  return sizeOf(file) === 0 && sizeOf(`${file}-wal`) > 0;
 }
 
 /** Opens it for reading, beside a daemon or without one. */
@@ -62,11 +79,11 @@ export function databaseFile(folder: string): string {
 
 function opening(folder: string, open: (file: string) => DatabaseSync): DatabaseSync {
   const file = databaseFile(folder);
+  if (isHeadless(file)) throw damagedJournal(file, headless);
   try {
     return open(file);
   } catch (cause) {
-    if (cause instanceof JournalError) throw cause;
-    throw new JournalError(`the journal ${file} can't be opened: ${reasonOf(cause)}`, { cause });
+    throw journalFailure(file, 'opened', cause);
   }
 }
 
@@ -77,7 +94,8 @@ function migrate(database: DatabaseSync, file: string): void {
   }
 }
 
-function versionOf(database: DatabaseSync, file: string): number {
+/** @throws JournalError where the file isn't a journal, or a newer one */
+export function versionOf(database: DatabaseSync, file: string): number {
   const version = pragma(database, 'user_version');
   const owner = pragma(database, 'application_id');
   if (owner !== applicationId && (owner !== 0 || version !== 0)) {
@@ -95,4 +113,8 @@ function versionOf(database: DatabaseSync, file: string): number {
 function pragma(database: DatabaseSync, name: string): number {
   const row = database.prepare(`PRAGMA ${name}`).get();
   return Number(row?.[name] ?? 0);
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }

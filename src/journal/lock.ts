@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf } from '../errors.ts';
+import { hintFor } from './damage.ts';
 import { JournalError } from './journal.ts';
 
 export interface Lock {
@@ -20,7 +21,8 @@ export function acquireLock(folder: string): Lock {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (cause) {
     database?.close();
-    if (!isBusy(cause)) throw new JournalError(`the lock ${file} can't be taken: ${reasonOf(cause)}`, { cause });
+    if (!isBusy(cause))
+      throw new JournalError(`the lock ${file} can't be taken: ${reasonOf(cause)}${hintFor(cause)}`, { cause });
     throw new JournalError(
       `the journal ${folder} is in use by another kazoo-relay: stop that one, or give this one a journal.path of its own`,
       { cause },

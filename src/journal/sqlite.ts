@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import type { Notification } from '../kazoo/notification.ts';
+import { journalFailure } from './damage.ts';
 import { databaseFile, makeFolder, openDatabase, openDatabaseReadOnly } from './database.ts';
 import { Deliveries } from './deliveries.ts';
 import { find } from './find.ts';
@@ -21,6 +23,7 @@ import {
   type Waiting,
 } from './journal.ts';
 import { acquireLock, type Lock } from './lock.ts';
+import { finishRebuild } from './rebuild.ts';
 import { Recent } from './recent.ts';
 import { type Limits, Retention, unlimited } from './retention.ts';
 import { entryOfNotification, insertNotification, notificationRow } from './rows.ts';
@@ -43,27 +46,41 @@ type Listener = (change: 'appended' | 'listed') => void;
 export function openJournal(folder: string, log: Logger, limits: Limits = unlimited): Journal {
   makeFolder(folder);
   const lock = acquireLock(folder);
+  const file = databaseFile(folder);
+  let database: DatabaseSync | undefined;
   try {
-    return new SqliteJournal(openDatabase(folder), folder, lock, log, limits);
+    finishRebuild(file, log);
+    if (!existsSync(file)) log.info({ journal: file }, 'there is no journal yet; a new one is made');
+    database = openDatabase(folder);
+    return new SqliteJournal(database, file, lock, log, limits);
   } catch (error) {
+    database?.close();
     lock.release();
-    throw error;
+    throw journalFailure(file, 'opened', error);
   }
 }
 
 /** @throws JournalError when there is none, or it can't be read */
 export function openJournalReader(folder: string): JournalReader {
   const database = openDatabaseReadOnly(folder);
+  const file = databaseFile(folder);
+  const reading = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (cause) {
+      throw journalFailure(file, 'read', cause);
+    }
+  };
   return {
-    find: async (query) => find(database, query),
-    summary: async () => summarise(database, databaseFile(folder)),
+    find: async (query) => reading(() => find(database, query)),
+    summary: async () => reading(() => summarise(database, file)),
     close: async () => database.close(),
   };
 }
 
 class SqliteJournal implements Journal {
   readonly #database: DatabaseSync;
-  readonly #folder: string;
+  readonly #file: string;
   readonly #lock: Lock;
   readonly #log: Logger;
   readonly #insert: StatementSync;
@@ -82,11 +99,12 @@ class SqliteJournal implements Journal {
   #last: number;
   #seenVersion: unknown;
 
-  constructor(database: DatabaseSync, folder: string, lock: Lock, log: Logger, limits: Limits) {
+  constructor(database: DatabaseSync, file: string, lock: Lock, log: Logger, limits: Limits) {
     this.#database = database;
-    this.#folder = folder;
+    this.#file = file;
     this.#lock = lock;
     this.#log = log;
+    this.#last = lastSeq(database);
     this.#insert = database.prepare(insertNotification);
     this.#original = database.prepare(
       'SELECT id FROM notifications WHERE own_time = ? AND fingerprint = ? ORDER BY seq LIMIT 1',
@@ -97,7 +115,6 @@ class SqliteJournal implements Journal {
     this.#version = database.prepare('PRAGMA data_version');
     this.#deliveries = new Deliveries(database);
     this.#retention = new Retention(database, limits, log, (work) => this.#transaction(work));
-    this.#last = lastSeq(database);
     this.#recent = new Recent(this.#last);
     this.#seenVersion = this.#version.get()?.data_version;
     this.#changeTimer = setInterval(() => this.#lookForChanges(), lookForChanges);
@@ -117,7 +134,7 @@ class SqliteJournal implements Journal {
   }
 
   async read(seq: number, limit: number, interest: Interest): Promise<Page> {
-    return this.#recent.read(seq, limit) ?? reading(scan(this.#database, seq, this.#last, limit, interest));
+    return this.#recent.read(seq, limit) ?? this.#reading(() => scan(this.#database, seq, this.#last, limit, interest));
   }
 
   subscribe(listener: Listener): () => void {
@@ -144,31 +161,31 @@ class SqliteJournal implements Journal {
   async due(route: string, now: number, horizon: number, limit: number): Promise<Waiting[]> {
     this.#commitListed(route);
     const settled = this.#settlements.settledOf(route);
-    const due = this.#deliveries.due(route, now, horizon, limit + settled.size);
+    const due = await this.#reading(() => this.#deliveries.due(route, now, horizon, limit + settled.size));
     return due.filter(({ entry }) => !settled.has(entry.seq)).slice(0, limit);
   }
 
   async nextDue(route: string, now: number): Promise<number | null> {
-    return this.#deliveries.nextDue(route, now);
+    return this.#reading(() => this.#deliveries.nextDue(route, now));
   }
 
   async waitingOf(route: string, accountId: string, limit: number): Promise<Waiting[]> {
     this.#commitListed(route);
     const settled = this.#settlements.settledOf(route);
-    const waiting = this.#deliveries.ofAccount(route, accountId, limit + settled.size);
+    const waiting = await this.#reading(() => this.#deliveries.ofAccount(route, accountId, limit + settled.size));
     return waiting.filter(({ entry }) => !settled.has(entry.seq)).slice(0, limit);
   }
 
   async waitingAccounts(route: string): Promise<string[]> {
-    return this.#deliveries.accounts(route);
+    return this.#reading(() => this.#deliveries.accounts(route));
   }
 
   async summary(): Promise<Summary> {
-    return summarise(this.#database, databaseFile(this.#folder));
+    return this.#reading(() => summarise(this.#database, this.#file));
   }
 
   async find(query: Query): Promise<Entry[]> {
-    return find(this.#database, query);
+    return this.#reading(() => find(this.#database, query));
   }
 
   async close(): Promise<void> {
@@ -267,6 +284,15 @@ class SqliteJournal implements Journal {
     for (const listener of this.#listeners) listener(change);
   }
 
+  /** Runs what only reads. @throws JournalError */
+  async #reading<T>(work: () => T | Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      throw journalFailure(this.#file, 'read', cause);
+    }
+  }
+
   #transaction<T>(work: () => T): T {
     try {
       this.#database.exec('BEGIN IMMEDIATE');
@@ -276,7 +302,7 @@ class SqliteJournal implements Journal {
     } catch (cause) {
       // SQLite itself rolls back after some errors, such as a full disk.
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw new JournalError(`the journal can't be written: ${reasonOf(cause)}`, { cause });
+      throw journalFailure(this.#file, 'written', cause);
     }
   }
 }
@@ -284,14 +310,6 @@ class SqliteJournal implements Journal {
 const fullJournal =
   'the journal has reached journal.maxSize, and nothing in it is settled by every route: see which one is behind with ' +
   '"kazoo-relay status"';
-
-async function reading<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (cause) {
-    throw new JournalError(`the journal can't be read: ${reasonOf(cause)}`, { cause });
-  }
-}
 
 /** The highest number ever given: a cursor may stand beyond the newest entry that is left. */
 function lastSeq(database: DatabaseSync): number {

@@ -14,9 +14,11 @@ export interface Daemon {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-export function startDaemon(config: string): Daemon {
-  const child = spawn(process.execPath, ['src/main.ts', 'run', '--config', config], {
+/** @param args more of the command line */
+export function startDaemon(config: string, args: readonly string[] = [], { uid }: { uid?: number } = {}): Daemon {
+  const child = spawn(process.execPath, ['src/main.ts', 'run', '--config', config, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid !== undefined && { uid, gid: uid }),
   });
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {

@@ -1,0 +1,177 @@
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Logger } from 'pino';
+import { reasonOf } from '../errors.ts';
+import { isDamage } from './damage.ts';
+import { databaseFile, headless, isHeadless, makeFolder, openFile, versionOf } from './database.ts';
+import { JournalError } from './journal.ts';
+import { acquireLock } from './lock.ts';
+import { salvage } from './salvage.ts';
+
+/** SQLite's own files beside a database. */
+const suffixes = ['', '-wal', '-shm'] as const;
+
+/**
+ * Where the journal in a folder is damaged, makes a new one of what can be read, and keeps the old one beside it. The old
+ * one stands untouched in its place until the new one is complete and on disk, whenever the process ends.
+ * @param routes names of the configuration's routes
+ * @throws JournalError where another daemon has the journal, it isn't one, or there is no room for the new one
+ */
+export function rebuildJournal(folder: string, routes: readonly string[], log: Logger): void {
+  makeFolder(folder);
+  const lock = acquireLock(folder);
+  const file = databaseFile(folder);
+  try {
+    finishRebuild(file, log);
+    const reason = damageOf(file);
+    if (reason === null) log.info({ journal: file }, 'the journal is healthy; there is nothing to rebuild');
+    else rebuild(file, reason, routes, log);
+  } catch (cause) {
+    throw cause instanceof JournalError
+      ? cause
+      : new JournalError(
+          `the journal ${file} can't be rebuilt, and is left as it was: ${reasonOf(cause)}; see to the cause and try again`,
+          { cause },
+        );
+  } finally {
+    lock.release();
+  }
+}
+
+/**
+ * Puts a new journal that is complete in the place of the damaged one. A rebuild that was interrupted there is finished
+ * by the next start of the daemon, with `--rebuild` or without.
+ */
+export function finishRebuild(file: string, log: Logger): void {
+  const prefix = `${basename(file)}.rebuilt-`;
+  const rebuilt = readdirSync(dirname(file)).find((name) => name.startsWith(prefix));
+  if (rebuilt === undefined) return;
+  const damaged = `${file}.damaged-${rebuilt.slice(prefix.length)}`;
+  for (const suffix of suffixes) if (existsSync(file + suffix)) renameSync(file + suffix, damaged + suffix);
+  renameSync(join(dirname(file), rebuilt), file);
+  sync(dirname(file));
+  log.warn({ journal: file, damaged }, 'the rebuilt journal is in its place; the damaged one is kept');
+}
+
+/** What is wrong with a journal, or null. It reads all of it. */
+function damageOf(file: string): string | null {
+  if (isHeadless(file)) return headless;
+  if (!existsSync(file)) return null;
+  try {
+    using database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
+    if (versionOf(database, file) === 0) return null;
+    const verdict = String(database.prepare('PRAGMA integrity_check(1)').get()?.integrity_check);
+    if (verdict !== 'ok') return verdict;
+    const { broken } = database.prepare(brokenRows).get() ?? {};
+    return Number(broken) === 0 ? null : `${broken} rows were overwritten`;
+  } catch (error) {
+    if (isDamage(error)) return reasonOf(error);
+    throw error;
+  }
+}
+
+/** What SQLite can't see: bytes overwritten in the middle of a value. */
+const brokenRows = `
+  SELECT (SELECT count(*) FROM notifications
+      WHERE NOT json_valid(data) OR NOT json_valid(ifnull(problems, '[]')) OR NOT json_valid(ifnull(secrets, '[]')))
+    + (SELECT count(*) FROM deliveries WHERE NOT json_valid(attempts)) AS broken`;
+
+function rebuild(file: string, reason: string, routes: readonly string[], log: Logger): void {
+  log.warn({ journal: file, reason }, 'the journal is damaged; what can be read goes into a new one');
+  const unfinished = `${file}.unfinished`;
+  const repaired = `${file}.repaired`;
+  try {
+    removeAll(unfinished);
+    using target = openFile(unfinished);
+    using source = openDamaged(file, repaired, target, unfinished);
+    const { notifications, deliveries, relisted, restarted } = salvage(source, target, routes);
+    target.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    log.warn(
+      { notifications, deliveries: { ...deliveries, relisted } },
+      'saved from the damaged journal; what is lost is counted as far as it can be told',
+    );
+    if (restarted.length > 0)
+      log.warn({ routes: restarted }, 'how far these routes were is lost: they begin again at the oldest notification');
+  } catch (error) {
+    removeAll(unfinished);
+    throw error;
+  } finally {
+    removeAll(repaired);
+  }
+  sync(unfinished);
+  renameSync(unfinished, `${file}.rebuilt-${new Date().toISOString().replaceAll(':', '')}`);
+  sync(dirname(file));
+  finishRebuild(file, log);
+}
+
+/** Opens it as it is where that is possible, else a copy of it with a new first page. Neither changes the file itself. */
+function openDamaged(file: string, repaired: string, target: DatabaseSync, targetFile: string): DatabaseSync {
+  try {
+    if (!isHeadless(file)) return openLeniently(file);
+  } catch {
+    // Its first page is damaged.
+  }
+  removeAll(repaired);
+  for (const suffix of ['', '-wal'])
+    if (existsSync(file + suffix)) copyFileSync(file + suffix, repaired + suffix, constants.COPYFILE_FICLONE);
+  target.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  putFirstPage(targetFile, repaired);
+  return openLeniently(repaired);
+}
+
+function openLeniently(file: string): DatabaseSync {
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 5_000, defensive: false });
+  try {
+    // The first lets a file be read that is shorter than its header says; the second sees damage before it does harm.
+    database.exec('PRAGMA writable_schema = ON; PRAGMA cell_size_check = ON');
+    database.prepare('SELECT 1 FROM notifications, routes, deliveries');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** The first page says where the tables are, which is the same in every journal of a version. */
+function putFirstPage(journal: string, damaged: string): void {
+  const header = Buffer.alloc(100);
+  read(journal, header);
+  const size = header.readUInt16BE(16);
+  const page = Buffer.alloc(size === 1 ? 65_536 : size);
+  read(journal, page);
+  // Pages in the file, and its list of unused ones: 0 is "look at the file's size", and "none".
+  page.fill(0, 28, 40);
+  const descriptor = openSync(damaged, existsSync(damaged) ? 'r+' : 'w', 0o600);
+  writeSync(descriptor, page, 0, page.length, 0);
+  closeSync(descriptor);
+}
+
+function read(file: string, into: Buffer): void {
+  const descriptor = openSync(file, 'r');
+  readSync(descriptor, into, 0, into.length, 0);
+  closeSync(descriptor);
+}
+
+function removeAll(file: string): void {
+  for (const suffix of suffixes) rmSync(file + suffix, { force: true });
+}
+
+/** Makes a file's content, or the names in a folder, survive a loss of power. */
+function sync(path: string): void {
+  const descriptor = openSync(path, 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}

@@ -1,0 +1,192 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { startDaemon } from '../support/daemon.ts';
+import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
+import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { type TestRelay, testRelay } from '../support/relay.ts';
+import { until } from '../support/until.ts';
+
+let broker: TestBroker;
+let relay: TestRelay | undefined;
+
+beforeAll(async () => {
+  broker = await startBroker();
+});
+
+afterEach(async () => {
+  await relay?.close();
+  relay = undefined;
+  await onChannel(broker.url, (channel) => channel.deleteQueue('kazoo-relay'));
+});
+
+afterAll(() => broker.close());
+
+describe('a full disk under the journal', () => {
+  test('has nothing acknowledged until there is room, loses nothing, and says so once', async () => {
+    using disk = smallDisk();
+    const full = toFile(disk.folder);
+    await full.start().says('consuming');
+    disk.limit(full);
+    const published: string[] = [];
+    while (!full.daemon.stderr.includes('the journal takes nothing'))
+      published.push(...(await publishAsKazoo(broker.url, 100, { Filler: 'x'.repeat(2_000) })));
+    published.push(...(await publishAsKazoo(broker.url, 300)));
+    await until(() => new Set(full.lines('out.ndjson')).size === full.journalled(), {
+      what: 'routes to deliver what the journal has',
+    });
+    const journalled = full.journalled();
+    expect(journalled).toBeLessThan(published.length);
+    // What isn't in the journal is with the broker, all of it.
+    await until(async () => (await queued()) === published.length - journalled, { what: 'the rest in the queue' });
+    disk.grow(full);
+    await full.daemon.says('the journal takes notifications again');
+    await until(() => new Set(full.lines('out.ndjson')).size === published.length, { what: 'all of them' });
+    expect(full.journalled()).toBe(published.length);
+    expect(new Set(full.lines('out.ndjson'))).toEqual(new Set(published));
+    await until(async () => (await queued()) === 0, { what: 'an empty queue' });
+    expect(full.daemon.stderr.split('the journal takes nothing')).toHaveLength(2);
+    expect(full.daemon.stderr.split('the journal takes notifications again')).toHaveLength(2);
+    expect(await full.daemon.end('SIGTERM')).toBe(0);
+  });
+});
+
+describe('a daemon at its start', () => {
+  test('makes a new journal where it is gone, and says so', async () => {
+    const gone = toFile();
+    await gone.start().says('consuming');
+    const first = await publishAsKazoo(broker.url, 10);
+    await until(() => gone.lines('out.ndjson').length === first.length, { what: 'the first ones' });
+    await gone.daemon.end('SIGTERM');
+    rmSync(gone.journal, { recursive: true });
+    await gone.start().says('consuming');
+    await gone.daemon.says('there is no journal yet; a new one is made');
+    const second = await publishAsKazoo(broker.url, 10);
+    await until(() => gone.lines('out.ndjson').length === 20, { what: 'the others' });
+    expect(gone.lines('out.ndjson')).toEqual([...first, ...second]);
+  });
+
+  test.each(['a file that is read-only', 'a folder that nobody may write to'])(
+    'ends with a message for %s',
+    async (what) => {
+      const refused = toFile();
+      await refused.start().says('consuming');
+      await refused.daemon.end('SIGTERM');
+      const before = statSync(join(refused.journal, 'journal.sqlite')).size;
+      // Permissions don't hold root back.
+      const uid = process.getuid?.() === 0 ? 65_534 : undefined;
+      for (const path of [refused.folder, refused.journal, ...inside(refused.journal)])
+        if (uid !== undefined) chownSync(path, uid, uid);
+      const target = what.startsWith('a file') ? join(refused.journal, 'journal.sqlite') : refused.journal;
+      chmodSync(target, what.startsWith('a file') ? 0o400 : 0o500);
+      for (const name of inside(refused.journal)) if (name !== target && what.startsWith('a folder')) rmSync(name);
+      const daemon = startDaemon(refused.config, [], uid === undefined ? {} : { uid });
+      await until(() => daemon.process.exitCode !== null, { what: 'its end' });
+      expect(daemon.process.exitCode).toBe(1);
+      expect(daemon.stderr).toMatch(
+        /kazoo-relay: the (journal|lock) \/.*can't be (opened|taken).*writable for the user/,
+      );
+      chmodSync(refused.journal, 0o700);
+      if (what.startsWith('a file')) expect(statSync(join(refused.journal, 'journal.sqlite')).size).toBe(before);
+    },
+  );
+
+  test('refuses a damaged journal, and goes on with what can be read of it with --rebuild', async () => {
+    const damaged = toFile();
+    await damaged.start().says('consuming');
+    const first = await publishAsKazoo(broker.url, 500);
+    await until(() => damaged.lines('out.ndjson').length === first.length, { what: 'the first ones' });
+    await damaged.daemon.end('SIGTERM');
+    overwriteHeader(join(damaged.journal, 'journal.sqlite'));
+    damaged.start();
+    await until(() => damaged.daemon.process.exitCode !== null, { what: 'its end' });
+    expect(damaged.daemon.process.exitCode).toBe(1);
+    expect(damaged.daemon.stderr).toMatch(/journal\.sqlite is damaged .*kazoo-relay run --rebuild/);
+    const second = await publishAsKazoo(broker.url, 10);
+    await damaged.start('--rebuild').says('consuming');
+    expect(damaged.daemon.stderr).toContain('"saved":500,"lost":0');
+    await until(() => damaged.lines('out.ndjson').length === 510, { what: 'the others' });
+    expect(damaged.lines('out.ndjson')).toEqual([...first, ...second]);
+    expect(damaged.journalled()).toBe(510);
+    await damaged.daemon.end('SIGTERM');
+    await damaged.start('--rebuild').says('there is nothing to rebuild');
+    await damaged.daemon.says('consuming');
+  });
+});
+
+function toFile(journal?: string): TestRelay {
+  const made = testRelay(
+    broker.url,
+    (path) => ({ routes: { out: { sink: { type: 'file', path: path('out.ndjson') } } } }),
+    journal,
+  );
+  relay = made;
+  return made;
+}
+
+function inside(folder: string): string[] {
+  return readdirSync(folder).map((name) => join(folder, name));
+}
+
+/** Ready and unacknowledged together. */
+async function queued(): Promise<number> {
+  return Number((await broker.ctl('list_queues', '--silent', 'messages')).trim());
+}
+
+interface Disk extends Disposable {
+  readonly folder: string;
+  limit(relay: TestRelay): void;
+  grow(relay: TestRelay): void;
+}
+
+/** A small file system where that can be mounted, else a limit on the size of files. */
+function smallDisk(): Disk {
+  const mounted = mkdtempSync(join(tmpdir(), 'kazoo-relay-disk-'));
+  const folder = join(mounted, 'journal');
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', mounted], { stdio: 'ignore' });
+  } catch {
+    return limitedFiles(mounted, folder);
+  }
+  mkdirSync(folder);
+  return {
+    folder,
+    limit: () => undefined,
+    grow: () => void execFileSync('mount', ['-o', 'remount,size=64m', mounted]),
+    [Symbol.dispose]() {
+      execFileSync('umount', ['--lazy', mounted]);
+      rmSync(mounted, { recursive: true });
+    },
+  };
+}
+
+function limitedFiles(mounted: string, folder: string): Disk {
+  const setLimit = ({ daemon }: TestRelay, limit: string) =>
+    void execFileSync('prlimit', ['--pid', String(daemon.process.pid), `--fsize=${limit}`]);
+  return {
+    folder,
+    // Only the soft limit: who isn't root can't raise the other again.
+    limit: (relay) => setLimit(relay, '1500000:'),
+    grow: (relay) => setLimit(relay, 'unlimited:'),
+    [Symbol.dispose]: () => rmSync(mounted, { recursive: true }),
+  };
+}
+
+function overwriteHeader(file: string): void {
+  const descriptor = openSync(file, 'r+');
+  writeSync(descriptor, Buffer.alloc(100), 0, 100, 0);
+  closeSync(descriptor);
+}

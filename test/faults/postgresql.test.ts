@@ -1,0 +1,46 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { closeSinks, openDatabaseSink } from '../support/database.ts';
+import { startPostgres, type TestPostgres } from '../support/postgresql.ts';
+import { startTestRoute } from '../support/route.ts';
+import { until } from '../support/until.ts';
+
+let server: TestPostgres;
+
+beforeAll(async () => {
+  server = await startPostgres();
+});
+
+afterAll(async () => {
+  await closeSinks();
+  await server.close();
+});
+
+test('a route loses nothing and buries nothing while its PostgreSQL is killed in the middle of batches', async () => {
+  const sink = await openDatabaseSink({ url: server.url });
+  await using tested = await startTestRoute(
+    { flow: { batch: { max: 100, linger: 5 }, concurrency: 1 } },
+    { deliver: (batch, signal) => sink.deliver(batch, signal) },
+  );
+  const ids: string[] = [];
+  const appending = new AbortController();
+  const appender = (async () => {
+    while (!appending.signal.aborted) {
+      ids.push(...(await tested.append(...Array.from({ length: 100 }, () => 'a'))));
+      await delay(10);
+    }
+  })();
+  for (let kill = 0; kill < 5; kill += 1) {
+    // At random, so that it hits every stage of a batch: the test is right wherever it does.
+    await delay(Math.random() * 300);
+    await server.kill();
+    await server.start();
+  }
+  appending.abort();
+  await appender;
+  const stored = async () => (await server.query('SELECT id FROM notifications')).map(({ id }) => String(id));
+  await until(async () => (await stored()).length >= ids.length, { what: 'every row' });
+  await tested.settled();
+  expect((await stored()).toSorted()).toEqual(ids.toSorted());
+  expect(tested.lines()).toEqual([]);
+});

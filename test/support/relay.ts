@@ -1,0 +1,79 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { stringify } from 'yaml';
+import { type Daemon, startDaemon } from './daemon.ts';
+
+/** A daemon with a folder of its own: configuration, journal, and what its sinks have written. */
+export interface TestRelay {
+  readonly folder: string;
+  readonly config: string;
+  readonly journal: string;
+  /** The one that was started last. */
+  readonly daemon: Daemon;
+  path(name: string): string;
+  start(...args: string[]): Daemon;
+  /** How many notifications the journal has. */
+  journalled(): number;
+  /** The `msg_id` of each whole line of a file that a sink has written, oldest first. */
+  lines(name: string): string[];
+  close(): Promise<void>;
+}
+
+/**
+ * @param options of the configuration, beside brokers and log
+ * @param journal where the journal is, if not in the relay's own folder
+ */
+export function testRelay(
+  url: string,
+  options: (path: (name: string) => string) => object,
+  journal?: string,
+): TestRelay {
+  const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-fault-'));
+  const path = (name: string) => join(folder, name);
+  const config = path('config.yaml');
+  const journalFolder = journal ?? path('journal');
+  const whole = { brokers: [{ zone: 'west', url }], journal: { path: journalFolder }, log: { format: 'json' } };
+  mkdirSync(path('out'));
+  writeFileSync(config, stringify({ ...whole, ...options(path) }));
+  let daemon: Daemon | undefined;
+  return {
+    folder,
+    config,
+    journal: journalFolder,
+    path,
+    get daemon() {
+      if (daemon === undefined) throw new Error('it was never started');
+      return daemon;
+    },
+    start(...args) {
+      daemon = startDaemon(config, args);
+      return daemon;
+    },
+    journalled() {
+      const database = new DatabaseSync(join(journalFolder, 'journal.sqlite'), { readOnly: true, timeout: 5_000 });
+      try {
+        return Number(database.prepare('SELECT count(*) AS count FROM notifications').get()?.count);
+      } finally {
+        database.close();
+      }
+    },
+    lines: (name) => messageIds(path(name)),
+    async close() {
+      await daemon?.end('SIGKILL');
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+function messageIds(file: string): string[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return [];
+  }
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
+  return whole.filter((line) => line !== '').map((line) => JSON.parse(line).data.msg_id);
+}
