@@ -1,17 +1,10 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NotificationState, Problem } from '../kazoo/notification.ts';
-import { openDatabase } from './database.ts';
+import { journalFailure } from './damage.ts';
+import { databaseFile, openDatabase } from './database.ts';
 import { find } from './find.ts';
-import {
-  type Attempt,
-  type Desk,
-  type Entry,
-  JournalError,
-  type Letter,
-  type LetterGroup,
-  type Letters,
-} from './journal.ts';
+import type { Attempt, Desk, Entry, Letter, LetterGroup, Letters } from './journal.ts';
 import { type EntryRow, entryColumns, entryOf } from './rows.ts';
 
 /** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
@@ -26,18 +19,20 @@ const settled = "d.state IN ('dead', 'quarantined', 'undecodable')";
  */
 export function openDesk(folder: string): Desk {
   const database = openDatabase(folder, { mustExist: true });
+  const steps = <T>(items: readonly T[], work: (item: T) => boolean) =>
+    inSteps(database, databaseFile(folder), items, work);
   return {
     letters: async (which, after, limit) => letters(database, which, after, limit),
     groups: async (which) => groups(database, which),
     entry: async (id) => entryWith(database, 'id', id),
     entryAt: async (seq) => entryWith(database, 'seq', seq),
     linesOf: async (seq) => linesOf(database, seq),
-    retry: (chosen) => inSteps(database, chosen, (letter) => retry(database, letter)),
-    drop: (chosen) => inSteps(database, chosen, (letter) => drop(database, letter)),
+    retry: (chosen) => steps(chosen, (letter) => retry(database, letter)),
+    drop: (chosen) => steps(chosen, (letter) => drop(database, letter)),
     judge: async (seq, state, problems) => judge(database, seq, state, problems),
     find: async (query) => find(database, query),
     cursorOf: async (route) => cursorOf(database, route),
-    replay: (route, entries) => inSteps(database, entries, (entry) => replay(database, route, entry)),
+    replay: (route, entries) => steps(entries, (entry) => replay(database, route, entry)),
     waitingIn: async (route, from, to) => waitingIn(database, route, from, to),
     close: async () => database.close(),
   };
@@ -172,7 +167,12 @@ function restart(reason: string): Attempt {
 }
 
 /** Does the work for each, in transactions of some; returns for how many it changed something. */
-async function inSteps<T>(database: DatabaseSync, items: readonly T[], work: (item: T) => boolean): Promise<number> {
+async function inSteps<T>(
+  database: DatabaseSync,
+  file: string,
+  items: readonly T[],
+  work: (item: T) => boolean,
+): Promise<number> {
   let changed = 0;
   for (let first = 0; first < items.length; first += stepSize) {
     try {
@@ -181,9 +181,7 @@ async function inSteps<T>(database: DatabaseSync, items: readonly T[], work: (it
       database.exec('COMMIT');
     } catch (cause) {
       if (database.isTransaction) database.exec('ROLLBACK');
-      throw new JournalError(`the journal can't be written: ${Error.isError(cause) ? cause.message : cause}`, {
-        cause,
-      });
+      throw journalFailure(file, 'written', cause);
     }
     await nextTurn();
   }
