@@ -1,0 +1,214 @@
+import type { Entry, Interest, Journal, Waiting } from '../journal/journal.ts';
+import { createMatcher, type Decision, interestOf, type Selection } from '../routes/match.ts';
+import type { Flow } from '../sinks/sink.ts';
+import { Progress } from './progress.ts';
+import type { Queue, Work } from './queue.ts';
+import { horizon, type RetryOptions } from './retry.ts';
+
+export interface SupplyOptions extends Selection {
+  readonly name: string;
+  readonly flow: Flow;
+  readonly retry: RetryOptions;
+}
+
+/** How many entries are read at a time. */
+const pageSize = 500;
+
+/** Deliveries in memory may have this many characters together. */
+const maxCharacters = 32 * 1024 * 1024;
+
+const behind = 'waits behind an earlier one of its account';
+
+/**
+ * Between a route and its journal: what is due again and what is new come out of it, and what became of them goes back in.
+ * It holds no more in memory than the sink can be given soon.
+ */
+export class Supply {
+  readonly #options: SupplyOptions;
+  readonly #journal: Journal;
+  readonly #queue: Queue;
+  readonly #match: (entry: Entry) => Decision;
+  readonly #interest: Interest;
+  readonly #progress: Progress;
+  /** Deliveries in memory: in the queue or taken. */
+  readonly #held = new Set<number>();
+  #heldCharacters = 0;
+  #taken = 0;
+  /** When the journal has the next delivery that is due, in Unix milliseconds. */
+  #nextDue = 0;
+  /** Until when a batch may wait to fill, by the monotonic clock. */
+  #lingerUntil = 0;
+
+  constructor(options: SupplyOptions, journal: Journal, cursor: number, queue: Queue) {
+    this.#options = options;
+    this.#journal = journal;
+    this.#queue = queue;
+    this.#match = createMatcher(options);
+    this.#interest = interestOf(options);
+    this.#progress = new Progress(cursor);
+  }
+
+  /** The journal's entries that are settled, or listed, go up to here. */
+  get cursor(): number {
+    return this.#progress.cursor;
+  }
+
+  /** Deliveries that were taken and that nothing has become of yet. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** How many may be taken now. */
+  get ready(): number {
+    return this.#queue.ready;
+  }
+
+  /** Milliseconds for which a batch may still wait to fill. */
+  get lingerFor(): number {
+    const { ready } = this.#queue;
+    if (ready === 0 || ready >= this.#options.flow.batch.max) return 0;
+    return Math.max(0, this.#lingerUntil - performance.now());
+  }
+
+  /** Milliseconds until something is due for which there is room; without end where there is none. */
+  get dueIn(): number {
+    return this.#hasMuchRoom ? Math.max(1, this.#nextDue - Date.now()) : Number.POSITIVE_INFINITY;
+  }
+
+  /** The journal may have something due that we don't know of. */
+  lookAgain(): void {
+    this.#nextDue = 0;
+  }
+
+  /** Fills up from the journal: what is due again, and what is new. Returns true where there may be more. */
+  async fill(): Promise<boolean> {
+    for (const account of this.#queue.hungry()) await this.#feed(account);
+    if (Date.now() >= this.#nextDue && this.#hasMuchRoom) await this.#fetchDue();
+    return this.#room > 0 && (await this.#readOn());
+  }
+
+  take(max: number): Work[] {
+    const works = this.#queue.take(max);
+    this.#taken += works.length;
+    return works;
+  }
+
+  /** Takes back what could not be tried. */
+  putBack(works: readonly Work[]): void {
+    this.#taken -= works.length;
+    this.#queue.putBack(works);
+  }
+
+  settle(work: Work): void {
+    this.#progress.settle(work);
+    this.#release(work);
+    this.#queue.release(work, 'settled');
+  }
+
+  /** It is a dead letter from now on. */
+  bury(work: Work, reason: string): void {
+    this.#list(work, 'dead', reason, null);
+    this.#release(work);
+    this.#queue.release(work, 'settled');
+  }
+
+  /** It is tried again at a time, in Unix milliseconds; what its account has waits behind it. */
+  postpone(work: Work, reason: string, dueAt: number): void {
+    this.#list(work, 'waiting', reason, dueAt);
+    this.#release(work);
+    this.#nextDue = Math.min(this.#nextDue, dueAt);
+    for (const later of this.#queue.release(work, 'waiting')) {
+      this.#list(later, 'waiting', behind, null);
+      this.#letGo(later);
+    }
+  }
+
+  /** Tells the journal what has changed. */
+  save(): void {
+    const settlement = this.#progress.take(Date.now());
+    if (settlement !== null) this.#journal.settle(this.#options.name, settlement);
+  }
+
+  async #feed(account: string): Promise<void> {
+    this.save();
+    const waiting = await this.#journal.waitingOf(this.#options.name, account, pageSize);
+    const works = waiting.map(dueAgain);
+    for (const work of works) this.#hold(work);
+    this.#queue.feed(account, works);
+  }
+
+  async #fetchDue(): Promise<void> {
+    const { name, retry } = this.#options;
+    const now = Date.now();
+    // What is settled while we look is still listed in what we find.
+    this.save();
+    const held = new Set(this.#held);
+    // Half of the room, so that what failed doesn't keep out what is new.
+    const limit = Math.ceil(this.#room / 2) + held.size;
+    // What is postponed while we look may bring it nearer again.
+    this.#nextDue = Number.POSITIVE_INFINITY;
+    const due = await this.#journal.due(name, now, horizon(retry, now), limit);
+    const next = due.length === limit ? now : await this.#journal.nextDue(name, now);
+    this.#nextDue = Math.min(this.#nextDue, next ?? Number.POSITIVE_INFINITY);
+    for (const waiting of due) if (!held.has(waiting.entry.seq)) this.#add(dueAgain(waiting));
+  }
+
+  async #readOn(): Promise<boolean> {
+    const { through } = this.#progress;
+    const page = await this.#journal.read(through, pageSize, this.#interest);
+    for (const entry of page.entries) {
+      const decision = this.#match(entry);
+      if (decision === 'skip') continue;
+      const work = { entry, attempts: [], listed: false };
+      if (decision === 'deliver') {
+        this.#progress.open(work);
+        this.#add(work);
+      } else this.#list(work, 'quarantined', decision.quarantine, null);
+    }
+    this.#progress.read(page.through);
+    return page.through > through;
+  }
+
+  /** How many more deliveries may be made ready to go out. */
+  get #room(): number {
+    return this.#heldCharacters > maxCharacters ? 0 : this.#window - this.#queue.ready - this.#taken;
+  }
+
+  /** Not for every place that gets free: each look for what is due passes over those that are held already. */
+  get #hasMuchRoom(): boolean {
+    return this.#room >= this.#window / 2;
+  }
+
+  get #window(): number {
+    const { batch, concurrency } = this.#options.flow;
+    return 2 * batch.max * concurrency;
+  }
+
+  #add(work: Work): void {
+    if (this.#queue.ready === 0) this.#lingerUntil = performance.now() + this.#options.flow.batch.linger;
+    if (this.#queue.add(work)) this.#hold(work);
+    else this.#list(work, 'waiting', behind, null);
+  }
+
+  #list(work: Work, state: 'waiting' | 'quarantined' | 'dead', reason: string, dueAt: number | null): void {
+    this.#progress.list(work, { state, reason, attempts: work.attempts, dueAt });
+  }
+
+  #release(work: Work): void {
+    this.#taken -= 1;
+    this.#letGo(work);
+  }
+
+  #hold({ entry }: Work): void {
+    this.#held.add(entry.seq);
+    this.#heldCharacters += entry.json.length;
+  }
+
+  #letGo({ entry }: Work): void {
+    if (this.#held.delete(entry.seq)) this.#heldCharacters -= entry.json.length;
+  }
+}
+
+function dueAgain({ entry, attempts }: Waiting): Work {
+  return { entry, attempts, listed: true };
+}
