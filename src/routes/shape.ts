@@ -18,6 +18,7 @@ function plainDelivery(entry: Entry): Delivery {
   let json: string | undefined;
   return {
     id: entry.id,
+    event: entry.event,
     get envelope() {
       envelope ??= { ...head(entry), data: entry.data };
       return envelope;
@@ -33,7 +34,7 @@ function revealingDelivery(entry: Entry, revealed: readonly Secret[]): Delivery 
   const data = structuredClone(entry.data);
   if (data !== null) for (const { path, value } of revealed) put(data, path, value);
   const envelope = { ...head(entry), data };
-  return { id: entry.id, envelope, json: JSON.stringify(envelope) };
+  return { id: entry.id, event: entry.event, envelope, json: JSON.stringify(envelope) };
 }
 
 function head(entry: Entry): Omit<Envelope, 'data'> {

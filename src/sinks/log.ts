@@ -1,6 +1,6 @@
-import pino, { type Level } from 'pino';
+import type { Level } from 'pino';
 import { unlessAborted } from '../waiting.ts';
-import { delivered, type SinkKind, SinkUnavailable } from './sink.ts';
+import { type Delivery, delivered, type SinkKind, SinkUnavailable } from './sink.ts';
 
 interface LogSinkOptions {
   level: Level;
@@ -20,26 +20,21 @@ export const logSink: SinkKind<LogSinkOptions> = {
   flow: () => ({ batch: { max: 500, linger: 0 }, concurrency: 1 }),
 
   async open({ level }) {
-    const lines: string[] = [];
-    const logger = pino(
-      {
-        level,
-        base: null,
-        timestamp: pino.stdTimeFunctions.isoTime,
-        formatters: { level: (label) => ({ level: label }) },
-      },
-      { write: (line: string) => void lines.push(line) },
-    );
     return {
       async deliver(batch, signal) {
-        for (const { envelope } of batch) logger[level](envelope, envelope.event ?? 'unknown event');
-        await unlessAborted(writeToStdout(lines.splice(0).join('')), signal);
+        const start = `{"level":"${level}","time":"${new Date().toISOString()}",`;
+        await unlessAborted(writeToStdout(batch.map((delivery) => start + restOf(delivery)).join('')), signal);
         return batch.map(() => delivered);
       },
       async close() {},
     };
   },
 };
+
+/** The envelope's text stands in the line as it is: making it of the envelope again would cost more than all the rest. */
+function restOf({ event, json }: Delivery): string {
+  return `${json.slice(1, -1)},"msg":${JSON.stringify(event ?? 'unknown event')}}\n`;
+}
 
 /** Resolves when the reader's side has taken it all: a slow reader delays its own route, and nothing else. */
 function writeToStdout(text: string): Promise<void> {

@@ -66,6 +66,8 @@ export interface ProbeReport {
 /** One notification, shaped for one route. */
 export interface Delivery {
   readonly id: string;
+  /** As in the envelope, for sinks that need no more of it. */
+  readonly event: string | null;
   readonly envelope: Envelope;
   /** The envelope as JSON text on one line, without a line end. */
   readonly json: string;
