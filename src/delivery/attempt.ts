@@ -78,11 +78,7 @@ export class Outlet {
       return [...first, ...(await this.deliver(batch.slice(half), signal))];
     }
     this.#log.error({ err: error, id: batch[0]?.id }, 'the sink failed unexpectedly');
-    return batch.map(() => ({
-      status: 'retry',
-      reason: `the sink failed unexpectedly: ${reasonOf(error)}`,
-      away: true,
-    }));
+    return batch.map(() => ({ status: 'retry', reason: `the sink failed unexpectedly: ${reasonOf(error)}` }));
   }
 }
 

@@ -77,7 +77,10 @@ export class Route {
     this.#options = options;
     this.#log = log;
     this.#supply = new Supply(options, journal, cursor, queue);
-    this.#circuit = new Circuit(options.circuit);
+    const { retry, circuit } = options;
+    // It opens before one notification by itself could be at the end of its tries: an outage makes no dead letter.
+    const failures = Math.min(circuit.failures, Math.max(1, retry.schedule.length));
+    this.#circuit = new Circuit({ ...circuit, failures });
     this.#outlet = new Outlet(openSink, options.timeout, log);
     this.#deadLetters = new Tally((count, reason) => log.warn({ count, reason }, 'notifications became dead letters'));
     this.#unsubscribe = journal.subscribe((change) => {

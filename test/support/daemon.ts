@@ -14,12 +14,17 @@ export interface Daemon {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** @param args more of the command line */
-export function startDaemon(config: string, args: readonly string[] = [], { uid }: { uid?: number } = {}): Daemon {
-  const child = spawn(process.execPath, ['src/main.ts', 'run', '--config', config, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(uid !== undefined && { uid, gid: uid }),
-  });
+/** Permissions don't hold root back, but for what makes it root. */
+const withoutPrivileges = process.getuid?.() === 0 ? ['setpriv', '--inh-caps=-all', '--bounding-set=-all'] : [];
+
+/**
+ * @param args more of the command line
+ * @param privileged false for a daemon that permissions hold for, also where root runs the tests
+ */
+export function startDaemon(config: string, args: readonly string[] = [], { privileged = true } = {}): Daemon {
+  const daemon = [process.execPath, 'src/main.ts', 'run', '--config', config, ...args];
+  const [program = '', ...rest] = privileged ? daemon : [...withoutPrivileges, ...daemon];
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {
     output.stdout += chunk;

@@ -11,7 +11,7 @@ import type { Delivery, Outcome, Sink } from '../../src/sinks/sink.ts';
 import { entry } from './notification.ts';
 
 /** Options as a configuration would give them, with every default. */
-function databaseSinkOptions(options: object): DatabaseSinkOptions {
+export function databaseSinkOptions(options: object): DatabaseSinkOptions {
   const mistakes: Mistake[] = [];
   const checked = check(options, databaseSink.options, [], mistakes);
   if (mistakes.length > 0) throw new Error(JSON.stringify(mistakes));

@@ -98,7 +98,7 @@ export async function startTestRoute(
               (SELECT count(*) FROM deliveries WHERE state = 'waiting') AS waiting`);
           return cursor === last && waiting === 0;
         },
-        { what: 'everything to be settled', interval, timeout: 8000 },
+        { what: 'everything to be settled', interval },
       );
     },
     async restart(changed = {}, deadline = AbortSignal.timeout(5_000)) {

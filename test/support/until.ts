@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { what, timeout = 30_000, interval = 20 }: { what: string; timeout?: number; interval?: number },
+  { what, timeout = 60_000, interval = 20 }: { what: string; timeout?: number; interval?: number },
 ): Promise<T> {
   const deadline = performance.now() + timeout;
   for (;;) {

@@ -1,4 +1,4 @@
-import type { Envelope } from '../sink.ts';
+import type { Delivery, Envelope } from '../sink.ts';
 import { Undeliverable } from './undeliverable.ts';
 
 export interface Address {
@@ -10,7 +10,7 @@ export interface Address {
    * Path and query for a notification.
    * @throws Undeliverable when it has no value for a placeholder, or one that would lead to another folder
    */
-  pathFor(envelope: Envelope): string;
+  pathFor(delivery: Delivery): string;
 }
 
 /** What a placeholder may name. */
@@ -27,8 +27,10 @@ export function createAddress(text: string): Address {
   return {
     origin,
     path,
-    pathFor(envelope) {
+    pathFor(delivery) {
+      // The envelope is made when it is asked for, which most formats never do.
       if (pieces.length === 0) return path;
+      const { envelope } = delivery;
       const filled = pieces.reduce((before, { name, after }) => `${before}${encoded(envelope, name)}${after}`, first);
       if (!dotSegment.test(filled)) return filled;
       throw new Undeliverable('the URL would lead to another folder: a value for it is "." or ".."');

@@ -29,7 +29,7 @@ export function createRequestMaker(options: WebhookOptions, address: Address): R
       ...own,
       ...signer.headersFor(batch, content.text, now),
     };
-    const path = address.pathFor(first.envelope);
+    const path = address.pathFor(first);
     if (method !== 'GET') return { origin, path, method, headers, body: content.text };
     const { 'content-type': _, ...withoutType } = headers;
     return { origin, path: withQuery(path, content.text), method, headers: withoutType, body: null };

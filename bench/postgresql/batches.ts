@@ -1,0 +1,24 @@
+import { entryOfNotification } from '../../src/journal/rows.ts';
+import { shape } from '../../src/routes/shape.ts';
+import type { Delivery } from '../../src/sinks/sink.ts';
+import { notifications } from '../notifications.ts';
+
+/** What the contenders are told. */
+export interface PostgresqlTask {
+  readonly url: string;
+  readonly items: number;
+  readonly batchSize: number;
+  /** Whether the parameters are made before the clock runs. */
+  readonly prepared?: true;
+}
+
+/** What a route would hand over, with the envelopes made already. */
+export function batches({ items, batchSize }: PostgresqlTask): Delivery[][] {
+  const deliveries = notifications(items).map((notification, index) => {
+    const { id, envelope, json } = shape(entryOfNotification(notification, index + 1, null), []);
+    return { id, envelope, json };
+  });
+  return Array.from({ length: items / batchSize }, (_, index) =>
+    deliveries.slice(index * batchSize, (index + 1) * batchSize),
+  );
+}

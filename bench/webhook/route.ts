@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import pino from 'pino';
+import { startRoute } from '../../src/delivery/route.ts';
+import { openJournal } from '../../src/journal/sqlite.ts';
+import { webhookSink } from '../../src/sinks/webhook/webhook.ts';
+import { until } from '../../test/support/until.ts';
+import { webhookOptions } from '../../test/support/webhook.ts';
+import { contend } from '../process.ts';
+import type { WebhookTask } from './task.ts';
+
+// A route as the daemon has it, over a journal that is full already.
+
+await contend<WebhookTask>(async ({ folder, url, items, concurrency, secrets }) => {
+  const log = pino({ level: 'warn' }, pino.destination(2));
+  const journal = openJournal(folder, log);
+  const name = randomUUID();
+  const options = webhookOptions({ url, concurrency, signature: { secrets }, allowPrivateNetworks: true });
+  return {
+    async run() {
+      const route = await startRoute(
+        {
+          ...{ name, start: 'earliest', order: 'none', events: [], accounts: [], zones: [], reveal: [] },
+          ...{ previews: 'skip', invalid: 'quarantine', resends: 'skip', unknown: 'deliver', timeout: 60_000 },
+          retry: { schedule: [5_000], maxWait: 60_000 },
+          circuit: { failures: 5, maxPause: 60_000 },
+          flow: webhookSink.flow(options),
+        },
+        { journal, log, openSink: () => webhookSink.open(options, { route: name, log }) },
+      );
+      await until(() => route.activity.cursor === items, {
+        what: 'all to be delivered',
+        timeout: 120_000,
+        interval: 5,
+      });
+      await route.stop(AbortSignal.timeout(5_000));
+    },
+    close: () => journal.close(),
+  };
+});
