@@ -7,6 +7,8 @@ interface Lane {
   busy: boolean;
   /** More of it waits in the journal, before anything that is still to come. */
   parked: boolean;
+  /** The one that waits for its next try: later ones, which an operator may have made due, wait behind it. */
+  postponed: number | null;
 }
 
 /** More than this of one account, or of all together behind others of their accounts, wait in the journal. */
@@ -28,7 +30,7 @@ export class Lanes implements Queue {
 
   /** @param parked accounts that have deliveries waiting in the journal already */
   constructor(parked: readonly string[]) {
-    for (const account of parked) this.#lanes.set(account, { works: [], busy: false, parked: true });
+    for (const account of parked) this.#lanes.set(account, { works: [], busy: false, parked: true, postponed: null });
   }
 
   get ready(): number {
@@ -45,7 +47,8 @@ export class Lanes implements Queue {
     // A listed one is the first of a parked lane, whose time has come; a new one comes after all that is parked.
     const isIdle = !lane.busy && lane.works.length === 0;
     const hasPlace = isIdle || (lane.works.length < longestLane && this.#size < mostHeld);
-    const isNext = work.listed ? isIdle : !lane.parked && hasPlace;
+    const isTurn = isIdle && !this.#hungry.has(account) && work.entry.seq <= (lane.postponed ?? work.entry.seq);
+    const isNext = work.listed ? isTurn : !lane.parked && hasPlace;
     if (work.listed || !isNext) lane.parked = true;
     if (!isNext) return false;
     this.#append(account, lane, [work]);
@@ -89,11 +92,13 @@ export class Lanes implements Queue {
     lane.busy = false;
     if (fate === 'waiting') {
       lane.parked = true;
+      lane.postponed = work.entry.seq;
       const behind = lane.works.splice(0);
       this.#turns.delete(account);
       this.#size -= behind.length;
       return behind;
     }
+    lane.postponed = null;
     if (lane.works.length > 0) this.#turns.add(account);
     else if (lane.parked) this.#hungry.add(account);
     else this.#lanes.delete(account);
@@ -124,7 +129,7 @@ export class Lanes implements Queue {
   #lane(account: string): Lane {
     let lane = this.#lanes.get(account);
     if (lane === undefined) {
-      lane = { works: [], busy: false, parked: false };
+      lane = { works: [], busy: false, parked: false, postponed: null };
       this.#lanes.set(account, lane);
     }
     return lane;
