@@ -3,6 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import type { Notification } from '../kazoo/notification.ts';
+import { Appender } from './appender.ts';
 import { journalFailure } from './damage.ts';
 import { databaseFile, makeFolder, openDatabase, openDatabaseReadOnly } from './database.ts';
 import { Deliveries } from './deliveries.ts';
@@ -26,7 +27,6 @@ import { acquireLock, type Lock } from './lock.ts';
 import { finishRebuild } from './rebuild.ts';
 import { Recent } from './recent.ts';
 import { type Limits, Retention, unlimited } from './retention.ts';
-import { entryOfNotification, insertNotification, notificationRow } from './rows.ts';
 import { scan } from './scan.ts';
 import { Settlements } from './settlements.ts';
 import { summarise } from './summary.ts';
@@ -83,9 +83,7 @@ class SqliteJournal implements Journal {
   readonly #file: string;
   readonly #lock: Lock;
   readonly #log: Logger;
-  readonly #insert: StatementSync;
-  readonly #original: StatementSync;
-  readonly #listUndecodable: StatementSync;
+  readonly #appender: Appender;
   readonly #saveCursor: StatementSync;
   readonly #version: StatementSync;
   readonly #deliveries: Deliveries;
@@ -105,12 +103,7 @@ class SqliteJournal implements Journal {
     this.#lock = lock;
     this.#log = log;
     this.#last = lastSeq(database);
-    this.#insert = database.prepare(insertNotification);
-    this.#original = database.prepare(
-      'SELECT id FROM notifications WHERE own_time = ? AND fingerprint = ? ORDER BY seq LIMIT 1',
-    );
-    this.#listUndecodable = database.prepare(`
-      INSERT INTO deliveries (route, seq, state, reason, attempts, updated_at) VALUES ('', ?, 'undecodable', ?, '[]', ?)`);
+    this.#appender = new Appender(database);
     this.#saveCursor = database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
     this.#version = database.prepare('PRAGMA data_version');
     this.#deliveries = new Deliveries(database);
@@ -124,7 +117,7 @@ class SqliteJournal implements Journal {
     if (this.#retention.full) throw new JournalError(fullJournal);
     const fresh = this.#transaction(() => {
       this.#writeSettlements();
-      return this.#insertAll(batch);
+      return this.#appender.insert(batch, this.#last);
     });
     this.#settled();
     this.#last = fresh.at(-1)?.seq ?? this.#last;
@@ -197,31 +190,6 @@ class SqliteJournal implements Journal {
     this.#lock.release();
   }
 
-  #insertAll(batch: readonly Notification[]): Entry[] {
-    const fresh: Entry[] = [];
-    let seq = this.#last;
-    for (const notification of batch) {
-      const resendOf = this.#firstOf(notification);
-      const { changes } = this.#insert.run(...notificationRow(notification, seq + 1, resendOf));
-      if (changes === 0) continue;
-      seq += 1;
-      fresh.push(entryOfNotification(notification, seq, resendOf));
-      if (notification.state === 'undecodable') this.#quarantineForAll(notification, seq);
-    }
-    return fresh;
-  }
-
-  /** The id of the notification that this one repeats, where an equal body can't be a second occurrence. */
-  #firstOf({ ownTime, fingerprint }: Notification): string | null {
-    if (ownTime === null) return null;
-    const row = this.#original.get(ownTime, fingerprint);
-    return row === undefined ? null : String(row.id);
-  }
-
-  #quarantineForAll({ problems }: Notification, seq: number): void {
-    this.#listUndecodable.run(seq, problems[0]?.message ?? 'undecodable', Date.now());
-  }
-
   #firstCursor(start: Start): number {
     if (start === 'now') return this.#last;
     if (start === 'earliest') return 0;
@@ -242,7 +210,6 @@ class SqliteJournal implements Journal {
     try {
       this.#transaction(() => this.#writeSettlements());
       this.#settled();
-      this.#failing = false;
     } catch (error) {
       // They stay staged. Nothing is lost if the process ends before: the deliveries would only be repeated.
       if (!this.#failing)
@@ -265,6 +232,7 @@ class SqliteJournal implements Journal {
   #settled(): void {
     clearTimeout(this.#settleTimer);
     this.#settleTimer = undefined;
+    this.#failing = false;
     this.#settlements.clear();
   }
 
