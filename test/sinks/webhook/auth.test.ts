@@ -1,15 +1,11 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
-import { type Receiver, type Reply, startReceiver } from '../../support/receiver.ts';
+import type { Reply } from '../../support/receiver.ts';
 import { until } from '../../support/until.ts';
-import { type OpenWebhook, openWebhook } from '../../support/webhook.ts';
+import { openForTest } from '../../support/webhook.ts';
 
 const json = { 'content-type': 'application/json' };
-const open: { close(): Promise<void> }[] = [];
-
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
+const { receive, webhook } = openForTest();
 
 describe('auth', () => {
   test('basic sends user and password', async () => {
@@ -159,16 +155,4 @@ async function headersOf(auth: object) {
   const receiver = await receive();
   await (await webhook({ url: receiver.url, auth })).send();
   return receiver.arrivals[0]?.headers ?? {};
-}
-
-async function receive(...args: Parameters<typeof startReceiver>): Promise<Receiver> {
-  const receiver = await startReceiver(...args);
-  open.push(receiver);
-  return receiver;
-}
-
-async function webhook(options: object): Promise<OpenWebhook> {
-  const sink = await openWebhook({ proxy: 'none', ...options });
-  open.push(sink);
-  return sink;
 }

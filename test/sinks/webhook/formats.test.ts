@@ -1,17 +1,13 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { type CloudEvent, HTTP } from 'cloudevents';
 import { exampleBody } from '../../../src/cli/example.ts';
 import { events } from '../../../src/kazoo/catalogue.ts';
 import { normalise } from '../../../src/kazoo/normalise.ts';
 import type { JsonObject } from '../../../src/kazoo/notification.ts';
-import { type Arrival, type Receiver, startReceiver } from '../../support/receiver.ts';
-import { body, deliveryOf, type OpenWebhook, openWebhook } from '../../support/webhook.ts';
+import type { Arrival } from '../../support/receiver.ts';
+import { body, deliveryOf, type OpenWebhook, openForTest } from '../../support/webhook.ts';
 
-const open: { close(): Promise<void> }[] = [];
-
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
+const { receive, webhook } = openForTest();
 
 describe('the format standard', () => {
   test('is the payload that Standard Webhooks recommends', async () => {
@@ -188,16 +184,4 @@ async function arrivalOf(options: object, parts: Parameters<OpenWebhook['send']>
   const [arrival] = receiver.arrivals;
   if (arrival === undefined) throw new Error('nothing has arrived');
   return arrival;
-}
-
-async function receive(...args: Parameters<typeof startReceiver>): Promise<Receiver> {
-  const receiver = await startReceiver(...args);
-  open.push(receiver);
-  return receiver;
-}
-
-async function webhook(options: object): Promise<OpenWebhook> {
-  const sink = await openWebhook({ proxy: 'none', ...options });
-  open.push(sink);
-  return sink;
 }

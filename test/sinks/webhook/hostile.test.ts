@@ -1,18 +1,15 @@
 import http2 from 'node:http2';
 import type { Socket } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Certificates, makeCertificates } from '../../support/certificates.ts';
-import { type Receiver, startRawServer, startReceiver } from '../../support/receiver.ts';
+import { startRawServer, startReceiver } from '../../support/receiver.ts';
 import { until } from '../../support/until.ts';
-import { type OpenWebhook, openWebhook } from '../../support/webhook.ts';
+import type { OpenWebhook } from '../../support/webhook.ts';
+import { openForTest } from '../../support/webhook.ts';
 
-const open: { close(): Promise<void> }[] = [];
+const { open, receive, webhook } = openForTest();
 const ok = 'HTTP/1.1 200 OK\r\n';
 const away = { status: 'retry', away: true };
-
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
 
 describe('a receiver that', () => {
   test.each<[what: string, answer: string]>([
@@ -197,16 +194,4 @@ async function against(handle: (socket: Socket) => void, options: object = {}): 
   const receiver = await startRawServer(handle);
   open.push(receiver);
   return webhook({ url: receiver.url, ...options });
-}
-
-async function receive(...args: Parameters<typeof startReceiver>): Promise<Receiver> {
-  const receiver = await startReceiver(...args);
-  open.push(receiver);
-  return receiver;
-}
-
-async function webhook(options: object): Promise<OpenWebhook> {
-  const sink = await openWebhook({ proxy: 'none', ...options });
-  open.push(sink);
-  return sink;
 }

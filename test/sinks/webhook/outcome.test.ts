@@ -1,15 +1,11 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { createMask } from '../../../src/sinks/webhook/mask.ts';
 import { retryAfter } from '../../../src/sinks/webhook/outcome.ts';
-import { type Receiver, type Reply, startReceiver } from '../../support/receiver.ts';
-import { type OpenWebhook, openWebhook } from '../../support/webhook.ts';
+import { type Reply, startReceiver } from '../../support/receiver.ts';
+import { openForTest } from '../../support/webhook.ts';
 
-const open: { close(): Promise<void> }[] = [];
-
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
+const { receive, webhook } = openForTest();
 
 describe('an answer of', () => {
   test.each([200, 201, 202, 204, 299])('%d means delivered', async (status) => {
@@ -207,16 +203,4 @@ describe('a mask', () => {
 async function outcomeOf(reply: Reply) {
   const { url } = await receive(() => reply);
   return (await webhook({ url })).send();
-}
-
-async function receive(...args: Parameters<typeof startReceiver>): Promise<Receiver> {
-  const receiver = await startReceiver(...args);
-  open.push(receiver);
-  return receiver;
-}
-
-async function webhook(options: object): Promise<OpenWebhook> {
-  const sink = await openWebhook({ proxy: 'none', ...options });
-  open.push(sink);
-  return sink;
 }

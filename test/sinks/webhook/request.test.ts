@@ -1,13 +1,9 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { webhookSink } from '../../../src/sinks/webhook/webhook.ts';
-import { type Receiver, type Reply, startReceiver } from '../../support/receiver.ts';
-import { deliveryOf, type OpenWebhook, openWebhook, webhookOptions } from '../../support/webhook.ts';
+import type { Reply } from '../../support/receiver.ts';
+import { deliveryOf, openForTest, webhookOptions } from '../../support/webhook.ts';
 
-const open: { close(): Promise<void> }[] = [];
-
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
+const { receive, webhook } = openForTest();
 
 describe('a request', () => {
   test('is a POST of the envelope, with an id that stays the same and the configured headers', async () => {
@@ -124,15 +120,3 @@ describe('the URL', () => {
     });
   });
 });
-
-async function receive(...args: Parameters<typeof startReceiver>): Promise<Receiver> {
-  const receiver = await startReceiver(...args);
-  open.push(receiver);
-  return receiver;
-}
-
-async function webhook(options: object): Promise<OpenWebhook> {
-  const sink = await openWebhook({ proxy: 'none', ...options });
-  open.push(sink);
-  return sink;
-}
