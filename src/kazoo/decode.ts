@@ -4,6 +4,7 @@ import { eventNamed } from './catalogue.ts';
 import { fingerprintOf, idOf, serialise } from './identity.ts';
 import { maxDepth, type Normalised, normalise, type Path } from './normalise.ts';
 import type { Json, JsonObject, Notification, NotificationState, Problem, RawMessage, Secret } from './notification.ts';
+import { rewrite } from './rewrite.ts';
 import { fromAmqpTimestamp, fromGregorianSeconds } from './time.ts';
 
 /** A notification on its way to the journal: what validation and redaction still change can be written to. */
@@ -28,17 +29,17 @@ export function decode(message: RawMessage, maxBodySize: number): Decoded {
   const body = parseBody(message, maxBodySize);
   if ('problem' in body) return undecodable(message, body.problem);
 
-  const { data } = body;
+  const { data, json } = body;
   const published = fromAmqpTimestamp(message.timestamp);
-  const { json, content } = serialise(data);
   const name = label(data.event_name);
   const definition = name === null ? undefined : eventNamed(name);
   const event = definition?.name ?? name;
   const eventTime = ownTimeOf(data);
+  const ownTime = mayBeResent(data) ? (eventTime ?? (typeof data.call_id === 'string' ? 0 : null)) : null;
   return {
     id: idOf(message.body, published ?? 0),
-    fingerprint: fingerprintOf(content),
-    ownTime: eventTime ?? (typeof data.call_id === 'string' ? 0 : null),
+    fingerprint: ownTime === null ? '' : fingerprintOf(body.content()),
+    ownTime,
     event,
     known: definition !== undefined,
     category: definition?.category ?? null,
@@ -64,7 +65,7 @@ export function undecodable(message: RawMessage, problem: Problem): Decoded {
   const published = fromAmqpTimestamp(message.timestamp);
   return {
     id: idOf(message.body, published ?? 0),
-    fingerprint: fingerprintOf(message.body),
+    fingerprint: '',
     ownTime: null,
     event: null,
     known: false,
@@ -89,11 +90,32 @@ export function undecodable(message: RawMessage, problem: Problem): Decoded {
 
 type Failure = { readonly problem: Problem };
 
-function parseBody(message: RawMessage, maxBodySize: number): Normalised | Failure {
+interface Body {
+  readonly data: JsonObject;
+  /** `data` as JSON text. */
+  readonly json: string;
+  /** What of it a KAZOO resend has again; asked for before the next body is parsed, or never. */
+  readonly content: () => string | Uint8Array;
+  readonly collisions: readonly Path[];
+  readonly secrets: readonly Path[];
+}
+
+function parseBody(message: RawMessage, maxBodySize: number): Body | Failure {
   const bytes = unpack(message, maxBodySize);
   if ('problem' in bytes) return bytes;
   if (!isUtf8(bytes)) return failure('encoding', 'the body is not UTF-8 text');
-  const text = utf8.decode(bytes);
+  const rewritten = rewrite(bytes);
+  if (rewritten !== null) return { ...rewritten, collisions: none, secrets: none };
+  const normalised = parseText(utf8.decode(bytes));
+  if ('problem' in normalised) return normalised;
+  const { json, content } = serialise(normalised.data);
+  return { ...normalised, json, content: () => content };
+}
+
+const none: readonly Path[] = [];
+
+/** The way that every body can go: the keys of its objects are normalised one by one. */
+function parseText(text: string): Normalised | Failure {
   const body = parseJson(text);
   if ('problem' in body) return body;
   if (!isObject(body.value)) return failure('type', 'the body is JSON, but not an object');
@@ -169,6 +191,14 @@ const maxPointer = 256;
 
 function escapePointer(key: string): string {
   return key.slice(0, maxPointer).replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+/**
+ * KAZOO saves what nobody answers, and publishes that again; what it wants no answer to, it publishes once. Only in the
+ * former are these keys.
+ */
+function mayBeResent(data: JsonObject): boolean {
+  return data.server_id !== undefined || data.system_log_id !== undefined;
 }
 
 /** The event's own time, where its body has one, as Unix milliseconds. */

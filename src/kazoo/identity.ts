@@ -18,7 +18,7 @@ export function fingerprintOf(content: string | Uint8Array): string {
 }
 
 /** The keys that KAZOO gives new values when it publishes a saved notification again. */
-const perPublish = ['msg_id', 'server_id', 'server_queue_id', 'system_log_id'] as const;
+export const perPublish = ['msg_id', 'server_id', 'server_queue_id', 'system_log_id'] as const;
 
 /**
  * The body as JSON text, and as its fingerprint sees it: the keys of one publish come last in `json` and are missing in

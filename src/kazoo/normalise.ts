@@ -120,4 +120,9 @@ function keyOf(wireKey: string): Key {
   return key;
 }
 
+/** True where the name of a member says that its value is a secret. @param name normalised */
+export function isSecretName(name: string): boolean {
+  return keyOf(name).secret;
+}
+
 const secretName = /passw(or)?d|passphrase|token|cookie|api[_ ]?key|authorization|secret/;
