@@ -1,43 +1,48 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Notification } from '../kazoo/notification.ts';
+import { Blocks } from './blocks.ts';
 import type { Entry } from './journal.ts';
-import { entryOfNotification, insertNotification, notificationRow } from './rows.ts';
+import { Occurrences } from './occurrences.ts';
+import { insertNotification, notificationRow, StoredEntry } from './rows.ts';
 
 /** Puts notifications into the table, with statements that are prepared once: intake's hot path. */
 export class Appender {
   readonly #insert: StatementSync;
-  readonly #original: StatementSync;
   readonly #listUndecodable: StatementSync;
+  readonly #occurrences: Occurrences;
+  readonly #blocks: Blocks;
 
   constructor(database: DatabaseSync) {
     this.#insert = database.prepare(insertNotification);
-    this.#original = database.prepare(
-      'SELECT id FROM notifications WHERE own_time = ? AND fingerprint = ? ORDER BY seq LIMIT 1',
-    );
     this.#listUndecodable = database.prepare(`
       INSERT INTO deliveries (route, seq, state, reason, attempts, updated_at) VALUES ('', ?, 'undecodable', ?, '[]', ?)`);
+    this.#occurrences = new Occurrences(database);
+    this.#blocks = new Blocks(database);
   }
 
-  /** Inserts those that are new, numbered on from `last`, and returns their entries. The transaction is the caller's. */
+  /**
+   * Inserts those that are new, numbered on from `last`, and returns their entries. The transaction is the caller's, who
+   * says when it is committed.
+   */
   insert(batch: readonly Notification[], last: number): Entry[] {
+    this.#occurrences.rollBack();
     const fresh: Entry[] = [];
     let seq = last;
     for (const notification of batch) {
-      const resendOf = this.#firstOf(notification);
+      const resendOf = this.#occurrences.firstOf(notification);
       const { changes } = this.#insert.run(...notificationRow(notification, seq + 1, resendOf));
       if (changes === 0) continue;
       seq += 1;
-      fresh.push(entryOfNotification(notification, seq, resendOf));
+      if (resendOf === null) this.#occurrences.add(notification);
+      fresh.push(StoredEntry.of(notification, seq, resendOf));
       if (notification.state === 'undecodable') this.#quarantineForAll(notification, seq);
     }
+    this.#blocks.add(fresh);
     return fresh;
   }
 
-  /** The id of the notification that this one repeats, where an equal body can't be a second occurrence. */
-  #firstOf({ ownTime, fingerprint }: Notification): string | null {
-    if (ownTime === null) return null;
-    const row = this.#original.get(ownTime, fingerprint);
-    return row === undefined ? null : String(row.id);
+  committed(): void {
+    this.#occurrences.commit();
   }
 
   #quarantineForAll({ problems }: Notification, seq: number): void {

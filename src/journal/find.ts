@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { firstSince } from './blocks.ts';
 import type { Entry, Query } from './journal.ts';
 import { type EntryRow, entryColumns, entryOf } from './rows.ts';
 
@@ -11,7 +12,10 @@ export function find(database: DatabaseSync, query: Query): Entry[] {
     values.push(value);
   };
   if (query.after !== undefined) where('seq > ?', query.after);
-  if (query.since !== undefined) where('received_at >= ?', query.since);
+  if (query.since !== undefined) {
+    where('seq >= ?', firstSince(database, query.since) ?? Number.MAX_SAFE_INTEGER);
+    where('received_at >= ?', query.since);
+  }
   if (query.events)
     where('EXISTS (SELECT 1 FROM json_each(?) WHERE event GLOB value)', JSON.stringify(query.events.map(literal)));
   if (query.accounts) where('account_id IN (SELECT value FROM json_each(?))', JSON.stringify(query.accounts));

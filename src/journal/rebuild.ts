@@ -15,6 +15,7 @@ import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
+import { indexBlocks } from './blocks.ts';
 import { isDamage } from './damage.ts';
 import { databaseFile, headless, isHeadless, makeFolder, openFile, versionOf } from './database.ts';
 import { JournalError } from './journal.ts';
@@ -98,6 +99,7 @@ function rebuild(file: string, reason: string, routes: readonly string[], log: L
     using target = openFile(unfinished);
     using source = openDamaged(file, repaired, target, unfinished);
     const { notifications, deliveries, relisted, restarted } = salvage(source, target, routes);
+    target.exec(indexBlocks);
     target.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     log.warn(
       { notifications, deliveries: { ...deliveries, relisted } },

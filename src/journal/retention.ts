@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
+import { dropOldBlocks } from './blocks.ts';
 
 /** How long what is settled is kept, and how much there may be. Milliseconds and bytes. */
 export interface Limits {
@@ -159,6 +160,7 @@ export class Retention {
     for (const table of ['notifications', 'deliveries']) {
       this.#database.prepare(`DELETE FROM ${table} WHERE seq IN (SELECT value FROM json_each(?))`).run(list);
     }
+    dropOldBlocks(this.#database);
   }
 
   /** Makes the file smaller, a little at a time. Returns true where it could be smaller still. */

@@ -65,8 +65,8 @@ function cursorsIn(from: DatabaseSync): { cursors: Map<string, number>; complete
 function spanOf(from: DatabaseSync, cursors: ReadonlyMap<string, number>): Span {
   const endOf = (order: 'ASC' | 'DESC') => {
     try {
-      const index = 'notifications INDEXED BY notifications_by_arrival';
-      return Number(from.prepare(`SELECT seq FROM ${index} ORDER BY received_at ${order} LIMIT 1`).get()?.seq ?? 0);
+      const index = 'notifications INDEXED BY sqlite_autoindex_notifications_1';
+      return Number(from.prepare(`SELECT seq FROM ${index} ORDER BY id ${order} LIMIT 1`).get()?.seq ?? 0);
     } catch {
       return 0;
     }

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { globToRegExp } from '../kazoo/glob.ts';
+import { blockOf, blockSize } from './blocks.ts';
 import type { Entry, Interest, Page } from './journal.ts';
 import { type EntryRow, entryColumns, entryOf } from './rows.ts';
 
@@ -33,7 +34,7 @@ export async function scan(
 function namesIn(database: DatabaseSync, patterns: readonly string[]): string[] | null {
   const globs = patterns.filter((pattern) => pattern.includes('*')).map(globToRegExp);
   if (globs.length === 0) return [...patterns];
-  const next = database.prepare('SELECT min(event) AS event FROM notifications WHERE event > ?');
+  const next = database.prepare('SELECT min(event) AS event FROM block_events WHERE event > ?');
   const names: string[] = [];
   // Steps from name to name along the index; a broker that invents names without end must not stop us here.
   for (let step = 0, name = next.get('')?.event; typeof name === 'string'; step += 1, name = next.get(name)?.event) {
@@ -44,29 +45,40 @@ function namesIn(database: DatabaseSync, patterns: readonly string[]): string[] 
   return names;
 }
 
-function byEvent(
+/** Reads the blocks that have one of the events in them, and passes over all others. */
+async function byEvent(
   database: DatabaseSync,
   names: readonly string[],
   seq: number,
   last: number,
   limit: number,
   accounts: readonly string[],
-): Page {
-  const ofEvent = database.prepare(`
-    SELECT seq FROM notifications WHERE event = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT ?4`);
-  const found = names
-    .flatMap((name) => ofEvent.all(name, seq, last, limit).map((row) => Number(row.seq)))
-    .sort((one, other) => one - other)
-    .slice(0, limit);
-  const select = database.prepare(`SELECT ${entryColumns} FROM notifications WHERE seq = ?`);
-  const wanted = new Set(accounts);
-  const page = new PageBuilder(Number.POSITIVE_INFINITY);
-  for (const place of found) {
-    const row = select.get(place) as unknown as EntryRow | undefined; // the columns of entryColumns
-    if (row !== undefined && (wanted.size === 0 || wanted.has(row.account_id ?? ''))) page.add(row);
-    if (page.full) return page.endingAt(place);
+): Promise<Page> {
+  const nextBlock = database.prepare('SELECT min(block) AS block FROM block_events WHERE event = ? AND block >= ?');
+  const ofAccount = accounts.length === 0 ? '' : 'AND account_id IN (SELECT value FROM json_each(?4))';
+  const select = database.prepare(`
+    SELECT ${entryColumns} FROM notifications WHERE seq > ?1 AND seq <= ?2
+      AND event IN (SELECT value FROM json_each(?3)) ${ofAccount} ORDER BY seq`);
+  const wanted = [JSON.stringify(names), ...(accounts.length === 0 ? [] : [JSON.stringify(accounts)])];
+  /** The first block, from a place on, of each name. */
+  const ahead = new Map(names.map((name) => [name, -1]));
+  const page = new PageBuilder(limit);
+  for (let from = blockOf(seq); ; from += 1) {
+    for (const [name, block] of ahead) {
+      if (block >= from) continue;
+      const found = nextBlock.get(name, from)?.block;
+      if (typeof found === 'number') ahead.set(name, found);
+      else ahead.delete(name);
+    }
+    from = Math.min(...ahead.values());
+    if (from * blockSize > last) return page.endingAt(last);
+    const [start, end] = [Math.max(seq, from * blockSize - 1), Math.min(last, (from + 1) * blockSize - 1)];
+    for (const row of select.iterate(start, end, ...wanted)) {
+      page.add(row as unknown as EntryRow); // the columns of entryColumns
+      if (page.full) return page.endingAt(Number(row.seq));
+    }
+    await nextTurn();
   }
-  return page.endingAt(found.length === limit ? (found.at(-1) ?? last) : last);
 }
 
 async function through(

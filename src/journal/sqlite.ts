@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import type { Notification } from '../kazoo/notification.ts';
 import { Appender } from './appender.ts';
+import { firstSince } from './blocks.ts';
 import { journalFailure } from './damage.ts';
 import { databaseFile, makeFolder, openDatabase, openDatabaseReadOnly } from './database.ts';
 import { Deliveries } from './deliveries.ts';
@@ -119,6 +120,7 @@ class SqliteJournal implements Journal {
       this.#writeSettlements();
       return this.#appender.insert(batch, this.#last);
     });
+    this.#appender.committed();
     this.#settled();
     this.#last = fresh.at(-1)?.seq ?? this.#last;
     this.#recent.push(fresh);
@@ -193,10 +195,8 @@ class SqliteJournal implements Journal {
   #firstCursor(start: Start): number {
     if (start === 'now') return this.#last;
     if (start === 'earliest') return 0;
-    const row = this.#database
-      .prepare('SELECT min(seq) - 1 AS cursor FROM notifications WHERE received_at >= ?')
-      .get(start);
-    return Number(row?.cursor ?? this.#last);
+    const first = firstSince(this.#database, start);
+    return first === null ? this.#last : first - 1;
   }
 
   /** What is staged can't be seen in the tables: where that matters, it is committed first. */

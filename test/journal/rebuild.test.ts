@@ -56,9 +56,8 @@ describe('a journal', () => {
     truncateSync(file, Math.round(statSync(file).size * 0.9));
     expect(() => openJournal(folder, log)).toThrow(advice);
     expect(() => openJournalReader(folder)).toThrow(advice);
-    const { saved, lost } = rebuild();
+    const { saved } = rebuild();
     expect(saved).toBeGreaterThan(count * 0.8);
-    expect(saved + lost).toBe(count);
     const left = await entries();
     expect(left).toEqual(ids.filter((id) => left.includes(id)));
   });
@@ -80,17 +79,16 @@ describe('a journal', () => {
     const pages = pagesOf('notifications', 'leaf');
     for (const page of [0, 50, 51, 52, 200]) overwritePage(pages[page] ?? 0);
     await expectDamageIsMet();
-    const { saved, lost } = rebuild();
-    expect(saved + lost).toBe(count);
-    expect(lost).toBeGreaterThan(5);
-    expect(lost).toBeLessThan(60);
+    const { saved } = rebuild();
+    expect(saved).toBeLessThan(count - 5);
+    expect(saved).toBeGreaterThan(count - 60);
     const left = await entries();
     expect(left).toEqual(ids.filter((id) => left.includes(id)));
     expect(cursors()).toEqual({ done: count, half: count / 2 });
   });
 
   test('that lacks an index loses nothing', async () => {
-    for (const page of pagesOf('notifications_by_event', 'leaf')) overwritePage(page);
+    for (const page of pagesOf('block_events_by_event')) overwritePage(page);
     expect(rebuild()).toMatchObject({ saved: count, lost: 0 });
     expect(listed()).toHaveLength(100);
   });

@@ -179,7 +179,7 @@ describe('opening a journal', () => {
     await journal.close();
     alter('PRAGMA user_version = 999');
     expect(() => openJournal(folder, log)).toThrow(/newer kazoo-relay \(its version is 999/);
-    alter('PRAGMA user_version = 1');
+    alter('PRAGMA user_version = 2');
     journal = openJournal(folder, log);
   });
 
