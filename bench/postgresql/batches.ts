@@ -1,4 +1,4 @@
-import { entryOfNotification } from '../../src/journal/rows.ts';
+import { StoredEntry } from '../../src/journal/rows.ts';
 import { shape } from '../../src/routes/shape.ts';
 import type { Delivery } from '../../src/sinks/sink.ts';
 import { notifications } from '../notifications.ts';
@@ -15,8 +15,8 @@ export interface PostgresqlTask {
 /** What a route would hand over, with the envelopes made already. */
 export function batches({ items, batchSize }: PostgresqlTask): Delivery[][] {
   const deliveries = notifications(items).map((notification, index) => {
-    const { id, envelope, json } = shape(entryOfNotification(notification, index + 1, null), []);
-    return { id, envelope, json };
+    const { id, event, envelope, json } = shape(StoredEntry.of(notification, index + 1, null), []);
+    return { id, event, envelope, json };
   });
   return Array.from({ length: items / batchSize }, (_, index) =>
     deliveries.slice(index * batchSize, (index + 1) * batchSize),

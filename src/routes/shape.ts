@@ -1,6 +1,7 @@
 import type { Entry } from '../journal/journal.ts';
 import type { Json, JsonObject, Secret } from '../kazoo/notification.ts';
 import { isRevealed } from '../kazoo/redact.ts';
+import { timeWriter } from '../kazoo/time.ts';
 import type { Delivery, Envelope } from '../sinks/sink.ts';
 
 /**
@@ -9,34 +10,74 @@ import type { Delivery, Envelope } from '../sinks/sink.ts';
  */
 export function shape(entry: Entry, reveal: readonly string[]): Delivery {
   const revealed = entry.secrets.filter((secret) => isRevealed(secret.path, reveal));
-  return revealed.length === 0 ? plainDelivery(entry) : revealingDelivery(entry, revealed);
+  return revealed.length === 0 ? new PlainDelivery(entry) : revealingDelivery(entry, revealed);
 }
 
-/** The body's JSON text goes through as the journal has it. */
-function plainDelivery(entry: Entry): Delivery {
-  let envelope: Envelope | undefined;
-  let json: string | undefined;
-  return {
-    id: entry.id,
-    get envelope() {
-      envelope ??= { ...head(entry), data: entry.data };
-      return envelope;
-    },
-    get json() {
-      json ??= `${JSON.stringify(head(entry)).slice(0, -1)},"data":${entry.json}}`;
-      return json;
-    },
-  };
+/** A class because there are tens of thousands a second, which share its getters. */
+class PlainDelivery implements Delivery {
+  readonly id: string;
+  readonly event: string | null;
+  readonly #entry: Entry;
+  #envelope: Envelope | undefined;
+  #json: string | undefined;
+
+  constructor(entry: Entry) {
+    this.id = entry.id;
+    this.event = entry.event;
+    this.#entry = entry;
+  }
+
+  get envelope(): Envelope {
+    this.#envelope ??= { ...headOf(this.#entry), data: this.#entry.data };
+    return this.#envelope;
+  }
+
+  get json(): string {
+    this.#json ??= textOf(this.#entry);
+    return this.#json;
+  }
+}
+
+/** The same text as that of the envelope; the body's goes through as the journal has it. */
+function textOf(entry: Entry): string {
+  const { id, event, category, accountId, zone, node, routingKey, state, problems, resendOf, json } = entry;
+  return (
+    `{"id":${quoted(id)},"event":${quotedOften(event)},"category":${quotedOften(category)},"account_id":${quotedOften(accountId)},` +
+    `"zone":${quotedOften(zone)},"node":${quotedOften(node)},"occurred_at":"${occurredAt(entry.occurredAt)}",` +
+    `"received_at":"${receivedAt(entry.receivedAt)}","routing_key":${quotedOften(routingKey)},"valid":${state === 'valid'},` +
+    `"problems":${problems.length === 0 ? '[]' : JSON.stringify(problems)},"resend_of":${quoted(resendOf)},"data":${json}}`
+  );
+}
+
+const occurredAt = timeWriter();
+const receivedAt = timeWriter();
+
+function quoted(text: string | null): string {
+  return JSON.stringify(text);
+}
+
+/** Texts that come again and again are quoted once. */
+const quotedTexts = new Map<string, string>();
+const maxQuotedTexts = 10_000;
+
+function quotedOften(text: string | null): string {
+  if (text === null) return 'null';
+  let result = quotedTexts.get(text);
+  if (result === undefined) {
+    result = JSON.stringify(text);
+    if (quotedTexts.size < maxQuotedTexts && text.length <= 256) quotedTexts.set(text, result);
+  }
+  return result;
 }
 
 function revealingDelivery(entry: Entry, revealed: readonly Secret[]): Delivery {
   const data = structuredClone(entry.data);
   if (data !== null) for (const { path, value } of revealed) put(data, path, value);
-  const envelope = { ...head(entry), data };
-  return { id: entry.id, envelope, json: JSON.stringify(envelope) };
+  const envelope = { ...headOf(entry), data };
+  return { id: entry.id, event: entry.event, envelope, json: JSON.stringify(envelope) };
 }
 
-function head(entry: Entry): Omit<Envelope, 'data'> {
+function headOf(entry: Entry): Omit<Envelope, 'data'> {
   return {
     id: entry.id,
     event: entry.event,
@@ -44,8 +85,8 @@ function head(entry: Entry): Omit<Envelope, 'data'> {
     account_id: entry.accountId,
     zone: entry.zone,
     node: entry.node,
-    occurred_at: new Date(entry.occurredAt).toISOString(),
-    received_at: new Date(entry.receivedAt).toISOString(),
+    occurred_at: occurredAt(entry.occurredAt),
+    received_at: receivedAt(entry.receivedAt),
     routing_key: entry.routingKey,
     valid: entry.state === 'valid',
     problems: entry.problems,

@@ -1,4 +1,4 @@
-import pino, { type Level } from 'pino';
+import type { Level } from 'pino';
 import { unlessAborted } from '../waiting.ts';
 import { delivered, type SinkKind, SinkUnavailable } from './sink.ts';
 
@@ -20,26 +20,22 @@ export const logSink: SinkKind<LogSinkOptions> = {
   flow: () => ({ batch: { max: 500, linger: 0 }, concurrency: 1 }),
 
   async open({ level }) {
-    const lines: string[] = [];
-    const logger = pino(
-      {
-        level,
-        base: null,
-        timestamp: pino.stdTimeFunctions.isoTime,
-        formatters: { level: (label) => ({ level: label }) },
-      },
-      { write: (line: string) => void lines.push(line) },
-    );
     return {
       async deliver(batch, signal) {
-        for (const { envelope } of batch) logger[level](envelope, envelope.event ?? 'unknown event');
-        await unlessAborted(writeToStdout(lines.splice(0).join('')), signal);
+        const head = `{"level":"${level}","time":"${new Date().toISOString()}",`;
+        let text = '';
+        for (const { json, event } of batch) text += `${head}${json.slice(1, -1)},"msg":${messageOf(event)}}\n`;
+        await unlessAborted(writeToStdout(text), signal);
         return batch.map(() => delivered);
       },
       async close() {},
     };
   },
 };
+
+function messageOf(event: string | null): string {
+  return JSON.stringify(event ?? 'unknown event');
+}
 
 /** Resolves when the reader's side has taken it all: a slow reader delays its own route, and nothing else. */
 function writeToStdout(text: string): Promise<void> {

@@ -66,6 +66,7 @@ export interface ProbeReport {
 /** One notification, shaped for one route. */
 export interface Delivery {
   readonly id: string;
+  readonly event: string | null;
   readonly envelope: Envelope;
   /** The envelope as JSON text on one line, without a line end. */
   readonly json: string;
