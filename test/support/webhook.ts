@@ -1,4 +1,3 @@
-import { afterEach } from '@jest/globals';
 import pino from 'pino';
 import '../../src/config/formats.ts';
 import { check, type Mistake } from '../../src/config/check.ts';
@@ -8,7 +7,6 @@ import type { Delivery, Outcome, Sink } from '../../src/sinks/sink.ts';
 import type { WebhookOptions } from '../../src/sinks/webhook/options.ts';
 import { webhookSink } from '../../src/sinks/webhook/webhook.ts';
 import { entry } from './notification.ts';
-import { type Receiver, startReceiver } from './receiver.ts';
 
 /** Options as a configuration file gives them, with every default in place. */
 export function webhookOptions(given: object): WebhookOptions {
@@ -30,29 +28,6 @@ export interface OpenWebhook extends Sink {
 
 export async function openWebhook(given: object): Promise<OpenWebhook> {
   return openOptions(webhookOptions(given));
-}
-
-/** Opens receivers and sinks for a test file, and closes them after each test, the last one first. */
-export function openForTest() {
-  const open: { close(): Promise<void> }[] = [];
-  afterEach(async () => {
-    for (const each of open.splice(0).reverse()) await each.close();
-  });
-  return {
-    /** Whatever else is to be closed. */
-    open,
-    async receive(...args: Parameters<typeof startReceiver>): Promise<Receiver> {
-      const receiver = await startReceiver(...args);
-      open.push(receiver);
-      return receiver;
-    },
-    /** Through no proxy, unless the options name one. */
-    async webhook(options: object): Promise<OpenWebhook> {
-      const sink = await openWebhook({ proxy: 'none', ...options });
-      open.push(sink);
-      return sink;
-    },
-  };
 }
 
 /** @param options with every default in place */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
+import { openForTest } from '../../support/open-for-test.ts';
 import type { Reply } from '../../support/receiver.ts';
 import { until } from '../../support/until.ts';
-import { openForTest } from '../../support/webhook.ts';
 
 const json = { 'content-type': 'application/json' };
 const { receive, webhook } = openForTest();

@@ -4,8 +4,9 @@ import { exampleBody } from '../../../src/cli/example.ts';
 import { events } from '../../../src/kazoo/catalogue.ts';
 import { normalise } from '../../../src/kazoo/normalise.ts';
 import type { JsonObject } from '../../../src/kazoo/notification.ts';
+import { openForTest } from '../../support/open-for-test.ts';
 import type { Arrival } from '../../support/receiver.ts';
-import { body, deliveryOf, type OpenWebhook, openForTest } from '../../support/webhook.ts';
+import { body, deliveryOf, type OpenWebhook } from '../../support/webhook.ts';
 
 const { receive, webhook } = openForTest();
 

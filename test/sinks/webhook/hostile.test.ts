@@ -2,10 +2,10 @@ import http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Certificates, makeCertificates } from '../../support/certificates.ts';
+import { openForTest } from '../../support/open-for-test.ts';
 import { startRawServer, startReceiver } from '../../support/receiver.ts';
 import { until } from '../../support/until.ts';
 import type { OpenWebhook } from '../../support/webhook.ts';
-import { openForTest } from '../../support/webhook.ts';
 
 const { open, receive, webhook } = openForTest();
 const ok = 'HTTP/1.1 200 OK\r\n';

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { createMask } from '../../../src/sinks/webhook/mask.ts';
 import { retryAfter } from '../../../src/sinks/webhook/outcome.ts';
+import { openForTest } from '../../support/open-for-test.ts';
 import { type Reply, startReceiver } from '../../support/receiver.ts';
-import { openForTest } from '../../support/webhook.ts';
 
 const { receive, webhook } = openForTest();
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { webhookSink } from '../../../src/sinks/webhook/webhook.ts';
+import { openForTest } from '../../support/open-for-test.ts';
 import type { Reply } from '../../support/receiver.ts';
-import { deliveryOf, openForTest, webhookOptions } from '../../support/webhook.ts';
+import { deliveryOf, webhookOptions } from '../../support/webhook.ts';
 
 const { receive, webhook } = openForTest();
 
