@@ -1,16 +1,73 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** The promise, or the signal's reason as soon as it aborts; the promise itself runs on. */
-export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    // Signals live as long as the daemon: a listener left on one is a leak.
-    signal.removeEventListener('abort', abort);
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stopListening = onAbort(signal, () => reject(signal.reason));
+    promise.finally(stopListening).then(resolve, reject);
+  });
+}
+
+const listeners = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls back once the signal aborts, at once where it has. Returns how to take that back, which whoever no longer waits must
+ * do: signals live as long as the daemon. However many wait for one signal, it has one listener of theirs: adding and
+ * removing one for each costs more than most of what is waited for.
+ * @param callback another one each time
+ */
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  if (signal.aborted) {
+    callback();
+    return () => undefined;
+  }
+  let waiting = listeners.get(signal);
+  if (waiting === undefined) {
+    const all = new Set<() => void>();
+    signal.addEventListener('abort', () => all.forEach((each) => void each()), { once: true });
+    listeners.set(signal, all);
+    waiting = all;
+  }
+  waiting.add(callback);
+  return () => void waiting.delete(callback);
+}
+
+/** Many deadlines of the same length, with one timer among them. */
+export class Deadlines {
+  readonly milliseconds: number;
+  /** In the order of their ends. */
+  readonly #waiting = new Map<() => void, number>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(milliseconds: number) {
+    this.milliseconds = milliseconds;
+  }
+
+  /** Calls back when the time is over. Returns how to take that back. @param late another one each time */
+  start(late: () => void): () => void {
+    this.#waiting.set(late, performance.now() + this.milliseconds);
+    this.#timer ??= setTimeout(() => this.#expire(), this.milliseconds);
+    return () => void this.#waiting.delete(late);
+  }
+
+  /** Calls nobody back any more. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#waiting.clear();
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    for (const [late, end] of this.#waiting) {
+      const left = end - performance.now();
+      if (left > 1) {
+        this.#timer = setTimeout(() => this.#expire(), left);
+        return;
+      }
+      this.#waiting.delete(late);
+      late();
+    }
   }
 }
 

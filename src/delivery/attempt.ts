@@ -1,19 +1,21 @@
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import { type Delivery, type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
-import { unlessAborted } from '../waiting.ts';
+import { Deadlines, onAbort } from '../waiting.ts';
 
 /** How a route reaches its sink: opened with the first delivery, and opened anew after it has not answered. */
 export class Outlet {
   readonly #openSink: () => Promise<Sink>;
   readonly #timeout: number;
+  readonly #deadlines: Deadlines;
   readonly #log: Logger;
-  #sink: Promise<Sink> | undefined;
+  #opening: Promise<Opened> | undefined;
 
   /** @param timeout milliseconds that one attempt may take */
   constructor(openSink: () => Promise<Sink>, timeout: number, log: Logger) {
     this.#openSink = openSink;
     this.#timeout = timeout;
+    this.#deadlines = new Deadlines(timeout);
     this.#log = log;
   }
 
@@ -23,7 +25,7 @@ export class Outlet {
    */
   async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<readonly Outcome[]> {
     try {
-      const outcomes = await this.#inTime(async (deadline) => (await this.#open()).deliver(batch, deadline), signal);
+      const outcomes = await this.#inTime(batch, signal);
       if (outcomes.length === batch.length) return outcomes;
       throw new Error(`the sink gave ${outcomes.length} outcomes for ${batch.length} deliveries`);
     } catch (error) {
@@ -34,39 +36,61 @@ export class Outlet {
   }
 
   async close(): Promise<void> {
-    const sink = this.#sink;
-    this.#sink = undefined;
-    await (await sink)?.close();
+    this.#deadlines.close();
+    await this.#closeSink();
   }
 
-  #open(): Promise<Sink> {
-    this.#sink ??= this.#openSink().catch((error) => {
-      this.#sink = undefined;
+  /** Rejects with `Late` once the time is over, or with the signal's reason; the sink is told in both cases. */
+  #inTime(batch: readonly Delivery[], signal: AbortSignal): Promise<readonly Outcome[]> {
+    const opening = this.#open();
+    return new Promise((resolve, reject) => {
+      const giveUp = (reason: unknown) => {
+        opening.then(({ calling }) => calling.abort(reason)).catch(() => undefined);
+        reject(reason);
+      };
+      const stopClock = this.#deadlines.start(() => giveUp(new Late()));
+      const stopListening = onAbort(signal, () => giveUp(signal.reason));
+      const stop = () => {
+        stopClock();
+        stopListening();
+      };
+      opening
+        .then(({ sink, calling }) => sink.deliver(batch, calling.signal))
+        .finally(stop)
+        .then(resolve, reject);
+    });
+  }
+
+  #open(): Promise<Opened> {
+    if (this.#opening !== undefined) return this.#opening;
+    const opening = this.#openAnew();
+    this.#opening = opening;
+    opening.catch(() => {
+      if (this.#opening === opening) this.#opening = undefined;
+    });
+    return opening;
+  }
+
+  async #openAnew(): Promise<Opened> {
+    try {
+      return { sink: await this.#openSink(), calling: new AbortController() };
+    } catch (error) {
       if (error instanceof SinkUnavailable) throw error;
       throw new SinkUnavailable(`the sink can't be opened: ${reasonOf(error)}`, { cause: error });
-    });
-    return this.#sink;
+    }
   }
 
-  async #inTime<T>(work: (deadline: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-    const deadline = new AbortController();
-    const abort = () => deadline.abort(signal.reason);
-    const timer = setTimeout(() => deadline.abort(new Late()), this.#timeout);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    try {
-      return await unlessAborted(work(deadline.signal), deadline.signal);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-    }
+  async #closeSink(): Promise<void> {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    await (await opening)?.sink.close();
   }
 
   /** Nobody knows what a sink does that has lost an attempt: the next one gets a new sink. */
   #late(batch: readonly Delivery[]): Outcome[] {
     const reason = `the sink has not answered within ${this.#timeout / 1_000} s`;
     this.#log.error({ deliveries: batch.length }, reason);
-    this.close().catch((error) => this.#log.warn({ reason: reasonOf(error) }, 'the old sink could not be closed'));
+    this.#closeSink().catch((error) => this.#log.warn({ reason: reasonOf(error) }, 'the old sink could not be closed'));
     return batch.map(() => ({ status: 'retry', reason, away: true }));
   }
 
@@ -80,6 +104,12 @@ export class Outlet {
     this.#log.error({ err: error, id: batch[0]?.id }, 'the sink failed unexpectedly');
     return batch.map(() => ({ status: 'retry', reason: `the sink failed unexpectedly: ${reasonOf(error)}` }));
   }
+}
+
+interface Opened {
+  readonly sink: Sink;
+  /** Calls back what it has been given. It is one for all attempts, because a sink that is late with one is given up. */
+  readonly calling: AbortController;
 }
 
 class Late extends Error {}

@@ -33,9 +33,11 @@ export interface Queue {
 /** No order: first come, first served. */
 export class Fifo implements Queue {
   #works: Work[] = [];
+  /** How many of them have been taken. */
+  #taken = 0;
 
   get ready(): number {
-    return this.#works.length;
+    return this.#works.length - this.#taken;
   }
 
   add(work: Work): boolean {
@@ -44,11 +46,16 @@ export class Fifo implements Queue {
   }
 
   take(max: number): Work[] {
-    return this.#works.splice(0, max);
+    const works = this.#works.slice(this.#taken, this.#taken + max);
+    this.#taken += works.length;
+    // The places of those that have gone are given up together: each by itself would move all the others.
+    if (this.#taken > 500 || this.ready === 0) this.putBack([]);
+    return works;
   }
 
   putBack(works: readonly Work[]): void {
-    this.#works = [...works, ...this.#works];
+    this.#works = [...works, ...this.#works.slice(this.#taken)];
+    this.#taken = 0;
   }
 
   release(): Work[] {

@@ -108,7 +108,7 @@ export class Route {
     this.#bell.ring();
     await this.#running;
     await Promise.all(this.#attempts);
-    this.#supply.save();
+    this.#supply.save(true);
     this.#deadLetters.close();
     deadline.removeEventListener('abort', abort);
     await this.#outlet.close().catch((error) => this.#log.warn({ reason: reasonOf(error) }, 'closing the sink failed'));
@@ -157,14 +157,17 @@ export class Route {
   }
 
   #start(works: readonly Work[]): void {
-    const attempt = this.#attempt(works).finally(() => {
+    const attempt = this.#attempt(works).then((delivered) => {
       this.#attempts.delete(attempt);
-      this.#bell.ring();
+      // While all goes well and there is enough to go on with, the next one follows at once, and the loop sleeps.
+      if (delivered && !this.#stopping.signal.aborted && !this.#supply.wantsAttention) this.#dispatch();
+      else this.#bell.ring();
     });
     this.#attempts.add(attempt);
   }
 
-  async #attempt(works: readonly Work[]): Promise<void> {
+  /** Resolves when something has become of them: true where all were delivered. */
+  async #attempt(works: readonly Work[]): Promise<boolean> {
     const at = Date.now();
     const started = performance.now();
     try {
@@ -175,9 +178,11 @@ export class Route {
         const outcome = outcomes[index];
         if (outcome !== undefined) this.#conclude(work, outcome, at, duration);
       }
+      return outcomes.every(({ status }) => status === 'delivered');
     } catch (error) {
       this.#supply.putBack(works);
       if (!this.#aborting.signal.aborted) this.#unavailable(error);
+      return false;
     }
   }
 

@@ -17,6 +17,9 @@ const pageSize = 500;
 /** Deliveries in memory may have this many characters together. */
 const maxCharacters = 32 * 1024 * 1024;
 
+/** A route that is busy tells its journal this often what was settled, in milliseconds. */
+const savedWithin = 20;
+
 const behind = 'waits behind an earlier one of its account';
 
 /**
@@ -38,6 +41,8 @@ export class Supply {
   #nextDue = 0;
   /** Until when a batch may wait to fill, by the monotonic clock. */
   #lingerUntil = 0;
+  /** When the journal was told last what was settled, by the monotonic clock. */
+  #savedAt = 0;
 
   constructor(options: SupplyOptions, journal: Journal, cursor: number, queue: Queue) {
     this.#options = options;
@@ -63,6 +68,11 @@ export class Supply {
     return this.#queue.ready;
   }
 
+  /** True where there is soon nothing left to take, or what was settled should be saved. */
+  get wantsAttention(): boolean {
+    return this.#queue.ready <= this.#window / 2 || performance.now() - this.#savedAt > savedWithin;
+  }
+
   /** Milliseconds for which a batch may still wait to fill. */
   get lingerFor(): number {
     const { ready } = this.#queue;
@@ -70,9 +80,11 @@ export class Supply {
     return Math.max(0, this.#lingerUntil - performance.now());
   }
 
-  /** Milliseconds until something is due for which there is room; without end where there is none. */
+  /** Milliseconds until something is due for which there is room, or must be saved; without end where there is neither. */
   get dueIn(): number {
-    return this.#hasMuchRoom ? Math.max(1, this.#nextDue - Date.now()) : Number.POSITIVE_INFINITY;
+    const now = Date.now();
+    const dueIn = this.#hasMuchRoom ? Math.max(1, this.#nextDue - now) : Number.POSITIVE_INFINITY;
+    return Math.min(dueIn, this.#progress.listIn(now));
   }
 
   /** The journal may have something due that we don't know of. */
@@ -123,9 +135,10 @@ export class Supply {
     }
   }
 
-  /** Tells the journal what has changed. */
-  save(): void {
-    const settlement = this.#progress.take(Date.now());
+  /** Tells the journal what has changed. @param isLast the route ends */
+  save(isLast = false): void {
+    this.#savedAt = performance.now();
+    const settlement = this.#progress.take(Date.now(), isLast);
     if (settlement !== null) this.#journal.settle(this.#options.name, settlement);
   }
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { type Deadlines, onAbort } from '../../waiting.ts';
 
 export interface Request {
   readonly origin: string;
@@ -33,15 +34,15 @@ const longestAnswer = 64 * 1024;
 /**
  * Sends a request and reads its answer. Once the status is known it counts, whatever becomes of the body: one that breaks
  * off, never ends or is too long is dropped.
- * @param timeout milliseconds
  * @throws TimedOut, Interrupted, or an error of the connection
  */
 export function exchange(
   dispatcher: Dispatcher,
   request: Request,
-  timeout: number,
+  deadlines: Deadlines,
   signal: AbortSignal,
 ): Promise<Answer> {
+  if (signal.aborted) return Promise.reject(new Interrupted('interrupted'));
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const chunks: Buffer[] = [];
   let size = 0;
@@ -51,8 +52,8 @@ export function exchange(
   let ended: Error | undefined;
 
   const settle = (error?: Error) => {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', interrupt);
+    stopClock();
+    stopListening();
     if (status !== 0) resolve({ status, headers, body: Buffer.concat(chunks) });
     else reject(error ?? new Error('the answer has no status'));
   };
@@ -61,13 +62,8 @@ export function exchange(
     controller?.abort(error);
     settle(error);
   };
-  const interrupt = () => end(new Interrupted('interrupted'));
-  const timer = setTimeout(() => end(new TimedOut(`no answer within ${timeout} ms`)), timeout);
-  signal.addEventListener('abort', interrupt, { once: true });
-  if (signal.aborted) {
-    interrupt();
-    return promise;
-  }
+  const stopClock = deadlines.start(() => end(new TimedOut(`no answer within ${deadlines.milliseconds} ms`)));
+  const stopListening = onAbort(signal, () => end(new Interrupted('interrupted')));
 
   // A request may have to wait for a connection, and may have ended before it begins.
   dispatcher.dispatch(request, {

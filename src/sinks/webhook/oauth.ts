@@ -1,6 +1,7 @@
 import * as oauth from 'oauth4webapi';
 import type { Dispatcher } from 'undici';
 import { reasonOf } from '../../errors.ts';
+import { Deadlines } from '../../waiting.ts';
 import { SinkUnavailable } from '../sink.ts';
 import { exchange } from './exchange.ts';
 import type { Mask } from './mask.ts';
@@ -16,7 +17,7 @@ interface Token {
 export class TokenSource {
   readonly #options: OAuth2Options;
   readonly #dispatcher: Dispatcher;
-  readonly #timeout: number;
+  readonly #deadlines: Deadlines;
   readonly #mask: Mask;
   readonly #closing = new AbortController();
   #token: Token | undefined;
@@ -26,7 +27,7 @@ export class TokenSource {
   constructor(options: OAuth2Options, dispatcher: Dispatcher, timeout: number, mask: Mask) {
     this.#options = options;
     this.#dispatcher = dispatcher;
-    this.#timeout = timeout;
+    this.#deadlines = new Deadlines(timeout);
     this.#mask = mask;
   }
 
@@ -52,6 +53,7 @@ export class TokenSource {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#fetching?.catch(() => undefined);
+    this.#deadlines.close();
     await this.#dispatcher.destroy();
   }
 
@@ -98,7 +100,7 @@ export class TokenSource {
     body: string,
   ): Promise<Response> {
     const request = { origin, path: `${pathname}${search}`, method, headers, body };
-    const answer = await exchange(this.#dispatcher, request, this.#timeout, this.#closing.signal);
+    const answer = await exchange(this.#dispatcher, request, this.#deadlines, this.#closing.signal);
     const type = String(answer.headers['content-type'] ?? '');
     const challenge = answer.headers['www-authenticate'];
     return new Response(answer.status === 204 ? null : answer.body.toString(), {

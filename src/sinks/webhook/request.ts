@@ -22,13 +22,8 @@ export function createRequestMaker(options: WebhookOptions, address: Address): R
     const [first] = batch;
     if (first === undefined) throw new Error('there is nothing to send');
     const content = options.batch.max > 1 && several !== undefined ? several(batch) : one(first);
-    const headers = {
-      'user-agent': 'kazoo-relay',
-      'content-type': content.type,
-      ...content.headers,
-      ...own,
-      ...signer.headersFor(batch, content.text, now),
-    };
+    const headers: Record<string, string> = { 'user-agent': 'kazoo-relay', 'content-type': content.type };
+    Object.assign(headers, content.headers, own, signer.headersFor(batch, content.text, now));
     const path = address.pathFor(first);
     if (method !== 'GET') return { origin, path, method, headers, body: content.text };
     const { 'content-type': _, ...withoutType } = headers;

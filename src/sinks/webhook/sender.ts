@@ -1,11 +1,14 @@
 import type { Dispatcher } from 'undici';
+import type { Deadlines } from '../../waiting.ts';
 import type { Auth } from './auth.ts';
 import { type Answer, exchange, type Request } from './exchange.ts';
 
-export interface SenderOptions {
-  readonly redirects: number;
-  /** Milliseconds that each request may take. */
-  readonly timeout: number;
+/** What requests are sent with. */
+export interface Sender {
+  readonly dispatcher: Dispatcher;
+  readonly auth: Auth;
+  /** Of each request. */
+  readonly deadlines: Deadlines;
 }
 
 /**
@@ -14,15 +17,16 @@ export interface SenderOptions {
  */
 export async function send(
   request: Request,
-  { redirects, timeout }: SenderOptions,
-  { dispatcher, auth }: { readonly dispatcher: Dispatcher; readonly auth: Auth },
+  redirects: number,
+  { dispatcher, auth, deadlines }: Sender,
   signal: AbortSignal,
 ): Promise<Answer> {
   let target = request;
   let redirected = 0;
   for (let renewed = false; ; ) {
-    const header = await auth.header();
-    const answer = await exchange(dispatcher, withAuthorization(target, header), timeout, signal);
+    const given = auth.header();
+    const header = typeof given === 'object' ? await given : given;
+    const answer = await exchange(dispatcher, withAuthorization(target, header), deadlines, signal);
     const next = redirected < redirects ? redirectOf(target, answer) : undefined;
     if (next !== undefined) {
       target = next;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Dispatcher } from 'undici';
 import { reasonOf } from '../../errors.ts';
+import { Deadlines } from '../../waiting.ts';
 import { type Delivery, type Outcome, type ProbeReport, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { createAddress } from './address.ts';
 import { type Auth, createAuth } from './auth.ts';
@@ -13,7 +13,7 @@ import { Pace } from './pace.ts';
 import { showAnswer, showRequest } from './report.ts';
 import { createRequestMaker, type RequestMaker } from './request.ts';
 import { secretsOf } from './secrets.ts';
-import { send } from './sender.ts';
+import { type Sender, send } from './sender.ts';
 import { openTransport } from './transport.ts';
 import { Undeliverable } from './undeliverable.ts';
 
@@ -39,7 +39,8 @@ export const webhookSink: SinkKind<WebhookOptions> = {
       mask,
     );
     if (!options.tls.verify) log.warn({ receiver: address.origin }, "the receiver's certificate is not checked");
-    return new WebhookSink(options, { origin: address.origin, make, mask, dispatcher, auth });
+    const deadlines = new Deadlines(options.timeout.total);
+    return new WebhookSink(options, { origin: address.origin, make, mask, dispatcher, auth, deadlines });
   },
 };
 
@@ -49,12 +50,10 @@ function usefulAt(limit: WebhookOptions['rateLimit']): number {
   return Math.max(1, Math.ceil((limit.requests * 5_000) / limit.per));
 }
 
-interface Parts {
+interface Parts extends Sender {
   readonly origin: string;
   readonly make: RequestMaker;
   readonly mask: Mask;
-  readonly dispatcher: Dispatcher;
-  readonly auth: Auth;
 }
 
 /** Longest time that a delivery waits for its turn, in milliseconds; beyond it, the route waits instead, whose patience has an end. */
@@ -75,7 +74,9 @@ class WebhookSink implements Sink {
   }
 
   async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
-    if (this.#options.batch.max === 1 || batch.length < 2) return this.#oneByOne(batch, signal);
+    const [first] = batch;
+    if (first !== undefined && batch.length === 1) return [await this.#attempt(batch, signal)];
+    if (this.#options.batch.max === 1) return this.#oneByOne(batch, signal);
     const outcome = await this.#attempt(batch, signal);
     if (outcome.status === 'dead' && blaming.has(outcome.code)) return this.#oneByOne(batch, signal);
     return batch.map(() => outcome);
@@ -107,6 +108,7 @@ class WebhookSink implements Sink {
   async close(): Promise<void> {
     await this.#parts.auth.close();
     await this.#parts.dispatcher.destroy();
+    this.#parts.deadlines.close();
   }
 
   async #oneByOne(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
@@ -125,17 +127,17 @@ class WebhookSink implements Sink {
 
   /** One request. @throws SinkUnavailable */
   async #attempt(batch: readonly Delivery[], signal: AbortSignal, probe?: Probe): Promise<Outcome> {
-    await this.#turn(signal);
+    if (this.#pace.wait(Date.now()) > 0) await this.#turn(signal);
+    else this.#pace.take(Date.now());
     const { mask, origin } = this.#parts;
     const sentAt = Date.now();
     const made = this.#make(batch, sentAt);
     if ('status' in made) return made;
     const request = probe === undefined ? made : { ...made, headers: { ...made.headers, ...probe.headers } };
     probe?.see(request, undefined);
-    const { redirects, timeout } = this.#options;
     let answer: Answer;
     try {
-      answer = await send(request, { redirects, timeout: timeout.total }, this.#parts, signal);
+      answer = await send(request, this.#options.redirects, this.#parts, signal);
     } catch (error) {
       if (error instanceof SinkUnavailable) throw error;
       return failureOf(error, mask);
@@ -159,9 +161,7 @@ class WebhookSink implements Sink {
 
   /** Resolves when the next request may go. @throws SinkUnavailable when that takes too long */
   async #turn(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const wait = this.#pace.wait(Date.now());
-      if (wait === 0) break;
+    for (let wait = this.#pace.wait(Date.now()); wait > 0; wait = this.#pace.wait(Date.now())) {
       if (wait > longestTurn || signal.aborted) this.#mustWait(wait);
       await delay(wait, undefined, { signal }).catch(() => undefined);
     }
