@@ -19,6 +19,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { rebuildJournal } from '../../src/journal/rebuild.ts';
 import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
+import { pagesOf } from '../support/journal-rows.ts';
 import { notification } from '../support/notification.ts';
 
 const count = 3_000;
@@ -52,7 +53,7 @@ beforeEach(async () => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('a journal', () => {
-  test('that is cut off is refused with a message that says what to do; then what the rest leads to is saved', async () => {
+  test('that is cut off is refused with a message that says what to do; then what is left is saved', async () => {
     truncateSync(file, Math.round(statSync(file).size * 0.9));
     expect(() => openJournal(folder, log)).toThrow(advice);
     expect(() => openJournalReader(folder)).toThrow(advice);
@@ -76,8 +77,18 @@ describe('a journal', () => {
     expect(listed()).toHaveLength(100);
   });
 
+  test.each([
+    ['application id', 68],
+    ['version', 60],
+  ])('whose %s alone was overwritten is still known as one', async (_what, position) => {
+    overwrite(position, Buffer.alloc(4));
+    expect(() => openJournal(folder, log)).toThrow(advice);
+    expect(rebuild()).toMatchObject({ saved: count, lost: 0 });
+    expect(await entries()).toEqual(ids);
+  });
+
   test('that lacks some pages keeps the rest, in its places', async () => {
-    const pages = pagesOf('notifications', 'leaf');
+    const pages = pagesOf(file, 'notifications', 'leaf');
     for (const page of [0, 50, 51, 52, 200]) overwritePage(pages[page] ?? 0);
     await expectDamageIsMet();
     const { saved, lost } = rebuild();
@@ -90,20 +101,20 @@ describe('a journal', () => {
   });
 
   test('that lacks an index loses nothing', async () => {
-    for (const page of pagesOf('notifications_by_event', 'leaf')) overwritePage(page);
+    for (const page of pagesOf(file, 'notifications_by_event', 'leaf')) overwritePage(page);
     expect(rebuild()).toMatchObject({ saved: count, lost: 0 });
     expect(listed()).toHaveLength(100);
   });
 
   test('whose cursors are gone delivers all of it again, for the routes of the configuration too', () => {
-    for (const page of pagesOf('routes')) overwritePage(page);
+    for (const page of pagesOf(file, 'routes')) overwritePage(page);
     rebuild(['done', 'other']);
     expect(cursors()).toEqual({ done: 0, other: 0 });
     expect(logged.join('')).toContain('they begin again at the oldest notification');
   });
 
   test('whose lists of what waits are damaged has it wait again', () => {
-    const [page = 0] = pagesOf('deliveries', 'leaf');
+    const [page = 0] = pagesOf(file, 'deliveries', 'leaf');
     const before = listed();
     overwritePage(page);
     rebuild();
@@ -114,7 +125,7 @@ describe('a journal', () => {
 
   test('whose lists of what waits are gone altogether has every route begin anew', () => {
     for (const table of ['deliveries', 'sqlite_autoindex_deliveries_1'])
-      for (const page of pagesOf(table)) overwritePage(page);
+      for (const page of pagesOf(file, table)) overwritePage(page);
     rebuild();
     expect(cursors()).toEqual({ done: 0, half: 0 });
   });
@@ -137,10 +148,10 @@ describe('a journal', () => {
   test('damaged anywhere gives only what was in it, counts the rest, and works again', async () => {
     copyFileSync(file, `${file}.whole`);
     const size = statSync(file).size;
-    for (let round = 0; round < 12; round += 1) {
+    for (let round = 0; round < 6; round += 1) {
       copyFileSync(`${file}.whole`, file);
       const places = Array.from({ length: 1 + round }, () => Math.floor(Math.random() * size));
-      for (const place of places) overwrite(place, Math.min(size - place, 1 + Math.floor(Math.random() * 9_000)));
+      for (const place of places) overwrite(place, Math.min(size - place, 16 + Math.floor(Math.random() * 9_000)));
       if (round % 3 === 0) truncateSync(file, Math.floor(size * (0.5 + Math.random() / 2)));
       logged = [];
       rebuild();
@@ -157,7 +168,7 @@ describe('what stands beside a damaged journal', () => {
   test('its write-ahead log is saved with it', async () => {
     const more = await leaveWriteAheadLog();
     // The log has a new first page; this one it doesn't have.
-    overwritePage(pagesOf('notifications', 'leaf')[50] ?? 0);
+    overwritePage(pagesOf(file, 'notifications', 'leaf')[50] ?? 0);
     const { saved, lost } = rebuild();
     expect(saved + lost).toBe(count + more.length);
     const left = await entries();
@@ -202,9 +213,10 @@ describe('rebuilding', () => {
     expect(() => rebuildJournal(folder, [], log)).toThrow(/in use by another kazoo-relay/);
     await journal.close();
     const database = new DatabaseSync(file);
-    database.exec('PRAGMA application_id = 42');
+    database.exec('PRAGMA application_id = 42; ALTER TABLE notifications RENAME TO messages');
     database.close();
     expect(() => rebuildJournal(folder, [], log)).toThrow(/another program/);
+    expect(() => openJournal(folder, log)).toThrow(/another program/);
   });
 
   test('that is interrupted is begun again, or finished where only the names were left to change', async () => {
@@ -255,13 +267,6 @@ function listed(): Record<string, unknown>[] {
   return rows('SELECT seq, route, reason FROM deliveries ORDER BY seq');
 }
 
-function pagesOf(table: string, type?: 'leaf'): number[] {
-  const condition = type === undefined ? '' : `AND pagetype = '${type}'`;
-  return rows(`SELECT pageno FROM dbstat WHERE name = '${table}' ${condition} ORDER BY path`).map(({ pageno }) =>
-    Number(pageno),
-  );
-}
-
 function rows(sql: string): Record<string, unknown>[] {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
@@ -275,9 +280,11 @@ function overwritePage(page: number): void {
   overwrite((page - 1) * 4_096, 4_096);
 }
 
-function overwrite(position: number, bytes: number): void {
+/** @param what bytes, or how many random ones */
+function overwrite(position: number, what: number | Buffer): void {
   const descriptor = openSync(file, 'r+');
-  writeSync(descriptor, randomBytes(bytes), 0, bytes, position);
+  const bytes = typeof what === 'number' ? randomBytes(what) : what;
+  writeSync(descriptor, bytes, 0, bytes.length, position);
   closeSync(descriptor);
 }
 
