@@ -95,6 +95,8 @@ function rebuild(file: string, reason: string, routes: readonly string[], log: L
   try {
     removeAll(unfinished);
     using target = openFile(unfinished);
+    // Until it is complete it is worth nothing: it goes to disk at the end, all at once.
+    target.exec('PRAGMA synchronous = OFF; PRAGMA cache_size = -65536');
     const { notifications, deliveries, relisted, restarted } = salvage(file, target, routes);
     target.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     log.warn(
