@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
 import { findConfigFile, loadConfig } from '../../config/load.ts';
-import { openDesk } from '../../journal/desk.ts';
 import type { Desk, Letter, Letters } from '../../journal/journal.ts';
+import { openDesk } from '../../journal/open.ts';
 import { moment } from '../arguments.ts';
 import { orExit } from '../exit.ts';
 
@@ -66,7 +66,7 @@ export function atDesk(
     () => 2,
     async () => {
       const config = loadConfig(findConfigFile(file));
-      const desk = openDesk(config.journal.path);
+      const desk = await openDesk(config.journal);
       try {
         await work(desk, config);
       } finally {
