@@ -12,7 +12,7 @@ import { openPages } from '../../src/journal/rebuild/pages.ts';
 import { type Shape, tableShape } from '../../src/journal/rebuild/shape.ts';
 import { rebuildJournal } from '../../src/journal/rebuild.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
-import { type PlacedRow, placesOf } from '../support/journal-rows.ts';
+import { type PlacedRow, placesOf } from '../support/journal-file.ts';
 import { notification } from '../support/notification.ts';
 
 const count = 200;

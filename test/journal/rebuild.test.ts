@@ -1,16 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import {
-  closeSync,
   copyFileSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   renameSync,
   rmSync,
   statSync,
   truncateSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { rebuildJournal } from '../../src/journal/rebuild.ts';
 import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
-import { pagesOf } from '../support/journal-rows.ts';
+import { overwrite, pagesOf, rowsIn } from '../support/journal-file.ts';
 import { notification } from '../support/notification.ts';
 
 const count = 3_000;
@@ -68,7 +65,7 @@ describe('a journal', () => {
     ['header is gone', 100],
     ['first page is gone', 4_096],
   ])('whose %s is refused likewise; then all of it is saved', async (_what, bytes) => {
-    overwrite(0, bytes);
+    overwrite(file, 0, bytes);
     expect(() => openJournal(folder, log)).toThrow(advice);
     expect(() => openJournalReader(folder)).toThrow(advice);
     expect(rebuild()).toMatchObject({ saved: count, lost: 0 });
@@ -81,7 +78,7 @@ describe('a journal', () => {
     ['application id', 68],
     ['version', 60],
   ])('whose %s alone was overwritten is still known as one', async (_what, position) => {
-    overwrite(position, Buffer.alloc(4));
+    overwrite(file, position, Buffer.alloc(4));
     expect(() => openJournal(folder, log)).toThrow(advice);
     expect(rebuild()).toMatchObject({ saved: count, lost: 0 });
     expect(await entries()).toEqual(ids);
@@ -151,7 +148,8 @@ describe('a journal', () => {
     for (let round = 0; round < 6; round += 1) {
       copyFileSync(`${file}.whole`, file);
       const places = Array.from({ length: 1 + round }, () => Math.floor(Math.random() * size));
-      for (const place of places) overwrite(place, Math.min(size - place, 16 + Math.floor(Math.random() * 9_000)));
+      for (const place of places)
+        overwrite(file, place, Math.min(size - place, 16 + Math.floor(Math.random() * 9_000)));
       if (round % 3 === 0) truncateSync(file, Math.floor(size * (0.5 + Math.random() / 2)));
       logged = [];
       rebuild();
@@ -200,7 +198,7 @@ describe('rebuilding', () => {
   });
 
   test('keeps the damaged file as it was', () => {
-    overwrite(0, 100);
+    overwrite(file, 0, 100);
     const { size } = statSync(file);
     rebuild();
     const [aside = ''] = readdirSync(folder).filter((name) => name.includes('.damaged-'));
@@ -220,7 +218,7 @@ describe('rebuilding', () => {
   });
 
   test('that is interrupted is begun again, or finished where only the names were left to change', async () => {
-    overwrite(0, 100);
+    overwrite(file, 0, 100);
     copyFileSync(file, `${file}.kept`);
     writeFileSync(`${file}.unfinished`, 'half of a new one');
     rebuild();
@@ -260,32 +258,15 @@ async function entries(): Promise<string[]> {
 }
 
 function cursors(): Record<string, number> {
-  return Object.fromEntries(rows('SELECT name, cursor FROM routes').map(({ name, cursor }) => [name, cursor]));
+  return Object.fromEntries(rowsIn(file, 'SELECT name, cursor FROM routes').map(({ name, cursor }) => [name, cursor]));
 }
 
 function listed(): Record<string, unknown>[] {
-  return rows('SELECT seq, route, reason FROM deliveries ORDER BY seq');
-}
-
-function rows(sql: string): Record<string, unknown>[] {
-  const database = new DatabaseSync(file, { readOnly: true });
-  try {
-    return database.prepare(sql).all();
-  } finally {
-    database.close();
-  }
+  return rowsIn(file, 'SELECT seq, route, reason FROM deliveries ORDER BY seq');
 }
 
 function overwritePage(page: number): void {
-  overwrite((page - 1) * 4_096, 4_096);
-}
-
-/** @param what bytes, or how many random ones */
-function overwrite(position: number, what: number | Buffer): void {
-  const descriptor = openSync(file, 'r+');
-  const bytes = typeof what === 'number' ? randomBytes(what) : what;
-  writeSync(descriptor, bytes, 0, bytes.length, position);
-  closeSync(descriptor);
+  overwrite(file, (page - 1) * 4_096, 4_096);
 }
 
 /** Leaves the folder as a daemon does that is killed, and returns the ids that only the log has. */

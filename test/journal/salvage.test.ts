@@ -1,16 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  copyFileSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -18,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import pino from 'pino';
 import { rebuildJournal } from '../../src/journal/rebuild.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
-import { type PlacedRow, pagesOf, placesOf } from '../support/journal-rows.ts';
+import { overwrite, type PlacedRow, pagesOf, placesOf, rowsIn } from '../support/journal-file.ts';
 import { notification } from '../support/notification.ts';
 
 const count = 2_000;
@@ -83,24 +72,23 @@ describe('of a damaged journal, every notification is saved whose pages are left
   });
 
   test('without the first page, and the map of pages behind it', () => {
-    overwrite(0, 2 * pageSize);
+    overwrite(file, 0, 2 * pageSize);
     rebuild();
     expect(saved()).toEqual(idsWithout(() => false));
     expect(cursors()).toEqual({ crm: 1_500 });
     expect(lines()).toBe(400);
   });
 
-  test('with a number overwritten, which sends it to the place of another: it comes last', () => {
+  test('with its number overwritten, so that nobody can tell its place: it comes last', () => {
     const [page = 0] = pagesOf(file, 'notifications', 'leaf');
     const bytes = readFileSync(file).subarray((page - 1) * pageSize, page * pageSize);
     // The first cell: the size of its record in two bytes, its number 1 in one.
     const cell = bytes.readUInt16BE(8);
     expect(bytes[cell + 2]).toBe(1);
-    overwrite((page - 1) * pageSize + cell + 2, Buffer.from([100]));
+    overwrite(file, (page - 1) * pageSize + cell + 2, Buffer.from([100]));
     rebuild();
-    const ids = saved();
-    expect(new Set(ids)).toEqual(new Set(idsWithout(() => false).filter((id) => ids.includes(id))));
-    expect(ids.length).toBeGreaterThanOrEqual(count - 1);
+    const [first = '', ...others] = idsWithout(() => false);
+    expect(saved()).toEqual([...others, first]);
   });
 });
 
@@ -111,7 +99,7 @@ describe('numbers that were overwritten', () => {
       const [, second = 0, third = 0] = pages;
       const number = Buffer.alloc(4);
       number.writeUInt32BE(second);
-      overwrite((third - 1) * pageSize, number);
+      overwrite(file, (third - 1) * pageSize, number);
     }
     rebuild();
     const lost = new Set(long.map(({ id }) => id));
@@ -122,7 +110,7 @@ describe('numbers that were overwritten', () => {
     const [page = 0] = pagesOf(file, 'notifications', 'leaf').slice(5);
     const bytes = readFileSync(file).subarray((page - 1) * pageSize, page * pageSize);
     const cells = Array.from({ length: bytes.readUInt16BE(3) }, (_, index) => bytes.readUInt16BE(8 + 2 * index));
-    for (const cell of cells) overwrite((page - 1) * pageSize + cell, Buffer.alloc(8, 0xff));
+    for (const cell of cells) overwrite(file, (page - 1) * pageSize + cell, Buffer.alloc(8, 0xff));
     rebuild();
     expect(saved()).toEqual(idsWithout((number) => number === page));
   });
@@ -143,7 +131,7 @@ describe('what was deleted', () => {
     ['the map of pages', 2],
   ])('does not come back, though its pages are still there, without %s', (_what, page) => {
     remove();
-    const left = ids();
+    const left = saved();
     overwritePage(page);
     rebuild();
     expect(saved()).toEqual(left);
@@ -153,7 +141,7 @@ describe('what was deleted', () => {
 
 describe('the write-ahead log of a damaged journal', () => {
   test('is saved with it: its pages are newer', () => {
-    const before = ids();
+    const before = saved();
     const more = leaveLog(3);
     for (const page of pagesOf(join(model, 'journal.sqlite'), 'notifications', 'internal')) overwritePage(page);
     rebuild();
@@ -172,8 +160,8 @@ describe('the write-ahead log of a damaged journal', () => {
 
   test('without its header is read all the same', () => {
     const more = leaveLog(3);
-    overwrite(0, 32, `${file}-wal`);
-    overwrite(0, 100);
+    overwrite(`${file}-wal`, 0, 32);
+    overwrite(file, 0, 100);
     rebuild();
     expect(saved()).toEqual(expect.arrayContaining(more.flat()));
   });
@@ -182,20 +170,19 @@ describe('the write-ahead log of a damaged journal', () => {
     const more = leaveLog(6);
     const commits = commitsIn(`${file}-wal`);
     const [, , third = 0] = commits;
-    overwrite(third + 200, 50, `${file}-wal`);
+    overwrite(`${file}-wal`, third + 200, 50);
     expect(() => openJournal(folder, log)).toThrow(advice);
     expect(() => openJournal(folder, log)).toThrow('broken in the middle');
     rebuild();
     // The third commit's last page is lost, but for what a later one has of it.
-    const ids = saved();
-    expect(ids).toEqual(expect.arrayContaining([...(more[0] ?? []), ...(more[1] ?? []), ...(more[5] ?? [])]));
+    expect(saved()).toEqual(expect.arrayContaining([...(more[0] ?? []), ...(more[1] ?? []), ...(more[5] ?? [])]));
     expect(cursors()).toEqual({ crm: 1_502 });
   });
 
   test('that ends in a transaction half written, as a loss of power leaves it, is healthy', async () => {
     const more = leaveLog(3);
     const last = commitsIn(`${file}-wal`).at(-1) ?? 0;
-    overwrite(last - pageSize, 50, `${file}-wal`);
+    overwrite(`${file}-wal`, last - pageSize, 50);
     const journal = openJournal(folder, log);
     await journal.close();
     expect(saved()).toEqual([...idsWithout(() => false), ...more.slice(0, 2).flat()]);
@@ -249,40 +236,19 @@ function idsWithout(lost: (page: number) => boolean): string[] {
 }
 
 function saved(): string[] {
-  return ids();
-}
-
-function ids(): string[] {
-  return rows('SELECT id FROM notifications ORDER BY seq').map(({ id }) => String(id));
+  return rowsIn(file, 'SELECT id FROM notifications ORDER BY seq').map(({ id }) => String(id));
 }
 
 function cursors(): Record<string, unknown> {
-  return Object.fromEntries(rows('SELECT name, cursor FROM routes').map(({ name, cursor }) => [String(name), cursor]));
+  return Object.fromEntries(
+    rowsIn(file, 'SELECT name, cursor FROM routes').map(({ name, cursor }) => [String(name), cursor]),
+  );
 }
 
 function lines(): number {
-  return rows("SELECT seq FROM deliveries WHERE reason = 'HTTP 500'").length;
-}
-
-function rows(sql: string): Record<string, unknown>[] {
-  const database = new DatabaseSync(file, { readOnly: true });
-  try {
-    return database.prepare(sql).all();
-  } finally {
-    database.close();
-  }
+  return rowsIn(file, "SELECT seq FROM deliveries WHERE reason = 'HTTP 500'").length;
 }
 
 function overwritePage(page: number): void {
-  overwrite((page - 1) * pageSize, pageSize);
+  overwrite(file, (page - 1) * pageSize, pageSize);
 }
-
-/** @param what bytes, or how many random ones */
-function overwrite(position: number, what: number | Buffer, of = file): void {
-  const descriptor = openSync(of, 'r+');
-  const bytes = typeof what === 'number' ? randomBytes(what) : what;
-  writeSync(descriptor, bytes, 0, bytes.length, position);
-  closeSync(descriptor);
-}
-
-void writeFileSync;

@@ -18,17 +18,24 @@ const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /**
  * Copies notifications and deliveries, newer versions over older ones. Of what was listed, also where only the index tells it,
  * `temp.listed` has a line then.
+ * @param furthest how far any route was
  */
-export function copyRows({ pages, inLog, newest, behind }: PageFile, to: DatabaseSync): Span {
-  const notifications = new NotificationWriter(to);
+export function copyRows({ pages, inLog, newest, behind }: PageFile, to: DatabaseSync, furthest: number): Span {
+  const notifications = new NotificationWriter(to, furthest);
   const deliveries = new RowWriter(to, 'deliveries');
   to.exec('CREATE TEMP TABLE listed (route TEXT, seq INTEGER, UNIQUE (route, seq))');
   const list = to.prepare('INSERT OR IGNORE INTO listed VALUES (?, ?)');
   const listed = ({ values: [route = null, seq = null] }: Row) => list.run(route, seq);
   const take = new Map<Shape, (row: Row) => void>([
     [notifications.shape, (row) => notifications.write(row)],
-    // One that isn't whole still says of what it is.
-    [deliveries, (row) => deliveries.write(row) && listed(row)],
+    [
+      deliveries,
+      (row) => {
+        deliveries.write(row);
+        // One that isn't whole still says of what it is.
+        listed(row);
+      },
+    ],
     [byId, ({ values: [id, seq] }) => idPattern.test(String(id)) && notifications.reach(Number(seq))],
     [byRoute, listed],
   ]);
@@ -69,15 +76,16 @@ class NotificationWriter {
   readonly #displaced: Row[] = [];
   #room = roomForDisplaced;
   #oldest = Number.POSITIVE_INFINITY;
-  #newest = 0;
+  #newest: number;
 
-  constructor(to: DatabaseSync) {
+  constructor(to: DatabaseSync, furthest: number) {
+    this.#newest = furthest;
     this.shape = new RowWriter(to, 'notifications');
     this.#exists = to.prepare('SELECT 1 FROM notifications WHERE id = ?');
   }
 
   get span(): Span {
-    return { oldest: this.#oldest, newest: this.#newest };
+    return { oldest: Number.isFinite(this.#oldest) ? this.#oldest : 1, newest: this.#newest };
   }
 
   /** There was an entry at this place. */
@@ -94,7 +102,7 @@ class NotificationWriter {
     this.#room -= row.size;
   }
 
-  /** Gives those whose place isn't known one at the end: what is delivered again isn't lost. */
+  /** Gives those whose place isn't known one at the end, which no route has passed: what is delivered again isn't lost. */
   finish(): void {
     for (const row of this.#displaced) {
       // Some are only a second way to a row that there is.

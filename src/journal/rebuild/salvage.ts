@@ -28,9 +28,11 @@ export interface Salvaged {
 export function salvage(file: string, to: DatabaseSync, routes: readonly string[]): Salvaged {
   const old = openPages(file);
   try {
-    const span = copyRows(old, to);
+    const roots = rootsOf(old.pages, to);
+    const known = cursorsIn(old.pages, roots);
+    const span = copyRows(old, to, Math.max(0, ...known.cursors.values()));
     const relisted = relist(to);
-    const restarted = placeCursors(old.pages, to, routes);
+    const restarted = placeCursors(known, canTellListed(old.pages, roots, to), to, routes);
     return { notifications: countNotifications(to, span), deliveries: countDeliveries(to), relisted, restarted };
   } finally {
     old.close();
@@ -50,13 +52,11 @@ function relist(to: DatabaseSync): number {
 }
 
 /** Gives each route its place; returns those of which it can't be told, and that begin anew. */
-function placeCursors(pages: Pages, to: DatabaseSync, routes: readonly string[]): string[] {
-  const roots = rootsOf(pages, to);
-  const known = cursorsIn(pages, roots);
+function placeCursors(known: Cursors, listedIsKnown: boolean, to: DatabaseSync, routes: readonly string[]): string[] {
   const names = new Set([...known.cursors.keys(), ...routes, ...routesListed(to)]);
   // A route that is new in the configuration is only told from one that can't be read where all of them can be.
   const isKnown = (name: string) => known.complete || known.cursors.has(name);
-  const restarted = canTellListed(pages, roots, to) ? [...names].filter((name) => !isKnown(name)) : [...names];
+  const restarted = listedIsKnown ? [...names].filter((name) => !isKnown(name)) : [...names];
   const oldest = Number(to.prepare('SELECT ifnull(min(seq) - 1, 0) AS cursor FROM notifications').get()?.cursor);
   const save = to.prepare('INSERT OR REPLACE INTO routes (name, cursor) VALUES (?, ?)');
   for (const [name, cursor] of known.cursors) save.run(name, cursor);
@@ -64,7 +64,13 @@ function placeCursors(pages: Pages, to: DatabaseSync, routes: readonly string[])
   return restarted;
 }
 
-function cursorsIn(pages: Pages, roots: ReadonlyMap<string, number>) {
+interface Cursors {
+  readonly cursors: ReadonlyMap<string, number>;
+  /** False where there may have been others. */
+  readonly complete: boolean;
+}
+
+function cursorsIn(pages: Pages, roots: ReadonlyMap<string, number>): Cursors {
   const cursors = new Map<string, number>();
   const complete = walk(
     pages,
@@ -94,11 +100,8 @@ function routesListed(to: DatabaseSync): string[] {
 }
 
 function countNotifications(to: DatabaseSync, { oldest, newest }: Span): Count {
-  const { saved, furthest } = to
-    .prepare('SELECT count(*) AS saved, (SELECT ifnull(max(cursor), 0) FROM routes) AS furthest FROM notifications')
-    .get() as { saved: number; furthest: number }; // two counts
-  const places = Math.max(newest, furthest) - Math.min(oldest, furthest + 1) + 1;
-  return { saved, lost: Math.max(0, places - saved) };
+  const saved = Number(to.prepare('SELECT count(*) AS saved FROM notifications').get()?.saved);
+  return { saved, lost: Math.max(0, newest - oldest + 1 - saved) };
 }
 
 function countDeliveries(to: DatabaseSync): Count {

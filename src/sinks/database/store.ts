@@ -5,7 +5,7 @@ import type { Row } from './row.ts';
 /** How often rows are tried at once where two transactions were in each other's way. */
 const triesInConflict = 3;
 
-/** How many times as long as one statement may take the row is looked for that is at fault. */
+/** For how long it is looked for the row that is at fault, in statements that take as long as one may. */
 const patience = 3;
 
 /** How many rows are remembered because they failed by themselves. */
