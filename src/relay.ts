@@ -4,7 +4,7 @@ import { Link } from './broker/link.ts';
 import type { BrokerConfig, Config } from './config/config.ts';
 import { type Route, startRoute } from './delivery/route.ts';
 import type { Journal } from './journal/journal.ts';
-import { openJournal } from './journal/sqlite.ts';
+import { openJournal } from './journal/open.ts';
 import { openControl } from './ops/control.ts';
 import { type BrokerStatus, type Status, statusOf } from './ops/status.ts';
 import { createValidator } from './schema/validator.ts';
@@ -25,7 +25,7 @@ export interface Relay {
  */
 export async function startRelay(config: Config, log: Logger): Promise<Relay> {
   const validator = createValidator(config.validation.schemas);
-  const journal = openJournal(config.journal.path, log, config.journal);
+  const journal = await openJournal(config.journal, log);
   const routes = await startRoutes(config, journal, log);
   const lines = config.brokers.map((broker) => startLine(broker, config, { journal, validator, log }));
   const startedAt = Date.now();

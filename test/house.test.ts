@@ -91,6 +91,19 @@ describe('the house', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('has the journal behind its doors, and SQL nowhere but where something is stored', () => {
+    const doors = ['src/journal/open.ts', 'src/journal/journal.ts'];
+    const around = imports.filter(
+      ({ room, target }) => room !== 'journal' && target.startsWith('src/journal/') && !doors.includes(target),
+    );
+    expect(around).toEqual([]);
+    const sql = /\b(SELECT .* FROM|INSERT INTO|DELETE FROM|UPDATE \w+ SET|PRAGMA)\b/;
+    const wrong = files.filter(
+      (file) => !/^src\/(journal|sinks\/database)\//.test(file) && sql.test(readFileSync(file, 'utf8')),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   test('has no file without a room', () => {
     expect(files.map(roomOf).filter((room) => !(room in doors) && !groundFloor.includes(room))).toEqual([]);
   });

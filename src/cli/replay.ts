@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { RouteConfig } from '../config/config.ts';
 import { findConfigFile, loadConfig } from '../config/load.ts';
-import { openDesk } from '../journal/desk.ts';
 import type { Desk, Entry } from '../journal/journal.ts';
+import { openDesk } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
 import { createMatcher } from '../routes/match.ts';
 import { shape } from '../routes/shape.ts';
@@ -60,7 +60,7 @@ Examples:
 async function replay(options: Options): Promise<void> {
   const config = loadConfig(findConfigFile(options.config));
   const route = routeNamed(options.route, config.routes);
-  const desk = openDesk(config.journal.path);
+  const desk = await openDesk(config.journal);
   try {
     const cursor = await desk.cursorOf(route.name);
     if (cursor === null)

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.ts';
-import { rebuildJournal } from '../journal/rebuild.ts';
+import { rebuildJournal } from '../journal/open.ts';
 import { nearest } from '../nearest.ts';
 import { createLog } from '../ops/log.ts';
 import { startRelay } from '../relay.ts';
@@ -36,8 +36,8 @@ async function run(file: string, rebuild: boolean): Promise<void> {
   log.info({ config: file, pid: process.pid }, 'starting');
   // No signal is listened to yet: one ends it, and the journal stands as it did.
   if (rebuild)
-    rebuildJournal(
-      config.journal.path,
+    await rebuildJournal(
+      config.journal,
       config.routes.map(({ name }) => name),
       log,
     );

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.ts';
-import { openJournalReader } from '../journal/sqlite.ts';
+import { openJournalReader, type Place } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../ops/status.ts';
 import { columns } from './columns.ts';
@@ -31,12 +31,12 @@ async function status({ config: file, json }: Options): Promise<void> {
   const config = loadConfig(findConfigFile(file));
   const { path } = config.journal;
   // What answers on the daemon's socket is a daemon of this very version, or nearly.
-  const answer = ((await askDaemon(path)) as Status | null) ?? statusOf(config, await summaryOf(path), null);
+  const answer = ((await askDaemon(path)) as Status | null) ?? statusOf(config, await summaryOf(config.journal), null);
   await print(json ? printable(JSON.stringify(answer)) : describe(answer));
 }
 
-async function summaryOf(folder: string) {
-  const journal = openJournalReader(folder);
+async function summaryOf(place: Place) {
+  const journal = await openJournalReader(place);
   try {
     return await journal.summary();
   } finally {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import type { Entry, JournalReader, Query } from '../journal/journal.ts';
-import { openJournalReader } from '../journal/sqlite.ts';
+import { openJournalReader } from '../journal/open.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
 import { shape } from '../routes/shape.ts';
 import { count, list, moment } from './arguments.ts';
@@ -48,7 +48,7 @@ Examples:
 
 async function tail(options: Options): Promise<void> {
   const config = loadConfig(findConfigFile(options.config));
-  const journal = openJournalReader(config.journal.path);
+  const journal = await openJournalReader(config.journal);
   const filter = filterOf(options);
   const show = options.json ? showJson : showPlain;
   try {

@@ -98,6 +98,7 @@ function migrate(database: DatabaseSync, file: string): void {
 export function versionOf(database: DatabaseSync, file: string): number {
   const version = pragma(database, 'user_version');
   const owner = pragma(database, 'application_id');
+  if (isHeaderOverwritten(database)) throw damagedJournal(file, overwrittenHeader);
   if (owner !== applicationId && (owner !== 0 || version !== 0)) {
     throw new JournalError(`${file} is the database of another program: give kazoo-relay a journal.path of its own`);
   }
@@ -108,6 +109,18 @@ export function versionOf(database: DatabaseSync, file: string): number {
     );
   }
   return version;
+}
+
+/** What is wrong where `isHeaderOverwritten` says so. */
+export const overwrittenHeader = 'its header was overwritten';
+
+/** True where a file with the tables of a journal says that it isn't one. */
+export function isHeaderOverwritten(database: DatabaseSync): boolean {
+  if (pragma(database, 'user_version') > 0 && pragma(database, 'application_id') === applicationId) return false;
+  const row = database
+    .prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE name IN ('notifications', 'routes', 'deliveries')")
+    .get();
+  return row?.tables === 3;
 }
 
 function pragma(database: DatabaseSync, name: string): number {

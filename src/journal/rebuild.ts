@@ -1,26 +1,24 @@
-import {
-  closeSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import { indexBlocks } from './blocks.ts';
 import { isDamage } from './damage.ts';
-import { databaseFile, headless, isHeadless, makeFolder, openFile, versionOf } from './database.ts';
+import {
+  databaseFile,
+  headless,
+  isHeaderOverwritten,
+  isHeadless,
+  makeFolder,
+  openFile,
+  overwrittenHeader,
+  versionOf,
+} from './database.ts';
 import { JournalError } from './journal.ts';
 import { acquireLock } from './lock.ts';
-import { salvage } from './salvage.ts';
+import { brokenLog, isLogDamaged } from './rebuild/pages.ts';
+import { salvage } from './rebuild/salvage.ts';
 
 /** SQLite's own files beside a database. */
 const suffixes = ['', '-wal', '-shm'] as const;
@@ -73,7 +71,9 @@ function damageOf(file: string): string | null {
   if (!existsSync(file)) return null;
   try {
     using database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
+    if (isHeaderOverwritten(database)) return overwrittenHeader;
     if (versionOf(database, file) === 0) return null;
+    if (isLogDamaged(file)) return brokenLog;
     const verdict = String(database.prepare('PRAGMA integrity_check(1)').get()?.integrity_check);
     if (verdict !== 'ok') return verdict;
     const { broken } = database.prepare(brokenRows).get() ?? {};
@@ -93,12 +93,12 @@ const brokenRows = `
 function rebuild(file: string, reason: string, routes: readonly string[], log: Logger): void {
   log.warn({ journal: file, reason }, 'the journal is damaged; what can be read goes into a new one');
   const unfinished = `${file}.unfinished`;
-  const repaired = `${file}.repaired`;
   try {
     removeAll(unfinished);
     using target = openFile(unfinished);
-    using source = openDamaged(file, repaired, target, unfinished);
-    const { notifications, deliveries, relisted, restarted } = salvage(source, target, routes);
+    // Until it is complete it is worth nothing: it goes to disk at the end, all at once.
+    target.exec('PRAGMA synchronous = OFF; PRAGMA cache_size = -65536');
+    const { notifications, deliveries, relisted, restarted } = salvage(file, target, routes);
     target.exec(indexBlocks);
     target.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     log.warn(
@@ -110,61 +110,11 @@ function rebuild(file: string, reason: string, routes: readonly string[], log: L
   } catch (error) {
     removeAll(unfinished);
     throw error;
-  } finally {
-    removeAll(repaired);
   }
   sync(unfinished);
   renameSync(unfinished, `${file}.rebuilt-${new Date().toISOString().replaceAll(':', '')}`);
   sync(dirname(file));
   finishRebuild(file, log);
-}
-
-/** Opens it as it is where that is possible, else a copy of it with a new first page. Neither changes the file itself. */
-function openDamaged(file: string, repaired: string, target: DatabaseSync, targetFile: string): DatabaseSync {
-  try {
-    if (!isHeadless(file)) return openLeniently(file);
-  } catch {
-    // Its first page is damaged.
-  }
-  removeAll(repaired);
-  for (const suffix of ['', '-wal'])
-    if (existsSync(file + suffix)) copyFileSync(file + suffix, repaired + suffix, constants.COPYFILE_FICLONE);
-  target.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-  putFirstPage(targetFile, repaired);
-  return openLeniently(repaired);
-}
-
-function openLeniently(file: string): DatabaseSync {
-  const database = new DatabaseSync(file, { readOnly: true, timeout: 5_000, defensive: false });
-  try {
-    // The first lets a file be read that is shorter than its header says; the second sees damage before it does harm.
-    database.exec('PRAGMA writable_schema = ON; PRAGMA cell_size_check = ON');
-    database.prepare('SELECT 1 FROM notifications, routes, deliveries');
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-/** The first page says where the tables are, which is the same in every journal of a version. */
-function putFirstPage(journal: string, damaged: string): void {
-  const header = Buffer.alloc(100);
-  read(journal, header);
-  const size = header.readUInt16BE(16);
-  const page = Buffer.alloc(size === 1 ? 65_536 : size);
-  read(journal, page);
-  // Pages in the file, and its list of unused ones: 0 is "look at the file's size", and "none".
-  page.fill(0, 28, 40);
-  const descriptor = openSync(damaged, existsSync(damaged) ? 'r+' : 'w', 0o600);
-  writeSync(descriptor, page, 0, page.length, 0);
-  closeSync(descriptor);
-}
-
-function read(file: string, into: Buffer): void {
-  const descriptor = openSync(file, 'r');
-  readSync(descriptor, into, 0, into.length, 0);
-  closeSync(descriptor);
 }
 
 function removeAll(file: string): void {

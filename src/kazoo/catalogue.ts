@@ -2,7 +2,7 @@ import type { EventDefinition, EventField } from './event.ts';
 import { accountEvents } from './events/account.ts';
 import { billingEvents } from './events/billing.ts';
 import { faxEvents } from './events/fax.ts';
-import { optional, required } from './events/fields.ts';
+import { optional, required, secret } from './events/fields.ts';
 import { numberEvents } from './events/number.ts';
 import { registrationEvents } from './events/registration.ts';
 import { sipEvents } from './events/sip.ts';
@@ -59,7 +59,8 @@ export const commonFields: readonly EventField[] = [
   optional('attachment_url', 'Attachment-URL', 'string', 'where the e-mail’s attachment can be fetched'),
   optional('preview', 'Preview', 'boolean', 'true for the preview of an e-mail template, which is no event'),
   optional('access_group', 'Access-Group', 'any', 'group of those who may see it'),
-  optional('amqp_broker', 'AMQP-Broker', 'string', 'broker that it came over'),
+  // A URI, as KAZOO's configuration has it: with the password where there is one.
+  secret(optional('amqp_broker', 'AMQP-Broker', 'string', 'broker that it came over')),
   optional('amqp_broker_zone', 'AMQP-Broker-Zone', 'string', 'zone of that broker'),
   optional('defer_response', 'Defer-Response', 'any', 'whether the answer may come later'),
   optional('deliver_to_pid', 'Deliver-To-PID', 'string', 'Erlang process that it is meant for'),

@@ -1,4 +1,4 @@
-import { eventNamed } from './catalogue.ts';
+import { commonFields, eventNamed } from './catalogue.ts';
 import type { Decoded } from './decode.ts';
 import { serialise } from './identity.ts';
 import type { Path } from './normalise.ts';
@@ -39,19 +39,22 @@ export function isRevealed(path: Path, reveals: readonly string[]): boolean {
 }
 
 function markedPaths(event: string | null, data: JsonObject): Path[] {
-  const marked = (event === null ? [] : secretFieldsOf(event)).filter((name) => data[name] !== undefined);
+  const marked = secretFieldsOf(event).filter((name) => data[name] !== undefined);
   const paths: Path[] = marked.map((name) => [name]);
   if (event === 'system_alert') paths.push(...requestPaths(data.details, ['details']));
   return paths;
 }
 
+const secretsOfAll = commonFields.filter((field) => field.secret).map((field) => field.name);
 const secretFields = new Map<string, readonly string[]>();
 
-function secretFieldsOf(event: string): readonly string[] {
+function secretFieldsOf(event: string | null): readonly string[] {
+  if (event === null) return secretsOfAll;
   const known = secretFields.get(event);
   if (known !== undefined) return known;
   const definition = eventNamed(event);
-  const names = definition?.fields.filter((field) => field.secret).map((field) => field.name) ?? [];
+  const own = definition?.fields.filter((field) => field.secret).map((field) => field.name) ?? [];
+  const names = [...own, ...secretsOfAll];
   // Only the catalogue's events are remembered: whoever publishes may make up names without end.
   if (definition !== undefined) secretFields.set(event, names);
   return names;

@@ -44,3 +44,42 @@ test('a route loses nothing and buries nothing while its PostgreSQL is killed in
   expect((await stored()).toSorted()).toEqual(ids.toSorted());
   expect(tested.lines()).toEqual([]);
 });
+
+test.each([
+  ['takes for ever', 'PERFORM pg_sleep(60);'],
+  ['fails for want of memory', "RAISE 'out of memory' USING ERRCODE = '53200';"],
+])(
+  'a notification at which PostgreSQL always %s is given up by its own schedule, and holds up no other',
+  async (_what, does) => {
+    const table = `odd_${_what.length}`;
+    const sink = await openDatabaseSink({ url: server.url, table, statementTimeout: 1_000 });
+    await using tested = await startTestRoute(
+      {
+        flow: { batch: { max: 50, linger: 5 }, concurrency: 2 },
+        circuit: { failures: 5, maxPause: 50 },
+        retry: { schedule: [20, 20, 20], maxWait: 0 },
+      },
+      { deliver: (batch, signal) => sink.deliver(batch, signal) },
+    );
+    await server.query(`
+    CREATE FUNCTION ${table}() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN IF NEW.account_id = 'odd' THEN ${does} END IF; RETURN NEW; END $$;
+    CREATE TRIGGER odd BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION ${table}()`);
+    const ids: string[] = [];
+    const appending = new AbortController();
+    const appender = (async () => {
+      while (!appending.signal.aborted) {
+        ids.push(...(await tested.append(...Array.from({ length: 10 }, () => 'a'))));
+        await delay(20);
+      }
+    })();
+    const [odd] = await tested.append('odd');
+    await until(() => tested.lines().some(({ state }) => state === 'dead'), { what: 'the odd one to be given up' });
+    appending.abort();
+    await appender;
+    await tested.settled();
+    const stored = await server.query(`SELECT id FROM ${table}`);
+    expect(stored.map(({ id }) => String(id)).toSorted()).toEqual(ids.toSorted());
+    expect(tested.lines()).toMatchObject([{ id: odd, state: 'dead', attempts: { length: 4 } }]);
+  },
+);

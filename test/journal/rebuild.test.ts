@@ -1,16 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import {
-  closeSync,
   copyFileSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   renameSync,
   rmSync,
   statSync,
   truncateSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { rebuildJournal } from '../../src/journal/rebuild.ts';
 import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
+import { overwrite, pagesOf, rowsIn } from '../support/journal-file.ts';
 import { notification } from '../support/notification.ts';
 
 const count = 3_000;
@@ -52,7 +50,7 @@ beforeEach(async () => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('a journal', () => {
-  test('that is cut off is refused with a message that says what to do; then what the rest leads to is saved', async () => {
+  test('that is cut off is refused with a message that says what to do; then what is left is saved', async () => {
     truncateSync(file, Math.round(statSync(file).size * 0.9));
     expect(() => openJournal(folder, log)).toThrow(advice);
     expect(() => openJournalReader(folder)).toThrow(advice);
@@ -66,7 +64,7 @@ describe('a journal', () => {
     ['header is gone', 100],
     ['first page is gone', 4_096],
   ])('whose %s is refused likewise; then all of it is saved', async (_what, bytes) => {
-    overwrite(0, bytes);
+    overwrite(file, 0, bytes);
     expect(() => openJournal(folder, log)).toThrow(advice);
     expect(() => openJournalReader(folder)).toThrow(advice);
     expect(rebuild()).toMatchObject({ saved: count, lost: 0 });
@@ -75,33 +73,44 @@ describe('a journal', () => {
     expect(listed()).toHaveLength(100);
   });
 
+  test.each([
+    ['application id', 68],
+    ['version', 60],
+  ])('whose %s alone was overwritten is still known as one', async (_what, position) => {
+    overwrite(file, position, Buffer.alloc(4));
+    expect(() => openJournal(folder, log)).toThrow(advice);
+    expect(rebuild()).toMatchObject({ saved: count, lost: 0 });
+    expect(await entries()).toEqual(ids);
+  });
+
   test('that lacks some pages keeps the rest, in its places', async () => {
-    const pages = pagesOf('notifications', 'leaf');
+    const pages = pagesOf(file, 'notifications', 'leaf');
     for (const page of [0, 50, 51, 52, 200]) overwritePage(pages[page] ?? 0);
     await expectDamageIsMet();
-    const { saved } = rebuild();
-    expect(saved).toBeLessThan(count - 5);
-    expect(saved).toBeGreaterThan(count - 60);
+    const { saved, lost } = rebuild();
+    expect(saved + lost).toBe(count);
+    expect(lost).toBeGreaterThan(5);
+    expect(lost).toBeLessThan(60);
     const left = await entries();
     expect(left).toEqual(ids.filter((id) => left.includes(id)));
     expect(cursors()).toEqual({ done: count, half: count / 2 });
   });
 
   test('that lacks an index loses nothing', async () => {
-    for (const page of pagesOf('block_events_by_event')) overwritePage(page);
+    for (const page of pagesOf(file, 'block_events_by_event')) overwritePage(page);
     expect(rebuild()).toMatchObject({ saved: count, lost: 0 });
     expect(listed()).toHaveLength(100);
   });
 
   test('whose cursors are gone delivers all of it again, for the routes of the configuration too', () => {
-    for (const page of pagesOf('routes')) overwritePage(page);
+    for (const page of pagesOf(file, 'routes')) overwritePage(page);
     rebuild(['done', 'other']);
     expect(cursors()).toEqual({ done: 0, other: 0 });
     expect(logged.join('')).toContain('they begin again at the oldest notification');
   });
 
   test('whose lists of what waits are damaged has it wait again', () => {
-    const [page = 0] = pagesOf('deliveries', 'leaf');
+    const [page = 0] = pagesOf(file, 'deliveries', 'leaf');
     const before = listed();
     overwritePage(page);
     rebuild();
@@ -112,7 +121,7 @@ describe('a journal', () => {
 
   test('whose lists of what waits are gone altogether has every route begin anew', () => {
     for (const table of ['deliveries', 'sqlite_autoindex_deliveries_1'])
-      for (const page of pagesOf(table)) overwritePage(page);
+      for (const page of pagesOf(file, table)) overwritePage(page);
     rebuild();
     expect(cursors()).toEqual({ done: 0, half: 0 });
   });
@@ -135,10 +144,11 @@ describe('a journal', () => {
   test('damaged anywhere gives only what was in it, counts the rest, and works again', async () => {
     copyFileSync(file, `${file}.whole`);
     const size = statSync(file).size;
-    for (let round = 0; round < 12; round += 1) {
+    for (let round = 0; round < 6; round += 1) {
       copyFileSync(`${file}.whole`, file);
       const places = Array.from({ length: 1 + round }, () => Math.floor(Math.random() * size));
-      for (const place of places) overwrite(place, Math.min(size - place, 1 + Math.floor(Math.random() * 9_000)));
+      for (const place of places)
+        overwrite(file, place, Math.min(size - place, 16 + Math.floor(Math.random() * 9_000)));
       if (round % 3 === 0) truncateSync(file, Math.floor(size * (0.5 + Math.random() / 2)));
       logged = [];
       rebuild();
@@ -155,7 +165,7 @@ describe('what stands beside a damaged journal', () => {
   test('its write-ahead log is saved with it', async () => {
     const more = await leaveWriteAheadLog();
     // The log has a new first page; this one it doesn't have.
-    overwritePage(pagesOf('notifications', 'leaf')[50] ?? 0);
+    overwritePage(pagesOf(file, 'notifications', 'leaf')[50] ?? 0);
     const { saved, lost } = rebuild();
     expect(saved + lost).toBe(count + more.length);
     const left = await entries();
@@ -187,7 +197,7 @@ describe('rebuilding', () => {
   });
 
   test('keeps the damaged file as it was', () => {
-    overwrite(0, 100);
+    overwrite(file, 0, 100);
     const { size } = statSync(file);
     rebuild();
     const [aside = ''] = readdirSync(folder).filter((name) => name.includes('.damaged-'));
@@ -200,13 +210,14 @@ describe('rebuilding', () => {
     expect(() => rebuildJournal(folder, [], log)).toThrow(/in use by another kazoo-relay/);
     await journal.close();
     const database = new DatabaseSync(file);
-    database.exec('PRAGMA application_id = 42');
+    database.exec('PRAGMA application_id = 42; ALTER TABLE notifications RENAME TO messages');
     database.close();
     expect(() => rebuildJournal(folder, [], log)).toThrow(/another program/);
+    expect(() => openJournal(folder, log)).toThrow(/another program/);
   });
 
   test('that is interrupted is begun again, or finished where only the names were left to change', async () => {
-    overwrite(0, 100);
+    overwrite(file, 0, 100);
     copyFileSync(file, `${file}.kept`);
     writeFileSync(`${file}.unfinished`, 'half of a new one');
     rebuild();
@@ -246,37 +257,15 @@ async function entries(): Promise<string[]> {
 }
 
 function cursors(): Record<string, number> {
-  return Object.fromEntries(rows('SELECT name, cursor FROM routes').map(({ name, cursor }) => [name, cursor]));
+  return Object.fromEntries(rowsIn(file, 'SELECT name, cursor FROM routes').map(({ name, cursor }) => [name, cursor]));
 }
 
 function listed(): Record<string, unknown>[] {
-  return rows('SELECT seq, route, reason FROM deliveries ORDER BY seq');
-}
-
-function pagesOf(table: string, type?: 'leaf'): number[] {
-  const condition = type === undefined ? '' : `AND pagetype = '${type}'`;
-  return rows(`SELECT pageno FROM dbstat WHERE name = '${table}' ${condition} ORDER BY path`).map(({ pageno }) =>
-    Number(pageno),
-  );
-}
-
-function rows(sql: string): Record<string, unknown>[] {
-  const database = new DatabaseSync(file, { readOnly: true });
-  try {
-    return database.prepare(sql).all();
-  } finally {
-    database.close();
-  }
+  return rowsIn(file, 'SELECT seq, route, reason FROM deliveries ORDER BY seq');
 }
 
 function overwritePage(page: number): void {
-  overwrite((page - 1) * 4_096, 4_096);
-}
-
-function overwrite(position: number, bytes: number): void {
-  const descriptor = openSync(file, 'r+');
-  writeSync(descriptor, randomBytes(bytes), 0, bytes, position);
-  closeSync(descriptor);
+  overwrite(file, (page - 1) * 4_096, 4_096);
 }
 
 /** Leaves the folder as a daemon does that is killed, and returns the ids that only the log has. */

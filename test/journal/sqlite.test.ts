@@ -185,10 +185,10 @@ describe('opening a journal', () => {
 
   test('is refused where the file belongs to another program, or is no database', async () => {
     await journal.close();
-    alter('PRAGMA application_id = 42');
+    alter('PRAGMA application_id = 42; ALTER TABLE notifications RENAME TO messages');
     expect(() => openJournal(folder, log)).toThrow(/database of another program/);
     expect(() => openJournalReader(folder)).toThrow(/database of another program/);
-    alter(`PRAGMA application_id = ${0x6b7a726c}`);
+    alter(`PRAGMA application_id = ${0x6b7a726c}; ALTER TABLE messages RENAME TO notifications`);
     journal = openJournal(folder, log);
   });
 

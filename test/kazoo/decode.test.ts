@@ -121,9 +121,16 @@ describe('decoding a message', () => {
   });
 
   test('knows when an equal body is certainly the same occurrence', () => {
-    expect(decodeJson({ ...base, 'Event-Name': 'low_balance', 'Current-Balance': 5 }).ownTime).toBeNull();
-    expect(decodeJson({ ...base, 'Call-ID': 'c' }).ownTime).toBe(0);
-    expect(decodeJson({ ...base, Timestamp: 63_724_414_024 }).ownTime).toBe(Date.parse('2019-05-07T02:07:04Z'));
+    const answered = { ...base, 'Server-ID': 's1' };
+    expect(decodeJson({ ...answered, 'Event-Name': 'low_balance', 'Current-Balance': 5 }).ownTime).toBeNull();
+    expect(decodeJson({ ...answered, 'Call-ID': 'c' }).ownTime).toBe(0);
+    expect(decodeJson({ ...answered, Timestamp: 63_724_414_024 }).ownTime).toBe(Date.parse('2019-05-07T02:07:04Z'));
+    expect(decodeJson({ ...base, 'System-Log-ID': 'l1', 'Call-ID': 'c' }).ownTime).toBe(0);
+  });
+
+  test('takes nothing for a resend that nobody waits for an answer to', () => {
+    const body = { ...base, 'Call-ID': 'c', Timestamp: 63_724_414_024 };
+    expect(decodeJson(body)).toMatchObject({ ownTime: null, fingerprint: '' });
   });
 
   test('unpacks gzip', () => {

@@ -33,6 +33,16 @@ describe('redacting', () => {
     expect(secrets).toEqual([]);
   });
 
+  test('replaces the broker’s URI, which may hold a password, in every event, known or not', () => {
+    for (const name of [...events.map((event) => event.name), 'of_our_own', undefined]) {
+      const body = { 'Event-Name': name ?? null, 'AMQP-Broker': 'amqp://kazoo:hunter2@broker' };
+      const { data, json, secrets } = take(body, ['amqp_broker']);
+      expect([name, data?.amqp_broker]).toEqual([name, '[redacted]']);
+      expect(json).not.toContain('hunter');
+      expect(secrets).toEqual([{ path: ['amqp_broker'], value: 'amqp://kazoo:hunter2@broker' }]);
+    }
+  });
+
   test('replaces request headers and request data in the details of an alert', () => {
     const { data } = take({
       'Event-Name': 'system_alert',

@@ -2,13 +2,14 @@ import pino from 'pino';
 import { logSink } from '../../src/sinks/log.ts';
 import { delivery } from './notification.ts';
 
-// Delivers batches to two log sinks at once, and says on stderr what becomes of them.
+// Delivers batches to two log sinks at once, and says on stderr what becomes of them; and that its clock ticks all the while.
 const [batches = '1', size = '1'] = process.argv.slice(2);
 const context = { route: 'test', log: pino({ level: 'silent' }) };
 const sinks = [await logSink.open({ level: 'info' }, context), await logSink.open({ level: 'warn' }, context)];
 let ticks = 0;
 setInterval(() => {
   ticks += 1;
+  if (ticks === 20) console.error('ticking');
 }, 10).unref();
 for (let batch = 0; batch < Number(batches); batch += 1) {
   const deliveries = [delivery(`${batch}-${'x'.repeat(Number(size))}`)];
@@ -20,4 +21,3 @@ for (let batch = 0; batch < Number(batches); batch += 1) {
     );
   }
 }
-console.error(`ticks: ${ticks}`);

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Entry } from '../../journal/journal.ts';
-import { openJournalReader } from '../../journal/sqlite.ts';
+import { openJournalReader } from '../../journal/open.ts';
 import type { JsonObject } from '../../kazoo/notification.ts';
 import type { Specimen } from './specimens.ts';
 import type { Files } from './stage.ts';
@@ -22,7 +22,7 @@ export async function awaitArrivals(
   specimens: readonly Specimen[],
   signal: AbortSignal,
 ): Promise<Arrivals> {
-  const journal = openJournalReader(files.journal);
+  const journal = await openJournalReader({ path: files.journal });
   try {
     let arrivals: Arrivals = { journal: new Map(), log: new Set(), file: new Set() };
     const haveAllArrived = async () => {

@@ -57,9 +57,10 @@ export interface Found {
 export interface Blame {
   /**
    * `row`: at least one row can't be stored as it is; `conflict`: two transactions were in each other's way, and the next try
-   * may find it otherwise; `database`: it says nothing about the rows.
+   * may find it otherwise; `unclear`: the database has answered, and it may be about a row or about all; `database`: it says
+   * nothing about the rows.
    */
-  readonly on: 'row' | 'conflict' | 'database';
+  readonly on: 'row' | 'conflict' | 'unclear' | 'database';
   /** What the database says, without the values that it quotes. */
   readonly reason: string;
   readonly code?: number | string;

@@ -32,8 +32,23 @@ function partsOf(error: unknown): { errno?: number; sqlState?: string } {
 
 function blamed(errno: number, sqlState: string): Blame['on'] {
   if (errno === 1213 || sqlState === '40001') return 'conflict';
-  return aboutRow.has(errno) || rowClasses.has(sqlState.slice(0, 2)) ? 'row' : 'database';
+  if (aboutRow.has(errno) || rowClasses.has(sqlState.slice(0, 2))) return 'row';
+  return aboutDatabase.has(errno) || sqlState.startsWith('08') || sqlState.startsWith('28') ? 'database' : 'unclear';
 }
+
+/** A server that lets nobody in, ends, or is read-only. What is neither here nor about a row may be a trigger that hangs at one. */
+const aboutDatabase = new Set([
+  1040, // too many connections
+  1044, // no right to the database
+  1045, // user or password
+  1049, // no such database
+  1053, // the server shuts down
+  1203, // too many connections of this user
+  1290, // the server is read-only
+  1317, // a query ended by an administrator
+  1836, // the server is read-only
+  1927, // a connection ended by an administrator (MariaDB)
+]);
 
 /** Cut data (01), wrong number of values (21), data exceptions (22), constraints (23, 44), and what a trigger signals (45). */
 const rowClasses = new Set(['01', '21', '22', '23', '44', '45']);

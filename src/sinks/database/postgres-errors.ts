@@ -19,32 +19,39 @@ function blamed(code: string, routine: string | undefined): Blame['on'] {
   if (code === '40001' || code === '40P01') return 'conflict';
   // A policy of row-level security, or the check of a view, that refuses this very row.
   if (code === '42501' && routine === 'ExecWithCheckOptions') return 'row';
-  return aboutDatabase.has(code.slice(0, 2)) ? 'database' : 'row';
+  if (aboutDatabase.some((start) => code.startsWith(start))) return 'database';
+  return unclear.has(code.slice(0, 2)) ? 'unclear' : 'row';
 }
 
 /**
- * The classes of SQLSTATE that say nothing about the rows. What is in none of them is a row's fault: data exceptions (22),
- * constraints (23), limits of a row (54), and whatever a trigger raises, which may have any code.
+ * Codes, and classes of them, that say nothing about the rows. What is neither here nor unclear is a row's fault: data
+ * exceptions (22), constraints (23), limits of a row (54), and whatever a trigger raises, which may have any code.
  */
-const aboutDatabase = new Set([
+const aboutDatabase = [
   '08', // connection exception
+  '25', // invalid transaction state: a server that became read-only
+  '28', // invalid authorization
+  '3D', // no such database
+  '53300', // too many connections
+  '57P', // shutdown, crash, a connection ended by an administrator
+];
+
+/** Classes of which a server that is in trouble speaks, but also a trigger that is at one row, or an index with a damaged page. */
+const unclear = new Set([
   '0A', // feature not supported
   '0B', // invalid transaction initiation
   '0L', // invalid grantor
   '0P', // invalid role
-  '25', // invalid transaction state: a server that became read-only
   '26', // invalid statement name
-  '28', // invalid authorization
   '2D', // invalid transaction termination
   '34', // invalid cursor name
   '3B', // savepoint exception
-  '3D', // no such database
   '3F', // no such schema
   '40', // transaction rollback
   '42', // syntax error or missing right, table or column
-  '53', // insufficient resources: disk full, too many connections
+  '53', // insufficient resources: memory, disk full
   '55', // object not in prerequisite state: a lock held by somebody
-  '57', // operator intervention: shutdown, crash, statement timeout
+  '57', // operator intervention: statement timeout
   '58', // system error
   'F0', // configuration file error
   'HV', // foreign data wrapper error

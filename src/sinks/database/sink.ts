@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../errors.ts';
 import { unlessAborted } from '../../waiting.ts';
-import { type Delivery, delivered, type Outcome, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
-import type { Blame, Database, Dialect, Found } from './dialect.ts';
+import { type Delivery, type Outcome, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
+import type { Database, Dialect, Found } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
 import { mistakesIn } from './mistakes.ts';
 import { type DatabaseSinkOptions, databaseOptions } from './options.ts';
 import { type Row, rowOf } from './row.ts';
 import { lacksOf, schemaOf } from './schema.ts';
+import { Store } from './store.ts';
 import { type Table, tableOf } from './table.ts';
 
 /** One row a notification, in a table that the sink makes and looks after, or in one of the operator's. */
@@ -42,9 +43,6 @@ export function databaseSchema(checked: unknown): readonly string[] {
   return schemaOf(tableOf(options), dialectOf(options.url));
 }
 
-/** How often a batch is tried at once where two transactions were in each other's way. */
-const triesInConflict = 3;
-
 /** Characters that one statement carries at most, if it has more than one row: MariaDB refuses more than 16 MiB. */
 const statementSize = 4 * 1024 * 1024;
 
@@ -57,6 +55,7 @@ class DatabaseSink implements Sink {
   readonly #dialect: Dialect;
   readonly #table: Table;
   readonly #database: Database;
+  readonly #store: Store;
   readonly #closing = new AbortController();
   #tidying: Promise<void> | undefined;
   /** False until the table has been looked at, and again after every outage: it may be another server, or an older copy. */
@@ -68,6 +67,7 @@ class DatabaseSink implements Sink {
     this.#dialect = dialectOf(options.url);
     this.#table = tableOf(options);
     this.#database = this.#dialect.open(options, this.#table, log);
+    this.#store = new Store(this.#database, options.statementTimeout);
   }
 
   /** Prepares the table, so that a mistake shows at the start and not with the first notification. */
@@ -86,7 +86,7 @@ class DatabaseSink implements Sink {
     let rest: Outcome = { status: 'retry', reason: 'it was not tried' };
     try {
       if (!this.#isPrepared) await unlessAborted(this.#prepare(), signal);
-      for (const part of portions(rows)) await this.#store(part, signal, outcomes);
+      for (const part of portions(rows)) await this.#store.store(part, signal, outcomes);
     } catch (error) {
       this.#isPrepared = false;
       if (outcomes.size === 0) throw this.#unavailable(error);
@@ -126,38 +126,6 @@ class DatabaseSink implements Sink {
       throw new Error(`this is missing and can't be made by the daemon: ${list}${help}`);
     }
     return lacks.flatMap(({ statements }) => statements ?? []);
-  }
-
-  /** Stores rows together, or, where one of them can't be, in halves until those that can't are alone. */
-  async #store(rows: readonly Row[], signal: AbortSignal, outcomes: Map<Row, Outcome>): Promise<void> {
-    const blame = await this.#insert(rows, signal);
-    if (blame === undefined) {
-      for (const row of rows) outcomes.set(row, delivered);
-      return;
-    }
-    const [first] = rows;
-    if (first !== undefined && rows.length === 1) {
-      const { reason, code } = blame;
-      outcomes.set(first, { status: 'dead', reason, ...(code === undefined ? {} : { code }) });
-      return;
-    }
-    const middle = Math.ceil(rows.length / 2);
-    await this.#store(rows.slice(0, middle), signal, outcomes);
-    await this.#store(rows.slice(middle), signal, outcomes);
-  }
-
-  /** Undefined when all rows are stored, else what at least one of them did wrong. Throws what is not a row's fault. */
-  async #insert(rows: readonly Row[], signal: AbortSignal): Promise<Blame | undefined> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        await this.#database.insert(rows, signal);
-        return undefined;
-      } catch (error) {
-        const blame = this.#database.blame(error);
-        if (blame.on === 'row') return blame;
-        if (blame.on === 'database' || tries === triesInConflict || signal.aborted) throw error;
-      }
-    }
   }
 
   #unavailable(cause: unknown): SinkUnavailable {

@@ -73,7 +73,7 @@ describe('PostgreSQL away', () => {
   });
 
   test('by an administrator’s command (57P01), in the middle of a batch', async () => {
-    const sink = await open();
+    const sink = await open({ statementTimeout: 10_000 });
     await elsewhere(async (client) => {
       await client.query(`BEGIN; LOCK TABLE ${table}`);
       const waiting = deliver(sink, ...deliveries(5));
@@ -176,6 +176,37 @@ describe('PostgreSQL away', () => {
       { status: 'dead', code: '23514' },
       { status: 'retry', code: '53100', away: true },
     ]);
+  });
+});
+
+describe('an error that may be about a row or about the server', () => {
+  test('is about the row where others are stored, in one batch, and costs none of them', async () => {
+    const sink = await open();
+    await server.query(raising("raise_error(CASE NEW.event WHEN 'odd' THEN '53200' END)"));
+    const batch = deliveries(40);
+    for (const index of [5, 6, 31]) batch[index] = deliveryOf({}, { event: 'odd' });
+    const outcomes = await deliver(sink, ...batch);
+    expect(outcomes.flatMap(({ status }, index) => (status === 'retry' ? [index] : []))).toEqual([5, 6, 31]);
+    expect(outcomes[5]).toMatchObject({ status: 'retry', code: '53200', reason: 'raised' });
+    expect(await stored()).toBe(37);
+  });
+
+  test('is about the row that came alone, or first, once another has been stored since it failed', async () => {
+    const sink = await open();
+    await server.query(raising("raise_error(CASE NEW.event WHEN 'odd' THEN '57014' END)"));
+    const odd = deliveryOf({}, { event: 'odd' });
+    for (const batch of [[odd], [odd, ...deliveries(3)]])
+      await expect(deliver(sink, ...batch)).rejects.toThrow(SinkUnavailable);
+    await deliver(sink, ...deliveries(1));
+    expect(await statuses(deliver(sink, odd, ...deliveries(3)))).toEqual(['retry', ...Array(3).fill('delivered')]);
+    expect(await statuses(deliver(sink, odd))).toEqual(['retry']);
+    await expect(deliver(sink, odd)).rejects.toThrow(SinkUnavailable);
+  });
+
+  test('is about the server where it fails at every row', async () => {
+    const sink = await open();
+    await server.query(raising("raise_error('53100')"));
+    await expect(deliver(sink, ...deliveries(100))).rejects.toThrow(SinkUnavailable);
   });
 });
 

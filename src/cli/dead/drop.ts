@@ -1,0 +1,35 @@
+import { createInterface } from 'node:readline/promises';
+import { Command } from 'commander';
+import type { Desk, Letters } from '../../journal/journal.ts';
+import { exitCode2 } from '../exit.ts';
+import { notifications, print } from '../output.ts';
+import { atDesk, type Choice, choosing, chosenBy, pagesOf } from './letters.ts';
+
+export function dropCommand(): Command {
+  return choosing(exitCode2(new Command('drop')))
+    .description('give up for good: they count as settled')
+    .option('-y, --yes', "don't ask")
+    .action((ids: string[], options: Choice) =>
+      atDesk(options, (desk) => drop(desk, chosenBy(ids, options), options.yes === true)),
+    );
+}
+
+async function drop(desk: Desk, which: Letters, sure: boolean): Promise<void> {
+  const groups = await desk.groups(which);
+  const count = groups.reduce((sum, group) => sum + group.count, 0);
+  if (count === 0 || !(sure || (await confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {
+    await print('nothing was dropped');
+    return;
+  }
+  let dropped = 0;
+  for await (const page of pagesOf(desk, which)) dropped += await desk.drop(page);
+  await print(`${notifications(dropped)} dropped`);
+}
+
+async function confirm(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new Error('there is nobody to ask: add --yes');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`${question} [y/N] `);
+  terminal.close();
+  return /^y(es)?$/i.test(answer.trim());
+}

@@ -1,0 +1,62 @@
+import { Command } from 'commander';
+import type { Config } from '../../config/config.ts';
+import type { Desk, Letter, Letters } from '../../journal/journal.ts';
+import { createMatcher, type Decision } from '../../routes/match.ts';
+import { createValidator, type Validator } from '../../schema/validator.ts';
+import { exitCode2 } from '../exit.ts';
+import { notifications, print, printable } from '../output.ts';
+import { atDesk, type Choice, choosing, chosenBy, pagesOf } from './letters.ts';
+
+export function retryCommand(): Command {
+  return choosing(exitCode2(new Command('retry')))
+    .description('deliver again; what is quarantined is validated again first')
+    .action((ids: string[], options: Choice) =>
+      atDesk(options, (desk, config) => retry(desk, config, chosenBy(ids, options))),
+    );
+}
+
+async function retry(desk: Desk, config: Config, which: Letters): Promise<void> {
+  const judge = createJudge(desk, config);
+  const kept = new Map<string, number>();
+  let retried = 0;
+  for await (const page of pagesOf(desk, which)) {
+    const due: Letter[] = [];
+    for (const letter of page) {
+      const obstacle = await judge(letter);
+      if (obstacle === null) due.push(letter);
+      else kept.set(obstacle, (kept.get(obstacle) ?? 0) + 1);
+    }
+    retried += await desk.retry(due);
+  }
+  await print(`${notifications(retried)} will be delivered again`);
+  for (const [reason, count] of kept) await print(`${notifications(count)} not: ${printable(reason)}`);
+}
+
+/** Says why one can't be delivered again, or null where it can. */
+function createJudge(desk: Desk, config: Config): (letter: Letter) => Promise<string | null> {
+  const validator = createValidator(config.validation.schemas);
+  const matchers = new Map(config.routes.map((route) => [route.name, createMatcher(route)]));
+  return async (letter) => {
+    if (letter.state === 'undecodable') return 'it could not be decoded, so there is nothing to deliver';
+    const match = matchers.get(letter.route);
+    if (match === undefined) return `the configuration has no route ${letter.route}`;
+    if (letter.state === 'dead') return null;
+    await validateAgain(desk, letter.seq, validator);
+    const entry = await desk.entryAt(letter.seq);
+    return entry === null ? 'it was removed meanwhile' : obstacleIn(match(entry));
+  };
+}
+
+async function validateAgain(desk: Desk, seq: number, validator: Validator): Promise<void> {
+  const entry = await desk.entryAt(seq);
+  if (entry?.data == null) return;
+  // What decoding has found, such as keys that are there twice, no schema can mend.
+  const found = entry.problems.filter(({ keyword }) => keyword === 'duplicateKey');
+  const problems = [...found, ...validator.validate(entry.event, entry.data)];
+  await desk.judge(seq, problems.length === 0 ? 'valid' : 'invalid', problems);
+}
+
+function obstacleIn(decision: Decision): string | null {
+  if (decision === 'deliver') return null;
+  return decision === 'skip' ? 'its route does not want it any more' : decision.quarantine;
+}

@@ -1,0 +1,42 @@
+import { Command } from 'commander';
+import type { Attempt, Desk } from '../../journal/journal.ts';
+import { shape } from '../../routes/shape.ts';
+import { columns } from '../columns.ts';
+import { exitCode2 } from '../exit.ts';
+import { paint, print, printable } from '../output.ts';
+import { atDesk, type Selection } from './letters.ts';
+import { jsonOf, timeOf } from './texts.ts';
+
+export function showCommand(): Command {
+  return exitCode2(new Command('show'))
+    .description('the envelope of one, its problems, and every try')
+    .argument('<id>', 'as `dead list` shows it')
+    .option('-c, --config <file>', 'configuration file of the daemon')
+    .option('--json', 'for programs')
+    .action((id: string, options: Selection & { json?: true }) =>
+      atDesk(options, (desk) => show(desk, id, options.json === true)),
+    );
+}
+
+async function show(desk: Desk, id: string, json: boolean): Promise<void> {
+  const entry = await desk.entry(id);
+  if (entry === null) throw new Error(`the journal has no notification ${JSON.stringify(id)}`);
+  const { envelope } = shape(entry, []);
+  const lines = await desk.linesOf(entry.seq);
+  if (json) {
+    await print(printable(JSON.stringify({ envelope, deliveries: lines.map(jsonOf) })));
+    return;
+  }
+  // Line feeds between its lines are ours; in its strings they are escapes already.
+  await print(JSON.stringify(envelope, null, 2).split('\n').map(printable).join('\n'));
+  if (lines.length === 0) await print('\nevery route has settled it');
+  for (const line of lines) {
+    const due = line.dueAt === null || line.dueAt === 0 ? '' : `, due ${timeOf(line.dueAt)}`;
+    await print(`\n${paint('bold', line.route || 'all routes')}: ${line.state}${due}, ${printable(line.reason)}`);
+    if (line.attempts.length > 0) await print(columns(line.attempts.map(attemptRow)));
+  }
+}
+
+function attemptRow({ at, duration, outcome, code, reason }: Attempt): string[] {
+  return [`  ${timeOf(at)}`, `${duration} ms`, outcome, String(code ?? '-'), printable(reason)];
+}

@@ -1,0 +1,15 @@
+import type { Attempt, Letter } from '../../journal/journal.ts';
+
+/** A letter as JSON for programs. */
+export function jsonOf({ number, seq, accountId, receivedAt, updatedAt, dueAt, ...letter }: Letter): object {
+  return { ...letter, account_id: accountId, received_at: timeOf(receivedAt), updated_at: timeOf(updatedAt) };
+}
+
+/** Tries, without the operator's wishes to begin anew that are listed among them. */
+export function triesOf(attempts: readonly Attempt[]): number {
+  return attempts.filter(({ outcome }) => outcome !== 'restart').length;
+}
+
+export function timeOf(time: number): string {
+  return new Date(time).toISOString();
+}

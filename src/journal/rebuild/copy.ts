@@ -1,0 +1,115 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { carve, type Row } from './carve.ts';
+import type { PageFile, Pages } from './pages.ts';
+import { RowWriter } from './row-writer.ts';
+import { indexShape, type Shape } from './shape.ts';
+
+/** Between which places there were entries, whether they could be read or not. */
+export interface Span {
+  readonly oldest: number;
+  readonly newest: number;
+}
+
+/** The entries of two indexes, and of no third: of deliveries by `route` and `seq`; of notifications by `id`, where it is one. */
+export const byRoute = indexShape('TEXT', 'INTEGER', 'INTEGER');
+const byId = indexShape('TEXT', 'INTEGER');
+const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * Copies notifications and deliveries, newer versions over older ones. Of what was listed, also where only the index tells it,
+ * `temp.listed` has a line then.
+ * @param furthest how far any route was
+ */
+export function copyRows({ pages, inLog, newest, behind }: PageFile, to: DatabaseSync, furthest: number): Span {
+  const notifications = new NotificationWriter(to, furthest);
+  const deliveries = new RowWriter(to, 'deliveries');
+  to.exec('CREATE TEMP TABLE listed (route TEXT, seq INTEGER, UNIQUE (route, seq))');
+  const list = to.prepare('INSERT OR IGNORE INTO listed VALUES (?, ?)');
+  const listed = ({ values: [route = null, seq = null] }: Row) => list.run(route, seq);
+  const take = new Map<Shape, (row: Row) => void>([
+    [notifications.shape, (row) => notifications.write(row)],
+    [
+      deliveries,
+      (row) => {
+        deliveries.write(row);
+        // One that isn't whole still says of what it is.
+        listed(row);
+      },
+    ],
+    [byId, ({ values: [id, seq] }) => idPattern.test(String(id)) && notifications.reach(Number(seq))],
+    [byRoute, listed],
+  ]);
+  const copy = (from: Pages, numbers: Iterable<number>, shapes: readonly Shape[]) =>
+    inCommits(to, carve(from, numbers, shapes), ([shape, row]) => take.get(shape)?.(row));
+  copy(pages, numbersBut(inLog, pages.count), [...take.keys()]);
+  copy(pages, inLog, [...take.keys()]);
+  // A part of what routes had settled by then is lost: they go on from before.
+  copy(newest, behind, [notifications.shape]);
+  notifications.finish();
+  return notifications.span;
+}
+
+function* numbersBut(others: ReadonlySet<number>, last: number): Generator<number> {
+  for (let number = 1; number <= last; number += 1) if (!others.has(number)) yield number;
+}
+
+/** Rows that go into the new journal with one commit. */
+const commitEvery = 2_000;
+
+function inCommits<T>(to: DatabaseSync, items: Iterable<T>, work: (item: T) => void): void {
+  let uncommitted = 0;
+  to.exec('BEGIN');
+  for (const item of items) {
+    work(item);
+    uncommitted += 1;
+    if (uncommitted % commitEvery === 0) to.exec('COMMIT; BEGIN');
+  }
+  to.exec('COMMIT');
+}
+
+/** Bytes of notifications that are in memory because their place isn't known; no more of them are saved. */
+const roomForDisplaced = 16 * 1024 * 1024;
+
+class NotificationWriter {
+  readonly shape: RowWriter;
+  readonly #exists;
+  readonly #displaced: Row[] = [];
+  #room = roomForDisplaced;
+  #oldest = Number.POSITIVE_INFINITY;
+  #newest: number;
+
+  constructor(to: DatabaseSync, furthest: number) {
+    this.#newest = furthest;
+    this.shape = new RowWriter(to, 'notifications');
+    this.#exists = to.prepare('SELECT 1 FROM notifications WHERE id = ?');
+  }
+
+  get span(): Span {
+    return { oldest: Number.isFinite(this.#oldest) ? this.#oldest : 1, newest: this.#newest };
+  }
+
+  /** There was an entry at this place. */
+  reach(seq: number): void {
+    this.#oldest = Math.min(this.#oldest, seq);
+    this.#newest = Math.max(this.#newest, seq);
+  }
+
+  write(row: Row): void {
+    const outcome = this.shape.write(row);
+    if (outcome === 'written') this.reach(row.rowid);
+    if (outcome !== 'displaced' || row.size > this.#room) return;
+    this.#displaced.push(row);
+    this.#room -= row.size;
+  }
+
+  /** Gives those whose place isn't known one at the end, which no route has passed: what is delivered again isn't lost. */
+  finish(): void {
+    for (const row of this.#displaced) {
+      // Some are only a second way to a row that there is.
+      const [, id = null] = row.values;
+      if (this.#exists.get(id) !== undefined) continue;
+      const next = this.#newest + 1;
+      if (this.shape.write({ ...row, rowid: next }) === 'written') this.reach(next);
+    }
+  }
+}

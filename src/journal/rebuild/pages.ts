@@ -1,0 +1,110 @@
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { readLog } from './log.ts';
+
+/** The pages of a database at one moment. They are numbered from 1. */
+export interface Pages {
+  /** Bytes of a page. */
+  readonly size: number;
+  /** The number of the last one. */
+  readonly count: number;
+  /** Null for one that isn't there. */
+  read(number: number): Buffer | null;
+}
+
+/** A database file that may be damaged, with its write-ahead log. It is only read, and nothing in it is trusted. */
+export interface PageFile {
+  /** As SQLite would see it: the file, with the log over it up to the first broken frame. */
+  readonly pages: Pages;
+  /** Which of them come from the log; the others come from the file. */
+  readonly inLog: ReadonlySet<number>;
+  /** The same with all that was committed, where a frame of the log is broken: what that one held is older than the rest. */
+  readonly newest: Pages;
+  /** The pages of which only `newest` has the newest version. */
+  readonly behind: readonly number[];
+  close(): void;
+}
+
+/** What a journal's pages are where no header says it: SQLite's default, which is never changed. */
+const defaultSize = 4_096;
+
+export function openPages(file: string): PageFile {
+  const main = existsSync(file) ? openSync(file, 'r') : null;
+  const known = main === null ? null : pageSizeOf(main);
+  const log = readLog(`${file}-wal`, known ?? defaultSize);
+  const logFile = log === null ? null : openSync(`${file}-wal`, 'r');
+  const size = known ?? log?.pageSize ?? defaultSize;
+  const mainCount = main === null ? 0 : Math.ceil(fstatSync(main).size / size);
+  // A log with pages of another size can't be this file's.
+  const { pages, behind, pageCount } = log?.pageSize === size ? log : noLog;
+  const last = highest(pages.keys(), mainCount);
+  const view = (count: number, placeOf: (number: number) => number | undefined): Pages => ({
+    size,
+    count,
+    read: (number) => {
+      const place = placeOf(number);
+      if (place !== undefined) return readAt(logFile, place, size);
+      return number >= 1 && number <= mainCount ? readAt(main, (number - 1) * size, size) : null;
+    },
+  });
+  return {
+    pages: view(Math.min(pageCount ?? last, last), (number) => pages.get(number)),
+    inLog: new Set(pages.keys()),
+    newest: view(highest(behind.keys(), last), (number) => behind.get(number) ?? pages.get(number)),
+    behind: [...behind.keys()],
+    close: () => {
+      for (const descriptor of [main, logFile]) if (descriptor !== null) closeSync(descriptor);
+    },
+  };
+}
+
+function highest(numbers: Iterable<number>, least: number): number {
+  let result = least;
+  for (const number of numbers) result = Math.max(result, number);
+  return result;
+}
+
+const noLog = { pages: new Map<number, number>(), behind: new Map<number, number>(), pageCount: null };
+
+/** What is wrong where `isLogDamaged` says so. */
+export const brokenLog = 'its write-ahead log is broken in the middle';
+
+/**
+ * True where frames of the write-ahead log were broken after they had been written: SQLite would leave out, without a word,
+ * all that was committed behind them.
+ */
+export function isLogDamaged(file: string): boolean {
+  const lastChange = () => statSync(`${file}-wal`, { bigint: true, throwIfNoEntry: false })?.mtimeNs;
+  const before = lastChange();
+  if (before === undefined || !existsSync(file)) return false;
+  const main = openSync(file, 'r');
+  try {
+    const log = readLog(`${file}-wal`, pageSizeOf(main) ?? defaultSize);
+    // What another process is writing to isn't read as it was at one moment; nor is it opened by us first.
+    return log?.damaged === true && lastChange() === before;
+  } finally {
+    closeSync(main);
+  }
+}
+
+/**
+ * A database begins with "SQLite format 3\0"; then, at 16, comes the page size: a power of two, and 1 for 65,536. (The byte
+ * at 20 says how many at the end of each page are left unused: none, in a journal.)
+ */
+const magic = 'SQLite format 3\0';
+const sizeAt = 16;
+
+function pageSizeOf(main: number): number | null {
+  const header = Buffer.alloc(100);
+  readSync(main, header, 0, header.length, 0);
+  if (header.toString('latin1', 0, magic.length) !== magic) return null;
+  const written = header.readUInt16BE(sizeAt);
+  const size = written === 1 ? 65_536 : written;
+  return size >= 512 && (size & (size - 1)) === 0 ? size : null;
+}
+
+/** A page that is cut off by the file's end has zeros there. */
+function readAt(descriptor: number | null, position: number, size: number): Buffer | null {
+  if (descriptor === null) return null;
+  const page = Buffer.alloc(size);
+  return readSync(descriptor, page, 0, size, position) > 0 ? page : null;
+}

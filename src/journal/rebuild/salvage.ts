@@ -1,0 +1,113 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { walk } from './carve.ts';
+import { byRoute, copyRows, type Span } from './copy.ts';
+import { openPages, type Pages } from './pages.ts';
+import { rootsOf } from './roots.ts';
+import { indexShape, tableShape } from './shape.ts';
+
+/** What came over, and what didn't as far as that can be told: places that were empty before count too. */
+interface Count {
+  readonly saved: number;
+  readonly lost: number;
+}
+
+export interface Salvaged {
+  readonly notifications: Count;
+  readonly deliveries: Count;
+  /** Deliveries whose line can't be read, and that will be made again: they count as saved. */
+  readonly relisted: number;
+  /** Routes that begin again at the oldest entry, because how far they were can't be read. */
+  readonly restarted: readonly string[];
+}
+
+/**
+ * Brings what can be read of a damaged journal into an empty one. Whatever can't be told is decided for delivering twice,
+ * never for not at all.
+ * @param routes the configuration's, which must not begin at the newest entry as a new one would
+ */
+export function salvage(file: string, to: DatabaseSync, routes: readonly string[]): Salvaged {
+  const old = openPages(file);
+  try {
+    const roots = rootsOf(old.pages, to);
+    const known = cursorsIn(old.pages, roots);
+    const span = copyRows(old, to, Math.max(0, ...known.cursors.values()));
+    const relisted = relist(to);
+    const restarted = placeCursors(known, canTellListed(old.pages, roots, to), to, routes);
+    return { notifications: countNotifications(to, span), deliveries: countDeliveries(to), relisted, restarted };
+  } finally {
+    old.close();
+  }
+}
+
+/** Lists again, as due at once, the deliveries of which only the index tells; and leaves out those of which the entry is lost. */
+function relist(to: DatabaseSync): number {
+  to.exec('DELETE FROM deliveries WHERE seq NOT IN (SELECT seq FROM notifications)');
+  const { changes } = to
+    .prepare(`
+      INSERT OR IGNORE INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at)
+      SELECT route, seq, account_id, iif(route = '', 'undecodable', 'waiting'), 'its line was damaged', '[]', 0, ?
+      FROM listed JOIN notifications USING (seq) ORDER BY seq`)
+    .run(Date.now());
+  return Number(changes);
+}
+
+/** Gives each route its place; returns those of which it can't be told, and that begin anew. */
+function placeCursors(known: Cursors, listedIsKnown: boolean, to: DatabaseSync, routes: readonly string[]): string[] {
+  const names = new Set([...known.cursors.keys(), ...routes, ...routesListed(to)]);
+  // A route that is new in the configuration is only told from one that can't be read where all of them can be.
+  const isKnown = (name: string) => known.complete || known.cursors.has(name);
+  const restarted = listedIsKnown ? [...names].filter((name) => !isKnown(name)) : [...names];
+  const oldest = Number(to.prepare('SELECT ifnull(min(seq) - 1, 0) AS cursor FROM notifications').get()?.cursor);
+  const save = to.prepare('INSERT OR REPLACE INTO routes (name, cursor) VALUES (?, ?)');
+  for (const [name, cursor] of known.cursors) save.run(name, cursor);
+  for (const name of restarted) save.run(name, oldest);
+  return restarted;
+}
+
+interface Cursors {
+  readonly cursors: ReadonlyMap<string, number>;
+  /** False where there may have been others. */
+  readonly complete: boolean;
+}
+
+function cursorsIn(pages: Pages, roots: ReadonlyMap<string, number>): Cursors {
+  const cursors = new Map<string, number>();
+  const complete = walk(
+    pages,
+    roots.get('routes') ?? 0,
+    indexShape('TEXT', 'INTEGER'),
+    ({ values: [name, cursor] }) => {
+      if (typeof name !== 'string' || typeof cursor !== 'number' || cursor < 0) return false;
+      cursors.set(name, cursor);
+      return true;
+    },
+  );
+  return { cursors, complete };
+}
+
+/** True where all is known of what was listed: its table is whole, or else the index that names each line of it. */
+function canTellListed(pages: Pages, roots: ReadonlyMap<string, number>, to: DatabaseSync): boolean {
+  const rootOf = (name: string) => roots.get(name) ?? 0;
+  return (
+    walk(pages, rootOf('deliveries'), tableShape(to, 'deliveries'), () => true) ||
+    walk(pages, rootOf('sqlite_autoindex_deliveries_1'), byRoute, () => true)
+  );
+}
+
+function routesListed(to: DatabaseSync): string[] {
+  const rows = to.prepare("SELECT DISTINCT route FROM deliveries WHERE route <> ''").all();
+  return rows.map((row) => String(row.route));
+}
+
+function countNotifications(to: DatabaseSync, { oldest, newest }: Span): Count {
+  const saved = Number(to.prepare('SELECT count(*) AS saved FROM notifications').get()?.saved);
+  return { saved, lost: Math.max(0, newest - oldest + 1 - saved) };
+}
+
+function countDeliveries(to: DatabaseSync): Count {
+  return to
+    .prepare(`
+      SELECT (SELECT count(*) FROM deliveries) AS saved,
+        (SELECT count(*) FROM (SELECT route, seq FROM listed EXCEPT SELECT route, seq FROM deliveries)) AS lost`)
+    .get() as unknown as Count; // its two columns
+}
