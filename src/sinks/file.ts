@@ -46,6 +46,11 @@ export const fileSink: SinkKind<FileSinkOptions> = {
     },
   },
   flow: () => ({ batch: { max: 500, linger: 20 }, concurrency: 1 }),
+  file: ({ path }) => path,
+  doubts: ({ maxSize, rotate }) =>
+    maxSize === 0 && rotate === 0
+      ? [{ path: ['rotate'], message: 'is 0 like maxSize: the file grows until the disk is full' }]
+      : [],
 
   async open(options, { log }) {
     const sink = new FileSink(options, log);
