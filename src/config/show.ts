@@ -63,7 +63,9 @@ class Writer {
   }
 
   line(value: unknown, path: Path, depth: number): void {
-    const text = stringify(value, inline).trimEnd();
+    // JSON's strings are YAML's, and stay on their line.
+    const isLong = typeof value === 'string' && value.includes('\n');
+    const text = isLong ? JSON.stringify(value) : stringify(value, inline).trimEnd();
     const comment = this.#originOf === undefined ? '' : ` # ${originText(this.#originOf(path))}`;
     this.lines.push(`${this.#indent(path, depth)}${keyText(path)}: ${text}${comment}`);
   }

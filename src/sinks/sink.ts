@@ -18,6 +18,11 @@ export interface SinkKind<O> {
   /** The file that the sink writes, which no other one should, where it is of that kind. */
   file?(options: O): string;
   /**
+   * Looks whether the sink could deliver, and says what it found; delivers nothing, and changes nothing.
+   * @throws Error that says what is in the way
+   */
+  examine(options: O, context: SinkContext): Promise<string>;
+  /**
    * Makes the sink ready to deliver.
    * @throws SinkUnavailable when that may work later (a directory that isn't there, a server that is down).
    */

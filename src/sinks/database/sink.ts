@@ -5,6 +5,7 @@ import { unlessAborted } from '../../waiting.ts';
 import { type Delivery, delivered, type Outcome, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
 import type { Blame, Database, Dialect, Found } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
+import { examine } from './examine.ts';
 import { doubtsAbout, mistakesIn } from './mistakes.ts';
 import { type DatabaseSinkOptions, databaseOptions } from './options.ts';
 import { type Row, rowOf } from './row.ts';
@@ -19,6 +20,8 @@ export const databaseSink: SinkKind<DatabaseSinkOptions> = {
   check: mistakesIn,
   doubts: doubtsAbout,
   flow: ({ batch, connections, url }) => ({ batch, concurrency: dialectOf(url).isLocal ? 1 : connections }),
+
+  examine: (options, { log }) => examine(options, log),
 
   async open(options, { log }) {
     const sink = new DatabaseSink(options, log);
