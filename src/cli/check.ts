@@ -34,7 +34,7 @@ const help = `
 A line is: file, line and column (or the variable or flag), the option, what is allowed, and the value, masked if it is secret.
 Run it as the user that the daemon runs as: what may be read and written differs from user to user.
 Exit code: 0 nothing is wrong (there may be warnings), 1 there are mistakes, or with --connect a broker or sink can't be used,
-2 wrong options, or no configuration.
+2 wrong options, or no configuration is named or found.
 
 Examples:
   kazoo-relay check

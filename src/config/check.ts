@@ -19,7 +19,7 @@ import type { Path } from './place.ts';
 export interface Mistake {
   readonly path: Path;
   readonly message: string;
-  /** What stands there, masked where it is a secret. */
+  /** What stands there, as JSON, masked where it is a secret. */
   readonly value?: string;
 }
 
@@ -146,5 +146,5 @@ function oneOf(value: unknown, choices: readonly unknown[], { sensitive }: Optio
 }
 
 function shown(value: unknown, { sensitive }: Option): { value: string } {
-  return { value: `value was ${JSON.stringify(sensitive ? mask(value) : value)}` };
+  return { value: JSON.stringify(sensitive ? mask(value) : value) };
 }

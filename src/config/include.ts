@@ -62,7 +62,7 @@ function filesOf(main: Source, patterns: readonly string[], mistakes: Finding[],
       ...place,
       option: 'include',
       message: 'matches no file',
-      value: `value was ${JSON.stringify(pattern)}`,
+      value: JSON.stringify(pattern),
     };
     // A folder for further files may be empty; a file that is named must be there.
     if (files.length === 0) (/[*?[{]/.test(pattern) ? warnings : mistakes).push(finding);

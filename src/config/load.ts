@@ -98,7 +98,7 @@ function findingsOf(mistakes: readonly Mistake[], { failed, originOf }: Gathered
     const { value, ...finding } = { ...placeOf(mistake.path), ...told(mistake) };
     if (value === undefined) return finding;
     if (written === undefined) return { ...finding, value };
-    return { ...finding, value: secret ? `value is that of ${written}` : `${value}, of ${written}` };
+    return secret ? { ...finding, from: written } : { ...finding, value, from: written };
   });
 }
 
@@ -212,7 +212,7 @@ function checkSink(sink: unknown, path: Path, mistakes: Mistake[]): RouteConfig[
       mistakes.push({
         path: [...path, 'type'],
         message: `must be one of ${types}${hint}`,
-        value: `value was ${JSON.stringify(type)}`,
+        value: JSON.stringify(type),
       });
     }
     return { type: '', options: {} };

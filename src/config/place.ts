@@ -14,14 +14,17 @@ export interface Finding extends Place {
   /** `routes.archive.events`; empty for what is wrong with a file as a whole. */
   readonly option: string;
   readonly message: string;
-  /** What stands there, as far as it may be shown. */
+  /** What stands there, as JSON, masked where it is a secret. */
   readonly value?: string;
+  /** What it stands for, where it came from elsewhere: `${env:NAME}`. */
+  readonly from?: string;
 }
 
 /** `/etc/kazoo-relay/kazoo-relay.yaml:3:5: log.level must be one of debug, info: value was "loud"`. */
-export function findingText({ option, message, value, ...place }: Finding): string {
-  const shown = value === undefined ? '' : `: ${value}`;
-  return `${placeText(place)}: ${option === '' ? '' : `${option} `}${message}${shown}`;
+export function findingText({ option, message, value, from, ...place }: Finding): string {
+  const origin = from === undefined ? '' : `${value === undefined ? ': value is that of' : ', of'} ${from}`;
+  const shown = value === undefined ? '' : `: value was ${value}`;
+  return `${placeText(place)}: ${option === '' ? '' : `${option} `}${message}${shown}${origin}`;
 }
 
 export function placeText({ source, line, column }: Place): string {

@@ -117,10 +117,5 @@ function shown(value: unknown, option: Option): unknown {
 
 function originText(origin: Origin | undefined): string {
   if (origin === undefined) return 'default';
-  return origin.written === undefined ? placeText(origin) : `${placeText(origin)} ${withoutSecrets(origin.written)}`;
-}
-
-/** What stands around references may be a part of a secret. */
-function withoutSecrets(written: string): string {
-  return (written.match(/\$\{[a-z]+:[^}]*\}/g) ?? []).map((reference) => reference.replace(/:-.*/s, ':-…}')).join(' ');
+  return origin.written === undefined ? placeText(origin) : `${placeText(origin)} ${origin.written}`;
 }

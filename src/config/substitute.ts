@@ -13,7 +13,7 @@ export interface Surroundings {
 /** A value in which something stood for something else. */
 export interface Substitution {
   readonly path: Path;
-  /** What the file has there: `amqp://relay:${env:PASSWORD}@host`. */
+  /** The references in it, `${env:NAME}`; what stands around them, and defaults, may be parts of a secret. */
   readonly written: string;
   /** True where what came in is a secret by where it comes from: a file, or a credential. */
   readonly secret: boolean;
@@ -50,7 +50,11 @@ export function substitute(value: unknown, base: Path, surroundings: Surrounding
     mistakes.push(...refusals.map((message) => ({ path, message })));
     const references = parts.filter((part) => typeof part !== 'string');
     if (references.length > 0) {
-      substitutions.push({ path, written: text, secret: references.some(({ scheme }) => scheme !== 'env') });
+      substitutions.push({
+        path,
+        written: references.map(shown).join(' '),
+        secret: references.some(({ scheme }) => scheme !== 'env'),
+      });
     }
     return refusals.length > 0 ? undefined : found.join('');
   };
@@ -79,6 +83,10 @@ function partsOf(text: string): (string | Reference)[] {
 function referenceOf(written: string): Reference {
   const [, scheme = '', name = '', fallback] = /^\$\{([^:}]*):?(.*?)(?::-(.*))?\}$/s.exec(written) ?? [];
   return { scheme, name, fallback, written };
+}
+
+function shown({ scheme, name, fallback }: Reference): string {
+  return `\${${scheme}:${name}${fallback === undefined ? '' : ':-…'}}`;
 }
 
 const allowed = `there are \${env:NAME}, \${file:/path} and \${credential:name}; write $\${ for \${ itself`;

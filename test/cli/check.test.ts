@@ -61,7 +61,7 @@ relay.yaml: 1 broker, 1 route, no mistakes, 1 warning
           column: 8,
           option: 'log.level',
           message: 'must be one of trace, debug, info, warn, error, fatal, silent',
-          value: 'value was "loud"',
+          value: '"loud"',
         },
       ],
       warnings: [],

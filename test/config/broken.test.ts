@@ -147,6 +147,10 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
   'a ${ without its end': [`${whole}queue: { name: 'relay-\${env:NAME' }`],
   'a variable whose name can’t be one': [`${whole}queue: { name: '\${env:MY-NAME}' }`],
   'a variable that holds no number': [`${whole}intake: { prefetch: '\${env:N}' }`, { env: { N: 'many' } }],
+  'a secret around a variable': [
+    `brokers:\n  - zone: west\n    url: http://u:geheim@\${env:HOST:-geheim.example.com}\n${routes}`,
+    { env: { HOST: '10.0.0.1' } },
+  ],
   'a secret file that holds no number': [
     `${whole}intake: { prefetch: '\${file:FOLDER/secret}' }`,
     { files: { secret: 'geheim\n' } },
