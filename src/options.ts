@@ -14,7 +14,11 @@ export type OptionNode = Option | OptionList | OptionMap | OptionalSection | Opt
  * One value, as convict takes it. Where `default` is null, it must be given; where it is undefined, it may be left out.
  * A `sensitive` one is never shown.
  */
-export type Option = SchemaObj<unknown> & { readonly doc: string };
+export type Option = SchemaObj<unknown> & {
+  readonly doc: string;
+  /** The flag of `run` that sets it, such as `log-level`, where one is worth having. */
+  readonly flag?: string;
+};
 
 /** A list; `items` describes each value of it. */
 export interface OptionList {

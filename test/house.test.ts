@@ -8,7 +8,7 @@ import { describe, expect, test } from '@jest/globals';
  */
 const doors: Record<string, readonly string[]> = {
   main: ['cli'],
-  cli: ['relay', 'config', 'ops', 'journal', 'routes', 'schema', 'sinks', 'kazoo'],
+  cli: ['relay', 'config', 'broker', 'ops', 'journal', 'routes', 'schema', 'sinks', 'kazoo'],
   relay: ['config', 'broker', 'delivery', 'ops', 'journal', 'routes', 'schema', 'sinks', 'kazoo'],
   config: ['sinks', 'kazoo'],
   broker: ['journal', 'schema', 'kazoo'],

@@ -68,14 +68,14 @@ export async function bindQueue(channel: Channel, queue: QueueOptions): Promise<
   await channel.bindQueue(queue.name, exchange, bindingKey);
 }
 
-const codes = { accessRefused: 403, notFound: 404, preconditionFailed: 406 } as const;
+export const codes = { accessRefused: 403, notFound: 404, preconditionFailed: 406 } as const;
 
-function codeOf(error: unknown): number | undefined {
+export function codeOf(error: unknown): number | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' ? error.code : undefined;
 }
 
 /** Undefined when it stands as declared, else the reply code with which the broker refused. */
-async function declareExchange(connection: Connection): Promise<number | undefined> {
+export async function declareExchange(connection: Connection): Promise<number | undefined> {
   try {
     await connection.attempt((channel) =>
       channel.assertExchange(exchange, 'topic', { durable: false, autoDelete: false, internal: false }),
@@ -88,7 +88,7 @@ async function declareExchange(connection: Connection): Promise<number | undefin
   }
 }
 
-async function exchangeExists(connection: Connection): Promise<boolean> {
+export async function exchangeExists(connection: Connection): Promise<boolean> {
   try {
     await connection.attempt((channel) => channel.checkExchange(exchange));
     return true;

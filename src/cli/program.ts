@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { checkCommand } from './check.ts';
+import { configCommand } from './config.ts';
 import { databaseCommand } from './database.ts';
 import { deadCommand } from './dead.ts';
 import { eventsCommand } from './events.ts';
@@ -17,6 +19,8 @@ export function createProgram(): Command {
     .description('Takes every notification of a KAZOO phone system, keeps it safe on disk, and delivers it.')
     .showHelpAfterError('(add --help for the options)')
     .addCommand(runCommand(), { isDefault: true })
+    .addCommand(checkCommand())
+    .addCommand(configCommand())
     .addCommand(eventsCommand())
     .addCommand(validateCommand())
     .addCommand(statusCommand())

@@ -1,26 +1,29 @@
 import { Command } from 'commander';
-import { findConfigFile, loadConfig } from '../config/load.ts';
+import { findConfigFile, readConfig } from '../config/load.ts';
+import { findingText } from '../config/place.ts';
+import type { Overrides } from '../config/variables.ts';
 import { rebuildJournal } from '../journal/open.ts';
 import { nearest } from '../nearest.ts';
 import { createLog } from '../ops/log.ts';
 import { startRelay } from '../relay.ts';
+import { overridesOf, takesOverrides } from './overrides.ts';
 
 /** Signals that mean "stop": what systemd and docker send, and Ctrl-C. */
 const stopSignals = ['SIGTERM', 'SIGINT'] as const;
 
 export function runCommand(): Command {
   return (
-    new Command('run')
+    takesOverrides(new Command('run'))
       .description('run the daemon until it is told to stop (SIGTERM or Ctrl-C; a second one ends it at once)')
       .option('-c, --config <file>', 'configuration file')
       .option('--rebuild', 'before it starts: where the journal is damaged, make a new one of what can be read of it')
       .addHelpText('after', '\nExample:\n  kazoo-relay run --config /etc/kazoo-relay/kazoo-relay.yaml')
       // It is the command that is run without a name, so a misspelt name of another one comes here.
       .allowExcessArguments()
-      .action(async ({ config, rebuild = false }: { config?: string; rebuild?: boolean }, command: Command) => {
+      .action(async (options: { config?: string; rebuild?: boolean }, command: Command) => {
         const [unknown] = command.args;
         if (unknown !== undefined) refuse(unknown, command);
-        await run(findConfigFile(config), rebuild);
+        await run(findConfigFile(options.config), overridesOf({ ...options }), options.rebuild ?? false);
       })
   );
 }
@@ -30,10 +33,11 @@ function refuse(unknown: string, command: Command): never {
   command.error(`error: there is no command '${unknown}'${near === undefined ? '' : `; did you mean ${near}?`}`);
 }
 
-async function run(file: string, rebuild: boolean): Promise<void> {
-  const config = loadConfig(file);
+async function run(file: string, overrides: Overrides, rebuild: boolean): Promise<void> {
+  const { config, warnings } = readConfig(file, overrides);
   const log = createLog(config.log);
   log.info({ config: file, pid: process.pid }, 'starting');
+  for (const warning of warnings) log.warn({ warning: findingText(warning) }, 'the configuration has something odd');
   // No signal is listened to yet: one ends it, and the journal stands as it did.
   if (rebuild)
     await rebuildJournal(

@@ -12,13 +12,15 @@ import {
   type OptionNode,
   type OptionTree,
 } from '../options.ts';
-
-/** Keys, and places in lists, that lead to a value. */
-export type Path = readonly (string | number)[];
+import { formats } from './formats.ts';
+import { mask } from './mask.ts';
+import type { Path } from './place.ts';
 
 export interface Mistake {
   readonly path: Path;
   readonly message: string;
+  /** What stands there, as JSON, masked where it is a secret. */
+  readonly value?: string;
 }
 
 /**
@@ -39,15 +41,22 @@ export function check(
     mistakes.push({ path, message: `must be a mapping with the keys ${Object.keys(options).join(', ')}` });
     return {};
   }
+  const missing = [...others, ...Object.keys(options)].filter((key) => section[key] === undefined);
+  const meant = new Set<string>();
   for (const key of Object.keys(section)) {
     if (Object.hasOwn(options, key) || others.includes(key)) continue;
-    mistakes.push({
-      path: [...path, key],
-      message: `is not an option; ${hint(key, [...others, ...Object.keys(options)])}`,
-    });
+    // What is meant is rather something that isn't there yet.
+    const near = nearest(key, missing) ?? nearest(key, [...others, ...Object.keys(options)]);
+    if (near !== undefined) meant.add(near);
+    const hint =
+      near === undefined ? `there are ${[...others, ...Object.keys(options)].join(', ')}` : `did you mean ${near}?`;
+    mistakes.push({ path: [...path, key], message: `is not an option; ${hint}` });
   }
   return Object.fromEntries(
-    Object.entries(options).map(([key, node]) => [key, checkNode(section[key], node, [...path, key], mistakes)]),
+    Object.entries(options).map(([key, node]) => {
+      const isMisspelt = section[key] === undefined && meant.has(key);
+      return [key, checkNode(section[key], node, [...path, key], isMisspelt ? [] : mistakes)];
+    }),
   );
 }
 
@@ -79,35 +88,63 @@ function checkMap(value: unknown, { each }: OptionMap, path: Path, mistakes: Mis
   );
 }
 
-function hint(key: string, known: readonly string[]): string {
-  const near = nearest(key, known);
-  return near === undefined ? `there are ${known.join(', ')}` : `did you mean ${near}?`;
-}
-
 export function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function checkOption(value: unknown, option: Option, path: Path, mistakes: Mistake[]): unknown {
-  const add = (message: string) => void mistakes.push({ path, message });
-  if (value === undefined && option.default === null) add('is required');
+  const add = (message: string) => void mistakes.push({ path, message, ...shown(value, option) });
+  if (value === undefined && option.default === null) mistakes.push({ path, message: 'is required' });
   if (value === undefined) return option.default;
-  if (value === null) add('has no value');
-  else if (isMapping(value)) add('must be a single value, not a mapping');
+  if (value === null) mistakes.push({ path, message: 'has no value' });
+  else if (isMapping(value))
+    mistakes.push({ path, message: `must be ${isList(option) ? 'a list' : 'a single value'}, not a mapping` });
   else {
-    const checked = convict({ value: option }).load({ value });
-    try {
-      checked.validate();
-    } catch (error) {
-      add(messageOf(error, option));
-    }
-    return checked.get('value');
+    const refusal = refusalOf(value, option);
+    if (refusal !== undefined) add(refusal);
+    else return convictOf(value, option).get('value');
   }
   return undefined;
 }
 
-/** convict's message begins with the key and ends with the value, which may be a secret. */
-function messageOf(error: unknown, option: Option): string {
-  const message = reasonOf(error).replace(/^value: /, '');
-  return option.sensitive ? message.replace(/: value was .*$/s, '') : message;
+/** What is wrong with a value, without the value itself; undefined where nothing is. */
+function refusalOf(value: unknown, option: Option): string | undefined {
+  const { format } = option;
+  if (Array.isArray(format)) return format.includes(value) ? undefined : `must be ${oneOf(value, format, option)}`;
+  try {
+    convictOf(value, option).validate();
+    return undefined;
+  } catch (error) {
+    // convict's message begins with the key and ends with the value.
+    const message = reasonOf(error)
+      .replace(/^value: /, '')
+      .replace(/: value was .*$/s, '');
+    const isBare = message === 'must be text' && (typeof value === 'number' || typeof value === 'boolean');
+    return isBare ? 'must be text: put it in quotes' : message;
+  }
+}
+
+function convictOf(value: unknown, option: Option) {
+  const format = formatOf(option);
+  return convict({ value: format === undefined ? option : { ...option, format } }).load({ value });
+}
+
+/** The name of an option's format among ours; undefined where it is none of them. */
+export function formatOf({ format }: Option): string | undefined {
+  if (format === Boolean) return 'boolean';
+  return typeof format === 'string' && Object.hasOwn(formats, format) ? format : undefined;
+}
+
+/** True for an option that takes several values. */
+export function isList(option: Option): boolean {
+  return formats[formatOf(option) ?? '']?.isList === true;
+}
+
+function oneOf(value: unknown, choices: readonly unknown[], { sensitive }: Option): string {
+  const near = sensitive ? undefined : nearest(String(value), choices.map(String));
+  return `one of ${choices.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`;
+}
+
+function shown(value: unknown, { sensitive }: Option): { value: string } {
+  return { value: JSON.stringify(sensitive ? mask(value) : value) };
 }

@@ -2,6 +2,7 @@ import type { Level } from 'pino';
 
 /** What a configuration file says, checked and with every default in place. Times are milliseconds, sizes bytes. */
 export interface Config {
+  readonly include: readonly string[];
   readonly brokers: readonly BrokerConfig[];
   readonly queue: {
     readonly name: string;

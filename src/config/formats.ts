@@ -1,93 +1,19 @@
 import convict from 'convict';
 import { mappedTypes } from '../sinks/database/table.ts';
 
-/** Kinds of values that convict doesn't know. A `coerce` turns what people write into what the program uses. */
-convict.addFormats({
-  duration: {
-    validate: (value: unknown) =>
-      must(isTimer(value), 'must be a duration such as 500ms, 30s, 5m, 2h or 7d, 24d at most'),
-    coerce: (text: unknown) => amount(text, durations),
-  },
-  age: {
-    validate: (value: unknown) => must(isAmount(value), 'must be an age such as 12h, 30d or 365d'),
-    coerce: (text: unknown) => amount(text, durations),
-  },
-  size: {
-    validate: (value: unknown) => must(isAmount(value), 'must be a size such as 512KiB, 64MiB, 10GiB or 100MB'),
-    coerce: (text: unknown) => amount(text, sizes),
-  },
-  'positive size': {
-    validate: (value: unknown) =>
-      must(isAmount(value) && value > 0, 'must be a size above 0, such as 512KiB, 64MiB, 10GiB or 100MB'),
-    coerce: (text: unknown) => amount(text, sizes),
-  },
-  text: {
-    validate: (value: unknown) => must(isText(value), 'must be text'),
-  },
-  names: {
-    validate: (value: unknown) => must(Array.isArray(value) && value.every(isText), 'must be a list of names'),
-  },
-  heartbeat: {
-    validate: (value: unknown) =>
-      must(
-        isAmount(value) && value % 1000 === 0 && value >= 1000 && value < 10_000,
-        'must be whole seconds, from 1s to 9s',
-      ),
-    coerce: (text: unknown) => amount(text, durations),
-  },
-  'positive number': {
-    validate: (value: unknown) =>
-      must(Number.isSafeInteger(value) && Number(value) > 0, 'must be a whole number above 0'),
-  },
-  'positive duration': {
-    validate: (value: unknown) =>
-      must(isTimer(value) && value > 0, 'must be a duration above 0, such as 500ms, 30s or 5m, 24d at most'),
-    coerce: (text: unknown) => amount(text, durations),
-  },
-  prefetch: {
-    validate: (value: unknown) =>
-      must(
-        Number.isInteger(value) && Number(value) > 0 && Number(value) <= 65_535,
-        'must be a whole number from 1 to 65535',
-      ),
-  },
-  'amqp url': {
-    validate: (value: unknown) =>
-      must(isAmqpUrl(value), 'must be a URL such as amqp://user:password@host:5672 or amqps://…'),
-  },
-  'database url': {
-    validate: (value: unknown) =>
-      must(isDatabaseUrl(value), 'must be a URL such as postgres://user:password@host:5432/database or sqlite:///path'),
-  },
-  'sql name': {
-    validate: (value: unknown) =>
-      must(
-        typeof value === 'string' && /^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(value),
-        'must be a name of letters, digits and _, 40 at most',
-      ),
-  },
-  column: {
-    validate: (value: unknown) =>
-      must(
-        typeof value === 'string' && columnSource.test(value),
-        `must be a path into the envelope and a type: data.caller_id_number text. Types are ${mappedTypes.join(', ')}`,
-      ),
-  },
-  'file mode': {
-    validate: (value: unknown) =>
-      must(
-        typeof value === 'string' && /^0[0-7]{3}$/.test(value),
-        "must be four octal digits in quotes, such as '0640'",
-      ),
-  },
-  start: {
-    validate: (value: unknown) =>
-      must(
-        value === 'now' || value === 'earliest' || isTime(value),
-        'must be now, earliest, or a time such as 2026-11-24T10:00:00Z',
-      ),
-  },
-});
+/** A kind of value. */
+interface Format {
+  /** What the reference calls it. */
+  readonly kind: string;
+  /** What an editor may know of it: JSON Schema. */
+  readonly schema: object;
+  /** True where a text from elsewhere than the file means several values, with commas between them. */
+  readonly isList?: true;
+  /** @throws Error that says what is allowed, without the value: it may be a secret */
+  validate(value: unknown): void;
+  /** Turns what people write into what the program uses; what it can't read, it leaves for `validate` to refuse. */
+  coerce?(text: unknown): unknown;
+}
 
 const durations = new Map([
   ['', 1],
@@ -108,11 +34,174 @@ const sizes = new Map([
   ['gib', 2 ** 30],
 ]);
 
+const sqlName = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;
+const columnSource = new RegExp(`^[a-z_]+(\\.[\\w-]+)*(\\s+(${mappedTypes.join('|')}))?$`);
+
+const rfc3339 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+const textSchema = { type: 'string', pattern: '\\S' };
+const namesSchema = { type: 'array', items: textSchema };
+
+/** Kinds of values that convict doesn't know, or takes too much for. */
+export const formats: Readonly<Record<string, Format>> = {
+  duration: {
+    kind: 'duration',
+    schema: unitSchema(durations),
+    validate: (value) => must(isTimer(value), 'must be a duration such as 500ms, 30s, 5m, 2h or 7d, 24d at most'),
+    coerce: (text) => amount(text, durations),
+  },
+  age: {
+    kind: 'duration',
+    schema: unitSchema(durations),
+    validate: (value) => must(isAmount(value), 'must be an age such as 12h, 30d or 365d'),
+    coerce: (text) => amount(text, durations),
+  },
+  size: {
+    kind: 'size',
+    schema: unitSchema(sizes),
+    validate: (value) => must(isAmount(value), 'must be a size such as 512KiB, 64MiB, 10GiB or 100MB'),
+    coerce: (text) => amount(text, sizes),
+  },
+  'positive size': {
+    kind: 'size',
+    schema: unitSchema(sizes),
+    validate: (value) =>
+      must(isAmount(value) && value > 0, 'must be a size above 0, such as 512KiB, 64MiB, 10GiB or 100MB'),
+    coerce: (text) => amount(text, sizes),
+  },
+  text: {
+    kind: 'text',
+    schema: textSchema,
+    validate: (value) => must(isText(value), 'must be text'),
+  },
+  names: {
+    kind: 'list',
+    schema: namesSchema,
+    isList: true,
+    validate: (value) => must(isNames(value), 'must be a list of names'),
+  },
+  heartbeat: {
+    kind: 'duration',
+    schema: unitSchema(durations),
+    validate: (value) =>
+      must(
+        isAmount(value) && value % 1000 === 0 && value >= 1000 && value < 10_000,
+        'must be whole seconds, from 1s to 9s',
+      ),
+    coerce: (text) => amount(text, durations),
+  },
+  'positive number': {
+    kind: 'whole number',
+    schema: { type: 'integer', minimum: 1 },
+    validate: (value) => must(Number.isSafeInteger(value) && Number(value) > 0, 'must be a whole number above 0'),
+    coerce: wholeNumber,
+  },
+  'positive duration': {
+    kind: 'duration',
+    schema: unitSchema(durations),
+    validate: (value) =>
+      must(isTimer(value) && value > 0, 'must be a duration above 0, such as 500ms, 30s or 5m, 24d at most'),
+    coerce: (text) => amount(text, durations),
+  },
+  prefetch: {
+    kind: 'whole number',
+    schema: { type: 'integer', minimum: 1, maximum: 65_535 },
+    validate: (value) =>
+      must(
+        Number.isInteger(value) && Number(value) > 0 && Number(value) <= 65_535,
+        'must be a whole number from 1 to 65535',
+      ),
+    coerce: wholeNumber,
+  },
+  'amqp url': {
+    kind: 'URL',
+    schema: { type: 'string', pattern: '^amqps?://' },
+    validate: (value) => must(isAmqpUrl(value), 'must be a URL such as amqp://user:password@host:5672 or amqps://…'),
+  },
+  'database url': {
+    kind: 'URL',
+    schema: { type: 'string', pattern: '^(postgres|postgresql|mysql|mariadb|sqlite):' },
+    validate: (value) =>
+      must(isDatabaseUrl(value), 'must be a URL such as postgres://user:password@host:5432/database or sqlite:///path'),
+  },
+  'sql name': {
+    kind: 'name',
+    schema: { type: 'string', pattern: sqlName.source },
+    validate: (value) =>
+      must(typeof value === 'string' && sqlName.test(value), 'must be a name of letters, digits and _, 40 at most'),
+  },
+  column: {
+    kind: 'path and type',
+    schema: { type: 'string', pattern: columnSource.source },
+    validate: (value) =>
+      must(
+        typeof value === 'string' && columnSource.test(value),
+        `must be a path into the envelope and a type: data.caller_id_number text. Types are ${mappedTypes.join(', ')}`,
+      ),
+  },
+  'file mode': {
+    kind: 'four octal digits',
+    schema: { type: 'string', pattern: '^0[0-7]{3}$' },
+    validate: (value) =>
+      must(
+        typeof value === 'string' && /^0[0-7]{3}$/.test(value),
+        "must be four octal digits in quotes, such as '0640'",
+      ),
+  },
+  start: {
+    kind: 'now, earliest or a time',
+    schema: { type: 'string', pattern: `^(now|earliest)$|${rfc3339.source}` },
+    validate: (value) =>
+      must(
+        value === 'now' || value === 'earliest' || isTime(value),
+        'must be now, earliest, or a time such as 2026-11-24T10:00:00Z',
+      ),
+  },
+  // These two are convict's own; its versions make 14 of "14 days", and true of "no".
+  nat: {
+    kind: 'whole number',
+    schema: { type: 'integer', minimum: 0 },
+    validate: (value) => must(isAmount(value), 'must be a whole number from 0 on'),
+    coerce: wholeNumber,
+  },
+  boolean: {
+    kind: 'true or false',
+    schema: { type: 'boolean' },
+    validate: (value) => must(typeof value === 'boolean', 'must be true or false'),
+    coerce: (text) => (text === 'true' ? true : text === 'false' ? false : text),
+  },
+  patterns: {
+    kind: 'list',
+    schema: { anyOf: [textSchema, namesSchema] },
+    isList: true,
+    validate: (value) => must(isNames(value), 'must be a pattern of file names, or a list of them'),
+    coerce: (text) => [text],
+  },
+};
+
+convict.addFormats({ ...formats });
+
 /** `1.5h` as a number of the smallest unit; what isn't an amount stays as it is, for the check to refuse. */
 function amount(text: unknown, units: ReadonlyMap<string, number>): unknown {
   const [, digits = '', name = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(String(text)) ?? [];
   const unit = units.get(name.toLowerCase());
   return digits === '' || unit === undefined ? text : Math.round(Number(digits) * unit);
+}
+
+/** An amount with any of these units, as a JSON Schema: its patterns know no "ignore case". */
+function unitSchema(units: ReadonlyMap<string, number>): object {
+  const names = [...units.keys()].map((name) =>
+    name.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`),
+  );
+  return { type: ['string', 'integer'], minimum: 0, pattern: `^\\d+(\\.\\d+)?\\s*(${names.join('|')})$` };
+}
+
+function wholeNumber(text: unknown): unknown {
+  return /^\d{1,15}$/.test(String(text)) ? Number(text) : text;
+}
+
+function isNames(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText);
 }
 
 function isAmount(value: unknown): value is number {
@@ -145,10 +234,6 @@ function isDatabaseUrl(value: unknown): boolean {
   if (!/^(postgres|postgresql|mysql|mariadb):$/.test(protocol)) return false;
   return hostname !== '' || searchParams.has('host');
 }
-
-const columnSource = new RegExp(`^[a-z_]+(\\.[\\w-]+)*(\\s+(${mappedTypes.join('|')}))?$`);
-
-const rfc3339 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
 function must(holds: boolean, what: string): void {
   if (!holds) throw new Error(what);

@@ -1,12 +1,17 @@
-import { isUtf8 } from 'node:buffer';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { type Document, isCollection, isMap, isScalar, LineCounter, parseDocument, type YAMLParseError } from 'yaml';
-import { reasonOf } from '../errors.ts';
+import { existsSync } from 'node:fs';
+import { nearest } from '../nearest.ts';
 import { sinkKinds } from '../sinks/registry.ts';
 import type { OptionMistake } from '../sinks/sink.ts';
-import { check, isMapping, type Mistake, type Path } from './check.ts';
+import { check, isMapping, type Mistake } from './check.ts';
 import type { BrokerConfig, Config, RouteConfig } from './config.ts';
-import { brokerOptions, rootOptions, routeOptions } from './options.ts';
+import { doubtsAbout } from './doubts.ts';
+import { type Gathered, gather, type Origin } from './gather.ts';
+import { type KazooBrokers, readKazooBrokers } from './kazoo-brokers.ts';
+import { brokerOptions, kazooConfigOptions, rootOptions, routeOptions } from './options.ts';
+import { type Finding, findingText, isWithin, nameOf, type Path, type Place } from './place.ts';
+import { readSource } from './source.ts';
+import { sinkOptionsOf } from './tree.ts';
+import type { Overrides } from './variables.ts';
 
 /** A configuration that can't be used; the message lists every mistake with its place. */
 export class ConfigError extends Error {
@@ -29,98 +34,131 @@ export function findConfigFile(named: string | undefined): string {
   );
 }
 
+/** A configuration, and what there is to say about it. */
+export interface Loaded {
+  readonly config: Config;
+  /** What is legal and surely not meant. */
+  readonly warnings: readonly Finding[];
+  /** Every file that it was read from: the main one, those that it includes, and KAZOO's own. */
+  readonly files: readonly string[];
+  /** Where the value of an option comes from; undefined where it is the default. */
+  originOf(path: Path): Origin | undefined;
+}
+
+/** The same, or what is wrong: then there is no configuration. */
+export interface Examined extends Omit<Loaded, 'config'> {
+  readonly config: Config | undefined;
+  readonly mistakes: readonly Finding[];
+}
+
 /**
- * Reads and checks a configuration file. Relative paths in it belong to the working directory.
+ * Reads and checks a configuration file, with what the environment and flags say. Relative paths in it belong to the working
+ * directory, but for those of `include`.
  * @throws ConfigError
  */
-export function loadConfig(file: string): Config {
-  const lines = new LineCounter();
-  const document = parseDocument(readText(file), { lineCounter: lines, prettyErrors: false });
-  const at = (offset: number | undefined) => {
-    const { line, col } = lines.linePos(offset ?? 0);
-    return `${file}:${Math.max(1, line)}:${Math.max(1, col)}`;
-  };
-  if (document.errors.length > 0) {
-    throw new ConfigError(document.errors.map((error) => `${at(error.pos[0])}: ${storyOf(error)}`).join('\n'));
-  }
+export function loadConfig(file: string, given?: Overrides): Config {
+  return readConfig(file, given).config;
+}
 
-  const mistakes: Mistake[] = [];
-  const config = assemble(mappingIn(document, file), mistakes);
-  if (mistakes.length === 0) return config;
-  const placed = mistakes.map((mistake) => ({ ...mistake, offset: offsetOf(document, mistake.path) ?? 0 }));
-  placed.sort((one, other) => one.offset - other.offset);
-  throw new ConfigError(
-    placed.map(({ offset, path, message }) => `${at(offset)}: ${nameOf(path)} ${message}`).join('\n'),
+/** As `loadConfig`, with all that there is to say about it. @throws ConfigError */
+export function readConfig(file: string, given?: Overrides): Loaded {
+  const { config, mistakes, ...rest } = examineConfig(file, given);
+  if (config === undefined) throw new ConfigError(mistakes.map(findingText).join('\n'));
+  return { config, ...rest };
+}
+
+/** As `readConfig`, for whoever wants the mistakes as they are. */
+export function examineConfig(file: string, given: Overrides = { env: process.env, flags: [] }): Examined {
+  const main = readSource(file);
+  if (!isMapping(main.value)) {
+    const message = 'must be a mapping with at least the keys brokers and routes';
+    const mistakes = main.mistakes.length > 0 ? main.mistakes : [{ source: file, option: '', message }];
+    return { config: undefined, mistakes, warnings: [], files: [file], originOf: () => undefined };
+  }
+  const gathered = gather(main, main.value, given);
+  const { config, mistakes, kazoo } = assemble(gathered.value);
+  const placeOf = (path: Path) => kazoo?.placeOf(path) ?? gathered.placeOf(path);
+  const found = [...gathered.mistakes, ...(kazoo?.mistakes ?? []), ...findingsOf(mistakes, gathered, placeOf)];
+  const doubts = found.length > 0 ? [] : doubtsAbout(config, gathered);
+  const warnings = [...gathered.warnings, ...doubts.map((doubt) => ({ ...placeOf(doubt.path), ...told(doubt) }))];
+  const files = [...gathered.files, ...(kazoo === undefined ? [] : [kazoo.file])];
+  return {
+    config: found.length > 0 ? undefined : config,
+    mistakes: sorted(found, files),
+    warnings: sorted(warnings, files),
+    files,
+    originOf: (path) => kazoo?.placeOf(path) ?? gathered.originOf(path),
+  };
+}
+
+function findingsOf(mistakes: readonly Mistake[], { failed, originOf }: Gathered, placeOf: (path: Path) => Place) {
+  const news = mistakes.filter(({ path }) => !failed.some((other) => isWithin(other, path) || isWithin(path, other)));
+  return news.map((mistake): Finding => {
+    const { written, secret } = originOf(mistake.path) ?? {};
+    const { value, ...finding } = { ...placeOf(mistake.path), ...told(mistake) };
+    if (value === undefined) return finding;
+    if (written === undefined) return { ...finding, value };
+    return secret ? { ...finding, from: written } : { ...finding, value, from: written };
+  });
+}
+
+function told({ path, message, value }: Mistake): { option: string; message: string; value?: string } {
+  return { option: nameOf(path), message, ...(value === undefined ? {} : { value }) };
+}
+
+/** As a reader of the files comes upon them. */
+function sorted(findings: readonly Finding[], files: readonly string[]): Finding[] {
+  const fileOf = ({ source }: Finding) => (files.includes(source) ? files.indexOf(source) : files.length);
+  return findings.toSorted(
+    (one, other) =>
+      fileOf(one) - fileOf(other) || (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0),
   );
 }
 
-const unknownAlias = 'a value begins with *, which YAML takes for the name of an anchor; put it in quotes';
-
-/** Some messages of the parser quote the text, and that may be a password. */
-function storyOf({ code, message }: YAMLParseError): string {
-  switch (code) {
-    case 'BAD_ALIAS':
-      return unknownAlias;
-    case 'BAD_SCALAR_START':
-    case 'UNEXPECTED_TOKEN':
-      return 'a value begins with, or goes on with, something that has a meaning in YAML; put it in quotes';
-    case 'BAD_DQ_ESCAPE':
-      return 'an unknown escape in double quotes; write \\\\ for a backslash, or use single quotes';
-    case 'TAG_RESOLVE_FAILED':
-      return 'a value begins with !, which YAML takes for a tag; put it in quotes';
-    default:
-      return message;
-  }
+/** What was put together, which is worth something only if there was no mistake. */
+interface Assembled {
+  readonly config: Config;
+  readonly mistakes: readonly Mistake[];
+  readonly kazoo: KazooBrokers | undefined;
 }
 
-/** A configuration larger than this is a mistake in the path, in bytes. */
-const largest = 1024 * 1024;
-
-function readText(file: string): string {
-  try {
-    if (statSync(file).size > largest) throw new Error('it is larger than 1 MiB');
-    const bytes = readFileSync(file);
-    if (!isUtf8(bytes)) throw new Error('it is not UTF-8 text');
-    return bytes.toString();
-  } catch (cause) {
-    throw new ConfigError(`the configuration ${file} can't be read: ${reasonOf(cause)}`, { cause });
-  }
-}
-
-function mappingIn(document: Document, file: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = document.toJS();
-  } catch (cause) {
-    // Either aliases multiply beyond a bound, or one has no anchor; then the message names it, which may be a password.
-    const story = cause instanceof ReferenceError && /^Unresolved/.test(cause.message) ? unknownAlias : reasonOf(cause);
-    throw new ConfigError(`${file}: ${story}`, { cause });
-  }
-  if (isMapping(value)) return value;
-  throw new ConfigError(`${file} must be a mapping with at least the keys brokers and routes`);
-}
-
-function assemble({ brokers, routes, ...rest }: Record<string, unknown>, mistakes: Mistake[]): Config {
-  // What the options describe is what Config says, as long as there was no mistake.
-  return {
-    ...check(rest, rootOptions, [], mistakes, ['brokers', 'routes']),
-    brokers: checkBrokers(brokers, mistakes),
+function assemble({ brokers, routes, ...rest }: Record<string, unknown>): Assembled {
+  const mistakes: Mistake[] = [];
+  const options = check(rest, rootOptions, [], mistakes, ['brokers', 'routes']);
+  const isKazoos = isMapping(brokers) && !('zone' in brokers || 'url' in brokers);
+  const kazoo = isKazoos ? kazooBrokers(brokers, mistakes) : undefined;
+  const config = {
+    ...options,
+    brokers: isKazoos ? checkEach(kazoo?.brokers ?? [], mistakes) : checkBrokers(brokers, mistakes),
     routes: checkRoutes(routes, mistakes),
-  } as unknown as Config;
+  } as unknown as Config; // as what the options describe is what Config says, as long as there was no mistake
+  return { config, mistakes, kazoo };
+}
+
+/** Undefined where it isn't said from where they come. */
+function kazooBrokers(brokers: Record<string, unknown>, mistakes: Mistake[]): KazooBrokers | undefined {
+  const found: Mistake[] = [];
+  const { kazooConfig, localZone } = check(brokers, kazooConfigOptions, ['brokers'], found);
+  mistakes.push(...found);
+  return found.length > 0 ? undefined : readKazooBrokers(String(kazooConfig), String(localZone));
 }
 
 function checkBrokers(brokers: unknown, mistakes: Mistake[]): BrokerConfig[] {
-  if (!Array.isArray(brokers) || brokers.length === 0) {
-    mistakes.push({ path: ['brokers'], message: 'must be a list of at least one broker, each with a zone and a url' });
-    return [];
-  }
+  if (Array.isArray(brokers) && brokers.length > 0) return checkEach(brokers, mistakes);
+  const message = 'must be a list of at least one broker, each with a zone and a url, or a mapping with kazooConfig';
+  mistakes.push({ path: ['brokers'], message });
+  return [];
+}
+
+function checkEach(brokers: readonly unknown[], mistakes: Mistake[]): BrokerConfig[] {
   // As above: brokerOptions describe a BrokerConfig.
   return brokers.map(
     (broker, index) => check(broker, brokerOptions, ['brokers', index], mistakes) as unknown as BrokerConfig,
   );
 }
 
-const routeName = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+/** What a route may be called. */
+export const routeName = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 function checkRoutes(routes: unknown, mistakes: Mistake[]): RouteConfig[] {
   if (!isMapping(routes) || Object.keys(routes).length === 0) {
@@ -132,15 +170,26 @@ function checkRoutes(routes: unknown, mistakes: Mistake[]): RouteConfig[] {
     if (!routeName.test(name)) {
       mistakes.push({ path, message: 'must have a name of lower case letters, digits, - and _, 63 at most' });
     }
-    const { sink, ...rest } = isMapping(route) ? route : { sink: undefined };
     if (!isMapping(route)) mistakes.push({ path, message: 'must be a mapping with at least a sink' });
+    const { sink, ...rest } = isMapping(route) ? route : { sink: undefined };
+    const strays = straysOf(rest, sink);
+    mistakes.push(
+      ...strays.map((key) => ({ path: [...path, key], message: 'is an option of the sink: it belongs below sink' })),
+    );
     // As above: routeOptions describe a RouteConfig without its name and sink.
-    const checked = check(rest, routeOptions, path, mistakes, ['sink']) as unknown as Omit<
+    const checked = check(rest, routeOptions, path, mistakes, ['sink', ...strays]) as unknown as Omit<
       RouteConfig,
       'name' | 'sink' | 'start'
     > & { readonly start: string };
-    return { ...checked, name, start: startOf(checked.start), sink: checkSink(sink, [...path, 'sink'], mistakes) };
+    const sinkMistakes = isMapping(route) ? mistakes : [];
+    return { ...checked, name, start: startOf(checked.start), sink: checkSink(sink, [...path, 'sink'], sinkMistakes) };
   });
+}
+
+/** Options of the sink that stand on its route. */
+function straysOf(route: Record<string, unknown>, sink: unknown): string[] {
+  const options = sinkOptionsOf({ sink });
+  return Object.keys(route).filter((key) => Object.hasOwn(options, key) && !Object.hasOwn(routeOptions, key));
 }
 
 /** A time as Unix milliseconds. */
@@ -153,13 +202,29 @@ function checkSink(sink: unknown, path: Path, mistakes: Mistake[]): RouteConfig[
   const { type, ...options } = isMapping(sink) ? sink : { type: undefined };
   const kind = sinkKinds.find((candidate) => candidate.type === type);
   if (kind === undefined) {
-    const message =
-      type === undefined ? `must be a mapping with a type: ${types}` : `has an unknown type; there are ${types}`;
-    mistakes.push({ path: type === undefined ? path : [...path, 'type'], message });
+    const near = nearest(
+      String(type),
+      sinkKinds.map((candidate) => candidate.type),
+    );
+    if (type === undefined) mistakes.push({ path, message: `must be a mapping with a type: ${types}` });
+    else {
+      const hint = near === undefined ? '' : `; did you mean ${near}?`;
+      mistakes.push({
+        path: [...path, 'type'],
+        message: `must be one of ${types}${hint}`,
+        value: JSON.stringify(type),
+      });
+    }
     return { type: '', options: {} };
   }
   const found: Mistake[] = [];
-  const checked = check(options, kind.options, path, found, ['type']);
+  const strays = Object.keys(options).filter(
+    (key) => Object.hasOwn(routeOptions, key) && !Object.hasOwn(kind.options, key),
+  );
+  found.push(
+    ...strays.map((key) => ({ path: [...path, key], message: 'is an option of the route: it belongs beside sink' })),
+  );
+  const checked = check(options, kind.options, path, found, ['type', ...strays]);
   // How options go together can be judged only where each is right by itself.
   if (found.length === 0) found.push(...under(path, kind.check?.(checked) ?? []));
   mistakes.push(...found);
@@ -168,24 +233,4 @@ function checkSink(sink: unknown, path: Path, mistakes: Mistake[]): RouteConfig[
 
 function under(path: Path, mistakes: readonly OptionMistake[]): Mistake[] {
   return mistakes.map((mistake) => ({ ...mistake, path: [...path, ...mistake.path] }));
-}
-
-/** Where a value stands, or the innermost part of its path that is there. */
-function offsetOf(document: Document, path: Path): number | undefined {
-  for (let length = path.length; length > 0; length -= 1) {
-    const parent = document.getIn(path.slice(0, length - 1), true);
-    const key = path[length - 1];
-    if (!isCollection(parent)) continue;
-    const pair = isMap(parent) ? parent.items.find((item) => isScalar(item.key) && item.key.value === key) : undefined;
-    const node = pair?.key ?? parent.get(key, true);
-    if (node !== undefined && node !== null && typeof node === 'object' && 'range' in node) {
-      return (node.range as [number, number, number] | undefined)?.[0]; // as yaml says of every node that it parsed
-    }
-  }
-  return undefined;
-}
-
-/** `routes.archive.events`, `brokers[0].url`. */
-function nameOf(path: Path): string {
-  return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${key}`)).join('');
 }

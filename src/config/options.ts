@@ -1,8 +1,12 @@
-import './formats.ts';
 import type { OptionTree } from '../options.ts';
 
 /** Every option of the file but its two lists; `doc` is its line in the reference. */
 export const rootOptions: OptionTree = {
+  include: {
+    doc: 'Further files with routes, such as conf.d/*.yaml; relative to the folder of this file. They hold routes and nothing else.',
+    format: 'patterns',
+    default: [],
+  },
   queue: {
     name: { doc: 'Name of our queue on every broker.', format: 'text', default: 'kazoo-relay' },
     type: {
@@ -96,11 +100,13 @@ export const rootOptions: OptionTree = {
   log: {
     level: {
       doc: "Level of the daemon's own log.",
+      flag: 'log-level',
       format: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
       default: 'info',
     },
     format: {
       doc: 'json, pretty, or auto: pretty on a terminal.',
+      flag: 'log-format',
       format: ['auto', 'json', 'pretty'],
       default: 'auto',
     },
@@ -118,6 +124,20 @@ export const brokerOptions: OptionTree = {
     default: null,
   },
   url: { doc: 'amqp:// or amqps:// with user and password.', format: 'amqp url', default: null, sensitive: true },
+};
+
+/** What may stand in place of the list of `brokers`. */
+export const kazooConfigOptions: OptionTree = {
+  kazooConfig: {
+    doc: 'KAZOO’s own config.ini, whose zones and AMQP URIs are taken.',
+    format: 'text',
+    default: null,
+  },
+  localZone: {
+    doc: 'Zone of the URIs in its section [amqp], where no section [zone] has them too.',
+    format: 'text',
+    default: 'local',
+  },
 };
 
 /** A value of `routes`, beside its `sink`. */

@@ -8,23 +8,36 @@ import {
   type OptionTree,
 } from '../options.ts';
 import { sinkKinds } from '../sinks/registry.ts';
-import { brokerOptions, rootOptions, routeOptions } from './options.ts';
+import { formatOf } from './check.ts';
+import { formats } from './formats.ts';
+import { brokerOptions, kazooConfigOptions, rootOptions, routeOptions } from './options.ts';
+import type { Path } from './place.ts';
+import { asWritten } from './values.ts';
+import { variableOf } from './variables.ts';
 
 /** docs/configuration.md: every option that there is, from where it is declared. */
 export function referenceText(): string {
-  const sinks = sinkKinds.map((kind) => `### ${kind.type}\n\n${sentence(kind.summary)}\n\n${table(kind.options)}`);
+  const sinks = sinkKinds.map(
+    (kind) => `### ${kind.type}\n\n${sentence(kind.summary)}\n\n${table(kind.options, ['routes', 'NAME', 'sink'])}`,
+  );
   return `${head}
 ## brokers
 
 A list; each element has:
 
-${table(brokerOptions)}
+${table(brokerOptions, ['brokers', 0])}
+
+The second broker's variables have a 1 in place of the 0, and so on. Or, in place of the list, a mapping that names KAZOO's own
+configuration, from which zones and URIs are taken, as in \`brokers: { kazooConfig: /etc/kazoo/core/config.ini }\`:
+
+${table(kazooConfigOptions, ['brokers'])}
 
 ## routes
 
-A mapping; each key is the name of a route, each value has a \`sink\` (see below) and:
+A mapping; each key is the name of a route, which stands for NAME in the variables (\`my-crm\` is \`MY_CRM\`). Each value has a
+\`sink\` (see below) and:
 
-${table(routeOptions)}
+${table(routeOptions, ['routes', 'NAME'])}
 
 ## sink
 
@@ -34,87 +47,112 @@ ${sinks.join('\n\n')}
 
 ## Everything else
 
-${table(rootOptions)}
+${table(rootOptions, [])}
 `;
 }
 
 const head = `# Configuration
 
-One YAML file: that of \`--config\`, else of \`KAZOO_RELAY_CONFIG\`, else \`/etc/kazoo-relay/kazoo-relay.yaml\`, else
-\`config/kazoo-relay.yaml\`. [config/kazoo-relay.yaml](../config/kazoo-relay.yaml) is an example to begin with. All mistakes are
-told at once, each with its line.
+One file, YAML or JSON: that of \`--config\`, else of \`KAZOO_RELAY_CONFIG\`, else \`/etc/kazoo-relay/kazoo-relay.yaml\`, else
+\`config/kazoo-relay.yaml\`. [config/kazoo-relay.yaml](../config/kazoo-relay.yaml) is an example to begin with.
+\`kazoo-relay check\` tells all mistakes at once, each with its file, line and column, and what is surely not meant;
+\`kazoo-relay config show --origin\` shows every value and where it comes from. Relative paths belong to the working directory, but
+for those of \`include\`. This page is made from the program's own options by \`npm run reference\`.
 
-Durations are written \`500ms\`, \`30s\`, \`5m\`, \`2h\`, \`7d\`; sizes \`512KiB\`, \`64MiB\`, \`10GiB\`. Relative paths belong to the working
-directory. This page is made from the program's own options by \`npm run reference\`.
+**What goes before what**: a flag of \`run\` (\`--log-level\`, \`--log-format\`, and \`--set OPTION=VALUE\` for all others, such as
+\`--set routes.crm.timeout=10s\`), then the environment variable that stands beside each option below, then the file, then the
+default. In variables and flags, lists are written with commas, and mappings \`{name: value}\`. Variables and flags set the options
+of brokers and routes that the file has. A variable that begins with \`KAZOO_RELAY_\` and sets nothing is warned of.
+
+**Durations** are written \`500ms\`, \`30s\`, \`5m\`, \`2h\`, \`7d\`; **sizes** \`512KiB\`, \`64MiB\`, \`10GiB\`.
+
+**Values from elsewhere**: anywhere in a value may stand
+
+- \`\${env:NAME}\`, an environment variable;
+- \`\${file:/run/secrets/name}\`, what a file holds, without the line end at its end;
+- \`\${credential:name}\`, a credential that systemd hands over (\`LoadCredential=name:/path\` in the unit);
+
+each with a default where that isn't there, as in \`\${env:NAME:-default}\`; for a variable, also where it is empty. \`$\${\` is a
+\`\${\` that stands for itself.
+
+    url: amqp://kazoo-relay:\${credential:rabbitmq}@10.0.0.11:5672
+
+**Routes in files of their own**: \`include: conf.d/*.yaml\` adds the \`routes\` of those files; they hold nothing else. The same
+route in two files is a mistake.
+
+**In an editor** with a YAML language server, the first line of a file may be
+
+    # yaml-language-server: $schema=https://example.com/kazoo-relay.schema.json
+
+with the URL or path of [config/kazoo-relay.schema.json](../config/kazoo-relay.schema.json), which \`kazoo-relay config schema\`
+prints: the editor then completes options, shows what they mean, and marks what is wrong.
 `;
 
 interface Row {
   readonly name: string;
+  readonly value: string;
   readonly default: string;
+  readonly variable: string;
   readonly doc: string;
 }
 
-function table(options: OptionTree): string {
-  const rows = rowsOf(options, '');
+/** @param prefix where the options stand in the file */
+function table(options: OptionTree, prefix: Path): string {
+  const rows = rowsOf(options, [], prefix);
   return [
-    '| Option | Default | |',
-    '| --- | --- | --- |',
-    ...rows.map((row) => `| \`${row.name}\` | ${row.default} | ${row.doc.replaceAll('|', '\\|')} |`),
+    '| Option | Value | Default | Variable | |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows.map(
+      (row) =>
+        `| \`${row.name}\` | ${row.value} | ${row.default} | ${row.variable} | ${row.doc.replaceAll('|', '\\|')} |`,
+    ),
   ].join('\n');
 }
 
-function rowsOf(options: OptionTree, prefix: string): Row[] {
-  return Object.entries(options).flatMap(([key, node]) => rowsOfNode(`${prefix}${key}`, node));
+function rowsOf(options: OptionTree, path: Path, prefix: Path): Row[] {
+  return Object.entries(options).flatMap(([key, node]) => rowsOfNode([...path, key], node, prefix));
 }
 
-function rowsOfNode(name: string, node: OptionNode): Row[] {
-  if (isOption(node)) return [{ name, default: defaultOf(node), doc: docOf(node) }];
+function rowsOfNode(path: Path, node: OptionNode, prefix: Path): Row[] {
+  const name = path.join('.');
+  const variable = `\`${variableOf([...prefix, ...path])}\``;
+  if (isOption(node)) return [{ name, value: kindOf(node), default: defaultOf(node), variable, doc: docOf(node) }];
   if (isOptionList(node)) {
-    const items = node.default.map((item) => show(item, node.items.format)).join(', ');
-    return [{ name, default: `\`[${items}]\``, doc: node.doc }];
+    const items = node.default.map((item) => asWritten(item, node.items)).join(', ');
+    return [{ name, value: `list, each a ${kindOf(node.items)}`, default: `\`[${items}]\``, variable, doc: node.doc }];
   }
   if (isOptionMap(node)) {
-    const each = isOption(node.each as OptionNode) ? [] : rowsOf(node.each as OptionTree, `${name}.NAME.`);
-    return [{ name, default: '`{}`', doc: node.doc }, ...each];
+    const each = node.each as OptionNode; // an option or a tree, and both are nodes
+    const value = `mapping, each a ${isOption(each) ? kindOf(each) : 'section'}`;
+    // A variable holds such a mapping as a whole.
+    const inner = isOption(each)
+      ? []
+      : rowsOfNode([...path, 'KEY'], each, prefix).map((row) => ({ ...row, variable: '' }));
+    return [{ name, value, default: '`{}`', variable, doc: node.doc }, ...inner];
   }
-  if (isOptionalSection(node)) return [{ name, default: 'none', doc: node.doc }, ...rowsOf(node.optional, `${name}.`)];
-  return rowsOf(node, `${name}.`);
+  if (!isOptionalSection(node)) return rowsOf(node, path, prefix);
+  return [
+    { name, value: 'section', default: 'none', variable: '', doc: node.doc },
+    ...rowsOf(node.optional, path, prefix),
+  ];
+}
+
+function kindOf(option: Option): string {
+  const { format } = option;
+  if (Array.isArray(format)) return format.map((choice) => `\`${choice}\``).join(', ');
+  return formats[formatOf(option) ?? '']?.kind ?? String(format);
 }
 
 function defaultOf(option: Option): string {
   if (option.default === null) return '*required*';
   if (option.default === undefined || option.default === '') return 'none';
-  return `\`${show(option.default, option.format)}\``;
+  const value = asWritten(option.default, option);
+  return `\`${JSON.stringify(value).replaceAll('"', '')}\``;
 }
 
-function docOf({ doc, format }: Option): string {
-  return Array.isArray(format) ? `${doc} One of ${format.map((choice) => `\`${choice}\``).join(', ')}.` : doc;
+function docOf({ doc, flag }: Option): string {
+  return flag === undefined ? doc : `${doc} Flag: \`--${flag}\`.`;
 }
-
-function show(value: unknown, format: unknown): string {
-  if (typeof value !== 'number' || typeof format !== 'string') return JSON.stringify(value).replaceAll('"', '');
-  if (/duration|age|heartbeat/.test(format)) return inUnits(value, durations);
-  return /size/.test(format) ? inUnits(value, sizes) : String(value);
-}
-
-/** The largest unit that leaves a whole number. */
-function inUnits(value: number, units: readonly (readonly [string, number])[]): string {
-  const [name, unit] = units.find(([, size]) => value >= size && value % size === 0) ?? ['', 1];
-  return `${value / unit}${name}`;
-}
-
-const durations = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1_000],
-  ['ms', 1],
-] as const;
-const sizes = [
-  ['GiB', 2 ** 30],
-  ['MiB', 2 ** 20],
-  ['KiB', 2 ** 10],
-] as const;
 
 function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

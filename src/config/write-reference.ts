@@ -1,15 +1,28 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { editorSchemaText } from './editor-schema.ts';
 import { referenceText } from './reference.ts';
 
-// Writes docs/configuration.md from the options. With --check it writes nothing, and fails if it is out of date.
+// Writes what is derived from the options: docs/configuration.md, and config/kazoo-relay.schema.json for editors. With --check
+// it writes nothing, and fails if one of them is out of date.
 
-const file = join(import.meta.dirname, '../../docs/configuration.md');
+const derived = { 'docs/configuration.md': referenceText(), 'config/kazoo-relay.schema.json': editorSchemaText() };
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 
-if (!values.check) writeFileSync(file, referenceText());
-else if (readFileSync(file, 'utf8') !== referenceText()) {
-  console.error('docs/configuration.md is out of date\nRun: npm run reference');
-  process.exitCode = 1;
+for (const [name, text] of Object.entries(derived)) {
+  const file = join(import.meta.dirname, '../..', name);
+  if (!values.check) writeFileSync(file, text);
+  else if (textOf(file) !== text) {
+    console.error(`${name} is out of date\nRun: npm run reference`);
+    process.exitCode = 1;
+  }
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
 }

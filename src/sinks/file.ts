@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
+import { accessTo } from './file-access.ts';
 import { freeRotatedName, removeOldest, syncFolder } from './rotated-files.ts';
 import { type Delivery, delivered, type Outcome, type Sink, type SinkKind, SinkUnavailable } from './sink.ts';
 
@@ -46,6 +47,13 @@ export const fileSink: SinkKind<FileSinkOptions> = {
     },
   },
   flow: () => ({ batch: { max: 500, linger: 20 }, concurrency: 1 }),
+  file: ({ path }) => path,
+  doubts: ({ maxSize, rotate }) =>
+    maxSize === 0 && rotate === 0
+      ? [{ path: ['rotate'], message: 'is 0 like maxSize: the file grows until the disk is full' }]
+      : [],
+
+  examine: ({ path }) => accessTo(path),
 
   async open(options, { log }) {
     const sink = new FileSink(options, log);

@@ -19,6 +19,8 @@ export const logSink: SinkKind<LogSinkOptions> = {
   },
   flow: () => ({ batch: { max: 500, linger: 0 }, concurrency: 1 }),
 
+  examine: async () => 'lines go to stdout',
+
   async open({ level }) {
     return {
       async deliver(batch, signal) {

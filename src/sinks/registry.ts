@@ -5,9 +5,13 @@ import type { Flow, OptionMistake, Sink, SinkContext, SinkKind } from './sink.ts
 import { webhookSink } from './webhook/webhook.ts';
 
 /** A kind of sink whose options are its own affair: what `open` gets must have been checked against `options`. */
-export interface AnySinkKind extends Omit<SinkKind<unknown>, 'open' | 'flow' | 'check'> {
+export interface AnySinkKind
+  extends Omit<SinkKind<unknown>, 'open' | 'flow' | 'check' | 'doubts' | 'file' | 'examine'> {
   flow(options: unknown): Flow;
   check?(options: unknown): readonly OptionMistake[];
+  doubts?(options: unknown, route: { readonly timeout: number }): readonly OptionMistake[];
+  file?(options: unknown): string;
+  examine(options: unknown, context: SinkContext): Promise<string>;
   open(options: unknown, context: SinkContext): Promise<Sink>;
 }
 

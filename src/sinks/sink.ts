@@ -13,6 +13,15 @@ export interface SinkKind<O> {
   flow(options: O): Flow;
   /** What is wrong among options that are each right by themselves; told with the configuration's other mistakes. */
   check?(options: O): readonly OptionMistake[];
+  /** What is legal among them and surely not meant. @param route `timeout`: milliseconds that it gives an attempt */
+  doubts?(options: O, route: { readonly timeout: number }): readonly OptionMistake[];
+  /** The file that the sink writes, which no other one should, where it is of that kind. */
+  file?(options: O): string;
+  /**
+   * Looks whether the sink could deliver, and says what it found; delivers nothing, and changes nothing.
+   * @throws Error that says what is in the way
+   */
+  examine(options: O, context: SinkContext): Promise<string>;
   /**
    * Makes the sink ready to deliver.
    * @throws SinkUnavailable when that may work later (a directory that isn't there, a server that is down).

@@ -19,6 +19,18 @@ describe('intake', () => {
     expect(acknowledged).toEqual(acknowledged.toSorted((one, other) => one - other));
   });
 
+  test('lets a batch fill, for as long as it may linger', async () => {
+    const { intake, commits, source } = startIntake(Number.POSITIVE_INFINITY, { max: 3, linger: 60_000 });
+    const body = Buffer.from('{"Event-Name":"low_balance"}');
+    intake.add(message(body), 1, source);
+    intake.add(message(body), 2, source);
+    await new Promise(setImmediate);
+    expect(commits).toEqual([]);
+    for (let tag = 3; tag <= 6; tag += 1) intake.add(message(body), tag, source);
+    await intake.drained();
+    expect(commits.map((batch) => batch.length)).toEqual([3, 3]);
+  });
+
   test('acknowledges nothing beyond the part that was committed', async () => {
     const { intake, commits, acknowledged, source } = startIntake(1);
     const large = Buffer.from(JSON.stringify({ 'Event-Name': 'low_balance', Filler: 'x'.repeat(900_000) }));
@@ -44,7 +56,7 @@ describe('intake', () => {
 });
 
 /** @param failing how many commits work before the journal fails for good; none fails by default */
-function startIntake(failing = Number.POSITIVE_INFINITY) {
+function startIntake(failing = Number.POSITIVE_INFINITY, batch = { max: 500, linger: 5 }) {
   const commits: Notification[][] = [];
   const acknowledged: number[] = [];
   const journal = {
@@ -55,7 +67,7 @@ function startIntake(failing = Number.POSITIVE_INFINITY) {
     },
   } as unknown as Journal; // intake only appends
   const intake = new Intake(
-    { batch: { max: 500, linger: 5 }, maxBodySize: 1024 * 1024, reveals: ['~'.repeat(200_000)] },
+    { batch, maxBodySize: 1024 * 1024, reveals: ['~'.repeat(200_000)] },
     { journal, validator: createValidator([]), log: pino({ level: 'silent' }) },
   );
   return { intake, commits, acknowledged, source: { acknowledge: (tag: number) => void acknowledged.push(tag) } };

@@ -35,9 +35,9 @@ describe('options of every form', () => {
 
   test('have their mistakes told with the path', () => {
     const { mistakes } = checked({ headers: { a: { b: 1 } }, columns: { caller: {} }, login: {}, proxy: 3 });
-    expect(mistakes.map(({ path, message }) => `${path.join('.')} ${message}`)).toEqual([
+    expect(mistakes.map(({ path, message, value = '' }) => `${path.join('.')} ${message} ${value}`.trimEnd())).toEqual([
       'url is required',
-      'proxy must be text: value was 3',
+      'proxy must be text: put it in quotes 3',
       'headers.a must be a single value, not a mapping',
       'columns.caller.path is required',
       'login.user is required',

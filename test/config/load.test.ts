@@ -64,7 +64,7 @@ describe('the place of the configuration', () => {
 
   test('is said to be missing where it is', () => {
     expect(() => loadConfig('/nowhere/kazoo-relay.yaml')).toThrow(ConfigError);
-    expect(() => loadConfig('/nowhere/kazoo-relay.yaml')).toThrow(/nowhere\/kazoo-relay.yaml can't be read.*ENOENT/);
+    expect(() => loadConfig('/nowhere/kazoo-relay.yaml')).toThrow(/nowhere\/kazoo-relay.yaml: can't be read: ENOENT/);
     expect(() => loadConfig(folder)).toThrow(/can't be read: EISDIR/);
   });
 });
@@ -93,55 +93,8 @@ describe('durations, sizes and times', () => {
   });
 });
 
-describe('a mistake is told with its place, and all at once', () => {
-  const broker = 'brokers: [{ zone: west, url: amqp://127.0.0.1 }]\n';
+describe('a secret is never in a message', () => {
   const routes = 'routes: { all: { sink: { type: log } } }\n';
-
-  test.each<[what: string, text: string]>([
-    ['an empty file', ''],
-    ['a list instead of a mapping', '- brokers'],
-    ['text that is no YAML', 'brokers: [\nroutes: {}'],
-    ['a tab for an indent', 'brokers:\n\t- zone: west'],
-    ['the same key twice', `${broker}${routes}queue: {}\nqueue: {}`],
-    ['no brokers', routes],
-    ['an empty list of brokers', `brokers: []\n${routes}`],
-    ['one broker that is no list', `brokers: { zone: west, url: amqp://127.0.0.1 }\n${routes}`],
-    ['a broker without a zone', `brokers: [{ url: amqp://127.0.0.1 }]\n${routes}`],
-    [
-      'a broker whose URL is of another kind',
-      `brokers: [{ zone: west, url: 'http://user:geheim@127.0.0.1' }]\n${routes}`,
-    ],
-    ['a broker that is only a URL', `brokers: [amqp://127.0.0.1]\n${routes}`],
-    ['no routes', broker],
-    ['routes as a list', `${broker}routes: [{ sink: { type: log } }]`],
-    ['a route without a sink', `${broker}routes: { all: { events: [] } }`],
-    ['a route that is nothing', `${broker}routes: { all: }`],
-    ['a route whose name is no name', `${broker}routes: { 'My Route': { sink: { type: log } } }`],
-    ['a sink without a type', `${broker}routes: { all: { sink: { path: a } } }`],
-    ['a sink of an unknown type', `${broker}routes: { all: { sink: { type: lgo } } }`],
-    ['a file sink without its path', `${broker}routes: { all: { sink: { type: file } } }`],
-    ['an option of another sink', `${broker}routes: { all: { sink: { type: log, keep: 3 } } }`],
-    ['a misspelt option', `${broker}${routes}intake: { prefetsch: 10 }`],
-    ['a misspelt section', `${broker}${routes}jurnal: { path: /tmp }`],
-    ['a section that is a value', `${broker}${routes}intake: fast`],
-    ['a value that is a section', `${broker}${routes}queue: { name: { first: a } }`],
-    ['a value that is left out', `${broker}${routes}queue:\n  name:`],
-    ['a size that is none', `${broker}${routes}queue: { maxLengthBytes: big }`],
-    ['a duration that is none', `${broker}${routes}queue: { expires: 1 fortnight }`],
-    ['a prefetch that AMQP has no room for', `${broker}${routes}intake: { prefetch: 70000 }`],
-    ['a heartbeat that is too slow', `${broker}${routes}intake: { heartbeat: 1m }`],
-    ['a word that is not among the choices', `${broker}${routes}queue: { type: lazy }`],
-    ['a start that is no time', `${broker}routes: { all: { start: yesterday, sink: { type: log } } }`],
-    ['a start that is a bare number', `${broker}routes: { all: { start: 1764000000, sink: { type: log } } }`],
-    ['events as one name', `${broker}routes: { all: { events: voicemail_new, sink: { type: log } } }`],
-    ['a file mode as a number', `${broker}routes: { all: { sink: { type: file, path: a, mode: 0640 } } }`],
-    [
-      'several at once',
-      `brokers:\n  - zone: west\n    url: localhost\nroutes:\n  all:\n    evnts: [a]\n    sink:\n      type: file\n      maxSize: huge\nlog:\n  level: loud\n`,
-    ],
-  ])('%s', (_what, text) => {
-    expect(messageOf(text)).toMatchSnapshot();
-  });
 
   test.each([
     '*geheim',

@@ -9,9 +9,13 @@ export interface Result {
   readonly code: number | null;
 }
 
-/** Runs the program as an operator does, and waits for its end. */
-export async function cli(args: readonly string[], input: string | Buffer = ''): Promise<Result> {
-  const child = spawn(process.execPath, ['src/main.ts', ...args], { stdio: 'pipe' });
+/** Runs the program as an operator does, and waits for its end. @param env beside the environment that there is */
+export async function cli(
+  args: readonly string[],
+  input: string | Buffer = '',
+  env: Readonly<Record<string, string>> = {},
+): Promise<Result> {
+  const child = spawn(process.execPath, ['src/main.ts', ...args], { stdio: 'pipe', env: { ...process.env, ...env } });
   // A command that reads no input may be gone before all of it is written.
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);

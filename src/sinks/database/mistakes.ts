@@ -18,6 +18,17 @@ export function mistakesIn(options: DatabaseSinkOptions): readonly OptionMistake
   ];
 }
 
+/** What is legal and surely not meant. */
+export function doubtsAbout(
+  { statementTimeout }: DatabaseSinkOptions,
+  { timeout }: { readonly timeout: number },
+): readonly OptionMistake[] {
+  if (statementTimeout < timeout) return [];
+  return [
+    { path: ['statementTimeout'], message: "isn't shorter than the route's timeout, which would always come first" },
+  ];
+}
+
 function urlMistakes(url: string, dialect: Dialect): OptionMistake[] {
   try {
     dialect.checkUrl(new URL(url));

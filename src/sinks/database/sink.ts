@@ -5,7 +5,8 @@ import { unlessAborted } from '../../waiting.ts';
 import { type Delivery, type Outcome, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
 import type { Database, Dialect, Found } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
-import { mistakesIn } from './mistakes.ts';
+import { examine } from './examine.ts';
+import { doubtsAbout, mistakesIn } from './mistakes.ts';
 import { type DatabaseSinkOptions, databaseOptions } from './options.ts';
 import { type Row, rowOf } from './row.ts';
 import { lacksOf, schemaOf } from './schema.ts';
@@ -18,7 +19,10 @@ export const databaseSink: SinkKind<DatabaseSinkOptions> = {
   summary: 'rows in a table of PostgreSQL, MySQL, MariaDB or SQLite',
   options: databaseOptions,
   check: mistakesIn,
+  doubts: doubtsAbout,
   flow: ({ batch, connections, url }) => ({ batch, concurrency: dialectOf(url).isLocal ? 1 : connections }),
+
+  examine: (options, { log }) => examine(options, log),
 
   async open(options, { log }) {
     const sink = new DatabaseSink(options, log);

@@ -4,6 +4,8 @@ import { Deadlines } from '../../waiting.ts';
 import { type Delivery, type Outcome, type ProbeReport, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { createAddress } from './address.ts';
 import { type Auth, createAuth } from './auth.ts';
+import { doubtsAbout } from './doubts.ts';
+import { examine } from './examine.ts';
 import type { Answer, Request } from './exchange.ts';
 import { createMask, type Mask } from './mask.ts';
 import { mistakesIn } from './mistakes.ts';
@@ -24,6 +26,8 @@ export const webhookSink: SinkKind<WebhookOptions> = {
   options: webhookOptions,
   flow: ({ batch, concurrency, rateLimit }) => ({ batch, concurrency: Math.min(concurrency, usefulAt(rateLimit)) }),
   check: mistakesIn,
+  doubts: doubtsAbout,
+  examine,
 
   async open(options, { log }) {
     const address = createAddress(options.url);

@@ -1,0 +1,102 @@
+import { Command } from 'commander';
+import type { Config } from '../config/config.ts';
+import { type Examined, examineConfig, findConfigFile } from '../config/load.ts';
+import { type Finding, findingText } from '../config/place.ts';
+import { reasonOf } from '../errors.ts';
+import { createValidator } from '../schema/validator.ts';
+import { connections, type Tried } from './connections.ts';
+import { exitCode2, orExit } from './exit.ts';
+import { paint, print, printable } from './output.ts';
+import { overridesOf, takesOverrides } from './overrides.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly connect?: true;
+  readonly json?: true;
+}
+
+export function checkCommand(): Command {
+  return exitCode2(takesOverrides(new Command('check')))
+    .description('say everything that is wrong with the configuration, or surely not meant')
+    .option('-c, --config <file>', 'configuration file')
+    .option('--connect', 'try every broker and every sink too; nothing is consumed, delivered or changed')
+    .option('--json', 'for programs')
+    .addHelpText('after', help)
+    .action((options: Options) =>
+      orExit(
+        () => 2,
+        () => run(options),
+      ),
+    );
+}
+
+const help = `
+A line is: file, line and column (or the variable or flag), the option, what is allowed, and the value, masked if it is secret.
+Run it as the user that the daemon runs as: what may be read and written differs from user to user.
+Exit code: 0 nothing is wrong (there may be warnings), 1 there are mistakes, or with --connect a broker or sink can't be used,
+2 wrong options, or no configuration is named or found.
+
+Examples:
+  kazoo-relay check
+  kazoo-relay check --config /etc/kazoo-relay/kazoo-relay.yaml --connect
+  kazoo-relay check --json | jq -r '.mistakes[] | "\\(.source):\\(.line) \\(.option)"'`;
+
+async function run(options: Options): Promise<void> {
+  const file = findConfigFile(options.config);
+  const examined = withSchemas(examineConfig(file, overridesOf({ ...options })));
+  const { config, mistakes, warnings } = examined;
+  const tried = options.connect && config !== undefined ? await connections(config) : [];
+  const isFine = mistakes.length === 0 && tried.every(({ ok }) => ok);
+  if (options.json) await print(printable(JSON.stringify({ ok: isFine, mistakes, warnings, connections: tried })));
+  else await show(file, examined, tried, options.connect ?? false);
+  if (!isFine) process.exitCode = 1;
+  // What doesn't answer must not keep us.
+  if (tried.length > 0) process.exit();
+}
+
+/** Whether the schemas work can be said only by what compiles them. */
+function withSchemas(examined: Examined): Examined {
+  const { config, originOf } = examined;
+  if (config === undefined) return examined;
+  try {
+    createValidator(config.validation.schemas);
+    return examined;
+  } catch (error) {
+    const { source, line, column } = originOf(['validation', 'schemas']) ?? { source: 'default' };
+    const place = { source, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
+    const mistake = { ...place, option: 'validation.schemas', message: reasonOf(error) };
+    return { ...examined, config: undefined, mistakes: [mistake] };
+  }
+}
+
+async function show(
+  file: string,
+  { config, mistakes, warnings }: Examined,
+  tried: readonly Tried[],
+  wasTried: boolean,
+): Promise<void> {
+  for (const mistake of mistakes) await print(`${paint('red', 'mistake')}  ${line(mistake)}`);
+  for (const warning of warnings) await print(`${paint('yellow', 'warning')}  ${line(warning)}`);
+  const width = Math.max(...tried.map(({ name }) => name.length));
+  for (const { name, ok, found } of tried) {
+    const state = ok ? paint('green', 'ok     ') : paint('red', 'failed ');
+    await print(`${state}  ${printable(`${name.padEnd(width)}  ${found}`)}`);
+  }
+  if (config === undefined && wasTried)
+    await print('Nothing was tried: first the configuration must be without mistakes.');
+  await print(summaryOf(file, config, mistakes.length, warnings.length));
+}
+
+function line(finding: Finding): string {
+  return printable(findingText(finding));
+}
+
+function summaryOf(file: string, config: Config | undefined, mistakes: number, warnings: number): string {
+  const doubts = warnings === 0 ? '' : `, ${many(warnings, 'warning')}`;
+  if (config === undefined) return `${file}: ${many(mistakes, 'mistake')}${doubts}`;
+  return `${file}: ${many(config.brokers.length, 'broker')}, ${many(config.routes.length, 'route')}, no mistakes${doubts}`;
+}
+
+function many(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}

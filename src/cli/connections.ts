@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import pino from 'pino';
+import { examineBroker } from '../broker/examine.ts';
+import type { Config } from '../config/config.ts';
+import { reasonOf } from '../errors.ts';
+import { accessTo } from '../sinks/file-access.ts';
+import { sinkKind } from '../sinks/registry.ts';
+import { within } from '../waiting.ts';
+
+/** How a try went. */
+export interface Tried {
+  /** `broker west 10.0.0.11:5672`, `route crm (webhook)`. */
+  readonly name: string;
+  readonly ok: boolean;
+  /** What was found, or what is in the way. */
+  readonly found: string;
+}
+
+/** Milliseconds; brokers and sinks have their own time-outs, most of them shorter. */
+const longest = 30_000;
+
+/** Tries the journal's folder, every broker and every sink of a configuration, all at once. Nothing is changed by it. */
+export function connections({ journal, brokers, routes, intake, queue }: Config): Promise<Tried[]> {
+  const log = pino({ level: 'silent' });
+  return Promise.all([
+    attempt(`journal ${journal.path}`, () => accessTo(join(journal.path, 'journal.sqlite'))),
+    ...brokers.map(({ zone, url }) =>
+      attempt(`broker ${zone} ${new URL(url).host}`, () => examineBroker(url, { ...intake, queue })),
+    ),
+    ...routes.map(({ name, sink }) =>
+      attempt(`route ${name} (${sink.type})`, () => sinkKind(sink.type).examine(sink.options, { route: name, log })),
+    ),
+  ]);
+}
+
+async function attempt(name: string, work: () => Promise<string>): Promise<Tried> {
+  try {
+    return { name, ok: true, found: await within(longest, name, work()) };
+  } catch (error) {
+    return { name, ok: false, found: reasonOf(error) };
+  }
+}

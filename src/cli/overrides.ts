@@ -1,0 +1,38 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { rootOptions } from '../config/options.ts';
+import { leavesOf } from '../config/tree.ts';
+import { type Flag, type Overrides, pathFrom } from '../config/variables.ts';
+
+/** Gives a command the flags that go before what the configuration says. */
+export function takesOverrides(command: Command): Command {
+  command.option(
+    '--set <option=value>',
+    'goes before what the file says: --set log.level=debug; may be repeated',
+    setting,
+  );
+  for (const { flag, doc } of ownFlags) command.addOption(new Option(`--${flag} <value>`, doc));
+  return command;
+}
+
+/** What the flags of such a command, and the environment, say. */
+export function overridesOf(given: Readonly<Record<string, unknown>>): Overrides {
+  const set = (given.set ?? []) as readonly Flag[]; // as `setting` makes them
+  const own = ownFlags.flatMap(({ flag, path }): Flag[] => {
+    const text = given[flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())];
+    return typeof text === 'string' ? [{ source: `--${flag}`, path, text }] : [];
+  });
+  return { env: process.env, flags: [...set, ...own] };
+}
+
+/** The options that have a flag of their own. */
+const ownFlags = leavesOf(rootOptions).flatMap(({ path, node }) =>
+  'flag' in node && node.flag !== undefined ? [{ flag: node.flag, path, doc: node.doc }] : [],
+);
+
+function setting(text: string, previous: readonly Flag[] = []): readonly Flag[] {
+  const [, name = '', value = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  const path = pathFrom(name);
+  if (path === undefined)
+    throw new InvalidArgumentError('It must be an option and its value, such as log.level=debug.');
+  return [...previous, { source: `--set ${name}`, path, text: value }];
+}

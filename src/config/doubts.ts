@@ -1,0 +1,87 @@
+import { resolve } from 'node:path';
+import { sinkKind } from '../sinks/registry.ts';
+import type { Mistake } from './check.ts';
+import { secretsInClearText } from './clear-text.ts';
+import type { Config, RouteConfig } from './config.ts';
+import type { Gathered } from './gather.ts';
+import type { Path } from './place.ts';
+import { selectionDoubts } from './selection-doubts.ts';
+import { asWritten } from './values.ts';
+
+/** What is legal in a configuration, and surely not meant. */
+export function doubtsAbout(config: Config, gathered: Gathered): Mistake[] {
+  return [
+    ...brokerDoubts(config),
+    ...config.routes.flatMap((route) => [...selectionDoubts(route, config), ...routeDoubts(route)]),
+    ...sharedTargets(config.routes),
+    ...intakeDoubts(config),
+    ...secretsInClearText(gathered),
+  ];
+}
+
+function brokerDoubts({ brokers }: Config): Mistake[] {
+  return brokers.flatMap(({ url }, index) => {
+    const first = brokers.findIndex((other) => addressOf(other.url) === addressOf(url));
+    if (first === index) return [];
+    const message = `is the broker of brokers[${first}] again: the two would share one queue, and each stamp a part with its zone`;
+    return [{ path: ['brokers', index, 'url'], message }];
+  });
+}
+
+/** Where a broker is, whoever we are there. */
+function addressOf(url: string): string {
+  const { protocol, hostname, port, pathname } = new URL(url);
+  const defaultPort = protocol === 'amqps:' ? '5671' : '5672';
+  return `${hostname}:${port || defaultPort}${pathname === '/' ? '' : pathname}`;
+}
+
+function routeDoubts(route: RouteConfig): Mistake[] {
+  const { name, start, retry, sink, timeout } = route;
+  const found: Mistake[] = [];
+  const doubt = (path: Path, message: string) => void found.push({ path: ['routes', name, ...path], message });
+  if (typeof start === 'number' && start > Date.now()) {
+    doubt(['start'], 'lies in the future: the route takes nothing that comes in before');
+  }
+  if (retry.schedule.length === 0) doubt(['retry', 'schedule'], 'is empty: what fails once is a dead letter at once');
+  for (const { path, message } of sinkKind(sink.type).doubts?.(sink.options, { timeout }) ?? []) {
+    doubt(['sink', ...path], message);
+  }
+  return found;
+}
+
+/** Two writers of one file would mix their lines, and each rotate it under the other's hands. */
+function sharedTargets(routes: readonly RouteConfig[]): Mistake[] {
+  const owners = new Map<string, string>();
+  return routes.flatMap(({ name, sink }) => {
+    const file = sinkKind(sink.type).file?.(sink.options);
+    if (file === undefined) return [];
+    const target = resolve(file);
+    const owner = owners.get(target);
+    if (owner === undefined) owners.set(target, name);
+    const message = `is the file of the route ${owner} too: give each a file of its own, or make one route of them`;
+    return owner === undefined ? [] : [{ path: ['routes', name, 'sink', 'path'], message }];
+  });
+}
+
+/** Milliseconds; shorter outages than this happen at every update. */
+const shortestExpiry = 5 * 60_000;
+
+function intakeDoubts({ intake, queue, log }: Config): Mistake[] {
+  const found: Mistake[] = [];
+  const doubt = (path: Path, message: string) => void found.push({ path, message });
+  if (intake.batch.max > intake.prefetch) {
+    doubt(['intake', 'batch', 'max'], `is never reached: intake.prefetch lets ${intake.prefetch} messages come ahead`);
+  }
+  if (intake.watch.stalledAfter < intake.watch.interval) {
+    doubt(
+      ['intake', 'watch', 'stalledAfter'],
+      'is shorter than intake.watch.interval, which is how often it is looked at',
+    );
+  }
+  if (queue.expires < shortestExpiry) {
+    const written = asWritten(queue.expires, { doc: '', format: 'duration', default: 0 });
+    doubt(['queue', 'expires'], `lets the broker delete what waits for us after ${written} of our absence`);
+  }
+  if (log.level === 'silent') doubt(['log', 'level'], 'lets nobody know what goes wrong');
+  return found;
+}

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { reasonOf } from '../errors.ts';
+import { brokersIn } from '../kazoo/config-ini.ts';
+import type { Finding, Path, Place } from './place.ts';
+
+/** Brokers that KAZOO's own configuration names, each with its place in that file. */
+export interface KazooBrokers {
+  readonly file: string;
+  readonly brokers: readonly { readonly zone: string; readonly url: string }[];
+  readonly mistakes: readonly Finding[];
+  /** Where a broker, or an option of one, stands in the file; undefined for any other path. */
+  placeOf(path: Path): Place | undefined;
+}
+
+/** @param localZone the zone of what stands in no zone of KAZOO's */
+export function readKazooBrokers(file: string, localZone: string): KazooBrokers {
+  const refuse = (message: string): KazooBrokers => ({
+    file,
+    brokers: [],
+    mistakes: [{ source: file, option: '', message }],
+    placeOf: () => undefined,
+  });
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    return refuse(`can't be read: ${reasonOf(cause)}`);
+  }
+  const { brokers, mistakes } = brokersIn(text, localZone);
+  if (brokers.length === 0 && mistakes.length === 0) {
+    return refuse('names no broker: it has neither uri or amqp_uri under [amqp], nor a [zone] with one');
+  }
+  return {
+    file,
+    brokers: brokers.map(({ zone, url }) => ({ zone, url })),
+    mistakes: mistakes.map(({ line, message }) => ({ source: file, line, column: 1, option: '', message })),
+    placeOf([first, index]) {
+      const broker = first === 'brokers' && typeof index === 'number' ? brokers[index] : undefined;
+      return broker === undefined ? undefined : { source: file, line: broker.line, column: 1 };
+    },
+  };
+}

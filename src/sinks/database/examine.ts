@@ -1,0 +1,28 @@
+import type { Logger } from 'pino';
+import { accessTo } from '../file-access.ts';
+import { dialectOf } from './dialects.ts';
+import type { DatabaseSinkOptions } from './options.ts';
+import { lacksOf } from './schema.ts';
+import { tableOf } from './table.ts';
+
+/** What there is at the other end, without changing it. @throws Error that says why nothing could be stored there */
+export async function examine(options: DatabaseSinkOptions, log: Logger): Promise<string> {
+  const dialect = dialectOf(options.url);
+  if (dialect.isLocal) return accessTo(decodeURIComponent(new URL(options.url).pathname));
+  const table = tableOf(options);
+  const database = dialect.open(options, table, log);
+  try {
+    const found = await database.inspect();
+    const lacks = lacksOf(table, found, dialect);
+    if (lacks.length === 0) return `${database.place} has the table ${options.table} as it must be`;
+    const list = lacks.map(({ what }) => what).join('; ');
+    const isOurs = options.migrate && lacks.every(({ statements }) => statements !== undefined);
+    if (!isOurs) throw new Error(`${database.place} lacks what the daemon may not make: ${list}`);
+    return `${database.place} answers; at its start the daemon makes: ${list}`;
+  } catch (error) {
+    if (Error.isError(error) && error.message.startsWith(database.place)) throw error;
+    throw new Error(`${database.place}: ${database.blame(error).reason}`, { cause: error });
+  } finally {
+    await database.close();
+  }
+}

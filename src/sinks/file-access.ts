@@ -1,0 +1,48 @@
+import { constants, type Stats } from 'node:fs';
+import { access, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { reasonOf } from '../errors.ts';
+
+/**
+ * Whether a file can be written to, or made where it isn't there, as a sentence about it. Nothing is written or made.
+ * @throws Error that says what is in the way
+ */
+export async function accessTo(path: string): Promise<string> {
+  const { R_OK, W_OK, X_OK } = constants;
+  const file = await statOf(path);
+  if (file !== undefined) {
+    if (!file.isFile()) throw new Error(`${path} is not a regular file`);
+    await mustAllow(path, R_OK | W_OK);
+  }
+  const folder = await existingFolder(dirname(path));
+  // Also where the file is there: it is rotated in its folder, or has files beside it.
+  await mustAllow(folder, W_OK | X_OK);
+  const { bavail, bsize } = await statfs(folder);
+  const gibibytes = ((bavail * bsize) / 2 ** 30).toFixed(1);
+  return `${path} can be ${file === undefined ? 'made' : 'written'}; ${gibibytes} GiB are free there`;
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (Error.isError(error) && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw new Error(`${path} can't be reached: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** The folder, or the one that it would be made in. */
+async function existingFolder(path: string): Promise<string> {
+  const folder = await statOf(path);
+  if (folder === undefined) return existingFolder(dirname(path));
+  if (!folder.isDirectory()) throw new Error(`${path} is not a folder`);
+  return path;
+}
+
+async function mustAllow(path: string, mode: number): Promise<void> {
+  try {
+    await access(path, mode);
+  } catch (cause) {
+    throw new Error(`${path} can't be written by this user: ${reasonOf(cause)}`, { cause });
+  }
+}

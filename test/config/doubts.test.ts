@@ -1,0 +1,80 @@
+import { describe, expect, test } from '@jest/globals';
+import { readConfig } from '../../src/config/load.ts';
+import { findingText } from '../../src/config/place.ts';
+import { configFolder, given } from '../support/config-folder.ts';
+
+const folder = configFolder();
+const broker = 'brokers: [{ zone: west, url: amqp://127.0.0.1 }]\n';
+const whole = `${broker}routes: { all: { sink: { type: log } } }\n`;
+const route = (options: string) => `${broker}routes:\n  all:\n    sink: { type: log }\n${indent(options, 4)}`;
+const sink = (type: string, options: string) =>
+  `${broker}routes:\n  all:\n    sink:\n      type: ${type}\n${indent(options, 6)}`;
+
+const doubts: Readonly<Record<string, string>> = {
+  'an event that is not in the catalogue': route('events: [voicemail_nwe, missed_call]'),
+  'a pattern that matches no event': route('events: [voicemial_*]'),
+  'only unknown events, which are quarantined': route('events: [port_rejectd]\nunknown: quarantine'),
+  'an event twice': route('events: [missed_call, missed_call]'),
+  'a zone that one of several is not': `brokers:\n  - { zone: west, url: amqp://10.0.0.1 }\n  - { zone: east, url: amqp://10.0.0.2 }\nroutes: { all: { zones: [west, eats], sink: { type: log } } }`,
+  'only zones of no broker': route('zones: [north]'),
+  'an account that can’t be one': route(
+    'accounts: [4F5E6D7C8B9A00112233445566778899, 4f5e6d7c8b9a00112233445566778899]',
+  ),
+  'only accounts that can’t be one': route('accounts: [sales]'),
+  'something to reveal that is nowhere': route('reveal: [pasword, details.request_headers]'),
+  'a start in the future': route('start: 2999-01-01T00:00:00Z'),
+  'no try but the first': route('retry: { schedule: [] }'),
+  'two routes into one file': `${broker}routes:\n  one: { sink: { type: file, path: FOLDER/a } }\n  two: { sink: { type: file, path: FOLDER/./b/../a } }`,
+  'a file that grows without end': sink('file', 'path: a\nmaxSize: 0\nrotate: 0'),
+  'a request that has longer than its route': sink('webhook', 'url: https://a\ntimeout: { total: 1m }'),
+  'a connection that has longer than its request': sink('webhook', 'url: https://a\ntimeout: { total: 5s }'),
+  'a certificate that nobody checks': sink('webhook', 'url: https://a\ntls: { verify: false }'),
+  'a token that goes unencrypted': sink('webhook', 'url: http://crm.example.com\nauth: { bearer: { token: geheim } }'),
+  'a statement that has longer than its route': sink('database', 'url: postgres://h/d\nstatementTimeout: 1m'),
+  'a broker twice': `brokers:\n  - { zone: west, url: amqp://a@10.0.0.1 }\n  - { zone: east, url: 'amqp://b@10.0.0.1:5672/' }\nroutes: { all: { sink: { type: log } } }`,
+  'a batch that never fills': `${whole}intake: { prefetch: 100 }`,
+  'a watch that looks too seldom': `${whole}intake: { watch: { interval: 1m } }`,
+  'a queue that is gone at once': `${whole}queue: { expires: 10s }`,
+  'a log that says nothing': `${whole}log: { level: silent }`,
+};
+
+describe('what is surely not meant is warned of, with its place', () => {
+  test.each(Object.entries(doubts))('%s', (_what, text) => {
+    const warnings = warningsOf(text);
+    expect(warnings).not.toBe('');
+    expect(warnings).not.toContain('geheim');
+    expect(warnings).toMatchSnapshot();
+  });
+});
+
+describe('nothing is said', () => {
+  test.each(
+    Object.entries({
+      'of the example': '',
+      'of events by their other names': route('events: [top_up, topup, "*", voicemail_*]'),
+      'of a webhook on this machine without encryption': sink(
+        'webhook',
+        'url: http://127.0.0.1\nauth: { bearer: { token: a } }',
+      ),
+      'of files that are not the same': `${broker}routes:\n  one: { sink: { type: file, path: a } }\n  two: { sink: { type: file, path: b } }`,
+      'of two brokers in one zone': `brokers:\n  - { zone: west, url: amqp://10.0.0.1 }\n  - { zone: west, url: amqp://10.0.0.2 }\nroutes: { all: { sink: { type: log } } }`,
+    }),
+  )('%s', (_what, text) => {
+    if (text === '') expect(readConfig('config/kazoo-relay.yaml', given({})).warnings).toEqual([]);
+    else expect(warningsOf(text)).toBe('');
+  });
+
+  test('of events that the operator has schemas for', () => {
+    folder.write('schemas/my_event.json', '{}');
+    const text = `${route('events: [my_event, my_*]')}\nvalidation: { schemas: [FOLDER/schemas] }\n`;
+    expect(warningsOf(text)).toBe('');
+  });
+});
+
+function warningsOf(text: string): string {
+  return folder.without(readConfig(folder.write('relay.yaml', text), given({})).warnings.map(findingText).join('\n'));
+}
+
+function indent(text: string, spaces: number): string {
+  return text.replaceAll(/^/gm, ' '.repeat(spaces));
+}

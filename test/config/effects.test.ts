@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { databaseSink } from '../../src/sinks/database/sink.ts';
+import { cli } from '../support/cli.ts';
+import { configFolder } from '../support/config-folder.ts';
+import { type Daemon, startDaemon } from '../support/daemon.ts';
+import { databaseSinkOptions } from '../support/database.ts';
+import { publishAsKazoo } from '../support/kazoo.ts';
+import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { until } from '../support/until.ts';
+
+const folder = configFolder();
+let broker: TestBroker;
+let daemon: Daemon | undefined;
+
+beforeAll(async () => {
+  broker = await startBroker();
+});
+
+afterEach(async () => {
+  await daemon?.end('SIGKILL');
+});
+
+afterAll(() => broker.close());
+
+describe('what the file says', () => {
+  test('is what the daemon does, from the broker to the sink', async () => {
+    folder.write('config.ini', `[amqp]\nuri = "${broker.url}"\n`);
+    folder.write('conf.d/a.yaml', 'routes: { extra: { sink: { type: file, path: FOLDER/extra.ndjson } } }');
+    folder.write('schemas/low_balance.json', '{ "required": ["approved"] }');
+    const file = folder.write(
+      'relay.yaml',
+      `include: conf.d/*.yaml
+brokers: { kazooConfig: FOLDER/config.ini, localZone: main }
+queue: { name: mine, maxLength: 77, maxLengthBytes: 3MiB, expires: 2h }
+intake: { prefetch: 42, maxBodySize: 2KiB, heartbeat: 7s }
+journal: { path: FOLDER/journal }
+validation: { schemas: [FOLDER/schemas] }
+routes: { all: { reveal: [password], sink: { type: log, level: warn } } }
+`,
+    );
+    daemon = startDaemon(file);
+    await daemon.says('consuming');
+    const consumers = await broker.ctl('list_consumers', '--silent', 'queue_name', 'prefetch_count');
+    expect(consumers.trim().split('\t')).toEqual(['mine', '42']);
+    const queues = await broker.ctl('list_queues', '--silent', 'name', 'arguments');
+    for (const argument of ['"x-max-length",77', '"x-max-length-bytes",3145728', '"x-expires",7200000']) {
+      expect(queues).toContain(argument);
+    }
+    expect(await broker.ctl('list_connections', '--silent', 'timeout')).toBe('7\n');
+
+    await publishAsKazoo(broker.url, 1, { Approved: 'yes', Password: 'x' });
+    await publishAsKazoo(broker.url, 1);
+    await publishAsKazoo(broker.url, 1, { Approved: 'yes', Filler: 'x'.repeat(3_000) });
+    await publishAsKazoo(broker.url, 1, { Approved: 'yes' });
+    await until(() => daemon?.stdout.trim().split('\n').length === 2, { what: 'the two that are valid' });
+    const [first] = daemon.stdout.trim().split('\n');
+    expect(JSON.parse(first ?? '')).toMatchObject({ level: 'warn', zone: 'main', data: { password: 'x' } });
+    const { stdout } = await cli(['status', '--json', '--config', file]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      journal: { path: `${folder.path}/journal`, messages: 4, undecodable: 1 },
+      routes: [
+        { name: 'all', quarantined: 1 },
+        { name: 'extra', quarantined: 1 },
+      ],
+    });
+    await until(() => existsSync(`${folder.path}/extra.ndjson`), { what: 'the file of the included route' });
+  });
+});
+
+describe("the daemon's log", () => {
+  /** It says that it starts, and ends, because the journal can't be made. */
+  const logOf = async (...args: string[]) => {
+    const brokers = 'brokers: [{ zone: west, url: amqp://127.0.0.1 }]\n';
+    const main = `${brokers}routes: { all: { sink: { type: log } } }\njournal: { path: FOLDER/relay.yaml/journal }\n`;
+    const { stderr, code } = await cli(['run', '--config', folder.write('relay.yaml', main), ...args]);
+    expect(code).toBe(1);
+    return stderr;
+  };
+
+  test('is in JSON or for people, and says as much as the level lets it', async () => {
+    expect(await logOf('--log-format', 'json')).toMatch(/^\{.*"msg":"starting".*\}\n/);
+    expect(await logOf('--log-format', 'pretty')).toMatch(/^\[.*INFO.*starting/);
+    expect(await logOf('--log-format', 'json', '--log-level', 'error')).not.toContain('starting');
+    expect(await logOf('--log-format', 'json', '--set', 'queue.expires=10s')).toMatch(
+      /"warning":"--set queue.expires: /,
+    );
+  });
+});
+
+describe('the batches of a database sink', () => {
+  test('are as large, and wait as long, as its options say', () => {
+    const given = { url: 'postgres://h/d', connections: 3, batch: { max: 50, linger: '2s' } };
+    const flow = { batch: { max: 50, linger: 2_000 }, concurrency: 3 };
+    expect(databaseSink.flow(databaseSinkOptions(given))).toEqual(flow);
+  });
+});
