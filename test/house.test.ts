@@ -10,7 +10,7 @@ const doors: Record<string, readonly string[]> = {
   main: ['cli'],
   cli: ['relay', 'config', 'ops', 'journal', 'routes', 'schema', 'sinks', 'kazoo'],
   relay: ['config', 'broker', 'delivery', 'ops', 'journal', 'routes', 'schema', 'sinks', 'kazoo'],
-  config: ['sinks', 'kazoo'],
+  config: ['routes', 'sinks', 'kazoo'],
   broker: ['journal', 'schema', 'kazoo'],
   delivery: ['journal', 'routes', 'sinks', 'kazoo'],
   ops: ['journal'],
@@ -39,6 +39,8 @@ const keys: Record<string, readonly string[]> = {
   standardwebhooks: ['sinks'],
   oauth4webapi: ['sinks'],
   'ipaddr.js': ['sinks'],
+  '@marcbachmann/cel-js': ['routes'],
+  re2js: ['routes'],
 };
 
 /** What src/kazoo may use of Node: all that touches nothing outside the process. */

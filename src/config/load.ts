@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { type Document, isCollection, isMap, isScalar, LineCounter, parseDocument, type YAMLParseError } from 'yaml';
 import { reasonOf } from '../errors.ts';
+import { routeMistakes } from '../routes/mistakes.ts';
 import { sinkKinds } from '../sinks/registry.ts';
 import type { OptionMistake } from '../sinks/sink.ts';
 import { check, isMapping, type Mistake, type Path } from './check.ts';
@@ -134,12 +135,18 @@ function checkRoutes(routes: unknown, mistakes: Mistake[]): RouteConfig[] {
     }
     const { sink, ...rest } = isMapping(route) ? route : { sink: undefined };
     if (!isMapping(route)) mistakes.push({ path, message: 'must be a mapping with at least a sink' });
+    const before = mistakes.length;
     // As above: routeOptions describe a RouteConfig without its name and sink.
     const checked = check(rest, routeOptions, path, mistakes, ['sink']) as unknown as Omit<
       RouteConfig,
       'name' | 'sink' | 'start'
     > & { readonly start: string };
-    return { ...checked, name, start: startOf(checked.start), sink: checkSink(sink, [...path, 'sink'], mistakes) };
+    const isRight = mistakes.length === before;
+    const checkedSink = checkSink(sink, [...path, 'sink'], mistakes);
+    // What its sink needs can be told only where nothing is wrong by itself.
+    const kind = mistakes.length === before ? sinkKinds.find(({ type }) => type === checkedSink.type) : undefined;
+    if (isRight) mistakes.push(...under(path, routeMistakes(checked, kind?.needs?.(checkedSink.options) ?? [])));
+    return { ...checked, name, start: startOf(checked.start), sink: checkedSink };
   });
 }
 

@@ -1,15 +1,19 @@
 import type { Entry } from '../journal/journal.ts';
 import type { Json, JsonObject, Secret } from '../kazoo/notification.ts';
 import { isRevealed } from '../kazoo/redact.ts';
-import type { Delivery, Envelope } from '../sinks/sink.ts';
+import type { Delivery, Envelope, ShapedEnvelope } from '../sinks/sink.ts';
+import { envelopeOf, headOf } from './envelope.ts';
+import type { Reshape } from './reshape.ts';
 
 /**
  * What a route's sink gets of an entry. Envelope and text are made when the sink first asks for them: most want only one.
  * @param reveal dotted paths of the secrets that this route may see
+ * @param reshape what the route makes of the envelope, once its secrets are in it
  */
-export function shape(entry: Entry, reveal: readonly string[]): Delivery {
+export function shape(entry: Entry, reveal: readonly string[], reshape?: Reshape): Delivery {
   const revealed = entry.secrets.filter((secret) => isRevealed(secret.path, reveal));
-  return revealed.length === 0 ? plainDelivery(entry) : revealingDelivery(entry, revealed);
+  if (reshape !== undefined) return madeDelivery(entry.id, () => reshape(revealing(entry, revealed)));
+  return revealed.length === 0 ? plainDelivery(entry) : madeDelivery(entry.id, () => revealing(entry, revealed));
 }
 
 /** The body's JSON text goes through as the journal has it. */
@@ -19,38 +23,41 @@ function plainDelivery(entry: Entry): Delivery {
   return {
     id: entry.id,
     get envelope() {
-      envelope ??= { ...head(entry), data: entry.data };
+      envelope ??= envelopeOf(entry);
       return envelope;
     },
     get json() {
-      json ??= `${JSON.stringify(head(entry)).slice(0, -1)},"data":${entry.json}}`;
+      json ??= `${JSON.stringify(headOf(entry)).slice(0, -1)},"data":${entry.json}}`;
       return json;
     },
   };
 }
 
-function revealingDelivery(entry: Entry, revealed: readonly Secret[]): Delivery {
-  const data = structuredClone(entry.data);
-  if (data !== null) for (const { path, value } of revealed) put(data, path, value);
-  const envelope = { ...head(entry), data };
-  return { id: entry.id, envelope, json: JSON.stringify(envelope) };
+/** Its text is that of the envelope. */
+function madeDelivery(id: string, make: () => ShapedEnvelope): Delivery {
+  let envelope: ShapedEnvelope | undefined;
+  let json: string | undefined;
+  const made = () => {
+    envelope ??= make();
+    return envelope;
+  };
+  return {
+    id,
+    get envelope() {
+      return made();
+    },
+    get json() {
+      json ??= JSON.stringify(made());
+      return json;
+    },
+  };
 }
 
-function head(entry: Entry): Omit<Envelope, 'data'> {
-  return {
-    id: entry.id,
-    event: entry.event,
-    category: entry.category,
-    account_id: entry.accountId,
-    zone: entry.zone,
-    node: entry.node,
-    occurred_at: new Date(entry.occurredAt).toISOString(),
-    received_at: new Date(entry.receivedAt).toISOString(),
-    routing_key: entry.routingKey,
-    valid: entry.state === 'valid',
-    problems: entry.problems,
-    resend_of: entry.resendOf,
-  };
+function revealing(entry: Entry, revealed: readonly Secret[]): Envelope {
+  if (revealed.length === 0) return envelopeOf(entry);
+  const data = structuredClone(entry.data);
+  if (data !== null) for (const { path, value } of revealed) put(data, path, value);
+  return { ...headOf(entry), data };
 }
 
 function put(data: JsonObject, path: readonly string[], value: Json): void {

@@ -1,13 +1,14 @@
 import { databaseSink } from './database/sink.ts';
 import { fileSink } from './file.ts';
 import { logSink } from './log.ts';
-import type { Flow, OptionMistake, Sink, SinkContext, SinkKind } from './sink.ts';
+import type { EnvelopeKey, Flow, OptionMistake, Sink, SinkContext, SinkKind } from './sink.ts';
 import { webhookSink } from './webhook/webhook.ts';
 
 /** A kind of sink whose options are its own affair: what `open` gets must have been checked against `options`. */
-export interface AnySinkKind extends Omit<SinkKind<unknown>, 'open' | 'flow' | 'check'> {
+export interface AnySinkKind extends Omit<SinkKind<unknown>, 'open' | 'flow' | 'check' | 'needs'> {
   flow(options: unknown): Flow;
   check?(options: unknown): readonly OptionMistake[];
+  needs?(options: unknown): readonly EnvelopeKey[];
   open(options: unknown, context: SinkContext): Promise<Sink>;
 }
 

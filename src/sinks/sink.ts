@@ -13,6 +13,8 @@ export interface SinkKind<O> {
   flow(options: O): Flow;
   /** What is wrong among options that are each right by themselves; told with the configuration's other mistakes. */
   check?(options: O): readonly OptionMistake[];
+  /** Keys of the envelope, beside the id, that it can't do without: a route can't omit them. None where it is left out. */
+  needs?(options: O): readonly EnvelopeKey[];
   /**
    * Makes the sink ready to deliver.
    * @throws SinkUnavailable when that may work later (a directory that isn't there, a server that is down).
@@ -22,7 +24,7 @@ export interface SinkKind<O> {
 
 /** Names the option from the sink on; shows no sensitive value. */
 export interface OptionMistake {
-  readonly path: readonly string[];
+  readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
@@ -66,8 +68,8 @@ export interface ProbeReport {
 /** One notification, shaped for one route. */
 export interface Delivery {
   readonly id: string;
-  readonly envelope: Envelope;
-  /** The envelope as JSON text on one line, without a line end. */
+  readonly envelope: ShapedEnvelope;
+  /** The envelope as JSON text on one line, without a line end. It begins with the id. */
   readonly json: string;
 }
 
@@ -87,6 +89,14 @@ export interface Envelope {
   readonly resend_of: string | null;
   readonly data: JsonObject | null;
 }
+
+export type EnvelopeKey = Exclude<keyof Envelope, 'id'>;
+
+/**
+ * What a route leaves of an envelope: the id, what the sink has said that it needs, and any other key only if the route
+ * doesn't omit it. Keys that the route has set may stand beside them.
+ */
+export type ShapedEnvelope = Pick<Envelope, 'id'> & { readonly [Key in EnvelopeKey]?: Envelope[Key] | undefined };
 
 export type Outcome = { readonly status: 'delivered' } | Retry | Dead;
 

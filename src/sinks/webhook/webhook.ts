@@ -7,6 +7,7 @@ import { type Auth, createAuth } from './auth.ts';
 import type { Answer, Request } from './exchange.ts';
 import { createMask, type Mask } from './mask.ts';
 import { mistakesIn } from './mistakes.ts';
+import { needsOf } from './needs.ts';
 import { type WebhookOptions, webhookOptions } from './options.ts';
 import { failureOf, outcomeOf, retryAfter } from './outcome.ts';
 import { Pace } from './pace.ts';
@@ -24,6 +25,7 @@ export const webhookSink: SinkKind<WebhookOptions> = {
   options: webhookOptions,
   flow: ({ batch, concurrency, rateLimit }) => ({ batch, concurrency: Math.min(concurrency, usefulAt(rateLimit)) }),
   check: mistakesIn,
+  needs: needsOf,
 
   async open(options, { log }) {
     const address = createAddress(options.url);
