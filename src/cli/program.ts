@@ -5,6 +5,7 @@ import { eventsCommand } from './events.ts';
 import { probeCommand } from './probe.ts';
 import { publishCommand } from './publish.ts';
 import { quickstartCommand } from './quickstart.ts';
+import { reloadCommand } from './reload.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
@@ -19,6 +20,7 @@ export function createProgram(): Command {
     .addCommand(runCommand(), { isDefault: true })
     .addCommand(eventsCommand())
     .addCommand(validateCommand())
+    .addCommand(reloadCommand())
     .addCommand(statusCommand())
     .addCommand(deadCommand())
     .addCommand(replayCommand())

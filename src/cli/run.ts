@@ -31,7 +31,9 @@ function refuse(unknown: string, command: Command): never {
 }
 
 async function run(file: string, rebuild: boolean): Promise<void> {
-  const config = loadConfig(file);
+  const load = () => ({ config: loadConfig(file), watched: [] });
+  const loaded = load();
+  const { config } = loaded;
   const log = createLog(config.log);
   log.info({ config: file, pid: process.pid }, 'starting');
   // No signal is listened to yet: one ends it, and the journal stands as it did.
@@ -42,7 +44,10 @@ async function run(file: string, rebuild: boolean): Promise<void> {
       log,
     );
   const stopped = nextSignal();
-  const relay = await startRelay(config, log);
+  const starting = startRelay(loaded, log, { load });
+  // One that comes early is heard when all stands. What comes of it is in the log.
+  process.on('SIGHUP', () => void starting.then((relay) => relay.reload()).catch(() => undefined));
+  const relay = await starting;
   const signal = await stopped;
   log.info({ signal }, 'stopping');
   for (const another of stopSignals) process.once(another, () => process.exit(1));
