@@ -10,6 +10,7 @@ import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { tailCommand } from './tail.ts';
+import { testCommand } from './test.ts';
 import { validateCommand } from './validate.ts';
 
 /** The whole command line. */
@@ -20,6 +21,7 @@ export function createProgram(): Command {
     .addCommand(runCommand(), { isDefault: true })
     .addCommand(eventsCommand())
     .addCommand(validateCommand())
+    .addCommand(testCommand())
     .addCommand(reloadCommand())
     .addCommand(statusCommand())
     .addCommand(deadCommand())

@@ -1,0 +1,34 @@
+/** Keys, and places in lists, that lead to a value. */
+export type Path = readonly (string | number)[];
+
+/** Where something of the configuration is said: in a file, or by what overrides it, such as `KAZOO_RELAY_LOG_LEVEL`. */
+export interface Place {
+  readonly source: string;
+  /** Both count from 1; only a file has them. */
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** What is wrong, or surely not meant, and where. */
+export interface Finding extends Place {
+  /** `routes.archive.events`; empty for what is wrong with a file as a whole. */
+  readonly option: string;
+  readonly message: string;
+  /** What stands there, as far as it may be shown. */
+  readonly value?: string;
+}
+
+/** `/etc/kazoo-relay/kazoo-relay.yaml:3:5: log.level must be one of debug, info: value was "loud"`. */
+export function findingText({ option, message, value, ...place }: Finding): string {
+  const shown = value === undefined ? '' : `: ${value}`;
+  return `${placeText(place)}: ${option === '' ? '' : `${option} `}${message}${shown}`;
+}
+
+export function placeText({ source, line, column }: Place): string {
+  return line === undefined ? source : `${source}:${line}:${column ?? 1}`;
+}
+
+/** `routes.archive.events`, `brokers[0].url`. */
+export function nameOf(path: Path): string {
+  return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${key}`)).join('');
+}
