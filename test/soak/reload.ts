@@ -38,7 +38,9 @@ const receiver = await startReceiver(({ body }) => {
 });
 things.defer(() => receiver.close());
 
-const relay = testRelay(broker.url, (path) => ({ routes: routesAt(path, 0) }));
+// What a queue drops that is full is not the daemon's to lose.
+const queue = { maxLength: 1_000_000, maxLengthBytes: '4GiB' };
+const relay = testRelay(broker.url, (path) => ({ queue, routes: routesAt(path, 0) }));
 things.defer(() => relay.close());
 relay.start();
 await relay.daemon.says('"consuming"');
