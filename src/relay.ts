@@ -1,16 +1,23 @@
 import type { Logger } from 'pino';
-import { Intake, type IntakeContext } from './broker/intake.ts';
-import { Link } from './broker/link.ts';
-import type { BrokerConfig, Config } from './config/config.ts';
-import { type Route, startRoute } from './delivery/route.ts';
-import type { Journal } from './journal/journal.ts';
+import type { Config } from './config/config.ts';
+import type { Loaded } from './config/load.ts';
 import { openJournal } from './journal/open.ts';
 import { openControl } from './ops/control.ts';
-import { type BrokerStatus, type Status, statusOf } from './ops/status.ts';
+import { type Status, statusOf } from './ops/status.ts';
+import { differingOptions } from './relay/changes.ts';
+import { Lines, type Rules } from './relay/lines.ts';
+import { Reloader, type ReloadReport } from './relay/reloader.ts';
+import { Routes } from './relay/routes.ts';
+import { Watchers } from './relay/watchers.ts';
 import { createValidator } from './schema/validator.ts';
-import { sinkKind } from './sinks/registry.ts';
 
 export interface Relay {
+  /**
+   * Loads the configuration again, after any reload that is under way: what is as it was runs on untouched, what has
+   * changed is replaced once its work in flight is done. Never rejects: a configuration that can't be used changes nothing,
+   * and the report says why.
+   */
+  reload(): Promise<ReloadReport>;
   /**
    * Stops intake, finishes what is in flight, and closes everything in the reverse order of its start. What isn't
    * finished when `deadline` aborts stays where it is safe: on the broker or in the journal.
@@ -18,75 +25,100 @@ export interface Relay {
   stop(deadline: AbortSignal): Promise<void>;
 }
 
+type LoadedConfig = Pick<Loaded, 'config' | 'watched'>;
+
+export interface RelayOptions {
+  /** Reads the configuration. What it throws at a reload becomes the reason in the report. */
+  readonly load: () => LoadedConfig;
+  /** Is called when a reload begins, and what it gives when that has ended. */
+  readonly onReload?: () => () => void;
+}
+
 /**
  * Builds the relay that a configuration describes, and starts it: journal, routes, links to the brokers, in this order,
  * so that whatever comes in finds its way prepared.
  * @throws JournalError, SchemaError
  */
-export async function startRelay(config: Config, log: Logger): Promise<Relay> {
-  const validator = createValidator(config.validation.schemas);
+export async function startRelay(first: LoadedConfig, log: Logger, { load, onReload }: RelayOptions): Promise<Relay> {
+  let { config } = first;
+  const rules: Rules = { validator: createValidator(config.validation.schemas), reveals: revealsOf(config) };
   const journal = await openJournal(config.journal, log);
-  const routes = await startRoutes(config, journal, log);
-  const lines = config.brokers.map((broker) => startLine(broker, config, { journal, validator, log }));
+  const routes = new Routes(journal, log);
+  await Promise.all(config.routes.map((route) => routes.start(route)));
+  const lines = new Lines({ journal, log }, rules);
+  // Reloads wait for what is in flight until a stop has lost its patience.
+  const stopping = new AbortController();
+  const impatient = new AbortController();
+  await lines.replace(config, impatient.signal);
+  const watchers = new Watchers(() => void reloader.request());
+
+  const reloader = new Reloader(async () => {
+    const end = onReload?.();
+    try {
+      const next = load();
+      const validator = createValidator(next.config.validation.schemas);
+      // Nothing is left that could be refused.
+      const changed = differingOptions(optionsOf(config), optionsOf(next.config));
+      config = applicable(config, next.config);
+      rules.validator = validator;
+      rules.reveals = revealsOf(config);
+      journal.limit(config.journal);
+      watchers.watch(next.watched);
+      const changedRoutes = await routes.replace(config.routes, stopping.signal, impatient.signal);
+      const changedBrokers = await lines.replace(config, impatient.signal);
+      const applied = changed.filter(isApplicable);
+      const needs_restart = changed.filter((option) => !isApplicable(option));
+      return { routes: changedRoutes, brokers: changedBrokers, applied, needs_restart };
+    } finally {
+      end?.();
+    }
+  }, log);
+
+  watchers.watch(first.watched);
   const startedAt = Date.now();
   const status = async (): Promise<Status> => {
-    const activityOf = (name: string) => routes.get(name)?.activity;
-    return statusOf(config, await journal.summary(), { startedAt, brokers: lines.map(lineStatus), activityOf });
+    const activityOf = (name: string) => routes.activityOf(name);
+    return statusOf(config, await journal.summary(), { startedAt, brokers: lines.status, activityOf });
   };
-  const control = await openControl(config.journal.path, status, log);
+  const control = await openControl(config.journal.path, { status, reload: () => reloader.request() }, log);
 
   return {
+    reload: () => reloader.request(),
     async stop(deadline) {
+      const hurry = () => impatient.abort(deadline.reason);
+      if (deadline.aborted) hurry();
+      deadline.addEventListener('abort', hurry, { once: true });
+      stopping.abort(new Error('the daemon is stopping'));
       await control.close();
-      await Promise.all(lines.map(({ link }) => link.stop(deadline)));
-      await Promise.all([...routes.values()].map((route) => route.stop(deadline)));
+      await watchers.close();
+      await reloader.close();
+      await lines.stop(deadline);
+      await routes.stop(deadline);
       await journal.close();
+      deadline.removeEventListener('abort', hurry);
     },
   };
 }
 
-/** The intake line of one broker. */
-interface Line {
-  readonly broker: BrokerConfig;
-  readonly intake: Intake;
-  readonly link: Link;
+function revealsOf({ routes }: Config): string[] {
+  return routes.flatMap((route) => route.reveal);
 }
 
-function startLine(broker: BrokerConfig, config: Config, context: IntakeContext): Line {
-  const log = context.log.child({ zone: broker.zone, broker: hostOf(broker) });
-  const reveals = config.routes.flatMap((route) => route.reveal);
-  const intake = new Intake({ ...config.intake, reveals }, { ...context, log });
-  return { broker, intake, link: new Link(broker, { ...config.intake, queue: config.queue }, intake, log) };
+/** What a reload tells of option by option; of brokers and routes it tells one by one. */
+function optionsOf({ brokers, routes, ...options }: Config): object {
+  return options;
 }
 
-function lineStatus({ broker, intake, link }: Line): BrokerStatus {
-  const { state, since, reason = null } = link.activity;
-  const { received, paused, perSecond: rate } = intake;
-  return {
-    zone: broker.zone,
-    broker: hostOf(broker),
-    state,
-    since: new Date(since).toISOString(),
-    reason,
-    rate,
-    received,
-    paused,
-  };
+const limits = ['journal.retention', 'journal.deadRetention', 'journal.maxSize'];
+
+/** True of the options that count at once when they change. */
+function isApplicable(option: string): boolean {
+  return limits.includes(option) || /^(intake|validation|shutdown)\./.test(option);
 }
 
-function hostOf({ url }: BrokerConfig): string {
-  return new URL(url).host;
-}
-
-async function startRoutes(config: Config, journal: Journal, log: Logger): Promise<Map<string, Route>> {
-  const started = await Promise.all(
-    config.routes.map(async (route): Promise<[string, Route]> => {
-      const routeLog = log.child({ route: route.name });
-      const kind = sinkKind(route.sink.type);
-      const openSink = () => kind.open(route.sink.options, { route: route.name, log: routeLog });
-      const options = { ...route, flow: kind.flow(route.sink.options) };
-      return [route.name, await startRoute(options, { journal, log: routeLog, openSink })];
-    }),
-  );
-  return new Map(started);
+/** What of a new configuration can be had without a restart; all else stays as it is. */
+function applicable(present: Config, next: Config): Config {
+  const { brokers, routes, intake, validation, shutdown } = next;
+  const journal = { ...next.journal, path: present.journal.path };
+  return { ...present, brokers, routes, intake, validation, shutdown, journal };
 }

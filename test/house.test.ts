@@ -10,7 +10,7 @@ const doors: Record<string, readonly string[]> = {
   main: ['cli'],
   cli: ['relay', 'config', 'broker', 'ops', 'journal', 'routes', 'schema', 'sinks', 'kazoo'],
   relay: ['config', 'broker', 'delivery', 'ops', 'journal', 'routes', 'schema', 'sinks', 'kazoo'],
-  config: ['sinks', 'kazoo'],
+  config: ['routes', 'sinks', 'kazoo'],
   broker: ['journal', 'schema', 'kazoo'],
   delivery: ['journal', 'routes', 'sinks', 'kazoo'],
   ops: ['journal'],
@@ -39,6 +39,8 @@ const keys: Record<string, readonly string[]> = {
   standardwebhooks: ['sinks'],
   oauth4webapi: ['sinks'],
   'ipaddr.js': ['sinks'],
+  '@marcbachmann/cel-js': ['routes'],
+  re2js: ['routes'],
 };
 
 /** What src/kazoo may use of Node: all that touches nothing outside the process. */
@@ -92,7 +94,7 @@ describe('the house', () => {
   });
 
   test('has the journal behind its doors, and SQL nowhere but where something is stored', () => {
-    const doors = ['src/journal/open.ts', 'src/journal/journal.ts'];
+    const doors = ['open', 'journal', 'entry'].map((name) => `src/journal/${name}.ts`);
     const around = imports.filter(
       ({ room, target }) => room !== 'journal' && target.startsWith('src/journal/') && !doors.includes(target),
     );

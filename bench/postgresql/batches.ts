@@ -1,4 +1,4 @@
-import { StoredEntry } from '../../src/journal/rows.ts';
+import { StoredEntry } from '../../src/journal/entry.ts';
 import { shape } from '../../src/routes/shape.ts';
 import type { Delivery } from '../../src/sinks/sink.ts';
 import { notifications } from '../notifications.ts';

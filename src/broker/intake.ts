@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import type { Journal } from '../journal/journal.ts';
-import { type Decoded, decode, undecodable } from '../kazoo/decode.ts';
+import { decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
 import { redact } from '../kazoo/redact.ts';
 import { Rate } from '../rate.ts';
+import { judge } from '../schema/judge.ts';
 import type { Validator } from '../schema/validator.ts';
 import { Backoff } from '../waiting.ts';
 
@@ -163,21 +164,12 @@ export class Intake {
   #examine(message: RawMessage): Notification {
     try {
       const decoded = decode(message, this.#options.maxBodySize);
-      this.#validate(decoded);
+      judge(decoded, { validate: (event, data) => this.#problemsOf(event, data) });
       return redact(decoded, this.#options.reveals);
     } catch (error) {
       this.#context.log.error({ err: error }, 'a message could not be processed; it is quarantined');
       return undecodable(message, { path: '', keyword: 'internal', message: 'the body could not be processed' });
     }
-  }
-
-  #validate(decoded: Decoded): void {
-    // A preview is an e-mail template with every field filled by its own name: no schema can say anything about it.
-    if (decoded.data === null || decoded.preview) return;
-    const problems = this.#problemsOf(decoded.event, decoded.data);
-    if (problems.length === 0) return;
-    decoded.state = 'invalid';
-    decoded.problems = [...decoded.problems, ...problems];
   }
 
   /** A validator that throws is a bug, of ours or in an operator's schema: it must not keep the message out of the journal. */

@@ -7,6 +7,7 @@ import { decode } from '../kazoo/decode.ts';
 import type { EventDefinition } from '../kazoo/event.ts';
 import { redact } from '../kazoo/redact.ts';
 import { createMatcher } from '../routes/match.ts';
+import { createReshape } from '../routes/reshape.ts';
 import { shape } from '../routes/shape.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { type Delivery, type ProbeReport, type Sink, SinkUnavailable } from '../sinks/sink.ts';
@@ -59,7 +60,7 @@ async function probe(name: string, { event, config }: Options): Promise<void> {
   const sink = await sinkKind(route.sink.type).open(route.sink.options, { route: name, log });
   try {
     const started = performance.now();
-    const report = await reportOf(sink, shape(entry, []), AbortSignal.timeout(longest));
+    const report = await reportOf(sink, shape(entry, [], createReshape(route.shape)), AbortSignal.timeout(longest));
     await show(report, performance.now() - started);
     if (report.outcome.status !== 'delivered') process.exitCode = 1;
   } finally {

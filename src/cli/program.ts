@@ -7,10 +7,12 @@ import { eventsCommand } from './events.ts';
 import { probeCommand } from './probe.ts';
 import { publishCommand } from './publish.ts';
 import { quickstartCommand } from './quickstart.ts';
+import { reloadCommand } from './reload.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { tailCommand } from './tail.ts';
+import { testCommand } from './test.ts';
 import { validateCommand } from './validate.ts';
 
 /** The whole command line. */
@@ -23,6 +25,8 @@ export function createProgram(): Command {
     .addCommand(configCommand())
     .addCommand(eventsCommand())
     .addCommand(validateCommand())
+    .addCommand(testCommand())
+    .addCommand(reloadCommand())
     .addCommand(statusCommand())
     .addCommand(deadCommand())
     .addCommand(replayCommand())

@@ -66,7 +66,7 @@ async function replay(options: Options): Promise<void> {
     if (cursor === null)
       throw new Error(`the journal doesn't know the route ${route.name} yet: nothing was delivered by it`);
     if (options.dryRun) await rehearse(desk, route, cursor, options);
-    else await perform(desk, route, cursor, options, await askDaemon(config.journal.path));
+    else await perform(desk, route, cursor, options, await askDaemon(config.journal.path, 'status'));
   } finally {
     await desk.close();
   }

@@ -34,7 +34,9 @@ function refuse(unknown: string, command: Command): never {
 }
 
 async function run(file: string, overrides: Overrides, rebuild: boolean): Promise<void> {
-  const { config, warnings } = readConfig(file, overrides);
+  const load = () => readConfig(file, overrides);
+  const loaded = load();
+  const { config, warnings } = loaded;
   const log = createLog(config.log);
   log.info({ config: file, pid: process.pid }, 'starting');
   for (const warning of warnings) log.warn({ warning: findingText(warning) }, 'the configuration has something odd');
@@ -46,7 +48,10 @@ async function run(file: string, overrides: Overrides, rebuild: boolean): Promis
       log,
     );
   const stopped = nextSignal();
-  const relay = await startRelay(config, log);
+  const starting = startRelay(loaded, log, { load });
+  // One that comes early is heard when all stands. What comes of it is in the log.
+  process.on('SIGHUP', () => void starting.then((relay) => relay.reload()).catch(() => undefined));
+  const relay = await starting;
   const signal = await stopped;
   log.info({ signal }, 'stopping');
   for (const another of stopSignals) process.once(another, () => process.exit(1));

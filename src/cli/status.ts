@@ -31,7 +31,8 @@ async function status({ config: file, json }: Options): Promise<void> {
   const config = loadConfig(findConfigFile(file));
   const { path } = config.journal;
   // What answers on the daemon's socket is a daemon of this very version, or nearly.
-  const answer = ((await askDaemon(path)) as Status | null) ?? statusOf(config, await summaryOf(config.journal), null);
+  const answer =
+    ((await askDaemon(path, 'status')) as Status | null) ?? statusOf(config, await summaryOf(config.journal), null);
   await print(json ? printable(JSON.stringify(answer)) : describe(answer));
 }
 

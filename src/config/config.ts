@@ -46,7 +46,16 @@ export interface RouteConfig {
   readonly resends: 'skip' | 'deliver';
   readonly unknown: 'deliver' | 'quarantine';
   readonly start: 'now' | 'earliest' | number;
+  /** An expression of CEL over the envelope. */
+  readonly where: string | undefined;
   readonly reveal: readonly string[];
+  readonly shape:
+    | {
+        readonly pick: readonly string[];
+        readonly omit: readonly string[];
+        readonly set: Readonly<Record<string, unknown>>;
+      }
+    | undefined;
   readonly order: 'none' | 'account';
   readonly retry: { readonly schedule: readonly number[]; readonly maxWait: number };
   readonly circuit: { readonly failures: number; readonly maxPause: number };

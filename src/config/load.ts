@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { nearest } from '../nearest.ts';
+import { routeMistakes } from '../routes/mistakes.ts';
 import { sinkKinds } from '../sinks/registry.ts';
 import type { OptionMistake } from '../sinks/sink.ts';
 import { check, isMapping, type Mistake } from './check.ts';
@@ -41,6 +42,8 @@ export interface Loaded {
   readonly warnings: readonly Finding[];
   /** Every file that it was read from: the main one, those that it includes, and KAZOO's own. */
   readonly files: readonly string[];
+  /** Those of them that others than the operator write, KAZOO's own: a change of one is a reload. */
+  readonly watched: readonly string[];
   /** Where the value of an option comes from; undefined where it is the default. */
   originOf(path: Path): Origin | undefined;
 }
@@ -73,7 +76,7 @@ export function examineConfig(file: string, given: Overrides = { env: process.en
   if (!isMapping(main.value)) {
     const message = 'must be a mapping with at least the keys brokers and routes';
     const mistakes = main.mistakes.length > 0 ? main.mistakes : [{ source: file, option: '', message }];
-    return { config: undefined, mistakes, warnings: [], files: [file], originOf: () => undefined };
+    return { config: undefined, mistakes, warnings: [], files: [file], watched: [], originOf: () => undefined };
   }
   const gathered = gather(main, main.value, given);
   const { config, mistakes, kazoo } = assemble(gathered.value);
@@ -81,12 +84,14 @@ export function examineConfig(file: string, given: Overrides = { env: process.en
   const found = [...gathered.mistakes, ...(kazoo?.mistakes ?? []), ...findingsOf(mistakes, gathered, placeOf)];
   const doubts = found.length > 0 ? [] : doubtsAbout(config, gathered);
   const warnings = [...gathered.warnings, ...doubts.map((doubt) => ({ ...placeOf(doubt.path), ...told(doubt) }))];
-  const files = [...gathered.files, ...(kazoo === undefined ? [] : [kazoo.file])];
+  const watched = kazoo === undefined ? [] : [kazoo.file];
+  const files = [...gathered.files, ...watched];
   return {
     config: found.length > 0 ? undefined : config,
     mistakes: sorted(found, files),
     warnings: sorted(warnings, files),
     files,
+    watched,
     originOf: (path) => kazoo?.placeOf(path) ?? gathered.originOf(path),
   };
 }
@@ -176,13 +181,18 @@ function checkRoutes(routes: unknown, mistakes: Mistake[]): RouteConfig[] {
     mistakes.push(
       ...strays.map((key) => ({ path: [...path, key], message: 'is an option of the sink: it belongs below sink' })),
     );
+    const before = mistakes.length;
     // As above: routeOptions describe a RouteConfig without its name and sink.
     const checked = check(rest, routeOptions, path, mistakes, ['sink', ...strays]) as unknown as Omit<
       RouteConfig,
       'name' | 'sink' | 'start'
     > & { readonly start: string };
-    const sinkMistakes = isMapping(route) ? mistakes : [];
-    return { ...checked, name, start: startOf(checked.start), sink: checkSink(sink, [...path, 'sink'], sinkMistakes) };
+    const isRight = mistakes.length === before;
+    const checkedSink = checkSink(sink, [...path, 'sink'], isMapping(route) ? mistakes : []);
+    // What its sink needs can be told only where nothing is wrong by itself.
+    const kind = mistakes.length === before ? sinkKinds.find(({ type }) => type === checkedSink.type) : undefined;
+    if (isRight) mistakes.push(...under(path, routeMistakes(checked, kind?.needs?.(checkedSink.options) ?? [])));
+    return { ...checked, name, start: startOf(checked.start), sink: checkedSink };
   });
 }
 

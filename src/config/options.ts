@@ -157,6 +157,11 @@ export const routeOptions: OptionTree = {
   },
   resends: { doc: 'What KAZOO published before and nobody confirmed.', format: ['skip', 'deliver'], default: 'skip' },
   unknown: { doc: "Events that the catalogue doesn't have.", format: ['deliver', 'quarantine'], default: 'deliver' },
+  where: {
+    doc: 'A condition in CEL over the envelope: data.caller_id_number.startsWith("+49"). One that fails is not fulfilled.',
+    format: 'text',
+    default: undefined,
+  },
   start: {
     doc: 'Where a new route begins: now, earliest, or a time such as 2026-11-24T10:00:00Z.',
     format: 'start',
@@ -166,6 +171,17 @@ export const routeOptions: OptionTree = {
     doc: 'Secrets that this route gets in clear, as paths into the body: password, details.request_headers.',
     format: 'names',
     default: [],
+  },
+  shape: {
+    doc: 'What the sink gets of the envelope: pick, then omit, then set. Paths are dotted, such as data.to; * is every key or element.',
+    optional: {
+      pick: { doc: 'Paths that are left over, beside the id; an empty list is all.', format: 'names', default: [] },
+      omit: { doc: 'Paths that are left out.', format: 'names', default: [] },
+      set: {
+        doc: 'Values to put in: dotted paths, below data or at the top under a name of your own, and what stands there.',
+        each: { doc: 'Text, a number, true, false, or a list.', format: '*', default: null },
+      },
+    },
   },
   order: {
     doc: 'account: notifications of one account go out one at a time and in their order, also across retries.',

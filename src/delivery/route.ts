@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import type { Journal, Order, Start } from '../journal/journal.ts';
+import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
 import { shape } from '../routes/shape.ts';
 import { type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
 import { Backoff, Bell } from '../waiting.ts';
@@ -18,6 +19,7 @@ export interface RouteOptions extends SupplyOptions {
   readonly order: Order;
   /** Dotted paths of the secrets that it gets in clear. */
   readonly reveal: readonly string[];
+  readonly shape?: ShapeOptions | undefined;
   readonly circuit: CircuitOptions;
   /** Milliseconds that one attempt may take. */
   readonly timeout: number;
@@ -33,6 +35,8 @@ export interface RouteContext {
 export interface RouteActivity {
   readonly cursor: number;
   readonly inFlight: number;
+  /** Entries that it skipped because its condition couldn't be evaluated, since it was started. */
+  readonly conditionFailures: number;
   readonly circuit: CircuitState;
   /** Why the circuit isn't closed, and the milliseconds until its next probe. */
   readonly reason: string | undefined;
@@ -66,6 +70,8 @@ export class Route {
   readonly #circuit: Circuit;
   readonly #outlet: Outlet;
   readonly #deadLetters: Tally;
+  readonly #conditionFailures: Tally;
+  readonly #reshape: Reshape | undefined;
   readonly #bell = new Bell();
   readonly #stopping = new AbortController();
   readonly #aborting = new AbortController();
@@ -76,7 +82,11 @@ export class Route {
   constructor(options: RouteOptions, { journal, openSink, log }: RouteContext, cursor: number, queue: Queue) {
     this.#options = options;
     this.#log = log;
-    this.#supply = new Supply(options, journal, cursor, queue);
+    this.#conditionFailures = new Tally((count, reason) =>
+      log.warn({ count, reason }, 'the condition could not be evaluated; these notifications are skipped'),
+    );
+    this.#supply = new Supply(options, journal, cursor, queue, (reason) => this.#conditionFailures.count(reason));
+    this.#reshape = createReshape(options.shape);
     const { retry, circuit } = options;
     // It opens before one notification by itself could be at the end of its tries: an outage makes no dead letter.
     const failures = Math.min(circuit.failures, Math.max(1, retry.schedule.length));
@@ -92,7 +102,8 @@ export class Route {
 
   get activity(): RouteActivity {
     const { state, reason, probeIn } = this.#circuit;
-    return { cursor: this.#supply.cursor, inFlight: this.#supply.taken, circuit: state, reason, probeIn };
+    const { cursor, taken: inFlight, conditionFailures } = this.#supply;
+    return { cursor, inFlight, conditionFailures, circuit: state, reason, probeIn };
   }
 
   /**
@@ -110,6 +121,7 @@ export class Route {
     await Promise.all(this.#attempts);
     this.#supply.save(true);
     this.#deadLetters.close();
+    this.#conditionFailures.close();
     deadline.removeEventListener('abort', abort);
     await this.#outlet.close().catch((error) => this.#log.warn({ reason: reasonOf(error) }, 'closing the sink failed'));
   }
@@ -171,7 +183,7 @@ export class Route {
     const at = Date.now();
     const started = performance.now();
     try {
-      const deliveries = works.map(({ entry }) => shape(entry, this.#options.reveal));
+      const deliveries = works.map(({ entry }) => shape(entry, this.#options.reveal, this.#reshape));
       const outcomes = await this.#outlet.deliver(deliveries, this.#aborting.signal);
       const duration = Math.round(performance.now() - started);
       for (const [index, work] of works.entries()) {

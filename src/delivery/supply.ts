@@ -31,6 +31,7 @@ export class Supply {
   readonly #journal: Journal;
   readonly #queue: Queue;
   readonly #match: (entry: Entry) => Decision;
+  #conditionFailures = 0;
   readonly #interest: Interest;
   readonly #progress: Progress;
   /** Deliveries in memory: in the queue or taken. */
@@ -44,11 +45,21 @@ export class Supply {
   /** When the journal was told last what was settled, by the monotonic clock. */
   #savedAt = 0;
 
-  constructor(options: SupplyOptions, journal: Journal, cursor: number, queue: Queue) {
+  /** @param onFailure is told of each entry for which the route's condition couldn't be evaluated */
+  constructor(
+    options: SupplyOptions,
+    journal: Journal,
+    cursor: number,
+    queue: Queue,
+    onFailure: (reason: string) => void,
+  ) {
     this.#options = options;
     this.#journal = journal;
     this.#queue = queue;
-    this.#match = createMatcher(options);
+    this.#match = createMatcher(options, (reason) => {
+      this.#conditionFailures += 1;
+      onFailure(reason);
+    });
     this.#interest = interestOf(options);
     this.#progress = new Progress(cursor);
   }
@@ -56,6 +67,11 @@ export class Supply {
   /** The journal's entries that are settled, or listed, go up to here. */
   get cursor(): number {
     return this.#progress.cursor;
+  }
+
+  /** Entries that the route skipped because its condition couldn't be evaluated. */
+  get conditionFailures(): number {
+    return this.#conditionFailures;
   }
 
   /** Deliveries that were taken and that nothing has become of yet. */

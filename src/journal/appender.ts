@@ -1,9 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Notification } from '../kazoo/notification.ts';
 import { Blocks } from './blocks.ts';
+import { StoredEntry } from './entry.ts';
 import type { Entry } from './journal.ts';
 import { Occurrences } from './occurrences.ts';
-import { insertNotification, notificationRow, StoredEntry } from './rows.ts';
+import { insertNotification, notificationRow } from './rows.ts';
 
 /** Puts notifications into the table, with statements that are prepared once: intake's hot path. */
 export class Appender {

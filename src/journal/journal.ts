@@ -98,6 +98,13 @@ export interface JournalReader {
   close(): Promise<void>;
 }
 
+/** How long what is settled is kept, and how much there may be. Milliseconds and bytes. */
+export interface Limits {
+  readonly retention: number;
+  readonly deadRetention: number;
+  readonly maxSize: number;
+}
+
 /**
  * The store between intake and delivery. Everything may be asynchronous, so that a store shared by several daemons can
  * stand behind the same interface.
@@ -117,6 +124,12 @@ export interface Journal extends JournalReader {
 
   /** The cursor of a route, placed by `start` if the journal doesn't know the route yet. From now on it holds back retention. */
   openRoute(name: string, start: Start, order: Order): Promise<number>;
+
+  /** The route holds back retention no longer. Should it be opened again, it goes on from its cursor. */
+  releaseRoute(name: string): void;
+
+  /** What `Limits` say counts from now on. */
+  limit(limits: Limits): void;
 
   /**
    * Records a route's progress, with the next commit or 100 ms later: a crash may repeat the last deliveries, and skips

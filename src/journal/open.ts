@@ -1,8 +1,7 @@
 import type { Logger } from 'pino';
 import { openDesk as openSqliteDesk } from './desk.ts';
-import type { Desk, Journal, JournalReader } from './journal.ts';
+import type { Desk, Journal, JournalReader, Limits } from './journal.ts';
 import { rebuildJournal as rebuildSqlite } from './rebuild.ts';
-import type { Limits } from './retention.ts';
 import { openJournal as openSqlite, openJournalReader as openSqliteReader } from './sqlite.ts';
 
 /** Where the configuration has the journal. */

@@ -2,13 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import { dropOldBlocks } from './blocks.ts';
-
-/** How long what is settled is kept, and how much there may be. Milliseconds and bytes. */
-export interface Limits {
-  readonly retention: number;
-  readonly deadRetention: number;
-  readonly maxSize: number;
-}
+import type { Limits } from './journal.ts';
 
 export const unlimited: Limits = {
   retention: Number.POSITIVE_INFINITY,
@@ -43,7 +37,7 @@ const afterJump = 3_600_000;
  */
 export class Retention {
   readonly #database: DatabaseSync;
-  readonly #limits: Limits;
+  #limits: Limits;
   readonly #log: Logger;
   readonly #transaction: <T>(work: () => T) => T;
   readonly #pages: StatementSync;
@@ -78,6 +72,16 @@ export class Retention {
   /** From now on nothing is removed that this route hasn't settled. */
   holdFor(route: string): void {
     this.#routes.add(route);
+  }
+
+  /** It holds back nothing any more. */
+  release(route: string): void {
+    this.#routes.delete(route);
+  }
+
+  limit(limits: Limits): void {
+    this.#limits = limits;
+    this.#position = 0;
   }
 
   /** Bytes that are in use, of the file's own. */

@@ -16,6 +16,7 @@ import {
   type Journal,
   JournalError,
   type JournalReader,
+  type Limits,
   type Order,
   type Page,
   type Query,
@@ -28,7 +29,7 @@ import { acquireLock, type Lock } from './lock.ts';
 import { brokenLog, isLogDamaged } from './rebuild/pages.ts';
 import { finishRebuild } from './rebuild.ts';
 import { Recent } from './recent.ts';
-import { type Limits, Retention, unlimited } from './retention.ts';
+import { Retention, unlimited } from './retention.ts';
 import { scan } from './scan.ts';
 import { Settlements } from './settlements.ts';
 import { summarise } from './summary.ts';
@@ -141,13 +142,25 @@ class SqliteJournal implements Journal {
 
   async openRoute(name: string, start: Start, order: Order): Promise<number> {
     this.#retention.holdFor(name);
-    return this.#transaction(() => {
+    const cursor = this.#transaction(() => {
+      // It may have run until just now.
+      this.#writeSettlements();
       this.#database
         .prepare('INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING')
         .run(name, this.#firstCursor(start));
       this.#deliveries.wakeBehind(name, order);
       return Number(this.#database.prepare('SELECT cursor FROM routes WHERE name = ?').get(name)?.cursor);
     });
+    this.#settled();
+    return cursor;
+  }
+
+  releaseRoute(name: string): void {
+    this.#retention.release(name);
+  }
+
+  limit(limits: Limits): void {
+    this.#retention.limit(limits);
   }
 
   settle(route: string, settlement: Settlement): void {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Logger } from 'pino';
@@ -11,20 +11,28 @@ export interface Control {
   close(): Promise<void>;
 }
 
+/** What may be asked for, and what answers it. */
+type Answers = Readonly<Record<Question, () => Promise<unknown>>>;
+type Question = 'status' | 'reload';
+
 /**
- * Answers everybody who connects with what `status` gives, as JSON. Where that can't be set up, the daemon runs all the
- * same, and says so.
+ * Answers everybody who connects and asks a question, a word on a line, with JSON. Where that can't be set up, the daemon
+ * runs all the same, and says so.
  */
-export async function openControl(folder: string, status: () => Promise<unknown>, log: Logger): Promise<Control> {
+export async function openControl(folder: string, answers: Answers, log: Logger): Promise<Control> {
   const path = socketIn(folder);
   // The journal's lock is ours: a socket that is there already is what a killed daemon left.
   rmSync(path, { force: true });
+  const sockets = new Set<Socket>();
   const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
-    status().then(
-      (answer) => socket.end(JSON.stringify(answer)),
-      (error) => socket.end(JSON.stringify({ error: reasonOf(error) })),
-    );
+    socket.setTimeout(askWithin, () => socket.destroy());
+    socket.once('data', (line) => {
+      socket.setTimeout(0);
+      void answer(line.toString().trim(), answers).then((text) => socket.end(text));
+    });
   });
   server.listen(path);
   try {
@@ -35,18 +43,35 @@ export async function openControl(folder: string, status: () => Promise<unknown>
   return {
     async close() {
       server.close();
+      // Whoever waits for a reload is told no more than that we are going.
+      for (const socket of sockets) socket.destroySoon();
       rmSync(path, { force: true });
     },
   };
 }
 
-/** How long a daemon may take to answer, in milliseconds. */
-const answerWithin = 5_000;
+/** Never rejects. */
+async function answer(question: string, answers: Answers): Promise<string> {
+  try {
+    const known = Object.hasOwn(answers, question) ? answers[question as Question] : undefined; // as it has it
+    if (known === undefined) throw new Error('this daemon is of another version; it does not know the question');
+    return JSON.stringify(await known());
+  } catch (error) {
+    return JSON.stringify({ error: reasonOf(error) });
+  }
+}
 
-/** What the daemon on this folder says of itself; null where none runs. */
-export async function askDaemon(folder: string): Promise<unknown> {
+/** How long somebody who has connected may take to ask, in milliseconds. */
+const askWithin = 5_000;
+
+/** How long a daemon may take to answer, in milliseconds: a reload waits for what is in flight. */
+const answerWithin: Record<Question, number> = { status: 5_000, reload: 0 };
+
+/** What the daemon on this folder answers; null where none runs. */
+export async function askDaemon(folder: string, question: Question): Promise<unknown> {
   const socket = connect(socketIn(folder));
-  socket.setTimeout(answerWithin, () => socket.destroy(new Error('the daemon does not answer')));
+  socket.setTimeout(answerWithin[question], () => socket.destroy(new Error('the daemon does not answer')));
+  socket.write(`${question}\n`);
   try {
     return JSON.parse(await text(socket));
   } catch (error) {

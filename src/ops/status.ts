@@ -42,6 +42,8 @@ export interface RouteStatus extends Omit<RouteSummary, 'name'> {
   readonly sink: string;
   /** Null where no daemon runs. */
   readonly in_flight: number | null;
+  /** Notifications that its condition (`where`) could not be evaluated for, since the route was started. */
+  readonly condition_failures: number | null;
   readonly circuit: CircuitStatus | null;
 }
 
@@ -61,6 +63,7 @@ export interface Live {
 
 interface Activity {
   readonly inFlight: number;
+  readonly conditionFailures: number;
   readonly circuit: CircuitStatus['state'];
   readonly reason: string | undefined;
   readonly probeIn: number;
@@ -91,7 +94,13 @@ export function statusOf(config: Named, summary: Summary, live: Live | null): St
     routes: config.routes.map(({ name, sink }) => {
       const known = summary.routes.find((route) => route.name === name) ?? { ...newRoute, name };
       const activity = live?.activityOf(name);
-      return { ...known, sink: sink.type, in_flight: activity?.inFlight ?? null, circuit: circuitOf(activity) };
+      return {
+        ...known,
+        sink: sink.type,
+        in_flight: activity?.inFlight ?? null,
+        condition_failures: activity?.conditionFailures ?? null,
+        circuit: circuitOf(activity),
+      };
     }),
   };
 }

@@ -1,6 +1,7 @@
 import type { Entry, Interest } from '../journal/journal.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
 import { globToRegExp } from '../kazoo/glob.ts';
+import { createCondition } from './condition.ts';
 
 /** Which notifications a route wants. */
 export interface Selection {
@@ -12,15 +13,32 @@ export interface Selection {
   readonly invalid: 'quarantine' | 'deliver';
   readonly resends: 'skip' | 'deliver';
   readonly unknown: 'deliver' | 'quarantine';
+  /** An expression of CEL over the envelope. */
+  readonly where?: string | undefined;
 }
 
 export type Decision = 'deliver' | 'skip' | { readonly quarantine: string };
 
-/** Compiles a selection into the question that is asked of every entry. */
-export function createMatcher(selection: Selection): (entry: Entry) => Decision {
+/**
+ * Compiles a selection into the question that is asked of every entry.
+ * @param onFailure is told why `where` couldn't be evaluated for an entry, which is skipped then
+ * @throws ConditionError
+ */
+export function createMatcher(
+  selection: Selection,
+  onFailure: (reason: string) => void = () => undefined,
+): (entry: Entry) => Decision {
   const isWantedEvent = createEventFilter(selection.events);
   const accounts = new Set(selection.accounts);
   const zones = new Set(selection.zones);
+  const condition = selection.where === undefined ? undefined : createCondition(selection.where);
+
+  function fulfils(entry: Entry): boolean {
+    const answer = condition?.(entry) ?? true;
+    if (typeof answer === 'boolean') return answer;
+    onFailure(answer.failed);
+    return false;
+  }
 
   return (entry) => {
     // It has no event that could be wanted: it is quarantined in the journal, for all routes at once.
@@ -30,6 +48,8 @@ export function createMatcher(selection: Selection): (entry: Entry) => Decision 
     if (zones.size > 0 && !zones.has(entry.zone)) return 'skip';
     if (entry.preview && selection.previews === 'skip') return 'skip';
     if (entry.resendOf !== null && selection.resends === 'skip') return 'skip';
+    // Before quarantine: what a route doesn't want is not kept for it.
+    if (condition !== undefined && !fulfils(entry)) return 'skip';
     if (entry.state === 'invalid' && selection.invalid === 'quarantine') return { quarantine: problemsOf(entry) };
     if (!entry.known && selection.unknown === 'quarantine') return { quarantine: `unknown event ${entry.event}` };
     return 'deliver';

@@ -1,16 +1,22 @@
 import type { Entry } from '../journal/journal.ts';
 import type { Json, JsonObject, Secret } from '../kazoo/notification.ts';
 import { isRevealed } from '../kazoo/redact.ts';
-import { timeWriter } from '../kazoo/time.ts';
-import type { Delivery, Envelope } from '../sinks/sink.ts';
+import type { Delivery, Envelope, ShapedEnvelope } from '../sinks/sink.ts';
+import { envelopeOf, headOf, textOf } from './envelope.ts';
+import type { Reshape } from './reshape.ts';
 
 /**
  * What a route's sink gets of an entry. Envelope and text are made when the sink first asks for them: most want only one.
  * @param reveal dotted paths of the secrets that this route may see
+ * @param reshape what the route makes of the envelope, once its secrets are in it
  */
-export function shape(entry: Entry, reveal: readonly string[]): Delivery {
+export function shape(entry: Entry, reveal: readonly string[], reshape?: Reshape): Delivery {
   const revealed = entry.secrets.filter((secret) => isRevealed(secret.path, reveal));
-  return revealed.length === 0 ? new PlainDelivery(entry) : revealingDelivery(entry, revealed);
+  if (reshape === undefined && revealed.length === 0) return new PlainDelivery(entry);
+  return new MadeDelivery(entry, () => {
+    const envelope = revealing(entry, revealed);
+    return reshape === undefined ? envelope : reshape(envelope);
+  });
 }
 
 /** A class because there are tens of thousands a second, which share its getters. */
@@ -28,7 +34,7 @@ class PlainDelivery implements Delivery {
   }
 
   get envelope(): Envelope {
-    this.#envelope ??= { ...headOf(this.#entry), data: this.#entry.data };
+    this.#envelope ??= envelopeOf(this.#entry);
     return this.#envelope;
   }
 
@@ -38,60 +44,36 @@ class PlainDelivery implements Delivery {
   }
 }
 
-/** The same text as that of the envelope; the body's goes through as the journal has it. */
-function textOf(entry: Entry): string {
-  const { id, event, category, accountId, zone, node, routingKey, state, problems, resendOf, json } = entry;
-  return (
-    `{"id":${quoted(id)},"event":${quotedOften(event)},"category":${quotedOften(category)},"account_id":${quotedOften(accountId)},` +
-    `"zone":${quotedOften(zone)},"node":${quotedOften(node)},"occurred_at":"${occurredAt(entry.occurredAt)}",` +
-    `"received_at":"${receivedAt(entry.receivedAt)}","routing_key":${quotedOften(routingKey)},"valid":${state === 'valid'},` +
-    `"problems":${problems.length === 0 ? '[]' : JSON.stringify(problems)},"resend_of":${quoted(resendOf)},"data":${json}}`
-  );
-}
+/** One whose text is that of an envelope which has to be made. */
+class MadeDelivery implements Delivery {
+  readonly id: string;
+  readonly event: string | null;
+  readonly #make: () => ShapedEnvelope;
+  #envelope: ShapedEnvelope | undefined;
+  #json: string | undefined;
 
-const occurredAt = timeWriter();
-const receivedAt = timeWriter();
-
-function quoted(text: string | null): string {
-  return JSON.stringify(text);
-}
-
-/** Texts that come again and again are quoted once. */
-const quotedTexts = new Map<string, string>();
-const maxQuotedTexts = 10_000;
-
-function quotedOften(text: string | null): string {
-  if (text === null) return 'null';
-  let result = quotedTexts.get(text);
-  if (result === undefined) {
-    result = JSON.stringify(text);
-    if (quotedTexts.size < maxQuotedTexts && text.length <= 256) quotedTexts.set(text, result);
+  constructor({ id, event }: Entry, make: () => ShapedEnvelope) {
+    this.id = id;
+    this.event = event;
+    this.#make = make;
   }
-  return result;
+
+  get envelope(): ShapedEnvelope {
+    this.#envelope ??= this.#make();
+    return this.#envelope;
+  }
+
+  get json(): string {
+    this.#json ??= JSON.stringify(this.envelope);
+    return this.#json;
+  }
 }
 
-function revealingDelivery(entry: Entry, revealed: readonly Secret[]): Delivery {
+function revealing(entry: Entry, revealed: readonly Secret[]): Envelope {
+  if (revealed.length === 0) return envelopeOf(entry);
   const data = structuredClone(entry.data);
   if (data !== null) for (const { path, value } of revealed) put(data, path, value);
-  const envelope = { ...headOf(entry), data };
-  return { id: entry.id, event: entry.event, envelope, json: JSON.stringify(envelope) };
-}
-
-function headOf(entry: Entry): Omit<Envelope, 'data'> {
-  return {
-    id: entry.id,
-    event: entry.event,
-    category: entry.category,
-    account_id: entry.accountId,
-    zone: entry.zone,
-    node: entry.node,
-    occurred_at: occurredAt(entry.occurredAt),
-    received_at: receivedAt(entry.receivedAt),
-    routing_key: entry.routingKey,
-    valid: entry.state === 'valid',
-    problems: entry.problems,
-    resend_of: entry.resendOf,
-  };
+  return { ...headOf(entry), data };
 }
 
 function put(data: JsonObject, path: readonly string[], value: Json): void {

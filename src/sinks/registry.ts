@@ -1,14 +1,15 @@
 import { databaseSink } from './database/sink.ts';
 import { fileSink } from './file.ts';
 import { logSink } from './log.ts';
-import type { Flow, OptionMistake, Sink, SinkContext, SinkKind } from './sink.ts';
+import type { EnvelopeKey, Flow, OptionMistake, Sink, SinkContext, SinkKind } from './sink.ts';
 import { webhookSink } from './webhook/webhook.ts';
 
 /** A kind of sink whose options are its own affair: what `open` gets must have been checked against `options`. */
 export interface AnySinkKind
-  extends Omit<SinkKind<unknown>, 'open' | 'flow' | 'check' | 'doubts' | 'file' | 'examine'> {
+  extends Omit<SinkKind<unknown>, 'open' | 'flow' | 'check' | 'needs' | 'doubts' | 'file' | 'examine'> {
   flow(options: unknown): Flow;
   check?(options: unknown): readonly OptionMistake[];
+  needs?(options: unknown): readonly EnvelopeKey[];
   doubts?(options: unknown, route: { readonly timeout: number }): readonly OptionMistake[];
   file?(options: unknown): string;
   examine(options: unknown, context: SinkContext): Promise<string>;

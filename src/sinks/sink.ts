@@ -13,6 +13,8 @@ export interface SinkKind<O> {
   flow(options: O): Flow;
   /** What is wrong among options that are each right by themselves; told with the configuration's other mistakes. */
   check?(options: O): readonly OptionMistake[];
+  /** Keys of the envelope, beside the id, that it can't do without: a route can't omit them. None where it is left out. */
+  needs?(options: O): readonly EnvelopeKey[];
   /** What is legal among them and surely not meant. @param route `timeout`: milliseconds that it gives an attempt */
   doubts?(options: O, route: { readonly timeout: number }): readonly OptionMistake[];
   /** The file that the sink writes, which no other one should, where it is of that kind. */
@@ -31,7 +33,7 @@ export interface SinkKind<O> {
 
 /** Names the option from the sink on; shows no sensitive value. */
 export interface OptionMistake {
-  readonly path: readonly string[];
+  readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
@@ -76,8 +78,8 @@ export interface ProbeReport {
 export interface Delivery {
   readonly id: string;
   readonly event: string | null;
-  readonly envelope: Envelope;
-  /** The envelope as JSON text on one line, without a line end. */
+  readonly envelope: ShapedEnvelope;
+  /** The envelope as JSON text on one line, without a line end. It begins with the id. */
   readonly json: string;
 }
 
@@ -97,6 +99,14 @@ export interface Envelope {
   readonly resend_of: string | null;
   readonly data: JsonObject | null;
 }
+
+export type EnvelopeKey = Exclude<keyof Envelope, 'id'>;
+
+/**
+ * What a route leaves of an envelope: the id, what the sink has said that it needs, and any other key only if the route
+ * doesn't omit it. Keys that the route has set may stand beside them.
+ */
+export type ShapedEnvelope = Pick<Envelope, 'id'> & { readonly [Key in EnvelopeKey]?: Envelope[Key] | undefined };
 
 export type Outcome = { readonly status: 'delivered' } | Retry | Dead;
 

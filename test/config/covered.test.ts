@@ -60,6 +60,12 @@ const tests: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'routes.invalid': 'quarantines what is invalid, with its first problem, unless it wants it',
     'routes.unknown': 'gets events that the catalogue doesn’t know, unless it would rather not',
   },
+  'routes/shape': {
+    'routes.shape.pick': 'picks and omits in every element of a list',
+    'routes.shape.omit': 'picks and omits in every element of a list',
+    'routes.shape.set': 'sets values of its own, at the top and below data, also where something stands in the way',
+  },
+  'relay/reload': { 'routes.where': 'adds, replaces and removes routes, and leaves the others and the broker alone' },
   'journal/sqlite': { 'routes.start': 'begins where `start` says, and only the first time' },
   'delivery/order': { 'routes.order': 'is made, and undone, by a change of the configuration' },
   'delivery/route': {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
-import type { Journal, Listed } from '../../src/journal/journal.ts';
-import { type Limits, unlimited } from '../../src/journal/retention.ts';
+import type { Journal, Limits, Listed } from '../../src/journal/journal.ts';
+import { unlimited } from '../../src/journal/retention.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { notification } from '../support/notification.ts';
 import { until } from '../support/until.ts';
@@ -57,6 +57,18 @@ describe('retention', () => {
     await until(async () => (await ids()).length === 0, { what: 'both to be removed' });
     expect(await journal.openRoute('gone', 'now', 'none')).toBe(0);
     expect(await journal.due('gone', Date.now(), Date.now() + day, 10)).toEqual([]);
+  });
+
+  test('is held back no longer by a route that is released, and follows new limits', async () => {
+    await open({});
+    await append('a', 2 * day, 2);
+    await settle('leaving', 1);
+    await settle('here', 2);
+    journal.limit({ ...unlimited, retention: day });
+    await until(async () => (await ids()).length === 1, { what: 'the first to be removed', timeout: 20_000 });
+    journal.releaseRoute('leaving');
+    await until(async () => (await ids()).length === 0, { what: 'the second to be removed', timeout: 20_000 });
+    expect(await journal.openRoute('leaving', 'now', 'none')).toBe(1);
   });
 
   test('removes nothing for an hour after the clock has jumped', async () => {

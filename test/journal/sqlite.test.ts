@@ -123,6 +123,9 @@ describe('the cursor of a route', () => {
     expect(await journal.openRoute('some', 1_500, 'none')).toBe(1);
     expect(await journal.openRoute('future', 9_000, 'none')).toBe(2);
     expect(await journal.openRoute('new', 'earliest', 'none')).toBe(2);
+    // One that has run until just now.
+    journal.settle('all', { cursor: 2, listed: [], settled: [] });
+    expect(await journal.openRoute('all', 'earliest', 'none')).toBe(2);
   });
 
   test('survives a clean stop, with what it left unsettled', async () => {

@@ -1,6 +1,6 @@
 import type { Problem } from '../../kazoo/notification.ts';
 import { fromGregorianSeconds } from '../../kazoo/time.ts';
-import type { Delivery, Envelope } from '../sink.ts';
+import type { Delivery, ShapedEnvelope } from '../sink.ts';
 import type { Column, Table } from './table.ts';
 
 /** One notification as a table wants it. */
@@ -19,7 +19,7 @@ export type Value = string | boolean | null;
 export function rowOf({ id, envelope }: Delivery, { columns }: Table): Row {
   let values = columns.map((column) => columnValue(column, envelope));
   if (values.some((value, index) => columns[index]?.type === 'json' && isUnstorable(value))) {
-    const flagged = { ...envelope, problems: [...envelope.problems, replacedCharacters] };
+    const flagged = { ...envelope, problems: [...(envelope.problems ?? []), replacedCharacters] };
     values = columns.map((column) => storable(column, columnValue(column, flagged)));
   }
   let size = 0;
@@ -27,7 +27,7 @@ export function rowOf({ id, envelope }: Delivery, { columns }: Table): Row {
   return { id, values, size };
 }
 
-function columnValue({ path, type }: Column, envelope: Envelope): Value {
+function columnValue({ path, type }: Column, envelope: ShapedEnvelope): Value {
   const value = at(envelope, path);
   if (value === undefined || (value === null && type !== 'json')) return null;
   switch (type) {
@@ -43,7 +43,7 @@ function columnValue({ path, type }: Column, envelope: Envelope): Value {
 }
 
 /** What stands at a path; undefined where it leads nowhere. */
-function at(envelope: Envelope, path: readonly string[]): unknown {
+function at(envelope: ShapedEnvelope, path: readonly string[]): unknown {
   let value: unknown = envelope;
   for (const step of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../errors.ts';
 import { unlessAborted } from '../../waiting.ts';
-import { type Delivery, type Outcome, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
+import { type Delivery, type EnvelopeKey, type Outcome, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
 import type { Database, Dialect, Found } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
 import { examine } from './examine.ts';
@@ -11,7 +11,7 @@ import { type DatabaseSinkOptions, databaseOptions } from './options.ts';
 import { type Row, rowOf } from './row.ts';
 import { lacksOf, schemaOf } from './schema.ts';
 import { Store } from './store.ts';
-import { type Table, tableOf } from './table.ts';
+import { type Column, type Table, tableOf } from './table.ts';
 
 /** One row a notification, in a table that the sink makes and looks after, or in one of the operator's. */
 export const databaseSink: SinkKind<DatabaseSinkOptions> = {
@@ -20,6 +20,7 @@ export const databaseSink: SinkKind<DatabaseSinkOptions> = {
   options: databaseOptions,
   check: mistakesIn,
   doubts: doubtsAbout,
+  needs: (options) => tableOf(options).columns.flatMap(requiredKey),
   flow: ({ batch, connections, url }) => ({ batch, concurrency: dialectOf(url).isLocal ? 1 : connections }),
 
   examine: (options, { log }) => examine(options, log),
@@ -35,6 +36,11 @@ export const databaseSink: SinkKind<DatabaseSinkOptions> = {
     return sink;
   },
 };
+
+/** The id is left out: there is always one. */
+function requiredKey({ required, path: [key] }: Column): EnvelopeKey[] {
+  return required && key !== 'id' ? [key as EnvelopeKey] : []; // our own columns are named after keys of the envelope
+}
 
 /**
  * The SQL that makes the table of a sink with these options, one statement an element.

@@ -1,4 +1,4 @@
-import type { Delivery, Envelope } from '../sink.ts';
+import type { Delivery, ShapedEnvelope } from '../sink.ts';
 import { Undeliverable } from './undeliverable.ts';
 
 export interface Address {
@@ -6,6 +6,8 @@ export interface Address {
   readonly origin: string;
   /** Path and query as the configuration has them, placeholders in braces. */
   readonly path: string;
+  /** Keys of the envelope that the placeholders name. */
+  readonly placeholders: readonly Name[];
   /**
    * Path and query for a notification.
    * @throws Undeliverable when it has no value for a placeholder, or one that would lead to another folder
@@ -27,6 +29,7 @@ export function createAddress(text: string): Address {
   return {
     origin,
     path,
+    placeholders: pieces.map(({ name }) => name),
     pathFor(delivery) {
       // The envelope is made when it is asked for, which most formats never do.
       if (pieces.length === 0) return path;
@@ -60,8 +63,8 @@ function known(name: string): Name {
   throw new Error(`has a placeholder {${name}}; there are ${names.map((each) => `{${each}}`).join(', ')}`);
 }
 
-function encoded(envelope: Envelope, name: Name): string {
+function encoded(envelope: ShapedEnvelope, name: Name): string {
   const value = envelope[name];
-  if (value !== null && value !== '') return encodeURIComponent(value.toWellFormed());
+  if (value !== undefined && value !== null && value !== '') return encodeURIComponent(value.toWellFormed());
   throw new Undeliverable(`the URL needs ${name}, which this notification doesn't have`);
 }

@@ -1,6 +1,7 @@
-import type { Delivery, Envelope } from '../sink.ts';
+import type { Delivery, ShapedEnvelope } from '../sink.ts';
 import { binaryCloudEvent, cloudEvent } from './cloudevents.ts';
 import { kazooBody, kazooForm, kazooHeaders } from './kazoo.ts';
+import { needed } from './needs.ts';
 import type { WebhookOptions } from './options.ts';
 import { createTemplate } from './template.ts';
 
@@ -79,6 +80,7 @@ export function createFormat(options: Pick<WebhookOptions, 'format' | 'fields' |
 }
 
 /** The payload that Standard Webhooks recommends. */
-function standardPayload({ event, occurred_at, data }: Envelope): object {
-  return { type: event ?? 'unknown', timestamp: occurred_at, data };
+function standardPayload(envelope: ShapedEnvelope): object {
+  const { event, data } = envelope;
+  return { type: event ?? 'unknown', timestamp: needed(envelope, 'occurred_at'), data };
 }

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../kazoo/notification.ts';
-import type { Envelope } from '../sink.ts';
+import type { ShapedEnvelope } from '../sink.ts';
 import { headerValue } from './header-value.ts';
 import { Undeliverable } from './undeliverable.ts';
 
@@ -8,14 +8,15 @@ import { Undeliverable } from './undeliverable.ts';
  * @param fields the custom data; its keys `type` and `action` are left out, as KAZOO does
  * @throws Undeliverable for a notification without a body
  */
-export function kazooBody({ data }: Envelope, fields: Readonly<Record<string, string>>): JsonObject {
-  if (data === null) throw new Undeliverable("it couldn't be decoded, so there is no body to send");
+export function kazooBody({ data }: ShapedEnvelope, fields: Readonly<Record<string, string>>): JsonObject {
+  if (data === undefined || data === null)
+    throw new Undeliverable("it couldn't be decoded, so there is no body to send");
   const { type, action, ...custom } = fields;
   return { ...data, ...custom };
 }
 
-export function kazooHeaders({ account_id }: Envelope): Record<string, string> {
-  return account_id === null ? {} : { 'x-account-id': headerValue(account_id) };
+export function kazooHeaders({ account_id }: ShapedEnvelope): Record<string, string> {
+  return typeof account_id !== 'string' ? {} : { 'x-account-id': headerValue(account_id) };
 }
 
 /** An object as a form: `a[b]=c` for objects in it, `k[]=v` for arrays. */

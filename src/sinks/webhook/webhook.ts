@@ -9,6 +9,7 @@ import { examine } from './examine.ts';
 import type { Answer, Request } from './exchange.ts';
 import { createMask, type Mask } from './mask.ts';
 import { mistakesIn } from './mistakes.ts';
+import { needsOf } from './needs.ts';
 import { type WebhookOptions, webhookOptions } from './options.ts';
 import { failureOf, outcomeOf, retryAfter } from './outcome.ts';
 import { Pace } from './pace.ts';
@@ -28,6 +29,7 @@ export const webhookSink: SinkKind<WebhookOptions> = {
   check: mistakesIn,
   doubts: doubtsAbout,
   examine,
+  needs: needsOf,
 
   async open(options, { log }) {
     const address = createAddress(options.url);

@@ -1,0 +1,62 @@
+import { Command } from 'commander';
+import { ConfigError, findConfigFile, loadConfig } from '../config/load.ts';
+import { askDaemon } from '../ops/control.ts';
+import type { Changes } from '../relay/changes.ts';
+import type { ReloadReport } from '../relay/reloader.ts';
+import { exitCode2, orExit } from './exit.ts';
+import { print, printable } from './output.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly json?: true;
+}
+
+export function reloadCommand(): Command {
+  return exitCode2(new Command('reload'))
+    .description('make the daemon load its configuration again (SIGHUP does the same), and say what came of it')
+    .option('-c, --config <file>', 'configuration file of the daemon')
+    .option('--json', 'for programs')
+    .addHelpText('after', help)
+    .action((options: Options) =>
+      orExit(
+        (error) => (error instanceof ConfigError ? 1 : 2),
+        () => reload(options),
+      ),
+    );
+}
+
+const help = `
+What is as it was runs on untouched; what has changed is replaced once its work in flight is done. A configuration that
+can't be used changes nothing.
+
+Exit code: 0 reloaded, 1 not, because the configuration can't be used, 2 there is no daemon to ask.
+
+Example:
+  kazoo-relay reload --config /etc/kazoo-relay/kazoo-relay.yaml`;
+
+async function reload({ config: file, json }: Options): Promise<void> {
+  const { path } = loadConfig(findConfigFile(file)).journal;
+  // What answers on the daemon's socket is a daemon of this very version, or nearly.
+  const report = (await askDaemon(path, 'reload')) as ReloadReport | { readonly error: string } | null;
+  if (report === null) throw new Error(`no daemon runs on the journal in ${path}`);
+  if ('error' in report) throw new Error(report.error);
+  if (!report.reloaded) process.exitCode = 1;
+  const text = json ? JSON.stringify(report) : describe(report);
+  await print(text.split('\n').map(printable).join('\n'));
+}
+
+function describe({ reloaded, reason, routes, brokers, applied, needs_restart }: ReloadReport): string {
+  if (!reloaded) return `not reloaded; everything goes on as before:\n${reason}`;
+  const lines = [
+    ...changeLines('route', routes),
+    ...changeLines('broker', brokers),
+    ...applied.map((option) => `option ${option}: applied`),
+    ...needs_restart.map((option) => `option ${option}: needs a restart; it is as before`),
+  ];
+  return ['reloaded', ...(lines.length === 0 ? ['nothing has changed'] : lines)].join('\n');
+}
+
+function changeLines(what: string, { added, replaced, removed }: Changes): string[] {
+  const line = (change: string) => (name: string) => `${what} ${name}: ${change}`;
+  return [...added.map(line('added')), ...replaced.map(line('replaced')), ...removed.map(line('removed'))];
+}

@@ -1,0 +1,100 @@
+import type { Logger } from 'pino';
+import type { RouteConfig } from '../config/config.ts';
+import { type Route, type RouteActivity, startRoute } from '../delivery/route.ts';
+import { reasonOf } from '../errors.ts';
+import type { Journal } from '../journal/journal.ts';
+import { sinkKind } from '../sinks/registry.ts';
+import { Backoff } from '../waiting.ts';
+import { type Changes, changesIn } from './changes.ts';
+
+interface Running {
+  readonly config: RouteConfig;
+  readonly route: Route;
+}
+
+/** Between tries to start a route while the journal can't be written, in milliseconds. */
+const firstPause = 200;
+const longestPause = 10_000;
+
+/** The routes that run. */
+export class Routes {
+  readonly #journal: Journal;
+  readonly #log: Logger;
+  readonly #running = new Map<string, Running>();
+
+  constructor(journal: Journal, log: Logger) {
+    this.#journal = journal;
+    this.#log = log;
+  }
+
+  activityOf(name: string): RouteActivity | undefined {
+    return this.#running.get(name)?.route.activity;
+  }
+
+  /** @throws JournalError */
+  async start(config: RouteConfig): Promise<void> {
+    const log = this.#log.child({ route: config.name });
+    const kind = sinkKind(config.sink.type);
+    const openSink = () => kind.open(config.sink.options, { route: config.name, log });
+    const options = { ...config, flow: kind.flow(config.sink.options) };
+    const route = await startRoute(options, { journal: this.#journal, log, openSink });
+    this.#running.set(config.name, { config, route });
+  }
+
+  /**
+   * Makes the routes be those that are wanted; those that are as they are wanted run on untouched. One that is replaced
+   * finishes its work in flight first, and the next one goes on from its cursor. What is new waits for what goes: it may be
+   * the same under another name, with the same file.
+   * @param stopping aborts waiting for a journal that can't be written; then the promise rejects
+   * @param deadline aborts work in flight
+   */
+  async replace(wanted: readonly RouteConfig[], stopping: AbortSignal, deadline: AbortSignal): Promise<Changes> {
+    const present = new Map([...this.#running].map(([name, { config }]) => [name, config]));
+    const configs = new Map(wanted.map((config) => [config.name, config]));
+    const changes = changesIn(present, configs);
+    const start = async (name: string) => {
+      const config = configs.get(name);
+      if (config !== undefined) await this.#startSurely(config, stopping);
+    };
+    const removed = Promise.all(changes.removed.map((name) => this.#remove(name, deadline)));
+    const replaced = changes.replaced.map(async (name) => {
+      await this.#stop(name, deadline);
+      await start(name);
+    });
+    const added = removed.then(() => Promise.all(changes.added.map(start)));
+    // Each to its end, whatever becomes of the others.
+    const ends = await Promise.allSettled([...replaced, added]);
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    return changes;
+  }
+
+  async stop(deadline: AbortSignal): Promise<void> {
+    await Promise.all([...this.#running.keys()].map((name) => this.#stop(name, deadline)));
+  }
+
+  async #stop(name: string, deadline: AbortSignal): Promise<void> {
+    await this.#running.get(name)?.route.stop(deadline);
+    this.#running.delete(name);
+  }
+
+  async #remove(name: string, deadline: AbortSignal): Promise<void> {
+    await this.#stop(name, deadline);
+    this.#journal.releaseRoute(name);
+  }
+
+  /** What ran before has stopped already: there is no way back but forward. */
+  async #startSurely(config: RouteConfig, stopping: AbortSignal): Promise<void> {
+    const backoff = new Backoff(firstPause, longestPause);
+    let trouble: string | undefined;
+    for (;;) {
+      try {
+        return await this.start(config);
+      } catch (error) {
+        const reason = reasonOf(error);
+        if (reason !== trouble) this.#log.error({ route: config.name, reason }, 'route not started; trying again');
+        trouble = reason;
+      }
+      await backoff.pause(stopping);
+    }
+  }
+}

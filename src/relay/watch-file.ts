@@ -1,0 +1,40 @@
+import { statSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Between looks, in milliseconds. */
+const pause = 2_000;
+
+/**
+ * Looks at a file every other second, and tells of each change once the file has stood still from one look to the next:
+ * while it is being written, or is away between a removal and a renaming, nothing is told. One that stays away has changed
+ * too. Resolves when the signal aborts.
+ */
+export async function watchFile(
+  path: string,
+  onChange: () => void,
+  signal: AbortSignal,
+  interval: number = pause,
+): Promise<void> {
+  let told = markOf(path);
+  let seen = told;
+  while (!signal.aborted) {
+    await delay(interval, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    const mark = markOf(path);
+    if (mark === seen && mark !== told) {
+      told = mark;
+      onChange();
+    }
+    seen = mark;
+  }
+}
+
+/** Differs for any two states of a file that differ: another one may have been put in its place with the same time and size. */
+function markOf(path: string): string {
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  } catch {
+    return 'away';
+  }
+}

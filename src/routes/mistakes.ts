@@ -1,0 +1,73 @@
+import { reasonOf } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import type { EnvelopeKey, OptionMistake } from '../sinks/sink.ts';
+import { createCondition } from './condition.ts';
+import { envelopeKeys } from './envelope.ts';
+import type { ShapeOptions } from './reshape.ts';
+
+interface RouteParts {
+  readonly where?: string | undefined;
+  readonly shape?: ShapeOptions | undefined;
+}
+
+/**
+ * What is wrong with a route's condition and shape, each of the right form.
+ * @param needs keys of the envelope that the route's sink can't do without
+ */
+export function routeMistakes({ where, shape }: RouteParts, needs: readonly EnvelopeKey[]): OptionMistake[] {
+  const inWhere = where === undefined ? [] : whereMistakes(where);
+  return shape === undefined ? inWhere : [...inWhere, ...shapeMistakes(shape), ...neededBy(needs, shape)];
+}
+
+function whereMistakes(where: string): OptionMistake[] {
+  try {
+    createCondition(where);
+    return [];
+  } catch (error) {
+    return [{ path: ['where'], message: `can't be used: ${reasonOf(error)}` }];
+  }
+}
+
+function shapeMistakes({ pick, omit, set }: ShapeOptions): OptionMistake[] {
+  const inList = (name: string, paths: readonly string[]) =>
+    paths.flatMap((path, index) => {
+      const message = misledBy(path) ?? (name === 'omit' && path === 'id' ? idStays : undefined);
+      return message === undefined ? [] : [{ path: ['shape', name, index], message }];
+    });
+  const inSet = Object.keys(set).flatMap((path) => {
+    const message = unsettable(path);
+    return message === undefined ? [] : [{ path: ['shape', 'set', path], message }];
+  });
+  return [...inList('pick', pick), ...inList('omit', omit), ...inSet];
+}
+
+const idStays = "can't be left out: receivers tell by it what they have already";
+
+/** Why a path leads nowhere in any envelope. */
+function misledBy(path: string): string | undefined {
+  const steps = path.split('.');
+  if (steps.includes('')) return 'must be a path such as data.caller_id_number';
+  const [first = ''] = steps;
+  if (isEnvelopeKey(first)) return undefined;
+  const near = nearest(first, envelopeKeys);
+  return `must begin with a key of the envelope; did you mean ${near ?? `data.${path}`}?`;
+}
+
+function unsettable(path: string): string | undefined {
+  const steps = path.split('.');
+  if (steps.includes('') || steps.includes('*')) return 'must be a path such as data.tenant, without *';
+  const [first = ''] = steps;
+  if (!isEnvelopeKey(first) || (first === 'data' && steps.length > 1)) return undefined;
+  return "is the envelope's own; set a key below data, or one with another name";
+}
+
+function isEnvelopeKey(key: string): boolean {
+  return envelopeKeys.some((candidate) => candidate === key);
+}
+
+function neededBy(needs: readonly EnvelopeKey[], { pick, omit }: ShapeOptions): OptionMistake[] {
+  const isKept = (key: string) => pick.length === 0 || pick.some((path) => path === key || path.startsWith(`${key}.`));
+  const missing = [...new Set(needs)].filter((key) => !isKept(key) || omit.includes(key));
+  if (missing.length === 0) return [];
+  return [{ path: ['shape'], message: `leaves out what this sink needs: ${missing.join(', ')}` }];
+}

@@ -1,0 +1,112 @@
+import type { Envelope, ShapedEnvelope } from '../sinks/sink.ts';
+
+/** What a route changes in its envelopes. Paths are dotted and begin at the envelope; `*` is every key, or element. */
+export interface ShapeOptions {
+  /** What is left over, beside the id; an empty list is all. */
+  readonly pick: readonly string[];
+  readonly omit: readonly string[];
+  readonly set: Readonly<Record<string, unknown>>;
+}
+
+export type Reshape = (envelope: Envelope) => ShapedEnvelope;
+
+/** Makes what picks, then omits, then sets. It changes nothing in place: entries are shared by routes. */
+export function createReshape(options: ShapeOptions | undefined): Reshape | undefined {
+  if (options === undefined) return undefined;
+  const { pick, omit, set } = options;
+  // Receivers are idempotent by it.
+  const picked = pick.length === 0 ? undefined : treeOf(['id', ...pick]);
+  const omitted = omit.length === 0 ? undefined : treeOf(omit);
+  const values = Object.entries(set).map(([path, value]) => ({ path: path.split('.'), value }));
+
+  return (envelope) => {
+    let shaped: unknown = envelope;
+    if (picked !== undefined) shaped = only(shaped, picked);
+    if (omitted !== undefined) shaped = without(shaped, omitted);
+    for (const { path, value } of values) shaped = having(shaped, path, value);
+    return shaped as ShapedEnvelope; // picking, omitting and setting leave the id, and the other keys' types, as they are
+  };
+}
+
+/** Paths by their steps; where one ends, the branch is true. */
+type Tree = Map<string, Tree | true>;
+
+function treeOf(paths: readonly string[]): Tree {
+  const tree: Tree = new Map();
+  for (const path of paths) grow(tree, path.split('.'));
+  return tree;
+}
+
+/** A path that leads to a whole covers those that lead into it. */
+function grow(tree: Tree, [step = '', ...rest]: readonly string[]): void {
+  const branch = tree.get(step);
+  if (branch === true) return;
+  if (rest.length === 0) tree.set(step, true);
+  else if (branch === undefined) tree.set(step, newBranch(rest));
+  else grow(branch, rest);
+}
+
+function newBranch(steps: readonly string[]): Tree {
+  const tree: Tree = new Map();
+  grow(tree, steps);
+  return tree;
+}
+
+/** What the tree says of a key: both what names it and what is for every key. */
+function branchesAt(tree: Tree, key: string): (Tree | true)[] {
+  return [tree.get(key), tree.get('*')].filter((branch) => branch !== undefined);
+}
+
+/** Undefined where nothing of it is picked. */
+function only(value: unknown, tree: Tree): unknown {
+  return mapMembers(value, (member, key) => {
+    const branches = branchesAt(tree, key);
+    if (branches.includes(true)) return member;
+    const [first, second] = branches.filter((branch) => branch !== true);
+    if (first === undefined || !isHolder(member)) return undefined;
+    return only(member, second === undefined ? first : merged(first, second));
+  });
+}
+
+function without(value: unknown, tree: Tree): unknown {
+  return mapMembers(value, (member, key) => {
+    const branches = branchesAt(tree, key);
+    if (branches.includes(true)) return undefined;
+    return branches.reduce<unknown>((left, branch) => (branch === true ? left : without(left, branch)), member);
+  });
+}
+
+function merged(one: Tree, other: Tree): Tree {
+  const result: Tree = new Map(one);
+  for (const [step, branch] of other) {
+    const mine = result.get(step);
+    if (mine === true || branch === true) result.set(step, true);
+    else result.set(step, mine === undefined ? branch : merged(mine, branch));
+  }
+  return result;
+}
+
+/** A copy with what is made of each member; those of which undefined is made are left out. */
+function mapMembers(value: unknown, make: (member: unknown, key: string) => unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map((member, index) => make(member, String(index))).filter((member) => member !== undefined);
+  }
+  if (!isHolder(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([key, member]) => [key, make(member, key)])
+      .filter(([, member]) => member !== undefined),
+  );
+}
+
+/** Makes the objects on the way; what is no object, and stands in it, is replaced. */
+function having(value: unknown, [key = '', ...rest]: readonly string[], wanted: unknown): unknown {
+  const holder: object = isHolder(value) && !Array.isArray(value) ? value : {};
+  if (rest.length === 0) return { ...holder, [key]: wanted };
+  const inner: unknown = Object.hasOwn(holder, key) ? Reflect.get(holder, key) : undefined;
+  return { ...holder, [key]: having(inner, rest, wanted) };
+}
+
+function isHolder(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

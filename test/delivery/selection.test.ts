@@ -1,0 +1,53 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { Delivery } from '../../src/sinks/sink.ts';
+import { delivered } from '../../src/sinks/sink.ts';
+import { notification } from '../support/notification.ts';
+import { startTestRoute, type TestRoute } from '../support/route.ts';
+
+let tested: TestRoute | undefined;
+
+afterEach(async () => {
+  await tested?.close();
+  tested = undefined;
+});
+
+function balance(value: unknown) {
+  const data = { current_balance: value as number };
+  return notification({ data, json: JSON.stringify(data) });
+}
+
+describe('a route with a condition', () => {
+  test('gets what fulfils it, and counts what it can’t be asked of', async () => {
+    tested = await startTestRoute({ where: 'data.current_balance < 0' });
+    const [low, high, odd, none] = [balance(-1), balance(1), balance('?'), notification({ data: {}, json: '{}' })];
+    await tested.journal.append([low, high, odd, none]);
+    await tested.settled();
+    expect(tested.confirmed).toEqual([low.id]);
+    expect(tested.route.activity.conditionFailures).toBe(2);
+    const told = tested.logged.filter((line) => line.includes('the condition could not be evaluated'));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain('no such overload');
+  });
+
+  test('has nothing quarantined that doesn’t fulfil it', async () => {
+    tested = await startTestRoute({ where: 'data.current_balance < 0' });
+    const invalid = { state: 'invalid', problems: [{ path: '/x', message: 'is wrong', keyword: 'x' }] } as const;
+    const [wanted, other] = [balance(-1), balance(1)].map((one) => ({ ...one, ...invalid }));
+    if (wanted === undefined || other === undefined) throw new Error('there are two');
+    await tested.journal.append([wanted, other]);
+    await tested.settled();
+    expect(tested.lines()).toMatchObject([{ id: wanted.id, state: 'quarantined' }]);
+  });
+});
+
+test('a route with a shape hands on what that leaves, at every try', async () => {
+  const got: Delivery[] = [];
+  tested = await startTestRoute({ shape: { pick: ['zone'], omit: [], set: { tenant: 'acme' } } });
+  tested.answer = (delivery) => {
+    got.push(delivery);
+    return got.length === 1 ? { status: 'retry', reason: 'busy' } : delivered;
+  };
+  const [id] = await tested.append('a');
+  await tested.settled();
+  expect(got.map(({ json }) => json)).toEqual(Array(2).fill(`{"id":"${id}","zone":"west","tenant":"acme"}`));
+});

@@ -1,0 +1,58 @@
+import { describe, expect, test } from '@jest/globals';
+import pino from 'pino';
+import { changesIn, differingOptions } from '../../src/relay/changes.ts';
+import { Reloader } from '../../src/relay/reloader.ts';
+
+const log = pino({ level: 'silent' });
+const none = { added: [], replaced: [], removed: [], unchanged: [] };
+const report = { routes: none, brokers: none, applied: [], needs_restart: [] };
+
+describe('reloads', () => {
+  test('come one after the other; those that are asked for meanwhile are one', async () => {
+    let running = 0;
+    let count = 0;
+    const reloader = new Reloader(async () => {
+      running += 1;
+      expect(running).toBe(1);
+      await new Promise((resolve) => setImmediate(resolve));
+      running -= 1;
+      count += 1;
+      return report;
+    }, log);
+    const first = reloader.request();
+    await Promise.resolve();
+    await Promise.resolve();
+    const all = await Promise.all([first, reloader.request(), reloader.request(), reloader.request()]);
+    expect(all.map(({ reloaded }) => reloaded)).toEqual([true, true, true, true]);
+    expect(count).toBe(2);
+  });
+
+  test('that fail say why, and the next one is tried all the same', async () => {
+    let isBroken = true;
+    const reloader = new Reloader(async () => {
+      if (isBroken) throw new Error('line 3 is wrong');
+      return report;
+    }, log);
+    expect(await reloader.request()).toMatchObject({ reloaded: false, reason: 'line 3 is wrong' });
+    isBroken = false;
+    expect(await reloader.request()).toMatchObject({ reloaded: true, reason: null });
+  });
+
+  test('are refused once the daemon stops', async () => {
+    const reloader = new Reloader(async () => report, log);
+    await reloader.close();
+    expect(await reloader.request()).toMatchObject({ reloaded: false, reason: 'the daemon is stopping' });
+  });
+});
+
+test('changes are told by name', () => {
+  const present = new Map(Object.entries({ a: { x: [1] }, b: { x: 1 }, c: {} }));
+  const wanted = new Map(Object.entries({ d: {}, a: { x: [1] }, b: { x: 2 } }));
+  expect(changesIn(present, wanted)).toEqual({ added: ['d'], replaced: ['b'], removed: ['c'], unchanged: ['a'] });
+});
+
+test('options that differ are told by their dotted names', () => {
+  const one = { a: { b: 1, c: [1, 2] }, d: 1 };
+  expect(differingOptions(one, { a: { b: 2, c: [1] }, d: 1, e: { f: 1 } })).toEqual(['a.b', 'a.c', 'e']);
+  expect(differingOptions(one, JSON.parse(JSON.stringify(one)))).toEqual([]);
+});
