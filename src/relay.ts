@@ -6,11 +6,20 @@ import { type Route, startRoute } from './delivery/route.ts';
 import type { Journal } from './journal/journal.ts';
 import { openJournal } from './journal/sqlite.ts';
 import { openControl } from './ops/control.ts';
+import { stuckIn, summaryOf } from './ops/health.ts';
+import { openHttpPort } from './ops/http.ts';
+import type { BrokerInsight, Insight, RouteInsight } from './ops/insight.ts';
+import type { Log } from './ops/log.ts';
+import { pagesOf } from './ops/pages.ts';
+import { sparing } from './ops/sparing.ts';
 import { type BrokerStatus, type Status, statusOf } from './ops/status.ts';
+import type { Vitals } from './ops/systemd.ts';
 import { createValidator } from './schema/validator.ts';
 import { sinkKind } from './sinks/registry.ts';
 
 export interface Relay {
+  /** What a service manager wants to know. */
+  readonly vitals: Vitals;
   /**
    * Stops intake, finishes what is in flight, and closes everything in the reverse order of its start. What isn't
    * finished when `deadline` aborts stays where it is safe: on the broker or in the journal.
@@ -23,21 +32,33 @@ export interface Relay {
  * so that whatever comes in finds its way prepared.
  * @throws JournalError, SchemaError
  */
-export async function startRelay(config: Config, log: Logger): Promise<Relay> {
+export async function startRelay(config: Config, log: Logger, ownLog: Log): Promise<Relay> {
   const validator = createValidator(config.validation.schemas);
   const journal = openJournal(config.journal.path, log, config.journal);
   const routes = await startRoutes(config, journal, log);
   const lines = config.brokers.map((broker) => startLine(broker, config, { journal, validator, log }));
   const startedAt = Date.now();
-  const status = async (): Promise<Status> => {
-    const activityOf = (name: string) => routes.get(name)?.activity;
-    return statusOf(config, await journal.summary(), { startedAt, brokers: lines.map(lineStatus), activityOf });
+  const insight: Insight = {
+    brokers: () => lines.map(lineInsight),
+    routes: () => [...routes].map(routeInsight),
+    summary: sparing(() => journal.summary()),
+    maxSize: config.journal.maxSize,
+    maxQueue: config.queue.maxLength,
+    lines: () => ownLog.lines,
   };
-  const control = await openControl(config.journal.path, status, log);
+  const status = async (summary: Insight['summary']): Promise<Status> => {
+    const activityOf = (name: string) => routes.get(name)?.activity;
+    const live = { startedAt, brokers: lines.map(lineStatus), activityOf, http: http?.status ?? null };
+    return statusOf(config, await summary(), live);
+  };
+  const http = openHttpPort(config.http, () => pagesOf(insight, () => status(insight.summary), ownLog), log);
+  const control = await openControl(config.journal.path, () => status(() => journal.summary()), log);
 
   return {
+    vitals: { summary: () => summaryOf(insight), stuck: () => stuckIn(insight) },
     async stop(deadline) {
       await control.close();
+      await http?.close();
       await Promise.all(lines.map(({ link }) => link.stop(deadline)));
       await Promise.all([...routes.values()].map((route) => route.stop(deadline)));
       await journal.close();
@@ -72,6 +93,21 @@ function lineStatus({ broker, intake, link }: Line): BrokerStatus {
     received,
     paused,
   };
+}
+
+function lineInsight(line: Line): BrokerInsight {
+  const { intake, link } = line;
+  return {
+    ...lineStatus(line),
+    held: intake.received - intake.committed,
+    stuck: link.stuck || intake.stuck,
+    link: link.counts,
+    intake: intake.counts,
+  };
+}
+
+function routeInsight([name, { stuck, activity, counts }]: [string, Route]): RouteInsight {
+  return { name, stuck, activity, counts };
 }
 
 function hostOf({ url }: BrokerConfig): string {

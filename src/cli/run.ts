@@ -1,8 +1,11 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import type { Config } from '../config/config.ts';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import { rebuildJournal } from '../journal/rebuild.ts';
 import { nearest } from '../nearest.ts';
-import { createLog } from '../ops/log.ts';
+import { createLog, logLevels } from '../ops/log.ts';
+import { listenToSignals } from '../ops/signals.ts';
+import { openNotifier } from '../ops/systemd.ts';
 import { startRelay } from '../relay.ts';
 
 /** Signals that mean "stop": what systemd and docker send, and Ctrl-C. */
@@ -14,25 +17,44 @@ export function runCommand(): Command {
       .description('run the daemon until it is told to stop (SIGTERM or Ctrl-C; a second one ends it at once)')
       .option('-c, --config <file>', 'configuration file')
       .option('--rebuild', 'before it starts: where the journal is damaged, make a new one of what can be read of it')
-      .addHelpText('after', '\nExample:\n  kazoo-relay run --config /etc/kazoo-relay/kazoo-relay.yaml')
+      .addOption(new Option('--log-level <level>', 'instead of log.level').choices(logLevels))
+      .addOption(new Option('--log-format <format>', 'instead of log.format').choices(['auto', 'json', 'pretty']))
+      .addHelpText('after', help)
       // It is the command that is run without a name, so a misspelt name of another one comes here.
       .allowExcessArguments()
-      .action(async ({ config, rebuild = false }: { config?: string; rebuild?: boolean }, command: Command) => {
+      .action(async (options: Options, command: Command) => {
         const [unknown] = command.args;
         if (unknown !== undefined) refuse(unknown, command);
-        await run(findConfigFile(config), rebuild);
+        await run(findConfigFile(options.config), options);
       })
   );
 }
+
+interface Options {
+  readonly config?: string;
+  readonly rebuild?: true;
+  readonly logLevel?: Config['log']['level'];
+  readonly logFormat?: Config['log']['format'];
+}
+
+const help = `
+SIGUSR2 turns its log to debug, and back.
+
+Examples:
+  kazoo-relay run --config /etc/kazoo-relay/kazoo-relay.yaml
+  kazoo-relay run --log-level debug --log-format pretty
+  kazoo-relay run --rebuild`;
 
 function refuse(unknown: string, command: Command): never {
   const near = nearest(unknown, command.parent?.commands.map((other) => other.name()) ?? []);
   command.error(`error: there is no command '${unknown}'${near === undefined ? '' : `; did you mean ${near}?`}`);
 }
 
-async function run(file: string, rebuild: boolean): Promise<void> {
+async function run(file: string, { rebuild, logLevel, logFormat }: Options): Promise<void> {
   const config = loadConfig(file);
-  const log = createLog(config.log);
+  const ownLog = createLog({ level: logLevel ?? config.log.level, format: logFormat ?? config.log.format });
+  const log = ownLog.logger;
+  listenToSignals(ownLog);
   log.info({ config: file, pid: process.pid }, 'starting');
   // No signal is listened to yet: one ends it, and the journal stands as it did.
   if (rebuild)
@@ -42,12 +64,16 @@ async function run(file: string, rebuild: boolean): Promise<void> {
       log,
     );
   const stopped = nextSignal();
-  const relay = await startRelay(config, log);
+  const relay = await startRelay(config, log, ownLog);
+  const notifier = await openNotifier(relay.vitals, log);
+  notifier.ready();
   const signal = await stopped;
   log.info({ signal }, 'stopping');
   for (const another of stopSignals) process.once(another, () => process.exit(1));
+  await notifier.stopping();
   await relay.stop(AbortSignal.timeout(config.shutdown.timeout));
   log.info('stopped');
+  ownLog.close();
   // Whatever a reader of stdout hasn't taken must not keep us.
   process.exit(0);
 }

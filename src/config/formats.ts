@@ -51,6 +51,12 @@ convict.addFormats({
         'must be a whole number from 1 to 65535',
       ),
   },
+  listen: {
+    validate: (value: unknown) =>
+      must(isListen(value), 'must be an address and a port such as 127.0.0.1:9400, the path of a Unix socket, or off'),
+    // To YAML 1.1 off is false: so it is for some tools that write the file.
+    coerce: (value: unknown) => (value === false ? 'off' : value),
+  },
   'amqp url': {
     validate: (value: unknown) =>
       must(isAmqpUrl(value), 'must be a URL such as amqp://user:password@host:5672 or amqps://…'),
@@ -136,6 +142,13 @@ function isAmqpUrl(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;
   const { protocol, hostname } = new URL(value);
   return (protocol === 'amqp:' || protocol === 'amqps:') && hostname !== '';
+}
+
+function isListen(value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  if (value === 'off' || /^\/[^\0]{1,106}$/.test(value)) return true;
+  const [, host = '', port = ''] = /^(\[[0-9a-f:.]+\]|[\w.-]+):(\d{1,5})$/i.exec(value) ?? [];
+  return host !== '' && Number(port) <= 65_535;
 }
 
 function isDatabaseUrl(value: unknown): boolean {

@@ -2,18 +2,21 @@ import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import { type Delivery, type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
 import { unlessAborted } from '../waiting.ts';
+import type { RoutePulse } from './pulse.ts';
 
 /** How a route reaches its sink: opened with the first delivery, and opened anew after it has not answered. */
 export class Outlet {
   readonly #openSink: () => Promise<Sink>;
   readonly #timeout: number;
+  readonly #pulse: RoutePulse;
   readonly #log: Logger;
   #sink: Promise<Sink> | undefined;
 
   /** @param timeout milliseconds that one attempt may take */
-  constructor(openSink: () => Promise<Sink>, timeout: number, log: Logger) {
+  constructor(openSink: () => Promise<Sink>, timeout: number, pulse: RoutePulse, log: Logger) {
     this.#openSink = openSink;
     this.#timeout = timeout;
+    this.#pulse = pulse;
     this.#log = log;
   }
 
@@ -49,6 +52,7 @@ export class Outlet {
   }
 
   async #inTime<T>(work: (deadline: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const ended = this.#pulse.attempt();
     const deadline = new AbortController();
     const abort = () => deadline.abort(signal.reason);
     const timer = setTimeout(() => deadline.abort(new Late()), this.#timeout);
@@ -57,6 +61,7 @@ export class Outlet {
     try {
       return await unlessAborted(work(deadline.signal), deadline.signal);
     } finally {
+      ended();
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
     }

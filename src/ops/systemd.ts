@@ -1,4 +1,3 @@
-import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 
@@ -44,7 +43,10 @@ export async function openNotifier(vitals: Vitals, log: Logger): Promise<Notifie
   try {
     return new SystemdNotifier(await loadSend(), vitals, log);
   } catch (error) {
-    log.error({ reason: reasonOf(error) }, 'systemd can not be told that the daemon runs: libsystemd could not be loaded');
+    log.error(
+      { reason: reasonOf(error) },
+      'systemd can not be told that the daemon runs: libsystemd could not be loaded',
+    );
     return silent;
   }
 }
@@ -55,7 +57,12 @@ type Send = (unsetEnvironment: number, message: string) => Promise<number>;
 /** It is called on a thread of its own: a service manager that hangs must not make us hang. */
 async function loadSend(): Promise<Send> {
   const { default: koffi } = await import('koffi');
-  return promisify(koffi.load('libsystemd.so.0').func('int sd_notify(int unset_environment, const char *state)').async);
+  const sdNotify = koffi.load('libsystemd.so.0').func('int sd_notify(int unset_environment, const char *state)');
+  return (unsetEnvironment, message) =>
+    new Promise((resolve, reject) => {
+      const done = (error: unknown, sent: number) => (error ? reject(error) : resolve(sent));
+      sdNotify.async(unsetEnvironment, message, done);
+    });
 }
 
 class SystemdNotifier implements Notifier {

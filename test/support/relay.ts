@@ -34,7 +34,12 @@ export function testRelay(
   const path = (name: string) => join(folder, name);
   const config = path('config.yaml');
   const journalFolder = journal ?? path('journal');
-  const whole = { brokers: [{ zone: 'west', url }], journal: { path: journalFolder }, log: { format: 'json' } };
+  const whole = {
+    brokers: [{ zone: 'west', url }],
+    journal: { path: journalFolder },
+    log: { format: 'json' },
+    http: { listen: 'off' },
+  };
   mkdirSync(path('out'));
   writeFileSync(config, stringify({ ...whole, ...options(path) }));
   let daemon: Daemon | undefined;
