@@ -1,7 +1,7 @@
 import { rmSync, statSync } from 'node:fs';
 import { createConnection, isIP } from 'node:net';
 import { hostname } from 'node:os';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import { Backoff } from '../waiting.ts';
@@ -153,13 +153,11 @@ function createServer({ listen, hosts }: HttpOptions, pages: Pages, log: Logger)
   server.addHook('onSend', async (_request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   });
-  server.setErrorHandler((error, request, reply) => {
-    const status = statusOf(error);
+  server.setErrorHandler<FastifyError>(({ statusCode = 500, message }, request, reply) => {
+    if (statusCode < 500) return reply.code(statusCode).send({ error: message });
     // What went wrong inside is for the log alone.
-    if (status >= 500) log.error({ path: request.routeOptions.url, reason: reasonOf(error) }, 'an HTTP request failed');
-    return reply
-      .code(status)
-      .send({ error: status >= 500 ? 'the daemon could not answer; its log says why' : reasonOf(error) });
+    log.error({ path: request.routeOptions.url, reason: message }, 'an HTTP request failed');
+    return reply.code(500).send({ error: 'the daemon could not answer; its log says why' });
   });
   server.setNotFoundHandler((_request, reply) =>
     reply.code(404).send({ error: 'there are /metrics, /livez, /readyz, /status and /log-level' }),
@@ -210,9 +208,4 @@ function isFromHere({ socket }: FastifyRequest): boolean {
 function wordIn(body: unknown): string {
   const text = typeof body === 'string' ? body.trim() : '';
   return /^\{\s*"level"\s*:\s*"([a-z]+)"\s*\}$/.exec(text)?.[1] ?? text;
-}
-
-function statusOf(error: unknown): number {
-  const given = Error.isError(error) && 'statusCode' in error ? Number(error.statusCode) : 500;
-  return given >= 400 && given < 600 ? given : 500;
 }

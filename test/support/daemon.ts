@@ -19,12 +19,17 @@ const withoutPrivileges = process.getuid?.() === 0 ? ['setpriv', '--inh-caps=-al
 
 /**
  * @param args more of the command line
+ * @param variables of its environment, beside those of this process
  * @param privileged false for a daemon that permissions hold for, also where root runs the tests
  */
-export function startDaemon(config: string, args: readonly string[] = [], { privileged = true } = {}): Daemon {
+export function startDaemon(
+  config: string,
+  args: readonly string[] = [],
+  { privileged = true, variables = {} }: { privileged?: boolean; variables?: Record<string, string> } = {},
+): Daemon {
   const daemon = [process.execPath, 'src/main.ts', 'run', '--config', config, ...args];
   const [program = '', ...rest] = privileged ? daemon : [...withoutPrivileges, ...daemon];
-  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...variables } });
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {
     output.stdout += chunk;

@@ -14,6 +14,8 @@ export interface TestRelay {
   readonly daemon: Daemon;
   path(name: string): string;
   start(...args: string[]): Daemon;
+  /** With more in its environment. */
+  startWith(variables: Record<string, string>): Daemon;
   /** How many notifications the journal has. */
   journalled(): number;
   /** The `msg_id` of each whole line of a file that a sink has written, oldest first. */
@@ -54,6 +56,10 @@ export function testRelay(
     },
     start(...args) {
       daemon = startDaemon(config, args);
+      return daemon;
+    },
+    startWith(variables) {
+      daemon = startDaemon(config, [], { variables });
       return daemon;
     },
     journalled() {
