@@ -56,6 +56,7 @@ function listCommand(): Command {
     .description('one line each, oldest first')
     .option('--group', 'one line for each route, state and reason, with count, first and last time')
     .option('--json', 'one JSON object a line')
+    .addHelpText('after', '\nExample:\n  kazoo-relay dead list --route crm --since 2d')
     .action((options: Selection & { group?: true; json?: true }) =>
       orExit(failed, () => atDesk(options, (desk) => (options.group ? showGroups : showLetters)(desk, options))),
     );
@@ -101,6 +102,7 @@ function showCommand(): Command {
     .argument('<id>', 'as `dead list` shows it')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('--json', 'for programs')
+    .addHelpText('after', '\nExample:\n  kazoo-relay dead show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55')
     .action((id: string, options: Selection & { json?: true }) =>
       orExit(failed, () => atDesk(options, (desk) => show(desk, id, options.json === true))),
     );
@@ -132,6 +134,7 @@ function attemptRow({ at, duration, outcome, code, reason }: Attempt): string[] 
 function retryCommand(): Command {
   return choosing(selecting(exitCode2(new Command('retry'))))
     .description('deliver again; what is quarantined is validated again first')
+    .addHelpText('after', '\nExample:\n  kazoo-relay dead retry --route crm --event voicemail_new')
     .action((ids: string[], options: Choice) =>
       orExit(failed, () => atDesk(options, (desk, config) => retry(desk, config, chosenBy(ids, options)))),
     );
@@ -203,6 +206,7 @@ function obstacleIn(decision: Decision): string | null {
 function dropCommand(): Command {
   return choosing(selecting(exitCode2(new Command('drop'))))
     .description('give up for good: they count as settled')
+    .addHelpText('after', '\nExample:\n  kazoo-relay dead drop --route crm --event register --yes')
     .option('-y, --yes', "don't ask")
     .action((ids: string[], options: Choice) =>
       orExit(failed, () => atDesk(options, (desk) => drop(desk, chosenBy(ids, options), options.yes === true))),

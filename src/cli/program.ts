@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { completionCommand } from './completion.ts';
 import { databaseCommand } from './database.ts';
 import { deadCommand } from './dead.ts';
 import { eventsCommand } from './events.ts';
@@ -10,6 +11,12 @@ import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { tailCommand } from './tail.ts';
 import { validateCommand } from './validate.ts';
+
+const help = `
+Examples:
+  kazoo-relay --config /etc/kazoo-relay/kazoo-relay.yaml
+  kazoo-relay status
+  kazoo-relay tail --follow`;
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -26,5 +33,7 @@ export function createProgram(): Command {
     .addCommand(probeCommand())
     .addCommand(publishCommand())
     .addCommand(databaseCommand())
-    .addCommand(quickstartCommand());
+    .addCommand(quickstartCommand())
+    .addCommand(completionCommand())
+    .addHelpText('after', help);
 }
