@@ -46,7 +46,9 @@ export function startDaemon(
       return output.stderr;
     },
     async says(text) {
-      await until(() => output.stderr.includes(text), { what: `the daemon to say "${text}"` });
+      const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+      await until(() => output.stderr.includes(text) || hasEnded(), { what: `the daemon to say "${text}"` });
+      if (!output.stderr.includes(text)) throw new Error(`the daemon has ended without "${text}": ${output.stderr}`);
     },
     async end(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
