@@ -79,13 +79,7 @@ describe('the alerts', () => {
     );
     const full = await page();
     expect(total(full, 'kazoo_relay_intake_held_messages')).toBeGreaterThan(0);
-    // What takes half an hour to show: the first notification that waits gets older.
-    const later = full.replace(/^(kazoo_relay_lag_seconds\{.*\}) \d+$/gm, '$1 2000');
-    expect(firing([healthy, later])).toEqual([
-      'KazooRelayIntakePaused',
-      'KazooRelayJournalFills',
-      'KazooRelaySinkAway',
-    ]);
+    expect(firing([healthy, full])).toEqual(['KazooRelayIntakePaused', 'KazooRelayJournalFills', 'KazooRelaySinkAway']);
   });
 
   test('fire for a daemon that is gone', () => {
