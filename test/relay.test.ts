@@ -164,6 +164,7 @@ describe('the daemon', () => {
       expect(await daemon.end('SIGTERM')).toBe(0);
     }
     daemon = startDaemon(config);
+    await daemon.says('consuming');
     await publishing;
     await until(() => messageIds('stopped', 'archive.ndjson').length >= published.length, { what: 'every line' });
     expect(await daemon.end('SIGINT')).toBe(0);
