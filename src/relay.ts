@@ -1,9 +1,15 @@
-import type { Logger } from 'pino';
 import type { Config } from './config/config.ts';
 import type { Loaded } from './config/load.ts';
 import { openJournal } from './journal/open.ts';
 import { openControl } from './ops/control.ts';
+import { stuckIn, summaryOf } from './ops/health.ts';
+import { openHttpPort } from './ops/http.ts';
+import type { Insight } from './ops/insight.ts';
+import type { Log } from './ops/log.ts';
+import { pagesOf } from './ops/pages.ts';
+import { sparing } from './ops/sparing.ts';
 import { type Status, statusOf } from './ops/status.ts';
+import type { Vitals } from './ops/systemd.ts';
 import { differingOptions } from './relay/changes.ts';
 import { Lines, type Rules } from './relay/lines.ts';
 import { Reloader, type ReloadReport } from './relay/reloader.ts';
@@ -12,6 +18,8 @@ import { Watchers } from './relay/watchers.ts';
 import { createValidator } from './schema/validator.ts';
 
 export interface Relay {
+  /** What a service manager wants to know. */
+  readonly vitals: Vitals;
   /**
    * Loads the configuration again, after any reload that is under way: what is as it was runs on untouched, what has
    * changed is replaced once its work in flight is done. Never rejects: a configuration that can't be used changes nothing,
@@ -39,7 +47,8 @@ export interface RelayOptions {
  * so that whatever comes in finds its way prepared.
  * @throws JournalError, SchemaError
  */
-export async function startRelay(first: LoadedConfig, log: Logger, { load, onReload }: RelayOptions): Promise<Relay> {
+export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onReload }: RelayOptions): Promise<Relay> {
+  const log = ownLog.logger;
   let { config } = first;
   const rules: Rules = { validator: createValidator(config.validation.schemas), reveals: revealsOf(config) };
   const journal = await openJournal(config.journal, log);
@@ -76,13 +85,27 @@ export async function startRelay(first: LoadedConfig, log: Logger, { load, onRel
 
   watchers.watch(first.watched);
   const startedAt = Date.now();
-  const status = async (): Promise<Status> => {
-    const activityOf = (name: string) => routes.activityOf(name);
-    return statusOf(config, await journal.summary(), { startedAt, brokers: lines.status, activityOf });
+  const insight: Insight = {
+    brokers: () => lines.insight,
+    routes: () => routes.insight,
+    summary: sparing(() => journal.summary()),
+    get maxSize() {
+      return config.journal.maxSize;
+    },
+    maxQueue: config.queue.maxLength,
+    lines: () => ownLog.lines,
   };
-  const control = await openControl(config.journal.path, { status, reload: () => reloader.request() }, log);
+  const status = async (summary: Insight['summary']): Promise<Status> => {
+    const activityOf = (name: string) => routes.activityOf(name);
+    const live = { startedAt, brokers: lines.status, activityOf, http: http?.status ?? null };
+    return statusOf(config, await summary(), live);
+  };
+  const http = openHttpPort(config.http, () => pagesOf(insight, () => status(insight.summary), ownLog), log);
+  const answers = { status: () => status(() => journal.summary()), reload: () => reloader.request() };
+  const control = await openControl(config.journal.path, answers, log);
 
   return {
+    vitals: { summary: () => summaryOf(insight), stuck: () => stuckIn(insight) },
     reload: () => reloader.request(),
     async stop(deadline) {
       const hurry = () => impatient.abort(deadline.reason);
@@ -90,6 +113,7 @@ export async function startRelay(first: LoadedConfig, log: Logger, { load, onRel
       deadline.addEventListener('abort', hurry, { once: true });
       stopping.abort(new Error('the daemon is stopping'));
       await control.close();
+      await http?.close();
       await watchers.close();
       await reloader.close();
       await lines.stop(deadline);

@@ -23,7 +23,7 @@ const doors: Record<string, readonly string[]> = {
 };
 
 /** Files that every room may use, and that use none. */
-const groundFloor = ['waiting', 'nearest', 'errors', 'options', 'rate'];
+const groundFloor = ['waiting', 'nearest', 'errors', 'options', 'rate', 'distribution', 'pulse'];
 
 /** Libraries and parts of Node that only some rooms may use. */
 const keys: Record<string, readonly string[]> = {
@@ -34,6 +34,9 @@ const keys: Record<string, readonly string[]> = {
   convict: ['config', 'options'],
   ajv: ['schema'],
   commander: ['cli'],
+  fastify: ['ops'],
+  'prom-client': ['ops'],
+  koffi: ['ops'],
   undici: ['sinks'],
   liquidjs: ['sinks'],
   standardwebhooks: ['sinks'],

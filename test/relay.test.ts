@@ -183,6 +183,7 @@ function writeConfig(name: string, routes: object): string {
     stringify({
       brokers: [{ zone: 'west', url: broker.url }],
       journal: { path: path(name, 'journal') },
+      http: { listen: 'off' },
       log: { format: 'json' },
       routes,
     }),

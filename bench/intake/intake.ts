@@ -87,6 +87,7 @@ async function runDaemon(url: string, folder: string): Promise<Measurement> {
       brokers: [{ zone: 'bench', url }],
       queue: { ...queue, expires: `${queue.expires}ms` },
       journal: { path: folder },
+      http: { listen: 'off' },
       log: { format: 'json' },
       routes: { log: { start: 'earliest', sink: { type: 'log' } } },
     }),

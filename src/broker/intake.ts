@@ -1,12 +1,14 @@
 import type { Logger } from 'pino';
-import type { Journal } from '../journal/journal.ts';
+import type { Appended, Journal } from '../journal/journal.ts';
 import { decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
 import { redact } from '../kazoo/redact.ts';
+import { Pulse, patience } from '../pulse.ts';
 import { Rate } from '../rate.ts';
 import { judge } from '../schema/judge.ts';
 import type { Validator } from '../schema/validator.ts';
 import { Backoff } from '../waiting.ts';
+import { IntakeCounts } from './counts.ts';
 
 export interface IntakeOptions {
   /** A batch is committed when it holds `max` messages, or after `linger` milliseconds. */
@@ -51,6 +53,8 @@ interface Held {
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #context: IntakeContext;
+  readonly counts = new IntakeCounts();
+  readonly #pulse = new Pulse();
   #held: Held[] = [];
   #bytes = 0;
   #heldBytes = 0;
@@ -88,6 +92,11 @@ export class Intake {
     return this.#failing;
   }
 
+  /** True where it holds something, and hasn't even tried to commit it for a while. */
+  get stuck(): boolean {
+    return this.#received > this.#committed && this.#pulse.age > patience;
+  }
+
   /** True when no more may come in until the journal can be written again. */
   get full(): boolean {
     return this.#heldBytes > maxHeldBytes;
@@ -95,6 +104,7 @@ export class Intake {
 
   /** Takes a message. All that are held at a time come from the same connection: see `drained`. */
   add(message: RawMessage, deliveryTag: number, source: Acknowledger): void {
+    if (this.#received === this.#committed) this.#pulse.beat();
     this.#held.push({ message, deliveryTag });
     this.#received += 1;
     this.#rate.count(1);
@@ -135,7 +145,10 @@ export class Intake {
       this.#bytes = 0;
       for (let first = 0; first < held.length; ) {
         const { notifications, bytes } = this.#examineFrom(held, first);
-        if (!(await this.#append(notifications))) return;
+        const appended = await this.#append(notifications);
+        if (appended === null) return;
+        const start = first;
+        this.counts.committed(notifications, appended.fresh, (index) => held[start + index]?.message.timestamp);
         first += notifications.length;
         this.#committed += notifications.length;
         this.#heldBytes -= bytes;
@@ -182,14 +195,15 @@ export class Intake {
     }
   }
 
-  /** Tries until the journal has taken the batch; false when intake is abandoned meanwhile. */
-  async #append(notifications: readonly Notification[]): Promise<boolean> {
+  /** Tries until the journal has taken the batch; null when intake is abandoned meanwhile. */
+  async #append(notifications: readonly Notification[]): Promise<Appended | null> {
     const backoff = new Backoff(firstPause, longestPause);
     for (;;) {
+      this.#pulse.beat();
       try {
-        await this.#context.journal.append(notifications);
+        const appended = await this.#context.journal.append(notifications);
         this.#recovered();
-        return true;
+        return appended;
       } catch (error) {
         this.#failed(error);
       }
@@ -197,7 +211,7 @@ export class Intake {
         () => false,
         () => true,
       );
-      if (abandoned) return false;
+      if (abandoned) return null;
     }
   }
 

@@ -3,11 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
+import { Pulse, patience } from '../pulse.ts';
 import { Backoff, unlessAborted, within } from '../waiting.ts';
 import { type Connection, connect } from './connection.ts';
+import { LinkCounts } from './counts.ts';
 import type { Intake } from './intake.ts';
 import { bindQueue, ensureExchange, ensureQueue, QueueConflict, type QueueOptions } from './topology.ts';
-import { type WatchOptions, watch } from './watch.ts';
+import { StallError, type WatchOptions, watch } from './watch.ts';
 
 export interface Broker {
   readonly zone: string;
@@ -57,6 +59,8 @@ export class Link {
   readonly #log: Logger;
   readonly #stopping = new AbortController();
   readonly #backoff = new Backoff(firstPause, longestPause);
+  readonly counts = new LinkCounts();
+  readonly #pulse = new Pulse();
   readonly #running: Promise<void>;
   #connection: Connection | undefined;
   #activity: LinkActivity = { state: 'connecting', since: Date.now(), reason: undefined };
@@ -73,6 +77,14 @@ export class Link {
 
   get activity(): LinkActivity {
     return this.#activity;
+  }
+
+  /** True where its loop hasn't moved for longer than any of its steps may take. */
+  get stuck(): boolean {
+    const { connectTimeout, watch: watching } = this.#options;
+    const longestStep = Math.max(connectTimeout, watching.interval, watching.stalledAfter, conflictPause);
+    // While the journal takes nothing, it waits for that.
+    return !this.#intake.paused && !this.#stopping.signal.aborted && this.#pulse.age > longestStep + patience;
   }
 
   /**
@@ -95,6 +107,7 @@ export class Link {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
+      this.#pulse.beat();
       try {
         await this.#session();
       } catch (error) {
@@ -109,6 +122,7 @@ export class Link {
   async #session(): Promise<void> {
     const connection = await this.#connect();
     this.#connection = connection;
+    this.#pulse.beat();
     try {
       await Promise.race([this.#serve(connection), connection.ended]);
     } finally {
@@ -136,7 +150,7 @@ export class Link {
   async #serve(connection: Connection): Promise<void> {
     const { signal } = this.#stopping;
     const { queue } = this.#options;
-    await ensureExchange(connection, signal, this.#log);
+    await ensureExchange(connection, signal, this.#log, this.#pulse);
     await ensureQueue(connection, queue);
     const channel = await connection.openChannel();
     await bindQueue(channel, queue);
@@ -145,7 +159,8 @@ export class Link {
     await this.#intake.drained();
     const consumerTag = await this.#consume(channel, connection);
     this.#consuming();
-    await watch(connection, queue, this.#intake, this.#options.watch, signal).catch((error) => {
+    const vitals = { counts: this.counts, pulse: this.#pulse };
+    await watch(connection, queue, this.#intake, this.#options.watch, vitals, signal).catch((error) => {
       if (!signal.aborted) throw error;
     });
     await within(closeWithin, 'the broker', channel.cancel(consumerTag));
@@ -189,6 +204,8 @@ export class Link {
     this.#trouble = undefined;
     this.#activity = { state: 'consuming', since: Date.now(), reason: undefined };
     this.#backoff.reset();
+    this.counts.sessions += 1;
+    this.#pulse.beat();
     this.#log.info('consuming');
   }
 
@@ -196,6 +213,9 @@ export class Link {
     const reason = reasonOf(error);
     const since = this.#activity.state === 'away' ? this.#activity.since : Date.now();
     this.#activity = { state: 'away', since, reason };
+    this.counts.failures += 1;
+    this.counts.depth = null;
+    if (error instanceof StallError) this.counts.stalls += 1;
     if (reason === this.#trouble) return;
     this.#trouble = reason;
     if (error instanceof QueueConflict) this.#log.error({ reason }, 'no intake from this broker');

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import type { Logger } from 'pino';
+import type { Pulse } from '../pulse.ts';
 import type { Connection } from './connection.ts';
 
 export interface QueueOptions {
@@ -31,7 +32,12 @@ const exchangePause = 500;
  * own bus, which is why nothing here is an option. Without the right to declare it, waits until it is there; one with
  * other properties is used as it is.
  */
-export async function ensureExchange(connection: Connection, signal: AbortSignal, log: Logger): Promise<void> {
+export async function ensureExchange(
+  connection: Connection,
+  signal: AbortSignal,
+  log: Logger,
+  pulse: Pulse,
+): Promise<void> {
   const refusal = await declareExchange(connection);
   if (refusal === undefined) return;
   if (refusal === codes.preconditionFailed) {
@@ -40,8 +46,10 @@ export async function ensureExchange(connection: Connection, signal: AbortSignal
   }
   if (await exchangeExists(connection)) return;
   log.info({ exchange }, 'waiting for KAZOO to declare the exchange: this user may not');
-  do await delay(exchangePause, undefined, { signal });
-  while (!(await exchangeExists(connection)));
+  do {
+    pulse.beat();
+    await delay(exchangePause, undefined, { signal });
+  } while (!(await exchangeExists(connection)));
 }
 
 /**

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Pulse } from '../pulse.ts';
 import { unlessAborted, within } from '../waiting.ts';
 import type { Connection } from './connection.ts';
+import type { LinkCounts } from './counts.ts';
 import type { Intake } from './intake.ts';
 import { bindQueue, type QueueOptions } from './topology.ts';
 
@@ -9,6 +11,17 @@ export interface WatchOptions {
   readonly interval: number;
   /** Milliseconds for which messages may wait while nothing moves. */
   readonly stalledAfter: number;
+}
+
+/** Messages wait, and none moves, on a connection that looks alive. */
+export class StallError extends Error {
+  override readonly name = 'StallError';
+}
+
+/** Where the watch leaves what it has seen. */
+interface Vitals {
+  readonly counts: LinkCounts;
+  readonly pulse: Pulse;
 }
 
 /**
@@ -20,6 +33,7 @@ export async function watch(
   queue: QueueOptions,
   intake: Intake,
   options: WatchOptions,
+  { counts, pulse }: Vitals,
   signal: AbortSignal,
 ): Promise<never> {
   const channel = await connection.openChannel();
@@ -27,11 +41,14 @@ export async function watch(
   let moved = movementOf(intake);
   let movedAt = performance.now();
   for (;;) {
+    pulse.beat();
     await delay(options.interval, undefined, { signal });
+    pulse.beat();
     const { messageCount, consumerCount } = await answer(channel.checkQueue(queue.name));
     // KAZOO or an operator may have deleted the exchange, and the binding with it: only binding again would notice.
     await answer(bindQueue(channel, queue));
-    if (consumerCount === 0) throw new Error('the broker knows of no consumer on our queue');
+    counts.depth = messageCount;
+    if (consumerCount === 0) throw new StallError('the broker knows of no consumer on our queue');
 
     const movement = movementOf(intake);
     const held = intake.received - intake.committed;
@@ -40,7 +57,7 @@ export async function watch(
       moved = movement;
       movedAt = performance.now();
     } else if (performance.now() - movedAt >= options.stalledAfter) {
-      throw new Error(
+      throw new StallError(
         `${messageCount} messages wait in our queue and ${held} here, and none has moved for ${options.stalledAfter} ms`,
       );
     }

@@ -10,7 +10,8 @@ export function configCommand(): Command {
   return new Command('config')
     .description('show the configuration, or the schema of one')
     .addCommand(show())
-    .addCommand(schema());
+    .addCommand(schema())
+    .addHelpText('after', '\nExample:\n  kazoo-relay config show --origin');
 }
 
 function show(): Command {

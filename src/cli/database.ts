@@ -5,7 +5,10 @@ import { exitCode2, orExit } from './exit.ts';
 import { print } from './output.ts';
 
 export function databaseCommand(): Command {
-  return new Command('database').description('what the database sinks of the configuration need').addCommand(schema());
+  return new Command('database')
+    .description('what the database sinks of the configuration need')
+    .addCommand(schema())
+    .addHelpText('after', '\nExample:\n  kazoo-relay database schema calls');
 }
 
 function schema(): Command {

@@ -9,7 +9,7 @@ import { print } from './output.ts';
 export function eventsCommand(): Command {
   return exitCode2(new Command('events'))
     .description('list the events that KAZOO publishes, or show one of them with its fields')
-    .argument('[name]', 'event, by its name or an alias')
+    .argument('[event]', 'its name or an alias')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExamples:\n  kazoo-relay events\n  kazoo-relay events voicemail_new --json')
     .action((name: string | undefined, { json = false }: { json?: boolean }) =>

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { rootOptions } from '../config/options.ts';
 import { leavesOf } from '../config/tree.ts';
 import { type Flag, type Overrides, pathFrom } from '../config/variables.ts';
+import { isOption } from '../options.ts';
 
 /** Gives a command the flags that go before what the configuration says. */
 export function takesOverrides(command: Command): Command {
@@ -10,7 +11,10 @@ export function takesOverrides(command: Command): Command {
     'goes before what the file says: --set log.level=debug; may be repeated',
     setting,
   );
-  for (const { flag, doc } of ownFlags) command.addOption(new Option(`--${flag} <value>`, doc));
+  for (const { flag, doc, choices } of ownFlags) {
+    const option = new Option(`--${flag} <value>`, doc);
+    command.addOption(choices === undefined ? option : option.choices(choices));
+  }
   return command;
 }
 
@@ -25,9 +29,11 @@ export function overridesOf(given: Readonly<Record<string, unknown>>): Overrides
 }
 
 /** The options that have a flag of their own. */
-const ownFlags = leavesOf(rootOptions).flatMap(({ path, node }) =>
-  'flag' in node && node.flag !== undefined ? [{ flag: node.flag, path, doc: node.doc }] : [],
-);
+const ownFlags = leavesOf(rootOptions).flatMap(({ path, node }) => {
+  if (!isOption(node) || node.flag === undefined) return [];
+  const { flag, doc, format } = node;
+  return [{ flag, path, doc, choices: Array.isArray(format) ? format.map(String) : undefined }];
+});
 
 function setting(text: string, previous: readonly Flag[] = []): readonly Flag[] {
   const [, name = '', value = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? [];

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { checkCommand } from './check.ts';
+import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
 import { databaseCommand } from './database.ts';
 import { deadCommand } from './dead.ts';
@@ -14,6 +15,12 @@ import { statusCommand } from './status.ts';
 import { tailCommand } from './tail.ts';
 import { testCommand } from './test.ts';
 import { validateCommand } from './validate.ts';
+
+const help = `
+Examples:
+  kazoo-relay --config /etc/kazoo-relay/kazoo-relay.yaml
+  kazoo-relay status
+  kazoo-relay tail --follow`;
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -34,5 +41,7 @@ export function createProgram(): Command {
     .addCommand(probeCommand())
     .addCommand(publishCommand())
     .addCommand(databaseCommand())
-    .addCommand(quickstartCommand());
+    .addCommand(quickstartCommand())
+    .addCommand(completionCommand())
+    .addHelpText('after', help);
 }

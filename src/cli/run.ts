@@ -5,6 +5,8 @@ import type { Overrides } from '../config/variables.ts';
 import { rebuildJournal } from '../journal/open.ts';
 import { nearest } from '../nearest.ts';
 import { createLog } from '../ops/log.ts';
+import { listenToSignals } from '../ops/signals.ts';
+import { type Notifier, openNotifier } from '../ops/systemd.ts';
 import { startRelay } from '../relay.ts';
 import { overridesOf, takesOverrides } from './overrides.ts';
 
@@ -17,7 +19,7 @@ export function runCommand(): Command {
       .description('run the daemon until it is told to stop (SIGTERM or Ctrl-C; a second one ends it at once)')
       .option('-c, --config <file>', 'configuration file')
       .option('--rebuild', 'before it starts: where the journal is damaged, make a new one of what can be read of it')
-      .addHelpText('after', '\nExample:\n  kazoo-relay run --config /etc/kazoo-relay/kazoo-relay.yaml')
+      .addHelpText('after', help)
       // It is the command that is run without a name, so a misspelt name of another one comes here.
       .allowExcessArguments()
       .action(async (options: { config?: string; rebuild?: boolean }, command: Command) => {
@@ -28,6 +30,14 @@ export function runCommand(): Command {
   );
 }
 
+const help = `
+SIGUSR2 turns its log to debug, and back.
+
+Examples:
+  kazoo-relay run --config /etc/kazoo-relay/kazoo-relay.yaml
+  kazoo-relay run --log-level debug --log-format pretty
+  kazoo-relay run --rebuild`;
+
 function refuse(unknown: string, command: Command): never {
   const near = nearest(unknown, command.parent?.commands.map((other) => other.name()) ?? []);
   command.error(`error: there is no command '${unknown}'${near === undefined ? '' : `; did you mean ${near}?`}`);
@@ -37,7 +47,9 @@ async function run(file: string, overrides: Overrides, rebuild: boolean): Promis
   const load = () => readConfig(file, overrides);
   const loaded = load();
   const { config, warnings } = loaded;
-  const log = createLog(config.log);
+  const ownLog = createLog(config.log);
+  const log = ownLog.logger;
+  listenToSignals(ownLog);
   log.info({ config: file, pid: process.pid }, 'starting');
   for (const warning of warnings) log.warn({ warning: findingText(warning) }, 'the configuration has something odd');
   // No signal is listened to yet: one ends it, and the journal stands as it did.
@@ -48,15 +60,24 @@ async function run(file: string, overrides: Overrides, rebuild: boolean): Promis
       log,
     );
   const stopped = nextSignal();
-  const starting = startRelay(loaded, log, { load });
+  let notifier: Notifier | undefined;
+  const onReload = () => {
+    notifier?.reloading();
+    return () => notifier?.ready();
+  };
+  const starting = startRelay(loaded, ownLog, { load, onReload });
   // One that comes early is heard when all stands. What comes of it is in the log.
   process.on('SIGHUP', () => void starting.then((relay) => relay.reload()).catch(() => undefined));
   const relay = await starting;
+  notifier = await openNotifier(relay.vitals, log);
+  notifier.ready();
   const signal = await stopped;
   log.info({ signal }, 'stopping');
   for (const another of stopSignals) process.once(another, () => process.exit(1));
+  await notifier.stopping();
   await relay.stop(AbortSignal.timeout(config.shutdown.timeout));
   log.info('stopped');
+  ownLog.close();
   // Whatever a reader of stdout hasn't taken must not keep us.
   process.exit(0);
 }

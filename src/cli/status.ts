@@ -45,14 +45,19 @@ async function summaryOf(place: Place) {
   }
 }
 
-function describe({ running, pid, startedAt, brokers, journal, routes }: Status): string {
+function describe({ running, pid, startedAt, brokers, http, journal, routes }: Status): string {
   const state = running
     ? `${paint('green', 'running')}, pid ${pid}, since ${startedAt}`
     : paint('yellow', 'not running');
   const sections = [`Daemon   ${state}`, `Journal  ${describeJournal(journal)}`];
+  if (http !== null) sections.push(`HTTP     ${describeHttp(http)}`);
   if (brokers !== null) sections.push('', columns([brokerHead, ...brokers.map(brokerRow)]));
   sections.push('', columns([routeHead, ...routes.map(routeRow)]));
   return sections.join('\n');
+}
+
+function describeHttp({ listen, open, reason }: NonNullable<Status['http']>): string {
+  return printable(open ? listen : `${listen} is not open: ${reason ?? 'not yet'}`);
 }
 
 function describeJournal(journal: Status['journal']): string {

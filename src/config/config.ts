@@ -28,6 +28,7 @@ export interface Config {
   readonly validation: { readonly schemas: readonly string[] };
   readonly routes: readonly RouteConfig[];
   readonly log: { readonly level: Level | 'silent'; readonly format: 'auto' | 'json' | 'pretty' };
+  readonly http: { readonly listen: string; readonly hosts: readonly string[] };
   readonly shutdown: { readonly timeout: number };
 }
 

@@ -39,6 +39,10 @@ const columnSource = new RegExp(`^[a-z_]+(\\.[\\w-]+)*(\\s+(${mappedTypes.join('
 
 const rfc3339 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
+/** A path has no more room in a socket's address. */
+const socketPath = /^\/[^\0]{1,106}$/;
+const hostAndPort = /^(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/;
+
 const textSchema = { type: 'string', pattern: '\\S' };
 const namesSchema = { type: 'array', items: textSchema };
 
@@ -112,6 +116,18 @@ export const formats: Readonly<Record<string, Format>> = {
         'must be a whole number from 1 to 65535',
       ),
     coerce: wholeNumber,
+  },
+  listen: {
+    kind: 'address',
+    schema: {
+      type: ['string', 'boolean'],
+      pattern: `^off$|${socketPath.source}|${hostAndPort.source}`,
+      not: { const: true },
+    },
+    validate: (value) =>
+      must(isListen(value), 'must be an address and a port such as 127.0.0.1:9400, the path of a Unix socket, or off'),
+    // To YAML 1.1 off is false: so it is for some tools that write the file.
+    coerce: (value) => (value === false ? 'off' : value),
   },
   'amqp url': {
     kind: 'URL',
@@ -225,6 +241,12 @@ function isAmqpUrl(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;
   const { protocol, hostname } = new URL(value);
   return (protocol === 'amqp:' || protocol === 'amqps:') && hostname !== '';
+}
+
+function isListen(value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  if (value === 'off' || socketPath.test(value)) return true;
+  return hostAndPort.test(value) && Number(value.slice(value.lastIndexOf(':') + 1)) <= 65_535;
 }
 
 function isDatabaseUrl(value: unknown): boolean {

@@ -111,6 +111,18 @@ export const rootOptions: OptionTree = {
       default: 'auto',
     },
   },
+  http: {
+    listen: {
+      doc: 'Where the daemon answers HTTP (/metrics, /livez, /readyz, /status): an address and a port, the path of a Unix socket, or off.',
+      format: 'listen',
+      default: '127.0.0.1:9400',
+    },
+    hosts: {
+      doc: "Names by which it may be asked, beside addresses, localhost and the machine's own name: others are refused.",
+      format: 'names',
+      default: [],
+    },
+  },
   shutdown: {
     timeout: { doc: 'Time that a stop may take to finish what is in flight.', format: 'duration', default: 10_000 },
   },

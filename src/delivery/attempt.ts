@@ -2,20 +2,23 @@ import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import { type Delivery, type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
 import { Deadlines, onAbort } from '../waiting.ts';
+import type { RoutePulse } from './pulse.ts';
 
 /** How a route reaches its sink: opened with the first delivery, and opened anew after it has not answered. */
 export class Outlet {
   readonly #openSink: () => Promise<Sink>;
   readonly #timeout: number;
   readonly #deadlines: Deadlines;
+  readonly #pulse: RoutePulse;
   readonly #log: Logger;
   #opening: Promise<Opened> | undefined;
 
   /** @param timeout milliseconds that one attempt may take */
-  constructor(openSink: () => Promise<Sink>, timeout: number, log: Logger) {
+  constructor(openSink: () => Promise<Sink>, timeout: number, pulse: RoutePulse, log: Logger) {
     this.#openSink = openSink;
     this.#timeout = timeout;
     this.#deadlines = new Deadlines(timeout);
+    this.#pulse = pulse;
     this.#log = log;
   }
 
@@ -50,7 +53,9 @@ export class Outlet {
       };
       const stopClock = this.#deadlines.start(() => giveUp(new Late()));
       const stopListening = onAbort(signal, () => giveUp(signal.reason));
+      const ended = this.#pulse.attempt();
       const stop = () => {
+        ended();
         stopClock();
         stopListening();
       };

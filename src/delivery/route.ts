@@ -7,7 +7,9 @@ import { type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
 import { Backoff, Bell } from '../waiting.ts';
 import { Outlet } from './attempt.ts';
 import { Circuit, type CircuitOptions, type CircuitState } from './circuit.ts';
+import { RouteCounts } from './counts.ts';
 import { Lanes } from './lanes.ts';
+import { RoutePulse } from './pulse.ts';
 import { Fifo, type Queue, type Work } from './queue.ts';
 import { nextTry, triesIn } from './retry.ts';
 import { Supply, type SupplyOptions } from './supply.ts';
@@ -73,6 +75,8 @@ export class Route {
   readonly #conditionFailures: Tally;
   readonly #reshape: Reshape | undefined;
   readonly #bell = new Bell();
+  readonly counts = new RouteCounts();
+  readonly #pulse: RoutePulse;
   readonly #stopping = new AbortController();
   readonly #aborting = new AbortController();
   readonly #unsubscribe: () => void;
@@ -91,7 +95,8 @@ export class Route {
     // It opens before one notification by itself could be at the end of its tries: an outage makes no dead letter.
     const failures = Math.min(circuit.failures, Math.max(1, retry.schedule.length));
     this.#circuit = new Circuit({ ...circuit, failures });
-    this.#outlet = new Outlet(openSink, options.timeout, log);
+    this.#pulse = new RoutePulse(options.timeout);
+    this.#outlet = new Outlet(openSink, options.timeout, this.#pulse, log);
     this.#deadLetters = new Tally((count, reason) => log.warn({ count, reason }, 'notifications became dead letters'));
     this.#unsubscribe = journal.subscribe((change) => {
       if (change === 'listed') this.#supply.lookAgain();
@@ -104,6 +109,11 @@ export class Route {
     const { state, reason, probeIn } = this.#circuit;
     const { cursor, taken: inFlight, conditionFailures } = this.#supply;
     return { cursor, inFlight, conditionFailures, circuit: state, reason, probeIn };
+  }
+
+  /** True where its loop or an attempt hasn't moved for far longer than it may take. */
+  get stuck(): boolean {
+    return !this.#stopping.signal.aborted && this.#pulse.stuck;
   }
 
   /**
@@ -131,13 +141,16 @@ export class Route {
     const backoff = new Backoff(firstPause, longestPause);
     let trouble: string | undefined;
     while (!signal.aborted) {
+      this.#pulse.awake();
       try {
         this.#supply.save();
         await this.#fill();
         this.#dispatch();
         backoff.reset();
         trouble = undefined;
-        await this.#bell.heard(this.#idleFor());
+        const idleFor = this.#idleFor();
+        this.#pulse.asleep(idleFor);
+        await this.#bell.heard(idleFor);
       } catch (error) {
         // A disk that is full is one line, not one each try.
         if (reasonOf(error) !== trouble) this.#log.error({ err: error }, 'route interrupted; it will try again');
@@ -186,6 +199,7 @@ export class Route {
       const deliveries = works.map(({ entry }) => shape(entry, this.#options.reveal, this.#reshape));
       const outcomes = await this.#outlet.deliver(deliveries, this.#aborting.signal);
       const duration = Math.round(performance.now() - started);
+      this.counts.attempts.add(duration / 1_000);
       for (const [index, work] of works.entries()) {
         const outcome = outcomes[index];
         if (outcome !== undefined) this.#conclude(work, outcome, at, duration);
@@ -199,6 +213,7 @@ export class Route {
   }
 
   #conclude(work: Work, outcome: Outcome, at: number, duration: number): void {
+    this.counts.concluded(work.entry, outcome, at + duration);
     if (outcome.status === 'retry' && outcome.away === true) {
       if (this.#circuit.failed(outcome.reason)) this.#opened();
     } else this.#answered();
@@ -223,16 +238,19 @@ export class Route {
   #bury(work: Work, reason: string, status: 'retry' | 'dead'): void {
     const story = cut(status === 'dead' ? reason : `gave up after ${triesIn(work.attempts)} tries: ${reason}`);
     this.#supply.bury(work, story);
+    this.counts.dead += 1;
     this.#deadLetters.count(story);
   }
 
   #unavailable(error: unknown): void {
+    this.counts.unavailable += 1;
     const probeAfter = error instanceof SinkUnavailable ? error.probeAfter : undefined;
     if (!(error instanceof SinkUnavailable)) this.#log.error({ err: error }, 'an attempt failed unexpectedly');
     if (this.#circuit.open(reasonOf(error), probeAfter)) this.#opened();
   }
 
   #opened(): void {
+    this.counts.opened += 1;
     const { reason, probeIn } = this.#circuit;
     const probeInSeconds = Math.ceil(probeIn / 1_000);
     this.#log.warn({ reason, probeInSeconds }, 'sink unavailable; its notifications wait in the journal');

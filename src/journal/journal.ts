@@ -14,6 +14,8 @@ export interface Appended {
   readonly stored: number;
   /** Notifications whose id the journal already had: redeliveries, dropped. */
   readonly duplicates: number;
+  /** Those that are stored, in the batch's order. */
+  readonly fresh: readonly Entry[];
 }
 
 /** Where a new route begins: after what is there now, at the oldest entry, or at what was received from this Unix millisecond on. */

@@ -128,7 +128,7 @@ class SqliteJournal implements Journal {
     this.#last = fresh.at(-1)?.seq ?? this.#last;
     this.#recent.push(fresh);
     this.#tell('appended');
-    return { stored: fresh.length, duplicates: batch.length - fresh.length };
+    return { stored: fresh.length, duplicates: batch.length - fresh.length, fresh };
   }
 
   async read(seq: number, limit: number, interest: Interest): Promise<Page> {

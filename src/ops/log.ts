@@ -1,24 +1,73 @@
 import pino, { type DestinationStream, type Level, type Logger } from 'pino';
 import pretty from 'pino-pretty';
+import { Repeats } from './repeats.ts';
+
+export type LogLevel = Level | 'silent';
 
 export interface LogOptions {
-  readonly level: Level | 'silent';
+  readonly level: LogLevel;
   /** `auto` is `pretty` on a terminal, else `json`. */
   readonly format: 'auto' | 'json' | 'pretty';
 }
 
-/** The daemon's own log, on stderr: stdout belongs to the log sink. */
-export function createLog(options: LogOptions): Logger {
+/** The daemon's own log, and its level, which may be changed while it runs. */
+export interface Log {
+  readonly logger: Logger;
+  level: LogLevel;
+  /** How many lines it has written, by level. */
+  readonly lines: ReadonlyMap<string, number>;
+  /** Writes what was held back. */
+  close(): void;
+}
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/**
+ * Opens the daemon's own log, on stderr: stdout belongs to the log sink. Warnings and errors that repeat themselves are
+ * grouped, see `Repeats`.
+ */
+export function createLog(options: LogOptions): Log {
   const isPretty = options.format === 'pretty' || (options.format === 'auto' && process.stderr.isTTY);
-  return pino(
+  const lines = new Map<string, number>();
+  const repeats = new Repeats();
+  let level = options.level;
+  let threshold = numberOf(level);
+  const logger = pino(
     {
-      level: options.level,
+      // The children that it makes keep its level; so that all of them can be changed at once, it is kept here.
+      level: 'trace',
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      hooks: {
+        logMethod(args, write, value) {
+          if (value < threshold) return;
+          repeats.pass(args, value, this, (line) => {
+            const label = pino.levels.labels[value] ?? '';
+            lines.set(label, (lines.get(label) ?? 0) + 1);
+            write.apply(this, line);
+          });
+        },
+      },
     },
     isPretty ? prettyStderr() : pino.destination({ dest: 2, sync: true }),
   );
+  return {
+    logger,
+    lines,
+    get level() {
+      return level;
+    },
+    set level(wanted) {
+      level = wanted;
+      threshold = numberOf(wanted);
+    },
+    close: () => repeats.close(),
+  };
+}
+
+function numberOf(level: LogLevel): number {
+  return level === 'silent' ? Number.POSITIVE_INFINITY : (pino.levels.values[level] ?? 0);
 }
 
 function prettyStderr(): DestinationStream {

@@ -1,4 +1,5 @@
 import type { RouteSummary, Summary } from '../journal/journal.ts';
+import type { HttpStatus } from './http.ts';
 
 /** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */
 export interface Status {
@@ -7,6 +8,8 @@ export interface Status {
   readonly startedAt: string | null;
   /** Null where no daemon runs: only it knows. */
   readonly brokers: readonly BrokerStatus[] | null;
+  /** Null where no daemon runs, or its HTTP port is off. */
+  readonly http: HttpStatus | null;
   readonly journal: JournalStatus;
   readonly routes: readonly RouteStatus[];
 }
@@ -58,10 +61,11 @@ interface CircuitStatus {
 export interface Live {
   readonly startedAt: number;
   readonly brokers: readonly BrokerStatus[];
+  readonly http: HttpStatus | null;
   readonly activityOf: (route: string) => Activity | undefined;
 }
 
-interface Activity {
+export interface Activity {
   readonly inFlight: number;
   readonly conditionFailures: number;
   readonly circuit: CircuitStatus['state'];
@@ -82,6 +86,7 @@ export function statusOf(config: Named, summary: Summary, live: Live | null): St
     pid: live === null ? null : process.pid,
     startedAt: timeOf(live?.startedAt ?? null),
     brokers: live?.brokers ?? null,
+    http: live?.http ?? null,
     journal: {
       path: config.journal.path,
       bytes: summary.bytes,

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { Intake, type IntakeContext } from '../broker/intake.ts';
 import { Link } from '../broker/link.ts';
 import type { BrokerConfig, Config } from '../config/config.ts';
+import type { BrokerInsight } from '../ops/insight.ts';
 import type { BrokerStatus } from '../ops/status.ts';
 import type { Validator } from '../schema/validator.ts';
 import { type Changes, changesIn } from './changes.ts';
@@ -40,6 +41,10 @@ export class Lines {
 
   get status(): BrokerStatus[] {
     return [...this.#lines.values()].map(lineStatus);
+  }
+
+  get insight(): BrokerInsight[] {
+    return [...this.#lines.values()].map(lineInsight);
   }
 
   /**
@@ -109,6 +114,17 @@ function lineStatus({ config: { broker }, intake, link }: Line): BrokerStatus {
     rate,
     received,
     paused,
+  };
+}
+
+function lineInsight(line: Line): BrokerInsight {
+  const { intake, link } = line;
+  return {
+    ...lineStatus(line),
+    held: intake.received - intake.committed,
+    stuck: link.stuck || intake.stuck,
+    link: link.counts,
+    intake: intake.counts,
   };
 }
 

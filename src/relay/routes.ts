@@ -3,6 +3,7 @@ import type { RouteConfig } from '../config/config.ts';
 import { type Route, type RouteActivity, startRoute } from '../delivery/route.ts';
 import { reasonOf } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { RouteInsight } from '../ops/insight.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { Backoff } from '../waiting.ts';
 import { type Changes, changesIn } from './changes.ts';
@@ -29,6 +30,13 @@ export class Routes {
 
   activityOf(name: string): RouteActivity | undefined {
     return this.#running.get(name)?.route.activity;
+  }
+
+  get insight(): RouteInsight[] {
+    return [...this.#running].map(([name, { route }]) => {
+      const { stuck, activity, counts } = route;
+      return { name, stuck, activity, counts };
+    });
   }
 
   /** @throws JournalError */

@@ -26,6 +26,7 @@ beforeEach(async () => {
     // Nobody is there, and nobody needs to be: what matters is in the journal.
     brokers: [{ zone: 'west', url: 'amqp://127.0.0.1:1' }],
     journal: { path: join(folder, 'journal') },
+    http: { listen: 'off' },
     validation: { schemas: [join(folder, 'schemas')] },
     routes: { crm: { start: 'earliest', events: ['*'], sink: { type: 'webhook', url: receiver.url } } },
   };

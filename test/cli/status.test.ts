@@ -24,7 +24,8 @@ beforeAll(async () => {
     broken: { sink: { type: 'file', path: folder } },
   };
   const brokers = [{ zone: 'west', url: broker.url }];
-  writeFileSync(config, stringify({ brokers, journal: { path: join(folder, 'journal') }, routes }));
+  const http = { listen: '127.0.0.1:0' };
+  writeFileSync(config, stringify({ brokers, journal: { path: join(folder, 'journal') }, routes, http }));
 });
 
 afterAll(async () => {
@@ -58,6 +59,7 @@ describe('status', () => {
     ]);
     const { stdout } = await cli(['status', '--config', config]);
     expect(stdout).toMatch(/running, pid \d+/);
+    expect(stdout).toMatch(/HTTP +127\.0\.0\.1:[1-9]\d+$/m);
     expect(stdout).toMatch(/west +127\.0\.0\.1:\d+ +consuming/);
     expect(stdout).toMatch(/broken +file +4 \(\d+ s\).*can't be written/);
   });

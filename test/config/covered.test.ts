@@ -51,6 +51,10 @@ const tests: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'brokers.zone': 'shows brokers, journal and routes of the daemon that runs',
     'brokers.url': 'shows brokers, journal and routes of the daemon that runs',
   },
+  'ops/http': {
+    'http.listen': 'is a Unix socket where the configuration says so, also after a kill',
+    'http.hosts': 'answers only to names that are its own, and takes nothing that is large',
+  },
   'routes/match': {
     'routes.events': 'selects events by name, alias and glob',
     'routes.accounts': 'selects accounts and zones; a notification without an account belongs to none',

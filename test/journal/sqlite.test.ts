@@ -34,7 +34,7 @@ describe('the journal', () => {
       notification({ event: 'low_balance' }),
       notification({ event: 'register', problems: [], preview: true }),
     ];
-    expect(await journal.append(batch)).toEqual({ stored: 2, duplicates: 0 });
+    expect(await journal.append(batch)).toMatchObject({ stored: 2, duplicates: 0 });
     const entries = await readAll();
     expect(entries.map(({ id }) => id)).toEqual(batch.map(({ id }) => id));
     await reopen();
@@ -44,10 +44,10 @@ describe('the journal', () => {
 
   test('drops what it has already, also inside a batch', async () => {
     const one = notification({});
-    expect(await journal.append([one, one])).toEqual({ stored: 1, duplicates: 1 });
-    expect(await journal.append([one])).toEqual({ stored: 0, duplicates: 1 });
+    expect(await journal.append([one, one])).toMatchObject({ stored: 1, duplicates: 1 });
+    expect(await journal.append([one])).toMatchObject({ stored: 0, duplicates: 1 });
     await reopen();
-    expect(await journal.append([one, notification({})])).toEqual({ stored: 1, duplicates: 1 });
+    expect(await journal.append([one, notification({})])).toMatchObject({ stored: 1, duplicates: 1 });
     expect(await readAll()).toHaveLength(2);
   });
 
@@ -82,7 +82,7 @@ describe('the journal', () => {
       /journal\.sqlite can't be written: NOT NULL/,
     );
     expect(await readAll()).toEqual([]);
-    expect(await journal.append([notification({})])).toEqual({ stored: 1, duplicates: 0 });
+    expect(await journal.append([notification({})])).toMatchObject({ stored: 1, duplicates: 0 });
   });
 
   test('calls back after each append, until it is told to stop', async () => {

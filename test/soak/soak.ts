@@ -58,6 +58,7 @@ writeFileSync(
     // The queue must hold all that comes while the daemon is away: what it drops is not ours to lose.
     queue: { name: queue, maxLength: 1_000_000, maxLengthBytes: '4GiB' },
     journal: { path: join(folder, 'journal') },
+    http: { listen: 'off' },
     log: { format: 'json' },
     routes: {
       file: { sink: { type: 'file', path: file, maxSize: '100GiB', rotate: '24d' } },

@@ -19,12 +19,17 @@ const withoutPrivileges = process.getuid?.() === 0 ? ['setpriv', '--inh-caps=-al
 
 /**
  * @param args more of the command line
+ * @param variables of its environment, beside those of this process
  * @param privileged false for a daemon that permissions hold for, also where root runs the tests
  */
-export function startDaemon(config: string, args: readonly string[] = [], { privileged = true } = {}): Daemon {
+export function startDaemon(
+  config: string,
+  args: readonly string[] = [],
+  { privileged = true, variables = {} }: { privileged?: boolean; variables?: Record<string, string> } = {},
+): Daemon {
   const daemon = [process.execPath, 'src/main.ts', 'run', '--config', config, ...args];
   const [program = '', ...rest] = privileged ? daemon : [...withoutPrivileges, ...daemon];
-  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...variables } });
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {
     output.stdout += chunk;
@@ -41,7 +46,9 @@ export function startDaemon(config: string, args: readonly string[] = [], { priv
       return output.stderr;
     },
     async says(text) {
-      await until(() => output.stderr.includes(text), { what: `the daemon to say "${text}"` });
+      const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+      await until(() => output.stderr.includes(text) || hasEnded(), { what: `the daemon to say "${text}"` });
+      if (!output.stderr.includes(text)) throw new Error(`the daemon has ended without "${text}": ${output.stderr}`);
     },
     async end(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;

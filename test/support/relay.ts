@@ -14,6 +14,8 @@ export interface TestRelay {
   readonly daemon: Daemon;
   path(name: string): string;
   start(...args: string[]): Daemon;
+  /** With more in its environment. */
+  startWith(variables: Record<string, string>): Daemon;
   /** How many notifications the journal has. */
   journalled(): number;
   /** The `msg_id` of each whole line of a file that a sink has written, oldest first. */
@@ -34,7 +36,12 @@ export function testRelay(
   const path = (name: string) => join(folder, name);
   const config = path('config.yaml');
   const journalFolder = journal ?? path('journal');
-  const whole = { brokers: [{ zone: 'west', url }], journal: { path: journalFolder }, log: { format: 'json' } };
+  const whole = {
+    brokers: [{ zone: 'west', url }],
+    journal: { path: journalFolder },
+    log: { format: 'json' },
+    http: { listen: 'off' },
+  };
   mkdirSync(path('out'));
   writeFileSync(config, stringify({ ...whole, ...options(path) }));
   let daemon: Daemon | undefined;
@@ -49,6 +56,10 @@ export function testRelay(
     },
     start(...args) {
       daemon = startDaemon(config, args);
+      return daemon;
+    },
+    startWith(variables) {
+      daemon = startDaemon(config, [], { variables });
       return daemon;
     },
     journalled() {

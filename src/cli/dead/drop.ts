@@ -9,6 +9,7 @@ export function dropCommand(): Command {
   return choosing(exitCode2(new Command('drop')))
     .description('give up for good: they count as settled')
     .option('-y, --yes', "don't ask")
+    .addHelpText('after', '\nExample:\n  kazoo-relay dead drop --route crm --event register --yes')
     .action((ids: string[], options: Choice) =>
       atDesk(options, (desk) => drop(desk, chosenBy(ids, options), options.yes === true)),
     );

@@ -11,6 +11,7 @@ export function listCommand(): Command {
     .description('one line each, oldest first')
     .option('--group', 'one line for each route, state and reason, with count, first and last time')
     .option('--json', 'one JSON object a line')
+    .addHelpText('after', '\nExample:\n  kazoo-relay dead list --route crm --since 2d')
     .action((options: Selection & { group?: true; json?: true }) =>
       atDesk(options, (desk) => (options.group ? showGroups : showLetters)(desk, options)),
     );

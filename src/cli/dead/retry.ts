@@ -10,6 +10,7 @@ import { atDesk, type Choice, choosing, chosenBy, pagesOf } from './letters.ts';
 export function retryCommand(): Command {
   return choosing(exitCode2(new Command('retry')))
     .description('deliver again; what is quarantined is validated again first')
+    .addHelpText('after', '\nExample:\n  kazoo-relay dead retry --route crm --event voicemail_new')
     .action((ids: string[], options: Choice) =>
       atDesk(options, (desk, config) => retry(desk, config, chosenBy(ids, options))),
     );

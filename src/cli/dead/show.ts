@@ -13,6 +13,7 @@ export function showCommand(): Command {
     .argument('<id>', 'as `dead list` shows it')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('--json', 'for programs')
+    .addHelpText('after', '\nExample:\n  kazoo-relay dead show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55')
     .action((id: string, options: Selection & { json?: true }) =>
       atDesk(options, (desk) => show(desk, id, options.json === true)),
     );

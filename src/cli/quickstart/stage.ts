@@ -84,5 +84,8 @@ routes:
 
 log:
   format: pretty
+
+http:
+  listen: 127.0.0.1:0 # any free port, which the log tells; 127.0.0.1:9400 where nothing stands here
 `;
 }

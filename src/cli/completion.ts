@@ -1,0 +1,26 @@
+import { Argument, Command } from 'commander';
+import { bashScript } from './completion/bash.ts';
+import { fishScript } from './completion/fish.ts';
+import { treeOf } from './completion/tree.ts';
+import { zshScript } from './completion/zsh.ts';
+import { print } from './output.ts';
+
+const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
+
+export function completionCommand(): Command {
+  return new Command('completion')
+    .description('print the script that lets a shell complete commands and options')
+    .addArgument(new Argument('<shell>', 'which one').choices(Object.keys(scripts)))
+    .addHelpText('after', help)
+    .action(async (shell: keyof typeof scripts, _options: object, { parent }: Command) => {
+      // A command that is run has a program above it.
+      if (parent !== null) await print(scripts[shell](treeOf(parent)).trimEnd());
+    });
+}
+
+const help = `
+Examples:
+  source <(kazoo-relay completion bash)
+  kazoo-relay completion bash > /etc/bash_completion.d/kazoo-relay
+  kazoo-relay completion zsh > /usr/local/share/zsh/site-functions/_kazoo-relay
+  kazoo-relay completion fish > ~/.config/fish/completions/kazoo-relay.fish`;

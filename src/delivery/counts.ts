@@ -1,0 +1,31 @@
+import { Distribution } from '../distribution.ts';
+import type { Entry } from '../journal/journal.ts';
+import type { Outcome } from '../sinks/sink.ts';
+
+/** Seconds; after an outage it is days. */
+const deliveryBounds = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 3_600, 21_600, 86_400,
+];
+const attemptBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** What a route has tried since the start, in plain numbers. */
+export class RouteCounts {
+  /** How single deliveries went, each time they were tried. */
+  readonly tries = { delivered: 0, retry: 0, dead: 0 };
+  /** Batches that came back whole, because the sink was away. */
+  unavailable = 0;
+  /** Dead letters, given up by the sink or at the end of their tries. */
+  dead = 0;
+  /** How often the circuit has opened. */
+  opened = 0;
+  /** Seconds from a notification's arrival at the daemon to its delivery. */
+  readonly sinceReceived = new Distribution(deliveryBounds);
+  /** Seconds that the sink took for a batch. */
+  readonly attempts = new Distribution(attemptBounds);
+
+  /** @param end when the sink answered, in Unix milliseconds */
+  concluded({ receivedAt }: Entry, { status }: Outcome, end: number): void {
+    this.tries[status] += 1;
+    if (status === 'delivered') this.sinceReceived.add((end - receivedAt) / 1_000);
+  }
+}

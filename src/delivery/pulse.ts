@@ -1,0 +1,43 @@
+import { patience } from '../pulse.ts';
+
+/** Whether a route moves: its loop, and what it has handed to the sink. All times are of the monotonic clock. */
+export class RoutePulse {
+  readonly #timeout: number;
+  /** Since when the loop has been at work; undefined while it sleeps. */
+  #awakeSince: number | undefined = performance.now();
+  #wakesAt = Number.POSITIVE_INFINITY;
+  readonly #attempts = new Set<{ readonly since: number }>();
+
+  /** @param timeout milliseconds that one attempt may take */
+  constructor(timeout: number) {
+    this.#timeout = timeout;
+  }
+
+  /** The loop begins another round. */
+  awake(): void {
+    this.#awakeSince = performance.now();
+  }
+
+  /** The loop has nothing to do for so many milliseconds, or until it is rung for. */
+  asleep(milliseconds: number): void {
+    this.#awakeSince = undefined;
+    // Timers count no further.
+    this.#wakesAt = performance.now() + Math.min(milliseconds, 2 ** 31);
+  }
+
+  /** An attempt has begun. Returns what to call at its end. */
+  attempt(): () => void {
+    const attempt = { since: performance.now() };
+    this.#attempts.add(attempt);
+    return () => void this.#attempts.delete(attempt);
+  }
+
+  /** True where a round, or an attempt, has taken far longer than it may, or the loop has overslept. */
+  get stuck(): boolean {
+    const late = performance.now() - patience;
+    // They are in the order of their beginning.
+    const [oldest] = this.#attempts;
+    if (oldest !== undefined && oldest.since + this.#timeout < late) return true;
+    return (this.#awakeSince ?? this.#wakesAt) < late;
+  }
+}

@@ -1,0 +1,38 @@
+/** How many values of something fell below each of some bounds: a histogram in plain numbers, cheap to add to. */
+export class Distribution {
+  /** In ascending order. */
+  readonly bounds: readonly number[];
+  readonly #counts: Float64Array;
+  #sum = 0;
+
+  constructor(bounds: readonly number[]) {
+    this.bounds = bounds;
+    this.#counts = new Float64Array(bounds.length + 1);
+  }
+
+  /** Negative values, which a clock that was set back makes, count as none at all. */
+  add(value: number): void {
+    const { bounds } = this;
+    let place = 0;
+    while (place < bounds.length && value > (bounds[place] ?? 0)) place += 1;
+    this.#counts[place] = (this.#counts[place] ?? 0) + 1;
+    if (value > 0) this.#sum += value;
+  }
+
+  get sum(): number {
+    return this.#sum;
+  }
+
+  get count(): number {
+    return this.#counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** For each bound, how many values were at most that. */
+  upTo(): number[] {
+    let sum = 0;
+    return this.bounds.map((_bound, place) => {
+      sum += this.#counts[place] ?? 0;
+      return sum;
+    });
+  }
+}

@@ -1,0 +1,45 @@
+import type { BrokerInsight, Insight } from './insight.ts';
+
+/** What should move and doesn't: empty while all is well. A broker or a sink that is away keeps nothing from moving. */
+export function stuckIn({ brokers, routes }: Pick<Insight, 'brokers' | 'routes'>): string[] {
+  return [
+    ...brokers()
+      .filter(({ stuck }) => stuck)
+      .map(({ zone, broker }) => `the link to ${broker} (zone ${zone})`),
+    ...routes()
+      .filter(({ stuck }) => stuck)
+      .map(({ name }) => `the route ${name}`),
+  ];
+}
+
+/**
+ * Why the daemon doesn't take all that it should; empty while it does. A sink that is away is no such reason: what it
+ * should get waits in the journal.
+ */
+export function unreadyIn({ brokers }: Pick<Insight, 'brokers'>): string[] {
+  return brokers().flatMap((broker) => {
+    const name = `${broker.broker} (zone ${broker.zone})`;
+    if (broker.paused) return [`${name}: the journal takes nothing`];
+    return broker.state === 'consuming' ? [] : [`${name}: ${stateOf(broker)}`];
+  });
+}
+
+function stateOf({ state, reason }: BrokerInsight): string {
+  return reason === null ? state : `${state}: ${reason}`;
+}
+
+/** What goes on, in one line, for `systemctl status`. It changes when a state does, not with every notification. */
+export function summaryOf({ brokers, routes }: Pick<Insight, 'brokers' | 'routes'>): string {
+  const links = brokers();
+  const consuming = links.filter(({ state, paused }) => state === 'consuming' && !paused);
+  const held = routes().filter(({ activity }) => activity.circuit !== 'closed');
+  const parts = [`consuming from ${consuming.length} of ${count(links.length, 'broker')}`];
+  if (links.some(({ paused }) => paused)) parts.push('the journal takes nothing');
+  parts.push(`${routes().length - held.length} of ${count(routes().length, 'route')} delivering`);
+  if (held.length > 0) parts.push(`sink away: ${held.map(({ name }) => name).join(', ')}`);
+  return parts.join('; ');
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}

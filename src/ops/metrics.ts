@@ -1,0 +1,48 @@
+import { collectDefaultMetrics, type Metric as PromMetric, Registry } from 'prom-client';
+import type { Insight } from './insight.ts';
+import { daemonMetrics } from './metrics/daemon.ts';
+import { deliveryMetrics } from './metrics/delivery.ts';
+import { intakeMetrics } from './metrics/intake.ts';
+import type { Metric, Reading } from './metrics/metric.ts';
+
+/** Every metric of ours. */
+export const metrics: readonly Metric[] = [...intakeMetrics, ...deliveryMetrics, ...daemonMetrics];
+
+export interface MetricsPage {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+/** All that Prometheus is told. Nothing is counted here: each scrape reads what the daemon's parts count for themselves. */
+export function createMetrics(insight: Insight): MetricsPage {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  let reading: Reading = { brokers: [], routes: [], summary: null, insight };
+  for (const metric of metrics) registry.registerMetric(pulled(metric, () => reading));
+  return {
+    contentType: registry.contentType,
+    async text() {
+      const summary = await insight.summary().catch(() => null);
+      reading = { brokers: insight.brokers(), routes: insight.routes(), summary, insight };
+      return registry.metrics();
+    },
+  };
+}
+
+/** A metric in the shape that prom-client's registry reads. Its own classes count for themselves, which we do already. */
+function pulled(metric: Metric, reading: () => Reading): PromMetric {
+  const { name, type, help } = metric;
+  const get = async () => ({ name, type, help, aggregator: 'sum', values: summed(metric.read(reading())) });
+  return { name, get } as unknown as PromMetric; // of a metric, the registry uses its name and what get() resolves to
+}
+
+/** Several brokers of one zone share a sample. */
+function summed(samples: ReturnType<Metric['read']>): ReturnType<Metric['read']> {
+  const sums = new Map<string, ReturnType<Metric['read']>[number]>();
+  for (const sample of samples) {
+    const key = JSON.stringify([sample.metricName, sample.labels]);
+    const known = sums.get(key);
+    sums.set(key, known === undefined ? sample : { ...sample, value: known.value + sample.value });
+  }
+  return [...sums.values()];
+}

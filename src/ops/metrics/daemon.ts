@@ -1,0 +1,82 @@
+import type { Summary } from '../../journal/journal.ts';
+import { stuckIn } from '../health.ts';
+import { version } from '../version.ts';
+import type { Metric, Reading, Sample } from './metric.ts';
+
+/** The journal, and the daemon itself. prom-client adds what is known of the process and of Node. */
+export const daemonMetrics: readonly Metric[] = [
+  {
+    name: 'kazoo_relay_journal_readable',
+    type: 'gauge',
+    help: '1 while the journal can be read: else all that only it knows is absent here.',
+    labels: [],
+    read: ({ summary }) => one(summary === null ? 0 : 1),
+  },
+  {
+    name: 'kazoo_relay_journal_size_bytes',
+    type: 'gauge',
+    help: 'Size of the journal on disk.',
+    labels: [],
+    read: known(({ bytes }) => bytes),
+  },
+  {
+    name: 'kazoo_relay_journal_max_size_bytes',
+    type: 'gauge',
+    help: 'Size that the configuration allows it: journal.maxSize.',
+    labels: [],
+    read: ({ insight }) => one(insight.maxSize),
+  },
+  {
+    name: 'kazoo_relay_journal_entries',
+    type: 'gauge',
+    help: 'Notifications in the journal, about.',
+    labels: [],
+    read: known(({ messages }) => messages),
+  },
+  {
+    name: 'kazoo_relay_journal_oldest_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the oldest notification in the journal came in, in Unix time; absent while there is none.',
+    labels: [],
+    read: known(({ oldest }) => (oldest === null ? null : oldest / 1_000)),
+  },
+  {
+    name: 'kazoo_relay_journal_undecodable',
+    type: 'gauge',
+    help: 'Messages in the journal that could not be decoded, and that nobody has dropped.',
+    labels: [],
+    read: known(({ undecodable }) => undecodable),
+  },
+  {
+    name: 'kazoo_relay_stuck',
+    type: 'gauge',
+    help: 'Links and routes that should move and do not: while there are any, the watchdog is not fed.',
+    labels: [],
+    read: ({ insight }) => one(stuckIn(insight).length),
+  },
+  {
+    name: 'kazoo_relay_log_lines_total',
+    type: 'counter',
+    help: 'Lines of the daemon’s own log, by level; those that were grouped into one count as one.',
+    labels: ['level'],
+    read: ({ insight }) => [...insight.lines()].map(([level, value]) => ({ labels: { level }, value })),
+  },
+  {
+    name: 'kazoo_relay_build_info',
+    type: 'gauge',
+    help: 'Always 1: which version runs, on which Node.',
+    labels: ['version', 'node'],
+    read: () => [{ labels: { version, node: process.version }, value: 1 }],
+  },
+];
+
+function one(value: number): Sample[] {
+  return [{ labels: {}, value }];
+}
+
+function known(pick: (summary: Summary) => number | null): (reading: Reading) => Sample[] {
+  return ({ summary }) => {
+    const value = summary === null ? null : pick(summary);
+    return value === null ? [] : one(value);
+  };
+}

@@ -1,0 +1,125 @@
+import type { RouteSummary } from '../../journal/journal.ts';
+import type { RouteInsight } from '../insight.ts';
+import { distributed, type Metric, type Reading, type Sample, states } from './metric.ts';
+
+/** What goes out. The only label that is not ours is the name of a route, from the configuration. */
+export const deliveryMetrics: readonly Metric[] = [
+  {
+    name: 'kazoo_relay_delivery_attempts_total',
+    type: 'counter',
+    help: 'Tries of single notifications that a sink has answered: delivered, retry (it failed and is tried again, or given up), dead.',
+    labels: ['route', 'outcome'],
+    read: ({ routes }) =>
+      routes.flatMap(({ name: route, counts }) =>
+        Object.entries(counts.tries).map(([outcome, value]) => ({ labels: { route, outcome }, value })),
+      ),
+  },
+  {
+    name: 'kazoo_relay_delivery_unavailable_total',
+    type: 'counter',
+    help: 'Batches that came back untried, because the sink was away.',
+    labels: ['route'],
+    read: each(({ counts }) => counts.unavailable),
+  },
+  {
+    name: 'kazoo_relay_dead_letters_total',
+    type: 'counter',
+    help: 'Notifications that became dead letters.',
+    labels: ['route'],
+    read: each(({ counts }) => counts.dead),
+  },
+  {
+    name: 'kazoo_relay_condition_failures_total',
+    type: 'counter',
+    help: 'Notifications that were skipped because the condition of the route could not be evaluated for them.',
+    labels: ['route'],
+    read: each(({ activity }) => activity.conditionFailures),
+  },
+  {
+    name: 'kazoo_relay_delivery_latency_seconds',
+    type: 'histogram',
+    help: 'Time from the arrival of a notification at the daemon to its delivery; of a replay it is long.',
+    labels: ['route'],
+    read({ routes }) {
+      return routes.flatMap(({ name: route, counts }) => distributed(this.name, { route }, counts.sinceReceived));
+    },
+  },
+  {
+    name: 'kazoo_relay_attempt_duration_seconds',
+    type: 'histogram',
+    help: 'Time that the sink has taken to answer for a batch.',
+    labels: ['route'],
+    read({ routes }) {
+      return routes.flatMap(({ name: route, counts }) => distributed(this.name, { route }, counts.attempts));
+    },
+  },
+  {
+    name: 'kazoo_relay_circuit_state',
+    type: 'gauge',
+    help: '1 for the state that the circuit of a route is in.',
+    labels: ['route', 'state'],
+    read: ({ routes }) =>
+      routes.flatMap(({ name: route, activity }) => states({ route }, ['closed', 'open', 'probing'], activity.circuit)),
+  },
+  {
+    name: 'kazoo_relay_circuit_openings_total',
+    type: 'counter',
+    help: 'How often the circuit of a route has opened.',
+    labels: ['route'],
+    read: each(({ counts }) => counts.opened),
+  },
+  {
+    name: 'kazoo_relay_deliveries_in_flight',
+    type: 'gauge',
+    help: 'Notifications that are with the sink.',
+    labels: ['route'],
+    read: each(({ activity }) => activity.inFlight),
+  },
+  {
+    name: 'kazoo_relay_lag_messages',
+    type: 'gauge',
+    help: 'Notifications in the journal that the route has not passed yet, wanted or not.',
+    labels: ['route'],
+    read: eachKnown(({ lag }) => lag.messages),
+  },
+  {
+    name: 'kazoo_relay_lag_seconds',
+    type: 'gauge',
+    help: 'How long the first of them has waited.',
+    labels: ['route'],
+    read: eachKnown(({ lag }) => lag.seconds),
+  },
+  {
+    name: 'kazoo_relay_deliveries_waiting',
+    type: 'gauge',
+    help: 'Notifications that wait for their next try, or behind an earlier one of their account.',
+    labels: ['route'],
+    read: eachKnown(({ waiting }) => waiting),
+  },
+  {
+    name: 'kazoo_relay_deliveries_quarantined',
+    type: 'gauge',
+    help: 'Notifications that the route does not want because they are invalid or unknown.',
+    labels: ['route'],
+    read: eachKnown(({ quarantined }) => quarantined),
+  },
+  {
+    name: 'kazoo_relay_deliveries_dead',
+    type: 'gauge',
+    help: 'Dead letters that nobody has retried or dropped.',
+    labels: ['route'],
+    read: eachKnown(({ dead }) => dead),
+  },
+];
+
+function each(pick: (route: RouteInsight) => number): (reading: Reading) => Sample[] {
+  return ({ routes }) => routes.map((route) => ({ labels: { route: route.name }, value: pick(route) }));
+}
+
+/** What only the journal knows; it may remember routes that the configuration has no more. */
+function eachKnown(pick: (route: RouteSummary) => number): (reading: Reading) => Sample[] {
+  return ({ routes, summary }) =>
+    (summary?.routes ?? [])
+      .filter(({ name }) => routes.some((route) => route.name === name))
+      .map((route) => ({ labels: { route: route.name }, value: pick(route) }));
+}

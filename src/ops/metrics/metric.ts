@@ -1,0 +1,50 @@
+import type { Distribution } from '../../distribution.ts';
+import type { Summary } from '../../journal/journal.ts';
+import type { BrokerInsight, Insight, RouteInsight } from '../insight.ts';
+
+/** What one answer to Prometheus is made of. */
+export interface Reading {
+  readonly brokers: readonly BrokerInsight[];
+  readonly routes: readonly RouteInsight[];
+  /** Null where the journal can't be read. */
+  readonly summary: Summary | null;
+  readonly insight: Insight;
+}
+
+/** A metric that is read when Prometheus asks, from what the daemon counts anyway. */
+export interface Metric {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** One line, without the name. */
+  readonly help: string;
+  readonly labels: readonly string[];
+  read(reading: Reading): Sample[];
+}
+
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+  /** Where it isn't the metric's own: a histogram has three. */
+  readonly metricName?: string;
+}
+
+/** The samples of a histogram. */
+export function distributed(name: string, labels: Readonly<Record<string, string>>, from: Distribution): Sample[] {
+  const upTo = from.upTo();
+  const bucket = (le: string, value: number) => ({ metricName: `${name}_bucket`, labels: { ...labels, le }, value });
+  return [
+    ...from.bounds.map((bound, index) => bucket(String(bound), upTo[index] ?? 0)),
+    bucket('+Inf', from.count),
+    { metricName: `${name}_sum`, labels, value: from.sum },
+    { metricName: `${name}_count`, labels, value: from.count },
+  ];
+}
+
+/** One sample for each state that something may be in: 1 for the one that it is in. */
+export function states(
+  labels: Readonly<Record<string, string>>,
+  all: readonly string[],
+  current: string,
+): readonly Sample[] {
+  return all.map((state) => ({ labels: { ...labels, state }, value: state === current ? 1 : 0 }));
+}

@@ -1,0 +1,52 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Command } from 'commander';
+import { createProgram } from '../../src/cli/program.ts';
+
+const program = createProgram();
+const commands = commandsIn(program, 'kazoo-relay');
+
+describe('--help', () => {
+  test.each(commands.map(({ path }) => path))('of %s ends with an example that begins with its name', (path) => {
+    const help = helpOf(path);
+    const [, examples = ''] = help.split(/\nExamples?:\n/);
+    expect(examples).toContain(`  ${path}`);
+  });
+
+  test('says of every option and every command what it is for', () => {
+    const silent = commands.flatMap(({ path, command }) => [
+      ...command.options.filter(({ description }) => description === '').map(({ flags }) => `${path} ${flags}`),
+      ...(command.description() === '' ? [path] : []),
+    ]);
+    expect(silent).toEqual([]);
+  });
+
+  test('shows examples whose options there are', () => {
+    const wrong = commands.flatMap(({ path, command }) => {
+      const [, examples = ''] = helpOf(path).split(/\nExamples?:\n/);
+      const own = examples.split('\n').filter((line) => line.includes(path));
+      const flags = own
+        .flatMap((line) => (line.split(' | ')[0] ?? '').match(/ --?[a-z][a-z-]*/g) ?? [])
+        .map((flag) => flag.trim());
+      const known = ['--help', ...command.options.flatMap(({ short, long }) => [short, long])];
+      const below = command.commands.flatMap((inner) => inner.options.flatMap(({ short, long }) => [short, long]));
+      return flags.filter((flag) => ![...known, ...below].includes(flag)).map((flag) => `${path} ${flag}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+function commandsIn(command: Command, path: string): { path: string; command: Command }[] {
+  return [{ path, command }, ...command.commands.flatMap((inner) => commandsIn(inner, `${path} ${inner.name()}`))];
+}
+
+/** All of it: what is added to a help stands only in what is written out. */
+function helpOf(path: string): string {
+  const { command } = commands.find((candidate) => candidate.path === path) ?? { command: program };
+  let text = '';
+  const writeOut = (part: string) => {
+    text += part;
+  };
+  command.configureOutput({ writeOut });
+  command.outputHelp();
+  return text;
+}

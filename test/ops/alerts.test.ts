@@ -1,0 +1,183 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { parse, stringify } from 'yaml';
+import { ask, httpAddress, total } from '../support/http.ts';
+import { publishAsKazoo } from '../support/kazoo.ts';
+import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { startReceiver } from '../support/receiver.ts';
+import { type TestRelay, testRelay } from '../support/relay.ts';
+import { until } from '../support/until.ts';
+
+const rulesFile = 'deploy/prometheus/alerts.yaml';
+const rules = rulesIn(parse(readFileSync(rulesFile, 'utf8')));
+
+let folder: string;
+let broker: TestBroker;
+let relay: TestRelay | undefined;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-alerts-'));
+  broker = await startBroker();
+});
+
+afterEach(async () => {
+  await relay?.close();
+  relay = undefined;
+});
+
+afterAll(async () => {
+  await broker.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe('the alerts', () => {
+  test('fire for a daemon whose broker and sink are away and that has new dead letters, and not before', async () => {
+    const receiver = await startReceiver(({ body }) => (JSON.parse(body).data.current_balance === 13 ? 422 : 200));
+    const { page, path } = await started((file) => ({
+      routes: {
+        crm: { circuit: { failures: 1 }, sink: { type: 'webhook', url: receiver.url } },
+        archive: { sink: { type: 'file', path: file('archive/notifications.ndjson') } },
+      },
+    }));
+    mkdirSync(path('archive'));
+    await publishAsKazoo(broker.url, 3);
+    await until(async () => total(await page(), 'kazoo_relay_lag_messages') === 0, { what: 'all to be delivered' });
+    const healthy = await page();
+    expect(firing([healthy])).toEqual([]);
+
+    await publishAsKazoo(broker.url, 1, { 'Current-Balance': 13 });
+    await until(async () => total(await page(), 'kazoo_relay_dead_letters_total') === 1, { what: 'a dead letter' });
+    await receiver.close();
+    await publishAsKazoo(broker.url, 1);
+    await until(async () => total(await page(), 'kazoo_relay_circuit_state', { route: 'crm', state: 'closed' }) === 0, {
+      what: 'the circuit to open',
+    });
+    await broker.stop();
+    await until(async () => total(await page(), 'kazoo_relay_broker_state', { state: 'consuming' }) === 0, {
+      what: 'the broker to be missed',
+    });
+    const failing = await page();
+    await broker.start();
+    expect(firing([healthy, failing])).toEqual(['KazooRelayBrokerAway', 'KazooRelayDeadLetters', 'KazooRelaySinkAway']);
+  });
+
+  test('fire for a daemon whose journal is full, and whose sink can take nothing of it', async () => {
+    const { page } = await started((file) => ({
+      journal: { path: file('journal'), maxSize: '256KiB' },
+      routes: { broken: { sink: { type: 'file', path: file('.') } } },
+    }));
+    const healthy = await page();
+    await until(
+      async () => {
+        await publishAsKazoo(broker.url, 50, { Text: 'x'.repeat(1_000) });
+        return total(await page(), 'kazoo_relay_intake_paused') === 1;
+      },
+      { what: 'intake to pause' },
+    );
+    const full = await page();
+    expect(total(full, 'kazoo_relay_intake_held_messages')).toBeGreaterThan(0);
+    expect(firing([healthy, full])).toEqual(['KazooRelayIntakePaused', 'KazooRelayJournalFills', 'KazooRelaySinkAway']);
+  });
+
+  test('fire for a daemon that is gone', () => {
+    expect(firing(['up{job="kazoo-relay"} 1', 'up{job="kazoo-relay"} 0'])).toEqual(['KazooRelayDown']);
+  });
+
+  test('have a section each in docs/operations.md, and there is none for another', () => {
+    const headings = [...readFileSync('docs/operations.md', 'utf8').matchAll(/^### (KazooRelay\w+)$/gm)];
+    expect(headings.map(([, name]) => name)).toEqual(rules.map(({ alert }) => alert));
+    for (const { alert, annotations } of rules) {
+      expect(annotations.runbook).toBe(`docs/operations.md#${alert.toLowerCase()}`);
+    }
+  });
+
+  test('and the dashboard name only metrics that there are', async () => {
+    const { page } = await started((file) => ({ routes: { archive: { sink: { type: 'file', path: file('a') } } } }));
+    const there = new Set([...(await page()).matchAll(/^# TYPE (\w+) /gm)].map(([, name]) => name));
+    const dashboard = readFileSync('deploy/grafana/kazoo-relay.json', 'utf8');
+    const named = [...rules.map(({ expr }) => expr), dashboard].flatMap((text) =>
+      [...text.matchAll(/\b(?:kazoo_relay|nodejs|process)_\w+/g)].map(([name]) => name.replace(/_bucket$/, '')),
+    );
+    expect(named.length).toBeGreaterThan(50);
+    expect([...new Set(named)].filter((name) => !there.has(name))).toEqual([]);
+  });
+
+  test('and the dashboard have expressions that Prometheus understands', () => {
+    const dashboard = JSON.parse(readFileSync('deploy/grafana/kazoo-relay.json', 'utf8'));
+    const expressions: string[] = dashboard.panels.flatMap((panel: { targets?: { expr: string }[] }) =>
+      (panel.targets ?? []).map(({ expr }) => expr.replaceAll('$__rate_interval', '1m')),
+    );
+    const file = join(folder, 'dashboard.yaml');
+    const recorded = expressions.map((expr, index) => ({ record: `panel_${index}`, expr }));
+    writeFileSync(file, stringify({ groups: [{ name: 'dashboard', rules: recorded }] }));
+    expect(promtool('check', 'rules', '--lint=none', file)).toMatchObject({ status: 0 });
+    expect(promtool('check', 'rules', rulesFile)).toMatchObject({ status: 0 });
+  });
+});
+
+interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+function rulesIn({ groups }: { groups: { rules: Rule[] }[] }): Rule[] {
+  return groups.flatMap((group) => group.rules);
+}
+
+async function started(options: (path: (name: string) => string) => object) {
+  relay = testRelay(broker.url, (path) => ({ http: { listen: '127.0.0.1:0' }, ...options(path) }));
+  const daemon = relay.start();
+  const at = await httpAddress(daemon);
+  await daemon.says('consuming');
+  return { page: async () => (await ask(at, '/metrics')).body, path: relay.path };
+}
+
+/** The alerts that fire when Prometheus has seen each page for 40 minutes, one after the other. */
+function firing(pages: readonly string[]): string[] {
+  const series = new Map<string, string[]>();
+  for (const [index, page] of pages.entries()) {
+    for (const line of page.split('\n')) {
+      const [, name = '', value = ''] = /^([a-z]\w*(?:\{.*\})?) (\S+)$/.exec(line) ?? [];
+      if (!name.startsWith('kazoo_relay') && !/^(up|nodejs_eventloop_lag_p99_seconds|process_start)/.test(name))
+        continue;
+      if (value === 'Nan') continue;
+      const values = series.get(name) ?? new Array<string>(index).fill('_x40');
+      series.set(name, [...values, `${value}x39`]);
+    }
+  }
+  const input = [...series].map(([name, values]) => ({ series: asScraped(name), values: values.join(' ') }));
+  const file = join(folder, 'test.yaml');
+  const asked = { expr: 'max by (alertname) (ALERTS{alertstate="firing"})', eval_time: `${pages.length * 40 - 1}m` };
+  writeFileSync(
+    file,
+    stringify({
+      rule_files: [resolve(rulesFile)],
+      evaluation_interval: '1m',
+      // That nothing fires is never true here: what does is told by what promtool finds instead.
+      tests: [{ interval: '1m', input_series: input, promql_expr_test: [{ ...asked, exp_samples: [nothing] }] }],
+    }),
+  );
+  const { stderr, stdout } = promtool('test', 'rules', file);
+  const [, got = ''] = /got:(.*)/.exec(`${stdout}${stderr}`.replaceAll('\n', ' ')) ?? [];
+  if (got === '') throw new Error(`promtool said: ${stdout}${stderr}`);
+  return [...got.matchAll(/alertname="(\w+)"/g)].map(([, name = '']) => name).sort();
+}
+
+const nothing = { labels: '{alertname="none"}', value: 1 };
+
+/** With the labels that a scrape adds. */
+function asScraped(series: string): string {
+  const [, name = '', labels = ''] = /^(\w+)(?:\{(.*)\})?$/.exec(series) ?? [];
+  const added = labels.includes('job=')
+    ? labels
+    : [labels, 'job="kazoo-relay"'].filter((part) => part !== '').join(',');
+  return `${name}{${added},instance="relay:9400"}`;
+}
+
+function promtool(...args: string[]) {
+  return spawnSync('promtool', args, { encoding: 'utf8' });
+}

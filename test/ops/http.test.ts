@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { cli } from '../support/cli.ts';
+import { ask, httpAddress } from '../support/http.ts';
+import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { type TestRelay, testRelay } from '../support/relay.ts';
+import { until } from '../support/until.ts';
+
+let broker: TestBroker;
+const relays: TestRelay[] = [];
+
+beforeAll(async () => {
+  broker = await startBroker();
+});
+
+afterEach(async () => {
+  for (const relay of relays.splice(0)) await relay.close();
+});
+
+afterAll(() => broker.close());
+
+describe('the HTTP port', () => {
+  test('says whether the daemon is live and ready, and what it does', async () => {
+    const relay = started('127.0.0.1:0');
+    const at = await httpAddress(relay.daemon);
+    await relay.daemon.says('consuming');
+    expect(await answer(at, '/livez')).toEqual([200, { live: true, reasons: [] }]);
+    expect(await answer(at, '/readyz')).toEqual([200, { ready: true, reasons: [] }]);
+    const [status, told] = await answer(at, '/status');
+    const { stdout } = await cli(['status', '--config', relay.config, '--json']);
+    expect(status).toBe(200);
+    const { brokers: _one, journal, ...rest } = told;
+    const { brokers: _other, journal: other, ...wanted } = JSON.parse(stdout);
+    expect(rest).toEqual(wanted);
+    expect(journal.path).toEqual(other.path);
+    expect(rest.http).toEqual({ listen: at, open: true, reason: null });
+
+    await broker.stop();
+    await until(async () => (await answer(at, '/readyz'))[0] === 503, { what: 'the daemon to be unready' });
+    expect(await answer(at, '/readyz')).toEqual([
+      503,
+      { ready: false, reasons: [expect.stringMatching(/^127\.0\.0\.1:\d+ \(zone west\): away: /)] },
+    ]);
+    expect(await answer(at, '/livez')).toEqual([200, { live: true, reasons: [] }]);
+    await broker.start();
+    await until(async () => (await answer(at, '/readyz'))[0] === 200, { what: 'the daemon to be ready again' });
+  });
+
+  test('answers only to names that are its own, and takes nothing that is large', async () => {
+    const relay = started('127.0.0.1:0', { hosts: ['relay.example.com'] });
+    const at = await httpAddress(relay.daemon);
+    const asked = async (host: string) => (await ask(at, '/livez', { headers: { host } })).status;
+    expect(await asked(at)).toBe(200);
+    expect(await asked('localhost:9400')).toBe(200);
+    expect(await asked('[::1]:9400')).toBe(200);
+    expect(await asked('Relay.Example.com')).toBe(200);
+    expect(await asked('rebound.example.com:9400')).toBe(421);
+    expect(await asked('127.0.0.1.example.com')).toBe(421);
+    expect((await ask(at, '/log-level', { method: 'PUT', body: 'x'.repeat(2_000) })).status).toBe(413);
+    expect((await ask(at, '/livez', { headers: { padding: 'x'.repeat(10_000) } })).status).toBe(431);
+    expect((await ask(at, '/livez', { method: 'POST' })).status).toBe(404);
+    expect(await answer(at, '/else')).toEqual([404, { error: expect.stringContaining('/metrics') }]);
+  });
+
+  test('that is taken keeps nothing from being taken in, and opens once it is free', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const address = other.address();
+    const listen = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+    const relay = started(listen);
+    await relay.daemon.says('consuming');
+    await relay.daemon.says('the HTTP port could not be opened; trying again');
+    const { stdout } = await cli(['status', '--config', relay.config]);
+    expect(stdout).toMatch(/HTTP +127\.0\.0\.1:\d+ is not open: .*EADDRINUSE/);
+    other.close();
+    expect(await httpAddress(relay.daemon)).toBe(listen);
+    expect(relay.daemon.stderr.match(/could not be opened/g)).toHaveLength(1);
+    expect((await ask(listen, '/livez')).status).toBe(200);
+  });
+
+  test('is a Unix socket where the configuration says so, also after a kill', async () => {
+    const relay = started((path) => path('http.sock'));
+    const at = await httpAddress(relay.daemon);
+    expect(at).toBe(relay.path('http.sock'));
+    expect((await ask(at, '/livez', { headers: { host: 'anything' } })).status).toBe(200);
+    await relay.daemon.end('SIGKILL');
+    relay.start();
+    await httpAddress(relay.daemon);
+    expect((await ask(at, '/metrics')).body).toContain('kazoo_relay_build_info');
+    expect(await relay.daemon.end('SIGTERM')).toBe(0);
+    expect(() => statSync(at)).toThrow();
+  });
+
+  test('changes the level of the log', async () => {
+    const relay = started('127.0.0.1:0');
+    const at = await httpAddress(relay.daemon);
+    const put = async (body: string) => (await ask(at, '/log-level', { method: 'PUT', body })).status;
+    expect(await put('debug')).toBe(200);
+    expect(await answer(at, '/log-level')).toEqual([200, { level: 'debug' }]);
+    expect(await put('{"level":"warn"}')).toBe(200);
+    expect(await answer(at, '/log-level')).toEqual([200, { level: 'warn' }]);
+    expect(await put('loud')).toBe(400);
+    await relay.daemon.says('"from":"debug","to":"warn"');
+  });
+});
+
+function started(listen: string | ((path: (name: string) => string) => string), http: object = {}): TestRelay {
+  const relay = testRelay(broker.url, (path) => ({
+    http: { listen: typeof listen === 'string' ? listen : listen(path), ...http },
+    routes: { archive: { sink: { type: 'file', path: path('archive.ndjson') } } },
+  }));
+  relays.push(relay);
+  relay.start();
+  return relay;
+}
+
+/** Status and JSON. */
+async function answer(at: string, path: string) {
+  const { status, body } = await ask(at, path);
+  return [status, JSON.parse(body)];
+}

@@ -1,0 +1,154 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Channel } from 'amqplib';
+import { metrics } from '../../src/ops/metrics.ts';
+import { ask, httpAddress, samples, total } from '../support/http.ts';
+import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
+import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { type Receiver, startReceiver } from '../support/receiver.ts';
+import { type TestRelay, testRelay } from '../support/relay.ts';
+import { until } from '../support/until.ts';
+
+let broker: TestBroker;
+let receiver: Receiver;
+let relay: TestRelay;
+let at: string;
+
+beforeAll(async () => {
+  broker = await startBroker();
+  receiver = await startReceiver(({ body }) => (JSON.parse(body).event === 'low_balance' ? 200 : 422));
+  relay = testRelay(broker.url, (path) => ({
+    http: { listen: '127.0.0.1:0' },
+    intake: { watch: { interval: '100ms' } },
+    routes: {
+      archive: { sink: { type: 'file', path: path('archive.ndjson') } },
+      broken: { sink: { type: 'file', path: path('.') } },
+      crm: { retry: { schedule: ['10ms'] }, sink: { type: 'webhook', url: receiver.url } },
+    },
+  }));
+  relay.start();
+  at = await httpAddress(relay.daemon);
+  await relay.daemon.says('consuming');
+});
+
+afterAll(async () => {
+  await relay.close();
+  await receiver.close();
+  await broker.close();
+});
+
+describe('/metrics', () => {
+  test('counts what came in by zone, event and outcome, and what went out by route', async () => {
+    await publishAsKazoo(broker.url, 3);
+    await publishAsKazoo(broker.url, 2, { 'Call-ID': 'c@example.com', 'Server-ID': 's1' });
+    await publishAsKazoo(broker.url, 1, { 'Current-Balance': 'much' });
+    await publishAsKazoo(broker.url, 1, { Preview: true });
+    await publishBytes('no JSON', '{"Event-Name":"low_balance"', '"text"');
+    const twice = JSON.stringify({ 'Event-Name': 'top_up', 'Msg-ID': 'twice' });
+    await publishBytes(twice, twice);
+    for (const name of ['a', 'b', 'c']) await publishAsKazoo(broker.url, 1, { 'Event-Name': `${name}"}\n${name}` });
+    await settled(15);
+
+    const page = await text();
+    const count = (event: string, outcome: string) =>
+      total(page, 'kazoo_relay_notifications_total', { zone: 'west', event, outcome });
+    expect(count('low_balance', 'valid')).toBe(4);
+    expect(count('low_balance', 'resend')).toBe(1);
+    expect(count('low_balance', 'invalid')).toBe(1);
+    expect(count('low_balance', 'preview')).toBe(1);
+    expect(count('unknown', 'undecodable')).toBe(3);
+    expect(count('topup', 'duplicate')).toBe(1);
+    expect(total(page, 'kazoo_relay_notifications_total')).toBe(15);
+    expect(total(page, 'kazoo_relay_intake_latency_seconds_count')).toBe(14);
+    expect(total(page, 'kazoo_relay_publish_latency_seconds_bucket', { le: '+Inf' })).toBe(14);
+    expect(total(page, 'kazoo_relay_validation_problems_total', { event: 'low_balance', keyword: 'type' })).toBe(1);
+    expect(total(page, 'kazoo_relay_validation_problems_total', { event: 'unknown', keyword: 'json' })).toBe(2);
+
+    expect(total(page, 'kazoo_relay_delivery_attempts_total', { route: 'crm', outcome: 'delivered' })).toBe(4);
+    expect(total(page, 'kazoo_relay_delivery_latency_seconds_count', { route: 'crm' })).toBe(4);
+    const dead = total(page, 'kazoo_relay_delivery_attempts_total', { route: 'crm', outcome: 'dead' });
+    expect(dead).toBeGreaterThan(0);
+    expect(total(page, 'kazoo_relay_dead_letters_total', { route: 'crm' })).toBe(dead);
+    expect(total(page, 'kazoo_relay_deliveries_dead', { route: 'crm' })).toBe(dead);
+    expect(total(page, 'kazoo_relay_deliveries_quarantined', { route: 'archive' })).toBeGreaterThan(0);
+    expect(total(page, 'kazoo_relay_circuit_state', { route: 'broken', state: 'closed' })).toBe(0);
+    expect(total(page, 'kazoo_relay_circuit_openings_total', { route: 'broken' })).toBe(1);
+    expect(total(page, 'kazoo_relay_lag_messages', { route: 'broken' })).toBe(14);
+    expect(total(page, 'kazoo_relay_journal_entries')).toBe(14);
+    expect(total(page, 'kazoo_relay_journal_undecodable')).toBe(3);
+    expect(total(page, 'kazoo_relay_stuck')).toBe(0);
+  });
+
+  test('has events of the catalogue and "unknown" as labels, whatever arrives', async () => {
+    const page = await text();
+    const events = [...samples(page, 'kazoo_relay_notifications_total').keys()].map(
+      (labels) => /event="([^"]*)"/.exec(labels)?.[1],
+    );
+    expect(new Set(events)).toEqual(new Set(['low_balance', 'topup', 'unknown']));
+  });
+
+  test('tells of the link to each broker: its state, reconnects, stalls, and the depth of our queue', async () => {
+    const reconnects = async () => total(await text(), 'kazoo_relay_broker_reconnects_total');
+    const before = await reconnects();
+    await onChannel(broker.url, (channel) => channel.deleteQueue('kazoo-relay'));
+    await until(async () => (await reconnects()) > before, { what: 'a reconnect' });
+    await until(async () => samples(await text(), 'kazoo_relay_broker_queue_messages').size === 1, {
+      what: 'the depth of the queue',
+    });
+    const page = await text();
+    expect(total(page, 'kazoo_relay_broker_failures_total')).toBeGreaterThan(0);
+    expect(total(page, 'kazoo_relay_broker_state', { zone: 'west', state: 'consuming' })).toBe(1);
+    expect(total(page, 'kazoo_relay_broker_state')).toBe(1);
+    expect(total(page, 'kazoo_relay_broker_stalls_total')).toBe(0);
+    expect(total(page, 'kazoo_relay_broker_queue_max_messages')).toBe(100_000);
+  });
+
+  test('is what promtool wants it to be', async () => {
+    const page = await text();
+    const ours = page.split('\n').filter((line) => line.includes('kazoo_relay_'));
+    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+      input: `${ours.join('\n')}\n`,
+      encoding: 'utf8',
+    });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  test('is described by docs/metrics.md, metric by metric', () => {
+    const rows = metrics.map(
+      ({ name, type, labels, help }) =>
+        `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
+    );
+    const told = readFileSync('docs/metrics.md', 'utf8').split('\n');
+    expect(told.filter((line) => line.startsWith('| `kazoo_relay_'))).toEqual(rows);
+  });
+});
+
+async function text(): Promise<string> {
+  const { status, body } = await ask(at, '/metrics');
+  expect(status).toBe(200);
+  return body;
+}
+
+/** Waits until so many messages were counted, and the route crm has none left. */
+async function settled(count: number): Promise<void> {
+  const isSettled = async () => {
+    const page = await text();
+    return (
+      total(page, 'kazoo_relay_notifications_total') === count &&
+      total(page, 'kazoo_relay_lag_messages', { route: 'crm' }) === 0 &&
+      total(page, 'kazoo_relay_deliveries_waiting', { route: 'crm' }) === 0
+    );
+  };
+  await until(isSettled, { what: 'everything to be settled' });
+}
+
+function publishBytes(...bodies: string[]): Promise<void> {
+  const timestamp = (Math.floor(Date.now() / 1000) + 62_167_219_200) * 1e6;
+  return onChannel(broker.url, async (channel: Channel) => {
+    for (const body of bodies)
+      channel.publish('notifications', 'notifications.test.test', Buffer.from(body), { timestamp });
+    // Its answer comes after the broker has read them all.
+    await channel.checkQueue('kazoo-relay');
+  });
+}
