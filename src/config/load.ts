@@ -4,6 +4,7 @@ import { type Document, isCollection, isMap, isScalar, LineCounter, parseDocumen
 import { reasonOf } from '../errors.ts';
 import { sinkKinds } from '../sinks/registry.ts';
 import type { OptionMistake } from '../sinks/sink.ts';
+import { tlsMistakes } from './broker-tls.ts';
 import { check, isMapping, type Mistake, type Path } from './check.ts';
 import type { BrokerConfig, Config, RouteConfig } from './config.ts';
 import { brokerOptions, rootOptions, routeOptions } from './options.ts';
@@ -114,10 +115,13 @@ function checkBrokers(brokers: unknown, mistakes: Mistake[]): BrokerConfig[] {
     mistakes.push({ path: ['brokers'], message: 'must be a list of at least one broker, each with a zone and a url' });
     return [];
   }
-  // As above: brokerOptions describe a BrokerConfig.
-  return brokers.map(
-    (broker, index) => check(broker, brokerOptions, ['brokers', index], mistakes) as unknown as BrokerConfig,
-  );
+  return brokers.map((value, index) => {
+    const path = ['brokers', index];
+    // As above: brokerOptions describe a BrokerConfig.
+    const broker = check(value, brokerOptions, path, mistakes) as unknown as BrokerConfig;
+    mistakes.push(...tlsMistakes(broker, path));
+    return broker;
+  });
 }
 
 const routeName = /^[a-z0-9][a-z0-9_-]{0,62}$/;
