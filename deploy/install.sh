@@ -57,6 +57,7 @@ check_machine() {
   for tool in systemctl useradd getent install runuser; do
     command -v "$tool" > /dev/null || fail "there is no $tool on this machine: it needs Linux with systemd"
   done
+  [[ -x /bin/kill ]] || fail 'there is no /bin/kill, which the service is reloaded with: install the package procps (on Rocky Linux: util-linux)'
   if [[ -e $command ]] && ! grep --quiet --fixed-strings "$mark" "$command"; then
     fail "$command is there and was not made by this script: remove it first"
   fi
