@@ -136,6 +136,9 @@ put_command() {
 #!/bin/sh
 $mark
 set -- $program/bin/node $program/dist/main.js "\$@"
+# For \${credential:…} in the configuration, while the service runs.
+credentials=/run/credentials/kazoo-relay.service
+[ ! -d "\$credentials" ] || export CREDENTIALS_DIRECTORY="\${CREDENTIALS_DIRECTORY:-\$credentials}"
 [ "\$(id -u)" != 0 ] || exec runuser -u $user -- "\$@"
 exec "\$@"
 END

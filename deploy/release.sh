@@ -25,6 +25,8 @@ build() {
   # None of what runs has an install script.
   (cd "$tree" && npm ci --omit=dev --ignore-scripts --prefer-offline --loglevel=error > /dev/null)
   rm "$tree/.npmrc" "$tree/package-lock.json"
+  # What is for compilers.
+  find "$tree/node_modules" -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete
 }
 
 build_and_pack() {

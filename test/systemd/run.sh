@@ -296,10 +296,10 @@ inside() {
 }
 
 wait_for() {
-  local what=$1 deadline=$((SECONDS + 60))
+  local what=$1 deadline=$((SECONDS + 180))
   shift
   until "$@" 2> /dev/null; do
-    ((SECONDS < deadline)) || fail "waited 60 s for $what. $(logged 2> /dev/null | tail -n 20)"
+    ((SECONDS < deadline)) || fail "waited 180 s for $what. $(logged 2> /dev/null | tail -n 20)"
     sleep 0.2
   done
 }
