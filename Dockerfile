@@ -13,7 +13,9 @@ RUN npm run build
 FROM node:${NODE} AS packages
 WORKDIR /opt/kazoo-relay
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev
+# Without what is for compilers.
+RUN npm ci --omit=dev --ignore-scripts \
+  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete
 
 # Debian itself, not its Node image: that would bring npm, yarn and corepack, which nothing here runs.
 FROM debian:${DEBIAN}
@@ -32,5 +34,7 @@ USER 10001:10001
 WORKDIR /var/lib/kazoo-relay
 VOLUME /var/lib/kazoo-relay
 STOPSIGNAL SIGTERM
+# Whether the daemon answers, by its own socket; whether brokers and sinks can be reached is another question.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["kazoo-relay", "status", "--check", "live"]
 ENTRYPOINT ["node", "/opt/kazoo-relay/dist/main.js"]
 CMD ["run"]

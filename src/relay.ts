@@ -2,7 +2,7 @@ import type { Config } from './config/config.ts';
 import type { Loaded } from './config/load.ts';
 import { openJournal } from './journal/open.ts';
 import { openControl } from './ops/control.ts';
-import { stuckIn, summaryOf } from './ops/health.ts';
+import { stuckIn, summaryOf, unreadyIn } from './ops/health.ts';
 import { openHttpPort } from './ops/http.ts';
 import type { Insight } from './ops/insight.ts';
 import type { Log } from './ops/log.ts';
@@ -101,7 +101,12 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
     return statusOf(config, await summary(), live);
   };
   const http = openHttpPort(config.http, () => pagesOf(insight, () => status(insight.summary), ownLog), log);
-  const answers = { status: () => status(() => journal.summary()), reload: () => reloader.request() };
+  const answers = {
+    status: () => status(() => journal.summary()),
+    reload: () => reloader.request(),
+    live: async () => stuckIn(insight),
+    ready: async () => unreadyIn(insight),
+  };
   const control = await openControl(config.journal.path, answers, log);
 
   return {

@@ -23,7 +23,7 @@ const doors: Record<string, readonly string[]> = {
 };
 
 /** Files that every room may use, and that use none. */
-const groundFloor = ['waiting', 'nearest', 'errors', 'options', 'rate', 'distribution', 'pulse'];
+const groundFloor = ['waiting', 'nearest', 'errors', 'options', 'rate', 'distribution', 'pulse', 'tls'];
 
 /** Libraries and parts of Node that only some rooms may use. */
 const keys: Record<string, readonly string[]> = {

@@ -1,11 +1,14 @@
 import type { Duplex } from 'node:stream';
 import amqp, { type Channel, type ChannelModel } from 'amqplib';
+import { explainTls, readTls, type TlsFiles } from '../tls.ts';
 import { within } from '../waiting.ts';
 import { tolerateUnreadableProperties } from './headers.ts';
 
 export interface ConnectionOptions {
   /** `amqp:` or `amqps:`. */
   readonly url: string;
+  /** For `amqps:`. */
+  readonly tls?: TlsFiles | undefined;
   /** Seconds; a peer that is silent for two to three of them is given up. */
   readonly heartbeat: number;
   /** Milliseconds until a connection must be open. */
@@ -84,14 +87,18 @@ export class Connection {
   }
 }
 
-/** @throws what the socket or the broker said; it never names the password */
+/** @throws what a file of `tls`, the socket or the broker said; it never names the password */
 export async function connect(options: ConnectionOptions): Promise<Connection> {
   const url = new URL(options.url);
   url.searchParams.set('heartbeat', String(options.heartbeat));
-  const model = await amqp.connect(url.href, {
+  const settings = {
+    ...(await readTls(options.tls)),
     timeout: options.connectTimeout,
     noDelay: true,
     clientProperties: { connection_name: options.name },
+  };
+  const model = await amqp.connect(url.href, settings).catch((error) => {
+    throw url.protocol === 'amqps:' ? explainTls(error) : error;
   });
   tolerateUnreadableProperties(model);
   return new Connection(model);

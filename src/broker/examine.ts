@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { type Connection, connect } from './connection.ts';
+import type { Broker } from './link.ts';
 import { codeOf, codes, declareExchange, ensureQueue, exchangeExists, type QueueOptions } from './topology.ts';
 
 interface ExamineOptions {
@@ -17,10 +18,10 @@ const closeWithin = 2_000;
  * what is missing stays missing.
  * @throws what the socket or the broker said; QueueConflict
  */
-export async function examineBroker(url: string, options: ExamineOptions): Promise<string> {
+export async function examineBroker({ url, tls }: Broker, options: ExamineOptions): Promise<string> {
   const { heartbeat, connectTimeout, queue } = options;
   const name = `kazoo-relay check on ${hostname()}`;
-  const connection = await connect({ url, heartbeat: heartbeat / 1000, connectTimeout, name });
+  const connection = await connect({ url, tls, heartbeat: heartbeat / 1000, connectTimeout, name });
   try {
     const found = [`RabbitMQ ${connection.serverVersion}`, await examineExchange(connection)];
     found.push(await examineQueue(connection, queue));

@@ -4,6 +4,7 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import { Pulse, patience } from '../pulse.ts';
+import type { TlsFiles } from '../tls.ts';
 import { Backoff, unlessAborted, within } from '../waiting.ts';
 import { type Connection, connect } from './connection.ts';
 import { LinkCounts } from './counts.ts';
@@ -14,6 +15,7 @@ import { StallError, type WatchOptions, watch } from './watch.ts';
 export interface Broker {
   readonly zone: string;
   readonly url: string;
+  readonly tls?: TlsFiles | undefined;
 }
 
 /** What a link is doing just now. */
@@ -135,6 +137,7 @@ export class Link {
     const { heartbeat, connectTimeout } = this.#options;
     const connecting = connect({
       url: this.#broker.url,
+      tls: this.#broker.tls,
       heartbeat: heartbeat / 1000,
       connectTimeout,
       name: `kazoo-relay on ${hostname()} (zone ${this.#broker.zone})`,

@@ -24,8 +24,8 @@ export function connections({ journal, brokers, routes, intake, queue }: Config)
   const log = pino({ level: 'silent' });
   return Promise.all([
     attempt(`journal ${journal.path}`, () => accessTo(join(journal.path, 'journal.sqlite'))),
-    ...brokers.map(({ zone, url }) =>
-      attempt(`broker ${zone} ${new URL(url).host}`, () => examineBroker(url, { ...intake, queue })),
+    ...brokers.map((broker) =>
+      attempt(`broker ${broker.zone} ${new URL(broker.url).host}`, () => examineBroker(broker, { ...intake, queue })),
     ),
     ...routes.map(({ name, sink }) =>
       attempt(`route ${name} (${sink.type})`, () => sinkKind(sink.type).examine(sink.options, { route: name, log })),

@@ -6,6 +6,7 @@ import { events as catalogue, eventNamed } from '../kazoo/catalogue.ts';
 import { decode } from '../kazoo/decode.ts';
 import type { EventDefinition } from '../kazoo/event.ts';
 import type { Json } from '../kazoo/notification.ts';
+import type { TlsFiles } from '../tls.ts';
 import { readBodies } from './bodies.ts';
 import { type Change, exampleBody } from './example.ts';
 import { exitCode2, orExit } from './exit.ts';
@@ -81,10 +82,10 @@ function codeOf(error: unknown): number {
 }
 
 async function publish(names: readonly string[], options: Options): Promise<void> {
-  const broker = brokerOf(options);
+  const { broker, tls } = brokerOf(options);
   if (!options.live) refuseLive(broker);
   const messages = messagesOf(names, options);
-  const publisher = await connectPublisher(broker.href);
+  const publisher = await connectPublisher(broker.href, tls);
   try {
     if (!options.live) await refuseKazoo(publisher, broker);
     let sent = 0;
@@ -99,10 +100,12 @@ async function publish(names: readonly string[], options: Options): Promise<void
   }
 }
 
-function brokerOf({ url, config }: Options): URL {
-  const text = url ?? loadConfig(findConfigFile(config)).brokers[0]?.url ?? '';
-  const broker = URL.canParse(text) ? new URL(text) : undefined;
-  if (broker?.hostname && (broker.protocol === 'amqp:' || broker.protocol === 'amqps:')) return broker;
+function brokerOf({ url, config }: Options): { readonly broker: URL; readonly tls: TlsFiles | undefined } {
+  const first = url === undefined ? loadConfig(findConfigFile(config)).brokers[0] : { url, tls: undefined };
+  const broker = first !== undefined && URL.canParse(first.url) ? new URL(first.url) : undefined;
+  if (broker?.hostname && (broker.protocol === 'amqp:' || broker.protocol === 'amqps:')) {
+    return { broker, tls: first?.tls };
+  }
   throw new Error('--url must look like amqp://user:password@127.0.0.1:5672');
 }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import amqp, { type ChannelModel, type ConfirmChannel, type Options, type Replies } from 'amqplib';
 import { reasonOf } from '../errors.ts';
+import { explainTls, readTls, type TlsFiles } from '../tls.ts';
 import { within } from '../waiting.ts';
 
 /** A message as KAZOO publishes it. */
@@ -52,8 +53,8 @@ export class PublishError extends Error {
  * Connects to a broker and declares KAZOO's exchange as KAZOO does, so that a broker without KAZOO has it too.
  * @throws PublishError
  */
-export async function connectPublisher(url: string): Promise<Publisher> {
-  const { host } = new URL(url);
+export async function connectPublisher(url: string, tls?: TlsFiles): Promise<Publisher> {
+  const { host, protocol } = new URL(url);
   const work = async <T>(promise: Promise<T>): Promise<T> => {
     try {
       return await promise;
@@ -61,7 +62,12 @@ export async function connectPublisher(url: string): Promise<Publisher> {
       throw new PublishError(`can't publish to the broker ${host}: ${reasonOf(cause)}`, { cause });
     }
   };
-  const model = await work(amqp.connect(url, { timeout: connectWithin, noDelay: true }));
+  const connecting = async () => amqp.connect(url, { ...(await readTls(tls)), timeout: connectWithin, noDelay: true });
+  const model = await work(
+    connecting().catch((error) => {
+      throw protocol === 'amqps:' ? explainTls(error) : error;
+    }),
+  );
   const publisher = await work(openPublisher(model));
   return {
     ...publisher,

@@ -1,14 +1,16 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import { openJournalReader, type Place } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../ops/status.ts';
+import { checkDaemon } from './check-daemon.ts';
 import { columns } from './columns.ts';
 import { paint, print, printable } from './output.ts';
 
 interface Options {
   readonly config?: string;
   readonly json?: true;
+  readonly check?: 'live' | 'ready';
 }
 
 export function statusCommand(): Command {
@@ -16,6 +18,12 @@ export function statusCommand(): Command {
     .description('show what the daemon is doing and how far each route is, whether the daemon runs or not')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('--json', 'for programs')
+    .addOption(
+      new Option('--check <what>', 'print nothing and say by the exit code whether it is so').choices([
+        'live',
+        'ready',
+      ]),
+    )
     .addHelpText('after', help)
     .action(status);
 }
@@ -23,13 +31,18 @@ export function statusCommand(): Command {
 const help = `
 Without a daemon it shows what the journal knows: the brokers and the circuits are the daemon's alone.
 
+--check live: a daemon runs and moves. --check ready: it also takes what comes, from every broker. The exit code is 0 or,
+with the reason on stderr, 1.
+
 Examples:
   kazoo-relay status
+  kazoo-relay status --check ready && echo all is well
   kazoo-relay status --json | jq '.routes[] | select(.dead > 0)'`;
 
-async function status({ config: file, json }: Options): Promise<void> {
+async function status({ config: file, json, check }: Options): Promise<void> {
   const config = loadConfig(findConfigFile(file));
   const { path } = config.journal;
+  if (check !== undefined) return checkDaemon(path, check);
   // What answers on the daemon's socket is a daemon of this very version, or nearly.
   const answer =
     ((await askDaemon(path, 'status')) as Status | null) ?? statusOf(config, await summaryOf(config.journal), null);

@@ -1,4 +1,5 @@
 import type { Level } from 'pino';
+import type { TlsFiles } from '../tls.ts';
 
 /** What a configuration file says, checked and with every default in place. Times are milliseconds, sizes bytes. */
 export interface Config {
@@ -35,6 +36,7 @@ export interface Config {
 export interface BrokerConfig {
   readonly zone: string;
   readonly url: string;
+  readonly tls?: TlsFiles | undefined;
 }
 
 export interface RouteConfig {

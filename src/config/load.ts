@@ -3,6 +3,7 @@ import { nearest } from '../nearest.ts';
 import { routeMistakes } from '../routes/mistakes.ts';
 import { sinkKinds } from '../sinks/registry.ts';
 import type { OptionMistake } from '../sinks/sink.ts';
+import { tlsMistakes } from './broker-tls.ts';
 import { check, isMapping, type Mistake } from './check.ts';
 import type { BrokerConfig, Config, RouteConfig } from './config.ts';
 import { doubtsAbout } from './doubts.ts';
@@ -156,10 +157,13 @@ function checkBrokers(brokers: unknown, mistakes: Mistake[]): BrokerConfig[] {
 }
 
 function checkEach(brokers: readonly unknown[], mistakes: Mistake[]): BrokerConfig[] {
-  // As above: brokerOptions describe a BrokerConfig.
-  return brokers.map(
-    (broker, index) => check(broker, brokerOptions, ['brokers', index], mistakes) as unknown as BrokerConfig,
-  );
+  return brokers.map((value, index) => {
+    const path = ['brokers', index];
+    // As above: brokerOptions describe a BrokerConfig.
+    const broker = check(value, brokerOptions, path, mistakes) as unknown as BrokerConfig;
+    mistakes.push(...tlsMistakes(broker, path));
+    return broker;
+  });
 }
 
 /** What a route may be called. */

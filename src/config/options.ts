@@ -136,6 +136,23 @@ export const brokerOptions: OptionTree = {
     default: null,
   },
   url: { doc: 'amqp:// or amqps:// with user and password.', format: 'amqp url', default: null, sensitive: true },
+  tls: {
+    doc: 'For amqps://. The files are read at each connection.',
+    optional: {
+      ca: { doc: 'File of the CAs to trust (PEM), in place of the built-in ones.', format: 'text', default: undefined },
+      cert: {
+        doc: 'File of our certificate (PEM), where the broker asks for one.',
+        format: 'text',
+        default: undefined,
+      },
+      key: { doc: 'File of its key (PEM).', format: 'text', default: undefined },
+      serverName: {
+        doc: "Name that the broker's certificate must have, where it isn't the host of the url.",
+        format: 'text',
+        default: undefined,
+      },
+    },
+  },
 };
 
 /** What may stand in place of the list of `brokers`. */

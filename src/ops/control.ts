@@ -13,7 +13,7 @@ export interface Control {
 
 /** What may be asked for, and what answers it. */
 type Answers = Readonly<Record<Question, () => Promise<unknown>>>;
-type Question = 'status' | 'reload';
+type Question = 'status' | 'reload' | 'live' | 'ready';
 
 /**
  * Answers everybody who connects and asks a question, a word on a line, with JSON. Where that can't be set up, the daemon
@@ -65,7 +65,7 @@ async function answer(question: string, answers: Answers): Promise<string> {
 const askWithin = 5_000;
 
 /** How long a daemon may take to answer, in milliseconds: a reload waits for what is in flight. */
-const answerWithin: Record<Question, number> = { status: 5_000, reload: 0 };
+const answerWithin: Record<Question, number> = { status: 5_000, reload: 0, live: 5_000, ready: 5_000 };
 
 /** What the daemon on this folder answers; null where none runs. */
 export async function askDaemon(folder: string, question: Question): Promise<unknown> {

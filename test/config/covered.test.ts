@@ -51,6 +51,12 @@ const tests: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'brokers.zone': 'shows brokers, journal and routes of the daemon that runs',
     'brokers.url': 'shows brokers, journal and routes of the daemon that runs',
   },
+  'broker/tls': {
+    'brokers.tls.ca': 'consumes from a broker with a CA of its own that asks for our certificate',
+    'brokers.tls.cert': 'consumes from a broker with a CA of its own that asks for our certificate',
+    'brokers.tls.key': 'consumes from a broker with a CA of its own that asks for our certificate',
+    'brokers.tls.serverName': 'checks for the name of tls.serverName where the host of the url is another',
+  },
   'ops/http': {
     'http.listen': 'is a Unix socket where the configuration says so, also after a kill',
     'http.hosts': 'answers only to names that are its own, and takes nothing that is large',

@@ -18,6 +18,7 @@ main() {
   start_broker
   start_daemon
   publish_all
+  run_demo
   stop_daemon
   start_daemon
   check_all_arrived_once
@@ -34,9 +35,16 @@ check_tools() {
 }
 
 check_compose() {
-  # Debian's Compose is older than the key `name` of the specification.
+  local service file
+  # Compose of Debian 12 is older than the key `name` of the specification.
   sed '/^name:/d' docker-compose.yml > "$work/compose.yml"
-  docker-compose --project-directory . --file "$work/compose.yml" config --quiet
+  docker-compose --project-directory . --file "$work/compose.yml" --profile demo config > "$work/compose.full.yml"
+  while read -r file; do
+    [[ -s $file ]] || fail "docker-compose.yml names $file, which is not there"
+  done < <(sed -n 's/^    file: //p' "$work/compose.full.yml")
+  for service in kazoo-relay demo rabbitmq postgres; do
+    grep --quiet "^  $service:\$" "$work/compose.full.yml" || fail "docker-compose.yml has no $service"
+  done
   say 'docker-compose.yml fits the Compose specification'
 }
 
@@ -72,9 +80,9 @@ make_node() {
 }
 
 build() {
-  image_tool build --isolation chroot --pull-never --tag kazoo-relay . > "$work/log" 2>&1 || fail "$(tail -n 40 "$work/log")"
+  image_tool build --format docker --isolation chroot --pull-never --tag kazoo-relay . > "$work/log" 2>&1 || fail "$(tail -n 40 "$work/log")"
   root=$(image_tool mount "$(image_tool from --pull-never localhost/kazoo-relay)")
-  image_tool inspect --type image localhost/kazoo-relay | jq .OCIv1.config > "$work/image.json"
+  image_tool inspect --type image localhost/kazoo-relay | jq .Docker.config > "$work/image.json"
   say 'built the image'
 }
 
@@ -108,6 +116,10 @@ start_daemon() {
   volume=$(image_says '.Volumes | keys[0]')
   mkdir -p "$root/etc/kazoo-relay"
   sed "s/@rabbitmq:5672/@rabbitmq:$(< "$work/broker.port")/" config/docker.yaml > "$root/etc/kazoo-relay/kazoo-relay.yaml"
+  # As Compose mounts them.
+  mkdir -p "$root/run/secrets"
+  cp deploy/docker/secrets/* "$root/run/secrets"
+  cp deploy/docker/demo.sh "$root/demo.sh"
   echo '127.0.0.1 rabbitmq' > "$root/etc/hosts"
   # An engine gives a new volume what the image has at its place, with its owner.
   [[ -d "$work/volume" ]] || cp --archive "$root$volume" "$work/volume"
@@ -134,12 +146,21 @@ contained='
   exec chroot "$root" "$@"'
 
 publish_all() {
-  [[ "$(in_container $(health_check))" == '' ]] || fail 'the health check prints something'
+  [[ "$(in_container $(health_check))" == '' ]] || fail 'the health check prints something, or fails'
   in_container kazoo-relay publish --all --live > "$work/published"
   published=$(grep --only-matching --perl-regexp '(?<=^published )\d+' "$work/published")
   wait_for "$published lines on stdout" has_lines "$published" "$work/stdout"
   wait_for "$published lines in the file" has_lines "$published" "$work/volume/archive/notifications.ndjson"
   say "$(< "$work/published"); all came out on stdout and in the file"
+}
+
+# As the profile of that name in docker-compose.yml does.
+run_demo() {
+  in_container sh /demo.sh > "$work/demo" || fail "the demo ended with $?: $(< "$work/demo")"
+  published=$((published + $(grep --only-matching --perl-regexp '(?<=^published )\d+' "$work/demo")))
+  wait_for "$published lines on stdout" has_lines "$published" "$work/stdout"
+  grep --quiet 'docker compose logs' "$work/demo" || fail 'the demo does not say where to look'
+  say "the demo $(grep ^published "$work/demo"), and says where to look"
 }
 
 check_all_arrived_once() {
@@ -180,11 +201,7 @@ image_says() {
 }
 
 health_check() {
-  node --input-type=module --eval "
-    import { readFileSync } from 'node:fs';
-    import { parse } from 'yaml';
-    const { services } = parse(readFileSync('docker-compose.yml', 'utf8'));
-    console.log(services['kazoo-relay'].healthcheck.test.slice(1).join(' '));"
+  image_says '.Healthcheck.Test[1:][]' | xargs
 }
 
 # The image that the Dockerfile pins, by its whole name.
@@ -201,10 +218,10 @@ has_lines() {
 }
 
 wait_for() {
-  local what=$1 deadline=$((SECONDS + 60))
+  local what=$1 deadline=$((SECONDS + 180))
   shift
   until "$@" 2> /dev/null; do
-    ((SECONDS < deadline)) || fail "waited 60 s for $what. $(tail "$work"/stderr 2> /dev/null)"
+    ((SECONDS < deadline)) || fail "waited 180 s for $what. $(tail "$work"/stderr 2> /dev/null)"
     sleep 0.1
   done
 }

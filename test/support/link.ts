@@ -7,6 +7,7 @@ import { Link, type LinkOptions } from '../../src/broker/link.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { createValidator } from '../../src/schema/validator.ts';
+import type { TlsFiles } from '../../src/tls.ts';
 
 /** A link with its own journal, as the relay builds it, and what it has logged. */
 export interface TestLink {
@@ -33,7 +34,7 @@ export const queue = {
 /** @param wrap lets a test put something between intake and the journal */
 export function startLink(
   url: string,
-  options: Partial<LinkOptions> = {},
+  { tls, ...options }: Partial<LinkOptions> & { readonly tls?: TlsFiles | undefined } = {},
   wrap: (journal: Journal) => Journal = (journal) => journal,
 ): TestLink {
   const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-link-'));
@@ -45,7 +46,7 @@ export function startLink(
     { journal: wrap(journal), validator: createValidator([]), log },
   );
   const link = new Link(
-    { zone: 'west', url },
+    { zone: 'west', url, tls },
     {
       queue,
       prefetch: 1_000,

@@ -143,7 +143,7 @@ function lastWords(folder: string): string {
   return `It said:\n${readFileSync(join(folder, 'output'), 'utf8').trim().split('\n').slice(-20).join('\n')}`;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises';
+import { reasonOf } from './errors.ts';
+
+/** Files (PEM) and names for a connection over TLS; what is left out is Node's default. */
+export interface TlsFiles {
+  /** The CAs to trust, in place of the built-in ones. */
+  readonly ca?: string | undefined;
+  /** Our own certificate, and its key. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** The name that the peer's certificate must have, where it isn't the host of the URL. */
+  readonly serverName?: string | undefined;
+}
+
+/** What Node's `tls.connect` takes. */
+interface TlsOptions {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+  readonly servername?: string;
+}
+
+/**
+ * Reads the files, each time: a certificate that was renewed is used from the next connection on.
+ * @throws Error when one can't be read
+ */
+export async function readTls({ ca, cert, key, serverName }: TlsFiles = {}): Promise<TlsOptions> {
+  return {
+    ...(ca !== undefined && { ca: await readPem('ca', ca) }),
+    ...(cert !== undefined && { cert: await readPem('cert', cert) }),
+    ...(key !== undefined && { key: await readPem('key', key) }),
+    ...(serverName !== undefined && { servername: serverName }),
+  };
+}
+
+/** An error of a handshake, with the option that mends it where OpenSSL's words leave that open. */
+export function explainTls(error: unknown): Error {
+  const reason = reasonOf(error);
+  const code = Error.isError(error) && 'code' in error ? String(error.code) : '';
+  const hint = hints.find(({ codes }) => codes.test(code))?.hint;
+  return new Error(hint === undefined ? reason : `${reason} (${hint})`, { cause: error });
+}
+
+const hints = [
+  {
+    codes:
+      /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(_LOCALLY)?))$/,
+    hint: 'tls.ca names the file of a CA of your own',
+  },
+  { codes: /^ERR_TLS_CERT_ALTNAME_INVALID$/, hint: 'tls.serverName is the name that it has' },
+  {
+    codes: /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|UNKNOWN_CA|BAD_CERTIFICATE/,
+    hint: 'the other side asks for a certificate of ours that it trusts: tls.cert and tls.key',
+  },
+  { codes: /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/, hint: 'no TLS is spoken on this port' },
+  { codes: /^ERR_OSSL_/, hint: 'one of the files of tls is no PEM, or the key is of another certificate' },
+];
+
+async function readPem(option: string, path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new Error(`the file of tls.${option} can't be read: ${reasonOf(cause)}`, { cause });
+  }
+}

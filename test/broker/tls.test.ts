@@ -1,0 +1,121 @@
+import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { stringify } from 'yaml';
+import type { TlsFiles } from '../../src/tls.ts';
+import { type Certificates, makeCertificates } from '../support/certificates.ts';
+import { cli } from '../support/cli.ts';
+import { startLink, type TestLink } from '../support/link.ts';
+import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { freePort } from '../support/server.ts';
+import { until } from '../support/until.ts';
+
+let certificates: Certificates;
+let broker: TestBroker;
+let port: number;
+let link: TestLink | undefined;
+
+/** A RabbitMQ that lets nobody in whose certificate its CA hasn't signed. */
+beforeAll(async () => {
+  certificates = await makeCertificates();
+  port = await freePort();
+  const folder = dirname(certificates.files.ca);
+  writeFileSync(join(folder, 'server.pem'), certificates.server.cert);
+  writeFileSync(join(folder, 'server.key'), certificates.server.key);
+  broker = await startBroker({
+    config: `
+      listeners.ssl.1 = 127.0.0.1:${port}
+      ssl_options.cacertfile = ${certificates.files.ca}
+      ssl_options.certfile = ${join(folder, 'server.pem')}
+      ssl_options.keyfile = ${join(folder, 'server.key')}
+      ssl_options.verify = verify_peer
+      ssl_options.fail_if_no_peer_cert = true`.replaceAll(/^ +/gm, ''),
+  });
+});
+
+afterEach(async () => {
+  await link?.close();
+  link = undefined;
+});
+
+afterAll(async () => {
+  await broker.close();
+  certificates.remove();
+});
+
+describe('a link over TLS', () => {
+  test('consumes from a broker with a CA of its own that asks for our certificate', async () => {
+    const { ca, cert, key } = certificates.files;
+    link = startLink(url('localhost'), { tls: { ca, cert, key } });
+    await until(() => link?.sessions === 1, { what: 'the link to consume' });
+    expect(await broker.ctl('list_connections', 'port', 'ssl', 'peer_cert_subject')).toContain(
+      `${port}\ttrue\tCN=kazoo-relay`,
+    );
+  });
+
+  test('checks for the name of tls.serverName where the host of the url is another', async () => {
+    const { ca, cert, key } = certificates.files;
+    link = startLink(url('127.0.0.1'), { tls: { ca, cert, key, serverName: 'receiver.test' } });
+    await until(() => link?.sessions === 1, { what: 'the link to consume' });
+  });
+
+  test('uses a certificate that was renewed from its next connection on', async () => {
+    const { ca, cert, key, other } = certificates.files;
+    const renewed = join(dirname(ca), 'renewed.pem');
+    copyFileSync(other, renewed);
+    link = startLink(url('localhost'), { tls: { ca: renewed, cert, key } });
+    await until(() => said('self-signed certificate'), { what: 'the refusal' });
+    copyFileSync(ca, renewed);
+    await until(() => link?.sessions === 1, { what: 'the link to consume' });
+  });
+
+  test.each<[string, (files: Certificates['files']) => TlsFiles | undefined, string, string]>([
+    ['a broker whose CA it does not know', () => undefined, 'localhost', 'tls.ca names the file of a CA of your own'],
+    [
+      'a broker of another name',
+      (files) => ({ ca: files.ca, cert: files.cert, key: files.key }),
+      '127.0.0.1',
+      'tls.serverName is the name that it has',
+    ],
+    ['a broker that asks for a certificate', ({ ca }) => ({ ca }), 'localhost', 'tls.cert and tls.key'],
+    [
+      'a missing file',
+      ({ ca, cert }) => ({ ca, cert, key: '/none.key' }),
+      'localhost',
+      "the file of tls.key can't be read: ENOENT",
+    ],
+    ['a key of another certificate', ({ ca, cert, other }) => ({ ca, cert, key: other }), 'localhost', 'files of tls'],
+  ])('says what to do about %s', async (_, tlsOf, host, reason) => {
+    link = startLink(url(host), { tls: tlsOf(certificates.files) });
+    await until(() => said(reason), { what: `${reason} in ${link?.logged}`, timeout: 20_000 });
+    expect(link.logged.join()).not.toContain('guest');
+  });
+
+  test('says so where the port speaks no TLS', async () => {
+    link = startLink(`amqps://guest:guest@localhost:${broker.port}`, { tls: { ca: certificates.files.ca } });
+    await until(() => said('no TLS is spoken on this port'), { what: 'the reason', timeout: 20_000 });
+  });
+});
+
+describe('publish over TLS', () => {
+  test('takes the files of the configuration', async () => {
+    const { ca, cert, key } = certificates.files;
+    const config = join(dirname(ca), 'relay.yaml');
+    const brokers = [{ zone: 'west', url: url('localhost'), tls: { ca, cert, key } }];
+    writeFileSync(config, stringify({ brokers, routes: { all: { sink: { type: 'log' } } } }));
+    chmodSync(config, 0o600);
+    expect(await cli(['publish', 'missed_call', '--config', config])).toEqual({
+      stdout: `published 1 notification to localhost:${port}\n`,
+      stderr: '',
+      code: 0,
+    });
+  });
+});
+
+function url(host: string): string {
+  return `amqps://guest:guest@${host}:${port}`;
+}
+
+function said(text: string): boolean {
+  return link?.logged.some((line) => line.includes(text)) ?? false;
+}
