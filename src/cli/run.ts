@@ -32,7 +32,7 @@ function refuse(unknown: string, command: Command): never {
 
 async function run(file: string, rebuild: boolean): Promise<void> {
   const config = loadConfig(file);
-  const log = createLog(config.log);
+  const log = await createLog(config.log);
   log.info({ config: file, pid: process.pid }, 'starting');
   // No signal is listened to yet: one ends it, and the journal stands as it did.
   if (rebuild)

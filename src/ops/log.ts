@@ -1,5 +1,4 @@
 import pino, { type DestinationStream, type Level, type Logger } from 'pino';
-import pretty from 'pino-pretty';
 
 export interface LogOptions {
   readonly level: Level | 'silent';
@@ -8,7 +7,7 @@ export interface LogOptions {
 }
 
 /** The daemon's own log, on stderr: stdout belongs to the log sink. */
-export function createLog(options: LogOptions): Logger {
+export async function createLog(options: LogOptions): Promise<Logger> {
   const isPretty = options.format === 'pretty' || (options.format === 'auto' && process.stderr.isTTY);
   return pino(
     {
@@ -17,10 +16,11 @@ export function createLog(options: LogOptions): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    isPretty ? prettyStderr() : pino.destination({ dest: 2, sync: true }),
+    isPretty ? await prettyStderr() : pino.destination({ dest: 2, sync: true }),
   );
 }
 
-function prettyStderr(): DestinationStream {
+async function prettyStderr(): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty');
   return pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss.l', colorize: process.stderr.isTTY });
 }

@@ -20,7 +20,9 @@ export const databaseSink: SinkKind<DatabaseSinkOptions> = {
   flow: ({ batch, connections, url }) => ({ batch, concurrency: dialectOf(url).isLocal ? 1 : connections }),
 
   async open(options, { log }) {
-    const sink = new DatabaseSink(options, log);
+    const table = tableOf(options);
+    const database = await dialectOf(options.url).open(options, table, log);
+    const sink = new DatabaseSink(options, table, database, log);
     try {
       await sink.start();
     } catch (error) {
@@ -62,12 +64,12 @@ class DatabaseSink implements Sink {
   /** False until the table has been looked at, and again after every outage: it may be another server, or an older copy. */
   #isPrepared = false;
 
-  constructor(options: DatabaseSinkOptions, log: Logger) {
+  constructor(options: DatabaseSinkOptions, table: Table, database: Database, log: Logger) {
     this.#options = options;
     this.#log = log;
     this.#dialect = dialectOf(options.url);
-    this.#table = tableOf(options);
-    this.#database = this.#dialect.open(options, this.#table, log);
+    this.#table = table;
+    this.#database = database;
   }
 
   /** Prepares the table, so that a mistake shows at the start and not with the first notification. */

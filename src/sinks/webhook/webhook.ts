@@ -14,7 +14,6 @@ import { showAnswer, showRequest } from './report.ts';
 import { createRequestMaker, type RequestMaker } from './request.ts';
 import { secretsOf } from './secrets.ts';
 import { send } from './sender.ts';
-import { openTransport } from './transport.ts';
 import { Undeliverable } from './undeliverable.ts';
 
 /** HTTP requests to a receiver of the operator's. What its answer means stands in `outcome.ts`. */
@@ -26,6 +25,8 @@ export const webhookSink: SinkKind<WebhookOptions> = {
   check: mistakesIn,
 
   async open(options, { log }) {
+    // The library takes a while to load, and much memory: only who has such a route pays for it.
+    const { openTransport } = await import('./transport.ts');
     const address = createAddress(options.url);
     const secrets = secretsOf(options, address);
     let auth: Auth | undefined;
