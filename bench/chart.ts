@@ -12,12 +12,12 @@ export function chart(results: readonly Result[]): string {
   ]);
 }
 
-const width = 860;
+const width = 960;
 const top = 40;
 const step = 22;
 /** Where the axis is, from `span` times worse than the target to `span` times better. */
-const left = 470;
-const right = 840;
+const left = 650;
+const right = 910;
 const span = 4;
 
 interface Row {
@@ -36,7 +36,7 @@ function rowsOf({ part, contenders }: Result): Row[] {
       return [
         {
           label: `${part}: ${name}, ${metric.name}`,
-          words: `${reached}, must be ${targetInWords(metric)}`,
+          words: `${reached}; ${targetInWords(metric)}`,
           ...verdict,
         },
       ];
@@ -46,7 +46,7 @@ function rowsOf({ part, contenders }: Result): Row[] {
 
 function scale(height: number): string[] {
   const marks = [1 / span, 1 / 2, 1, 2, span];
-  const names = [`${span} × worse`, '2 ×', 'as it must be', '2 ×', `${span} × better`];
+  const names = [`${span} × worse`, '2 ×', 'must', '2 ×', `${span} × better`];
   return marks.flatMap((margin, index) => [
     line(x(margin), top - 12, x(margin), height - 12, margin === 1 ? 'mark' : 'rule'),
     text(x(margin), top - 20, names[index] ?? '', 'middle quiet'),
@@ -58,6 +58,7 @@ function drawn({ label, words, reached, margin }: Row, y: number): string[] {
   return [
     `<g><title>${escaped(`${label}: ${words}`)}</title>`,
     text(8, y + 8, label),
+    text(left - 40, y + 8, words, 'end quiet'),
     line(x(margin.min), y + 4, x(margin.max), y + 4, colour),
     dot(x(margin.median), y + 4, colour),
     '</g>',

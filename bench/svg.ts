@@ -12,16 +12,39 @@ export function svg(width: number, height: number, title: string, body: readonly
   ].join('\n');
 }
 
-const light =
-  '--paper:#ffffff;--ink:#1f2328;--faint:#d0d7de;--quiet:#59636e;--good:#1a7f37;--bad:#cf222e;--a:#0969da;--b:#9a6700';
-const dark =
-  '--paper:#0d1117;--ink:#f0f6fc;--faint:#3d444d;--quiet:#9198a1;--good:#3fb950;--bad:#f85149;--a:#4493f8;--b:#d29922';
+interface Colours {
+  readonly paper: string;
+  readonly ink: string;
+  readonly faint: string;
+  readonly quiet: string;
+  readonly good: string;
+  readonly bad: string;
+  readonly a: string;
+  readonly b: string;
+}
+
+const light: Colours = {
+  ...{ paper: '#ffffff', ink: '#1f2328', faint: '#d0d7de', quiet: '#59636e' },
+  ...{ good: '#1a7f37', bad: '#cf222e', a: '#0969da', b: '#9a6700' },
+};
+const dark: Colours = {
+  ...{ paper: '#0d1117', ink: '#f0f6fc', faint: '#3d444d', quiet: '#9198a1' },
+  ...{ good: '#3fb950', bad: '#f85149', a: '#4493f8', b: '#d29922' },
+};
+
+/** Colours as they stand, not as CSS variables: not every viewer of SVG knows those. */
+function coloured({ paper, ink, faint, quiet, good, bad, a, b }: Colours): string {
+  return [
+    `.paper{fill:${paper}}text{fill:${ink}}.quiet{fill:${quiet}}.rule{stroke:${faint}}.mark{stroke:${ink}}`,
+    `.good{fill:${good};stroke:${good}}.bad{fill:${bad};stroke:${bad}}.fault{stroke:${bad}}.a{stroke:${a}}.b{stroke:${b}}`,
+  ].join('');
+}
+
 const style = [
-  `svg{${light}}@media (prefers-color-scheme:dark){svg{${dark}}}`,
-  'text{font:12px system-ui,sans-serif;fill:var(--ink)}.quiet{fill:var(--quiet)}.end{text-anchor:end}.middle{text-anchor:middle}',
-  '.paper{fill:var(--paper)}.rule{stroke:var(--faint)}.mark{stroke:var(--ink);stroke-dasharray:3 3}',
-  '.good{fill:var(--good);stroke:var(--good)}.bad{fill:var(--bad);stroke:var(--bad)}',
-  '.a,.b{fill:none;stroke-width:1.5}.a{stroke:var(--a)}.b{stroke:var(--b)}.fault{stroke:var(--bad);stroke-opacity:.35}',
+  'text{font:12px system-ui,sans-serif}.end{text-anchor:end}.middle{text-anchor:middle}',
+  '.mark{stroke-dasharray:3 3}.fault{stroke-opacity:.35}.a,.b{fill:none;stroke-width:1.5}',
+  coloured(light),
+  `@media (prefers-color-scheme:dark){${coloured(dark)}}`,
 ].join('');
 
 export function text(x: number, y: number, words: string, classes = ''): string {
