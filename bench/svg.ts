@@ -36,13 +36,13 @@ const dark: Colours = {
 function coloured({ paper, ink, faint, quiet, good, bad, a, b }: Colours): string {
   return [
     `.paper{fill:${paper}}text{fill:${ink}}.quiet{fill:${quiet}}.rule{stroke:${faint}}.mark{stroke:${ink}}`,
-    `.good{fill:${good};stroke:${good}}.bad{fill:${bad};stroke:${bad}}.fault{stroke:${bad}}.a{stroke:${a}}.b{stroke:${b}}`,
+    `.good{fill:${good};stroke:${good}}.bad{fill:${bad};stroke:${bad}}.broker{stroke:${bad}}.database{stroke:${b}}.daemon{stroke:${a}}.a{stroke:${a}}.b{stroke:${b}}`,
   ].join('');
 }
 
 const style = [
   'text{font:12px system-ui,sans-serif}.end{text-anchor:end}.middle{text-anchor:middle}',
-  '.mark{stroke-dasharray:3 3}.fault{stroke-opacity:.35}.a,.b{fill:none;stroke-width:1.5}',
+  '.mark{stroke-dasharray:3 3}.fault{stroke-opacity:.4}.a,.b{fill:none;stroke-width:1.5}',
   coloured(light),
   `@media (prefers-color-scheme:dark){${coloured(dark)}}`,
 ].join('');

@@ -1,5 +1,5 @@
 import { line, polyline, svg, text } from '../svg.ts';
-import type { Break } from './faults.ts';
+import { type Break, faults } from './faults.ts';
 import type { Sample } from './watch.ts';
 
 /** Memory, lag and rate over time, one above the other, with a line at each fault. */
@@ -17,15 +17,10 @@ export function soakChart(samples: readonly Sample[], broken: readonly Break[]):
   const height = top + panels.length * (panelHeight + gap) + 14;
   return svg(width, height, 'Memory, lag and rate under load', [
     ...panels.flatMap(({ title, curves }, index) => panel(title, curves, top + index * (panelHeight + gap), x)),
-    ...broken.flatMap(({ fault, from }) => [
-      line(x(from), top, x(from), height - gap, 'fault'),
-      text(x(from), top - 4, fault.slice(0, 2), 'middle quiet'),
-    ]),
+    ...broken.map(({ fault, from }) => line(x(from), top, x(from), height - gap, `fault ${fault}`)),
     text(left, height - 8, '0', 'middle quiet'),
     text(right, height - 8, `${(end / 60_000).toFixed(1)} minutes`, 'end quiet'),
-    ...(broken.length === 0
-      ? []
-      : [text((left + right) / 2, height - 8, 'killed: br broker, da database or daemon', 'middle quiet')]),
+    ...(broken.length === 0 ? [] : legend(height - 8)),
   ]);
 }
 
@@ -37,6 +32,14 @@ const panelHeight = 130;
 const gap = 34;
 
 type Curve = readonly (readonly [at: number, value: number | null])[];
+
+/** What the lines at faults mean. */
+function legend(y: number): string[] {
+  return faults.flatMap((fault, index) => [
+    line(300 + index * 130, y - 4, 320 + index * 130, y - 4, `fault ${fault}`),
+    text(326 + index * 130, y, `${fault} killed`, 'quiet'),
+  ]);
+}
 
 /** Per second, from one look to the next where both gave a figure. */
 function rates(samples: readonly Sample[], of: (sample: Sample) => number | null): Curve {

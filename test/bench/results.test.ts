@@ -83,7 +83,8 @@ describe('a soak', () => {
     const samples = life(1, 10, () => 80).map((sample) => ({ ...sample, lag: sample.at === 5_000 ? null : 3 }));
     const drawing = soakChart(samples, [{ fault: 'broker', from: 4_000, to: 6_000 }]);
     isWellFormed(drawing);
-    expect(drawing.match(/class="fault"/g)).toHaveLength(1);
+    // At its time, and in the legend.
+    expect(drawing.match(/class="fault broker"/g)).toHaveLength(2);
     // Memory, two stretches of lag, and two rates.
     expect(drawing.match(/<polyline/g)).toHaveLength(5);
   });
