@@ -5,7 +5,7 @@ FROM node:${NODE} AS build
 WORKDIR /opt/kazoo-relay
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json ./
 COPY scripts scripts
 COPY src src
 RUN npm run build

@@ -1,31 +1,30 @@
 import { exampleBody } from '../src/cli/example.ts';
 import { knownEvent } from '../src/cli/known-event.ts';
 import type { Message } from '../src/cli/publisher.ts';
+import { commonFields } from '../src/kazoo/catalogue.ts';
 import { decode } from '../src/kazoo/decode.ts';
+import type { EventDefinition } from '../src/kazoo/event.ts';
 import type { Notification } from '../src/kazoo/notification.ts';
+import { day } from './mix.ts';
 
-/** Bytes of each body. */
-const size = 700;
-
-/** Messages as KAZOO publishes them, a millisecond apart, with distinct bodies of 700 bytes. */
-export function messages(count: number): Message[] {
+/** Messages as KAZOO publishes them, a millisecond apart, with distinct bodies of 700 bytes. @param end Unix milliseconds */
+export function messages(count: number, end = Date.now()): Message[] {
   const event = knownEvent('voicemail_saved');
-  const start = Date.now() - count;
-  return Array.from({ length: count }, (_, index) => {
-    const time = start + index;
-    const body = exampleBody(event, time, []);
-    const missing = size - JSON.stringify({ ...body, Text: '' }).length;
-    return {
-      routingKey: event.routingKey,
-      body: Buffer.from(JSON.stringify({ ...body, Text: '.'.repeat(missing) })),
-      time,
-    };
-  });
+  return Array.from({ length: count }, (_, index) => message(event, 700, end - count + index));
 }
 
-/** The same as intake hands them to the journal. */
-export function notifications(count: number): Notification[] {
-  return messages(count).map(({ routingKey, body, time }) =>
+/** The same with the events and sizes of a day: all 39 of them, from 300 bytes to 16 KiB. */
+export function mixedMessages(count: number): Message[] {
+  const start = Date.now() - count;
+  return day()
+    .take(count)
+    .map(({ event, size }, index) => message(event, size, start + index))
+    .toArray();
+}
+
+/** Those of `messages` as intake hands them to the journal. */
+export function notifications(count: number, end = Date.now()): Notification[] {
+  return messages(count, end).map(({ routingKey, body, time }) =>
     decode(
       {
         body,
@@ -35,9 +34,28 @@ export function notifications(count: number): Notification[] {
         zone: 'bench',
         receivedAt: time,
       },
-      size,
+      body.length,
     ),
   );
+}
+
+/** @param size bytes of the body, or as few as the event's required fields make */
+function message(event: EventDefinition, size: number, time: number): Message {
+  const whole = exampleBody(event, time, []);
+  const body = lengthOf(whole) < size ? whole : onlyRequired(whole, event);
+  const missing = size - lengthOf({ ...body, Text: '' });
+  if (missing > 0) body.Text = '.'.repeat(missing);
+  return { routingKey: event.routingKey, body: Buffer.from(JSON.stringify(body)), time };
+}
+
+function lengthOf(body: object): number {
+  return Buffer.byteLength(JSON.stringify(body));
+}
+
+function onlyRequired<T extends object>(body: T, { fields }: EventDefinition): T {
+  const required = new Set([...fields, ...commonFields].filter((field) => field.required).map(({ wire }) => wire));
+  // What is left out of a body is optional in it.
+  return Object.fromEntries(Object.entries(body).filter(([key]) => required.has(key) || key === 'Call-ID')) as T;
 }
 
 /** Milliseconds from the start of year 0 to 1970. */

@@ -67,6 +67,18 @@ export function stopwatch(child: ChildProcess): () => Measurement {
   return () => ({ seconds: (performance.now() - startedAt) / 1000, cpuSeconds: cpuSecondsOf(child) - cpuBefore });
 }
 
+/** Memory of a process, in MiB: what it holds now, and the most that it has held; null once it has ended. */
+export function memoryOf({ pid }: ChildProcess): { readonly now: number; readonly peak: number } | null {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const mebibytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1_024;
+    const memory = { now: mebibytes('VmRSS'), peak: mebibytes('VmHWM') };
+    return Number.isNaN(memory.now) ? null : memory;
+  } catch {
+    return null;
+  }
+}
+
 /** Linux counts in hundredths of a second. */
 const ticks = 100;
 

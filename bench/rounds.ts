@@ -1,11 +1,20 @@
 import type { Measurement } from './process.ts';
 
-/** One thing that is measured, against the barest program that does the same work. */
+/** One thing that is measured: usually against the barest program that does the same work, some against a fixed bound. */
 export interface Part {
   readonly name: string;
-  /** What is counted. */
-  readonly items: number;
-  open(): Promise<Course>;
+  /** What a run gives, by name. */
+  readonly metrics: Readonly<Record<string, Metric>>;
+  /** @param scale share of the usual amount of work, for a quick try */
+  open(scale: number): Promise<Course>;
+}
+
+interface Metric {
+  readonly unit: string;
+  /** Digits behind the point. */
+  readonly digits: number;
+  /** How a contender's figure stands against the first one's, round by round; `nothing` where it stands for itself. */
+  readonly against: 'ratio' | 'difference' | 'nothing';
 }
 
 /** Servers and data of a part, while it is measured. */
@@ -17,81 +26,114 @@ interface Course {
 
 interface Contender {
   readonly name: string;
-  readonly target?: Target;
+  /** By metric: what must be reached, against the first contender or, where there is nothing to compare, by itself. */
+  readonly targets?: Readonly<Record<string, Target>>;
   /** Does all the work once, in a process of its own. */
-  run(): Promise<Measurement>;
+  run(): Promise<Figures>;
 }
 
-/** What a contender must reach, as shares of the first one's. */
-interface Target {
-  readonly rate: number;
-  readonly cpu?: number;
-}
+type Target = { readonly atLeast: number } | { readonly atMost: number };
+
+/** What one run gave, by metric. */
+export type Figures = Readonly<Record<string, number>>;
 
 export interface Result {
   readonly part: string;
-  readonly items: number;
+  readonly scale: number;
   readonly contenders: readonly ContenderResult[];
 }
 
 export interface ContenderResult {
   readonly name: string;
-  readonly target: Target | undefined;
-  /** Items a second. */
-  readonly rate: Spread;
-  /** Microseconds of CPU an item. */
-  readonly cpu: Spread;
-  /** Shares of the first contender's, round by round. */
-  readonly rateRatio: Spread;
-  readonly cpuRatio: Spread;
+  readonly metrics: readonly MetricResult[];
   /** One element a round. */
-  readonly rounds: readonly Measurement[];
+  readonly rounds: readonly Figures[];
 }
 
-interface Spread {
+export interface MetricResult extends Metric {
+  readonly name: string;
+  readonly figure: Spread;
+  /** Against the first contender; null for that one, and where nothing is compared. */
+  readonly compared: Spread | null;
+  readonly target: Target | null;
+}
+
+export interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
+}
+
+export interface Rounds {
+  readonly rounds: number;
+  readonly scale: number;
+  say(text: string): void;
 }
 
 /**
  * Measures all contenders in turn, round after round, so that whatever else the machine does meets them alike. A first
  * round warms up servers and page cache, and doesn't count.
  */
-export async function runPart(part: Part, rounds: number, say: (text: string) => void): Promise<Result> {
-  const course = await part.open();
+export async function runPart(part: Part, { rounds, scale, say }: Rounds): Promise<Result> {
+  const course = await part.open(scale);
   try {
-    const measured = course.contenders.map(({ name, target }) => ({ name, target, rounds: [] as Measurement[] }));
+    const runs = course.contenders.map((): Figures[] => []);
     for (let round = 0; round <= rounds; round += 1) {
       for (const [index, { name, run }] of course.contenders.entries()) {
-        const measurement = await run();
-        say(
-          `${part.name} ${round === 0 ? 'warming up' : `round ${round}`}: ${name} ${inWords(measurement, part.items)}`,
-        );
-        if (round > 0) measured[index]?.rounds.push(measurement);
+        const figures = await run();
+        const when = round === 0 ? 'warming up' : `round ${round}`;
+        say(`${part.name} ${when}: ${name} ${inWords(figures, part.metrics)}`);
+        if (round > 0) runs[index]?.push(figures);
       }
     }
-    const base = measured[0]?.rounds ?? [];
-    const contenders = measured.map((one) => ({ ...one, ...compare(one.rounds, base, part.items) }));
-    return { part: part.name, items: part.items, contenders };
+    const contenders = course.contenders.map(({ name, targets = {} }, index) => {
+      const [own = [], base] = [runs[index], index === 0 ? undefined : runs[0]];
+      const metrics = Object.entries(part.metrics).map(([metric, about]) =>
+        summed(metric, about, own, base, targets[metric] ?? null),
+      );
+      return { name, metrics, rounds: own };
+    });
+    return { part: part.name, scale, contenders };
   } finally {
     await course.close();
   }
 }
 
-function inWords({ seconds, cpuSeconds }: Measurement, items: number): string {
-  return `${Math.round(items / seconds)} a second, ${((cpuSeconds / items) * 1e6).toFixed(1)} µs CPU each`;
+/** What the parts measure that do as much as they can. */
+export const throughput = {
+  rate: { unit: '/s', digits: 0, against: 'ratio' },
+  cpu: { unit: 'µs CPU each', digits: 1, against: 'ratio' },
+} as const satisfies Part['metrics'];
+
+export function throughputOf(
+  { seconds, cpuSeconds }: Measurement,
+  items: number,
+): Record<keyof typeof throughput, number> {
+  return { rate: items / seconds, cpu: (cpuSeconds / items) * 1e6 };
 }
 
-function compare(rounds: readonly Measurement[], base: readonly Measurement[], items: number) {
-  const ratios = (of: (one: Measurement, other: Measurement) => number) =>
-    spread(rounds.flatMap((one, index) => base.slice(index, index + 1).map((other) => of(one, other))));
-  return {
-    rate: spread(rounds.map(({ seconds }) => items / seconds)),
-    cpu: spread(rounds.map(({ cpuSeconds }) => (cpuSeconds / items) * 1e6)),
-    rateRatio: ratios((one, other) => other.seconds / one.seconds),
-    cpuRatio: ratios((one, other) => one.cpuSeconds / other.cpuSeconds),
-  };
+function summed(
+  name: string,
+  about: Metric,
+  own: readonly Figures[],
+  base: readonly Figures[] | undefined,
+  target: Target | null,
+): MetricResult {
+  const valuesOf = (rounds: readonly Figures[]) => rounds.map((figures) => figures[name] ?? Number.NaN);
+  const figure = spread(valuesOf(own));
+  if (base === undefined || about.against === 'nothing') return { name, ...about, figure, compared: null, target };
+  const others = valuesOf(base);
+  const compared = valuesOf(own).map((value, round) => {
+    const other = others[round] ?? Number.NaN;
+    return about.against === 'ratio' ? value / other : value - other;
+  });
+  return { name, ...about, figure, compared: spread(compared), target };
+}
+
+function inWords(figures: Figures, metrics: Part['metrics']): string {
+  return Object.entries(metrics)
+    .map(([name, { unit, digits }]) => `${(figures[name] ?? Number.NaN).toFixed(digits)} ${unit}`)
+    .join(', ');
 }
 
 function spread(values: readonly number[]): Spread {

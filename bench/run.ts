@@ -1,38 +1,75 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { intake } from './intake/intake.ts';
-import { postgresql } from './postgresql/postgresql.ts';
-import { runPart } from './rounds.ts';
+import { chart } from './chart.ts';
+import { parts } from './parts.ts';
+import { type Report, readReport, writeReport } from './report.ts';
+import { type Result, runPart } from './rounds.ts';
 import { table } from './table.ts';
-import { webhook } from './webhook/webhook.ts';
 
-// npm run bench [-- PART… --rounds N]: measures each part side by side with the barest program that does its work, prints
-// a table, and writes bench/results/<date>.json. docs/performance.md says what is measured.
+const help = `npm run bench [-- PART… --rounds 5 --scale 1 --write-docs]
+npm run bench -- soak [--help]
+npm run bench -- report FILE… [--write-docs]
 
-const parts = [intake, webhook, postgresql];
+Measures each part beside the barest program that does its work, prints a table, and writes bench/results/<date>.json and
+a chart beside it. Parts: ${parts.map(({ name }) => name).join(', ')}; all of them where none is named.
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { rounds: { type: 'string', default: '5' } },
-});
-const unknown = positionals.find((name) => !parts.some((part) => part.name === name));
-if (unknown !== undefined) {
-  throw new Error(`there is no part ${unknown}; there are ${parts.map(({ name }) => name).join(', ')}`);
+  --rounds N     rounds that count
+  --scale SHARE  share of the usual amount of work, for a quick try; the figures are worth little
+  --write-docs   also puts table and chart into docs/performance.md and docs/performance.svg
+  report FILE…   measures nothing: prints the table of results that were written before; of several for one part the last`;
+
+const docs = join(import.meta.dirname, '../docs');
+
+const args = process.argv.slice(2);
+if (args[0] === 'soak') await import('./soak/soak.ts');
+else await main();
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string', default: '5' },
+      scale: { type: 'string', default: '1' },
+      'write-docs': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return console.log(help);
+  const [rounds, scale] = [Number(values.rounds), Number(values.scale)];
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be a whole number from 1 on');
+  if (!(scale > 0)) throw new Error('--scale must be a number above 0');
+  const [command, ...files] = positionals;
+  const report = command === 'report' ? readReport(files) : await measureParts(positionals, rounds, scale);
+  console.log(table(report.results));
+  if (values['write-docs']) writeDocs(report);
 }
-const rounds = Number(values.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be a whole number from 1 on');
 
-const results = [];
-for (const part of parts.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
-  results.push(await runPart(part, rounds, (text) => console.error(text)));
+async function measureParts(names: readonly string[], rounds: number, scale: number): Promise<Report> {
+  const unknown = names.find((name) => !parts.some((part) => part.name === name));
+  if (unknown !== undefined) throw new Error(`there is no part ${unknown}.\n\n${help}`);
+  // What users run is measured, and that is built.
+  const { status } = spawnSync(process.execPath, ['scripts/build.mjs'], { stdio: 'inherit' });
+  if (status !== 0) throw new Error('the build has failed');
+  const results: Result[] = [];
+  const say = (text: string) => console.error(text);
+  for (const part of parts.filter(({ name }) => names.length === 0 || names.includes(name))) {
+    results.push(await runPart(part, { rounds, scale, say }));
+  }
+  return writeReport(results, rounds);
 }
-console.log(table(results));
 
-const date = new Date().toISOString();
-const machine = { cpu: cpus()[0]?.model ?? '', cores: cpus().length, memory: totalmem(), node: process.version };
-const folder = `${import.meta.dirname}/results`;
-const file = `${folder}/${date.replaceAll(':', '-')}.json`;
-mkdirSync(folder, { recursive: true });
-writeFileSync(file, `${JSON.stringify({ date, machine, rounds, results }, null, 2)}\n`);
-console.log(`\nwritten to ${file}`);
+/** Between two marks that stand in the page. */
+function writeDocs({ date, machine, rounds, results }: Report): void {
+  const page = join(docs, 'performance.md');
+  const { cpu, cores, memory, node } = machine;
+  const about = `${date.slice(0, 10)}, ${cores} cores of ${cpu}, ${Math.round(memory / 2 ** 30)} GiB, Node ${node.slice(1)}; ${rounds} rounds.`;
+  const text = readFileSync(page, 'utf8').replace(
+    /(<!-- results -->\n).*?(<!-- end of results -->)/s,
+    (_, begin, end) => `${begin}\n${about}\n\n${table(results)}\n\n${end}`,
+  );
+  writeFileSync(page, text);
+  writeFileSync(join(docs, 'performance.svg'), chart(results));
+}

@@ -2,7 +2,8 @@
 import { createProgram } from './cli/program.ts';
 
 try {
-  await createProgram().parseAsync();
+  const program = await createProgram(process.argv.slice(2));
+  await program.parseAsync();
 } catch (error) {
   console.error(`kazoo-relay: ${storyOf(error)}`);
   process.exitCode = 1;

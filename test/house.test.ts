@@ -49,19 +49,25 @@ const keys: Record<string, readonly string[]> = {
 /** What src/kazoo may use of Node: all that touches nothing outside the process. */
 const pure = ['node:buffer', 'node:crypto', 'node:zlib'];
 
+/** What the daemon loads only for a route, a log or a command that needs it: the start and the memory of all others pay nothing. */
+const loadedLate = ['undici', 'pg', 'mysql2', 'oauth4webapi', 'pino-pretty'];
+
 interface Import {
   readonly file: string;
   readonly room: string;
   readonly target: string;
+  /** When the file itself is loaded; `never` for types, which are erased. */
+  readonly when: 'with it' | 'later' | 'never';
 }
 
 const files = globSync('src/**/*.ts');
+const importing = /^(?:import|export)( type)?\b[^;]*?from '([^']+)'|\bimport\('([^']+)'\)/gm;
 const imports: Import[] = files.flatMap((file) =>
-  [...readFileSync(file, 'utf8').matchAll(/^(?:import|export)\b[^;]*?from '([^']+)'/gm)].map(([, target = '']) => ({
-    file,
-    room: roomOf(file),
-    target: target.startsWith('.') ? join(dirname(file), target) : target,
-  })),
+  [...readFileSync(file, 'utf8').matchAll(importing)].map(([, type, above, within = '']) => {
+    const target = above ?? within;
+    const when = above === undefined ? 'later' : type === undefined ? 'with it' : 'never';
+    return { file, room: roomOf(file), target: target.startsWith('.') ? join(dirname(file), target) : target, when };
+  }),
 );
 
 describe('the house', () => {
@@ -87,6 +93,17 @@ describe('the house', () => {
       ({ room, target }) => room === 'kazoo' && !target.startsWith('src/kazoo/') && !pure.includes(target),
     );
     expect(wrong).toEqual([]);
+  });
+
+  test('loads no library with the daemon that not every daemon needs', () => {
+    const loaded = new Set(['src/main.ts', 'src/cli/run.ts']);
+    // A set may grow while it is walked through.
+    for (const file of loaded) {
+      for (const { target } of imports.filter((one) => one.file === file && one.when === 'with it')) loaded.add(target);
+    }
+    const libraries = new Set([...loaded].map((target) => target.split('/')[0] ?? ''));
+    expect(libraries).toContain('pino');
+    expect(loadedLate.filter((library) => libraries.has(library))).toEqual([]);
   });
 
   test('never publishes to a broker outside of the command line', () => {

@@ -2,33 +2,35 @@ import { join } from 'node:path';
 import { databaseSchema } from '../../src/sinks/database/sink.ts';
 import { databaseSinkOptions } from '../../test/support/database.ts';
 import { startPostgres } from '../../test/support/postgresql.ts';
-import { type Measurement, measure } from '../process.ts';
-import type { Part } from '../rounds.ts';
+import { measure } from '../process.ts';
+import { type Figures, type Part, throughput, throughputOf } from '../rounds.ts';
 
-const items = 50_000;
+const usual = 50_000;
 const batchSize = 500;
 
 /** The database sink's `deliver` against one insert a batch, over one connection each. */
 export const postgresql: Part = {
   name: 'postgresql',
-  items,
-  async open() {
+  metrics: throughput,
+  async open(scale) {
+    // Whole batches.
+    const items = Math.ceil((usual * scale) / batchSize) * batchSize;
     const postgres = await startPostgres();
     const { url } = postgres;
     const schema = databaseSchema(databaseSinkOptions({ url }));
     const task = { url, items, batchSize };
-    const onEmptyTable = async (program: string, options: object = {}): Promise<Measurement> => {
+    const onEmptyTable = async (program: string, options: object = {}): Promise<Figures> => {
       await postgres.query(`DROP TABLE IF EXISTS notifications; ${schema.join(';')}; CHECKPOINT`);
       const measurement = await measure(join(import.meta.dirname, program), { ...task, ...options });
       const [{ count } = {}] = await postgres.query('SELECT count(*)::int FROM notifications');
       if (count !== items) throw new Error(`the table has ${count} rows, not ${items}`);
-      return measurement;
+      return throughputOf(measurement, items);
     };
     return {
       contenders: [
         { name: 'bare pg, parameters from the envelopes', run: () => onEmptyTable('bare.ts') },
         { name: 'bare pg, parameters made before', run: () => onEmptyTable('bare.ts', { prepared: true }) },
-        { name: 'database sink', target: { rate: 0.8 }, run: () => onEmptyTable('sink.ts') },
+        { name: 'database sink', targets: { rate: { atLeast: 0.8 } }, run: () => onEmptyTable('sink.ts') },
       ],
       close: () => postgres.close(),
     };

@@ -1,9 +1,9 @@
 import { createServer, type Socket } from 'node:net';
 
-// Takes requests and answers 204, in less time than any sender takes to send them: it must not be what is measured. It
-// reads just as much HTTP as that needs.
+// receiver.ts [PORT]: takes requests and answers 204, in less time than any sender takes to send them: it must not be what is
+// measured. It reads just as much HTTP as that needs.
 
-const server = createServer(serve).listen(0, '127.0.0.1', () => {
+const server = createServer(serve).listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => {
   const address = server.address();
   if (typeof address === 'object' && address !== null) process.send?.(address.port);
 });

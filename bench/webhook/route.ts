@@ -4,7 +4,7 @@ import { startRoute } from '../../src/delivery/route.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { webhookSink } from '../../src/sinks/webhook/webhook.ts';
 import { until } from '../../test/support/until.ts';
-import { webhookOptions } from '../../test/support/webhook.ts';
+import { webhookOptions } from '../../test/support/webhook-options.ts';
 import { contend } from '../process.ts';
 import type { WebhookTask } from './task.ts';
 

@@ -1,20 +1,27 @@
 import { Command } from 'commander';
-import { checkCommand } from './check.ts';
-import { completionCommand } from './completion.ts';
-import { configCommand } from './config.ts';
-import { databaseCommand } from './database.ts';
-import { deadCommand } from './dead.ts';
-import { eventsCommand } from './events.ts';
-import { probeCommand } from './probe.ts';
-import { publishCommand } from './publish.ts';
-import { quickstartCommand } from './quickstart.ts';
-import { reloadCommand } from './reload.ts';
-import { replayCommand } from './replay.ts';
-import { runCommand } from './run.ts';
-import { statusCommand } from './status.ts';
-import { tailCommand } from './tail.ts';
-import { testCommand } from './test.ts';
-import { validateCommand } from './validate.ts';
+
+/** Every command, in the order of the help, with what loads it. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./run.ts')).runCommand(),
+  check: async () => (await import('./check.ts')).checkCommand(),
+  config: async () => (await import('./config.ts')).configCommand(),
+  events: async () => (await import('./events.ts')).eventsCommand(),
+  validate: async () => (await import('./validate.ts')).validateCommand(),
+  test: async () => (await import('./test.ts')).testCommand(),
+  reload: async () => (await import('./reload.ts')).reloadCommand(),
+  status: async () => (await import('./status.ts')).statusCommand(),
+  dead: async () => (await import('./dead.ts')).deadCommand(),
+  replay: async () => (await import('./replay.ts')).replayCommand(),
+  tail: async () => (await import('./tail.ts')).tailCommand(),
+  probe: async () => (await import('./probe.ts')).probeCommand(),
+  publish: async () => (await import('./publish.ts')).publishCommand(),
+  database: async () => (await import('./database.ts')).databaseCommand(),
+  quickstart: async () => (await import('./quickstart.ts')).quickstartCommand(),
+  completion: async () => (await import('./completion.ts')).completionCommand(),
+};
+
+/** What is run when no command is named. */
+const unnamed = 'run';
 
 const help = `
 Examples:
@@ -22,26 +29,20 @@ Examples:
   kazoo-relay status
   kazoo-relay tail --follow`;
 
-/** The whole command line. */
-export function createProgram(): Command {
-  return new Command('kazoo-relay')
+/**
+ * The command line for these arguments. Where they begin with a command's name it has only that one, so that the daemon
+ * loads nothing that only other commands need; where they don't, it has all: it may be a misspelt name, or ask for help.
+ * Completion has to know them all.
+ */
+export async function createProgram([first = unnamed]: readonly string[]): Promise<Command> {
+  const program = new Command('kazoo-relay')
     .description('Takes every notification of a KAZOO phone system, keeps it safe on disk, and delivers it.')
     .showHelpAfterError('(add --help for the options)')
-    .addCommand(runCommand(), { isDefault: true })
-    .addCommand(checkCommand())
-    .addCommand(configCommand())
-    .addCommand(eventsCommand())
-    .addCommand(validateCommand())
-    .addCommand(testCommand())
-    .addCommand(reloadCommand())
-    .addCommand(statusCommand())
-    .addCommand(deadCommand())
-    .addCommand(replayCommand())
-    .addCommand(tailCommand())
-    .addCommand(probeCommand())
-    .addCommand(publishCommand())
-    .addCommand(databaseCommand())
-    .addCommand(quickstartCommand())
-    .addCommand(completionCommand())
     .addHelpText('after', help);
+  const isAlone = Object.hasOwn(commands, first) && first !== 'completion';
+  for (const name of isAlone ? [first] : Object.keys(commands)) {
+    const command = await commands[name]?.();
+    if (command !== undefined) program.addCommand(command, { isDefault: name === unnamed });
+  }
+  return program;
 }

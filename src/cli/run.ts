@@ -47,7 +47,7 @@ async function run(file: string, overrides: Overrides, rebuild: boolean): Promis
   const load = () => readConfig(file, overrides);
   const loaded = load();
   const { config, warnings } = loaded;
-  const ownLog = createLog(config.log);
+  const ownLog = await createLog(config.log);
   const log = ownLog.logger;
   listenToSignals(ownLog);
   log.info({ config: file, pid: process.pid }, 'starting');

@@ -1,5 +1,4 @@
 import pino, { type DestinationStream, type Level, type Logger } from 'pino';
-import pretty from 'pino-pretty';
 import { Repeats } from './repeats.ts';
 
 export type LogLevel = Level | 'silent';
@@ -26,7 +25,7 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 's
  * Opens the daemon's own log, on stderr: stdout belongs to the log sink. Warnings and errors that repeat themselves are
  * grouped, see `Repeats`.
  */
-export function createLog(options: LogOptions): Log {
+export async function createLog(options: LogOptions): Promise<Log> {
   const isPretty = options.format === 'pretty' || (options.format === 'auto' && process.stderr.isTTY);
   const lines = new Map<string, number>();
   const repeats = new Repeats();
@@ -50,7 +49,7 @@ export function createLog(options: LogOptions): Log {
         },
       },
     },
-    isPretty ? prettyStderr() : pino.destination({ dest: 2, sync: true }),
+    isPretty ? await prettyStderr() : pino.destination({ dest: 2, sync: true }),
   );
   return {
     logger,
@@ -70,6 +69,7 @@ function numberOf(level: LogLevel): number {
   return level === 'silent' ? Number.POSITIVE_INFINITY : (pino.levels.values[level] ?? 0);
 }
 
-function prettyStderr(): DestinationStream {
+async function prettyStderr(): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty');
   return pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss.l', colorize: process.stderr.isTTY });
 }

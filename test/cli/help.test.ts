@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/program.ts';
 
-const program = createProgram();
+const program = await createProgram(['--help']);
 const commands = commandsIn(program, 'kazoo-relay');
 
 describe('--help', () => {

@@ -1,23 +1,13 @@
 import pino from 'pino';
-import '../../src/config/formats.ts';
-import { check, type Mistake } from '../../src/config/check.ts';
 import type { Entry } from '../../src/journal/journal.ts';
 import { shape } from '../../src/routes/shape.ts';
 import type { Delivery, Outcome, Sink } from '../../src/sinks/sink.ts';
 import type { WebhookOptions } from '../../src/sinks/webhook/options.ts';
 import { webhookSink } from '../../src/sinks/webhook/webhook.ts';
 import { entry } from './notification.ts';
+import { webhookOptions } from './webhook-options.ts';
 
-/** Options as a configuration file gives them, with every default in place. */
-export function webhookOptions(given: object): WebhookOptions {
-  const mistakes: Mistake[] = [];
-  // What the options describe is what WebhookOptions say, as long as there was no mistake.
-  const options = check(given, webhookSink.options, [], mistakes) as unknown as WebhookOptions;
-  if (mistakes.length === 0) mistakes.push(...(webhookSink.check?.(options) ?? []));
-  if (mistakes.length > 0)
-    throw new Error(mistakes.map(({ path, message }) => `${path.join('.')} ${message}`).join('\n'));
-  return options;
-}
+export { webhookOptions };
 
 export interface OpenWebhook extends Sink {
   /** Delivers one notification with these parts. */

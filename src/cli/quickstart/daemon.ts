@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { extname, join } from 'node:path';
 import { within } from '../../waiting.ts';
 
 export interface Daemon {
@@ -42,7 +41,8 @@ export function startDaemon(config: string, stdout: string, stderr: string): Dae
   };
 }
 
-const main = join(import.meta.dirname, '..', '..', `main${extname(import.meta.filename)}`);
+/** The program that runs this: built, it is one file with others beside it, and not a folder like src. */
+const main = process.argv[1] ?? '';
 
 /** A quickstart that is killed can't stop its daemon; but the pipe to the daemon's stdin ends with it in any case. */
 const endWithParent = `data:text/javascript,${encodeURIComponent(

@@ -16,7 +16,7 @@ export interface Dialect extends Grammar {
   /** @throws Error that says what is wrong with the URL, without a word of the URL itself: a secret is in it */
   checkUrl(url: URL): void;
   /** Connects to nothing yet. */
-  open(options: DatabaseSinkOptions, table: Table, log: Logger): Database;
+  open(options: DatabaseSinkOptions, table: Table, log: Logger): Promise<Database>;
 }
 
 /** How a dialect writes what the dialects write differently. */

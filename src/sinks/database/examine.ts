@@ -10,7 +10,7 @@ export async function examine(options: DatabaseSinkOptions, log: Logger): Promis
   const dialect = dialectOf(options.url);
   if (dialect.isLocal) return accessTo(decodeURIComponent(new URL(options.url).pathname));
   const table = tableOf(options);
-  const database = dialect.open(options, table, log);
+  const database = await dialect.open(options, table, log);
   try {
     const found = await database.inspect();
     const lacks = lacksOf(table, found, dialect);

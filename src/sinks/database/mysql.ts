@@ -1,28 +1,9 @@
 import { isIP } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
-import type mysql from 'mysql2/promise';
-import type { Logger } from 'pino';
-import { unlessAborted } from '../../waiting.ts';
-import {
-  type Blame,
-  changeFactor,
-  type Database,
-  type Dialect,
-  deletedAtOnce,
-  type Found,
-  type Grammar,
-  grace,
-  pauseBetween,
-} from './dialect.ts';
-import { blame, isDuplicate, withoutValues } from './mysql-errors.ts';
-import { createPool, settings } from './mysql-pool.ts';
-import type { DatabaseSinkOptions } from './options.ts';
-import type { Row, Value } from './row.ts';
-import { list, qualified } from './schema.ts';
-import { mayBePlain, placeOf, type Server, serverOf, tlsOptions } from './server.ts';
-import type { Column, ColumnType, Table } from './table.ts';
+import type { Dialect, Grammar } from './dialect.ts';
+import { serverOf } from './server.ts';
+import type { Column, ColumnType } from './table.ts';
 
-const defaultPort = 3306;
+export const defaultPort = 3306;
 
 /** Ids compare by their bytes; all other text as people do. Times are UTC: TIMESTAMP would end in 2038. */
 const types: Readonly<Record<ColumnType, string>> = {
@@ -36,14 +17,14 @@ const types: Readonly<Record<ColumnType, string>> = {
   json: 'json',
 };
 
-const grammar: Grammar = {
+export const grammar: Grammar = {
   quote: (identifier) => `\`${identifier.replaceAll('`', '``')}\``,
   typeOf: ({ type }: Column) => types[type],
   tableOptions: () => ' ENGINE = InnoDB CHARACTER SET = utf8mb4',
   furtherStatements: () => [],
 };
 
-/** MySQL and MariaDB. */
+/** MySQL and MariaDB. Their library is loaded only where one is opened. */
 export const mysqlDialect: Dialect = {
   ...grammar,
   name: 'MySQL',
@@ -56,168 +37,8 @@ export const mysqlDialect: Dialect = {
     if (tls.mode === 'verify-full' && isIP(host))
       throw new Error('its sslmode verify-full needs a host name, not an address');
   },
-  open: (options, table, log) => new MysqlDatabase(options, table, log),
+  async open(options, table, log) {
+    const { MysqlDatabase } = await import('./mysql-database.ts');
+    return new MysqlDatabase(options, table, log);
+  },
 };
-
-class MysqlDatabase implements Database {
-  readonly place: string;
-  readonly blame: (error: unknown) => Blame = blame;
-  readonly #table: Table;
-  readonly #options: DatabaseSinkOptions;
-  readonly #server: Server;
-  readonly #log: Logger;
-  readonly #insert: string;
-  #pool: mysql.Pool | undefined;
-
-  constructor(options: DatabaseSinkOptions, table: Table, log: Logger) {
-    this.#options = options;
-    this.#table = table;
-    this.#log = log;
-    this.#server = serverOf(new URL(options.url), defaultPort);
-    this.place = `MySQL at ${placeOf(this.#server)}`;
-    const names = table.columns.map(({ name }) => name);
-    this.#insert = `INSERT INTO ${qualified(table, grammar)} (${list(names, grammar)}) VALUES ?`;
-  }
-
-  inspect(): Promise<Found | undefined> {
-    return this.#connected((connection) => this.#look(connection));
-  }
-
-  /** DDL ends every transaction here, so the lock belongs to the connection, which is closed behind it. */
-  migrate(statementsFor: (found: Found | undefined) => readonly string[]): Promise<void> {
-    const { statementTimeout } = this.#options;
-    return this.#connected(
-      async (connection) => {
-        const [[lock]] = await connection.query<mysql.RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS held', [
-          'kazoo-relay',
-          Math.ceil(statementTimeout / 1000),
-        ]);
-        if (lock?.held !== 1) throw new Error('another daemon is changing the database');
-        for (const statement of statementsFor(await this.#look(connection))) await connection.query(statement);
-      },
-      { factor: changeFactor, isLast: true },
-    );
-  }
-
-  insert(rows: readonly Row[], signal: AbortSignal): Promise<void> {
-    return this.#connected((connection) => this.#insertNew(connection, rows), { signal });
-  }
-
-  async tidy(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
-    if (cutoff === undefined) return;
-    const statement = `DELETE FROM ${qualified(this.#table, grammar)} WHERE occurred_at < ? ORDER BY occurred_at LIMIT ?`;
-    for (;;) {
-      const [result] = await this.#connected(
-        (connection) =>
-          connection.query<mysql.ResultSetHeader>(statement, [datetime(new Date(cutoff).toISOString()), deletedAtOnce]),
-        { signal },
-      );
-      if (result.affectedRows < deletedAtOnce) return;
-      await delay(pauseBetween, undefined, { signal });
-    }
-  }
-
-  async close(): Promise<void> {
-    const pool = this.#pool;
-    this.#pool = undefined;
-    // Saying goodbye on a connection that is lost already is an error, and one that changes nothing.
-    await pool?.end().catch(() => undefined);
-  }
-
-  /**
-   * There is no ON CONFLICT that would be about the id alone: IGNORE hides every mistake of a row. So only when a row is there
-   * already, the ids that are there are looked up and left out. What is still a duplicate then is so by another unique index.
-   */
-  async #insertNew(connection: mysql.PoolConnection, rows: readonly Row[]): Promise<void> {
-    const pending = new Map(rows.map((row) => [row.id, row]));
-    for (;;) {
-      try {
-        const values = [...pending.values()].map((row) =>
-          row.values.map((value, index) => this.#sqlValue(value, index)),
-        );
-        if (values.length > 0) await connection.query(this.#insert, [values]);
-        return;
-      } catch (error) {
-        if (!isDuplicate(error)) throw error;
-        const there = await this.#idsThere(connection, [...pending.keys()]);
-        for (const id of there) pending.delete(id);
-        if (there.length === 0) throw error;
-      }
-    }
-  }
-
-  async #idsThere(connection: mysql.PoolConnection, ids: readonly string[]): Promise<string[]> {
-    const [key = ''] = this.#table.key;
-    const [rows] = await connection.query<mysql.RowDataPacket[]>(
-      `SELECT ${grammar.quote(key)} AS id FROM ${qualified(this.#table, grammar)} WHERE ${grammar.quote(key)} IN (?)`,
-      [ids],
-    );
-    return rows.map(({ id }) => String(id));
-  }
-
-  #sqlValue(value: Value, index: number): Value {
-    return typeof value === 'string' && this.#table.columns[index]?.type === 'timestamp' ? datetime(value) : value;
-  }
-
-  async #look(connection: mysql.PoolConnection): Promise<Found | undefined> {
-    const where = [this.#table.schema ?? null, this.#table.name];
-    const [columns] = await connection.query<mysql.RowDataPacket[]>(columnsQuery, where);
-    if (columns.length === 0) return undefined;
-    const [parts] = await connection.query<mysql.RowDataPacket[]>(indexesQuery, where);
-    const indexes = Object.values(Object.groupBy(parts, ({ name }) => String(name))).map((parts = []) => ({
-      unique: parts.every(({ isUnique }) => isUnique === 1),
-      columns: parts.map(({ column }) => String(column)),
-    }));
-    return {
-      columns: new Map(columns.map(({ name, type }) => [String(name), String(type)])),
-      indexes,
-      partitioned: false,
-    };
-  }
-
-  /** Does the work on one connection, with a deadline. One that fails is not used again, nor one that holds a lock. */
-  async #connected<T>(
-    work: (connection: mysql.PoolConnection) => Promise<T>,
-    { signal, factor = 1, isLast = false }: { signal?: AbortSignal; factor?: number; isLast?: boolean } = {},
-  ): Promise<T> {
-    const late = AbortSignal.timeout(this.#options.statementTimeout * factor + grace);
-    const within = <R>(promise: Promise<R>) => unlessAborted(promise, signal ? AbortSignal.any([signal, late]) : late);
-    const connection = await this.#connect();
-    try {
-      await within(connection.query(settings(this.#options.statementTimeout, factor)));
-      const result = await within(work(connection));
-      if (isLast) connection.destroy();
-      else connection.release();
-      return result;
-    } catch (error) {
-      if (blame(error).on === 'row') connection.release();
-      else connection.destroy();
-      throw withoutValues(error);
-    }
-  }
-
-  async #connect(): Promise<mysql.PoolConnection> {
-    this.#pool ??= createPool(this.#server, tlsOptions(this.#server), this.#options, this.#log);
-    try {
-      return await this.#pool.getConnection();
-    } catch (error) {
-      if (!mayBePlain(this.#server) || blame(error).code !== 'HANDSHAKE_NO_SSL_SUPPORT') throw error;
-      await this.close();
-      this.#pool = createPool(this.#server, undefined, this.#options, this.#log);
-      return this.#pool.getConnection();
-    }
-  }
-}
-
-/** `2026-11-24 10:00:00.000` of the same in RFC 3339 and UTC; what isn't that is for the server to refuse. */
-function datetime(time: string): string {
-  return time.replace(/^(\d{4}-\d{2}-\d{2})T([\d:.]+)Z$/, '$1 $2');
-}
-
-const columnsQuery = `
-  SELECT column_name AS name, data_type AS type FROM information_schema.columns
-  WHERE table_schema = coalesce(?, database()) AND table_name = ?`;
-
-const indexesQuery = `
-  SELECT index_name AS name, column_name AS \`column\`, non_unique = 0 AS isUnique FROM information_schema.statistics
-  WHERE table_schema = coalesce(?, database()) AND table_name = ? ORDER BY index_name, seq_in_index`;

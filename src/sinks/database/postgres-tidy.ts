@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { deletedAtOnce, type Grammar, pauseBetween } from './dialect.ts';
-import type { Transaction } from './postgres.ts';
+import type { Transaction } from './postgres-database.ts';
 import { list, qualified } from './schema.ts';
 import type { Table } from './table.ts';
 

@@ -26,7 +26,9 @@ export const databaseSink: SinkKind<DatabaseSinkOptions> = {
   examine: (options, { log }) => examine(options, log),
 
   async open(options, { log }) {
-    const sink = new DatabaseSink(options, log);
+    const table = tableOf(options);
+    const database = await dialectOf(options.url).open(options, table, log);
+    const sink = new DatabaseSink(options, table, database, log);
     try {
       await sink.start();
     } catch (error) {
@@ -71,13 +73,13 @@ class DatabaseSink implements Sink {
   /** False until the table has been looked at, and again after every outage: it may be another server, or an older copy. */
   #isPrepared = false;
 
-  constructor(options: DatabaseSinkOptions, log: Logger) {
+  constructor(options: DatabaseSinkOptions, table: Table, database: Database, log: Logger) {
     this.#options = options;
     this.#log = log;
     this.#dialect = dialectOf(options.url);
-    this.#table = tableOf(options);
-    this.#database = this.#dialect.open(options, this.#table, log);
-    this.#store = new Store(this.#database, options.statementTimeout);
+    this.#table = table;
+    this.#database = database;
+    this.#store = new Store(database, options.statementTimeout);
   }
 
   /** Prepares the table, so that a mistake shows at the start and not with the first notification. */

@@ -44,7 +44,7 @@ export const sqlite: Dialect = {
   lacks: ['schema', 'partition'],
   isLocal: true,
   checkUrl: (url) => void decodeURIComponent(url.pathname),
-  open: (options, table) => new SqliteDatabase(options, table),
+  open: async (options, table) => new SqliteDatabase(options, table),
 };
 
 class SqliteDatabase implements Database {

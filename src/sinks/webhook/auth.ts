@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { Mask } from './mask.ts';
-import { TokenSource } from './oauth.ts';
+import type { TokenSource } from './oauth.ts';
 import type { WebhookOptions } from './options.ts';
 
 /** What a request says about who sends it. */
@@ -23,6 +23,7 @@ export async function createAuth(
   mask: Mask,
 ): Promise<Auth> {
   if (auth.oauth2 !== undefined) {
+    const { TokenSource } = await import('./oauth.ts');
     return tokenAuth(
       new TokenSource(auth.oauth2, await openTransport(), timeout.total, mask),
       auth.oauth2.clientSecret,

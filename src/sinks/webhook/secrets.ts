@@ -1,7 +1,7 @@
 import { unescape as decode } from 'node:querystring';
 import type { Address } from './address.ts';
 import type { WebhookOptions } from './options.ts';
-import { proxyVariables } from './transport.ts';
+import { proxyVariables } from './proxy-variables.ts';
 
 /** What may appear in no reason, message or report. */
 export function secretsOf(options: WebhookOptions, { path }: Address): string[] {

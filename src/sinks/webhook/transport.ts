@@ -5,6 +5,7 @@ import { reasonOf } from '../../errors.ts';
 import { SinkUnavailable } from '../sink.ts';
 import type { TlsOptions, WebhookOptions } from './options.ts';
 import { publicConnector, publicLookup } from './private-networks.ts';
+import { proxyVariables } from './proxy-variables.ts';
 
 /**
  * The connections of a sink: kept alive, as many as it may have requests at a time.
@@ -49,9 +50,6 @@ export async function openTransport(options: WebhookOptions): Promise<Dispatcher
     throw new SinkUnavailable(`${where} is no URL of a proxy, such as http://user:password@host:3128`);
   }
 }
-
-/** Where the environment names proxies; they may hold a password. */
-export const proxyVariables = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'] as const;
 
 function hasProxy(): boolean {
   return proxyVariables.some((name) => process.env[name]);

@@ -5,7 +5,6 @@ import { type Delivery, type Outcome, type ProbeReport, type Sink, type SinkKind
 import { createAddress } from './address.ts';
 import { type Auth, createAuth } from './auth.ts';
 import { doubtsAbout } from './doubts.ts';
-import { examine } from './examine.ts';
 import type { Answer, Request } from './exchange.ts';
 import { createMask, type Mask } from './mask.ts';
 import { mistakesIn } from './mistakes.ts';
@@ -17,7 +16,6 @@ import { showAnswer, showRequest } from './report.ts';
 import { createRequestMaker, type RequestMaker } from './request.ts';
 import { secretsOf } from './secrets.ts';
 import { type Sender, send } from './sender.ts';
-import { openTransport } from './transport.ts';
 import { Undeliverable } from './undeliverable.ts';
 
 /** HTTP requests to a receiver of the operator's. What its answer means stands in `outcome.ts`. */
@@ -28,10 +26,12 @@ export const webhookSink: SinkKind<WebhookOptions> = {
   flow: ({ batch, concurrency, rateLimit }) => ({ batch, concurrency: Math.min(concurrency, usefulAt(rateLimit)) }),
   check: mistakesIn,
   doubts: doubtsAbout,
-  examine,
+  examine: async (options) => (await import('./examine.ts')).examine(options),
   needs: needsOf,
 
   async open(options, { log }) {
+    // The library takes a while to load, and much memory: only who has such a route pays for it.
+    const { openTransport } = await import('./transport.ts');
     const address = createAddress(options.url);
     const secrets = secretsOf(options, address);
     let auth: Auth | undefined;

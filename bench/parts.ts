@@ -1,0 +1,24 @@
+import { backlog } from './backlog/backlog.ts';
+import { idle } from './idle/idle.ts';
+import { intake, intakeMix } from './intake/intake.ts';
+import { journalSize } from './journal-size/journal-size.ts';
+import { latency } from './latency/latency.ts';
+import { postgresql } from './postgresql/postgresql.ts';
+import type { Part } from './rounds.ts';
+import { routes } from './routes/routes.ts';
+import { start } from './start/start.ts';
+import { webhook } from './webhook/webhook.ts';
+
+/** All that is measured, in this order. */
+export const parts: readonly Part[] = [
+  intake,
+  intakeMix,
+  webhook,
+  postgresql,
+  latency,
+  routes,
+  journalSize,
+  backlog,
+  idle,
+  start,
+];

@@ -1,0 +1,157 @@
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { reasonOf } from '../../errors.ts';
+import { unlessAborted } from '../../waiting.ts';
+import { type Blame, changeFactor, type Database, type Found, grace } from './dialect.ts';
+import type { DatabaseSinkOptions } from './options.ts';
+import { defaultPort, grammar } from './postgres.ts';
+import { arrayLiteral } from './postgres-array.ts';
+import { blame, isBlamedOnRow } from './postgres-errors.ts';
+import { begin, columnsQuery, indexesQuery, insertStatement, ourLock } from './postgres-statements.ts';
+import { tidy } from './postgres-tidy.ts';
+import type { Row } from './row.ts';
+import { qualified } from './schema.ts';
+import { mayBePlain, placeOf, type Server, serverOf, tlsOptions } from './server.ts';
+import type { Table } from './table.ts';
+
+/** One transaction's connection. */
+export type Transaction = Pick<pg.PoolClient, 'query'>;
+
+/**
+ * PostgreSQL, also behind a PgBouncer in transaction mode: nothing here outlives its transaction, no setting, no lock and
+ * no named statement, and no parameter is sent at the start of a connection that PgBouncer doesn't know.
+ */
+export class PostgresDatabase implements Database {
+  readonly place: string;
+  readonly blame: (error: unknown) => Blame = blame;
+  readonly #table: Table;
+  readonly #options: DatabaseSinkOptions;
+  readonly #server: Server;
+  readonly #log: Logger;
+  #pool: pg.Pool | undefined;
+  #insert = '';
+
+  constructor(options: DatabaseSinkOptions, table: Table, log: Logger) {
+    this.#options = options;
+    this.#table = table;
+    this.#log = log;
+    this.#server = serverOf(new URL(options.url), defaultPort);
+    this.place = `PostgreSQL at ${placeOf(this.#server)}`;
+  }
+
+  inspect(): Promise<Found | undefined> {
+    return this.#transaction((transaction) => this.#look(transaction));
+  }
+
+  migrate(statementsFor: (found: Found | undefined) => readonly string[]): Promise<void> {
+    return this.#transaction(
+      async (transaction) => {
+        await transaction.query('SELECT pg_advisory_xact_lock($1)', [ourLock]);
+        for (const statement of statementsFor(await this.#look(transaction))) await transaction.query(statement);
+      },
+      { factor: changeFactor },
+    );
+  }
+
+  async insert(rows: readonly Row[], signal: AbortSignal): Promise<void> {
+    const values = this.#table.columns.map(({ type }, index) => {
+      const column = rows.map((row) => row.values[index] ?? null);
+      return arrayLiteral(column, type);
+    });
+    await this.#transaction((transaction) => transaction.query(this.#insert, values), { signal });
+  }
+
+  tidy(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
+    return tidy({
+      table: this.#table,
+      grammar,
+      cutoff,
+      signal,
+      mayChange: this.#options.migrate,
+      log: this.#log,
+      transaction: (work) => this.#transaction(work, { signal, factor: changeFactor }),
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#pool?.end();
+    this.#pool = undefined;
+  }
+
+  /** What is there of the table. From its columns' types follows how rows are inserted. */
+  async #look(transaction: Transaction): Promise<Found | undefined> {
+    const name = qualified(this.#table, grammar);
+    const { rows: columns } = await transaction.query<{ name: string; type: string }>(columnsQuery, [name]);
+    if (columns.length === 0) return undefined;
+    const { rows: indexes } = await transaction.query<{ unique: boolean; columns: string[] }>(indexesQuery, [name]);
+    const { rows: kinds } = await transaction.query<{ relkind: string }>(
+      'SELECT relkind FROM pg_class WHERE oid = to_regclass($1)',
+      [name],
+    );
+    const found = { columns: new Map(columns.map(({ name, type }) => [name, type])), indexes };
+    this.#insert = insertStatement(this.#table, found.columns, grammar);
+    return { ...found, partitioned: kinds[0]?.relkind === 'p' };
+  }
+
+  /**
+   * Does the work in one transaction, with a deadline in the server for each statement and one here for the whole. A
+   * connection that fails is not used again: behind its address there may be another server by now.
+   */
+  async #transaction<T>(
+    work: (transaction: Transaction) => Promise<T>,
+    { signal, factor = 1 }: { signal?: AbortSignal; factor?: number } = {},
+  ): Promise<T> {
+    const { statementTimeout } = this.#options;
+    const client = await this.#connect();
+    const late = AbortSignal.timeout(statementTimeout * factor + grace);
+    const within = <R>(promise: Promise<R>) => unlessAborted(promise, signal ? AbortSignal.any([signal, late]) : late);
+    try {
+      await within(client.query(begin(statementTimeout, factor)));
+      const result = await within(work(client));
+      await within(client.query('COMMIT'));
+      client.release();
+      return result;
+    } catch (error) {
+      const isUsable = isBlamedOnRow(error) && (await within(client.query('ROLLBACK')).then(yes, no));
+      client.release(!isUsable);
+      throw error;
+    }
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    this.#pool ??= this.#createPool(tlsOptions(this.#server));
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      if (!mayBePlain(this.#server) || !/does not support SSL/.test(reasonOf(error))) throw error;
+      await this.close();
+      this.#pool = this.#createPool(undefined);
+      return this.#pool.connect();
+    }
+  }
+
+  #createPool(ssl: ReturnType<typeof tlsOptions>): pg.Pool {
+    const { host, port, user, password, database } = this.#server;
+    const pool = new pg.Pool({
+      host,
+      port,
+      user,
+      password,
+      database,
+      ssl: ssl ?? false,
+      application_name: 'kazoo-relay',
+      // One more, so that tidying never waits for deliveries nor they for it.
+      max: this.#options.connections + 1,
+      connectionTimeoutMillis: this.#options.statementTimeout,
+      keepAlive: true,
+      allowExitOnIdle: true,
+    });
+    // A lost connection says so twice where it is in use: its query rejects too. Unheard, the event would end the process.
+    const lost = (error: Error) => this.#log.debug({ reason: reasonOf(error) }, 'a connection was lost');
+    pool.on('error', lost).on('connect', (client) => client.on('error', lost));
+    return pool;
+  }
+}
+
+const yes = () => true;
+const no = () => false;
