@@ -145,10 +145,10 @@ export class Route {
       try {
         this.#supply.save();
         await this.#fill();
-        this.#dispatch();
+        const lingering = this.#dispatch();
         backoff.reset();
         trouble = undefined;
-        const idleFor = this.#idleFor();
+        const idleFor = this.#idleFor(lingering);
         this.#pulse.asleep(idleFor);
         await this.#bell.heard(idleFor);
       } catch (error) {
@@ -166,25 +166,26 @@ export class Route {
     if (this.#circuit.state !== 'open' && (await this.#supply.fill())) this.#bell.ring();
   }
 
-  /** Hands over as many batches as the sink may have at a time; while the circuit isn't closed, at most a probe. */
-  #dispatch(): void {
+  /**
+   * Hands over as many batches as the sink may have at a time; while the circuit isn't closed, at most a probe. Returns the
+   * milliseconds for which it leaves what is ready to fill a batch; without end where it leaves nothing for that.
+   */
+  #dispatch(): number {
     const { batch, concurrency } = this.#options.flow;
     for (;;) {
       const isProbe = this.#circuit.state === 'probing';
       const places = isProbe ? 1 : this.#circuit.state === 'closed' ? concurrency : 0;
-      if (this.#attempts.size >= places || this.#supply.ready === 0 || this.#lingerFor > 0) return;
+      if (this.#attempts.size >= places || this.#supply.ready === 0) return Number.POSITIVE_INFINITY;
+      const { lingerFor } = this.#supply;
+      if (!isProbe && lingerFor > 0) return lingerFor;
       this.#start(this.#supply.take(isProbe ? 1 : batch.max));
     }
-  }
-
-  get #lingerFor(): number {
-    return this.#circuit.state === 'closed' ? this.#supply.lingerFor : 0;
   }
 
   #start(works: readonly Work[]): void {
     const attempt = this.#attempt(works).then((delivered) => {
       this.#attempts.delete(attempt);
-      // While all goes well and there is enough to go on with, the next one follows at once, and the loop sleeps.
+      // While all goes well and there is enough to fill the next batch, it follows at once, and the loop sleeps.
       if (delivered && !this.#stopping.signal.aborted && !this.#supply.wantsAttention) this.#dispatch();
       else this.#bell.ring();
     });
@@ -261,10 +262,12 @@ export class Route {
     if (this.#circuit.answered()) this.#log.info({ seconds }, 'sink available again');
   }
 
-  /** Milliseconds until there is something to do that no ring will tell of. */
-  #idleFor(): number {
-    if (this.#circuit.state === 'open') return this.#circuit.probeIn;
-    return this.#lingerFor > 0 ? this.#lingerFor : this.#supply.dueIn;
+  /**
+   * Milliseconds until there is something to do that no ring will tell of.
+   * @param lingering as `#dispatch` has told it: by now it may be over, and must be heard of all the same
+   */
+  #idleFor(lingering: number): number {
+    return this.#circuit.state === 'open' ? this.#circuit.probeIn : Math.min(lingering, this.#supply.dueIn);
   }
 }
 

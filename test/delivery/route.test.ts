@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
@@ -7,6 +7,7 @@ import { until } from '../support/until.ts';
 let tested: TestRoute | undefined;
 
 afterEach(async () => {
+  jest.restoreAllMocks();
   await tested?.close();
   tested = undefined;
 });
@@ -68,6 +69,19 @@ describe('the flow of a route', () => {
     await tested.settled();
     expect(tested.calls).toHaveLength(1);
   });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])(
+    'delivers what has lingered, whichever step the time of %d ms runs out in',
+    async (linger) => {
+      // Each look at the clock takes a millisecond.
+      let now = performance.now();
+      jest.spyOn(performance, 'now').mockImplementation(() => ++now);
+      tested = await startTestRoute({ flow: { batch: { max: 3, linger }, concurrency: 1 } });
+      await tested.append('a');
+      await tested.settled();
+      expect(tested.calls).toHaveLength(1);
+    },
+  );
 
   test('goes on from its cursor after a restart, and repeats nothing after a clean one', async () => {
     tested = await startTestRoute();
