@@ -28,9 +28,9 @@ export interface Relay {
   reload(): Promise<ReloadReport>;
   /**
    * Stops intake, finishes what is in flight, and closes everything in the reverse order of its start. What isn't
-   * finished when `deadline` aborts stays where it is safe: on the broker or in the journal.
+   * finished within `shutdown.timeout` stays where it is safe: on the broker or in the journal.
    */
-  stop(deadline: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
 }
 
 type LoadedConfig = Pick<Loaded, 'config' | 'watched'>;
@@ -112,19 +112,18 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
   return {
     vitals: { summary: () => summaryOf(insight), stuck: () => stuckIn(insight) },
     reload: () => reloader.request(),
-    async stop(deadline) {
-      const hurry = () => impatient.abort(deadline.reason);
-      if (deadline.aborted) hurry();
-      deadline.addEventListener('abort', hurry, { once: true });
+    async stop() {
+      const { timeout } = config.shutdown;
+      const patience = setTimeout(() => impatient.abort(new Error('the time for a stop is over')), timeout);
       stopping.abort(new Error('the daemon is stopping'));
       await control.close();
       await http?.close();
       await watchers.close();
       await reloader.close();
-      await lines.stop(deadline);
-      await routes.stop(deadline);
+      await lines.stop(impatient.signal);
+      await routes.stop(impatient.signal);
       await journal.close();
-      deadline.removeEventListener('abort', hurry);
+      clearTimeout(patience);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { findConfigFile, readConfig } from '../config/load.ts';
+import type { Logger } from 'pino';
+import { findConfigFile, type Loaded, readConfig } from '../config/load.ts';
 import { findingText } from '../config/place.ts';
 import type { Overrides } from '../config/variables.ts';
 import { rebuildJournal } from '../journal/open.ts';
@@ -44,14 +45,13 @@ function refuse(unknown: string, command: Command): never {
 }
 
 async function run(file: string, overrides: Overrides, rebuild: boolean): Promise<void> {
-  const load = () => readConfig(file, overrides);
-  const loaded = load();
-  const { config, warnings } = loaded;
+  const loaded = readConfig(file, overrides);
+  const { config } = loaded;
   const ownLog = await createLog(config.log);
   const log = ownLog.logger;
   listenToSignals(ownLog);
   log.info({ config: file, pid: process.pid }, 'starting');
-  for (const warning of warnings) log.warn({ warning: findingText(warning) }, 'the configuration has something odd');
+  tellDoubts(loaded, log);
   // No signal is listened to yet: one ends it, and the journal stands as it did.
   if (rebuild)
     await rebuildJournal(
@@ -61,11 +61,17 @@ async function run(file: string, overrides: Overrides, rebuild: boolean): Promis
     );
   const stopped = nextSignal();
   let notifier: Notifier | undefined;
-  const onReload = () => {
-    notifier?.reloading();
-    return () => notifier?.ready();
-  };
-  const starting = startRelay(loaded, ownLog, { load, onReload });
+  const starting = startRelay(loaded, ownLog, {
+    load() {
+      const again = readConfig(file, overrides);
+      tellDoubts(again, log);
+      return again;
+    },
+    onReload() {
+      notifier?.reloading();
+      return () => notifier?.ready();
+    },
+  });
   // One that comes early is heard when all stands. What comes of it is in the log.
   process.on('SIGHUP', () => void starting.then((relay) => relay.reload()).catch(() => undefined));
   const relay = await starting;
@@ -75,11 +81,15 @@ async function run(file: string, overrides: Overrides, rebuild: boolean): Promis
   log.info({ signal }, 'stopping');
   for (const another of stopSignals) process.once(another, () => process.exit(1));
   await notifier.stopping();
-  await relay.stop(AbortSignal.timeout(config.shutdown.timeout));
+  await relay.stop();
   log.info('stopped');
   ownLog.close();
   // Whatever a reader of stdout hasn't taken must not keep us.
   process.exit(0);
+}
+
+function tellDoubts({ warnings }: Loaded, log: Logger): void {
+  for (const warning of warnings) log.warn({ warning: findingText(warning) }, 'the configuration has something odd');
 }
 
 function nextSignal(): Promise<(typeof stopSignals)[number]> {

@@ -29,8 +29,8 @@ afterEach(async () => {
 afterAll(() => broker.close());
 
 /** A daemon that consumes, with these routes. */
-async function start(routes: (path: (name: string) => string) => object): Promise<TestRelay> {
-  const started = testRelay(broker.url, (path) => ({ routes: routes(path) }));
+async function start(routes: (path: (name: string) => string) => object, more: object = {}): Promise<TestRelay> {
+  const started = testRelay(broker.url, (path) => ({ ...more, routes: routes(path) }));
   relay = started;
   started.start();
   await started.daemon.says('"consuming"');
@@ -149,8 +149,9 @@ describe('a reload', () => {
   test('that waits for something in flight does not keep the daemon from stopping', async () => {
     const receiver = await startReceiver(() => new Promise<number>(() => undefined));
     try {
-      const hook = (more: object) => ({ sink: { type: 'webhook', url: receiver.url, ...more } });
-      const own = await start(() => ({ hook: hook({}) }));
+      const sink = { type: 'webhook', url: receiver.url, timeout: { total: '5m' } };
+      const hook = (more: object) => ({ timeout: '10m', sink: { ...sink, ...more } });
+      const own = await start(() => ({ hook: hook({}) }), { shutdown: { timeout: '10m' } });
       change(own, { shutdown: { timeout: '100ms' } });
       expect(await reload(own)).toMatchObject({ applied: ['shutdown.timeout'] });
       await publishAsKazoo(broker.url, 1);
