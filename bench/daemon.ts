@@ -76,7 +76,7 @@ function writeConfig({ folder, urls, routes }: DaemonOptions): string {
     queue: { ...queue, expires: `${queue.expires}ms` },
     // Nothing is removed while it is measured.
     journal: { path: journalIn(folder), maxSize: '100GiB' },
-    http: { listen: 'off' },
+    http: { listen: '127.0.0.1:0' },
     log: { format: 'json' },
     routes,
   };

@@ -21,6 +21,8 @@ await build({
   sourcemap: true,
   sourcesContent: false,
   legalComments: 'linked',
+  minifyWhitespace: true,
+  minifySyntax: true,
   logLevel: 'warning',
 });
 chmodSync('dist/main.js', 0o755);

@@ -6,7 +6,6 @@ import { stuckIn, summaryOf, unreadyIn } from './ops/health.ts';
 import { openHttpPort } from './ops/http.ts';
 import type { Insight } from './ops/insight.ts';
 import type { Log } from './ops/log.ts';
-import { pagesOf } from './ops/pages.ts';
 import { sparing } from './ops/sparing.ts';
 import { type Status, statusOf } from './ops/status.ts';
 import type { Vitals } from './ops/systemd.ts';
@@ -100,7 +99,8 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
     const live = { startedAt, brokers: lines.status, activityOf, http: http?.status ?? null };
     return statusOf(config, await summary(), live);
   };
-  const http = openHttpPort(config.http, () => pagesOf(insight, () => status(insight.summary), ownLog), log);
+  const pages = async () => (await import('./ops/pages.ts')).pagesOf(insight, () => status(insight.summary), ownLog);
+  const http = openHttpPort(config.http, pages, lines.tried, log);
   const answers = {
     status: () => status(() => journal.summary()),
     reload: () => reloader.request(),

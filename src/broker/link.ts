@@ -63,6 +63,7 @@ export class Link {
   readonly #backoff = new Backoff(firstPause, longestPause);
   readonly counts = new LinkCounts();
   readonly #pulse = new Pulse();
+  readonly #tried = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
   #connection: Connection | undefined;
   #activity: LinkActivity = { state: 'connecting', since: Date.now(), reason: undefined };
@@ -75,6 +76,11 @@ export class Link {
     this.#intake = intake;
     this.#log = log;
     this.#running = this.#run();
+  }
+
+  /** Resolves once it has consumed, or has failed to. */
+  get tried(): Promise<void> {
+    return this.#tried.promise;
   }
 
   get activity(): LinkActivity {
@@ -209,6 +215,7 @@ export class Link {
     this.#backoff.reset();
     this.counts.sessions += 1;
     this.#pulse.beat();
+    this.#tried.resolve();
     this.#log.info('consuming');
   }
 
@@ -217,6 +224,7 @@ export class Link {
     const since = this.#activity.state === 'away' ? this.#activity.since : Date.now();
     this.#activity = { state: 'away', since, reason };
     this.counts.failures += 1;
+    this.#tried.resolve();
     this.counts.depth = null;
     if (error instanceof StallError) this.counts.stalls += 1;
     if (reason === this.#trouble) return;

@@ -1,15 +1,20 @@
 import { stuckIn, unreadyIn } from './health.ts';
-import type { Pages } from './http.ts';
+import type { Pages } from './http-server.ts';
 import type { Insight } from './insight.ts';
 import { type Log, type LogLevel, logLevels } from './log.ts';
-import { createMetrics } from './metrics.ts';
+import type { MetricsPage } from './metrics.ts';
 import { setLevel } from './signals.ts';
 
 /** What the HTTP port answers of a running daemon. */
 export function pagesOf(insight: Insight, status: () => Promise<unknown>, log: Log): Pages {
-  const metrics = createMetrics(insight);
+  let metrics: Promise<MetricsPage> | undefined;
   return {
-    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+    async metrics() {
+      // Its library is only for who has a Prometheus.
+      metrics ??= import('./metrics.ts').then(({ createMetrics }) => createMetrics(insight));
+      const { contentType, text } = await metrics;
+      return { contentType, text: await text() };
+    },
     status,
     live: () => stuckIn(insight),
     ready: () => unreadyIn(insight),

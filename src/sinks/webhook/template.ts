@@ -1,4 +1,4 @@
-import { Liquid } from 'liquidjs';
+import { createRequire } from 'node:module';
 import { reasonOf } from '../../errors.ts';
 import type { Delivery } from '../sink.ts';
 import type { Content } from './formats.ts';
@@ -8,6 +8,8 @@ export interface TemplateOptions {
   readonly body: string;
   readonly contentType: string;
 }
+
+const require = createRequire(import.meta.url);
 
 /** Milliseconds that one rendering may take. */
 const longestRendering = 200;
@@ -24,6 +26,8 @@ export function createTemplate(
   { body, contentType }: TemplateOptions,
   fields: Readonly<Record<string, string>>,
 ): (delivery: Delivery) => Content {
+  // Loaded here, because it takes much memory and few configurations have a template.
+  const { Liquid } = require('liquidjs') as typeof import('liquidjs');
   const liquid = new Liquid({
     // Without this, `include` and its kind would look for files.
     templates: {},
