@@ -16,5 +16,7 @@ export function arrayLiteral(values: readonly Value[], type: ColumnType): string
  * halves of surrogate pairs, which JSON text has none of.
  */
 function quote(text: string): string {
-  return `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
+  return special.test(text) ? `"${text.replaceAll(/["\\]/g, '\\$&')}"` : `"${text}"`;
 }
+
+const special = /["\\]/;
