@@ -34,7 +34,7 @@ USER 10001:10001
 WORKDIR /var/lib/kazoo-relay
 VOLUME /var/lib/kazoo-relay
 STOPSIGNAL SIGTERM
-# Whether the daemon answers, by its own socket; whether brokers and sinks can be reached is another question.
+# Whether the daemon moves, by its own socket; whether brokers and sinks can be reached is another question.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["kazoo-relay", "status", "--check", "live"]
 ENTRYPOINT ["node", "/opt/kazoo-relay/dist/main.js"]
 CMD ["run"]

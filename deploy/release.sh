@@ -20,7 +20,7 @@ build() {
   npm run --silent build >&2
   mkdir -p "$tree/bin"
   cp -R dist config schemas docs package.json package-lock.json LICENSE README.md CHANGELOG.md .npmrc "$tree"
-  cp -R --parents deploy/install.sh deploy/systemd "$tree"
+  cp -R --parents deploy/install.sh deploy/systemd deploy/prometheus deploy/grafana "$tree"
   cp node_modules/node/bin/node "$tree/bin/node"
   # None of what runs has an install script.
   (cd "$tree" && npm ci --omit=dev --ignore-scripts --prefer-offline --loglevel=error > /dev/null)

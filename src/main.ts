@@ -6,7 +6,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   console.error(`kazoo-relay: ${storyOf(error)}`);
-  process.exitCode = 1;
+  // At once: a daemon that could not be started may have begun what would keep it alive.
+  process.exit(1);
 }
 
 /** An error with a name of its own is for the operator, and says all in its message; any other is a bug. */

@@ -1,8 +1,8 @@
 import type { SchemaObj } from 'convict';
 
 /**
- * Options as they nest in the file, declared where they are used: the checking of the file and its reference are derived
- * from them.
+ * Options as they nest in the file, declared where they are used: the checking of the file and its reference are
+ * derived from them.
  */
 export interface OptionTree {
   readonly [name: string]: OptionNode;

@@ -13,4 +13,4 @@ export class Pulse {
 }
 
 /** How much longer than it may something takes that counts as stuck, in milliseconds. */
-export const patience = 60_000;
+export const stuckAfter = 60_000;

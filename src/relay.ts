@@ -21,8 +21,8 @@ export interface Relay {
   readonly vitals: Vitals;
   /**
    * Loads the configuration again, after any reload that is under way: what is as it was runs on untouched, what has
-   * changed is replaced once its work in flight is done. Never rejects: a configuration that can't be used changes nothing,
-   * and the report says why.
+   * changed is replaced once its work in flight is done. Never rejects: a configuration that can't be used changes
+   * nothing, and the report says why.
    */
   reload(): Promise<ReloadReport>;
   /**
@@ -68,14 +68,14 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
       // Nothing is left that could be refused.
       const changed = differingOptions(optionsOf(config), optionsOf(next.config));
       config = applicable(config, next.config);
+      const needs_restart = differingOptions(optionsOf(config), optionsOf(next.config));
       rules.validator = validator;
       rules.reveals = revealsOf(config);
       journal.limit(config.journal);
       watchers.watch(next.watched);
       const changedRoutes = await routes.replace(config.routes, stopping.signal, impatient.signal);
       const changedBrokers = await lines.replace(config, impatient.signal);
-      const applied = changed.filter(isApplicable);
-      const needs_restart = changed.filter((option) => !isApplicable(option));
+      const applied = changed.filter((option) => !needs_restart.includes(option));
       return { routes: changedRoutes, brokers: changedBrokers, applied, needs_restart };
     } finally {
       end?.();
@@ -100,7 +100,7 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
     return statusOf(config, await summary(), live);
   };
   const pages = async () => (await import('./ops/pages.ts')).pagesOf(insight, () => status(insight.summary), ownLog);
-  const http = openHttpPort(config.http, pages, lines.tried, log);
+  const http = openHttpPort(config.http, pages, log);
   const answers = {
     status: () => status(() => journal.summary()),
     reload: () => reloader.request(),
@@ -116,10 +116,11 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
       const { timeout } = config.shutdown;
       const patience = setTimeout(() => impatient.abort(new Error('the time for a stop is over')), timeout);
       stopping.abort(new Error('the daemon is stopping'));
+      const reloads = reloader.close();
       await control.close();
       await http?.close();
+      await reloads;
       await watchers.close();
-      await reloader.close();
       await lines.stop(impatient.signal);
       await routes.stop(impatient.signal);
       await journal.close();
@@ -137,16 +138,7 @@ function optionsOf({ brokers, routes, ...options }: Config): object {
   return options;
 }
 
-const limits = ['journal.retention', 'journal.deadRetention', 'journal.maxSize'];
-
-/** True of the options that count at once when they change. */
-function isApplicable(option: string): boolean {
-  return limits.includes(option) || /^(intake|validation|shutdown)\./.test(option);
-}
-
-/** What of a new configuration can be had without a restart; all else stays as it is. */
-function applicable(present: Config, next: Config): Config {
-  const { brokers, routes, intake, validation, shutdown } = next;
-  const journal = { ...next.journal, path: present.journal.path };
-  return { ...present, brokers, routes, intake, validation, shutdown, journal };
+/** What of a new configuration counts at once; what stands here stays as it is until a restart. */
+function applicable({ queue, journal, log, http }: Config, next: Config): Config {
+  return { ...next, queue, journal: { ...next.journal, path: journal.path }, log, http };
 }

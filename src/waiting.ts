@@ -11,9 +11,9 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
 const listeners = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls back once the signal aborts, at once where it has. Returns how to take that back, which whoever no longer waits must
- * do: signals live as long as the daemon. However many wait for one signal, it has one listener of theirs: adding and
- * removing one for each costs more than most of what is waited for.
+ * Calls back once the signal aborts, at once where it has. Returns how to take that back, which whoever no longer waits
+ * must do: signals live as long as the daemon. However many wait for one signal, it has one listener of theirs: adding
+ * and removing one for each costs more than most of what is waited for.
  * @param callback another one each time
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {

@@ -20,7 +20,9 @@ const usual = 100_000;
 /** What may be on its way through the daemon, while it is live: enough to keep its route busy. */
 const live = 5_000;
 
-/** A webhook route that has a backlog, as it comes back after an outage of its receiver, against the same that has none. */
+/**
+ * A webhook route that has a backlog, as it comes back after an outage of its receiver, against the same that has none.
+ */
 export const backlog: Part = {
   name: 'backlog',
   metrics: { ...throughput, memory: { unit: 'MiB at most', digits: 0, against: 'ratio' } },

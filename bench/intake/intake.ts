@@ -54,8 +54,8 @@ function partWith(name: string, usual: number, make: (count: number) => Message[
 export const oneRoute = { log: { start: 'earliest', sink: { type: 'log' } } };
 
 /**
- * A daemon with a new journal, from the moment when it consumes to the one when its journal has all that waits in the queue
- * and its routes have settled it.
+ * A daemon with a new journal, from the moment when it consumes to the one when its journal has all that waits in the
+ * queue and its routes have settled it.
  */
 export async function takeAll(url: string, folder: string, routes: object, items: number): Promise<Measurement> {
   const home = mkdtempSync(join(folder, 'daemon-'));

@@ -8,7 +8,9 @@ import { until } from '../../test/support/until.ts';
 /** A receiver of webhooks that knows when each notification was sent. */
 export interface Clock {
   readonly url: string;
-  /** Sends the messages, evenly spread, and gives the milliseconds that each took to arrive, in the order of sending. */
+  /**
+   * Sends the messages, evenly spread, and gives the milliseconds that each took to arrive, in the order of sending.
+   */
   time(messages: readonly Message[], perSecond: number, send: (message: Message) => Promise<void>): Promise<number[]>;
   close(): Promise<void>;
 }

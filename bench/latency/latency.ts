@@ -14,7 +14,10 @@ import { type Clock, startClock } from './clock.ts';
 const perSecond = 200;
 const usual = 3_000;
 
-/** From the publishing to the arrival at a webhook's receiver: the daemon, against a consumer that posts at once and keeps nothing. */
+/**
+ * From the publishing to the arrival at a webhook's receiver: the daemon, against a consumer that posts at once and
+ * keeps nothing.
+ */
 export const latency: Part = {
   name: 'latency',
   metrics: {

@@ -14,8 +14,8 @@ export interface Break {
 }
 
 /**
- * Kills them in a random order, again and again, one every few seconds, and starts each again after a while, for as many
- * milliseconds.
+ * Kills them in a random order, again and again, one every few seconds, and starts each again after a while, for as
+ * many milliseconds.
  */
 export async function breakAtRandom(
   chosen: readonly Fault[],

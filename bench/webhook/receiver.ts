@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net';
 
-// receiver.ts [PORT]: takes requests and answers 204, in less time than any sender takes to send them: it must not be what is
-// measured. It reads just as much HTTP as that needs.
+// receiver.ts [PORT]: takes requests and answers 204, in less time than any sender takes to send them: it must not be
+// what is measured. It reads just as much HTTP as that needs.
 
 const server = createServer(serve).listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => {
   const address = server.address();

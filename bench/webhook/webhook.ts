@@ -9,7 +9,10 @@ import { startReceiver } from './start-receiver.ts';
 const usual = 30_000;
 const concurrency = 64;
 
-/** A whole route, from a journal that was filled before to the last settlement, against requests that nothing stands behind. */
+/**
+ * A whole route, from a journal that was filled before to the last settlement, against requests that nothing stands
+ * behind.
+ */
 export const webhook: Part = {
   name: 'webhook',
   metrics: throughput,

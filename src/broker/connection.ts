@@ -17,7 +17,10 @@ export interface ConnectionOptions {
   readonly name: string;
 }
 
-/** One AMQP connection from its opening to its end, whatever ends it: the first failure of any part is the failure of all. */
+/**
+ * One AMQP connection from its opening to its end, whatever ends it: the first failure of any part is the failure of
+ * all.
+ */
 export class Connection {
   readonly #model: ChannelModel;
   readonly #ended = Promise.withResolvers<never>();
@@ -72,8 +75,8 @@ export class Connection {
     if (!this.#alive) return;
     this.#alive = false;
     this.#ended.reject(reason);
-    // amqplib's own close() waits for the broker's answer, forever on a link that is half open. The stream is not in its
-    // types, but each of its connections has one; an error is what makes it clear its timers.
+    // amqplib's own close() waits for the broker's answer, forever on a link that is half open. The stream is not in
+    // its types, but each of its connections has one; an error is what makes it clear its timers.
     const { stream } = this.#model.connection as unknown as { stream: Duplex };
     stream.destroy(reason);
   }

@@ -14,8 +14,8 @@ interface ExamineOptions {
 const closeWithin = 2_000;
 
 /**
- * Looks whether notifications could be taken from a broker, and says what it found. It consumes nothing and makes nothing:
- * what is missing stays missing.
+ * Looks whether notifications could be taken from a broker, and says what it found. It consumes nothing and makes
+ * nothing: what is missing stays missing.
  * @throws what the socket or the broker said; QueueConflict
  */
 export async function examineBroker({ url, tls }: Broker, options: ExamineOptions): Promise<string> {

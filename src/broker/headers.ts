@@ -8,9 +8,9 @@ interface FrameReader {
 }
 
 /**
- * Makes a connection survive a message whose properties amqplib can't decode, such as a header table nested ten thousand
- * deep, which overflows its stack. It would end the connection, come again on the next one, and so stop intake for good.
- * The message is taken without its properties instead: the body is what counts, and KAZOO sends no headers.
+ * Makes a connection survive a message whose properties amqplib can't decode, such as a header table nested ten
+ * thousand deep, which overflows its stack. It would end the connection, come again on the next one, and so stop intake
+ * for good. The message is taken without its properties instead: the body is what counts, and KAZOO sends no headers.
  */
 export function tolerateUnreadableProperties(model: ChannelModel): void {
   const reader = model.connection as unknown as FrameReader; // held to be true by the test that sends such a message

@@ -3,7 +3,7 @@ import type { Appended, Journal } from '../journal/journal.ts';
 import { decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
 import { redact } from '../kazoo/redact.ts';
-import { Pulse, patience } from '../pulse.ts';
+import { Pulse, stuckAfter } from '../pulse.ts';
 import { Rate } from '../rate.ts';
 import { judge } from '../schema/judge.ts';
 import type { Validator } from '../schema/validator.ts';
@@ -31,7 +31,9 @@ export interface Acknowledger {
   acknowledge(deliveryTag: number): void;
 }
 
-/** A batch is committed early when its bodies hold this many bytes, and in parts where they unpack to more characters. */
+/**
+ * A batch is committed early when its bodies hold this many bytes, and in parts where they unpack to more characters.
+ */
 const maxBatchBytes = 4 * 1024 * 1024;
 const maxCommitCharacters = 8 * 1024 * 1024;
 
@@ -94,7 +96,7 @@ export class Intake {
 
   /** True where it holds something, and hasn't even tried to commit it for a while. */
   get stuck(): boolean {
-    return this.#received > this.#committed && this.#pulse.age > patience;
+    return this.#received > this.#committed && this.#pulse.age > stuckAfter;
   }
 
   /** True when no more may come in until the journal can be written again. */
@@ -185,7 +187,10 @@ export class Intake {
     }
   }
 
-  /** A validator that throws is a bug, of ours or in an operator's schema: it must not keep the message out of the journal. */
+  /**
+   * A validator that throws is a bug, of ours or in an operator's schema: it must not keep the message out of the
+   * journal.
+   */
   #problemsOf(event: string | null, data: JsonObject): readonly Problem[] {
     try {
       return this.#context.validator.validate(event, data);

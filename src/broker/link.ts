@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
-import { Pulse, patience } from '../pulse.ts';
+import { Pulse, stuckAfter } from '../pulse.ts';
 import type { TlsFiles } from '../tls.ts';
 import { Backoff, unlessAborted, within } from '../waiting.ts';
 import { type Connection, connect } from './connection.ts';
@@ -39,7 +39,10 @@ export interface LinkOptions {
   readonly watch: WatchOptions;
 }
 
-/** Between tries to connect, in milliseconds: short, because everything must stand within a second of the broker's return. */
+/**
+ * Between tries to connect, in milliseconds: short, because everything must stand within a second of the broker's
+ * return.
+ */
 const firstPause = 100;
 const longestPause = 800;
 
@@ -50,9 +53,9 @@ const conflictPause = 30_000;
 const closeWithin = 2_000;
 
 /**
- * The link to one broker, for as long as the daemon runs: connects, declares, binds, consumes; and when anything of that
- * ends (the connection, the channel, the consumer, or just the flow of messages) drops it all and starts afresh. There is
- * one way to recover, whatever broke, and so never a second consumer.
+ * The link to one broker, for as long as the daemon runs: connects, declares, binds, consumes; and when anything of
+ * that ends (the connection, the channel, the consumer, or just the flow of messages) drops it all and starts afresh.
+ * There is one way to recover, whatever broke, and so never a second consumer.
  */
 export class Link {
   readonly #broker: Broker;
@@ -63,7 +66,6 @@ export class Link {
   readonly #backoff = new Backoff(firstPause, longestPause);
   readonly counts = new LinkCounts();
   readonly #pulse = new Pulse();
-  readonly #tried = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
   #connection: Connection | undefined;
   #activity: LinkActivity = { state: 'connecting', since: Date.now(), reason: undefined };
@@ -78,11 +80,6 @@ export class Link {
     this.#running = this.#run();
   }
 
-  /** Resolves once it has consumed, or has failed to. */
-  get tried(): Promise<void> {
-    return this.#tried.promise;
-  }
-
   get activity(): LinkActivity {
     return this.#activity;
   }
@@ -92,7 +89,7 @@ export class Link {
     const { connectTimeout, watch: watching } = this.#options;
     const longestStep = Math.max(connectTimeout, watching.interval, watching.stalledAfter, conflictPause);
     // While the journal takes nothing, it waits for that.
-    return !this.#intake.paused && !this.#stopping.signal.aborted && this.#pulse.age > longestStep + patience;
+    return !this.#intake.paused && !this.#stopping.signal.aborted && this.#pulse.age > longestStep + stuckAfter;
   }
 
   /**
@@ -126,7 +123,9 @@ export class Link {
     }
   }
 
-  /** One connection, from its opening to its end. Returns when the link is stopped, rejects when the connection fails. */
+  /**
+   * One connection, from its opening to its end. Returns when the link is stopped, rejects when the connection fails.
+   */
   async #session(): Promise<void> {
     const connection = await this.#connect();
     this.#connection = connection;
@@ -155,7 +154,9 @@ export class Link {
     });
   }
 
-  /** Everything that a consumer needs, in the order in which the broker needs it; then watches over it until the stop. */
+  /**
+   * Everything that a consumer needs, in the order in which the broker needs it; then watches over it until the stop.
+   */
   async #serve(connection: Connection): Promise<void> {
     const { signal } = this.#stopping;
     const { queue } = this.#options;
@@ -163,8 +164,8 @@ export class Link {
     await ensureQueue(connection, queue);
     const channel = await connection.openChannel();
     await bindQueue(channel, queue);
-    // What an earlier connection left here must be in the journal first, or a journal that can't be written would make us
-    // take the same messages again at each connection.
+    // What an earlier connection left here must be in the journal first, or a journal that can't be written would make
+    // us take the same messages again at each connection.
     await this.#intake.drained();
     const consumerTag = await this.#consume(channel, connection);
     this.#consuming();
@@ -215,7 +216,6 @@ export class Link {
     this.#backoff.reset();
     this.counts.sessions += 1;
     this.#pulse.beat();
-    this.#tried.resolve();
     this.#log.info('consuming');
   }
 
@@ -224,7 +224,6 @@ export class Link {
     const since = this.#activity.state === 'away' ? this.#activity.since : Date.now();
     this.#activity = { state: 'away', since, reason };
     this.counts.failures += 1;
-    this.#tried.resolve();
     this.counts.depth = null;
     if (error instanceof StallError) this.counts.stalls += 1;
     if (reason === this.#trouble) return;

@@ -28,9 +28,9 @@ const bindingKey = 'notifications.#';
 const exchangePause = 500;
 
 /**
- * Declares the exchange exactly as KAZOO does: not durable, not auto-delete. An inequivalent one would keep KAZOO off its
- * own bus, which is why nothing here is an option. Without the right to declare it, waits until it is there; one with
- * other properties is used as it is.
+ * Declares the exchange exactly as KAZOO does: not durable, not auto-delete. An inequivalent one would keep KAZOO off
+ * its own bus, which is why nothing here is an option. Without the right to declare it, waits until it is there; one
+ * with other properties is used as it is.
  */
 export async function ensureExchange(
   connection: Connection,
@@ -122,8 +122,8 @@ function declarationOf(queue: QueueOptions, serverVersion: string) {
 }
 
 /**
- * From 4.0 on a quorum queue drops a message that came back 20 times, which a daemon that is killed again and again makes
- * happen. Older versions have no such limit, and refuse to hear of none.
+ * From 4.0 on a quorum queue drops a message that came back 20 times, which a daemon that is killed again and again
+ * makes happen. Older versions have no such limit, and refuse to hear of none.
  */
 function unlimitedDeliveries(serverVersion: string): Record<string, number> {
   return Number.parseInt(serverVersion, 10) >= 4 ? { 'x-delivery-limit': -1 } : {};

@@ -25,8 +25,9 @@ interface Vitals {
 }
 
 /**
- * The stall watch: looks at our queue from a channel of its own, until the signal aborts. It rejects when the broker knows of no consumer, or when messages wait and nothing has moved for a while
- * though the journal takes them: a consumer that looks alive and gets nothing is the oldest scar of this field.
+ * The stall watch: looks at our queue from a channel of its own, until the signal aborts. It rejects when the broker
+ * knows of no consumer, or when messages wait and nothing has moved for a while though the journal takes them: a
+ * consumer that looks alive and gets nothing is the oldest scar of this field.
  */
 export async function watch(
   connection: Connection,

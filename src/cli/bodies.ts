@@ -7,9 +7,9 @@ import type { Json, JsonObject } from '../kazoo/notification.ts';
 const wholeLimit = 64 * 1024 * 1024;
 
 /**
- * Reads the bodies of notifications from a file, or from stdin for `-`: one JSON object, an array of them, or one a line.
- * They come out with the bytes they have there, broken ones too, save that of an envelope, as sinks write it, only the
- * `data` comes out. Files of any size are read as they stream, as long as they hold one notification a line.
+ * Reads the bodies of notifications from a file, or from stdin for `-`: one JSON object, an array of them, or one a
+ * line. They come out with the bytes they have there, broken ones too, save that of an envelope, as sinks write it,
+ * only the `data` comes out. Files of any size are read as they stream, as long as they hold one notification a line.
  * @throws Error that says why, when the file can't be read, isn't UTF-8, or holds no notification
  */
 export async function* readBodies(file: string): AsyncGenerator<Buffer> {

@@ -19,7 +19,9 @@ export interface Tried {
 /** Milliseconds; brokers and sinks have their own time-outs, most of them shorter. */
 const longest = 30_000;
 
-/** Tries the journal's folder, every broker and every sink of a configuration, all at once. Nothing is changed by it. */
+/**
+ * Tries the journal's folder, every broker and every sink of a configuration, all at once. Nothing is changed by it.
+ */
 export function connections({ journal, brokers, routes, intake, queue }: Config): Promise<Tried[]> {
   const log = pino({ level: 'silent' });
   return Promise.all([

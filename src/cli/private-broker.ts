@@ -8,7 +8,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import amqp from 'amqplib';
 
-/** A RabbitMQ of one's own: own ports on loopback, own data folder, own cookie, gone without a trace when it is closed. */
+/**
+ * A RabbitMQ of one's own: own ports on loopback, own data folder, own cookie, gone without a trace when it is closed.
+ */
 export interface PrivateBroker {
   readonly url: string;
   readonly port: number;
@@ -86,8 +88,8 @@ const run = promisify(execFile);
 const startWithin = 60_000;
 
 /**
- * Leads the process group of epmd and server, and ends with the server. A line on its stdin stops the server properly. When
- * stdin ends, whoever started it is gone: it ends the whole group and removes the folder.
+ * Leads the process group of epmd and server, and ends with the server. A line on its stdin stops the server properly.
+ * When stdin ends, whoever started it is gone: it ends the whole group and removes the folder.
  */
 const keeper = `
   epmd -port "$ERL_EPMD_PORT" &

@@ -31,8 +31,8 @@ Examples:
 
 /**
  * The command line for these arguments. Where they begin with a command's name it has only that one, so that the daemon
- * loads nothing that only other commands need; where they don't, it has all: it may be a misspelt name, or ask for help.
- * Completion has to know them all.
+ * loads nothing that only other commands need; where they don't, it has all: it may be a misspelt name, or ask for
+ * help. Completion has to know them all.
  */
 export async function createProgram([first = unnamed]: readonly string[]): Promise<Command> {
   const program = new Command('kazoo-relay')

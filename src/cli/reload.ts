@@ -38,7 +38,7 @@ async function reload({ config: file, json }: Options): Promise<void> {
   const { path } = loadConfig(findConfigFile(file)).journal;
   // What answers on the daemon's socket is a daemon of this very version, or nearly.
   const report = (await askDaemon(path, 'reload')) as ReloadReport | { readonly error: string } | null;
-  if (report === null) throw new Error(`no daemon runs on the journal in ${path}`);
+  if (report === null) throw new Error(`no daemon runs on the journal in ${path}; where that has changed, restart it`);
   if ('error' in report) throw new Error(report.error);
   if (!report.reloaded) process.exitCode = 1;
   const text = json ? JSON.stringify(report) : describe(report);

@@ -3,9 +3,9 @@ import { findConfigFile, loadConfig } from '../config/load.ts';
 import { openJournalReader, type Place } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../ops/status.ts';
-import { checkDaemon } from './check-daemon.ts';
 import { columns } from './columns.ts';
 import { paint, print, printable } from './output.ts';
+import { checkDaemon } from './status-check.ts';
 
 interface Options {
   readonly config?: string;

@@ -56,8 +56,8 @@ export interface Examined extends Omit<Loaded, 'config'> {
 }
 
 /**
- * Reads and checks a configuration file, with what the environment and flags say. Relative paths in it belong to the working
- * directory, but for those of `include`.
+ * Reads and checks a configuration file, with what the environment and flags say. Relative paths in it belong to the
+ * working directory, but for those of `include`.
  * @throws ConfigError
  */
 export function loadConfig(file: string, given?: Overrides): Config {

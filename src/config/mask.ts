@@ -2,8 +2,9 @@
 export const masked = '***';
 
 /**
- * A sensitive value, fit to be shown: of a URL all but what may be a secret in it, which is the password, a user without one,
- * the values in its query and, as chat services take them for passwords, long parts of an HTTP path; of anything else nothing.
+ * A sensitive value, fit to be shown: of a URL all but what may be a secret in it, which is the password, a user
+ * without one, the values in its query and, as chat services take them for passwords, long parts of an HTTP path; of
+ * anything else nothing.
  */
 export function mask(value: unknown): string {
   if (typeof value !== 'string' || !URL.canParse(value)) return masked;

@@ -1,7 +1,9 @@
 /** Keys, and places in lists, that lead to a value. */
 export type Path = readonly (string | number)[];
 
-/** Where something of the configuration is said: in a file, or by what overrides it, such as `KAZOO_RELAY_LOG_LEVEL`. */
+/**
+ * Where something of the configuration is said: in a file, or by what overrides it, such as `KAZOO_RELAY_LOG_LEVEL`.
+ */
 export interface Place {
   readonly source: string;
   /** Both count from 1; only a file has them. */

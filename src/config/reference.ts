@@ -28,7 +28,8 @@ A list; each element has:
 ${table(brokerOptions, ['brokers', 0])}
 
 The second broker's variables have a 1 in place of the 0, and so on. Or, in place of the list, a mapping that names KAZOO's own
-configuration, from which zones and URIs are taken, as in \`brokers: { kazooConfig: /etc/kazoo/core/config.ini }\`:
+configuration, from which zones and URIs are taken, as in \`brokers: { kazooConfig: /etc/kazoo/core/config.ini }\`.
+A change of that file is a reload by itself:
 
 ${table(kazooConfigOptions, ['brokers'])}
 

@@ -26,8 +26,8 @@ interface Result {
 }
 
 /**
- * Puts in place of `${env:NAME}`, `${file:/path}` and `${credential:name}` what they stand for, in every text of a value; or
- * the default of `${env:NAME:-default}`, where there is nothing. `$${` stands for `${` itself.
+ * Puts in place of `${env:NAME}`, `${file:/path}` and `${credential:name}` what they stand for, in every text of a
+ * value; or the default of `${env:NAME:-default}`, where there is nothing. `$${` stands for `${` itself.
  * @param base where the value belongs in the configuration
  */
 export function substitute(value: unknown, base: Path, surroundings: Surroundings): Result {

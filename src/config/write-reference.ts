@@ -4,8 +4,8 @@ import { parseArgs } from 'node:util';
 import { editorSchemaText } from './editor-schema.ts';
 import { referenceText } from './reference.ts';
 
-// Writes what is derived from the options: docs/configuration.md, and config/kazoo-relay.schema.json for editors. With --check
-// it writes nothing, and fails if one of them is out of date.
+// Writes what is derived from the options: docs/configuration.md, and config/kazoo-relay.schema.json for editors. With
+// --check it writes nothing, and fails if one of them is out of date.
 
 const derived = { 'docs/configuration.md': referenceText(), 'config/kazoo-relay.schema.json': editorSchemaText() };
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });

@@ -113,7 +113,9 @@ export class Outlet {
 
 interface Opened {
   readonly sink: Sink;
-  /** Calls back what it has been given. It is one for all attempts, because a sink that is late with one is given up. */
+  /**
+   * Calls back what it has been given. It is one for all attempts, because a sink that is late with one is given up.
+   */
   readonly calling: AbortController;
 }
 

@@ -68,7 +68,10 @@ export class Circuit {
     return this.open(reason);
   }
 
-  /** The sink said that it is away. Returns true where it was not known. @param pause milliseconds until the next probe */
+  /**
+   * The sink said that it is away. Returns true where it was not known.
+   * @param pause milliseconds until the next probe
+   */
   open(reason: string, pause = this.#pauses.next()): boolean {
     // Others that were on their way with the same fate don't postpone the probe.
     if (this.#state === 'open') return false;

@@ -1,15 +1,17 @@
 import type { Listed, Settlement } from '../journal/journal.ts';
 import type { Work } from './queue.ts';
 
-/** A delivery that is not settled holds the cursor back by this many entries at most, wanted or not: then it is listed. */
+/**
+ * A delivery that is not settled holds the cursor back by this many entries at most, wanted or not: then it is listed.
+ */
 const longestReach = 10_000;
 
 /** One that later ones have overtaken is listed after this time, in milliseconds: most are settled long before. */
 const patience = 200;
 
 /**
- * What a route has settled, as its journal gets to know it: a cursor up to which all is settled, except what is listed. A
- * slow delivery holds back nothing: it is listed soon after a later one is settled.
+ * What a route has settled, as its journal gets to know it: a cursor up to which all is settled, except what is listed.
+ * A slow delivery holds back nothing: it is listed soon after a later one is settled.
  */
 export class Progress {
   /** Everything up to here was read. */
@@ -19,7 +21,10 @@ export class Progress {
   /** Deliveries that are neither settled nor listed, in the journal's order. */
   readonly #open = new Map<number, Work>();
   #lastSettled = 0;
-  /** What the newest settled entry was at a time, in Unix milliseconds: what is still open before it has been overtaken for as long. */
+  /**
+   * What the newest settled entry was at a time, in Unix milliseconds: what is still open before it has been overtaken
+   * for as long.
+   */
   #overtaken = 0;
   #overtakenAt = 0;
   #listed: Listed[] = [];

@@ -1,4 +1,4 @@
-import { patience } from '../pulse.ts';
+import { stuckAfter } from '../pulse.ts';
 
 /** Whether a route moves: its loop, and what it has handed to the sink. All times are of the monotonic clock. */
 export class RoutePulse {
@@ -21,8 +21,9 @@ export class RoutePulse {
   /** The loop has nothing to do for so many milliseconds, or until it is rung for. */
   asleep(milliseconds: number): void {
     this.#awakeSince = undefined;
-    // Timers count no further.
-    this.#wakesAt = performance.now() + Math.min(milliseconds, 2 ** 31);
+    // Timers count no further; and who sleeps without end has none.
+    const longest = Number.isFinite(milliseconds) ? 2 ** 31 : Number.POSITIVE_INFINITY;
+    this.#wakesAt = performance.now() + Math.min(milliseconds, longest);
   }
 
   /** An attempt has begun. Returns what to call at its end. */
@@ -34,7 +35,7 @@ export class RoutePulse {
 
   /** True where a round, or an attempt, has taken far longer than it may, or the loop has overslept. */
   get stuck(): boolean {
-    const late = performance.now() - patience;
+    const late = performance.now() - stuckAfter;
     // They are in the order of their beginning.
     const [oldest] = this.#attempts;
     if (oldest !== undefined && oldest.since + this.#timeout < late) return true;

@@ -4,7 +4,7 @@ import type { Journal, Order, Start } from '../journal/journal.ts';
 import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
 import { shape } from '../routes/shape.ts';
 import { type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
-import { Backoff, Bell } from '../waiting.ts';
+import { Backoff, Bell, unlessAborted } from '../waiting.ts';
 import { Outlet } from './attempt.ts';
 import { Circuit, type CircuitOptions, type CircuitState } from './circuit.ts';
 import { RouteCounts } from './counts.ts';
@@ -62,8 +62,8 @@ export async function startRoute(options: RouteOptions, context: RouteContext): 
 }
 
 /**
- * A route's loop: record what became of deliveries, fill up from the journal, hand over as much as the sink may have at a
- * time; then sleep until there is something new to do.
+ * A route's loop: record what became of deliveries, fill up from the journal, hand over as much as the sink may have at
+ * a time; then sleep until there is something new to do.
  */
 export class Route {
   readonly #options: RouteOptions;
@@ -117,8 +117,8 @@ export class Route {
   }
 
   /**
-   * Finishes what is on its way, then closes the sink. What is not delivered when `deadline` aborts stays in the journal
-   * for the next start.
+   * Finishes what is on its way, then closes the sink. What is not delivered when `deadline` aborts stays in the
+   * journal for the next start.
    */
   async stop(deadline: AbortSignal): Promise<void> {
     const abort = () => this.#aborting.abort(deadline.reason);
@@ -133,7 +133,9 @@ export class Route {
     this.#deadLetters.close();
     this.#conditionFailures.close();
     deadline.removeEventListener('abort', abort);
-    await this.#outlet.close().catch((error) => this.#log.warn({ reason: reasonOf(error) }, 'closing the sink failed'));
+    await unlessAborted(this.#outlet.close(), deadline).catch((error) =>
+      this.#log.warn({ reason: reasonOf(error) }, 'closing the sink failed'),
+    );
   }
 
   async #run(): Promise<void> {
@@ -167,8 +169,8 @@ export class Route {
   }
 
   /**
-   * Hands over as many batches as the sink may have at a time; while the circuit isn't closed, at most a probe. Returns the
-   * milliseconds for which it leaves what is ready to fill a batch; without end where it leaves nothing for that.
+   * Hands over as many batches as the sink may have at a time; while the circuit isn't closed, at most a probe. Returns
+   * the milliseconds for which it leaves what is ready to fill a batch; without end where it leaves nothing for that.
    */
   #dispatch(): number {
     const { batch, concurrency } = this.#options.flow;

@@ -23,8 +23,8 @@ const savedWithin = 20;
 const behind = 'waits behind an earlier one of its account';
 
 /**
- * Between a route and its journal: what is due again and what is new come out of it, and what became of them goes back in.
- * It holds no more in memory than the sink can be given soon.
+ * Between a route and its journal: what is due again and what is new come out of it, and what became of them goes back
+ * in. It holds no more in memory than the sink can be given soon.
  */
 export class Supply {
   readonly #options: SupplyOptions;
@@ -96,7 +96,9 @@ export class Supply {
     return Math.max(0, this.#lingerUntil - performance.now());
   }
 
-  /** Milliseconds until something is due for which there is room, or must be saved; without end where there is neither. */
+  /**
+   * Milliseconds until something is due for which there is room, or must be saved; without end where there is neither.
+   */
   get dueIn(): number {
     const now = Date.now();
     const dueIn = this.#hasMuchRoom ? Math.max(1, this.#nextDue - now) : Number.POSITIVE_INFINITY;

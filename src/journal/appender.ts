@@ -22,8 +22,8 @@ export class Appender {
   }
 
   /**
-   * Inserts those that are new, numbered on from `last`, and returns their entries. The transaction is the caller's, who
-   * says when it is committed.
+   * Inserts those that are new, numbered on from `last`, and returns their entries. The transaction is the caller's,
+   * who says when it is committed.
    */
   insert(batch: readonly Notification[], last: number): Entry[] {
     this.#occurrences.rollBack();

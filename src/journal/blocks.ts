@@ -2,8 +2,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Entry } from './journal.ts';
 
 /**
- * Places in a row that make a block. The journal's index over events and times knows blocks, not entries: it has a line or two
- * for hundreds of entries, where an index of SQLite's would have one for each, and cost each insert as much as the entry.
+ * Places in a row that make a block. The journal's index over events and times knows blocks, not entries: it has a line
+ * or two for hundreds of entries, where an index of SQLite's would have one for each, and cost each insert as much as
+ * the entry.
  */
 export const blockSize = 512;
 

@@ -40,7 +40,9 @@ export function openFile(file: string): DatabaseSync {
 /** What is wrong with a headless journal. */
 export const headless = 'it is empty, but what was to be written to it is still there';
 
-/** True where the file is empty or gone while its write-ahead log is not: SQLite would throw that away without a word. */
+/**
+ * True where the file is empty or gone while its write-ahead log is not: SQLite would throw that away without a word.
+ */
 export function isHeadless(file: string): boolean {
   return sizeOf(file) === 0 && sizeOf(`${file}-wal`) > 0;
 }

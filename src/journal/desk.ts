@@ -13,8 +13,8 @@ const stepSize = 200;
 const settled = "d.state IN ('dead', 'quarantined', 'undecodable')";
 
 /**
- * Opens the deliveries of a journal for an operator's decisions, beside a daemon or without one. A daemon notices what was
- * changed within a second.
+ * Opens the deliveries of a journal for an operator's decisions, beside a daemon or without one. A daemon notices what
+ * was changed within a second.
  * @throws JournalError
  */
 export function openDesk(folder: string): Desk {

@@ -18,7 +18,10 @@ export interface Appended {
   readonly fresh: readonly Entry[];
 }
 
-/** Where a new route begins: after what is there now, at the oldest entry, or at what was received from this Unix millisecond on. */
+/**
+ * Where a new route begins: after what is there now, at the oldest entry, or at what was received from this Unix
+ * millisecond on.
+ */
 export type Start = 'now' | 'earliest' | number;
 
 /** `account`: deliveries of one account go out one at a time, in the journal's order. */
@@ -37,7 +40,9 @@ export interface Page {
   readonly through: number;
 }
 
-/** One try of a delivery that failed; or, as `restart`, an operator's wish to begin anew, from which tries are counted. */
+/**
+ * One try of a delivery that failed; or, as `restart`, an operator's wish to begin anew, from which tries are counted.
+ */
 export interface Attempt {
   /** Unix milliseconds of its start, and how many it took. */
   readonly at: number;
@@ -50,8 +55,8 @@ export interface Attempt {
 }
 
 /**
- * Why an entry isn't settled though its route's cursor has passed it: `waiting` for its next try, `quarantined` because it
- * is invalid or unknown, `dead` because trying it again is of no use.
+ * Why an entry isn't settled though its route's cursor has passed it: `waiting` for its next try, `quarantined` because
+ * it is invalid or unknown, `dead` because trying it again is of no use.
  */
 type ListedState = 'waiting' | 'quarantined' | 'dead';
 
@@ -62,7 +67,9 @@ export interface Listed {
   readonly state: ListedState;
   readonly reason: string;
   readonly attempts: readonly Attempt[];
-  /** Unix milliseconds of its next try; null where it waits behind an earlier one of its account, or waits for nothing. */
+  /**
+   * Unix milliseconds of its next try; null where it waits behind an earlier one of its account, or waits for nothing.
+   */
   readonly dueAt: number | null;
 }
 
@@ -124,7 +131,10 @@ export interface Journal extends JournalReader {
   /** Calls back after each append, and after changes of the deliveries by other processes. Returns how to stop that. */
   subscribe(listener: (change: 'appended' | 'listed') => void): () => void;
 
-  /** The cursor of a route, placed by `start` if the journal doesn't know the route yet. From now on it holds back retention. */
+  /**
+   * The cursor of a route, placed by `start` if the journal doesn't know the route yet. From now on it holds back
+   * retention.
+   */
   openRoute(name: string, start: Start, order: Order): Promise<number>;
 
   /** The route holds back retention no longer. Should it be opened again, it goes on from its cursor. */
@@ -140,8 +150,8 @@ export interface Journal extends JournalReader {
   settle(route: string, settlement: Settlement): void;
 
   /**
-   * Waiting deliveries that are due at a time, those due first first; and those that seem to be due after `horizon`, for
-   * which only a clock that was set back can be the reason.
+   * Waiting deliveries that are due at a time, those due first first; and those that seem to be due after `horizon`,
+   * for which only a clock that was set back can be the reason.
    */
   due(route: string, now: number, horizon: number, limit: number): Promise<Waiting[]>;
 
@@ -170,7 +180,9 @@ export interface Summary {
 export interface RouteSummary {
   readonly name: string;
   readonly cursor: number;
-  /** How far it is behind: entries that it hasn't passed, wanted or not, and for how long the first of them has waited. */
+  /**
+   * How far it is behind: entries that it hasn't passed, wanted or not, and for how long the first of them has waited.
+   */
   readonly lag: { readonly messages: number; readonly seconds: number };
   readonly waiting: number;
   readonly quarantined: number;

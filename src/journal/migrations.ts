@@ -1,11 +1,11 @@
 import { indexBlocks } from './blocks.ts';
 
 /**
- * The SQL that brings a journal from version N to N + 1, oldest first; the version is SQLite's `user_version`. A released
- * one is never changed.
+ * The SQL that brings a journal from version N to N + 1, oldest first; the version is SQLite's `user_version`. A
+ * released one is never changed.
  *
- * Times are Unix milliseconds. `seq` is given by the daemon, never by SQLite: a number must not come back after retention
- * has emptied the table, because routes remember where they are by it.
+ * Times are Unix milliseconds. `seq` is given by the daemon, never by SQLite: a number must not come back after
+ * retention has emptied the table, because routes remember where they are by it.
  */
 export const migrations: readonly string[] = [
   `

@@ -5,8 +5,9 @@ import type { Notification } from '../kazoo/notification.ts';
 const mostKnown = 8_000;
 
 /**
- * Which notifications repeat one that the journal has: those with the same time of their own and the same fingerprint. The
- * newest are known by heart, because nearly all that comes is newer than what there is; for the others the disk is asked.
+ * Which notifications repeat one that the journal has: those with the same time of their own and the same fingerprint.
+ * The newest are known by heart, because nearly all that comes is newer than what there is; for the others the disk is
+ * asked.
  */
 export class Occurrences {
   readonly #onDisk: StatementSync;

@@ -10,8 +10,8 @@ export interface Place {
 }
 
 /*
- * The doors to the journal: nobody outside of this room knows what store it is in. They are asynchronous because one that
- * several daemons share is reached over a network.
+ * The doors to the journal: nobody outside of this room knows what store it is in. They are asynchronous because one
+ * that several daemons share is reached over a network.
  */
 
 /**

@@ -24,8 +24,8 @@ import { salvage } from './rebuild/salvage.ts';
 const suffixes = ['', '-wal', '-shm'] as const;
 
 /**
- * Where the journal in a folder is damaged, makes a new one of what can be read, and keeps the old one beside it. The old
- * one stands untouched in its place until the new one is complete and on disk, whenever the process ends.
+ * Where the journal in a folder is damaged, makes a new one of what can be read, and keeps the old one beside it. The
+ * old one stands untouched in its place until the new one is complete and on disk, whenever the process ends.
  * @param routes names of the configuration's routes
  * @throws JournalError where another daemon has the journal, it isn't one, or there is no room for the new one
  */

@@ -32,8 +32,8 @@ const jump = 60_000;
 const afterJump = 3_600_000;
 
 /**
- * Removes from the journal what every route has settled, once it is old or the journal is nearly full. What is listed as
- * waiting, quarantined or dead stays; the latter two until they are older than `deadRetention`.
+ * Removes from the journal what every route has settled, once it is old or the journal is nearly full. What is listed
+ * as waiting, quarantined or dead stays; the latter two until they are older than `deadRetention`.
  */
 export class Retention {
   readonly #database: DatabaseSync;

@@ -38,7 +38,9 @@ export const insertNotification = `
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO NOTHING`;
 
-/** An entry as the table's row, whose columns have the types that its STRICT definition and `notificationRow` give them. */
+/**
+ * An entry as the table's row, whose columns have the types that its STRICT definition and `notificationRow` give them.
+ */
 export interface EntryRow {
   seq: number;
   id: string;

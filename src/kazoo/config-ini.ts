@@ -12,9 +12,9 @@ export interface KazooConfigMistake {
 }
 
 /**
- * The brokers in the text of KAZOO's `/etc/kazoo/core/config.ini`: `uri` and `amqp_uri` of its sections `[amqp]`, and those
- * of each section `[zone]`, of which there may be several, each with its `name`. What is in a zone and in `[amqp]` belongs to
- * the zone.
+ * The brokers in the text of KAZOO's `/etc/kazoo/core/config.ini`: `uri` and `amqp_uri` of its sections `[amqp]`, and
+ * those of each section `[zone]`, of which there may be several, each with its `name`. What is in a zone and in
+ * `[amqp]` belongs to the zone.
  * @param localZone the zone of what only `[amqp]` has
  */
 export function brokersIn(

@@ -164,13 +164,17 @@ function positionIn(message: string): string {
   return position === undefined ? '' : `: an error at character ${position}`;
 }
 
-/** Parses once more, keeping integers that a double can't hold, and numbers too large for one, as strings of their digits. */
+/**
+ * Parses once more, keeping integers that a double can't hold, and numbers too large for one, as strings of their
+ * digits.
+ */
 function exact(text: string): Normalised {
   const reviver = (_key: string, value: Json, context: { source?: string }): Json => {
     if (typeof value !== 'number' || Number.isSafeInteger(value) || context.source === undefined) return value;
     return !Number.isFinite(value) || /^-?\d+$/.test(context.source) ? context.source : value;
   };
-  // The library's types don't know yet that a reviver is given the number's own text; and it was an object the first time.
+  // The library's types don't know yet that a reviver is given the number's own text; and it was an object the first
+  // time.
   return normalise(JSON.parse(text, reviver as (key: string, value: Json) => Json) as JsonObject);
 }
 

@@ -1,8 +1,9 @@
 import type { JsonObject } from './notification.ts';
 
 /**
- * JSON type of a field. `gregorian`: whole seconds since year 0 (unix = value - 62167219200); `numeric string`: digits in
- * a string; `T[]`: array of T; `A|B`: either; `address`: a string, an object, or a list of them; `any`: KAZOO doesn't say.
+ * JSON type of a field. `gregorian`: whole seconds since year 0 (unix = value - 62167219200); `numeric string`: digits
+ * in a string; `T[]`: array of T; `A|B`: either; `address`: a string, an object, or a list of them; `any`: KAZOO
+ * doesn't say.
  */
 export type FieldType =
   | 'string'

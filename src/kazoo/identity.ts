@@ -2,8 +2,9 @@ import { hash } from 'node:crypto';
 import type { JsonObject } from './notification.ts';
 
 /**
- * The id of a notification: a UUID version 8 whose first 48 bits are a time in milliseconds and whose other 74 come from
- * the SHA-256 of the raw body. Equal for a broker's redelivery; nearly ordered, so that an index over it stays cheap.
+ * The id of a notification: a UUID version 8 whose first 48 bits are a time in milliseconds and whose other 74 come
+ * from the SHA-256 of the raw body. Equal for a broker's redelivery; nearly ordered, so that an index over it stays
+ * cheap.
  * @param time Unix milliseconds, 0 where the message has none
  */
 export function idOf(body: Uint8Array, time: number): string {

@@ -11,7 +11,9 @@ export interface Problem {
   /** JSON Pointer into the normalised body; `''` is the body as a whole. */
   readonly path: string;
   readonly message: string;
-  /** The JSON Schema keyword that failed, or the decoder's own word (`encoding`, `json`, `depth`, `duplicateKey`, …). */
+  /**
+   * The JSON Schema keyword that failed, or the decoder's own word (`encoding`, `json`, `depth`, `duplicateKey`, …).
+   */
   readonly keyword: string;
 }
 
@@ -38,12 +40,15 @@ export type NotificationState = 'valid' | 'invalid' | 'undecodable';
 export interface Notification {
   /** UUID version 8: the AMQP timestamp in milliseconds, then a hash of the raw body. A redelivery has the same. */
   readonly id: string;
-  /** Hash of the body without the keys that a KAZOO resend changes: 22 characters of base64url; empty where `ownTime` is null. */
+  /**
+   * Hash of the body without the keys that a KAZOO resend changes: 22 characters of base64url; empty where `ownTime` is
+   * null.
+   */
   readonly fingerprint: string;
   /**
    * The body's own time in milliseconds, or 0 where it has none but names a call: together with the fingerprint it
-   * identifies the occurrence. `null` where KAZOO doesn't publish it again, or where an equal body may truly be a second
-   * occurrence (`low_balance`).
+   * identifies the occurrence. `null` where KAZOO doesn't publish it again, or where an equal body may truly be a
+   * second occurrence (`low_balance`).
    */
   readonly ownTime: number | null;
   /** The catalogue's name (never an alias), the name as sent where the catalogue doesn't know it, or null. */

@@ -22,7 +22,9 @@ export function redact(decoded: Decoded, reveals: readonly string[]): Notificati
   return decoded;
 }
 
-/** Revealed secrets that are kept of one body, and characters that their paths may have: no event of KAZOO's comes near. */
+/**
+ * Revealed secrets that are kept of one body, and characters that their paths may have: no event of KAZOO's comes near.
+ */
 const maxSecrets = 100;
 const maxPathLength = 1_024;
 
@@ -71,7 +73,9 @@ function requestPaths(value: Json | undefined, path: Path): Path[] {
 
 const requestPart = /headers?$|^req(uest)?[_ ]?(data|body|json|params|query|query_string)$/;
 
-/** Replaces what stands at `path`; returns it if some route reveals it. A secret inside a replaced one is gone with it. */
+/**
+ * Replaces what stands at `path`; returns it if some route reveals it. A secret inside a replaced one is gone with it.
+ */
 function replace(data: JsonObject, path: Path, reveals: readonly string[]): Secret[] {
   const key = path.at(-1);
   const parent = path.slice(0, -1).reduce<Json | undefined>(member, data);

@@ -6,7 +6,10 @@ export interface Rewritten {
   readonly data: JsonObject;
   /** `data` as the JSON text that it was parsed from. */
   readonly json: string;
-  /** The text's bytes without the members that a KAZOO resend changes. To be called, and used, before the next body comes. */
+  /**
+   * The text's bytes without the members that a KAZOO resend changes. To be called, and used, before the next body
+   * comes.
+   */
   readonly content: () => Uint8Array;
 }
 
@@ -24,10 +27,10 @@ const text = Buffer.alloc(largest + 1);
 const content = Buffer.alloc(largest);
 
 /**
- * What `normalise` makes of a body as KAZOO's encoder writes it, at half the price: keys are rewritten within the text, where
- * they keep their length, so that the text is parsed once and never written again. Null for every other body: one with white
- * space, nulls, escapes by number, more digits than a double holds, keys that aren't plain ASCII, that name a secret, or of
- * which two become one; and for what isn't JSON.
+ * What `normalise` makes of a body as KAZOO's encoder writes it, at half the price: keys are rewritten within the text,
+ * where they keep their length, so that the text is parsed once and never written again. Null for every other body: one
+ * with white space, nulls, escapes by number, more digits than a double holds, keys that aren't plain ASCII, that name
+ * a secret, or of which two become one; and for what isn't JSON.
  * @param body UTF-8
  */
 export function rewrite(body: Uint8Array): Rewritten | null {
@@ -106,8 +109,8 @@ function scanText(length: number): Scan | null {
 }
 
 /**
- * Of the string whose first character is at `start`: the place of its closing quote, shifted by 9, with the bits of all its
- * bytes below, and a ninth one where it has escapes. Negative where it has no end, or escapes by number.
+ * Of the string whose first character is at `start`: the place of its closing quote, shifted by 9, with the bits of all
+ * its bytes below, and a ninth one where it has escapes. Negative where it has no end, or escapes by number.
  */
 function stringAt(start: number, length: number): number {
   let at = start;
@@ -132,7 +135,9 @@ function rewriteKey(start: number, end: number): void {
   }
 }
 
-/** The place of a number's last character; -1 where its digits may be more than a double holds, or it is negative zero. */
+/**
+ * The place of a number's last character; -1 where its digits may be more than a double holds, or it is negative zero.
+ */
 function lastOfNumber(start: number): number {
   let at = text[start] === minus ? start + 1 : start;
   const first = text[at] ?? 0;

@@ -20,8 +20,8 @@ export function fromAmqpTimestamp(value: number | undefined): number | null {
 }
 
 /**
- * Writes Unix milliseconds as RFC 3339 in UTC. Times that come in their order cost a fourth of `toISOString`: the second is
- * written once for all that fall into it.
+ * Writes Unix milliseconds as RFC 3339 in UTC. Times that come in their order cost a fourth of `toISOString`: the
+ * second is written once for all that fall into it.
  */
 export function timeWriter(): (milliseconds: number) => string {
   let second = Number.NaN;

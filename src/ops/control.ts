@@ -16,13 +16,11 @@ type Answers = Readonly<Record<Question, () => Promise<unknown>>>;
 type Question = 'status' | 'reload' | 'live' | 'ready';
 
 /**
- * Answers everybody who connects and asks a question, a word on a line, with JSON. Where that can't be set up, the daemon
- * runs all the same, and says so.
+ * Answers everybody who connects and asks a question, a word on a line, with JSON. Where that can't be set up, the
+ * daemon runs all the same, and says so.
  */
 export async function openControl(folder: string, answers: Answers, log: Logger): Promise<Control> {
   const path = socketIn(folder);
-  // The journal's lock is ours: a socket that is there already is what a killed daemon left.
-  rmSync(path, { force: true });
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -34,18 +32,24 @@ export async function openControl(folder: string, answers: Answers, log: Logger)
       void answer(line.toString().trim(), answers).then((text) => socket.end(text));
     });
   });
-  server.listen(path);
+  const report = (error: unknown) =>
+    log.warn({ path, reason: reasonOf(error) }, 'the command "status" will not find this daemon');
   try {
+    // The journal's lock is ours: a socket that is there already is what a killed daemon left.
+    rmSync(path, { force: true });
+    server.listen(path);
     await once(server, 'listening');
   } catch (error) {
-    log.warn({ path, reason: reasonOf(error) }, 'the command "status" will not find this daemon');
+    report(error);
   }
+  server.on('error', report);
   return {
     async close() {
+      const { listening } = server;
       server.close();
       // Whoever waits for a reload is told no more than that we are going.
       for (const socket of sockets) socket.destroySoon();
-      rmSync(path, { force: true });
+      if (listening) rmSync(path, { force: true });
     },
   };
 }
@@ -72,14 +76,19 @@ export async function askDaemon(folder: string, question: Question): Promise<unk
   const socket = connect(socketIn(folder));
   socket.setTimeout(answerWithin[question], () => socket.destroy(new Error('the daemon does not answer')));
   socket.write(`${question}\n`);
+  let answer: string;
   try {
-    return JSON.parse(await text(socket));
+    answer = await text(socket);
   } catch (error) {
-    if (Error.isError(error) && 'code' in error && (error.code === 'ENOENT' || error.code === 'ECONNREFUSED'))
-      return null;
+    if (Error.isError(error) && 'code' in error && noDaemon.has(String(error.code))) return null;
     throw error;
   }
+  if (answer === '') throw new Error('the daemon ended before it answered');
+  return JSON.parse(answer);
 }
+
+/** No socket, nobody behind it, or a folder whose path is too long for one. */
+const noDaemon = new Set(['ENOENT', 'ECONNREFUSED', 'EINVAL']);
 
 function socketIn(folder: string): string {
   return join(folder, 'control.sock');

@@ -68,8 +68,8 @@ function verdict(reply: FastifyReply, name: 'live' | 'ready', reasons: readonly 
 }
 
 /**
- * A page in a browser on this machine may reach the port by a name of its own that leads here ("DNS rebinding"), and would be
- * allowed to read the answers. Such a request asks for that name.
+ * A page in a browser on this machine may reach the port by a name of its own that leads here ("DNS rebinding"), and
+ * would be allowed to read the answers. Such a request asks for that name.
  */
 function refuseStrangers(hosts: readonly string[]) {
   const names = new Set(['localhost', hostname(), ...hosts].map((name) => name.toLowerCase()));

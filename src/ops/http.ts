@@ -1,9 +1,10 @@
 import { rmSync, statSync } from 'node:fs';
 import { createConnection, isIP } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
-import { Backoff, unlessAborted } from '../waiting.ts';
+import { Backoff } from '../waiting.ts';
 import type { Pages } from './http-server.ts';
 
 export interface HttpOptions {
@@ -27,22 +28,20 @@ export interface HttpPort {
   close(): Promise<void>;
 }
 
+/** Notifications come first: loading the library for HTTP would hold up the links to the brokers. Milliseconds. */
+const headStart = 500;
+
 /** Between tries to open the port, in milliseconds. */
 const firstPause = 1_000;
 const longestPause = 30_000;
 
 /**
- * Opens the local HTTP port: /metrics, /livez, /readyz, /status, /log-level. Where it can't be opened, the daemon runs all the same: to
- * take notifications is worth more than to be watched. That is said once for each reason, and tried again for as long as the daemon runs.
- * @param after what goes before, such as that notifications are taken: the library for it takes a while to load
+ * Opens the local HTTP port: /metrics, /livez, /readyz, /status, /log-level. Where it can't be opened, the daemon runs
+ * all the same: to take notifications is worth more than to be watched. That is said once for each reason, and tried
+ * again for as long as the daemon runs.
  */
-export function openHttpPort(
-  options: HttpOptions,
-  pages: () => Promise<Pages>,
-  after: Promise<void>,
-  log: Logger,
-): HttpPort | null {
-  return options.listen === 'off' ? null : new Port(options, pages, after, log);
+export function openHttpPort(options: HttpOptions, pages: () => Promise<Pages>, log: Logger): HttpPort | null {
+  return options.listen === 'off' ? null : new Port(options, pages, log);
 }
 
 class Port implements HttpPort {
@@ -53,11 +52,11 @@ class Port implements HttpPort {
   #server: FastifyInstance | undefined;
   #status: HttpStatus;
 
-  constructor(options: HttpOptions, pages: () => Promise<Pages>, after: Promise<void>, log: Logger) {
+  constructor(options: HttpOptions, pages: () => Promise<Pages>, log: Logger) {
     this.#options = options;
     this.#log = log;
     this.#status = { listen: options.listen, open: false, reason: null };
-    this.#running = this.#open(pages, after);
+    this.#running = this.#open(pages);
   }
 
   get status(): HttpStatus {
@@ -70,25 +69,32 @@ class Port implements HttpPort {
     await this.#server?.close();
   }
 
-  async #open(makePages: () => Promise<Pages>, after: Promise<void>): Promise<void> {
-    const { listen } = this.#options;
+  async #open(makePages: () => Promise<Pages>): Promise<void> {
     const { signal } = this.#closing;
-    await unlessAborted(after, signal).catch(() => undefined);
-    const [{ createServer }, pages] = await Promise.all([import('./http-server.ts'), makePages()]);
     const backoff = new Backoff(firstPause, longestPause);
+    await delay(headStart, undefined, { signal }).catch(() => undefined);
     while (!signal.aborted) {
-      const server = createServer(this.#options, pages, this.#log);
       try {
-        const address = await start(server, listen);
-        this.#server = server;
-        this.#status = { listen: address, open: true, reason: null };
-        this.#log.info({ listen: address }, 'the HTTP port is open');
+        await this.#tryToOpen(makePages);
         return;
       } catch (error) {
-        await server.close();
         this.#report(reasonOf(error));
         await backoff.pause(signal).catch(() => undefined);
       }
+    }
+  }
+
+  async #tryToOpen(makePages: () => Promise<Pages>): Promise<void> {
+    const [{ createServer }, pages] = await Promise.all([import('./http-server.ts'), makePages()]);
+    const server = createServer(this.#options, pages, this.#log);
+    try {
+      const address = await start(server, this.#options.listen);
+      this.#server = server;
+      this.#status = { listen: address, open: true, reason: null };
+      this.#log.info({ listen: address }, 'the HTTP port is open');
+    } catch (error) {
+      await server.close();
+      throw error;
     }
   }
 

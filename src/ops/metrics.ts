@@ -13,7 +13,9 @@ export interface MetricsPage {
   text(): Promise<string>;
 }
 
-/** All that Prometheus is told. Nothing is counted here: each scrape reads what the daemon's parts count for themselves. */
+/**
+ * All that Prometheus is told. Nothing is counted here: each scrape reads what the daemon's parts count for themselves.
+ */
 export function createMetrics(insight: Insight): MetricsPage {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -29,7 +31,9 @@ export function createMetrics(insight: Insight): MetricsPage {
   };
 }
 
-/** A metric in the shape that prom-client's registry reads. Its own classes count for themselves, which we do already. */
+/**
+ * A metric in the shape that prom-client's registry reads. Its own classes count for themselves, which we do already.
+ */
 function pulled(metric: Metric, reading: () => Reading): PromMetric {
   const { name, type, help } = metric;
   const get = async () => ({ name, type, help, aggregator: 'sum', values: summed(metric.read(reading())) });

@@ -18,8 +18,8 @@ interface Group {
 }
 
 /**
- * Groups warnings and errors that repeat themselves: of one message about one broker or route, three lines are written within
- * ten seconds; those after them become one, the last of them, with their number as `repeated`.
+ * Groups warnings and errors that repeat themselves: of one message about one broker or route, three lines are written
+ * within ten seconds; those after them become one, the last of them, with their number as `repeated`.
  */
 export class Repeats {
   readonly #groups = new Map<string, Group>();

@@ -1,8 +1,8 @@
 import type { Log, LogLevel } from './log.ts';
 
 /**
- * Makes SIGUSR2 turn the log's level to debug, and back to what it was at the start. SIGUSR1 does nothing: by default Node
- * would open its debugger at it, and give whoever reaches that port the whole daemon.
+ * Makes SIGUSR2 turn the log's level to debug, and back to what it was at the start. SIGUSR1 does nothing: by default
+ * Node would open its debugger at it, and give whoever reaches that port the whole daemon.
  */
 export function listenToSignals(log: Log): void {
   const usual: LogLevel = log.level;

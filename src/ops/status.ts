@@ -24,7 +24,7 @@ export interface BrokerStatus {
   readonly reason: string | null;
   /** Notifications a second, over the last minute. */
   readonly rate: number;
-  /** Since the daemon's start. */
+  /** Since the link was made. */
   readonly received: number;
   /** True while the journal takes nothing. */
   readonly paused: boolean;

@@ -5,14 +5,16 @@ import { reasonOf } from '../errors.ts';
  * systemd's notify protocol, for a unit with Type=notify or Type=notify-reload.
  *
  * Node has no datagram sockets of the Unix kind, so the messages go out through systemd's own libsystemd (`sd_notify`),
- * which every machine has that systemd runs on. They come from the daemon's own process: NotifyAccess=main, which Type=notify
- * gives by itself, is enough, and no helper process runs beside it. In the sandbox it needs RestrictAddressFamilies=AF_UNIX and
- * the system calls socket, connect and sendmsg (all in @system-service). Where NOTIFY_SOCKET isn't set, nothing is loaded.
+ * which every machine has that systemd runs on. They come from the daemon's own process: NotifyAccess=main, which
+ * Type=notify gives by itself, is enough, and no helper process runs beside it. In the sandbox it needs
+ * RestrictAddressFamilies=AF_UNIX and the system calls socket, connect and sendmsg (all in @system-service). Where
+ * NOTIFY_SOCKET isn't set, nothing is loaded.
  *
- * READY=1 comes when the journal is open, every route has its place in it, and the brokers are being connected to: a broker that is
- * away must not keep the service from starting. With WatchdogSec=, WATCHDOG=1 comes at half of that interval for as
- * long as nothing is stuck (see `stuckIn` in src/ops/health.ts), not merely while a timer runs. A reload tells RELOADING=1 with
- * MONOTONIC_USEC, and READY=1 when it is done: Type=notify-reload (systemd 253) may be used, or ExecReload=kill -HUP.
+ * READY=1 comes when the journal is open, every route has its place in it, and the brokers are being connected to: a
+ * broker that is away must not keep the service from starting. With WatchdogSec=, WATCHDOG=1 comes at half of that
+ * interval for as long as nothing is stuck (see `stuckIn` in src/ops/health.ts), not merely while a timer runs. A
+ * reload tells RELOADING=1 with MONOTONIC_USEC, and READY=1 when it is done: Type=notify-reload (systemd 253) may be
+ * used, or ExecReload=kill -HUP.
  */
 
 /** What the service manager is told. Without one, all of it does nothing. */
@@ -75,6 +77,7 @@ class SystemdNotifier implements Notifier {
   #queued = 0;
   #summary = '';
   #isStuck = false;
+  #isStopping = false;
   #failing = false;
 
   constructor(send: Send, vitals: Vitals, log: Logger) {
@@ -84,6 +87,8 @@ class SystemdNotifier implements Notifier {
   }
 
   ready(): void {
+    // A reload may end while the daemon stops.
+    if (this.#isStopping) return;
     this.#summary = this.#vitals.summary();
     this.#tell(`READY=1\nSTATUS=${this.#summary}`);
     if (this.#timers.length > 0) return;
@@ -98,6 +103,7 @@ class SystemdNotifier implements Notifier {
   }
 
   async stopping(): Promise<void> {
+    this.#isStopping = true;
     // The watchdog goes on being fed: a stop may take longer than its interval.
     clearInterval(this.#timers.shift());
     this.#tell('STOPPING=1\nSTATUS=delivering what is in flight');

@@ -43,11 +43,6 @@ export class Lines {
     return [...this.#lines.values()].map(lineStatus);
   }
 
-  /** Resolves once each of them has consumed, or has failed to. */
-  get tried(): Promise<void> {
-    return Promise.all([...this.#lines.values()].map(({ link }) => link.tried)).then(() => undefined);
-  }
-
   get insight(): BrokerInsight[] {
     return [...this.#lines.values()].map(lineInsight);
   }

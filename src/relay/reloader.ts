@@ -53,7 +53,8 @@ export class Reloader {
       return report;
     } catch (error) {
       const reason = reasonOf(error);
-      this.#log.error({ reason }, 'not reloaded; everything goes on as before');
+      if (this.#closed) this.#log.warn({ reason }, 'a reload was cut off by the stop; the next start finishes it');
+      else this.#log.error({ reason }, 'not reloaded; everything goes on as before');
       return refused(reason);
     }
   }

@@ -6,8 +6,8 @@ const pause = 2_000;
 
 /**
  * Looks at a file every other second, and tells of each change once the file has stood still from one look to the next:
- * while it is being written, or is away between a removal and a renaming, nothing is told. One that stays away has changed
- * too. Resolves when the signal aborts.
+ * while it is being written, or is away between a removal and a renaming, nothing is told. One that stays away has
+ * changed too. Resolves when the signal aborts.
  */
 export async function watchFile(
   path: string,
@@ -29,7 +29,10 @@ export async function watchFile(
   }
 }
 
-/** Differs for any two states of a file that differ: another one may have been put in its place with the same time and size. */
+/**
+ * Differs for any two states of a file that differ: another one may have been put in its place with the same time and
+ * size.
+ */
 function markOf(path: string): string {
   try {
     const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });

@@ -19,9 +19,9 @@ class ConditionError extends Error {
 /**
  * Compiles an expression of CEL, the Common Expression Language, over the envelope: its keys are the variables.
  *
- * What it costs is bounded by the expression, whatever a body holds. All that CEL does takes time in proportion to what it
- * looks at, but for two things: regular expressions are RE2's, which never go back; and macros that go through a list or a
- * mapping (`exists`, `all`, `map`, …), also within each other, have a budget of steps for each evaluation.
+ * What it costs is bounded by the expression, whatever a body holds. All that CEL does takes time in proportion to what
+ * it looks at, but for two things: regular expressions are RE2's, which never go back; and macros that go through a
+ * list or a mapping (`exists`, `all`, `map`, …), also within each other, have a budget of steps for each evaluation.
  * @throws ConditionError that names the place in the expression
  */
 export function createCondition(text: string): Condition {
@@ -113,7 +113,9 @@ interface Replacement {
 const macros = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 const matchesPattern = 'matches_pattern';
 
-/** What makes an expression bounded: ranges of macros are charged for, and patterns are RE2's, made ready in `patterns`. */
+/**
+ * What makes an expression bounded: ranges of macros are charged for, and patterns are RE2's, made ready in `patterns`.
+ */
 function boundsIn(node: ASTNode, text: string, patterns: RE2JS[]): Replacement[] {
   const within = partsOf(node).flatMap((part) => boundsIn(part, text, patterns));
   if (node.op !== 'rcall') return within;
@@ -164,7 +166,9 @@ function replaceIn(text: string, replacements: readonly Replacement[]): string {
   return result + text.slice(from);
 }
 
-/** What one evaluation may cost, about in nanoseconds, and what of that a step costs at least: there are 10,000 at most. */
+/**
+ * What one evaluation may cost, about in nanoseconds, and what of that a step costs at least: there are 10,000 at most.
+ */
 const allowance = 100_000_000;
 const costOfStep = 10_000;
 

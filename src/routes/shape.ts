@@ -6,7 +6,8 @@ import { envelopeOf, headOf, textOf } from './envelope.ts';
 import type { Reshape } from './reshape.ts';
 
 /**
- * What a route's sink gets of an entry. Envelope and text are made when the sink first asks for them: most want only one.
+ * What a route's sink gets of an entry. Envelope and text are made when the sink first asks for them: most want only
+ * one.
  * @param reveal dotted paths of the secrets that this route may see
  * @param reshape what the route makes of the envelope, once its secrets are in it
  */

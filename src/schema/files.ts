@@ -24,10 +24,10 @@ export class SchemaError extends Error {
 }
 
 /**
- * Every `*.json` of these folders, by event; a later folder's file takes the place of an earlier one's. Hidden files are
- * passed over.
- * @throws SchemaError when a folder or file can't be read, a file isn't a JSON Schema of draft 2020-12, or two files are
- * for the same event of one folder or have the same `$id`.
+ * Every `*.json` of these folders, by event; a later folder's file takes the place of an earlier one's. Hidden files
+ * are passed over.
+ * @throws SchemaError when a folder or file can't be read, a file isn't a JSON Schema of draft 2020-12, or two files
+ * are for the same event of one folder or have the same `$id`.
  */
 export function readSchemaFiles(folders: readonly string[]): Map<string, SchemaFile> {
   const files = new Map(folders.flatMap((folder) => [...readFolder(folder)]));

@@ -4,7 +4,10 @@ import type { Problem } from '../kazoo/notification.ts';
 /** How many problems of one notification are kept. */
 const maxProblems = 20;
 
-/** What ajv found, one problem for each thing that is wrong, at most `maxProblems`. Never quotes the notification's values. */
+/**
+ * What ajv found, one problem for each thing that is wrong, at most `maxProblems`. Never quotes the notification's
+ * values.
+ */
 export function problemsOf(errors: readonly ErrorObject[]): Problem[] {
   const looked = errors.slice(0, maxErrors);
   const unions = looked.filter(isUnion);

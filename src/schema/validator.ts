@@ -18,10 +18,10 @@ export interface Validator {
 
 /**
  * Checks notifications by the built-in schemas and those of operators' folders. A file there is named after its event
- * (`voicemail_new.json`; `unknown.json` is for all that the catalogue doesn't know). It replaces the built-in schema, and
- * can refer to that by `urn:kazoo-relay:schema:voicemail_new` unless it takes that `$id` itself. Files can refer to each
- * other by `$id`, or by file name within a folder; a later folder's file replaces an earlier one's. Schemas are of draft
- * 2020-12, no other; `format` isn't checked.
+ * (`voicemail_new.json`; `unknown.json` is for all that the catalogue doesn't know). It replaces the built-in schema,
+ * and can refer to that by `urn:kazoo-relay:schema:voicemail_new` unless it takes that `$id` itself. Files can refer to
+ * each other by `$id`, or by file name within a folder; a later folder's file replaces an earlier one's. Schemas are of
+ * draft 2020-12, no other; `format` isn't checked.
  * @throws SchemaError when a folder can't be read or a file isn't a schema that works; its message names the file.
  */
 export function createValidator(folders: readonly string[]): Validator {
@@ -116,7 +116,9 @@ function inFile(file: SchemaFile, action: () => unknown): void {
   }
 }
 
-/** Listing all that is wrong takes memory for each wrong value: of a body with more values, the first problem is enough. */
+/**
+ * Listing all that is wrong takes memory for each wrong value: of a body with more values, the first problem is enough.
+ */
 const maxListed = 5000;
 
 function hasMoreValues(data: JsonObject, limit: number): boolean {

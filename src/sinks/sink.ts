@@ -13,7 +13,9 @@ export interface SinkKind<O> {
   flow(options: O): Flow;
   /** What is wrong among options that are each right by themselves; told with the configuration's other mistakes. */
   check?(options: O): readonly OptionMistake[];
-  /** Keys of the envelope, beside the id, that it can't do without: a route can't omit them. None where it is left out. */
+  /**
+   * Keys of the envelope, beside the id, that it can't do without: a route can't omit them. None where it is left out.
+   */
   needs?(options: O): readonly EnvelopeKey[];
   /** What is legal among them and surely not meant. @param route `timeout`: milliseconds that it gives an attempt */
   doubts?(options: O, route: { readonly timeout: number }): readonly OptionMistake[];
@@ -59,8 +61,8 @@ export interface Sink {
    */
   deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]>;
   /**
-   * Delivers one notification and tells how that went, in as much detail as helps an operator, without any secret. Where
-   * a sink has none, `deliver` is all there is to tell.
+   * Delivers one notification and tells how that went, in as much detail as helps an operator, without any secret.
+   * Where a sink has none, `deliver` is all there is to tell.
    * @throws SinkUnavailable
    */
   probe?(delivery: Delivery, signal: AbortSignal): Promise<ProbeReport>;

@@ -43,7 +43,10 @@ async function end(quickstart: ChildProcess, signal: NodeJS.Signals): Promise<vo
   await closed;
 }
 
-/** Processes of the quickstart's broker and daemon: all of them have its temporary folder in their command or environment. */
+/**
+ * Processes of the quickstart's broker and daemon: all of them have its temporary folder in their command or
+ * environment.
+ */
 function processesOf(folder: string): string[] {
   return globSync('/proc/[0-9]*/{cmdline,environ}').filter((file) => {
     try {

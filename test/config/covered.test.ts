@@ -5,8 +5,8 @@ import { leavesOf } from '../../src/config/tree.ts';
 import { sinkKinds } from '../../src/sinks/registry.ts';
 
 /**
- * The test in which each option does what it says, by file and name. An option that is new needs a test of its own, and a line
- * here; this test sees to it that the one and the other are there.
+ * The test in which each option does what it says, by file and name. An option that is new needs a test of its own, and
+ * a line here; this test sees to it that the one and the other are there.
  */
 const tests: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'config/effects': {

@@ -189,7 +189,10 @@ describe('the write-ahead log of a damaged journal', () => {
   });
 });
 
-/** Appends batches with a commit each, moves the cursor on with each, and leaves the files as a daemon does that is killed. */
+/**
+ * Appends batches with a commit each, moves the cursor on with each, and leaves the files as a daemon does that is
+ * killed.
+ */
 function leaveLog(batches: number): string[][] {
   const database = new DatabaseSync(file);
   database.exec('PRAGMA wal_autocheckpoint = 0');

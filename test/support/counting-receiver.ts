@@ -1,7 +1,10 @@
 import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
-/** A receiver that is a process of its own, to be killed: `counting-receiver.ts PORT FILE` notes the id of each notification. */
+/**
+ * A receiver that is a process of its own, to be killed: `counting-receiver.ts PORT FILE` notes the id of each
+ * notification.
+ */
 const [port, file = ''] = process.argv.slice(2);
 
 createServer(async (request, response) => {

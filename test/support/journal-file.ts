@@ -14,7 +14,8 @@ export function placesOf(file: string): PlacedRow[] {
   const places: { path: string; pages: number[] }[] = [];
   const pages = "SELECT path, pageno, pagetype, ncell FROM dbstat WHERE name = 'notifications' ORDER BY path";
   for (const { path, pageno, pagetype, ncell } of rowsIn(file, pages)) {
-    // The cells of a leaf are rows in their order; the path of an overflow page is that of its leaf, and the cell's number.
+    // The cells of a leaf are rows in their order; the path of an overflow page is that of its leaf, and the cell's
+    // number.
     if (pagetype === 'leaf')
       for (let cell = 0; cell < Number(ncell); cell += 1)
         places.push({ path: `${path}${cell.toString(16).padStart(3, '0')}`, pages: [Number(pageno)] });
@@ -24,7 +25,10 @@ export function placesOf(file: string): PlacedRow[] {
   return ids.map((id, index) => ({ id, pages: places[index]?.pages ?? [] }));
 }
 
-/** The numbers of the pages that a table or an index has in a healthy journal: all, its leaves, or those that lead to them. */
+/**
+ * The numbers of the pages that a table or an index has in a healthy journal: all, its leaves, or those that lead to
+ * them.
+ */
 export function pagesOf(file: string, name: string, type?: 'leaf' | 'internal'): number[] {
   const ofType = type === undefined ? '' : `AND pagetype = '${type}'`;
   const pages = rowsIn(file, `SELECT pageno FROM dbstat WHERE name = '${name}' ${ofType} ORDER BY path`);

@@ -4,8 +4,8 @@ import { deliveries } from './database.ts';
 import type { TestServer } from './server.ts';
 
 /**
- * Delivers batch after batch as a route does, each until all of it is stored, while the server is killed and started again
- * some times. Gives the ids of all that the sink has confirmed.
+ * Delivers batch after batch as a route does, each until all of it is stored, while the server is killed and started
+ * again some times. Gives the ids of all that the sink has confirmed.
  */
 export async function deliverThroughKills(sink: Sink, server: TestServer, kills: number): Promise<string[]> {
   const confirmed: string[] = [];

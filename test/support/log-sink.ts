@@ -2,7 +2,8 @@ import pino from 'pino';
 import { logSink } from '../../src/sinks/log.ts';
 import { delivery } from './notification.ts';
 
-// Delivers batches to two log sinks at once, and says on stderr what becomes of them; and that its clock ticks all the while.
+// Delivers batches to two log sinks at once, and says on stderr what becomes of them; and that its clock ticks all the
+// while.
 const [batches = '1', size = '1'] = process.argv.slice(2);
 const context = { route: 'test', log: pino({ level: 'silent' }) };
 const sinks = [await logSink.open({ level: 'info' }, context), await logSink.open({ level: 'warn' }, context)];

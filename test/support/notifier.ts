@@ -2,7 +2,8 @@ import { createInterface } from 'node:readline';
 import pino from 'pino';
 import { openNotifier } from '../../src/ops/systemd.ts';
 
-// Tells systemd of a daemon in which that is stuck which the last line on stdin names, and does what the line says otherwise.
+// Tells systemd of a daemon in which that is stuck which the last line on stdin names, and does what the line says
+// otherwise.
 let stuck: string[] = [];
 const notifier = await openNotifier({ summary: () => 'all is well', stuck: () => stuck }, pino());
 notifier.ready();

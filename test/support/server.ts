@@ -38,8 +38,8 @@ export type Run = (program: string, ...args: string[]) => Promise<void>;
 const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 
 /**
- * Starts a server and waits until it answers. Should this process end before `close`, even by SIGKILL, the server ends with
- * it.
+ * Starts a server and waits until it answers. Should this process end before `close`, even by SIGKILL, the server ends
+ * with it.
  */
 export async function startServer(program: ServerProgram): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), `kazoo-relay-${program.name}-`));
@@ -94,8 +94,8 @@ export function makeCertificate(folder: string, run: Run): Promise<void> {
 const startWithin = 60_000;
 
 /**
- * Ends with the server. A word on its stdin is the signal to end the server with; KILL takes the server's children along.
- * When stdin ends, whoever started it is gone: it ends the server and removes the folder.
+ * Ends with the server. A word on its stdin is the signal to end the server with; KILL takes the server's children
+ * along. When stdin ends, whoever started it is gone: it ends the server and removes the folder.
  */
 const keeperScript = `
   folder=$0; "$@" & server=$!

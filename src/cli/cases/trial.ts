@@ -11,7 +11,10 @@ import { judge } from '../../schema/judge.ts';
 import { createValidator } from '../../schema/validator.ts';
 import type { Case, Wanted } from './read.ts';
 
-/** Says how what the routes of a configuration do differs from what a case wants: nothing, or a line for each difference. */
+/**
+ * Says how what the routes of a configuration do differs from what a case wants: nothing, or a line for each
+ * difference.
+ */
 export type Trial = (tested: Case) => string[];
 
 /**

@@ -1,8 +1,8 @@
 import type { Pages } from './pages.ts';
 
 /**
- * A page of a tree: a header of 8 bytes (kind, number of cells at 3; on pages that lead on 12, with the last child at 8),
- * then where each cell is, in the order of their keys. Page 1 has the database's header before it.
+ * A page of a tree: a header of 8 bytes (kind, number of cells at 3; on pages that lead on 12, with the last child at
+ * 8), then where each cell is, in the order of their keys. Page 1 has the database's header before it.
  */
 export interface TreePage {
   readonly number: number;
@@ -14,7 +14,9 @@ export interface TreePage {
   readonly isWhole: boolean;
 }
 
-/** Tables keep their rows in leaves, by rowid; indexes, and tables without rowids, have them on pages that lead on too. */
+/**
+ * Tables keep their rows in leaves, by rowid; indexes, and tables without rowids, have them on pages that lead on too.
+ */
 type Kind = 'index' | 'table' | 'index leaf' | 'table leaf';
 
 const kinds: Record<number, Kind> = { 2: 'index', 5: 'table', 10: 'index leaf', 13: 'table leaf' };
@@ -85,7 +87,10 @@ function localBytes(size: number, page: number, kind: Kind): number {
   return even <= most ? even : least;
 }
 
-/** A whole number of up to nine bytes, of which each but the last has seven bits and says whether more come. Null where it is beyond a JavaScript one. */
+/**
+ * A whole number of up to nine bytes, of which each but the last has seven bits and says whether more come. Null where
+ * it is beyond a JavaScript one.
+ */
 export function varintAt(bytes: Buffer, offset: number): { value: number; bytes: number } | null {
   let value = 0;
   for (let index = 0; index < 8; index += 1) {
@@ -100,7 +105,10 @@ export function varintAt(bytes: Buffer, offset: number): { value: number; bytes:
 /** Larger ones are taken for a lie. */
 const mostBytes = 256 * 1024 * 1024;
 
-/** How often a page may be read as part of a chain: numbers that were overwritten could lead over the same ones without end. */
+/**
+ * How often a page may be read as part of a chain: numbers that were overwritten could lead over the same ones without
+ * end.
+ */
 const mostVisits = 8;
 
 /** Brings records together. */

@@ -10,14 +10,17 @@ export interface Span {
   readonly newest: number;
 }
 
-/** The entries of two indexes, and of no third: of deliveries by `route` and `seq`; of notifications by `id`, where it is one. */
+/**
+ * The entries of two indexes, and of no third: of deliveries by `route` and `seq`; of notifications by `id`, where it
+ * is one.
+ */
 export const byRoute = indexShape('TEXT', 'INTEGER', 'INTEGER');
 const byId = indexShape('TEXT', 'INTEGER');
 const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * Copies notifications and deliveries, newer versions over older ones. Of what was listed, also where only the index tells it,
- * `temp.listed` has a line then.
+ * Copies notifications and deliveries, newer versions over older ones. Of what was listed, also where only the index
+ * tells it, `temp.listed` has a line then.
  * @param furthest how far any route was
  */
 export function copyRows({ pages, inLog, newest, behind }: PageFile, to: DatabaseSync, furthest: number): Span {
@@ -102,7 +105,9 @@ class NotificationWriter {
     this.#room -= row.size;
   }
 
-  /** Gives those whose place isn't known one at the end, which no route has passed: what is delivered again isn't lost. */
+  /**
+   * Gives those whose place isn't known one at the end, which no route has passed: what is delivered again isn't lost.
+   */
   finish(): void {
     for (const row of this.#displaced) {
       // Some are only a second way to a row that there is.

@@ -2,10 +2,11 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 
 /**
  * What a write-ahead log holds, by the number of a page: where in the file its newest version begins. The format
- * (sqlite.org/fileformat2.html, "The Write-Ahead Log"): a header of 32 bytes, with the page size and two salts; then frames,
- * each a header of 24 bytes and a page. All that was written since the last reset has the header's salts; a frame with the
- * database's size in its header ends a transaction. A checksum goes on from the frame before, whose own stands in its header:
- * so each frame can be checked by itself, and one that is broken needn't cost those behind it, as it does with SQLite.
+ * (sqlite.org/fileformat2.html, "The Write-Ahead Log"): a header of 32 bytes, with the page size and two salts; then
+ * frames, each a header of 24 bytes and a page. All that was written since the last reset has the header's salts; a
+ * frame with the database's size in its header ends a transaction. A checksum goes on from the frame before, whose own
+ * stands in its header: so each frame can be checked by itself, and one that is broken needn't cost those behind it, as
+ * it does with SQLite.
  */
 export interface Log {
   readonly pageSize: number;
@@ -15,7 +16,10 @@ export interface Log {
   readonly behind: ReadonlyMap<number, number>;
   /** The database's size in pages after the last transaction of `pages`; null where there is none. */
   readonly pageCount: number | null;
-  /** True where a frame was broken after it had been written: the last transaction alone may be half written after a loss of power. */
+  /**
+   * True where a frame was broken after it had been written: the last transaction alone may be half written after a
+   * loss of power.
+   */
   readonly damaged: boolean;
 }
 
@@ -66,7 +70,9 @@ class Contents implements Log {
     this.pageSize = pageSize;
   }
 
-  /** Each commit is on disk before the next is begun: of two behind a broken frame, one at least was written after it. */
+  /**
+   * Each commit is on disk before the next is begun: of two behind a broken frame, one at least was written after it.
+   */
   get damaged(): boolean {
     return this.#commitsBehind > 1;
   }

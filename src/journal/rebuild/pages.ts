@@ -17,7 +17,10 @@ export interface PageFile {
   readonly pages: Pages;
   /** Which of them come from the log; the others come from the file. */
   readonly inLog: ReadonlySet<number>;
-  /** The same with all that was committed, where a frame of the log is broken: what that one held is older than the rest. */
+  /**
+   * The same with all that was committed, where a frame of the log is broken: what that one held is older than the
+   * rest.
+   */
   readonly newest: Pages;
   /** The pages of which only `newest` has the newest version. */
   readonly behind: readonly number[];
@@ -69,8 +72,8 @@ const noLog = { pages: new Map<number, number>(), behind: new Map<number, number
 export const brokenLog = 'its write-ahead log is broken in the middle';
 
 /**
- * True where frames of the write-ahead log were broken after they had been written: SQLite would leave out, without a word,
- * all that was committed behind them.
+ * True where frames of the write-ahead log were broken after they had been written: SQLite would leave out, without a
+ * word, all that was committed behind them.
  */
 export function isLogDamaged(file: string): boolean {
   const lastChange = () => statSync(`${file}-wal`, { bigint: true, throwIfNoEntry: false })?.mtimeNs;
@@ -87,8 +90,8 @@ export function isLogDamaged(file: string): boolean {
 }
 
 /**
- * A database begins with "SQLite format 3\0"; then, at 16, comes the page size: a power of two, and 1 for 65,536. (The byte
- * at 20 says how many at the end of each page are left unused: none, in a journal.)
+ * A database begins with "SQLite format 3\0"; then, at 16, comes the page size: a power of two, and 1 for 65,536. (The
+ * byte at 20 says how many at the end of each page are left unused: none, in a journal.)
  */
 const magic = 'SQLite format 3\0';
 const sizeAt = 16;

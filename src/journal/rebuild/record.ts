@@ -4,9 +4,9 @@ import { varintAt } from './btree.ts';
 export type Value = null | number | string | Buffer;
 
 /**
- * What a record says of its values: a type for each, in a header of varints that begins with its own length. 0 is NULL, 1 to
- * 6 are integers of 1, 2, 3, 4, 6 and 8 bytes, 7 is a float, 8 and 9 are the integers 0 and 1; from 12 on, even ones are
- * blobs and odd ones texts, of half the rest in bytes.
+ * What a record says of its values: a type for each, in a header of varints that begins with its own length. 0 is NULL,
+ * 1 to 6 are integers of 1, 2, 3, 4, 6 and 8 bytes, 7 is a float, 8 and 9 are the integers 0 and 1; from 12 on, even
+ * ones are blobs and odd ones texts, of half the rest in bytes.
  */
 export interface RecordHeader {
   readonly types: readonly number[];

@@ -4,8 +4,9 @@ import type { Pages } from './pages.ts';
 import type { Shape } from './shape.ts';
 
 /**
- * Where the trees of a journal's tables and indexes begin, by their names. The tree that says it begins on page 1; where that is
- * lost, they are where they are in a new journal: the same is made, in the same order, before anything else.
+ * Where the trees of a journal's tables and indexes begin, by their names. The tree that says it begins on page 1;
+ * where that is lost, they are where they are in a new journal: the same is made, in the same order, before anything
+ * else.
  */
 export function rootsOf(pages: Pages, fresh: DatabaseSync): Map<string, number> {
   const made = fresh.prepare('SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0').all();

@@ -7,7 +7,9 @@ const jsonColumns = ['data', 'problems', 'secrets', 'attempts'];
 
 type Table = 'notifications' | 'deliveries';
 
-/** The rows of a table on their way from an old journal into a new one: of two versions of a row the later one stays. */
+/**
+ * The rows of a table on their way from an old journal into a new one: of two versions of a row the later one stays.
+ */
 export class RowWriter implements Shape {
   readonly of = 'table';
   readonly columns: Shape['columns'];

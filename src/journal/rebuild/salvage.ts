@@ -21,8 +21,8 @@ export interface Salvaged {
 }
 
 /**
- * Brings what can be read of a damaged journal into an empty one. Whatever can't be told is decided for delivering twice,
- * never for not at all.
+ * Brings what can be read of a damaged journal into an empty one. Whatever can't be told is decided for delivering
+ * twice, never for not at all.
  * @param routes the configuration's, which must not begin at the newest entry as a new one would
  */
 export function salvage(file: string, to: DatabaseSync, routes: readonly string[]): Salvaged {
@@ -39,7 +39,10 @@ export function salvage(file: string, to: DatabaseSync, routes: readonly string[
   }
 }
 
-/** Lists again, as due at once, the deliveries of which only the index tells; and leaves out those of which the entry is lost. */
+/**
+ * Lists again, as due at once, the deliveries of which only the index tells; and leaves out those of which the entry is
+ * lost.
+ */
 function relist(to: DatabaseSync): number {
   to.exec('DELETE FROM deliveries WHERE seq NOT IN (SELECT seq FROM notifications)');
   const { changes } = to

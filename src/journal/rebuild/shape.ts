@@ -1,7 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isBlob, isInteger, isText } from './record.ts';
 
-/** How the records of a table or an index look: by it they are recognised on a page of which nobody knows whose it is. */
+/**
+ * How the records of a table or an index look: by it they are recognised on a page of which nobody knows whose it is.
+ */
 export interface Shape {
   readonly of: 'table' | 'index';
   readonly columns: readonly Column[];
@@ -17,8 +19,8 @@ interface Column {
 const types = { INTEGER: isInteger, TEXT: isText, BLOB: isBlob };
 
 /**
- * The rows of a table, as the newest version has it. A migration that does more than to add columns must bring here what rows
- * were like before.
+ * The rows of a table, as the newest version has it. A migration that does more than to add columns must bring here
+ * what rows were like before.
  */
 export function tableShape(database: DatabaseSync, table: string): Shape {
   const columns = database.prepare('SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?)').all(table);

@@ -2,10 +2,10 @@ import type { Pages } from './pages.ts';
 
 /**
  * Tells which pages are unused: what was on them was deleted, and is still there. Two lists say it. The pointer map (a
- * journal has `auto_vacuum`) has five bytes for each page: what it is used for, and the page that leads to it; an unused one
- * has 2 and 0. The free list is a chain from the first page of trunk pages, each with the number of the next and those of
- * some unused ones. Where the map says nothing that makes sense, the list decides; where neither can be read, a page counts
- * as used: something that is delivered again is better than something that is lost.
+ * journal has `auto_vacuum`) has five bytes for each page: what it is used for, and the page that leads to it; an
+ * unused one has 2 and 0. The free list is a chain from the first page of trunk pages, each with the number of the next
+ * and those of some unused ones. Where the map says nothing that makes sense, the list decides; where neither can be
+ * read, a page counts as used: something that is delivered again is better than something that is lost.
  */
 export function unusedPages(pages: Pages): (number: number) => boolean {
   const listed = freeList(pages);
@@ -43,7 +43,10 @@ function mapPlaceOf(number: number, size: number): { page: number; offset: numbe
   return { page: shifted, offset: entryBytes * (number - shifted - 1) };
 }
 
-/** In the first page's header: the number of the first trunk page; and of the last root of a tree, 0 where there is no pointer map. */
+/**
+ * In the first page's header: the number of the first trunk page; and of the last root of a tree, 0 where there is no
+ * pointer map.
+ */
 const firstTrunkAt = 32;
 const largestRootAt = 52;
 

@@ -41,7 +41,9 @@ export interface Database {
   insert(rows: readonly Row[], signal: AbortSignal): Promise<void>;
   /** What an error of `insert` says of its rows. */
   blame(error: unknown): Blame;
-  /** Drops or deletes what occurred before `cutoff` (Unix milliseconds; undefined: nothing), and prepares what comes. */
+  /**
+   * Drops or deletes what occurred before `cutoff` (Unix milliseconds; undefined: nothing), and prepares what comes.
+   */
   tidy(cutoff: number | undefined, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
@@ -56,9 +58,9 @@ export interface Found {
 
 export interface Blame {
   /**
-   * `row`: at least one row can't be stored as it is; `conflict`: two transactions were in each other's way, and the next try
-   * may find it otherwise; `unclear`: the database has answered, and it may be about a row or about all; `database`: it says
-   * nothing about the rows.
+   * `row`: at least one row can't be stored as it is; `conflict`: two transactions were in each other's way, and the
+   * next try may find it otherwise; `unclear`: the database has answered, and it may be about a row or about all;
+   * `database`: it says nothing about the rows.
    */
   readonly on: 'row' | 'conflict' | 'unclear' | 'database';
   /** What the database says, without the values that it quotes. */

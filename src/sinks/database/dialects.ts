@@ -5,7 +5,10 @@ import { sqlite } from './sqlite.ts';
 
 const dialects: readonly Dialect[] = [postgres, mysqlDialect, sqlite];
 
-/** The dialect that a URL means. @throws Error for one of no protocol of theirs, which a checked configuration doesn't have */
+/**
+ * The dialect that a URL means.
+ * @throws Error for one of no protocol of theirs, which a checked configuration doesn't have
+ */
 export function dialectOf(url: string): Dialect {
   const { protocol } = new URL(url);
   const dialect = dialects.find(({ protocols }) => protocols.includes(protocol));

@@ -78,8 +78,9 @@ export class MysqlDatabase implements Database {
   }
 
   /**
-   * There is no ON CONFLICT that would be about the id alone: IGNORE hides every mistake of a row. So only when a row is there
-   * already, the ids that are there are looked up and left out. What is still a duplicate then is so by another unique index.
+   * There is no ON CONFLICT that would be about the id alone: IGNORE hides every mistake of a row. So only when a row
+   * is there already, the ids that are there are looked up and left out. What is still a duplicate then is so by
+   * another unique index.
    */
   async #insertNew(connection: mysql.PoolConnection, rows: readonly Row[]): Promise<void> {
     const pending = new Map(rows.map((row) => [row.id, row]));

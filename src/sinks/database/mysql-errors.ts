@@ -36,7 +36,10 @@ function blamed(errno: number, sqlState: string): Blame['on'] {
   return aboutDatabase.has(errno) || sqlState.startsWith('08') || sqlState.startsWith('28') ? 'database' : 'unclear';
 }
 
-/** A server that lets nobody in, ends, or is read-only. What is neither here nor about a row may be a trigger that hangs at one. */
+/**
+ * A server that lets nobody in, ends, or is read-only. What is neither here nor about a row may be a trigger that hangs
+ * at one.
+ */
 const aboutDatabase = new Set([
   1040, // too many connections
   1044, // no right to the database
@@ -50,7 +53,10 @@ const aboutDatabase = new Set([
   1927, // a connection ended by an administrator (MariaDB)
 ]);
 
-/** Cut data (01), wrong number of values (21), data exceptions (22), constraints (23, 44), and what a trigger signals (45). */
+/**
+ * Cut data (01), wrong number of values (21), data exceptions (22), constraints (23, 44), and what a trigger signals
+ * (45).
+ */
 const rowClasses = new Set(['01', '21', '22', '23', '44', '45']);
 
 /** What the servers leave in the general class HY000, or in one of connections, though it is about a row. */

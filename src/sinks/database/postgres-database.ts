@@ -18,8 +18,8 @@ import type { Table } from './table.ts';
 export type Transaction = Pick<pg.PoolClient, 'query'>;
 
 /**
- * PostgreSQL, also behind a PgBouncer in transaction mode: nothing here outlives its transaction, no setting, no lock and
- * no named statement, and no parameter is sent at the start of a connection that PgBouncer doesn't know.
+ * PostgreSQL, also behind a PgBouncer in transaction mode: nothing here outlives its transaction, no setting, no lock
+ * and no named statement, and no parameter is sent at the start of a connection that PgBouncer doesn't know.
  */
 export class PostgresDatabase implements Database {
   readonly place: string;
@@ -146,7 +146,8 @@ export class PostgresDatabase implements Database {
       keepAlive: true,
       allowExitOnIdle: true,
     });
-    // A lost connection says so twice where it is in use: its query rejects too. Unheard, the event would end the process.
+    // A lost connection says so twice where it is in use: its query rejects too. Unheard, the event would end the
+    // process.
     const lost = (error: Error) => this.#log.debug({ reason: reasonOf(error) }, 'a connection was lost');
     pool.on('error', lost).on('connect', (client) => client.on('error', lost));
     return pool;

@@ -36,7 +36,10 @@ const aboutDatabase = [
   '57P', // shutdown, crash, a connection ended by an administrator
 ];
 
-/** Classes of which a server that is in trouble speaks, but also a trigger that is at one row, or an index with a damaged page. */
+/**
+ * Classes of which a server that is in trouble speaks, but also a trigger that is at one row, or an index with a
+ * damaged page.
+ */
 const unclear = new Set([
   '0A', // feature not supported
   '0B', // invalid transaction initiation

@@ -6,8 +6,8 @@ import type { Table } from './table.ts';
 export const ourLock = 5_710_442_801_733;
 
 /**
- * Locks have a little less time than statements, so that the error says which it was. Should we stand still in the middle,
- * the server ends the transaction.
+ * Locks have a little less time than statements, so that the error says which it was. Should we stand still in the
+ * middle, the server ends the transaction.
  */
 export function begin(statementTimeout: number, factor: number): string {
   return (
@@ -18,8 +18,8 @@ export function begin(statementTimeout: number, factor: number): string {
 }
 
 /**
- * Every column is one parameter, an array of texts that the server reads as the column's own type: without its length, for
- * a cast would cut a text that is too long, where a mere insert refuses it.
+ * Every column is one parameter, an array of texts that the server reads as the column's own type: without its length,
+ * for a cast would cut a text that is too long, where a mere insert refuses it.
  */
 export function insertStatement(table: Table, typesByName: ReadonlyMap<string, string>, grammar: Grammar): string {
   const names = list(

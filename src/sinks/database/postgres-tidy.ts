@@ -17,7 +17,9 @@ interface Tidying {
   readonly transaction: <T>(work: (transaction: Transaction) => Promise<T>) => Promise<T>;
 }
 
-/** Makes the partitions of the months to come, and of rows that found none; drops old ones; deletes old rows elsewhere. */
+/**
+ * Makes the partitions of the months to come, and of rows that found none; drops old ones; deletes old rows elsewhere.
+ */
 export async function tidy(tidying: Tidying): Promise<void> {
   const { table, cutoff, mayChange } = tidying;
   if (table.partitioned && mayChange) {
@@ -61,8 +63,8 @@ async function makePartitions(tidying: Tidying): Promise<void> {
 }
 
 /**
- * Makes a month's partition. Rows of that month that are in the default partition, because they came from far away, move
- * into it: PostgreSQL would refuse a partition beside them.
+ * Makes a month's partition. Rows of that month that are in the default partition, because they came from far away,
+ * move into it: PostgreSQL would refuse a partition beside them.
  */
 async function makePartition({ table, grammar, log, transaction }: Tidying, month: string): Promise<void> {
   const partition = partitionOf(table, month);

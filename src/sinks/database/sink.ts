@@ -70,7 +70,9 @@ class DatabaseSink implements Sink {
   readonly #store: Store;
   readonly #closing = new AbortController();
   #tidying: Promise<void> | undefined;
-  /** False until the table has been looked at, and again after every outage: it may be another server, or an older copy. */
+  /**
+   * False until the table has been looked at, and again after every outage: it may be another server, or an older copy.
+   */
   #isPrepared = false;
 
   constructor(options: DatabaseSinkOptions, table: Table, database: Database, log: Logger) {

@@ -12,9 +12,9 @@ const patience = 3;
 const mostFailed = 1_000;
 
 /**
- * Stores rows with one statement, and where that fails finds out what is at fault: a row, or the database. An error that may
- * come of either (a statement that takes too long: a server that is overloaded, or a trigger that hangs at one row) is
- * a row's own where others were stored before or after it failed by itself; else the database counts as away.
+ * Stores rows with one statement, and where that fails finds out what is at fault: a row, or the database. An error
+ * that may come of either (a statement that takes too long: a server that is overloaded, or a trigger that hangs at one
+ * row) is a row's own where others were stored before or after it failed by itself; else the database counts as away.
  */
 export class Store {
   readonly #database: Database;

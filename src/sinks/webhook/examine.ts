@@ -8,7 +8,8 @@ import { secretsOf } from './secrets.ts';
 import { openTransport } from './transport.ts';
 
 /**
- * Connects to the receiver as a request would, through proxy and TLS, and sends none; where there is OAuth 2, fetches a token.
+ * Connects to the receiver as a request would, through proxy and TLS, and sends none; where there is OAuth 2, fetches a
+ * token.
  * @throws Error that says what failed, without a secret
  */
 export async function examine(options: WebhookOptions): Promise<string> {

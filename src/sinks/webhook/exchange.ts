@@ -32,8 +32,8 @@ export class Interrupted extends Error {
 const longestAnswer = 64 * 1024;
 
 /**
- * Sends a request and reads its answer. Once the status is known it counts, whatever becomes of the body: one that breaks
- * off, never ends or is too long is dropped.
+ * Sends a request and reads its answer. Once the status is known it counts, whatever becomes of the body: one that
+ * breaks off, never ends or is too long is dropped.
  * @throws TimedOut, Interrupted, or an error of the connection
  */
 export function exchange(

@@ -19,7 +19,7 @@ export function outcomeOf(answer: Answer, origin: string, mask: Mask): Outcome {
   if (status === 410) {
     throw new SinkUnavailable(
       `${origin} says "gone" (410). The route pauses and tries it again every hour. If it has moved, change the url and ` +
-        'restart, which tries it at once; if it is gone for good, remove the route',
+        'reload, which tries it at once; if it is gone for good, remove the route',
       { probeAfter: longestWait },
     );
   }

@@ -8,8 +8,8 @@ const faster = 0.85;
 const second = 1_000;
 
 /**
- * Says when the next request may go: evenly spread at the rate that the operator sets, more slowly after an answer of 429,
- * and by and by faster again. It knows no clock: all times are milliseconds of the caller's.
+ * Says when the next request may go: evenly spread at the rate that the operator sets, more slowly after an answer of
+ * 429, and by and by faster again. It knows no clock: all times are milliseconds of the caller's.
  */
 export class Pace {
   readonly #least: number;

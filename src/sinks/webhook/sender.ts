@@ -41,8 +41,9 @@ function withAuthorization(request: Request, authorization: string | undefined):
 }
 
 /**
- * The request that a redirect asks for: on the same host only, to which our secrets may go, and only where it is the same
- * request. 301, 302 and 303 make a GET without a body of a POST: the notification would be lost, and look delivered.
+ * The request that a redirect asks for: on the same host only, to which our secrets may go, and only where it is the
+ * same request. 301, 302 and 303 make a GET without a body of a POST: the notification would be lost, and look
+ * delivered.
  */
 function redirectOf(request: Request, { status, headers }: Answer): Request | undefined {
   const isSame = status === 307 || status === 308 || (request.method === 'GET' && [301, 302, 303].includes(status));

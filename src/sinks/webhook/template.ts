@@ -18,8 +18,8 @@ const memoryLimit = 8 * 1024 * 1024;
 const longestOutput = 1024 * 1024;
 
 /**
- * A Liquid template as a format. It sees the envelope's keys and `fields`, and nothing else: no file, no other template.
- * What it puts out is escaped for its content type, unless a filter `raw` comes last.
+ * A Liquid template as a format. It sees the envelope's keys and `fields`, and nothing else: no file, no other
+ * template. What it puts out is escaped for its content type, unless a filter `raw` comes last.
  * @throws Error when the template can't be parsed
  */
 export function createTemplate(

@@ -62,7 +62,10 @@ interface Parts extends Sender {
   readonly mask: Mask;
 }
 
-/** Longest time that a delivery waits for its turn, in milliseconds; beyond it, the route waits instead, whose patience has an end. */
+/**
+ * Longest time that a delivery waits for its turn, in milliseconds; beyond it, the route waits instead, whose patience
+ * has an end.
+ */
 const longestTurn = 15_000;
 
 /** Answers that blame what was sent. In a batch, it may be one notification of many. */

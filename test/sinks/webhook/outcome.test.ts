@@ -47,7 +47,7 @@ describe('an answer of', () => {
       probeAfter: 3_600_000,
       message: expect.stringContaining(`${url} says "gone" (410)`),
     });
-    expect(String(error)).toContain('change the url and restart');
+    expect(String(error)).toContain('change the url and reload');
     expect(String(error)).not.toMatch(/secret|geheim/);
   });
 

@@ -1,8 +1,8 @@
 import { askDaemon } from '../ops/control.ts';
 
 /**
- * Returns when the daemon of that journal is what is asked for. It goes by the daemon's own socket, so that it works without
- * an HTTP port too.
+ * Returns when the daemon of that journal is what is asked for. It goes by the daemon's own socket, so that it works
+ * without an HTTP port too.
  * @throws Error with the reasons when it isn't
  */
 export async function checkDaemon(folder: string, what: 'live' | 'ready'): Promise<void> {
