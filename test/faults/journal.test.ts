@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { startDaemon } from '../support/daemon.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
@@ -76,6 +77,27 @@ describe('a daemon at its start', () => {
     const second = await publishAsKazoo(broker.url, 10);
     await until(() => gone.lines('out.ndjson').length === 20, { what: 'the others' });
     expect(gone.lines('out.ndjson')).toEqual([...first, ...second]);
+  });
+
+  test('ends where it can begin with the journal and not go on', async () => {
+    const stuck = toFile();
+    await stuck.start().says('consuming');
+    await stuck.daemon.end('SIGTERM');
+    const database = new DatabaseSync(join(stuck.journal, 'journal.sqlite'));
+    database.exec("CREATE TRIGGER broken BEFORE INSERT ON routes BEGIN SELECT RAISE(ABORT, 'not now'); END");
+    database.close();
+    const { process } = stuck.start();
+    await until(() => process.exitCode !== null, { what: 'its end' });
+    expect(process.exitCode).toBe(1);
+    expect(stuck.daemon.stderr).toContain('not now');
+  });
+
+  test('runs where commands can’t reach it, and says so', async () => {
+    const deaf = toFile();
+    mkdirSync(join(deaf.journal, 'control.sock'), { recursive: true });
+    await deaf.start().says('will not find this daemon');
+    await deaf.daemon.says('consuming');
+    expect(await deaf.daemon.end('SIGTERM')).toBe(0);
   });
 
   test.each(['a file that is read-only', 'a folder that nobody may write to'])(
