@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import pino from 'pino';
 import { findConfigFile, loadConfig } from '../config/load.ts';
+import { StoredEntry } from '../journal/entry.ts';
 import type { Entry } from '../journal/journal.ts';
 import { decode } from '../kazoo/decode.ts';
 import type { EventDefinition } from '../kazoo/event.ts';
@@ -80,8 +81,7 @@ function exampleEntry(event: EventDefinition): Entry {
     zone: mark,
     receivedAt: now,
   };
-  const { raw, fingerprint, ownTime, ...notification } = redact(decode(message, Number.POSITIVE_INFINITY), []);
-  return { ...notification, seq: 0, resendOf: null };
+  return StoredEntry.of(redact(decode(message, Number.POSITIVE_INFINITY), []), 0, null);
 }
 
 async function reportOf(sink: Sink, delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {

@@ -6,7 +6,7 @@ export interface Entry extends Omit<Notification, 'raw' | 'fingerprint' | 'ownTi
   readonly seq: number;
   /** The `id` of the first one of which KAZOO published this one again, else null. */
   readonly resendOf: string | null;
-  /** Parsed from `json` when it is first asked for. */
+  /** What `json` says, parsed when it is first asked for; null where the body couldn't be decoded. */
   readonly data: JsonObject | null;
 }
 

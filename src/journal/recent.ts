@@ -1,6 +1,6 @@
 import type { Entry, Page } from './journal.ts';
 
-const maxEntries = 2_000;
+const maxEntries = 1_000;
 const maxCharacters = 8 * 1024 * 1024;
 
 /** The newest entries, kept in memory so that routes that are caught up cost the disk nothing. */

@@ -13,6 +13,8 @@ export interface Decoded extends Notification {
   problems: readonly Problem[];
   json: string;
   secrets: readonly Secret[];
+  /** The normalised body; null where it couldn't be decoded, and once `redact` has let go of it. */
+  data: JsonObject | null;
   /** Where a key's name says that its value is a secret. */
   readonly secretPaths: readonly Path[];
 }

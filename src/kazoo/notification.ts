@@ -66,11 +66,9 @@ export interface Notification {
   readonly preview: boolean;
   readonly state: NotificationState;
   readonly problems: readonly Problem[];
-  /** The normalised body, secrets replaced; null where it couldn't be decoded. */
-  readonly data: JsonObject | null;
-  /** `data` as JSON text on one line. */
+  /** The normalised body, secrets replaced, as JSON text on one line; `null` where it couldn't be decoded. */
   readonly json: string;
-  /** Secrets that some route reveals: where they belong in `data`, and what stood there. */
+  /** Secrets that some route reveals: where they belong in the body, and what stood there. */
   readonly secrets: readonly Secret[];
   /** The first 64 KiB of a body that couldn't be decoded, else null. */
   readonly raw: Uint8Array | null;

@@ -15,6 +15,8 @@ import { type Json, type JsonObject, type Notification, redacted, type Secret } 
 export function redact(decoded: Decoded, reveals: readonly string[]): Notification {
   const { data } = decoded;
   if (data === null) return decoded;
+  // Its text is all that is needed from now on: hundreds of bodies in memory would keep the garbage collector busy.
+  decoded.data = null;
   const paths = [...markedPaths(decoded.event, data), ...decoded.secretPaths];
   if (paths.length === 0) return decoded;
   decoded.secrets = keepable(paths.flatMap((path) => replace(data, path, reveals)));

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import { accessTo } from './file-access.ts';
+import { piecesOf } from './lines.ts';
 import { freeRotatedName, removeOldest, syncFolder } from './rotated-files.ts';
 import { type Delivery, delivered, type Outcome, type Sink, type SinkKind, SinkUnavailable } from './sink.ts';
 
@@ -80,7 +81,8 @@ class FileSink implements Sink {
   }
 
   async deliver(batch: readonly Delivery[]): Promise<Outcome[]> {
-    const lines = Buffer.from(batch.map(({ json }) => `${json}\n`).join(''));
+    const pieces = piecesOf(batch.map(({ json }) => `${json}\n`));
+    const lines = Buffer.concat(pieces.map((piece) => Buffer.from(piece)));
     await this.#orUnavailable(() => this.#append(lines));
     return batch.map(() => delivered);
   }

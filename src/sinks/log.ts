@@ -1,5 +1,6 @@
 import type { Level } from 'pino';
 import { unlessAborted } from '../waiting.ts';
+import { piecesOf } from './lines.ts';
 import { delivered, type SinkKind, SinkUnavailable } from './sink.ts';
 
 interface LogSinkOptions {
@@ -25,9 +26,8 @@ export const logSink: SinkKind<LogSinkOptions> = {
     return {
       async deliver(batch, signal) {
         const head = `{"level":"${level}","time":"${new Date().toISOString()}",`;
-        let text = '';
-        for (const { json, event } of batch) text += `${head}${json.slice(1, -1)},"msg":${messageOf(event)}}\n`;
-        await unlessAborted(writeToStdout(text), signal);
+        const lines = batch.map(({ json, event }) => `${head}${json.slice(1, -1)},"msg":${messageOf(event)}}\n`);
+        await unlessAborted(writeToStdout(piecesOf(lines)), signal);
         return batch.map(() => delivered);
       },
       async close() {},
@@ -39,12 +39,16 @@ function messageOf(event: string | null): string {
   return JSON.stringify(event ?? 'unknown event');
 }
 
-/** Resolves when the reader's side has taken it all: a slow reader delays its own route, and nothing else. */
-function writeToStdout(text: string): Promise<void> {
+/** Resolves when the reader's side has taken them all: a slow reader delays its own route, and nothing else. */
+async function writeToStdout(pieces: readonly string[]): Promise<void> {
   // The write's callback gets the error too; without a listener here it would end the process.
   if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => undefined);
+  await Promise.all(pieces.map(writePiece));
+}
+
+function writePiece(piece: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.stdout.write(text, (error) => {
+    process.stdout.write(piece, (error) => {
       if (error) reject(new SinkUnavailable(`stdout can't be written: ${error.message}`, { cause: error }));
       else resolve();
     });

@@ -46,7 +46,6 @@ beforeAll(async () => {
       accountId: null,
       state: 'undecodable',
       problems: [{ path: '', message: 'the body is not JSON', keyword: 'json' }],
-      data: null,
       json: 'null',
     }),
   ]);

@@ -12,14 +12,13 @@ afterEach(async () => {
 });
 
 function balance(value: unknown) {
-  const data = { current_balance: value as number };
-  return notification({ data, json: JSON.stringify(data) });
+  return notification({ json: JSON.stringify({ current_balance: value }) });
 }
 
 describe('a route with a condition', () => {
   test('gets what fulfils it, and counts what it can’t be asked of', async () => {
     tested = await startTestRoute({ where: 'data.current_balance < 0' });
-    const [low, high, odd, none] = [balance(-1), balance(1), balance('?'), notification({ data: {}, json: '{}' })];
+    const [low, high, odd, none] = [balance(-1), balance(1), balance('?'), notification({ json: '{}' })];
     await tested.journal.append([low, high, odd, none]);
     await tested.settled();
     expect(tested.confirmed).toEqual([low.id]);

@@ -66,9 +66,7 @@ describe('the journal', () => {
   });
 
   test('keeps what a body that can’t be decoded began with', async () => {
-    await journal.append([
-      notification({ state: 'undecodable', data: null, json: 'null', raw: Buffer.from([0, 255]) }),
-    ]);
+    await journal.append([notification({ state: 'undecodable', json: 'null', raw: Buffer.from([0, 255]) })]);
     await reopen();
     expect(await readAll()).toMatchObject([{ state: 'undecodable', data: null }]);
     const database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });

@@ -4,6 +4,8 @@ import type { Notification } from '../../src/kazoo/notification.ts';
 import { shape } from '../../src/routes/shape.ts';
 import type { Delivery } from '../../src/sinks/sink.ts';
 
+const body = { event_name: 'low_balance', current_balance: -1 };
+
 /** A valid notification, different from every other one, with the given parts in place of its own. */
 export function notification(parts: Partial<Notification>): Notification {
   return {
@@ -22,8 +24,7 @@ export function notification(parts: Partial<Notification>): Notification {
     preview: false,
     state: 'valid',
     problems: [],
-    data: { event_name: 'low_balance', current_balance: -1 },
-    json: '{"event_name":"low_balance","current_balance":-1}',
+    json: JSON.stringify(body),
     secrets: [],
     raw: null,
     ...parts,
@@ -33,7 +34,7 @@ export function notification(parts: Partial<Notification>): Notification {
 /** The same as an entry of the journal. */
 export function entry(parts: Partial<Entry>): Entry {
   const { raw, fingerprint, ownTime, ...rest } = notification({});
-  return { ...rest, seq: 1, resendOf: null, ...parts };
+  return { ...rest, seq: 1, resendOf: null, data: body, ...parts };
 }
 
 /** What a sink gets of a notification with this id. */
