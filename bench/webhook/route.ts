@@ -13,6 +13,8 @@ import type { WebhookTask } from './task.ts';
 await contend<WebhookTask>(async ({ folder, url, items, concurrency, secrets }) => {
   const log = pino({ level: 'warn' }, pino.destination(2));
   const journal = openJournal(folder, log);
+  // The sink loads its library when it is opened; the bare pool has loaded it before the clock runs, too.
+  await import('undici');
   const name = randomUUID();
   const options = webhookOptions({ url, concurrency, signature: { secrets }, allowPrivateNetworks: true });
   return {

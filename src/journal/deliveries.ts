@@ -1,8 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Attempt, Listed, Order, Waiting } from './journal.ts';
-import { type EntryRow, entryColumns, entryOf } from './rows.ts';
-
-type WaitingRow = EntryRow & { attempts: string };
+import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 
 const waitingColumns = `${entryColumns
   .split(',')
@@ -27,15 +25,19 @@ export class Deliveries {
       ON CONFLICT (route, seq) DO UPDATE SET state = excluded.state, reason = excluded.reason,
         attempts = excluded.attempts, due_at = excluded.due_at, updated_at = excluded.updated_at`);
     this.#settle = database.prepare('DELETE FROM deliveries WHERE route = ? AND seq = ?');
-    this.#due = database.prepare(`
-      SELECT ${waitingColumns} FROM deliveries d JOIN notifications n USING (seq)
-      WHERE d.route = ? AND d.state = 'waiting' AND (d.due_at <= ? OR d.due_at > ?)
-      ORDER BY d.due_at, d.seq LIMIT ?`);
+    this.#due = prepareEntries(
+      database,
+      `SELECT ${waitingColumns} FROM deliveries d JOIN notifications n USING (seq)
+       WHERE d.route = ? AND d.state = 'waiting' AND (d.due_at <= ? OR d.due_at > ?)
+       ORDER BY d.due_at, d.seq LIMIT ?`,
+    );
     this.#nextDue = database.prepare(`
       SELECT min(due_at) AS due_at FROM deliveries WHERE route = ? AND state = 'waiting' AND due_at > ?`);
-    this.#ofAccount = database.prepare(`
-      SELECT ${waitingColumns} FROM deliveries d JOIN notifications n USING (seq)
-      WHERE d.route = ? AND d.account_id = ? AND d.state = 'waiting' ORDER BY d.seq LIMIT ?`);
+    this.#ofAccount = prepareEntries(
+      database,
+      `SELECT ${waitingColumns} FROM deliveries d JOIN notifications n USING (seq)
+       WHERE d.route = ? AND d.account_id = ? AND d.state = 'waiting' ORDER BY d.seq LIMIT ?`,
+    );
     this.#accounts = database.prepare(`
       SELECT DISTINCT account_id FROM deliveries WHERE route = ? AND state = 'waiting' AND account_id IS NOT NULL`);
   }
@@ -81,7 +83,7 @@ export class Deliveries {
   }
 }
 
-function waitingOf(row: Record<string, unknown>): Waiting {
-  const { attempts, ...entry } = row as unknown as WaitingRow; // waitingColumns
-  return { entry: entryOf(entry), attempts: JSON.parse(attempts) as Attempt[] }; // as `list` wrote them
+function waitingOf(row: object): Waiting {
+  const attempts = (row as unknown[]).at(-1); // the last of waitingColumns
+  return { entry: entryOf(row), attempts: JSON.parse(String(attempts)) as Attempt[] }; // as `list` wrote them
 }

@@ -5,7 +5,7 @@ import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabase } from './database.ts';
 import { find } from './find.ts';
 import type { Attempt, Desk, Entry, Letter, LetterGroup, Letters } from './journal.ts';
-import { type EntryRow, entryColumns, entryOf } from './rows.ts';
+import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 
 /** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
 const stepSize = 200;
@@ -107,8 +107,8 @@ function letterOf(row: Record<string, unknown>): Letter {
 }
 
 function entryWith(database: DatabaseSync, column: 'id' | 'seq', value: string | number): Entry | null {
-  const row = database.prepare(`SELECT ${entryColumns} FROM notifications WHERE ${column} = ?`).get(value);
-  return row === undefined ? null : entryOf(row as unknown as EntryRow); // the columns of entryColumns
+  const row = prepareEntries(database, `SELECT ${entryColumns} FROM notifications WHERE ${column} = ?`).get(value);
+  return row === undefined ? null : entryOf(row);
 }
 
 /** Tries begin anew; those that were stay to be read. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { firstSince } from './blocks.ts';
 import type { Entry, Query } from './journal.ts';
-import { type EntryRow, entryColumns, entryOf } from './rows.ts';
+import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 
 /** Entries that fit, oldest first. Event names may be globs. */
 export function find(database: DatabaseSync, query: Query): Entry[] {
@@ -21,13 +21,12 @@ export function find(database: DatabaseSync, query: Query): Entry[] {
   if (query.accounts) where('account_id IN (SELECT value FROM json_each(?))', JSON.stringify(query.accounts));
 
   const newest = query.after === undefined && query.since === undefined;
-  const rows = database
-    .prepare(
-      `SELECT ${entryColumns} FROM notifications
-       ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
-       ORDER BY seq ${newest ? 'DESC' : 'ASC'} LIMIT ?`,
-    )
-    .all(...values, query.limit) as unknown as EntryRow[]; // the columns of entryColumns
+  const rows = prepareEntries(
+    database,
+    `SELECT ${entryColumns} FROM notifications
+     ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
+     ORDER BY seq ${newest ? 'DESC' : 'ASC'} LIMIT ?`,
+  ).all(...values, query.limit);
   if (newest) rows.reverse();
   return rows.map(entryOf);
 }

@@ -1,8 +1,9 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Notification, NotificationState, Problem, Secret } from '../kazoo/notification.ts';
 import { StoredEntry } from './entry.ts';
 import type { Entry } from './journal.ts';
 
-/** The columns of an entry, as `entryOf` reads them. */
+/** The columns of an entry, in the order in which `entryOf` reads them. */
 export const entryColumns = `seq, id, event, known, category, account_id, zone, node, occurred_at, received_at,
   routing_key, preview, state, problems, resend_of, data, secrets`;
 
@@ -39,47 +40,59 @@ export const insertNotification = `
   ON CONFLICT (id) DO NOTHING`;
 
 /**
- * An entry as the table's row, whose columns have the types that its STRICT definition and `notificationRow` give them.
+ * Prepares a query whose first columns are those of an entry. Its rows are arrays: they cost half of what objects do.
  */
-export interface EntryRow {
-  seq: number;
-  id: string;
-  event: string | null;
-  known: number;
-  category: string | null;
-  account_id: string | null;
-  zone: string;
-  node: string | null;
-  occurred_at: number;
-  received_at: number;
-  routing_key: string;
-  preview: number;
-  state: NotificationState;
-  problems: string | null;
-  resend_of: string | null;
-  data: string;
-  secrets: string | null;
+export function prepareEntries(database: DatabaseSync, sql: string): StatementSync {
+  const statement = database.prepare(sql);
+  statement.setReturnArrays(true);
+  return statement;
 }
 
-export function entryOf(row: EntryRow): Entry {
+/**
+ * The values of `entryColumns`, whose types are those that the table's STRICT definition and `notificationRow` give
+ * them.
+ */
+type EntryRow = readonly [
+  seq: number,
+  id: string,
+  event: string | null,
+  known: number,
+  category: string | null,
+  accountId: string | null,
+  zone: string,
+  node: string | null,
+  occurredAt: number,
+  receivedAt: number,
+  routingKey: string,
+  preview: number,
+  state: NotificationState,
+  problems: string | null,
+  resendOf: string | null,
+  json: string,
+  secrets: string | null,
+];
+
+/** @param values a row of a query of `prepareEntries` */
+export function entryOf(values: unknown): Entry {
+  const row = values as EntryRow; // as the query has its columns
   return new StoredEntry(
-    row.seq,
-    row.id,
-    row.event,
-    row.known === 1,
-    row.category,
-    row.account_id,
-    row.zone,
-    row.node,
-    row.occurred_at,
-    row.received_at,
-    row.routing_key,
-    row.preview === 1,
-    row.state,
-    row.problems === null ? none : (JSON.parse(row.problems) as Problem[]),
-    row.resend_of,
-    row.data,
-    row.secrets === null ? none : (JSON.parse(row.secrets) as Secret[]),
+    row[0],
+    row[1],
+    row[2],
+    row[3] === 1,
+    row[4],
+    row[5],
+    row[6],
+    row[7],
+    row[8],
+    row[9],
+    row[10],
+    row[11] === 1,
+    row[12],
+    row[13] === null ? none : (JSON.parse(row[13]) as Problem[]),
+    row[14],
+    row[15],
+    row[16] === null ? none : (JSON.parse(row[16]) as Secret[]),
   );
 }
 

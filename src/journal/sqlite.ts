@@ -30,7 +30,7 @@ import { brokenLog, isLogDamaged } from './rebuild/pages.ts';
 import { finishRebuild } from './rebuild.ts';
 import { Recent } from './recent.ts';
 import { Retention, unlimited } from './retention.ts';
-import { scan } from './scan.ts';
+import { Scanner } from './scan.ts';
 import { Settlements } from './settlements.ts';
 import { summarise } from './summary.ts';
 
@@ -92,6 +92,7 @@ class SqliteJournal implements Journal {
   readonly #version: StatementSync;
   readonly #deliveries: Deliveries;
   readonly #retention: Retention;
+  readonly #scanner: Scanner;
   readonly #recent: Recent;
   readonly #listeners = new Set<Listener>();
   readonly #settlements = new Settlements();
@@ -112,6 +113,7 @@ class SqliteJournal implements Journal {
     this.#version = database.prepare('PRAGMA data_version');
     this.#deliveries = new Deliveries(database);
     this.#retention = new Retention(database, limits, log, (work) => this.#transaction(work));
+    this.#scanner = new Scanner(database);
     this.#recent = new Recent(this.#last);
     this.#seenVersion = this.#version.get()?.data_version;
     this.#changeTimer = setInterval(() => this.#lookForChanges(), lookForChanges);
@@ -132,7 +134,10 @@ class SqliteJournal implements Journal {
   }
 
   async read(seq: number, limit: number, interest: Interest): Promise<Page> {
-    return this.#recent.read(seq, limit) ?? this.#reading(() => scan(this.#database, seq, this.#last, limit, interest));
+    return (
+      this.#recent.read(seq, limit) ??
+      this.#reading(() => this.#scanner.read({ seq, last: this.#last, limit }, interest))
+    );
   }
 
   subscribe(listener: Listener): () => void {
