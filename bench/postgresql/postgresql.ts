@@ -5,7 +5,7 @@ import { startPostgres } from '../../test/support/postgresql.ts';
 import { measure } from '../process.ts';
 import { type Figures, type Part, throughput, throughputOf } from '../rounds.ts';
 
-const usual = 50_000;
+const usual = 100_000;
 const batchSize = 500;
 
 /** The database sink's `deliver` against one insert a batch, over one connection each. */

@@ -5,9 +5,9 @@ import { unlessAborted } from '../../waiting.ts';
 import { type Blame, changeFactor, type Database, type Found, grace } from './dialect.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import { defaultPort, grammar } from './postgres.ts';
-import { arrayLiteral } from './postgres-array.ts';
 import { blame, isBlamedOnRow } from './postgres-errors.ts';
-import { begin, columnsQuery, indexesQuery, insertStatement, ourLock } from './postgres-statements.ts';
+import { createInsert, type Insert } from './postgres-insert.ts';
+import { begin, columnsQuery, indexesQuery, ourLock } from './postgres-statements.ts';
 import { tidy } from './postgres-tidy.ts';
 import type { Row } from './row.ts';
 import { qualified } from './schema.ts';
@@ -29,7 +29,8 @@ export class PostgresDatabase implements Database {
   readonly #server: Server;
   readonly #log: Logger;
   #pool: pg.Pool | undefined;
-  #insert = '';
+  /** Made from what the table was when it was last looked at. */
+  #insert: Insert | undefined;
 
   constructor(options: DatabaseSinkOptions, table: Table, log: Logger) {
     this.#options = options;
@@ -54,11 +55,10 @@ export class PostgresDatabase implements Database {
   }
 
   async insert(rows: readonly Row[], signal: AbortSignal): Promise<void> {
-    const values = this.#table.columns.map(({ type }, index) => {
-      const column = rows.map((row) => row.values[index] ?? null);
-      return arrayLiteral(column, type);
-    });
-    await this.#transaction((transaction) => transaction.query(this.#insert, values), { signal });
+    const insert = this.#insert;
+    if (insert === undefined) throw new Error('there is no table');
+    const parameters = insert.parametersOf(rows);
+    await this.#transaction((transaction) => transaction.query(insert.text, parameters), { signal });
   }
 
   tidy(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
@@ -89,7 +89,7 @@ export class PostgresDatabase implements Database {
       [name],
     );
     const found = { columns: new Map(columns.map(({ name, type }) => [name, type])), indexes };
-    this.#insert = insertStatement(this.#table, found.columns, grammar);
+    this.#insert = createInsert(this.#table, found.columns, grammar);
     return { ...found, partitioned: kinds[0]?.relkind === 'p' };
   }
 

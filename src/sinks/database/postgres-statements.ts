@@ -1,6 +1,4 @@
-import { type Grammar, grace } from './dialect.ts';
-import { list, qualified } from './schema.ts';
-import type { Table } from './table.ts';
+import { grace } from './dialect.ts';
 
 /** Of the advisory lock under which tables are changed. Any number will do that nobody else uses. */
 export const ourLock = 5_710_442_801_733;
@@ -14,22 +12,6 @@ export function begin(statementTimeout: number, factor: number): string {
     `BEGIN; SET LOCAL statement_timeout = ${statementTimeout * factor}; ` +
     `SET LOCAL lock_timeout = ${Math.ceil(statementTimeout * 0.8)}; ` +
     `SET LOCAL idle_in_transaction_session_timeout = ${statementTimeout * factor + grace}`
-  );
-}
-
-/**
- * Every column is one parameter, an array of texts that the server reads as the column's own type: without its length,
- * for a cast would cut a text that is too long, where a mere insert refuses it.
- */
-export function insertStatement(table: Table, typesByName: ReadonlyMap<string, string>, grammar: Grammar): string {
-  const names = list(
-    table.columns.map(({ name }) => name),
-    grammar,
-  );
-  const arrays = table.columns.map(({ name }, index) => `$${index + 1}::${typesByName.get(name) ?? 'text'}[]`);
-  return (
-    `INSERT INTO ${qualified(table, grammar)} (${names}) SELECT * FROM unnest(${arrays.join(', ')}) ` +
-    `ON CONFLICT (${list(table.key, grammar)}) DO NOTHING`
   );
 }
 
