@@ -11,7 +11,7 @@ import { Backoff } from '../waiting.ts';
 import { IntakeCounts } from './counts.ts';
 
 export interface IntakeOptions {
-  /** A batch is committed when it holds `max` messages, or after `linger` milliseconds. */
+  /** A batch is committed when it holds `max` messages, or `linger` milliseconds after the one before. */
   readonly batch: { readonly max: number; readonly linger: number };
   /** Bytes that a body may have, unpacked. */
   readonly maxBodySize: number;
@@ -61,7 +61,10 @@ export class Intake {
   #bytes = 0;
   #heldBytes = 0;
   #source: Acknowledger | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  /** Takes back the flush that is to come; undefined where none is. */
+  #cancelFlush: (() => void) | undefined;
+  /** When the last commit ended, by the monotonic clock. */
+  #committedAt = Number.NEGATIVE_INFINITY;
   #committing: Promise<void> | undefined;
   readonly #abandoned = new AbortController();
   #received = 0;
@@ -114,7 +117,7 @@ export class Intake {
     this.#bytes += message.body.length;
     this.#heldBytes += message.body.length;
     if (this.#held.length >= this.#options.batch.max || this.#bytes >= maxBatchBytes) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), this.#options.batch.linger);
+    else this.#cancelFlush ??= this.#flushSoon();
   }
 
   /**
@@ -131,9 +134,23 @@ export class Intake {
     this.#abandoned.abort();
   }
 
+  /**
+   * After a pause, at once: with all that the connection has read together. Else once the last commit is long enough
+   * ago. Returns how to take it back.
+   */
+  #flushSoon(): () => void {
+    const wait = this.#committedAt + this.#options.batch.linger - performance.now();
+    if (wait > 0) {
+      const timer = setTimeout(() => this.#flush(), wait);
+      return () => clearTimeout(timer);
+    }
+    const immediate = setImmediate(() => this.#flush());
+    return () => clearImmediate(immediate);
+  }
+
   #flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
     this.#committing ??= this.#commitAll().finally(() => {
       this.#committing = undefined;
     });
@@ -149,6 +166,7 @@ export class Intake {
         const { notifications, bytes } = this.#examineFrom(held, first);
         const appended = await this.#append(notifications);
         if (appended === null) return;
+        this.#committedAt = performance.now();
         const start = first;
         this.counts.committed(notifications, appended.fresh, (index) => held[start + index]?.message.timestamp);
         first += notifications.length;

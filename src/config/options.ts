@@ -38,7 +38,11 @@ export const rootOptions: OptionTree = {
         format: 'positive number',
         default: 500,
       },
-      linger: { doc: 'Time that a message may wait for others to be committed with.', format: 'duration', default: 5 },
+      linger: {
+        doc: 'Time after a commit for which messages wait to be committed together; after a pause, none waits.',
+        format: 'duration',
+        default: 3,
+      },
     },
     maxBodySize: {
       doc: 'Size of a body, unpacked, beyond which it counts as undecodable.',

@@ -5,6 +5,7 @@ import { Intake } from '../../src/broker/intake.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 import { createValidator } from '../../src/schema/validator.ts';
+import { until } from '../support/until.ts';
 
 describe('intake', () => {
   test('commits a batch in parts where its messages unpack to far more than they weigh', async () => {
@@ -19,16 +20,19 @@ describe('intake', () => {
     expect(acknowledged).toEqual(acknowledged.toSorted((one, other) => one - other));
   });
 
-  test('lets a batch fill, for as long as it may linger', async () => {
+  test('commits at once after a pause, and then lets a batch fill for as long as it may linger', async () => {
     const { intake, commits, source } = startIntake(Number.POSITIVE_INFINITY, { max: 3, linger: 60_000 });
     const body = Buffer.from('{"Event-Name":"low_balance"}');
     intake.add(message(body), 1, source);
     intake.add(message(body), 2, source);
-    await new Promise(setImmediate);
-    expect(commits).toEqual([]);
-    for (let tag = 3; tag <= 6; tag += 1) intake.add(message(body), tag, source);
+    await until(() => commits.length === 1, { what: 'the first commit' });
+    intake.add(message(body), 3, source);
+    intake.add(message(body), 4, source);
+    for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+    expect(commits.map((batch) => batch.length)).toEqual([2]);
+    for (let tag = 5; tag <= 8; tag += 1) intake.add(message(body), tag, source);
     await intake.drained();
-    expect(commits.map((batch) => batch.length)).toEqual([3, 3]);
+    expect(commits.map((batch) => batch.length)).toEqual([2, 3, 3]);
   });
 
   test('acknowledges nothing beyond the part that was committed', async () => {

@@ -32,8 +32,8 @@ const tests: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'queue.type': 'can be a quorum queue, whose messages never vanish, however often they come back',
   },
   'broker/intake': {
-    'intake.batch.max': 'lets a batch fill, for as long as it may linger',
-    'intake.batch.linger': 'lets a batch fill, for as long as it may linger',
+    'intake.batch.max': 'commits at once after a pause, and then lets a batch fill for as long as it may linger',
+    'intake.batch.linger': 'commits at once after a pause, and then lets a batch fill for as long as it may linger',
   },
   'broker/recovery': {
     'intake.heartbeat': 'a link that is half open: no end, no reset, packets just vanish',

@@ -50,7 +50,7 @@ const durations: number[] = [];
 let refused = 0;
 for (let turn = 1; turn <= Number(values.seconds); turn += 1) {
   const config = parse(readFileSync(relay.config, 'utf8'));
-  const linger = Math.floor(turn / 5) % 2 === 0 ? '5ms' : '6ms';
+  const linger = Math.floor(turn / 5) % 2 === 0 ? '3ms' : '4ms';
   writeFileSync(
     relay.config,
     stringify({ ...config, intake: { batch: { linger } }, routes: routesAt(relay.path, turn) }),
