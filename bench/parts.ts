@@ -7,13 +7,14 @@ import { postgresql } from './postgresql/postgresql.ts';
 import type { Part } from './rounds.ts';
 import { routes } from './routes/routes.ts';
 import { start } from './start/start.ts';
-import { webhook } from './webhook/webhook.ts';
+import { webhook, webhookSigned } from './webhook/webhook.ts';
 
 /** All that is measured, in this order. */
 export const parts: readonly Part[] = [
   intake,
   intakeMix,
   webhook,
+  webhookSigned,
   postgresql,
   latency,
   routes,

@@ -10,9 +10,9 @@ import { fill, queue } from '../queue.ts';
 import { type Part, throughput, throughputOf } from '../rounds.ts';
 
 /** The daemon with one log route, against a consumer that does nothing; all notifications wait in the queue. */
-export const intake = partWith('intake', 100_000, messages);
+export const intake = partWith('intake', 300_000, messages);
 /** The same with the notifications of a day. */
-export const intakeMix = partWith('intake-mix', 50_000, mixedMessages);
+export const intakeMix = partWith('intake-mix', 150_000, mixedMessages);
 
 function partWith(name: string, usual: number, make: (count: number) => Message[]): Part {
   return {

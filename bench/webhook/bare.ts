@@ -1,21 +1,32 @@
+import { Webhook } from 'standardwebhooks';
 import { Pool } from 'undici';
 import { openJournalReader } from '../../src/journal/sqlite.ts';
 import { shape } from '../../src/routes/shape.ts';
 import { contend } from '../process.ts';
 import type { WebhookTask } from './task.ts';
 
-// The same bodies as the route sends, made before the clock runs, by as many loops as the route has requests at a time.
+// The same bodies as the route sends, made before the clock runs, by as many loops as the route has requests at a time;
+// signed by the same library, where the route signs.
 
-await contend<WebhookTask>(async ({ folder, url, items, concurrency }) => {
+await contend<WebhookTask>(async ({ folder, url, items, concurrency, secrets }) => {
   const journal = openJournalReader(folder);
   const entries = await journal.find({ after: 0, limit: items });
   await journal.close();
-  const bodies = entries.map((entry) => shape(entry, []).json);
+  const messages = entries.map((entry) => ({ id: entry.id, body: shape(entry, []).json }));
+  const hooks = secrets.map((secret) => new Webhook(secret));
   const pool = new Pool(url, { connections: concurrency });
-  const headers = { 'content-type': 'application/json' };
+  const headersOf = (id: string, body: string): Record<string, string> => {
+    const headers = { 'content-type': 'application/json' };
+    if (hooks.length === 0) return headers;
+    const now = new Date();
+    const signature = hooks.map((hook) => hook.sign(id, now, body)).join(' ');
+    const timestamp = String(Math.floor(now.getTime() / 1_000));
+    return { ...headers, 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature };
+  };
   const post = async () => {
-    for (let body = bodies.pop(); body !== undefined; body = bodies.pop()) {
-      const answer = await pool.request({ path: '/', method: 'POST', headers, body });
+    for (let message = messages.pop(); message !== undefined; message = messages.pop()) {
+      const { id, body } = message;
+      const answer = await pool.request({ path: '/', method: 'POST', headers: headersOf(id, body), body });
       await answer.body.dump();
     }
   };
