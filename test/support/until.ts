@@ -7,12 +7,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 export async function until<T>(
   condition: () => T | Promise<T>,
   { what, timeout = 60_000, interval = 20 }: { what: string; timeout?: number; interval?: number },
-): Promise<T> {
+): Promise<Truthy<T>> {
   const deadline = performance.now() + timeout;
   for (;;) {
     const value = await condition();
-    if (value) return value;
+    if (value) return value as Truthy<T>; // TypeScript narrows no type parameter
     if (performance.now() > deadline) throw new Error(`waited ${timeout} ms for ${what}`);
     await delay(interval);
   }
 }
+
+type Truthy<T> = Exclude<T, undefined | null | false>;
