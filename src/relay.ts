@@ -6,6 +6,7 @@ import { stuckIn, summaryOf, unreadyIn } from './ops/health.ts';
 import { openHttpPort } from './ops/http.ts';
 import type { Insight } from './ops/insight.ts';
 import type { Log } from './ops/log.ts';
+import { setUsualLevel } from './ops/signals.ts';
 import { sparing } from './ops/sparing.ts';
 import { type Status, statusOf } from './ops/status.ts';
 import type { Vitals } from './ops/systemd.ts';
@@ -72,6 +73,7 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
       rules.validator = validator;
       rules.reveals = revealsOf(config);
       journal.limit(config.journal);
+      setUsualLevel(ownLog, config.log.level);
       watchers.watch(next.watched);
       const changedRoutes = await routes.replace(config.routes, stopping.signal, impatient.signal);
       const changedBrokers = await lines.replace(config, impatient.signal);
@@ -140,5 +142,11 @@ function optionsOf({ brokers, routes, ...options }: Config): object {
 
 /** What of a new configuration counts at once; what stands here stays as it is until a restart. */
 function applicable({ queue, journal, log, http }: Config, next: Config): Config {
-  return { ...next, queue, journal: { ...next.journal, path: journal.path }, log, http };
+  return {
+    ...next,
+    queue,
+    journal: { ...next.journal, path: journal.path },
+    log: { ...next.log, format: log.format },
+    http,
+  };
 }

@@ -13,6 +13,8 @@ export interface LogOptions {
 export interface Log {
   readonly logger: Logger;
   level: LogLevel;
+  /** What the configuration says, from which `level` may differ for a while. */
+  usualLevel: LogLevel;
   /** How many lines it has written, by level. */
   readonly lines: ReadonlyMap<string, number>;
   /** Writes what was held back. */
@@ -54,6 +56,7 @@ export async function createLog(options: LogOptions): Promise<Log> {
   return {
     logger,
     lines,
+    usualLevel: level,
     get level() {
       return level;
     },

@@ -195,16 +195,19 @@ describe('a reload', () => {
     const own = await start((at) => ({ archive: file(at('out/archive')) }));
     change(own, {
       queue: { maxLength: 5 },
-      log: { format: 'json', level: 'warn' },
+      log: { format: 'pretty', level: 'warn' },
       journal: { path: own.journal, retention: '1d' },
     });
     expect(await reload(own)).toMatchObject({
-      applied: ['journal.retention'],
-      needs_restart: ['queue.maxLength', 'log.level'],
+      applied: ['journal.retention', 'log.level'],
+      needs_restart: ['queue.maxLength', 'log.format'],
       brokers: { replaced: [] },
     });
-    expect(await reload(own)).toMatchObject({ applied: [], needs_restart: ['queue.maxLength', 'log.level'] });
+    expect(await reload(own)).toMatchObject({ applied: [], needs_restart: ['queue.maxLength', 'log.format'] });
     await own.daemon.says('need a restart');
+    const { stderr } = own.daemon;
+    expect(stderr).toContain('"from":"info","to":"warn","msg":"the level of this log was changed"');
+    expect(stderr.slice(stderr.indexOf('the level of this log'))).not.toContain('"level":"info"');
   });
 
   test('ten times under a thousand notifications a second loses nothing and delivers nothing twice', async () => {
