@@ -3,8 +3,8 @@ import { delivered, type Outcome, SinkUnavailable } from '../sink.ts';
 import { type Answer, Interrupted, TimedOut } from './exchange.ts';
 import type { Mask } from './mask.ts';
 
-/** Longest time that an answer can make us wait, in milliseconds. */
-const longestWait = 3_600_000;
+/** Between tries of a receiver that is gone, in milliseconds. */
+const probeAfter = 3_600_000;
 /** How much of an answer's body becomes part of the reason, in bytes. */
 const keptOfBody = 1024;
 
@@ -20,7 +20,7 @@ export function outcomeOf(answer: Answer, origin: string, mask: Mask): Outcome {
     throw new SinkUnavailable(
       `${origin} says "gone" (410). The route pauses and tries it again every hour. If it has moved, change the url and ` +
         'reload, which tries it at once; if it is gone for good, remove the route',
-      { probeAfter: longestWait },
+      { probeAfter },
     );
   }
   const reason = `answered ${status}${status < 400 ? redirected : ''}${textOf(answer.body, mask)}`;
@@ -44,7 +44,7 @@ export function failureOf(error: unknown, mask: Mask): Outcome {
   return { status: 'retry', reason: known ? text : `no answer: ${text}`, ...(code && { code }), away: true };
 }
 
-/** Unix milliseconds that a `Retry-After` asks to wait for, an hour from `now` at most. */
+/** Unix milliseconds that a `Retry-After` asks to wait for, `now` at least: who waits has to set a bound to it. */
 export function retryAfter({ headers }: Pick<Answer, 'headers'>, now: number): number | undefined {
   const text = headers['retry-after']?.trim() ?? '';
   const time = /^\d+$/.test(text)
@@ -52,7 +52,7 @@ export function retryAfter({ headers }: Pick<Answer, 'headers'>, now: number): n
     : /^[A-Z][a-z]+, .* GMT$/.test(text)
       ? Date.parse(text)
       : Number.NaN;
-  return Number.isNaN(time) ? undefined : Math.min(Math.max(time, now), now + longestWait);
+  return Number.isNaN(time) ? undefined : Math.max(time, now);
 }
 
 const redirected = ' (a redirect that is not followed: name its target as the url)';

@@ -1,6 +1,8 @@
 /** Where nothing limits the rate, and the receiver has said that it is too high: the pause to begin with, in ms. */
 const firstPause = 20;
 const longestPause = 60_000;
+/** What a receiver can ask for at most, in milliseconds. */
+const longestWait = 3_600_000;
 /** Below it, requests aren't held back at all. */
 const shortestPause = 1;
 /** Each second without a complaint makes the pause shorter by this factor. */
@@ -48,7 +50,7 @@ export class Pace {
    * @param until when it takes some again, if it has said so
    */
   slower(now: number, sentAt: number, until: number | undefined): void {
-    if (until !== undefined) this.#next = Math.max(this.#next, until);
+    if (until !== undefined) this.#next = Math.max(this.#next, Math.min(until, now + longestWait));
     if (sentAt < this.#changedAt) return;
     const gap = (now - this.#since) / Math.max(1, this.#turns);
     this.#pause = Math.min(longestPause, Math.max(this.#least, firstPause, 2 * this.#pause, Math.min(2 * gap, second)));

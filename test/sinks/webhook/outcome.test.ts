@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { nextTry } from '../../../src/delivery/retry.ts';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { createMask } from '../../../src/sinks/webhook/mask.ts';
 import { retryAfter } from '../../../src/sinks/webhook/outcome.ts';
@@ -66,9 +67,10 @@ describe('Retry-After', () => {
     expect(waits('Tue, 24 Nov 2026 10:05:00 GMT')).toBe(now + 300_000);
   });
 
-  test('is an hour at most, and never in the past', () => {
-    expect(waits('99999999999999999999')).toBe(now + 3_600_000);
-    expect(waits('Fri, 24 Nov 2079 10:05:00 GMT')).toBe(now + 3_600_000);
+  test('is bounded by the route, and never in the past', () => {
+    expect(waits('86400')).toBe(now + 86_400_000);
+    expect(nextTry(1, waits('99999999999999999999'), { schedule: [0], maxWait: 5_000 }, now)).toBe(now + 5_000);
+    expect(nextTry(1, waits('9'.repeat(400)), { schedule: [0], maxWait: 5_000 }, now)).toBe(now + 5_000);
     expect(waits('Tue, 24 Nov 2020 10:05:00 GMT')).toBe(now);
   });
 

@@ -69,6 +69,8 @@ describe('the pace', () => {
     const pace = new Pace(undefined);
     pace.slower(0, 0, 5_000);
     expect(pace.wait(1_000)).toBe(4_000);
+    pace.slower(2_000, 1_500, Number.POSITIVE_INFINITY);
+    expect(pace.wait(2_000)).toBe(3_600_000);
   });
 });
 
