@@ -63,6 +63,31 @@ describe('PostgreSQL in particular', () => {
     ]);
   });
 
+  test('stores JSON alike in jsonb, json and text, whatever is in it, and nothing where there is nothing', async () => {
+    const table = newTable();
+    await server.query(
+      `CREATE TABLE ${table} (id uuid PRIMARY KEY, place serial, one jsonb, two json, three text, four int)`,
+    );
+    const columns = { id: 'id', one: 'data.x json', two: 'data.x json', three: 'data.x json', four: 'data.n integer' };
+    const sink = await openDatabaseSink({ url: server.url, table, columnsOnly: true, columns });
+    const values = [{ a: [1, null, { b: 'ü"\\,{}' }] }, [], 'text', '', 0, true, [null], '},{', '🙂'];
+    const batch = [
+      ...values.map((x, n) => deliveryOf({ x, n })),
+      deliveryOf({ n: -1 }),
+      deliveryOf({ x: null, n: -2 }),
+    ];
+    expect(new Set(await statuses(deliver(sink, ...batch)))).toEqual(new Set(['delivered']));
+    const rows = await server.query(`SELECT one, two, three::json, four FROM ${table} ORDER BY place`);
+    expect(rows).toEqual([
+      ...values.map((x, n) => ({ one: x, two: x, three: x, four: n })),
+      { one: null, two: null, three: null, four: -1 },
+      { one: null, two: null, three: null, four: -2 },
+    ]);
+    expect(await server.query(`SELECT count(*)::int AS n FROM ${table} WHERE one IS NULL AND two IS NULL`)).toEqual([
+      { n: 2 },
+    ]);
+  });
+
   test('keeps its table in another schema, with names that need quoting', async () => {
     await server.query('CREATE SCHEMA "Phones"');
     const options = { url: server.url, schema: 'Phones', table: 'User', columns: { Order: 'data.order' } };
