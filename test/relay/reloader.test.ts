@@ -38,6 +38,19 @@ describe('reloads', () => {
     expect(await reloader.request()).toMatchObject({ reloaded: true, reason: null });
   });
 
+  test('that a stop cuts off are told of as such, and the stop waits for them', async () => {
+    const lines: string[] = [];
+    const cut = Promise.withResolvers<never>();
+    const reloader = new Reloader(() => cut.promise, pino({}, { write: (line: string) => void lines.push(line) }));
+    const reload = reloader.request();
+    await Promise.resolve();
+    const closed = reloader.close();
+    cut.reject(new Error('the daemon is stopping'));
+    expect(await reload).toMatchObject({ reloaded: false, reason: 'the daemon is stopping' });
+    await closed;
+    expect(lines.join('')).toContain('"msg":"a reload was cut off by the stop; the next start finishes it"');
+  });
+
   test('are refused once the daemon stops', async () => {
     const reloader = new Reloader(async () => report, log);
     await reloader.close();
