@@ -50,7 +50,10 @@ const keys: Record<string, readonly string[]> = {
 const pure = ['node:buffer', 'node:crypto', 'node:zlib'];
 
 /** What the daemon loads only for a route, a log or a command that needs it: the start and the memory of all others pay nothing. */
-const loadedLate = ['undici', 'pg', 'mysql2', 'oauth4webapi', 'pino-pretty', 'fastify', 'prom-client'];
+const loadedLate = [
+  ...['undici', 'pg', 'mysql2', 'oauth4webapi', 'pino-pretty', 'fastify', 'prom-client'],
+  ...['liquidjs', '@marcbachmann/cel-js', 're2js'],
+];
 
 interface Import {
   readonly file: string;

@@ -1,7 +1,8 @@
-import { type ASTNode, Environment, EvaluationError, ParseError, TypeError as WrongType } from '@marcbachmann/cel-js';
-import { RE2JS } from 're2js';
+import type { ASTNode, Environment } from '@marcbachmann/cel-js';
+import type { RE2JS } from 're2js';
 import { reasonOf } from '../errors.ts';
 import type { Entry } from '../journal/journal.ts';
+import { libraries } from './cel.ts';
 import { envelopeOf } from './envelope.ts';
 
 /** Whether an entry fulfils it; or why that can't be told, such as a field that it doesn't have. */
@@ -60,7 +61,7 @@ interface Compiled {
 }
 
 function compile(text: string): Compiled {
-  const parsed = orMistake(text, () => checking.parse(text));
+  const parsed = orMistake(text, () => checking().parse(text));
   const { valid, type, error } = parsed.check();
   if (!valid) throw mistakeAt(text, error?.range?.start, storyOf(error));
   if (type !== 'bool' && type !== 'dyn')
@@ -88,18 +89,21 @@ const texts = ['id', 'zone', 'occurred_at', 'received_at', 'routing_key'];
 const textsOrNull = ['event', 'category', 'account_id', 'node', 'resend_of'];
 
 /** Judges expressions: by types, where the envelope has them. */
-const checking = [...texts, ...textsOrNull]
-  .reduce((environment, name) => environment.registerVariable(name, 'string'), new Environment({ limits }))
-  .registerVariable('valid', 'bool')
-  .registerVariable('problems', 'list<map<string, string>>')
-  .registerVariable('data', 'map<string, dyn>')
-  .registerOperator('string == null', (one: unknown, other: unknown) => one === other);
+function checking(): Environment {
+  const empty = new (libraries().cel.Environment)({ limits });
+  return [...texts, ...textsOrNull]
+    .reduce((environment, name) => environment.registerVariable(name, 'string'), empty)
+    .registerVariable('valid', 'bool')
+    .registerVariable('problems', 'list<map<string, string>>')
+    .registerVariable('data', 'map<string, dyn>')
+    .registerOperator('string == null', (one: unknown, other: unknown) => one === other);
+}
 
 /** Knows no types: a key that is null isn't a string. */
 function evaluating(): Environment {
   return [...texts, ...textsOrNull, 'valid', 'problems', 'data'].reduce(
     (environment, name) => environment.registerVariable(name, 'dyn'),
-    new Environment({ limits: { ...limits, maxAstNodes: 3 * limits.maxAstNodes } }),
+    new (libraries().cel.Environment)({ limits: { ...limits, maxAstNodes: 3 * limits.maxAstNodes } }),
   );
 }
 
@@ -135,7 +139,7 @@ function boundsIn(node: ASTNode, text: string, patterns: RE2JS[]): Replacement[]
 
 function compilePattern(pattern: string, text: string, start: number): RE2JS {
   try {
-    return RE2JS.compile(pattern);
+    return libraries().re2.RE2JS.compile(pattern);
   } catch (error) {
     throw mistakeAt(text, start, `the pattern is not a regular expression of RE2: ${reasonOf(error)}`);
   }
@@ -209,11 +213,12 @@ function orMistake<T>(text: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw mistakeAt(text, error instanceof ParseError ? error.range?.start : 0, storyOf(error));
+    throw mistakeAt(text, error instanceof libraries().cel.ParseError ? error.range?.start : 0, storyOf(error));
   }
 }
 
 function storyOf(error: unknown): string {
+  const { ParseError, TypeError: WrongType, EvaluationError } = libraries().cel;
   const isTheirs = error instanceof ParseError || error instanceof WrongType || error instanceof EvaluationError;
   return isTheirs ? error.summary : reasonOf(error);
 }
