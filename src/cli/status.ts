@@ -4,7 +4,7 @@ import { openJournalReader, type Place } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../ops/status.ts';
 import { columns } from './columns.ts';
-import { paint, print, printable } from './output.ts';
+import { notifications, paint, print, printable } from './output.ts';
 import { checkDaemon } from './status-check.ts';
 
 interface Options {
@@ -76,7 +76,7 @@ function describeHttp({ listen, open, reason }: NonNullable<Status['http']>): st
 function describeJournal(journal: Status['journal']): string {
   const { path, bytes, max_bytes, messages, oldest, undecodable } = journal;
   const since = oldest === null ? '' : ` since ${oldest}`;
-  return `${path}: ${size(bytes)} of ${size(max_bytes)}, ${messages} notifications${since}, ${undecodable} undecodable`;
+  return `${path}: ${size(bytes)} of ${size(max_bytes)}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
 }
 
 const brokerHead = ['ZONE', 'BROKER', 'STATE', 'SINCE', 'PER SECOND', 'RECEIVED', 'REASON'];

@@ -61,7 +61,7 @@ One file, YAML or JSON: that of \`--config\`, else of \`KAZOO_RELAY_CONFIG\`, el
 for those of \`include\`. This page is made from the program's own options by \`npm run reference\`.
 
 **What goes before what**: a flag of \`run\` (\`--log-level\`, \`--log-format\`, and \`--set OPTION=VALUE\` for all others, such as
-\`--set routes.crm.timeout=10s\`), then the environment variable that stands beside each option below, then the file, then the
+\`--set intake.prefetch=200\`), then the environment variable that stands beside each option below, then the file, then the
 default. In variables and flags, lists are written with commas, and mappings \`{name: value}\`. Variables and flags set the options
 of brokers and routes that the file has. A variable that begins with \`KAZOO_RELAY_\` and sets nothing is warned of.
 

@@ -122,7 +122,7 @@ describe('check --connect', () => {
       ),
       expect.stringMatching(/^ok {7}route file \(file\) +out\/a.ndjson can be made; /),
       expect.stringMatching(
-        /^ok {7}route table \(database\) +PostgreSQL at 127.0.0.1:\d+\/postgres answers; at its start the daemon makes: the table "notifications"$/,
+        /^ok {7}route table \(database\) +PostgreSQL at 127.0.0.1:\d+\/postgres answers; before its first row the daemon makes: the table "notifications"$/,
       ),
       expect.stringMatching(/^ok {7}route sqlite \(database\) +a.db can be made; /),
       expect.stringMatching(/^ok {7}route log \(log\) +lines go to stdout$/),

@@ -45,7 +45,7 @@ describe('dead letters', () => {
     const [first, second] = await deadLetters({ event: 'low_balance' }, { event: 'missed_call' });
     const { stdout } = await relay('dead', 'list');
     expect(stdout.trim().split('\n')).toHaveLength(2);
-    expect(stdout).toMatch(new RegExp(`${first} +dead +crm +low_balance .* 1 tries +answered 422: no room`));
+    expect(stdout).toMatch(new RegExp(`${first} +dead +crm +low_balance .* 1 try +answered 422: no room`));
     expect((await relay('dead', 'list', '--event', 'missed_call', '--json')).stdout).toContain(`"id":"${second}"`);
     expect((await relay('dead', 'list', '--since', '1h')).stdout).not.toContain(first);
     const groups = await relay('dead', 'list', '--group', '--json');

@@ -4,7 +4,7 @@ import { columns } from '../columns.ts';
 import { exitCode2 } from '../exit.ts';
 import { print, printable } from '../output.ts';
 import { atDesk, lettersOf, pagesOf, type Selection, selecting } from './letters.ts';
-import { jsonOf, timeOf, triesOf } from './texts.ts';
+import { jsonOf, timeOf, tries, triesOf } from './texts.ts';
 
 export function listCommand(): Command {
   return selecting(exitCode2(new Command('list')))
@@ -33,7 +33,7 @@ async function showGroups(desk: Desk, options: Selection & { json?: true }): Pro
 
 function rowOf({ id, state, route, event, accountId, receivedAt, attempts, reason }: Letter): string[] {
   const about = [event ?? '-', accountId ?? '-'].map(printable);
-  return [id, state, route || '-', ...about, timeOf(receivedAt), `${triesOf(attempts)} tries`, printable(reason)];
+  return [id, state, route || '-', ...about, timeOf(receivedAt), tries(triesOf(attempts)), printable(reason)];
 }
 
 const groupHead = ['COUNT', 'ROUTE', 'STATE', 'FIRST', 'LAST', 'REASON'];

@@ -13,3 +13,8 @@ export function triesOf(attempts: readonly Attempt[]): number {
 export function timeOf(time: number): string {
   return new Date(time).toISOString();
 }
+
+/** `1 try`, `2 tries`. */
+export function tries(count: number): string {
+  return `${count} ${count === 1 ? 'try' : 'tries'}`;
+}

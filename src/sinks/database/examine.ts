@@ -18,7 +18,7 @@ export async function examine(options: DatabaseSinkOptions, log: Logger): Promis
     const list = lacks.map(({ what }) => what).join('; ');
     const isOurs = options.migrate && lacks.every(({ statements }) => statements !== undefined);
     if (!isOurs) throw new Error(`${database.place} lacks what the daemon may not make: ${list}`);
-    return `${database.place} answers; at its start the daemon makes: ${list}`;
+    return `${database.place} answers; before its first row the daemon makes: ${list}`;
   } catch (error) {
     if (Error.isError(error) && error.message.startsWith(database.place)) throw error;
     throw new Error(`${database.place}: ${database.blame(error).reason}`, { cause: error });

@@ -26,8 +26,9 @@ export class MysqlDatabase implements Database {
     this.#options = options;
     this.#table = table;
     this.#log = log;
-    this.#server = serverOf(new URL(options.url), defaultPort);
-    this.place = `MySQL at ${placeOf(this.#server)}`;
+    const url = new URL(options.url);
+    this.#server = serverOf(url, defaultPort);
+    this.place = `${url.protocol === 'mariadb:' ? 'MariaDB' : 'MySQL'} at ${placeOf(this.#server)}`;
     const names = table.columns.map(({ name }) => name);
     this.#insert = `INSERT INTO ${qualified(table, grammar)} (${list(names, grammar)}) VALUES ?`;
   }

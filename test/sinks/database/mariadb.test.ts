@@ -54,7 +54,9 @@ describe('MariaDB in particular', () => {
     await server.query('SET GLOBAL read_only = 0');
     expect(await statuses(deliver(clerk, ...deliveries(1)))).toEqual(['delivered']);
     await server.stop();
-    await expect(deliver(sink, ...deliveries(1))).rejects.toThrow(/^MySQL at 127\.0\.0\.1:\d+\/notifications: /);
+    await expect(deliver(sink, ...deliveries(1))).rejects.toThrow(
+      /^M(ariaDB|ySQL) at 127\.0\.0\.1:\d+\/notifications: /,
+    );
     await expect(openDatabaseSink({ url: server.url, table })).rejects.toThrow(/ECONNREFUSED/);
     await server.start();
     expect(await statuses(deliver(sink, ...deliveries(1)))).toEqual(['delivered']);
