@@ -116,8 +116,8 @@ export class Intake {
     this.#source = source;
     this.#bytes += message.body.length;
     this.#heldBytes += message.body.length;
-    if (this.#held.length >= this.#options.batch.max || this.#bytes >= maxBatchBytes) this.#flush();
-    else this.#cancelFlush ??= this.#flushSoon();
+    if (this.#isFull) this.#flush();
+    else if (this.#committing === undefined) this.#flushSoon();
   }
 
   /**
@@ -125,8 +125,10 @@ export class Intake {
    * journal can't be written, however often the connection breaks.
    */
   async drained(): Promise<void> {
-    this.#flush();
-    await this.#committing;
+    do {
+      this.#flush();
+      await this.#committing;
+    } while (this.#held.length > 0 && !this.#abandoned.signal.aborted);
   }
 
   /** Tries no longer to commit what the journal doesn't take: it stays with the broker. */
@@ -136,28 +138,40 @@ export class Intake {
 
   /**
    * After a pause, at once: with all that the connection has read together. Else once the last commit is long enough
-   * ago. Returns how to take it back.
+   * ago.
    */
-  #flushSoon(): () => void {
+  #flushSoon(): void {
+    if (this.#cancelFlush !== undefined) return;
+    const flush = () => {
+      this.#cancelFlush = undefined;
+      this.#flush();
+    };
     const wait = this.#committedAt + this.#options.batch.linger - performance.now();
     if (wait > 0) {
-      const timer = setTimeout(() => this.#flush(), wait);
-      return () => clearTimeout(timer);
+      const timer = setTimeout(flush, wait);
+      this.#cancelFlush = () => clearTimeout(timer);
+    } else {
+      const immediate = setImmediate(flush);
+      this.#cancelFlush = () => clearImmediate(immediate);
     }
-    const immediate = setImmediate(() => this.#flush());
-    return () => clearImmediate(immediate);
   }
 
   #flush(): void {
-    this.#cancelFlush?.();
-    this.#cancelFlush = undefined;
-    this.#committing ??= this.#commitAll().finally(() => {
+    this.#committing ??= this.#commit().finally(() => {
       this.#committing = undefined;
+      if (this.#held.length > 0 && !this.#abandoned.signal.aborted) this.#flushSoon();
     });
   }
 
-  async #commitAll(): Promise<void> {
-    while (this.#held.length > 0 && !this.#abandoned.signal.aborted) {
+  get #isFull(): boolean {
+    return this.#held.length >= this.#options.batch.max || this.#bytes >= maxBatchBytes;
+  }
+
+  /** Commits what is held, and then as long as there is a full batch. */
+  async #commit(): Promise<void> {
+    for (let isDue = this.#held.length > 0; isDue && !this.#abandoned.signal.aborted; isDue = this.#isFull) {
+      this.#cancelFlush?.();
+      this.#cancelFlush = undefined;
       const held = this.#held;
       const source = this.#source;
       this.#held = [];

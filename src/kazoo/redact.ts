@@ -5,8 +5,8 @@ import type { Path } from './normalise.ts';
 import { type Json, type JsonObject, type Notification, redacted, type Secret } from './notification.ts';
 
 /**
- * Replaces each secret by `"[redacted]"`, in place, and keeps it apart only where some route reveals it. Comes after
- * validation, which must see what KAZOO sent, and before the journal.
+ * Replaces each secret by `"[redacted]"`, in the notification itself, keeps it apart only where some route reveals it,
+ * and lets go of `data`. Comes after validation, which must see what KAZOO sent, and before the journal.
  *
  * Secrets are the fields that the catalogue marks, whatever a key's name says is one, and the request headers and
  * request data in the details of a `system_alert`.

@@ -60,7 +60,7 @@ describe('the flow of a route', () => {
     expect(Math.max(...tested.calls.map((ids) => ids.length))).toBe(3);
   });
 
-  test('commits at once after a pause, and then lets a batch fill for as long as it may linger', async () => {
+  test('lets a batch fill, for as long as it may linger', async () => {
     tested = await startTestRoute({ flow: { batch: { max: 3, linger: 60_000 }, concurrency: 1 } });
     await tested.append('a');
     await tested.append('b');

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,15 @@ if (process.argv.length > 2) {
   process.exit(0);
 }
 
+if (spawnSync('prometheus', ['--version']).status !== 0) {
+  console.error('there is no prometheus: apt-get install prometheus');
+  process.exit(2);
+}
+
 await using things = new AsyncDisposableStack();
+// Whoever interrupts it gets all cleaned up too.
+const clean = () => void things.disposeAsync().finally(() => process.exit(130));
+process.once('SIGINT', clean).once('SIGTERM', clean);
 const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-drills-'));
 things.defer(() => rmSync(folder, { recursive: true }));
 
@@ -137,11 +145,20 @@ const drills: readonly Drill[] = [
 let published = (await publishAsKazoo(broker.url, 10)).length;
 await allIsWell();
 for (const drill of drills) await walk(drill).catch((error) => fail(`${drill.fault}: ${error}`));
-await daemon.end('SIGTERM');
+await daemon.end(process.exitCode === 1 ? 'SIGKILL' : 'SIGTERM');
 
-async function walk({ fault, make, publishes, status, shows, ready, alert, mend }: Drill): Promise<void> {
-  console.log(`\n## ${fault}`);
-  await make();
+async function walk(drill: Drill): Promise<void> {
+  console.log(`\n## ${drill.fault}`);
+  await drill.make();
+  try {
+    await look(drill);
+  } finally {
+    await drill.mend();
+  }
+  await allIsWell();
+}
+
+async function look({ fault, publishes, status, shows, ready, alert }: Drill): Promise<void> {
   if (publishes > 0) published += (await publishAsKazoo(broker.url, publishes, filler)).length;
   const text = await until(async () => tellingOf(status), { what: `status to say ${status}`, interval: 200 });
   console.log(text.trim().replaceAll(/^/gm, '    '));
@@ -159,8 +176,6 @@ async function walk({ fault, make, publishes, status, shows, ready, alert, mend 
   }
   await until(async () => (await prometheus.firing()).includes(alert), { what: alert, interval: 500 });
   console.log(`alerts: ${(await prometheus.firing()).join(', ')}`);
-  await mend();
-  await allIsWell();
 }
 
 async function tellingOf(pattern: RegExp): Promise<string | undefined> {
@@ -206,7 +221,10 @@ async function startPrometheus() {
   for (const group of rules.groups) {
     group.interval = '1s';
     for (const rule of group.rules)
-      if (rule.for !== undefined) rule.for = rule.for.replace('h', 'm').replace(/(\d+)m/, '$1s');
+      if (rule.for !== undefined)
+        rule.for = rule.for
+          .replace(/^(\d+)h$/, (_: string, hours: string) => `${60 * Number(hours)}m`)
+          .replace(/(\d+)m/, '$1s');
   }
   writeFileSync(join(folder, 'alerts.yaml'), stringify(rules));
   const { scrape_configs } = parse(readFileSync('deploy/prometheus/scrape.yaml', 'utf8'));
@@ -219,8 +237,8 @@ async function startPrometheus() {
     [`--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/tsdb`, `--web.listen-address=${listen}`],
     { stdio: 'ignore' },
   );
+  const ended = once(server, 'exit');
   things.defer(async () => {
-    const ended = once(server, 'exit');
     server.kill();
     await ended;
   });

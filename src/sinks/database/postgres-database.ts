@@ -29,7 +29,7 @@ export class PostgresDatabase implements Database {
   readonly #server: Server;
   readonly #log: Logger;
   #pool: pg.Pool | undefined;
-  /** Made from what the table was when it was last looked at. */
+  /** Made from what the table was when it was last seen. */
   #insert: Insert | undefined;
 
   constructor(options: DatabaseSinkOptions, table: Table, log: Logger) {

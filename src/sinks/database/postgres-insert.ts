@@ -10,7 +10,7 @@ export interface Insert {
 }
 
 /**
- * Every column is one parameter. A column of JSON is a JSON array, whose elements the server takes out a third faster
+ * Every column is one parameter. A column of JSON is a JSON array, whose elements the server takes out a fifth faster
  * than it reads an array of jsonb, where each quote is escaped once more. Every other column is an array of texts that
  * the server reads as the column's own type: without its length, for a cast would cut a text that is too long, where a
  * mere insert refuses it.

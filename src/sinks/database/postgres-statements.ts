@@ -15,9 +15,12 @@ export function begin(statementTimeout: number, factor: number): string {
   );
 }
 
-/** Names and types, without their lengths, of a table's columns. */
+/**
+ * Names and types of a table's columns, without their lengths: -1 says so. NULL would make `character` of a
+ * `character(36)`, and that is one of a single character.
+ */
 export const columnsQuery = `
-  SELECT attname AS name, format_type(atttypid, NULL) AS type
+  SELECT attname AS name, format_type(atttypid, -1) AS type
   FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`;
 
 /** The columns of each index of a table; one over an expression has an empty name there. */

@@ -173,5 +173,5 @@ function* portions(rows: readonly Row[]): Generator<readonly Row[]> {
     }
     size += row.size;
   }
-  yield rows.slice(start);
+  if (start < rows.length) yield rows.slice(start);
 }

@@ -52,15 +52,21 @@ describe('PostgreSQL in particular', () => {
     const table = newTable();
     await server.query(`
       CREATE TYPE mood_${table} AS ENUM ('sad', 'glad'); CREATE DOMAIN small_${table} AS int CHECK (VALUE < 10);
-      CREATE TABLE ${table} (id text UNIQUE, mood mood_${table}, small small_${table}, ip inet, "Odd name" int)`);
-    const columns = { id: 'id', mood: 'data.mood', small: 'data.small', ip: 'data.ip' };
+      CREATE TABLE ${table} (id char(36) UNIQUE, mood mood_${table}, small small_${table}, ip inet, "Odd name" int,
+        flags bit(8), code char(4))`);
+    const columns = {
+      ...{ id: 'id', mood: 'data.mood', small: 'data.small', ip: 'data.ip', flags: 'data.flags', code: 'data.code' },
+    };
     const sink = await openDatabaseSink({ url: server.url, table, columnsOnly: true, columns });
-    const good = deliveryOf({ mood: 'glad', small: 3, ip: '10.0.0.1' });
+    const good = deliveryOf({ mood: 'glad', small: 3, ip: '10.0.0.1', flags: '10100000', code: 'abc' });
     expect(await statuses(deliver(sink, good, deliveryOf({ mood: 'bored' }), deliveryOf({ small: 11 })))).toEqual([
       'delivered',
       'dead',
       'dead',
     ]);
+    const rows = await server.query(`SELECT id, mood, small, flags::text, code FROM ${table}`);
+    expect(rows).toEqual([{ id: good.id, mood: 'glad', small: 3, flags: '10100000', code: 'abc ' }]);
+    expect(await statuses(deliver(sink, deliveryOf({ code: 'too long' })))).toEqual(['dead']);
   });
 
   test('stores JSON alike in jsonb, json and text, whatever is in it, and nothing where there is nothing', async () => {
