@@ -68,6 +68,22 @@ export async function createLog(options: LogOptions): Promise<Log> {
   };
 }
 
+/** The configuration has another level now; where it has the same, one that was set by hand stays. */
+export function setUsualLevel(log: Log, level: LogLevel): void {
+  if (level === log.usualLevel) return;
+  log.usualLevel = level;
+  setLevel(log, level);
+}
+
+/** Says so in the log, whatever the level: whoever reads it must know why there is more of it, or less. */
+export function setLevel(log: Log, level: LogLevel): void {
+  if (level === log.level) return;
+  const from = log.level;
+  log.level = 'info';
+  log.logger.info({ from, to: level }, 'the level of this log was changed');
+  log.level = level;
+}
+
 function numberOf(level: LogLevel): number {
   return level === 'silent' ? Number.POSITIVE_INFINITY : (pino.levels.values[level] ?? 0);
 }

@@ -1,9 +1,8 @@
 import { stuckIn, unreadyIn } from './health.ts';
 import type { Pages } from './http-server.ts';
 import type { Insight } from './insight.ts';
-import { type Log, type LogLevel, logLevels } from './log.ts';
+import { type Log, type LogLevel, logLevels, setLevel } from './log.ts';
 import type { MetricsPage } from './metrics.ts';
-import { setLevel } from './signals.ts';
 
 /** What the HTTP port answers of a running daemon. */
 export function pagesOf(insight: Insight, status: () => Promise<unknown>, log: Log): Pages {
