@@ -11,7 +11,10 @@ const mostKnown = 8_000;
  */
 export class Occurrences {
   readonly #onDisk: StatementSync;
-  /** By time and fingerprint, the id of the first one. All that are later than `#through` are here. */
+  /**
+   * By time and fingerprint, the id of the first one. All that are later than `#through` are here, and all that aren't
+   * on disk yet.
+   */
   readonly #known = new Map<number, Map<string, string>>();
   #through: number;
   #size = 0;
@@ -26,22 +29,25 @@ export class Occurrences {
     this.#through = Number(row?.last ?? -1);
   }
 
-  /** The id of the notification that this one repeats, or null. */
-  firstOf({ ownTime, fingerprint }: Notification): string | null {
-    if (ownTime === null) return null;
-    if (ownTime > this.#through) return this.#known.get(ownTime)?.get(fingerprint) ?? null;
-    const row = this.#onDisk.get(ownTime, fingerprint);
-    return row === undefined ? null : String(row.id);
-  }
-
-  /** It is being inserted, as the first of its kind. */
-  add(notification: Notification): void {
+  /** The id of the notification that this one repeats; null where it is the first, which is remembered. */
+  firstOrAdd(notification: Notification): string | null {
     const { ownTime, fingerprint, id } = notification;
-    if (ownTime === null || ownTime <= this.#through) return;
+    if (ownTime === null) return null;
+    const first = this.#firstOf(ownTime, fingerprint);
+    if (first !== null) return first;
     const sameTime = this.#known.get(ownTime) ?? new Map<string, string>();
     this.#known.set(ownTime, sameTime.set(fingerprint, id));
     this.#size += 1;
     this.#uncommitted.push(notification);
+    return null;
+  }
+
+  #firstOf(ownTime: number, fingerprint: string): string | null {
+    const known = this.#known.get(ownTime)?.get(fingerprint);
+    if (known !== undefined) return known;
+    if (ownTime > this.#through) return null;
+    const row = this.#onDisk.get(ownTime, fingerprint);
+    return row === undefined ? null : String(row.id);
   }
 
   /** What was added since the last commit is in the journal now. */
@@ -64,7 +70,7 @@ export class Occurrences {
       if (this.#size <= mostKnown / 2) return;
       this.#size -= this.#known.get(time)?.size ?? 0;
       this.#known.delete(time);
-      this.#through = time;
+      this.#through = Math.max(this.#through, time);
     }
   }
 }

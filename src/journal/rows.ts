@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Notification, NotificationState, Problem, Secret } from '../kazoo/notification.ts';
 import { StoredEntry } from './entry.ts';
 import type { Entry } from './journal.ts';
@@ -7,9 +7,38 @@ import type { Entry } from './journal.ts';
 export const entryColumns = `seq, id, event, known, category, account_id, zone, node, occurred_at, received_at,
   routing_key, preview, state, problems, resend_of, data, secrets`;
 
-/** The values of one notification, in the order of `insertNotification`'s columns. */
-export function notificationRow(notification: Notification, seq: number, resendOf: string | null) {
-  return [
+/** The columns of a notification, in the order in which `addRow` gives their values. */
+const notificationColumns = [
+  'seq',
+  'id',
+  'fingerprint',
+  'own_time',
+  'event',
+  'known',
+  'category',
+  'account_id',
+  'zone',
+  'node',
+  'occurred_at',
+  'received_at',
+  'routing_key',
+  'preview',
+  'state',
+  'problems',
+  'resend_of',
+  'data',
+  'secrets',
+  'raw',
+];
+
+/** Adds the values of one notification to those of a statement of `insertNotifications`. */
+export function addRow(
+  values: SQLInputValue[],
+  notification: Notification,
+  seq: number,
+  resendOf: string | null,
+): void {
+  values.push(
     seq,
     notification.id,
     notification.fingerprint,
@@ -30,14 +59,15 @@ export function notificationRow(notification: Notification, seq: number, resendO
     notification.json,
     notification.secrets.length === 0 ? null : JSON.stringify(notification.secrets),
     notification.raw,
-  ] as const;
+  );
 }
 
-export const insertNotification = `
-  INSERT INTO notifications (seq, id, fingerprint, own_time, event, known, category, account_id, zone, node, occurred_at,
-    received_at, routing_key, preview, state, problems, resend_of, data, secrets, raw)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (id) DO NOTHING`;
+/** Inserts so many notifications, but those that the table has already. */
+export function insertNotifications(count: number): string {
+  const row = `(${notificationColumns.map(() => '?').join(', ')})`;
+  return `INSERT INTO notifications (${notificationColumns.join(', ')}) VALUES ${Array(count).fill(row).join(', ')}
+    ON CONFLICT (id) DO NOTHING`;
+}
 
 /**
  * Prepares a query whose first columns are those of an entry. Its rows are arrays: they cost half of what objects do.
@@ -49,8 +79,7 @@ export function prepareEntries(database: DatabaseSync, sql: string): StatementSy
 }
 
 /**
- * The values of `entryColumns`, whose types are those that the table's STRICT definition and `notificationRow` give
- * them.
+ * The values of `entryColumns`, whose types are those that the table's STRICT definition and `addRow` give them.
  */
 type EntryRow = readonly [
   seq: number,

@@ -65,6 +65,29 @@ describe('the journal', () => {
     expect(entries.map(({ resendOf }) => resendOf)).toEqual([null, first.id, first.id, null, null]);
   });
 
+  test('numbers what it takes without gaps, wherever in a batch something is that it has already', async () => {
+    const batch = Array.from({ length: 25 }, () => notification({}));
+    const old = notification({});
+    await journal.append([old]);
+    const withOld = batch.toSpliced(7, 0, old);
+    const { stored, duplicates, fresh } = await journal.append([...withOld, withOld[3] ?? old]);
+    expect([stored, duplicates]).toEqual([25, 2]);
+    expect(fresh.map(({ id }) => id)).toEqual(batch.map(({ id }) => id));
+    expect((await readAll()).map(({ seq }) => seq)).toEqual(Array.from({ length: 26 }, (_, index) => index + 1));
+  });
+
+  test('knows a resend of what is older than all the rest, also within a batch', async () => {
+    await journal.append([notification({ ownTime: 2_000_000 })]);
+    await reopen();
+    const old = { ownTime: 1_000_000, fingerprint: 'old' };
+    const [first, second, third] = [notification(old), notification(old), notification(old)];
+    const batch = [first, second, ...Array.from({ length: 10 }, () => notification({}))];
+    await journal.append(batch);
+    await journal.append([third]);
+    const entries = (await readAll()).filter(({ id }) => [first.id, second.id, third.id].includes(id));
+    expect(entries.map(({ resendOf }) => resendOf)).toEqual([null, first.id, first.id]);
+  });
+
   test('keeps what a body that can’t be decoded began with', async () => {
     await journal.append([notification({ state: 'undecodable', json: 'null', raw: Buffer.from([0, 255]) })]);
     await reopen();
@@ -226,7 +249,7 @@ describe('finding entries', () => {
 });
 
 async function readAll(after = 0): Promise<readonly Entry[]> {
-  return (await journal.read(after, 10, everything)).entries;
+  return (await journal.read(after, 100, everything)).entries;
 }
 
 async function reopen(): Promise<void> {
