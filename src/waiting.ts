@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Bag } from './bag.ts';
 
 /** The promise, or the signal's reason as soon as it aborts; the promise itself runs on. */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -8,13 +9,12 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
   });
 }
 
-const listeners = new WeakMap<AbortSignal, Set<() => void>>();
+const listeners = new WeakMap<AbortSignal, Bag<() => void>>();
 
 /**
  * Calls back once the signal aborts, at once where it has. Returns how to take that back, which whoever no longer waits
  * must do: signals live as long as the daemon. However many wait for one signal, it has one listener of theirs: adding
  * and removing one for each costs more than most of what is waited for.
- * @param callback another one each time
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   if (signal.aborted) {
@@ -23,31 +23,38 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   }
   let waiting = listeners.get(signal);
   if (waiting === undefined) {
-    const all = new Set<() => void>();
-    signal.addEventListener('abort', () => all.forEach((each) => void each()), { once: true });
+    const all = new Bag<() => void>();
+    const abort = () => {
+      for (const each of all) each();
+    };
+    signal.addEventListener('abort', abort, { once: true });
     listeners.set(signal, all);
     waiting = all;
   }
-  waiting.add(callback);
-  return () => void waiting.delete(callback);
+  return waiting.add(callback);
 }
 
 /** Many deadlines of the same length, with one timer among them. */
 export class Deadlines {
   readonly milliseconds: number;
-  /** In the order of their ends. */
-  readonly #waiting = new Map<() => void, number>();
+  readonly #waiting = new Bag<Deadline>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(milliseconds: number) {
     this.milliseconds = milliseconds;
   }
 
-  /** Calls back when the time is over. Returns how to take that back. @param late another one each time */
+  /** Calls back when the time is over. Returns how to take that back. */
   start(late: () => void): () => void {
-    this.#waiting.set(late, performance.now() + this.milliseconds);
+    const leave = this.#waiting.add({
+      end: performance.now() + this.milliseconds,
+      expire() {
+        leave();
+        late();
+      },
+    });
     this.#timer ??= setTimeout(() => this.#expire(), this.milliseconds);
-    return () => void this.#waiting.delete(late);
+    return leave;
   }
 
   /** Calls nobody back any more. */
@@ -58,17 +65,20 @@ export class Deadlines {
   }
 
   #expire(): void {
-    this.#timer = undefined;
-    for (const [late, end] of this.#waiting) {
-      const left = end - performance.now();
-      if (left > 1) {
-        this.#timer = setTimeout(() => this.#expire(), left);
-        return;
-      }
-      this.#waiting.delete(late);
-      late();
+    let next = Number.POSITIVE_INFINITY;
+    for (const { end, expire } of this.#waiting) {
+      if (end - performance.now() > 1) next = Math.min(next, end);
+      else expire();
     }
+    const left = next - performance.now();
+    this.#timer = Number.isFinite(left) ? setTimeout(() => this.#expire(), left) : undefined;
   }
+}
+
+interface Deadline {
+  /** By the monotonic clock, in milliseconds. */
+  readonly end: number;
+  expire(): void;
 }
 
 /**

@@ -22,8 +22,8 @@ const doors: Record<string, readonly string[]> = {
   kazoo: [],
 };
 
-/** Files that every room may use, and that use none. */
-const groundFloor = ['waiting', 'nearest', 'errors', 'options', 'rate', 'distribution', 'pulse', 'tls'];
+/** Files that every room may use, and that use no room. */
+const groundFloor = ['bag', 'waiting', 'nearest', 'errors', 'options', 'rate', 'distribution', 'pulse', 'tls'];
 
 /** Libraries and parts of Node that only some rooms may use. */
 const keys: Record<string, readonly string[]> = {

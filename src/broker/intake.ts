@@ -43,9 +43,25 @@ const maxHeldBytes = 64 * 1024 * 1024;
 const firstPause = 100;
 const longestPause = 5_000;
 
-interface Held {
-  readonly message: RawMessage;
+/** A class, because it lives as long as a batch: see `DecodedMessage`. */
+class Held implements RawMessage {
+  readonly body: Uint8Array;
+  readonly routingKey: string;
+  readonly contentEncoding: string | undefined;
+  readonly timestamp: number | undefined;
+  readonly zone: string;
+  readonly receivedAt: number;
   readonly deliveryTag: number;
+
+  constructor(message: RawMessage, deliveryTag: number) {
+    this.body = message.body;
+    this.routingKey = message.routingKey;
+    this.contentEncoding = message.contentEncoding;
+    this.timestamp = message.timestamp;
+    this.zone = message.zone;
+    this.receivedAt = message.receivedAt;
+    this.deliveryTag = deliveryTag;
+  }
 }
 
 /**
@@ -110,7 +126,7 @@ export class Intake {
   /** Takes a message. All that are held at a time come from the same connection: see `drained`. */
   add(message: RawMessage, deliveryTag: number, source: Acknowledger): void {
     if (this.#received === this.#committed) this.#pulse.beat();
-    this.#held.push({ message, deliveryTag });
+    this.#held.push(new Held(message, deliveryTag));
     this.#received += 1;
     this.#rate.count(1);
     this.#source = source;
@@ -182,7 +198,7 @@ export class Intake {
         if (appended === null) return;
         this.#committedAt = performance.now();
         const start = first;
-        this.counts.committed(notifications, appended.fresh, (index) => held[start + index]?.message.timestamp);
+        this.counts.committed(notifications, appended.fresh, (index) => held[start + index]?.timestamp);
         first += notifications.length;
         this.#committed += notifications.length;
         this.#heldBytes -= bytes;
@@ -197,7 +213,7 @@ export class Intake {
     let characters = 0;
     let bytes = 0;
     for (let index = first; index < held.length && characters < maxCommitCharacters; index += 1) {
-      const message = held[index]?.message;
+      const message = held[index];
       if (message === undefined) break;
       const notification = this.#examine(message);
       notifications.push(notification);

@@ -18,8 +18,13 @@ export class Progress {
   #through: number;
   /** The cursor that the journal was told last. */
   #cursor: number;
-  /** Deliveries that are neither settled nor listed, in the journal's order. */
-  readonly #open = new Map<number, Work>();
+  /**
+   * Deliveries in the journal's order, from the first that is open on; those behind it may be closed. No Map, for the
+   * reason why there is `Bag`.
+   */
+  #works: (Work | undefined)[] = [];
+  /** Where the first open one stands. */
+  #first = 0;
   #lastSettled = 0;
   /**
    * What the newest settled entry was at a time, in Unix milliseconds: what is still open before it has been overtaken
@@ -51,13 +56,13 @@ export class Progress {
   }
 
   open(work: Work): void {
-    this.#open.set(work.entry.seq, work);
+    work.open = true;
+    this.#works.push(work);
   }
 
   settle(work: Work): void {
-    const { seq } = work.entry;
-    if (work.listed) this.#settled.push(seq);
-    this.#close(seq);
+    if (work.listed) this.#settled.push(work.entry.seq);
+    this.#close(work);
   }
 
   /** The journal lists it from now on, or lists it otherwise. */
@@ -65,12 +70,12 @@ export class Progress {
     const { seq, accountId } = work.entry;
     this.#listed.push({ ...line, seq, accountId });
     work.listed = true;
-    this.#close(seq);
+    this.#close(work);
   }
 
   /** Milliseconds until there is something to list; without end where nothing has been overtaken. */
   listIn(now: number): number {
-    const [firstOpen] = this.#open.keys();
+    const firstOpen = this.#works[this.#first]?.entry.seq;
     const isOvertaken = firstOpen !== undefined && firstOpen < this.#lastSettled;
     return isOvertaken ? Math.max(1, this.#overtakenAt + patience - now) : Number.POSITIVE_INFINITY;
   }
@@ -79,7 +84,7 @@ export class Progress {
   take(now: number, isLast = false): Settlement | null {
     if (isLast) this.#overtaken = this.#lastSettled;
     this.#listSlow(now, isLast);
-    const [firstOpen] = this.#open.keys();
+    const firstOpen = this.#works[this.#first]?.entry.seq;
     const cursor = firstOpen === undefined ? this.#through : firstOpen - 1;
     if (cursor === this.#cursor && this.#listed.length === 0 && this.#settled.length === 0) return null;
     const settlement = { cursor, listed: this.#listed, settled: this.#settled };
@@ -89,8 +94,18 @@ export class Progress {
     return settlement;
   }
 
-  #close(seq: number): void {
-    if (this.#open.delete(seq)) this.#lastSettled = Math.max(this.#lastSettled, seq);
+  #close(work: Work): void {
+    if (!work.open) return;
+    work.open = false;
+    this.#lastSettled = Math.max(this.#lastSettled, work.entry.seq);
+    for (let first = this.#works[this.#first]; first?.open === false; first = this.#works[this.#first]) {
+      this.#works[this.#first] = undefined;
+      this.#first += 1;
+    }
+    // The places of those that have gone are given up together: each by itself would move all the others.
+    if (this.#first <= 1_000 && this.#first < this.#works.length) return;
+    this.#works = this.#works.slice(this.#first);
+    this.#first = 0;
   }
 
   /** Lists what later ones have overtaken a while ago. Should the process end now, it would be due at once. */
@@ -101,8 +116,8 @@ export class Progress {
       this.#overtaken = this.#lastSettled;
       this.#overtakenAt = now;
     }
-    for (const [seq, work] of this.#open) {
-      if (seq >= overtaken) return;
+    for (let work = this.#works[this.#first]; work !== undefined; work = this.#works[this.#first]) {
+      if (work.entry.seq >= overtaken) return;
       this.list(work, { state: 'waiting', reason: 'on its way', attempts: work.attempts, dueAt: now });
     }
   }

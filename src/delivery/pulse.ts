@@ -1,3 +1,4 @@
+import { Bag } from '../bag.ts';
 import { stuckAfter } from '../pulse.ts';
 
 /** Whether a route moves: its loop, and what it has handed to the sink. All times are of the monotonic clock. */
@@ -6,7 +7,7 @@ export class RoutePulse {
   /** Since when the loop has been at work; undefined while it sleeps. */
   #awakeSince: number | undefined = performance.now();
   #wakesAt = Number.POSITIVE_INFINITY;
-  readonly #attempts = new Set<{ readonly since: number }>();
+  readonly #attempts = new Bag<{ readonly since: number }>();
 
   /** @param timeout milliseconds that one attempt may take */
   constructor(timeout: number) {
@@ -28,17 +29,13 @@ export class RoutePulse {
 
   /** An attempt has begun. Returns what to call at its end. */
   attempt(): () => void {
-    const attempt = { since: performance.now() };
-    this.#attempts.add(attempt);
-    return () => void this.#attempts.delete(attempt);
+    return this.#attempts.add({ since: performance.now() });
   }
 
   /** True where a round, or an attempt, has taken far longer than it may, or the loop has overslept. */
   get stuck(): boolean {
     const late = performance.now() - stuckAfter;
-    // They are in the order of their beginning.
-    const [oldest] = this.#attempts;
-    if (oldest !== undefined && oldest.since + this.#timeout < late) return true;
+    for (const { since } of this.#attempts) if (since + this.#timeout < late) return true;
     return (this.#awakeSince ?? this.#wakesAt) < late;
   }
 }

@@ -1,12 +1,20 @@
 import type { Attempt, Entry } from '../journal/journal.ts';
 
 /** A notification on its way to a route's sink. */
-export interface Work {
+export class Work {
   readonly entry: Entry;
   /** Its tries so far, all of which failed. */
-  readonly attempts: readonly Attempt[];
+  attempts: readonly Attempt[];
   /** True once the journal lists it as unsettled, and so must be told when it is settled. */
   listed: boolean;
+  /** True while it is neither settled nor listed, since `Progress` got to know it. */
+  open = false;
+
+  constructor(entry: Entry, attempts: readonly Attempt[], listed: boolean) {
+    this.entry = entry;
+    this.attempts = attempts;
+    this.listed = listed;
+  }
 }
 
 /** What became of a delivery: `settled` for good, or `waiting` in the journal for its next try. */

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { Bag } from '../bag.ts';
 import { reasonOf } from '../errors.ts';
 import type { Journal, Order, Start } from '../journal/journal.ts';
 import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
@@ -81,7 +82,7 @@ export class Route {
   readonly #aborting = new AbortController();
   readonly #unsubscribe: () => void;
   readonly #running: Promise<void>;
-  readonly #attempts = new Set<Promise<void>>();
+  readonly #attempts = new Bag<Promise<void>>();
 
   constructor(options: RouteOptions, { journal, openSink, log }: RouteContext, cursor: number, queue: Queue) {
     this.#options = options;
@@ -186,12 +187,12 @@ export class Route {
 
   #start(works: readonly Work[]): void {
     const attempt = this.#attempt(works).then((delivered) => {
-      this.#attempts.delete(attempt);
+      leave();
       // While all goes well and there is enough to fill the next batch, it follows at once, and the loop sleeps.
       if (delivered && !this.#stopping.signal.aborted && !this.#supply.wantsAttention) this.#dispatch();
       else this.#bell.ring();
     });
-    this.#attempts.add(attempt);
+    const leave = this.#attempts.add(attempt);
   }
 
   /** Resolves when something has become of them: true where all were delivered. */
@@ -226,10 +227,10 @@ export class Route {
     }
     // While the sink is away, nothing is said about this one: its tries are not used up.
     const isTry = this.#circuit.state === 'closed';
-    const tried = isTry ? { ...work, attempts: [...work.attempts, attemptOf(outcome, at, duration)] } : work;
-    const dueAt = outcome.status === 'dead' ? null : this.#nextTry(tried, outcome.notBefore, isTry);
-    if (dueAt === null) this.#bury(tried, outcome.reason, outcome.status);
-    else this.#supply.postpone(tried, cut(outcome.reason), dueAt);
+    if (isTry) work.attempts = [...work.attempts, attemptOf(outcome, at, duration)];
+    const dueAt = outcome.status === 'dead' ? null : this.#nextTry(work, outcome.notBefore, isTry);
+    if (dueAt === null) this.#bury(work, outcome.reason, outcome.status);
+    else this.#supply.postpone(work, cut(outcome.reason), dueAt);
   }
 
   #nextTry(work: Work, notBefore: number | undefined, isTry: boolean): number | null {

@@ -2,7 +2,7 @@ import type { Entry, Interest, Journal, Waiting } from '../journal/journal.ts';
 import { createMatcher, type Decision, interestOf, type Selection } from '../routes/match.ts';
 import type { Flow } from '../sinks/sink.ts';
 import { Progress } from './progress.ts';
-import type { Queue, Work } from './queue.ts';
+import { type Queue, Work } from './queue.ts';
 import { horizon, type RetryOptions } from './retry.ts';
 
 export interface SupplyOptions extends Selection {
@@ -190,7 +190,7 @@ export class Supply {
     for (const entry of page.entries) {
       const decision = this.#match(entry);
       if (decision === 'skip') continue;
-      const work = { entry, attempts: [], listed: false };
+      const work = new Work(entry, none, false);
       if (decision === 'deliver') {
         this.#progress.open(work);
         this.#add(work);
@@ -240,6 +240,8 @@ export class Supply {
   }
 }
 
+const none: readonly never[] = [];
+
 function dueAgain({ entry, attempts }: Waiting): Work {
-  return { entry, attempts, listed: true };
+  return new Work(entry, attempts, true);
 }

@@ -19,6 +19,57 @@ export interface Decoded extends Notification {
   readonly secretPaths: readonly Path[];
 }
 
+/**
+ * A class, because V8 learns of a literal how long its objects live. At the start, when it collects garbage every few
+ * messages, those of a batch all outlive that; and it would make them among the old ones from then on, where even the
+ * dead keep alive what they refer to.
+ */
+class DecodedMessage implements Decoded {
+  readonly id: string;
+  readonly fingerprint: string;
+  readonly ownTime: number | null;
+  readonly event: string | null;
+  readonly known: boolean;
+  readonly category: string | null;
+  readonly accountId: string | null;
+  readonly zone: string;
+  readonly node: string | null;
+  readonly occurredAt: number;
+  readonly receivedAt: number;
+  readonly routingKey: string;
+  readonly preview: boolean;
+  state: NotificationState;
+  problems: readonly Problem[];
+  data: JsonObject | null;
+  json: string;
+  secrets: readonly Secret[];
+  readonly raw: Uint8Array | null;
+  readonly secretPaths: readonly Path[];
+
+  constructor(fields: Decoded) {
+    this.id = fields.id;
+    this.fingerprint = fields.fingerprint;
+    this.ownTime = fields.ownTime;
+    this.event = fields.event;
+    this.known = fields.known;
+    this.category = fields.category;
+    this.accountId = fields.accountId;
+    this.zone = fields.zone;
+    this.node = fields.node;
+    this.occurredAt = fields.occurredAt;
+    this.receivedAt = fields.receivedAt;
+    this.routingKey = fields.routingKey;
+    this.preview = fields.preview;
+    this.state = fields.state;
+    this.problems = fields.problems;
+    this.data = fields.data;
+    this.json = fields.json;
+    this.secrets = fields.secrets;
+    this.raw = fields.raw;
+    this.secretPaths = fields.secretPaths;
+  }
+}
+
 /** How much of a body that can't be decoded is kept, in bytes. */
 const keptOfUndecodable = 64 * 1024;
 
@@ -38,7 +89,7 @@ export function decode(message: RawMessage, maxBodySize: number): Decoded {
   const event = definition?.name ?? name;
   const eventTime = ownTimeOf(data);
   const ownTime = mayBeResent(data) ? (eventTime ?? (typeof data.call_id === 'string' ? 0 : null)) : null;
-  return {
+  return new DecodedMessage({
     id: idOf(message.body, published ?? 0),
     fingerprint: ownTime === null ? '' : fingerprintOf(body.content()),
     ownTime,
@@ -59,13 +110,13 @@ export function decode(message: RawMessage, maxBodySize: number): Decoded {
     secrets: [],
     raw: null,
     secretPaths: body.secrets,
-  };
+  });
 }
 
 /** A notification of a body that nothing more can be said of than what is wrong with it. */
 export function undecodable(message: RawMessage, problem: Problem): Decoded {
   const published = fromAmqpTimestamp(message.timestamp);
-  return {
+  return new DecodedMessage({
     id: idOf(message.body, published ?? 0),
     fingerprint: '',
     ownTime: null,
@@ -87,7 +138,7 @@ export function undecodable(message: RawMessage, problem: Problem): Decoded {
     // A copy: a view would keep the whole chunk alive that the socket read it in.
     raw: Uint8Array.from(message.body.subarray(0, keptOfUndecodable)),
     secretPaths: [],
-  };
+  });
 }
 
 type Failure = { readonly problem: Problem };
