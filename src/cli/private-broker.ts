@@ -1,12 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, globSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import amqp from 'amqplib';
+import { freePort } from './free-port.ts';
 
 /**
  * A RabbitMQ of one's own: own ports on loopback, own data folder, own cookie, gone without a trace when it is closed.
@@ -37,7 +37,9 @@ export interface PrivateBroker {
 export async function startPrivateBroker(config = ''): Promise<PrivateBroker> {
   const programs = findPrograms();
   const folder = mkdtempSync(join(process.env.RABBITMQ_TEMP ?? tmpdir(), 'kazoo-relay-rabbitmq-'));
-  const [port, distributionPort, epmdPort] = await freePorts();
+  const port = await freePort();
+  const distributionPort = await freePort();
+  const epmdPort = await freePort();
   writeConfig(folder, port, config);
   const env = environment(folder, port, distributionPort, epmdPort);
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
@@ -142,26 +144,6 @@ function environment(folder: string, port: number, distributionPort: number, epm
     ERL_EPMD_PORT: String(epmdPort),
     ERL_EPMD_ADDRESS: '127.0.0.1',
   };
-}
-
-/** Three ports that nobody listens on just now. */
-async function freePorts(): Promise<[number, number, number]> {
-  const servers = [createServer(), createServer(), createServer()] as const;
-  const ports: [number, number, number] = [
-    await listen(servers[0]),
-    await listen(servers[1]),
-    await listen(servers[2]),
-  ];
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
-async function listen(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port');
-  return address.port;
 }
 
 /** Waits until the broker answers as AMQP does: its port is open some time before that. */

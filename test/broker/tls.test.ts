@@ -2,12 +2,12 @@ import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
+import { freePort } from '../../src/cli/free-port.ts';
 import type { TlsFiles } from '../../src/tls.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import { cli } from '../support/cli.ts';
 import { startLink, type TestLink } from '../support/link.ts';
 import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
-import { freePort } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
 let certificates: Certificates;

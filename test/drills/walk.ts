@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { freePort } from '../../src/cli/free-port.ts';
 import { cli } from '../support/cli.ts';
 import { ask, httpAddress, total } from '../support/http.ts';
 import { publishAsKazoo } from '../support/kazoo.ts';
@@ -11,7 +12,6 @@ import { startProxy } from '../support/proxy.ts';
 import { startBroker } from '../support/rabbitmq.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { testRelay } from '../support/relay.ts';
-import { freePort } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
 const help = `node test/drills/walk.ts

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../../src/cli/free-port.ts';
 
 /** A database server for one test file: own port on loopback, own data, gone without a trace when it is closed. */
 export interface TestServer {
@@ -141,14 +141,4 @@ async function untilReady(program: ServerProgram, port: number, keeper: ChildPro
 
 function lastWords(folder: string): string {
   return `It said:\n${readFileSync(join(folder, 'output'), 'utf8').trim().split('\n').slice(-20).join('\n')}`;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port');
-  await new Promise((resolve) => server.close(resolve));
-  return address.port;
 }
