@@ -15,6 +15,7 @@ const listeners = new WeakMap<AbortSignal, Bag<() => void>>();
  * Calls back once the signal aborts, at once where it has. Returns how to take that back, which whoever no longer waits
  * must do: signals live as long as the daemon. However many wait for one signal, it has one listener of theirs: adding
  * and removing one for each costs more than most of what is waited for.
+ * @param callback another one each time
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   if (signal.aborted) {
@@ -65,13 +66,13 @@ export class Deadlines {
   }
 
   #expire(): void {
-    let next = Number.POSITIVE_INFINITY;
-    for (const { end, expire } of this.#waiting) {
-      if (end - performance.now() > 1) next = Math.min(next, end);
-      else expire();
-    }
-    const left = next - performance.now();
-    this.#timer = Number.isFinite(left) ? setTimeout(() => this.#expire(), left) : undefined;
+    const now = performance.now();
+    for (const { end, expire } of this.#waiting) if (end - now <= 1) expire();
+    // Not before: whoever is called back may have started another one.
+    this.#timer = undefined;
+    if (this.#waiting.size === 0) return;
+    const next = Math.min(...Array.from(this.#waiting, ({ end }) => end));
+    this.#timer = setTimeout(() => this.#expire(), next - performance.now());
   }
 }
 

@@ -9,6 +9,7 @@ import { judge } from '../schema/judge.ts';
 import type { Validator } from '../schema/validator.ts';
 import { Backoff } from '../waiting.ts';
 import { IntakeCounts } from './counts.ts';
+import { Held } from './held.ts';
 
 export interface IntakeOptions {
   /** A batch is committed when it holds `max` messages, or `linger` milliseconds after the one before. */
@@ -42,27 +43,6 @@ const maxHeldBytes = 64 * 1024 * 1024;
 
 const firstPause = 100;
 const longestPause = 5_000;
-
-/** A class, because it lives as long as a batch: see `DecodedMessage`. */
-class Held implements RawMessage {
-  readonly body: Uint8Array;
-  readonly routingKey: string;
-  readonly contentEncoding: string | undefined;
-  readonly timestamp: number | undefined;
-  readonly zone: string;
-  readonly receivedAt: number;
-  readonly deliveryTag: number;
-
-  constructor(message: RawMessage, deliveryTag: number) {
-    this.body = message.body;
-    this.routingKey = message.routingKey;
-    this.contentEncoding = message.contentEncoding;
-    this.timestamp = message.timestamp;
-    this.zone = message.zone;
-    this.receivedAt = message.receivedAt;
-    this.deliveryTag = deliveryTag;
-  }
-}
 
 /**
  * The way of a message from one connection into the journal: decode, validate, redact, commit, acknowledge. It outlives

@@ -1,6 +1,6 @@
 import type { Attempt, Entry } from '../journal/journal.ts';
 
-/** A notification on its way to a route's sink. */
+/** A notification on its way to a route's sink. A class, because it lives as long as a batch: see `Decoded`. */
 export class Work {
   readonly entry: Entry;
   /** Its tries so far, all of which failed. */

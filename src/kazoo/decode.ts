@@ -1,74 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { gunzipSync } from 'node:zlib';
 import { eventNamed } from './catalogue.ts';
+import { Decoded } from './decoded.ts';
 import { fingerprintOf, idOf, serialise } from './identity.ts';
 import { maxDepth, type Normalised, normalise, type Path } from './normalise.ts';
-import type { Json, JsonObject, Notification, NotificationState, Problem, RawMessage, Secret } from './notification.ts';
+import type { Json, JsonObject, Problem, RawMessage } from './notification.ts';
 import { rewrite } from './rewrite.ts';
 import { fromAmqpTimestamp, fromGregorianSeconds } from './time.ts';
-
-/** A notification on its way to the journal: what validation and redaction still change can be written to. */
-export interface Decoded extends Notification {
-  state: NotificationState;
-  problems: readonly Problem[];
-  json: string;
-  secrets: readonly Secret[];
-  /** The normalised body; null where it couldn't be decoded, and once `redact` has let go of it. */
-  data: JsonObject | null;
-  /** Where a key's name says that its value is a secret. */
-  readonly secretPaths: readonly Path[];
-}
-
-/**
- * A class, because V8 learns of a literal how long its objects live. At the start, when it collects garbage every few
- * messages, those of a batch all outlive that; and it would make them among the old ones from then on, where even the
- * dead keep alive what they refer to.
- */
-class DecodedMessage implements Decoded {
-  readonly id: string;
-  readonly fingerprint: string;
-  readonly ownTime: number | null;
-  readonly event: string | null;
-  readonly known: boolean;
-  readonly category: string | null;
-  readonly accountId: string | null;
-  readonly zone: string;
-  readonly node: string | null;
-  readonly occurredAt: number;
-  readonly receivedAt: number;
-  readonly routingKey: string;
-  readonly preview: boolean;
-  state: NotificationState;
-  problems: readonly Problem[];
-  data: JsonObject | null;
-  json: string;
-  secrets: readonly Secret[];
-  readonly raw: Uint8Array | null;
-  readonly secretPaths: readonly Path[];
-
-  constructor(fields: Decoded) {
-    this.id = fields.id;
-    this.fingerprint = fields.fingerprint;
-    this.ownTime = fields.ownTime;
-    this.event = fields.event;
-    this.known = fields.known;
-    this.category = fields.category;
-    this.accountId = fields.accountId;
-    this.zone = fields.zone;
-    this.node = fields.node;
-    this.occurredAt = fields.occurredAt;
-    this.receivedAt = fields.receivedAt;
-    this.routingKey = fields.routingKey;
-    this.preview = fields.preview;
-    this.state = fields.state;
-    this.problems = fields.problems;
-    this.data = fields.data;
-    this.json = fields.json;
-    this.secrets = fields.secrets;
-    this.raw = fields.raw;
-    this.secretPaths = fields.secretPaths;
-  }
-}
 
 /** How much of a body that can't be decoded is kept, in bytes. */
 const keptOfUndecodable = 64 * 1024;
@@ -89,7 +27,7 @@ export function decode(message: RawMessage, maxBodySize: number): Decoded {
   const event = definition?.name ?? name;
   const eventTime = ownTimeOf(data);
   const ownTime = mayBeResent(data) ? (eventTime ?? (typeof data.call_id === 'string' ? 0 : null)) : null;
-  return new DecodedMessage({
+  return new Decoded({
     id: idOf(message.body, published ?? 0),
     fingerprint: ownTime === null ? '' : fingerprintOf(body.content()),
     ownTime,
@@ -116,7 +54,7 @@ export function decode(message: RawMessage, maxBodySize: number): Decoded {
 /** A notification of a body that nothing more can be said of than what is wrong with it. */
 export function undecodable(message: RawMessage, problem: Problem): Decoded {
   const published = fromAmqpTimestamp(message.timestamp);
-  return new DecodedMessage({
+  return new Decoded({
     id: idOf(message.body, published ?? 0),
     fingerprint: '',
     ownTime: null,

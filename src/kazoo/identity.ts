@@ -14,22 +14,22 @@ export function idOf(body: Uint8Array, time: number): string {
 }
 
 /** Milliseconds that share the first eight digits of their time: a little more than a minute. */
-const minute = 0x1_0000;
-let currentMinute = 0;
-let minuteInHex = '00000000';
+const stretch = 0x1_0000;
+let currentStretch = 0;
+let stretchInHex = '00000000';
 const bytesInHex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /**
- * Twelve digits, with a dash after the eighth. What all times of a minute share is written once: V8 writes large
+ * Twelve digits, with a dash after the eighth. What all times of a stretch share is written once: V8 writes large
  * numbers in hexadecimal digit by digit, by division.
  */
 function timeInHex(time: number): string {
-  const rest = time % minute;
-  if (time - rest !== currentMinute) {
-    currentMinute = time - rest;
-    minuteInHex = (currentMinute / minute).toString(16).padStart(8, '0');
+  const rest = time % stretch;
+  if (time - rest !== currentStretch) {
+    currentStretch = time - rest;
+    stretchInHex = (currentStretch / stretch).toString(16).padStart(8, '0');
   }
-  return `${minuteInHex}-${bytesInHex[rest >>> 8]}${bytesInHex[rest & 0xff]}`;
+  return `${stretchInHex}-${bytesInHex[rest >>> 8]}${bytesInHex[rest & 0xff]}`;
 }
 
 export function fingerprintOf(content: string | Uint8Array): string {

@@ -1,5 +1,5 @@
 import { commonFields, eventNamed } from './catalogue.ts';
-import type { Decoded } from './decode.ts';
+import type { Decoded } from './decoded.ts';
 import { serialise } from './identity.ts';
 import type { Path } from './normalise.ts';
 import { type Json, type JsonObject, type Notification, redacted, type Secret } from './notification.ts';

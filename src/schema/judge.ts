@@ -1,4 +1,4 @@
-import type { Decoded } from '../kazoo/decode.ts';
+import type { Decoded } from '../kazoo/decoded.ts';
 import type { Validator } from './validator.ts';
 
 /** Notes on a notification what is wrong with it by its event's schema. */

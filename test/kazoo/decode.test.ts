@@ -1,7 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Decoded, decode } from '../../src/kazoo/decode.ts';
+import { decode } from '../../src/kazoo/decode.ts';
+import type { Decoded } from '../../src/kazoo/decoded.ts';
 import type { RawMessage } from '../../src/kazoo/notification.ts';
 
 /** 2026-11-24T10:00:00Z, in Unix milliseconds and as KAZOO's AMQP timestamp. */
