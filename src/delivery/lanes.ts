@@ -70,11 +70,13 @@ export class Lanes implements Queue {
     return works;
   }
 
-  putBack(works: readonly Work[]): void {
+  /** Accounts have their turns one after the other, so that only what has no account knows a place. */
+  putBack(works: readonly Work[], place: 'first' | 'last'): void {
     for (const work of works.toReversed()) {
       const account = work.entry.accountId;
       if (account === null) {
-        this.#free.unshift(work);
+        if (place === 'first') this.#free.unshift(work);
+        else this.#free.push(work);
         continue;
       }
       const lane = this.#lane(account);

@@ -28,8 +28,8 @@ export interface Queue {
   add(work: Work): boolean;
   /** Takes those that may go out now, `max` at most. */
   take(max: number): Work[];
-  /** Takes back what could not be tried; it goes out first. */
-  putBack(works: readonly Work[]): void;
+  /** Takes back what could not be tried. It goes out first, so that there is an order while there can be one; or last. */
+  putBack(works: readonly Work[], place: 'first' | 'last'): void;
   /** Says what became of one that was taken; returns those that must wait in the journal behind it. */
   release(work: Work, fate: Fate): Work[];
   /** Accounts whose next deliveries must be fetched from the journal, until they are fed. */
@@ -57,12 +57,13 @@ export class Fifo implements Queue {
     const works = this.#works.slice(this.#taken, this.#taken + max);
     this.#taken += works.length;
     // The places of those that have gone are given up together: each by itself would move all the others.
-    if (this.#taken > 500 || this.ready === 0) this.putBack([]);
+    if (this.#taken > 500 || this.ready === 0) this.putBack([], 'first');
     return works;
   }
 
-  putBack(works: readonly Work[]): void {
-    this.#works = [...works, ...this.#works.slice(this.#taken)];
+  putBack(works: readonly Work[], place: 'first' | 'last'): void {
+    const ready = this.#works.slice(this.#taken);
+    this.#works = place === 'first' ? [...works, ...ready] : [...ready, ...works];
     this.#taken = 0;
   }
 

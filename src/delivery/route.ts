@@ -210,7 +210,9 @@ export class Route {
       }
       return outcomes.every(({ status }) => status === 'delivered');
     } catch (error) {
-      this.#supply.putBack(works);
+      // One that may be at fault itself must not be tried again and again, while nobody tries the others.
+      const isSuspect = works.length === 1 && error instanceof SinkUnavailable && error.unsure;
+      this.#supply.putBack(works, isSuspect ? 'last' : 'first');
       if (!this.#aborting.signal.aborted) this.#unavailable(error);
       return false;
     }

@@ -123,10 +123,10 @@ export class Supply {
     return works;
   }
 
-  /** Takes back what could not be tried. */
-  putBack(works: readonly Work[]): void {
+  /** Takes back what could not be tried, to go out first or last. */
+  putBack(works: readonly Work[], place: 'first' | 'last'): void {
     this.#taken -= works.length;
-    this.#queue.putBack(works);
+    this.#queue.putBack(works, place);
   }
 
   settle(work: Work): void {

@@ -138,9 +138,15 @@ export class SinkUnavailable extends Error {
   override readonly name = 'SinkUnavailable';
   /** Milliseconds until it is worth trying again, where the sink knows better than growing pauses. */
   readonly probeAfter: number | undefined;
+  /** True where what was tried may be at fault itself, and not the sink: another one should be the next to be tried. */
+  readonly unsure: boolean;
 
-  constructor(message: string, options: ErrorOptions & { readonly probeAfter?: number } = {}) {
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly probeAfter?: number; readonly unsure?: boolean } = {},
+  ) {
     super(message, options);
     this.probeAfter = options.probeAfter;
+    this.unsure = options.unsure ?? false;
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { closeSinks, openDatabaseSink } from '../support/database.ts';
+import { notification } from '../support/notification.ts';
 import { startPostgres, type TestPostgres } from '../support/postgresql.ts';
 import { startTestRoute } from '../support/route.ts';
 import { until } from '../support/until.ts';
@@ -81,5 +82,27 @@ test.each([
     const stored = await server.query(`SELECT id FROM ${table}`);
     expect(stored.map(({ id }) => String(id)).toSorted()).toEqual(ids.toSorted());
     expect(tested.lines()).toMatchObject([{ id: odd, state: 'dead', attempts: { length: 4 } }]);
+  },
+);
+
+test.each(['none', 'account'] as const)(
+  'a notification at which PostgreSQL always fails holds up none that come after it, with the order %s',
+  async (order) => {
+    const table = `first_${order}`;
+    const sink = await openDatabaseSink({ url: server.url, table });
+    await using tested = await startTestRoute(
+      { order, flow: { batch: { max: 50, linger: 0 }, concurrency: 1 }, circuit: { failures: 5, maxPause: 50 } },
+      { deliver: (batch, signal) => sink.deliver(batch, signal) },
+    );
+    await server.query(`
+    CREATE FUNCTION ${table}() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN IF NEW.data->>'odd' = 'true' THEN RAISE 'out of memory' USING ERRCODE = '53200'; END IF; RETURN NEW; END $$;
+    CREATE TRIGGER odd BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION ${table}()`);
+    await tested.journal.append([notification({ accountId: null, json: '{"odd":true}' })]);
+    await until(() => tested.route.activity.circuit !== 'closed', { what: 'the first one to fail alone' });
+    const ids = await tested.append(null, 'a', null);
+    const stored = async () => (await server.query(`SELECT id FROM ${table}`)).map(({ id }) => String(id)).toSorted();
+    await until(async () => (await stored()).length === 3, { what: 'the others', timeout: 20_000 });
+    expect(await stored()).toEqual(ids.toSorted());
   },
 );

@@ -143,7 +143,8 @@ class DatabaseSink implements Sink {
   }
 
   #unavailable(cause: unknown): SinkUnavailable {
-    return new SinkUnavailable(`${this.#database.place}: ${this.#database.blame(cause).reason}`, { cause });
+    const { reason, on } = this.#database.blame(cause);
+    return new SinkUnavailable(`${this.#database.place}: ${reason}`, { cause, unsure: on === 'unclear' });
   }
 
   async #keepTidy(): Promise<void> {
