@@ -96,15 +96,24 @@ const startWithin = 60_000;
 /**
  * Ends with the server. A word on its stdin is the signal to end the server with; KILL takes the server's children
  * along. When stdin ends, whoever started it is gone: it ends the server and removes the folder.
+ *
+ * A server is stopped before it is killed, so that it has no more children than were counted. And these must be gone too:
+ * the next server would find the memory that they share still in use, and give up.
  */
 const keeperScript = `
   folder=$0; "$@" & server=$!
   (while kill -0 $server 2>/dev/null; do sleep 0.1; done; kill -KILL $$) 2>/dev/null & watcher=$!
+  wait_while() { while grep -qs "^State:.[$2]" /proc/$1/status; do sleep 0.01; done; }
   end() {
     kill $watcher
-    children=$(cat /proc/$server/task/*/children 2>/dev/null)
-    kill -$1 $server
-    [ $1 = KILL ] && [ -n "$children" ] && kill -KILL $children
+    if [ $1 = KILL ]; then
+      kill -STOP $server; wait_while $server RSD
+      children=$(cat /proc/$server/task/*/children 2>/dev/null)
+      kill -KILL $server $children
+      for child in $children; do wait_while $child RSDT; done
+    else
+      kill -$1 $server
+    fi
     wait $server
   }
   while read -r word; do end $word; exit 0; done
