@@ -10,10 +10,11 @@ import type { TestServer } from './server.ts';
 export async function deliverThroughKills(sink: Sink, server: TestServer, kills: number): Promise<string[]> {
   const confirmed: string[] = [];
   const killing = new AbortController();
+  const failing = new AbortController();
   const delivering = (async () => {
     while (!killing.signal.aborted) {
       const batch = deliveries(200);
-      await deliverAll(sink, batch);
+      await deliverAll(sink, batch, failing.signal);
       confirmed.push(...batch.map(({ id }) => id));
     }
   })();
@@ -24,6 +25,10 @@ export async function deliverThroughKills(sink: Sink, server: TestServer, kills:
       await server.kill();
       await server.start();
     }
+  } catch (error) {
+    // Without a server nothing will ever be stored.
+    failing.abort();
+    throw error;
   } finally {
     killing.abort();
     await delivering;
@@ -31,9 +36,9 @@ export async function deliverThroughKills(sink: Sink, server: TestServer, kills:
   return confirmed;
 }
 
-async function deliverAll(sink: Sink, batch: readonly Delivery[]): Promise<void> {
+async function deliverAll(sink: Sink, batch: readonly Delivery[], signal: AbortSignal): Promise<void> {
   let pending = batch;
-  while (pending.length > 0) {
+  while (pending.length > 0 && !signal.aborted) {
     try {
       const outcomes = await sink.deliver(pending, AbortSignal.timeout(10_000));
       if (outcomes.some(({ status }) => status === 'dead')) throw new Error('a good row was refused');
