@@ -23,7 +23,18 @@ const doors: Record<string, readonly string[]> = {
 };
 
 /** Files that every room may use, and that use no room. */
-const groundFloor = ['bag', 'waiting', 'nearest', 'errors', 'options', 'rate', 'distribution', 'pulse', 'tls'];
+const groundFloor = [
+  'bag',
+  'waiting',
+  'nearest',
+  'errors',
+  'options',
+  'rate',
+  'distribution',
+  'pulse',
+  'quoted',
+  'tls',
+];
 
 /** Libraries and parts of Node that only some rooms may use. */
 const keys: Record<string, readonly string[]> = {

@@ -4,7 +4,7 @@ import { Blocks } from './blocks.ts';
 import { StoredEntry } from './entry.ts';
 import type { Entry } from './journal.ts';
 import { Occurrences } from './occurrences.ts';
-import { addRow, insertNotifications } from './rows.ts';
+import { addRow, insertNotifications, isUsual, type NotificationRow } from './rows.ts';
 
 /** How many rows a statement inserts: as many one by one cost half as much again. */
 const rowsAtOnce = 10;
@@ -13,14 +13,16 @@ const rowsAtOnce = 10;
 export class Appender {
   readonly #insertOne: StatementSync;
   readonly #insertMany: StatementSync;
+  readonly #insertManyUsual: StatementSync;
   readonly #takeBack: StatementSync;
   readonly #listUndecodable: StatementSync;
   readonly #occurrences: Occurrences;
   readonly #blocks: Blocks;
 
   constructor(database: DatabaseSync) {
-    this.#insertOne = database.prepare(insertNotifications(1));
-    this.#insertMany = database.prepare(insertNotifications(rowsAtOnce));
+    this.#insertOne = database.prepare(insertNotifications(1, 'all'));
+    this.#insertMany = database.prepare(insertNotifications(rowsAtOnce, 'all'));
+    this.#insertManyUsual = database.prepare(insertNotifications(rowsAtOnce, 'own'));
     this.#takeBack = database.prepare('DELETE FROM notifications WHERE seq > ?');
     this.#listUndecodable = database.prepare(`
       INSERT INTO deliveries (route, seq, state, reason, attempts, updated_at) VALUES ('', ?, 'undecodable', ?, '[]', ?)`);
@@ -48,35 +50,39 @@ export class Appender {
   }
 
   #insertSome(some: readonly Notification[], last: number, fresh: Entry[]): void {
-    const resends = some.map((notification) => this.#occurrences.firstOrAdd(notification));
-    const isWhole = some.length === rowsAtOnce && this.#insertWhole(some, resends, last);
-    let seq = last;
-    for (const [index, notification] of some.entries()) {
-      const resendOf = resends[index] ?? null;
-      if (!isWhole && !this.#insertSingle(notification, seq + 1, resendOf)) continue;
-      seq += 1;
+    const rows = some.map((notification, index) => ({
+      notification,
+      seq: last + 1 + index,
+      resendOf: this.#occurrences.firstOrAdd(notification),
+    }));
+    const inserted = rows.length === rowsAtOnce && this.#insertWhole(rows, last) ? rows : this.#insertEach(rows, last);
+    for (const { notification, seq, resendOf } of inserted) {
       fresh.push(StoredEntry.of(notification, seq, resendOf));
       if (notification.state === 'undecodable') this.#quarantineForAll(notification, seq);
     }
   }
 
   /** Inserts all; or nothing, where one of them is in the table already, so that the numbers have no gaps. */
-  #insertWhole(some: readonly Notification[], resends: readonly (string | null)[], last: number): boolean {
+  #insertWhole(rows: readonly NotificationRow[], last: number): boolean {
+    const areUsual = rows.every(isUsual);
     const values: SQLInputValue[] = [];
-    for (const [index, notification] of some.entries()) {
-      addRow(values, notification, last + 1 + index, resends[index] ?? null);
-    }
-    const { changes } = this.#insertMany.run(...values);
-    if (changes === some.length) return true;
+    for (const row of rows) addRow(values, row, areUsual ? 'own' : 'all');
+    const { changes } = (areUsual ? this.#insertManyUsual : this.#insertMany).run(...values);
+    if (changes === rows.length) return true;
     this.#takeBack.run(last);
     return false;
   }
 
-  /** False where it is in the table already. */
-  #insertSingle(notification: Notification, seq: number, resendOf: string | null): boolean {
-    const values: SQLInputValue[] = [];
-    addRow(values, notification, seq, resendOf);
-    return this.#insertOne.run(...values).changes !== 0;
+  /** Inserts one by one those that aren't in the table already, and returns them with the numbers that they got. */
+  #insertEach(rows: readonly NotificationRow[], last: number): NotificationRow[] {
+    const inserted: NotificationRow[] = [];
+    for (const { notification, resendOf } of rows) {
+      const row = { notification, seq: last + 1 + inserted.length, resendOf };
+      const values: SQLInputValue[] = [];
+      addRow(values, row, 'all');
+      if (this.#insertOne.run(...values).changes !== 0) inserted.push(row);
+    }
+    return inserted;
   }
 
   #quarantineForAll({ problems }: Notification, seq: number): void {

@@ -7,14 +7,13 @@ import type { Entry } from './journal.ts';
 export const entryColumns = `seq, id, event, known, category, account_id, zone, node, occurred_at, received_at,
   routing_key, preview, state, problems, resend_of, data, secrets`;
 
-/** The columns of a notification, in the order in which `addRow` gives their values. */
-const notificationColumns = [
+/** The columns of a notification that differ from one to the next, in the order in which `addRow` gives their values. */
+const ownColumns = [
   'seq',
   'id',
   'fingerprint',
   'own_time',
   'event',
-  'known',
   'category',
   'account_id',
   'zone',
@@ -22,29 +21,50 @@ const notificationColumns = [
   'occurred_at',
   'received_at',
   'routing_key',
-  'preview',
-  'state',
-  'problems',
-  'resend_of',
   'data',
-  'secrets',
-  'raw',
 ];
 
-/** Adds the values of one notification to those of a statement of `insertNotifications`. */
-export function addRow(
-  values: SQLInputValue[],
-  notification: Notification,
-  seq: number,
-  resendOf: string | null,
-): void {
+/** Its other columns, in that order too, and the values that they have in nearly all rows, as SQL. */
+const usualColumns = {
+  known: '1',
+  preview: '0',
+  state: "'valid'",
+  problems: 'NULL',
+  resend_of: 'NULL',
+  secrets: 'NULL',
+  raw: 'NULL',
+};
+
+/** A notification as a row of the table. */
+export interface NotificationRow {
+  readonly notification: Notification;
+  readonly seq: number;
+  readonly resendOf: string | null;
+}
+
+/** Whether the columns of `usualColumns` have their usual values in it. */
+export function isUsual({ notification, resendOf }: NotificationRow): boolean {
+  const { known, preview, state, problems, secrets, raw } = notification;
+  return (
+    known &&
+    !preview &&
+    state === 'valid' &&
+    problems.length === 0 &&
+    resendOf === null &&
+    secrets.length === 0 &&
+    raw === null
+  );
+}
+
+/** Adds its values to those of a statement of `insertNotifications`. */
+export function addRow(values: SQLInputValue[], row: NotificationRow, columns: 'own' | 'all'): void {
+  const { notification, seq, resendOf } = row;
   values.push(
     seq,
     notification.id,
     notification.fingerprint,
     notification.ownTime,
     notification.event,
-    notification.known ? 1 : 0,
     notification.category,
     notification.accountId,
     notification.zone,
@@ -52,21 +72,29 @@ export function addRow(
     notification.occurredAt,
     notification.receivedAt,
     notification.routingKey,
+    notification.json,
+  );
+  if (columns === 'own') return;
+  values.push(
+    notification.known ? 1 : 0,
     notification.preview ? 1 : 0,
     notification.state,
     notification.problems.length === 0 ? null : JSON.stringify(notification.problems),
     resendOf,
-    notification.json,
     notification.secrets.length === 0 ? null : JSON.stringify(notification.secrets),
     notification.raw,
   );
 }
 
-/** Inserts so many notifications, but those that the table has already. */
-export function insertNotifications(count: number): string {
-  const row = `(${notificationColumns.map(() => '?').join(', ')})`;
-  return `INSERT INTO notifications (${notificationColumns.join(', ')}) VALUES ${Array(count).fill(row).join(', ')}
-    ON CONFLICT (id) DO NOTHING`;
+/**
+ * Inserts so many notifications, but those that the table has already: with the values of all columns, or of their own
+ * alone, where the others are usual. Each value that is bound costs as much as a lookup in a map.
+ */
+export function insertNotifications(count: number, columns: 'own' | 'all'): string {
+  const others = Object.values(usualColumns).map((usual) => (columns === 'own' ? usual : '?'));
+  const row = `(${[...ownColumns.map(() => '?'), ...others].join(', ')})`;
+  return `INSERT INTO notifications (${[...ownColumns, ...Object.keys(usualColumns)].join(', ')})
+    VALUES ${Array(count).fill(row).join(', ')} ON CONFLICT (id) DO NOTHING`;
 }
 
 /**

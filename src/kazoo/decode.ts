@@ -22,9 +22,8 @@ export function decode(message: RawMessage, maxBodySize: number): Decoded {
 
   const { data, json } = body;
   const published = fromAmqpTimestamp(message.timestamp);
-  const name = label(data.event_name);
-  const definition = name === null ? undefined : eventNamed(name);
-  const event = definition?.name ?? name;
+  const definition = typeof data.event_name === 'string' ? eventNamed(data.event_name) : undefined;
+  const event = definition?.name ?? label(data.event_name);
   const eventTime = ownTimeOf(data);
   const ownTime = mayBeResent(data) ? (eventTime ?? (typeof data.call_id === 'string' ? 0 : null)) : null;
   return new Decoded({

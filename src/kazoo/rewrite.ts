@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { perPublish } from './identity.ts';
 import { isSecretName } from './normalise.ts';
 import type { Json, JsonObject } from './notification.ts';
@@ -38,7 +39,7 @@ export function rewrite(body: Uint8Array): Rewritten | null {
   text.set(body);
   const scan = scanText(body.length);
   if (scan === null) return null;
-  const json = text.toString(scan.isAscii ? 'latin1' : 'utf8', 0, body.length);
+  const json = text.toString(isAscii(body) ? 'latin1' : 'utf8', 0, body.length);
   const data = parse(json);
   // Where two keys have become one, there are fewer members than there were keys.
   if (data === null || countMembers(data) !== scan.keys) return null;
@@ -54,6 +55,7 @@ const colon = 0x3a;
 const openBracket = 0x5b;
 const backslash = 0x5c;
 const closeBracket = 0x5d;
+const underscore = 0x5f;
 const letterN = 0x6e;
 const letterU = 0x75;
 const openBrace = 0x7b;
@@ -61,7 +63,6 @@ const closeBrace = 0x7d;
 
 interface Scan {
   readonly keys: number;
-  readonly isAscii: boolean;
   /** How many places in `cuts` are taken. */
   readonly cuts: number;
 }
@@ -74,20 +75,16 @@ function scanText(length: number): Scan | null {
   let keys = 0;
   let depth = 0;
   let taken = 0;
-  let bits = 0;
   text[length] = quote; // the end of any string that has none
   for (let at = 0; at < length; at += 1) {
     const byte = text[at] ?? 0;
     if (byte === quote) {
-      const string = stringAt(at + 1, length);
-      if (string < 0) return null;
       const start = at + 1;
-      at = string >> 9;
-      if (text[at + 1] !== colon) bits |= string & 0xff;
-      else {
-        if ((string & 0x1ff) > 0x7f) return null;
+      at = endOfString(start, length);
+      if (at < 0) return null;
+      if (text[at + 1] === colon) {
+        if (!rewriteKey(start, at)) return null;
         keys += 1;
-        rewriteKey(start, at);
         if (depth === 1 && taken < cuts.length && isPerPublish(start, at)) cuts[taken++] = start - 1;
       }
     } else if (byte === comma || byte === closeBrace) {
@@ -105,34 +102,32 @@ function scanText(length: number): Scan | null {
       return null;
     }
   }
-  return { keys, isAscii: bits < 0x80, cuts: taken };
+  return { keys, cuts: taken };
 }
 
 /**
- * Of the string whose first character is at `start`: the place of its closing quote, shifted by 9, with the bits of all
- * its bytes below, and a ninth one where it has escapes. Negative where it has no end, or escapes by number.
+ * The place of the closing quote of the string whose first character is at `start`. Negative where it has no end, or
+ * escapes by number.
  */
-function stringAt(start: number, length: number): number {
+function endOfString(start: number, length: number): number {
   let at = start;
-  let bits = 0;
-  for (let byte = text[at] ?? 0; byte !== quote; byte = text[at] ?? 0) {
-    bits |= byte;
-    if (byte === backslash) {
-      bits |= 0x100;
-      at += 1;
-      if (at >= length || text[at] === letterU) return -1;
-    }
+  for (let byte = text[at] ?? 0; byte !== quote; byte = text[++at] ?? 0) {
+    if (byte !== backslash) continue;
     at += 1;
+    if (at >= length || text[at] === letterU) return -1;
   }
-  return at < length ? (at << 9) | bits : -1;
+  return at < length ? at : -1;
 }
 
-function rewriteKey(start: number, end: number): void {
+/** False where it isn't plain ASCII. */
+function rewriteKey(start: number, end: number): boolean {
   for (let at = start; at < end; at += 1) {
     const byte = text[at] ?? 0;
     if (byte >= 0x41 && byte <= 0x5a) text[at] = byte + 0x20;
-    else if (byte === minus) text[at] = 0x5f;
+    else if (byte === minus) text[at] = underscore;
+    else if (byte > 0x7f || byte === backslash) return false;
   }
+  return true;
 }
 
 /**
@@ -154,9 +149,12 @@ function lastOfNumber(start: number): number {
 const perPublishKeys = perPublish.map((key) => Buffer.from(key));
 
 function isPerPublish(start: number, end: number): boolean {
-  return perPublishKeys.some(
-    (key) => key.length === end - start && key.every((byte, index) => text[start + index] === byte),
-  );
+  return perPublishKeys.some((key) => key.length === end - start && stands(key, start));
+}
+
+function stands(key: Uint8Array, start: number): boolean {
+  for (let index = 0; index < key.length; index += 1) if (text[start + index] !== key[index]) return false;
+  return true;
 }
 
 function contentOf(length: number, taken: number): Uint8Array {

@@ -1,5 +1,6 @@
 import type { Entry } from '../journal/journal.ts';
 import { timeWriter } from '../kazoo/time.ts';
+import { quoted } from '../quoted.ts';
 import type { Envelope } from '../sinks/sink.ts';
 
 /** The envelope of an entry, with its secrets replaced. */
@@ -25,37 +26,22 @@ export function headOf(entry: Entry): Omit<Envelope, 'data'> {
   };
 }
 
-/** The envelope's JSON text, made without the envelope; the body's goes through as the journal has it. */
+/**
+ * The envelope's JSON text, made without the envelope; the body's goes through as the journal has it. Ids are our own: they
+ * need no escapes.
+ */
 export function textOf(entry: Entry): string {
   const { id, event, category, accountId, zone, node, routingKey, state, problems, resendOf, json } = entry;
   return (
-    `{"id":${quoted(id)},"event":${quotedOften(event)},"category":${quotedOften(category)},"account_id":${quotedOften(accountId)},` +
-    `"zone":${quotedOften(zone)},"node":${quotedOften(node)},"occurred_at":"${occurredAt(entry.occurredAt)}",` +
-    `"received_at":"${receivedAt(entry.receivedAt)}","routing_key":${quotedOften(routingKey)},"valid":${state === 'valid'},` +
-    `"problems":${problems.length === 0 ? '[]' : JSON.stringify(problems)},"resend_of":${quoted(resendOf)},"data":${json}}`
+    `{"id":"${id}","event":${quoted(event)},"category":${quoted(category)},"account_id":${quoted(accountId)},` +
+    `"zone":${quoted(zone)},"node":${quoted(node)},"occurred_at":"${occurredAt(entry.occurredAt)}",` +
+    `"received_at":"${receivedAt(entry.receivedAt)}","routing_key":${quoted(routingKey)},"valid":${state === 'valid'},` +
+    `"problems":${problems.length === 0 ? '[]' : JSON.stringify(problems)},"resend_of":${resendOf === null ? 'null' : `"${resendOf}"`},"data":${json}}`
   );
 }
 
 const occurredAt = timeWriter();
 const receivedAt = timeWriter();
-
-function quoted(text: string | null): string {
-  return JSON.stringify(text);
-}
-
-/** Texts that come again and again are quoted once. */
-const quotedTexts = new Map<string, string>();
-const maxQuotedTexts = 10_000;
-
-function quotedOften(text: string | null): string {
-  if (text === null) return 'null';
-  let result = quotedTexts.get(text);
-  if (result === undefined) {
-    result = JSON.stringify(text);
-    if (quotedTexts.size < maxQuotedTexts && text.length <= 256) quotedTexts.set(text, result);
-  }
-  return result;
-}
 
 /** In the order in which they stand in an envelope. */
 export const envelopeKeys = [

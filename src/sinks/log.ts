@@ -1,4 +1,5 @@
 import type { Level } from 'pino';
+import { quoted } from '../quoted.ts';
 import { unlessAborted } from '../waiting.ts';
 import { piecesOf } from './lines.ts';
 import { delivered, type SinkKind, SinkUnavailable } from './sink.ts';
@@ -26,7 +27,9 @@ export const logSink: SinkKind<LogSinkOptions> = {
     return {
       async deliver(batch, signal) {
         const head = `{"level":"${level}","time":"${new Date().toISOString()}",`;
-        const lines = batch.map(({ json, event }) => `${head}${json.slice(1, -1)},"msg":${messageOf(event)}}\n`);
+        const lines = batch.map(
+          ({ json, event }) => `${head}${json.slice(1, -1)},"msg":${quoted(event ?? 'unknown event')}}\n`,
+        );
         await unlessAborted(writeToStdout(piecesOf(lines)), signal);
         return batch.map(() => delivered);
       },
@@ -34,10 +37,6 @@ export const logSink: SinkKind<LogSinkOptions> = {
     };
   },
 };
-
-function messageOf(event: string | null): string {
-  return JSON.stringify(event ?? 'unknown event');
-}
 
 /** Resolves when the reader's side has taken them all: a slow reader delays its own route, and nothing else. */
 async function writeToStdout(pieces: readonly string[]): Promise<void> {

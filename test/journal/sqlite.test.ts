@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import type { Entry, Journal } from '../../src/journal/journal.ts';
 import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
+import type { Notification } from '../../src/kazoo/notification.ts';
 import { notification } from '../support/notification.ts';
 
 const log = pino({ level: 'silent' });
@@ -40,6 +41,22 @@ describe('the journal', () => {
     await reopen();
     const fromDisk = await readAll();
     expect(fromDisk.map(plain)).toEqual(entries.map(plain));
+  });
+
+  test.each<[string, Partial<Notification>]>([
+    ['is of no known event', { known: false }],
+    ['is a preview', { preview: true }],
+    ['is invalid', { state: 'invalid', problems: [{ path: '/a', keyword: 'type', message: 'must be a string' }] }],
+    ['is a resend', { ownTime: 5, fingerprint: 'f' }],
+    ['holds a secret that a route reveals', { secrets: [{ path: ['password'], value: 'geheim' }] }],
+  ])('gives back all of a batch in which one %s', async (_what, parts) => {
+    await journal.append([notification({ ownTime: 5, fingerprint: 'f' })]);
+    const batch = Array.from({ length: 10 }, () => notification({})).with(6, notification(parts));
+    await journal.append(batch);
+    const entries = await readAll();
+    expect(entries.slice(1)).toMatchObject(batch.map(({ raw, fingerprint, ownTime, ...kept }) => kept));
+    await reopen();
+    expect((await readAll()).map(plain)).toEqual(entries.map(plain));
   });
 
   test('drops what it has already, also inside a batch', async () => {
