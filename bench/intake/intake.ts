@@ -12,7 +12,7 @@ import { type Part, throughput, throughputOf } from '../rounds.ts';
 /** The daemon with one log route, against a consumer that does nothing; all notifications wait in the queue. */
 export const intake = partWith('intake', 300_000, messages);
 /** The same with the notifications of a day. */
-export const intakeMix = partWith('intake-mix', 150_000, mixedMessages);
+export const intakeMix = partWith('intake-mix', 300_000, mixedMessages);
 
 function partWith(name: string, usual: number, make: (count: number) => Message[]): Part {
   return {
