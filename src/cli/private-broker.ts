@@ -47,7 +47,8 @@ export async function startPrivateBroker(config = ''): Promise<PrivateBroker> {
 
   const end = async (how: (server: ChildProcess) => void) => {
     if (server !== undefined && server.exitCode === null && server.signalCode === null) {
-      const ended = once(server, 'exit');
+      // All of its group hold the fourth of its streams: while one still dies, its port may not be free.
+      const ended = once(server, 'close');
       how(server);
       await ended;
     }
@@ -62,7 +63,7 @@ export async function startPrivateBroker(config = ''): Promise<PrivateBroker> {
       server = spawn('/bin/sh', ['-c', keeper, join(programs, 'rabbitmq-server'), folder], {
         env,
         detached: true,
-        stdio: ['pipe', output, output],
+        stdio: ['pipe', output, output, 'pipe'],
       });
       closeSync(output);
       await untilReady(url, server, folder);
@@ -96,8 +97,8 @@ const startWithin = 60_000;
 const keeper = `
   epmd -port "$ERL_EPMD_PORT" &
   "$0" & server=$!
-  exec 3<&0
-  (while read -r word <&3; do kill -TERM $server; done; rm -rf "$1"; kill -KILL 0) &
+  exec 4<&0
+  (while read -r word <&4; do kill -TERM $server; done; rm -rf "$1"; kill -KILL 0) &
   wait $server
   kill -KILL 0
 `;
