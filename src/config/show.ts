@@ -25,7 +25,7 @@ export function configText({ config, originOf }: Loaded, withOrigin: boolean): s
   const writer = new Writer(withOrigin ? originOf : undefined);
   const { brokers, routes, ...rest } = config;
   writer.heading(['brokers'], 0);
-  for (const [index, broker] of brokers.entries()) writer.tree({ ...broker }, brokerOptions, ['brokers', index], 1);
+  for (const [index, broker] of brokers.entries()) writer.tree({ ...broker }, brokerOptions, ['brokers', index], 2);
   writer.heading(['routes'], 0);
   for (const { name, sink, ...route } of routes) {
     const path = ['routes', name];
@@ -97,9 +97,8 @@ class Writer {
 
   /** The first option of an element of a list has the list's dash before it. */
   #indent(path: Path, depth: number): string {
-    const element = path.at(-2);
-    const isFirst = typeof element === 'number' && path.at(-1) === Object.keys(brokerOptions)[0];
-    return isFirst ? `${'  '.repeat(depth)}- ` : '  '.repeat(typeof element === 'number' ? depth + 1 : depth);
+    const isFirst = typeof path.at(-2) === 'number' && path.at(-1) === Object.keys(brokerOptions)[0];
+    return isFirst ? `${'  '.repeat(depth - 1)}- ` : '  '.repeat(depth);
   }
 }
 

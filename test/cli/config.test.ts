@@ -14,7 +14,9 @@ describe('config show', () => {
   test('prints a configuration that means the same, where nothing in it is secret', () => {
     const file = folder.write(
       'relay.yaml',
-      `brokers: [{ zone: west, url: amqp://10.0.0.1 }]
+      `brokers:
+  - { zone: west, url: amqp://10.0.0.1 }
+  - { zone: east, url: amqps://10.0.0.2, tls: { ca: /etc/ca.pem, serverName: east } }
 routes:
   crm:
     events: ['voicemail_*', missed_call]
