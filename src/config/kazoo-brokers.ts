@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { reasonOf } from '../errors.ts';
 import { brokersIn } from '../kazoo/config-ini.ts';
+import type { TlsFiles } from '../tls.ts';
 import type { Finding, Path, Place } from './place.ts';
 
 /** Brokers that KAZOO's own configuration names, each with its place in that file. */
 export interface KazooBrokers {
   readonly file: string;
-  readonly brokers: readonly { readonly zone: string; readonly url: string }[];
+  readonly brokers: readonly { readonly zone: string; readonly url: string; readonly tls?: TlsFiles }[];
   readonly mistakes: readonly Finding[];
-  /** Where a broker, or an option of one, stands in the file; undefined for any other path. */
+  /** Where a broker, or an option of one that the file can hold, stands in it; undefined for any other path. */
   placeOf(path: Path): Place | undefined;
 }
 
@@ -34,8 +35,9 @@ export function readKazooBrokers(file: string, localZone: string): KazooBrokers 
     file,
     brokers: brokers.map(({ zone, url }) => ({ zone, url })),
     mistakes: mistakes.map(({ line, message }) => ({ source: file, line, column: 1, option: '', message })),
-    placeOf([first, index]) {
-      const broker = first === 'brokers' && typeof index === 'number' ? brokers[index] : undefined;
+    placeOf([first, index, option]) {
+      const isHere = first === 'brokers' && typeof index === 'number' && option !== 'tls';
+      const broker = isHere ? brokers[index] : undefined;
       return broker === undefined ? undefined : { source: file, line: broker.line, column: 1 };
     },
   };

@@ -3,7 +3,8 @@ import { nearest } from '../nearest.ts';
 import { routeMistakes } from '../routes/mistakes.ts';
 import { sinkKinds } from '../sinks/registry.ts';
 import type { OptionMistake } from '../sinks/sink.ts';
-import { tlsMistakes } from './broker-tls.ts';
+import type { TlsFiles } from '../tls.ts';
+import { sharedTlsMistakes, tlsMistakes, usesTls } from './broker-tls.ts';
 import { check, isMapping, type Mistake } from './check.ts';
 import type { BrokerConfig, Config, RouteConfig } from './config.ts';
 import { doubtsAbout } from './doubts.ts';
@@ -93,7 +94,7 @@ export function examineConfig(file: string, given: Overrides = { env: process.en
     warnings: sorted(warnings, files),
     files,
     watched,
-    originOf: (path) => kazoo?.placeOf(path) ?? gathered.originOf(path),
+    originOf: (path) => kazoo?.placeOf(path) ?? gathered.originOf(kazoo === undefined ? path : sharedPath(path)),
   };
 }
 
@@ -141,12 +142,23 @@ function assemble({ brokers, routes, ...rest }: Record<string, unknown>): Assemb
   return { config, mistakes, kazoo };
 }
 
+/** Where the TLS of one of KAZOO's brokers is said for all of them. */
+function sharedPath(path: Path): Path {
+  return path[0] === 'brokers' && path[2] === 'tls' ? ['brokers', ...path.slice(2)] : path;
+}
+
 /** Undefined where it isn't said from where they come. */
 function kazooBrokers(brokers: Record<string, unknown>, mistakes: Mistake[]): KazooBrokers | undefined {
   const found: Mistake[] = [];
-  const { kazooConfig, localZone } = check(brokers, kazooConfigOptions, ['brokers'], found);
+  const options = check(brokers, kazooConfigOptions, ['brokers'], found);
   mistakes.push(...found);
-  return found.length > 0 ? undefined : readKazooBrokers(String(kazooConfig), String(localZone));
+  if (found.length > 0) return undefined;
+  const kazoo = readKazooBrokers(String(options.kazooConfig), String(options.localZone));
+  const tls = options.tls as TlsFiles | undefined; // as its options describe it
+  const wrong = tls === undefined ? [] : sharedTlsMistakes(tls, kazoo.brokers);
+  mistakes.push(...wrong);
+  if (tls === undefined || wrong.length > 0) return kazoo;
+  return { ...kazoo, brokers: kazoo.brokers.map((broker) => (usesTls(broker) ? { ...broker, tls } : broker)) };
 }
 
 function checkBrokers(brokers: unknown, mistakes: Mistake[]): BrokerConfig[] {

@@ -132,6 +132,21 @@ export const rootOptions: OptionTree = {
   },
 };
 
+const brokerTls: OptionTree = {
+  ca: { doc: 'File of the CAs to trust (PEM), in place of the built-in ones.', format: 'text', default: undefined },
+  cert: {
+    doc: 'File of our certificate (PEM), where the broker asks for one.',
+    format: 'text',
+    default: undefined,
+  },
+  key: { doc: 'File of its key (PEM).', format: 'text', default: undefined },
+  serverName: {
+    doc: "Name that the broker's certificate must have, where it isn't the host of the url.",
+    format: 'text',
+    default: undefined,
+  },
+};
+
 /** An element of `brokers`. An option whose default is null must be given. */
 export const brokerOptions: OptionTree = {
   zone: {
@@ -140,23 +155,7 @@ export const brokerOptions: OptionTree = {
     default: null,
   },
   url: { doc: 'amqp:// or amqps:// with user and password.', format: 'amqp url', default: null, sensitive: true },
-  tls: {
-    doc: 'For amqps://. The files are read at each connection.',
-    optional: {
-      ca: { doc: 'File of the CAs to trust (PEM), in place of the built-in ones.', format: 'text', default: undefined },
-      cert: {
-        doc: 'File of our certificate (PEM), where the broker asks for one.',
-        format: 'text',
-        default: undefined,
-      },
-      key: { doc: 'File of its key (PEM).', format: 'text', default: undefined },
-      serverName: {
-        doc: "Name that the broker's certificate must have, where it isn't the host of the url.",
-        format: 'text',
-        default: undefined,
-      },
-    },
-  },
+  tls: { doc: 'For amqps://. The files are read at each connection.', optional: brokerTls },
 };
 
 /** What may stand in place of the list of `brokers`. */
@@ -171,6 +170,7 @@ export const kazooConfigOptions: OptionTree = {
     format: 'text',
     default: 'local',
   },
+  tls: { doc: 'For its URIs that begin with amqps://. The files are read at each connection.', optional: brokerTls },
 };
 
 /** A value of `routes`, beside its `sink`. */

@@ -98,10 +98,20 @@ describe('a link over TLS', () => {
 });
 
 describe('publish over TLS', () => {
-  test('takes the files of the configuration', async () => {
+  test.each<[string, (uri: string, tls: TlsFiles) => unknown]>([
+    ['the configuration', (uri, tls) => [{ zone: 'west', url: uri, tls }]],
+    [
+      'the configuration, and the URI of KAZOO’s own',
+      (uri, tls) => {
+        const kazooConfig = join(dirname(certificates.files.ca), 'config.ini');
+        writeFileSync(kazooConfig, `[amqp]\nuri = "${uri}"\n`, { mode: 0o600 });
+        return { kazooConfig, tls };
+      },
+    ],
+  ])('takes the files of %s', async (_, brokersOf) => {
     const { ca, cert, key } = certificates.files;
     const config = join(dirname(ca), 'relay.yaml');
-    const brokers = [{ zone: 'west', url: url('localhost'), tls: { ca, cert, key } }];
+    const brokers = brokersOf(url('localhost'), { ca, cert, key });
     writeFileSync(config, stringify({ brokers, routes: { all: { sink: { type: 'log' } } } }));
     chmodSync(config, 0o600);
     expect(await cli(['publish', 'missed_call', '--config', config])).toEqual({

@@ -65,6 +65,18 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
     `brokers: { kazooConfig: FOLDER/config.ini }\n${routes}`,
     { files: { 'config.ini': '[amqp]\nuri amqp://10.0.0.1\nuri = amqp://10.0.0.1\n' } },
   ],
+  'TLS for a file of KAZOO’s whose URIs use none': [
+    `brokers: { kazooConfig: FOLDER/config.ini, tls: { ca: /etc/ca.pem } }\n${routes}`,
+    { files: { 'config.ini': '[amqp]\nuri = amqp://10.0.0.1\n' } },
+  ],
+  'TLS for a file of KAZOO’s with a certificate, and no key': [
+    `brokers: { kazooConfig: FOLDER/config.ini, tls: { cert: /etc/own.pem } }\n${routes}`,
+    { files: { 'config.ini': '[amqp]\nuri = amqps://10.0.0.1\nuri = amqps://10.0.0.2\n' } },
+  ],
+  'a misspelt option of TLS for a file of KAZOO’s': [
+    `brokers: { kazooConfig: FOLDER/config.ini, tls: { cafile: /etc/ca.pem } }\n${routes}`,
+    { files: { 'config.ini': '[amqp]\nuri = amqps://10.0.0.1\n' } },
+  ],
   // Routes
   'no routes': [broker],
   'routes as a list': [`${broker}routes: [{ sink: { type: log } }]`],

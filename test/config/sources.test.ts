@@ -250,6 +250,22 @@ uri = "amqp://guest:p#w@10.1.0.1"
     expect(originOf(['brokers', 2, 'url'])).toMatchObject({ source: files[1], line: 18 });
   });
 
+  test('have the TLS that stands beside it, those that use TLS', () => {
+    folder.write('config.ini', '[zone]\nname = west\nuri = amqps://10.0.0.1\nuri = amqp://10.0.0.2\n');
+    const main = `brokers:
+  kazooConfig: FOLDER/config.ini
+  tls: { ca: /etc/ca.pem }
+routes: { all: { sink: { type: log } } }
+`;
+    const { config, files, originOf } = readConfig(folder.write('relay.yaml', main), given({}));
+    expect(config.brokers).toEqual([
+      { zone: 'west', url: 'amqps://10.0.0.1', tls: { ca: '/etc/ca.pem' } },
+      { zone: 'west', url: 'amqp://10.0.0.2' },
+    ]);
+    expect(originOf(['brokers', 0, 'tls', 'ca'])).toMatchObject({ source: files[0], line: 3 });
+    expect(originOf(['brokers', 0, 'url'])).toMatchObject({ source: files[1], line: 3 });
+  });
+
   test('may be in another zone than local where KAZOO names none, and in another file than the configuration says', () => {
     folder.write('other.ini', '[amqp]\nuri=amqp://10.0.0.1\r\nuri=amqp://10.0.0.1\n');
     const main = 'brokers: { kazooConfig: /nowhere, localZone: main }\nroutes: { all: { sink: { type: log } } }\n';
