@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { reasonOf } from '../errors.ts';
 import { brokersIn } from '../kazoo/config-ini.ts';
-import type { TlsFiles } from '../tls.ts';
 import type { Finding, Path, Place } from './place.ts';
 
 /** Brokers that KAZOO's own configuration names, each with its place in that file. */
 export interface KazooBrokers {
   readonly file: string;
-  readonly brokers: readonly { readonly zone: string; readonly url: string; readonly tls?: TlsFiles }[];
+  readonly brokers: readonly { readonly zone: string; readonly url: string }[];
   readonly mistakes: readonly Finding[];
   /** Where a broker, or an option of one that the file can hold, stands in it; undefined for any other path. */
   placeOf(path: Path): Place | undefined;

@@ -3,14 +3,12 @@ import { nearest } from '../nearest.ts';
 import { routeMistakes } from '../routes/mistakes.ts';
 import { sinkKinds } from '../sinks/registry.ts';
 import type { OptionMistake } from '../sinks/sink.ts';
-import type { TlsFiles } from '../tls.ts';
-import { sharedTlsMistakes, tlsMistakes, usesTls } from './broker-tls.ts';
+import { type Brokers, checkBrokers, kazoosPath } from './brokers.ts';
 import { check, isMapping, type Mistake } from './check.ts';
-import type { BrokerConfig, Config, RouteConfig } from './config.ts';
+import type { Config, RouteConfig } from './config.ts';
 import { doubtsAbout } from './doubts.ts';
 import { type Gathered, gather, type Origin } from './gather.ts';
-import { type KazooBrokers, readKazooBrokers } from './kazoo-brokers.ts';
-import { brokerOptions, kazooConfigOptions, rootOptions, routeOptions } from './options.ts';
+import { rootOptions, routeOptions } from './options.ts';
 import { type Finding, findingText, isWithin, nameOf, type Path, type Place } from './place.ts';
 import { readSource } from './source.ts';
 import { sinkOptionsOf } from './tree.ts';
@@ -82,7 +80,8 @@ export function examineConfig(file: string, given: Overrides = { env: process.en
   }
   const gathered = gather(main, main.value, given);
   const { config, mistakes, kazoo } = assemble(gathered.value);
-  const placeOf = (path: Path) => kazoo?.placeOf(path) ?? gathered.placeOf(path);
+  const pathOf = (path: Path) => (kazoo === undefined ? path : kazoosPath(path));
+  const placeOf = (path: Path) => kazoo?.placeOf(path) ?? gathered.placeOf(pathOf(path));
   const found = [...gathered.mistakes, ...(kazoo?.mistakes ?? []), ...findingsOf(mistakes, gathered, placeOf)];
   const doubts = found.length > 0 ? [] : doubtsAbout(config, gathered);
   const warnings = [...gathered.warnings, ...doubts.map((doubt) => ({ ...placeOf(doubt.path), ...told(doubt) }))];
@@ -94,7 +93,7 @@ export function examineConfig(file: string, given: Overrides = { env: process.en
     warnings: sorted(warnings, files),
     files,
     watched,
-    originOf: (path) => kazoo?.placeOf(path) ?? gathered.originOf(kazoo === undefined ? path : sharedPath(path)),
+    originOf: (path) => kazoo?.placeOf(path) ?? gathered.originOf(pathOf(path)),
   };
 }
 
@@ -126,56 +125,19 @@ function sorted(findings: readonly Finding[], files: readonly string[]): Finding
 interface Assembled {
   readonly config: Config;
   readonly mistakes: readonly Mistake[];
-  readonly kazoo: KazooBrokers | undefined;
+  readonly kazoo: Brokers['kazoo'];
 }
 
 function assemble({ brokers, routes, ...rest }: Record<string, unknown>): Assembled {
   const mistakes: Mistake[] = [];
   const options = check(rest, rootOptions, [], mistakes, ['brokers', 'routes']);
-  const isKazoos = isMapping(brokers) && !('zone' in brokers || 'url' in brokers);
-  const kazoo = isKazoos ? kazooBrokers(brokers, mistakes) : undefined;
+  const checked = checkBrokers(brokers, mistakes);
   const config = {
     ...options,
-    brokers: isKazoos ? checkEach(kazoo?.brokers ?? [], mistakes) : checkBrokers(brokers, mistakes),
+    brokers: checked.brokers,
     routes: checkRoutes(routes, mistakes),
   } as unknown as Config; // as what the options describe is what Config says, as long as there was no mistake
-  return { config, mistakes, kazoo };
-}
-
-/** Where the TLS of one of KAZOO's brokers is said for all of them. */
-function sharedPath(path: Path): Path {
-  return path[0] === 'brokers' && path[2] === 'tls' ? ['brokers', ...path.slice(2)] : path;
-}
-
-/** Undefined where it isn't said from where they come. */
-function kazooBrokers(brokers: Record<string, unknown>, mistakes: Mistake[]): KazooBrokers | undefined {
-  const found: Mistake[] = [];
-  const options = check(brokers, kazooConfigOptions, ['brokers'], found);
-  mistakes.push(...found);
-  if (found.length > 0) return undefined;
-  const kazoo = readKazooBrokers(String(options.kazooConfig), String(options.localZone));
-  const tls = options.tls as TlsFiles | undefined; // as its options describe it
-  const wrong = tls === undefined ? [] : sharedTlsMistakes(tls, kazoo.brokers);
-  mistakes.push(...wrong);
-  if (tls === undefined || wrong.length > 0) return kazoo;
-  return { ...kazoo, brokers: kazoo.brokers.map((broker) => (usesTls(broker) ? { ...broker, tls } : broker)) };
-}
-
-function checkBrokers(brokers: unknown, mistakes: Mistake[]): BrokerConfig[] {
-  if (Array.isArray(brokers) && brokers.length > 0) return checkEach(brokers, mistakes);
-  const message = 'must be a list of at least one broker, each with a zone and a url, or a mapping with kazooConfig';
-  mistakes.push({ path: ['brokers'], message });
-  return [];
-}
-
-function checkEach(brokers: readonly unknown[], mistakes: Mistake[]): BrokerConfig[] {
-  return brokers.map((value, index) => {
-    const path = ['brokers', index];
-    // As above: brokerOptions describe a BrokerConfig.
-    const broker = check(value, brokerOptions, path, mistakes) as unknown as BrokerConfig;
-    mistakes.push(...tlsMistakes(broker, path));
-    return broker;
-  });
+  return { config, mistakes, kazoo: checked.kazoo };
 }
 
 /** What a route may be called. */
