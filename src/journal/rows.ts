@@ -42,7 +42,7 @@ export interface NotificationRow {
   readonly resendOf: string | null;
 }
 
-/** Whether the columns of `usualColumns` have their usual values in it. */
+/** Whether the columns of `usualColumns` have the values in it that stand there. Asked of every notification, so written out. */
 export function isUsual({ notification, resendOf }: NotificationRow): boolean {
   const { known, preview, state, problems, secrets, raw } = notification;
   return (

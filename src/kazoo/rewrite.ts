@@ -149,10 +149,10 @@ function lastOfNumber(start: number): number {
 const perPublishKeys = perPublish.map((key) => Buffer.from(key));
 
 function isPerPublish(start: number, end: number): boolean {
-  return perPublishKeys.some((key) => key.length === end - start && stands(key, start));
+  return perPublishKeys.some((key) => key.length === end - start && startsAt(start, key));
 }
 
-function stands(key: Uint8Array, start: number): boolean {
+function startsAt(start: number, key: Uint8Array): boolean {
   for (let index = 0; index < key.length; index += 1) if (text[start + index] !== key[index]) return false;
   return true;
 }

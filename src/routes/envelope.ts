@@ -32,11 +32,12 @@ export function headOf(entry: Entry): Omit<Envelope, 'data'> {
  */
 export function textOf(entry: Entry): string {
   const { id, event, category, accountId, zone, node, routingKey, state, problems, resendOf, json } = entry;
+  const original = resendOf === null ? 'null' : `"${resendOf}"`;
   return (
     `{"id":"${id}","event":${quoted(event)},"category":${quoted(category)},"account_id":${quoted(accountId)},` +
     `"zone":${quoted(zone)},"node":${quoted(node)},"occurred_at":"${occurredAt(entry.occurredAt)}",` +
     `"received_at":"${receivedAt(entry.receivedAt)}","routing_key":${quoted(routingKey)},"valid":${state === 'valid'},` +
-    `"problems":${problems.length === 0 ? '[]' : JSON.stringify(problems)},"resend_of":${resendOf === null ? 'null' : `"${resendOf}"`},"data":${json}}`
+    `"problems":${problems.length === 0 ? '[]' : JSON.stringify(problems)},"resend_of":${original},"data":${json}}`
   );
 }
 
