@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import amqp, { type Channel, type ChannelModel } from 'amqplib';
 import { explainTls, readTls, type TlsFiles } from '../tls.ts';
 import { within } from '../waiting.ts';
-import { tolerateUnreadableProperties } from './headers.ts';
+import { type Delivered, receive } from './receiver.ts';
 
 export interface ConnectionOptions {
   /** `amqp:` or `amqps:`. */
@@ -57,6 +57,11 @@ export class Connection {
     return channel;
   }
 
+  /** Has the messages handed over that are delivered from now on. What amqplib's own consumers get is none of them. */
+  receive(take: (message: Delivered) => void): void {
+    receive(this.#model, take);
+  }
+
   /**
    * Does something that the broker may refuse, on a channel of its own, because a refusal closes the channel.
    * @throws what the broker answered; its `code` is the AMQP reply code
@@ -103,6 +108,5 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
   const model = await amqp.connect(url.href, settings).catch((error) => {
     throw url.protocol === 'amqps:' ? explainTls(error) : error;
   });
-  tolerateUnreadableProperties(model);
   return new Connection(model);
 }

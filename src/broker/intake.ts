@@ -9,7 +9,7 @@ import { judge } from '../schema/judge.ts';
 import type { Validator } from '../schema/validator.ts';
 import { Backoff } from '../waiting.ts';
 import { IntakeCounts } from './counts.ts';
-import { Held } from './held.ts';
+import type { ReceivedMessage } from './received.ts';
 
 export interface IntakeOptions {
   /** A batch is committed when it holds `max` messages, or `linger` milliseconds after the one before. */
@@ -53,7 +53,7 @@ export class Intake {
   readonly #context: IntakeContext;
   readonly counts = new IntakeCounts();
   readonly #pulse = new Pulse();
-  #held: Held[] = [];
+  #held: ReceivedMessage[] = [];
   #bytes = 0;
   #heldBytes = 0;
   #source: Acknowledger | undefined;
@@ -104,9 +104,9 @@ export class Intake {
   }
 
   /** Takes a message. All that are held at a time come from the same connection: see `drained`. */
-  add(message: RawMessage, deliveryTag: number, source: Acknowledger): void {
+  add(message: ReceivedMessage, source: Acknowledger): void {
     if (this.#received === this.#committed) this.#pulse.beat();
-    this.#held.push(new Held(message, deliveryTag));
+    this.#held.push(message);
     this.#received += 1;
     this.#rate.count(1);
     this.#source = source;
@@ -188,7 +188,7 @@ export class Intake {
   }
 
   /** Examines messages until there is enough for one commit: a few bytes of gzip may unpack to very many. */
-  #examineFrom(held: readonly Held[], first: number): { notifications: Notification[]; bytes: number } {
+  #examineFrom(held: readonly ReceivedMessage[], first: number): { notifications: Notification[]; bytes: number } {
     const notifications: Notification[] = [];
     let characters = 0;
     let bytes = 0;

@@ -9,6 +9,7 @@ import { Backoff, unlessAborted, within } from '../waiting.ts';
 import { type Connection, connect } from './connection.ts';
 import { LinkCounts } from './counts.ts';
 import type { Intake } from './intake.ts';
+import { ReceivedMessage } from './received.ts';
 import { bindQueue, ensureExchange, ensureQueue, QueueConflict, type QueueOptions } from './topology.ts';
 import { StallError, type WatchOptions, watch } from './watch.ts';
 
@@ -187,26 +188,14 @@ export class Link {
       },
     };
     await channel.prefetch(this.#options.prefetch);
-    const { consumerTag } = await channel.consume(this.#options.queue.name, (message) => {
-      if (message === null) {
-        connection.fail(new Error('the broker cancelled our consumer: the queue was deleted'));
-        return;
-      }
-      const { fields, properties, content } = message;
-      intake.add(
-        {
-          body: content,
-          routingKey: fields.routingKey,
-          contentEncoding: properties.contentEncoding,
-          timestamp: properties.timestamp,
-          zone,
-          receivedAt: Date.now(),
-        },
-        fields.deliveryTag,
-        source,
-      );
+    connection.receive((message) => {
+      intake.add(new ReceivedMessage(message, zone, Date.now()), source);
       if (intake.full) connection.fail(new Error('too much is held here while the journal takes nothing'));
     });
+    // Of the consumer, amqplib tells its end alone.
+    const { consumerTag } = await channel.consume(this.#options.queue.name, () =>
+      connection.fail(new Error('the broker cancelled our consumer: the queue was deleted')),
+    );
     return consumerTag;
   }
 

@@ -11,7 +11,7 @@ describe('intake', () => {
   test('commits a batch in parts where its messages unpack to far more than they weigh', async () => {
     const { intake, commits, acknowledged, source } = startIntake();
     const bomb = gzipSync(JSON.stringify({ 'Event-Name': 'low_balance', Filler: 'x'.repeat(1_000_000) }));
-    for (let tag = 1; tag <= 40; tag += 1) intake.add(message(bomb, 'gzip'), tag, source);
+    for (let tag = 1; tag <= 40; tag += 1) intake.add(message(tag, bomb, 'gzip'), source);
     await intake.drained();
     expect(commits.flat()).toHaveLength(40);
     const sizes = commits.map((batch) => batch.reduce((sum, { json }) => sum + json.length, 0));
@@ -23,14 +23,14 @@ describe('intake', () => {
   test('commits at once after a pause, and then lets a batch fill for as long as it may linger', async () => {
     const { intake, commits, source } = startIntake(Number.POSITIVE_INFINITY, { max: 3, linger: 60_000 });
     const body = Buffer.from('{"Event-Name":"low_balance"}');
-    intake.add(message(body), 1, source);
-    intake.add(message(body), 2, source);
+    intake.add(message(1, body), source);
+    intake.add(message(2, body), source);
     await until(() => commits.length === 1, { what: 'the first commit' });
-    intake.add(message(body), 3, source);
-    intake.add(message(body), 4, source);
+    intake.add(message(3, body), source);
+    intake.add(message(4, body), source);
     for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
     expect(commits.map((batch) => batch.length)).toEqual([2]);
-    for (let tag = 5; tag <= 8; tag += 1) intake.add(message(body), tag, source);
+    for (let tag = 5; tag <= 8; tag += 1) intake.add(message(tag, body), source);
     await intake.drained();
     expect(commits.map((batch) => batch.length)).toEqual([2, 3, 3]);
   });
@@ -38,7 +38,7 @@ describe('intake', () => {
   test('acknowledges nothing beyond the part that was committed', async () => {
     const { intake, commits, acknowledged, source } = startIntake(1);
     const large = Buffer.from(JSON.stringify({ 'Event-Name': 'low_balance', Filler: 'x'.repeat(900_000) }));
-    for (let tag = 1; tag <= 20; tag += 1) intake.add(message(large), tag, source);
+    for (let tag = 1; tag <= 20; tag += 1) intake.add(message(tag, large), source);
     intake.abandon();
     await intake.drained();
     expect(acknowledged).toEqual(commits.length === 0 ? [] : [commits.flat().length]);
@@ -48,7 +48,7 @@ describe('intake', () => {
     const { intake, commits, source } = startIntake();
     const key = '~'.repeat(200_000);
     const items = Array.from({ length: 2_000 }, () => '{"a":1,"A":2,"token":"t"}').join(',');
-    intake.add(message(Buffer.from(`{"Event-Name":"low_balance","${key}":[${items}]}`)), 1, source);
+    intake.add(message(1, Buffer.from(`{"Event-Name":"low_balance","${key}":[${items}]}`)), source);
     await intake.drained();
     const [notification] = commits.flat();
     expect(notification?.state).toBe('invalid');
@@ -77,8 +77,9 @@ function startIntake(failing = Number.POSITIVE_INFINITY, batch = { max: 500, lin
   return { intake, commits, acknowledged, source: { acknowledge: (tag: number) => void acknowledged.push(tag) } };
 }
 
-function message(body: Buffer, contentEncoding?: string) {
+function message(deliveryTag: number, body: Buffer, contentEncoding?: string) {
   return {
+    deliveryTag,
     body,
     routingKey: 'notifications.account.low_balance',
     contentEncoding,

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { contentHeader, frame, publishMethod } from '../support/frames.ts';
 import { declareAsKazoo, onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { queue, startLink, type TestLink } from '../support/link.ts';
 import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
@@ -198,34 +199,13 @@ async function publishNestedHeaders(levels: number, body: string): Promise<void>
     connection.stream.write(
       Buffer.concat([
         frame(1, ch, publishMethod('notifications', 'notifications.a.b')),
-        frame(2, ch, contentHeader(body.length, nestedTable(levels))),
+        frame(2, ch, contentHeader(body.length, 0x2000, nestedTable(levels))),
         frame(3, ch, Buffer.from(body)),
       ]),
     );
     // An answer on the same channel means that the broker has read what came before.
     await channel.checkExchange('notifications');
   });
-}
-
-function frame(type: number, channel: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(7);
-  head.writeUInt8(type, 0);
-  head.writeUInt16BE(channel, 1);
-  head.writeUInt32BE(payload.length, 3);
-  return Buffer.concat([head, payload, Buffer.from([0xce])]);
-}
-
-function publishMethod(exchange: string, routingKey: string): Buffer {
-  const short = (text: string) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text)]);
-  return Buffer.concat([Buffer.from([0, 60, 0, 40, 0, 0]), short(exchange), short(routingKey), Buffer.from([0])]);
-}
-
-function contentHeader(size: number, headers: Buffer): Buffer {
-  const head = Buffer.alloc(14);
-  head.writeUInt16BE(60, 0);
-  head.writeBigUInt64BE(BigInt(size), 4);
-  head.writeUInt16BE(0x2000, 12); // only the header table is there
-  return Buffer.concat([head, headers]);
 }
 
 function nestedTable(levels: number): Buffer {

@@ -1,0 +1,208 @@
+import type { Duplex } from 'node:stream';
+import type { ChannelModel } from 'amqplib';
+
+/** A message as the broker delivers it, with those of its properties that intake asks for. */
+export interface Delivered {
+  readonly deliveryTag: number;
+  readonly routingKey: string;
+  readonly contentEncoding: string | undefined;
+  readonly timestamp: number | undefined;
+  readonly body: Uint8Array;
+}
+
+/** The part of amqplib's connection that reads frames; it isn't in its types. */
+interface FrameReader {
+  readonly stream: Duplex;
+  /** In bytes; 0 is no limit. */
+  readonly maxFrameSize: number;
+  /** Bytes that were read from the socket and not yet taken as frames. */
+  rest: Buffer;
+  /** Its heartbeats look whether anything has come. */
+  recvSinceLastCheck: boolean;
+  /** Takes the next frame; false where it isn't whole yet. */
+  recvFrame(): unknown;
+}
+
+/**
+ * Makes a connection hand over the messages that are delivered on it. They are taken from what the socket has read, all
+ * other frames are left to amqplib: for each message it would make nine views of bytes and decode properties that nobody
+ * asks for. Nor could it go on after properties that it can't decode, such as a header table nested ten thousand deep,
+ * which would come again on the next connection, and so stop intake for good.
+ */
+export function receive(model: ChannelModel, take: (message: Delivered) => void): void {
+  const reader = model.connection as unknown as FrameReader; // held to be true by all tests with a broker
+  const receiver = new Receiver(reader, take);
+  reader.recvFrame = () => receiver.next();
+}
+
+/*
+ * A frame is its type, channel, payload's size, payload and an end mark. A message is a frame with the method
+ * `basic.deliver`, one with its size and properties, and as many of its body as that takes.
+ */
+const headSize = 7;
+const endMark = 0xce;
+const methodFrame = 1;
+const propertiesFrame = 2;
+const bodyFrame = 3;
+/** Class 60, method 60. */
+const basicDeliver = 0x003c003c;
+
+/** Up to the timestamp, how each property is written, in the order of their flags from the highest down. */
+const properties = ['text', 'text', 'table', 'octet', 'octet', 'text', 'text', 'text', 'text'] as const;
+const contentEncodingFlag = 0x4000;
+const timestampFlag = 0x0040;
+
+const nothing = Buffer.alloc(0);
+
+class Receiver {
+  readonly #reader: FrameReader;
+  readonly #readWithAmqplib: () => unknown;
+  readonly #take: (message: Delivered) => void;
+  /** What was read, and the place in it up to which it is done with. */
+  #bytes: Buffer;
+  #at = 0;
+  /** Of the message that is under way: the frame that must come next, and what is known so far. */
+  #expected: typeof methodFrame | typeof propertiesFrame | typeof bodyFrame = methodFrame;
+  #channel = 0;
+  #deliveryTag = 0;
+  #routingKey = '';
+  #contentEncoding: string | undefined;
+  #timestamp: number | undefined;
+  #missing = 0;
+  #parts: Buffer[] = [];
+
+  constructor(reader: FrameReader, take: (message: Delivered) => void) {
+    this.#reader = reader;
+    this.#readWithAmqplib = reader.recvFrame.bind(reader);
+    this.#take = take;
+    this.#bytes = reader.rest;
+  }
+
+  /** The next frame that is no part of a message, as amqplib decodes it; false where all that has come was taken. */
+  next(): unknown {
+    for (;;) {
+      const size = this.#wholeFrame();
+      if (size === null) {
+        if (!this.#read()) return false;
+      } else if (!this.#takeFrame(size)) {
+        return this.#frameForOthers();
+      }
+    }
+  }
+
+  /** The size of the payload of the frame that comes next; null where that isn't whole. */
+  #wholeFrame(): number | null {
+    const there = this.#bytes.length - this.#at - headSize;
+    if (there < 0) return null;
+    const size = this.#bytes.readUInt32BE(this.#at + 3);
+    const { maxFrameSize } = this.#reader;
+    if (maxFrameSize > 0 && size > maxFrameSize) throw new Error(`the broker sent a frame of ${size} bytes`);
+    return size < there ? size : null;
+  }
+
+  #read(): boolean {
+    const incoming: Buffer | null = this.#reader.stream.read();
+    if (incoming === null) return false;
+    this.#reader.recvSinceLastCheck = true;
+    const rest = this.#bytes.subarray(this.#at);
+    this.#bytes = rest.length === 0 ? incoming : Buffer.concat([rest, incoming]);
+    this.#at = 0;
+    return true;
+  }
+
+  #frameForOthers(): unknown {
+    this.#reader.rest = this.#bytes.subarray(this.#at);
+    const frame = this.#readWithAmqplib();
+    this.#bytes = this.#reader.rest;
+    this.#at = 0;
+    return frame;
+  }
+
+  /** Takes a frame that is part of a message; false where it isn't one. */
+  #takeFrame(size: number): boolean {
+    const bytes = this.#bytes;
+    const start = this.#at + headSize;
+    const end = start + size;
+    const type = bytes[this.#at];
+    const channel = bytes.readUInt16BE(this.#at + 1);
+    if (this.#expected === methodFrame) {
+      if (type !== methodFrame || size < 4 || bytes.readUInt32BE(start) !== basicDeliver) return false;
+    } else {
+      if (channel !== this.#channel) return false;
+      if (type !== this.#expected) throw new Error('the broker sent something else in the middle of a message');
+    }
+    if (bytes[end] !== endMark) throw new Error('the broker sent a frame without its end');
+    this.#at = end + 1;
+    if (type === methodFrame) this.#takeMethod(channel, start + 4);
+    else if (type === propertiesFrame) this.#takeProperties(start, end);
+    else this.#takeBody(start, end);
+    return true;
+  }
+
+  #takeMethod(channel: number, start: number): void {
+    const bytes = this.#bytes;
+    const tag = start + 1 + bytes.readUInt8(start); // behind the consumer's
+    const exchange = tag + 9; // and whether it comes again
+    const key = exchange + 1 + bytes.readUInt8(exchange);
+    this.#channel = channel;
+    this.#deliveryTag = bytes.readUInt32BE(tag) * 2 ** 32 + bytes.readUInt32BE(tag + 4);
+    this.#routingKey = bytes.toString('utf8', key + 1, key + 1 + bytes.readUInt8(key));
+    this.#expected = propertiesFrame;
+  }
+
+  #takeProperties(start: number, end: number): void {
+    const bytes = this.#bytes;
+    const size = start + 4; // behind class and weight
+    this.#missing = bytes.readUInt32BE(size) * 2 ** 32 + bytes.readUInt32BE(size + 4);
+    this.#contentEncoding = undefined;
+    this.#timestamp = undefined;
+    this.#readProperties(size + 8, end);
+    this.#expected = bodyFrame;
+    if (this.#missing === 0) this.#handOver(nothing);
+  }
+
+  /** Leaves out those that go beyond the frame: publishers write them, and brokers don't look at them. */
+  #readProperties(start: number, end: number): void {
+    const bytes = this.#bytes;
+    const flags = bytes.readUInt16BE(start);
+    let at = start + 2;
+    let flag = 0x8000;
+    for (const kind of properties) {
+      if ((flags & flag) !== 0) {
+        const value = at;
+        at += sizeOf(bytes, at, kind);
+        if (at > end) return;
+        if (flag === contentEncodingFlag) this.#contentEncoding = bytes.toString('utf8', value + 1, at);
+      }
+      flag >>>= 1;
+    }
+    if ((flags & timestampFlag) === 0 || at + 8 > end) return;
+    this.#timestamp = bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
+  }
+
+  #takeBody(start: number, end: number): void {
+    const part = this.#bytes.subarray(start, end);
+    this.#missing -= part.length;
+    if (this.#missing < 0) throw new Error('the broker sent more of a message than it had announced');
+    if (this.#missing > 0) this.#parts.push(part);
+    else this.#handOver(this.#parts.length === 0 ? part : Buffer.concat([...this.#parts.splice(0), part]));
+  }
+
+  #handOver(body: Buffer): void {
+    this.#expected = methodFrame;
+    this.#take({
+      deliveryTag: this.#deliveryTag,
+      routingKey: this.#routingKey,
+      contentEncoding: this.#contentEncoding,
+      timestamp: this.#timestamp,
+      body,
+    });
+  }
+}
+
+/** How many bytes a property takes; without end where that isn't there to be read. */
+function sizeOf(bytes: Buffer, at: number, kind: (typeof properties)[number]): number {
+  if (kind === 'octet') return 1;
+  if (kind === 'text') return 1 + (bytes[at] ?? Number.POSITIVE_INFINITY);
+  return at + 4 > bytes.length ? Number.POSITIVE_INFINITY : 4 + bytes.readUInt32BE(at);
+}
