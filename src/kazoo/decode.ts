@@ -46,7 +46,7 @@ export function decode(message: RawMessage, maxBodySize: number): Decoded {
     json,
     secrets: [],
     raw: null,
-    secretPaths: body.secrets,
+    hasSecretNames: body.hasSecretNames,
   });
 }
 
@@ -74,7 +74,7 @@ export function undecodable(message: RawMessage, problem: Problem): Decoded {
     secrets: [],
     // A copy: a view would keep the whole chunk alive that the socket read it in.
     raw: Uint8Array.from(message.body.subarray(0, keptOfUndecodable)),
-    secretPaths: [],
+    hasSecretNames: false,
   });
 }
 
@@ -87,7 +87,7 @@ interface Body {
   /** What of it a KAZOO resend has again; asked for before the next body is parsed, or never. */
   readonly content: () => string | Uint8Array;
   readonly collisions: readonly Path[];
-  readonly secrets: readonly Path[];
+  readonly hasSecretNames: boolean;
 }
 
 function parseBody(message: RawMessage, maxBodySize: number): Body | Failure {
@@ -95,7 +95,7 @@ function parseBody(message: RawMessage, maxBodySize: number): Body | Failure {
   if ('problem' in bytes) return bytes;
   if (!isUtf8(bytes)) return failure('encoding', 'the body is not UTF-8 text');
   const rewritten = rewrite(bytes);
-  if (rewritten !== null) return { ...rewritten, collisions: none, secrets: none };
+  if (rewritten !== null) return { ...rewritten, collisions: none };
   const normalised = parseText(utf8.decode(bytes));
   if ('problem' in normalised) return normalised;
   const { json, content } = serialise(normalised.data);

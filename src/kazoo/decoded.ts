@@ -1,4 +1,3 @@
-import type { Path } from './normalise.ts';
 import type { JsonObject, Notification, NotificationState, Problem, Secret } from './notification.ts';
 
 /**
@@ -29,8 +28,8 @@ export class Decoded implements Notification {
   json: string;
   secrets: readonly Secret[];
   readonly raw: Uint8Array | null;
-  /** Where a key's name says that its value is a secret. */
-  readonly secretPaths: readonly Path[];
+  /** Some key's name says that its value is a secret. */
+  readonly hasSecretNames: boolean;
 
   constructor(fields: Decoded) {
     this.id = fields.id;
@@ -52,6 +51,6 @@ export class Decoded implements Notification {
     this.json = fields.json;
     this.secrets = fields.secrets;
     this.raw = fields.raw;
-    this.secretPaths = fields.secretPaths;
+    this.hasSecretNames = fields.hasSecretNames;
   }
 }

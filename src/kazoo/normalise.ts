@@ -16,8 +16,8 @@ export interface Normalised {
   readonly inexact: boolean;
   /** Names that two different keys of one object normalise to, 20 at most; the last one's value is in `data`. */
   readonly collisions: readonly Path[];
-  /** Where a key's name says that its value is a secret. */
-  readonly secrets: readonly Path[];
+  /** Some key's name says that its value is a secret. */
+  readonly hasSecretNames: boolean;
 }
 
 /**
@@ -26,16 +26,17 @@ export interface Normalised {
  * U+FFFD, in keys and values, because no UTF-8 can hold them. Never throws; recurses `maxDepth` deep at most.
  */
 export function normalise(body: JsonObject): Normalised {
-  const walk: Walk = { tooDeep: false, inexact: false, collisions: [], secrets: [], path: [] };
+  const walk: Walk = { tooDeep: false, inexact: false, collisions: [], hasSecretNames: false, path: [] };
   const data = normaliseObject(body, walk);
-  return { data, tooDeep: walk.tooDeep, inexact: walk.inexact, collisions: walk.collisions, secrets: walk.secrets };
+  const { tooDeep, inexact, collisions, hasSecretNames } = walk;
+  return { data, tooDeep, inexact, collisions, hasSecretNames };
 }
 
 interface Walk {
   tooDeep: boolean;
   inexact: boolean;
   readonly collisions: Path[];
-  readonly secrets: Path[];
+  hasSecretNames: boolean;
   /** Where the walk stands: one array for all, because nearly no path is ever asked for. */
   readonly path: string[];
 }
@@ -49,7 +50,7 @@ function normaliseObject(object: JsonObject, walk: Walk): JsonObject {
     const { name } = key;
     walk.path.push(name);
     if (result[name] !== undefined && Object.hasOwn(result, name)) collide(walk);
-    if (key.secret) walk.secrets.push([...walk.path]);
+    if (key.secret) walk.hasSecretNames = true;
     set(result, name, normaliseValue(value, walk));
     walk.path.pop();
   }

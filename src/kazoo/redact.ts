@@ -1,7 +1,7 @@
 import { commonFields, eventNamed } from './catalogue.ts';
 import type { Decoded } from './decoded.ts';
 import { serialise } from './identity.ts';
-import type { Path } from './normalise.ts';
+import { isSecretName, type Path } from './normalise.ts';
 import { type Json, type JsonObject, type Notification, redacted, type Secret } from './notification.ts';
 
 /**
@@ -17,7 +17,9 @@ export function redact(decoded: Decoded, reveals: readonly string[]): Notificati
   if (data === null) return decoded;
   // Its text is all that is needed from now on: hundreds of bodies in memory would keep the garbage collector busy.
   decoded.data = null;
-  const paths = [...markedPaths(decoded.event, data), ...decoded.secretPaths];
+  const paths = markedPaths(decoded.event, data).concat(
+    decoded.hasSecretNames ? pathsBelow(data, [], isSecretName) : [],
+  );
   if (paths.length === 0) return decoded;
   decoded.secrets = keepable(paths.flatMap((path) => replace(data, path, reveals)));
   decoded.json = serialise(data).json;
@@ -45,8 +47,7 @@ export function isRevealed(path: Path, reveals: readonly string[]): boolean {
 function markedPaths(event: string | null, data: JsonObject): Path[] {
   const marked = secretFieldsOf(event).filter((name) => data[name] !== undefined);
   const paths: Path[] = marked.map((name) => [name]);
-  if (event === 'system_alert') paths.push(...requestPaths(data.details, ['details']));
-  return paths;
+  return event === 'system_alert' ? paths.concat(pathsBelow(data.details, ['details'], isRequestPart)) : paths;
 }
 
 const secretsOfAll = commonFields.filter((field) => field.secret).map((field) => field.name);
@@ -64,13 +65,18 @@ function secretFieldsOf(event: string | null): readonly string[] {
   return names;
 }
 
-/** Where request headers and request data stand in the details of an alert, at any depth. */
-function requestPaths(value: Json | undefined, path: Path): Path[] {
+/** Where the members stand whose names tell of a secret, at any depth. */
+function pathsBelow(value: Json | undefined, path: Path, isSecret: (name: string) => boolean): Path[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, member]) => {
     const here = [...path, key];
-    return requestPart.test(key) ? [here] : requestPaths(member, here);
+    return isSecret(key) ? [here] : pathsBelow(member, here, isSecret);
   });
+}
+
+/** In the details of an alert, request headers and request data. */
+function isRequestPart(name: string): boolean {
+  return requestPart.test(name);
 }
 
 const requestPart = /headers?$|^req(uest)?[_ ]?(data|body|json|params|query|query_string)$/;

@@ -12,6 +12,8 @@ export interface Rewritten {
    * comes.
    */
   readonly content: () => Uint8Array;
+  /** Some key's name says that its value is a secret. */
+  readonly hasSecretNames: boolean;
 }
 
 /** Bodies up to this size, in bytes, are rewritten: nearly all are far smaller. */
@@ -30,8 +32,8 @@ const content = Buffer.alloc(largest);
 /**
  * What `normalise` makes of a body as KAZOO's encoder writes it, at half the price: keys are rewritten within the text,
  * where they keep their length, so that the text is parsed once and never written again. Null for every other body: one
- * with white space, nulls, escapes by number, more digits than a double holds, keys that aren't plain ASCII, that name
- * a secret, or of which two become one; and for what isn't JSON.
+ * with white space, nulls, escapes by number, more digits than a double holds, keys that aren't plain ASCII, or of which
+ * two become one; and for what isn't JSON.
  * @param body UTF-8
  */
 export function rewrite(body: Uint8Array): Rewritten | null {
@@ -41,9 +43,12 @@ export function rewrite(body: Uint8Array): Rewritten | null {
   if (scan === null) return null;
   const json = text.toString(isAscii(body) ? 'latin1' : 'utf8', 0, body.length);
   const data = parse(json);
+  if (data === null) return null;
+  const census = { members: 0, hasSecretNames: false };
+  count(data, census);
   // Where two keys have become one, there are fewer members than there were keys.
-  if (data === null || countMembers(data) !== scan.keys) return null;
-  return { data, json, content: () => contentOf(body.length, scan.cuts) };
+  if (census.members !== scan.keys) return null;
+  return { data, json, content: () => contentOf(body.length, scan.cuts), hasSecretNames: census.hasSecretNames };
 }
 
 const quote = 0x22;
@@ -181,18 +186,21 @@ function parse(json: string): JsonObject | null {
   }
 }
 
-/** Of all objects in it together; NaN where one has the name of a secret. */
-function countMembers(value: JsonObject | Json[]): number {
-  let count = 0;
+interface Census {
+  /** Of all objects together. */
+  members: number;
+  hasSecretNames: boolean;
+}
+
+function count(value: JsonObject | Json[], census: Census): void {
   if (Array.isArray(value)) {
-    for (const item of value) if (typeof item === 'object' && item !== null) count += countMembers(item);
-    return count;
+    for (const item of value) if (typeof item === 'object' && item !== null) count(item, census);
+    return;
   }
   for (const key in value) {
-    if (isSecretName(key)) return Number.NaN;
-    count += 1;
+    if (isSecretName(key)) census.hasSecretNames = true;
+    census.members += 1;
     const member = value[key];
-    if (typeof member === 'object' && member !== null) count += countMembers(member);
+    if (typeof member === 'object' && member !== null) count(member, census);
   }
-  return count;
 }

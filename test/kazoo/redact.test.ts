@@ -22,11 +22,18 @@ describe('redacting', () => {
     const { data, json, secrets } = take({
       'Event-Name': 'customer_update',
       DataBag: { Users: [{ Password: 'hunter2', Name: 'Ann' }], 'Auth-Token': { Value: 'hunter3' }, 'X-Cookie': 4 },
+      Deep: [{ 'X-API-Key': 'hunter5' }, { apikey: 'hunter6' }],
+      Authorization: 'hunter7',
+      Authorizing: 'harmless',
     });
     expect(data?.databag).toEqual({
       users: [{ password: '[redacted]', name: 'Ann' }],
       auth_token: '[redacted]',
       x_cookie: '[redacted]',
+    });
+    expect(data).toMatchObject({
+      deep: [{ x_api_key: '[redacted]' }, { apikey: '[redacted]' }],
+      authorizing: 'harmless',
     });
     expect(json).not.toContain('hunter');
     expect(JSON.parse(json)).toEqual(data);

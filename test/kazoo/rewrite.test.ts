@@ -7,11 +7,10 @@ import type { Json, JsonObject } from '../../src/kazoo/notification.ts';
 import { rewrite } from '../../src/kazoo/rewrite.ts';
 
 describe('rewriting the keys of a body', () => {
-  test('is what KAZOO’s own notifications get, all but those with secrets', () => {
-    const bodies = events.map((event) => ({ event: event.name, body: exampleBody(event, Date.now(), []) }));
-    const refused = bodies.filter(({ body }) => rewritten(JSON.stringify(body)) === null);
-    expect(refused.every(({ body }) => normalise(body).secrets.length > 0)).toBe(true);
-    expect(refused.length).toBeLessThan(8);
+  test.each(events)('is what $name gets', (event) => {
+    const body = exampleBody(event, Date.now(), []);
+    const { data, hasSecretNames } = normalise(body);
+    expect(rewritten(JSON.stringify(body))).toMatchObject({ data, hasSecretNames });
   });
 
   test('keeps the text but for its keys', () => {
@@ -35,7 +34,6 @@ describe('rewriting the keys of a body', () => {
     ['a key beyond ASCII', '{"Ä":1}'],
     ['two keys that become one', '{"A-B":1,"a_b":2}'],
     ['a key that stands there twice', '{"a":1,"a":2}'],
-    ['the name of a secret', '{"a":{"Password":"x"}}'],
     ['a number that a double may not hold', '{"a":9007199254740993}'],
     ['a number with an exponent', '{"a":1e999}'],
     ['negative zero', '{"a":-0}'],
@@ -61,7 +59,9 @@ describe('rewriting the keys of a body', () => {
       fc.property(fc.oneof(json, spliced, objects), (text) => {
         const result = rewritten(text);
         if (result === null) return;
-        expect(result.data).toEqual(normalise(JSON.parse(text) as JsonObject).data);
+        const { data, hasSecretNames } = normalise(JSON.parse(text) as JsonObject);
+        expect(result).toMatchObject({ hasSecretNames });
+        expect(result.data).toEqual(data);
         expect(JSON.parse(result.json)).toEqual(result.data);
         expect(result.json).not.toContain('\n');
       }),
@@ -70,7 +70,20 @@ describe('rewriting the keys of a body', () => {
   });
 });
 
-const keys = fc.constantFrom('A', 'a', 'A-B', 'a_b', 'Msg-ID', 'server_id', 'x', 'Ä', '__proto__', 'constructor', '-');
+const keys = fc.constantFrom(
+  'A',
+  'a',
+  'A-B',
+  'a_b',
+  'Msg-ID',
+  'server_id',
+  'x',
+  'API-Key',
+  'Ä',
+  '__proto__',
+  'constructor',
+  '-',
+);
 const values = fc.oneof(fc.string(), fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean());
 
 /** Objects of few names, that often meet. */
