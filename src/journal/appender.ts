@@ -4,7 +4,7 @@ import { Blocks } from './blocks.ts';
 import { StoredEntry } from './entry.ts';
 import type { Entry } from './journal.ts';
 import { Occurrences } from './occurrences.ts';
-import { addRow, insertNotifications, isUsual, type NotificationRow } from './rows.ts';
+import { addRow, insertNotifications, type NotificationRow } from './rows.ts';
 
 /** How many rows a statement inserts: as many one by one cost half as much again. */
 const rowsAtOnce = 10;
@@ -13,16 +13,14 @@ const rowsAtOnce = 10;
 export class Appender {
   readonly #insertOne: StatementSync;
   readonly #insertMany: StatementSync;
-  readonly #insertManyUsual: StatementSync;
   readonly #takeBack: StatementSync;
   readonly #listUndecodable: StatementSync;
   readonly #occurrences: Occurrences;
   readonly #blocks: Blocks;
 
   constructor(database: DatabaseSync) {
-    this.#insertOne = database.prepare(insertNotifications(1, 'all'));
-    this.#insertMany = database.prepare(insertNotifications(rowsAtOnce, 'all'));
-    this.#insertManyUsual = database.prepare(insertNotifications(rowsAtOnce, 'own'));
+    this.#insertOne = database.prepare(insertNotifications(1));
+    this.#insertMany = database.prepare(insertNotifications(rowsAtOnce));
     this.#takeBack = database.prepare('DELETE FROM notifications WHERE seq > ?');
     this.#listUndecodable = database.prepare(`
       INSERT INTO deliveries (route, seq, state, reason, attempts, updated_at) VALUES ('', ?, 'undecodable', ?, '[]', ?)`);
@@ -64,10 +62,9 @@ export class Appender {
 
   /** Inserts all; or nothing, where one of them is in the table already, so that the numbers have no gaps. */
   #insertWhole(rows: readonly NotificationRow[], last: number): boolean {
-    const areUsual = rows.every(isUsual);
     const values: SQLInputValue[] = [];
-    for (const row of rows) addRow(values, row, areUsual ? 'own' : 'all');
-    const { changes } = (areUsual ? this.#insertManyUsual : this.#insertMany).run(...values);
+    for (const row of rows) addRow(values, row);
+    const { changes } = this.#insertMany.run(...values);
     if (changes === rows.length) return true;
     this.#takeBack.run(last);
     return false;
@@ -79,7 +76,7 @@ export class Appender {
     for (const { notification, resendOf } of rows) {
       const row = { notification, seq: last + 1 + inserted.length, resendOf };
       const values: SQLInputValue[] = [];
-      addRow(values, row, 'all');
+      addRow(values, row);
       if (this.#insertOne.run(...values).changes !== 0) inserted.push(row);
     }
     return inserted;

@@ -15,7 +15,7 @@ export function blockOf(seq: number): number {
 /** Brings the index up to a table that was filled without it. */
 export const indexBlocks = `
   INSERT OR IGNORE INTO block_events (block, event)
-    SELECT DISTINCT seq / ${blockSize}, event FROM notifications WHERE event IS NOT NULL;
+    SELECT DISTINCT seq / ${blockSize}, event FROM entries WHERE event IS NOT NULL;
   INSERT OR REPLACE INTO blocks (block, newest)
     SELECT seq / ${blockSize}, max(received_at) FROM notifications GROUP BY 1;`;
 

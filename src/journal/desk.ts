@@ -5,7 +5,7 @@ import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabase } from './database.ts';
 import { find } from './find.ts';
 import type { Attempt, Desk, Entry, Letter, LetterGroup, Letters } from './journal.ts';
-import { entryColumns, entryOf, prepareEntries } from './rows.ts';
+import { entryColumns, entryOf, prepareEntries, updateJudgement } from './rows.ts';
 
 /** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
 const stepSize = 200;
@@ -41,20 +41,20 @@ export function openDesk(folder: string): Desk {
 function conditions({ route, event, since, ids }: Letters): { where: string; values: SQLInputValue[] } {
   const parts: [string, SQLInputValue][] = [];
   if (route !== undefined) parts.push(['d.route = ?', route]);
-  if (event !== undefined) parts.push(['n.event = ?', event]);
-  if (since !== undefined) parts.push(['n.received_at >= ?', since]);
-  if (ids !== undefined) parts.push(['n.id IN (SELECT value FROM json_each(?))', JSON.stringify(ids)]);
+  if (event !== undefined) parts.push(['e.event = ?', event]);
+  if (since !== undefined) parts.push(['e.received_at >= ?', since]);
+  if (ids !== undefined) parts.push(['e.id IN (SELECT value FROM json_each(?))', JSON.stringify(ids)]);
   return { where: [settled, ...parts.map(([part]) => part)].join(' AND '), values: parts.map(([, value]) => value) };
 }
 
-const letterColumns = `d.rowid AS number, d.seq, d.route, d.state, d.reason, d.attempts, d.due_at, d.updated_at, n.id, n.event,
-  n.account_id, n.received_at`;
+const letterColumns = `d.rowid AS number, d.seq, d.route, d.state, d.reason, d.attempts, d.due_at, d.updated_at, e.id, e.event,
+  e.account_id, e.received_at`;
 
 function letters(database: DatabaseSync, which: Letters, after: number, limit: number): Letter[] {
   const { where, values } = conditions(which);
   return database
     .prepare(
-      `SELECT ${letterColumns} FROM deliveries d JOIN notifications n USING (seq)
+      `SELECT ${letterColumns} FROM deliveries d JOIN entries e USING (seq)
        WHERE ${where} AND d.rowid > ? ORDER BY d.rowid LIMIT ?`,
     )
     .all(...values, after, limit)
@@ -66,7 +66,7 @@ function groups(database: DatabaseSync, which: Letters): LetterGroup[] {
   return database
     .prepare(
       `SELECT d.route, d.state, d.reason, count(*) AS count, min(d.updated_at) AS first, max(d.updated_at) AS last
-       FROM deliveries d JOIN notifications n USING (seq) WHERE ${where}
+       FROM deliveries d JOIN entries e USING (seq) WHERE ${where}
        GROUP BY d.route, d.state, d.reason ORDER BY count DESC, last DESC`,
     )
     .all(...values)
@@ -82,9 +82,7 @@ function groups(database: DatabaseSync, which: Letters): LetterGroup[] {
 
 function linesOf(database: DatabaseSync, seq: number): Letter[] {
   return database
-    .prepare(
-      `SELECT ${letterColumns} FROM deliveries d JOIN notifications n USING (seq) WHERE d.seq = ? ORDER BY d.route`,
-    )
+    .prepare(`SELECT ${letterColumns} FROM deliveries d JOIN entries e USING (seq) WHERE d.seq = ? ORDER BY d.route`)
     .all(seq)
     .map(letterOf);
 }
@@ -107,7 +105,7 @@ function letterOf(row: Record<string, unknown>): Letter {
 }
 
 function entryWith(database: DatabaseSync, column: 'id' | 'seq', value: string | number): Entry | null {
-  const row = prepareEntries(database, `SELECT ${entryColumns} FROM notifications WHERE ${column} = ?`).get(value);
+  const row = prepareEntries(database, `SELECT ${entryColumns} FROM entries WHERE ${column} = ?`).get(value);
   return row === undefined ? null : entryOf(row);
 }
 
@@ -130,9 +128,7 @@ function drop(database: DatabaseSync, { number }: Letter): boolean {
 }
 
 function judge(database: DatabaseSync, seq: number, state: NotificationState, problems: readonly Problem[]): void {
-  database
-    .prepare('UPDATE notifications SET state = ?, problems = ? WHERE seq = ?')
-    .run(state, problems.length === 0 ? null : JSON.stringify(problems), seq);
+  database.prepare(updateJudgement).run(state, JSON.stringify(problems), seq);
 }
 
 function cursorOf(database: DatabaseSync, route: string): number | null {

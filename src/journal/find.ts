@@ -23,7 +23,7 @@ export function find(database: DatabaseSync, query: Query): Entry[] {
   const newest = query.after === undefined && query.since === undefined;
   const rows = prepareEntries(
     database,
-    `SELECT ${entryColumns} FROM notifications
+    `SELECT ${entryColumns} FROM entries
      ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
      ORDER BY seq ${newest ? 'DESC' : 'ASC'} LIMIT ?`,
   ).all(...values, query.limit);

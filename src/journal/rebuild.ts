@@ -86,8 +86,7 @@ function damageOf(file: string): string | null {
 
 /** What SQLite can't see: bytes overwritten in the middle of a value. */
 const brokenRows = `
-  SELECT (SELECT count(*) FROM notifications
-      WHERE NOT json_valid(data) OR NOT json_valid(ifnull(problems, '[]')) OR NOT json_valid(ifnull(secrets, '[]')))
+  SELECT (SELECT count(*) FROM notifications WHERE NOT json_valid(data) OR NOT json_valid(head))
     + (SELECT count(*) FROM deliveries WHERE NOT json_valid(attempts)) AS broken`;
 
 function rebuild(file: string, reason: string, routes: readonly string[], log: Logger): void {

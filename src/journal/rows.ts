@@ -1,39 +1,30 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Notification, NotificationState, Problem, Secret } from '../kazoo/notification.ts';
+import { quoted } from '../quoted.ts';
 import { StoredEntry } from './entry.ts';
 import type { Entry } from './journal.ts';
 
 /** The columns of an entry, in the order in which `entryOf` reads them. */
-export const entryColumns = `seq, id, event, known, category, account_id, zone, node, occurred_at, received_at,
-  routing_key, preview, state, problems, resend_of, data, secrets`;
+export const entryColumns = 'seq, id, occurred_at, received_at, head, data';
 
-/** The columns of a notification that differ from one to the next, in the order in which `addRow` gives their values. */
-const ownColumns = [
-  'seq',
-  'id',
-  'fingerprint',
-  'own_time',
-  'event',
-  'category',
-  'account_id',
-  'zone',
-  'node',
-  'occurred_at',
-  'received_at',
-  'routing_key',
-  'data',
+/** The columns of a notification, in the order in which `addRow` gives their values. */
+const columns = ['seq', 'id', 'fingerprint', 'own_time', 'occurred_at', 'received_at', 'head', 'data', 'raw'];
+
+/** The column `head`: the view `entries` has columns for what stands in it. */
+type Head = readonly [
+  event: string | null,
+  known: boolean,
+  category: string | null,
+  accountId: string | null,
+  zone: string,
+  node: string | null,
+  routingKey: string,
+  preview: boolean,
+  state: NotificationState,
+  problems: readonly Problem[],
+  resendOf: string | null,
+  secrets: readonly Secret[],
 ];
-
-/** Its other columns, in that order too, and the values that they have in nearly all rows, as SQL. */
-const usualColumns = {
-  known: '1',
-  preview: '0',
-  state: "'valid'",
-  problems: 'NULL',
-  resend_of: 'NULL',
-  secrets: 'NULL',
-  raw: 'NULL',
-};
 
 /** A notification as a row of the table. */
 export interface NotificationRow {
@@ -42,59 +33,45 @@ export interface NotificationRow {
   readonly resendOf: string | null;
 }
 
-/** Whether the columns of `usualColumns` have the values in it that stand there. Asked of every notification, so written out. */
-export function isUsual({ notification, resendOf }: NotificationRow): boolean {
-  const { known, preview, state, problems, secrets, raw } = notification;
-  return (
-    known &&
-    !preview &&
-    state === 'valid' &&
-    problems.length === 0 &&
-    resendOf === null &&
-    secrets.length === 0 &&
-    raw === null
-  );
-}
-
 /** Adds its values to those of a statement of `insertNotifications`. */
-export function addRow(values: SQLInputValue[], row: NotificationRow, columns: 'own' | 'all'): void {
-  const { notification, seq, resendOf } = row;
+export function addRow(values: SQLInputValue[], row: NotificationRow): void {
+  const { notification, seq } = row;
   values.push(
     seq,
     notification.id,
     notification.fingerprint,
     notification.ownTime,
-    notification.event,
-    notification.category,
-    notification.accountId,
-    notification.zone,
-    notification.node,
     notification.occurredAt,
     notification.receivedAt,
-    notification.routingKey,
+    headOf(row),
     notification.json,
-  );
-  if (columns === 'own') return;
-  values.push(
-    notification.known ? 1 : 0,
-    notification.preview ? 1 : 0,
-    notification.state,
-    notification.problems.length === 0 ? null : JSON.stringify(notification.problems),
-    resendOf,
-    notification.secrets.length === 0 ? null : JSON.stringify(notification.secrets),
     notification.raw,
   );
 }
 
+/** `Head` as JSON. Written piece by piece, because nearly all of them come again and again. */
+function headOf({ notification, resendOf }: NotificationRow): string {
+  const { event, known, category, accountId, zone, node, routingKey, preview, state, problems, secrets } = notification;
+  return (
+    `[${quoted(event)},${known},${quoted(category)},${quoted(accountId)},${quoted(zone)},${quoted(node)},` +
+    `${quoted(routingKey)},${preview},"${state}",${problems.length === 0 ? '[]' : JSON.stringify(problems)},` +
+    `${JSON.stringify(resendOf)},${secrets.length === 0 ? '[]' : JSON.stringify(secrets)}]`
+  );
+}
+
 /**
- * Inserts so many notifications, but those that the table has already: with the values of all columns, or of their own
- * alone, where the others are usual. Each value that is bound costs as much as a lookup in a map.
+ * Sets what is said of a notification in its head: two values, the second of them JSON, and then the place of the entry.
  */
-export function insertNotifications(count: number, columns: 'own' | 'all'): string {
-  const others = Object.values(usualColumns).map((usual) => (columns === 'own' ? usual : '?'));
-  const row = `(${[...ownColumns.map(() => '?'), ...others].join(', ')})`;
-  return `INSERT INTO notifications (${[...ownColumns, ...Object.keys(usualColumns)].join(', ')})
-    VALUES ${Array(count).fill(row).join(', ')} ON CONFLICT (id) DO NOTHING`;
+export const updateJudgement = `UPDATE notifications SET head = json_set(head, '$[8]', ?, '$[9]', json(?)) WHERE seq = ?`;
+
+/**
+ * Inserts so many notifications, but those that the table has already. What may only abort as a whole would have SQLite
+ * keep each page that it changes, which is a tenth of an append: so it may end the transaction instead.
+ */
+export function insertNotifications(count: number): string {
+  const row = `(${columns.map(() => '?').join(', ')})`;
+  return `INSERT OR ROLLBACK INTO notifications (${columns.join(', ')}) VALUES ${Array(count).fill(row).join(', ')}
+    ON CONFLICT (id) DO NOTHING`;
 }
 
 /**
@@ -106,51 +83,31 @@ export function prepareEntries(database: DatabaseSync, sql: string): StatementSy
   return statement;
 }
 
-/**
- * The values of `entryColumns`, whose types are those that the table's STRICT definition and `addRow` give them.
- */
-type EntryRow = readonly [
-  seq: number,
-  id: string,
-  event: string | null,
-  known: number,
-  category: string | null,
-  accountId: string | null,
-  zone: string,
-  node: string | null,
-  occurredAt: number,
-  receivedAt: number,
-  routingKey: string,
-  preview: number,
-  state: NotificationState,
-  problems: string | null,
-  resendOf: string | null,
-  json: string,
-  secrets: string | null,
-];
+/** The values of `entryColumns`, whose types are those that the table's STRICT definition gives them. */
+type EntryRow = readonly [seq: number, id: string, occurredAt: number, receivedAt: number, head: string, json: string];
 
 /** @param values a row of a query of `prepareEntries` */
 export function entryOf(values: unknown): Entry {
-  const row = values as EntryRow; // as the query has its columns
+  const [seq, id, occurredAt, receivedAt, head, json] = values as EntryRow; // as the query has its columns
+  const [event, known, category, accountId, zone, node, routingKey, preview, state, problems, resendOf, secrets] =
+    JSON.parse(head) as Head; // as `headOf` wrote it
   return new StoredEntry(
-    row[0],
-    row[1],
-    row[2],
-    row[3] === 1,
-    row[4],
-    row[5],
-    row[6],
-    row[7],
-    row[8],
-    row[9],
-    row[10],
-    row[11] === 1,
-    row[12],
-    row[13] === null ? none : (JSON.parse(row[13]) as Problem[]),
-    row[14],
-    row[15],
-    row[16] === null ? none : (JSON.parse(row[16]) as Secret[]),
+    seq,
+    id,
+    event,
+    known,
+    category,
+    accountId,
+    zone,
+    node,
+    occurredAt,
+    receivedAt,
+    routingKey,
+    preview,
+    state,
+    problems,
+    resendOf,
+    json,
+    secrets,
   );
 }
-
-const none: readonly never[] = [];

@@ -34,7 +34,7 @@ export class Scanner {
     const select = (condition: string) =>
       prepareEntries(
         database,
-        `SELECT ${entryColumns} FROM notifications WHERE seq > ?1 AND seq <= ?2 ${condition} ORDER BY seq`,
+        `SELECT ${entryColumns} FROM entries WHERE seq > ?1 AND seq <= ?2 ${condition} ORDER BY seq`,
       );
     const event = 'AND event IN (SELECT value FROM json_each(?3))';
     this.#through = select('');

@@ -197,8 +197,8 @@ function leaveLog(batches: number): string[][] {
   const database = new DatabaseSync(file);
   database.exec('PRAGMA wal_autocheckpoint = 0');
   const insert = database.prepare(`
-    INSERT INTO notifications (id, fingerprint, known, zone, occurred_at, received_at, routing_key, preview, state, data)
-    VALUES (?, '', 1, 'west', 1, 1, 'k', 0, 'valid', ?)`);
+    INSERT INTO notifications (id, fingerprint, occurred_at, received_at, head, data)
+    VALUES (?, '', 1, 1, '[null,true,null,null,"west",null,"k",false,"valid",[],null,[]]', ?)`);
   const ids = Array.from({ length: batches }, () =>
     Array.from({ length: 30 }, () => {
       const { id } = notification({});

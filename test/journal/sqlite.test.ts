@@ -115,7 +115,7 @@ describe('the journal', () => {
   });
 
   test('keeps nothing of a batch that fails in the middle', async () => {
-    const broken = { ...notification({}), zone: null as unknown as string }; // what a bug might make
+    const broken = { ...notification({}), json: null as unknown as string }; // what a bug might make
     await expect(journal.append([notification({}), broken])).rejects.toThrow(
       /journal\.sqlite can't be written: NOT NULL/,
     );
@@ -220,7 +220,7 @@ describe('opening a journal', () => {
     await journal.close();
     alter('PRAGMA user_version = 999');
     expect(() => openJournal(folder, log)).toThrow(/newer kazoo-relay \(its version is 999/);
-    alter('PRAGMA user_version = 2');
+    alter('PRAGMA user_version = 1');
     journal = openJournal(folder, log);
   });
 

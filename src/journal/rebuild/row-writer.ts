@@ -3,7 +3,7 @@ import type { Row } from './carve.ts';
 import { type Shape, tableShape } from './shape.ts';
 
 /** Columns that hold JSON: bytes that were overwritten in the middle of a text are seen by it. */
-const jsonColumns = ['data', 'problems', 'secrets', 'attempts'];
+const jsonColumns = ['head', 'data', 'attempts'];
 
 type Table = 'notifications' | 'deliveries';
 

@@ -49,7 +49,7 @@ function relist(to: DatabaseSync): number {
     .prepare(`
       INSERT OR IGNORE INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at)
       SELECT route, seq, account_id, iif(route = '', 'undecodable', 'waiting'), 'its line was damaged', '[]', 0, ?
-      FROM listed JOIN notifications USING (seq) ORDER BY seq`)
+      FROM listed JOIN entries USING (seq) ORDER BY seq`)
     .run(Date.now());
   return Number(changes);
 }
