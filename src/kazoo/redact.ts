@@ -65,13 +65,33 @@ function secretFieldsOf(event: string | null): readonly string[] {
   return names;
 }
 
-/** Where the members stand whose names tell of a secret, at any depth. */
-function pathsBelow(value: Json | undefined, path: Path, isSecret: (name: string) => boolean): Path[] {
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, member]) => {
-    const here = [...path, key];
-    return isSecret(key) ? [here] : pathsBelow(member, here, isSecret);
-  });
+/** Where the members stand whose names tell of a secret, at any depth below a path. */
+function pathsBelow(top: Json | undefined, start: Path, isSecret: (name: string) => boolean): Path[] {
+  const found: Path[] = [];
+  // One for all, because nearly no path is ever asked for.
+  const path = [...start];
+  function walk(holder: Json[] | JsonObject): void {
+    if (Array.isArray(holder)) {
+      for (const [index, item] of holder.entries()) if (isHolder(item)) descend(String(index), item);
+      return;
+    }
+    for (const key in holder) {
+      const member = holder[key];
+      if (isSecret(key)) found.push([...path, key]);
+      else if (isHolder(member)) descend(key, member);
+    }
+  }
+  function descend(key: string, holder: Json[] | JsonObject): void {
+    path.push(key);
+    walk(holder);
+    path.pop();
+  }
+  if (isHolder(top)) walk(top);
+  return found;
+}
+
+function isHolder(value: Json | undefined): value is Json[] | JsonObject {
+  return typeof value === 'object' && value !== null;
 }
 
 /** In the details of an alert, request headers and request data. */

@@ -100,6 +100,13 @@ describe('redacting', () => {
     expect(shape({ ...notification, seq: 1, resendOf: null }, ['hook']).envelope.data?.hook).toEqual(hook);
   });
 
+  test('finds one behind a long list', () => {
+    const list = [...Array.from({ length: 100_000 }, () => 0), { Token: 'hunter' }];
+    const { json, secrets } = take({ 'Event-Name': 'new_user', List: list }, ['list']);
+    expect(json).not.toContain('hunter');
+    expect(secrets).toEqual([{ path: ['list', '100000', 'token'], value: 'hunter' }]);
+  });
+
   test('leaves a body alone that holds no secret', () => {
     const decoded = decode(raw({ 'Event-Name': 'low_balance', 'Current-Balance': 1 }), 1e6);
     const { json } = decoded;
