@@ -7,8 +7,9 @@ const damaged = [11, 26];
 export function isDamage(error: unknown): boolean {
   // What we wrote as JSON, and isn't any more, was overwritten where SQLite sees no harm.
   if (error instanceof SyntaxError) return true;
-  // The higher bits of the code only say more.
-  return Error.isError(error) && 'errcode' in error && damaged.includes(Number(error.errcode) & 0xff);
+  if (!Error.isError(error) || !('errcode' in error)) return false;
+  // The higher bits of the code only say more. What SQLite takes for JSON is our own, too.
+  return damaged.includes(Number(error.errcode) & 0xff) || error.message === 'malformed JSON';
 }
 
 /**

@@ -4,8 +4,9 @@ import type { NotificationState, Problem } from '../kazoo/notification.ts';
 import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabase } from './database.ts';
 import { find } from './find.ts';
+import { updateJudgement } from './head.ts';
 import type { Attempt, Desk, Entry, Letter, LetterGroup, Letters } from './journal.ts';
-import { entryColumns, entryOf, prepareEntries, updateJudgement } from './rows.ts';
+import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 
 /** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
 const stepSize = 200;

@@ -14,7 +14,7 @@ export const migrations: readonly string[] = [
     own_time     INTEGER,
     occurred_at  INTEGER NOT NULL,
     received_at  INTEGER NOT NULL,
-    -- What else is known of it, as a JSON array: in columns of its own it would cost an insert a fourth more.
+    -- What else is known of it, as a JSON array: see head.ts.
     head         TEXT    NOT NULL,
     data         TEXT    NOT NULL,
     raw          BLOB

@@ -15,6 +15,7 @@ import {
   overwrittenHeader,
   versionOf,
 } from './database.ts';
+import { isHeadInSql } from './head.ts';
 import { JournalError } from './journal.ts';
 import { acquireLock } from './lock.ts';
 import { brokenLog, isLogDamaged } from './rebuild/pages.ts';
@@ -86,7 +87,7 @@ function damageOf(file: string): string | null {
 
 /** What SQLite can't see: bytes overwritten in the middle of a value. */
 const brokenRows = `
-  SELECT (SELECT count(*) FROM notifications WHERE NOT json_valid(data) OR NOT json_valid(head))
+  SELECT (SELECT count(*) FROM notifications WHERE NOT json_valid(data) OR NOT (${isHeadInSql}))
     + (SELECT count(*) FROM deliveries WHERE NOT json_valid(attempts)) AS broken`;
 
 function rebuild(file: string, reason: string, routes: readonly string[], log: Logger): void {

@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import type { Notification, NotificationState, Problem, Secret } from '../kazoo/notification.ts';
-import { quoted } from '../quoted.ts';
+import type { Notification } from '../kazoo/notification.ts';
 import { StoredEntry } from './entry.ts';
+import { headIn, headText } from './head.ts';
 import type { Entry } from './journal.ts';
 
 /** The columns of an entry, in the order in which `entryOf` reads them. */
@@ -9,22 +9,6 @@ export const entryColumns = 'seq, id, occurred_at, received_at, head, data';
 
 /** The columns of a notification, in the order in which `addRow` gives their values. */
 const columns = ['seq', 'id', 'fingerprint', 'own_time', 'occurred_at', 'received_at', 'head', 'data', 'raw'];
-
-/** The column `head`: the view `entries` has columns for what stands in it. */
-type Head = readonly [
-  event: string | null,
-  known: boolean,
-  category: string | null,
-  accountId: string | null,
-  zone: string,
-  node: string | null,
-  routingKey: string,
-  preview: boolean,
-  state: NotificationState,
-  problems: readonly Problem[],
-  resendOf: string | null,
-  secrets: readonly Secret[],
-];
 
 /** A notification as a row of the table. */
 export interface NotificationRow {
@@ -34,8 +18,7 @@ export interface NotificationRow {
 }
 
 /** Adds its values to those of a statement of `insertNotifications`. */
-export function addRow(values: SQLInputValue[], row: NotificationRow): void {
-  const { notification, seq } = row;
+export function addRow(values: SQLInputValue[], { notification, seq, resendOf }: NotificationRow): void {
   values.push(
     seq,
     notification.id,
@@ -43,30 +26,16 @@ export function addRow(values: SQLInputValue[], row: NotificationRow): void {
     notification.ownTime,
     notification.occurredAt,
     notification.receivedAt,
-    headOf(row),
+    headText(notification, resendOf),
     notification.json,
     notification.raw,
   );
 }
 
-/** `Head` as JSON. Written piece by piece, because nearly all of them come again and again. */
-function headOf({ notification, resendOf }: NotificationRow): string {
-  const { event, known, category, accountId, zone, node, routingKey, preview, state, problems, secrets } = notification;
-  return (
-    `[${quoted(event)},${known},${quoted(category)},${quoted(accountId)},${quoted(zone)},${quoted(node)},` +
-    `${quoted(routingKey)},${preview},"${state}",${problems.length === 0 ? '[]' : JSON.stringify(problems)},` +
-    `${JSON.stringify(resendOf)},${secrets.length === 0 ? '[]' : JSON.stringify(secrets)}]`
-  );
-}
-
-/**
- * Sets what is said of a notification in its head: two values, the second of them JSON, and then the place of the entry.
- */
-export const updateJudgement = `UPDATE notifications SET head = json_set(head, '$[8]', ?, '$[9]', json(?)) WHERE seq = ?`;
-
 /**
  * Inserts so many notifications, but those that the table has already. What may only abort as a whole would have SQLite
- * keep each page that it changes, which is a tenth of an append: so it may end the transaction instead.
+ * keep each page that it changes, which is a tenth of an append: so it may end the transaction instead. After an error,
+ * some of the rows may be there; whoever runs it rolls back.
  */
 export function insertNotifications(count: number): string {
   const row = `(${columns.map(() => '?').join(', ')})`;
@@ -90,7 +59,7 @@ type EntryRow = readonly [seq: number, id: string, occurredAt: number, receivedA
 export function entryOf(values: unknown): Entry {
   const [seq, id, occurredAt, receivedAt, head, json] = values as EntryRow; // as the query has its columns
   const [event, known, category, accountId, zone, node, routingKey, preview, state, problems, resendOf, secrets] =
-    JSON.parse(head) as Head; // as `headOf` wrote it
+    headIn(head);
   return new StoredEntry(
     seq,
     id,

@@ -134,6 +134,31 @@ describe('a journal', () => {
     expect(await entries()).toEqual(ids.toSpliced(6, 1));
   });
 
+  test.each([
+    ['is JSON no more', `replace(head, '"west"', 'west')`],
+    ['lacks something', `replace(head, '"west",', '')`],
+    ['has another state', `replace(head, '"valid"', '"vxlid"')`],
+  ])('with a notification of which what is known %s is damaged too, whoever reads it', async (_what, broken) => {
+    const database = new DatabaseSync(file);
+    const { changes } = database.prepare(`UPDATE notifications SET head = ${broken} WHERE seq = 7`).run();
+    database.close();
+    expect(changes).toBe(1);
+    const journal = openJournalReader(folder);
+    await expect(journal.find({ after: 0, limit: count })).rejects.toThrow(advice);
+    await journal.close();
+    expect(rebuild()).toMatchObject({ saved: count - 1, lost: 1 });
+    expect(await entries()).toEqual(ids.toSpliced(6, 1));
+  });
+
+  test('with a head that is no JSON is damaged for those who look for events, too', async () => {
+    const database = new DatabaseSync(file);
+    database.exec(`UPDATE notifications SET head = replace(head, '"west"', 'west') WHERE seq = 7`);
+    database.close();
+    const journal = openJournalReader(folder);
+    await expect(journal.find({ after: 0, events: ['none'], limit: 1 })).rejects.toThrow(advice);
+    await journal.close();
+  });
+
   test('that is no database any more is kept aside, and a new one begins', async () => {
     writeFileSync(file, randomBytes(50_000));
     expect(rebuild()).toMatchObject({ saved: 0 });

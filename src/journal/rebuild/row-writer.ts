@@ -1,9 +1,14 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { isHead } from '../head.ts';
 import type { Row } from './carve.ts';
 import { type Shape, tableShape } from './shape.ts';
 
-/** Columns that hold JSON: bytes that were overwritten in the middle of a text are seen by it. */
-const jsonColumns = ['head', 'data', 'attempts'];
+/** Columns that hold JSON, and what tells that no bytes were overwritten in the middle of it. */
+const wholeness = new Map([
+  ['head', isHead],
+  ['data', isJson],
+  ['attempts', isJson],
+]);
 
 type Table = 'notifications' | 'deliveries';
 
@@ -28,7 +33,7 @@ export class RowWriter implements Shape {
   isWhole({ values }: Row): boolean {
     return this.columns.every(({ name }, index) => {
       const value = values[index];
-      return typeof value !== 'string' || !jsonColumns.includes(name) || isJson(value);
+      return typeof value !== 'string' || (wholeness.get(name)?.(value) ?? true);
     });
   }
 
