@@ -57,7 +57,10 @@ export class Connection {
     return channel;
   }
 
-  /** Has the messages handed over that are delivered from now on. What amqplib's own consumers get is none of them. */
+  /**
+   * From now on all messages that are delivered go to `take`, and none to amqplib's consumers. There may be one consumer:
+   * the delivery tags of several channels would be mixed.
+   */
   receive(take: (message: Delivered) => void): void {
     receive(this.#model, take);
   }

@@ -192,10 +192,13 @@ export class Link {
       intake.add(new ReceivedMessage(message, zone, Date.now()), source);
       if (intake.full) connection.fail(new Error('too much is held here while the journal takes nothing'));
     });
-    // Of the consumer, amqplib tells its end alone.
-    const { consumerTag } = await channel.consume(this.#options.queue.name, () =>
-      connection.fail(new Error('the broker cancelled our consumer: the queue was deleted')),
-    );
+    const { consumerTag } = await channel.consume(this.#options.queue.name, (message) => {
+      const reason =
+        message === null
+          ? 'the broker cancelled our consumer: the queue was deleted'
+          : 'amqplib has read a message by itself: it is another version than the one that this was made for';
+      connection.fail(new Error(reason));
+    });
     return consumerTag;
   }
 

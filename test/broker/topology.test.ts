@@ -130,13 +130,14 @@ describe('the queue', () => {
 });
 
 describe('what arrives on the queue', () => {
-  test('with a header table nested so deep that amqplib can’t read it, is taken without its properties', async () => {
+  test('with a header table nested so deep that amqplib can’t read it, is taken with its other properties', async () => {
     const link = start(broker.url);
     await until(() => link.sessions === 1, { what: 'the consumer' });
-    await publishNestedHeaders(15_000, '{"msg_id":"poison"}');
+    await publishNestedHeaders(15_000, 1_700_000_000, '{"msg_id":"poison"}');
     const [after] = await publishAsKazoo(broker.url, 1);
     await until(async () => (await link.journalled()).length === 2, { what: 'both notifications' });
     expect(await link.journalled()).toEqual(['poison', after]);
+    expect((await link.journal.find({ limit: 2 }))[0]?.occurredAt).toBe(1_700_000_000_000);
     expect(link.sessions).toBe(1);
   });
 
@@ -189,17 +190,19 @@ async function limitedUser(): Promise<string> {
 }
 
 /** Sends a message whose header table nests `levels` deep: amqplib's own publish couldn't. */
-async function publishNestedHeaders(levels: number, body: string): Promise<void> {
+async function publishNestedHeaders(levels: number, seconds: number, body: string): Promise<void> {
   await onChannel(broker.url, async (channel) => {
     // Frames of our own making go straight to the socket that amqplib's connection writes to.
     const { ch, connection } = channel as unknown as {
       ch: number;
       connection: { stream: { write(bytes: Buffer): void } };
     };
+    const timestamp = Buffer.alloc(8);
+    timestamp.writeBigUInt64BE(BigInt(seconds));
     connection.stream.write(
       Buffer.concat([
         frame(1, ch, publishMethod('notifications', 'notifications.a.b')),
-        frame(2, ch, contentHeader(body.length, 0x2000, nestedTable(levels))),
+        frame(2, ch, contentHeader(body.length, 0x2040, Buffer.concat([nestedTable(levels), timestamp]))),
         frame(3, ch, Buffer.from(body)),
       ]),
     );
