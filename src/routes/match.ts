@@ -69,13 +69,21 @@ function createEventFilter(patterns: readonly string[]): (event: string | null) 
   const names = new Set(patterns.map((pattern) => eventNamed(pattern)?.name ?? pattern));
   const globs = patterns.filter((pattern) => pattern.includes('*')).map(globToRegExp);
   const remembered = new Map<string, boolean>();
-  return (event) => {
-    if (event === null) return false;
+  function isWanted(event: string): boolean {
     const known = remembered.get(event);
     if (known !== undefined) return known;
-    const isWanted = names.has(event) || globs.some((glob) => glob.test(event));
-    if (remembered.size < maxRemembered) remembered.set(event, isWanted);
-    return isWanted;
+    const answer = names.has(event) || globs.some((glob) => glob.test(event));
+    if (remembered.size < maxRemembered) remembered.set(event, answer);
+    return answer;
+  }
+  // The same event often comes several times in a row; each is asked about by every route.
+  let last: string | null = null;
+  let lastAnswer = false;
+  return (event) => {
+    if (event === last) return lastAnswer;
+    last = event;
+    lastAnswer = event !== null && isWanted(event);
+    return lastAnswer;
   };
 }
 
