@@ -36,7 +36,7 @@ export interface PrivateBroker {
  */
 export async function startPrivateBroker(config = ''): Promise<PrivateBroker> {
   const programs = findPrograms();
-  const folder = mkdtempSync(join(process.env.RABBITMQ_TEMP ?? tmpdir(), 'kazoo-relay-rabbitmq-'));
+  const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-rabbitmq-'));
   const port = await freePort();
   const distributionPort = await freePort();
   const epmdPort = await freePort();

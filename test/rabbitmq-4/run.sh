@@ -31,5 +31,6 @@ for program in rabbitmq-server rabbitmqctl; do
   chmod 755 "$shared/programs/$program"
 done
 
-export RABBITMQ_PROGRAMS="$shared/programs" RABBITMQ_TEMP="$shared"
+# What tests make among temporary files, such as certificates, the broker must find too.
+export RABBITMQ_PROGRAMS="$shared/programs" TMPDIR="$shared"
 npm test -- --runInBand test/broker
