@@ -1,13 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { ChannelModel } from 'amqplib';
+import type { RawMessage } from '../kazoo/notification.ts';
 
 /** A message as the broker delivers it, with those of its properties that intake asks for. */
-export interface Delivered {
+export interface Delivered extends Omit<RawMessage, 'zone' | 'receivedAt'> {
+  /** By which it is acknowledged. */
   readonly deliveryTag: number;
-  readonly routingKey: string;
-  readonly contentEncoding: string | undefined;
-  readonly timestamp: number | undefined;
-  readonly body: Uint8Array;
 }
 
 /** The part of amqplib's connection that reads frames; it isn't in its types. */
@@ -96,7 +94,8 @@ class Receiver {
     if (there < 0) return null;
     const size = this.#bytes.readUInt32BE(this.#at + 3);
     const { maxFrameSize } = this.#reader;
-    if (maxFrameSize > 0 && size > maxFrameSize) throw new Error(`the broker sent a frame of ${size} bytes`);
+    if (maxFrameSize > 0 && size > maxFrameSize)
+      throw new Error(`the broker sent a frame of ${size} bytes, more than ${maxFrameSize}`);
     return size < there ? size : null;
   }
 

@@ -30,12 +30,13 @@ export function headText(notification: Notification, resendOf: string | null): s
   );
 }
 
-const states: ReadonlySet<unknown> = new Set(['valid', 'invalid', 'undecodable'] satisfies NotificationState[]);
+const length = 12;
+const states: readonly unknown[] = ['valid', 'invalid', 'undecodable'] satisfies NotificationState[];
 
 /** @throws SyntaxError where it can't be what `headText` wrote: some of it was overwritten */
 export function headIn(text: string): Head {
   const head: unknown = JSON.parse(text);
-  if (Array.isArray(head) && head.length === 12 && states.has(head[8])) return head as unknown as Head;
+  if (Array.isArray(head) && head.length === length && states.includes(head[8])) return head as unknown as Head;
   throw new SyntaxError('what is known of a notification was overwritten');
 }
 
@@ -49,8 +50,8 @@ export function isHead(text: string): boolean {
 }
 
 /** The same as SQL, of the column. */
-export const isHeadInSql = `CASE WHEN json_valid(head) THEN json_array_length(head) = 12
-  AND head ->> 8 IN ('valid', 'invalid', 'undecodable') ELSE 0 END`;
+export const isHeadInSql = `CASE WHEN json_valid(head) THEN json_array_length(head) = ${length}
+  AND head ->> 8 IN (${states.map((state) => `'${state}'`).join(', ')}) ELSE 0 END`;
 
 /** SQL that judges a notification anew. Parameters: its state, its problems as JSON, and `seq`. */
 export const updateJudgement = `UPDATE notifications SET head = json_set(head, '$[8]', ?, '$[9]', json(?)) WHERE seq = ?`;
