@@ -235,7 +235,7 @@ export const routeOptions: OptionTree = {
   },
   circuit: {
     failures: {
-      doc: 'Failures in a row after which the sink counts as away.',
+      doc: 'Attempts in a row that fail, after which the sink counts as away; where `retry.schedule` has fewer pauses, so many.',
       format: 'positive number',
       default: 5,
     },

@@ -1,7 +1,7 @@
 import { Growth } from '../waiting.ts';
 
 export interface CircuitOptions {
-  /** Failures in a row that open it. */
+  /** Attempts in a row that fail and open it. */
   readonly failures: number;
   /** Milliseconds that the pauses between probes grow to. */
   readonly maxPause: number;
@@ -61,25 +61,29 @@ export class Circuit {
     return wasOpen;
   }
 
-  /** A delivery failed for a reason that doesn't seem to be its own. Returns true where that opened it. */
-  failed(reason: string): boolean {
+  /**
+   * An attempt failed for a reason that doesn't seem to be its own. Returns true where that opened it.
+   * @param asked milliseconds that the sink has asked to be left alone for
+   */
+  failed(reason: string, asked = 0): boolean {
+    // Others that were on their way with the same fate don't postpone the probe.
+    if (this.#state === 'open') return false;
     this.#failures += 1;
     if (this.#state === 'closed' && this.#failures < this.#options.failures) return false;
-    return this.open(reason);
+    return this.open(reason, Math.max(asked, this.#pauses.next()));
   }
 
   /**
    * The sink said that it is away. Returns true where it was not known.
-   * @param pause milliseconds until the next probe
+   * @param pause milliseconds until the next probe, where the sink knows better than growing pauses
    */
-  open(reason: string, pause = this.#pauses.next()): boolean {
-    // Others that were on their way with the same fate don't postpone the probe.
+  open(reason: string, pause?: number): boolean {
     if (this.#state === 'open') return false;
     const isNew = this.#state === 'closed';
     if (isNew) this.#openedAt = performance.now();
     this.#state = 'open';
     this.#reason = reason;
-    this.#probeAt = performance.now() + pause;
+    this.#probeAt = performance.now() + (pause ?? this.#pauses.next());
     return isNew;
   }
 }

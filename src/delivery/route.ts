@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { Bag } from '../bag.ts';
 import { reasonOf } from '../errors.ts';
-import type { Journal, Order, Start } from '../journal/journal.ts';
+import type { Attempt, Journal, Order, Start } from '../journal/journal.ts';
 import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
 import { shape } from '../routes/shape.ts';
 import { type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
@@ -204,10 +204,8 @@ export class Route {
       const outcomes = await this.#outlet.deliver(deliveries, this.#aborting.signal);
       const duration = Math.round(performance.now() - started);
       this.counts.attempts.add(duration / 1_000);
-      for (const [index, work] of works.entries()) {
-        const outcome = outcomes[index];
-        if (outcome !== undefined) this.#conclude(work, outcome, at, duration);
-      }
+      this.#judge(outcomes);
+      this.#conclude(works, outcomes, at, duration);
       return outcomes.every(({ status }) => status === 'delivered');
     } catch (error) {
       // One that may be at fault itself must not be tried again and again, while nobody tries the others.
@@ -218,31 +216,48 @@ export class Route {
     }
   }
 
-  #conclude(work: Work, outcome: Outcome, at: number, duration: number): void {
-    this.counts.concluded(work.entry, outcome, at + duration);
-    if (outcome.status === 'retry' && outcome.away === true) {
-      if (this.#circuit.failed(outcome.reason)) this.#opened();
-    } else this.#answered();
-    if (outcome.status === 'delivered') {
-      this.#supply.settle(work);
+  /** What an attempt says about the sink: it is away where all of it failed for no reason of its own. */
+  #judge(outcomes: readonly Outcome[]): void {
+    const away = outcomes.filter((outcome) => outcome.status === 'retry').filter((retry) => retry.away === true);
+    const [first] = away;
+    if (first === undefined || away.length < outcomes.length) {
+      this.#answered();
       return;
     }
-    // While the sink is away, nothing is said about this one: its tries are not used up.
-    const isTry = this.#circuit.state === 'closed';
-    if (isTry) work.attempts = [...work.attempts, attemptOf(outcome, at, duration)];
-    const dueAt = outcome.status === 'dead' ? null : this.#nextTry(work, outcome.notBefore, isTry);
-    if (dueAt === null) this.#bury(work, outcome.reason, outcome.status);
+    const notBefore = Math.max(...away.map((retry) => retry.notBefore ?? 0));
+    const asked = Math.min(notBefore - Date.now(), this.#options.retry.maxWait);
+    if (this.#circuit.failed(first.reason, asked)) this.#opened();
+  }
+
+  #conclude(works: readonly Work[], outcomes: readonly Outcome[], at: number, duration: number): void {
+    const untried: Work[] = [];
+    for (const [index, work] of works.entries()) {
+      const outcome = outcomes[index];
+      if (outcome === undefined) break;
+      this.counts.concluded(work.entry, outcome, at + duration);
+      if (outcome.status === 'delivered') this.#supply.settle(work);
+      // While the sink is away, nothing is said about this one: its tries are not used up.
+      else if (this.#circuit.state !== 'closed') untried.push(work);
+      else this.#failed(work, outcome, attemptOf(outcome, at, duration));
+    }
+    // Last, so that probes try others before: one of these may be the only one that can't be answered.
+    if (untried.length > 0) this.#supply.putBack(untried, 'last');
+  }
+
+  #failed(work: Work, outcome: Failure, attempt: Attempt): void {
+    work.attempts = [...work.attempts, attempt];
+    if (outcome.status === 'dead') {
+      this.#bury(work, outcome.reason);
+      return;
+    }
+    const tries = triesIn(work.attempts);
+    const dueAt = nextTry(tries, outcome.notBefore, this.#options.retry, Date.now());
+    if (dueAt === null) this.#bury(work, `gave up after ${tries} tries: ${outcome.reason}`);
     else this.#supply.postpone(work, cut(outcome.reason), dueAt);
   }
 
-  #nextTry(work: Work, notBefore: number | undefined, isTry: boolean): number | null {
-    const { retry, circuit } = this.#options;
-    // Long enough for the probes to try others first: this one may be the only one that can't be answered.
-    return isTry ? nextTry(triesIn(work.attempts), notBefore, retry, Date.now()) : Date.now() + 2 * circuit.maxPause;
-  }
-
-  #bury(work: Work, reason: string, status: 'retry' | 'dead'): void {
-    const story = cut(status === 'dead' ? reason : `gave up after ${triesIn(work.attempts)} tries: ${reason}`);
+  #bury(work: Work, reason: string): void {
+    const story = cut(reason);
     this.#supply.bury(work, story);
     this.counts.dead += 1;
     this.#deadLetters.count(story);
@@ -276,7 +291,9 @@ export class Route {
   }
 }
 
-function attemptOf(outcome: Exclude<Outcome, { status: 'delivered' }>, at: number, duration: number) {
+type Failure = Exclude<Outcome, { status: 'delivered' }>;
+
+function attemptOf(outcome: Failure, at: number, duration: number): Attempt {
   const { status, reason, code } = outcome;
   return { at, duration, outcome: status, ...(code !== undefined && { code }), reason: cut(reason) };
 }

@@ -235,6 +235,52 @@ describe('the circuit', () => {
     await until(() => tested?.confirmed.length === good.length, { what: 'the others' });
   });
 
+  test('counts one failure for one attempt, whatever its batch holds', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(0.5);
+    tested = await startTestRoute({
+      flow: { batch: { max: 10, linger: 0 }, concurrency: 1 },
+      retry: { schedule: [60_000, 60_000, 60_000], maxWait: 0 },
+      circuit: { failures: 3, maxPause: 5 },
+    });
+    tested.answer = () => ({ status: 'retry', reason: 'time-out', away: true });
+    await tested.append(...Array.from({ length: 10 }, () => 'a'));
+    await until(() => tested?.lines().length === 10, { what: 'all to be postponed' });
+    expect(tested.route.activity.circuit).toBe('closed');
+    expect(tested.lines().every(({ attempts }) => attempts.length === 1)).toBe(true);
+  });
+
+  test('pauses once for many that fail together, and lets all of them go as soon as it closes', async () => {
+    tested = await startTestRoute({
+      flow: { batch: { max: 1, linger: 0 }, concurrency: 16 },
+      retry: { schedule: [0, 0, 0, 0], maxWait: 0 },
+      circuit: { failures: 1, maxPause: 3_600_000 },
+    });
+    const ids = await tested.append(...Array.from({ length: 16 }, () => 'a'));
+    const { promise: released, resolve: release } = Promise.withResolvers<Outcome>();
+    tested.answer = () => released;
+    await until(() => tested?.calls.length === 16, { what: 'all to be on their way' });
+    tested.answer = () => delivered;
+    release({ status: 'retry', reason: 'time-out', away: true });
+    await until(() => tested?.route.activity.circuit === 'open', { what: 'the circuit to open' });
+    // The first pause: the other fifteen have not made it longer.
+    expect(tested.route.activity.probeIn).toBeLessThanOrEqual(500);
+    await tested.settled();
+    expect(tested.confirmed.toSorted()).toEqual(ids.toSorted());
+    expect(tested.calls).toHaveLength(32);
+  });
+
+  test('leaves the sink alone for as long as it has asked, within maxWait', async () => {
+    tested = await startTestRoute({
+      retry: { schedule: [0], maxWait: 1_800_000 },
+      circuit: { failures: 1, maxPause: 5 },
+    });
+    tested.answer = () => ({ status: 'retry', reason: 'busy', away: true, notBefore: Date.now() + 3_600_000 });
+    await tested.append('a');
+    await until(() => tested?.route.activity.circuit === 'open', { what: 'the circuit to open' });
+    expect(tested.route.activity.probeIn).toBeGreaterThan(1_700_000);
+    expect(tested.route.activity.probeIn).toBeLessThanOrEqual(1_800_000);
+  });
+
   test('probes when the sink has asked to', async () => {
     tested = await startTestRoute();
     tested.answer = () => {
