@@ -47,10 +47,10 @@ export class Pace {
   /**
    * The receiver had too many requests.
    * @param sentAt when the one that it refused was sent: many may have been under way at the same rate
-   * @param until when it takes some again, if it has said so
+   * @param until when it takes some again: now, where it hasn't said so
    */
-  slower(now: number, sentAt: number, until: number | undefined): void {
-    if (until !== undefined) this.#next = Math.max(this.#next, Math.min(until, now + longestWait));
+  slower(now: number, sentAt: number, until: number): void {
+    this.#next = Math.max(this.#next, Math.min(until, now + longestWait));
     if (sentAt < this.#changedAt) return;
     const gap = (now - this.#since) / Math.max(1, this.#turns);
     this.#pause = Math.min(longestPause, Math.max(this.#least, firstPause, 2 * this.#pause, Math.min(2 * gap, second)));

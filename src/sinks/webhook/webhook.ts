@@ -71,6 +71,21 @@ const longestTurn = 15_000;
 /** Answers that blame what was sent. In a batch, it may be one notification of many. */
 const blaming: ReadonlySet<number | string | undefined> = new Set([400, 413, 422]);
 
+function mayBlameOne(batch: readonly Delivery[], outcome: Outcome): boolean {
+  return batch.length > 1 && outcome.status === 'dead' && blaming.has(outcome.code);
+}
+
+const tooLate: Outcome = {
+  status: 'retry',
+  reason: 'not sent by itself yet: to find out which one of its batch is refused took too long',
+};
+
+/** Milliseconds, of the receiver's clock or ours; 0 where it has said nothing. */
+function waitAskedFor(answer: Answer): number {
+  const now = Date.now();
+  return (retryAfter(answer, now) ?? now) - now;
+}
+
 class WebhookSink implements Sink {
   readonly #options: WebhookOptions;
   readonly #parts: Parts;
@@ -83,12 +98,9 @@ class WebhookSink implements Sink {
   }
 
   async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
-    const [first] = batch;
-    if (first !== undefined && batch.length === 1) return [await this.#attempt(batch, signal)];
-    if (this.#options.batch.max === 1) return this.#oneByOne(batch, signal);
     const outcome = await this.#attempt(batch, signal);
-    if (outcome.status === 'dead' && blaming.has(outcome.code)) return this.#oneByOne(batch, signal);
-    return batch.map(() => outcome);
+    if (!mayBlameOne(batch, outcome)) return batch.map(() => outcome);
+    return this.#divide(batch, performance.now() + this.#options.timeout.total / 2, signal);
   }
 
   async probe(delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {
@@ -120,27 +132,39 @@ class WebhookSink implements Sink {
     this.#parts.deadlines.close();
   }
 
-  async #oneByOne(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
+  /**
+   * Halves a batch until what the receiver refuses stands by itself.
+   * @param until when it is left for the next try what isn't sent yet, by the monotonic clock: an attempt that took too
+   *   long would lose what has become of the others
+   */
+  async #divide(batch: readonly Delivery[], until: number, signal: AbortSignal): Promise<Outcome[]> {
+    const half = Math.ceil(batch.length / 2);
     const outcomes: Outcome[] = [];
-    for (const delivery of batch) {
-      try {
-        outcomes.push(await this.#attempt([delivery], signal));
-      } catch (error) {
-        // Only where nothing at all was delivered may the whole batch come again.
-        if (outcomes.length === 0 || !(error instanceof SinkUnavailable)) throw error;
-        outcomes.push({ status: 'retry', reason: error.message, away: true });
-      }
+    for (const part of [batch.slice(0, half), batch.slice(half)]) {
+      const outcome = performance.now() < until ? await this.#attemptPart(part, signal) : tooLate;
+      if (mayBlameOne(part, outcome)) outcomes.push(...(await this.#divide(part, until, signal)));
+      else outcomes.push(...part.map(() => outcome));
     }
     return outcomes;
   }
 
+  /** Where others of the batch have their outcomes already, it may not come again as a whole. */
+  async #attemptPart(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome> {
+    try {
+      return await this.#attempt(batch, signal);
+    } catch (error) {
+      if (!(error instanceof SinkUnavailable)) throw error;
+      return { status: 'retry', reason: error.message, away: true };
+    }
+  }
+
   /** One request. @throws SinkUnavailable */
   async #attempt(batch: readonly Delivery[], signal: AbortSignal, probe?: Probe): Promise<Outcome> {
-    if (this.#pace.wait(Date.now()) > 0) await this.#turn(signal);
-    else this.#pace.take(Date.now());
+    if (this.#pace.wait(performance.now()) > 0) await this.#turn(signal);
+    else this.#pace.take(performance.now());
     const { mask, origin } = this.#parts;
-    const sentAt = Date.now();
-    const made = this.#make(batch, sentAt);
+    const sentAt = performance.now();
+    const made = this.#make(batch, Date.now());
     if ('status' in made) return made;
     const request = probe === undefined ? made : { ...made, headers: { ...made.headers, ...probe.headers } };
     probe?.see(request, undefined);
@@ -152,8 +176,8 @@ class WebhookSink implements Sink {
       return failureOf(error, mask);
     }
     probe?.see(request, answer);
-    const now = Date.now();
-    if (answer.status === 429) this.#pace.slower(now, sentAt, retryAfter(answer, now));
+    const now = performance.now();
+    if (answer.status === 429) this.#pace.slower(now, sentAt, now + waitAskedFor(answer));
     else if (answer.status < 300) this.#pace.taken(now);
     return outcomeOf(answer, origin, mask);
   }
@@ -170,11 +194,14 @@ class WebhookSink implements Sink {
 
   /** Resolves when the next request may go. @throws SinkUnavailable when that takes too long */
   async #turn(signal: AbortSignal): Promise<void> {
-    for (let wait = this.#pace.wait(Date.now()); wait > 0; wait = this.#pace.wait(Date.now())) {
-      if (wait > longestTurn || signal.aborted) this.#mustWait(wait);
+    const until = performance.now() + longestTurn;
+    for (let now = performance.now(), wait = this.#pace.wait(now); wait > 0; wait = this.#pace.wait(now)) {
+      // Others may have been before it each time.
+      if (now + wait > until || signal.aborted) this.#mustWait(wait);
       await delay(wait, undefined, { signal }).catch(() => undefined);
+      now = performance.now();
     }
-    this.#pace.take(Date.now());
+    this.#pace.take(performance.now());
   }
 
   #mustWait(wait: number): never {

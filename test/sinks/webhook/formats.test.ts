@@ -148,12 +148,26 @@ describe('a batch', () => {
     expect(receiver.arrivals).toHaveLength(1);
   });
 
-  test('that is refused for what is in it goes one by one, so that only the wrong one dies', async () => {
+  test('that is refused for what is in it is halved, so that only the wrong one dies', async () => {
     const receiver = await receive(({ body }) => (body.includes('"id":"bad"') ? 422 : 200));
-    const sink = await webhook({ url: receiver.url, batch: { max: 10 } });
-    const batch = ['a', 'bad', 'c'].map((id) => deliveryOf({ id }));
+    const sink = await webhook({ url: receiver.url, batch: { max: 100 } });
+    const ids = Array.from({ length: 64 }, (_, index) => (index === 41 ? 'bad' : `good${index}`));
+    const outcomes = await sink.deliver(
+      ids.map((id) => deliveryOf({ id })),
+      new AbortController().signal,
+    );
+    expect(outcomes.map(({ status }) => status)).toEqual(ids.map((id) => (id === 'bad' ? 'dead' : 'delivered')));
+    expect(receiver.arrivals).toHaveLength(1 + 2 * 6);
+  });
+
+  test('is halved for a part of the time that a request may take; the rest is tried again', async () => {
+    const receiver = await receive(() => 422);
+    const sink = await webhook({ url: receiver.url, batch: { max: 3_000 }, timeout: { total: '1s' } });
+    const batch = Array.from({ length: 3_000 }, () => deliveryOf({}));
     const outcomes = await sink.deliver(batch, new AbortController().signal);
-    expect(outcomes.map(({ status }) => status)).toEqual(['delivered', 'dead', 'delivered']);
+    expect(outcomes).toHaveLength(3_000);
+    expect(outcomes.at(0)).toMatchObject({ status: 'dead' });
+    expect(outcomes.at(-1)).toMatchObject({ status: 'retry', reason: expect.stringContaining('took too long') });
   });
 });
 

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { Pace } from '../../../src/sinks/webhook/pace.ts';
 import { startReceiver } from '../../support/receiver.ts';
@@ -7,6 +7,7 @@ import { deliveryOf, openWebhook } from '../../support/webhook.ts';
 const open: { close(): Promise<void> }[] = [];
 
 afterEach(async () => {
+  jest.restoreAllMocks();
   for (const each of open.splice(0).reverse()) await each.close();
 });
 
@@ -32,7 +33,7 @@ describe('the pace', () => {
     let now = turns(pace, 100, 0).end;
     const pauses = [1, 2, 3].map(() => {
       now += 1;
-      pace.slower(now, now, undefined);
+      pace.slower(now, now, now);
       const { end } = turns(pace, 2, now);
       const pause = end - now;
       now = end;
@@ -50,7 +51,7 @@ describe('the pace', () => {
 
   test('never becomes faster than the limit, nor slower than one a minute', () => {
     const pace = new Pace({ requests: 10, per: 1_000 });
-    for (let now = 0; now < 100_000; now += 1_000) pace.slower(now, now, undefined);
+    for (let now = 0; now < 100_000; now += 1_000) pace.slower(now, now, now);
     expect(pace.wait(99_000)).toBe(60_000);
     for (let now = 1e6; now < 2e6; now += 1_000) pace.taken(now);
     pace.take(3e6);
@@ -60,8 +61,8 @@ describe('the pace', () => {
   test('takes the complaints about requests that were under way together for one', () => {
     const one = new Pace(undefined);
     const many = new Pace(undefined);
-    one.slower(100, 50, undefined);
-    for (let index = 0; index < 16; index += 1) many.slower(100 + index, 50, undefined);
+    one.slower(100, 50, 100);
+    for (let index = 0; index < 16; index += 1) many.slower(100 + index, 50, 100 + index);
     expect(many.wait(115)).toBe(one.wait(115));
   });
 
@@ -91,6 +92,14 @@ describe('the sink', () => {
     expect(probeAfter).toBeGreaterThan(590_000);
     expect(probeAfter).toBeLessThanOrEqual(600_000);
     expect(receiver.arrivals).toHaveLength(1);
+  });
+
+  test('sends on when the clock is set back', async () => {
+    const { sink } = await start(() => 200);
+    const clock = Date.now;
+    expect(await sink.send()).toEqual({ status: 'delivered' });
+    jest.spyOn(Date, 'now').mockImplementation(() => clock() - 3_600_000);
+    expect(await sink.send()).toEqual({ status: 'delivered' });
   });
 
   test('waits for its turn no longer than the route does', async () => {
