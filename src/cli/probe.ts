@@ -58,7 +58,7 @@ async function probe(name: string, { event, config }: Options): Promise<void> {
     await print(paint('dim', `The route wouldn't take a ${event} by itself; it is sent all the same.`));
   }
   const log = pino({ level: 'warn', base: null }, pino.destination({ dest: 2, sync: true }));
-  const sink = await sinkKind(route.sink.type).open(route.sink.options, { route: name, log });
+  const sink = await sinkKind(route.sink.type).open(route.sink.options, { route: name, log, isGuest: true });
   try {
     const started = performance.now();
     const report = await reportOf(sink, shape(entry, [], createReshape(route.shape)), AbortSignal.timeout(longest));

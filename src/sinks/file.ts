@@ -56,8 +56,8 @@ export const fileSink: SinkKind<FileSinkOptions> = {
 
   examine: ({ path }) => accessTo(path),
 
-  async open(options, { log }) {
-    const sink = new FileSink(options, log);
+  async open(options, { log, isGuest = false }) {
+    const sink = new FileSink(options, log, isGuest);
     await sink.prepare();
     return sink;
   },
@@ -66,11 +66,14 @@ export const fileSink: SinkKind<FileSinkOptions> = {
 class FileSink implements Sink {
   readonly #options: FileSinkOptions;
   readonly #log: Logger;
+  /** It only appends, because somebody else may be doing so: it neither mends nor rotates. */
+  readonly #isGuest: boolean;
   #file: FileHandle | undefined;
 
-  constructor(options: FileSinkOptions, log: Logger) {
+  constructor(options: FileSinkOptions, log: Logger, isGuest: boolean) {
     this.#options = options;
     this.#log = log;
+    this.#isGuest = isGuest;
   }
 
   /** Opens the file, so that a mistake in the path shows at the start and not with the first notification. */
@@ -101,7 +104,7 @@ class FileSink implements Sink {
     } catch (error) {
       // Half a line must not stay, because the whole batch comes again; and after a failed sync nobody knows what the
       // file holds, so it is opened and looked at anew.
-      await file.truncate(size).catch(() => undefined);
+      if (!this.#isGuest) await file.truncate(size).catch(() => undefined);
       await this.close().catch(() => undefined);
       throw error;
     }
@@ -122,7 +125,7 @@ class FileSink implements Sink {
     const file = await open(path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK, Number.parseInt(mode, 8));
     try {
       if (!(await file.stat()).isFile()) throw new Error('it is not a regular file');
-      await this.#mendEnd(file);
+      if (!this.#isGuest) await this.#mendEnd(file);
       await syncFolder(dirname(path));
     } catch (error) {
       await file.close();
@@ -152,7 +155,7 @@ class FileSink implements Sink {
     const { size, mtimeMs } = await file.stat();
     const isFull = maxSize > 0 && size + more > maxSize;
     const isOld = rotate > 0 && Math.floor(mtimeMs / rotate) < Math.floor(Date.now() / rotate);
-    if (size === 0 || !(isFull || isOld)) return file;
+    if (this.#isGuest || size === 0 || !(isFull || isOld)) return file;
     await this.close();
     await rename(path, await freeRotatedName(path, new Date()));
     if (keep > 0) await removeOldest(path, keep);

@@ -49,6 +49,8 @@ export interface Flow {
 export interface SinkContext {
   /** Name of the route that the sink belongs to. */
   readonly route: string;
+  /** True beside a daemon that may be delivering to the same place: what seems half done there is left to it. */
+  readonly isGuest?: boolean;
   readonly log: Logger;
 }
 

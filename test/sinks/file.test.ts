@@ -192,11 +192,24 @@ describe('a file that can’t be written', () => {
   });
 });
 
-async function openSink(options: object = {}): Promise<Sink> {
+describe('a guest beside the daemon', () => {
+  test('leaves alone what the daemon is writing, and does not rotate', async () => {
+    mkdirSync(join(folder, 'out'));
+    writeFileSync(path, '{"id":"1"}\n{"id":"2"');
+    const guest = await openSink({ maxSize: 1 }, { isGuest: true });
+    // The daemon's line is whole by the time the guest writes.
+    appendFileSync(path, '}\n');
+    await deliver(guest, '3');
+    expect(ids()).toEqual(['1', '2', '3']);
+    expect(logged).toEqual([]);
+  });
+});
+
+async function openSink(options: object = {}, context: { isGuest?: boolean } = {}): Promise<Sink> {
   const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
   const sink = await fileSink.open(
     { path, maxSize: 1e8, rotate: 86_400_000, keep: 14, mode: '0640', ...options },
-    { route: 'test', log },
+    { route: 'test', log, ...context },
   );
   sinks.push(sink);
   return sink;
