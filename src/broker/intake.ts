@@ -100,7 +100,8 @@ export class Intake {
 
   /** True when no more may come in until the journal can be written again. */
   get full(): boolean {
-    return this.#heldBytes > maxHeldBytes;
+    // While it can, all that is held is on its way: even a message that is larger by itself.
+    return this.#failing && this.#heldBytes > maxHeldBytes;
   }
 
   /** Takes a message. All that are held at a time come from the same connection: see `drained`. */

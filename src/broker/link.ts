@@ -47,6 +47,9 @@ export interface LinkOptions {
 const firstPause = 100;
 const longestPause = 800;
 
+/** A session that has lasted so long, in milliseconds, was no failed attempt: the next one follows at once when it ends. */
+const steadyAfter = 5_000;
+
 /** Between tries while the queue stands there with other arguments, which only an operator can change. */
 const conflictPause = 30_000;
 
@@ -205,7 +208,6 @@ export class Link {
   #consuming(): void {
     this.#trouble = undefined;
     this.#activity = { state: 'consuming', since: Date.now(), reason: undefined };
-    this.#backoff.reset();
     this.counts.sessions += 1;
     this.#pulse.beat();
     this.#log.info('consuming');
@@ -213,6 +215,7 @@ export class Link {
 
   #report(error: unknown): void {
     const reason = reasonOf(error);
+    if (this.#activity.state === 'consuming' && Date.now() - this.#activity.since > steadyAfter) this.#backoff.reset();
     const since = this.#activity.state === 'away' ? this.#activity.since : Date.now();
     this.#activity = { state: 'away', since, reason };
     this.counts.failures += 1;

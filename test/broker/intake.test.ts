@@ -35,6 +35,15 @@ describe('intake', () => {
     expect(commits.map((batch) => batch.length)).toEqual([2, 3, 3]);
   });
 
+  test('takes a message that is larger than all that may be held while the journal takes nothing', async () => {
+    const { intake, commits, acknowledged, source } = startIntake();
+    intake.add(message(1, Buffer.alloc(66 * 1024 * 1024)), source);
+    expect(intake.full).toBe(false);
+    await intake.drained();
+    expect(commits.flat()).toMatchObject([{ state: 'undecodable', problems: [{ keyword: 'size' }] }]);
+    expect(acknowledged).toEqual([1]);
+  });
+
   test('acknowledges nothing beyond the part that was committed', async () => {
     const { intake, commits, acknowledged, source } = startIntake(1);
     const large = Buffer.from(JSON.stringify({ 'Event-Name': 'low_balance', Filler: 'x'.repeat(900_000) }));
