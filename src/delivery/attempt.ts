@@ -12,6 +12,8 @@ export class Outlet {
   readonly #pulse: RoutePulse;
   readonly #log: Logger;
   #opening: Promise<Opened> | undefined;
+  /** Resolves when the sink before has let go of everything. */
+  #closing: Promise<void> = Promise.resolve();
 
   /** @param timeout milliseconds that one attempt may take */
   constructor(openSink: () => Promise<Sink>, timeout: number, pulse: RoutePulse, log: Logger) {
@@ -66,9 +68,13 @@ export class Outlet {
     });
   }
 
+  /** One that hangs is never opened again beside itself: each would take from all routes what they share. */
   #open(): Promise<Opened> {
     if (this.#opening !== undefined) return this.#opening;
-    const opening = this.#openAnew();
+    const opening: Promise<Opened> = this.#closing.then(() => {
+      if (this.#opening !== opening) throw new SinkUnavailable('the sink before has not let go in time');
+      return this.#openAnew();
+    });
     this.#opening = opening;
     opening.catch(() => {
       if (this.#opening === opening) this.#opening = undefined;
@@ -85,10 +91,15 @@ export class Outlet {
     }
   }
 
-  async #closeSink(): Promise<void> {
+  #closeSink(): Promise<void> {
     const opening = this.#opening;
     this.#opening = undefined;
-    await (await opening)?.sink.close();
+    const closed = opening?.then(
+      ({ sink }) => sink.close(),
+      () => undefined, // one that could not be opened has told so whoever waited for it
+    );
+    this.#closing = Promise.all([this.#closing, closed?.catch(() => undefined)]).then(() => undefined);
+    return closed ?? Promise.resolve();
   }
 
   /** Nobody knows what a sink does that has lost an attempt: the next one gets a new sink. */

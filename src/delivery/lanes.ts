@@ -100,7 +100,7 @@ export class Lanes implements Queue {
       this.#size -= behind.length;
       return behind;
     }
-    lane.postponed = null;
+    if (work.entry.seq === lane.postponed) lane.postponed = null;
     if (lane.works.length > 0) this.#turns.add(account);
     else if (lane.parked) this.#hungry.add(account);
     else this.#lanes.delete(account);
@@ -111,15 +111,17 @@ export class Lanes implements Queue {
     return [...this.#hungry];
   }
 
-  feed(account: string, works: readonly Work[]): void {
+  feed(account: string, works: readonly Work[]): readonly Work[] {
     this.#hungry.delete(account);
     const lane = this.#lane(account);
+    // One that an operator made due has gone before the postponed one, which waits for its own time.
+    const { postponed } = lane;
+    const next = postponed === null ? works : works.filter(({ entry }) => entry.seq < postponed);
     if (works.length === 0) {
       lane.parked = false;
       if (!lane.busy && lane.works.length === 0) this.#lanes.delete(account);
-      return;
-    }
-    this.#append(account, lane, works);
+    } else if (next.length > 0) this.#append(account, lane, next);
+    return next;
   }
 
   #append(account: string, lane: Lane, works: readonly Work[]): void {

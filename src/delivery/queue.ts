@@ -34,8 +34,11 @@ export interface Queue {
   release(work: Work, fate: Fate): Work[];
   /** Accounts whose next deliveries must be fetched from the journal, until they are fed. */
   hungry(): string[];
-  /** Gives a hungry account its next deliveries, oldest first; none are left in the journal when there are none. */
-  feed(account: string, works: readonly Work[]): void;
+  /**
+   * Gives a hungry account its next deliveries, oldest first; none are left in the journal when there are none. Returns
+   * those that it takes.
+   */
+  feed(account: string, works: readonly Work[]): readonly Work[];
 }
 
 /** No order: first come, first served. */
@@ -75,5 +78,7 @@ export class Fifo implements Queue {
     return [];
   }
 
-  feed(): void {}
+  feed(): readonly Work[] {
+    return [];
+  }
 }

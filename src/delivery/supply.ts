@@ -163,9 +163,7 @@ export class Supply {
   async #feed(account: string): Promise<void> {
     this.save();
     const waiting = await this.#journal.waitingOf(this.#options.name, account, pageSize);
-    const works = waiting.map(dueAgain);
-    for (const work of works) this.#hold(work);
-    this.#queue.feed(account, works);
+    for (const work of this.#queue.feed(account, waiting.map(dueAgain))) this.#hold(work);
   }
 
   async #fetchDue(): Promise<void> {

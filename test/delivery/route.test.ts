@@ -343,4 +343,31 @@ describe('a sink that misbehaves', () => {
     expect(closed).toBe(1);
     expect(tested.logged.join('')).toContain('has not answered within 0.05 s');
   });
+
+  test('by hanging, also when it is closed, is never opened beside itself', async () => {
+    let attempts = 0;
+    let opened = 0;
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    tested = await startTestRoute(
+      { timeout: 20, circuit: { failures: 1, maxPause: 1 } },
+      {
+        get deliver() {
+          opened += 1;
+          return async (batch: readonly unknown[]) => {
+            attempts += 1;
+            if (attempts === 1) await released;
+            return batch.map(() => delivered);
+          };
+        },
+        close: () => released,
+      },
+    );
+    await tested.append('a');
+    const late = () => tested?.logged.filter((line) => line.includes('has not answered')).length ?? 0;
+    await until(() => late() >= 3, { what: 'three attempts' });
+    expect(opened).toBe(1);
+    release();
+    await tested.settled();
+    expect(attempts).toBe(2);
+  });
 });

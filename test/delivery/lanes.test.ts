@@ -1,0 +1,30 @@
+import { describe, expect, test } from '@jest/globals';
+import { Lanes } from '../../src/delivery/lanes.ts';
+import { Work } from '../../src/delivery/queue.ts';
+import { entry } from '../support/notification.ts';
+
+describe('the lane of an account', () => {
+  test('leaves the postponed one to its time when one before it was made due and is settled', () => {
+    const lanes = new Lanes([]);
+    const [replayed, postponed, behind] = [work(5, true), work(10, false), work(11, false)];
+    lanes.add(postponed);
+    lanes.take(1);
+    lanes.add(behind);
+    expect(lanes.release(postponed, 'waiting')).toEqual([behind]);
+    expect(lanes.add(replayed)).toBe(true);
+    expect(lanes.take(1)).toEqual([replayed]);
+    lanes.release(replayed, 'settled');
+    expect(lanes.hungry()).toEqual(['a']);
+    expect(lanes.feed('a', [work(6, true), work(10, true), work(11, true)])).toMatchObject([{ entry: { seq: 6 } }]);
+    lanes.release(lanes.take(1)[0] ?? replayed, 'settled');
+    expect(lanes.feed('a', [work(10, true), work(11, true)])).toEqual([]);
+    expect(lanes.ready).toBe(0);
+    // Its time has come.
+    expect(lanes.add(work(10, true))).toBe(true);
+    expect(lanes.ready).toBe(1);
+  });
+});
+
+function work(seq: number, listed: boolean): Work {
+  return new Work(entry({ seq, accountId: 'a' }), [], listed);
+}
