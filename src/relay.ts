@@ -13,6 +13,7 @@ import { differingOptions } from './relay/changes.ts';
 import { Lines, type Rules } from './relay/lines.ts';
 import { Reloader, type ReloadReport } from './relay/reloader.ts';
 import { Routes } from './relay/routes.ts';
+import { markOf } from './relay/watch-file.ts';
 import { Watchers } from './relay/watchers.ts';
 import { createValidator } from './schema/validator.ts';
 
@@ -49,6 +50,8 @@ export interface RelayOptions {
 export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onReload }: RelayOptions): Promise<Relay> {
   const log = ownLog.logger;
   let { config } = first;
+  // What changes while all that follows is made ready has changed since it was read.
+  const asRead = first.watched.map(markOf);
   const rules: Rules = { validator: createValidator(config.validation.schemas), reveals: revealsOf(config) };
   const journal = await openJournal(config.journal, log);
   const routes = new Routes(journal, log);
@@ -83,7 +86,7 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
     }
   }, log);
 
-  watchers.watch(first.watched);
+  watchers.watch(first.watched, asRead);
   const startedAt = Date.now();
   const insight: Insight = {
     brokers: () => lines.insight,

@@ -8,14 +8,15 @@ const pause = 2_000;
  * Looks at a file every other second, and tells of each change once the file has stood still from one look to the next:
  * while it is being written, or is away between a removal and a renaming, nothing is told. One that stays away has
  * changed too. Resolves when the signal aborts.
+ * @param told how it was when it was read last
  */
 export async function watchFile(
   path: string,
   onChange: () => void,
   signal: AbortSignal,
+  told = markOf(path),
   interval: number = pause,
 ): Promise<void> {
-  let told = markOf(path);
   let seen = told;
   while (!signal.aborted) {
     await delay(interval, undefined, { signal }).catch(() => undefined);
@@ -33,7 +34,7 @@ export async function watchFile(
  * Differs for any two states of a file that differ: another one may have been put in its place with the same time and
  * size.
  */
-function markOf(path: string): string {
+export function markOf(path: string): string {
   try {
     const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
     return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;

@@ -12,14 +12,15 @@ export class Watchers {
     this.#onChange = onChange;
   }
 
-  /** These, and no others, from now on. */
-  watch(files: readonly string[]): void {
+  /** These, and no others, from now on. @param told how each was when it was read: as it is now, where it isn't given */
+  watch(files: readonly string[], told: readonly string[] = []): void {
     if (isDeepStrictEqual(files, this.#files)) return;
     this.#stopping.abort();
     this.#stopping = new AbortController();
     this.#files = files;
     const { signal } = this.#stopping;
-    this.#watching = Promise.all([this.#watching, ...files.map((file) => watchFile(file, this.#onChange, signal))]);
+    const watching = files.map((file, index) => watchFile(file, this.#onChange, signal, told[index]));
+    this.#watching = Promise.all([this.#watching, ...watching]);
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { watchFile } from '../../src/relay/watch-file.ts';
+import { markOf, watchFile } from '../../src/relay/watch-file.ts';
 import { until } from '../support/until.ts';
 
 let folder: string;
@@ -26,6 +26,7 @@ beforeEach(() => {
       changes += 1;
     },
     stopping.signal,
+    undefined,
     interval,
   );
 });
@@ -49,6 +50,25 @@ describe('a file that is watched', () => {
     await told(1);
     writeFileSync(`${file}.new`, 'six');
     renameSync(`${file}.new`, file);
+    await told(2);
+  });
+
+  test('is told of when it changed between its reading and the first look', async () => {
+    const asRead = markOf(file);
+    writeFileSync(file, 'changed since');
+    await told(1);
+    stopping.abort();
+    await watching;
+    stopping = new AbortController();
+    watching = watchFile(
+      file,
+      () => {
+        changes += 1;
+      },
+      stopping.signal,
+      asRead,
+      interval,
+    );
     await told(2);
   });
 
