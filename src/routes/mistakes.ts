@@ -57,6 +57,7 @@ function unsettable(path: string): string | undefined {
   const steps = path.split('.');
   if (steps.includes('') || steps.includes('*')) return 'must be a path such as data.tenant, without *';
   const [first = ''] = steps;
+  if (/^\d+$/.test(first)) return 'must not begin with a number: such a key would come before the id';
   if (!isEnvelopeKey(first) || (first === 'data' && steps.length > 1)) return undefined;
   return "is the envelope's own; set a key below data, or one with another name";
 }

@@ -38,7 +38,7 @@ describe('a mistake in a route', () => {
     const shape = `    shape:
       pick: [caller_id_number, data..x]
       omit: [id, zon]
-      set: { zone: a, data: 1, a.*: 2, tenant: acme, data.tenant: acme }
+      set: { zone: a, data: 1, a.*: 2, '1': b, tenant: acme, data.tenant: acme }
 `;
     expect(mistakesIn(shape + log)).toEqual([
       '5:14: routes.one.shape.pick[0] must begin with a key of the envelope; did you mean data.caller_id_number?',
@@ -48,6 +48,7 @@ describe('a mistake in a route', () => {
       "7:14: routes.one.shape.set.zone is the envelope's own; set a key below data, or one with another name",
       "7:23: routes.one.shape.set.data is the envelope's own; set a key below data, or one with another name",
       '7:32: routes.one.shape.set.a.* must be a path such as data.tenant, without *',
+      '7:40: routes.one.shape.set.1 must not begin with a number: such a key would come before the id',
     ]);
   });
 
