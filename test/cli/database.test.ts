@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { cli } from '../support/cli.ts';
-import { closeSinks, deliver, deliveries, openDatabaseSink, statuses } from '../support/database.ts';
+import { closeSinks, deliver, deliveries, examineDatabase, openDatabaseSink, statuses } from '../support/database.ts';
 import { startPostgres, type TestPostgres } from '../support/postgresql.ts';
 
 let folder: string;
@@ -47,8 +47,11 @@ describe('database schema', () => {
       const sink = { url: server.url, table, columns, ...options };
       const { stdout, stderr, code } = await schema(JSON.stringify(sink).slice(1, -1));
       expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
-      await server.query(`${stdout}; GRANT SELECT, INSERT, DELETE ON ${table} TO writer`);
+      await server.query(stdout);
       const url = server.url.replace('relay:geheim', 'writer:x');
+      await expect(examineDatabase({ ...sink, url, migrate: false })).rejects.toThrow(/\(GRANT .*INSERT.* TO …\)$/);
+      await server.query(`GRANT SELECT, INSERT, DELETE ON ${table} TO writer`);
+      expect(await examineDatabase({ ...sink, url, migrate: false })).toContain('as it must be');
       const writer = await openDatabaseSink({ ...sink, url, migrate: false });
       expect(await statuses(deliver(writer, ...deliveries(2)))).toEqual(['delivered', 'delivered']);
       await expect(openDatabaseSink({ ...sink, table: 'other', url })).rejects.toThrow(/permission denied/);

@@ -28,6 +28,11 @@ export async function openDatabaseSink(options: object, logged: string[] = []): 
   return sink;
 }
 
+/** What the sink finds there. */
+export function examineDatabase(options: object): Promise<string> {
+  return databaseSink.examine(databaseSinkOptions(options), { route: 'test', log: pino({ level: 'silent' }) });
+}
+
 export async function closeSinks(): Promise<void> {
   for (const sink of opened.splice(0)) await sink.close();
 }

@@ -54,6 +54,8 @@ export interface Found {
   readonly columns: ReadonlyMap<string, string>;
   readonly indexes: readonly { readonly unique: boolean; readonly columns: readonly string[] }[];
   readonly partitioned: boolean;
+  /** What our user may do with it, of SELECT, INSERT and DELETE; undefined where the database isn't asked. */
+  readonly privileges?: readonly string[] | undefined;
 }
 
 export interface Blame {

@@ -14,6 +14,11 @@ export async function examine(options: DatabaseSinkOptions, log: Logger): Promis
   try {
     const found = await database.inspect();
     const lacks = lacksOf(table, found, dialect);
+    const forbidden = privilegesFor(options).filter((each) => found?.privileges?.includes(each) === false);
+    if (forbidden.length > 0) {
+      const grant = `GRANT ${forbidden.join(', ')} ON ${options.table} TO …`;
+      throw new Error(`${database.place} does not let this user use the table ${options.table} (${grant})`);
+    }
     if (lacks.length === 0) return `${database.place} has the table ${options.table} as it must be`;
     const list = lacks.map(({ what }) => what).join('; ');
     const isOurs = options.migrate && lacks.every(({ statements }) => statements !== undefined);
@@ -25,4 +30,8 @@ export async function examine(options: DatabaseSinkOptions, log: Logger): Promis
   } finally {
     await database.close();
   }
+}
+
+function privilegesFor({ retention }: DatabaseSinkOptions): string[] {
+  return retention > 0 ? ['SELECT', 'INSERT', 'DELETE'] : ['INSERT'];
 }

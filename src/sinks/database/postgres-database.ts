@@ -7,7 +7,7 @@ import type { DatabaseSinkOptions } from './options.ts';
 import { defaultPort, grammar } from './postgres.ts';
 import { blame, isBlamedOnRow } from './postgres-errors.ts';
 import { createInsert, type Insert } from './postgres-insert.ts';
-import { begin, columnsQuery, indexesQuery, ourLock } from './postgres-statements.ts';
+import { begin, columnsQuery, indexesQuery, ourLock, tableQuery } from './postgres-statements.ts';
 import { tidy } from './postgres-tidy.ts';
 import type { Row } from './row.ts';
 import { qualified } from './schema.ts';
@@ -84,13 +84,10 @@ export class PostgresDatabase implements Database {
     const { rows: columns } = await transaction.query<{ name: string; type: string }>(columnsQuery, [name]);
     if (columns.length === 0) return undefined;
     const { rows: indexes } = await transaction.query<{ unique: boolean; columns: string[] }>(indexesQuery, [name]);
-    const { rows: kinds } = await transaction.query<{ relkind: string }>(
-      'SELECT relkind FROM pg_class WHERE oid = to_regclass($1)',
-      [name],
-    );
+    const { rows: tables } = await transaction.query<{ kind: string; privileges: string[] }>(tableQuery, [name]);
     const found = { columns: new Map(columns.map(({ name, type }) => [name, type])), indexes };
     this.#insert = createInsert(this.#table, found.columns, grammar);
-    return { ...found, partitioned: kinds[0]?.relkind === 'p' };
+    return { ...found, partitioned: tables[0]?.kind === 'p', privileges: tables[0]?.privileges };
   }
 
   /**

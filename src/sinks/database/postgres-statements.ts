@@ -29,3 +29,10 @@ export const indexesQuery = `
     ARRAY(SELECT coalesce(attname::text, '') FROM generate_series(0, indnkeyatts - 1) n
       LEFT JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[n] ORDER BY n) AS columns
   FROM pg_index WHERE indrelid = to_regclass($1) AND indisvalid`;
+
+/** What kind of table it is, and what our user may do with it, or at least with some of its columns. */
+export const tableQuery = `
+  SELECT relkind AS kind, ARRAY(SELECT privilege FROM unnest(ARRAY['SELECT', 'INSERT', 'DELETE']) privilege
+    WHERE CASE privilege WHEN 'DELETE' THEN has_table_privilege(oid, privilege)
+      ELSE has_any_column_privilege(oid, privilege) END) AS privileges
+  FROM pg_class WHERE oid = to_regclass($1)`;
