@@ -35,11 +35,14 @@ export async function readTls({ ca, cert, key, serverName }: TlsFiles = {}): Pro
 
 /** An error of a handshake, with the option that mends it where OpenSSL's words leave that open. */
 export function explainTls(error: unknown): Error {
-  const reason = reasonOf(error);
+  const reason = reasonOf(error).replace(openSslMessage, 'TLS: $1');
   const code = Error.isError(error) && 'code' in error ? String(error.code) : '';
   const hint = hints.find(({ codes }) => codes.test(code))?.hint;
   return new Error(hint === undefined ? reason : `${reason} (${hint})`, { cause: error });
 }
+
+/** OpenSSL's own form: numbers, library, function, reason, its source file and line. */
+const openSslMessage = /^[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]*):.*$/s;
 
 const hints = [
   {

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import amqp, { type Channel, type ChannelModel } from 'amqplib';
-import { explainTls, readTls, type TlsFiles } from '../tls.ts';
+import { readTls, type TlsFiles } from '../tls.ts';
 import { within } from '../waiting.ts';
+import { explainConnecting } from './explain.ts';
 import { type Delivered, receive } from './receiver.ts';
 
 export interface ConnectionOptions {
@@ -109,7 +110,7 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
     clientProperties: { connection_name: options.name },
   };
   const model = await amqp.connect(url.href, settings).catch((error) => {
-    throw url.protocol === 'amqps:' ? explainTls(error) : error;
+    throw explainConnecting(error, url);
   });
   return new Connection(model);
 }

@@ -32,7 +32,8 @@ export async function examineBroker({ url, tls }: Broker, options: ExamineOption
 }
 
 async function examineExchange(connection: Connection): Promise<string> {
-  if (!(await exchangeExists(connection))) return 'no exchange notifications yet, which KAZOO or the daemon declares';
+  if (!(await exchangeExists(connection)))
+    return 'no exchange notifications yet, which KAZOO declares, or the daemon where its user may';
   // Where it is there, declaring it as it is changes nothing, and tells whether it is so.
   const refusal = await declareExchange(connection);
   return refusal === codes.preconditionFailed

@@ -25,7 +25,7 @@ export interface LinkActivity {
   readonly state: 'connecting' | 'consuming' | 'away';
   /** Unix milliseconds. */
   readonly since: number;
-  /** Why it is away. */
+  /** Why it is away, or what it waits for. */
   readonly reason: string | undefined;
 }
 
@@ -164,7 +164,10 @@ export class Link {
   async #serve(connection: Connection): Promise<void> {
     const { signal } = this.#stopping;
     const { queue } = this.#options;
-    await ensureExchange(connection, signal, this.#log, this.#pulse);
+    const onWait = (reason: string) => {
+      this.#activity = { state: 'connecting', since: Date.now(), reason };
+    };
+    await ensureExchange(connection, signal, { log: this.#log, pulse: this.#pulse, onWait });
     await ensureQueue(connection, queue);
     const channel = await connection.openChannel();
     await bindQueue(channel, queue);

@@ -31,12 +31,12 @@ const exchangePause = 500;
  * Declares the exchange exactly as KAZOO does: not durable, not auto-delete. An inequivalent one would keep KAZOO off
  * its own bus, which is why nothing here is an option. Without the right to declare it, waits until it is there; one
  * with other properties is used as it is.
+ * @param onWait is told why, where it has to wait
  */
 export async function ensureExchange(
   connection: Connection,
   signal: AbortSignal,
-  log: Logger,
-  pulse: Pulse,
+  { log, pulse, onWait }: { readonly log: Logger; readonly pulse: Pulse; readonly onWait: (reason: string) => void },
 ): Promise<void> {
   const refusal = await declareExchange(connection);
   if (refusal === undefined) return;
@@ -46,6 +46,7 @@ export async function ensureExchange(
   }
   if (await exchangeExists(connection)) return;
   log.info({ exchange }, 'waiting for KAZOO to declare the exchange: this user may not');
+  onWait(`waits for KAZOO to declare the exchange ${exchange}: this user may not`);
   do {
     pulse.beat();
     await delay(exchangePause, undefined, { signal });

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import amqp, { type ChannelModel, type ConfirmChannel, type Options, type Replies } from 'amqplib';
+import { explainConnecting } from '../broker/explain.ts';
 import { reasonOf } from '../errors.ts';
-import { explainTls, readTls, type TlsFiles } from '../tls.ts';
+import { readTls, type TlsFiles } from '../tls.ts';
 import { within } from '../waiting.ts';
 
 /** A message as KAZOO publishes it. */
@@ -54,18 +55,18 @@ export class PublishError extends Error {
  * @throws PublishError
  */
 export async function connectPublisher(url: string, tls?: TlsFiles): Promise<Publisher> {
-  const { host, protocol } = new URL(url);
+  const parsed = new URL(url);
   const work = async <T>(promise: Promise<T>): Promise<T> => {
     try {
       return await promise;
     } catch (cause) {
-      throw new PublishError(`can't publish to the broker ${host}: ${reasonOf(cause)}`, { cause });
+      throw new PublishError(`can't publish to the broker ${parsed.host}: ${reasonOf(cause)}`, { cause });
     }
   };
   const connecting = async () => amqp.connect(url, { ...(await readTls(tls)), timeout: connectWithin, noDelay: true });
   const model = await work(
     connecting().catch((error) => {
-      throw protocol === 'amqps:' ? explainTls(error) : error;
+      throw explainConnecting(error, parsed);
     }),
   );
   const publisher = await work(openPublisher(model));

@@ -94,6 +94,7 @@ describe('a link over TLS', () => {
   test('says so where the port speaks no TLS', async () => {
     link = startLink(`amqps://guest:guest@localhost:${broker.port}`, { tls: { ca: certificates.files.ca } });
     await until(() => said('no TLS is spoken on this port'), { what: 'the reason', timeout: 20_000 });
+    expect(link.logged.join()).toMatch(/"TLS: [a-z ]+ \(no TLS is spoken on this port\)"/);
   });
 });
 

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { contentHeader, frame, publishMethod } from '../support/frames.ts';
 import { declareAsKazoo, onChannel, publishAsKazoo } from '../support/kazoo.ts';
@@ -21,6 +24,25 @@ afterEach(async () => {
 });
 
 afterAll(() => broker.close());
+
+describe('a link that is refused', () => {
+  test('says so where it may not use the virtual host', async () => {
+    const link = start(`${await limitedUser()}/nowhere`);
+    await until(() => link.logged.join('').includes('the broker refuses the virtual host'), {
+      what: 'the reason',
+    });
+    expect(link.activity.reason).toContain('rabbitmqctl set_permissions');
+  });
+
+  test('says so where no AMQP is spoken', async () => {
+    const web = createServer().listen(0, '127.0.0.1');
+    await once(web, 'listening');
+    const { port } = web.address() as AddressInfo; // it listens on a port
+    const link = start(`amqp://guest:guest@127.0.0.1:${port}`);
+    await until(() => link.logged.join('').includes('what answers there speaks no AMQP'), { what: 'the reason' });
+    web.close();
+  });
+});
 
 describe('the exchange', () => {
   test('is declared as KAZOO declares it, so that KAZOO gets on its own bus after us', async () => {
@@ -58,6 +80,10 @@ describe('the exchange', () => {
     const link = start(url);
     await until(() => link.logged.some((line) => line.includes('waiting for KAZOO to declare')), { what: 'the wait' });
     expect(link.sessions).toBe(0);
+    expect(link.activity).toMatchObject({
+      state: 'connecting',
+      reason: 'waits for KAZOO to declare the exchange notifications: this user may not',
+    });
     await declareAsKazoo(broker.url);
     await until(() => link.sessions === 1, { what: 'the consumer' });
     const ids = await publishAsKazoo(broker.url, 3);

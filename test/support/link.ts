@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
-import { Link, type LinkOptions } from '../../src/broker/link.ts';
+import { Link, type LinkActivity, type LinkOptions } from '../../src/broker/link.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { createValidator } from '../../src/schema/validator.ts';
@@ -17,6 +17,7 @@ export interface TestLink {
   readonly logged: string[];
   /** How often it has begun to consume. */
   readonly sessions: number;
+  readonly activity: LinkActivity;
   /** The `msg_id` of every notification in the journal, in its order. */
   journalled(): Promise<string[]>;
   stop(deadline: AbortSignal): Promise<void>;
@@ -64,6 +65,9 @@ export function startLink(
     logged,
     get sessions() {
       return logged.filter((line) => line.includes('"consuming"')).length;
+    },
+    get activity() {
+      return link.activity;
     },
     async journalled() {
       const entries = await journal.find({ after: 0, limit: 1_000_000 });
