@@ -5,6 +5,7 @@ import { commonFields } from '../src/kazoo/catalogue.ts';
 import { decode } from '../src/kazoo/decode.ts';
 import type { EventDefinition } from '../src/kazoo/event.ts';
 import type { Notification } from '../src/kazoo/notification.ts';
+import { toAmqpTimestamp } from '../src/kazoo/time.ts';
 import { day } from './mix.ts';
 
 /** Messages as KAZOO publishes them, a millisecond apart, with distinct bodies of 700 bytes. @param end Unix milliseconds */
@@ -30,7 +31,7 @@ export function notifications(count: number, end = Date.now()): Notification[] {
         body,
         routingKey,
         contentEncoding: undefined,
-        timestamp: (time + gregorianEpoch) * 1000,
+        timestamp: toAmqpTimestamp(time),
         zone: 'bench',
         receivedAt: time,
       },
@@ -57,6 +58,3 @@ function onlyRequired<T extends object>(body: T, { fields }: EventDefinition): T
   // What is left out of a body is optional in it.
   return Object.fromEntries(Object.entries(body).filter(([key]) => required.has(key) || key === 'Call-ID')) as T;
 }
-
-/** Milliseconds from the start of year 0 to 1970. */
-const gregorianEpoch = 62_167_219_200_000;

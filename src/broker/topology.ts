@@ -19,7 +19,8 @@ export class QueueConflict extends Error {
   override readonly name = 'QueueConflict';
 }
 
-const exchange = 'notifications';
+/** KAZOO's own, which all its notifications go through. */
+export const exchange = 'notifications';
 
 /** All of KAZOO's routing keys; its own catch-all, `notifications.*.*`, would miss a key of another length. */
 const bindingKey = 'notifications.#';

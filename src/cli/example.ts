@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { commonFields } from '../kazoo/catalogue.ts';
 import type { EventDefinition } from '../kazoo/event.ts';
 import type { Json, JsonObject } from '../kazoo/notification.ts';
+import { toGregorianSeconds } from '../kazoo/time.ts';
 
 /** A value to set in a body; undefined removes it. */
 export interface Change {
@@ -19,7 +20,7 @@ export interface Change {
 export function exampleBody(event: EventDefinition, time: number, changes: readonly Change[]): JsonObject {
   const body = structuredClone(event.example);
   body['Msg-ID'] = randomBytes(16).toString('hex');
-  const seconds = Math.floor(time / 1000) + gregorianEpoch;
+  const seconds = toGregorianSeconds(time);
   for (const key of timeKeys) {
     // One event has it as digits in a string.
     if (body[key] !== undefined) body[key] = typeof body[key] === 'string' ? String(seconds) : seconds;
@@ -29,9 +30,6 @@ export function exampleBody(event: EventDefinition, time: number, changes: reado
   for (const change of changes) apply(change, body, event);
   return body;
 }
-
-/** Seconds from the start of year 0 to 1970. */
-const gregorianEpoch = 62_167_219_200;
 
 const timeKeys = ['Timestamp', 'Event-Timestamp', 'Voicemail-Timestamp', 'Fax-Timestamp'] as const;
 

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import amqp, { type ChannelModel, type ConfirmChannel, type Options, type Replies } from 'amqplib';
 import { explainConnecting } from '../broker/explain.ts';
+import { exchange } from '../broker/topology.ts';
 import { reasonOf } from '../errors.ts';
+import { toAmqpTimestamp } from '../kazoo/time.ts';
 import { readTls, type TlsFiles } from '../tls.ts';
 import { within } from '../waiting.ts';
 
@@ -34,16 +36,11 @@ export interface Publisher {
   close(): Promise<void>;
 }
 
-const exchange = 'notifications';
-
 /** Milliseconds. */
 const connectWithin = 10_000;
 const confirmWithin = 30_000;
 const openWithin = 10_000;
 const closeWithin = 2_000;
-
-/** Milliseconds from the start of year 0 to 1970. */
-const gregorianEpoch = 62_167_219_200_000;
 
 /** The broker can't be reached, or doesn't take what is published; the message says which broker and why. */
 export class PublishError extends Error {
@@ -105,7 +102,7 @@ async function openPublisher(model: ChannelModel): Promise<Publisher> {
       const properties: Options.Publish = {
         contentType: 'application/json',
         // A number this large is exact only as a multiple of eight, which every multiple of a thousand is.
-        timestamp: (time + gregorianEpoch) * 1000,
+        timestamp: toAmqpTimestamp(time),
         ...(contentEncoding && { contentEncoding }),
       };
       const hasRoom = channel.publish(exchange, routingKey, body, properties);

@@ -19,6 +19,16 @@ export function fromAmqpTimestamp(value: number | undefined): number | null {
   return value > gregorianEpoch * 1e6 ? moment(value / 1000 - gregorianEpoch * 1000) : moment(value * 1000);
 }
 
+/** Unix milliseconds as KAZOO writes them in a body: whole seconds since year 0. */
+export function toGregorianSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000) + gregorianEpoch;
+}
+
+/** Unix milliseconds as KAZOO writes them in the AMQP `timestamp` property: microseconds since year 0. */
+export function toAmqpTimestamp(milliseconds: number): number {
+  return (milliseconds + gregorianEpoch * 1000) * 1000;
+}
+
 /**
  * Writes Unix milliseconds as RFC 3339 in UTC. Times that come in their order cost a fourth of `toISOString`: the
  * second is written once for all that fall into it.
