@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { reasonOf } from './errors.ts';
 
 /** Files (PEM) and names for a connection over TLS; what is left out is Node's default. */
@@ -61,6 +61,8 @@ const hints = [
 
 async function readPem(option: string, path: string): Promise<Buffer> {
   try {
+    // A device, or a pipe, may have no end.
+    if (!(await stat(path)).isFile()) throw new Error('it is not a regular file');
     return await readFile(path);
   } catch (cause) {
     throw new Error(`the file of tls.${option} can't be read: ${reasonOf(cause)}`, { cause });

@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Appended, Journal } from '../journal/journal.ts';
+import { type Appended, type Journal, JournalError } from '../journal/journal.ts';
 import { decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
 import { redact } from '../kazoo/redact.ts';
@@ -37,6 +38,9 @@ export interface Acknowledger {
  */
 const maxBatchBytes = 4 * 1024 * 1024;
 const maxCommitCharacters = 8 * 1024 * 1024;
+
+/** For so long messages are examined in one go, in milliseconds: then the rest of the daemon has its turn. */
+const longestTurn = 50;
 
 /** More than this may not be held uncommitted while the journal can't be written, in bytes. */
 const maxHeldBytes = 64 * 1024 * 1024;
@@ -174,6 +178,7 @@ export class Intake {
       this.#held = [];
       this.#bytes = 0;
       for (let first = 0; first < held.length; ) {
+        if (first > 0) await nextTurn();
         const { notifications, bytes } = this.#examineFrom(held, first);
         const appended = await this.#append(notifications);
         if (appended === null) return;
@@ -188,12 +193,17 @@ export class Intake {
     }
   }
 
-  /** Examines messages until there is enough for one commit: a few bytes of gzip may unpack to very many. */
+  /**
+   * Examines messages until there is enough for one commit, or the turn is over: a few bytes of gzip may unpack to very
+   * many, of which nothing may be left to commit.
+   */
   #examineFrom(held: readonly ReceivedMessage[], first: number): { notifications: Notification[]; bytes: number } {
     const notifications: Notification[] = [];
+    const until = performance.now() + longestTurn;
     let characters = 0;
     let bytes = 0;
     for (let index = first; index < held.length && characters < maxCommitCharacters; index += 1) {
+      if (index > first && performance.now() > until) break;
       const message = held[index];
       if (message === undefined) break;
       const notification = this.#examine(message);
@@ -252,7 +262,9 @@ export class Intake {
   #failed(error: unknown): void {
     if (this.#failing) return;
     this.#failing = true;
-    this.#context.log.error({ err: error }, 'the journal takes nothing; nothing is acknowledged until it does');
+    // What the journal says is enough for an operator; anything else is a bug, whose place we want to know.
+    const why = error instanceof JournalError ? { reason: error.message } : { err: error };
+    this.#context.log.error(why, 'the journal takes nothing; nothing is acknowledged until it does');
   }
 
   #recovered(): void {

@@ -119,7 +119,7 @@ const utf8 = new TextDecoder();
 
 function unpack(message: RawMessage, maxBodySize: number): Uint8Array | Failure {
   const tooLarge = failure('size', `the body is larger than ${maxBodySize} bytes`);
-  switch (message.contentEncoding) {
+  switch (message.contentEncoding?.toLowerCase()) {
     case undefined:
     case '':
     case 'identity':
@@ -157,15 +157,20 @@ function positionIn(message: string): string {
 /**
  * Parses once more, keeping integers that a double can't hold, and numbers too large for one, as strings of their
  * digits.
+ * @param text of an object, as `JSON.parse` takes it
  */
 function exact(text: string): Normalised {
-  const reviver = (_key: string, value: Json, context: { source?: string }): Json => {
-    if (typeof value !== 'number' || Number.isSafeInteger(value) || context.source === undefined) return value;
-    return !Number.isFinite(value) || /^-?\d+$/.test(context.source) ? context.source : value;
-  };
-  // The library's types don't know yet that a reviver is given the number's own text; and it was an object the first
-  // time.
-  return normalise(JSON.parse(text, reviver as (key: string, value: Json) => Json) as JsonObject);
+  // It was an object the first time.
+  return normalise(JSON.parse(text.replace(stringOrNumber, exactly)) as JsonObject);
+}
+
+const stringOrNumber = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+function exactly(token: string): string {
+  if (token.startsWith('"')) return token;
+  const value = Number(token);
+  const isExact = Number.isSafeInteger(value) || (Number.isFinite(value) && !/^-?\d+$/.test(token));
+  return isExact ? token : `"${token}"`;
 }
 
 function failure(keyword: string, message: string): Failure {

@@ -69,6 +69,7 @@ class FileSink implements Sink {
   /** It only appends, because somebody else may be doing so: it neither mends nor rotates. */
   readonly #isGuest: boolean;
   #file: FileHandle | undefined;
+  #isClosed = false;
 
   constructor(options: FileSinkOptions, log: Logger, isGuest: boolean) {
     this.#options = options;
@@ -91,6 +92,11 @@ class FileSink implements Sink {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#letGo();
+  }
+
+  async #letGo(): Promise<void> {
     await this.#file?.close();
     this.#file = undefined;
   }
@@ -99,20 +105,23 @@ class FileSink implements Sink {
     const file = await this.#rotateIfDue(await this.#current(), lines.length);
     const { size } = await file.stat();
     try {
-      await file.appendFile(lines);
+      // All at once where the system takes it: appendFile would give it away in small pieces, a turn of the loop for each.
+      for (let at = 0; at < lines.length; ) at += (await file.write(lines, at)).bytesWritten;
       await file.datasync();
     } catch (error) {
       // Half a line must not stay, because the whole batch comes again; and after a failed sync nobody knows what the
       // file holds, so it is opened and looked at anew.
       if (!this.#isGuest) await file.truncate(size).catch(() => undefined);
-      await this.close().catch(() => undefined);
+      await this.#letGo().catch(() => undefined);
       throw error;
     }
   }
 
   /** The open file, if it is still the one at its path: an operator's logrotate may have moved it away. */
   async #current(): Promise<FileHandle> {
-    if (this.#file !== undefined && !(await isAt(this.#file, this.#options.path))) await this.close();
+    if (this.#file !== undefined && !(await isAt(this.#file, this.#options.path))) await this.#letGo();
+    // An attempt that was given up may go on behind the end.
+    if (this.#isClosed) throw new Error('the sink is closed');
     this.#file ??= await this.#open();
     return this.#file;
   }
@@ -156,7 +165,7 @@ class FileSink implements Sink {
     const isFull = maxSize > 0 && size + more > maxSize;
     const isOld = rotate > 0 && Math.floor(mtimeMs / rotate) < Math.floor(Date.now() / rotate);
     if (this.#isGuest || size === 0 || !(isFull || isOld)) return file;
-    await this.close();
+    await this.#letGo();
     await rename(path, await freeRotatedName(path, new Date()));
     if (keep > 0) await removeOldest(path, keep);
     return this.#current();

@@ -20,6 +20,22 @@ describe('intake', () => {
     expect(acknowledged).toEqual(acknowledged.toSorted((one, other) => one - other));
   });
 
+  test('lets the rest of the daemon have its turn between messages that take long and leave nothing', async () => {
+    const { intake, commits, acknowledged, source } = startIntake();
+    const nest = gzipSync(`{"Event-Name":"low_balance","d":${'['.repeat(400_000)}${']'.repeat(400_000)}}`);
+    for (let tag = 1; tag <= 30; tag += 1) intake.add(message(tag, nest, 'gzip'), source);
+    let turns = 0;
+    const counting = setInterval(() => {
+      turns += 1;
+    }, 1);
+    await intake.drained();
+    clearInterval(counting);
+    expect(commits.flat()).toHaveLength(30);
+    expect(acknowledged.at(-1)).toBe(30);
+    expect(commits.length).toBeGreaterThan(1);
+    expect(turns).toBeGreaterThan(0);
+  });
+
   test('commits at once after a pause, and then lets a batch fill for as long as it may linger', async () => {
     const { intake, commits, source } = startIntake(Number.POSITIVE_INFINITY, { max: 3, linger: 60_000 });
     const body = Buffer.from('{"Event-Name":"low_balance"}');
