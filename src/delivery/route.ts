@@ -13,7 +13,7 @@ import { Lanes } from './lanes.ts';
 import { RoutePulse } from './pulse.ts';
 import { Fifo, type Queue, type Work } from './queue.ts';
 import { nextTry, triesIn } from './retry.ts';
-import { Supply, type SupplyOptions } from './supply.ts';
+import { type Standing, Supply, type SupplyOptions } from './supply.ts';
 import { Tally } from './tally.ts';
 
 export interface RouteOptions extends SupplyOptions {
@@ -58,8 +58,9 @@ export async function startRoute(options: RouteOptions, context: RouteContext): 
   const { journal } = context;
   const { name, start, order } = options;
   const cursor = await journal.openRoute(name, start, order);
+  const listedAhead = await journal.listedAfter(name, cursor);
   const queue = order === 'account' ? new Lanes(await journal.waitingAccounts(name)) : new Fifo();
-  return new Route(options, context, cursor, queue);
+  return new Route(options, context, { cursor, listedAhead }, queue);
 }
 
 /**
@@ -84,13 +85,13 @@ export class Route {
   readonly #running: Promise<void>;
   readonly #attempts = new Bag<Promise<void>>();
 
-  constructor(options: RouteOptions, { journal, openSink, log }: RouteContext, cursor: number, queue: Queue) {
+  constructor(options: RouteOptions, { journal, openSink, log }: RouteContext, standing: Standing, queue: Queue) {
     this.#options = options;
     this.#log = log;
     this.#conditionFailures = new Tally((count, reason) =>
       log.warn({ count, reason }, 'the condition could not be evaluated; these notifications are skipped'),
     );
-    this.#supply = new Supply(options, journal, cursor, queue, (reason) => this.#conditionFailures.count(reason));
+    this.#supply = new Supply(options, journal, standing, queue, (reason) => this.#conditionFailures.count(reason));
     this.#reshape = createReshape(options.shape);
     const { retry, circuit } = options;
     // It opens before one notification by itself could be at the end of its tries: an outage makes no dead letter.

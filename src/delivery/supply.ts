@@ -11,6 +11,13 @@ export interface SupplyOptions extends Selection {
   readonly retry: RetryOptions;
 }
 
+/** Where a route begins. */
+export interface Standing {
+  readonly cursor: number;
+  /** Entries beyond it that the journal lists for the route. */
+  readonly listedAhead: readonly number[];
+}
+
 /** How many entries are read at a time. */
 const pageSize = 500;
 
@@ -34,6 +41,8 @@ export class Supply {
   #conditionFailures = 0;
   readonly #interest: Interest;
   readonly #progress: Progress;
+  /** Beyond the cursor: what becomes of them is decided already. */
+  readonly #listedAhead: Set<number>;
   /** Deliveries in memory: in the queue or taken. */
   readonly #held = new Set<number>();
   #heldCharacters = 0;
@@ -49,7 +58,7 @@ export class Supply {
   constructor(
     options: SupplyOptions,
     journal: Journal,
-    cursor: number,
+    { cursor, listedAhead }: Standing,
     queue: Queue,
     onFailure: (reason: string) => void,
   ) {
@@ -62,6 +71,7 @@ export class Supply {
     });
     this.#interest = interestOf(options);
     this.#progress = new Progress(cursor);
+    this.#listedAhead = new Set(listedAhead);
   }
 
   /** The journal's entries that are settled, or listed, go up to here. */
@@ -186,6 +196,7 @@ export class Supply {
     const { through } = this.#progress;
     const page = await this.#journal.read(through, pageSize, this.#interest);
     for (const entry of page.entries) {
+      if (this.#listedAhead.delete(entry.seq)) continue;
       const decision = this.#match(entry);
       if (decision === 'skip') continue;
       const work = new Work(entry, none, false);

@@ -50,6 +50,11 @@ export class Deliveries {
     this.#settle.run(route, seq);
   }
 
+  listedAfter(route: string, seq: number): number[] {
+    const rows = this.#database.prepare('SELECT seq FROM deliveries WHERE route = ? AND seq > ?').all(route, seq);
+    return rows.map((row) => Number(row.seq));
+  }
+
   due(route: string, now: number, horizon: number, limit: number): Waiting[] {
     return this.#due.all(route, now, horizon, limit).map(waitingOf);
   }

@@ -76,7 +76,7 @@ export interface Listed {
 /** What has changed for a route since its last settlement. */
 export interface Settlement {
   readonly cursor: number;
-  /** Entries up to the cursor that are not settled. */
+  /** Entries that are not settled, and may be left behind: also beyond the cursor. */
   readonly listed: readonly Listed[];
   /** Entries that were listed, and are settled now. */
   readonly settled: readonly number[];
@@ -136,6 +136,9 @@ export interface Journal extends JournalReader {
    * retention.
    */
   openRoute(name: string, start: Start, order: Order): Promise<number>;
+
+  /** Entries after `seq` that a route lists all the same: it stood farther when it ended without saying so. */
+  listedAfter(route: string, seq: number): Promise<number[]>;
 
   /** The route holds back retention no longer. Should it be opened again, it goes on from its cursor. */
   releaseRoute(name: string): void;

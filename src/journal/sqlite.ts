@@ -160,6 +160,10 @@ class SqliteJournal implements Journal {
     return cursor;
   }
 
+  async listedAfter(route: string, seq: number): Promise<number[]> {
+    return this.#reading(() => this.#deliveries.listedAfter(route, seq));
+  }
+
   releaseRoute(name: string): void {
     this.#retention.release(name);
   }

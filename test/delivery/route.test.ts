@@ -42,6 +42,30 @@ describe('a slow delivery', () => {
   });
 });
 
+describe('after a crash that left its cursor behind', () => {
+  test('a route leaves to the journal what it lists already', async () => {
+    tested = await startTestRoute({ retry: { schedule: [3_600_000], maxWait: 0 } });
+    jest.spyOn(Math, 'random').mockReturnValue(0.5);
+    const [first, dead, waiting] = await tested.append('a', 'b', 'c');
+    tested.answer = ({ id }) => {
+      if (id === first) return delivered;
+      return id === dead ? { status: 'dead', reason: 'bad' } : { status: 'retry', reason: 'busy' };
+    };
+    await until(() => tested?.lines().length === 2, { what: 'two to be listed' });
+    tested.answer = () => delivered;
+    tested.rewind();
+    await tested.restart();
+    await until(() => tested?.confirmed.length === 2, { what: 'the first, once more' });
+    const [next] = await tested.append('d');
+    await until(() => tested?.confirmed.includes(next ?? ''), { what: 'what comes next' });
+    expect(tested.confirmed).toEqual([first, first, next]);
+    expect(tested.lines()).toMatchObject([
+      { id: dead, state: 'dead' },
+      { id: waiting, state: 'waiting', attempts: { length: 1 } },
+    ]);
+  });
+});
+
 describe('the flow of a route', () => {
   test('has no more batches with the sink than it says, and no larger ones', async () => {
     tested = await startTestRoute({ flow: { batch: { max: 3, linger: 0 }, concurrency: 2 } });

@@ -28,6 +28,8 @@ export interface TestRoute {
   lines(): { id: string; state: string; reason: string; attempts: Attempt[]; due_at: number | null }[];
   /** Waits until the table has nothing left that waits, and the cursor stands at the end. */
   settled(interval?: number): Promise<void>;
+  /** Puts the cursor back to the start, where a crash may have left it. */
+  rewind(): void;
   /** Stops route and journal, and starts both again, with other options where some are given. */
   restart(changed?: Partial<RouteOptions>, deadline?: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -100,6 +102,11 @@ export async function startTestRoute(
         },
         { what: 'everything to be settled', interval },
       );
+    },
+    rewind() {
+      const database = new DatabaseSync(join(folder, 'journal.sqlite'), { timeout: 5_000 });
+      database.exec('UPDATE routes SET cursor = 0');
+      database.close();
     },
     async restart(changed = {}, deadline = AbortSignal.timeout(5_000)) {
       await route.stop(deadline);
