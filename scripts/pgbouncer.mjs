@@ -38,7 +38,7 @@ const pgbouncer = await startServer({
 try {
   const url = urlOf(pgbouncer.port);
   const open = (options) =>
-    openDatabaseSink({ url, partition: 'month', connections: 4, statementTimeout: 5_000, ...options });
+    openDatabaseSink({ url, partition: 'month', connections: 4, statementTimeout: '5s', ...options });
   const sinks = await Promise.all([open(), open(), open()]);
   const batches = Array.from({ length: 60 }, () => deliveries(100));
   const outcomes = (await Promise.all(batches.map((batch, index) => deliver(sinks[index % 3], ...batch)))).flat();

@@ -112,6 +112,7 @@ function refusalOf(value: unknown, option: Option): string | undefined {
   const { format } = option;
   if (Array.isArray(format)) return format.includes(value) ? undefined : `must be ${oneOf(value, format, option)}`;
   try {
+    formats[formatOf(option) ?? '']?.validateWritten?.(value);
     convictOf(value, option).validate();
     return undefined;
   } catch (error) {

@@ -13,18 +13,20 @@ interface Format {
   validate(value: unknown): void;
   /** Turns what people write into what the program uses; what it can't read, it leaves for `validate` to refuse. */
   coerce?(text: unknown): unknown;
+  /** As `validate`, for what can be told only of the value as it is written, before `coerce`. */
+  validateWritten?(value: unknown): void;
 }
 
+/** In milliseconds. */
 const durations = new Map([
-  ['', 1],
   ['ms', 1],
   ['s', 1_000],
   ['m', 60_000],
   ['h', 3_600_000],
   ['d', 86_400_000],
 ]);
+/** In bytes. */
 const sizes = new Map([
-  ['', 1],
   ['b', 1],
   ['kb', 1e3],
   ['mb', 1e6],
@@ -53,18 +55,21 @@ export const formats: Readonly<Record<string, Format>> = {
     schema: unitSchema(durations),
     validate: (value) => must(isTimer(value), 'must be a duration such as 500ms, 30s, 5m, 2h or 7d, 24d at most'),
     coerce: (text) => amount(text, durations),
+    validateWritten: needsUnit('5m, 30s or 500ms'),
   },
   age: {
     kind: 'duration',
     schema: unitSchema(durations),
     validate: (value) => must(isAmount(value), 'must be an age such as 12h, 30d or 365d'),
     coerce: (text) => amount(text, durations),
+    validateWritten: needsUnit('180d, 12h or 30m'),
   },
   size: {
     kind: 'size',
     schema: unitSchema(sizes),
     validate: (value) => must(isAmount(value), 'must be a size such as 512KiB, 64MiB, 10GiB or 100MB'),
     coerce: (text) => amount(text, sizes),
+    validateWritten: needsUnit('10GiB or 64MiB'),
   },
   'positive size': {
     kind: 'size',
@@ -72,6 +77,7 @@ export const formats: Readonly<Record<string, Format>> = {
     validate: (value) =>
       must(isAmount(value) && value > 0, 'must be a size above 0, such as 512KiB, 64MiB, 10GiB or 100MB'),
     coerce: (text) => amount(text, sizes),
+    validateWritten: needsUnit('10GiB or 64MiB'),
   },
   text: {
     kind: 'text',
@@ -93,6 +99,7 @@ export const formats: Readonly<Record<string, Format>> = {
         'must be whole seconds, from 1s to 9s',
       ),
     coerce: (text) => amount(text, durations),
+    validateWritten: needsUnit('5s'),
   },
   'positive number': {
     kind: 'whole number',
@@ -106,6 +113,7 @@ export const formats: Readonly<Record<string, Format>> = {
     validate: (value) =>
       must(isTimer(value) && value > 0, 'must be a duration above 0, such as 500ms, 30s or 5m, 24d at most'),
     coerce: (text) => amount(text, durations),
+    validateWritten: needsUnit('5m, 30s or 500ms'),
   },
   prefetch: {
     kind: 'whole number',
@@ -199,17 +207,28 @@ convict.addFormats({ ...formats });
 
 /** `1.5h` as a number of the smallest unit; what isn't an amount stays as it is, for the check to refuse. */
 function amount(text: unknown, units: ReadonlyMap<string, number>): unknown {
+  if (isBare(text)) return Number(text);
   const [, digits = '', name = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(String(text)) ?? [];
   const unit = units.get(name.toLowerCase());
   return digits === '' || unit === undefined ? text : Math.round(Number(digits) * unit);
 }
 
-/** An amount with any of these units, as a JSON Schema: its patterns know no "ignore case". */
+/** Someone who writes 180 means days as often as seconds; 0 is the same in every unit. */
+function needsUnit(examples: string): (value: unknown) => void {
+  return (value) => must(!isBare(value) || Number(value) === 0, `must have a unit, such as ${examples}`);
+}
+
+/** True for a number that has no unit. */
+function isBare(value: unknown): boolean {
+  return (typeof value === 'number' || typeof value === 'string') && /^\d+(\.\d+)?$/.test(String(value));
+}
+
+/** An amount with any of these units, or 0, as a JSON Schema: its patterns know no "ignore case". */
 function unitSchema(units: ReadonlyMap<string, number>): object {
   const names = [...units.keys()].map((name) =>
     name.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`),
   );
-  return { type: ['string', 'integer'], minimum: 0, pattern: `^\\d+(\\.\\d+)?\\s*(${names.join('|')})$` };
+  return { anyOf: [{ type: 'string', pattern: `^0$|^\\d+(\\.\\d+)?\\s*(${names.join('|')})$` }, { const: 0 }] };
 }
 
 function wholeNumber(text: unknown): unknown {

@@ -65,7 +65,8 @@ for those of \`include\`. This page is made from the program's own options by \`
 default. In variables and flags, lists are written with commas, and mappings \`{name: value}\`. Variables and flags set the options
 of brokers and routes that the file has. A variable that begins with \`KAZOO_RELAY_\` and sets nothing is warned of.
 
-**Durations** are written \`500ms\`, \`30s\`, \`5m\`, \`2h\`, \`7d\`; **sizes** \`512KiB\`, \`64MiB\`, \`10GiB\`.
+**Durations** are written \`500ms\`, \`30s\`, \`5m\`, \`2h\`, \`7d\`; **sizes** \`512KiB\`, \`64MiB\`, \`10GiB\`. A number
+without a unit is a mistake, but for 0.
 
 **Values from elsewhere**: anywhere in a value may stand
 

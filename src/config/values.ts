@@ -31,4 +31,5 @@ const sizes = [
   ['GiB', 2 ** 30],
   ['MiB', 2 ** 20],
   ['KiB', 2 ** 10],
+  ['B', 1],
 ] as const;

@@ -44,7 +44,7 @@ describe('the schema for editors accepts', () => {
     'include: conf.d/*.yaml\nbrokers: { kazooConfig: /etc/kazoo/core/config.ini }',
     `${whole}intake: { prefetch: "\${env:N}", batch: }`,
     `${whole}journal: { retention: 12H, maxSize: 5 gib }`,
-    `${broker}routes: { a: { retry: { schedule: [5s, 1000] }, sink: { type: webhook, url: "\${credential:url}", http2: false } } }`,
+    `${broker}routes: { a: { retry: { schedule: [5s, 0, '0'] }, sink: { type: webhook, url: "\${credential:url}", http2: false } } }`,
   ])('%s', (text) => {
     expect(mistakesIn(text)).toEqual([]);
   });
@@ -80,6 +80,8 @@ describe('the schema for editors refuses', () => {
     ],
     ['a duration that is none', `${whole}queue: { expires: 1 fortnight }`, '/queue/expires must match pattern'],
     ['a size that is none', `${whole}journal: { maxSize: big }`, '/journal/maxSize must match pattern'],
+    ['a duration without a unit', `${whole}journal: { retention: 30 }`, '/journal/retention must be equal to constant'],
+    ['a size without a unit', `${whole}journal: { maxSize: '10' }`, '/journal/maxSize must match pattern'],
     ['a number that is none', `${whole}intake: { prefetch: many }`, '/intake/prefetch must be integer'],
     ['another choice', `${whole}log: { level: loud }`, '/log/level must be equal to one of the allowed values'],
     [

@@ -83,7 +83,8 @@ describe('durations, sizes and times', () => {
   test.each([
     ['64MiB', 67_108_864],
     ['100 MB', 100_000_000],
-    ['4096', 4_096],
+    ['4096b', 4_096],
+    ['0.5 KiB', 512],
   ])('%s is %d bytes', (text, bytes) => {
     expect(loadConfig(fileOf(`${minimal}queue: { maxLengthBytes: ${text} }`)).queue.maxLengthBytes).toBe(bytes);
   });

@@ -39,7 +39,7 @@ describe('MariaDB in particular', () => {
 
   test('is unavailable while it is stopped or read-only, or somebody holds a lock, and comes back', async () => {
     const table = newTable();
-    const sink = await openDatabaseSink({ url: server.url, table, statementTimeout: 1_000 });
+    const sink = await openDatabaseSink({ url: server.url, table, statementTimeout: '1s' });
     const locker = await mysql.createConnection(server.url.replace('mariadb:', 'mysql:'));
     await locker.query(`LOCK TABLES ${table} WRITE`);
     await expect(deliver(sink, ...deliveries(1))).rejects.toThrow(SinkUnavailable);

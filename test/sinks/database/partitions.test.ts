@@ -14,8 +14,6 @@ beforeAll(async () => {
 afterAll(() => server?.close());
 afterEach(closeSinks);
 
-const day = 86_400_000;
-
 function open(options: object = {}) {
   return openDatabaseSink({ url: server.url, table, partition: 'month', ...options });
 }
@@ -107,7 +105,7 @@ describe('partitions by month', () => {
     for (const away of [-8, -5, -2]) {
       await until(async () => (await partitions()).includes(partition(away)), { what: 'a partition for late rows' });
     }
-    await open({ retention: 100 * day });
+    await open({ retention: '100d' });
     await until(async () => !((await rowsByPartition())[`${table}_default`] ?? 0), { what: 'old rows to go' });
     expect(await rowsByPartition()).toEqual({ [partition(-2)]: 1, [partition(0)]: 1 });
     const left = await partitions();
@@ -120,21 +118,18 @@ describe('partitions by month', () => {
     table = newTable();
     await deliver(await open(), occurredIn(-8), occurredIn(0));
     const logged: string[] = [];
-    await openDatabaseSink(
-      { url: server.url, table, partition: 'month', migrate: false, retention: 100 * day },
-      logged,
-    );
+    await openDatabaseSink({ url: server.url, table, partition: 'month', migrate: false, retention: '100d' }, logged);
     await until(async () => Object.keys(await rowsByPartition()).length === 1, { what: 'old rows to go' });
     expect(logged.join('')).not.toContain('partition"');
   });
 
   test('hold up no delivery while they are made and dropped', async () => {
     table = newTable();
-    const sink = await open({ statementTimeout: 5_000 });
+    const sink = await open({ statementTimeout: '5s' });
     const late = Array.from({ length: 12 }, (_, n) => occurredIn(-1 - n));
     await deliver(sink, ...late);
     const delivering = Promise.all(Array.from({ length: 20 }, () => deliver(sink, ...deliveries(50), occurredIn(0))));
-    await Promise.all([open(), open({ retention: 60 * day })]);
+    await Promise.all([open(), open({ retention: '60d' })]);
     const outcomes = (await delivering).flat();
     expect(outcomes.filter(({ status }) => status !== 'delivered')).toEqual([]);
   });

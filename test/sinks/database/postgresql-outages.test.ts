@@ -21,7 +21,7 @@ const stored = async () => Number((await server.query(`SELECT count(*) AS n FROM
 
 function open(options: object = {}): Promise<Sink> {
   table = newTable();
-  return openDatabaseSink({ url: server.url, table, statementTimeout: 1_000, ...options });
+  return openDatabaseSink({ url: server.url, table, statementTimeout: '1s', ...options });
 }
 
 /** A connection of somebody else's, closed at the end of the work. */
@@ -73,7 +73,7 @@ describe('PostgreSQL away', () => {
   });
 
   test('by an administrator’s command (57P01), in the middle of a batch', async () => {
-    const sink = await open({ statementTimeout: 10_000 });
+    const sink = await open({ statementTimeout: '10s' });
     await elsewhere(async (client) => {
       await client.query(`BEGIN; LOCK TABLE ${table}`);
       const waiting = deliver(sink, ...deliveries(5));
@@ -153,7 +153,7 @@ describe('PostgreSQL away', () => {
   });
 
   test('lets go when the route has no more time', async () => {
-    const sink = await open({ statementTimeout: 60_000 });
+    const sink = await open({ statementTimeout: '1m' });
     await elsewhere(async (client) => {
       await client.query(`BEGIN; LOCK TABLE ${table}`);
       const stopping = new AbortController();
@@ -212,7 +212,7 @@ describe('an error that may be about a row or about the server', () => {
 
 describe('transactions in each other’s way', () => {
   test('by a deadlock are tried again at once', async () => {
-    const sink = await open({ statementTimeout: 10_000 });
+    const sink = await open({ statementTimeout: '10s' });
     const [one, two] = [...deliveries(2)];
     await elsewhere(async (client) => {
       const insert = (delivery: Delivery | undefined) =>

@@ -51,7 +51,7 @@ describe('SQLite in particular', () => {
 
   test('waits for somebody else who writes, no longer than a statement may take, and holds up nothing', async () => {
     const table = newTable();
-    const sink = await openDatabaseSink({ url: url(), table, statementTimeout: 300 });
+    const sink = await openDatabaseSink({ url: url(), table, statementTimeout: '300ms' });
     const other = new DatabaseSync(path);
     other.exec('BEGIN IMMEDIATE');
     await expect(deliver(sink, ...deliveries(1))).rejects.toThrow(/database is locked/);
