@@ -1,5 +1,6 @@
 import convict from 'convict';
 import { mappedTypes } from '../sinks/database/table.ts';
+import { strayAt, strayAtMessage } from './stray-at.ts';
 
 /** A kind of value. */
 interface Format {
@@ -139,14 +140,24 @@ export const formats: Readonly<Record<string, Format>> = {
   },
   'amqp url': {
     kind: 'URL',
-    schema: { type: 'string', pattern: '^amqps?://' },
-    validate: (value) => must(isAmqpUrl(value), 'must be a URL such as amqp://user:password@host:5672 or amqps://…'),
+    schema: { type: 'string', pattern: '^amqps?://', not: { pattern: strayAt.source } },
+    validate: (value) => {
+      must(!hasStrayAt(value), strayAtMessage);
+      must(isAmqpUrl(value), 'must be a URL such as amqp://user:password@host:5672 or amqps://…');
+    },
   },
   'database url': {
     kind: 'URL',
-    schema: { type: 'string', pattern: '^(postgres|postgresql|mysql|mariadb|sqlite):' },
-    validate: (value) =>
-      must(isDatabaseUrl(value), 'must be a URL such as postgres://user:password@host:5432/database or sqlite:///path'),
+    schema: {
+      type: 'string',
+      pattern: '^(postgres|postgresql|mysql|mariadb|sqlite):',
+      // SQLite has no users, and its path may have any letter.
+      anyOf: [{ pattern: '^sqlite:' }, { not: { pattern: strayAt.source } }],
+    },
+    validate: (value) => {
+      must(!hasStrayAt(value) || /^sqlite:/i.test(String(value)), strayAtMessage);
+      must(isDatabaseUrl(value), 'must be a URL such as postgres://user:password@host:5432/database or sqlite:///path');
+    },
   },
   'sql name': {
     kind: 'name',
@@ -254,6 +265,10 @@ function isTimer(value: unknown): value is number {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
+}
+
+function hasStrayAt(value: unknown): boolean {
+  return typeof value === 'string' && strayAt.test(value.trim());
 }
 
 function isAmqpUrl(value: unknown): boolean {

@@ -1,3 +1,5 @@
+import { strayAt } from './stray-at.ts';
+
 /** What a secret is shown as. */
 export const masked = '***';
 
@@ -10,8 +12,10 @@ export function mask(value: unknown): string {
   if (typeof value !== 'string' || !URL.canParse(value)) return masked;
   const url = new URL(value);
   // Without "//" it is no address of a host, and anything may be anywhere in it.
-  if (!/^[a-z0-9+.-]+:\/\//i.test(value) || /@/.test(url.pathname)) return masked;
+  if (!/^[a-z0-9+.-]+:\/\//i.test(value)) return masked;
   const isHttp = url.protocol === 'http:' || url.protocol === 'https:';
+  // Part of a password may stand where the host should.
+  if (/@/.test(url.pathname) || (!isHttp && strayAt.test(value))) return masked;
   const path = isHttp ? url.pathname.split('/').map(withoutToken).join('/') : url.pathname;
   return `${url.protocol}//${loginOf(url)}${url.host}${path}${queryOf(url, isHttp)}`;
 }

@@ -79,6 +79,9 @@ each with a default where that isn't there, as in \`\${env:NAME:-default}\`; for
 
     url: amqp://kazoo-relay:\${credential:rabbitmq}@10.0.0.11:5672
 
+What goes into a URL as user name or password has \`@\` written as \`%40\`, \`/\` as \`%2F\`, \`:\` as \`%3A\`, \`#\` as \`%23\`, \`?\`
+as \`%3F\`, also in the file or variable that it comes from.
+
 **Routes in files of their own**: \`include: conf.d/*.yaml\` adds the \`routes\` of those files; they hold nothing else. The same
 route in two files is a mistake.
 

@@ -44,6 +44,19 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
     `brokers: [{ zone: west, url: 'http://user:geheim@127.0.0.1' }]\n${routes}`,
   ],
   'a broker whose URL is none': [`brokers: [{ zone: west, url: 'user:geheim@127.0.0.1' }]\n${routes}`],
+  'a broker whose password has a slash and an @': [
+    `brokers:\n  - zone: west\n    url: 'amqp://u:ge@heim/s@10.0.0.1/kazoo'\n${routes}`,
+  ],
+  'a broker whose password has a slash': [`brokers: [{ zone: west, url: 'amqp://u:geheim/s@10.0.0.1' }]\n${routes}`],
+  'a broker whose password has an @': [`brokers: [{ zone: west, url: 'amqp://u:s@geheim@10.0.0.1' }]\n${routes}`],
+  'a password with an @, from elsewhere': [
+    `brokers:\n  - zone: west\n    url: amqp://u:\${env:PASSWORD}@10.0.0.1\n${routes}`,
+    { env: { PASSWORD: 's@geheim/s' } },
+  ],
+  'a file of KAZOO’s with a password that has a slash': [
+    `brokers: { kazooConfig: FOLDER/config.ini }\n${routes}`,
+    { files: { 'config.ini': '[amqp]\nuri = amqp://u:1/geheim@10.0.0.1\n' } },
+  ],
   'a zone that is a number': [`brokers: [{ zone: 1, url: amqp://127.0.0.1 }]\n${routes}`],
   'a misspelt option of a broker': [`brokers: [{ zome: west, zone: west, url: amqp://127.0.0.1 }]\n${routes}`],
   // KAZOO's own file
@@ -109,6 +122,10 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
   'a file mode as a number': [`${broker}routes: { all: { sink: { type: file, path: a, mode: 0640 } } }`],
   'a number with a word behind it': [`${broker}routes: { all: { sink: { type: file, path: a, keep: 14 days } } }`],
   'a database URL of another kind': [database('url: redis://u:geheim@host/0')],
+  'a database whose password has a slash and an @': [database("url: 'postgres://u:p@geheim/w@10.0.0.20/kazoo'")],
+  'a database whose password has a ?': [database("url: 'mysql://geheim:1?geheim@10.0.0.20/kazoo'")],
+  'a database whose password has a #': [database("url: 'postgres://geheim:1#w@10.0.0.20/kazoo'")],
+  'a webhook with a password that has a slash and an @': [webhook("url: 'https://u:p@geheim/w@10.0.0.20/hooks'")],
   'a parameter that a database URL can’t have': [database("url: 'postgres://u:geheim@host/db?password=geheim'")],
   'a column without a path': [database("url: 'postgres://host/db'\ncolumns:\n  caller: data.caller text, please")],
   'a partition that MySQL doesn’t have': [database("url: 'mysql://host/db'\npartition: month")],

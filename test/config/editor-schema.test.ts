@@ -57,6 +57,11 @@ describe('the schema for editors refuses', () => {
     ['a misspelt option', `${whole}intake: { prefetsch: 1 }`, '/intake must NOT have additional properties'],
     ['a broker without its zone', 'brokers: [{ url: amqp://h }]', "/brokers/0 must have required property 'zone'"],
     ['a URL of another kind', 'brokers: [{ zone: a, url: http://h }]', '/brokers/0/url must match pattern'],
+    [
+      'a password that is not escaped',
+      "brokers: [{ zone: a, url: 'amqp://u:p@s/w@h' }]",
+      '/brokers/0/url must NOT be valid',
+    ],
     ['a route without a sink', `${broker}routes: { a: {} }`, "/routes/a must have required property 'sink'"],
     [
       'a route with a bad name',

@@ -95,6 +95,16 @@ describe('durations, sizes and times', () => {
   });
 });
 
+describe('an @ is no mistake', () => {
+  test.each([
+    "type: database, url: 'postgres://u:p%40s%2Fw@10.0.0.20/kazoo'",
+    "type: database, url: 'sqlite:///var/lib/me@here/kazoo.sqlite'",
+    "type: webhook, url: 'https://example.com/@me?for=you@example.com'",
+  ])('where it belongs: %s', (sink) => {
+    expect(loadConfig(fileOf(minimal.replace('type: log', sink))).routes).toHaveLength(1);
+  });
+});
+
 describe('a secret is never in a message', () => {
   const routes = 'routes: { all: { sink: { type: log } } }\n';
 
