@@ -10,7 +10,7 @@ import {
   visit,
   type YAMLParseError,
 } from 'yaml';
-import { reasonOf } from '../errors.ts';
+import { fileReasonOf, reasonOf } from '../errors.ts';
 import { type Finding, findingText, type Path, type Place } from './place.ts';
 
 /** A file of the configuration, YAML or JSON: its value, and where in the file each part of it stands. */
@@ -33,7 +33,7 @@ export function readSource(file: string): Source {
     const { text, isPublic } = readText(file);
     return parse(file, text, isPublic);
   } catch (cause) {
-    const mistake = { source: file, option: '', message: `can't be read: ${reasonOf(cause)}` };
+    const mistake = { source: file, option: '', message: `can't be read: ${fileReasonOf(cause)}` };
     return { file, value: undefined, mistakes: [mistake], isPublic: false, ...nowhere(file) };
   }
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { reasonOf } from '../errors.ts';
+import { codeOf, fileReasonOf } from '../errors.ts';
 import { isMapping, type Mistake } from './check.ts';
 import type { Path } from './place.ts';
 
@@ -118,9 +118,9 @@ function find({ scheme, name, fallback }: Reference, { env }: Surroundings): str
     return readSecret(file);
   } catch (error) {
     // The default is for what isn't there, not for what is and can't be read.
-    const isThere = !(Error.isError(error) && 'code' in error && error.code === 'ENOENT');
+    const isThere = codeOf(error) !== 'ENOENT';
     if (fallback !== undefined && !isThere) return fallback;
-    return { missing: `needs the file ${file}, which can't be read: ${reasonOf(error)}` };
+    return { missing: `needs the file ${file}, which can't be read: ${fileReasonOf(error)}` };
   }
 }
 
