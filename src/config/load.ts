@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
+import { codeOf } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { routeMistakes } from '../routes/mistakes.ts';
 import { sinkKinds } from '../sinks/registry.ts';
@@ -25,14 +26,25 @@ const places = ['/etc/kazoo-relay/kazoo-relay.yaml', 'config/kazoo-relay.yaml'];
 /**
  * The configuration file to use: the one that is named, else that of KAZOO_RELAY_CONFIG, else the first that exists of
  * /etc/kazoo-relay/kazoo-relay.yaml and config/kazoo-relay.yaml.
- * @throws ConfigError when there is none
+ * @throws ConfigError when there is none, or this user may not read it
  */
 export function findConfigFile(named: string | undefined): string {
-  const file = named ?? process.env.KAZOO_RELAY_CONFIG ?? places.find((place) => existsSync(place));
+  const file = named ?? process.env.KAZOO_RELAY_CONFIG ?? places.find(isThere);
   if (file !== undefined) return file;
   throw new ConfigError(
     `there is no configuration: neither ${places.join(' nor ')} exists. Name one with --config or in KAZOO_RELAY_CONFIG`,
   );
+}
+
+/** What may not be read may be there, and is not passed over for the next. */
+function isThere(place: string): boolean {
+  try {
+    accessSync(place, constants.R_OK);
+    return true;
+  } catch (cause) {
+    if (codeOf(cause) !== 'EACCES') return false;
+    throw new ConfigError(`${place} may not be read by this user: use sudo, or name another with --config`, { cause });
+  }
 }
 
 /** A configuration, and what there is to say about it. */

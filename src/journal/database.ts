@@ -1,7 +1,8 @@
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { reasonOf } from '../errors.ts';
+import { codeOf, reasonOf } from '../errors.ts';
 import { damagedJournal, journalFailure } from './damage.ts';
 import { JournalError } from './journal.ts';
 import { migrations } from './migrations.ts';
@@ -61,8 +62,25 @@ export function openDatabaseReadOnly(folder: string): DatabaseSync {
 }
 
 function refuseMissing(folder: string): void {
-  if (existsSync(databaseFile(folder))) return;
-  throw new JournalError(`there is no journal in ${folder}: has kazoo-relay run with this configuration yet?`);
+  const path = resolve(folder);
+  try {
+    accessSync(databaseFile(path), constants.R_OK);
+  } catch (cause) {
+    throw new JournalError(
+      codeOf(cause) === 'EACCES'
+        ? `the journal in ${path} may not be read by ${userName()}: use sudo, or the user kazoo-relay`
+        : `there is no journal in ${path}: has kazoo-relay run with this configuration yet?`,
+      { cause },
+    );
+  }
+}
+
+function userName(): string {
+  try {
+    return `the user ${userInfo().username}`;
+  } catch {
+    return 'this user'; // who has no name
+  }
 }
 
 /** @throws JournalError when the folder can't be made */

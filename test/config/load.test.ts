@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { ConfigError, findConfigFile, loadConfig } from '../../src/config/load.ts';
+import { cli } from '../support/cli.ts';
 
 let folder: string;
 
@@ -61,6 +62,17 @@ describe('the place of the configuration', () => {
     process.env.KAZOO_RELAY_CONFIG = '/from/the/environment.yaml';
     expect(findConfigFile(undefined)).toBe('/from/the/environment.yaml');
     expect(findConfigFile('/from/the/flag.yaml')).toBe('/from/the/flag.yaml');
+  });
+
+  test('is not passed over where it may not be read', async () => {
+    const cwd = mkdtempSync(join(folder, 'locked-'));
+    const check = async () => (await cli(['check'], '', {}, { privileged: false, cwd })).stderr;
+    mkdirSync(join(cwd, 'config'), { mode: 0o600 });
+    expect(await check()).toContain(
+      'config/kazoo-relay.yaml may not be read by this user: use sudo, or name another with --config',
+    );
+    chmodSync(join(cwd, 'config'), 0o700);
+    expect(await check()).toMatch(/neither .* nor config\/kazoo-relay.yaml exists/);
   });
 
   test('is said to be missing where it is', () => {

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import type { Entry, Journal } from '../../src/journal/journal.ts';
 import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
+import { cli } from '../support/cli.ts';
 import { notification } from '../support/notification.ts';
 
 const log = pino({ level: 'silent' });
@@ -242,8 +243,25 @@ describe('opening a journal', () => {
     const without = openJournalReader(folder);
     expect((await without.find({ limit: 1 })).map(({ event }) => event)).toEqual(['b']);
     await without.close();
-    expect(() => openJournalReader(join(folder, 'nowhere'))).toThrow(/there is no journal in/);
+    expect(() => openJournalReader(relative('.', join(folder, 'nowhere')))).toThrow(
+      `there is no journal in ${join(folder, 'nowhere')}: has`,
+    );
     journal = openJournal(folder, log);
+  });
+
+  test('says so where the folder or the file may not be read', async () => {
+    const config = join(folder, '..', 'kazoo-relay.yaml');
+    const routes = 'routes: { all: { sink: { type: log } } }';
+    writeFileSync(config, `brokers: [{ zone: a, url: amqp://h }]\njournal: { path: ${folder} }\n${routes}\n`);
+    for (const [locked, mode] of Object.entries({ [join(folder, 'journal.sqlite')]: 0, [folder]: 0o600 })) {
+      chmodSync(locked, mode);
+      for (const command of [['tail'], ['dead', 'list']]) {
+        const { stderr } = await cli([...command, '--config', config], '', {}, { privileged: false });
+        expect(stderr).toContain(`the journal in ${folder} may not be read by the user `);
+        expect(stderr).toContain('use sudo, or the user kazoo-relay');
+      }
+    }
+    chmodSync(folder, 0o700);
   });
 });
 

@@ -15,7 +15,7 @@ export interface Daemon {
 }
 
 /** Permissions don't hold root back, but for what makes it root. */
-const withoutPrivileges = process.getuid?.() === 0 ? ['setpriv', '--inh-caps=-all', '--bounding-set=-all'] : [];
+export const withoutPrivileges = process.getuid?.() === 0 ? ['setpriv', '--inh-caps=-all', '--bounding-set=-all'] : [];
 
 /**
  * @param args more of the command line
