@@ -31,7 +31,12 @@ function kazoosBrokers(value: Record<string, unknown>, mistakes: Mistake[]): Bro
   const options = check(value, kazooConfigOptions, ['brokers'], found);
   mistakes.push(...found);
   if (found.length > 0) return { brokers: [], kazoo: undefined };
-  const kazoo = readKazooBrokers(String(options.kazooConfig), String(options.localZone));
+  const file = String(options.kazooConfig);
+  const kazoo = readKazooBrokers(file, String(options.localZone));
+  if (kazoo.unreadable !== undefined) {
+    const message = `can't be read: ${kazoo.unreadable}`;
+    mistakes.push({ path: ['brokers', 'kazooConfig'], message, value: JSON.stringify(file) });
+  }
   const brokers = checkEach(kazoo.brokers, mistakes);
   const tls = options.tls as TlsFiles | undefined; // as kazooConfigOptions describe it
   if (tls === undefined) return { brokers, kazoo };

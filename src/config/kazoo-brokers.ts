@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { reasonOf } from '../errors.ts';
+import { fileReasonOf } from '../errors.ts';
 import { brokersIn } from '../kazoo/config-ini.ts';
 import type { Finding, Path, Place } from './place.ts';
 
@@ -8,27 +8,25 @@ export interface KazooBrokers {
   readonly file: string;
   readonly brokers: readonly { readonly zone: string; readonly url: string }[];
   readonly mistakes: readonly Finding[];
+  /** Why the file can't be read, where it can't. */
+  readonly unreadable?: string;
   /** Where a broker, or an option of one that the file can hold, stands in it; undefined for any other path. */
   placeOf(path: Path): Place | undefined;
 }
 
 /** @param localZone the zone of what stands in no zone of KAZOO's */
 export function readKazooBrokers(file: string, localZone: string): KazooBrokers {
-  const refuse = (message: string): KazooBrokers => ({
-    file,
-    brokers: [],
-    mistakes: [{ source: file, option: '', message }],
-    placeOf: () => undefined,
-  });
+  const nothing: KazooBrokers = { file, brokers: [], mistakes: [], placeOf: () => undefined };
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    return refuse(`can't be read: ${reasonOf(cause)}`);
+    return { ...nothing, unreadable: fileReasonOf(cause) };
   }
   const { brokers, mistakes } = brokersIn(text, localZone);
   if (brokers.length === 0 && mistakes.length === 0) {
-    return refuse('names no broker: it has neither uri or amqp_uri under [amqp], nor a [zone] with one');
+    const message = 'names no broker: it has neither uri or amqp_uri under [amqp], nor a [zone] with one';
+    return { ...nothing, mistakes: [{ source: file, option: '', message }] };
   }
   return {
     file,

@@ -61,6 +61,10 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
   'a misspelt option of a broker': [`brokers: [{ zome: west, zone: west, url: amqp://127.0.0.1 }]\n${routes}`],
   // KAZOO's own file
   'a file of KAZOO’s that is not there': [`brokers: { kazooConfig: /nowhere/config.ini }\n${routes}`],
+  'a file of KAZOO’s that is a folder, by a variable': [
+    `brokers: { kazooConfig: /nowhere/config.ini }\n${routes}`,
+    { env: { KAZOO_RELAY_BROKERS_KAZOO_CONFIG: '/' } },
+  ],
   'a misspelt kazooConfig': [`brokers: { kazooConfg: /etc/kazoo/core/config.ini }\n${routes}`],
   'a file of KAZOO’s without a broker': [
     `brokers: { kazooConfig: FOLDER/config.ini }\n${routes}`,
