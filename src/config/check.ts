@@ -21,6 +21,8 @@ export interface Mistake {
   readonly message: string;
   /** What stands there, as JSON, masked where it is a secret. */
   readonly value?: string;
+  /** The key that was probably meant by the last one of the path. */
+  readonly meant?: string;
 }
 
 /**
@@ -48,9 +50,10 @@ export function check(
     // What is meant is rather something that isn't there yet.
     const near = nearest(key, missing) ?? nearest(key, [...others, ...Object.keys(options)]);
     if (near !== undefined) meant.add(near);
-    const hint =
-      near === undefined ? `there are ${[...others, ...Object.keys(options)].join(', ')}` : `did you mean ${near}?`;
-    mistakes.push({ path: [...path, key], message: `is not an option; ${hint}` });
+    const message = 'is not an option';
+    const all = [...others, ...Object.keys(options)].join(', ');
+    const told = near === undefined ? { message: `${message}; there are ${all}` } : { message, meant: near };
+    mistakes.push({ path: [...path, key], ...told });
   }
   return Object.fromEntries(
     Object.entries(options).map(([key, node]) => {

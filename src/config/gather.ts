@@ -4,7 +4,7 @@ import { type Finding, isWithin, type Path, type Place } from './place.ts';
 import type { Source } from './source.ts';
 import { type Substitution, substitute } from './substitute.ts';
 import { fromText, nodeAt, valueAt, withValue } from './tree.ts';
-import { type Override, type Overrides, overrideOf, variableOf, variablesFor } from './variables.ts';
+import { missingFor, type Override, type Overrides, overrideOf, variableOf, variablesFor } from './variables.ts';
 
 /** Everything that is said, in files, the environment and flags, as one value that is still to be checked. */
 export interface Gathered {
@@ -39,12 +39,22 @@ export function gather(main: Source, written: Record<string, unknown>, given: Ov
   const variables = variablesFor(whole.value, given.env);
   for (const override of variables.overrides) apply(override, whole);
   // One after the other: what a flag means may depend on the one before it.
-  for (const flag of given.flags) apply(overrideOf(flag, whole.value), whole);
+  const lost: Finding[] = [];
+  for (const flag of given.flags) {
+    const message = missingFor(flag.path, whole.value);
+    if (message === undefined) apply(overrideOf(flag, whole.value), whole);
+    else lost.push({ source: flag.source, option: '', message });
+  }
 
   const { overrides, value } = whole;
   return {
     value,
-    mistakes: [...own.mistakes.map((mistake) => placed(mistake, main)), ...included.mistakes, ...variables.mistakes],
+    mistakes: [
+      ...own.mistakes.map((mistake) => placed(mistake, main)),
+      ...included.mistakes,
+      ...variables.mistakes,
+      ...lost,
+    ],
     failed: [...own.mistakes.map(({ path }) => path), ...included.failed],
     warnings: [...included.warnings, ...variables.warnings],
     files: [main.file, ...included.sources.map(({ file }) => file)],

@@ -113,15 +113,22 @@ function findingsOf(mistakes: readonly Mistake[], { failed, originOf }: Gathered
   const news = mistakes.filter(({ path }) => !failed.some((other) => isWithin(other, path) || isWithin(path, other)));
   return news.map((mistake): Finding => {
     const { written, secret } = originOf(mistake.path) ?? {};
-    const { value, ...finding } = { ...placeOf(mistake.path), ...told(mistake) };
+    const place = placeOf(mistake.path);
+    const { value, ...finding } = { ...place, ...told(mistake, hintOf(mistake, place)) };
     if (value === undefined) return finding;
     if (written === undefined) return { ...finding, value };
     return secret ? { ...finding, from: written } : { ...finding, value, from: written };
   });
 }
 
-function told({ path, message, value }: Mistake): { option: string; message: string; value?: string } {
-  return { option: nameOf(path), message, ...(value === undefined ? {} : { value }) };
+function told({ path, message, value }: Mistake, hint = ''): { option: string; message: string; value?: string } {
+  return { option: nameOf(path), message: `${message}${hint}`, ...(value === undefined ? {} : { value }) };
+}
+
+/** In a file, what was meant would stand at the same place; a flag has to say it whole. */
+function hintOf({ path, meant }: Mistake, { line }: Place): string {
+  if (meant === undefined) return '';
+  return `; did you mean ${line === undefined ? nameOf([...path.slice(0, -1), meant]) : meant}?`;
 }
 
 /** As a reader of the files comes upon them. */

@@ -1,4 +1,5 @@
 import { nearest } from '../nearest.ts';
+import { isMapping } from './check.ts';
 import type { Finding, Path } from './place.ts';
 import { fromText, type Leaf, leavesIn, nodeAt } from './tree.ts';
 
@@ -61,6 +62,18 @@ export function variablesFor(
 /** What a flag says, as a value. */
 export function overrideOf({ source, path, text }: Flag, value: Record<string, unknown>): Override {
   return { source, path, value: fromText(text, nodeAt(path, value)) };
+}
+
+/** Why a flag would set nothing: what it names isn't in this configuration, and a flag makes no route or broker. */
+export function missingFor([first, key]: Path, { brokers, routes }: Record<string, unknown>): string | undefined {
+  if (first === 'brokers' && typeof key === 'number' && Array.isArray(brokers) && key >= brokers.length) {
+    return `the file has no brokers[${key}]; it has ${brokers.length}, counted from 0`;
+  }
+  const names = isMapping(routes) ? Object.keys(routes) : [];
+  if (first !== 'routes' || key === undefined || names.includes(String(key))) return undefined;
+  const near = nearest(String(key), names);
+  const hint = near === undefined ? `it has ${names.join(', ')}` : `did you mean ${near}?`;
+  return `the file has no route ${key}${names.length === 0 ? '' : `; ${hint}`}`;
 }
 
 /** `routes.crm.timeout` or `brokers[0].url` as a path; undefined for what can't be one. */

@@ -204,6 +204,11 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
     { env: { KAZOO_RELAY_ROUTES_A_B_TIMEOUT: '1s' } },
   ],
   'a flag that sets no option': [whole, { set: { 'log.levle': 'info' } }],
+  'a flag with a misspelt option': [whole, { set: { 'intake.prefetsh': '3' } }],
+  'a flag for a route that is not there': [whole, { set: { 'routes.nope.events': 'a' } }],
+  'a flag for a misspelt route': [whole, { set: { 'routes.al.sink.level': 'info' } }],
+  'a flag for a route where there are none': [broker, { set: { 'routes.all.events': 'a' } }],
+  'a flag for a broker that is not there': [whole, { set: { 'brokers[1].zone': 'east' } }],
   'a flag that sets what it can’t': [whole, { set: { 'routes.all.retry.schedule': '1s,never' } }],
   // Files that are included
   'an included file that is not there': [`include: conf.d/a.yaml\n${whole}`],
