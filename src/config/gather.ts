@@ -35,16 +35,10 @@ export function gather(main: Source, written: Record<string, unknown>, given: Ov
   const included = includeRoutes(main, valueAt(own.value, ['routes']), patternsIn(own.value, given), given);
   const substitutions = [...own.substitutions, ...included.substitutions];
   const files = withRoutes(own.value, included.routes);
-  const whole = { value: substitutions.reduce(withMeaning, files), overrides: [] as Override[] };
+  const whole: Whole = { value: substitutions.reduce(withMeaning, files), overrides: [] };
   const variables = variablesFor(whole.value, given.env);
   for (const override of variables.overrides) apply(override, whole);
-  // One after the other: what a flag means may depend on the one before it.
-  const lost: Finding[] = [];
-  for (const flag of given.flags) {
-    const message = missingFor(flag.path, whole.value);
-    if (message === undefined) apply(overrideOf(flag, whole.value), whole);
-    else lost.push({ source: flag.source, option: '', message });
-  }
+  const pointless = applyFlags(given.flags, whole);
 
   const { overrides, value } = whole;
   return {
@@ -53,7 +47,7 @@ export function gather(main: Source, written: Record<string, unknown>, given: Ov
       ...own.mistakes.map((mistake) => placed(mistake, main)),
       ...included.mistakes,
       ...variables.mistakes,
-      ...lost,
+      ...pointless,
     ],
     failed: [...own.mistakes.map(({ path }) => path), ...included.failed],
     warnings: [...included.warnings, ...variables.warnings],
@@ -84,7 +78,23 @@ function withMeaning(value: Record<string, unknown>, { path }: Substitution): Re
   return typeof text === 'string' ? withValue(value, path, fromText(text, nodeAt(path, value))) : value;
 }
 
-function apply(override: Override, whole: { value: Record<string, unknown>; overrides: Override[] }): void {
+/** What is said so far, and what of it isn't from the files. */
+interface Whole {
+  value: Record<string, unknown>;
+  readonly overrides: Override[];
+}
+
+/** One after the other: what a flag means may depend on the one before it. What sets nothing is a mistake. */
+function applyFlags(flags: Overrides['flags'], whole: Whole): Finding[] {
+  return flags.flatMap((flag) => {
+    const message = missingFor(flag.path, whole.value);
+    if (message !== undefined) return [{ source: flag.source, option: '', message }];
+    apply(overrideOf(flag, whole.value), whole);
+    return [];
+  });
+}
+
+function apply(override: Override, whole: Whole): void {
   whole.value = withValue(whole.value, override.path, override.value);
   whole.overrides.push(override);
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { ConfigError, findConfigFile, loadConfig } from '../../src/config/load.ts';
+import { asWritten } from '../../src/config/values.ts';
 import { cli } from '../support/cli.ts';
 
 let folder: string;
@@ -101,6 +102,17 @@ describe('durations, sizes and times', () => {
     ['0.5 KiB', 512],
   ])('%s is %d bytes', (text, bytes) => {
     expect(loadConfig(fileOf(`${minimal}queue: { maxLengthBytes: ${text} }`)).queue.maxLengthBytes).toBe(bytes);
+  });
+
+  test.each([
+    ['0', 0],
+    ['4097B', 4_097],
+    ['3KiB', 3_072],
+  ])('%s is shown as it may be written', (text, bytes) => {
+    const size = { doc: '', format: 'size', default: 0 };
+    expect(String(asWritten(bytes, size))).toBe(text);
+    const file = fileOf(minimal.replace('type: log', `type: file, path: a, rotate: 1d, maxSize: ${text}`));
+    expect(loadConfig(file).routes[0]?.sink.options).toMatchObject({ maxSize: bytes });
   });
 
   test('a time of `start` may have any zone', () => {
