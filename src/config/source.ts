@@ -93,16 +93,20 @@ function storyOf({ code, message }: YAMLParseError): string {
       return 'an unknown escape in double quotes; write \\\\ for a backslash, or use single quotes';
     case 'TAG_RESOLVE_FAILED':
       return 'a value begins with !, which YAML takes for a tag; put it in quotes';
+    case 'MULTIPLE_DOCS':
+      return 'another document begins here, after ---; a file holds one';
     default:
-      return message;
+      return message.includes('call stack') ? 'it nests too deep' : message;
   }
 }
 
 function plainOf(document: Document, file: string, mistakes: Finding[], at: (offset: number) => Place): unknown {
   visit(document, {
-    Alias(_, alias) {
-      if (alias.resolve(document) !== undefined) return;
-      mistakes.push({ ...at(offsetOf(alias) ?? 0), option: '', message: unknownAlias });
+    Alias(_, alias, ancestors) {
+      const target = alias.resolve(document);
+      if (target !== undefined && !ancestors.includes(target)) return;
+      const message = target === undefined ? unknownAlias : 'this alias stands in the very value that it repeats';
+      mistakes.push({ ...at(offsetOf(alias) ?? 0), option: '', message });
     },
   });
   if (mistakes.length > 0) return undefined;

@@ -33,6 +33,8 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
   'the same key twice': [`${whole}queue: {}\nqueue: {}`],
   'the same route twice': [`${broker}routes:\n  all: { sink: { type: log } }\n  all: { sink: { type: log } }`],
   'an alias without its anchor': [`${broker}routes: { all: *nothing }`],
+  'an alias within its own anchor': [`${broker}routes: &all { all: *all }`],
+  'two documents': [`${broker}---\nroutes: {}\n`],
   // Brokers
   'no brokers': [routes],
   'an empty list of brokers': [`brokers: []\n${routes}`],
