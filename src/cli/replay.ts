@@ -11,6 +11,7 @@ import { list, moment } from './arguments.ts';
 import { exitCode2, orExit } from './exit.ts';
 import { notifications, print, printable } from './output.ts';
 import { routeNamed } from './route-named.ts';
+import { soughtEvents } from './sought.ts';
 
 interface Options {
   readonly config?: string;
@@ -65,6 +66,7 @@ async function replay(options: Options): Promise<void> {
     const cursor = await desk.cursorOf(route.name);
     if (cursor === null)
       throw new Error(`the journal doesn't know the route ${route.name} yet: nothing was delivered by it`);
+    if (options.events !== undefined) await soughtEvents(options.events, config, desk);
     if (options.dryRun) await rehearse(desk, route, cursor, options);
     else await perform(desk, route, cursor, options, await askDaemon(config.journal.path, 'status'));
   } finally {

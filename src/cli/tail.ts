@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
+import type { Config } from '../config/config.ts';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import type { Entry, JournalReader, Query } from '../journal/journal.ts';
 import { openJournalReader } from '../journal/open.ts';
-import { eventNamed } from '../kazoo/catalogue.ts';
 import { shape } from '../routes/shape.ts';
 import { count, list, moment } from './arguments.ts';
 import { describeProblems, paint, paintState, print, printable, stateOf } from './output.ts';
+import { soughtEvents } from './sought.ts';
 
 interface Options {
   readonly config?: string;
@@ -49,9 +50,9 @@ Examples:
 async function tail(options: Options): Promise<void> {
   const config = loadConfig(findConfigFile(options.config));
   const journal = await openJournalReader(config.journal);
-  const filter = filterOf(options);
   const show = options.json ? showJson : showPlain;
   try {
+    const filter = await filterOf(options, config, journal);
     // Looked up first: what comes in while the old ones are printed is found when following.
     const last = await lastSeq(journal);
     for await (const entry of entriesNow(journal, filter, last, options)) await show(entry);
@@ -63,9 +64,9 @@ async function tail(options: Options): Promise<void> {
 
 type Filter = Pick<Query, 'events' | 'accounts'>;
 
-function filterOf({ events, accounts }: Options): Filter {
+async function filterOf({ events, accounts }: Options, config: Config, journal: JournalReader): Promise<Filter> {
   return {
-    ...(events && { events: events.map((event) => eventNamed(event)?.name ?? event) }),
+    ...(events && { events: await soughtEvents(events, config, journal) }),
     ...(accounts && { accounts }),
   };
 }

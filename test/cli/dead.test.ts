@@ -96,7 +96,32 @@ describe('dead letters', () => {
     expect(await relay('dead', 'drop', '--all')).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') });
     expect(await relay('dead', 'drop')).toMatchObject({ code: 2, stderr: expect.stringContaining('say which') });
     expect((await relay('dead', 'drop', '--all', '--yes')).stdout).toContain('2 notifications dropped');
-    expect((await relay('dead', 'list')).stdout).toBe('');
+    expect(await relay('dead', 'list')).toMatchObject({ stdout: '', stderr: 'nothing is dead or quarantined\n' });
+  });
+
+  test('are not sought by a route, an event or an id that there is nowhere', async () => {
+    const [id = ''] = await deadLetters({ event: 'house_alarm' });
+    for (const command of [['list'], ['list', '--group'], ['retry'], ['drop', '--yes']]) {
+      const byRoute = await relay('dead', ...command, '--route', 'cmr');
+      expect(byRoute).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('did you mean crm?') });
+      const byEvent = await relay('dead', ...command, '--event', 'low_balnce');
+      expect(byEvent).toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringContaining('did you mean low_balance?'),
+      });
+    }
+    for (const command of [['retry'], ['drop', '--yes']]) {
+      const byId = await relay('dead', ...command, id, 'abc');
+      expect(byId).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('has no notification "abc"') });
+    }
+    // An event that only the journal knows, and an alias of one that has nothing.
+    expect((await relay('dead', 'list', '--event', 'house_alarm')).stdout).toContain(id);
+    expect(await relay('dead', 'list', '--event', 'top_up')).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: 'of these, nothing is dead or quarantined\n',
+    });
   });
 });
 
@@ -165,6 +190,14 @@ describe('replay', () => {
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean crm?') });
     const early = await relay('replay', '--route', 'crm', '--since', '1h');
     expect(early).toMatchObject({ code: 2, stderr: expect.stringContaining("doesn't know the route crm yet") });
+  });
+
+  test('knows no event that there is nowhere', async () => {
+    await fill([{}]);
+    start();
+    await until(async () => (await counts()).cursor === 1, { what: 'the cursor' });
+    const wrong = await relay('replay', '--route', 'crm', '--since', '2001-01-01', '--events', 'low_balnce');
+    expect(wrong).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('did you mean low_balance?') });
   });
 });
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -157,6 +157,19 @@ describe('tail', () => {
     child.kill('SIGINT');
     await closed;
     expect(child.exitCode).toBe(0);
+  });
+
+  test('refuses an event that nobody knows, unless the journal or a schema has it', async () => {
+    const wrong = await cli(['tail', '--config', config, '--events', 'voicemail_*,missed_cal']);
+    expect(wrong).toMatchObject({ stdout: '', stderr: expect.stringContaining('did you mean missed_call?') });
+    expect(wrong.code).not.toBe(0);
+    await journal.append([notification({ id: 'own', event: 'house_alarm', receivedAt: Date.now() - 4 * hour })]);
+    expect(await ids('--events', 'house_*')).toEqual(['own']);
+    mkdirSync(join(folder, 'schemas'));
+    writeFileSync(join(folder, 'schemas', 'doorbell.json'), '{}');
+    const schemas = { KAZOO_RELAY_VALIDATION_SCHEMAS: join(folder, 'schemas') };
+    const quiet = await cli(['tail', '--config', config, '--events', 'doorbell'], '', schemas);
+    expect(quiet).toEqual({ stdout: '', stderr: '', code: 0 });
   });
 
   test('says where it has looked when there is no journal', async () => {

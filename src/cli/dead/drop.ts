@@ -11,7 +11,9 @@ export function dropCommand(): Command {
     .option('-y, --yes', "don't ask")
     .addHelpText('after', '\nExample:\n  kazoo-relay dead drop --route crm --event register --yes')
     .action((ids: string[], options: Choice) =>
-      atDesk(options, (desk) => drop(desk, chosenBy(ids, options), options.yes === true)),
+      atDesk(options, async (desk, config) =>
+        drop(desk, await chosenBy(ids, options, desk, config), options.yes === true),
+      ),
     );
 }
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Desk, Letter, LetterGroup } from '../../journal/journal.ts';
+import type { Desk, Letter, LetterGroup, Letters } from '../../journal/journal.ts';
 import { columns } from '../columns.ts';
 import { exitCode2 } from '../exit.ts';
 import { print, printable } from '../output.ts';
@@ -13,22 +13,36 @@ export function listCommand(): Command {
     .option('--json', 'one JSON object a line')
     .addHelpText('after', '\nExample:\n  kazoo-relay dead list --route crm --since 2d')
     .action((options: Selection & { group?: true; json?: true }) =>
-      atDesk(options, (desk) => (options.group ? showGroups : showLetters)(desk, options)),
+      atDesk(options, async (desk, config) => {
+        const which = await lettersOf(options, desk, config);
+        const count = await (options.group ? showGroups : showLetters)(desk, which, options.json === true);
+        if (count === 0 && !options.json) console.error(nothing(which));
+      }),
     );
 }
 
-async function showLetters(desk: Desk, options: Selection & { json?: true }): Promise<void> {
-  for await (const page of pagesOf(desk, lettersOf(options))) {
-    if (options.json) for (const letter of page) await print(printable(JSON.stringify(jsonOf(letter))));
+/** Returns how many there were. */
+async function showLetters(desk: Desk, which: Letters, json: boolean): Promise<number> {
+  let count = 0;
+  for await (const page of pagesOf(desk, which)) {
+    count += page.length;
+    if (json) for (const letter of page) await print(printable(JSON.stringify(jsonOf(letter))));
     else await print(columns(page.map(rowOf)));
   }
+  return count;
 }
 
-async function showGroups(desk: Desk, options: Selection & { json?: true }): Promise<void> {
-  const groups = await desk.groups(lettersOf(options));
-  if (options.json) {
-    for (const group of groups) await print(printable(JSON.stringify({ ...group, ...timesOf(group) })));
-  } else if (groups.length > 0) await print(columns([groupHead, ...groups.map(groupRow)]));
+async function showGroups(desk: Desk, which: Letters, json: boolean): Promise<number> {
+  const groups = await desk.groups(which);
+  if (json) for (const group of groups) await print(printable(JSON.stringify({ ...group, ...timesOf(group) })));
+  else if (groups.length > 0) await print(columns([groupHead, ...groups.map(groupRow)]));
+  return groups.length;
+}
+
+/** For people only: on stdout nothing is nothing, for whoever counts lines. */
+function nothing(which: Letters): string {
+  const some = Object.keys(which).length > 0;
+  return some ? 'of these, nothing is dead or quarantined' : 'nothing is dead or quarantined';
 }
 
 function rowOf({ id, state, route, event, accountId, receivedAt, attempts, reason }: Letter): string[] {

@@ -12,7 +12,7 @@ export function retryCommand(): Command {
     .description('deliver again; what is quarantined is validated again first')
     .addHelpText('after', '\nExample:\n  kazoo-relay dead retry --route crm --event voicemail_new')
     .action((ids: string[], options: Choice) =>
-      atDesk(options, (desk, config) => retry(desk, config, chosenBy(ids, options))),
+      atDesk(options, async (desk, config) => retry(desk, config, await chosenBy(ids, options, desk, config))),
     );
 }
 

@@ -4,7 +4,7 @@ import { shape } from '../../routes/shape.ts';
 import { columns } from '../columns.ts';
 import { exitCode2 } from '../exit.ts';
 import { paint, print, printable } from '../output.ts';
-import { atDesk, type Selection } from './letters.ts';
+import { atDesk, entryOf, type Selection } from './letters.ts';
 import { jsonOf, timeOf } from './texts.ts';
 
 export function showCommand(): Command {
@@ -20,8 +20,7 @@ export function showCommand(): Command {
 }
 
 async function show(desk: Desk, id: string, json: boolean): Promise<void> {
-  const entry = await desk.entry(id);
-  if (entry === null) throw new Error(`the journal has no notification ${JSON.stringify(id)}`);
+  const entry = await entryOf(id, desk);
   const { envelope } = shape(entry, []);
   const lines = await desk.linesOf(entry.seq);
   if (json) {
