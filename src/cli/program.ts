@@ -35,8 +35,11 @@ Examples:
  * help. Completion has to know them all.
  */
 export async function createProgram([first = unnamed]: readonly string[]): Promise<Command> {
+  // Not imported above: it finds package.json from a file below a folder of dist/, which main.js is not.
+  const { version } = await import('../ops/version.ts');
   const program = new Command('kazoo-relay')
     .description('Takes every notification of a KAZOO phone system, keeps it safe on disk, and delivers it.')
+    .version(`kazoo-relay ${version}`, '-V, --version', "print the program's version")
     .showHelpAfterError('(add --help for the options)')
     .addHelpText('after', help);
   const isAlone = Object.hasOwn(commands, first) && first !== 'completion';

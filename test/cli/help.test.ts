@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/program.ts';
+import { cli } from '../support/cli.ts';
 
 const program = await createProgram(['--help']);
 const commands = commandsIn(program, 'kazoo-relay');
@@ -32,6 +34,13 @@ describe('--help', () => {
       return flags.filter((flag) => ![...known, ...below].includes(flag)).map((flag) => `${path} ${flag}`);
     });
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('--version', () => {
+  test.each(['--version', '-V'])('as %s says which one it is', async (flag) => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+    expect(await cli([flag])).toEqual({ stdout: `kazoo-relay ${version}\n`, stderr: '', code: 0 });
   });
 });
 
