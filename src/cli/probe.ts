@@ -102,5 +102,8 @@ async function show({ request, answer, outcome }: ProbeReport, milliseconds: num
   }
   const time = `after ${Math.round(milliseconds)} ms`;
   if (outcome.status === 'delivered') await print(`${paint('green', 'delivered')} ${time}`);
-  else await print(`${paint('red', outcome.status)} ${time}: ${printable(outcome.reason)}`);
+  else {
+    const next = outcome.status === 'retry' ? 'a route would try again' : 'a route would make it a dead letter';
+    await print(`${paint('red', 'not delivered')}, ${time}; ${next}: ${printable(outcome.reason)}`);
+  }
 }
