@@ -7,7 +7,13 @@ try {
 } catch (error) {
   console.error(`kazoo-relay: ${storyOf(error)}`);
   // At once: a daemon that could not be started may have begun what would keep it alive.
-  process.exit(1);
+  process.exit(exitCodeOf(error));
+}
+
+/** As in the other commands, 2 where it is the configuration: it can't be started with that at all. */
+function exitCodeOf(error: unknown): number {
+  // By its name, because who needs no configuration doesn't load what reads one.
+  return error instanceof Error && error.name === 'ConfigError' ? 2 : 1;
 }
 
 /** An error with a name of its own is for the operator, and says all in its message; any other is a bug. */

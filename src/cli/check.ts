@@ -1,11 +1,12 @@
 import { Command } from 'commander';
 import type { Config } from '../config/config.ts';
-import { type Examined, examineConfig, findConfigFile } from '../config/load.ts';
+import { type Examined, examineConfig } from '../config/load.ts';
 import { type Finding, findingText } from '../config/place.ts';
 import { reasonOf } from '../errors.ts';
 import { createValidator } from '../schema/validator.ts';
+import { presentConfigFile } from './config-file.ts';
 import { connections, type Tried } from './connections.ts';
-import { exitCode2, orExit } from './exit.ts';
+import { orExit } from './exit.ts';
 import { paint, print, printable } from './output.ts';
 import { overridesOf, takesOverrides } from './overrides.ts';
 
@@ -16,7 +17,7 @@ interface Options {
 }
 
 export function checkCommand(): Command {
-  return exitCode2(takesOverrides(new Command('check')))
+  return takesOverrides(new Command('check'))
     .description('say everything that is wrong with the configuration, or surely not meant')
     .option('-c, --config <file>', 'configuration file')
     .option('--connect', 'try every broker and every sink too; nothing is consumed, delivered or changed')
@@ -34,7 +35,7 @@ const help = `
 A line is: file, line and column (or the variable or flag), the option, what is allowed, and the value, masked if it is secret.
 Run it as the user that the daemon runs as: what may be read and written differs from user to user.
 Exit code: 0 nothing is wrong (there may be warnings), 1 there are mistakes, or with --connect a broker or sink can't be used,
-2 wrong options, or no configuration is named or found.
+2 wrong options, or the configuration isn't there.
 
 Examples:
   kazoo-relay check
@@ -42,7 +43,7 @@ Examples:
   kazoo-relay check --json | jq -r '.mistakes[] | "\\(.source):\\(.line) \\(.option)"'`;
 
 async function run(options: Options): Promise<void> {
-  const file = findConfigFile(options.config);
+  const file = presentConfigFile(options.config);
   const examined = withSchemas(examineConfig(file, overridesOf({ ...options })));
   const { config, mistakes, warnings } = examined;
   const tried = options.connect && config !== undefined ? await connections(config) : [];

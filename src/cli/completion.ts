@@ -19,6 +19,8 @@ export function completionCommand(): Command {
 }
 
 const help = `
+Exit code: 0 printed, 2 no such shell.
+
 Examples:
   source <(kazoo-relay completion bash)
   kazoo-relay completion bash > /etc/bash_completion.d/kazoo-relay

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { editorSchemaText } from '../config/editor-schema.ts';
 import { findConfigFile, readConfig } from '../config/load.ts';
 import { configText } from '../config/show.ts';
-import { exitCode2, orExit } from './exit.ts';
+import { orExit } from './exit.ts';
 import { print, printable } from './output.ts';
 import { overridesOf, takesOverrides } from './overrides.ts';
 
@@ -15,13 +15,13 @@ export function configCommand(): Command {
 }
 
 function show(): Command {
-  return exitCode2(takesOverrides(new Command('show')))
+  return takesOverrides(new Command('show'))
     .description('print every option with the value that it has in the end, as YAML; secrets are masked')
     .option('-c, --config <file>', 'configuration file')
     .option('--origin', 'say behind each value where it comes from: file and line, variable, flag, or default')
     .addHelpText(
       'after',
-      '\nExit code: 0, or 2 where the configuration has a mistake.\n\nExample:\n  kazoo-relay config show --origin | grep -v default',
+      "\nExit code: 0 shown, 2 wrong options, or a configuration that can't be used.\n\nExample:\n  kazoo-relay config show --origin | grep -v default",
     )
     .action((options: { config?: string; origin?: true }) =>
       orExit(
@@ -38,8 +38,11 @@ function show(): Command {
 }
 
 function schema(): Command {
-  return exitCode2(new Command('schema'))
+  return new Command('schema')
     .description('print a JSON Schema of the configuration, for editors with a YAML language server')
-    .addHelpText('after', '\nExample:\n  kazoo-relay config schema > kazoo-relay.schema.json')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 printed, 2 wrong options.\n\nExample:\n  kazoo-relay config schema > kazoo-relay.schema.json',
+    )
     .action(() => print(editorSchemaText().trimEnd()));
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import { databaseSchema } from '../sinks/database/sink.ts';
-import { exitCode2, orExit } from './exit.ts';
+import { orExit } from './exit.ts';
 import { print } from './output.ts';
 
 export function databaseCommand(): Command {
@@ -12,11 +12,14 @@ export function databaseCommand(): Command {
 }
 
 function schema(): Command {
-  return exitCode2(new Command('schema'))
+  return new Command('schema')
     .description('print the SQL that makes the table of a route, for whoever may run it')
     .argument('<route>', 'name of a route whose sink is a database')
     .option('-c, --config <file>', 'configuration file')
-    .addHelpText('after', '\nExample:\n  kazoo-relay database schema calls | psql kazoo')
+    .addHelpText(
+      'after',
+      "\nExit code: 0 printed, 2 there is no such route, or the configuration can't be read.\n\nExample:\n  kazoo-relay database schema calls | psql --single-transaction kazoo",
+    )
     .action((route: string, { config }: { config?: string }) =>
       orExit(
         () => 2,

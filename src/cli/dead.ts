@@ -16,6 +16,7 @@ export function deadCommand(): Command {
 
 const help = `
 States: dead (given up), quarantined (invalid or unknown, and its route wants only valid ones), undecodable (not even JSON).
+Exit code: 0 done, or there was nothing to do, 2 not.
 
 Examples:
   kazoo-relay dead list --group

@@ -2,16 +2,19 @@ import { Command } from 'commander';
 import { commonFields, events } from '../kazoo/catalogue.ts';
 import type { EventDefinition, EventField } from '../kazoo/event.ts';
 import { columns } from './columns.ts';
-import { exitCode2, orExit } from './exit.ts';
+import { orExit } from './exit.ts';
 import { knownEvent } from './known-event.ts';
 import { print } from './output.ts';
 
 export function eventsCommand(): Command {
-  return exitCode2(new Command('events'))
+  return new Command('events')
     .description('list the events that KAZOO publishes, or show one of them with its fields')
     .argument('[event]', 'its name or an alias')
     .option('--json', 'as JSON')
-    .addHelpText('after', '\nExamples:\n  kazoo-relay events\n  kazoo-relay events voicemail_new --json')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 shown, 2 wrong options, or no such event.\n\nExamples:\n  kazoo-relay events\n  kazoo-relay events voicemail_new --json',
+    )
     .action((name: string | undefined, { json = false }: { json?: boolean }) =>
       orExit(
         () => 2,

@@ -13,7 +13,7 @@ import { shape } from '../routes/shape.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { type Delivery, type ProbeReport, type Sink, SinkUnavailable } from '../sinks/sink.ts';
 import { exampleBody } from './example.ts';
-import { exitCode2, orExit } from './exit.ts';
+import { orExit } from './exit.ts';
 import { knownEvent } from './known-event.ts';
 import { paint, print, printable } from './output.ts';
 import { routeNamed } from './route-named.ts';
@@ -24,7 +24,7 @@ interface Options {
 }
 
 export function probeCommand(): Command {
-  return exitCode2(new Command('probe'))
+  return new Command('probe')
     .description("send one example notification through a route's sink, and show how that went")
     .argument('<route>', 'name of the route, as in the configuration')
     .option('-e, --event <event>', 'event to send an example of', 'low_balance')

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { exitCode2 } from './exit.ts';
 
 /** Every command, in the order of the help, with what loads it. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -47,5 +48,6 @@ export async function createProgram([first = unnamed]: readonly string[]): Promi
     const command = await commands[name]?.();
     if (command !== undefined) program.addCommand(command, { isDefault: name === unnamed });
   }
+  exitCode2(program);
   return program;
 }

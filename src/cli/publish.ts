@@ -9,7 +9,7 @@ import type { Json } from '../kazoo/notification.ts';
 import type { TlsFiles } from '../tls.ts';
 import { readBodies } from './bodies.ts';
 import { type Change, exampleBody } from './example.ts';
-import { exitCode2, orExit } from './exit.ts';
+import { orExit } from './exit.ts';
 import { knownEvent } from './known-event.ts';
 import { notifications, print } from './output.ts';
 import { connectPublisher, type Message, PublishError, type Publisher } from './publisher.ts';
@@ -26,7 +26,7 @@ interface Options {
 }
 
 export function publishCommand(): Command {
-  return exitCode2(new Command('publish'))
+  return new Command('publish')
     .description('publish example notifications to a test broker, exactly as KAZOO does')
     .argument('[events...]', 'names of events, as `kazoo-relay events` lists them')
     .option('--all', 'one of every event')

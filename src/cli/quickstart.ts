@@ -25,6 +25,7 @@ export function quickstartCommand(): Command {
 const help = `
 It needs RabbitMQ (the package rabbitmq-server) and touches none that runs: it starts its own on a free port of 127.0.0.1,
 and keeps everything in a temporary folder.
+Exit code: 0 all went where it should, 1 not, or it can't run, 2 wrong options, 130 it was stopped before that.
 
 Example:
   kazoo-relay quickstart`;

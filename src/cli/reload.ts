@@ -1,9 +1,10 @@
 import { Command } from 'commander';
-import { ConfigError, findConfigFile, loadConfig } from '../config/load.ts';
+import { ConfigError, loadConfig } from '../config/load.ts';
 import { askDaemon } from '../ops/control.ts';
 import type { Changes } from '../relay/changes.ts';
 import type { ReloadReport } from '../relay/reloader.ts';
-import { exitCode2, orExit } from './exit.ts';
+import { presentConfigFile } from './config-file.ts';
+import { orExit } from './exit.ts';
 import { print, printable } from './output.ts';
 
 interface Options {
@@ -12,15 +13,21 @@ interface Options {
 }
 
 export function reloadCommand(): Command {
-  return exitCode2(new Command('reload'))
+  return new Command('reload')
     .description('make the daemon load its configuration again (SIGHUP does the same), and say what came of it')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('--json', 'for programs')
     .addHelpText('after', help)
     .action((options: Options) =>
       orExit(
-        (error) => (error instanceof ConfigError ? 1 : 2),
-        () => reload(options),
+        () => 2,
+        () => {
+          const file = presentConfigFile(options.config);
+          return orExit(
+            (error) => (error instanceof ConfigError ? 1 : 2),
+            () => reload(file, options),
+          );
+        },
       ),
     );
 }
@@ -29,13 +36,14 @@ const help = `
 What is as it was runs on untouched; what has changed is replaced once its work in flight is done. A configuration that
 can't be used changes nothing.
 
-Exit code: 0 reloaded, 1 not, because the configuration can't be used, 2 there is no daemon to ask.
+Exit code: 0 reloaded, 1 not, because the configuration can't be used, 2 there is no daemon to ask, the
+configuration isn't there, or wrong options.
 
 Example:
   kazoo-relay reload --config /etc/kazoo-relay/kazoo-relay.yaml`;
 
-async function reload({ config: file, json }: Options): Promise<void> {
-  const { path } = loadConfig(findConfigFile(file)).journal;
+async function reload(file: string, { json }: Options): Promise<void> {
+  const { path } = loadConfig(file).journal;
   // What answers on the daemon's socket is a daemon of this very version, or nearly.
   const report = (await askDaemon(path, 'reload')) as ReloadReport | { readonly error: string } | null;
   if (report === null) throw new Error(`no daemon runs on the journal in ${path}; where that has changed, restart it`);

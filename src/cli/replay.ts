@@ -8,7 +8,7 @@ import { askDaemon } from '../ops/control.ts';
 import { createMatcher } from '../routes/match.ts';
 import { shape } from '../routes/shape.ts';
 import { list, moment } from './arguments.ts';
-import { exitCode2, orExit } from './exit.ts';
+import { orExit } from './exit.ts';
 import { notifications, print, printable } from './output.ts';
 import { routeNamed } from './route-named.ts';
 import { soughtEvents } from './sought.ts';
@@ -31,7 +31,7 @@ const pageSize = 500;
 const pollInterval = 500;
 
 export function replayCommand(): Command {
-  return exitCode2(new Command('replay'))
+  return new Command('replay')
     .description('let a route deliver a span of history again')
     .requiredOption('-r, --route <name>', 'the route')
     .requiredOption('--since <when>', 'from what came in then: 30m, 2h, 7d, or 2026-11-24T08:00:00Z', moment)
@@ -53,6 +53,7 @@ export function replayCommand(): Command {
 const help = `
 What the route's own selection leaves out stays out. What it hasn't come to yet, or what waits already, isn't touched.
 Where the daemon runs it goes out at once, and the command waits for it; Ctrl-C ends only the waiting.
+Exit code: 0 done, or there was nothing to do, 2 not.
 
 Examples:
   kazoo-relay replay --route crm --since 2d --dry-run

@@ -17,7 +17,9 @@ const stopSignals = ['SIGTERM', 'SIGINT'] as const;
 export function runCommand(): Command {
   return (
     takesOverrides(new Command('run'))
-      .description('run the daemon until it is told to stop (SIGTERM or Ctrl-C; a second one ends it at once)')
+      .description(
+        'the default: run the daemon until it is told to stop (SIGTERM or Ctrl-C; a second one ends it at once)',
+      )
       .option('-c, --config <file>', 'configuration file')
       .option('--rebuild', 'before it starts: where the journal is damaged, make a new one of what can be read of it')
       .addHelpText('after', help)
@@ -33,6 +35,8 @@ export function runCommand(): Command {
 
 const help = `
 SIGUSR2 turns its log to debug, and back.
+Exit code: 0 it was told to stop and has, 1 it can't start (the journal, say), or was told twice, 2 wrong options, or a
+configuration that can't be used.
 
 Examples:
   kazoo-relay run --config /etc/kazoo-relay/kazoo-relay.yaml
@@ -40,8 +44,12 @@ Examples:
   kazoo-relay run --rebuild`;
 
 function refuse(unknown: string, command: Command): never {
+  const use = `--config ${unknown}`;
+  if (command.parent?.args[0] === command.name()) command.error(`error: run takes no file: use ${use}`);
   const near = nearest(unknown, command.parent?.commands.map((other) => other.name()) ?? []);
-  command.error(`error: there is no command '${unknown}'${near === undefined ? '' : `; did you mean ${near}?`}`);
+  const isFile = /[./]/.test(unknown);
+  const hint = isFile ? `; for a configuration file use ${use}` : near === undefined ? '' : `; did you mean ${near}?`;
+  command.error(`error: there is no command '${unknown}'${hint}`);
 }
 
 async function run(file: string, overrides: Overrides, rebuild: boolean): Promise<void> {

@@ -4,6 +4,7 @@ import { openJournalReader, type Place } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../ops/status.ts';
 import { columns } from './columns.ts';
+import { orExit } from './exit.ts';
 import { notifications, paint, print, printable } from './output.ts';
 import { checkDaemon } from './status-check.ts';
 
@@ -25,14 +26,20 @@ export function statusCommand(): Command {
       ]),
     )
     .addHelpText('after', help)
-    .action(status);
+    .action((options: Options) =>
+      orExit(
+        () => 2,
+        () => status(options),
+      ),
+    );
 }
 
 const help = `
 Without a daemon it shows what the journal knows: the brokers and the circuits are the daemon's alone.
 
---check live: a daemon runs and moves. --check ready: it also takes what comes, from every broker. The exit code is 0 or,
-with the reason on stderr, 1.
+--check live: a daemon runs and moves. --check ready: it also takes what comes, from every broker.
+Exit code: 0 shown, or it is so, 1 with --check, it isn't, and the reason is on stderr, 2 wrong options, or a configuration or
+a journal that can't be read.
 
 Examples:
   kazoo-relay status
@@ -42,7 +49,11 @@ Examples:
 async function status({ config: file, json, check }: Options): Promise<void> {
   const config = loadConfig(findConfigFile(file));
   const { path } = config.journal;
-  if (check !== undefined) return checkDaemon(path, check);
+  if (check !== undefined)
+    return orExit(
+      () => 1,
+      () => checkDaemon(path, check),
+    );
   // What answers on the daemon's socket is a daemon of this very version, or nearly.
   const answer =
     ((await askDaemon(path, 'status')) as Status | null) ?? statusOf(config, await summaryOf(config.journal), null);

@@ -6,6 +6,7 @@ import type { Entry, JournalReader, Query } from '../journal/journal.ts';
 import { openJournalReader } from '../journal/open.ts';
 import { shape } from '../routes/shape.ts';
 import { count, list, moment } from './arguments.ts';
+import { orExit } from './exit.ts';
 import { describeProblems, paint, paintState, print, printable, stateOf } from './output.ts';
 import { soughtEvents } from './sought.ts';
 
@@ -36,11 +37,17 @@ export function tailCommand(): Command {
     .option('-n, --limit <count>', 'the newest ones (default: 10, or all with --since)', count)
     .option('--json', 'envelopes as sinks get them, one a line')
     .addHelpText('after', help)
-    .action(tail);
+    .action((options: Options) =>
+      orExit(
+        () => 2,
+        () => tail(options),
+      ),
+    );
 }
 
 const help = `
 A line is: arrival (UTC), event, account, zone, state (valid, invalid, undecodable, preview, resend), first problem.
+Exit code: 0 shown, 2 wrong options, an event that nobody knows, or a configuration or a journal that can't be read.
 
 Examples:
   kazoo-relay tail --follow

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import { type Case, readCases } from './cases/read.ts';
 import { createTrial } from './cases/trial.ts';
-import { exitCode2, orExit } from './exit.ts';
+import { orExit } from './exit.ts';
 import { paint, print, printable } from './output.ts';
 
 interface Options {
@@ -11,7 +11,7 @@ interface Options {
 }
 
 export function testCommand(): Command {
-  return exitCode2(new Command('test'))
+  return new Command('test')
     .description(
       'try a configuration on notifications: which routes get them, and what; no broker and no sink is touched',
     )
@@ -39,7 +39,7 @@ A case:
       gets:
         crm: { data.caller_id_number: '+4930123456', data.to: null }
 
-Exit code: 0 all is as it should be, 1 something differs, 2 a file can't be used.
+Exit code: 0 all is as it should be, 1 something differs, 2 wrong options, or a file that can't be used.
 
 Example:
   kazoo-relay test --config /etc/kazoo-relay/kazoo-relay.yaml`;

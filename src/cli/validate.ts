@@ -4,7 +4,7 @@ import { decode } from '../kazoo/decode.ts';
 import type { Problem } from '../kazoo/notification.ts';
 import { createValidator, type Validator } from '../schema/validator.ts';
 import { readBodies } from './bodies.ts';
-import { exitCode2, orExit } from './exit.ts';
+import { orExit } from './exit.ts';
 import { notifications, paint, print, printable } from './output.ts';
 
 interface Options {
@@ -14,7 +14,7 @@ interface Options {
 }
 
 export function validateCommand(): Command {
-  return exitCode2(new Command('validate'))
+  return new Command('validate')
     .description('say of each notification in a file whether it fits the schema of its event')
     .argument(
       '[file]',
@@ -34,7 +34,8 @@ export function validateCommand(): Command {
 }
 
 const help = `
-Exit code: 0 all are valid, 1 one isn't, 2 the file, the configuration or a schema can't be read.
+Exit code: 0 all are valid, 1 one isn't, 2 wrong options, or a file, a
+configuration or a schema that can't be read.
 
 Examples:
   kazoo-relay validate notification.json

@@ -59,7 +59,7 @@ describe('the completion', () => {
     expect((await cli(['completion', 'zsh'])).stdout).toMatch(/^#compdef kazoo-relay\n/);
     expect((await cli(['completion', 'fish'])).stdout).toContain('complete -c kazoo-relay');
     const { code, stderr } = await cli(['completion', 'csh']);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toContain('Allowed choices are bash, zsh, fish');
   });
 });

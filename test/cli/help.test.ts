@@ -22,6 +22,15 @@ describe('--help', () => {
     expect(silent).toEqual([]);
   });
 
+  test('says of every command that does something what its exit code means', () => {
+    const silent = commands.filter(({ command }) => command.commands.length === 0).map(({ path }) => path);
+    expect(silent.filter((path) => !helpOf(path).includes('\nExit code: 0 '))).toEqual([]);
+  });
+
+  test('says which command is run where none is named', () => {
+    expect(helpOf('kazoo-relay')).toMatch(/\n {2}run .*the default:/);
+  });
+
   test('shows examples whose options there are', () => {
     const wrong = commands.flatMap(({ path, command }) => {
       const [, examples = ''] = helpOf(path).split(/\nExamples?:\n/);
@@ -34,6 +43,22 @@ describe('--help', () => {
       return flags.filter((flag) => ![...known, ...below].includes(flag)).map((flag) => `${path} ${flag}`);
     });
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('a command line that is wrong', () => {
+  test.each([
+    [['run', 'my.yaml'], 'run takes no file: use --config my.yaml'],
+    [['my.yaml'], "there is no command 'my.yaml'; for a configuration file use --config my.yaml"],
+    [['statsu'], "there is no command 'statsu'; did you mean status?"],
+    [['--nonsense'], "unknown option '--nonsense'"],
+    [['dead', 'nonsense'], "unknown command 'nonsense'"],
+    [['status', '--check', 'nonsense'], 'Allowed choices are live, ready'],
+    [['run', '--config', '/nowhere.yaml'], "/nowhere.yaml: can't be read"],
+    [['status', '--config', '/nowhere.yaml'], "/nowhere.yaml: can't be read"],
+    [['reload', '--config', '/nowhere.yaml'], 'there is no file /nowhere.yaml'],
+  ])('%j ends with 2 and says what to do', async (args, message) => {
+    expect(await cli(args)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
   });
 });
 

@@ -37,7 +37,7 @@ afterAll(async () => {
 describe('status', () => {
   test('says that there is no journal yet', async () => {
     const { code, stderr } = await cli(['status', '--config', config]);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toContain('there is no journal in');
   });
 

@@ -179,7 +179,7 @@ describe('no secret', () => {
       expect(findings(mistakesIn(broken))).toEqual([]);
     }
     const { code, stderr } = await cli(['run', '--config', broken]);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toBe(`kazoo-relay: ${mistakesIn(broken)}\n`);
   });
 });

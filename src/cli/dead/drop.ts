@@ -1,15 +1,17 @@
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import type { Desk, Letters } from '../../journal/journal.ts';
-import { exitCode2 } from '../exit.ts';
 import { notifications, print } from '../output.ts';
 import { atDesk, type Choice, choosing, chosenBy, pagesOf } from './letters.ts';
 
 export function dropCommand(): Command {
-  return choosing(exitCode2(new Command('drop')))
+  return choosing(new Command('drop'))
     .description('give up for good: they count as settled')
     .option('-y, --yes', "don't ask")
-    .addHelpText('after', '\nExample:\n  kazoo-relay dead drop --route crm --event register --yes')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay dead drop --route crm --event register --yes',
+    )
     .action((ids: string[], options: Choice) =>
       atDesk(options, async (desk, config) =>
         drop(desk, await chosenBy(ids, options, desk, config), options.yes === true),

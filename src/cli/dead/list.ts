@@ -1,17 +1,19 @@
 import { Command } from 'commander';
 import type { Desk, Letter, LetterGroup, Letters } from '../../journal/journal.ts';
 import { columns } from '../columns.ts';
-import { exitCode2 } from '../exit.ts';
 import { print, printable } from '../output.ts';
 import { atDesk, lettersOf, pagesOf, type Selection, selecting } from './letters.ts';
 import { jsonOf, timeOf, tries, triesOf } from './texts.ts';
 
 export function listCommand(): Command {
-  return selecting(exitCode2(new Command('list')))
+  return selecting(new Command('list'))
     .description('one line each, oldest first')
     .option('--group', 'one line for each route, state and reason, with count, first and last time')
     .option('--json', 'one JSON object a line')
-    .addHelpText('after', '\nExample:\n  kazoo-relay dead list --route crm --since 2d')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 shown, or there is nothing, 2 not.\n\nExample:\n  kazoo-relay dead list --route crm --since 2d',
+    )
     .action((options: Selection & { group?: true; json?: true }) =>
       atDesk(options, async (desk, config) => {
         const which = await lettersOf(options, desk, config);

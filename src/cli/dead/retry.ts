@@ -3,14 +3,16 @@ import type { Config } from '../../config/config.ts';
 import type { Desk, Letter, Letters } from '../../journal/journal.ts';
 import { createMatcher, type Decision } from '../../routes/match.ts';
 import { createValidator, type Validator } from '../../schema/validator.ts';
-import { exitCode2 } from '../exit.ts';
 import { notifications, print, printable } from '../output.ts';
 import { atDesk, type Choice, choosing, chosenBy, pagesOf } from './letters.ts';
 
 export function retryCommand(): Command {
-  return choosing(exitCode2(new Command('retry')))
+  return choosing(new Command('retry'))
     .description('deliver again; what is quarantined is validated again first')
-    .addHelpText('after', '\nExample:\n  kazoo-relay dead retry --route crm --event voicemail_new')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay dead retry --route crm --event voicemail_new',
+    )
     .action((ids: string[], options: Choice) =>
       atDesk(options, async (desk, config) => retry(desk, config, await chosenBy(ids, options, desk, config))),
     );

@@ -2,18 +2,20 @@ import { Command } from 'commander';
 import type { Attempt, Desk } from '../../journal/journal.ts';
 import { shape } from '../../routes/shape.ts';
 import { columns } from '../columns.ts';
-import { exitCode2 } from '../exit.ts';
 import { paint, print, printable } from '../output.ts';
 import { atDesk, entryOf, type Selection } from './letters.ts';
 import { jsonOf, timeOf } from './texts.ts';
 
 export function showCommand(): Command {
-  return exitCode2(new Command('show'))
+  return new Command('show')
     .description('the envelope of one, its problems, and every try')
     .argument('<id>', 'as `dead list` shows it')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('--json', 'for programs')
-    .addHelpText('after', '\nExample:\n  kazoo-relay dead show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 shown, 2 not.\n\nExample:\n  kazoo-relay dead show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55',
+    )
     .action((id: string, options: Selection & { json?: true }) =>
       atDesk(options, (desk) => show(desk, id, options.json === true)),
     );
