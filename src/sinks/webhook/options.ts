@@ -139,7 +139,7 @@ export const webhookOptions: OptionTree = {
   },
   tls: {
     ca: {
-      doc: 'File of the CAs to trust (PEM), in place of the system’s.',
+      doc: 'File of the CAs to trust (PEM), in place of those that Node brings along; it does not look at the system’s.',
       format: 'text',
       default: undefined,
     },
