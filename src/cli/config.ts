@@ -16,7 +16,9 @@ export function configCommand(): Command {
 
 function show(): Command {
   return takesOverrides(new Command('show'))
-    .description('print every option that has a value, with the one that it has in the end, as YAML; secrets are masked')
+    .description(
+      'print every option that has a value, with the one that it has in the end, as YAML; secrets are masked',
+    )
     .option('-c, --config <file>', 'configuration file')
     .option('--origin', 'say behind each value where it comes from: file and line, variable, flag, or default')
     .addHelpText(

@@ -62,6 +62,15 @@ describe('a command line that is wrong', () => {
   });
 });
 
+test('on an older Node it says which one it needs', async () => {
+  const older = "Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.20.2'}})";
+  const { code, stderr } = await cli(['status'], '', { NODE_OPTIONS: `--import=data:text/javascript,${older}` });
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'kazoo-relay: it needs Node 24 or later; this is Node 20.20.2\n',
+  });
+});
+
 describe('--version', () => {
   test.each(['--version', '-V'])('as %s says which one it is', async (flag) => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
