@@ -174,6 +174,9 @@ use_credential() {
   sed -i 's/guest:guest@/guest:${credential:broker-password}@/' "$root/etc/kazoo-relay/kazoo-relay.yaml"
   inside systemctl restart kazoo-relay || fail "$(logged | tail)"
   until_consuming
+  inside systemctl stop kazoo-relay
+  # The command of docs/security.md for a service that is stopped.
+  inside bash -c "$(sed -n '/^    sudo systemd-run/,/check --connect/p' docs/security.md | sed 's/sudo //')" || fail 'check has no credential'
   cat "$work/good.yaml" > "$root/etc/kazoo-relay/kazoo-relay.yaml"
   drop_in credential ''
   rm -r "$root/etc/kazoo-relay.secrets"
