@@ -73,7 +73,7 @@ function writeConfig({ folder, urls, routes }: DaemonOptions): string {
   const file = join(folder, 'config.yaml');
   const config = {
     brokers: urls.map((url, index) => ({ zone: `bench${index}`, url })),
-    queue: { ...queue, expires: `${queue.expires}ms` },
+    queue: { ...queue, maxLengthBytes: `${queue.maxLengthBytes}B`, expires: `${queue.expires}ms` },
     // Nothing is removed while it is measured.
     journal: { path: journalIn(folder), maxSize: '100GiB' },
     http: { listen: '127.0.0.1:0' },
