@@ -219,15 +219,13 @@ export class Route {
 
   /** What an attempt says about the sink: it is away where all of it failed for no reason of its own. */
   #judge(outcomes: readonly Outcome[]): void {
-    const away = outcomes.filter((outcome) => outcome.status === 'retry').filter((retry) => retry.away === true);
-    const [first] = away;
-    if (first === undefined || away.length < outcomes.length) {
+    if (!outcomes.every(isAway)) {
       this.#answered();
       return;
     }
-    const notBefore = Math.max(...away.map((retry) => retry.notBefore ?? 0));
+    const notBefore = Math.max(...outcomes.map((outcome) => outcome.notBefore ?? 0));
     const asked = Math.min(notBefore - Date.now(), this.#options.retry.maxWait);
-    if (this.#circuit.failed(first.reason, asked)) this.#opened();
+    if (this.#circuit.failed(outcomes[0]?.reason ?? '', asked)) this.#opened();
   }
 
   #conclude(works: readonly Work[], outcomes: readonly Outcome[], at: number, duration: number): void {
@@ -293,6 +291,10 @@ export class Route {
 }
 
 type Failure = Exclude<Outcome, { status: 'delivered' }>;
+
+function isAway(outcome: Outcome): outcome is Extract<Outcome, { status: 'retry' }> {
+  return outcome.status === 'retry' && outcome.away === true;
+}
 
 function attemptOf(outcome: Failure, at: number, duration: number): Attempt {
   const { status, reason, code } = outcome;
