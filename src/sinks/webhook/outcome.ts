@@ -1,4 +1,4 @@
-import { reasonOf } from '../../errors.ts';
+import { codeOf, reasonOf } from '../../errors.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../sink.ts';
 import { type Answer, Interrupted, TimedOut } from './exchange.ts';
 import type { Mask } from './mask.ts';
@@ -76,8 +76,4 @@ function cut(text: string): string {
     .subarray(0, keptOfBody)
     .toString()
     .replace(/\uFFFD$/, '');
-}
-
-function codeOf(error: unknown): string | undefined {
-  return Error.isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
