@@ -223,7 +223,7 @@ export class Route {
       this.#answered();
       return;
     }
-    const notBefore = Math.max(...outcomes.map((outcome) => outcome.notBefore ?? 0));
+    const notBefore = outcomes.reduce((latest, outcome) => Math.max(latest, outcome.notBefore ?? 0), 0);
     const asked = Math.min(notBefore - Date.now(), this.#options.retry.maxWait);
     if (this.#circuit.failed(outcomes[0]?.reason ?? '', asked)) this.#opened();
   }

@@ -19,16 +19,7 @@ beforeEach(() => {
   file = join(folder, 'config.ini');
   writeFileSync(file, 'one');
   changes = 0;
-  stopping = new AbortController();
-  watching = watchFile(
-    file,
-    () => {
-      changes += 1;
-    },
-    stopping.signal,
-    undefined,
-    interval,
-  );
+  watch();
 });
 
 afterEach(async () => {
@@ -36,6 +27,15 @@ afterEach(async () => {
   await watching;
   rmSync(folder, { recursive: true });
 });
+
+/** @param asRead how the file was when it was read; as it is now, where it isn't given */
+function watch(asRead?: string): void {
+  stopping = new AbortController();
+  const onChange = () => {
+    changes += 1;
+  };
+  watching = watchFile(file, onChange, stopping.signal, asRead, interval);
+}
 
 async function told(count: number): Promise<void> {
   await until(() => changes === count, { what: `${count} changes` });
@@ -59,16 +59,7 @@ describe('a file that is watched', () => {
     await told(1);
     stopping.abort();
     await watching;
-    stopping = new AbortController();
-    watching = watchFile(
-      file,
-      () => {
-        changes += 1;
-      },
-      stopping.signal,
-      asRead,
-      interval,
-    );
+    watch(asRead);
     await told(2);
   });
 

@@ -80,7 +80,7 @@ const tooLate: Outcome = {
   reason: 'not sent by itself yet: to find out which one of its batch is refused took too long',
 };
 
-/** Milliseconds, of the receiver's clock or ours; 0 where it has said nothing. */
+/** For how long the receiver asks to be left alone, in milliseconds; 0 where it has said nothing. */
 function waitAskedFor(answer: Answer): number {
   const now = Date.now();
   return (retryAfter(answer, now) ?? now) - now;
@@ -139,11 +139,11 @@ class WebhookSink implements Sink {
    */
   async #divide(batch: readonly Delivery[], until: number, signal: AbortSignal): Promise<Outcome[]> {
     const half = Math.ceil(batch.length / 2);
-    const outcomes: Outcome[] = [];
+    let outcomes: Outcome[] = [];
     for (const part of [batch.slice(0, half), batch.slice(half)]) {
       const outcome = performance.now() < until ? await this.#attemptPart(part, signal) : tooLate;
-      if (mayBlameOne(part, outcome)) outcomes.push(...(await this.#divide(part, until, signal)));
-      else outcomes.push(...part.map(() => outcome));
+      const blamesOne = mayBlameOne(part, outcome);
+      outcomes = outcomes.concat(blamesOne ? await this.#divide(part, until, signal) : part.map(() => outcome));
     }
     return outcomes;
   }
