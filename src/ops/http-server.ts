@@ -2,7 +2,13 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import type { HttpOptions } from './http.ts';
+
+export interface HttpOptions {
+  /** `host:port`, the path of a Unix socket, or `off`. */
+  readonly listen: string;
+  /** Names that a request may ask for, beside addresses, localhost and this machine's own name. */
+  readonly hosts: readonly string[];
+}
 
 /** What there is to answer. */
 export interface Pages {

@@ -5,14 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import { Backoff } from '../waiting.ts';
-import type { Pages } from './http-server.ts';
-
-export interface HttpOptions {
-  /** `host:port`, the path of a Unix socket, or `off`. */
-  readonly listen: string;
-  /** Names that a request may ask for, beside addresses, localhost and this machine's own name. */
-  readonly hosts: readonly string[];
-}
+import type { HttpOptions, Pages } from './http-server.ts';
 
 /** Whether the port is open, as `status` tells it. */
 export interface HttpStatus {
