@@ -3,13 +3,13 @@ import type mysql from 'mysql2/promise';
 import type { Logger } from 'pino';
 import { unlessAborted } from '../../waiting.ts';
 import { type Blame, changeFactor, type Database, deletedAtOnce, type Found, grace, pauseBetween } from './dialect.ts';
-import { defaultPort, grammar } from './mysql.ts';
 import { blame, isDuplicate, withoutValues } from './mysql-errors.ts';
+import { grammar } from './mysql-grammar.ts';
 import { createPool, settings } from './mysql-pool.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import type { Row, Value } from './row.ts';
 import { list, qualified } from './schema.ts';
-import { mayBePlain, placeOf, type Server, serverOf, tlsOptions } from './server.ts';
+import { mayBePlain, placeOf, type Server, tlsOptions } from './server.ts';
 import type { Table } from './table.ts';
 
 export class MysqlDatabase implements Database {
@@ -22,13 +22,13 @@ export class MysqlDatabase implements Database {
   readonly #insert: string;
   #pool: mysql.Pool | undefined;
 
-  constructor(options: DatabaseSinkOptions, table: Table, log: Logger) {
+  constructor(options: DatabaseSinkOptions, server: Server, table: Table, log: Logger) {
     this.#options = options;
+    this.#server = server;
     this.#table = table;
     this.#log = log;
-    const url = new URL(options.url);
-    this.#server = serverOf(url, defaultPort);
-    this.place = `${url.protocol === 'mariadb:' ? 'MariaDB' : 'MySQL'} at ${placeOf(this.#server)}`;
+    const { protocol } = new URL(options.url);
+    this.place = `${protocol === 'mariadb:' ? 'MariaDB' : 'MySQL'} at ${placeOf(server)}`;
     const names = table.columns.map(({ name }) => name);
     this.#insert = `INSERT INTO ${qualified(table, grammar)} (${list(names, grammar)}) VALUES ?`;
   }

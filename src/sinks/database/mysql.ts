@@ -1,28 +1,9 @@
 import { isIP } from 'node:net';
-import type { Dialect, Grammar } from './dialect.ts';
+import type { Dialect } from './dialect.ts';
+import { grammar } from './mysql-grammar.ts';
 import { serverOf } from './server.ts';
-import type { Column, ColumnType } from './table.ts';
 
-export const defaultPort = 3306;
-
-/** Ids compare by their bytes; all other text as people do. Times are UTC: TIMESTAMP would end in 2038. */
-const types: Readonly<Record<ColumnType, string>> = {
-  id: 'char(36) CHARACTER SET ascii COLLATE ascii_bin',
-  label: 'varchar(255)',
-  text: 'text',
-  integer: 'bigint',
-  number: 'double',
-  boolean: 'boolean',
-  timestamp: 'datetime(3)',
-  json: 'json',
-};
-
-export const grammar: Grammar = {
-  quote: (identifier) => `\`${identifier.replaceAll('`', '``')}\``,
-  typeOf: ({ type }: Column) => types[type],
-  tableOptions: () => ' ENGINE = InnoDB CHARACTER SET = utf8mb4',
-  furtherStatements: () => [],
-};
+const defaultPort = 3306;
 
 /** MySQL and MariaDB. Their library is loaded only where one is opened. */
 export const mysqlDialect: Dialect = {
@@ -39,6 +20,6 @@ export const mysqlDialect: Dialect = {
   },
   async open(options, table, log) {
     const { MysqlDatabase } = await import('./mysql-database.ts');
-    return new MysqlDatabase(options, table, log);
+    return new MysqlDatabase(options, serverOf(new URL(options.url), defaultPort), table, log);
   },
 };
