@@ -4,18 +4,15 @@ import { reasonOf } from '../../errors.ts';
 import { unlessAborted } from '../../waiting.ts';
 import { type Blame, changeFactor, type Database, type Found, grace } from './dialect.ts';
 import type { DatabaseSinkOptions } from './options.ts';
-import { defaultPort, grammar } from './postgres.ts';
 import { blame, isBlamedOnRow } from './postgres-errors.ts';
+import { grammar } from './postgres-grammar.ts';
 import { createInsert, type Insert } from './postgres-insert.ts';
-import { begin, columnsQuery, indexesQuery, ourLock, tableQuery } from './postgres-statements.ts';
+import { begin, columnsQuery, indexesQuery, ourLock, type Transaction, tableQuery } from './postgres-statements.ts';
 import { tidy } from './postgres-tidy.ts';
 import type { Row } from './row.ts';
 import { qualified } from './schema.ts';
-import { mayBePlain, placeOf, type Server, serverOf, tlsOptions } from './server.ts';
+import { mayBePlain, placeOf, type Server, tlsOptions } from './server.ts';
 import type { Table } from './table.ts';
-
-/** One transaction's connection. */
-export type Transaction = Pick<pg.PoolClient, 'query'>;
 
 /**
  * PostgreSQL, also behind a PgBouncer in transaction mode: nothing here outlives its transaction, no setting, no lock
@@ -32,12 +29,12 @@ export class PostgresDatabase implements Database {
   /** Made from what the table was when it was last seen. */
   #insert: Insert | undefined;
 
-  constructor(options: DatabaseSinkOptions, table: Table, log: Logger) {
+  constructor(options: DatabaseSinkOptions, server: Server, table: Table, log: Logger) {
     this.#options = options;
+    this.#server = server;
     this.#table = table;
     this.#log = log;
-    this.#server = serverOf(new URL(options.url), defaultPort);
-    this.place = `PostgreSQL at ${placeOf(this.#server)}`;
+    this.place = `PostgreSQL at ${placeOf(server)}`;
   }
 
   inspect(): Promise<Found | undefined> {
@@ -64,7 +61,6 @@ export class PostgresDatabase implements Database {
   tidy(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
     return tidy({
       table: this.#table,
-      grammar,
       cutoff,
       signal,
       mayChange: this.#options.migrate,
@@ -86,7 +82,7 @@ export class PostgresDatabase implements Database {
     const { rows: indexes } = await transaction.query<{ unique: boolean; columns: string[] }>(indexesQuery, [name]);
     const { rows: tables } = await transaction.query<{ kind: string; privileges: string[] }>(tableQuery, [name]);
     const found = { columns: new Map(columns.map(({ name, type }) => [name, type])), indexes };
-    this.#insert = createInsert(this.#table, found.columns, grammar);
+    this.#insert = createInsert(this.#table, found.columns);
     return { ...found, partitioned: tables[0]?.kind === 'p', privileges: tables[0]?.privileges };
   }
 

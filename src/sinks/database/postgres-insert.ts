@@ -1,4 +1,4 @@
-import type { Grammar } from './dialect.ts';
+import { grammar } from './postgres-grammar.ts';
 import type { Row, Value } from './row.ts';
 import { list, qualified } from './schema.ts';
 import type { Column, ColumnType, Table } from './table.ts';
@@ -15,7 +15,7 @@ export interface Insert {
  * the server reads as the column's own type: without its length, for a cast would cut a text that is too long, where a
  * mere insert refuses it.
  */
-export function createInsert(table: Table, typesByName: ReadonlyMap<string, string>, grammar: Grammar): Insert {
+export function createInsert(table: Table, typesByName: ReadonlyMap<string, string>): Insert {
   const { columns } = table;
   const isJsonb = ({ name, type }: Column) => type === 'json' && typesByName.get(name) === 'jsonb';
   const parameter = ({ name }: Column, index: number) => `$${index + 1}::${typesByName.get(name) ?? 'text'}`;

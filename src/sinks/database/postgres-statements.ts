@@ -1,4 +1,8 @@
+import type pg from 'pg';
 import { grace } from './dialect.ts';
+
+/** One transaction's connection. */
+export type Transaction = Pick<pg.PoolClient, 'query'>;
 
 /** Of the advisory lock under which tables are changed. Any number will do that nobody else uses. */
 export const ourLock = 5_710_442_801_733;

@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { deletedAtOnce, type Grammar, pauseBetween } from './dialect.ts';
-import type { Transaction } from './postgres-database.ts';
+import { deletedAtOnce, pauseBetween } from './dialect.ts';
+import { grammar } from './postgres-grammar.ts';
+import { boundsOf, defaultOf, limitsOf, monthOf, monthsToCome, partitionOf } from './postgres-partitions.ts';
+import type { Transaction } from './postgres-statements.ts';
 import { list, qualified } from './schema.ts';
 import type { Table } from './table.ts';
 
 interface Tidying {
   readonly table: Table;
-  readonly grammar: Grammar;
   /** Unix milliseconds; what occurred earlier goes. Undefined: nothing goes. */
   readonly cutoff: number | undefined;
   readonly signal: AbortSignal;
@@ -29,27 +30,11 @@ export async function tidy(tidying: Tidying): Promise<void> {
   if (cutoff !== undefined) await deleteRows(tidying, cutoff);
 }
 
-/** Months beside the current one that have their partition ahead of time. */
-const monthsAhead = 3;
-
 /** How far back a row may lie that a partition of its own is made for, where nothing is ever dropped: ten years. */
 const farthestBack = 10 * 366 * 86_400_000;
 
-/** The default partition, where rows go that no other one takes, and those of the months to come. */
-export function aheadStatements(table: Table, grammar: Grammar): readonly string[] {
-  const name = qualified(table, grammar);
-  const rest = qualified(defaultOf(table), grammar);
-  return [
-    `CREATE TABLE ${rest} PARTITION OF ${name} DEFAULT`,
-    ...monthsToCome().map((month) => {
-      const part = qualified(partitionOf(table, month), grammar);
-      return `CREATE TABLE ${part} PARTITION OF ${name} ${boundsOf(month)}`;
-    }),
-  ];
-}
-
 async function makePartitions(tidying: Tidying): Promise<void> {
-  const { table, grammar, transaction } = tidying;
+  const { table, transaction } = tidying;
   const oldest = tidying.cutoff ?? Date.now() - farthestBack;
   const strays = await transaction(async (client) => {
     const { rows } = await client.query<{ month: string }>(
@@ -66,7 +51,7 @@ async function makePartitions(tidying: Tidying): Promise<void> {
  * Makes a month's partition. Rows of that month that are in the default partition, because they came from far away,
  * move into it: PostgreSQL would refuse a partition beside them.
  */
-async function makePartition({ table, grammar, log, transaction }: Tidying, month: string): Promise<void> {
+async function makePartition({ table, log, transaction }: Tidying, month: string): Promise<void> {
   const partition = partitionOf(table, month);
   const part = qualified(partition, grammar);
   await transaction(async (client) => {
@@ -87,7 +72,7 @@ async function makePartition({ table, grammar, log, transaction }: Tidying, mont
   });
 }
 
-async function dropPartitions({ table, grammar, log, transaction }: Tidying, cutoff: number): Promise<void> {
+async function dropPartitions({ table, log, transaction }: Tidying, cutoff: number): Promise<void> {
   const names = await transaction(async (client) => {
     const { rows } = await client.query<{ name: string }>(
       'SELECT relname AS name FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = to_regclass($1)',
@@ -103,7 +88,7 @@ async function dropPartitions({ table, grammar, log, transaction }: Tidying, cut
   }
 }
 
-async function deleteRows({ table, grammar, signal, transaction }: Tidying, cutoff: number): Promise<void> {
+async function deleteRows({ table, signal, transaction }: Tidying, cutoff: number): Promise<void> {
   const key = list(table.key, grammar);
   const name = qualified(table, grammar);
   for (;;) {
@@ -122,38 +107,4 @@ async function deleteRows({ table, grammar, signal, transaction }: Tidying, cuto
 async function exists(client: Transaction, name: string): Promise<boolean> {
   const { rows } = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [name]);
   return rows[0]?.there === true;
-}
-
-/** Months are written `2026-11`, and are those of UTC. */
-function monthsToCome(): string[] {
-  const now = new Date();
-  return Array.from({ length: monthsAhead + 1 }, (_, ahead) =>
-    new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead)).toISOString().slice(0, 7),
-  );
-}
-
-/** A month's first moment, and that of the next one. */
-function limitsOf(month: string): [string, string] {
-  const first = new Date(`${month}-01T00:00:00Z`);
-  return [first.toISOString(), new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1)).toISOString()];
-}
-
-function boundsOf(month: string): string {
-  const [from, to] = limitsOf(month);
-  return `FOR VALUES FROM ('${from}') TO ('${to}')`;
-}
-
-function defaultOf({ schema, name }: Table): Pick<Table, 'schema' | 'name'> {
-  return { schema, name: `${name}_default` };
-}
-
-/** `notifications_y2026m11` */
-function partitionOf({ schema, name }: Table, month: string): Pick<Table, 'schema' | 'name'> {
-  return { schema, name: `${name}_y${month.replace('-', 'm')}` };
-}
-
-/** The month of a partition of ours; undefined for one that somebody else has made. */
-function monthOf({ name }: Table, partition: string): string | undefined {
-  const [, year, month] = /_y(\d{4})m(\d{2})$/.exec(partition) ?? [];
-  return year !== undefined && partition === `${name}_y${year}m${month}` ? `${year}-${month}` : undefined;
 }
