@@ -83,6 +83,7 @@ const imports: Import[] = files.flatMap((file) =>
     return { file, room: roomOf(file), target: target.startsWith('.') ? join(dirname(file), target) : target, when };
   }),
 );
+const byFile = Map.groupBy(imports, ({ file }) => file);
 
 describe('the house', () => {
   test('has no import but through its doors', () => {
@@ -92,6 +93,10 @@ describe('the house', () => {
       return other !== room && !groundFloor.includes(other) && !doors[room]?.includes(other);
     });
     expect(wrong).toEqual([]);
+  });
+
+  test('has no file that leads back to itself, be it for a type or later', () => {
+    expect(files.filter((file) => reachedFrom(targetsOf(file)).has(file))).toEqual([]);
   });
 
   test('has each library in the rooms that it belongs to', () => {
@@ -110,11 +115,7 @@ describe('the house', () => {
   });
 
   test('loads no library with the daemon that not every daemon needs', () => {
-    const loaded = new Set(['src/main.ts', 'src/cli/run.ts']);
-    // A set may grow while it is walked through.
-    for (const file of loaded) {
-      for (const { target } of imports.filter((one) => one.file === file && one.when === 'with it')) loaded.add(target);
-    }
+    const loaded = reachedFrom(['src/main.ts', 'src/cli/run.ts'], 'with it');
     const isLoaded = (library: string) =>
       [...loaded].some((target) => target === library || target.startsWith(`${library}/`));
     expect(isLoaded('pino')).toBe(true);
@@ -145,6 +146,19 @@ describe('the house', () => {
     expect(files.map(roomOf).filter((room) => !(room in doors) && !groundFloor.includes(room))).toEqual([]);
   });
 });
+
+/** These, and all that they lead to. */
+function reachedFrom(starts: readonly string[], when?: Import['when']): Set<string> {
+  const reached = new Set(starts);
+  // A set may grow while it is walked through.
+  for (const file of reached) for (const target of targetsOf(file, when)) reached.add(target);
+  return reached;
+}
+
+function targetsOf(file: string, when?: Import['when']): string[] {
+  const own = byFile.get(file) ?? [];
+  return own.filter((one) => when === undefined || one.when === when).map(({ target }) => target);
+}
 
 /** The folder below src, or the name of a file that stands there by itself. */
 function roomOf(file: string): string {

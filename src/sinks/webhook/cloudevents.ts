@@ -1,5 +1,5 @@
 import type { ShapedEnvelope } from '../sink.ts';
-import type { Content } from './formats.ts';
+import type { Content } from './content.ts';
 import { headerValue } from './header-value.ts';
 import { needed } from './needs.ts';
 

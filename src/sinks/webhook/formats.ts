@@ -1,26 +1,10 @@
 import type { Delivery, ShapedEnvelope } from '../sink.ts';
 import { binaryCloudEvent, cloudEvent } from './cloudevents.ts';
+import type { Content } from './content.ts';
 import { kazooBody, kazooForm, kazooHeaders } from './kazoo.ts';
 import { needed } from './needs.ts';
-import type { WebhookOptions } from './options.ts';
+import type { FormatName, WebhookOptions } from './options.ts';
 import { createTemplate } from './template.ts';
-
-/** What a request carries. */
-export interface Content {
-  readonly type: string;
-  readonly text: string;
-  /** Headers beside `content-type`, with values that are fit for one. */
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-export type FormatName =
-  | 'envelope'
-  | 'standard'
-  | 'cloudevents'
-  | 'cloudevents-binary'
-  | 'kazoo-json'
-  | 'kazoo-form'
-  | 'template';
 
 /** Those that can say several notifications at once, as an array. */
 export const batchFormats: readonly FormatName[] = ['envelope', 'cloudevents'];

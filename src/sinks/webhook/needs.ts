@@ -1,7 +1,6 @@
 import type { EnvelopeKey, ShapedEnvelope } from '../sink.ts';
 import { createAddress } from './address.ts';
-import type { FormatName } from './formats.ts';
-import type { WebhookOptions } from './options.ts';
+import type { FormatName, WebhookOptions } from './options.ts';
 import { Undeliverable } from './undeliverable.ts';
 
 /** What can't be said without: what the format has a place for, and what stands in the URL. */

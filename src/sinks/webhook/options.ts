@@ -1,6 +1,4 @@
 import type { OptionTree } from '../../options.ts';
-import type { FormatName } from './formats.ts';
-import type { TemplateOptions } from './template.ts';
 
 /** Times are milliseconds. */
 export interface WebhookOptions {
@@ -21,6 +19,20 @@ export interface WebhookOptions {
   readonly http2: boolean;
   readonly allowPrivateNetworks: boolean;
   readonly redirects: number;
+}
+
+export type FormatName =
+  | 'envelope'
+  | 'standard'
+  | 'cloudevents'
+  | 'cloudevents-binary'
+  | 'kazoo-json'
+  | 'kazoo-form'
+  | 'template';
+
+export interface TemplateOptions {
+  readonly body: string;
+  readonly contentType: string;
 }
 
 interface AuthOptions {

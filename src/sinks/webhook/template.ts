@@ -1,13 +1,9 @@
 import { createRequire } from 'node:module';
 import { reasonOf } from '../../errors.ts';
 import type { Delivery } from '../sink.ts';
-import type { Content } from './formats.ts';
+import type { Content } from './content.ts';
+import type { TemplateOptions } from './options.ts';
 import { Undeliverable } from './undeliverable.ts';
-
-export interface TemplateOptions {
-  readonly body: string;
-  readonly contentType: string;
-}
 
 const require = createRequire(import.meta.url);
 
