@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import type { Json, JsonObject } from '../kazoo/notification.ts';
+import { isObject } from '../kazoo/json.ts';
+import type { Json } from '../kazoo/notification.ts';
 
 /** How much may be read at once to see whether the whole is one JSON text, and how long a line may be; in bytes. */
 const wholeLimit = 64 * 1024 * 1024;
@@ -140,10 +141,6 @@ function dataOfEnvelope(text: string): string | undefined {
     return undefined;
   // Nothing is lost: the relay has written numbers that are too large as strings, and no key twice.
   return value.data === undefined ? undefined : JSON.stringify(value.data);
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { commonFields } from '../kazoo/catalogue.ts';
 import type { EventDefinition } from '../kazoo/event.ts';
+import { isHolder } from '../kazoo/json.ts';
 import type { Json, JsonObject } from '../kazoo/notification.ts';
 import { toGregorianSeconds } from '../kazoo/time.ts';
 
@@ -51,7 +52,7 @@ function apply({ path, value }: Change, body: JsonObject, event: EventDefinition
 function holderIn(holder: JsonObject, key: string, path: readonly string[]): JsonObject {
   if (!Object.hasOwn(holder, key)) holder[key] = {};
   const inner = holder[key];
-  if (typeof inner === 'object' && inner !== null) return inner as JsonObject; // an array takes its indices as keys just so
+  if (isHolder(inner)) return inner as JsonObject; // an array takes its indices as keys just so
   throw new Error(`${path.join('.')} can't be set: ${key} is no object`);
 }
 

@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { eventNamed } from './catalogue.ts';
 import { Decoded } from './decoded.ts';
 import { fingerprintOf, idOf, serialise } from './identity.ts';
+import { isObject, member } from './json.ts';
 import { maxDepth, type Normalised, normalise, type Path } from './normalise.ts';
 import type { Json, JsonObject, Problem, RawMessage } from './notification.ts';
 import { rewrite } from './rewrite.ts';
@@ -222,14 +223,6 @@ function accountOf(event: string | null, data: JsonObject): string | null {
     label(member(data.details, 'account_id')) ??
     label(member(member(data.details, 'custom_channel_vars'), 'account_id'))
   );
-}
-
-function member(value: Json | undefined, key: string): Json | undefined {
-  return isObject(value) ? value[key] : undefined;
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A value fit to select by: a string of 1 to 128 characters, none of them a control character. */

@@ -1,6 +1,7 @@
 import { commonFields, eventNamed } from './catalogue.ts';
 import type { Decoded } from './decoded.ts';
 import { serialise } from './identity.ts';
+import { holderAt, isHolder } from './json.ts';
 import { isSecretName, type Path } from './normalise.ts';
 import { type Json, type JsonObject, type Notification, redacted, type Secret } from './notification.ts';
 
@@ -90,10 +91,6 @@ function pathsBelow(top: Json | undefined, start: Path, isSecret: (name: string)
   return found;
 }
 
-function isHolder(value: Json | undefined): value is Json[] | JsonObject {
-  return typeof value === 'object' && value !== null;
-}
-
 /** In the details of an alert, request headers and request data. */
 function isRequestPart(name: string): boolean {
   return requestPart.test(name);
@@ -106,17 +103,10 @@ const requestPart = /headers?$|^req(uest)?[_ ]?(data|body|json|params|query|quer
  */
 function replace(data: JsonObject, path: Path, reveals: readonly string[]): Secret[] {
   const key = path.at(-1);
-  const parent = path.slice(0, -1).reduce<Json | undefined>(member, data);
-  if (key === undefined || typeof parent !== 'object' || parent === null || !Object.hasOwn(parent, key)) return [];
-  const holder = parent as JsonObject; // an array takes its indices as keys just so
+  const holder = holderAt(data, path);
+  if (key === undefined || holder === undefined || !Object.hasOwn(holder, key)) return [];
   const value = holder[key];
   if (value === undefined || value === redacted) return [];
   holder[key] = redacted;
   return isRevealed(path, reveals) ? [{ path, value }] : [];
-}
-
-function member(value: Json | undefined, key: string): Json | undefined {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
-    ? (value as JsonObject)[key]
-    : undefined;
 }

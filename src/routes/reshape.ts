@@ -1,3 +1,4 @@
+import { isHolder } from '../kazoo/json.ts';
 import type { Envelope, ShapedEnvelope } from '../sinks/sink.ts';
 
 /** What a route changes in its envelopes. Paths are dotted and begin at the envelope; `*` is every key, or element. */
@@ -105,8 +106,4 @@ function having(value: unknown, [key = '', ...rest]: readonly string[], wanted: 
   if (rest.length === 0) return { ...holder, [key]: wanted };
   const inner: unknown = Object.hasOwn(holder, key) ? Reflect.get(holder, key) : undefined;
   return { ...holder, [key]: having(inner, rest, wanted) };
-}
-
-function isHolder(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,4 +1,5 @@
 import type { Entry } from '../journal/journal.ts';
+import { holderAt } from '../kazoo/json.ts';
 import type { Json, JsonObject, Secret } from '../kazoo/notification.ts';
 import { isRevealed } from '../kazoo/redact.ts';
 import type { Delivery, Envelope, ShapedEnvelope } from '../sinks/sink.ts';
@@ -79,12 +80,6 @@ function revealing(entry: Entry, revealed: readonly Secret[]): Envelope {
 
 function put(data: JsonObject, path: readonly string[], value: Json): void {
   const key = path.at(-1);
-  let holder: Json | undefined = data;
-  for (const step of path.slice(0, -1)) holder = isHolder(holder) ? holder[step] : undefined;
-  if (key !== undefined && isHolder(holder)) holder[key] = value;
-}
-
-/** An array takes its indices as keys just as an object does. */
-function isHolder(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null;
+  const holder = holderAt(data, path);
+  if (key !== undefined && holder !== undefined) holder[key] = value;
 }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { eventNamed, events } from '../kazoo/catalogue.ts';
+import { isObject } from '../kazoo/json.ts';
 import type { Json, JsonObject } from '../kazoo/notification.ts';
 import { dialect, schemaId, unknownEvent } from './generate.ts';
 import { problemsOf } from './problems.ts';
@@ -67,9 +68,7 @@ function eventOf(fileName: string): string {
 
 function readSchemaFile(path: string, event: string): SchemaFile {
   const schema = parse(path, read(path));
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
-    throw new SchemaError(path, 'it must hold a JSON object');
-  }
+  if (!isObject(schema)) throw new SchemaError(path, 'it must hold a JSON object');
   const { $schema = dialect } = schema;
   if ($schema !== dialect && $schema !== `${dialect}#`) {
     throw new SchemaError(path, `its $schema is ${JSON.stringify($schema)}; only "${dialect}" is supported`);

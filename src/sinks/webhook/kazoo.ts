@@ -1,3 +1,4 @@
+import { isObject } from '../../kazoo/json.ts';
 import type { Json, JsonObject } from '../../kazoo/notification.ts';
 import type { ShapedEnvelope } from '../sink.ts';
 import { headerValue } from './header-value.ts';
@@ -29,7 +30,7 @@ export function kazooForm(body: JsonObject): string {
 function pairs(name: string, value: Json | undefined): string[] {
   if (value === undefined) return [];
   if (Array.isArray(value)) return value.flatMap((item) => pairs(`${name}[]`, item));
-  if (typeof value === 'object' && value !== null) {
+  if (isObject(value)) {
     return Object.entries(value).flatMap(([key, member]) => pairs(`${name}[${encode(key)}]`, member));
   }
   return [`${name}=${encode(String(value))}`];
