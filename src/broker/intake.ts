@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { type Appended, type Journal, JournalError } from '../journal/journal.ts';
+import { type Entry, type Journal, JournalError } from '../journal/journal.ts';
 import { decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
 import { redact } from '../kazoo/redact.ts';
@@ -180,11 +180,11 @@ export class Intake {
       for (let first = 0; first < held.length; ) {
         if (first > 0) await nextTurn();
         const { notifications, bytes } = this.#examineFrom(held, first);
-        const appended = await this.#append(notifications);
-        if (appended === null) return;
+        const fresh = await this.#append(notifications);
+        if (fresh === null) return;
         this.#committedAt = performance.now();
         const start = first;
-        this.counts.committed(notifications, appended.fresh, (index) => held[start + index]?.timestamp);
+        this.counts.committed(notifications, fresh, (index) => held[start + index]?.timestamp);
         first += notifications.length;
         this.#committed += notifications.length;
         this.#heldBytes -= bytes;
@@ -239,15 +239,18 @@ export class Intake {
     }
   }
 
-  /** Tries until the journal has taken the batch; null when intake is abandoned meanwhile. */
-  async #append(notifications: readonly Notification[]): Promise<Appended | null> {
+  /**
+   * Tries until the journal has taken the batch. Returns the entries of what was new to it; null when intake is
+   * abandoned meanwhile.
+   */
+  async #append(notifications: readonly Notification[]): Promise<readonly Entry[] | null> {
     const backoff = new Backoff(firstPause, longestPause);
     for (;;) {
       this.#pulse.beat();
       try {
-        const appended = await this.#context.journal.append(notifications);
+        const fresh = await this.#context.journal.append(notifications);
         this.#recovered();
-        return appended;
+        return fresh;
       } catch (error) {
         this.#failed(error);
       }

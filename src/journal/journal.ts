@@ -10,14 +10,6 @@ export interface Entry extends Omit<Notification, 'raw' | 'fingerprint' | 'ownTi
   readonly data: JsonObject | null;
 }
 
-export interface Appended {
-  readonly stored: number;
-  /** Notifications whose id the journal already had: redeliveries, dropped. */
-  readonly duplicates: number;
-  /** Those that are stored, in the batch's order. */
-  readonly fresh: readonly Entry[];
-}
-
 /**
  * Where a new route begins: after what is there now, at the oldest entry, or at what was received from this Unix
  * millisecond on.
@@ -120,10 +112,12 @@ export interface Limits {
  */
 export interface Journal extends JournalReader {
   /**
-   * Commits a batch in one transaction. When it resolves, the batch is on disk; when it rejects, none of it is.
+   * Commits a batch in one transaction. When it resolves, the batch is on disk; when it rejects, none of it is. Returns
+   * the entries of what is new, in the batch's order: what has an id that the journal has already is a redelivery, and
+   * is dropped.
    * @throws JournalError when the store can't be written
    */
-  append(batch: readonly Notification[]): Promise<Appended>;
+  append(batch: readonly Notification[]): Promise<readonly Entry[]>;
 
   /** Entries after `seq`, oldest first, `limit` at most and some MiB at most; from memory where they are recent. */
   read(seq: number, limit: number, interest: Interest): Promise<Page>;

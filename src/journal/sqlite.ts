@@ -10,7 +10,6 @@ import { databaseFile, makeFolder, openDatabase, openDatabaseReadOnly } from './
 import { Deliveries } from './deliveries.ts';
 import { find } from './find.ts';
 import {
-  type Appended,
   type Entry,
   type Interest,
   type Journal,
@@ -119,7 +118,7 @@ class SqliteJournal implements Journal {
     this.#changeTimer = setInterval(() => this.#lookForChanges(), lookForChanges);
   }
 
-  async append(batch: readonly Notification[]): Promise<Appended> {
+  async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
     if (this.#retention.full) throw new JournalError(fullJournal);
     const fresh = this.#transaction(() => {
       this.#writeSettlements();
@@ -130,7 +129,7 @@ class SqliteJournal implements Journal {
     this.#last = fresh.at(-1)?.seq ?? this.#last;
     this.#recent.push(fresh);
     this.#tell('appended');
-    return { stored: fresh.length, duplicates: batch.length - fresh.length, fresh };
+    return fresh;
   }
 
   async read(seq: number, limit: number, interest: Interest): Promise<Page> {

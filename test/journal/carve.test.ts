@@ -139,7 +139,7 @@ describe('whatever was done to a journal’s file', () => {
           return;
         }
         const journal = openJournal(folder, log);
-        expect(await journal.append([notification({})])).toMatchObject({ stored: 1 });
+        expect(await journal.append([notification({})])).toHaveLength(1);
         await journal.close();
       }),
       { numRuns: 40 },

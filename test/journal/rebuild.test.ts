@@ -180,7 +180,7 @@ describe('a journal', () => {
       const left = await entries();
       expect(left).toEqual(ids.filter((id) => left.includes(id)));
       const journal = openJournal(folder, log);
-      expect(await journal.append([notification({})])).toMatchObject({ stored: 1 });
+      expect(await journal.append([notification({})])).toHaveLength(1);
       await journal.close();
     }
   });
