@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { reasonOf } from './errors.ts';
+import { codeOf, reasonOf } from './errors.ts';
 
 /** Files (PEM) and names for a connection over TLS; what is left out is Node's default. */
 export interface TlsFiles {
@@ -36,7 +36,7 @@ export async function readTls({ ca, cert, key, serverName }: TlsFiles = {}): Pro
 /** An error of a handshake, with the option that mends it where OpenSSL's words leave that open. */
 export function explainTls(error: unknown): Error {
   const reason = reasonOf(error).replace(openSslMessage, 'TLS: $1');
-  const code = Error.isError(error) && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error) ?? '';
   const hint = hints.find(({ codes }) => codes.test(code))?.hint;
   return new Error(hint === undefined ? reason : `${reason} (${hint})`, { cause: error });
 }

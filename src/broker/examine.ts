@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { type Connection, connect } from './connection.ts';
 import type { Broker } from './link.ts';
-import { codeOf, codes, declareExchange, ensureQueue, exchangeExists, type QueueOptions } from './topology.ts';
+import { codes, declareExchange, ensureQueue, exchangeExists, type QueueOptions, replyCodeOf } from './topology.ts';
 
 interface ExamineOptions {
   /** Milliseconds. */
@@ -49,7 +49,7 @@ async function examineQueue(connection: Connection, queue: QueueOptions): Promis
     const consumers = consumerCount === 0 ? 'no consumer' : 'a daemon consumes';
     return `the queue ${queue.name} is there (${messageCount} waiting, ${consumers})`;
   } catch (error) {
-    if (codeOf(error) === codes.notFound) return `no queue ${queue.name} yet, which the daemon makes`;
+    if (replyCodeOf(error) === codes.notFound) return `no queue ${queue.name} yet, which the daemon makes`;
     throw error;
   }
 }

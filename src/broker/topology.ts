@@ -64,7 +64,7 @@ export async function ensureQueue(connection: Connection, queue: QueueOptions): 
       channel.assertQueue(queue.name, declarationOf(queue, connection.serverVersion)),
     );
   } catch (error) {
-    if (codeOf(error) !== codes.preconditionFailed) throw error;
+    if (replyCodeOf(error) !== codes.preconditionFailed) throw error;
     throw new QueueConflict(
       `the queue "${queue.name}" exists with other arguments than the configuration gives it. ` +
         'Delete it once what it holds is delivered (rabbitmqctl delete_queue), or set queue.* as it is, or set another queue.name',
@@ -80,7 +80,8 @@ export async function bindQueue(channel: Channel, queue: QueueOptions): Promise<
 
 export const codes = { accessRefused: 403, notFound: 404, preconditionFailed: 406 } as const;
 
-export function codeOf(error: unknown): number | undefined {
+/** With which the broker refused; undefined for any other error. */
+export function replyCodeOf(error: unknown): number | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' ? error.code : undefined;
 }
 
@@ -92,7 +93,7 @@ export async function declareExchange(connection: Connection): Promise<number | 
     );
     return undefined;
   } catch (error) {
-    const code = codeOf(error);
+    const code = replyCodeOf(error);
     if (code === codes.accessRefused || code === codes.preconditionFailed) return code;
     throw error;
   }
@@ -103,7 +104,7 @@ export async function exchangeExists(connection: Connection): Promise<boolean> {
     await connection.attempt((channel) => channel.checkExchange(exchange));
     return true;
   } catch (error) {
-    if (codeOf(error) === codes.notFound) return false;
+    if (replyCodeOf(error) === codes.notFound) return false;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { fileReasonOf } from '../errors.ts';
 import { isObject } from '../kazoo/json.ts';
 import type { Json } from '../kazoo/notification.ts';
 
@@ -22,7 +23,7 @@ export async function* readBodies(file: string): AsyncGenerator<Buffer> {
       yield Buffer.from(dataOfEnvelope(text) ?? text);
     }
   } catch (error) {
-    throw isSystemError(error) ? new Error(`${name} can't be read: ${reasonOf(error)}`, { cause: error }) : error;
+    throw isSystemError(error) ? new Error(`${name} can't be read: ${fileReasonOf(error)}`, { cause: error }) : error;
   }
   if (!found) throw new Error(`${name} holds no notification`);
 }
@@ -143,16 +144,6 @@ function dataOfEnvelope(text: string): string | undefined {
   return value.data === undefined ? undefined : JSON.stringify(value.data);
 }
 
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error;
 }
-
-function reasonOf(error: NodeJS.ErrnoException): string {
-  return reasons.get(error.code) ?? error.message;
-}
-
-const reasons = new Map<string | undefined, string>([
-  ['ENOENT', 'there is no such file'],
-  ['EISDIR', 'it is a directory'],
-  ['EACCES', 'permission denied'],
-]);

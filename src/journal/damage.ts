@@ -1,4 +1,4 @@
-import { reasonOf } from '../errors.ts';
+import { codeOf, isSqliteError, reasonOf, sqliteCodeOf } from '../errors.ts';
 import { JournalError } from './journal.ts';
 
 /** SQLite's result codes for a file that makes no sense to it: SQLITE_CORRUPT and SQLITE_NOTADB. */
@@ -7,9 +7,9 @@ const damaged = [11, 26];
 export function isDamage(error: unknown): boolean {
   // What we wrote as JSON, and isn't any more, was overwritten where SQLite sees no harm.
   if (error instanceof SyntaxError) return true;
-  if (!Error.isError(error) || !('errcode' in error)) return false;
-  // The higher bits of the code only say more. What SQLite takes for JSON is our own, too.
-  return damaged.includes(Number(error.errcode) & 0xff) || error.message === 'malformed JSON';
+  if (sqliteCodeOf(error) === undefined) return false;
+  // What SQLite takes for JSON is our own, too.
+  return isSqliteError(error, damaged) || reasonOf(error) === 'malformed JSON';
 }
 
 /**
@@ -28,10 +28,7 @@ const sqliteRefusals = [8, 14];
 
 /** What an operator can do about it, where the cause is that the daemon's user may not write; else nothing. */
 export function hintFor(cause: unknown): string {
-  if (!Error.isError(cause)) return '';
-  const isRefusal =
-    ('code' in cause && refusals.includes(String(cause.code))) ||
-    ('errcode' in cause && sqliteRefusals.includes(Number(cause.errcode) & 0xff));
+  const isRefusal = refusals.includes(codeOf(cause) ?? '') || isSqliteError(cause, sqliteRefusals);
   return isRefusal ? "; the journal's folder and its files must be writable for the user that the daemon runs as" : '';
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { reasonOf } from '../errors.ts';
+import { isSqliteError, reasonOf } from '../errors.ts';
 import { hintFor } from './damage.ts';
 import { JournalError } from './journal.ts';
 
@@ -21,7 +21,7 @@ export function acquireLock(folder: string): Lock {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (cause) {
     database?.close();
-    if (!isBusy(cause))
+    if (!isSqliteError(cause, [busy]))
       throw new JournalError(`the lock ${file} can't be taken: ${reasonOf(cause)}${hintFor(cause)}`, { cause });
     throw new JournalError(
       `the journal ${folder} is in use by another kazoo-relay: stop that one, or give this one a journal.path of its own`,
@@ -34,7 +34,3 @@ export function acquireLock(folder: string): Lock {
 
 /** SQLite's result code for a lock that another process has. */
 const busy = 5;
-
-function isBusy(error: unknown): boolean {
-  return Error.isError(error) && 'errcode' in error && error.errcode === busy;
-}

@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Logger } from 'pino';
-import { reasonOf } from '../errors.ts';
+import { codeOf, reasonOf } from '../errors.ts';
 
 /** The daemon's door for commands on the same machine, open to whoever may enter the journal's folder. */
 export interface Control {
@@ -80,7 +80,7 @@ export async function askDaemon(folder: string, question: Question): Promise<unk
   try {
     answer = await text(socket);
   } catch (error) {
-    if (Error.isError(error) && 'code' in error && noDaemon.has(String(error.code))) return null;
+    if (noDaemon.has(codeOf(error))) return null;
     throw error;
   }
   if (answer === '') throw new Error('the daemon ended before it answered');
@@ -88,7 +88,7 @@ export async function askDaemon(folder: string, question: Question): Promise<unk
 }
 
 /** No socket, nobody behind it, or a folder whose path is too long for one. */
-const noDaemon = new Set(['ENOENT', 'ECONNREFUSED', 'EINVAL']);
+const noDaemon = new Set<string | undefined>(['ENOENT', 'ECONNREFUSED', 'EINVAL']);
 
 function socketIn(folder: string): string {
   return join(folder, 'control.sock');

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { reasonOf } from '../errors.ts';
 import { eventNamed, events } from '../kazoo/catalogue.ts';
 import { isObject } from '../kazoo/json.ts';
 import type { Json, JsonObject } from '../kazoo/notification.ts';
@@ -55,7 +56,7 @@ function namesIn(folder: string): string[] {
       .filter((name) => name.endsWith(extension) && !name.startsWith('.'))
       .sort();
   } catch (error) {
-    throw new SchemaError(folder, `the folder can't be read: ${messageOf(error)}`, error);
+    throw new SchemaError(folder, `the folder can't be read: ${reasonOf(error)}`, error);
   }
 }
 
@@ -81,7 +82,7 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new SchemaError(path, `it can't be read: ${messageOf(error)}`, error);
+    throw new SchemaError(path, `it can't be read: ${reasonOf(error)}`, error);
   }
 }
 
@@ -89,7 +90,7 @@ function parse(path: string, text: string): Json {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, '')) as Json; // JSON.parse makes nothing else
   } catch (error) {
-    throw new SchemaError(path, `it is not JSON: ${messageOf(error)}`, error);
+    throw new SchemaError(path, `it is not JSON: ${reasonOf(error)}`, error);
   }
 }
 
@@ -122,9 +123,4 @@ function checkIds(files: Iterable<SchemaFile>): void {
 
 function builtInOwning($id: Json): string | undefined {
   return [...events.map((event) => event.name), unknownEvent].find((name) => schemaId(name) === $id);
-}
-
-/** For what `node:fs` and `JSON.parse` throw. */
-function messageOf(error: unknown): string {
-  return (error as Error).message; // they throw nothing but errors
 }

@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { reasonOf } from '../errors.ts';
+import { codeOf, reasonOf } from '../errors.ts';
 
 /**
  * Whether a file can be written to, or made where it isn't there, as a sentence about it. Nothing is written or made.
@@ -26,7 +26,7 @@ async function statOf(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path);
   } catch (error) {
-    if (Error.isError(error) && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw new Error(`${path} can't be reached: ${reasonOf(error)}`, { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { isSqliteError } from '../../errors.ts';
 import { isHead } from '../head.ts';
 import type { Row } from './carve.ts';
 import { type Shape, tableShape } from './shape.ts';
@@ -47,7 +48,7 @@ export class RowWriter implements Shape {
       const { changes } = this.#insertOf(row.values.length).run(row.rowid, ...values);
       return changes === 0 ? 'displaced' : 'written';
     } catch (error) {
-      if (isRefusal(error)) return 'refused';
+      if (isSqliteError(error, [constraint])) return 'refused';
       throw error;
     }
   }
@@ -88,7 +89,3 @@ function isJson(text: string): boolean {
 
 /** SQLite's result code for a row that the table's definition refuses. */
 const constraint = 19;
-
-function isRefusal(error: unknown): boolean {
-  return Error.isError(error) && 'errcode' in error && (Number(error.errcode) & 0xff) === constraint;
-}

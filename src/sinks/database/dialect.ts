@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { reasonOf } from '../../errors.ts';
+import { codeOf, reasonOf } from '../../errors.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import type { Row } from './row.ts';
 import type { Column, Table } from './table.ts';
@@ -82,8 +82,8 @@ export const pauseBetween = 50;
 
 /** What an error says that comes from no database: of the network, or of a signal. */
 export function plainReason(error: unknown): Pick<Blame, 'reason' | 'code'> {
-  const code = Error.isError(error) ? Reflect.get(error, 'code') : undefined;
+  const code = codeOf(error);
   // Where a name has several addresses, Node's error for all of them has a code and no message.
-  const reason = reasonOf(error) || String(code ?? 'no connection');
-  return typeof code === 'string' ? { reason, code } : { reason };
+  const reason = reasonOf(error) || (code ?? 'no connection');
+  return code === undefined ? { reason } : { reason, code };
 }

@@ -1,6 +1,6 @@
 import * as oauth from 'oauth4webapi';
 import type { Dispatcher } from 'undici';
-import { reasonOf } from '../../errors.ts';
+import { codeOf, reasonOf } from '../../errors.ts';
 import { Deadlines } from '../../waiting.ts';
 import { SinkUnavailable } from '../sink.ts';
 import { exchange } from './exchange.ts';
@@ -127,5 +127,5 @@ function problemOf(error: unknown): string {
   if (error instanceof oauth.OperationProcessingError && error.cause instanceof Response) {
     return `it answered ${error.cause.status}, and not what OAuth 2 says`;
   }
-  return reasonOf(error) || (Error.isError(error) && 'code' in error ? String(error.code) : 'the connection failed');
+  return reasonOf(error) || (codeOf(error) ?? 'the connection failed');
 }
