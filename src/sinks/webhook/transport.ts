@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici';
 import { reasonOf } from '../../errors.ts';
+import { readTls } from '../../tls.ts';
 import { SinkUnavailable } from '../sink.ts';
 import type { TlsOptions, WebhookOptions } from './options.ts';
 import { publicConnector, publicLookup } from './private-networks.ts';
@@ -55,36 +55,14 @@ function hasProxy(): boolean {
   return proxyVariables.some((name) => process.env[name]);
 }
 
-async function tlsOf({
-  ca,
-  cert,
-  key,
-  serverName,
-  minVersion,
-  verify,
-}: TlsOptions): Promise<buildConnector.BuildOptions> {
-  const files = {
-    ...(ca !== undefined && { ca: await readPem(ca) }),
-    ...(cert !== undefined && { cert: await readPem(cert) }),
-    ...(key !== undefined && { key: await readPem(key) }),
-  };
+async function tlsOf({ minVersion, verify, ...given }: TlsOptions): Promise<buildConnector.BuildOptions> {
+  const files = await readTls(given).catch((cause) => {
+    throw new SinkUnavailable(reasonOf(cause), { cause });
+  });
   try {
     createSecureContext(files);
   } catch (cause) {
     throw new SinkUnavailable(`the files of tls can't be used: ${reasonOf(cause)}`, { cause });
   }
-  return {
-    ...files,
-    minVersion,
-    rejectUnauthorized: verify,
-    ...(serverName !== undefined && { servername: serverName }),
-  };
-}
-
-async function readPem(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new SinkUnavailable(`${path} can't be read: ${reasonOf(cause)}`, { cause });
-  }
+  return { ...files, minVersion, rejectUnauthorized: verify };
 }
