@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { Bag } from '../bag.ts';
+import { cut } from '../cut.ts';
 import { reasonOf } from '../errors.ts';
 import type { Attempt, Journal, Order, Start } from '../journal/journal.ts';
 import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
@@ -252,11 +253,11 @@ export class Route {
     const tries = triesIn(work.attempts);
     const dueAt = nextTry(tries, outcome.notBefore, this.#options.retry, Date.now());
     if (dueAt === null) this.#bury(work, `gave up after ${tries} tries: ${outcome.reason}`);
-    else this.#supply.postpone(work, cut(outcome.reason), dueAt);
+    else this.#supply.postpone(work, shortened(outcome.reason), dueAt);
   }
 
   #bury(work: Work, reason: string): void {
-    const story = cut(reason);
+    const story = shortened(reason);
     this.#supply.bury(work, story);
     this.counts.dead += 1;
     this.#deadLetters.count(story);
@@ -298,10 +299,10 @@ function isAway(outcome: Outcome): outcome is Extract<Outcome, { status: 'retry'
 
 function attemptOf(outcome: Failure, at: number, duration: number): Attempt {
   const { status, reason, code } = outcome;
-  return { at, duration, outcome: status, ...(code !== undefined && { code }), reason: cut(reason) };
+  return { at, duration, outcome: status, ...(code !== undefined && { code }), reason: shortened(reason) };
 }
 
 /** A reason may quote what the other side answered: 1 KiB of it is enough. */
-function cut(reason: string): string {
-  return Buffer.byteLength(reason) <= 1_024 ? reason : `${Buffer.from(reason).subarray(0, 1_021).toString()}…`;
+function shortened(reason: string): string {
+  return Buffer.byteLength(reason) <= 1_024 ? reason : `${cut(reason, 1_021)}…`;
 }

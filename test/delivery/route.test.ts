@@ -143,11 +143,12 @@ describe('a delivery that fails', () => {
 
   test('is dead at once when it can never work', async () => {
     tested = await startTestRoute();
-    tested.answer = () => ({ status: 'dead', reason: `refused: ${'x'.repeat(5_000)}` });
+    tested.answer = () => ({ status: 'dead', reason: `refused: ${'€'.repeat(5_000)}` });
     await tested.append('a');
     await tested.settled();
     const [line] = tested.lines();
     expect(line).toMatchObject({ state: 'dead', attempts: [{ outcome: 'dead' }] });
+    expect(line?.reason).toMatch(/^refused: €+…$/);
     expect(Buffer.byteLength(line?.reason ?? '')).toBeLessThanOrEqual(1_024);
     expect(tested.calls).toHaveLength(1);
   });

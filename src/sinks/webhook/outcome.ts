@@ -1,3 +1,4 @@
+import { cut } from '../../cut.ts';
 import { codeOf, reasonOf } from '../../errors.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../sink.ts';
 import { type Answer, Interrupted, TimedOut } from './exchange.ts';
@@ -40,7 +41,7 @@ export function failureOf(error: unknown, mask: Mask): Outcome {
   const code = error instanceof TimedOut ? 'ETIMEDOUT' : codeOf(error);
   const known = error instanceof TimedOut || error instanceof Interrupted;
   // Where each address of a name has failed, the error has no message but a code.
-  const text = cut(mask(reasonOf(error) || code || 'the connection failed'));
+  const text = lineOf(mask(reasonOf(error) || code || 'the connection failed'));
   return { status: 'retry', reason: known ? text : `no answer: ${text}`, ...(code && { code }), away: true };
 }
 
@@ -65,15 +66,10 @@ function mayWorkLater(status: number): boolean {
 }
 
 function textOf(body: Buffer, mask: Mask): string {
-  const text = cut(mask(body.toString()));
+  const text = lineOf(mask(body.toString()));
   return text === '' ? '' : `: ${text}`;
 }
 
-function cut(text: string): string {
-  const line = text.replace(/[\p{Cc}\s]+/gu, ' ').trim();
-  // The end of what is kept may be half a character.
-  return Buffer.from(line)
-    .subarray(0, keptOfBody)
-    .toString()
-    .replace(/\uFFFD$/, '');
+function lineOf(text: string): string {
+  return cut(text.replace(/[\p{Cc}\s]+/gu, ' ').trim(), keptOfBody);
 }
