@@ -1,20 +1,21 @@
+import { steps, values } from './arms.ts';
 import type { CommandNode, Value } from './tree.ts';
 
 /** A script for bash 4 or later. It needs nothing else, neither the package bash-completion. */
 export function bashScript(tree: readonly CommandNode[]): string {
   return `# kazoo-relay completion bash
 _kazoo_relay() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} path= index
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} place= index
   for ((index = 1; index < COMP_CWORD; index++)); do
-    case "$path/\${COMP_WORDS[index]}" in
+    case "$place/\${COMP_WORDS[index]}" in
 ${tree.flatMap(steps).join('\n')}
     esac
   done
   COMPREPLY=()
-  case "$path/$previous" in
-${tree.flatMap(values).join('\n')}
+  case "$place/$previous" in
+${tree.flatMap((node) => values(node, complete)).join('\n')}
   esac
-  case "$path" in
+  case "$place" in
 ${tree.map(words).join('\n')}
   esac
 }
@@ -23,20 +24,6 @@ _kazoo_relay_files() { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < 
 _kazoo_relay_folders() { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$1"); }
 complete -F _kazoo_relay kazoo-relay
 `;
-}
-
-/** From one command to the next. */
-function steps({ path, commands }: CommandNode): string[] {
-  return commands.map(({ name }) => `      '${path}/${name}') path='${`${path} ${name}`.trim()}' ;;`);
-}
-
-/** After an option that takes a value. */
-function values({ path, options }: CommandNode): string[] {
-  return options.flatMap(({ short, long, value }) => {
-    if (value === null) return [];
-    const patterns = [short, long].filter((flag) => flag !== undefined).map((flag) => `'${path}/${flag}'`);
-    return [`    ${patterns.join('|')}) ${complete(value)}; return ;;`];
-  });
 }
 
 /** Anywhere else: an option after a dash, else a command or an argument. */

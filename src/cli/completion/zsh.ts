@@ -1,3 +1,4 @@
+import { steps, values } from './arms.ts';
 import type { CommandNode, OptionNode, Value } from './tree.ts';
 
 /** A script for zsh: to be put into a folder of $fpath as _kazoo-relay, or sourced after compinit. */
@@ -13,7 +14,7 @@ ${tree.flatMap(steps).join('\n')}
     esac
   done
   case "$place/$previous" in
-${tree.flatMap(values).join('\n')}
+${tree.flatMap((node) => values(node, complete)).join('\n')}
   esac
   local -a flags commands
   case "$place" in
@@ -24,18 +25,6 @@ compdef _kazoo_relay kazoo-relay
 # Where zsh loads this file as a function, this is its first call.
 [[ $funcstack[1] == _kazoo-relay ]] && _kazoo_relay
 `;
-}
-
-function steps({ path, commands }: CommandNode): string[] {
-  return commands.map(({ name }) => `      '${path}/${name}') place='${`${path} ${name}`.trim()}' ;;`);
-}
-
-function values({ path, options }: CommandNode): string[] {
-  return options.flatMap(({ short, long, value }) => {
-    if (value === null) return [];
-    const patterns = [short, long].filter((flag) => flag !== undefined).map((flag) => `'${path}/${flag}'`);
-    return [`    ${patterns.join('|')}) ${complete(value)}; return ;;`];
-  });
 }
 
 function described({ path, commands, options, argument }: CommandNode): string {
