@@ -148,6 +148,7 @@ function pragma(database: DatabaseSync, name: string): number {
   return Number(row?.[name] ?? 0);
 }
 
-function sizeOf(file: string): number {
+/** Bytes; 0 where there is no such file. */
+export function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }

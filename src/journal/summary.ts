@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { sizeOf } from './database.ts';
 import type { RouteSummary, Summary } from './journal.ts';
 
 /** What the journal holds, and how far each route is, that it knows: in the configuration or not. */
@@ -36,8 +36,4 @@ export function summarise(database: DatabaseSync, file: string): Summary {
       };
     }),
   };
-}
-
-function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isMapping } from '../config/check.ts';
 
 /** What a reload has done with things that have names: the names. */
 export interface Changes {
@@ -23,11 +24,7 @@ export function changesIn(present: ReadonlyMap<string, unknown>, wanted: Readonl
 /** Dotted names of the options that differ, of all that are no list. */
 export function differingOptions(one: unknown, other: unknown, path = ''): string[] {
   if (isDeepStrictEqual(one, other)) return [];
-  if (!isSection(one) || !isSection(other)) return [path];
+  if (!isMapping(one) || !isMapping(other)) return [path];
   const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
   return [...keys].flatMap((key) => differingOptions(one[key], other[key], path === '' ? key : `${path}.${key}`));
-}
-
-function isSection(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
