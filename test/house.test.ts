@@ -26,6 +26,7 @@ const doors: Record<string, readonly string[]> = {
 const groundFloor = [
   'bag',
   'cut',
+  'counted',
   'waiting',
   'nearest',
   'errors',

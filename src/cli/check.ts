@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import { type Examined, examineConfig } from '../config/load.ts';
 import { type Finding, findingText } from '../config/place.ts';
+import { counted } from '../counted.ts';
 import { reasonOf } from '../errors.ts';
 import { createValidator } from '../schema/validator.ts';
 import { presentConfigFile } from './config-file.ts';
@@ -93,11 +94,7 @@ function line(finding: Finding): string {
 }
 
 function summaryOf(file: string, config: Config | undefined, mistakes: number, warnings: number): string {
-  const doubts = warnings === 0 ? '' : `, ${many(warnings, 'warning')}`;
-  if (config === undefined) return `${file}: ${many(mistakes, 'mistake')}${doubts}`;
-  return `${file}: ${many(config.brokers.length, 'broker')}, ${many(config.routes.length, 'route')}, no mistakes${doubts}`;
-}
-
-function many(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
+  const doubts = warnings === 0 ? '' : `, ${counted(warnings, 'warning')}`;
+  if (config === undefined) return `${file}: ${counted(mistakes, 'mistake')}${doubts}`;
+  return `${file}: ${counted(config.brokers.length, 'broker')}, ${counted(config.routes.length, 'route')}, no mistakes${doubts}`;
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { styleText } from 'node:util';
+import { counted } from '../counted.ts';
 import type { Entry } from '../journal/journal.ts';
 import type { Problem } from '../kazoo/notification.ts';
 
@@ -51,7 +52,7 @@ export function describeProblems(problems: readonly Problem[]): string {
 
 /** `1 notification`, `2 notifications`. */
 export function notifications(count: number): string {
-  return `${count} ${count === 1 ? 'notification' : 'notifications'}`;
+  return counted(count, 'notification');
 }
 
 /** What a line about an entry calls it. */

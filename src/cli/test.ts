@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.ts';
+import { counted } from '../counted.ts';
 import { type Case, readCases } from './cases/read.ts';
 import { createTrial } from './cases/trial.ts';
 import { orExit } from './exit.ts';
@@ -56,9 +57,7 @@ async function test(named: string | undefined, options: Options): Promise<void> 
     await show(one, differences);
     if (differences.length > 0) wrong += 1;
   }
-  await print(
-    `${cases.length} ${cases.length === 1 ? 'case' : 'cases'}: ${cases.length - wrong} as they should be, ${wrong} not`,
-  );
+  await print(`${counted(cases.length, 'case')}: ${cases.length - wrong} as they should be, ${wrong} not`);
   if (wrong > 0) process.exitCode = 1;
 }
 

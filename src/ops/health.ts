@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import type { BrokerInsight, Insight } from './insight.ts';
 
 /** What should move and doesn't: empty while all is well. A broker or a sink that is away keeps nothing from moving. */
@@ -33,13 +34,9 @@ export function summaryOf({ brokers, routes }: Pick<Insight, 'brokers' | 'routes
   const links = brokers();
   const consuming = links.filter(({ state, paused }) => state === 'consuming' && !paused);
   const held = routes().filter(({ activity }) => activity.circuit !== 'closed');
-  const parts = [`consuming from ${consuming.length} of ${count(links.length, 'broker')}`];
+  const parts = [`consuming from ${consuming.length} of ${counted(links.length, 'broker')}`];
   if (links.some(({ paused }) => paused)) parts.push('the journal takes nothing');
-  parts.push(`${routes().length - held.length} of ${count(routes().length, 'route')} delivering`);
+  parts.push(`${routes().length - held.length} of ${counted(routes().length, 'route')} delivering`);
   if (held.length > 0) parts.push(`sink away: ${held.map(({ name }) => name).join(', ')}`);
   return parts.join('; ');
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
