@@ -22,7 +22,8 @@ export async function accessTo(path: string): Promise<string> {
   return `${path} can be ${file === undefined ? 'made' : 'written'}; ${gibibytes} GiB are free there`;
 }
 
-async function statOf(path: string): Promise<Stats | undefined> {
+/** Undefined where nothing is there. @throws Error that names the path */
+export async function statOf(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path);
   } catch (error) {

@@ -3,9 +3,10 @@ import { type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
+import { Compressor } from './compressor.ts';
 import { accessTo } from './file-access.ts';
 import { piecesOf } from './lines.ts';
-import { freeRotatedName, removeOldest, syncFolder } from './rotated-files.ts';
+import { freeRotatedName, removeOldest, syncToDisk } from './rotated-files.ts';
 import { type Delivery, delivered, type Outcome, type Sink, type SinkKind, SinkUnavailable } from './sink.ts';
 
 interface FileSinkOptions {
@@ -13,6 +14,7 @@ interface FileSinkOptions {
   maxSize: number;
   rotate: number;
   keep: number;
+  compress: 'none' | 'gzip';
   mode: string;
 }
 
@@ -37,9 +39,14 @@ export const fileSink: SinkKind<FileSinkOptions> = {
       default: 24 * 3_600_000,
     },
     keep: {
-      doc: 'How many rotated files are kept; 0 is all.',
+      doc: 'How many rotated files are kept, compressed or not; 0 is all.',
       format: 'nat',
       default: 14,
+    },
+    compress: {
+      doc: 'gzip: rotated files are compressed, beside the deliveries.',
+      format: ['none', 'gzip'],
+      default: 'none',
     },
     mode: {
       doc: "Permissions of a new file, in octal and in quotes: '0640'.",
@@ -49,10 +56,12 @@ export const fileSink: SinkKind<FileSinkOptions> = {
   },
   flow: () => ({ batch: { max: 500, linger: 20 }, concurrency: 1 }),
   file: ({ path }) => path,
-  doubts: ({ maxSize, rotate }) =>
-    maxSize === 0 && rotate === 0
-      ? [{ path: ['rotate'], message: 'is 0 like maxSize: the file grows until the disk is full' }]
-      : [],
+  doubts({ maxSize, rotate, compress }) {
+    if (maxSize > 0 || rotate > 0) return [];
+    const grows = { path: ['rotate'], message: 'is 0 like maxSize: the file grows until the disk is full' };
+    const idle = { path: ['compress'], message: 'compresses nothing: with maxSize and rotate 0, no file is rotated' };
+    return compress === 'none' ? [grows] : [grows, idle];
+  },
 
   examine: ({ path }) => accessTo(path),
 
@@ -68,6 +77,7 @@ class FileSink implements Sink {
   readonly #log: Logger;
   /** It only appends, because somebody else may be doing so: it neither mends nor rotates. */
   readonly #isGuest: boolean;
+  readonly #compressor: Compressor;
   #file: FileHandle | undefined;
   #isClosed = false;
 
@@ -75,13 +85,16 @@ class FileSink implements Sink {
     this.#options = options;
     this.#log = log;
     this.#isGuest = isGuest;
+    this.#compressor = new Compressor(options, log);
   }
 
   /** Opens the file, so that a mistake in the path shows at the start and not with the first notification. */
-  prepare(): Promise<void> {
-    return this.#orUnavailable(async () => {
+  async prepare(): Promise<void> {
+    await this.#orUnavailable(async () => {
       await this.#current();
     });
+    // What an earlier run has left, or rotated when it was told not to compress.
+    if (!this.#isGuest) this.#compressor.start();
   }
 
   async deliver(batch: readonly Delivery[]): Promise<Outcome[]> {
@@ -93,7 +106,7 @@ class FileSink implements Sink {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#letGo();
+    await Promise.all([this.#compressor.close(), this.#letGo()]);
   }
 
   async #letGo(): Promise<void> {
@@ -135,7 +148,7 @@ class FileSink implements Sink {
     try {
       if (!(await file.stat()).isFile()) throw new Error('it is not a regular file');
       if (!this.#isGuest) await this.#mendEnd(file);
-      await syncFolder(dirname(path));
+      await syncToDisk(dirname(path));
     } catch (error) {
       await file.close();
       throw error;
@@ -168,6 +181,7 @@ class FileSink implements Sink {
     await this.#letGo();
     await rename(path, await freeRotatedName(path, new Date()));
     if (keep > 0) await removeOldest(path, keep);
+    this.#compressor.start();
     return this.#current();
   }
 

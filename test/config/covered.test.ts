@@ -93,6 +93,10 @@ const tests: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'file.rotate': 'starts a new file when the last line is of an earlier period',
     'file.keep': 'keeps as many rotated files as it is told, the newest, and touches no other file',
   },
+  'sinks/file-compress': {
+    'file.compress':
+      'is compressed where the sink is told so: all its lines, its time, and the permissions of any file',
+  },
   'sinks/database/common': {
     'database.url': 'makes its table and stores what the envelope says',
     'database.columns': 'fills columns of the operator’s choice, and adds them to a table that is there',

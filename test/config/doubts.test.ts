@@ -26,6 +26,7 @@ const doubts: Readonly<Record<string, string>> = {
   'no try but the first': route('retry: { schedule: [] }'),
   'two routes into one file': `${broker}routes:\n  one: { sink: { type: file, path: FOLDER/a } }\n  two: { sink: { type: file, path: FOLDER/./b/../a } }`,
   'a file that grows without end': sink('file', 'path: a\nmaxSize: 0\nrotate: 0'),
+  'compressing where no file is rotated': sink('file', 'path: a\nmaxSize: 0\nrotate: 0\ncompress: gzip'),
   'a request that has longer than its route': sink('webhook', 'url: https://a\ntimeout: { total: 1m }'),
   'a connection that has longer than its request': sink('webhook', 'url: https://a\ntimeout: { total: 5s }'),
   'a certificate that nobody checks': sink('webhook', 'url: https://a\ntls: { verify: false }'),

@@ -4,8 +4,6 @@ import {
   appendFileSync,
   chmodSync,
   mkdirSync,
-  mkdtempSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -13,90 +11,84 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import pino from 'pino';
-import { fileSink } from '../../src/sinks/file.ts';
-import { type Sink, SinkUnavailable } from '../../src/sinks/sink.ts';
-import { delivery } from '../support/notification.ts';
+import { SinkUnavailable } from '../../src/sinks/sink.ts';
+import { deliver, type FileStage, fileStage } from '../support/file-stage.ts';
 
+let stage: FileStage;
 let folder: string;
 let path: string;
-let logged: string[];
-const sinks: Sink[] = [];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-file-'));
-  path = join(folder, 'out', 'notifications.ndjson');
-  logged = [];
+  stage = fileStage();
+  ({ folder, path } = stage);
 });
 
 afterEach(async () => {
-  for (const sink of sinks.splice(0)) await sink.close();
-  rmSync(folder, { recursive: true });
+  await stage[Symbol.asyncDispose]();
 });
 
 describe('the file sink', () => {
   test('appends one line a notification, to a file and a folder that it makes', async () => {
-    const sink = await openSink();
+    const sink = await stage.open();
     expect(await deliver(sink, 'a', 'b')).toEqual([{ status: 'delivered' }, { status: 'delivered' }]);
     await deliver(sink, 'c');
-    expect(ids()).toEqual(['a', 'b', 'c']);
+    expect(stage.ids()).toEqual(['a', 'b', 'c']);
     expect(statSync(path).mode & 0o777).toBe(0o640 & ~process.umask());
   });
 
   test('goes on behind what a former run has left', async () => {
-    await deliver(await openSink(), 'a');
-    await deliver(await openSink(), 'b');
-    expect(ids()).toEqual(['a', 'b']);
+    await deliver(await stage.open(), 'a');
+    await deliver(await stage.open(), 'b');
+    expect(stage.ids()).toEqual(['a', 'b']);
   });
 
   test('starts a new file when the next batch would be too much for it, and splits no batch', async () => {
-    const sink = await openSink({ maxSize: 1_000 });
+    const sink = await stage.open({ maxSize: 1_000 });
     for (const id of ['a', 'b', 'c', 'd']) await deliver(sink, id.repeat(400), id);
-    const [current, ...rotated] = files();
+    const [current, ...rotated] = stage.files();
     expect(current).toBe('notifications.ndjson');
     expect(rotated).toHaveLength(3);
     expect(rotated[0]).toMatch(/^notifications-\d{8}T\d{6}Z(-\d+)?\.ndjson$/);
-    const lines = [...rotated, current].flatMap((file) => ids(join(folder, 'out', String(file))));
+    const lines = [...rotated, current].flatMap((file) => stage.ids(join(folder, 'out', String(file))));
     expect(lines.toSorted()).toEqual(
       ['a', 'a'.repeat(400), 'b', 'b'.repeat(400), 'c', 'c'.repeat(400), 'd', 'd'.repeat(400)].toSorted(),
     );
   });
 
   test('starts a new file when the last line is of an earlier period', async () => {
-    const sink = await openSink({ rotate: 3_600_000 });
+    const sink = await stage.open({ rotate: 3_600_000 });
     await deliver(sink, 'old');
     const earlier = Date.now() / 1000 - 3_600;
     utimesSync(path, earlier, earlier);
     await deliver(sink, 'new');
-    expect(ids()).toEqual(['new']);
-    expect(files()).toHaveLength(2);
+    expect(stage.ids()).toEqual(['new']);
+    expect(stage.files()).toHaveLength(2);
   });
 
   test('never rotates where both limits are 0', async () => {
-    const sink = await openSink({ maxSize: 0, rotate: 0 });
+    const sink = await stage.open({ maxSize: 0, rotate: 0 });
     await deliver(sink, 'a'.repeat(100_000));
     utimesSync(path, 1, 1);
     await deliver(sink, 'b');
-    expect(files()).toHaveLength(1);
+    expect(stage.files()).toHaveLength(1);
   });
 
   test('keeps as many rotated files as it is told, the newest, and touches no other file', async () => {
     mkdirSync(join(folder, 'out'));
     const strangers = [
-      'notifications-20200101T000000Z.ndjson.gz',
+      'notifications-20200101T000000Z.ndjson.bz2',
       'notifications-old.ndjson',
       'xnotifications-20200101T000000Z.ndjson',
     ];
     for (const file of strangers) writeFileSync(join(folder, 'out', file), 'x');
     for (const day of ['01', '02', '03'])
       writeFileSync(join(folder, 'out', `notifications-202001${day}T000000Z.ndjson`), 'x');
-    const sink = await openSink({ maxSize: 10, keep: 2 });
+    const sink = await stage.open({ maxSize: 10, keep: 2 });
     await deliver(sink, 'a');
     await deliver(sink, 'b');
-    const left = files();
+    const left = stage.files();
     expect(left).toEqual(
       expect.arrayContaining([...strangers, 'notifications-20200103T000000Z.ndjson', 'notifications.ndjson']),
     );
@@ -105,30 +97,30 @@ describe('the file sink', () => {
   });
 
   test('follows an operator’s logrotate that moves the file away, or removes it', async () => {
-    const sink = await openSink();
+    const sink = await stage.open();
     await deliver(sink, 'a');
     renameSync(path, `${path}.1`);
     await deliver(sink, 'b');
     rmSync(path);
     await deliver(sink, 'c');
-    expect(ids(`${path}.1`)).toEqual(['a']);
-    expect(ids()).toEqual(['c']);
+    expect(stage.ids(`${path}.1`)).toEqual(['a']);
+    expect(stage.ids()).toEqual(['c']);
   });
 
   test('removes half a line that a crash has left, because the whole one comes again', async () => {
-    await deliver(await openSink(), 'a');
+    await deliver(await stage.open(), 'a');
     appendFileSync(path, '{"id":"b","ev');
-    await deliver(await openSink(), 'b');
-    expect(ids()).toEqual(['a', 'b']);
-    expect(logged.join('')).toContain('removed half a line');
+    await deliver(await stage.open(), 'b');
+    expect(stage.ids()).toEqual(['a', 'b']);
+    expect(stage.logged.join('')).toContain('removed half a line');
   });
 
   test('removes the beginning of a line, however short, and one longer than it reads at a time', async () => {
     for (const half of ['{', `{"id":"${'x'.repeat(300_000)}`]) {
-      await deliver(await openSink(), 'a');
+      await deliver(await stage.open(), 'a');
       appendFileSync(path, half);
-      await deliver(await openSink(), 'b');
-      expect(ids()).toEqual(['a', 'b']);
+      await deliver(await stage.open(), 'b');
+      expect(stage.ids()).toEqual(['a', 'b']);
       rmSync(path);
     }
   });
@@ -136,7 +128,7 @@ describe('the file sink', () => {
   test('ends a last line that isn’t its own instead of removing it', async () => {
     mkdirSync(join(folder, 'out'));
     writeFileSync(path, 'somebody else’s');
-    await deliver(await openSink(), 'a');
+    await deliver(await stage.open(), 'a');
     expect(readFileSync(path, 'utf8')).toMatch(/^somebody else’s\n\{"id":"a"/);
   });
 });
@@ -144,20 +136,20 @@ describe('the file sink', () => {
 describe('a file that can’t be written', () => {
   test('makes the sink unavailable, with a message that names it, until it can', async () => {
     mkdirSync(path, { recursive: true });
-    await expect(openSink()).rejects.toThrow(SinkUnavailable);
-    await expect(openSink()).rejects.toThrow(/notifications\.ndjson can't be written: EISDIR/);
+    await expect(stage.open()).rejects.toThrow(SinkUnavailable);
+    await expect(stage.open()).rejects.toThrow(/notifications\.ndjson can't be written: EISDIR/);
     rmSync(path, { recursive: true });
-    await deliver(await openSink(), 'a');
-    expect(ids()).toEqual(['a']);
+    await deliver(await stage.open(), 'a');
+    expect(stage.ids()).toEqual(['a']);
   });
 
   test('may be a folder that is a file', async () => {
     writeFileSync(join(folder, 'out'), '');
-    await expect(openSink()).rejects.toThrow(/can't be written: E(NOTDIR|EXIST)/);
+    await expect(stage.open()).rejects.toThrow(/can't be written: E(NOTDIR|EXIST)/);
   });
 
   test('may be no regular file', async () => {
-    await expect(openSink({ path: '/dev/null' })).rejects.toThrow(
+    await expect(stage.open({ path: '/dev/null' })).rejects.toThrow(
       "/dev/null can't be written: it is not a regular file",
     );
   });
@@ -166,7 +158,7 @@ describe('a file that can’t be written', () => {
     if (process.getuid?.() === 0) return; // root may write anything
     mkdirSync(join(folder, 'out'));
     chmodSync(join(folder, 'out'), 0o500);
-    await expect(openSink()).rejects.toThrow(/can't be written: EACCES/);
+    await expect(stage.open()).rejects.toThrow(/can't be written: EACCES/);
     chmodSync(join(folder, 'out'), 0o700);
   });
 
@@ -196,40 +188,11 @@ describe('a guest beside the daemon', () => {
   test('leaves alone what the daemon is writing, and does not rotate', async () => {
     mkdirSync(join(folder, 'out'));
     writeFileSync(path, '{"id":"1"}\n{"id":"2"');
-    const guest = await openSink({ maxSize: 1 }, { isGuest: true });
+    const guest = await stage.open({ maxSize: 1 }, { isGuest: true });
     // The daemon's line is whole by the time the guest writes.
     appendFileSync(path, '}\n');
     await deliver(guest, '3');
-    expect(ids()).toEqual(['1', '2', '3']);
-    expect(logged).toEqual([]);
+    expect(stage.ids()).toEqual(['1', '2', '3']);
+    expect(stage.logged).toEqual([]);
   });
 });
-
-async function openSink(options: object = {}, context: { isGuest?: boolean } = {}): Promise<Sink> {
-  const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
-  const sink = await fileSink.open(
-    { path, maxSize: 1e8, rotate: 86_400_000, keep: 14, mode: '0640', ...options },
-    { route: 'test', log, ...context },
-  );
-  sinks.push(sink);
-  return sink;
-}
-
-function deliver(sink: Sink, ...deliveries: string[]) {
-  return sink.deliver(deliveries.map(delivery), new AbortController().signal);
-}
-
-function ids(file = path): string[] {
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line).id);
-}
-
-/** The file at the path first, then the rest by name. */
-function files(): string[] {
-  return readdirSync(join(folder, 'out')).toSorted(
-    (one, other) =>
-      Number(other === 'notifications.ndjson') - Number(one === 'notifications.ndjson') || one.localeCompare(other),
-  );
-}

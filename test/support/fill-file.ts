@@ -4,7 +4,7 @@ import { delivery } from './notification.ts';
 
 // Delivers to the file that it is given until that can't grow, then something that still fits.
 const sink = await fileSink.open(
-  { path: process.argv[2] ?? '', maxSize: 0, rotate: 0, keep: 0, mode: '0640' },
+  { path: process.argv[2] ?? '', maxSize: 0, rotate: 0, keep: 0, compress: 'none', mode: '0640' },
   { route: 'test', log: pino({ level: 'silent' }) },
 );
 const { signal } = new AbortController();
