@@ -61,9 +61,10 @@ export class Connection {
   /**
    * From now on all messages that are delivered go to `take`, and none to amqplib's consumers. There may be one consumer:
    * the delivery tags of several channels would be mixed.
+   * @param maxBodySize in bytes: of a larger body only its beginning is held
    */
-  receive(take: (message: Delivered) => void): void {
-    receive(this.#model, take);
+  receive(maxBodySize: number, take: (message: Delivered) => void): void {
+    receive(this.#model, maxBodySize, take);
   }
 
   /**

@@ -97,6 +97,11 @@ export class Intake {
     return this.#failing;
   }
 
+  /** Bytes that a body may have, unpacked. */
+  get maxBodySize(): number {
+    return this.#options.maxBodySize;
+  }
+
   /** True where it holds something, and hasn't even tried to commit it for a while. */
   get stuck(): boolean {
     return this.#received > this.#committed && this.#pulse.age > stuckAfter;

@@ -194,7 +194,7 @@ export class Link {
       },
     };
     await channel.prefetch(this.#options.prefetch);
-    connection.receive((message) => {
+    connection.receive(intake.maxBodySize, (message) => {
       intake.add(new ReceivedMessage(message, zone, Date.now()), source);
       if (intake.full) connection.fail(new Error('too much is held here while the journal takes nothing'));
     });

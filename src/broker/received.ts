@@ -4,6 +4,7 @@ import type { Delivered } from './receiver.ts';
 /** A message that isn't in the journal yet. A class, because it lives as long as a batch: see `Decoded`. */
 export class ReceivedMessage implements RawMessage {
   readonly body: Uint8Array;
+  readonly digest: string | undefined;
   readonly routingKey: string;
   readonly contentEncoding: string | undefined;
   readonly timestamp: number | undefined;
@@ -13,6 +14,7 @@ export class ReceivedMessage implements RawMessage {
 
   constructor(delivered: Delivered, zone: string, receivedAt: number) {
     this.body = delivered.body;
+    this.digest = delivered.digest;
     this.routingKey = delivered.routingKey;
     this.contentEncoding = delivered.contentEncoding;
     this.timestamp = delivered.timestamp;

@@ -1,5 +1,7 @@
+import { createHash, type Hash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { ChannelModel } from 'amqplib';
+import { keptOfUndecodable } from '../kazoo/decode.ts';
 import type { RawMessage } from '../kazoo/notification.ts';
 
 /** A message as the broker delivers it, with those of its properties that intake asks for. */
@@ -26,10 +28,11 @@ interface FrameReader {
  * other frames are left to amqplib: for each message it would make nine views of bytes and decode properties that nobody
  * asks for. Nor could it go on after properties that it can't decode, such as a header table nested ten thousand deep,
  * which would come again on the next connection, and so stop intake for good.
+ * @param maxBodySize in bytes: a larger body is hashed as it comes, and only its beginning is held
  */
-export function receive(model: ChannelModel, take: (message: Delivered) => void): void {
+export function receive(model: ChannelModel, maxBodySize: number, take: (message: Delivered) => void): void {
   const reader = model.connection as unknown as FrameReader; // held to be true by all tests with a broker
-  const receiver = new Receiver(reader, take);
+  const receiver = new Receiver(reader, maxBodySize, take);
   reader.recvFrame = () => receiver.next();
 }
 
@@ -55,6 +58,7 @@ const nothing = Buffer.alloc(0);
 class Receiver {
   readonly #reader: FrameReader;
   readonly #readWithAmqplib: () => unknown;
+  readonly #maxBodySize: number;
   readonly #take: (message: Delivered) => void;
   /** What was read, and the place in it up to which it is done with. */
   #bytes: Buffer;
@@ -68,9 +72,12 @@ class Receiver {
   #timestamp: number | undefined;
   #missing = 0;
   #parts: Buffer[] = [];
+  /** Of a body that is too large to be held. */
+  #hash: Hash | undefined;
 
-  constructor(reader: FrameReader, take: (message: Delivered) => void) {
+  constructor(reader: FrameReader, maxBodySize: number, take: (message: Delivered) => void) {
     this.#reader = reader;
+    this.#maxBodySize = maxBodySize;
     this.#readWithAmqplib = reader.recvFrame.bind(reader);
     this.#take = take;
     this.#bytes = reader.rest;
@@ -157,6 +164,7 @@ class Receiver {
     this.#timestamp = undefined;
     this.#readProperties(size + 8, end);
     this.#expected = bodyFrame;
+    if (this.#missing > this.#maxBodySize) this.#hash = createHash('sha256');
     if (this.#missing === 0) this.#handOver(nothing);
   }
 
@@ -183,11 +191,20 @@ class Receiver {
     const part = this.#bytes.subarray(start, end);
     this.#missing -= part.length;
     if (this.#missing < 0) throw new Error('the broker sent more of a message than it had announced');
-    if (this.#missing > 0) this.#parts.push(part);
+    if (this.#hash !== undefined) this.#takeTooLarge(this.#hash, part);
+    else if (this.#missing > 0) this.#parts.push(part);
     else this.#handOver(this.#parts.length === 0 ? part : Buffer.concat([...this.#parts.splice(0), part]));
   }
 
-  #handOver(body: Buffer): void {
+  #takeTooLarge(hash: Hash, part: Buffer): void {
+    hash.update(part);
+    this.#parts = [Buffer.concat([...this.#parts, part.subarray(0, keptOfUndecodable)]).subarray(0, keptOfUndecodable)];
+    if (this.#missing > 0) return;
+    this.#hash = undefined;
+    this.#handOver(Buffer.concat(this.#parts.splice(0)), hash.digest('hex'));
+  }
+
+  #handOver(body: Buffer, digest?: string): void {
     this.#expected = methodFrame;
     this.#take({
       deliveryTag: this.#deliveryTag,
@@ -195,6 +212,7 @@ class Receiver {
       contentEncoding: this.#contentEncoding,
       timestamp: this.#timestamp,
       body,
+      digest,
     });
   }
 }

@@ -2,6 +2,12 @@ import type { JsonObject, Notification, NotificationState, Problem, Secret } fro
 import type { Entry } from './journal.ts';
 
 /**
+ * A parsed body of more characters is parsed anew each time that it is asked for: as objects it may take twenty times as
+ * much memory, and entries are held for as long as a sink is away.
+ */
+const keptParsed = 8 * 1024;
+
+/**
  * A class because there are tens of thousands a second: they share one shape and one getter. The body is parsed when
  * it is first asked for, which most routes don't.
  */
@@ -87,7 +93,9 @@ export class StoredEntry implements Entry {
   }
 
   get data(): JsonObject | null {
-    this.#data ??= JSON.parse(this.json) as JsonObject | null; // the text of an object, or of null
-    return this.#data;
+    if (this.#data !== undefined) return this.#data;
+    const data = JSON.parse(this.json) as JsonObject | null; // the text of an object, or of null
+    if (this.json.length <= keptParsed) this.#data = data;
+    return data;
   }
 }

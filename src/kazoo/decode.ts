@@ -10,7 +10,7 @@ import { rewrite } from './rewrite.ts';
 import { fromAmqpTimestamp, fromGregorianSeconds } from './time.ts';
 
 /** How much of a body that can't be decoded is kept, in bytes. */
-const keptOfUndecodable = 64 * 1024;
+export const keptOfUndecodable = 64 * 1024;
 
 /**
  * Makes a notification of whatever the broker delivered. Never throws: what can't be decoded comes out in the state
@@ -28,7 +28,7 @@ export function decode(message: RawMessage, maxBodySize: number): Decoded {
   const eventTime = ownTimeOf(data);
   const ownTime = mayBeResent(data) ? (eventTime ?? (typeof data.call_id === 'string' ? 0 : null)) : null;
   return new Decoded({
-    id: idOf(message.body, published ?? 0),
+    id: idOf(message, published ?? 0),
     fingerprint: ownTime === null ? '' : fingerprintOf(body.content()),
     ownTime,
     event,
@@ -55,7 +55,7 @@ export function decode(message: RawMessage, maxBodySize: number): Decoded {
 export function undecodable(message: RawMessage, problem: Problem): Decoded {
   const published = fromAmqpTimestamp(message.timestamp);
   return new Decoded({
-    id: idOf(message.body, published ?? 0),
+    id: idOf(message, published ?? 0),
     fingerprint: '',
     ownTime: null,
     event: null,
@@ -120,6 +120,7 @@ const utf8 = new TextDecoder();
 
 function unpack(message: RawMessage, maxBodySize: number): Uint8Array | Failure {
   const tooLarge = failure('size', `the body is larger than ${maxBodySize} bytes`);
+  if (message.digest !== undefined) return tooLarge;
   switch (message.contentEncoding?.toLowerCase()) {
     case undefined:
     case '':

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { JsonObject } from './notification.ts';
+import type { JsonObject, RawMessage } from './notification.ts';
 
 /**
  * The id of a notification: a UUID version 8 whose first 48 bits are a time in milliseconds and whose other 74 come
@@ -7,11 +7,12 @@ import type { JsonObject } from './notification.ts';
  * cheap.
  * @param time Unix milliseconds, 0 where the message has none
  */
-export function idOf(body: Uint8Array, time: number): string {
-  const digest = hash('sha256', body, 'hex');
+export function idOf({ body, digest = hash('sha256', body, 'hex') }: Content, time: number): string {
   const variant = '89ab'.charAt(digest.charCodeAt(3) & 3);
   return `${timeInHex(time)}-8${digest.slice(0, 3)}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;
 }
+
+type Content = Pick<RawMessage, 'body' | 'digest'>;
 
 /** Milliseconds that share the first eight digits of their time: a little more than a minute. */
 const stretch = 0x1_0000;

@@ -19,7 +19,10 @@ export interface Problem {
 
 /** A message as the broker handed it over. */
 export interface RawMessage {
+  /** All of it, or the beginning of one that is too large to be decoded. */
   readonly body: Uint8Array;
+  /** Where `body` is only the beginning: the SHA-256 of all of it, in hex. */
+  readonly digest?: string | undefined;
   readonly routingKey: string;
   readonly contentEncoding: string | undefined;
   /** The AMQP `timestamp` property as sent: KAZOO puts microseconds since year 0 there. */

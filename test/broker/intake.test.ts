@@ -106,6 +106,7 @@ function message(deliveryTag: number, body: Buffer, contentEncoding?: string) {
   return {
     deliveryTag,
     body,
+    digest: undefined,
     routingKey: 'notifications.account.low_balance',
     contentEncoding,
     timestamp: undefined,

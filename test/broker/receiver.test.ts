@@ -1,9 +1,13 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import type { ChannelModel } from 'amqplib';
 import { type Delivered, receive } from '../../src/broker/receiver.ts';
+import { decode } from '../../src/kazoo/decode.ts';
+import type { RawMessage } from '../../src/kazoo/notification.ts';
 import { contentHeader, deliverMethod, frame, short } from '../support/frames.ts';
 
 const body = Buffer.from('{"Event-Name":"low_balance"}');
+const maxBodySize = 100_000;
 const timestamp = Buffer.from('00000e7791f70000', 'hex');
 
 describe('messages are taken from what the socket reads', () => {
@@ -73,6 +77,33 @@ describe('messages are taken from what the socket reads', () => {
   });
 });
 
+describe('of a body that is too large', () => {
+  const large = Buffer.from(`{"a":"${'x'.repeat(maxBodySize)}"}`);
+  const digest = createHash('sha256').update(large).digest('hex');
+
+  test.each([1_000, 65_536, 80_000])('only the beginning is held, in frames of %i bytes', (size) => {
+    const parts: Buffer[] = [];
+    for (let at = 0; at < large.length; at += size) parts.push(frame(3, 1, large.subarray(at, at + size)));
+    const { taken } = reading([
+      ...message(1, 'a', Buffer.alloc(0), large.length),
+      ...parts,
+      ...message(2, 'a', large.subarray(0, maxBodySize)),
+    ]);
+    expect(taken).toEqual([
+      delivered({ body: large.subarray(0, 65_536), digest }),
+      delivered({ deliveryTag: 2, body: large.subarray(0, maxBodySize) }),
+    ]);
+  });
+
+  test('the notification is the same as if all of it had been held', () => {
+    const { taken } = reading(message(1, 'a', large));
+    const around = { routingKey: 'a', contentEncoding: undefined, timestamp: 0x0e7791f70000, zone: 'z', receivedAt: 0 };
+    expect(decode({ ...around, ...taken[0] } as RawMessage, maxBodySize)).toEqual(
+      decode({ ...around, body: large }, maxBodySize),
+    );
+  });
+});
+
 describe('a connection fails at', () => {
   test.each([
     ['a frame without its end', message(1, 'a', body).map((one) => one.fill(0, one.length - 1)), /without its end/],
@@ -108,7 +139,7 @@ function reading(pieces: readonly (Buffer | undefined)[]): { taken: Delivered[];
       return {};
     },
   };
-  receive({ connection: reader } as unknown as ChannelModel, (one) => taken.push(one));
+  receive({ connection: reader } as unknown as ChannelModel, maxBodySize, (one) => taken.push(one));
   while (reader.recvFrame() !== false);
   expect(reader.recvSinceLastCheck).toBe(true);
   return { taken, others };

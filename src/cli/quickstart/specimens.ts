@@ -67,7 +67,7 @@ function oddBodies(voicemail: JsonObject): readonly OddBody[] {
 const named = { 'Event-Category': 'notification', 'Event-Name': 'voicemail_new' };
 
 function specimen(title: string, fate: Specimen['fate'], message: Message): Specimen {
-  return { title, fate, message, id: idOf(message.body, message.time) };
+  return { title, fate, message, id: idOf(message, message.time) };
 }
 
 function bytesOf(body: JsonObject): Buffer {
