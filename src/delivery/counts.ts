@@ -8,10 +8,15 @@ const deliveryBounds = [
 ];
 const attemptBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+/** Codes that are told apart: receivers make up what they like. */
+const mostCodes = 40;
+
 /** What a route has tried since the start, in plain numbers. */
 export class RouteCounts {
   /** How single deliveries went, each time they were tried. */
   readonly tries = { delivered: 0, retry: 0, dead: 0 };
+  /** Of those that weren't delivered, how many had which code; `none` where they had none, `other` beyond 40 codes. */
+  readonly failures = new Map<string, number>();
   /** Batches that came back whole, because the sink was away. */
   unavailable = 0;
   /** Dead letters, given up by the sink or at the end of their tries. */
@@ -24,8 +29,14 @@ export class RouteCounts {
   readonly attempts = new Distribution(attemptBounds);
 
   /** @param end when the sink answered, in Unix milliseconds */
-  concluded({ receivedAt }: Entry, { status }: Outcome, end: number): void {
-    this.tries[status] += 1;
-    if (status === 'delivered') this.sinceReceived.add((end - receivedAt) / 1_000);
+  concluded({ receivedAt }: Entry, outcome: Outcome, end: number): void {
+    this.tries[outcome.status] += 1;
+    if (outcome.status === 'delivered') this.sinceReceived.add((end - receivedAt) / 1_000);
+    else this.#failed(String(outcome.code ?? 'none'));
+  }
+
+  #failed(code: string): void {
+    const told = this.failures.has(code) || this.failures.size < mostCodes ? code : 'other';
+    this.failures.set(told, (this.failures.get(told) ?? 0) + 1);
   }
 }

@@ -50,6 +50,7 @@ interface IntakeCounts {
 /** As src/delivery counts them. */
 interface RouteCounts {
   readonly tries: Readonly<Record<'delivered' | 'retry' | 'dead', number>>;
+  readonly failures: ReadonlyMap<string, number>;
   readonly unavailable: number;
   readonly dead: number;
   readonly opened: number;

@@ -69,6 +69,8 @@ describe('/metrics', () => {
     expect(total(page, 'kazoo_relay_delivery_latency_seconds_count', { route: 'crm' })).toBe(4);
     const dead = total(page, 'kazoo_relay_delivery_attempts_total', { route: 'crm', outcome: 'dead' });
     expect(dead).toBeGreaterThan(0);
+    expect(total(page, 'kazoo_relay_delivery_failures_total', { route: 'crm', code: '422' })).toBe(dead);
+    expect(total(page, 'kazoo_relay_delivery_failures_total', { route: 'crm' })).toBe(dead);
     expect(total(page, 'kazoo_relay_dead_letters_total', { route: 'crm' })).toBe(dead);
     expect(total(page, 'kazoo_relay_deliveries_dead', { route: 'crm' })).toBe(dead);
     expect(total(page, 'kazoo_relay_deliveries_quarantined', { route: 'archive' })).toBeGreaterThan(0);

@@ -2,7 +2,7 @@ import type { RouteSummary } from '../../journal/journal.ts';
 import type { RouteInsight } from '../insight.ts';
 import { distributed, type Metric, type Reading, type Sample, states } from './metric.ts';
 
-/** What goes out. The only label that is not ours is the name of a route, from the configuration. */
+/** What goes out. Labels that are not ours are the name of a route, from the configuration, and some codes. */
 export const deliveryMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_delivery_attempts_total',
@@ -12,6 +12,16 @@ export const deliveryMetrics: readonly Metric[] = [
     read: ({ routes }) =>
       routes.flatMap(({ name: route, counts }) =>
         Object.entries(counts.tries).map(([outcome, value]) => ({ labels: { route, outcome }, value })),
+      ),
+  },
+  {
+    name: 'kazoo_relay_delivery_failures_total',
+    type: 'counter',
+    help: 'Tries of single notifications that failed, by what the other side answered: an HTTP status, an SQLSTATE, a code of the system.',
+    labels: ['route', 'code'],
+    read: ({ routes }) =>
+      routes.flatMap(({ name: route, counts }) =>
+        [...counts.failures].map(([code, value]) => ({ labels: { route, code }, value })),
       ),
   },
   {
