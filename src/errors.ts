@@ -6,9 +6,14 @@ export function reasonOf(error: unknown): string {
   return error.message;
 }
 
-/** Why a file can't be read, for a message that names the file. */
+/** Why a file can't be read or written, for a message that names the file. */
 export function fileReasonOf(error: unknown): string {
   return fileReasons.get(codeOf(error)) ?? reasonOf(error);
+}
+
+/** Why a folder can't be read, for a message that names the folder. */
+export function folderReasonOf(error: unknown): string {
+  return folderReasons.get(codeOf(error)) ?? fileReasonOf(error);
 }
 
 /** Node's name for what the system refused, such as `ENOENT`; undefined for any other error. */
@@ -32,4 +37,19 @@ const fileReasons = new Map<string | undefined, string>([
   ['ENOTDIR', 'a part of its path is a file'],
   ['EISDIR', 'it is a directory'],
   ['EACCES', 'permission denied'],
+  ['EPERM', 'it is not permitted'],
+  ['ELOOP', 'its links lead in a circle'],
+  ['ENAMETOOLONG', 'a name in its path is too long'],
+  ['EROFS', 'its file system is read-only'],
+  ['ENOSPC', 'its disk is full'],
+  ['EDQUOT', 'the quota of its disk is used up'],
+  ['EFBIG', 'it is larger than a file may be'],
+  ['EIO', 'its disk fails (an input/output error)'],
+  ['EMFILE', 'this process has too many files open'],
+  ['ENFILE', 'this machine has too many files open'],
+]);
+
+const folderReasons = new Map<string | undefined, string>([
+  ['ENOENT', 'there is no such folder'],
+  ['ENOTDIR', 'it is a file, or a part of its path is'],
 ]);

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { codeOf, reasonOf } from './errors.ts';
+import { codeOf, fileReasonOf, reasonOf } from './errors.ts';
 
 /** Files (PEM) and names for a connection over TLS; what is left out is Node's default. */
 export interface TlsFiles {
@@ -22,7 +22,7 @@ interface TlsOptions {
 
 /**
  * Reads the files, each time: a certificate that was renewed is used from the next connection on.
- * @throws Error when one can't be read
+ * @throws Error that names the option and the file, when one can't be read
  */
 export async function readTls({ ca, cert, key, serverName }: TlsFiles = {}): Promise<TlsOptions> {
   return {
@@ -31,6 +31,16 @@ export async function readTls({ ca, cert, key, serverName }: TlsFiles = {}): Pro
     ...(key !== undefined && { key: await readPem('key', key) }),
     ...(serverName !== undefined && { servername: serverName }),
   };
+}
+
+async function readPem(option: string, path: string): Promise<Buffer> {
+  try {
+    // A device, or a pipe, may have no end.
+    if (!(await stat(path)).isFile()) throw new Error('it is not a regular file');
+    return await readFile(path);
+  } catch (cause) {
+    throw new Error(`the file of tls.${option}, ${path}, can't be read: ${fileReasonOf(cause)}`, { cause });
+  }
 }
 
 /** An error of a handshake, with the option that mends it where OpenSSL's words leave that open. */
@@ -58,13 +68,3 @@ const hints = [
   { codes: /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/, hint: 'no TLS is spoken on this port' },
   { codes: /^ERR_OSSL_/, hint: 'one of the files of tls is no PEM, or the key is of another certificate' },
 ];
-
-async function readPem(option: string, path: string): Promise<Buffer> {
-  try {
-    // A device, or a pipe, may have no end.
-    if (!(await stat(path)).isFile()) throw new Error('it is not a regular file');
-    return await readFile(path);
-  } catch (cause) {
-    throw new Error(`the file of tls.${option} can't be read: ${reasonOf(cause)}`, { cause });
-  }
-}

@@ -30,6 +30,7 @@ const groundFloor = [
   'waiting',
   'nearest',
   'errors',
+  'folder',
   'options',
   'rate',
   'distribution',

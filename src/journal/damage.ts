@@ -1,4 +1,4 @@
-import { codeOf, isSqliteError, reasonOf, sqliteCodeOf } from '../errors.ts';
+import { codeOf, fileReasonOf, isSqliteError, reasonOf, sqliteCodeOf } from '../errors.ts';
 import { JournalError } from './journal.ts';
 
 /** SQLite's result codes for a file that makes no sense to it: SQLITE_CORRUPT and SQLITE_NOTADB. */
@@ -19,7 +19,7 @@ export function isDamage(error: unknown): boolean {
 export function journalFailure(file: string, what: string, cause: unknown): JournalError {
   if (cause instanceof JournalError) return cause;
   if (isDamage(cause)) return damagedJournal(file, reasonOf(cause), cause);
-  return new JournalError(`the journal ${file} can't be ${what}: ${reasonOf(cause)}${hintFor(cause)}`, { cause });
+  return new JournalError(`the journal ${file} can't be ${what}: ${fileReasonOf(cause)}${hintFor(cause)}`, { cause });
 }
 
 /** What the system and SQLite (SQLITE_READONLY, SQLITE_CANTOPEN) say where the user may not write. */

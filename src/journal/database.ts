@@ -1,9 +1,10 @@
-import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { codeOf, reasonOf } from '../errors.ts';
-import { damagedJournal, journalFailure } from './damage.ts';
+import { makeFolder } from '../folder.ts';
+import { damagedJournal, hintFor, journalFailure } from './damage.ts';
 import { JournalError } from './journal.ts';
 import { migrations } from './migrations.ts';
 
@@ -83,12 +84,14 @@ function userName(): string {
   }
 }
 
-/** @throws JournalError when the folder can't be made */
-export function makeFolder(folder: string): void {
+/** @throws JournalError when the folder isn't there and can't be made */
+export function prepareFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw new JournalError(`the journal's folder ${folder} can't be made: ${reasonOf(cause)}`, { cause });
+    makeFolder(folder, 0o700);
+  } catch (error) {
+    const hint = hintFor(Error.isError(error) ? error.cause : undefined);
+    const message = `the journal's folder ${folder} can't be made: ${reasonOf(error)}${hint}`;
+    throw new JournalError(message, { cause: error });
   }
 }
 

@@ -10,9 +10,9 @@ import {
   headless,
   isHeaderOverwritten,
   isHeadless,
-  makeFolder,
   openFile,
   overwrittenHeader,
+  prepareFolder,
   versionOf,
 } from './database.ts';
 import { isHeadInSql } from './head.ts';
@@ -31,7 +31,7 @@ const suffixes = ['', '-wal', '-shm'] as const;
  * @throws JournalError where another daemon has the journal, it isn't one, or there is no room for the new one
  */
 export function rebuildJournal(folder: string, routes: readonly string[], log: Logger): void {
-  makeFolder(folder);
+  prepareFolder(folder);
   const lock = acquireLock(folder);
   const file = databaseFile(folder);
   try {

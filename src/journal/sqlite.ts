@@ -6,7 +6,7 @@ import type { Notification } from '../kazoo/notification.ts';
 import { Appender } from './appender.ts';
 import { firstSince } from './blocks.ts';
 import { damagedJournal, journalFailure } from './damage.ts';
-import { databaseFile, makeFolder, openDatabase, openDatabaseReadOnly } from './database.ts';
+import { databaseFile, openDatabase, openDatabaseReadOnly, prepareFolder } from './database.ts';
 import { Deliveries } from './deliveries.ts';
 import { find } from './find.ts';
 import {
@@ -46,7 +46,7 @@ type Listener = (change: 'appended' | 'listed') => void;
  * @throws JournalError when another daemon has it, it is newer than this program, or the file can't be used
  */
 export function openJournal(folder: string, log: Logger, limits: Limits = unlimited): Journal {
-  makeFolder(folder);
+  prepareFolder(folder);
   const lock = acquireLock(folder);
   const file = databaseFile(folder);
   let database: DatabaseSync | undefined;

@@ -87,8 +87,8 @@ export async function askDaemon(folder: string, question: Question): Promise<unk
   return JSON.parse(answer);
 }
 
-/** No socket, nobody behind it, or a folder whose path is too long for one. */
-const noDaemon = new Set<string | undefined>(['ENOENT', 'ECONNREFUSED', 'EINVAL']);
+/** No socket, nobody behind it, or a folder that is none, or whose path is too long for a socket. */
+const noDaemon = new Set<string | undefined>(['ENOENT', 'ENOTDIR', 'ECONNREFUSED', 'EINVAL']);
 
 function socketIn(folder: string): string {
   return join(folder, 'control.sock');

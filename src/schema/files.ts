@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { reasonOf } from '../errors.ts';
+import { fileReasonOf, folderReasonOf, reasonOf } from '../errors.ts';
 import { eventNamed, events } from '../kazoo/catalogue.ts';
 import { isObject } from '../kazoo/json.ts';
 import type { Json, JsonObject } from '../kazoo/notification.ts';
@@ -56,7 +56,7 @@ function namesIn(folder: string): string[] {
       .filter((name) => name.endsWith(extension) && !name.startsWith('.'))
       .sort();
   } catch (error) {
-    throw new SchemaError(folder, `the folder can't be read: ${reasonOf(error)}`, error);
+    throw new SchemaError(folder, `the folder can't be read: ${folderReasonOf(error)}`, error);
   }
 }
 
@@ -82,7 +82,7 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new SchemaError(path, `it can't be read: ${reasonOf(error)}`, error);
+    throw new SchemaError(path, `it can't be read: ${fileReasonOf(error)}`, error);
   }
 }
 

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { makeFolder } from '../folder.ts';
 import { events } from '../kazoo/catalogue.ts';
 import { schemaOf, unknownEvent, unknownSchema } from './generate.ts';
 
@@ -9,7 +10,7 @@ import { schemaOf, unknownEvent, unknownSchema } from './generate.ts';
 const folder = join(import.meta.dirname, '../../schemas');
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 
-if (!values.check) mkdirSync(folder, { recursive: true });
+if (!values.check) makeFolder(folder, 0o777);
 const wanted = schemaTexts();
 const stale = staleFiles(wanted);
 if (!values.check) bringUpToDate(stale, wanted);

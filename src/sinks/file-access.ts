@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { codeOf, reasonOf } from '../errors.ts';
+import { codeOf, fileReasonOf } from '../errors.ts';
 
 /**
  * Whether a file can be written to, or made where it isn't there, as a sentence about it. Nothing is written or made.
@@ -17,18 +17,28 @@ export async function accessTo(path: string): Promise<string> {
   const folder = await existingFolder(dirname(path));
   // Also where the file is there: it is rotated in its folder, or has files beside it.
   await mustAllow(folder, W_OK | X_OK);
-  const { bavail, bsize } = await statfs(folder);
+  const { type, bavail, bsize } = await statfs(folder);
+  if (file === undefined && kernels.has(type)) {
+    throw new Error(`nothing can be made in ${folder}: its file system is the kernel's own`);
+  }
   const gibibytes = ((bavail * bsize) / 2 ** 30).toFixed(1);
   return `${path} can be ${file === undefined ? 'made' : 'written'}; ${gibibytes} GiB are free there`;
 }
+
+/**
+ * Types of file systems (`man 2 statfs`) that hold what the kernel tells, and nothing else; permissions say nothing of
+ * that: /proc, /sys, and control groups of both versions.
+ */
+const kernels = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270]);
 
 /** Undefined where nothing is there. @throws Error that names the path */
 export async function statOf(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw new Error(`${path} can't be reached: ${reasonOf(error)}`, { cause: error });
+    // Below a file there is nothing either; the file itself is come upon on the way up.
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return undefined;
+    throw new Error(`${path} can't be reached: ${fileReasonOf(error)}`, { cause: error });
   }
 }
 
@@ -44,6 +54,6 @@ async function mustAllow(path: string, mode: number): Promise<void> {
   try {
     await access(path, mode);
   } catch (cause) {
-    throw new Error(`${path} can't be written by this user: ${reasonOf(cause)}`, { cause });
+    throw new Error(`${path} can't be written by this user: ${fileReasonOf(cause)}`, { cause });
   }
 }

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
-import { reasonOf } from '../errors.ts';
+import { codeOf, fileReasonOf } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 import { Compressor } from './compressor.ts';
 import { accessTo } from './file-access.ts';
 import { piecesOf } from './lines.ts';
@@ -140,11 +141,8 @@ class FileSink implements Sink {
   }
 
   async #open(): Promise<FileHandle> {
-    const { path, mode } = this.#options;
-    await mkdir(dirname(path), { recursive: true, mode: 0o750 });
-    const { O_RDWR, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
-    // Without O_NONBLOCK, opening a named pipe would wait for its reader.
-    const file = await open(path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK, Number.parseInt(mode, 8));
+    const { path } = this.#options;
+    const file = await this.#openOrMake();
     try {
       if (!(await file.stat()).isFile()) throw new Error('it is not a regular file');
       if (!this.#isGuest) await this.#mendEnd(file);
@@ -154,6 +152,21 @@ class FileSink implements Sink {
       throw error;
     }
     return file;
+  }
+
+  async #openOrMake(): Promise<FileHandle> {
+    const { path, mode } = this.#options;
+    const { O_RDWR, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+    // Without O_NONBLOCK, opening a named pipe would wait for its reader.
+    const attempt = () => open(path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK, Number.parseInt(mode, 8));
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) throw error;
+      // It holds up the process, but a disk that has answered just now won't for long.
+      makeFolder(dirname(path), 0o750);
+      return attempt();
+    }
   }
 
   /** A crash in the middle of a write leaves half a line. It was never confirmed, so the whole one comes again. */
@@ -189,7 +202,7 @@ class FileSink implements Sink {
     try {
       await work();
     } catch (cause) {
-      throw new SinkUnavailable(`${this.#options.path} can't be written: ${reasonOf(cause)}`, { cause });
+      throw new SinkUnavailable(`${this.#options.path} can't be written: ${fileReasonOf(cause)}`, { cause });
     }
   }
 }

@@ -82,7 +82,7 @@ describe('a link over TLS', () => {
       'a missing file',
       ({ ca, cert }) => ({ ca, cert, key: '/none.key' }),
       'localhost',
-      "the file of tls.key can't be read: ENOENT",
+      "the file of tls.key, /none.key, can't be read: there is no such file",
     ],
     ['a key of another certificate', ({ ca, cert, other }) => ({ ca, cert, key: other }), 'localhost', 'files of tls'],
   ])('says what to do about %s', async (_, tlsOf, host, reason) => {

@@ -233,6 +233,16 @@ describe('opening a journal', () => {
     journal = openJournal(folder, log);
   });
 
+  test('is refused at once where its folder can’t be made, with what is in the way', () => {
+    const file = join(folder, 'journal.sqlite');
+    expect(() => openJournal(join(file, 'journal'), log)).toThrow(
+      `the journal's folder ${file}/journal can't be made: ${file} is not a folder`,
+    );
+    expect(() => openJournal('/proc/nothing/journal', log)).toThrow(
+      "the journal's folder /proc/nothing/journal can't be made: no folder can be made in /proc: its file system takes none",
+    );
+  });
+
   test('for reading works beside the daemon and without it, and says so where there is none', async () => {
     await journal.append([notification({ event: 'a' }), notification({ event: 'b' })]);
     const beside = openJournalReader(folder);

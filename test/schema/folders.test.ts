@@ -166,12 +166,12 @@ describe('starting is refused', () => {
 
   test('for a file that can’t be read', () => {
     mkdirSync(join(folder, 'low_balance.json'));
-    expect(refusal([folder])).toMatch(/low_balance\.json: it can't be read: EISDIR/);
+    expect(refusal([folder])).toMatch(/low_balance\.json: it can't be read: it is a directory$/);
   });
 
   test('for a folder that can’t be read', () => {
     const missing = join(folder, 'missing');
-    expect(refusal([missing])).toMatch(`schema ${missing}: the folder can't be read: ENOENT`);
+    expect(refusal([missing])).toMatch(`schema ${missing}: the folder can't be read: there is no such folder`);
   });
 
   test('for two files of one folder for the same event', () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileReasonOf } from '../../errors.ts';
 
 /** Where a database server is, and how to get in. */
 export interface Server {
@@ -68,12 +69,15 @@ export function placeOf({ host, port, database }: Server): string {
 /**
  * How to open a TLS connection in that mode; undefined where it is not wanted. As in libpq, only `verify-ca` and
  * `verify-full` look at the server's certificate, and `require` where there is a root.
- * @throws Error for a file that can't be read
+ * @throws Error that names the parameter and the file, for one that can't be read
  */
 export function tlsOptions({ tls }: Server): TlsOptions | undefined {
   if (tls.mode === 'disable') return undefined;
-  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, 'utf8'));
-  const files = { ca: read(tls.root), cert: read(tls.certificate), key: read(tls.key) };
+  const files = {
+    ca: readPem('sslrootcert', tls.root),
+    cert: readPem('sslcert', tls.certificate),
+    key: readPem('sslkey', tls.key),
+  };
   const checksName = tls.mode === 'verify-full';
   return {
     ...files,
@@ -81,6 +85,14 @@ export function tlsOptions({ tls }: Server): TlsOptions | undefined {
     checksName,
     ...(checksName ? {} : { checkServerIdentity: () => undefined }),
   };
+}
+
+function readPem(parameter: string, file: string | undefined): string | undefined {
+  try {
+    return file === undefined ? undefined : readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new Error(`the file of ${parameter}, ${file}, can't be read: ${fileReasonOf(cause)}`, { cause });
+  }
 }
 
 /** True where a connection without TLS will do if the server has none. */

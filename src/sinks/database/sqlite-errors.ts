@@ -1,10 +1,10 @@
-import { isSqliteError, sqliteCodeOf } from '../../errors.ts';
+import { fileReasonOf, isSqliteError, sqliteCodeOf } from '../../errors.ts';
 import { type Blame, plainReason } from './dialect.ts';
 
 /** Says of an error whether it is a row's fault, from SQLite's result code. */
 export function blame(error: unknown): Blame {
   const code = sqliteCodeOf(error);
-  if (code === undefined) return { on: 'database', ...plainReason(error) };
+  if (code === undefined) return { on: 'database', ...plainReason(error), reason: fileReasonOf(error) };
   return { on: isSqliteError(error, aboutRow) ? 'row' : 'database', reason: plainReason(error).reason, code };
 }
 

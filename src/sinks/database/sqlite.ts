@@ -1,7 +1,8 @@
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeFolder } from '../../folder.ts';
 import {
   type Blame,
   type Database,
@@ -171,7 +172,7 @@ class SqliteDatabase implements Database {
 const busyPause = 20;
 
 function openFile(path: string): { database: DatabaseSync; insert: undefined; inode: number } {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+  makeFolder(dirname(path), 0o750);
   // SQLite would let everybody read a file that it makes.
   closeSync(openSync(path, 'a', 0o640));
   const database = new DatabaseSync(path, { timeout: 0 });

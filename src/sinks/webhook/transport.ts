@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici';
 import { reasonOf } from '../../errors.ts';
-import { readTls } from '../../tls.ts';
+import { explainTls, readTls } from '../../tls.ts';
 import { SinkUnavailable } from '../sink.ts';
 import type { TlsOptions, WebhookOptions } from './options.ts';
 import { publicConnector, publicLookup } from './private-networks.ts';
@@ -62,7 +62,7 @@ async function tlsOf({ minVersion, verify, ...given }: TlsOptions): Promise<buil
   try {
     createSecureContext(files);
   } catch (cause) {
-    throw new SinkUnavailable(`the files of tls can't be used: ${reasonOf(cause)}`, { cause });
+    throw new SinkUnavailable(`the files of tls can't be used: ${reasonOf(explainTls(cause))}`, { cause });
   }
   return { ...files, minVersion, rejectUnauthorized: verify };
 }
