@@ -44,16 +44,38 @@ Examples:
   kazoo-relay check --json | jq -r '.mistakes[] | "\\(.source):\\(.line) \\(.option)"'`;
 
 async function run(options: Options): Promise<void> {
-  const file = presentConfigFile(options.config);
+  const file = await fileFor(options);
   const examined = withSchemas(examineConfig(file, overridesOf({ ...options })));
   const { config, mistakes, warnings } = examined;
   const tried = options.connect && config !== undefined ? await connections(config) : [];
   const isFine = mistakes.length === 0 && tried.every(({ ok }) => ok);
-  if (options.json) await print(printable(JSON.stringify({ ok: isFine, mistakes, warnings, connections: tried })));
+  if (options.json) await showJson({ ok: isFine, mistakes, warnings, connections: tried });
   else await show(file, examined, tried, options.connect ?? false);
   if (!isFine) process.exitCode = 1;
   // What doesn't answer must not keep us.
   if (tried.length > 0) process.exit();
+}
+
+/** Programs too are told where there is no file to check. @throws Error that says so */
+async function fileFor({ config, json }: Options): Promise<string> {
+  try {
+    return presentConfigFile(config);
+  } catch (error) {
+    const source = config ?? process.env.KAZOO_RELAY_CONFIG ?? '';
+    const mistakes = [{ source, option: '', message: reasonOf(error) }];
+    if (json) await showJson({ ok: false, mistakes, warnings: [], connections: [] });
+    throw error;
+  }
+}
+
+/** What `--json` prints. */
+interface Verdict extends Pick<Examined, 'mistakes' | 'warnings'> {
+  readonly ok: boolean;
+  readonly connections: readonly Tried[];
+}
+
+async function showJson(verdict: Verdict): Promise<void> {
+  await print(printable(JSON.stringify(verdict)));
 }
 
 /** Whether the schemas work can be said only by what compiles them. */

@@ -70,6 +70,18 @@ relay.yaml: 1 broker, 1 route, no mistakes, 1 warning
     expect(code).toBe(1);
   });
 
+  test('tells programs too that the configuration is not there', async () => {
+    const { stdout, stderr, code } = await cli(['check', '--config', '/nowhere.yaml', '--json']);
+    const message = 'there is no file /nowhere.yaml, or it may not be seen: name the configuration with --config';
+    expect(JSON.parse(stdout)).toEqual({
+      ok: false,
+      mistakes: [{ source: '/nowhere.yaml', option: '', message }],
+      warnings: [],
+      connections: [],
+    });
+    expect([stderr, code]).toEqual([`kazoo-relay: ${message}\n`, 2]);
+  });
+
   test.each([[['--config', '/nowhere.yaml']], [['--nonsense']], [['--set', 'nonsense']]])(
     'ends with 2 and a word where it can’t do what it is asked for: %j',
     async (args) => {
