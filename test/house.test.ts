@@ -36,6 +36,7 @@ const groundFloor = [
   'distribution',
   'pulse',
   'quoted',
+  'stray-at',
   'tls',
 ];
 

@@ -6,6 +6,7 @@ import { events as catalogue, eventNamed } from '../kazoo/catalogue.ts';
 import { decode } from '../kazoo/decode.ts';
 import type { EventDefinition } from '../kazoo/event.ts';
 import type { Json } from '../kazoo/notification.ts';
+import { strayAt, strayAtMessage } from '../stray-at.ts';
 import type { TlsFiles } from '../tls.ts';
 import { readBodies } from './bodies.ts';
 import { type Change, exampleBody } from './example.ts';
@@ -101,6 +102,7 @@ async function publish(names: readonly string[], options: Options): Promise<void
 }
 
 function brokerOf({ url, config }: Options): { readonly broker: URL; readonly tls: TlsFiles | undefined } {
+  if (url !== undefined && strayAt.test(url)) throw new Error(`--url ${strayAtMessage}`);
   const first = url === undefined ? loadConfig(findConfigFile(config)).brokers[0] : { url, tls: undefined };
   const broker = first !== undefined && URL.canParse(first.url) ? new URL(first.url) : undefined;
   if (broker?.hostname && (broker.protocol === 'amqp:' || broker.protocol === 'amqps:')) {

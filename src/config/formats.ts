@@ -1,6 +1,6 @@
 import convict from 'convict';
 import { mappedTypes } from '../sinks/database/table.ts';
-import { strayAt, strayAtMessage } from './stray-at.ts';
+import { strayAt, strayAtMessage } from '../stray-at.ts';
 
 /** A kind of value. */
 interface Format {

@@ -155,9 +155,12 @@ describe('publish', () => {
     [['low_balance', '--count', '0'], 'from 1 on'],
     [['low_balance', '--rate', 'fast'], 'above 0'],
     [['--file', '/nowhere/bodies.json'], 'there is no such file'],
+    [['low_balance', '--url', 'http://127.0.0.1:5672'], '--url must look like amqp://'],
+    [['low_balance', '--url', 'amqp://guest:1/geheim@127.0.0.1:5672'], '--url has an @ behind its host'],
   ])('ends with 2 on %j', async (args, reason) => {
     const { stderr, code } = await publish(...args);
     expect(stderr).toContain(reason);
+    expect(stderr).not.toContain('geheim');
     expect(code).toBe(2);
     expect(received).toEqual([]);
   });

@@ -132,6 +132,19 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
   'a database whose password has a ?': [database("url: 'mysql://geheim:1?geheim@10.0.0.20/kazoo'")],
   'a database whose password has a #': [database("url: 'postgres://geheim:1#w@10.0.0.20/kazoo'")],
   'a webhook with a password that has a slash and an @': [webhook("url: 'https://u:p@geheim/w@10.0.0.20/hooks'")],
+  'a proxy whose password has a slash': [webhook(`${url}\nproxy: 'http://u:1/geheim@10.0.0.30:3128'`)],
+  'a proxy whose password has a ?': [webhook(`${url}\nproxy: 'http://geheim:1?geheim@10.0.0.30:3128'`)],
+  'a proxy that is no URL': [webhook(`${url}\nproxy: 'u:geheim@10.0.0.30:3128'`)],
+  'a token URL with an @ behind its host': [
+    webhook(
+      `${url}\nauth: { oauth2: { clientId: u, clientSecret: geheim, tokenUrl: 'https://u:1/geheim@10.0.0.40/t' } }`,
+    ),
+  ],
+  'a token URL with a user and a password': [
+    webhook(
+      `${url}\nauth: { oauth2: { clientId: u, clientSecret: geheim, tokenUrl: 'https://u:geheim@10.0.0.40/t' } }`,
+    ),
+  ],
   'a parameter that a database URL can’t have': [database("url: 'postgres://u:geheim@host/db?password=geheim'")],
   'a column without a path': [database("url: 'postgres://host/db'\ncolumns:\n  caller: data.caller text, please")],
   'a partition that MySQL doesn’t have': [database("url: 'mysql://host/db'\npartition: month")],

@@ -1,4 +1,5 @@
 import { reasonOf } from '../../errors.ts';
+import { strayAt, strayAtMessage } from '../../stray-at.ts';
 import type { OptionMistake } from '../sink.ts';
 import { createAddress } from './address.ts';
 import { batchFormats, createFormat } from './formats.ts';
@@ -98,12 +99,14 @@ function refuseAuth({ auth, headers }: WebhookOptions, refuse: Refuse): void {
   refuse(given.length > 0 && hasHeader, ['auth'], 'makes the header authorization, which is among the headers already');
   refuse(auth.basic?.user.includes(':') ?? false, ['auth', 'basic', 'user'], "can't have a colon");
   refuse(!isHeaderValue(auth.bearer?.token ?? ''), ['auth', 'bearer', 'token'], 'must be printable ASCII on one line');
-  const { oauth2 } = auth;
-  refuse(
-    oauth2 !== undefined && !isHttpUrl(oauth2.tokenUrl),
-    ['auth', 'oauth2', 'tokenUrl'],
-    'must be a URL such as https://host/path',
-  );
+  if (auth.oauth2 !== undefined) refuseTokenUrl(auth.oauth2.tokenUrl, refuse);
+}
+
+function refuseTokenUrl(url: string, refuse: Refuse): void {
+  const path = ['auth', 'oauth2', 'tokenUrl'];
+  if (strayAt.test(url)) refuse(true, path, strayAtMessage);
+  else if (!isHttpUrl(url)) refuse(true, path, 'must be a URL such as https://host/path');
+  else refuse(hasLogin(url), path, 'must be without user and password; they are clientId and clientSecret');
 }
 
 /** Node's timers go no further; an hour is more than any request should take. */
@@ -113,7 +116,13 @@ function refuseConnection(options: WebhookOptions, refuse: Refuse): void {
   const { tls, proxy, allowPrivateNetworks, timeout, rateLimit } = options;
   refuse((tls.cert === undefined) !== (tls.key === undefined), ['tls'], 'needs cert and key, or neither');
   const hasProxy = proxy !== 'environment' && proxy !== 'none';
-  refuse(hasProxy && !isHttpUrl(proxy), ['proxy'], 'must be environment, none, or a URL such as http://host:3128');
+  const hasStrayAt = hasProxy && strayAt.test(proxy);
+  refuse(hasStrayAt, ['proxy'], strayAtMessage);
+  refuse(
+    hasProxy && !hasStrayAt && !isHttpUrl(proxy),
+    ['proxy'],
+    'must be environment, none, or a URL such as http://host:3128',
+  );
   refuse(
     hasProxy && !allowPrivateNetworks,
     ['proxy'],
@@ -130,4 +139,9 @@ function isHeaderValue(text: string): boolean {
 
 function isHttpUrl(text: string): boolean {
   return /^https?:\/\//i.test(text) && URL.canParse(text);
+}
+
+function hasLogin(text: string): boolean {
+  const { username, password } = new URL(text);
+  return username !== '' || password !== '';
 }
