@@ -125,6 +125,36 @@ describe('dead letters', () => {
   });
 });
 
+describe('what is not dead', () => {
+  test('is named with the reason, where it was chosen by its id', async () => {
+    // One that is as old as the others would be removed once it is settled.
+    const [settled = ''] = await fill([{ receivedAt: Date.now() }]);
+    start();
+    await until(async () => (await counts()).cursor === 1, { what: 'the delivery' });
+    await daemon?.end('SIGTERM');
+    reply = 503;
+    const [waiting = ''] = await fill([{}]);
+    start();
+    await until(async () => (await counts()).waiting === 1, { what: 'the first try' });
+    await daemon?.end('SIGTERM');
+    const [coming = ''] = await fill([{}]);
+    for (const command of [['retry'], ['drop', '--yes']]) {
+      const { stdout, code } = await relay('dead', ...command, settled, waiting, coming);
+      expect(stdout).toContain(`${settled}: it is not dead or quarantined: every route has settled it\n`);
+      expect(stdout).toMatch(new RegExp(`${waiting}: it is not dead.*: it waits for its next try on crm, due 20.*Z\n`));
+      expect(stdout).toContain(`${coming}: it is not dead or quarantined: crm has not come to it yet\n`);
+      expect(stdout).toContain(command[0] === 'retry' ? '0 notifications will be delivered' : 'nothing was dropped');
+      expect(code).toBe(0);
+    }
+  });
+
+  test('is told apart from what is dead and was not meant', async () => {
+    const [id = ''] = await deadLetters({ event: 'low_balance' });
+    const { stdout } = await relay('dead', 'retry', id, '--event', 'missed_call');
+    expect(stdout).toContain(`${id}: it is not of that event or time\n`);
+  });
+});
+
 describe('quarantine', () => {
   test('is left when the schema has been mended, and not before', async () => {
     const problems = [{ path: '/current_balance', message: 'must be number', keyword: 'type' }];

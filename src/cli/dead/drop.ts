@@ -1,7 +1,9 @@
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
+import type { Config } from '../../config/config.ts';
 import type { Desk, Letters } from '../../journal/journal.ts';
-import { notifications, print } from '../output.ts';
+import { notifications, print, printable } from '../output.ts';
+import { idleAmong } from './idle.ts';
 import { atDesk, type Choice, choosing, chosenBy, pagesOf } from './letters.ts';
 
 export function dropCommand(): Command {
@@ -14,12 +16,13 @@ export function dropCommand(): Command {
     )
     .action((ids: string[], options: Choice) =>
       atDesk(options, async (desk, config) =>
-        drop(desk, await chosenBy(ids, options, desk, config), options.yes === true),
+        drop(desk, config, await chosenBy(ids, options, desk, config), options.yes === true),
       ),
     );
 }
 
-async function drop(desk: Desk, which: Letters, sure: boolean): Promise<void> {
+async function drop(desk: Desk, config: Config, which: Letters, sure: boolean): Promise<void> {
+  for (const line of await idleAmong(which, desk, config)) await print(printable(line));
   const groups = await desk.groups(which);
   const count = groups.reduce((sum, group) => sum + group.count, 0);
   if (count === 0 || !(sure || (await confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {

@@ -4,6 +4,7 @@ import type { Desk, Letter, Letters } from '../../journal/journal.ts';
 import { createMatcher, type Decision } from '../../routes/match.ts';
 import { createValidator, type Validator } from '../../schema/validator.ts';
 import { notifications, print, printable } from '../output.ts';
+import { idleAmong } from './idle.ts';
 import { atDesk, type Choice, choosing, chosenBy, pagesOf } from './letters.ts';
 
 export function retryCommand(): Command {
@@ -20,6 +21,7 @@ export function retryCommand(): Command {
 
 async function retry(desk: Desk, config: Config, which: Letters): Promise<void> {
   const judge = createJudge(desk, config);
+  const idle = await idleAmong(which, desk, config);
   const kept = new Map<string, number>();
   let retried = 0;
   for await (const page of pagesOf(desk, which)) {
@@ -33,6 +35,7 @@ async function retry(desk: Desk, config: Config, which: Letters): Promise<void> 
   }
   await print(`${notifications(retried)} will be delivered again`);
   for (const [reason, count] of kept) await print(`${notifications(count)} not: ${printable(reason)}`);
+  for (const line of idle) await print(printable(line));
 }
 
 /** Says why one can't be delivered again, or null where it can. */
