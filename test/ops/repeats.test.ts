@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import pino, { type Logger } from 'pino';
 import { Repeats } from '../../src/ops/repeats.ts';
 
-let written: { msg: string; reason?: string; repeated?: number; route?: string }[];
+let written: { msg: string; reason?: string; number?: number; repeated?: number; route?: string }[];
 let repeats: Repeats;
 let log: Logger;
 
@@ -22,19 +22,40 @@ afterEach(() => void jest.useRealTimers());
 
 describe('warnings that repeat themselves', () => {
   test('become one line with their number, after the first three within ten seconds', () => {
-    for (let number = 1; number <= 10; number += 1) log.warn({ reason: `reason ${number}` }, 'it failed');
-    expect(written.map(({ reason }) => reason)).toEqual(['reason 1', 'reason 2', 'reason 3']);
+    for (let number = 1; number <= 10; number += 1) log.warn({ number, reason: 'away' }, 'it failed');
+    expect(written.map(({ number }) => number)).toEqual([1, 2, 3]);
     jest.advanceTimersByTime(10_000);
     expect(written).toHaveLength(4);
-    expect(written[3]).toMatchObject({ level: 40, msg: 'it failed', reason: 'reason 10', repeated: 7 });
-    log.warn('it failed');
+    expect(written[3]).toMatchObject({ level: 40, msg: 'it failed', reason: 'away', number: 10, repeated: 7 });
+    log.warn({ reason: 'away' }, 'it failed');
     expect(written).toHaveLength(5);
+  });
+
+  test('are told apart by their reasons, whatever field holds them', () => {
+    for (let number = 0; number < 3; number += 1) {
+      for (const reason of ['refused', 'timed out', 'reset']) log.warn({ reason }, 'it failed');
+      for (const text of ['one', 'two']) log.warn({ warning: text }, 'it is odd');
+      for (const text of ['one', 'two']) log.error({ err: new Error(text) }, 'it broke');
+    }
+    log.warn({ reason: 'no route' }, 'it failed');
+    expect(written).toHaveLength(22);
+    expect(written.at(-1)).toMatchObject({ msg: 'it failed', reason: 'no route' });
+  });
+
+  test('become few lines also where each has a reason of its own, and are told apart again afterwards', () => {
+    for (let number = 1; number <= 1_000; number += 1) log.warn({ reason: `port ${number}` }, 'it failed');
+    expect(written.map(({ reason }) => reason)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((number) => `port ${number}`));
+    jest.advanceTimersByTime(10_000);
+    expect(written).toHaveLength(9);
+    expect(written[8]).toMatchObject({ reason: 'port 1000', repeated: 992 });
+    for (const reason of ['refused', 'refused', 'refused', 'reset']) log.warn({ reason }, 'it failed');
+    expect(written).toHaveLength(13);
   });
 
   test('are grouped for each route by itself, and for each message', () => {
     for (let number = 0; number < 5; number += 1) {
       log.child({ route: 'one' }).error('it failed');
-      log.child({ route: 'two' }).error('it failed');
+      log.error({ route: 'two' }, 'it failed');
       log.error('it broke');
     }
     expect(written).toHaveLength(9);
