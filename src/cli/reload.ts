@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { ConfigError, loadConfig } from '../config/load.ts';
+import { ConfigError } from '../config/load.ts';
+import { loadOutline } from '../config/outline.ts';
 import { askDaemon } from '../ops/control.ts';
 import type { Changes } from '../relay/changes.ts';
 import type { ReloadReport } from '../relay/reloader.ts';
@@ -43,7 +44,7 @@ Example:
   kazoo-relay reload --config /etc/kazoo-relay/kazoo-relay.yaml`;
 
 async function reload(file: string, { json }: Options): Promise<void> {
-  const { path } = loadConfig(file).journal;
+  const { path } = loadOutline(file).journal;
   // What answers on the daemon's socket is a daemon of this very version, or nearly.
   const report = (await askDaemon(path, 'reload')) as ReloadReport | { readonly error: string } | null;
   if (report === null) throw new Error(`no daemon runs on the journal in ${path}; where that has changed, restart it`);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import type { RouteConfig } from '../config/config.ts';
-import { findConfigFile, loadConfig } from '../config/load.ts';
+import { findConfigFile } from '../config/load.ts';
+import { loadOutline, type RouteOutline } from '../config/outline.ts';
 import type { Desk, Entry } from '../journal/journal.ts';
 import { openDesk } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
@@ -60,7 +60,7 @@ Examples:
   kazoo-relay replay --route crm --since 2026-11-20T00:00:00Z --until 2026-11-21T00:00:00Z --events 'voicemail_*'`;
 
 async function replay(options: Options): Promise<void> {
-  const config = loadConfig(findConfigFile(options.config));
+  const config = loadOutline(findConfigFile(options.config));
   const route = routeNamed(options.route, config.routes);
   const desk = await openDesk(config.journal);
   try {
@@ -76,7 +76,7 @@ async function replay(options: Options): Promise<void> {
 }
 
 /** Pages of entries that the route would deliver, of those that it has passed. */
-async function* span(desk: Desk, route: RouteConfig, cursor: number, options: Options): AsyncGenerator<Entry[]> {
+async function* span(desk: Desk, route: RouteOutline, cursor: number, options: Options): AsyncGenerator<Entry[]> {
   const { since, until = Number.POSITIVE_INFINITY, events, accounts } = options;
   const ofRoute = createMatcher(route);
   const isChosen = createMatcher({ ...route, events: events ?? [], accounts: accounts ?? [] });
@@ -95,7 +95,7 @@ async function* span(desk: Desk, route: RouteConfig, cursor: number, options: Op
   }
 }
 
-async function rehearse(desk: Desk, route: RouteConfig, cursor: number, options: Options): Promise<void> {
+async function rehearse(desk: Desk, route: RouteOutline, cursor: number, options: Options): Promise<void> {
   let count = 0;
   for await (const entries of span(desk, route, cursor, options)) {
     count += entries.length;
@@ -110,7 +110,7 @@ function lineOf({ id, receivedAt, event, accountId }: Entry): string {
 
 async function perform(
   desk: Desk,
-  route: RouteConfig,
+  route: RouteOutline,
   cursor: number,
   options: Options,
   daemon: unknown,

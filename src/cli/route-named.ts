@@ -1,8 +1,7 @@
-import type { RouteConfig } from '../config/config.ts';
 import { nearest } from '../nearest.ts';
 
 /** @throws Error that suggests another name, when the configuration has no such route */
-export function routeNamed(name: string, routes: readonly RouteConfig[]): RouteConfig {
+export function routeNamed<R extends { readonly name: string }>(name: string, routes: readonly R[]): R {
   const route = routes.find((candidate) => candidate.name === name);
   if (route !== undefined) return route;
   const names = routes.map((candidate) => candidate.name);

@@ -10,13 +10,17 @@ type Journal = Pick<JournalReader, 'find'>;
  * Events to look for in a journal: names and globs, aliases replaced by the catalogue's names.
  * @throws Error that suggests another name, where one fits no event that is known anywhere
  */
-export async function soughtEvents(patterns: readonly string[], config: Config, journal: Journal): Promise<string[]> {
+export async function soughtEvents(
+  patterns: readonly string[],
+  config: Pick<Config, 'validation'>,
+  journal: Journal,
+): Promise<string[]> {
   for (const pattern of patterns) await check(pattern, fitting(pattern), config, journal);
   return patterns.map(nameOf);
 }
 
 /** The same for one name, in which a star is nothing but a star. */
-export async function soughtEvent(name: string, config: Config, journal: Journal): Promise<string> {
+export async function soughtEvent(name: string, config: Pick<Config, 'validation'>, journal: Journal): Promise<string> {
   await check(name, (event) => event === name, config, journal);
   return nameOf(name);
 }
@@ -34,7 +38,7 @@ function nameOf(event: string): string {
 async function check(
   pattern: string,
   fits: (event: string) => boolean,
-  config: Config,
+  config: Pick<Config, 'validation'>,
   journal: Journal,
 ): Promise<void> {
   const names = catalogue.flatMap(({ name, aliases }) => [name, ...aliases]);
@@ -47,7 +51,7 @@ async function check(
 }
 
 /** Events of the operator's own, which may be still to come: those that he has schemas for. */
-async function eventsOf({ validation }: Config): Promise<readonly string[]> {
+async function eventsOf({ validation }: Pick<Config, 'validation'>): Promise<readonly string[]> {
   if (validation.schemas.length === 0) return [];
   // Few need what it brings along.
   const { readSchemaFiles } = await import('../schema/files.ts');

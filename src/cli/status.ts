@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
-import { findConfigFile, loadConfig } from '../config/load.ts';
+import { findConfigFile } from '../config/load.ts';
+import { loadOutline } from '../config/outline.ts';
 import { openJournalReader, type Place } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../ops/status.ts';
@@ -47,7 +48,7 @@ Examples:
   kazoo-relay status --json | jq '.routes[] | select(.dead > 0)'`;
 
 async function status({ config: file, json, check }: Options): Promise<void> {
-  const config = loadConfig(findConfigFile(file));
+  const config = loadOutline(findConfigFile(file));
   const { path } = config.journal;
   if (check !== undefined)
     return orExit(

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import type { Config } from '../config/config.ts';
-import { findConfigFile, loadConfig } from '../config/load.ts';
+import { findConfigFile } from '../config/load.ts';
+import { loadOutline, type Outline } from '../config/outline.ts';
 import type { Entry, JournalReader, Query } from '../journal/journal.ts';
 import { openJournalReader } from '../journal/open.ts';
 import { shape } from '../routes/shape.ts';
@@ -55,7 +55,7 @@ Examples:
   kazoo-relay tail --limit 1000 --json | kazoo-relay validate -`;
 
 async function tail(options: Options): Promise<void> {
-  const config = loadConfig(findConfigFile(options.config));
+  const config = loadOutline(findConfigFile(options.config));
   const journal = await openJournalReader(config.journal);
   const show = options.json ? showJson : showPlain;
   try {
@@ -71,7 +71,7 @@ async function tail(options: Options): Promise<void> {
 
 type Filter = Pick<Query, 'events' | 'accounts'>;
 
-async function filterOf({ events, accounts }: Options, config: Config, journal: JournalReader): Promise<Filter> {
+async function filterOf({ events, accounts }: Options, config: Outline, journal: JournalReader): Promise<Filter> {
   return {
     ...(events && { events: await soughtEvents(events, config, journal) }),
     ...(accounts && { accounts }),

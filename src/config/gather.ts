@@ -1,5 +1,5 @@
 import { isMapping } from './check.ts';
-import { type Included, includeRoutes, placed } from './include.ts';
+import { type Included, includeRoutes, type Lack, lackIn } from './include.ts';
 import { type Finding, isWithin, type Path, type Place } from './place.ts';
 import type { Source } from './source.ts';
 import { type Substitution, substitute } from './substitute.ts';
@@ -10,8 +10,8 @@ import { missingFor, type Override, type Overrides, overrideOf, variableOf, vari
 export interface Gathered {
   readonly value: Record<string, unknown>;
   readonly mistakes: readonly Finding[];
-  /** Paths whose values could not be had: there is nothing more to say about them. */
-  readonly failed: readonly Path[];
+  /** Values that could not be had: there is nothing more to say about them. */
+  readonly lacking: readonly Lack[];
   readonly warnings: readonly Finding[];
   readonly files: readonly string[];
   /** Where something is said, or the innermost part of its path. */
@@ -43,13 +43,8 @@ export function gather(main: Source, written: Record<string, unknown>, given: Ov
   const { overrides, value } = whole;
   return {
     value,
-    mistakes: [
-      ...own.mistakes.map((mistake) => placed(mistake, main)),
-      ...included.mistakes,
-      ...variables.mistakes,
-      ...pointless,
-    ],
-    failed: [...own.mistakes.map(({ path }) => path), ...included.failed],
+    mistakes: [...included.mistakes, ...variables.mistakes, ...pointless],
+    lacking: [...own.mistakes.map((mistake) => lackIn(main, mistake)), ...included.lacking],
     warnings: [...included.warnings, ...variables.warnings],
     files: [main.file, ...included.sources.map(({ file }) => file)],
     placeOf: (path) => lastFor(path, overrides) ?? sourceFor(path, included, main).placeOf(path),

@@ -14,9 +14,14 @@ export interface Included {
   readonly sourceOf: ReadonlyMap<string, Source>;
   readonly substitutions: readonly Substitution[];
   readonly mistakes: readonly Finding[];
-  /** Paths whose values could not be had. */
-  readonly failed: readonly Path[];
+  readonly lacking: readonly Lack[];
   readonly warnings: readonly Finding[];
+}
+
+/** A value that could not be had, because what it stands for isn't there. */
+export interface Lack {
+  readonly path: Path;
+  readonly finding: Finding;
 }
 
 /** @param patterns of files, relative to the folder of the main file */
@@ -29,7 +34,7 @@ export function includeRoutes(
   const mistakes: Finding[] = [];
   const warnings: Finding[] = [];
   const substitutions: Substitution[] = [];
-  const failed: Path[] = [];
+  const lacking: Lack[] = [];
   const sourceOf = new Map<string, Source>();
   const all: Record<string, unknown> = isMapping(routes) ? { ...routes } : {};
   const sources = filesOf(main, patterns, mistakes, warnings).map(readSource);
@@ -38,8 +43,7 @@ export function includeRoutes(
     if (source.value === undefined || source.value === null) continue;
     const { value, ...found } = substitute(source.value, [], surroundings);
     substitutions.push(...found.substitutions);
-    mistakes.push(...found.mistakes.map((mistake) => placed(mistake, source)));
-    failed.push(...found.mistakes.map(({ path }) => path));
+    lacking.push(...found.mistakes.map((mistake) => lackIn(source, mistake)));
     for (const [name, route] of Object.entries(routesIn(value, source, mistakes))) {
       if (Object.hasOwn(all, name)) mistakes.push(twice(name, source, sourceOf.get(name) ?? main));
       else {
@@ -50,7 +54,7 @@ export function includeRoutes(
   }
   // What is no mapping in the main file is told as a mistake there.
   const isMended = sourceOf.size > 0 && (routes === undefined || routes === null || isMapping(routes));
-  return { routes: isMended ? all : routes, sources, sourceOf, substitutions, mistakes, failed, warnings };
+  return { routes: isMended ? all : routes, sources, sourceOf, substitutions, mistakes, lacking, warnings };
 }
 
 function filesOf(main: Source, patterns: readonly string[], mistakes: Finding[], warnings: Finding[]): string[] {
@@ -94,7 +98,8 @@ function twice(name: string, source: Source, other: Source): Finding {
   return { ...source.placeOf(path), option: nameOf(path), message };
 }
 
-/** A mistake in a file, where the value stands that it is about. */
-export function placed({ path, message }: Mistake, source: Source): Finding {
-  return { ...(source.valuePlaceOf(path) ?? source.placeOf(path)), option: nameOf(path), message };
+/** What a file lacks, with the place where the value stands. */
+export function lackIn(source: Source, { path, message }: Mistake): Lack {
+  const place = source.valuePlaceOf(path) ?? source.placeOf(path);
+  return { path, finding: { ...place, option: nameOf(path), message } };
 }

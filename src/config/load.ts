@@ -76,14 +76,21 @@ export function loadConfig(file: string, given?: Overrides): Config {
 }
 
 /** As `loadConfig`, with all that there is to say about it. @throws ConfigError */
-export function readConfig(file: string, given?: Overrides): Loaded {
-  const { config, mistakes, ...rest } = examineConfig(file, given);
+export function readConfig(file: string, given?: Overrides, matters?: (path: Path) => boolean): Loaded {
+  const { config, mistakes, ...rest } = examineConfig(file, given, matters);
   if (config === undefined) throw new ConfigError(mistakes.map(findingText).join('\n'));
   return { config, ...rest };
 }
 
-/** As `readConfig`, for whoever wants the mistakes as they are. */
-export function examineConfig(file: string, given: Overrides = { env: process.env, flags: [] }): Examined {
+/**
+ * As `readConfig`, for whoever wants the mistakes as they are.
+ * @param matters says which parts are used; of the others no mistake is told, and their values may not be what they say
+ */
+export function examineConfig(
+  file: string,
+  given: Overrides = { env: process.env, flags: [] },
+  matters: (path: Path) => boolean = () => true,
+): Examined {
   const main = readSource(file);
   if (!isMapping(main.value)) {
     const message = 'must be a mapping with at least the keys brokers and routes';
@@ -94,8 +101,15 @@ export function examineConfig(file: string, given: Overrides = { env: process.en
   const { config, mistakes, kazoo } = assemble(gathered.value);
   const pathOf = (path: Path) => (kazoo === undefined ? path : kazoosPath(path));
   const placeOf = (path: Path) => kazoo?.placeOf(path) ?? gathered.placeOf(pathOf(path));
-  const found = [...gathered.mistakes, ...(kazoo?.mistakes ?? []), ...findingsOf(mistakes, gathered, placeOf)];
-  const doubts = found.length > 0 ? [] : doubtsAbout(config, gathered);
+  const lacking = gathered.lacking.filter(({ path }) => matters(path)).map(({ finding }) => finding);
+  const wrong = mistakes.filter(({ path }) => matters(path));
+  const found = [
+    ...[...gathered.mistakes, ...lacking, ...findingsOf(wrong, gathered, placeOf)],
+    ...(matters(['brokers']) ? (kazoo?.mistakes ?? []) : []),
+  ];
+  // What was let pass may have left no value to doubt.
+  const isWhole = found.length + gathered.lacking.length + mistakes.length === 0;
+  const doubts = isWhole ? doubtsAbout(config, gathered) : [];
   const warnings = [...gathered.warnings, ...doubts.map((doubt) => ({ ...placeOf(doubt.path), ...told(doubt) }))];
   const watched = kazoo === undefined ? [] : [kazoo.file];
   const files = [...gathered.files, ...watched];
@@ -109,8 +123,9 @@ export function examineConfig(file: string, given: Overrides = { env: process.en
   };
 }
 
-function findingsOf(mistakes: readonly Mistake[], { failed, originOf }: Gathered, placeOf: (path: Path) => Place) {
-  const news = mistakes.filter(({ path }) => !failed.some((other) => isWithin(other, path) || isWithin(path, other)));
+function findingsOf(mistakes: readonly Mistake[], { lacking, originOf }: Gathered, placeOf: (path: Path) => Place) {
+  const isTold = (path: Path) => lacking.some((other) => isWithin(other.path, path) || isWithin(path, other.path));
+  const news = mistakes.filter(({ path }) => !isTold(path));
   return news.map((mistake): Finding => {
     const { written, secret } = originOf(mistake.path) ?? {};
     const place = placeOf(mistake.path);

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import type { Config } from '../../config/config.ts';
+import type { Outline } from '../../config/outline.ts';
 import type { Desk, Letters } from '../../journal/journal.ts';
 import { notifications, print, printable } from '../output.ts';
 import { idleAmong } from './idle.ts';
@@ -21,7 +21,7 @@ export function dropCommand(): Command {
     );
 }
 
-async function drop(desk: Desk, config: Config, which: Letters, sure: boolean): Promise<void> {
+async function drop(desk: Desk, config: Outline, which: Letters, sure: boolean): Promise<void> {
   for (const line of await idleAmong(which, desk, config)) await print(printable(line));
   const groups = await desk.groups(which);
   const count = groups.reduce((sum, group) => sum + group.count, 0);

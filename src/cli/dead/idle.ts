@@ -1,4 +1,4 @@
-import type { Config } from '../../config/config.ts';
+import type { Outline } from '../../config/outline.ts';
 import type { Desk, Letters } from '../../journal/journal.ts';
 import { entryOf } from './letters.ts';
 import { timeOf } from './texts.ts';
@@ -7,7 +7,7 @@ import { timeOf } from './texts.ts';
  * Of the notifications that were chosen by id, those of which nothing is dead or quarantined that is chosen too: a line
  * each that says why there is nothing to do.
  */
-export async function idleAmong(which: Letters, desk: Desk, config: Pick<Config, 'routes'>): Promise<string[]> {
+export async function idleAmong(which: Letters, desk: Desk, config: Outline): Promise<string[]> {
   const lines: string[] = [];
   for (const id of which.ids ?? []) {
     const found = await desk.letters({ ...which, ids: [id] }, 0, 1);
@@ -16,12 +16,7 @@ export async function idleAmong(which: Letters, desk: Desk, config: Pick<Config,
   return lines;
 }
 
-async function whyIdle(
-  id: string,
-  { route }: Letters,
-  desk: Desk,
-  { routes }: Pick<Config, 'routes'>,
-): Promise<string> {
+async function whyIdle(id: string, { route }: Letters, desk: Desk, { routes }: Outline): Promise<string> {
   const { seq } = await entryOf(id, desk);
   const names = route === undefined ? routes.map(({ name }) => name) : [route];
   const lines = (await desk.linesOf(seq)).filter((line) => route === undefined || line.route === route);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { Config } from '../../config/config.ts';
-import { findConfigFile, loadConfig } from '../../config/load.ts';
+import { findConfigFile } from '../../config/load.ts';
+import { loadOutline, type Outline } from '../../config/outline.ts';
 import type { Desk, Entry, Letter, Letters } from '../../journal/journal.ts';
 import { openDesk } from '../../journal/open.ts';
 import { nearest } from '../../nearest.ts';
@@ -25,7 +25,7 @@ export function selecting(command: Command): Command {
 }
 
 /** @throws Error that suggests another name, where nothing has the route or the event */
-export async function lettersOf({ route, event, since }: Selection, desk: Desk, config: Config): Promise<Letters> {
+export async function lettersOf({ route, event, since }: Selection, desk: Desk, config: Outline): Promise<Letters> {
   if (route) await checkRoute(route, desk, config);
   return {
     ...(route && { route }),
@@ -35,7 +35,7 @@ export async function lettersOf({ route, event, since }: Selection, desk: Desk, 
 }
 
 /** One that has left the configuration may have left letters behind. */
-async function checkRoute(name: string, desk: Desk, { routes }: Config): Promise<void> {
+async function checkRoute(name: string, desk: Desk, { routes }: Outline): Promise<void> {
   if (routes.some((route) => route.name === name) || (await desk.cursorOf(name)) !== null) return;
   const groups = await desk.groups({});
   const names = [...new Set([...routes.map((route) => route.name), ...groups.map(({ route }) => route)])];
@@ -56,7 +56,7 @@ export function choosing(command: Command): Command {
 }
 
 /** @throws Error where something isn't there, or nothing was chosen: no command means all by saying nothing */
-export async function chosenBy(ids: readonly string[], options: Choice, desk: Desk, config: Config): Promise<Letters> {
+export async function chosenBy(ids: readonly string[], options: Choice, desk: Desk, config: Outline): Promise<Letters> {
   const which = await lettersOf(options, desk, config);
   for (const id of ids) await entryOf(id, desk);
   if (ids.length > 0) return { ...which, ids };
@@ -87,12 +87,12 @@ export async function* pagesOf(desk: Desk, which: Letters): AsyncGenerator<Lette
 /** Does a command's work at the journal of the configuration; what goes wrong becomes one line and an exit code. */
 export function atDesk(
   { config: file }: Pick<Selection, 'config'>,
-  work: (desk: Desk, config: Config) => Promise<void>,
+  work: (desk: Desk, config: Outline) => Promise<void>,
 ): Promise<void> {
   return orExit(
     () => 2,
     async () => {
-      const config = loadConfig(findConfigFile(file));
+      const config = loadOutline(findConfigFile(file));
       const desk = await openDesk(config.journal);
       try {
         await work(desk, config);

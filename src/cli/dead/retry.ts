@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Config } from '../../config/config.ts';
+import type { Outline } from '../../config/outline.ts';
 import type { Desk, Letter, Letters } from '../../journal/journal.ts';
 import { createMatcher, type Decision } from '../../routes/match.ts';
 import { createValidator, type Validator } from '../../schema/validator.ts';
@@ -19,7 +19,7 @@ export function retryCommand(): Command {
     );
 }
 
-async function retry(desk: Desk, config: Config, which: Letters): Promise<void> {
+async function retry(desk: Desk, config: Outline, which: Letters): Promise<void> {
   const judge = createJudge(desk, config);
   const idle = await idleAmong(which, desk, config);
   const kept = new Map<string, number>();
@@ -39,7 +39,7 @@ async function retry(desk: Desk, config: Config, which: Letters): Promise<void> 
 }
 
 /** Says why one can't be delivered again, or null where it can. */
-function createJudge(desk: Desk, config: Config): (letter: Letter) => Promise<string | null> {
+function createJudge(desk: Desk, config: Outline): (letter: Letter) => Promise<string | null> {
   const validator = createValidator(config.validation.schemas);
   const matchers = new Map(config.routes.map((route) => [route.name, createMatcher(route)]));
   return async (letter) => {

@@ -1,0 +1,35 @@
+import type { Config, RouteConfig } from './config.ts';
+import { readConfig } from './load.ts';
+import type { Path } from './place.ts';
+
+/** What of a configuration says where the journal is and what routes want of it: enough for whoever opens no broker and no sink. */
+export interface Outline extends Pick<Config, 'journal' | 'validation'> {
+  readonly routes: readonly RouteOutline[];
+}
+
+export interface RouteOutline extends Omit<RouteConfig, 'sink'> {
+  readonly sink: Pick<RouteConfig['sink'], 'type'>;
+}
+
+/**
+ * As `loadConfig`, for commands that ask the daemon or look into the journal. What is wrong with the rest is no matter
+ * here: the shell of an operator lacks the variables and the secrets that systemd gives to the daemon.
+ * @throws ConfigError
+ */
+export function loadOutline(file: string): Outline {
+  return readConfig(file, undefined, isOutline).config;
+}
+
+/** All but these, so that a misspelt `journal` is refused as ever. */
+const rest: readonly unknown[] = [
+  'brokers',
+  'queue',
+  'intake',
+  'http',
+  'log',
+  'shutdown',
+] satisfies readonly (keyof Config)[];
+
+function isOutline([first, , third]: Path): boolean {
+  return first === 'routes' ? third !== 'sink' : !rest.includes(first);
+}
