@@ -18,7 +18,7 @@ export interface Included {
   readonly warnings: readonly Finding[];
 }
 
-/** A value that could not be had, because what it stands for isn't there. */
+/** A value that could not be had: what it stands for isn't there, or it stands for nothing. */
 export interface Lack {
   readonly path: Path;
   readonly finding: Finding;

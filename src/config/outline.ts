@@ -2,7 +2,10 @@ import type { Config, RouteConfig } from './config.ts';
 import { readConfig } from './load.ts';
 import type { Path } from './place.ts';
 
-/** What of a configuration says where the journal is and what routes want of it: enough for whoever opens no broker and no sink. */
+/**
+ * What of a configuration says where the journal is and what routes want of it: enough for whoever opens no broker and
+ * no sink.
+ */
 export interface Outline extends Pick<Config, 'journal' | 'validation'> {
   readonly routes: readonly RouteOutline[];
 }

@@ -2,7 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rm
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import { reasonOf } from '../errors.ts';
+import { fileReasonOf, reasonOf } from '../errors.ts';
 import { indexBlocks } from './blocks.ts';
 import { isDamage } from './damage.ts';
 import {
@@ -43,7 +43,7 @@ export function rebuildJournal(folder: string, routes: readonly string[], log: L
     throw cause instanceof JournalError
       ? cause
       : new JournalError(
-          `the journal ${file} can't be rebuilt, and is left as it was: ${reasonOf(cause)}; see to the cause and try again`,
+          `the journal ${file} can't be rebuilt, and is left as it was: ${fileReasonOf(cause)}; see to the cause and try again`,
           { cause },
         );
   } finally {

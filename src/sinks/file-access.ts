@@ -18,7 +18,7 @@ export async function accessTo(path: string): Promise<string> {
   // Also where the file is there: it is rotated in its folder, or has files beside it.
   await mustAllow(folder, W_OK | X_OK);
   const { type, bavail, bsize } = await statfs(folder);
-  if (file === undefined && kernels.has(type)) {
+  if (kernels.has(type)) {
     throw new Error(`nothing can be made in ${folder}: its file system is the kernel's own`);
   }
   const gibibytes = ((bavail * bsize) / 2 ** 30).toFixed(1);

@@ -152,6 +152,11 @@ describe('what is not dead', () => {
     const [id = ''] = await deadLetters({ event: 'low_balance' });
     const { stdout } = await relay('dead', 'retry', id, '--event', 'missed_call');
     expect(stdout).toContain(`${id}: it is not of that event or time\n`);
+    const problems = [{ path: '', message: 'the body is not JSON', keyword: 'json' }];
+    const undecodable = { state: 'undecodable', event: null, json: 'null', raw: Buffer.from('{'), problems } as const;
+    const [broken = ''] = await fill([undecodable]);
+    const ofRoute = await relay('dead', 'drop', '--yes', broken, '--route', 'crm');
+    expect(ofRoute.stdout).toContain(`${broken}: it could not be decoded, so no route has it\nnothing was dropped\n`);
   });
 });
 

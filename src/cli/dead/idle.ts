@@ -17,10 +17,12 @@ export async function idleAmong(which: Letters, desk: Desk, config: Outline): Pr
 }
 
 async function whyIdle(id: string, { route }: Letters, desk: Desk, { routes }: Outline): Promise<string> {
-  const { seq } = await entryOf(id, desk);
+  const { seq, state } = await entryOf(id, desk);
+  // Its one line is of no route.
+  if (state === 'undecodable') return 'it could not be decoded, so no route has it';
   const names = route === undefined ? routes.map(({ name }) => name) : [route];
   const lines = (await desk.linesOf(seq)).filter((line) => route === undefined || line.route === route);
-  const waiting = lines.filter(({ state }) => state === 'waiting');
+  const waiting = lines.filter((line) => line.state === 'waiting');
   if (lines.length > waiting.length) return 'it is not of that event or time';
   const behind: string[] = [];
   for (const name of names) if (((await desk.cursorOf(name)) ?? seq) < seq) behind.push(name);
@@ -28,8 +30,8 @@ async function whyIdle(id: string, { route }: Letters, desk: Desk, { routes }: O
     ...waiting.map((line) => `it waits for its next try on ${line.route}${dueText(line.dueAt)}`),
     ...behind.map((name) => `${name} has not come to it yet`),
   ];
-  const settled = route === undefined ? 'every route has settled it' : `${route} has settled it`;
-  return `it is not dead or quarantined: ${reasons.length === 0 ? settled : reasons.join('; ')}`;
+  const [where, who] = route === undefined ? ['', 'every route'] : [` on ${route}`, 'that'];
+  return `it is not dead or quarantined${where}: ${reasons.join('; ') || `${who} has settled it`}`;
 }
 
 /** One that is to be tried when others let it has no time of its own. */
