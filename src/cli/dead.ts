@@ -1,16 +1,25 @@
-import { Command } from 'commander';
-import { dropCommand } from './dead/drop.ts';
-import { listCommand } from './dead/list.ts';
-import { retryCommand } from './dead/retry.ts';
-import { showCommand } from './dead/show.ts';
+import type { Command } from 'commander';
+import { lettersCommand } from './letters/command.ts';
+import type { Kind } from './letters/kind.ts';
+import { createJudge } from './letters/quarantine.ts';
+
+const dead: Kind = {
+  name: 'dead',
+  states: ['dead', 'quarantined', 'undecodable'],
+  none: 'nothing is dead or quarantined',
+  denied: 'it is not dead or quarantined',
+  detail: { head: 'STATE', of: ({ state }) => state },
+  retry: {
+    description: 'deliver again; what is quarantined is validated again first',
+    done: 'will be delivered again',
+    change: (desk, letters) => desk.retry(letters),
+    judge: createJudge,
+  },
+};
 
 export function deadCommand(): Command {
-  return new Command('dead')
+  return lettersCommand(dead)
     .description('dead letters and quarantine: list, show, retry, drop')
-    .addCommand(listCommand())
-    .addCommand(showCommand())
-    .addCommand(retryCommand())
-    .addCommand(dropCommand())
     .addHelpText('after', help);
 }
 

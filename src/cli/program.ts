@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   reload: async () => (await import('./reload.ts')).reloadCommand(),
   status: async () => (await import('./status.ts')).statusCommand(),
   dead: async () => (await import('./dead.ts')).deadCommand(),
+  waiting: async () => (await import('./waiting.ts')).waitingCommand(),
   replay: async () => (await import('./replay.ts')).replayCommand(),
   tail: async () => (await import('./tail.ts')).tailCommand(),
   probe: async () => (await import('./probe.ts')).probeCommand(),

@@ -1,8 +1,19 @@
 import type { Config } from '../config/config.ts';
-import type { JournalReader } from '../journal/journal.ts';
+import type { Desk, Entry, JournalReader } from '../journal/journal.ts';
 import { events as catalogue, eventNamed } from '../kazoo/catalogue.ts';
 import { globToRegExp } from '../kazoo/glob.ts';
 import { nearest } from '../nearest.ts';
+
+/**
+ * One that the journal has.
+ * @param source the command that shows ids
+ * @throws Error where it hasn't
+ */
+export async function soughtEntry(id: string, desk: Desk, source: string): Promise<Entry> {
+  const entry = await desk.entry(id);
+  if (entry !== null) return entry;
+  throw new Error(`the journal has no notification ${JSON.stringify(id)}; "kazoo-relay ${source}" shows the ids`);
+}
 
 type Journal = Pick<JournalReader, 'find'>;
 

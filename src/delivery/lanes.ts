@@ -2,7 +2,7 @@ import type { Fate, Queue, Work } from './queue.ts';
 
 /** The deliveries of one account. */
 interface Lane {
-  readonly works: Work[];
+  works: Work[];
   /** One of it is on its way. */
   busy: boolean;
   /** More of it waits in the journal, before anything that is still to come. */
@@ -24,13 +24,14 @@ export class Lanes implements Queue {
   /** Accounts whose next delivery may go out, in the order of their turns. */
   readonly #turns = new Set<string>();
   readonly #hungry = new Set<string>();
-  readonly #free: Work[] = [];
+  #free: Work[] = [];
   /** Deliveries in lanes. */
   #size = 0;
 
-  /** @param parked accounts that have deliveries waiting in the journal already */
-  constructor(parked: readonly string[]) {
-    for (const account of parked) this.#lanes.set(account, { works: [], busy: false, parked: true, postponed: null });
+  /** @param parked accounts that have deliveries waiting in the journal already, with the entry of the first one */
+  constructor(parked: ReadonlyMap<string, number>) {
+    for (const [account, postponed] of parked)
+      this.#lanes.set(account, { works: [], busy: false, parked: true, postponed });
   }
 
   get ready(): number {
@@ -101,9 +102,7 @@ export class Lanes implements Queue {
       return behind;
     }
     if (work.entry.seq === lane.postponed) lane.postponed = null;
-    if (lane.works.length > 0) this.#turns.add(account);
-    else if (lane.parked) this.#hungry.add(account);
-    else this.#lanes.delete(account);
+    this.#goOn(account, lane);
     return [];
   }
 
@@ -122,6 +121,35 @@ export class Lanes implements Queue {
       if (!lane.busy && lane.works.length === 0) this.#lanes.delete(account);
     } else if (next.length > 0) this.#append(account, lane, next);
     return next;
+  }
+
+  postponed(): number[] {
+    return [...this.#lanes.values()].flatMap(({ postponed }) => postponed ?? []);
+  }
+
+  drop(seqs: ReadonlySet<number>): Work[] {
+    const has = ({ entry }: Work) => seqs.has(entry.seq);
+    const dropped = this.#free.filter(has);
+    this.#free = this.#free.filter((work) => !has(work));
+    for (const [account, lane] of this.#lanes) {
+      const gone = lane.works.filter(has);
+      const isFreed = lane.postponed !== null && seqs.has(lane.postponed);
+      if (gone.length === 0 && !isFreed) continue;
+      if (isFreed) lane.postponed = null;
+      lane.works = lane.works.filter((work) => !has(work));
+      this.#size -= gone.length;
+      this.#turns.delete(account);
+      if (!lane.busy) this.#goOn(account, lane);
+      for (const work of gone) dropped.push(work);
+    }
+    return dropped;
+  }
+
+  /** Nothing of it is on its way: the next one has its turn, or must be fetched. */
+  #goOn(account: string, lane: Lane): void {
+    if (lane.works.length > 0) this.#turns.add(account);
+    else if (lane.parked) this.#hungry.add(account);
+    else this.#lanes.delete(account);
   }
 
   #append(account: string, lane: Lane, works: readonly Work[]): void {

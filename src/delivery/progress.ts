@@ -66,9 +66,9 @@ export class Progress {
   }
 
   /** The journal lists it from now on, or lists it otherwise. */
-  list(work: Work, line: Omit<Listed, 'seq' | 'accountId'>): void {
+  list(work: Work, line: Omit<Listed, 'seq' | 'accountId' | 'again'>): void {
     const { seq, accountId } = work.entry;
-    this.#listed.push({ ...line, seq, accountId });
+    this.#listed.push({ ...line, seq, accountId, again: work.listed });
     work.listed = true;
     this.#close(work);
   }

@@ -39,6 +39,10 @@ export interface Queue {
    * those that it takes.
    */
   feed(account: string, works: readonly Work[]): readonly Work[];
+  /** Entries that wait in the journal for their next try, and hold back what is behind them. */
+  postponed(): number[];
+  /** These don't go out any more, nor hold back anything. Returns those that it had, and nobody has taken. */
+  drop(seqs: ReadonlySet<number>): Work[];
 }
 
 /** No order: first come, first served. */
@@ -80,5 +84,16 @@ export class Fifo implements Queue {
 
   feed(): readonly Work[] {
     return [];
+  }
+
+  postponed(): number[] {
+    return [];
+  }
+
+  drop(seqs: ReadonlySet<number>): Work[] {
+    const ready = this.#works.slice(this.#taken);
+    this.#works = ready.filter(({ entry }) => !seqs.has(entry.seq));
+    this.#taken = 0;
+    return ready.filter(({ entry }) => seqs.has(entry.seq));
   }
 }

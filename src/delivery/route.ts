@@ -212,7 +212,8 @@ export class Route {
     } catch (error) {
       // One that may be at fault itself must not be tried again and again, while nobody tries the others.
       const isSuspect = works.length === 1 && error instanceof SinkUnavailable && error.unsure;
-      this.#supply.putBack(works, isSuspect ? 'last' : 'first');
+      const left = works.filter((work) => !this.#supply.forget(work));
+      this.#supply.putBack(left, isSuspect ? 'last' : 'first');
       if (!this.#aborting.signal.aborted) this.#unavailable(error);
       return false;
     }
@@ -236,6 +237,7 @@ export class Route {
       if (outcome === undefined) break;
       this.counts.concluded(work.entry, outcome, at + duration);
       if (outcome.status === 'delivered') this.#supply.settle(work);
+      else if (this.#supply.forget(work)) continue;
       // While the sink is away, nothing is said about this one: its tries are not used up.
       else if (this.#circuit.state !== 'closed') untried.push(work);
       else this.#failed(work, outcome, attemptOf(outcome, at, duration));

@@ -45,10 +45,15 @@ export class Supply {
   readonly #listedAhead: Set<number>;
   /** Deliveries in memory: in the queue or taken. */
   readonly #held = new Set<number>();
+  /** Those of them that the journal lists already; and of these, those that an operator has dropped since. */
+  readonly #listed = new Set<number>();
+  readonly #dropped = new Set<number>();
   #heldCharacters = 0;
   #taken = 0;
   /** When the journal has the next delivery that is due, in Unix milliseconds. */
   #nextDue = 0;
+  /** Somebody else may have changed what the journal lists. */
+  #changed = false;
   /** Until when a batch may wait to fill, by the monotonic clock. */
   #lingerUntil = 0;
   /** When the journal was told last what was settled, by the monotonic clock. */
@@ -115,13 +120,15 @@ export class Supply {
     return Math.min(dueIn, this.#progress.listIn(now));
   }
 
-  /** The journal may have something due that we don't know of. */
+  /** The journal may have something due that we don't know of, or have lost something that we hold. */
   lookAgain(): void {
     this.#nextDue = 0;
+    this.#changed = true;
   }
 
   /** Fills up from the journal: what is due again, and what is new. Returns true where there may be more. */
   async fill(): Promise<boolean> {
+    if (this.#changed) await this.#findDropped();
     for (const account of this.#queue.hungry()) await this.#feed(account);
     if (Date.now() >= this.#nextDue && this.#hasMuchRoom) await this.#fetchDue();
     return this.#room > 0 && (await this.#readOn());
@@ -137,6 +144,14 @@ export class Supply {
   putBack(works: readonly Work[], place: 'first' | 'last'): void {
     this.#taken -= works.length;
     this.#queue.putBack(works, place);
+  }
+
+  /** True where an operator has dropped it while it was on its way: then nothing becomes of it. */
+  forget(work: Work): boolean {
+    if (!this.#dropped.has(work.entry.seq)) return false;
+    this.#release(work);
+    this.#queue.release(work, 'settled');
+    return true;
   }
 
   settle(work: Work): void {
@@ -167,7 +182,24 @@ export class Supply {
   save(isLast = false): void {
     this.#savedAt = performance.now();
     const settlement = this.#progress.take(Date.now(), isLast);
-    if (settlement !== null) this.#journal.settle(this.#options.name, settlement);
+    if (settlement === null) return;
+    this.#journal.settle(this.#options.name, settlement);
+    for (const { seq } of settlement.listed) if (this.#held.has(seq)) this.#listed.add(seq);
+  }
+
+  /**
+   * What an operator has dropped goes from the queue; what of it is on its way is forgotten when its try ends. Nothing of
+   * that is told to the journal, where a replay may have listed it again.
+   */
+  async #findDropped(): Promise<void> {
+    this.#changed = false;
+    this.save();
+    const known = [...this.#listed, ...this.#queue.postponed()];
+    const waiting = await this.#journal.waitingAmong(this.#options.name, known);
+    const gone = new Set(known.filter((seq) => !waiting.has(seq)));
+    for (const work of this.#queue.drop(gone)) this.#letGo(work);
+    this.#dropped.clear();
+    for (const seq of gone) if (this.#listed.has(seq)) this.#dropped.add(seq);
   }
 
   async #feed(account: string): Promise<void> {
@@ -190,6 +222,8 @@ export class Supply {
     const next = due.length === limit ? now : await this.#journal.nextDue(name, now);
     this.#nextDue = Math.min(this.#nextDue, next ?? Number.POSITIVE_INFINITY);
     for (const waiting of due) if (!held.has(waiting.entry.seq)) this.#add(dueAgain(waiting));
+    // One that stands behind another again is not due any more, and the route may sleep for long now.
+    this.save();
   }
 
   async #readOn(): Promise<boolean> {
@@ -239,12 +273,15 @@ export class Supply {
     this.#letGo(work);
   }
 
-  #hold({ entry }: Work): void {
+  #hold({ entry, listed }: Work): void {
     this.#held.add(entry.seq);
+    if (listed) this.#listed.add(entry.seq);
     this.#heldCharacters += entry.json.length;
   }
 
   #letGo({ entry }: Work): void {
+    this.#listed.delete(entry.seq);
+    this.#dropped.delete(entry.seq);
     if (this.#held.delete(entry.seq)) this.#heldCharacters -= entry.json.length;
   }
 }

@@ -10,6 +10,7 @@ const waitingColumns = `${entryColumns
 /** The table of what isn't settled, as routes use it. */
 export class Deliveries {
   readonly #list: StatementSync;
+  readonly #listAgain: StatementSync;
   readonly #settle: StatementSync;
   readonly #due: StatementSync;
   readonly #nextDue: StatementSync;
@@ -20,10 +21,13 @@ export class Deliveries {
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.#list = database.prepare(`
-      INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at)
+      INSERT INTO deliveries (route, seq, state, reason, attempts, due_at, updated_at, account_id)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (route, seq) DO UPDATE SET state = excluded.state, reason = excluded.reason,
         attempts = excluded.attempts, due_at = excluded.due_at, updated_at = excluded.updated_at`);
+    this.#listAgain = database.prepare(`
+      UPDATE deliveries SET state = ?3, reason = ?4, attempts = ?5, due_at = ?6, updated_at = ?7
+      WHERE route = ?1 AND seq = ?2`);
     this.#settle = database.prepare('DELETE FROM deliveries WHERE route = ? AND seq = ?');
     this.#due = prepareEntries(
       database,
@@ -39,11 +43,14 @@ export class Deliveries {
        WHERE d.route = ? AND d.account_id = ? AND d.state = 'waiting' ORDER BY d.seq LIMIT ?`,
     );
     this.#accounts = database.prepare(`
-      SELECT DISTINCT account_id FROM deliveries WHERE route = ? AND state = 'waiting' AND account_id IS NOT NULL`);
+      SELECT account_id, min(seq) AS first FROM deliveries
+      WHERE route = ? AND state = 'waiting' AND account_id IS NOT NULL GROUP BY account_id`);
   }
 
-  list(route: string, { seq, accountId, state, reason, attempts, dueAt }: Listed): void {
-    this.#list.run(route, seq, accountId, state, reason, JSON.stringify(attempts), dueAt, Date.now());
+  list(route: string, { seq, accountId, state, reason, attempts, dueAt, again }: Listed): void {
+    const values = [route, seq, state, reason, JSON.stringify(attempts), dueAt, Date.now()];
+    if (again) this.#listAgain.run(...values);
+    else this.#list.run(...values, accountId);
   }
 
   settle(route: string, seq: number): void {
@@ -68,8 +75,12 @@ export class Deliveries {
     return this.#ofAccount.all(route, accountId, limit).map(waitingOf);
   }
 
-  accounts(route: string): string[] {
-    return this.#accounts.all(route).map((row) => String(row.account_id));
+  accounts(route: string): Map<string, number> {
+    return new Map(this.#accounts.all(route).map((row) => [String(row.account_id), Number(row.first)]));
+  }
+
+  among(route: string, seqs: readonly number[]): Set<number> {
+    return waitingAmong(this.#database, route, seqs);
   }
 
   /**
@@ -81,11 +92,22 @@ export class Deliveries {
       AND first.account_id = deliveries.account_id AND first.state = 'waiting')`;
     this.#database
       .prepare(
-        `UPDATE deliveries SET due_at = 0
+        `UPDATE deliveries SET due_at = ?
          WHERE route = ? AND state = 'waiting' AND due_at IS NULL ${order === 'account' ? firstOnly : ''}`,
       )
-      .run(route);
+      .run(Date.now(), route);
   }
+}
+
+/** Those of these entries whose deliveries wait. */
+export function waitingAmong(database: DatabaseSync, route: string, seqs: readonly number[]): Set<number> {
+  const rows = database
+    .prepare(
+      `SELECT seq FROM deliveries
+       WHERE route = ? AND state = 'waiting' AND seq IN (SELECT value FROM json_each(?))`,
+    )
+    .all(route, JSON.stringify(seqs));
+  return new Set(rows.map((row) => Number(row.seq)));
 }
 
 function waitingOf(row: object): Waiting {

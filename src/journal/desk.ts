@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NotificationState, Problem } from '../kazoo/notification.ts';
 import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabase } from './database.ts';
+import { waitingAmong } from './deliveries.ts';
 import { find } from './find.ts';
 import { updateJudgement } from './head.ts';
 import type { Attempt, Desk, Entry, Letter, LetterGroup, Letters } from './journal.ts';
@@ -10,8 +11,6 @@ import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 
 /** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
 const stepSize = 200;
-
-const settled = "d.state IN ('dead', 'quarantined', 'undecodable')";
 
 /**
  * Opens the deliveries of a journal for an operator's decisions, beside a daemon or without one. A daemon notices what
@@ -29,23 +28,25 @@ export function openDesk(folder: string): Desk {
     entryAt: async (seq) => entryWith(database, 'seq', seq),
     linesOf: async (seq) => linesOf(database, seq),
     retry: (chosen) => steps(chosen, (letter) => retry(database, letter)),
+    hasten: (chosen) => steps(chosen, (letter) => hasten(database, letter)),
     drop: (chosen) => steps(chosen, (letter) => drop(database, letter)),
     judge: async (seq, state, problems) => judge(database, seq, state, problems),
     find: async (query) => find(database, query),
     cursorOf: async (route) => cursorOf(database, route),
     replay: (route, entries) => steps(entries, (entry) => replay(database, route, entry)),
+    waitingAmong: async (route, seqs) => waitingAmong(database, route, seqs),
     waitingIn: async (route, from, to) => waitingIn(database, route, from, to),
     close: async () => database.close(),
   };
 }
 
-function conditions({ route, event, since, ids }: Letters): { where: string; values: SQLInputValue[] } {
-  const parts: [string, SQLInputValue][] = [];
+function conditions({ states, route, event, since, ids }: Letters): { where: string; values: SQLInputValue[] } {
+  const parts: [string, SQLInputValue][] = [['d.state IN (SELECT value FROM json_each(?))', JSON.stringify(states)]];
   if (route !== undefined) parts.push(['d.route = ?', route]);
   if (event !== undefined) parts.push(['e.event = ?', event]);
   if (since !== undefined) parts.push(['e.received_at >= ?', since]);
   if (ids !== undefined) parts.push(['e.id IN (SELECT value FROM json_each(?))', JSON.stringify(ids)]);
-  return { where: [settled, ...parts.map(([part]) => part)].join(' AND '), values: parts.map(([, value]) => value) };
+  return { where: parts.map(([part]) => part).join(' AND '), values: parts.map(([, value]) => value) };
 }
 
 const letterColumns = `d.rowid AS number, d.seq, d.route, d.state, d.reason, d.attempts, d.due_at, d.updated_at, e.id, e.event,
@@ -66,7 +67,8 @@ function groups(database: DatabaseSync, which: Letters): LetterGroup[] {
   const { where, values } = conditions(which);
   return database
     .prepare(
-      `SELECT d.route, d.state, d.reason, count(*) AS count, min(d.updated_at) AS first, max(d.updated_at) AS last
+      `SELECT d.route, d.state, d.reason, count(*) AS count, min(d.updated_at) AS first, max(d.updated_at) AS last,
+         min(d.due_at) AS due_at
        FROM deliveries d JOIN entries e USING (seq) WHERE ${where}
        GROUP BY d.route, d.state, d.reason ORDER BY count DESC, last DESC`,
     )
@@ -78,6 +80,7 @@ function groups(database: DatabaseSync, which: Letters): LetterGroup[] {
       count: Number(row.count),
       first: Number(row.first),
       last: Number(row.last),
+      dueAt: row.due_at === null ? null : Number(row.due_at),
     }));
 }
 
@@ -111,20 +114,32 @@ function entryWith(database: DatabaseSync, column: 'id' | 'seq', value: string |
 }
 
 /** Tries begin anew; those that were stay to be read. */
-function retry(database: DatabaseSync, { number, attempts }: Letter): boolean {
+function retry(database: DatabaseSync, { route, seq, attempts }: Letter): boolean {
   const { changes } = database
     .prepare(
       `UPDATE deliveries SET state = 'waiting', due_at = ?, updated_at = ?, attempts = ?, reason = 'tried again by hand'
-       WHERE rowid = ? AND state IN ('dead', 'quarantined')`,
+       WHERE route = ? AND seq = ? AND state IN ('dead', 'quarantined')`,
     )
-    .run(Date.now(), Date.now(), JSON.stringify([...attempts, restart('tried again by hand')]), number);
+    .run(Date.now(), Date.now(), JSON.stringify([...attempts, restart('tried again by hand')]), route, seq);
   return changes === 1;
 }
 
-function drop(database: DatabaseSync, { number }: Letter): boolean {
+/** One that waits behind another has no time of its own, and gets none. */
+function hasten(database: DatabaseSync, { route, seq }: Letter): boolean {
   const { changes } = database
-    .prepare("DELETE FROM deliveries WHERE rowid = ? AND state IN ('dead', 'quarantined', 'undecodable')")
-    .run(number);
+    .prepare(
+      `UPDATE deliveries SET due_at = min(due_at, ?)
+       WHERE route = ? AND seq = ? AND state = 'waiting' AND due_at IS NOT NULL`,
+    )
+    .run(Date.now(), route, seq);
+  return changes === 1;
+}
+
+/** Not by the line's place, which another one may have by now: what waits comes and goes. */
+function drop(database: DatabaseSync, { route, seq, state }: Letter): boolean {
+  const { changes } = database
+    .prepare('DELETE FROM deliveries WHERE route = ? AND seq = ? AND state = ?')
+    .run(route, seq, state);
   return changes === 1;
 }
 

@@ -63,6 +63,8 @@ export interface Listed {
    * Unix milliseconds of its next try; null where it waits behind an earlier one of its account, or waits for nothing.
    */
   readonly dueAt: number | null;
+  /** The table has a line of it already. Should that be gone, an operator has dropped it, and it doesn't come back. */
+  readonly again: boolean;
 }
 
 /** What has changed for a route since its last settlement. */
@@ -158,8 +160,11 @@ export interface Journal extends JournalReader {
   /** Waiting deliveries of one account, due or not, in the journal's order. */
   waitingOf(route: string, accountId: string, limit: number): Promise<Waiting[]>;
 
-  /** The accounts that have waiting deliveries. */
-  waitingAccounts(route: string): Promise<string[]>;
+  /** The accounts that have waiting deliveries, with the entry of the first one. */
+  waitingAccounts(route: string): Promise<Map<string, number>>;
+
+  /** Those of these entries whose deliveries wait: others that did have been dropped by an operator. */
+  waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>>;
 }
 
 /** What a journal holds. Times are Unix milliseconds of arrival. */
@@ -204,8 +209,9 @@ export interface Letter {
   readonly receivedAt: number;
 }
 
-/** Which dead and quarantined ones; every part that is given narrows the selection. */
+/** Which of them; every part that is given narrows the selection. */
 export interface Letters {
+  readonly states: readonly Letter['state'][];
   readonly route?: string;
   readonly event?: string;
   /** Unix milliseconds of arrival. */
@@ -218,20 +224,24 @@ export interface LetterGroup extends Pick<Letter, 'route' | 'state' | 'reason'> 
   readonly count: number;
   readonly first: number;
   readonly last: number;
+  /** The earliest next try; null where there is none. */
+  readonly dueAt: number | null;
 }
 
-/** Where an operator decides about dead letters, quarantine and replays, beside a daemon or without one. */
+/** Where an operator decides about what isn't settled, and about replays, beside a daemon or without one. */
 export interface Desk extends Pick<JournalReader, 'find' | 'close'> {
-  /** Dead, quarantined and undecodable ones behind a place in the table, oldest line first. */
+  /** Lines behind a place in the table, oldest line first. */
   letters(which: Letters, after: number, limit: number): Promise<Letter[]>;
   groups(which: Letters): Promise<LetterGroup[]>;
   entry(id: string): Promise<Entry | null>;
   entryAt(seq: number): Promise<Entry | null>;
   /** Everything that is listed of an entry, also what waits. */
   linesOf(seq: number): Promise<Letter[]>;
-  /** Makes them due now, with all their tries before them. Returns how many there were. */
+  /** Makes dead and quarantined ones due now, with all their tries before them. Returns how many there were. */
   retry(letters: readonly Letter[]): Promise<number>;
-  /** Counts them as settled from now on. */
+  /** Makes waiting ones due now, with the tries before them that they had. Returns how many still waited. */
+  hasten(letters: readonly Letter[]): Promise<number>;
+  /** Counts them as settled from now on. Returns how many were still in their state. */
   drop(letters: readonly Letter[]): Promise<number>;
   /** What a validator has found now. */
   judge(seq: number, state: NotificationState, problems: readonly Problem[]): Promise<void>;
@@ -239,6 +249,8 @@ export interface Desk extends Pick<JournalReader, 'find' | 'close'> {
   cursorOf(route: string): Promise<number | null>;
   /** Makes a route deliver them again. Returns how many of them didn't wait already. */
   replay(route: string, entries: readonly Entry[]): Promise<number>;
+  /** As in `Journal`. */
+  waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>>;
   /** How many deliveries of a span of entries wait. */
   waitingIn(route: string, from: number, to: number): Promise<number>;
 }

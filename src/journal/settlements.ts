@@ -21,7 +21,11 @@ export class Settlements {
       this.#routes.set(route, staged);
     }
     staged.cursor = cursor;
-    for (const line of listed) staged.lines.set(line.seq, line);
+    for (const line of listed) {
+      // What waits for the commit itself isn't in the table yet.
+      const again = line.again && staged.lines.get(line.seq)?.again !== false;
+      staged.lines.set(line.seq, { ...line, again });
+    }
     for (const seq of settled) staged.lines.set(seq, null);
   }
 

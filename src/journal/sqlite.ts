@@ -194,8 +194,13 @@ class SqliteJournal implements Journal {
     return waiting.filter(({ entry }) => !settled.has(entry.seq)).slice(0, limit);
   }
 
-  async waitingAccounts(route: string): Promise<string[]> {
+  async waitingAccounts(route: string): Promise<Map<string, number>> {
     return this.#reading(() => this.#deliveries.accounts(route));
+  }
+
+  async waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>> {
+    this.#commitListed(route);
+    return this.#reading(() => this.#deliveries.among(route, seqs));
   }
 
   async summary(): Promise<Summary> {

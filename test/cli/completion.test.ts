@@ -25,6 +25,7 @@ describe('bash, having sourced the completion', () => {
     expect(complete('')).toEqual([...names, 'help'].sort());
     expect(complete('st')).toEqual(['status']);
     expect(complete('dead ')).toEqual(['drop', 'help', 'list', 'retry', 'show']);
+    expect(complete('waiting ')).toEqual(['drop', 'help', 'list', 'retry', 'show']);
   });
 
   test('completes the options of the command that was named, and of run where none was', () => {

@@ -5,7 +5,7 @@ import { entry } from '../support/notification.ts';
 
 describe('the lane of an account', () => {
   test('leaves the postponed one to its time when one before it was made due and is settled', () => {
-    const lanes = new Lanes([]);
+    const lanes = new Lanes(new Map());
     const [replayed, postponed, behind] = [work(5, true), work(10, false), work(11, false)];
     lanes.add(postponed);
     lanes.take(1);

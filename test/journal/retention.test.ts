@@ -155,7 +155,15 @@ async function settle(route: string, cursor: number, listed: readonly Listed[] =
 }
 
 function line(seq: number, state: Listed['state']): Listed {
-  return { seq, accountId: null, state, reason: 'some', attempts: [], dueAt: state === 'waiting' ? 0 : null };
+  return {
+    seq,
+    accountId: null,
+    state,
+    reason: 'some',
+    attempts: [],
+    dueAt: state === 'waiting' ? 0 : null,
+    again: false,
+  };
 }
 
 async function ids(): Promise<string[]> {

@@ -170,7 +170,7 @@ describe('the cursor of a route', () => {
     await journal.append([notification({}), notification({})]);
     await journal.openRoute('r', 'earliest', 'none');
     const listed = [
-      { seq: 1, accountId: null, state: 'quarantined', reason: 'invalid', attempts: [], dueAt: null },
+      { seq: 1, accountId: null, state: 'quarantined', reason: 'invalid', attempts: [], dueAt: null, again: false },
     ] as const;
     journal.settle('r', { cursor: 1, listed, settled: [] });
     journal.settle('r', { cursor: 2, listed: [], settled: [] });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pino from 'pino';
 import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
-import type { Attempt, Journal } from '../../src/journal/journal.ts';
+import { openDesk } from '../../src/journal/desk.ts';
+import type { Attempt, Desk, Journal } from '../../src/journal/journal.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { type Delivery, delivered, type Outcome, type Sink } from '../../src/sinks/sink.ts';
 import { notification } from './notification.ts';
@@ -14,6 +15,8 @@ import { until } from './until.ts';
 export interface TestRoute {
   readonly journal: Journal;
   readonly route: Route;
+  /** An operator's, beside the route. */
+  readonly desk: Desk;
   /** Messages and reasons of the log, oldest first. */
   readonly logged: string[];
   /** The ids of each call of the sink, oldest first. */
@@ -72,6 +75,7 @@ export async function startTestRoute(
 
   let journal = openJournal(folder, log);
   let route = await start(journal);
+  const desk = openDesk(folder);
   const test: TestRoute = {
     get journal() {
       return journal;
@@ -79,6 +83,7 @@ export async function startTestRoute(
     get route() {
       return route;
     },
+    desk,
     logged,
     calls,
     confirmed,
@@ -117,6 +122,7 @@ export async function startTestRoute(
     async close() {
       await route.stop(AbortSignal.abort());
       await journal.close();
+      await desk.close();
       rmSync(folder, { recursive: true });
     },
     [Symbol.asyncDispose]: () => test.close(),

@@ -48,7 +48,7 @@ function relist(to: DatabaseSync): number {
   const { changes } = to
     .prepare(`
       INSERT OR IGNORE INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at)
-      SELECT route, seq, account_id, iif(route = '', 'undecodable', 'waiting'), 'its line was damaged', '[]', 0, ?
+      SELECT route, seq, account_id, iif(route = '', 'undecodable', 'waiting'), 'its line was damaged', '[]', ?1, ?1
       FROM listed JOIN entries USING (seq) ORDER BY seq`)
     .run(Date.now());
   return Number(changes);

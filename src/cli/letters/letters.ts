@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { findConfigFile } from '../../config/load.ts';
 import { loadOutline, type Outline } from '../../config/outline.ts';
-import type { Desk, Entry, Letter, Letters } from '../../journal/journal.ts';
+import type { Desk, Letter, Letters } from '../../journal/journal.ts';
 import { openDesk } from '../../journal/open.ts';
 import { nearest } from '../../nearest.ts';
 import { moment } from '../arguments.ts';
 import { orExit } from '../exit.ts';
-import { soughtEvent } from '../sought.ts';
+import { soughtEntry, soughtEvent } from '../sought.ts';
+import type { Kind } from './kind.ts';
 
 /** What chooses letters on the command line. */
 export interface Selection {
@@ -24,10 +25,21 @@ export function selecting(command: Command): Command {
     .option('--since <when>', 'only what came in since then: 30m, 2h, 7d, or 2026-11-24T08:00:00Z', moment);
 }
 
+/** True where a selection leaves some out. */
+export function isNarrow({ route, event, since }: Selection): boolean {
+  return Boolean(route) || Boolean(event) || since !== undefined;
+}
+
 /** @throws Error that suggests another name, where nothing has the route or the event */
-export async function lettersOf({ route, event, since }: Selection, desk: Desk, config: Outline): Promise<Letters> {
-  if (route) await checkRoute(route, desk, config);
+export async function lettersOf(
+  { route, event, since }: Selection,
+  { states }: Kind,
+  desk: Desk,
+  config: Outline,
+): Promise<Letters> {
+  if (route) await checkRoute(route, { states }, desk, config);
   return {
+    states,
     ...(route && { route }),
     ...(event && { event: await soughtEvent(event, config, desk) }),
     ...(since !== undefined && { since }),
@@ -35,9 +47,9 @@ export async function lettersOf({ route, event, since }: Selection, desk: Desk, 
 }
 
 /** One that has left the configuration may have left letters behind. */
-async function checkRoute(name: string, desk: Desk, { routes }: Outline): Promise<void> {
+async function checkRoute(name: string, all: Letters, desk: Desk, { routes }: Outline): Promise<void> {
   if (routes.some((route) => route.name === name) || (await desk.cursorOf(name)) !== null) return;
-  const groups = await desk.groups({});
+  const groups = await desk.groups(all);
   const names = [...new Set([...routes.map((route) => route.name), ...groups.map(({ route }) => route)])];
   if (names.includes(name)) return;
   const near = nearest(name, names);
@@ -51,24 +63,28 @@ export interface Choice extends Selection {
   readonly yes?: true;
 }
 
-export function choosing(command: Command): Command {
-  return selecting(command).argument('[ids...]', 'as `dead list` shows them').option('--all', 'all there are');
+export function choosing(command: Command, { name }: Kind): Command {
+  return selecting(command).argument('[ids...]', `as \`${name} list\` shows them`).option('--all', 'all there are');
 }
 
 /** @throws Error where something isn't there, or nothing was chosen: no command means all by saying nothing */
-export async function chosenBy(ids: readonly string[], options: Choice, desk: Desk, config: Outline): Promise<Letters> {
-  const which = await lettersOf(options, desk, config);
-  for (const id of ids) await entryOf(id, desk);
+export async function chosenBy(
+  ids: readonly string[],
+  options: Choice,
+  kind: Kind,
+  desk: Desk,
+  config: Outline,
+): Promise<Letters> {
+  const which = await lettersOf(options, kind, desk, config);
+  for (const id of ids) await soughtEntry(id, desk, listing(kind));
   if (ids.length > 0) return { ...which, ids };
-  if (options.all || Object.keys(which).length > 0) return which;
+  if (options.all || isNarrow(options)) return which;
   throw new Error('say which ones: ids, --route, --event, --since or --all');
 }
 
-/** @throws Error where the journal doesn't have it */
-export async function entryOf(id: string, desk: Desk): Promise<Entry> {
-  const entry = await desk.entry(id);
-  if (entry !== null) return entry;
-  throw new Error(`the journal has no notification ${JSON.stringify(id)}; "kazoo-relay dead list" shows the ids`);
+/** The command that shows ids. */
+export function listing({ name }: Kind): string {
+  return `${name} list`;
 }
 
 /** Lines that are in memory at a time. */

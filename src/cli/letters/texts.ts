@@ -2,7 +2,13 @@ import type { Attempt, Letter } from '../../journal/journal.ts';
 
 /** A letter as JSON for programs. */
 export function jsonOf({ number, seq, accountId, receivedAt, updatedAt, dueAt, ...letter }: Letter): object {
-  return { ...letter, account_id: accountId, received_at: timeOf(receivedAt), updated_at: timeOf(updatedAt) };
+  return {
+    ...letter,
+    account_id: accountId,
+    received_at: timeOf(receivedAt),
+    updated_at: timeOf(updatedAt),
+    due_at: dueOf(dueAt),
+  };
 }
 
 /** Tries, without the operator's wishes to begin anew that are listed among them. */
@@ -12,6 +18,11 @@ export function triesOf(attempts: readonly Attempt[]): number {
 
 export function timeOf(time: number): string {
   return new Date(time).toISOString();
+}
+
+/** When the next try is; null where there is none, or it waits behind another one. */
+export function dueOf(dueAt: number | null): string | null {
+  return dueAt === null ? null : timeOf(dueAt);
 }
 
 /** `1 try`, `2 tries`. */

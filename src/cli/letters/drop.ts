@@ -4,25 +4,26 @@ import type { Outline } from '../../config/outline.ts';
 import type { Desk, Letters } from '../../journal/journal.ts';
 import { notifications, print, printable } from '../output.ts';
 import { idleAmong } from './idle.ts';
+import type { Kind } from './kind.ts';
 import { atDesk, type Choice, choosing, chosenBy, pagesOf } from './letters.ts';
 
-export function dropCommand(): Command {
-  return choosing(new Command('drop'))
+export function dropCommand(kind: Kind): Command {
+  return choosing(new Command('drop'), kind)
     .description('give up for good: they count as settled')
     .option('-y, --yes', "don't ask")
     .addHelpText(
       'after',
-      '\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay dead drop --route crm --event register --yes',
+      `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} drop --route crm --event register --yes`,
     )
     .action((ids: string[], options: Choice) =>
       atDesk(options, async (desk, config) =>
-        drop(desk, config, await chosenBy(ids, options, desk, config), options.yes === true),
+        drop(await chosenBy(ids, options, kind, desk, config), kind, desk, config, options.yes === true),
       ),
     );
 }
 
-async function drop(desk: Desk, config: Outline, which: Letters, sure: boolean): Promise<void> {
-  for (const line of await idleAmong(which, desk, config)) await print(printable(line));
+async function drop(which: Letters, kind: Kind, desk: Desk, config: Outline, sure: boolean): Promise<void> {
+  for (const line of await idleAmong(which, kind, desk, config)) await print(printable(line));
   const groups = await desk.groups(which);
   const count = groups.reduce((sum, group) => sum + group.count, 0);
   if (count === 0 || !(sure || (await confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {

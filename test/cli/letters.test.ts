@@ -17,20 +17,15 @@ let receiver: Receiver;
 let reply: Reply;
 let daemon: Daemon | undefined;
 
+/** A time as it is printed. */
+const time = '\\d{4}-\\d\\d-\\d\\dT\\S+Z';
+
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-dead-'));
+  folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-letters-'));
   mkdirSync(join(folder, 'schemas'));
   reply = 200;
   receiver = await startReceiver(() => reply);
-  const config = {
-    // Nobody is there, and nobody needs to be: what matters is in the journal.
-    brokers: [{ zone: 'west', url: 'amqp://127.0.0.1:1' }],
-    journal: { path: join(folder, 'journal') },
-    http: { listen: 'off' },
-    validation: { schemas: [join(folder, 'schemas')] },
-    routes: { crm: { start: 'earliest', events: ['*'], sink: { type: 'webhook', url: receiver.url } } },
-  };
-  writeFileSync(join(folder, 'config.yaml'), stringify(config));
+  configure();
 });
 
 afterEach(async () => {
@@ -160,6 +155,78 @@ describe('what is not dead', () => {
   });
 });
 
+describe('deliveries that wait for their next try', () => {
+  test('are listed with the time of it, grouped and shown with every try', async () => {
+    const [first = '', second = ''] = await waiting({ event: 'low_balance' }, { event: 'missed_call' });
+    const { stdout } = await relay('waiting', 'list');
+    expect(stdout.trim().split('\n')).toHaveLength(2);
+    expect(stdout).toMatch(new RegExp(`${first} +${time} +crm +low_balance .* 1 try +answered 500: busy`));
+    const listed = JSON.parse((await relay('waiting', 'list', '--event', 'missed_call', '--json')).stdout);
+    expect(listed).toMatchObject({ id: second, route: 'crm', state: 'waiting', attempts: [{ code: 500 }] });
+    expect(Date.parse(listed.due_at)).toBeGreaterThan(Date.now());
+    const groups = await relay('waiting', 'list', '--group');
+    expect(groups.stdout).toMatch(new RegExp(`ROUTE +NEXT TRY +FIRST.*\n2 +crm +${time} .*answered 500`));
+    expect((await relay('waiting', 'show', first)).stdout).toMatch(/crm: waiting, due 2.*\n.*500 +answered/);
+    expect((await relay('dead', 'list')).stdout).toBe('');
+  });
+
+  test('have no time of their own behind an earlier one of their account', async () => {
+    configure('crm', { order: 'account' });
+    const [, second = ''] = await waiting({}, {});
+    expect((await relay('waiting', 'list')).stdout).toMatch(new RegExp(`${second} +- +crm`));
+    expect((await relay('waiting', 'retry', second)).stdout).toMatch(
+      /^0 notifications due now\n1 notification not: behind an earlier one of the same account/,
+    );
+  });
+
+  test('go out at once when they are made due, by id or all', async () => {
+    const [, second = ''] = await waiting({}, {});
+    reply = 200;
+    expect((await relay('waiting', 'retry', second)).stdout).toBe('1 notification due now\n');
+    await until(async () => (await counts()).waiting === 1, { what: 'the delivery' });
+    expect(idOf(receiver.arrivals.at(-1)?.body)).toBe(second);
+    expect((await relay('waiting', 'retry', '--all')).stdout).toBe('1 notification due now\n');
+    await until(async () => (await counts()).waiting === 0, { what: 'the other delivery' });
+    expect(receiver.arrivals).toHaveLength(4);
+  });
+
+  test('are dropped only when somebody has said so, and are not tried any more', async () => {
+    const [first = '', second] = await waiting({ event: 'low_balance' }, {});
+    expect(await relay('waiting', 'drop', '--all')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--yes'),
+    });
+    expect(await relay('waiting', 'drop')).toMatchObject({ code: 2, stderr: expect.stringContaining('say which') });
+    expect((await relay('waiting', 'drop', first, '--yes')).stdout).toBe('1 notification dropped\n');
+    reply = 200;
+    await relay('waiting', 'retry', '--all');
+    await until(async () => (await counts()).waiting === 0, { what: 'the delivery of the other' });
+    expect(receiver.arrivals.slice(2).map(({ body }) => idOf(body))).toEqual([second]);
+    expect(await relay('waiting', 'list')).toMatchObject({ stdout: '', stderr: 'nothing waits for its next try\n' });
+    expect(await relay('waiting', 'list', '--event', 'low_balance')).toMatchObject({
+      stdout: '',
+      stderr: 'of these, nothing waits for its next try\n',
+    });
+    expect(await relay('waiting', 'show', 'nobody')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('"kazoo-relay waiting list" shows the ids'),
+    });
+  });
+
+  test('are left behind, with all that it has not come to, by a route that gets another name and starts now', async () => {
+    await fill([{}, {}, {}, {}]);
+    reply = 503;
+    start();
+    await until(() => receiver.arrivals.length > 2, { what: 'the receiver to be away' });
+    configure('crm2', { start: 'now' });
+    expect((await relay('reload')).stdout).toMatch(/^reloaded\n(?=.*route crm: removed)(?=.*route crm2: added)/s);
+    expect(await counts()).toMatchObject({ lag: { messages: 3 }, waiting: 1 });
+    expect((await relay('waiting', 'retry', '--all')).stdout).toContain('not: the configuration has no route crm\n');
+    expect((await relay('waiting', 'drop', '--route', 'crm', '--yes')).stdout).toBe('1 notification dropped\n');
+    expect(await counts('crm2')).toMatchObject({ cursor: 4, waiting: 0 });
+  });
+});
+
 describe('quarantine', () => {
   test('is left when the schema has been mended, and not before', async () => {
     const problems = [{ path: '/current_balance', message: 'must be number', keyword: 'type' }];
@@ -240,6 +307,26 @@ function relay(...args: string[]): Promise<Result> {
   return cli([...args, '--config', join(folder, 'config.yaml')]);
 }
 
+/** Writes the configuration, with this instead of what the route has. */
+function configure(name = 'crm', changed: object = {}): void {
+  const route = {
+    start: 'earliest',
+    events: ['*'],
+    // No next try comes by itself while a test runs.
+    retry: { schedule: ['12h', '12h'] },
+    sink: { type: 'webhook', url: receiver.url },
+  };
+  const config = {
+    // Nobody is there, and nobody needs to be: what matters is in the journal.
+    brokers: [{ zone: 'west', url: 'amqp://127.0.0.1:1' }],
+    journal: { path: join(folder, 'journal') },
+    http: { listen: 'off' },
+    validation: { schemas: [join(folder, 'schemas')] },
+    routes: { [name]: { ...route, ...changed } },
+  };
+  writeFileSync(join(folder, 'config.yaml'), stringify(config));
+}
+
 function start(): void {
   daemon = startDaemon(join(folder, 'config.yaml'));
 }
@@ -263,11 +350,20 @@ async function deadLetters(...parts: Partial<Notification>[]): Promise<string[]>
   return ids;
 }
 
-async function counts() {
+/** The same, each tried once without success; the daemon runs. */
+async function waiting(...parts: Partial<Notification>[]): Promise<string[]> {
+  const ids = await fill(parts);
+  reply = { status: 500, body: 'busy' };
+  start();
+  await until(async () => (await counts()).waiting === parts.length, { what: 'all of them to wait' });
+  return ids;
+}
+
+async function counts(name = 'crm') {
   const journal = openJournalReader(join(folder, 'journal'));
   const { routes } = await journal.summary();
   await journal.close();
-  return routes.find(({ name }) => name === 'crm') ?? { cursor: 0, waiting: 0, quarantined: 0, dead: 0 };
+  return routes.find((route) => route.name === name) ?? { cursor: 0, waiting: 0, quarantined: 0, dead: 0 };
 }
 
 function idOf(body = '{}'): unknown {

@@ -1,28 +1,29 @@
 import { Command } from 'commander';
-import type { Attempt, Desk } from '../../journal/journal.ts';
+import type { Attempt, Desk, Entry } from '../../journal/journal.ts';
 import { shape } from '../../routes/shape.ts';
 import { columns } from '../columns.ts';
 import { paint, print, printable } from '../output.ts';
-import { atDesk, entryOf, type Selection } from './letters.ts';
+import { soughtEntry } from '../sought.ts';
+import type { Kind } from './kind.ts';
+import { atDesk, listing, type Selection } from './letters.ts';
 import { jsonOf, timeOf } from './texts.ts';
 
-export function showCommand(): Command {
+export function showCommand(kind: Kind): Command {
   return new Command('show')
     .description('the envelope of one, its problems, and every try')
-    .argument('<id>', 'as `dead list` shows it')
+    .argument('<id>', `as \`${listing(kind)}\` shows it`)
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('--json', 'for programs')
     .addHelpText(
       'after',
-      '\nExit code: 0 shown, 2 not.\n\nExample:\n  kazoo-relay dead show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55',
+      `\nExit code: 0 shown, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`,
     )
     .action((id: string, options: Selection & { json?: true }) =>
-      atDesk(options, (desk) => show(desk, id, options.json === true)),
+      atDesk(options, async (desk) => show(desk, await soughtEntry(id, desk, listing(kind)), options.json === true)),
     );
 }
 
-async function show(desk: Desk, id: string, json: boolean): Promise<void> {
-  const entry = await entryOf(id, desk);
+async function show(desk: Desk, entry: Entry, json: boolean): Promise<void> {
   const { envelope } = shape(entry, []);
   const lines = await desk.linesOf(entry.seq);
   if (json) {
@@ -33,7 +34,7 @@ async function show(desk: Desk, id: string, json: boolean): Promise<void> {
   await print(JSON.stringify(envelope, null, 2).split('\n').map(printable).join('\n'));
   if (lines.length === 0) await print('\nevery route has settled it');
   for (const line of lines) {
-    const due = line.dueAt === null || line.dueAt === 0 ? '' : `, due ${timeOf(line.dueAt)}`;
+    const due = line.dueAt === null ? '' : `, due ${timeOf(line.dueAt)}`;
     await print(`\n${paint('bold', line.route || 'all routes')}: ${line.state}${due}, ${printable(line.reason)}`);
     if (line.attempts.length > 0) await print(columns(line.attempts.map(attemptRow)));
   }

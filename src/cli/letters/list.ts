@@ -1,0 +1,79 @@
+import { Command } from 'commander';
+import type { Desk, Letter, LetterGroup, Letters } from '../../journal/journal.ts';
+import { columns } from '../columns.ts';
+import { print, printable } from '../output.ts';
+import type { Kind } from './kind.ts';
+import { atDesk, isNarrow, lettersOf, pagesOf, type Selection, selecting } from './letters.ts';
+import { dueOf, jsonOf, timeOf, tries, triesOf } from './texts.ts';
+
+export function listCommand(kind: Kind): Command {
+  return selecting(new Command('list'))
+    .description('one line each, oldest first')
+    .option('--group', 'one line for each route, state and reason, with count, first and last time')
+    .option('--json', 'one JSON object a line')
+    .addHelpText(
+      'after',
+      `\nExit code: 0 shown, or there is nothing, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} list --route crm --since 2d`,
+    )
+    .action((options: Selection & { group?: true; json?: true }) =>
+      atDesk(options, async (desk, config) => {
+        const which = await lettersOf(options, kind, desk, config);
+        const show = options.group ? showGroups : showLetters;
+        const count = await show(desk, which, kind.detail, options.json === true);
+        // For people only: on stdout nothing is nothing, for whoever counts lines.
+        if (count === 0 && !options.json) console.error(`${isNarrow(options) ? 'of these, ' : ''}${kind.none}`);
+      }),
+    );
+}
+
+/** Returns how many there were. */
+async function showLetters(desk: Desk, which: Letters, detail: Detail, json: boolean): Promise<number> {
+  let count = 0;
+  for await (const page of pagesOf(desk, which)) {
+    count += page.length;
+    if (json) for (const letter of page) await print(printable(JSON.stringify(jsonOf(letter))));
+    else await print(columns(page.map((letter) => rowOf(letter, detail))));
+  }
+  return count;
+}
+
+async function showGroups(desk: Desk, which: Letters, detail: Detail, json: boolean): Promise<number> {
+  const groups = await desk.groups(which);
+  if (json) for (const group of groups) await print(printable(JSON.stringify(jsonOfGroup(group))));
+  else if (groups.length > 0)
+    await print(columns([groupHead(detail), ...groups.map((group) => groupRow(group, detail))]));
+  return groups.length;
+}
+
+type Detail = Kind['detail'];
+
+function rowOf(letter: Letter, detail: Detail): string[] {
+  const { id, route, event, accountId, receivedAt, attempts, reason } = letter;
+  const about = [event ?? '-', accountId ?? '-'].map(printable);
+  return [
+    id,
+    detail.of(letter),
+    route || '-',
+    ...about,
+    timeOf(receivedAt),
+    tries(triesOf(attempts)),
+    printable(reason),
+  ];
+}
+
+function groupHead(detail: Detail): string[] {
+  return ['COUNT', 'ROUTE', detail.head, 'FIRST', 'LAST', 'REASON'];
+}
+
+function groupRow(group: LetterGroup, detail: Detail): string[] {
+  const { first, last } = timesOf(group);
+  return [String(group.count), group.route || '-', detail.of(group), first, last, printable(group.reason)];
+}
+
+function jsonOfGroup({ first, last, dueAt, ...group }: LetterGroup): object {
+  return { ...group, ...timesOf({ first, last }), due_at: dueOf(dueAt) };
+}
+
+function timesOf({ first, last }: Pick<LetterGroup, 'first' | 'last'>): { first: string; last: string } {
+  return { first: timeOf(first), last: timeOf(last) };
+}

@@ -1,0 +1,40 @@
+import { Command } from 'commander';
+import type { Outline } from '../../config/outline.ts';
+import type { Desk, Letter, Letters } from '../../journal/journal.ts';
+import { notifications, print, printable } from '../output.ts';
+import { idleAmong } from './idle.ts';
+import type { Kind } from './kind.ts';
+import { atDesk, type Choice, choosing, chosenBy, pagesOf } from './letters.ts';
+
+export function retryCommand(kind: Kind): Command {
+  return choosing(new Command('retry'), kind)
+    .description(kind.retry.description)
+    .addHelpText(
+      'after',
+      `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} retry --route crm --event voicemail_new`,
+    )
+    .action((ids: string[], options: Choice) =>
+      atDesk(options, async (desk, config) =>
+        retry(await chosenBy(ids, options, kind, desk, config), kind, desk, config),
+      ),
+    );
+}
+
+async function retry(which: Letters, kind: Kind, desk: Desk, config: Outline): Promise<void> {
+  const judge = kind.retry.judge(desk, config);
+  const idle = await idleAmong(which, kind, desk, config);
+  const kept = new Map<string, number>();
+  let retried = 0;
+  for await (const page of pagesOf(desk, which)) {
+    const due: Letter[] = [];
+    for (const letter of page) {
+      const obstacle = await judge(letter);
+      if (obstacle === null) due.push(letter);
+      else kept.set(obstacle, (kept.get(obstacle) ?? 0) + 1);
+    }
+    retried += await kind.retry.change(desk, due);
+  }
+  await print(`${notifications(retried)} ${kind.retry.done}`);
+  for (const [reason, count] of kept) await print(`${notifications(count)} not: ${printable(reason)}`);
+  for (const line of idle) await print(printable(line));
+}

@@ -1,0 +1,286 @@
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Letter } from '../../src/journal/journal.ts';
+import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
+import { notification } from '../support/notification.ts';
+import { startTestRoute, type TestRoute } from '../support/route.ts';
+import { until } from '../support/until.ts';
+
+let tested: TestRoute | undefined;
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await tested?.close();
+  tested = undefined;
+});
+
+const busy: Outcome = { status: 'retry', reason: 'busy' };
+const hour = 3_600_000;
+const hourly = { schedule: [hour, hour], maxWait: 0 };
+
+describe('a waiting delivery that an operator makes due', () => {
+  test('goes out at once, and its tries go on counting', async () => {
+    const [route, [id]] = await waiting({ retry: hourly }, 'a');
+    await route.desk.hasten(await waitingLetters(route));
+    await until(() => route.lines()[0]?.attempts.length === 2, { what: 'the second try', timeout: 3_000 });
+    expect(route.lines()[0]).toMatchObject({
+      state: 'waiting',
+      attempts: [{ outcome: 'retry' }, { outcome: 'retry' }],
+    });
+    expect(route.lines()[0]?.due_at).toBeGreaterThan(Date.now() + 60_000);
+    await route.desk.hasten(await waitingLetters(route));
+    await until(() => route.lines()[0]?.state === 'dead', { what: 'the end of its tries' });
+    expect(route.lines()).toMatchObject([{ id, reason: 'gave up after 3 tries: busy' }]);
+  });
+
+  test('waits for its turn all the same where an earlier one of its account waits', async () => {
+    const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a', 'a');
+    route.answer = () => delivered;
+    expect(await route.desk.hasten((await waitingLetters(route)).slice(1))).toBe(0);
+    expect(await route.desk.hasten(await waitingLetters(route))).toBe(1);
+    await route.settled();
+    expect(route.confirmed).toEqual(ids);
+  });
+
+  test('waits for its turn also after a restart', async () => {
+    const [route, [first, second]] = await waiting({ retry: hourly }, 'a', 'a');
+    route.answer = () => delivered;
+    await route.restart({ order: 'account' });
+    await route.desk.hasten((await waitingLetters(route)).slice(1));
+    await until(() => route.lines()[1]?.due_at === null, { what: 'it to stand behind the first' });
+    await route.desk.hasten(await waitingLetters(route));
+    await route.settled();
+    expect(route.confirmed).toEqual([first, second]);
+  });
+});
+
+describe('a waiting delivery that an operator drops', () => {
+  test('is not tried any more', async () => {
+    const [route, [dropped, kept]] = await waiting({ retry: hourly }, 'a', 'b');
+    expect(await route.desk.drop((await waitingLetters(route)).slice(0, 1))).toBe(1);
+    await deliverRest(route);
+    expect(route.confirmed).toContain(kept);
+    expect(route.confirmed).not.toContain(dropped);
+  });
+
+  test.each(['before', 'after'])(
+    'does not come back when a try that is on its way fails %s the route knows',
+    async (when) => {
+      const [route, [id]] = await waiting({ retry: hourly }, 'a');
+      const fail = await onItsWay(route);
+      const known = changed(route);
+      await route.desk.drop(await waitingLetters(route));
+      if (when === 'after') await known;
+      fail(busy);
+      await until(() => route.route.activity.inFlight === 0, { what: 'the end of the try' });
+      await deliverRest(route);
+      await route.restart();
+      await deliverRest(route);
+      expect(route.calls.flat().filter((called) => called === id)).toHaveLength(2);
+    },
+  );
+
+  test('is not buried either when the try that is on its way says that it can never work', async () => {
+    const [route] = await waiting({ retry: hourly }, 'a');
+    const fail = await onItsWay(route);
+    await route.desk.drop(await waitingLetters(route));
+    fail({ status: 'dead', reason: 'bad' });
+    await until(() => route.route.activity.inFlight === 0, { what: 'the end of the try' });
+    await route.settled();
+    expect(route.lines()).toEqual([]);
+  });
+
+  test('may still be delivered when it is on its way', async () => {
+    const [route, [id]] = await waiting({ retry: hourly }, 'a');
+    const end = await onItsWay(route);
+    const known = changed(route);
+    await route.desk.drop(await waitingLetters(route));
+    await known;
+    end(delivered);
+    await route.settled();
+    expect(route.confirmed).toEqual([id]);
+  });
+
+  test('leaves the memory of a route whose sink is away', async () => {
+    const [route, ids] = await waiting({ retry: hourly }, 'a', 'b', 'c');
+    route.answer = () => {
+      throw new SinkUnavailable('away');
+    };
+    await route.desk.hasten(await waitingLetters(route));
+    await until(() => route.route.activity.circuit === 'open', { what: 'the circuit to open' });
+    const [first = '', ...others] = ids;
+    const known = changed(route);
+    await route.desk.drop((await waitingLetters(route)).filter((letter) => letter.id !== first));
+    await known;
+    route.answer = () => delivered;
+    await route.settled();
+    expect(route.confirmed).toEqual([first]);
+    expect(others).toHaveLength(2);
+  });
+
+  test('is delivered all the same when it is replayed while its last try is on its way', async () => {
+    const [route, [id]] = await waiting({ retry: hourly }, 'a');
+    const fail = await onItsWay(route);
+    const known = changed(route);
+    const [letter] = await waitingLetters(route);
+    await route.desk.drop(letter === undefined ? [] : [letter]);
+    await known;
+    const entry = await route.desk.entry(id ?? '');
+    expect(await route.desk.replay('tested', entry === null ? [] : [entry])).toBe(1);
+    route.answer = () => delivered;
+    fail(busy);
+    await route.settled();
+    expect(route.confirmed).toEqual([id]);
+  });
+});
+
+describe('the next one of an account', () => {
+  test.each(['while it runs', 'after a restart'])('goes on when the first is dropped, %s', async (when) => {
+    const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a', 'a');
+    if (when === 'after a restart') await route.restart();
+    route.answer = () => delivered;
+    await route.desk.drop((await waitingLetters(route)).slice(0, 1));
+    await route.settled();
+    expect(route.confirmed).toEqual(ids.slice(1));
+    const [last] = await route.append('a');
+    await route.settled();
+    expect(route.confirmed).toEqual([...ids.slice(1), last]);
+  });
+
+  test('goes on when the first is dropped where no route runs', async () => {
+    const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a');
+    route.answer = () => delivered;
+    await route.route.stop(AbortSignal.abort());
+    await route.desk.drop((await waitingLetters(route)).slice(0, 1));
+    await route.restart();
+    await route.settled();
+    expect(route.confirmed).toEqual(ids.slice(1));
+  });
+
+  test.each(['before', 'after'])('goes on when the first fails %s the route knows that it is dropped', async (when) => {
+    const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a', 'a');
+    const fail = await onItsWay(route);
+    const known = changed(route);
+    await route.desk.drop((await waitingLetters(route)).slice(0, 1));
+    if (when === 'after') await known;
+    route.answer = () => delivered;
+    fail(busy);
+    await route.settled();
+    expect(route.confirmed).toEqual(ids.slice(1));
+  });
+
+  test('is the one after those that were dropped from the middle', async () => {
+    const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a', 'a', 'b');
+    route.answer = () => delivered;
+    await route.desk.drop((await waitingLetters(route)).filter(({ id }) => id === ids[1]));
+    await route.desk.hasten(await waitingLetters(route));
+    await route.settled();
+    expect(route.confirmed.toSorted()).toEqual([ids[0], ids[2], ids[3]].toSorted());
+  });
+});
+
+describe('whatever an operator drops and makes due', () => {
+  const outcomes = fc.array(fc.constantFrom('delivered', 'retry', 'retry', 'away', 'dead', 'unavailable'), {
+    minLength: 1,
+    maxLength: 40,
+  });
+  const accounts = fc.array(fc.constantFrom('a', 'b', null), { minLength: 5, maxLength: 15 });
+  const choices = fc.array(fc.constantFrom('drop', 'hasten', 'leave'), { minLength: 1, maxLength: 60 });
+
+  test.each(['none', 'account'] as const)('all else is delivered once, or dead, with order %s', async (order) => {
+    await fc.assert(
+      fc.asyncProperty(outcomes, accounts, choices, async (sequence, wanted, decisions) => {
+        await using route = await startTestRoute({
+          order,
+          retry: { schedule: [hour, 1, hour], maxWait: 0 },
+          circuit: { failures: 3, maxPause: 2 },
+        });
+        let turn = 0;
+        route.answer = async (): Promise<Outcome> => {
+          const outcome = sequence[turn++ % (sequence.length + 1)] ?? 'delivered';
+          await new Promise(setImmediate);
+          if (outcome === 'unavailable') throw new SinkUnavailable('away');
+          if (outcome === 'dead') return { status: outcome, reason: outcome };
+          return outcome === 'delivered' ? delivered : { status: 'retry', reason: outcome, away: outcome === 'away' };
+        };
+        const batch = wanted.map((accountId) => notification({ accountId }));
+        await route.journal.append(batch);
+        const dropped: string[] = [];
+        let round = 0;
+        const decide = async (letter: Letter): Promise<void> => {
+          const decision = decisions[round++] ?? 'hasten';
+          if (decision === 'hasten') await route.desk.hasten([letter]);
+          if (decision === 'drop' && (await route.desk.drop([letter])) === 1) dropped.push(letter.id);
+        };
+        const isSettled = async () => {
+          const [{ cursor, waiting } = {}] = (await route.journal.summary()).routes;
+          return cursor === batch.length && waiting === 0;
+        };
+        await until(
+          async () => {
+            for (const letter of await waitingLetters(route)) await decide(letter);
+            return isSettled();
+          },
+          { what: 'everything to be settled', interval: 10, timeout: 60_000 },
+        );
+        const dead = route.lines().map(({ id }) => id);
+        expect(new Set([...route.confirmed, ...dead, ...dropped])).toEqual(new Set(batch.map(({ id }) => id)));
+        expect(new Set(route.confirmed).size).toBe(route.confirmed.length);
+        for (const account of order === 'none' ? [] : ['a', 'b']) {
+          const ids = batch.filter(({ accountId }) => accountId === account).map(({ id }) => id);
+          const confirmed = route.confirmed.filter((id) => ids.includes(id));
+          expect(confirmed).toEqual(ids.filter((id) => confirmed.includes(id)));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+/** A route with one notification for each account; they have failed once, or stand behind one that has. */
+async function waiting(
+  options: Parameters<typeof startTestRoute>[0],
+  ...accounts: string[]
+): Promise<[TestRoute, string[]]> {
+  jest.spyOn(Math, 'random').mockReturnValue(0.5);
+  const route = await startTestRoute(options);
+  tested = route;
+  route.answer = () => busy;
+  const ids = await route.append(...accounts);
+  await until(() => route.lines().length === ids.length, { what: 'all of them to wait' });
+  return [route, ids];
+}
+
+function waitingLetters({ desk }: TestRoute): Promise<Letter[]> {
+  return desk.letters({ states: ['waiting'] }, 0, 100);
+}
+
+/** Resolves when the next try of all that wait is with the sink; returns how to end it. */
+async function onItsWay(route: TestRoute): Promise<(outcome: Outcome) => void> {
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  route.answer = () => promise;
+  await route.desk.hasten(await waitingLetters(route));
+  await until(() => route.route.activity.inFlight > 0, { what: 'the try' });
+  return resolve;
+}
+
+/** Resolves when the route has looked at what was changed after this. */
+async function changed({ journal }: TestRoute): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const unsubscribe = journal.subscribe((change) => {
+    if (change === 'listed') resolve();
+  });
+  await promise;
+  unsubscribe();
+  await new Promise(setImmediate);
+}
+
+/** Lets all that still waits be delivered, as if its time had come. */
+async function deliverRest(route: TestRoute): Promise<void> {
+  route.answer = () => delivered;
+  const clock = Date.now();
+  const ahead = jest.spyOn(Date, 'now').mockReturnValue(clock + 10 * hour);
+  await route.append('z');
+  await route.settled();
+  ahead.mockRestore();
+}
