@@ -5,36 +5,31 @@ import { loadOutline, type RouteOutline } from '../config/outline.ts';
 import type { Desk, Entry } from '../journal/journal.ts';
 import { openDesk } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
-import { createMatcher } from '../routes/match.ts';
 import { shape } from '../routes/shape.ts';
 import { list, moment } from './arguments.ts';
 import { orExit } from './exit.ts';
 import { notifications, print, printable } from './output.ts';
+import { entriesWith } from './replay/chosen.ts';
+import { entriesIn, type Span } from './replay/span.ts';
 import { routeNamed } from './route-named.ts';
 import { soughtEvents } from './sought.ts';
 
-interface Options {
+interface Options extends Partial<Span> {
   readonly config?: string;
   readonly route: string;
-  readonly since: number;
-  readonly until?: number;
-  readonly events?: readonly string[];
-  readonly accounts?: readonly string[];
   readonly dryRun?: true;
   readonly json?: true;
 }
-
-/** Entries that are in memory at a time. */
-const pageSize = 500;
 
 /** Between looks at how many are left, in milliseconds. */
 const pollInterval = 500;
 
 export function replayCommand(): Command {
   return new Command('replay')
-    .description('let a route deliver a span of history again')
+    .description('let a route deliver a span of history again, or single notifications')
+    .argument('[ids...]', 'of single notifications, as `tail --json` shows them')
     .requiredOption('-r, --route <name>', 'the route')
-    .requiredOption('--since <when>', 'from what came in then: 30m, 2h, 7d, or 2026-11-24T08:00:00Z', moment)
+    .option('--since <when>', 'all from what came in then: 30m, 2h, 7d, or 2026-11-24T08:00:00Z', moment)
     .option('--until <when>', 'to what came in then', moment)
     .option('-e, --events <names>', 'only these: names and globs, with commas or given again', list)
     .option('-a, --accounts <ids>', 'only these accounts, with commas or given again', list)
@@ -42,24 +37,27 @@ export function replayCommand(): Command {
     .option('--json', 'with --dry-run: envelopes, one a line')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
-    .action((options: Options) =>
+    .action((ids: string[], options: Options) =>
       orExit(
         () => 2,
-        () => replay(options),
+        () => replay(ids, options),
       ),
     );
 }
 
 const help = `
-What the route's own selection leaves out stays out. What it hasn't come to yet, or what waits already, isn't touched.
+What the route's own selection leaves out stays out. What it hasn't come to yet, or what waits already, isn't touched; where it
+was asked for by its id, the command says so.
 Where the daemon runs it goes out at once, and the command waits for it; Ctrl-C ends only the waiting.
 Exit code: 0 done, or there was nothing to do, 2 not.
 
 Examples:
   kazoo-relay replay --route crm --since 2d --dry-run
-  kazoo-relay replay --route crm --since 2026-11-20T00:00:00Z --until 2026-11-21T00:00:00Z --events 'voicemail_*'`;
+  kazoo-relay replay --route crm --since 2026-11-20T00:00:00Z --until 2026-11-21T00:00:00Z --events 'voicemail_*'
+  kazoo-relay replay --route crm 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`;
 
-async function replay(options: Options): Promise<void> {
+async function replay(ids: readonly string[], options: Options): Promise<void> {
+  const wanted = ids.length === 0 ? spanOf(options) : idsAlone(ids, options);
   const config = loadOutline(findConfigFile(options.config));
   const route = routeNamed(options.route, config.routes);
   const desk = await openDesk(config.journal);
@@ -68,73 +66,88 @@ async function replay(options: Options): Promise<void> {
     if (cursor === null)
       throw new Error(`the journal doesn't know the route ${route.name} yet: nothing was delivered by it`);
     if (options.events !== undefined) await soughtEvents(options.events, config, desk);
-    if (options.dryRun) await rehearse(desk, route, cursor, options);
-    else await perform(desk, route, cursor, options, await askDaemon(config.journal.path, 'status'));
+    const source = await sourceOf(wanted, desk, route, cursor);
+    // Only envelopes on stdout, where it is for programs.
+    const say = options.json ? (line: string) => console.error(line) : print;
+    for (const { id, reason } of source.kept) await say(printable(`${id} not: ${reason}`));
+    if (options.dryRun) await rehearse(source, route.name, options.json === true);
+    else await perform(source, desk, route.name, await askDaemon(config.journal.path, 'status'));
   } finally {
     await desk.close();
   }
 }
 
-/** Pages of entries that the route would deliver, of those that it has passed. */
-async function* span(desk: Desk, route: RouteOutline, cursor: number, options: Options): AsyncGenerator<Entry[]> {
-  const { since, until = Number.POSITIVE_INFINITY, events, accounts } = options;
-  const ofRoute = createMatcher(route);
-  const isChosen = createMatcher({ ...route, events: events ?? [], accounts: accounts ?? [] });
-  for (let after = 0; ; ) {
-    const page = await desk.find({ since, after, limit: pageSize });
-    const last = page.at(-1);
-    yield page.filter(
-      (entry) =>
-        entry.seq <= cursor &&
-        entry.receivedAt <= until &&
-        ofRoute(entry) === 'deliver' &&
-        isChosen(entry) === 'deliver',
-    );
-    if (last === undefined || page.length < pageSize || last.seq >= cursor) return;
-    after = last.seq;
-  }
+/** @throws Error where there is none */
+function spanOf({ since, ...rest }: Options): Span {
+  if (since === undefined) throw new Error('say what to deliver again: ids, or --since for a span');
+  return { ...rest, since };
 }
 
-async function rehearse(desk: Desk, route: RouteOutline, cursor: number, options: Options): Promise<void> {
-  let count = 0;
-  for await (const entries of span(desk, route, cursor, options)) {
-    count += entries.length;
-    for (const entry of entries) await print(options.json ? printable(shape(entry, []).json) : lineOf(entry));
+/** @throws Error where something was said that only a span has */
+function idsAlone(ids: readonly string[], options: Options): readonly string[] {
+  for (const name of ['since', 'until', 'events', 'accounts'] as const)
+    if (options[name] !== undefined) throw new Error(`--${name} is for a span: give either ids or a span`);
+  return ids;
+}
+
+/** What is to be delivered again. */
+interface Source {
+  readonly pages: AsyncIterable<readonly Entry[]> | Iterable<readonly Entry[]>;
+  /** What was asked for and isn't touched. */
+  readonly kept: readonly { readonly id: string; readonly reason: string }[];
+  /** How many of them wait. @param first and `last`: the places in the journal between which they are */
+  left(first: number, last: number): Promise<number>;
+}
+
+async function sourceOf(
+  wanted: Span | readonly string[],
+  desk: Desk,
+  route: RouteOutline,
+  cursor: number,
+): Promise<Source> {
+  if ('since' in wanted) {
+    const left = (first: number, last: number) => desk.waitingIn(route.name, first, last);
+    return { pages: entriesIn(wanted, desk, route, cursor), kept: [], left };
   }
-  if (!options.json) await print(`${notifications(count)} would be delivered again by ${route.name}`);
+  const { entries, kept } = await entriesWith(wanted, desk, route, cursor);
+  const seqs = entries.map(({ seq }) => seq);
+  return { pages: [entries], kept, left: async () => (await desk.waitingAmong(route.name, seqs)).size };
+}
+
+async function rehearse({ pages }: Source, route: string, json: boolean): Promise<void> {
+  let count = 0;
+  for await (const entries of pages) {
+    count += entries.length;
+    for (const entry of entries) await print(json ? printable(shape(entry, []).json) : lineOf(entry));
+  }
+  if (!json) await print(`${notifications(count)} would be delivered again by ${route}`);
 }
 
 function lineOf({ id, receivedAt, event, accountId }: Entry): string {
   return printable([id, new Date(receivedAt).toISOString(), event ?? '-', accountId ?? '-'].join('  '));
 }
 
-async function perform(
-  desk: Desk,
-  route: RouteOutline,
-  cursor: number,
-  options: Options,
-  daemon: unknown,
-): Promise<void> {
+async function perform({ pages, left }: Source, desk: Desk, route: string, daemon: unknown): Promise<void> {
   let count = 0;
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
-  for await (const entries of span(desk, route, cursor, options)) {
-    count += await desk.replay(route.name, entries);
+  for await (const entries of pages) {
+    count += await desk.replay(route, entries);
     first = Math.min(first, entries[0]?.seq ?? first);
     last = entries.at(-1)?.seq ?? last;
   }
-  await print(`${notifications(count)} will be delivered again by ${route.name}`);
+  await print(`${notifications(count)} will be delivered again by ${route}`);
   if (count === 0) return;
   if (daemon === null) await print('the daemon is not running: they go out when it is started');
-  else await follow(desk, route.name, first, last, count);
+  else await follow(() => left(first, last), count);
 }
 
 /** Waits until all are settled; on a terminal, a bar shows how far it is. */
-async function follow(desk: Desk, route: string, first: number, last: number, count: number): Promise<void> {
+async function follow(left: () => Promise<number>, all: number): Promise<void> {
   for (;;) {
-    const left = await desk.waitingIn(route, first, last);
-    if (process.stderr.isTTY) process.stderr.write(`\r${bar(count - Math.min(left, count), count)}`);
-    if (left === 0) break;
+    const waiting = await left();
+    if (process.stderr.isTTY) process.stderr.write(`\r${bar(all - Math.min(waiting, all), all)}`);
+    if (waiting === 0) break;
     await delay(pollInterval);
   }
   if (process.stderr.isTTY) process.stderr.write('\n');

@@ -214,7 +214,7 @@ describe('deliveries that wait for their next try', () => {
   });
 
   test('are left behind, with all that it has not come to, by a route that gets another name and starts now', async () => {
-    await fill([{}, {}, {}, {}]);
+    const [id = ''] = await fill([{}, {}, {}, {}]);
     reply = 503;
     start();
     await until(() => receiver.arrivals.length > 2, { what: 'the receiver to be away' });
@@ -224,6 +224,10 @@ describe('deliveries that wait for their next try', () => {
     expect((await relay('waiting', 'retry', '--all')).stdout).toContain('not: the configuration has no route crm\n');
     expect((await relay('waiting', 'drop', '--route', 'crm', '--yes')).stdout).toBe('1 notification dropped\n');
     expect(await counts('crm2')).toMatchObject({ cursor: 4, waiting: 0 });
+    reply = 200;
+    const before = receiver.arrivals.length;
+    await relay('replay', '--route', 'crm2', id);
+    expect(receiver.arrivals.slice(before).map(({ body }) => idOf(body))).toEqual([id]);
   });
 });
 
@@ -284,6 +288,52 @@ describe('replay', () => {
         .map(({ body }) => idOf(body))
         .toSorted(),
     ).toEqual(ids.toSorted());
+  });
+
+  test('delivers single ones again, and says which it leaves and why', async () => {
+    const parts = [{}, {}, { event: 'missed_call' }, { preview: true }];
+    const [first = '', second = '', third = '', preview = ''] = await fill(parts);
+    start();
+    await until(async () => (await counts()).cursor === 4, { what: 'the cursor' });
+    const chosen = [second, preview, first, second];
+    const dry = await relay('replay', '--route', 'crm', ...chosen, '--dry-run', '--json');
+    expect(dry.stdout.trim().split('\n').map(idOf)).toEqual([second, first]);
+    expect(dry.stderr).toBe(`${preview} not: crm does not want it\n`);
+    const done = await relay('replay', '--route', 'crm', ...chosen);
+    expect(done.stdout).toBe(
+      `${preview} not: crm does not want it\n2 notifications will be delivered again by crm\nall of them are settled\n`,
+    );
+    expect(
+      receiver.arrivals
+        .slice(3)
+        .map(({ body }) => idOf(body))
+        .toSorted(),
+    ).toEqual([first, second].toSorted());
+
+    await daemon?.end('SIGTERM');
+    const [late = ''] = await fill([{}]);
+    expect((await relay('replay', '--route', 'crm', third)).stdout).toContain('the daemon is not running');
+    expect((await relay('replay', '--route', 'crm', third, late)).stdout).toBe(
+      `${third} not: it waits for its next try already\n${late} not: crm has not come to it yet\n` +
+        '0 notifications will be delivered again by crm\n',
+    );
+  });
+
+  test('takes ids or a span, and no id that there isn’t', async () => {
+    const [id = ''] = await fill([{}]);
+    start();
+    await until(async () => (await counts()).cursor === 1, { what: 'the cursor' });
+    const wrong: [string[], string][] = [
+      [[], 'say what to deliver again: ids, or --since'],
+      [[id, '--since', '1h'], '--since is for a span'],
+      [[id, '--events', '*'], '--events is for a span'],
+      [[id, 'abc'], 'has no notification "abc"; "kazoo-relay tail --json" shows the ids'],
+    ];
+    for (const [args, message] of wrong) {
+      const { code, stdout, stderr } = await relay('replay', '--route', 'crm', ...args);
+      expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
+    }
+    expect(receiver.arrivals).toHaveLength(1);
   });
 
   test('knows no route that the configuration or the journal doesn’t know', async () => {

@@ -18,13 +18,7 @@ export async function idleAmong(which: Letters, kind: Kind, desk: Desk, config: 
   return lines;
 }
 
-async function whyIdle(
-  id: string,
-  { route }: Letters,
-  kind: Kind,
-  desk: Desk,
-  { routes }: Outline,
-): Promise<string> {
+async function whyIdle(id: string, { route }: Letters, kind: Kind, desk: Desk, { routes }: Outline): Promise<string> {
   const { seq, state } = await soughtEntry(id, desk, listing(kind));
   // Its one line is of no route.
   if (state === 'undecodable') return 'it could not be decoded, so no route has it';

@@ -1,0 +1,45 @@
+import type { RouteOutline } from '../../config/outline.ts';
+import type { Desk, Entry } from '../../journal/journal.ts';
+import { createMatcher } from '../../routes/match.ts';
+import { soughtEntry } from '../sought.ts';
+
+/** Notifications that were named one by one. */
+export interface Chosen {
+  /** Those that the route can deliver again. */
+  readonly entries: readonly Entry[];
+  /** The others, and why not. */
+  readonly kept: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/** @throws Error where the journal hasn't one of them */
+export async function entriesWith(
+  ids: readonly string[],
+  desk: Desk,
+  route: RouteOutline,
+  cursor: number,
+): Promise<Chosen> {
+  const all: Entry[] = [];
+  for (const id of new Set(ids)) all.push(await soughtEntry(id, desk, 'tail --json'));
+  const waiting = await desk.waitingAmong(
+    route.name,
+    all.map(({ seq }) => seq),
+  );
+  const decide = createMatcher(route);
+  const obstacleTo = (entry: Entry): string | null => {
+    if (waiting.has(entry.seq)) return 'it waits for its next try already';
+    if (entry.seq > cursor) return `${route.name} has not come to it yet`;
+    const decision = decide(entry);
+    if (decision === 'deliver') return null;
+    return decision === 'skip'
+      ? `${route.name} does not want it`
+      : `${route.name} takes no such one: ${decision.quarantine}`;
+  };
+  const entries: Entry[] = [];
+  const kept: { id: string; reason: string }[] = [];
+  for (const entry of all) {
+    const reason = obstacleTo(entry);
+    if (reason === null) entries.push(entry);
+    else kept.push({ id: entry.id, reason });
+  }
+  return { entries, kept };
+}
