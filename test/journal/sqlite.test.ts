@@ -5,6 +5,7 @@ import { join, relative } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
+import { openDesk } from '../../src/journal/desk.ts';
 import type { Entry, Journal } from '../../src/journal/journal.ts';
 import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
@@ -184,6 +185,23 @@ describe('the cursor of a route', () => {
       reason: 'invalid',
     });
     database.close();
+  });
+
+  test('changes a line that was there once, and makes it no second time', async () => {
+    await journal.append([notification({}), notification({})]);
+    await journal.openRoute('r', 'earliest', 'none');
+    const line = { accountId: null, state: 'waiting', reason: 'busy', attempts: [], dueAt: 0 } as const;
+    const first = [1, 2].map((seq) => ({ ...line, seq, again: false }));
+    const again = [1, 2].map((seq) => ({ ...line, seq, again: true }));
+    // Both before the first commit.
+    journal.settle('r', { cursor: 2, listed: first, settled: [] });
+    journal.settle('r', { cursor: 2, listed: again, settled: [] });
+    expect(await journal.waitingAmong('r', [1, 2, 3])).toEqual(new Set([1, 2]));
+    const desk = openDesk(folder);
+    await desk.drop(await desk.letters({ states: ['waiting'] }, 0, 1));
+    await desk.close();
+    journal.settle('r', { cursor: 2, listed: again, settled: [] });
+    expect(await journal.waitingAmong('r', [1, 2, 3])).toEqual(new Set([2]));
   });
 
   test('never meets a number again that it has passed, even when everything was removed', async () => {
