@@ -213,6 +213,16 @@ describe('deliveries that wait for their next try', () => {
     });
   });
 
+  test('are told apart by id from what is dead, and from what is settled', async () => {
+    const [dead = ''] = await deadLetters({});
+    const { stdout } = await relay('waiting', 'retry', dead);
+    expect(stdout).toBe(`0 notifications due now\n${dead}: it does not wait for its next try: it is dead on crm\n`);
+    await relay('dead', 'drop', '--all', '--yes');
+    expect((await relay('waiting', 'drop', dead, '--yes')).stdout).toBe(
+      `${dead}: it does not wait for its next try: every route has settled it\nnothing was dropped\n`,
+    );
+  });
+
   test('are left behind, with all that it has not come to, by a route that gets another name and starts now', async () => {
     const [id = ''] = await fill([{}, {}, {}, {}]);
     reply = 503;
