@@ -130,7 +130,11 @@ export class Supply {
   async fill(): Promise<boolean> {
     if (this.#changed) await this.#findDropped();
     for (const account of this.#queue.hungry()) await this.#feed(account);
-    if (Date.now() >= this.#nextDue && this.#hasMuchRoom) await this.#fetchDue();
+    if (Date.now() >= this.#nextDue) {
+      // Were what is new read before there is room for both, it would take all of it, for as long as there is a backlog.
+      if (!this.#hasMuchRoom) return false;
+      await this.#fetchDue();
+    }
     return this.#room > 0 && (await this.#readOn());
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { notification } from '../support/notification.ts';
@@ -139,6 +140,29 @@ describe('a delivery that fails', () => {
     expect(line?.attempts[0]).toMatchObject({ outcome: 'retry', code: 507, reason: 'no room' });
     expect(line?.attempts[0]?.at).toBeGreaterThan(Date.now() - 60_000);
     expect(tested.logged.join('')).toContain('notifications became dead letters');
+  });
+
+  test.each([
+    { order: 'none', batch: 1 },
+    { order: 'account', batch: 1 },
+    { order: 'none', batch: 10 },
+  ] as const)('does not wait for the end of a backlog (order: $order, $batch at a time)', async ({ order, batch }) => {
+    tested = await startTestRoute({
+      order,
+      retry: { schedule: [1], maxWait: 0 },
+      flow: { batch: { max: batch, linger: 0 }, concurrency: 16 },
+    });
+    const backlog = Array.from({ length: 3_000 }, (_, index) => notification({ accountId: `account-${index}` }));
+    const failing = backlog[0]?.id ?? '';
+    let tries = 0;
+    tested.answer = async ({ id }) => {
+      await delay(Math.random() * 3);
+      return id === failing && ++tries === 1 ? { status: 'retry', reason: 'busy' } : delivered;
+    };
+    await tested.journal.append(backlog);
+    await tested.settled();
+    expect(tested.confirmed).toHaveLength(backlog.length);
+    expect(tested.confirmed.indexOf(failing)).toBeLessThan(2_000);
   });
 
   test('is dead at once when it can never work', async () => {
