@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readlinkSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { codeOf, fileReasonOf } from './errors.ts';
 
@@ -19,10 +19,25 @@ function isThere(path: string): boolean {
     if (statSync(path).isDirectory()) return true;
   } catch (cause) {
     // Of what lies below a file the system says ENOTDIR; on the way up, the file itself comes next.
-    if (['ENOENT', 'ENOTDIR'].includes(codeOf(cause) ?? '')) return false;
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(cause) ?? '')) {
+      mustBeNoLink(path);
+      return false;
+    }
     throw new Error(`${path} can't be reached: ${fileReasonOf(cause)}`, { cause });
   }
   throw new Error(`${path} is not a folder`);
+}
+
+/** Nothing can be made in the place of a link. @throws Error where one is there, whose target isn't */
+export function mustBeNoLink(path: string): void {
+  let target: string;
+  try {
+    target = readlinkSync(path);
+  } catch {
+    // It is no link, or nothing at all.
+    return;
+  }
+  throw new Error(`${path} is a link to ${target}, which is not there`);
 }
 
 function make(folder: string, mode: number): void {

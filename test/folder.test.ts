@@ -35,10 +35,13 @@ describe('a folder', () => {
   test('is refused, with what is in the way', () => {
     writeFileSync(join(folder, 'file'), '');
     symlinkSync('loop', join(folder, 'loop'));
+    symlinkSync('nowhere', join(folder, 'dangling'));
     const refusals: [path: string, message: string][] = [
       ['file', `${folder}/file is not a folder`],
       ['file/a/b', `${folder}/file is not a folder`],
       ['loop/a', `${folder}/loop/a can't be reached: its links lead in a circle`],
+      ['dangling', `${folder}/dangling is a link to nowhere, which is not there`],
+      ['dangling/a', `${folder}/dangling is a link to nowhere, which is not there`],
       [`a/${'n'.repeat(300)}`, `no folder can be made in ${folder}/a: a name in its path is too long`],
     ];
     for (const [path, message] of refusals) expect(() => makeFolder(join(folder, path), 0o700)).toThrow(message);

@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Logger } from 'pino';
-import { codeOf, reasonOf } from '../errors.ts';
+import { codeOf, fileReasonOf, reasonOf } from '../errors.ts';
 
 /** The daemon's door for commands on the same machine, open to whoever may enter the journal's folder. */
 export interface Control {
@@ -81,7 +81,11 @@ export async function askDaemon(folder: string, question: Question): Promise<unk
     answer = await text(socket);
   } catch (error) {
     if (noDaemon.has(codeOf(error))) return null;
-    throw error;
+    if (codeOf(error) === undefined) throw error;
+    // The socket is in the journal's folder, which may be closed to others than the daemon's user.
+    const hint = codeOf(error) === 'EACCES' ? '; use sudo, or the user that the daemon runs as' : '';
+    const reason = `the daemon can't be asked through ${socketIn(folder)}: ${fileReasonOf(error)}${hint}`;
+    throw new Error(reason, { cause: error });
   }
   if (answer === '') throw new Error('the daemon ended before it answered');
   return JSON.parse(answer);

@@ -2,6 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf, fileReasonOf } from '../errors.ts';
+import { mustBeNoLink } from '../folder.ts';
 
 /**
  * Whether a file can be written to, or made where it isn't there, as a sentence about it. Nothing is written or made.
@@ -45,7 +46,10 @@ export async function statOf(path: string): Promise<Stats | undefined> {
 /** The folder, or the one that it would be made in. */
 async function existingFolder(path: string): Promise<string> {
   const folder = await statOf(path);
-  if (folder === undefined) return existingFolder(dirname(path));
+  if (folder === undefined) {
+    mustBeNoLink(path);
+    return existingFolder(dirname(path));
+  }
   if (!folder.isDirectory()) throw new Error(`${path} is not a folder`);
   return path;
 }

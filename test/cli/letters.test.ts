@@ -170,6 +170,20 @@ describe('deliveries that wait for their next try', () => {
     expect((await relay('dead', 'list')).stdout).toBe('');
   });
 
+  test('are not taken for settled on a route that has not come to them yet', async () => {
+    const [first = ''] = await waiting({});
+    await daemon?.end('SIGTERM');
+    const [late = ''] = await fill([{}]);
+    expect((await relay('waiting', 'show', late)).stdout).toMatch(/\n\ncrm has not come to it yet\n$/);
+    expect((await relay('waiting', 'show', first)).stdout).not.toContain('not come');
+    start();
+    reply = 200;
+    await relay('waiting', 'retry', '--all');
+    await until(async () => (await relay('dead', 'show', late)).stdout.endsWith('\n\nevery route has settled it\n'), {
+      what: 'both deliveries',
+    });
+  });
+
   test('have no time of their own behind an earlier one of their account', async () => {
     configure('crm', { order: 'account' });
     const [, second = ''] = await waiting({}, {});

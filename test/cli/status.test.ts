@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -39,6 +39,17 @@ describe('status', () => {
     const { code, stderr } = await cli(['status', '--config', config]);
     expect(code).toBe(2);
     expect(stderr).toContain('there is no journal in');
+  });
+
+  test('says what to do where this user may not ask the daemon', async () => {
+    const closed = join(folder, 'closed');
+    mkdirSync(closed, { mode: 0 });
+    const env = { KAZOO_RELAY_JOURNAL_PATH: closed };
+    const { code, stderr } = await cli(['status', '--config', config], '', env, { privileged: false });
+    expect(stderr).toBe(
+      `kazoo-relay: the daemon can't be asked through ${closed}/control.sock: permission denied; use sudo, or the user that the daemon runs as\n`,
+    );
+    expect(code).toBe(2);
   });
 
   test('shows brokers, journal and routes of the daemon that runs', async () => {

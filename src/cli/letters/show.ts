@@ -1,9 +1,11 @@
 import { Command } from 'commander';
+import type { Outline } from '../../config/outline.ts';
 import type { Attempt, Desk, Entry } from '../../journal/journal.ts';
 import { shape } from '../../routes/shape.ts';
 import { columns } from '../columns.ts';
 import { paint, print, printable } from '../output.ts';
 import { soughtEntry } from '../sought.ts';
+import { stillToCome } from './idle.ts';
 import type { Kind } from './kind.ts';
 import { atDesk, listing, type Selection } from './letters.ts';
 import { jsonOf, timeOf } from './texts.ts';
@@ -19,11 +21,13 @@ export function showCommand(kind: Kind): Command {
       `\nExit code: 0 shown, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`,
     )
     .action((id: string, options: Selection & { json?: true }) =>
-      atDesk(options, async (desk) => show(desk, await soughtEntry(id, desk, listing(kind)), options.json === true)),
+      atDesk(options, async (desk, config) =>
+        show(desk, config, await soughtEntry(id, desk, listing(kind)), options.json === true),
+      ),
     );
 }
 
-async function show(desk: Desk, entry: Entry, json: boolean): Promise<void> {
+async function show(desk: Desk, { routes }: Outline, entry: Entry, json: boolean): Promise<void> {
   const { envelope } = shape(entry, []);
   const lines = await desk.linesOf(entry.seq);
   if (json) {
@@ -32,12 +36,16 @@ async function show(desk: Desk, entry: Entry, json: boolean): Promise<void> {
   }
   // Line feeds between its lines are ours; in its strings they are escapes already.
   await print(JSON.stringify(envelope, null, 2).split('\n').map(printable).join('\n'));
-  if (lines.length === 0) await print('\nevery route has settled it');
   for (const line of lines) {
     const due = line.dueAt === null ? '' : `, due ${timeOf(line.dueAt)}`;
     await print(`\n${paint('bold', line.route || 'all routes')}: ${line.state}${due}, ${printable(line.reason)}`);
     if (line.attempts.length > 0) await print(columns(line.attempts.map(attemptRow)));
   }
+  // It may be listed beyond a route's cursor.
+  const others = routes.map(({ name }) => name).filter((name) => lines.every(({ route }) => route !== name));
+  const behind = entry.state === 'undecodable' ? [] : await stillToCome(entry.seq, others, desk);
+  if (behind.length > 0) await print(`\n${behind.join('\n')}`);
+  else if (lines.length === 0) await print('\nevery route has settled it');
 }
 
 function attemptRow({ at, duration, outcome, code, reason }: Attempt): string[] {
