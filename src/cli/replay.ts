@@ -24,6 +24,9 @@ interface Options extends Partial<Span> {
 /** Between looks at how many are left, in milliseconds. */
 const pollInterval = 500;
 
+/** Looks after which the daemon is asked whether it still runs. */
+const looksPerQuestion = 4;
+
 export function replayCommand(): Command {
   return new Command('replay')
     .description('let a route deliver a span of history again, or single notifications')
@@ -71,7 +74,7 @@ async function replay(ids: readonly string[], options: Options): Promise<void> {
     const say = options.json ? (line: string) => console.error(line) : print;
     for (const { id, reason } of source.kept) await say(printable(`${id} not: ${reason}`));
     if (options.dryRun) await rehearse(source, route.name, options.json === true);
-    else await perform(source, desk, route.name, await askDaemon(config.journal.path, 'status'));
+    else await perform(source, desk, route.name, config.journal.path);
   } finally {
     await desk.close();
   }
@@ -127,7 +130,8 @@ function lineOf({ id, receivedAt, event, accountId }: Entry): string {
   return printable([id, new Date(receivedAt).toISOString(), event ?? '-', accountId ?? '-'].join('  '));
 }
 
-async function perform({ pages, left }: Source, desk: Desk, route: string, daemon: unknown): Promise<void> {
+async function perform({ pages, left }: Source, desk: Desk, route: string, folder: string): Promise<void> {
+  const isRunning = await runs(folder);
   let count = 0;
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
@@ -138,20 +142,35 @@ async function perform({ pages, left }: Source, desk: Desk, route: string, daemo
   }
   await print(`${notifications(count)} will be delivered again by ${route}`);
   if (count === 0) return;
-  if (daemon === null) await print('the daemon is not running: they go out when it is started');
-  else await follow(() => left(first, last), count);
+  if (!isRunning) await print('the daemon is not running: they go out when it is started');
+  else if (await follow(() => left(first, last), count, folder))
+    await print(`all of them are settled; those that failed for good: kazoo-relay dead list --route ${route}`);
+  else await print('the daemon is not running any more: the others go out when it is started');
 }
 
-/** Waits until all are settled; on a terminal, a bar shows how far it is. */
-async function follow(left: () => Promise<number>, all: number): Promise<void> {
-  for (;;) {
-    const waiting = await left();
-    if (process.stderr.isTTY) process.stderr.write(`\r${bar(all - Math.min(waiting, all), all)}`);
-    if (waiting === 0) break;
-    await delay(pollInterval);
+/** @throws Error where the daemon doesn't answer */
+async function runs(folder: string): Promise<boolean> {
+  return (await askDaemon(folder, 'live')) !== null;
+}
+
+/**
+ * Waits until all are settled; on a terminal, a bar shows how far it is. A sink that is away may make that long. Resolves
+ * to false where the daemon has ended before.
+ */
+async function follow(left: () => Promise<number>, all: number, folder: string): Promise<boolean> {
+  console.error('waiting until all of them are settled; Ctrl-C ends only the waiting');
+  const showsBar = process.stderr.isTTY;
+  try {
+    for (let looks = 1; ; looks += 1) {
+      const waiting = await left();
+      if (showsBar) process.stderr.write(`\r${bar(all - Math.min(waiting, all), all)}`);
+      if (waiting === 0) return true;
+      if (looks % looksPerQuestion === 0 && !(await runs(folder))) return false;
+      await delay(pollInterval);
+    }
+  } finally {
+    if (showsBar) process.stderr.write('\n');
   }
-  if (process.stderr.isTTY) process.stderr.write('\n');
-  await print('all of them are settled');
 }
 
 function bar(done: number, all: number): string {

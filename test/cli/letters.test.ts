@@ -280,6 +280,7 @@ describe('quarantine', () => {
 });
 
 describe('replay', () => {
+  const settled = 'all of them are settled; those that failed for good: kazoo-relay dead list --route crm';
   const times = [1_000, 2_000, 3_000, 4_000].map((second) => Date.UTC(2026, 10, 24) + second);
 
   test('delivers a span again, that and nothing else', async () => {
@@ -292,9 +293,26 @@ describe('replay', () => {
     expect(dry.stdout).toContain('2 notifications would be delivered again');
     expect(dry.stdout).toContain(ids[1]);
     const done = await relay('replay', ...some, '--accounts', 'a');
-    expect(done.stdout).toContain('all of them are settled');
+    expect(done.stdout).toContain(settled);
+    expect(done.stderr).toBe('waiting until all of them are settled; Ctrl-C ends only the waiting\n');
     expect(receiver.arrivals.slice(4).map(({ body }) => idOf(body))).toEqual([ids[1], ids[3]]);
     expect(await counts()).toMatchObject({ waiting: 0, dead: 0 });
+  });
+
+  test('waits for a receiver that is away, but for no daemon that has ended', async () => {
+    const [id = ''] = await fill([{}]);
+    start();
+    await until(async () => (await counts()).cursor === 1 && receiver.arrivals.length === 1, { what: 'the delivery' });
+    reply = 500;
+    const replaying = relay('replay', '--route', 'crm', id);
+    await until(() => receiver.arrivals.length === 2, { what: 'the delivery again' });
+    await daemon?.end('SIGTERM');
+    expect(await replaying).toMatchObject({
+      code: 0,
+      stdout:
+        '1 notification will be delivered again by crm\n' +
+        'the daemon is not running any more: the others go out when it is started\n',
+    });
   });
 
   test('waits for the next start where no daemon runs', async () => {
@@ -325,7 +343,7 @@ describe('replay', () => {
     expect(dry.stderr).toBe(`${preview} not: crm does not want it\n`);
     const done = await relay('replay', '--route', 'crm', ...chosen);
     expect(done.stdout).toBe(
-      `${preview} not: crm does not want it\n2 notifications will be delivered again by crm\nall of them are settled\n`,
+      `${preview} not: crm does not want it\n2 notifications will be delivered again by crm\n${settled}\n`,
     );
     expect(
       receiver.arrivals
