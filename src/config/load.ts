@@ -29,7 +29,8 @@ const places = ['/etc/kazoo-relay/kazoo-relay.yaml', 'config/kazoo-relay.yaml'];
  * @throws ConfigError when there is none, or this user may not read it
  */
 export function findConfigFile(named: string | undefined): string {
-  const file = named ?? process.env.KAZOO_RELAY_CONFIG ?? places.find(isThere);
+  // Docker and systemd may set a variable to nothing, and mean that it has no value.
+  const file = named ?? (process.env.KAZOO_RELAY_CONFIG || places.find(isThere));
   if (file !== undefined) return file;
   throw new ConfigError(
     `there is no configuration: neither ${places.join(' nor ')} exists. Name one with --config or in KAZOO_RELAY_CONFIG`,

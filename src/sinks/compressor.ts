@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { codeOf, reasonOf } from '../errors.ts';
+import { codeOf, fileReasonOf } from '../errors.ts';
 import { unlessAborted } from '../waiting.ts';
 import { compressFile } from './compress-file.ts';
 import { type RotatedFile, rotatedFiles } from './rotated-files.ts';
@@ -50,7 +50,7 @@ export class Compressor {
 
   async #compressAll(): Promise<void> {
     const failures: Failure[] = [];
-    const failed = (path: string, error: unknown) => void failures.push({ path, reason: reasonOf(error) });
+    const failed = (path: string, error: unknown) => void failures.push({ path, reason: fileReasonOf(error) });
     try {
       for (const file of await rotatedFiles(this.#options.path)) {
         try {

@@ -60,6 +60,8 @@ describe('the place of the configuration', () => {
 
   test('is what is named, else the environment, else where one is found', () => {
     expect(findConfigFile(undefined)).toBe('config/kazoo-relay.yaml');
+    process.env.KAZOO_RELAY_CONFIG = '';
+    expect(findConfigFile(undefined)).toBe('config/kazoo-relay.yaml');
     process.env.KAZOO_RELAY_CONFIG = '/from/the/environment.yaml';
     expect(findConfigFile(undefined)).toBe('/from/the/environment.yaml');
     expect(findConfigFile('/from/the/flag.yaml')).toBe('/from/the/flag.yaml');

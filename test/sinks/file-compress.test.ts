@@ -237,7 +237,8 @@ describe('compressing that fails', () => {
     writeFileSync(old, bytes);
     const { child, output } = startProcess('ulimit -f 8; exec "$0" "$@"');
     child.stdin.write('a\nb\n');
-    const failures = () => output().match(/"reason":"EFBIG[^}]*could not be compressed/g)?.length ?? 0;
+    const failures = () =>
+      output().match(/"reason":"it is larger than a file may be[^}]*could not be compressed/g)?.length ?? 0;
     await until(() => output().includes('delivered b') && failures() === 2, { what: 'the second warning' });
     await until(() => stage.files().length === 3, { what: 'the half file to be removed' });
     expect(readFileSync(old)).toEqual(bytes);
@@ -259,7 +260,7 @@ describe('compressing that fails', () => {
       await warnings(1);
       expect(JSON.parse(stage.logged[0] ?? '')).toMatchObject({
         path: old,
-        reason: expect.stringMatching(/^ENOSPC/),
+        reason: 'its disk is full',
         others: 0,
       });
       expect(await deliver(sink, 'a')).toEqual([{ status: 'delivered' }]);
