@@ -51,9 +51,10 @@ export class Lanes implements Queue {
     const isTurn = isIdle && !this.#hungry.has(account) && work.entry.seq <= (lane.postponed ?? work.entry.seq);
     const isNext = work.listed ? isTurn : !lane.parked && hasPlace;
     if (work.listed || !isNext) lane.parked = true;
-    if (!isNext) return false;
-    this.#append(account, lane, [work]);
-    return true;
+    if (isNext) this.#append(account, lane, [work]);
+    // It has no time of its own any more: it comes with whatever stands behind the one that goes first.
+    else if (work.entry.seq === lane.postponed) lane.postponed = null;
+    return isNext;
   }
 
   take(max: number): Work[] {

@@ -23,6 +23,18 @@ describe('the lane of an account', () => {
     expect(lanes.add(work(10, true))).toBe(true);
     expect(lanes.ready).toBe(1);
   });
+
+  test('goes on to the postponed one whose time came while one before it was on its way', () => {
+    const lanes = new Lanes(new Map([['a', 10]]));
+    const [retried, postponed] = [work(5, true), work(10, true)];
+    lanes.add(retried);
+    lanes.take(1);
+    expect(lanes.add(postponed)).toBe(false);
+    lanes.release(retried, 'settled');
+    expect(lanes.hungry()).toEqual(['a']);
+    expect(lanes.feed('a', [postponed])).toEqual([postponed]);
+    expect(lanes.take(1)).toEqual([postponed]);
+  });
 });
 
 function work(seq: number, listed: boolean): Work {

@@ -181,6 +181,32 @@ describe('the next one of an account', () => {
     expect(route.confirmed).toEqual(ids.slice(1));
   });
 
+  test('is the postponed one, also where its time comes while an earlier one is tried again', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(0.5);
+    const route = await startTestRoute({ order: 'account', retry: hourly });
+    tested = route;
+    const answers: Outcome[] = [{ status: 'dead', reason: 'bad' }, busy];
+    route.answer = () => answers.shift() ?? delivered;
+    const [first, second] = await route.append('a', 'a');
+    await until(
+      () =>
+        route
+          .lines()
+          .map(({ state }) => state)
+          .join() === 'dead,waiting',
+      { what: 'both to fail' },
+    );
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    route.answer = ({ id }) => (id === first ? promise : delivered);
+    await route.desk.retry(await route.desk.letters({ states: ['dead'] }, 0, 1));
+    await until(() => route.route.activity.inFlight === 1, { what: 'the try of the first' });
+    await route.desk.hasten(await waitingLetters(route));
+    await until(() => route.lines()[1]?.due_at === null, { what: 'the second to stand behind it' });
+    resolve(delivered);
+    await route.settled();
+    expect(route.confirmed).toEqual([first, second]);
+  });
+
   test('is the one after those that were dropped from the middle', async () => {
     const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a', 'a', 'b');
     route.answer = () => delivered;
