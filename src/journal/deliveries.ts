@@ -99,14 +99,17 @@ export class Deliveries {
   }
 }
 
-/** Those of these entries whose deliveries wait. */
+/**
+ * Those of these entries whose deliveries wait. Each is looked up by itself: SQLite would rather go through all that
+ * waits on the route, which may be millions, for any list.
+ */
 export function waitingAmong(database: DatabaseSync, route: string, seqs: readonly number[]): Set<number> {
   const rows = database
     .prepare(
-      `SELECT seq FROM deliveries
-       WHERE route = ? AND state = 'waiting' AND seq IN (SELECT value FROM json_each(?))`,
+      `SELECT seq FROM json_each(?) CROSS JOIN deliveries ON route = ? AND seq = value
+       WHERE state = 'waiting'`,
     )
-    .all(route, JSON.stringify(seqs));
+    .all(JSON.stringify(seqs), route);
   return new Set(rows.map((row) => Number(row.seq)));
 }
 

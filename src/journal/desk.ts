@@ -40,9 +40,13 @@ export function openDesk(folder: string): Desk {
   };
 }
 
+/**
+ * What a selection says in SQL. The plus keeps SQLite from the index of routes and states, by which it would sort all of
+ * them for each page.
+ */
 function conditions({ states, route, event, since, ids }: Letters): { where: string; values: SQLInputValue[] } {
-  const parts: [string, SQLInputValue][] = [['d.state IN (SELECT value FROM json_each(?))', JSON.stringify(states)]];
-  if (route !== undefined) parts.push(['d.route = ?', route]);
+  const parts: [string, SQLInputValue][] = [['+d.state IN (SELECT value FROM json_each(?))', JSON.stringify(states)]];
+  if (route !== undefined) parts.push(['+d.route = ?', route]);
   if (event !== undefined) parts.push(['e.event = ?', event]);
   if (since !== undefined) parts.push(['e.received_at >= ?', since]);
   if (ids !== undefined) parts.push(['e.id IN (SELECT value FROM json_each(?))', JSON.stringify(ids)]);

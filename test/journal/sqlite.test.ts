@@ -204,6 +204,30 @@ describe('the cursor of a route', () => {
     expect(await journal.waitingAmong('r', [1, 2, 3])).toEqual(new Set([2]));
   });
 
+  test('looks up a few of what waits, and a page of what a route has, without going through all that waits', async () => {
+    const database = new DatabaseSync(join(folder, 'journal.sqlite'), { timeout: 5_000 });
+    const [first] = await journal.append([notification({})]);
+    database.exec(`
+      WITH RECURSIVE numbers (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM numbers LIMIT 100000)
+      INSERT INTO deliveries SELECT 'r', seq, 'a', 'waiting', 'busy', '[]', seq, 1 FROM numbers;
+      INSERT INTO notifications
+        SELECT d.seq, d.seq, fingerprint, own_time, occurred_at, received_at, head, data, raw
+        FROM deliveries d, notifications n WHERE n.seq = 1 AND d.seq > 1`);
+    database.close();
+    const desk = openDesk(folder);
+    const start = performance.now();
+    // Were each to go through all, they would take a second, and another one.
+    for (let count = 0; count < 100; count += 1) expect((await journal.waitingAmong('r', [1, 0])).size).toBe(1);
+    const lookedUp = performance.now();
+    const pages = await Promise.all(
+      Array.from({ length: 20 }, (_, page) => desk.letters({ states: ['waiting'], route: 'r' }, page, 1)),
+    );
+    expect(pages.flat().map(({ seq }) => seq)).toEqual(Array.from({ length: 20 }, (_, page) => page + 1));
+    expect(pages[0]).toMatchObject([{ id: first?.id }]);
+    expect([lookedUp - start, performance.now() - lookedUp].map((time) => time < 500)).toEqual([true, true]);
+    await desk.close();
+  });
+
   test('never meets a number again that it has passed, even when everything was removed', async () => {
     await journal.append([notification({}), notification({})]);
     await journal.openRoute('r', 'now', 'none');
