@@ -72,8 +72,7 @@ class Receiver {
   #timestamp: number | undefined;
   #missing = 0;
   #parts: Buffer[] = [];
-  /** Of a body that is too large to be held. */
-  #hash: Hash | undefined;
+  #tooLarge: TooLarge | undefined;
 
   constructor(reader: FrameReader, maxBodySize: number, take: (message: Delivered) => void) {
     this.#reader = reader;
@@ -164,7 +163,7 @@ class Receiver {
     this.#timestamp = undefined;
     this.#readProperties(size + 8, end);
     this.#expected = bodyFrame;
-    if (this.#missing > this.#maxBodySize) this.#hash = createHash('sha256');
+    if (this.#missing > this.#maxBodySize) this.#tooLarge = tooLarge(this.#missing);
     if (this.#missing === 0) this.#handOver(nothing);
   }
 
@@ -191,17 +190,17 @@ class Receiver {
     const part = this.#bytes.subarray(start, end);
     this.#missing -= part.length;
     if (this.#missing < 0) throw new Error('the broker sent more of a message than it had announced');
-    if (this.#hash !== undefined) this.#takeTooLarge(this.#hash, part);
+    if (this.#tooLarge !== undefined) this.#takeTooLarge(this.#tooLarge, part);
     else if (this.#missing > 0) this.#parts.push(part);
     else this.#handOver(this.#parts.length === 0 ? part : Buffer.concat([...this.#parts.splice(0), part]));
   }
 
-  #takeTooLarge(hash: Hash, part: Buffer): void {
-    hash.update(part);
-    this.#parts = [Buffer.concat([...this.#parts, part.subarray(0, keptOfUndecodable)]).subarray(0, keptOfUndecodable)];
+  #takeTooLarge(body: TooLarge, part: Buffer): void {
+    body.hash.update(part);
+    body.held += part.copy(body.beginning, body.held);
     if (this.#missing > 0) return;
-    this.#hash = undefined;
-    this.#handOver(Buffer.concat(this.#parts.splice(0)), hash.digest('hex'));
+    this.#tooLarge = undefined;
+    this.#handOver(body.beginning, body.hash.digest('hex'));
   }
 
   #handOver(body: Buffer, digest?: string): void {
@@ -215,6 +214,19 @@ class Receiver {
       digest,
     });
   }
+}
+
+/** A body of which no more than the beginning is held. */
+interface TooLarge {
+  readonly hash: Hash;
+  readonly beginning: Buffer;
+  /** How many bytes of the beginning have come. */
+  held: number;
+}
+
+/** @param size of the whole body, in bytes */
+function tooLarge(size: number): TooLarge {
+  return { hash: createHash('sha256'), beginning: Buffer.alloc(Math.min(size, keptOfUndecodable)), held: 0 };
 }
 
 /** How many bytes a property takes; without end where that isn't there to be read. */

@@ -95,6 +95,11 @@ describe('of a body that is too large', () => {
     ]);
   });
 
+  test('no more is held than it has', () => {
+    const { taken } = reading(message(1, 'a', body), body.length - 1);
+    expect(taken).toEqual([delivered({ body, digest: createHash('sha256').update(body).digest('hex') })]);
+  });
+
   test('the notification is the same as if all of it had been held', () => {
     const { taken } = reading(message(1, 'a', large));
     const around = { routingKey: 'a', contentEncoding: undefined, timestamp: 0x0e7791f70000, zone: 'z', receivedAt: 0 };
@@ -123,7 +128,10 @@ describe('a connection fails at', () => {
 });
 
 /** Lets a receiver read pieces, in the place of amqplib, whose own reading takes any frame. */
-function reading(pieces: readonly (Buffer | undefined)[]): { taken: Delivered[]; others: Buffer[] } {
+function reading(
+  pieces: readonly (Buffer | undefined)[],
+  most = maxBodySize,
+): { taken: Delivered[]; others: Buffer[] } {
   const waiting = [...pieces];
   const taken: Delivered[] = [];
   const others: Buffer[] = [];
@@ -139,7 +147,7 @@ function reading(pieces: readonly (Buffer | undefined)[]): { taken: Delivered[];
       return {};
     },
   };
-  receive({ connection: reader } as unknown as ChannelModel, maxBodySize, (one) => taken.push(one));
+  receive({ connection: reader } as unknown as ChannelModel, most, (one) => taken.push(one));
   while (reader.recvFrame() !== false);
   expect(reader.recvSinceLastCheck).toBe(true);
   return { taken, others };
