@@ -58,10 +58,15 @@ const longestPause = 10_000;
 export async function startRoute(options: RouteOptions, context: RouteContext): Promise<Route> {
   const { journal } = context;
   const { name, start, order } = options;
-  const cursor = await journal.openRoute(name, start, order);
+  const cursor = await journal.openRoute(name, start);
   const listedAhead = await journal.listedAfter(name, cursor);
-  const queue = order === 'account' ? new Lanes(await journal.waitingAccounts(name)) : new Fifo();
-  return new Route(options, context, { cursor, listedAhead }, queue);
+  return new Route(options, context, { cursor, listedAhead }, await queueOf(name, order, journal));
+}
+
+async function queueOf(route: string, order: Order, journal: Journal): Promise<Queue> {
+  if (order === 'account') return new Lanes(await journal.wakeFirst(route));
+  await journal.wakeAll(route);
+  return new Fifo();
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Attempt, Listed, Order, Waiting } from './journal.ts';
+import type { Attempt, Listed, Waiting } from './journal.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 
 const waitingColumns = `${entryColumns
@@ -15,7 +15,6 @@ export class Deliveries {
   readonly #due: StatementSync;
   readonly #nextDue: StatementSync;
   readonly #ofAccount: StatementSync;
-  readonly #accounts: StatementSync;
   readonly #database: DatabaseSync;
 
   constructor(database: DatabaseSync) {
@@ -42,9 +41,6 @@ export class Deliveries {
       `SELECT ${waitingColumns} FROM deliveries d JOIN notifications n USING (seq)
        WHERE d.route = ? AND d.account_id = ? AND d.state = 'waiting' ORDER BY d.seq LIMIT ?`,
     );
-    this.#accounts = database.prepare(`
-      SELECT account_id, min(seq) AS first FROM deliveries
-      WHERE route = ? AND state = 'waiting' AND account_id IS NOT NULL GROUP BY account_id`);
   }
 
   list(route: string, { seq, accountId, state, reason, attempts, dueAt, again }: Listed): void {
@@ -75,27 +71,29 @@ export class Deliveries {
     return this.#ofAccount.all(route, accountId, limit).map(waitingOf);
   }
 
-  accounts(route: string): Map<string, number> {
-    return new Map(this.#accounts.all(route).map((row) => [String(row.account_id), Number(row.first)]));
-  }
-
   among(route: string, seqs: readonly number[]): Set<number> {
     return waitingAmong(this.#database, route, seqs);
   }
 
-  /**
-   * Makes what waited behind another one of its account due, after a stop or a change of the route's order: all of it
-   * without an order, else the first of each account.
-   */
-  wakeBehind(route: string, order: Order): void {
-    const firstOnly = `AND seq = (SELECT min(seq) FROM deliveries first WHERE first.route = deliveries.route
-      AND first.account_id = deliveries.account_id AND first.state = 'waiting')`;
+  wakeAll(route: string): void {
     this.#database
-      .prepare(
-        `UPDATE deliveries SET due_at = ?
-         WHERE route = ? AND state = 'waiting' AND due_at IS NULL ${order === 'account' ? firstOnly : ''}`,
-      )
+      .prepare("UPDATE deliveries SET due_at = ? WHERE route = ? AND state = 'waiting' AND due_at IS NULL")
       .run(Date.now(), route);
+  }
+
+  wakeFirst(route: string): Map<string, number> {
+    const rows = this.#database
+      .prepare(
+        `SELECT account_id, min(seq) AS first FROM deliveries
+         WHERE route = ? AND state = 'waiting' AND account_id IS NOT NULL GROUP BY account_id`,
+      )
+      .all(route);
+    const firsts = new Map(rows.map((row) => [String(row.account_id), Number(row.first)]));
+    const wake = this.#database.prepare(
+      'UPDATE deliveries SET due_at = ? WHERE route = ? AND seq = ? AND due_at IS NULL',
+    );
+    for (const seq of firsts.values()) wake.run(Date.now(), route, seq);
+    return firsts;
   }
 }
 

@@ -131,10 +131,19 @@ export interface Journal extends JournalReader {
    * The cursor of a route, placed by `start` if the journal doesn't know the route yet. From now on it holds back
    * retention.
    */
-  openRoute(name: string, start: Start, order: Order): Promise<number>;
+  openRoute(name: string, start: Start): Promise<number>;
 
   /** Entries after `seq` that a route lists all the same: it stood farther when it ended without saying so. */
   listedAfter(route: string, seq: number): Promise<number[]>;
+
+  /** Makes all due that waited behind an earlier one of its account: the route keeps no order, or no longer. */
+  wakeAll(route: string): Promise<void>;
+
+  /**
+   * Makes the first of each account due, where it waited behind another one before a stop or a change of order. Returns
+   * the accounts that have waiting deliveries, with the entry of the first one.
+   */
+  wakeFirst(route: string): Promise<Map<string, number>>;
 
   /** The route holds back retention no longer. Should it be opened again, it goes on from its cursor. */
   releaseRoute(name: string): void;
@@ -159,9 +168,6 @@ export interface Journal extends JournalReader {
 
   /** Waiting deliveries of one account, due or not, in the journal's order. */
   waitingOf(route: string, accountId: string, limit: number): Promise<Waiting[]>;
-
-  /** The accounts that have waiting deliveries, with the entry of the first one. */
-  waitingAccounts(route: string): Promise<Map<string, number>>;
 
   /** Those of these entries whose deliveries wait: others that did have been dropped by an operator. */
   waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>>;

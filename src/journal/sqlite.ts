@@ -16,7 +16,6 @@ import {
   JournalError,
   type JournalReader,
   type Limits,
-  type Order,
   type Page,
   type Query,
   type Settlement,
@@ -144,7 +143,7 @@ class SqliteJournal implements Journal {
     return () => void this.#listeners.delete(listener);
   }
 
-  async openRoute(name: string, start: Start, order: Order): Promise<number> {
+  async openRoute(name: string, start: Start): Promise<number> {
     this.#retention.holdFor(name);
     const cursor = this.#transaction(() => {
       // It may have run until just now.
@@ -152,7 +151,6 @@ class SqliteJournal implements Journal {
       this.#database
         .prepare('INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING')
         .run(name, this.#firstCursor(start));
-      this.#deliveries.wakeBehind(name, order);
       return Number(this.#database.prepare('SELECT cursor FROM routes WHERE name = ?').get(name)?.cursor);
     });
     this.#settled();
@@ -161,6 +159,15 @@ class SqliteJournal implements Journal {
 
   async listedAfter(route: string, seq: number): Promise<number[]> {
     return this.#reading(() => this.#deliveries.listedAfter(route, seq));
+  }
+
+  async wakeAll(route: string): Promise<void> {
+    this.#transaction(() => this.#deliveries.wakeAll(route));
+  }
+
+  /** In one step: were the first dropped between two, nobody would wake the next, or wait for it. */
+  async wakeFirst(route: string): Promise<Map<string, number>> {
+    return this.#transaction(() => this.#deliveries.wakeFirst(route));
   }
 
   releaseRoute(name: string): void {
@@ -192,10 +199,6 @@ class SqliteJournal implements Journal {
     const settled = this.#settlements.settledOf(route);
     const waiting = await this.#reading(() => this.#deliveries.ofAccount(route, accountId, limit + settled.size));
     return waiting.filter(({ entry }) => !settled.has(entry.seq)).slice(0, limit);
-  }
-
-  async waitingAccounts(route: string): Promise<Map<string, number>> {
-    return this.#reading(() => this.#deliveries.accounts(route));
   }
 
   async waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>> {

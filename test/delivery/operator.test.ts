@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Letter } from '../../src/journal/journal.ts';
+import type { Journal, Letter } from '../../src/journal/journal.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
@@ -164,6 +164,20 @@ describe('the next one of an account', () => {
     route.answer = () => delivered;
     await route.route.stop(AbortSignal.abort());
     await route.desk.drop((await waitingLetters(route)).slice(0, 1));
+    await route.restart();
+    await route.settled();
+    expect(route.confirmed).toEqual(ids.slice(1));
+  });
+
+  test('goes on when the first is dropped while the route starts', async () => {
+    const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a');
+    route.answer = () => delivered;
+    const journals: Journal = Object.getPrototypeOf(route.journal);
+    const { listedAfter } = journals;
+    jest.spyOn(journals, 'listedAfter').mockImplementation(async function (this: Journal, ...args) {
+      await route.desk.drop((await waitingLetters(route)).slice(0, 1));
+      return listedAfter.apply(this, args);
+    });
     await route.restart();
     await route.settled();
     expect(route.confirmed).toEqual(ids.slice(1));

@@ -36,7 +36,7 @@ beforeAll(async () => {
   );
   const first = openJournal(folder, log);
   await first.append(batch);
-  await first.openRoute('crm', 'earliest', 'none');
+  await first.openRoute('crm', 'earliest');
   await first.close();
   places = placesOf(file);
   const database = new DatabaseSync(file);

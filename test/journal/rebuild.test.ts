@@ -37,7 +37,7 @@ beforeEach(async () => {
   const batch = Array.from({ length: count }, (_, n) => notification({ json: JSON.stringify({ n, text }) }));
   ids = batch.map(({ id }) => id);
   await journal.append(batch);
-  for (const route of ['done', 'half']) await journal.openRoute(route, 'earliest', 'none');
+  for (const route of ['done', 'half']) await journal.openRoute(route, 'earliest');
   const listed = Array.from({ length: 100 }, (_, index) => ({
     ...{ seq: 20 * index + 1, accountId: null, state: 'waiting' as const, reason: 'r'.repeat(500), attempts: [] },
     dueAt: 5,

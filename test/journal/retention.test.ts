@@ -42,7 +42,7 @@ describe('retention', () => {
     await settle('r', 4, [line(1, 'dead'), line(2, 'waiting'), line(3, 'quarantined')]);
     await until(async () => (await ids()).length === 3, { what: 'the settled one to be removed' });
     await reopen({ retention: day, deadRetention: 0 });
-    await journal.openRoute('r', 'earliest', 'none');
+    await journal.openRoute('r', 'earliest');
     await until(async () => (await ids()).length === 1, { what: 'the dead ones to be removed' });
     expect((await journal.due('r', Date.now(), Date.now() + day, 10)).map(({ entry }) => entry.seq)).toEqual([2]);
   });
@@ -53,9 +53,9 @@ describe('retention', () => {
     await settle('gone', 0, [line(1, 'waiting')]);
     await settle('here', 2);
     await reopen({ retention: day });
-    await journal.openRoute('here', 'earliest', 'none');
+    await journal.openRoute('here', 'earliest');
     await until(async () => (await ids()).length === 0, { what: 'both to be removed' });
-    expect(await journal.openRoute('gone', 'now', 'none')).toBe(0);
+    expect(await journal.openRoute('gone', 'now')).toBe(0);
     expect(await journal.due('gone', Date.now(), Date.now() + day, 10)).toEqual([]);
   });
 
@@ -68,7 +68,7 @@ describe('retention', () => {
     await until(async () => (await ids()).length === 1, { what: 'the first to be removed', timeout: 20_000 });
     journal.releaseRoute('leaving');
     await until(async () => (await ids()).length === 0, { what: 'the second to be removed', timeout: 20_000 });
-    expect(await journal.openRoute('leaving', 'now', 'none')).toBe(1);
+    expect(await journal.openRoute('leaving', 'now')).toBe(1);
   });
 
   test('removes nothing for an hour after the clock has jumped', async () => {
@@ -95,7 +95,7 @@ describe('the largest size', () => {
 
   test('pauses intake while nothing can be removed, and lets it go on as soon as something can', async () => {
     await open({ maxSize });
-    await journal.openRoute('r', 'earliest', 'none');
+    await journal.openRoute('r', 'earliest');
     let stored = 0;
     await expect(
       (async () => {
@@ -116,7 +116,7 @@ describe('the largest size', () => {
 
   test('is kept by removing what is settled, however young it is', async () => {
     await open({ maxSize });
-    await journal.openRoute('r', 'earliest', 'none');
+    await journal.openRoute('r', 'earliest');
     for (let count = 1; count <= 300; count += 1) {
       await until(
         () =>
@@ -150,7 +150,7 @@ async function append(event: string, age: number, count: number): Promise<void> 
 }
 
 async function settle(route: string, cursor: number, listed: readonly Listed[] = []): Promise<void> {
-  await journal.openRoute(route, 'earliest', 'none');
+  await journal.openRoute(route, 'earliest');
   journal.settle(route, { cursor, listed, settled: [] });
 }
 

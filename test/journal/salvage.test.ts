@@ -29,7 +29,7 @@ beforeAll(async () => {
     JSON.stringify({ n, text: randomBytes((sizes[n % sizes.length] ?? 0) / 2).toString('hex') }),
   );
   await journal.append(bodies.map((json) => notification({ json })));
-  await journal.openRoute('crm', 'earliest', 'none');
+  await journal.openRoute('crm', 'earliest');
   const line = { accountId: null, state: 'waiting' as const, reason: 'HTTP 500', attempts: [], dueAt: 5, again: false };
   const listed = Array.from({ length: 400 }, (_, index) => ({ ...line, seq: 2 * index + 1 }));
   journal.settle('crm', { cursor: 1_500, listed, settled: [] });

@@ -157,26 +157,26 @@ describe('the cursor of a route', () => {
     const early = notification({ receivedAt: 1_000 });
     const late = notification({ receivedAt: 2_000 });
     await journal.append([early, late]);
-    expect(await journal.openRoute('new', 'now', 'none')).toBe(2);
-    expect(await journal.openRoute('all', 'earliest', 'none')).toBe(0);
-    expect(await journal.openRoute('some', 1_500, 'none')).toBe(1);
-    expect(await journal.openRoute('future', 9_000, 'none')).toBe(2);
-    expect(await journal.openRoute('new', 'earliest', 'none')).toBe(2);
+    expect(await journal.openRoute('new', 'now')).toBe(2);
+    expect(await journal.openRoute('all', 'earliest')).toBe(0);
+    expect(await journal.openRoute('some', 1_500)).toBe(1);
+    expect(await journal.openRoute('future', 9_000)).toBe(2);
+    expect(await journal.openRoute('new', 'earliest')).toBe(2);
     // One that has run until just now.
     journal.settle('all', { cursor: 2, listed: [], settled: [] });
-    expect(await journal.openRoute('all', 'earliest', 'none')).toBe(2);
+    expect(await journal.openRoute('all', 'earliest')).toBe(2);
   });
 
   test('survives a clean stop, with what it left unsettled', async () => {
     await journal.append([notification({}), notification({})]);
-    await journal.openRoute('r', 'earliest', 'none');
+    await journal.openRoute('r', 'earliest');
     const listed = [
       { seq: 1, accountId: null, state: 'quarantined', reason: 'invalid', attempts: [], dueAt: null, again: false },
     ] as const;
     journal.settle('r', { cursor: 1, listed, settled: [] });
     journal.settle('r', { cursor: 2, listed: [], settled: [] });
     await reopen();
-    expect(await journal.openRoute('r', 'earliest', 'none')).toBe(2);
+    expect(await journal.openRoute('r', 'earliest')).toBe(2);
     const database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
     expect({ ...database.prepare('SELECT route, seq, state, reason FROM deliveries').get() }).toEqual({
       route: 'r',
@@ -189,7 +189,7 @@ describe('the cursor of a route', () => {
 
   test('changes a line that was there once, and makes it no second time', async () => {
     await journal.append([notification({}), notification({})]);
-    await journal.openRoute('r', 'earliest', 'none');
+    await journal.openRoute('r', 'earliest');
     const line = { accountId: null, state: 'waiting', reason: 'busy', attempts: [], dueAt: 0 } as const;
     const first = [1, 2].map((seq) => ({ ...line, seq, again: false }));
     const again = [1, 2].map((seq) => ({ ...line, seq, again: true }));
@@ -230,7 +230,7 @@ describe('the cursor of a route', () => {
 
   test('never meets a number again that it has passed, even when everything was removed', async () => {
     await journal.append([notification({}), notification({})]);
-    await journal.openRoute('r', 'now', 'none');
+    await journal.openRoute('r', 'now');
     await journal.close();
     const database = new DatabaseSync(join(folder, 'journal.sqlite'));
     database.exec('DELETE FROM notifications');
