@@ -9,6 +9,16 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best?.candidate;
 }
 
+/**
+ * The end of a message about a word that isn't known: the candidate that it was probably meant to be, else what else can
+ * be said.
+ */
+export function hintFor(word: string, candidates: readonly string[], otherwise = ''): string {
+  const near = nearest(word, candidates);
+  if (near !== undefined) return `; did you mean ${near}?`;
+  return otherwise === '' ? '' : `; ${otherwise}`;
+}
+
 /** How many letters must be added, removed or replaced to make one word of the other (Levenshtein). */
 function distance(from: string, to: string): number {
   let previous = Array.from({ length: to.length + 1 }, (_, index) => index);

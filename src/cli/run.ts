@@ -4,7 +4,7 @@ import { findConfigFile, type Loaded, readConfig } from '../config/load.ts';
 import { findingText } from '../config/place.ts';
 import type { Overrides } from '../config/variables.ts';
 import { rebuildJournal } from '../journal/open.ts';
-import { nearest } from '../nearest.ts';
+import { hintFor } from '../nearest.ts';
 import { createLog } from '../ops/log.ts';
 import { listenToSignals } from '../ops/signals.ts';
 import { type Notifier, openNotifier } from '../ops/systemd.ts';
@@ -46,9 +46,8 @@ Examples:
 function refuse(unknown: string, command: Command): never {
   const use = `--config ${unknown}`;
   if (command.parent?.args[0] === command.name()) command.error(`error: run takes no file: use ${use}`);
-  const near = nearest(unknown, command.parent?.commands.map((other) => other.name()) ?? []);
-  const isFile = /[./]/.test(unknown);
-  const hint = isFile ? `; for a configuration file use ${use}` : near === undefined ? '' : `; did you mean ${near}?`;
+  const names = command.parent?.commands.map((other) => other.name()) ?? [];
+  const hint = /[./]/.test(unknown) ? `; for a configuration file use ${use}` : hintFor(unknown, names);
   command.error(`error: there is no command '${unknown}'${hint}`);
 }
 

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Desk, Entry, JournalReader } from '../journal/journal.ts';
 import { events as catalogue, eventNamed } from '../kazoo/catalogue.ts';
 import { globToRegExp } from '../kazoo/glob.ts';
-import { nearest } from '../nearest.ts';
+import { hintFor } from '../nearest.ts';
 
 /**
  * One that the journal has.
@@ -56,9 +56,8 @@ async function check(
   if (names.some(fits) || (await eventsOf(config)).some(fits)) return;
   const entries = await journal.find({ events: [pattern], limit: 1 });
   if (entries.some(({ event }) => event !== null && fits(event))) return;
-  const near = nearest(pattern, names);
-  const hint = near === undefined ? '"kazoo-relay events" lists those of KAZOO' : `did you mean ${near}?`;
-  throw new Error(`neither KAZOO nor the journal has an event ${JSON.stringify(pattern)}; ${hint}`);
+  const hint = hintFor(pattern, names, '"kazoo-relay events" lists those of KAZOO');
+  throw new Error(`neither KAZOO nor the journal has an event ${JSON.stringify(pattern)}${hint}`);
 }
 
 /** Events of the operator's own, which may be still to come: those that he has schemas for. */

@@ -1,6 +1,6 @@
 import convict from 'convict';
 import { reasonOf } from '../errors.ts';
-import { nearest } from '../nearest.ts';
+import { hintFor, nearest } from '../nearest.ts';
 import {
   isOption,
   isOptionalSection,
@@ -145,8 +145,8 @@ export function isList(option: Option): boolean {
 }
 
 function oneOf(value: unknown, choices: readonly unknown[], { sensitive }: Option): string {
-  const near = sensitive ? undefined : nearest(String(value), choices.map(String));
-  return `one of ${choices.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`;
+  const names = choices.map(String);
+  return `one of ${names.join(', ')}${sensitive ? '' : hintFor(String(value), names)}`;
 }
 
 function shown(value: unknown, { sensitive }: Option): { value: string } {

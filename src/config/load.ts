@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { codeOf } from '../errors.ts';
-import { nearest } from '../nearest.ts';
+import { hintFor } from '../nearest.ts';
 import { routeMistakes } from '../routes/mistakes.ts';
 import { sinkKinds } from '../sinks/registry.ts';
 import type { OptionMistake } from '../sinks/sink.ts';
@@ -225,13 +225,12 @@ function checkSink(sink: unknown, path: Path, mistakes: Mistake[]): RouteConfig[
   const { type, ...options } = isMapping(sink) ? sink : { type: undefined };
   const kind = sinkKinds.find((candidate) => candidate.type === type);
   if (kind === undefined) {
-    const near = nearest(
-      String(type),
-      sinkKinds.map((candidate) => candidate.type),
-    );
     if (type === undefined) mistakes.push({ path, message: `must be a mapping with a type: ${types}` });
     else {
-      const hint = near === undefined ? '' : `; did you mean ${near}?`;
+      const hint = hintFor(
+        String(type),
+        sinkKinds.map((candidate) => candidate.type),
+      );
       mistakes.push({
         path: [...path, 'type'],
         message: `must be one of ${types}${hint}`,

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { commonFields, events } from '../kazoo/catalogue.ts';
 import { globToRegExp } from '../kazoo/glob.ts';
-import { nearest } from '../nearest.ts';
+import { hintFor } from '../nearest.ts';
 import type { Mistake } from './check.ts';
 import type { Config, RouteConfig } from './config.ts';
 
@@ -42,13 +42,15 @@ function strangeEvent(event: string, known: readonly string[]): string | undefin
       ? undefined
       : `${quoted(event)} matches no event that the catalogue has`;
   }
-  return known.includes(event) ? undefined : `${quoted(event)} is not in the catalogue of events${hint(event, known)}`;
+  return known.includes(event)
+    ? undefined
+    : `${quoted(event)} is not in the catalogue of events${hintFor(event, known)}`;
 }
 
 function strangeZone(zone: string, { brokers }: Config): string | undefined {
   const zones = [...new Set(brokers.map((broker) => broker.zone))];
   if (zones.includes(zone)) return undefined;
-  return `${quoted(zone)} is the zone of no broker${hint(zone, zones) || `; there are ${zones.join(', ')}`}`;
+  return `${quoted(zone)} is the zone of no broker${hintFor(zone, zones, `there are ${zones.join(', ')}`)}`;
 }
 
 function strangeAccount(account: string): string | undefined {
@@ -60,7 +62,7 @@ function strangeAccount(account: string): string | undefined {
 function strangeField(path: string): string | undefined {
   const [field = ''] = path.split('.');
   const fields = [...events.flatMap((event) => event.fields), ...commonFields].map(({ name }) => name);
-  return fields.includes(field) ? undefined : `${quoted(path)} is a field of no event${hint(field, fields)}`;
+  return fields.includes(field) ? undefined : `${quoted(path)} is a field of no event${hintFor(field, fields)}`;
 }
 
 function repeated(route: RouteConfig): Mistake[] {
@@ -86,11 +88,6 @@ function matchesNothing(
     ...(all(accounts) ? ['none of its accounts can exist'] : []),
   ];
   return reasons.map((reason) => ({ path: ['routes', name], message: `can match nothing: ${reason}` }));
-}
-
-function hint(word: string, known: readonly string[]): string {
-  const near = nearest(word, known);
-  return near === undefined ? '' : `; did you mean ${near}?`;
 }
 
 function quoted(text: string): string {

@@ -1,4 +1,4 @@
-import { nearest } from '../nearest.ts';
+import { hintFor, nearest } from '../nearest.ts';
 import { isMapping } from './check.ts';
 import type { Finding, Path } from './place.ts';
 import { fromText, type Leaf, leavesIn, nodeAt } from './tree.ts';
@@ -71,9 +71,8 @@ export function missingFor([first, key]: Path, { brokers, routes }: Record<strin
   }
   const names = isMapping(routes) ? Object.keys(routes) : [];
   if (first !== 'routes' || key === undefined || names.includes(String(key))) return undefined;
-  const near = nearest(String(key), names);
-  const hint = near === undefined ? `it has ${names.join(', ')}` : `did you mean ${near}?`;
-  return `the file has no route ${key}${names.length === 0 ? '' : `; ${hint}`}`;
+  const others = names.length === 0 ? '' : `it has ${names.join(', ')}`;
+  return `the file has no route ${key}${hintFor(String(key), names, others)}`;
 }
 
 /** `routes.crm.timeout` or `brokers[0].url` as a path; undefined for what can't be one. */

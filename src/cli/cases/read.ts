@@ -4,7 +4,7 @@ import { readSource } from '../../config/source.ts';
 import { reasonOf } from '../../errors.ts';
 import { eventNamed, events } from '../../kazoo/catalogue.ts';
 import type { Json } from '../../kazoo/notification.ts';
-import { nearest } from '../../nearest.ts';
+import { hintFor } from '../../nearest.ts';
 import { exampleBody } from '../example.ts';
 
 /** A notification, and what should become of it. */
@@ -171,6 +171,5 @@ function keysOf(value: unknown, known: readonly string[], path: Path, reader: Re
 }
 
 function hint(word: string, known: readonly string[]): string {
-  const near = nearest(word, known);
-  return near === undefined ? `; there are ${known.join(', ')}` : `; did you mean ${near}?`;
+  return hintFor(word, known, `there are ${known.join(', ')}`);
 }

@@ -3,7 +3,7 @@ import { findConfigFile } from '../../config/load.ts';
 import { loadOutline, type Outline } from '../../config/outline.ts';
 import type { Desk, Letter, Letters } from '../../journal/journal.ts';
 import { openDesk } from '../../journal/open.ts';
-import { nearest } from '../../nearest.ts';
+import { hintFor } from '../../nearest.ts';
 import { moment } from '../arguments.ts';
 import { orExit } from '../exit.ts';
 import { soughtEntry, soughtEvent } from '../sought.ts';
@@ -52,9 +52,8 @@ async function checkRoute(name: string, all: Letters, desk: Desk, { routes }: Ou
   const groups = await desk.groups(all);
   const names = [...new Set([...routes.map((route) => route.name), ...groups.map(({ route }) => route)])];
   if (names.includes(name)) return;
-  const near = nearest(name, names);
-  const hint = near === undefined ? `there are ${names.filter(Boolean).join(', ')}` : `did you mean ${near}?`;
-  throw new Error(`neither the configuration nor the journal has a route ${JSON.stringify(name)}; ${hint}`);
+  const hint = hintFor(name, names, `there are ${names.filter(Boolean).join(', ')}`);
+  throw new Error(`neither the configuration nor the journal has a route ${JSON.stringify(name)}${hint}`);
 }
 
 /** A selection for a command that changes what it selects. */
