@@ -1,6 +1,7 @@
 import type { Entry, Interest, Journal, Waiting } from '../journal/journal.ts';
 import { createMatcher, type Decision, interestOf, type Selection } from '../routes/match.ts';
 import type { Flow } from '../sinks/sink.ts';
+import { Held } from './held.ts';
 import { Progress } from './progress.ts';
 import { type Queue, Work } from './queue.ts';
 import { horizon, type RetryOptions } from './retry.ts';
@@ -21,9 +22,6 @@ export interface Standing {
 /** How many entries are read at a time. */
 const pageSize = 500;
 
-/** Deliveries in memory may have this many characters together. */
-const maxCharacters = 32 * 1024 * 1024;
-
 /** A route that is busy tells its journal this often what was settled, in milliseconds. */
 const savedWithin = 20;
 
@@ -43,12 +41,7 @@ export class Supply {
   readonly #progress: Progress;
   /** Beyond the cursor: what becomes of them is decided already. */
   readonly #listedAhead: Set<number>;
-  /** Deliveries in memory: in the queue or taken. */
-  readonly #held = new Set<number>();
-  /** Those of them that the journal lists already; and of these, those that an operator has dropped since. */
-  readonly #listed = new Set<number>();
-  readonly #dropped = new Set<number>();
-  #heldCharacters = 0;
+  readonly #held = new Held();
   #taken = 0;
   /** When the journal has the next delivery that is due, in Unix milliseconds. */
   #nextDue = 0;
@@ -152,7 +145,7 @@ export class Supply {
 
   /** True where an operator has dropped it while it was on its way: then nothing becomes of it. */
   forget(work: Work): boolean {
-    if (!this.#dropped.has(work.entry.seq)) return false;
+    if (!this.#held.isDropped(work)) return false;
     this.#release(work);
     this.#queue.release(work, 'settled');
     return true;
@@ -178,7 +171,7 @@ export class Supply {
     this.#nextDue = Math.min(this.#nextDue, dueAt);
     for (const later of this.#queue.release(work, 'waiting')) {
       this.#list(later, 'waiting', behind, null);
-      this.#letGo(later);
+      this.#held.remove(later);
     }
   }
 
@@ -188,7 +181,7 @@ export class Supply {
     const settlement = this.#progress.take(Date.now(), isLast);
     if (settlement === null) return;
     this.#journal.settle(this.#options.name, settlement);
-    for (const { seq } of settlement.listed) if (this.#held.has(seq)) this.#listed.add(seq);
+    this.#held.list(settlement.listed);
   }
 
   /**
@@ -198,18 +191,17 @@ export class Supply {
   async #findDropped(): Promise<void> {
     this.#changed = false;
     this.save();
-    const known = [...this.#listed, ...this.#queue.postponed()];
+    const known = [...this.#held.listed, ...this.#queue.postponed()];
     const waiting = await this.#journal.waitingAmong(this.#options.name, known);
     const gone = new Set(known.filter((seq) => !waiting.has(seq)));
-    for (const work of this.#queue.drop(gone)) this.#letGo(work);
-    this.#dropped.clear();
-    for (const seq of gone) if (this.#listed.has(seq)) this.#dropped.add(seq);
+    for (const work of this.#queue.drop(gone)) this.#held.remove(work);
+    this.#held.drop(gone);
   }
 
   async #feed(account: string): Promise<void> {
     this.save();
     const waiting = await this.#journal.waitingOf(this.#options.name, account, pageSize);
-    for (const work of this.#queue.feed(account, waiting.map(dueAgain))) this.#hold(work);
+    for (const work of this.#queue.feed(account, waiting.map(dueAgain))) this.#held.add(work);
   }
 
   async #fetchDue(): Promise<void> {
@@ -217,7 +209,7 @@ export class Supply {
     const now = Date.now();
     // What is settled while we look is still listed in what we find.
     this.save();
-    const held = new Set(this.#held);
+    const held = this.#held.seqs;
     // Half of the room, so that what failed doesn't keep out what is new.
     const limit = Math.ceil(this.#room / 2) + held.size;
     // What is postponed while we look may bring it nearer again.
@@ -249,7 +241,7 @@ export class Supply {
 
   /** How many more deliveries may be made ready to go out. */
   get #room(): number {
-    return this.#heldCharacters > maxCharacters ? 0 : this.#window - this.#queue.ready - this.#taken;
+    return this.#held.isFull ? 0 : this.#window - this.#queue.ready - this.#taken;
   }
 
   /** Not for every place that gets free: each look for what is due passes over those that are held already. */
@@ -264,7 +256,7 @@ export class Supply {
 
   #add(work: Work): void {
     if (this.#queue.ready === 0) this.#lingerUntil = performance.now() + this.#options.flow.batch.linger;
-    if (this.#queue.add(work)) this.#hold(work);
+    if (this.#queue.add(work)) this.#held.add(work);
     else this.#list(work, 'waiting', behind, null);
   }
 
@@ -274,19 +266,7 @@ export class Supply {
 
   #release(work: Work): void {
     this.#taken -= 1;
-    this.#letGo(work);
-  }
-
-  #hold({ entry, listed }: Work): void {
-    this.#held.add(entry.seq);
-    if (listed) this.#listed.add(entry.seq);
-    this.#heldCharacters += entry.json.length;
-  }
-
-  #letGo({ entry }: Work): void {
-    this.#listed.delete(entry.seq);
-    this.#dropped.delete(entry.seq);
-    if (this.#held.delete(entry.seq)) this.#heldCharacters -= entry.json.length;
+    this.#held.remove(work);
   }
 }
 
