@@ -19,7 +19,7 @@ export interface Standing {
   readonly listedAhead: readonly number[];
 }
 
-/** How many entries are read at a time. */
+/** How many entries are read at a time, at most. */
 const pageSize = 500;
 
 /** A route that is busy tells its journal this often what was settled, in milliseconds. */
@@ -224,7 +224,9 @@ export class Supply {
 
   async #readOn(): Promise<boolean> {
     const { through } = this.#progress;
-    const page = await this.#journal.read(through, pageSize, this.#interest);
+    // While more is due, what is new takes no more than its half.
+    const limit = Date.now() >= this.#nextDue ? Math.min(pageSize, this.#room) : pageSize;
+    const page = await this.#journal.read(through, limit, this.#interest);
     for (const entry of page.entries) {
       if (this.#listedAhead.delete(entry.seq)) continue;
       const decision = this.#match(entry);

@@ -165,6 +165,24 @@ describe('a delivery that fails', () => {
     expect(tested.confirmed.indexOf(failing)).toBeLessThan(2_000);
   });
 
+  test('has its half of what goes out, where many fail before a backlog', async () => {
+    tested = await startTestRoute({
+      retry: { schedule: [1], maxWait: 0 },
+      flow: { batch: { max: 1, linger: 0 }, concurrency: 16 },
+    });
+    const backlog = Array.from({ length: 3_000 }, () => notification({}));
+    const failing = new Set(backlog.slice(0, 200).map(({ id }) => id));
+    const unsettled = new Set(failing);
+    tested.answer = async ({ id }) => {
+      await delay(Math.random() * 3);
+      return unsettled.delete(id) ? { status: 'retry', reason: 'busy' } : delivered;
+    };
+    await tested.journal.append(backlog);
+    await tested.settled();
+    expect(tested.confirmed).toHaveLength(backlog.length);
+    expect(tested.confirmed.findLastIndex((id) => failing.has(id))).toBeLessThan(1_500);
+  });
+
   test('is dead at once when it can never work', async () => {
     tested = await startTestRoute();
     tested.answer = () => ({ status: 'dead', reason: `refused: ${'€'.repeat(5_000)}` });
