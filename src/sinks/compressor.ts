@@ -6,8 +6,6 @@ import { compressFile } from './compress-file.ts';
 import { type RotatedFile, rotatedFiles } from './rotated-files.ts';
 
 interface CompressorOptions {
-  /** The file whose rotated ones are meant. */
-  readonly path: string;
   readonly compress: 'none' | 'gzip';
   /** Permissions of what is compressed, in octal. */
   readonly mode: string;
@@ -18,7 +16,8 @@ export class Compressor {
   readonly #options: CompressorOptions;
   readonly #log: Logger;
   readonly #closing = new AbortController();
-  #isDue = false;
+  /** The file whose rotated ones are to be looked at; undefined where none are. */
+  #due: string | undefined;
   #isRunning = false;
   #run: Promise<void> = Promise.resolve();
 
@@ -27,9 +26,12 @@ export class Compressor {
     this.#log = log;
   }
 
-  /** Returns at once. Every rotated file that is there now gets its try, after those that are having theirs. */
-  start(): void {
-    this.#isDue = true;
+  /**
+   * Returns at once. Every rotated file that is there now gets its try, after those that are having theirs.
+   * @param path the file that is rotated
+   */
+  start(path: string): void {
+    this.#due = path;
     if (!this.#isRunning) this.#run = this.#runWhileDue();
   }
 
@@ -41,18 +43,18 @@ export class Compressor {
 
   async #runWhileDue(): Promise<void> {
     this.#isRunning = true;
-    while (this.#isDue && !this.#closing.signal.aborted) {
-      this.#isDue = false;
-      await this.#compressAll();
+    for (let path = this.#due; path !== undefined && !this.#closing.signal.aborted; path = this.#due) {
+      this.#due = undefined;
+      await this.#compressAll(path);
     }
     this.#isRunning = false;
   }
 
-  async #compressAll(): Promise<void> {
+  async #compressAll(path: string): Promise<void> {
     const failures: Failure[] = [];
     const failed = (path: string, error: unknown) => void failures.push({ path, reason: fileReasonOf(error) });
     try {
-      for (const file of await rotatedFiles(this.#options.path)) {
+      for (const file of await rotatedFiles(path)) {
         try {
           await this.#seeTo(file);
         } catch (error) {
@@ -63,7 +65,7 @@ export class Compressor {
         }
       }
     } catch (error) {
-      failed(this.#options.path, error);
+      failed(path, error);
     }
     this.#tell(failures);
   }

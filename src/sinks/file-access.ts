@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { access, stat, statfs } from 'node:fs/promises';
+import { access, realpath, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf, fileReasonOf } from '../errors.ts';
 import { mustBeNoLink } from '../folder.ts';
@@ -15,7 +15,7 @@ export async function accessTo(path: string): Promise<string> {
     if (!file.isFile()) throw new Error(`${path} is not a regular file`);
     await mustAllow(path, R_OK | W_OK);
   }
-  const folder = await existingFolder(dirname(path));
+  const folder = await existingFolder(dirname(file === undefined ? path : await realpath(path)));
   // Also where the file is there: it is rotated in its folder, or has files beside it.
   await mustAllow(folder, W_OK | X_OK);
   const { type, bavail, bsize } = await statfs(folder);

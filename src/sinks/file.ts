@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, rename, stat } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { codeOf, fileReasonOf } from '../errors.ts';
@@ -93,9 +93,9 @@ class FileSink implements Sink {
   async prepare(): Promise<void> {
     await this.#orUnavailable(async () => {
       await this.#current();
+      // What an earlier run has left, or rotated when it was told not to compress.
+      if (!this.#isGuest) this.#compressor.start(await realpath(this.#options.path));
     });
-    // What an earlier run has left, or rotated when it was told not to compress.
-    if (!this.#isGuest) this.#compressor.start();
   }
 
   async deliver(batch: readonly Delivery[]): Promise<Outcome[]> {
@@ -191,10 +191,12 @@ class FileSink implements Sink {
     const isFull = maxSize > 0 && size + more > maxSize;
     const isOld = rotate > 0 && Math.floor(mtimeMs / rotate) < Math.floor(Date.now() / rotate);
     if (this.#isGuest || size === 0 || !(isFull || isOld)) return file;
+    // A link stays where it is: what it leads to is rotated.
+    const target = await realpath(path);
     await this.#letGo();
-    await rename(path, await freeRotatedName(path, new Date()));
-    if (keep > 0) await removeOldest(path, keep);
-    this.#compressor.start();
+    await rename(target, await freeRotatedName(target, new Date()));
+    if (keep > 0) await removeOldest(target, keep);
+    this.#compressor.start(target);
     return this.#current();
   }
 

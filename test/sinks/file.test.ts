@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import {
   appendFileSync,
   chmodSync,
+  lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,6 +18,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { SinkUnavailable } from '../../src/sinks/sink.ts';
 import { deliver, type FileStage, fileStage } from '../support/file-stage.ts';
+import { until } from '../support/until.ts';
 
 let stage: FileStage;
 let folder: string;
@@ -65,6 +69,23 @@ describe('the file sink', () => {
     await deliver(sink, 'new');
     expect(stage.ids()).toEqual(['new']);
     expect(stage.files()).toHaveLength(2);
+  });
+
+  test('rotates what a link leads to, where that is, and leaves the link alone', async () => {
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    mkdirSync(join(folder, 'out'));
+    symlinkSync(join(disk, 'calls.ndjson'), path);
+    const sink = await stage.open({ maxSize: 1_000, keep: 2, compress: 'gzip' });
+    for (const id of ['a', 'b', 'c', 'd']) await deliver(sink, id.repeat(400), id);
+    expect(stage.files()).toEqual(['notifications.ndjson']);
+    expect(lstatSync(path).isSymbolicLink()).toBe(true);
+    expect(stage.ids()).toEqual(['d'.repeat(400), 'd']);
+    const compressed = /^calls-\d{8}T\d{6}Z(-\d+)?\.ndjson\.gz$/;
+    await until(() => readdirSync(disk).filter((name) => compressed.test(name)).length === 2, {
+      what: 'the compressing',
+    });
+    expect(readdirSync(disk)).toHaveLength(3);
   });
 
   test('never rotates where both limits are 0', async () => {
