@@ -52,7 +52,7 @@ export class Compressor {
 
   async #compressAll(path: string): Promise<void> {
     const failures: Failure[] = [];
-    const failed = (path: string, error: unknown) => void failures.push({ path, reason: fileReasonOf(error) });
+    const failed = (what: string, error: unknown) => void failures.push({ path: what, reason: fileReasonOf(error) });
     try {
       for (const file of await rotatedFiles(path)) {
         try {
