@@ -105,7 +105,9 @@ export function examineConfig(
   const lacking = gathered.lacking.filter(({ path }) => matters(path)).map(({ finding }) => finding);
   const wrong = mistakes.filter(({ path }) => matters(path));
   const found = [
-    ...[...gathered.mistakes, ...lacking, ...findingsOf(wrong, gathered, placeOf)],
+    ...gathered.mistakes,
+    ...lacking,
+    ...findingsOf(wrong, gathered, placeOf),
     ...(matters(['brokers']) ? (kazoo?.mistakes ?? []) : []),
   ];
   // What was let pass may have left no value to doubt.
