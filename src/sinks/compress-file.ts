@@ -53,6 +53,8 @@ async function compress(path: string, file: Stats, mode: number, signal: AbortSi
     if (now.size !== bytesRead) throw new Error('it was written to while it was compressed');
     if (existsSync(`${path}.gz`)) throw new Error(`${path}.gz has come into the way`);
     await rename(part, `${path}.gz`);
+    // Or just now, when there was nothing compressed to remove with it.
+    if ((await statOf(path)) === undefined) await rm(`${path}.gz`, { force: true });
   } finally {
     await rm(part, { force: true });
   }
