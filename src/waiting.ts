@@ -72,7 +72,7 @@ export class Deadlines {
     this.#timer = undefined;
     if (this.#waiting.size === 0) return;
     const next = Math.min(...Array.from(this.#waiting, ({ end }) => end));
-    this.#timer = setTimeout(() => this.#expire(), next - performance.now());
+    this.#timer = setTimeout(() => this.#expire(), Math.max(0, next - performance.now()));
   }
 }
 

@@ -1,4 +1,5 @@
-import { expect, test } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, jest, test } from '@jest/globals';
 import { Deadlines } from '../src/waiting.ts';
 import { until } from './support/until.ts';
 
@@ -14,5 +15,24 @@ test('a deadline that is started by one that has passed comes too, and one that 
   takeBack = deadlines.start(() => called.push('second'));
   await until(() => called.includes('third'), { what: 'the deadline to pass' });
   expect(called).toEqual(['first', 'third']);
+  deadlines.close();
+});
+
+test('a deadline that passes while others are called back comes at once', async () => {
+  const timers = jest.spyOn(globalThis, 'setTimeout');
+  const deadlines = new Deadlines(20);
+  let isCalled = false;
+  deadlines.start(() => {
+    const end = performance.now() + 50;
+    while (performance.now() < end);
+  });
+  await delay(5);
+  deadlines.start(() => {
+    isCalled = true;
+  });
+  await until(() => isCalled, { what: 'the second' });
+  // Node warns of those that are less.
+  for (const [, milliseconds] of timers.mock.calls) expect(milliseconds).toBeGreaterThanOrEqual(0);
+  timers.mockRestore();
   deadlines.close();
 });

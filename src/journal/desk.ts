@@ -156,18 +156,18 @@ function cursorOf(database: DatabaseSync, route: string): number | null {
   return typeof cursor === 'number' ? cursor : null;
 }
 
-/** What waits already stays as it is. */
+/** What waits already stays as it is; what retention has removed since it was read can't wait. */
 function replay(database: DatabaseSync, route: string, { seq, accountId }: Entry): boolean {
   const now = Date.now();
   const { changes } = database
     .prepare(
       `INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at)
-       VALUES (?, ?, ?, 'waiting', 'replayed', ?, ?, ?)
+       SELECT ?, seq, ?, 'waiting', 'replayed', ?, ?, ? FROM notifications WHERE seq = ?
        ON CONFLICT (route, seq) DO UPDATE SET state = 'waiting', reason = 'replayed', due_at = excluded.due_at,
          attempts = json_insert(attempts, '$[#]', json(?)), updated_at = excluded.updated_at
        WHERE state <> 'waiting'`,
     )
-    .run(route, seq, accountId, '[]', now, now, JSON.stringify(restart('replayed')));
+    .run(route, accountId, '[]', now, now, seq, JSON.stringify(restart('replayed')));
   return changes === 1;
 }
 

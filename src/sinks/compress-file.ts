@@ -46,15 +46,15 @@ async function compress(path: string, file: Stats, mode: number, signal: AbortSi
   const part = `${path}.gz.part`;
   try {
     const bytesRead = await writeCompressed(path, part, file, mode, signal);
-    const now = await statOf(path);
-    // `keep` has removed it meanwhile.
-    if (now === undefined) return;
     // By somebody who had it open since before it was rotated, such as a probe.
-    if (now.size !== bytesRead) throw new Error('it was written to while it was compressed');
+    if ((await statOf(path))?.size !== bytesRead) throw new Error('it was written to while it was compressed');
     if (existsSync(`${path}.gz`)) throw new Error(`${path}.gz has come into the way`);
     await rename(part, `${path}.gz`);
-    // Or just now, when there was nothing compressed to remove with it.
+    // Removed by `keep` just now, when there was nothing compressed yet that would have gone with it.
     if ((await statOf(path)) === undefined) await rm(`${path}.gz`, { force: true });
+  } catch (error) {
+    // By `keep`, meanwhile.
+    if ((await statOf(path)) !== undefined) throw error;
   } finally {
     await rm(part, { force: true });
   }

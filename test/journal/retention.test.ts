@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
+import { openDesk } from '../../src/journal/desk.ts';
 import type { Journal, Limits, Listed } from '../../src/journal/journal.ts';
 import { unlimited } from '../../src/journal/retention.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
@@ -69,6 +70,20 @@ describe('retention', () => {
     journal.releaseRoute('leaving');
     await until(async () => (await ids()).length === 0, { what: 'the second to be removed', timeout: 20_000 });
     expect(await journal.openRoute('leaving', 'now')).toBe(1);
+  });
+
+  test('leaves nothing for a replay that has read a notification before', async () => {
+    await open({});
+    await append('a', 2 * day, 2);
+    await settle('r', 2);
+    const desk = openDesk(folder);
+    const entries = (await Promise.all([desk.entryAt(1), desk.entryAt(2)])).filter((entry) => entry !== null);
+    journal.limit({ ...unlimited, retention: day });
+    await until(async () => (await ids()).length === 0, { what: 'both to be removed', timeout: 20_000 });
+    expect(entries).toHaveLength(2);
+    expect(await desk.replay('r', entries)).toBe(0);
+    expect(await desk.waitingIn('r', 1, 2)).toBe(0);
+    await desk.close();
   });
 
   test('removes nothing for an hour after the clock has jumped', async () => {
