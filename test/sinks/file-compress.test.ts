@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
@@ -18,6 +18,7 @@ import type { Readable, Writable } from 'node:stream';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { deliver, type FileStage, fileStage, idsIn } from '../support/file-stage.ts';
+import { smallDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 
 let stage: FileStage;
@@ -248,27 +249,20 @@ describe('compressing that fails', () => {
   });
 
   test('is not tried with one file after the other on a full disk', async () => {
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', out], { stdio: 'ignore' });
-    } catch {
-      return; // only root may
-    }
-    try {
-      const others = ['02', '03'].map((day) => join(out, `notifications-202001${day}T000000Z.ndjson`));
-      for (const file of [old, ...others]) writeFileSync(file, randomBytes(300_000));
-      const sink = await stage.open({ compress });
-      await warnings(1);
-      expect(JSON.parse(stage.logged[0] ?? '')).toMatchObject({
-        path: old,
-        reason: 'its disk is full',
-        others: 0,
-      });
-      expect(await deliver(sink, 'a')).toEqual([{ status: 'delivered' }]);
-      expect(stage.files()).toHaveLength(4);
-      await sink.close();
-    } finally {
-      execFileSync('umount', ['--lazy', out]);
-    }
+    using disk = smallDisk(out, '1m');
+    if (disk === undefined) return; // only root may
+    const others = ['02', '03'].map((day) => join(out, `notifications-202001${day}T000000Z.ndjson`));
+    for (const file of [old, ...others]) writeFileSync(file, randomBytes(300_000));
+    const sink = await stage.open({ compress });
+    await warnings(1);
+    expect(JSON.parse(stage.logged[0] ?? '')).toMatchObject({
+      path: old,
+      reason: 'its disk is full',
+      others: 0,
+    });
+    expect(await deliver(sink, 'a')).toEqual([{ status: 'delivered' }]);
+    expect(stage.files()).toHaveLength(4);
+    await sink.close();
   });
 
   test('leaves the file where somebody writes to it meanwhile', async () => {
