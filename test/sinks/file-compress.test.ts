@@ -84,7 +84,7 @@ describe('a rotated file', () => {
     for (const name of names) expect(unzipped(`${name}.gz`)).toBe('taken');
   });
 
-  test('counts once for `keep`, whatever its form, and whether compressing is still asked for', async () => {
+  test('counts once for `keep`, whatever its form, whoever compressed it, and whether that is asked for; no other file does', async () => {
     for (const [day, ...forms] of [
       ['01', ''],
       ['02', '.gz'],
@@ -94,9 +94,12 @@ describe('a rotated file', () => {
     ]) {
       for (const form of forms) writeFileSync(join(out, `notifications-202001${day}T000000Z.ndjson${form}`), 'x');
     }
+    const others = ['notifications-20191231T000000Z.ndjson.zst', 'notifications-20191231.ndjson.gz'];
+    for (const name of others) writeFileSync(join(out, name), 'x');
     const sink = await stage.open({ keep: 4, maxSize: 1 });
     for (const id of ['a', 'b']) await deliver(sink, id);
     await until(() => !stage.files().join().includes('.part'), { what: 'the half file to be removed' });
+    expect(stage.files()).toEqual(expect.arrayContaining(others));
     const left = stage.files().filter((file) => file.startsWith('notifications-2020'));
     expect(left).toEqual([
       'notifications-20200103T000000Z.ndjson',
