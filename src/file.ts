@@ -24,7 +24,7 @@ export function readNamedFile(path: string, limits: Limits = {}): Buffer {
   return read(path, limits).bytes;
 }
 
-/** As `readNamedFile`, for text in UTF-8, with or without a byte order mark. */
+/** As `readNamedFile`, for text in UTF-8; a byte order mark is left out. */
 export function readNamedText(path: string, limits: Limits = {}): NamedText {
   const { bytes, mode } = read(path, limits);
   if (bytes.includes(0)) throw new Error('it is not UTF-8 text: it has NUL bytes, as UTF-16 has');
@@ -47,7 +47,7 @@ function read(path: string, { largest = 1024 * 1024, pipe = false }: Limits): { 
   const stats = statSync(path);
   const refusal = refusalOf(stats, pipe);
   if (refusal !== undefined) throw new Error(refusal);
-  // Some devices do something already when they are opened: hence the look before. Somebody may have put a pipe there since.
+  // Some devices do something when they are merely opened: hence the look before. A pipe may have come there since.
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const next = stats.isFIFO() ? partsOfPipe(descriptor) : () => partOf(descriptor);

@@ -60,8 +60,9 @@ export class Compressor {
       const failures = signal.aborted ? [] : await this.#compressAll(this.#path);
       if (signal.aborted) return;
       this.#tell(failures);
-      if (failures.length === 0) this.#pauses.reset();
-      pause = failures.length === 0 ? Number.POSITIVE_INFINITY : this.#pauses.next();
+      const isDone = failures.length === 0;
+      if (isDone) this.#pauses.reset();
+      pause = isDone ? Number.POSITIVE_INFINITY : this.#pauses.next();
     }
   }
 
