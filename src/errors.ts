@@ -38,6 +38,7 @@ const fileReasons = new Map<string | undefined, string>([
   ['EISDIR', 'it is a directory'],
   ['EACCES', 'permission denied'],
   ['EPERM', 'it is not permitted'],
+  ['ENXIO', 'it is a pipe that nobody reads, a socket, or a device that is away'],
   ['ELOOP', 'its links lead in a circle'],
   ['ENAMETOOLONG', 'a name in its path is too long'],
   ['EROFS', 'its file system is read-only'],

@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
 import { codeOf, fileReasonOf, reasonOf } from './errors.ts';
+import { readNamedFile } from './file.ts';
 
 /** Files (PEM) and names for a connection over TLS; what is left out is Node's default. */
 export interface TlsFiles {
@@ -24,22 +24,24 @@ interface TlsOptions {
  * Reads the files, each time: a certificate that was renewed is used from the next connection on.
  * @throws Error that names the option and the file, when one can't be read
  */
-export async function readTls({ ca, cert, key, serverName }: TlsFiles = {}): Promise<TlsOptions> {
+export function readTls({ ca, cert, key, serverName }: TlsFiles = {}): TlsOptions {
   return {
-    ...(ca !== undefined && { ca: await readPem('ca', ca) }),
-    ...(cert !== undefined && { cert: await readPem('cert', cert) }),
-    ...(key !== undefined && { key: await readPem('key', key) }),
+    ...(ca !== undefined && { ca: readPem('tls.ca', ca) }),
+    ...(cert !== undefined && { cert: readPem('tls.cert', cert) }),
+    ...(key !== undefined && { key: readPem('tls.key', key) }),
     ...(serverName !== undefined && { servername: serverName }),
   };
 }
 
-async function readPem(option: string, path: string): Promise<Buffer> {
+/** @param option names it in an error @throws Error that names both */
+export function readPem(option: string, path: string): Buffer {
   try {
-    // A device, or a pipe, may have no end.
-    if (!(await stat(path)).isFile()) throw new Error('it is not a regular file');
-    return await readFile(path);
+    const pem = readNamedFile(path);
+    // As the CA of nobody, it would be taken without a word.
+    if (pem.length === 0) throw new Error('it is empty');
+    return pem;
   } catch (cause) {
-    throw new Error(`the file of tls.${option}, ${path}, can't be read: ${fileReasonOf(cause)}`, { cause });
+    throw new Error(`the file of ${option}, ${path}, can't be read: ${fileReasonOf(cause)}`, { cause });
   }
 }
 

@@ -28,6 +28,7 @@ const groundFloor = [
   'cut',
   'counted',
   'waiting',
+  'file',
   'nearest',
   'errors',
   'folder',

@@ -105,7 +105,7 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
   const url = new URL(options.url);
   url.searchParams.set('heartbeat', String(options.heartbeat));
   const settings = {
-    ...(await readTls(options.tls)),
+    ...readTls(options.tls),
     timeout: options.connectTimeout,
     noDelay: true,
     clientProperties: { connection_name: options.name },

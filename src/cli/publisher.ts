@@ -60,7 +60,7 @@ export async function connectPublisher(url: string, tls?: TlsFiles): Promise<Pub
       throw new PublishError(`can't publish to the broker ${parsed.host}: ${reasonOf(cause)}`, { cause });
     }
   };
-  const connecting = async () => amqp.connect(url, { ...(await readTls(tls)), timeout: connectWithin, noDelay: true });
+  const connecting = async () => amqp.connect(url, { ...readTls(tls), timeout: connectWithin, noDelay: true });
   const model = await work(
     connecting().catch((error) => {
       throw explainConnecting(error, parsed);

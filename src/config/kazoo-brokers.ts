@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { fileReasonOf } from '../errors.ts';
+import { readNamedFile } from '../file.ts';
 import { brokersIn } from '../kazoo/config-ini.ts';
 import type { Finding, Path, Place } from './place.ts';
 
@@ -19,7 +19,8 @@ export function readKazooBrokers(file: string, localZone: string): KazooBrokers 
   const nothing: KazooBrokers = { file, brokers: [], mistakes: [], placeOf: () => undefined };
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    // Also one whose comments are in another encoding than UTF-8.
+    text = readNamedFile(file).toString();
   } catch (cause) {
     return { ...nothing, unreadable: fileReasonOf(cause) };
   }

@@ -71,7 +71,7 @@ without a unit is a mistake, but for 0.
 **Values from elsewhere**: anywhere in a value may stand
 
 - \`\${env:NAME}\`, an environment variable;
-- \`\${file:/run/secrets/name}\`, what a file holds, without the line end at its end;
+- \`\${file:/run/secrets/name}\`, what a file holds, without the line end at its end (an empty one is a mistake);
 - \`\${credential:name}\`, a credential that systemd hands over (\`LoadCredential=name:/path\` in the unit);
 
 each with a default where that isn't there, as in \`\${env:NAME:-default}\`; for a variable, also where it is empty. \`$\${\` is a

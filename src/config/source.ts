@@ -1,5 +1,3 @@
-import { isUtf8 } from 'node:buffer';
-import { readFileSync, statSync } from 'node:fs';
 import {
   type Document,
   isCollection,
@@ -11,6 +9,7 @@ import {
   type YAMLParseError,
 } from 'yaml';
 import { fileReasonOf, reasonOf } from '../errors.ts';
+import { readNamedText } from '../file.ts';
 import { type Finding, findingText, type Path, type Place } from './place.ts';
 
 /** A file of the configuration, YAML or JSON: its value, and where in the file each part of it stands. */
@@ -30,8 +29,8 @@ export interface Source {
 /** Reads a file. What is wrong with it is among its mistakes; nothing of it that may be a secret is in them. */
 export function readSource(file: string): Source {
   try {
-    const { text, isPublic } = readText(file);
-    return parse(file, text, isPublic);
+    const { text, mode } = readNamedText(file, { pipe: true });
+    return parse(file, text, (mode & 0o004) !== 0);
   } catch (cause) {
     const mistake = { source: file, option: '', message: `can't be read: ${fileReasonOf(cause)}` };
     return { file, value: undefined, mistakes: [mistake], isPublic: false, ...nowhere(file) };
@@ -64,17 +63,6 @@ function parse(file: string, text: string, isPublic: boolean): Source {
       return offset === undefined ? undefined : at(offset);
     },
   };
-}
-
-/** A configuration larger than this is a mistake in the path, in bytes. */
-const largest = 1024 * 1024;
-
-function readText(file: string): { text: string; isPublic: boolean } {
-  const { size, mode } = statSync(file);
-  if (size > largest) throw new Error('it is larger than 1 MiB');
-  const bytes = readFileSync(file);
-  if (!isUtf8(bytes)) throw new Error('it is not UTF-8 text');
-  return { text: bytes.toString(), isPublic: (mode & 0o004) !== 0 };
 }
 
 const unknownAlias = 'a value begins with *, which YAML takes for the name of an anchor; put it in quotes';

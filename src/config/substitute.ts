@@ -1,7 +1,6 @@
-import { isUtf8 } from 'node:buffer';
-import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, fileReasonOf } from '../errors.ts';
+import { readNamedText } from '../file.ts';
 import { isMapping, type Mistake } from './check.ts';
 import type { Path } from './place.ts';
 
@@ -128,10 +127,8 @@ function find({ scheme, name, fallback }: Reference, { env }: Surroundings): str
 const largest = 64 * 1024;
 
 function readSecret(file: string): string {
-  const stats = statSync(file);
-  if (!stats.isFile()) throw new Error('it is not a regular file');
-  if (stats.size > largest) throw new Error('it is larger than 64 KiB');
-  const bytes = readFileSync(file);
-  if (!isUtf8(bytes)) throw new Error('it is not UTF-8 text');
-  return bytes.toString().replace(/\r?\n$/, '');
+  const secret = readNamedText(file, { largest }).text.replace(/\r?\n$/, '');
+  // As after a disk was full, when it was written. Without a password, a server would only say that it isn't right.
+  if (secret === '') throw new Error('it is empty');
+  return secret;
 }

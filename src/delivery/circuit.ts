@@ -7,7 +7,10 @@ export interface CircuitOptions {
   readonly maxPause: number;
 }
 
-/** `open`: nothing goes out until the next probe; `probing`: one delivery goes out, to see whether the sink is back. */
+/**
+ * `open`: nothing goes out until the next probe; `probing`: one delivery goes out, to see whether the sink is back, then
+ * two, and so on.
+ */
 export type CircuitState = 'closed' | 'open' | 'probing';
 
 const firstPause = 500;
@@ -20,7 +23,11 @@ export class Circuit {
   #state: CircuitState = 'closed';
   #reason: string | undefined;
   #openedAt = 0;
+  #closedAt = 0;
   #probeAt = 0;
+  #probeSize = 1;
+  /** Milliseconds of the last pause between probes. */
+  #pause = 0;
 
   constructor(options: CircuitOptions) {
     this.#options = options;
@@ -41,6 +48,11 @@ export class Circuit {
     return this.#state === 'open' ? Math.max(0, this.#probeAt - performance.now()) : 0;
   }
 
+  /** How many deliveries the next probe may take. */
+  get probeSize(): number {
+    return this.#probeSize;
+  }
+
   /** Milliseconds for which it hasn't been closed. */
   get openFor(): number {
     return this.#state === 'closed' ? 0 : performance.now() - this.#openedAt;
@@ -48,17 +60,26 @@ export class Circuit {
 
   /** Begins a probe when its time has come. */
   tick(): void {
-    if (this.#state === 'open' && this.probeIn === 0) this.#state = 'probing';
+    if (this.#state === 'open' && this.probeIn === 0) this.#probe(1);
   }
 
-  /** The sink has answered, whatever it said. Returns true where that closed it. */
-  answered(): boolean {
+  /**
+   * The sink has answered, whatever it said. Returns true where that closed it.
+   * @param tried deliveries that it was given
+   * @param isMost whether no attempt would give it more
+   */
+  answered(tried: number, isMost: boolean): boolean {
     this.#failures = 0;
-    const wasOpen = this.#state !== 'closed';
+    if (this.#state === 'closed') return false;
+    // A full disk has room for one, and then not for a batch: it isn't back before it takes that too.
+    if (!isMost) {
+      this.#probe(2 * tried);
+      return false;
+    }
     this.#state = 'closed';
     this.#reason = undefined;
-    this.#pauses.reset();
-    return wasOpen;
+    this.#closedAt = performance.now();
+    return true;
   }
 
   /**
@@ -70,7 +91,7 @@ export class Circuit {
     if (this.#state === 'open') return false;
     this.#failures += 1;
     if (this.#state === 'closed' && this.#failures < this.#options.failures) return false;
-    return this.open(reason, Math.max(asked, this.#pauses.next()));
+    return this.open(reason, Math.max(asked, this.#nextPause()));
   }
 
   /**
@@ -79,11 +100,23 @@ export class Circuit {
    */
   open(reason: string, pause?: number): boolean {
     if (this.#state === 'open') return false;
+    this.#probeAt = performance.now() + (pause ?? this.#nextPause());
     const isNew = this.#state === 'closed';
     if (isNew) this.#openedAt = performance.now();
     this.#state = 'open';
     this.#reason = reason;
-    this.#probeAt = performance.now() + (pause ?? this.#pauses.next());
     return isNew;
+  }
+
+  #probe(size: number): void {
+    this.#state = 'probing';
+    this.#probeSize = size;
+  }
+
+  /** A sink that was back for no longer than the pause before is in the same trouble still: pauses go on growing. */
+  #nextPause(): number {
+    if (this.#state === 'closed' && performance.now() - this.#closedAt > this.#pause) this.#pauses.reset();
+    this.#pause = this.#pauses.next();
+    return this.#pause;
   }
 }

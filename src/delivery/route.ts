@@ -188,7 +188,7 @@ export class Route {
       if (this.#attempts.size >= places || this.#supply.ready === 0) return Number.POSITIVE_INFINITY;
       const { lingerFor } = this.#supply;
       if (!isProbe && lingerFor > 0) return lingerFor;
-      this.#start(this.#supply.take(isProbe ? 1 : batch.max));
+      this.#start(this.#supply.take(isProbe ? Math.min(this.#circuit.probeSize, batch.max) : batch.max));
     }
   }
 
@@ -227,7 +227,7 @@ export class Route {
   /** What an attempt says about the sink: it is away where all of it failed for no reason of its own. */
   #judge(outcomes: readonly Outcome[]): void {
     if (!outcomes.every(isAway)) {
-      this.#answered();
+      this.#answered(outcomes.length);
       return;
     }
     const notBefore = outcomes.reduce((latest, outcome) => Math.max(latest, outcome.notBefore ?? 0), 0);
@@ -244,7 +244,7 @@ export class Route {
       if (outcome.status === 'delivered') this.#supply.settle(work);
       else if (this.#supply.forget(work)) continue;
       // While the sink is away, nothing is said about this one: its tries are not used up.
-      else if (this.#circuit.state !== 'closed') untried.push(work);
+      else if (this.#circuit.state === 'open') untried.push(work);
       else this.#failed(work, outcome, attemptOf(outcome, at, duration));
     }
     // Last, so that probes try others before: one of these may be the only one that can't be answered.
@@ -284,9 +284,10 @@ export class Route {
     this.#log.warn({ reason, probeInSeconds }, 'sink unavailable; its notifications wait in the journal');
   }
 
-  #answered(): void {
+  #answered(tried: number): void {
     const seconds = Math.round(this.#circuit.openFor / 1_000);
-    if (this.#circuit.answered()) this.#log.info({ seconds }, 'sink available again');
+    const isMost = tried >= this.#options.flow.batch.max || this.#supply.ready === 0;
+    if (this.#circuit.answered(tried, isMost)) this.#log.info({ seconds }, 'sink available again');
   }
 
   /**

@@ -1,8 +1,9 @@
-import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { codeOf, reasonOf } from '../errors.ts';
+import { makeNamedFile } from '../file.ts';
 import { makeFolder } from '../folder.ts';
 import { damagedJournal, hintFor, journalFailure } from './damage.ts';
 import { JournalError } from './journal.ts';
@@ -24,7 +25,7 @@ export function openDatabase(folder: string, { mustExist = false } = {}): Databa
 /** Opens or makes a journal's database, brought to the newest version. */
 export function openFile(file: string): DatabaseSync {
   // SQLite gives its own files beside it the same permissions.
-  closeSync(openSync(file, 'a', 0o600));
+  makeNamedFile(file, 0o600);
   const database = new DatabaseSync(file, { timeout: 5_000 });
   try {
     versionOf(database, file);

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { fileReasonOf, folderReasonOf, reasonOf } from '../errors.ts';
+import { readNamedText } from '../file.ts';
 import { eventNamed, events } from '../kazoo/catalogue.ts';
 import { isObject } from '../kazoo/json.ts';
 import type { Json, JsonObject } from '../kazoo/notification.ts';
@@ -80,7 +81,7 @@ function readSchemaFile(path: string, event: string): SchemaFile {
 
 function read(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readNamedText(path).text;
   } catch (error) {
     throw new SchemaError(path, `it can't be read: ${fileReasonOf(error)}`, error);
   }
@@ -88,7 +89,7 @@ function read(path: string): string {
 
 function parse(path: string, text: string): Json {
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, '')) as Json; // JSON.parse makes nothing else
+    return JSON.parse(text) as Json; // JSON.parse makes nothing else
   } catch (error) {
     throw new SchemaError(path, `it is not JSON: ${reasonOf(error)}`, error);
   }

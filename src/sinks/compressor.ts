@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { codeOf, fileReasonOf } from '../errors.ts';
-import { unlessAborted } from '../waiting.ts';
+import { Bell, Growth, unlessAborted } from '../waiting.ts';
 import { compressFile } from './compress-file.ts';
 import { type RotatedFile, rotatedFiles } from './rotated-files.ts';
 
@@ -11,46 +12,61 @@ interface CompressorOptions {
   readonly mode: string;
 }
 
+/** Between tries, in milliseconds: each reads a whole file again, and on a full disk takes what is left of it meanwhile. */
+const firstPause = 60_000;
+const longestPause = 3_600_000;
+
 /** Compresses rotated files beside the deliveries, which never wait for it. It never fails: what is in the way is logged. */
 export class Compressor {
   readonly #options: CompressorOptions;
   readonly #log: Logger;
+  readonly #pauses: Growth;
   readonly #closing = new AbortController();
-  /** The file whose rotated ones are to be looked at; undefined where none are. */
-  #due: string | undefined;
-  #isRunning = false;
-  #run: Promise<void> = Promise.resolve();
+  readonly #bell = new Bell();
+  #path = '';
+  #running: Promise<void> | undefined;
+  /** What the log said last of what is in the way; undefined where nothing is. */
+  #told: Failure | undefined;
 
-  constructor(options: CompressorOptions, log: Logger) {
+  /** @param pauses between tries of what could not be compressed */
+  constructor(options: CompressorOptions, log: Logger, pauses = new Growth(firstPause, longestPause)) {
     this.#options = options;
     this.#log = log;
+    this.#pauses = pauses;
   }
 
   /**
-   * Returns at once. Every rotated file that is there now gets its try, after those that are having theirs.
+   * Returns at once. Every rotated file that is there now gets its try, after those that are having theirs; what fails,
+   * more of them later.
    * @param path the file that is rotated
    */
   start(path: string): void {
-    this.#due = path;
-    if (!this.#isRunning) this.#run = this.#runWhileDue();
+    this.#path = path;
+    this.#bell.ring();
+    this.#running ??= this.#run();
   }
 
   /** Gives up the file that is being compressed, and leaves no trace of that; the next start begins it again. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#run;
+    this.#bell.ring();
+    await this.#running;
   }
 
-  async #runWhileDue(): Promise<void> {
-    this.#isRunning = true;
-    for (let path = this.#due; path !== undefined && !this.#closing.signal.aborted; path = this.#due) {
-      this.#due = undefined;
-      await this.#compressAll(path);
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    for (let pause = 0; ; ) {
+      await this.#bell.heard(pause);
+      const failures = signal.aborted ? [] : await this.#compressAll(this.#path);
+      if (signal.aborted) return;
+      this.#tell(failures);
+      const isDone = failures.length === 0;
+      if (isDone) this.#pauses.reset();
+      pause = isDone ? Number.POSITIVE_INFINITY : this.#pauses.next();
     }
-    this.#isRunning = false;
   }
 
-  async #compressAll(path: string): Promise<void> {
+  async #compressAll(path: string): Promise<readonly Failure[]> {
     const failures: Failure[] = [];
     const failed = (what: string, error: unknown) => void failures.push({ path: what, reason: fileReasonOf(error) });
     try {
@@ -58,7 +74,7 @@ export class Compressor {
         try {
           await this.#seeTo(file);
         } catch (error) {
-          if (this.#closing.signal.aborted) return;
+          if (this.#closing.signal.aborted) break;
           failed(file.path, error);
           // Any other one may be in trouble by itself; a disk that is full would be filled again by each.
           if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') break;
@@ -67,7 +83,7 @@ export class Compressor {
     } catch (error) {
       failed(path, error);
     }
-    this.#tell(failures);
+    return failures;
   }
 
   async #seeTo({ path, forms }: RotatedFile): Promise<void> {
@@ -79,12 +95,18 @@ export class Compressor {
     await inTurn(() => compressFile(path, Number.parseInt(mode, 8), signal), signal);
   }
 
+  /** Once for each thing that is in the way, however often it is tried. */
   #tell([first, ...others]: readonly Failure[]): void {
-    if (first === undefined) return;
-    this.#log.warn(
-      { ...first, others: others.length },
-      'a rotated file could not be compressed; it is tried again at the next rotation',
-    );
+    const told = this.#told;
+    this.#told = first;
+    if (first === undefined) {
+      if (told !== undefined) this.#log.info('rotated files are compressed again');
+    } else if (!isDeepStrictEqual(first, told)) {
+      this.#log.warn(
+        { ...first, others: others.length },
+        'a rotated file could not be compressed; it is tried again from time to time',
+      );
+    }
   }
 }
 

@@ -40,7 +40,7 @@ export const fileSink: SinkKind<FileSinkOptions> = {
       default: 24 * 3_600_000,
     },
     keep: {
-      doc: 'How many rotated files are kept, compressed or not; 0 is all.',
+      doc: 'How many rotated files are kept, also those that you have compressed to NAME.gz yourself; 0 is all.',
       format: 'nat',
       default: 14,
     },

@@ -139,7 +139,10 @@ describe('values from elsewhere', () => {
   });
 
   test('a file that is there and can’t be read is a mistake all the same', () => {
-    expect(() => queueName(`\${file:${folder.path}:-other}`)).toThrow('it is not a regular file');
+    expect(() => queueName(`\${file:${folder.path}:-other}`)).toThrow('it is a directory');
+    expect(() => queueName('${file:/dev/zero:-other}')).toThrow('it is a device, not a file');
+    folder.write('empty', '\n');
+    expect(() => queueName(`\${file:${folder.path}/empty:-other}`)).toThrow('it is empty');
     folder.write('large', 'x'.repeat(65 * 1024));
     expect(() => queueName(`\${file:${folder.path}/large:-other}`)).toThrow('it is larger than 64 KiB');
   });

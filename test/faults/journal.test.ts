@@ -18,6 +18,7 @@ import { startDaemon } from '../support/daemon.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
 import { type TestRelay, testRelay } from '../support/relay.ts';
+import { smallDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 
 let broker: TestBroker;
@@ -37,7 +38,7 @@ afterAll(() => broker.close());
 
 describe('a full disk under the journal', () => {
   test('has nothing acknowledged until there is room, loses nothing, and says so once', async () => {
-    using disk = smallDisk();
+    using disk = diskOfTheJournal();
     const full = toFile(disk.folder);
     await full.start().says('consuming');
     disk.limit(full);
@@ -170,21 +171,18 @@ interface Disk extends Disposable {
 }
 
 /** A small file system where that can be mounted, else a limit on the size of files. */
-function smallDisk(): Disk {
+function diskOfTheJournal(): Disk {
   const mounted = mkdtempSync(join(tmpdir(), 'kazoo-relay-disk-'));
   const folder = join(mounted, 'journal');
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', mounted], { stdio: 'ignore' });
-  } catch {
-    return limitedFiles(mounted, folder);
-  }
+  const disk = smallDisk(mounted, '2m');
+  if (disk === undefined) return limitedFiles(mounted, folder);
   mkdirSync(folder);
   return {
     folder,
     limit: () => undefined,
-    grow: () => void execFileSync('mount', ['-o', 'remount,size=64m', mounted]),
+    grow: () => disk.grow('64m'),
     [Symbol.dispose]() {
-      execFileSync('umount', ['--lazy', mounted]);
+      disk[Symbol.dispose]();
       rmSync(mounted, { recursive: true });
     },
   };

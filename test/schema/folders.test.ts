@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -167,6 +168,8 @@ describe('starting is refused', () => {
   test('for a file that can’t be read', () => {
     mkdirSync(join(folder, 'low_balance.json'));
     expect(refusal([folder])).toMatch(/low_balance\.json: it can't be read: it is a directory$/);
+    execFileSync('mkfifo', [join(folder, 'a.json')]);
+    expect(refusal([folder])).toMatch(/a\.json: it can't be read: it is a pipe, not a file$/);
   });
 
   test('for a folder that can’t be read', () => {

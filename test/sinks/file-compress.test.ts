@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
@@ -16,8 +16,12 @@ import {
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import pino from 'pino';
+import { Compressor } from '../../src/sinks/compressor.ts';
+import { Growth } from '../../src/waiting.ts';
 import { deliver, type FileStage, fileStage, idsIn } from '../support/file-stage.ts';
+import { smallDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 
 let stage: FileStage;
@@ -80,7 +84,7 @@ describe('a rotated file', () => {
     for (const name of names) expect(unzipped(`${name}.gz`)).toBe('taken');
   });
 
-  test('counts once for `keep`, whatever its form, and whether compressing is still asked for', async () => {
+  test('counts once for `keep`, whatever its form, whoever compressed it, and whether that is asked for; no other file does', async () => {
     for (const [day, ...forms] of [
       ['01', ''],
       ['02', '.gz'],
@@ -90,9 +94,12 @@ describe('a rotated file', () => {
     ]) {
       for (const form of forms) writeFileSync(join(out, `notifications-202001${day}T000000Z.ndjson${form}`), 'x');
     }
+    const others = ['notifications-20191231T000000Z.ndjson.zst', 'notifications-20191231.ndjson.gz'];
+    for (const name of others) writeFileSync(join(out, name), 'x');
     const sink = await stage.open({ keep: 4, maxSize: 1 });
     for (const id of ['a', 'b']) await deliver(sink, id);
     await until(() => !stage.files().join().includes('.part'), { what: 'the half file to be removed' });
+    expect(stage.files()).toEqual(expect.arrayContaining(others));
     const left = stage.files().filter((file) => file.startsWith('notifications-2020'));
     expect(left).toEqual([
       'notifications-20200103T000000Z.ndjson',
@@ -209,26 +216,30 @@ describe('what a crash has left of compressing', () => {
 });
 
 describe('compressing that fails', () => {
-  test('is one warning a rotation, holds up neither deliveries nor other files, and works once it can', async () => {
+  test('is one warning, holds up neither deliveries nor other files, and works once it can', async () => {
     mkdirSync(old);
     mkdirSync(join(out, 'notifications-20200102T000000Z.ndjson'));
     const sink = await stage.open({ compress, maxSize: 1 });
     await warnings(1);
-    await deliver(sink, 'a');
-    await deliver(sink, 'b');
-    await warnings(2);
-    expect(JSON.parse(stage.logged[1] ?? '')).toMatchObject({
+    const compressed = (count: number) =>
+      until(() => stage.files().filter((file) => file.endsWith('.gz')).length === count, { what: `${count} files` });
+    for (const [count, id] of ['a', 'b', 'c'].entries()) {
+      await deliver(sink, id);
+      await compressed(count);
+    }
+    await warnings(1);
+    expect(JSON.parse(stage.logged[0] ?? '')).toMatchObject({
       path: old,
       reason: 'it is not a regular file',
       others: 1,
     });
-    expect(stage.files().filter((file) => file.endsWith('.gz'))).toHaveLength(1);
     for (const day of ['01', '02']) rmSync(join(out, `notifications-202001${day}T000000Z.ndjson`), { recursive: true });
     writeFileSync(old, lines);
-    await deliver(sink, 'c');
-    await rotated(3, /\.ndjson\.gz$/);
+    await deliver(sink, 'd');
+    await rotated(4, /\.ndjson\.gz$/);
     expect(unzipped(`${old}.gz`)).toBe(lines);
-    expect(stage.logged).toHaveLength(2);
+    await until(() => stage.logged.length === 2, { what: 'the end of the trouble' });
+    expect(stage.logged[1]).toContain('rotated files are compressed again');
   });
 
   test('leaves the file where the compressed one doesn’t fit on the disk, and no half one', async () => {
@@ -237,38 +248,45 @@ describe('compressing that fails', () => {
     writeFileSync(old, bytes);
     const { child, output } = startProcess('ulimit -f 8; exec "$0" "$@"');
     child.stdin.write('a\nb\n');
-    const failures = () =>
-      output().match(/"reason":"it is larger than a file may be[^}]*could not be compressed/g)?.length ?? 0;
-    await until(() => output().includes('delivered b') && failures() === 2, { what: 'the second warning' });
-    await until(() => stage.files().length === 3, { what: 'the half file to be removed' });
+    await until(() => output().includes('delivered b'), { what: 'the second delivery' });
+    await until(() => stage.files().length === 3 && stage.files()[2]?.endsWith('.gz'), { what: 'the other file' });
     expect(readFileSync(old)).toEqual(bytes);
     expect(stage.ids()).toEqual(['b']);
     child.stdin.end();
     expect(await once(child, 'close')).toEqual([0, null]);
+    const told = output().match(/"reason":"it is larger than a file may be[^}]*could not be compressed/g);
+    expect(told).toHaveLength(1);
   });
 
-  test('is not tried with one file after the other on a full disk', async () => {
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', out], { stdio: 'ignore' });
-    } catch {
-      return; // only root may
-    }
-    try {
-      const others = ['02', '03'].map((day) => join(out, `notifications-202001${day}T000000Z.ndjson`));
-      for (const file of [old, ...others]) writeFileSync(file, randomBytes(300_000));
-      const sink = await stage.open({ compress });
-      await warnings(1);
-      expect(JSON.parse(stage.logged[0] ?? '')).toMatchObject({
-        path: old,
-        reason: 'its disk is full',
-        others: 0,
-      });
-      expect(await deliver(sink, 'a')).toEqual([{ status: 'delivered' }]);
-      expect(stage.files()).toHaveLength(4);
-      await sink.close();
-    } finally {
-      execFileSync('umount', ['--lazy', out]);
-    }
+  test('is not tried with one file after the other on a full disk, and is tried again by itself', async () => {
+    using disk = smallDisk(out, '1m');
+    if (disk === undefined) return; // only root may
+    const others = ['02', '03'].map((day) => join(out, `notifications-202001${day}T000000Z.ndjson`));
+    for (const file of [old, ...others]) writeFileSync(file, randomBytes(300_000));
+    const pauses = new Growth(5, 5);
+    const tries = jest.spyOn(pauses, 'next');
+    const log = pino({ level: 'info' }, { write: (line: string) => void stage.logged.push(line) });
+    const compressor = new Compressor({ compress, mode: '0640' }, log, pauses);
+    compressor.start(stage.path);
+    await until(() => tries.mock.calls.length >= 3, { what: 'some tries' });
+    await warnings(1);
+    expect(JSON.parse(stage.logged[0] ?? '')).toMatchObject({
+      path: old,
+      reason: 'its disk is full',
+      others: 0,
+    });
+    disk.grow('4m');
+    await until(() => stage.logged.length === 2, { what: 'the end of the trouble' });
+    expect(stage.logged[1]).toContain('rotated files are compressed again');
+    expect(stage.files().every((file) => file.endsWith('.ndjson.gz'))).toBe(true);
+    await compressor.close();
+  });
+
+  test('keeps nobody from closing while it waits to try again', async () => {
+    mkdirSync(old);
+    const sink = await stage.open({ compress });
+    await warnings(1);
+    await sink.close();
   });
 
   test('leaves the file where somebody writes to it meanwhile', async () => {

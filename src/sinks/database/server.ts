@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { fileReasonOf } from '../../errors.ts';
+import { readPem } from '../../tls.ts';
 
 /** Where a database server is, and how to get in. */
 export interface Server {
@@ -74,9 +73,9 @@ export function placeOf({ host, port, database }: Server): string {
 export function tlsOptions({ tls }: Server): TlsOptions | undefined {
   if (tls.mode === 'disable') return undefined;
   const files = {
-    ca: readPem('sslrootcert', tls.root),
-    cert: readPem('sslcert', tls.certificate),
-    key: readPem('sslkey', tls.key),
+    ca: pemOf('sslrootcert', tls.root),
+    cert: pemOf('sslcert', tls.certificate),
+    key: pemOf('sslkey', tls.key),
   };
   const checksName = tls.mode === 'verify-full';
   return {
@@ -87,12 +86,8 @@ export function tlsOptions({ tls }: Server): TlsOptions | undefined {
   };
 }
 
-function readPem(parameter: string, file: string | undefined): string | undefined {
-  try {
-    return file === undefined ? undefined : readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new Error(`the file of ${parameter}, ${file}, can't be read: ${fileReasonOf(cause)}`, { cause });
-  }
+function pemOf(parameter: string, file: string | undefined): string | undefined {
+  return file === undefined ? undefined : readPem(parameter, file).toString();
 }
 
 /** True where a connection without TLS will do if the server has none. */

@@ -1,7 +1,8 @@
-import { closeSync, openSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeNamedFile } from '../../file.ts';
 import { makeFolder } from '../../folder.ts';
 import {
   type Blame,
@@ -174,7 +175,7 @@ const busyPause = 20;
 function openFile(path: string): { database: DatabaseSync; insert: undefined; inode: number } {
   makeFolder(dirname(path), 0o750);
   // SQLite would let everybody read a file that it makes.
-  closeSync(openSync(path, 'a', 0o640));
+  makeNamedFile(path, 0o640);
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
     // Once it is WAL it stays so, and whoever reads it doesn't keep us from writing.

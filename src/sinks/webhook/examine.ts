@@ -16,7 +16,7 @@ export async function examine(options: WebhookOptions): Promise<string> {
   const address = createAddress(options.url);
   const secrets = secretsOf(options, address);
   const mask = createMask(() => secrets);
-  const dispatcher = await openTransport(options);
+  const dispatcher = openTransport(options);
   const elsewhere = { ...options, tls: { ...options.tls, serverName: undefined } };
   const auth = await createAuth(options, () => openTransport(elsewhere), mask);
   try {

@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici';
 import { reasonOf } from '../../errors.ts';
-import { explainTls, readTls } from '../../tls.ts';
+import { explainTls, readTls, type TlsFiles } from '../../tls.ts';
 import { SinkUnavailable } from '../sink.ts';
 import type { TlsOptions, WebhookOptions } from './options.ts';
 import { publicConnector, publicLookup } from './private-networks.ts';
@@ -11,10 +11,10 @@ import { proxyVariables } from './proxy-variables.ts';
  * The connections of a sink: kept alive, as many as it may have requests at a time.
  * @throws SinkUnavailable when a file of the TLS options, or a proxy of the environment, can't be used
  */
-export async function openTransport(options: WebhookOptions): Promise<Dispatcher> {
+export function openTransport(options: WebhookOptions): Dispatcher {
   const { proxy, concurrency, timeout, allowPrivateNetworks, http2 } = options;
   const toReceiver = {
-    ...(await tlsOf(options.tls)),
+    ...tlsOf(options.tls),
     timeout: timeout.connect,
     allowH2: http2,
     preferH2: http2,
@@ -55,14 +55,20 @@ function hasProxy(): boolean {
   return proxyVariables.some((name) => process.env[name]);
 }
 
-async function tlsOf({ minVersion, verify, ...given }: TlsOptions): Promise<buildConnector.BuildOptions> {
-  const files = await readTls(given).catch((cause) => {
-    throw new SinkUnavailable(reasonOf(cause), { cause });
-  });
+function tlsOf({ minVersion, verify, ...given }: TlsOptions): buildConnector.BuildOptions {
+  const files = filesOf(given);
   try {
     createSecureContext(files);
   } catch (cause) {
     throw new SinkUnavailable(`the files of tls can't be used: ${reasonOf(explainTls(cause))}`, { cause });
   }
   return { ...files, minVersion, rejectUnauthorized: verify };
+}
+
+function filesOf(given: TlsFiles): ReturnType<typeof readTls> {
+  try {
+    return readTls(given);
+  } catch (cause) {
+    throw new SinkUnavailable(reasonOf(cause), { cause });
+  }
 }

@@ -37,7 +37,7 @@ export const webhookSink: SinkKind<WebhookOptions> = {
     let auth: Auth | undefined;
     const mask = createMask(() => [...secrets, ...(auth?.secrets() ?? [])]);
     const make = createRequestMaker(options, address);
-    const dispatcher = await openTransport(options);
+    const dispatcher = openTransport(options);
     // The receiver's name is of no use at the token endpoint, which is elsewhere.
     auth = await createAuth(
       options,

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,5 +78,7 @@ describe('SQLite in particular', () => {
     writeFileSync(join(folder, 'text'), 'no database '.repeat(100));
     await expect(open(join(folder, 'text'))).rejects.toThrow(/file is not a database/);
     await expect(open(join(folder, 'text', 'below'))).rejects.toThrow(/^SQLite in .*: .*text is not a folder$/);
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    await expect(open(join(folder, 'pipe'))).rejects.toThrow(/^SQLite in .*pipe: it is a pipe that nobody reads/);
   });
 });

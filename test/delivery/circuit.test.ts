@@ -1,0 +1,139 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Circuit } from '../../src/delivery/circuit.ts';
+import { delivered, SinkUnavailable } from '../../src/sinks/sink.ts';
+import { fileStage } from '../support/file-stage.ts';
+import { notification } from '../support/notification.ts';
+import { startTestRoute, type TestRoute } from '../support/route.ts';
+import { smallDisk } from '../support/small-disk.ts';
+import { until } from '../support/until.ts';
+
+describe('the pauses between probes', () => {
+  let now = 0;
+
+  beforeEach(() => {
+    now = 1_000_000;
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+    jest.spyOn(Math, 'random').mockReturnValue(1);
+  });
+
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  /** The pauses of outages, between which the sink is back for so long; all in milliseconds. */
+  function pauses(circuit: Circuit, back: number, outages: number): number[] {
+    return Array.from({ length: outages }, () => {
+      circuit.open('gone');
+      const pause = circuit.probeIn;
+      now += pause;
+      circuit.tick();
+      circuit.answered(1, true);
+      now += back;
+      return pause;
+    });
+  }
+
+  test('go on growing where the sink was back for no longer than the last of them', () => {
+    const circuit = new Circuit({ failures: 5, maxPause: 6_000 });
+    expect(pauses(circuit, 100, 6)).toEqual([500, 1_000, 2_000, 4_000, 6_000, 6_000]);
+  });
+
+  test('begin anew where it was back for longer', () => {
+    const circuit = new Circuit({ failures: 5, maxPause: 60_000 });
+    expect(pauses(circuit, 1_500, 6)).toEqual([500, 500, 500, 500, 500, 500]);
+    expect(pauses(circuit, 900, 3)).toEqual([500, 500, 500]);
+  });
+});
+
+describe('a sink that takes few and not many', () => {
+  let tested: TestRoute | undefined;
+
+  afterEach(async () => {
+    await tested?.close();
+    tested = undefined;
+  });
+
+  const flow = { batch: { max: 100, linger: 0 }, concurrency: 1 };
+  const said = (what: string) => tested?.logged.filter((line) => line.includes(what)).length;
+
+  test('is away until it takes a whole batch: probes grow with each that it takes, and begin with one again', async () => {
+    let room = 20;
+    const sizes: number[] = [];
+    tested = await startTestRoute(
+      { flow },
+      {
+        async deliver(batch) {
+          sizes.push(batch.length);
+          if (batch.length > room) throw new SinkUnavailable('its disk is full');
+          room -= batch.length;
+          return batch.map(() => delivered);
+        },
+      },
+    );
+    await tested.journal.append(Array.from({ length: 300 }, () => notification({})));
+    await until(() => room === 0 && sizes.at(-1) === 1, { what: 'probes of one that fail' });
+    expect(said('sink unavailable')).toBe(1);
+    expect(said('available again')).toBe(0);
+    const end = sizes.length;
+    room = 1_000;
+    await tested.settled();
+    expect(sizes.slice(sizes.indexOf(1), sizes.indexOf(1) + 5)).toEqual([1, 2, 4, 8, 16]);
+    expect(sizes.slice(end, end + 7)).toEqual([1, 2, 4, 8, 16, 32, 64]);
+    expect(said('available again')).toBe(1);
+    expect(tested.lines()).toEqual([]);
+  });
+
+  test('is back once it has taken all that there is', async () => {
+    let away = true;
+    tested = await startTestRoute(
+      { flow },
+      {
+        async deliver(batch) {
+          if (away) throw new SinkUnavailable('gone');
+          return batch.map(() => delivered);
+        },
+      },
+    );
+    await tested.append('a', 'b', 'c');
+    await until(() => said('sink unavailable') === 1, { what: 'the circuit to open' });
+    away = false;
+    await until(() => said('available again') === 1, { what: 'the circuit to close' });
+    expect(tested.route.activity.circuit).toBe('closed');
+  });
+
+  test('uses up the tries of one that it refuses while it is probed', async () => {
+    let away = true;
+    tested = await startTestRoute({ flow: { ...flow, concurrency: 2 } });
+    const batch = Array.from({ length: 50 }, () => notification({}));
+    const poison = batch[2]?.id;
+    tested.answer = ({ id }) => {
+      if (away) throw new SinkUnavailable('gone');
+      return id === poison ? { status: 'dead', reason: 'refused' } : delivered;
+    };
+    await tested.journal.append(batch);
+    await until(() => said('sink unavailable') === 1, { what: 'the circuit to open' });
+    away = false;
+    await tested.settled();
+    expect(tested.lines()).toMatchObject([{ id: poison, state: 'dead', reason: 'refused', attempts: { length: 1 } }]);
+    expect(new Set(tested.confirmed).size).toBe(49);
+  });
+
+  test('is a full disk: what fits is written, one line is logged, and all follows once there is room', async () => {
+    await using stage = fileStage();
+    mkdirSync(dirname(stage.path));
+    using disk = smallDisk(dirname(stage.path), '64k');
+    if (disk === undefined) return; // only root may
+    const sink = await stage.open({ maxSize: 0 });
+    tested = await startTestRoute({ flow }, { deliver: (batch, signal) => sink.deliver(batch, signal) });
+    const ids = await tested.append(...Array.from({ length: 400 }, () => 'a'));
+    const isFull = () => statSync(stage.path).size > 60_000 && tested?.route.activity.circuit === 'open';
+    await until(isFull, { what: 'a full disk' });
+    expect([said('sink unavailable'), said('available again')]).toEqual([1, 0]);
+    disk.grow('64m');
+    await tested.settled();
+    expect(stage.ids()).toEqual(ids);
+    expect([said('sink unavailable'), said('available again')]).toEqual([1, 1]);
+  });
+});
