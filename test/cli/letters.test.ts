@@ -122,8 +122,7 @@ describe('dead letters', () => {
 
 describe('what is not dead', () => {
   test('is named with the reason, where it was chosen by its id', async () => {
-    // One that is as old as the others would be removed once it is settled.
-    const [settled = ''] = await fill([{ receivedAt: Date.now() }]);
+    const [settled = ''] = await fill([{}]);
     start();
     await until(async () => (await counts()).cursor === 1, { what: 'the delivery' });
     await daemon?.end('SIGTERM');
@@ -252,6 +251,24 @@ describe('deliveries that wait for their next try', () => {
     const before = receiver.arrivals.length;
     await relay('replay', '--route', 'crm2', id);
     expect(receiver.arrivals.slice(before).map(({ body }) => idOf(body))).toEqual([id]);
+  });
+});
+
+describe('where there is nothing', () => {
+  test.each([
+    ['dead', 'nothing is dead or quarantined\n'],
+    ['waiting', 'nothing waits for its next try\n'],
+  ])('list, retry and drop of %s say so in the same words', async (name, none) => {
+    await fill([{}]);
+    expect(await relay(name, 'list')).toEqual({ stdout: '', stderr: none, code: 0 });
+    for (const [chosen, said] of [
+      ['--all', none],
+      ['--route=crm', `of these, ${none}`],
+    ] as const) {
+      expect(await relay(name, 'retry', chosen)).toEqual({ stdout: said, stderr: '', code: 0 });
+      // Nobody needs to be asked.
+      expect(await relay(name, 'drop', chosen)).toEqual({ stdout: said, stderr: '', code: 0 });
+    }
   });
 });
 
@@ -411,7 +428,8 @@ function configure(name = 'crm', changed: object = {}): void {
   const config = {
     // Nobody is there, and nobody needs to be: what matters is in the journal.
     brokers: [{ zone: 'west', url: 'amqp://127.0.0.1:1' }],
-    journal: { path: join(folder, 'journal') },
+    // What is settled stays: the notifications of these tests are old.
+    journal: { path: join(folder, 'journal'), retention: '20000d' },
     http: { listen: 'off' },
     validation: { schemas: [join(folder, 'schemas')] },
     routes: { [name]: { ...route, ...changed } },

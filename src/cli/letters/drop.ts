@@ -5,7 +5,7 @@ import type { Desk, Letters } from '../../journal/journal.ts';
 import { notifications, print, printable } from '../output.ts';
 import { idleAmong } from './idle.ts';
 import type { Kind } from './kind.ts';
-import { atDesk, type Choice, choosing, chosenBy, pagesOf } from './letters.ts';
+import { atDesk, type Choice, choosing, chosenBy, nothingIn, pagesOf } from './letters.ts';
 
 export function dropCommand(kind: Kind): Command {
   return choosing(new Command('drop'), kind)
@@ -26,7 +26,8 @@ async function drop(which: Letters, kind: Kind, desk: Desk, config: Outline, sur
   for (const line of await idleAmong(which, kind, desk, config)) await print(printable(line));
   const groups = await desk.groups(which);
   const count = groups.reduce((sum, group) => sum + group.count, 0);
-  if (count === 0 || !(sure || (await confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {
+  if (count === 0) return print(which.ids === undefined ? nothingIn(which, kind) : 'nothing was dropped');
+  if (!(sure || (await confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {
     await print('nothing was dropped');
     return;
   }

@@ -26,8 +26,13 @@ export function selecting(command: Command): Command {
 }
 
 /** True where a selection leaves some out. */
-export function isNarrow({ route, event, since }: Selection): boolean {
+function isNarrow({ route, event, since }: Pick<Selection, 'route' | 'event' | 'since'>): boolean {
   return Boolean(route) || Boolean(event) || since !== undefined;
+}
+
+/** What every command of a kind says where a selection, other than by ids, holds nothing. */
+export function nothingIn(which: Letters, { none }: Kind): string {
+  return isNarrow(which) ? `of these, ${none}` : none;
 }
 
 /** @throws Error that suggests another name, where nothing has the route or the event */

@@ -3,7 +3,7 @@ import type { Desk, Letter, LetterGroup, Letters } from '../../journal/journal.t
 import { columns } from '../columns.ts';
 import { print, printable } from '../output.ts';
 import type { Kind } from './kind.ts';
-import { atDesk, isNarrow, lettersOf, pagesOf, type Selection, selecting } from './letters.ts';
+import { atDesk, lettersOf, nothingIn, pagesOf, type Selection, selecting } from './letters.ts';
 import { dueOf, jsonOf, timeOf, tries, triesOf } from './texts.ts';
 
 export function listCommand(kind: Kind): Command {
@@ -21,7 +21,7 @@ export function listCommand(kind: Kind): Command {
         const show = options.group ? showGroups : showLetters;
         const count = await show(desk, which, kind.detail, options.json === true);
         // For people only: on stdout nothing is nothing, for whoever counts lines.
-        if (count === 0 && !options.json) console.error(`${isNarrow(options) ? 'of these, ' : ''}${kind.none}`);
+        if (count === 0 && !options.json) console.error(nothingIn(which, kind));
       }),
     );
 }
