@@ -244,7 +244,7 @@ describe('deliveries that wait for their next try', () => {
     configure('crm2', { start: 'now' });
     expect((await relay('reload')).stdout).toMatch(/^reloaded\n(?=.*route crm: removed)(?=.*route crm2: added)/s);
     expect(await counts()).toMatchObject({ lag: { messages: 3 }, waiting: 1 });
-    expect((await relay('waiting', 'retry', '--all')).stdout).toContain('not: the configuration has no route crm\n');
+    expect((await relay('waiting', 'retry', '--all')).stdout).toContain('not: the configuration has no route crm;');
     expect((await relay('waiting', 'drop', '--route', 'crm', '--yes')).stdout).toBe('1 notification dropped\n');
     expect(await counts('crm2')).toMatchObject({ cursor: 4, waiting: 0 });
     reply = 200;

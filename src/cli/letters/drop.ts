@@ -1,7 +1,7 @@
-import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import type { Outline } from '../../config/outline.ts';
 import type { Desk, Letters } from '../../journal/journal.ts';
+import { confirm } from '../confirm.ts';
 import { notifications, print, printable } from '../output.ts';
 import { idleAmong } from './idle.ts';
 import type { Kind } from './kind.ts';
@@ -34,12 +34,4 @@ async function drop(which: Letters, kind: Kind, desk: Desk, config: Outline, sur
   let dropped = 0;
   for await (const page of pagesOf(desk, which)) dropped += await desk.drop(page);
   await print(`${notifications(dropped)} dropped`);
-}
-
-async function confirm(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new Error('there is nobody to ask: add --yes');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${question} [y/N] `);
-  terminal.close();
-  return /^y(es)?$/i.test(answer.trim());
 }
