@@ -174,7 +174,10 @@ describe('deliveries that wait for their next try', () => {
     await daemon?.end('SIGTERM');
     const [late = ''] = await fill([{}]);
     expect((await relay('waiting', 'show', late)).stdout).toMatch(/\n\ncrm has not come to it yet\n$/);
+    const asJson = async (id: string) => JSON.parse((await relay('waiting', 'show', id, '--json')).stdout);
+    expect(await asJson(late)).toMatchObject({ deliveries: [], still_to_come: ['crm'] });
     expect((await relay('waiting', 'show', first)).stdout).not.toContain('not come');
+    expect(await asJson(first)).toMatchObject({ deliveries: [{ route: 'crm' }], still_to_come: [] });
     start();
     reply = 200;
     await relay('waiting', 'retry', '--all');
@@ -360,7 +363,7 @@ describe('replay', () => {
     expect(dry.stderr).toBe(`${preview} not: crm does not want it\n`);
     const done = await relay('replay', '--route', 'crm', ...chosen);
     expect(done.stdout).toBe(
-      `${preview} not: crm does not want it\n2 notifications will be delivered again by crm\n${settled}\n`,
+      `2 notifications will be delivered again by crm\n${preview} not: crm does not want it\n${settled}\n`,
     );
     expect(
       receiver.arrivals
@@ -373,9 +376,30 @@ describe('replay', () => {
     const [late = ''] = await fill([{}]);
     expect((await relay('replay', '--route', 'crm', third)).stdout).toContain('the daemon is not running');
     expect((await relay('replay', '--route', 'crm', third, late)).stdout).toBe(
-      `${third} not: it waits for its next try already\n${late} not: crm has not come to it yet\n` +
-        '0 notifications will be delivered again by crm\n',
+      '0 notifications will be delivered again by crm\n' +
+        `${third} not: it waits for its next try already\n` +
+        `${late} not: crm has not come to it yet, and will deliver it anyway\n`,
     );
+  });
+
+  test('says how many of a span it leaves because the route delivers them anyway', async () => {
+    const [first = '', second = ''] = await waiting({}, { event: 'missed_call' });
+    await relay('waiting', 'drop', first, '--yes');
+    await daemon?.end('SIGTERM');
+    await fill([{}, { event: 'missed_call' }, { preview: true }]);
+    const span = ['replay', '--route', 'crm', '--since', '2001-01-01'];
+    const left =
+      '1 notification not: it waits for its next try already\n' +
+      '2 notifications not: crm has not come to it yet, and will deliver it anyway\n';
+    expect((await relay(...span, '--dry-run')).stdout).toMatch(
+      new RegExp(`^${first} .*\n1 notification would .*\n${left}$`),
+    );
+    const json = await relay(...span, '--events', 'missed_call', '--dry-run', '--json');
+    expect(json).toEqual({ code: 0, stdout: '', stderr: left.replace('2 notifications', '1 notification') });
+    expect((await relay(...span)).stdout).toBe(
+      `1 notification will be delivered again by crm\n${left}the daemon is not running: they go out when it is started\n`,
+    );
+    expect((await relay('waiting', 'list')).stdout).toMatch(new RegExp(`${second} .*\n${first} `));
   });
 
   test('takes ids or a span, and no id that there isn’t', async () => {
