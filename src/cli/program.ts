@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   dead: async () => (await import('./dead.ts')).deadCommand(),
   waiting: async () => (await import('./waiting.ts')).waitingCommand(),
   replay: async () => (await import('./replay.ts')).replayCommand(),
+  forget: async () => (await import('./forget.ts')).forgetCommand(),
   tail: async () => (await import('./tail.ts')).tailCommand(),
   probe: async () => (await import('./probe.ts')).probeCommand(),
   publish: async () => (await import('./publish.ts')).publishCommand(),

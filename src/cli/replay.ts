@@ -49,8 +49,8 @@ export function replayCommand(): Command {
 }
 
 const help = `
-What the route's own selection leaves out stays out. What it hasn't come to yet, or what waits already, isn't touched; where it
-was asked for by its id, the command says so.
+What the route's own selection leaves out stays out. What it hasn't come to yet, or what waits already, isn't touched, for it is
+delivered anyway: the command says how many.
 Where the daemon runs it goes out at once, and the command waits for it; Ctrl-C ends only the waiting.
 Exit code: 0 done, or there was nothing to do, 2 not.
 
@@ -70,9 +70,6 @@ async function replay(ids: readonly string[], options: Options): Promise<void> {
       throw new Error(`the journal doesn't know the route ${route.name} yet: nothing was delivered by it`);
     if (options.events !== undefined) await soughtEvents(options.events, config, desk);
     const source = await sourceOf(wanted, desk, route, cursor);
-    // Only envelopes on stdout, where it is for programs.
-    const say = options.json ? (line: string) => console.error(line) : print;
-    for (const { id, reason } of source.kept) await say(printable(`${id} not: ${reason}`));
     if (options.dryRun) await rehearse(source, route.name, options.json === true);
     else await perform(source, desk, route.name, config.journal.path);
   } finally {
@@ -96,8 +93,8 @@ function idsAlone(ids: readonly string[], options: Options): readonly string[] {
 /** What is to be delivered again. */
 interface Source {
   readonly pages: AsyncIterable<readonly Entry[]> | Iterable<readonly Entry[]>;
-  /** What was asked for and isn't touched. */
-  readonly kept: readonly { readonly id: string; readonly reason: string }[];
+  /** What was asked for and isn't touched, in lines of text; known once the pages have been gone through. */
+  kept(): readonly string[];
   /** How many of them wait. @param first and `last`: the places in the journal between which they are */
   left(first: number, last: number): Promise<number>;
 }
@@ -109,28 +106,41 @@ async function sourceOf(
   cursor: number,
 ): Promise<Source> {
   if ('since' in wanted) {
-    const left = (first: number, last: number) => desk.waitingIn(route.name, first, last);
-    return { pages: entriesIn(wanted, desk, route, cursor), kept: [], left };
+    const kept = new Map<string, number>();
+    return {
+      pages: entriesIn(wanted, desk, route, cursor, kept),
+      kept: () => [...kept].map(([reason, count]) => `${notifications(count)} not: ${reason}`),
+      left: (first, last) => desk.waitingIn(route.name, first, last),
+    };
   }
   const { entries, kept } = await entriesWith(wanted, desk, route, cursor);
   const seqs = entries.map(({ seq }) => seq);
-  return { pages: [entries], kept, left: async () => (await desk.waitingAmong(route.name, seqs)).size };
+  return {
+    pages: [entries],
+    kept: () => kept.map(({ id, reason }) => `${id} not: ${reason}`),
+    left: async () => (await desk.waitingAmong(route.name, seqs)).size,
+  };
 }
 
-async function rehearse({ pages }: Source, route: string, json: boolean): Promise<void> {
+async function rehearse({ pages, kept }: Source, route: string, json: boolean): Promise<void> {
   let count = 0;
   for await (const entries of pages) {
     count += entries.length;
     for (const entry of entries) await print(json ? printable(shape(entry, []).json) : lineOf(entry));
   }
-  if (!json) await print(`${notifications(count)} would be delivered again by ${route}`);
+  // Only envelopes on stdout, where it is for programs.
+  if (json) for (const line of kept()) console.error(printable(line));
+  else {
+    await print(`${notifications(count)} would be delivered again by ${route}`);
+    for (const line of kept()) await print(printable(line));
+  }
 }
 
 function lineOf({ id, receivedAt, event, accountId }: Entry): string {
   return printable([id, new Date(receivedAt).toISOString(), event ?? '-', accountId ?? '-'].join('  '));
 }
 
-async function perform({ pages, left }: Source, desk: Desk, route: string, folder: string): Promise<void> {
+async function perform({ pages, kept, left }: Source, desk: Desk, route: string, folder: string): Promise<void> {
   const isRunning = await runs(folder);
   let count = 0;
   let first = Number.POSITIVE_INFINITY;
@@ -141,6 +151,7 @@ async function perform({ pages, left }: Source, desk: Desk, route: string, folde
     last = entries.at(-1)?.seq ?? last;
   }
   await print(`${notifications(count)} will be delivered again by ${route}`);
+  for (const line of kept()) await print(printable(line));
   if (count === 0) return;
   if (!isRunning) await print('the daemon is not running: they go out when it is started');
   else if (await follow(() => left(first, last), count, folder))

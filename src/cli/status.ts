@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { findConfigFile } from '../config/load.ts';
 import { loadOutline } from '../config/outline.ts';
+import type { RouteSummary } from '../journal/journal.ts';
 import { openJournalReader, type Place } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../ops/status.ts';
@@ -70,7 +71,7 @@ async function summaryOf(place: Place) {
   }
 }
 
-function describe({ running, pid, startedAt, brokers, http, journal, routes }: Status): string {
+function describe({ running, pid, startedAt, brokers, http, journal, routes, former_routes }: Status): string {
   const state = running
     ? `${paint('green', 'running')}, pid ${pid}, since ${startedAt}`
     : paint('yellow', 'not running');
@@ -78,6 +79,8 @@ function describe({ running, pid, startedAt, brokers, http, journal, routes }: S
   if (http !== null) sections.push(`HTTP     ${describeHttp(http)}`);
   if (brokers !== null) sections.push('', columns([brokerHead, ...brokers.map(brokerRow)]));
   sections.push('', columns([routeHead, ...routes.map(routeRow)]));
+  if (former_routes.length > 0)
+    sections.push('', columns([formerHead, ...former_routes.map(formerRow)]), paint('dim', aboutFormer));
   return sections.join('\n');
 }
 
@@ -102,10 +105,23 @@ function brokerRow({ zone, broker, state, since, rate, received, paused, reason 
 const routeHead = ['ROUTE', 'SINK', 'LAG', 'IN FLIGHT', 'WAITING', 'QUARANTINED', 'DEAD', 'CIRCUIT', 'REASON'];
 
 function routeRow({ name, sink, lag, in_flight, waiting, quarantined, dead, circuit }: RouteStatus): string[] {
-  const behind = lag.messages === 0 ? '0' : `${lag.messages} (${lag.seconds} s)`;
   const counts = [in_flight ?? '-', waiting, quarantined, dead].map(String);
   const probe = circuit?.next_probe ? `, next probe in ${circuit.next_probe} s` : '';
-  return [name, sink, behind, ...counts, circuit?.state ?? '-', printable(`${circuit?.reason ?? ''}${probe}`)];
+  return [name, sink, lagText(lag), ...counts, circuit?.state ?? '-', printable(`${circuit?.reason ?? ''}${probe}`)];
+}
+
+const formerHead = ['NOT IN THE CONFIGURATION', 'LAG', 'WAITING', 'QUARANTINED', 'DEAD'];
+
+function formerRow({ name, lag, waiting, quarantined, dead }: RouteSummary): string[] {
+  return [printable(name), lagText(lag), ...[waiting, quarantined, dead].map(String)];
+}
+
+const aboutFormer =
+  'Nothing of these is delivered. Put back under its name, a route goes on from where it was, as far as the journal still\n' +
+  'holds it; "kazoo-relay forget NAME" removes what is left of it.';
+
+function lagText({ messages, seconds }: RouteSummary['lag']): string {
+  return messages === 0 ? '0' : `${messages} (${seconds} s)`;
 }
 
 function size(bytes: number): string {

@@ -3,7 +3,7 @@ import type { Outline } from '../config/outline.ts';
 import type { Desk } from '../journal/journal.ts';
 import { lettersCommand } from './letters/command.ts';
 import type { Judge, Kind } from './letters/kind.ts';
-import { dueOf } from './letters/texts.ts';
+import { dueOf, noRoute } from './letters/texts.ts';
 
 const waiting: Kind = {
   name: 'waiting',
@@ -22,7 +22,7 @@ const waiting: Kind = {
 function createJudge(_desk: Desk, { routes }: Outline): Judge {
   const names = new Set(routes.map(({ name }) => name));
   return ({ route, dueAt }) => {
-    if (!names.has(route)) return `the configuration has no route ${route}`;
+    if (!names.has(route)) return noRoute(route);
     return dueAt === null ? 'behind an earlier one of the same account, which goes first' : null;
   };
 }

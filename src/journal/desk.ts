@@ -8,6 +8,7 @@ import { find } from './find.ts';
 import { updateJudgement } from './head.ts';
 import type { Attempt, Desk, Entry, Letter, LetterGroup, Letters } from './journal.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
+import { summarise } from './summary.ts';
 
 /** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
 const stepSize = 200;
@@ -32,10 +33,16 @@ export function openDesk(folder: string): Desk {
     drop: (chosen) => steps(chosen, (letter) => drop(database, letter)),
     judge: async (seq, state, problems) => judge(database, seq, state, problems),
     find: async (query) => find(database, query),
+    summary: async () => summarise(database, databaseFile(folder)),
     cursorOf: async (route) => cursorOf(database, route),
     replay: (route, entries) => steps(entries, (entry) => replay(database, route, entry)),
     waitingAmong: async (route, seqs) => waitingAmong(database, route, seqs),
     waitingIn: async (route, from, to) => waitingIn(database, route, from, to),
+    // The cursor last: where this is cut off, it can be done again.
+    forget: async (route) => {
+      await steps(listedOn(database, route), (seq) => removeLine(database, route, seq));
+      await steps([route], (name) => removeCursor(database, name));
+    },
     close: async () => database.close(),
   };
 }
@@ -176,6 +183,19 @@ function waitingIn(database: DatabaseSync, route: string, from: number, to: numb
     .prepare("SELECT count(*) AS count FROM deliveries WHERE route = ? AND state = 'waiting' AND seq BETWEEN ? AND ?")
     .get(route, from, to);
   return Number(row?.count);
+}
+
+function listedOn(database: DatabaseSync, route: string): number[] {
+  const rows = database.prepare('SELECT seq FROM deliveries WHERE route = ?').all(route);
+  return rows.map((row) => Number(row.seq));
+}
+
+function removeLine(database: DatabaseSync, route: string, seq: number): boolean {
+  return database.prepare('DELETE FROM deliveries WHERE route = ? AND seq = ?').run(route, seq).changes === 1;
+}
+
+function removeCursor(database: DatabaseSync, route: string): boolean {
+  return database.prepare('DELETE FROM routes WHERE name = ?').run(route).changes === 1;
 }
 
 function restart(reason: string): Attempt {

@@ -182,6 +182,7 @@ export interface Summary {
   readonly oldest: number | null;
   readonly newest: number | null;
   readonly undecodable: number;
+  /** All that it knows anything of, in the configuration or not. */
   readonly routes: readonly RouteSummary[];
 }
 
@@ -235,7 +236,7 @@ export interface LetterGroup extends Pick<Letter, 'route' | 'state' | 'reason'> 
 }
 
 /** Where an operator decides about what isn't settled, and about replays, beside a daemon or without one. */
-export interface Desk extends Pick<JournalReader, 'find' | 'close'> {
+export interface Desk extends Pick<JournalReader, 'find' | 'summary' | 'close'> {
   /** Lines behind a place in the table, oldest line first. */
   letters(which: Letters, after: number, limit: number): Promise<Letter[]>;
   groups(which: Letters): Promise<LetterGroup[]>;
@@ -259,6 +260,8 @@ export interface Desk extends Pick<JournalReader, 'find' | 'close'> {
   waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>>;
   /** How many deliveries of a span of entries wait. */
   waitingIn(route: string, from: number, to: number): Promise<number>;
+  /** Removes a route's lines and its cursor: opened again, it is a new one. */
+  forget(route: string): Promise<void>;
 }
 
 /** The journal can't be opened, read or written; the message says what an operator can do. */

@@ -11,22 +11,26 @@ export function summarise(database: DatabaseSync, file: string): Summary {
   const countOf = (route: string, state: string) =>
     Number(counts.find((row) => row.route === route && row.state === state)?.count ?? 0);
   const firstAfter = database.prepare('SELECT received_at FROM notifications WHERE seq > ? ORDER BY seq LIMIT 1');
-  const routes = database.prepare('SELECT name, cursor FROM routes ORDER BY name').all();
+  const cursors = new Map<unknown, number>();
+  for (const { name, cursor } of database.prepare('SELECT name, cursor FROM routes').all())
+    cursors.set(name, Number(cursor));
+  // After a rebuild there may be lines of one whose cursor is lost. The lines of no route are those of undecodable ones.
+  const names = new Set([...cursors.keys(), ...counts.map(({ route }) => route)].map(String).filter(Boolean));
   return {
     bytes: sizeOf(file) + sizeOf(`${file}-wal`),
     messages: newest === undefined ? 0 : last - Number(oldest?.seq) + 1,
     oldest: oldest === undefined ? null : Number(oldest.received_at),
     newest: newest === undefined ? null : Number(newest.received_at),
     undecodable: countOf('', 'undecodable'),
-    routes: routes.map((row): RouteSummary => {
-      const name = String(row.name);
-      const cursor = Number(row.cursor);
-      const waitingSince = firstAfter.get(cursor)?.received_at;
+    routes: [...names].sort().map((name): RouteSummary => {
+      const cursor = cursors.get(name);
+      const waitingSince = cursor === undefined ? undefined : firstAfter.get(cursor)?.received_at;
       return {
         name,
-        cursor,
+        cursor: cursor ?? 0,
         lag: {
-          messages: Math.max(0, last - cursor),
+          // Of what was removed it will get nothing.
+          messages: cursor === undefined ? 0 : Math.max(0, last - Math.max(cursor, Number(oldest?.seq ?? 1) - 1)),
           seconds:
             waitingSince === undefined ? 0 : Math.max(0, Math.round((Date.now() - Number(waitingSince)) / 1_000)),
         },

@@ -12,6 +12,8 @@ export interface Status {
   readonly http: HttpStatus | null;
   readonly journal: JournalStatus;
   readonly routes: readonly RouteStatus[];
+  /** Those that have left the configuration, and what the journal still holds of them. */
+  readonly former_routes: readonly RouteSummary[];
 }
 
 export interface BrokerStatus {
@@ -81,6 +83,7 @@ interface Named {
 
 /** Puts together what the journal holds and, where a daemon runs, what that is doing. */
 export function statusOf(config: Named, summary: Summary, live: Live | null): Status {
+  const names = new Set(config.routes.map(({ name }) => name));
   return {
     running: live !== null,
     pid: live === null ? null : process.pid,
@@ -107,6 +110,7 @@ export function statusOf(config: Named, summary: Summary, live: Live | null): St
         circuit: circuitOf(activity),
       };
     }),
+    former_routes: summary.routes.filter(({ name }) => !names.has(name)),
   };
 }
 

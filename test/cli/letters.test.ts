@@ -122,8 +122,7 @@ describe('dead letters', () => {
 
 describe('what is not dead', () => {
   test('is named with the reason, where it was chosen by its id', async () => {
-    // One that is as old as the others would be removed once it is settled.
-    const [settled = ''] = await fill([{ receivedAt: Date.now() }]);
+    const [settled = ''] = await fill([{}]);
     start();
     await until(async () => (await counts()).cursor === 1, { what: 'the delivery' });
     await daemon?.end('SIGTERM');
@@ -175,7 +174,10 @@ describe('deliveries that wait for their next try', () => {
     await daemon?.end('SIGTERM');
     const [late = ''] = await fill([{}]);
     expect((await relay('waiting', 'show', late)).stdout).toMatch(/\n\ncrm has not come to it yet\n$/);
+    const asJson = async (id: string) => JSON.parse((await relay('waiting', 'show', id, '--json')).stdout);
+    expect(await asJson(late)).toMatchObject({ deliveries: [], still_to_come: ['crm'] });
     expect((await relay('waiting', 'show', first)).stdout).not.toContain('not come');
+    expect(await asJson(first)).toMatchObject({ deliveries: [{ route: 'crm' }], still_to_come: [] });
     start();
     reply = 200;
     await relay('waiting', 'retry', '--all');
@@ -245,13 +247,31 @@ describe('deliveries that wait for their next try', () => {
     configure('crm2', { start: 'now' });
     expect((await relay('reload')).stdout).toMatch(/^reloaded\n(?=.*route crm: removed)(?=.*route crm2: added)/s);
     expect(await counts()).toMatchObject({ lag: { messages: 3 }, waiting: 1 });
-    expect((await relay('waiting', 'retry', '--all')).stdout).toContain('not: the configuration has no route crm\n');
+    expect((await relay('waiting', 'retry', '--all')).stdout).toContain('not: the configuration has no route crm;');
     expect((await relay('waiting', 'drop', '--route', 'crm', '--yes')).stdout).toBe('1 notification dropped\n');
     expect(await counts('crm2')).toMatchObject({ cursor: 4, waiting: 0 });
     reply = 200;
     const before = receiver.arrivals.length;
     await relay('replay', '--route', 'crm2', id);
     expect(receiver.arrivals.slice(before).map(({ body }) => idOf(body))).toEqual([id]);
+  });
+});
+
+describe('where there is nothing', () => {
+  test.each([
+    ['dead', 'nothing is dead or quarantined\n'],
+    ['waiting', 'nothing waits for its next try\n'],
+  ])('list, retry and drop of %s say so in the same words', async (name, none) => {
+    await fill([{}]);
+    expect(await relay(name, 'list')).toEqual({ stdout: '', stderr: none, code: 0 });
+    for (const [chosen, said] of [
+      ['--all', none],
+      ['--route=crm', `of these, ${none}`],
+    ] as const) {
+      expect(await relay(name, 'retry', chosen)).toEqual({ stdout: said, stderr: '', code: 0 });
+      // Nobody needs to be asked.
+      expect(await relay(name, 'drop', chosen)).toEqual({ stdout: said, stderr: '', code: 0 });
+    }
   });
 });
 
@@ -343,7 +363,7 @@ describe('replay', () => {
     expect(dry.stderr).toBe(`${preview} not: crm does not want it\n`);
     const done = await relay('replay', '--route', 'crm', ...chosen);
     expect(done.stdout).toBe(
-      `${preview} not: crm does not want it\n2 notifications will be delivered again by crm\n${settled}\n`,
+      `2 notifications will be delivered again by crm\n${preview} not: crm does not want it\n${settled}\n`,
     );
     expect(
       receiver.arrivals
@@ -356,9 +376,30 @@ describe('replay', () => {
     const [late = ''] = await fill([{}]);
     expect((await relay('replay', '--route', 'crm', third)).stdout).toContain('the daemon is not running');
     expect((await relay('replay', '--route', 'crm', third, late)).stdout).toBe(
-      `${third} not: it waits for its next try already\n${late} not: crm has not come to it yet\n` +
-        '0 notifications will be delivered again by crm\n',
+      '0 notifications will be delivered again by crm\n' +
+        `${third} not: it waits for its next try already\n` +
+        `${late} not: crm has not come to it yet, and will deliver it anyway\n`,
     );
+  });
+
+  test('says how many of a span it leaves because the route delivers them anyway', async () => {
+    const [first = '', second = ''] = await waiting({}, { event: 'missed_call' });
+    await relay('waiting', 'drop', first, '--yes');
+    await daemon?.end('SIGTERM');
+    await fill([{}, { event: 'missed_call' }, { preview: true }]);
+    const span = ['replay', '--route', 'crm', '--since', '2001-01-01'];
+    const left =
+      '1 notification not: it waits for its next try already\n' +
+      '2 notifications not: crm has not come to it yet, and will deliver it anyway\n';
+    expect((await relay(...span, '--dry-run')).stdout).toMatch(
+      new RegExp(`^${first} .*\n1 notification would .*\n${left}$`),
+    );
+    const json = await relay(...span, '--events', 'missed_call', '--dry-run', '--json');
+    expect(json).toEqual({ code: 0, stdout: '', stderr: left.replace('2 notifications', '1 notification') });
+    expect((await relay(...span)).stdout).toBe(
+      `1 notification will be delivered again by crm\n${left}the daemon is not running: they go out when it is started\n`,
+    );
+    expect((await relay('waiting', 'list')).stdout).toMatch(new RegExp(`${second} .*\n${first} `));
   });
 
   test('takes ids or a span, and no id that there isn’t', async () => {
@@ -411,7 +452,8 @@ function configure(name = 'crm', changed: object = {}): void {
   const config = {
     // Nobody is there, and nobody needs to be: what matters is in the journal.
     brokers: [{ zone: 'west', url: 'amqp://127.0.0.1:1' }],
-    journal: { path: join(folder, 'journal') },
+    // What is settled stays: the notifications of these tests are old.
+    journal: { path: join(folder, 'journal'), retention: '20000d' },
     http: { listen: 'off' },
     validation: { schemas: [join(folder, 'schemas')] },
     routes: { [name]: { ...route, ...changed } },

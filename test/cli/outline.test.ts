@@ -16,15 +16,15 @@ describe('a shell without the variables that the daemon has', () => {
   test('is enough to look at the daemon and its journal, and to make it reload', async () => {
     const config = writeConfig();
     daemon = startDaemon(config, [], { variables: { BROKER: '127.0.0.1:1', TOKEN: 'geheim' } });
-    const knowsRoute = async () => (await cli(['status', '--config', config])).stdout.includes('running, pid');
-    await until(knowsRoute, { what: 'the daemon to answer' });
+    const answers = async () => (await cli(['status', '--config', config])).stdout.includes('running, pid');
+    await until(answers, { what: 'the daemon to answer' });
     await daemon.says('broker not available');
     for (const [args, answer] of [
       [['status'], /crm/],
       [['status', '--check', 'live'], /^$/],
       [['tail'], /^$/],
       [['dead', 'list'], /^$/],
-      [['dead', 'retry', '--all'], /^0 notifications will be delivered again/],
+      [['dead', 'retry', '--all'], /^nothing is dead or quarantined\n$/],
       [['replay', '--route', 'crm', '--since', '1h', '--dry-run'], /^0 notifications would be delivered again by crm/],
       [['reload'], /^reloaded\nnothing has changed/],
     ] as const) {

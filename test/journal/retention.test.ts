@@ -7,6 +7,7 @@ import { openDesk } from '../../src/journal/desk.ts';
 import type { Journal, Limits, Listed } from '../../src/journal/journal.ts';
 import { unlimited } from '../../src/journal/retention.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
+import { listed } from '../support/listed.ts';
 import { notification } from '../support/notification.ts';
 import { until } from '../support/until.ts';
 
@@ -40,7 +41,7 @@ describe('retention', () => {
   test('keeps what is listed: waiting, and dead or quarantined until it is older than that', async () => {
     await open({ retention: day });
     await append('a', 2 * day, 4);
-    await settle('r', 4, [line(1, 'dead'), line(2, 'waiting'), line(3, 'quarantined')]);
+    await settle('r', 4, [listed(1, 'dead'), listed(2, 'waiting'), listed(3, 'quarantined')]);
     await until(async () => (await ids()).length === 3, { what: 'the settled one to be removed' });
     await reopen({ retention: day, deadRetention: 0 });
     await journal.openRoute('r', 'earliest');
@@ -51,13 +52,28 @@ describe('retention', () => {
   test('is held back by no route that has left the configuration', async () => {
     await open({ retention: day });
     await append('a', 2 * day, 2);
-    await settle('gone', 0, [line(1, 'waiting')]);
+    await settle('gone', 0, [listed(1, 'waiting')]);
     await settle('here', 2);
     await reopen({ retention: day });
     await journal.openRoute('here', 'earliest');
     await until(async () => (await ids()).length === 0, { what: 'both to be removed' });
+    // Of what was removed it has nothing to catch up on.
+    expect((await journal.summary()).routes).toMatchObject([{ name: 'gone', cursor: 0, lag: { messages: 0 } }, {}]);
     expect(await journal.openRoute('gone', 'now')).toBe(0);
     expect(await journal.due('gone', Date.now(), Date.now() + day, 10)).toEqual([]);
+  });
+
+  test('keeps the dead letters of such a route, with their notifications, as long as any others', async () => {
+    await open({ retention: day });
+    await append('a', 2 * day, 2);
+    await settle('gone', 2, [listed(1, 'dead')]);
+    await settle('here', 2);
+    await reopen({ retention: day });
+    await journal.openRoute('here', 'earliest');
+    await until(async () => (await ids()).length === 1, { what: 'the other one to be removed' });
+    await reopen({ retention: day, deadRetention: 0 });
+    await journal.openRoute('here', 'earliest');
+    await until(async () => (await ids()).length === 0, { what: 'the dead one to be removed' });
   });
 
   test('is held back no longer by a route that is released, and follows new limits', async () => {
@@ -164,21 +180,9 @@ async function append(event: string, age: number, count: number): Promise<void> 
   await journal.append(Array.from({ length: count }, () => notification({ event, receivedAt })));
 }
 
-async function settle(route: string, cursor: number, listed: readonly Listed[] = []): Promise<void> {
+async function settle(route: string, cursor: number, lines: readonly Listed[] = []): Promise<void> {
   await journal.openRoute(route, 'earliest');
-  journal.settle(route, { cursor, listed, settled: [] });
-}
-
-function line(seq: number, state: Listed['state']): Listed {
-  return {
-    seq,
-    accountId: null,
-    state,
-    reason: 'some',
-    attempts: [],
-    dueAt: state === 'waiting' ? 0 : null,
-    again: false,
-  };
+  journal.settle(route, { cursor, listed: lines, settled: [] });
 }
 
 async function ids(): Promise<string[]> {

@@ -1,11 +1,11 @@
-import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import type { Outline } from '../../config/outline.ts';
 import type { Desk, Letters } from '../../journal/journal.ts';
+import { confirm } from '../confirm.ts';
 import { notifications, print, printable } from '../output.ts';
 import { idleAmong } from './idle.ts';
 import type { Kind } from './kind.ts';
-import { atDesk, type Choice, choosing, chosenBy, pagesOf } from './letters.ts';
+import { atDesk, type Choice, choosing, chosenBy, nothingIn, pagesOf } from './letters.ts';
 
 export function dropCommand(kind: Kind): Command {
   return choosing(new Command('drop'), kind)
@@ -26,19 +26,12 @@ async function drop(which: Letters, kind: Kind, desk: Desk, config: Outline, sur
   for (const line of await idleAmong(which, kind, desk, config)) await print(printable(line));
   const groups = await desk.groups(which);
   const count = groups.reduce((sum, group) => sum + group.count, 0);
-  if (count === 0 || !(sure || (await confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {
+  if (count === 0) return print(which.ids === undefined ? nothingIn(which, kind) : 'nothing was dropped');
+  if (!(sure || (await confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {
     await print('nothing was dropped');
     return;
   }
   let dropped = 0;
   for await (const page of pagesOf(desk, which)) dropped += await desk.drop(page);
   await print(`${notifications(dropped)} dropped`);
-}
-
-async function confirm(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new Error('there is nobody to ask: add --yes');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${question} [y/N] `);
-  terminal.close();
-  return /^y(es)?$/i.test(answer.trim());
 }

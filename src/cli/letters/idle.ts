@@ -25,16 +25,21 @@ async function whyIdle(id: string, { route }: Letters, kind: Kind, desk: Desk, {
   const names = route === undefined ? routes.map(({ name }) => name) : [route];
   const lines = (await desk.linesOf(seq)).filter((line) => route === undefined || line.route === route);
   if (lines.some((line) => kind.states.includes(line.state))) return 'it is not of that event or time';
-  const reasons = [...lines.map(textOf), ...(await stillToCome(seq, names, desk))];
+  const reasons = [...lines.map(textOf), ...(await stillToCome(seq, names, desk)).map(notYet)];
   const [where, who] = route === undefined ? ['', 'every route'] : [` on ${route}`, 'that'];
   return `${kind.denied}${where}: ${reasons.join('; ') || `${who} has settled it`}`;
 }
 
-/** Of these routes, those that haven't come to an entry yet: what is said of each. One without a cursor is no route yet. */
+/** Those of these routes that haven't come to an entry yet. One without a cursor is no route yet. */
 export async function stillToCome(seq: number, routes: readonly string[], desk: Desk): Promise<string[]> {
   const behind: string[] = [];
   for (const name of routes) if (((await desk.cursorOf(name)) ?? seq) < seq) behind.push(name);
-  return behind.map((name) => `${name} has not come to it yet`);
+  return behind;
+}
+
+/** What is said of such a route. */
+export function notYet(route: string): string {
+  return `${route} has not come to it yet`;
 }
 
 function textOf({ route, state, dueAt }: Letter): string {

@@ -26,8 +26,13 @@ export function selecting(command: Command): Command {
 }
 
 /** True where a selection leaves some out. */
-export function isNarrow({ route, event, since }: Selection): boolean {
+function isNarrow({ route, event, since }: Pick<Selection, 'route' | 'event' | 'since'>): boolean {
   return Boolean(route) || Boolean(event) || since !== undefined;
+}
+
+/** What every command of a kind says where a selection, other than by ids, holds nothing. */
+export function nothingIn(which: Letters, { none }: Kind): string {
+  return isNarrow(which) ? `of these, ${none}` : none;
 }
 
 /** @throws Error that suggests another name, where nothing has the route or the event */
@@ -37,7 +42,7 @@ export async function lettersOf(
   desk: Desk,
   config: Outline,
 ): Promise<Letters> {
-  if (route) await checkRoute(route, { states }, desk, config);
+  if (route) await checkRoute(route, desk, config);
   return {
     states,
     ...(route && { route }),
@@ -47,12 +52,12 @@ export async function lettersOf(
 }
 
 /** One that has left the configuration may have left letters behind. */
-async function checkRoute(name: string, all: Letters, desk: Desk, { routes }: Outline): Promise<void> {
-  if (routes.some((route) => route.name === name) || (await desk.cursorOf(name)) !== null) return;
-  const groups = await desk.groups(all);
-  const names = [...new Set([...routes.map((route) => route.name), ...groups.map(({ route }) => route)])];
+async function checkRoute(name: string, desk: Desk, { routes }: Outline): Promise<void> {
+  if (routes.some((route) => route.name === name)) return;
+  const summary = await desk.summary();
+  const names = [...new Set([...routes, ...summary.routes].map((route) => route.name))];
   if (names.includes(name)) return;
-  const hint = hintFor(name, names, `there are ${names.filter(Boolean).join(', ')}`);
+  const hint = hintFor(name, names, `there are ${names.join(', ')}`);
   throw new Error(`neither the configuration nor the journal has a route ${JSON.stringify(name)}${hint}`);
 }
 

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
+import type { Outline } from '../../config/outline.ts';
 import type { Desk, Letter, LetterGroup, Letters } from '../../journal/journal.ts';
 import { columns } from '../columns.ts';
 import { print, printable } from '../output.ts';
 import type { Kind } from './kind.ts';
-import { atDesk, isNarrow, lettersOf, pagesOf, type Selection, selecting } from './letters.ts';
+import { atDesk, lettersOf, nothingIn, pagesOf, type Selection, selecting } from './letters.ts';
 import { dueOf, jsonOf, timeOf, tries, triesOf } from './texts.ts';
 
 export function listCommand(kind: Kind): Command {
@@ -19,30 +20,37 @@ export function listCommand(kind: Kind): Command {
       atDesk(options, async (desk, config) => {
         const which = await lettersOf(options, kind, desk, config);
         const show = options.group ? showGroups : showLetters;
-        const count = await show(desk, which, kind.detail, options.json === true);
+        const listed = await show(desk, which, kind.detail, options.json === true);
+        if (options.json) return;
         // For people only: on stdout nothing is nothing, for whoever counts lines.
-        if (count === 0 && !options.json) console.error(`${isNarrow(options) ? 'of these, ' : ''}${kind.none}`);
+        if (listed.size === 0) console.error(nothingIn(which, kind));
+        for (const route of formerIn(listed, config))
+          console.error(`${route} is not in the configuration; "kazoo-relay status" says what that means`);
       }),
     );
 }
 
-/** Returns how many there were. */
-async function showLetters(desk: Desk, which: Letters, detail: Detail, json: boolean): Promise<number> {
-  let count = 0;
+function formerIn(listed: ReadonlySet<string>, { routes }: Outline): string[] {
+  return [...listed].filter((name) => name !== '' && routes.every((route) => route.name !== name)).map(printable);
+}
+
+/** Returns the routes whose letters there were. */
+async function showLetters(desk: Desk, which: Letters, detail: Detail, json: boolean): Promise<Set<string>> {
+  const routes = new Set<string>();
   for await (const page of pagesOf(desk, which)) {
-    count += page.length;
+    for (const { route } of page) routes.add(route);
     if (json) for (const letter of page) await print(printable(JSON.stringify(jsonOf(letter))));
     else await print(columns(page.map((letter) => rowOf(letter, detail))));
   }
-  return count;
+  return routes;
 }
 
-async function showGroups(desk: Desk, which: Letters, detail: Detail, json: boolean): Promise<number> {
+async function showGroups(desk: Desk, which: Letters, detail: Detail, json: boolean): Promise<Set<string>> {
   const groups = await desk.groups(which);
   if (json) for (const group of groups) await print(printable(JSON.stringify(jsonOfGroup(group))));
   else if (groups.length > 0)
     await print(columns([groupHead(detail), ...groups.map((group) => groupRow(group, detail))]));
-  return groups.length;
+  return new Set(groups.map(({ route }) => route));
 }
 
 type Detail = Kind['detail'];

@@ -3,6 +3,7 @@ import type { Desk } from '../../journal/journal.ts';
 import { createMatcher, type Decision } from '../../routes/match.ts';
 import { createValidator, type Validator } from '../../schema/validator.ts';
 import type { Judge } from './kind.ts';
+import { noRoute } from './texts.ts';
 
 /** Dead ones can be delivered again; quarantined ones where they are as their route wants them by now. */
 export function createJudge(desk: Desk, config: Outline): Judge {
@@ -11,7 +12,7 @@ export function createJudge(desk: Desk, config: Outline): Judge {
   return async (letter) => {
     if (letter.state === 'undecodable') return 'it could not be decoded, so there is nothing to deliver';
     const match = matchers.get(letter.route);
-    if (match === undefined) return `the configuration has no route ${letter.route}`;
+    if (match === undefined) return noRoute(letter.route);
     if (letter.state === 'dead') return null;
     await validateAgain(desk, letter.seq, validator);
     const entry = await desk.entryAt(letter.seq);

@@ -4,7 +4,7 @@ import type { Desk, Letter, Letters } from '../../journal/journal.ts';
 import { notifications, print, printable } from '../output.ts';
 import { idleAmong } from './idle.ts';
 import type { Kind } from './kind.ts';
-import { atDesk, type Choice, choosing, chosenBy, pagesOf } from './letters.ts';
+import { atDesk, type Choice, choosing, chosenBy, nothingIn, pagesOf } from './letters.ts';
 
 export function retryCommand(kind: Kind): Command {
   return choosing(new Command('retry'), kind)
@@ -24,8 +24,10 @@ async function retry(which: Letters, kind: Kind, desk: Desk, config: Outline): P
   const judge = kind.retry.judge(desk, config);
   const idle = await idleAmong(which, kind, desk, config);
   const kept = new Map<string, number>();
+  let found = 0;
   let retried = 0;
   for await (const page of pagesOf(desk, which)) {
+    found += page.length;
     const due: Letter[] = [];
     for (const letter of page) {
       const obstacle = await judge(letter);
@@ -34,6 +36,7 @@ async function retry(which: Letters, kind: Kind, desk: Desk, config: Outline): P
     }
     retried += await kind.retry.change(desk, due);
   }
+  if (found === 0 && which.ids === undefined) return print(nothingIn(which, kind));
   await print(`${notifications(retried)} ${kind.retry.done}`);
   for (const [reason, count] of kept) await print(`${notifications(count)} not: ${printable(reason)}`);
   for (const line of idle) await print(printable(line));

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import type { Outline } from '../../config/outline.ts';
-import type { Attempt, Desk, Entry } from '../../journal/journal.ts';
+import type { Attempt, Desk, Entry, Letter } from '../../journal/journal.ts';
 import { shape } from '../../routes/shape.ts';
 import { columns } from '../columns.ts';
 import { paint, print, printable } from '../output.ts';
 import { soughtEntry } from '../sought.ts';
-import { stillToCome } from './idle.ts';
+import { notYet, stillToCome } from './idle.ts';
 import type { Kind } from './kind.ts';
 import { atDesk, listing, type Selection } from './letters.ts';
 import { jsonOf, timeOf } from './texts.ts';
@@ -30,22 +30,30 @@ export function showCommand(kind: Kind): Command {
 async function show(desk: Desk, { routes }: Outline, entry: Entry, json: boolean): Promise<void> {
   const { envelope } = shape(entry, []);
   const lines = await desk.linesOf(entry.seq);
+  const names = routes.map(({ name }) => name);
+  // It may be listed beyond a route's cursor.
+  const others = names.filter((name) => lines.every(({ route }) => route !== name));
+  const behind = entry.state === 'undecodable' ? [] : await stillToCome(entry.seq, others, desk);
   if (json) {
-    await print(printable(JSON.stringify({ envelope, deliveries: lines.map(jsonOf) })));
+    await print(printable(JSON.stringify({ envelope, deliveries: lines.map(jsonOf), still_to_come: behind })));
     return;
   }
   // Line feeds between its lines are ours; in its strings they are escapes already.
   await print(JSON.stringify(envelope, null, 2).split('\n').map(printable).join('\n'));
   for (const line of lines) {
-    const due = line.dueAt === null ? '' : `, due ${timeOf(line.dueAt)}`;
-    await print(`\n${paint('bold', line.route || 'all routes')}: ${line.state}${due}, ${printable(line.reason)}`);
+    await print(`\n${headOf(line, names)}`);
     if (line.attempts.length > 0) await print(columns(line.attempts.map(attemptRow)));
   }
-  // It may be listed beyond a route's cursor.
-  const others = routes.map(({ name }) => name).filter((name) => lines.every(({ route }) => route !== name));
-  const behind = entry.state === 'undecodable' ? [] : await stillToCome(entry.seq, others, desk);
-  if (behind.length > 0) await print(`\n${behind.join('\n')}`);
+  if (behind.length > 0) await print(`\n${behind.map(notYet).join('\n')}`);
   else if (lines.length === 0) await print('\nevery route has settled it');
+}
+
+/** @param names of the routes of the configuration: what waits on any other has no next try */
+function headOf({ route, state, dueAt, reason }: Letter, names: readonly string[]): string {
+  const isFormer = route !== '' && !names.includes(route);
+  const due = dueAt === null || isFormer ? '' : `, due ${timeOf(dueAt)}`;
+  const name = paint('bold', route || 'all routes');
+  return `${name}${isFormer ? ' (not in the configuration)' : ''}: ${state}${due}, ${printable(reason)}`;
 }
 
 function attemptRow({ at, duration, outcome, code, reason }: Attempt): string[] {

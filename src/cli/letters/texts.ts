@@ -29,3 +29,8 @@ export function dueOf(dueAt: number | null): string | null {
 export function tries(count: number): string {
   return `${count} ${count === 1 ? 'try' : 'tries'}`;
 }
+
+/** Why nothing of a route is tried that has left the configuration, and what can be done. */
+export function noRoute(route: string): string {
+  return `the configuration has no route ${route}; another one can deliver it: kazoo-relay replay --route NAME ID`;
+}

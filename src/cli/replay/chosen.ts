@@ -2,6 +2,7 @@ import type { RouteOutline } from '../../config/outline.ts';
 import type { Desk, Entry } from '../../journal/journal.ts';
 import { createMatcher } from '../../routes/match.ts';
 import { soughtEntry } from '../sought.ts';
+import { comesAnyway, waitsAlready } from './kept.ts';
 
 /** Notifications that were named one by one. */
 export interface Chosen {
@@ -26,10 +27,9 @@ export async function entriesWith(
   );
   const decide = createMatcher(route);
   const obstacleTo = (entry: Entry): string | null => {
-    if (waiting.has(entry.seq)) return 'it waits for its next try already';
-    if (entry.seq > cursor) return `${route.name} has not come to it yet`;
+    if (waiting.has(entry.seq)) return waitsAlready;
     const decision = decide(entry);
-    if (decision === 'deliver') return null;
+    if (decision === 'deliver') return entry.seq > cursor ? comesAnyway(route.name) : null;
     return decision === 'skip'
       ? `${route.name} does not want it`
       : `${route.name} takes no such one: ${decision.quarantine}`;
