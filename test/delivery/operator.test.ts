@@ -284,7 +284,7 @@ describe('whatever an operator drops and makes due', () => {
           expect(confirmed).toEqual(ids.filter((id) => confirmed.includes(id)));
         }
       }),
-      { numRuns: 8 },
+      { numRuns: 20 },
     );
   });
 });
