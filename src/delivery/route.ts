@@ -59,8 +59,8 @@ export async function startRoute(options: RouteOptions, context: RouteContext): 
   const { journal } = context;
   const { name, start, order } = options;
   const cursor = await journal.openRoute(name, start);
-  const listedAhead = await journal.listedAfter(name, cursor);
-  return new Route(options, context, { cursor, listedAhead }, await queueOf(name, order, journal));
+  const decidedAhead = await journal.decidedAfter(name, cursor);
+  return new Route(options, context, { cursor, decidedAhead }, await queueOf(name, order, journal));
 }
 
 async function queueOf(route: string, order: Order, journal: Journal): Promise<Queue> {

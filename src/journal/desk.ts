@@ -144,7 +144,19 @@ function drop(database: DatabaseSync, { route, seq, state }: Letter): boolean {
   const { changes } = database
     .prepare('DELETE FROM deliveries WHERE route = ? AND seq = ? AND state = ?')
     .run(route, seq, state);
+  if (changes === 1) remember(database, route, seq);
   return changes === 1;
+}
+
+/** What the cursor hasn't passed stays dropped, should the daemon end before it has; what it has passed needs no mark. */
+function remember(database: DatabaseSync, route: string, seq: number): void {
+  const { changes } = database
+    .prepare('INSERT OR IGNORE INTO dropped SELECT name, ?1 FROM routes WHERE name = ?2 AND cursor < ?1')
+    .run(seq, route);
+  if (changes === 0) return;
+  database
+    .prepare('DELETE FROM dropped WHERE route = ?1 AND seq <= (SELECT cursor FROM routes WHERE name = ?1)')
+    .run(route);
 }
 
 function judge(database: DatabaseSync, seq: number, state: NotificationState, problems: readonly Problem[]): void {

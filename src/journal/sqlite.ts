@@ -155,8 +155,8 @@ class SqliteJournal implements Journal {
     return cursor;
   }
 
-  async listedAfter(route: string, seq: number): Promise<number[]> {
-    return this.#reading(() => this.#deliveries.listedAfter(route, seq));
+  async decidedAfter(route: string, seq: number): Promise<number[]> {
+    return this.#reading(() => this.#deliveries.decidedAfter(route, seq));
   }
 
   async wakeAll(route: string): Promise<void> {

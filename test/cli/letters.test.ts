@@ -9,12 +9,12 @@ import type { Notification } from '../../src/kazoo/notification.ts';
 import { cli, type Result } from '../support/cli.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { notification } from '../support/notification.ts';
-import { type Receiver, type Reply, startReceiver } from '../support/receiver.ts';
+import { type Arrival, type Receiver, type Reply, startReceiver } from '../support/receiver.ts';
 import { until } from '../support/until.ts';
 
 let folder: string;
 let receiver: Receiver;
-let reply: Reply;
+let reply: Reply | ((arrival: Arrival) => Reply | Promise<Reply>);
 let daemon: Daemon | undefined;
 
 /** A time as it is printed. */
@@ -24,7 +24,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-letters-'));
   mkdirSync(join(folder, 'schemas'));
   reply = 200;
-  receiver = await startReceiver(() => reply);
+  receiver = await startReceiver((arrival) => (typeof reply === 'function' ? reply(arrival) : reply));
   configure();
 });
 
@@ -225,6 +225,23 @@ describe('deliveries that wait for their next try', () => {
       code: 2,
       stderr: expect.stringContaining('"kazoo-relay waiting list" shows the ids'),
     });
+  });
+
+  test('stay dropped where the daemon is killed right then, while an earlier one is still on its way', async () => {
+    configure('crm', { sink: { type: 'webhook', url: receiver.url, concurrency: 2 } });
+    const [first, second = ''] = await fill([{}, {}]);
+    const never = new Promise<Reply>(() => undefined);
+    reply = ({ body }) => (idOf(body) === first ? never : 500);
+    start();
+    await until(async () => (await counts()).waiting === 1, { what: 'the second to wait', interval: 5 });
+    // It can't get on between this and its end: the cursor stays where it is, before both.
+    daemon?.process.kill('SIGSTOP');
+    expect((await relay('waiting', 'drop', second, '--yes')).stdout).toBe('1 notification dropped\n');
+    await daemon?.end('SIGKILL');
+    reply = 200;
+    start();
+    await until(async () => (await counts()).cursor === 2 && receiver.arrivals.length > 2, { what: 'the first' });
+    expect(receiver.arrivals.slice(2).map(({ body }) => idOf(body))).toEqual([first]);
   });
 
   test('are told apart by id from what is dead, and from what is settled', async () => {

@@ -101,6 +101,31 @@ describe('a waiting delivery that an operator drops', () => {
     expect(route.confirmed).toEqual([id]);
   });
 
+  test('does not come back where a crash has left the cursor before it', async () => {
+    const [route, [dropped, kept]] = await waiting({ retry: hourly }, 'a', 'b');
+    await route.route.stop(AbortSignal.abort());
+    route.rewind();
+    await route.desk.drop((await waitingLetters(route)).slice(0, 1));
+    await route.restart();
+    await deliverRest(route);
+    expect(route.confirmed).toContain(kept);
+    expect(route.confirmed).not.toContain(dropped);
+  });
+
+  test('comes again where it is replayed, also when its route has been started meanwhile', async () => {
+    const [route, [id = '']] = await waiting({ retry: hourly }, 'a');
+    await route.route.stop(AbortSignal.abort());
+    route.rewind();
+    await route.desk.drop(await waitingLetters(route));
+    await route.restart();
+    await route.settled();
+    const entry = await route.desk.entry(id);
+    route.answer = () => delivered;
+    expect(await route.desk.replay('tested', entry === null ? [] : [entry])).toBe(1);
+    await route.settled();
+    expect(route.confirmed).toEqual([id]);
+  });
+
   test('leaves the memory of a route whose sink is away', async () => {
     const [route, ids] = await waiting({ retry: hourly }, 'a', 'b', 'c');
     route.answer = () => {
@@ -173,10 +198,10 @@ describe('the next one of an account', () => {
     const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a');
     route.answer = () => delivered;
     const journals: Journal = Object.getPrototypeOf(route.journal);
-    const { listedAfter } = journals;
-    jest.spyOn(journals, 'listedAfter').mockImplementation(async function (this: Journal, ...args) {
+    const { decidedAfter } = journals;
+    jest.spyOn(journals, 'decidedAfter').mockImplementation(async function (this: Journal, ...args) {
       await route.desk.drop((await waitingLetters(route)).slice(0, 1));
-      return listedAfter.apply(this, args);
+      return decidedAfter.apply(this, args);
     });
     await route.restart();
     await route.settled();
