@@ -51,6 +51,16 @@ export class Circuit {
     if (this.#state === 'open' && this.probeIn === 0) this.#state = 'probing';
   }
 
+  /**
+   * Somebody has mended the sink: the next probe is due now, and should it fail, others follow soon. Returns true where
+   * it was not closed.
+   */
+  hasten(): boolean {
+    this.#pauses.reset();
+    if (this.#state === 'open') this.#probeAt = performance.now();
+    return this.#state !== 'closed';
+  }
+
   /** The sink has answered, whatever it said. Returns true where that closed it. */
   answered(): boolean {
     this.#failures = 0;

@@ -125,6 +125,16 @@ export class Route {
   }
 
   /**
+   * An operator wants what is due to be tried now: a sink that is away is probed at once. Returns true where it was away.
+   */
+  tryNow(): boolean {
+    if (!this.#circuit.hasten()) return false;
+    this.#supply.lookAgain();
+    this.#bell.ring();
+    return true;
+  }
+
+  /**
    * Finishes what is on its way, then closes the sink. What is not delivered when `deadline` aborts stays in the
    * journal for the next start.
    */

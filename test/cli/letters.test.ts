@@ -204,6 +204,18 @@ describe('deliveries that wait for their next try', () => {
     expect(receiver.arrivals).toHaveLength(4);
   });
 
+  test.each(['waiting', 'dead'])('need not wait for the next probe of a sink that is away: %s retry', async (kind) => {
+    await fill([{}, {}]);
+    reply = 410;
+    start();
+    await daemon?.says('sink unavailable');
+    reply = 200;
+    const { stdout } = await relay(kind, 'retry', '--route', 'crm');
+    expect(stdout).toMatch(/^0 notifications .*\nthe sink of crm is away: it is tried now\n$/);
+    await until(async () => (await counts()).cursor === 2, { what: 'all to be delivered' });
+    expect((await relay(kind, 'retry', '--all')).stdout).not.toContain('away');
+  });
+
   test('are dropped only when somebody has said so, and are not tried any more', async () => {
     const [first = '', second] = await waiting({ event: 'low_balance' }, {});
     expect(await relay('waiting', 'drop', '--all')).toMatchObject({

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { Outline } from '../../config/outline.ts';
 import type { Desk, Letter, Letters } from '../../journal/journal.ts';
 import { notifications, print, printable } from '../output.ts';
+import { tryNow } from '../try-now.ts';
 import { idleAmong } from './idle.ts';
 import type { Kind } from './kind.ts';
 import { atDesk, type Choice, choosing, chosenBy, pagesOf } from './letters.ts';
@@ -37,4 +38,6 @@ async function retry(which: Letters, kind: Kind, desk: Desk, config: Outline): P
   await print(`${notifications(retried)} ${kind.retry.done}`);
   for (const [reason, count] of kept) await print(`${notifications(count)} not: ${printable(reason)}`);
   for (const line of idle) await print(printable(line));
+  // Also where nothing is due: what was never tried since the sink went away waits for the probe too.
+  await tryNow(config.journal.path, which.route);
 }
