@@ -143,9 +143,12 @@ async function perform({ pages, left }: Source, desk: Desk, route: string, folde
   }
   await print(`${notifications(count)} will be delivered again by ${route}`);
   if (count === 0) return;
-  if (isRunning) await tryNow(folder, route);
-  if (!isRunning) await print('the daemon is not running: they go out when it is started');
-  else if (await follow(() => left(first, last), count, folder))
+  if (!isRunning) {
+    await print('the daemon is not running: they go out when it is started');
+    return;
+  }
+  await tryNow(folder, route);
+  if (await follow(() => left(first, last), count, folder))
     await print(`all of them are settled; those that failed for good: kazoo-relay dead list --route ${route}`);
   else await print('the daemon is not running any more: the others go out when it is started');
 }

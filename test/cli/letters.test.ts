@@ -344,6 +344,19 @@ describe('replay', () => {
     });
   });
 
+  test('waits for no next probe of a receiver that was away', async () => {
+    const [first = '', second = ''] = await fill([{}, {}]);
+    start();
+    await until(async () => (await counts()).cursor === 2, { what: 'the deliveries' });
+    reply = 410;
+    const waits = relay('replay', '--route', 'crm', first);
+    await daemon?.says('sink unavailable');
+    reply = 200;
+    const { stdout } = await relay('replay', '--route', 'crm', second);
+    expect(stdout).toContain(`the sink of crm is away: it is tried now\n${settled}`);
+    expect((await waits).stdout).toContain(settled);
+  });
+
   test('waits for the next start where no daemon runs', async () => {
     const ids = await fill([{}, {}]);
     start();
