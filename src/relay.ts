@@ -110,6 +110,7 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
     reload: () => reloader.request(),
     live: async () => stuckIn(insight),
     ready: async () => unreadyIn(insight),
+    try: async (route?: string) => routes.tryNow(route),
   };
   const control = await openControl(config.journal.path, answers, log);
 

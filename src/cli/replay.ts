@@ -13,6 +13,7 @@ import { entriesWith } from './replay/chosen.ts';
 import { entriesIn, type Span } from './replay/span.ts';
 import { routeNamed } from './route-named.ts';
 import { soughtEvents } from './sought.ts';
+import { tryNow } from './try-now.ts';
 
 interface Options extends Partial<Span> {
   readonly config?: string;
@@ -153,8 +154,12 @@ async function perform({ pages, kept, left }: Source, desk: Desk, route: string,
   await print(`${notifications(count)} will be delivered again by ${route}`);
   for (const line of kept()) await print(printable(line));
   if (count === 0) return;
-  if (!isRunning) await print('the daemon is not running: they go out when it is started');
-  else if (await follow(() => left(first, last), count, folder))
+  if (!isRunning) {
+    await print('the daemon is not running: they go out when it is started');
+    return;
+  }
+  await tryNow(folder, route);
+  if (await follow(() => left(first, last), count, folder))
     await print(`all of them are settled; those that failed for good: kazoo-relay dead list --route ${route}`);
   else await print('the daemon is not running any more: the others go out when it is started');
 }

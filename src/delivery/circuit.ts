@@ -64,6 +64,16 @@ export class Circuit {
   }
 
   /**
+   * Somebody has mended the sink: the next probe is due now, and should it fail, others follow soon. Returns true where
+   * it was not closed.
+   */
+  hasten(): boolean {
+    this.#pauses.reset();
+    if (this.#state === 'open') this.#probeAt = performance.now();
+    return this.#state !== 'closed';
+  }
+
+  /**
    * The sink has answered, whatever it said. Returns true where that closed it.
    * @param tried deliveries that it was given
    * @param isMost whether no attempt would give it more

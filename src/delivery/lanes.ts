@@ -3,10 +3,12 @@ import type { Fate, Queue, Work } from './queue.ts';
 /** The deliveries of one account. */
 interface Lane {
   works: Work[];
-  /** One of it is on its way. */
-  busy: boolean;
+  /** The one that is on its way. */
+  busy: number | null;
   /** More of it waits in the journal, before anything that is still to come. */
   parked: boolean;
+  /** One of what is parked goes before what is in memory: an operator has made an older one due. */
+  overdue: boolean;
   /** The one that waits for its next try: later ones, which an operator may have made due, wait behind it. */
   postponed: number | null;
 }
@@ -30,8 +32,7 @@ export class Lanes implements Queue {
 
   /** @param parked accounts that have deliveries waiting in the journal already, with the entry of the first one */
   constructor(parked: ReadonlyMap<string, number>) {
-    for (const [account, postponed] of parked)
-      this.#lanes.set(account, { works: [], busy: false, parked: true, postponed });
+    for (const [account, postponed] of parked) this.#lanes.set(account, { ...empty(), parked: true, postponed });
   }
 
   get ready(): number {
@@ -46,14 +47,17 @@ export class Lanes implements Queue {
     }
     const lane = this.#lane(account);
     // A listed one is the first of a parked lane, whose time has come; a new one comes after all that is parked.
-    const isIdle = !lane.busy && lane.works.length === 0;
+    const isIdle = lane.busy === null && lane.works.length === 0;
     const hasPlace = isIdle || (lane.works.length < longestLane && this.#size < mostHeld);
     const isTurn = isIdle && !this.#hungry.has(account) && work.entry.seq <= (lane.postponed ?? work.entry.seq);
     const isNext = work.listed ? isTurn : !lane.parked && hasPlace;
     if (work.listed || !isNext) lane.parked = true;
-    if (isNext) this.#append(account, lane, [work]);
-    // It has no time of its own any more: it comes with whatever stands behind the one that goes first.
-    else if (work.entry.seq === lane.postponed) lane.postponed = null;
+    if (isNext) this.#put(account, lane, lane.works.length, [work]);
+    else {
+      // It has no time of its own any more: it comes with whatever stands behind the one that goes first.
+      if (work.entry.seq === lane.postponed) lane.postponed = null;
+      if (work.entry.seq < (lane.works[0]?.entry.seq ?? lane.busy ?? 0)) lane.overdue = true;
+    }
     return isNext;
   }
 
@@ -65,7 +69,7 @@ export class Lanes implements Queue {
       const lane = this.#lane(account);
       const work = lane.works.shift();
       if (work === undefined) continue;
-      lane.busy = true;
+      lane.busy = work.entry.seq;
       this.#size -= 1;
       works.push(work);
     }
@@ -82,10 +86,10 @@ export class Lanes implements Queue {
         continue;
       }
       const lane = this.#lane(account);
-      lane.busy = false;
+      lane.busy = null;
       lane.works.unshift(work);
       this.#size += 1;
-      this.#turns.add(account);
+      this.#goOn(account, lane);
     }
   }
 
@@ -93,13 +97,14 @@ export class Lanes implements Queue {
     const account = work.entry.accountId;
     if (account === null) return [];
     const lane = this.#lane(account);
-    lane.busy = false;
+    lane.busy = null;
     if (fate === 'waiting') {
       lane.parked = true;
       lane.postponed = work.entry.seq;
       const behind = lane.works.splice(0);
       this.#turns.delete(account);
       this.#size -= behind.length;
+      if (lane.overdue) this.#goOn(account, lane);
       return behind;
     }
     if (work.entry.seq === lane.postponed) lane.postponed = null;
@@ -114,13 +119,13 @@ export class Lanes implements Queue {
   feed(account: string, works: readonly Work[]): readonly Work[] {
     this.#hungry.delete(account);
     const lane = this.#lane(account);
-    // One that an operator made due has gone before the postponed one, which waits for its own time.
-    const { postponed } = lane;
-    const next = postponed === null ? works : works.filter(({ entry }) => entry.seq < postponed);
-    if (works.length === 0) {
-      lane.parked = false;
-      if (!lane.busy && lane.works.length === 0) this.#lanes.delete(account);
-    } else if (next.length > 0) this.#append(account, lane, next);
+    lane.overdue = false;
+    // What an operator made due goes before what is in memory, and before the postponed one, which waits for its own time.
+    const before = lane.works[0]?.entry.seq ?? lane.postponed;
+    const next = before === null ? works : works.filter(({ entry }) => entry.seq < before);
+    if (works.length === 0) lane.parked = false;
+    if (next.length > 0 || lane.works.length > 0) this.#put(account, lane, 0, next);
+    else if (lane.busy === null && !lane.parked) this.#lanes.delete(account);
     return next;
   }
 
@@ -140,7 +145,7 @@ export class Lanes implements Queue {
       lane.works = lane.works.filter((work) => !has(work));
       this.#size -= gone.length;
       this.#turns.delete(account);
-      if (!lane.busy) this.#goOn(account, lane);
+      if (lane.busy === null) this.#goOn(account, lane);
       for (const work of gone) dropped.push(work);
     }
     return dropped;
@@ -148,23 +153,27 @@ export class Lanes implements Queue {
 
   /** Nothing of it is on its way: the next one has its turn, or must be fetched. */
   #goOn(account: string, lane: Lane): void {
-    if (lane.works.length > 0) this.#turns.add(account);
+    if (lane.works.length > 0 && !lane.overdue) this.#turns.add(account);
     else if (lane.parked) this.#hungry.add(account);
     else this.#lanes.delete(account);
   }
 
-  #append(account: string, lane: Lane, works: readonly Work[]): void {
-    lane.works.push(...works);
+  #put(account: string, lane: Lane, place: number, works: readonly Work[]): void {
+    lane.works.splice(place, 0, ...works);
     this.#size += works.length;
-    if (!lane.busy) this.#turns.add(account);
+    if (lane.busy === null) this.#turns.add(account);
   }
 
   #lane(account: string): Lane {
     let lane = this.#lanes.get(account);
     if (lane === undefined) {
-      lane = { works: [], busy: false, parked: false, postponed: null };
+      lane = empty();
       this.#lanes.set(account, lane);
     }
     return lane;
   }
+}
+
+function empty(): Lane {
+  return { works: [], busy: null, parked: false, overdue: false, postponed: null };
 }

@@ -59,8 +59,8 @@ export async function startRoute(options: RouteOptions, context: RouteContext): 
   const { journal } = context;
   const { name, start, order } = options;
   const cursor = await journal.openRoute(name, start);
-  const listedAhead = await journal.listedAfter(name, cursor);
-  return new Route(options, context, { cursor, listedAhead }, await queueOf(name, order, journal));
+  const decidedAhead = await journal.decidedAfter(name, cursor);
+  return new Route(options, context, { cursor, decidedAhead }, await queueOf(name, order, journal));
 }
 
 async function queueOf(route: string, order: Order, journal: Journal): Promise<Queue> {
@@ -122,6 +122,16 @@ export class Route {
   /** True where its loop or an attempt hasn't moved for far longer than it may take. */
   get stuck(): boolean {
     return !this.#stopping.signal.aborted && this.#pulse.stuck;
+  }
+
+  /**
+   * An operator wants what is due to be tried now: a sink that is away is probed at once. Returns true where it was away.
+   */
+  tryNow(): boolean {
+    if (!this.#circuit.hasten()) return false;
+    this.#supply.lookAgain();
+    this.#bell.ring();
+    return true;
   }
 
   /**

@@ -15,8 +15,8 @@ export interface SupplyOptions extends Selection {
 /** Where a route begins. */
 export interface Standing {
   readonly cursor: number;
-  /** Entries beyond it that the journal lists for the route. */
-  readonly listedAhead: readonly number[];
+  /** Entries beyond it that the journal lists for the route, or that an operator has dropped. */
+  readonly decidedAhead: readonly number[];
 }
 
 /** How many entries are read at a time, at most. */
@@ -40,7 +40,7 @@ export class Supply {
   readonly #interest: Interest;
   readonly #progress: Progress;
   /** Beyond the cursor: what becomes of them is decided already. */
-  readonly #listedAhead: Set<number>;
+  readonly #decidedAhead: Set<number>;
   readonly #held = new Held();
   #taken = 0;
   /** When the journal has the next delivery that is due, in Unix milliseconds. */
@@ -56,7 +56,7 @@ export class Supply {
   constructor(
     options: SupplyOptions,
     journal: Journal,
-    { cursor, listedAhead }: Standing,
+    { cursor, decidedAhead }: Standing,
     queue: Queue,
     onFailure: (reason: string) => void,
   ) {
@@ -69,7 +69,7 @@ export class Supply {
     });
     this.#interest = interestOf(options);
     this.#progress = new Progress(cursor);
-    this.#listedAhead = new Set(listedAhead);
+    this.#decidedAhead = new Set(decidedAhead);
   }
 
   /** The journal's entries that are settled, or listed, go up to here. */
@@ -228,7 +228,7 @@ export class Supply {
     const limit = Date.now() >= this.#nextDue ? Math.min(pageSize, this.#room) : pageSize;
     const page = await this.#journal.read(through, limit, this.#interest);
     for (const entry of page.entries) {
-      if (this.#listedAhead.delete(entry.seq)) continue;
+      if (this.#decidedAhead.delete(entry.seq)) continue;
       const decision = this.#match(entry);
       if (decision === 'skip') continue;
       const work = new Work(entry, none, false);

@@ -53,8 +53,13 @@ export class Deliveries {
     this.#settle.run(route, seq);
   }
 
-  listedAfter(route: string, seq: number): number[] {
-    const rows = this.#database.prepare('SELECT seq FROM deliveries WHERE route = ? AND seq > ?').all(route, seq);
+  decidedAfter(route: string, seq: number): number[] {
+    const rows = this.#database
+      .prepare(
+        `SELECT seq FROM deliveries WHERE route = ?1 AND seq > ?2
+         UNION SELECT seq FROM dropped WHERE route = ?1 AND seq > ?2`,
+      )
+      .all(route, seq);
     return rows.map((row) => Number(row.seq));
   }
 

@@ -38,7 +38,7 @@ export function openDesk(folder: string): Desk {
     replay: (route, entries) => steps(entries, (entry) => replay(database, route, entry)),
     waitingAmong: async (route, seqs) => waitingAmong(database, route, seqs),
     waitingIn: async (route, from, to) => waitingIn(database, route, from, to),
-    // The cursor last: where this is cut off, it can be done again.
+    // The cursor last, and what stands beyond it: where this is cut off, it can be done again.
     forget: async (route) => {
       await steps(listedOn(database, route), (seq) => removeLine(database, route, seq));
       await steps([route], (name) => removeCursor(database, name));
@@ -151,7 +151,19 @@ function drop(database: DatabaseSync, { route, seq, state }: Letter): boolean {
   const { changes } = database
     .prepare('DELETE FROM deliveries WHERE route = ? AND seq = ? AND state = ?')
     .run(route, seq, state);
+  if (changes === 1) remember(database, route, seq);
   return changes === 1;
+}
+
+/** What the cursor hasn't passed stays dropped, should the daemon end before it has; what it has passed needs no mark. */
+function remember(database: DatabaseSync, route: string, seq: number): void {
+  const { changes } = database
+    .prepare('INSERT OR IGNORE INTO dropped SELECT name, ?1 FROM routes WHERE name = ?2 AND cursor < ?1')
+    .run(seq, route);
+  if (changes === 0) return;
+  database
+    .prepare('DELETE FROM dropped WHERE route = ?1 AND seq <= (SELECT cursor FROM routes WHERE name = ?1)')
+    .run(route);
 }
 
 function judge(database: DatabaseSync, seq: number, state: NotificationState, problems: readonly Problem[]): void {
@@ -195,6 +207,7 @@ function removeLine(database: DatabaseSync, route: string, seq: number): boolean
 }
 
 function removeCursor(database: DatabaseSync, route: string): boolean {
+  database.prepare('DELETE FROM dropped WHERE route = ?').run(route);
   return database.prepare('DELETE FROM routes WHERE name = ?').run(route).changes === 1;
 }
 

@@ -133,8 +133,11 @@ export interface Journal extends JournalReader {
    */
   openRoute(name: string, start: Start): Promise<number>;
 
-  /** Entries after `seq` that a route lists all the same: it stood farther when it ended without saying so. */
-  listedAfter(route: string, seq: number): Promise<number[]>;
+  /**
+   * Entries after `seq` that a route lists all the same, or that an operator has dropped: the route stood farther when
+   * it ended without saying so.
+   */
+  decidedAfter(route: string, seq: number): Promise<number[]>;
 
   /** Makes all due that waited behind an earlier one of its account: the route keeps no order, or no longer. */
   wakeAll(route: string): Promise<void>;

@@ -73,4 +73,13 @@ export const migrations: readonly string[] = [
   CREATE INDEX deliveries_by_seq ON deliveries (seq);
   CREATE INDEX deliveries_by_age ON deliveries (updated_at) WHERE state <> 'waiting';
   `,
+  `
+  -- What an operator has dropped before its route's cursor had passed it. Without a line in deliveries, a route that is
+  -- started from that cursor would take it for one that it hasn't come to.
+  CREATE TABLE dropped (
+    route TEXT    NOT NULL,
+    seq   INTEGER NOT NULL,
+    PRIMARY KEY (route, seq)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -35,16 +35,14 @@ import { summarise } from './summary.ts';
 /** How long a route's progress may wait for a commit that it can share, in milliseconds. */
 const settleWithin = 100;
 
-/** Between looks for changes that other processes made, in milliseconds. */
-const lookForChanges = 1_000;
-
 type Listener = (change: 'appended' | 'listed') => void;
 
 /**
  * Opens the journal in a folder, for one daemon at a time.
+ * @param lookEvery milliseconds between looks for changes that other processes made
  * @throws JournalError when another daemon has it, it is newer than this program, or the file can't be used
  */
-export function openJournal(folder: string, log: Logger, limits: Limits = unlimited): Journal {
+export function openJournal(folder: string, log: Logger, limits: Limits = unlimited, lookEvery = 1_000): Journal {
   prepareFolder(folder);
   const lock = acquireLock(folder);
   const file = databaseFile(folder);
@@ -54,7 +52,7 @@ export function openJournal(folder: string, log: Logger, limits: Limits = unlimi
     if (!existsSync(file)) log.info({ journal: file }, 'there is no journal yet; a new one is made');
     if (isLogDamaged(file)) throw damagedJournal(file, brokenLog);
     database = openDatabase(folder);
-    return new SqliteJournal(database, file, lock, log, limits);
+    return new SqliteJournal(database, file, lock, log, limits, lookEvery);
   } catch (error) {
     database?.close();
     lock.release();
@@ -100,7 +98,7 @@ class SqliteJournal implements Journal {
   #last: number;
   #seenVersion: unknown;
 
-  constructor(database: DatabaseSync, file: string, lock: Lock, log: Logger, limits: Limits) {
+  constructor(database: DatabaseSync, file: string, lock: Lock, log: Logger, limits: Limits, lookEvery: number) {
     this.#database = database;
     this.#file = file;
     this.#lock = lock;
@@ -114,7 +112,7 @@ class SqliteJournal implements Journal {
     this.#scanner = new Scanner(database);
     this.#recent = new Recent(this.#last);
     this.#seenVersion = this.#version.get()?.data_version;
-    this.#changeTimer = setInterval(() => this.#lookForChanges(), lookForChanges);
+    this.#changeTimer = setInterval(() => this.#lookForChanges(), lookEvery);
   }
 
   async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
@@ -157,8 +155,8 @@ class SqliteJournal implements Journal {
     return cursor;
   }
 
-  async listedAfter(route: string, seq: number): Promise<number[]> {
-    return this.#reading(() => this.#deliveries.listedAfter(route, seq));
+  async decidedAfter(route: string, seq: number): Promise<number[]> {
+    return this.#reading(() => this.#deliveries.decidedAfter(route, seq));
   }
 
   async wakeAll(route: string): Promise<void> {

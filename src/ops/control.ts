@@ -11,12 +11,12 @@ export interface Control {
   close(): Promise<void>;
 }
 
-/** What may be asked for, and what answers it. */
-type Answers = Readonly<Record<Question, () => Promise<unknown>>>;
-type Question = 'status' | 'reload' | 'live' | 'ready';
+/** What may be asked for, some of it of one route, and what answers it. */
+type Answers = Readonly<Record<Question, (route?: string) => Promise<unknown>>>;
+type Question = 'status' | 'reload' | 'live' | 'ready' | 'try';
 
 /**
- * Answers everybody who connects and asks a question, a word on a line, with JSON. Where that can't be set up, the
+ * Answers everybody who connects and asks a question, a word or two on a line, with JSON. Where that can't be set up, the
  * daemon runs all the same, and says so.
  */
 export async function openControl(folder: string, answers: Answers, log: Logger): Promise<Control> {
@@ -55,11 +55,12 @@ export async function openControl(folder: string, answers: Answers, log: Logger)
 }
 
 /** Never rejects. */
-async function answer(question: string, answers: Answers): Promise<string> {
+async function answer(line: string, answers: Answers): Promise<string> {
+  const [question = '', route] = line.split(' ');
   try {
     const known = Object.hasOwn(answers, question) ? answers[question as Question] : undefined; // as it has it
     if (known === undefined) throw new Error('this daemon is of another version; it does not know the question');
-    return JSON.stringify(await known());
+    return JSON.stringify(await known(route));
   } catch (error) {
     return JSON.stringify({ error: reasonOf(error) });
   }
@@ -69,13 +70,16 @@ async function answer(question: string, answers: Answers): Promise<string> {
 const askWithin = 5_000;
 
 /** How long a daemon may take to answer, in milliseconds: a reload waits for what is in flight. */
-const answerWithin: Record<Question, number> = { status: 5_000, reload: 0, live: 5_000, ready: 5_000 };
+const answerWithin: Record<Question, number> = { status: 5_000, reload: 0, live: 5_000, ready: 5_000, try: 5_000 };
 
-/** What the daemon on this folder answers; null where none runs. */
-export async function askDaemon(folder: string, question: Question): Promise<unknown> {
+/**
+ * What the daemon on this folder answers; null where none runs.
+ * @param route the only one that is asked about, where the question may be about all
+ */
+export async function askDaemon(folder: string, question: Question, route?: string): Promise<unknown> {
   const socket = connect(socketIn(folder));
   socket.setTimeout(answerWithin[question], () => socket.destroy(new Error('the daemon does not answer')));
-  socket.write(`${question}\n`);
+  socket.write(`${route === undefined ? question : `${question} ${route}`}\n`);
   let answer: string;
   try {
     answer = await text(socket);

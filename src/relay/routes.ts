@@ -39,6 +39,14 @@ export class Routes {
     });
   }
 
+  /** Probes the sinks that are away at once, of all routes or of one. Returns the names of their routes. */
+  tryNow(only?: string): string[] {
+    const tried: string[] = [];
+    for (const [name, { route }] of this.#running)
+      if ((only === undefined || name === only) && route.tryNow()) tried.push(name);
+    return tried;
+  }
+
   /** @throws JournalError */
   async start(config: RouteConfig): Promise<void> {
     const log = this.#log.child({ route: config.name });

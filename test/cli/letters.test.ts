@@ -9,12 +9,12 @@ import type { Notification } from '../../src/kazoo/notification.ts';
 import { cli, type Result } from '../support/cli.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { notification } from '../support/notification.ts';
-import { type Receiver, type Reply, startReceiver } from '../support/receiver.ts';
+import { type Arrival, type Receiver, type Reply, startReceiver } from '../support/receiver.ts';
 import { until } from '../support/until.ts';
 
 let folder: string;
 let receiver: Receiver;
-let reply: Reply;
+let reply: Reply | ((arrival: Arrival) => Reply | Promise<Reply>);
 let daemon: Daemon | undefined;
 
 /** A time as it is printed. */
@@ -24,7 +24,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-letters-'));
   mkdirSync(join(folder, 'schemas'));
   reply = 200;
-  receiver = await startReceiver(() => reply);
+  receiver = await startReceiver((arrival) => (typeof reply === 'function' ? reply(arrival) : reply));
   configure();
 });
 
@@ -206,6 +206,18 @@ describe('deliveries that wait for their next try', () => {
     expect(receiver.arrivals).toHaveLength(4);
   });
 
+  test.each(['waiting', 'dead'])('need not wait for the next probe of a sink that is away: %s retry', async (kind) => {
+    await fill([{}, {}]);
+    reply = 410;
+    start();
+    await daemon?.says('sink unavailable');
+    reply = 200;
+    const { stdout } = await relay(kind, 'retry', '--route', 'crm');
+    expect(stdout).toMatch(/^of these, nothing .*\nthe sink of crm is away: it is tried now\n$/);
+    await until(async () => (await counts()).cursor === 2, { what: 'all to be delivered' });
+    expect((await relay(kind, 'retry', '--all')).stdout).not.toContain('away');
+  });
+
   test('are dropped only when somebody has said so, and are not tried any more', async () => {
     const [first = '', second] = await waiting({ event: 'low_balance' }, {});
     expect(await relay('waiting', 'drop', '--all')).toMatchObject({
@@ -227,6 +239,23 @@ describe('deliveries that wait for their next try', () => {
       code: 2,
       stderr: expect.stringContaining('"kazoo-relay waiting list" shows the ids'),
     });
+  });
+
+  test('stay dropped where the daemon is killed right then, while an earlier one is still on its way', async () => {
+    configure('crm', { sink: { type: 'webhook', url: receiver.url, concurrency: 2 } });
+    const [first, second = ''] = await fill([{}, {}]);
+    const never = new Promise<Reply>(() => undefined);
+    reply = ({ body }) => (idOf(body) === first ? never : 500);
+    start();
+    await until(async () => (await counts()).waiting === 1, { what: 'the second to wait', interval: 5 });
+    // It can't get on between this and its end: the cursor stays where it is, before both.
+    daemon?.process.kill('SIGSTOP');
+    expect((await relay('waiting', 'drop', second, '--yes')).stdout).toBe('1 notification dropped\n');
+    await daemon?.end('SIGKILL');
+    reply = 200;
+    start();
+    await until(async () => (await counts()).cursor === 2 && receiver.arrivals.length > 2, { what: 'the first' });
+    expect(receiver.arrivals.slice(2).map(({ body }) => idOf(body))).toEqual([first]);
   });
 
   test('are told apart by id from what is dead, and from what is settled', async () => {
@@ -333,6 +362,19 @@ describe('replay', () => {
         '1 notification will be delivered again by crm\n' +
         'the daemon is not running any more: the others go out when it is started\n',
     });
+  });
+
+  test('waits for no next probe of a receiver that was away', async () => {
+    const [first = '', second = ''] = await fill([{}, {}]);
+    start();
+    await until(async () => (await counts()).cursor === 2, { what: 'the deliveries' });
+    reply = 410;
+    const waits = relay('replay', '--route', 'crm', first);
+    await daemon?.says('sink unavailable');
+    reply = 200;
+    const { stdout } = await relay('replay', '--route', 'crm', second);
+    expect(stdout).toContain(`the sink of crm is away: it is tried now\n${settled}`);
+    expect((await waits).stdout).toContain(settled);
   });
 
   test('waits for the next start where no daemon runs', async () => {

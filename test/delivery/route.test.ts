@@ -357,6 +357,37 @@ describe('the circuit', () => {
     await until(() => tested?.route.activity.circuit === 'open', { what: 'the circuit to open' });
     expect(tested.route.activity.probeIn).toBeGreaterThan(3_000_000);
   });
+
+  test('probes at once when an operator tries again, whatever the sink has asked for', async () => {
+    tested = await startTestRoute();
+    expect(tested.route.tryNow()).toBe(false);
+    tested.answer = () => {
+      throw new SinkUnavailable('gone', { probeAfter: 3_600_000 });
+    };
+    const ids = await tested.append('a', 'b');
+    await until(() => tested?.route.activity.circuit === 'open', { what: 'the circuit to open' });
+    tested.answer = () => delivered;
+    expect(tested.route.tryNow()).toBe(true);
+    await tested.settled();
+    expect(tested.confirmed.toSorted()).toEqual(ids.toSorted());
+  });
+
+  test('probes soon again where an operator was too early', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(0.999);
+    tested = await startTestRoute({ circuit: { failures: 1, maxPause: 3_600_000 } });
+    tested.answer = () => {
+      throw new SinkUnavailable('away');
+    };
+    await tested.append('a');
+    // As after a long outage: each probe doubles the pause.
+    await until(() => tested?.route.activity.circuit === 'open', { what: 'the circuit to open' });
+    await until(() => (tested?.route.activity.probeIn ?? 0) > 1_000, { what: 'the pauses to grow' });
+    const before = tested.calls.length;
+    tested.route.tryNow();
+    await until(() => (tested?.calls.length ?? 0) > before, { what: 'the probe' });
+    await until(() => tested?.route.activity.circuit === 'open', { what: 'the circuit to open again' });
+    expect(tested.route.activity.probeIn).toBeLessThanOrEqual(500);
+  });
 });
 
 describe('a sink that misbehaves', () => {

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { openDesk } from '../../src/journal/desk.ts';
 import type { Entry, Journal } from '../../src/journal/journal.ts';
+import { migrations } from '../../src/journal/migrations.ts';
 import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 import { cli } from '../support/cli.ts';
@@ -262,8 +263,19 @@ describe('opening a journal', () => {
     await journal.close();
     alter('PRAGMA user_version = 999');
     expect(() => openJournal(folder, log)).toThrow(/newer kazoo-relay \(its version is 999/);
-    alter('PRAGMA user_version = 1');
+    alter(`PRAGMA user_version = ${migrations.length}`);
     journal = openJournal(folder, log);
+  });
+
+  test('brings one of an older version up to date, with all that it has', async () => {
+    await journal.append([notification({})]);
+    await journal.openRoute('tested', 'now');
+    await journal.close();
+    alter('DROP TABLE dropped; PRAGMA user_version = 1');
+    expect(() => openJournalReader(folder)).toThrow(/start the daemon once to bring it up to date/);
+    journal = openJournal(folder, log);
+    expect(await readAll()).toHaveLength(1);
+    expect(await journal.decidedAfter('tested', 0)).toEqual([]);
   });
 
   test('is refused where the file belongs to another program, or is no database', async () => {

@@ -6,6 +6,7 @@ import pino from 'pino';
 import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
 import { openDesk } from '../../src/journal/desk.ts';
 import type { Attempt, Desk, Journal } from '../../src/journal/journal.ts';
+import { unlimited } from '../../src/journal/retention.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { type Delivery, delivered, type Outcome, type Sink } from '../../src/sinks/sink.ts';
 import { notification } from './notification.ts';
@@ -38,6 +39,9 @@ export interface TestRoute {
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** Short, so that no test waits for what an operator does; an operator's next step may still come before a look. */
+const lookEvery = 50;
 
 export async function startTestRoute(
   options: Partial<RouteOptions> = {},
@@ -73,7 +77,7 @@ export async function startTestRoute(
     }
   };
 
-  let journal = openJournal(folder, log);
+  let journal = openJournal(folder, log, unlimited, lookEvery);
   let route = await start(journal);
   const desk = openDesk(folder);
   const test: TestRoute = {
@@ -116,7 +120,7 @@ export async function startTestRoute(
     async restart(changed = {}, deadline = AbortSignal.timeout(5_000)) {
       await route.stop(deadline);
       await journal.close();
-      journal = openJournal(folder, log);
+      journal = openJournal(folder, log, unlimited, lookEvery);
       route = await start(journal, changed);
     },
     async close() {

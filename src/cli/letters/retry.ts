@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { Outline } from '../../config/outline.ts';
 import type { Desk, Letter, Letters } from '../../journal/journal.ts';
 import { notifications, print, printable } from '../output.ts';
+import { tryNow } from '../try-now.ts';
 import { idleAmong } from './idle.ts';
 import type { Kind } from './kind.ts';
 import { atDesk, type Choice, choosing, chosenBy, nothingIn, pagesOf } from './letters.ts';
@@ -36,8 +37,10 @@ async function retry(which: Letters, kind: Kind, desk: Desk, config: Outline): P
     }
     retried += await kind.retry.change(desk, due);
   }
-  if (found === 0 && which.ids === undefined) return print(nothingIn(which, kind));
-  await print(`${notifications(retried)} ${kind.retry.done}`);
+  const isNothing = found === 0 && which.ids === undefined;
+  await print(isNothing ? nothingIn(which, kind) : `${notifications(retried)} ${kind.retry.done}`);
   for (const [reason, count] of kept) await print(`${notifications(count)} not: ${printable(reason)}`);
   for (const line of idle) await print(printable(line));
+  // Also where nothing is due: what was never tried since the sink went away waits for the probe too.
+  await tryNow(config.journal.path, which.route);
 }
