@@ -47,7 +47,8 @@ export function failureOf(error: unknown, mask: Mask): Outcome {
 
 /** Unix milliseconds that a `Retry-After` asks to wait for, `now` at least: who waits has to set a bound to it. */
 export function retryAfter({ headers }: Pick<Answer, 'headers'>, now: number): number | undefined {
-  const text = headers['retry-after']?.trim() ?? '';
+  // A proxy may have put its own beside the receiver's: then the first counts.
+  const text = [headers['retry-after'] ?? ''].flat()[0]?.trim() ?? '';
   const time = /^\d+$/.test(text)
     ? now + Number(text) * 1000
     : /^[A-Z][a-z]+, .* GMT$/.test(text)
