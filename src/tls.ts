@@ -47,7 +47,7 @@ export function readPem(option: string, path: string): Buffer {
 
 /** An error of a handshake, with the option that mends it where OpenSSL's words leave that open. */
 export function explainTls(error: unknown): Error {
-  const reason = reasonOf(error).replace(openSslMessage, 'TLS: $1');
+  const reason = reasonOf(error).replace(openSslMessage, 'TLS: $1').replace(adviceOfNode, '');
   const code = codeOf(error) ?? '';
   const hint = hints.find(({ codes }) => codes.test(code))?.hint;
   return new Error(hint === undefined ? reason : `${reason} (${hint})`, { cause: error });
@@ -55,6 +55,9 @@ export function explainTls(error: unknown): Error {
 
 /** OpenSSL's own form: numbers, library, function, reason, its source file and line. */
 const openSslMessage = /^[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]*):.*$/s;
+
+/** What Node adds to some of them: nobody starts this Node by hand. */
+const adviceOfNode = /; if the root CA is installed locally, try running Node\.js with --use-system-ca$/;
 
 const hints = [
   {

@@ -25,6 +25,7 @@ const doors: Record<string, readonly string[]> = {
 /** Files that every room may use, and that use no room. */
 const groundFloor = [
   'bag',
+  'broker-url',
   'cut',
   'counted',
   'waiting',

@@ -3,6 +3,7 @@ import amqp, { type Channel, type ChannelModel } from 'amqplib';
 import { readTls, type TlsFiles } from '../tls.ts';
 import { within } from '../waiting.ts';
 import { explainConnecting } from './explain.ts';
+import { credentialsOf } from './login.ts';
 import { type Delivered, receive } from './receiver.ts';
 
 export interface ConnectionOptions {
@@ -108,6 +109,7 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
     ...readTls(options.tls),
     timeout: options.connectTimeout,
     noDelay: true,
+    credentials: credentialsOf(url),
     clientProperties: { connection_name: options.name },
   };
   const model = await amqp.connect(url.href, settings).catch((error) => {

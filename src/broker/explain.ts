@@ -1,3 +1,4 @@
+import { vhostOf } from '../broker-url.ts';
 import { reasonOf } from '../errors.ts';
 import { explainTls } from '../tls.ts';
 
@@ -15,9 +16,4 @@ export function explainConnecting(error: unknown, url: URL): unknown {
     return new Error('what answers there speaks no AMQP: is it the right port (usually 5672)?', { cause: error });
   }
   return url.protocol === 'amqps:' ? explainTls(error) : error;
-}
-
-/** As amqplib reads it. */
-function vhostOf({ pathname }: URL): string {
-  return pathname.length > 1 ? decodeURIComponent(pathname.slice(1)) : '/';
 }

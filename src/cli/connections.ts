@@ -3,7 +3,7 @@ import pino from 'pino';
 import { examineBroker } from '../broker/examine.ts';
 import type { Config } from '../config/config.ts';
 import { reasonOf } from '../errors.ts';
-import { accessTo } from '../sinks/file-access.ts';
+import { accessToDatabase } from '../sinks/file-access.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { within } from '../waiting.ts';
 
@@ -25,7 +25,7 @@ const longest = 30_000;
 export function connections({ journal, brokers, routes, intake, queue }: Config): Promise<Tried[]> {
   const log = pino({ level: 'silent' });
   return Promise.all([
-    attempt(`journal ${journal.path}`, () => accessTo(join(journal.path, 'journal.sqlite'))),
+    attempt(`journal ${journal.path}`, () => accessToDatabase(join(journal.path, 'journal.sqlite'))),
     ...brokers.map((broker) =>
       attempt(`broker ${broker.zone} ${new URL(broker.url).host}`, () => examineBroker(broker, { ...intake, queue })),
     ),

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import amqp, { type ChannelModel, type ConfirmChannel, type Options, type Replies } from 'amqplib';
 import { explainConnecting } from '../broker/explain.ts';
+import { credentialsOf } from '../broker/login.ts';
 import { exchange } from '../broker/topology.ts';
 import { reasonOf } from '../errors.ts';
 import { toAmqpTimestamp } from '../kazoo/time.ts';
@@ -60,7 +61,9 @@ export async function connectPublisher(url: string, tls?: TlsFiles): Promise<Pub
       throw new PublishError(`can't publish to the broker ${parsed.host}: ${reasonOf(cause)}`, { cause });
     }
   };
-  const connecting = async () => amqp.connect(url, { ...readTls(tls), timeout: connectWithin, noDelay: true });
+  const credentials = credentialsOf(parsed);
+  const connecting = async () =>
+    amqp.connect(url, { ...readTls(tls), credentials, timeout: connectWithin, noDelay: true });
   const model = await work(
     connecting().catch((error) => {
       throw explainConnecting(error, parsed);

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { vhostOf } from '../broker-url.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import type { Mistake } from './check.ts';
 import { secretsInClearText } from './clear-text.ts';
@@ -30,9 +31,10 @@ function brokerDoubts({ brokers }: Config): Mistake[] {
 
 /** Where a broker is, whoever we are there. */
 function addressOf(url: string): string {
-  const { protocol, hostname, port, pathname } = new URL(url);
+  const parsed = new URL(url);
+  const { protocol, hostname, port } = parsed;
   const defaultPort = protocol === 'amqps:' ? '5671' : '5672';
-  return `${hostname}:${port || defaultPort}${pathname === '/' ? '' : pathname}`;
+  return `${hostname}:${port || defaultPort} ${vhostOf(parsed)}`;
 }
 
 function routeDoubts(route: RouteConfig): Mistake[] {

@@ -116,6 +116,16 @@ export const formats: Readonly<Record<string, Format>> = {
     coerce: (text) => amount(text, durations),
     validateWritten: needsUnit('5m, 30s or 500ms'),
   },
+  // RabbitMQ keeps what begins with amq. for itself.
+  'queue name': {
+    kind: 'text',
+    schema: { ...textSchema, maxLength: 255, not: { type: 'string', pattern: '^amq\\.' } },
+    validate: (value) =>
+      must(
+        isText(value) && Buffer.byteLength(value) <= 255 && !value.startsWith('amq.'),
+        'must be text of 255 bytes at most, without amq. in front',
+      ),
+  },
   prefetch: {
     kind: 'whole number',
     schema: { type: 'integer', minimum: 1, maximum: 65_535 },

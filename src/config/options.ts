@@ -8,7 +8,7 @@ export const rootOptions: OptionTree = {
     default: [],
   },
   queue: {
-    name: { doc: 'Name of our queue on every broker.', format: 'text', default: 'kazoo-relay' },
+    name: { doc: 'Name of our queue on every broker.', format: 'queue name', default: 'kazoo-relay' },
     type: {
       doc: 'classic, or quorum where the broker is a cluster and messages should survive the loss of a node.',
       format: ['classic', 'quorum'],

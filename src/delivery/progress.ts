@@ -9,6 +9,9 @@ const longestReach = 10_000;
 /** One that later ones have overtaken is listed after this time, in milliseconds: most are settled long before. */
 const patience = 200;
 
+/** Its reason: it is with the sink, or a try of it didn't count because the sink is away. Which one changes by the second. */
+const onItsWay = 'on its way, or held back while the sink is away';
+
 /**
  * What a route has settled, as its journal gets to know it: a cursor up to which all is settled, except what is listed.
  * A slow delivery holds back nothing: it is listed soon after a later one is settled.
@@ -118,7 +121,7 @@ export class Progress {
     }
     for (let work = this.#works[this.#first]; work !== undefined; work = this.#works[this.#first]) {
       if (work.entry.seq >= overtaken) return;
-      this.list(work, { state: 'waiting', reason: 'on its way', attempts: work.attempts, dueAt: now });
+      this.list(work, { state: 'waiting', reason: onItsWay, attempts: work.attempts, dueAt: now });
     }
   }
 }

@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { access, realpath, stat, statfs } from 'node:fs/promises';
+import { access, open, realpath, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf, fileReasonOf } from '../errors.ts';
 import { mustBeNoLink } from '../folder.ts';
@@ -24,6 +24,26 @@ export async function accessTo(path: string): Promise<string> {
   }
   const gibibytes = ((bavail * bsize) / 2 ** 30).toFixed(1);
   return `${path} can be ${file === undefined ? 'made' : 'written'}; ${gibibytes} GiB are free there`;
+}
+
+/** As `accessTo`, of a database of SQLite. @throws Error, also where the file is something else */
+export async function accessToDatabase(path: string): Promise<string> {
+  const found = await accessTo(path);
+  const head = await headOf(path);
+  // SQLite makes a database of an empty file.
+  if (head === '' || head === magic) return found;
+  throw new Error(`${path} is no database of SQLite, or damaged`);
+}
+
+/** How each file of SQLite begins. */
+const magic = 'SQLite format 3\0';
+
+/** Empty where there is no file. */
+async function headOf(path: string): Promise<string> {
+  if ((await statOf(path)) === undefined) return '';
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(magic.length), 0, magic.length, 0);
+  return buffer.toString('latin1', 0, bytesRead);
 }
 
 /**

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Channel } from 'amqplib';
+import { connect } from '../../src/broker/connection.ts';
+import { connectPublisher } from '../../src/cli/publisher.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { startLink, type TestLink } from '../support/link.ts';
 import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
@@ -29,6 +31,19 @@ function documentedCommands(): string[][] {
     [...args.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? ''),
   );
 }
+
+test('a user and a password with letters beyond ASCII, a percent sign and a slash get in', async () => {
+  await broker.ctl('add_user', 'jürgen', 'geheim€%/ß');
+  await broker.ctl('set_permissions', '--vhost', '/', 'jürgen', '.*', '.*', '.*');
+  const login = `${encodeURIComponent('jürgen')}:${encodeURIComponent('geheim€%/ß')}`;
+  const his = broker.url.replace('guest:guest', login);
+  const connection = await connect({ url: his, heartbeat: 5, connectTimeout: 10_000, name: 'test' });
+  expect(connection.alive).toBe(true);
+  await connection.close(1_000);
+  const publisher = await connectPublisher(his);
+  expect(await publisher.hasQueue('nobody-has-made-it')).toBe(false);
+  await publisher.close();
+});
 
 describe('with the user of docs/security.md', () => {
   test('the daemon waits for KAZOO, and then takes what comes', async () => {

@@ -186,6 +186,59 @@ describe('check --connect', () => {
     expect(code).toBe(1);
   });
 
+  test('says that a table can not be made where this user may not, and how to let him', async () => {
+    await postgres.query(`
+      CREATE ROLE poor LOGIN PASSWORD 'geheim';
+      REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+      CREATE TABLE theirs (id uuid PRIMARY KEY, event text, category text, account_id text, zone text, node text,
+        occurred_at timestamptz, received_at timestamptz, valid boolean, problems jsonb, data jsonb);
+      GRANT SELECT, INSERT ON theirs TO poor;
+    `);
+    const table = { type: 'database', url: postgres.url.replace('relay:', 'poor:') };
+    const { lines, code } = await connect({
+      poor: table,
+      nowhere: { ...table, schema: 'nope' },
+      theirs: { ...table, table: 'theirs' },
+    });
+    expect(lines.slice(2, -1)).toEqual([
+      expect.stringMatching(
+        /^failed {3}route poor .* lacks what can't be made: the table .*; this user may make nothing in the schema public \(GRANT CREATE ON SCHEMA public TO …\)$/,
+      ),
+      expect.stringMatching(
+        /^failed {3}route nowhere .* lacks what can't be made: the table .*; there is no schema nope$/,
+      ),
+      expect.stringMatching(
+        /^failed {3}route theirs .* lacks what can't be made: an index .*; this user may make nothing in the schema public/,
+      ),
+    ]);
+    await postgres.query('GRANT CREATE ON SCHEMA public TO poor');
+    const granted = await connect({ poor: table, theirs: { ...table, table: 'theirs' } });
+    expect(granted.lines.slice(2, -1)).toEqual([
+      expect.stringMatching(/^ok {7}route poor /),
+      expect.stringMatching(
+        /^failed {3}route theirs .*; the table belongs to another user \(ALTER TABLE theirs OWNER TO …\)$/,
+      ),
+    ]);
+    expect(code).toBe(1);
+  });
+
+  test('says so where a file is no database', async () => {
+    const notes = folder.write('notes.txt', 'what somebody has noted down');
+    folder.write('journal/journal.sqlite', 'not a journal, and long enough');
+    folder.write('empty.db', '');
+    const { lines } = await connect({
+      notes: { type: 'database', url: `sqlite://${notes}` },
+      empty: { type: 'database', url: `sqlite://${folder.path}/empty.db` },
+    });
+    expect(lines[0]).toMatch(
+      /^failed {3}journal journal +journal\/journal.sqlite is no database of SQLite, or damaged$/,
+    );
+    expect(lines.slice(2, -1)).toEqual([
+      expect.stringMatching(/^failed {3}route notes .* notes.txt is no database of SQLite, or damaged$/),
+      expect.stringMatching(/^ok {7}route empty .* empty.db can be written; /),
+    ]);
+  });
+
   test('says so where a broker is not there', async () => {
     const { stdout, code } = await cli([
       'check',

@@ -185,6 +185,8 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
   'a flag that gives no unit': [whole, { set: { 'routes.all.retry.schedule': '0,30' } }],
   'a variable that gives no unit': [`${whole}journal: { maxSize: '\${env:SIZE}' }`, { env: { SIZE: '10' } }],
   'a prefetch that AMQP has no room for': [`${whole}intake: { prefetch: 70000 }`],
+  'a queue with a name that RabbitMQ keeps for itself': [`${whole}queue: { name: amq.kazoo-relay }`],
+  'a queue with a name that AMQP has no room for': [`${whole}queue: { name: ${'ü'.repeat(128)} }`],
   'half a message': [`${whole}intake: { batch: { max: 1.5 } }`],
   'a heartbeat that is too slow': [`${whole}intake: { heartbeat: 1m }`],
   'a word that is not among the choices': [`${whole}queue: { type: lazy }`],

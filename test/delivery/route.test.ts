@@ -21,7 +21,9 @@ describe('a slow delivery', () => {
     tested.answer = ({ id }) => (id === slow ? released : delivered);
     await until(() => tested?.confirmed.length === others.length, { what: 'all others' });
     await until(() => tested?.lines().length === 1, { what: 'the slow one to be listed' });
-    expect(tested.lines()).toMatchObject([{ id: slow, state: 'waiting', attempts: [] }]);
+    expect(tested.lines()).toMatchObject([
+      { id: slow, state: 'waiting', attempts: [], reason: 'on its way, or held back while the sink is away' },
+    ]);
     expect(tested.route.activity).toMatchObject({ cursor: 8, inFlight: 1 });
     release(delivered);
     await tested.settled();

@@ -15,7 +15,7 @@ export interface Arrival {
 }
 
 /** What to answer: a status, or all of it. */
-export type Reply = number | { status: number; headers?: Record<string, string>; body?: string };
+export type Reply = number | { status: number; headers?: Record<string, string | string[]>; body?: string };
 
 /** A server on loopback that keeps what arrives. */
 export interface Receiver {

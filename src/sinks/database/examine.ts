@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { accessTo } from '../file-access.ts';
+import { accessToDatabase } from '../file-access.ts';
 import { dialectOf } from './dialects.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import { lacksOf } from './schema.ts';
@@ -8,7 +8,7 @@ import { tableOf } from './table.ts';
 /** What there is at the other end, without changing it. @throws Error that says why nothing could be stored there */
 export async function examine(options: DatabaseSinkOptions, log: Logger): Promise<string> {
   const dialect = dialectOf(options.url);
-  if (dialect.isLocal) return accessTo(decodeURIComponent(new URL(options.url).pathname));
+  if (dialect.isLocal) return accessToDatabase(decodeURIComponent(new URL(options.url).pathname));
   const table = tableOf(options);
   const database = await dialect.open(options, table, log);
   try {
@@ -23,6 +23,8 @@ export async function examine(options: DatabaseSinkOptions, log: Logger): Promis
     const list = lacks.map(({ what }) => what).join('; ');
     const isOurs = options.migrate && lacks.every(({ statements }) => statements !== undefined);
     if (!isOurs) throw new Error(`${database.place} lacks what the daemon may not make: ${list}`);
+    const obstacle = await database.obstacle?.();
+    if (obstacle !== undefined) throw new Error(`${database.place} lacks what can't be made: ${list}; ${obstacle}`);
     return `${database.place} answers; before its first row the daemon makes: ${list}`;
   } catch (error) {
     if (Error.isError(error) && error.message.startsWith(database.place)) throw error;

@@ -7,7 +7,15 @@ import type { DatabaseSinkOptions } from './options.ts';
 import { blame, isBlamedOnRow } from './postgres-errors.ts';
 import { grammar } from './postgres-grammar.ts';
 import { createInsert, type Insert } from './postgres-insert.ts';
-import { begin, columnsQuery, indexesQuery, ourLock, type Transaction, tableQuery } from './postgres-statements.ts';
+import {
+  begin,
+  columnsQuery,
+  indexesQuery,
+  ourLock,
+  rightsQuery,
+  type Transaction,
+  tableQuery,
+} from './postgres-statements.ts';
 import { tidy } from './postgres-tidy.ts';
 import type { Row } from './row.ts';
 import { qualified } from './schema.ts';
@@ -39,6 +47,20 @@ export class PostgresDatabase implements Database {
 
   inspect(): Promise<Found | undefined> {
     return this.#transaction((transaction) => this.#look(transaction));
+  }
+
+  async obstacle(): Promise<string | undefined> {
+    const { schema, name } = this.#table;
+    const { rows } = await this.#transaction((transaction) =>
+      transaction.query<Rights>(rightsQuery, [qualified(this.#table, grammar), schema ?? null]),
+    );
+    const [rights] = rows;
+    if (!rights?.schema) return "no schema of this user's search_path is there";
+    if (rights.mayCreate === null) return `there is no schema ${rights.schema}`;
+    if (!rights.mayCreate) {
+      return `this user may make nothing in the schema ${rights.schema} (GRANT CREATE ON SCHEMA ${rights.schema} TO …)`;
+    }
+    return rights.isOwner === false ? `the table belongs to another user (ALTER TABLE ${name} OWNER TO …)` : undefined;
   }
 
   migrate(statementsFor: (found: Found | undefined) => readonly string[]): Promise<void> {
@@ -145,6 +167,12 @@ export class PostgresDatabase implements Database {
     pool.on('error', lost).on('connect', (client) => client.on('error', lost));
     return pool;
   }
+}
+
+interface Rights {
+  readonly schema: string | null;
+  readonly mayCreate: boolean | null;
+  readonly isOwner: boolean | null;
 }
 
 const yes = () => true;

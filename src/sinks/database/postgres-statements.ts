@@ -34,6 +34,12 @@ export const indexesQuery = `
       LEFT JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[n] ORDER BY n) AS columns
   FROM pg_index WHERE indrelid = to_regclass($1) AND indisvalid`;
 
+/** Whether our user may make something in the schema of a table, and change the table: NULL where one isn't there. */
+export const rightsQuery = `
+  SELECT schema, has_schema_privilege(to_regnamespace(quote_ident(schema)), 'CREATE') AS "mayCreate",
+    (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass($1)) AS "isOwner"
+  FROM (SELECT coalesce($2, current_schema()) AS schema) here`;
+
 /** What kind of table it is, and what our user may do with it, or at least with some of its columns. */
 export const tableQuery = `
   SELECT relkind AS kind, ARRAY(SELECT privilege FROM unnest(ARRAY['SELECT', 'INSERT', 'DELETE']) privilege

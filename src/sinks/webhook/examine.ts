@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { reasonOf } from '../../errors.ts';
+import { explainTls } from '../../tls.ts';
 import { createAddress } from './address.ts';
 import { createAuth } from './auth.ts';
 import { createMask } from './mask.ts';
@@ -21,7 +22,10 @@ export async function examine(options: WebhookOptions): Promise<string> {
   const auth = await createAuth(options, () => openTransport(elsewhere), mask);
   try {
     await connect(dispatcher, address.origin, options.timeout.connect).catch((cause) => {
-      throw new Error(`${address.origin} can't be reached: ${mask(reasonOf(cause) || String(cause.code))}`, { cause });
+      throw new Error(
+        `${address.origin} can't be reached: ${mask(reasonOf(explainTls(cause)) || String(cause.code))}`,
+        { cause },
+      );
     });
     await auth.header();
     const token = options.auth.oauth2 === undefined ? '' : '; its token could be fetched';

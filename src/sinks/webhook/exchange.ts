@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { type Deadlines, onAbort } from '../../waiting.ts';
 
@@ -13,7 +12,8 @@ export interface Request {
 
 export interface Answer {
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+  /** By name, in lower case; several values where it came several times, whichever header it is. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Its first 64 KiB. */
   readonly body: Buffer;
 }
@@ -47,7 +47,7 @@ export function exchange(
   const chunks: Buffer[] = [];
   let size = 0;
   let status = 0;
-  let headers: IncomingHttpHeaders = {};
+  let headers: Answer['headers'] = {};
   let controller: Dispatcher.DispatchController | undefined;
   let ended: Error | undefined;
 

@@ -1,5 +1,6 @@
 import { cut } from '../../cut.ts';
 import { codeOf, reasonOf } from '../../errors.ts';
+import { explainTls } from '../../tls.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../sink.ts';
 import { type Answer, Interrupted, TimedOut } from './exchange.ts';
 import type { Mask } from './mask.ts';
@@ -41,13 +42,14 @@ export function failureOf(error: unknown, mask: Mask): Outcome {
   const code = error instanceof TimedOut ? 'ETIMEDOUT' : codeOf(error);
   const known = error instanceof TimedOut || error instanceof Interrupted;
   // Where each address of a name has failed, the error has no message but a code.
-  const text = lineOf(mask(reasonOf(error) || code || 'the connection failed'));
+  const text = lineOf(mask(reasonOf(explainTls(error)) || code || 'the connection failed'));
   return { status: 'retry', reason: known ? text : `no answer: ${text}`, ...(code && { code }), away: true };
 }
 
 /** Unix milliseconds that a `Retry-After` asks to wait for, `now` at least: who waits has to set a bound to it. */
 export function retryAfter({ headers }: Pick<Answer, 'headers'>, now: number): number | undefined {
-  const text = headers['retry-after']?.trim() ?? '';
+  // A proxy may have put its own beside the receiver's: then the first counts.
+  const text = [headers['retry-after'] ?? ''].flat()[0]?.trim() ?? '';
   const time = /^\d+$/.test(text)
     ? now + Number(text) * 1000
     : /^[A-Z][a-z]+, .* GMT$/.test(text)

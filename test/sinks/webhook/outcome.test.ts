@@ -60,7 +60,7 @@ describe('an answer of', () => {
 
 describe('Retry-After', () => {
   const now = Date.parse('2026-11-24T10:00:00Z');
-  const waits = (value: string) => retryAfter({ headers: { 'retry-after': value } }, now);
+  const waits = (value: string | string[]) => retryAfter({ headers: { 'retry-after': value } }, now);
 
   test('may be seconds or a date', () => {
     expect(waits('120')).toBe(now + 120_000);
@@ -76,6 +76,17 @@ describe('Retry-After', () => {
 
   test.each(['', 'soon', '-1', '1.5', 'Infinity', 'Never, 99'])('that says %j says nothing', (value) => {
     expect(waits(value)).toBeUndefined();
+  });
+
+  test('that is there twice counts once, and it is the first', async () => {
+    expect(waits(['120', '600'])).toBe(now + 120_000);
+    const outcome = await outcomeOf({ status: 503, headers: { 'retry-after': ['100', '7'] } });
+    expect(outcome).toMatchObject({
+      status: 'retry',
+      reason: 'answered 503',
+      code: 503,
+      notBefore: expect.any(Number),
+    });
   });
 
   test.each([429, 503, 500])('is honoured with %d', async (status) => {
