@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Channel } from 'amqplib';
 import { connect } from '../../src/broker/connection.ts';
 import { connectPublisher } from '../../src/cli/publisher.ts';
-import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
+import { declareAsKazoo, onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { startLink, type TestLink } from '../support/link.ts';
 import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
 import { until } from '../support/until.ts';
@@ -50,7 +50,7 @@ describe('with the user of docs/security.md', () => {
     await until(() => link.logged.some((line) => line.includes('waiting for KAZOO to declare the exchange')), {
       what: 'the line in the log',
     });
-    await publishAsKazoo(broker.url, 3);
+    await declareAsKazoo(broker.url);
     await until(() => link.sessions === 1, { what: 'the link to consume' });
     await publishAsKazoo(broker.url, 3);
     await until(async () => (await link.journalled()).length === 3, { what: 'the notifications' });
