@@ -39,7 +39,7 @@ export interface Database {
   /** What of the table is there; undefined where there is none. */
   inspect(): Promise<Found | undefined>;
   /** What keeps our user from making or changing the table; undefined where nothing does. Where it is left out, nobody knows. */
-  obstacle?(): Promise<string | undefined>;
+  obstacle?(found: Found | undefined): Promise<string | undefined>;
   /** Holds a lock that other daemons respect, looks again at what is there, and runs the statements that it takes. */
   migrate(statementsFor: (found: Found | undefined) => readonly string[]): Promise<void>;
   /** Stores all rows, or none of them. A row that is there already is left as it is. */

@@ -26,7 +26,7 @@ export async function examine(options: DatabaseSinkOptions, log: Logger): Promis
     const list = listed(lacks);
     const isOurs = options.migrate && lacks.every(({ statements }) => statements !== undefined);
     if (!isOurs) throw new Error(`${database.place} lacks what the daemon may not make: ${list}`);
-    const obstacle = await database.obstacle?.();
+    const obstacle = await database.obstacle?.(found);
     if (obstacle !== undefined) throw new Error(`${database.place} lacks what can't be made: ${list}; ${obstacle}`);
     return `${file?.access ?? `${database.place} answers`}; before its first row the daemon makes: ${list}`;
   } catch (error) {

@@ -5,7 +5,7 @@ import { unlessAborted } from '../../waiting.ts';
 import { type Blame, changeFactor, type Database, deletedAtOnce, type Found, grace, pauseBetween } from './dialect.ts';
 import { blame, isDuplicate, withoutValues } from './mysql-errors.ts';
 import { grammar } from './mysql-grammar.ts';
-import { look } from './mysql-look.ts';
+import { look, obstacle } from './mysql-look.ts';
 import { createPool, settings } from './mysql-pool.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import type { Row, Value } from './row.ts';
@@ -36,6 +36,12 @@ export class MysqlDatabase implements Database {
 
   inspect(): Promise<Found | undefined> {
     return this.#connected((connection) => look(connection, this.#table));
+  }
+
+  async obstacle(found: Found | undefined): Promise<string | undefined> {
+    // Whether he may change one that is there, only a try would show.
+    if (found !== undefined) return undefined;
+    return this.#connected((connection) => obstacle(connection, this.#table), { isLast: true });
   }
 
   /** DDL ends every transaction here, so the lock belongs to the connection, which is closed behind it. */
@@ -115,7 +121,7 @@ export class MysqlDatabase implements Database {
     return typeof value === 'string' && this.#table.columns[index]?.type === 'timestamp' ? datetime(value) : value;
   }
 
-  /** Does the work on one connection, with a deadline. One that fails is not used again, nor one that holds a lock. */
+  /** Does the work on one connection, with a deadline. One that fails is not used again, nor one that holds something. */
   async #connected<T>(
     work: (connection: mysql.PoolConnection) => Promise<T>,
     { signal, factor = 1, isLast = false }: { signal?: AbortSignal; factor?: number; isLast?: boolean } = {},

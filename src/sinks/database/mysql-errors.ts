@@ -18,6 +18,11 @@ export function isDuplicate(error: unknown): boolean {
   return partsOf(error).errno === 1062;
 }
 
+/** A right that our user doesn't have: to the database, or to a command. */
+export function isForbidden(error: unknown): boolean {
+  return [1044, 1142].includes(partsOf(error).errno ?? 0);
+}
+
 /** The error without the statement, and so without the values in it, which the library hangs on every error. */
 export function withoutValues(error: unknown): unknown {
   if (Error.isError(error)) Reflect.deleteProperty(error, 'sql');

@@ -1,5 +1,9 @@
 import type mysql from 'mysql2/promise';
+import { reasonOf } from '../../errors.ts';
 import type { Found } from './dialect.ts';
+import { isForbidden } from './mysql-errors.ts';
+import { grammar } from './mysql-grammar.ts';
+import { qualified } from './schema.ts';
 import type { Table } from './table.ts';
 
 /** What a server has of the table, as far as our user may see it. */
@@ -21,6 +25,26 @@ export async function look(connection: mysql.PoolConnection, { schema, name }: T
     partitioned: false,
     demanding: columns.filter(({ isEmpty }) => nothingFills && isEmpty === 1).map(({ name }) => String(name)),
   };
+}
+
+/** What keeps our user from making the table; undefined where nothing does, or nobody knows. */
+export async function obstacle(connection: mysql.PoolConnection, { schema, name }: Table): Promise<string | undefined> {
+  const [[here]] = await connection.query<mysql.RowDataPacket[]>(databaseQuery, [schema ?? null]);
+  if (!here?.name) return 'no database is named: put one behind the host of the url, or into schema';
+  const place = String(here.name);
+  try {
+    // The server looks at the right, and makes nothing: whatever gives it, a role, a pattern, or a grant to everybody.
+    const table = qualified({ schema: place, name }, grammar);
+    await connection.query(`PREPARE kazoo_relay FROM 'CREATE TABLE ${table} (id int)'`);
+  } catch (error) {
+    if (!isForbidden(error)) return reasonOf(error);
+    const grant = `GRANT CREATE ON ${grammar.quote(place)}.* TO …`;
+    // A database that our user may do nothing in isn't shown to him.
+    return here.isSeen === 1
+      ? `this user may make nothing in the database ${place} (${grant})`
+      : `there is no database ${place}, or this user may make nothing in it (CREATE DATABASE, or ${grant})`;
+  }
+  return here.isSeen === 1 ? undefined : `there is no database ${place}`;
 }
 
 /** Where no value is given, ENUM takes its first one. */
@@ -46,3 +70,7 @@ const triggersQuery = `
         WHERE grantee = me AND table_schema = place AND table_name = name) AS areKnown
   FROM (SELECT coalesce(?, database()) AS place, ? AS name,
     concat('''', replace(current_user(), '@', '''@'''), '''') AS me) here`;
+
+const databaseQuery = `
+  SELECT here.name, EXISTS (SELECT 1 FROM information_schema.schemata WHERE schema_name = here.name) AS isSeen
+  FROM (SELECT coalesce(?, database()) AS name) here`;

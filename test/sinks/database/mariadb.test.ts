@@ -89,6 +89,28 @@ describe('MariaDB in particular', () => {
     expect(await statuses(deliver(sink, ...deliveries(2)))).toEqual(['delivered', 'delivered']);
   });
 
+  test('says beforehand where its table can not be made, and how to let this user', async () => {
+    await server.query(`
+      CREATE DATABASE others; CREATE ROLE maker; GRANT CREATE ON \`other_\`.* TO maker;
+      CREATE USER poor@'127.0.0.1' IDENTIFIED BY 'x'; GRANT SELECT, INSERT ON notifications.* TO poor@'127.0.0.1'`);
+    const options = { url: server.url.replace('relay:geheim', 'poor:x'), table: newTable() };
+    await expect(examineDatabase(options)).rejects.toThrow(
+      /lacks what can't be made: the table .*; this user may make nothing in the database notifications \(GRANT CREATE ON `notifications`\.\* TO …\)$/,
+    );
+    await expect(examineDatabase({ ...options, schema: 'others' })).rejects.toThrow(
+      /; there is no database others, or this user may make nothing in it \(CREATE DATABASE, or GRANT CREATE ON `others`\.\* TO …\)$/,
+    );
+    const nowhere = options.url.replace('/notifications', '');
+    await expect(examineDatabase({ ...options, url: nowhere })).rejects.toThrow(/no database is named/);
+    await expect(examineDatabase({ url: server.url, schema: 'nope' })).rejects.toThrow(/there is no database nope$/);
+    await expect(examineDatabase({ url: server.url.replace('/notifications', '/nope') })).rejects.toThrow(
+      /^MariaDB at .*: Unknown database 'nope'$/,
+    );
+    await server.query("GRANT maker TO poor@'127.0.0.1'; SET DEFAULT ROLE maker FOR poor@'127.0.0.1'");
+    expect(await examineDatabase({ ...options, schema: 'others' })).toContain('the daemon makes: the table');
+    expect(await server.query(`SHOW TABLES FROM others`)).toEqual([]);
+  });
+
   test('is unavailable while it is stopped or read-only, or somebody holds a lock, and comes back', async () => {
     const table = newTable();
     const sink = await openDatabaseSink({ url: server.url, table, statementTimeout: '1s' });
