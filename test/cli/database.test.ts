@@ -92,6 +92,10 @@ describe('database schema', () => {
     ],
     ['url: postgres://u:geheim@h/d, columns: { a: data.x money }', 'must be a path into the envelope and a type'],
     ['url: postgres://u:geheim@h/d, columns: { Zone: data.x }', 'sink.columns.Zone is a column of every table of ours'],
+    [
+      'url: postgres://u:geheim@h/d, columns: { since: occurred_at integer }',
+      "sink.columns.since is made as bigint, which can't hold a time as text",
+    ],
     ['url: postgres://u:geheim@h/d, columnsOnly: true', 'needs exactly one column that holds the id'],
     ['url: postgres://u:geheim@h/d, columnsOnly: true, columns: { k: id }, retention: 1d', 'yours to tidy'],
   ])('ends with 2 and the mistake for %s', async (sink, message) => {

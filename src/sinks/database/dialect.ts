@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { codeOf, reasonOf } from '../../errors.ts';
+import type { Form } from './forms.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import type { Row } from './row.ts';
 import type { Column, Table } from './table.ts';
@@ -23,6 +24,8 @@ export interface Dialect extends Grammar {
 export interface Grammar {
   quote(identifier: string): string;
   typeOf(column: Column): string;
+  /** True of a type, as the database names it, that can store nothing of that form; false where that isn't certain. */
+  refuses(type: string, form: Form): boolean;
   /** What stands behind the last parenthesis of CREATE TABLE. */
   tableOptions(table: Table): string;
   /** Statements beyond the table and its indexes, on a database that has none of them. */
@@ -36,7 +39,7 @@ export interface Database {
   /** What of the table is there; undefined where there is none. */
   inspect(): Promise<Found | undefined>;
   /** What keeps our user from making or changing the table; undefined where nothing does. Where it is left out, nobody knows. */
-  obstacle?(): Promise<string | undefined>;
+  obstacle?(found: Found | undefined): Promise<string | undefined>;
   /** Holds a lock that other daemons respect, looks again at what is there, and runs the statements that it takes. */
   migrate(statementsFor: (found: Found | undefined) => readonly string[]): Promise<void>;
   /** Stores all rows, or none of them. A row that is there already is left as it is. */
@@ -56,6 +59,8 @@ export interface Found {
   readonly columns: ReadonlyMap<string, string>;
   readonly indexes: readonly { readonly unique: boolean; readonly columns: readonly string[] }[];
   readonly partitioned: boolean;
+  /** Columns of which each row must give a value, because there is certainly nothing else that would. */
+  readonly demanding: readonly string[];
   /** What our user may do with it, of SELECT, INSERT and DELETE; undefined where the database isn't asked. */
   readonly privileges?: readonly string[] | undefined;
 }
@@ -81,6 +86,9 @@ export const changeFactor = 60;
 /** How many old rows one statement deletes, and the pause behind it in milliseconds: deliveries go on in between. */
 export const deletedAtOnce = 1_000;
 export const pauseBetween = 50;
+
+/** What an operator can do about a column that must have a value, and which nothing fills. */
+export const fillColumn = 'give it a DEFAULT, let it be NULL, or name it in columns';
 
 /** What an error says that comes from no database: of the network, or of a signal. */
 export function plainReason(error: unknown): Pick<Blame, 'reason' | 'code'> {

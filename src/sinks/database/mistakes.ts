@@ -2,6 +2,7 @@ import { reasonOf } from '../../errors.ts';
 import type { OptionMistake } from '../sink.ts';
 import type { Dialect } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
+import { unfitForm } from './misfits.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import { isStandardColumn, tableOf } from './table.ts';
 
@@ -14,7 +15,7 @@ export function mistakesIn(options: DatabaseSinkOptions): readonly OptionMistake
     ...lackingIn(dialect, options),
     ...columns,
     // A table that can't be described can't be judged either.
-    ...(options.columnsOnly && columns.length === 0 ? ownTableMistakes(options) : []),
+    ...(columns.length > 0 ? [] : options.columnsOnly ? ownTableMistakes(options) : unfitColumns(options, dialect)),
   ];
 }
 
@@ -51,6 +52,16 @@ function columnMistakes({ columns, columnsOnly }: DatabaseSinkOptions): OptionMi
       return [{ path, message: 'must have a name of letters, digits and _, 63 at most' }];
     }
     return !columnsOnly && isStandardColumn(name) ? [{ path, message: 'is a column of every table of ours' }] : [];
+  });
+}
+
+/** Columns that would be made with a type that can hold nothing of what goes there. */
+function unfitColumns(options: DatabaseSinkOptions, dialect: Dialect): OptionMistake[] {
+  return tableOf(options).columns.flatMap((column) => {
+    const type = dialect.typeOf(column);
+    const form = unfitForm(column, type, dialect);
+    if (form === undefined) return [];
+    return [{ path: ['columns', column.name], message: `is made as ${type}, which can't hold ${form}` }];
   });
 }
 

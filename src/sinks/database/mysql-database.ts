@@ -5,6 +5,7 @@ import { unlessAborted } from '../../waiting.ts';
 import { type Blame, changeFactor, type Database, deletedAtOnce, type Found, grace, pauseBetween } from './dialect.ts';
 import { blame, isDuplicate, withoutValues } from './mysql-errors.ts';
 import { grammar } from './mysql-grammar.ts';
+import { look, obstacle } from './mysql-look.ts';
 import { createPool, settings } from './mysql-pool.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import type { Row, Value } from './row.ts';
@@ -34,7 +35,13 @@ export class MysqlDatabase implements Database {
   }
 
   inspect(): Promise<Found | undefined> {
-    return this.#connected((connection) => this.#look(connection));
+    return this.#connected((connection) => look(connection, this.#table));
+  }
+
+  async obstacle(found: Found | undefined): Promise<string | undefined> {
+    // Whether he may change one that is there, only a try would show.
+    if (found !== undefined) return undefined;
+    return this.#connected((connection) => obstacle(connection, this.#table), { isLast: true });
   }
 
   /** DDL ends every transaction here, so the lock belongs to the connection, which is closed behind it. */
@@ -47,7 +54,7 @@ export class MysqlDatabase implements Database {
           Math.ceil(statementTimeout / 1000),
         ]);
         if (lock?.held !== 1) throw new Error('another daemon is changing the database');
-        for (const statement of statementsFor(await this.#look(connection))) await connection.query(statement);
+        for (const statement of statementsFor(await look(connection, this.#table))) await connection.query(statement);
       },
       { factor: changeFactor, isLast: true },
     );
@@ -114,23 +121,7 @@ export class MysqlDatabase implements Database {
     return typeof value === 'string' && this.#table.columns[index]?.type === 'timestamp' ? datetime(value) : value;
   }
 
-  async #look(connection: mysql.PoolConnection): Promise<Found | undefined> {
-    const where = [this.#table.schema ?? null, this.#table.name];
-    const [columns] = await connection.query<mysql.RowDataPacket[]>(columnsQuery, where);
-    if (columns.length === 0) return undefined;
-    const [parts] = await connection.query<mysql.RowDataPacket[]>(indexesQuery, where);
-    const indexes = Object.values(Object.groupBy(parts, ({ name }) => String(name))).map((parts = []) => ({
-      unique: parts.every(({ isUnique }) => isUnique === 1),
-      columns: parts.map(({ column }) => String(column)),
-    }));
-    return {
-      columns: new Map(columns.map(({ name, type }) => [String(name), String(type)])),
-      indexes,
-      partitioned: false,
-    };
-  }
-
-  /** Does the work on one connection, with a deadline. One that fails is not used again, nor one that holds a lock. */
+  /** Does the work on one connection, with a deadline. One that fails is not used again, nor one that holds something. */
   async #connected<T>(
     work: (connection: mysql.PoolConnection) => Promise<T>,
     { signal, factor = 1, isLast = false }: { signal?: AbortSignal; factor?: number; isLast?: boolean } = {},
@@ -168,11 +159,3 @@ export class MysqlDatabase implements Database {
 function datetime(time: string): string {
   return time.replace(/^(\d{4}-\d{2}-\d{2})T([\d:.]+)Z$/, '$1 $2');
 }
-
-const columnsQuery = `
-  SELECT column_name AS name, data_type AS type FROM information_schema.columns
-  WHERE table_schema = coalesce(?, database()) AND table_name = ?`;
-
-const indexesQuery = `
-  SELECT index_name AS name, column_name AS \`column\`, non_unique = 0 AS isUnique FROM information_schema.statistics
-  WHERE table_schema = coalesce(?, database()) AND table_name = ? ORDER BY index_name, seq_in_index`;

@@ -1,4 +1,4 @@
-import { type Blame, plainReason } from './dialect.ts';
+import { type Blame, fillColumn, plainReason } from './dialect.ts';
 
 /** Says of an error whether it is a row's fault, from its number and its SQLSTATE. */
 export function blame(error: unknown): Blame {
@@ -8,12 +8,19 @@ export function blame(error: unknown): Blame {
   const reason = plainReason(error)
     .reason.replace(/(value|entry|syntax)?:? '(?:.*)' (for|in) /is, '$1 $2 ')
     .trim();
+  // Of a column that isn't ours: the row of a trigger, or each of ours.
+  if (errno === 1364) return { on: 'unclear', reason: `${reason} (${fillColumn})`, code: errno };
   return { on: blamed(errno, sqlState), reason, code: errno };
 }
 
 /** A value of a unique index that is there already. */
 export function isDuplicate(error: unknown): boolean {
   return partsOf(error).errno === 1062;
+}
+
+/** A right that our user doesn't have: to the database, or to a command. */
+export function isForbidden(error: unknown): boolean {
+  return [1044, 1142].includes(partsOf(error).errno ?? 0);
 }
 
 /** The error without the statement, and so without the values in it, which the library hangs on every error. */
@@ -62,7 +69,6 @@ const rowClasses = new Set(['01', '21', '22', '23', '44', '45']);
 /** What the servers leave in the general class HY000, or in one of connections, though it is about a row. */
 const aboutRow = new Set([
   1153, // a statement larger than max_allowed_packet
-  1364, // no value for a column that must have one
   1366, // a value that isn't of the column's type or character set
   1369, // the check of a view
   1411, // a value that a function can't take

@@ -4,7 +4,7 @@ import { reasonOf } from '../../errors.ts';
 import { unlessAborted } from '../../waiting.ts';
 import { type Blame, changeFactor, type Database, type Found, grace } from './dialect.ts';
 import type { DatabaseSinkOptions } from './options.ts';
-import { blame, isBlamedOnRow } from './postgres-errors.ts';
+import { blame } from './postgres-errors.ts';
 import { grammar } from './postgres-grammar.ts';
 import { createInsert, type Insert } from './postgres-insert.ts';
 import {
@@ -28,7 +28,6 @@ import type { Table } from './table.ts';
  */
 export class PostgresDatabase implements Database {
   readonly place: string;
-  readonly blame: (error: unknown) => Blame = blame;
   readonly #table: Table;
   readonly #options: DatabaseSinkOptions;
   readonly #server: Server;
@@ -80,6 +79,10 @@ export class PostgresDatabase implements Database {
     await this.#transaction((transaction) => transaction.query(insert.text, parameters), { signal });
   }
 
+  blame(error: unknown): Blame {
+    return blame(error, this.#table.columns);
+  }
+
   tidy(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
     return tidy({
       table: this.#table,
@@ -102,10 +105,11 @@ export class PostgresDatabase implements Database {
     const { rows: columns } = await transaction.query<{ name: string; type: string }>(columnsQuery, [name]);
     if (columns.length === 0) return undefined;
     const { rows: indexes } = await transaction.query<{ unique: boolean; columns: string[] }>(indexesQuery, [name]);
-    const { rows: tables } = await transaction.query<{ kind: string; privileges: string[] }>(tableQuery, [name]);
+    const { rows: tables } = await transaction.query<TableRow>(tableQuery, [name]);
     const found = { columns: new Map(columns.map(({ name, type }) => [name, type])), indexes };
     this.#insert = createInsert(this.#table, found.columns);
-    return { ...found, partitioned: tables[0]?.kind === 'p', privileges: tables[0]?.privileges };
+    const [{ kind, privileges, demanding = [] } = {}]: Partial<TableRow>[] = tables;
+    return { ...found, partitioned: kind === 'p', privileges, demanding };
   }
 
   /**
@@ -127,7 +131,7 @@ export class PostgresDatabase implements Database {
       client.release();
       return result;
     } catch (error) {
-      const isUsable = isBlamedOnRow(error) && (await within(client.query('ROLLBACK')).then(yes, no));
+      const isUsable = this.blame(error).on === 'row' && (await within(client.query('ROLLBACK')).then(yes, no));
       client.release(!isUsable);
       throw error;
     }
@@ -167,6 +171,12 @@ export class PostgresDatabase implements Database {
     pool.on('error', lost).on('connect', (client) => client.on('error', lost));
     return pool;
   }
+}
+
+interface TableRow {
+  readonly kind: string;
+  readonly privileges: string[];
+  readonly demanding: string[];
 }
 
 interface Rights {

@@ -1,19 +1,21 @@
 import pg from 'pg';
-import { type Blame, plainReason } from './dialect.ts';
+import { type Blame, fillColumn, plainReason } from './dialect.ts';
+import type { Column } from './table.ts';
 
-/** Says of an error whether it is a row's fault, from its SQLSTATE. */
-export function blame(error: unknown): Blame {
+/** Says of an error whether it is a row's fault, from its SQLSTATE. @param columns that each row gives a value for */
+export function blame(error: unknown, columns: readonly Pick<Column, 'name'>[]): Blame {
   if (!(error instanceof pg.DatabaseError) || error.code === undefined)
     return { on: 'database', ...plainReason(error) };
   const { code } = error;
   // Messages such as `value "…" is out of range for type bigint` quote the value, which may be a secret.
   const reason = code.startsWith('22') ? error.message.replace(/:? ".*"/s, '') : error.message;
+  // Of a column that isn't ours: the row of a trigger, or each of ours.
+  if (code === notNull && error.column !== undefined && columns.every(({ name }) => name !== error.column))
+    return { on: 'unclear', reason: `${reason} (${fillColumn})`, code };
   return { on: blamed(code, error.routine), reason, code };
 }
 
-export function isBlamedOnRow(error: unknown): boolean {
-  return blame(error).on === 'row';
-}
+const notNull = '23502';
 
 function blamed(code: string, routine: string | undefined): Blame['on'] {
   if (code === '40001' || code === '40P01') return 'conflict';

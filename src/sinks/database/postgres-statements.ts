@@ -40,9 +40,21 @@ export const rightsQuery = `
     (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass($1)) AS "isOwner"
   FROM (SELECT coalesce($2, current_schema()) AS schema) here`;
 
+/** Of a trigger: for each row (1), before (2) an insert (4). */
+const beforeEachInsert = 7;
+
+/** Columns that nothing fills: no default, trigger or rule, nor another server, as with a foreign table. */
+const demanding = `
+  SELECT attname::text FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
+  WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND (attnotnull OR typnotnull)
+    AND NOT atthasdef AND attidentity = '' AND typdefault IS NULL AND relkind IN ('r', 'p') AND NOT relhasrules
+    AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgtype & ${beforeEachInsert} = ${beforeEachInsert}
+      AND (tgrelid = c.oid OR tgrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = c.oid)))`;
+
 /** What kind of table it is, and what our user may do with it, or at least with some of its columns. */
 export const tableQuery = `
-  SELECT relkind AS kind, ARRAY(SELECT privilege FROM unnest(ARRAY['SELECT', 'INSERT', 'DELETE']) privilege
-    WHERE CASE privilege WHEN 'DELETE' THEN has_table_privilege(oid, privilege)
-      ELSE has_any_column_privilege(oid, privilege) END) AS privileges
-  FROM pg_class WHERE oid = to_regclass($1)`;
+  SELECT relkind AS kind, ARRAY(${demanding}) AS demanding,
+    ARRAY(SELECT privilege FROM unnest(ARRAY['SELECT', 'INSERT', 'DELETE']) privilege
+      WHERE CASE privilege WHEN 'DELETE' THEN has_table_privilege(oid, privilege)
+        ELSE has_any_column_privilege(oid, privilege) END) AS privileges
+  FROM pg_class c WHERE oid = to_regclass($1)`;

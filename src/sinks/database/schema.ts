@@ -1,4 +1,5 @@
 import type { Found, Grammar } from './dialect.ts';
+import { misfitsIn } from './misfits.ts';
 import type { Column, Table } from './table.ts';
 
 /** Something that a table should have and hasn't. */
@@ -6,6 +7,8 @@ export interface Lack {
   readonly what: string;
   /** What makes it; undefined where that is not for us to do. */
   readonly statements: readonly string[] | undefined;
+  /** What an operator can do about it, where the table's SQL doesn't say it. */
+  readonly remedy?: string;
 }
 
 /** The SQL that makes the table, its indexes and all that belongs to it, in a database that has nothing of it. */
@@ -38,6 +41,7 @@ export function lacksOf(table: Table, found: Found | undefined, grammar: Grammar
           ? undefined
           : [`ALTER TABLE ${name} ADD COLUMN ${columnDefinition(column, grammar)}`],
     }));
+  for (const misfit of misfitsIn(table, found, grammar)) lacks.push({ ...misfit, statements: undefined });
   if (!found.indexes.some(({ unique, columns }) => unique && isSame(columns, table.key))) {
     lacks.push({ what: `a unique index on exactly (${table.key.join(', ')})`, statements: undefined });
   }
@@ -52,6 +56,11 @@ export function lacksOf(table: Table, found: Found | undefined, grammar: Grammar
     });
   }
   return lacks;
+}
+
+/** Lacks as one text. */
+export function listed(lacks: readonly Lack[]): string {
+  return lacks.map(({ what, remedy }) => (remedy === undefined ? what : `${what} (${remedy})`)).join('; ');
 }
 
 /** The table's name, quoted, behind that of its schema where it has one. */

@@ -9,7 +9,7 @@ import { examine } from './examine.ts';
 import { doubtsAbout, mistakesIn } from './mistakes.ts';
 import { type DatabaseSinkOptions, databaseOptions } from './options.ts';
 import { type Row, rowOf } from './row.ts';
-import { lacksOf, schemaOf } from './schema.ts';
+import { lacksOf, listed, schemaOf } from './schema.ts';
 import { Store } from './store.ts';
 import { type Column, type Table, tableOf } from './table.ts';
 
@@ -81,7 +81,7 @@ class DatabaseSink implements Sink {
     this.#dialect = dialectOf(options.url);
     this.#table = table;
     this.#database = database;
-    this.#store = new Store(database, options.statementTimeout);
+    this.#store = new Store(database, options.statementTimeout, () => this.#look());
   }
 
   /** Prepares the table, so that a mistake shows at the start and not with the first notification. */
@@ -118,8 +118,7 @@ class DatabaseSink implements Sink {
 
   /** @throws Error for a table that isn't as it must be, and that the sink may not change */
   async #prepare(): Promise<void> {
-    const found = await this.#database.inspect();
-    if (this.#statementsFor(found).length > 0) {
+    if ((await this.#look()).length > 0) {
       await this.#database.migrate((now) => {
         const statements = this.#statementsFor(now);
         for (const statement of statements) this.#log.info({ statement }, 'changing the database');
@@ -130,14 +129,19 @@ class DatabaseSink implements Sink {
     this.#isPrepared = true;
   }
 
+  /** What there is to do before the table is as it must be. @throws as `#prepare` */
+  async #look(): Promise<string[]> {
+    return this.#statementsFor(await this.#database.inspect());
+  }
+
   /** What brings the table to what it must be, if that is ours to do. */
   #statementsFor(found: Found | undefined): string[] {
     const lacks = lacksOf(this.#table, found, this.#dialect);
     const isOurs = this.#options.migrate && lacks.every(({ statements }) => statements !== undefined);
     if (lacks.length > 0 && !isOurs) {
-      const list = lacks.map(({ what }) => what).join('; ');
-      const help = this.#table.foreign ? '' : '. The command "database schema" prints the SQL of the whole';
-      throw new Error(`this is missing and can't be made by the daemon: ${list}${help}`);
+      const isPrinted = !this.#table.foreign && lacks.some(({ remedy }) => remedy === undefined);
+      const help = isPrinted ? '. The command "database schema" prints the SQL of the whole' : '';
+      throw new Error(`this is missing and can't be made by the daemon: ${listed(lacks)}${help}`);
     }
     return lacks.flatMap(({ statements }) => statements ?? []);
   }

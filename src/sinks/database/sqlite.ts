@@ -4,40 +4,14 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeNamedFile } from '../../file.ts';
 import { makeFolder } from '../../folder.ts';
-import {
-  type Blame,
-  type Database,
-  type Dialect,
-  deletedAtOnce,
-  type Found,
-  type Grammar,
-  pauseBetween,
-} from './dialect.ts';
+import { type Blame, type Database, type Dialect, deletedAtOnce, type Found, pauseBetween } from './dialect.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import type { Row, Value } from './row.ts';
 import { list, qualified } from './schema.ts';
 import { blame, isBusy } from './sqlite-errors.ts';
-import type { Column, ColumnType, Table } from './table.ts';
-
-/** Times are RFC 3339 in UTC, which SQLite's date functions read and whose order is that of time. */
-const types: Readonly<Record<ColumnType, string>> = {
-  id: 'TEXT',
-  label: 'TEXT',
-  text: 'TEXT',
-  integer: 'INTEGER',
-  number: 'REAL',
-  boolean: 'INTEGER',
-  timestamp: 'TEXT',
-  json: 'TEXT',
-};
-
-const grammar: Grammar = {
-  quote: (identifier) => `"${identifier.replaceAll('"', '""')}"`,
-  typeOf: ({ type }: Column) => types[type],
-  // Otherwise a text would go into an INTEGER column.
-  tableOptions: () => ' STRICT',
-  furtherStatements: () => [],
-};
+import { grammar } from './sqlite-grammar.ts';
+import { look } from './sqlite-look.ts';
+import type { Table } from './table.ts';
 
 export const sqlite: Dialect = {
   ...grammar,
@@ -55,7 +29,7 @@ class SqliteDatabase implements Database {
   readonly #path: string;
   readonly #table: Table;
   readonly #options: DatabaseSinkOptions;
-  #open: { database: DatabaseSync; insert: StatementSync | undefined; inode: number } | undefined;
+  #open: Open | undefined;
   /** One transaction at a time: deliveries and tidying share the connection. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -67,12 +41,12 @@ class SqliteDatabase implements Database {
   }
 
   async inspect(): Promise<Found | undefined> {
-    return this.#look(this.#current().database);
+    return look(this.#current().database, this.#table);
   }
 
   migrate(statementsFor: (found: Found | undefined) => readonly string[]): Promise<void> {
     return this.#transaction((database) => {
-      for (const statement of statementsFor(this.#look(database))) database.exec(statement);
+      for (const statement of statementsFor(look(database, this.#table))) database.exec(statement);
     });
   }
 
@@ -103,27 +77,6 @@ class SqliteDatabase implements Database {
     this.#forget();
   }
 
-  #look(database: DatabaseSync): Found | undefined {
-    const { name } = this.#table;
-    const columns = database.prepare('SELECT name, type, pk FROM pragma_table_info(?) ORDER BY pk').all(name);
-    if (columns.length === 0) return undefined;
-    const indexes = database.prepare('SELECT name, "unique" AS isUnique FROM pragma_index_list(?) WHERE NOT partial');
-    const parts = database.prepare('SELECT name FROM pragma_index_info(?) ORDER BY seqno');
-    const namesOf = (rows: Record<string, unknown>[]) => rows.map((row) => String(row.name));
-    return {
-      columns: new Map(columns.map(({ name, type }) => [String(name), String(type)])),
-      indexes: [
-        ...indexes.all(name).map((index) => ({
-          unique: index.isUnique === 1,
-          columns: namesOf(parts.all(String(index.name))),
-        })),
-        // The primary key is in no list of indexes where it is an integer.
-        { unique: true, columns: namesOf(columns.filter(({ pk }) => Number(pk) > 0)) },
-      ],
-      partitioned: false,
-    };
-  }
-
   /** Does the work in one transaction. A lock that somebody else holds is waited for without holding up the process. */
   #transaction<T>(work: (database: DatabaseSync) => T, signal?: AbortSignal): Promise<T> {
     const result = this.#queue.then(async () => {
@@ -147,7 +100,11 @@ class SqliteDatabase implements Database {
   /** False where somebody else is writing just now, who may go on for a while unless this was the last try. */
   #begin(isLast: boolean): boolean {
     try {
-      this.#current().database.exec('BEGIN IMMEDIATE');
+      const current = this.#current();
+      // Once it is WAL it stays so, and whoever reads it doesn't keep us from writing. Merely looking doesn't change it.
+      if (!current.isWal) current.database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+      current.isWal = true;
+      current.database.exec('BEGIN IMMEDIATE');
       return true;
     } catch (error) {
       if (isBusy(error) && !isLast) return false;
@@ -157,7 +114,7 @@ class SqliteDatabase implements Database {
   }
 
   /** The open database, if it is still the one at its path: what is written to a file that was removed is lost. */
-  #current(): { database: DatabaseSync; insert: StatementSync | undefined } {
+  #current(): Open {
     if (this.#open !== undefined && inodeOf(this.#path) !== this.#open.inode) this.#forget();
     this.#open ??= openFile(this.#path);
     return this.#open;
@@ -172,19 +129,19 @@ class SqliteDatabase implements Database {
 /** Between two tries of a database that somebody else is writing to, in milliseconds. */
 const busyPause = 20;
 
-function openFile(path: string): { database: DatabaseSync; insert: undefined; inode: number } {
+interface Open {
+  readonly database: DatabaseSync;
+  readonly inode: number;
+  insert: StatementSync | undefined;
+  isWal: boolean;
+}
+
+function openFile(path: string): Open {
   makeFolder(dirname(path), 0o750);
   // SQLite would let everybody read a file that it makes.
   makeNamedFile(path, 0o640);
   const database = new DatabaseSync(path, { timeout: 0 });
-  try {
-    // Once it is WAL it stays so, and whoever reads it doesn't keep us from writing.
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-    return { database, insert: undefined, inode: inodeOf(path) ?? 0 };
-  } catch (error) {
-    database.close();
-    throw error;
-  }
+  return { database, inode: inodeOf(path) ?? 0, insert: undefined, isWal: false };
 }
 
 function inodeOf(path: string): number | undefined {

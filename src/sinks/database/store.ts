@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../waiting.ts';
 import { delivered, type Outcome } from '../sink.ts';
 import type { Blame, Database } from './dialect.ts';
 import type { Row } from './row.ts';
@@ -19,13 +20,18 @@ const mostFailed = 1_000;
 export class Store {
   readonly #database: Database;
   readonly #patience: number;
+  readonly #mustFit: () => Promise<unknown>;
   /** How many rows have been stored; and by the id of a row that failed by itself, how many they were by then. */
   #stored = 0;
   readonly #failed = new Map<string, number>();
 
-  /** @param statementTimeout milliseconds */
-  constructor(database: Database, statementTimeout: number) {
+  /**
+   * @param statementTimeout milliseconds
+   * @param mustFit looks at the table, and rejects where it can take no row at all
+   */
+  constructor(database: Database, statementTimeout: number, mustFit: () => Promise<unknown>) {
     this.#database = database;
+    this.#mustFit = mustFit;
     this.#patience = patience * statementTimeout;
   }
 
@@ -33,6 +39,7 @@ export class Store {
   async store(rows: readonly Row[], signal: AbortSignal, outcomes: Map<Row, Outcome>): Promise<void> {
     const before = this.#stored;
     const until = performance.now() + this.#patience;
+    let looked = false;
     const store = async (some: readonly Row[]): Promise<void> => {
       const failure = await this.#insert(some, signal);
       const [first, ...others] = some;
@@ -40,6 +47,9 @@ export class Store {
         this.#stored += some.length;
         for (const row of some) outcomes.set(row, delivered);
       } else if (first !== undefined && others.length === 0) {
+        // The table may have been changed so that each row would be a dead letter. Once a batch: looking takes a while.
+        if (failure.blame.on === 'row' && !looked) await unlessAborted(this.#mustFit(), signal);
+        looked ||= failure.blame.on === 'row';
         outcomes.set(first, this.#outcomeOf(first, failure, before));
       } else if (failure.blame.on === 'row') {
         for (const half of halvesOf(some)) await store(half);

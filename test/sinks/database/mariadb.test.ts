@@ -2,10 +2,19 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import mysql from 'mysql2/promise';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
-import { closeSinks, deliver, deliveries, deliveryOf, openDatabaseSink, statuses } from '../../support/database.ts';
+import {
+  closeSinks,
+  deliver,
+  deliveries,
+  deliveryOf,
+  examineDatabase,
+  openDatabaseSink,
+  statuses,
+} from '../../support/database.ts';
 import { deliverThroughKills } from '../../support/kills.ts';
 import { startMariadb, type TestMariadb } from '../../support/mariadb.ts';
 import { behavesAsDatabase, newTable } from './common.ts';
+import { tellsMisfits } from './misfits.ts';
 
 let server: TestMariadb;
 
@@ -24,6 +33,20 @@ behavesAsDatabase('MariaDB', {
       IF NEW.event = '${event}' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'we want none of these'; END IF`,
 });
 
+tellsMisfits('MariaDB', {
+  url: () => server.url,
+  query: (sql) => server.query(sql),
+  demand: (table) => `ALTER TABLE ${table} ADD tenant varchar(20) NOT NULL`,
+  mend: (table) => `ALTER TABLE ${table} ALTER tenant SET DEFAULT 'x'`,
+  ownTable: (table, column) => `CREATE TABLE ${table} (id char(36) PRIMARY KEY, ${column})`,
+  number: 'bigint',
+  types: [
+    ...['tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'decimal(30, 2)', 'float', 'double', 'year', 'boolean'],
+    ...['date', 'datetime(3)', 'timestamp NULL', 'json', 'text', 'varchar(40)', 'uuid'],
+  ],
+  misfits: 88,
+});
+
 describe('MariaDB in particular', () => {
   test('refuses a text that is too long, and a duplicate of another unique index, each alone', async () => {
     const table = newTable();
@@ -35,6 +58,57 @@ describe('MariaDB in particular', () => {
     expect(await statuses(deliver(sink, ...batch))).toEqual(expected);
     expect(await statuses(deliver(sink, ...batch))).toEqual(expected);
     expect(JSON.stringify(await deliver(sink, ...batch))).not.toContain('toolong');
+  });
+
+  test('counts no column as empty that something fills: a number of its own, an expression, an ENUM, a trigger', async () => {
+    const [filled, triggered] = [newTable(), newTable()];
+    await server.query(`
+      CREATE TABLE ${filled} (id char(36) PRIMARY KEY, one int AUTO_INCREMENT UNIQUE, two timestamp NOT NULL DEFAULT now(),
+        three enum('a', 'b') NOT NULL, four int AS (1) STORED, five text NOT NULL DEFAULT 'x');
+      CREATE TABLE ${triggered} (id char(36) PRIMARY KEY, six int NOT NULL);
+      CREATE TRIGGER fill_${triggered} BEFORE INSERT ON ${triggered} FOR EACH ROW SET NEW.six = 6`);
+    for (const table of [filled, triggered]) {
+      const options = { url: server.url, table, columnsOnly: true, columns: { id: 'id' } };
+      expect(await examineDatabase(options)).toContain('as it must be');
+      expect(await statuses(deliver(await openDatabaseSink(options), ...deliveries(1)))).toEqual(['delivered']);
+    }
+  });
+
+  test('tries a table whose triggers this user may not see, and makes nothing a dead letter', async () => {
+    const table = newTable();
+    await server.query(`
+      CREATE TABLE ${table} (id char(36) PRIMARY KEY, tenant int NOT NULL);
+      CREATE USER blind@'127.0.0.1' IDENTIFIED BY 'x'; GRANT SELECT, INSERT ON notifications.* TO blind@'127.0.0.1'`);
+    const url = server.url.replace('relay:geheim', 'blind:x');
+    const options = { url, table, columnsOnly: true, columns: { id: 'id' } };
+    expect(await examineDatabase(options)).toContain('as it must be');
+    const sink = await openDatabaseSink(options);
+    await expect(deliver(sink, ...deliveries(3))).rejects.toThrow(SinkUnavailable);
+    await expect(deliver(sink, ...deliveries(3))).rejects.toThrow(/'tenant' .*\(give it a DEFAULT/);
+    await server.query(`CREATE TRIGGER fill_${table} BEFORE INSERT ON ${table} FOR EACH ROW SET NEW.tenant = 1`);
+    expect(await statuses(deliver(sink, ...deliveries(2)))).toEqual(['delivered', 'delivered']);
+  });
+
+  test('says beforehand where its table can not be made, and how to let this user', async () => {
+    await server.query(`
+      CREATE DATABASE others; CREATE ROLE maker; GRANT CREATE ON \`other_\`.* TO maker;
+      CREATE USER poor@'127.0.0.1' IDENTIFIED BY 'x'; GRANT SELECT, INSERT ON notifications.* TO poor@'127.0.0.1'`);
+    const options = { url: server.url.replace('relay:geheim', 'poor:x'), table: newTable() };
+    await expect(examineDatabase(options)).rejects.toThrow(
+      /lacks what can't be made: the table .*; this user may make nothing in the database notifications \(GRANT CREATE ON `notifications`\.\* TO …\)$/,
+    );
+    await expect(examineDatabase({ ...options, schema: 'others' })).rejects.toThrow(
+      /; there is no database others, or this user may make nothing in it \(CREATE DATABASE, or GRANT CREATE ON `others`\.\* TO …\)$/,
+    );
+    const nowhere = options.url.replace('/notifications', '');
+    await expect(examineDatabase({ ...options, url: nowhere })).rejects.toThrow(/no database is named/);
+    await expect(examineDatabase({ url: server.url, schema: 'nope' })).rejects.toThrow(/there is no database nope$/);
+    await expect(examineDatabase({ url: server.url.replace('/notifications', '/nope') })).rejects.toThrow(
+      /^MariaDB at .*: Unknown database 'nope'$/,
+    );
+    await server.query("GRANT maker TO poor@'127.0.0.1'; SET DEFAULT ROLE maker FOR poor@'127.0.0.1'");
+    expect(await examineDatabase({ ...options, schema: 'others' })).toContain('the daemon makes: the table');
+    expect(await server.query(`SHOW TABLES FROM others`)).toEqual([]);
   });
 
   test('is unavailable while it is stopped or read-only, or somebody holds a lock, and comes back', async () => {

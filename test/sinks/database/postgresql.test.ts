@@ -1,9 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
-import { closeSinks, deliver, deliveries, deliveryOf, openDatabaseSink, statuses } from '../../support/database.ts';
+import {
+  closeSinks,
+  deliver,
+  deliveries,
+  deliveryOf,
+  examineDatabase,
+  openDatabaseSink,
+  statuses,
+} from '../../support/database.ts';
 import { deliverThroughKills } from '../../support/kills.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgresql.ts';
 import { behavesAsDatabase, newTable } from './common.ts';
+import { tellsMisfits } from './misfits.ts';
 
 let server: TestPostgres;
 
@@ -22,6 +31,20 @@ behavesAsDatabase('PostgreSQL', {
       $$ BEGIN RAISE EXCEPTION 'we want none of these'; END $$;
     CREATE TRIGGER refuse BEFORE INSERT ON ${table} FOR EACH ROW WHEN (NEW.event = '${event}')
       EXECUTE FUNCTION refuse_${table}()`,
+});
+
+tellsMisfits('PostgreSQL', {
+  url: () => server.url,
+  query: (sql) => server.query(sql),
+  demand: (table) => `TRUNCATE ${table}; ALTER TABLE ${table} ADD tenant text NOT NULL`,
+  mend: (table) => `ALTER TABLE ${table} ALTER tenant SET DEFAULT 'x'`,
+  ownTable: (table, column) => `CREATE TABLE ${table} (id uuid PRIMARY KEY, ${column})`,
+  number: 'bigint',
+  types: [
+    ...['smallint', 'int', 'bigint', 'numeric(30, 2)', 'real', 'double precision', 'boolean', 'uuid', 'json', 'jsonb'],
+    ...['date', 'timestamp', 'timestamptz', 'text', 'varchar(40)', 'bytea', 'inet'],
+  ],
+  misfits: 76,
 });
 
 describe('PostgreSQL in particular', () => {
@@ -67,6 +90,29 @@ describe('PostgreSQL in particular', () => {
     const rows = await server.query(`SELECT id, mood, small, flags::text, code FROM ${table}`);
     expect(rows).toEqual([{ id: good.id, mood: 'glad', small: 3, flags: '10100000', code: 'abc ' }]);
     expect(await statuses(deliver(sink, deliveryOf({ code: 'too long' })))).toEqual(['dead']);
+  });
+
+  test('counts no column as empty that something fills: a default, an identity, an expression, a trigger', async () => {
+    const table = newTable();
+    await server.query(`
+      CREATE DOMAIN tenant_${table} AS text DEFAULT 'x' NOT NULL;
+      CREATE TABLE ${table} (id uuid PRIMARY KEY, one int DEFAULT 1 NOT NULL, two serial, three tenant_${table},
+        four int GENERATED ALWAYS AS IDENTITY, five text GENERATED ALWAYS AS ('x') STORED NOT NULL)`);
+    const options = { url: server.url, table, columnsOnly: true, columns: { id: 'id' } };
+    expect(await examineDatabase(options)).toContain('as it must be');
+    const sink = await openDatabaseSink(options);
+    await deliver(sink, ...deliveries(1));
+    await server.query(`
+      CREATE FUNCTION fill_${table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.six = NEW.six; RETURN NEW; END $$;
+      CREATE TRIGGER fill BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION fill_${table}();
+      TRUNCATE ${table}; ALTER TABLE ${table} ADD six text NOT NULL`);
+    // Nobody knows what the trigger does: so it is tried.
+    expect(await examineDatabase(options)).toContain('as it must be');
+    await expect(deliver(sink, ...deliveries(3))).rejects.toThrow(/"six" .*\(give it a DEFAULT/);
+    await server.query(`
+      CREATE OR REPLACE FUNCTION fill_${table}() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN NEW.six = 'x'; RETURN NEW; END $$`);
+    expect(await statuses(deliver(sink, ...deliveries(2)))).toEqual(['delivered', 'delivered']);
   });
 
   test('stores JSON alike in jsonb, json and text, whatever is in it, and nothing where there is nothing', async () => {

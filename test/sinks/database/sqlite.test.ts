@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
-import { deliver, deliveries, openDatabaseSink, statuses } from '../../support/database.ts';
+import { deliver, deliveries, examineDatabase, openDatabaseSink, statuses } from '../../support/database.ts';
 import { behavesAsDatabase, newTable } from './common.ts';
+import { tellsMisfits } from './misfits.ts';
 
 let folder: string;
 let path: string;
@@ -44,6 +45,21 @@ behavesAsDatabase('SQLite', {
       BEGIN SELECT RAISE(ABORT, 'we want none of these'); END`,
 });
 
+/** SQLite doesn't let such a column be added. */
+const others = ['event', 'category', 'account_id', 'zone', 'node', 'occurred_at', 'received_at', 'problems', 'data'];
+
+tellsMisfits('SQLite', {
+  url,
+  query,
+  demand: (table) => `DROP TABLE ${table}; CREATE TABLE ${table}
+    (id TEXT PRIMARY KEY, valid INTEGER, ${others.join(' TEXT, ')} TEXT, tenant TEXT NOT NULL) STRICT`,
+  mend: (table) => `DROP TABLE ${table}`,
+  ownTable: (table, column) => `CREATE TABLE ${table} (id TEXT PRIMARY KEY, ${column}) STRICT`,
+  number: 'INTEGER',
+  types: ['INT', 'INTEGER', 'REAL', 'BLOB', 'TEXT', 'ANY'],
+  misfits: 29,
+});
+
 describe('SQLite in particular', () => {
   test('keeps its file to its owner and group', async () => {
     await openDatabaseSink({ url: url(), table: newTable() });
@@ -70,6 +86,39 @@ describe('SQLite in particular', () => {
     await expect(deliver(sink, ...deliveries(2))).rejects.toThrow(/no such table/);
     expect(await statuses(deliver(sink, ...deliveries(2)))).toEqual(['delivered', 'delivered']);
     expect(await query(`SELECT count(*) AS n FROM ${table}`)).toEqual([{ n: 2 }]);
+  });
+
+  test('counts no column as empty that something fills, nor a type that doesn’t bind', async () => {
+    const table = newTable();
+    await openDatabaseSink({ url: url(), table });
+    const own = newTable();
+    await query(`
+      CREATE TABLE ${own} (number INTEGER NOT NULL PRIMARY KEY, id TEXT UNIQUE, since BIGINT, one INT NOT NULL DEFAULT 1,
+        two TEXT NOT NULL AS ('x'))`);
+    const options = { url: url(), table: own, columnsOnly: true, columns: { id: 'id', since: 'occurred_at' } };
+    expect(await examineDatabase(options)).toContain('as it must be');
+    expect(await statuses(deliver(await openDatabaseSink(options), ...deliveries(2)))).toEqual([
+      'delivered',
+      'delivered',
+    ]);
+    // The number of a row can be nothing else.
+    const numbered = { ...options, columns: { number: 'id' } };
+    await expect(examineDatabase(numbered)).rejects.toThrow(/a column number that can hold an id: it is INTEGER/);
+  });
+
+  test('is looked at without being changed, and needs no file where the daemon makes it', async () => {
+    const options = { url: `sqlite://${folder}/theirs.db` };
+    expect(await examineDatabase(options)).toMatch(/theirs.db can be made; .* before its first row the daemon makes: /);
+    await expect(examineDatabase({ ...options, migrate: false })).rejects.toThrow(
+      /^SQLite in .*theirs.db lacks what the daemon may not make: the table "notifications"$/,
+    );
+    expect(existsSync(join(folder, 'theirs.db'))).toBe(false);
+    const theirs = new DatabaseSync(join(folder, 'theirs.db'));
+    theirs.exec('CREATE TABLE notifications (id TEXT PRIMARY KEY)');
+    await expect(examineDatabase(options)).rejects.toThrow(/lacks what the daemon may not make: .*the column zone/);
+    expect(theirs.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'delete' });
+    theirs.close();
+    expect(readdirSync(folder).filter((name) => name.startsWith('theirs'))).toEqual(['theirs.db']);
   });
 
   test('is unavailable where its file can’t be written or is no database', async () => {
