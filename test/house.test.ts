@@ -33,6 +33,7 @@ const groundFloor = [
   'nearest',
   'errors',
   'folder',
+  'held-signals',
   'options',
   'rate',
   'distribution',
