@@ -1,4 +1,4 @@
-import { readPem } from '../../tls.ts';
+import { readPems } from '../../tls.ts';
 
 /** Where a database server is, and how to get in. */
 export interface Server {
@@ -21,9 +21,9 @@ interface Tls {
 
 /** What Node's `tls.connect` takes, and whether the certificate must be of that very host. */
 export interface TlsOptions {
-  readonly ca: string | undefined;
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
   readonly rejectUnauthorized: boolean;
   readonly checksName: boolean;
   readonly checkServerIdentity?: () => undefined;
@@ -68,26 +68,18 @@ export function placeOf({ host, port, database }: Server): string {
 /**
  * How to open a TLS connection in that mode; undefined where it is not wanted. As in libpq, only `verify-ca` and
  * `verify-full` look at the server's certificate, and `require` where there is a root.
- * @throws Error that names the parameter and the file, for one that can't be read
+ * @throws Error that names the parameter and the file, for one that can't be used
  */
 export function tlsOptions({ tls }: Server): TlsOptions | undefined {
   if (tls.mode === 'disable') return undefined;
-  const files = {
-    ca: pemOf('sslrootcert', tls.root),
-    cert: pemOf('sslcert', tls.certificate),
-    key: pemOf('sslkey', tls.key),
-  };
+  const files = { ca: tls.root, cert: tls.certificate, key: tls.key };
   const checksName = tls.mode === 'verify-full';
   return {
-    ...files,
+    ...readPems(files, { ca: 'sslrootcert', cert: 'sslcert', key: 'sslkey' }),
     rejectUnauthorized: checksName || tls.mode === 'verify-ca' || (tls.mode === 'require' && tls.root !== undefined),
     checksName,
     ...(checksName ? {} : { checkServerIdentity: () => undefined }),
   };
-}
-
-function pemOf(parameter: string, file: string | undefined): string | undefined {
-  return file === undefined ? undefined : readPem(parameter, file).toString();
 }
 
 /** True where a connection without TLS will do if the server has none. */
