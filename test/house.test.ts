@@ -40,6 +40,7 @@ const groundFloor = [
   'pulse',
   'quoted',
   'stray-at',
+  'stray-tilde',
   'tls',
 ];
 

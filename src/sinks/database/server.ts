@@ -1,3 +1,4 @@
+import { strayTilde, strayTildeMessage } from '../../stray-tilde.ts';
 import { readPems } from '../../tls.ts';
 
 /** Where a database server is, and how to get in. */
@@ -29,6 +30,9 @@ export interface TlsOptions {
   readonly checkServerIdentity?: () => undefined;
 }
 
+/** Parameters that name one. */
+const files = ['sslrootcert', 'sslcert', 'sslkey'];
+
 const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 
 /**
@@ -40,9 +44,11 @@ export function serverOf(url: URL, defaultPort: number): Server {
   const given = parameters.get('sslmode') ?? 'prefer';
   const mode = modes.find((candidate) => candidate === given);
   if (mode === undefined) throw new Error(`its sslmode is none of ${modes.join(', ')}`);
-  const known = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'host'];
+  const known = ['sslmode', ...files, 'host'];
   const unknown = [...parameters.keys()].find((key) => !known.includes(key));
   if (unknown !== undefined) throw new Error(`it has the parameter ${unknown}; there are ${known.join(', ')}`);
+  const inHome = files.find((name) => strayTilde.test(parameters.get(name) ?? ''));
+  if (inHome !== undefined) throw new Error(`its ${inHome} ${strayTildeMessage}`);
   const host = parameters.get('host') ?? url.hostname.replace(/^\[(.*)\]$/, '$1');
   if (host === '') throw new Error('it names no host');
   return {
@@ -72,10 +78,10 @@ export function placeOf({ host, port, database }: Server): string {
  */
 export function tlsOptions({ tls }: Server): TlsOptions | undefined {
   if (tls.mode === 'disable') return undefined;
-  const files = { ca: tls.root, cert: tls.certificate, key: tls.key };
+  const { root: ca, certificate: cert, key } = tls;
   const checksName = tls.mode === 'verify-full';
   return {
-    ...readPems(files, { ca: 'sslrootcert', cert: 'sslcert', key: 'sslkey' }),
+    ...readPems({ ca, cert, key }, { ca: 'sslrootcert', cert: 'sslcert', key: 'sslkey' }),
     rejectUnauthorized: checksName || tls.mode === 'verify-ca' || (tls.mode === 'require' && tls.root !== undefined),
     checksName,
     ...(checksName ? {} : { checkServerIdentity: () => undefined }),
