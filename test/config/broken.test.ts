@@ -132,7 +132,7 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
   'a file of KAZOO’s in somebody’s home': [`brokers: { kazooConfig: ~/config.ini }\n${routes}`],
   'a CA in somebody’s home': [`brokers: [{ zone: west, url: amqps://127.0.0.1, tls: { ca: ~/ca.pem } }]\n${routes}`],
   'a certificate of ours in somebody’s home': [webhook(`${url}\ntls: { cert: ~/own.pem, key: /etc/own.key }`)],
-  'a secret in somebody’s home': [database("url: 'postgres://u:${file:~/password}@host/db'")],
+  'a secret in somebody’s home': [database(`url: 'postgres://u:\${file:~/password}@host/db'`)],
   'a database in somebody’s home': [database('url: sqlite:~/a.db')],
   'a database in somebody’s home, as a host': [database('url: sqlite://~/a.db')],
   'a database in somebody’s home, as a path': [database('url: sqlite:///~/a.db')],
