@@ -3,13 +3,19 @@ import { type Blame, plainReason } from './dialect.ts';
 
 /** Says of an error whether it is a row's fault, from its SQLSTATE. */
 export function blame(error: unknown): Blame {
-  if (!(error instanceof pg.DatabaseError) || error.code === undefined)
-    return { on: 'database', ...plainReason(error) };
+  if (!(error instanceof pg.DatabaseError) || error.code === undefined) {
+    const plain = plainReason(error);
+    const hint = noServer.test(plain.reason) ? ' (is a PostgreSQL server on this port?)' : '';
+    return { on: 'database', ...plain, reason: `${plain.reason}${hint}` };
+  }
   const { code } = error;
   // Messages such as `value "…" is out of range for type bigint` quote the value, which may be a secret.
   const reason = code.startsWith('22') ? error.message.replace(/:? ".*"/s, '') : error.message;
   return { on: blamed(code, error.routine), reason, code };
 }
+
+/** What the library says of any answer but yes and no to whether there is TLS: HTTP's, say. */
+const noServer = /^There was an error establishing an SSL connection$/;
 
 export function isBlamedOnRow(error: unknown): boolean {
   return blame(error).on === 'row';
