@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import { codeOf, isSqliteError } from '../errors.ts';
@@ -9,7 +9,8 @@ export type Party = 'daemon' | 'command';
 /** What an operator can do about it, where the cause is that this user may not write to the journal; else nothing. */
 export function hintFor(cause: unknown, path: string, party: Party): string {
   if (!isRefusal(cause)) return '';
-  const owner = codeOf(cause) === 'EROFS' ? undefined : otherOwnerOf(path);
+  // Where nobody may write, it is no matter whose it is.
+  const owner = isReadOnly(path) ? undefined : otherOwnerOf(path);
   if (party === 'command' && owner !== undefined) {
     return `; this command has to write there too, which ${userName()} may not: ${asUser(owner)}`;
   }
@@ -40,6 +41,16 @@ const sqliteRefusals = [8, 14];
 
 function isRefusal(cause: unknown): boolean {
   return refusals.includes(codeOf(cause) ?? '') || isSqliteError(cause, sqliteRefusals);
+}
+
+/** True on a file system that is read-only, which SQLite doesn't tell from a file that is. */
+function isReadOnly(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return false;
+  } catch (error) {
+    return codeOf(error) === 'EROFS';
+  }
 }
 
 function asUser(owner: string): string {
