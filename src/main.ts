@@ -1,14 +1,22 @@
 #!/usr/bin/env node
-import { createProgram } from './cli/program.ts';
+import { holdSignals } from './held-signals.ts';
 
 try {
   needNode(24);
-  const program = await createProgram(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  if (mayBeDaemon(args)) holdSignals();
+  const { createProgram } = await import('./cli/program.ts');
+  const program = await createProgram(args);
   await program.parseAsync();
 } catch (error) {
   console.error(`kazoo-relay: ${storyOf(error)}`);
   // At once: a daemon that could not be started may have begun what would keep it alive.
   process.exit(exitCodeOf(error));
+}
+
+/** Where a command is named that is not the daemon, signals end it, as they end every program. */
+function mayBeDaemon([first = 'run']: readonly string[]): boolean {
+  return first === 'run' || first.startsWith('-');
 }
 
 /** As in the other commands, 2 where it is the configuration: it can't be started with that at all. */

@@ -1,3 +1,4 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { codeOf, fileReasonOf, reasonOf } from './errors.ts';
 import { readNamedFile } from './file.ts';
 
@@ -12,36 +13,82 @@ export interface TlsFiles {
   readonly serverName?: string | undefined;
 }
 
-/** What Node's `tls.connect` takes. */
-interface TlsOptions {
-  readonly ca?: Buffer;
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
+/** What Node's `tls.connect` takes: texts in PEM, and a name. */
+interface TlsOptions extends Pems {
   readonly servername?: string;
+}
+
+interface Pems {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /**
  * Reads the files, each time: a certificate that was renewed is used from the next connection on.
- * @throws Error that names the option and the file, when one can't be read
+ * @throws Error that names the option and the file, when one can't be used
  */
-export function readTls({ ca, cert, key, serverName }: TlsFiles = {}): TlsOptions {
-  return {
-    ...(ca !== undefined && { ca: readPem('tls.ca', ca) }),
-    ...(cert !== undefined && { cert: readPem('tls.cert', cert) }),
-    ...(key !== undefined && { key: readPem('tls.key', key) }),
-    ...(serverName !== undefined && { servername: serverName }),
-  };
+export function readTls({ serverName, ...files }: TlsFiles = {}): TlsOptions {
+  const pems = readPems(files, { ca: 'tls.ca', cert: 'tls.cert', key: 'tls.key' });
+  return { ...pems, ...(serverName !== undefined && { servername: serverName }) };
 }
 
-/** @param option names it in an error @throws Error that names both */
-export function readPem(option: string, path: string): Buffer {
+/** @param options name the files in an error @throws Error that names the option and the file, when one can't be used */
+export function readPems(
+  { ca, cert, key }: Omit<TlsFiles, 'serverName'>,
+  options: Readonly<Record<keyof Pems, string>>,
+): Pems {
+  const pems = {
+    ...(ca !== undefined && { ca: readPem(options.ca, ca, certificateIn) }),
+    ...(cert !== undefined && { cert: readPem(options.cert, cert, certificateIn) }),
+    ...(key !== undefined && { key: readPem(options.key, key, keyIn) }),
+  };
+  if (pems.cert === undefined || pems.key === undefined) return pems;
+  if (certificateIn(pems.cert).checkPrivateKey(keyIn(pems.key))) return pems;
+  throw new Error(
+    `the file of ${options.key}, ${key}, has the key of another certificate than that of ${options.cert}`,
+  );
+}
+
+/** @param use fails where nothing in it is of use: as the CA of nobody, it would be taken without a word */
+function readPem(option: string, path: string, use: (pem: string) => unknown): string {
+  const fail = (what: string, cause: unknown) =>
+    new Error(`the file of ${option}, ${path}, can't be ${what}: ${fileReasonOf(cause)}`, { cause });
+  let pem: string;
   try {
-    const pem = readNamedFile(path);
-    // As the CA of nobody, it would be taken without a word.
-    if (pem.length === 0) throw new Error('it is empty');
+    pem = readNamedFile(path).toString();
+    if (pem === '') throw new Error('it is empty');
+  } catch (cause) {
+    throw fail('read', cause);
+  }
+  try {
+    use(pem);
     return pem;
   } catch (cause) {
-    throw new Error(`the file of ${option}, ${path}, can't be read: ${fileReasonOf(cause)}`, { cause });
+    throw fail('used', cause);
+  }
+}
+
+/** The first one. @throws Error */
+function certificateIn(pem: string): X509Certificate {
+  if (!/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/.test(pem)) throw new Error('it holds no certificate in PEM');
+  try {
+    return new X509Certificate(pem);
+  } catch (cause) {
+    throw new Error('its certificate is damaged', { cause });
+  }
+}
+
+/** @throws Error */
+function keyIn(pem: string): KeyObject {
+  if (!/-----BEGIN ([A-Z]+ )*PRIVATE KEY-----/.test(pem)) throw new Error('it holds no private key in PEM');
+  if (/^(-----BEGIN |Proc-Type: 4,)ENCRYPTED/m.test(pem)) {
+    throw new Error('its key has a passphrase (openssl pkey writes it without)');
+  }
+  try {
+    return createPrivateKey(pem);
+  } catch (cause) {
+    throw new Error('its key is damaged', { cause });
   }
 }
 
@@ -71,5 +118,5 @@ const hints = [
     hint: 'the other side asks for a certificate of ours that it trusts: tls.cert and tls.key',
   },
   { codes: /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/, hint: 'no TLS is spoken on this port' },
-  { codes: /^ERR_OSSL_/, hint: 'one of the files of tls is no PEM, or the key is of another certificate' },
+  { codes: /^ERR_OSSL_/, hint: 'one of the files of tls is damaged' },
 ];

@@ -33,12 +33,14 @@ const groundFloor = [
   'nearest',
   'errors',
   'folder',
+  'held-signals',
   'options',
   'rate',
   'distribution',
   'pulse',
   'quoted',
   'stray-at',
+  'stray-tilde',
   'tls',
 ];
 

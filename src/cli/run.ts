@@ -1,8 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { findConfigFile, type Loaded, readConfig } from '../config/load.ts';
 import { findingText } from '../config/place.ts';
 import type { Overrides } from '../config/variables.ts';
+import { heed, releaseStops, stopSignals } from '../held-signals.ts';
 import { rebuildJournal } from '../journal/open.ts';
 import { hintFor } from '../nearest.ts';
 import { createLog } from '../ops/log.ts';
@@ -10,9 +12,6 @@ import { listenToSignals } from '../ops/signals.ts';
 import { type Notifier, openNotifier } from '../ops/systemd.ts';
 import { startRelay } from '../relay.ts';
 import { overridesOf, takesOverrides } from './overrides.ts';
-
-/** Signals that mean "stop": what systemd and docker send, and Ctrl-C. */
-const stopSignals = ['SIGTERM', 'SIGINT'] as const;
 
 export function runCommand(): Command {
   return (
@@ -59,14 +58,18 @@ async function run(file: string, overrides: Overrides, rebuild: boolean): Promis
   listenToSignals(ownLog);
   log.info({ config: file, pid: process.pid }, 'starting');
   tellDoubts(loaded, log);
-  // No signal is listened to yet: one ends it, and the journal stands as it did.
-  if (rebuild)
+  if (rebuild) {
+    // What has come so far is heard before. From then on a signal to stop ends it, and the journal stands as it did.
+    await nextTurn();
+    releaseStops();
     await rebuildJournal(
       config.journal,
       config.routes.map(({ name }) => name),
       log,
     );
+  }
   const stopped = nextSignal();
+  releaseStops();
   let notifier: Notifier | undefined;
   const starting = startRelay(loaded, ownLog, {
     load() {
@@ -80,7 +83,7 @@ async function run(file: string, overrides: Overrides, rebuild: boolean): Promis
     },
   });
   // One that comes early is heard when all stands. What comes of it is in the log.
-  process.on('SIGHUP', () => void starting.then((relay) => relay.reload()).catch(() => undefined));
+  heed('SIGHUP', () => void starting.then((relay) => relay.reload()).catch(() => undefined));
   const relay = await starting;
   notifier = await openNotifier(relay.vitals, log);
   notifier.ready();

@@ -6,17 +6,25 @@ import { secretsInClearText } from './clear-text.ts';
 import type { Config, RouteConfig } from './config.ts';
 import type { Gathered } from './gather.ts';
 import type { Path } from './place.ts';
-import { selectionDoubts } from './selection-doubts.ts';
+import { knownEvents, knownZones, selectionDoubts } from './selection-doubts.ts';
 import { asWritten } from './values.ts';
 
-/** What is legal in a configuration, and surely not meant. */
-export function doubtsAbout(config: Config, gathered: Gathered): Mistake[] {
+/**
+ * What is legal in a configuration, and surely not meant.
+ * @param isRight false for parts in which something is wrong: nothing is said of them, nor of what depends on them
+ */
+export function doubtsAbout(config: Config, gathered: Gathered, isRight: (path: Path) => boolean): Mistake[] {
+  const routes = config.routes.filter(({ name }) => isRight(['routes', name]));
+  const known = {
+    events: isRight(['validation']) ? knownEvents(config) : undefined,
+    zones: isRight(['brokers']) ? knownZones(config) : undefined,
+  };
   return [
-    ...brokerDoubts(config),
-    ...config.routes.flatMap((route) => [...selectionDoubts(route, config), ...routeDoubts(route)]),
-    ...sharedTargets(config.routes),
-    ...intakeDoubts(config),
-    ...secretsInClearText(gathered),
+    ...(isRight(['brokers']) ? brokerDoubts(config) : []),
+    ...routes.flatMap((route) => [...selectionDoubts(route, known), ...routeDoubts(route)]),
+    ...sharedTargets(routes),
+    ...(['intake', 'queue', 'log'].every((section) => isRight([section])) ? intakeDoubts(config) : []),
+    ...secretsInClearText(gathered).filter(({ path }) => isRight(path)),
   ];
 }
 

@@ -1,6 +1,7 @@
 import convict from 'convict';
 import { mappedTypes } from '../sinks/database/table.ts';
 import { strayAt, strayAtMessage } from '../stray-at.ts';
+import { strayTilde, strayTildeMessage } from '../stray-tilde.ts';
 
 /** A kind of value. */
 interface Format {
@@ -46,8 +47,13 @@ const rfc3339 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d
 const socketPath = /^\/[^\0]{1,106}$/;
 const hostAndPort = /^(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/;
 
+/** However many slashes there are. */
+const sqliteInHome = /^sqlite:\/{0,3}~([^/]*\/|$)/;
+
 const textSchema = { type: 'string', pattern: '\\S' };
 const namesSchema = { type: 'array', items: textSchema };
+const pathSchema = { ...textSchema, not: { type: 'string', pattern: strayTilde.source } };
+const pathsSchema = { type: 'array', items: pathSchema };
 
 /** Kinds of values that convict doesn't know, or takes too much for. */
 export const formats: Readonly<Record<string, Format>> = {
@@ -90,6 +96,23 @@ export const formats: Readonly<Record<string, Format>> = {
     schema: namesSchema,
     isList: true,
     validate: (value) => must(isNames(value), 'must be a list of names'),
+  },
+  path: {
+    kind: 'path',
+    schema: pathSchema,
+    validate(value) {
+      must(isText(value), 'must be text');
+      must(!isInHome(value), strayTildeMessage);
+    },
+  },
+  paths: {
+    kind: 'list',
+    schema: pathsSchema,
+    isList: true,
+    validate(value) {
+      must(isNames(value), 'must be a list of paths');
+      must(!value.some(isInHome), strayTildeMessage);
+    },
   },
   heartbeat: {
     kind: 'duration',
@@ -163,9 +186,11 @@ export const formats: Readonly<Record<string, Format>> = {
       pattern: '^(postgres|postgresql|mysql|mariadb|sqlite):',
       // SQLite has no users, and its path may have any letter.
       anyOf: [{ pattern: '^sqlite:' }, { not: { pattern: strayAt.source } }],
+      not: { pattern: sqliteInHome.source },
     },
     validate: (value) => {
       must(!hasStrayAt(value) || /^sqlite:/i.test(String(value)), strayAtMessage);
+      must(!sqliteInHome.test(String(value)), `has a path that ${strayTildeMessage}`);
       must(isDatabaseUrl(value), 'must be a URL such as postgres://user:password@host:5432/database or sqlite:///path');
     },
   },
@@ -217,9 +242,12 @@ export const formats: Readonly<Record<string, Format>> = {
   },
   patterns: {
     kind: 'list',
-    schema: { anyOf: [textSchema, namesSchema] },
+    schema: { anyOf: [pathSchema, pathsSchema] },
     isList: true,
-    validate: (value) => must(isNames(value), 'must be a pattern of file names, or a list of them'),
+    validate(value) {
+      must(isNames(value), 'must be a pattern of file names, or a list of them');
+      must(!value.some(isInHome), strayTildeMessage);
+    },
     coerce: (text) => [text],
   },
 };
@@ -256,7 +284,7 @@ function wholeNumber(text: unknown): unknown {
   return /^\d{1,15}$/.test(String(text)) ? Number(text) : text;
 }
 
-function isNames(value: unknown): boolean {
+function isNames(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every(isText);
 }
 
@@ -301,6 +329,10 @@ function isDatabaseUrl(value: unknown): boolean {
   return hostname !== '' || searchParams.has('host');
 }
 
-function must(holds: boolean, what: string): void {
+function isInHome(path: string): boolean {
+  return strayTilde.test(path);
+}
+
+function must(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Error(what);
 }

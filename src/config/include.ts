@@ -1,5 +1,6 @@
 import { globSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { strayTilde } from '../stray-tilde.ts';
 import { isMapping, type Mistake } from './check.ts';
 import { type Finding, nameOf, type Path, placeText } from './place.ts';
 import { readSource, type Source } from './source.ts';
@@ -61,6 +62,8 @@ function filesOf(main: Source, patterns: readonly string[], mistakes: Finding[],
   const folder = dirname(main.file);
   const place = main.placeOf(['include']);
   const found = patterns.flatMap((pattern) => {
+    // Told as a mistake where everything is checked.
+    if (strayTilde.test(pattern)) return [];
     const files = globSync(pattern, { cwd: folder }).sort();
     const finding = {
       ...place,

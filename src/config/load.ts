@@ -110,9 +110,10 @@ export function examineConfig(
     ...findingsOf(wrong, gathered, placeOf),
     ...(matters(['brokers']) ? (kazoo?.mistakes ?? []) : []),
   ];
-  // What was let pass may have left no value to doubt.
-  const isWhole = found.length + gathered.lacking.length + mistakes.length === 0;
-  const doubts = isWhole ? doubtsAbout(config, gathered) : [];
+  // What was let pass may have left no value to doubt, as a mistake has.
+  const wrongPaths = [...mistakes, ...gathered.lacking, ...(kazoo?.mistakes.length ? [{ path: ['brokers'] }] : [])];
+  const isRight = (path: Path) => !wrongPaths.some((other) => isWithin(other.path, path) || isWithin(path, other.path));
+  const doubts = doubtsAbout(config, gathered, isRight);
   const warnings = [...gathered.warnings, ...doubts.map((doubt) => ({ ...placeOf(doubt.path), ...told(doubt) }))];
   const watched = kazoo === undefined ? [] : [kazoo.file];
   const files = [...gathered.files, ...watched];

@@ -11,6 +11,7 @@ export const masked = '***';
 export function mask(value: unknown): string {
   if (typeof value !== 'string' || !URL.canParse(value)) return masked;
   const url = new URL(value);
+  if (url.protocol === 'sqlite:' && isPath(url)) return `${value.replace(/[?#].*$/s, '')}${queryOf(url, false)}`;
   // Without "//" it is no address of a host, and anything may be anywhere in it.
   if (!/^[a-z0-9+.-]+:\/\//i.test(value)) return masked;
   const isHttp = url.protocol === 'http:' || url.protocol === 'https:';
@@ -18,6 +19,11 @@ export function mask(value: unknown): string {
   if (/@/.test(url.pathname) || (!isHttp && strayAt.test(value))) return masked;
   const path = isHttp ? url.pathname.split('/').map(withoutToken).join('/') : url.pathname;
   return `${url.protocol}//${loginOf(url)}${url.host}${path}${queryOf(url, isHttp)}`;
+}
+
+/** Nobody logs in to SQLite; what has an @ may yet be the login of another database. */
+function isPath({ host, pathname }: URL): boolean {
+  return host === '' && (pathname.startsWith('/') || !pathname.includes('@'));
 }
 
 function loginOf({ username, password }: URL): string {

@@ -75,7 +75,7 @@ export const rootOptions: OptionTree = {
   journal: {
     path: {
       doc: 'Folder of the journal; it is made, for its owner only, where it is missing.',
-      format: 'text',
+      format: 'path',
       default: '/var/lib/kazoo-relay',
     },
     retention: {
@@ -97,7 +97,7 @@ export const rootOptions: OptionTree = {
   validation: {
     schemas: {
       doc: 'Folders of JSON Schemas of your own, named <event>.json; later ones win.',
-      format: 'names',
+      format: 'paths',
       default: [],
     },
   },
@@ -133,13 +133,13 @@ export const rootOptions: OptionTree = {
 };
 
 const brokerTls: OptionTree = {
-  ca: { doc: 'File of the CAs to trust (PEM), in place of the built-in ones.', format: 'text', default: undefined },
+  ca: { doc: 'File of the CAs to trust (PEM), in place of the built-in ones.', format: 'path', default: undefined },
   cert: {
     doc: 'File of our certificate (PEM), where the broker asks for one.',
-    format: 'text',
+    format: 'path',
     default: undefined,
   },
-  key: { doc: 'File of its key (PEM).', format: 'text', default: undefined },
+  key: { doc: 'File of its key (PEM).', format: 'path', default: undefined },
   serverName: {
     doc: "Name that the broker's certificate must have, where it isn't the host of the url.",
     format: 'text',
@@ -162,7 +162,7 @@ export const brokerOptions: OptionTree = {
 export const kazooConfigOptions: OptionTree = {
   kazooConfig: {
     doc: 'KAZOO’s own config.ini, whose zones and AMQP URIs are taken.',
-    format: 'text',
+    format: 'path',
     default: null,
   },
   localZone: {

@@ -58,7 +58,8 @@ One file, YAML or JSON: that of \`--config\`, else of \`KAZOO_RELAY_CONFIG\`, el
 \`config/kazoo-relay.yaml\`. [config/kazoo-relay.yaml](../config/kazoo-relay.yaml) is an example to begin with.
 \`kazoo-relay check\` tells all mistakes at once, each with its file, line and column, and what is surely not meant;
 \`kazoo-relay config show --origin\` shows every value and where it comes from. Relative paths belong to the working directory, but
-for those of \`include\`. This page is made from the program's own options by \`npm run reference\`.
+for those of \`include\`; \`~\` means something to shells only, and is refused. This page is made from the program's own options by
+\`npm run reference\`.
 
 **What goes before what**: a flag of \`run\` (\`--log-level\`, \`--log-format\`, and \`--set OPTION=VALUE\` for all others, such as
 \`--set intake.prefetch=200\`), then the environment variable that stands beside each option below, then the file, then the

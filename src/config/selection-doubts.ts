@@ -5,14 +5,18 @@ import { hintFor } from '../nearest.ts';
 import type { Mistake } from './check.ts';
 import type { Config, RouteConfig } from './config.ts';
 
+/** What a route may select from; undefined where that can't be told. */
+interface Known {
+  readonly events: readonly string[] | undefined;
+  readonly zones: readonly string[] | undefined;
+}
+
 /** What of a route's selection can match nothing, or reveal nothing. */
-export function selectionDoubts(route: RouteConfig, config: Config): Mistake[] {
+export function selectionDoubts(route: RouteConfig, known: Known): Mistake[] {
   const { events: wanted, zones, accounts, reveal } = route;
-  const known = knownEvents(config);
-  const strangers = wanted.map((event) => strangeEvent(event, known));
   const lists: Record<string, readonly (string | undefined)[]> = {
-    events: strangers,
-    zones: zones.map((zone) => strangeZone(zone, config)),
+    events: wanted.map((event) => strangeEvent(event, known)),
+    zones: zones.map((zone) => strangeZone(zone, known)),
     accounts: accounts.map(strangeAccount),
     reveal: reveal.map(strangeField),
   };
@@ -24,7 +28,7 @@ export function selectionDoubts(route: RouteConfig, config: Config): Mistake[] {
 }
 
 /** Those of the catalogue, and those that the operator has schemas for. */
-function knownEvents({ validation }: Config): string[] {
+export function knownEvents({ validation }: Config): string[] {
   const ofOperator = validation.schemas.flatMap((folder) => {
     try {
       return readdirSync(folder).flatMap((file) => (file.endsWith('.json') ? [file.slice(0, -'.json'.length)] : []));
@@ -35,7 +39,12 @@ function knownEvents({ validation }: Config): string[] {
   return [...events.flatMap(({ name, aliases }) => [name, ...aliases]), ...ofOperator];
 }
 
-function strangeEvent(event: string, known: readonly string[]): string | undefined {
+export function knownZones({ brokers }: Config): string[] {
+  return [...new Set(brokers.map(({ zone }) => zone))];
+}
+
+function strangeEvent(event: string, { events: known }: Known): string | undefined {
+  if (known === undefined) return undefined;
   if (event.includes('*')) {
     const glob = globToRegExp(event);
     return known.some((name) => glob.test(name))
@@ -47,9 +56,8 @@ function strangeEvent(event: string, known: readonly string[]): string | undefin
     : `${quoted(event)} is not in the catalogue of events${hintFor(event, known)}`;
 }
 
-function strangeZone(zone: string, { brokers }: Config): string | undefined {
-  const zones = [...new Set(brokers.map((broker) => broker.zone))];
-  if (zones.includes(zone)) return undefined;
+function strangeZone(zone: string, { zones }: Known): string | undefined {
+  if (zones === undefined || zones.includes(zone)) return undefined;
   return `${quoted(zone)} is the zone of no broker${hintFor(zone, zones, `there are ${zones.join(', ')}`)}`;
 }
 

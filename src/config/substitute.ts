@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { codeOf, fileReasonOf } from '../errors.ts';
 import { readNamedText } from '../file.ts';
+import { strayTilde, strayTildeMessage } from '../stray-tilde.ts';
 import { isMapping, type Mistake } from './check.ts';
 import type { Path } from './place.ts';
 
@@ -94,6 +95,7 @@ const allowed = `there are \${env:NAME}, \${file:/path} and \${credential:name};
 function problemIn({ scheme, name, written }: Reference): string | undefined {
   if (!written.endsWith('}')) return `has a \${ without its }; write $\${ for \${ itself`;
   if (!['env', 'file', 'credential'].includes(scheme)) return `has a \${…} that means nothing; ${allowed}`;
+  if (scheme === 'file' && strayTilde.test(name)) return `has a \${file:…} whose path ${strayTildeMessage}`;
   const isName = scheme === 'env' ? /^[A-Za-z_][A-Za-z0-9_]*$/ : scheme === 'credential' ? /^[^/]+$/ : /./;
   if (isName.test(name) && name !== '..' && name !== '.') return undefined;
   return `has a \${${scheme}:…} with a name that can't be one`;

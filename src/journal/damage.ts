@@ -1,4 +1,5 @@
-import { codeOf, fileReasonOf, isSqliteError, reasonOf, sqliteCodeOf } from '../errors.ts';
+import { fileReasonOf, isSqliteError, reasonOf, sqliteCodeOf } from '../errors.ts';
+import { hintFor, type Party } from './access.ts';
 import { JournalError } from './journal.ts';
 
 /** SQLite's result codes for a file that makes no sense to it: SQLITE_CORRUPT and SQLITE_NOTADB. */
@@ -16,20 +17,11 @@ export function isDamage(error: unknown): boolean {
  * The error for an operator, of a journal that failed.
  * @param what couldn't be done with it: "written"
  */
-export function journalFailure(file: string, what: string, cause: unknown): JournalError {
+export function journalFailure(file: string, what: string, cause: unknown, party: Party): JournalError {
   if (cause instanceof JournalError) return cause;
   if (isDamage(cause)) return damagedJournal(file, reasonOf(cause), cause);
-  return new JournalError(`the journal ${file} can't be ${what}: ${fileReasonOf(cause)}${hintFor(cause)}`, { cause });
-}
-
-/** What the system and SQLite (SQLITE_READONLY, SQLITE_CANTOPEN) say where the user may not write. */
-const refusals = ['EACCES', 'EPERM', 'EROFS'];
-const sqliteRefusals = [8, 14];
-
-/** What an operator can do about it, where the cause is that the daemon's user may not write; else nothing. */
-export function hintFor(cause: unknown): string {
-  const isRefusal = refusals.includes(codeOf(cause) ?? '') || isSqliteError(cause, sqliteRefusals);
-  return isRefusal ? "; the journal's folder and its files must be writable for the user that the daemon runs as" : '';
+  const hint = hintFor(cause, file, party);
+  return new JournalError(`the journal ${file} can't be ${what}: ${fileReasonOf(cause)}${hint}`, { cause });
 }
 
 export function damagedJournal(file: string, reason: string, cause?: unknown): JournalError {

@@ -1,11 +1,11 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { codeOf, reasonOf } from '../errors.ts';
 import { makeNamedFile } from '../file.ts';
 import { makeFolder } from '../folder.ts';
-import { damagedJournal, hintFor, journalFailure } from './damage.ts';
+import { adviceFor, hintFor, type Party, userName } from './access.ts';
+import { damagedJournal, journalFailure } from './damage.ts';
 import { JournalError } from './journal.ts';
 import { migrations } from './migrations.ts';
 
@@ -13,13 +13,14 @@ import { migrations } from './migrations.ts';
 const applicationId = 0x6b7a726c;
 
 /**
- * Opens the journal's database for the daemon, brought to the newest version. The folder is made, for its owner only,
+ * Opens the journal's database for writing, brought to the newest version. The folder is made, for its owner only,
  * where it is missing.
+ * @param mustExist for a command, which makes no journal
  * @throws JournalError
  */
 export function openDatabase(folder: string, { mustExist = false } = {}): DatabaseSync {
   if (mustExist) refuseMissing(folder);
-  return opening(folder, openFile);
+  return opening(folder, openFile, mustExist ? 'command' : 'daemon');
 }
 
 /** Opens or makes a journal's database, brought to the newest version. */
@@ -53,14 +54,15 @@ export function isHeadless(file: string): boolean {
 /** Opens it for reading, beside a daemon or without one. */
 export function openDatabaseReadOnly(folder: string): DatabaseSync {
   refuseMissing(folder);
-  return opening(folder, (file) => {
+  const open = (file: string) => {
     const database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
     const version = versionOf(database, file);
     if (version === migrations.length) return database;
     throw new JournalError(
       `the journal ${file} has version ${version}, not ${migrations.length}: start the daemon once to bring it up to date`,
     );
-  });
+  };
+  return opening(folder, open, 'command');
 }
 
 function refuseMissing(folder: string): void {
@@ -70,18 +72,10 @@ function refuseMissing(folder: string): void {
   } catch (cause) {
     throw new JournalError(
       codeOf(cause) === 'EACCES'
-        ? `the journal in ${path} may not be read by ${userName()}: use sudo, or the user kazoo-relay`
+        ? `the journal in ${path} may not be read by ${userName()}: ${adviceFor(databaseFile(path))}`
         : `there is no journal in ${path}: has kazoo-relay run with this configuration yet?`,
       { cause },
     );
-  }
-}
-
-function userName(): string {
-  try {
-    return `the user ${userInfo().username}`;
-  } catch {
-    return 'this user'; // who has no name
   }
 }
 
@@ -90,7 +84,7 @@ export function prepareFolder(folder: string): void {
   try {
     makeFolder(folder, 0o700);
   } catch (error) {
-    const hint = hintFor(Error.isError(error) ? error.cause : undefined);
+    const hint = hintFor(Error.isError(error) ? error.cause : undefined, folder, 'daemon');
     const message = `the journal's folder ${folder} can't be made: ${reasonOf(error)}${hint}`;
     throw new JournalError(message, { cause: error });
   }
@@ -101,13 +95,13 @@ export function databaseFile(folder: string): string {
   return join(folder, 'journal.sqlite');
 }
 
-function opening(folder: string, open: (file: string) => DatabaseSync): DatabaseSync {
+function opening(folder: string, open: (file: string) => DatabaseSync, party: Party): DatabaseSync {
   const file = databaseFile(folder);
   if (isHeadless(file)) throw damagedJournal(file, headless);
   try {
     return open(file);
   } catch (cause) {
-    throw journalFailure(file, 'opened', cause);
+    throw journalFailure(file, 'opened', cause, party);
   }
 }
 

@@ -230,7 +230,7 @@ async function inSteps<T>(
       database.exec('COMMIT');
     } catch (cause) {
       if (database.isTransaction) database.exec('ROLLBACK');
-      throw journalFailure(file, 'written', cause);
+      throw journalFailure(file, 'written', cause, 'command');
     }
     await nextTurn();
   }

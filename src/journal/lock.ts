@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isSqliteError, reasonOf } from '../errors.ts';
-import { hintFor } from './damage.ts';
+import { hintFor } from './access.ts';
 import { JournalError } from './journal.ts';
 
 export interface Lock {
@@ -22,7 +22,9 @@ export function acquireLock(folder: string): Lock {
   } catch (cause) {
     database?.close();
     if (!isSqliteError(cause, [busy]))
-      throw new JournalError(`the lock ${file} can't be taken: ${reasonOf(cause)}${hintFor(cause)}`, { cause });
+      throw new JournalError(`the lock ${file} can't be taken: ${reasonOf(cause)}${hintFor(cause, file, 'daemon')}`, {
+        cause,
+      });
     throw new JournalError(
       `the journal ${folder} is in use by another kazoo-relay: stop that one, or give this one a journal.path of its own`,
       { cause },

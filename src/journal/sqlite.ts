@@ -56,7 +56,7 @@ export function openJournal(folder: string, log: Logger, limits: Limits = unlimi
   } catch (error) {
     database?.close();
     lock.release();
-    throw journalFailure(file, 'opened', error);
+    throw journalFailure(file, 'opened', error, 'daemon');
   }
 }
 
@@ -68,7 +68,7 @@ export function openJournalReader(folder: string): JournalReader {
     try {
       return work();
     } catch (cause) {
-      throw journalFailure(file, 'read', cause);
+      throw journalFailure(file, 'read', cause, 'command');
     }
   };
   return {
@@ -286,7 +286,7 @@ class SqliteJournal implements Journal {
     try {
       return await work();
     } catch (cause) {
-      throw journalFailure(this.#file, 'read', cause);
+      throw journalFailure(this.#file, 'read', cause, 'daemon');
     }
   }
 
@@ -299,7 +299,7 @@ class SqliteJournal implements Journal {
     } catch (cause) {
       // SQLite itself rolls back after some errors, such as a full disk.
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw journalFailure(this.#file, 'written', cause);
+      throw journalFailure(this.#file, 'written', cause, 'daemon');
     }
   }
 }

@@ -1,3 +1,4 @@
+import { heed } from '../held-signals.ts';
 import { type Log, setLevel } from './log.ts';
 
 /**
@@ -5,6 +6,6 @@ import { type Log, setLevel } from './log.ts';
  * Node would open its debugger at it, and give whoever reaches that port the whole daemon.
  */
 export function listenToSignals(log: Log): void {
-  process.on('SIGUSR2', () => setLevel(log, log.level === 'debug' ? log.usualLevel : 'debug'));
-  process.on('SIGUSR1', () => log.logger.debug('SIGUSR1 means nothing here'));
+  heed('SIGUSR2', () => setLevel(log, log.level === 'debug' ? log.usualLevel : 'debug'));
+  heed('SIGUSR1', () => log.logger.debug('SIGUSR1 means nothing here'));
 }

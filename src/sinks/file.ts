@@ -26,7 +26,7 @@ export const fileSink: SinkKind<FileSinkOptions> = {
   options: {
     path: {
       doc: 'File that lines are appended to; its folder is made where it is missing.',
-      format: 'text',
+      format: 'path',
       default: null,
     },
     maxSize: {

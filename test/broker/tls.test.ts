@@ -84,7 +84,12 @@ describe('a link over TLS', () => {
       'localhost',
       "the file of tls.key, /none.key, can't be read: there is no such file",
     ],
-    ['a key of another certificate', ({ ca, cert, other }) => ({ ca, cert, key: other }), 'localhost', 'files of tls'],
+    [
+      'a file that holds no key',
+      ({ ca, cert, other }) => ({ ca, cert, key: other }),
+      'localhost',
+      'it holds no private key in PEM',
+    ],
   ])('says what to do about %s', async (_, tlsOf, host, reason) => {
     link = startLink(url(host), { tls: tlsOf(certificates.files) });
     await until(() => said(reason), { what: `${reason} in ${link?.logged}`, timeout: 20_000 });

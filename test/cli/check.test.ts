@@ -39,6 +39,13 @@ relay.yaml: 1 broker, 1 route, no mistakes, 1 warning
     expect(code).toBe(0);
   });
 
+  test('tells what is surely not meant beside what is wrong', async () => {
+    const file = folder.write('relay.yaml', `${whole}queue: { expires: soon }\n`);
+    const { stdout, code } = await cli(['check', '--config', file, '--set', 'routes.all.events=missed_cal']);
+    expect(stdout).toMatch(/^mistake {2}.*queue.expires .*\nwarning {2}.*missed_call\?\n.*: 1 mistake, 1 warning\n$/);
+    expect(code).toBe(1);
+  });
+
   test('tells of schemas that do not work, with the place that names them', async () => {
     folder.write('schemas/low_balance.json', '{ "type": "nothing" }');
     const file = folder.write('relay.yaml', `${whole}validation:\n  schemas: [FOLDER/schemas]\n`);

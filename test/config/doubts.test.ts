@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readConfig } from '../../src/config/load.ts';
+import { examineConfig, readConfig } from '../../src/config/load.ts';
 import { findingText } from '../../src/config/place.ts';
 import { configFolder, given } from '../support/config-folder.ts';
 
@@ -49,7 +49,36 @@ describe('what is surely not meant is warned of, with its place', () => {
   });
 });
 
+test('what is right is doubted beside what is wrong, and nothing that this might be at fault for', () => {
+  const text = `brokers: [{ zone: west, url: http://127.0.0.1 }]
+queue: { expires: 10s }
+journal: { maxSize: big }
+routes:
+  one: { events: [missed_cal], zones: [wets], sink: { type: file, path: a } }
+  two: { accounts: [nobody], sink: { type: file, path: a } }
+  three: { events: [missed_cal], retry: { schedule: soon }, sink: { type: file, path: a } }
+`;
+  const { mistakes, warnings } = examineConfig(folder.write('relay.yaml', text), given({}));
+  expect(mistakes.map(({ option }) => option)).toEqual([
+    'brokers[0].url',
+    'journal.maxSize',
+    'routes.three.retry.schedule',
+  ]);
+  expect(warnings.map(({ option }) => option)).toEqual([
+    'queue.expires',
+    'routes.one.events[0]',
+    'routes.two',
+    'routes.two.accounts[0]',
+    'routes.two.sink.path',
+  ]);
+});
+
 describe('nothing is said', () => {
+  test('of events while it isn’t clear which there are', () => {
+    const file = folder.write('relay.yaml', `${route('events: [my_event]')}\nvalidation: { schemas: schemas }\n`);
+    expect(examineConfig(file, given({})).warnings).toEqual([]);
+  });
+
   test.each(
     Object.entries({
       'of the example': '',

@@ -48,7 +48,7 @@ routes:
     [`journal: { path: '\${env:NOT_SET}' }`, 'journal.path needs the environment variable NOT_SET'],
     ['jurnal: { path: /tmp }', 'jurnal is not an option; did you mean journal?'],
     [`include: '\${env:NOT_SET}'`, 'include needs the environment variable NOT_SET'],
-    ['validation: { schemas: /tmp }', 'validation.schemas must be a list of names'],
+    ['validation: { schemas: /tmp }', 'validation.schemas must be a list of paths'],
     [
       `routes: { all: { events: ['\${env:NOT_SET}'], sink: {} } }`,
       'routes.all.events[0] needs the environment variable',

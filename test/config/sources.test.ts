@@ -284,6 +284,9 @@ routes: { all: { sink: { type: log } } }
 describe('a secret in clear text', () => {
   const secret = "brokers: [{ zone: west, url: 'amqp://u:geheim@h' }]\nroutes: { all: { sink: { type: log } } }\n";
 
+  const database = (url: string) =>
+    secret.replace('u:geheim@', '').replace('type: log', `type: database, url: '${url}'`);
+
   test('is warned of where others can read the file', () => {
     const file = folder.write('relay.yaml', secret);
     chmodSync(file, 0o644);
@@ -297,6 +300,8 @@ describe('a secret in clear text', () => {
     ['it comes from elsewhere', secret.replace('geheim', '${env:PW}'), 0o644],
     ['it is the one that everybody knows', secret.replace('u:geheim', 'guest:guest'), 0o644],
     ['there is none in the URL', secret.replace('u:geheim@', ''), 0o644],
+    ['it is the path of a database without one', database('sqlite:///a@b.db'), 0o644],
+    ['it is such a path without slashes before it', database('sqlite:/a/b.db'), 0o644],
   ])('and not where %s', (_what, text, mode) => {
     const file = folder.write('relay.yaml', text);
     chmodSync(file, mode);

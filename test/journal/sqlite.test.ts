@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -321,10 +321,38 @@ describe('opening a journal', () => {
       for (const command of [['tail'], ['dead', 'list']]) {
         const { stderr } = await cli([...command, '--config', config], '', {}, { privileged: false });
         expect(stderr).toContain(`the journal in ${folder} may not be read by the user `);
-        expect(stderr).toContain('use sudo, or the user kazoo-relay');
+        expect(stderr).toContain('use sudo, or the user that the daemon runs as');
       }
     }
     chmodSync(folder, 0o700);
+  });
+
+  test('says whom it belongs to where that is somebody else, and how a command or the daemon may write it', async () => {
+    if (process.getuid?.() !== 0) return; // nobody else may give a file away
+    await journal.close();
+    const config = join(folder, '..', 'kazoo-relay.yaml');
+    const routes = 'routes: { all: { sink: { type: log } } }\nhttp: { listen: "off" }';
+    writeFileSync(config, `brokers: [{ zone: a, url: amqp://h }]\njournal: { path: ${folder} }\n${routes}\n`);
+    chmodSync(join(folder, 'journal.sqlite'), 0o644);
+    chmodSync(folder, 0o755);
+    const give = (uid: number) => {
+      for (const path of [folder, ...readdirSync(folder).map((name) => join(folder, name))]) chownSync(path, uid, uid);
+    };
+    give(54_321);
+    const told = async (...command: string[]) =>
+      (await cli([...command, '--config', config], '', {}, { privileged: false })).stderr;
+    for (const command of [['tail'], ['status'], ['dead', 'list']]) {
+      expect(await told(...command)).toMatch(
+        /this command has to write there too, which the user root may not: .* sudo -u '#54321' kazoo-relay …\n$/,
+      );
+    }
+    expect(await told('run')).toMatch(
+      /writable for the user that the daemon runs as: this is the user root, and it belongs to '#54321'\n$/,
+    );
+    chmodSync(folder, 0o700);
+    expect(await told('tail')).toMatch(/may not be read by the user root: .* sudo -u '#54321' kazoo-relay …\n$/);
+    give(0);
+    journal = openJournal(folder, log);
   });
 });
 

@@ -4,8 +4,11 @@ import type { Column } from './table.ts';
 
 /** Says of an error whether it is a row's fault, from its SQLSTATE. @param columns that each row gives a value for */
 export function blame(error: unknown, columns: readonly Pick<Column, 'name'>[]): Blame {
-  if (!(error instanceof pg.DatabaseError) || error.code === undefined)
-    return { on: 'database', ...plainReason(error) };
+  if (!(error instanceof pg.DatabaseError) || error.code === undefined) {
+    const plain = plainReason(error);
+    const hint = noServer.test(plain.reason) ? ' (is a PostgreSQL server on this port?)' : '';
+    return { on: 'database', ...plain, reason: `${plain.reason}${hint}` };
+  }
   const { code } = error;
   // Messages such as `value "…" is out of range for type bigint` quote the value, which may be a secret.
   const reason = code.startsWith('22') ? error.message.replace(/:? ".*"/s, '') : error.message;
@@ -16,6 +19,9 @@ export function blame(error: unknown, columns: readonly Pick<Column, 'name'>[]):
 }
 
 const notNull = '23502';
+
+/** What the library says of any answer but yes and no to whether there is TLS: HTTP's, say. */
+const noServer = /^There was an error establishing an SSL connection$/;
 
 function blamed(code: string, routine: string | undefined): Blame['on'] {
   if (code === '40001' || code === '40P01') return 'conflict';

@@ -1,4 +1,5 @@
-import { readPem } from '../../tls.ts';
+import { strayTilde, strayTildeMessage } from '../../stray-tilde.ts';
+import { readPems } from '../../tls.ts';
 
 /** Where a database server is, and how to get in. */
 export interface Server {
@@ -21,13 +22,16 @@ interface Tls {
 
 /** What Node's `tls.connect` takes, and whether the certificate must be of that very host. */
 export interface TlsOptions {
-  readonly ca: string | undefined;
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
   readonly rejectUnauthorized: boolean;
   readonly checksName: boolean;
   readonly checkServerIdentity?: () => undefined;
 }
+
+/** Parameters that name one. */
+const files = ['sslrootcert', 'sslcert', 'sslkey'];
 
 const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 
@@ -40,9 +44,11 @@ export function serverOf(url: URL, defaultPort: number): Server {
   const given = parameters.get('sslmode') ?? 'prefer';
   const mode = modes.find((candidate) => candidate === given);
   if (mode === undefined) throw new Error(`its sslmode is none of ${modes.join(', ')}`);
-  const known = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'host'];
+  const known = ['sslmode', ...files, 'host'];
   const unknown = [...parameters.keys()].find((key) => !known.includes(key));
   if (unknown !== undefined) throw new Error(`it has the parameter ${unknown}; there are ${known.join(', ')}`);
+  const inHome = files.find((name) => strayTilde.test(parameters.get(name) ?? ''));
+  if (inHome !== undefined) throw new Error(`its ${inHome} ${strayTildeMessage}`);
   const host = parameters.get('host') ?? url.hostname.replace(/^\[(.*)\]$/, '$1');
   if (host === '') throw new Error('it names no host');
   return {
@@ -68,26 +74,18 @@ export function placeOf({ host, port, database }: Server): string {
 /**
  * How to open a TLS connection in that mode; undefined where it is not wanted. As in libpq, only `verify-ca` and
  * `verify-full` look at the server's certificate, and `require` where there is a root.
- * @throws Error that names the parameter and the file, for one that can't be read
+ * @throws Error that names the parameter and the file, for one that can't be used
  */
 export function tlsOptions({ tls }: Server): TlsOptions | undefined {
   if (tls.mode === 'disable') return undefined;
-  const files = {
-    ca: pemOf('sslrootcert', tls.root),
-    cert: pemOf('sslcert', tls.certificate),
-    key: pemOf('sslkey', tls.key),
-  };
+  const { root: ca, certificate: cert, key } = tls;
   const checksName = tls.mode === 'verify-full';
   return {
-    ...files,
+    ...readPems({ ca, cert, key }, { ca: 'sslrootcert', cert: 'sslcert', key: 'sslkey' }),
     rejectUnauthorized: checksName || tls.mode === 'verify-ca' || (tls.mode === 'require' && tls.root !== undefined),
     checksName,
     ...(checksName ? {} : { checkServerIdentity: () => undefined }),
   };
-}
-
-function pemOf(parameter: string, file: string | undefined): string | undefined {
-  return file === undefined ? undefined : readPem(parameter, file).toString();
 }
 
 /** True where a connection without TLS will do if the server has none. */

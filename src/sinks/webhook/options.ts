@@ -152,15 +152,15 @@ export const webhookOptions: OptionTree = {
   tls: {
     ca: {
       doc: 'File of the CAs to trust (PEM), in place of those that Node brings along; it does not look at the system’s.',
-      format: 'text',
+      format: 'path',
       default: undefined,
     },
     cert: {
       doc: 'File of our certificate (PEM), where the receiver asks for one.',
-      format: 'text',
+      format: 'path',
       default: undefined,
     },
-    key: { doc: 'File of its key (PEM).', format: 'text', default: undefined },
+    key: { doc: 'File of its key (PEM).', format: 'path', default: undefined },
     serverName: {
       doc: 'Name that the receiver’s certificate must have, where it isn’t the host of the url.',
       format: 'text',

@@ -11,6 +11,7 @@ import {
 } from '../../support/database.ts';
 import { deliverThroughKills } from '../../support/kills.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgresql.ts';
+import { startReceiver } from '../../support/receiver.ts';
 import { behavesAsDatabase, newTable } from './common.ts';
 import { tellsMisfits } from './misfits.ts';
 
@@ -171,6 +172,13 @@ describe('PostgreSQL in particular', () => {
     expect(await opened(server.url, 'sslmode=disable')).toBe('open');
     await expect(opened(server.url, 'sslmode=require')).rejects.toThrow(SinkUnavailable);
     await expect(opened(server.url, 'sslmode=require')).rejects.toThrow(/does not support SSL/);
+  });
+
+  test('to what is no PostgreSQL server leaves its operator in no doubt', async () => {
+    const receiver = await startReceiver();
+    const url = receiver.url.replace('http', 'postgres');
+    await expect(opened(url, 'sslmode=prefer')).rejects.toThrow('(is a PostgreSQL server on this port?)');
+    await receiver.close();
   });
 
   test('with TLS has its certificate looked at as sslmode says', async () => {

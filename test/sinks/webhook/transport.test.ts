@@ -86,7 +86,10 @@ describe('over TLS', () => {
   test.each([
     [{ ca: '/nowhere/ca.pem' }, "the file of tls.ca, /nowhere/ca.pem, can't be read: there is no such file"],
     [{ ca: '/dev/zero' }, "the file of tls.ca, /dev/zero, can't be read: it is a device, not a file"],
-    [{ cert: 'package.json', key: 'package.json' }, 'one of the files of tls is no PEM'],
+    [
+      { cert: 'package.json', key: 'package.json' },
+      "the file of tls.cert, package.json, can't be used: it holds no certificate in PEM",
+    ],
   ])('files that can’t be used make the sink unavailable: %j', async (tls, message) => {
     const opened = openWebhook({ url: 'https://127.0.0.1', tls });
     await expect(opened).rejects.toThrow(SinkUnavailable);
