@@ -57,6 +57,8 @@ export class Lanes implements Queue {
       // It has no time of its own any more: it comes with whatever stands behind the one that goes first.
       if (work.entry.seq === lane.postponed) lane.postponed = null;
       if (work.entry.seq < (lane.works[0]?.entry.seq ?? lane.busy ?? 0)) lane.overdue = true;
+      // Since a crash, the one that was listed first may be no longer the first of all.
+      if (isIdle && !work.listed && work.entry.seq < (lane.postponed ?? 0)) this.#hungry.add(account);
     }
     return isNext;
   }
