@@ -22,6 +22,7 @@ const mostHeld = 2_000;
  * other. What has no account has no order.
  */
 export class Lanes implements Queue {
+  readonly hasOrder = true;
   readonly #lanes = new Map<string, Lane>();
   /** Accounts whose next delivery may go out, in the order of their turns. */
   readonly #turns = new Set<string>();

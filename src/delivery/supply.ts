@@ -41,7 +41,7 @@ export class Supply {
   readonly #progress: Progress;
   /** Beyond the cursor: what becomes of them is decided already. */
   readonly #decidedAhead: Set<number>;
-  /** Where the last of these stands. */
+  /** Where the last of these stands, as far as that matters for the order. */
   #decidedThrough: number;
   readonly #held = new Held();
   #taken = 0;
@@ -72,7 +72,7 @@ export class Supply {
     this.#interest = interestOf(options);
     this.#progress = new Progress(cursor);
     this.#decidedAhead = new Set(decidedAhead);
-    this.#decidedThrough = decidedAhead.reduce((last, seq) => Math.max(last, seq), cursor);
+    this.#decidedThrough = queue.hasOrder ? decidedAhead.reduce((last, seq) => Math.max(last, seq), cursor) : cursor;
   }
 
   /** The journal's entries that are settled, or listed, go up to here. */
