@@ -60,7 +60,7 @@ export class Circuit {
 
   /** Begins a probe when its time has come. */
   tick(): void {
-    if (this.#state === 'open' && this.probeIn === 0) this.#probe(1);
+    if (this.#state === 'open' && this.probeIn === 0) this.#state = 'probing';
   }
 
   /**
@@ -81,9 +81,11 @@ export class Circuit {
   answered(tried: number, isMost: boolean): boolean {
     this.#failures = 0;
     if (this.#state === 'closed') return false;
-    // A full disk has room for one, and then not for a batch: it isn't back before it takes that too.
-    if (!isMost) {
-      this.#probe(2 * tried);
+    // A full disk has room for one, and then not for a batch: it isn't back before it takes that too. A probe that could
+    // have taken more had all that there was; what has come since would keep the circuit from closing for ever.
+    if (!isMost && tried >= this.#probeSize) {
+      this.#state = 'probing';
+      this.#probeSize = 2 * tried;
       return false;
     }
     this.#state = 'closed';
@@ -114,13 +116,9 @@ export class Circuit {
     const isNew = this.#state === 'closed';
     if (isNew) this.#openedAt = performance.now();
     this.#state = 'open';
+    this.#probeSize = 1;
     this.#reason = reason;
     return isNew;
-  }
-
-  #probe(size: number): void {
-    this.#state = 'probing';
-    this.#probeSize = size;
   }
 
   /** A sink that was back for no longer than the pause before is in the same trouble still: pauses go on growing. */

@@ -22,6 +22,7 @@ const mostHeld = 2_000;
  * other. What has no account has no order.
  */
 export class Lanes implements Queue {
+  readonly hasOrder = true;
   readonly #lanes = new Map<string, Lane>();
   /** Accounts whose next delivery may go out, in the order of their turns. */
   readonly #turns = new Set<string>();
@@ -57,6 +58,8 @@ export class Lanes implements Queue {
       // It has no time of its own any more: it comes with whatever stands behind the one that goes first.
       if (work.entry.seq === lane.postponed) lane.postponed = null;
       if (work.entry.seq < (lane.works[0]?.entry.seq ?? lane.busy ?? 0)) lane.overdue = true;
+      // Since a crash, the one that was listed first may be no longer the first of all.
+      if (isIdle && !work.listed && work.entry.seq < (lane.postponed ?? 0)) this.#hungry.add(account);
     }
     return isNext;
   }

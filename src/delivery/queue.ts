@@ -22,6 +22,8 @@ export type Fate = 'settled' | 'waiting';
 
 /** The deliveries that a route holds in memory and that may go out now or soon. */
 export interface Queue {
+  /** False where it doesn't matter which goes out first. */
+  readonly hasOrder: boolean;
   /** How many may go out now. */
   readonly ready: number;
   /** False where it must wait in the journal, behind an earlier one of its account. */
@@ -47,6 +49,7 @@ export interface Queue {
 
 /** No order: first come, first served. */
 export class Fifo implements Queue {
+  readonly hasOrder = false;
   #works: Work[] = [];
   /** How many of them have been taken. */
   #taken = 0;

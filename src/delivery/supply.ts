@@ -41,6 +41,8 @@ export class Supply {
   readonly #progress: Progress;
   /** Beyond the cursor: what becomes of them is decided already. */
   readonly #decidedAhead: Set<number>;
+  /** Where the last of these stands, as far as that matters for the order. */
+  #decidedThrough: number;
   readonly #held = new Held();
   #taken = 0;
   /** When the journal has the next delivery that is due, in Unix milliseconds. */
@@ -70,6 +72,7 @@ export class Supply {
     this.#interest = interestOf(options);
     this.#progress = new Progress(cursor);
     this.#decidedAhead = new Set(decidedAhead);
+    this.#decidedThrough = queue.hasOrder ? decidedAhead.reduce((last, seq) => Math.max(last, seq), cursor) : cursor;
   }
 
   /** The journal's entries that are settled, or listed, go up to here. */
@@ -122,6 +125,8 @@ export class Supply {
   /** Fills up from the journal: what is due again, and what is new. Returns true where there may be more. */
   async fill(): Promise<boolean> {
     if (this.#changed) await this.#findDropped();
+    // A crash may have left later ones of an account in the list, and earlier ones that are still to be read.
+    if (this.#progress.through < this.#decidedThrough) return this.#room > 0 && (await this.#readOn());
     for (const account of this.#queue.hungry()) await this.#feed(account);
     if (Date.now() >= this.#nextDue) {
       // Were what is new read before there is room for both, it would take all of it, for as long as there is a backlog.
@@ -238,6 +243,8 @@ export class Supply {
       } else this.#list(work, 'quarantined', decision.quarantine, null);
     }
     this.#progress.read(page.through);
+    // The last of them may have been removed from the journal.
+    if (page.through === through) this.#decidedThrough = through;
     return page.through > through;
   }
 

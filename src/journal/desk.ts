@@ -37,6 +37,7 @@ export function openDesk(folder: string): Desk {
     cursorOf: async (route) => cursorOf(database, route),
     replay: (route, entries) => steps(entries, (entry) => replay(database, route, entry)),
     waitingAmong: async (route, seqs) => waitingAmong(database, route, seqs),
+    passedAmong: async (route, cursor, seqs) => passedAmong(database, route, cursor, seqs),
     waitingIn: async (route, from, to) => waitingIn(database, route, from, to),
     // The cursor last, and what stands beyond it: where this is cut off, it can be done again.
     forget: async (route) => {
@@ -188,6 +189,17 @@ function replay(database: DatabaseSync, route: string, { seq, accountId }: Entry
     )
     .run(route, accountId, '[]', now, now, seq, JSON.stringify(restart('replayed')));
   return changes === 1;
+}
+
+function passedAmong(database: DatabaseSync, route: string, cursor: number, seqs: readonly number[]): Set<number> {
+  const rows = database
+    .prepare(
+      `SELECT value AS seq FROM json_each(?1) WHERE value <= ?2
+         OR EXISTS (SELECT 1 FROM deliveries WHERE route = ?3 AND seq = value)
+         OR EXISTS (SELECT 1 FROM dropped WHERE route = ?3 AND seq = value)`,
+    )
+    .all(JSON.stringify(seqs), cursor, route);
+  return new Set(rows.map((row) => Number(row.seq)));
 }
 
 function waitingIn(database: DatabaseSync, route: string, from: number, to: number): number {

@@ -261,6 +261,11 @@ export interface Desk extends Pick<JournalReader, 'find' | 'summary' | 'close'> 
   replay(route: string, entries: readonly Entry[]): Promise<number>;
   /** As in `Journal`. */
   waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>>;
+  /**
+   * Which of these entries a route whose cursor stands there doesn't come to any more: what it lists beyond its cursor, or
+   * an operator has dropped there, is decided.
+   */
+  passedAmong(route: string, cursor: number, seqs: readonly number[]): Promise<Set<number>>;
   /** How many deliveries of a span of entries wait. */
   waitingIn(route: string, from: number, to: number): Promise<number>;
   /** Removes a route's lines and its cursor: opened again, it is a new one. */

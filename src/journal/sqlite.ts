@@ -170,6 +170,8 @@ class SqliteJournal implements Journal {
 
   releaseRoute(name: string): void {
     this.#retention.release(name);
+    // It has ended: whoever forgets it now must not find its last lines a moment later.
+    if (this.#settlements.size > 0) this.#commitSettlements();
   }
 
   limit(limits: Limits): void {

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { stringify } from 'yaml';
@@ -442,6 +443,29 @@ describe('replay', () => {
       `1 notification will be delivered again by crm\n${left}the daemon is not running: they go out when it is started\n`,
     );
     expect((await relay('waiting', 'list')).stdout).toMatch(new RegExp(`${second} .*\n${first} `));
+  });
+
+  test('tells what was dropped from what is still to come, where a crash has left the cursor before both', async () => {
+    const [dropped = '', kept = ''] = await waiting({}, {});
+    await daemon?.end('SIGTERM');
+    const database = new DatabaseSync(join(folder, 'journal', 'journal.sqlite'));
+    database.exec('UPDATE routes SET cursor = 0');
+    database.close();
+    await relay('waiting', 'drop', dropped, '--yes');
+    const [late = ''] = await fill([{}]);
+    const retried = await relay('waiting', 'retry', dropped, kept, late);
+    expect(retried.stdout).toContain(`${dropped}: it does not wait for its next try: every route has settled it\n`);
+    expect(retried.stdout).toContain(`${late}: it does not wait for its next try: crm has not come to it yet\n`);
+    const dry = await relay('replay', '--route', 'crm', '--since', '2001-01-01', '--dry-run', '--json');
+    expect(dry.stdout.trim().split('\n').map(idOf)).toEqual([dropped]);
+    expect(dry.stderr).toContain('1 notification not: crm has not come to it yet, and will deliver it anyway\n');
+    expect((await relay('replay', '--route', 'crm', dropped, late)).stdout).toContain(
+      `1 notification will be delivered again by crm\n${late} not: crm has not come to it yet`,
+    );
+    reply = 200;
+    start();
+    await until(async () => (await counts()).cursor === 3 && (await counts()).waiting === 0, { what: 'all of them' });
+    expect(new Set(receiver.arrivals.slice(2).map(({ body }) => idOf(body)))).toEqual(new Set([dropped, kept, late]));
   });
 
   test('takes ids or a span, and no id that there isn’t', async () => {

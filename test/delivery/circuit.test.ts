@@ -103,6 +103,34 @@ describe('a sink that takes few and not many', () => {
     expect(tested.route.activity.circuit).toBe('closed');
   });
 
+  test('is back once a probe could have taken more than there was, however much comes in meanwhile', async () => {
+    const sizes: number[] = [];
+    const route = await startTestRoute(
+      { flow },
+      {
+        async deliver(batch) {
+          sizes.push(batch.length);
+          if (sizes.length === 1) throw new SinkUnavailable('gone');
+          if (sizes.length < 20 && said('available again') === 0) await more();
+          return batch.map(() => delivered);
+        },
+      },
+    );
+    tested = route;
+    /** Resolves once the route has read one that came in while the sink was at work. */
+    const more = async () => {
+      const read = jest.spyOn(route.journal, 'read');
+      await route.append('a');
+      await until(() => read.mock.calls.length > 0, { what: 'the route to read', interval: 1 });
+      read.mockRestore();
+      await new Promise(setImmediate);
+    };
+    await route.append('a');
+    await route.settled();
+    expect(said('available again')).toBe(1);
+    expect(sizes.length).toBeLessThan(10);
+  });
+
   test('uses up the tries of one that it refuses while it is probed', async () => {
     let away = true;
     tested = await startTestRoute({ flow: { ...flow, concurrency: 2 } });

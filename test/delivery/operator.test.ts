@@ -183,6 +183,21 @@ describe('a waiting delivery that an operator drops', () => {
   });
 });
 
+describe('a route that is forgotten', () => {
+  test('leaves nothing, though its last progress was not written yet when it ended', async () => {
+    tested = await startTestRoute();
+    await tested.append('a');
+    await tested.settled();
+    await tested.route.stop(AbortSignal.abort());
+    const line = { seq: 1, accountId: 'a', reason: 'busy', attempts: [], dueAt: Date.now(), again: false };
+    tested.journal.settle('tested', { cursor: 1, listed: [{ ...line, state: 'waiting' }], settled: [] });
+    tested.journal.releaseRoute('tested');
+    await tested.desk.forget('tested');
+    await tested.restart({ start: 'now' });
+    expect(tested.lines()).toEqual([]);
+  });
+});
+
 describe('the next one of an account', () => {
   test.each(['while it runs', 'after a restart'])('goes on when the first is dropped, %s', async (when) => {
     const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a', 'a');

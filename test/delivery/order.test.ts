@@ -47,6 +47,18 @@ describe('the order of an account', () => {
     expect(tested.lines()).toMatchObject([{ id: ids[1], state: 'dead' }]);
   });
 
+  test('survives a crash that left some in the list, and earlier ones that were only in memory', async () => {
+    tested = await startTestRoute({ order: 'account', retry: { schedule: [60_000], maxWait: 0 } });
+    tested.answer = (_, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', reject));
+    const ids = await tested.append(...Array(150).fill('a'));
+    await until(() => (tested?.lines().length ?? 0) > 0, { what: 'what is beyond the lane to be listed' });
+    expect(tested.lines().length).toBeLessThan(100);
+    await tested.crash();
+    tested.answer = () => delivered;
+    await tested.settled();
+    expect(tested.confirmed).toEqual(ids);
+  });
+
   test('leaves room for the others though one account has far more than fits in memory', async () => {
     tested = await startTestRoute({ order: 'account' });
     const { promise: released, resolve: release } = Promise.withResolvers<Outcome>();

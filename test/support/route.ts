@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -36,6 +36,8 @@ export interface TestRoute {
   rewind(): void;
   /** Stops route and journal, and starts both again, with other options where some are given. */
   restart(changed?: Partial<RouteOptions>, deadline?: AbortSignal): Promise<void>;
+  /** Leaves the journal as it is on disk now, whatever is under way, and starts it and the route again. */
+  crash(): Promise<void>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -79,7 +81,12 @@ export async function startTestRoute(
 
   let journal = openJournal(folder, log, unlimited, lookEvery);
   let route = await start(journal);
-  const desk = openDesk(folder);
+  let desk = openDesk(folder);
+  const end = async () => {
+    await route.stop(AbortSignal.abort());
+    await journal.close();
+    await desk.close();
+  };
   const test: TestRoute = {
     get journal() {
       return journal;
@@ -87,7 +94,9 @@ export async function startTestRoute(
     get route() {
       return route;
     },
-    desk,
+    get desk() {
+      return desk;
+    },
     logged,
     calls,
     confirmed,
@@ -123,10 +132,17 @@ export async function startTestRoute(
       journal = openJournal(folder, log, unlimited, lookEvery);
       route = await start(journal, changed);
     },
+    async crash() {
+      const files = ['journal.sqlite', 'journal.sqlite-wal'].map((name) => join(folder, name)).filter(existsSync);
+      const left = files.map((file) => [file, readFileSync(file)] as const);
+      await end();
+      for (const [file, bytes] of left) writeFileSync(file, bytes);
+      desk = openDesk(folder);
+      journal = openJournal(folder, log, unlimited, lookEvery);
+      route = await start(journal);
+    },
     async close() {
-      await route.stop(AbortSignal.abort());
-      await journal.close();
-      await desk.close();
+      await end();
       rmSync(folder, { recursive: true });
     },
     [Symbol.asyncDispose]: () => test.close(),

@@ -33,7 +33,10 @@ async function whyIdle(id: string, { route }: Letters, kind: Kind, desk: Desk, {
 /** Those of these routes that haven't come to an entry yet. One without a cursor is no route yet. */
 export async function stillToCome(seq: number, routes: readonly string[], desk: Desk): Promise<string[]> {
   const behind: string[] = [];
-  for (const name of routes) if (((await desk.cursorOf(name)) ?? seq) < seq) behind.push(name);
+  for (const name of routes) {
+    const cursor = await desk.cursorOf(name);
+    if (cursor !== null && !(await desk.passedAmong(name, cursor, [seq])).has(seq)) behind.push(name);
+  }
   return behind;
 }
 

@@ -31,9 +31,7 @@ async function show(desk: Desk, { routes }: Outline, entry: Entry, json: boolean
   const { envelope } = shape(entry, []);
   const lines = await desk.linesOf(entry.seq);
   const names = routes.map(({ name }) => name);
-  // It may be listed beyond a route's cursor.
-  const others = names.filter((name) => lines.every(({ route }) => route !== name));
-  const behind = entry.state === 'undecodable' ? [] : await stillToCome(entry.seq, others, desk);
+  const behind = entry.state === 'undecodable' ? [] : await stillToCome(entry.seq, names, desk);
   if (json) {
     await print(printable(JSON.stringify({ envelope, deliveries: lines.map(jsonOf), still_to_come: behind })));
     return;

@@ -21,15 +21,14 @@ export async function entriesWith(
 ): Promise<Chosen> {
   const all: Entry[] = [];
   for (const id of new Set(ids)) all.push(await soughtEntry(id, desk, 'tail --json'));
-  const waiting = await desk.waitingAmong(
-    route.name,
-    all.map(({ seq }) => seq),
-  );
+  const seqs = all.map(({ seq }) => seq);
+  const waiting = await desk.waitingAmong(route.name, seqs);
+  const passed = await desk.passedAmong(route.name, cursor, seqs);
   const decide = createMatcher(route);
   const obstacleTo = (entry: Entry): string | null => {
     if (waiting.has(entry.seq)) return waitsAlready;
     const decision = decide(entry);
-    if (decision === 'deliver') return entry.seq > cursor ? comesAnyway(route.name) : null;
+    if (decision === 'deliver') return passed.has(entry.seq) ? null : comesAnyway(route.name);
     return decision === 'skip'
       ? `${route.name} does not want it`
       : `${route.name} takes no such one: ${decision.quarantine}`;

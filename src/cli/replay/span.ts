@@ -39,14 +39,12 @@ export async function* entriesIn(
         ofRoute(entry) === 'deliver' &&
         isChosen(entry) === 'deliver',
     );
-    const passed = wanted.filter(({ seq }) => seq <= cursor);
-    const waiting = await desk.waitingAmong(
-      route.name,
-      passed.map(({ seq }) => seq),
-    );
+    const seqs = wanted.map(({ seq }) => seq);
+    const waiting = await desk.waitingAmong(route.name, seqs);
+    const passed = await desk.passedAmong(route.name, cursor, seqs);
     count(kept, waitsAlready, waiting.size);
-    count(kept, comesAnyway(route.name), wanted.length - passed.length);
-    yield passed.filter(({ seq }) => !waiting.has(seq));
+    count(kept, comesAnyway(route.name), wanted.length - passed.size);
+    yield wanted.filter(({ seq }) => passed.has(seq) && !waiting.has(seq));
     if (last === undefined || page.length < pageSize || last.seq >= newest) return;
     after = last.seq;
   }
