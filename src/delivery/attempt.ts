@@ -115,7 +115,12 @@ export class Outlet {
     if (batch.length > 1) {
       const half = Math.ceil(batch.length / 2);
       const first = await this.deliver(batch.slice(0, half), signal);
-      return [...first, ...(await this.deliver(batch.slice(half), signal))];
+      const second = this.deliver(batch.slice(half), signal).catch((failure) => {
+        // What is delivered stays so, also where the sink goes away in between.
+        if (first.every(({ status }) => status !== 'delivered')) throw failure;
+        return batch.slice(half).map((): Outcome => ({ status: 'retry', reason: reasonOf(failure), away: true }));
+      });
+      return [...first, ...(await second)];
     }
     this.#log.error({ err: error, id: batch[0]?.id }, 'the sink failed unexpectedly');
     return batch.map(() => ({ status: 'retry', reason: `the sink failed unexpectedly: ${reasonOf(error)}` }));

@@ -22,7 +22,7 @@ export function nextTry(
   const pause = options.schedule[tries - 1];
   if (pause === undefined) return null;
   const asked = Math.min(notBefore ?? 0, now + options.maxWait);
-  return Math.max(now + Math.round(Math.random() * pause), asked);
+  return Math.round(Math.max(now + Math.random() * pause, asked));
 }
 
 /** How often a delivery has been tried, since an operator last asked to begin anew. */

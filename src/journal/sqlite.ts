@@ -314,7 +314,8 @@ const fullJournal =
 function lastSeq(database: DatabaseSync): number {
   const row = database
     .prepare(
-      'SELECT max(ifnull((SELECT max(seq) FROM notifications), 0), ifnull((SELECT max(cursor) FROM routes), 0)) AS last',
+      `SELECT max(ifnull((SELECT max(seq) FROM notifications), 0), ifnull((SELECT max(cursor) FROM routes), 0),
+         ifnull((SELECT max(seq) FROM dropped), 0)) AS last`,
     )
     .get();
   return Number(row?.last);

@@ -201,7 +201,7 @@ describe('a delivery that fails', () => {
     tested = await startTestRoute({ retry: { schedule: [0, 0], maxWait: 3_600_000 } });
     const asked = Date.now() + 1_800_000;
     const answers = new Map<string, Outcome>();
-    tested.answer = ({ id }) => answers.get(id) ?? { status: 'retry', reason: 'busy', notBefore: asked };
+    tested.answer = ({ id }) => answers.get(id) ?? { status: 'retry', reason: 'busy', notBefore: asked - 0.5 };
     const [patient] = await tested.append('a');
     await until(() => tested?.lines().length === 1, { what: 'the first to wait' });
     tested.answer = () => ({ status: 'retry', reason: 'busy', notBefore: Date.now() + 1e12 });
@@ -406,6 +406,26 @@ describe('a sink that misbehaves', () => {
     expect(new Set(tested.confirmed).size).toBe(9);
     expect(tested.lines()).toMatchObject([{ id: poison, state: 'dead' }]);
     expect(tested.lines()[0]?.reason).toContain('undefined is not a function');
+  });
+
+  test('by throwing, and going away before all of its batch was tried, costs nobody a second delivery', async () => {
+    const sizes: number[] = [];
+    tested = await startTestRoute(
+      { flow: { batch: { max: 4, linger: 0 }, concurrency: 1 }, retry: { schedule: [10, 10], maxWait: 0 } },
+      {
+        async deliver(batch) {
+          sizes.push(batch.length);
+          if (sizes.length === 1) throw new TypeError('a bug');
+          if (sizes.length === 3) throw new SinkUnavailable('gone');
+          tested?.confirmed.push(...batch.map(({ id }) => id));
+          return batch.map(() => delivered);
+        },
+      },
+    );
+    const ids = await tested.append('a', 'a', 'a', 'a');
+    await tested.settled();
+    expect(sizes.slice(0, 3)).toEqual([4, 2, 2]);
+    expect(tested.confirmed.toSorted()).toEqual(ids.toSorted());
   });
 
   test('by giving too few outcomes is tried again', async () => {
