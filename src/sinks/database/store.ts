@@ -39,7 +39,7 @@ export class Store {
   async store(rows: readonly Row[], signal: AbortSignal, outcomes: Map<Row, Outcome>): Promise<void> {
     const before = this.#stored;
     const until = performance.now() + this.#patience;
-    let looked = false;
+    let hasLooked = false;
     const store = async (some: readonly Row[]): Promise<void> => {
       const failure = await this.#insert(some, signal);
       const [first, ...others] = some;
@@ -47,9 +47,11 @@ export class Store {
         this.#stored += some.length;
         for (const row of some) outcomes.set(row, delivered);
       } else if (first !== undefined && others.length === 0) {
-        // The table may have been changed so that each row would be a dead letter. Once a batch: looking takes a while.
-        if (failure.blame.on === 'row' && !looked) await unlessAborted(this.#mustFit(), signal);
-        looked ||= failure.blame.on === 'row';
+        if (failure.blame.on === 'row' && !hasLooked) {
+          // The table may have been changed so that each row would be a dead letter. Once a batch: looking takes a while.
+          hasLooked = true;
+          await unlessAborted(this.#mustFit(), signal);
+        }
         outcomes.set(first, this.#outcomeOf(first, failure, before));
       } else if (failure.blame.on === 'row') {
         for (const half of halvesOf(some)) await store(half);
