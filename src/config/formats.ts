@@ -2,6 +2,7 @@ import convict from 'convict';
 import { mappedTypes } from '../sinks/database/table.ts';
 import { strayAt, strayAtMessage } from '../stray-at.ts';
 import { strayTilde, strayTildeMessage } from '../stray-tilde.ts';
+import { amount, durations, needsUnit, sizes, unitSchema } from './units.ts';
 
 /** A kind of value. */
 interface Format {
@@ -18,25 +19,6 @@ interface Format {
   /** As `validate`, for what can be told only of the value as it is written, before `coerce`. */
   validateWritten?(value: unknown): void;
 }
-
-/** In milliseconds. */
-const durations = new Map([
-  ['ms', 1],
-  ['s', 1_000],
-  ['m', 60_000],
-  ['h', 3_600_000],
-  ['d', 86_400_000],
-]);
-/** In bytes. */
-const sizes = new Map([
-  ['b', 1],
-  ['kb', 1e3],
-  ['mb', 1e6],
-  ['gb', 1e9],
-  ['kib', 2 ** 10],
-  ['mib', 2 ** 20],
-  ['gib', 2 ** 30],
-]);
 
 const sqlName = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;
 const columnSource = new RegExp(`^[a-z_]+(\\.[\\w-]+)*(\\s+(${mappedTypes.join('|')}))?$`);
@@ -253,32 +235,6 @@ export const formats: Readonly<Record<string, Format>> = {
 };
 
 convict.addFormats({ ...formats });
-
-/** `1.5h` as a number of the smallest unit; what isn't an amount stays as it is, for the check to refuse. */
-function amount(text: unknown, units: ReadonlyMap<string, number>): unknown {
-  if (isBare(text)) return Number(text);
-  const [, digits = '', name = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(String(text)) ?? [];
-  const unit = units.get(name.toLowerCase());
-  return digits === '' || unit === undefined ? text : Math.round(Number(digits) * unit);
-}
-
-/** Someone who writes 180 means days as often as seconds; 0 is the same in every unit. */
-function needsUnit(examples: string): (value: unknown) => void {
-  return (value) => must(!isBare(value) || Number(value) === 0, `must have a unit, such as ${examples}`);
-}
-
-/** True for a number that has no unit. */
-function isBare(value: unknown): boolean {
-  return (typeof value === 'number' || typeof value === 'string') && /^\d+(\.\d+)?$/.test(String(value));
-}
-
-/** An amount with any of these units, or 0, as a JSON Schema: its patterns know no "ignore case". */
-function unitSchema(units: ReadonlyMap<string, number>): object {
-  const names = [...units.keys()].map((name) =>
-    name.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`),
-  );
-  return { anyOf: [{ type: 'string', pattern: `^0$|^\\d+(\\.\\d+)?\\s*(${names.join('|')})$` }, { const: 0 }] };
-}
 
 function wholeNumber(text: unknown): unknown {
   return /^\d{1,15}$/.test(String(text)) ? Number(text) : text;
