@@ -166,6 +166,8 @@ export class Route {
         this.#supply.save();
         await this.#fill();
         const lingering = this.#dispatch();
+        // Again, for what it has just read and doesn't want: no attempt will end, and make another round.
+        this.#supply.save();
         backoff.reset();
         trouble = undefined;
         const idleFor = this.#idleFor(lingering);

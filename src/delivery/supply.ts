@@ -126,7 +126,11 @@ export class Supply {
   async fill(): Promise<boolean> {
     if (this.#changed) await this.#findDropped();
     // A crash may have left later ones of an account in the list, and earlier ones that are still to be read.
-    if (this.#progress.through < this.#decidedThrough) return this.#room > 0 && (await this.#readOn());
+    if (this.#progress.through < this.#decidedThrough) {
+      if (this.#room <= 0) return false;
+      await this.#readOn();
+      return true;
+    }
     for (const account of this.#queue.hungry()) await this.#feed(account);
     if (Date.now() >= this.#nextDue) {
       // Were what is new read before there is room for both, it would take all of it, for as long as there is a backlog.
@@ -233,7 +237,7 @@ export class Supply {
     const limit = Date.now() >= this.#nextDue ? Math.min(pageSize, this.#room) : pageSize;
     const page = await this.#journal.read(through, limit, this.#interest);
     for (const entry of page.entries) {
-      if (this.#decidedAhead.delete(entry.seq)) continue;
+      if (this.#decidedAhead.size > 0 && this.#decidedAhead.delete(entry.seq)) continue;
       const decision = this.#match(entry);
       if (decision === 'skip') continue;
       const work = new Work(entry, none, false);
@@ -244,8 +248,8 @@ export class Supply {
     }
     this.#progress.read(page.through);
     // The last of them may have been removed from the journal.
-    if (page.through === through) this.#decidedThrough = through;
-    return page.through > through;
+    if (!page.more) this.#decidedThrough = page.through;
+    return page.more;
   }
 
   /** How many more deliveries may be made ready to go out. */

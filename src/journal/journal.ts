@@ -24,12 +24,16 @@ export interface Interest {
   /** Names of the catalogue, and globs. */
   readonly events: readonly string[];
   readonly accounts: readonly string[];
+  /** Whether an event is among `events`; null is that of an entry without one. */
+  isWantedEvent(event: string | null): boolean;
 }
 
 export interface Page {
   readonly entries: readonly Entry[];
   /** Nothing of interest is left between the place that was read from and this one. */
   readonly through: number;
+  /** Whether something may stand beyond it. */
+  readonly more: boolean;
 }
 
 /**

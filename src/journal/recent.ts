@@ -1,4 +1,4 @@
-import type { Entry, Page } from './journal.ts';
+import type { Entry, Interest, Page } from './journal.ts';
 
 const maxEntries = 1_000;
 const maxCharacters = 8 * 1024 * 1024;
@@ -6,6 +6,8 @@ const maxCharacters = 8 * 1024 * 1024;
 /** The newest entries, kept in memory so that routes that are caught up cost the disk nothing. */
 export class Recent {
   #entries: Entry[] = [];
+  /** As they came; the first of them may have lost some of its entries. */
+  #batches: Batch[] = [];
   #characters = 0;
   /** Every entry after this one is here. */
   #after: number;
@@ -16,17 +18,37 @@ export class Recent {
   }
 
   push(entries: readonly Entry[]): void {
+    const newest = entries.at(-1);
+    if (newest === undefined) return;
     for (const entry of entries) this.#characters += entry.json.length;
     this.#entries.push(...entries);
+    this.#batches.push({ last: newest.seq, events: eventsOf(entries) });
     this.#trim();
   }
 
-  /** The entries after `seq`, `limit` at most; null where older ones may be missing here. */
-  read(seq: number, limit: number): Page | null {
+  /**
+   * The entries after `seq`, `limit` at most, without the batches before them that have no event of interest: a route
+   * that wants nothing of what comes doesn't look at each. Null where older ones may be missing here.
+   */
+  read(seq: number, limit: number, interest: Interest): Page | null {
     if (seq < this.#after) return null;
-    const first = this.#indexAfter(seq);
+    const from = this.#passOver(seq, interest);
+    const first = this.#indexAfter(from);
     const entries = this.#entries.slice(first, first + limit);
-    return { entries, through: entries.at(-1)?.seq ?? seq };
+    return { entries, through: entries.at(-1)?.seq ?? from, more: first + limit < this.#entries.length };
+  }
+
+  /** The last place after `seq` up to which no batch has an event that is wanted. */
+  #passOver(seq: number, interest: Interest): number {
+    // From the end: who is caught up has the last one or two before it.
+    let next = this.#batches.length;
+    while ((this.#batches[next - 1]?.last ?? 0) > seq) next -= 1;
+    let through = seq;
+    for (const { last, events } of this.#batches.slice(next)) {
+      if (events.some((event) => interest.isWantedEvent(event))) break;
+      through = last;
+    }
+    return through;
   }
 
   /** Drops a quarter more than it must, so that moving the rest down is rare. */
@@ -39,6 +61,7 @@ export class Recent {
     }
     this.#after = this.#entries[dropped - 1]?.seq ?? this.#after;
     this.#entries.splice(0, dropped);
+    this.#batches = this.#batches.filter(({ last }) => last > this.#after);
   }
 
   #indexAfter(seq: number): number {
@@ -51,4 +74,22 @@ export class Recent {
     }
     return low;
   }
+}
+
+interface Batch {
+  /** Where its newest entry stands. */
+  readonly last: number;
+  /** Each once; null where there is an entry without one, which a route that wants all events wants too. */
+  readonly events: readonly (string | null)[];
+}
+
+function eventsOf(entries: readonly Entry[]): (string | null)[] {
+  const events = new Set<string | null>();
+  let last: string | null | undefined;
+  for (const { event } of entries) {
+    // The same one often comes several times in a row.
+    if (event !== last) events.add(event);
+    last = event;
+  }
+  return [...events];
 }

@@ -127,12 +127,12 @@ class PageBuilder {
     return false;
   }
 
-  endingAt(through: number): Page {
-    return { entries: this.#entries, through };
+  endingAt(through: number, more = false): Page {
+    return { entries: this.#entries, through, more };
   }
 
   /** Ends it where the last entry stands that it has. */
   endingAtLast(): Page {
-    return this.endingAt(this.#entries.at(-1)?.seq ?? 0);
+    return this.endingAt(this.#entries.at(-1)?.seq ?? 0, true);
   }
 }

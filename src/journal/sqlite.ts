@@ -131,7 +131,7 @@ class SqliteJournal implements Journal {
 
   async read(seq: number, limit: number, interest: Interest): Promise<Page> {
     return (
-      this.#recent.read(seq, limit) ??
+      this.#recent.read(seq, limit, interest) ??
       this.#reading(() => this.#scanner.read({ seq, last: this.#last, limit }, interest))
     );
   }

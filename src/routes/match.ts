@@ -57,8 +57,12 @@ export function createMatcher(
 }
 
 /** What a route needs to read at all. */
-export function interestOf({ events, accounts }: Selection): Interest {
-  return { events: events.includes('*') ? [] : events.map((name) => eventNamed(name)?.name ?? name), accounts };
+export function interestOf({ events, accounts }: Pick<Selection, 'events' | 'accounts'>): Interest {
+  return {
+    events: events.includes('*') ? [] : events.map((name) => eventNamed(name)?.name ?? name),
+    accounts,
+    isWantedEvent: createEventFilter(events),
+  };
 }
 
 /** How many names of events are remembered with their answer: more than KAZOO has, but not all that may be made up. */

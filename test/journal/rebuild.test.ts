@@ -16,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { rebuildJournal } from '../../src/journal/rebuild.ts';
 import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
+import { interestOf } from '../../src/routes/match.ts';
 import { overwrite, pagesOf, rowsIn } from '../support/journal-file.ts';
 import { notification } from '../support/notification.ts';
 
@@ -271,7 +272,7 @@ async function expectDamageIsMet(): Promise<void> {
   await expect(reader.find({ after: 0, limit: count })).rejects.toThrow(advice);
   await reader.close();
   const journal = openJournal(folder, log);
-  await expect(journal.read(0, count, { events: [], accounts: [] })).rejects.toThrow(advice);
+  await expect(journal.read(0, count, interestOf({ events: [], accounts: [] }))).rejects.toThrow(advice);
   await journal.close();
 }
 

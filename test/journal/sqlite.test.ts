@@ -10,11 +10,12 @@ import type { Entry, Journal } from '../../src/journal/journal.ts';
 import { migrations } from '../../src/journal/migrations.ts';
 import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
+import { interestOf } from '../../src/routes/match.ts';
 import { cli } from '../support/cli.ts';
 import { notification } from '../support/notification.ts';
 
 const log = pino({ level: 'silent' });
-const everything = { events: [], accounts: [] };
+const everything = interestOf({ events: [], accounts: [] });
 let folder: string;
 let journal: Journal;
 
@@ -143,13 +144,55 @@ describe('the journal', () => {
       await journal.append(notifications);
     }
     const read: string[] = [];
-    for (let cursor = 0; ; ) {
-      const { entries, through } = await journal.read(cursor, 333, everything);
-      if (through === cursor) break;
-      read.push(...entries.map(({ id }) => id));
-      cursor = through;
+    for (let cursor = 0, more = true; more; ) {
+      const page = await journal.read(cursor, 333, everything);
+      read.push(...page.entries.map(({ id }) => id));
+      ({ through: cursor, more } = page);
     }
     expect(read).toEqual(ids);
+  });
+
+  test('passes over recent batches that have nothing of interest', async () => {
+    const batches = [
+      ['register', 'register', 'missed_call'],
+      ['register', null],
+      ['register', 'port_request', 'register'],
+      ['missed_call'],
+      [null],
+    ];
+    for (const events of batches) await journal.append(events.map((event) => notification({ event })));
+    const read = async (after: number, events: string[]) => {
+      const { entries, ...page } = await journal.read(after, 2, interestOf({ events, accounts: [] }));
+      return { seqs: entries.map(({ seq }) => seq), ...page };
+    };
+    // None at all, one that leaves something behind, the rest, and what lies behind the only batch that has it.
+    expect(await read(0, ['fax_*'])).toEqual({ seqs: [], through: 10, more: false });
+    expect(await read(0, ['port_*'])).toEqual({ seqs: [6, 7], through: 7, more: true });
+    expect(await read(7, ['port_*'])).toEqual({ seqs: [8, 9], through: 9, more: true });
+    expect(await read(8, ['port_*'])).toEqual({ seqs: [], through: 10, more: false });
+    expect(await read(0, ['missed_call'])).toEqual({ seqs: [1, 2], through: 2, more: true });
+    expect(await read(9, ['missed_call'])).toEqual({ seqs: [], through: 10, more: false });
+    expect(await read(2, ['*'])).toEqual({ seqs: [3, 4], through: 4, more: true });
+    // It may be one whose body names no event: who wants all events wants that too.
+    for (const all of [[], ['*']]) expect(await read(9, all)).toEqual({ seqs: [10], through: 10, more: false });
+  });
+
+  test('finds what is of interest among what memory has partly given up', async () => {
+    for (let batch = 0; batch < 12; batch += 1) {
+      await journal.append(
+        Array.from({ length: 300 }, (_, index) =>
+          notification({ event: index === batch ? 'port_request' : 'register' }),
+        ),
+      );
+    }
+    const wanted = interestOf({ events: ['port_request'], accounts: [] });
+    const found: number[] = [];
+    for (let cursor = 0, more = true; more; ) {
+      const page = await journal.read(cursor, 100, wanted);
+      found.push(...page.entries.filter(({ event }) => event === 'port_request').map(({ seq }) => seq));
+      ({ through: cursor, more } = page);
+    }
+    expect(found).toEqual(Array.from({ length: 12 }, (_, batch) => batch * 300 + batch + 1));
   });
 });
 
