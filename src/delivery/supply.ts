@@ -129,6 +129,7 @@ export class Supply {
     if (this.#progress.through < this.#decidedThrough) {
       if (this.#room <= 0) return false;
       await this.#readOn();
+      // What is due comes next, even if this was all.
       return true;
     }
     for (const account of this.#queue.hungry()) await this.#feed(account);
@@ -237,6 +238,7 @@ export class Supply {
     const limit = Date.now() >= this.#nextDue ? Math.min(pageSize, this.#room) : pageSize;
     const page = await this.#journal.read(through, limit, this.#interest);
     for (const entry of page.entries) {
+      // Soon after the start there are none left, and each entry comes by here.
       if (this.#decidedAhead.size > 0 && this.#decidedAhead.delete(entry.seq)) continue;
       const decision = this.#match(entry);
       if (decision === 'skip') continue;
