@@ -32,7 +32,7 @@ describe('the example configuration', () => {
       expires: 86_400_000,
     });
     expect(config.intake.prefetch).toBe(1_000);
-    expect(config.shutdown.timeout).toBe(10_000);
+    expect(config.shutdown.timeout).toBe(8_000);
   });
 
   test('shows the defaults in what it has commented out', () => {
