@@ -33,7 +33,7 @@ export interface Relay {
   stop(): Promise<void>;
 }
 
-type LoadedConfig = Pick<Loaded, 'config' | 'watched'>;
+type LoadedConfig = Pick<Loaded, 'config' | 'files' | 'watched'>;
 
 export interface RelayOptions {
   /** Reads the configuration. What it throws at a reload becomes the reason in the report. */
@@ -49,7 +49,7 @@ export interface RelayOptions {
  */
 export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onReload }: RelayOptions): Promise<Relay> {
   const log = ownLog.logger;
-  let { config } = first;
+  let { config, files } = first;
   // What changes while all that follows is made ready has changed since it was read.
   const asRead = first.watched.map(markOf);
   const rules: Rules = { validator: createValidator(config.validation.schemas), reveals: revealsOf(config) };
@@ -67,6 +67,7 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
     const end = onReload?.();
     try {
       const next = load();
+      ({ files } = next);
       const validator = createValidator(next.config.validation.schemas);
       // Nothing is left that could be refused.
       const changed = differingOptions(optionsOf(config), optionsOf(next.config));
@@ -84,7 +85,7 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
     } finally {
       end?.();
     }
-  }, log);
+  }, log, () => files);
 
   watchers.watch(first.watched, asRead);
   const startedAt = Date.now();
