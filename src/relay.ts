@@ -63,29 +63,33 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
   await lines.replace(config, impatient.signal);
   const watchers = new Watchers(() => void reloader.request());
 
-  const reloader = new Reloader(async () => {
-    const end = onReload?.();
-    try {
-      const next = load();
-      ({ files } = next);
-      const validator = createValidator(next.config.validation.schemas);
-      // Nothing is left that could be refused.
-      const changed = differingOptions(optionsOf(config), optionsOf(next.config));
-      config = applicable(config, next.config);
-      const needs_restart = differingOptions(optionsOf(config), optionsOf(next.config));
-      rules.validator = validator;
-      rules.reveals = revealsOf(config);
-      journal.limit(config.journal);
-      setUsualLevel(ownLog, config.log.level);
-      watchers.watch(next.watched);
-      const changedRoutes = await routes.replace(config.routes, stopping.signal, impatient.signal);
-      const changedBrokers = await lines.replace(config, impatient.signal);
-      const applied = changed.filter((option) => !needs_restart.includes(option));
-      return { routes: changedRoutes, brokers: changedBrokers, applied, needs_restart };
-    } finally {
-      end?.();
-    }
-  }, log, () => files);
+  const reloader = new Reloader(
+    async () => {
+      const end = onReload?.();
+      try {
+        const next = load();
+        ({ files } = next);
+        const validator = createValidator(next.config.validation.schemas);
+        // Nothing is left that could be refused.
+        const changed = differingOptions(optionsOf(config), optionsOf(next.config));
+        config = applicable(config, next.config);
+        const needs_restart = differingOptions(optionsOf(config), optionsOf(next.config));
+        rules.validator = validator;
+        rules.reveals = revealsOf(config);
+        journal.limit(config.journal);
+        setUsualLevel(ownLog, config.log.level);
+        watchers.watch(next.watched);
+        const changedRoutes = await routes.replace(config.routes, stopping.signal, impatient.signal);
+        const changedBrokers = await lines.replace(config, impatient.signal);
+        const applied = changed.filter((option) => !needs_restart.includes(option));
+        return { routes: changedRoutes, brokers: changedBrokers, applied, needs_restart };
+      } finally {
+        end?.();
+      }
+    },
+    log,
+    () => files,
+  );
 
   watchers.watch(first.watched, asRead);
   const startedAt = Date.now();

@@ -35,6 +35,7 @@ const groundFloor = [
   'folder',
   'held-signals',
   'options',
+  'ownership',
   'rate',
   'distribution',
   'pulse',

@@ -423,10 +423,16 @@ describe('opening a journal', () => {
       );
     }
     expect(await told('run')).toMatch(
-      /writable for the user that the daemon runs as: this is the user root, and it belongs to '#54321'\n$/,
+      / is owned by 54321:54321 with mode 0[0-7]{3}, this is 0:0\)?; .* writable for the user that the daemon runs as\n$/,
     );
     chmodSync(folder, 0o700);
     expect(await told('tail')).toMatch(/may not be read by the user root: .* sudo -u '#54321' kazoo-relay …\n$/);
+    for (const command of [['tail'], ['dead', 'list'], ['status'], ['run']]) {
+      const args = [...command, '--config', config];
+      const { stderr } = await cli(args, '', { container: 'oci' }, { privileged: false });
+      expect(stderr).toMatch(/is owned by 54321:54321 with mode 0700, this is 0:0/);
+      expect(stderr).not.toContain('sudo');
+    }
     give(0);
     journal = openJournal(folder, log);
   });
