@@ -44,7 +44,10 @@ describe('the example configuration', () => {
 
 describe("Compose's configuration", () => {
   test('works, with the journal and the file on the volume, and Compose’s secrets', () => {
-    const withSecrets = readFileSync('config/docker.yaml', 'utf8').replaceAll('/run/secrets', 'deploy/docker/secrets');
+    const withSecrets = readFileSync('deploy/docker/config/kazoo-relay.yaml', 'utf8').replaceAll(
+      '/run/secrets',
+      'deploy/docker/secrets',
+    );
     const { brokers, journal, routes } = loadConfig(fileOf(withSecrets));
     expect(brokers.map(({ url }) => new URL(url).host)).toEqual(['rabbitmq:5672']);
     expect(journal.path).toBe('/var/lib/kazoo-relay/journal');
