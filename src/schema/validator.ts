@@ -1,11 +1,11 @@
 import { pathToFileURL } from 'node:url';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { reasonOf } from '../errors.ts';
-import { eventNamed, events } from '../kazoo/catalogue.ts';
+import { eventNamed, events, schemaId } from '../kazoo/catalogue.ts';
 import { normalise } from '../kazoo/normalise.ts';
 import type { Json, JsonObject, Problem } from '../kazoo/notification.ts';
 import { readSchemaFiles, SchemaError, type SchemaFile } from './files.ts';
-import { schemaId, schemaOf, unknownEvent, unknownSchema } from './generate.ts';
+import { schemaOf, unknownEvent, unknownSchema } from './generate.ts';
 import { problemsOf } from './problems.ts';
 
 export interface Validator {
