@@ -34,6 +34,7 @@ const groundFloor = [
   'errors',
   'folder',
   'held-signals',
+  'json-schema',
   'options',
   'ownership',
   'rate',

@@ -13,6 +13,8 @@ export interface SinkKind<O> {
   flow(options: O): Flow;
   /** What is wrong among options that are each right by themselves; told with the configuration's other mistakes. */
   check?(options: O): readonly OptionMistake[];
+  /** What of that an editor can be told: JSON Schemas, none of which refuses what `check` takes. */
+  readonly relations?: readonly object[];
   /**
    * Keys of the envelope, beside the id, that it can't do without: a route can't omit them. None where it is left out.
    */
