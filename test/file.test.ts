@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { fileReasonOf } from '../src/errors.ts';
 import { makeNamedFile, readNamedFile, readNamedText } from '../src/file.ts';
 import { readTls } from '../src/tls.ts';
-import { cli } from './support/cli.ts';
+import { cliProcess } from './support/cli.ts';
 
 let folder: string;
 let path: string;
@@ -151,7 +151,7 @@ describe('--config', () => {
 
   test('says what is wrong with the file', async () => {
     const messageFor = async (file: string, privileged = true) => {
-      const { code, stdout, stderr } = await cli(['check', '--config', file], '', {}, { privileged });
+      const { code, stdout, stderr } = await cliProcess(['check', '--config', file], { privileged });
       expect(code).toBe(1);
       return stdout + stderr;
     };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { Status } from '../../src/ops/status.ts';
-import { cli } from '../support/cli.ts';
+import { cli, cliProcess } from '../support/cli.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { publishAsKazoo } from '../support/kazoo.ts';
 import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
@@ -45,7 +45,7 @@ describe('status', () => {
     const closed = join(folder, 'closed');
     mkdirSync(closed, { mode: 0 });
     const env = { KAZOO_RELAY_JOURNAL_PATH: closed };
-    const { code, stderr } = await cli(['status', '--config', config], '', env, { privileged: false });
+    const { code, stderr } = await cliProcess(['status', '--config', config], { env, privileged: false });
     expect(stderr).toBe(
       `kazoo-relay: the daemon can't be asked through ${closed}/control.sock: permission denied; use sudo, or the user that the daemon runs as\n`,
     );
@@ -59,6 +59,7 @@ describe('status', () => {
     await publishAsKazoo(broker.url, 1, { 'Current-Balance': 'much' });
     await until(async () => (await status()).routes[0]?.lag.messages === 0, { what: 'the archive to catch up' });
     await until(async () => (await status()).routes[1]?.circuit?.state === 'open', { what: 'the open circuit' });
+    await until(async () => (await status()).http?.open, { what: 'the open HTTP port' });
     const { running, pid, brokers, journal, routes } = await status();
     expect({ running, pid }).toEqual({ running: true, pid: daemon.process.pid });
     expect(brokers).toMatchObject([{ zone: 'west', state: 'consuming', received: 4, paused: false, reason: null }]);

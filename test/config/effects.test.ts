@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { databaseSink } from '../../src/sinks/database/sink.ts';
-import { cli } from '../support/cli.ts';
+import { cli, cliProcess } from '../support/cli.ts';
 import { configFolder } from '../support/config-folder.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { databaseSinkOptions } from '../support/database.ts';
@@ -73,7 +73,7 @@ describe("the daemon's log", () => {
   const logOf = async (...args: string[]) => {
     const brokers = 'brokers: [{ zone: west, url: amqp://127.0.0.1 }]\n';
     const main = `${brokers}routes: { all: { sink: { type: log } } }\njournal: { path: FOLDER/relay.yaml/journal }\n`;
-    const { stderr, code } = await cli(['run', '--config', folder.write('relay.yaml', main), ...args]);
+    const { stderr, code } = await cliProcess(['run', '--config', folder.write('relay.yaml', main), ...args]);
     expect(code).toBe(1);
     return stderr;
   };

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import { loadConfig } from '../../src/config/load.ts';
 import { reasonOf } from '../../src/errors.ts';
-import { cli } from '../support/cli.ts';
+import { cli, cliProcess } from '../support/cli.ts';
 import { ask, httpAddress, total } from '../support/http.ts';
 import { onChannel } from '../support/kazoo.ts';
 import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
@@ -178,7 +178,7 @@ describe('no secret', () => {
       writeFileSync(broken, `brokers:\n  - zone: west\n    ${text}\n`);
       expect(findings(mistakesIn(broken))).toEqual([]);
     }
-    const { code, stderr } = await cli(['run', '--config', broken]);
+    const { code, stderr } = await cliProcess(['run', '--config', broken]);
     expect(code).toBe(2);
     expect(stderr).toBe(`kazoo-relay: ${mistakesIn(broken)}\n`);
   });
