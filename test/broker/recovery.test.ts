@@ -3,7 +3,14 @@ import type { Journal } from '../../src/journal/journal.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { queue, startLink, type TestLink } from '../support/link.ts';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import {
+  blocksPublishers,
+  messagesOn,
+  queuesOn,
+  setMemoryLimit,
+  startBroker,
+  type TestBroker,
+} from '../support/rabbitmq.ts';
 import { until } from '../support/until.ts';
 
 let broker: TestBroker;
@@ -110,13 +117,11 @@ describe('a link survives', () => {
   test('a broker out of memory, which blocks publishers', async () => {
     link = startLink(broker.url);
     await expectFlow(link);
-    await broker.ctl('set_vm_memory_high_watermark', 'absolute', '1000');
+    await setMemoryLimit(broker, '{absolute, 1000}');
     const { promise: published, resolve } = Promise.withResolvers<string[]>();
     publishAsKazoo(broker.url, 5).then(resolve, () => resolve([]));
-    await until(async () => (await broker.ctl('list_connections', 'state')).includes('block'), {
-      what: 'the blocked publisher',
-    });
-    await broker.ctl('set_vm_memory_high_watermark', '0.4');
+    await until(() => blocksPublishers(broker), { what: 'the blocked publisher' });
+    await setMemoryLimit(broker, '0.4');
     const ids = await published;
     expect(ids).toHaveLength(5);
     await expectJournalled(link, ids);
@@ -232,29 +237,26 @@ async function expectJournalled(flowing: TestLink, ids: readonly string[]): Prom
 }
 
 async function expectEmptyQueue(): Promise<void> {
-  const held = async () => (await broker.ctl('list_queues', '--silent', 'messages')).trim();
-  await until(async () => (await held()) === '0', { what: 'an empty queue' });
+  await until(async () => (await messagesOn(broker)) === 0, { what: 'an empty queue' });
 }
 
 async function consumers(): Promise<number> {
-  return (await broker.ctl('list_consumers', '--silent')).split('\n').filter((line) => line.includes(queue.name))
-    .length;
+  return (await queuesOn(broker)).find(({ name }) => name === queue.name)?.consumers ?? 0;
 }
 
 /** Milliseconds between the broker's looks for late acknowledgements, and after which one is late. */
 async function setTimeouts({ tick, consumer }: { tick: number; consumer: number }): Promise<void> {
   const settings = `[{channel_tick_interval, ${tick}}, {consumer_timeout, ${consumer}}]`;
-  await broker.ctl('eval', `[application:set_env(rabbit, Key, Value) || {Key, Value} <- ${settings}].`);
+  await broker.ask(`[application:set_env(rabbit, Key, Value) || {Key, Value} <- ${settings}]`);
 }
 
 /** Takes the consumer off its queue inside the broker, without a word to the client. */
 async function forgetConsumer(): Promise<void> {
-  await broker.ctl(
-    'eval',
+  await broker.ask(
     `{ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"${queue.name}">>)),
      [begin Channel = element(1, C), Tag = element(2, C),
        gen_server2:call(amqqueue:get_pid(Q), {basic_cancel, Channel, Tag, undefined, <<"test">>}) end
-      || C <- rabbit_amqqueue:consumers(Q)], ok.`,
+      || C <- rabbit_amqqueue:consumers(Q)], ok`,
   );
 }
 

@@ -7,16 +7,16 @@ import type { Status } from '../../src/ops/status.ts';
 import { cli, cliProcess } from '../support/cli.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { publishAsKazoo } from '../support/kazoo.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { type BreakableBroker, shareBreakableBroker } from '../support/rabbitmq.ts';
 import { until } from '../support/until.ts';
 
-let broker: TestBroker;
+let broker: BreakableBroker;
 let folder: string;
 let config: string;
 let daemon: Daemon | undefined;
 
 beforeAll(async () => {
-  broker = await startBroker();
+  broker = await shareBreakableBroker();
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-status-'));
   config = join(folder, 'config.yaml');
   const routes = {

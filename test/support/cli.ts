@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { runCli } from '../../src/cli/program.ts';
-import { withoutPrivileges } from './daemon.ts';
+import { program, withoutPrivileges } from './daemon.ts';
 
 /** What a command has written, and the exit code that it ended with. */
 export interface Result {
@@ -46,9 +46,9 @@ export async function cliProcess(
     cwd = '.',
   }: { input?: string | Buffer; env?: Variables; privileged?: boolean; cwd?: string } = {},
 ): Promise<Result> {
-  const command = [process.execPath, resolve('src/main.ts'), ...args];
-  const [program = '', ...rest] = privileged ? command : [...withoutPrivileges, ...command];
-  const child = spawn(program, rest, { stdio: 'pipe', cwd, env: { ...process.env, ...env } });
+  const command = [process.execPath, resolve(program), ...args];
+  const [first = '', ...rest] = privileged ? command : [...withoutPrivileges, ...command];
+  const child = spawn(first, rest, { stdio: 'pipe', cwd, env: { ...process.env, ...env } });
   // A command that reads no input may be gone before all of it is written.
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
