@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Journal } from '../../src/journal/journal.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { queue, startLink, type TestLink } from '../support/link.ts';
@@ -26,6 +26,7 @@ afterEach(async () => {
   await proxy?.close();
   link = undefined;
   proxy = undefined;
+  jest.restoreAllMocks();
   await onChannel(broker.url, (channel) => channel.deleteQueue(queue.name));
 });
 
@@ -183,27 +184,47 @@ describe('a link that is stopped', () => {
 
 describe('the stall watch', () => {
   test('leaves a quiet link alone', async () => {
-    link = startLink(broker.url, { watch: { interval: 20, stalledAfter: 2_000 } });
+    const watch = countedWatch(2_000);
+    link = startLink(broker.url, { watch });
     await expectFlow(link);
-    const started = performance.now();
-    await until(() => performance.now() - started > 5_000, { what: 'more than twice the stall time' });
+    await watch.looksLater(5_000);
     await expectFlow(link);
     expect(link.sessions).toBe(1);
   });
 
   test('leaves a link alone whose journal takes nothing', async () => {
     const failing = failingJournal();
-    link = startLink(broker.url, { watch: { interval: 20, stalledAfter: 2_000 } }, failing.wrap);
+    const watch = countedWatch(2_000);
+    link = startLink(broker.url, { watch }, failing.wrap);
     await expectFlow(link);
     failing.broken = true;
     const ids = await publishAsKazoo(broker.url, 2_000);
-    const started = performance.now();
-    await until(() => performance.now() - started > 5_000, { what: 'more than twice the stall time' });
+    await until(() => link?.logged.some((line) => line.includes('the journal takes nothing')), { what: 'the refusal' });
+    await watch.looksLater(5_000);
     failing.broken = false;
     await expectJournalled(link, ids);
     expect(link.sessions).toBe(1);
   });
 });
+
+/** A watch that looks every 20 ms, and can be made to look when time has passed that has not. */
+function countedWatch(stalledAfter: number) {
+  let looks = 0;
+  return {
+    stalledAfter,
+    /** The watch asks for it before each look. */
+    get interval() {
+      looks += 1;
+      return 20;
+    },
+    async looksLater(milliseconds: number) {
+      const now = performance.now.bind(performance);
+      jest.spyOn(performance, 'now').mockImplementation(() => now() + milliseconds);
+      const before = looks;
+      await until(() => looks > before + 3, { what: 'some looks' });
+    },
+  };
+}
 
 /** What is published now arrives, on one consumer, and nothing is left on the queue. */
 async function expectFlow(flowing: TestLink, sessions = 1): Promise<void> {

@@ -42,7 +42,7 @@ describe('a daemon that is killed', () => {
     const journalledAt: number[] = [];
     for (let kill = 0; kill < 20; kill += 1) {
       // At random, so that it hits every stage, the start too: the test is right wherever it does.
-      await delay(Math.random() * 1_500);
+      await delay(Math.random() * 600);
       // But for some, which let it get on, however slow the machine is.
       const before = journalledAt.at(-1) ?? 0;
       if (kill % 3 === 0) await until(() => relay.journalled() > before, { what: 'the daemon to get on' });

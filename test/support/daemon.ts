@@ -16,8 +16,7 @@ export interface Daemon {
 }
 
 /** The program as it is built, which starts in a third of the time. */
-export const program =
-  process.env.RELAY_TEST_HOST === undefined ? 'src/main.ts' : await askHost<string>('program');
+export const program = process.env.RELAY_TEST_HOST === undefined ? 'src/main.ts' : await askHost<string>('program');
 
 /** Permissions don't hold root back, but for what makes it root. */
 export const withoutPrivileges = process.getuid?.() === 0 ? ['setpriv', '--inh-caps=-all', '--bounding-set=-all'] : [];
