@@ -27,15 +27,15 @@ const longRuns = '50';
 
 const { unit, suite, args } = parseArguments(process.argv.slice(2));
 const inSuite = suiteArguments(suite);
-const files = unit || !isWatching(args) ? listTests([...inSuite, ...args]) : [];
-const chosen = unit ? files.filter((file) => needsOf(file).size === 0) : files;
-const needs = [...new Set(chosen.flatMap((file) => [...needsOf(file)]))];
+const files = isWatching(args) ? [] : listTests([...inSuite, ...args]);
+const needing = files.filter((file) => needsOf(file).size > 0);
+const needs = unit ? [] : [...new Set(needing.flatMap((file) => [...needsOf(file)]))];
 await run([
   ...['node', 'scripts/prepare.mjs', ...(needs.length > 0 ? ['--needs', needs.join(',')] : []), '--'],
   ...jest,
   ...inSuite,
-  ...args.filter((arg) => !unit || arg.startsWith('-')),
-  ...(unit ? ['--runTestsByPath', ...chosen] : []),
+  ...(unit ? ['--testPathIgnorePatterns', '/node_modules/', ...needing.map((file) => `/${file}$`), '--'] : []),
+  ...args,
 ]);
 
 function parseArguments(given) {
@@ -99,7 +99,7 @@ async function run([program, ...rest]) {
     process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY) || child.kill(signal));
   }
   const [code, signal] = await new Promise((resolve) => child.on('exit', (...how) => resolve(how)));
-  endLeftovers(folder);
+  endLeftovers(logs);
   const keepsLogs = code !== 0 && signal === null && readdirSync(logs).length > 0;
   for (const name of readdirSync(folder)) {
     if (name !== 'logs' || !keepsLogs) rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 50 });
@@ -108,12 +108,12 @@ async function run([program, ...rest]) {
   process.exit(code ?? 128 + constants.signals[signal]);
 }
 
-/** Processes of this run that have outlived it: no other has its folder in the environment. */
-function endLeftovers(folder) {
+/** Processes of this run that have outlived it: no other has this in its environment. */
+function endLeftovers(logs) {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     if (Number(pid) === process.pid) continue;
     try {
-      const isOurs = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`TMPDIR=${folder}`);
+      const isOurs = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`RELAY_TEST_LOGS=${logs}`);
       if (isOurs) process.kill(Number(pid), 'SIGKILL');
     } catch {
       // It has ended by now, or is another user's.

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { openTestLog } from './log.ts';
 import { askHost } from './shared/ask.ts';
 import { until } from './until.ts';
 
@@ -38,8 +39,10 @@ export function startDaemon(
   child.stdout.on('data', (chunk) => {
     output.stdout += chunk;
   });
+  const log = openTestLog('daemon');
   child.stderr.on('data', (chunk) => {
     output.stderr += chunk;
+    log(chunk);
   });
   return {
     process: child,

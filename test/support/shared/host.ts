@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,8 @@ import { text } from 'node:stream/consumers';
 interface Thing {
   /** What a test file has to know of it; plain data. */
   readonly about: unknown;
+  /** A file or a folder. */
+  readonly logs?: string | undefined;
   close(): Promise<void>;
 }
 
@@ -21,17 +23,18 @@ const makers: Readonly<Record<string, () => Promise<Thing>>> = {
   async rabbitmq() {
     const { startPrivateBroker } = await import('../../../src/cli/private-broker.ts');
     const broker = await startPrivateBroker();
-    return { about: { url: broker.url, port: broker.port, env: broker.env }, close: broker.close };
+    const { url, port, env } = broker;
+    return { about: { url, port, env }, logs: env.RABBITMQ_LOG_BASE, close: broker.close };
   },
   async postgresql() {
     const { startPostgres } = await import('../postgresql.ts');
     const server = await startPostgres();
-    return { about: { port: server.port }, close: server.close };
+    return { about: { port: server.port }, logs: join(server.folder, 'output'), close: server.close };
   },
   async mariadb() {
     const { startMariadb } = await import('../mariadb.ts');
     const server = await startMariadb();
-    return { about: { port: server.port }, close: server.close };
+    return { about: { port: server.port }, logs: join(server.folder, 'output'), close: server.close };
   },
   async program() {
     if (isStale('dist/main.js')) build();
@@ -56,9 +59,18 @@ export default async function open(): Promise<void> {
 export async function close(): Promise<void> {
   server?.close();
   // One that couldn't be made has cleaned up by itself, and has failed the files that asked for it.
-  const made = await Promise.allSettled(things.values());
-  await Promise.all(made.map((thing) => thing.status === 'fulfilled' && thing.value.close()));
+  for (const [name, making] of things) {
+    const thing = await making.catch(() => undefined);
+    keepLogs(name, thing?.logs);
+    await thing?.close();
+  }
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** Beside those of the daemons: the run leaves them where something has failed. */
+function keepLogs(name: string, logs: string | undefined): void {
+  const folder = process.env.RELAY_TEST_LOGS;
+  if (folder !== undefined && logs !== undefined) cpSync(logs, join(folder, name), { recursive: true });
 }
 
 async function answer(socket: Socket): Promise<void> {
