@@ -89,8 +89,8 @@ async function run([program, ...rest]) {
   const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-'));
   const logs = join(folder, 'logs');
   mkdirSync(logs);
-  // Servers run as a user of their own, and find their data in it.
-  chmodSync(folder, 0o755);
+  // As the folder that it stands in for: servers run as a user of their own, and make and remove theirs in it.
+  chmodSync(folder, 0o1777);
   const env = { ...process.env, TMPDIR: folder, RELAY_TEST_LOGS: logs };
   if (suite === 'long') env.RELAY_TEST_RUNS ??= longRuns;
   const child = spawn(program, rest, { stdio: 'inherit', env });
@@ -101,10 +101,11 @@ async function run([program, ...rest]) {
   const [code, signal] = await new Promise((resolve) => child.on('exit', (...how) => resolve(how)));
   endLeftovers(logs);
   const keepsLogs = code !== 0 && signal === null && readdirSync(logs).length > 0;
-  for (const name of readdirSync(folder)) {
-    if (name !== 'logs' || !keepsLogs) rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 50 });
-  }
-  if (!keepsLogs) rmSync(folder, { recursive: true, force: true });
+  const kept = keepsLogs ? ['logs'] : [];
+  // Servers that end with jest may still be at work in theirs.
+  const thorough = { recursive: true, force: true, maxRetries: 50 };
+  for (const name of readdirSync(folder)) if (!kept.includes(name)) rmSync(join(folder, name), thorough);
+  if (!keepsLogs) rmSync(folder, thorough);
   process.exit(code ?? 128 + constants.signals[signal]);
 }
 
