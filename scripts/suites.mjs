@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 /** By name: which paths concern it (they begin so), and the servers that it needs beside those that its files ask for. */
 export const suites = {
   long: {
-    about: 'the tests of properties, with fifty times as many random cases',
+    about: 'the tests of properties, with twenty times as many random cases',
     paths: [
       'src/delivery/',
       'src/journal/',

@@ -23,7 +23,7 @@ const startedBy = {
 };
 
 /** Runs of a property's test, for each that it has at submit. */
-const longRuns = '50';
+const longRuns = '20';
 
 const { unit, suite, args } = parseArguments(process.argv.slice(2));
 const inSuite = suiteArguments(suite);
