@@ -34,8 +34,10 @@ await run([
   ...['node', 'scripts/prepare.mjs', ...(needs.length > 0 ? ['--needs', needs.join(',')] : []), '--'],
   ...jest,
   ...inSuite,
-  ...(unit ? ['--testPathIgnorePatterns', '/node_modules/', ...needing.map((file) => `/${file}$`), '--'] : []),
   ...args,
+  ...(unit
+    ? ['--testPathIgnorePatterns', '/node_modules/', '/test/suites/', ...needing.map((file) => `/${file}$`)]
+    : []),
 ]);
 
 function parseArguments(given) {
@@ -59,11 +61,10 @@ function isWatching(args) {
 
 function listTests(args) {
   const [program, ...before] = jest;
-  const { status, stdout, stderr } = spawnSync(program, [...before, '--listTests', '--json', ...args], {
-    encoding: 'utf8',
-  });
+  const choosing = args.filter((arg) => !/^--(json|outputFile|coverage)/.test(arg));
+  const { status, stdout, stderr } = spawnSync(program, [...before, '--listTests', ...choosing], { encoding: 'utf8' });
   if (status !== 0) fail(`jest can't list the tests: ${stderr}${stdout}`);
-  return JSON.parse(stdout).map((file) => relative('.', file));
+  return stdout.split('\n').flatMap((file) => (file === '' ? [] : [relative('.', file)]));
 }
 
 /** The servers that a test file needs. */
