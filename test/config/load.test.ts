@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { ConfigError, findConfigFile, loadConfig } from '../../src/config/load.ts';
 import { asWritten } from '../../src/config/values.ts';
-import { cli } from '../support/cli.ts';
+import { cliProcess } from '../support/cli.ts';
 
 let folder: string;
 
@@ -72,7 +72,7 @@ describe('the place of the configuration', () => {
 
   test('is not passed over where it may not be read', async () => {
     const cwd = mkdtempSync(join(folder, 'locked-'));
-    const check = async () => (await cli(['check'], '', {}, { privileged: false, cwd })).stderr;
+    const check = async () => (await cliProcess(['check'], { privileged: false, cwd })).stderr;
     mkdirSync(join(cwd, 'config'), { mode: 0o600 });
     expect(await check()).toContain(
       `with mode 0600, this is ${process.getuid?.()}:${process.getgid?.()}): use sudo, or name another with --config`,

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { decode } from '../../src/kazoo/decode.ts';
 import type { Decoded } from '../../src/kazoo/decoded.ts';
 import type { RawMessage } from '../../src/kazoo/notification.ts';
+import { runs } from '../support/runs.ts';
 
 /** 2026-11-24T10:00:00Z, in Unix milliseconds and as KAZOO's AMQP timestamp. */
 const published = Date.UTC(2026, 10, 24, 10);
@@ -239,6 +240,7 @@ describe('decoding anything', () => {
           expectSound(decodeBytes(body, { contentEncoding, timestamp }));
         },
       ),
+      runs(100),
     );
   });
 
@@ -247,6 +249,7 @@ describe('decoding anything', () => {
       fc.property(fc.json({ noUnicodeString: false } as object), anyTimestamp, (text, timestamp) => {
         expectSound(decodeBytes(Buffer.from(text), { timestamp }));
       }),
+      runs(100),
     );
   });
 
@@ -257,6 +260,7 @@ describe('decoding anything', () => {
         expect(decodeBytes(one, { timestamp, receivedAt: 1, zone: 'elsewhere' }).id).toBe(id);
         if (!Buffer.from(one).equals(Buffer.from(other))) expect(decodeBytes(other, { timestamp }).id).not.toBe(id);
       }),
+      runs(100),
     );
   });
 });

@@ -8,16 +8,16 @@ import type { ReloadReport } from '../../src/relay/reloader.ts';
 import { cli } from '../support/cli.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { publishSteadily } from '../support/publisher.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { type TestRelay, testRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
-let broker: TestBroker;
+let broker: SharedBroker;
 let relay: TestRelay | undefined;
 
 beforeAll(async () => {
-  broker = await startBroker();
+  broker = await shareBroker();
 });
 
 afterEach(async () => {
