@@ -59,7 +59,9 @@ async function reload(terminal: Terminal, file: string, { json }: Options): Prom
 
 function describe({ reloaded, reason, read, routes, brokers, applied, needs_restart }: ReloadReport): string {
   // A daemon of the version before doesn't say it.
-  const files = (read ?? []).map(({ file, changed }) => `read ${file}, last changed ${changed ?? 'never: it is gone'}`);
+  const files = (read ?? []).map(({ file, changed }) =>
+    changed === null ? `${file} is gone` : `read ${file}, last changed ${changed}`,
+  );
   if (!reloaded) return ['not reloaded; everything goes on as before:', reason, ...files].join('\n');
   const lines = [
     ...changeLines('route', routes),

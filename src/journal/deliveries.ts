@@ -36,8 +36,9 @@ export class Deliveries {
     this.#due = prepareEntries(
       database,
       `SELECT ${waitingColumns} FROM (
-         SELECT seq, attempts FROM deliveries WHERE route = ? AND state = 'waiting' AND (due_at <= ? OR due_at > ?)
-         AND ${isOther} ORDER BY due_at, seq LIMIT ?
+         SELECT seq, attempts FROM deliveries JOIN notifications USING (seq)
+         WHERE route = ? AND state = 'waiting' AND (due_at <= ? OR due_at > ?) AND ${isOther}
+         ORDER BY due_at, seq LIMIT ?
        ) d CROSS JOIN notifications n USING (seq)`,
     );
     this.#nextDue = database.prepare(`
