@@ -4,10 +4,25 @@ import { eventNamed } from './catalogue.ts';
 import { Decoded } from './decoded.ts';
 import { fingerprintOf, idOf, serialise } from './identity.ts';
 import { isObject, member } from './json.ts';
+import { hasMoreMembers } from './members.ts';
 import { maxDepth, type Normalised, normalise, type Path } from './normalise.ts';
 import type { Json, JsonObject, Problem, RawMessage } from './notification.ts';
 import { rewrite } from './rewrite.ts';
 import { fromAmqpTimestamp, fromGregorianSeconds } from './time.ts';
+
+/** What a body may be to be decoded. */
+export interface BodyLimits {
+  /** Bytes, after unpacking. */
+  readonly maxBodySize: number;
+  /** Of its objects and arrays together: each costs far more memory than the two bytes that it may be written in. */
+  readonly maxBodyMembers: number;
+}
+
+/** For bodies that don't come from a broker. */
+export const unlimited: BodyLimits = {
+  maxBodySize: Number.POSITIVE_INFINITY,
+  maxBodyMembers: Number.POSITIVE_INFINITY,
+};
 
 /** How much of a body that can't be decoded is kept, in bytes. */
 export const keptOfUndecodable = 64 * 1024;
@@ -15,10 +30,9 @@ export const keptOfUndecodable = 64 * 1024;
 /**
  * Makes a notification of whatever the broker delivered. Never throws: what can't be decoded comes out in the state
  * `undecodable`, with its problem and the first 64 KiB of its body.
- * @param maxBodySize bytes that a body may have, after unpacking
  */
-export function decode(message: RawMessage, maxBodySize: number): Decoded {
-  const body = parseBody(message, maxBodySize);
+export function decode(message: RawMessage, limits: BodyLimits): Decoded {
+  const body = parseBody(message, limits);
   if ('problem' in body) return undecodable(message, body.problem);
 
   const { data, json } = body;
@@ -91,10 +105,14 @@ interface Body {
   readonly hasSecretNames: boolean;
 }
 
-function parseBody(message: RawMessage, maxBodySize: number): Body | Failure {
+function parseBody(message: RawMessage, { maxBodySize, maxBodyMembers }: BodyLimits): Body | Failure {
   const bytes = unpack(message, maxBodySize);
   if ('problem' in bytes) return bytes;
   if (!isUtf8(bytes)) return failure('encoding', 'the body is not UTF-8 text');
+  if (hasMoreMembers(bytes, maxBodyMembers)) {
+    const what = 'members of objects and elements of arrays together (intake.maxBodyMembers)';
+    return failure('members', `the body has more than ${maxBodyMembers} ${what}`);
+  }
   const rewritten = rewrite(bytes);
   if (rewritten !== null) return { ...rewritten, collisions: none };
   const normalised = parseText(utf8.decode(bytes));

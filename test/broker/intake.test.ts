@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
 import type { Journal } from '../../src/journal/journal.ts';
@@ -22,17 +22,22 @@ describe('intake', () => {
 
   test('lets the rest of the daemon have its turn between messages that take long and leave nothing', async () => {
     const { intake, commits, acknowledged, source } = startIntake();
-    const nest = gzipSync(`{"Event-Name":"low_balance","d":${'['.repeat(400_000)}${']'.repeat(400_000)}}`);
-    for (let tag = 1; tag <= 30; tag += 1) intake.add(message(tag, nest, 'gzip'), source);
+    let now = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => (now += 20));
+    const body = Buffer.from('{"Event-Name":');
+    for (let tag = 1; tag <= 30; tag += 1) intake.add(message(tag, body), source);
     let turns = 0;
-    const counting = setInterval(() => {
+    const count = () => {
       turns += 1;
-    }, 1);
+      counting = setImmediate(count);
+    };
+    let counting = setImmediate(count);
     await intake.drained();
-    clearInterval(counting);
+    clearImmediate(counting);
+    jest.restoreAllMocks();
     expect(commits.flat()).toHaveLength(30);
     expect(acknowledged.at(-1)).toBe(30);
-    expect(commits.length).toBeGreaterThan(1);
+    expect(commits.length).toBeGreaterThanOrEqual(10);
     expect(turns).toBeGreaterThan(0);
   });
 
@@ -98,7 +103,7 @@ function startIntake(failing = Number.POSITIVE_INFINITY, batch = { max: 500, lin
     },
   } as unknown as Journal; // intake only appends
   const intake = new Intake(
-    { batch, maxBodySize: 1024 * 1024, reveals: ['~'.repeat(200_000)] },
+    { batch, maxBodySize: 1024 * 1024, maxBodyMembers: 20_000, reveals: ['~'.repeat(200_000)] },
     { journal, validator: createValidator([]), log: pino({ level: 'silent' }) },
   );
   return { intake, commits, acknowledged, source: { acknowledge: (tag: number) => void acknowledged.push(tag) } };

@@ -8,6 +8,7 @@ import { contentHeader, deliverMethod, frame, short } from '../support/frames.ts
 
 const body = Buffer.from('{"Event-Name":"low_balance"}');
 const maxBodySize = 100_000;
+const limits = { maxBodySize, maxBodyMembers: 20_000 };
 const timestamp = Buffer.from('00000e7791f70000', 'hex');
 
 describe('messages are taken from what the socket reads', () => {
@@ -103,8 +104,8 @@ describe('of a body that is too large', () => {
   test('the notification is the same as if all of it had been held', () => {
     const { taken } = reading(message(1, 'a', large));
     const around = { routingKey: 'a', contentEncoding: undefined, timestamp: 0x0e7791f70000, zone: 'z', receivedAt: 0 };
-    expect(decode({ ...around, ...taken[0] } as RawMessage, maxBodySize)).toEqual(
-      decode({ ...around, body: large }, maxBodySize),
+    expect(decode({ ...around, ...taken[0] } as RawMessage, limits)).toEqual(
+      decode({ ...around, body: large }, limits),
     );
   });
 });

@@ -11,6 +11,7 @@ const published = Date.UTC(2026, 10, 24, 10);
 const amqpTimestamp = (published / 1000 + 62_167_219_200) * 1e6;
 const arrived = published + 250;
 const limit = 1024 * 1024;
+const limits = { maxBodySize: limit, maxBodyMembers: 20_000 };
 
 const base = {
   'App-Name': 'crossbar',
@@ -160,8 +161,8 @@ describe('a body that can’t be decoded', () => {
       'a nest far too deep',
       Buffer.from(`{"a":${'['.repeat(400_000)}${']'.repeat(400_000)}}`),
       {},
-      'depth',
-      /deeper than 64/,
+      'members',
+      /more than 20000 members of objects and elements of arrays together/,
     ],
     ['a body too large', Buffer.from(`{"a":"${'x'.repeat(limit)}"}`), {}, 'size', /larger than 1048576 bytes/],
     ['a gzip bomb', gzipSync(Buffer.alloc(64 * limit)), { contentEncoding: 'gzip' }, 'size', /larger than/],
@@ -294,6 +295,6 @@ function decodeBytes(body: Uint8Array, message: Partial<RawMessage> = {}): Decod
       receivedAt: arrived,
       ...message,
     },
-    limit,
+    limits,
   );
 }
