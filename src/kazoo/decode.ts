@@ -139,23 +139,34 @@ const utf8 = new TextDecoder();
 function unpack(message: RawMessage, maxBodySize: number): Uint8Array | Failure {
   const tooLarge = failure('size', `the body is larger than ${maxBodySize} bytes`);
   if (message.digest !== undefined) return tooLarge;
-  switch (message.contentEncoding?.toLowerCase()) {
-    case undefined:
-    case '':
-    case 'identity':
-      return message.body.length > maxBodySize ? tooLarge : message.body;
-    case 'gzip':
-    case 'x-gzip':
-      try {
-        return gunzipSync(message.body, { maxOutputLength: maxBodySize });
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException; // zlib throws nothing but errors that carry a code
-        return code === 'ERR_BUFFER_TOO_LARGE'
-          ? tooLarge
-          : failure('encoding', 'the body is not the gzip it is said to be');
-      }
-    default:
-      return failure('encoding', 'the content encoding is neither gzip nor identity');
+  const encoding = message.contentEncoding?.trim().toLowerCase() ?? '';
+  if (encoding === 'gzip' || encoding === 'x-gzip') {
+    try {
+      return gunzipSync(message.body, { maxOutputLength: maxBodySize });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException; // zlib throws nothing but errors that carry a code
+      return code === 'ERR_BUFFER_TOO_LARGE'
+        ? tooLarge
+        : failure('encoding', 'the body is not the gzip it is said to be');
+    }
+  }
+  if (!saysUnpacked.has(encoding) && !isCharset(encoding))
+    return failure(
+      'encoding',
+      'the content encoding is neither gzip nor one that packs nothing, such as identity or utf-8',
+    );
+  return message.body.length > maxBodySize ? tooLarge : message.body;
+}
+
+/** Content encodings that pack nothing: HTTP's, and those of MIME, which some libraries take the property for. */
+const saysUnpacked = new Set(['', 'identity', 'binary', '7bit', '8bit']);
+
+/** Other libraries give the text's charset there. Whichever it names, the body must be UTF-8, as JSON is. */
+function isCharset(name: string): boolean {
+  try {
+    return new TextDecoder(name) !== undefined;
+  } catch {
+    return false;
   }
 }
 

@@ -141,6 +141,14 @@ describe('decoding a message', () => {
     expect(decodeBytes(body, { contentEncoding: 'gzip' })).toMatchObject({ state: 'valid', event: 'low_balance' });
   });
 
+  test.each([
+    ...['', 'identity', 'Identity', 'binary', 'BINARY', '7bit', '8Bit', ' identity '],
+    ...['utf-8', 'UTF-8', 'utf8', 'us-ascii', 'ASCII', 'iso-8859-1', 'latin1', 'windows-1252', 'utf-16', 'Shift_JIS'],
+  ])('takes a body as it is where the content encoding is "%s", which packs nothing', (contentEncoding) => {
+    const body = Buffer.from('{"Event-Name":"low_balance","A":"é"}');
+    expect(decodeBytes(body, { contentEncoding })).toMatchObject({ state: 'valid', data: { a: 'é' } });
+  });
+
   test('ignores a byte order mark', () => {
     expect(decodeBytes(Buffer.from('\ufeff{"Event-Name":"low_balance"}')).event).toBe('low_balance');
   });
@@ -168,7 +176,13 @@ describe('a body that can’t be decoded', () => {
     ['a gzip bomb', gzipSync(Buffer.alloc(64 * limit)), { contentEncoding: 'gzip' }, 'size', /larger than/],
     ['gzip that is none', Buffer.from('{}'), { contentEncoding: 'gzip' }, 'encoding', /not the gzip/],
     ['gzip cut short', gzipSync('{"a":1}').subarray(0, 12), { contentEncoding: 'gzip' }, 'encoding', /not the gzip/],
-    ['another content encoding', Buffer.from('{}'), { contentEncoding: 'br' }, 'encoding', /neither gzip nor identity/],
+    [
+      'another content encoding',
+      Buffer.from('{}'),
+      { contentEncoding: 'br' },
+      'encoding',
+      /neither gzip nor one that packs/,
+    ],
   ])('%s has its reason and its first 64 KiB kept', (_what, body, properties, keyword, message) => {
     const decoded = decodeBytes(body, properties);
     expect(decoded).toMatchObject({
