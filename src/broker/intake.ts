@@ -186,6 +186,7 @@ export class Intake {
         const fresh = await this.#append(notifications);
         if (fresh === null) return;
         this.#committedAt = performance.now();
+        if (fresh.length < notifications.length) this.#tellDropped(notifications, fresh);
         const start = first;
         this.counts.committed(notifications, fresh, (index) => held[start + index]?.timestamp);
         first += notifications.length;
@@ -239,6 +240,15 @@ export class Intake {
     } catch (error) {
       this.#context.log.error({ err: error, event }, 'a notification could not be validated');
       return [{ path: '', keyword: 'validator', message: 'could not be validated' }];
+    }
+  }
+
+  /** @param fresh those of the batch that the journal didn't have, in the batch's order */
+  #tellDropped(batch: readonly Notification[], fresh: readonly Entry[]): void {
+    let next = 0;
+    for (const { id } of batch) {
+      if (fresh[next]?.id === id) next += 1;
+      else this.#context.log.debug({ id }, 'dropped a message: the journal has this notification');
     }
   }
 

@@ -40,7 +40,7 @@ export function decode(message: RawMessage, limits: BodyLimits): Decoded {
   const definition = typeof data.event_name === 'string' ? eventNamed(data.event_name) : undefined;
   const event = definition?.name ?? label(data.event_name);
   const eventTime = ownTimeOf(data);
-  const ownTime = mayBeResent(data) ? (eventTime ?? (typeof data.call_id === 'string' ? 0 : null)) : null;
+  const ownTime = mayBeResent(message, data) ? (eventTime ?? (typeof data.call_id === 'string' ? 0 : null)) : null;
   return new Decoded({
     id: idOf(message, published ?? 0),
     fingerprint: ownTime === null ? '' : fingerprintOf(body.content()),
@@ -225,10 +225,10 @@ function escapePointer(key: string): string {
 
 /**
  * KAZOO saves what nobody answers, and publishes that again; what it wants no answer to, it publishes once. Only in the
- * former are these keys.
+ * former are these keys. Whoever gives messages ids tells by them which are the same.
  */
-function mayBeResent(data: JsonObject): boolean {
-  return data.server_id !== undefined || data.system_log_id !== undefined;
+function mayBeResent({ messageId = '' }: RawMessage, data: JsonObject): boolean {
+  return messageId === '' && (data.server_id !== undefined || data.system_log_id !== undefined);
 }
 
 /** The event's own time, where its body has one, as Unix milliseconds. */

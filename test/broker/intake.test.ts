@@ -1,8 +1,12 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
 import type { Journal } from '../../src/journal/journal.ts';
+import { openJournal } from '../../src/journal/sqlite.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 import { createValidator } from '../../src/schema/validator.ts';
 import { until } from '../support/until.ts';
@@ -67,6 +71,31 @@ describe('intake', () => {
     expect(acknowledged).toEqual([1]);
   });
 
+  test('takes equal bodies for what their message ids say, and tells in the log at debug what it drops', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-intake-'));
+    const lines: string[] = [];
+    const log = pino({ level: 'debug', base: null }, { write: (line: string) => void lines.push(line) });
+    const journal = openJournal(folder, log);
+    const intake = new Intake(options, { journal, validator: createValidator([]), log });
+    const body = Buffer.from('{"Event-Name":"low_balance"}');
+    const ids = ['a', 'b', 'a', undefined, undefined];
+    for (const [tag, messageId] of ids.entries()) {
+      intake.add({ ...message(tag + 1, body), messageId }, { acknowledge: () => undefined });
+    }
+    await intake.drained();
+    const kept = (await journal.find({ after: 0, limit: 10 })).map(({ id }) => id);
+    await journal.close();
+    rmSync(folder, { recursive: true });
+    const told = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg.startsWith('dropped a message'));
+    expect(kept).toHaveLength(3);
+    expect(told.map(({ level, id }) => [level, id])).toEqual([
+      [20, kept[0]],
+      [20, kept[2]],
+    ]);
+    const counts = intake.counts.byEvent.get('low_balance') ?? [];
+    expect(counts[intake.counts.outcomes.indexOf('duplicate')]).toBe(2);
+  });
+
   test('acknowledges nothing beyond the part that was committed', async () => {
     const { intake, commits, acknowledged, source } = startIntake(1);
     const large = Buffer.from(JSON.stringify({ 'Event-Name': 'low_balance', Filler: 'x'.repeat(900_000) }));
@@ -91,8 +120,15 @@ describe('intake', () => {
   });
 });
 
+const options = {
+  batch: { max: 500, linger: 5 },
+  maxBodySize: 1024 * 1024,
+  maxBodyMembers: 20_000,
+  reveals: ['~'.repeat(200_000)],
+};
+
 /** @param failing how many commits work before the journal fails for good; none fails by default */
-function startIntake(failing = Number.POSITIVE_INFINITY, batch = { max: 500, linger: 5 }) {
+function startIntake(failing = Number.POSITIVE_INFINITY, batch = options.batch) {
   const commits: Notification[][] = [];
   const acknowledged: number[] = [];
   const journal = {
@@ -103,7 +139,7 @@ function startIntake(failing = Number.POSITIVE_INFINITY, batch = { max: 500, lin
     },
   } as unknown as Journal; // intake only appends
   const intake = new Intake(
-    { batch, maxBodySize: 1024 * 1024, maxBodyMembers: 20_000, reveals: ['~'.repeat(200_000)] },
+    { ...options, batch },
     { journal, validator: createValidator([]), log: pino({ level: 'silent' }) },
   );
   return { intake, commits, acknowledged, source: { acknowledge: (tag: number) => void acknowledged.push(tag) } };
@@ -114,6 +150,7 @@ function message(deliveryTag: number, body: Buffer, contentEncoding?: string) {
     deliveryTag,
     body,
     digest: undefined,
+    messageId: undefined,
     routingKey: 'notifications.account.low_balance',
     contentEncoding,
     timestamp: undefined,

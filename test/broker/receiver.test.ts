@@ -49,12 +49,15 @@ describe('messages are taken from what the socket reads', () => {
       Buffer.concat(withProperties(0x4000, short('identity'))),
       Buffer.concat(withProperties(0x0040, timestamp)),
       Buffer.concat(withProperties(0x003c, short('type'))),
+      Buffer.concat(withProperties(0x0080, Buffer.from([2, 0xff, 0x80]))),
     ]);
-    expect(taken.map(({ contentEncoding, timestamp }) => [contentEncoding, timestamp])).toEqual([
-      ['gzip', 0x0e7791f70000],
-      ['identity', undefined],
-      [undefined, 0x0e7791f70000],
-      [undefined, undefined],
+    const found = taken.map(({ contentEncoding, messageId, timestamp }) => [contentEncoding, messageId, timestamp]);
+    expect(found).toEqual([
+      ['gzip', 'message id', 0x0e7791f70000],
+      ['identity', undefined, undefined],
+      [undefined, undefined, 0x0e7791f70000],
+      [undefined, undefined, undefined],
+      [undefined, '\u00ff\u0080', undefined],
     ]);
   });
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -121,6 +122,23 @@ describe('decoding a message', () => {
     expect(resent.id).not.toBe(first.id);
     expect(resent.fingerprint).toBe(first.fingerprint);
     expect(decodeJson({ ...body, 'Call-ID': 'd' }).fingerprint).not.toBe(first.fingerprint);
+  });
+
+  test('tells equal bodies apart by their message ids, where they have any', () => {
+    const body = { ...base, 'Call-ID': 'c', 'Server-ID': 's1' };
+    const ids = [undefined, 'm1', 'm2', '\u0080', '\u0081'].map((messageId) => decodeJson(body, { messageId }).id);
+    expect(new Set(ids).size).toBe(5);
+    expect(decodeJson(body, { messageId: 'm1', receivedAt: 0, zone: 'east' }).id).toBe(ids[1]);
+    expect(decodeJson(body, { messageId: '' }).id).toBe(ids[0]);
+    expect(decodeJson(body, { messageId: 'm1' })).toMatchObject({ ownTime: null, fingerprint: '' });
+    const digest = createHash('sha256').update(JSON.stringify(body)).digest('hex');
+    expect(decodeJson({}, { messageId: 'm1', digest }).id).toBe(ids[1]);
+  });
+
+  test('makes ids that stay as they are from one version to the next', () => {
+    const body = Buffer.from('{"Event-Name":"low_balance"}');
+    expect(decodeBytes(body).id).toBe('01a20cff-7d00-80ba-98ae-df8b869f752e');
+    expect(decodeBytes(body, { messageId: 'm1' }).id).toBe('01a20cff-7d00-82c6-be5c-73bbe8a7444d');
   });
 
   test('knows when an equal body is certainly the same occurrence', () => {
