@@ -39,6 +39,7 @@ const groundFloor = [
   'distribution',
   'pulse',
   'quoted',
+  're2',
   'stray-at',
   'stray-tilde',
   'tls',
@@ -62,7 +63,7 @@ const keys: Record<string, readonly string[]> = {
   oauth4webapi: ['sinks'],
   'ipaddr.js': ['sinks'],
   '@marcbachmann/cel-js': ['routes'],
-  re2js: ['routes'],
+  re2js: ['re2', 'routes'],
 };
 
 /** What src/kazoo may use of Node: all that touches nothing outside the process. */

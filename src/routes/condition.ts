@@ -2,7 +2,8 @@ import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import type { RE2JS } from 're2js';
 import { reasonOf } from '../errors.ts';
 import type { Entry } from '../journal/journal.ts';
-import { libraries } from './cel.ts';
+import { compileRe2 } from '../re2.ts';
+import { cel } from './cel.ts';
 import { envelopeOf } from './envelope.ts';
 
 /** Whether an entry fulfils it; or why that can't be told, such as a field that it doesn't have. */
@@ -90,7 +91,7 @@ const textsOrNull = ['event', 'category', 'account_id', 'node', 'resend_of'];
 
 /** Judges expressions: by types, where the envelope has them. */
 function checking(): Environment {
-  const empty = new (libraries().cel.Environment)({ limits });
+  const empty = new (cel().Environment)({ limits });
   return [...texts, ...textsOrNull]
     .reduce((environment, name) => environment.registerVariable(name, 'string'), empty)
     .registerVariable('valid', 'bool')
@@ -103,7 +104,7 @@ function checking(): Environment {
 function evaluating(): Environment {
   return [...texts, ...textsOrNull, 'valid', 'problems', 'data'].reduce(
     (environment, name) => environment.registerVariable(name, 'dyn'),
-    new (libraries().cel.Environment)({ limits: { ...limits, maxAstNodes: 3 * limits.maxAstNodes } }),
+    new (cel().Environment)({ limits: { ...limits, maxAstNodes: 3 * limits.maxAstNodes } }),
   );
 }
 
@@ -139,9 +140,9 @@ function boundsIn(node: ASTNode, text: string, patterns: RE2JS[]): Replacement[]
 
 function compilePattern(pattern: string, text: string, start: number): RE2JS {
   try {
-    return libraries().re2.RE2JS.compile(pattern);
+    return compileRe2(pattern);
   } catch (error) {
-    throw mistakeAt(text, start, `the pattern is not a regular expression of RE2: ${reasonOf(error)}`);
+    throw mistakeAt(text, start, reasonOf(error));
   }
 }
 
@@ -213,12 +214,12 @@ function orMistake<T>(text: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw mistakeAt(text, error instanceof libraries().cel.ParseError ? error.range?.start : 0, storyOf(error));
+    throw mistakeAt(text, error instanceof cel().ParseError ? error.range?.start : 0, storyOf(error));
   }
 }
 
 function storyOf(error: unknown): string {
-  const { ParseError, TypeError: WrongType, EvaluationError } = libraries().cel;
+  const { ParseError, TypeError: WrongType, EvaluationError } = cel();
   const isTheirs = error instanceof ParseError || error instanceof WrongType || error instanceof EvaluationError;
   return isTheirs ? error.summary : reasonOf(error);
 }
