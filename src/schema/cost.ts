@@ -38,12 +38,19 @@ export function costlyIn(root: Node, graph: Graph): Costly | undefined {
   const isEndless = (node: Node) => recursive.some((other) => node === other || reaches(node, other));
   for (const node of all) {
     const costly =
+      wandering(node) ??
       comparing(node) ??
       badPattern(node) ??
       (recursive.includes(node) ? multiplying(node, graph.edges(node), reaches, isEndless) : undefined);
     if (costly !== undefined) return costly;
   }
   return undefined;
+}
+
+/** Where these lead depends on the way that led to them. */
+function wandering(node: Node): Costly | undefined {
+  const keyword = ['$dynamicRef', '$recursiveRef'].find((name) => node.schema[name] !== undefined);
+  return keyword === undefined ? undefined : at(node, `/${keyword}`, 'is not supported: use $ref');
 }
 
 function comparing(node: Node): Costly | undefined {

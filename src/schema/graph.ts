@@ -31,8 +31,6 @@ export interface Edge {
 /** Schemas, by what they may be referred to as. */
 export class Graph {
   readonly #resources = new Map<string, Node>();
-  /** Those that `$dynamicRef` may find, by name. */
-  readonly #dynamic = new Map<string, Node[]>();
   readonly #nodes = new Map<JsonObject, Node>();
   readonly #edges = new Map<Node, readonly Edge[]>();
 
@@ -81,11 +79,6 @@ export class Graph {
     if (typeof schema.$ref === 'string') {
       yield { to: this.#resolve(node, schema.$ref), part: 'value', place: '/$ref', isTried: false };
     }
-    if (typeof schema.$dynamicRef === 'string') {
-      const name = schema.$dynamicRef.replace(/^.*#/, '');
-      const targets = new Set([this.#resolve(node, schema.$dynamicRef), ...(this.#dynamic.get(name) ?? [])]);
-      for (const to of targets) yield { to, part: 'value', place: '/$dynamicRef', isTried: false };
-    }
   }
 
   #below(node: Node, schema: JsonObject, ...keys: string[]): Node {
@@ -108,10 +101,6 @@ export class Graph {
     if (schema.$id !== undefined) this.#resources.set(base, node);
     for (const name of [schema.$anchor, schema.$dynamicAnchor]) {
       if (typeof name === 'string') this.#resources.set(`${base}#${name}`, node);
-    }
-    if (typeof schema.$dynamicAnchor === 'string') {
-      const others = this.#dynamic.get(schema.$dynamicAnchor) ?? [];
-      this.#dynamic.set(schema.$dynamicAnchor, [...others, node]);
     }
     for (const [keyword, value] of Object.entries(schema)) {
       if (data.has(keyword)) continue;

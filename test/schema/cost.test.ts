@@ -60,10 +60,11 @@ describe('a schema that could cost more than time in proportion to a body is ref
       '/anyOf/0 leads back',
     ],
     [
-      'one that tries itself dynamically',
-      { $dynamicAnchor: 'me', anyOf: [{ items: { $dynamicRef: '#me' } }] },
-      '/anyOf/0',
+      'one that refers dynamically',
+      { $dynamicAnchor: 'me', items: { $dynamicRef: '#me' } },
+      '/items/$dynamicRef is not',
     ],
+    ['one that refers as draft 2019-09 did', { items: { $recursiveRef: '#' } }, '/items/$recursiveRef is not'],
     [
       'one that tries itself by its $id and a pointer',
       { $id: 'urn:example:a', properties: { b: { anyOf: [{ items: { $ref: 'urn:example:a#/properties/b' } }] } } },
