@@ -25,10 +25,12 @@ export interface IntakeContext {
   readonly log: Logger;
 }
 
-/** The connection that messages came in on, and where they are acknowledged. */
-export interface Acknowledger {
-  /** Acknowledges everything up to this delivery tag; does nothing where the connection is gone. */
+/** The connection that messages came in on. Where it is gone, it does nothing. */
+export interface Source {
+  /** Acknowledges everything up to this delivery tag. */
   acknowledge(deliveryTag: number): void;
+  /** There is room again, after there was none. */
+  readOn(): void;
 }
 
 /**
@@ -40,8 +42,8 @@ const maxCommitCharacters = 8 * 1024 * 1024;
 /** For so long messages are examined in one go, in milliseconds: then the rest of the daemon has its turn. */
 const longestTurn = 50;
 
-/** More than this may not be held uncommitted while the journal can't be written, in bytes. */
-const maxHeldBytes = 64 * 1024 * 1024;
+/** With more than this uncommitted, in bytes, no more is read: a batch that is being committed, and the next one. */
+const maxHeldBytes = 2 * maxBatchBytes;
 
 const firstPause = 100;
 const longestPause = 5_000;
@@ -58,7 +60,7 @@ export class Intake {
   #held: ReceivedMessage[] = [];
   #bytes = 0;
   #heldBytes = 0;
-  #source: Acknowledger | undefined;
+  #source: Source | undefined;
   /** Takes back the flush that is to come; undefined where none is. */
   #cancelFlush: (() => void) | undefined;
   /** When the last commit ended, by the monotonic clock. */
@@ -105,6 +107,14 @@ export class Intake {
     return this.#received > this.#committed && this.#pulse.age > stuckAfter;
   }
 
+  /**
+   * False while no more should be read from the connection. Where the journal can't be written, that may be for long:
+   * then it is read all the same, so that heartbeats are seen, and given up with the first message that is too much.
+   */
+  get hasRoom(): boolean {
+    return this.#failing || this.#heldBytes <= maxHeldBytes;
+  }
+
   /** True when no more may come in until the journal can be written again. */
   get full(): boolean {
     // While it can, all that is held is on its way: even a message that is larger by itself.
@@ -112,7 +122,7 @@ export class Intake {
   }
 
   /** Takes a message. All that are held at a time come from the same connection: see `drained`. */
-  add(message: ReceivedMessage, source: Acknowledger): void {
+  add(message: ReceivedMessage, source: Source): void {
     if (this.#received === this.#committed) this.#pulse.beat();
     this.#held.push(message);
     this.#received += 1;
@@ -191,8 +201,10 @@ export class Intake {
         this.counts.committed(notifications, fresh, (index) => held[start + index]?.timestamp);
         first += notifications.length;
         this.#committed += notifications.length;
+        const hadRoom = this.hasRoom;
         this.#heldBytes -= bytes;
         source?.acknowledge(held[first - 1]?.deliveryTag ?? 0);
+        if (!hadRoom && this.hasRoom) source?.readOn();
       }
     }
   }
@@ -277,7 +289,9 @@ export class Intake {
 
   #failed(error: unknown): void {
     if (this.#failing) return;
+    const hadRoom = this.hasRoom;
     this.#failing = true;
+    if (!hadRoom) this.#source?.readOn();
     // What the journal says is enough for an operator; anything else is a bug, whose place we want to know.
     const why = error instanceof JournalError ? { reason: error.message } : { err: error };
     this.#context.log.error(why, 'the journal takes nothing; nothing is acknowledged until it does');

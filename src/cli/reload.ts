@@ -57,15 +57,17 @@ async function reload(terminal: Terminal, file: string, { json }: Options): Prom
   await terminal.print(text.split('\n').map(printable).join('\n'));
 }
 
-function describe({ reloaded, reason, routes, brokers, applied, needs_restart }: ReloadReport): string {
-  if (!reloaded) return `not reloaded; everything goes on as before:\n${reason}`;
+function describe({ reloaded, reason, read, routes, brokers, applied, needs_restart }: ReloadReport): string {
+  // A daemon of the version before doesn't say it.
+  const files = (read ?? []).map(({ file, changed }) => `read ${file}, last changed ${changed ?? 'never: it is gone'}`);
+  if (!reloaded) return ['not reloaded; everything goes on as before:', reason, ...files].join('\n');
   const lines = [
     ...changeLines('route', routes),
     ...changeLines('broker', brokers),
     ...applied.map((option) => `option ${option}: applied`),
     ...needs_restart.map((option) => `option ${option}: needs a restart; it is as before`),
   ];
-  return ['reloaded', ...(lines.length === 0 ? ['nothing has changed'] : lines)].join('\n');
+  return ['reloaded', ...(lines.length === 0 ? ['nothing has changed'] : lines), ...files].join('\n');
 }
 
 function changeLines(what: string, { added, replaced, removed }: Changes): string[] {

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { codeOf } from '../errors.ts';
 import { hintFor } from '../nearest.ts';
+import { hasSudo, ownershipOf } from '../ownership.ts';
 import { routeMistakes } from '../routes/mistakes.ts';
 import { sinkKinds } from '../sinks/registry.ts';
 import type { OptionMistake } from '../sinks/sink.ts';
@@ -44,7 +45,11 @@ function isThere(place: string): boolean {
     return true;
   } catch (cause) {
     if (codeOf(cause) !== 'EACCES') return false;
-    throw new ConfigError(`${place} may not be read by this user: use sudo, or name another with --config`, { cause });
+    const way = hasSudo ? 'use sudo' : 'make it readable for this user';
+    throw new ConfigError(
+      `${place} may not be read by this user (${ownershipOf(place)}): ${way}, or name another with --config`,
+      { cause },
+    );
   }
 }
 

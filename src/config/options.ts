@@ -133,7 +133,7 @@ export const rootOptions: OptionTree = {
     },
   },
   shutdown: {
-    timeout: { doc: 'Time that a stop may take to finish what is in flight.', format: 'duration', default: 10_000 },
+    timeout: { doc: 'Time that a stop may take to finish what is in flight.', format: 'duration', default: 8_000 },
   },
 };
 

@@ -1,4 +1,4 @@
-import { commonFields } from '../kazoo/catalogue.ts';
+import { commonFields, schemaId } from '../kazoo/catalogue.ts';
 import type { EventDefinition, EventField, FieldType } from '../kazoo/event.ts';
 import { normalise } from '../kazoo/normalise.ts';
 import { type JsonObject, redacted } from '../kazoo/notification.ts';
@@ -33,10 +33,6 @@ export const unknownEvent = 'unknown';
 
 /** The dialect of every schema here. */
 export const dialect = 'https://json-schema.org/draft/2020-12/schema';
-
-export function schemaId(event: string): string {
-  return `urn:kazoo-relay:schema:${event}`;
-}
 
 const base = commonFields.filter((field) => field.required);
 const optionals = commonFields.filter((field) => !field.required);

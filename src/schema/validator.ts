@@ -1,13 +1,13 @@
 import { pathToFileURL } from 'node:url';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { reasonOf } from '../errors.ts';
-import { eventNamed, events } from '../kazoo/catalogue.ts';
+import { eventNamed, events, schemaId } from '../kazoo/catalogue.ts';
 import { normalise } from '../kazoo/normalise.ts';
 import type { Json, JsonObject, Problem } from '../kazoo/notification.ts';
 import { compileEcmaAsRe2 } from '../re2.ts';
 import { costlyIn, maxCompared } from './cost.ts';
 import { readSchemaFiles, SchemaError, type SchemaFile } from './files.ts';
-import { digits, schemaId, schemaOf, unknownEvent, unknownSchema } from './generate.ts';
+import { digits, schemaOf, unknownEvent, unknownSchema } from './generate.ts';
 import { Graph } from './graph.ts';
 import { problemsOf } from './problems.ts';
 

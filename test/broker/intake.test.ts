@@ -80,7 +80,7 @@ describe('intake', () => {
     const body = Buffer.from('{"Event-Name":"low_balance"}');
     const ids = ['a', 'b', 'a', undefined, undefined];
     for (const [tag, messageId] of ids.entries()) {
-      intake.add({ ...message(tag + 1, body), messageId }, { acknowledge: () => undefined });
+      intake.add({ ...message(tag + 1, body), messageId }, { acknowledge: () => undefined, readOn: () => undefined });
     }
     await intake.drained();
     const kept = (await journal.find({ after: 0, limit: 10 })).map(({ id }) => id);
@@ -94,6 +94,28 @@ describe('intake', () => {
     ]);
     const counts = intake.counts.byEvent.get('low_balance') ?? [];
     expect(counts[intake.counts.outcomes.indexOf('duplicate')]).toBe(2);
+  });
+
+  test('has no room with more than 8 MiB that are not committed, and says when it has some again', async () => {
+    const { intake, acknowledged, source, readings } = startIntake();
+    const size = 256 * 1024;
+    for (let tag = 1; tag <= 32; tag += 1) intake.add(message(tag, Buffer.alloc(size)), source);
+    expect(intake.hasRoom).toBe(true);
+    intake.add(message(33, Buffer.alloc(size)), source);
+    expect(intake.hasRoom).toBe(false);
+    await intake.drained();
+    expect(intake.hasRoom).toBe(true);
+    expect(readings).toEqual([acknowledged[0]]);
+  });
+
+  test('is read from while the journal takes nothing, so that the link sees heartbeats and what is too much', async () => {
+    const { intake, source, readings } = startIntake(0);
+    for (let tag = 1; tag <= 9; tag += 1) intake.add(message(tag, Buffer.alloc(1024 * 1024)), source);
+    expect([intake.hasRoom, intake.full]).toEqual([false, false]);
+    await until(() => intake.paused, { what: 'the journal to fail' });
+    expect([intake.hasRoom, intake.full]).toEqual([true, true]);
+    expect(readings).toEqual([0]);
+    intake.abandon();
   });
 
   test('acknowledges nothing beyond the part that was committed', async () => {
@@ -142,7 +164,13 @@ function startIntake(failing = Number.POSITIVE_INFINITY, batch = options.batch) 
     { ...options, batch },
     { journal, validator: createValidator([]), log: pino({ level: 'silent' }) },
   );
-  return { intake, commits, acknowledged, source: { acknowledge: (tag: number) => void acknowledged.push(tag) } };
+  /** What was acknowledged last, each time that it could be read on. */
+  const readings: number[] = [];
+  const source = {
+    acknowledge: (tag: number) => void acknowledged.push(tag),
+    readOn: () => void readings.push(acknowledged.at(-1) ?? 0),
+  };
+  return { intake, commits, acknowledged, source, readings };
 }
 
 function message(deliveryTag: number, body: Buffer, contentEncoding?: string) {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import type { ChannelModel } from 'amqplib';
-import { type Delivered, receive } from '../../src/broker/receiver.ts';
+import { type Delivered, readOn, receive } from '../../src/broker/receiver.ts';
 import { decode } from '../../src/kazoo/decode.ts';
 import type { RawMessage } from '../../src/kazoo/notification.ts';
 import { contentHeader, deliverMethod, frame, short } from '../support/frames.ts';
@@ -81,6 +82,39 @@ describe('messages are taken from what the socket reads', () => {
   });
 });
 
+describe('while its recipient has no room', () => {
+  test('nothing is read from the socket, which counts as no silence of the broker, and it goes on where it stopped', () => {
+    const waiting = [1, 2, 3, 4].map((tag) => Buffer.concat(message(tag, 'a', body)));
+    const stream = Object.assign(new EventEmitter(), { read: () => waiting.shift() ?? null });
+    const reader = {
+      stream,
+      maxFrameSize: 0,
+      rest: Buffer.alloc(0),
+      recvSinceLastCheck: false,
+      recvFrame: (): unknown => false,
+    };
+    // As amqplib does it.
+    stream.on('readable', () => {
+      while (reader.recvFrame() !== false);
+    });
+    const model = { connection: reader } as unknown as ChannelModel; // as above
+    const recipient = { maxBodySize, hasRoom: true, taken: 0, take: () => {} };
+    recipient.take = () => {
+      recipient.taken += 1;
+      recipient.hasRoom = recipient.taken !== 2;
+    };
+    receive(model, recipient);
+    stream.emit('readable');
+    expect([recipient.taken, waiting.length]).toEqual([2, 2]);
+    reader.recvSinceLastCheck = false;
+    stream.emit('readable');
+    expect([recipient.taken, waiting.length, reader.recvSinceLastCheck]).toEqual([2, 2, true]);
+    recipient.hasRoom = true;
+    readOn(model);
+    expect([recipient.taken, waiting.length]).toEqual([4, 0]);
+  });
+});
+
 describe('of a body that is too large', () => {
   const large = Buffer.from(`{"a":"${'x'.repeat(maxBodySize)}"}`);
   const digest = createHash('sha256').update(large).digest('hex');
@@ -151,7 +185,8 @@ function reading(
       return {};
     },
   };
-  receive({ connection: reader } as unknown as ChannelModel, most, (one) => taken.push(one));
+  const take = (one: Delivered) => taken.push(one);
+  receive({ connection: reader } as unknown as ChannelModel, { maxBodySize: most, hasRoom: true, take });
   while (reader.recvFrame() !== false);
   expect(reader.recvSinceLastCheck).toBe(true);
   return { taken, others };

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Journal } from '../../src/journal/journal.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
@@ -31,6 +32,33 @@ afterEach(async () => {
 });
 
 afterAll(() => broker.close());
+
+test('a link holds no more than 8 MiB of what it has not committed, however much waits on the broker', async () => {
+  const [size, count] = [256 * 1024, 160];
+  const { promise: published, resolve: begin } = Promise.withResolvers<void>();
+  let held = 0;
+  const own = startLink(broker.url, {}, (journal) => {
+    const append = journal.append.bind(journal);
+    journal.append = async (batch) => {
+      await published;
+      // It gives the link time to read all that it would.
+      for (let turn = 0; turn < 100; turn += 1) {
+        await nextTurn();
+        held = Math.max(held, own.intake.received - own.intake.committed);
+      }
+      return append(batch);
+    };
+    return journal;
+  });
+  link = own;
+  await until(() => own.activity.state === 'consuming', { what: 'the link' });
+  await publishAsKazoo(broker.url, count, { Filler: 'x'.repeat(size) });
+  begin();
+  await until(() => own.intake.committed === count, { what: 'all to be committed' });
+  expect(held * size).toBeGreaterThan(4 * 1024 * 1024);
+  expect(held * size).toBeLessThanOrEqual(8 * 1024 * 1024 + size);
+  expect(own.sessions).toBe(1);
+});
 
 describe('a link survives', () => {
   test('a broker that is absent at the start', async () => {

@@ -46,8 +46,10 @@ describe('status', () => {
     mkdirSync(closed, { mode: 0 });
     const env = { KAZOO_RELAY_JOURNAL_PATH: closed };
     const { code, stderr } = await cliProcess(['status', '--config', config], { env, privileged: false });
+    const [uid, gid] = [process.getuid?.(), process.getgid?.()];
+    const whose = `${closed} is owned by ${uid}:${gid} with mode 0000, this is ${uid}:${gid}`;
     expect(stderr).toBe(
-      `kazoo-relay: the daemon can't be asked through ${closed}/control.sock: permission denied; use sudo, or the user that the daemon runs as\n`,
+      `kazoo-relay: the daemon can't be asked through ${closed}/control.sock: permission denied (${whose}); use sudo, or the user that the daemon runs as\n`,
     );
     expect(code).toBe(2);
   });

@@ -2,10 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { eventNamed } from '../../src/kazoo/catalogue.ts';
+import { eventNamed, schemaId } from '../../src/kazoo/catalogue.ts';
 import { normalise } from '../../src/kazoo/normalise.ts';
 import type { Json, JsonObject } from '../../src/kazoo/notification.ts';
-import { schemaId } from '../../src/schema/generate.ts';
 import { createValidator, type Validator } from '../../src/schema/validator.ts';
 
 let folder: string;
