@@ -41,6 +41,7 @@ const groundFloor = [
   'distribution',
   'pulse',
   'quoted',
+  're2',
   'stray-at',
   'stray-tilde',
   'tls',
@@ -64,7 +65,7 @@ const keys: Record<string, readonly string[]> = {
   oauth4webapi: ['sinks'],
   'ipaddr.js': ['sinks'],
   '@marcbachmann/cel-js': ['routes'],
-  re2js: ['routes'],
+  re2js: ['re2', 'routes'],
 };
 
 /** What src/kazoo may use of Node: all that touches nothing outside the process. */

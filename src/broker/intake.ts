@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Entry, type Journal, JournalError } from '../journal/journal.ts';
-import { decode, undecodable } from '../kazoo/decode.ts';
+import { type BodyLimits, decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
 import { redact } from '../kazoo/redact.ts';
 import { Pulse, stuckAfter } from '../pulse.ts';
@@ -12,11 +12,9 @@ import { Backoff } from '../waiting.ts';
 import { IntakeCounts } from './counts.ts';
 import type { ReceivedMessage } from './received.ts';
 
-export interface IntakeOptions {
+export interface IntakeOptions extends BodyLimits {
   /** A batch is committed when it holds `max` messages, or `linger` milliseconds after the one before. */
   readonly batch: { readonly max: number; readonly linger: number };
-  /** Bytes that a body may have, unpacked. */
-  readonly maxBodySize: number;
   /** Dotted paths of the secrets that some route reveals. */
   readonly reveals: readonly string[];
 }
@@ -198,6 +196,7 @@ export class Intake {
         const fresh = await this.#append(notifications);
         if (fresh === null) return;
         this.#committedAt = performance.now();
+        if (fresh.length < notifications.length) this.#tellDropped(notifications, fresh);
         const start = first;
         this.counts.committed(notifications, fresh, (index) => held[start + index]?.timestamp);
         first += notifications.length;
@@ -234,7 +233,7 @@ export class Intake {
   /** A message that brings out a bug of ours must not keep itself and all after it out of the journal. */
   #examine(message: RawMessage): Notification {
     try {
-      const decoded = decode(message, this.#options.maxBodySize);
+      const decoded = decode(message, this.#options);
       judge(decoded, { validate: (event, data) => this.#problemsOf(event, data) });
       return redact(decoded, this.#options.reveals);
     } catch (error) {
@@ -253,6 +252,15 @@ export class Intake {
     } catch (error) {
       this.#context.log.error({ err: error, event }, 'a notification could not be validated');
       return [{ path: '', keyword: 'validator', message: 'could not be validated' }];
+    }
+  }
+
+  /** @param fresh those of the batch that the journal didn't have, in the batch's order */
+  #tellDropped(batch: readonly Notification[], fresh: readonly Entry[]): void {
+    let next = 0;
+    for (const { id } of batch) {
+      if (fresh[next]?.id === id) next += 1;
+      else this.#context.log.debug({ id }, 'dropped a message: the journal has this notification');
     }
   }
 

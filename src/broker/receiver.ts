@@ -69,6 +69,7 @@ const basicDeliver = 0x003c003c;
 /** Up to the timestamp, how each property is written, in the order of their flags from the highest down. */
 const properties = ['text', 'text', 'table', 'octet', 'octet', 'text', 'text', 'text', 'text'] as const;
 const contentEncodingFlag = 0x4000;
+const messageIdFlag = 0x0080;
 const timestampFlag = 0x0040;
 
 const nothing = Buffer.alloc(0);
@@ -86,6 +87,7 @@ class Receiver {
   #deliveryTag = 0;
   #routingKey = '';
   #contentEncoding: string | undefined;
+  #messageId: string | undefined;
   #timestamp: number | undefined;
   #missing = 0;
   #parts: Buffer[] = [];
@@ -178,6 +180,7 @@ class Receiver {
     const size = start + 4; // behind class and weight
     this.#missing = bytes.readUInt32BE(size) * 2 ** 32 + bytes.readUInt32BE(size + 4);
     this.#contentEncoding = undefined;
+    this.#messageId = undefined;
     this.#timestamp = undefined;
     this.#readProperties(size + 8, end);
     this.#expected = bodyFrame;
@@ -197,6 +200,7 @@ class Receiver {
         at += sizeOf(bytes, at, kind);
         if (at > end) return;
         if (flag === contentEncodingFlag) this.#contentEncoding = bytes.toString('utf8', value + 1, at);
+        else if (flag === messageIdFlag) this.#messageId = bytes.toString('latin1', value + 1, at);
       }
       flag >>>= 1;
     }
@@ -227,6 +231,7 @@ class Receiver {
       deliveryTag: this.#deliveryTag,
       routingKey: this.#routingKey,
       contentEncoding: this.#contentEncoding,
+      messageId: this.#messageId,
       timestamp: this.#timestamp,
       body,
       digest,

@@ -4,7 +4,7 @@ import pino from 'pino';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import { StoredEntry } from '../journal/entry.ts';
 import type { Entry } from '../journal/journal.ts';
-import { decode } from '../kazoo/decode.ts';
+import { decode, unlimited } from '../kazoo/decode.ts';
 import type { EventDefinition } from '../kazoo/event.ts';
 import { redact } from '../kazoo/redact.ts';
 import { createMatcher } from '../routes/match.ts';
@@ -84,7 +84,7 @@ function exampleEntry(event: EventDefinition): Entry {
     zone: mark,
     receivedAt: now,
   };
-  return StoredEntry.of(redact(decode(message, Number.POSITIVE_INFINITY), []), 0, null);
+  return StoredEntry.of(redact(decode(message, unlimited), []), 0, null);
 }
 
 async function reportOf(sink: Sink, delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {

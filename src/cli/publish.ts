@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import { events as catalogue, eventNamed } from '../kazoo/catalogue.ts';
-import { decode } from '../kazoo/decode.ts';
+import { decode, unlimited } from '../kazoo/decode.ts';
 import type { EventDefinition } from '../kazoo/event.ts';
 import type { Json } from '../kazoo/notification.ts';
 import { strayAt, strayAtMessage } from '../stray-at.ts';
@@ -198,6 +198,6 @@ async function* fileMessages(file: string, stdin: Readable, turn: Turn): AsyncGe
 /** The key of the event that the body says it is; where nobody knows that event, one that a relay's binding matches. */
 function routingKeyOf(body: Buffer): string {
   const message = { routingKey: '', contentEncoding: undefined, timestamp: undefined, zone: '', receivedAt: 0 };
-  const { event } = decode({ ...message, body }, Number.POSITIVE_INFINITY);
+  const { event } = decode({ ...message, body }, unlimited);
   return (event === null ? undefined : eventNamed(event)?.routingKey) ?? 'notifications.unknown.unknown';
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
-import { decode } from '../kazoo/decode.ts';
+import { type BodyLimits, decode } from '../kazoo/decode.ts';
 import type { Problem } from '../kazoo/notification.ts';
 import { createValidator, type Validator } from '../schema/validator.ts';
 import { readBodies } from './bodies.ts';
@@ -45,12 +45,12 @@ Examples:
   kazoo-relay validate notification.json --schemas /etc/kazoo-relay/schemas`;
 
 async function validate(terminal: Terminal, file: string, options: Options): Promise<void> {
-  const { validator, maxBodySize } = judgeOf(options, terminal);
+  const { validator, limits } = judgeOf(options, terminal);
   const show = options.json ? showJson : showPlain;
   let valid = 0;
   let count = 0;
   for await (const body of readBodies(file, terminal.stdin)) {
-    const verdict = examine(body, validator, maxBodySize);
+    const verdict = examine(body, validator, limits);
     await show(terminal, verdict, count);
     count += 1;
     if (verdict.valid) valid += 1;
@@ -59,13 +59,13 @@ async function validate(terminal: Terminal, file: string, options: Options): Pro
   if (valid < count) terminal.exitCode = 1;
 }
 
-/** What a configuration's `intake.maxBodySize` is by default. */
-const defaultMaxBodySize = 1024 * 1024;
+/** What a configuration's `intake` has by default. */
+const defaultLimits: BodyLimits = { maxBodySize: 1024 * 1024, maxBodyMembers: 20_000 };
 
-function judgeOf({ config, schemas = [] }: Options, { env }: Terminal): { validator: Validator; maxBodySize: number } {
-  if (config === undefined) return { validator: createValidator(schemas), maxBodySize: defaultMaxBodySize };
+function judgeOf({ config, schemas = [] }: Options, { env }: Terminal): { validator: Validator; limits: BodyLimits } {
+  if (config === undefined) return { validator: createValidator(schemas), limits: defaultLimits };
   const { validation, intake } = loadConfig(config, { env });
-  return { validator: createValidator([...validation.schemas, ...schemas]), maxBodySize: intake.maxBodySize };
+  return { validator: createValidator([...validation.schemas, ...schemas]), limits: intake };
 }
 
 interface Verdict {
@@ -76,9 +76,9 @@ interface Verdict {
 }
 
 /** What intake would find, from the bytes on. */
-function examine(body: Uint8Array, validator: Validator, maxBodySize: number): Verdict {
+function examine(body: Uint8Array, validator: Validator, limits: BodyLimits): Verdict {
   const message = { routingKey: '', contentEncoding: undefined, timestamp: undefined, zone: '', receivedAt: 0 };
-  const { event, preview, data, problems } = decode({ ...message, body }, maxBodySize);
+  const { event, preview, data, problems } = decode({ ...message, body }, limits);
   const all = data === null || preview ? problems : [...problems, ...validator.validate(event, data)];
   return { event, valid: all.length === 0, preview, problems: all };
 }

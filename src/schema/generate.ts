@@ -67,6 +67,9 @@ function orRedacted(type: FieldType, value: JsonObject): JsonObject {
   return type === 'string' ? value : { anyOf: [value, { const: redacted }] };
 }
 
+/** The only pattern of the built-in schemas. */
+export const digits = '^[0-9]+$';
+
 /** KAZOO drops what is undefined from objects, but not from lists: these may hold null. */
 const typeSchemas: Readonly<Record<FieldType, JsonObject>> = {
   string: { type: 'string' },
@@ -75,7 +78,7 @@ const typeSchemas: Readonly<Record<FieldType, JsonObject>> = {
   boolean: { type: 'boolean' },
   object: { type: 'object' },
   gregorian: { type: 'integer', minimum: 0 },
-  'numeric string': { type: 'string', pattern: '^[0-9]+$' },
+  'numeric string': { type: 'string', pattern: digits },
   'string[]': { type: 'array', items: { type: ['string', 'null'] } },
   'object[]': { type: 'array', items: { type: ['object', 'null'] } },
   'string|string[]': { type: ['string', 'array'], items: { type: ['string', 'null'] } },

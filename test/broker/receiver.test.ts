@@ -9,6 +9,7 @@ import { contentHeader, deliverMethod, frame, short } from '../support/frames.ts
 
 const body = Buffer.from('{"Event-Name":"low_balance"}');
 const maxBodySize = 100_000;
+const limits = { maxBodySize, maxBodyMembers: 20_000 };
 const timestamp = Buffer.from('00000e7791f70000', 'hex');
 
 describe('messages are taken from what the socket reads', () => {
@@ -49,12 +50,15 @@ describe('messages are taken from what the socket reads', () => {
       Buffer.concat(withProperties(0x4000, short('identity'))),
       Buffer.concat(withProperties(0x0040, timestamp)),
       Buffer.concat(withProperties(0x003c, short('type'))),
+      Buffer.concat(withProperties(0x0080, Buffer.from([2, 0xff, 0x80]))),
     ]);
-    expect(taken.map(({ contentEncoding, timestamp }) => [contentEncoding, timestamp])).toEqual([
-      ['gzip', 0x0e7791f70000],
-      ['identity', undefined],
-      [undefined, 0x0e7791f70000],
-      [undefined, undefined],
+    const found = taken.map(({ contentEncoding, messageId, timestamp }) => [contentEncoding, messageId, timestamp]);
+    expect(found).toEqual([
+      ['gzip', 'message id', 0x0e7791f70000],
+      ['identity', undefined, undefined],
+      [undefined, undefined, 0x0e7791f70000],
+      [undefined, undefined, undefined],
+      [undefined, '\u00ff\u0080', undefined],
     ]);
   });
 
@@ -137,8 +141,8 @@ describe('of a body that is too large', () => {
   test('the notification is the same as if all of it had been held', () => {
     const { taken } = reading(message(1, 'a', large));
     const around = { routingKey: 'a', contentEncoding: undefined, timestamp: 0x0e7791f70000, zone: 'z', receivedAt: 0 };
-    expect(decode({ ...around, ...taken[0] } as RawMessage, maxBodySize)).toEqual(
-      decode({ ...around, body: large }, maxBodySize),
+    expect(decode({ ...around, ...taken[0] } as RawMessage, limits)).toEqual(
+      decode({ ...around, body: large }, limits),
     );
   });
 });

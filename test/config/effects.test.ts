@@ -33,7 +33,7 @@ describe('what the file says', () => {
       `include: conf.d/*.yaml
 brokers: { kazooConfig: FOLDER/config.ini, localZone: main }
 queue: { name: mine, maxLength: 77, maxLengthBytes: 3MiB, expires: 2h }
-intake: { prefetch: 42, maxBodySize: 2KiB, heartbeat: 7s }
+intake: { prefetch: 42, maxBodySize: 2KiB, maxBodyMembers: 300, heartbeat: 7s }
 journal: { path: FOLDER/journal }
 validation: { schemas: [FOLDER/schemas] }
 routes: { all: { reveal: [password], sink: { type: log, level: warn } } }
@@ -51,13 +51,14 @@ routes: { all: { reveal: [password], sink: { type: log, level: warn } } }
     await publishAsKazoo(broker.url, 1, { Approved: 'yes', Password: 'x' });
     await publishAsKazoo(broker.url, 1);
     await publishAsKazoo(broker.url, 1, { Approved: 'yes', Filler: 'x'.repeat(3_000) });
+    await publishAsKazoo(broker.url, 1, { Approved: 'yes', Filler: Array.from({ length: 300 }, () => 1) });
     await publishAsKazoo(broker.url, 1, { Approved: 'yes' });
     await until(() => daemon?.stdout.trim().split('\n').length === 2, { what: 'the two that are valid' });
     const [first] = daemon.stdout.trim().split('\n');
     expect(JSON.parse(first ?? '')).toMatchObject({ level: 'warn', zone: 'main', data: { password: 'x' } });
     const { stdout } = await cli(['status', '--json', '--config', file]);
     expect(JSON.parse(stdout)).toMatchObject({
-      journal: { path: `${folder.path}/journal`, messages: 4, undecodable: 1 },
+      journal: { path: `${folder.path}/journal`, messages: 5, undecodable: 2 },
       routes: [
         { name: 'all', quarantined: 1 },
         { name: 'extra', quarantined: 1 },
