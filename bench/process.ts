@@ -12,9 +12,16 @@ export interface Measurement {
 /**
  * Starts a program of ours on the Node that runs this, with the same options of Node: `node --cpu-prof bench/run.ts`
  * profiles all that is measured.
+ * @param launcher a command that becomes the program, such as `taskset`
  */
-export function start(program: string, args: readonly string[], stdio: StdioOptions): ChildProcess {
-  return spawn(process.execPath, [...process.execArgv, program, ...args], { stdio });
+export function start(
+  program: string,
+  args: readonly string[],
+  stdio: StdioOptions,
+  launcher: readonly string[] = [],
+): ChildProcess {
+  const [command = process.execPath, ...rest] = [...launcher, process.execPath, ...process.execArgv, program, ...args];
+  return spawn(command, rest, { stdio });
 }
 
 /**
