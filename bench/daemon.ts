@@ -15,6 +15,8 @@ export interface Daemon {
   says(text: string, times?: number): Promise<void>;
   /** Resolves when all of its routes have settled that much of the journal; rejects when it ends before. */
   settled(cursor: number): Promise<void>;
+  /** Rejects when it ends. */
+  readonly ended: Promise<never>;
   /** How often its log has said so. */
   said(text: string): number;
   /** Tells it to stop, and waits for its end. */
@@ -29,12 +31,22 @@ export interface DaemonOptions {
   /** Of the brokers, one zone each. */
   readonly urls: readonly string[];
   readonly routes: object;
+  /** Of the configuration, in place of what stands below. */
+  readonly settings?: object;
 }
 
-const program = join(import.meta.dirname, '../dist/main.js');
+/** How it is started, if not as the build of this checkout, with nobody who reads its output. */
+export interface Launch {
+  readonly program?: string;
+  readonly launcher?: readonly string[];
+  readonly stdout?: 'pipe' | 'ignore';
+}
 
-export function startDaemon(options: DaemonOptions): Daemon {
-  const daemon = start(program, ['run', '--config', writeConfig(options)], ['ignore', 'ignore', 'pipe']);
+const ownBuild = join(import.meta.dirname, '../dist/main.js');
+
+export function startDaemon(options: DaemonOptions, launch: Launch = {}): Daemon {
+  const { program = ownBuild, launcher, stdout = 'ignore' } = launch;
+  const daemon = start(program, ['run', '--config', writeConfig(options)], ['ignore', stdout, 'pipe'], launcher);
   let log = '';
   daemon.stderr?.on('data', (chunk) => {
     log += chunk;
@@ -57,6 +69,7 @@ export function startDaemon(options: DaemonOptions): Daemon {
       await Promise.race([saying, ended]);
     },
     settled: (cursor) => Promise.race([untilSettled(options.folder, cursor), ended]),
+    ended,
     said,
     stop: async () => void (await end('SIGTERM')),
     end,
@@ -68,7 +81,7 @@ export function journalIn(folder: string): string {
   return join(folder, 'journal');
 }
 
-function writeConfig({ folder, urls, routes }: DaemonOptions): string {
+function writeConfig({ folder, urls, routes, settings }: DaemonOptions): string {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'config.yaml');
   const config = {
@@ -79,6 +92,7 @@ function writeConfig({ folder, urls, routes }: DaemonOptions): string {
     http: { listen: '127.0.0.1:0' },
     log: { format: 'json' },
     routes,
+    ...settings,
   };
   writeFileSync(file, stringify(config));
   return file;

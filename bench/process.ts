@@ -1,6 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import koffi from 'koffi';
 
 export interface Measurement {
   readonly seconds: number;
@@ -11,9 +12,16 @@ export interface Measurement {
 /**
  * Starts a program of ours on the Node that runs this, with the same options of Node: `node --cpu-prof bench/run.ts`
  * profiles all that is measured.
+ * @param launcher a command that becomes the program, such as `taskset`
  */
-export function start(program: string, args: readonly string[], stdio: StdioOptions): ChildProcess {
-  return spawn(process.execPath, [...process.execArgv, program, ...args], { stdio });
+export function start(
+  program: string,
+  args: readonly string[],
+  stdio: StdioOptions,
+  launcher: readonly string[] = [],
+): ChildProcess {
+  const [command = process.execPath, ...rest] = [...launcher, process.execPath, ...process.execArgv, program, ...args];
+  return spawn(command, rest, { stdio });
 }
 
 /**
@@ -79,12 +87,15 @@ export function memoryOf({ pid }: ChildProcess): { readonly now: number; readonl
   }
 }
 
-/** Linux counts in hundredths of a second. */
-const ticks = 100;
+const timespec = koffi.struct({ seconds: 'int64', nanoseconds: 'int64' });
+const clockGetTime = koffi.load('libc.so.6').func('clock_gettime', 'int', ['int', koffi.out(koffi.pointer(timespec))]);
 
+/** Of all its threads, by the clock that Linux has for each process: /proc/PID/stat knows no less than 10 ms. */
 function cpuSecondsOf({ pid }: ChildProcess): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The program's name comes second and may hold anything; what follows starts with the third field.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticks;
+  const time = { seconds: 0, nanoseconds: 0 };
+  const scheduled = 2;
+  // So clock_getcpuclockid(3) makes a clock's number of a process's.
+  if (pid === undefined || clockGetTime((~pid << 3) | scheduled, time) !== 0)
+    throw new Error(`there is no process ${pid}`);
+  return Number(time.seconds) + Number(time.nanoseconds) / 1e9;
 }

@@ -136,7 +136,7 @@ function inWords(figures: Figures, metrics: Part['metrics']): string {
     .join(', ');
 }
 
-function spread(values: readonly number[]): Spread {
+export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((one, other) => one - other);
   const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
   return { median: (at(0.499) + at(0.501)) / 2, min: at(0), max: at(1) };

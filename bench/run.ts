@@ -3,12 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chart } from './chart.ts';
+import { compare } from './compare/compare.ts';
 import { parts } from './parts.ts';
 import { type Report, readReport, writeReport } from './report.ts';
 import { type Result, runPart } from './rounds.ts';
 import { table } from './table.ts';
 
 const help = `npm run bench [-- PART… --rounds 5 --scale 1 --write-docs]
+npm run bench -- compare OLD NEW [--help]
 npm run bench -- soak [--help]
 npm run bench -- report FILE… [--write-docs]
 
@@ -24,6 +26,7 @@ const docs = join(import.meta.dirname, '../docs');
 
 const args = process.argv.slice(2);
 if (args[0] === 'soak') await import('./soak/soak.ts');
+else if (args[0] === 'compare') process.exitCode = await compare(args.slice(1));
 else await main();
 
 async function main(): Promise<void> {

@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { connect as connectSocket } from 'node:net';
+import { expect, test } from '@jest/globals';
+import { record, startReplayer } from '../../bench/compare/replayer.ts';
+import { mixedMessages } from '../../bench/notifications.ts';
+import { queue } from '../../bench/queue.ts';
+import { connect } from '../../src/broker/connection.ts';
+import type { Delivered } from '../../src/broker/receiver.ts';
+import { bindQueue, declareExchange, ensureQueue } from '../../src/broker/topology.ts';
+
+test('what a consumer gets from the replayer is what was recorded, never more than it may have unacknowledged', async () => {
+  const messages = mixedMessages(50);
+  const replayer = await startReplayer(record(messages));
+  const connection = await connect({ url: replayer.url, heartbeat: 0, connectTimeout: 5_000, name: 'test' });
+  try {
+    expect(await declareExchange(connection)).toBeUndefined();
+    await ensureQueue(connection, queue);
+    const channel = await connection.openChannel();
+    await bindQueue(channel, queue);
+    await channel.prefetch(20);
+    const received: Delivered[] = [];
+    let acknowledged = 0;
+    let most = 0;
+    connection.receive(1_000_000, (message) => {
+      received.push(message);
+      most = Math.max(most, received.length - acknowledged);
+      if (received.length % 10 !== 0) return;
+      // It only looks at the tag.
+      channel.ack({ fields: { deliveryTag: message.deliveryTag } } as Parameters<typeof channel.ack>[0], true);
+      acknowledged = received.length;
+    });
+    const { consumerTag } = await channel.consume(queue.name, () => undefined);
+
+    await replayer.replay(30);
+    expect(received).toHaveLength(30);
+    await replayer.replay(20);
+    expect(received.map(({ routingKey, body }) => [routingKey, body])).toEqual(
+      messages.map(({ routingKey, body }) => [routingKey, body]),
+    );
+    expect(received.every(({ timestamp }) => timestamp !== undefined)).toBe(true);
+    expect(most).toBeLessThanOrEqual(20);
+    await channel.cancel(consumerTag);
+  } finally {
+    await connection.close(1_000);
+    replayer.close();
+  }
+});
+
+test('a client that asks for what the replayer does not know fails the replay, with the number of the method', async () => {
+  const replayer = await startReplayer(record(mixedMessages(1)));
+  const replaying = replayer.replay(1);
+  const socket = connectSocket(Number(new URL(replayer.url).port), '127.0.0.1');
+  await once(socket, 'connect');
+  // basic.get
+  socket.write(Buffer.from([...Buffer.from('AMQP\0\0\x09\x01'), 1, 0, 1, 0, 0, 0, 4, 0, 60, 0, 70, 0xce]));
+  await expect(replaying).rejects.toThrow('AMQP method 60.70');
+  socket.destroy();
+  replayer.close();
+});
