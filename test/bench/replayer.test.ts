@@ -21,13 +21,17 @@ test('what a consumer gets from the replayer is what was recorded, never more th
     const received: Delivered[] = [];
     let acknowledged = 0;
     let most = 0;
-    connection.receive(1_000_000, (message) => {
-      received.push(message);
-      most = Math.max(most, received.length - acknowledged);
-      if (received.length % 10 !== 0) return;
-      // It only looks at the tag.
-      channel.ack({ fields: { deliveryTag: message.deliveryTag } } as Parameters<typeof channel.ack>[0], true);
-      acknowledged = received.length;
+    connection.receive({
+      maxBodySize: 1_000_000,
+      hasRoom: true,
+      take(message) {
+        received.push(message);
+        most = Math.max(most, received.length - acknowledged);
+        if (received.length % 10 !== 0) return;
+        // It only looks at the tag.
+        channel.ack({ fields: { deliveryTag: message.deliveryTag } } as Parameters<typeof channel.ack>[0], true);
+        acknowledged = received.length;
+      },
     });
     const { consumerTag } = await channel.consume(queue.name, () => undefined);
 
