@@ -9,8 +9,8 @@ import { type Json, type JsonObject, type Notification, redacted, type Secret } 
  * Replaces each secret by `"[redacted]"`, in the notification itself, keeps it apart only where some route reveals it,
  * and lets go of `data`. Comes after validation, which must see what KAZOO sent, and before the journal.
  *
- * Secrets are the fields that the catalogue marks, whatever a key's name says is one, and the request headers and
- * request data in the details of a `system_alert`.
+ * Secrets are the fields that the catalogue marks, whatever a key's name says is one, and of a `system_alert` its
+ * attachment's URL and the request headers and request data in its details.
  * @param reveals dotted paths into the body; one reveals all below it
  */
 export function redact(decoded: Decoded, reveals: readonly string[]): Notification {
@@ -48,7 +48,9 @@ export function isRevealed(path: Path, reveals: readonly string[]): boolean {
 function markedPaths(event: string | null, data: JsonObject): Path[] {
   const marked = secretFieldsOf(event).filter((name) => data[name] !== undefined);
   const paths: Path[] = marked.map((name) => [name]);
-  return event === 'system_alert' ? paths.concat(pathsBelow(data.details, ['details'], isRequestPart)) : paths;
+  if (event !== 'system_alert') return paths;
+  // The link opens a report without a login.
+  return [...paths, ['attachment_url'], ...pathsBelow(data.details, ['details'], isRequestPart)];
 }
 
 const secretsOfAll = commonFields.filter((field) => field.secret).map((field) => field.name);
