@@ -1,7 +1,7 @@
 import { exampleBody } from '../src/cli/example.ts';
 import { knownEvent } from '../src/cli/known-event.ts';
 import type { Message } from '../src/cli/publisher.ts';
-import { commonFields } from '../src/kazoo/catalogue.ts';
+import { commonFields, exampleKeyOf } from '../src/kazoo/catalogue.ts';
 import { decode, unlimited } from '../src/kazoo/decode.ts';
 import type { EventDefinition } from '../src/kazoo/event.ts';
 import type { Notification } from '../src/kazoo/notification.ts';
@@ -14,7 +14,7 @@ export function messages(count: number, end = Date.now()): Message[] {
   return Array.from({ length: count }, (_, index) => message(event, 700, end - count + index));
 }
 
-/** The same with the events and sizes of a day: all 39 of them, from 300 bytes to 16 KiB. */
+/** The same with the events and sizes of a day: each of them, from 300 bytes to 16 KiB. */
 export function mixedMessages(count: number): Message[] {
   const start = Date.now() - count;
   return day()
@@ -45,8 +45,8 @@ function message(event: EventDefinition, size: number, time: number): Message {
   const whole = exampleBody(event, time, []);
   const body = lengthOf(whole) < size ? whole : onlyRequired(whole, event);
   const missing = size - lengthOf({ ...body, Text: '' });
-  if (missing > 0) body.Text = '.'.repeat(missing);
-  return { routingKey: event.routingKey, body: Buffer.from(JSON.stringify(body)), time };
+  if (lengthOf(body) < size) body.Text = '.'.repeat(Math.max(missing, 0));
+  return { routingKey: exampleKeyOf(event), body: Buffer.from(JSON.stringify(body)), time };
 }
 
 function lengthOf(body: object): number {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { commonFields, events } from '../kazoo/catalogue.ts';
+import { commonFields, events, exampleKeyOf } from '../kazoo/catalogue.ts';
 import type { EventDefinition, EventField } from '../kazoo/event.ts';
 import { columns } from './columns.ts';
 import { orExit } from './exit.ts';
@@ -26,9 +26,12 @@ export function eventsCommand(terminal: Terminal): Command {
 
 function list(json: boolean): string {
   if (json) return asJson(events.map(outline));
-  const rows = events.map((event) => [event.name, event.category, event.routingKey, event.title]);
+  const rows = events.map((event) => [event.name, event.category, event.routingKey ?? unknownKey, event.title]);
   return columns([['NAME', 'CATEGORY', 'ROUTING KEY', 'TITLE'], ...rows]);
 }
+
+/** In the place of a routing key. */
+const unknownKey = 'not known: KAZOO 5 only';
 
 function show(event: EventDefinition, json: boolean): string {
   return json
@@ -39,7 +42,7 @@ function show(event: EventDefinition, json: boolean): string {
 function page(event: EventDefinition): string {
   const facts = [
     ['category', event.category],
-    ['routing key', event.routingKey],
+    ['routing key', event.routingKey ?? `${unknownKey}; examples have ${exampleKeyOf(event)}`],
     ...(event.aliases.length > 0 ? [['alias', event.aliases.join(', ')]] : []),
   ];
   const everywhere = commonFields.filter((field) => field.required).map((field) => field.name);

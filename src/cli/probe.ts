@@ -4,6 +4,7 @@ import pino from 'pino';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import { StoredEntry } from '../journal/entry.ts';
 import type { Entry } from '../journal/journal.ts';
+import { exampleKeyOf } from '../kazoo/catalogue.ts';
 import { decode, unlimited } from '../kazoo/decode.ts';
 import type { EventDefinition } from '../kazoo/event.ts';
 import { redact } from '../kazoo/redact.ts';
@@ -78,7 +79,7 @@ function exampleEntry(event: EventDefinition): Entry {
   const body = { ...exampleBody(event, now, []), 'Msg-ID': `${mark}-${randomUUID()}`, Node: mark };
   const message = {
     body: Buffer.from(JSON.stringify(body)),
-    routingKey: event.routingKey,
+    routingKey: exampleKeyOf(event),
     contentEncoding: undefined,
     timestamp: undefined,
     zone: mark,

@@ -1,6 +1,7 @@
 import type { EventDefinition, EventField } from './event.ts';
 import { accountEvents } from './events/account.ts';
 import { billingEvents } from './events/billing.ts';
+import { conferenceEvents } from './events/conference.ts';
 import { faxEvents } from './events/fax.ts';
 import { optional, required, secret } from './events/fields.ts';
 import { numberEvents } from './events/number.ts';
@@ -11,10 +12,11 @@ import { userEvents } from './events/user.ts';
 import { voicemailEvents } from './events/voicemail.ts';
 import { webhookEvents } from './events/webhook.ts';
 
-/** Every notification event that KAZOO 4.2 to 5.0 publishes, sorted by name. */
+/** Every notification event that KAZOO 4.2 to 5.0 publishes, and those of KAZOO 5 alone, sorted by name. */
 export const events: readonly EventDefinition[] = [
   ...accountEvents,
   ...billingEvents,
+  ...conferenceEvents,
   ...faxEvents,
   ...numberEvents,
   ...registrationEvents,
@@ -36,6 +38,14 @@ export function eventNamed(name: string): EventDefinition | undefined {
 export function schemaId(event: string): string {
   return `urn:kazoo-relay:schema:${event}`;
 }
+
+/** The routing key that an example is published with: where nobody knows KAZOO's, one that a relay's binding matches. */
+export function exampleKeyOf({ name, routingKey }: Pick<EventDefinition, 'name' | 'routingKey'>): string {
+  return routingKey ?? `${unknownKeys}${name}`;
+}
+
+/** What the routing keys of examples begin with, where nobody knows KAZOO's. */
+export const unknownKeys = 'notifications.unknown.';
 
 /**
  * What the body of any event may hold besides the event's own fields. Where an event has a field of the same name, the

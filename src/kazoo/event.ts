@@ -2,23 +2,25 @@ import type { JsonObject } from './notification.ts';
 
 /**
  * JSON type of a field. `gregorian`: whole seconds since year 0 (unix = value - 62167219200); `numeric string`: digits
- * in a string; `T[]`: array of T; `A|B`: either; `address`: a string, an object, or a list of them; `any`: KAZOO
- * doesn't say.
+ * in a string; `object`: an object, or `[]` in its place, as KAZOO's encoder may write an empty one; `T[]`: array of T;
+ * `A|B`: either; `address`: a string, an object, or a list of them; `any`: KAZOO doesn't say.
  */
 export type FieldType =
   | 'string'
   | 'integer'
-  | 'number'
   | 'boolean'
   | 'object'
   | 'gregorian'
   | 'numeric string'
   | 'string[]'
   | 'object[]'
+  | 'object[]|string[]'
   | 'string|string[]'
+  | 'string|object'
   | 'string|integer'
   | 'string|number'
   | 'number|string'
+  | 'boolean|string'
   | 'address'
   | 'any';
 
@@ -44,7 +46,12 @@ export interface EventDefinition {
   /** One line: what happened when this is published. */
   readonly summary: string;
   readonly category: string;
-  readonly routingKey: string;
+  /** Null for what KAZOO 5 alone publishes: its core isn't public. */
+  readonly routingKey: string | null;
+  /** True where an account or a user can't have it twice: an equal body is the same occurrence, published again. */
+  readonly once?: true;
+  /** True where the times in its body are those of something earlier: it happens when it is published. */
+  readonly happensAtPublish?: true;
   /** Its own fields; those common to all events are in `commonFields`. */
   readonly fields: readonly EventField[];
   /** A whole, realistic body with the keys KAZOO uses on the wire. */

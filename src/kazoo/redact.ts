@@ -1,16 +1,16 @@
 import { commonFields, eventNamed } from './catalogue.ts';
 import type { Decoded } from './decoded.ts';
-import { serialise } from './identity.ts';
 import { holderAt, isHolder } from './json.ts';
 import { isSecretName, type Path } from './normalise.ts';
 import { type Json, type JsonObject, type Notification, redacted, type Secret } from './notification.ts';
+import { mayLoseDigits, parseAsWritten } from './numbers.ts';
 
 /**
  * Replaces each secret by `"[redacted]"`, in the notification itself, keeps it apart only where some route reveals it,
  * and lets go of `data`. Comes after validation, which must see what KAZOO sent, and before the journal.
  *
- * Secrets are the fields that the catalogue marks, whatever a key's name says is one, and the request headers and
- * request data in the details of a `system_alert`.
+ * Secrets are the fields that the catalogue marks, whatever a key's name says is one, and of a `system_alert` its
+ * attachment's URL and the request headers and request data in its details.
  * @param reveals dotted paths into the body; one reveals all below it
  */
 export function redact(decoded: Decoded, reveals: readonly string[]): Notification {
@@ -23,8 +23,15 @@ export function redact(decoded: Decoded, reveals: readonly string[]): Notificati
   );
   if (paths.length === 0) return decoded;
   decoded.secrets = keepable(paths.flatMap((path) => replace(data, path, reveals)));
-  decoded.json = serialise(data).json;
+  decoded.json = mayLoseDigits(decoded.json) ? replacedIn(decoded.json, paths) : JSON.stringify(data);
   return decoded;
+}
+
+/** Keeps the numbers as KAZOO wrote them. @param json of an object */
+function replacedIn(json: string, paths: readonly Path[]): string {
+  const data = parseAsWritten(json) as JsonObject;
+  for (const path of paths) replace(data, path, []);
+  return JSON.stringify(data);
 }
 
 /**
@@ -48,7 +55,9 @@ export function isRevealed(path: Path, reveals: readonly string[]): boolean {
 function markedPaths(event: string | null, data: JsonObject): Path[] {
   const marked = secretFieldsOf(event).filter((name) => data[name] !== undefined);
   const paths: Path[] = marked.map((name) => [name]);
-  return event === 'system_alert' ? paths.concat(pathsBelow(data.details, ['details'], isRequestPart)) : paths;
+  if (event !== 'system_alert') return paths;
+  // The link opens a report without a login.
+  return [...paths, ['attachment_url'], ...pathsBelow(data.details, ['details'], isRequestPart)];
 }
 
 const secretsOfAll = commonFields.filter((field) => field.secret).map((field) => field.name);

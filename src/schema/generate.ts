@@ -11,10 +11,16 @@ export function schemaOf(event: EventDefinition): JsonObject {
     $schema: dialect,
     $id: schemaId(event.name),
     title: event.title,
-    description: `${event.summary}. KAZOO publishes it with the routing key ${event.routingKey}.`,
+    description: `${event.summary}. ${publishing(event)}.`,
     ...bodyOf(fields, { enum: [event.name, ...event.aliases] }),
     examples: [normalise(event.example).data],
   };
+}
+
+function publishing({ routingKey }: EventDefinition): string {
+  return routingKey === null
+    ? 'Only KAZOO 5 publishes it; its routing key is not known'
+    : `KAZOO publishes it with the routing key ${routingKey}`;
 }
 
 /** The JSON Schema of an event that the catalogue doesn't know: what all events have in common. */
@@ -67,24 +73,47 @@ function orRedacted(type: FieldType, value: JsonObject): JsonObject {
   return type === 'string' ? value : { anyOf: [value, { const: redacted }] };
 }
 
-/** The only pattern of the built-in schemas. */
-export const digits = '^[0-9]+$';
+const digits = '^[0-9]+$';
+
+/** Digits of an integer that a double may not hold. */
+const large = '[1-9][0-9]{15,}$';
+
+/** The patterns of the built-in schemas. */
+export const ownPatterns: ReadonlySet<string> = new Set([digits, `^${large}`, `^-?${large}`]);
+
+/** KAZOO's encoder may write an empty object as `[]`, wherever it stands: no other array is one. */
+const emptyAsArray: JsonObject = { maxItems: 0 };
+
+/** An integer, or the digits of one that a double can't hold: so it comes to sinks. */
+function integer(sign: string, limits: JsonObject = {}): JsonObject {
+  return {
+    anyOf: [
+      { type: 'integer', ...limits },
+      { type: 'string', pattern: `^${sign}${large}` },
+    ],
+  };
+}
 
 /** KAZOO drops what is undefined from objects, but not from lists: these may hold null. */
 const typeSchemas: Readonly<Record<FieldType, JsonObject>> = {
   string: { type: 'string' },
-  integer: { type: 'integer' },
-  number: { type: 'number' },
+  integer: integer('-?'),
   boolean: { type: 'boolean' },
-  object: { type: 'object' },
-  gregorian: { type: 'integer', minimum: 0 },
+  object: { type: ['object', 'array'], ...emptyAsArray },
+  gregorian: integer('', { minimum: 0 }),
   'numeric string': { type: 'string', pattern: digits },
   'string[]': { type: 'array', items: { type: ['string', 'null'] } },
-  'object[]': { type: 'array', items: { type: ['object', 'null'] } },
+  'object[]': { type: 'array', items: { type: ['object', 'array', 'null'], ...emptyAsArray } },
+  'object[]|string[]': { type: 'array', items: { type: ['object', 'array', 'string', 'null'], ...emptyAsArray } },
   'string|string[]': { type: ['string', 'array'], items: { type: ['string', 'null'] } },
+  'string|object': { type: ['string', 'object', 'array'], ...emptyAsArray },
   'string|integer': { type: ['string', 'integer'] },
   'string|number': { type: ['string', 'number'] },
   'number|string': { type: ['number', 'string'] },
-  address: { type: ['string', 'array', 'object'], items: { type: ['string', 'object', 'null'] } },
+  'boolean|string': { type: ['boolean', 'string'] },
+  address: {
+    type: ['string', 'array', 'object'],
+    items: { type: ['string', 'object', 'array', 'null'], ...emptyAsArray },
+  },
   any: {},
 };

@@ -7,7 +7,7 @@ import type { Json, JsonObject, Problem } from '../kazoo/notification.ts';
 import { compileEcmaAsRe2 } from '../re2.ts';
 import { costlyIn, maxCompared } from './cost.ts';
 import { readSchemaFiles, SchemaError, type SchemaFile } from './files.ts';
-import { digits, schemaOf, unknownEvent, unknownSchema } from './generate.ts';
+import { ownPatterns, schemaOf, unknownEvent, unknownSchema } from './generate.ts';
 import { Graph } from './graph.ts';
 import { problemsOf } from './problems.ts';
 
@@ -98,7 +98,7 @@ function createCompiler(files: Files, { allErrors }: { allErrors: boolean }): Co
 
 /** An operator's patterns can be any, and a text from outside may be made for them: they are RE2's. */
 const patterns = Object.assign(
-  (pattern: string) => (pattern === digits ? new RegExp(pattern, 'u') : compileEcmaAsRe2(pattern)),
+  (pattern: string) => (ownPatterns.has(pattern) ? new RegExp(pattern, 'u') : compileEcmaAsRe2(pattern)),
   { code: 'patterns' },
 );
 

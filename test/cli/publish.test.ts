@@ -51,13 +51,17 @@ describe('publish', () => {
   test('publishes one of every event under its own key, and says so without the password', async () => {
     const { stdout, stderr, code } = await publish('--all');
     expect({ stdout, stderr, code }).toEqual({
-      stdout: `published 39 notifications to 127.0.0.1:${broker.port}\n`,
+      stdout:
+        `published 44 notifications to 127.0.0.1:${broker.port}; ` +
+        "KAZOO's routing key of 5 isn't known, they have notifications.unknown.EVENT\n",
       stderr: '',
       code: 0,
     });
-    const names = (await bodies(39)).map((body) => body['Event-Name']);
+    const names = (await bodies(44)).map((body) => body['Event-Name']);
     expect(names).toEqual(events.map(({ name }) => name));
-    expect(received.map(({ fields }) => fields.routingKey)).toEqual(events.map(({ routingKey }) => routingKey));
+    expect(received.map(({ fields }) => fields.routingKey)).toEqual(
+      events.map(({ name, routingKey }) => routingKey ?? `notifications.unknown.${name}`),
+    );
   });
 
   test('sets the properties that KAZOO sets, and no other', async () => {
@@ -107,7 +111,12 @@ describe('publish', () => {
     const file = join(folder, 'bodies.ndjson');
     writeFileSync(file, [known, unknown, '{"Event-Name":'].join('\n'));
     const { stdout, code } = await publish('--file', file);
-    expect({ stdout, code }).toEqual({ stdout: `published 3 notifications to 127.0.0.1:${broker.port}\n`, code: 0 });
+    expect({ stdout, code }).toEqual({
+      stdout:
+        `published 3 notifications to 127.0.0.1:${broker.port}; ` +
+        "KAZOO's routing key of 2 isn't known, they have notifications.unknown.EVENT\n",
+      code: 0,
+    });
     await until(() => received.length === 3, { what: 'the three bodies' });
     expect(received.map(({ content, fields }) => [fields.routingKey, content.toString()])).toEqual([
       [eventNamed('topup')?.routingKey, known],

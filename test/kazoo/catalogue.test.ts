@@ -12,7 +12,8 @@ interface EventFacts {
   readonly event: string;
   readonly aliases: readonly string[];
   readonly category: string;
-  readonly routing_key: string;
+  readonly routing_key: string | null;
+  readonly since?: string;
   readonly fields: readonly {
     readonly name: string;
     readonly wire: string;
@@ -31,6 +32,7 @@ describe('the event catalogue', () => {
   });
 
   test.each(facts.events)('agrees with KAZOO on $event: its names, routing key and fields', (fact) => {
+    expect((fact.since === '5') === (fact.routing_key === null)).toBe(true);
     expect(factsOf(definition(fact.event))).toEqual({
       event: fact.event,
       aliases: fact.aliases,
@@ -46,6 +48,10 @@ describe('the event catalogue', () => {
         })),
       ),
     });
+  });
+
+  test('takes nothing that KAZOO publishes besides for an event of the catalogue', () => {
+    expect(eventNamed('skel')).toBeUndefined();
   });
 
   test('finds an event by name or alias, and nothing by the names of an object’s own parts', () => {

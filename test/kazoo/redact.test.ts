@@ -68,6 +68,12 @@ describe('redacting', () => {
     });
   });
 
+  test('replaces the link in an alert that opens a report without a login, and no other event’s', () => {
+    const link = { 'Attachment-URL': 'https://example.com/report' };
+    expect(take({ 'Event-Name': 'system_alert', ...link }).data?.attachment_url).toBe('[redacted]');
+    expect(take({ 'Event-Name': 'low_balance', ...link }).data?.attachment_url).toBe(link['Attachment-URL']);
+  });
+
   test('keeps a secret apart where a route reveals it, and gives it to that route only', () => {
     const body = {
       'Event-Name': 'new_user',

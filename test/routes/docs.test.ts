@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readCases } from '../../src/cli/cases/read.ts';
 import { createTrial } from '../../src/cli/cases/trial.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import type { Json } from '../../src/kazoo/notification.ts';
 import { createCondition } from '../../src/routes/condition.ts';
+import { entry } from '../support/notification.ts';
 
 const page = readFileSync('docs/routes.md', 'utf8');
 const [config = '', cases = ''] = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, block]) => block);
@@ -32,6 +34,20 @@ describe('the page about routes', () => {
 
   test.each(conditions)('has the condition %s, which works', (condition) => {
     expect(() => createCondition(condition)).not.toThrow();
+  });
+
+  test.each([
+    ['success', [false, 'false'], [true, 'true']],
+    ['amount', [25, '25.00'], [24.5, '24.50']],
+    ['voicemail_transcription', [{ result: 'success', text: 'Hi Ann' }, 'Hi Ann'], [{ text: 'no' }, 'no', [], {}]],
+  ])('has a condition on %s that takes each form in which KAZOO sends it', (name, fulfilling, others) => {
+    const [condition = ''] = conditions.filter((candidate) => candidate.includes(`data.${name}`));
+    const holds = (value: Json) => {
+      const data = { [name]: value };
+      return createCondition(condition)(entry({ data, json: JSON.stringify(data) })) === true;
+    };
+    expect(fulfilling.map(holds)).toEqual(fulfilling.map(() => true));
+    expect(others.map(holds)).toEqual(others.map(() => false));
   });
 
   test('has some conditions', () => {

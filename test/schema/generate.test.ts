@@ -15,7 +15,7 @@ describe('the generated schemas', () => {
 
   test('have each an $id of their own', () => {
     expect(new Set(schemas.map((schema) => schema.$id)).size).toBe(events.length + 1);
-    expect(schemas[0]?.$id).toBe('urn:kazoo-relay:schema:account_zone_change');
+    expect(schemas[0]?.$id).toBe('urn:kazoo-relay:schema:account_deleted');
   });
 
   test('mark the secrets as write-only', () => {

@@ -38,27 +38,59 @@ describe.each(events)('a $name', (event) => {
     },
   );
 
+  test.each(event.fields)('is valid with all that KAZOO may send as $name', ({ name, type }) => {
+    for (const value of name === 'account_id' ? ['a1'] : right[type]) {
+      expect({ value, problems: validate(event.name, { ...example, [name]: value }) }).toEqual({ value, problems: [] });
+    }
+  });
+
   test('may have no field but the required ones', () => {
     const least = Object.fromEntries(Object.entries(example).filter(([name]) => requiredNames.includes(name)));
     expect(validate(event.name, least)).toEqual([]);
   });
 });
 
+/** An integer beyond 2^53, as it comes out of decoding. */
+const beyond = '9007199254740993';
+
+/** Values that some version of KAZOO sends in a field of that type. */
+const right: Readonly<Record<FieldType, readonly Json[]>> = {
+  string: ['', 'text'],
+  integer: [0, -12500, 360, beyond, `-${beyond}`],
+  boolean: [true, false],
+  object: [{}, { a: [{ b: 1 }] }, []],
+  gregorian: [0, 63930000000, beyond],
+  'numeric string': ['0', '63930000000', beyond],
+  'string[]': [[], ['text'], ['text', null]],
+  'object[]': [[], [{}], [{ a: 1 }, []], [null]],
+  'object[]|string[]': [[], [{ a: 1 }, []], ['text', null]],
+  'string|string[]': ['text', [], ['text', null]],
+  'string|object': ['text', { result: 'success', text: 'Hi' }, {}, []],
+  'string|integer': ['5060', 5060],
+  'string|number': ['37.7897', -122.3972],
+  'number|string': [25, 25.5, '25.00'],
+  'boolean|string': [true, false, 'true', 'false'],
+  address: ['a@example.com', ['a@example.com', null], { a: 1 }, [{ a: 1 }, []], []],
+  any: [],
+};
+
 /** Values that KAZOO can't send in a field of that type. */
 const wrong: Readonly<Record<FieldType, readonly Json[]>> = {
   string: [1, true, [], {}],
-  integer: ['1', 1.5, [], {}],
-  number: ['1', true, [], {}],
+  integer: ['1', `${beyond}.5`, 1.5, [], {}],
   boolean: ['true', 1, [], {}],
-  object: ['text', 1, [], [{}]],
-  gregorian: ['63930000000', 'yesterday', 1.5, -1, true, [], {}],
+  object: ['text', 1, [1], [{}]],
+  gregorian: ['63930000000', `-${beyond}`, 'yesterday', 1.5, -1, true, [], {}],
   'numeric string': [63930000000, 'text', '', '-1', [], {}],
   'string[]': ['text', 1, [1], [{}], {}],
-  'object[]': ['text', 1, ['text'], [[]], {}],
+  'object[]': ['text', 1, ['text'], [[1]], {}],
+  'object[]|string[]': ['text', 1, [1], [[1]], {}],
   'string|string[]': [1, true, [1], {}],
+  'string|object': [1, true, ['text'], [{}]],
   'string|integer': [1.5, true, [], {}],
   'string|number': [true, [], {}],
   'number|string': [true, [], {}],
+  'boolean|string': [1, [], {}],
   address: [1, true, [1]],
   any: [],
 };
@@ -70,9 +102,14 @@ describe('validating', () => {
     ['an empty account', { account_id: '' }, '/account_id', 'must NOT have fewer than 1 characters'],
     ['another category', { event_category: 'call_event' }, '/event_category', 'must be "notification"'],
     ['the name of another event', { event_name: 'register' }, '/event_name', 'must be "missed_call"'],
-    ['a string where a time belongs', { timestamp: 'now' }, '/timestamp', 'must be integer'],
-    ['a list where an object belongs', { notify: [] }, '/notify', 'must be object'],
-    ['a number in an address', { cc: [7] }, '/cc/0', 'must be string or object or null'],
+    [
+      'a string where a time belongs',
+      { timestamp: 'now' },
+      '/timestamp',
+      'must be integer or must match pattern "^[1-9][0-9]{15,}$"',
+    ],
+    ['a list where an object belongs', { notify: [1] }, '/notify', 'must NOT have more than 0 items'],
+    ['a number in an address', { cc: [7] }, '/cc/0', 'must be string or object or array or null'],
     ['a preview mark that is no boolean', { preview: 'yes' }, '/preview', 'must be boolean'],
   ])('finds %s', (_what, part, path, message) => {
     expect(validate('missed_call', { ...example, ...part })).toMatchObject([{ path, message }]);
@@ -89,7 +126,7 @@ describe('validating', () => {
   test('says of a secret what may stand there, in one problem', () => {
     const data = { ...exampleOf('webhook'), hook: 'https://hooks.example.com' };
     expect(validate('webhook', data)).toEqual([
-      { path: '/hook', keyword: 'anyOf', message: 'must be object or must be "[redacted]"' },
+      { path: '/hook', keyword: 'anyOf', message: 'must be object or array or must be "[redacted]"' },
     ]);
   });
 

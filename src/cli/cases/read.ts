@@ -2,7 +2,7 @@ import { isMapping } from '../../config/check.ts';
 import { findingText, nameOf, type Path, placeText } from '../../config/place.ts';
 import { readSource } from '../../config/source.ts';
 import { reasonOf } from '../../errors.ts';
-import { eventNamed, events } from '../../kazoo/catalogue.ts';
+import { eventNamed, events, exampleKeyOf } from '../../kazoo/catalogue.ts';
 import type { Json } from '../../kazoo/notification.ts';
 import { hintFor } from '../../nearest.ts';
 import { exampleBody } from '../example.ts';
@@ -111,7 +111,7 @@ function exampleOf(event: string, changes: Record<string, unknown>, path: Path, 
   }));
   try {
     const body = exampleBody(definition, Date.now(), list);
-    return { body: Buffer.from(JSON.stringify(body)), routingKey: definition.routingKey };
+    return { body: Buffer.from(JSON.stringify(body)), routingKey: exampleKeyOf(definition) };
   } catch (error) {
     reader.wrong([...path, 'with'], reasonOf(error));
     return { body: Buffer.alloc(0), routingKey: '' };

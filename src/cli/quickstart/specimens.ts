@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { events } from '../../kazoo/catalogue.ts';
+import { events, exampleKeyOf } from '../../kazoo/catalogue.ts';
 import { idOf } from '../../kazoo/identity.ts';
 import type { JsonObject } from '../../kazoo/notification.ts';
 import { exampleBody } from '../example.ts';
@@ -29,11 +29,13 @@ export interface Specimens {
 
 /** @param time Unix milliseconds */
 export function makeSpecimens(time: number): Specimens {
-  const { name, routingKey } = knownEvent('voicemail_new');
-  const voicemail = exampleBody(knownEvent(name), time, []);
+  const known = knownEvent('voicemail_new');
+  const { name } = known;
+  const routingKey = exampleKeyOf(known);
+  const voicemail = exampleBody(known, time, []);
   const regular = events.map((event) => {
     const body = event.name === name ? voicemail : exampleBody(event, time, []);
-    return specimen(event.name, 'delivered', { routingKey: event.routingKey, body: bytesOf(body), time });
+    return specimen(event.name, 'delivered', { routingKey: exampleKeyOf(event), body: bytesOf(body), time });
   });
   const odd = oddBodies(voicemail).map(({ title, fate, ...message }) =>
     specimen(`voicemail_new, ${title}`, fate, { routingKey, time, ...message }),

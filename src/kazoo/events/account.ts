@@ -2,8 +2,44 @@ import type { EventDefinition } from '../event.ts';
 import { account, accountDb as accountDbName, announced, realm, requested } from './example.ts';
 import { accountDb, accountId, callerId, callId, fromAndTo, optional, required, secret, timestamp } from './fields.ts';
 
-/** Accounts come and change; callflows that ask for somebody to be told. */
+const accountName = optional('account_name', 'Account-Name', 'string', 'name of the account');
+const accountRealm = optional('account_realm', 'Account-Realm', 'string', 'SIP realm of the account');
+const accountApiKey = secret(
+  optional('account_api_key', 'Account-API-Key', 'string', 'key that gives access to the account over the API'),
+);
+
+/** Accounts come, change and go; callflows that ask for somebody to be told. */
 export const accountEvents: readonly EventDefinition[] = [
+  {
+    name: 'account_deleted',
+    aliases: [],
+    title: 'Account deleted',
+    summary: 'An account was deleted',
+    category: 'account',
+    routingKey: null,
+    fields: [
+      accountId,
+      accountName,
+      accountRealm,
+      accountApiKey,
+      accountDb,
+      optional('parent_id', 'Parent-ID', 'string', 'id of the account above it'),
+      optional('doc', 'Doc', 'object', 'the whole document of the account'),
+    ],
+    example: requested(
+      'account_deleted',
+      { app: 'crossbar', version: '5.3.0', msgId: 'b6d8f0a2c4e14935a7c9e1f3b5d70468' },
+      {
+        'Account-ID': account,
+        'Account-Name': 'Acme Widgets',
+        'Account-Realm': realm,
+        'Account-API-Key': '00000000000000000000000000000000000000000000000000000000example0',
+        'Account-DB': accountDbName,
+        'Parent-ID': '9a8b7c6d5e4f30211203f4e5d6c7b8a9',
+        Doc: { _id: account, name: 'Acme Widgets', realm, pvt_deleted: true },
+      },
+    ),
+  },
   {
     name: 'account_zone_change',
     aliases: [],
@@ -36,7 +72,7 @@ export const accountEvents: readonly EventDefinition[] = [
       optional('call_bridged', 'Call-Bridged', 'boolean', 'whether somebody answered the call'),
       optional('message_left', 'Message-Left', 'boolean', 'whether the caller left a voicemail'),
       optional('comments', 'Comments', 'string', 'remarks to go with the notification'),
-      optional('notification_media', 'Notification-Media', 'string', 'the way in which to notify'),
+      optional('notification_media', 'Notification-Media', 'string|string[]', 'the way in which to notify, or several'),
       optional('notify', 'Notify', 'object', 'further data about the call'),
     ],
     example: requested(
@@ -57,8 +93,32 @@ export const accountEvents: readonly EventDefinition[] = [
         'Call-Bridged': false,
         'Message-Left': true,
         Comments: 'Called outside of business hours',
-        'Notification-Media': 'email',
+        'Notification-Media': ['email', 'sms'],
         Notify: { channel_created_time: 1762784517000000 },
+      },
+    ),
+  },
+  {
+    name: 'email_verification',
+    aliases: [],
+    title: 'E-mail verification',
+    summary: 'Somebody is to show with a code that an e-mail address is theirs',
+    category: 'account',
+    routingKey: null,
+    fields: [
+      accountId,
+      accountDb,
+      optional('email', 'Email', 'string', 'the e-mail address'),
+      secret(optional('verification_code', 'Verification-Code', 'string', 'code that shows whose address it is')),
+    ],
+    example: requested(
+      'email_verification',
+      { app: 'crossbar', version: '5.3.0', msgId: 'f2a4c6e8b0d14957e1c3a5f7d9b30648' },
+      {
+        'Account-ID': account,
+        'Account-DB': accountDbName,
+        Email: 'dana.reyes@example.com',
+        'Verification-Code': '000000',
       },
     ),
   },
@@ -69,14 +129,14 @@ export const accountEvents: readonly EventDefinition[] = [
     summary: 'An account was created',
     category: 'account',
     routingKey: 'notifications.account.new',
+    once: true,
     fields: [
       accountId,
-      optional('account_name', 'Account-Name', 'string', 'name of the account'),
-      optional('account_realm', 'Account-Realm', 'string', 'SIP realm of the account'),
-      secret(
-        optional('account_api_key', 'Account-API-Key', 'string', 'key that gives access to the account over the API'),
-      ),
+      accountName,
+      accountRealm,
+      accountApiKey,
       accountDb,
+      optional('should_notify', 'Should-Notify', 'boolean', 'whether somebody is to be told'),
     ],
     example: requested(
       'new_account',
@@ -87,6 +147,7 @@ export const accountEvents: readonly EventDefinition[] = [
         'Account-Realm': realm,
         'Account-API-Key': '00000000000000000000000000000000000000000000000000000000example0',
         'Account-DB': accountDbName,
+        'Should-Notify': true,
       },
     ),
   },

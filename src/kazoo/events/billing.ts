@@ -5,8 +5,8 @@ import { accountId, optional, required, secret, timestamp } from './fields.ts';
 
 const payment: readonly EventField[] = [
   accountId,
-  required('amount', 'Amount', 'number', 'amount in whole units of the currency'),
-  required('success', 'Success', 'boolean', 'whether the payment went through'),
+  required('amount', 'Amount', 'number|string', 'amount in whole units of the currency; KAZOO 4.2 writes it as text'),
+  required('success', 'Success', 'boolean|string', 'whether the payment went through; KAZOO 4.2 writes it as text'),
   required('response', 'Response', 'string', 'what the payment processor answered'),
   timestamp(required),
   optional('id', 'ID', 'string', 'id of the transaction'),

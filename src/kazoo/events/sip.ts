@@ -22,7 +22,7 @@ const registration: readonly EventField[] = [
   authorizingId,
   { ...callId, description: 'SIP Call-ID of the registration' },
   optional('contact', 'Contact', 'string', 'SIP contact of the device'),
-  optional('event_timestamp', 'Event-Timestamp', 'gregorian', 'when it happened'),
+  optional('event_timestamp', 'Event-Timestamp', 'gregorian', 'when the device registered last'),
   optional('expires', 'Expires', 'integer', 'how long the registration lasts, in seconds'),
   optional('from_user', 'From-User', 'string', 'user part of the SIP From header'),
   optional('from_host', 'From-Host', 'string', 'host part of the SIP From header'),
@@ -65,6 +65,7 @@ export const sipEvents: readonly EventDefinition[] = [
     summary: 'A device’s registration ended or expired',
     category: 'sip',
     routingKey: 'notifications.sip.deregister',
+    happensAtPublish: true,
     fields: [
       ...registration,
       optional('freeswitch_hostname', 'FreeSWITCH-Hostname', 'string', 'media server that held the registration'),
@@ -96,6 +97,7 @@ export const sipEvents: readonly EventDefinition[] = [
     summary: 'An account did something for the first time, such as register a device or make a call',
     category: 'sip',
     routingKey: 'notifications.sip.first_occurrence',
+    once: true,
     fields: [accountId, required('occurrence', 'Occurrence', 'string', 'what happened for the first time')],
     example: requested(
       'first_occurrence',

@@ -3,6 +3,7 @@ import type { JsonObject } from '../notification.ts';
 import { account, announced, realm, requested } from './example.ts';
 import { accountId, callerId, callId, fromAndTo, optional, required } from './fields.ts';
 
+const transcription = 'the message as text, or the speech provider’s whole answer with it in text';
 const voicemailBox = required('voicemail_box', 'Voicemail-Box', 'string', 'id of the voicemail box');
 
 /** Two numbers come as digits in a string when a message is deleted. */
@@ -13,7 +14,7 @@ function message(lengthType: 'integer' | 'numeric string', timeType: 'gregorian'
     required('voicemail_id', 'Voicemail-ID', 'string', 'id of the message'),
     required('voicemail_timestamp', 'Voicemail-Timestamp', timeType, 'when the message was left'),
     optional('voicemail_length', 'Voicemail-Length', lengthType, 'length of the recording'),
-    optional('voicemail_transcription', 'Voicemail-Transcription', 'string', 'the message as text'),
+    optional('voicemail_transcription', 'Voicemail-Transcription', 'string|object', transcription),
     callId,
     ...callerId(),
     ...fromAndTo(required),
@@ -42,6 +43,7 @@ export const voicemailEvents: readonly EventDefinition[] = [
     summary: 'A voicemail message was deleted',
     category: 'voicemail',
     routingKey: 'notifications.voicemail.deleted',
+    happensAtPublish: true,
     fields: [
       ...message('numeric string', 'numeric string'),
       required('reason', 'Reason', 'string', 'why the message was deleted'),
@@ -111,7 +113,12 @@ export const voicemailEvents: readonly EventDefinition[] = [
     example: announced(
       'voicemail_saved',
       { app: 'callflow', msgId: 'e4f6a8b0c2d14759f3b5d7a9c1e30826' },
-      { ...messageExample, 'Voicemail-Length': 14260, 'Voicemail-Timestamp': 63930003760 },
+      {
+        ...messageExample,
+        'Voicemail-Length': 14260,
+        'Voicemail-Timestamp': 63930003760,
+        'Voicemail-Transcription': { result: 'success', text: 'Hi, this is Dana.' },
+      },
     ),
   },
 ];

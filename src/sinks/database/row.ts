@@ -47,6 +47,8 @@ function at(envelope: ShapedEnvelope, path: readonly string[]): unknown {
   let value: unknown = envelope;
   for (const step of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
+    // Where KAZOO wrote an empty object as a list, there is no member of that name.
+    if (step === 'length' && Array.isArray(value)) return undefined;
     value = Reflect.get(value, step);
   }
   return value;

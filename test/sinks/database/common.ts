@@ -145,6 +145,34 @@ export function behavesAsDatabase(name: string, { url, query, ownTable, trigger 
       expect(await count(`${table} WHERE caller IS NULL`)).toBe(2);
     });
 
+    test('takes each form in which KAZOO’s versions send a field', async () => {
+      const table = newTable();
+      const columns = {
+        amount: 'data.amount number',
+        success: 'data.success boolean',
+        words: 'data.voicemail_transcription',
+        spoken: 'data.voicemail_transcription.text',
+        notify: 'data.notify json',
+        cause: 'data.notify.length',
+      };
+      const answer = { result: 'success', text: 'Hi' };
+      const forms = [
+        { amount: 25.5, success: true, voicemail_transcription: 'Hi', notify: { length: 'long' } },
+        { amount: '25.50', success: 'true', voicemail_transcription: answer, notify: [] },
+      ].map((data) => deliveryOf(data));
+      expect(await statuses(deliver(await open({ table, columns }), ...forms))).toEqual(['delivered', 'delivered']);
+      const rows = await query(`SELECT * FROM ${table} ORDER BY cause IS NULL`);
+      expect(rows.map(({ amount, success }) => [Number(amount), Boolean(success)])).toEqual(
+        Array(2).fill([25.5, true]),
+      );
+      expect(rows.map(({ words }) => words)).toEqual(['Hi', JSON.stringify(answer)]);
+      expect(rows.map(({ spoken, cause }) => [spoken, cause])).toEqual([
+        [null, 'long'],
+        ['Hi', null],
+      ]);
+      expect(rows.map(({ notify }) => json(notify))).toEqual([{ length: 'long' }, []]);
+    });
+
     test('has a value that its column can’t hold refused, and never tells the value', async () => {
       const table = newTable();
       const sink = await open({ table, columns: { balance: 'data.balance integer' } });

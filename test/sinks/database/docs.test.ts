@@ -43,6 +43,10 @@ function notifications(): Delivery[] {
     of('missed_call', { message_left: true }),
     of('missed_call', {}, 'another'),
     of('transaction', { success: true }),
+    // As KAZOO 4.2 writes them.
+    of('transaction', { success: 'true', amount: '12.00' }),
+    of('transaction', { success: 'false', amount: '25.00', response: 'Expired' }, account, 2),
+    of('voicemail_new', { voicemail_transcription: { result: 'success', text: 'Hi Ann' } }, account, 2),
     of('port_pending', { port_request_id: 'second' }, account, 5),
     of('port_scheduled', { port_request_id: 'second' }, account, 4),
     of('ported', { port_request_id: 'third' }, account, 4),
@@ -78,8 +82,10 @@ describe('the page of the database sink', () => {
       blocks('sql').map((sql) => postgres.query(sql)),
     );
     expect(others).toEqual([]);
+    const voicemail = { occurred_at: expect.any(Date), caller: expect.any(String), box: expect.any(String) };
     expect(voicemails).toEqual([
-      { occurred_at: expect.any(Date), caller: expect.any(String), box: expect.any(String), length: '14260' },
+      { ...voicemail, length: '14260', words: 'Hi Ann' },
+      { ...voicemail, length: '14260', words: expect.stringMatching(/^Hi, this is Dana/) },
     ]);
     expect(missed).toEqual([
       { account_id: account, day: expect.any(Date), missed: '2', with_message: '1' },
@@ -87,6 +93,7 @@ describe('the page of the database sink', () => {
     ]);
     expect(failed).toEqual([
       { occurred_at: expect.any(Date), account_id: account, amount: '64.5', response: 'Processor Declined' },
+      { occurred_at: expect.any(Date), account_id: account, amount: '25.00', response: 'Expired' },
     ]);
     expect(ports).toEqual(
       expect.arrayContaining([
@@ -107,9 +114,8 @@ describe('the page of the database sink', () => {
     ]);
     database.close();
     const [voicemails = ''] = blocks('mariadb');
-    expect(await mariadb.query(voicemails)).toEqual([
-      { occurred_at: expect.any(Date), caller: expect.stringMatching(/^\+/) },
-    ]);
+    const voicemail = { occurred_at: expect.any(Date), caller: expect.stringMatching(/^\+/) };
+    expect(await mariadb.query(voicemails)).toEqual([voicemail, voicemail]);
   });
 });
 
