@@ -46,6 +46,10 @@ const tests: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'journal.deadRetention': 'keeps what is listed: waiting, and dead or quarantined until it is older than that',
     'journal.maxSize': 'pauses intake while nothing can be removed, and lets it go on as soon as something can',
   },
+  'journal/eviction': {
+    'journal.invalidShare':
+      'makes way in its order: undecodable, invalid of unknown events, of known ones; the oldest first',
+  },
   'faults/daemon': { 'shutdown.timeout': 'ends within shutdown.timeout, with 0, and leaves it for the next start' },
   'cli/status': {
     'brokers.zone': 'shows brokers, journal and routes of the daemon that runs',
