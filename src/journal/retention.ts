@@ -1,13 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import { sized } from '../counted.ts';
 import { reasonOf } from '../errors.ts';
 import { dropOldBlocks } from './blocks.ts';
-import { logLimit, patience, sizeOf } from './database.ts';
 import { Eviction } from './eviction.ts';
-import { holdersOf } from './holders.ts';
 import { unlistInvalid } from './invalid.ts';
 import type { Limits } from './journal.ts';
+import { Space } from './space.ts';
 
 export const unlimited: Limits = {
   retention: Number.POSITIVE_INFINITY,
@@ -32,16 +30,9 @@ const nearlyFull = 0.9;
 /** For so long a step looks for what can be removed, in milliseconds: what is listed may have to be passed over. */
 const longestLook = 10;
 
-/** Unused pages are given back to the file system when they are more than this, in bytes and as a share of the file. */
-const slackBytes = 64 * 1024 * 1024;
-const slackShare = 0.25;
-
 /** A clock that differs by more than this from what it should say has jumped, in milliseconds. */
 const jump = 60_000;
 const afterJump = 3_600_000;
-
-/** A reason holds for so many times as long as it took to find it: with millions of lines it isn't found with each try. */
-const reasonHolds = 20;
 
 /**
  * Removes from the journal what every route has settled, once it is old or the journal is nearly full. What is listed
@@ -53,18 +44,14 @@ export class Retention {
   #limits: Limits;
   readonly #log: Logger;
   readonly #transaction: <T>(work: () => T) => T;
-  readonly #pages: StatementSync;
+  readonly #space: Space;
   readonly #candidates: StatementSync;
   readonly #candidatesAmong: StatementSync;
   readonly #eviction: Eviction;
-  readonly #file: string;
   /** The routes of the configuration: only they hold anything back. True is one that delivers what is invalid. */
   readonly #routes = new Map<string, boolean>();
   /** Entries that were passed over, and have lost a line since. */
   #freed: number[] = [];
-  /** Bytes of the write-ahead log beyond what it may have. */
-  #pinned = 0;
-  #reason = { text: '', until: Number.NEGATIVE_INFINITY };
   #timer: NodeJS.Timeout | undefined;
   #position = 0;
   #positionAt = performance.now();
@@ -74,14 +61,11 @@ export class Retention {
 
   constructor(database: DatabaseSync, file: string, limits: Limits, log: Logger, transaction: <T>(work: () => T) => T) {
     this.#database = database;
-    this.#file = file;
+    this.#space = new Space(database, file);
     this.#eviction = new Eviction(database, log);
     this.#limits = limits;
     this.#log = log;
     this.#transaction = transaction;
-    this.#pages = database.prepare(`
-      SELECT page_count AS pages, freelist_count AS free, page_size AS size
-      FROM pragma_page_count, pragma_freelist_count, pragma_page_size`);
     const candidates = `
       SELECT seq, received_at, EXISTS (
         SELECT 1 FROM deliveries d WHERE d.seq = n.seq
@@ -125,14 +109,8 @@ export class Retention {
     if (this.#eviction.bytes > this.#share) this.#hurry();
   }
 
-  /** Bytes that are in use, of the file's own. */
-  get usedBytes(): number {
-    const { pages, free, size } = this.#pageCounts();
-    return (pages - free) * size;
-  }
-
   get full(): boolean {
-    return this.usedBytes + this.#pinned >= this.#limits.maxSize;
+    return this.#space.usedBytes >= this.#limits.maxSize;
   }
 
   /** Removes what can be removed at once. Returns true where that has made room. */
@@ -143,14 +121,7 @@ export class Retention {
 
   /** Why it is full, for an operator. */
   get reason(): string {
-    const start = performance.now();
-    if (start > this.#reason.until) {
-      const held = holdersOf(this.#database, this.#file, this.#routes.keys(), this.#pinned);
-      const text = `the journal has reached journal.maxSize (${sized(this.#limits.maxSize)}): ${held}`;
-      const end = performance.now();
-      this.#reason = { text, until: end + (end - start) * reasonHolds };
-    }
-    return this.#reason.text;
+    return this.#space.reasonOf(this.#limits.maxSize, this.#routes.keys());
   }
 
   get #share(): number {
@@ -174,11 +145,11 @@ export class Retention {
   /** Returns true where there is more to do. */
   #step(): boolean {
     try {
-      this.#shortenLog();
+      this.#space.shortenLog();
       const evicted = this.#evict();
       if (this.#isClockAstray()) return evicted;
       const removed = this.#transaction(() => this.#removeDead() + this.#removeSettled());
-      const isSlack = this.#giveBack();
+      const isSlack = this.#space.giveBack();
       this.#failing = false;
       return evicted || removed > 0 || isSlack;
     } catch (error) {
@@ -186,23 +157,6 @@ export class Retention {
       this.#failing = true;
       return false;
     }
-  }
-
-  /**
-   * After a reader that was long in it, SQLite would shorten the write-ahead log with the next commit, for which there may
-   * be no room. Who still reads isn't waited for.
-   */
-  #shortenLog(): void {
-    const beyondLimit = () => Math.max(0, sizeOf(`${this.#file}-wal`) - logLimit);
-    this.#pinned = beyondLimit();
-    if (this.#pinned === 0) return;
-    this.#database.exec('PRAGMA busy_timeout = 0');
-    try {
-      this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-    } finally {
-      this.#database.exec(`PRAGMA busy_timeout = ${patience}`);
-    }
-    this.#pinned = beyondLimit();
   }
 
   /** Whatever the clock says. Returns true where there is more to do. */
@@ -244,7 +198,7 @@ export class Retention {
   #removeSettled(): number {
     if (performance.now() - this.#positionAt > lookAgainAfter) this.#position = 0;
     if (this.#position === 0) this.#positionAt = performance.now();
-    const isFull = this.usedBytes >= this.#limits.maxSize * nearlyFull;
+    const isFull = this.#space.ownBytes >= this.#limits.maxSize * nearlyFull;
     const oldest = isFull ? Number.POSITIVE_INFINITY : Date.now() - this.#limits.retention;
     const routes = JSON.stringify([...this.#routes.keys()]);
     const isOld = (row: Record<string, unknown>) => Number(row.received_at) < oldest;
@@ -280,18 +234,5 @@ export class Retention {
     this.#database.prepare(unlistInvalid).run(list);
     dropOldBlocks(this.#database);
     return seqs.length;
-  }
-
-  /** Makes the file smaller, a little at a time. Returns true where it could be smaller still. */
-  #giveBack(): boolean {
-    const { pages, free, size } = this.#pageCounts();
-    if (free * size < slackBytes || free < pages * slackShare) return false;
-    this.#database.exec('PRAGMA incremental_vacuum(1000)');
-    return true;
-  }
-
-  #pageCounts(): { pages: number; free: number; size: number } {
-    const row = this.#pages.get();
-    return { pages: Number(row?.pages), free: Number(row?.free), size: Number(row?.size) };
   }
 }
