@@ -8,8 +8,9 @@ import { askDaemon } from '../ops/control.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../ops/status.ts';
 import { columns } from './columns.ts';
 import { orExit } from './exit.ts';
-import { notifications, paint, print, printable } from './output.ts';
+import { notifications, printable } from './output.ts';
 import { checkDaemon } from './status-check.ts';
+import type { Terminal } from './terminal.ts';
 
 interface Options {
   readonly config?: string;
@@ -17,7 +18,7 @@ interface Options {
   readonly check?: 'live' | 'ready';
 }
 
-export function statusCommand(): Command {
+export function statusCommand(terminal: Terminal): Command {
   return new Command('status')
     .description('show what the daemon is doing and how far each route is, whether the daemon runs or not')
     .option('-c, --config <file>', 'configuration file of the daemon')
@@ -31,8 +32,9 @@ export function statusCommand(): Command {
     .addHelpText('after', help)
     .action((options: Options) =>
       orExit(
+        terminal,
         () => 2,
-        () => status(options),
+        () => status(terminal, options),
       ),
     );
 }
@@ -49,18 +51,19 @@ Examples:
   kazoo-relay status --check ready && echo all is well
   kazoo-relay status --json | jq '.routes[] | select(.dead > 0)'`;
 
-async function status({ config: file, json, check }: Options): Promise<void> {
-  const config = loadOutline(findConfigFile(file));
+async function status(terminal: Terminal, { config: file, json, check }: Options): Promise<void> {
+  const config = loadOutline(findConfigFile(file, terminal.env), terminal.env);
   const { path } = config.journal;
   if (check !== undefined)
     return orExit(
+      terminal,
       () => 1,
       () => checkDaemon(path, check),
     );
   // What answers on the daemon's socket is a daemon of this very version, or nearly.
   const answer =
     ((await askDaemon(path, 'status')) as Status | null) ?? statusOf(config, await summaryOf(config.journal), null);
-  await print(json ? printable(JSON.stringify(answer)) : describe(answer));
+  await terminal.print(json ? printable(JSON.stringify(answer)) : describe(terminal, answer));
 }
 
 async function summaryOf(place: Place) {
@@ -72,16 +75,19 @@ async function summaryOf(place: Place) {
   }
 }
 
-function describe({ running, pid, startedAt, brokers, http, journal, routes, former_routes }: Status): string {
+function describe(
+  terminal: Terminal,
+  { running, pid, startedAt, brokers, http, journal, routes, former_routes }: Status,
+): string {
   const state = running
-    ? `${paint('green', 'running')}, pid ${pid}, since ${startedAt}`
-    : paint('yellow', 'not running');
+    ? `${terminal.paint('green', 'running')}, pid ${pid}, since ${startedAt}`
+    : terminal.paint('yellow', 'not running');
   const sections = [`Daemon   ${state}`, `Journal  ${describeJournal(journal)}`];
   if (http !== null) sections.push(`HTTP     ${describeHttp(http)}`);
   if (brokers !== null) sections.push('', columns([brokerHead, ...brokers.map(brokerRow)]));
   sections.push('', columns([routeHead, ...routes.map(routeRow)]));
   if (former_routes.length > 0)
-    sections.push('', columns([formerHead, ...former_routes.map(formerRow)]), paint('dim', aboutFormer));
+    sections.push('', columns([formerHead, ...former_routes.map(formerRow)]), terminal.paint('dim', aboutFormer));
   return sections.join('\n');
 }
 

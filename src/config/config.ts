@@ -16,6 +16,7 @@ export interface Config {
     readonly prefetch: number;
     readonly batch: { readonly max: number; readonly linger: number };
     readonly maxBodySize: number;
+    readonly maxBodyMembers: number;
     readonly heartbeat: number;
     readonly connectTimeout: number;
     readonly watch: { readonly interval: number; readonly stalledAfter: number };

@@ -86,6 +86,12 @@ export interface Waiting {
   readonly attempts: readonly Attempt[];
 }
 
+export interface WaitingPage {
+  readonly waiting: readonly Waiting[];
+  /** Whether there may be more of them. */
+  readonly more: boolean;
+}
+
 /** What `tail` asks for; every part that is given narrows the selection. */
 export interface Query {
   /** Only entries after this one, oldest first. */
@@ -175,15 +181,16 @@ export interface Journal extends JournalReader {
 
   /**
    * Waiting deliveries that are due at a time, those due first first; and those that seem to be due after `horizon`,
-   * for which only a clock that was set back can be the reason.
+   * for which only a clock that was set back can be the reason. As many at a time as of `read`.
+   * @param held entries that are left out
    */
-  due(route: string, now: number, horizon: number, limit: number): Promise<Waiting[]>;
+  due(route: string, now: number, horizon: number, limit: number, held: ReadonlySet<number>): Promise<WaitingPage>;
 
   /** When the next one after a time is due, or null. */
   nextDue(route: string, now: number): Promise<number | null>;
 
-  /** Waiting deliveries of one account, due or not, in the journal's order. */
-  waitingOf(route: string, accountId: string, limit: number): Promise<Waiting[]>;
+  /** Waiting deliveries of one account, due or not, in the journal's order. As many at a time as of `read`. */
+  waitingOf(route: string, accountId: string, limit: number): Promise<readonly Waiting[]>;
 
   /** Those of these entries whose deliveries wait: others that did have been dropped by an operator. */
   waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>>;

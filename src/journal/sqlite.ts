@@ -23,6 +23,7 @@ import {
   type Start,
   type Summary,
   type Waiting,
+  type WaitingPage,
 } from './journal.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { brokenLog, isLogDamaged } from './rebuild/pages.ts';
@@ -185,22 +186,27 @@ class SqliteJournal implements Journal {
     this.#settleTimer ??= setTimeout(() => this.#commitSettlements(), settleWithin);
   }
 
-  async due(route: string, now: number, horizon: number, limit: number): Promise<Waiting[]> {
+  async due(
+    route: string,
+    now: number,
+    horizon: number,
+    limit: number,
+    held: ReadonlySet<number>,
+  ): Promise<WaitingPage> {
     this.#commitListed(route);
-    const settled = this.#settlements.settledOf(route);
-    const due = await this.#reading(() => this.#deliveries.due(route, now, horizon, limit + settled.size));
-    return due.filter(({ entry }) => !settled.has(entry.seq)).slice(0, limit);
+    const others = held.union(this.#settlements.settledOf(route));
+    return this.#reading(() => this.#deliveries.due(route, now, horizon, limit, others));
   }
 
   async nextDue(route: string, now: number): Promise<number | null> {
     return this.#reading(() => this.#deliveries.nextDue(route, now));
   }
 
-  async waitingOf(route: string, accountId: string, limit: number): Promise<Waiting[]> {
+  async waitingOf(route: string, accountId: string, limit: number): Promise<readonly Waiting[]> {
     this.#commitListed(route);
     const settled = this.#settlements.settledOf(route);
-    const waiting = await this.#reading(() => this.#deliveries.ofAccount(route, accountId, limit + settled.size));
-    return waiting.filter(({ entry }) => !settled.has(entry.seq)).slice(0, limit);
+    const { waiting } = await this.#reading(() => this.#deliveries.ofAccount(route, accountId, limit, settled));
+    return waiting;
   }
 
   async waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>> {

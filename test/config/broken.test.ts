@@ -85,15 +85,15 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
     { files: { 'config.ini': '[amqp]\nuri amqp://10.0.0.1\nuri = amqp://10.0.0.1\n' } },
   ],
   'TLS for a file of KAZOO’s whose URIs use none': [
-    `brokers: { kazooConfig: FOLDER/config.ini, tls: { ca: /etc/ca.pem } }\n${routes}`,
+    `brokers: { tls: { ca: /etc/ca.pem }, kazooConfig: FOLDER/config.ini }\n${routes}`,
     { files: { 'config.ini': '[amqp]\nuri = amqp://10.0.0.1\n' } },
   ],
   'TLS for a file of KAZOO’s with a certificate, and no key': [
-    `brokers: { kazooConfig: FOLDER/config.ini, tls: { cert: /etc/own.pem } }\n${routes}`,
+    `brokers: { tls: { cert: /etc/own.pem }, kazooConfig: FOLDER/config.ini }\n${routes}`,
     { files: { 'config.ini': '[amqp]\nuri = amqps://10.0.0.1\nuri = amqps://10.0.0.2\n' } },
   ],
   'a misspelt option of TLS for a file of KAZOO’s': [
-    `brokers: { kazooConfig: FOLDER/config.ini, tls: { cafile: /etc/ca.pem } }\n${routes}`,
+    `brokers: { tls: { cafile: /etc/ca.pem }, kazooConfig: FOLDER/config.ini }\n${routes}`,
     { files: { 'config.ini': '[amqp]\nuri = amqps://10.0.0.1\n' } },
   ],
   // Routes
