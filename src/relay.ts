@@ -100,6 +100,9 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
     get maxSize() {
       return config.journal.maxSize;
     },
+    get maxInvalidBytes() {
+      return config.journal.maxSize * config.journal.invalidShare;
+    },
     maxQueue: config.queue.maxLength,
     lines: () => ownLog.lines,
   };

@@ -46,7 +46,7 @@ const longestTurn = 50;
 const maxHeldBytes = 2 * maxBatchBytes;
 
 const firstPause = 100;
-const longestPause = 5_000;
+const longestPause = 1_000;
 
 /**
  * The way of a message from one connection into the journal: decode, validate, redact, commit, acknowledge. It outlives

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { findConfigFile } from '../config/load.ts';
 import { loadOutline } from '../config/outline.ts';
+import { sized } from '../counted.ts';
 import type { RouteSummary } from '../journal/journal.ts';
 import { openJournalReader, type Place } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
@@ -97,7 +98,22 @@ function describeHttp({ listen, open, reason }: NonNullable<Status['http']>): st
 function describeJournal(journal: Status['journal']): string {
   const { path, bytes, max_bytes, messages, oldest, undecodable } = journal;
   const since = oldest === null ? '' : ` since ${oldest}`;
-  return `${path}: ${size(bytes)} of ${size(max_bytes)}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
+  const held = `${path}: ${sized(bytes)} of ${sized(max_bytes)}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
+  return [held, ...describeInvalid(journal)].join('\n');
+}
+
+/** Nothing from a daemon of the version before, which knows nothing of it. */
+function describeInvalid({ invalid_bytes, max_invalid_bytes, evicted }: Partial<Status['journal']>): string[] {
+  if (evicted === undefined || invalid_bytes === undefined || max_invalid_bytes === undefined) return [];
+  const lines = [`Invalid  ${sized(invalid_bytes)} of ${sized(max_invalid_bytes)} are undecodable or invalid`];
+  const { undecodable, unknown, known, since } = evicted;
+  const removed = undecodable + unknown + known;
+  if (removed > 0)
+    lines.push(
+      `         ${removed} of them were removed since ${since}, because that was used up: ${undecodable} undecodable, ` +
+        `${unknown} of unknown events, ${known} of known ones`,
+    );
+  return lines;
 }
 
 const brokerHead = ['ZONE', 'BROKER', 'STATE', 'SINCE', 'PER SECOND', 'RECEIVED', 'REASON'];
@@ -128,10 +144,4 @@ const aboutFormer =
 
 function lagText({ messages, seconds }: RouteSummary['lag']): string {
   return messages === 0 ? '0' : `${messages} (${seconds} s)`;
-}
-
-function size(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
-  return `${(bytes / 1_024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }

@@ -26,6 +26,8 @@ export interface Config {
     readonly retention: number;
     readonly deadRetention: number;
     readonly maxSize: number;
+    /** 1 is all of it. */
+    readonly invalidShare: number;
   };
   readonly validation: { readonly schemas: readonly string[] };
   readonly routes: readonly RouteConfig[];

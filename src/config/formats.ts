@@ -24,6 +24,8 @@ interface Format {
 const sqlName = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;
 const columnSource = new RegExp(`^[a-z_]+(\\.[\\w-]+)*(\\s+(${mappedTypes.join('|')}))?$`);
 
+const percentage = /^(100|[1-9]\d?)\s*%$/;
+
 const rfc3339 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
 /** A path has no more room in a socket's address. */
@@ -80,6 +82,14 @@ export const formats: Readonly<Record<string, Format>> = {
       must(isAmount(value) && value > 0, 'must be a size above 0, such as 512KiB, 64MiB, 10GiB or 100MB'),
     coerce: (text) => amount(text, sizes),
     validateWritten: needsUnit('10GiB or 64MiB'),
+  },
+  share: {
+    kind: 'percentage',
+    schema: { type: 'string', pattern: percentage.source },
+    validate: (value) =>
+      must(typeof value === 'number' && value > 0 && value <= 1, 'must be a percentage such as 25%, from 1% to 100%'),
+    coerce: (text) => (percentage.test(String(text)) ? Number.parseInt(String(text), 10) / 100 : text),
+    validateWritten: (value) => must(typeof value !== 'number', 'must be a percentage with its sign, such as 25%'),
   },
   text: {
     kind: 'text',

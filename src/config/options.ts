@@ -98,6 +98,11 @@ export const rootOptions: OptionTree = {
       format: 'positive size',
       default: 10 * 2 ** 30,
     },
+    invalidShare: {
+      doc: 'Share of maxSize that undecodable and invalid notifications may have; then the oldest of them are removed.',
+      format: 'share',
+      default: 0.25,
+    },
   },
   validation: {
     schemas: {

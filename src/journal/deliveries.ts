@@ -23,9 +23,10 @@ export class Deliveries {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    // What was evicted since it was read is listed no more.
     this.#list = database.prepare(`
       INSERT INTO deliveries (route, seq, state, reason, attempts, due_at, updated_at, account_id)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM notifications WHERE seq = ?2)
       ON CONFLICT (route, seq) DO UPDATE SET state = excluded.state, reason = excluded.reason,
         attempts = excluded.attempts, due_at = excluded.due_at, updated_at = excluded.updated_at`);
     this.#listAgain = database.prepare(`

@@ -116,6 +116,15 @@ export interface Limits {
   readonly retention: number;
   readonly deadRetention: number;
   readonly maxSize: number;
+  /** What undecodable and invalid notifications may have of it: 1 is all. */
+  readonly invalidShare: number;
+}
+
+/** How many made way because their share was used up: undecodable ones, and invalid ones of unknown and of known events. */
+export interface Evicted {
+  readonly undecodable: number;
+  readonly unknown: number;
+  readonly known: number;
 }
 
 /**
@@ -139,9 +148,9 @@ export interface Journal extends JournalReader {
 
   /**
    * The cursor of a route, placed by `start` if the journal doesn't know the route yet. From now on it holds back
-   * retention.
+   * retention; of what is invalid and not read yet, only where it delivers that.
    */
-  openRoute(name: string, start: Start): Promise<number>;
+  openRoute(name: string, start: Start, invalid?: 'quarantine' | 'deliver'): Promise<number>;
 
   /**
    * Entries after `seq` that a route lists all the same, or that an operator has dropped: the route stood farther when
@@ -196,6 +205,10 @@ export interface Summary {
   readonly oldest: number | null;
   readonly newest: number | null;
   readonly undecodable: number;
+  /** Bytes that undecodable and invalid notifications take. */
+  readonly invalidBytes: number;
+  /** Since the journal was made; `since` is when the first one was, in Unix milliseconds. */
+  readonly evicted: Evicted & { readonly since: number | null };
   /** All that it knows anything of, in the configuration or not. */
   readonly routes: readonly RouteSummary[];
 }

@@ -14,7 +14,7 @@ export interface Lock {
  * @throws JournalError when another daemon has it
  */
 export function acquireLock(folder: string): Lock {
-  const file = join(folder, 'daemon.lock');
+  const file = lockFile(folder);
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file);
@@ -32,6 +32,21 @@ export function acquireLock(folder: string): Lock {
   }
   const held = database;
   return { release: () => held.close() };
+}
+
+/** True where a daemon has the journal in a folder. */
+export function isLocked(folder: string): boolean {
+  try {
+    using database = new DatabaseSync(lockFile(folder), { readOnly: true });
+    database.prepare('PRAGMA user_version').get();
+    return false;
+  } catch (error) {
+    return isSqliteError(error, [busy]);
+  }
+}
+
+function lockFile(folder: string): string {
+  return join(folder, 'daemon.lock');
 }
 
 /** SQLite's result code for a lock that another process has. */

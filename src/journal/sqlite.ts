@@ -6,9 +6,10 @@ import type { Notification } from '../kazoo/notification.ts';
 import { Appender } from './appender.ts';
 import { firstSince } from './blocks.ts';
 import { damagedJournal, journalFailure } from './damage.ts';
-import { databaseFile, openDatabase, openDatabaseReadOnly, prepareFolder } from './database.ts';
+import { databaseFile, openDatabase, openDatabaseBeside, prepareFolder } from './database.ts';
 import { Deliveries } from './deliveries.ts';
 import { find } from './find.ts';
+import { isInvalid } from './invalid.ts';
 import {
   type Entry,
   type Interest,
@@ -63,7 +64,7 @@ export function openJournal(folder: string, log: Logger, limits: Limits = unlimi
 
 /** @throws JournalError when there is none, or it can't be read */
 export function openJournalReader(folder: string): JournalReader {
-  const database = openDatabaseReadOnly(folder);
+  const database = openDatabaseBeside(folder, { readOnly: true });
   const file = databaseFile(folder);
   const reading = <T>(work: () => T): T => {
     try {
@@ -109,7 +110,7 @@ class SqliteJournal implements Journal {
     this.#saveCursor = database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
     this.#version = database.prepare('PRAGMA data_version');
     this.#deliveries = new Deliveries(database);
-    this.#retention = new Retention(database, limits, log, (work) => this.#transaction(work));
+    this.#retention = new Retention(database, file, limits, log, (work) => this.#transaction(work));
     this.#scanner = new Scanner(database);
     this.#recent = new Recent(this.#last);
     this.#seenVersion = this.#version.get()?.data_version;
@@ -117,7 +118,7 @@ class SqliteJournal implements Journal {
   }
 
   async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
-    if (this.#retention.full) throw new JournalError(fullJournal);
+    if (this.#retention.full && !this.#retention.makeRoom()) throw new JournalError(this.#retention.reason);
     const fresh = this.#transaction(() => {
       this.#writeSettlements();
       return this.#appender.insert(batch, this.#last);
@@ -126,6 +127,7 @@ class SqliteJournal implements Journal {
     this.#settled();
     this.#last = fresh.at(-1)?.seq ?? this.#last;
     this.#recent.push(fresh);
+    if (fresh.some(isInvalid)) this.#retention.grown();
     this.#tell('appended');
     return fresh;
   }
@@ -142,8 +144,8 @@ class SqliteJournal implements Journal {
     return () => void this.#listeners.delete(listener);
   }
 
-  async openRoute(name: string, start: Start): Promise<number> {
-    this.#retention.holdFor(name);
+  async openRoute(name: string, start: Start, invalid: 'quarantine' | 'deliver' = 'deliver'): Promise<number> {
+    this.#retention.holdFor(name, invalid === 'deliver');
     const cursor = this.#transaction(() => {
       // It may have run until just now.
       this.#writeSettlements();
@@ -259,8 +261,10 @@ class SqliteJournal implements Journal {
   #writeSettlements(): void {
     for (const [route, { cursor, lines }] of this.#settlements.entries()) {
       for (const [seq, line] of lines) {
-        if (line === null) this.#deliveries.settle(route, seq);
-        else this.#deliveries.list(route, line);
+        if (line === null) {
+          this.#deliveries.settle(route, seq);
+          this.#retention.freed(seq);
+        } else this.#deliveries.list(route, line);
       }
       this.#saveCursor.run(cursor, route);
     }
@@ -282,6 +286,7 @@ class SqliteJournal implements Journal {
     }
     if (version === this.#seenVersion) return;
     this.#seenVersion = version;
+    this.#retention.lookAgain();
     this.#tell('listed');
   }
 
@@ -311,10 +316,6 @@ class SqliteJournal implements Journal {
     }
   }
 }
-
-const fullJournal =
-  'the journal has reached journal.maxSize, and nothing in it is settled by every route: see which one is behind with ' +
-  '"kazoo-relay status"';
 
 /** The highest number ever given: a cursor may stand beyond the newest entry that is left. */
 function lastSeq(database: DatabaseSync): number {

@@ -9,6 +9,8 @@ export interface Insight {
   summary(): Promise<Summary>;
   /** Bytes that the journal may have. */
   readonly maxSize: number;
+  /** Bytes that undecodable and invalid notifications may have of it. */
+  readonly maxInvalidBytes: number;
   /** Messages that our queue may hold on a broker. */
   readonly maxQueue: number;
   /** How many lines the daemon has logged, by level. */

@@ -1,4 +1,4 @@
-import type { RouteSummary, Summary } from '../journal/journal.ts';
+import type { Evicted, RouteSummary, Summary } from '../journal/journal.ts';
 import type { HttpStatus } from './http.ts';
 
 /** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */
@@ -40,6 +40,11 @@ interface JournalStatus {
   readonly oldest: string | null;
   readonly newest: string | null;
   readonly undecodable: number;
+  /** What undecodable and invalid notifications take, and may take. */
+  readonly invalid_bytes: number;
+  readonly max_invalid_bytes: number;
+  /** How many of them were removed because that was used up. */
+  readonly evicted: Evicted & { readonly since: string | null };
 }
 
 export interface RouteStatus extends Omit<RouteSummary, 'name'> {
@@ -77,7 +82,7 @@ export interface Activity {
 
 /** The parts of a configuration that a status names. */
 interface Named {
-  readonly journal: { readonly path: string; readonly maxSize: number };
+  readonly journal: { readonly path: string; readonly maxSize: number; readonly invalidShare: number };
   readonly routes: readonly { readonly name: string; readonly sink: { readonly type: string } }[];
 }
 
@@ -98,6 +103,9 @@ export function statusOf(config: Named, summary: Summary, live: Live | null): St
       oldest: timeOf(summary.oldest),
       newest: timeOf(summary.newest),
       undecodable: summary.undecodable,
+      invalid_bytes: summary.invalidBytes,
+      max_invalid_bytes: config.journal.maxSize * config.journal.invalidShare,
+      evicted: { ...summary.evicted, since: timeOf(summary.evicted.since) },
     },
     routes: config.routes.map(({ name, sink }) => {
       const known = summary.routes.find((route) => route.name === name) ?? { ...newRoute, name };

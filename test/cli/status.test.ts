@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { Status } from '../../src/ops/status.ts';
@@ -91,9 +92,17 @@ describe('status', () => {
     const { running, brokers, routes } = await status();
     expect({ running, brokers }).toEqual({ running: false, brokers: null });
     expect(routes).toMatchObject([{ name: 'archive', lag: { messages: 0 }, circuit: null }, { name: 'broken' }]);
+    {
+      using database = new DatabaseSync(join((await status()).journal.path, 'journal.sqlite'));
+      database.exec(`INSERT INTO facts VALUES ('evicted_undecodable', 3), ('evicted_known', 4), ('evicted_since', 0)`);
+    }
     const { stdout, code } = await cli(['status', '--config', config]);
     expect(code).toBe(0);
     expect(stdout).toContain('not running');
+    expect(stdout).toMatch(/^Invalid +\d+ B of 2\.5 GiB are undecodable or invalid$/m);
+    expect(stdout).toMatch(
+      /^ +7 of them were removed since 1970-01-01T00:00:00\.000Z, .*: 3 undecodable, 0 of unknown ev.* 4 of/m,
+    );
   });
 });
 

@@ -100,6 +100,7 @@ describe('the schema for editors refuses', () => {
     ],
     ['a duration that is none', `${whole}queue: { expires: 1 fortnight }`, '/queue/expires must match pattern'],
     ['a size that is none', `${whole}journal: { maxSize: big }`, '/journal/maxSize must match pattern'],
+    ['a share without its sign', `${whole}journal: { invalidShare: 25 }`, '/journal/invalidShare must be string'],
     ['a duration without a unit', `${whole}journal: { retention: 30 }`, '/journal/retention must be equal to constant'],
     ['a size without a unit', `${whole}journal: { maxSize: '10' }`, '/journal/maxSize must match pattern'],
     ['a number that is none', `${whole}intake: { prefetch: many }`, '/intake/prefetch must be integer'],

@@ -82,6 +82,13 @@ describe('the alerts', () => {
     expect(firing([healthy, full])).toEqual(['KazooRelayIntakePaused', 'KazooRelayJournalFills', 'KazooRelaySinkAway']);
   });
 
+  test('fire for a journal in which more than half of the share for undecodable and invalid ones is used', () => {
+    const page = (bytes: number) =>
+      `kazoo_relay_journal_invalid_max_bytes 100\nkazoo_relay_journal_invalid_bytes ${bytes}`;
+    expect(firing([page(50)])).toEqual([]);
+    expect(firing([page(51)])).toEqual(['KazooRelayInvalidFills']);
+  });
+
   test('fire for a daemon that is gone', () => {
     expect(firing(['up{job="kazoo-relay"} 1', 'up{job="kazoo-relay"} 0'])).toEqual(['KazooRelayDown']);
   });
