@@ -5,7 +5,7 @@ import { reasonOf } from '../errors.ts';
 import type { Notification } from '../kazoo/notification.ts';
 import { Appender } from './appender.ts';
 import { firstSince } from './blocks.ts';
-import { damagedJournal, journalFailure } from './damage.ts';
+import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabase, openDatabaseReadOnly, prepareFolder } from './database.ts';
 import { Deliveries } from './deliveries.ts';
 import { find } from './find.ts';
@@ -24,7 +24,6 @@ import {
   type Waiting,
 } from './journal.ts';
 import { acquireLock, type Lock } from './lock.ts';
-import { brokenLog, isLogDamaged } from './rebuild/pages.ts';
 import { finishRebuild } from './rebuild.ts';
 import { Recent } from './recent.ts';
 import { Retention, unlimited } from './retention.ts';
@@ -50,7 +49,6 @@ export function openJournal(folder: string, log: Logger, limits: Limits = unlimi
   try {
     finishRebuild(file, log);
     if (!existsSync(file)) log.info({ journal: file }, 'there is no journal yet; a new one is made');
-    if (isLogDamaged(file)) throw damagedJournal(file, brokenLog);
     database = openDatabase(folder);
     return new SqliteJournal(database, file, lock, log, limits, lookEvery);
   } catch (error) {
