@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Notification } from '../kazoo/notification.ts';
 import { Blocks } from './blocks.ts';
 import { StoredEntry } from './entry.ts';
+import { Invalid } from './invalid.ts';
 import type { Entry } from './journal.ts';
 import { Occurrences } from './occurrences.ts';
 import { addRow, insertNotifications, type NotificationRow } from './rows.ts';
@@ -17,6 +18,7 @@ export class Appender {
   readonly #listUndecodable: StatementSync;
   readonly #occurrences: Occurrences;
   readonly #blocks: Blocks;
+  readonly #invalid: Invalid;
 
   constructor(database: DatabaseSync) {
     this.#insertOne = database.prepare(insertNotifications(1));
@@ -26,6 +28,7 @@ export class Appender {
       INSERT INTO deliveries (route, seq, state, reason, attempts, updated_at) VALUES ('', ?, 'undecodable', ?, '[]', ?)`);
     this.#occurrences = new Occurrences(database);
     this.#blocks = new Blocks(database);
+    this.#invalid = new Invalid(database);
   }
 
   /**
@@ -40,6 +43,7 @@ export class Appender {
       this.#insertSome(some, last + fresh.length, fresh);
     }
     this.#blocks.add(fresh);
+    this.#invalid.add(fresh);
     return fresh;
   }
 

@@ -6,6 +6,7 @@ import { databaseFile, openDatabase } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
 import { find } from './find.ts';
 import { updateJudgement } from './head.ts';
+import { listAnew } from './invalid.ts';
 import type { Attempt, Desk, Entry, Letter, LetterGroup, Letters } from './journal.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 import { summarise } from './summary.ts';
@@ -31,7 +32,9 @@ export function openDesk(folder: string): Desk {
     retry: (chosen) => steps(chosen, (letter) => retry(database, letter)),
     hasten: (chosen) => steps(chosen, (letter) => hasten(database, letter)),
     drop: (chosen) => steps(chosen, (letter) => drop(database, letter)),
-    judge: async (seq, state, problems) => judge(database, seq, state, problems),
+    judge: async (seq, state, problems) => {
+      await steps([seq], () => judge(database, seq, state, problems));
+    },
     find: async (query) => find(database, query),
     summary: async () => summarise(database, databaseFile(folder)),
     cursorOf: async (route) => cursorOf(database, route),
@@ -167,8 +170,10 @@ function remember(database: DatabaseSync, route: string, seq: number): void {
     .run(route);
 }
 
-function judge(database: DatabaseSync, seq: number, state: NotificationState, problems: readonly Problem[]): void {
-  database.prepare(updateJudgement).run(state, JSON.stringify(problems), seq);
+function judge(database: DatabaseSync, seq: number, state: NotificationState, problems: readonly Problem[]): boolean {
+  const { changes } = database.prepare(updateJudgement).run(state, JSON.stringify(problems), seq);
+  listAnew(database, seq);
+  return changes === 1;
 }
 
 function cursorOf(database: DatabaseSync, route: string): number | null {

@@ -82,4 +82,34 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (route, seq)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What is known of the journal as a whole, by name: sums, counts, and times in Unix milliseconds.
+  CREATE TABLE facts (
+    name  TEXT    PRIMARY KEY,
+    value INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- Undecodable and invalid notifications, in the order in which they make way: see Invalid. Bytes are those of the body, of
+  -- the head, and 256 for the rest of the row with its lines in indexes.
+  CREATE TABLE invalid (
+    rank  INTEGER NOT NULL,
+    seq   INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (rank, seq)
+  ) STRICT, WITHOUT ROWID;
+
+  -- The sum of these bytes, whoever changes the table.
+  INSERT INTO facts (name, value) VALUES ('invalid_bytes', 0);
+  CREATE TRIGGER invalid_added AFTER INSERT ON invalid BEGIN
+    UPDATE facts SET value = value + NEW.bytes WHERE name = 'invalid_bytes';
+  END;
+  CREATE TRIGGER invalid_removed AFTER DELETE ON invalid BEGIN
+    UPDATE facts SET value = value - OLD.bytes WHERE name = 'invalid_bytes';
+  END;
+
+  INSERT INTO invalid (rank, seq, bytes)
+    SELECT CASE WHEN head ->> 8 = 'undecodable' THEN 0 WHEN head ->> 1 THEN 2 ELSE 1 END, seq,
+      octet_length(data) + ifnull(octet_length(raw), 0) + octet_length(head) + 256
+    FROM notifications WHERE head ->> 8 <> 'valid';
+  `,
 ];

@@ -16,6 +16,7 @@ import {
   versionOf,
 } from './database.ts';
 import { isHeadInSql } from './head.ts';
+import { listInvalid } from './invalid.ts';
 import { JournalError } from './journal.ts';
 import { acquireLock } from './lock.ts';
 import { salvage } from './rebuild/salvage.ts';
@@ -97,7 +98,7 @@ function rebuild(file: string, reason: string, routes: readonly string[], log: L
     // Until it is complete it is worth nothing: it goes to disk at the end, all at once.
     target.exec('PRAGMA synchronous = OFF; PRAGMA cache_size = -65536');
     const { notifications, deliveries, relisted, restarted } = salvage(file, target, routes);
-    target.exec(indexBlocks);
+    target.exec(`${indexBlocks}; ${listInvalid}`);
     target.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     log.warn(
       { notifications, deliveries: { ...deliveries, relisted } },

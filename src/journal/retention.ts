@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import { dropOldBlocks } from './blocks.ts';
+import { unlistInvalid } from './invalid.ts';
 import type { Limits } from './journal.ts';
 
 export const unlimited: Limits = {
@@ -164,6 +165,7 @@ export class Retention {
     for (const table of ['notifications', 'deliveries']) {
       this.#database.prepare(`DELETE FROM ${table} WHERE seq IN (SELECT value FROM json_each(?))`).run(list);
     }
+    this.#database.prepare(unlistInvalid).run(list);
     dropOldBlocks(this.#database);
   }
 

@@ -314,7 +314,7 @@ describe('opening a journal', () => {
     await journal.append([notification({})]);
     await journal.openRoute('tested', 'now');
     await journal.close();
-    alter('DROP TABLE dropped; PRAGMA user_version = 1');
+    alter('DROP TABLE dropped; DROP TABLE invalid; DROP TABLE facts; PRAGMA user_version = 1');
     expect(() => openJournalReader(folder)).toThrow(/start the daemon once to bring it up to date/);
     journal = openJournal(folder, log);
     expect(await readAll()).toHaveLength(1);
