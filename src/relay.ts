@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts';
 import type { Loaded } from './config/load.ts';
+import { reasonOf } from './errors.ts';
 import { openJournal } from './journal/open.ts';
 import { openControl } from './ops/control.ts';
 import { stuckIn, summaryOf, unreadyIn } from './ops/health.ts';
@@ -92,6 +93,9 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
     brokers: () => lines.insight,
     routes: () => routes.insight,
     summary: sparing(() => journal.summary()),
+    get trouble() {
+      return journal.trouble;
+    },
     get maxSize() {
       return config.journal.maxSize;
     },
@@ -100,8 +104,15 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
   };
   const status = async (summary: Insight['summary']): Promise<Status> => {
     const activityOf = (name: string) => routes.activityOf(name);
-    const live = { startedAt, brokers: lines.status, activityOf, http: http?.status ?? null };
-    return statusOf(config, await summary(), live);
+    const held = await summary().catch(reasonOf);
+    const { trouble } = journal;
+    return statusOf(config, held, {
+      startedAt,
+      brokers: lines.status,
+      trouble,
+      activityOf,
+      http: http?.status ?? null,
+    });
   };
   const pages = async () => (await import('./ops/pages.ts')).pagesOf(insight, () => status(insight.summary), ownLog);
   const http = openHttpPort(config.http, pages, log);

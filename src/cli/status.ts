@@ -89,9 +89,11 @@ function describeHttp({ listen, open, reason }: NonNullable<Status['http']>): st
 }
 
 function describeJournal(journal: Status['journal']): string {
-  const { path, bytes, max_bytes, messages, oldest, undecodable } = journal;
+  const { path, bytes, max_bytes, messages, oldest, undecodable, reason } = journal;
   const since = oldest === null ? '' : ` since ${oldest}`;
-  return `${path}: ${size(bytes)} of ${size(max_bytes)}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
+  const trouble = reason === null ? '' : `\n         ${paint('red', printable(reason))}`;
+  if (bytes === null || messages === null) return `${path}${trouble}`;
+  return `${path}: ${size(bytes)} of ${size(max_bytes)}, ${notifications(messages)}${since}, ${undecodable} undecodable${trouble}`;
 }
 
 const brokerHead = ['ZONE', 'BROKER', 'STATE', 'SINCE', 'PER SECOND', 'RECEIVED', 'REASON'];
@@ -104,10 +106,13 @@ function brokerRow({ zone, broker, state, since, rate, received, paused, reason 
 
 const routeHead = ['ROUTE', 'SINK', 'LAG', 'IN FLIGHT', 'WAITING', 'QUARANTINED', 'DEAD', 'CIRCUIT', 'REASON'];
 
-function routeRow({ name, sink, lag, in_flight, waiting, quarantined, dead, circuit }: RouteStatus): string[] {
-  const counts = [in_flight ?? '-', waiting, quarantined, dead].map(String);
+function routeRow(route: RouteStatus): string[] {
+  const { name, sink, lag, in_flight, waiting, quarantined, dead, interrupted, circuit } = route;
+  const counts = [in_flight, waiting, quarantined, dead].map((count) => String(count ?? '-'));
+  const start = [name, sink, lag === null ? '-' : lagText(lag), ...counts];
+  if (interrupted !== null) return [...start, 'interrupted', printable(interrupted)];
   const probe = circuit?.next_probe ? `, next probe in ${circuit.next_probe} s` : '';
-  return [name, sink, lagText(lag), ...counts, circuit?.state ?? '-', printable(`${circuit?.reason ?? ''}${probe}`)];
+  return [...start, circuit?.state ?? '-', printable(`${circuit?.reason ?? ''}${probe}`)];
 }
 
 const formerHead = ['NOT IN THE CONFIGURATION', 'LAG', 'WAITING', 'QUARANTINED', 'DEAD'];

@@ -117,11 +117,14 @@ export interface Limits {
  * stand behind the same interface.
  */
 export interface Journal extends JournalReader {
+  /** Why it takes nothing though nothing was tried: it isn't where it was. Null while all is well. */
+  readonly trouble: string | null;
+
   /**
-   * Commits a batch in one transaction. When it resolves, the batch is on disk; when it rejects, none of it is. Returns
-   * the entries of what is new, in the batch's order: what has an id that the journal has already is a redelivery, and
-   * is dropped.
-   * @throws JournalError when the store can't be written
+   * Commits a batch in one transaction. When it resolves, the batch is on disk; when it rejects, none of it may be taken
+   * for that. Returns the entries of what is new, in the batch's order: what has an id that the journal has already is a
+   * redelivery, and is dropped.
+   * @throws JournalError when the store can't be written, or isn't where it was
    */
   append(batch: readonly Notification[]): Promise<readonly Entry[]>;
 

@@ -1,24 +1,55 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { Logger } from 'pino';
 import { isSqliteError, reasonOf } from '../errors.ts';
 import { hintFor } from './access.ts';
+import { type Identity, identityOf, isSame } from './identity.ts';
 import { JournalError } from './journal.ts';
-
-export interface Lock {
-  release(): void;
-}
 
 /**
  * Makes this process the only daemon on a journal folder. The lock is SQLite's own on a file beside the journal: the
  * kernel drops it with the process, however that ends, so there is never a stale one to remove.
- * @throws JournalError when another daemon has it
  */
-export function acquireLock(folder: string): Lock {
-  const file = join(folder, 'daemon.lock');
+export class Lock {
+  readonly #folder: string;
+  #held: Held;
+
+  /** @throws JournalError when another daemon has it */
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#held = take(folder);
+  }
+
+  /**
+   * Takes it anew where its file was removed or replaced: another daemon could take it else.
+   * @throws JournalError where one has done so
+   */
+  renew(log: Logger): void {
+    const file = fileIn(this.#folder);
+    if (isSame(identityOf(file), this.#held.identity)) return;
+    const renewed = take(this.#folder);
+    this.#held.database.close();
+    this.#held = renewed;
+    log.warn({ lock: file }, 'the lock was removed or replaced while the daemon runs; it is taken anew');
+  }
+
+  release(): void {
+    this.#held.database.close();
+  }
+}
+
+interface Held {
+  readonly database: DatabaseSync;
+  readonly identity: Identity | null;
+}
+
+function take(folder: string): Held {
+  const file = fileIn(folder);
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file);
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    return { database, identity: identityOf(file) };
   } catch (cause) {
     database?.close();
     if (!isSqliteError(cause, [busy]))
@@ -30,8 +61,10 @@ export function acquireLock(folder: string): Lock {
       { cause },
     );
   }
-  const held = database;
-  return { release: () => held.close() };
+}
+
+function fileIn(folder: string): string {
+  return join(folder, 'daemon.lock');
 }
 
 /** SQLite's result code for a lock that another process has. */

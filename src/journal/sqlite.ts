@@ -8,6 +8,7 @@ import { firstSince } from './blocks.ts';
 import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabase, openDatabaseReadOnly, prepareFolder } from './database.ts';
 import { Deliveries } from './deliveries.ts';
+import { JournalFiles } from './files.ts';
 import { find } from './find.ts';
 import {
   type Entry,
@@ -23,7 +24,7 @@ import {
   type Summary,
   type Waiting,
 } from './journal.ts';
-import { acquireLock, type Lock } from './lock.ts';
+import { Lock } from './lock.ts';
 import { finishRebuild } from './rebuild.ts';
 import { Recent } from './recent.ts';
 import { Retention, unlimited } from './retention.ts';
@@ -43,7 +44,7 @@ type Listener = (change: 'appended' | 'listed') => void;
  */
 export function openJournal(folder: string, log: Logger, limits: Limits = unlimited, lookEvery = 1_000): Journal {
   prepareFolder(folder);
-  const lock = acquireLock(folder);
+  const lock = new Lock(folder);
   const file = databaseFile(folder);
   let database: DatabaseSync | undefined;
   try {
@@ -80,6 +81,7 @@ class SqliteJournal implements Journal {
   readonly #database: DatabaseSync;
   readonly #file: string;
   readonly #lock: Lock;
+  readonly #files: JournalFiles;
   readonly #log: Logger;
   readonly #appender: Appender;
   readonly #saveCursor: StatementSync;
@@ -110,7 +112,12 @@ class SqliteJournal implements Journal {
     this.#scanner = new Scanner(database);
     this.#recent = new Recent(this.#last);
     this.#seenVersion = this.#version.get()?.data_version;
+    this.#files = new JournalFiles(file, lock, log);
     this.#changeTimer = setInterval(() => this.#lookForChanges(), lookEvery);
+  }
+
+  get trouble(): string | null {
+    return this.#files.lost;
   }
 
   async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
@@ -124,6 +131,8 @@ class SqliteJournal implements Journal {
     this.#last = fresh.at(-1)?.seq ?? this.#last;
     this.#recent.push(fresh);
     this.#tell('appended');
+    // Whoever gets no answer acknowledges nothing; what is in the journal all the same is dropped when it comes again.
+    this.#mustBeInPlace();
     return fresh;
   }
 
@@ -265,7 +274,14 @@ class SqliteJournal implements Journal {
     this.#settlements.clear();
   }
 
+  /** @throws JournalError where what is written would be gone after the next start */
+  #mustBeInPlace(): void {
+    const lost = this.#files.look();
+    if (lost !== null) throw new JournalError(lost);
+  }
+
   #lookForChanges(): void {
+    this.#files.look();
     let version: unknown;
     try {
       version = this.#version.get()?.data_version;
@@ -294,6 +310,7 @@ class SqliteJournal implements Journal {
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       const result = work();
+      this.#mustBeInPlace();
       this.#database.exec('COMMIT');
       return result;
     } catch (cause) {

@@ -7,6 +7,8 @@ export interface Insight {
   brokers(): readonly BrokerInsight[];
   routes(): readonly RouteInsight[];
   summary(): Promise<Summary>;
+  /** What is wrong with the journal, as it says itself. */
+  readonly trouble: string | null;
   /** Bytes that the journal may have. */
   readonly maxSize: number;
   /** Messages that our queue may hold on a broker. */

@@ -32,23 +32,30 @@ export interface BrokerStatus {
   readonly paused: boolean;
 }
 
+/** What only the journal knows is null where it can't be read. */
 interface JournalStatus {
   readonly path: string;
-  readonly bytes: number;
+  readonly bytes: number | null;
   readonly max_bytes: number;
-  readonly messages: number;
+  readonly messages: number | null;
   readonly oldest: string | null;
   readonly newest: string | null;
-  readonly undecodable: number;
+  readonly undecodable: number | null;
+  /** What is wrong with it, and what to do. */
+  readonly reason: string | null;
 }
 
-export interface RouteStatus extends Omit<RouteSummary, 'name'> {
+type Known = { readonly [Key in Exclude<keyof RouteSummary, 'name'>]: RouteSummary[Key] | null };
+
+export interface RouteStatus extends Known {
   readonly name: string;
   readonly sink: string;
   /** Null where no daemon runs. */
   readonly in_flight: number | null;
   /** Notifications that its condition (`where`) could not be evaluated for, since the route was started. */
   readonly condition_failures: number | null;
+  /** Why it can't read or write its journal. */
+  readonly interrupted: string | null;
   readonly circuit: CircuitStatus | null;
 }
 
@@ -64,12 +71,15 @@ export interface Live {
   readonly startedAt: number;
   readonly brokers: readonly BrokerStatus[];
   readonly http: HttpStatus | null;
+  /** What the journal says is wrong with it. */
+  readonly trouble: string | null;
   readonly activityOf: (route: string) => Activity | undefined;
 }
 
 export interface Activity {
   readonly inFlight: number;
   readonly conditionFailures: number;
+  readonly interrupted: string | undefined;
   readonly circuit: CircuitStatus['state'];
   readonly reason: string | undefined;
   readonly probeIn: number;
@@ -81,9 +91,13 @@ interface Named {
   readonly routes: readonly { readonly name: string; readonly sink: { readonly type: string } }[];
 }
 
-/** Puts together what the journal holds and, where a daemon runs, what that is doing. */
-export function statusOf(config: Named, summary: Summary, live: Live | null): Status {
+/**
+ * Puts together what the journal holds and, where a daemon runs, what that is doing.
+ * @param held what the journal holds, or why it can't be read
+ */
+export function statusOf(config: Named, held: Summary | string, live: Live | null): Status {
   const names = new Set(config.routes.map(({ name }) => name));
+  const summary = typeof held === 'string' ? null : held;
   return {
     running: live !== null,
     pid: live === null ? null : process.pid,
@@ -92,30 +106,34 @@ export function statusOf(config: Named, summary: Summary, live: Live | null): St
     http: live?.http ?? null,
     journal: {
       path: config.journal.path,
-      bytes: summary.bytes,
+      bytes: summary?.bytes ?? null,
       max_bytes: config.journal.maxSize,
-      messages: summary.messages,
-      oldest: timeOf(summary.oldest),
-      newest: timeOf(summary.newest),
-      undecodable: summary.undecodable,
+      messages: summary?.messages ?? null,
+      oldest: timeOf(summary?.oldest ?? null),
+      newest: timeOf(summary?.newest ?? null),
+      undecodable: summary?.undecodable ?? null,
+      reason: live?.trouble ?? (typeof held === 'string' ? held : null),
     },
     routes: config.routes.map(({ name, sink }) => {
-      const known = summary.routes.find((route) => route.name === name) ?? { ...newRoute, name };
+      const known = summary?.routes.find((route) => route.name === name) ?? (summary === null ? unknown : newRoute);
       const activity = live?.activityOf(name);
       return {
         ...known,
+        name,
         sink: sink.type,
         in_flight: activity?.inFlight ?? null,
         condition_failures: activity?.conditionFailures ?? null,
+        interrupted: activity?.interrupted ?? null,
         circuit: circuitOf(activity),
       };
     }),
-    former_routes: summary.routes.filter(({ name }) => !names.has(name)),
+    former_routes: summary?.routes.filter(({ name }) => !names.has(name)) ?? [],
   };
 }
 
-/** A route that the journal doesn't know yet. */
-const newRoute = { cursor: 0, lag: { messages: 0, seconds: 0 }, waiting: 0, quarantined: 0, dead: 0 };
+/** A route that the journal doesn't know yet, and one of which it can't be asked. */
+const newRoute: Known = { cursor: 0, lag: { messages: 0, seconds: 0 }, waiting: 0, quarantined: 0, dead: 0 };
+const unknown: Known = { cursor: null, lag: null, waiting: null, quarantined: null, dead: null };
 
 function circuitOf(activity: Activity | undefined): CircuitStatus | null {
   if (activity === undefined) return null;
