@@ -7,38 +7,73 @@ import { makeFolder } from '../folder.ts';
 import { adviceFor, hintFor, type Party, userName } from './access.ts';
 import { damagedJournal, journalFailure } from './damage.ts';
 import { JournalError } from './journal.ts';
-import { migrations } from './migrations.ts';
+import { isLocked } from './lock.ts';
+import { applicationId, migrate, newestVersion } from './migrate.ts';
 
-/** SQLite's `application_id` of a journal: "kzrl" in ASCII. */
-const applicationId = 0x6b7a726c;
+/** How every connection that writes does it. */
+const safely = `PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${64 * 1024 * 1024}`;
 
 /**
- * Opens the journal's database for writing, brought to the newest version. The folder is made, for its owner only,
+ * Opens the journal's database for the daemon, brought to the newest version. The folder is made, for its owner only,
  * where it is missing.
- * @param mustExist for a command, which makes no journal
  * @throws JournalError
  */
-export function openDatabase(folder: string, { mustExist = false } = {}): DatabaseSync {
-  if (mustExist) refuseMissing(folder);
-  return opening(folder, openFile, mustExist ? 'command' : 'daemon');
+export function openDatabase(folder: string): DatabaseSync {
+  return opening(folder, openFile, 'daemon');
 }
 
-/** Opens or makes a journal's database, brought to the newest version. */
+/** Opens or makes a journal's database, brought to the newest version; one that is refused is left as it was. */
 export function openFile(file: string): DatabaseSync {
   // SQLite gives its own files beside it the same permissions.
   makeNamedFile(file, 0o600);
-  const database = new DatabaseSync(file, { timeout: 5_000 });
-  try {
-    versionOf(database, file);
-    // auto_vacuum comes first: it can only be chosen for a file that is still empty.
-    database.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-      PRAGMA journal_size_limit = ${64 * 1024 * 1024}`);
-    migrate(database, file);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
+  return looking(file, (version) => {
+    const database = new DatabaseSync(file, { timeout: 5_000 });
+    try {
+      // It can only be chosen for a file that is still empty; any other would be written to.
+      if (version === 0) database.exec('PRAGMA auto_vacuum = INCREMENTAL');
+      migrate(database, file, version);
+      database.exec(`PRAGMA journal_mode = WAL; ${safely}`);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
+/**
+ * Opens a journal's database for a command, beside a daemon or without one. It is never brought to another version: a
+ * daemon of the old one may run, or be what the operator goes back to.
+ * @throws JournalError
+ */
+export function openDatabaseBeside(folder: string, { readOnly = false } = {}): DatabaseSync {
+  refuseMissing(folder);
+  const open = (file: string) =>
+    looking(file, (version) => {
+      if (version !== newestVersion) throw otherVersion(folder, file, version);
+      const database = new DatabaseSync(file, { readOnly, timeout: 5_000 });
+      if (!readOnly) database.exec(safely);
+      return database;
+    });
+  return opening(folder, open, 'command');
+}
+
+/**
+ * Does something with a file whose version was looked at. Meanwhile the look goes on: the last connection that closes
+ * writes the write-ahead log into the file, and this one, which can't, is the last one of a file that is refused.
+ */
+function looking<T>(file: string, work: (version: number) => T): T {
+  using look = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
+  return work(versionOf(look, file));
+}
+
+function otherVersion(folder: string, file: string, version: number): JournalError {
+  return new JournalError(
+    isLocked(folder)
+      ? `the journal ${file} has version ${version}, and this command needs ${newestVersion}: the daemon that runs on it is older; ` +
+          'restart it with this version, or use the command of its version'
+      : `the journal ${file} has version ${version}, not ${newestVersion}: start the daemon once to bring it up to date`,
+  );
 }
 
 /** What is wrong with a headless journal. */
@@ -49,20 +84,6 @@ export const headless = 'it is empty, but what was to be written to it is still 
  */
 export function isHeadless(file: string): boolean {
   return sizeOf(file) === 0 && sizeOf(`${file}-wal`) > 0;
-}
-
-/** Opens it for reading, beside a daemon or without one. */
-export function openDatabaseReadOnly(folder: string): DatabaseSync {
-  refuseMissing(folder);
-  const open = (file: string) => {
-    const database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
-    const version = versionOf(database, file);
-    if (version === migrations.length) return database;
-    throw new JournalError(
-      `the journal ${file} has version ${version}, not ${migrations.length}: start the daemon once to bring it up to date`,
-    );
-  };
-  return opening(folder, open, 'command');
 }
 
 function refuseMissing(folder: string): void {
@@ -105,13 +126,6 @@ function opening(folder: string, open: (file: string) => DatabaseSync, party: Pa
   }
 }
 
-function migrate(database: DatabaseSync, file: string): void {
-  for (let version = versionOf(database, file); version < migrations.length; version += 1) {
-    database.exec(`BEGIN IMMEDIATE; ${migrations[version]}
-      PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version + 1}; COMMIT`);
-  }
-}
-
 /** @throws JournalError where the file isn't a journal, or a newer one */
 export function versionOf(database: DatabaseSync, file: string): number {
   const version = pragma(database, 'user_version');
@@ -120,9 +134,9 @@ export function versionOf(database: DatabaseSync, file: string): number {
   if (owner !== applicationId && (owner !== 0 || version !== 0)) {
     throw new JournalError(`${file} is the database of another program: give kazoo-relay a journal.path of its own`);
   }
-  if (version > migrations.length) {
+  if (version > newestVersion) {
     throw new JournalError(
-      `the journal ${file} was written by a newer kazoo-relay (its version is ${version}, this one knows ${migrations.length}): ` +
+      `the journal ${file} was written by a newer kazoo-relay (its version is ${version}, this one knows ${newestVersion}): ` +
         'run that version again, or give this one a new journal.path',
     );
   }

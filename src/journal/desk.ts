@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NotificationState, Problem } from '../kazoo/notification.ts';
 import { journalFailure } from './damage.ts';
-import { databaseFile, openDatabase } from './database.ts';
+import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
 import { find } from './find.ts';
 import { updateJudgement } from './head.ts';
@@ -20,7 +20,7 @@ const stepSize = 200;
  * @throws JournalError
  */
 export function openDesk(folder: string): Desk {
-  const database = openDatabase(folder, { mustExist: true });
+  const database = openDatabaseBeside(folder);
   const steps = <T>(items: readonly T[], work: (item: T) => boolean) =>
     inSteps(database, databaseFile(folder), items, work);
   return {

@@ -25,7 +25,7 @@ export class Lock {
    * @throws JournalError where one has done so
    */
   renew(log: Logger): void {
-    const file = fileIn(this.#folder);
+    const file = lockFile(this.#folder);
     if (isSame(identityOf(file), this.#held.identity)) return;
     const renewed = take(this.#folder);
     this.#held.database.close();
@@ -44,7 +44,7 @@ interface Held {
 }
 
 function take(folder: string): Held {
-  const file = fileIn(folder);
+  const file = lockFile(folder);
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file);
@@ -63,7 +63,18 @@ function take(folder: string): Held {
   }
 }
 
-function fileIn(folder: string): string {
+/** True where a daemon has the journal in a folder. */
+export function isLocked(folder: string): boolean {
+  try {
+    using database = new DatabaseSync(lockFile(folder), { readOnly: true });
+    database.prepare('PRAGMA user_version').get();
+    return false;
+  } catch (error) {
+    return isSqliteError(error, [busy]);
+  }
+}
+
+function lockFile(folder: string): string {
   return join(folder, 'daemon.lock');
 }
 

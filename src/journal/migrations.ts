@@ -110,6 +110,6 @@ export const migrations: readonly string[] = [
   INSERT INTO invalid (rank, seq, bytes)
     SELECT CASE WHEN head ->> 8 = 'undecodable' THEN 0 WHEN head ->> 1 THEN 2 ELSE 1 END, seq,
       octet_length(data) + ifnull(octet_length(raw), 0) + octet_length(head) + 256
-    FROM notifications WHERE head ->> 8 <> 'valid';
+    FROM notifications WHERE CASE WHEN json_valid(head) THEN head ->> 8 <> 'valid' END;
   `,
 ];

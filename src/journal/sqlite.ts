@@ -6,7 +6,7 @@ import type { Notification } from '../kazoo/notification.ts';
 import { Appender } from './appender.ts';
 import { firstSince } from './blocks.ts';
 import { journalFailure } from './damage.ts';
-import { databaseFile, openDatabase, openDatabaseReadOnly, prepareFolder } from './database.ts';
+import { databaseFile, openDatabase, openDatabaseBeside, prepareFolder } from './database.ts';
 import { Deliveries } from './deliveries.ts';
 import { JournalFiles } from './files.ts';
 import { find } from './find.ts';
@@ -61,7 +61,7 @@ export function openJournal(folder: string, log: Logger, limits: Limits = unlimi
 
 /** @throws JournalError when there is none, or it can't be read */
 export function openJournalReader(folder: string): JournalReader {
-  const database = openDatabaseReadOnly(folder);
+  const database = openDatabaseBeside(folder, { readOnly: true });
   const file = databaseFile(folder);
   const reading = <T>(work: () => T): T => {
     try {

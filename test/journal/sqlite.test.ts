@@ -7,7 +7,6 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { openDesk } from '../../src/journal/desk.ts';
 import type { Entry, Journal } from '../../src/journal/journal.ts';
-import { migrations } from '../../src/journal/migrations.ts';
 import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 import { interestOf } from '../../src/routes/match.ts';
@@ -300,25 +299,6 @@ describe('opening a journal', () => {
     holder.kill('SIGKILL');
     await new Promise((resolve) => holder.once('exit', resolve));
     journal = openJournal(folder, log);
-  });
-
-  test('is refused to an older program', async () => {
-    await journal.close();
-    alter('PRAGMA user_version = 999');
-    expect(() => openJournal(folder, log)).toThrow(/newer kazoo-relay \(its version is 999/);
-    alter(`PRAGMA user_version = ${migrations.length}`);
-    journal = openJournal(folder, log);
-  });
-
-  test('brings one of an older version up to date, with all that it has', async () => {
-    await journal.append([notification({})]);
-    await journal.openRoute('tested', 'now');
-    await journal.close();
-    alter('DROP TABLE dropped; DROP TABLE invalid; DROP TABLE facts; PRAGMA user_version = 1');
-    expect(() => openJournalReader(folder)).toThrow(/start the daemon once to bring it up to date/);
-    journal = openJournal(folder, log);
-    expect(await readAll()).toHaveLength(1);
-    expect(await journal.decidedAfter('tested', 0)).toEqual([]);
   });
 
   test('is refused where the file belongs to another program, or is no database', async () => {
