@@ -6,24 +6,33 @@ import { hintFor } from './access.ts';
 import { type Identity, identityOf, isSame } from './identity.ts';
 import { JournalError } from './journal.ts';
 
+export interface Lock {
+  /**
+   * Takes it anew where its file was removed or replaced: another daemon could take it else.
+   * @throws JournalError where one has done so
+   */
+  renew(log: Logger): void;
+  release(): void;
+}
+
 /**
  * Makes this process the only daemon on a journal folder. The lock is SQLite's own on a file beside the journal: the
  * kernel drops it with the process, however that ends, so there is never a stale one to remove.
+ * @throws JournalError when another daemon has it
  */
-export class Lock {
+export function acquireLock(folder: string): Lock {
+  return new FileLock(folder);
+}
+
+class FileLock implements Lock {
   readonly #folder: string;
   #held: Held;
 
-  /** @throws JournalError when another daemon has it */
   constructor(folder: string) {
     this.#folder = folder;
     this.#held = take(folder);
   }
 
-  /**
-   * Takes it anew where its file was removed or replaced: another daemon could take it else.
-   * @throws JournalError where one has done so
-   */
   renew(log: Logger): void {
     const file = lockFile(this.#folder);
     if (isSame(identityOf(file), this.#held.identity)) return;

@@ -18,7 +18,7 @@ import {
 import { isHeadInSql } from './head.ts';
 import { listInvalid } from './invalid.ts';
 import { JournalError } from './journal.ts';
-import { Lock } from './lock.ts';
+import { acquireLock } from './lock.ts';
 import { salvage } from './rebuild/salvage.ts';
 
 /** SQLite's own files beside a database. */
@@ -32,7 +32,7 @@ const suffixes = ['', '-wal', '-shm'] as const;
  */
 export function rebuildJournal(folder: string, routes: readonly string[], log: Logger): void {
   prepareFolder(folder);
-  const lock = new Lock(folder);
+  const lock = acquireLock(folder);
   const file = databaseFile(folder);
   try {
     finishRebuild(file, log);

@@ -24,7 +24,7 @@ import {
   type Summary,
   type Waiting,
 } from './journal.ts';
-import { Lock } from './lock.ts';
+import { acquireLock, type Lock } from './lock.ts';
 import { finishRebuild } from './rebuild.ts';
 import { Recent } from './recent.ts';
 import { Retention, unlimited } from './retention.ts';
@@ -44,7 +44,7 @@ type Listener = (change: 'appended' | 'listed') => void;
  */
 export function openJournal(folder: string, log: Logger, limits: Limits = unlimited, lookEvery = 1_000): Journal {
   prepareFolder(folder);
-  const lock = new Lock(folder);
+  const lock = acquireLock(folder);
   const file = databaseFile(folder);
   let database: DatabaseSync | undefined;
   try {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import type { Journal } from '../../src/journal/journal.ts';
-import { Lock } from '../../src/journal/lock.ts';
+import { acquireLock } from '../../src/journal/lock.ts';
 import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
 import { notification } from '../support/notification.ts';
 import { until } from '../support/until.ts';
@@ -130,13 +130,13 @@ describe('a journal that is in use', () => {
   ])('takes its lock anew where that was %s, so that no second daemon gets it', async (_what, happens) => {
     happens();
     await until(() => logged.join('').includes('it is taken anew'), { what: 'the look' });
-    expect(() => new Lock(folder)).toThrow(/in use by another kazoo-relay/);
+    expect(() => acquireLock(folder)).toThrow(/in use by another kazoo-relay/);
     expect(await journal.append([notification({})])).toHaveLength(1);
   });
 
   test('takes nothing once another daemon has the lock', async () => {
     rmSync(join(folder, 'daemon.lock'));
-    const other = new Lock(folder);
+    const other = acquireLock(folder);
     await expect(journal.append([notification({})])).rejects.toThrow(/in use by another kazoo-relay/);
     other.release();
     expect(await journal.append([notification({})])).toHaveLength(1);
