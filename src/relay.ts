@@ -99,17 +99,19 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
     get maxSize() {
       return config.journal.maxSize;
     },
+    clock: journal.clock,
     maxQueue: config.queue.maxLength,
     lines: () => ownLog.lines,
   };
   const status = async (summary: Insight['summary']): Promise<Status> => {
     const activityOf = (name: string) => routes.activityOf(name);
     const held = await summary().catch(reasonOf);
-    const { trouble } = journal;
+    const { trouble, clock } = journal;
     return statusOf(config, held, {
       startedAt,
       brokers: lines.status,
       trouble,
+      doubt: clock.doubt,
       activityOf,
       http: http?.status ?? null,
     });

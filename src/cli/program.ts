@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   waiting: async () => (await import('./waiting.ts')).waitingCommand(),
   replay: async () => (await import('./replay.ts')).replayCommand(),
   forget: async () => (await import('./forget.ts')).forgetCommand(),
+  'accept-clock': async () => (await import('./accept-clock.ts')).acceptClockCommand(),
   tail: async () => (await import('./tail.ts')).tailCommand(),
   probe: async () => (await import('./probe.ts')).probeCommand(),
   publish: async () => (await import('./publish.ts')).publishCommand(),

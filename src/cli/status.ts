@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { findConfigFile } from '../config/load.ts';
 import { loadOutline } from '../config/outline.ts';
+import { counted } from '../counted.ts';
 import type { RouteSummary } from '../journal/journal.ts';
 import { openJournalReader, type Place } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
@@ -71,17 +72,26 @@ async function summaryOf(place: Place) {
   }
 }
 
-function describe({ running, pid, startedAt, brokers, http, journal, routes, former_routes }: Status): string {
+function describe({ running, pid, startedAt, brokers, http, journal, clock, routes, former_routes }: Status): string {
   const state = running
     ? `${paint('green', 'running')}, pid ${pid}, since ${startedAt}`
     : paint('yellow', 'not running');
   const sections = [`Daemon   ${state}`, `Journal  ${describeJournal(journal)}`];
+  if (clock !== null) sections.push(`Clock    ${paint('yellow', describeClock(clock))}`);
   if (http !== null) sections.push(`HTTP     ${describeHttp(http)}`);
   if (brokers !== null) sections.push('', columns([brokerHead, ...brokers.map(brokerRow)]));
   sections.push('', columns([routeHead, ...routes.map(routeRow)]));
   if (former_routes.length > 0)
     sections.push('', columns([formerHead, ...former_routes.map(formerRow)]), paint('dim', aboutFormer));
   return sections.join('\n');
+}
+
+function describeClock({ last_sign_of_life, believed_in }: NonNullable<Status['clock']>): string {
+  const hours = Math.ceil(believed_in / 3_600);
+  return (
+    `in doubt: the last sign of life was at ${last_sign_of_life}. Nothing is removed for its age for another ` +
+    `${counted(hours, 'hour')} of running, or until "kazoo-relay accept-clock"`
+  );
 }
 
 function describeHttp({ listen, open, reason }: NonNullable<Status['http']>): string {

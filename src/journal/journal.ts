@@ -112,6 +112,21 @@ export interface Limits {
   readonly maxSize: number;
 }
 
+/** Whether the clock may say that something is old. */
+export interface Clock {
+  /** False while nothing may be removed for its age. */
+  readonly isTrusted: boolean;
+  /** Why it isn't trusted, where it is more than a day beyond the last sign of life; else null. */
+  readonly doubt: ClockDoubt | null;
+}
+
+export interface ClockDoubt {
+  /** Unix milliseconds. */
+  readonly lastSign: number;
+  /** Milliseconds of running after which it is believed all the same. */
+  readonly believedIn: number;
+}
+
 /**
  * The store between intake and delivery. Everything may be asynchronous, so that a store shared by several daemons can
  * stand behind the same interface.
@@ -119,6 +134,8 @@ export interface Limits {
 export interface Journal extends JournalReader {
   /** Why it takes nothing though nothing was tried: it isn't where it was. Null while all is well. */
   readonly trouble: string | null;
+
+  readonly clock: Clock;
 
   /**
    * Commits a batch in one transaction. When it resolves, the batch is on disk; when it rejects, none of it may be taken
@@ -277,6 +294,10 @@ export interface Desk extends Pick<JournalReader, 'find' | 'summary' | 'close'> 
   waitingIn(route: string, from: number, to: number): Promise<number>;
   /** Removes a route's lines and its cursor: opened again, it is a new one. */
   forget(route: string): Promise<void>;
+  /** The last sign of life in the journal, in Unix milliseconds, where the clock is in doubt by it; else null. */
+  clockDoubt(): Promise<number | null>;
+  /** From now on the clock is believed as it is. */
+  acceptClock(): Promise<void>;
 }
 
 /** The journal can't be opened, read or written; the message says what an operator can do. */

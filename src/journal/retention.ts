@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import { dropOldBlocks } from './blocks.ts';
 import { unlistInvalid } from './invalid.ts';
-import type { Limits } from './journal.ts';
+import type { Clock, Limits } from './journal.ts';
 
 export const unlimited: Limits = {
   retention: Number.POSITIVE_INFINITY,
@@ -28,10 +28,6 @@ const nearlyFull = 0.9;
 const slackBytes = 64 * 1024 * 1024;
 const slackShare = 0.25;
 
-/** A clock that differs by more than this from what it should say has jumped, in milliseconds. */
-const jump = 60_000;
-const afterJump = 3_600_000;
-
 /**
  * Removes from the journal what every route has settled, once it is old or the journal is nearly full. What is listed
  * as waiting, quarantined or dead stays; the latter two until they are older than `deadRetention`.
@@ -39,6 +35,7 @@ const afterJump = 3_600_000;
 export class Retention {
   readonly #database: DatabaseSync;
   #limits: Limits;
+  readonly #clock: Clock;
   readonly #log: Logger;
   readonly #transaction: <T>(work: () => T) => T;
   readonly #pages: StatementSync;
@@ -48,13 +45,12 @@ export class Retention {
   #timer: NodeJS.Timeout | undefined;
   #position = 0;
   #positionAt = performance.now();
-  #clockOffset = Date.now() - performance.now();
-  #pausedUntil = 0;
   #failing = false;
 
-  constructor(database: DatabaseSync, limits: Limits, log: Logger, transaction: <T>(work: () => T) => T) {
+  constructor(database: DatabaseSync, limits: Limits, clock: Clock, log: Logger, transaction: <T>(work: () => T) => T) {
     this.#database = database;
     this.#limits = limits;
+    this.#clock = clock;
     this.#log = log;
     this.#transaction = transaction;
     this.#pages = database.prepare(`
@@ -106,7 +102,6 @@ export class Retention {
   /** Returns true where there is more to do. */
   #step(): boolean {
     try {
-      if (this.#isClockAstray()) return false;
       const removed = this.#transaction(() => this.#removeDead() + this.#removeSettled());
       const isSlack = this.#giveBack();
       this.#failing = false;
@@ -118,23 +113,9 @@ export class Retention {
     }
   }
 
-  /** A clock that was set forward would make everything old at once. */
-  #isClockAstray(): boolean {
-    const offset = Date.now() - performance.now();
-    if (Math.abs(offset - this.#clockOffset) > jump) {
-      this.#log.warn(
-        { seconds: Math.round((offset - this.#clockOffset) / 1_000) },
-        'the clock has jumped; retention pauses for an hour',
-      );
-      this.#pausedUntil = performance.now() + afterJump;
-    }
-    this.#clockOffset = offset;
-    return performance.now() < this.#pausedUntil;
-  }
-
   #removeDead(): number {
     const { deadRetention } = this.#limits;
-    if (!Number.isFinite(deadRetention)) return 0;
+    if (!Number.isFinite(deadRetention) || !this.#clock.isTrusted) return 0;
     const { changes } = this.#database
       .prepare(
         `DELETE FROM deliveries WHERE rowid IN (
@@ -148,7 +129,8 @@ export class Retention {
     if (performance.now() - this.#positionAt > lookAgainAfter) this.#position = 0;
     if (this.#position === 0) this.#positionAt = performance.now();
     const isFull = this.usedBytes >= this.#limits.maxSize * nearlyFull;
-    const oldest = isFull ? Number.POSITIVE_INFINITY : Date.now() - this.#limits.retention;
+    const byAge = this.#clock.isTrusted ? Date.now() - this.#limits.retention : Number.NEGATIVE_INFINITY;
+    const oldest = isFull ? Number.POSITIVE_INFINITY : byAge;
     const rows = this.#candidates.all(this.#position, stepSize, JSON.stringify([...this.#routes]));
     // Entries came in nearly in the order of time: behind the first that is young, none is old.
     const young = rows.findIndex((row) => Number(row.received_at) >= oldest);

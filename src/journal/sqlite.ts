@@ -5,6 +5,7 @@ import { reasonOf } from '../errors.ts';
 import type { Notification } from '../kazoo/notification.ts';
 import { Appender } from './appender.ts';
 import { firstSince } from './blocks.ts';
+import { JournalClock } from './clock.ts';
 import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabase, openDatabaseBeside, prepareFolder } from './database.ts';
 import { Deliveries } from './deliveries.ts';
@@ -87,6 +88,7 @@ class SqliteJournal implements Journal {
   readonly #saveCursor: StatementSync;
   readonly #version: StatementSync;
   readonly #deliveries: Deliveries;
+  readonly clock: JournalClock;
   readonly #retention: Retention;
   readonly #scanner: Scanner;
   readonly #recent: Recent;
@@ -108,7 +110,8 @@ class SqliteJournal implements Journal {
     this.#saveCursor = database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
     this.#version = database.prepare('PRAGMA data_version');
     this.#deliveries = new Deliveries(database);
-    this.#retention = new Retention(database, limits, log, (work) => this.#transaction(work));
+    this.clock = new JournalClock(database, log);
+    this.#retention = new Retention(database, limits, this.clock, log, (work) => this.#transaction(work));
     this.#scanner = new Scanner(database);
     this.#recent = new Recent(this.#last);
     this.#seenVersion = this.#version.get()?.data_version;
@@ -284,12 +287,14 @@ class SqliteJournal implements Journal {
     this.#files.look();
     let version: unknown;
     try {
+      if (this.clock.isDue) this.#transaction(() => undefined);
       version = this.#version.get()?.data_version;
     } catch {
       return; // A journal that can't be read is told of by whoever needs it to go on.
     }
     if (version === this.#seenVersion) return;
     this.#seenVersion = version;
+    this.clock.lookAgain();
     this.#tell('listed');
   }
 
@@ -310,8 +315,10 @@ class SqliteJournal implements Journal {
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       const result = work();
+      const isSigned = this.clock.write();
       this.#mustBeInPlace();
       this.#database.exec('COMMIT');
+      if (isSigned) this.clock.written();
       return result;
     } catch (cause) {
       // SQLite itself rolls back after some errors, such as a full disk.

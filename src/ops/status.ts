@@ -1,4 +1,4 @@
-import type { RouteSummary, Summary } from '../journal/journal.ts';
+import type { ClockDoubt, RouteSummary, Summary } from '../journal/journal.ts';
 import type { HttpStatus } from './http.ts';
 
 /** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */
@@ -11,6 +11,8 @@ export interface Status {
   /** Null where no daemon runs, or its HTTP port is off. */
   readonly http: HttpStatus | null;
   readonly journal: JournalStatus;
+  /** Null where it is believed, or no daemon runs. */
+  readonly clock: ClockStatus | null;
   readonly routes: readonly RouteStatus[];
   /** Those that have left the configuration, and what the journal still holds of them. */
   readonly former_routes: readonly RouteSummary[];
@@ -45,6 +47,13 @@ interface JournalStatus {
   readonly reason: string | null;
 }
 
+/** A clock in doubt: nothing is removed for its age. */
+interface ClockStatus {
+  readonly last_sign_of_life: string;
+  /** Seconds of running after which it is believed all the same. */
+  readonly believed_in: number;
+}
+
 type Known = { readonly [Key in Exclude<keyof RouteSummary, 'name'>]: RouteSummary[Key] | null };
 
 export interface RouteStatus extends Known {
@@ -73,6 +82,7 @@ export interface Live {
   readonly http: HttpStatus | null;
   /** What the journal says is wrong with it. */
   readonly trouble: string | null;
+  readonly doubt: ClockDoubt | null;
   readonly activityOf: (route: string) => Activity | undefined;
 }
 
@@ -114,6 +124,7 @@ export function statusOf(config: Named, held: Summary | string, live: Live | nul
       undecodable: summary?.undecodable ?? null,
       reason: live?.trouble ?? (typeof held === 'string' ? held : null),
     },
+    clock: clockOf(live?.doubt ?? null),
     routes: config.routes.map(({ name, sink }) => {
       const known = summary?.routes.find((route) => route.name === name) ?? (summary === null ? unknown : newRoute);
       const activity = live?.activityOf(name);
@@ -134,6 +145,12 @@ export function statusOf(config: Named, held: Summary | string, live: Live | nul
 /** A route that the journal doesn't know yet, and one of which it can't be asked. */
 const newRoute: Known = { cursor: 0, lag: { messages: 0, seconds: 0 }, waiting: 0, quarantined: 0, dead: 0 };
 const unknown: Known = { cursor: null, lag: null, waiting: null, quarantined: null, dead: null };
+
+function clockOf(doubt: ClockDoubt | null): ClockStatus | null {
+  if (doubt === null) return null;
+  const { lastSign, believedIn } = doubt;
+  return { last_sign_of_life: new Date(lastSign).toISOString(), believed_in: Math.ceil(believedIn / 1_000) };
+}
 
 function circuitOf(activity: Activity | undefined): CircuitStatus | null {
   if (activity === undefined) return null;
