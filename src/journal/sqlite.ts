@@ -5,6 +5,7 @@ import { reasonOf } from '../errors.ts';
 import type { Notification } from '../kazoo/notification.ts';
 import { Appender } from './appender.ts';
 import { firstSince } from './blocks.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { JournalClock } from './clock.ts';
 import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabase, openDatabaseBeside, prepareFolder } from './database.ts';
@@ -92,6 +93,7 @@ class SqliteJournal implements Journal {
   readonly #retention: Retention;
   readonly #scanner: Scanner;
   readonly #recent: Recent;
+  readonly #checkpoints: Checkpoints;
   readonly #listeners = new Set<Listener>();
   readonly #settlements = new Settlements();
   readonly #changeTimer: NodeJS.Timeout;
@@ -115,6 +117,7 @@ class SqliteJournal implements Journal {
     this.#scanner = new Scanner(database);
     this.#recent = new Recent(this.#last);
     this.#seenVersion = this.#version.get()?.data_version;
+    this.#checkpoints = new Checkpoints(database, log);
     this.#files = new JournalFiles(file, lock, log);
     this.#changeTimer = setInterval(() => this.#lookForChanges(), lookEvery);
   }
@@ -284,7 +287,8 @@ class SqliteJournal implements Journal {
   }
 
   #lookForChanges(): void {
-    this.#files.look();
+    // A checkpoint writes too.
+    if (this.#files.look() === null) this.#checkpoints.look();
     let version: unknown;
     try {
       if (this.clock.isDue) this.#transaction(() => undefined);
