@@ -3,6 +3,8 @@ import { ownershipOf } from './ownership.ts';
 /** What an error says, for a message or a log line of ours; anything else that was thrown, as text. */
 export function reasonOf(error: unknown): string {
   if (!Error.isError(error)) return String(error);
+  const shortage = shortages.get(codeOf(error));
+  if (shortage !== undefined) return shortage;
   // Node's error of a name with several addresses has no message of its own.
   if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ');
   return error.message;
@@ -52,10 +54,17 @@ const fileReasons = new Map<string | undefined, string>([
   ['ENAMETOOLONG', 'a name in its path is too long'],
   ['EROFS', 'its file system is read-only'],
   ['ENOSPC', 'its disk is full'],
-  ['EDQUOT', 'the quota of its disk is used up'],
   ['EFBIG', 'it is larger than a file may be'],
   ['EIO', 'its disk fails (an input/output error)'],
-  ['EMFILE', 'this process has too many files open'],
+]);
+
+/** What the process lacks, whatever it was about to do. */
+const shortages = new Map<string | undefined, string>([
+  ['EDQUOT', "this user's quota on the disk is used up"],
+  [
+    'EMFILE',
+    'this process has too many files and connections open: raise its limit (LimitNOFILE= of the unit, ulimit -n)',
+  ],
   ['ENFILE', 'this machine has too many files open'],
 ]);
 

@@ -1,7 +1,9 @@
 import type { Config } from './config/config.ts';
 import type { Loaded } from './config/load.ts';
+import { reasonOf } from './errors.ts';
 import { openJournal } from './journal/open.ts';
 import { openControl } from './ops/control.ts';
+import { fewDescriptors } from './ops/descriptors.ts';
 import { stuckIn, summaryOf, unreadyIn } from './ops/health.ts';
 import { openHttpPort } from './ops/http.ts';
 import type { Insight } from './ops/insight.ts';
@@ -16,6 +18,7 @@ import { Routes } from './relay/routes.ts';
 import { markOf } from './relay/watch-file.ts';
 import { Watchers } from './relay/watchers.ts';
 import { createValidator } from './schema/validator.ts';
+import { sinkKind } from './sinks/registry.ts';
 
 export interface Relay {
   /** What a service manager wants to know. */
@@ -53,6 +56,11 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
   // What changes while all that follows is made ready has changed since it was read.
   const asRead = first.watched.map(markOf);
   const rules: Rules = { validator: createValidator(config.validation.schemas), reveals: revealsOf(config) };
+  const few = fewDescriptors([
+    ...config.brokers.map(() => 1),
+    ...config.routes.map(({ sink: { type, options } }) => sinkKind(type).flow(options).concurrency),
+  ]);
+  if (few !== null) log.warn(few, 'few files and connections may be open at a time; raise the limit');
   const journal = await openJournal(config.journal, log);
   const routes = new Routes(journal, log);
   await Promise.all(config.routes.map((route) => routes.start(route)));
@@ -97,19 +105,31 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
     brokers: () => lines.insight,
     routes: () => routes.insight,
     summary: sparing(() => journal.summary()),
+    get trouble() {
+      return journal.trouble;
+    },
     get maxSize() {
       return config.journal.maxSize;
     },
     get maxInvalidBytes() {
       return config.journal.maxSize * config.journal.invalidShare;
     },
+    clock: journal.clock,
     maxQueue: config.queue.maxLength,
     lines: () => ownLog.lines,
   };
   const status = async (summary: Insight['summary']): Promise<Status> => {
     const activityOf = (name: string) => routes.activityOf(name);
-    const live = { startedAt, brokers: lines.status, activityOf, http: http?.status ?? null };
-    return statusOf(config, await summary(), live);
+    const held = await summary().catch(reasonOf);
+    const { trouble, clock } = journal;
+    return statusOf(config, held, {
+      startedAt,
+      brokers: lines.status,
+      trouble,
+      doubt: clock.doubt,
+      activityOf,
+      http: http?.status ?? null,
+    });
   };
   const pages = async () => (await import('./ops/pages.ts')).pagesOf(insight, () => status(insight.summary), ownLog);
   const http = openHttpPort(config.http, pages, log);

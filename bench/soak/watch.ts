@@ -33,9 +33,10 @@ export function watch(stage: Stage, load: Load): { stop(): Promise<Sample[]> } {
         at: Math.round(performance.now() - start),
         pid: daemon.pid,
         memory: memoryOf(daemon)?.now ?? null,
-        lag: routes === null ? null : Math.max(...routes.map(({ lag, waiting }) => lag.messages + waiting)),
+        lag:
+          routes === null ? null : Math.max(...routes.map(({ lag, waiting }) => (lag?.messages ?? 0) + (waiting ?? 0))),
         published: load.confirmed.size,
-        delivered: routes === null ? null : Math.min(...routes.map(({ cursor }) => cursor)),
+        delivered: routes === null ? null : Math.min(...routes.map(({ cursor }) => cursor ?? 0)),
       });
       await delay(1_000, undefined, { signal }).catch(() => undefined);
     }

@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>
   waiting: async (terminal) => (await import('./waiting.ts')).waitingCommand(terminal),
   replay: async (terminal) => (await import('./replay.ts')).replayCommand(terminal),
   forget: async (terminal) => (await import('./forget.ts')).forgetCommand(terminal),
+  'accept-clock': async (terminal) => (await import('./accept-clock.ts')).acceptClockCommand(terminal),
   tail: async (terminal) => (await import('./tail.ts')).tailCommand(terminal),
   probe: async (terminal) => (await import('./probe.ts')).probeCommand(terminal),
   publish: async (terminal) => (await import('./publish.ts')).publishCommand(terminal),

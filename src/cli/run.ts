@@ -7,6 +7,7 @@ import type { Overrides } from '../config/variables.ts';
 import { heed, releaseStops, stopSignals } from '../held-signals.ts';
 import { rebuildJournal } from '../journal/open.ts';
 import { hintFor } from '../nearest.ts';
+import { refuseSecond } from '../ops/control.ts';
 import { createLog } from '../ops/log.ts';
 import { listenToSignals } from '../ops/signals.ts';
 import { type Notifier, openNotifier } from '../ops/systemd.ts';
@@ -63,6 +64,7 @@ async function run(file: string, overrides: Overrides, rebuild: boolean): Promis
   listenToSignals(ownLog);
   log.info({ config: file, pid: process.pid }, 'starting');
   tellDoubts(loaded, log);
+  await refuseSecond(config.journal.path);
   if (rebuild) {
     // What has come so far is heard before. From then on a signal to stop ends it, and the journal stands as it did.
     await nextTurn();

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { findConfigFile } from '../config/load.ts';
 import { loadOutline } from '../config/outline.ts';
-import { sized } from '../counted.ts';
+import { counted, sized } from '../counted.ts';
 import type { RouteSummary } from '../journal/journal.ts';
 import { openJournalReader, type Place } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
@@ -77,12 +77,13 @@ async function summaryOf(place: Place) {
 
 function describe(
   terminal: Terminal,
-  { running, pid, startedAt, brokers, http, journal, routes, former_routes }: Status,
+  { running, pid, startedAt, brokers, http, journal, clock, routes, former_routes }: Status,
 ): string {
   const state = running
     ? `${terminal.paint('green', 'running')}, pid ${pid}, since ${startedAt}`
     : terminal.paint('yellow', 'not running');
-  const sections = [`Daemon   ${state}`, `Journal  ${describeJournal(journal)}`];
+  const sections = [`Daemon   ${state}`, `Journal  ${describeJournal(terminal, journal)}`];
+  if (clock !== null) sections.push(`Clock    ${terminal.paint('yellow', describeClock(clock))}`);
   if (http !== null) sections.push(`HTTP     ${describeHttp(http)}`);
   if (brokers !== null) sections.push('', columns([brokerHead, ...brokers.map(brokerRow)]));
   sections.push('', columns([routeHead, ...routes.map(routeRow)]));
@@ -91,20 +92,30 @@ function describe(
   return sections.join('\n');
 }
 
+function describeClock({ last_sign_of_life, believed_in }: NonNullable<Status['clock']>): string {
+  const hours = Math.ceil(believed_in / 3_600);
+  return (
+    `in doubt: the last sign of life was at ${last_sign_of_life}. Nothing is removed for its age for another ` +
+    `${counted(hours, 'hour')} of running, or until "kazoo-relay accept-clock"`
+  );
+}
+
 function describeHttp({ listen, open, reason }: NonNullable<Status['http']>): string {
   return printable(open ? listen : `${listen} is not open: ${reason ?? 'not yet'}`);
 }
 
-function describeJournal(journal: Status['journal']): string {
-  const { path, bytes, max_bytes, messages, oldest, undecodable } = journal;
+function describeJournal(terminal: Terminal, journal: Status['journal']): string {
+  const { path, bytes, max_bytes, messages, oldest, undecodable, reason } = journal;
   const since = oldest === null ? '' : ` since ${oldest}`;
+  const trouble = reason === null ? [] : [`         ${terminal.paint('red', printable(reason))}`];
+  if (bytes === null || messages === null) return [path, ...trouble].join('\n');
   const held = `${path}: ${sized(bytes)} of ${sized(max_bytes)}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
-  return [held, ...describeInvalid(journal)].join('\n');
+  return [held, ...trouble, ...describeInvalid(journal)].join('\n');
 }
 
 /** Nothing from a daemon of the version before, which knows nothing of it. */
 function describeInvalid({ invalid_bytes, max_invalid_bytes, evicted }: Partial<Status['journal']>): string[] {
-  if (evicted === undefined || invalid_bytes === undefined || max_invalid_bytes === undefined) return [];
+  if (evicted == null || invalid_bytes == null || max_invalid_bytes === undefined) return [];
   const lines = [`Invalid  ${sized(invalid_bytes)} of ${sized(max_invalid_bytes)} are undecodable or invalid`];
   const { undecodable, unknown, known, since } = evicted;
   const removed = undecodable + unknown + known;
@@ -126,10 +137,13 @@ function brokerRow({ zone, broker, state, since, rate, received, paused, reason 
 
 const routeHead = ['ROUTE', 'SINK', 'LAG', 'IN FLIGHT', 'WAITING', 'QUARANTINED', 'DEAD', 'CIRCUIT', 'REASON'];
 
-function routeRow({ name, sink, lag, in_flight, waiting, quarantined, dead, circuit }: RouteStatus): string[] {
-  const counts = [in_flight ?? '-', waiting, quarantined, dead].map(String);
+function routeRow(route: RouteStatus): string[] {
+  const { name, sink, lag, in_flight, waiting, quarantined, dead, interrupted, circuit } = route;
+  const counts = [in_flight, waiting, quarantined, dead].map((count) => String(count ?? '-'));
+  const start = [name, sink, lag === null ? '-' : lagText(lag), ...counts];
+  if (interrupted !== null) return [...start, 'interrupted', printable(interrupted)];
   const probe = circuit?.next_probe ? `, next probe in ${circuit.next_probe} s` : '';
-  return [name, sink, lagText(lag), ...counts, circuit?.state ?? '-', printable(`${circuit?.reason ?? ''}${probe}`)];
+  return [...start, circuit?.state ?? '-', printable(`${circuit?.reason ?? ''}${probe}`)];
 }
 
 const formerHead = ['NOT IN THE CONFIGURATION', 'LAG', 'WAITING', 'QUARANTINED', 'DEAD'];

@@ -66,9 +66,9 @@ export const rootOptions: OptionTree = {
     },
     watch: {
       interval: {
-        doc: 'Time between two looks of the stall watch at our queue.',
+        doc: 'Time between two looks of the stall watch at our queue; a deleted exchange is bound again at the next one.',
         format: 'positive duration',
-        default: 10_000,
+        default: 2_000,
       },
       stalledAfter: {
         doc: 'Time for which messages may wait while nothing moves, until the connection is made anew.',

@@ -41,6 +41,8 @@ export interface RouteActivity {
   readonly inFlight: number;
   /** Entries that it skipped because its condition couldn't be evaluated, since it was started. */
   readonly conditionFailures: number;
+  /** Why it can't read or write its journal; undefined where it can. */
+  readonly interrupted: string | undefined;
   readonly circuit: CircuitState;
   /** Why the circuit isn't closed, and the milliseconds until its next probe. */
   readonly reason: string | undefined;
@@ -90,6 +92,7 @@ export class Route {
   readonly #unsubscribe: () => void;
   readonly #running: Promise<void>;
   readonly #attempts = new Bag<Promise<void>>();
+  #interrupted: string | undefined;
 
   constructor(options: RouteOptions, { journal, openSink, log }: RouteContext, standing: Standing, queue: Queue) {
     this.#options = options;
@@ -116,7 +119,7 @@ export class Route {
   get activity(): RouteActivity {
     const { state, reason, probeIn } = this.#circuit;
     const { cursor, taken: inFlight, conditionFailures } = this.#supply;
-    return { cursor, inFlight, conditionFailures, circuit: state, reason, probeIn };
+    return { cursor, inFlight, conditionFailures, interrupted: this.#interrupted, circuit: state, reason, probeIn };
   }
 
   /** True where its loop or an attempt hasn't moved for far longer than it may take. */
@@ -159,7 +162,6 @@ export class Route {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     const backoff = new Backoff(firstPause, longestPause);
-    let trouble: string | undefined;
     while (!signal.aborted) {
       this.#pulse.awake();
       try {
@@ -169,14 +171,15 @@ export class Route {
         // Again, for what it has just read and doesn't want: no attempt will end, and make another round.
         this.#supply.save();
         backoff.reset();
-        trouble = undefined;
+        this.#interrupted = undefined;
         const idleFor = this.#idleFor(lingering);
         this.#pulse.asleep(idleFor);
         await this.#bell.heard(idleFor);
       } catch (error) {
         // A disk that is full is one line, not one each try.
-        if (reasonOf(error) !== trouble) this.#log.error({ err: error }, 'route interrupted; it will try again');
-        trouble = reasonOf(error);
+        const reason = reasonOf(error);
+        if (reason !== this.#interrupted) this.#log.error({ err: error }, 'route interrupted; it will try again');
+        this.#interrupted = reason;
         this.#supply.lookAgain();
         await backoff.pause(signal).catch(() => undefined);
       }

@@ -1,5 +1,6 @@
 import { fileReasonOf, isSqliteError, reasonOf, sqliteCodeOf } from '../errors.ts';
 import { hintFor, type Party } from './access.ts';
+import { refusalBeside } from './disk.ts';
 import { JournalError } from './journal.ts';
 
 /** SQLite's result codes for a file that makes no sense to it: SQLITE_CORRUPT and SQLITE_NOTADB. */
@@ -20,8 +21,9 @@ export function isDamage(error: unknown): boolean {
 export function journalFailure(file: string, what: string, cause: unknown, party: Party): JournalError {
   if (cause instanceof JournalError) return cause;
   if (isDamage(cause)) return damagedJournal(file, reasonOf(cause), cause);
-  const hint = hintFor(cause, file, party);
-  return new JournalError(`the journal ${file} can't be ${what}: ${fileReasonOf(cause)}${hint}`, { cause });
+  const refusal = party === 'daemon' ? refusalBeside(file, cause) : undefined;
+  const reason = refusal ?? `${fileReasonOf(cause)}${hintFor(cause, file, party)}`;
+  return new JournalError(`the journal ${file} can't be ${what}: ${reason}`, { cause });
 }
 
 export function damagedJournal(file: string, reason: string, cause?: unknown): JournalError {

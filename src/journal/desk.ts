@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NotificationState, Problem } from '../kazoo/notification.ts';
+import { acceptClock, isDoubtful, lastSign } from './clock.ts';
 import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
@@ -46,6 +47,13 @@ export function openDesk(folder: string): Desk {
     forget: async (route) => {
       await steps(listedOn(database, route), (seq) => removeLine(database, route, seq));
       await steps([route], (name) => removeCursor(database, name));
+    },
+    clockDoubt: async () => {
+      const sign = lastSign(database);
+      return isDoubtful(Date.now(), sign) ? sign : null;
+    },
+    acceptClock: async () => {
+      await steps(['clock'], () => acceptClock(database));
     },
     close: async () => database.close(),
   };

@@ -127,16 +127,36 @@ export interface Evicted {
   readonly known: number;
 }
 
+/** Whether the clock may say that something is old. */
+export interface Clock {
+  /** False while nothing may be removed for its age. */
+  readonly isTrusted: boolean;
+  /** Why it isn't trusted, where it is more than a day beyond the last sign of life; else null. */
+  readonly doubt: ClockDoubt | null;
+}
+
+export interface ClockDoubt {
+  /** Unix milliseconds. */
+  readonly lastSign: number;
+  /** Milliseconds of running after which it is believed all the same. */
+  readonly believedIn: number;
+}
+
 /**
  * The store between intake and delivery. Everything may be asynchronous, so that a store shared by several daemons can
  * stand behind the same interface.
  */
 export interface Journal extends JournalReader {
+  /** Why it takes nothing though nothing was tried: it isn't where it was. Null while all is well. */
+  readonly trouble: string | null;
+
+  readonly clock: Clock;
+
   /**
-   * Commits a batch in one transaction. When it resolves, the batch is on disk; when it rejects, none of it is. Returns
-   * the entries of what is new, in the batch's order: what has an id that the journal has already is a redelivery, and
-   * is dropped.
-   * @throws JournalError when the store can't be written
+   * Commits a batch in one transaction. When it resolves, the batch is on disk; when it rejects, none of it may be taken
+   * for that. Returns the entries of what is new, in the batch's order: what has an id that the journal has already is a
+   * redelivery, and is dropped.
+   * @throws JournalError when the store can't be written, or isn't where it was
    */
   append(batch: readonly Notification[]): Promise<readonly Entry[]>;
 
@@ -294,6 +314,10 @@ export interface Desk extends Pick<JournalReader, 'find' | 'summary' | 'close'> 
   waitingIn(route: string, from: number, to: number): Promise<number>;
   /** Removes a route's lines and its cursor: opened again, it is a new one. */
   forget(route: string): Promise<void>;
+  /** The last sign of life in the journal, in Unix milliseconds, where the clock is in doubt by it; else null. */
+  clockDoubt(): Promise<number | null>;
+  /** From now on the clock is believed as it is. */
+  acceptClock(): Promise<void>;
 }
 
 /** The journal can't be opened, read or written; the message says what an operator can do. */

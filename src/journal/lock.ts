@@ -1,10 +1,17 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { Logger } from 'pino';
 import { isSqliteError, reasonOf } from '../errors.ts';
 import { hintFor } from './access.ts';
+import { type Identity, identityOf, isSame } from './identity.ts';
 import { JournalError } from './journal.ts';
 
 export interface Lock {
+  /**
+   * Takes it anew where its file was removed or replaced: another daemon could take it else.
+   * @throws JournalError where one has done so
+   */
+  renew(log: Logger): void;
   release(): void;
 }
 
@@ -14,11 +21,44 @@ export interface Lock {
  * @throws JournalError when another daemon has it
  */
 export function acquireLock(folder: string): Lock {
+  return new FileLock(folder);
+}
+
+class FileLock implements Lock {
+  readonly #folder: string;
+  #held: Held;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#held = take(folder);
+  }
+
+  renew(log: Logger): void {
+    const file = lockFile(this.#folder);
+    if (isSame(identityOf(file), this.#held.identity)) return;
+    const renewed = take(this.#folder);
+    this.#held.database.close();
+    this.#held = renewed;
+    log.warn({ lock: file }, 'the lock was removed or replaced while the daemon runs; it is taken anew');
+  }
+
+  release(): void {
+    this.#held.database.close();
+  }
+}
+
+interface Held {
+  readonly database: DatabaseSync;
+  readonly identity: Identity | null;
+}
+
+function take(folder: string): Held {
   const file = lockFile(folder);
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file);
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    return { database, identity: identityOf(file) };
   } catch (cause) {
     database?.close();
     if (!isSqliteError(cause, [busy]))
@@ -30,8 +70,6 @@ export function acquireLock(folder: string): Lock {
       { cause },
     );
   }
-  const held = database;
-  return { release: () => held.close() };
 }
 
 /** True where a daemon has the journal in a folder. */

@@ -19,7 +19,6 @@ import { isHeadInSql } from './head.ts';
 import { listInvalid } from './invalid.ts';
 import { JournalError } from './journal.ts';
 import { acquireLock } from './lock.ts';
-import { brokenLog, isLogDamaged } from './rebuild/pages.ts';
 import { salvage } from './rebuild/salvage.ts';
 
 /** SQLite's own files beside a database. */
@@ -75,7 +74,6 @@ function damageOf(file: string): string | null {
     using database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
     if (isHeaderOverwritten(database)) return overwrittenHeader;
     if (versionOf(database, file) === 0) return null;
-    if (isLogDamaged(file)) return brokenLog;
     const verdict = String(database.prepare('PRAGMA integrity_check(1)').get()?.integrity_check);
     if (verdict !== 'ok') return verdict;
     const { broken } = database.prepare(brokenRows).get() ?? {};

@@ -4,7 +4,7 @@ import { reasonOf } from '../errors.ts';
 import { dropOldBlocks } from './blocks.ts';
 import { Eviction } from './eviction.ts';
 import { unlistInvalid } from './invalid.ts';
-import type { Limits } from './journal.ts';
+import type { Clock, Limits } from './journal.ts';
 import { Space } from './space.ts';
 
 export const unlimited: Limits = {
@@ -30,10 +30,6 @@ const nearlyFull = 0.9;
 /** For so long a step looks for what can be removed, in milliseconds: what is listed may have to be passed over. */
 const longestLook = 10;
 
-/** A clock that differs by more than this from what it should say has jumped, in milliseconds. */
-const jump = 60_000;
-const afterJump = 3_600_000;
-
 /**
  * Removes from the journal what every route has settled, once it is old or the journal is nearly full. What is listed
  * as waiting, quarantined or dead stays; the latter two until they are older than `deadRetention`. What is invalid has a
@@ -42,6 +38,7 @@ const afterJump = 3_600_000;
 export class Retention {
   readonly #database: DatabaseSync;
   #limits: Limits;
+  readonly #clock: Clock;
   readonly #log: Logger;
   readonly #transaction: <T>(work: () => T) => T;
   readonly #space: Space;
@@ -55,15 +52,21 @@ export class Retention {
   #timer: NodeJS.Timeout | undefined;
   #position = 0;
   #positionAt = performance.now();
-  #clockOffset = Date.now() - performance.now();
-  #pausedUntil = 0;
   #failing = false;
 
-  constructor(database: DatabaseSync, file: string, limits: Limits, log: Logger, transaction: <T>(work: () => T) => T) {
+  constructor(
+    database: DatabaseSync,
+    file: string,
+    limits: Limits,
+    clock: Clock,
+    log: Logger,
+    transaction: <T>(work: () => T) => T,
+  ) {
     this.#database = database;
     this.#space = new Space(database, file);
     this.#eviction = new Eviction(database, log);
     this.#limits = limits;
+    this.#clock = clock;
     this.#log = log;
     this.#transaction = transaction;
     const candidates = `
@@ -147,7 +150,6 @@ export class Retention {
     try {
       this.#space.shortenLog();
       const evicted = this.#evict();
-      if (this.#isClockAstray()) return evicted;
       const removed = this.#transaction(() => this.#removeDead() + this.#removeSettled());
       const isSlack = this.#space.giveBack();
       this.#failing = false;
@@ -168,23 +170,9 @@ export class Retention {
     return evicted > 0;
   }
 
-  /** A clock that was set forward would make everything old at once. */
-  #isClockAstray(): boolean {
-    const offset = Date.now() - performance.now();
-    if (Math.abs(offset - this.#clockOffset) > jump) {
-      this.#log.warn(
-        { seconds: Math.round((offset - this.#clockOffset) / 1_000) },
-        'the clock has jumped; retention pauses for an hour',
-      );
-      this.#pausedUntil = performance.now() + afterJump;
-    }
-    this.#clockOffset = offset;
-    return performance.now() < this.#pausedUntil;
-  }
-
   #removeDead(): number {
     const { deadRetention } = this.#limits;
-    if (!Number.isFinite(deadRetention)) return 0;
+    if (!Number.isFinite(deadRetention) || !this.#clock.isTrusted) return 0;
     const removed = this.#database
       .prepare(
         `DELETE FROM deliveries WHERE rowid IN (
@@ -199,7 +187,8 @@ export class Retention {
     if (performance.now() - this.#positionAt > lookAgainAfter) this.#position = 0;
     if (this.#position === 0) this.#positionAt = performance.now();
     const isFull = this.#space.ownBytes >= this.#limits.maxSize * nearlyFull;
-    const oldest = isFull ? Number.POSITIVE_INFINITY : Date.now() - this.#limits.retention;
+    const byAge = this.#clock.isTrusted ? Date.now() - this.#limits.retention : Number.NEGATIVE_INFINITY;
+    const oldest = isFull ? Number.POSITIVE_INFINITY : byAge;
     const routes = JSON.stringify([...this.#routes.keys()]);
     const isOld = (row: Record<string, unknown>) => Number(row.received_at) < oldest;
     const removable = (rows: readonly Record<string, unknown>[]) =>

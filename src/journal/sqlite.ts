@@ -5,9 +5,12 @@ import { reasonOf } from '../errors.ts';
 import type { Notification } from '../kazoo/notification.ts';
 import { Appender } from './appender.ts';
 import { firstSince } from './blocks.ts';
-import { damagedJournal, journalFailure } from './damage.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { JournalClock } from './clock.ts';
+import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabase, openDatabaseBeside, prepareFolder } from './database.ts';
 import { Deliveries } from './deliveries.ts';
+import { JournalFiles } from './files.ts';
 import { find } from './find.ts';
 import { isInvalid } from './invalid.ts';
 import {
@@ -26,7 +29,6 @@ import {
   type WaitingPage,
 } from './journal.ts';
 import { acquireLock, type Lock } from './lock.ts';
-import { brokenLog, isLogDamaged } from './rebuild/pages.ts';
 import { finishRebuild } from './rebuild.ts';
 import { Recent } from './recent.ts';
 import { Retention, unlimited } from './retention.ts';
@@ -52,7 +54,6 @@ export function openJournal(folder: string, log: Logger, limits: Limits = unlimi
   try {
     finishRebuild(file, log);
     if (!existsSync(file)) log.info({ journal: file }, 'there is no journal yet; a new one is made');
-    if (isLogDamaged(file)) throw damagedJournal(file, brokenLog);
     database = openDatabase(folder);
     return new SqliteJournal(database, file, lock, log, limits, lookEvery);
   } catch (error) {
@@ -84,14 +85,17 @@ class SqliteJournal implements Journal {
   readonly #database: DatabaseSync;
   readonly #file: string;
   readonly #lock: Lock;
+  readonly #files: JournalFiles;
   readonly #log: Logger;
   readonly #appender: Appender;
   readonly #saveCursor: StatementSync;
   readonly #version: StatementSync;
   readonly #deliveries: Deliveries;
+  readonly clock: JournalClock;
   readonly #retention: Retention;
   readonly #scanner: Scanner;
   readonly #recent: Recent;
+  readonly #checkpoints: Checkpoints;
   readonly #listeners = new Set<Listener>();
   readonly #settlements = new Settlements();
   readonly #changeTimer: NodeJS.Timeout;
@@ -110,11 +114,18 @@ class SqliteJournal implements Journal {
     this.#saveCursor = database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
     this.#version = database.prepare('PRAGMA data_version');
     this.#deliveries = new Deliveries(database);
-    this.#retention = new Retention(database, file, limits, log, (work) => this.#transaction(work));
+    this.clock = new JournalClock(database, log);
+    this.#retention = new Retention(database, file, limits, this.clock, log, (work) => this.#transaction(work));
     this.#scanner = new Scanner(database);
     this.#recent = new Recent(this.#last);
     this.#seenVersion = this.#version.get()?.data_version;
+    this.#checkpoints = new Checkpoints(database, log);
+    this.#files = new JournalFiles(file, lock, log);
     this.#changeTimer = setInterval(() => this.#lookForChanges(), lookEvery);
+  }
+
+  get trouble(): string | null {
+    return this.#files.lost;
   }
 
   async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
@@ -129,6 +140,8 @@ class SqliteJournal implements Journal {
     this.#recent.push(fresh);
     if (fresh.some(isInvalid)) this.#retention.grown();
     this.#tell('appended');
+    // Whoever gets no answer acknowledges nothing; what is in the journal all the same is dropped when it comes again.
+    this.#mustBeInPlace();
     return fresh;
   }
 
@@ -277,9 +290,18 @@ class SqliteJournal implements Journal {
     this.#settlements.clear();
   }
 
+  /** @throws JournalError where what is written would be gone after the next start */
+  #mustBeInPlace(): void {
+    const lost = this.#files.look();
+    if (lost !== null) throw new JournalError(lost);
+  }
+
   #lookForChanges(): void {
+    // A checkpoint writes too.
+    if (this.#files.look() === null) this.#checkpoints.look();
     let version: unknown;
     try {
+      if (this.clock.isDue) this.#transaction(() => undefined);
       version = this.#version.get()?.data_version;
     } catch {
       return; // A journal that can't be read is told of by whoever needs it to go on.
@@ -287,6 +309,7 @@ class SqliteJournal implements Journal {
     if (version === this.#seenVersion) return;
     this.#seenVersion = version;
     this.#retention.lookAgain();
+    this.clock.lookAgain();
     this.#tell('listed');
   }
 
@@ -307,7 +330,10 @@ class SqliteJournal implements Journal {
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       const result = work();
+      const isSigned = this.clock.write();
+      this.#mustBeInPlace();
       this.#database.exec('COMMIT');
+      if (isSigned) this.clock.written();
       return result;
     } catch (cause) {
       // SQLite itself rolls back after some errors, such as a full disk.

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Logger } from 'pino';
 import { codeOf, fileReasonOf, reasonOf } from '../errors.ts';
+import { JournalError } from '../journal/journal.ts';
 import { asDaemon, ownershipOf } from '../ownership.ts';
 
 /** The daemon's door for commands on the same machine, open to whoever may enter the journal's folder. */
@@ -94,6 +95,22 @@ export async function askDaemon(folder: string, question: Question, route?: stri
   }
   if (answer === '') throw new Error('the daemon ended before it answered');
   return JSON.parse(answer);
+}
+
+/**
+ * What a daemon does before it opens a journal: the lock may have been removed under another one that runs.
+ * @throws JournalError where one answers on this folder, or has its socket and is silent
+ */
+export async function refuseSecond(folder: string): Promise<void> {
+  const answer = await askDaemon(folder, 'live').catch((error: unknown) => {
+    // Where this user may not even ask, opening the journal says so better.
+    return codeOf(Error.isError(error) ? error.cause : undefined) === undefined ? error : null;
+  });
+  if (answer === null) return;
+  throw new JournalError(
+    `the journal ${folder} is in use by another kazoo-relay, which has the socket ${socketIn(folder)}: stop that one, or give ` +
+      'this one a journal.path of its own',
+  );
 }
 
 /** No socket, nobody behind it, or a folder that is none, or whose path is too long for a socket. */

@@ -14,15 +14,21 @@ export function stuckIn({ brokers, routes }: Pick<Insight, 'brokers' | 'routes'>
 }
 
 /**
- * Why the daemon doesn't take all that it should; empty while it does. A sink that is away is no such reason: what it
- * should get waits in the journal.
+ * Why the daemon doesn't take all that it should, or can't deliver what it has taken; empty while it does. A sink that is
+ * away is no such reason: what it should get waits in the journal.
  */
-export function unreadyIn({ brokers }: Pick<Insight, 'brokers'>): string[] {
-  return brokers().flatMap((broker) => {
-    const name = `${broker.broker} (zone ${broker.zone})`;
-    if (broker.paused) return [`${name}: the journal takes nothing`];
-    return broker.state === 'consuming' ? [] : [`${name}: ${stateOf(broker)}`];
-  });
+export function unreadyIn({ brokers, routes, trouble }: Pick<Insight, 'brokers' | 'routes' | 'trouble'>): string[] {
+  return [
+    ...(trouble === null ? [] : [`the journal: ${trouble}`]),
+    ...brokers().flatMap((broker) => {
+      const name = `${broker.broker} (zone ${broker.zone})`;
+      if (broker.paused) return [`${name}: the journal takes nothing`];
+      return broker.state === 'consuming' ? [] : [`${name}: ${stateOf(broker)}`];
+    }),
+    ...routes().flatMap(({ name, activity: { interrupted } }) =>
+      interrupted === undefined ? [] : [`the route ${name} is interrupted: ${interrupted}`],
+    ),
+  ];
 }
 
 function stateOf({ state, reason }: BrokerInsight): string {

@@ -1,5 +1,5 @@
 import type { Distribution } from '../distribution.ts';
-import type { Summary } from '../journal/journal.ts';
+import type { Clock, Summary } from '../journal/journal.ts';
 import type { Activity, BrokerStatus } from './status.ts';
 
 /** What a running daemon shows of itself: read when somebody asks, and never told. */
@@ -7,6 +7,9 @@ export interface Insight {
   brokers(): readonly BrokerInsight[];
   routes(): readonly RouteInsight[];
   summary(): Promise<Summary>;
+  /** What is wrong with the journal, as it says itself. */
+  readonly trouble: string | null;
+  readonly clock: Clock;
   /** Bytes that the journal may have. */
   readonly maxSize: number;
   /** Bytes that undecodable and invalid notifications may have of it. */

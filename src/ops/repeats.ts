@@ -4,8 +4,9 @@ import type { Bindings, Logger } from 'pino';
 const most = 3;
 const span = 10_000;
 
-/** From this level on (pino's numbers: warn is 40). */
-const fromLevel = 40;
+/** Of pino's numbers. */
+const warn = 40;
+const info = 30;
 
 /**
  * Of one message, so many reasons are told apart at a time. A fault has seldom more (refused, timed out, no route,
@@ -18,7 +19,11 @@ const reasons = 5;
 type Line = Parameters<Logger['warn']>;
 
 interface Group {
+  /** Whom its lines are about. */
+  readonly whom: string;
   count: number;
+  /** When the last of them came, among the lines of all groups. */
+  turn: number;
   last: Line;
   readonly timer: NodeJS.Timeout;
   readonly write: (line: Line) => void;
@@ -30,28 +35,32 @@ type Groups = Map<string | undefined, Group>;
 /**
  * Groups warnings and errors that repeat themselves: of one message with one reason about one broker or route, three
  * lines are written within ten seconds; those after them become one, the last of them, with their number as `repeated`.
+ * So are lines at info that say nothing but their message: mostly that what was warned of is over, until it comes again.
  */
 export class Repeats {
   readonly #messages = new Map<string, Groups>();
+  #turn = 0;
 
   pass(line: Line, level: number, logger: Logger, write: (line: Line) => void): void {
-    if (level < fromLevel) {
+    if (level < info || (level < warn && hasText(line))) {
       write(line);
       return;
     }
-    const message = messageOf(line, logger.bindings());
+    const whom = whomOf(line, logger.bindings());
+    const message = `${whom} ${typeof line[0] === 'string' ? line[0] : line[1]}`;
     const groups: Groups = this.#messages.get(message) ?? new Map();
     this.#messages.set(message, groups);
     const reason = keyIn(groups, reasonIn(line));
-    const group = groups.get(reason);
+    let group = groups.get(reason);
     if (group === undefined) {
       const timer = setTimeout(() => this.#end(message, reason), span).unref();
-      groups.set(reason, { count: 1, last: line, timer, write });
-    } else {
-      group.count += 1;
-      group.last = line;
+      group = { whom, count: 0, turn: 0, last: line, timer, write };
+      groups.set(reason, group);
     }
-    if (group === undefined || group.count <= most) write(line);
+    group.count += 1;
+    group.turn = this.#turn++;
+    group.last = line;
+    if (group.count <= most) write(line);
   }
 
   close(): void {
@@ -60,23 +69,39 @@ export class Repeats {
     }
   }
 
+  /** What else is held back about the same ends with it, in its order: the last line must tell how things are. */
   #end(message: string, reason: string | undefined): void {
-    const groups = this.#messages.get(message);
-    const group = groups?.get(reason);
-    if (groups === undefined || group === undefined) return;
-    clearTimeout(group.timer);
-    groups.delete(reason);
-    if (groups.size === 0) this.#messages.delete(message);
-    const repeated = group.count - most;
-    if (repeated > 0) group.write(withField(group.last, { repeated }));
+    const group = this.#messages.get(message)?.get(reason);
+    if (group === undefined) return;
+    const ended = this.#remove((one) => one === group || (one.whom === group.whom && one.count > most));
+    for (const { count, last, write } of ended.toSorted((one, other) => one.turn - other.turn)) {
+      if (count > most) write(withField(last, { repeated: count - most }));
+    }
+  }
+
+  #remove(isMeant: (group: Group) => boolean): Group[] {
+    const removed: Group[] = [];
+    for (const [message, groups] of [...this.#messages]) {
+      for (const [reason, group] of [...groups]) {
+        if (!isMeant(group)) continue;
+        clearTimeout(group.timer);
+        groups.delete(reason);
+        removed.push(group);
+      }
+      if (groups.size === 0) this.#messages.delete(message);
+    }
+    return removed;
   }
 }
 
-/** The message, and whom it is about. */
-function messageOf(line: Line, bindings: Bindings): string {
+function whomOf(line: Line, bindings: Bindings): string {
   const { zone, broker, route } = { ...bindings, ...fieldsOf(line) };
-  const message = typeof line[0] === 'string' ? line[0] : line[1];
-  return JSON.stringify([zone, broker, route, message]);
+  return JSON.stringify([zone, broker, route]);
+}
+
+/** True where a line says something of its own beside its message. */
+function hasText(line: Line): boolean {
+  return Object.values(fieldsOf(line)).some((value) => typeof value !== 'number');
 }
 
 function keyIn(groups: Groups, reason: string): string | undefined {

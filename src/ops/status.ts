@@ -1,4 +1,4 @@
-import type { Evicted, RouteSummary, Summary } from '../journal/journal.ts';
+import type { ClockDoubt, Evicted, RouteSummary, Summary } from '../journal/journal.ts';
 import type { HttpStatus } from './http.ts';
 
 /** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */
@@ -11,6 +11,8 @@ export interface Status {
   /** Null where no daemon runs, or its HTTP port is off. */
   readonly http: HttpStatus | null;
   readonly journal: JournalStatus;
+  /** Null where it is believed, or no daemon runs. */
+  readonly clock: ClockStatus | null;
   readonly routes: readonly RouteStatus[];
   /** Those that have left the configuration, and what the journal still holds of them. */
   readonly former_routes: readonly RouteSummary[];
@@ -32,28 +34,42 @@ export interface BrokerStatus {
   readonly paused: boolean;
 }
 
+/** What only the journal knows is null where it can't be read. */
 interface JournalStatus {
   readonly path: string;
-  readonly bytes: number;
+  readonly bytes: number | null;
   readonly max_bytes: number;
-  readonly messages: number;
+  readonly messages: number | null;
   readonly oldest: string | null;
   readonly newest: string | null;
-  readonly undecodable: number;
+  readonly undecodable: number | null;
   /** What undecodable and invalid notifications take, and may take. */
-  readonly invalid_bytes: number;
+  readonly invalid_bytes: number | null;
   readonly max_invalid_bytes: number;
   /** How many of them were removed because that was used up. */
-  readonly evicted: Evicted & { readonly since: string | null };
+  readonly evicted: (Evicted & { readonly since: string | null }) | null;
+  /** What is wrong with it, and what to do. */
+  readonly reason: string | null;
 }
 
-export interface RouteStatus extends Omit<RouteSummary, 'name'> {
+/** A clock in doubt: nothing is removed for its age. */
+interface ClockStatus {
+  readonly last_sign_of_life: string;
+  /** Seconds of running after which it is believed all the same. */
+  readonly believed_in: number;
+}
+
+type Known = { readonly [Key in Exclude<keyof RouteSummary, 'name'>]: RouteSummary[Key] | null };
+
+export interface RouteStatus extends Known {
   readonly name: string;
   readonly sink: string;
   /** Null where no daemon runs. */
   readonly in_flight: number | null;
   /** Notifications that its condition (`where`) could not be evaluated for, since the route was started. */
   readonly condition_failures: number | null;
+  /** Why it can't read or write its journal. */
+  readonly interrupted: string | null;
   readonly circuit: CircuitStatus | null;
 }
 
@@ -69,12 +85,16 @@ export interface Live {
   readonly startedAt: number;
   readonly brokers: readonly BrokerStatus[];
   readonly http: HttpStatus | null;
+  /** What the journal says is wrong with it. */
+  readonly trouble: string | null;
+  readonly doubt: ClockDoubt | null;
   readonly activityOf: (route: string) => Activity | undefined;
 }
 
 export interface Activity {
   readonly inFlight: number;
   readonly conditionFailures: number;
+  readonly interrupted: string | undefined;
   readonly circuit: CircuitStatus['state'];
   readonly reason: string | undefined;
   readonly probeIn: number;
@@ -86,9 +106,13 @@ interface Named {
   readonly routes: readonly { readonly name: string; readonly sink: { readonly type: string } }[];
 }
 
-/** Puts together what the journal holds and, where a daemon runs, what that is doing. */
-export function statusOf(config: Named, summary: Summary, live: Live | null): Status {
+/**
+ * Puts together what the journal holds and, where a daemon runs, what that is doing.
+ * @param held what the journal holds, or why it can't be read
+ */
+export function statusOf(config: Named, held: Summary | string, live: Live | null): Status {
   const names = new Set(config.routes.map(({ name }) => name));
+  const summary = typeof held === 'string' ? null : held;
   return {
     running: live !== null,
     pid: live === null ? null : process.pid,
@@ -97,33 +121,44 @@ export function statusOf(config: Named, summary: Summary, live: Live | null): St
     http: live?.http ?? null,
     journal: {
       path: config.journal.path,
-      bytes: summary.bytes,
+      bytes: summary?.bytes ?? null,
       max_bytes: config.journal.maxSize,
-      messages: summary.messages,
-      oldest: timeOf(summary.oldest),
-      newest: timeOf(summary.newest),
-      undecodable: summary.undecodable,
-      invalid_bytes: summary.invalidBytes,
+      messages: summary?.messages ?? null,
+      oldest: timeOf(summary?.oldest ?? null),
+      newest: timeOf(summary?.newest ?? null),
+      undecodable: summary?.undecodable ?? null,
+      invalid_bytes: summary?.invalidBytes ?? null,
       max_invalid_bytes: config.journal.maxSize * config.journal.invalidShare,
-      evicted: { ...summary.evicted, since: timeOf(summary.evicted.since) },
+      evicted: summary === null ? null : { ...summary.evicted, since: timeOf(summary.evicted.since) },
+      reason: live?.trouble ?? (typeof held === 'string' ? held : null),
     },
+    clock: clockOf(live?.doubt ?? null),
     routes: config.routes.map(({ name, sink }) => {
-      const known = summary.routes.find((route) => route.name === name) ?? { ...newRoute, name };
+      const known = summary?.routes.find((route) => route.name === name) ?? (summary === null ? unknown : newRoute);
       const activity = live?.activityOf(name);
       return {
         ...known,
+        name,
         sink: sink.type,
         in_flight: activity?.inFlight ?? null,
         condition_failures: activity?.conditionFailures ?? null,
+        interrupted: activity?.interrupted ?? null,
         circuit: circuitOf(activity),
       };
     }),
-    former_routes: summary.routes.filter(({ name }) => !names.has(name)),
+    former_routes: summary?.routes.filter(({ name }) => !names.has(name)) ?? [],
   };
 }
 
-/** A route that the journal doesn't know yet. */
-const newRoute = { cursor: 0, lag: { messages: 0, seconds: 0 }, waiting: 0, quarantined: 0, dead: 0 };
+/** A route that the journal doesn't know yet, and one of which it can't be asked. */
+const newRoute: Known = { cursor: 0, lag: { messages: 0, seconds: 0 }, waiting: 0, quarantined: 0, dead: 0 };
+const unknown: Known = { cursor: null, lag: null, waiting: null, quarantined: null, dead: null };
+
+function clockOf(doubt: ClockDoubt | null): ClockStatus | null {
+  if (doubt === null) return null;
+  const { lastSign, believedIn } = doubt;
+  return { last_sign_of_life: new Date(lastSign).toISOString(), believed_in: Math.ceil(believedIn / 1_000) };
+}
 
 function circuitOf(activity: Activity | undefined): CircuitStatus | null {
   if (activity === undefined) return null;

@@ -51,7 +51,8 @@ export class Routes {
   async start(config: RouteConfig): Promise<void> {
     const log = this.#log.child({ route: config.name });
     const kind = sinkKind(config.sink.type);
-    const openSink = () => kind.open(config.sink.options, { route: config.name, log });
+    const mayRemoveOld = () => this.#journal.clock.isTrusted;
+    const openSink = () => kind.open(config.sink.options, { route: config.name, mayRemoveOld, log });
     const options = { ...config, flow: kind.flow(config.sink.options) };
     const route = await startRoute(options, { journal: this.#journal, log, openSink });
     this.#running.set(config.name, { config, route });

@@ -8,7 +8,15 @@ import { Compressor } from './compressor.ts';
 import { accessTo } from './file-access.ts';
 import { piecesOf } from './lines.ts';
 import { freeRotatedName, removeOldest, syncToDisk } from './rotated-files.ts';
-import { type Delivery, delivered, type Outcome, type Sink, type SinkKind, SinkUnavailable } from './sink.ts';
+import {
+  type Delivery,
+  delivered,
+  type Outcome,
+  type Sink,
+  type SinkContext,
+  type SinkKind,
+  SinkUnavailable,
+} from './sink.ts';
 
 interface FileSinkOptions {
   path: string;
@@ -66,8 +74,8 @@ export const fileSink: SinkKind<FileSinkOptions> = {
 
   examine: ({ path }) => accessTo(path),
 
-  async open(options, { log, isGuest = false }) {
-    const sink = new FileSink(options, log, isGuest);
+  async open(options, context) {
+    const sink = new FileSink(options, context);
     await sink.prepare();
     return sink;
   },
@@ -78,14 +86,16 @@ class FileSink implements Sink {
   readonly #log: Logger;
   /** It only appends, because somebody else may be doing so: it neither mends nor rotates. */
   readonly #isGuest: boolean;
+  readonly #mayRemoveOld: () => boolean;
   readonly #compressor: Compressor;
   #file: FileHandle | undefined;
   #isClosed = false;
 
-  constructor(options: FileSinkOptions, log: Logger, isGuest: boolean) {
+  constructor(options: FileSinkOptions, { log, isGuest = false, mayRemoveOld = () => false }: SinkContext) {
     this.#options = options;
     this.#log = log;
     this.#isGuest = isGuest;
+    this.#mayRemoveOld = mayRemoveOld;
     this.#compressor = new Compressor(options, log);
   }
 
@@ -195,7 +205,7 @@ class FileSink implements Sink {
     const target = await realpath(path);
     await this.#letGo();
     await rename(target, await freeRotatedName(target, new Date()));
-    if (keep > 0) await removeOldest(target, keep);
+    if (keep > 0 && (isFull || this.#mayRemoveOld())) await removeOldest(target, keep);
     this.#compressor.start(target);
     return this.#current();
   }

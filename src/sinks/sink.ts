@@ -59,6 +59,8 @@ export interface SinkContext {
   readonly route: string;
   /** True beside a daemon that may be delivering to the same place: what seems half done there is left to it. */
   readonly isGuest?: boolean;
+  /** False while the clock is in doubt: then nothing is removed for its age. Nor is it where this is left out. */
+  readonly mayRemoveOld?: () => boolean;
   readonly log: Logger;
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
+import { askDaemon } from '../../src/ops/control.ts';
 import type { Status } from '../../src/ops/status.ts';
 import { cli, cliProcess } from '../support/cli.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
@@ -60,7 +61,7 @@ describe('status', () => {
     await daemon.says('consuming');
     await publishAsKazoo(broker.url, 3);
     await publishAsKazoo(broker.url, 1, { 'Current-Balance': 'much' });
-    await until(async () => (await status()).routes[0]?.lag.messages === 0, { what: 'the archive to catch up' });
+    await until(async () => (await status()).routes[0]?.lag?.messages === 0, { what: 'the archive to catch up' });
     await until(async () => (await status()).routes[1]?.circuit?.state === 'open', { what: 'the open circuit' });
     await until(async () => (await status()).http?.open, { what: 'the open HTTP port' });
     const { running, pid, brokers, journal, routes } = await status();
@@ -87,6 +88,32 @@ describe('status', () => {
     await until(async () => (await status()).brokers?.[0]?.state === 'consuming', { what: 'the broker to be back' });
   });
 
+  test('shows a route whose journal can’t be read as interrupted, and why', async () => {
+    rename('deliveries', 'hidden');
+    const asked = async () => (await askDaemon(join(folder, 'journal'), 'status')) as Status;
+    const interrupted = async () => (await asked()).routes.map((route) => route.interrupted !== null);
+    await until(async () => (await interrupted()).every(Boolean), { what: 'the routes to be interrupted' });
+    const reason = expect.stringMatching(/journal\.sqlite can't be read: no such table: .*deliveries/);
+    const { journal, routes } = await asked();
+    expect(journal).toMatchObject({ bytes: null, messages: null, reason });
+    expect(routes).toMatchObject([
+      { name: 'archive', lag: null, dead: null, interrupted: reason },
+      { name: 'broken', interrupted: reason },
+    ]);
+    const { stdout, code } = await cli(['status', '--config', config]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Journal .*\n +the journal .*can't be read: no such table/);
+    expect(stdout).toMatch(/archive +file +- +0 +- +- +- +interrupted +the journal .*can't be read/);
+    const ready = await cli(['status', '--check', 'ready', '--config', config]);
+    expect(ready).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/the route archive is interrupted: the journal/),
+    });
+    rename('hidden', 'deliveries');
+    await until(async () => !(await interrupted()).some(Boolean), { what: 'the routes to go on' });
+    expect((await asked()).journal).toMatchObject({ messages: 4, reason: null });
+  });
+
   test('shows what the journal knows where no daemon runs, also after it was killed', async () => {
     await daemon?.end('SIGKILL');
     const { running, brokers, routes } = await status();
@@ -105,6 +132,12 @@ describe('status', () => {
     );
   });
 });
+
+function rename(table: string, to: string): void {
+  const database = new DatabaseSync(join(folder, 'journal', 'journal.sqlite'), { timeout: 5_000 });
+  database.exec(`ALTER TABLE ${table} RENAME TO ${to}`);
+  database.close();
+}
 
 async function status(): Promise<Status> {
   const { stdout } = await cli(['status', '--config', config, '--json']);

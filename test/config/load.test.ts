@@ -32,6 +32,7 @@ describe('the example configuration', () => {
       expires: 86_400_000,
     });
     expect(config.intake.prefetch).toBe(1_000);
+    expect(config.intake.watch.interval).toBe(2_000);
     expect(config.shutdown.timeout).toBe(8_000);
   });
 

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { askDaemon, refuseSecond } from '../../src/ops/control.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { messagesOn, type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
@@ -62,6 +63,41 @@ describe('a full disk under the journal', () => {
     expect(full.daemon.stderr.split('the journal takes nothing')).toHaveLength(2);
     expect(full.daemon.stderr.split('the journal takes notifications again')).toHaveLength(2);
     expect(await full.daemon.end('SIGTERM')).toBe(0);
+  });
+});
+
+describe('files that are removed under a daemon that runs', () => {
+  test('let no second one in, stop all acknowledging, and are got back from what it has open', async () => {
+    const robbed = toFile();
+    const first = robbed.start();
+    await first.says('consuming');
+    rmSync(join(robbed.journal, 'daemon.lock'));
+    await expect(refuseSecond(robbed.journal)).rejects.toThrow(/in use by another kazoo-relay, which has the socket/);
+    const second = startDaemon(robbed.config);
+    await until(() => second.process.exitCode !== null, { what: 'its end' });
+    expect(second.process.exitCode).toBe(1);
+    expect(second.stderr).toMatch(/in use by another kazoo-relay/);
+
+    const published = await publishAsKazoo(broker.url, 50);
+    await until(() => robbed.lines('out.ndjson').length === 50, { what: 'the first ones' });
+    await until(() => robbed.journalled() === 50, { what: 'their commit' });
+    rmSync(join(robbed.journal, 'journal.sqlite'));
+    published.push(...(await publishAsKazoo(broker.url, 10)));
+    await first.says('the journal takes nothing');
+    expect(await askDaemon(robbed.journal, 'ready')).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^the journal: .*removed, moved or replaced/)]),
+    );
+    expect(await askDaemon(robbed.journal, 'status')).toMatchObject({
+      journal: { reason: expect.stringContaining('copy what it has open') },
+    });
+    expect(await queued()).toBe(10);
+    const [commands = ''] = /cp \/proc.*?(?=; then restart)/.exec(first.stderr) ?? [];
+    execFileSync('sh', ['-c', commands]);
+    await first.end('SIGKILL');
+    await robbed.start().says('consuming');
+    await until(() => robbed.journalled() === 60, { what: 'all of them' });
+    await until(() => new Set(robbed.lines('out.ndjson')).size === 60, { what: 'all deliveries' });
+    expect(new Set(robbed.lines('out.ndjson'))).toEqual(new Set(published));
   });
 });
 

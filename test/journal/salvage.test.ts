@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -12,7 +12,6 @@ import { notification } from '../support/notification.ts';
 
 const count = 2_000;
 const pageSize = 4_096;
-const advice = /journal\.sqlite is damaged \(.*\): start the daemon with "kazoo-relay run --rebuild"/;
 const log = pino({ level: 'silent' });
 
 /** A healthy journal, made once: bodies of all sizes, of which some need overflow pages; and where each lies. */
@@ -166,18 +165,36 @@ describe('the write-ahead log of a damaged journal', () => {
     expect(saved()).toEqual(expect.arrayContaining(more.flat()));
   });
 
-  test('that is broken in the middle is met at the start; what was committed behind is saved, and routes go on from before', () => {
-    const more = leaveLog(6);
-    const commits = commitsIn(`${file}-wal`);
-    const [, , third = 0] = commits;
-    overwrite(`${file}-wal`, third + 200, 50);
-    expect(() => openJournal(folder, log)).toThrow(advice);
-    expect(() => openJournal(folder, log)).toThrow('broken in the middle');
-    rebuild();
-    // The third commit's last page is lost, but for what a later one has of it.
-    expect(saved()).toEqual(expect.arrayContaining([...(more[0] ?? []), ...(more[1] ?? []), ...(more[5] ?? [])]));
-    expect(cursors()).toEqual({ crm: 1_502 });
-  });
+  test.each([
+    { failed: [200, 60], committed: 5 },
+    { failed: [60], committed: 59 },
+    { failed: [300, 200, 100, 50], committed: 10 },
+  ])(
+    'that has more behind its last commit, as commits that fail leave it ($failed), proves nothing by it',
+    async ({ failed, committed }) => {
+      const before = saved();
+      const taken = leaveFailures(failed, committed);
+      expect(commitsIn(`${file}-wal`).length).toBeGreaterThan(failed.length);
+      const left = [...before, ...taken];
+      const files = ['', '-wal'].map((suffix) => [file + suffix, readFileSync(file + suffix)] as const);
+      const putBack = () => {
+        rmSync(`${file}-shm`, { force: true });
+        for (const [path, bytes] of files) writeFileSync(path, bytes);
+      };
+      const journal = openJournal(folder, log);
+      await journal.close();
+      expect(saved()).toEqual(left);
+
+      putBack();
+      expect(rebuild()).toBeUndefined();
+      expect(saved()).toEqual(left);
+
+      putBack();
+      for (const page of pagesOf(join(model, 'journal.sqlite'), 'notifications', 'internal')) overwritePage(page);
+      expect(rebuild()).toMatchObject({ notifications: { saved: left.length, lost: 0 } });
+      expect(saved()).toEqual(left);
+    },
+  );
 
   test('that ends in a transaction half written, as a loss of power leaves it, is healthy', async () => {
     const more = leaveLog(3);
@@ -193,14 +210,14 @@ describe('the write-ahead log of a damaged journal', () => {
  * Appends batches with a commit each, moves the cursor on with each, and leaves the files as a daemon does that is
  * killed.
  */
-function leaveLog(batches: number): string[][] {
+function leaveLog(batches: number, rows = 30): string[][] {
   const database = new DatabaseSync(file);
   database.exec('PRAGMA wal_autocheckpoint = 0');
   const insert = database.prepare(`
     INSERT INTO notifications (id, fingerprint, occurred_at, received_at, head, data)
     VALUES (?, '', 1, 1, '[null,true,null,null,"west",null,"k",false,"valid",[],null,[]]', ?)`);
   const ids = Array.from({ length: batches }, () =>
-    Array.from({ length: 30 }, () => {
+    Array.from({ length: rows }, () => {
       const { id } = notification({});
       return id;
     }),
@@ -219,6 +236,25 @@ function leaveLog(batches: number): string[][] {
   return ids;
 }
 
+/**
+ * Leaves a log with a commit, then commits that failed, each of which was written over by the shorter one after it, and
+ * last one that didn't fail. Returns the ids of what was committed.
+ */
+function leaveFailures(failed: readonly number[], committed: number): string[] {
+  const [first = []] = leaveLog(1);
+  const base = ['', '-wal'].map((suffix) => readFileSync(file + suffix));
+  let log = Buffer.alloc(0);
+  let last: string[] = [];
+  for (const rows of [...failed, committed]) {
+    for (const [index, suffix] of ['', '-wal'].entries()) writeFileSync(file + suffix, base[index] ?? '');
+    [last = []] = leaveLog(1, rows);
+    const written = readFileSync(`${file}-wal`);
+    log = Buffer.concat([written, log.subarray(written.length)]);
+  }
+  writeFileSync(`${file}-wal`, log);
+  return [...first, ...last];
+}
+
 /** Where the frames of a log begin that end a transaction. */
 function commitsIn(wal: string): number[] {
   const bytes = readFileSync(wal);
@@ -226,11 +262,15 @@ function commitsIn(wal: string): number[] {
   return frames.filter((frame) => bytes.readUInt32BE(frame + 4) > 0);
 }
 
-function rebuild(): void {
+/** Rebuilds it, and returns what it told of that; undefined where there was nothing to rebuild. */
+function rebuild(): object | undefined {
+  const told: { notifications?: object }[] = [];
+  const log = pino({ base: null }, { write: (line: string) => void told.push(JSON.parse(line)) });
   rebuildJournal(folder, ['crm'], log);
   const database = new DatabaseSync(file, { readOnly: true });
   expect(database.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
   database.close();
+  return told.find(({ notifications }) => notifications !== undefined);
 }
 
 /** The notifications whose pages are all left, in their order. */

@@ -67,8 +67,26 @@ describe('warnings that repeat themselves', () => {
     ]);
   });
 
-  test('are no reason to hold back what is said at info', () => {
-    for (let number = 0; number < 10; number += 1) log.info('consuming');
-    expect(written).toHaveLength(10);
+  test('are grouped with what says that they are over, and the last line tells how things are', () => {
+    for (const ends of ['it takes nothing', 'it takes again']) {
+      written = [];
+      for (let number = 0; number < 20; number += 1) {
+        log.error({ reason: 'full' }, 'it takes nothing');
+        if (number < 19 || ends === 'it takes again') log.info({ seconds: number }, 'it takes again');
+      }
+      expect(written).toHaveLength(6);
+      jest.advanceTimersByTime(10_000);
+      expect(written).toHaveLength(8);
+      expect(written.at(-1)).toMatchObject({ msg: ends, repeated: expect.any(Number) });
+    }
+  });
+
+  test('are no reason to hold back what is said at info, each time with another text, or at debug', () => {
+    for (let number = 0; number < 10; number += 1) {
+      log.info({ statement: `CREATE ${number}` }, 'changing the database');
+      log.info({ changes: { added: [] } }, 'reloaded');
+      log.debug('a step');
+    }
+    expect(written).toHaveLength(20);
   });
 });

@@ -116,6 +116,17 @@ describe('the file sink', () => {
     expect(left).toHaveLength(strangers.length + 3);
   });
 
+  test('removes no rotated file for its age while the clock is in doubt, only for its size', async () => {
+    const sink = await stage.open({ rotate: 3_600_000, maxSize: 10_000, keep: 1 }, { mayRemoveOld: () => false });
+    for (const id of ['a', 'b', 'c', 'd']) {
+      await deliver(sink, id);
+      utimesSync(path, 1, 1);
+    }
+    expect(stage.files()).toHaveLength(4);
+    await deliver(sink, 'e'.repeat(20_000));
+    expect(stage.files()).toHaveLength(2);
+  });
+
   test('follows an operator’s logrotate that moves the file away, or removes it', async () => {
     const sink = await stage.open();
     await deliver(sink, 'a');

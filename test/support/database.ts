@@ -21,9 +21,13 @@ export function databaseSinkOptions(options: object): DatabaseSinkOptions {
 const opened: Sink[] = [];
 
 /** Opens a sink that `closeSinks` closes. @param logged takes what it logs */
-export async function openDatabaseSink(options: object, logged: string[] = []): Promise<Sink> {
+export async function openDatabaseSink(
+  options: object,
+  logged: string[] = [],
+  mayRemoveOld = () => true,
+): Promise<Sink> {
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
-  const sink = await databaseSink.open(databaseSinkOptions(options), { route: 'test', log });
+  const sink = await databaseSink.open(databaseSinkOptions(options), { route: 'test', mayRemoveOld, log });
   opened.push(sink);
   return sink;
 }

@@ -13,7 +13,7 @@ export interface FileStage extends AsyncDisposable {
   readonly path: string;
   /** Lines of the sinks' log. */
   readonly logged: string[];
-  open(options?: object, context?: { isGuest?: boolean }): Promise<Sink>;
+  open(options?: object, context?: { isGuest?: boolean; mayRemoveOld?: () => boolean }): Promise<Sink>;
   /** Those of the notifications in a file, which is that of the path unless another is named. */
   ids(file?: string): string[];
   /** Names beside the path: its own first, then the rest in their order. */
@@ -33,7 +33,7 @@ export function fileStage(): FileStage {
       const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
       const sink = await fileSink.open(
         { path, maxSize: 1e8, rotate: 86_400_000, keep: 14, compress: 'none', mode: '0640', ...options },
-        { route: 'test', log, ...context },
+        { route: 'test', mayRemoveOld: () => true, log, ...context },
       );
       sinks.push(sink);
       return sink;

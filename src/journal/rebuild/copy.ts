@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { carve, type Row } from './carve.ts';
-import type { PageFile, Pages } from './pages.ts';
+import type { PageFile } from './pages.ts';
 import { RowWriter } from './row-writer.ts';
 import { indexShape, type Shape } from './shape.ts';
 
@@ -23,7 +23,7 @@ const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
  * tells it, `temp.listed` has a line then.
  * @param furthest how far any route was
  */
-export function copyRows({ pages, inLog, newest, behind }: PageFile, to: DatabaseSync, furthest: number): Span {
+export function copyRows({ pages, inLog }: PageFile, to: DatabaseSync, furthest: number): Span {
   const notifications = new NotificationWriter(to, furthest);
   const deliveries = new RowWriter(to, 'deliveries');
   to.exec('CREATE TEMP TABLE listed (route TEXT, seq INTEGER, UNIQUE (route, seq))');
@@ -42,12 +42,8 @@ export function copyRows({ pages, inLog, newest, behind }: PageFile, to: Databas
     [byId, ({ values: [id, seq] }) => idPattern.test(String(id)) && notifications.reach(Number(seq))],
     [byRoute, listed],
   ]);
-  const copy = (from: Pages, numbers: Iterable<number>, shapes: readonly Shape[]) =>
-    inCommits(to, carve(from, numbers, shapes), ([shape, row]) => take.get(shape)?.(row));
-  copy(pages, numbersBut(inLog, pages.count), [...take.keys()]);
-  copy(pages, inLog, [...take.keys()]);
-  // A part of what routes had settled by then is lost: they go on from before.
-  copy(newest, behind, [notifications.shape]);
+  for (const numbers of [numbersBut(inLog, pages.count), inLog])
+    inCommits(to, carve(pages, numbers, [...take.keys()]), ([shape, row]) => take.get(shape)?.(row));
   notifications.finish();
   return notifications.span;
 }

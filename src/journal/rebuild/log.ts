@@ -5,22 +5,16 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
  * (sqlite.org/fileformat2.html, "The Write-Ahead Log"): a header of 32 bytes, with the page size and two salts; then
  * frames, each a header of 24 bytes and a page. All that was written since the last reset has the header's salts; a
  * frame with the database's size in its header ends a transaction. A checksum goes on from the frame before, whose own
- * stands in its header: so each frame can be checked by itself, and one that is broken needn't cost those behind it, as
- * it does with SQLite.
+ * stands in its header.
+ *
+ * It ends, as for SQLite, with the last transaction before the first frame that doesn't follow. What lies behind proves
+ * nothing: transactions that failed, and were written over by shorter ones, look just like some that were committed.
  */
 export interface Log {
   readonly pageSize: number;
-  /** Up to the first frame that is broken: all that SQLite would take. */
   readonly pages: ReadonlyMap<number, number>;
-  /** What was committed behind it. */
-  readonly behind: ReadonlyMap<number, number>;
-  /** The database's size in pages after the last transaction of `pages`; null where there is none. */
+  /** The database's size in pages after the last transaction; null where there is none. */
   readonly pageCount: number | null;
-  /**
-   * True where a frame was broken after it had been written: the last transaction alone may be half written after a
-   * loss of power.
-   */
-  readonly damaged: boolean;
 }
 
 const headerBytes = 32;
@@ -39,57 +33,41 @@ export function readLog(file: string, pageSize: number): Log | null {
   const descriptor = openSync(file, 'r');
   try {
     const header = headerOf(descriptor, pageSize);
-    const contents = new Contents(header.pageSize);
-    const frame = Buffer.alloc(frameHeaderBytes + header.pageSize);
-    let { checksum, salts } = header;
-    for (let position = headerBytes; position + frame.length <= size; position += frame.length) {
-      if (readSync(descriptor, frame, 0, frame.length, position) < frame.length) break;
-      const isWhole = verifies(frame, checksum, header.littleEndian);
-      checksum = frame.readBigUInt64BE(16);
-      if (isWhole) salts ??= frame.readBigUInt64BE(8);
-      if (!isWhole) contents.broken();
-      else if (salts === frame.readBigUInt64BE(8))
-        contents.add(frame.readUInt32BE(0), position + frameHeaderBytes, frame.readUInt32BE(4));
+    const pages = new Map<number, number>();
+    let pageCount: number | null = null;
+    let pending: [page: number, position: number][] = [];
+    for (const { position, page, count } of framesIn(descriptor, header)) {
+      pending.push([page, position]);
+      if (count === 0) continue;
+      for (const [number, place] of pending) pages.set(number, place);
+      pending = [];
+      pageCount = count;
     }
-    return contents;
+    return { pageSize: header.pageSize, pages, pageCount };
   } finally {
     closeSync(descriptor);
   }
 }
 
-class Contents implements Log {
-  readonly pageSize: number;
-  readonly pages = new Map<number, number>();
-  readonly behind = new Map<number, number>();
-  pageCount: number | null = null;
-  #pending: [page: number, position: number][] = [];
-  #isBroken = false;
-  #commitsBehind = 0;
+interface Frame {
+  /** Where its page begins in the file. */
+  readonly position: number;
+  readonly page: number;
+  /** The database's size in pages, where it ends a transaction, else 0. */
+  readonly count: number;
+}
 
-  constructor(pageSize: number) {
-    this.pageSize = pageSize;
-  }
-
-  /**
-   * Each commit is on disk before the next is begun: of two behind a broken frame, one at least was written after it.
-   */
-  get damaged(): boolean {
-    return this.#commitsBehind > 1;
-  }
-
-  broken(): void {
-    this.#isBroken = true;
-  }
-
-  /** @param pageCount the database's size, where the frame ends a transaction, else 0 */
-  add(page: number, position: number, pageCount: number): void {
-    this.#pending.push([page, position]);
-    if (pageCount === 0) return;
-    const committed = this.#isBroken ? this.behind : this.pages;
-    for (const [number, place] of this.#pending) committed.set(number, place);
-    this.#pending = [];
-    if (this.#isBroken) this.#commitsBehind += 1;
-    else this.pageCount = pageCount;
+/** Those that follow one upon the other from the first one on. */
+function* framesIn(descriptor: number, header: Header): Generator<Frame> {
+  const frame = Buffer.alloc(frameHeaderBytes + header.pageSize);
+  let { checksum, salts } = header;
+  for (let at = headerBytes; readSync(descriptor, frame, 0, frame.length, at) === frame.length; at += frame.length) {
+    // With the header lost, nothing tells of the first frame; but if it is broken too, the second doesn't follow.
+    if (salts !== null && (salts !== frame.readBigUInt64BE(8) || !verifies(frame, checksum, header.littleEndian)))
+      return;
+    checksum = frame.readBigUInt64BE(16);
+    salts ??= frame.readBigUInt64BE(8);
+    yield { position: at + frameHeaderBytes, page: frame.readUInt32BE(0), count: frame.readUInt32BE(4) };
   }
 }
 
@@ -99,7 +77,7 @@ const mostPages = 2 ** 28;
 interface Header {
   readonly pageSize: number;
   readonly littleEndian: boolean;
-  /** Null where the header is lost: those of the first whole frame are the newest then. */
+  /** Null where the header is lost: those of the first frame count then. */
   readonly salts: bigint | null;
   readonly checksum: bigint;
 }

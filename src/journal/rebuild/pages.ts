@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { readLog } from './log.ts';
 
 /** The pages of a database at one moment. They are numbered from 1. */
@@ -13,17 +13,10 @@ export interface Pages {
 
 /** A database file that may be damaged, with its write-ahead log. It is only read, and nothing in it is trusted. */
 export interface PageFile {
-  /** As SQLite would see it: the file, with the log over it up to the first broken frame. */
+  /** As SQLite would see it: the file, with the log over it. */
   readonly pages: Pages;
   /** Which of them come from the log; the others come from the file. */
   readonly inLog: ReadonlySet<number>;
-  /**
-   * The same with all that was committed, where a frame of the log is broken: what that one held is older than the
-   * rest.
-   */
-  readonly newest: Pages;
-  /** The pages of which only `newest` has the newest version. */
-  readonly behind: readonly number[];
   close(): void;
 }
 
@@ -38,22 +31,19 @@ export function openPages(file: string): PageFile {
   const size = known ?? log?.pageSize ?? defaultSize;
   const mainCount = main === null ? 0 : Math.ceil(fstatSync(main).size / size);
   // A log with pages of another size can't be this file's.
-  const { pages, behind, pageCount } = log?.pageSize === size ? log : noLog;
+  const { pages, pageCount } = log?.pageSize === size ? log : noLog;
   const last = highest(pages.keys(), mainCount);
-  const view = (count: number, placeOf: (number: number) => number | undefined): Pages => ({
-    size,
-    count,
-    read: (number) => {
-      const place = placeOf(number);
-      if (place !== undefined) return readAt(logFile, place, size);
-      return number >= 1 && number <= mainCount ? readAt(main, (number - 1) * size, size) : null;
-    },
-  });
   return {
-    pages: view(Math.min(pageCount ?? last, last), (number) => pages.get(number)),
+    pages: {
+      size,
+      count: Math.min(pageCount ?? last, last),
+      read: (number) => {
+        const place = pages.get(number);
+        if (place !== undefined) return readAt(logFile, place, size);
+        return number >= 1 && number <= mainCount ? readAt(main, (number - 1) * size, size) : null;
+      },
+    },
     inLog: new Set(pages.keys()),
-    newest: view(highest(behind.keys(), last), (number) => behind.get(number) ?? pages.get(number)),
-    behind: [...behind.keys()],
     close: () => {
       for (const descriptor of [main, logFile]) if (descriptor !== null) closeSync(descriptor);
     },
@@ -66,28 +56,7 @@ function highest(numbers: Iterable<number>, least: number): number {
   return result;
 }
 
-const noLog = { pages: new Map<number, number>(), behind: new Map<number, number>(), pageCount: null };
-
-/** What is wrong where `isLogDamaged` says so. */
-export const brokenLog = 'its write-ahead log is broken in the middle';
-
-/**
- * True where frames of the write-ahead log were broken after they had been written: SQLite would leave out, without a
- * word, all that was committed behind them.
- */
-export function isLogDamaged(file: string): boolean {
-  const lastChange = () => statSync(`${file}-wal`, { bigint: true, throwIfNoEntry: false })?.mtimeNs;
-  const before = lastChange();
-  if (before === undefined || !existsSync(file)) return false;
-  const main = openSync(file, 'r');
-  try {
-    const log = readLog(`${file}-wal`, pageSizeOf(main) ?? defaultSize);
-    // What another process is writing to isn't read as it was at one moment; nor is it opened by us first.
-    return log?.damaged === true && lastChange() === before;
-  } finally {
-    closeSync(main);
-  }
-}
+const noLog = { pages: new Map<number, number>(), pageCount: null };
 
 /**
  * A database begins with "SQLite format 3\0"; then, at 16, comes the page size: a power of two, and 1 for 65,536. (The

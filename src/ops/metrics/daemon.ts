@@ -72,6 +72,13 @@ export const daemonMetrics: readonly Metric[] = [
       ),
   },
   {
+    name: 'kazoo_relay_clock_doubted',
+    type: 'gauge',
+    help: '1 while the clock is more than a day beyond the last sign of life: nothing is removed for its age.',
+    labels: [],
+    read: ({ insight }) => one(insight.clock.doubt === null ? 0 : 1),
+  },
+  {
     name: 'kazoo_relay_stuck',
     type: 'gauge',
     help: 'Links and routes that should move and do not: while there are any, the watchdog is not fed.',

@@ -2,7 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../errors.ts';
 import { unlessAborted } from '../../waiting.ts';
-import { type Delivery, type EnvelopeKey, type Outcome, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
+import {
+  type Delivery,
+  type EnvelopeKey,
+  type Outcome,
+  type Sink,
+  type SinkContext,
+  type SinkKind,
+  SinkUnavailable,
+} from '../sink.ts';
 import type { Database, Dialect, Found } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
 import { examine } from './examine.ts';
@@ -26,10 +34,10 @@ export const databaseSink: SinkKind<DatabaseSinkOptions> = {
 
   examine: (options, { log }) => examine(options, log),
 
-  async open(options, { log }) {
+  async open(options, context) {
     const table = tableOf(options);
-    const database = await dialectOf(options.url).open(options, table, log);
-    const sink = new DatabaseSink(options, table, database, log);
+    const database = await dialectOf(options.url).open(options, table, context.log);
+    const sink = new DatabaseSink(options, table, database, context);
     try {
       await sink.start();
     } catch (error) {
@@ -65,6 +73,7 @@ const tidyEvery = 3_600_000;
 class DatabaseSink implements Sink {
   readonly #options: DatabaseSinkOptions;
   readonly #log: Logger;
+  readonly #mayRemoveOld: () => boolean;
   readonly #dialect: Dialect;
   readonly #table: Table;
   readonly #database: Database;
@@ -76,9 +85,15 @@ class DatabaseSink implements Sink {
    */
   #isPrepared = false;
 
-  constructor(options: DatabaseSinkOptions, table: Table, database: Database, log: Logger) {
+  constructor(
+    options: DatabaseSinkOptions,
+    table: Table,
+    database: Database,
+    { log, mayRemoveOld = () => false }: SinkContext,
+  ) {
     this.#options = options;
     this.#log = log;
+    this.#mayRemoveOld = mayRemoveOld;
     this.#dialect = dialectOf(options.url);
     this.#table = table;
     this.#database = database;
@@ -157,7 +172,8 @@ class DatabaseSink implements Sink {
     const { retention } = this.#options;
     while (!signal.aborted) {
       try {
-        await this.#database.tidy(retention > 0 ? Date.now() - retention : undefined, signal);
+        const removes = retention > 0 && this.#mayRemoveOld();
+        await this.#database.tidy(removes ? Date.now() - retention : undefined, signal);
       } catch (error) {
         // Nothing waits for it: what wasn't done now is done in the next round.
         if (!signal.aborted) this.#log.warn({ reason: reasonOf(error) }, 'the table could not be tidied');

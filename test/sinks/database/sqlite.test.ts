@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
-import { deliver, deliveries, examineDatabase, openDatabaseSink, statuses } from '../../support/database.ts';
+import {
+  deliver,
+  deliveries,
+  deliveryOf,
+  examineDatabase,
+  openDatabaseSink,
+  statuses,
+} from '../../support/database.ts';
 import { behavesAsDatabase, newTable } from './common.ts';
 import { tellsMisfits } from './misfits.ts';
 
@@ -43,6 +50,24 @@ behavesAsDatabase('SQLite', {
   trigger: (table, event) => `
     CREATE TRIGGER refuse_${table} BEFORE INSERT ON ${table} WHEN NEW.event = '${event}'
       BEGIN SELECT RAISE(ABORT, 'we want none of these'); END`,
+});
+
+describe('the retention of a database', () => {
+  test('deletes nothing while the clock is in doubt', async () => {
+    const table = newTable();
+    let asked = 0;
+    const inDoubt = () => {
+      asked += 1;
+      return false;
+    };
+    const sink = await openDatabaseSink({ url: url(), table, retention: '180d' }, [], inDoubt);
+    await deliver(sink, deliveryOf({}, { occurredAt: Date.now() - 181 * 86_400_000 }));
+    await sink.close();
+    const again = await openDatabaseSink({ url: url(), table, retention: '180d' }, [], inDoubt);
+    await again.close();
+    expect(asked).toBe(2);
+    expect(await query(`SELECT id FROM ${table}`)).toHaveLength(1);
+  });
 });
 
 /** SQLite doesn't let such a column be added. */
