@@ -235,7 +235,7 @@ async function refusedFor(reason: RegExp): Promise<void> {
 async function open(parts: Partial<Limits>): Promise<void> {
   const log = pino({ level: 'info' }, { write: (text: string) => void logged.push(text) });
   limits = { ...unlimited, ...parts };
-  journal = openJournal(folder, log, limits);
+  journal = openJournal(folder, log, limits, 50);
 }
 
 async function reopen(limits: Partial<Limits>): Promise<void> {
