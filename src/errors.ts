@@ -46,6 +46,7 @@ const fileReasons = new Map<string | undefined, string>([
   ['EDQUOT', 'the quota of its disk is used up'],
   ['EFBIG', 'it is larger than a file may be'],
   ['EIO', 'its disk fails (an input/output error)'],
+  ['EPIPE', 'nobody reads it any more'],
   ['EMFILE', 'this process has too many files open'],
   ['ENFILE', 'this machine has too many files open'],
 ]);
