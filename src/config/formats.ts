@@ -1,4 +1,5 @@
 import convict from 'convict';
+import { parametersOf } from '../broker-parameters.ts';
 import { mappedTypes } from '../sinks/database/table.ts';
 import { strayAt, strayAtMessage } from '../stray-at.ts';
 import { strayTilde, strayTildeMessage } from '../stray-tilde.ts';
@@ -159,6 +160,7 @@ export const formats: Readonly<Record<string, Format>> = {
     validate: (value) => {
       must(!hasStrayAt(value), strayAtMessage);
       must(isAmqpUrl(value), 'must be a URL such as amqp://user:password@host:5672 or amqps://…');
+      parametersOf(new URL(String(value)));
     },
   },
   'database url': {
