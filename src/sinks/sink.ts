@@ -51,6 +51,8 @@ export interface SinkContext {
   readonly route: string;
   /** True beside a daemon that may be delivering to the same place: what seems half done there is left to it. */
   readonly isGuest?: boolean;
+  /** Bytes that a body may have at intake, where it is known: what the sink gets has hardly more. */
+  readonly maxBodySize?: number;
   readonly log: Logger;
 }
 

@@ -29,8 +29,12 @@ export async function openDatabaseSink(options: object, logged: string[] = []): 
 }
 
 /** What the sink finds there. */
-export function examineDatabase(options: object): Promise<string> {
-  return databaseSink.examine(databaseSinkOptions(options), { route: 'test', log: pino({ level: 'silent' }) });
+export function examineDatabase(options: object, context: { maxBodySize?: number } = {}): Promise<string> {
+  return databaseSink.examine(databaseSinkOptions(options), {
+    ...context,
+    route: 'test',
+    log: pino({ level: 'silent' }),
+  });
 }
 
 export async function closeSinks(): Promise<void> {
