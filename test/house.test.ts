@@ -24,7 +24,10 @@ const doors: Record<string, readonly string[]> = {
 
 /** Files that every room may use, and that use no room. */
 const groundFloor = [
+  'descriptor',
+  'addresses',
   'bag',
+  'broker-parameters',
   'broker-url',
   'cut',
   'counted',

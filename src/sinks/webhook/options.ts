@@ -107,7 +107,11 @@ export const webhookOptions: OptionTree = {
     },
   },
   timeout: {
-    connect: { doc: 'Time within which a connection must be open.', format: 'positive duration', default: 10_000 },
+    connect: {
+      doc: 'Time within which a connection must be open; of several addresses, each has a third of it.',
+      format: 'positive duration',
+      default: 10_000,
+    },
     total: { doc: 'Time within which a request must be answered.', format: 'positive duration', default: 30_000 },
   },
   concurrency: {
@@ -178,7 +182,7 @@ export const webhookOptions: OptionTree = {
     },
   },
   proxy: {
-    doc: 'http:// or https:// URL of a proxy; environment: as HTTP_PROXY, HTTPS_PROXY and NO_PROXY say; none: no proxy.',
+    doc: 'http:// or https:// URL; environment: as HTTP_PROXY, HTTPS_PROXY, NO_PROXY (names, globs, networks) say; none: no proxy.',
     format: 'proxy',
     default: 'environment',
     sensitive: true,
