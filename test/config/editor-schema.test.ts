@@ -18,7 +18,7 @@ import {
 import { sinkKinds } from '../../src/sinks/registry.ts';
 import { configFolder, given } from '../support/config-folder.ts';
 
-const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(editorSchema());
+const validate = new Ajv({ allErrors: true, allowUnionTypes: true, strictTypes: false }).compile(editorSchema());
 const broker = 'brokers: [{ zone: west, url: amqp://127.0.0.1 }]\n';
 const whole = `${broker}routes: { all: { sink: { type: log } } }\n`;
 
@@ -134,8 +134,8 @@ describe('the schema for editors and check agree', () => {
     proxy: ['https://', 'http://h{id}'],
     'amqp url': ['amqp://[', 'amqp://u@'],
     'database url': ['sqlite:', 'postgres:'],
-    // What is in it is for the shape of a route to say.
-    names: [['a'], ['a.b']],
+    // Where the first such list is one of secrets.
+    names: [['a'], ['a.b'], ['~']],
   };
 
   /** What is written in place of a value of any kind; the first few of it also in place of a section or a choice. */
@@ -176,7 +176,8 @@ describe('the schema for editors and check agree', () => {
   ];
 
   const log = { sink: { type: 'log' } };
-  const base = { brokers: [{ zone: 'west', url: 'amqps://h' }], routes: { a: log } };
+  const tlsBroker = { zone: 'west', url: 'amqps://h' };
+  const base = { brokers: [tlsBroker], routes: { a: log as object } };
   const needed: Readonly<Record<string, object>> = {
     file: { path: '/a' },
     database: { url: 'postgres://h/d' },
@@ -184,8 +185,9 @@ describe('the schema for editors and check agree', () => {
   };
 
   /** Each kind of option once, with a configuration that has a value at its place. */
-  const kinds = new Map<string, (value: unknown) => unknown>();
-  const see = (node: OptionNode, put: (value: unknown) => unknown) => {
+  type Put = (value: unknown) => typeof base;
+  const kinds = new Map<string, Put>();
+  const see = (node: OptionNode, put: Put) => {
     if (isOptionMap(node)) {
       add(`mapping of ${nameOf(node.each)}`, put);
       see(node.each as OptionNode, (value) => put({ a: value })); // an option or a tree
@@ -201,7 +203,7 @@ describe('the schema for editors and check agree', () => {
       seeAll(node, put);
     }
   };
-  const seeAll = (tree: OptionTree, put: (value: unknown) => unknown) => {
+  const seeAll = (tree: OptionTree, put: Put) => {
     const required = Object.entries(tree).flatMap(([key, node]) =>
       isOption(node) && node.default === null ? [[key, sampleOf(node)]] : [],
     );
@@ -209,21 +211,39 @@ describe('the schema for editors and check agree', () => {
       see(node, (value) => put({ ...Object.fromEntries(required), [key]: value }));
     }
   };
-  const add = (kind: string, put: (value: unknown) => unknown) => void (kinds.has(kind) || kinds.set(kind, put));
-  for (const [key, node] of Object.entries(rootOptions)) see(node, (value) => ({ ...base, [key]: value }));
-  for (const [key, node] of Object.entries(brokerOptions))
-    see(node, (value) => ({ ...base, brokers: [{ ...base.brokers[0], [key]: value }] }));
-  for (const [key, node] of Object.entries(routeOptions))
-    see(node, (value) => ({ ...base, routes: { a: { [key]: value, ...log } } }));
+  const add = (kind: string, put: Put) => void (kinds.has(kind) || kinds.set(kind, put));
+  const withRoute = (a: object) => ({ ...base, routes: { a } });
   for (const { type, options } of sinkKinds)
     for (const [key, node] of Object.entries(options))
-      see(node, (value) => ({ ...base, routes: { a: { sink: { type, ...needed[type], [key]: value } } } }));
+      see(node, (value) => withRoute({ sink: { type, ...needed[type], [key]: value } }));
+  for (const [key, node] of Object.entries(routeOptions)) see(node, (value) => withRoute({ [key]: value, ...log }));
+  const ofRoutes = [...kinds.keys()];
+  for (const [key, node] of Object.entries(rootOptions)) see(node, (value) => ({ ...base, [key]: value }));
+  for (const [key, node] of Object.entries(brokerOptions))
+    see(node, (value) => ({ ...base, brokers: [{ ...tlsBroker, [key]: value }] }));
+
+  /** The kinds of which a value was taken, of those that a route has: each has one of its own, in one file. */
+  const takenByRoutes = new Map<unknown, ReadonlySet<string>>();
+  const lookAtRoutes = (value: unknown) => {
+    const routes = ofRoutes.map((kind, index) => [`r${index}`, kinds.get(kind)?.(value).routes.a]);
+    const config = JSON.stringify({ ...base, routes: Object.fromEntries(routes) });
+    const { mistakes } = examineConfig(folder.write('relay.yaml', config), given({}));
+    const wrong = new Set(mistakes.map(({ option }) => /^routes\.(r\d+)/.exec(option)?.[1]));
+    expect(wrong).not.toContain(undefined);
+    return new Set(ofRoutes.filter((_, index) => !wrong.has(`r${index}`)));
+  };
+  const isTakenAs = (kind: string, value: unknown, put: Put): boolean => {
+    if (!ofRoutes.includes(kind)) return isTaken(put(value));
+    const taken = takenByRoutes.get(value) ?? lookAtRoutes(value);
+    takenByRoutes.set(value, taken);
+    return taken.has(kind);
+  };
 
   test.each([...kinds])('of each value, for a %s', (kind, put) => {
     const isPlain = /^(section|optional|choice|mapping|list)/.test(kind);
     const verdicts = values
       .slice(0, isPlain ? few : undefined)
-      .map((value) => ({ value, schema: validate(put(value)), check: isTaken(put(value)) }));
+      .map((value) => ({ value, schema: validate(put(value)), check: isTakenAs(kind, value, put) }));
     expect(verdicts.filter(({ schema, check }) => check && !schema)).toEqual([]);
     // Patterns of files can be right only where there are such files.
     const known = kind === 'patterns' ? values : (unsaid[kind] ?? []);
