@@ -83,7 +83,8 @@ function describe(
     ? `${terminal.paint('green', 'running')}, pid ${pid}, since ${startedAt}`
     : terminal.paint('yellow', 'not running');
   const sections = [`Daemon   ${state}`, `Journal  ${describeJournal(terminal, journal)}`];
-  if (clock !== null) sections.push(`Clock    ${terminal.paint('yellow', describeClock(clock))}`);
+  // A daemon of the version before says nothing of it, nor what is wrong with the journal or a route.
+  if (clock) sections.push(`Clock    ${terminal.paint('yellow', describeClock(clock))}`);
   if (http !== null) sections.push(`HTTP     ${describeHttp(http)}`);
   if (brokers !== null) sections.push('', columns([brokerHead, ...brokers.map(brokerRow)]));
   sections.push('', columns([routeHead, ...routes.map(routeRow)]));
@@ -107,7 +108,7 @@ function describeHttp({ listen, open, reason }: NonNullable<Status['http']>): st
 function describeJournal(terminal: Terminal, journal: Status['journal']): string {
   const { path, bytes, max_bytes, messages, oldest, undecodable, reason } = journal;
   const since = oldest === null ? '' : ` since ${oldest}`;
-  const trouble = reason === null ? [] : [`         ${terminal.paint('red', printable(reason))}`];
+  const trouble = reason ? [`         ${terminal.paint('red', printable(reason))}`] : [];
   if (bytes === null || messages === null) return [path, ...trouble].join('\n');
   const held = `${path}: ${sized(bytes)} of ${sized(max_bytes)}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
   return [held, ...trouble, ...describeInvalid(journal)].join('\n');
@@ -115,7 +116,7 @@ function describeJournal(terminal: Terminal, journal: Status['journal']): string
 
 /** Nothing from a daemon of the version before, which knows nothing of it. */
 function describeInvalid({ invalid_bytes, max_invalid_bytes, evicted }: Partial<Status['journal']>): string[] {
-  if (evicted == null || invalid_bytes == null || max_invalid_bytes === undefined) return [];
+  if (!evicted || typeof invalid_bytes !== 'number' || typeof max_invalid_bytes !== 'number') return [];
   const lines = [`Invalid  ${sized(invalid_bytes)} of ${sized(max_invalid_bytes)} are undecodable or invalid`];
   const { undecodable, unknown, known, since } = evicted;
   const removed = undecodable + unknown + known;
@@ -141,7 +142,7 @@ function routeRow(route: RouteStatus): string[] {
   const { name, sink, lag, in_flight, waiting, quarantined, dead, interrupted, circuit } = route;
   const counts = [in_flight, waiting, quarantined, dead].map((count) => String(count ?? '-'));
   const start = [name, sink, lag === null ? '-' : lagText(lag), ...counts];
-  if (interrupted !== null) return [...start, 'interrupted', printable(interrupted)];
+  if (interrupted) return [...start, 'interrupted', printable(interrupted)];
   const probe = circuit?.next_probe ? `, next probe in ${circuit.next_probe} s` : '';
   return [...start, circuit?.state ?? '-', printable(`${circuit?.reason ?? ''}${probe}`)];
 }

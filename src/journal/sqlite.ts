@@ -308,8 +308,8 @@ class SqliteJournal implements Journal {
     }
     if (version === this.#seenVersion) return;
     this.#seenVersion = version;
-    this.#retention.lookAgain();
     this.clock.lookAgain();
+    this.#retention.lookAgain();
     this.#tell('listed');
   }
 
