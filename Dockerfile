@@ -5,30 +5,35 @@ FROM node:${NODE} AS build
 WORKDIR /opt/kazoo-relay
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
-COPY tsconfig.json ./
+COPY LICENSE tsconfig.json ./
 COPY scripts scripts
 COPY src src
-RUN npm run build
+# Files come with the modes of the checkout, which under a umask such as 077 nobody else may read.
+RUN npm run build && chmod -R u=rwX,go=rX dist package.json LICENSE
 
 FROM node:${NODE} AS packages
 WORKDIR /opt/kazoo-relay
 COPY package.json package-lock.json .npmrc ./
 # Without what is for compilers.
 RUN npm ci --omit=dev --ignore-scripts \
-  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete
+  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete \
+  && chmod -R u=rwX,go=rX node_modules
 
 # Debian itself, not its Node image: that would bring npm, yarn and corepack, which nothing here runs.
 FROM debian:${DEBIAN}
-# A fixed number, because it owns what is on the volume.
+# A fixed number, because it owns what is on the volume. A container with another one has the group 0: so OpenShift does it.
 RUN useradd --uid 10001 --home-dir /var/lib/kazoo-relay --no-create-home --shell /usr/sbin/nologin kazoo-relay \
-  && install -d -o kazoo-relay -g kazoo-relay -m 0750 /var/lib/kazoo-relay \
+  && install -d -o kazoo-relay -g root -m 0770 /var/lib/kazoo-relay \
+  && install -d -m 0755 /etc/kazoo-relay \
   && ln -s /opt/kazoo-relay/dist/main.js /usr/local/bin/kazoo-relay
 COPY --from=packages /usr/local/bin/node /usr/local/bin/node
 WORKDIR /opt/kazoo-relay
-COPY package.json LICENSE ./
+COPY --from=build /opt/kazoo-relay/package.json /opt/kazoo-relay/LICENSE ./
 COPY --from=packages /opt/kazoo-relay/node_modules node_modules
 COPY --from=build /opt/kazoo-relay/dist dist
 
+# By this it knows where it is, and says nothing of sudo.
+ENV container=oci
 USER 10001:10001
 # Relative paths of a configuration belong to the working directory: they end up on the volume.
 WORKDIR /var/lib/kazoo-relay

@@ -2,7 +2,7 @@ import { exampleBody } from '../src/cli/example.ts';
 import { knownEvent } from '../src/cli/known-event.ts';
 import type { Message } from '../src/cli/publisher.ts';
 import { commonFields } from '../src/kazoo/catalogue.ts';
-import { decode } from '../src/kazoo/decode.ts';
+import { decode, unlimited } from '../src/kazoo/decode.ts';
 import type { EventDefinition } from '../src/kazoo/event.ts';
 import type { Notification } from '../src/kazoo/notification.ts';
 import { toAmqpTimestamp } from '../src/kazoo/time.ts';
@@ -35,7 +35,7 @@ export function notifications(count: number, end = Date.now()): Notification[] {
         zone: 'bench',
         receivedAt: time,
       },
-      body.length,
+      unlimited,
     ),
   );
 }

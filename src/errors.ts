@@ -1,3 +1,5 @@
+import { ownershipOf } from './ownership.ts';
+
 /** What an error says, for a message or a log line of ours; anything else that was thrown, as text. */
 export function reasonOf(error: unknown): string {
   if (!Error.isError(error)) return String(error);
@@ -10,7 +12,14 @@ export function reasonOf(error: unknown): string {
 
 /** Why a file can't be read or written, for a message that names the file. */
 export function fileReasonOf(error: unknown): string {
-  return fileReasons.get(codeOf(error)) ?? reasonOf(error);
+  const reason = fileReasons.get(codeOf(error)) ?? reasonOf(error);
+  return isForbidden(error) ? `${reason} (${ownershipOf(error.path)})` : reason;
+}
+
+/** True for a refusal by permissions that names its path; `fileReasonOf` tells whose that is. */
+export function isForbidden(error: unknown): error is Error & { readonly path: string } {
+  const isRefusal = ['EACCES', 'EPERM'].includes(codeOf(error) ?? '');
+  return isRefusal && Error.isError(error) && 'path' in error && typeof error.path === 'string';
 }
 
 /** Why a folder can't be read, for a message that names the folder. */

@@ -7,6 +7,8 @@ interface Limits {
   readonly largest?: number;
   /** True where it may be a pipe too, such as /dev/stdin or a shell's `<(…)`. Of those all can be had only once. */
   readonly pipe?: boolean;
+  /** Milliseconds that the writer of a pipe may take to write all. */
+  readonly patience?: number;
 }
 
 /** What a file holds, and its permissions. */
@@ -43,14 +45,17 @@ export function makeNamedFile(path: string, mode: number): void {
   closeSync(openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, mode));
 }
 
-function read(path: string, { largest = 1024 * 1024, pipe = false }: Limits): { bytes: Buffer; mode: number } {
+function read(
+  path: string,
+  { largest = 1024 * 1024, pipe = false, patience = 10_000 }: Limits,
+): { bytes: Buffer; mode: number } {
   const stats = statSync(path);
   const refusal = refusalOf(stats, pipe);
   if (refusal !== undefined) throw new Error(refusal);
   // Some devices do something when they are merely opened: hence the look before. A pipe may have come there since.
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const next = stats.isFIFO() ? partsOfPipe(descriptor) : () => partOf(descriptor);
+    const next = stats.isFIFO() ? partsOfPipe(descriptor, patience) : () => partOf(descriptor);
     return { bytes: all(next, largest), mode: stats.mode };
   } finally {
     closeSync(descriptor);
@@ -87,12 +92,11 @@ function partOf(descriptor: number): Buffer {
   return part.subarray(0, readSync(descriptor, part));
 }
 
-/** Milliseconds that somebody may take to begin writing to a pipe, to write all, and between two looks at it. */
+/** Milliseconds that somebody may take to begin writing to a pipe, and between two looks at it. */
 const toBegin = 250;
-const toEnd = 10_000;
 const pause = 10;
 
-function partsOfPipe(descriptor: number): () => Buffer {
+function partsOfPipe(descriptor: number, patience: number): () => Buffer {
   const opened = performance.now();
   let isEmpty = true;
   return () => {
@@ -107,7 +111,7 @@ function partsOfPipe(descriptor: number): () => Buffer {
       if (part !== undefined && waited > toBegin) {
         throw new Error("it is a pipe that nobody writes to; a shell's <(…) can be read once");
       }
-      if (waited > toEnd) throw new Error(`it is a pipe whose writer has not ended within ${toEnd / 1_000} s`);
+      if (waited > patience) throw new Error(`it is a pipe whose writer has not ended within ${patience / 1_000} s`);
       Atomics.wait(clock, 0, 0, pause);
     }
   };

@@ -36,7 +36,7 @@ export interface Relay {
   stop(): Promise<void>;
 }
 
-type LoadedConfig = Pick<Loaded, 'config' | 'watched'>;
+type LoadedConfig = Pick<Loaded, 'config' | 'files' | 'watched'>;
 
 export interface RelayOptions {
   /** Reads the configuration. What it throws at a reload becomes the reason in the report. */
@@ -52,7 +52,7 @@ export interface RelayOptions {
  */
 export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onReload }: RelayOptions): Promise<Relay> {
   const log = ownLog.logger;
-  let { config } = first;
+  let { config, files } = first;
   // What changes while all that follows is made ready has changed since it was read.
   const asRead = first.watched.map(markOf);
   const rules: Rules = { validator: createValidator(config.validation.schemas), reveals: revealsOf(config) };
@@ -71,28 +71,33 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
   await lines.replace(config, impatient.signal);
   const watchers = new Watchers(() => void reloader.request());
 
-  const reloader = new Reloader(async () => {
-    const end = onReload?.();
-    try {
-      const next = load();
-      const validator = createValidator(next.config.validation.schemas);
-      // Nothing is left that could be refused.
-      const changed = differingOptions(optionsOf(config), optionsOf(next.config));
-      config = applicable(config, next.config);
-      const needs_restart = differingOptions(optionsOf(config), optionsOf(next.config));
-      rules.validator = validator;
-      rules.reveals = revealsOf(config);
-      journal.limit(config.journal);
-      setUsualLevel(ownLog, config.log.level);
-      watchers.watch(next.watched);
-      const changedRoutes = await routes.replace(config.routes, stopping.signal, impatient.signal);
-      const changedBrokers = await lines.replace(config, impatient.signal);
-      const applied = changed.filter((option) => !needs_restart.includes(option));
-      return { routes: changedRoutes, brokers: changedBrokers, applied, needs_restart };
-    } finally {
-      end?.();
-    }
-  }, log);
+  const reloader = new Reloader(
+    async () => {
+      const end = onReload?.();
+      try {
+        const next = load();
+        ({ files } = next);
+        const validator = createValidator(next.config.validation.schemas);
+        // Nothing is left that could be refused.
+        const changed = differingOptions(optionsOf(config), optionsOf(next.config));
+        config = applicable(config, next.config);
+        const needs_restart = differingOptions(optionsOf(config), optionsOf(next.config));
+        rules.validator = validator;
+        rules.reveals = revealsOf(config);
+        journal.limit(config.journal);
+        setUsualLevel(ownLog, config.log.level);
+        watchers.watch(next.watched);
+        const changedRoutes = await routes.replace(config.routes, stopping.signal, impatient.signal);
+        const changedBrokers = await lines.replace(config, impatient.signal);
+        const applied = changed.filter((option) => !needs_restart.includes(option));
+        return { routes: changedRoutes, brokers: changedBrokers, applied, needs_restart };
+      } finally {
+        end?.();
+      }
+    },
+    log,
+    () => files,
+  );
 
   watchers.watch(first.watched, asRead);
   const startedAt = Date.now();
@@ -105,6 +110,9 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
     },
     get maxSize() {
       return config.journal.maxSize;
+    },
+    get maxInvalidBytes() {
+      return config.journal.maxSize * config.journal.invalidShare;
     },
     clock: journal.clock,
     maxQueue: config.queue.maxLength,

@@ -34,11 +34,14 @@ const groundFloor = [
   'errors',
   'folder',
   'held-signals',
+  'json-schema',
   'options',
+  'ownership',
   'rate',
   'distribution',
   'pulse',
   'quoted',
+  're2',
   'stray-at',
   'stray-tilde',
   'tls',
@@ -62,7 +65,7 @@ const keys: Record<string, readonly string[]> = {
   oauth4webapi: ['sinks'],
   'ipaddr.js': ['sinks'],
   '@marcbachmann/cel-js': ['routes'],
-  re2js: ['routes'],
+  re2js: ['re2', 'routes'],
 };
 
 /** What src/kazoo may use of Node: all that touches nothing outside the process. */

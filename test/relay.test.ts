@@ -6,16 +6,16 @@ import { stringify } from 'yaml';
 import { openJournalReader } from '../src/journal/sqlite.ts';
 import { type Daemon, startDaemon } from './support/daemon.ts';
 import { onChannel, publishAsKazoo } from './support/kazoo.ts';
-import { startBroker, type TestBroker } from './support/rabbitmq.ts';
+import { type SharedBroker, shareBroker } from './support/rabbitmq.ts';
 import { startReceiver } from './support/receiver.ts';
 import { until } from './support/until.ts';
 
-let broker: TestBroker;
+let broker: SharedBroker;
 let folder: string;
 let daemon: Daemon | undefined;
 
 beforeAll(async () => {
-  broker = await startBroker();
+  broker = await shareBroker();
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-daemon-'));
 });
 

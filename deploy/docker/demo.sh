@@ -1,5 +1,6 @@
 #!/bin/sh
-# What the profile `demo` of docker-compose.yml runs: publishes one of each event, and says where to see them arrive.
+# What the profile `demo` of docker-compose.yml runs: publishes one of each event, says where to see them arrive, and stays until
+# it is stopped.
 set -eu
 
 until kazoo-relay status --check ready 2> /dev/null; do sleep 1; done
@@ -17,4 +18,12 @@ They are in the journal, and came out of three routes. See them:
 Publish more:
 
   docker compose exec kazoo-relay kazoo-relay publish missed_call --live
+
+Remove all of it, with what it has stored:
+
+  docker compose --profile demo down --volumes
 END
+
+# By this the health check knows.
+touch /tmp/published
+exec sleep infinity

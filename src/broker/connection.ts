@@ -4,7 +4,7 @@ import { readTls, type TlsFiles } from '../tls.ts';
 import { within } from '../waiting.ts';
 import { explainConnecting } from './explain.ts';
 import { credentialsOf } from './login.ts';
-import { type Delivered, receive } from './receiver.ts';
+import { type Recipient, readOn, receive } from './receiver.ts';
 
 export interface ConnectionOptions {
   /** `amqp:` or `amqps:`. */
@@ -60,12 +60,16 @@ export class Connection {
   }
 
   /**
-   * From now on all messages that are delivered go to `take`, and none to amqplib's consumers. There may be one consumer:
-   * the delivery tags of several channels would be mixed.
-   * @param maxBodySize in bytes: of a larger body only its beginning is held
+   * From now on all messages that are delivered go to this recipient, and none to amqplib's consumers. There may be one
+   * consumer: the delivery tags of several channels would be mixed.
    */
-  receive(maxBodySize: number, take: (message: Delivered) => void): void {
-    receive(this.#model, maxBodySize, take);
+  receive(recipient: Recipient): void {
+    receive(this.#model, recipient);
+  }
+
+  /** The recipient has room again. */
+  readOn(): void {
+    if (this.#alive) readOn(this.#model);
   }
 
   /**

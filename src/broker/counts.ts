@@ -7,7 +7,7 @@ import { fromAmqpTimestamp } from '../kazoo/time.ts';
 const outcomes = ['valid', 'invalid', 'undecodable', 'preview', 'resend', 'duplicate'] as const;
 
 /** Seconds. */
-const intakeBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
+const intakeBounds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 60];
 
 /** What intake has taken since the start, in plain numbers. */
 export class IntakeCounts {

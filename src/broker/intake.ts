@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Entry, type Journal, JournalError } from '../journal/journal.ts';
-import { decode, undecodable } from '../kazoo/decode.ts';
+import { type BodyLimits, decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
 import { redact } from '../kazoo/redact.ts';
 import { Pulse, stuckAfter } from '../pulse.ts';
@@ -12,11 +12,9 @@ import { Backoff } from '../waiting.ts';
 import { IntakeCounts } from './counts.ts';
 import type { ReceivedMessage } from './received.ts';
 
-export interface IntakeOptions {
+export interface IntakeOptions extends BodyLimits {
   /** A batch is committed when it holds `max` messages, or `linger` milliseconds after the one before. */
   readonly batch: { readonly max: number; readonly linger: number };
-  /** Bytes that a body may have, unpacked. */
-  readonly maxBodySize: number;
   /** Dotted paths of the secrets that some route reveals. */
   readonly reveals: readonly string[];
 }
@@ -27,10 +25,12 @@ export interface IntakeContext {
   readonly log: Logger;
 }
 
-/** The connection that messages came in on, and where they are acknowledged. */
-export interface Acknowledger {
-  /** Acknowledges everything up to this delivery tag; does nothing where the connection is gone. */
+/** The connection that messages came in on. Where it is gone, it does nothing. */
+export interface Source {
+  /** Acknowledges everything up to this delivery tag. */
   acknowledge(deliveryTag: number): void;
+  /** There is room again, after there was none. */
+  readOn(): void;
 }
 
 /**
@@ -42,11 +42,11 @@ const maxCommitCharacters = 8 * 1024 * 1024;
 /** For so long messages are examined in one go, in milliseconds: then the rest of the daemon has its turn. */
 const longestTurn = 50;
 
-/** More than this may not be held uncommitted while the journal can't be written, in bytes. */
-const maxHeldBytes = 64 * 1024 * 1024;
+/** With more than this uncommitted, in bytes, no more is read: a batch that is being committed, and the next one. */
+const maxHeldBytes = 2 * maxBatchBytes;
 
 const firstPause = 100;
-const longestPause = 5_000;
+const longestPause = 1_000;
 
 /**
  * The way of a message from one connection into the journal: decode, validate, redact, commit, acknowledge. It outlives
@@ -60,7 +60,7 @@ export class Intake {
   #held: ReceivedMessage[] = [];
   #bytes = 0;
   #heldBytes = 0;
-  #source: Acknowledger | undefined;
+  #source: Source | undefined;
   /** Takes back the flush that is to come; undefined where none is. */
   #cancelFlush: (() => void) | undefined;
   /** When the last commit ended, by the monotonic clock. */
@@ -107,6 +107,14 @@ export class Intake {
     return this.#received > this.#committed && this.#pulse.age > stuckAfter;
   }
 
+  /**
+   * False while no more should be read from the connection. Where the journal can't be written, that may be for long:
+   * then it is read all the same, so that heartbeats are seen, and given up with the first message that is too much.
+   */
+  get hasRoom(): boolean {
+    return this.#failing || this.#heldBytes <= maxHeldBytes;
+  }
+
   /** True when no more may come in until the journal can be written again. */
   get full(): boolean {
     // While it can, all that is held is on its way: even a message that is larger by itself.
@@ -114,7 +122,7 @@ export class Intake {
   }
 
   /** Takes a message. All that are held at a time come from the same connection: see `drained`. */
-  add(message: ReceivedMessage, source: Acknowledger): void {
+  add(message: ReceivedMessage, source: Source): void {
     if (this.#received === this.#committed) this.#pulse.beat();
     this.#held.push(message);
     this.#received += 1;
@@ -188,12 +196,15 @@ export class Intake {
         const fresh = await this.#append(notifications);
         if (fresh === null) return;
         this.#committedAt = performance.now();
+        if (fresh.length < notifications.length) this.#tellDropped(notifications, fresh);
         const start = first;
         this.counts.committed(notifications, fresh, (index) => held[start + index]?.timestamp);
         first += notifications.length;
         this.#committed += notifications.length;
+        const hadRoom = this.hasRoom;
         this.#heldBytes -= bytes;
         source?.acknowledge(held[first - 1]?.deliveryTag ?? 0);
+        if (!hadRoom && this.hasRoom) source?.readOn();
       }
     }
   }
@@ -222,7 +233,7 @@ export class Intake {
   /** A message that brings out a bug of ours must not keep itself and all after it out of the journal. */
   #examine(message: RawMessage): Notification {
     try {
-      const decoded = decode(message, this.#options.maxBodySize);
+      const decoded = decode(message, this.#options);
       judge(decoded, { validate: (event, data) => this.#problemsOf(event, data) });
       return redact(decoded, this.#options.reveals);
     } catch (error) {
@@ -241,6 +252,15 @@ export class Intake {
     } catch (error) {
       this.#context.log.error({ err: error, event }, 'a notification could not be validated');
       return [{ path: '', keyword: 'validator', message: 'could not be validated' }];
+    }
+  }
+
+  /** @param fresh those of the batch that the journal didn't have, in the batch's order */
+  #tellDropped(batch: readonly Notification[], fresh: readonly Entry[]): void {
+    let next = 0;
+    for (const { id } of batch) {
+      if (fresh[next]?.id === id) next += 1;
+      else this.#context.log.debug({ id }, 'dropped a message: the journal has this notification');
     }
   }
 
@@ -269,7 +289,9 @@ export class Intake {
 
   #failed(error: unknown): void {
     if (this.#failing) return;
+    const hadRoom = this.hasRoom;
     this.#failing = true;
+    if (!hadRoom) this.#source?.readOn();
     // What the journal says is enough for an operator; anything else is a bug, whose place we want to know.
     const why = error instanceof JournalError ? { reason: error.message } : { err: error };
     this.#context.log.error(why, 'the journal takes nothing; nothing is acknowledged until it does');

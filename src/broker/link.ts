@@ -192,11 +192,18 @@ export class Link {
       acknowledge: (deliveryTag: number) => {
         if (connection.alive) channel.ack({ fields: { deliveryTag } } as ConsumeMessage, true); // it looks at nothing else
       },
+      readOn: () => connection.readOn(),
     };
     await channel.prefetch(this.#options.prefetch);
-    connection.receive(intake.maxBodySize, (message) => {
-      intake.add(new ReceivedMessage(message, zone, Date.now()), source);
-      if (intake.full) connection.fail(new Error('too much is held here while the journal takes nothing'));
+    connection.receive({
+      maxBodySize: intake.maxBodySize,
+      get hasRoom() {
+        return intake.hasRoom;
+      },
+      take(message) {
+        intake.add(new ReceivedMessage(message, zone, Date.now()), source);
+        if (intake.full) connection.fail(new Error('too much is held here while the journal takes nothing'));
+      },
     });
     const { consumerTag } = await channel.consume(this.#options.queue.name, (message) => {
       const reason =

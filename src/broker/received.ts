@@ -7,6 +7,7 @@ export class ReceivedMessage implements RawMessage {
   readonly digest: string | undefined;
   readonly routingKey: string;
   readonly contentEncoding: string | undefined;
+  readonly messageId: string | undefined;
   readonly timestamp: number | undefined;
   readonly zone: string;
   readonly receivedAt: number;
@@ -17,6 +18,7 @@ export class ReceivedMessage implements RawMessage {
     this.digest = delivered.digest;
     this.routingKey = delivered.routingKey;
     this.contentEncoding = delivered.contentEncoding;
+    this.messageId = delivered.messageId;
     this.timestamp = delivered.timestamp;
     this.zone = zone;
     this.receivedAt = receivedAt;

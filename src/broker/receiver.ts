@@ -10,6 +10,18 @@ export interface Delivered extends Omit<RawMessage, 'zone' | 'receivedAt'> {
   readonly deliveryTag: number;
 }
 
+/** Who gets the messages of a connection. */
+export interface Recipient {
+  /** In bytes: a larger body is hashed as it comes, and only its beginning is held. */
+  readonly maxBodySize: number;
+  /**
+   * While this is false, nothing is read from the socket: what the broker sends waits in buffers of fixed size, here and
+   * there. A bound of messages, as prefetch is, doesn't bound memory.
+   */
+  readonly hasRoom: boolean;
+  take(message: Delivered): void;
+}
+
 /** The part of amqplib's connection that reads frames; it isn't in its types. */
 interface FrameReader {
   readonly stream: Duplex;
@@ -28,12 +40,18 @@ interface FrameReader {
  * other frames are left to amqplib: for each message it would make nine views of bytes and decode properties that nobody
  * asks for. Nor could it go on after properties that it can't decode, such as a header table nested ten thousand deep,
  * which would come again on the next connection, and so stop intake for good.
- * @param maxBodySize in bytes: a larger body is hashed as it comes, and only its beginning is held
  */
-export function receive(model: ChannelModel, maxBodySize: number, take: (message: Delivered) => void): void {
+export function receive(model: ChannelModel, recipient: Recipient): void {
   const reader = model.connection as unknown as FrameReader; // held to be true by all tests with a broker
-  const receiver = new Receiver(reader, maxBodySize, take);
+  const receiver = new Receiver(reader, recipient);
   reader.recvFrame = () => receiver.next();
+}
+
+/** Reads on, where a recipient had no room and has some now. */
+export function readOn(model: ChannelModel): void {
+  const { stream } = model.connection as unknown as FrameReader; // as above
+  // By this event amqplib takes up its reading; the stream itself sends it once for what nobody has taken yet.
+  stream.emit('readable');
 }
 
 /*
@@ -51,6 +69,7 @@ const basicDeliver = 0x003c003c;
 /** Up to the timestamp, how each property is written, in the order of their flags from the highest down. */
 const properties = ['text', 'text', 'table', 'octet', 'octet', 'text', 'text', 'text', 'text'] as const;
 const contentEncodingFlag = 0x4000;
+const messageIdFlag = 0x0080;
 const timestampFlag = 0x0040;
 
 const nothing = Buffer.alloc(0);
@@ -58,8 +77,7 @@ const nothing = Buffer.alloc(0);
 class Receiver {
   readonly #reader: FrameReader;
   readonly #readWithAmqplib: () => unknown;
-  readonly #maxBodySize: number;
-  readonly #take: (message: Delivered) => void;
+  readonly #recipient: Recipient;
   /** What was read, and the place in it up to which it is done with. */
   #bytes: Buffer;
   #at = 0;
@@ -69,16 +87,16 @@ class Receiver {
   #deliveryTag = 0;
   #routingKey = '';
   #contentEncoding: string | undefined;
+  #messageId: string | undefined;
   #timestamp: number | undefined;
   #missing = 0;
   #parts: Buffer[] = [];
   #tooLarge: TooLarge | undefined;
 
-  constructor(reader: FrameReader, maxBodySize: number, take: (message: Delivered) => void) {
+  constructor(reader: FrameReader, recipient: Recipient) {
     this.#reader = reader;
-    this.#maxBodySize = maxBodySize;
+    this.#recipient = recipient;
     this.#readWithAmqplib = reader.recvFrame.bind(reader);
-    this.#take = take;
     this.#bytes = reader.rest;
   }
 
@@ -106,9 +124,11 @@ class Receiver {
   }
 
   #read(): boolean {
-    const incoming: Buffer | null = this.#reader.stream.read();
+    const isReading = this.#recipient.hasRoom;
+    const incoming: Buffer | null = isReading ? this.#reader.stream.read() : null;
+    // A broker that isn't listened to isn't silent.
+    if (incoming !== null || !isReading) this.#reader.recvSinceLastCheck = true;
     if (incoming === null) return false;
-    this.#reader.recvSinceLastCheck = true;
     const rest = this.#bytes.subarray(this.#at);
     this.#bytes = rest.length === 0 ? incoming : Buffer.concat([rest, incoming]);
     this.#at = 0;
@@ -160,10 +180,11 @@ class Receiver {
     const size = start + 4; // behind class and weight
     this.#missing = bytes.readUInt32BE(size) * 2 ** 32 + bytes.readUInt32BE(size + 4);
     this.#contentEncoding = undefined;
+    this.#messageId = undefined;
     this.#timestamp = undefined;
     this.#readProperties(size + 8, end);
     this.#expected = bodyFrame;
-    if (this.#missing > this.#maxBodySize) this.#tooLarge = tooLarge(this.#missing);
+    if (this.#missing > this.#recipient.maxBodySize) this.#tooLarge = tooLarge(this.#missing);
     if (this.#missing === 0) this.#handOver(nothing);
   }
 
@@ -179,6 +200,7 @@ class Receiver {
         at += sizeOf(bytes, at, kind);
         if (at > end) return;
         if (flag === contentEncodingFlag) this.#contentEncoding = bytes.toString('utf8', value + 1, at);
+        else if (flag === messageIdFlag) this.#messageId = bytes.toString('latin1', value + 1, at);
       }
       flag >>>= 1;
     }
@@ -205,10 +227,11 @@ class Receiver {
 
   #handOver(body: Buffer, digest?: string): void {
     this.#expected = methodFrame;
-    this.#take({
+    this.#recipient.take({
       deliveryTag: this.#deliveryTag,
       routingKey: this.#routingKey,
       contentEncoding: this.#contentEncoding,
+      messageId: this.#messageId,
       timestamp: this.#timestamp,
       body,
       digest,

@@ -1,21 +1,20 @@
 import { Command } from 'commander';
 import type { Desk } from '../journal/journal.ts';
-import { confirm } from './confirm.ts';
 import { atDesk } from './letters/letters.ts';
-import { print } from './output.ts';
+import type { Terminal } from './terminal.ts';
 
 interface Options {
   readonly config?: string;
   readonly yes?: true;
 }
 
-export function acceptClockCommand(): Command {
+export function acceptClockCommand(terminal: Terminal): Command {
   return new Command('accept-clock')
     .description('believe a clock that is more than a day beyond the last sign of life in the journal')
     .option('-y, --yes', "don't ask")
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
-    .action((options: Options) => atDesk(options, (desk) => accept(desk, options.yes === true)));
+    .action((options: Options) => atDesk(terminal, options, (desk) => accept(terminal, desk, options.yes === true)));
 }
 
 const help = `
@@ -27,18 +26,18 @@ Exit code: 0 done, or the clock isn't in doubt, or you said no, 2 not.
 Example:
   kazoo-relay accept-clock --yes`;
 
-async function accept(desk: Desk, sure: boolean): Promise<void> {
+async function accept(terminal: Terminal, desk: Desk, sure: boolean): Promise<void> {
   const lastSign = await desk.clockDoubt();
   const now = new Date().toISOString();
   if (lastSign === null) {
-    await print(`the clock says ${now}, which is not in doubt`);
+    await terminal.print(`the clock says ${now}, which is not in doubt`);
     return;
   }
   const question = `The clock says ${now}, and the last sign of life in the journal was at ${new Date(lastSign).toISOString()}. Believe it?`;
-  if (!(sure || (await confirm(question)))) {
-    await print('the clock stays in doubt');
+  if (!(sure || (await terminal.confirm(question)))) {
+    await terminal.print('the clock stays in doubt');
     return;
   }
   await desk.acceptClock();
-  await print(`the clock is believed: it says ${now}`);
+  await terminal.print(`the clock is believed: it says ${now}`);
 }

@@ -14,11 +14,11 @@ const wholeLimit = 64 * 1024 * 1024;
  * only the `data` comes out. Files of any size are read as they stream, as long as they hold one notification a line.
  * @throws Error that says why, when the file can't be read, isn't UTF-8, or holds no notification
  */
-export async function* readBodies(file: string): AsyncGenerator<Buffer> {
+export async function* readBodies(file: string, stdin: Readable): AsyncGenerator<Buffer> {
   const name = file === '-' ? 'stdin' : file;
   let found = false;
   try {
-    for await (const text of textsIn(file === '-' ? process.stdin : createReadStream(file), name)) {
+    for await (const text of textsIn(file === '-' ? stdin : createReadStream(file), name)) {
       found = true;
       yield Buffer.from(dataOfEnvelope(text) ?? text);
     }
@@ -145,5 +145,5 @@ function dataOfEnvelope(text: string): string | undefined {
 }
 
 function isSystemError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error;
+  return Error.isError(error) && 'syscall' in error;
 }

@@ -8,8 +8,9 @@ import { createValidator } from '../schema/validator.ts';
 import { presentConfigFile } from './config-file.ts';
 import { connections, type Tried } from './connections.ts';
 import { orExit } from './exit.ts';
-import { paint, print, printable } from './output.ts';
+import { printable } from './output.ts';
 import { overridesOf, takesOverrides } from './overrides.ts';
+import type { Terminal } from './terminal.ts';
 
 interface Options {
   readonly config?: string;
@@ -17,7 +18,7 @@ interface Options {
   readonly json?: true;
 }
 
-export function checkCommand(): Command {
+export function checkCommand(terminal: Terminal): Command {
   return takesOverrides(new Command('check'))
     .description('say everything that is wrong with the configuration, or surely not meant')
     .option('-c, --config <file>', 'configuration file')
@@ -26,8 +27,9 @@ export function checkCommand(): Command {
     .addHelpText('after', help)
     .action((options: Options) =>
       orExit(
+        terminal,
         () => 2,
-        () => run(options),
+        () => run(terminal, options),
       ),
     );
 }
@@ -43,27 +45,25 @@ Examples:
   kazoo-relay check --config /etc/kazoo-relay/kazoo-relay.yaml --connect
   kazoo-relay check --json | jq -r '.mistakes[] | "\\(.source):\\(.line) \\(.option)"'`;
 
-async function run(options: Options): Promise<void> {
-  const file = await fileFor(options);
-  const examined = withSchemas(examineConfig(file, overridesOf({ ...options })));
+async function run(terminal: Terminal, options: Options): Promise<void> {
+  const file = await fileFor(terminal, options);
+  const examined = withSchemas(examineConfig(file, overridesOf({ ...options }, terminal.env)));
   const { config, mistakes, warnings } = examined;
   const tried = options.connect && config !== undefined ? await connections(config) : [];
   const isFine = mistakes.length === 0 && tried.every(({ ok }) => ok);
-  if (options.json) await showJson({ ok: isFine, mistakes, warnings, connections: tried });
-  else await show(file, examined, tried, options.connect ?? false);
-  if (!isFine) process.exitCode = 1;
-  // What doesn't answer must not keep us.
-  if (tried.length > 0) process.exit();
+  if (options.json) await showJson(terminal, { ok: isFine, mistakes, warnings, connections: tried });
+  else await show(terminal, file, examined, tried, options.connect ?? false);
+  if (!isFine) terminal.exitCode = 1;
 }
 
 /** Programs too are told where there is no file to check. @throws Error that says so */
-async function fileFor({ config, json }: Options): Promise<string> {
+async function fileFor(terminal: Terminal, { config, json }: Options): Promise<string> {
   try {
-    return presentConfigFile(config);
+    return presentConfigFile(config, terminal.env);
   } catch (error) {
-    const source = config ?? process.env.KAZOO_RELAY_CONFIG ?? '';
+    const source = config ?? terminal.env.KAZOO_RELAY_CONFIG ?? '';
     const mistakes = [{ source, option: '', message: reasonOf(error) }];
-    if (json) await showJson({ ok: false, mistakes, warnings: [], connections: [] });
+    if (json) await showJson(terminal, { ok: false, mistakes, warnings: [], connections: [] });
     throw error;
   }
 }
@@ -74,8 +74,8 @@ interface Verdict extends Pick<Examined, 'mistakes' | 'warnings'> {
   readonly connections: readonly Tried[];
 }
 
-async function showJson(verdict: Verdict): Promise<void> {
-  await print(printable(JSON.stringify(verdict)));
+async function showJson(terminal: Terminal, verdict: Verdict): Promise<void> {
+  await terminal.print(printable(JSON.stringify(verdict)));
 }
 
 /** Whether the schemas work can be said only by what compiles them. */
@@ -94,21 +94,22 @@ function withSchemas(examined: Examined): Examined {
 }
 
 async function show(
+  terminal: Terminal,
   file: string,
   { config, mistakes, warnings }: Examined,
   tried: readonly Tried[],
   wasTried: boolean,
 ): Promise<void> {
-  for (const mistake of mistakes) await print(`${paint('red', 'mistake')}  ${line(mistake)}`);
-  for (const warning of warnings) await print(`${paint('yellow', 'warning')}  ${line(warning)}`);
+  for (const mistake of mistakes) await terminal.print(`${terminal.paint('red', 'mistake')}  ${line(mistake)}`);
+  for (const warning of warnings) await terminal.print(`${terminal.paint('yellow', 'warning')}  ${line(warning)}`);
   const width = Math.max(...tried.map(({ name }) => name.length));
   for (const { name, ok, found } of tried) {
-    const state = ok ? paint('green', 'ok     ') : paint('red', 'failed ');
-    await print(`${state}  ${printable(`${name.padEnd(width)}  ${found}`)}`);
+    const state = ok ? terminal.paint('green', 'ok     ') : terminal.paint('red', 'failed ');
+    await terminal.print(`${state}  ${printable(`${name.padEnd(width)}  ${found}`)}`);
   }
   if (config === undefined && wasTried)
-    await print('Nothing was tried: first the configuration must be without mistakes.');
-  await print(summaryOf(file, config, mistakes.length, warnings.length));
+    await terminal.print('Nothing was tried: first the configuration must be without mistakes.');
+  await terminal.print(summaryOf(file, config, mistakes.length, warnings.length));
 }
 
 function line(finding: Finding): string {

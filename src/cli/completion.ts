@@ -3,18 +3,18 @@ import { bashScript } from './completion/bash.ts';
 import { fishScript } from './completion/fish.ts';
 import { treeOf } from './completion/tree.ts';
 import { zshScript } from './completion/zsh.ts';
-import { print } from './output.ts';
+import type { Terminal } from './terminal.ts';
 
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 
-export function completionCommand(): Command {
+export function completionCommand(terminal: Terminal): Command {
   return new Command('completion')
     .description('print the script that lets a shell complete commands and options')
     .addArgument(new Argument('<shell>', 'which one').choices(Object.keys(scripts)))
     .addHelpText('after', help)
     .action(async (shell: keyof typeof scripts, _options: object, { parent }: Command) => {
       // A command that is run has a program above it.
-      if (parent !== null) await print(scripts[shell](treeOf(parent)).trimEnd());
+      if (parent !== null) await terminal.print(scripts[shell](treeOf(parent)).trimEnd());
     });
 }
 

@@ -6,8 +6,8 @@ import { findConfigFile } from '../config/load.ts';
  * there.
  * @throws Error where it isn't there
  */
-export function presentConfigFile(named: string | undefined): string {
-  const file = findConfigFile(named);
+export function presentConfigFile(named: string | undefined, env: NodeJS.ProcessEnv): string {
+  const file = findConfigFile(named, env);
   if (existsSync(file)) return file;
   throw new Error(`there is no file ${file}, or it may not be seen: name the configuration with --config`);
 }

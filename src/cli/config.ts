@@ -3,18 +3,19 @@ import { editorSchemaText } from '../config/editor-schema.ts';
 import { findConfigFile, readConfig } from '../config/load.ts';
 import { configText } from '../config/show.ts';
 import { orExit } from './exit.ts';
-import { print, printable } from './output.ts';
+import { printable } from './output.ts';
 import { overridesOf, takesOverrides } from './overrides.ts';
+import type { Terminal } from './terminal.ts';
 
-export function configCommand(): Command {
+export function configCommand(terminal: Terminal): Command {
   return new Command('config')
     .description('show the configuration, or the schema of one')
-    .addCommand(show())
-    .addCommand(schema())
+    .addCommand(show(terminal))
+    .addCommand(schema(terminal))
     .addHelpText('after', '\nExample:\n  kazoo-relay config show --origin');
 }
 
-function show(): Command {
+function show(terminal: Terminal): Command {
   return takesOverrides(new Command('show'))
     .description(
       'print every option that has a value, with the one that it has in the end, as YAML; secrets are masked',
@@ -27,24 +28,28 @@ function show(): Command {
     )
     .action((options: { config?: string; origin?: true }) =>
       orExit(
+        terminal,
         () => 2,
         async () => {
-          const loaded = readConfig(findConfigFile(options.config), overridesOf({ ...options }));
+          const loaded = readConfig(
+            findConfigFile(options.config, terminal.env),
+            overridesOf({ ...options }, terminal.env),
+          );
           for (const line of configText(loaded, options.origin ?? false)
             .trimEnd()
             .split('\n'))
-            await print(printable(line));
+            await terminal.print(printable(line));
         },
       ),
     );
 }
 
-function schema(): Command {
+function schema(terminal: Terminal): Command {
   return new Command('schema')
     .description('print a JSON Schema of the configuration, for editors with a YAML language server')
     .addHelpText(
       'after',
       '\nExit code: 0 printed, 2 wrong options.\n\nExample:\n  kazoo-relay config schema > kazoo-relay.schema.json',
     )
-    .action(() => print(editorSchemaText().trimEnd()));
+    .action(() => terminal.print(editorSchemaText().trimEnd()));
 }

@@ -2,16 +2,16 @@ import { Command } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import { databaseSchema } from '../sinks/database/sink.ts';
 import { orExit } from './exit.ts';
-import { print } from './output.ts';
+import type { Terminal } from './terminal.ts';
 
-export function databaseCommand(): Command {
+export function databaseCommand(terminal: Terminal): Command {
   return new Command('database')
     .description('what the database sinks of the configuration need')
-    .addCommand(schema())
+    .addCommand(schema(terminal))
     .addHelpText('after', '\nExample:\n  kazoo-relay database schema calls');
 }
 
-function schema(): Command {
+function schema(terminal: Terminal): Command {
   return new Command('schema')
     .description('print the SQL that makes the table of a route, for whoever may run it')
     .argument('<route>', 'name of a route whose sink is a database')
@@ -22,19 +22,20 @@ function schema(): Command {
     )
     .action((route: string, { config }: { config?: string }) =>
       orExit(
+        terminal,
         () => 2,
-        () => printSchema(route, findConfigFile(config)),
+        () => printSchema(terminal, route, findConfigFile(config, terminal.env)),
       ),
     );
 }
 
-async function printSchema(name: string, file: string): Promise<void> {
-  const { routes } = loadConfig(file);
+async function printSchema(terminal: Terminal, name: string, file: string): Promise<void> {
+  const { routes } = loadConfig(file, terminal);
   const route = routes.find((candidate) => candidate.name === name);
   if (route?.sink.type !== 'database') {
     const names = routes.filter(({ sink }) => sink.type === 'database').map((candidate) => candidate.name);
     const hint = names.length === 0 ? 'no route has one' : `there are ${names.join(', ')}`;
     throw new Error(`${file} has no route ${name} with a database sink; ${hint}`);
   }
-  for (const statement of databaseSchema(route.sink.options)) await print(`${statement};\n`);
+  for (const statement of databaseSchema(route.sink.options)) await terminal.print(`${statement};\n`);
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { lettersCommand } from './letters/command.ts';
 import type { Kind } from './letters/kind.ts';
 import { createJudge } from './letters/quarantine.ts';
+import type { Terminal } from './terminal.ts';
 
 const dead: Kind = {
   name: 'dead',
@@ -17,8 +18,8 @@ const dead: Kind = {
   },
 };
 
-export function deadCommand(): Command {
-  return lettersCommand(dead)
+export function deadCommand(terminal: Terminal): Command {
+  return lettersCommand(terminal, dead)
     .description('dead letters and quarantine: list, show, retry, drop')
     .addHelpText('after', help);
 }

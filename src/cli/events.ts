@@ -4,9 +4,9 @@ import type { EventDefinition, EventField } from '../kazoo/event.ts';
 import { columns } from './columns.ts';
 import { orExit } from './exit.ts';
 import { knownEvent } from './known-event.ts';
-import { print } from './output.ts';
+import type { Terminal } from './terminal.ts';
 
-export function eventsCommand(): Command {
+export function eventsCommand(terminal: Terminal): Command {
   return new Command('events')
     .description('list the events that KAZOO publishes, or show one of them with its fields')
     .argument('[event]', 'its name or an alias')
@@ -17,8 +17,9 @@ export function eventsCommand(): Command {
     )
     .action((name: string | undefined, { json = false }: { json?: boolean }) =>
       orExit(
+        terminal,
         () => 2,
-        () => print(name === undefined ? list(json) : show(knownEvent(name), json)),
+        () => terminal.print(name === undefined ? list(json) : show(knownEvent(name), json)),
       ),
     );
 }

@@ -4,16 +4,16 @@ import type { Desk, RouteSummary } from '../journal/journal.ts';
 import { hintFor } from '../nearest.ts';
 import { askDaemon } from '../ops/control.ts';
 import type { Status } from '../ops/status.ts';
-import { confirm } from './confirm.ts';
 import { atDesk } from './letters/letters.ts';
-import { print, printable } from './output.ts';
+import { printable } from './output.ts';
+import type { Terminal } from './terminal.ts';
 
 interface Options {
   readonly config?: string;
   readonly yes?: true;
 }
 
-export function forgetCommand(): Command {
+export function forgetCommand(terminal: Terminal): Command {
   return new Command('forget')
     .description('remove what the journal still holds of a route that has left the configuration')
     .argument('<route>', 'as `status` shows it')
@@ -21,7 +21,7 @@ export function forgetCommand(): Command {
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
     .action((name: string, options: Options) =>
-      atDesk(options, (desk, config) => forget(name, desk, config, options.yes === true)),
+      atDesk(terminal, options, (desk, config) => forget(terminal, name, desk, config, options.yes === true)),
     );
 }
 
@@ -34,7 +34,7 @@ Exit code: 0 done, or you said no, 2 not: it is in the configuration, the daemon
 Example:
   kazoo-relay forget crm --yes`;
 
-async function forget(name: string, desk: Desk, config: Outline, sure: boolean): Promise<void> {
+async function forget(terminal: Terminal, name: string, desk: Desk, config: Outline, sure: boolean): Promise<void> {
   if (config.routes.some((route) => route.name === name))
     throw new Error(`the configuration has the route ${name}: take it out first, and reload`);
   await refuseRunning(name, config.journal.path);
@@ -42,12 +42,12 @@ async function forget(name: string, desk: Desk, config: Outline, sure: boolean):
   const former = routes.find((route) => route.name === name);
   if (former === undefined) throw unknownRoute(name, routes, config);
   const question = printable(`Forget ${name}: ${holdingsOf(former)}? Nothing of it will be delivered.`);
-  if (!(sure || (await confirm(question)))) {
-    await print('nothing was forgotten');
+  if (!(sure || (await terminal.confirm(question)))) {
+    await terminal.print('nothing was forgotten');
     return;
   }
   await desk.forget(name);
-  await print(printable(`${name} is forgotten: ${holdingsOf(former)}`));
+  await terminal.print(printable(`${name} is forgotten: ${holdingsOf(former)}`));
 }
 
 /** Where the configuration was changed and not yet loaded again, the daemon would write on where nothing is left. */

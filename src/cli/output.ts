@@ -1,30 +1,7 @@
-import { once } from 'node:events';
-import { styleText } from 'node:util';
 import { counted } from '../counted.ts';
 import type { Entry } from '../journal/journal.ts';
 import type { Problem } from '../kazoo/notification.ts';
-
-/**
- * Writes a line to stdout, and waits while its reader is slow. When the reader has gone (`| head`), the program ends
- * quietly with exit code 0.
- */
-export async function print(line: string): Promise<void> {
-  endWithReader();
-  if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
-}
-
-let watching = false;
-
-/** Only once something is printed: in the daemon, stdout belongs to the log sink. */
-function endWithReader(): void {
-  if (watching) return;
-  watching = true;
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    console.error(`kazoo-relay: stdout can't be written: ${error.message}`);
-    process.exit(1);
-  });
-}
+import type { Colour, Terminal } from './terminal.ts';
 
 /**
  * The text with every character that could steer a terminal written as a JSON escape. What was JSON before is the same
@@ -36,11 +13,6 @@ export function printable(text: string): string {
 
 /** Control characters, and the marks that end a line or turn the direction of writing. */
 const steering = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
-
-/** In this colour on a terminal, as it is elsewhere. */
-export function paint(colour: 'green' | 'red' | 'yellow' | 'dim' | 'bold', text: string): string {
-  return styleText(colour, text, { stream: process.stdout });
-}
 
 /** The first problem on a line, and how many more there are; empty where there is none. */
 export function describeProblems(problems: readonly Problem[]): string {
@@ -67,8 +39,14 @@ export function stateOf(entry: Entry): EntryState {
 }
 
 /** The state's word in its colour. @param width characters that it fills at least */
-export function paintState(state: EntryState, width: number): string {
-  return paint(stateColours[state], state.padEnd(width));
+export function paintState(terminal: Terminal, state: EntryState, width: number): string {
+  return terminal.paint(stateColours[state], state.padEnd(width));
 }
 
-const stateColours = { valid: 'green', invalid: 'red', undecodable: 'red', preview: 'dim', resend: 'yellow' } as const;
+const stateColours = {
+  valid: 'green',
+  invalid: 'red',
+  undecodable: 'red',
+  preview: 'dim',
+  resend: 'yellow',
+} satisfies Record<EntryState, Colour>;

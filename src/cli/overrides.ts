@@ -19,13 +19,13 @@ export function takesOverrides(command: Command): Command {
 }
 
 /** What the flags of such a command, and the environment, say. */
-export function overridesOf(given: Readonly<Record<string, unknown>>): Overrides {
+export function overridesOf(given: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): Overrides {
   const set = (given.set ?? []) as readonly Flag[]; // as `setting` makes them
   const own = ownFlags.flatMap(({ flag, path }): Flag[] => {
     const text = given[flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())];
     return typeof text === 'string' ? [{ source: `--${flag}`, path, text }] : [];
   });
-  return { env: process.env, flags: [...set, ...own] };
+  return { env, flags: [...set, ...own] };
 }
 
 /** The options that have a flag of their own. */

@@ -14,6 +14,8 @@ import { freePort } from './free-port.ts';
 export interface PrivateBroker {
   readonly url: string;
   readonly port: number;
+  /** What a program of RabbitMQ's or Erlang's needs to reach it. */
+  readonly env: NodeJS.ProcessEnv;
   /** Runs rabbitmqctl against it and returns what that prints. Throws with what it says on stderr. */
   ctl(...args: string[]): Promise<string>;
   /** Starts it again, on the same port and with the data that is left. */
@@ -57,6 +59,7 @@ export async function startPrivateBroker(config = ''): Promise<PrivateBroker> {
   const broker: PrivateBroker = {
     url,
     port,
+    env,
     ctl: async (...args) => (await run(join(programs, 'rabbitmqctl'), args, { env })).stdout,
     async start() {
       const output = openSync(join(folder, 'output'), 'w');

@@ -4,7 +4,7 @@ import pino from 'pino';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import { StoredEntry } from '../journal/entry.ts';
 import type { Entry } from '../journal/journal.ts';
-import { decode } from '../kazoo/decode.ts';
+import { decode, unlimited } from '../kazoo/decode.ts';
 import type { EventDefinition } from '../kazoo/event.ts';
 import { redact } from '../kazoo/redact.ts';
 import { createMatcher } from '../routes/match.ts';
@@ -15,22 +15,23 @@ import { type Delivery, type ProbeReport, type Sink, SinkUnavailable } from '../
 import { exampleBody } from './example.ts';
 import { orExit } from './exit.ts';
 import { knownEvent } from './known-event.ts';
-import { paint, print, printable } from './output.ts';
+import { printable } from './output.ts';
 import { routeNamed } from './route-named.ts';
+import type { Terminal } from './terminal.ts';
 
 interface Options {
   readonly event: string;
   readonly config?: string;
 }
 
-export function probeCommand(): Command {
+export function probeCommand(terminal: Terminal): Command {
   return new Command('probe')
     .description("send one example notification through a route's sink, and show how that went")
     .argument('<route>', 'name of the route, as in the configuration')
     .option('-e, --event <event>', 'event to send an example of', 'low_balance')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
-    .action((route: string, options: Options) => orExit(codeOf, () => probe(route, options)));
+    .action((route: string, options: Options) => orExit(terminal, codeOf, () => probe(terminal, route, options)));
 }
 
 const help = `
@@ -50,20 +51,22 @@ function codeOf(error: unknown): number {
 const longest = 120_000;
 const mark = 'kazoo-relay-probe';
 
-async function probe(name: string, { event, config }: Options): Promise<void> {
-  const route = routeNamed(name, loadConfig(findConfigFile(config)).routes);
+async function probe(terminal: Terminal, name: string, { event, config }: Options): Promise<void> {
+  const route = routeNamed(name, loadConfig(findConfigFile(config, terminal.env), terminal).routes);
   const entry = exampleEntry(knownEvent(event));
   // The example's zone and account are nobody's.
   if (createMatcher({ ...route, zones: [], accounts: [] })(entry) !== 'deliver') {
-    await print(paint('dim', `The route wouldn't take a ${event} by itself; it is sent all the same.`));
+    await terminal.print(
+      terminal.paint('dim', `The route wouldn't take a ${event} by itself; it is sent all the same.`),
+    );
   }
   const log = pino({ level: 'warn', base: null }, pino.destination({ dest: 2, sync: true }));
   const sink = await sinkKind(route.sink.type).open(route.sink.options, { route: name, log, isGuest: true });
   try {
     const started = performance.now();
     const report = await reportOf(sink, shape(entry, [], createReshape(route.shape)), AbortSignal.timeout(longest));
-    await show(report, performance.now() - started);
-    if (report.outcome.status !== 'delivered') process.exitCode = 1;
+    await show(terminal, report, performance.now() - started);
+    if (report.outcome.status !== 'delivered') terminal.exitCode = 1;
   } finally {
     await sink.close();
   }
@@ -81,7 +84,7 @@ function exampleEntry(event: EventDefinition): Entry {
     zone: mark,
     receivedAt: now,
   };
-  return StoredEntry.of(redact(decode(message, Number.POSITIVE_INFINITY), []), 0, null);
+  return StoredEntry.of(redact(decode(message, unlimited), []), 0, null);
 }
 
 async function reportOf(sink: Sink, delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {
@@ -91,19 +94,23 @@ async function reportOf(sink: Sink, delivery: Delivery, signal: AbortSignal): Pr
   return { request: null, answer: null, outcome };
 }
 
-async function show({ request, answer, outcome }: ProbeReport, milliseconds: number): Promise<void> {
+async function show(
+  terminal: Terminal,
+  { request, answer, outcome }: ProbeReport,
+  milliseconds: number,
+): Promise<void> {
   for (const [title, text] of [
     ['request', request],
     ['answer', answer],
   ] as const) {
     if (text === null) continue;
-    await print(paint('bold', title));
-    for (const line of text.split('\n')) await print(`  ${printable(line)}`.trimEnd());
+    await terminal.print(terminal.paint('bold', title));
+    for (const line of text.split('\n')) await terminal.print(`  ${printable(line)}`.trimEnd());
   }
   const time = `after ${Math.round(milliseconds)} ms`;
-  if (outcome.status === 'delivered') await print(`${paint('green', 'delivered')} ${time}`);
+  if (outcome.status === 'delivered') await terminal.print(`${terminal.paint('green', 'delivered')} ${time}`);
   else {
     const next = outcome.status === 'retry' ? 'a route would try again' : 'a route would make it a dead letter';
-    await print(`${paint('red', 'not delivered')}, ${time}; ${next}: ${printable(outcome.reason)}`);
+    await terminal.print(`${terminal.paint('red', 'not delivered')}, ${time}; ${next}: ${printable(outcome.reason)}`);
   }
 }

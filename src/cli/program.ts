@@ -1,27 +1,28 @@
-import { Command } from 'commander';
-import { exitCode2 } from './exit.ts';
+import { Command, CommanderError } from 'commander';
+import { atTerminal } from './exit.ts';
+import { createTerminal, OutputError, type Surroundings, type Terminal } from './terminal.ts';
 
 /** Every command, in the order of the help, with what loads it. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  run: async () => (await import('./run.ts')).runCommand(),
-  check: async () => (await import('./check.ts')).checkCommand(),
-  config: async () => (await import('./config.ts')).configCommand(),
-  events: async () => (await import('./events.ts')).eventsCommand(),
-  validate: async () => (await import('./validate.ts')).validateCommand(),
-  test: async () => (await import('./test.ts')).testCommand(),
-  reload: async () => (await import('./reload.ts')).reloadCommand(),
-  status: async () => (await import('./status.ts')).statusCommand(),
-  dead: async () => (await import('./dead.ts')).deadCommand(),
-  waiting: async () => (await import('./waiting.ts')).waitingCommand(),
-  replay: async () => (await import('./replay.ts')).replayCommand(),
-  forget: async () => (await import('./forget.ts')).forgetCommand(),
-  'accept-clock': async () => (await import('./accept-clock.ts')).acceptClockCommand(),
-  tail: async () => (await import('./tail.ts')).tailCommand(),
-  probe: async () => (await import('./probe.ts')).probeCommand(),
-  publish: async () => (await import('./publish.ts')).publishCommand(),
-  database: async () => (await import('./database.ts')).databaseCommand(),
-  quickstart: async () => (await import('./quickstart.ts')).quickstartCommand(),
-  completion: async () => (await import('./completion.ts')).completionCommand(),
+const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>>> = {
+  run: async (terminal) => (await import('./run.ts')).runCommand(terminal),
+  check: async (terminal) => (await import('./check.ts')).checkCommand(terminal),
+  config: async (terminal) => (await import('./config.ts')).configCommand(terminal),
+  events: async (terminal) => (await import('./events.ts')).eventsCommand(terminal),
+  validate: async (terminal) => (await import('./validate.ts')).validateCommand(terminal),
+  test: async (terminal) => (await import('./test.ts')).testCommand(terminal),
+  reload: async (terminal) => (await import('./reload.ts')).reloadCommand(terminal),
+  status: async (terminal) => (await import('./status.ts')).statusCommand(terminal),
+  dead: async (terminal) => (await import('./dead.ts')).deadCommand(terminal),
+  waiting: async (terminal) => (await import('./waiting.ts')).waitingCommand(terminal),
+  replay: async (terminal) => (await import('./replay.ts')).replayCommand(terminal),
+  forget: async (terminal) => (await import('./forget.ts')).forgetCommand(terminal),
+  'accept-clock': async (terminal) => (await import('./accept-clock.ts')).acceptClockCommand(terminal),
+  tail: async (terminal) => (await import('./tail.ts')).tailCommand(terminal),
+  probe: async (terminal) => (await import('./probe.ts')).probeCommand(terminal),
+  publish: async (terminal) => (await import('./publish.ts')).publishCommand(terminal),
+  database: async (terminal) => (await import('./database.ts')).databaseCommand(terminal),
+  quickstart: async (terminal) => (await import('./quickstart.ts')).quickstartCommand(terminal),
+  completion: async (terminal) => (await import('./completion.ts')).completionCommand(terminal),
 };
 
 /** What is run when no command is named. */
@@ -38,7 +39,7 @@ Examples:
  * loads nothing that only other commands need; where they don't, it has all: it may be a misspelt name, or ask for
  * help. Completion has to know them all.
  */
-export async function createProgram([first = unnamed]: readonly string[]): Promise<Command> {
+export async function createProgram([first = unnamed]: readonly string[], terminal: Terminal): Promise<Command> {
   // Not imported above: it finds package.json from a file below a folder of dist/, which main.js is not.
   const { version } = await import('../ops/version.ts');
   const program = new Command('kazoo-relay')
@@ -48,9 +49,42 @@ export async function createProgram([first = unnamed]: readonly string[]): Promi
     .addHelpText('after', help);
   const isAlone = Object.hasOwn(commands, first) && first !== 'completion';
   for (const name of isAlone ? [first] : Object.keys(commands)) {
-    const command = await commands[name]?.();
+    const command = await commands[name]?.(terminal);
     if (command !== undefined) program.addCommand(command, { isDefault: name === unnamed });
   }
-  exitCode2(program);
+  atTerminal(program, terminal);
   return program;
+}
+
+/**
+ * Does what the arguments say. `run`, the daemon, also ends the process by itself.
+ * @param args without the program's own name
+ * @returns the exit code
+ */
+export async function runCli(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const terminal = createTerminal(surroundings);
+  try {
+    const program = await createProgram(args, terminal);
+    await program.parseAsync(args, { from: 'user' });
+    return terminal.exitCode;
+  } catch (error) {
+    // Commander has said by itself what is wrong with the arguments.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof OutputError && error.readerIsGone) return 0;
+    terminal.complain(`kazoo-relay: ${storyOf(error)}`);
+    return exitCodeOf(error);
+  }
+}
+
+/** As in the other commands, 2 where it is the configuration: it can't be started with that at all. */
+function exitCodeOf(error: unknown): number {
+  // By its name, because who needs no configuration doesn't load what reads one.
+  return Error.isError(error) && error.name === 'ConfigError' ? 2 : 1;
+}
+
+/** An error with a name of its own is for the operator, and says all in its message; any other is a bug. */
+function storyOf(error: unknown): string {
+  if (!Error.isError(error)) return String(error);
+  const isBug = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+  return isBug ? String(error.stack) : error.message;
 }

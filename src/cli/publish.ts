@@ -1,9 +1,10 @@
 import { isIPv4 } from 'node:net';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import { events as catalogue, eventNamed } from '../kazoo/catalogue.ts';
-import { decode } from '../kazoo/decode.ts';
+import { decode, unlimited } from '../kazoo/decode.ts';
 import type { EventDefinition } from '../kazoo/event.ts';
 import type { Json } from '../kazoo/notification.ts';
 import { strayAt, strayAtMessage } from '../stray-at.ts';
@@ -12,8 +13,9 @@ import { readBodies } from './bodies.ts';
 import { type Change, exampleBody } from './example.ts';
 import { orExit } from './exit.ts';
 import { knownEvent } from './known-event.ts';
-import { notifications, print } from './output.ts';
+import { notifications } from './output.ts';
 import { connectPublisher, type Message, PublishError, type Publisher } from './publisher.ts';
+import type { Terminal } from './terminal.ts';
 
 interface Options {
   readonly all?: true;
@@ -26,7 +28,7 @@ interface Options {
   readonly live?: true;
 }
 
-export function publishCommand(): Command {
+export function publishCommand(terminal: Terminal): Command {
   return new Command('publish')
     .description('publish example notifications to a test broker, exactly as KAZOO does')
     .argument('[events...]', 'names of events, as `kazoo-relay events` lists them')
@@ -39,7 +41,7 @@ export function publishCommand(): Command {
     .option('-c, --config <file>', 'configuration file')
     .option('--live', 'publish to a broker on another machine or of a KAZOO, which takes it for real')
     .addHelpText('after', help)
-    .action((events: string[], options: Options) => orExit(codeOf, () => publish(events, options)));
+    .action((events: string[], options: Options) => orExit(terminal, codeOf, () => publish(terminal, events, options)));
 }
 
 const help = `
@@ -82,10 +84,10 @@ function codeOf(error: unknown): number {
   return error instanceof PublishError ? 1 : 2;
 }
 
-async function publish(names: readonly string[], options: Options): Promise<void> {
-  const { broker, tls } = brokerOf(options);
+async function publish(terminal: Terminal, names: readonly string[], options: Options): Promise<void> {
+  const { broker, tls } = brokerOf(terminal, options);
   if (!options.live) refuseLive(broker);
-  const messages = messagesOf(names, options);
+  const messages = messagesOf(terminal, names, options);
   const publisher = await connectPublisher(broker.href, tls);
   try {
     if (!options.live) await refuseKazoo(publisher, broker);
@@ -95,15 +97,19 @@ async function publish(names: readonly string[], options: Options): Promise<void
       sent += 1;
     }
     await publisher.confirmed();
-    await print(`published ${notifications(sent)} to ${broker.host}`);
+    await terminal.print(`published ${notifications(sent)} to ${broker.host}`);
   } finally {
     await publisher.close();
   }
 }
 
-function brokerOf({ url, config }: Options): { readonly broker: URL; readonly tls: TlsFiles | undefined } {
+function brokerOf(
+  terminal: Terminal,
+  { url, config }: Options,
+): { readonly broker: URL; readonly tls: TlsFiles | undefined } {
   if (url !== undefined && strayAt.test(url)) throw new Error(`--url ${strayAtMessage}`);
-  const first = url === undefined ? loadConfig(findConfigFile(config)).brokers[0] : { url, tls: undefined };
+  const first =
+    url === undefined ? loadConfig(findConfigFile(config, terminal.env), terminal).brokers[0] : { url, tls: undefined };
   const broker = first !== undefined && URL.canParse(first.url) ? new URL(first.url) : undefined;
   if (broker?.hostname && (broker.protocol === 'amqp:' || broker.protocol === 'amqps:')) {
     return { broker, tls: first?.tls };
@@ -134,11 +140,11 @@ async function refuseKazoo(publisher: Publisher, { host }: URL): Promise<void> {
 }
 
 /** The messages to publish, each made when its turn has come. */
-function messagesOf(names: readonly string[], options: Options): AsyncGenerator<Message> {
+function messagesOf(terminal: Terminal, names: readonly string[], options: Options): AsyncGenerator<Message> {
   const turn = pacer(options.rate);
   if (options.file === undefined) return exampleMessages(eventsOf(names, options), options, turn);
   if (names.length === 0 && !options.all && options.count === undefined && options.set === undefined) {
-    return fileMessages(options.file, turn);
+    return fileMessages(options.file, terminal.stdin, turn);
   }
   throw new Error('--file publishes what it holds, as it is: leave out the events, --all, --count and --set');
 }
@@ -179,9 +185,9 @@ async function* exampleMessages(
   }
 }
 
-async function* fileMessages(file: string, turn: Turn): AsyncGenerator<Message> {
+async function* fileMessages(file: string, stdin: Readable, turn: Turn): AsyncGenerator<Message> {
   let time = 0;
-  for await (const body of readBodies(file)) {
+  for await (const body of readBodies(file, stdin)) {
     await turn();
     // Two that are equal would be taken for one that came twice, if they had the same millisecond too.
     time = Math.max(Date.now(), time + 1);
@@ -192,6 +198,6 @@ async function* fileMessages(file: string, turn: Turn): AsyncGenerator<Message> 
 /** The key of the event that the body says it is; where nobody knows that event, one that a relay's binding matches. */
 function routingKeyOf(body: Buffer): string {
   const message = { routingKey: '', contentEncoding: undefined, timestamp: undefined, zone: '', receivedAt: 0 };
-  const { event } = decode({ ...message, body }, Number.POSITIVE_INFINITY);
+  const { event } = decode({ ...message, body }, unlimited);
   return (event === null ? undefined : eventNamed(event)?.routingKey) ?? 'notifications.unknown.unknown';
 }

@@ -3,23 +3,23 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { Command } from 'commander';
 import { unlessAborted } from '../waiting.ts';
-import { paint, print } from './output.ts';
 import { awaitArrivals, faultsIn } from './quickstart/arrivals.ts';
 import type { Daemon } from './quickstart/daemon.ts';
 import { makeSpecimens } from './quickstart/specimens.ts';
 import { type Files, filesIn, type Stage, startStage } from './quickstart/stage.ts';
 import { tableHead, tableOf } from './quickstart/table.ts';
+import type { Terminal } from './terminal.ts';
 
 interface Options {
   readonly once?: true;
 }
 
-export function quickstartCommand(): Command {
+export function quickstartCommand(terminal: Terminal): Command {
   return new Command('quickstart')
     .description('see it work: a private RabbitMQ, the daemon, one notification of every event, and where they went')
     .option('--once', 'end by itself and leave nothing behind; exit code 0 if all went where it should, else 1')
     .addHelpText('after', help)
-    .action(quickstart);
+    .action((options: Options) => quickstart(terminal, options));
 }
 
 const help = `
@@ -30,63 +30,80 @@ Exit code: 0 all went where it should, 1 not, or it can't run, 2 wrong options, 
 Example:
   kazoo-relay quickstart`;
 
-async function quickstart({ once }: Options): Promise<void> {
-  const signal = interruption();
+async function quickstart(terminal: Terminal, { once }: Options): Promise<void> {
+  const signal = interruption(terminal);
   const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-quickstart-'));
   const files = filesIn(folder);
   let keep = true;
   try {
     await using running = new AsyncDisposableStack();
-    const stage = await startStage(files, running, signal, announce);
-    const faults = await demonstrate(stage, files, signal);
+    const stage = await startStage(files, running, signal, (step) => announce(terminal, step));
+    const faults = await demonstrate(terminal, stage, files, signal);
     keep = !once || faults.length > 0;
-    if (!once) await stay(files, folder, stage.daemon, signal);
+    if (!once) await stay(terminal, files, folder, stage.daemon, signal);
   } catch (error) {
     keep = !once && !signal.aborted;
-    if (keep) console.error(`kazoo-relay: what was written until then stays in ${folder}`);
+    if (keep) terminal.complain(`kazoo-relay: what was written until then stays in ${folder}`);
     if (!signal.aborted) throw error;
-    process.exitCode = 130;
+    terminal.exitCode = 130;
   } finally {
     if (!keep) rmSync(folder, { recursive: true, force: true });
   }
-  if (keep) await print(`What it wrote stays in ${folder}`);
+  if (keep) await terminal.print(`What it wrote stays in ${folder}`);
 }
 
 /** Aborts at the first Ctrl-C, or when the quickstart is told to end otherwise. A second one ends it at once. */
-function interruption(): AbortSignal {
+function interruption(terminal: Terminal): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => controller.abort());
-  controller.signal.addEventListener('abort', () => void announce('\nstopping'));
+  controller.signal.addEventListener('abort', () => void announce(terminal, '\nstopping'));
   return controller.signal;
 }
 
-function announce(step: string): Promise<void> {
-  return print(paint('dim', `${step} …`));
+function announce(terminal: Terminal, step: string): Promise<void> {
+  return terminal.print(terminal.paint('dim', `${step} …`));
 }
 
 /** Publishes, waits until all have arrived, and shows what went where. Returns what isn't as it should be. */
-async function demonstrate(stage: Stage, files: Files, signal: AbortSignal): Promise<readonly string[]> {
+async function demonstrate(
+  terminal: Terminal,
+  stage: Stage,
+  files: Files,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const { regular, odd } = makeSpecimens(Date.now());
   const all = [...regular, ...odd];
-  await announce(`publishing a notification of each of the ${regular.length} events, and ${odd.length} odd ones`);
+  await announce(
+    terminal,
+    `publishing a notification of each of the ${regular.length} events, and ${odd.length} odd ones`,
+  );
   for (const { message } of all) await stage.publisher.send(message);
   await stage.publisher.confirmed();
   const arrivals = await Promise.race([awaitArrivals(files, all, signal), stage.daemon.ended]);
 
-  await print(`\n${paint('bold', tableHead)}`);
-  for (const line of [...tableOf(regular, arrivals), '', ...tableOf(odd, arrivals)]) await print(line);
+  await terminal.print(`\n${terminal.paint('bold', tableHead)}`);
+  for (const line of [...tableOf(terminal, regular, arrivals), '', ...tableOf(terminal, odd, arrivals)])
+    await terminal.print(line);
   const faults = faultsIn(arrivals, all);
   const verdict = `All ${all.length} are in the journal, and each is where it should be.`;
-  await print(`\n${faults.length === 0 ? paint('green', verdict) : paint('red', 'Not all is as it should be:')}`);
-  for (const fault of faults) await print(`  ${fault}`);
-  if (faults.length > 0) process.exitCode = 1;
+  await terminal.print(
+    `\n${faults.length === 0 ? terminal.paint('green', verdict) : terminal.paint('red', 'Not all is as it should be:')}`,
+  );
+  for (const fault of faults) await terminal.print(`  ${fault}`);
+  if (faults.length > 0) terminal.exitCode = 1;
   return faults;
 }
 
 /** Says what there is to see, and leaves everything running until Ctrl-C. */
-async function stay(files: Files, folder: string, daemon: Daemon, signal: AbortSignal): Promise<void> {
+async function stay(
+  terminal: Terminal,
+  files: Files,
+  folder: string,
+  daemon: Daemon,
+  signal: AbortSignal,
+): Promise<void> {
   const config = `--config ${files.config}`;
-  await print(`
+  await terminal.print(`
 In ${folder}:
   config.yaml           what the daemon runs with       daemon.log           what it says
   notifications.ndjson  what the file sink has written  console.log          what the log sink has written

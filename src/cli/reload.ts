@@ -6,14 +6,15 @@ import type { Changes } from '../relay/changes.ts';
 import type { ReloadReport } from '../relay/reloader.ts';
 import { presentConfigFile } from './config-file.ts';
 import { orExit } from './exit.ts';
-import { print, printable } from './output.ts';
+import { printable } from './output.ts';
+import type { Terminal } from './terminal.ts';
 
 interface Options {
   readonly config?: string;
   readonly json?: true;
 }
 
-export function reloadCommand(): Command {
+export function reloadCommand(terminal: Terminal): Command {
   return new Command('reload')
     .description('make the daemon load its configuration again (SIGHUP does the same), and say what came of it')
     .option('-c, --config <file>', 'configuration file of the daemon')
@@ -21,12 +22,14 @@ export function reloadCommand(): Command {
     .addHelpText('after', help)
     .action((options: Options) =>
       orExit(
+        terminal,
         () => 2,
         () => {
-          const file = presentConfigFile(options.config);
+          const file = presentConfigFile(options.config, terminal.env);
           return orExit(
+            terminal,
             (error) => (error instanceof ConfigError ? 1 : 2),
-            () => reload(file, options),
+            () => reload(terminal, file, options),
           );
         },
       ),
@@ -43,26 +46,28 @@ configuration isn't there, or wrong options.
 Example:
   kazoo-relay reload --config /etc/kazoo-relay/kazoo-relay.yaml`;
 
-async function reload(file: string, { json }: Options): Promise<void> {
+async function reload(terminal: Terminal, file: string, { json }: Options): Promise<void> {
   const { path } = loadOutline(file).journal;
   // What answers on the daemon's socket is a daemon of this very version, or nearly.
   const report = (await askDaemon(path, 'reload')) as ReloadReport | { readonly error: string } | null;
   if (report === null) throw new Error(`no daemon runs on the journal in ${path}; where that has changed, restart it`);
   if ('error' in report) throw new Error(report.error);
-  if (!report.reloaded) process.exitCode = 1;
+  if (!report.reloaded) terminal.exitCode = 1;
   const text = json ? JSON.stringify(report) : describe(report);
-  await print(text.split('\n').map(printable).join('\n'));
+  await terminal.print(text.split('\n').map(printable).join('\n'));
 }
 
-function describe({ reloaded, reason, routes, brokers, applied, needs_restart }: ReloadReport): string {
-  if (!reloaded) return `not reloaded; everything goes on as before:\n${reason}`;
+function describe({ reloaded, reason, read, routes, brokers, applied, needs_restart }: ReloadReport): string {
+  // A daemon of the version before doesn't say it.
+  const files = (read ?? []).map(({ file, changed }) => `read ${file}, last changed ${changed ?? 'never: it is gone'}`);
+  if (!reloaded) return ['not reloaded; everything goes on as before:', reason, ...files].join('\n');
   const lines = [
     ...changeLines('route', routes),
     ...changeLines('broker', brokers),
     ...applied.map((option) => `option ${option}: applied`),
     ...needs_restart.map((option) => `option ${option}: needs a restart; it is as before`),
   ];
-  return ['reloaded', ...(lines.length === 0 ? ['nothing has changed'] : lines)].join('\n');
+  return ['reloaded', ...(lines.length === 0 ? ['nothing has changed'] : lines), ...files].join('\n');
 }
 
 function changeLines(what: string, { added, replaced, removed }: Changes): string[] {

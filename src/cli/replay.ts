@@ -8,11 +8,12 @@ import { askDaemon } from '../ops/control.ts';
 import { shape } from '../routes/shape.ts';
 import { list, moment } from './arguments.ts';
 import { orExit } from './exit.ts';
-import { notifications, print, printable } from './output.ts';
+import { notifications, printable } from './output.ts';
 import { entriesWith } from './replay/chosen.ts';
 import { entriesIn, type Span } from './replay/span.ts';
 import { routeNamed } from './route-named.ts';
 import { soughtEvents } from './sought.ts';
+import type { Terminal } from './terminal.ts';
 import { tryNow } from './try-now.ts';
 
 interface Options extends Partial<Span> {
@@ -28,7 +29,7 @@ const pollInterval = 500;
 /** Looks after which the daemon is asked whether it still runs. */
 const looksPerQuestion = 4;
 
-export function replayCommand(): Command {
+export function replayCommand(terminal: Terminal): Command {
   return new Command('replay')
     .description('let a route deliver a span of history again, or single notifications')
     .argument('[ids...]', 'of single notifications, as `tail --json` shows them')
@@ -43,8 +44,9 @@ export function replayCommand(): Command {
     .addHelpText('after', help)
     .action((ids: string[], options: Options) =>
       orExit(
+        terminal,
         () => 2,
-        () => replay(ids, options),
+        () => replay(terminal, ids, options),
       ),
     );
 }
@@ -60,9 +62,9 @@ Examples:
   kazoo-relay replay --route crm --since 2026-11-20T00:00:00Z --until 2026-11-21T00:00:00Z --events 'voicemail_*'
   kazoo-relay replay --route crm 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`;
 
-async function replay(ids: readonly string[], options: Options): Promise<void> {
+async function replay(terminal: Terminal, ids: readonly string[], options: Options): Promise<void> {
   const wanted = ids.length === 0 ? spanOf(options) : idsAlone(ids, options);
-  const config = loadOutline(findConfigFile(options.config));
+  const config = loadOutline(findConfigFile(options.config, terminal.env), terminal.env);
   const route = routeNamed(options.route, config.routes);
   const desk = await openDesk(config.journal);
   try {
@@ -71,8 +73,8 @@ async function replay(ids: readonly string[], options: Options): Promise<void> {
       throw new Error(`the journal doesn't know the route ${route.name} yet: nothing was delivered by it`);
     if (options.events !== undefined) await soughtEvents(options.events, config, desk);
     const source = await sourceOf(wanted, desk, route, cursor);
-    if (options.dryRun) await rehearse(source, route.name, options.json === true);
-    else await perform(source, desk, route.name, config.journal.path);
+    if (options.dryRun) await rehearse(terminal, source, route.name, options.json === true);
+    else await perform(terminal, source, desk, route.name, config.journal.path);
   } finally {
     await desk.close();
   }
@@ -123,17 +125,17 @@ async function sourceOf(
   };
 }
 
-async function rehearse({ pages, kept }: Source, route: string, json: boolean): Promise<void> {
+async function rehearse(terminal: Terminal, { pages, kept }: Source, route: string, json: boolean): Promise<void> {
   let count = 0;
   for await (const entries of pages) {
     count += entries.length;
-    for (const entry of entries) await print(json ? printable(shape(entry, []).json) : lineOf(entry));
+    for (const entry of entries) await terminal.print(json ? printable(shape(entry, []).json) : lineOf(entry));
   }
   // Only envelopes on stdout, where it is for programs.
-  if (json) for (const line of kept()) console.error(printable(line));
+  if (json) for (const line of kept()) terminal.complain(printable(line));
   else {
-    await print(`${notifications(count)} would be delivered again by ${route}`);
-    for (const line of kept()) await print(printable(line));
+    await terminal.print(`${notifications(count)} would be delivered again by ${route}`);
+    for (const line of kept()) await terminal.print(printable(line));
   }
 }
 
@@ -141,7 +143,13 @@ function lineOf({ id, receivedAt, event, accountId }: Entry): string {
   return printable([id, new Date(receivedAt).toISOString(), event ?? '-', accountId ?? '-'].join('  '));
 }
 
-async function perform({ pages, kept, left }: Source, desk: Desk, route: string, folder: string): Promise<void> {
+async function perform(
+  terminal: Terminal,
+  { pages, kept, left }: Source,
+  desk: Desk,
+  route: string,
+  folder: string,
+): Promise<void> {
   const isRunning = await runs(folder);
   let count = 0;
   let first = Number.POSITIVE_INFINITY;
@@ -151,17 +159,17 @@ async function perform({ pages, kept, left }: Source, desk: Desk, route: string,
     first = Math.min(first, entries[0]?.seq ?? first);
     last = entries.at(-1)?.seq ?? last;
   }
-  await print(`${notifications(count)} will be delivered again by ${route}`);
-  for (const line of kept()) await print(printable(line));
+  await terminal.print(`${notifications(count)} will be delivered again by ${route}`);
+  for (const line of kept()) await terminal.print(printable(line));
   if (count === 0) return;
   if (!isRunning) {
-    await print('the daemon is not running: they go out when it is started');
+    await terminal.print('the daemon is not running: they go out when it is started');
     return;
   }
-  await tryNow(folder, route);
-  if (await follow(() => left(first, last), count, folder))
-    await print(`all of them are settled; those that failed for good: kazoo-relay dead list --route ${route}`);
-  else await print('the daemon is not running any more: the others go out when it is started');
+  await tryNow(terminal, folder, route);
+  if (await follow(terminal, () => left(first, last), count, folder))
+    await terminal.print(`all of them are settled; those that failed for good: kazoo-relay dead list --route ${route}`);
+  else await terminal.print('the daemon is not running any more: the others go out when it is started');
 }
 
 /** @throws Error where the daemon doesn't answer */
@@ -173,19 +181,19 @@ async function runs(folder: string): Promise<boolean> {
  * Waits until all are settled; on a terminal, a bar shows how far it is. A sink that is away may make that long. Resolves
  * to false where the daemon has ended before.
  */
-async function follow(left: () => Promise<number>, all: number, folder: string): Promise<boolean> {
-  console.error('waiting until all of them are settled; Ctrl-C ends only the waiting');
-  const showsBar = process.stderr.isTTY;
+async function follow(terminal: Terminal, left: () => Promise<number>, all: number, folder: string): Promise<boolean> {
+  terminal.complain('waiting until all of them are settled; Ctrl-C ends only the waiting');
+  const showsBar = terminal.stderr.isTTY;
   try {
     for (let looks = 1; ; looks += 1) {
       const waiting = await left();
-      if (showsBar) process.stderr.write(`\r${bar(all - Math.min(waiting, all), all)}`);
+      if (showsBar) terminal.stderr.write(`\r${bar(all - Math.min(waiting, all), all)}`);
       if (waiting === 0) return true;
       if (looks % looksPerQuestion === 0 && !(await runs(folder))) return false;
       await delay(pollInterval);
     }
   } finally {
-    if (showsBar) process.stderr.write('\n');
+    if (showsBar) terminal.stderr.write('\n');
   }
 }
 

@@ -13,8 +13,9 @@ import { listenToSignals } from '../ops/signals.ts';
 import { type Notifier, openNotifier } from '../ops/systemd.ts';
 import { startRelay } from '../relay.ts';
 import { overridesOf, takesOverrides } from './overrides.ts';
+import type { Terminal } from './terminal.ts';
 
-export function runCommand(): Command {
+export function runCommand(terminal: Terminal): Command {
   return (
     takesOverrides(new Command('run'))
       .description(
@@ -28,7 +29,11 @@ export function runCommand(): Command {
       .action(async (options: { config?: string; rebuild?: boolean }, command: Command) => {
         const [unknown] = command.args;
         if (unknown !== undefined) refuse(unknown, command);
-        await run(findConfigFile(options.config), overridesOf({ ...options }), options.rebuild ?? false);
+        await run(
+          findConfigFile(options.config, terminal.env),
+          overridesOf({ ...options }, terminal.env),
+          options.rebuild ?? false,
+        );
       })
   );
 }
@@ -96,8 +101,6 @@ async function run(file: string, overrides: Overrides, rebuild: boolean): Promis
   await relay.stop();
   log.info('stopped');
   ownLog.close();
-  // Whatever a reader of stdout hasn't taken must not keep us.
-  process.exit(0);
 }
 
 function tellDoubts({ warnings }: Loaded, log: Logger): void {

@@ -1,15 +1,16 @@
 import { Command, Option } from 'commander';
 import { findConfigFile } from '../config/load.ts';
 import { loadOutline } from '../config/outline.ts';
-import { counted } from '../counted.ts';
+import { counted, sized } from '../counted.ts';
 import type { RouteSummary } from '../journal/journal.ts';
 import { openJournalReader, type Place } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../ops/status.ts';
 import { columns } from './columns.ts';
 import { orExit } from './exit.ts';
-import { notifications, paint, print, printable } from './output.ts';
+import { notifications, printable } from './output.ts';
 import { checkDaemon } from './status-check.ts';
+import type { Terminal } from './terminal.ts';
 
 interface Options {
   readonly config?: string;
@@ -17,7 +18,7 @@ interface Options {
   readonly check?: 'live' | 'ready';
 }
 
-export function statusCommand(): Command {
+export function statusCommand(terminal: Terminal): Command {
   return new Command('status')
     .description('show what the daemon is doing and how far each route is, whether the daemon runs or not')
     .option('-c, --config <file>', 'configuration file of the daemon')
@@ -31,8 +32,9 @@ export function statusCommand(): Command {
     .addHelpText('after', help)
     .action((options: Options) =>
       orExit(
+        terminal,
         () => 2,
-        () => status(options),
+        () => status(terminal, options),
       ),
     );
 }
@@ -49,18 +51,19 @@ Examples:
   kazoo-relay status --check ready && echo all is well
   kazoo-relay status --json | jq '.routes[] | select(.dead > 0)'`;
 
-async function status({ config: file, json, check }: Options): Promise<void> {
-  const config = loadOutline(findConfigFile(file));
+async function status(terminal: Terminal, { config: file, json, check }: Options): Promise<void> {
+  const config = loadOutline(findConfigFile(file, terminal.env), terminal.env);
   const { path } = config.journal;
   if (check !== undefined)
     return orExit(
+      terminal,
       () => 1,
       () => checkDaemon(path, check),
     );
   // What answers on the daemon's socket is a daemon of this very version, or nearly.
   const answer =
     ((await askDaemon(path, 'status')) as Status | null) ?? statusOf(config, await summaryOf(config.journal), null);
-  await print(json ? printable(JSON.stringify(answer)) : describe(answer));
+  await terminal.print(json ? printable(JSON.stringify(answer)) : describe(terminal, answer));
 }
 
 async function summaryOf(place: Place) {
@@ -72,17 +75,21 @@ async function summaryOf(place: Place) {
   }
 }
 
-function describe({ running, pid, startedAt, brokers, http, journal, clock, routes, former_routes }: Status): string {
+function describe(
+  terminal: Terminal,
+  { running, pid, startedAt, brokers, http, journal, clock, routes, former_routes }: Status,
+): string {
   const state = running
-    ? `${paint('green', 'running')}, pid ${pid}, since ${startedAt}`
-    : paint('yellow', 'not running');
-  const sections = [`Daemon   ${state}`, `Journal  ${describeJournal(journal)}`];
-  if (clock !== null) sections.push(`Clock    ${paint('yellow', describeClock(clock))}`);
+    ? `${terminal.paint('green', 'running')}, pid ${pid}, since ${startedAt}`
+    : terminal.paint('yellow', 'not running');
+  const sections = [`Daemon   ${state}`, `Journal  ${describeJournal(terminal, journal)}`];
+  // A daemon of the version before says nothing of it, nor what is wrong with the journal or a route.
+  if (clock) sections.push(`Clock    ${terminal.paint('yellow', describeClock(clock))}`);
   if (http !== null) sections.push(`HTTP     ${describeHttp(http)}`);
   if (brokers !== null) sections.push('', columns([brokerHead, ...brokers.map(brokerRow)]));
   sections.push('', columns([routeHead, ...routes.map(routeRow)]));
   if (former_routes.length > 0)
-    sections.push('', columns([formerHead, ...former_routes.map(formerRow)]), paint('dim', aboutFormer));
+    sections.push('', columns([formerHead, ...former_routes.map(formerRow)]), terminal.paint('dim', aboutFormer));
   return sections.join('\n');
 }
 
@@ -98,12 +105,27 @@ function describeHttp({ listen, open, reason }: NonNullable<Status['http']>): st
   return printable(open ? listen : `${listen} is not open: ${reason ?? 'not yet'}`);
 }
 
-function describeJournal(journal: Status['journal']): string {
+function describeJournal(terminal: Terminal, journal: Status['journal']): string {
   const { path, bytes, max_bytes, messages, oldest, undecodable, reason } = journal;
   const since = oldest === null ? '' : ` since ${oldest}`;
-  const trouble = reason === null ? '' : `\n         ${paint('red', printable(reason))}`;
-  if (bytes === null || messages === null) return `${path}${trouble}`;
-  return `${path}: ${size(bytes)} of ${size(max_bytes)}, ${notifications(messages)}${since}, ${undecodable} undecodable${trouble}`;
+  const trouble = reason ? [`         ${terminal.paint('red', printable(reason))}`] : [];
+  if (bytes === null || messages === null) return [path, ...trouble].join('\n');
+  const held = `${path}: ${sized(bytes)} of ${sized(max_bytes)}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
+  return [held, ...trouble, ...describeInvalid(journal)].join('\n');
+}
+
+/** Nothing from a daemon of the version before, which knows nothing of it. */
+function describeInvalid({ invalid_bytes, max_invalid_bytes, evicted }: Partial<Status['journal']>): string[] {
+  if (!evicted || typeof invalid_bytes !== 'number' || typeof max_invalid_bytes !== 'number') return [];
+  const lines = [`Invalid  ${sized(invalid_bytes)} of ${sized(max_invalid_bytes)} are undecodable or invalid`];
+  const { undecodable, unknown, known, since } = evicted;
+  const removed = undecodable + unknown + known;
+  if (removed > 0)
+    lines.push(
+      `         ${removed} of them were removed since ${since}, because that was used up: ${undecodable} undecodable, ` +
+        `${unknown} of unknown events, ${known} of known ones`,
+    );
+  return lines;
 }
 
 const brokerHead = ['ZONE', 'BROKER', 'STATE', 'SINCE', 'PER SECOND', 'RECEIVED', 'REASON'];
@@ -120,7 +142,7 @@ function routeRow(route: RouteStatus): string[] {
   const { name, sink, lag, in_flight, waiting, quarantined, dead, interrupted, circuit } = route;
   const counts = [in_flight, waiting, quarantined, dead].map((count) => String(count ?? '-'));
   const start = [name, sink, lag === null ? '-' : lagText(lag), ...counts];
-  if (interrupted !== null) return [...start, 'interrupted', printable(interrupted)];
+  if (interrupted) return [...start, 'interrupted', printable(interrupted)];
   const probe = circuit?.next_probe ? `, next probe in ${circuit.next_probe} s` : '';
   return [...start, circuit?.state ?? '-', printable(`${circuit?.reason ?? ''}${probe}`)];
 }
@@ -137,10 +159,4 @@ const aboutFormer =
 
 function lagText({ messages, seconds }: RouteSummary['lag']): string {
   return messages === 0 ? '0' : `${messages} (${seconds} s)`;
-}
-
-function size(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
-  return `${(bytes / 1_024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }

@@ -7,8 +7,9 @@ import { openJournalReader } from '../journal/open.ts';
 import { shape } from '../routes/shape.ts';
 import { count, list, moment } from './arguments.ts';
 import { orExit } from './exit.ts';
-import { describeProblems, paint, paintState, print, printable, stateOf } from './output.ts';
+import { describeProblems, paintState, printable, stateOf } from './output.ts';
 import { soughtEvents } from './sought.ts';
+import type { Terminal } from './terminal.ts';
 
 interface Options {
   readonly config?: string;
@@ -26,7 +27,7 @@ const pageSize = 500;
 /** Between looks for new entries, in milliseconds. */
 const pollInterval = 250;
 
-export function tailCommand(): Command {
+export function tailCommand(terminal: Terminal): Command {
   return new Command('tail')
     .description('show what the journal holds, whether the daemon runs or not')
     .option('-c, --config <file>', 'configuration file of the daemon')
@@ -39,8 +40,9 @@ export function tailCommand(): Command {
     .addHelpText('after', help)
     .action((options: Options) =>
       orExit(
+        terminal,
         () => 2,
-        () => tail(options),
+        () => tail(terminal, options),
       ),
     );
 }
@@ -54,16 +56,17 @@ Examples:
   kazoo-relay tail --events 'voicemail_*,missed_call' --since 2h
   kazoo-relay tail --limit 1000 --json | kazoo-relay validate -`;
 
-async function tail(options: Options): Promise<void> {
-  const config = loadOutline(findConfigFile(options.config));
+async function tail(terminal: Terminal, options: Options): Promise<void> {
+  const config = loadOutline(findConfigFile(options.config, terminal.env), terminal.env);
   const journal = await openJournalReader(config.journal);
   const show = options.json ? showJson : showPlain;
   try {
     const filter = await filterOf(options, config, journal);
     // Looked up first: what comes in while the old ones are printed is found when following.
     const last = await lastSeq(journal);
-    for await (const entry of entriesNow(journal, filter, last, options)) await show(entry);
-    if (options.follow) for await (const entry of entriesAfter(journal, filter, last, interrupted())) await show(entry);
+    for await (const entry of entriesNow(journal, filter, last, options)) await show(terminal, entry);
+    if (options.follow)
+      for await (const entry of entriesAfter(journal, filter, last, interrupted())) await show(terminal, entry);
   } finally {
     await journal.close();
   }
@@ -125,18 +128,18 @@ function interrupted(): AbortSignal {
   return controller.signal;
 }
 
-async function showJson(entry: Entry): Promise<void> {
-  await print(printable(shape(entry, []).json));
+async function showJson(terminal: Terminal, entry: Entry): Promise<void> {
+  await terminal.print(printable(shape(entry, []).json));
 }
 
-async function showPlain(entry: Entry): Promise<void> {
+async function showPlain(terminal: Terminal, entry: Entry): Promise<void> {
   const problems = describeProblems(entry.problems);
   const columns = [
-    paint('dim', new Date(entry.receivedAt).toISOString()),
+    terminal.paint('dim', new Date(entry.receivedAt).toISOString()),
     printable(entry.event ?? '-').padEnd(28),
     printable(entry.accountId ?? '-').padEnd(32),
     printable(entry.zone).padEnd(10),
-    paintState(stateOf(entry), problems === '' ? 0 : 11),
+    paintState(terminal, stateOf(entry), problems === '' ? 0 : 11),
   ];
-  await print([...columns, problems].join('  ').trimEnd());
+  await terminal.print([...columns, problems].join('  ').trimEnd());
 }

@@ -5,13 +5,14 @@ import { counted } from '../counted.ts';
 import { type Case, readCases } from './cases/read.ts';
 import { createTrial } from './cases/trial.ts';
 import { orExit } from './exit.ts';
-import { paint, print, printable } from './output.ts';
+import { printable } from './output.ts';
+import type { Terminal } from './terminal.ts';
 
 interface Options {
   readonly config?: string;
 }
 
-export function testCommand(): Command {
+export function testCommand(terminal: Terminal): Command {
   return new Command('test')
     .description(
       'try a configuration on notifications: which routes get them, and what; no broker and no sink is touched',
@@ -21,8 +22,9 @@ export function testCommand(): Command {
     .addHelpText('after', help)
     .action((file: string | undefined, options: Options) =>
       orExit(
+        terminal,
         () => 2,
-        () => test(file, options),
+        () => test(terminal, file, options),
       ),
     );
 }
@@ -45,20 +47,20 @@ Exit code: 0 all is as it should be, 1 something differs, 2 wrong options, or a 
 Example:
   kazoo-relay test --config /etc/kazoo-relay/kazoo-relay.yaml`;
 
-async function test(named: string | undefined, options: Options): Promise<void> {
-  const configFile = findConfigFile(options.config);
-  const config = loadConfig(configFile);
+async function test(terminal: Terminal, named: string | undefined, options: Options): Promise<void> {
+  const configFile = findConfigFile(options.config, terminal.env);
+  const config = loadConfig(configFile, terminal);
   const routes = config.routes.map(({ name }) => name);
   const cases = readCases(named ?? besides(configFile), routes);
   const trial = createTrial(config);
   let wrong = 0;
   for (const one of cases) {
     const differences = trial(one);
-    await show(one, differences);
+    await show(terminal, one, differences);
     if (differences.length > 0) wrong += 1;
   }
-  await print(`${counted(cases.length, 'case')}: ${cases.length - wrong} as they should be, ${wrong} not`);
-  if (wrong > 0) process.exitCode = 1;
+  await terminal.print(`${counted(cases.length, 'case')}: ${cases.length - wrong} as they should be, ${wrong} not`);
+  if (wrong > 0) terminal.exitCode = 1;
 }
 
 /** `kazoo-relay.yaml` has its cases in `kazoo-relay.test.yaml`. */
@@ -67,8 +69,8 @@ function besides(file: string): string {
   return `${file.slice(0, file.length - extension.length)}.test${extension}`;
 }
 
-async function show({ name, place }: Case, differences: readonly string[]): Promise<void> {
-  if (differences.length === 0) return print(`${paint('green', 'ok')}       ${printable(name)}`);
-  await print(`${paint('red', 'differs')}  ${printable(name)} (${printable(place)})`);
-  for (const difference of differences) await print(`           ${printable(difference)}`);
+async function show(terminal: Terminal, { name, place }: Case, differences: readonly string[]): Promise<void> {
+  if (differences.length === 0) return terminal.print(`${terminal.paint('green', 'ok')}       ${printable(name)}`);
+  await terminal.print(`${terminal.paint('red', 'differs')}  ${printable(name)} (${printable(place)})`);
+  for (const difference of differences) await terminal.print(`           ${printable(difference)}`);
 }

@@ -1,11 +1,12 @@
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
-import { decode } from '../kazoo/decode.ts';
+import { type BodyLimits, decode } from '../kazoo/decode.ts';
 import type { Problem } from '../kazoo/notification.ts';
 import { createValidator, type Validator } from '../schema/validator.ts';
 import { readBodies } from './bodies.ts';
 import { orExit } from './exit.ts';
-import { notifications, paint, print, printable } from './output.ts';
+import { notifications, printable } from './output.ts';
+import type { Terminal } from './terminal.ts';
 
 interface Options {
   readonly json?: true;
@@ -13,7 +14,7 @@ interface Options {
   readonly schemas?: readonly string[];
 }
 
-export function validateCommand(): Command {
+export function validateCommand(terminal: Terminal): Command {
   return new Command('validate')
     .description('say of each notification in a file whether it fits the schema of its event')
     .argument(
@@ -27,8 +28,9 @@ export function validateCommand(): Command {
     .addHelpText('after', help)
     .action((file: string, options: Options) =>
       orExit(
+        terminal,
         () => 2,
-        () => validate(file, options),
+        () => validate(terminal, file, options),
       ),
     );
 }
@@ -42,28 +44,28 @@ Examples:
   kazoo-relay validate notifications.ndjson --json | grep '"valid":false'
   kazoo-relay validate notification.json --schemas /etc/kazoo-relay/schemas`;
 
-async function validate(file: string, options: Options): Promise<void> {
-  const { validator, maxBodySize } = judgeOf(options);
+async function validate(terminal: Terminal, file: string, options: Options): Promise<void> {
+  const { validator, limits } = judgeOf(options, terminal);
   const show = options.json ? showJson : showPlain;
   let valid = 0;
   let count = 0;
-  for await (const body of readBodies(file)) {
-    const verdict = examine(body, validator, maxBodySize);
-    await show(verdict, count);
+  for await (const body of readBodies(file, terminal.stdin)) {
+    const verdict = examine(body, validator, limits);
+    await show(terminal, verdict, count);
     count += 1;
     if (verdict.valid) valid += 1;
   }
-  if (!options.json) await print(`${notifications(count)}: ${valid} valid, ${count - valid} not`);
-  if (valid < count) process.exitCode = 1;
+  if (!options.json) await terminal.print(`${notifications(count)}: ${valid} valid, ${count - valid} not`);
+  if (valid < count) terminal.exitCode = 1;
 }
 
-/** What a configuration's `intake.maxBodySize` is by default. */
-const defaultMaxBodySize = 1024 * 1024;
+/** What a configuration's `intake` has by default. */
+const defaultLimits: BodyLimits = { maxBodySize: 1024 * 1024, maxBodyMembers: 20_000 };
 
-function judgeOf({ config, schemas = [] }: Options): { validator: Validator; maxBodySize: number } {
-  if (config === undefined) return { validator: createValidator(schemas), maxBodySize: defaultMaxBodySize };
-  const { validation, intake } = loadConfig(config);
-  return { validator: createValidator([...validation.schemas, ...schemas]), maxBodySize: intake.maxBodySize };
+function judgeOf({ config, schemas = [] }: Options, { env }: Terminal): { validator: Validator; limits: BodyLimits } {
+  if (config === undefined) return { validator: createValidator(schemas), limits: defaultLimits };
+  const { validation, intake } = loadConfig(config, { env });
+  return { validator: createValidator([...validation.schemas, ...schemas]), limits: intake };
 }
 
 interface Verdict {
@@ -74,21 +76,30 @@ interface Verdict {
 }
 
 /** What intake would find, from the bytes on. */
-function examine(body: Uint8Array, validator: Validator, maxBodySize: number): Verdict {
+function examine(body: Uint8Array, validator: Validator, limits: BodyLimits): Verdict {
   const message = { routingKey: '', contentEncoding: undefined, timestamp: undefined, zone: '', receivedAt: 0 };
-  const { event, preview, data, problems } = decode({ ...message, body }, maxBodySize);
+  const { event, preview, data, problems } = decode({ ...message, body }, limits);
   const all = data === null || preview ? problems : [...problems, ...validator.validate(event, data)];
   return { event, valid: all.length === 0, preview, problems: all };
 }
 
-async function showJson({ event, valid, preview, problems }: Verdict, index: number): Promise<void> {
+async function showJson(
+  terminal: Terminal,
+  { event, valid, preview, problems }: Verdict,
+  index: number,
+): Promise<void> {
   const items = problems.map(({ path, message, keyword }) => ({ path, message, keyword }));
-  await print(printable(JSON.stringify({ index, event, valid, preview, problems: items })));
+  await terminal.print(printable(JSON.stringify({ index, event, valid, preview, problems: items })));
 }
 
-async function showPlain({ event, valid, preview, problems }: Verdict, index: number): Promise<void> {
-  const verdict = valid ? paint('green', 'valid') : paint('red', 'invalid');
+async function showPlain(
+  terminal: Terminal,
+  { event, valid, preview, problems }: Verdict,
+  index: number,
+): Promise<void> {
+  const verdict = valid ? terminal.paint('green', 'valid') : terminal.paint('red', 'invalid');
   const name = (event ?? '-').padEnd(28);
-  await print(`${String(index).padStart(4)}  ${printable(name)}  ${verdict}${preview ? ' (preview)' : ''}`);
-  for (const { path, message } of problems) await print(`        ${printable(`${path} ${message}`.trimStart())}`);
+  await terminal.print(`${String(index).padStart(4)}  ${printable(name)}  ${verdict}${preview ? ' (preview)' : ''}`);
+  for (const { path, message } of problems)
+    await terminal.print(`        ${printable(`${path} ${message}`.trimStart())}`);
 }

@@ -4,6 +4,7 @@ import type { Desk } from '../journal/journal.ts';
 import { lettersCommand } from './letters/command.ts';
 import type { Judge, Kind } from './letters/kind.ts';
 import { dueOf, noRoute } from './letters/texts.ts';
+import type { Terminal } from './terminal.ts';
 
 const waiting: Kind = {
   name: 'waiting',
@@ -27,8 +28,8 @@ function createJudge(_desk: Desk, { routes }: Outline): Judge {
   };
 }
 
-export function waitingCommand(): Command {
-  return lettersCommand(waiting)
+export function waitingCommand(terminal: Terminal): Command {
+  return lettersCommand(terminal, waiting)
     .description('deliveries that wait for their next try: list, show, retry now, drop')
     .addHelpText('after', help);
 }

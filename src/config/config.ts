@@ -16,6 +16,7 @@ export interface Config {
     readonly prefetch: number;
     readonly batch: { readonly max: number; readonly linger: number };
     readonly maxBodySize: number;
+    readonly maxBodyMembers: number;
     readonly heartbeat: number;
     readonly connectTimeout: number;
     readonly watch: { readonly interval: number; readonly stalledAfter: number };
@@ -25,6 +26,8 @@ export interface Config {
     readonly retention: number;
     readonly deadRetention: number;
     readonly maxSize: number;
+    /** 1 is all of it. */
+    readonly invalidShare: number;
   };
   readonly validation: { readonly schemas: readonly string[] };
   readonly routes: readonly RouteConfig[];

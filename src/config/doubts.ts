@@ -21,7 +21,7 @@ export function doubtsAbout(config: Config, gathered: Gathered, isRight: (path: 
   };
   return [
     ...(isRight(['brokers']) ? brokerDoubts(config) : []),
-    ...routes.flatMap((route) => [...selectionDoubts(route, known), ...routeDoubts(route)]),
+    ...routes.flatMap((route) => [...selectionDoubts(route, known), ...routeDoubts(route, known.zones ?? [])]),
     ...sharedTargets(routes),
     ...(['intake', 'queue', 'log'].every((section) => isRight([section])) ? intakeDoubts(config) : []),
     ...secretsInClearText(gathered).filter(({ path }) => isRight(path)),
@@ -45,15 +45,16 @@ function addressOf(url: string): string {
   return `${hostname}:${port || defaultPort} ${vhostOf(parsed)}`;
 }
 
-function routeDoubts(route: RouteConfig): Mistake[] {
+function routeDoubts(route: RouteConfig, knownZones: readonly string[]): Mistake[] {
   const { name, start, retry, sink, timeout } = route;
+  const zones = knownZones.filter((zone) => route.zones.length === 0 || route.zones.includes(zone));
   const found: Mistake[] = [];
   const doubt = (path: Path, message: string) => void found.push({ path: ['routes', name, ...path], message });
   if (typeof start === 'number' && start > Date.now()) {
     doubt(['start'], 'lies in the future: the route takes nothing that comes in before');
   }
   if (retry.schedule.length === 0) doubt(['retry', 'schedule'], 'is empty: what fails once is a dead letter at once');
-  for (const { path, message } of sinkKind(sink.type).doubts?.(sink.options, { timeout }) ?? []) {
+  for (const { path, message } of sinkKind(sink.type).doubts?.(sink.options, { timeout, zones }) ?? []) {
     doubt(['sink', ...path], message);
   }
   return found;

@@ -1,3 +1,4 @@
+import { orReference, reference, type JsonSchema as Schema, when, whenSchema } from '../json-schema.ts';
 import {
   isOption,
   isOptionalSection,
@@ -14,13 +15,14 @@ import { routeName } from './load.ts';
 import { brokerOptions, kazooConfigOptions, rootOptions, routeOptions } from './options.ts';
 import { asWritten } from './values.ts';
 
-type Schema = Readonly<Record<string, unknown>>;
-
 /** A JSON Schema of the configuration, for editors: of draft 7, which their language servers know best. */
 export function editorSchema(): Schema {
   const brokers = {
     description: 'Every RabbitMQ of every KAZOO zone.',
-    anyOf: [{ type: 'array', items: sectionOf(brokerOptions), minItems: 1 }, sectionOf(kazooConfigOptions)],
+    anyOf: [
+      { type: 'array', items: { ...sectionOf(brokerOptions), ...plainWithoutTls }, minItems: 1 },
+      sectionOf(kazooConfigOptions),
+    ],
   };
   const routes = {
     description: 'Who gets what: names of your choice, each with a route.',
@@ -35,12 +37,21 @@ export function editorSchema(): Schema {
     type: 'object',
     required: [],
     // A file that another one includes has routes, and nothing else.
-    if: { propertyNames: { const: 'routes' } },
-    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-    then: { required: ['routes'] },
-    else: { required: ['brokers'] },
+    ...whenSchema(
+      { propertyNames: { const: 'routes' } },
+      { required: ['routes'] },
+      { required: ['brokers'], anyOf: [hasRoutes, hasInclude] },
+    ),
   };
 }
+
+const hasRoutes = { required: ['routes'], properties: { routes: { type: 'object', minProperties: 1 } } };
+const hasInclude = {
+  required: ['include'],
+  properties: { include: { anyOf: [{ type: 'string' }, { type: 'array', minItems: 1 }] } },
+};
+
+const plainWithoutTls = when({ url: { pattern: '^amqp:' } }, { not: { required: ['tls'] } });
 
 /** `kazoo-relay config schema`, and config/kazoo-relay.schema.json. */
 export function editorSchemaText(): string {
@@ -50,12 +61,15 @@ export function editorSchemaText(): string {
 /** @param others what stands beside the options; all of it but `routes` and `brokers` is required */
 function sectionOf(options: OptionTree, others: Readonly<Record<string, Schema>> = {}): Schema {
   const own = Object.entries(options).map(([key, node]) => [key, schemaOf(node)]);
-  const required = Object.keys(options).filter((key) => isRequired(options[key]));
+  const required = [...Object.keys(others), ...Object.keys(options).filter((key) => isRequired(options[key]))];
+  const hasPair = Object.hasOwn(options, 'cert') && Object.hasOwn(options, 'key');
   return {
-    type: ['object', 'null'],
+    // One whose options are all commented out reads as null.
+    type: required.length > 0 ? 'object' : ['object', 'null'],
     properties: { ...others, ...Object.fromEntries(own) },
-    required: [...Object.keys(others), ...required],
+    required,
     additionalProperties: false,
+    ...(hasPair && { dependencies: { cert: ['key'], key: ['cert'] } }),
   };
 }
 
@@ -83,13 +97,13 @@ function defaultOf(option: Option): Schema {
   return isGiven ? { default: asWritten(option.default, option) } : {};
 }
 
-/** What stands for something else may stand for anything. */
-const reference = { type: 'string', pattern: '\\$\\{' };
+/** Of an option without a format of ours: see `checkOption`. */
+const anyValue = { type: ['string', 'number', 'boolean', 'array'] };
 
 function valueSchema(option: Option): Schema {
   const { format } = option;
-  const schema = Array.isArray(format) ? { enum: format } : (formats[formatOf(option) ?? '']?.schema ?? {});
-  return { anyOf: [schema, reference] };
+  const schema = Array.isArray(format) ? { enum: format } : (formats[formatOf(option) ?? '']?.schema ?? anyValue);
+  return orReference(schema);
 }
 
 function sinkSchema(): Schema {
@@ -98,10 +112,14 @@ function sinkSchema(): Schema {
     type: 'object',
     properties: { type: { enum: sinkKinds.map(({ type }) => type) } },
     required: ['type'],
-    allOf: sinkKinds.map(({ type, summary, options }) => ({
-      if: { properties: { type: { const: type } }, required: ['type'] },
-      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-      then: { ...sectionOf(options, { type: { description: summary, const: type } }), type: 'object' },
-    })),
+    allOf: sinkKinds.map(({ type, summary, options, relations = [] }) =>
+      when(
+        { type: { const: type } },
+        {
+          ...sectionOf(options, { type: { description: summary, const: type } }),
+          ...(relations.length > 0 && { allOf: relations }),
+        },
+      ),
+    ),
   };
 }

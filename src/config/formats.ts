@@ -1,8 +1,9 @@
 import convict from 'convict';
+import { anyCase } from '../json-schema.ts';
 import { mappedTypes } from '../sinks/database/table.ts';
 import { strayAt, strayAtMessage } from '../stray-at.ts';
 import { strayTilde, strayTildeMessage } from '../stray-tilde.ts';
-import { amount, durations, needsUnit, sizes, unitSchema } from './units.ts';
+import { amount, durations, needsUnit, positiveUnitSchema, sizes, unitSchema } from './units.ts';
 
 /** A kind of value. */
 interface Format {
@@ -23,16 +24,30 @@ interface Format {
 const sqlName = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;
 const columnSource = new RegExp(`^[a-z_]+(\\.[\\w-]+)*(\\s+(${mappedTypes.join('|')}))?$`);
 
+const percentage = /^(100|[1-9]\d?)\s*%$/;
+
 const rfc3339 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
 /** A path has no more room in a socket's address. */
 const socketPath = /^\/[^\0]{1,106}$/;
 const hostAndPort = /^(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/;
 
+/** Up to 65535, in 5 digits at most. */
+const sixteenBits = '(\\d{1,4}|[0-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5])';
+
 /** However many slashes there are. */
 const sqliteInHome = /^sqlite:\/{0,3}~([^/]*\/|$)/;
 
 const textSchema = { type: 'string', pattern: '\\S' };
+const urlSchema = (scheme: string) => ({ type: 'string', pattern: `^[\\x00-\\x20]*${anyCase(scheme)}` });
+const httpSchema = urlSchema('https?:');
+/** What is in quotes, or comes from elsewhere as text, is read as a number. */
+const numberSchema = (limits: { minimum: number; maximum?: number }, digits: string) => ({
+  anyOf: [
+    { type: 'integer', maximum: Number.MAX_SAFE_INTEGER, ...limits },
+    { type: 'string', pattern: `^${digits}$` },
+  ],
+});
 const namesSchema = { type: 'array', items: textSchema };
 const pathSchema = { ...textSchema, not: { type: 'string', pattern: strayTilde.source } };
 const pathsSchema = { type: 'array', items: pathSchema };
@@ -62,11 +77,19 @@ export const formats: Readonly<Record<string, Format>> = {
   },
   'positive size': {
     kind: 'size',
-    schema: unitSchema(sizes),
+    schema: positiveUnitSchema(sizes),
     validate: (value) =>
       must(isAmount(value) && value > 0, 'must be a size above 0, such as 512KiB, 64MiB, 10GiB or 100MB'),
     coerce: (text) => amount(text, sizes),
     validateWritten: needsUnit('10GiB or 64MiB'),
+  },
+  share: {
+    kind: 'percentage',
+    schema: { type: 'string', pattern: percentage.source },
+    validate: (value) =>
+      must(typeof value === 'number' && value > 0 && value <= 1, 'must be a percentage such as 25%, from 1% to 100%'),
+    coerce: (text) => (percentage.test(String(text)) ? Number.parseInt(String(text), 10) / 100 : text),
+    validateWritten: (value) => must(typeof value !== 'number', 'must be a percentage with its sign, such as 25%'),
   },
   text: {
     kind: 'text',
@@ -98,7 +121,7 @@ export const formats: Readonly<Record<string, Format>> = {
   },
   heartbeat: {
     kind: 'duration',
-    schema: unitSchema(durations),
+    schema: positiveUnitSchema(durations),
     validate: (value) =>
       must(
         isAmount(value) && value % 1000 === 0 && value >= 1000 && value < 10_000,
@@ -109,13 +132,13 @@ export const formats: Readonly<Record<string, Format>> = {
   },
   'positive number': {
     kind: 'whole number',
-    schema: { type: 'integer', minimum: 1 },
+    schema: numberSchema({ minimum: 1 }, '(?=.*[1-9])\\d{1,15}'),
     validate: (value) => must(Number.isSafeInteger(value) && Number(value) > 0, 'must be a whole number above 0'),
     coerce: wholeNumber,
   },
   'positive duration': {
     kind: 'duration',
-    schema: unitSchema(durations),
+    schema: positiveUnitSchema(durations),
     validate: (value) =>
       must(isTimer(value) && value > 0, 'must be a duration above 0, such as 500ms, 30s or 5m, 24d at most'),
     coerce: (text) => amount(text, durations),
@@ -133,7 +156,7 @@ export const formats: Readonly<Record<string, Format>> = {
   },
   prefetch: {
     kind: 'whole number',
-    schema: { type: 'integer', minimum: 1, maximum: 65_535 },
+    schema: numberSchema({ minimum: 1, maximum: 65_535 }, `(?=.*[1-9])0{0,10}${sixteenBits}`),
     validate: (value) =>
       must(
         Number.isInteger(value) && Number(value) > 0 && Number(value) <= 65_535,
@@ -144,18 +167,15 @@ export const formats: Readonly<Record<string, Format>> = {
   listen: {
     kind: 'address',
     schema: {
-      type: ['string', 'boolean'],
-      pattern: `^off$|${socketPath.source}|${hostAndPort.source}`,
-      not: { const: true },
+      type: 'string',
+      pattern: `^off$|${socketPath.source}|${hostAndPort.source.replace('\\d{1,5}', sixteenBits)}`,
     },
     validate: (value) =>
       must(isListen(value), 'must be an address and a port such as 127.0.0.1:9400, the path of a Unix socket, or off'),
-    // To YAML 1.1 off is false: so it is for some tools that write the file.
-    coerce: (value) => (value === false ? 'off' : value),
   },
   'amqp url': {
     kind: 'URL',
-    schema: { type: 'string', pattern: '^amqps?://', not: { pattern: strayAt.source } },
+    schema: { ...urlSchema('amqps?://[^/?#]'), not: { pattern: strayAt.source } },
     validate: (value) => {
       must(!hasStrayAt(value), strayAtMessage);
       must(isAmqpUrl(value), 'must be a URL such as amqp://user:password@host:5672 or amqps://…');
@@ -164,10 +184,9 @@ export const formats: Readonly<Record<string, Format>> = {
   'database url': {
     kind: 'URL',
     schema: {
-      type: 'string',
-      pattern: '^(postgres|postgresql|mysql|mariadb|sqlite):',
+      ...urlSchema('(postgres|postgresql|mysql|mariadb|sqlite):'),
       // SQLite has no users, and its path may have any letter.
-      anyOf: [{ pattern: '^sqlite:' }, { not: { pattern: strayAt.source } }],
+      anyOf: [{ pattern: `^${anyCase('sqlite')}:` }, { not: { pattern: strayAt.source } }],
       not: { pattern: sqliteInHome.source },
     },
     validate: (value) => {
@@ -175,6 +194,17 @@ export const formats: Readonly<Record<string, Format>> = {
       must(!sqliteInHome.test(String(value)), `has a path that ${strayTildeMessage}`);
       must(isDatabaseUrl(value), 'must be a URL such as postgres://user:password@host:5432/database or sqlite:///path');
     },
+  },
+  // What else there is to say of these two, the sink says that has them.
+  'http url': {
+    kind: 'URL',
+    schema: httpSchema,
+    validate: (value) => must(isText(value), 'must be text'),
+  },
+  proxy: {
+    kind: 'URL',
+    schema: { anyOf: [httpSchema, { enum: ['environment', 'none'] }] },
+    validate: (value) => must(isText(value), 'must be text'),
   },
   'sql name': {
     kind: 'name',
@@ -212,13 +242,13 @@ export const formats: Readonly<Record<string, Format>> = {
   // These two are convict's own; its versions make 14 of "14 days", and true of "no".
   nat: {
     kind: 'whole number',
-    schema: { type: 'integer', minimum: 0 },
+    schema: numberSchema({ minimum: 0 }, '\\d{1,15}'),
     validate: (value) => must(isAmount(value), 'must be a whole number from 0 on'),
     coerce: wholeNumber,
   },
   boolean: {
     kind: 'true or false',
-    schema: { type: 'boolean' },
+    schema: { anyOf: [{ type: 'boolean' }, { enum: ['true', 'false'] }] },
     validate: (value) => must(typeof value === 'boolean', 'must be true or false'),
     coerce: (text) => (text === 'true' ? true : text === 'false' ? false : text),
   },

@@ -4,7 +4,15 @@ import { type Finding, isWithin, type Path, type Place } from './place.ts';
 import type { Source } from './source.ts';
 import { type Substitution, substitute } from './substitute.ts';
 import { fromText, nodeAt, valueAt, withValue } from './tree.ts';
-import { missingFor, type Override, type Overrides, overrideOf, variableOf, variablesFor } from './variables.ts';
+import {
+  type Flag,
+  missingFor,
+  type Override,
+  type Overrides,
+  overrideOf,
+  variableOf,
+  variablesFor,
+} from './variables.ts';
 
 /** Everything that is said, in files, the environment and flags, as one value that is still to be checked. */
 export interface Gathered {
@@ -38,7 +46,7 @@ export function gather(main: Source, written: Record<string, unknown>, given: Ov
   const whole: Whole = { value: substitutions.reduce(withMeaning, files), overrides: [] };
   const variables = variablesFor(whole.value, given.env);
   for (const override of variables.overrides) apply(override, whole);
-  const pointless = applyFlags(given.flags, whole);
+  const pointless = applyFlags(given.flags ?? [], whole);
 
   const { overrides, value } = whole;
   return {
@@ -53,7 +61,7 @@ export function gather(main: Source, written: Record<string, unknown>, given: Ov
 }
 
 /** Which files to include must be known before all else is put together. */
-function patternsIn(value: unknown, { env, flags }: Overrides): readonly string[] {
+function patternsIn(value: unknown, { env, flags = [] }: Overrides): readonly string[] {
   const path = ['include'];
   const flag = flags.findLast((candidate) => candidate.path[0] === 'include');
   const text = flag?.text ?? env[variableOf(path)];
@@ -80,7 +88,7 @@ interface Whole {
 }
 
 /** One after the other: what a flag means may depend on the one before it. What sets nothing is a mistake. */
-function applyFlags(flags: Overrides['flags'], whole: Whole): Finding[] {
+function applyFlags(flags: readonly Flag[], whole: Whole): Finding[] {
   return flags.flatMap((flag) => {
     const message = missingFor(flag.path, whole.value);
     if (message !== undefined) return [{ source: flag.source, option: '', message }];

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { codeOf } from '../errors.ts';
 import { hintFor } from '../nearest.ts';
+import { hasSudo, ownershipOf } from '../ownership.ts';
 import { routeMistakes } from '../routes/mistakes.ts';
 import { sinkKinds } from '../sinks/registry.ts';
 import type { OptionMistake } from '../sinks/sink.ts';
@@ -28,9 +29,9 @@ const places = ['/etc/kazoo-relay/kazoo-relay.yaml', 'config/kazoo-relay.yaml'];
  * /etc/kazoo-relay/kazoo-relay.yaml and config/kazoo-relay.yaml.
  * @throws ConfigError when there is none, or this user may not read it
  */
-export function findConfigFile(named: string | undefined): string {
+export function findConfigFile(named: string | undefined, env = process.env): string {
   // Docker and systemd may set a variable to nothing, and mean that it has no value.
-  const file = named ?? (process.env.KAZOO_RELAY_CONFIG || places.find(isThere));
+  const file = named ?? (env.KAZOO_RELAY_CONFIG || places.find(isThere));
   if (file !== undefined) return file;
   throw new ConfigError(
     `there is no configuration: neither ${places.join(' nor ')} exists. Name one with --config or in KAZOO_RELAY_CONFIG`,
@@ -44,7 +45,11 @@ function isThere(place: string): boolean {
     return true;
   } catch (cause) {
     if (codeOf(cause) !== 'EACCES') return false;
-    throw new ConfigError(`${place} may not be read by this user: use sudo, or name another with --config`, { cause });
+    const way = hasSudo ? 'use sudo' : 'make it readable for this user';
+    throw new ConfigError(
+      `${place} may not be read by this user (${ownershipOf(place)}): ${way}, or name another with --config`,
+      { cause },
+    );
   }
 }
 
@@ -89,7 +94,7 @@ export function readConfig(file: string, given?: Overrides, matters?: (path: Pat
  */
 export function examineConfig(
   file: string,
-  given: Overrides = { env: process.env, flags: [] },
+  given: Overrides = { env: process.env },
   matters: (path: Path) => boolean = () => true,
 ): Examined {
   const main = readSource(file);

@@ -49,6 +49,11 @@ export const rootOptions: OptionTree = {
       format: 'positive size',
       default: 1024 * 1024,
     },
+    maxBodyMembers: {
+      doc: 'Members of objects and elements of arrays, together, beyond which a body counts as undecodable.',
+      format: 'positive number',
+      default: 20_000,
+    },
     heartbeat: {
       doc: 'AMQP heartbeat; a broker that is silent for two of them is given up.',
       format: 'heartbeat',
@@ -93,6 +98,11 @@ export const rootOptions: OptionTree = {
       format: 'positive size',
       default: 10 * 2 ** 30,
     },
+    invalidShare: {
+      doc: 'Share of maxSize that undecodable and invalid notifications may have; then the oldest of them are removed.',
+      format: 'share',
+      default: 0.25,
+    },
   },
   validation: {
     schemas: {
@@ -128,7 +138,7 @@ export const rootOptions: OptionTree = {
     },
   },
   shutdown: {
-    timeout: { doc: 'Time that a stop may take to finish what is in flight.', format: 'duration', default: 10_000 },
+    timeout: { doc: 'Time that a stop may take to finish what is in flight.', format: 'duration', default: 8_000 },
   },
 };
 

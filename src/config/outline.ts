@@ -19,8 +19,8 @@ export interface RouteOutline extends Omit<RouteConfig, 'sink'> {
  * here: the shell of an operator lacks the variables and the secrets that systemd gives to the daemon.
  * @throws ConfigError
  */
-export function loadOutline(file: string): Outline {
-  return readConfig(file, undefined, isOutline).config;
+export function loadOutline(file: string, env = process.env): Outline {
+  return readConfig(file, { env }, isOutline).config;
 }
 
 /** All but these, so that a misspelt `journal` is refused as ever. */

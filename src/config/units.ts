@@ -1,3 +1,5 @@
+import { anyCase } from '../json-schema.ts';
+
 /** Units of time, in milliseconds. */
 export const durations = new Map([
   ['ms', 1],
@@ -36,12 +38,19 @@ export function needsUnit(examples: string): (value: unknown) => void {
   };
 }
 
-/** An amount with any of these units, or 0, as a JSON Schema: its patterns know no "ignore case". */
+/** An amount with any of these units, or 0, as a JSON Schema. */
 export function unitSchema(units: ReadonlyMap<string, number>): object {
-  const names = [...units.keys()].map((name) =>
-    name.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`),
-  );
-  return { anyOf: [{ type: 'string', pattern: `^0$|^\\d+(\\.\\d+)?\\s*(${names.join('|')})$` }, { const: 0 }] };
+  const zero = '^0+(\\.0+)?$';
+  return { anyOf: [{ type: 'string', pattern: `${zero}|^${withUnit(units)}` }, { const: 0 }] };
+}
+
+/** The same without 0. */
+export function positiveUnitSchema(units: ReadonlyMap<string, number>): object {
+  return { type: 'string', pattern: `^(?=.*[1-9])${withUnit(units)}` };
+}
+
+function withUnit(units: ReadonlyMap<string, number>): string {
+  return `\\d+(\\.\\d+)?\\s*(${[...units.keys()].map(anyCase).join('|')})$`;
 }
 
 /** True for a number that has no unit. */

@@ -10,6 +10,8 @@ export function asWritten(value: unknown, option: Option): unknown {
       return inUnits(value, durations);
     case 'size':
       return inUnits(value, sizes);
+    case 'percentage':
+      return `${Math.round(value * 100)}%`;
     default:
       return value;
   }

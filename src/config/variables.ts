@@ -8,7 +8,7 @@ export interface Overrides {
   /** Variables of the environment. Those that begin with KAZOO_RELAY_ set options. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Flags, in their order: each has the name that messages call it by, such as `--log-level`. */
-  readonly flags: readonly Flag[];
+  readonly flags?: readonly Flag[];
 }
 
 export interface Flag {

@@ -1,7 +1,7 @@
 import type { Work } from './queue.ts';
 
-/** Deliveries in memory may have this many characters together. */
-const maxCharacters = 32 * 1024 * 1024;
+/** A route's deliveries in memory may have this many characters together: two batches, as `Supply` makes them. */
+const maxCharacters = 8 * 1024 * 1024;
 
 /** What of a route's deliveries is in memory, waiting in its queue or taken, by its place in the journal. */
 export class Held {

@@ -27,7 +27,9 @@ export class Lanes implements Queue {
   /** Accounts whose next delivery may go out, in the order of their turns. */
   readonly #turns = new Set<string>();
   readonly #hungry = new Set<string>();
+  /** What has no account; and what of it was put back to go out last, behind the turns of all accounts. */
   #free: Work[] = [];
+  #last: Work[] = [];
   /** Deliveries in lanes. */
   #size = 0;
 
@@ -37,7 +39,7 @@ export class Lanes implements Queue {
   }
 
   get ready(): number {
-    return this.#free.length + this.#turns.size;
+    return this.#free.length + this.#turns.size + this.#last.length;
   }
 
   add(work: Work): boolean {
@@ -76,18 +78,17 @@ export class Lanes implements Queue {
       this.#size -= 1;
       works.push(work);
     }
-    return works;
+    return [...works, ...this.#last.splice(0, max - works.length)];
   }
 
   /** Accounts have their turns one after the other, so that only what has no account knows a place. */
   putBack(works: readonly Work[], place: 'first' | 'last'): void {
-    for (const work of works.toReversed()) {
+    const free = works.filter(({ entry }) => entry.accountId === null);
+    if (place === 'first') this.#free = [...free, ...this.#free];
+    else this.#last = [...this.#last, ...free];
+    for (const work of works) {
       const account = work.entry.accountId;
-      if (account === null) {
-        if (place === 'first') this.#free.unshift(work);
-        else this.#free.push(work);
-        continue;
-      }
+      if (account === null) continue;
       const lane = this.#lane(account);
       lane.busy = null;
       lane.works.unshift(work);
@@ -138,8 +139,9 @@ export class Lanes implements Queue {
 
   drop(seqs: ReadonlySet<number>): Work[] {
     const has = ({ entry }: Work) => seqs.has(entry.seq);
-    const dropped = this.#free.filter(has);
+    const dropped = [...this.#free, ...this.#last].filter(has);
     this.#free = this.#free.filter((work) => !has(work));
+    this.#last = this.#last.filter((work) => !has(work));
     for (const [account, lane] of this.#lanes) {
       const gone = lane.works.filter(has);
       const isFreed = lane.postponed !== null && seqs.has(lane.postponed);

@@ -59,8 +59,8 @@ const longestPause = 10_000;
  */
 export async function startRoute(options: RouteOptions, context: RouteContext): Promise<Route> {
   const { journal } = context;
-  const { name, start, order } = options;
-  const cursor = await journal.openRoute(name, start);
+  const { name, start, order, invalid } = options;
+  const cursor = await journal.openRoute(name, start, invalid);
   const decidedAhead = await journal.decidedAfter(name, cursor);
   return new Route(options, context, { cursor, decidedAhead }, await queueOf(name, order, journal));
 }

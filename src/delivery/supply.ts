@@ -22,6 +22,11 @@ export interface Standing {
 /** How many entries are read at a time, at most. */
 const pageSize = 500;
 
+/**
+ * A batch has no more characters than this, unless it is one by itself: a sink may hold several copies of it at a time.
+ */
+const maxBatchCharacters = 4 * 1024 * 1024;
+
 /** A route that is busy tells its journal this often what was settled, in milliseconds. */
 const savedWithin = 20;
 
@@ -103,7 +108,7 @@ export class Supply {
   /** Milliseconds for which a batch may still wait to fill. */
   get lingerFor(): number {
     const { ready } = this.#queue;
-    if (ready === 0 || ready >= this.#options.flow.batch.max) return 0;
+    if (ready === 0 || ready >= this.#options.flow.batch.max || this.#held.isFull) return 0;
     return Math.max(0, this.#lingerUntil - performance.now());
   }
 
@@ -132,7 +137,11 @@ export class Supply {
       // What is due comes next, even if this was all.
       return true;
     }
-    for (const account of this.#queue.hungry()) await this.#feed(account);
+    for (const account of this.#queue.hungry()) {
+      // What can go out makes room; where nothing can, this account has to.
+      if (this.#held.isFull && (this.#queue.ready > 0 || this.#taken > 0)) break;
+      await this.#feed(account);
+    }
     if (Date.now() >= this.#nextDue) {
       // Were what is new read before there is room for both, it would take all of it, for as long as there is a backlog.
       if (!this.#hasMuchRoom) return false;
@@ -143,6 +152,8 @@ export class Supply {
 
   take(max: number): Work[] {
     const works = this.#queue.take(max);
+    const fitting = fittingOf(works);
+    if (fitting < works.length) this.#queue.putBack(works.splice(fitting), 'first');
     this.#taken += works.length;
     return works;
   }
@@ -219,15 +230,14 @@ export class Supply {
     const now = Date.now();
     // What is settled while we look is still listed in what we find.
     this.save();
-    const held = this.#held.seqs;
     // Half of the room, so that what failed doesn't keep out what is new.
-    const limit = Math.ceil(this.#room / 2) + held.size;
+    const limit = Math.ceil(this.#room / 2);
     // What is postponed while we look may bring it nearer again.
     this.#nextDue = Number.POSITIVE_INFINITY;
-    const due = await this.#journal.due(name, now, horizon(retry, now), limit);
-    const next = due.length === limit ? now : await this.#journal.nextDue(name, now);
+    const { waiting, more } = await this.#journal.due(name, now, horizon(retry, now), limit, this.#held.seqs);
+    const next = more ? now : await this.#journal.nextDue(name, now);
     this.#nextDue = Math.min(this.#nextDue, next ?? Number.POSITIVE_INFINITY);
-    for (const waiting of due) if (!held.has(waiting.entry.seq)) this.#add(dueAgain(waiting));
+    for (const one of waiting) this.#add(dueAgain(one));
     // One that stands behind another again is not due any more, and the route may sleep for long now.
     this.save();
   }
@@ -283,6 +293,16 @@ export class Supply {
     this.#taken -= 1;
     this.#held.remove(work);
   }
+}
+
+/** How many of these go into one batch. */
+function fittingOf(works: readonly Work[]): number {
+  let characters = 0;
+  const beyond = works.findIndex(({ entry }) => {
+    characters += entry.json.length;
+    return characters > maxBatchCharacters;
+  });
+  return beyond === -1 ? works.length : Math.max(1, beyond);
 }
 
 const none: readonly never[] = [];

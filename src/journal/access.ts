@@ -1,7 +1,8 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
-import { codeOf, isSqliteError } from '../errors.ts';
+import { codeOf, isForbidden, isSqliteError } from '../errors.ts';
+import { asDaemon, hasSudo, ownershipOf } from '../ownership.ts';
 
 /** Who works with a journal: the daemon that has it, or a command beside that. */
 export type Party = 'daemon' | 'command';
@@ -12,18 +13,18 @@ export function hintFor(cause: unknown, path: string, party: Party): string {
   // Where nobody may write, it is no matter whose it is.
   const owner = isReadOnly(path) ? undefined : otherOwnerOf(path);
   if (party === 'command' && owner !== undefined) {
-    return `; this command has to write there too, which ${userName()} may not: ${asUser(owner)}`;
+    return `; this command has to write there too, which ${userName()} may not: ${asUser(owner, path)}`;
   }
   const needed = "; the journal's folder and its files must be writable for";
   if (party === 'command') return `${needed} ${userName()}`;
-  const whose = owner === undefined ? '' : `: this is ${userName()}, and it belongs to ${owner}`;
+  const whose = owner === undefined || isForbidden(cause) ? '' : `: ${ownershipOf(path)}`;
   return `${needed} the user that the daemon runs as${whose}`;
 }
 
 /** What an operator can do where this user may not read the journal. */
 export function adviceFor(path: string): string {
   const owner = otherOwnerOf(path);
-  return owner === undefined ? 'use sudo, or the user that the daemon runs as' : asUser(owner);
+  return owner === undefined ? `${asDaemon} (${ownershipOf(path)})` : asUser(owner, path);
 }
 
 /** `the user kazoo`. */
@@ -53,8 +54,9 @@ function isReadOnly(path: string): boolean {
   }
 }
 
-function asUser(owner: string): string {
-  return `run it as the user that it belongs to: sudo ${owner === 'root' ? '' : `-u ${owner} `}kazoo-relay …`;
+function asUser(owner: string, path: string): string {
+  const way = hasSudo ? `sudo ${owner === 'root' ? '' : `-u ${owner} `}kazoo-relay …` : ownershipOf(path);
+  return `run it as the user that it belongs to: ${way}`;
 }
 
 /** The user that a file belongs to, or its folder where it can't be seen; undefined where that is who we are, or unknown. */

@@ -10,8 +10,14 @@ import { JournalError } from './journal.ts';
 import { isLocked } from './lock.ts';
 import { applicationId, migrate, newestVersion } from './migrate.ts';
 
+/** Bytes to which the write-ahead log is shortened, once nobody reads in it. */
+export const logLimit = 64 * 1024 * 1024;
+
+/** Milliseconds for which a connection waits for others. */
+export const patience = 5_000;
+
 /** How every connection that writes does it. */
-const safely = `PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${64 * 1024 * 1024}`;
+const safely = `PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${logLimit}`;
 
 /**
  * Opens the journal's database for the daemon, brought to the newest version. The folder is made, for its owner only,
@@ -27,7 +33,7 @@ export function openFile(file: string): DatabaseSync {
   // SQLite gives its own files beside it the same permissions.
   makeNamedFile(file, 0o600);
   return looking(file, (version) => {
-    const database = new DatabaseSync(file, { timeout: 5_000 });
+    const database = new DatabaseSync(file, { timeout: patience });
     try {
       // It can only be chosen for a file that is still empty; any other would be written to.
       if (version === 0) database.exec('PRAGMA auto_vacuum = INCREMENTAL');
@@ -51,7 +57,7 @@ export function openDatabaseBeside(folder: string, { readOnly = false } = {}): D
   const open = (file: string) =>
     looking(file, (version) => {
       if (version !== newestVersion) throw otherVersion(folder, file, version);
-      const database = new DatabaseSync(file, { readOnly, timeout: 5_000 });
+      const database = new DatabaseSync(file, { readOnly, timeout: patience });
       if (!readOnly) database.exec(safely);
       return database;
     });
@@ -63,7 +69,7 @@ export function openDatabaseBeside(folder: string, { readOnly = false } = {}): D
  * writes the write-ahead log into the file, and this one, which can't, is the last one of a file that is refused.
  */
 function looking<T>(file: string, work: (version: number) => T): T {
-  using look = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
+  using look = new DatabaseSync(file, { readOnly: true, timeout: patience });
   return work(versionOf(look, file));
 }
 

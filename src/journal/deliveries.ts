@@ -1,11 +1,15 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Attempt, Listed, Waiting } from './journal.ts';
+import type { Attempt, Listed, Waiting, WaitingPage } from './journal.ts';
+import { Portion } from './portion.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 
 const waitingColumns = `${entryColumns
   .split(',')
   .map((column) => `n.${column.trim()}`)
   .join(', ')}, d.attempts`;
+
+/** Left out are entries of a list, as JSON. */
+const isOther = 'seq NOT IN (SELECT value FROM json_each(?))';
 
 /** The table of what isn't settled, as routes use it. */
 export class Deliveries {
@@ -19,27 +23,30 @@ export class Deliveries {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    // What was evicted since it was read is listed no more.
     this.#list = database.prepare(`
       INSERT INTO deliveries (route, seq, state, reason, attempts, due_at, updated_at, account_id)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM notifications WHERE seq = ?2)
       ON CONFLICT (route, seq) DO UPDATE SET state = excluded.state, reason = excluded.reason,
         attempts = excluded.attempts, due_at = excluded.due_at, updated_at = excluded.updated_at`);
     this.#listAgain = database.prepare(`
       UPDATE deliveries SET state = ?3, reason = ?4, attempts = ?5, due_at = ?6, updated_at = ?7
       WHERE route = ?1 AND seq = ?2`);
     this.#settle = database.prepare('DELETE FROM deliveries WHERE route = ? AND seq = ?');
+    // They are sorted before their bodies are read.
     this.#due = prepareEntries(
       database,
-      `SELECT ${waitingColumns} FROM deliveries d JOIN notifications n USING (seq)
-       WHERE d.route = ? AND d.state = 'waiting' AND (d.due_at <= ? OR d.due_at > ?)
-       ORDER BY d.due_at, d.seq LIMIT ?`,
+      `SELECT ${waitingColumns} FROM (
+         SELECT seq, attempts FROM deliveries WHERE route = ? AND state = 'waiting' AND (due_at <= ? OR due_at > ?)
+         AND ${isOther} ORDER BY due_at, seq LIMIT ?
+       ) d CROSS JOIN notifications n USING (seq)`,
     );
     this.#nextDue = database.prepare(`
       SELECT min(due_at) AS due_at FROM deliveries WHERE route = ? AND state = 'waiting' AND due_at > ?`);
     this.#ofAccount = prepareEntries(
       database,
       `SELECT ${waitingColumns} FROM deliveries d JOIN notifications n USING (seq)
-       WHERE d.route = ? AND d.account_id = ? AND d.state = 'waiting' ORDER BY d.seq LIMIT ?`,
+       WHERE d.route = ? AND d.account_id = ? AND d.state = 'waiting' AND ${isOther} ORDER BY d.seq`,
     );
   }
 
@@ -63,8 +70,8 @@ export class Deliveries {
     return rows.map((row) => Number(row.seq));
   }
 
-  due(route: string, now: number, horizon: number, limit: number): Waiting[] {
-    return this.#due.all(route, now, horizon, limit).map(waitingOf);
+  due(route: string, now: number, horizon: number, limit: number, others: ReadonlySet<number>): WaitingPage {
+    return pageOf(this.#due.iterate(route, now, horizon, JSON.stringify([...others]), limit), limit);
   }
 
   nextDue(route: string, now: number): number | null {
@@ -72,8 +79,8 @@ export class Deliveries {
     return typeof dueAt === 'number' ? dueAt : null;
   }
 
-  ofAccount(route: string, accountId: string, limit: number): Waiting[] {
-    return this.#ofAccount.all(route, accountId, limit).map(waitingOf);
+  ofAccount(route: string, accountId: string, limit: number, others: ReadonlySet<number>): WaitingPage {
+    return pageOf(this.#ofAccount.iterate(route, accountId, JSON.stringify([...others])), limit);
   }
 
   among(route: string, seqs: readonly number[]): Set<number> {
@@ -114,6 +121,17 @@ export function waitingAmong(database: DatabaseSync, route: string, seqs: readon
     )
     .all(JSON.stringify(seqs), route);
   return new Set(rows.map((row) => Number(row.seq)));
+}
+
+function pageOf(rows: Iterable<object>, limit: number): WaitingPage {
+  const portion = new Portion(limit);
+  const waiting: Waiting[] = [];
+  for (const row of rows) {
+    const one = waitingOf(row);
+    waiting.push(one);
+    if (portion.isFullWith(one.entry)) return { waiting, more: true };
+  }
+  return { waiting, more: false };
 }
 
 function waitingOf(row: object): Waiting {

@@ -27,6 +27,11 @@ const listInvalidAmong = `${rows} AND ${among}`;
 /** Takes them out. Parameter: places, as a JSON array. */
 export const unlistInvalid = `DELETE FROM invalid WHERE rank IN (0, 1, 2) AND ${among}`;
 
+/** True for what has a line in it. */
+export function isInvalid({ state }: Entry): boolean {
+  return state !== 'valid';
+}
+
 /** Keeps the table as entries come. */
 export class Invalid {
   readonly #list: StatementSync;
@@ -37,8 +42,8 @@ export class Invalid {
 
   /** Within the transaction that inserts them. */
   add(entries: readonly Entry[]): void {
-    const seqs = entries.filter(({ state }) => state !== 'valid').map(({ seq }) => seq);
-    if (seqs.length > 0) this.#list.run(JSON.stringify(seqs));
+    if (!entries.some(isInvalid)) return;
+    this.#list.run(JSON.stringify(entries.filter(isInvalid).map(({ seq }) => seq)));
   }
 }
 

@@ -86,6 +86,12 @@ export interface Waiting {
   readonly attempts: readonly Attempt[];
 }
 
+export interface WaitingPage {
+  readonly waiting: readonly Waiting[];
+  /** Whether there may be more of them. */
+  readonly more: boolean;
+}
+
 /** What `tail` asks for; every part that is given narrows the selection. */
 export interface Query {
   /** Only entries after this one, oldest first. */
@@ -110,6 +116,15 @@ export interface Limits {
   readonly retention: number;
   readonly deadRetention: number;
   readonly maxSize: number;
+  /** What undecodable and invalid notifications may have of it: 1 is all. */
+  readonly invalidShare: number;
+}
+
+/** How many made way because their share was used up: undecodable ones, and invalid ones of unknown and of known events. */
+export interface Evicted {
+  readonly undecodable: number;
+  readonly unknown: number;
+  readonly known: number;
 }
 
 /** Whether the clock may say that something is old. */
@@ -153,9 +168,9 @@ export interface Journal extends JournalReader {
 
   /**
    * The cursor of a route, placed by `start` if the journal doesn't know the route yet. From now on it holds back
-   * retention.
+   * retention; of what is invalid and not read yet, only where it delivers that.
    */
-  openRoute(name: string, start: Start): Promise<number>;
+  openRoute(name: string, start: Start, invalid?: 'quarantine' | 'deliver'): Promise<number>;
 
   /**
    * Entries after `seq` that a route lists all the same, or that an operator has dropped: the route stood farther when
@@ -186,15 +201,16 @@ export interface Journal extends JournalReader {
 
   /**
    * Waiting deliveries that are due at a time, those due first first; and those that seem to be due after `horizon`,
-   * for which only a clock that was set back can be the reason.
+   * for which only a clock that was set back can be the reason. As many at a time as of `read`.
+   * @param held entries that are left out
    */
-  due(route: string, now: number, horizon: number, limit: number): Promise<Waiting[]>;
+  due(route: string, now: number, horizon: number, limit: number, held: ReadonlySet<number>): Promise<WaitingPage>;
 
   /** When the next one after a time is due, or null. */
   nextDue(route: string, now: number): Promise<number | null>;
 
-  /** Waiting deliveries of one account, due or not, in the journal's order. */
-  waitingOf(route: string, accountId: string, limit: number): Promise<Waiting[]>;
+  /** Waiting deliveries of one account, due or not, in the journal's order. As many at a time as of `read`. */
+  waitingOf(route: string, accountId: string, limit: number): Promise<readonly Waiting[]>;
 
   /** Those of these entries whose deliveries wait: others that did have been dropped by an operator. */
   waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>>;
@@ -209,6 +225,10 @@ export interface Summary {
   readonly oldest: number | null;
   readonly newest: number | null;
   readonly undecodable: number;
+  /** Bytes that undecodable and invalid notifications take. */
+  readonly invalidBytes: number;
+  /** Since the journal was made; `since` is when the first one was, in Unix milliseconds. */
+  readonly evicted: Evicted & { readonly since: number | null };
   /** All that it knows anything of, in the configuration or not. */
   readonly routes: readonly RouteSummary[];
 }

@@ -1,4 +1,5 @@
 import type { Entry, Interest, Page } from './journal.ts';
+import { Portion } from './portion.ts';
 
 const maxEntries = 1_000;
 const maxCharacters = 8 * 1024 * 1024;
@@ -35,7 +36,10 @@ export class Recent {
     const from = this.#passOver(seq, interest);
     const first = this.#indexAfter(from);
     const entries = this.#entries.slice(first, first + limit);
-    return { entries, through: entries.at(-1)?.seq ?? from, more: first + limit < this.#entries.length };
+    const portion = new Portion(limit);
+    const last = entries.findIndex((entry) => portion.isFullWith(entry));
+    if (last !== -1) entries.length = last + 1;
+    return { entries, through: entries.at(-1)?.seq ?? from, more: first + entries.length < this.#entries.length };
   }
 
   /** The last place after `seq` up to which no batch has an event that is wanted. */

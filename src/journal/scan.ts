@@ -3,10 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { globToRegExp } from '../kazoo/glob.ts';
 import { blockOf, blockSize } from './blocks.ts';
 import type { Entry, Interest, Page } from './journal.ts';
+import { Portion } from './portion.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
-
-/** A page ends early when its bodies have this many characters. */
-const maxCharacters = 4 * 1024 * 1024;
 
 /** With more names than this, looking each up costs more than reading through. */
 const maxNames = 64;
@@ -109,11 +107,10 @@ export class Scanner {
 
 class PageBuilder {
   readonly #entries: Entry[] = [];
-  readonly #limit: number;
-  #characters = 0;
+  readonly #portion: Portion;
 
   constructor(limit: number) {
-    this.#limit = limit;
+    this.#portion = new Portion(limit);
   }
 
   /** Takes rows until the page is full; returns whether it is. */
@@ -121,8 +118,7 @@ class PageBuilder {
     for (const row of rows) {
       const entry = entryOf(row);
       this.#entries.push(entry);
-      this.#characters += entry.json.length;
-      if (this.#entries.length >= this.#limit || this.#characters >= maxCharacters) return true;
+      if (this.#portion.isFullWith(entry)) return true;
     }
     return false;
   }

@@ -12,6 +12,7 @@ import { databaseFile, openDatabase, openDatabaseBeside, prepareFolder } from '.
 import { Deliveries } from './deliveries.ts';
 import { JournalFiles } from './files.ts';
 import { find } from './find.ts';
+import { isInvalid } from './invalid.ts';
 import {
   type Entry,
   type Interest,
@@ -25,6 +26,7 @@ import {
   type Start,
   type Summary,
   type Waiting,
+  type WaitingPage,
 } from './journal.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { finishRebuild } from './rebuild.ts';
@@ -113,7 +115,7 @@ class SqliteJournal implements Journal {
     this.#version = database.prepare('PRAGMA data_version');
     this.#deliveries = new Deliveries(database);
     this.clock = new JournalClock(database, log);
-    this.#retention = new Retention(database, limits, this.clock, log, (work) => this.#transaction(work));
+    this.#retention = new Retention(database, file, limits, this.clock, log, (work) => this.#transaction(work));
     this.#scanner = new Scanner(database);
     this.#recent = new Recent(this.#last);
     this.#seenVersion = this.#version.get()?.data_version;
@@ -127,7 +129,7 @@ class SqliteJournal implements Journal {
   }
 
   async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
-    if (this.#retention.full) throw new JournalError(fullJournal);
+    if (this.#retention.full && !this.#retention.makeRoom()) throw new JournalError(this.#retention.reason);
     const fresh = this.#transaction(() => {
       this.#writeSettlements();
       return this.#appender.insert(batch, this.#last);
@@ -136,6 +138,7 @@ class SqliteJournal implements Journal {
     this.#settled();
     this.#last = fresh.at(-1)?.seq ?? this.#last;
     this.#recent.push(fresh);
+    if (fresh.some(isInvalid)) this.#retention.grown();
     this.#tell('appended');
     // Whoever gets no answer acknowledges nothing; what is in the journal all the same is dropped when it comes again.
     this.#mustBeInPlace();
@@ -154,8 +157,8 @@ class SqliteJournal implements Journal {
     return () => void this.#listeners.delete(listener);
   }
 
-  async openRoute(name: string, start: Start): Promise<number> {
-    this.#retention.holdFor(name);
+  async openRoute(name: string, start: Start, invalid: 'quarantine' | 'deliver' = 'deliver'): Promise<number> {
+    this.#retention.holdFor(name, invalid === 'deliver');
     const cursor = this.#transaction(() => {
       // It may have run until just now.
       this.#writeSettlements();
@@ -196,22 +199,27 @@ class SqliteJournal implements Journal {
     this.#settleTimer ??= setTimeout(() => this.#commitSettlements(), settleWithin);
   }
 
-  async due(route: string, now: number, horizon: number, limit: number): Promise<Waiting[]> {
+  async due(
+    route: string,
+    now: number,
+    horizon: number,
+    limit: number,
+    held: ReadonlySet<number>,
+  ): Promise<WaitingPage> {
     this.#commitListed(route);
-    const settled = this.#settlements.settledOf(route);
-    const due = await this.#reading(() => this.#deliveries.due(route, now, horizon, limit + settled.size));
-    return due.filter(({ entry }) => !settled.has(entry.seq)).slice(0, limit);
+    const others = held.union(this.#settlements.settledOf(route));
+    return this.#reading(() => this.#deliveries.due(route, now, horizon, limit, others));
   }
 
   async nextDue(route: string, now: number): Promise<number | null> {
     return this.#reading(() => this.#deliveries.nextDue(route, now));
   }
 
-  async waitingOf(route: string, accountId: string, limit: number): Promise<Waiting[]> {
+  async waitingOf(route: string, accountId: string, limit: number): Promise<readonly Waiting[]> {
     this.#commitListed(route);
     const settled = this.#settlements.settledOf(route);
-    const waiting = await this.#reading(() => this.#deliveries.ofAccount(route, accountId, limit + settled.size));
-    return waiting.filter(({ entry }) => !settled.has(entry.seq)).slice(0, limit);
+    const { waiting } = await this.#reading(() => this.#deliveries.ofAccount(route, accountId, limit, settled));
+    return waiting;
   }
 
   async waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>> {
@@ -266,8 +274,10 @@ class SqliteJournal implements Journal {
   #writeSettlements(): void {
     for (const [route, { cursor, lines }] of this.#settlements.entries()) {
       for (const [seq, line] of lines) {
-        if (line === null) this.#deliveries.settle(route, seq);
-        else this.#deliveries.list(route, line);
+        if (line === null) {
+          this.#deliveries.settle(route, seq);
+          this.#retention.freed(seq);
+        } else this.#deliveries.list(route, line);
       }
       this.#saveCursor.run(cursor, route);
     }
@@ -299,6 +309,7 @@ class SqliteJournal implements Journal {
     if (version === this.#seenVersion) return;
     this.#seenVersion = version;
     this.clock.lookAgain();
+    this.#retention.lookAgain();
     this.#tell('listed');
   }
 
@@ -331,10 +342,6 @@ class SqliteJournal implements Journal {
     }
   }
 }
-
-const fullJournal =
-  'the journal has reached journal.maxSize, and nothing in it is settled by every route: see which one is behind with ' +
-  '"kazoo-relay status"';
 
 /** The highest number ever given: a cursor may stand beyond the newest entry that is left. */
 function lastSeq(database: DatabaseSync): number {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { sizeOf } from './database.ts';
+import { evictedFrom } from './eviction.ts';
 import type { RouteSummary, Summary } from './journal.ts';
 
 /** What the journal holds, and how far each route is, that it knows: in the configuration or not. */
@@ -22,6 +23,8 @@ export function summarise(database: DatabaseSync, file: string): Summary {
     oldest: oldest === undefined ? null : Number(oldest.received_at),
     newest: newest === undefined ? null : Number(newest.received_at),
     undecodable: countOf('', 'undecodable'),
+    invalidBytes: Number(database.prepare("SELECT value FROM facts WHERE name = 'invalid_bytes'").get()?.value),
+    evicted: evictedFrom(database),
     routes: [...names].sort().map((name): RouteSummary => {
       const cursor = cursors.get(name);
       const waitingSince = cursor === undefined ? undefined : firstAfter.get(cursor)?.received_at;

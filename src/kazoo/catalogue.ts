@@ -32,6 +32,11 @@ export function eventNamed(name: string): EventDefinition | undefined {
   return byName.get(name);
 }
 
+/** By what name the schema of an event is known outside of the daemon. */
+export function schemaId(event: string): string {
+  return `urn:kazoo-relay:schema:${event}`;
+}
+
 /**
  * What the body of any event may hold besides the event's own fields. Where an event has a field of the same name, the
  * event's own counts. Several publishers swap `app_name` and `app_version`.

@@ -4,10 +4,25 @@ import { eventNamed } from './catalogue.ts';
 import { Decoded } from './decoded.ts';
 import { fingerprintOf, idOf, serialise } from './identity.ts';
 import { isObject, member } from './json.ts';
+import { hasMoreMembers } from './members.ts';
 import { maxDepth, type Normalised, normalise, type Path } from './normalise.ts';
 import type { Json, JsonObject, Problem, RawMessage } from './notification.ts';
 import { rewrite } from './rewrite.ts';
 import { fromAmqpTimestamp, fromGregorianSeconds } from './time.ts';
+
+/** What a body may be to be decoded. */
+export interface BodyLimits {
+  /** Bytes, after unpacking. */
+  readonly maxBodySize: number;
+  /** Of its objects and arrays together: each costs far more memory than the two bytes that it may be written in. */
+  readonly maxBodyMembers: number;
+}
+
+/** For bodies that don't come from a broker. */
+export const unlimited: BodyLimits = {
+  maxBodySize: Number.POSITIVE_INFINITY,
+  maxBodyMembers: Number.POSITIVE_INFINITY,
+};
 
 /** How much of a body that can't be decoded is kept, in bytes. */
 export const keptOfUndecodable = 64 * 1024;
@@ -15,10 +30,9 @@ export const keptOfUndecodable = 64 * 1024;
 /**
  * Makes a notification of whatever the broker delivered. Never throws: what can't be decoded comes out in the state
  * `undecodable`, with its problem and the first 64 KiB of its body.
- * @param maxBodySize bytes that a body may have, after unpacking
  */
-export function decode(message: RawMessage, maxBodySize: number): Decoded {
-  const body = parseBody(message, maxBodySize);
+export function decode(message: RawMessage, limits: BodyLimits): Decoded {
+  const body = parseBody(message, limits);
   if ('problem' in body) return undecodable(message, body.problem);
 
   const { data, json } = body;
@@ -26,7 +40,7 @@ export function decode(message: RawMessage, maxBodySize: number): Decoded {
   const definition = typeof data.event_name === 'string' ? eventNamed(data.event_name) : undefined;
   const event = definition?.name ?? label(data.event_name);
   const eventTime = ownTimeOf(data);
-  const ownTime = mayBeResent(data) ? (eventTime ?? (typeof data.call_id === 'string' ? 0 : null)) : null;
+  const ownTime = mayBeResent(message, data) ? (eventTime ?? (typeof data.call_id === 'string' ? 0 : null)) : null;
   return new Decoded({
     id: idOf(message, published ?? 0),
     fingerprint: ownTime === null ? '' : fingerprintOf(body.content()),
@@ -91,10 +105,14 @@ interface Body {
   readonly hasSecretNames: boolean;
 }
 
-function parseBody(message: RawMessage, maxBodySize: number): Body | Failure {
+function parseBody(message: RawMessage, { maxBodySize, maxBodyMembers }: BodyLimits): Body | Failure {
   const bytes = unpack(message, maxBodySize);
   if ('problem' in bytes) return bytes;
   if (!isUtf8(bytes)) return failure('encoding', 'the body is not UTF-8 text');
+  if (hasMoreMembers(bytes, maxBodyMembers)) {
+    const what = 'members of objects and elements of arrays together (intake.maxBodyMembers)';
+    return failure('members', `the body has more than ${maxBodyMembers} ${what}`);
+  }
   const rewritten = rewrite(bytes);
   if (rewritten !== null) return { ...rewritten, collisions: none };
   const normalised = parseText(utf8.decode(bytes));
@@ -121,23 +139,34 @@ const utf8 = new TextDecoder();
 function unpack(message: RawMessage, maxBodySize: number): Uint8Array | Failure {
   const tooLarge = failure('size', `the body is larger than ${maxBodySize} bytes`);
   if (message.digest !== undefined) return tooLarge;
-  switch (message.contentEncoding?.toLowerCase()) {
-    case undefined:
-    case '':
-    case 'identity':
-      return message.body.length > maxBodySize ? tooLarge : message.body;
-    case 'gzip':
-    case 'x-gzip':
-      try {
-        return gunzipSync(message.body, { maxOutputLength: maxBodySize });
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException; // zlib throws nothing but errors that carry a code
-        return code === 'ERR_BUFFER_TOO_LARGE'
-          ? tooLarge
-          : failure('encoding', 'the body is not the gzip it is said to be');
-      }
-    default:
-      return failure('encoding', 'the content encoding is neither gzip nor identity');
+  const encoding = message.contentEncoding?.trim().toLowerCase() ?? '';
+  if (encoding === 'gzip' || encoding === 'x-gzip') {
+    try {
+      return gunzipSync(message.body, { maxOutputLength: maxBodySize });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException; // zlib throws nothing but errors that carry a code
+      return code === 'ERR_BUFFER_TOO_LARGE'
+        ? tooLarge
+        : failure('encoding', 'the body is not the gzip it is said to be');
+    }
+  }
+  if (!saysUnpacked.has(encoding) && !isCharset(encoding))
+    return failure(
+      'encoding',
+      'the content encoding is neither gzip nor one that packs nothing, such as identity or utf-8',
+    );
+  return message.body.length > maxBodySize ? tooLarge : message.body;
+}
+
+/** Content encodings that pack nothing: HTTP's, and those of MIME, which some libraries take the property for. */
+const saysUnpacked = new Set(['', 'identity', 'binary', '7bit', '8bit']);
+
+/** Other libraries give the text's charset there. Whichever it names, the body must be UTF-8, as JSON is. */
+function isCharset(name: string): boolean {
+  try {
+    return new TextDecoder(name) !== undefined;
+  } catch {
+    return false;
   }
 }
 
@@ -196,10 +225,10 @@ function escapePointer(key: string): string {
 
 /**
  * KAZOO saves what nobody answers, and publishes that again; what it wants no answer to, it publishes once. Only in the
- * former are these keys.
+ * former are these keys. Whoever gives messages ids tells by them which are the same.
  */
-function mayBeResent(data: JsonObject): boolean {
-  return data.server_id !== undefined || data.system_log_id !== undefined;
+function mayBeResent({ messageId = '' }: RawMessage, data: JsonObject): boolean {
+  return messageId === '' && (data.server_id !== undefined || data.system_log_id !== undefined);
 }
 
 /** The event's own time, where its body has one, as Unix milliseconds. */

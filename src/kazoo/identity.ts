@@ -3,16 +3,18 @@ import type { JsonObject, RawMessage } from './notification.ts';
 
 /**
  * The id of a notification: a UUID version 8 whose first 48 bits are a time in milliseconds and whose other 74 come
- * from the SHA-256 of the raw body. Equal for a broker's redelivery; nearly ordered, so that an index over it stays
- * cheap.
+ * from the SHA-256 of the raw body, or of that and the `message_id` where the message has one. Equal for a broker's
+ * redelivery; nearly ordered, so that an index over it stays cheap.
  * @param time Unix milliseconds, 0 where the message has none
  */
-export function idOf({ body, digest = hash('sha256', body, 'hex') }: Content, time: number): string {
-  const variant = '89ab'.charAt(digest.charCodeAt(3) & 3);
-  return `${timeInHex(time)}-8${digest.slice(0, 3)}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;
+export function idOf({ body, digest, messageId = '' }: Content, time: number): string {
+  const content = digest ?? hash('sha256', body, 'hex');
+  const identity = messageId === '' ? content : hash('sha256', content + messageId, 'hex');
+  const variant = '89ab'.charAt(identity.charCodeAt(3) & 3);
+  return `${timeInHex(time)}-8${identity.slice(0, 3)}-${variant}${identity.slice(4, 7)}-${identity.slice(7, 19)}`;
 }
 
-type Content = Pick<RawMessage, 'body' | 'digest'>;
+type Content = Pick<RawMessage, 'body' | 'digest' | 'messageId'>;
 
 /** Milliseconds that share the first eight digits of their time: a little more than a minute. */
 const stretch = 0x1_0000;

@@ -25,6 +25,10 @@ export interface RawMessage {
   readonly digest?: string | undefined;
   readonly routingKey: string;
   readonly contentEncoding: string | undefined;
+  /**
+   * The AMQP `message_id`, a character for each of its bytes, whatever they are: it is only compared. KAZOO sends none.
+   */
+  readonly messageId?: string | undefined;
   /** The AMQP `timestamp` property as sent: KAZOO puts microseconds since year 0 there. */
   readonly timestamp: number | undefined;
   /** The zone of the connection it came in on; the body doesn't say it. */
@@ -41,7 +45,10 @@ export type NotificationState = 'valid' | 'invalid' | 'undecodable';
 
 /** One notification, as intake hands it to the journal. Times are Unix milliseconds. */
 export interface Notification {
-  /** UUID version 8: the AMQP timestamp in milliseconds, then a hash of the raw body. A redelivery has the same. */
+  /**
+   * UUID version 8: the AMQP timestamp in milliseconds, then a hash of the raw body, and of the `message_id` where the
+   * message has one. A redelivery has the same.
+   */
   readonly id: string;
   /**
    * Hash of the body without the keys that a KAZOO resend changes: 22 characters of base64url; empty where `ownTime` is

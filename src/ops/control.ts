@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import type { Logger } from 'pino';
 import { codeOf, fileReasonOf, reasonOf } from '../errors.ts';
 import { JournalError } from '../journal/journal.ts';
+import { asDaemon, ownershipOf } from '../ownership.ts';
 
 /** The daemon's door for commands on the same machine, open to whoever may enter the journal's folder. */
 export interface Control {
@@ -88,7 +89,7 @@ export async function askDaemon(folder: string, question: Question, route?: stri
     if (noDaemon.has(codeOf(error))) return null;
     if (codeOf(error) === undefined) throw error;
     // The socket is in the journal's folder, which may be closed to others than the daemon's user.
-    const hint = codeOf(error) === 'EACCES' ? '; use sudo, or the user that the daemon runs as' : '';
+    const hint = codeOf(error) === 'EACCES' ? ` (${ownershipOf(socketIn(folder))}); ${asDaemon}` : '';
     const reason = `the daemon can't be asked through ${socketIn(folder)}: ${fileReasonOf(error)}${hint}`;
     throw new Error(reason, { cause: error });
   }

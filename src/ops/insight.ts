@@ -12,6 +12,8 @@ export interface Insight {
   readonly clock: Clock;
   /** Bytes that the journal may have. */
   readonly maxSize: number;
+  /** Bytes that undecodable and invalid notifications may have of it. */
+  readonly maxInvalidBytes: number;
   /** Messages that our queue may hold on a broker. */
   readonly maxQueue: number;
   /** How many lines the daemon has logged, by level. */

@@ -5,6 +5,9 @@ import { deliveryMetrics } from './metrics/delivery.ts';
 import { intakeMetrics } from './metrics/intake.ts';
 import type { Metric, Reading } from './metrics/metric.ts';
 
+/** Gauges of prom-client with the name of a counter; those beside them without `_total` count the same by type. */
+const misnamed = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
+
 /** Every metric of ours. */
 export const metrics: readonly Metric[] = [...intakeMetrics, ...deliveryMetrics, ...daemonMetrics];
 
@@ -19,6 +22,7 @@ export interface MetricsPage {
 export function createMetrics(insight: Insight): MetricsPage {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  for (const name of misnamed) registry.removeSingleMetric(name);
   let reading: Reading = { brokers: [], routes: [], summary: null, insight };
   for (const metric of metrics) registry.registerMetric(pulled(metric, () => reading));
   return {

@@ -1,4 +1,4 @@
-import type { ClockDoubt, RouteSummary, Summary } from '../journal/journal.ts';
+import type { ClockDoubt, Evicted, RouteSummary, Summary } from '../journal/journal.ts';
 import type { HttpStatus } from './http.ts';
 
 /** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */
@@ -43,6 +43,11 @@ interface JournalStatus {
   readonly oldest: string | null;
   readonly newest: string | null;
   readonly undecodable: number | null;
+  /** What undecodable and invalid notifications take, and may take. */
+  readonly invalid_bytes: number | null;
+  readonly max_invalid_bytes: number;
+  /** How many of them were removed because that was used up. */
+  readonly evicted: (Evicted & { readonly since: string | null }) | null;
   /** What is wrong with it, and what to do. */
   readonly reason: string | null;
 }
@@ -97,7 +102,7 @@ export interface Activity {
 
 /** The parts of a configuration that a status names. */
 interface Named {
-  readonly journal: { readonly path: string; readonly maxSize: number };
+  readonly journal: { readonly path: string; readonly maxSize: number; readonly invalidShare: number };
   readonly routes: readonly { readonly name: string; readonly sink: { readonly type: string } }[];
 }
 
@@ -122,6 +127,9 @@ export function statusOf(config: Named, held: Summary | string, live: Live | nul
       oldest: timeOf(summary?.oldest ?? null),
       newest: timeOf(summary?.newest ?? null),
       undecodable: summary?.undecodable ?? null,
+      invalid_bytes: summary?.invalidBytes ?? null,
+      max_invalid_bytes: config.journal.maxSize * config.journal.invalidShare,
+      evicted: summary === null ? null : { ...summary.evicted, since: timeOf(summary.evicted.since) },
       reason: live?.trouble ?? (typeof held === 'string' ? held : null),
     },
     clock: clockOf(live?.doubt ?? null),

@@ -77,10 +77,11 @@ export class Lines {
     const rules = this.#rules;
     const log: Logger = this.#context.log.child({ zone: broker.zone, broker: hostOf(broker) });
     const validator: Validator = { validate: (event, data) => rules.validator.validate(event, data) };
-    const { batch, maxBodySize } = config.intake;
+    const { batch, maxBodySize, maxBodyMembers } = config.intake;
     const options = {
       batch,
       maxBodySize,
+      maxBodyMembers,
       get reveals() {
         return rules.reveals;
       },

@@ -1,12 +1,15 @@
 import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import type { Changes } from './changes.ts';
+import { changedAt } from './watch-file.ts';
 
 /** What became of a reload. */
 export interface ReloadReport {
   /** False: nothing has changed, for this reason. */
   readonly reloaded: boolean;
   readonly reason: string | null;
+  /** The files of the configuration, as they are on disk. */
+  readonly read: readonly FileRead[];
   readonly routes: Changes;
   readonly brokers: Changes;
   /** Other options that have changed: those that count from now on, and those that a restart would bring. */
@@ -14,20 +17,29 @@ export interface ReloadReport {
   readonly needs_restart: readonly string[];
 }
 
+interface FileRead {
+  readonly file: string;
+  /** When its content was changed last; null where it isn't there. */
+  readonly changed: string | null;
+}
+
 /** What a reload does; it throws before it has changed anything, and not after. */
-export type Reload = () => Promise<Omit<ReloadReport, 'reloaded' | 'reason'>>;
+export type Reload = () => Promise<Omit<ReloadReport, 'reloaded' | 'reason' | 'read'>>;
 
 /** Makes reloads come one after the other, and tells of each in the log. */
 export class Reloader {
   readonly #reload: Reload;
   readonly #log: Logger;
+  readonly #files: () => readonly string[];
   #last: Promise<unknown> = Promise.resolve();
   #next: Promise<ReloadReport> | undefined;
   #closed = false;
 
-  constructor(reload: Reload, log: Logger) {
+  /** @param files those of the configuration, as far as they are known */
+  constructor(reload: Reload, log: Logger, files: () => readonly string[] = () => []) {
     this.#reload = reload;
     this.#log = log;
+    this.#files = files;
   }
 
   /** Never rejects. Whoever asks while one waits for its turn shares that: it will see all that there is to see. */
@@ -46,23 +58,33 @@ export class Reloader {
   async #after(earlier: Promise<unknown>): Promise<ReloadReport> {
     await earlier;
     this.#next = undefined;
-    if (this.#closed) return refused('the daemon is stopping');
+    if (this.#closed) return this.#refused('the daemon is stopping');
     try {
-      const report = { reloaded: true, reason: null, ...(await this.#reload()) };
+      const changes = await this.#reload();
+      const report = { reloaded: true, reason: null, read: this.#read(), ...changes };
       this.#tell(report);
       return report;
     } catch (error) {
       const reason = reasonOf(error);
       if (this.#closed) this.#log.warn({ reason }, 'a reload was cut off by the stop; the next start finishes it');
       else this.#log.error({ reason }, 'not reloaded; everything goes on as before');
-      return refused(reason);
+      return this.#refused(reason);
     }
   }
 
-  #tell({ routes, brokers, applied, needs_restart }: ReloadReport): void {
+  #read(): FileRead[] {
+    return this.#files().map((file) => ({ file, changed: changedAt(file) }));
+  }
+
+  #refused(reason: string): ReloadReport {
+    const changes = { routes: none, brokers: none, applied: [], needs_restart: [] };
+    return { reloaded: false, reason, read: this.#read(), ...changes };
+  }
+
+  #tell({ read, routes, brokers, applied, needs_restart }: ReloadReport): void {
     const { unchanged: _, ...changedRoutes } = routes;
     const { unchanged: __, ...changedBrokers } = brokers;
-    this.#log.info({ routes: changedRoutes, brokers: changedBrokers, applied }, 'reloaded');
+    this.#log.info({ read, routes: changedRoutes, brokers: changedBrokers, applied }, 'reloaded');
     if (needs_restart.length > 0) {
       this.#log.warn({ options: needs_restart }, 'these options have changed and need a restart; they are as before');
     }
@@ -70,7 +92,3 @@ export class Reloader {
 }
 
 const none: Changes = { added: [], replaced: [], removed: [], unchanged: [] };
-
-function refused(reason: string): ReloadReport {
-  return { reloaded: false, reason, routes: none, brokers: none, applied: [], needs_restart: [] };
-}

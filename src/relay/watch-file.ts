@@ -30,6 +30,11 @@ export async function watchFile(
   }
 }
 
+/** When a file's content was changed last, as RFC 3339 says it; null where there is no such file. */
+export function changedAt(path: string): string | null {
+  return statSync(path, { throwIfNoEntry: false })?.mtime.toISOString() ?? null;
+}
+
 /**
  * Differs for any two states of a file that differ: another one may have been put in its place with the same time and
  * size.

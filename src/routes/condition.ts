@@ -2,7 +2,8 @@ import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import type { RE2JS } from 're2js';
 import { reasonOf } from '../errors.ts';
 import type { Entry } from '../journal/journal.ts';
-import { libraries } from './cel.ts';
+import { compileRe2 } from '../re2.ts';
+import { cel } from './cel.ts';
 import { envelopeOf } from './envelope.ts';
 
 /** Whether an entry fulfils it; or why that can't be told, such as a field that it doesn't have. */
@@ -21,8 +22,9 @@ class ConditionError extends Error {
  * Compiles an expression of CEL, the Common Expression Language, over the envelope: its keys are the variables.
  *
  * What it costs is bounded by the expression, whatever a body holds. All that CEL does takes time in proportion to what
- * it looks at, but for two things: regular expressions are RE2's, which never go back; and macros that go through a
- * list or a mapping (`exists`, `all`, `map`, …), also within each other, have a budget of steps for each evaluation.
+ * it looks at, but for three things: regular expressions are RE2's, which never go back; macros that go through a list
+ * or a mapping (`exists`, `all`, `map`, …), also within each other, and `join`, which puts a text between any two of a
+ * list, have a budget for each evaluation.
  * @throws ConditionError that names the place in the expression
  */
 export function createCondition(text: string): Condition {
@@ -79,7 +81,11 @@ function compile(text: string): Compiled {
       const pattern = patterns[Number(index)];
       budget.take(subject.length * costOfCharacter * (pattern?.programSize() ?? 0));
       return pattern?.test(subject) ?? false;
-    });
+    })
+    .registerFunction(`list.${boundedJoin}(): string`, (list: unknown[]) => join(list, '', budget))
+    .registerFunction(`list.${boundedJoin}(string): string`, (list: unknown[], separator: string) =>
+      join(list, separator, budget),
+    );
   return { evaluate: environment.parse(bounded), budget };
 }
 
@@ -90,7 +96,7 @@ const textsOrNull = ['event', 'category', 'account_id', 'node', 'resend_of'];
 
 /** Judges expressions: by types, where the envelope has them. */
 function checking(): Environment {
-  const empty = new (libraries().cel.Environment)({ limits });
+  const empty = new (cel().Environment)({ limits });
   return [...texts, ...textsOrNull]
     .reduce((environment, name) => environment.registerVariable(name, 'string'), empty)
     .registerVariable('valid', 'bool')
@@ -103,7 +109,7 @@ function checking(): Environment {
 function evaluating(): Environment {
   return [...texts, ...textsOrNull, 'valid', 'problems', 'data'].reduce(
     (environment, name) => environment.registerVariable(name, 'dyn'),
-    new (libraries().cel.Environment)({ limits: { ...limits, maxAstNodes: 3 * limits.maxAstNodes } }),
+    new (cel().Environment)({ limits: { ...limits, maxAstNodes: 3 * limits.maxAstNodes } }),
   );
 }
 
@@ -116,9 +122,11 @@ interface Replacement {
 
 const macros = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 const matchesPattern = 'matches_pattern';
+const boundedJoin = 'bounded_join';
 
 /**
- * What makes an expression bounded: ranges of macros are charged for, and patterns are RE2's, made ready in `patterns`.
+ * What makes an expression bounded: ranges of macros and what `join` makes are charged for, and patterns are RE2's, made
+ * ready in `patterns`.
  */
 function boundsIn(node: ASTNode, text: string, patterns: RE2JS[]): Replacement[] {
   const within = partsOf(node).flatMap((part) => boundsIn(part, text, patterns));
@@ -128,20 +136,29 @@ function boundsIn(node: ASTNode, text: string, patterns: RE2JS[]): Replacement[]
     const { start, end } = receiver;
     return [{ start, end: start, text: 'charge(' }, ...within, { start: end, end, text: ')' }];
   }
+  const start = placeOfName(text, receiver);
+  if (name === 'join') return [...within, { start, end: start + name.length, text: boundedJoin }];
   const [pattern] = args;
   if (name !== 'matches' || pattern === undefined) return within;
   if (pattern.op !== 'value' || typeof pattern.args !== 'string')
     throw mistakeAt(text, pattern.start, 'a pattern must be text in quotes, so that it can be checked');
   const compiled = compilePattern(pattern.args, text, pattern.start);
-  const start = text.lastIndexOf(name, pattern.start);
   return [...within, { start, end: pattern.end, text: `${matchesPattern}(${patterns.push(compiled) - 1}` }];
+}
+
+/** Behind the receiver stand its closing brackets, a dot, and between all of them white space and comments. */
+function placeOfName(text: string, receiver: ASTNode): number {
+  const between = /(?:[\s).]|\/\/.*)*/y;
+  between.lastIndex = receiver.end;
+  between.test(text);
+  return between.lastIndex;
 }
 
 function compilePattern(pattern: string, text: string, start: number): RE2JS {
   try {
-    return libraries().re2.RE2JS.compile(pattern);
+    return compileRe2(pattern);
   } catch (error) {
-    throw mistakeAt(text, start, `the pattern is not a regular expression of RE2: ${reasonOf(error)}`);
+    throw mistakeAt(text, start, reasonOf(error));
   }
 }
 
@@ -203,6 +220,16 @@ class Budget {
   }
 }
 
+function join(list: readonly unknown[], separator: string, budget: Budget): string {
+  let size = 0;
+  for (const text of list) {
+    if (typeof text !== 'string') throw new Error('join(): the list must hold nothing but texts');
+    size += text.length + separator.length;
+  }
+  budget.take(size * costOfCharacter);
+  return list.join(separator);
+}
+
 function sizeOf(range: unknown): number {
   if (Array.isArray(range)) return range.length;
   if (range instanceof Map) return range.size;
@@ -213,12 +240,12 @@ function orMistake<T>(text: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw mistakeAt(text, error instanceof libraries().cel.ParseError ? error.range?.start : 0, storyOf(error));
+    throw mistakeAt(text, error instanceof cel().ParseError ? error.range?.start : 0, storyOf(error));
   }
 }
 
 function storyOf(error: unknown): string {
-  const { ParseError, TypeError: WrongType, EvaluationError } = libraries().cel;
+  const { ParseError, TypeError: WrongType, EvaluationError } = cel();
   const isTheirs = error instanceof ParseError || error instanceof WrongType || error instanceof EvaluationError;
   return isTheirs ? error.summary : reasonOf(error);
 }

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { fileReasonOf, folderReasonOf, reasonOf } from '../errors.ts';
 import { readNamedText } from '../file.ts';
-import { eventNamed, events } from '../kazoo/catalogue.ts';
+import { eventNamed, events, schemaId } from '../kazoo/catalogue.ts';
 import { isObject } from '../kazoo/json.ts';
 import type { Json, JsonObject } from '../kazoo/notification.ts';
-import { dialect, schemaId, unknownEvent } from './generate.ts';
+import { dialect, unknownEvent } from './generate.ts';
 import { problemsOf } from './problems.ts';
 
 /** A JSON Schema that an operator wrote. */

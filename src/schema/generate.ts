@@ -1,4 +1,4 @@
-import { commonFields } from '../kazoo/catalogue.ts';
+import { commonFields, schemaId } from '../kazoo/catalogue.ts';
 import type { EventDefinition, EventField, FieldType } from '../kazoo/event.ts';
 import { normalise } from '../kazoo/normalise.ts';
 import { type JsonObject, redacted } from '../kazoo/notification.ts';
@@ -34,10 +34,6 @@ export const unknownEvent = 'unknown';
 /** The dialect of every schema here. */
 export const dialect = 'https://json-schema.org/draft/2020-12/schema';
 
-export function schemaId(event: string): string {
-  return `urn:kazoo-relay:schema:${event}`;
-}
-
 const base = commonFields.filter((field) => field.required);
 const optionals = commonFields.filter((field) => !field.required);
 
@@ -71,6 +67,9 @@ function orRedacted(type: FieldType, value: JsonObject): JsonObject {
   return type === 'string' ? value : { anyOf: [value, { const: redacted }] };
 }
 
+/** The only pattern of the built-in schemas. */
+export const digits = '^[0-9]+$';
+
 /** KAZOO drops what is undefined from objects, but not from lists: these may hold null. */
 const typeSchemas: Readonly<Record<FieldType, JsonObject>> = {
   string: { type: 'string' },
@@ -79,7 +78,7 @@ const typeSchemas: Readonly<Record<FieldType, JsonObject>> = {
   boolean: { type: 'boolean' },
   object: { type: 'object' },
   gregorian: { type: 'integer', minimum: 0 },
-  'numeric string': { type: 'string', pattern: '^[0-9]+$' },
+  'numeric string': { type: 'string', pattern: digits },
   'string[]': { type: 'array', items: { type: ['string', 'null'] } },
   'object[]': { type: 'array', items: { type: ['object', 'null'] } },
   'string|string[]': { type: ['string', 'array'], items: { type: ['string', 'null'] } },

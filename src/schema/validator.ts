@@ -1,11 +1,14 @@
 import { pathToFileURL } from 'node:url';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { reasonOf } from '../errors.ts';
-import { eventNamed, events } from '../kazoo/catalogue.ts';
+import { eventNamed, events, schemaId } from '../kazoo/catalogue.ts';
 import { normalise } from '../kazoo/normalise.ts';
 import type { Json, JsonObject, Problem } from '../kazoo/notification.ts';
+import { compileEcmaAsRe2 } from '../re2.ts';
+import { costlyIn, maxCompared } from './cost.ts';
 import { readSchemaFiles, SchemaError, type SchemaFile } from './files.ts';
-import { schemaId, schemaOf, unknownEvent, unknownSchema } from './generate.ts';
+import { digits, schemaOf, unknownEvent, unknownSchema } from './generate.ts';
+import { Graph } from './graph.ts';
 import { problemsOf } from './problems.ts';
 
 export interface Validator {
@@ -22,10 +25,12 @@ export interface Validator {
  * and can refer to that by `urn:kazoo-relay:schema:voicemail_new` unless it takes that `$id` itself. Files can refer to
  * each other by `$id`, or by file name within a folder; a later folder's file replaces an earlier one's. Schemas are of
  * draft 2020-12, no other; `format` isn't checked.
- * @throws SchemaError when a folder can't be read or a file isn't a schema that works; its message names the file.
+ * @throws SchemaError when a folder can't be read, or a file isn't a schema that works or could take more than time in
+ * proportion to a body; its message names the file.
  */
 export function createValidator(folders: readonly string[]): Validator {
   const files = readSchemaFiles(folders);
+  if (files.size > 0) refuseCostly(files);
   const compile = createCompiler(files, { allErrors: false });
   for (const file of files.values()) inFile(file, () => compile(file.event)(exampleOf(file.event)));
   // Many installations never see an invalid notification: what lists all of its problems waits for the first one.
@@ -75,7 +80,7 @@ function createCompiler(files: Files, { allErrors }: { allErrors: boolean }): Co
     validateFormats: false,
     logger: false,
     // V8 makes its code as fast, and the first notification of each event waits half as long.
-    code: { optimize: false },
+    code: { optimize: false, regExp: patterns },
   });
   // Nothing but an operator's file refers to the built-in schemas: without one, each is made when it is needed.
   if (files.size > 0) addReferable(ajv, files);
@@ -91,10 +96,29 @@ function createCompiler(files: Files, { allErrors }: { allErrors: boolean }): Co
   };
 }
 
+/** An operator's patterns can be any, and a text from outside may be made for them: they are RE2's. */
+const patterns = Object.assign(
+  (pattern: string) => (pattern === digits ? new RegExp(pattern, 'u') : compileEcmaAsRe2(pattern)),
+  { code: 'patterns' },
+);
+
+/** @throws SchemaError */
+function refuseCostly(files: Files): void {
+  const graph = new Graph();
+  for (const name of everyName) graph.add(schemaId(name), builtIn(name), schemaId(name));
+  const roots = [...files.values()].map((file) => ({ file, root: graph.add(file.path, file.schema, keyOf(file)) }));
+  for (const { file, root } of roots) {
+    const costly = inFile(file, () => costlyIn(root, graph));
+    if (costly !== undefined) throw new SchemaError(costly.path, `${costly.pointer} ${costly.what}`);
+  }
+}
+
+const everyName = [...events.map((event) => event.name), unknownEvent];
+
 function addReferable(ajv: Ajv2020, files: Files): void {
   for (const file of files.values()) inFile(file, () => ajv.addSchema(file.schema, keyOf(file)));
   const taken = new Set([...files.values()].map((file) => file.schema.$id));
-  for (const name of [...events.map((event) => event.name), unknownEvent]) {
+  for (const name of everyName) {
     if (!taken.has(schemaId(name))) ajv.addSchema(builtIn(name));
   }
 }
@@ -115,9 +139,9 @@ function exampleOf(name: string): JsonObject {
   return event === undefined ? {} : normalise(event.example).data;
 }
 
-function inFile(file: SchemaFile, action: () => unknown): void {
+function inFile<T>(file: SchemaFile, action: () => T): T {
   try {
-    action();
+    return action();
   } catch (error) {
     const what = error instanceof RangeError ? endless : reasonOf(error);
     throw new SchemaError(file.path, what, error);
@@ -125,9 +149,10 @@ function inFile(file: SchemaFile, action: () => unknown): void {
 }
 
 /**
- * Listing all that is wrong takes memory for each wrong value: of a body with more values, the first problem is enough.
+ * Listing all that is wrong takes memory for each wrong value, and compares items of an array that has too many of them:
+ * of a body with more values, the first problem is enough.
  */
-const maxListed = 5000;
+const maxListed = maxCompared;
 
 function hasMoreValues(data: JsonObject, limit: number): boolean {
   let left = limit;

@@ -1,7 +1,7 @@
 import { databaseSink } from './database/sink.ts';
 import { fileSink } from './file.ts';
 import { logSink } from './log.ts';
-import type { EnvelopeKey, Flow, OptionMistake, Sink, SinkContext, SinkKind } from './sink.ts';
+import type { DoubtedRoute, EnvelopeKey, Flow, OptionMistake, Sink, SinkContext, SinkKind } from './sink.ts';
 import { webhookSink } from './webhook/webhook.ts';
 
 /** A kind of sink whose options are its own affair: what `open` gets must have been checked against `options`. */
@@ -10,7 +10,7 @@ export interface AnySinkKind
   flow(options: unknown): Flow;
   check?(options: unknown): readonly OptionMistake[];
   needs?(options: unknown): readonly EnvelopeKey[];
-  doubts?(options: unknown, route: { readonly timeout: number }): readonly OptionMistake[];
+  doubts?(options: unknown, route: DoubtedRoute): readonly OptionMistake[];
   file?(options: unknown): string;
   examine(options: unknown, context: SinkContext): Promise<string>;
   open(options: unknown, context: SinkContext): Promise<Sink>;

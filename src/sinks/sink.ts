@@ -13,12 +13,14 @@ export interface SinkKind<O> {
   flow(options: O): Flow;
   /** What is wrong among options that are each right by themselves; told with the configuration's other mistakes. */
   check?(options: O): readonly OptionMistake[];
+  /** What of that an editor can be told: JSON Schemas, none of which refuses what `check` takes. */
+  readonly relations?: readonly object[];
   /**
    * Keys of the envelope, beside the id, that it can't do without: a route can't omit them. None where it is left out.
    */
   needs?(options: O): readonly EnvelopeKey[];
-  /** What is legal among them and surely not meant. @param route `timeout`: milliseconds that it gives an attempt */
-  doubts?(options: O, route: { readonly timeout: number }): readonly OptionMistake[];
+  /** What is legal among them and surely not meant. */
+  doubts?(options: O, route: DoubtedRoute): readonly OptionMistake[];
   /** The file that the sink writes, which no other one should, where it is of that kind. */
   file?(options: O): string;
   /**
@@ -31,6 +33,12 @@ export interface SinkKind<O> {
    * @throws SinkUnavailable when that may work later (a directory that isn't there, a server that is down).
    */
   open(options: O, context: SinkContext): Promise<Sink>;
+}
+
+/** What of a route matters to its sink: the milliseconds that it gives an attempt, and the zones that it gets, as far as known. */
+export interface DoubtedRoute {
+  readonly timeout: number;
+  readonly zones: readonly string[];
 }
 
 /** Names the option from the sink on; shows no sensitive value. */

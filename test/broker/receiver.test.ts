@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import type { ChannelModel } from 'amqplib';
-import { type Delivered, receive } from '../../src/broker/receiver.ts';
+import { type Delivered, readOn, receive } from '../../src/broker/receiver.ts';
 import { decode } from '../../src/kazoo/decode.ts';
 import type { RawMessage } from '../../src/kazoo/notification.ts';
 import { contentHeader, deliverMethod, frame, short } from '../support/frames.ts';
 
 const body = Buffer.from('{"Event-Name":"low_balance"}');
 const maxBodySize = 100_000;
+const limits = { maxBodySize, maxBodyMembers: 20_000 };
 const timestamp = Buffer.from('00000e7791f70000', 'hex');
 
 describe('messages are taken from what the socket reads', () => {
@@ -48,12 +50,15 @@ describe('messages are taken from what the socket reads', () => {
       Buffer.concat(withProperties(0x4000, short('identity'))),
       Buffer.concat(withProperties(0x0040, timestamp)),
       Buffer.concat(withProperties(0x003c, short('type'))),
+      Buffer.concat(withProperties(0x0080, Buffer.from([2, 0xff, 0x80]))),
     ]);
-    expect(taken.map(({ contentEncoding, timestamp }) => [contentEncoding, timestamp])).toEqual([
-      ['gzip', 0x0e7791f70000],
-      ['identity', undefined],
-      [undefined, 0x0e7791f70000],
-      [undefined, undefined],
+    const found = taken.map(({ contentEncoding, messageId, timestamp }) => [contentEncoding, messageId, timestamp]);
+    expect(found).toEqual([
+      ['gzip', 'message id', 0x0e7791f70000],
+      ['identity', undefined, undefined],
+      [undefined, undefined, 0x0e7791f70000],
+      [undefined, undefined, undefined],
+      [undefined, '\u00ff\u0080', undefined],
     ]);
   });
 
@@ -74,6 +79,39 @@ describe('messages are taken from what the socket reads', () => {
       expect(taken.map(({ deliveryTag }) => deliveryTag)).toEqual([1, 2, 1]);
       expect(taken[0]).toEqual(delivered({ timestamp: undefined }));
     }
+  });
+});
+
+describe('while its recipient has no room', () => {
+  test('nothing is read from the socket, which counts as no silence of the broker, and it goes on where it stopped', () => {
+    const waiting = [1, 2, 3, 4].map((tag) => Buffer.concat(message(tag, 'a', body)));
+    const stream = Object.assign(new EventEmitter(), { read: () => waiting.shift() ?? null });
+    const reader = {
+      stream,
+      maxFrameSize: 0,
+      rest: Buffer.alloc(0),
+      recvSinceLastCheck: false,
+      recvFrame: (): unknown => false,
+    };
+    // As amqplib does it.
+    stream.on('readable', () => {
+      while (reader.recvFrame() !== false);
+    });
+    const model = { connection: reader } as unknown as ChannelModel; // as above
+    const recipient = { maxBodySize, hasRoom: true, taken: 0, take: () => {} };
+    recipient.take = () => {
+      recipient.taken += 1;
+      recipient.hasRoom = recipient.taken !== 2;
+    };
+    receive(model, recipient);
+    stream.emit('readable');
+    expect([recipient.taken, waiting.length]).toEqual([2, 2]);
+    reader.recvSinceLastCheck = false;
+    stream.emit('readable');
+    expect([recipient.taken, waiting.length, reader.recvSinceLastCheck]).toEqual([2, 2, true]);
+    recipient.hasRoom = true;
+    readOn(model);
+    expect([recipient.taken, waiting.length]).toEqual([4, 0]);
   });
 });
 
@@ -103,8 +141,8 @@ describe('of a body that is too large', () => {
   test('the notification is the same as if all of it had been held', () => {
     const { taken } = reading(message(1, 'a', large));
     const around = { routingKey: 'a', contentEncoding: undefined, timestamp: 0x0e7791f70000, zone: 'z', receivedAt: 0 };
-    expect(decode({ ...around, ...taken[0] } as RawMessage, maxBodySize)).toEqual(
-      decode({ ...around, body: large }, maxBodySize),
+    expect(decode({ ...around, ...taken[0] } as RawMessage, limits)).toEqual(
+      decode({ ...around, body: large }, limits),
     );
   });
 });
@@ -147,7 +185,8 @@ function reading(
       return {};
     },
   };
-  receive({ connection: reader } as unknown as ChannelModel, most, (one) => taken.push(one));
+  const take = (one: Delivered) => taken.push(one);
+  receive({ connection: reader } as unknown as ChannelModel, { maxBodySize: most, hasRoom: true, take });
   while (reader.recvFrame() !== false);
   expect(reader.recvSinceLastCheck).toBe(true);
   return { taken, others };

@@ -1,9 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Journal } from '../../src/journal/journal.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { queue, startLink, type TestLink } from '../support/link.ts';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import {
+  blocksPublishers,
+  messagesOn,
+  queuesOn,
+  setMemoryLimit,
+  startBroker,
+  type TestBroker,
+} from '../support/rabbitmq.ts';
 import { until } from '../support/until.ts';
 
 let broker: TestBroker;
@@ -19,10 +27,38 @@ afterEach(async () => {
   await proxy?.close();
   link = undefined;
   proxy = undefined;
+  jest.restoreAllMocks();
   await onChannel(broker.url, (channel) => channel.deleteQueue(queue.name));
 });
 
 afterAll(() => broker.close());
+
+test('a link holds no more than 8 MiB of what it has not committed, however much waits on the broker', async () => {
+  const [size, count] = [256 * 1024, 160];
+  const { promise: published, resolve: begin } = Promise.withResolvers<void>();
+  let held = 0;
+  const own = startLink(broker.url, {}, (journal) => {
+    const append = journal.append.bind(journal);
+    journal.append = async (batch) => {
+      await published;
+      // It gives the link time to read all that it would.
+      for (let turn = 0; turn < 100; turn += 1) {
+        await nextTurn();
+        held = Math.max(held, own.intake.received - own.intake.committed);
+      }
+      return append(batch);
+    };
+    return journal;
+  });
+  link = own;
+  await until(() => own.activity.state === 'consuming', { what: 'the link' });
+  await publishAsKazoo(broker.url, count, { Filler: 'x'.repeat(size) });
+  begin();
+  await until(() => own.intake.committed === count, { what: 'all to be committed' });
+  expect(held * size).toBeGreaterThan(4 * 1024 * 1024);
+  expect(held * size).toBeLessThanOrEqual(8 * 1024 * 1024 + size);
+  expect(own.sessions).toBe(1);
+});
 
 describe('a link survives', () => {
   test('a broker that is absent at the start', async () => {
@@ -110,13 +146,11 @@ describe('a link survives', () => {
   test('a broker out of memory, which blocks publishers', async () => {
     link = startLink(broker.url);
     await expectFlow(link);
-    await broker.ctl('set_vm_memory_high_watermark', 'absolute', '1000');
+    await setMemoryLimit(broker, '{absolute, 1000}');
     const { promise: published, resolve } = Promise.withResolvers<string[]>();
     publishAsKazoo(broker.url, 5).then(resolve, () => resolve([]));
-    await until(async () => (await broker.ctl('list_connections', 'state')).includes('block'), {
-      what: 'the blocked publisher',
-    });
-    await broker.ctl('set_vm_memory_high_watermark', '0.4');
+    await until(() => blocksPublishers(broker), { what: 'the blocked publisher' });
+    await setMemoryLimit(broker, '0.4');
     const ids = await published;
     expect(ids).toHaveLength(5);
     await expectJournalled(link, ids);
@@ -178,27 +212,47 @@ describe('a link that is stopped', () => {
 
 describe('the stall watch', () => {
   test('leaves a quiet link alone', async () => {
-    link = startLink(broker.url, { watch: { interval: 20, stalledAfter: 2_000 } });
+    const watch = countedWatch(2_000);
+    link = startLink(broker.url, { watch });
     await expectFlow(link);
-    const started = performance.now();
-    await until(() => performance.now() - started > 5_000, { what: 'more than twice the stall time' });
+    await watch.looksLater(5_000);
     await expectFlow(link);
     expect(link.sessions).toBe(1);
   });
 
   test('leaves a link alone whose journal takes nothing', async () => {
     const failing = failingJournal();
-    link = startLink(broker.url, { watch: { interval: 20, stalledAfter: 2_000 } }, failing.wrap);
+    const watch = countedWatch(2_000);
+    link = startLink(broker.url, { watch }, failing.wrap);
     await expectFlow(link);
     failing.broken = true;
     const ids = await publishAsKazoo(broker.url, 2_000);
-    const started = performance.now();
-    await until(() => performance.now() - started > 5_000, { what: 'more than twice the stall time' });
+    await until(() => link?.logged.some((line) => line.includes('the journal takes nothing')), { what: 'the refusal' });
+    await watch.looksLater(5_000);
     failing.broken = false;
     await expectJournalled(link, ids);
     expect(link.sessions).toBe(1);
   });
 });
+
+/** A watch that looks every 20 ms, and can be made to look when time has passed that has not. */
+function countedWatch(stalledAfter: number) {
+  let looks = 0;
+  return {
+    stalledAfter,
+    /** The watch asks for it before each look. */
+    get interval() {
+      looks += 1;
+      return 20;
+    },
+    async looksLater(milliseconds: number) {
+      const now = performance.now.bind(performance);
+      jest.spyOn(performance, 'now').mockImplementation(() => now() + milliseconds);
+      const before = looks;
+      await until(() => looks > before + 3, { what: 'some looks' });
+    },
+  };
+}
 
 /** What is published now arrives, on one consumer, and nothing is left on the queue. */
 async function expectFlow(flowing: TestLink, sessions = 1): Promise<void> {
@@ -232,29 +286,26 @@ async function expectJournalled(flowing: TestLink, ids: readonly string[]): Prom
 }
 
 async function expectEmptyQueue(): Promise<void> {
-  const held = async () => (await broker.ctl('list_queues', '--silent', 'messages')).trim();
-  await until(async () => (await held()) === '0', { what: 'an empty queue' });
+  await until(async () => (await messagesOn(broker)) === 0, { what: 'an empty queue' });
 }
 
 async function consumers(): Promise<number> {
-  return (await broker.ctl('list_consumers', '--silent')).split('\n').filter((line) => line.includes(queue.name))
-    .length;
+  return (await queuesOn(broker)).find(({ name }) => name === queue.name)?.consumers ?? 0;
 }
 
 /** Milliseconds between the broker's looks for late acknowledgements, and after which one is late. */
 async function setTimeouts({ tick, consumer }: { tick: number; consumer: number }): Promise<void> {
   const settings = `[{channel_tick_interval, ${tick}}, {consumer_timeout, ${consumer}}]`;
-  await broker.ctl('eval', `[application:set_env(rabbit, Key, Value) || {Key, Value} <- ${settings}].`);
+  await broker.ask(`[application:set_env(rabbit, Key, Value) || {Key, Value} <- ${settings}]`);
 }
 
 /** Takes the consumer off its queue inside the broker, without a word to the client. */
 async function forgetConsumer(): Promise<void> {
-  await broker.ctl(
-    'eval',
+  await broker.ask(
     `{ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"${queue.name}">>)),
      [begin Channel = element(1, C), Tag = element(2, C),
        gen_server2:call(amqqueue:get_pid(Q), {basic_cancel, Channel, Tag, undefined, <<"test">>}) end
-      || C <- rabbit_amqqueue:consumers(Q)], ok.`,
+      || C <- rabbit_amqqueue:consumers(Q)], ok`,
   );
 }
 

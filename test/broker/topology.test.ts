@@ -5,14 +5,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { contentHeader, frame, publishMethod } from '../support/frames.ts';
 import { declareAsKazoo, onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { queue, startLink, type TestLink } from '../support/link.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { permit, queuesOn, type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
 import { until } from '../support/until.ts';
 
-let broker: TestBroker;
+let broker: SharedBroker;
 const links: TestLink[] = [];
 
 beforeAll(async () => {
-  broker = await startBroker();
+  broker = await shareBroker();
 });
 
 afterEach(async () => {
@@ -27,7 +27,7 @@ afterAll(() => broker.close());
 
 describe('a link that is refused', () => {
   test('says so where it may not use the virtual host', async () => {
-    const link = start(`${await limitedUser()}/nowhere`);
+    const link = start(new URL('/nowhere', await limitedUser()).href);
     await until(() => link.logged.join('').includes('the broker refuses the virtual host'), {
       what: 'the reason',
     });
@@ -49,19 +49,17 @@ describe('the exchange', () => {
     const link = start(broker.url);
     await until(() => link.sessions === 1, { what: 'the consumer' });
     await declareAsKazoo(broker.url);
-    const listed = await broker.ctl(
-      'list_exchanges',
-      '--silent',
-      'name',
-      'type',
-      'durable',
-      'auto_delete',
-      'internal',
-      'arguments',
+    const exchanges = await broker.ask(
+      `rabbit_exchange:info_all(${broker.vhost}, [name, type, durable, auto_delete, internal, arguments])`,
     );
-    expect(listed.split('\n').find((line) => line.startsWith('notifications'))).toBe(
-      'notifications\ttopic\tfalse\tfalse\tfalse\t[]',
-    );
+    expect(exchanges).toContainEqual({
+      name: 'notifications',
+      type: 'topic',
+      durable: false,
+      auto_delete: false,
+      internal: false,
+      arguments: [],
+    });
   });
 
   test('is used as it is, with a warning, where it has other properties', async () => {
@@ -106,18 +104,26 @@ describe('the queue', () => {
   test('is bounded, drops its oldest, and expires', async () => {
     const link = start(broker.url);
     await until(() => link.sessions === 1, { what: 'the consumer' });
-    const listed = await broker.ctl('list_queues', '--silent', 'name', 'durable', 'arguments');
-    expect(listed).toContain('kazoo-relay\ttrue');
-    for (const argument of [
-      '"x-expires",86400000',
-      '"x-max-length",100000',
-      '"x-max-length-bytes",134217728',
-      '"x-overflow","drop-head"',
-    ]) {
-      expect(listed).toContain(argument);
-    }
-    const bindings = await broker.ctl('list_bindings', '--silent', 'source_name', 'destination_name', 'routing_key');
-    expect(bindings).toContain('notifications\tkazoo-relay\tnotifications.#');
+    expect(await queuesOn(broker)).toMatchObject([
+      {
+        name: 'kazoo-relay',
+        durable: true,
+        arguments: {
+          'x-expires': 86_400_000,
+          'x-max-length': 100_000,
+          'x-max-length-bytes': 134_217_728,
+          'x-overflow': 'drop-head',
+        },
+      },
+    ]);
+    const bindings = await broker.ask(
+      `rabbit_binding:info_all(${broker.vhost}, [source_name, destination_name, routing_key])`,
+    );
+    expect(bindings).toContainEqual({
+      source_name: 'notifications',
+      destination_name: 'kazoo-relay',
+      routing_key: 'notifications.#',
+    });
   });
 
   test('can be a quorum queue, whose messages never vanish, however often they come back', async () => {
@@ -209,10 +215,13 @@ function start(url: string, options: Parameters<typeof startLink>[1] = {}): Test
 
 /** A user with the least that intake needs: all of its own queue, and reading the exchange. */
 async function limitedUser(): Promise<string> {
-  const users = await broker.ctl('list_users', '--silent');
-  if (!users.includes('relay')) await broker.ctl('add_user', 'relay', 'secret');
-  await broker.ctl('set_permissions', 'relay', '^kazoo-relay$', '^kazoo-relay$', '^(kazoo-relay|notifications)$');
-  return `amqp://relay:secret@127.0.0.1:${broker.port}`;
+  const name = '<<"limited">>';
+  await broker.ask(
+    `rabbit_auth_backend_internal:exists(${name}) orelse rabbit_auth_backend_internal:add_user(${name}, <<"secret">>, <<"test">>)`,
+  );
+  const queue = '^kazoo-relay$';
+  await permit(broker, 'limited', { configure: queue, write: queue, read: '^(kazoo-relay|notifications)$' });
+  return broker.url.replace('guest:guest', 'limited:secret');
 }
 
 /** Sends a message whose header table nests `levels` deep: amqplib's own publish couldn't. */

@@ -4,8 +4,8 @@ import { stringify } from 'yaml';
 import { cli } from '../support/cli.ts';
 import { configFolder } from '../support/config-folder.ts';
 import { declareAsKazoo, onChannel } from '../support/kazoo.ts';
-import { startPostgres, type TestPostgres } from '../support/postgresql.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { type SharedPostgres, sharePostgres } from '../support/postgresql.ts';
+import { messagesOn, queuesOn, type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { until } from '../support/until.ts';
 
@@ -100,12 +100,12 @@ relay.yaml: 1 broker, 1 route, no mistakes, 1 warning
 });
 
 describe('check --connect', () => {
-  let broker: TestBroker;
-  let postgres: TestPostgres;
+  let broker: SharedBroker;
+  let postgres: SharedPostgres;
   const receivers: Receiver[] = [];
 
   beforeAll(async () => {
-    [broker, postgres] = await Promise.all([startBroker(), startPostgres()]);
+    [broker, postgres] = await Promise.all([shareBroker(), sharePostgres()]);
   });
 
   afterEach(async () => {
@@ -141,7 +141,7 @@ describe('check --connect', () => {
       ),
       expect.stringMatching(/^ok {7}route file \(file\) +out\/a.ndjson can be made; /),
       expect.stringMatching(
-        /^ok {7}route table \(database\) +PostgreSQL at 127.0.0.1:\d+\/postgres answers; before its first row the daemon makes: the table "notifications"$/,
+        /^ok {7}route table \(database\) +PostgreSQL at 127.0.0.1:\d+\/\w+ answers; before its first row the daemon makes: the table "notifications"$/,
       ),
       expect.stringMatching(/^ok {7}route sqlite \(database\) +a.db can be made; /),
       expect.stringMatching(/^ok {7}route log \(log\) +lines go to stdout$/),
@@ -150,8 +150,9 @@ describe('check --connect', () => {
     expect(code).toBe(0);
     expect(receiver.arrivals).toEqual([]);
     expect(receiver.connections).toBe(1);
-    expect(await broker.ctl('list_queues', '--silent', 'name')).toBe('');
-    expect(await broker.ctl('list_exchanges', '--silent', 'name')).not.toContain('notifications');
+    expect(await queuesOn(broker)).toEqual([]);
+    const exchanges = await broker.ask(`rabbit_exchange:info_all(${broker.vhost}, [name])`);
+    expect(exchanges).not.toContainEqual({ name: 'notifications' });
     expect(await postgres.query("SELECT to_regclass('notifications') AS it")).toEqual([{ it: null }]);
     for (const name of ['journal', 'out', 'a.db']) expect(existsSync(`${folder.path}/${name}`)).toBe(false);
   });
@@ -165,7 +166,7 @@ describe('check --connect', () => {
       /; the exchange notifications is there; the queue kazoo-relay is there \(1 waiting, no consumer\)$/,
     );
     expect(code).toBe(0);
-    expect(await broker.ctl('list_queues', '--silent', 'name', 'messages')).toBe('kazoo-relay\t1\n');
+    expect(await queuesOn(broker)).toMatchObject([{ name: 'kazoo-relay', messages: 1 }]);
     expect(statSync(file)).toMatchObject({ size: before.size, mtimeMs: before.mtimeMs });
   });
 
@@ -281,8 +282,7 @@ describe('check --connect', () => {
       // Its answer comes behind the message.
       await channel.checkQueue('kazoo-relay');
     });
-    const isThere = async () => (await broker.ctl('list_queues', '--silent', 'messages')).trim() === '1';
-    await until(isThere, { what: 'the message to be in the queue' });
+    await until(async () => (await messagesOn(broker)) === 1, { what: 'the message to be in the queue' });
   }
 
   async function connect(sinks: Record<string, object>): Promise<{ lines: string[]; code: number | null }> {

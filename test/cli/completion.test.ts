@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createProgram } from '../../src/cli/program.ts';
+import { createTerminal } from '../../src/cli/terminal.ts';
 import { cli } from '../support/cli.ts';
 
 let folder: string;
@@ -21,7 +22,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('bash, having sourced the completion', () => {
   test('completes every command', async () => {
-    const names = (await createProgram(['completion'])).commands.map((command) => command.name());
+    const names = (await createProgram(['completion'], createTerminal(process))).commands.map((command) =>
+      command.name(),
+    );
     expect(complete('')).toEqual([...names, 'help'].sort());
     expect(complete('st')).toEqual(['status']);
     expect(complete('dead ')).toEqual(['drop', 'help', 'list', 'retry', 'show']);

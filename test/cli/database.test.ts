@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { cli } from '../support/cli.ts';
 import { closeSinks, deliver, deliveries, examineDatabase, openDatabaseSink, statuses } from '../support/database.ts';
-import { startPostgres, type TestPostgres } from '../support/postgresql.ts';
+import { type SharedPostgres, sharePostgres } from '../support/postgresql.ts';
 
 let folder: string;
-let server: TestPostgres;
+let server: SharedPostgres;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-database-'));
-  server = await startPostgres();
+  server = await sharePostgres();
 });
 
 afterEach(closeSinks);

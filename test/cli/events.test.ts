@@ -1,12 +1,7 @@
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { eventsCommand } from '../../src/cli/events.ts';
+import { describe, expect, test } from '@jest/globals';
 import { events } from '../../src/kazoo/catalogue.ts';
 import { nearest } from '../../src/nearest.ts';
-
-afterEach(() => {
-  jest.restoreAllMocks();
-  process.exitCode = 0;
-});
+import { cli, type Result } from '../support/cli.ts';
 
 describe('events', () => {
   test('lists every event on a line of its own, in columns', async () => {
@@ -57,8 +52,8 @@ describe('events', () => {
   test('ends with 2 and a suggestion when there is no such event', async () => {
     expect(await run('voicemal_new')).toEqual({
       stdout: '',
-      stderr: 'kazoo-relay: KAZOO has no event "voicemal_new"; did you mean voicemail_new?',
-      exitCode: 2,
+      stderr: 'kazoo-relay: KAZOO has no event "voicemal_new"; did you mean voicemail_new?\n',
+      code: 2,
     });
   });
 
@@ -82,17 +77,6 @@ describe('the nearest name', () => {
   });
 });
 
-async function run(...args: string[]): Promise<{ stdout: string; stderr: string; exitCode: number }> {
-  let stdout = '';
-  const stderr: string[] = [];
-  jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    stdout += text;
-    return true;
-  });
-  jest.spyOn(console, 'error').mockImplementation((text) => {
-    stderr.push(String(text));
-  });
-  await eventsCommand().parseAsync(args, { from: 'user' });
-  jest.restoreAllMocks();
-  return { stdout, stderr: stderr.join('\n'), exitCode: Number(process.exitCode ?? 0) };
+function run(...args: string[]): Promise<Result> {
+  return cli(['events', ...args]);
 }

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/program.ts';
-import { cli } from '../support/cli.ts';
+import { createTerminal } from '../../src/cli/terminal.ts';
+import { cli, cliProcess } from '../support/cli.ts';
 
-const program = await createProgram(['--help']);
+const program = await createProgram(['--help'], createTerminal(process));
 const commands = commandsIn(program, 'kazoo-relay');
 
 describe('--help', () => {
@@ -64,7 +65,9 @@ describe('a command line that is wrong', () => {
 
 test('on an older Node it says which one it needs', async () => {
   const older = "Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.20.2'}})";
-  const { code, stderr } = await cli(['status'], '', { NODE_OPTIONS: `--import=data:text/javascript,${older}` });
+  const { code, stderr } = await cliProcess(['status'], {
+    env: { NODE_OPTIONS: `--import=data:text/javascript,${older}` },
+  });
   expect({ code, stderr }).toEqual({
     code: 1,
     stderr: 'kazoo-relay: it needs Node 24 or later; this is Node 20.20.2\n',

@@ -6,20 +6,20 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import amqp, { type Channel, type ChannelModel, type ConsumeMessage } from 'amqplib';
 import { eventNamed, events } from '../../src/kazoo/catalogue.ts';
 import { cli } from '../support/cli.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
 import { until } from '../support/until.ts';
 
 const gregorianEpoch = 62_167_219_200;
 
 let folder: string;
-let broker: TestBroker;
+let broker: SharedBroker;
 let connection: ChannelModel;
 let channel: Channel;
 const received: ConsumeMessage[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-publish-'));
-  broker = await startBroker();
+  broker = await shareBroker();
   connection = await amqp.connect(broker.url);
   channel = await connection.createChannel();
   await channel.assertExchange('notifications', 'topic', { durable: false, autoDelete: false });

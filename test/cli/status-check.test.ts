@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import { cli, type Result } from '../support/cli.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { type BreakableBroker, shareBreakableBroker } from '../support/rabbitmq.ts';
 import { until } from '../support/until.ts';
 
-let broker: TestBroker;
+let broker: BreakableBroker;
 let folder: string;
 let config: string;
 let daemon: Daemon;
@@ -16,7 +16,7 @@ let daemon: Daemon;
 const well: Result = { stdout: '', stderr: '', code: 0 };
 
 beforeAll(async () => {
-  broker = await startBroker();
+  broker = await shareBreakableBroker();
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-check-'));
   config = join(folder, 'config.yaml');
   const routes = { log: { sink: { type: 'log' } } };

@@ -6,19 +6,19 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import { askDaemon } from '../../src/ops/control.ts';
 import type { Status } from '../../src/ops/status.ts';
-import { cli } from '../support/cli.ts';
+import { cli, cliProcess } from '../support/cli.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { publishAsKazoo } from '../support/kazoo.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { type BreakableBroker, shareBreakableBroker } from '../support/rabbitmq.ts';
 import { until } from '../support/until.ts';
 
-let broker: TestBroker;
+let broker: BreakableBroker;
 let folder: string;
 let config: string;
 let daemon: Daemon | undefined;
 
 beforeAll(async () => {
-  broker = await startBroker();
+  broker = await shareBreakableBroker();
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-status-'));
   config = join(folder, 'config.yaml');
   const routes = {
@@ -47,9 +47,11 @@ describe('status', () => {
     const closed = join(folder, 'closed');
     mkdirSync(closed, { mode: 0 });
     const env = { KAZOO_RELAY_JOURNAL_PATH: closed };
-    const { code, stderr } = await cli(['status', '--config', config], '', env, { privileged: false });
+    const { code, stderr } = await cliProcess(['status', '--config', config], { env, privileged: false });
+    const [uid, gid] = [process.getuid?.(), process.getgid?.()];
+    const whose = `${closed} is owned by ${uid}:${gid} with mode 0000, this is ${uid}:${gid}`;
     expect(stderr).toBe(
-      `kazoo-relay: the daemon can't be asked through ${closed}/control.sock: permission denied; use sudo, or the user that the daemon runs as\n`,
+      `kazoo-relay: the daemon can't be asked through ${closed}/control.sock: permission denied (${whose}); use sudo, or the user that the daemon runs as\n`,
     );
     expect(code).toBe(2);
   });
@@ -61,6 +63,7 @@ describe('status', () => {
     await publishAsKazoo(broker.url, 1, { 'Current-Balance': 'much' });
     await until(async () => (await status()).routes[0]?.lag?.messages === 0, { what: 'the archive to catch up' });
     await until(async () => (await status()).routes[1]?.circuit?.state === 'open', { what: 'the open circuit' });
+    await until(async () => (await status()).http?.open, { what: 'the open HTTP port' });
     const { running, pid, brokers, journal, routes } = await status();
     expect({ running, pid }).toEqual({ running: true, pid: daemon.process.pid });
     expect(brokers).toMatchObject([{ zone: 'west', state: 'consuming', received: 4, paused: false, reason: null }]);
@@ -116,9 +119,17 @@ describe('status', () => {
     const { running, brokers, routes } = await status();
     expect({ running, brokers }).toEqual({ running: false, brokers: null });
     expect(routes).toMatchObject([{ name: 'archive', lag: { messages: 0 }, circuit: null }, { name: 'broken' }]);
+    {
+      using database = new DatabaseSync(join((await status()).journal.path, 'journal.sqlite'));
+      database.exec(`INSERT INTO facts VALUES ('evicted_undecodable', 3), ('evicted_known', 4), ('evicted_since', 0)`);
+    }
     const { stdout, code } = await cli(['status', '--config', config]);
     expect(code).toBe(0);
     expect(stdout).toContain('not running');
+    expect(stdout).toMatch(/^Invalid +\d+ B of 2\.5 GiB are undecodable or invalid$/m);
+    expect(stdout).toMatch(
+      /^ +7 of them were removed since 1970-01-01T00:00:00\.000Z, .*: 3 undecodable, 0 of unknown ev.* 4 of/m,
+    );
   });
 });
 

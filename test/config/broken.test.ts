@@ -85,15 +85,15 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
     { files: { 'config.ini': '[amqp]\nuri amqp://10.0.0.1\nuri = amqp://10.0.0.1\n' } },
   ],
   'TLS for a file of KAZOO’s whose URIs use none': [
-    `brokers: { kazooConfig: FOLDER/config.ini, tls: { ca: /etc/ca.pem } }\n${routes}`,
+    `brokers: { tls: { ca: /etc/ca.pem }, kazooConfig: FOLDER/config.ini }\n${routes}`,
     { files: { 'config.ini': '[amqp]\nuri = amqp://10.0.0.1\n' } },
   ],
   'TLS for a file of KAZOO’s with a certificate, and no key': [
-    `brokers: { kazooConfig: FOLDER/config.ini, tls: { cert: /etc/own.pem } }\n${routes}`,
+    `brokers: { tls: { cert: /etc/own.pem }, kazooConfig: FOLDER/config.ini }\n${routes}`,
     { files: { 'config.ini': '[amqp]\nuri = amqps://10.0.0.1\nuri = amqps://10.0.0.2\n' } },
   ],
   'a misspelt option of TLS for a file of KAZOO’s': [
-    `brokers: { kazooConfig: FOLDER/config.ini, tls: { cafile: /etc/ca.pem } }\n${routes}`,
+    `brokers: { tls: { cafile: /etc/ca.pem }, kazooConfig: FOLDER/config.ini }\n${routes}`,
     { files: { 'config.ini': '[amqp]\nuri = amqps://10.0.0.1\n' } },
   ],
   // Routes
@@ -186,6 +186,10 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
   'a value that is left out': [`${whole}queue:\n  name:`],
   'a size that is none': [`${whole}queue: { maxLengthBytes: big }`],
   'a size of nothing': [`${whole}journal: { maxSize: 0 }`],
+  'a share that is no percentage': [`${whole}journal: { invalidShare: a quarter }`],
+  'a share without its sign': [`${whole}journal: { invalidShare: 0.25 }`],
+  'a share of nothing': [`${whole}journal: { invalidShare: 0% }`],
+  'a share of more than all': [`${whole}journal: { invalidShare: 101% }`],
   'a duration that is none': [`${whole}queue: { expires: 1 fortnight }`],
   'a duration beyond what timers count': [`${whole}shutdown: { timeout: 30d }`],
   'an age below nothing': [`${whole}journal: { retention: -1d }`],

@@ -1,20 +1,20 @@
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { databaseSink } from '../../src/sinks/database/sink.ts';
-import { cli } from '../support/cli.ts';
+import { cli, cliProcess } from '../support/cli.ts';
 import { configFolder } from '../support/config-folder.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { databaseSinkOptions } from '../support/database.ts';
 import { publishAsKazoo } from '../support/kazoo.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { queuesOn, type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
 import { until } from '../support/until.ts';
 
 const folder = configFolder();
-let broker: TestBroker;
+let broker: SharedBroker;
 let daemon: Daemon | undefined;
 
 beforeAll(async () => {
-  broker = await startBroker();
+  broker = await shareBroker();
 });
 
 afterEach(async () => {
@@ -33,7 +33,7 @@ describe('what the file says', () => {
       `include: conf.d/*.yaml
 brokers: { kazooConfig: FOLDER/config.ini, localZone: main }
 queue: { name: mine, maxLength: 77, maxLengthBytes: 3MiB, expires: 2h }
-intake: { prefetch: 42, maxBodySize: 2KiB, heartbeat: 7s }
+intake: { prefetch: 42, maxBodySize: 2KiB, maxBodyMembers: 300, heartbeat: 7s }
 journal: { path: FOLDER/journal }
 validation: { schemas: [FOLDER/schemas] }
 routes: { all: { reveal: [password], sink: { type: log, level: warn } } }
@@ -41,24 +41,24 @@ routes: { all: { reveal: [password], sink: { type: log, level: warn } } }
     );
     daemon = startDaemon(file);
     await daemon.says('consuming');
-    const consumers = await broker.ctl('list_consumers', '--silent', 'queue_name', 'prefetch_count');
-    expect(consumers.trim().split('\t')).toEqual(['mine', '42']);
-    const queues = await broker.ctl('list_queues', '--silent', 'name', 'arguments');
-    for (const argument of ['"x-max-length",77', '"x-max-length-bytes",3145728', '"x-expires",7200000']) {
-      expect(queues).toContain(argument);
-    }
-    expect(await broker.ctl('list_connections', '--silent', 'timeout')).toBe('7\n');
+    const consumers = await broker.ask(`rabbit_amqqueue:consumers_all(${broker.vhost})`);
+    expect(consumers).toMatchObject([{ queue_name: 'mine', prefetch_count: 42 }]);
+    const args = { 'x-max-length': 77, 'x-max-length-bytes': 3_145_728, 'x-expires': 7_200_000 };
+    expect(await queuesOn(broker)).toMatchObject([{ name: 'mine', arguments: args }]);
+    const connections = await broker.ask('rabbit_networking:connection_info_all([vhost, timeout])');
+    expect(connections).toContainEqual({ vhost: new URL(broker.url).pathname.slice(1), timeout: 7 });
 
     await publishAsKazoo(broker.url, 1, { Approved: 'yes', Password: 'x' });
     await publishAsKazoo(broker.url, 1);
     await publishAsKazoo(broker.url, 1, { Approved: 'yes', Filler: 'x'.repeat(3_000) });
+    await publishAsKazoo(broker.url, 1, { Approved: 'yes', Filler: Array.from({ length: 300 }, () => 1) });
     await publishAsKazoo(broker.url, 1, { Approved: 'yes' });
     await until(() => daemon?.stdout.trim().split('\n').length === 2, { what: 'the two that are valid' });
     const [first] = daemon.stdout.trim().split('\n');
     expect(JSON.parse(first ?? '')).toMatchObject({ level: 'warn', zone: 'main', data: { password: 'x' } });
     const { stdout } = await cli(['status', '--json', '--config', file]);
     expect(JSON.parse(stdout)).toMatchObject({
-      journal: { path: `${folder.path}/journal`, messages: 4, undecodable: 1 },
+      journal: { path: `${folder.path}/journal`, messages: 5, undecodable: 2 },
       routes: [
         { name: 'all', quarantined: 1 },
         { name: 'extra', quarantined: 1 },
@@ -73,7 +73,7 @@ describe("the daemon's log", () => {
   const logOf = async (...args: string[]) => {
     const brokers = 'brokers: [{ zone: west, url: amqp://127.0.0.1 }]\n';
     const main = `${brokers}routes: { all: { sink: { type: log } } }\njournal: { path: FOLDER/relay.yaml/journal }\n`;
-    const { stderr, code } = await cli(['run', '--config', folder.write('relay.yaml', main), ...args]);
+    const { stderr, code } = await cliProcess(['run', '--config', folder.write('relay.yaml', main), ...args]);
     expect(code).toBe(1);
     return stderr;
   };

@@ -1,9 +1,14 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are what is tested
 
 import { chmodSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { loadConfig, readConfig } from '../../src/config/load.ts';
 import { findingText } from '../../src/config/place.ts';
+import { configText } from '../../src/config/show.ts';
+import { leavesIn, valueAt } from '../../src/config/tree.ts';
+import { variableOf } from '../../src/config/variables.ts';
 import { configFolder, given } from '../support/config-folder.ts';
 
 const folder = configFolder();
@@ -278,6 +283,31 @@ routes: { all: { sink: { type: log } } }
     expect(loadConfig(folder.write('relay.yaml', main), given(env)).brokers).toEqual([
       { zone: 'main', url: 'amqp://10.0.0.1' },
     ]);
+  });
+});
+
+describe('every option', () => {
+  const everySink = `${broker}routes:
+  log: { sink: { type: log } }
+  file: { sink: { type: file, path: /var/log/a.ndjson } }
+  database: { sink: { type: database, url: 'sqlite:///var/lib/a.db' } }
+  webhook: { sink: { type: webhook, url: 'https://crm.example.com/hooks' } }
+`;
+
+  test('can be set by its variable, to what config show says of it', () => {
+    const file = folder.write('relay.yaml', everySink);
+    const usual = readConfig(file, given({}));
+    const shown = parse(configText(usual, false)) as Record<string, unknown>;
+    const leaves = leavesIn(shown).filter(({ path }) => valueAt(shown, path) !== undefined);
+    expect(leaves.length).toBeGreaterThan(90);
+    const wrong = leaves.filter(({ path }) => {
+      const value = valueAt(shown, path);
+      const text = typeof value === 'string' ? value : JSON.stringify(value);
+      const { config, warnings, originOf } = readConfig(file, given({ [variableOf(path)]: text }));
+      const isSet = originOf(path)?.source === variableOf(path);
+      return !isSet || warnings.length > usual.warnings.length || !isDeepStrictEqual(config, usual.config);
+    });
+    expect(wrong.map(({ path }) => path.join('.'))).toEqual([]);
   });
 });
 

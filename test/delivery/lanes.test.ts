@@ -37,6 +37,22 @@ describe('the lane of an account', () => {
   });
 });
 
-function work(seq: number, listed: boolean): Work {
-  return new Work(entry({ seq, accountId: 'a' }), [], listed);
+describe('what is put back to go out last', () => {
+  test.each(['a', null])('lets all others go before it, those of accounts too, where its own is %j', (accountId) => {
+    const lanes = new Lanes(new Map());
+    const suspect = work(1, false, accountId);
+    const others = [work(2, false, 'b'), work(3, false, null), work(4, false, 'c')];
+    lanes.add(suspect);
+    lanes.take(1);
+    for (const other of others) lanes.add(other);
+    lanes.putBack([suspect], 'last');
+    const order = Array.from({ length: 4 }, () => lanes.take(1)[0]);
+    expect(new Set(order.slice(0, 3))).toEqual(new Set(others));
+    expect(order[3]).toBe(suspect);
+    expect(lanes.ready).toBe(0);
+  });
+});
+
+function work(seq: number, listed: boolean, accountId: string | null = 'a'): Work {
+  return new Work(entry({ seq, accountId }), [], listed);
 }

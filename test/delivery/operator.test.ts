@@ -4,6 +4,7 @@ import type { Journal, Letter } from '../../src/journal/journal.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
+import { runs } from '../support/runs.ts';
 import { until } from '../support/until.ts';
 
 let tested: TestRoute | undefined;
@@ -368,7 +369,7 @@ describe('whatever an operator drops, makes due and tries again', () => {
           expect(inOrder).toEqual(ids.filter((id) => inOrder.includes(id)));
         }
       }),
-      { numRuns: 20 },
+      runs(6),
     );
   });
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { type Delivery, delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
+import { runs } from '../support/runs.ts';
 import { until } from '../support/until.ts';
 
 let tested: TestRoute | undefined;
@@ -126,7 +127,7 @@ describe('whatever a sink does', () => {
           expect(firsts).toEqual(ids.filter((id) => firsts.includes(id)));
         }
       }),
-      { numRuns: 40 },
+      runs(12),
     );
   });
 });

@@ -45,6 +45,74 @@ describe('a slow delivery', () => {
   });
 });
 
+describe('of large bodies', () => {
+  const size = 400_000;
+  const json = JSON.stringify({ filler: 'x'.repeat(size - 13) });
+  const most = 12 * 1024 * 1024 + size;
+  const large = (count: number, accounts = 1) =>
+    Array.from({ length: count }, (_, index) => notification({ json, accountId: `a${index % accounts}` }));
+
+  test('a route holds a few MiB at a time, and a sink gets no more than 4 MiB with a batch', async () => {
+    tested = await startTestRoute({ flow: { batch: { max: 500, linger: 60_000 }, concurrency: 2 } });
+    const { journal, confirmed } = tested;
+    let read = 0;
+    let held = 0;
+    const original = journal.read.bind(journal);
+    jest.spyOn(journal, 'read').mockImplementation(async (...args) => {
+      const page = await original(...args);
+      read += page.entries.length;
+      held = Math.max(held, read - confirmed.length);
+      return page;
+    });
+    await journal.append(large(100));
+    // The last ones are left to linger: a batch of them may hold more.
+    await until(() => confirmed.length >= 80, { what: 'most of them' });
+    expect(held * size).toBeLessThanOrEqual(most);
+    expect(Math.max(...tested.calls.map((ids) => ids.length * size))).toBeLessThanOrEqual(4 * 1024 * 1024);
+    expect(Math.max(...tested.calls.map((ids) => ids.length))).toBeGreaterThan(5);
+  });
+
+  test('one that is larger than a batch may be goes out by itself', async () => {
+    tested = await startTestRoute({ flow: { batch: { max: 500, linger: 0 }, concurrency: 1 } });
+    const huge = JSON.stringify({ filler: 'x'.repeat(9 * 1024 * 1024) });
+    await tested.journal.append([notification({}), notification({ json: huge }), notification({})]);
+    await tested.settled();
+    expect(tested.calls.map((ids) => ids.length)).toEqual([1, 1, 1]);
+  });
+
+  test('a route that keeps an order fetches what waits of its accounts as it has room for it', async () => {
+    const flow = { batch: { max: 20, linger: 0 }, concurrency: 1 };
+    tested = await startTestRoute({ order: 'account', flow, circuit: { failures: 1_000, maxPause: 100 } });
+    let isBusy = true;
+    tested.answer = () => (isBusy ? { status: 'retry', reason: 'busy', notBefore: Date.now() + 3_600_000 } : delivered);
+    await tested.journal.append(large(120, 30));
+    await until(() => tested?.lines().length === 120, { what: 'all to wait' });
+    isBusy = false;
+    await tested.desk.hasten(await tested.desk.letters({ states: ['waiting'] }, 0, 1_000));
+    let read = 0;
+    let held = 0;
+    const { journal, confirmed } = tested;
+    const counted = (count: number) => {
+      read += count;
+      held = Math.max(held, read - confirmed.length);
+    };
+    const [due, waitingOf] = [journal.due.bind(journal), journal.waitingOf.bind(journal)];
+    jest.spyOn(journal, 'due').mockImplementation(async (...args) => {
+      const page = await due(...args);
+      counted(page.waiting.length);
+      return page;
+    });
+    jest.spyOn(journal, 'waitingOf').mockImplementation(async (...args) => {
+      const waiting = await waitingOf(...args);
+      counted(waiting.length);
+      return waiting;
+    });
+    await tested.settled();
+    expect(confirmed).toHaveLength(120);
+    expect(held * size).toBeLessThanOrEqual(most);
+  });
+});
+
 describe('after a crash that left its cursor behind', () => {
   test('a route leaves to the journal what it lists already', async () => {
     tested = await startTestRoute({ retry: { schedule: [3_600_000], maxWait: 0 } });

@@ -15,6 +15,7 @@ main() {
   make_node
   build
   check_contents
+  check_other_users
   start_broker
   start_daemon
   publish_all
@@ -79,8 +80,13 @@ make_node() {
   say "made a stand-in for $(pinned NODE)"
 }
 
+# From a checkout as one has it who made it under the umask 077.
 build() {
-  image_tool build --format docker --isolation chroot --pull-never --tag kazoo-relay . > "$work/log" 2>&1 || fail "$(tail -n 40 "$work/log")"
+  mkdir "$work/checkout"
+  git ls-files -z | tar --create --null --files-from - | tar --extract --directory "$work/checkout"
+  chmod -R go= "$work/checkout"
+  image_tool build --format docker --isolation chroot --pull-never --tag kazoo-relay "$work/checkout" > "$work/log" 2>&1 \
+    || fail "$(tail -n 40 "$work/log")"
   root=$(image_tool mount "$(image_tool from --pull-never localhost/kazoo-relay)")
   image_tool inspect --type image localhost/kazoo-relay | jq .Docker.config > "$work/image.json"
   say 'built the image'
@@ -94,6 +100,23 @@ check_contents() {
   for file in usr/local/bin/{npm,npx} opt/kazoo-relay/node_modules/{node,typescript,jest} opt/kazoo-relay/src; do
     [[ ! -e "$root/$file" ]] || fail "/$file is in the image"
   done
+}
+
+# A user with any number has the group 0, and can write a new volume and read all else. Who can't write is told by number.
+check_other_users() {
+  local volume=$root/var/lib/kazoo-relay closed file
+  file=$(find "$root/opt/kazoo-relay" ! -type l ! -perm -o=r -print -quit)
+  [[ -z "$file" ]] || fail "not everybody may read ${file#"$root"}"
+  [[ "$(stat --format '%u:%g %a' "$volume")" == '10001:0 770' ]] || fail "the volume is $(stat --format '%u:%g %a' "$volume")"
+  printf 'brokers: [{ zone: a, url: amqp://h }]\nroutes: { all: { sink: { type: log } } }\n' > "$root/etc/kazoo-relay/kazoo-relay.yaml"
+  for user in 10001:10001 54321:0; do
+    as_user "$user" kazoo-relay check > "$work/log" 2>&1 || fail "$user can't check: $(< "$work/log")"
+    as_user "$user" sh -c 'touch new && rm new' || fail "$user can't write a new volume"
+  done
+  closed=$(as_user 10001:10001 env KAZOO_RELAY_JOURNAL_PATH=/opt/journal kazoo-relay run 2>&1) && fail 'it writes where it may not'
+  [[ "$closed" == *'owned by 0:0 with mode 0755, this is 10001:10001'* ]] || fail "no numbers in: $closed"
+  [[ "$closed" != *sudo* ]] || fail "it speaks of sudo: $closed"
+  say 'any user of the group 0 can write the volume, and all can read the rest'
 }
 
 # A RabbitMQ of our own, as the tests start it. It ends with its input.
@@ -115,7 +138,7 @@ start_daemon() {
   local volume
   volume=$(image_says '.Volumes | keys[0]')
   mkdir -p "$root/etc/kazoo-relay"
-  sed "s/@rabbitmq:5672/@rabbitmq:$(< "$work/broker.port")/" config/docker.yaml > "$root/etc/kazoo-relay/kazoo-relay.yaml"
+  sed "s/@rabbitmq:5672/@rabbitmq:$(< "$work/broker.port")/" deploy/docker/config/kazoo-relay.yaml > "$root/etc/kazoo-relay/kazoo-relay.yaml"
   # As Compose mounts them.
   mkdir -p "$root/run/secrets"
   cp deploy/docker/secrets/* "$root/run/secrets"
@@ -156,7 +179,12 @@ publish_all() {
 
 # As the profile of that name in docker-compose.yml does.
 run_demo() {
-  in_container sh /demo.sh > "$work/demo" || fail "the demo ended with $?: $(< "$work/demo")"
+  local demo
+  in_container sh /demo.sh > "$work/demo" &
+  demo=$!
+  wait_for 'the demo to have published' in_container test -e /tmp/published
+  kill "$demo"
+  ! wait "$demo" || fail "the demo has ended by itself: $(< "$work/demo")"
   published=$((published + $(grep --only-matching --perl-regexp '(?<=^published )\d+' "$work/demo")))
   wait_for "$published lines on stdout" has_lines "$published" "$work/stdout"
   grep --quiet 'docker compose logs' "$work/demo" || fail 'the demo does not say where to look'
@@ -184,10 +212,15 @@ in_container() {
   nsenter --target "$daemon" --mount --pid --root $(command_as_user) "$@" 3>&-
 }
 
-# What makes a root an unprivileged user with the environment that the image gives it.
+# With nothing of it mounted.
+as_user() {
+  chroot "$root" $(command_as_user "$1") "${@:2}" < /dev/null
+}
+
+# What makes a root an unprivileged user, that of the image or another one, with the environment that the image gives it.
 command_as_user() {
-  local user
-  user=$(image_says .User)
+  local user=${1:-}
+  [[ -n "$user" ]] || user=$(image_says .User)
   echo /usr/bin/setpriv --reuid "${user%:*}" --regid "${user#*:}" --clear-groups --bounding-set=-all --inh-caps=-all \
     --no-new-privs /usr/bin/env --ignore-environment --chdir "$(image_says .WorkingDir)" "$(image_says '.Env[]')"
 }

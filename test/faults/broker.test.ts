@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { publishAsKazoo } from '../support/kazoo.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { blocksPublishers, setMemoryLimit, startBroker, type TestBroker } from '../support/rabbitmq.ts';
 import { type TestRelay, testRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
@@ -37,12 +37,12 @@ describe('routes deliver what the journal has', () => {
 
   test('while the broker is out of memory and blocks whoever publishes', async () => {
     const { behind, ids } = await routeBehind();
-    await broker.ctl('set_vm_memory_high_watermark', 'absolute', '1000');
+    await setMemoryLimit(broker, '{absolute, 1000}');
     const publishing = publishAsKazoo(broker.url, 50);
-    await until(async () => (await broker.ctl('list_connections', 'state')).includes('block'), { what: 'the block' });
+    await until(() => blocksPublishers(broker), { what: 'the block' });
     mend(behind);
     await until(() => delivered(behind).length === ids.length, { what: 'all that the journal has' });
-    await broker.ctl('set_vm_memory_high_watermark', '0.4');
+    await setMemoryLimit(broker, '0.4');
     const more = await publishing;
     await until(() => delivered(behind).length === ids.length + more.length, { what: 'what was held back' });
     expect(delivered(behind).toSorted()).toEqual([...ids, ...more].toSorted());

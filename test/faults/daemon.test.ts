@@ -4,15 +4,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
 import { type TestRelay, testRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
-let broker: TestBroker;
+let broker: SharedBroker;
 const relays: TestRelay[] = [];
 
 beforeAll(async () => {
-  broker = await startBroker();
+  broker = await shareBroker();
 });
 
 afterEach(async () => {
@@ -42,7 +42,7 @@ describe('a daemon that is killed', () => {
     const journalledAt: number[] = [];
     for (let kill = 0; kill < 20; kill += 1) {
       // At random, so that it hits every stage, the start too: the test is right wherever it does.
-      await delay(Math.random() * 1_500);
+      await delay(Math.random() * 600);
       // But for some, which let it get on, however slow the machine is.
       const before = journalledAt.at(-1) ?? 0;
       if (kill % 3 === 0) await until(() => relay.journalled() > before, { what: 'the daemon to get on' });

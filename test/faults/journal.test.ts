@@ -17,16 +17,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { askDaemon, refuseSecond } from '../../src/ops/control.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { messagesOn, type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
 import { type TestRelay, testRelay } from '../support/relay.ts';
 import { smallDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 
-let broker: TestBroker;
+let broker: SharedBroker;
 let relay: TestRelay | undefined;
 
 beforeAll(async () => {
-  broker = await startBroker();
+  broker = await shareBroker();
 });
 
 afterEach(async () => {
@@ -197,7 +197,7 @@ function inside(folder: string): string[] {
 
 /** Ready and unacknowledged together. */
 async function queued(): Promise<number> {
-  return Number((await broker.ctl('list_queues', '--silent', 'messages')).trim());
+  return messagesOn(broker);
 }
 
 interface Disk extends Disposable {

@@ -14,6 +14,7 @@ import { rebuildJournal } from '../../src/journal/rebuild.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { type PlacedRow, placesOf } from '../support/journal-file.ts';
 import { notification } from '../support/notification.ts';
+import { runs } from '../support/runs.ts';
 
 const count = 200;
 const pageSize = 4_096;
@@ -114,7 +115,7 @@ describe('whatever was done to a journal’s file', () => {
         const found = new Set(carved());
         for (const { id, pages } of places) if (!pages.some((page) => lost.has(page))) expect(found).toContain(id);
       }),
-      { numRuns: 300 },
+      runs(300),
     );
   });
 
@@ -142,7 +143,7 @@ describe('whatever was done to a journal’s file', () => {
         expect(await journal.append([notification({})])).toHaveLength(1);
         await journal.close();
       }),
-      { numRuns: 40 },
+      runs(20),
     );
   });
 });

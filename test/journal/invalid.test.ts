@@ -5,9 +5,10 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { openDesk } from '../../src/journal/desk.ts';
 import type { Journal } from '../../src/journal/journal.ts';
+import { rebuildJournal } from '../../src/journal/rebuild.ts';
 import { unlimited } from '../../src/journal/retention.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
-import { rowsIn } from '../support/journal-file.ts';
+import { overwrite, rowsIn } from '../support/journal-file.ts';
 import { notification } from '../support/notification.ts';
 import { until } from '../support/until.ts';
 
@@ -15,12 +16,14 @@ const problem = { path: '/a', keyword: 'type', message: 'must be a string' };
 const invalid = { state: 'invalid', problems: [problem] } as const;
 const undecodable = { state: 'undecodable', event: null, known: false, json: 'null', problems: [problem] } as const;
 
+const log = pino({ level: 'silent' });
+
 let folder: string;
 let journal: Journal;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-invalid-'));
-  journal = openJournal(folder, pino({ level: 'silent' }));
+  journal = openJournal(folder, log);
 });
 
 afterEach(async () => {
@@ -60,6 +63,18 @@ describe('the list of undecodable and invalid notifications', () => {
     journal.limit({ ...unlimited, retention: 86_400_000 });
     await until(() => seqs()[1] !== 1, { what: 'the old one to be removed', timeout: 20_000 });
     expect(seqs()).toEqual([3, 4, 5]);
+  });
+
+  test('is made anew with a journal that is rebuilt', async () => {
+    await journal.append([notification({}), notification(invalid), notification(undecodable)]);
+    const before = listed();
+    await journal.close();
+    const file = join(folder, 'journal.sqlite');
+    // Its version, and whose it is.
+    overwrite(file, 60, Buffer.alloc(12));
+    rebuildJournal(folder, [], log);
+    journal = openJournal(folder, log);
+    expect(listed()).toEqual(before);
   });
 });
 

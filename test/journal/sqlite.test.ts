@@ -10,7 +10,7 @@ import type { Entry, Journal } from '../../src/journal/journal.ts';
 import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 import { interestOf } from '../../src/routes/match.ts';
-import { cli } from '../support/cli.ts';
+import { cliProcess } from '../support/cli.ts';
 import { notification } from '../support/notification.ts';
 
 const log = pino({ level: 'silent' });
@@ -60,6 +60,39 @@ describe('the journal', () => {
     expect(entries.slice(1)).toMatchObject(batch.map(({ raw, fingerprint, ownTime, ...kept }) => kept));
     await reopen();
     expect((await readAll()).map(plain)).toEqual(entries.map(plain));
+  });
+
+  test('gives no more than some MiB of bodies at a time, of entries and of what waits, and loses none of them', async () => {
+    const json = JSON.stringify({ filler: 'x'.repeat(512 * 1024) });
+    const fresh = await journal.append(Array.from({ length: 20 }, () => notification({ json })));
+    const seqs = fresh.map(({ seq }) => seq);
+    const [now, most] = [Date.now(), 9];
+    const pages = async (next: (after: readonly number[]) => Promise<readonly Entry[]>) => {
+      const read: number[] = [];
+      const sizes: number[] = [];
+      for (let page = await next(read); page.length > 0; page = await next(read)) {
+        read.push(...page.map(({ seq }) => seq));
+        sizes.push(page.length);
+      }
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(most);
+      expect(read).toEqual(seqs);
+    };
+    const read = async (after: readonly number[]) => (await journal.read(after.at(-1) ?? 0, 500, everything)).entries;
+    await pages(read);
+    await reopen();
+    await pages(read);
+
+    await journal.openRoute('r', 'earliest');
+    const line = { accountId: 'a1', state: 'waiting', reason: '', attempts: [], dueAt: now, again: false } as const;
+    journal.settle('r', { cursor: seqs.at(-1) ?? 0, listed: seqs.map((seq) => ({ ...line, seq })), settled: [] });
+    await pages(async (held) => {
+      const { waiting, more } = await journal.due('r', now, now + 1, 500, new Set(held));
+      expect(more).toBe(seqs.length - held.length >= most);
+      return waiting.map(({ entry }) => entry);
+    });
+    const first = await journal.waitingOf('r', 'a1', 500);
+    expect(first.map(({ entry }) => entry.seq)).toEqual(seqs.slice(0, first.length));
+    expect(first.length).toBeLessThanOrEqual(most);
   });
 
   test('drops what it has already, also inside a batch', async () => {
@@ -342,7 +375,7 @@ describe('opening a journal', () => {
     for (const [locked, mode] of Object.entries({ [join(folder, 'journal.sqlite')]: 0, [folder]: 0o600 })) {
       chmodSync(locked, mode);
       for (const command of [['tail'], ['dead', 'list']]) {
-        const { stderr } = await cli([...command, '--config', config], '', {}, { privileged: false });
+        const { stderr } = await cliProcess([...command, '--config', config], { privileged: false });
         expect(stderr).toContain(`the journal in ${folder} may not be read by the user `);
         expect(stderr).toContain('use sudo, or the user that the daemon runs as');
       }
@@ -363,17 +396,23 @@ describe('opening a journal', () => {
     };
     give(54_321);
     const told = async (...command: string[]) =>
-      (await cli([...command, '--config', config], '', {}, { privileged: false })).stderr;
+      (await cliProcess([...command, '--config', config], { privileged: false })).stderr;
     for (const command of [['tail'], ['status'], ['dead', 'list']]) {
       expect(await told(...command)).toMatch(
         /this command has to write there too, which the user root may not: .* sudo -u '#54321' kazoo-relay …\n$/,
       );
     }
     expect(await told('run')).toMatch(
-      /writable for the user that the daemon runs as: this is the user root, and it belongs to '#54321'\n$/,
+      / is owned by 54321:54321 with mode 0[0-7]{3}, this is 0:0\)?; .* writable for the user that the daemon runs as\n$/,
     );
     chmodSync(folder, 0o700);
     expect(await told('tail')).toMatch(/may not be read by the user root: .* sudo -u '#54321' kazoo-relay …\n$/);
+    for (const command of ['tail', 'run']) {
+      const args = [command, '--config', config];
+      const { stderr } = await cliProcess(args, { env: { container: 'oci' }, privileged: false });
+      expect(stderr).toMatch(/is owned by 54321:54321 with mode 0700, this is 0:0/);
+      expect(stderr).not.toContain('sudo');
+    }
     give(0);
     journal = openJournal(folder, log);
   });

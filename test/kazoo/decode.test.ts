@@ -1,15 +1,18 @@
+import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { decode } from '../../src/kazoo/decode.ts';
 import type { Decoded } from '../../src/kazoo/decoded.ts';
 import type { RawMessage } from '../../src/kazoo/notification.ts';
+import { runs } from '../support/runs.ts';
 
 /** 2026-11-24T10:00:00Z, in Unix milliseconds and as KAZOO's AMQP timestamp. */
 const published = Date.UTC(2026, 10, 24, 10);
 const amqpTimestamp = (published / 1000 + 62_167_219_200) * 1e6;
 const arrived = published + 250;
 const limit = 1024 * 1024;
+const limits = { maxBodySize: limit, maxBodyMembers: 20_000 };
 
 const base = {
   'App-Name': 'crossbar',
@@ -121,6 +124,23 @@ describe('decoding a message', () => {
     expect(decodeJson({ ...body, 'Call-ID': 'd' }).fingerprint).not.toBe(first.fingerprint);
   });
 
+  test('tells equal bodies apart by their message ids, where they have any', () => {
+    const body = { ...base, 'Call-ID': 'c', 'Server-ID': 's1' };
+    const ids = [undefined, 'm1', 'm2', '\u0080', '\u0081'].map((messageId) => decodeJson(body, { messageId }).id);
+    expect(new Set(ids).size).toBe(5);
+    expect(decodeJson(body, { messageId: 'm1', receivedAt: 0, zone: 'east' }).id).toBe(ids[1]);
+    expect(decodeJson(body, { messageId: '' }).id).toBe(ids[0]);
+    expect(decodeJson(body, { messageId: 'm1' })).toMatchObject({ ownTime: null, fingerprint: '' });
+    const digest = createHash('sha256').update(JSON.stringify(body)).digest('hex');
+    expect(decodeJson({}, { messageId: 'm1', digest }).id).toBe(ids[1]);
+  });
+
+  test('makes ids that stay as they are from one version to the next', () => {
+    const body = Buffer.from('{"Event-Name":"low_balance"}');
+    expect(decodeBytes(body).id).toBe('01a20cff-7d00-80ba-98ae-df8b869f752e');
+    expect(decodeBytes(body, { messageId: 'm1' }).id).toBe('01a20cff-7d00-82c6-be5c-73bbe8a7444d');
+  });
+
   test('knows when an equal body is certainly the same occurrence', () => {
     const answered = { ...base, 'Server-ID': 's1' };
     expect(decodeJson({ ...answered, 'Event-Name': 'low_balance', 'Current-Balance': 5 }).ownTime).toBeNull();
@@ -137,6 +157,14 @@ describe('decoding a message', () => {
   test('unpacks gzip', () => {
     const body = gzipSync(JSON.stringify({ ...base, 'Event-Name': 'low_balance' }));
     expect(decodeBytes(body, { contentEncoding: 'gzip' })).toMatchObject({ state: 'valid', event: 'low_balance' });
+  });
+
+  test.each([
+    ...['', 'identity', 'Identity', 'binary', 'BINARY', '7bit', '8Bit', ' identity '],
+    ...['utf-8', 'UTF-8', 'utf8', 'us-ascii', 'ASCII', 'iso-8859-1', 'latin1', 'windows-1252', 'utf-16', 'Shift_JIS'],
+  ])('takes a body as it is where the content encoding is "%s", which packs nothing', (contentEncoding) => {
+    const body = Buffer.from('{"Event-Name":"low_balance","A":"é"}');
+    expect(decodeBytes(body, { contentEncoding })).toMatchObject({ state: 'valid', data: { a: 'é' } });
   });
 
   test('ignores a byte order mark', () => {
@@ -159,14 +187,20 @@ describe('a body that can’t be decoded', () => {
       'a nest far too deep',
       Buffer.from(`{"a":${'['.repeat(400_000)}${']'.repeat(400_000)}}`),
       {},
-      'depth',
-      /deeper than 64/,
+      'members',
+      /more than 20000 members of objects and elements of arrays together/,
     ],
     ['a body too large', Buffer.from(`{"a":"${'x'.repeat(limit)}"}`), {}, 'size', /larger than 1048576 bytes/],
     ['a gzip bomb', gzipSync(Buffer.alloc(64 * limit)), { contentEncoding: 'gzip' }, 'size', /larger than/],
     ['gzip that is none', Buffer.from('{}'), { contentEncoding: 'gzip' }, 'encoding', /not the gzip/],
     ['gzip cut short', gzipSync('{"a":1}').subarray(0, 12), { contentEncoding: 'gzip' }, 'encoding', /not the gzip/],
-    ['another content encoding', Buffer.from('{}'), { contentEncoding: 'br' }, 'encoding', /neither gzip nor identity/],
+    [
+      'another content encoding',
+      Buffer.from('{}'),
+      { contentEncoding: 'br' },
+      'encoding',
+      /neither gzip nor one that packs/,
+    ],
   ])('%s has its reason and its first 64 KiB kept', (_what, body, properties, keyword, message) => {
     const decoded = decodeBytes(body, properties);
     expect(decoded).toMatchObject({
@@ -239,6 +273,7 @@ describe('decoding anything', () => {
           expectSound(decodeBytes(body, { contentEncoding, timestamp }));
         },
       ),
+      runs(100),
     );
   });
 
@@ -247,6 +282,7 @@ describe('decoding anything', () => {
       fc.property(fc.json({ noUnicodeString: false } as object), anyTimestamp, (text, timestamp) => {
         expectSound(decodeBytes(Buffer.from(text), { timestamp }));
       }),
+      runs(100),
     );
   });
 
@@ -257,6 +293,7 @@ describe('decoding anything', () => {
         expect(decodeBytes(one, { timestamp, receivedAt: 1, zone: 'elsewhere' }).id).toBe(id);
         if (!Buffer.from(one).equals(Buffer.from(other))) expect(decodeBytes(other, { timestamp }).id).not.toBe(id);
       }),
+      runs(100),
     );
   });
 });
@@ -290,6 +327,6 @@ function decodeBytes(body: Uint8Array, message: Partial<RawMessage> = {}): Decod
       receivedAt: arrived,
       ...message,
     },
-    limit,
+    limits,
   );
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { maxDepth, normalise } from '../../src/kazoo/normalise.ts';
 import type { Json, JsonObject } from '../../src/kazoo/notification.ts';
+import { runs } from '../support/runs.ts';
 
 describe('normalising a body', () => {
   test('makes keys lower case with underscores at every depth, also inside arrays, and leaves values alone', () => {
@@ -27,6 +28,7 @@ describe('normalising a body', () => {
         const once = normalise(body).data;
         expect(normalise(once).data).toEqual(once);
       }),
+      runs(100),
     );
   });
 
@@ -37,6 +39,7 @@ describe('normalising a body', () => {
         fc.pre(!tooDeep && collisions.length === 0);
         expect(membersOf(data)).toBe(membersOf(body));
       }),
+      runs(100),
     );
   });
 

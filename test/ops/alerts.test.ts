@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -6,7 +5,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { parse, stringify } from 'yaml';
 import { ask, httpAddress, total } from '../support/http.ts';
 import { publishAsKazoo } from '../support/kazoo.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { promtool } from '../support/prometheus.ts';
+import { type BreakableBroker, shareBreakableBroker } from '../support/rabbitmq.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { type TestRelay, testRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
@@ -15,12 +15,12 @@ const rulesFile = 'deploy/prometheus/alerts.yaml';
 const rules = rulesIn(parse(readFileSync(rulesFile, 'utf8')));
 
 let folder: string;
-let broker: TestBroker;
+let broker: BreakableBroker;
 let relay: TestRelay | undefined;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-alerts-'));
-  broker = await startBroker();
+  broker = await shareBreakableBroker();
 });
 
 afterEach(async () => {
@@ -82,6 +82,13 @@ describe('the alerts', () => {
     expect(firing([healthy, full])).toEqual(['KazooRelayIntakePaused', 'KazooRelayJournalFills', 'KazooRelaySinkAway']);
   });
 
+  test('fire for a journal in which more than half of the share for undecodable and invalid ones is used', () => {
+    const page = (bytes: number) =>
+      `kazoo_relay_journal_invalid_max_bytes 100\nkazoo_relay_journal_invalid_bytes ${bytes}`;
+    expect(firing([page(50)])).toEqual([]);
+    expect(firing([page(51)])).toEqual(['KazooRelayInvalidFills']);
+  });
+
   test('fire for a daemon that is gone', () => {
     expect(firing(['up{job="kazoo-relay"} 1', 'up{job="kazoo-relay"} 0'])).toEqual(['KazooRelayDown']);
   });
@@ -113,8 +120,8 @@ describe('the alerts', () => {
     const file = join(folder, 'dashboard.yaml');
     const recorded = expressions.map((expr, index) => ({ record: `panel_${index}`, expr }));
     writeFileSync(file, stringify({ groups: [{ name: 'dashboard', rules: recorded }] }));
-    expect(promtool('check', 'rules', '--lint=none', file)).toMatchObject({ status: 0 });
-    expect(promtool('check', 'rules', rulesFile)).toMatchObject({ status: 0 });
+    expect(promtool(['check', 'rules', '--lint=none', file])).toMatchObject({ status: 0 });
+    expect(promtool(['check', 'rules', rulesFile])).toMatchObject({ status: 0 });
   });
 });
 
@@ -161,7 +168,7 @@ function firing(pages: readonly string[]): string[] {
       tests: [{ interval: '1m', input_series: input, promql_expr_test: [{ ...asked, exp_samples: [nothing] }] }],
     }),
   );
-  const { stderr, stdout } = promtool('test', 'rules', file);
+  const { stderr, stdout } = promtool(['test', 'rules', file]);
   const [, got = ''] = /got:(.*)/.exec(`${stdout}${stderr}`.replaceAll('\n', ' ')) ?? [];
   if (got === '') throw new Error(`promtool said: ${stdout}${stderr}`);
   return [...got.matchAll(/alertname="(\w+)"/g)].map(([, name = '']) => name).sort();
@@ -176,8 +183,4 @@ function asScraped(series: string): string {
     ? labels
     : [labels, 'job="kazoo-relay"'].filter((part) => part !== '').join(',');
   return `${name}{${added},instance="relay:9400"}`;
-}
-
-function promtool(...args: string[]) {
-  return spawnSync('promtool', args, { encoding: 'utf8' });
 }

@@ -4,15 +4,15 @@ import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { cli } from '../support/cli.ts';
 import { ask, httpAddress } from '../support/http.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { type BreakableBroker, shareBreakableBroker } from '../support/rabbitmq.ts';
 import { type TestRelay, testRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
-let broker: TestBroker;
+let broker: BreakableBroker;
 const relays: TestRelay[] = [];
 
 beforeAll(async () => {
-  broker = await startBroker();
+  broker = await shareBreakableBroker();
 });
 
 afterEach(async () => {

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import { loadConfig } from '../../src/config/load.ts';
 import { reasonOf } from '../../src/errors.ts';
-import { cli } from '../support/cli.ts';
+import { cli, cliProcess } from '../support/cli.ts';
 import { ask, httpAddress, total } from '../support/http.ts';
 import { onChannel } from '../support/kazoo.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { type TestRelay, testRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
@@ -14,7 +14,7 @@ import { until } from '../support/until.ts';
 /** Every secret has this in it, and nothing else has. */
 const mark = 'geheim';
 
-let broker: TestBroker;
+let broker: SharedBroker;
 let echo: Receiver;
 let relay: TestRelay;
 let at: string;
@@ -22,7 +22,7 @@ let at: string;
 const answers: string[] = [];
 
 beforeAll(async () => {
-  broker = await startBroker();
+  broker = await shareBroker();
   // A receiver that says again all that it was told, with every status that there is a way for.
   echo = await startReceiver(({ method, path, headers, body }, count) => {
     const said = `${method} ${path}\n${JSON.stringify(headers)}\n${headers.authorization}\n${decoded(headers.authorization)}\n${body}`;
@@ -178,7 +178,7 @@ describe('no secret', () => {
       writeFileSync(broken, `brokers:\n  - zone: west\n    ${text}\n`);
       expect(findings(mistakesIn(broken))).toEqual([]);
     }
-    const { code, stderr } = await cli(['run', '--config', broken]);
+    const { code, stderr } = await cliProcess(['run', '--config', broken]);
     expect(code).toBe(2);
     expect(stderr).toBe(`kazoo-relay: ${mistakesIn(broken)}\n`);
   });

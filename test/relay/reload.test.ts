@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
@@ -8,16 +8,16 @@ import type { ReloadReport } from '../../src/relay/reloader.ts';
 import { cli } from '../support/cli.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { publishSteadily } from '../support/publisher.ts';
-import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { type TestRelay, testRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
-let broker: TestBroker;
+let broker: SharedBroker;
 let relay: TestRelay | undefined;
 
 beforeAll(async () => {
-  broker = await startBroker();
+  broker = await shareBroker();
 });
 
 afterEach(async () => {
@@ -71,7 +71,9 @@ describe('a reload', () => {
       },
     });
     const { stdout, code } = await cli(['reload', '--config', own.config]);
-    expect(stdout).toBe('reloaded\nroute coming: added\nroute changing: replaced\nroute leaving: removed\n');
+    const read = `read ${own.config}, last changed ${statSync(own.config).mtime.toISOString()}`;
+    const changed = 'route coming: added\nroute changing: replaced\nroute leaving: removed';
+    expect(stdout).toBe(`reloaded\n${changed}\n${read}\n`);
     expect(code).toBe(0);
     const [second] = await publishAsKazoo(broker.url, 1);
     await until(() => own.lines('out/coming').length === 1, { what: 'the second' });

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { changesIn, differingOptions } from '../../src/relay/changes.ts';
@@ -25,6 +28,27 @@ describe('reloads', () => {
     const all = await Promise.all([first, reloader.request(), reloader.request(), reloader.request()]);
     expect(all.map(({ reloaded }) => reloaded)).toEqual([true, true, true, true]);
     expect(count).toBe(2);
+  });
+
+  test('tell which files they have read, as they are on disk now, also where they change nothing', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-reloader-'));
+    const [there, gone] = [join(folder, 'there.yaml'), join(folder, 'gone.yaml')];
+    writeFileSync(there, '');
+    utimesSync(there, 0, 1_700_000_000);
+    let isBroken = false;
+    const reload = async () => {
+      if (isBroken) throw new Error('line 3 is wrong');
+      return report;
+    };
+    const reloader = new Reloader(reload, log, () => [there, gone]);
+    const read = [
+      { file: there, changed: '2023-11-14T22:13:20.000Z' },
+      { file: gone, changed: null },
+    ];
+    expect(await reloader.request()).toMatchObject({ reloaded: true, read });
+    isBroken = true;
+    expect(await reloader.request()).toMatchObject({ reloaded: false, read });
+    rmSync(folder, { recursive: true });
   });
 
   test('that fail say why, and the next one is tried all the same', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { Entry } from '../../src/journal/journal.ts';
 import type { JsonObject } from '../../src/kazoo/notification.ts';
 import { createCondition } from '../../src/routes/condition.ts';
@@ -38,6 +38,7 @@ describe('a condition', () => {
     ['data["flags"].urgent ? account_id == "a1" : false', true],
     ['account_id != null && resend_of == null', true],
     ['cel.bind(names, data.to.map(p, p.name), names.exists(a, names.exists(b, a != b)))', true],
+    ['data.to.map(p, p.name).join() == "AnnBo" && (["join", "b"]) . // join\n join( // join\n ".") == "join.b"', true],
     ['timestamp(occurred_at) < timestamp("2024-01-01T00:00:00Z")', true],
     ['timestamp(occurred_at).getHours("UTC") == 22', true],
     ['valid && problems.size() == 0', true],
@@ -51,6 +52,7 @@ describe('a condition', () => {
     ['data.caller_id_number > 5', 'no such overload: dyn<string> > int'],
     ['data.caller_id_number', 'it gives neither true nor false'],
     ['data.constructor == 1', 'No such key: constructor'],
+    ['data.to.join("") == ""', 'join(): the list must hold nothing but texts'],
     ['timestamp(zone) < timestamp(occurred_at)', 'timestamp() requires a string in ISO 8601 format'],
   ])('that fails, as %s does, tells why', (text, failed) => {
     expect(ask(text)).toEqual({ failed });
@@ -104,6 +106,28 @@ describe('a hostile body', () => {
       expect(ask(text, {}, data)).toEqual(bounded);
     }
     expect(ask('data.list.all(a, a >= 0)', {}, data)).toBe(true);
+  });
+
+  test('can’t make join build more than it may look at, once or again and again', () => {
+    const joined: number[] = [];
+    const join = Array.prototype.join;
+    jest.spyOn(Array.prototype, 'join').mockImplementation(function (this: unknown[], separator) {
+      const text = join.call(this, separator);
+      joined.push(text.length);
+      return text;
+    });
+    const data = { text: 'x'.repeat(20_000), list: Array.from({ length: 9_000 }, () => 'y') };
+    const results = [
+      'data.text.split("").join(data.text).size() > 1',
+      'data.list.join(data.text) != ""',
+      'data.list . join(data.text) == "" || true',
+      'cel.bind(a, data.list.join("12345678"), a.split("").join(a).size() > 1)',
+      'data.list.map(a, data.list.join(data.text)).size() > 0',
+    ].map((text) => ask(text, {}, data));
+    jest.restoreAllMocks();
+    expect(results).toEqual(results.map(() => bounded));
+    expect(Math.max(...joined)).toBeLessThan(10_000_000);
+    expect(ask('data.list.join(",").size() == 17999', {}, data)).toBe(true);
   });
 
   test('with keys that JavaScript knows changes nothing', () => {

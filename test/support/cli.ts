@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { withoutPrivileges } from './daemon.ts';
+import { runCli } from '../../src/cli/program.ts';
+import { program, withoutPrivileges } from './daemon.ts';
 
 /** What a command has written, and the exit code that it ended with. */
 export interface Result {
@@ -11,20 +13,42 @@ export interface Result {
   readonly code: number | null;
 }
 
+type Variables = Readonly<Record<string, string>>;
+
 /**
- * Runs the program as an operator does, and waits for its end.
+ * Runs a command of the program in this process, with streams of its own, and waits for its end.
+ * @param env beside the environment that there is
+ */
+export async function cli(args: readonly string[], input: string | Buffer = '', env: Variables = {}): Promise<Result> {
+  const stdin = Readable.from(input === '' ? [] : [Buffer.from(input)], { objectMode: false });
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const running = runCli(args, { stdin, stdout, stderr, env: { ...process.env, ...env } }).finally(() => {
+    stdout.end();
+    stderr.end();
+  });
+  const [code, ...written] = await Promise.all([running, text(stdout), text(stderr)]);
+  return { code, stdout: written[0], stderr: written[1] };
+}
+
+/**
+ * Runs the program as an operator does, in a process of its own: for what only a process has, such as its rights, its
+ * working directory, and the way that it ends.
  * @param env beside the environment that there is
  * @param privileged false for one that permissions hold for, also where root runs the tests
  */
-export async function cli(
+export async function cliProcess(
   args: readonly string[],
-  input: string | Buffer = '',
-  env: Readonly<Record<string, string>> = {},
-  { privileged = true, cwd = '.' }: { privileged?: boolean; cwd?: string } = {},
+  {
+    input = '',
+    env = {},
+    privileged = true,
+    cwd = '.',
+  }: { input?: string | Buffer; env?: Variables; privileged?: boolean; cwd?: string } = {},
 ): Promise<Result> {
-  const command = [process.execPath, resolve('src/main.ts'), ...args];
-  const [program = '', ...rest] = privileged ? command : [...withoutPrivileges, ...command];
-  const child = spawn(program, rest, { stdio: 'pipe', cwd, env: { ...process.env, ...env } });
+  const command = [process.execPath, resolve(program), ...args];
+  const [first = '', ...rest] = privileged ? command : [...withoutPrivileges, ...command];
+  const child = spawn(first, rest, { stdio: 'pipe', cwd, env: { ...process.env, ...env } });
   // A command that reads no input may be gone before all of it is written.
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);

@@ -3,8 +3,8 @@ import amqp from 'amqplib';
 /** Publishes notifications as a KAZOO node does, and returns their `msg_id`s once the broker has confirmed them. */
 export async function publishAsKazoo(url: string, count: number, parts: object = {}): Promise<string[]> {
   const connection = await amqp.connect(url);
+  await declareOn(connection);
   const channel = await connection.createConfirmChannel();
-  await declareAsKazoo(url);
   const ids = Array.from({ length: count }, nextId);
   for (const id of ids) {
     const body = {
@@ -31,9 +31,13 @@ export async function publishAsKazoo(url: string, count: number, parts: object =
 /** What each KAZOO node does when it connects; fails, as KAZOO does, if somebody declared the exchange otherwise. */
 export async function declareAsKazoo(url: string): Promise<void> {
   const connection = await amqp.connect(url);
+  await declareOn(connection);
+  await connection.close();
+}
+
+async function declareOn(connection: amqp.ChannelModel): Promise<void> {
   const channel = await connection.createChannel();
   await channel.assertExchange('notifications', 'topic', { durable: false, autoDelete: false, internal: false });
-  await connection.close();
 }
 
 /** Does one thing on a channel of its own. */

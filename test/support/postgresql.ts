@@ -1,30 +1,27 @@
+import { randomUUID } from 'node:crypto';
 import { appendFileSync, globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { makeCertificate, startServer, type TestServer } from './server.ts';
+import { askHost } from './shared/ask.ts';
 
-export interface TestPostgres extends TestServer {
+/** One that a test file may stop, kill and configure. */
+export interface TestPostgres extends TestServer, Database {}
+
+/** A database for one test file, which goes with `close`. */
+export interface SharedPostgres extends Database {
+  close(): Promise<void>;
+}
+
+interface Database {
   readonly url: string;
   /** Runs SQL as the superuser on a connection of its own, and gives the rows of the last statement. */
   query(sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
 }
 
-/** A real PostgreSQL for one test file. */
+/** A real PostgreSQL for one test file alone. */
 export async function startPostgres({ tls = false } = {}): Promise<TestPostgres> {
   const programs = findPrograms();
-  const query = async (port: number, sql: string, values: readonly unknown[] = []) => {
-    const client = new pg.Client({ host: '127.0.0.1', port, user: 'relay', password: 'geheim', database: 'postgres' });
-    client.on('error', () => undefined);
-    await client.connect();
-    try {
-      const result: unknown = values.length > 0 ? await client.query(sql, [...values]) : await client.query(sql);
-      // Several statements in one text give several results, whatever the types say.
-      const last = Array.isArray(result) ? result.at(-1) : result;
-      return last.rows;
-    } finally {
-      await client.end();
-    }
-  };
   const server = await startServer({
     name: 'postgresql',
     async initialise(folder, run) {
@@ -42,14 +39,47 @@ export async function startPostgres({ tls = false } = {}): Promise<TestPostgres>
       appendFileSync(join(data, 'postgresql.conf'), settings);
     },
     command: (folder, port) => [join(programs, 'postgres'), '-D', join(folder, 'data'), '-p', String(port)],
-    ask: (port) => query(port, 'SELECT 1'),
+    ask: (port) => query(port, 'postgres', 'SELECT 1'),
     stopSignal: 'INT',
   });
+  return { ...server, ...database(server.port, 'postgres') };
+}
+
+/** A database of the PostgreSQL that all test files share, for one of them. */
+export async function sharePostgres(): Promise<SharedPostgres> {
+  const { port } = await askHost<{ port: number }>('postgresql');
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  await query(port, 'postgres', `CREATE DATABASE ${name}`);
   return {
-    ...server,
-    url: `postgres://relay:geheim@127.0.0.1:${server.port}/postgres`,
-    query: (sql, values) => query(server.port, sql, values),
+    ...database(port, name),
+    close: async () => void (await query(port, 'postgres', `DROP DATABASE ${name} WITH (FORCE)`)),
   };
+}
+
+function database(port: number, name: string): Database {
+  return {
+    url: `postgres://relay:geheim@127.0.0.1:${port}/${name}`,
+    query: (sql, values) => query(port, name, sql, values),
+  };
+}
+
+async function query(
+  port: number,
+  name: string,
+  sql: string,
+  values: readonly unknown[] = [],
+): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ host: '127.0.0.1', port, user: 'relay', password: 'geheim', database: name });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    const result: unknown = values.length > 0 ? await client.query(sql, [...values]) : await client.query(sql);
+    // Several statements in one text give several results, whatever the types say.
+    const last = Array.isArray(result) ? result.at(-1) : result;
+    return last.rows;
+  } finally {
+    await client.end();
+  }
 }
 
 function findPrograms(): string {

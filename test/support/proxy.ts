@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /** A TCP proxy on loopback, to make the faults of a network between two programs. */
 export interface TestProxy {
@@ -12,6 +12,10 @@ export interface TestProxy {
   thaw(): void;
   /** Drops AMQP deliveries on the connections that are open now, and forwards all else. */
   dropDeliveries(): void;
+  /** Resets every connection, and refuses new ones, as where nobody listens any more. */
+  stop(): Promise<void>;
+  /** Takes connections again, on the same port. */
+  start(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,15 +46,24 @@ export async function startProxy(target: number): Promise<TestProxy> {
       for (const frame of frames(chunk)) if (!(deaf.has(client) && isDelivery(frame))) client.write(frame);
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+  const listen = async (port: number) => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port; // it listens on a port
+  };
+  const port = await listen(0);
 
   const cut = () => {
     for (const socket of sockets) socket.resetAndDestroy();
   };
+  const stop = async () => {
+    cut();
+    if (!server.listening) return;
+    server.close();
+    await once(server, 'close');
+  };
   return {
-    port: typeof address === 'object' && address !== null ? address.port : 0,
+    port,
     cut,
     freeze: () => {
       frozen = true;
@@ -61,11 +74,9 @@ export async function startProxy(target: number): Promise<TestProxy> {
     dropDeliveries: () => {
       for (const socket of sockets) deaf.add(socket);
     },
-    async close() {
-      cut();
-      server.close();
-      await once(server, 'close');
-    },
+    stop,
+    start: async () => void (await listen(port)),
+    close: stop,
   };
 }
 

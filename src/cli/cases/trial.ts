@@ -43,7 +43,7 @@ export function createTrial({ brokers, intake, routes, validation }: Config): Tr
       timestamp: undefined,
       receivedAt: now,
     };
-    const decoded = decode({ ...message, body: tested.body, zone: tested.zone ?? zone }, intake.maxBodySize);
+    const decoded = decode({ ...message, body: tested.body, zone: tested.zone ?? zone }, intake);
     judge(decoded, validator);
     const entry = StoredEntry.of(redact(decoded, reveals), 1, null);
     return tried.flatMap(({ name, match, shapeOf }) => {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { Terminal } from '../terminal.ts';
 import { dropCommand } from './drop.ts';
 import type { Kind } from './kind.ts';
 import { listCommand } from './list.ts';
@@ -6,10 +7,10 @@ import { retryCommand } from './retry.ts';
 import { showCommand } from './show.ts';
 
 /** The commands of one kind, without a word on what it is. */
-export function lettersCommand(kind: Kind): Command {
+export function lettersCommand(terminal: Terminal, kind: Kind): Command {
   return new Command(kind.name)
-    .addCommand(listCommand(kind))
-    .addCommand(showCommand(kind))
-    .addCommand(retryCommand(kind))
-    .addCommand(dropCommand(kind));
+    .addCommand(listCommand(terminal, kind))
+    .addCommand(showCommand(terminal, kind))
+    .addCommand(retryCommand(terminal, kind))
+    .addCommand(dropCommand(terminal, kind));
 }

@@ -1,13 +1,13 @@
 import { Command } from 'commander';
 import type { Outline } from '../../config/outline.ts';
 import type { Desk, Letters } from '../../journal/journal.ts';
-import { confirm } from '../confirm.ts';
-import { notifications, print, printable } from '../output.ts';
+import { notifications, printable } from '../output.ts';
+import type { Terminal } from '../terminal.ts';
 import { idleAmong } from './idle.ts';
 import type { Kind } from './kind.ts';
 import { atDesk, type Choice, choosing, chosenBy, nothingIn, pagesOf } from './letters.ts';
 
-export function dropCommand(kind: Kind): Command {
+export function dropCommand(terminal: Terminal, kind: Kind): Command {
   return choosing(new Command('drop'), kind)
     .description('give up for good: they count as settled')
     .option('-y, --yes', "don't ask")
@@ -16,22 +16,29 @@ export function dropCommand(kind: Kind): Command {
       `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} drop --route crm --event register --yes`,
     )
     .action((ids: string[], options: Choice) =>
-      atDesk(options, async (desk, config) =>
-        drop(await chosenBy(ids, options, kind, desk, config), kind, desk, config, options.yes === true),
+      atDesk(terminal, options, async (desk, config) =>
+        drop(terminal, await chosenBy(ids, options, kind, desk, config), kind, desk, config, options.yes === true),
       ),
     );
 }
 
-async function drop(which: Letters, kind: Kind, desk: Desk, config: Outline, sure: boolean): Promise<void> {
-  for (const line of await idleAmong(which, kind, desk, config)) await print(printable(line));
+async function drop(
+  terminal: Terminal,
+  which: Letters,
+  kind: Kind,
+  desk: Desk,
+  config: Outline,
+  sure: boolean,
+): Promise<void> {
+  for (const line of await idleAmong(which, kind, desk, config)) await terminal.print(printable(line));
   const groups = await desk.groups(which);
   const count = groups.reduce((sum, group) => sum + group.count, 0);
-  if (count === 0) return print(which.ids === undefined ? nothingIn(which, kind) : 'nothing was dropped');
-  if (!(sure || (await confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {
-    await print('nothing was dropped');
+  if (count === 0) return terminal.print(which.ids === undefined ? nothingIn(which, kind) : 'nothing was dropped');
+  if (!(sure || (await terminal.confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {
+    await terminal.print('nothing was dropped');
     return;
   }
   let dropped = 0;
   for await (const page of pagesOf(desk, which)) dropped += await desk.drop(page);
-  await print(`${notifications(dropped)} dropped`);
+  await terminal.print(`${notifications(dropped)} dropped`);
 }

@@ -7,6 +7,7 @@ import { hintFor } from '../../nearest.ts';
 import { moment } from '../arguments.ts';
 import { orExit } from '../exit.ts';
 import { soughtEntry, soughtEvent } from '../sought.ts';
+import type { Terminal } from '../terminal.ts';
 import type { Kind } from './kind.ts';
 
 /** What chooses letters on the command line. */
@@ -106,13 +107,15 @@ export async function* pagesOf(desk: Desk, which: Letters): AsyncGenerator<Lette
 
 /** Does a command's work at the journal of the configuration; what goes wrong becomes one line and an exit code. */
 export function atDesk(
+  terminal: Terminal,
   { config: file }: Pick<Selection, 'config'>,
   work: (desk: Desk, config: Outline) => Promise<void>,
 ): Promise<void> {
   return orExit(
+    terminal,
     () => 2,
     async () => {
-      const config = loadOutline(findConfigFile(file));
+      const config = loadOutline(findConfigFile(file, terminal.env), terminal.env);
       const desk = await openDesk(config.journal);
       try {
         await work(desk, config);

@@ -2,12 +2,13 @@ import { Command } from 'commander';
 import type { Outline } from '../../config/outline.ts';
 import type { Desk, Letter, LetterGroup, Letters } from '../../journal/journal.ts';
 import { columns } from '../columns.ts';
-import { print, printable } from '../output.ts';
+import { printable } from '../output.ts';
+import type { Terminal } from '../terminal.ts';
 import type { Kind } from './kind.ts';
 import { atDesk, lettersOf, nothingIn, pagesOf, type Selection, selecting } from './letters.ts';
 import { dueOf, jsonOf, timeOf, tries, triesOf } from './texts.ts';
 
-export function listCommand(kind: Kind): Command {
+export function listCommand(terminal: Terminal, kind: Kind): Command {
   return selecting(new Command('list'))
     .description('one line each, oldest first')
     .option('--group', 'one line for each route, state and reason, with count, first and last time')
@@ -17,15 +18,15 @@ export function listCommand(kind: Kind): Command {
       `\nExit code: 0 shown, or there is nothing, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} list --route crm --since 2d`,
     )
     .action((options: Selection & { group?: true; json?: true }) =>
-      atDesk(options, async (desk, config) => {
+      atDesk(terminal, options, async (desk, config) => {
         const which = await lettersOf(options, kind, desk, config);
         const show = options.group ? showGroups : showLetters;
-        const listed = await show(desk, which, kind.detail, options.json === true);
+        const listed = await show(terminal, desk, which, kind.detail, options.json === true);
         if (options.json) return;
         // For people only: on stdout nothing is nothing, for whoever counts lines.
-        if (listed.size === 0) console.error(nothingIn(which, kind));
+        if (listed.size === 0) terminal.complain(nothingIn(which, kind));
         for (const route of formerIn(listed, config))
-          console.error(`${route} is not in the configuration; "kazoo-relay status" says what that means`);
+          terminal.complain(`${route} is not in the configuration; "kazoo-relay status" says what that means`);
       }),
     );
 }
@@ -35,21 +36,33 @@ function formerIn(listed: ReadonlySet<string>, { routes }: Outline): string[] {
 }
 
 /** Returns the routes whose letters there were. */
-async function showLetters(desk: Desk, which: Letters, detail: Detail, json: boolean): Promise<Set<string>> {
+async function showLetters(
+  terminal: Terminal,
+  desk: Desk,
+  which: Letters,
+  detail: Detail,
+  json: boolean,
+): Promise<Set<string>> {
   const routes = new Set<string>();
   for await (const page of pagesOf(desk, which)) {
     for (const { route } of page) routes.add(route);
-    if (json) for (const letter of page) await print(printable(JSON.stringify(jsonOf(letter))));
-    else await print(columns(page.map((letter) => rowOf(letter, detail))));
+    if (json) for (const letter of page) await terminal.print(printable(JSON.stringify(jsonOf(letter))));
+    else await terminal.print(columns(page.map((letter) => rowOf(letter, detail))));
   }
   return routes;
 }
 
-async function showGroups(desk: Desk, which: Letters, detail: Detail, json: boolean): Promise<Set<string>> {
+async function showGroups(
+  terminal: Terminal,
+  desk: Desk,
+  which: Letters,
+  detail: Detail,
+  json: boolean,
+): Promise<Set<string>> {
   const groups = await desk.groups(which);
-  if (json) for (const group of groups) await print(printable(JSON.stringify(jsonOfGroup(group))));
+  if (json) for (const group of groups) await terminal.print(printable(JSON.stringify(jsonOfGroup(group))));
   else if (groups.length > 0)
-    await print(columns([groupHead(detail), ...groups.map((group) => groupRow(group, detail))]));
+    await terminal.print(columns([groupHead(detail), ...groups.map((group) => groupRow(group, detail))]));
   return new Set(groups.map(({ route }) => route));
 }
 

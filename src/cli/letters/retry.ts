@@ -1,13 +1,14 @@
 import { Command } from 'commander';
 import type { Outline } from '../../config/outline.ts';
 import type { Desk, Letter, Letters } from '../../journal/journal.ts';
-import { notifications, print, printable } from '../output.ts';
+import { notifications, printable } from '../output.ts';
+import type { Terminal } from '../terminal.ts';
 import { tryNow } from '../try-now.ts';
 import { idleAmong } from './idle.ts';
 import type { Kind } from './kind.ts';
 import { atDesk, type Choice, choosing, chosenBy, nothingIn, pagesOf } from './letters.ts';
 
-export function retryCommand(kind: Kind): Command {
+export function retryCommand(terminal: Terminal, kind: Kind): Command {
   return choosing(new Command('retry'), kind)
     .description(kind.retry.description)
     .addHelpText(
@@ -15,13 +16,13 @@ export function retryCommand(kind: Kind): Command {
       `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} retry --route crm --event voicemail_new`,
     )
     .action((ids: string[], options: Choice) =>
-      atDesk(options, async (desk, config) =>
-        retry(await chosenBy(ids, options, kind, desk, config), kind, desk, config),
+      atDesk(terminal, options, async (desk, config) =>
+        retry(terminal, await chosenBy(ids, options, kind, desk, config), kind, desk, config),
       ),
     );
 }
 
-async function retry(which: Letters, kind: Kind, desk: Desk, config: Outline): Promise<void> {
+async function retry(terminal: Terminal, which: Letters, kind: Kind, desk: Desk, config: Outline): Promise<void> {
   const judge = kind.retry.judge(desk, config);
   const idle = await idleAmong(which, kind, desk, config);
   const kept = new Map<string, number>();
@@ -38,9 +39,9 @@ async function retry(which: Letters, kind: Kind, desk: Desk, config: Outline): P
     retried += await kind.retry.change(desk, due);
   }
   const isNothing = found === 0 && which.ids === undefined;
-  await print(isNothing ? nothingIn(which, kind) : `${notifications(retried)} ${kind.retry.done}`);
-  for (const [reason, count] of kept) await print(`${notifications(count)} not: ${printable(reason)}`);
-  for (const line of idle) await print(printable(line));
+  await terminal.print(isNothing ? nothingIn(which, kind) : `${notifications(retried)} ${kind.retry.done}`);
+  for (const [reason, count] of kept) await terminal.print(`${notifications(count)} not: ${printable(reason)}`);
+  for (const line of idle) await terminal.print(printable(line));
   // Also where nothing is due: what was never tried since the sink went away waits for the probe too.
-  await tryNow(config.journal.path, which.route);
+  await tryNow(terminal, config.journal.path, which.route);
 }

@@ -3,14 +3,15 @@ import type { Outline } from '../../config/outline.ts';
 import type { Attempt, Desk, Entry, Letter } from '../../journal/journal.ts';
 import { shape } from '../../routes/shape.ts';
 import { columns } from '../columns.ts';
-import { paint, print, printable } from '../output.ts';
+import { printable } from '../output.ts';
 import { soughtEntry } from '../sought.ts';
+import type { Terminal } from '../terminal.ts';
 import { notYet, stillToCome } from './idle.ts';
 import type { Kind } from './kind.ts';
 import { atDesk, listing, type Selection } from './letters.ts';
 import { jsonOf, timeOf } from './texts.ts';
 
-export function showCommand(kind: Kind): Command {
+export function showCommand(terminal: Terminal, kind: Kind): Command {
   return new Command('show')
     .description('the envelope of one, its problems, and every try')
     .argument('<id>', `as \`${listing(kind)}\` shows it`)
@@ -21,36 +22,36 @@ export function showCommand(kind: Kind): Command {
       `\nExit code: 0 shown, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`,
     )
     .action((id: string, options: Selection & { json?: true }) =>
-      atDesk(options, async (desk, config) =>
-        show(desk, config, await soughtEntry(id, desk, listing(kind)), options.json === true),
+      atDesk(terminal, options, async (desk, config) =>
+        show(terminal, desk, config, await soughtEntry(id, desk, listing(kind)), options.json === true),
       ),
     );
 }
 
-async function show(desk: Desk, { routes }: Outline, entry: Entry, json: boolean): Promise<void> {
+async function show(terminal: Terminal, desk: Desk, { routes }: Outline, entry: Entry, json: boolean): Promise<void> {
   const { envelope } = shape(entry, []);
   const lines = await desk.linesOf(entry.seq);
   const names = routes.map(({ name }) => name);
   const behind = entry.state === 'undecodable' ? [] : await stillToCome(entry.seq, names, desk);
   if (json) {
-    await print(printable(JSON.stringify({ envelope, deliveries: lines.map(jsonOf), still_to_come: behind })));
+    await terminal.print(printable(JSON.stringify({ envelope, deliveries: lines.map(jsonOf), still_to_come: behind })));
     return;
   }
   // Line feeds between its lines are ours; in its strings they are escapes already.
-  await print(JSON.stringify(envelope, null, 2).split('\n').map(printable).join('\n'));
+  await terminal.print(JSON.stringify(envelope, null, 2).split('\n').map(printable).join('\n'));
   for (const line of lines) {
-    await print(`\n${headOf(line, names)}`);
-    if (line.attempts.length > 0) await print(columns(line.attempts.map(attemptRow)));
+    await terminal.print(`\n${headOf(terminal, line, names)}`);
+    if (line.attempts.length > 0) await terminal.print(columns(line.attempts.map(attemptRow)));
   }
-  if (behind.length > 0) await print(`\n${behind.map(notYet).join('\n')}`);
-  else if (lines.length === 0) await print('\nevery route has settled it');
+  if (behind.length > 0) await terminal.print(`\n${behind.map(notYet).join('\n')}`);
+  else if (lines.length === 0) await terminal.print('\nevery route has settled it');
 }
 
 /** @param names of the routes of the configuration: what waits on any other has no next try */
-function headOf({ route, state, dueAt, reason }: Letter, names: readonly string[]): string {
+function headOf(terminal: Terminal, { route, state, dueAt, reason }: Letter, names: readonly string[]): string {
   const isFormer = route !== '' && !names.includes(route);
   const due = dueAt === null || isFormer ? '' : `, due ${timeOf(dueAt)}`;
-  const name = paint('bold', route || 'all routes');
+  const name = terminal.paint('bold', route || 'all routes');
   return `${name}${isFormer ? ' (not in the configuration)' : ''}: ${state}${due}, ${printable(reason)}`;
 }
 

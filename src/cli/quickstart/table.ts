@@ -1,11 +1,12 @@
 import type { Entry } from '../../journal/journal.ts';
-import { describeProblems, paint, paintState, stateOf } from '../output.ts';
+import { describeProblems, paintState, stateOf } from '../output.ts';
+import type { Terminal } from '../terminal.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { Specimen } from './specimens.ts';
 
 /** The lines of the table, which is made for terminals of 100 columns. */
-export function tableOf(specimens: readonly Specimen[], arrivals: Arrivals): string[] {
-  return specimens.map((specimen) => row(specimen, arrivals));
+export function tableOf(terminal: Terminal, specimens: readonly Specimen[], arrivals: Arrivals): string[] {
+  return specimens.map((specimen) => row(terminal, specimen, arrivals));
 }
 
 const [titleWidth, stateWidth, sinkWidth, noteWidth] = [32, 13, 11, 33];
@@ -17,14 +18,14 @@ export const tableHead = [
   'FILE SINK',
 ].join('');
 
-function row({ title, id }: Specimen, { journal, log, file }: Arrivals): string {
+function row(terminal: Terminal, { title, id }: Specimen, { journal, log, file }: Arrivals): string {
   const entry = journal.get(id);
   const state = entry && stateOf(entry);
   const arrived = (ids: ReadonlySet<string>) => (ids.has(id) ? 'delivered' : '-').padEnd(sinkWidth);
   const note = entry === undefined ? '' : noteOn(entry);
   return [
     title.padEnd(titleWidth),
-    state ? paintState(state, stateWidth) : paint('red', 'missing'.padEnd(stateWidth)),
+    state ? paintState(terminal, state, stateWidth) : terminal.paint('red', 'missing'.padEnd(stateWidth)),
     arrived(log),
     arrived(file),
     note.length > noteWidth ? `${note.slice(0, noteWidth - 1)}…` : note,

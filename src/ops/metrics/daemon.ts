@@ -48,6 +48,30 @@ export const daemonMetrics: readonly Metric[] = [
     read: known(({ undecodable }) => undecodable),
   },
   {
+    name: 'kazoo_relay_journal_invalid_bytes',
+    type: 'gauge',
+    help: 'Bytes that undecodable and invalid notifications take in the journal.',
+    labels: [],
+    read: known(({ invalidBytes }) => invalidBytes),
+  },
+  {
+    name: 'kazoo_relay_journal_invalid_max_bytes',
+    type: 'gauge',
+    help: 'Bytes that the configuration allows them: journal.invalidShare of journal.maxSize.',
+    labels: [],
+    read: ({ insight }) => one(insight.maxInvalidBytes),
+  },
+  {
+    name: 'kazoo_relay_journal_evicted_total',
+    type: 'counter',
+    help: 'Undecodable and invalid notifications that were removed because their share was used up, since the journal was made; invalid ones by whether their event is known.',
+    labels: ['kind'],
+    read: ({ summary }) =>
+      (['undecodable', 'unknown', 'known'] as const).flatMap((kind) =>
+        summary === null ? [] : { labels: { kind }, value: summary.evicted[kind] },
+      ),
+  },
+  {
     name: 'kazoo_relay_clock_doubted',
     type: 'gauge',
     help: '1 while the clock is more than a day beyond the last sign of life: nothing is removed for its age.',

@@ -6,7 +6,7 @@ export const intakeMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_notifications_total',
     type: 'counter',
-    help: 'Messages that were committed to the journal, or dropped because it had them, by what they turned out to be.',
+    help: 'Messages that were committed to the journal, or dropped because it had a notification of the same id, by what they turned out to be.',
     labels: ['zone', 'event', 'outcome'],
     read: ({ brokers }) =>
       brokers.flatMap(({ zone, intake }) =>

@@ -1,4 +1,5 @@
 import { reasonOf } from '../../errors.ts';
+import { when } from '../../json-schema.ts';
 import type { OptionMistake } from '../sink.ts';
 import type { Dialect } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
@@ -18,6 +19,19 @@ export function mistakesIn(options: DatabaseSinkOptions): readonly OptionMistake
     ...(columns.length > 0 ? [] : options.columnsOnly ? ownTableMistakes(options) : unfitColumns(options, dialect)),
   ];
 }
+
+const columnName = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
+
+/** What of `mistakesIn` JSON Schema can say; in it, columns that every table has are not known. */
+export const relations: readonly object[] = [
+  { properties: { columns: { propertyNames: { pattern: columnName.source } } } },
+  when(
+    { columnsOnly: { enum: [true, 'true'] } },
+    { required: ['columns'], properties: { columns: { minProperties: 1 } } },
+  ),
+  when({ url: { pattern: '^sqlite:' } }, { not: { required: ['schema'] } }),
+  when({ url: { pattern: '^(sqlite|mysql|mariadb):' } }, { properties: { partition: { not: { const: 'month' } } } }),
+];
 
 /** What is legal and surely not meant. */
 export function doubtsAbout(
@@ -48,7 +62,7 @@ function lackingIn(dialect: Dialect, { schema, partition }: DatabaseSinkOptions)
 function columnMistakes({ columns, columnsOnly }: DatabaseSinkOptions): OptionMistake[] {
   return Object.keys(columns).flatMap((name) => {
     const path = ['columns', name];
-    if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(name)) {
+    if (!columnName.test(name)) {
       return [{ path, message: 'must have a name of letters, digits and _, 63 at most' }];
     }
     return !columnsOnly && isStandardColumn(name) ? [{ path, message: 'is a column of every table of ours' }] : [];

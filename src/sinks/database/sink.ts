@@ -14,7 +14,7 @@ import {
 import type { Database, Dialect, Found } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
 import { examine } from './examine.ts';
-import { doubtsAbout, mistakesIn } from './mistakes.ts';
+import { doubtsAbout, mistakesIn, relations } from './mistakes.ts';
 import { type DatabaseSinkOptions, databaseOptions } from './options.ts';
 import { type Row, rowOf } from './row.ts';
 import { lacksOf, listed, schemaOf } from './schema.ts';
@@ -27,6 +27,7 @@ export const databaseSink: SinkKind<DatabaseSinkOptions> = {
   summary: 'rows in a table of PostgreSQL, MySQL, MariaDB or SQLite',
   options: databaseOptions,
   check: mistakesIn,
+  relations,
   doubts: doubtsAbout,
   needs: (options) => tableOf(options).columns.flatMap(requiredKey),
   flow: ({ batch, connections, url }) => ({ batch, concurrency: dialectOf(url).isLocal ? 1 : connections }),

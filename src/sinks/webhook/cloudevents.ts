@@ -1,3 +1,4 @@
+import { eventNamed, schemaId } from '../../kazoo/catalogue.ts';
 import type { ShapedEnvelope } from '../sink.ts';
 import type { Content } from './content.ts';
 import { headerValue } from './header-value.ts';
@@ -10,7 +11,8 @@ export function cloudEvent(envelope: ShapedEnvelope): object {
 
 /** The same in binary mode: attributes as headers, the data as body. */
 export function binaryCloudEvent(envelope: ShapedEnvelope): Content {
-  const headers = Object.entries(attributesOf(envelope)).map(([name, value]) => [`ce-${name}`, headerValue(value)]);
+  const attributes = Object.entries(attributesOf(envelope));
+  const headers = attributes.map(([name, value]) => [`ce-${name}`, headerValue(String(value))]);
   return {
     type: 'application/json',
     text: JSON.stringify(envelope.data ?? null),
@@ -18,15 +20,31 @@ export function binaryCloudEvent(envelope: ShapedEnvelope): Content {
   };
 }
 
-function attributesOf(envelope: ShapedEnvelope): Record<string, string> {
-  const { id, event, account_id } = envelope;
+/** Those of the specification, and two extensions, `valid` and `resendof`. */
+function attributesOf(envelope: ShapedEnvelope): Record<string, string | boolean> {
+  const { id, event, account_id, valid, resend_of } = envelope;
   return {
     specversion: '1.0',
     id,
     // A URI reference: the phone system's zone is where things happen.
-    source: `/kazoo/${encodeURIComponent(needed(envelope, 'zone'))}`,
+    source: sourceOf(needed(envelope, 'zone')),
     type: `com.2600hz.kazoo.${event ?? 'unknown'}`,
     time: needed(envelope, 'occurred_at'),
+    ...(typeof event === 'string' && eventNamed(event) !== undefined && { dataschema: schemaId(event) }),
     ...(typeof account_id === 'string' && { subject: account_id }),
+    ...(valid !== undefined && { valid }),
+    ...(typeof resend_of === 'string' && { resendof: resend_of }),
   };
+}
+
+function sourceOf(zone: string): string {
+  return `/kazoo/${encodeURIComponent(zone)}`;
+}
+
+/**
+ * Whether some SDKs read another source in binary mode: what CloudEvents encodes for a header, those of Go, Java, JavaScript
+ * and Rust don't decode.
+ */
+export function isMisread(zone: string): boolean {
+  return headerValue(sourceOf(zone)) !== sourceOf(zone);
 }

@@ -1,10 +1,11 @@
-import type { OptionMistake } from '../sink.ts';
+import type { DoubtedRoute, OptionMistake } from '../sink.ts';
+import { isMisread } from './cloudevents.ts';
 import type { WebhookOptions } from './options.ts';
 
-/** What is legal and surely not meant. @param route `timeout`: milliseconds that it gives an attempt */
+/** What is legal and surely not meant. */
 export function doubtsAbout(
   options: WebhookOptions,
-  { timeout: patience }: { readonly timeout: number },
+  { timeout: patience, zones }: DoubtedRoute,
 ): readonly OptionMistake[] {
   const { timeout, tls } = options;
   const doubts: OptionMistake[] = [];
@@ -25,6 +26,13 @@ export function doubtsAbout(
   }
   if (saysWhoWeAre(options) && !isEncrypted(options.url)) {
     doubts.push({ path: ['url'], message: 'is not encrypted: whoever is on the way can read auth and headers' });
+  }
+  const misread = options.format === 'cloudevents-binary' ? zones.filter(isMisread) : [];
+  if (misread.length > 0) {
+    const message =
+      `encodes the zone ${misread.map((zone) => JSON.stringify(zone)).join(', ')} for a header, which the SDKs of Go, Java, ` +
+      'JavaScript and Rust do not decode: they read another source than with cloudevents';
+    doubts.push({ path: ['format'], message });
   }
   return doubts;
 }

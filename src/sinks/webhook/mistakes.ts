@@ -3,7 +3,7 @@ import { strayAt, strayAtMessage } from '../../stray-at.ts';
 import type { OptionMistake } from '../sink.ts';
 import { createAddress } from './address.ts';
 import { batchFormats, createFormat } from './formats.ts';
-import type { WebhookOptions } from './options.ts';
+import type { FormatName, WebhookOptions } from './options.ts';
 import { createSigner } from './signature.ts';
 
 /** What is wrong among options each of which is right by itself. Nothing in it shows a secret. */
@@ -32,10 +32,13 @@ export function mistakesIn(options: WebhookOptions): readonly OptionMistake[] {
 type Refuse = (holds: boolean, path: readonly string[], message: string) => void;
 type Attempt = (path: readonly string[], work: () => unknown) => void;
 
+/** Those that have a place for `fields`. */
+export const fieldFormats: readonly FormatName[] = ['kazoo-json', 'kazoo-form', 'template'];
+
 function refuseFormat(options: WebhookOptions, refuse: Refuse, attempt: Attempt): void {
   const { format, template, fields, batch, method, signature } = options;
   const has = { template: template !== undefined, fields: Object.keys(fields).length > 0 };
-  const takesFields = ['kazoo-json', 'kazoo-form', 'template'].includes(format);
+  const takesFields = fieldFormats.includes(format);
   refuse(format === 'template' && !has.template, ['template'], 'is required by the format template');
   refuse(format !== 'template' && has.template, ['template'], `is not used by the format ${format}`);
   refuse(!takesFields && has.fields, ['fields'], `are not used by the format ${format}`);
@@ -64,7 +67,7 @@ function refuseFormat(options: WebhookOptions, refuse: Refuse, attempt: Attempt)
 }
 
 /** Those that say how a message ends or where it goes, and those that are made anew for each request. */
-const ownHeaders = new Set([
+export const ownHeaders: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
   'expect',
@@ -80,11 +83,13 @@ const ownHeaders = new Set([
   'webhook-timestamp',
 ]);
 
+export const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
 function refuseHeaders({ headers }: WebhookOptions, refuse: Refuse): void {
   const names = Object.keys(headers);
   for (const name of names) {
     const lower = name.toLowerCase();
-    refuse(!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name), ['headers', name], "can't be the name of a header");
+    refuse(!headerName.test(name), ['headers', name], "can't be the name of a header");
     refuse(ownHeaders.has(lower), ['headers', name], "can't be set: the sink sets it, or HTTP itself");
     refuse(!isHeaderValue(headers[name] ?? ''), ['headers', name], 'must be printable ASCII on one line');
     const isTwice = names.some((other) => other !== name && other.toLowerCase() === lower);

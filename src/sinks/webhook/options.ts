@@ -21,14 +21,18 @@ export interface WebhookOptions {
   readonly redirects: number;
 }
 
-export type FormatName =
-  | 'envelope'
-  | 'standard'
-  | 'cloudevents'
-  | 'cloudevents-binary'
-  | 'kazoo-json'
-  | 'kazoo-form'
-  | 'template';
+/** The first is the usual one. */
+export const formatNames = [
+  'envelope',
+  'standard',
+  'cloudevents',
+  'cloudevents-binary',
+  'kazoo-json',
+  'kazoo-form',
+  'template',
+] as const;
+
+export type FormatName = (typeof formatNames)[number];
 
 export interface TemplateOptions {
   readonly body: string;
@@ -61,7 +65,7 @@ export interface TlsOptions {
 export const webhookOptions: OptionTree = {
   url: {
     doc: 'Where requests go; {account_id}, {event}, {category}, {zone} and {id} may stand in its path and query.',
-    format: 'text',
+    format: 'http url',
     default: null,
     sensitive: true,
   },
@@ -72,8 +76,8 @@ export const webhookOptions: OptionTree = {
   },
   format: {
     doc: 'What a request carries.',
-    format: ['envelope', 'standard', 'cloudevents', 'cloudevents-binary', 'kazoo-json', 'kazoo-form', 'template'],
-    default: 'envelope',
+    format: [...formatNames],
+    default: formatNames[0],
   },
   fields: {
     doc: 'Static fields: the custom data of kazoo-json and kazoo-form, `fields` in a template.',
@@ -134,7 +138,7 @@ export const webhookOptions: OptionTree = {
     oauth2: {
       doc: 'OAuth 2 client credentials: tokens are fetched, kept, and renewed in time.',
       optional: {
-        tokenUrl: { doc: 'Where tokens come from.', format: 'text', default: null, sensitive: true },
+        tokenUrl: { doc: 'Where tokens come from.', format: 'http url', default: null, sensitive: true },
         clientId: { doc: 'Client id.', format: 'text', default: null },
         clientSecret: { doc: 'Client secret.', format: 'text', default: null, sensitive: true },
         clientAuth: {
@@ -175,7 +179,7 @@ export const webhookOptions: OptionTree = {
   },
   proxy: {
     doc: 'http:// or https:// URL of a proxy; environment: as HTTP_PROXY, HTTPS_PROXY and NO_PROXY say; none: no proxy.',
-    format: 'text',
+    format: 'proxy',
     default: 'environment',
     sensitive: true,
   },

@@ -54,10 +54,23 @@ function render(work: () => string): string {
 
 /** A text from outside must not end the string or the element that the template has put it in. */
 function escapeFor(contentType: string): (value: unknown) => string {
-  if (isJson(contentType)) return (value) => JSON.stringify(textOf(value)).slice(1, -1);
-  if (/[/+](xml|html)\b/i.test(contentType)) return (value) => escapeMarkup(textOf(value));
-  if (/x-www-form-urlencoded/i.test(contentType)) return (value) => encodeURIComponent(textOf(value).toWellFormed());
-  return textOf;
+  const essence = essenceOf(contentType);
+  const [, escapeText] = escapes.find(([types]) => types.test(essence)) ?? [];
+  return escapeText === undefined ? textOf : (value) => escapeText(textOf(value));
+}
+
+/** By content types: these have many names, with JSON or XML somewhere in them. The first that fits is taken. */
+const escapes: readonly (readonly [RegExp, (text: string) => string])[] = [
+  [/json5|javascript|ecmascript/, escapeScript],
+  [/json/, escapeJson],
+  [/dtd/, (text) => escapeMarkup(text).replaceAll('%', '&#37;')],
+  [/xml|html|svg|sgml|xsl|mathml|wml/, escapeMarkup],
+  [/x-www-form-urlencoded/, (text) => encodeURIComponent(text.toWellFormed())],
+];
+
+/** What it is without its parameters, in lower case. */
+function essenceOf(contentType: string): string {
+  return contentType.replace(/;.*/s, '').trim().toLowerCase();
 }
 
 function textOf(value: unknown): string {
@@ -65,12 +78,22 @@ function textOf(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
+function escapeJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** There strings may stand in other quotes too, and in those with `${…}` within. */
+function escapeScript(text: string): string {
+  return escapeJson(text).replace(/['`$]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
+}
+
 function escapeMarkup(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
+/** Where it is JSON as a whole, and not several of them or a language that contains it. */
 function isJson(contentType: string): boolean {
-  return /[/+]json\b/i.test(contentType);
+  return /[/+]json\b(?!-seq)/.test(essenceOf(contentType));
 }
 
 function mustBeJson(text: string): void {

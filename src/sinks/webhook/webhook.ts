@@ -12,6 +12,7 @@ import { needsOf } from './needs.ts';
 import { type WebhookOptions, webhookOptions } from './options.ts';
 import { failureOf, outcomeOf, retryAfter } from './outcome.ts';
 import { Pace } from './pace.ts';
+import { relations } from './relations.ts';
 import { showAnswer, showRequest } from './report.ts';
 import { createRequestMaker, type RequestMaker } from './request.ts';
 import { secretsOf } from './secrets.ts';
@@ -25,6 +26,7 @@ export const webhookSink: SinkKind<WebhookOptions> = {
   options: webhookOptions,
   flow: ({ batch, concurrency, rateLimit }) => ({ batch, concurrency: Math.min(concurrency, usefulAt(rateLimit)) }),
   check: mistakesIn,
+  relations,
   doubts: doubtsAbout,
   examine: async (options) => (await import('./examine.ts')).examine(options),
   needs: needsOf,

@@ -10,19 +10,19 @@ import type { JsonObject } from '../../../src/kazoo/notification.ts';
 import type { Delivery } from '../../../src/sinks/sink.ts';
 import { closeSinks, deliver, deliveryOf, openDatabaseSink } from '../../support/database.ts';
 import { startMariadb, type TestMariadb } from '../../support/mariadb.ts';
-import { startPostgres, type TestPostgres } from '../../support/postgresql.ts';
+import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
 
 const page = readFileSync('docs/sinks/database.md', 'utf8');
 const dashboard = JSON.parse(readFileSync('deploy/grafana/notifications.json', 'utf8'));
 const account = '2d3b9c1e8f7a46d5b0c4e6f81a92735d';
 
-let postgres: TestPostgres;
+let postgres: SharedPostgres;
 let mariadb: TestMariadb;
 let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-docs-'));
-  [postgres, mariadb] = await Promise.all([startPostgres(), startMariadb()]);
+  [postgres, mariadb] = await Promise.all([sharePostgres(), startMariadb()]);
   const batch = notifications();
   for (const url of [postgres.url, mariadb.url, `sqlite://${folder}/notifications.db`]) {
     await deliver(await openDatabaseSink({ url }), ...batch);

@@ -13,6 +13,7 @@ import {
 } from '../../support/database.ts';
 import { deliverThroughKills } from '../../support/kills.ts';
 import { startMariadb, type TestMariadb } from '../../support/mariadb.ts';
+import { rounds } from '../../support/runs.ts';
 import { behavesAsDatabase, newTable } from './common.ts';
 import { tellsMisfits } from './misfits.ts';
 
@@ -190,9 +191,9 @@ describe('MariaDB in particular', () => {
   test('holds each notification exactly once, however often the server is killed', async () => {
     const table = newTable();
     const sink = await openDatabaseSink({ url: server.url, table });
-    const confirmed = await deliverThroughKills(sink, server, 20);
+    const confirmed = await deliverThroughKills(sink, server, rounds(6));
     const rows = await server.query(`SELECT id FROM ${table}`);
-    expect(confirmed.length).toBeGreaterThan(1_000);
+    expect(confirmed.length).toBeGreaterThan(500);
     expect(rows.map(({ id }) => id).toSorted()).toEqual(confirmed.toSorted());
-  }, 300_000);
+  });
 });

@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { closeSinks, deliver, deliveries, deliveryOf, openDatabaseSink, statuses } from '../../support/database.ts';
-import { startPostgres, type TestPostgres } from '../../support/postgresql.ts';
+import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
 import { until } from '../../support/until.ts';
 import { newTable } from './common.ts';
 
-let server: TestPostgres;
+let server: SharedPostgres;
 let table: string;
 
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await sharePostgres();
 });
 
 afterAll(() => server?.close());

@@ -12,6 +12,7 @@ import {
 import { deliverThroughKills } from '../../support/kills.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgresql.ts';
 import { startReceiver } from '../../support/receiver.ts';
+import { rounds } from '../../support/runs.ts';
 import { behavesAsDatabase, newTable } from './common.ts';
 import { tellsMisfits } from './misfits.ts';
 
@@ -161,11 +162,11 @@ describe('PostgreSQL in particular', () => {
   test('holds each notification exactly once, however often the server is killed', async () => {
     const table = newTable();
     const sink = await openDatabaseSink({ url: server.url, table });
-    const confirmed = await deliverThroughKills(sink, server, 20);
+    const confirmed = await deliverThroughKills(sink, server, rounds(8));
     const rows = await server.query(`SELECT id FROM ${table} ORDER BY id`);
-    expect(confirmed.length).toBeGreaterThan(1_000);
+    expect(confirmed.length).toBeGreaterThan(500);
     expect(rows.map(({ id }) => id)).toEqual(confirmed.toSorted());
-  }, 120_000);
+  });
 
   test('without TLS is what sslmode=prefer puts up with, and require does not', async () => {
     expect(await opened(server.url, 'sslmode=prefer')).toBe('open');

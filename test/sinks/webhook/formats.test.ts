@@ -33,9 +33,24 @@ describe('the format cloudevents', () => {
       source: expect.stringMatching(/^\/kazoo\/west%(25)?201$/),
       subject: 'a1',
       time: '2023-11-14T22:13:20.000Z',
+      dataschema: 'urn:kazoo-relay:schema:low_balance',
       data: { event_name: 'low_balance', current_balance: -1 },
     });
     expect(event.validate()).toBe(true);
+  });
+
+  test.each([
+    ['cloudevents', false],
+    ['cloudevents-binary', 'false'],
+  ])('%s says whether it is valid, and of which one it is a resend', async (format, no) => {
+    const event = eventIn(await arrivalOf({ format }, { state: 'invalid', resendOf: 'first' }));
+    expect(event).toMatchObject({ valid: no, resendof: 'first' });
+    expect(event.validate()).toBe(true);
+    expect(eventIn(await arrivalOf({ format }, {}))).not.toHaveProperty('resendof');
+  });
+
+  test('names no schema of what the catalogue doesn’t have', async () => {
+    expect(eventIn(await arrivalOf({ format: 'cloudevents' }, { event: 'skel' })).dataschema).toBeUndefined();
   });
 
   test.each(['cloudevents', 'cloudevents-binary'])('%s has no subject without an account', async (format) => {

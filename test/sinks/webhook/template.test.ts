@@ -21,13 +21,42 @@ describe('a template', () => {
     });
   });
 
+  const written = {
+    json: `a\\"b'c\\\\d\\n</x>%e\`$f`,
+    script: 'a\\"b\\u0027c\\\\d\\n</x>%e\\u0060\\u0024f',
+    markup: 'a&#34;b&#39;c\\d\n&#60;/x&#62;%e`$f',
+    dtd: 'a&#34;b&#39;c\\d\n&#60;/x&#62;&#37;e`$f',
+    form: `a%22b'c%5Cd%0A%3C%2Fx%3E%25e%60%24f`,
+    text: 'a"b\'c\\d\n</x>%e`$f',
+  };
+  test.each<[keyof typeof written, readonly string[]]>([
+    ['json', ['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/x-jsonlines']],
+    [
+      'json',
+      ['application/json-seq', 'text/x-json', 'APPLICATION/X-NDJSON; charset=utf-8', 'application/x-json-stream'],
+    ],
+    ['script', ['application/json5', 'text/javascript', 'application/x-javascript', 'application/ecmascript']],
+    [
+      'markup',
+      ['text/html', 'application/soap+xml', 'text/xml; charset=utf-8', 'application/xhtml+xml', 'image/svg+xml'],
+    ],
+    ['markup', ['application/xml-external-parsed-entity', 'text/x-html', 'application/x-xml', 'text/vnd.wap.wml']],
+    ['dtd', ['application/xml-dtd']],
+    ['form', ['application/x-www-form-urlencoded', 'Application/X-WWW-Form-Urlencoded; charset=utf-8']],
+    ['text', ['text/plain', 'text/plain; profile="text/xml"', 'text/csv', 'text/markdown']],
+  ])('escapes values as %s in each of %j', (syntax, contentTypes) => {
+    for (const contentType of contentTypes) {
+      const text = render('{{ data.name }}', { name: written.text }, contentType);
+      expect([contentType, text]).toEqual([contentType, written[syntax]]);
+    }
+  });
+
   test.each([
-    ['text/html', 'a&#34;b\\c\n&#60;/x&#62;'],
-    ['application/soap+xml', 'a&#34;b\\c\n&#60;/x&#62;'],
-    ['application/x-www-form-urlencoded', 'a%22b%5Cc%0A%3C%2Fx%3E'],
-    ['text/plain', 'a"b\\c\n</x>'],
-  ])('of %s escapes values as that wants it', (contentType, expected) => {
-    expect(render('{{ data.name }}', { name: 'a"b\\c\n</x>' }, contentType)).toBe(expected);
+    ['application/x-ndjson', '{"name":"{{ data.name }}"}\n{"id":"{{ id }}"}\n', (text: string) => text.split('\n')[0]],
+    ['application/json-seq', '\x1e{"name":"{{ data.name }}"}\n', (text: string) => text.slice(1)],
+  ])('of %s lets no value begin another one', (contentType, text, first) => {
+    const name = '"}\n{"name":"other';
+    expect(JSON.parse(first(render(text, { name }, contentType)) ?? '')).toEqual({ name });
   });
 
   test('that gives no JSON although it says so is a dead letter, not a request', () => {
