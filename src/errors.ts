@@ -56,6 +56,7 @@ const fileReasons = new Map<string | undefined, string>([
   ['ENOSPC', 'its disk is full'],
   ['EFBIG', 'it is larger than a file may be'],
   ['EIO', 'its disk fails (an input/output error)'],
+  ['EPIPE', 'nobody reads it any more'],
 ]);
 
 /** What the process lacks, whatever it was about to do. */

@@ -24,6 +24,8 @@ const doors: Record<string, readonly string[]> = {
 
 /** Files that every room may use, and that use no room. */
 const groundFloor = [
+  'descriptor',
+  'addresses',
   'bag',
   'broker-url',
   'cut',

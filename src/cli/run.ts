@@ -100,7 +100,7 @@ async function run(file: string, overrides: Overrides, rebuild: boolean): Promis
   await notifier.stopping();
   await relay.stop();
   log.info('stopped');
-  ownLog.close();
+  await ownLog.close();
 }
 
 function tellDoubts({ warnings }: Loaded, log: Logger): void {

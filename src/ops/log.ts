@@ -1,4 +1,7 @@
-import pino, { type DestinationStream, type Level, type Logger } from 'pino';
+import { isatty } from 'node:tty';
+import pino, { type Level, type Logger } from 'pino';
+import { withoutWaiting } from '../descriptor.ts';
+import { LineBuffer } from './line-buffer.ts';
 import { Repeats } from './repeats.ts';
 
 export type LogLevel = Level | 'silent';
@@ -17,18 +20,24 @@ export interface Log {
   usualLevel: LogLevel;
   /** How many lines it has written, by level. */
   readonly lines: ReadonlyMap<string, number>;
-  /** Writes what was held back. */
-  close(): void;
+  /** Writes what was held back, as far as that takes no longer than a second. */
+  close(): Promise<void>;
 }
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /**
  * Opens the daemon's own log, on stderr: stdout belongs to the log sink. Warnings and errors that repeat themselves are
- * grouped, see `Repeats`.
+ * grouped, see `Repeats`. A stderr that fails or isn't read holds nothing up, see `LineBuffer`.
  */
-export async function createLog(options: LogOptions): Promise<Log> {
-  const isPretty = options.format === 'pretty' || (options.format === 'auto' && process.stderr.isTTY);
+export async function createLog(options: LogOptions, descriptor = withoutWaiting(2)): Promise<Log> {
+  const isTerminal = isatty(descriptor);
+  const isPretty = options.format === 'pretty' || (options.format === 'auto' && isTerminal);
+  const textOf = isPretty ? await prettyText(isTerminal) : (line: string) => line;
+  const buffer = new LineBuffer(descriptor, (dropped) => {
+    logger.warn({ dropped }, 'lines of this log were dropped: stderr took nothing (a full disk, a reader that waits)');
+  });
+  process.once('exit', () => buffer.writeNow());
   const lines = new Map<string, number>();
   const repeats = new Repeats();
   let level = options.level;
@@ -51,7 +60,7 @@ export async function createLog(options: LogOptions): Promise<Log> {
         },
       },
     },
-    isPretty ? await prettyStderr() : pino.destination({ dest: 2, sync: true }),
+    { write: (line) => buffer.write(textOf(line)) },
   );
   return {
     logger,
@@ -64,7 +73,10 @@ export async function createLog(options: LogOptions): Promise<Log> {
       level = wanted;
       threshold = numberOf(wanted);
     },
-    close: () => repeats.close(),
+    async close() {
+      repeats.close();
+      await buffer.close();
+    },
   };
 }
 
@@ -88,7 +100,7 @@ function numberOf(level: LogLevel): number {
   return level === 'silent' ? Number.POSITIVE_INFINITY : (pino.levels.values[level] ?? 0);
 }
 
-async function prettyStderr(): Promise<DestinationStream> {
+async function prettyText(colorize: boolean): Promise<(line: string) => string> {
   const { default: pretty } = await import('pino-pretty');
-  return pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss.l', colorize: process.stderr.isTTY });
+  return pretty.prettyFactory({ translateTime: 'SYS:HH:MM:ss.l', colorize });
 }

@@ -1,4 +1,6 @@
 import type { Level } from 'pino';
+import { withoutWaiting, writeSome } from '../descriptor.ts';
+import { fileReasonOf } from '../errors.ts';
 import { quoted } from '../quoted.ts';
 import { unlessAborted } from '../waiting.ts';
 import { piecesOf } from './lines.ts';
@@ -24,13 +26,15 @@ export const logSink: SinkKind<LogSinkOptions> = {
   examine: async () => 'lines go to stdout',
 
   async open({ level }) {
+    stdout ??= new Output(withoutWaiting(1));
+    const output = stdout;
     return {
       async deliver(batch, signal) {
         const head = `{"level":"${level}","time":"${new Date().toISOString()}",`;
         const lines = batch.map(
           ({ json, event }) => `${head}${json.slice(1, -1)},"msg":${quoted(event ?? 'unknown event')}}\n`,
         );
-        await unlessAborted(writeToStdout(piecesOf(lines)), signal);
+        await output.write(piecesOf(lines), signal);
         return batch.map(() => delivered);
       },
       async close() {},
@@ -38,18 +42,46 @@ export const logSink: SinkKind<LogSinkOptions> = {
   },
 };
 
-/** Resolves when the reader's side has taken them all: a slow reader delays its own route, and nothing else. */
-async function writeToStdout(pieces: readonly string[]): Promise<void> {
-  // The write's callback gets the error too; without a listener here it would end the process.
-  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => undefined);
-  await Promise.all(pieces.map(writePiece));
+/**
+ * What is at stdout, for all the routes that write there: one piece of lines is under way at a time, and the others wait
+ * for their turn. A slow reader delays these routes, and nothing else.
+ */
+export class Output {
+  readonly #descriptor: number;
+  #turn = Promise.resolve();
+  /** True where a line was begun that could not be ended. */
+  #isTorn = false;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  /**
+   * Resolves when the reader's side has taken them all.
+   * @param signal ends it between two pieces; who has called it waits no longer than that
+   */
+  async write(pieces: readonly string[], signal: AbortSignal): Promise<void> {
+    const writing = this.#turn.then(async () => {
+      for (const piece of pieces) {
+        signal.throwIfAborted();
+        await this.#writePiece(piece);
+      }
+    });
+    this.#turn = writing.catch(() => undefined);
+    await unlessAborted(writing, signal);
+  }
+
+  async #writePiece(piece: string): Promise<void> {
+    let rest = Buffer.from(this.#isTorn ? `\n${piece}` : piece);
+    try {
+      while (rest.length > 0) {
+        rest = rest.subarray(await writeSome(this.#descriptor, rest));
+        this.#isTorn = rest.length > 0;
+      }
+    } catch (cause) {
+      throw new SinkUnavailable(`stdout can't be written: ${fileReasonOf(cause)}`, { cause });
+    }
+  }
 }
 
-function writePiece(piece: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(piece, (error) => {
-      if (error) reject(new SinkUnavailable(`stdout can't be written: ${error.message}`, { cause: error }));
-      else resolve();
-    });
-  });
-}
+let stdout: Output | undefined;

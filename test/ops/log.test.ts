@@ -1,7 +1,12 @@
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createLog, type Log } from '../../src/ops/log.ts';
+import { program } from '../support/daemon.ts';
 import { type TestRelay, testRelay } from '../support/relay.ts';
+import { type StalledPipe, stalledPipe } from '../support/stalled-pipe.ts';
 import { until } from '../support/until.ts';
 
 let relay: TestRelay | undefined;
@@ -39,6 +44,77 @@ describe("the daemon's log", () => {
     await daemon.says('the level of this log was changed');
     expect(daemon.stderr).not.toContain('starting');
     expect(daemon.stderr).not.toContain('"msg"');
+  });
+});
+
+describe('a stderr that nobody reads', () => {
+  let pipe: StalledPipe;
+  let log: Log;
+  let output = '';
+  const told = () => {
+    output += pipe.read();
+    return output;
+  };
+
+  beforeEach(() => {
+    pipe = stalledPipe();
+    output = '';
+  });
+
+  afterEach(async () => {
+    await log.close();
+    pipe.close();
+  });
+
+  test.each(['json', 'pretty'] as const)('stops nothing, and gets what fits into 1 MiB later (%s)', async (format) => {
+    log = await createLog({ level: 'info', format }, pipe.descriptor);
+    const long = 'x'.repeat(1_000);
+    const written = 3_000;
+    for (let number = 0; number < written; number += 1) log.logger.info({ number, long }, 'a line');
+    await until(() => /lines of this log were dropped/.test(told()), { what: 'the word about dropped lines' });
+    const arrived = told().match(/a line/g)?.length ?? 0;
+    expect(arrived * 1_000).toBeGreaterThan(900_000);
+    expect(arrived * 1_000).toBeLessThan(1_200_000);
+    expect(Number(/"?dropped"?: ?(\d+)/.exec(output)?.[1])).toBe(written - arrived);
+    expect(output.match(/were dropped/g)).toHaveLength(1);
+    log.logger.info('it flows again');
+    await until(() => told().includes('it flows again'), { what: 'the line after it' });
+  });
+
+  test('holds up the end for no longer than a bound, and loses no line while it is read', async () => {
+    log = await createLog({ level: 'info', format: 'json' }, pipe.descriptor);
+    for (let number = 0; number < 500; number += 1) log.logger.info({ number, long: 'x'.repeat(1_000) }, 'a line');
+    const reading = setInterval(told, 5);
+    await log.close();
+    clearInterval(reading);
+    expect(told().match(/"msg":"a line"/g)).toHaveLength(500);
+    for (let number = 0; number < 500; number += 1) log.logger.info({ number, long: 'x'.repeat(1_000) }, 'a line');
+    await log.close();
+  });
+});
+
+describe('a stderr that can’t be written', () => {
+  test('ends nothing: a full disk', async () => {
+    const full = openSync('/dev/full', 'w');
+    const log = await createLog({ level: 'info', format: 'json' }, full);
+    for (let number = 0; number < 5; number += 1) log.logger.error('a line');
+    await log.close();
+    expect(log.lines.get('error')).toBe(4);
+    closeSync(full);
+  });
+
+  test('ends no daemon: it starts, and stops when it is told to', async () => {
+    relay = testRelay('amqp://127.0.0.1:1', () => ({ routes: { all: { sink: { type: 'log' } } } }));
+    const full = openSync('/dev/full', 'w');
+    const args = [program, 'run', '--config', relay.config];
+    const daemon = spawn(process.execPath, args, { stdio: ['ignore', full, full] });
+    const ended = once(daemon, 'exit');
+    closeSync(full);
+    const { journal } = relay;
+    const isUp = () => daemon.exitCode !== null || existsSync(join(journal, 'control.sock'));
+    await until(isUp, { what: 'the daemon to run' });
+    daemon.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
   });
 });
 

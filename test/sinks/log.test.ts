@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { Output } from '../../src/sinks/log.ts';
+import { stalledPipe } from '../support/stalled-pipe.ts';
 import { until } from '../support/until.ts';
 
 describe('the log sink', () => {
@@ -47,6 +50,43 @@ describe('the log sink', () => {
     const { stderr, code } = await finish(child);
     expect(stderr).toContain("SinkUnavailable: stdout can't be written: ");
     expect(code).toBe(0);
+  });
+});
+
+describe('what is at stdout', () => {
+  const never = new AbortController().signal;
+
+  test('is left by a route whose attempt is over: what was not begun does not come later', async () => {
+    const pipe = stalledPipe();
+    const output = new Output(pipe.descriptor);
+    const attempt = new AbortController();
+    const pieces = Array.from({ length: 8 }, (_, number) => `${number}${'x'.repeat(30_000)}\n`);
+    const waiting = output.write(pieces, attempt.signal);
+    const behind = output.write(['behind it\n'], attempt.signal);
+    await until(() => pipe.read() !== '', { what: 'the first piece' });
+    attempt.abort(new Error('too late'));
+    await expect(waiting).rejects.toThrow('too late');
+    await expect(behind).rejects.toThrow('too late');
+    const last = output.write(['the last\n'], never);
+    let text = '';
+    const read = () => {
+      text += pipe.read();
+      return text.includes('the last');
+    };
+    await until(read, { what: 'the next attempt' });
+    await last;
+    expect(text).toMatch(/x\nthe last\n$/);
+    expect(text).not.toContain('behind it');
+    pipe.close();
+  });
+
+  test('may be full: the route hears why, and tries again', async () => {
+    const full = openSync('/dev/full', 'w');
+    const output = new Output(full);
+    const failure = { name: 'SinkUnavailable', message: "stdout can't be written: its disk is full" };
+    await expect(output.write(['a line\n'], never)).rejects.toMatchObject(failure);
+    await expect(output.write(['a line\n'], never)).rejects.toMatchObject(failure);
+    closeSync(full);
   });
 });
 
