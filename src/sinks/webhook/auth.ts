@@ -19,12 +19,15 @@ export interface Auth {
 /** @param openTransport for requests to the token endpoint; it is closed with what this returns */
 export async function createAuth(
   { auth, timeout }: WebhookOptions,
-  openTransport: () => Dispatcher,
+  openTransport: (target: string) => Dispatcher,
   mask: Mask,
 ): Promise<Auth> {
   if (auth.oauth2 !== undefined) {
     const { TokenSource } = await import('./oauth.ts');
-    return tokenAuth(new TokenSource(auth.oauth2, openTransport(), timeout.total, mask), auth.oauth2.clientSecret);
+    return tokenAuth(
+      new TokenSource(auth.oauth2, openTransport(auth.oauth2.tokenUrl), timeout.total, mask),
+      auth.oauth2.clientSecret,
+    );
   }
   if (auth.bearer !== undefined) return constantAuth(`Bearer ${auth.bearer.token}`, [auth.bearer.token]);
   if (auth.basic === undefined) return constantAuth(undefined, []);

@@ -19,7 +19,7 @@ export async function examine(options: WebhookOptions): Promise<string> {
   const mask = createMask(() => secrets);
   const dispatcher = openTransport(options);
   const elsewhere = { ...options, tls: { ...options.tls, serverName: undefined } };
-  const auth = await createAuth(options, () => openTransport(elsewhere), mask);
+  const auth = await createAuth(options, (target) => openTransport(elsewhere, target), mask);
   try {
     await connect(dispatcher, address.origin, options.timeout.connect).catch((cause) => {
       throw new Error(

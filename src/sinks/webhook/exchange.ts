@@ -28,13 +28,18 @@ export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }
 
+/** Something was answered that HTTP has no meaning for. */
+export class OddAnswer extends Error {
+  override readonly name = 'OddAnswer';
+}
+
 /** How much of an answer is read, in bytes. */
 const longestAnswer = 64 * 1024;
 
 /**
  * Sends a request and reads its answer. Once the status is known it counts, whatever becomes of the body: one that
  * breaks off, never ends or is too long is dropped.
- * @throws TimedOut, Interrupted, or an error of the connection
+ * @throws TimedOut, Interrupted, OddAnswer, or an error of the connection
  */
 export function exchange(
   dispatcher: Dispatcher,
@@ -72,6 +77,8 @@ export function exchange(
       if (ended) started.abort(ended);
     },
     onResponseStart(_, code, answered) {
+      if (code < 100)
+        end(new OddAnswer(`its answer has the status ${String(code).padStart(3, '0')}, which HTTP has not`));
       if (code < 200) return;
       status = code;
       headers = answered;

@@ -178,7 +178,7 @@ export const webhookOptions: OptionTree = {
     },
   },
   proxy: {
-    doc: 'http:// or https:// URL of a proxy; environment: as HTTP_PROXY, HTTPS_PROXY and NO_PROXY say; none: no proxy.',
+    doc: 'http:// or https:// URL; environment: as HTTP_PROXY, HTTPS_PROXY, NO_PROXY (names, globs, networks) say; none: no proxy.',
     format: 'proxy',
     default: 'environment',
     sensitive: true,

@@ -2,7 +2,7 @@ import { cut } from '../../cut.ts';
 import { codeOf, reasonOf } from '../../errors.ts';
 import { explainTls } from '../../tls.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../sink.ts';
-import { type Answer, Interrupted, TimedOut } from './exchange.ts';
+import { type Answer, Interrupted, OddAnswer, TimedOut } from './exchange.ts';
 import type { Mask } from './mask.ts';
 
 /** Between tries of a receiver that is gone, in milliseconds. */
@@ -40,11 +40,15 @@ export function outcomeOf(answer: Answer, origin: string, mask: Mask): Outcome {
 /** What it means that a request had no answer. */
 export function failureOf(error: unknown, mask: Mask): Outcome {
   const code = error instanceof TimedOut ? 'ETIMEDOUT' : codeOf(error);
-  const known = error instanceof TimedOut || error instanceof Interrupted;
+  const known = [TimedOut, Interrupted, OddAnswer].some((kind) => error instanceof kind);
   // Where each address of a name has failed, the error has no message but a code.
   const text = lineOf(mask(reasonOf(explainTls(error)) || code || 'the connection failed'));
-  return { status: 'retry', reason: known ? text : `no answer: ${text}`, ...(code && { code }), away: true };
+  const what = unreadable.test(text) ? 'its answer is no HTTP that can be read' : 'no answer';
+  return { status: 'retry', reason: known ? text : `${what}: ${text}`, ...(code && { code }), away: true };
 }
+
+/** What undici and its parser say of an answer that did come. */
+const unreadable = /^(Response does not match the HTTP|Headers Overflow|Response body length does not match)/;
 
 /** Unix milliseconds that a `Retry-After` asks to wait for, `now` at least: who waits has to set a bound to it. */
 export function retryAfter({ headers }: Pick<Answer, 'headers'>, now: number): number | undefined {

@@ -1,21 +1,26 @@
 import { createSecureContext } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici';
+import { patienceFor } from '../../addresses.ts';
 import { reasonOf } from '../../errors.ts';
 import { explainTls, readTls, type TlsFiles } from '../../tls.ts';
 import { SinkUnavailable } from '../sink.ts';
+import { withMendedHeads } from './answer-head.ts';
+import { isExcepted } from './no-proxy.ts';
 import type { TlsOptions, WebhookOptions } from './options.ts';
 import { publicConnector, publicLookup } from './private-networks.ts';
-import { proxyVariables } from './proxy-variables.ts';
+import { proxyUrl, proxyVariables } from './proxy-variables.ts';
 
 /**
  * The connections of a sink: kept alive, as many as it may have requests at a time.
+ * @param target where its requests go: whether they take a proxy depends on that
  * @throws SinkUnavailable when a file of the TLS options, or a proxy of the environment, can't be used
  */
-export function openTransport(options: WebhookOptions): Dispatcher {
+export function openTransport(options: WebhookOptions, target = options.url): Dispatcher {
   const { proxy, concurrency, timeout, allowPrivateNetworks, http2 } = options;
+  const patience = { timeout: timeout.connect, ...patienceFor(timeout.connect) };
   const toReceiver = {
     ...tlsOf(options.tls),
-    timeout: timeout.connect,
+    ...patience,
     allowH2: http2,
     preferH2: http2,
     ...(!allowPrivateNetworks && { lookup: publicLookup() }),
@@ -28,20 +33,23 @@ export function openTransport(options: WebhookOptions): Dispatcher {
     // How long all may take is watched over each request as a whole.
     headersTimeout: 0,
     bodyTimeout: 0,
+    factory: (origin: string | URL, settings: Pool.Options) =>
+      new Pool(origin, { ...settings, connect: mended(settings.connect) }),
   };
   // A proxy chooses the address itself: where addresses are checked, there is none.
-  if (!allowPrivateNetworks || proxy === 'none' || (proxy === 'environment' && !hasProxy())) return new Agent(agent);
+  if (!allowPrivateNetworks || proxy === 'none' || (proxy === 'environment' && !needsProxy(target)))
+    return new Agent(agent);
   const throughProxy = {
     ...agent,
     requestTls: toReceiver,
-    proxyTls: { timeout: timeout.connect },
+    proxyTls: patience,
     // A proxy that takes the connection and doesn't answer would hold it for minutes.
     clientFactory: (origin: URL, settings: object) =>
       new Pool(origin, { ...settings, headersTimeout: timeout.connect }),
   };
   try {
     return proxy === 'environment'
-      ? new EnvHttpProxyAgent(throughProxy)
+      ? new EnvHttpProxyAgent({ ...throughProxy, noProxy: '' })
       : new ProxyAgent({ ...throughProxy, uri: proxy });
   } catch {
     // The error itself holds the URL, which may hold a password.
@@ -51,8 +59,20 @@ export function openTransport(options: WebhookOptions): Dispatcher {
   }
 }
 
-function hasProxy(): boolean {
-  return proxyVariables.some((name) => process.env[name]);
+/** @throws SinkUnavailable where the environment says so and names none that can be used */
+function needsProxy(target: string): boolean {
+  const named = proxyVariables.filter((name) => process.env[name]);
+  if (named.length === 0 || isExcepted(target)) return false;
+  const other = named.find((name) => !proxyUrl.test(process.env[name] ?? ''));
+  if (other === undefined) return true;
+  throw new SinkUnavailable(
+    `${other} in the environment begins neither with http:// nor with https://: no other proxy is spoken to (set the option proxy)`,
+  );
+}
+
+/** Of a connection that undici's agents make, whichever way they take. */
+function mended(connect: Pool.Options['connect']): buildConnector.connector {
+  return withMendedHeads(typeof connect === 'function' ? connect : buildConnector(connect ?? {}));
 }
 
 function tlsOf({ minVersion, verify, ...given }: TlsOptions): buildConnector.BuildOptions {

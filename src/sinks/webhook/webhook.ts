@@ -43,7 +43,7 @@ export const webhookSink: SinkKind<WebhookOptions> = {
     // The receiver's name is of no use at the token endpoint, which is elsewhere.
     auth = await createAuth(
       options,
-      () => openTransport({ ...options, tls: { ...options.tls, serverName: undefined } }),
+      (target) => openTransport({ ...options, tls: { ...options.tls, serverName: undefined } }, target),
       mask,
     );
     if (!options.tls.verify) log.warn({ receiver: address.origin }, "the receiver's certificate is not checked");

@@ -58,6 +58,45 @@ describe('a receiver that', () => {
     expect(await sink.send()).toMatchObject({ ...away, code: 'ETIMEDOUT' });
   });
 
+  test.each<[what: string, parts: readonly string[]]>([
+    ['says before that it goes on, unasked', ['HTTP/1.1 100 Continue\r\n\r\n', `${ok}content-length: 0\r\n\r\n`]],
+    [
+      'says so twice, with headers',
+      [`${'HTTP/1.1 100 Go on\r\nx: y\r\n\r\n'.repeat(2)}${ok}content-length: 2\r\n\r\nok`],
+    ],
+    ['says so by letters', [...`HTTP/1.1 100 Continue\r\n\r\n${ok}content-length: 0\r\n\r\n`]],
+    ['has other hints before', [`HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n${ok}content-length: 0\r\n\r\n`]],
+    ['has a length and chunks', [`${ok}content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`]],
+    ['has chunks and a length', [`${ok}Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n`]],
+  ])('says 200 and %s has it delivered, once', async (_what, parts) => {
+    let requests = 0;
+    const sink = await against((socket) =>
+      socket.on('data', async () => {
+        requests += 1;
+        for (const part of parts) await new Promise((resolve) => socket.write(part, resolve));
+      }),
+    );
+    for (const count of [1, 2]) {
+      expect(await sink.send()).toEqual({ status: 'delivered' });
+      expect(requests).toBe(count);
+    }
+  });
+
+  test('goes on, unasked, and then refuses has its refusal heard', async () => {
+    const answer = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 400 No\r\ncontent-length: 3\r\n\r\nwhy';
+    const sink = await against((socket) => socket.on('data', () => socket.write(answer)));
+    expect(await sink.send()).toMatchObject({ status: 'dead', reason: 'answered 400: why' });
+  });
+
+  test.each<[what: string, answer: string, reason: string]>([
+    ['status', 'HTTP/1.1 000 OK\r\ncontent-length: 0\r\n\r\n', 'its answer has the status 000, which HTTP has not'],
+    ['header', `${ok}no colon here\r\n\r\n`, 'its answer is no HTTP that can be read: '],
+    ['amount of headers', `${ok}x: ${'x'.repeat(100_000)}\r\n\r\n`, 'its answer is no HTTP that can be read: '],
+  ])('answers with an odd %s is named so', async (_what, answer, reason) => {
+    const sink = await against((socket) => socket.once('data', () => socket.end(answer)));
+    expect(await sink.send()).toMatchObject({ ...away, reason: expect.stringContaining(reason) });
+  });
+
   test.each<[what: string, head: string, drop: string]>([
     ['never ends its body', `${ok}content-length: 1000000\r\n\r\n`, 'x'],
     ['never ends its chunks', `${ok}transfer-encoding: chunked\r\n\r\n`, '1\r\nx\r\n'],

@@ -150,13 +150,25 @@ describe('a proxy', () => {
     process.env.no_proxy = '';
     await (await webhook({ url: receiver.url, proxy: 'environment' })).send();
     expect(proxy.seen).toHaveLength(1);
-    process.env.no_proxy = '127.0.0.1';
+    process.env.no_proxy = '10.0.0.0/8, 127.0.0.0/8';
     await (await webhook({ url: receiver.url, proxy: 'environment' })).send();
     process.env.no_proxy = '';
     await (await webhook({ url: receiver.url, proxy: 'none' })).send();
     expect(proxy.seen).toHaveLength(1);
     expect(receiver.arrivals).toHaveLength(3);
   });
+
+  test.each(['socks5://127.0.0.1:1080', 'proxy.lan:3128'])(
+    'of a kind that isn’t spoken makes the sink unavailable, and the variable is named: %s',
+    async (text) => {
+      process.env.http_proxy = text;
+      process.env.no_proxy = '';
+      const url = 'http://127.0.0.1:9';
+      await expect(openWebhook({ url })).rejects.toThrow(/^http_proxy in the environment begins neither with http:/);
+      process.env.no_proxy = '127.*';
+      await webhook({ url, proxy: 'environment' });
+    },
+  );
 
   test.each(['http://me:geheim@:port', 'http://me:geheim%zz@127.0.0.1:1'])(
     'that is none makes the sink unavailable, and its password isn’t shown: %s',
