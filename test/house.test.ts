@@ -27,6 +27,7 @@ const groundFloor = [
   'descriptor',
   'addresses',
   'bag',
+  'broker-parameters',
   'broker-url',
   'cut',
   'counted',

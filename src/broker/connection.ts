@@ -1,21 +1,13 @@
 import type { Duplex } from 'node:stream';
-import amqp, { type Channel, type ChannelModel } from 'amqplib';
-import { readTls, type TlsFiles } from '../tls.ts';
+import type { Channel, ChannelModel } from 'amqplib';
 import { within } from '../waiting.ts';
-import { explainConnecting } from './explain.ts';
-import { credentialsOf } from './login.ts';
+import { type DialOptions, dial } from './dial.ts';
 import { type Recipient, readOn, receive } from './receiver.ts';
 
-export interface ConnectionOptions {
+export interface ConnectionOptions extends DialOptions {
   /** `amqp:` or `amqps:`. */
   readonly url: string;
-  /** For `amqps:`. */
-  readonly tls?: TlsFiles | undefined;
-  /** Seconds; a peer that is silent for two to three of them is given up. */
   readonly heartbeat: number;
-  /** Milliseconds until a connection must be open. */
-  readonly connectTimeout: number;
-  /** What the broker shows in its list of connections. */
   readonly name: string;
 }
 
@@ -105,19 +97,7 @@ export class Connection {
   }
 }
 
-/** @throws what a file of `tls`, the socket or the broker said; it never names the password */
-export async function connect(options: ConnectionOptions): Promise<Connection> {
-  const url = new URL(options.url);
-  url.searchParams.set('heartbeat', String(options.heartbeat));
-  const settings = {
-    ...readTls(options.tls),
-    timeout: options.connectTimeout,
-    noDelay: true,
-    credentials: credentialsOf(url),
-    clientProperties: { connection_name: options.name },
-  };
-  const model = await amqp.connect(url.href, settings).catch((error) => {
-    throw explainConnecting(error, url);
-  });
-  return new Connection(model);
+/** @throws as `dial` */
+export async function connect({ url, ...options }: ConnectionOptions): Promise<Connection> {
+  return new Connection(await dial(url, options));
 }

@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import amqp, { type ChannelModel, type ConfirmChannel, type Options, type Replies } from 'amqplib';
-import { explainConnecting } from '../broker/explain.ts';
-import { credentialsOf } from '../broker/login.ts';
+import type { ChannelModel, ConfirmChannel, Options, Replies } from 'amqplib';
+import { dial } from '../broker/dial.ts';
 import { exchange } from '../broker/topology.ts';
 import { reasonOf } from '../errors.ts';
 import { toAmqpTimestamp } from '../kazoo/time.ts';
-import { readTls, type TlsFiles } from '../tls.ts';
+import type { TlsFiles } from '../tls.ts';
 import { within } from '../waiting.ts';
 
 /** A message as KAZOO publishes it. */
@@ -61,14 +60,7 @@ export async function connectPublisher(url: string, tls?: TlsFiles): Promise<Pub
       throw new PublishError(`can't publish to the broker ${parsed.host}: ${reasonOf(cause)}`, { cause });
     }
   };
-  const credentials = credentialsOf(parsed);
-  const connecting = async () =>
-    amqp.connect(url, { ...readTls(tls), credentials, timeout: connectWithin, noDelay: true });
-  const model = await work(
-    connecting().catch((error) => {
-      throw explainConnecting(error, parsed);
-    }),
-  );
+  const model = await work(dial(url, { tls, connectTimeout: connectWithin }));
   const publisher = await work(openPublisher(model));
   return {
     ...publisher,

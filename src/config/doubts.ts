@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { parametersOf } from '../broker-parameters.ts';
 import { vhostOf } from '../broker-url.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import type { Mistake } from './check.ts';
@@ -30,10 +31,14 @@ export function doubtsAbout(config: Config, gathered: Gathered, isRight: (path: 
 
 function brokerDoubts({ brokers }: Config): Mistake[] {
   return brokers.flatMap(({ url }, index) => {
+    const path = ['brokers', index, 'url'];
+    if (parametersOf(new URL(url)).verify === false) {
+      return [{ path, message: 'lets anybody between here and the broker read and answer: it has verify=verify_none' }];
+    }
     const first = brokers.findIndex((other) => addressOf(other.url) === addressOf(url));
     if (first === index) return [];
     const message = `is the broker of brokers[${first}] again: the two would share one queue, and each stamp a part with its zone`;
-    return [{ path: ['brokers', index, 'url'], message }];
+    return [{ path, message }];
   });
 }
 

@@ -1,4 +1,5 @@
 import convict from 'convict';
+import { parametersOf } from '../broker-parameters.ts';
 import { anyCase } from '../json-schema.ts';
 import { mappedTypes } from '../sinks/database/table.ts';
 import { strayAt, strayAtMessage } from '../stray-at.ts';
@@ -179,6 +180,7 @@ export const formats: Readonly<Record<string, Format>> = {
     validate: (value) => {
       must(!hasStrayAt(value), strayAtMessage);
       must(isAmqpUrl(value), 'must be a URL such as amqp://user:password@host:5672 or amqps://…');
+      parametersOf(new URL(String(value)));
     },
   },
   'database url': {

@@ -60,7 +60,7 @@ export const rootOptions: OptionTree = {
       default: 5_000,
     },
     connectTimeout: {
-      doc: 'Time within which a connection must be open.',
+      doc: 'Time within which a connection must be open; of several addresses, each has a third of it.',
       format: 'positive duration',
       default: 10_000,
     },
@@ -164,7 +164,12 @@ export const brokerOptions: OptionTree = {
     format: 'text',
     default: null,
   },
-  url: { doc: 'amqp:// or amqps:// with user and password.', format: 'amqp url', default: null, sensitive: true },
+  url: {
+    doc: 'amqp:// or amqps:// with user and password, and the parameters of RabbitMQ’s own clients.',
+    format: 'amqp url',
+    default: null,
+    sensitive: true,
+  },
   tls: { doc: 'For amqps://. The files are read at each connection.', optional: brokerTls },
 };
 

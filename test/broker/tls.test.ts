@@ -53,6 +53,30 @@ describe('a link over TLS', () => {
     );
   });
 
+  test('is made as the parameters of the url say', async () => {
+    const { ca, cert, key } = certificates.files;
+    const files = new URLSearchParams({ cacertfile: ca, certfile: cert, keyfile: key });
+    const others = 'heartbeat=7&frame_max=8192&channel_max=33&server_name_indication=receiver.test&verify=verify_peer';
+    link = startLink(`${url('127.0.0.1')}?${files}&${others}`);
+    await until(() => link?.sessions === 1, { what: 'the link to consume' });
+    const found = await broker.ctl(
+      'list_connections',
+      'port',
+      'peer_cert_subject',
+      'timeout',
+      'frame_max',
+      'channel_max',
+    );
+    expect(found).toContain(`${port}\tCN=kazoo-relay\t7\t8192\t33`);
+  });
+
+  test('checks nothing where the url says so', async () => {
+    const { other, cert, key } = certificates.files;
+    const files = new URLSearchParams({ cacertfile: other, certfile: cert, keyfile: key });
+    link = startLink(`${url('127.0.0.1')}?${files}&verify=verify_none`);
+    await until(() => link?.sessions === 1, { what: 'the link to consume' });
+  });
+
   test('checks for the name of tls.serverName where the host of the url is another', async () => {
     const { ca, cert, key } = certificates.files;
     link = startLink(url('127.0.0.1'), { tls: { ca, cert, key, serverName: 'receiver.test' } });

@@ -37,6 +37,12 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
   'two documents': [`${broker}---\nroutes: {}\n`],
   // Brokers
   'no brokers': [routes],
+  'a broker whose URL has a parameter that means nothing': [
+    `brokers:\n  - zone: west\n    url: 'amqp://me:geheim@h?heartbeats=geheim'\n${routes}`,
+  ],
+  'a broker whose URL has a parameter that can’t be honoured': [
+    `brokers:\n  - zone: west\n    url: 'amqps://h?verify=geheim'\n${routes}`,
+  ],
   'an empty list of brokers': [`brokers: []\n${routes}`],
   'one broker that is no list': [`brokers: { zone: west, url: amqp://127.0.0.1 }\n${routes}`],
   'a broker that is only a URL': [`brokers: [amqp://127.0.0.1]\n${routes}`],

@@ -33,6 +33,7 @@ const doubts: Readonly<Record<string, string>> = {
   'a token that goes unencrypted': sink('webhook', 'url: http://crm.example.com\nauth: { bearer: { token: geheim } }'),
   'a zone that is misread in a header': `brokers:\n  - { zone: west, url: amqp://10.0.0.1 }\n  - { zone: Köln, url: amqp://10.0.0.2 }\nroutes: { all: { sink: { type: webhook, url: https://a, format: cloudevents-binary } } }`,
   'a statement that has longer than its route': sink('database', 'url: postgres://h/d\nstatementTimeout: 1m'),
+  'a broker whose certificate nobody checks': `brokers: [{ zone: west, url: 'amqps://h?verify=verify_none' }]\nroutes: { all: { sink: { type: log } } }`,
   'a broker twice': `brokers:\n  - { zone: west, url: amqp://a@10.0.0.1 }\n  - { zone: east, url: 'amqp://b@10.0.0.1:5672/' }\nroutes: { all: { sink: { type: log } } }`,
   'a broker twice, with its virtual host in other words': `brokers:\n  - { zone: west, url: amqp://10.0.0.1 }\n  - { zone: east, url: 'amqp://10.0.0.1/%2F' }\nroutes: { all: { sink: { type: log } } }`,
   'a batch that never fills': `${whole}intake: { prefetch: 100 }`,

@@ -1,5 +1,7 @@
+import { connect } from 'node:net';
 import mysql from 'mysql2/promise';
 import type { Logger } from 'pino';
+import { patienceFor } from '../../addresses.ts';
 import { reasonOf } from '../../errors.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import type { Server, TlsOptions } from './server.ts';
@@ -12,7 +14,13 @@ export function createPool(
   log: Logger,
 ): mysql.Pool {
   const pool = mysql.createPool({
-    ...(host.startsWith('/') ? { socketPath: host } : { host, port }),
+    // Checking a certificate's name needs the host, though the stream is ours.
+    ...(host.startsWith('/')
+      ? { socketPath: host }
+      : {
+          host,
+          stream: () => connect({ host, port, keepAlive: true, noDelay: true, ...patienceFor(statementTimeout) }),
+        }),
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { password }),
     ...(database === undefined ? {} : { database }),
@@ -21,7 +29,6 @@ export function createPool(
     // One more, so that tidying never waits for deliveries nor they for it.
     connectionLimit: connections + 1,
     connectTimeout: statementTimeout,
-    enableKeepAlive: true,
     idleTimeout: 10_000,
     maxIdle: 0,
   });

@@ -1,5 +1,7 @@
+import { Socket } from 'node:net';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { patienceFor } from '../../addresses.ts';
 import { reasonOf } from '../../errors.ts';
 import { unlessAborted } from '../../waiting.ts';
 import { type Blame, changeFactor, type Database, type Found, grace } from './dialect.ts';
@@ -163,6 +165,7 @@ export class PostgresDatabase implements Database {
       max: this.#options.connections + 1,
       connectionTimeoutMillis: this.#options.statementTimeout,
       keepAlive: true,
+      stream: () => patientSocket(this.#options.statementTimeout),
       allowExitOnIdle: true,
     });
     // A lost connection says so twice where it is in use: its query rejects too. Unheard, the event would end the
@@ -171,6 +174,16 @@ export class PostgresDatabase implements Database {
     pool.on('error', lost).on('connect', (client) => client.on('error', lost));
     return pool;
   }
+}
+
+/** The library has it connect to a port and a host, or to the path of a socket. */
+function patientSocket(timeout: number): Socket {
+  const socket = new Socket();
+  const connect = socket.connect.bind(socket);
+  return Object.assign(socket, {
+    connect: (place: number | string, host = 'localhost') =>
+      typeof place === 'string' ? connect(place) : connect({ port: place, host, ...patienceFor(timeout) }),
+  });
 }
 
 interface TableRow {

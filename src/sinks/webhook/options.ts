@@ -107,7 +107,11 @@ export const webhookOptions: OptionTree = {
     },
   },
   timeout: {
-    connect: { doc: 'Time within which a connection must be open.', format: 'positive duration', default: 10_000 },
+    connect: {
+      doc: 'Time within which a connection must be open; of several addresses, each has a third of it.',
+      format: 'positive duration',
+      default: 10_000,
+    },
     total: { doc: 'Time within which a request must be answered.', format: 'positive duration', default: 30_000 },
   },
   concurrency: {
