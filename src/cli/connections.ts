@@ -23,14 +23,16 @@ const longest = 30_000;
  * Tries the journal's folder, every broker and every sink of a configuration, all at once. Nothing is changed by it.
  */
 export function connections({ journal, brokers, routes, intake, queue }: Config): Promise<Tried[]> {
-  const log = pino({ level: 'silent' });
+  const context = { log: pino({ level: 'silent' }), maxBodySize: intake.maxBodySize };
   return Promise.all([
     attempt(`journal ${journal.path}`, () => accessToDatabase(join(journal.path, 'journal.sqlite'))),
     ...brokers.map((broker) =>
       attempt(`broker ${broker.zone} ${new URL(broker.url).host}`, () => examineBroker(broker, { ...intake, queue })),
     ),
     ...routes.map(({ name, sink }) =>
-      attempt(`route ${name} (${sink.type})`, () => sinkKind(sink.type).examine(sink.options, { route: name, log })),
+      attempt(`route ${name} (${sink.type})`, () =>
+        sinkKind(sink.type).examine(sink.options, { ...context, route: name }),
+      ),
     ),
   ]);
 }

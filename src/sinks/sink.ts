@@ -61,6 +61,8 @@ export interface SinkContext {
   readonly isGuest?: boolean;
   /** False while the clock is in doubt: then nothing is removed for its age. Nor is it where this is left out. */
   readonly mayRemoveOld?: () => boolean;
+  /** Bytes that a body may have at intake, where it is known: what the sink gets has hardly more. */
+  readonly maxBodySize?: number;
   readonly log: Logger;
 }
 

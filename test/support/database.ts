@@ -33,8 +33,12 @@ export async function openDatabaseSink(
 }
 
 /** What the sink finds there. */
-export function examineDatabase(options: object): Promise<string> {
-  return databaseSink.examine(databaseSinkOptions(options), { route: 'test', log: pino({ level: 'silent' }) });
+export function examineDatabase(options: object, context: { maxBodySize?: number } = {}): Promise<string> {
+  return databaseSink.examine(databaseSinkOptions(options), {
+    ...context,
+    route: 'test',
+    log: pino({ level: 'silent' }),
+  });
 }
 
 export async function closeSinks(): Promise<void> {

@@ -61,6 +61,8 @@ export interface Found {
   readonly partitioned: boolean;
   /** Columns of which each row must give a value, because there is certainly nothing else that would. */
   readonly demanding: readonly string[];
+  /** Bytes that one statement may have; undefined where that is more than we ever send. */
+  readonly largestStatement?: number;
   /** What our user may do with it, of SELECT, INSERT and DELETE; undefined where the database isn't asked. */
   readonly privileges?: readonly string[] | undefined;
 }
@@ -69,9 +71,10 @@ export interface Blame {
   /**
    * `row`: at least one row can't be stored as it is; `conflict`: two transactions were in each other's way, and the
    * next try may find it otherwise; `unclear`: the database has answered, and it may be about a row or about all;
-   * `database`: it says nothing about the rows.
+   * `connection`: it has cut the connection in place of an answer, as it does for a row that is too large, and as it
+   * ends; `database`: it says nothing about the rows.
    */
-  readonly on: 'row' | 'conflict' | 'unclear' | 'database';
+  readonly on: 'row' | 'conflict' | 'unclear' | 'connection' | 'database';
   /** What the database says, without the values that it quotes. */
   readonly reason: string;
   readonly code?: number | string;
@@ -89,6 +92,14 @@ export const pauseBetween = 50;
 
 /** What an operator can do about a column that must have a value, and which nothing fills. */
 export const fillColumn = 'give it a DEFAULT, let it be NULL, or name it in columns';
+
+/** True for an error of a connection that stood, and was cut: not for one that never came about. */
+export function isCut(error: unknown): boolean {
+  return cuts.has(codeOf(error) ?? reasonOf(error));
+}
+
+/** The system's, mysql2's and pg's words for it. */
+const cuts = new Set(['ECONNRESET', 'EPIPE', 'PROTOCOL_CONNECTION_LOST', 'Connection terminated unexpectedly']);
 
 /** What an error says that comes from no database: of the network, or of a signal. */
 export function plainReason(error: unknown): Pick<Blame, 'reason' | 'code'> {

@@ -1,12 +1,13 @@
-import type { Logger } from 'pino';
 import { accessToDatabase, statOf } from '../file-access.ts';
+import type { SinkContext } from '../sink.ts';
+import type { Found } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import { lacksOf, listed } from './schema.ts';
 import { tableOf } from './table.ts';
 
 /** What there is at the other end, without changing it. @throws Error that says why nothing could be stored there */
-export async function examine(options: DatabaseSinkOptions, log: Logger): Promise<string> {
+export async function examine(options: DatabaseSinkOptions, { log, maxBodySize }: SinkContext): Promise<string> {
   const dialect = dialectOf(options.url);
   const file = dialect.isLocal ? await examineFile(decodeURIComponent(new URL(options.url).pathname)) : undefined;
   const table = tableOf(options);
@@ -21,7 +22,8 @@ export async function examine(options: DatabaseSinkOptions, log: Logger): Promis
       throw new Error(`${database.place} does not let this user use the table ${options.table} (${grant})`);
     }
     if (lacks.length === 0) {
-      return `${file === undefined ? database.place : `${file.access}; it`} has the table ${options.table} as it must be`;
+      const whose = file === undefined ? database.place : `${file.access}; it`;
+      return `${whose} has the table ${options.table} as it must be${limitOf(found, maxBodySize)}`;
     }
     const list = listed(lacks);
     const isOurs = options.migrate && lacks.every(({ statements }) => statements !== undefined);
@@ -36,6 +38,19 @@ export async function examine(options: DatabaseSinkOptions, log: Logger): Promis
     await database.close();
   }
 }
+
+/** What a server has to say about the largest rows, where it can't take them. */
+function limitOf(found: Found | undefined, maxBodySize = 0): string {
+  const largest = found?.largestStatement ?? Number.POSITIVE_INFINITY;
+  if (largest > maxBodySize + besideBody) return '';
+  return (
+    `; but its max_allowed_packet of ${largest} bytes is too small for the row of a body of intake.maxBodySize ` +
+    `(${maxBodySize} bytes): such a row will be a dead letter (SET GLOBAL max_allowed_packet)`
+  );
+}
+
+/** Bytes that a row has beside its body. */
+const besideBody = 64 * 1024;
 
 async function examineFile(path: string): Promise<{ access: string; isEmpty: boolean }> {
   const access = await accessToDatabase(path);

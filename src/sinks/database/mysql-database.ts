@@ -3,7 +3,7 @@ import type mysql from 'mysql2/promise';
 import type { Logger } from 'pino';
 import { unlessAborted } from '../../waiting.ts';
 import { type Blame, changeFactor, type Database, deletedAtOnce, type Found, grace, pauseBetween } from './dialect.ts';
-import { blame, isDuplicate, withoutValues } from './mysql-errors.ts';
+import { blame, isDuplicate, isUsableAfter, withoutValues } from './mysql-errors.ts';
 import { grammar } from './mysql-grammar.ts';
 import { look, obstacle } from './mysql-look.ts';
 import { createPool, settings } from './mysql-pool.ts';
@@ -136,7 +136,7 @@ export class MysqlDatabase implements Database {
       else connection.release();
       return result;
     } catch (error) {
-      if (blame(error).on === 'row') connection.release();
+      if (isUsableAfter(error)) connection.release();
       else connection.destroy();
       throw withoutValues(error);
     }

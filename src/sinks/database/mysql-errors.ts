@@ -1,9 +1,9 @@
-import { type Blame, fillColumn, plainReason } from './dialect.ts';
+import { type Blame, fillColumn, isCut, plainReason } from './dialect.ts';
 
 /** Says of an error whether it is a row's fault, from its number and its SQLSTATE. */
 export function blame(error: unknown): Blame {
   const { errno, sqlState } = partsOf(error);
-  if (errno === undefined || sqlState === undefined) return { on: 'database', ...plainReason(error) };
+  if (errno === undefined || sqlState === undefined) return plainBlame(error);
   // Messages such as "Incorrect integer value: '…' for column" quote the value, which may be a secret.
   const reason = plainReason(error)
     .reason.replace(/(value|entry|syntax)?:? '(?:.*)' (for|in) /is, '$1 $2 ')
@@ -13,9 +13,24 @@ export function blame(error: unknown): Blame {
   return { on: blamed(errno, sqlState), reason, code: errno };
 }
 
+function plainBlame(error: unknown): Blame {
+  const plain = plainReason(error);
+  if (!isCut(error)) return { on: 'database', ...plain };
+  return {
+    on: 'connection',
+    ...plain,
+    reason: `${plain.reason} (so it is for a row larger than its max_allowed_packet)`,
+  };
+}
+
 /** A value of a unique index that is there already. */
 export function isDuplicate(error: unknown): boolean {
   return partsOf(error).errno === 1062;
+}
+
+/** True where the server leaves the connection as it is: for a packet that is too large it closes it. */
+export function isUsableAfter(error: unknown): boolean {
+  return blame(error).on === 'row' && partsOf(error).errno !== 1153;
 }
 
 /** A right that our user doesn't have: to the database, or to a command. */

@@ -18,11 +18,13 @@ export async function look(connection: mysql.PoolConnection, { schema, name }: T
     unique: parts.every(({ isUnique }) => isUnique === 1),
     columns: parts.map(({ column }) => String(column)),
   }));
+  const [[limits]] = await connection.query<mysql.RowDataPacket[]>('SELECT @@max_allowed_packet AS statement');
   const nothingFills = triggers?.areKnown === 1 && triggers.fill === 0;
   return {
     columns: new Map(columns.map(({ name, type }) => [String(name), String(type)])),
     indexes,
     partitioned: false,
+    largestStatement: Number(limits?.statement ?? Number.POSITIVE_INFINITY),
     demanding: columns.filter(({ isEmpty }) => nothingFills && isEmpty === 1).map(({ name }) => String(name)),
   };
 }

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { type Blame, fillColumn, plainReason } from './dialect.ts';
+import { type Blame, fillColumn, isCut, plainReason } from './dialect.ts';
 import type { Column } from './table.ts';
 
 /** Says of an error whether it is a row's fault, from its SQLSTATE. @param columns that each row gives a value for */
@@ -7,7 +7,7 @@ export function blame(error: unknown, columns: readonly Pick<Column, 'name'>[]):
   if (!(error instanceof pg.DatabaseError) || error.code === undefined) {
     const plain = plainReason(error);
     const hint = noServer.test(plain.reason) ? ' (is a PostgreSQL server on this port?)' : '';
-    return { on: 'database', ...plain, reason: `${plain.reason}${hint}` };
+    return { on: isCut(error) ? 'connection' : 'database', ...plain, reason: `${plain.reason}${hint}` };
   }
   const { code } = error;
   // Messages such as `value "…" is out of range for type bigint` quote the value, which may be a secret.

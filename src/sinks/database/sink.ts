@@ -32,7 +32,7 @@ export const databaseSink: SinkKind<DatabaseSinkOptions> = {
   needs: (options) => tableOf(options).columns.flatMap(requiredKey),
   flow: ({ batch, connections, url }) => ({ batch, concurrency: dialectOf(url).isLocal ? 1 : connections }),
 
-  examine: (options, { log }) => examine(options, log),
+  examine,
 
   async open(options, context) {
     const table = tableOf(options);
@@ -79,6 +79,7 @@ class DatabaseSink implements Sink {
   readonly #database: Database;
   readonly #store: Store;
   readonly #closing = new AbortController();
+  #statementSize = statementSize;
   #tidying: Promise<void> | undefined;
   /**
    * False until the table has been looked at, and again after every outage: it may be another server, or an older copy.
@@ -113,10 +114,13 @@ class DatabaseSink implements Sink {
   async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
     const outcomes = new Map<Row, Outcome>();
     const rows = batch.map((delivery) => rowOf(delivery, this.#table));
+    const before = this.#store.stored;
     let rest: Outcome = { status: 'retry', reason: 'it was not tried' };
     try {
       if (!this.#isPrepared) await unlessAborted(this.#prepare(), signal);
-      for (const part of portions(rows)) await this.#store.store(part, signal, outcomes);
+      for (const part of portions(rows, this.#statementSize)) {
+        await this.#store.store(part, signal, outcomes, before);
+      }
     } catch (error) {
       this.#isPrepared = false;
       if (outcomes.size === 0) throw this.#unavailable(error);
@@ -147,7 +151,10 @@ class DatabaseSink implements Sink {
 
   /** What there is to do before the table is as it must be. @throws as `#prepare` */
   async #look(): Promise<string[]> {
-    return this.#statementsFor(await this.#database.inspect());
+    const found = await this.#database.inspect();
+    // In a statement, a text may be twice as long as by itself.
+    if (found?.largestStatement) this.#statementSize = Math.min(statementSize, found.largestStatement / 2);
+    return this.#statementsFor(found);
   }
 
   /** What brings the table to what it must be, if that is ours to do. */
@@ -164,7 +171,10 @@ class DatabaseSink implements Sink {
 
   #unavailable(cause: unknown): SinkUnavailable {
     const { reason, on } = this.#database.blame(cause);
-    return new SinkUnavailable(`${this.#database.place}: ${reason}`, { cause, unsure: on === 'unclear' });
+    return new SinkUnavailable(`${this.#database.place}: ${reason}`, {
+      cause,
+      unsure: on === 'unclear' || on === 'connection',
+    });
   }
 
   async #keepTidy(): Promise<void> {
@@ -184,11 +194,11 @@ class DatabaseSink implements Sink {
 }
 
 /** Cuts a batch so that no statement is too large for its server. */
-function* portions(rows: readonly Row[]): Generator<readonly Row[]> {
+function* portions(rows: readonly Row[], largest: number): Generator<readonly Row[]> {
   let start = 0;
   let size = 0;
   for (const [index, row] of rows.entries()) {
-    if (index > start && size + row.size > statementSize) {
+    if (index > start && size + row.size > largest) {
       yield rows.slice(start, index);
       start = index;
       size = 0;

@@ -35,9 +35,16 @@ export class Store {
     this.#patience = patience * statementTimeout;
   }
 
-  /** Gives each row its outcome. Throws what is not a row's fault: those that have none by then were not stored. */
-  async store(rows: readonly Row[], signal: AbortSignal, outcomes: Map<Row, Outcome>): Promise<void> {
-    const before = this.#stored;
+  /** How many rows have been stored. */
+  get stored(): number {
+    return this.#stored;
+  }
+
+  /**
+   * Gives each row its outcome. Throws what is not a row's fault: those that have none by then were not stored.
+   * @param before `stored` when their batch came, of which they may be a part
+   */
+  async store(rows: readonly Row[], signal: AbortSignal, outcomes: Map<Row, Outcome>, before: number): Promise<void> {
     const until = performance.now() + this.#patience;
     let hasLooked = false;
     const store = async (some: readonly Row[]): Promise<void> => {
@@ -69,11 +76,24 @@ export class Store {
         await this.#database.insert(rows, signal);
         return undefined;
       } catch (error) {
-        const blame = this.#database.blame(error);
+        const blame = await this.#blame(error);
         if (blame.on === 'database' || signal.aborted) throw error;
         if (blame.on !== 'conflict' || tries === triesInConflict) return { blame, error };
       }
     }
+  }
+
+  /** Where the connection was cut and the server is there, it may have been for a row. */
+  async #blame(error: unknown): Promise<Blame> {
+    const blame = this.#database.blame(error);
+    if (blame.on !== 'connection') return blame;
+    const isThere = await this.#database.inspect().then(
+      () => true,
+      () => false,
+    );
+    return isThere
+      ? { ...blame, on: 'unclear', reason: `${blame.reason}, though the server is there` }
+      : { ...blame, on: 'database' };
   }
 
   /** Of a row that failed by itself. @param before how many had been stored when its batch came */

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { closeSinks, deliver, deliveries, deliveryOf, openDatabaseSink, statuses } from '../../support/database.ts';
@@ -260,4 +262,38 @@ function json(value: unknown): unknown {
 /** A time as the database's library gives it; a text is in UTC. */
 function instant(value: unknown): string {
   return value instanceof Date ? value.toISOString() : new Date(String(value)).toISOString();
+}
+
+/** Over a network in which each row with "cut me" in it ends the connection, as a server does that can't take a row. */
+export function passesRowsThatAreCut(url: () => string): void {
+  test('is not held up by a row for which the connection is cut, while the server is there', async () => {
+    const sockets = new Set<Socket>();
+    const cutter = createServer((client) => {
+      const upstream = connect(Number(new URL(url()).port), '127.0.0.1');
+      for (const socket of [client, upstream]) sockets.add(socket.on('error', () => undefined));
+      client.on('data', (chunk) => (chunk.includes('cut me') ? client.resetAndDestroy() : upstream.write(chunk)));
+      client.on('close', () => upstream.destroy());
+      upstream.pipe(client);
+    }).listen(0, '127.0.0.1');
+    await once(cutter, 'listening');
+    const through = new URL(url());
+    through.port = String((cutter.address() as AddressInfo).port); // it listens on TCP
+    through.searchParams.set('sslmode', 'disable');
+    const sink = await openDatabaseSink({ url: through.href, table: newTable() });
+    const poison = deliveryOf({ text: 'cut me' });
+    // By itself it says nothing of the server, so another one is tried.
+    await expect(deliver(sink, poison)).rejects.toMatchObject({ name: 'SinkUnavailable', unsure: true });
+    const [first, second] = deliveries(2);
+    if (first === undefined || second === undefined) throw new Error('there are two');
+    expect(await deliver(sink, first, poison, second)).toMatchObject([
+      { status: 'delivered' },
+      { status: 'retry', away: true, reason: expect.stringContaining('though the server is there') },
+      { status: 'delivered' },
+    ]);
+    // Then it is its own fault, which ends in a dead letter, and holds up nobody.
+    expect(await statuses(deliver(sink, poison))).toEqual(['retry']);
+    for (const socket of sockets) socket.destroy();
+    cutter.close();
+    await expect(deliver(sink, first)).rejects.toMatchObject({ name: 'SinkUnavailable' });
+  });
 }

@@ -14,7 +14,8 @@ import {
 import { deliverThroughKills } from '../../support/kills.ts';
 import { startMariadb, type TestMariadb } from '../../support/mariadb.ts';
 import { rounds } from '../../support/runs.ts';
-import { behavesAsDatabase, newTable } from './common.ts';
+import { until } from '../../support/until.ts';
+import { behavesAsDatabase, newTable, passesRowsThatAreCut } from './common.ts';
 import { tellsMisfits } from './misfits.ts';
 
 let server: TestMariadb;
@@ -152,6 +153,24 @@ describe('MariaDB in particular', () => {
     await expect(deliver(sink, deliveryOf({}, { event: 'full' }))).rejects.toThrow(SinkUnavailable);
     expect(await statuses(deliver(sink, ...deliveries(1)))).toEqual(['delivered']);
   });
+
+  test('is not held up by a row that is larger than its max_allowed_packet, and says so beforehand', async () => {
+    const table = newTable();
+    await server.query('SET GLOBAL max_allowed_packet = 1048576');
+    const sink = await openDatabaseSink({ url: server.url, table });
+    const large = deliveryOf({ text: 'x'.repeat(1_020_000), more: '"'.repeat(40_000) });
+    // It answers and cuts the connection: whether the answer arrives depends on how much is on its way by then.
+    const answer = await until(() => deliver(sink, large).catch(() => undefined), { what: 'an answer that arrives' });
+    expect(answer).toMatchObject([{ status: 'dead', code: 1153 }]);
+    expect(await statuses(deliver(sink, ...deliveries(2)))).toEqual(['delivered', 'delivered']);
+    expect(await examineDatabase({ url: server.url, table }, { maxBodySize: 1_048_576 })).toContain(
+      'but its max_allowed_packet of 1048576 bytes is too small',
+    );
+    expect(await examineDatabase({ url: server.url, table }, { maxBodySize: 500_000 })).toMatch(/as it must be$/);
+    await server.query('SET GLOBAL max_allowed_packet = 16777216');
+  });
+
+  passesRowsThatAreCut(() => server.url);
 
   test('hangs no values on its errors', async () => {
     const table = newTable();

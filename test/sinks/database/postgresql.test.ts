@@ -13,7 +13,7 @@ import { deliverThroughKills } from '../../support/kills.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgresql.ts';
 import { startReceiver } from '../../support/receiver.ts';
 import { rounds } from '../../support/runs.ts';
-import { behavesAsDatabase, newTable } from './common.ts';
+import { behavesAsDatabase, newTable, passesRowsThatAreCut } from './common.ts';
 import { tellsMisfits } from './misfits.ts';
 
 let server: TestPostgres;
@@ -50,6 +50,8 @@ tellsMisfits('PostgreSQL', {
 });
 
 describe('PostgreSQL in particular', () => {
+  passesRowsThatAreCut(() => server.url);
+
   test('refuses NUL in a text column, a text that is too long, and what a policy forbids, each alone', async () => {
     const table = newTable();
     await server.query(`CREATE TABLE ${table} (id uuid PRIMARY KEY, caller varchar(5))`);
