@@ -27,8 +27,7 @@ describe('of a host with several addresses, each has a third of the time for a c
   const share = { autoSelectFamilyAttemptTimeout: 2_000 };
   const webhook = async (url: string, options: object = {}) => {
     const sink = await openWebhook({ url, proxy: 'none', timeout: { connect: '6s' }, ...options });
-    await sink.send();
-    await sink.close();
+    await sink.send().finally(() => sink.close());
   };
   const database = (protocol: string) =>
     examineDatabase({ url: `${protocol}://127.0.0.1:1/d`, table: 't', statementTimeout: '6s' });
