@@ -79,7 +79,8 @@ const digits = '^[0-9]+$';
 const large = '[1-9][0-9]{15,}$';
 
 /** The patterns of the built-in schemas. */
-export const ownPatterns: ReadonlySet<string> = new Set([digits, `^${large}`, `^-?${large}`]);
+export const digitsOfLarge: ReadonlySet<string> = new Set([`^${large}`, `^-?${large}`]);
+export const ownPatterns: ReadonlySet<string> = new Set([digits, ...digitsOfLarge]);
 
 /** KAZOO's encoder may write an empty object as `[]`, wherever it stands: no other array is one. */
 const emptyAsArray: JsonObject = { maxItems: 0 };

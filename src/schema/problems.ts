@@ -1,5 +1,6 @@
 import type { DefinedError, ErrorObject } from 'ajv/dist/2020.js';
 import type { Problem } from '../kazoo/notification.ts';
+import { digitsOfLarge } from './generate.ts';
 
 /** How many problems of one notification are kept. */
 const maxProblems = 20;
@@ -34,10 +35,10 @@ function isBranchOf(error: ErrorObject, union: ErrorObject): boolean {
 }
 
 function problemOf(error: ErrorObject, all: readonly ErrorObject[]): Problem {
-  const { path, message } = isUnion(error)
-    ? { path: error.instancePath, message: unionMessage(error, all) }
-    : describe(error as DefinedError); // ajv makes no others unless it is taught keywords of one's own
-  return { path: cut(path), message: cut(message), keyword: error.keyword };
+  const { path, message, keyword } = isUnion(error)
+    ? { path: error.instancePath, ...wishOf(error, all) }
+    : { keyword: error.keyword, ...describe(error as DefinedError) }; // ajv makes no others unless it is taught keywords of one's own
+  return { path: cut(path), message: cut(message), keyword };
 }
 
 function describe(error: DefinedError): { path: string; message: string } {
@@ -72,13 +73,17 @@ function oneOf(values: readonly unknown[]): string {
 }
 
 /** What the alternatives want of the value itself; ajv's own words where they only disagree about its parts. */
-function unionMessage(union: ErrorObject, all: readonly ErrorObject[]): string {
-  const wishes = all
+function wishOf(union: ErrorObject, all: readonly ErrorObject[]): { message: string; keyword: string } {
+  const own = (all as readonly DefinedError[]) // as above
     .filter((error) => isBranchOf(error, union) && !isUnion(error) && error.instancePath === union.instancePath)
-    .map((error) => describe(error as DefinedError)) // as above
-    .filter(({ path }) => path === union.instancePath)
-    .map(({ message }) => message);
-  return wishes.length > 0 ? [...new Set(wishes)].join(' or ') : (union.message ?? 'must fit one of the alternatives');
+    .filter((error) => describe(error).path === union.instancePath);
+  // That an integer may be digits too is our way of writing a large one, and nothing that KAZOO could mend.
+  const wishes = own.filter((error) => error.keyword !== 'pattern' || !digitsOfLarge.has(error.params.pattern));
+  const messages = [...new Set(wishes.map((error) => describe(error).message))];
+  if (messages.length === 0)
+    return { message: union.message ?? 'must fit one of the alternatives', keyword: union.keyword };
+  const isPlain = wishes.length < own.length && wishes.every(({ keyword }) => keyword === wishes[0]?.keyword);
+  return { message: messages.join(' or '), keyword: isPlain ? (wishes[0]?.keyword ?? union.keyword) : union.keyword };
 }
 
 function below(path: string, key: string): string {
