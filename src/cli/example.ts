@@ -26,8 +26,9 @@ export function exampleBody(event: EventDefinition, time: number, changes: reado
     // One event has it as digits in a string.
     if (body[key] !== undefined) body[key] = typeof body[key] === 'string' ? String(seconds) : seconds;
   }
-  // Where a body has a time or a call, an equal one is a resend: only the call can tell two of one second apart.
-  if (hasOccurrence(body)) body['Call-ID'] = `${randomBytes(8).toString('hex')}@example.com`;
+  // Where a body has a time or a call, or can be there only once, an equal one is a resend: only the call can tell two of
+  // one second apart.
+  if (event.once || hasOccurrence(body)) body['Call-ID'] = `${randomBytes(8).toString('hex')}@example.com`;
   for (const change of changes) apply(change, body, event);
   return body;
 }

@@ -2,11 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import { gunzipSync } from 'node:zlib';
 import { eventNamed } from './catalogue.ts';
 import { Decoded } from './decoded.ts';
-import { fingerprintOf, idOf, serialise } from './identity.ts';
+import { contentOf, fingerprintOf, idOf } from './identity.ts';
 import { isObject, member } from './json.ts';
 import { hasMoreMembers } from './members.ts';
 import { maxDepth, type Normalised, normalise, type Path } from './normalise.ts';
 import type { Json, JsonObject, Problem, RawMessage } from './notification.ts';
+import { mayLoseDigits, parseAsWritten } from './numbers.ts';
 import { rewrite } from './rewrite.ts';
 import { fromAmqpTimestamp, fromGregorianSeconds } from './time.ts';
 
@@ -40,7 +41,8 @@ export function decode(message: RawMessage, limits: BodyLimits): Decoded {
   const definition = typeof data.event_name === 'string' ? eventNamed(data.event_name) : undefined;
   const event = definition?.name ?? label(data.event_name);
   const eventTime = ownTimeOf(data);
-  const ownTime = mayBeResent(message, data) ? (eventTime ?? (typeof data.call_id === 'string' ? 0 : null)) : null;
+  const happensOnce = definition?.once === true || typeof data.call_id === 'string';
+  const ownTime = mayBeResent(message, data) ? (eventTime ?? (happensOnce ? 0 : null)) : null;
   return new Decoded({
     id: idOf(message, published ?? 0),
     fingerprint: ownTime === null ? '' : fingerprintOf(body.content()),
@@ -51,7 +53,7 @@ export function decode(message: RawMessage, limits: BodyLimits): Decoded {
     accountId: accountOf(event, data),
     zone: message.zone,
     node: label(data.node),
-    occurredAt: eventTime ?? published ?? message.receivedAt,
+    occurredAt: (definition?.happensAtPublish ? null : eventTime) ?? published ?? message.receivedAt,
     receivedAt: message.receivedAt,
     routingKey: message.routingKey,
     preview: data.preview === true || data.preview === 'true',
@@ -99,7 +101,7 @@ interface Body {
   readonly data: JsonObject;
   /** `data` as JSON text. */
   readonly json: string;
-  /** What of it a KAZOO resend has again; asked for before the next body is parsed, or never. */
+  /** What of it a KAZOO resend surely has again; asked for before the next body is parsed, or never. */
   readonly content: () => string | Uint8Array;
   readonly collisions: readonly Path[];
   readonly hasSecretNames: boolean;
@@ -115,22 +117,29 @@ function parseBody(message: RawMessage, { maxBodySize, maxBodyMembers }: BodyLim
   }
   const rewritten = rewrite(bytes);
   if (rewritten !== null) return { ...rewritten, collisions: none };
-  const normalised = parseText(utf8.decode(bytes));
-  if ('problem' in normalised) return normalised;
-  const { json, content } = serialise(normalised.data);
-  return { ...normalised, json, content: () => content };
+  return parseText(utf8.decode(bytes));
 }
 
 const none: readonly Path[] = [];
 
 /** The way that every body can go: the keys of its objects are normalised one by one. */
-function parseText(text: string): Normalised | Failure {
+function parseText(text: string): Body | Failure {
   const body = parseJson(text);
   if ('problem' in body) return body;
   if (!isObject(body.value)) return failure('type', 'the body is JSON, but not an object');
   const normalised = normalise(body.value);
   if (normalised.tooDeep) return failure('depth', `the body nests deeper than ${maxDepth} levels`);
-  return normalised.inexact ? exact(text) : normalised;
+  return mayLoseDigits(text) ? asWritten(text) : bodyOf(normalised);
+}
+
+/** @param text of an object, as `JSON.parse` takes it */
+function asWritten(text: string): Body {
+  const body = bodyOf(normalise(parseAsWritten(text) as JsonObject)); // it was an object the first time
+  return { ...body, data: JSON.parse(body.json) as JsonObject }; // and is one still
+}
+
+function bodyOf({ data, collisions, hasSecretNames }: Normalised): Body {
+  return { data, json: JSON.stringify(data), content: () => contentOf(data), collisions, hasSecretNames };
 }
 
 /** Leaves out a byte order mark, which JSON.parse would refuse. */
@@ -183,25 +192,6 @@ function positionIn(message: string): string {
   if (message.includes('Unexpected end')) return ': it ends too early';
   const position = /at position (\d+)/.exec(message)?.[1];
   return position === undefined ? '' : `: an error at character ${position}`;
-}
-
-/**
- * Parses once more, keeping integers that a double can't hold, and numbers too large for one, as strings of their
- * digits.
- * @param text of an object, as `JSON.parse` takes it
- */
-function exact(text: string): Normalised {
-  // It was an object the first time.
-  return normalise(JSON.parse(text.replace(stringOrNumber, exactly)) as JsonObject);
-}
-
-const stringOrNumber = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-
-function exactly(token: string): string {
-  if (token.startsWith('"')) return token;
-  const value = Number(token);
-  const isExact = Number.isSafeInteger(value) || (Number.isFinite(value) && !/^-?\d+$/.test(token));
-  return isExact ? token : `"${token}"`;
 }
 
 function failure(keyword: string, message: string): Failure {

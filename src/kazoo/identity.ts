@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import type { JsonObject, RawMessage } from './notification.ts';
+import { isObject } from './json.ts';
+import type { Json, JsonObject, RawMessage } from './notification.ts';
 
 /**
  * The id of a notification: a UUID version 8 whose first 48 bits are a time in milliseconds and whose other 74 come
@@ -43,22 +44,22 @@ export function fingerprintOf(content: string | Uint8Array): string {
 export const perPublish = ['msg_id', 'server_id', 'server_queue_id', 'system_log_id'] as const;
 
 /**
- * The body as JSON text, and as its fingerprint sees it: the keys of one publish come last in `json` and are missing in
- * `content`, so that the one costs nothing on top of the other.
+ * The body as its fingerprint sees it: without the keys of one publish, and without what KAZOO's saving empties, drops
+ * or writes in another way. Of a body with anything else that it would change, KAZOO makes no second publish.
  */
-export function serialise(data: JsonObject): { json: string; content: string } {
-  let tail = '';
-  const kept: JsonObject = {};
-  for (const key of perPublish) {
-    const value = data[key];
-    if (value === undefined) continue;
-    kept[key] = value;
-    tail += `,"${key}":${JSON.stringify(value)}`;
-    // An undefined member is left out by JSON.stringify, and costs no copy of the whole body.
-    data[key] = undefined;
-  }
-  const content = JSON.stringify(data);
-  Object.assign(data, kept);
-  const json = content === '{}' && tail !== '' ? `{${tail.slice(1)}}` : `${content.slice(0, -1)}${tail}}`;
-  return { json, content };
+export function contentOf(data: JsonObject): string {
+  const content: JsonObject = { ...data };
+  // An undefined member is left out by JSON.stringify.
+  for (const key in content) if (isPerPublish(key) || isEmptied(content[key])) content[key] = undefined;
+  return JSON.stringify(content);
+}
+
+function isPerPublish(key: string): boolean {
+  return (perPublish as readonly string[]).includes(key);
+}
+
+/** True of `[]`, `{}` and lists of objects. */
+function isEmptied(value: Json | undefined): boolean {
+  if (Array.isArray(value)) return value.length === 0 || isObject(value[0]);
+  return isObject(value) && Object.keys(value).length === 0;
 }

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from './notification.ts';
+import { writtenNumber } from './numbers.ts';
 
 /** How deep a body may nest before it counts as undecodable. KAZOO's own go to about eight. */
 export const maxDepth = 64;
@@ -12,8 +13,6 @@ export interface Normalised {
   readonly data: JsonObject;
   /** It nests deeper than `maxDepth`: `data` is cut there and worth nothing. */
   readonly tooDeep: boolean;
-  /** It holds a number beyond ±(2^53 - 1), whose last digits `JSON.parse` may have lost. */
-  readonly inexact: boolean;
   /** Names that two different keys of one object normalise to, 20 at most; the last one's value is in `data`. */
   readonly collisions: readonly Path[];
   /** Some key's name says that its value is a secret. */
@@ -26,15 +25,14 @@ export interface Normalised {
  * U+FFFD, in keys and values, because no UTF-8 can hold them. Never throws; recurses `maxDepth` deep at most.
  */
 export function normalise(body: JsonObject): Normalised {
-  const walk: Walk = { tooDeep: false, inexact: false, collisions: [], hasSecretNames: false, path: [] };
+  const walk: Walk = { tooDeep: false, collisions: [], hasSecretNames: false, path: [] };
   const data = normaliseObject(body, walk);
-  const { tooDeep, inexact, collisions, hasSecretNames } = walk;
-  return { data, tooDeep, inexact, collisions, hasSecretNames };
+  const { tooDeep, collisions, hasSecretNames } = walk;
+  return { data, tooDeep, collisions, hasSecretNames };
 }
 
 interface Walk {
   tooDeep: boolean;
-  inexact: boolean;
   readonly collisions: Path[];
   hasSecretNames: boolean;
   /** Where the walk stands: one array for all, because nearly no path is ever asked for. */
@@ -65,11 +63,8 @@ function normaliseValue(value: Json, walk: Walk): Json {
   switch (typeof value) {
     case 'string':
       return value.isWellFormed() ? value : value.toWellFormed();
-    case 'number':
-      if (value > Number.MAX_SAFE_INTEGER || value < -Number.MAX_SAFE_INTEGER) walk.inexact = true;
-      return value;
     case 'object':
-      return value === null ? null : normaliseNested(value, walk);
+      return value === null || writtenNumber(value) !== undefined ? value : normaliseNested(value, walk);
     default:
       return value;
   }

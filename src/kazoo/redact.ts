@@ -1,9 +1,9 @@
 import { commonFields, eventNamed } from './catalogue.ts';
 import type { Decoded } from './decoded.ts';
-import { serialise } from './identity.ts';
 import { holderAt, isHolder } from './json.ts';
 import { isSecretName, type Path } from './normalise.ts';
 import { type Json, type JsonObject, type Notification, redacted, type Secret } from './notification.ts';
+import { mayLoseDigits, parseAsWritten } from './numbers.ts';
 
 /**
  * Replaces each secret by `"[redacted]"`, in the notification itself, keeps it apart only where some route reveals it,
@@ -23,8 +23,15 @@ export function redact(decoded: Decoded, reveals: readonly string[]): Notificati
   );
   if (paths.length === 0) return decoded;
   decoded.secrets = keepable(paths.flatMap((path) => replace(data, path, reveals)));
-  decoded.json = serialise(data).json;
+  decoded.json = mayLoseDigits(decoded.json) ? replacedIn(decoded.json, paths) : JSON.stringify(data);
   return decoded;
+}
+
+/** Keeps the numbers as KAZOO wrote them. @param json of an object */
+function replacedIn(json: string, paths: readonly Path[]): string {
+  const data = parseAsWritten(json) as JsonObject;
+  for (const path of paths) replace(data, path, []);
+  return JSON.stringify(data);
 }
 
 /**

@@ -8,7 +8,7 @@ export interface Rewritten {
   /** `data` as the JSON text that it was parsed from. */
   readonly json: string;
   /**
-   * The text's bytes without the members that a KAZOO resend changes. To be called, and used, before the next body
+   * The text's bytes without the members that `contentOf` leaves out. To be called, and used, before the next body
    * comes.
    */
   readonly content: () => Uint8Array;
@@ -72,8 +72,8 @@ interface Scan {
   readonly cuts: number;
 }
 
-/** Where the members that are no part of `content` begin and end, in turns. */
-const cuts = new Uint32Array(8);
+/** Where the members that are no part of `content` begin and end, in turns: KAZOO's bodies have ten of them at most. */
+const cuts = new Uint32Array(64);
 
 /** Rewrites the keys in the first `length` bytes of `text`. It takes them for JSON, which only parsing can tell. */
 function scanText(length: number): Scan | null {
@@ -90,7 +90,10 @@ function scanText(length: number): Scan | null {
       if (text[at + 1] === colon) {
         if (!rewriteKey(start, at)) return null;
         keys += 1;
-        if (depth === 1 && taken < cuts.length && isPerPublish(start, at)) cuts[taken++] = start - 1;
+        if (depth === 1 && (isEmptied(at + 2) || isPerPublish(start, at))) {
+          if (taken === cuts.length) return null;
+          cuts[taken++] = start - 1;
+        }
       }
     } else if (byte === comma || byte === closeBrace) {
       if (depth === 1 && (taken & 1) === 1) cuts[taken++] = byte === comma ? at + 1 : at;
@@ -155,6 +158,14 @@ const perPublishKeys = perPublish.map((key) => Buffer.from(key));
 
 function isPerPublish(start: number, end: number): boolean {
   return perPublishKeys.some((key) => key.length === end - start && startsAt(start, key));
+}
+
+/** True where `[]`, `{}` or a list of objects begins: the text has no white space. */
+function isEmptied(at: number): boolean {
+  const second = text[at + 1];
+  return text[at] === openBracket
+    ? second === closeBracket || second === openBrace
+    : text[at] === openBrace && second === closeBrace;
 }
 
 function startsAt(start: number, key: Uint8Array): boolean {

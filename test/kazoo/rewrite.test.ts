@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { exampleBody } from '../../src/cli/example.ts';
 import { events } from '../../src/kazoo/catalogue.ts';
+import { contentOf } from '../../src/kazoo/identity.ts';
 import { normalise } from '../../src/kazoo/normalise.ts';
 import type { Json, JsonObject } from '../../src/kazoo/notification.ts';
 import { rewrite } from '../../src/kazoo/rewrite.ts';
@@ -21,10 +22,22 @@ describe('rewriting the keys of a body', () => {
   });
 
   test('leaves out of the content what a resend changes, at the top and wherever it stands', () => {
-    const contents = ['{"Msg-ID":"1","A":{"Msg-ID":"2"},"Server-ID":""}', '{"A":{"Msg-ID":"2"}}'].map((text) =>
-      Buffer.from(rewritten(text)?.content() ?? []).toString(),
-    );
+    const contents = ['{"Msg-ID":"1","A":{"Msg-ID":"2"},"Server-ID":""}', '{"A":{"Msg-ID":"2"}}'].map(contentOfText);
     expect(contents).toEqual(['{"a":{"msg_id":"2"}}', '{"a":{"msg_id":"2"}}']);
+  });
+
+  test.each([
+    ['an empty list', '"X":[]', ''],
+    ['an empty object', '"X":{}', '"X":[]'],
+    ['a list of objects', '"X":[{"A":[1,{}]},{"B":"}]"}]', '"X":[]'],
+  ])('leaves out of the content %s, which KAZOO’s saving empties', (_what, first, saved) => {
+    for (const around of [(x: string) => x, (x: string) => `"A":1,${x}`, (x: string) => `${x},"A":{"B":[]},"C":[1]`]) {
+      const [one, other] = [first, saved].map((x) =>
+        contentOfText(`{${around(x)}}`.replace(/,}/, '}').replace('{,', '{')),
+      );
+      expect(one).toBe(other);
+      expect(one).not.toContain('x');
+    }
   });
 
   test.each([
@@ -45,6 +58,7 @@ describe('rewriting the keys of a body', () => {
     ['no object', '["a"]'],
     ['no JSON', '{"a":tru}'],
     ['more of the members of one publish than there can be', `{${'"Msg-ID":1,'.repeat(9)}"a":1}`],
+    ['more empty members than KAZOO sends', `{${Array.from({ length: 33 }, (_, at) => `"a${at}":[]`)}}`],
     ['too much', `{"a":"${'x'.repeat(70_000)}"}`],
   ])('is refused to a body with %s', (_what, text) => {
     expect(rewritten(text)).toBeNull();
@@ -65,6 +79,8 @@ describe('rewriting the keys of a body', () => {
         expect(result.data).toEqual(data);
         expect(JSON.parse(result.json)).toEqual(result.data);
         expect(result.json).not.toContain('\n');
+        const content: unknown = JSON.parse(Buffer.from(result.content()).toString());
+        expect(content).toEqual(JSON.parse(contentOf(data)));
       }),
       runs(1_000),
     );
@@ -94,6 +110,10 @@ const objects = fc
     object: fc.dictionary(keys, tie('value'), { maxKeys: 6 }) as fc.Arbitrary<JsonObject>,
   }))
   .object.map((object) => JSON.stringify(object));
+
+function contentOfText(text: string): string {
+  return Buffer.from(rewritten(text)?.content() ?? []).toString();
+}
 
 function rewritten(text: string) {
   return rewrite(Buffer.from(text));
