@@ -35,6 +35,10 @@ class PlainDelivery implements Delivery {
     this.#entry = entry;
   }
 
+  get body(): string {
+    return this.#entry.json;
+  }
+
   get envelope(): Envelope {
     this.#envelope ??= envelopeOf(this.#entry);
     return this.#envelope;
@@ -50,13 +54,15 @@ class PlainDelivery implements Delivery {
 class MadeDelivery implements Delivery {
   readonly id: string;
   readonly event: string | null;
+  readonly body: string;
   readonly #make: () => ShapedEnvelope;
   #envelope: ShapedEnvelope | undefined;
   #json: string | undefined;
 
-  constructor({ id, event }: Entry, make: () => ShapedEnvelope) {
+  constructor({ id, event, json }: Entry, make: () => ShapedEnvelope) {
     this.id = id;
     this.event = event;
+    this.body = json;
     this.#make = make;
   }
 

@@ -93,6 +93,8 @@ export interface Delivery {
   readonly envelope: ShapedEnvelope;
   /** The envelope as JSON text on one line, without a line end. It begins with the id. */
   readonly json: string;
+  /** The body's JSON text before the route has shaped it, its numbers as KAZOO wrote them; `null` where there is none. */
+  readonly body: string;
 }
 
 /** What a sink gets of a notification. Keys are stable; times are RFC 3339 in UTC with milliseconds. */

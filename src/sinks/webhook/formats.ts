@@ -42,18 +42,18 @@ export function createFormat(options: Pick<WebhookOptions, 'format' | 'fields' |
       return { one: ({ envelope }) => binaryCloudEvent(envelope) };
     case 'kazoo-json':
       return {
-        one: ({ envelope }) => ({
+        one: (delivery) => ({
           type: 'application/json',
-          text: JSON.stringify(kazooBody(envelope, fields)),
-          headers: kazooHeaders(envelope),
+          text: JSON.stringify(kazooBody(delivery, fields)),
+          headers: kazooHeaders(delivery.envelope),
         }),
       };
     case 'kazoo-form':
       return {
-        one: ({ envelope }) => ({
+        one: (delivery) => ({
           type: 'application/x-www-form-urlencoded',
-          text: kazooForm(kazooBody(envelope, fields)),
-          headers: kazooHeaders(envelope),
+          text: kazooForm(kazooBody(delivery, fields)),
+          headers: kazooHeaders(delivery.envelope),
         }),
       };
     case 'template': {

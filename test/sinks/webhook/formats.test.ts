@@ -4,6 +4,9 @@ import { exampleBody } from '../../../src/cli/example.ts';
 import { events } from '../../../src/kazoo/catalogue.ts';
 import { normalise } from '../../../src/kazoo/normalise.ts';
 import type { JsonObject } from '../../../src/kazoo/notification.ts';
+import { createReshape } from '../../../src/routes/reshape.ts';
+import { shape } from '../../../src/routes/shape.ts';
+import { entry } from '../../support/notification.ts';
 import { openForTest } from '../../support/open-for-test.ts';
 import type { Arrival } from '../../support/receiver.ts';
 import { body, deliveryOf, type OpenWebhook } from '../../support/webhook.ts';
@@ -77,7 +80,52 @@ describe('the format cloudevents', () => {
   });
 });
 
+const jsonOf = '%7B%22id%22%3A%22a+b%22%2C%22n%22%3A20.0%7D';
+
+describe.each(['kazoo-json', 'kazoo-form'])('%s', (format) => {
+  const textOf = (text: string) =>
+    format === 'kazoo-json' ? JSON.stringify(JSON.parse(text)) : [...new URLSearchParams(text)].join(' ');
+
+  test('has of a callflow’s webhook its data only, with the custom data over it', async () => {
+    const hook = { event: 'webhook', ...body({ event_name: 'webhook', hook: '[redacted]', data: { call_id: 'c' } }) };
+    const { body: text } = await arrivalOf({ format, fields: { region: 'east' } }, hook);
+    expect(textOf(text)).toBe(format === 'kazoo-json' ? '{"call_id":"c","region":"east"}' : 'call_id,c region,east');
+  });
+
+  test('has nothing of a callflow’s webhook whose data is empty', async () => {
+    const { body: text } = await arrivalOf({ format }, { event: 'webhook', ...body({ data: [] }) });
+    expect(text).toBe(format === 'kazoo-json' ? '{}' : '');
+  });
+
+  test('ends with the cluster’s id, and has custom data before it', async () => {
+    const fields = { cluster_id: 'c1', region: 'east' };
+    const { body: text } = await arrivalOf({ format, fields }, body({ cluster_id: 'theirs', a: '1' }));
+    expect(text).toBe(
+      format === 'kazoo-json' ? '{"a":"1","region":"east","cluster_id":"c1"}' : 'a=1&region=east&cluster_id=c1',
+    );
+  });
+
+  test('keeps the numbers of what the route shapes and reveals', async () => {
+    const json = '{"amount":20.0,"rates":[1.0e-7,2.50],"card_last_four":"[redacted]","left":3.0}';
+    const stored = entry({ json, data: JSON.parse(json), secrets: [{ path: ['card_last_four'], value: '0000' }] });
+    const reshape = createReshape({ pick: [], omit: ['data.left', 'data.rates.0'], set: { 'data.set': 2 } });
+    const receiver = await receive();
+    const sink = await webhook({ url: receiver.url, format });
+    await sink.deliver([shape(stored, ['card_last_four'], reshape)], new AbortController().signal);
+    expect(receiver.arrivals[0]?.body).toBe(
+      format === 'kazoo-json'
+        ? '{"amount":20.0,"rates":[2.5],"card_last_four":"0000","set":2}'
+        : 'amount=20.0&rates[]=2.5&card_last_four=0000&set=2',
+    );
+  });
+});
+
 describe('the format kazoo-json', () => {
+  test('has its numbers as they came', async () => {
+    const json = '{"amount":20.0,"jitter":1.0e-7,"zero":-0.0,"n":-1}';
+    expect((await arrivalOf({ format: 'kazoo-json' }, { json, data: JSON.parse(json) })).body).toBe(json);
+  });
+
   test('is what KAZOO’s webhooks send: the normalised notification, with the custom data over it', async () => {
     const { headers, body } = await arrivalOf({
       format: 'kazoo-json',
@@ -90,7 +138,7 @@ describe('the format kazoo-json', () => {
   test.each(events.map(({ name }) => name))('has the keys of %s as KAZOO’s webhooks show them', async (name) => {
     const data = dataOf(name);
     const { body: text } = await arrivalOf({ format: 'kazoo-json' }, { event: name, ...body(data) });
-    expect(JSON.parse(text)).toEqual(data);
+    expect(JSON.parse(text)).toEqual(name === 'webhook' ? data.data : data);
     expect(Object.keys(JSON.parse(text)).every((key) => /^[a-z0-9_]+$/.test(key))).toBe(true);
   });
 
@@ -110,12 +158,31 @@ describe('the format kazoo-json', () => {
 });
 
 describe('the format kazoo-form', () => {
-  const nested = { a: { b: 'c d', 'e[f]': { g: 1 } }, k: ['x', true, null], n: 'ü&=+%', o: {}, z: [{ y: 1 }] };
-
-  test('nests objects as a[b]=c and arrays as k[]=v', async () => {
-    const { headers, body: text } = await arrivalOf({ format: 'kazoo-form' }, body(nested));
+  test.each<[what: string, json: string, form: string]>([
+    ['objects as a[b]=c', '{"a":{"b":"c d","e":{"g":1}}}', 'a[b]=c+d&a[e][g]=1'],
+    ['lists as k[]=v', '{"k":["x",true,null,1.50]}', 'k[]=x&k[]=true&k[]=null&k[]=1.5'],
+    ['a list of objects as their JSON', '{"z":[{"id":"a b","n":20.0},{}]}', `z[]=${jsonOf}&z[]=%7B%7D`],
+    ['what is empty as an empty pair', '{"a":1,"b":{},"c":[],"d":{"e":[],"f":2}}', 'a=1&&&&d[f]=2'],
+    [
+      'numbers as KAZOO writes them',
+      '{"a":20.0,"b":1.0e-7,"c":-0.0,"d":-1,"e":1E6}',
+      'a=20.0&b=1.0e-7&c=0.0&d=-1&e=1.0e%2B6',
+    ],
+    [
+      'all but letters, digits and -._~ encoded',
+      `{"n":"ü&=+%()!'*-._~/"}`,
+      'n=%C3%BC%26%3D%2B%25%28%29%21%27%2A-._~%2F',
+    ],
+    ['a key as it is, but for what would end it', '{"a b&=ü":{"c":1}}', 'a%20b%26%3D%C3%BC[c]=1'],
+    [
+      'the pairs in the order of the body',
+      '{"z":1,"msg_id":"m","a":2,"server_id":"s"}',
+      'z=1&msg_id=m&a=2&server_id=s',
+    ],
+  ])('has %s', async (_what, json, form) => {
+    const { headers, body: text } = await arrivalOf({ format: 'kazoo-form' }, { data: JSON.parse(json), json });
     expect(headers).toMatchObject({ 'content-type': 'application/x-www-form-urlencoded', 'x-account-id': 'a1' });
-    expect(text).toBe('a[b]=c+d&a[e%5Bf%5D][g]=1&k[]=x&k[]=true&k[]=null&n=%C3%BC%26%3D%2B%25&z[][y]=1');
+    expect(text).toBe(form);
   });
 
   test('goes into the query of a GET', async () => {
@@ -136,7 +203,7 @@ describe('the format kazoo-form', () => {
     const data = dataOf(name);
     const { body: text } = await arrivalOf({ format: 'kazoo-form' }, { event: name, ...body(data) });
     const pairs = [...new URLSearchParams(text)];
-    expect(pairs).toEqual(leaves(data));
+    expect(pairs).toEqual(leaves(name === 'webhook' ? data.data : data));
   });
 });
 
@@ -201,6 +268,7 @@ function dataOf(name: string): JsonObject {
 /** Each value with its name in a form, told in another way than the sink does. */
 function leaves(value: unknown, name = ''): [string, string][] {
   if (typeof value !== 'object' || value === null) return [[name, String(value)]];
+  if (name.endsWith('[]')) return [[name, JSON.stringify(value)]];
   return Object.entries(value).flatMap(([key, member]) => {
     const step = Array.isArray(value) ? '' : key;
     return leaves(member, name === '' ? step : `${name}[${step}]`);
