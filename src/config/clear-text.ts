@@ -26,12 +26,30 @@ function secretsAt(path: Path, node: OptionNode, value: unknown): Path[] {
   const each = node.each as OptionNode; // an option or a tree, and both are nodes
   return Object.entries(value).flatMap(([key, item]) =>
     isOption(each)
-      ? secretsAt([...path, key], each, item)
+      ? isHarmless(key, item)
+        ? []
+        : secretsAt([...path, key], each, item)
       : leavesOf(each as OptionTree, [...path, key]).flatMap((leaf) =>
           secretsAt(leaf.path, leaf.node, valueAt(item, leaf.path.slice(path.length + 1))),
         ),
   );
 }
+
+/**
+ * A header or a field whose name says nothing of a secret, and whose value is no token: too short, or an id, as KAZOO's
+ * `X-Hook-ID` and `cluster_id`.
+ */
+function isHarmless(name: string, value: unknown): boolean {
+  const words = name.toLowerCase().split(/[^a-z]+/);
+  if (words.some((word) => secretWords.test(word))) return false;
+  return words.at(-1) === 'id' || String(value).length < shortestToken;
+}
+
+const secretWords =
+  /^(api|auth.*|bearer|cookie|credentials?|hmac|jwt|.*key|pass|passphrase|passw(or)?d|pins?|pwd|session|secrets?|sign(ature)?|tokens?)$/;
+
+/** Characters from which on a value may be a token. */
+const shortestToken = 16;
 
 /** RabbitMQ's own, which works from the broker's machine only, and keeps nobody out. */
 const wellKnown = 'guest:guest@';

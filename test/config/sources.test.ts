@@ -317,12 +317,31 @@ describe('a secret in clear text', () => {
   const database = (url: string) =>
     secret.replace('u:geheim@', '').replace('type: log', `type: database, url: '${url}'`);
 
+  const webhook = (options: string) =>
+    secret
+      .replace('u:geheim@', '')
+      .replace('type: log', `type: webhook, url: 'https://h', format: kazoo-form, ${options}`);
+
   test('is warned of where others can read the file', () => {
     const file = folder.write('relay.yaml', secret);
     chmodSync(file, 0o644);
     const [warning, ...others] = readConfig(file, given({})).warnings.map(findingText).map(folder.without);
     expect(warning).toMatch(/^relay.yaml:1:25: brokers\[0\].url is a secret in clear text, and every user/);
     expect(others).toEqual([]);
+  });
+
+  test.each([
+    ['headers: { Authorization: Bearer x }'],
+    ['headers: { X-Api-Key: x1 }'],
+    ['fields: { routing_key: x1 }'],
+    ['fields: { session_id: x1 }'],
+    ['headers: { X-Acme: 8d2a41c09f7e4b5d }'],
+  ])('is a header or a field that is named after one, or as long as a token: %s', (options) => {
+    const file = folder.write('relay.yaml', webhook(options));
+    chmodSync(file, 0o644);
+    expect(readConfig(file, given({})).warnings.map(findingText)).toEqual([
+      expect.stringMatching(/is a secret in clear text/),
+    ]);
   });
 
   test.each<[what: string, text: string, mode: number]>([
@@ -332,6 +351,12 @@ describe('a secret in clear text', () => {
     ['there is none in the URL', secret.replace('u:geheim@', ''), 0o644],
     ['it is the path of a database without one', database('sqlite:///a@b.db'), 0o644],
     ['it is such a path without slashes before it', database('sqlite:/a/b.db'), 0o644],
+    [
+      'it is an id that KAZOO’s webhooks send',
+      webhook('headers: { X-Hook-ID: 8d2a41c09f7e4b5d8d2a41c09f7e4b5d }'),
+      0o644,
+    ],
+    ['it is too short for a token', webhook('fields: { cluster_id: 3f9c01, region: east }'), 0o644],
   ])('and not where %s', (_what, text, mode) => {
     const file = folder.write('relay.yaml', text);
     chmodSync(file, mode);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { exampleBody } from '../../../src/cli/example.ts';
-import { loadConfig } from '../../../src/config/load.ts';
+import { loadConfig, readConfig } from '../../../src/config/load.ts';
 import { events } from '../../../src/kazoo/catalogue.ts';
 import { normalise } from '../../../src/kazoo/normalise.ts';
 import type { JsonObject } from '../../../src/kazoo/notification.ts';
@@ -46,6 +46,13 @@ describe('the page of the webhook sink', () => {
       expect(arrival).toBeDefined();
       if (arrival?.headers['content-type'] === 'application/json') JSON.parse(arrival.body);
     }
+  });
+
+  test('has an example of KAZOO’s own hooks without a secret in clear text', () => {
+    const [text = ''] = examples.filter(({ name }) => name === 'legacy').map((example) => example.text);
+    const file = join(folder, 'legacy.yaml');
+    writeFileSync(file, `brokers: [{ zone: west, url: 'amqp://127.0.0.1' }]\n${text}`, { mode: 0o644 });
+    expect(readConfig(file).warnings).toEqual([]);
   });
 
   test.each(auths)('says who we are in a way that works: $text', ({ text }) => {
