@@ -45,6 +45,7 @@ const groundFloor = [
   'pulse',
   'quoted',
   're2',
+  'secret-name',
   'stray-at',
   'stray-tilde',
   'tls',
