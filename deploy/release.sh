@@ -21,7 +21,7 @@ build() {
   mkdir -p "$tree/bin"
   cp -R dist schemas docs package.json package-lock.json LICENSE README.md CHANGELOG.md .npmrc "$tree"
   # By name: somebody's own configuration may lie beside them, with passwords.
-  cp --parents config/{docker,kazoo-relay,kazoo-relay.test,systemd}.yaml config/kazoo-relay.schema.json "$tree"
+  cp --parents config/{kazoo-relay,kazoo-relay.test,systemd}.yaml config/kazoo-relay.schema.json "$tree"
   cp -R --parents deploy/install.sh deploy/systemd deploy/prometheus deploy/grafana "$tree"
   cp --dereference node_modules/.bin/node "$tree/bin/node"
   # None of what runs has an install script.

@@ -54,3 +54,9 @@ describe('the packages', () => {
     expect(Object.keys({ ...dependencies, ...others }).filter((name) => /^node(-|$)|runtime$/.test(name))).toEqual([]);
   });
 });
+
+test('a release takes no configuration but those that are there', () => {
+  const names = /config\/\{(.*)\}\.yaml/.exec(readFileSync('deploy/release.sh', 'utf8'))?.[1]?.split(',') ?? [];
+  expect(names.length).toBeGreaterThan(0);
+  expect(globSync(names.map((name) => `config/${name}.yaml`))).toHaveLength(names.length);
+});
