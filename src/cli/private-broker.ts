@@ -1,6 +1,18 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, globSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -37,8 +49,9 @@ export interface PrivateBroker {
  * @throws Error when there is no RabbitMQ on this machine, or it doesn't start
  */
 export async function startPrivateBroker(config = ''): Promise<PrivateBroker> {
-  const programs = findPrograms();
+  const found = findPrograms();
   const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-rabbitmq-'));
+  const programs = process.env.RABBITMQ_PROGRAMS === undefined ? withoutPlugins(found, folder) : found;
   const port = await freePort();
   const distributionPort = await freePort();
   const epmdPort = await freePort();
@@ -118,6 +131,25 @@ function findPrograms(): string {
   if (programs !== undefined) return programs;
   throw new Error('there is no RabbitMQ on this machine: install the package rabbitmq-server');
 }
+
+/**
+ * A RabbitMQ installed in the folder that has none of the plugins which nobody has enabled: Erlang looks for each of its
+ * modules in the folders of all of them, which is half of a start.
+ * @returns the folder of its programs
+ */
+function withoutPlugins(programs: string, folder: string): string {
+  const [installed, own] = [dirname(programs), join(folder, 'installed')];
+  mkdirSync(join(own, 'plugins'), { recursive: true });
+  // Not a link: the programs look for everything else beside themselves.
+  cpSync(programs, join(own, 'sbin'), { recursive: true });
+  symlinkSync(join(installed, 'escript'), join(own, 'escript'));
+  for (const name of readdirSync(join(installed, 'plugins')))
+    if (!isPlugin.test(name)) symlinkSync(join(installed, 'plugins', name), join(own, 'plugins', name));
+  return join(own, 'sbin');
+}
+
+/** What RabbitMQ itself is made of lies among them. */
+const isPlugin = /^rabbitmq_(?!prelaunch)/;
 
 function writeConfig(folder: string, port: number, config: string): void {
   for (const part of ['home', 'data', 'log']) mkdirSync(join(folder, part));
