@@ -7,6 +7,8 @@ export default {
   reporters: ['default', '<rootDir>/scripts/failures.mjs'],
   globalSetup: '<rootDir>/test/support/shared/host.ts',
   globalTeardown: '<rootDir>/test/support/shared/close.ts',
+  // Not among temporary files, of which each run has a folder of its own.
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   testTimeout: 180_000,
   maxWorkers: 2,
 };
