@@ -133,8 +133,8 @@ function findPrograms(): string {
 }
 
 /**
- * A RabbitMQ installed in the folder that has none of the plugins which nobody has enabled: Erlang looks for each of its
- * modules in the folders of all of them, which is half of a start.
+ * A RabbitMQ installed in the folder, of the applications alone that it is made of: Erlang looks for each of its modules in
+ * the folders of all plugins too, which is half of a start.
  * @returns the folder of its programs
  */
 function withoutPlugins(programs: string, folder: string): string {
@@ -143,13 +143,23 @@ function withoutPlugins(programs: string, folder: string): string {
   // Not a link: the programs look for everything else beside themselves.
   cpSync(programs, join(own, 'sbin'), { recursive: true });
   symlinkSync(join(installed, 'escript'), join(own, 'escript'));
-  for (const name of readdirSync(join(installed, 'plugins')))
-    if (!isPlugin.test(name)) symlinkSync(join(installed, 'plugins', name), join(own, 'plugins', name));
+  for (const name of ownApplications(join(installed, 'plugins')))
+    symlinkSync(join(installed, 'plugins', name), join(own, 'plugins', name));
   return join(own, 'sbin');
 }
 
-/** What RabbitMQ itself is made of lies among them. */
-const isPlugin = /^rabbitmq_(?!prelaunch)/;
+/** The folders of RabbitMQ's own applications, among those of its plugins: it names those that it needs, and they others. */
+function ownApplications(folder: string): readonly string[] {
+  const folders = new Map(readdirSync(folder).map((name) => [name.replace(/-[^-]*$/, ''), name]));
+  const needed = new Set(['rabbit', 'rabbitmq_prelaunch']);
+  // A set may grow while it is walked through. Those that have no folder here are Erlang's.
+  for (const name of needed) {
+    const [description = ''] = globSync(join(folder, folders.get(name) ?? '', 'ebin', `${name}.app`));
+    const [, list = ''] = /\{applications,\s*\[([^\]]*)\]/.exec(description && readFileSync(description, 'utf8')) ?? [];
+    for (const other of list.match(/\w+/g) ?? []) needed.add(other);
+  }
+  return [...needed].flatMap((name) => folders.get(name) ?? []);
+}
 
 function writeConfig(folder: string, port: number, config: string): void {
   for (const part of ['home', 'data', 'log']) mkdirSync(join(folder, part));
