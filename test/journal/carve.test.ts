@@ -99,6 +99,19 @@ function harmed(bytes: Buffer, harms: readonly Harm[], touched: (from: number, t
   return left;
 }
 
+test('a log whose header is lost names no page that there can’t be', () => {
+  writeFileSync(file, main);
+  // The header, and one frame, which nothing vouches for: it says which page it is, and how many there are.
+  const left = Buffer.from(wal.subarray(0, 32 + 24 + pageSize));
+  left.fill(0, 0, 32);
+  left.writeUInt32BE(0x0fffffff, 32);
+  left.writeUInt32BE(0x0fffffff, 36);
+  writeFileSync(`${file}-wal`, left);
+  const { pages, inLog, close } = openPages(file);
+  close();
+  expect([pages.count, inLog.size]).toEqual([main.length / pageSize, 0]);
+});
+
 describe('whatever was done to a journal’s file', () => {
   test('every notification is found whose pages weren’t touched', () => {
     fc.assert(

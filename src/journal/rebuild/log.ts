@@ -26,8 +26,9 @@ const magics = [0x377f0682, 0x377f0683];
 /**
  * Reads a log through; null where there is none.
  * @param pageSize the database's, for a log whose header is lost
+ * @param mainBytes of the database's file
  */
-export function readLog(file: string, pageSize: number): Log | null {
+export function readLog(file: string, pageSize: number, mainBytes: number): Log | null {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size < headerBytes) return null;
   const descriptor = openSync(file, 'r');
@@ -36,7 +37,10 @@ export function readLog(file: string, pageSize: number): Log | null {
     const pages = new Map<number, number>();
     let pageCount: number | null = null;
     let pending: [page: number, position: number][] = [];
-    for (const { position, page, count } of framesIn(descriptor, header)) {
+    // All of a log was in the file when it began, and a transaction begins with its lowest page.
+    const furthest = Math.ceil(mainBytes / header.pageSize) + 1;
+    for (const { position, page, count, isProven } of framesIn(descriptor, header)) {
+      if (!isProven && (page < 1 || page > furthest || count > furthest)) continue;
       pending.push([page, position]);
       if (count === 0) continue;
       for (const [number, place] of pending) pages.set(number, place);
@@ -55,6 +59,8 @@ interface Frame {
   readonly page: number;
   /** The database's size in pages, where it ends a transaction, else 0. */
   readonly count: number;
+  /** False for what no checksum vouches for. */
+  readonly isProven: boolean;
 }
 
 /** Those that follow one upon the other from the first one on. */
@@ -62,12 +68,12 @@ function* framesIn(descriptor: number, header: Header): Generator<Frame> {
   const frame = Buffer.alloc(frameHeaderBytes + header.pageSize);
   let { checksum, salts } = header;
   for (let at = headerBytes; readSync(descriptor, frame, 0, frame.length, at) === frame.length; at += frame.length) {
-    // With the header lost, nothing tells of the first frame; but if it is broken too, the second doesn't follow.
-    if (salts !== null && (salts !== frame.readBigUInt64BE(8) || !verifies(frame, checksum, header.littleEndian)))
-      return;
+    // With the header lost, nothing vouches for the first frame: its checksum goes on from the header's.
+    const isProven = salts !== null;
+    if (isProven && (salts !== frame.readBigUInt64BE(8) || !verifies(frame, checksum, header.littleEndian))) return;
     checksum = frame.readBigUInt64BE(16);
     salts ??= frame.readBigUInt64BE(8);
-    yield { position: at + frameHeaderBytes, page: frame.readUInt32BE(0), count: frame.readUInt32BE(4) };
+    yield { position: at + frameHeaderBytes, page: frame.readUInt32BE(0), count: frame.readUInt32BE(4), isProven };
   }
 }
 

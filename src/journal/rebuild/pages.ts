@@ -26,10 +26,11 @@ const defaultSize = 4_096;
 export function openPages(file: string): PageFile {
   const main = existsSync(file) ? openSync(file, 'r') : null;
   const known = main === null ? null : pageSizeOf(main);
-  const log = readLog(`${file}-wal`, known ?? defaultSize);
+  const mainBytes = main === null ? 0 : fstatSync(main).size;
+  const log = readLog(`${file}-wal`, known ?? defaultSize, mainBytes);
   const logFile = log === null ? null : openSync(`${file}-wal`, 'r');
   const size = known ?? log?.pageSize ?? defaultSize;
-  const mainCount = main === null ? 0 : Math.ceil(fstatSync(main).size / size);
+  const mainCount = Math.ceil(mainBytes / size);
   // A log with pages of another size can't be this file's.
   const { pages, pageCount } = log?.pageSize === size ? log : noLog;
   const last = highest(pages.keys(), mainCount);
