@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { contentHeader, frame, publishMethod } from '../support/frames.ts';
 import { declareAsKazoo, onChannel, publishAsKazoo } from '../support/kazoo.ts';
-import { queue, startLink, type TestLink } from '../support/link.ts';
+import { countedWatch, queue, startLink, type TestLink } from '../support/link.ts';
 import { permit, queuesOn, type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
 import { until } from '../support/until.ts';
 
@@ -92,10 +92,10 @@ describe('the exchange', () => {
   test('is used at once by such a user where KAZOO has declared it, also when the watch looks', async () => {
     const url = await limitedUser();
     await declareAsKazoo(broker.url);
-    const link = start(url, { watch: { interval: 50, stalledAfter: 2_000 } });
+    const watch = countedWatch(2_000);
+    const link = start(url, { watch });
     await until(() => link.sessions === 1, { what: 'the consumer' });
-    const started = performance.now();
-    await until(() => performance.now() - started > 500, { what: 'ten looks' });
+    await watch.looks(10);
     expect(link.sessions).toBe(1);
   });
 });

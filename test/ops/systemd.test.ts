@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type NotifySocket, openNotifySocket } from '../support/notify-socket.ts';
 import { type TestRelay, testRelay } from '../support/relay.ts';
@@ -51,10 +50,10 @@ describe('systemd', () => {
     await socket.hears('WATCHDOG=1');
     daemon.say('the route crm');
     const logged = text(daemon.process.stdout);
-    // Twenty times its interval: what comes then isn't what was on its way.
-    await delay(200);
+    // What comes after some looks isn't what was on its way.
+    await daemon.looks(5);
     const before = socket.said.length;
-    await delay(1_000);
+    await daemon.looks(20);
     expect(socket.said).toHaveLength(before);
     daemon.say('');
     await until(() => socket.said.length > before, { what: 'another ping' });
@@ -82,7 +81,7 @@ describe('systemd', () => {
     await socket.close();
     const daemon = startNotifier({ NOTIFY_SOCKET: socket.path, WATCHDOG_USEC: '100000' });
     const logged = text(daemon.process.stdout);
-    await delay(500);
+    await daemon.looks(10);
     daemon.process.stdin.end();
     expect((await logged).match(/systemd could not be told what goes on/g)).toHaveLength(1);
   });
@@ -91,7 +90,19 @@ describe('systemd', () => {
 function startNotifier(variables: Record<string, string>) {
   const child = spawn(process.execPath, ['test/support/notifier.ts'], {
     env: { ...process.env, ...variables },
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
-  return { process: child, say: (line: string) => void child.stdin.write(`${line}\n`) };
+  let looked = 0;
+  child.stderr.on('data', (chunk) => {
+    looked += String(chunk).split('looked').length - 1;
+  });
+  return {
+    process: child,
+    say: (line: string) => void child.stdin.write(`${line}\n`),
+    /** Resolves when its watchdog has looked so often again. */
+    async looks(count: number) {
+      const before = looked;
+      await until(() => looked >= before + count, { what: `${count} looks` });
+    },
+  };
 }

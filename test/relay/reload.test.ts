@@ -1,5 +1,4 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 import { askDaemon } from '../../src/ops/control.ts';
@@ -226,7 +225,8 @@ describe('a reload', () => {
       change(own, { routes: routesOf(turn % 2 === 1) });
       own.daemon.process.kill('SIGHUP');
       await until(() => own.daemon.stderr.split('"reloaded"').length > turn + 1, { what: 'the reload' });
-      await delay(300);
+      const before = own.lines('out/steady').length;
+      await until(() => own.lines('out/steady').length >= before + 200, { what: 'some of the flow' });
     }
     const published = await publishing.stop();
     for (const name of ['steady', 'changing', 'coming']) {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
 import { Link, type LinkActivity, type LinkOptions } from '../../src/broker/link.ts';
@@ -8,6 +9,7 @@ import type { Journal } from '../../src/journal/journal.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { createValidator } from '../../src/schema/validator.ts';
 import type { TlsFiles } from '../../src/tls.ts';
+import { until } from './until.ts';
 
 /** A link with its own journal, as the relay builds it, and what it has logged. */
 export interface TestLink {
@@ -78,6 +80,30 @@ export function startLink(
       await link.stop(AbortSignal.timeout(5_000));
       await journal.close();
       rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** A watch that looks every 20 ms, and can be made to look when time has passed that has not. */
+export function countedWatch(stalledAfter: number) {
+  let looks = 0;
+  return {
+    stalledAfter,
+    /** The watch asks for it before each look. */
+    get interval() {
+      looks += 1;
+      return 20;
+    },
+    async looks(count: number) {
+      const before = looks;
+      // The first of them may be under way already.
+      await until(() => looks > before + count, { what: `${count} looks` });
+    },
+    /** Until the test restores its mocks. */
+    async looksLater(milliseconds: number) {
+      const now = performance.now.bind(performance);
+      jest.spyOn(performance, 'now').mockImplementation(() => now() + milliseconds);
+      await this.looks(3);
     },
   };
 }
