@@ -85,7 +85,11 @@ function exampleEntry(event: EventDefinition): Entry {
     zone: mark,
     receivedAt: now,
   };
-  return StoredEntry.of(redact(decode(message, unlimited), []), 0, null);
+  return StoredEntry.of(
+    redact(decode(message, unlimited), () => []),
+    0,
+    null,
+  );
 }
 
 async function reportOf(sink: Sink, delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {
