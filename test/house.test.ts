@@ -45,6 +45,7 @@ const groundFloor = [
   'pulse',
   'quoted',
   're2',
+  'secret-mask',
   'stray-at',
   'stray-tilde',
   'tls',
