@@ -42,6 +42,7 @@ const groundFloor = [
   'ownership',
   'rate',
   'distribution',
+  'printable',
   'pulse',
   'quoted',
   're2',
