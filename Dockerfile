@@ -4,18 +4,19 @@ ARG DEBIAN=bookworm-20260918-slim
 FROM node:${NODE} AS build
 WORKDIR /opt/kazoo-relay
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci
+# Without tools/runtime: the image has that Node already.
+RUN npm ci --workspaces=false --ignore-scripts
 COPY LICENSE tsconfig.json ./
 COPY scripts scripts
 COPY src src
 # Files come with the modes of the checkout, which under a umask such as 077 nobody else may read.
-RUN npm run build && chmod -R u=rwX,go=rX dist package.json LICENSE
+RUN node scripts/build.mjs && chmod -R u=rwX,go=rX dist package.json LICENSE
 
 FROM node:${NODE} AS packages
 WORKDIR /opt/kazoo-relay
 COPY package.json package-lock.json .npmrc ./
 # Without what is for compilers.
-RUN npm ci --omit=dev --ignore-scripts \
+RUN npm ci --omit=dev --workspaces=false --ignore-scripts \
   && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete \
   && chmod -R u=rwX,go=rX node_modules
 

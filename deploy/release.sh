@@ -21,11 +21,11 @@ build() {
   mkdir -p "$tree/bin"
   cp -R dist schemas docs package.json package-lock.json LICENSE README.md CHANGELOG.md .npmrc "$tree"
   # By name: somebody's own configuration may lie beside them, with passwords.
-  cp --parents config/{docker,kazoo-relay,kazoo-relay.test,systemd}.yaml config/kazoo-relay.schema.json "$tree"
+  cp --parents config/{kazoo-relay,kazoo-relay.test,systemd}.yaml config/kazoo-relay.schema.json "$tree"
   cp -R --parents deploy/install.sh deploy/systemd deploy/prometheus deploy/grafana "$tree"
-  cp node_modules/node/bin/node "$tree/bin/node"
+  cp --dereference node_modules/.bin/node "$tree/bin/node"
   # None of what runs has an install script.
-  (cd "$tree" && npm ci --omit=dev --ignore-scripts --prefer-offline --loglevel=error > /dev/null)
+  (cd "$tree" && npm ci --omit=dev --workspaces=false --ignore-scripts --prefer-offline --loglevel=error > /dev/null)
   rm "$tree/.npmrc" "$tree/package-lock.json"
   # What is for compilers.
   find "$tree/node_modules" -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 const gates = {
   types: ['tsc', '-p', '.'],
   'lint and format': ['biome', 'check', '--error-on-warnings', '.'],
+  'package checksums': ['node', 'scripts/checksums.ts'],
   'unused code': ['knip', '--no-progress'],
   'generated schemas': ['node', 'src/schema/write.ts', '--check'],
   'generated reference': ['node', 'src/config/write-reference.ts', '--check'],

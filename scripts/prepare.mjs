@@ -59,20 +59,24 @@ function parseArguments(args) {
 function installPackages() {
   if (packagesAreCurrent()) return;
   say('installing the npm packages …');
-  // npm ci runs the script that brings the pinned Node; `allowScripts` in package.json names it.
-  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // The pinned Node is a package too (tools/runtime): no package has to run anything at its installation.
+  const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
   if (status !== 0) fail('the npm packages could not be installed: what npm says stands above');
+  if (!existsSync(join(bin, 'node')))
+    fail('tools/runtime names no Node for this machine: it needs Linux on x64 or arm64');
 }
 
 /** True when node_modules holds what package-lock.json asks for, the pinned Node among it. */
 function packagesAreCurrent() {
   const wanted = packagesIn(join(root, 'package-lock.json'));
   const installed = packagesIn(join(root, 'node_modules', '.package-lock.json'));
-  const isCurrent = ([path, { version, optional }]) => path === '' || optional || installed[path]?.version === version;
-  return Object.entries(wanted).every(isCurrent) && existsSync(join(root, 'node_modules/node/bin/node'));
+  // Of what is optional, only what is for this kind of machine is there.
+  const isCurrent = ([path, { version, optional }]) =>
+    path === '' || (path in installed ? installed[path].version === version : optional);
+  return Object.entries(wanted).every(isCurrent) && existsSync(join(bin, 'node'));
 }
 
 function packagesIn(file) {

@@ -47,6 +47,7 @@ const groundFloor = [
   'quoted',
   're2',
   'secret-mask',
+  'secret-name',
   'stray-at',
   'stray-tilde',
   'tls',

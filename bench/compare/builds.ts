@@ -35,7 +35,11 @@ async function buildOf(commit: string, folder: string, signal: AbortSignal): Pro
   await run('git', ['read-tree', commit], { env, signal });
   await run('git', ['checkout-index', '--all', `--prefix=${source}/`], { env, signal });
   if (sameIn('package-lock.json', source)) symlinkSync(join(root, 'node_modules'), join(source, 'node_modules'));
-  else await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: source, signal });
+  else
+    await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: source,
+      signal,
+    });
   await run(process.execPath, ['scripts/build.mjs'], { cwd: source, signal });
   return program;
 }

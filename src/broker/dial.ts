@@ -36,7 +36,8 @@ export async function dial(url: string, { tls, name, ...options }: DialOptions):
       key: tls?.key ?? given.key,
       serverName: tls?.serverName ?? given.serverName,
     }),
-    ...(given.verify === false && { rejectUnauthorized: false }),
+    // Said in any case: an environment with NODE_TLS_REJECT_UNAUTHORIZED=0 must not leave it out.
+    rejectUnauthorized: given.verify !== false,
     ...patienceFor(connectTimeout),
     timeout: connectTimeout,
     noDelay: true,

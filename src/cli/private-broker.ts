@@ -1,6 +1,18 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, globSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -37,8 +49,9 @@ export interface PrivateBroker {
  * @throws Error when there is no RabbitMQ on this machine, or it doesn't start
  */
 export async function startPrivateBroker(config = ''): Promise<PrivateBroker> {
-  const programs = findPrograms();
+  const found = findPrograms();
   const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-rabbitmq-'));
+  const programs = process.env.RABBITMQ_PROGRAMS === undefined ? withoutPlugins(found, folder) : found;
   const port = await freePort();
   const distributionPort = await freePort();
   const epmdPort = await freePort();
@@ -117,6 +130,35 @@ function findPrograms(): string {
   const programs = process.env.RABBITMQ_PROGRAMS ?? installed.at(-1);
   if (programs !== undefined) return programs;
   throw new Error('there is no RabbitMQ on this machine: install the package rabbitmq-server');
+}
+
+/**
+ * A RabbitMQ installed in the folder, of the applications alone that it is made of: Erlang looks for each of its modules in
+ * the folders of all plugins too, which is half of a start.
+ * @returns the folder of its programs
+ */
+function withoutPlugins(programs: string, folder: string): string {
+  const [installed, own] = [dirname(programs), join(folder, 'installed')];
+  mkdirSync(join(own, 'plugins'), { recursive: true });
+  // Not a link: the programs look for everything else beside themselves.
+  cpSync(programs, join(own, 'sbin'), { recursive: true });
+  symlinkSync(join(installed, 'escript'), join(own, 'escript'));
+  for (const name of ownApplications(join(installed, 'plugins')))
+    symlinkSync(join(installed, 'plugins', name), join(own, 'plugins', name));
+  return join(own, 'sbin');
+}
+
+/** The folders of RabbitMQ's own applications, among those of its plugins: it names those that it needs, and they others. */
+function ownApplications(folder: string): readonly string[] {
+  const folders = new Map(readdirSync(folder).map((name) => [name.replace(/-[^-]*$/, ''), name]));
+  const needed = new Set(['rabbit', 'rabbitmq_prelaunch']);
+  // A set may grow while it is walked through. Those that have no folder here are Erlang's.
+  for (const name of needed) {
+    const [description = ''] = globSync(join(folder, folders.get(name) ?? '', 'ebin', `${name}.app`));
+    const [, list = ''] = /\{applications,\s*\[([^\]]*)\]/.exec(description && readFileSync(description, 'utf8')) ?? [];
+    for (const other of list.match(/\w+/g) ?? []) needed.add(other);
+  }
+  return [...needed].flatMap((name) => folders.get(name) ?? []);
 }
 
 function writeConfig(folder: string, port: number, config: string): void {

@@ -8,7 +8,7 @@ import { heed, releaseStops, stopSignals } from '../held-signals.ts';
 import { rebuildJournal } from '../journal/open.ts';
 import { hintFor } from '../nearest.ts';
 import { refuseSecond } from '../ops/control.ts';
-import { createLog } from '../ops/log.ts';
+import { createLog, type Log } from '../ops/log.ts';
 import { listenToSignals } from '../ops/signals.ts';
 import { type Notifier, openNotifier } from '../ops/systemd.ts';
 import { startRelay } from '../relay.ts';
@@ -58,8 +58,23 @@ function refuse(unknown: string, command: Command): never {
 
 async function run(file: string, overrides: Overrides, rebuild: boolean): Promise<void> {
   const loaded = readConfig(file, overrides);
+  const ownLog = await createLog(loaded.config.log);
+  try {
+    await runDaemon(file, overrides, rebuild, loaded, ownLog);
+  } finally {
+    // Before whatever is said of what has gone wrong.
+    await ownLog.close();
+  }
+}
+
+async function runDaemon(
+  file: string,
+  overrides: Overrides,
+  rebuild: boolean,
+  loaded: Loaded,
+  ownLog: Log,
+): Promise<void> {
   const { config } = loaded;
-  const ownLog = await createLog(config.log);
   const log = ownLog.logger;
   listenToSignals(ownLog);
   log.info({ config: file, pid: process.pid }, 'starting');
@@ -100,7 +115,6 @@ async function run(file: string, overrides: Overrides, rebuild: boolean): Promis
   await notifier.stopping();
   await relay.stop();
   log.info('stopped');
-  await ownLog.close();
 }
 
 function tellDoubts({ warnings }: Loaded, log: Logger): void {

@@ -1,4 +1,5 @@
 import { isOption, isOptionList, isOptionMap, type OptionNode, type OptionTree } from '../options.ts';
+import { namesSecret, wordsOf } from '../secret-name.ts';
 import { isMapping, type Mistake } from './check.ts';
 import type { Gathered } from './gather.ts';
 import { mask, masked } from './mask.ts';
@@ -40,13 +41,9 @@ function secretsAt(path: Path, node: OptionNode, value: unknown): Path[] {
  * `X-Hook-ID` and `cluster_id`.
  */
 function isHarmless(name: string, value: unknown): boolean {
-  const words = name.toLowerCase().split(/[^a-z]+/);
-  if (words.some((word) => secretWords.test(word))) return false;
-  return words.at(-1) === 'id' || String(value).length < shortestToken;
+  if (namesSecret(name)) return false;
+  return wordsOf(name).at(-1) === 'id' || String(value).length < shortestToken;
 }
-
-const secretWords =
-  /^(api|auth.*|bearer|cookie|credentials?|hmac|jwt|.*key|pass|passphrase|passw(or)?d|pins?|pwd|session|secrets?|sign(ature)?|tokens?)$/;
 
 /** Characters from which on a value may be a token. */
 const shortestToken = 16;

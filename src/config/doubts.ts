@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
+import { hostAndPort, isLoopback } from '../addresses.ts';
 import { parametersOf } from '../broker-parameters.ts';
-import { vhostOf } from '../broker-url.ts';
+import { loginOf, vhostOf } from '../broker-url.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import type { Mistake } from './check.ts';
 import { secretsInClearText } from './clear-text.ts';
@@ -24,6 +25,7 @@ export function doubtsAbout(config: Config, gathered: Gathered, isRight: (path: 
     ...(isRight(['brokers']) ? brokerDoubts(config) : []),
     ...routes.flatMap((route) => [...selectionDoubts(route, known), ...routeDoubts(route, known.zones ?? [])]),
     ...sharedTargets(routes),
+    ...(isRight(['http']) ? httpDoubts(config) : []),
     ...(['intake', 'queue', 'log'].every((section) => isRight([section])) ? intakeDoubts(config) : []),
     ...secretsInClearText(gathered).filter(({ path }) => isRight(path)),
   ];
@@ -31,15 +33,31 @@ export function doubtsAbout(config: Config, gathered: Gathered, isRight: (path: 
 
 function brokerDoubts({ brokers }: Config): Mistake[] {
   return brokers.flatMap(({ url }, index) => {
-    const path = ['brokers', index, 'url'];
-    if (parametersOf(new URL(url)).verify === false) {
-      return [{ path, message: 'lets anybody between here and the broker read and answer: it has verify=verify_none' }];
+    const parsed = new URL(url);
+    const messages: string[] = [];
+    if (parametersOf(parsed).verify === false) {
+      messages.push('lets anybody between here and the broker read and answer: it has verify=verify_none');
+    }
+    if (showsPassword(parsed)) {
+      messages.push(
+        'is not encrypted: whoever is on the way can read the password (amqps:// hides it, where the broker speaks TLS)',
+      );
     }
     const first = brokers.findIndex((other) => addressOf(other.url) === addressOf(url));
-    if (first === index) return [];
-    const message = `is the broker of brokers[${first}] again: the two would share one queue, and each stamp a part with its zone`;
-    return [{ path, message }];
+    if (first !== index) {
+      messages.push(
+        `is the broker of brokers[${first}] again: the two would share one queue, and each stamp a part with its zone`,
+      );
+    }
+    return messages.map((message) => ({ path: ['brokers', index, 'url'], message }));
   });
+}
+
+/** That of RabbitMQ's own `guest` is no secret. */
+function showsPassword(url: URL): boolean {
+  const { user, password } = loginOf(url);
+  const isSecret = password !== '' && !(user === 'guest' && password === 'guest');
+  return url.protocol === 'amqp:' && isSecret && !isLoopback(url.hostname);
 }
 
 /** Where a broker is, whoever we are there. */
@@ -51,7 +69,7 @@ function addressOf(url: string): string {
 }
 
 function routeDoubts(route: RouteConfig, knownZones: readonly string[]): Mistake[] {
-  const { name, start, retry, sink, timeout } = route;
+  const { name, start, retry, sink, timeout, reveal } = route;
   const zones = knownZones.filter((zone) => route.zones.length === 0 || route.zones.includes(zone));
   const found: Mistake[] = [];
   const doubt = (path: Path, message: string) => void found.push({ path: ['routes', name, ...path], message });
@@ -59,7 +77,7 @@ function routeDoubts(route: RouteConfig, knownZones: readonly string[]): Mistake
     doubt(['start'], 'lies in the future: the route takes nothing that comes in before');
   }
   if (retry.schedule.length === 0) doubt(['retry', 'schedule'], 'is empty: what fails once is a dead letter at once');
-  for (const { path, message } of sinkKind(sink.type).doubts?.(sink.options, { timeout, zones }) ?? []) {
+  for (const { path, message } of sinkKind(sink.type).doubts?.(sink.options, { timeout, zones, reveal }) ?? []) {
     doubt(['sink', ...path], message);
   }
   return found;
@@ -77,6 +95,13 @@ function sharedTargets(routes: readonly RouteConfig[]): Mistake[] {
     const message = `is the file of the route ${owner} too: give each a file of its own, or make one route of them`;
     return owner === undefined ? [] : [{ path: ['routes', name, 'sink', 'path'], message }];
   });
+}
+
+function httpDoubts({ http: { listen } }: Config): Mistake[] {
+  if (listen === 'off' || listen.startsWith('/') || isLoopback(hostAndPort(listen).host)) return [];
+  const message =
+    'lets other machines ask too: whoever reaches it reads /status and /metrics; a firewall should let in none but your monitoring';
+  return [{ path: ['http', 'listen'], message }];
 }
 
 /** Milliseconds; shorter outages than this happen at every update. */

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { hostAndPort, isLoopback } from '../addresses.ts';
 
 export interface HttpOptions {
   /** `host:port`, the path of a Unix socket, or `off`. */
@@ -20,23 +21,38 @@ export interface Pages {
   readonly logLevel: { get(): string; set(level: string): boolean };
 }
 
-/** What a request may take: nothing that is asked for here is large, and nobody who asks may be slow. */
-const limits = {
-  bodyLimit: 1_024,
-  requestTimeout: 10_000,
-  connectionTimeout: 30_000,
-  http: { maxHeaderSize: 8_192, headersTimeout: 10_000 },
-} as const;
+/** How long a request may take to come in, in milliseconds: nobody who asks may be slow. */
+const longestRequest = 10_000;
+/** Nothing that is asked for here is large. */
+const limits = { bodyLimit: 1_024, connectionTimeout: 30_000 };
 const mostConnections = 64;
 
-/** A server that answers with these pages once it listens. */
-export function createServer({ listen, hosts }: HttpOptions, pages: Pages, log: Logger): FastifyInstance {
-  const server = fastify({ ...limits, logger: false, forceCloseConnections: true, exposeHeadRoutes: true });
+/**
+ * A server that answers with these pages once it listens.
+ * @param patience milliseconds after which a request that hasn't come in is cut off
+ */
+export function createServer(
+  { listen, hosts }: HttpOptions,
+  pages: Pages,
+  log: Logger,
+  patience = longestRequest,
+): FastifyInstance {
+  // Node looks for slow requests every half a minute by itself, and cuts none before.
+  const cutting = { headersTimeout: patience, connectionsCheckingInterval: patience / 10 };
+  const server = fastify({
+    ...limits,
+    requestTimeout: patience,
+    http: { maxHeaderSize: 8_192, ...cutting },
+    logger: false,
+    forceCloseConnections: true,
+    exposeHeadRoutes: true,
+  });
   server.server.maxConnections = mostConnections;
   // Whatever its content type says, a body is a word or a piece of JSON.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-  if (!listen.startsWith('/')) server.addHook('onRequest', refuseStrangers(hosts));
+  const isSocket = listen.startsWith('/');
+  if (!isSocket) server.addHook('onRequest', refuseStrangers(hosts));
   server.addHook('onSend', async (_request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   });
@@ -49,11 +65,12 @@ export function createServer({ listen, hosts }: HttpOptions, pages: Pages, log: 
   server.setNotFoundHandler((_request, reply) =>
     reply.code(404).send({ error: 'there are /metrics, /livez, /readyz, /status and /log-level' }),
   );
-  addRoutes(server, pages);
+  addRoutes(server, pages, isSocket || isLoopback(hostAndPort(listen).host));
   return server;
 }
 
-function addRoutes(server: FastifyInstance, pages: Pages): void {
+/** @param isClosed whether only this machine reaches the server: a connection that was reset doesn't say where it came from */
+function addRoutes(server: FastifyInstance, pages: Pages, isClosed: boolean): void {
   server.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await pages.metrics();
     return reply.type(contentType).send(text);
@@ -63,7 +80,7 @@ function addRoutes(server: FastifyInstance, pages: Pages): void {
   server.get('/readyz', (_request, reply) => verdict(reply, 'ready', pages.ready()));
   server.get('/log-level', async () => ({ level: pages.logLevel.get() }));
   server.put('/log-level', async (request, reply) => {
-    if (!isFromHere(request)) return reply.code(403).send({ error: 'the level is changed from this machine only' });
+    if (!isClosed) return reply.code(403).send({ error: openToOthers });
     if (!pages.logLevel.set(wordIn(request.body))) return reply.code(400).send({ error: 'there is no such level' });
     return { level: pages.logLevel.get() };
   });
@@ -86,10 +103,8 @@ function refuseStrangers(hosts: readonly string[]) {
   };
 }
 
-/** A Unix socket has no addresses. */
-function isFromHere({ socket }: FastifyRequest): boolean {
-  return socket.remoteAddress === undefined || /^(::ffff:)?127\.|^::1$/.test(socket.remoteAddress);
-}
+const openToOthers =
+  'the level is set only where http.listen is 127.0.0.1 or a Unix socket; kill -USR2 turns it to debug, and back';
 
 /** `debug`, or `{"level":"debug"}`. */
 function wordIn(body: unknown): string {

@@ -3,6 +3,7 @@ import { createConnection, isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { hostAndPort } from '../addresses.ts';
 import { reasonOf } from '../errors.ts';
 import { Backoff } from '../waiting.ts';
 import type { HttpOptions, Pages } from './http-server.ts';
@@ -106,16 +107,11 @@ async function start(server: FastifyInstance, listen: string): Promise<string> {
     await server.listen({ path: listen });
     return listen;
   }
-  const { host, port } = addressOf(listen);
+  const { host, port } = hostAndPort(listen);
   await server.listen({ host, port });
   const address = server.server.address();
   const bound = typeof address === 'object' && address !== null ? address.port : port;
   return `${isIP(host) === 6 ? `[${host}]` : host}:${bound}`;
-}
-
-function addressOf(listen: string): { host: string; port: number } {
-  const end = listen.lastIndexOf(':');
-  return { host: listen.slice(0, end).replace(/^\[|\]$/g, ''), port: Number(listen.slice(end + 1)) };
 }
 
 /** A daemon that was killed leaves its socket behind; one that somebody answers on isn't ours. */

@@ -35,10 +35,14 @@ export interface SinkKind<O> {
   open(options: O, context: SinkContext): Promise<Sink>;
 }
 
-/** What of a route matters to its sink: the milliseconds that it gives an attempt, and the zones that it gets, as far as known. */
+/** What of a route matters to its sink. */
 export interface DoubtedRoute {
+  /** Milliseconds that it gives an attempt. */
   readonly timeout: number;
+  /** Those that it gets, as far as known. */
   readonly zones: readonly string[];
+  /** Secrets of notifications that it gets in clear. */
+  readonly reveal: readonly string[];
 }
 
 /** Names the option from the sink on; shows no sensitive value. */

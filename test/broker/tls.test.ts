@@ -8,6 +8,7 @@ import { type Certificates, makeCertificates } from '../support/certificates.ts'
 import { cli } from '../support/cli.ts';
 import { startLink, type TestLink } from '../support/link.ts';
 import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
+import { realEnvironment } from '../support/real-environment.ts';
 import { until } from '../support/until.ts';
 
 let certificates: Certificates;
@@ -36,6 +37,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await link?.close();
   link = undefined;
+  delete realEnvironment.NODE_TLS_REJECT_UNAUTHORIZED;
 });
 
 afterAll(async () => {
@@ -75,6 +77,14 @@ describe('a link over TLS', () => {
     const files = new URLSearchParams({ cacertfile: other, certfile: cert, keyfile: key });
     link = startLink(`${url('127.0.0.1')}?${files}&verify=verify_none`);
     await until(() => link?.sessions === 1, { what: 'the link to consume' });
+  });
+
+  test('checks the certificate also where the environment tells Node to check none', async () => {
+    realEnvironment.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+    const { other, cert, key } = certificates.files;
+    link = startLink(url('localhost'), { tls: { ca: other, cert, key } });
+    await until(() => said('tls.ca names the file of a CA of your own') || link?.sessions === 1, { what: 'an answer' });
+    expect(link.sessions).toBe(0);
   });
 
   test('checks for the name of tls.serverName where the host of the url is another', async () => {

@@ -312,7 +312,7 @@ describe('every option', () => {
 });
 
 describe('a secret in clear text', () => {
-  const secret = "brokers: [{ zone: west, url: 'amqp://u:geheim@h' }]\nroutes: { all: { sink: { type: log } } }\n";
+  const secret = "brokers: [{ zone: west, url: 'amqps://u:geheim@h' }]\nroutes: { all: { sink: { type: log } } }\n";
 
   const database = (url: string) =>
     secret.replace('u:geheim@', '').replace('type: log', `type: database, url: '${url}'`);

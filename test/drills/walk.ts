@@ -40,7 +40,7 @@ things.defer(() => rmSync(folder, { recursive: true }));
 
 const disk = join(folder, 'disk');
 mkdirSync(disk);
-execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'none', disk]);
+execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=0700', 'none', disk]);
 things.defer(() => void execFileSync('umount', [disk]));
 
 const broker = await startBroker();

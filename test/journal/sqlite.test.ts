@@ -33,6 +33,31 @@ describe('the journal', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
 
+  test.each([
+    ['0755', 0, undefined],
+    ['0770', 0, undefined],
+    ['2770', process.getegid?.() ?? 0, undefined],
+    ['0777', 0, 'chmod o-w'],
+    ['1777', 0, 'chmod o-w'],
+    ['0703', 0, 'chmod o-w'],
+    ['0770', 54_321, 'chmod g-w'],
+    ['0777', 54_321, 'chmod go-w'],
+  ])('is opened in a folder with mode %s of the group %d unless others may write there: %s', (mode, gid, cure) => {
+    const shared = mkdtempSync(join(tmpdir(), 'kazoo-relay-shared-'));
+    try {
+      chownSync(shared, -1, gid);
+    } catch {
+      return; // only root gives a folder to any group
+    }
+    chmodSync(shared, Number.parseInt(mode, 8));
+    const opened = () => openJournal(shared, log).close();
+    if (cure === undefined) expect(opened).not.toThrow();
+    else expect(opened).toThrow(`others may write in the journal's folder ${shared}`);
+    if (cure !== undefined) expect(opened).toThrow(`${cure} ${shared}`);
+    expect(readdirSync(shared).length > 0).toBe(cure === undefined);
+    rmSync(shared, { recursive: true });
+  });
+
   test('gives back what was appended, in its order', async () => {
     const batch = [
       notification({ event: 'low_balance' }),

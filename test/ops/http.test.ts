@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import pino from 'pino';
+import { createServer as createHttpServer, type Pages } from '../../src/ops/http-server.ts';
 import { cli } from '../support/cli.ts';
 import { ask, httpAddress } from '../support/http.ts';
 import { type BreakableBroker, shareBreakableBroker } from '../support/rabbitmq.ts';
@@ -104,7 +106,48 @@ describe('the HTTP port', () => {
     expect(await put('loud')).toBe(400);
     await relay.daemon.says('"from":"debug","to":"warn"');
   });
+
+  test.each([
+    ...[['127.0.0.1:9400', 200] as const, ['127.9.9.9:9400', 200] as const, ['localhost:9400', 200] as const],
+    ...[['[::1]:9400', 200] as const, ['[::ffff:127.0.0.1]:9400', 200] as const, ['/run/relay.sock', 200] as const],
+    ...[['0.0.0.0:9400', 403] as const, ['[::]:9400', 403] as const, ['10.0.0.5:9400', 403] as const],
+    ...[['127.evil.example.com:9400', 403] as const, ['relay.example.com:9400', 403] as const],
+  ])('that listens on %s answers %d to whoever sets the level, wherever he seems to be', async (listen, status) => {
+    await using server = createHttpServer({ listen, hosts: [] }, pages, pino({ enabled: false }));
+    const answered = await server.inject({ method: 'PUT', url: '/log-level', payload: 'debug' });
+    expect(answered.statusCode).toBe(status);
+  });
+
+  test('gives a request 10 s to come in', async () => {
+    await using server = createHttpServer({ listen: '127.0.0.1:0', hosts: [] }, pages, pino({ enabled: false }));
+    const { requestTimeout, headersTimeout } = server.server;
+    expect({ requestTimeout, headersTimeout }).toEqual({ requestTimeout: 10_000, headersTimeout: 10_000 });
+  });
+
+  test.each([
+    ['says nothing', ''],
+    ['stops within its headers', 'GET /livez HTTP/1.1\r\nHost: localhost\r\nX-'],
+    ['stops within its body', 'PUT /log-level HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nde'],
+  ])('cuts off a client that %s, once that time is over', async (_what, sent) => {
+    const options = { listen: '127.0.0.1:0', hosts: [] };
+    await using server = createHttpServer(options, pages, pino({ enabled: false }), 50);
+    const url = await server.listen({ host: '127.0.0.1', port: 0 });
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write(sent);
+    let answered = '';
+    socket.on('data', (chunk) => (answered += chunk));
+    await until(() => socket.readableEnded, { what: 'the end of the connection', timeout: 10_000 });
+    expect(answered).toMatch(/^HTTP\/1\.1 408 /);
+  });
 });
+
+const pages: Pages = {
+  metrics: async () => ({ contentType: 'text/plain', text: '' }),
+  status: async () => ({}),
+  live: () => [],
+  ready: () => [],
+  logLevel: { get: () => 'info', set: () => true },
+};
 
 function started(listen: string | ((path: (name: string) => string) => string), http: object = {}): TestRelay {
   const relay = testRelay(broker.url, (path) => ({

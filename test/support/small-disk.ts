@@ -9,7 +9,7 @@ export interface SmallDisk extends Disposable {
 /** Mounts one of that size at a folder; undefined where this user may not. */
 export function smallDisk(folder: string, size: string): SmallDisk | undefined {
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'none', folder], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'none', folder], { stdio: 'ignore' });
   } catch {
     return undefined;
   }

@@ -1,3 +1,5 @@
+import { isLoopback } from '../../addresses.ts';
+import { namesSecret } from '../../secret-name.ts';
 import type { DoubtedRoute, OptionMistake } from '../sink.ts';
 import { isMisread } from './cloudevents.ts';
 import type { WebhookOptions } from './options.ts';
@@ -5,9 +7,9 @@ import type { WebhookOptions } from './options.ts';
 /** What is legal and surely not meant. */
 export function doubtsAbout(
   options: WebhookOptions,
-  { timeout: patience, zones }: DoubtedRoute,
+  { timeout: patience, zones, reveal }: DoubtedRoute,
 ): readonly OptionMistake[] {
-  const { timeout, tls } = options;
+  const { timeout, tls, auth } = options;
   const doubts: OptionMistake[] = [];
   if (timeout.total >= patience) {
     doubts.push({
@@ -24,8 +26,16 @@ export function doubtsAbout(
   if (!tls.verify) {
     doubts.push({ path: ['tls', 'verify'], message: 'lets anybody between here and the receiver read and answer' });
   }
-  if (saysWhoWeAre(options) && !isEncrypted(options.url)) {
-    doubts.push({ path: ['url'], message: 'is not encrypted: whoever is on the way can read auth and headers' });
+  const secrets = [
+    ...secretsOf(options),
+    ...(reveal.length > 0 ? [`what the route reveals (${reveal.join(', ')})`] : []),
+  ];
+  if (secrets.length > 0 && isReadable(options.url)) {
+    doubts.push({ path: ['url'], message: `${notEncrypted} ${secrets.join(', ')}` });
+  }
+  if (auth.oauth2 !== undefined && isReadable(auth.oauth2.tokenUrl)) {
+    const message = `${notEncrypted} clientSecret and the tokens`;
+    doubts.push({ path: ['auth', 'oauth2', 'tokenUrl'], message });
   }
   const misread = options.format === 'cloudevents-binary' ? zones.filter(isMisread) : [];
   if (misread.length > 0) {
@@ -37,15 +47,24 @@ export function doubtsAbout(
   return doubts;
 }
 
-function saysWhoWeAre({ auth, headers }: WebhookOptions): boolean {
-  return (
-    Object.values(auth).some((way) => way !== undefined) ||
-    Object.keys(headers).some((name) => /auth|key|token/i.test(name))
+const notEncrypted = 'is not encrypted: whoever is on the way can read';
+
+/** What a request carries of the operator's own secrets, by the names of the options. */
+function secretsOf({ auth, headers, fields, url }: WebhookOptions): string[] {
+  const named = {
+    headers: Object.keys(headers),
+    fields: Object.keys(fields),
+    query: [...new URL(url).searchParams.keys()],
+  };
+  const ways = Object.entries(auth).flatMap(([name, way]) => (way === undefined ? [] : [`auth.${name}`]));
+  const inRequest = Object.entries(named).flatMap(([option, names]) =>
+    names.filter(namesSecret).map((name) => (option === 'query' ? `${name} in the query` : `${option}.${name}`)),
   );
+  return [...ways, ...inRequest];
 }
 
 /** What never leaves the machine needs no encryption. */
-function isEncrypted(url: string): boolean {
+function isReadable(url: string): boolean {
   const { protocol, hostname } = new URL(url);
-  return protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  return protocol === 'http:' && !isLoopback(hostname);
 }

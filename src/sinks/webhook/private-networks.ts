@@ -12,10 +12,15 @@ class PrivateAddress extends Error {
   }
 }
 
+/** All that is given out of IPv6 to the internet at large: RFC 4291, section 2.4, and IANA's list. */
+const globalUnicast = ipaddr.parseCIDR('2000::/3');
+
 /** True for an address of the internet at large; false for private, loopback, link-local, reserved and the like. */
-export function isPublic(address: string): boolean {
+export function isPublic(text: string): boolean {
+  if (!ipaddr.isValid(text)) return false;
   // An IPv4 address inside an IPv6 one is looked at itself.
-  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
+  const address = ipaddr.process(text);
+  return address.range() === 'unicast' && (address.kind() === 'ipv4' || address.match(globalUnicast));
 }
 
 /**

@@ -31,6 +31,12 @@ export function createRequestMaker(options: WebhookOptions, address: Address): R
   };
 }
 
+/** Headers by which a receiver knows us, or others could pass for us, in lower case. Any that is configured may be one. */
+export function credentialHeaders({ headers }: WebhookOptions): ReadonlySet<string> {
+  const { 'content-type': _, ...own } = lowerCase(headers);
+  return new Set([...Object.keys(own), 'webhook-signature']);
+}
+
 function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -9,29 +9,34 @@ export interface Sender {
   readonly auth: Auth;
   /** Of each request. */
   readonly deadlines: Deadlines;
+  /** Headers of a request that only the receiver may have, beside `authorization`: names in lower case. */
+  readonly credentials: ReadonlySet<string>;
 }
 
 /**
- * Sends a request as who we are: with a new token where the old one is refused, and to where a redirect leads.
+ * Sends a request as who we are: with a new token where the old one is refused, and to where a redirect leads. Behind
+ * another port may be somebody else, who doesn't get to know who we are.
  * @throws SinkUnavailable when there is no token; TimedOut, Interrupted or an error of the connection
  */
 export async function send(
   request: Request,
   redirects: number,
-  { dispatcher, auth, deadlines }: Sender,
+  { dispatcher, auth, deadlines, credentials }: Sender,
   signal: AbortSignal,
 ): Promise<Answer> {
   let target = request;
   let redirected = 0;
+  let isReceiver = true;
   for (let renewed = false; ; ) {
-    const given = auth.header();
+    const given = isReceiver ? auth.header() : undefined;
     const header = typeof given === 'object' ? await given : given;
     const answer = await exchange(dispatcher, withAuthorization(target, header), deadlines, signal);
     const next = redirected < redirects ? redirectOf(target, answer) : undefined;
     if (next !== undefined) {
-      target = next;
+      isReceiver &&= hasSamePort(target, next);
+      target = isReceiver ? next : without(next, credentials);
       redirected += 1;
-    } else if (answer.status === 401 && !renewed && auth.refused(header)) renewed = true;
+    } else if (answer.status === 401 && isReceiver && !renewed && auth.refused(header)) renewed = true;
     else return answer;
   }
 }
@@ -40,10 +45,19 @@ function withAuthorization(request: Request, authorization: string | undefined):
   return authorization === undefined ? request : { ...request, headers: { ...request.headers, authorization } };
 }
 
+/** The usual ports of http and https count as one: they are the same site. */
+function hasSamePort(one: Request, other: Request): boolean {
+  return new URL(one.origin).port === new URL(other.origin).port;
+}
+
+function without(request: Request, names: ReadonlySet<string>): Request {
+  const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !names.has(name)));
+  return { ...request, headers };
+}
+
 /**
- * The request that a redirect asks for: on the same host only, to which our secrets may go, and only where it is the
- * same request. 301, 302 and 303 make a GET without a body of a POST: the notification would be lost, and look
- * delivered.
+ * The request that a redirect asks for: on the same host only, and only where it is the same request. 301, 302 and 303
+ * make a GET without a body of a POST: the notification would be lost, and look delivered.
  */
 function redirectOf(request: Request, { status, headers }: Answer): Request | undefined {
   const isSame = status === 307 || status === 308 || (request.method === 'GET' && [301, 302, 303].includes(status));

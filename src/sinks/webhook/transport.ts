@@ -42,7 +42,8 @@ export function openTransport(options: WebhookOptions, target = options.url): Di
   const throughProxy = {
     ...agent,
     requestTls: toReceiver,
-    proxyTls: patience,
+    // Said in any case, as tlsOf does: the environment must not leave out to check.
+    proxyTls: { ...patience, rejectUnauthorized: true },
     // A proxy that takes the connection and doesn't answer would hold it for minutes.
     clientFactory: (origin: URL, settings: object) =>
       new Pool(origin, { ...settings, headersTimeout: timeout.connect }),

@@ -14,7 +14,7 @@ import { failureOf, outcomeOf, retryAfter } from './outcome.ts';
 import { Pace } from './pace.ts';
 import { relations } from './relations.ts';
 import { showAnswer, showRequest } from './report.ts';
-import { createRequestMaker, type RequestMaker } from './request.ts';
+import { createRequestMaker, credentialHeaders, type RequestMaker } from './request.ts';
 import { secretsOf } from './secrets.ts';
 import { type Sender, send } from './sender.ts';
 import { Undeliverable } from './undeliverable.ts';
@@ -48,7 +48,8 @@ export const webhookSink: SinkKind<WebhookOptions> = {
     );
     if (!options.tls.verify) log.warn({ receiver: address.origin }, "the receiver's certificate is not checked");
     const deadlines = new Deadlines(options.timeout.total);
-    return new WebhookSink(options, { origin: address.origin, make, mask, dispatcher, auth, deadlines });
+    const credentials = credentialHeaders(options);
+    return new WebhookSink(options, { origin: address.origin, make, mask, dispatcher, auth, deadlines, credentials });
   },
 };
 

@@ -4,6 +4,7 @@ import { nextTry } from '../../../src/delivery/retry.ts';
 import { createMask } from '../../../src/secret-mask.ts';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { retryAfter } from '../../../src/sinks/webhook/outcome.ts';
+import { makeCertificates } from '../../support/certificates.ts';
 import { openForTest } from '../../support/open-for-test.ts';
 import { type Reply, startReceiver } from '../../support/receiver.ts';
 import { runs } from '../../support/runs.ts';
@@ -138,6 +139,30 @@ describe('a redirect', () => {
       code: 307,
     });
     expect(other.arrivals).toEqual([]);
+  });
+
+  test('to another port of the host carries nothing that says who we are', async () => {
+    const certificates = await makeCertificates();
+    const other = await receive(() => 200, { tls: certificates.server });
+    const location = other.url.replace('127.0.0.1', 'localhost');
+    const receiver = await receive(() => ({ status: 307, headers: { location } }));
+    const url = receiver.url.replace('127.0.0.1', 'localhost');
+    const headers = { Cookie: 'geheim', 'X-Tenant': 'geheim', 'Content-Type': 'text/json' };
+    const signature = { secrets: [`whsec_${Buffer.alloc(24, 'a').toString('base64')}`] };
+    const common = { url, redirects: 1, headers, signature, tls: { ca: certificates.files.ca } };
+    for (const auth of [{ bearer: { token: 'geheim' } }, { basic: { user: 'me', password: 'geheim' } }]) {
+      expect(await (await webhook({ ...common, auth })).send()).toEqual({ status: 'delivered' });
+    }
+    certificates.remove();
+    const secret = ['authorization', 'cookie', 'x-tenant', 'webhook-signature'];
+    for (const arrival of receiver.arrivals)
+      expect(Object.keys(arrival.headers)).toEqual(expect.arrayContaining(secret));
+    expect(other.arrivals).toHaveLength(2);
+    for (const [index, { headers: given, body }] of other.arrivals.entries()) {
+      expect(secret.filter((name) => name in given)).toEqual([]);
+      expect(given['content-type']).toBe('text/json');
+      expect(body).toBe(receiver.arrivals[index]?.body);
+    }
   });
 
   test('that leads in a circle ends', async () => {

@@ -11,14 +11,20 @@ afterEach(async () => {
 });
 
 describe('an address', () => {
-  test.each(['1.1.1.1', '93.184.216.34', '2606:4700:4700::1111', '::ffff:1.1.1.1'])('%s is public', (address) => {
-    expect(isPublic(address)).toBe(true);
-  });
+  test.each(['1.1.1.1', '93.184.216.34', '2606:4700:4700::1111', '2a00:1450::1', '::ffff:1.1.1.1'])(
+    '%s is public',
+    (address) => {
+      expect(isPublic(address)).toBe(true);
+    },
+  );
 
   test.each([
     ...['0.0.0.0', '10.1.2.3', '100.64.0.1', '127.0.0.1', '127.9.9.9', '169.254.169.254', '172.16.0.1', '192.168.1.1'],
     ...['192.0.2.1', '198.18.0.1', '224.0.0.1', '240.0.0.1', '255.255.255.255'],
     ...['::', '::1', 'fe80::1', 'fc00::1', 'fd12::1', 'ff02::1', '2001:db8::1'],
+    // What is not of 2000::/3 has been given to nobody, or leads to IPv4: compatible, translated, site-local, discard, SRv6.
+    ...['::7f00:1', '::ffff:0:7f00:1', '64:ff9b:1::7f00:1', '100::1', 'fec0::1', '5f00::1', '1fff::1', '4000::1'],
+    ...['2001::7f00:1', '2001:2::1', '2001:10::1', '3fff::1'],
     ...['::ffff:127.0.0.1', '::ffff:10.0.0.1', '64:ff9b::7f00:1', '2002:7f00:1::', 'fe80::1%eth0', 'nonsense', ''],
   ])('%j is not', (address) => {
     expect(isPublic(address)).toBe(false);

@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { type Certificates, makeCertificates } from '../../support/certificates.ts';
+import { realEnvironment } from '../../support/real-environment.ts';
 import { type Receiver, type ReceiverOptions, startReceiver } from '../../support/receiver.ts';
 import { type OpenWebhook, openWebhook } from '../../support/webhook.ts';
 
@@ -21,6 +22,7 @@ afterAll(() => certificates.remove());
 
 afterEach(async () => {
   for (const each of open.splice(0).reverse()) await each.close();
+  delete realEnvironment.NODE_TLS_REJECT_UNAUTHORIZED;
   for (const name of proxyVariables) {
     if (environment[name] === undefined) delete process.env[name];
     else process.env[name] = environment[name];
@@ -55,6 +57,18 @@ describe('over TLS', () => {
     expect(receiver.arrivals).toEqual([]);
     const sink = await webhook({ url: receiver.url, tls: { ca, serverName: 'receiver.test' } });
     expect(await sink.send()).toEqual({ status: 'delivered' });
+  });
+
+  test('certificates of receivers and proxies are checked also where the environment tells Node to check none', async () => {
+    realEnvironment.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+    const receiver = await receive();
+    const plain = await startReceiver();
+    open.push(plain);
+    const unknown = { status: 'retry', code: expect.stringMatching(/CERT|ISSUER|UNABLE_TO_VERIFY/), away: true };
+    for (const options of [{ url: byName(receiver) }, { url: plain.url, proxy: byName(receiver) }]) {
+      expect(await (await webhook(options)).send()).toMatchObject(unknown);
+    }
+    expect([...receiver.arrivals, ...plain.arrivals]).toEqual([]);
   });
 
   test('nobody is checked where the operator says so, and the log says so too', async () => {

@@ -1,0 +1,62 @@
+import { globSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { mistakesIn } from '../../scripts/checksums.ts';
+
+const integrity = `sha512-${'A'.repeat(86)}==`;
+const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
+
+describe('the packages', () => {
+  test('have their checksums, and name no registry', () => {
+    expect(mistakesIn(lock)).toEqual([]);
+  });
+
+  test.each([
+    ['nothing at all', {}],
+    ['an empty one', { integrity: '' }],
+    ['one that can be forged', { integrity: 'sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=' }],
+    ['a part of one', { integrity: integrity.slice(0, 40) }],
+    ['one of a package that is optional', { optional: true }],
+  ])('are refused with %s for a checksum', (_what, entry) => {
+    const packages = { '': {}, 'node_modules/a/node_modules/@b/c': { version: '1.0.0', ...entry } };
+    expect(mistakesIn({ packages })).toEqual(['node_modules/a/node_modules/@b/c has no checksum (sha512)']);
+  });
+
+  test('are refused where one says where it comes from, and taken where they are of this checkout', () => {
+    const own = { '': {}, 'tools/runtime': {}, 'node_modules/runtime': { resolved: 'tools/runtime', link: true } };
+    expect(mistakesIn({ packages: { ...own, 'node_modules/a': { integrity } } })).toEqual([]);
+    const packages = { ...own, 'node_modules/a': { integrity, resolved: 'https://registry.example.com/a.tgz' } };
+    expect(mistakesIn({ packages })).toEqual(['node_modules/a names a place that it comes from (resolved)']);
+  });
+
+  test('run nothing when they are installed', () => {
+    const files = ['Dockerfile', ...globSync(['deploy/*.sh', 'scripts/*', 'bench/**/*.ts'])];
+    const commands = files.flatMap((file) =>
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .filter((line) => /\bnpm'?,? ?\[?'?(ci|install|i)\b/.test(line) && !/^\s*(#|\/\/)/.test(line)),
+    );
+    expect(commands.length).toBeGreaterThan(3);
+    expect(commands.filter((line) => !line.includes('--ignore-scripts'))).toEqual([]);
+    expect(readFileSync('.npmrc', 'utf8')).toMatch(/^ignore-scripts=true$/m);
+  });
+
+  test('have among them the Node that a release ships, which what is published does not depend on', () => {
+    const node = /^ARG NODE=(\d+\.\d+\.\d+)-/m.exec(readFileSync('Dockerfile', 'utf8'))?.[1];
+    const { private: isPrivate, optionalDependencies } = JSON.parse(readFileSync('tools/runtime/package.json', 'utf8'));
+    expect(isPrivate).toBe(true);
+    const runtimes = Object.keys(optionalDependencies);
+    expect(runtimes).toContain(`node-linux-${process.arch}`);
+    for (const name of runtimes) {
+      expect(optionalDependencies[name]).toBe(node);
+      expect(lock.packages[`node_modules/${name}`]).toMatchObject({ version: node, optional: true });
+    }
+    const { dependencies, optionalDependencies: others = {} } = JSON.parse(readFileSync('package.json', 'utf8'));
+    expect(Object.keys({ ...dependencies, ...others }).filter((name) => /^node(-|$)|runtime$/.test(name))).toEqual([]);
+  });
+});
+
+test('a release takes no configuration but those that are there', () => {
+  const names = /config\/\{(.*)\}\.yaml/.exec(readFileSync('deploy/release.sh', 'utf8'))?.[1]?.split(',') ?? [];
+  expect(names.length).toBeGreaterThan(0);
+  expect(globSync(names.map((name) => `config/${name}.yaml`))).toHaveLength(names.length);
+});
