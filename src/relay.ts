@@ -17,6 +17,7 @@ import { Reloader, type ReloadReport } from './relay/reloader.ts';
 import { Routes } from './relay/routes.ts';
 import { markOf } from './relay/watch-file.ts';
 import { Watchers } from './relay/watchers.ts';
+import { createReveals } from './routes/reveals.ts';
 import { createValidator } from './schema/validator.ts';
 import { sinkKind } from './sinks/registry.ts';
 
@@ -55,7 +56,7 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
   let { config, files } = first;
   // What changes while all that follows is made ready has changed since it was read.
   const asRead = first.watched.map(markOf);
-  const rules: Rules = { validator: createValidator(config.validation.schemas), reveals: revealsOf(config) };
+  const rules: Rules = { validator: createValidator(config.validation.schemas), reveals: createReveals(config.routes) };
   const few = fewDescriptors([
     ...config.brokers.map(() => 1),
     ...config.routes.map(({ sink: { type, options } }) => sinkKind(type).flow(options).concurrency),
@@ -83,7 +84,7 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
         config = applicable(config, next.config);
         const needs_restart = differingOptions(optionsOf(config), optionsOf(next.config));
         rules.validator = validator;
-        rules.reveals = revealsOf(config);
+        rules.reveals = createReveals(config.routes);
         journal.limit(config.journal);
         setUsualLevel(ownLog, config.log.level);
         watchers.watch(next.watched);
@@ -160,10 +161,6 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
       clearTimeout(patience);
     },
   };
-}
-
-function revealsOf({ routes }: Config): string[] {
-  return routes.flatMap((route) => route.reveal);
 }
 
 /** What a reload tells of option by option; of brokers and routes it tells one by one. */

@@ -15,8 +15,8 @@ export interface PostgresqlTask {
 /** What a route would hand over, with the envelopes made already. */
 export function batches({ items, batchSize }: PostgresqlTask): Delivery[][] {
   const deliveries = notifications(items).map((notification, index) => {
-    const { id, event, envelope, json, body } = shape(StoredEntry.of(notification, index + 1, null), []);
-    return { id, event, envelope, json, body };
+    const { id, event, envelope, json, body, secrets } = shape(StoredEntry.of(notification, index + 1, null), []);
+    return { id, event, envelope, json, body, secrets };
   });
   return Array.from({ length: items / batchSize }, (_, index) =>
     deliveries.slice(index * batchSize, (index + 1) * batchSize),

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type Entry, type Journal, JournalError } from '../journal/journal.ts';
 import { type BodyLimits, decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
-import { redact } from '../kazoo/redact.ts';
+import { type Reveals, redact } from '../kazoo/redact.ts';
 import { Pulse, stuckAfter } from '../pulse.ts';
 import { Rate } from '../rate.ts';
 import { judge } from '../schema/judge.ts';
@@ -15,8 +15,7 @@ import type { ReceivedMessage } from './received.ts';
 export interface IntakeOptions extends BodyLimits {
   /** A batch is committed when it holds `max` messages, or `linger` milliseconds after the one before. */
   readonly batch: { readonly max: number; readonly linger: number };
-  /** Dotted paths of the secrets that some route reveals. */
-  readonly reveals: readonly string[];
+  readonly reveals: Reveals;
 }
 
 export interface IntakeContext {

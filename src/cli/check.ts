@@ -4,11 +4,11 @@ import { type Examined, examineConfig } from '../config/load.ts';
 import { type Finding, findingText } from '../config/place.ts';
 import { counted } from '../counted.ts';
 import { reasonOf } from '../errors.ts';
+import { printable } from '../printable.ts';
 import { createValidator } from '../schema/validator.ts';
 import { presentConfigFile } from './config-file.ts';
 import { connections, type Tried } from './connections.ts';
 import { orExit } from './exit.ts';
-import { printable } from './output.ts';
 import { overridesOf, takesOverrides } from './overrides.ts';
 import type { Terminal } from './terminal.ts';
 

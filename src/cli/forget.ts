@@ -4,8 +4,8 @@ import type { Desk, RouteSummary } from '../journal/journal.ts';
 import { hintFor } from '../nearest.ts';
 import { askDaemon } from '../ops/control.ts';
 import type { Status } from '../ops/status.ts';
+import { printable } from '../printable.ts';
 import { atDesk } from './letters/letters.ts';
-import { printable } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
 interface Options {

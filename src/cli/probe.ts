@@ -8,6 +8,7 @@ import { exampleKeyOf } from '../kazoo/catalogue.ts';
 import { decode, unlimited } from '../kazoo/decode.ts';
 import type { EventDefinition } from '../kazoo/event.ts';
 import { redact } from '../kazoo/redact.ts';
+import { printable } from '../printable.ts';
 import { createMatcher } from '../routes/match.ts';
 import { createReshape } from '../routes/reshape.ts';
 import { shape } from '../routes/shape.ts';
@@ -16,7 +17,6 @@ import { type Delivery, type ProbeReport, type Sink, SinkUnavailable } from '../
 import { exampleBody } from './example.ts';
 import { orExit } from './exit.ts';
 import { knownEvent } from './known-event.ts';
-import { printable } from './output.ts';
 import { routeNamed } from './route-named.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -85,7 +85,11 @@ function exampleEntry(event: EventDefinition): Entry {
     zone: mark,
     receivedAt: now,
   };
-  return StoredEntry.of(redact(decode(message, unlimited), []), 0, null);
+  return StoredEntry.of(
+    redact(decode(message, unlimited), () => []),
+    0,
+    null,
+  );
 }
 
 async function reportOf(sink: Sink, delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {

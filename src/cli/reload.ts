@@ -2,11 +2,11 @@ import { Command } from 'commander';
 import { ConfigError } from '../config/load.ts';
 import { loadOutline } from '../config/outline.ts';
 import { askDaemon } from '../ops/control.ts';
+import { printable } from '../printable.ts';
 import type { Changes } from '../relay/changes.ts';
 import type { ReloadReport } from '../relay/reloader.ts';
 import { presentConfigFile } from './config-file.ts';
 import { orExit } from './exit.ts';
-import { printable } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
 interface Options {

@@ -6,9 +6,10 @@ import type { RouteSummary } from '../journal/journal.ts';
 import { openJournalReader, type Place } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../ops/status.ts';
+import { printable } from '../printable.ts';
 import { columns } from './columns.ts';
 import { orExit } from './exit.ts';
-import { notifications, printable } from './output.ts';
+import { notifications } from './output.ts';
 import { checkDaemon } from './status-check.ts';
 import type { Terminal } from './terminal.ts';
 

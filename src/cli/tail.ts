@@ -4,10 +4,11 @@ import { findConfigFile } from '../config/load.ts';
 import { loadOutline, type Outline } from '../config/outline.ts';
 import type { Entry, JournalReader, Query } from '../journal/journal.ts';
 import { openJournalReader } from '../journal/open.ts';
+import { printable } from '../printable.ts';
 import { shape } from '../routes/shape.ts';
 import { count, list, moment } from './arguments.ts';
 import { orExit } from './exit.ts';
-import { describeProblems, paintState, printable, stateOf } from './output.ts';
+import { describeProblems, paintState, stateOf } from './output.ts';
 import { soughtEvents } from './sought.ts';
 import type { Terminal } from './terminal.ts';
 

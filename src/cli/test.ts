@@ -2,10 +2,10 @@ import { extname } from 'node:path';
 import { Command } from 'commander';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import { counted } from '../counted.ts';
+import { printable } from '../printable.ts';
 import { type Case, readCases } from './cases/read.ts';
 import { createTrial } from './cases/trial.ts';
 import { orExit } from './exit.ts';
-import { printable } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
 interface Options {

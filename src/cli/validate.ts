@@ -2,10 +2,11 @@ import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import { type BodyLimits, decode } from '../kazoo/decode.ts';
 import type { Problem } from '../kazoo/notification.ts';
+import { printable } from '../printable.ts';
 import { createValidator, type Validator } from '../schema/validator.ts';
 import { readBodies } from './bodies.ts';
 import { orExit } from './exit.ts';
-import { notifications, printable } from './output.ts';
+import { notifications } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
 interface Options {

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { withoutSecrets } from '../kazoo/secrets.ts';
 import {
   isOption,
   isOptionalSection,
@@ -109,6 +110,7 @@ function keyText(path: Path): string {
 }
 
 function shown(value: unknown, option: Option): unknown {
+  if (typeof value === 'string' && !option.sensitive && withoutSecrets(value, () => false) !== value) return masked;
   if (!option.sensitive) return Array.isArray(value) ? value : asWritten(value, option);
   if (Array.isArray(value)) return value.map(() => masked);
   return value === option.default ? value : mask(value);

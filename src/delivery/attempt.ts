@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { reasonOf } from '../errors.ts';
 import { type Delivery, type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
 import { Deadlines, onAbort } from '../waiting.ts';
+import { discretionFor } from './discretion.ts';
 import type { RoutePulse } from './pulse.ts';
 
 /** How a route reaches its sink: opened with the first delivery, and opened anew after it has not answered. */
@@ -25,15 +26,17 @@ export class Outlet {
   }
 
   /**
-   * One attempt: every delivery gets its outcome, whatever the sink does.
+   * One attempt: every delivery gets its outcome, whatever the sink does. No reason quotes what the route reveals.
    * @throws SinkUnavailable; the signal's reason when it aborts
    */
   async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<readonly Outcome[]> {
+    const discretion = discretionFor(batch);
     try {
       const outcomes = await this.#inTime(batch, signal);
-      if (outcomes.length === batch.length) return outcomes;
+      if (outcomes.length === batch.length) return discretion?.inOutcomes(outcomes) ?? outcomes;
       throw new Error(`the sink gave ${outcomes.length} outcomes for ${batch.length} deliveries`);
     } catch (error) {
+      discretion?.inError(error);
       if (error instanceof SinkUnavailable || signal.aborted) throw error;
       if (error instanceof Late) return this.#late(batch);
       return this.#broken(batch, error, signal);

@@ -13,6 +13,12 @@ export interface CircuitOptions {
  */
 export type CircuitState = 'closed' | 'open' | 'probing';
 
+/** Why it is not closed: what an outcome says of it. */
+export interface Trouble {
+  readonly reason: string;
+  readonly code?: number | string | undefined;
+}
+
 const firstPause = 500;
 
 /** Keeps a route from throwing its deliveries at a sink that is away, and from using up their tries. */
@@ -21,7 +27,7 @@ export class Circuit {
   readonly #pauses: Growth;
   #failures = 0;
   #state: CircuitState = 'closed';
-  #reason: string | undefined;
+  #trouble: Trouble | undefined;
   #openedAt = 0;
   #closedAt = 0;
   #probeAt = 0;
@@ -39,8 +45,8 @@ export class Circuit {
   }
 
   /** Why it is not closed. */
-  get reason(): string | undefined {
-    return this.#reason;
+  get trouble(): Trouble | undefined {
+    return this.#trouble;
   }
 
   /** Milliseconds until the next probe; 0 where it is not open. */
@@ -89,7 +95,7 @@ export class Circuit {
       return false;
     }
     this.#state = 'closed';
-    this.#reason = undefined;
+    this.#trouble = undefined;
     this.#closedAt = performance.now();
     return true;
   }
@@ -98,26 +104,26 @@ export class Circuit {
    * An attempt failed for a reason that doesn't seem to be its own. Returns true where that opened it.
    * @param asked milliseconds that the sink has asked to be left alone for
    */
-  failed(reason: string, asked = 0): boolean {
+  failed(trouble: Trouble, asked = 0): boolean {
     // Others that were on their way with the same fate don't postpone the probe.
     if (this.#state === 'open') return false;
     this.#failures += 1;
     if (this.#state === 'closed' && this.#failures < this.#options.failures) return false;
-    return this.open(reason, Math.max(asked, this.#nextPause()));
+    return this.open(trouble, Math.max(asked, this.#nextPause()));
   }
 
   /**
    * The sink said that it is away. Returns true where it was not known.
    * @param pause milliseconds until the next probe, where the sink knows better than growing pauses
    */
-  open(reason: string, pause?: number): boolean {
+  open(trouble: Trouble, pause?: number): boolean {
     if (this.#state === 'open') return false;
     this.#probeAt = performance.now() + (pause ?? this.#nextPause());
     const isNew = this.#state === 'closed';
     if (isNew) this.#openedAt = performance.now();
     this.#state = 'open';
     this.#probeSize = 1;
-    this.#reason = reason;
+    this.#trouble = trouble;
     return isNew;
   }
 

@@ -8,7 +8,7 @@ import { shape } from '../routes/shape.ts';
 import { type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
 import { Backoff, Bell, unlessAborted } from '../waiting.ts';
 import { Outlet } from './attempt.ts';
-import { Circuit, type CircuitOptions, type CircuitState } from './circuit.ts';
+import { Circuit, type CircuitOptions, type CircuitState, type Trouble } from './circuit.ts';
 import { RouteCounts } from './counts.ts';
 import { Lanes } from './lanes.ts';
 import { RoutePulse } from './pulse.ts';
@@ -45,7 +45,7 @@ export interface RouteActivity {
   readonly interrupted: string | undefined;
   readonly circuit: CircuitState;
   /** Why the circuit isn't closed, and the milliseconds until its next probe. */
-  readonly reason: string | undefined;
+  readonly trouble: Trouble | undefined;
   readonly probeIn: number;
 }
 
@@ -117,9 +117,9 @@ export class Route {
   }
 
   get activity(): RouteActivity {
-    const { state, reason, probeIn } = this.#circuit;
+    const { state, trouble, probeIn } = this.#circuit;
     const { cursor, taken: inFlight, conditionFailures } = this.#supply;
-    return { cursor, inFlight, conditionFailures, interrupted: this.#interrupted, circuit: state, reason, probeIn };
+    return { cursor, inFlight, conditionFailures, interrupted: this.#interrupted, circuit: state, trouble, probeIn };
   }
 
   /** True where its loop or an attempt hasn't moved for far longer than it may take. */
@@ -247,7 +247,7 @@ export class Route {
     }
     const notBefore = outcomes.reduce((latest, outcome) => Math.max(latest, outcome.notBefore ?? 0), 0);
     const asked = Math.min(notBefore - Date.now(), this.#options.retry.maxWait);
-    if (this.#circuit.failed(outcomes[0]?.reason ?? '', asked)) this.#opened();
+    if (this.#circuit.failed(outcomes[0] ?? { reason: '' }, asked)) this.#opened();
   }
 
   #conclude(works: readonly Work[], outcomes: readonly Outcome[], at: number, duration: number): void {
@@ -289,14 +289,18 @@ export class Route {
     this.counts.unavailable += 1;
     const probeAfter = error instanceof SinkUnavailable ? error.probeAfter : undefined;
     if (!(error instanceof SinkUnavailable)) this.#log.error({ err: error }, 'an attempt failed unexpectedly');
-    if (this.#circuit.open(reasonOf(error), probeAfter)) this.#opened();
+    const code = error instanceof SinkUnavailable ? error.code : undefined;
+    if (this.#circuit.open({ reason: reasonOf(error), code }, probeAfter)) this.#opened();
   }
 
   #opened(): void {
     this.counts.opened += 1;
-    const { reason, probeIn } = this.#circuit;
+    const { trouble, probeIn } = this.#circuit;
     const probeInSeconds = Math.ceil(probeIn / 1_000);
-    this.#log.warn({ reason, probeInSeconds }, 'sink unavailable; its notifications wait in the journal');
+    this.#log.warn(
+      { reason: trouble?.reason, probeInSeconds },
+      'sink unavailable; its notifications wait in the journal',
+    );
   }
 
   #answered(tried: number): void {

@@ -63,7 +63,7 @@ export function decode(message: RawMessage, limits: BodyLimits): Decoded {
     json,
     secrets: [],
     raw: null,
-    hasSecretNames: body.hasSecretNames,
+    mayHoldSecrets: body.mayHoldSecrets,
   });
 }
 
@@ -91,7 +91,7 @@ export function undecodable(message: RawMessage, problem: Problem): Decoded {
     secrets: [],
     // A copy: a view would keep the whole chunk alive that the socket read it in.
     raw: Uint8Array.from(message.body.subarray(0, keptOfUndecodable)),
-    hasSecretNames: false,
+    mayHoldSecrets: false,
   });
 }
 
@@ -104,7 +104,7 @@ interface Body {
   /** What of it a KAZOO resend surely has again; asked for before the next body is parsed, or never. */
   readonly content: () => string | Uint8Array;
   readonly collisions: readonly Path[];
-  readonly hasSecretNames: boolean;
+  readonly mayHoldSecrets: boolean;
 }
 
 function parseBody(message: RawMessage, { maxBodySize, maxBodyMembers }: BodyLimits): Body | Failure {
@@ -138,8 +138,8 @@ function asWritten(text: string): Body {
   return { ...body, data: JSON.parse(body.json) as JsonObject }; // and is one still
 }
 
-function bodyOf({ data, collisions, hasSecretNames }: Normalised): Body {
-  return { data, json: JSON.stringify(data), content: () => contentOf(data), collisions, hasSecretNames };
+function bodyOf({ data, collisions, mayHoldSecrets }: Normalised): Body {
+  return { data, json: JSON.stringify(data), content: () => contentOf(data), collisions, mayHoldSecrets };
 }
 
 /** Leaves out a byte order mark, which JSON.parse would refuse. */

@@ -28,8 +28,8 @@ export class Decoded implements Notification {
   json: string;
   secrets: readonly Secret[];
   readonly raw: Uint8Array | null;
-  /** Some key's name says that its value is a secret. */
-  readonly hasSecretNames: boolean;
+  /** False where there is no secret but those that the catalogue marks. */
+  readonly mayHoldSecrets: boolean;
 
   constructor(fields: Decoded) {
     this.id = fields.id;
@@ -51,6 +51,6 @@ export class Decoded implements Notification {
     this.json = fields.json;
     this.secrets = fields.secrets;
     this.raw = fields.raw;
-    this.hasSecretNames = fields.hasSecretNames;
+    this.mayHoldSecrets = fields.mayHoldSecrets;
   }
 }

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from './notification.ts';
 import { writtenNumber } from './numbers.ts';
+import { mayHoldSecret, tellsSecret } from './secrets.ts';
 
 /** How deep a body may nest before it counts as undecodable. KAZOO's own go to about eight. */
 export const maxDepth = 64;
@@ -15,8 +16,8 @@ export interface Normalised {
   readonly tooDeep: boolean;
   /** Names that two different keys of one object normalise to, 20 at most; the last one's value is in `data`. */
   readonly collisions: readonly Path[];
-  /** Some key's name says that its value is a secret. */
-  readonly hasSecretNames: boolean;
+  /** False where no key's name says that its value is a secret, and no string is one that is looked into. */
+  readonly mayHoldSecrets: boolean;
 }
 
 /**
@@ -25,16 +26,16 @@ export interface Normalised {
  * U+FFFD, in keys and values, because no UTF-8 can hold them. Never throws; recurses `maxDepth` deep at most.
  */
 export function normalise(body: JsonObject): Normalised {
-  const walk: Walk = { tooDeep: false, collisions: [], hasSecretNames: false, path: [] };
+  const walk: Walk = { tooDeep: false, collisions: [], mayHoldSecrets: false, path: [] };
   const data = normaliseObject(body, walk);
-  const { tooDeep, collisions, hasSecretNames } = walk;
-  return { data, tooDeep, collisions, hasSecretNames };
+  const { tooDeep, collisions, mayHoldSecrets } = walk;
+  return { data, tooDeep, collisions, mayHoldSecrets };
 }
 
 interface Walk {
   tooDeep: boolean;
   readonly collisions: Path[];
-  hasSecretNames: boolean;
+  mayHoldSecrets: boolean;
   /** Where the walk stands: one array for all, because nearly no path is ever asked for. */
   readonly path: string[];
 }
@@ -48,7 +49,7 @@ function normaliseObject(object: JsonObject, walk: Walk): JsonObject {
     const { name } = key;
     walk.path.push(name);
     if (result[name] !== undefined && Object.hasOwn(result, name)) collide(walk);
-    if (key.secret) walk.hasSecretNames = true;
+    if (key.secret) walk.mayHoldSecrets = true;
     set(result, name, normaliseValue(value, walk));
     walk.path.pop();
   }
@@ -62,6 +63,7 @@ function collide({ collisions, path }: Walk): void {
 function normaliseValue(value: Json, walk: Walk): Json {
   switch (typeof value) {
     case 'string':
+      if (!walk.mayHoldSecrets && mayHoldSecret(value)) walk.mayHoldSecrets = true;
       return value.isWellFormed() ? value : value.toWellFormed();
     case 'object':
       return value === null || writtenNumber(value) !== undefined ? value : normaliseNested(value, walk);
@@ -112,7 +114,7 @@ function keyOf(wireKey: string): Key {
   if (known !== undefined) return known;
   // replaceAll takes several times as long for a key of a million dashes.
   const name = wireKey.toWellFormed().split('-').join('_').toLowerCase();
-  const key = { name, secret: secretName.test(name) };
+  const key = { name, secret: tellsSecret(name) };
   if (knownKeys.size < maxKnownKeys && wireKey.length <= maxKnownKeyLength) knownKeys.set(wireKey, key);
   return key;
 }
@@ -121,5 +123,3 @@ function keyOf(wireKey: string): Key {
 export function isSecretName(name: string): boolean {
   return keyOf(name).secret;
 }
-
-const secretName = /passw(or)?d|passphrase|token|cookie|api[_ ]?key|authorization|secret/;

@@ -1,36 +1,47 @@
 import { commonFields, eventNamed } from './catalogue.ts';
 import type { Decoded } from './decoded.ts';
-import { holderAt, isHolder } from './json.ts';
+import { holderAt, isHolder, isObject } from './json.ts';
 import { isSecretName, type Path } from './normalise.ts';
 import { type Json, type JsonObject, type Notification, redacted, type Secret } from './notification.ts';
 import { mayLoseDigits, parseAsWritten } from './numbers.ts';
+import { withoutSecrets } from './secrets.ts';
+
+/** Which dotted paths into the body of a notification some route reveals; one reveals all below it. */
+export type Reveals = (notification: Notification) => readonly string[];
 
 /**
  * Replaces each secret by `"[redacted]"`, in the notification itself, keeps it apart only where some route reveals it,
  * and lets go of `data`. Comes after validation, which must see what KAZOO sent, and before the journal.
  *
- * Secrets are the fields that the catalogue marks, whatever a key's name says is one, and of a `system_alert` its
- * attachment's URL and the request headers and request data in its details.
- * @param reveals dotted paths into the body; one reveals all below it
+ * Secrets are the fields that the catalogue marks, whatever a key's name says is one, what `withoutSecrets` finds in a
+ * string, and of a `system_alert` its attachment's URL and the request headers and request data in its details.
  */
-export function redact(decoded: Decoded, reveals: readonly string[]): Notification {
+export function redact(decoded: Decoded, reveals: Reveals): Notification {
   const { data } = decoded;
   if (data === null) return decoded;
   // Its text is all that is needed from now on: hundreds of bodies in memory would keep the garbage collector busy.
   decoded.data = null;
-  const paths = markedPaths(decoded.event, data).concat(
-    decoded.hasSecretNames ? pathsBelow(data, [], isSecretName) : [],
-  );
-  if (paths.length === 0) return decoded;
-  decoded.secrets = keepable(paths.flatMap((path) => replace(data, path, reveals)));
-  decoded.json = mayLoseDigits(decoded.json) ? replacedIn(decoded.json, paths) : JSON.stringify(data);
+  const finds = markedIn(decoded.event, data);
+  const isAlert = decoded.event === 'system_alert';
+  if (isAlert || decoded.mayHoldSecrets) finds.push(...findsIn(data, isAlert));
+  if (finds.length === 0) return decoded;
+  const revealed = reveals(decoded);
+  decoded.secrets = keepable(finds.flatMap((find) => replace(data, find, revealed)));
+  decoded.json = mayLoseDigits(decoded.json) ? replacedIn(decoded.json, finds) : JSON.stringify(data);
   return decoded;
 }
 
+/** A secret, or a string with one in it. */
+interface Find {
+  readonly path: Path;
+  /** What is to stand there. */
+  readonly clean: string;
+}
+
 /** Keeps the numbers as KAZOO wrote them. @param json of an object */
-function replacedIn(json: string, paths: readonly Path[]): string {
+function replacedIn(json: string, finds: readonly Find[]): string {
   const data = parseAsWritten(json) as JsonObject;
-  for (const path of paths) replace(data, path, []);
+  for (const find of finds) replace(data, find, []);
   return JSON.stringify(data);
 }
 
@@ -52,12 +63,14 @@ export function isRevealed(path: Path, reveals: readonly string[]): boolean {
   return reveals.some((reveal) => reveal.split('.').every((key, index) => path[index] === key));
 }
 
-function markedPaths(event: string | null, data: JsonObject): Path[] {
-  const marked = secretFieldsOf(event).filter((name) => data[name] !== undefined);
-  const paths: Path[] = marked.map((name) => [name]);
-  if (event !== 'system_alert') return paths;
+function markedIn(event: string | null, data: JsonObject): Find[] {
+  const names = secretFieldsOf(event).filter((name) => data[name] !== undefined);
   // The link opens a report without a login.
-  return [...paths, ['attachment_url'], ...pathsBelow(data.details, ['details'], isRequestPart)];
+  return (event === 'system_alert' ? [...names, 'attachment_url'] : names).map((name) => whole([name]));
+}
+
+function whole(path: Path): Find {
+  return { path, clean: redacted };
 }
 
 const secretsOfAll = commonFields.filter((field) => field.secret).map((field) => field.name);
@@ -75,29 +88,37 @@ function secretFieldsOf(event: string | null): readonly string[] {
   return names;
 }
 
-/** Where the members stand whose names tell of a secret, at any depth below a path. */
-function pathsBelow(top: Json | undefined, start: Path, isSecret: (name: string) => boolean): Path[] {
-  const found: Path[] = [];
+/** What is a secret by the name of its member, and the strings with one in them, at any depth. */
+function findsIn(data: JsonObject, isAlert: boolean): Find[] {
+  const finds: Find[] = [];
   // One for all, because nearly no path is ever asked for.
-  const path = [...start];
-  function walk(holder: Json[] | JsonObject): void {
-    if (Array.isArray(holder)) {
-      for (const [index, item] of holder.entries()) if (isHolder(item)) descend(String(index), item);
-      return;
-    }
-    for (const key in holder) {
-      const member = holder[key];
-      if (isSecret(key)) found.push([...path, key]);
-      else if (isHolder(member)) descend(key, member);
+  const path: string[] = [];
+  const isPart = (name: string) => isAlert && path[0] === 'details' && isRequestPart(name);
+  function look(value: Json | undefined): void {
+    if (typeof value === 'string') {
+      const clean = withoutSecrets(value, isPart);
+      if (clean !== value) finds.push({ path: [...path], clean });
+    } else if (Array.isArray(value)) {
+      for (const [index, item] of value.entries()) if (mayHold(item)) within(String(index), item);
+    } else if (isObject(value)) {
+      for (const key in value) {
+        const member = value[key];
+        if (isSecretName(key) || isPart(key)) finds.push(whole([...path, key]));
+        else if (mayHold(member)) within(key, member);
+      }
     }
   }
-  function descend(key: string, holder: Json[] | JsonObject): void {
+  function within(key: string, value: Json | undefined): void {
     path.push(key);
-    walk(holder);
+    look(value);
     path.pop();
   }
-  if (isHolder(top)) walk(top);
-  return found;
+  look(data);
+  return finds;
+}
+
+function mayHold(value: Json | undefined): boolean {
+  return isHolder(value) || typeof value === 'string';
 }
 
 /** In the details of an alert, request headers and request data. */
@@ -108,14 +129,14 @@ function isRequestPart(name: string): boolean {
 const requestPart = /headers?$|^req(uest)?[_ ]?(data|body|json|params|query|query_string)$/;
 
 /**
- * Replaces what stands at `path`; returns it if some route reveals it. A secret inside a replaced one is gone with it.
+ * Replaces what stands at a path; returns it if some route reveals it. A secret inside a replaced one is gone with it.
  */
-function replace(data: JsonObject, path: Path, reveals: readonly string[]): Secret[] {
+function replace(data: JsonObject, { path, clean }: Find, reveals: readonly string[]): Secret[] {
   const key = path.at(-1);
   const holder = holderAt(data, path);
   if (key === undefined || holder === undefined || !Object.hasOwn(holder, key)) return [];
   const value = holder[key];
   if (value === undefined || value === redacted) return [];
-  holder[key] = redacted;
+  holder[key] = clean;
   return isRevealed(path, reveals) ? [{ path, value }] : [];
 }

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { codeOf, fileReasonOf, reasonOf } from '../errors.ts';
 import { JournalError } from '../journal/journal.ts';
 import { asDaemon, ownershipOf } from '../ownership.ts';
+import { printable } from '../printable.ts';
 
 /** The daemon's door for commands on the same machine, open to whoever may enter the journal's folder. */
 export interface Control {
@@ -94,7 +95,18 @@ export async function askDaemon(folder: string, question: Question, route?: stri
     throw new Error(reason, { cause: error });
   }
   if (answer === '') throw new Error('the daemon ended before it answered');
-  return JSON.parse(answer);
+  return read(answer, question);
+}
+
+/** Whoever may write in the folder may have planted the socket: what it says steers no terminal. Reports have lines. */
+function read(answer: string, question: Question): unknown {
+  const shown = (text: string) =>
+    question === 'reload' ? text.split('\n').map(printable).join('\n') : printable(text);
+  try {
+    return JSON.parse(answer, (_key, value: unknown) => (typeof value === 'string' ? shown(value) : value));
+  } catch (cause) {
+    throw new Error('what answers on its socket is no daemon of ours', { cause });
+  }
 }
 
 /**

@@ -3,9 +3,10 @@ import type { Pages } from './http-server.ts';
 import type { Insight } from './insight.ts';
 import { type Log, type LogLevel, logLevels, setLevel } from './log.ts';
 import type { MetricsPage } from './metrics.ts';
+import { type Status, withoutAnswers } from './status.ts';
 
 /** What the HTTP port answers of a running daemon. */
-export function pagesOf(insight: Insight, status: () => Promise<unknown>, log: Log): Pages {
+export function pagesOf(insight: Insight, status: () => Promise<Status>, log: Log): Pages {
   let metrics: Promise<MetricsPage> | undefined;
   return {
     async metrics() {
@@ -14,7 +15,7 @@ export function pagesOf(insight: Insight, status: () => Promise<unknown>, log: L
       const { contentType, text } = await metrics;
       return { contentType, text: await text() };
     },
-    status,
+    status: async () => withoutAnswers(await status()),
     live: () => stuckIn(insight),
     ready: () => unreadyIn(insight),
     logLevel: {

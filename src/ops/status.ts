@@ -76,6 +76,8 @@ export interface RouteStatus extends Known {
 interface CircuitStatus {
   readonly state: 'closed' | 'open' | 'probing';
   readonly reason: string | null;
+  /** What the sink answered, as an HTTP status or an SQLSTATE, or the system in its place, where that has a code. */
+  readonly code: number | string | null;
   /** Seconds until the next probe. */
   readonly next_probe: number | null;
 }
@@ -96,7 +98,7 @@ export interface Activity {
   readonly conditionFailures: number;
   readonly interrupted: string | undefined;
   readonly circuit: CircuitStatus['state'];
-  readonly reason: string | undefined;
+  readonly trouble: { readonly reason: string; readonly code?: number | string | undefined } | undefined;
   readonly probeIn: number;
 }
 
@@ -150,6 +152,17 @@ export function statusOf(config: Named, held: Summary | string, live: Live | nul
   };
 }
 
+/** The same for whoever may ask over HTTP: of what sinks have answered the codes alone. */
+export function withoutAnswers(status: Status): Status {
+  return { ...status, routes: status.routes.map((route) => ({ ...route, circuit: withoutAnswer(route.circuit) })) };
+}
+
+function withoutAnswer(circuit: CircuitStatus | null): CircuitStatus | null {
+  if (circuit === null || circuit.reason === null) return circuit;
+  const what = circuit.code === null ? 'the sink is away' : `the sink is away (${circuit.code})`;
+  return { ...circuit, reason: `${what}; the command "status" says why` };
+}
+
 /** A route that the journal doesn't know yet, and one of which it can't be asked. */
 const newRoute: Known = { cursor: 0, lag: { messages: 0, seconds: 0 }, waiting: 0, quarantined: 0, dead: 0 };
 const unknown: Known = { cursor: null, lag: null, waiting: null, quarantined: null, dead: null };
@@ -162,8 +175,9 @@ function clockOf(doubt: ClockDoubt | null): ClockStatus | null {
 
 function circuitOf(activity: Activity | undefined): CircuitStatus | null {
   if (activity === undefined) return null;
-  const { circuit: state, reason, probeIn } = activity;
-  return { state, reason: reason ?? null, next_probe: state === 'open' ? Math.ceil(probeIn / 1_000) : null };
+  const { circuit: state, trouble, probeIn } = activity;
+  const { reason = null, code = null } = trouble ?? {};
+  return { state, reason, code, next_probe: state === 'open' ? Math.ceil(probeIn / 1_000) : null };
 }
 
 function timeOf(time: number | null): string | null {

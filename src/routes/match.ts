@@ -1,20 +1,25 @@
 import type { Entry, Interest } from '../journal/journal.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
 import { globToRegExp } from '../kazoo/glob.ts';
+import type { Notification } from '../kazoo/notification.ts';
 import { createCondition } from './condition.ts';
 
 /** Which notifications a route wants. */
-export interface Selection {
-  /** Names and globs; an empty list is all. */
-  readonly events: readonly string[];
-  readonly accounts: readonly string[];
-  readonly zones: readonly string[];
-  readonly previews: 'skip' | 'deliver';
+export interface Selection extends Scope {
   readonly invalid: 'quarantine' | 'deliver';
   readonly resends: 'skip' | 'deliver';
   readonly unknown: 'deliver' | 'quarantine';
   /** An expression of CEL over the envelope. */
   readonly where?: string | undefined;
+}
+
+/** What of a selection can be told of a notification before it is in the journal. */
+export interface Scope {
+  /** Names and globs; an empty list is all. */
+  readonly events: readonly string[];
+  readonly accounts: readonly string[];
+  readonly zones: readonly string[];
+  readonly previews: 'skip' | 'deliver';
 }
 
 export type Decision = 'deliver' | 'skip' | { readonly quarantine: string };
@@ -28,9 +33,7 @@ export function createMatcher(
   selection: Selection,
   onFailure: (reason: string) => void = () => undefined,
 ): (entry: Entry) => Decision {
-  const isWantedEvent = createEventFilter(selection.events);
-  const accounts = new Set(selection.accounts);
-  const zones = new Set(selection.zones);
+  const isInScope = createScope(selection);
   const condition = selection.where === undefined ? undefined : createCondition(selection.where);
 
   function fulfils(entry: Entry): boolean {
@@ -43,16 +46,25 @@ export function createMatcher(
   return (entry) => {
     // It has no event that could be wanted: it is quarantined in the journal, for all routes at once.
     if (entry.state === 'undecodable') return 'skip';
-    if (!isWantedEvent(entry.event)) return 'skip';
-    if (accounts.size > 0 && (entry.accountId === null || !accounts.has(entry.accountId))) return 'skip';
-    if (zones.size > 0 && !zones.has(entry.zone)) return 'skip';
-    if (entry.preview && selection.previews === 'skip') return 'skip';
+    if (!isInScope(entry)) return 'skip';
     if (entry.resendOf !== null && selection.resends === 'skip') return 'skip';
     // Before quarantine: what a route doesn't want is not kept for it.
     if (condition !== undefined && !fulfils(entry)) return 'skip';
     if (entry.state === 'invalid' && selection.invalid === 'quarantine') return { quarantine: problemsOf(entry) };
     if (!entry.known && selection.unknown === 'quarantine') return { quarantine: `unknown event ${entry.event}` };
     return 'deliver';
+  };
+}
+
+export function createScope(scope: Scope): (of: Notification | Entry) => boolean {
+  const isWantedEvent = createEventFilter(scope.events);
+  const accounts = new Set(scope.accounts);
+  const zones = new Set(scope.zones);
+  return ({ event, accountId, zone, preview }) => {
+    if (!isWantedEvent(event)) return false;
+    if (accounts.size > 0 && (accountId === null || !accounts.has(accountId))) return false;
+    if (zones.size > 0 && !zones.has(zone)) return false;
+    return !preview || scope.previews === 'deliver';
   };
 }
 

@@ -15,7 +15,7 @@ import type { Reshape } from './reshape.ts';
 export function shape(entry: Entry, reveal: readonly string[], reshape?: Reshape): Delivery {
   const revealed = entry.secrets.filter((secret) => isRevealed(secret.path, reveal));
   if (reshape === undefined && revealed.length === 0) return new PlainDelivery(entry);
-  return new MadeDelivery(entry, () => {
+  return new MadeDelivery(entry, revealed, () => {
     const envelope = revealing(entry, revealed);
     return reshape === undefined ? envelope : reshape(envelope);
   });
@@ -39,6 +39,10 @@ class PlainDelivery implements Delivery {
     return this.#entry.json;
   }
 
+  get secrets(): readonly Secret[] {
+    return none;
+  }
+
   get envelope(): Envelope {
     this.#envelope ??= envelopeOf(this.#entry);
     return this.#envelope;
@@ -50,19 +54,23 @@ class PlainDelivery implements Delivery {
   }
 }
 
+const none: readonly Secret[] = [];
+
 /** One whose text is that of an envelope which has to be made. */
 class MadeDelivery implements Delivery {
   readonly id: string;
   readonly event: string | null;
   readonly body: string;
+  readonly secrets: readonly Secret[];
   readonly #make: () => ShapedEnvelope;
   #envelope: ShapedEnvelope | undefined;
   #json: string | undefined;
 
-  constructor({ id, event, json }: Entry, make: () => ShapedEnvelope) {
+  constructor({ id, event, json }: Entry, secrets: readonly Secret[], make: () => ShapedEnvelope) {
     this.id = id;
     this.event = event;
     this.body = json;
+    this.secrets = secrets;
     this.#make = make;
   }
 

@@ -1,6 +1,7 @@
 import type { Level } from 'pino';
 import { withoutWaiting, writeSome } from '../descriptor.ts';
 import { fileReasonOf } from '../errors.ts';
+import { printable } from '../printable.ts';
 import { quoted } from '../quoted.ts';
 import { unlessAborted } from '../waiting.ts';
 import { piecesOf } from './lines.ts';
@@ -32,7 +33,8 @@ export const logSink: SinkKind<LogSinkOptions> = {
       async deliver(batch, signal) {
         const head = `{"level":"${level}","time":"${new Date().toISOString()}",`;
         const lines = batch.map(
-          ({ json, event }) => `${head}${json.slice(1, -1)},"msg":${quoted(event ?? 'unknown event')}}\n`,
+          ({ json, event }) =>
+            `${printable(`${head}${json.slice(1, -1)},"msg":${quoted(event ?? 'unknown event')}}`)}\n`,
         );
         await output.write(piecesOf(lines), signal);
         return batch.map(() => delivered);

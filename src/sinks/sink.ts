@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { JsonObject, Problem } from '../kazoo/notification.ts';
+import type { JsonObject, Problem, Secret } from '../kazoo/notification.ts';
 import type { OptionTree } from '../options.ts';
 
 /** A kind of sink: it declares its options and opens itself. `O` is the plain value of those options. */
@@ -103,6 +103,8 @@ export interface Delivery {
   readonly json: string;
   /** The body's JSON text before the route has shaped it, its numbers as KAZOO wrote them; `null` where there is none. */
   readonly body: string;
+  /** The secrets that the route reveals in it: no reason may quote them. */
+  readonly secrets: readonly Secret[];
 }
 
 /** What a sink gets of a notification. Keys are stable; times are RFC 3339 in UTC with milliseconds. */
@@ -160,12 +162,19 @@ export class SinkUnavailable extends Error {
   readonly probeAfter: number | undefined;
   /** True where what was tried may be at fault itself, and not the sink: another one should be the next to be tried. */
   readonly unsure: boolean;
+  /** As of an outcome. */
+  readonly code: number | string | undefined;
 
   constructor(
     message: string,
-    options: ErrorOptions & { readonly probeAfter?: number; readonly unsure?: boolean } = {},
+    options: ErrorOptions & {
+      readonly probeAfter?: number | undefined;
+      readonly unsure?: boolean;
+      readonly code?: number | string | undefined;
+    } = {},
   ) {
     super(message, options);
+    this.code = options.code;
     this.probeAfter = options.probeAfter;
     this.unsure = options.unsure ?? false;
   }

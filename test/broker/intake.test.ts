@@ -146,7 +146,7 @@ const options = {
   batch: { max: 500, linger: 5 },
   maxBodySize: 1024 * 1024,
   maxBodyMembers: 20_000,
-  reveals: ['~'.repeat(200_000)],
+  reveals: () => ['~'.repeat(200_000)],
 };
 
 /** @param failing how many commits work before the journal fails for good; none fails by default */

@@ -38,6 +38,25 @@ journal: { maxSize: 1536KiB, path: '123' }
     expect(readFileSync(shown, 'utf8')).toContain('maxSize: 1536KiB # ');
   });
 
+  test('shows no parameter of a token request, and no template that names a secret', () => {
+    const file = folder.write(
+      'relay.yaml',
+      `${broker.replace('${env:PW}', 'geheim')}routes:
+  crm:
+    sink:
+      type: webhook
+      url: https://crm.example.com/
+      format: template
+      template: { body: '{"api_key":"geheim","id":"{{ id }}"}' }
+      auth: { oauth2: { tokenUrl: 'https://h/', clientId: a, clientSecret: geheim, parameters: { assertion: geheim } } }
+`,
+    );
+    const text = configText(readConfig(file, given({})), false);
+    expect(text).toContain('assertion: "***"');
+    expect(text).toContain('body: "***"');
+    expect(text).not.toContain('geheim');
+  });
+
   test('says where each value comes from', async () => {
     folder.write('conf.d/a.yaml', 'routes:\n  one:\n    timeout: 5s\n    sink: { type: file, path: a }\n');
     const file = folder.write('relay.yaml', `include: conf.d/*.yaml\n${broker}queue: { name: "\${env:NAME:-x}" }\n`);

@@ -1,9 +1,12 @@
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
+import { reasonOf } from '../../src/errors.ts';
 import { askDaemon } from '../../src/ops/control.ts';
 import type { Status } from '../../src/ops/status.ts';
 import { cli, cliProcess } from '../support/cli.ts';
@@ -41,6 +44,23 @@ describe('status', () => {
     const { code, stderr } = await cli(['status', '--config', config]);
     expect(code).toBe(2);
     expect(stderr).toContain('there is no journal in');
+  });
+
+  test.each([
+    ['a status', 'status', (text: string) => JSON.stringify({ running: true, pid: text, routes: [{ name: text }] })],
+    ['an error', 'reload', (text: string) => JSON.stringify({ error: text })],
+    ['no JSON', 'live', (text: string) => text],
+  ] as const)('lets what answers on the daemon’s socket with %s steer no terminal', async (_what, question, answer) => {
+    const planted = mkdtempSync(join(tmpdir(), 'kazoo-relay-planted-'));
+    const steering = '\u001b]0;x\u0007\u009b31m\u202e';
+    const server = createServer((socket) => socket.once('data', () => socket.end(answer(steering))));
+    server.listen(join(planted, 'control.sock'));
+    await once(server, 'listening');
+    const said = await askDaemon(planted, question).catch(reasonOf);
+    const texts = typeof said === 'string' ? [said] : JSON.stringify(said).match(/[^"]+/g);
+    expect(texts?.join()).not.toMatch(/[^\x20-\x7e]|[^\\]\\u00/);
+    server.close();
+    rmSync(planted, { recursive: true });
   });
 
   test('says what to do where this user may not ask the daemon', async () => {

@@ -25,7 +25,7 @@ describe('the pauses between probes', () => {
   /** The pauses of outages, between which the sink is back for so long; all in milliseconds. */
   function pauses(circuit: Circuit, back: number, outages: number): number[] {
     return Array.from({ length: outages }, () => {
-      circuit.open('gone');
+      circuit.open({ reason: 'gone' });
       const pause = circuit.probeIn;
       now += pause;
       circuit.tick();

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
+import { type Delivery, delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
 import { until } from '../support/until.ts';
@@ -42,6 +42,64 @@ describe('a slow delivery', () => {
     await tested.restart({}, AbortSignal.abort());
     await tested.settled();
     expect(tested.confirmed.toSorted()).toEqual([...others, slow].toSorted());
+  });
+});
+
+describe('a sink that says again what it was sent', () => {
+  const value = { key: 'geheim "1"', more: [{ pin: 4711471 }, 'x'] };
+  const secrets = [{ path: ['hook'], value }];
+  const json = JSON.stringify({ hook: '[redacted]' });
+  const said = ({ json, envelope }: Delivery) =>
+    `got ${json} and ${encodeURIComponent(JSON.stringify(envelope.data))} and pin=4711471 and geheim+%221%22`;
+  const route = { reveal: ['hook'], retry: { schedule: [1], maxWait: 60_000 } };
+
+  test.each<[string, (delivery: Delivery) => Outcome, string]>([
+    ['refuses it', (delivery) => ({ status: 'dead', reason: said(delivery) }), 'dead'],
+    ['fails again and again', (delivery) => ({ status: 'retry', reason: said(delivery) }), 'dead'],
+    [
+      'fails unexpectedly',
+      (delivery) => {
+        throw new Error('broken', { cause: new TypeError(said(delivery)) });
+      },
+      'dead',
+    ],
+  ])('has no secret in the journal or the log where it %s', async (_what, answer, state) => {
+    tested = await startTestRoute(route);
+    const { journal, logged } = tested;
+    tested.answer = (delivery) => {
+      expect(delivery.envelope.data).toEqual({ hook: value });
+      return answer(delivery);
+    };
+    await journal.append([notification({ json, secrets })]);
+    await tested.settled();
+    expect(tested.lines()).toMatchObject([{ state }]);
+    const written = JSON.stringify([tested.lines(), logged]);
+    expect(written).toMatch(/got |broken/);
+    expect(written).not.toMatch(/geheim|4711471/);
+  });
+
+  test('has none in the circuit’s reason, whether an outcome or an error has opened it', async () => {
+    for (const unavailable of [false, true]) {
+      await using one = await startTestRoute({ ...route, circuit: { failures: 1, maxPause: 60_000 } });
+      one.answer = (delivery) => {
+        if (unavailable) throw new SinkUnavailable(said(delivery), { code: 'AWAY' });
+        return { status: 'retry', reason: said(delivery), code: 'AWAY', away: true };
+      };
+      await one.journal.append([notification({ json, secrets })]);
+      await until(() => one.route.activity.circuit === 'open', { what: 'the circuit to open' });
+      const { trouble } = one.route.activity;
+      expect(trouble).toMatchObject({ reason: expect.stringMatching(/^got /), code: 'AWAY' });
+      expect(JSON.stringify([trouble, one.logged, one.lines()])).not.toMatch(/geheim|4711471/);
+    }
+  });
+
+  test('says nothing of a batch with more secrets than can be looked for', async () => {
+    tested = await startTestRoute(route);
+    tested.answer = (delivery) => ({ status: 'dead', reason: said(delivery) });
+    const many = Array.from({ length: 1_001 }, (_, index) => `geheim-${index}`);
+    await tested.journal.append([notification({ json, secrets: [{ path: ['hook'], value: many }] })]);
+    await tested.settled();
+    expect(tested.lines()).toMatchObject([{ state: 'dead', reason: 'it is not said why: that may hold a secret' }]);
   });
 });
 
@@ -308,7 +366,7 @@ describe('the circuit', () => {
     const ids = await tested.append(...Array.from({ length: 30 }, () => 'a'));
     // More probes than the schedule has tries.
     await until(() => (tested?.calls.length ?? 0) > 6, { what: 'some probes' });
-    expect(tested.route.activity).toMatchObject({ cursor: 0, reason: 'gone fishing' });
+    expect(tested.route.activity).toMatchObject({ cursor: 0, trouble: { reason: 'gone fishing' } });
     expect(tested.calls.slice(3).every((call) => call.length === 1)).toBe(true);
     expect(tested.lines()).toEqual([]);
     tested.answer = () => delivered;

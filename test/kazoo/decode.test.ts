@@ -312,7 +312,7 @@ describe('a body with something odd in it', () => {
   ])('keeps the text of a number %s', (_what, text) => {
     const decoded = decodeBytes(Buffer.from(text));
     expect(decoded.data).toMatchObject({ a_b: 20, c: [-0, 1e-7, { d: 1000 }], f: 0.1 });
-    redact(decoded, []);
+    redact(decoded, () => []);
     const kept = '{"a_b":20.0,"c":[-0.0,1.0e-7,{"d":1E3}],"e":"a: 1.0","f":0.10';
     expect(decoded.json).toMatch(new RegExp(`^${RegExp.escape(kept)}(,"password":"\\[redacted\\]")?}$`));
   });
@@ -321,7 +321,7 @@ describe('a body with something odd in it', () => {
     for (const space of ['', ' ']) {
       const text = `{"Msg-ID":"m","B":1,"Server-ID":"s","A":2,"Password":"p"}${space}`;
       const decoded = decodeBytes(Buffer.from(text));
-      redact(decoded, []);
+      redact(decoded, () => []);
       expect(Object.keys(JSON.parse(decoded.json))).toEqual(['msg_id', 'b', 'server_id', 'a', 'password']);
     }
   });

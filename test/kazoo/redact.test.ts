@@ -1,9 +1,55 @@
 import { describe, expect, test } from '@jest/globals';
-import { events } from '../../src/kazoo/catalogue.ts';
+import { commonFields, events } from '../../src/kazoo/catalogue.ts';
 import { decode, unlimited } from '../../src/kazoo/decode.ts';
+import { isSecretName, normalise } from '../../src/kazoo/normalise.ts';
 import type { JsonObject } from '../../src/kazoo/notification.ts';
 import { redact } from '../../src/kazoo/redact.ts';
 import { shape } from '../../src/routes/shape.ts';
+
+/** One of each word and each pair. */
+const secretNames = [
+  ...['password', 'passwd', 'pass', 'pwd', 'pass_word', 'passphrase', 'pass_phrase', 'passcode', 'pin', 'pins'],
+  ...['user_pass', 'credential', 'credentials', 'pvt_md5_auth', 'pvt_sha1_auth', 'private_key', 'ssh_key', 'sshkey'],
+  ...['encryption_key', 'access_key', 'accesskey', 'auth', 'auth_key', 'api_key', 'apikey', 'bearer', 'jwt'],
+  ...['session_id', 'sessionid', 'otp', 'totp', 'totp_seed', 'ha1', 'nonce', 'card_number', 'cvv', 'cvc', 'dsn'],
+  ...['reset_link', 'verification_code', 'token', 'authtoken', 'auth_token', 'cookie', 'secret', 'authorization'],
+];
+
+const harmlessNames = [
+  ...['authorizing_id', 'authorizing_type', 'authorized_by', 'shipping', 'shipping_address', 'author', 'authors'],
+  ...['passenger', 'bypass', 'compass', 'pinned', 'spin', 'opinion', 'mapping', 'credentialed', 'bearers', 'announce'],
+  ...['private', 'key', 'keys', 'routing_key', 'access_group', 'session', 'card_type', 'card_numbered', 'link', 'code'],
+  ...['conference_link', 'postal_code', 'fax_result_code', 'currency_code', 'amqp_broker_zone', 'ha12', 'laptop'],
+];
+
+/** What is looked into, and what becomes of it. */
+const texts: readonly (readonly [string, string])[] = [
+  ['https://example.com/path?page=2#top', 'https://example.com/path?page=2#top'],
+  ['see https://example.com/hunter.', 'see https://example.com/hunter.'],
+  ['ssh://git@example.com/hunter', 'ssh://git@example.com/hunter'],
+  ['http://[::1]:8080/@hunter', 'http://[::1]:8080/@hunter'],
+  ['mailto:hunter@example.com', 'mailto:hunter@example.com'],
+  ['amqp://kazoo:hunter@broker:5672/vhost', '[redacted]'],
+  ['HTTPS://hunter@example.com', '[redacted]'],
+  ['https://:hunter@example.com', '[redacted]'],
+  ['at https://example.com/?Token=hunter and https://example.com', 'at [redacted] and https://example.com'],
+  ['<https://example.com/?a=1&X-Amz-Signature=hunter>', '<[redacted]>'],
+  ['https://example.com/#access_token=hunter', '[redacted]'],
+  ['https://example.com/?key=hunter', '[redacted]'],
+  ['postgres://u:hunter@db/x then amqp://u:hunter@b', '[redacted] then [redacted]'],
+  ['{"password":"hunter"}', '[redacted]'],
+  ['[{"a":{"X-Auth-Token" : "hunter"}}]', '[redacted]'],
+  ['{"inner":"{\\"password\\":\\"hunter\\"}"}', '[redacted]'],
+  ['{"password":"hunt', '[redacted]'],
+  ['[{<<"pvt_md5_auth">>,<<"hunter">>}]', '[redacted]'],
+  ['{password, "hunter"}', '[redacted]'],
+  ["{'password': 'hunter'}", '[redacted]'],
+  ['{"url":"https://u:hunter@h"}', '{"url":"[redacted]"}'],
+  ['{"text":"a password, hunter"}', '{"text":"a password, hunter"}'],
+  ['a password: hunter', 'a password: hunter'],
+];
+
+const none = () => [];
 
 describe('redacting', () => {
   test('replaces every field that the catalogue marks, and nothing else of a catalogue example’s own fields', () => {
@@ -38,6 +84,68 @@ describe('redacting', () => {
     expect(json).not.toContain('hunter');
     expect(JSON.parse(json)).toEqual(data);
     expect(secrets).toEqual([]);
+  });
+
+  test.each(secretNames)('takes %s for the name of a secret, in a body and in JSON within a string', (name) => {
+    for (const wire of [name, name.toUpperCase().replaceAll('_', '-'), `X-${name}`, `${name}-2`]) {
+      const { json } = take({ 'Event-Name': 'of_our_own', Deep: [{ [wire]: 'hunter2' }] });
+      expect([wire, json]).toEqual([wire, expect.not.stringContaining('hunter2')]);
+      const { text } = take({ Text: JSON.stringify({ [wire]: 'hunter2' }) }).data;
+      expect([wire, text]).toEqual([wire, '[redacted]']);
+    }
+  });
+
+  test.each(harmlessNames)('takes %s for no name of a secret', (name) => {
+    expect(isSecretName(name)).toBe(false);
+    expect(take({ Text: JSON.stringify({ [name]: 1 }) }).data.text).toBe(JSON.stringify({ [name]: 1 }));
+  });
+
+  test('takes no key of the catalogue for one but those that the catalogue marks', () => {
+    const fields = [...commonFields, ...events.flatMap((event) => event.fields)];
+    expect(fields.filter(({ name, secret }) => !secret && isSecretName(name))).toEqual([]);
+    // Nor any that an example shows below its fields, beside what is replaced as a whole.
+    for (const { example } of events) {
+      const { data } = normalise(example);
+      const whole = new Set(fields.filter(({ secret }) => secret).map(({ name }) => name));
+      const inner = Object.entries(data).flatMap(([name, value]) => (whole.has(name) ? [] : keysIn(value)));
+      expect(inner.filter(isSecretName)).toEqual(
+        example['Event-Name'] === 'system_alert' ? ['x_auth_token', 'password'] : [],
+      );
+    }
+  });
+
+  test.each(texts)('makes of a string that is looked into, %j, %j', (text, clean) => {
+    const { data, json } = take({ 'Event-Name': 'of_our_own', Text: text, Deep: { List: [0, [text]] } }, []);
+    expect(data).toMatchObject({ text: clean, deep: { list: [0, [clean]] } });
+    expect(json.includes('hunter')).toBe(clean.includes('hunter'));
+    // The other way that a body can go.
+    expect(
+      redact(decode({ ...raw({}), body: Buffer.from(`{ "Text": ${JSON.stringify(text)}}`) }, unlimited), none).json,
+    ).toBe(JSON.stringify({ text: clean }));
+  });
+
+  test('looks into an alert’s message and into its details where they are a string', () => {
+    const alert = (parts: JsonObject) => take({ 'Event-Name': 'system_alert', ...parts }).data;
+    const message = 'no answer from https://relay:hunter@crm.example.com/, and so on';
+    expect(alert({ Message: message }).message).toBe('no answer from [redacted] and so on');
+    const headers = JSON.stringify({ req_headers: { 'x-any': 'hunter' } });
+    expect(alert({ Details: headers }).details).toBe('[redacted]');
+    expect(alert({ Details: { Request: headers } }).details).toEqual({ request: '[redacted]' });
+    expect(alert({ Message: headers }).message).toBe(headers);
+  });
+
+  test('finds a URL also where its slashes are escaped', () => {
+    const body = Buffer.from('{"a":"https:\\/\\/u:hunter@h","b":1}');
+    expect(redact(decode({ ...raw({}), body }, unlimited), none).json).toBe('{"a":"[redacted]","b":1}');
+  });
+
+  test('keeps the whole of a string apart that a route reveals', () => {
+    const text = 'from https://u:hunter@h now';
+    const notification = take({ Message: text, Deep: [text] }, ['message']);
+    expect(notification.secrets).toEqual([{ path: ['message'], value: text }]);
+    expect(notification.data).toEqual({ message: 'from [redacted] now', deep: ['from [redacted] now'] });
+    const { data } = shape({ ...notification, seq: 1, resendOf: null }, ['message']).envelope;
+    expect(data).toEqual({ message: text, deep: ['from [redacted] now'] });
   });
 
   test('replaces the broker’s URI, which may hold a password, in every event, known or not', () => {
@@ -116,7 +224,7 @@ describe('redacting', () => {
   test('leaves a body alone that holds no secret', () => {
     const decoded = decode(raw({ 'Event-Name': 'low_balance', 'Current-Balance': 1 }), unlimited);
     const { json } = decoded;
-    expect(redact(decoded, ['password'])).toBe(decoded);
+    expect(redact(decoded, () => ['password'])).toBe(decoded);
     expect(decoded.json).toBe(json);
   });
 
@@ -127,8 +235,14 @@ describe('redacting', () => {
   });
 });
 
+function keysIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const inner = Object.values(value).flatMap(keysIn);
+  return Array.isArray(value) ? inner : [...Object.keys(value), ...inner];
+}
+
 function take(body: JsonObject, reveals: string[] = []) {
-  const notification = redact(decode(raw(body), unlimited), reveals);
+  const notification = redact(decode(raw(body), unlimited), () => reveals);
   return { ...notification, data: JSON.parse(notification.json) as JsonObject };
 }
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import { loadConfig } from '../../src/config/load.ts';
 import { reasonOf } from '../../src/errors.ts';
+import type { Status } from '../../src/ops/status.ts';
 import { cli, cliProcess } from '../support/cli.ts';
 import { ask, httpAddress, total } from '../support/http.ts';
 import { onChannel } from '../support/kazoo.ts';
@@ -26,7 +27,7 @@ beforeAll(async () => {
   // A receiver that says again all that it was told, with every status that there is a way for.
   echo = await startReceiver(({ method, path, headers, body }, count) => {
     const said = `${method} ${path}\n${JSON.stringify(headers)}\n${headers.authorization}\n${decoded(headers.authorization)}\n${body}`;
-    const status = [500, 422, 429, 302, 401, 503][count % 6] ?? 500;
+    const status = path === '/away' ? 503 : ([500, 422, 429, 302, 401, 503][count % 6] ?? 500);
     return { status, headers: { 'x-echo': path, location: `/elsewhere${path}` }, body: said };
   });
   const url = `${echo.url}/hooks/${secret('path-of-a-chat-service')}?token=${secret('query')}`;
@@ -51,6 +52,13 @@ beforeAll(async () => {
           signature: { secrets: [`whsec_${Buffer.from(secret('signature-of-the-hook')).toString('base64')}`] },
           auth: { bearer: { token: secret('bearer') } },
         },
+      },
+      // The receiver gets secrets of notifications, too, and is away.
+      revealing: {
+        events: ['customer_update'],
+        reveal: ['user'],
+        circuit: { failures: 1, maxPause: '50ms' },
+        sink: { type: 'webhook', url: `${echo.url}/away` },
       },
       basic: { ...common, sink: { type: 'webhook', url, auth: { basic: { user: 'u', password: secret('basic/ä') } } } },
       fields: { ...common, sink: { type: 'webhook', url, format: 'kazoo-form', fields: { key: secret('field') } } },
@@ -107,6 +115,14 @@ describe('no secret', () => {
     await until(async () => total(await told('/metrics'), 'kazoo_relay_dead_letters_total', { route: 'basic' }) > 0, {
       what: 'another dead letter',
     });
+    await until(async () => /revealing.*answered 503: POST/.test(await ran('status')), {
+      what: 'the circuit to open',
+    });
+    const page: Status = JSON.parse(await told('/status'));
+    expect(page.routes.find(({ name }) => name === 'revealing')?.circuit).toMatchObject({
+      reason: 'the sink is away (503); the command "status" says why',
+      code: 503,
+    });
     relay.daemon.process.kill('SIGUSR2');
     for (const path of ['/metrics', '/status', '/readyz', '/livez', `/${secret('asked')}`.slice(0, 2)])
       await told(path);
@@ -140,7 +156,7 @@ describe('no secret', () => {
   });
 
   test('of a body that could be decoded, nor of the configuration, is in the journal', () => {
-    const allowed = /undecodable|no-json|text|array|encoding/;
+    const allowed = /undecodable|no-json|text|array|encoding|revealed/;
     const found = globSync(`${relay.journal}/*`, { withFileTypes: true })
       .filter((entry) => entry.isFile())
       .flatMap((entry) => findings(readFileSync(`${entry.parentPath}/${entry.name}`, 'latin1')));
@@ -241,6 +257,10 @@ function bodies(): object[] {
       Message: 'm',
       Subject: 's',
       Details: { 'Req-Headers': { 'x-auth-token': secret('headers') }, deep: { 'Request-Data': secret('data') } },
+    }),
+    body('customer_update', {
+      User: { Password: secret('revealed "1"') },
+      Message: `https://u:${secret('in-url')}@h/`,
     }),
     body('no_such_event', {
       Cookie: secret('cookie'),

@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { decode, unlimited } from '../../src/kazoo/decode.ts';
+import { redact } from '../../src/kazoo/redact.ts';
 import { createMatcher, type Selection } from '../../src/routes/match.ts';
-import { entry } from '../support/notification.ts';
+import { createReveals } from '../../src/routes/reveals.ts';
+import { entry, notification } from '../support/notification.ts';
 
 describe('a route', () => {
   test('wants everything that is valid by default', () => {
@@ -61,6 +64,49 @@ describe('a route', () => {
     expect(decide({ invalid: 'deliver', unknown: 'deliver' }, { state: 'undecodable', event: null, data: null })).toBe(
       'skip',
     );
+  });
+});
+
+describe('what is revealed', () => {
+  const all = { events: [], accounts: [], zones: [], previews: 'skip' as const, reveal: [] };
+  const revealsTo = createReveals([
+    { ...all, reveal: [] },
+    { ...all, events: ['new_user'], reveal: ['password'] },
+    { ...all, events: ['*_alert'], zones: ['east'], previews: 'deliver', reveal: ['details', 'message'] },
+    { ...all, accounts: ['a2'], reveal: ['extra'] },
+  ]);
+
+  test.each([
+    ['of what no revealing route selects', {}, []],
+    ['of the event that one selects', { event: 'new_user' }, ['password']],
+    ['of its previews, which it doesn’t get', { event: 'new_user', preview: true }, []],
+    ['of an event of another zone', { event: 'system_alert' }, []],
+    [
+      'of that of its zone, preview or not',
+      { event: 'system_alert', zone: 'east', preview: true },
+      ['details', 'message'],
+    ],
+    ['of what several select', { event: 'new_user', accountId: 'a2' }, ['password', 'extra']],
+    ['of what has no event', { event: null, accountId: null }, []],
+  ])('is kept %s', (_what, parts, kept) => {
+    expect(revealsTo(notification(parts))).toEqual(kept);
+  });
+
+  test('is all that is kept of a body', () => {
+    const secretsOf = (name: string) => {
+      const body = Buffer.from(JSON.stringify({ 'Event-Name': name, Password: 'geheim' }));
+      const message = {
+        body,
+        routingKey: '',
+        contentEncoding: undefined,
+        timestamp: undefined,
+        zone: '',
+        receivedAt: 0,
+      };
+      return redact(decode(message, unlimited), revealsTo).secrets;
+    };
+    expect(secretsOf('new_user')).toEqual([{ path: ['password'], value: 'geheim' }]);
+    expect(secretsOf('customer_update')).toEqual([]);
   });
 });
 

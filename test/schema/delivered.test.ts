@@ -67,6 +67,13 @@ function delivered(body: string) {
     unlimited,
   );
   judge(decoded, validator);
-  const { json } = shape(StoredEntry.of(redact(decoded, []), 1, null), []);
+  const { json } = shape(
+    StoredEntry.of(
+      redact(decoded, () => []),
+      1,
+      null,
+    ),
+    [],
+  );
   return JSON.parse(json) as { readonly valid: boolean; readonly data: object }; // an envelope
 }

@@ -27,6 +27,13 @@ describe('the log sink', () => {
     expect(stderr).toContain('delivered\ndelivered');
   });
 
+  test('writes what could steer a terminal as escapes, of the same JSON', async () => {
+    const steering = '\u009b31m\u007f\u202e\u2066\u2028';
+    const { stdout } = await finish(start('1', '1', steering));
+    expect(stdout).not.toMatch(/[^\n\x20-\x7e]/);
+    expect(JSON.parse(stdout.split('\n')[0] ?? '').id).toBe(`0-x${steering}`);
+  });
+
   test('never mixes the lines of two routes, however long they are', async () => {
     const { stdout } = await finish(start('20', '100000'));
     const lines = stdout.trim().split('\n');
@@ -90,8 +97,8 @@ describe('what is at stdout', () => {
   });
 });
 
-function start(batches: string, size: string) {
-  const child = spawn(process.execPath, ['test/support/log-sink.ts', batches, size], {
+function start(...args: string[]) {
+  const child = spawn(process.execPath, ['test/support/log-sink.ts', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };

@@ -6,6 +6,7 @@ import { decode } from '../../kazoo/decode.ts';
 import { redact } from '../../kazoo/redact.ts';
 import { createMatcher, type Decision } from '../../routes/match.ts';
 import { createReshape } from '../../routes/reshape.ts';
+import { createReveals } from '../../routes/reveals.ts';
 import { shape } from '../../routes/shape.ts';
 import { judge } from '../../schema/judge.ts';
 import { createValidator } from '../../schema/validator.ts';
@@ -23,7 +24,7 @@ export type Trial = (tested: Case) => string[];
  */
 export function createTrial({ brokers, intake, routes, validation }: Config): Trial {
   const validator = createValidator(validation.schemas);
-  const reveals = routes.flatMap(({ reveal }) => reveal);
+  const reveals = createReveals(routes);
   const zone = brokers[0]?.zone ?? '';
   const failures: string[] = [];
   const tried = routes.map((route) => {

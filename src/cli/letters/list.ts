@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import type { Outline } from '../../config/outline.ts';
 import type { Desk, Letter, LetterGroup, Letters } from '../../journal/journal.ts';
+import { printable } from '../../printable.ts';
 import { columns } from '../columns.ts';
-import { printable } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Kind } from './kind.ts';
 import { atDesk, lettersOf, nothingIn, pagesOf, type Selection, selecting } from './letters.ts';

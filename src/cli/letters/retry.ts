@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import type { Outline } from '../../config/outline.ts';
 import type { Desk, Letter, Letters } from '../../journal/journal.ts';
-import { notifications, printable } from '../output.ts';
+import { printable } from '../../printable.ts';
+import { notifications } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
 import { tryNow } from '../try-now.ts';
 import { idleAmong } from './idle.ts';

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import type { Outline } from '../../config/outline.ts';
 import type { Attempt, Desk, Entry, Letter } from '../../journal/journal.ts';
+import { printable } from '../../printable.ts';
 import { shape } from '../../routes/shape.ts';
 import { columns } from '../columns.ts';
-import { printable } from '../output.ts';
 import { soughtEntry } from '../sought.ts';
 import type { Terminal } from '../terminal.ts';
 import { notYet, stillToCome } from './idle.ts';

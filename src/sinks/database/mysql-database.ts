@@ -3,7 +3,7 @@ import type mysql from 'mysql2/promise';
 import type { Logger } from 'pino';
 import { unlessAborted } from '../../waiting.ts';
 import { type Blame, changeFactor, type Database, deletedAtOnce, type Found, grace, pauseBetween } from './dialect.ts';
-import { blame, isDuplicate, isUsableAfter, withoutValues } from './mysql-errors.ts';
+import { blame, isDuplicate, isUnfilled, isUsableAfter, withoutValues } from './mysql-errors.ts';
 import { grammar } from './mysql-grammar.ts';
 import { look, obstacle } from './mysql-look.ts';
 import { createPool, settings } from './mysql-pool.ts';
@@ -22,6 +22,8 @@ export class MysqlDatabase implements Database {
   readonly #log: Logger;
   readonly #insert: string;
   #pool: mysql.Pool | undefined;
+  /** Names of those that the table had when it was last seen. */
+  #columns: readonly string[] = [];
 
   constructor(options: DatabaseSinkOptions, server: Server, table: Table, log: Logger) {
     this.#options = options;
@@ -34,8 +36,10 @@ export class MysqlDatabase implements Database {
     this.#insert = `INSERT INTO ${qualified(table, grammar)} (${list(names, grammar)}) VALUES ?`;
   }
 
-  inspect(): Promise<Found | undefined> {
-    return this.#connected((connection) => look(connection, this.#table));
+  async inspect(): Promise<Found | undefined> {
+    const found = await this.#connected((connection) => look(connection, this.#table));
+    if (found !== undefined) this.#columns = [...found.columns.keys()];
+    return found;
   }
 
   async obstacle(found: Found | undefined): Promise<string | undefined> {
@@ -60,8 +64,14 @@ export class MysqlDatabase implements Database {
     );
   }
 
-  insert(rows: readonly Row[], signal: AbortSignal): Promise<void> {
-    return this.#connected((connection) => this.#insertNew(connection, rows), { signal });
+  async insert(rows: readonly Row[], signal: AbortSignal): Promise<void> {
+    try {
+      await this.#connected((connection) => this.#insertNew(connection, rows), { signal });
+    } catch (error) {
+      // It may be about a column that somebody has added since.
+      if (isUnfilled(error)) await this.inspect().catch(() => undefined);
+      throw withoutValues(error, this.#columns);
+    }
   }
 
   async tidy(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
@@ -138,7 +148,7 @@ export class MysqlDatabase implements Database {
     } catch (error) {
       if (isUsableAfter(error)) connection.release();
       else connection.destroy();
-      throw withoutValues(error);
+      throw error;
     }
   }
 

@@ -1,15 +1,14 @@
+import { codeOf } from '../../errors.ts';
 import { type Blame, fillColumn, isCut, plainReason } from './dialect.ts';
+import { columnIn, withoutValues as hide } from './refusal.ts';
 
 /** Says of an error whether it is a row's fault, from its number and its SQLSTATE. */
 export function blame(error: unknown): Blame {
   const { errno, sqlState } = partsOf(error);
   if (errno === undefined || sqlState === undefined) return plainBlame(error);
-  // Messages such as "Incorrect integer value: '…' for column" quote the value, which may be a secret.
-  const reason = plainReason(error)
-    .reason.replace(/(value|entry|syntax)?:? '(?:.*)' (for|in) /is, '$1 $2 ')
-    .trim();
+  const { reason } = plainReason(error);
   // Of a column that isn't ours: the row of a trigger, or each of ours.
-  if (errno === 1364) return { on: 'unclear', reason: `${reason} (${fillColumn})`, code: errno };
+  if (isUnfilled(error)) return { on: 'unclear', reason: `${reason} (${fillColumn})`, code: errno };
   return { on: blamed(errno, sqlState), reason, code: errno };
 }
 
@@ -21,6 +20,11 @@ function plainBlame(error: unknown): Blame {
     ...plain,
     reason: `${plain.reason} (so it is for a row larger than its max_allowed_packet)`,
   };
+}
+
+/** A column that is NOT NULL, and that nothing fills. */
+export function isUnfilled(error: unknown): boolean {
+  return partsOf(error).errno === 1364;
 }
 
 /** A value of a unique index that is there already. */
@@ -38,11 +42,34 @@ export function isForbidden(error: unknown): boolean {
   return [1044, 1142].includes(partsOf(error).errno ?? 0);
 }
 
-/** The error without the statement, and so without the values in it, which the library hangs on every error. */
-export function withoutValues(error: unknown): unknown {
-  if (Error.isError(error)) Reflect.deleteProperty(error, 'sql');
-  return error;
+/**
+ * The error of a statement with values, without what it says of them; one of the network as it is.
+ * @param columns of the table, of which the server names one in its message only
+ */
+export function withoutValues(error: unknown, columns: Iterable<string>): unknown {
+  const { errno } = partsOf(error);
+  if (!Error.isError(error) || errno === undefined) return error;
+  const meaning = meanings[errno] ?? codeOf(error);
+  return hide(error, { code: errno, meaning, column: columnIn(error.message, columns) });
 }
+
+/** Where the servers' own names for it say less. */
+const meanings: Readonly<Record<number, string>> = {
+  1048: 'a column that is NOT NULL has no value',
+  1062: 'a unique index has that value already',
+  1153: 'the row is larger than max_allowed_packet',
+  1205: 'somebody held a lock for too long',
+  1264: 'a number is out of range for its column',
+  1290: 'the server is read-only, or another of its options forbids it',
+  1317: 'the statement was ended by an administrator',
+  1364: 'a column that is NOT NULL has no value',
+  1366: 'a value is not of the type of its column',
+  1406: 'a text is too long for its column',
+  1644: 'raised by a trigger',
+  1836: 'the server is read-only',
+  1969: 'the statement has taken too long',
+  3024: 'the statement has taken too long',
+};
 
 /** An error of the server has a number and an SQLSTATE of five letters; one of the network has at most a code. */
 function partsOf(error: unknown): { errno?: number; sqlState?: string } {

@@ -6,7 +6,7 @@ import { reasonOf } from '../../errors.ts';
 import { unlessAborted } from '../../waiting.ts';
 import { type Blame, changeFactor, type Database, type Found, grace } from './dialect.ts';
 import type { DatabaseSinkOptions } from './options.ts';
-import { blame } from './postgres-errors.ts';
+import { blame, withoutValues } from './postgres-errors.ts';
 import { grammar } from './postgres-grammar.ts';
 import { createInsert, type Insert } from './postgres-insert.ts';
 import {
@@ -78,7 +78,11 @@ export class PostgresDatabase implements Database {
     const insert = this.#insert;
     if (insert === undefined) throw new Error('there is no table');
     const parameters = insert.parametersOf(rows);
-    await this.#transaction((transaction) => transaction.query(insert.text, parameters), { signal });
+    try {
+      await this.#transaction((transaction) => transaction.query(insert.text, parameters), { signal });
+    } catch (error) {
+      throw withoutValues(error);
+    }
   }
 
   blame(error: unknown): Blame {

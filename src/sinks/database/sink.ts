@@ -170,9 +170,10 @@ class DatabaseSink implements Sink {
   }
 
   #unavailable(cause: unknown): SinkUnavailable {
-    const { reason, on } = this.#database.blame(cause);
+    const { reason, on, code } = this.#database.blame(cause);
     return new SinkUnavailable(`${this.#database.place}: ${reason}`, {
       cause,
+      code,
       unsure: on === 'unclear' || on === 'connection',
     });
   }

@@ -8,7 +8,7 @@ import { type Blame, type Database, type Dialect, deletedAtOnce, type Found, pau
 import type { DatabaseSinkOptions } from './options.ts';
 import type { Row, Value } from './row.ts';
 import { list, qualified } from './schema.ts';
-import { blame, isBusy } from './sqlite-errors.ts';
+import { blame, isBusy, withoutValues } from './sqlite-errors.ts';
 import { grammar } from './sqlite-grammar.ts';
 import { look } from './sqlite-look.ts';
 import type { Table } from './table.ts';
@@ -30,6 +30,8 @@ class SqliteDatabase implements Database {
   readonly #table: Table;
   readonly #options: DatabaseSinkOptions;
   #open: Open | undefined;
+  /** Names of those that the table had when it was last seen. */
+  #columns: readonly string[] = [];
   /** One transaction at a time: deliveries and tidying share the connection. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -41,7 +43,9 @@ class SqliteDatabase implements Database {
   }
 
   async inspect(): Promise<Found | undefined> {
-    return look(this.#current().database, this.#table);
+    const found = look(this.#current().database, this.#table);
+    if (found !== undefined) this.#columns = [...found.columns.keys()];
+    return found;
   }
 
   migrate(statementsFor: (found: Found | undefined) => readonly string[]): Promise<void> {
@@ -54,7 +58,11 @@ class SqliteDatabase implements Database {
     return this.#transaction(() => {
       const current = this.#current();
       current.insert ??= current.database.prepare(insertStatement(this.#table));
-      for (const { values } of rows) current.insert.run(...values.map(sqlValue));
+      try {
+        for (const { values } of rows) current.insert.run(...values.map(sqlValue));
+      } catch (error) {
+        throw withoutValues(error, this.#columns);
+      }
     }, signal);
   }
 

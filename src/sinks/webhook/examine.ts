@@ -1,9 +1,9 @@
 import type { Dispatcher } from 'undici';
 import { reasonOf } from '../../errors.ts';
+import { createMask } from '../../secret-mask.ts';
 import { explainTls } from '../../tls.ts';
 import { createAddress } from './address.ts';
 import { createAuth } from './auth.ts';
-import { createMask } from './mask.ts';
 import type { WebhookOptions } from './options.ts';
 import { secretsOf } from './secrets.ts';
 import { openTransport } from './transport.ts';

@@ -1,10 +1,10 @@
 import * as oauth from 'oauth4webapi';
 import type { Dispatcher } from 'undici';
 import { codeOf, reasonOf } from '../../errors.ts';
+import type { Mask } from '../../secret-mask.ts';
 import { Deadlines } from '../../waiting.ts';
 import { SinkUnavailable } from '../sink.ts';
 import { exchange } from './exchange.ts';
-import type { Mask } from './mask.ts';
 import type { OAuth2Options } from './options.ts';
 
 interface Token {

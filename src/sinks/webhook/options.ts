@@ -152,7 +152,7 @@ export const webhookOptions: OptionTree = {
         },
         parameters: {
           doc: 'Further parameters of the token request, such as scope and audience.',
-          each: { doc: 'Value of a parameter.', format: 'text', default: null },
+          each: { doc: 'Value of a parameter.', format: 'text', default: null, sensitive: true },
         },
       },
     },

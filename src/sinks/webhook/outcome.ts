@@ -1,9 +1,9 @@
 import { cut } from '../../cut.ts';
 import { codeOf, reasonOf } from '../../errors.ts';
+import type { Mask } from '../../secret-mask.ts';
 import { explainTls } from '../../tls.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../sink.ts';
 import { type Answer, Interrupted, OddAnswer, TimedOut } from './exchange.ts';
-import type { Mask } from './mask.ts';
 
 /** Between tries of a receiver that is gone, in milliseconds. */
 const probeAfter = 3_600_000;
@@ -22,7 +22,7 @@ export function outcomeOf(answer: Answer, origin: string, mask: Mask): Outcome {
     throw new SinkUnavailable(
       `${origin} says "gone" (410). The route pauses and tries it again every hour. If it has moved, change the url and ` +
         'reload, which tries it at once; if it is gone for good, remove the route',
-      { probeAfter },
+      { probeAfter, code: status },
     );
   }
   const reason = `answered ${status}${status < 400 ? redirected : ''}${textOf(answer.body, mask)}`;
@@ -72,7 +72,8 @@ function mayWorkLater(status: number): boolean {
 }
 
 function textOf(body: Buffer, mask: Mask): string {
-  const text = lineOf(mask(body.toString()));
+  // White space, secrets and escapes take more than what is left of them.
+  const text = lineOf(mask(body.toString('utf8', 0, 2 * keptOfBody)));
   return text === '' ? '' : `: ${text}`;
 }
 

@@ -1,5 +1,5 @@
+import type { Mask } from '../../secret-mask.ts';
 import type { Answer, Request } from './exchange.ts';
-import type { Mask } from './mask.ts';
 import type { WebhookOptions } from './options.ts';
 
 /** A request for people to read: its lines as HTTP/1.1 writes them, secrets hidden. */

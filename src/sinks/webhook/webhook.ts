@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf } from '../../errors.ts';
+import { createMask, type Mask } from '../../secret-mask.ts';
 import { Deadlines } from '../../waiting.ts';
 import { type Delivery, type Outcome, type ProbeReport, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { createAddress } from './address.ts';
 import { type Auth, createAuth } from './auth.ts';
 import { doubtsAbout } from './doubts.ts';
 import type { Answer, Request } from './exchange.ts';
-import { createMask, type Mask } from './mask.ts';
 import { mistakesIn } from './mistakes.ts';
 import { needsOf } from './needs.ts';
 import { type WebhookOptions, webhookOptions } from './options.ts';

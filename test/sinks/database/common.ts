@@ -86,7 +86,8 @@ export function behavesAsDatabase(name: string, { url, query, ownTable, trigger 
       batch[17] = deliveryOf({}, { event: 'refused' });
       const outcomes = await deliver(sink, ...batch);
       expect(outcomes.flatMap(({ status }, index) => (status === 'dead' ? [index] : []))).toEqual([3, 17]);
-      expect(outcomes[3]).toMatchObject({ status: 'dead', reason: expect.stringContaining('we want none of these') });
+      // What a trigger says may quote the row.
+      expect(JSON.stringify(outcomes[3])).not.toContain('we want none of these');
       expect(await count(table)).toBe(18);
     });
 
@@ -185,6 +186,8 @@ export function behavesAsDatabase(name: string, { url, query, ownTable, trigger 
       const [huge] = await deliver(sink, deliveryOf({ balance: '99999999999999999999' }));
       expect(huge).toMatchObject({ status: 'dead' });
       expect(JSON.stringify(huge)).not.toContain('99999');
+      for (const outcome of [bad, huge])
+        expect(outcome).toMatchObject({ reason: expect.stringMatching(/^[\w ’,]+ \([\w", ]+\)$/) });
     });
 
     test('stores into an operator’s own table, and changes nothing about it', async () => {

@@ -86,7 +86,7 @@ describe('MariaDB in particular', () => {
     expect(await examineDatabase(options)).toContain('as it must be');
     const sink = await openDatabaseSink(options);
     await expect(deliver(sink, ...deliveries(3))).rejects.toThrow(SinkUnavailable);
-    await expect(deliver(sink, ...deliveries(3))).rejects.toThrow(/'tenant' .*\(give it a DEFAULT/);
+    await expect(deliver(sink, ...deliveries(3))).rejects.toThrow(/"tenant".* \(give it a DEFAULT/);
     await server.query(`CREATE TRIGGER fill_${table} BEFORE INSERT ON ${table} FOR EACH ROW SET NEW.tenant = 1`);
     expect(await statuses(deliver(sink, ...deliveries(2)))).toEqual(['delivered', 'delivered']);
   });
@@ -179,6 +179,21 @@ describe('MariaDB in particular', () => {
     const failed = await deliver(sink, deliveryOf({ password: 'geheim' })).catch((error) => error);
     expect(failed).toBeInstanceOf(SinkUnavailable);
     expect(inspect(failed, { depth: 10 })).not.toContain('geheim');
+  });
+
+  test('tells no value in the words of another language, but the column', async () => {
+    const table = newTable();
+    await server.query("SET GLOBAL lc_messages = 'de_DE'");
+    try {
+      const sink = await openDatabaseSink({ url: server.url, table, columns: { balance: 'data.balance integer' } });
+      const [outcome] = await deliver(sink, deliveryOf({ balance: "gehe'im" }));
+      expect(outcome).toMatchObject({ status: 'dead', code: 1366 });
+      expect(outcome).toMatchObject({
+        reason: expect.stringMatching(/^a value is not of the type of its column \(1366, column "balance"\)$/),
+      });
+    } finally {
+      await server.query("SET GLOBAL lc_messages = 'en_US'");
+    }
   });
 
   test('tells no password when the password is wrong', async () => {

@@ -187,7 +187,7 @@ describe('an error that may be about a row or about the server', () => {
     for (const index of [5, 6, 31]) batch[index] = deliveryOf({}, { event: 'odd' });
     const outcomes = await deliver(sink, ...batch);
     expect(outcomes.flatMap(({ status }, index) => (status === 'retry' ? [index] : []))).toEqual([5, 6, 31]);
-    expect(outcomes[5]).toMatchObject({ status: 'retry', code: '53200', reason: 'raised' });
+    expect(outcomes[5]).toMatchObject({ status: 'retry', code: '53200', reason: 'out of memory (53200)' });
     expect(await stored()).toBe(37);
   });
 

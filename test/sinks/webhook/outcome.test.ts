@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { nextTry } from '../../../src/delivery/retry.ts';
+import { createMask } from '../../../src/secret-mask.ts';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
-import { createMask } from '../../../src/sinks/webhook/mask.ts';
 import { retryAfter } from '../../../src/sinks/webhook/outcome.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 import { openForTest } from '../../support/open-for-test.ts';
 import { type Reply, startReceiver } from '../../support/receiver.ts';
+import { runs } from '../../support/runs.ts';
 
 const { receive, webhook } = openForTest();
 
@@ -221,6 +223,19 @@ describe('secrets', () => {
   });
 });
 
+/** How receivers write what they were sent. */
+const notations: readonly ((text: string) => string)[] = [
+  (text) => JSON.stringify(text).slice(1, -1),
+  (text) => JSON.stringify(text).slice(1, -1).replaceAll('/', '\\/'),
+  (text) =>
+    JSON.stringify(text)
+      .slice(1, -1)
+      .replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  encodeURIComponent,
+  (text) => encodeURIComponent(text).replaceAll('%20', '+'),
+  (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;'),
+];
+
 describe('a mask', () => {
   const mask = createMask(() => ['geheim "1" & more', 'geheim', 'ab', '']);
 
@@ -232,9 +247,35 @@ describe('a mask', () => {
     ['in a form key=geheim+%221%22+%26+more', 'in a form key=***'],
     ['in HTML <b>geheim &quot;1&quot; &amp; more</b>', 'in HTML <b>***</b>'],
     ['cut off in the middle of gehei', 'cut off in the middle of ***'],
+    ['cut off in an escape of geheim%2', 'cut off in an escape of ***'],
     ['ab is too short to be one', 'ab is too short to be one'],
+    ['% & \\ + and what else %5C &amp; may stand there', '% & \\ + and what else %5C &amp; may stand there'],
   ])('makes of %j %j', (text, expected) => {
     expect(mask(text)).toBe(expected);
+  });
+
+  test('finds a secret in each notation, and in one within another', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: fc.constantFrom(...'\\\\%25&amp;<>"\'+/ \nun5cä😀') }),
+    );
+    fc.assert(
+      fc.property(text, fc.array(fc.constantFrom(...notations), { maxLength: 4 }), (middle, written) => {
+        const secret = `q${middle}zz`.toWellFormed();
+        const said = written.reduce((said, write) => write(said), secret);
+        expect(createMask(() => ['other', secret])(`(${said})`)).toBe('(***)');
+      }),
+      runs(1_000),
+    );
+  });
+
+  test('leaves a text without a secret as it is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(createMask(() => ['not in there'])(text)).toBe(text);
+      }),
+      runs(200),
+    );
   });
 });
 
