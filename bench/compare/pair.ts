@@ -33,17 +33,17 @@ export interface PairOptions {
  * both are idle, so that nothing of another one is measured with it.
  *
  * They share a core: it turns from one to the other every few milliseconds, so that caches and whatever else runs on the
- * machine meet both alike. With a core each, what one of the two cores had to do beside was noise, twice as much.
+ * machine meet both alike. With a core each, what one core has to do beside would be noise.
  * @param core by number; undefined leaves them to Linux
- * @returns how much CPU the second one took, against the first one
+ * @returns the seconds of CPU that each took
  */
 export async function runPair(
-  [base, other]: readonly [Build, Build],
+  builds: readonly [Build, Build],
   core: number | undefined,
   options: PairOptions,
-): Promise<PerWork<number>> {
-  const first = await openRun(base.program, core, options);
-  const second = await openRun(other.program, core, options).catch(async (error) => {
+): Promise<readonly [PerWork<number>, PerWork<number>]> {
+  const first = await openRun(builds[0].program, core, options);
+  const second = await openRun(builds[1].program, core, options).catch(async (error) => {
     await first.close();
     throw error;
   });
@@ -54,7 +54,10 @@ export async function runPair(
     const appends = await both((run) => run.append());
     await both((run) => run.idle());
     const deliveries = await both((run) => run.deliver());
-    return { appends: appends[1] / appends[0], deliveries: deliveries[1] / deliveries[0] };
+    return [
+      { appends: appends[0], deliveries: deliveries[0] },
+      { appends: appends[1], deliveries: deliveries[1] },
+    ];
   } finally {
     await both((run) => run.close());
   }
