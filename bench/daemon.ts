@@ -54,8 +54,9 @@ export function startDaemon(options: DaemonOptions, launch: Launch = {}): Daemon
   const ended = once(daemon, 'exit').then(() => Promise.reject(new Error(`the daemon has ended: ${log}`)));
   ended.catch(() => undefined);
   const said = (text: string) => log.split(text).length - 1;
+  const runs = () => daemon.exitCode === null && daemon.signalCode === null;
   const end = async (signal: NodeJS.Signals) => {
-    if (daemon.exitCode === null && daemon.signalCode === null) {
+    if (runs()) {
       const exit = once(daemon, 'exit');
       daemon.kill(signal);
       await exit;
@@ -65,8 +66,8 @@ export function startDaemon(options: DaemonOptions, launch: Launch = {}): Daemon
   return {
     process: daemon,
     async says(text, times = 1) {
-      const saying = until(() => said(text) >= times, { what: `the daemon to say ${text}`, interval: 1 });
-      await Promise.race([saying, ended]);
+      await until(() => said(text) >= times || !runs(), { what: `the daemon to say ${text}`, interval: 1 });
+      if (said(text) < times) await ended;
     },
     settled: (cursor) => Promise.race([untilSettled(options.folder, cursor), ended]),
     ended,

@@ -7,7 +7,7 @@ import { reasonOf } from '../../src/errors.ts';
 import { mixedMessages } from '../notifications.ts';
 import { type Build, openBuild } from './builds.ts';
 import { coresIn } from './cores.ts';
-import { inWords, judge, medianOf } from './judge.ts';
+import { fewestRounds, inWords, judge, medianOf } from './judge.ts';
 import { forEachWork, type PairOptions, type PerWork, runPair, works } from './pair.ts';
 import { record } from './replayer.ts';
 
@@ -17,10 +17,10 @@ Tells whether NEW takes more CPU than OLD for the same notifications: to append 
 of it. Each is a folder that holds dist/, or a commit of this repository, which is built. Needs no broker. The exit code is 0
 where NEW is no slower, 1 where it is slower, and 2 where that could not be measured.
 
-  --rounds N           rounds
+  --rounds N           rounds, ${fewestRounds} at least
   --threshold PERCENT  how much slower it may be, beyond noise
   --routes N           log routes that take everything
-  --scale SHARE        share of the usual 100,000 notifications, for a quick try; the figures are worth little`;
+  --scale SHARE        share of the usual 60,000 notifications, for a quick try; the figures are worth little`;
 
 export interface Arguments {
   readonly old: string;
@@ -70,15 +70,16 @@ export function readArguments(args: readonly string[]): Arguments | null {
   return {
     old,
     new: fresh,
-    rounds: wholeFrom1('rounds', values.rounds),
+    rounds: wholeFrom(fewestRounds, 'rounds', values.rounds),
     threshold: number('threshold', values.threshold, (value) => value >= 0, 'a number of percent, 0 or more') / 100,
-    routes: wholeFrom1('routes', values.routes),
+    routes: wholeFrom(1, 'routes', values.routes),
     scale: number('scale', values.scale, (value) => value > 0, 'a number above 0'),
   };
 }
 
-function wholeFrom1(option: string, text: string): number {
-  return number(option, text, (value) => Number.isInteger(value) && value >= 1, 'a whole number from 1 on');
+function wholeFrom(least: number, option: string, text: string): number {
+  const isGood = (value: number) => Number.isInteger(value) && value >= least;
+  return number(option, text, isGood, `a whole number from ${least} on`);
 }
 
 function number(option: string, text: string, isGood: (value: number) => boolean, what: string): number {
@@ -112,16 +113,13 @@ async function compareBuilds(given: Arguments, folder: string, signal: AbortSign
   return judged.some(({ is }) => is === 'slower') ? 1 : 0;
 }
 
-const usual = 100_000;
-const warmUpUsual = 30_000;
+const usual = 60_000;
+const warmUpUsual = 20_000;
 
 /** How much CPU another build takes for each work, against the old one, in each round. */
 type Ratios = PerWork<readonly number[]>;
 
-/**
- * In each round the new build runs against the old one on one core, and on another the old one against itself, which is
- * noise; the cores are swapped each time.
- */
+/** In each round the new build runs against the old one on one core, and on another the old one against itself: noise. */
 async function measure(
   [old, fresh]: readonly [Build, Build],
   rounds: number,
@@ -131,17 +129,28 @@ async function measure(
   const ratios: PerWork<number>[] = [];
   const control: PerWork<number>[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    const core = (index: number) => cores[(index + round) % cores.length];
-    const runs = [runPair([old, fresh], core(0), options), runPair([old, old], core(1), options)] as const;
+    const both = [against(old, fresh, cores, options), against(old, old, cores.toReversed(), options)] as const;
     // Where one fails, the other one still has its daemons.
-    await Promise.allSettled(runs);
-    const [ratio, noise] = await Promise.all(runs);
+    await Promise.allSettled(both);
+    const [ratio, noise] = await Promise.all(both);
     ratios.push(ratio);
     control.push(noise);
     console.error(`round ${round}: NEW/OLD ${inShort(ratio)}; OLD/OLD ${inShort(noise)}`);
   }
   const byWork = (of: readonly PerWork<number>[]) => forEachWork((work) => of.map((ratio) => ratio[work]));
   return { ratios: byWork(ratios), control: byWork(control) };
+}
+
+/** How much CPU the other one takes, against the old one: each of them begins once, and cores are swapped in between. */
+async function against(
+  old: Build,
+  other: Build,
+  cores: readonly number[],
+  options: PairOptions,
+): Promise<PerWork<number>> {
+  const [oldFirst, otherSecond] = await runPair([old, other], cores.at(0), options);
+  const [otherFirst, oldSecond] = await runPair([other, old], cores.at(-1), options);
+  return forEachWork((work) => (otherFirst[work] + otherSecond[work]) / (oldFirst[work] + oldSecond[work]));
 }
 
 function inShort(ratio: PerWork<number>): string {

@@ -9,6 +9,9 @@ export interface Judgement {
   readonly isBlind: boolean;
 }
 
+/** Of five values the true median is beyond the lowest or the highest one in 6 % of all cases. */
+export const fewestRounds = 6;
+
 /** The change that must be told from noise. */
 const smallestChange = 0.03;
 
@@ -30,7 +33,8 @@ export function judge(ratio: Spread, control: Spread, threshold: number): Judgem
 
 /**
  * The median, with an interval in which the true one lies with 95 % at least, whatever the values' distribution: between
- * the k-th lowest and the k-th highest value, which are the lowest and the highest where there are fewer than six.
+ * the k-th lowest and the k-th highest value.
+ * @param values `fewestRounds` at least
  */
 export function medianOf(values: readonly number[]): Spread {
   const left = outsideOf(values.length);

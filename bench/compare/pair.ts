@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { within } from '../../src/waiting.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
 import { stopwatch } from '../process.ts';
 import type { Build } from './builds.ts';
@@ -33,17 +34,17 @@ export interface PairOptions {
  * both are idle, so that nothing of another one is measured with it.
  *
  * They share a core: it turns from one to the other every few milliseconds, so that caches and whatever else runs on the
- * machine meet both alike. With a core each, what one of the two cores had to do beside was noise, twice as much.
+ * machine meet both alike. With a core each, what one core has to do beside would be noise.
  * @param core by number; undefined leaves them to Linux
- * @returns how much CPU the second one took, against the first one
+ * @returns the seconds of CPU that each took
  */
 export async function runPair(
-  [base, other]: readonly [Build, Build],
+  builds: readonly [Build, Build],
   core: number | undefined,
   options: PairOptions,
-): Promise<PerWork<number>> {
-  const first = await openRun(base.program, core, options);
-  const second = await openRun(other.program, core, options).catch(async (error) => {
+): Promise<readonly [PerWork<number>, PerWork<number>]> {
+  const first = await openRun(builds[0].program, core, options);
+  const second = await openRun(builds[1].program, core, options).catch(async (error) => {
     await first.close();
     throw error;
   });
@@ -54,7 +55,10 @@ export async function runPair(
     const appends = await both((run) => run.append());
     await both((run) => run.idle());
     const deliveries = await both((run) => run.deliver());
-    return { appends: appends[1] / appends[0], deliveries: deliveries[1] / deliveries[0] };
+    return [
+      { appends: appends[0], deliveries: deliveries[0] },
+      { appends: appends[1], deliveries: deliveries[1] },
+    ];
   } finally {
     await both((run) => run.close());
   }
@@ -71,6 +75,16 @@ interface Run {
   close(): Promise<void>;
 }
 
+/** Whatever it is: another build may find invalid or unknown what this one finds good, and each must make a line. */
+const allToStdout = {
+  start: 'earliest',
+  invalid: 'deliver',
+  unknown: 'deliver',
+  resends: 'deliver',
+  previews: 'deliver',
+  sink: { type: 'log' },
+};
+
 const settings = {
   // Each commit has a whole batch, however late the next messages come on a busy machine.
   intake: { batch: { linger: '1s' } },
@@ -83,22 +97,22 @@ async function openRun(program: string, core: number | undefined, options: PairO
   const folder = mkdtempSync(join(options.folder, 'daemon-'));
   const replayer = await startReplayer(recording);
   const names = Array.from({ length: routes }, (_, index) => `log${index}`);
-  const route = { start: 'earliest', resends: 'deliver', previews: 'deliver', sink: { type: 'log' } };
   const daemon = startDaemon(
-    { folder, urls: [replayer.url], routes: Object.fromEntries(names.map((name) => [name, route])), settings },
+    { folder, urls: [replayer.url], routes: Object.fromEntries(names.map((name) => [name, allToStdout])), settings },
     { program, stdout: 'pipe', ...(core !== undefined && { launcher: ['taskset', '-c', String(core)] }) },
   );
   const lines = new Lines(daemon);
   const kill = () => daemon.process.kill('SIGKILL');
   signal.addEventListener('abort', kill);
-  // What waits for a daemon fails where that ends.
-  const work = (doing: () => Promise<void>) => Promise.race([doing(), daemon.ended]);
+  // What waits for a daemon fails where that ends, or hangs.
+  const work = (doing: () => Promise<void>) =>
+    within(longestStep, `the daemon of ${program}`, Promise.race([doing(), daemon.ended]));
   return {
     async warmUp() {
       await daemon.says('"consuming"');
       await work(async () => void (await Promise.all([replayer.replay(warmUp), lines.read(warmUp * routes)])));
     },
-    idle: () => idle(daemon),
+    idle: () => work(() => idle(daemon)),
     append: () => cpuOf(daemon, () => work(() => replayer.replay(items))),
     deliver: () => cpuOf(daemon, () => work(() => lines.read(items * routes))),
     async close() {
@@ -116,6 +130,9 @@ async function cpuOf(daemon: Daemon, work: () => Promise<void>): Promise<number>
   await work();
   return stop().cpuSeconds;
 }
+
+/** Milliseconds: many times what a step takes beside other work. */
+const longestStep = 300_000;
 
 /** For so long a daemon does next to nothing, before it counts as idle: milliseconds, and seconds of CPU. */
 const idleFor = 200;
