@@ -61,7 +61,10 @@ describe('a reload', () => {
     }));
     const own = { ...rest, daemon, path };
     const [first] = await publishAsKazoo(broker.url, 1);
-    await until(() => own.lines('out/leaving').length === 1, { what: 'the first' });
+    // Routes don't wait for each other.
+    const haveLines = (names: readonly string[], count: number) =>
+      until(() => names.every((name) => own.lines(`out/${name}`).length === count), { what: names.join() });
+    await haveLines(['same', 'before', 'leaving'], 1);
     change(own, {
       routes: {
         same: file(path('out/same')),
@@ -75,8 +78,8 @@ describe('a reload', () => {
     expect(stdout).toBe(`reloaded\n${changed}\n${read}\n`);
     expect(code).toBe(0);
     const [second] = await publishAsKazoo(broker.url, 1);
-    await until(() => own.lines('out/coming').length === 1, { what: 'the second' });
-    await until(() => own.lines('out/same').length === 2, { what: 'both' });
+    await haveLines(['coming', 'after'], 1);
+    await haveLines(['same'], 2);
     expect(own.lines('out/leaving')).toEqual([first]);
     expect(own.lines('out/before')).toEqual([first]);
     expect(own.lines('out/after')).toEqual([second]);
