@@ -10,6 +10,5 @@ export default {
   // Not among temporary files, of which each run has a folder of its own.
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   testTimeout: 180_000,
-  // More than the two cores that it should do with: many tests wait for most of their time.
-  maxWorkers: 3,
+  maxWorkers: 2,
 };
