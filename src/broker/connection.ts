@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Channel, ChannelModel } from 'amqplib';
-import { within } from '../waiting.ts';
+import { within } from '../common/async/deadlines.ts';
 import { type DialOptions, dial } from './dial.ts';
 import { type Recipient, readOn, receive } from './receiver.ts';
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { fileReasonOf } from '../errors.ts';
+import { fileReasonOf } from '../common/fs/fs-errors.ts';
 import { isObject } from '../kazoo/json.ts';
 import type { Json } from '../kazoo/notification.ts';
 

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
+import { reasonOf } from '../common/errors.ts';
+import { counted } from '../common/text/plural.ts';
+import { printable } from '../common/text/printable.ts';
 import type { Config } from '../config/config.ts';
 import { type Examined, examineConfig } from '../config/load.ts';
 import { type Finding, findingText } from '../config/place.ts';
-import { counted } from '../counted.ts';
-import { reasonOf } from '../errors.ts';
-import { printable } from '../printable.ts';
 import { createValidator } from '../schema/validator.ts';
 import { presentConfigFile } from './config-file.ts';
 import { connections, type Tried } from './connections.ts';

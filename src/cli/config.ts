@@ -1,8 +1,8 @@
 import { Command } from 'commander';
+import { printable } from '../common/text/printable.ts';
 import { editorSchemaText } from '../config/editor-schema.ts';
 import { findConfigFile, readConfig } from '../config/load.ts';
 import { configText } from '../config/show.ts';
-import { printable } from '../printable.ts';
 import { orExit } from './exit.ts';
 import { overridesOf, takesOverrides } from './overrides.ts';
 import type { Terminal } from './terminal.ts';

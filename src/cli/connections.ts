@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import pino from 'pino';
 import { examineBroker } from '../broker/examine.ts';
+import { within } from '../common/async/deadlines.ts';
+import { reasonOf } from '../common/errors.ts';
 import type { Config } from '../config/config.ts';
-import { reasonOf } from '../errors.ts';
 import { accessToDatabase } from '../sinks/file-access.ts';
 import { sinkKind } from '../sinks/registry.ts';
-import { within } from '../waiting.ts';
 
 /** How a try went. */
 export interface Tried {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { reasonOf } from '../errors.ts';
+import { reasonOf } from '../common/errors.ts';
 import { OutputError, type Terminal } from './terminal.ts';
 
 /**

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
+import { hintFor } from '../common/text/did-you-mean.ts';
+import { printable } from '../common/text/printable.ts';
 import type { Outline } from '../config/outline.ts';
 import type { Desk, RouteSummary } from '../journal/journal.ts';
-import { hintFor } from '../nearest.ts';
 import { askDaemon } from '../ops/control.ts';
 import type { Status } from '../ops/status.ts';
-import { printable } from '../printable.ts';
 import { atDesk } from './letters/letters.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,6 +1,6 @@
+import { hintFor } from '../common/text/did-you-mean.ts';
 import { eventNamed, events } from '../kazoo/catalogue.ts';
 import type { EventDefinition } from '../kazoo/event.ts';
-import { hintFor } from '../nearest.ts';
 
 /**
  * The event of that name or alias.

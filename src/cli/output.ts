@@ -1,7 +1,7 @@
-import { counted } from '../counted.ts';
+import { counted } from '../common/text/plural.ts';
+import { printable } from '../common/text/printable.ts';
 import type { Entry } from '../journal/journal.ts';
 import type { Problem } from '../kazoo/notification.ts';
-import { printable } from '../printable.ts';
 import type { Colour, Terminal } from './terminal.ts';
 
 /** The first problem on a line, and how many more there are; empty where there is none. */

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { isOption } from '../common/options/declare.ts';
 import { rootOptions } from '../config/options.ts';
 import { leavesOf } from '../config/tree.ts';
 import { type Flag, type Overrides, pathFrom } from '../config/variables.ts';
-import { isOption } from '../options.ts';
 
 /** Gives a command the flags that go before what the configuration says. */
 export function takesOverrides(command: Command): Command {

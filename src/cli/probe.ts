@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import pino from 'pino';
+import { printable } from '../common/text/printable.ts';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import { StoredEntry } from '../journal/entry.ts';
 import type { Entry } from '../journal/journal.ts';
@@ -8,7 +9,6 @@ import { exampleKeyOf } from '../kazoo/catalogue.ts';
 import { decode, unlimited } from '../kazoo/decode.ts';
 import type { EventDefinition } from '../kazoo/event.ts';
 import { redact } from '../kazoo/redact.ts';
-import { printable } from '../printable.ts';
 import { createMatcher } from '../routes/match.ts';
 import { createReshape } from '../routes/reshape.ts';
 import { shape } from '../routes/shape.ts';

@@ -3,10 +3,10 @@ import type { Duplex } from 'node:stream';
 import type { ChannelModel, ConfirmChannel, Options, Replies } from 'amqplib';
 import { dial } from '../broker/dial.ts';
 import { exchange } from '../broker/topology.ts';
-import { reasonOf } from '../errors.ts';
+import { within } from '../common/async/deadlines.ts';
+import { reasonOf } from '../common/errors.ts';
+import type { TlsFiles } from '../common/net/tls.ts';
 import { toAmqpTimestamp } from '../kazoo/time.ts';
-import type { TlsFiles } from '../tls.ts';
-import { within } from '../waiting.ts';
 
 /** A message as KAZOO publishes it. */
 export interface Message {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { Command } from 'commander';
-import { unlessAborted } from '../waiting.ts';
+import { unlessAborted } from '../common/async/abort.ts';
 import { awaitArrivals, faultsIn } from './quickstart/arrivals.ts';
 import type { Daemon } from './quickstart/daemon.ts';
 import { makeSpecimens } from './quickstart/specimens.ts';

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
+import { printable } from '../common/text/printable.ts';
 import { ConfigError } from '../config/load.ts';
 import { loadOutline } from '../config/outline.ts';
 import { askDaemon } from '../ops/control.ts';
-import { printable } from '../printable.ts';
 import type { Changes } from '../relay/changes.ts';
 import type { ReloadReport } from '../relay/reloader.ts';
 import { presentConfigFile } from './config-file.ts';

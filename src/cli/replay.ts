@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
+import { printable } from '../common/text/printable.ts';
 import { findConfigFile } from '../config/load.ts';
 import { loadOutline, type RouteOutline } from '../config/outline.ts';
 import type { Desk, Entry } from '../journal/journal.ts';
 import { openDesk } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
-import { printable } from '../printable.ts';
 import { shape } from '../routes/shape.ts';
 import { list, moment } from './arguments.ts';
 import { orExit } from './exit.ts';

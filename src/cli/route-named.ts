@@ -1,4 +1,4 @@
-import { hintFor } from '../nearest.ts';
+import { hintFor } from '../common/text/did-you-mean.ts';
 
 /** @throws Error that suggests another name, when the configuration has no such route */
 export function routeNamed<R extends { readonly name: string }>(name: string, routes: readonly R[]): R {

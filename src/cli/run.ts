@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Logger } from 'pino';
+import { heed, releaseStops, stopSignals } from '../common/async/early-signals.ts';
+import { hintFor } from '../common/text/did-you-mean.ts';
 import { findConfigFile, type Loaded, readConfig } from '../config/load.ts';
 import { findingText } from '../config/place.ts';
 import type { Overrides } from '../config/variables.ts';
-import { heed, releaseStops, stopSignals } from '../held-signals.ts';
 import { rebuildJournal } from '../journal/open.ts';
-import { hintFor } from '../nearest.ts';
 import { refuseSecond } from '../ops/control.ts';
 import { createLog, type Log } from '../ops/log.ts';
 import { listenToSignals } from '../ops/signals.ts';

@@ -1,8 +1,8 @@
+import { hintFor } from '../common/text/did-you-mean.ts';
 import type { Config } from '../config/config.ts';
 import type { Desk, Entry, JournalReader } from '../journal/journal.ts';
 import { events as catalogue, eventNamed } from '../kazoo/catalogue.ts';
 import { globToRegExp } from '../kazoo/glob.ts';
-import { hintFor } from '../nearest.ts';
 
 /**
  * One that the journal has.

@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
+import { counted, sized } from '../common/text/plural.ts';
+import { printable } from '../common/text/printable.ts';
 import { findConfigFile } from '../config/load.ts';
 import { loadOutline } from '../config/outline.ts';
-import { counted, sized } from '../counted.ts';
 import type { RouteSummary } from '../journal/journal.ts';
 import { openJournalReader, type Place } from '../journal/open.ts';
 import { askDaemon } from '../ops/control.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../ops/status.ts';
-import { printable } from '../printable.ts';
 import { columns } from './columns.ts';
 import { orExit } from './exit.ts';
 import { notifications } from './output.ts';

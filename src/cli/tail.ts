@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
+import { printable } from '../common/text/printable.ts';
 import { findConfigFile } from '../config/load.ts';
 import { loadOutline, type Outline } from '../config/outline.ts';
 import type { Entry, JournalReader, Query } from '../journal/journal.ts';
 import { openJournalReader } from '../journal/open.ts';
-import { printable } from '../printable.ts';
 import { shape } from '../routes/shape.ts';
 import { count, list, moment } from './arguments.ts';
 import { orExit } from './exit.ts';

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
-import { codeOf, reasonOf } from '../errors.ts';
+import { codeOf, reasonOf } from '../common/errors.ts';
 
 /** What a command has around it: the process's own streams and variables, or what a test hands in. */
 export interface Surroundings {

@@ -1,8 +1,8 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
+import { counted } from '../common/text/plural.ts';
+import { printable } from '../common/text/printable.ts';
 import { findConfigFile, loadConfig } from '../config/load.ts';
-import { counted } from '../counted.ts';
-import { printable } from '../printable.ts';
 import { type Case, readCases } from './cases/read.ts';
 import { createTrial } from './cases/trial.ts';
 import { orExit } from './exit.ts';

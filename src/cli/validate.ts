@@ -1,8 +1,8 @@
 import { Command } from 'commander';
+import { printable } from '../common/text/printable.ts';
 import { loadConfig } from '../config/load.ts';
 import { type BodyLimits, decode } from '../kazoo/decode.ts';
 import type { Problem } from '../kazoo/notification.ts';
-import { printable } from '../printable.ts';
 import { createValidator, type Validator } from '../schema/validator.ts';
 import { readBodies } from './bodies.ts';
 import { orExit } from './exit.ts';

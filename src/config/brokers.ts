@@ -1,4 +1,4 @@
-import type { TlsFiles } from '../tls.ts';
+import type { TlsFiles } from '../common/net/tls.ts';
 import { check, isMapping, type Mistake } from './check.ts';
 import type { BrokerConfig } from './config.ts';
 import { type KazooBrokers, readKazooBrokers } from './kazoo-brokers.ts';

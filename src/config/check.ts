@@ -1,6 +1,5 @@
 import convict from 'convict';
-import { reasonOf } from '../errors.ts';
-import { hintFor, nearest } from '../nearest.ts';
+import { reasonOf } from '../common/errors.ts';
 import {
   isOption,
   isOptionalSection,
@@ -11,7 +10,8 @@ import {
   type OptionMap,
   type OptionNode,
   type OptionTree,
-} from '../options.ts';
+} from '../common/options/declare.ts';
+import { hintFor, nearest } from '../common/text/did-you-mean.ts';
 import { formats } from './formats.ts';
 import { mask } from './mask.ts';
 import type { Path } from './place.ts';

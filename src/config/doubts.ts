@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
-import { hostAndPort, isLoopback } from '../addresses.ts';
-import { parametersOf } from '../broker-parameters.ts';
-import { loginOf, vhostOf } from '../broker-url.ts';
+import { hostAndPort, isLoopback } from '../common/net/addresses.ts';
+import { loginOf, parametersOf, vhostOf } from '../common/net/amqp-url.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import type { Mistake } from './check.ts';
 import { secretsInClearText } from './clear-text.ts';

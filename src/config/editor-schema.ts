@@ -1,4 +1,3 @@
-import { orReference, reference, type JsonSchema as Schema, when, whenSchema } from '../json-schema.ts';
 import {
   isOption,
   isOptionalSection,
@@ -7,7 +6,8 @@ import {
   type Option,
   type OptionNode,
   type OptionTree,
-} from '../options.ts';
+} from '../common/options/declare.ts';
+import { orReference, reference, type JsonSchema as Schema, when, whenSchema } from '../common/options/json-schema.ts';
 import { sinkKinds } from '../sinks/registry.ts';
 import { formatOf } from './check.ts';
 import { formats } from './formats.ts';

@@ -1,9 +1,8 @@
 import convict from 'convict';
-import { parametersOf } from '../broker-parameters.ts';
-import { anyCase } from '../json-schema.ts';
+import { parametersOf } from '../common/net/amqp-url.ts';
+import { anyCase } from '../common/options/json-schema.ts';
+import { strayAt, strayAtMessage, strayTilde, strayTildeMessage } from '../common/options/value-checks.ts';
 import { mappedTypes } from '../sinks/database/table.ts';
-import { strayAt, strayAtMessage } from '../stray-at.ts';
-import { strayTilde, strayTildeMessage } from '../stray-tilde.ts';
 import { amount, durations, needsUnit, positiveUnitSchema, sizes, unitSchema } from './units.ts';
 
 /** A kind of value. */

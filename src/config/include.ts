@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { strayTilde } from '../stray-tilde.ts';
+import { strayTilde } from '../common/options/value-checks.ts';
 import { isMapping, type Mistake } from './check.ts';
 import { type Finding, nameOf, type Path, placeText } from './place.ts';
 import { readSource, type Source } from './source.ts';

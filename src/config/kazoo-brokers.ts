@@ -1,5 +1,5 @@
-import { fileReasonOf } from '../errors.ts';
-import { readNamedFile } from '../file.ts';
+import { fileReasonOf } from '../common/fs/fs-errors.ts';
+import { readNamedFile } from '../common/fs/named-file.ts';
 import { brokersIn } from '../kazoo/config-ini.ts';
 import type { Finding, Path, Place } from './place.ts';
 

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
-import { codeOf } from '../errors.ts';
-import { hintFor } from '../nearest.ts';
-import { hasSudo, ownershipOf } from '../ownership.ts';
+import { codeOf } from '../common/errors.ts';
+import { hasSudo, ownershipOf } from '../common/fs/ownership.ts';
+import { hintFor } from '../common/text/did-you-mean.ts';
 import { routeMistakes } from '../routes/mistakes.ts';
 import { sinkKinds } from '../sinks/registry.ts';
 import type { OptionMistake } from '../sinks/sink.ts';

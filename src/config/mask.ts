@@ -1,4 +1,4 @@
-import { strayAt } from '../stray-at.ts';
+import { strayAt } from '../common/options/value-checks.ts';
 
 /** What a secret is shown as. */
 export const masked = '***';

@@ -6,7 +6,7 @@ import {
   type Option,
   type OptionNode,
   type OptionTree,
-} from '../options.ts';
+} from '../common/options/declare.ts';
 import { sinkKinds } from '../sinks/registry.ts';
 import { formatOf } from './check.ts';
 import { formats } from './formats.ts';

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
+import { hintFor } from '../common/text/did-you-mean.ts';
 import { commonFields, events } from '../kazoo/catalogue.ts';
 import { globToRegExp } from '../kazoo/glob.ts';
-import { hintFor } from '../nearest.ts';
 import type { Mistake } from './check.ts';
 import type { Config, RouteConfig } from './config.ts';
 

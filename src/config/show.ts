@@ -1,5 +1,4 @@
 import { stringify } from 'yaml';
-import { withoutSecrets } from '../kazoo/secrets.ts';
 import {
   isOption,
   isOptionalSection,
@@ -8,7 +7,8 @@ import {
   type Option,
   type OptionNode,
   type OptionTree,
-} from '../options.ts';
+} from '../common/options/declare.ts';
+import { withoutSecrets } from '../kazoo/secrets.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { isMapping } from './check.ts';
 import type { Origin } from './gather.ts';

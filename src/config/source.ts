@@ -8,8 +8,9 @@ import {
   visit,
   type YAMLParseError,
 } from 'yaml';
-import { fileReasonOf, reasonOf } from '../errors.ts';
-import { readNamedText } from '../file.ts';
+import { reasonOf } from '../common/errors.ts';
+import { fileReasonOf } from '../common/fs/fs-errors.ts';
+import { readNamedText } from '../common/fs/named-file.ts';
 import { type Finding, findingText, type Path, type Place } from './place.ts';
 
 /** A file of the configuration, YAML or JSON: its value, and where in the file each part of it stands. */

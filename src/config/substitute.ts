@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { codeOf, fileReasonOf } from '../errors.ts';
-import { readNamedText } from '../file.ts';
-import { strayTilde, strayTildeMessage } from '../stray-tilde.ts';
+import { codeOf } from '../common/errors.ts';
+import { fileReasonOf } from '../common/fs/fs-errors.ts';
+import { readNamedText } from '../common/fs/named-file.ts';
+import { strayTilde, strayTildeMessage } from '../common/options/value-checks.ts';
 import { isMapping, type Mistake } from './check.ts';
 import type { Path } from './place.ts';
 

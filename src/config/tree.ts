@@ -9,7 +9,7 @@ import {
   type OptionMap,
   type OptionNode,
   type OptionTree,
-} from '../options.ts';
+} from '../common/options/declare.ts';
 import { sinkKinds } from '../sinks/registry.ts';
 import { isList, isMapping } from './check.ts';
 import { brokerOptions, kazooConfigOptions, rootOptions, routeOptions } from './options.ts';

@@ -1,4 +1,4 @@
-import type { Option } from '../options.ts';
+import type { Option } from '../common/options/declare.ts';
 import { formatOf } from './check.ts';
 import { formats } from './formats.ts';
 

@@ -1,4 +1,4 @@
-import { hintFor, nearest } from '../nearest.ts';
+import { hintFor, nearest } from '../common/text/did-you-mean.ts';
 import { isMapping } from './check.ts';
 import type { Finding, Path } from './place.ts';
 import { fromText, type Leaf, leavesIn, nodeAt } from './tree.ts';

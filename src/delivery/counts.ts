@@ -1,4 +1,4 @@
-import { Distribution } from '../distribution.ts';
+import { Distribution } from '../common/stats/histogram.ts';
 import type { Entry } from '../journal/journal.ts';
 import type { Outcome } from '../sinks/sink.ts';
 

@@ -1,8 +1,10 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
-import { codeOf, isForbidden, isSqliteError } from '../errors.ts';
-import { asDaemon, hasSudo, ownershipOf } from '../ownership.ts';
+import { codeOf } from '../common/errors.ts';
+import { isForbidden } from '../common/fs/fs-errors.ts';
+import { asDaemon, hasSudo, ownershipOf } from '../common/fs/ownership.ts';
+import { isSqliteError } from '../common/sqlite-errors.ts';
 
 /** Who works with a journal: the daemon that has it, or a command beside that. */
 export type Party = 'daemon' | 'command';

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import { reasonOf } from '../errors.ts';
+import { reasonOf } from '../common/errors.ts';
 
 /** Pages of the write-ahead log that are not in the file yet: SQLite begins to bring them there at 1,000. */
 const many = 4_000;

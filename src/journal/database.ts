@@ -1,10 +1,10 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { codeOf, reasonOf } from '../errors.ts';
-import { makeNamedFile } from '../file.ts';
-import { makeFolder } from '../folder.ts';
-import { ownershipOf } from '../ownership.ts';
+import { codeOf, reasonOf } from '../common/errors.ts';
+import { makeFolder } from '../common/fs/make-folder.ts';
+import { makeNamedFile } from '../common/fs/named-file.ts';
+import { ownershipOf } from '../common/fs/ownership.ts';
 import { adviceFor, hintFor, type Party, userName } from './access.ts';
 import { damagedJournal, journalFailure } from './damage.ts';
 import { JournalError } from './journal.ts';

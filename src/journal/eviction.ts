@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import { sized } from '../counted.ts';
+import { sized } from '../common/text/plural.ts';
 import type { Evicted } from './journal.ts';
 
 /** What one step evicts at most: large bodies take longer to remove than small ones. */

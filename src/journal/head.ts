@@ -1,5 +1,5 @@
+import { quoted } from '../common/text/json-string.ts';
 import type { Notification, NotificationState, Problem, Secret } from '../kazoo/notification.ts';
-import { quoted } from '../quoted.ts';
 
 /**
  * What is known of a notification besides its times and its body: a JSON array in one column, because SQLite takes an

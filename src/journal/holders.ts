@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { sized } from '../counted.ts';
+import { sized } from '../common/text/plural.ts';
 
 /** Something that keeps what the journal holds from being removed. */
 interface Holder {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import { isSqliteError, reasonOf } from '../errors.ts';
+import { reasonOf } from '../common/errors.ts';
+import { isSqliteError } from '../common/sqlite-errors.ts';
 import { hintFor } from './access.ts';
 import { type Identity, identityOf, isSame } from './identity.ts';
 import { JournalError } from './journal.ts';

@@ -2,7 +2,8 @@ import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rm
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import { fileReasonOf, reasonOf } from '../errors.ts';
+import { reasonOf } from '../common/errors.ts';
+import { fileReasonOf } from '../common/fs/fs-errors.ts';
 import { indexBlocks } from './blocks.ts';
 import { isDamage } from './damage.ts';
 import {

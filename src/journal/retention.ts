@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import { reasonOf } from '../errors.ts';
+import { reasonOf } from '../common/errors.ts';
 import { dropOldBlocks } from './blocks.ts';
 import { Eviction } from './eviction.ts';
 import { unlistInvalid } from './invalid.ts';

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { sized } from '../counted.ts';
+import { sized } from '../common/text/plural.ts';
 import { logLimit, patience, sizeOf } from './database.ts';
 import { holdersOf } from './holders.ts';
 

@@ -1,4 +1,4 @@
-import type { Distribution } from '../distribution.ts';
+import type { Distribution } from '../common/stats/histogram.ts';
 import type { Clock, Summary } from '../journal/journal.ts';
 import type { Activity, BrokerStatus } from './status.ts';
 

@@ -1,6 +1,6 @@
+import { quoted } from '../common/text/json-string.ts';
 import type { Entry } from '../journal/journal.ts';
 import { timeWriter } from '../kazoo/time.ts';
-import { quoted } from '../quoted.ts';
 import type { Envelope } from '../sinks/sink.ts';
 
 /** The envelope of an entry, with its secrets replaced. */

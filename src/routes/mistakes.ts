@@ -1,5 +1,5 @@
-import { reasonOf } from '../errors.ts';
-import { nearest } from '../nearest.ts';
+import { reasonOf } from '../common/errors.ts';
+import { nearest } from '../common/text/did-you-mean.ts';
 import type { EnvelopeKey, OptionMistake } from '../sinks/sink.ts';
 import { createCondition } from './condition.ts';
 import { envelopeKeys } from './envelope.ts';

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { reasonOf } from '../errors.ts';
+import { reasonOf } from '../common/errors.ts';
 import { statOf } from './file-access.ts';
 import { syncToDisk } from './rotated-files.ts';
 

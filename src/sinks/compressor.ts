@@ -1,8 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { codeOf, fileReasonOf } from '../errors.ts';
-import { Bell, Growth, unlessAborted } from '../waiting.ts';
+import { unlessAborted } from '../common/async/abort.ts';
+import { Growth } from '../common/async/backoff.ts';
+import { Bell } from '../common/async/wakeup.ts';
+import { codeOf } from '../common/errors.ts';
+import { fileReasonOf } from '../common/fs/fs-errors.ts';
 import { compressFile } from './compress-file.ts';
 import { type RotatedFile, rotatedFiles } from './rotated-files.ts';
 

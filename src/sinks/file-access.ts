@@ -1,8 +1,9 @@
 import { constants, type Stats } from 'node:fs';
 import { access, open, realpath, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { codeOf, fileReasonOf } from '../errors.ts';
-import { mustBeNoLink } from '../folder.ts';
+import { codeOf } from '../common/errors.ts';
+import { fileReasonOf } from '../common/fs/fs-errors.ts';
+import { mustBeNoLink } from '../common/fs/make-folder.ts';
 
 /**
  * Whether a file can be written to, or made where it isn't there, as a sentence about it. Nothing is written or made.

@@ -1,9 +1,9 @@
 import type { Level } from 'pino';
-import { withoutWaiting, writeSome } from '../descriptor.ts';
-import { fileReasonOf } from '../errors.ts';
-import { printable } from '../printable.ts';
-import { quoted } from '../quoted.ts';
-import { unlessAborted } from '../waiting.ts';
+import { unlessAborted } from '../common/async/abort.ts';
+import { withoutWaiting, writeSome } from '../common/fs/descriptor.ts';
+import { fileReasonOf } from '../common/fs/fs-errors.ts';
+import { quoted } from '../common/text/json-string.ts';
+import { printable } from '../common/text/printable.ts';
 import { piecesOf } from './lines.ts';
 import { delivered, type SinkKind, SinkUnavailable } from './sink.ts';
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
+import type { OptionTree } from '../common/options/declare.ts';
 import type { JsonObject, Problem, Secret } from '../kazoo/notification.ts';
-import type { OptionTree } from '../options.ts';
 
 /** A kind of sink: it declares its options and opens itself. `O` is the plain value of those options. */
 export interface SinkKind<O> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { nearest } from '../../src/common/text/did-you-mean.ts';
 import { events } from '../../src/kazoo/catalogue.ts';
-import { nearest } from '../../src/nearest.ts';
 import { cli, type Result } from '../support/cli.ts';
 
 describe('events', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { check, type Mistake } from '../../src/config/check.ts';
 import '../../src/config/formats.ts';
-import type { OptionTree } from '../../src/options.ts';
+import type { OptionTree } from '../../src/common/options/declare.ts';
 
 const options: OptionTree = {
   url: { doc: 'Where to.', format: 'text', default: null },

@@ -2,10 +2,6 @@ import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
-import { formatOf } from '../../src/config/check.ts';
-import { editorSchema } from '../../src/config/editor-schema.ts';
-import { examineConfig } from '../../src/config/load.ts';
-import { brokerOptions, rootOptions, routeOptions } from '../../src/config/options.ts';
 import {
   isOption,
   isOptionalSection,
@@ -14,7 +10,11 @@ import {
   type Option,
   type OptionNode,
   type OptionTree,
-} from '../../src/options.ts';
+} from '../../src/common/options/declare.ts';
+import { formatOf } from '../../src/config/check.ts';
+import { editorSchema } from '../../src/config/editor-schema.ts';
+import { examineConfig } from '../../src/config/load.ts';
+import { brokerOptions, rootOptions, routeOptions } from '../../src/config/options.ts';
 import { sinkKinds } from '../../src/sinks/registry.ts';
 import { configFolder, given } from '../support/config-folder.ts';
 

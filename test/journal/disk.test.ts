@@ -3,7 +3,8 @@ import { closeSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { fileReasonOf, reasonOf } from '../../src/errors.ts';
+import { reasonOf } from '../../src/common/errors.ts';
+import { fileReasonOf } from '../../src/common/fs/fs-errors.ts';
 import { journalFailure } from '../../src/journal/damage.ts';
 
 let folder: string;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
-import { reasonOf } from '../../src/errors.ts';
+import { reasonOf } from '../../src/common/errors.ts';
 import { openDesk } from '../../src/journal/desk.ts';
 import type { Journal, Limits, Listed } from '../../src/journal/journal.ts';
 import { unlimited } from '../../src/journal/retention.ts';

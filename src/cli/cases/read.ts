@@ -1,10 +1,10 @@
+import { reasonOf } from '../../common/errors.ts';
+import { hintFor } from '../../common/text/did-you-mean.ts';
 import { isMapping } from '../../config/check.ts';
 import { findingText, nameOf, type Path, placeText } from '../../config/place.ts';
 import { readSource } from '../../config/source.ts';
-import { reasonOf } from '../../errors.ts';
 import { eventNamed, events, exampleKeyOf } from '../../kazoo/catalogue.ts';
 import type { Json } from '../../kazoo/notification.ts';
-import { hintFor } from '../../nearest.ts';
 import { exampleBody } from '../example.ts';
 
 /** A notification, and what should become of it. */

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
+import { hintFor } from '../../common/text/did-you-mean.ts';
 import { findConfigFile } from '../../config/load.ts';
 import { loadOutline, type Outline } from '../../config/outline.ts';
 import type { Desk, Letter, Letters } from '../../journal/journal.ts';
 import { openDesk } from '../../journal/open.ts';
-import { hintFor } from '../../nearest.ts';
 import { moment } from '../arguments.ts';
 import { orExit } from '../exit.ts';
 import { soughtEntry, soughtEvent } from '../sought.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { printable } from '../../common/text/printable.ts';
 import type { Outline } from '../../config/outline.ts';
 import type { Attempt, Desk, Entry, Letter } from '../../journal/journal.ts';
-import { printable } from '../../printable.ts';
 import { shape } from '../../routes/shape.ts';
 import { columns } from '../columns.ts';
 import { soughtEntry } from '../sought.ts';

@@ -1,4 +1,4 @@
-import type { Distribution } from '../../distribution.ts';
+import type { Distribution } from '../../common/stats/histogram.ts';
 import type { Summary } from '../../journal/journal.ts';
 import type { BrokerInsight, Insight, RouteInsight } from '../insight.ts';
 

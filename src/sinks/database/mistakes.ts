@@ -1,5 +1,5 @@
-import { reasonOf } from '../../errors.ts';
-import { when } from '../../json-schema.ts';
+import { reasonOf } from '../../common/errors.ts';
+import { when } from '../../common/options/json-schema.ts';
 import type { OptionMistake } from '../sink.ts';
 import type { Dialect } from './dialect.ts';
 import { dialectOf } from './dialects.ts';

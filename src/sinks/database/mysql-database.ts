@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type mysql from 'mysql2/promise';
 import type { Logger } from 'pino';
-import { unlessAborted } from '../../waiting.ts';
+import { unlessAborted } from '../../common/async/abort.ts';
 import { type Blame, changeFactor, type Database, deletedAtOnce, type Found, grace, pauseBetween } from './dialect.ts';
 import { blame, isDuplicate, isUnfilled, isUsableAfter, withoutValues } from './mysql-errors.ts';
 import { grammar } from './mysql-grammar.ts';

@@ -1,4 +1,4 @@
-import { codeOf } from '../../errors.ts';
+import { codeOf } from '../../common/errors.ts';
 import { type Blame, fillColumn, isCut, plainReason } from './dialect.ts';
 import { columnIn, withoutValues as hide } from './refusal.ts';
 

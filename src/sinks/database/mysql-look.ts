@@ -1,5 +1,5 @@
 import type mysql from 'mysql2/promise';
-import { reasonOf } from '../../errors.ts';
+import { reasonOf } from '../../common/errors.ts';
 import type { Found } from './dialect.ts';
 import { isForbidden } from './mysql-errors.ts';
 import { grammar } from './mysql-grammar.ts';

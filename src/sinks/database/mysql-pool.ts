@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import mysql from 'mysql2/promise';
 import type { Logger } from 'pino';
-import { patienceFor } from '../../addresses.ts';
-import { reasonOf } from '../../errors.ts';
+import { reasonOf } from '../../common/errors.ts';
+import { patienceFor } from '../../common/net/addresses.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import type { Server, TlsOptions } from './server.ts';
 

@@ -1,4 +1,4 @@
-import type { OptionTree } from '../../options.ts';
+import type { OptionTree } from '../../common/options/declare.ts';
 
 export interface DatabaseSinkOptions {
   readonly url: string;

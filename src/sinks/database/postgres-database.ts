@@ -1,9 +1,9 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { patienceFor } from '../../addresses.ts';
-import { reasonOf } from '../../errors.ts';
-import { unlessAborted } from '../../waiting.ts';
+import { unlessAborted } from '../../common/async/abort.ts';
+import { reasonOf } from '../../common/errors.ts';
+import { patienceFor } from '../../common/net/addresses.ts';
 import { type Blame, changeFactor, type Database, type Found, grace } from './dialect.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import { blame, withoutValues } from './postgres-errors.ts';

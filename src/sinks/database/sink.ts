@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { reasonOf } from '../../errors.ts';
-import { unlessAborted } from '../../waiting.ts';
+import { unlessAborted } from '../../common/async/abort.ts';
+import { reasonOf } from '../../common/errors.ts';
 import {
   type Delivery,
   type EnvelopeKey,

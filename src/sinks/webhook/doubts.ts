@@ -1,5 +1,5 @@
-import { isLoopback } from '../../addresses.ts';
-import { namesSecret } from '../../secret-name.ts';
+import { isLoopback } from '../../common/net/addresses.ts';
+import { namesSecret } from '../../common/text/secret-name.ts';
 import type { DoubtedRoute, OptionMistake } from '../sink.ts';
 import { isMisread } from './cloudevents.ts';
 import type { WebhookOptions } from './options.ts';

@@ -1,5 +1,5 @@
-import { reasonOf } from '../../errors.ts';
-import { strayAt, strayAtMessage } from '../../stray-at.ts';
+import { reasonOf } from '../../common/errors.ts';
+import { strayAt, strayAtMessage } from '../../common/options/value-checks.ts';
 import type { OptionMistake } from '../sink.ts';
 import { createAddress } from './address.ts';
 import { batchFormats, createFormat } from './formats.ts';

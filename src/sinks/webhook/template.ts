@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { reasonOf } from '../../errors.ts';
+import { reasonOf } from '../../common/errors.ts';
 import type { Delivery } from '../sink.ts';
 import type { Content } from './content.ts';
 import type { TemplateOptions } from './options.ts';

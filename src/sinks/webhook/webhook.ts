@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { reasonOf } from '../../errors.ts';
-import { createMask, type Mask } from '../../secret-mask.ts';
-import { Deadlines } from '../../waiting.ts';
+import { Deadlines } from '../../common/async/deadlines.ts';
+import { reasonOf } from '../../common/errors.ts';
+import { createMask, type Mask } from '../../common/text/secret-mask.ts';
 import { type Delivery, type Outcome, type ProbeReport, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { createAddress } from './address.ts';
 import { type Auth, createAuth } from './auth.ts';

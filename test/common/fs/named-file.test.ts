@@ -13,10 +13,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { fileReasonOf } from '../src/errors.ts';
-import { makeNamedFile, readNamedFile, readNamedText } from '../src/file.ts';
-import { readTls } from '../src/tls.ts';
-import { cliProcess } from './support/cli.ts';
+import { fileReasonOf } from '../../../src/common/fs/fs-errors.ts';
+import { makeNamedFile, readNamedFile, readNamedText } from '../../../src/common/fs/named-file.ts';
+import { readTls } from '../../../src/common/net/tls.ts';
+import { cliProcess } from '../../support/cli.ts';
 
 let folder: string;
 let path: string;

@@ -2,7 +2,7 @@ import { constants, fstatSync, openSync, write } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
-import { codeOf } from './errors.ts';
+import { codeOf } from '../errors.ts';
 
 /**
  * A descriptor of what is at stdout (1) or stderr (2), on which a write never waits for a reader: where one is slow, the

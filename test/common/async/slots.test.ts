@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { Bag } from '../src/bag.ts';
+import { Bag } from '../../../src/common/async/slots.ts';
 
 test('a bag holds what was put in until it is taken out, and uses places again', () => {
   const bag = new Bag<{ readonly name: string }>();

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, jest, test } from '@jest/globals';
-import { Deadlines } from '../src/waiting.ts';
-import { until } from './support/until.ts';
+import { Deadlines } from '../../../src/common/async/deadlines.ts';
+import { until } from '../../support/until.ts';
 
 test('a deadline that is started by one that has passed comes too, and one that was taken back does not', async () => {
   const deadlines = new Deadlines(20);

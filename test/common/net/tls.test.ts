@@ -2,8 +2,8 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readPems, readTls } from '../src/tls.ts';
-import { type Certificates, makeCertificates } from './support/certificates.ts';
+import { readPems, readTls } from '../../../src/common/net/tls.ts';
+import { type Certificates, makeCertificates } from '../../support/certificates.ts';
 
 let certificates: Certificates;
 

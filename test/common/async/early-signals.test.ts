@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { Daemon } from './support/daemon.ts';
-import { type TestRelay, testRelay } from './support/relay.ts';
-import { until } from './support/until.ts';
+import type { Daemon } from '../../support/daemon.ts';
+import { type TestRelay, testRelay } from '../../support/relay.ts';
+import { until } from '../../support/until.ts';
 
 let relay: TestRelay | undefined;
 

@@ -1,9 +1,9 @@
 import { Socket } from 'node:net';
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { connect } from '../src/broker/connection.ts';
-import { connectPublisher } from '../src/cli/publisher.ts';
-import { examineDatabase } from './support/database.ts';
-import { openWebhook } from './support/webhook.ts';
+import { connect } from '../../../src/broker/connection.ts';
+import { connectPublisher } from '../../../src/cli/publisher.ts';
+import { examineDatabase } from '../../support/database.ts';
+import { openWebhook } from '../../support/webhook.ts';
 
 /** What each connection was asked for, in the order of the attempts. */
 const asked: unknown[] = [];

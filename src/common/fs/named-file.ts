@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, openSync, readSync, type Stats, statSync } from 'node:fs';
-import { codeOf } from './errors.ts';
+import { codeOf } from '../errors.ts';
 
 interface Limits {
   /** Bytes; what is larger was not meant. */

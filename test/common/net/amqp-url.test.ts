@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { parametersOf } from '../src/broker-parameters.ts';
+import { parametersOf } from '../../../src/common/net/amqp-url.ts';
 
 const read = (query: string, protocol = 'amqps') => parametersOf(new URL(`${protocol}://h:5671/v?${query}`));
 

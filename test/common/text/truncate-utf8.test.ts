@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { cut } from '../src/cut.ts';
+import { cut } from '../../../src/common/text/truncate-utf8.ts';
 
 test('a text that is cut keeps as many whole characters as have room', () => {
   const text = 'aé€😀';

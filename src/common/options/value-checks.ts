@@ -7,3 +7,9 @@ export const strayAt = /^\w+:\/\/[^@/?#]*[@/?#].*@/s;
 /** What is to be said of such a URL; it shows nothing of it. */
 export const strayAtMessage =
   'has an @ behind its host: in a user name or password, write @ as %40, / as %2F, : as %3A, # as %23, ? as %3F';
+
+/** A path in the home of somebody, as a shell has it: to the system, `~` is a folder of that name. */
+export const strayTilde = /^~([^/]*\/|$)/;
+
+/** What is to be said of such a path. */
+export const strayTildeMessage = "can't begin with ~, which only a shell replaces: write the whole path";

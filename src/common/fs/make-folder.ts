@@ -1,6 +1,7 @@
 import { mkdirSync, readlinkSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { codeOf, fileReasonOf } from './errors.ts';
+import { codeOf } from '../errors.ts';
+import { fileReasonOf } from './fs-errors.ts';
 
 /**
  * Makes a folder where it is missing, and before it those that it lies in, from the first that is missing on. Not by

@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { codeOf, fileReasonOf, reasonOf } from './errors.ts';
-import { readNamedFile } from './file.ts';
+import { codeOf, reasonOf } from '../errors.ts';
+import { fileReasonOf } from '../fs/fs-errors.ts';
+import { readNamedFile } from '../fs/named-file.ts';
 
 /** Files (PEM) and names for a connection over TLS; what is left out is Node's default. */
 export interface TlsFiles {

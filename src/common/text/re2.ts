@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { RE2JS } from 're2js';
-import { reasonOf } from './errors.ts';
+import { reasonOf } from '../errors.ts';
 
 const require = createRequire(import.meta.url);
 
