@@ -27,7 +27,7 @@ const doors: Record<string, readonly string[]> = {
 /** Libraries and parts of Node, and the only places below src/ that may know them: folders end in a slash. */
 const keys: Record<string, readonly string[]> = {
   amqplib: ['broker/', 'cli/'],
-  'node:sqlite': ['journal/', 'sinks/database/sqlite'],
+  'node:sqlite': ['journal/sqlite/', 'sinks/database/sqlite'],
   pg: ['sinks/database/postgres'],
   mysql2: ['sinks/database/mysql'],
   // The formats that options may have, and the form in which they are declared.
@@ -111,6 +111,13 @@ describe('the house', () => {
     expect(loadedLate.filter(isLoaded)).toEqual([]);
   });
 
+  test('loads what mends a damaged journal only when that is asked for', () => {
+    const recovery = (file: string) => file.startsWith('src/journal/sqlite/recovery/');
+    expect([...reachedFrom(['src/main.ts', 'src/cli/run.ts'], 'with it')].filter(recovery)).toEqual([]);
+    const doors = imports.filter(({ file, target }) => !recovery(file) && recovery(target));
+    expect(doors).toMatchObject([{ file: 'src/journal/open.ts', when: 'later' }]);
+  });
+
   test('never publishes to a broker outside of the command line', () => {
     const wrong = files.filter(
       (file) => roomOf(file) !== 'cli' && /\.(publish|sendToQueue)\(/.test(readFileSync(file, 'utf8')),
@@ -119,7 +126,7 @@ describe('the house', () => {
   });
 
   test('has the journal behind its doors, and SQL nowhere but where something is stored', () => {
-    const doors = ['open', 'journal', 'entry'].map((name) => `src/journal/${name}.ts`);
+    const doors = ['open', 'journal', 'reader', 'operator-store', 'entry'].map((name) => `src/journal/${name}.ts`);
     const around = imports.filter(
       ({ room, target }) => room !== 'journal' && target.startsWith('src/journal/') && !doors.includes(target),
     );

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Desk } from '../journal/journal.ts';
+import type { Desk } from '../journal/operator-store.ts';
 import { atDesk } from './letters/letters.ts';
 import type { Terminal } from './terminal.ts';
 

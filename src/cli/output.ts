@@ -1,6 +1,6 @@
 import { counted } from '../common/text/plural.ts';
 import { printable } from '../common/text/printable.ts';
-import type { Entry } from '../journal/journal.ts';
+import type { Entry } from '../journal/entry.ts';
 import type { Problem } from '../kazoo/notification.ts';
 import type { Colour, Terminal } from './terminal.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Outline } from '../config/outline.ts';
-import type { Desk } from '../journal/journal.ts';
+import type { Desk } from '../journal/operator-store.ts';
 import { lettersCommand } from './letters/command.ts';
 import type { Judge, Kind } from './letters/kind.ts';
 import { dueOf, noRoute } from './letters/texts.ts';

@@ -1,5 +1,5 @@
 import { quoted } from '../common/text/json-string.ts';
-import type { Entry } from '../journal/journal.ts';
+import type { Entry } from '../journal/entry.ts';
 import { timeWriter } from '../kazoo/time.ts';
 import type { Envelope } from '../sinks/sink.ts';
 

@@ -1,4 +1,4 @@
-import type { Entry } from '../journal/journal.ts';
+import type { Entry } from '../journal/entry.ts';
 import { holderAt } from '../kazoo/json.ts';
 import type { Json, JsonObject, Secret } from '../kazoo/notification.ts';
 import { isRevealed } from '../kazoo/redact.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import pino from 'pino';
-import { openJournal } from '../../src/journal/sqlite.ts';
+import { openJournal } from '../../src/journal/sqlite/journal.ts';
 import { askDaemon } from '../../src/ops/control.ts';
 import type { Status } from '../../src/ops/status.ts';
 import { cli } from '../support/cli.ts';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
-import { openJournal } from '../../src/journal/sqlite.ts';
+import { openJournal } from '../../src/journal/sqlite/journal.ts';
 import { cli, type Result } from '../support/cli.ts';
 import { configFolder } from '../support/config-folder.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';

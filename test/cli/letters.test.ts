@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { stringify } from 'yaml';
-import { openJournal, openJournalReader } from '../../src/journal/sqlite.ts';
+import { openJournal, openJournalReader } from '../../src/journal/sqlite/journal.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 import { cli, type Result } from '../support/cli.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';

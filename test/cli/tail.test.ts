@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import type { Journal } from '../../src/journal/journal.ts';
-import { openJournal } from '../../src/journal/sqlite.ts';
+import { openJournal } from '../../src/journal/sqlite/journal.ts';
 import { cli } from '../support/cli.ts';
 import { notification } from '../support/notification.ts';
 import { until } from '../support/until.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pino from 'pino';
 import { check, type Mistake } from '../../src/config/check.ts';
 import '../../src/config/formats.ts';
-import type { Entry } from '../../src/journal/journal.ts';
+import type { Entry } from '../../src/journal/entry.ts';
 import type { JsonObject } from '../../src/kazoo/notification.ts';
 import { shape } from '../../src/routes/shape.ts';
 import type { DatabaseSinkOptions } from '../../src/sinks/database/options.ts';

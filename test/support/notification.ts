@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Entry } from '../../src/journal/journal.ts';
+import type { Entry } from '../../src/journal/entry.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 import { shape } from '../../src/routes/shape.ts';
 import type { Delivery } from '../../src/sinks/sink.ts';

@@ -1,5 +1,5 @@
 import pino from 'pino';
-import type { Entry } from '../../src/journal/journal.ts';
+import type { Entry } from '../../src/journal/entry.ts';
 import { shape } from '../../src/routes/shape.ts';
 import type { Delivery, Outcome, Sink } from '../../src/sinks/sink.ts';
 import type { WebhookOptions } from '../../src/sinks/webhook/options.ts';

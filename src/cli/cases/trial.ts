@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../../config/config.ts';
-import { StoredEntry } from '../../journal/entry.ts';
-import type { Entry } from '../../journal/journal.ts';
+import { type Entry, StoredEntry } from '../../journal/entry.ts';
 import { decode } from '../../kazoo/decode.ts';
 import { redact } from '../../kazoo/redact.ts';
 import { createMatcher, type Decision } from '../../routes/match.ts';

@@ -1,5 +1,5 @@
 import type { Outline } from '../../config/outline.ts';
-import type { Desk, Letter, Letters } from '../../journal/journal.ts';
+import type { Desk, Letter, Letters } from '../../journal/operator-store.ts';
 import { soughtEntry } from '../sought.ts';
 import type { Kind } from './kind.ts';
 import { listing } from './letters.ts';

@@ -1,5 +1,5 @@
 import type { Outline } from '../../config/outline.ts';
-import type { Desk, Letter } from '../../journal/journal.ts';
+import type { Desk, Letter } from '../../journal/operator-store.ts';
 
 /** What the commands `dead` and `waiting` differ in: all else they have in common. */
 export interface Kind {

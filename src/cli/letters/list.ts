@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { printable } from '../../common/text/printable.ts';
 import type { Outline } from '../../config/outline.ts';
-import type { Desk, Letter, LetterGroup, Letters } from '../../journal/journal.ts';
+import type { Desk, Letter, LetterGroup, Letters } from '../../journal/operator-store.ts';
 import { columns } from '../columns.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Kind } from './kind.ts';

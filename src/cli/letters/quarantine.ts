@@ -1,5 +1,5 @@
 import type { Outline } from '../../config/outline.ts';
-import type { Desk } from '../../journal/journal.ts';
+import type { Desk } from '../../journal/operator-store.ts';
 import { createMatcher, type Decision } from '../../routes/match.ts';
 import { createValidator, type Validator } from '../../schema/validator.ts';
 import type { Judge } from './kind.ts';

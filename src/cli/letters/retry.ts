@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { printable } from '../../common/text/printable.ts';
 import type { Outline } from '../../config/outline.ts';
-import type { Desk, Letter, Letters } from '../../journal/journal.ts';
+import type { Desk, Letter, Letters } from '../../journal/operator-store.ts';
 import { notifications } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
 import { tryNow } from '../try-now.ts';

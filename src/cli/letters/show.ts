@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { printable } from '../../common/text/printable.ts';
 import type { Outline } from '../../config/outline.ts';
-import type { Attempt, Desk, Entry, Letter } from '../../journal/journal.ts';
+import type { Entry } from '../../journal/entry.ts';
+import type { Attempt } from '../../journal/journal.ts';
+import type { Desk, Letter } from '../../journal/operator-store.ts';
 import { shape } from '../../routes/shape.ts';
 import { columns } from '../columns.ts';
 import { soughtEntry } from '../sought.ts';

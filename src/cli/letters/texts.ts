@@ -1,4 +1,5 @@
-import type { Attempt, Letter } from '../../journal/journal.ts';
+import type { Attempt } from '../../journal/journal.ts';
+import type { Letter } from '../../journal/operator-store.ts';
 
 /** A letter as JSON for programs. */
 export function jsonOf({ number, seq, accountId, receivedAt, updatedAt, dueAt, ...letter }: Letter): object {

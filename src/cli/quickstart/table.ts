@@ -1,4 +1,4 @@
-import type { Entry } from '../../journal/journal.ts';
+import type { Entry } from '../../journal/entry.ts';
 import { describeProblems, paintState, stateOf } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Arrivals } from './arrivals.ts';

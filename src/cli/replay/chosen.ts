@@ -1,5 +1,6 @@
 import type { RouteOutline } from '../../config/outline.ts';
-import type { Desk, Entry } from '../../journal/journal.ts';
+import type { Entry } from '../../journal/entry.ts';
+import type { Desk } from '../../journal/operator-store.ts';
 import { createMatcher } from '../../routes/match.ts';
 import { soughtEntry } from '../sought.ts';
 import { comesAnyway, waitsAlready } from './kept.ts';
