@@ -4,21 +4,22 @@ import { describe, expect, test } from '@jest/globals';
 
 /**
  * Which rooms a room may look into, beside itself: cli → relay → {broker, delivery, ops} → {journal, routes, schema,
- * sinks} → kazoo. `config` is read by cli and relay, which hand its values on.
+ * sinks} → notification → kazoo. `config` is read by cli and relay, which hand its values on.
  */
 const doors: Record<string, readonly string[]> = {
   main: ['cli'],
-  cli: ['relay', 'config', 'broker', 'ops', 'journal', 'routes', 'schema', 'sinks', 'kazoo'],
-  relay: ['config', 'broker', 'delivery', 'ops', 'journal', 'routes', 'schema', 'sinks', 'kazoo'],
-  config: ['routes', 'sinks', 'kazoo'],
+  cli: ['relay', 'config', 'broker', 'ops', 'journal', 'routes', 'schema', 'sinks', 'notification', 'kazoo'],
+  relay: ['config', 'broker', 'delivery', 'ops', 'journal', 'routes', 'schema', 'sinks', 'notification', 'kazoo'],
+  config: ['routes', 'sinks', 'notification', 'kazoo'],
   broker: ['journal', 'schema', 'kazoo'],
-  delivery: ['journal', 'routes', 'sinks', 'kazoo'],
+  delivery: ['journal', 'routes', 'sinks', 'notification', 'kazoo'],
   ops: ['journal'],
-  // What a route matches is an entry of the journal, and what it shapes is for a sink.
-  routes: ['journal', 'sinks', 'kazoo'],
+  // What a route matches is an entry of the journal.
+  routes: ['journal', 'notification', 'kazoo'],
   journal: ['kazoo'],
   schema: ['kazoo'],
-  sinks: ['kazoo'],
+  sinks: ['notification', 'kazoo'],
+  notification: ['kazoo'],
   kazoo: [],
   // Every room may use it, and it uses none.
   common: [],
@@ -27,9 +28,9 @@ const doors: Record<string, readonly string[]> = {
 /** Libraries and parts of Node, and the only places below src/ that may know them: folders end in a slash. */
 const keys: Record<string, readonly string[]> = {
   amqplib: ['broker/', 'cli/'],
-  'node:sqlite': ['journal/sqlite/', 'sinks/database/sqlite'],
-  pg: ['sinks/database/postgres'],
-  mysql2: ['sinks/database/mysql'],
+  'node:sqlite': ['journal/sqlite/', 'sinks/database/sqlite/'],
+  pg: ['sinks/database/postgres/'],
+  mysql2: ['sinks/database/mysql/'],
   // The formats that options may have, and the form in which they are declared.
   convict: ['config/', 'common/options/'],
   ajv: ['schema/'],
@@ -86,6 +87,15 @@ describe('the house', () => {
 
   test('has no file that leads back to itself, be it for a type or later', () => {
     expect(files.filter((file) => reachedFrom(targetsOf(file)).has(file))).toEqual([]);
+  });
+
+  test('reads a configuration by what sinks declare, and loads nothing that opens one', () => {
+    const declaring = /^src\/sinks\/(.*\/)?(declarations?|options)\.ts$/;
+    const opening = /^src\/sinks\/(registry|.*\/(sink|database))\.ts$/;
+    const own = files.filter((file) => roomOf(file) === 'config');
+    const direct = imports.filter(({ room, target }) => room === 'config' && target.startsWith('src/sinks/'));
+    expect(direct.filter(({ target }) => !declaring.test(target))).toEqual([]);
+    expect([...reachedFrom(own, 'with it')].filter((file) => opening.test(file))).toEqual([]);
   });
 
   test('has each library in the rooms that it belongs to', () => {

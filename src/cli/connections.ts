@@ -3,8 +3,8 @@ import pino from 'pino';
 import { examineBroker } from '../broker/examine.ts';
 import { within } from '../common/async/deadlines.ts';
 import { reasonOf } from '../common/errors.ts';
+import { accessToDatabase } from '../common/sqlite/file-access.ts';
 import type { Config } from '../config/config.ts';
-import { accessToDatabase } from '../sinks/file-access.ts';
 import { sinkKind } from '../sinks/registry.ts';
 
 /** How a try went. */

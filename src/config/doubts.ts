@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { hostAndPort, isLoopback } from '../common/net/addresses.ts';
 import { loginOf, parametersOf, vhostOf } from '../common/net/amqp-url.ts';
-import { sinkKind } from '../sinks/registry.ts';
+import { sinkDeclaration } from '../sinks/declarations.ts';
 import type { Mistake } from './check.ts';
 import { secretsInClearText } from './clear-text.ts';
 import type { Config, RouteConfig } from './config.ts';
@@ -76,7 +76,7 @@ function routeDoubts(route: RouteConfig, knownZones: readonly string[]): Mistake
     doubt(['start'], 'lies in the future: the route takes nothing that comes in before');
   }
   if (retry.schedule.length === 0) doubt(['retry', 'schedule'], 'is empty: what fails once is a dead letter at once');
-  for (const { path, message } of sinkKind(sink.type).doubts?.(sink.options, { timeout, zones, reveal }) ?? []) {
+  for (const { path, message } of sinkDeclaration(sink.type).doubts?.(sink.options, { timeout, zones, reveal }) ?? []) {
     doubt(['sink', ...path], message);
   }
   return found;
@@ -86,7 +86,7 @@ function routeDoubts(route: RouteConfig, knownZones: readonly string[]): Mistake
 function sharedTargets(routes: readonly RouteConfig[]): Mistake[] {
   const owners = new Map<string, string>();
   return routes.flatMap(({ name, sink }) => {
-    const file = sinkKind(sink.type).file?.(sink.options);
+    const file = sinkDeclaration(sink.type).file?.(sink.options);
     if (file === undefined) return [];
     const target = resolve(file);
     const owner = owners.get(target);

@@ -8,7 +8,7 @@ import {
   type OptionTree,
 } from '../common/options/declare.ts';
 import { orReference, reference, type JsonSchema as Schema, when, whenSchema } from '../common/options/json-schema.ts';
-import { sinkKinds } from '../sinks/registry.ts';
+import { sinkDeclarations } from '../sinks/declarations.ts';
 import { formatOf } from './check.ts';
 import { formats } from './formats.ts';
 import { routeName } from './load.ts';
@@ -110,9 +110,9 @@ function sinkSchema(): Schema {
   return {
     description: 'Where what the route selects goes.',
     type: 'object',
-    properties: { type: { enum: sinkKinds.map(({ type }) => type) } },
+    properties: { type: { enum: sinkDeclarations.map(({ type }) => type) } },
     required: ['type'],
-    allOf: sinkKinds.map(({ type, summary, options, relations = [] }) =>
+    allOf: sinkDeclarations.map(({ type, summary, options, relations = [] }) =>
       when(
         { type: { const: type } },
         {

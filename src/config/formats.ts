@@ -2,7 +2,7 @@ import convict from 'convict';
 import { parametersOf } from '../common/net/amqp-url.ts';
 import { anyCase } from '../common/options/json-schema.ts';
 import { strayAt, strayAtMessage, strayTilde, strayTildeMessage } from '../common/options/value-checks.ts';
-import { mappedTypes } from '../sinks/database/table.ts';
+import { mappedTypes } from '../sinks/database/options.ts';
 import { amount, durations, needsUnit, positiveUnitSchema, sizes, unitSchema } from './units.ts';
 
 /** A kind of value. */

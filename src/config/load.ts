@@ -1,10 +1,10 @@
 import { accessSync, constants } from 'node:fs';
 import { codeOf } from '../common/errors.ts';
 import { hasSudo, ownershipOf } from '../common/fs/ownership.ts';
+import type { OptionMistake } from '../common/options/declare.ts';
 import { hintFor } from '../common/text/did-you-mean.ts';
 import { routeMistakes } from '../routes/mistakes.ts';
-import { sinkKinds } from '../sinks/registry.ts';
-import type { OptionMistake } from '../sinks/sink.ts';
+import { sinkDeclarations } from '../sinks/declarations.ts';
 import { type Brokers, checkBrokers, kazoosPath } from './brokers.ts';
 import { check, isMapping, type Mistake } from './check.ts';
 import type { Config, RouteConfig } from './config.ts';
@@ -211,7 +211,8 @@ function checkRoutes(routes: unknown, mistakes: Mistake[]): RouteConfig[] {
     const isRight = mistakes.length === before;
     const checkedSink = checkSink(sink, [...path, 'sink'], isMapping(route) ? mistakes : []);
     // What its sink needs can be told only where nothing is wrong by itself.
-    const kind = mistakes.length === before ? sinkKinds.find(({ type }) => type === checkedSink.type) : undefined;
+    const kind =
+      mistakes.length === before ? sinkDeclarations.find(({ type }) => type === checkedSink.type) : undefined;
     if (isRight) mistakes.push(...under(path, routeMistakes(checked, kind?.needs?.(checkedSink.options) ?? [])));
     return { ...checked, name, start: startOf(checked.start), sink: checkedSink };
   });
@@ -229,15 +230,15 @@ function startOf(start: string): RouteConfig['start'] {
 }
 
 function checkSink(sink: unknown, path: Path, mistakes: Mistake[]): RouteConfig['sink'] {
-  const types = sinkKinds.map(({ type }) => type).join(', ');
+  const types = sinkDeclarations.map(({ type }) => type).join(', ');
   const { type, ...options } = isMapping(sink) ? sink : { type: undefined };
-  const kind = sinkKinds.find((candidate) => candidate.type === type);
+  const kind = sinkDeclarations.find((candidate) => candidate.type === type);
   if (kind === undefined) {
     if (type === undefined) mistakes.push({ path, message: `must be a mapping with a type: ${types}` });
     else {
       const hint = hintFor(
         String(type),
-        sinkKinds.map((candidate) => candidate.type),
+        sinkDeclarations.map((candidate) => candidate.type),
       );
       mistakes.push({
         path: [...path, 'type'],

@@ -7,7 +7,7 @@ import {
   type OptionNode,
   type OptionTree,
 } from '../common/options/declare.ts';
-import { sinkKinds } from '../sinks/registry.ts';
+import { sinkDeclarations } from '../sinks/declarations.ts';
 import { formatOf } from './check.ts';
 import { formats } from './formats.ts';
 import { brokerOptions, kazooConfigOptions, rootOptions, routeOptions } from './options.ts';
@@ -17,7 +17,7 @@ import { variableOf } from './variables.ts';
 
 /** docs/configuration.md: every option that there is, from where it is declared. */
 export function referenceText(): string {
-  const sinks = sinkKinds.map(
+  const sinks = sinkDeclarations.map(
     (kind) => `### ${kind.type}\n\n${sentence(kind.summary)}\n\n${table(kind.options, ['routes', 'NAME', 'sink'])}`,
   );
   return `${head}

@@ -9,7 +9,7 @@ import {
   type OptionTree,
 } from '../common/options/declare.ts';
 import { withoutSecrets } from '../kazoo/secrets.ts';
-import { sinkKind } from '../sinks/registry.ts';
+import { sinkDeclaration } from '../sinks/declarations.ts';
 import { isMapping } from './check.ts';
 import type { Origin } from './gather.ts';
 import type { Loaded } from './load.ts';
@@ -34,7 +34,7 @@ export function configText({ config, originOf }: Loaded, withOrigin: boolean): s
     writer.tree({ ...route, start: startText(route.start) }, routeOptions, path, 2);
     writer.heading([...path, 'sink'], 2);
     writer.line(sink.type, [...path, 'sink', 'type'], 3);
-    writer.tree(isMapping(sink.options) ? sink.options : {}, sinkKind(sink.type).options, [...path, 'sink'], 3);
+    writer.tree(isMapping(sink.options) ? sink.options : {}, sinkDeclaration(sink.type).options, [...path, 'sink'], 3);
   }
   writer.tree({ ...rest }, rootOptions, [], 0);
   return `${writer.lines.join('\n')}\n`;

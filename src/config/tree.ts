@@ -10,7 +10,7 @@ import {
   type OptionNode,
   type OptionTree,
 } from '../common/options/declare.ts';
-import { sinkKinds } from '../sinks/registry.ts';
+import { sinkDeclarations } from '../sinks/declarations.ts';
 import { isList, isMapping } from './check.ts';
 import { brokerOptions, kazooConfigOptions, rootOptions, routeOptions } from './options.ts';
 import type { Path } from './place.ts';
@@ -48,7 +48,7 @@ export function leavesIn(value: Record<string, unknown>): Leaf[] {
 /** The options that belong to the sink of a route, before anything is checked. */
 export function sinkOptionsOf(route: unknown): OptionTree {
   const sink = isMapping(route) && isMapping(route.sink) ? route.sink : {};
-  return sinkKinds.find(({ type }) => type === sink.type)?.options ?? {};
+  return sinkDeclarations.find(({ type }) => type === sink.type)?.options ?? {};
 }
 
 /** What is declared at a path of this configuration; undefined where nothing is. */

@@ -15,7 +15,7 @@ import { formatOf } from '../../src/config/check.ts';
 import { editorSchema } from '../../src/config/editor-schema.ts';
 import { examineConfig } from '../../src/config/load.ts';
 import { brokerOptions, rootOptions, routeOptions } from '../../src/config/options.ts';
-import { sinkKinds } from '../../src/sinks/registry.ts';
+import { sinkDeclarations } from '../../src/sinks/declarations.ts';
 import { configFolder, given } from '../support/config-folder.ts';
 
 const validate = new Ajv({ allErrors: true, allowUnionTypes: true, strictTypes: false }).compile(editorSchema());
@@ -213,7 +213,7 @@ describe('the schema for editors and check agree', () => {
   };
   const add = (kind: string, put: Put) => void (kinds.has(kind) || kinds.set(kind, put));
   const withRoute = (a: object) => ({ ...base, routes: { a } });
-  for (const { type, options } of sinkKinds)
+  for (const { type, options } of sinkDeclarations)
     for (const [key, node] of Object.entries(options))
       see(node, (value) => withRoute({ sink: { type, ...needed[type], [key]: value } }));
   for (const [key, node] of Object.entries(routeOptions)) see(node, (value) => withRoute({ [key]: value, ...log }));

@@ -9,7 +9,8 @@ import type { Desk } from '../../src/journal/operator-store.ts';
 import { openDesk } from '../../src/journal/sqlite/desk.ts';
 import { openJournal } from '../../src/journal/sqlite/journal.ts';
 import { unlimited } from '../../src/journal/sqlite/retention.ts';
-import { type Delivery, delivered, type Outcome, type Sink } from '../../src/sinks/sink.ts';
+import type { Delivery } from '../../src/notification/envelope.ts';
+import { delivered, type Outcome, type Sink } from '../../src/sinks/sink.ts';
 import { notification } from './notification.ts';
 import { until } from './until.ts';
 

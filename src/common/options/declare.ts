@@ -54,3 +54,12 @@ export function isOptionMap(node: OptionNode): node is OptionMap {
 export function isOptionalSection(node: OptionNode): node is OptionalSection {
   return Object.hasOwn(node, 'optional');
 }
+
+/**
+ * What is wrong with options, or odd about them. Its path leads from where they are declared on; no sensitive value is
+ * shown.
+ */
+export interface OptionMistake {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}

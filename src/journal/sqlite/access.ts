@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { codeOf } from '../../common/errors.ts';
 import { isForbidden } from '../../common/fs/fs-errors.ts';
 import { asDaemon, hasSudo, ownershipOf } from '../../common/fs/ownership.ts';
-import { isSqliteError } from '../../common/sqlite-errors.ts';
+import { isSqliteError } from '../../common/sqlite/errors.ts';
 
 /** Who works with a journal: the daemon that has it, or a command beside that. */
 export type Party = 'daemon' | 'command';

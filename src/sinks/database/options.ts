@@ -15,6 +15,9 @@ export interface DatabaseSinkOptions {
   readonly retention: number;
 }
 
+/** Types that a column of the operator's can be given. */
+export const mappedTypes = ['text', 'integer', 'number', 'boolean', 'timestamp', 'json'] as const;
+
 export const databaseOptions: OptionTree = {
   url: {
     doc: 'postgres://, mysql:// or mariadb:// with user, password, host and database; or sqlite:///path. TLS as in libpq: ?sslmode=verify-full&sslrootcert=/path.',
