@@ -114,7 +114,7 @@ describe('the house', () => {
   });
 
   test('loads no library with the daemon that not every daemon needs', () => {
-    const loaded = reachedFrom(['src/main.ts', 'src/cli/run.ts'], 'with it');
+    const loaded = reachedFrom(['src/main.ts', 'src/cli/commands/run.ts'], 'with it');
     const isLoaded = (library: string) =>
       [...loaded].some((target) => target === library || target.startsWith(`${library}/`));
     expect(isLoaded('pino')).toBe(true);
@@ -123,7 +123,7 @@ describe('the house', () => {
 
   test('loads what mends a damaged journal only when that is asked for', () => {
     const recovery = (file: string) => file.startsWith('src/journal/sqlite/recovery/');
-    expect([...reachedFrom(['src/main.ts', 'src/cli/run.ts'], 'with it')].filter(recovery)).toEqual([]);
+    expect([...reachedFrom(['src/main.ts', 'src/cli/commands/run.ts'], 'with it')].filter(recovery)).toEqual([]);
     const doors = imports.filter(({ file, target }) => !recovery(file) && recovery(target));
     expect(doors).toMatchObject([{ file: 'src/journal/open.ts', when: 'later' }]);
   });

@@ -8,7 +8,7 @@ import type { Daemon } from './quickstart/daemon.ts';
 import { makeSpecimens } from './quickstart/specimens.ts';
 import { type Files, filesIn, type Stage, startStage } from './quickstart/stage.ts';
 import { tableHead, tableOf } from './quickstart/table.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './support/terminal.ts';
 
 interface Options {
   readonly once?: true;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
-import { check, type Mistake } from '../../src/config/check.ts';
+import { check } from '../../src/config/check/check.ts';
+import type { Mistake } from '../../src/config/diagnostics.ts';
 import '../../src/config/formats.ts';
 import type { Entry } from '../../src/journal/entry.ts';
 import type { JsonObject } from '../../src/kazoo/notification.ts';

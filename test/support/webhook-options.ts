@@ -1,5 +1,6 @@
 import '../../src/config/formats.ts';
-import { check, type Mistake } from '../../src/config/check.ts';
+import { check } from '../../src/config/check/check.ts';
+import type { Mistake } from '../../src/config/diagnostics.ts';
 import type { WebhookOptions } from '../../src/sinks/webhook/options.ts';
 import { webhookSink } from '../../src/sinks/webhook/sink.ts';
 

@@ -1,3 +1,7 @@
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /**
  * A URL with an @ behind the first thing that ends a user name, password or host: a password in it has an @, /, ? or #
  * that isn't escaped, and what is left of it would be taken for the host.

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { connect } from '../../../src/broker/connection.ts';
-import { connectPublisher } from '../../../src/cli/publisher.ts';
+import { connectPublisher } from '../../../src/cli/support/publisher.ts';
 import { examineDatabase } from '../../support/database.ts';
 import { openWebhook } from '../../support/webhook.ts';
 
