@@ -27,7 +27,8 @@ const doors: Record<string, readonly string[]> = {
 
 /** Libraries and parts of Node, and the only places below src/ that may know them: folders end in a slash. */
 const keys: Record<string, readonly string[]> = {
-  amqplib: ['broker/', 'cli/'],
+  // The publisher is what `publish` sends by: nothing else of the command line speaks to a broker by itself.
+  amqplib: ['broker/', 'cli/support/publisher.ts'],
   'node:sqlite': ['journal/sqlite/', 'sinks/database/sqlite/'],
   pg: ['sinks/database/postgres/'],
   mysql2: ['sinks/database/mysql/'],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startPrivateBroker } from '../../src/cli/private-broker.ts';
+import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
 import { connectPublisher, type Message } from '../../src/cli/support/publisher.ts';
 import { until } from '../../test/support/until.ts';
 import { type Daemon, journalIn, startDaemon, watchCursor } from '../daemon.ts';

@@ -21,7 +21,6 @@ const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>
   probe: async (terminal) => (await import('./commands/probe.ts')).probeCommand(terminal),
   publish: async (terminal) => (await import('./commands/publish.ts')).publishCommand(terminal),
   database: async (terminal) => (await import('./commands/database.ts')).databaseCommand(terminal),
-  quickstart: async (terminal) => (await import('./quickstart.ts')).quickstartCommand(terminal),
   completion: async (terminal) => (await import('./commands/completion.ts')).completionCommand(terminal),
 };
 
@@ -61,10 +60,19 @@ export async function createProgram([first = unnamed]: readonly string[], termin
  * @param args without the program's own name
  * @returns the exit code
  */
-export async function runCli(args: readonly string[], surroundings: Surroundings): Promise<number> {
+export function runCli(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  return runProgram((terminal) => createProgram(args, terminal), args, surroundings);
+}
+
+/** The same for any program. */
+export async function runProgram(
+  create: (terminal: Terminal) => Promise<Command>,
+  args: readonly string[],
+  surroundings: Surroundings,
+): Promise<number> {
   const terminal = createTerminal(surroundings);
   try {
-    const program = await createProgram(args, terminal);
+    const program = await create(terminal);
     await program.parseAsync(args, { from: 'user' });
     return terminal.exitCode;
   } catch (error) {

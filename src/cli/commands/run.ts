@@ -12,7 +12,7 @@ import { refuseSecond } from '../../ops/control.ts';
 import { createLog, type Log } from '../../ops/log.ts';
 import { listenToSignals } from '../../ops/signals.ts';
 import { type Notifier, openNotifier } from '../../ops/systemd.ts';
-import { startRelay } from '../../relay.ts';
+import { startRelay } from '../../relay/relay.ts';
 import { overridesOf, takesOverrides } from '../support/overrides.ts';
 import type { Terminal } from '../support/terminal.ts';
 

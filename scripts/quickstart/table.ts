@@ -1,6 +1,6 @@
-import type { Entry } from '../../journal/entry.ts';
-import { describeProblems, paintState, stateOf } from '../support/output.ts';
-import type { Terminal } from '../support/terminal.ts';
+import { describeProblems, paintState, stateOf } from '../../src/cli/support/output.ts';
+import type { Terminal } from '../../src/cli/support/terminal.ts';
+import type { Entry } from '../../src/journal/entry.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { Specimen } from './specimens.ts';
 

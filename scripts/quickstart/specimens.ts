@@ -1,10 +1,10 @@
 import { gzipSync } from 'node:zlib';
-import { events, exampleKeyOf } from '../../kazoo/catalogue.ts';
-import { idOf } from '../../kazoo/identity.ts';
-import type { JsonObject } from '../../kazoo/notification.ts';
-import { exampleBody } from '../support/example.ts';
-import { knownEvent } from '../support/known-event.ts';
-import type { Message } from '../support/publisher.ts';
+import { exampleBody } from '../../src/cli/support/example.ts';
+import { knownEvent } from '../../src/cli/support/known-event.ts';
+import type { Message } from '../../src/cli/support/publisher.ts';
+import { events, exampleKeyOf } from '../../src/kazoo/catalogue.ts';
+import { idOf } from '../../src/kazoo/identity.ts';
+import type { JsonObject } from '../../src/kazoo/notification.ts';
 
 /** A message that the quickstart publishes, and what ought to become of it. */
 export interface Specimen {

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { unlessAborted } from '../../common/async/abort.ts';
-import { startPrivateBroker } from '../private-broker.ts';
-import { connectPublisher, type Publisher } from '../support/publisher.ts';
+import { connectPublisher, type Publisher } from '../../src/cli/support/publisher.ts';
+import { unlessAborted } from '../../src/common/async/abort.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
+import { startPrivateBroker } from './private-broker.ts';
 import { until } from './until.ts';
 
 /** What runs while the quickstart shows something. */
@@ -65,7 +65,7 @@ export async function startStage(
 const queue = 'kazoo-relay';
 
 function configText(url: string, files: Files): string {
-  return `# Written by "kazoo-relay quickstart": copy it, and make it yours.
+  return `# Written by "npm run quickstart": copy it, and make it yours.
 brokers:
   - zone: quickstart
     url: ${JSON.stringify(url)}

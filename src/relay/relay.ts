@@ -1,25 +1,25 @@
-import { reasonOf } from './common/errors.ts';
-import type { Config } from './config/config.ts';
-import type { Loaded } from './config/load.ts';
-import { openJournal } from './journal/open.ts';
-import { openControl } from './ops/control.ts';
-import { fewDescriptors } from './ops/descriptors.ts';
-import { stuckIn, summaryOf, unreadyIn } from './ops/health.ts';
-import { openHttpPort } from './ops/http.ts';
-import type { Insight } from './ops/insight.ts';
-import { type Log, setUsualLevel } from './ops/log.ts';
-import { sparing } from './ops/sparing.ts';
-import { type Status, statusOf } from './ops/status.ts';
-import type { Vitals } from './ops/systemd.ts';
-import { differingOptions } from './relay/changes.ts';
-import { Lines, type Rules } from './relay/lines.ts';
-import { Reloader, type ReloadReport } from './relay/reloader.ts';
-import { Routes } from './relay/routes.ts';
-import { markOf } from './relay/watch-file.ts';
-import { Watchers } from './relay/watchers.ts';
-import { createReveals } from './routes/reveals.ts';
-import { createValidator } from './schema/validator.ts';
-import { sinkKind } from './sinks/registry.ts';
+import { reasonOf } from '../common/errors.ts';
+import type { Config } from '../config/config.ts';
+import type { Loaded } from '../config/load.ts';
+import { openJournal } from '../journal/open.ts';
+import { openControl } from '../ops/control.ts';
+import { fewDescriptors } from '../ops/descriptors.ts';
+import { stuckIn, summaryOf, unreadyIn } from '../ops/health.ts';
+import { openHttpPort } from '../ops/http.ts';
+import type { Insight } from '../ops/insight.ts';
+import { type Log, setUsualLevel } from '../ops/log.ts';
+import { sparing } from '../ops/sparing.ts';
+import { type Status, statusOf } from '../ops/status.ts';
+import type { Vitals } from '../ops/systemd.ts';
+import { createReveals } from '../routes/reveals.ts';
+import { createValidator } from '../schema/validator.ts';
+import { sinkKind } from '../sinks/registry.ts';
+import { differingOptions } from './changes.ts';
+import { Lines, type Rules } from './lines.ts';
+import { Reloader, type ReloadReport } from './reloader.ts';
+import { Routes } from './routes.ts';
+import { markOf } from './watch-file.ts';
+import { Watchers } from './watchers.ts';
 
 export interface Relay {
   /** What a service manager wants to know. */
@@ -132,7 +132,7 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
       http: http?.status ?? null,
     });
   };
-  const pages = async () => (await import('./ops/pages.ts')).pagesOf(insight, () => status(insight.summary), ownLog);
+  const pages = async () => (await import('../ops/pages.ts')).pagesOf(insight, () => status(insight.summary), ownLog);
   const http = openHttpPort(config.http, pages, log);
   const answers = {
     status: () => status(() => journal.summary()),

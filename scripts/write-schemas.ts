@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { makeFolder } from '../common/fs/make-folder.ts';
-import { events } from '../kazoo/catalogue.ts';
-import { schemaOf, unknownEvent, unknownSchema } from './generate.ts';
+import { makeFolder } from '../src/common/fs/make-folder.ts';
+import { events } from '../src/kazoo/catalogue.ts';
+import { schemaOf, unknownEvent, unknownSchema } from '../src/schema/generate.ts';
 
 // Writes schemas/*.json from the catalogue. With --check it writes nothing, and fails if one of them is out of date.
 
-const folder = join(import.meta.dirname, '../../schemas');
+const folder = join(import.meta.dirname, '../schemas');
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 
 if (!values.check) makeFolder(folder, 0o777);

@@ -1,25 +1,29 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { unlessAborted } from '../common/async/abort.ts';
-import { awaitArrivals, faultsIn } from './quickstart/arrivals.ts';
-import type { Daemon } from './quickstart/daemon.ts';
-import { makeSpecimens } from './quickstart/specimens.ts';
-import { type Files, filesIn, type Stage, startStage } from './quickstart/stage.ts';
-import { tableHead, tableOf } from './quickstart/table.ts';
-import type { Terminal } from './support/terminal.ts';
+import { runProgram } from '../../src/cli/program.ts';
+import { atTerminal } from '../../src/cli/support/exit.ts';
+import type { Terminal } from '../../src/cli/support/terminal.ts';
+import { unlessAborted } from '../../src/common/async/abort.ts';
+import { awaitArrivals, faultsIn } from './arrivals.ts';
+import type { Daemon } from './daemon.ts';
+import { makeSpecimens } from './specimens.ts';
+import { type Files, filesIn, type Stage, startStage } from './stage.ts';
+import { tableHead, tableOf } from './table.ts';
 
 interface Options {
   readonly once?: true;
 }
 
-export function quickstartCommand(terminal: Terminal): Command {
-  return new Command('quickstart')
+async function quickstartProgram(terminal: Terminal): Promise<Command> {
+  const program = new Command('npm run quickstart --')
     .description('see it work: a private RabbitMQ, the daemon, one notification of every event, and where they went')
     .option('--once', 'end by itself and leave nothing behind; exit code 0 if all went where it should, else 1')
     .addHelpText('after', help)
     .action((options: Options) => quickstart(terminal, options));
+  atTerminal(program, terminal);
+  return program;
 }
 
 const help = `
@@ -28,7 +32,7 @@ and keeps everything in a temporary folder.
 Exit code: 0 all went where it should, 1 not, or it can't run, 2 wrong options, 130 it was stopped before that.
 
 Example:
-  kazoo-relay quickstart`;
+  npm run quickstart -- --once`;
 
 async function quickstart(terminal: Terminal, { once }: Options): Promise<void> {
   const signal = interruption(terminal);
@@ -109,9 +113,9 @@ In ${folder}:
   notifications.ndjson  what the file sink has written  console.log          what the log sink has written
 
 Try, in another terminal:
-  ${program} tail --follow ${config}
-  ${program} publish missed_call ${config}
-  ${program} validate ${files.file}
+  npm run -s relay -- tail --follow ${config}
+  npm run -s relay -- publish missed_call ${config}
+  npm run -s relay -- validate ${files.file}
 
 Ctrl-C stops the daemon and its RabbitMQ.`);
   await unlessAborted(daemon.ended, signal).catch((error) => {
@@ -119,5 +123,4 @@ Ctrl-C stops the daemon and its RabbitMQ.`);
   });
 }
 
-/** How to call the program: from a checkout, or where it is installed. */
-const program = extname(import.meta.filename) === '.ts' ? 'npm run -s relay --' : 'kazoo-relay';
+process.exit(await runProgram(quickstartProgram, process.argv.slice(2), process));

@@ -25,7 +25,7 @@ afterEach(() => {
 });
 
 function start(...args: string[]): ChildProcess {
-  child = spawn(process.execPath, ['src/main.ts', 'quickstart', ...args], {
+  child = spawn(process.execPath, ['scripts/quickstart/quickstart.ts', ...args], {
     env: { ...process.env, TMPDIR: temp },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

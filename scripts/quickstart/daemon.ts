@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { within } from '../../common/async/deadlines.ts';
+import { join } from 'node:path';
+import { within } from '../../src/common/async/deadlines.ts';
 
 export interface Daemon {
   /** Rejects when the daemon ends without having been told to. */
@@ -41,8 +42,7 @@ export function startDaemon(config: string, stdout: string, stderr: string): Dae
   };
 }
 
-/** The program that runs this: built, it is one file with others beside it, and not a folder like src. */
-const main = process.argv[1] ?? '';
+const main = join(import.meta.dirname, '../../src/main.ts');
 
 /** A quickstart that is killed can't stop its daemon; but the pipe to the daemon's stdin ends with it in any case. */
 const endWithParent = `data:text/javascript,${encodeURIComponent(

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import type { Entry } from '../../journal/entry.ts';
-import { openJournalReader } from '../../journal/open.ts';
-import type { JsonObject } from '../../kazoo/notification.ts';
+import type { Entry } from '../../src/journal/entry.ts';
+import { openJournalReader } from '../../src/journal/open.ts';
+import type { JsonObject } from '../../src/kazoo/notification.ts';
 import type { Specimen } from './specimens.ts';
 import type { Files } from './stage.ts';
 import { until } from './until.ts';
