@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { writerTo } from '../../src/descriptor.ts';
 import { Output } from '../../src/sinks/log.ts';
 import { stalledPipe } from '../support/stalled-pipe.ts';
 import { until } from '../support/until.ts';
@@ -27,8 +28,12 @@ describe('the log sink', () => {
     expect(stderr).toContain('delivered\ndelivered');
   });
 
-  test('writes what could steer a terminal as escapes, of the same JSON', async () => {
-    const steering = '\u009b31m\u007f\u202e\u2066\u2028';
+  test.each([
+    ['DEL', '\u007f'],
+    ['C1', '\u009b31m'],
+    ['a direction', '\u202e\u2066'],
+    ['a line’s end', '\u2028'],
+  ])('writes %s as escapes, of the same JSON', async (_, steering) => {
     const { stdout } = await finish(start('1', '1', steering));
     expect(stdout).not.toMatch(/[^\n\x20-\x7e]/);
     expect(JSON.parse(stdout.split('\n')[0] ?? '').id).toBe(`0-x${steering}`);
@@ -62,6 +67,14 @@ describe('the log sink', () => {
 
 describe('what is at stdout', () => {
   const never = new AbortController().signal;
+
+  test('is written at once where it takes what it can, without a thread', async () => {
+    const pipe = stalledPipe();
+    const writing = writerTo(pipe.descriptor)(Buffer.from('a line\n'));
+    expect(pipe.read()).toBe('a line\n');
+    expect(await writing).toBe(7);
+    pipe.close();
+  });
 
   test('is left by a route whose attempt is over: what was not begun does not come later', async () => {
     const pipe = stalledPipe();
