@@ -1,4 +1,5 @@
-import { constants, fstatSync, openSync, readFileSync, write, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, write } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
@@ -26,41 +27,39 @@ function reopened(terminal: number): number {
   }
 }
 
-/** Writes what can be written, as soon as anything can; resolves to how many bytes that was. */
-export type WriteSome = (bytes: Uint8Array, signal?: AbortSignal) => Promise<number>;
-
 /**
- * Where the system says EAGAIN rather than wait, the bytes are written at once: the way over a thread and back takes twice
- * the CPU of a line. Elsewhere, such as on a disk, a thread waits.
- * @returns what fails with the system's error, or the signal's reason
+ * Writes what can be written of it, as soon as anything can; resolves to how many bytes that was.
+ * @throws the system's error, or the signal's reason
  */
-export function writerTo(descriptor: number): WriteSome {
-  const write = neverWaits(descriptor)
-    ? async (bytes: Uint8Array) => writeSync(descriptor, bytes)
-    : async (bytes: Uint8Array) => (await writeInThread(descriptor, bytes)).bytesWritten;
-  return async (bytes, signal) => {
-    for (let pause = shortestPause; ; pause = Math.min(longestPause, pause * 2)) {
-      try {
-        return await write(bytes);
-      } catch (error) {
-        if (codeOf(error) !== 'EAGAIN') throw error;
-      }
-      await delay(pause, undefined, signal === undefined ? {} : { signal });
+export async function writeSome(descriptor: number, bytes: Uint8Array, signal?: AbortSignal): Promise<number> {
+  for (let pause = shortestPause; ; pause = Math.min(longestPause, pause * 2)) {
+    try {
+      return (await writeOnce(descriptor, bytes)).bytesWritten;
+    } catch (error) {
+      if (codeOf(error) !== 'EAGAIN') throw error;
     }
-  };
-}
-
-/** Linux alone tells; elsewhere a thread waits. */
-function neverWaits(descriptor: number): boolean {
-  try {
-    const [, flags = ''] = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1')) ?? [];
-    return (Number.parseInt(flags, 8) & constants.O_NONBLOCK) !== 0;
-  } catch {
-    return false;
+    await delay(pause, undefined, signal === undefined ? {} : { signal });
   }
 }
 
-const writeInThread = promisify(write);
+const writeOnce = promisify(write);
+
+/**
+ * Writes through a stream of Node, which the system wakes where the reader of a pipe has made room: looking for it again
+ * and again costs more than the lines, and leaves the reader waiting. A stream that has failed is gone for good, though,
+ * so that only a pipe or a socket has one.
+ */
+export function throughStream(stream: Writable): (bytes: Uint8Array) => Promise<number> {
+  // What fails is told to the one that writes; without a listener it would end the process too.
+  stream.on('error', () => undefined);
+  return (bytes) =>
+    new Promise((resolve, reject) => {
+      stream.write(bytes, (error) => {
+        if (error) reject(error);
+        else resolve(bytes.length);
+      });
+    });
+}
 
 /** Between looks whether a slow reader has made room, in milliseconds. */
 const shortestPause = 1;

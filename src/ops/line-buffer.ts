@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type WriteSome, writerTo } from '../descriptor.ts';
+import { writeSome } from '../descriptor.ts';
 import { Backoff } from '../waiting.ts';
 
 /** How many bytes of lines wait for a reader that is slow, or a disk that is full; what comes beyond that is dropped. */
@@ -18,7 +18,6 @@ const patience = 1_000;
  */
 export class LineBuffer {
   readonly #descriptor: number;
-  readonly #writeSome: WriteSome;
   readonly #tell: (dropped: number) => void;
   readonly #closing = new AbortController();
   #lines: Buffer[] = [];
@@ -32,7 +31,6 @@ export class LineBuffer {
   /** @param tell is called with how many lines were dropped, once there is room to say so */
   constructor(descriptor: number, tell: (dropped: number) => void) {
     this.#descriptor = descriptor;
-    this.#writeSome = writerTo(descriptor);
     this.#tell = tell;
   }
 
@@ -72,7 +70,7 @@ export class LineBuffer {
       if (this.#rest.length === 0) this.#rest = this.#next();
       try {
         this.#isUnderWay = true;
-        const written = await this.#writeSome(this.#rest, signal);
+        const written = await writeSome(this.#descriptor, this.#rest, signal);
         this.#rest = this.#rest.subarray(written);
         this.#size -= written;
         backoff.reset();

@@ -1,5 +1,6 @@
+import { fstatSync } from 'node:fs';
 import type { Level } from 'pino';
-import { type WriteSome, withoutWaiting, writerTo } from '../descriptor.ts';
+import { throughStream, withoutWaiting, writeSome } from '../descriptor.ts';
 import { fileReasonOf } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { quoted } from '../quoted.ts';
@@ -27,7 +28,7 @@ export const logSink: SinkKind<LogSinkOptions> = {
   examine: async () => 'lines go to stdout',
 
   async open({ level }) {
-    stdout ??= new Output(withoutWaiting(1));
+    stdout ??= new Output(toStdout());
     const output = stdout;
     return {
       async deliver(batch, signal) {
@@ -43,6 +44,16 @@ export const logSink: SinkKind<LogSinkOptions> = {
   },
 };
 
+/** Resolves to how many of the bytes were taken. */
+type WriteSome = (bytes: Uint8Array) => Promise<number>;
+
+function toStdout(): WriteSome {
+  const descriptor = withoutWaiting(1);
+  const what = fstatSync(descriptor);
+  if (what.isFIFO() || what.isSocket()) return throughStream(process.stdout);
+  return (bytes) => writeSome(descriptor, bytes);
+}
+
 /**
  * What is at stdout, for all the routes that write there: one piece of lines is under way at a time, and the others wait
  * for their turn. A slow reader delays these routes, and nothing else.
@@ -53,8 +64,8 @@ export class Output {
   /** True where a line was begun that could not be ended. */
   #isTorn = false;
 
-  constructor(descriptor: number) {
-    this.#writeSome = writerTo(descriptor);
+  constructor(writeSome: WriteSome) {
+    this.#writeSome = writeSome;
   }
 
   /**

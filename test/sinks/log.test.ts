@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { writerTo } from '../../src/descriptor.ts';
+import { throughStream, writeSome } from '../../src/descriptor.ts';
 import { Output } from '../../src/sinks/log.ts';
 import { stalledPipe } from '../support/stalled-pipe.ts';
 import { until } from '../support/until.ts';
@@ -68,17 +69,10 @@ describe('the log sink', () => {
 describe('what is at stdout', () => {
   const never = new AbortController().signal;
 
-  test('is written at once where it takes what it can, without a thread', async () => {
-    const pipe = stalledPipe();
-    const writing = writerTo(pipe.descriptor)(Buffer.from('a line\n'));
-    expect(pipe.read()).toBe('a line\n');
-    expect(await writing).toBe(7);
-    pipe.close();
-  });
-
   test('is left by a route whose attempt is over: what was not begun does not come later', async () => {
     const pipe = stalledPipe();
-    const output = new Output(pipe.descriptor);
+    const stream = new Socket({ fd: pipe.descriptor, readable: false });
+    const output = new Output(throughStream(stream));
     const attempt = new AbortController();
     const pieces = Array.from({ length: 8 }, (_, number) => `${number}${'x'.repeat(30_000)}\n`);
     const waiting = output.write(pieces, attempt.signal);
@@ -97,12 +91,13 @@ describe('what is at stdout', () => {
     await last;
     expect(text).toMatch(/x\nthe last\n$/);
     expect(text).not.toContain('behind it');
-    pipe.close();
+    stream.destroy();
+    pipe.closeReader();
   });
 
   test('may be full: the route hears why, and tries again', async () => {
     const full = openSync('/dev/full', 'w');
-    const output = new Output(full);
+    const output = new Output((bytes) => writeSome(full, bytes));
     const failure = { name: 'SinkUnavailable', message: "stdout can't be written: its disk is full" };
     await expect(output.write(['a line\n'], never)).rejects.toMatchObject(failure);
     await expect(output.write(['a line\n'], never)).rejects.toMatchObject(failure);
