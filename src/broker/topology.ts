@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import type { Logger } from 'pino';
-import type { Pulse } from '../pulse.ts';
+import type { Pulse } from '../common/async/heartbeat.ts';
 import type { Connection } from './connection.ts';
 
 export interface QueueOptions {

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
-import { openDesk as openSqliteDesk } from './desk.ts';
-import type { Desk, Journal, JournalReader, Limits } from './journal.ts';
-import { rebuildJournal as rebuildSqlite } from './rebuild.ts';
-import { openJournal as openSqlite, openJournalReader as openSqliteReader } from './sqlite.ts';
+import type { Journal, Limits } from './journal.ts';
+import type { Desk } from './operator-store.ts';
+import type { JournalReader } from './reader.ts';
+import { openDesk as openSqliteDesk } from './sqlite/desk.ts';
+import { openJournal as openSqlite, openJournalReader as openSqliteReader } from './sqlite/journal.ts';
 
 /** Where the configuration has the journal. */
 export interface Place {
@@ -34,5 +35,7 @@ export async function openDesk({ path }: Place): Promise<Desk> {
 
 /** Where it is damaged, makes a new one of what can be read. @param routes of the configuration @throws JournalError */
 export async function rebuildJournal({ path }: Place, routes: readonly string[], log: Logger): Promise<void> {
-  rebuildSqlite(path, routes, log);
+  // Hardly any start asks for it.
+  const recovery = await import('./sqlite/recovery/rebuild.ts');
+  recovery.rebuildJournal(path, routes, log);
 }

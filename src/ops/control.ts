@@ -4,10 +4,11 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Logger } from 'pino';
-import { codeOf, fileReasonOf, reasonOf } from '../errors.ts';
+import { codeOf, reasonOf } from '../common/errors.ts';
+import { fileReasonOf } from '../common/fs/fs-errors.ts';
+import { asDaemon, ownershipOf } from '../common/fs/ownership.ts';
+import { printable } from '../common/text/printable.ts';
 import { JournalError } from '../journal/journal.ts';
-import { asDaemon, ownershipOf } from '../ownership.ts';
-import { printable } from '../printable.ts';
 
 /** The daemon's door for commands on the same machine, open to whoever may enter the journal's folder. */
 export interface Control {

@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty';
 import pino, { type Level, type Logger } from 'pino';
-import { withoutWaiting } from '../descriptor.ts';
+import { withoutWaiting } from '../common/fs/descriptor.ts';
 import { LineBuffer } from './line-buffer.ts';
 import { Repeats } from './repeats.ts';
 

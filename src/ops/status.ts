@@ -1,4 +1,5 @@
-import type { ClockDoubt, Evicted, RouteSummary, Summary } from '../journal/journal.ts';
+import type { ClockDoubt } from '../journal/journal.ts';
+import type { Evicted, RouteSummary, Summary } from '../journal/reader.ts';
 import type { HttpStatus } from './http.ts';
 
 /** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */

@@ -6,7 +6,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
 import type { Journal } from '../../src/journal/journal.ts';
-import { openJournal } from '../../src/journal/sqlite.ts';
+import { openJournal } from '../../src/journal/sqlite/journal.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 import { createValidator } from '../../src/schema/validator.ts';
 import { until } from '../support/until.ts';

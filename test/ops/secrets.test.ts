@@ -1,8 +1,8 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
+import { reasonOf } from '../../src/common/errors.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { reasonOf } from '../../src/errors.ts';
 import type { Status } from '../../src/ops/status.ts';
 import { cli, cliProcess } from '../support/cli.ts';
 import { ask, httpAddress, total } from '../support/http.ts';

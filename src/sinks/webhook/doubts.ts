@@ -1,6 +1,7 @@
-import { isLoopback } from '../../addresses.ts';
-import { namesSecret } from '../../secret-name.ts';
-import type { DoubtedRoute, OptionMistake } from '../sink.ts';
+import { isLoopback } from '../../common/net/addresses.ts';
+import type { OptionMistake } from '../../common/options/declare.ts';
+import { namesSecret } from '../../common/text/secret-name.ts';
+import type { DoubtedRoute } from '../declaration.ts';
 import { isMisread } from './cloudevents.ts';
 import type { WebhookOptions } from './options.ts';
 

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import type { Deadlines } from '../../waiting.ts';
+import type { Deadlines } from '../../common/async/deadlines.ts';
 import type { Auth } from './auth.ts';
 import { type Answer, exchange, type Request } from './exchange.ts';
 

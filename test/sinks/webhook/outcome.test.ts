@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { createMask } from '../../../src/common/text/secret-mask.ts';
 import { nextTry } from '../../../src/delivery/retry.ts';
-import { createMask } from '../../../src/secret-mask.ts';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { retryAfter } from '../../../src/sinks/webhook/outcome.ts';
 import { makeCertificates } from '../../support/certificates.ts';
