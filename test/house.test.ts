@@ -47,7 +47,6 @@ const groundFloor = [
   'quoted',
   're2',
   'secret-mask',
-  'secret-name',
   'stray-at',
   'stray-tilde',
   'tls',

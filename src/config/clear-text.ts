@@ -1,5 +1,5 @@
+import { namesSecret, wordsOf } from '../kazoo/secret-name.ts';
 import { isOption, isOptionList, isOptionMap, type OptionNode, type OptionTree } from '../options.ts';
-import { namesSecret, wordsOf } from '../secret-name.ts';
 import { isMapping, type Mistake } from './check.ts';
 import type { Gathered } from './gather.ts';
 import { mask, masked } from './mask.ts';

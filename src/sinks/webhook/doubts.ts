@@ -1,5 +1,5 @@
 import { isLoopback } from '../../addresses.ts';
-import { namesSecret } from '../../secret-name.ts';
+import { namesSecret } from '../../kazoo/secret-name.ts';
 import type { DoubtedRoute, OptionMistake } from '../sink.ts';
 import { isMisread } from './cloudevents.ts';
 import type { WebhookOptions } from './options.ts';
