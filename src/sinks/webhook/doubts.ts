@@ -9,7 +9,7 @@ export function doubtsAbout(
   options: WebhookOptions,
   { timeout: patience, zones, reveal }: DoubtedRoute,
 ): readonly OptionMistake[] {
-  const { timeout, tls, auth } = options;
+  const { timeout, tls, auth, proxy } = options;
   const doubts: OptionMistake[] = [];
   if (timeout.total >= patience) {
     doubts.push({
@@ -36,6 +36,9 @@ export function doubtsAbout(
   if (auth.oauth2 !== undefined && isReadable(auth.oauth2.tokenUrl)) {
     const message = `${notEncrypted} clientSecret and the tokens`;
     doubts.push({ path: ['auth', 'oauth2', 'tokenUrl'], message });
+  }
+  if (URL.canParse(proxy) && new URL(proxy).password !== '' && isReadable(proxy)) {
+    doubts.push({ path: ['proxy'], message: `${notEncrypted} its password` });
   }
   const misread = options.format === 'cloudevents-binary' ? zones.filter(isMisread) : [];
   if (misread.length > 0) {
