@@ -53,14 +53,13 @@ describe('status', () => {
   ] as const)('lets what answers on the daemon’s socket with %s steer no terminal', async (_what, question, answer) => {
     const planted = mkdtempSync(join(tmpdir(), 'kazoo-relay-planted-'));
     const steering = '\u001b]0;x\u0007\u009b31m\u202e';
-    const server = createServer((socket) => socket.once('data', () => socket.end(answer(steering))));
+    await using server = createServer((socket) => socket.once('data', () => socket.end(answer(steering))));
     server.listen(join(planted, 'control.sock'));
     await once(server, 'listening');
     const said = await askDaemon(planted, question).catch(reasonOf);
     const texts = typeof said === 'string' ? [said] : JSON.stringify(said).match(/[^"]+/g);
-    expect(texts?.join()).not.toMatch(/[^\x20-\x7e]|[^\\]\\u00/);
-    server.close();
     rmSync(planted, { recursive: true });
+    expect(texts?.join()).not.toMatch(/[^\x20-\x7e]|[^\\]\\u00/);
   });
 
   test('says what to do where this user may not ask the daemon', async () => {
