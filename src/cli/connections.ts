@@ -3,6 +3,7 @@ import pino from 'pino';
 import { examineBroker } from '../broker/examine.ts';
 import type { Config } from '../config/config.ts';
 import { reasonOf } from '../errors.ts';
+import { examineJournal } from '../journal/open.ts';
 import { accessToDatabase } from '../sinks/file-access.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { within } from '../waiting.ts';
@@ -25,7 +26,7 @@ const longest = 30_000;
 export function connections({ journal, brokers, routes, intake, queue }: Config): Promise<Tried[]> {
   const context = { log: pino({ level: 'silent' }), maxBodySize: intake.maxBodySize };
   return Promise.all([
-    attempt(`journal ${journal.path}`, () => accessToDatabase(join(journal.path, 'journal.sqlite'))),
+    attempt(`journal ${journal.path}`, () => accessToJournal(journal.path)),
     ...brokers.map((broker) =>
       attempt(`broker ${broker.zone} ${new URL(broker.url).host}`, () => examineBroker(broker, { ...intake, queue })),
     ),
@@ -35,6 +36,12 @@ export function connections({ journal, brokers, routes, intake, queue }: Config)
       ),
     ),
   ]);
+}
+
+async function accessToJournal(folder: string): Promise<string> {
+  const found = await accessToDatabase(join(folder, 'journal.sqlite'));
+  await examineJournal({ path: folder });
+  return found;
 }
 
 async function attempt(name: string, work: () => Promise<string>): Promise<Tried> {

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
+import { refuseSharedFolder } from './access.ts';
 import { openDesk as openSqliteDesk } from './desk.ts';
 import type { Desk, Journal, JournalReader, Limits } from './journal.ts';
 import { rebuildJournal as rebuildSqlite } from './rebuild.ts';
@@ -20,6 +22,11 @@ export interface Place {
  */
 export async function openJournal({ path, ...limits }: Place & Limits, log: Logger): Promise<Journal> {
   return openSqlite(path, log, limits);
+}
+
+/** Looks whether a daemon would take the folder, where it is there. @throws JournalError */
+export async function examineJournal({ path }: Place): Promise<void> {
+  if (existsSync(path)) refuseSharedFolder(path);
 }
 
 /** Opens it for reading, beside a daemon or without one. @throws JournalError */
