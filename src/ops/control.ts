@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -9,7 +9,7 @@ import { JournalError } from '../journal/journal.ts';
 import { asDaemon, ownershipOf } from '../ownership.ts';
 import { printable } from '../printable.ts';
 
-/** The daemon's door for commands on the same machine, open to whoever may enter the journal's folder. */
+/** The daemon's door for commands on the same machine, open to its own user and to root. */
 export interface Control {
   close(): Promise<void>;
 }
@@ -42,6 +42,8 @@ export async function openControl(folder: string, answers: Answers, log: Logger)
     rmSync(path, { force: true });
     server.listen(path);
     await once(server, 'listening');
+    // Whatever the umask is, and the mode of a folder that was there already.
+    chmodSync(path, 0o600);
   } catch (error) {
     report(error);
   }

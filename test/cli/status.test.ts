@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,6 +83,7 @@ describe('status', () => {
     await until(async () => (await status()).routes[0]?.lag?.messages === 0, { what: 'the archive to catch up' });
     await until(async () => (await status()).routes[1]?.circuit?.state === 'open', { what: 'the open circuit' });
     await until(async () => (await status()).http?.open, { what: 'the open HTTP port' });
+    expect(statSync(join(folder, 'journal', 'control.sock')).mode & 0o777).toBe(0o600);
     const { running, pid, brokers, journal, routes } = await status();
     expect({ running, pid }).toEqual({ running: true, pid: daemon.process.pid });
     expect(brokers).toMatchObject([{ zone: 'west', state: 'consuming', received: 4, paused: false, reason: null }]);
