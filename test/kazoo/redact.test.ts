@@ -186,6 +186,13 @@ describe('redacting', () => {
     }
   });
 
+  test('replaces the headers that came with any event, be they one text', () => {
+    for (const raw of ['Authorization: Bearer hunter', { Authorization: 'hunter', 'X-Any': 'hunter' }]) {
+      const { json } = take({ 'Event-Name': 'low_balance', 'Raw-Headers': raw });
+      expect(JSON.parse(json)).toEqual({ event_name: 'low_balance', raw_headers: '[redacted]' });
+    }
+  });
+
   test('replaces request headers and request data in the details of an alert', () => {
     const { data } = take({
       'Event-Name': 'system_alert',
