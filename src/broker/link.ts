@@ -6,13 +6,14 @@ import { unlessAborted } from '../common/async/abort.ts';
 import { Backoff } from '../common/async/backoff.ts';
 import { within } from '../common/async/deadlines.ts';
 import { Pulse, stuckAfter } from '../common/async/heartbeat.ts';
-import { reasonOf } from '../common/errors.ts';
+import { codeOf, reasonOf } from '../common/errors.ts';
 import type { TlsFiles } from '../common/net/tls.ts';
+import { mismatch } from './amqplib.ts';
 import { type Connection, connect } from './connection.ts';
 import { LinkCounts } from './counts.ts';
 import type { Intake } from './intake.ts';
 import { ReceivedMessage } from './received.ts';
-import { bindQueue, ensureExchange, ensureQueue, QueueConflict, type QueueOptions } from './topology.ts';
+import { bindQueue, ensureExchange, ensureQueue, QueueConflict, type QueueOptions, replyCodeOf } from './topology.ts';
 import { StallError, type WatchOptions, watch } from './watch.ts';
 
 export interface Broker {
@@ -29,6 +30,8 @@ export interface LinkActivity {
   readonly since: number;
   /** Why it is away, or what it waits for. */
   readonly reason: string | undefined;
+  /** Where it is away: AMQP's reply code, or the system's code. */
+  readonly code?: number | string | undefined;
 }
 
 export interface LinkOptions {
@@ -208,11 +211,11 @@ export class Link {
       },
     });
     const { consumerTag } = await channel.consume(this.#options.queue.name, (message) => {
-      const reason =
+      connection.fail(
         message === null
-          ? 'the broker cancelled our consumer: the queue was deleted'
-          : 'amqplib has read a message by itself: it is another version than the one that this was made for';
-      connection.fail(new Error(reason));
+          ? new Error('the broker cancelled our consumer: the queue was deleted')
+          : mismatch('it has read a message by itself'),
+      );
     });
     return consumerTag;
   }
@@ -229,7 +232,7 @@ export class Link {
     const reason = reasonOf(error);
     if (this.#activity.state === 'consuming' && Date.now() - this.#activity.since > steadyAfter) this.#backoff.reset();
     const since = this.#activity.state === 'away' ? this.#activity.since : Date.now();
-    this.#activity = { state: 'away', since, reason };
+    this.#activity = { state: 'away', since, reason, code: replyCodeOf(error) ?? codeOf(error) };
     this.counts.failures += 1;
     this.counts.depth = null;
     if (error instanceof StallError) this.counts.stalls += 1;

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { Journal, Limits } from './journal.ts';
 import type { Desk } from './operator-store.ts';
 import type { JournalReader } from './reader.ts';
+import { refuseSharedFolder } from './sqlite/access.ts';
 import { openDesk as openSqliteDesk } from './sqlite/desk.ts';
 import { openJournal as openSqlite, openJournalReader as openSqliteReader } from './sqlite/journal.ts';
 
@@ -21,6 +23,11 @@ export interface Place {
  */
 export async function openJournal({ path, ...limits }: Place & Limits, log: Logger): Promise<Journal> {
   return openSqlite(path, log, limits);
+}
+
+/** Looks whether a daemon would take the folder, where it is there. @throws JournalError */
+export async function examineJournal({ path }: Place): Promise<void> {
+  if (existsSync(path)) refuseSharedFolder(path);
 }
 
 /** Opens it for reading, beside a daemon or without one. @throws JournalError */

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -10,7 +10,7 @@ import { asDaemon, ownershipOf } from '../common/fs/ownership.ts';
 import { printable } from '../common/text/printable.ts';
 import { JournalError } from '../journal/journal.ts';
 
-/** The daemon's door for commands on the same machine, open to whoever may enter the journal's folder. */
+/** The daemon's door for commands on the same machine, open to its own user and to root. */
 export interface Control {
   close(): Promise<void>;
 }
@@ -43,6 +43,8 @@ export async function openControl(folder: string, answers: Answers, log: Logger)
     rmSync(path, { force: true });
     server.listen(path);
     await once(server, 'listening');
+    // Whatever the umask is, and the mode of a folder that was there already.
+    chmodSync(path, 0o600);
   } catch (error) {
     report(error);
   }

@@ -60,7 +60,10 @@ describe('a sink that says again what it was sent', () => {
     [
       'fails unexpectedly',
       (delivery) => {
-        throw new Error('broken', { cause: new TypeError(said(delivery)) });
+        const cause = new TypeError(said(delivery));
+        // Once it was looked at, its stack says what it said then, whatever becomes of the message.
+        expect(cause.stack).toContain('geheim');
+        throw new Error('broken', { cause });
       },
       'dead',
     ],

@@ -63,7 +63,8 @@ describe('a stderr that nobody reads', () => {
 
   afterEach(async () => {
     await log.close();
-    pipe.close();
+    pipe.closeReader();
+    closeSync(pipe.descriptor);
   });
 
   test.each(['json', 'pretty'] as const)('stops nothing, and gets what fits into 1 MiB later (%s)', async (format) => {
@@ -90,6 +91,22 @@ describe('a stderr that nobody reads', () => {
     expect(told().match(/"msg":"a line"/g)).toHaveLength(500);
     for (let number = 0; number < 500; number += 1) log.logger.info({ number, long: 'x'.repeat(1_000) }, 'a line');
     await log.close();
+  });
+});
+
+describe('what somebody has answered', () => {
+  test.each(['json', 'pretty'] as const)('steers no terminal that shows the log (%s)', async (format) => {
+    const pipe = stalledPipe();
+    const log = await createLog({ level: 'info', format }, pipe.descriptor);
+    const steering = 'a\u001b]0;x\u0007\u009b31m\u202e\u2066\u2028b';
+    log.logger.warn({ reason: steering, err: new Error(steering) }, steering);
+    await log.close();
+    const output = pipe.read();
+    pipe.closeReader();
+    closeSync(pipe.descriptor);
+    expect(output).toContain('\\u202e');
+    expect(output).not.toMatch(/[^\n\x20-\x7e]/);
+    if (format === 'json') expect(JSON.parse(output)).toMatchObject({ reason: steering, msg: steering });
   });
 });
 

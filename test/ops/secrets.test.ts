@@ -123,6 +123,12 @@ describe('no secret', () => {
       reason: 'the sink is away (503); the command "status" says why',
       code: 503,
     });
+    expect(page.brokers?.find(({ zone }) => zone === 'east')).toMatchObject({
+      reason: 'no intake (403); the command "status" says why',
+      code: 403,
+    });
+    expect(await told('/readyz')).toContain('(zone east): away: no intake (403); the command');
+    expect(await ran('status')).toContain('ACCESS_REFUSED');
     relay.daemon.process.kill('SIGUSR2');
     for (const path of ['/metrics', '/status', '/readyz', '/livez', `/${secret('asked')}`.slice(0, 2)])
       await told(path);

@@ -5,6 +5,7 @@ import { within } from '../../common/async/deadlines.ts';
 import { reasonOf } from '../../common/errors.ts';
 import { accessToDatabase } from '../../common/sqlite/file-access.ts';
 import type { Config } from '../../config/config.ts';
+import { examineJournal } from '../../journal/open.ts';
 import { sinkKind } from '../../sinks/registry.ts';
 
 /** How a try went. */
@@ -25,7 +26,7 @@ const longest = 30_000;
 export function connections({ journal, brokers, routes, intake, queue }: Config): Promise<Tried[]> {
   const context = { log: pino({ level: 'silent' }), maxBodySize: intake.maxBodySize };
   return Promise.all([
-    attempt(`journal ${journal.path}`, () => accessToDatabase(join(journal.path, 'journal.sqlite'))),
+    attempt(`journal ${journal.path}`, () => accessToJournal(journal.path)),
     ...brokers.map((broker) =>
       attempt(`broker ${broker.zone} ${new URL(broker.url).host}`, () => examineBroker(broker, { ...intake, queue })),
     ),
@@ -35,6 +36,12 @@ export function connections({ journal, brokers, routes, intake, queue }: Config)
       ),
     ),
   ]);
+}
+
+async function accessToJournal(folder: string): Promise<string> {
+  const found = await accessToDatabase(join(folder, 'journal.sqlite'));
+  await examineJournal({ path: folder });
+  return found;
 }
 
 async function attempt(name: string, work: () => Promise<string>): Promise<Tried> {

@@ -3,13 +3,16 @@ export type Mask = (text: string) => string;
 
 /**
  * Hides secrets in what comes from outside: a receiver may send back what it was sent, as it is or in the notation of
- * JSON, URLs, forms or HTML, one in the other as often as it likes. Takes time in proportion to the text and to what the
+ * JSON, URLs, forms or HTML, one in the other as often as it likes, or in base64. Takes time in proportion to the text and to what the
  * secrets are together.
  * @param secrets gives those that there are at the moment
  */
 export function createMask(secrets: () => readonly string[]): Mask {
   return (text) => {
-    const plain = secrets().map((secret) => plainOf(secret.slice(0, 4 * text.length)).plain.trim());
+    const plain = secrets()
+      .map((secret) => secret.slice(0, 4 * text.length))
+      .flatMap((secret) => [secret, ...inBase64(secret)])
+      .map((form) => plainOf(form).plain.trim());
     const wanted = new Set(plain.filter((secret) => secret.length >= shortest));
     if (wanted.size === 0) return text;
     // One behind the last, which is never hidden.
@@ -27,6 +30,21 @@ export function createMask(secrets: () => readonly string[]): Mask {
 
 /** Hiding one or two letters wherever they stand would leave nothing to read, and they are no secret. */
 const shortest = 3;
+
+/**
+ * What is the same in the base64 of any text with the secret in it, and in that of URLs. Where the secret begins within a
+ * group of three bytes makes three of it; characters that its neighbours have a share in are left out.
+ */
+function inBase64(secret: string): string[] {
+  const forms = [0, 1, 2].map((before) => {
+    const bytes = Buffer.from(`${' '.repeat(before)}${secret}`);
+    return bytes.toString('base64').slice(Math.ceil((before * 4) / 3), Math.floor((bytes.length * 4) / 3));
+  });
+  // Of three characters, others are to be met with by chance.
+  return forms
+    .filter((form) => form.length > shortest)
+    .flatMap((form) => [form, form.replaceAll('+', '-').replaceAll('/', '_')]);
+}
 
 /** An escape that was cut off in its middle, or might have been. */
 function tailOf(text: string): string {

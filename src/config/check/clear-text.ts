@@ -1,6 +1,6 @@
 import { isOption, isOptionList, isOptionMap, type OptionNode, type OptionTree } from '../../common/options/declare.ts';
 import { isMapping } from '../../common/options/value-checks.ts';
-import { namesSecret, wordsOf } from '../../common/text/secret-name.ts';
+import { namesSecret, wordsOf } from '../../kazoo/secret-name.ts';
 import type { Mistake, Path } from '../diagnostics.ts';
 import type { Gathered } from '../read/gather.ts';
 import { leavesIn, leavesOf, valueAt } from '../read/tree.ts';

@@ -5,6 +5,7 @@ import { codeOf } from '../../common/errors.ts';
 import { isForbidden } from '../../common/fs/fs-errors.ts';
 import { asDaemon, hasSudo, ownershipOf } from '../../common/fs/ownership.ts';
 import { isSqliteError } from '../../common/sqlite/errors.ts';
+import { JournalError } from '../journal.ts';
 
 /** Who works with a journal: the daemon that has it, or a command beside that. */
 export type Party = 'daemon' | 'command';
@@ -27,6 +28,24 @@ export function hintFor(cause: unknown, path: string, party: Party): string {
 export function adviceFor(path: string): string {
   const owner = otherOwnerOf(path);
   return owner === undefined ? `${asDaemon} (${ownershipOf(path)})` : asUser(owner, path);
+}
+
+/**
+ * Who may write in the folder can put another journal in the place of ours, or answer on the daemon's socket. A group may
+ * where it is root's, which the volume of the container image has so that it works with any user, or one that this daemon
+ * was put into, as Kubernetes does it with `fsGroup`.
+ * @throws JournalError
+ */
+export function refuseSharedFolder(folder: string): void {
+  const { mode, gid } = statSync(folder);
+  const isOurGroup = gid === 0 || gid === process.getegid?.() || process.getgroups?.().includes(gid) === true;
+  const sharing =
+    (mode & 0o002) === 0 ? ((mode & 0o020) === 0 || isOurGroup ? '' : 'g-w') : isOurGroup ? 'o-w' : 'go-w';
+  if (sharing === '') return;
+  throw new JournalError(
+    `others may write in the journal's folder ${folder}, and could put another journal there (${ownershipOf(folder)}): ` +
+      `chmod ${sharing} ${folder}, or give the daemon a journal.path of its own`,
+  );
 }
 
 /** `the user kazoo`. */

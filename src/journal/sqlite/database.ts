@@ -4,9 +4,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { codeOf, reasonOf } from '../../common/errors.ts';
 import { makeFolder } from '../../common/fs/make-folder.ts';
 import { makeNamedFile } from '../../common/fs/named-file.ts';
-import { ownershipOf } from '../../common/fs/ownership.ts';
 import { JournalError } from '../journal.ts';
-import { adviceFor, hintFor, type Party, userName } from './access.ts';
+import { adviceFor, hintFor, type Party, refuseSharedFolder, userName } from './access.ts';
 import { damagedJournal, journalFailure } from './damage.ts';
 import { isLocked } from './lock.ts';
 import { applicationId, migrate, newestVersion } from './migrate.ts';
@@ -117,23 +116,6 @@ export function prepareFolder(folder: string): void {
     throw new JournalError(message, { cause: error });
   }
   refuseSharedFolder(folder);
-}
-
-/**
- * Who may write in the folder can put another journal in the place of ours, or answer on the daemon's socket. A group may
- * where it is root's, which the volume of the container image has so that it works with any user, or one that this daemon
- * was put into, as Kubernetes does it with `fsGroup`.
- */
-function refuseSharedFolder(folder: string): void {
-  const { mode, gid } = statSync(folder);
-  const isOurGroup = gid === 0 || gid === process.getegid?.() || process.getgroups?.().includes(gid) === true;
-  const sharing =
-    (mode & 0o002) === 0 ? ((mode & 0o020) === 0 || isOurGroup ? '' : 'g-w') : isOurGroup ? 'o-w' : 'go-w';
-  if (sharing === '') return;
-  throw new JournalError(
-    `others may write in the journal's folder ${folder}, and could put another journal there (${ownershipOf(folder)}): ` +
-      `chmod ${sharing} ${folder}, or give the daemon a journal.path of its own`,
-  );
 }
 
 /** The file of the journal in a folder. */

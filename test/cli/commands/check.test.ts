@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import { cli } from '../../support/cli.ts';
@@ -173,6 +173,8 @@ describe('check --connect', () => {
   test('says what is in the way, and ends with 1', async () => {
     await makeQueue({ 'x-max-length': 5 });
     const folderAsFile = folder.write('out', '');
+    mkdirSync(`${folder.path}/journal`);
+    chmodSync(`${folder.path}/journal`, 0o707);
     const { lines, code } = await connect({
       hook: { type: 'webhook', url: 'http://127.0.0.1:9/geheim-geheim-geheim' },
       file: { type: 'file', path: `${folderAsFile}/below/a.ndjson` },
@@ -180,7 +182,8 @@ describe('check --connect', () => {
       table: { type: 'database', url: postgres.url.replace('geheim', 'wrong') },
       foreign: { type: 'database', url: postgres.url, migrate: false },
     });
-    expect(lines.slice(1, -1)).toEqual([
+    expect(lines.slice(0, -1)).toEqual([
+      expect.stringMatching(/^failed {3}journal journal .* others may write .*: chmod o-w journal, or give the daemon/),
       expect.stringMatching(/^failed {3}broker west .* the queue "kazoo-relay" exists with other arguments/),
       expect.stringMatching(/^failed {3}route hook .* http:\/\/127.0.0.1:9 can't be reached: .*ECONNREFUSED/),
       expect.stringMatching(/^failed {3}route file .* out is not a folder$/),

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,14 +53,13 @@ describe('status', () => {
   ] as const)('lets what answers on the daemon’s socket with %s steer no terminal', async (_what, question, answer) => {
     const planted = mkdtempSync(join(tmpdir(), 'kazoo-relay-planted-'));
     const steering = '\u001b]0;x\u0007\u009b31m\u202e';
-    const server = createServer((socket) => socket.once('data', () => socket.end(answer(steering))));
+    await using server = createServer((socket) => socket.once('data', () => socket.end(answer(steering))));
     server.listen(join(planted, 'control.sock'));
     await once(server, 'listening');
     const said = await askDaemon(planted, question).catch(reasonOf);
     const texts = typeof said === 'string' ? [said] : JSON.stringify(said).match(/[^"]+/g);
-    expect(texts?.join()).not.toMatch(/[^\x20-\x7e]|[^\\]\\u00/);
-    server.close();
     rmSync(planted, { recursive: true });
+    expect(texts?.join()).not.toMatch(/[^\x20-\x7e]|[^\\]\\u00/);
   });
 
   test('says what to do where this user may not ask the daemon', async () => {
@@ -84,6 +83,7 @@ describe('status', () => {
     await until(async () => (await status()).routes[0]?.lag?.messages === 0, { what: 'the archive to catch up' });
     await until(async () => (await status()).routes[1]?.circuit?.state === 'open', { what: 'the open circuit' });
     await until(async () => (await status()).http?.open, { what: 'the open HTTP port' });
+    expect(statSync(join(folder, 'journal', 'control.sock')).mode & 0o777).toBe(0o600);
     const { running, pid, brokers, journal, routes } = await status();
     expect({ running, pid }).toEqual({ running: true, pid: daemon.process.pid });
     expect(brokers).toMatchObject([{ zone: 'west', state: 'consuming', received: 4, paused: false, reason: null }]);

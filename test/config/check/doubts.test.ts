@@ -40,6 +40,10 @@ const doubts: Readonly<Record<string, string>> = {
     'webhook',
     'url: https://a\nauth: { oauth2: { tokenUrl: http://login.example.com/token, clientId: a, clientSecret: geheim } }',
   ),
+  'a password that goes unencrypted to a proxy': sink(
+    'webhook',
+    'url: https://a\nproxy: http://me:geheim@10.0.0.1:3128',
+  ),
   'a name that looks like an address of this machine': sink(
     'webhook',
     'url: http://127.evil.example.com\nauth: { bearer: { token: geheim } }',
@@ -106,6 +110,7 @@ describe('nothing is said', () => {
         'url: http://127.0.0.1\nauth: { bearer: { token: a } }',
       ),
       'of secrets to a receiver on this machine': `${broker}routes:\n  all:\n    reveal: [password]\n    sink: { type: webhook, url: 'http://[::1]:80', headers: { Cookie: a }, auth: { oauth2: { tokenUrl: http://LOCALHOST, clientId: a, clientSecret: b } } }`,
+      'of a proxy over TLS, on this machine, or without a password': `${broker}routes:\n  a: { sink: { type: webhook, url: https://a, proxy: https://me:b@proxy } }\n  b: { sink: { type: webhook, url: https://a, proxy: http://me:b@127.0.0.1 } }\n  c: { sink: { type: webhook, url: https://a, proxy: http://proxy } }`,
       'of headers that are no secrets': sink(
         'webhook',
         'url: http://a\nheaders: { X-Zone: west, Monkeys: a, X-Hook-ID: a }',

@@ -335,6 +335,11 @@ describe('a secret in clear text', () => {
     ['headers: { X-Api-Key: x1 }'],
     ['fields: { routing_key: x1 }'],
     ['fields: { session_id: x1 }'],
+    ['headers: { X-Hub-Signature: x1 }'],
+    ['headers: { X-Authority: x1 }'],
+    ['headers: { X-Session: x1 }'],
+    ['fields: { hmac: x1 }'],
+    ['fields: { otp2: x1 }'],
     ['headers: { X-Acme: 8d2a41c09f7e4b5d }'],
   ])('is a header or a field that is named after one, or as long as a token: %s', (options) => {
     const file = folder.write('relay.yaml', webhook(options));

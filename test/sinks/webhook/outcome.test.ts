@@ -269,6 +269,28 @@ describe('a mask', () => {
     );
   });
 
+  test('finds a secret in base64, whatever stands before and behind it, and where it is cut off', () => {
+    const around = fc.string({ maxLength: 4 });
+    fc.assert(
+      fc.property(around, fc.string({ minLength: 3 }), around, (before, middle, behind) => {
+        const secret = `q${middle}zz`;
+        const mask = createMask(() => [secret]);
+        for (const notation of ['base64', 'base64url'] as const) {
+          const said = Buffer.from(`${before}${secret}${behind}`).toString(notation);
+          const start = Math.ceil((Buffer.byteLength(before) * 4) / 3);
+          const end = Math.floor((Buffer.byteLength(before + secret) * 4) / 3);
+          // A plus at its ends counts as a space.
+          const hidden = `${RegExp.escape(said.slice(0, start))}\\+*\\*{3}`;
+          const rest = `\\+*${RegExp.escape(said.slice(end))}`;
+          expect(mask(said)).toMatch(new RegExp(`^${hidden}${rest}$`));
+          expect(mask(JSON.stringify({ said }))).toMatch(new RegExp(`^{"said":"${hidden}${rest}"}$`));
+          expect(mask(said.slice(0, end - 1))).toMatch(new RegExp(`^${hidden}$`));
+        }
+      }),
+      runs(300),
+    );
+  });
+
   test('leaves a text without a secret as it is', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {

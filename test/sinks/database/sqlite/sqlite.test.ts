@@ -3,7 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { withoutValues } from '../../../../src/sinks/database/refusal.ts';
 import { SinkUnavailable } from '../../../../src/sinks/sink.ts';
 import {
   deliver,
@@ -50,6 +52,18 @@ behavesAsDatabase('SQLite', {
   trigger: (table, event) => `
     CREATE TRIGGER refuse_${table} BEFORE INSERT ON ${table} WHEN NEW.event = '${event}'
       BEGIN SELECT RAISE(ABORT, 'we want none of these'); END`,
+});
+
+test('a refusal tells no value, not even where its stack was looked at before', () => {
+  const error = Object.assign(new Error("the value 'geheim'"), {
+    detail: 'geheim',
+    sql: 'geheim',
+    sqlMessage: 'geheim',
+  });
+  expect(error.stack).toContain('geheim');
+  const { message } = withoutValues(error, { code: '22003', meaning: undefined, column: 'balance' });
+  expect(message).toBe('refused (22003, column "balance")');
+  expect(inspect(error)).not.toContain('geheim');
 });
 
 describe('the retention of a database', () => {
