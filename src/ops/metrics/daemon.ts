@@ -72,6 +72,13 @@ export const daemonMetrics: readonly Metric[] = [
       ),
   },
   {
+    name: 'kazoo_relay_journal_first_evicted_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the first of them was removed, in Unix time; absent while none was.',
+    labels: [],
+    read: known(({ evicted: { since } }) => (since === null ? null : since / 1_000)),
+  },
+  {
     name: 'kazoo_relay_clock_doubted',
     type: 'gauge',
     help: '1 while the clock is more than a day beyond the last sign of life: nothing is removed for its age.',
