@@ -6,10 +6,16 @@ import { describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
 import type { Journal } from '../../src/journal/journal.ts';
+import { unlimited } from '../../src/journal/retention.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
+import { eventNamed } from '../../src/kazoo/catalogue.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 import { createValidator } from '../../src/schema/validator.ts';
+import { Growth } from '../../src/waiting.ts';
 import { until } from '../support/until.ts';
+
+const MiB = 1024 * 1024;
+const silent = pino({ level: 'silent' });
 
 describe('intake', () => {
   test('commits a batch in parts where its messages unpack to far more than they weigh', async () => {
@@ -69,6 +75,42 @@ describe('intake', () => {
     await intake.drained();
     expect(commits.flat()).toMatchObject([{ state: 'undecodable', problems: [{ keyword: 'size' }] }]);
     expect(acknowledged).toEqual([1]);
+  });
+
+  test('tries again within a second, however often the journal has taken nothing', async () => {
+    const pauses: number[] = [];
+    const { next } = Growth.prototype;
+    const growth = jest.spyOn(Growth.prototype, 'next').mockImplementation(function (this: Growth) {
+      pauses.push(next.call(this));
+      return 0;
+    });
+    const { intake, source } = startIntake(0);
+    intake.add(message(1, Buffer.from('{}')), source);
+    await until(() => pauses.length >= 20, { what: 'twenty tries' });
+    intake.abandon();
+    growth.mockRestore();
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(1_000);
+  });
+
+  test('goes on with whatever comes behind junk that unpacks to more than there is room for', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-intake-'));
+    const journal = openJournal(folder, silent, { ...unlimited, maxSize: 16 * MiB, invalidShare: 0.25 });
+    await journal.openRoute('r', 'now', 'quarantine');
+    const intake = new Intake(options, { journal, validator: createValidator([]), log: silent });
+    const source = { acknowledge: () => undefined, readOn: () => undefined };
+    for (let tag = 1; tag <= 30; tag += 1) {
+      const junk = gzipSync(JSON.stringify({ 'Event-Name': 'low_balance', N: tag, Filler: 'x'.repeat(MiB - 100) }));
+      expect(junk.length).toBeLessThan(1_200);
+      intake.add(message(tag, junk, 'gzip'), source);
+    }
+    intake.add(message(31, Buffer.from(JSON.stringify(eventNamed('low_balance')?.example))), source);
+    await until(() => intake.committed === 31, { what: 'all to be committed' }).finally(() => intake.abandon());
+    await until(async () => (await journal.summary()).invalidBytes <= 4 * MiB, { what: 'the share to be kept' });
+    const kept = await journal.find({ after: 0, limit: 40 });
+    expect(kept.at(-1)).toMatchObject({ state: 'valid', event: 'low_balance' });
+    expect((await journal.summary()).evicted.known).toBe(31 - kept.length);
+    await journal.close();
+    rmSync(folder, { recursive: true });
   });
 
   test('takes equal bodies for what their message ids say, and tells in the log at debug what it drops', async () => {
@@ -160,10 +202,7 @@ function startIntake(failing = Number.POSITIVE_INFINITY, batch = options.batch) 
       return [];
     },
   } as unknown as Journal; // intake only appends
-  const intake = new Intake(
-    { ...options, batch },
-    { journal, validator: createValidator([]), log: pino({ level: 'silent' }) },
-  );
+  const intake = new Intake({ ...options, batch }, { journal, validator: createValidator([]), log: silent });
   /** What was acknowledged last, each time that it could be read on. */
   const readings: number[] = [];
   const source = {
