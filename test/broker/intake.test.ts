@@ -12,10 +12,12 @@ import { eventNamed } from '../../src/kazoo/catalogue.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 import { createValidator } from '../../src/schema/validator.ts';
 import { Growth } from '../../src/waiting.ts';
+import { openForTest } from '../support/open-for-test.ts';
 import { until } from '../support/until.ts';
 
 const MiB = 1024 * 1024;
 const silent = pino({ level: 'silent' });
+const { open } = openForTest();
 
 describe('intake', () => {
   test('commits a batch in parts where its messages unpack to far more than they weigh', async () => {
@@ -93,10 +95,8 @@ describe('intake', () => {
   });
 
   test('goes on with whatever comes behind junk that unpacks to more than there is room for', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-intake-'));
-    const journal = openJournal(folder, silent, { ...unlimited, maxSize: 16 * MiB, invalidShare: 0.25 });
+    const { journal, intake } = startWithJournal(silent, { ...unlimited, maxSize: 16 * MiB, invalidShare: 0.25 });
     await journal.openRoute('r', 'now', 'quarantine');
-    const intake = new Intake(options, { journal, validator: createValidator([]), log: silent });
     const source = { acknowledge: () => undefined, readOn: () => undefined };
     for (let tag = 1; tag <= 30; tag += 1) {
       const junk = gzipSync(JSON.stringify({ 'Event-Name': 'low_balance', N: tag, Filler: 'x'.repeat(MiB - 100) }));
@@ -104,21 +104,17 @@ describe('intake', () => {
       intake.add(message(tag, junk, 'gzip'), source);
     }
     intake.add(message(31, Buffer.from(JSON.stringify(eventNamed('low_balance')?.example))), source);
-    await until(() => intake.committed === 31, { what: 'all to be committed' }).finally(() => intake.abandon());
+    await until(() => intake.committed === 31, { what: 'all to be committed' });
     await until(async () => (await journal.summary()).invalidBytes <= 4 * MiB, { what: 'the share to be kept' });
     const kept = await journal.find({ after: 0, limit: 40 });
     expect(kept.at(-1)).toMatchObject({ state: 'valid', event: 'low_balance' });
     expect((await journal.summary()).evicted.known).toBe(31 - kept.length);
-    await journal.close();
-    rmSync(folder, { recursive: true });
   });
 
   test('takes equal bodies for what their message ids say, and tells in the log at debug what it drops', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-intake-'));
     const lines: string[] = [];
     const log = pino({ level: 'debug', base: null }, { write: (line: string) => void lines.push(line) });
-    const journal = openJournal(folder, log);
-    const intake = new Intake(options, { journal, validator: createValidator([]), log });
+    const { journal, intake } = startWithJournal(log);
     const body = Buffer.from('{"Event-Name":"low_balance"}');
     const ids = ['a', 'b', 'a', undefined, undefined];
     for (const [tag, messageId] of ids.entries()) {
@@ -126,8 +122,6 @@ describe('intake', () => {
     }
     await intake.drained();
     const kept = (await journal.find({ after: 0, limit: 10 })).map(({ id }) => id);
-    await journal.close();
-    rmSync(folder, { recursive: true });
     const told = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg.startsWith('dropped a message'));
     expect(kept).toHaveLength(3);
     expect(told.map(({ level, id }) => [level, id])).toEqual([
@@ -210,6 +204,16 @@ function startIntake(failing = Number.POSITIVE_INFINITY, batch = options.batch) 
     readOn: () => void readings.push(acknowledged.at(-1) ?? 0),
   };
   return { intake, commits, acknowledged, source, readings };
+}
+
+/** With a journal of its own; both are gone after the test. */
+function startWithJournal(log: pino.Logger, limits = unlimited) {
+  const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-intake-'));
+  const journal = openJournal(folder, log, limits);
+  const intake = new Intake(options, { journal, validator: createValidator([]), log });
+  open.push({ close: async () => rmSync(folder, { recursive: true }) }, journal);
+  open.push({ close: async () => intake.abandon() });
+  return { journal, intake };
 }
 
 function message(deliveryTag: number, body: Buffer, contentEncoding?: string) {
