@@ -107,11 +107,13 @@ function describeHttp({ listen, open, reason }: NonNullable<Status['http']>): st
 }
 
 function describeJournal(terminal: Terminal, journal: Status['journal']): string {
-  const { path, bytes, max_bytes, messages, oldest, undecodable, reason } = journal;
+  const { path, bytes, used_bytes, max_bytes, messages, oldest, undecodable, reason } = journal;
   const since = oldest === null ? '' : ` since ${oldest}`;
   const trouble = reason ? [`         ${terminal.paint('red', printable(reason))}`] : [];
   if (bytes === null || messages === null) return [path, ...trouble].join('\n');
-  const held = `${path}: ${sized(bytes)} of ${sized(max_bytes)}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
+  // A daemon of the version before doesn't say how much counts.
+  const size = `${sized(used_bytes ?? bytes)} of ${sized(max_bytes)} (${sized(bytes)} on disk)`;
+  const held = `${path}: ${size}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
   return [held, ...trouble, ...describeInvalid(journal)].join('\n');
 }
 

@@ -220,6 +220,8 @@ export interface Journal extends JournalReader {
 export interface Summary {
   /** On disk. */
   readonly bytes: number;
+  /** What counts of them towards `maxSize`: of the file, not what will be used again. */
+  readonly usedBytes: number;
   /** Entries, about: those that were removed from between count too. */
   readonly messages: number;
   readonly oldest: number | null;

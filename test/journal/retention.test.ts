@@ -134,6 +134,9 @@ describe('the largest size', () => {
     await desk.drop(await desk.letters({ states: ['undecodable'] }, 0, 1_000));
     await desk.close();
     await until(async () => (await refusal()) === '', { what: 'the daemon to notice', timeout: 20_000 });
+    const { bytes, usedBytes } = await journal.summary();
+    expect(bytes).toBeGreaterThan(maxSize);
+    expect(usedBytes).toBeLessThan(maxSize / 4);
   });
 
   test.each(['waiting', 'dead', 'quarantined'] as const)('takes at once what is %s no longer', async (state) => {
@@ -195,6 +198,7 @@ describe('the largest size', () => {
     await journal.openRoute('r', 'earliest');
     await refusedFor(/held about \d\d\.\d MiB by the write-ahead log, which a program .* pins: end that one/);
     expect(await ids()).toHaveLength(1);
+    expect((await journal.summary()).usedBytes).toBeGreaterThanOrEqual(limits.maxSize);
     reader.exec('COMMIT');
     await journal.append([notification({})]);
     expect(statSync(wal).size).toBeLessThan(1024 * 1024);

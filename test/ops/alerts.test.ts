@@ -82,6 +82,16 @@ describe('the alerts', () => {
     expect(firing([healthy, full])).toEqual(['KazooRelayIntakePaused', 'KazooRelayJournalFills', 'KazooRelaySinkAway']);
   });
 
+  test('fire for a journal of which much counts, and not for a file that is large still', () => {
+    const others = [
+      'kazoo_relay_journal_size_bytes 100\nkazoo_relay_journal_max_size_bytes 100',
+      'kazoo_relay_journal_entries 10\nkazoo_relay_lag_messages 6\nkazoo_relay_deliveries_waiting 0',
+    ];
+    const page = (used: number) => [...others, `kazoo_relay_journal_used_bytes ${used}`].join('\n');
+    expect(firing([page(80)])).toEqual([]);
+    expect(firing([page(81)])).toEqual(['KazooRelayJournalFills']);
+  });
+
   test('fire for a journal in which more than half of the share for undecodable and invalid ones is used', () => {
     const page = (bytes: number) =>
       `kazoo_relay_journal_invalid_max_bytes 100\nkazoo_relay_journal_invalid_bytes ${bytes}`;

@@ -130,7 +130,7 @@ describe('/metrics', () => {
     }
   });
 
-  test('tells what undecodable and invalid notifications take, how many of them made way, and since when', async () => {
+  test('tells what counts of the journal, what of it is invalid, how much of that made way, and since when', async () => {
     const first = 'kazoo_relay_journal_first_evicted_timestamp_seconds';
     expect(samples(await text(), first).size).toBe(0);
     using database = new DatabaseSync(join(relay.journal, 'journal.sqlite'), { timeout: 5_000 });
@@ -145,6 +145,9 @@ describe('/metrics', () => {
     expect(['undecodable', 'unknown', 'known'].map((kind) => evicted(page, kind))).toEqual([3, 5, 7]);
     expect(total(page, first)).toBe(1234.5);
     expect(total(page, 'kazoo_relay_journal_invalid_bytes')).toBe(sum?.bytes);
+    const [used, size] = ['used', 'size'].map((what) => total(page, `kazoo_relay_journal_${what}_bytes`));
+    expect(used).toBeGreaterThan(Number(sum?.bytes));
+    expect(used).toBeLessThan(size ?? 0);
     expect(total(page, 'kazoo_relay_journal_invalid_max_bytes')).toBe(10 * 2 ** 30 * 0.25);
   });
 

@@ -20,6 +20,13 @@ export const daemonMetrics: readonly Metric[] = [
     read: known(({ bytes }) => bytes),
   },
   {
+    name: 'kazoo_relay_journal_used_bytes',
+    type: 'gauge',
+    help: 'Bytes of it that count towards journal.maxSize: of the file, not what will be used again.',
+    labels: [],
+    read: known(({ usedBytes }) => usedBytes),
+  },
+  {
     name: 'kazoo_relay_journal_max_size_bytes',
     type: 'gauge',
     help: 'Size that the configuration allows it: journal.maxSize.',
