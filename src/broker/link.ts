@@ -6,6 +6,7 @@ import { reasonOf } from '../errors.ts';
 import { Pulse, stuckAfter } from '../pulse.ts';
 import type { TlsFiles } from '../tls.ts';
 import { Backoff, unlessAborted, within } from '../waiting.ts';
+import { mismatch } from './amqplib.ts';
 import { type Connection, connect } from './connection.ts';
 import { LinkCounts } from './counts.ts';
 import type { Intake } from './intake.ts';
@@ -206,11 +207,11 @@ export class Link {
       },
     });
     const { consumerTag } = await channel.consume(this.#options.queue.name, (message) => {
-      const reason =
+      connection.fail(
         message === null
-          ? 'the broker cancelled our consumer: the queue was deleted'
-          : 'amqplib has read a message by itself: it is another version than the one that this was made for';
-      connection.fail(new Error(reason));
+          ? new Error('the broker cancelled our consumer: the queue was deleted')
+          : mismatch('it has read a message by itself'),
+      );
     });
     return consumerTag;
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import type { Duplex } from 'node:stream';
-import type { ChannelModel, ConfirmChannel, Options, Replies } from 'amqplib';
+import type { ChannelModel, Options, Replies } from 'amqplib';
+import { cutOff, frameReaderOf, leaveOutHeaders } from '../broker/amqplib.ts';
 import { dial } from '../broker/dial.ts';
 import { exchange } from '../broker/topology.ts';
 import { reasonOf } from '../errors.ts';
@@ -70,15 +70,15 @@ export async function connectPublisher(url: string, tls?: TlsFiles): Promise<Pub
 }
 
 async function openPublisher(model: ChannelModel): Promise<Publisher> {
+  const reader = frameReaderOf(model);
   const ended = Promise.withResolvers<never>();
   ended.promise.catch(() => undefined);
   model.on('error', ended.reject);
   model.on('close', () => ended.reject(new Error('it closed the connection')));
   const close = async () => {
     await within(closeWithin, 'it', model.close()).catch(() => undefined);
-    // A broker that is out of memory reads nothing from whoever publishes, not even a goodbye. The stream is not in
-    // amqplib's types, but each of its connections has one.
-    (model.connection as unknown as { stream: Duplex }).stream.destroy();
+    // A broker that is out of memory reads nothing from whoever publishes, not even a goodbye.
+    cutOff(reader);
   };
   const open = async () => {
     const channel = await model.createConfirmChannel();
@@ -110,19 +110,6 @@ async function openPublisher(model: ChannelModel): Promise<Publisher> {
     hasConsumer: async (queue) => ((await lookAt(model, queue))?.consumerCount ?? 0) > 0,
     close,
   };
-}
-
-/** The part of amqplib's channel that writes a message; it isn't in its types. */
-interface Sender {
-  sendMessage(fields: object, properties: object, content: Buffer): boolean;
-}
-
-/** KAZOO sends no header table; amqplib would always send one, empty. */
-function leaveOutHeaders(channel: ConfirmChannel): void {
-  const sender = channel as unknown as Sender; // held to be true by the test that looks at a message's properties
-  const sendMessage = sender.sendMessage.bind(channel);
-  sender.sendMessage = (fields, properties, content) =>
-    sendMessage(fields, { ...properties, headers: undefined }, content);
 }
 
 async function lookAt(model: ChannelModel, queue: string): Promise<Replies.AssertQueue | undefined> {
