@@ -135,7 +135,8 @@ const brokerHead = ['ZONE', 'BROKER', 'STATE', 'SINCE', 'PER SECOND', 'RECEIVED'
 
 function brokerRow({ zone, broker, state, since, rate, received, paused, reason }: BrokerStatus): string[] {
   const shown = paused ? 'paused' : state;
-  const why = paused ? 'the journal takes nothing' : (reason ?? '');
+  // A daemon of the version before gives no reason for a pause.
+  const why = reason ?? (paused ? 'the journal takes nothing' : '');
   return [printable(zone), broker, shown, since, rate.toFixed(1), String(received), printable(why)];
 }
 

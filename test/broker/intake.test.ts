@@ -149,6 +149,7 @@ describe('intake', () => {
     for (let tag = 1; tag <= 9; tag += 1) intake.add(message(tag, Buffer.alloc(1024 * 1024)), source);
     expect([intake.hasRoom, intake.full]).toEqual([false, false]);
     await until(() => intake.paused, { what: 'the journal to fail' });
+    expect(intake.trouble).toBe('disk on fire');
     expect([intake.hasRoom, intake.full]).toEqual([true, true]);
     expect(readings).toEqual([0]);
     intake.abandon();
@@ -197,6 +198,7 @@ function startIntake(failing = Number.POSITIVE_INFINITY, batch = options.batch) 
     },
   } as unknown as Journal; // intake only appends
   const intake = new Intake({ ...options, batch }, { journal, validator: createValidator([]), log: silent });
+  open.push({ close: async () => intake.abandon() });
   /** What was acknowledged last, each time that it could be read on. */
   const readings: number[] = [];
   const source = {
