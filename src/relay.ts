@@ -1,6 +1,6 @@
+import { reasonOf } from './common/errors.ts';
 import type { Config } from './config/config.ts';
 import type { Loaded } from './config/load.ts';
-import { reasonOf } from './errors.ts';
 import { openJournal } from './journal/open.ts';
 import { openControl } from './ops/control.ts';
 import { fewDescriptors } from './ops/descriptors.ts';

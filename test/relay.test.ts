@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
-import { openJournalReader } from '../src/journal/sqlite.ts';
+import { openJournalReader } from '../src/journal/sqlite/journal.ts';
 import { type Daemon, startDaemon } from './support/daemon.ts';
 import { onChannel, publishAsKazoo } from './support/kazoo.ts';
 import { type SharedBroker, shareBroker } from './support/rabbitmq.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startPrivateBroker } from '../../src/cli/private-broker.ts';
-import { connectPublisher, type Message } from '../../src/cli/publisher.ts';
+import { connectPublisher, type Message } from '../../src/cli/support/publisher.ts';
 import { until } from '../../test/support/until.ts';
 import { type Daemon, journalIn, startDaemon, watchCursor } from '../daemon.ts';
 import { fillJournal } from '../fill-journal.ts';

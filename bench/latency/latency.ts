@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPrivateBroker } from '../../src/cli/private-broker.ts';
-import { connectPublisher } from '../../src/cli/publisher.ts';
+import { connectPublisher } from '../../src/cli/support/publisher.ts';
 import { startDaemon } from '../daemon.ts';
 import { messages } from '../notifications.ts';
 import { start } from '../process.ts';

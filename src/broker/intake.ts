@@ -1,15 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { reasonOf } from '../errors.ts';
-import { type Entry, type Journal, JournalError } from '../journal/journal.ts';
+import { Backoff } from '../common/async/backoff.ts';
+import { Pulse, stuckAfter } from '../common/async/heartbeat.ts';
+import { reasonOf } from '../common/errors.ts';
+import { Rate } from '../common/stats/rate-meter.ts';
+import type { Entry } from '../journal/entry.ts';
+import { type Journal, JournalError } from '../journal/journal.ts';
 import { type BodyLimits, decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
 import { type Reveals, redact } from '../kazoo/redact.ts';
-import { Pulse, stuckAfter } from '../pulse.ts';
-import { Rate } from '../rate.ts';
 import { judge } from '../schema/judge.ts';
 import type { Validator } from '../schema/validator.ts';
-import { Backoff } from '../waiting.ts';
 import { IntakeCounts } from './counts.ts';
 import type { ReceivedMessage } from './received.ts';
 

@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { Command } from 'commander';
-import { unlessAborted } from '../waiting.ts';
+import { unlessAborted } from '../common/async/abort.ts';
 import { awaitArrivals, faultsIn } from './quickstart/arrivals.ts';
 import type { Daemon } from './quickstart/daemon.ts';
 import { makeSpecimens } from './quickstart/specimens.ts';
 import { type Files, filesIn, type Stage, startStage } from './quickstart/stage.ts';
 import { tableHead, tableOf } from './quickstart/table.ts';
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from './support/terminal.ts';
 
 interface Options {
   readonly once?: true;

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { editorSchemaText } from './editor-schema.ts';
-import { referenceText } from './reference.ts';
+import { editorSchemaText } from './describe/editor-schema.ts';
+import { referenceText } from './describe/reference.ts';
 
 // Writes what is derived from the options: docs/configuration.md, and config/kazoo-relay.schema.json for editors. With
 // --check it writes nothing, and fails if one of them is out of date.

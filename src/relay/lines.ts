@@ -104,7 +104,7 @@ function byName({ brokers, intake, queue }: Config): Map<string, LineConfig> {
 }
 
 function lineStatus({ config: { broker }, intake, link }: Line): BrokerStatus {
-  const { state, since, reason = null } = link.activity;
+  const { state, since, reason = null, code = null } = link.activity;
   const { received, paused, trouble, perSecond: rate } = intake;
   return {
     zone: broker.zone,
@@ -112,6 +112,7 @@ function lineStatus({ config: { broker }, intake, link }: Line): BrokerStatus {
     state,
     since: new Date(since).toISOString(),
     reason: trouble ?? reason,
+    code: trouble === null ? code : null,
     rate,
     received,
     paused,

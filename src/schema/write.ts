@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { makeFolder } from '../folder.ts';
+import { makeFolder } from '../common/fs/make-folder.ts';
 import { events } from '../kazoo/catalogue.ts';
 import { schemaOf, unknownEvent, unknownSchema } from './generate.ts';
 

@@ -5,13 +5,13 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
+import { Growth } from '../../src/common/async/backoff.ts';
 import type { Journal } from '../../src/journal/journal.ts';
-import { unlimited } from '../../src/journal/retention.ts';
-import { openJournal } from '../../src/journal/sqlite.ts';
+import { openJournal } from '../../src/journal/sqlite/journal.ts';
+import { unlimited } from '../../src/journal/sqlite/retention.ts';
 import { eventNamed } from '../../src/kazoo/catalogue.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 import { createValidator } from '../../src/schema/validator.ts';
-import { Growth } from '../../src/waiting.ts';
 import { openForTest } from '../support/open-for-test.ts';
 import { until } from '../support/until.ts';
 

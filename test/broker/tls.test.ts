@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import { freePort } from '../../src/cli/free-port.ts';
-import type { TlsFiles } from '../../src/tls.ts';
+import type { TlsFiles } from '../../src/common/net/tls.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import { cli } from '../support/cli.ts';
 import { startLink, type TestLink } from '../support/link.ts';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Entry } from '../../journal/journal.ts';
+import type { Entry } from '../../journal/entry.ts';
 import { openJournalReader } from '../../journal/open.ts';
 import type { JsonObject } from '../../kazoo/notification.ts';
 import type { Specimen } from './specimens.ts';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { within } from '../../waiting.ts';
+import { within } from '../../common/async/deadlines.ts';
 
 export interface Daemon {
   /** Rejects when the daemon ends without having been told to. */

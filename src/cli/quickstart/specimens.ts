@@ -2,9 +2,9 @@ import { gzipSync } from 'node:zlib';
 import { events, exampleKeyOf } from '../../kazoo/catalogue.ts';
 import { idOf } from '../../kazoo/identity.ts';
 import type { JsonObject } from '../../kazoo/notification.ts';
-import { exampleBody } from '../example.ts';
-import { knownEvent } from '../known-event.ts';
-import type { Message } from '../publisher.ts';
+import { exampleBody } from '../support/example.ts';
+import { knownEvent } from '../support/known-event.ts';
+import type { Message } from '../support/publisher.ts';
 
 /** A message that the quickstart publishes, and what ought to become of it. */
 export interface Specimen {

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { unlessAborted } from '../../waiting.ts';
+import { unlessAborted } from '../../common/async/abort.ts';
 import { startPrivateBroker } from '../private-broker.ts';
-import { connectPublisher, type Publisher } from '../publisher.ts';
+import { connectPublisher, type Publisher } from '../support/publisher.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { until } from './until.ts';
 

@@ -1,6 +1,6 @@
-import type { Entry } from '../../journal/journal.ts';
-import { describeProblems, paintState, stateOf } from '../output.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Entry } from '../../journal/entry.ts';
+import { describeProblems, paintState, stateOf } from '../support/output.ts';
+import type { Terminal } from '../support/terminal.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { Specimen } from './specimens.ts';
 

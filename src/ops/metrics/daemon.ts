@@ -1,4 +1,4 @@
-import type { Summary } from '../../journal/journal.ts';
+import type { Summary } from '../../journal/reader.ts';
 import { stuckIn } from '../health.ts';
 import { version } from '../version.ts';
 import type { Metric, Reading, Sample } from './metric.ts';

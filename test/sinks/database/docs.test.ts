@@ -7,7 +7,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { eventNamed, events } from '../../../src/kazoo/catalogue.ts';
 import { normalise } from '../../../src/kazoo/normalise.ts';
 import type { JsonObject } from '../../../src/kazoo/notification.ts';
-import type { Delivery } from '../../../src/sinks/sink.ts';
+import type { Delivery } from '../../../src/notification/envelope.ts';
 import { closeSinks, deliver, deliveryOf, openDatabaseSink } from '../../support/database.ts';
 import { startMariadb, type TestMariadb } from '../../support/mariadb.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';

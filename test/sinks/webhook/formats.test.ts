@@ -1,6 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { type CloudEvent, HTTP } from 'cloudevents';
-import { exampleBody } from '../../../src/cli/example.ts';
+import { exampleBody } from '../../../src/cli/support/example.ts';
 import { events } from '../../../src/kazoo/catalogue.ts';
 import { normalise } from '../../../src/kazoo/normalise.ts';
 import type { JsonObject } from '../../../src/kazoo/notification.ts';
