@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Backoff } from '../common/async/backoff.ts';
 import { Pulse, stuckAfter } from '../common/async/heartbeat.ts';
+import { reasonOf } from '../common/errors.ts';
 import { Rate } from '../common/stats/rate-meter.ts';
 import type { Entry } from '../journal/entry.ts';
 import { type Journal, JournalError } from '../journal/journal.ts';
@@ -70,7 +71,7 @@ export class Intake {
   #received = 0;
   readonly #rate = new Rate();
   #committed = 0;
-  #failing = false;
+  #trouble: string | null = null;
 
   constructor(options: IntakeOptions, context: IntakeContext) {
     this.#options = options;
@@ -94,7 +95,12 @@ export class Intake {
 
   /** True while the journal can't be written. */
   get paused(): boolean {
-    return this.#failing;
+    return this.#trouble !== null;
+  }
+
+  /** Why that is. */
+  get trouble(): string | null {
+    return this.#trouble;
   }
 
   /** Bytes that a body may have, unpacked. */
@@ -112,13 +118,13 @@ export class Intake {
    * then it is read all the same, so that heartbeats are seen, and given up with the first message that is too much.
    */
   get hasRoom(): boolean {
-    return this.#failing || this.#heldBytes <= maxHeldBytes;
+    return this.paused || this.#heldBytes <= maxHeldBytes;
   }
 
   /** True when no more may come in until the journal can be written again. */
   get full(): boolean {
     // While it can, all that is held is on its way: even a message that is larger by itself.
-    return this.#failing && this.#heldBytes > maxHeldBytes;
+    return this.paused && this.#heldBytes > maxHeldBytes;
   }
 
   /** Takes a message. All that are held at a time come from the same connection: see `drained`. */
@@ -288,9 +294,10 @@ export class Intake {
   }
 
   #failed(error: unknown): void {
-    if (this.#failing) return;
+    const wasPaused = this.paused;
     const hadRoom = this.hasRoom;
-    this.#failing = true;
+    this.#trouble = reasonOf(error);
+    if (wasPaused) return;
     if (!hadRoom) this.#source?.readOn();
     // What the journal says is enough for an operator; anything else is a bug, whose place we want to know.
     const why = error instanceof JournalError ? { reason: error.message } : { err: error };
@@ -298,8 +305,8 @@ export class Intake {
   }
 
   #recovered(): void {
-    if (!this.#failing) return;
-    this.#failing = false;
+    if (!this.paused) return;
+    this.#trouble = null;
     this.#context.log.info('the journal takes notifications again');
   }
 }

@@ -41,6 +41,8 @@ export interface BrokerStatus {
 interface JournalStatus {
   readonly path: string;
   readonly bytes: number | null;
+  /** What counts of them towards `max_bytes`. */
+  readonly used_bytes: number | null;
   readonly max_bytes: number;
   readonly messages: number | null;
   readonly oldest: string | null;
@@ -127,6 +129,7 @@ export function statusOf(config: Named, held: Summary | string, live: Live | nul
     journal: {
       path: config.journal.path,
       bytes: summary?.bytes ?? null,
+      used_bytes: summary?.usedBytes ?? null,
       max_bytes: config.journal.maxSize,
       messages: summary?.messages ?? null,
       oldest: timeOf(summary?.oldest ?? null),

@@ -107,11 +107,13 @@ function describeHttp({ listen, open, reason }: NonNullable<Status['http']>): st
 }
 
 function describeJournal(terminal: Terminal, journal: Status['journal']): string {
-  const { path, bytes, max_bytes, messages, oldest, undecodable, reason } = journal;
+  const { path, bytes, used_bytes, max_bytes, messages, oldest, undecodable, reason } = journal;
   const since = oldest === null ? '' : ` since ${oldest}`;
   const trouble = reason ? [`         ${terminal.paint('red', printable(reason))}`] : [];
   if (bytes === null || messages === null) return [path, ...trouble].join('\n');
-  const held = `${path}: ${sized(bytes)} of ${sized(max_bytes)}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
+  // A daemon of the version before doesn't say how much counts.
+  const size = `${sized(used_bytes ?? bytes)} of ${sized(max_bytes)} (${sized(bytes)} on disk)`;
+  const held = `${path}: ${size}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
   return [held, ...trouble, ...describeInvalid(journal)].join('\n');
 }
 
@@ -133,7 +135,8 @@ const brokerHead = ['ZONE', 'BROKER', 'STATE', 'SINCE', 'PER SECOND', 'RECEIVED'
 
 function brokerRow({ zone, broker, state, since, rate, received, paused, reason }: BrokerStatus): string[] {
   const shown = paused ? 'paused' : state;
-  const why = paused ? 'the journal takes nothing' : (reason ?? '');
+  // A daemon of the version before gives no reason for a pause.
+  const why = reason ?? (paused ? 'the journal takes nothing' : '');
   return [printable(zone), broker, shown, since, rate.toFixed(1), String(received), printable(why)];
 }
 

@@ -10,6 +10,15 @@ const slackShare = 0.25;
 /** A reason holds for so many times as long as it took to find it: with millions of lines it isn't found with each try. */
 const reasonHolds = 20;
 
+const pageCounts = `
+  SELECT page_count AS pages, freelist_count AS free, page_size AS size
+  FROM pragma_page_count, pragma_freelist_count, pragma_page_size`;
+
+/** What counts of a journal towards its largest size, in bytes, for whoever looks at it once. */
+export function usedBytes(database: DatabaseSync, file: string): number {
+  return usedBytesOf(database.prepare(pageCounts)) + beyondLimit(file);
+}
+
 /** The room that a journal takes on disk. */
 export class Space {
   readonly #database: DatabaseSync;
@@ -22,15 +31,12 @@ export class Space {
   constructor(database: DatabaseSync, file: string) {
     this.#database = database;
     this.#file = file;
-    this.#pages = database.prepare(`
-      SELECT page_count AS pages, freelist_count AS free, page_size AS size
-      FROM pragma_page_count, pragma_freelist_count, pragma_page_size`);
+    this.#pages = database.prepare(pageCounts);
   }
 
   /** Bytes of the file's own that are in use: what removing makes less. */
   get ownBytes(): number {
-    const { pages, free, size } = this.#pageCounts();
-    return (pages - free) * size;
+    return usedBytesOf(this.#pages);
   }
 
   /** These, and those of the log that a reader keeps from being used again. */
@@ -55,8 +61,7 @@ export class Space {
    * be no room. Who still reads isn't waited for.
    */
   shortenLog(): void {
-    const beyondLimit = () => Math.max(0, sizeOf(`${this.#file}-wal`) - logLimit);
-    this.#pinned = beyondLimit();
+    this.#pinned = beyondLimit(this.#file);
     if (this.#pinned === 0) return;
     this.#database.exec('PRAGMA busy_timeout = 0');
     try {
@@ -64,19 +69,29 @@ export class Space {
     } finally {
       this.#database.exec(`PRAGMA busy_timeout = ${patience}`);
     }
-    this.#pinned = beyondLimit();
+    this.#pinned = beyondLimit(this.#file);
   }
 
   /** Makes the file smaller, a little at a time. Returns true where it could be smaller still. */
   giveBack(): boolean {
-    const { pages, free, size } = this.#pageCounts();
+    const { pages, free, size } = countsIn(this.#pages);
     if (free * size < slackBytes || free < pages * slackShare) return false;
     this.#database.exec('PRAGMA incremental_vacuum(1000)');
     return true;
   }
+}
 
-  #pageCounts(): { pages: number; free: number; size: number } {
-    const row = this.#pages.get();
-    return { pages: Number(row?.pages), free: Number(row?.free), size: Number(row?.size) };
-  }
+function usedBytesOf(pages: StatementSync): number {
+  const { pages: all, free, size } = countsIn(pages);
+  return (all - free) * size;
+}
+
+function countsIn(pages: StatementSync): { pages: number; free: number; size: number } {
+  const row = pages.get();
+  return { pages: Number(row?.pages), free: Number(row?.free), size: Number(row?.size) };
+}
+
+/** Bytes of the write-ahead log beyond what it may have. */
+function beyondLimit(file: string): number {
+  return Math.max(0, sizeOf(`${file}-wal`) - logLimit);
 }

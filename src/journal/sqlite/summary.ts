@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { RouteSummary, Summary } from '../reader.ts';
 import { sizeOf } from './database.ts';
 import { evictedFrom } from './eviction.ts';
+import { usedBytes } from './space.ts';
 
 /** What the journal holds, and how far each route is, that it knows: in the configuration or not. */
 export function summarise(database: DatabaseSync, file: string): Summary {
@@ -19,6 +20,7 @@ export function summarise(database: DatabaseSync, file: string): Summary {
   const names = new Set([...cursors.keys(), ...counts.map(({ route }) => route)].map(String).filter(Boolean));
   return {
     bytes: sizeOf(file) + sizeOf(`${file}-wal`),
+    usedBytes: usedBytes(database, file),
     messages: newest === undefined ? 0 : last - Number(oldest?.seq) + 1,
     oldest: oldest === undefined ? null : Number(oldest.received_at),
     newest: newest === undefined ? null : Number(newest.received_at),

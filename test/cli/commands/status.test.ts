@@ -89,12 +89,15 @@ describe('status', () => {
     expect(brokers).toMatchObject([{ zone: 'west', state: 'consuming', received: 4, paused: false, reason: null }]);
     expect(brokers?.[0]?.rate).toBeGreaterThan(0);
     expect(journal).toMatchObject({ messages: 4, undecodable: 0, max_bytes: 10 * 2 ** 30 });
+    expect(journal.used_bytes).toBeGreaterThan(0);
+    expect(journal.used_bytes).toBeLessThan(journal.bytes ?? 0);
     expect(routes).toMatchObject([
       { name: 'archive', sink: 'file', quarantined: 1, dead: 0, waiting: 0, circuit: { state: 'closed' } },
       { name: 'broken', lag: { messages: 4 }, circuit: { reason: expect.stringContaining("can't be written") } },
     ]);
     const { stdout } = await cli(['status', '--config', config]);
     expect(stdout).toMatch(/running, pid \d+/);
+    expect(stdout).toMatch(/^Journal .*: ([\d.]+ KiB) of 10\.0 GiB \((?!\1)[\d.]+ [KM]iB on disk\), 4 notif/m);
     expect(stdout).toMatch(/HTTP +127\.0\.0\.1:[1-9]\d+$/m);
     expect(stdout).toMatch(/west +127\.0\.0\.1:\d+ +consuming/);
     expect(stdout).toMatch(/broken +file +4 \(\d+ s\).*can't be written/);

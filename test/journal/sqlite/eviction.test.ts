@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { StatementSync } from 'node:sqlite';
+import { DatabaseSync, StatementSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
 import type { Journal, Listed } from '../../../src/journal/journal.ts';
+import { Eviction } from '../../../src/journal/sqlite/eviction.ts';
 import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { unlimited } from '../../../src/journal/sqlite/retention.ts';
 import type { Notification } from '../../../src/kazoo/notification.ts';
@@ -24,11 +25,12 @@ const filler = 100_000;
 let folder: string;
 let journal: Journal;
 let logged: Record<string, unknown>[];
+let log: Logger;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-eviction-'));
   logged = [];
-  const log = pino({ level: 'info' }, { write: (text: string) => void logged.push(JSON.parse(text)) });
+  log = pino({ level: 'info' }, { write: (text: string) => void logged.push(JSON.parse(text)) });
   journal = openJournal(folder, log, limits);
 });
 
@@ -58,6 +60,17 @@ describe('what is undecodable or invalid', () => {
     expect(warnings('fill half of their share')).toHaveLength(1);
     expect(warnings('used up their share')).toMatchObject([{ evicted: { known: expect.any(Number) } }]);
     expect((await journal.find({ after: 0, limit: 1 })).map(({ id }) => id)).toEqual([good.id]);
+  });
+
+  test('is told of at half of the share: once, and again after it was clearly less', async () => {
+    await journal.append([notification(large(invalid))]);
+    using database = new DatabaseSync(join(folder, 'journal.sqlite'));
+    const eviction = new Eviction(database, log);
+    const toldAt = [0.45, 0.5, 0.6, 0.45, 0.5, 0.35, 0.5].map((part) => {
+      eviction.tell(bytes() / part);
+      return warnings('fill half of their share').length;
+    });
+    expect(toldAt).toEqual([0, 1, 1, 1, 1, 1, 2]);
   });
 
   test('makes way in its order: undecodable, invalid of unknown events, of known ones; the oldest first', async () => {

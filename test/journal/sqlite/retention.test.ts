@@ -124,6 +124,21 @@ describe('the largest size', () => {
     await journal.append([notification(large)]);
   });
 
+  test('takes at once the room of what could not be decoded and is dropped', async () => {
+    await open({ maxSize });
+    await journal.openRoute('r', 'earliest');
+    const stored = await fill({ state: 'undecodable', event: null, json: 'null', raw: Buffer.alloc(100_000) });
+    await settle('r', stored);
+    await refusedFor(/it is held about 3\.\d MiB by \d+ undecodable messages: /);
+    const desk = openDesk(folder);
+    await desk.drop(await desk.letters({ states: ['undecodable'] }, 0, 1_000));
+    await desk.close();
+    await until(async () => (await refusal()) === '', { what: 'the daemon to notice', timeout: 20_000 });
+    const { bytes, usedBytes } = await journal.summary();
+    expect(bytes).toBeGreaterThan(maxSize);
+    expect(usedBytes).toBeLessThan(maxSize / 4);
+  });
+
   test.each(['waiting', 'dead', 'quarantined'] as const)('takes at once what is %s no longer', async (state) => {
     await open({ maxSize });
     await journal.openRoute('r', 'earliest');
@@ -162,22 +177,28 @@ describe('the largest size', () => {
     );
   });
 
-  test('counts what a reader pins of the write-ahead log, names it, and shortens the log once that has gone', async () => {
+  test('counts what a reader pins of the write-ahead log, but removes nothing for it, names it, and shortens the log once that has gone', async () => {
     const wal = join(folder, 'journal.sqlite-wal');
     await open({ maxSize: 32 * 1024 * 1024 });
     await journal.openRoute('r', 'earliest');
+    await append('settled', 0, 1);
+    await settle('r', 1, [listed(1, 'waiting')]);
     using reader = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
     reader.exec('BEGIN; SELECT count(*) FROM notifications');
     // The same pages again and again: the journal holds little.
     const body = { json: JSON.stringify({ filler: 'x'.repeat(8_000_000) }) };
-    for (let seq = 1; (await refusal(body)) === ''; seq += 1) {
+    for (let seq = 2; (await refusal(body)) === ''; seq += 1) {
       await settle('r', seq);
       journal.limit({ ...limits, maxSize: 1 });
-      await until(async () => (await ids()).length === 0, { what: 'it to be removed' });
+      await until(async () => (await ids()).length === 1, { what: 'it to be removed' });
       journal.limit(limits);
     }
     expect(statSync(wal).size).toBeGreaterThan(96 * 1024 * 1024);
+    journal.settle('r', { cursor: 1, listed: [], settled: [1] });
+    await journal.openRoute('r', 'earliest');
     await refusedFor(/held about \d\d\.\d MiB by the write-ahead log, which a program .* pins: end that one/);
+    expect(await ids()).toHaveLength(1);
+    expect((await journal.summary()).usedBytes).toBeGreaterThanOrEqual(limits.maxSize);
     reader.exec('COMMIT');
     await journal.append([notification({})]);
     expect(statSync(wal).size).toBeLessThan(1024 * 1024);

@@ -122,6 +122,13 @@ describe('the page of the database sink', () => {
 describe('the Grafana dashboard', () => {
   const panels: { title: string; targets: { rawSql: string }[] }[] = dashboard.panels;
 
+  test('finds failed transactions in each form in which KAZOO sends them', async () => {
+    const queries = panels.filter(({ title }) => title === 'Failed transactions').flatMap(({ targets }) => targets);
+    const [counts, rows] = await Promise.all(queries.map(({ rawSql }) => postgres.query(expanded(rawSql, "''"))));
+    expect(counts).toEqual([{ failed: '2' }]);
+    expect(rows?.map(({ amount }) => amount)).toEqual(['64.5', '25.00']);
+  });
+
   test.each(panels)('has queries for $title that find something', async ({ targets }) => {
     for (const { rawSql } of targets) {
       for (const chosen of ["''", `'${account}'`]) {
