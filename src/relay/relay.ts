@@ -1,6 +1,6 @@
 import { reasonOf } from '../common/errors.ts';
 import type { Config } from '../config/config.ts';
-import type { Loaded } from '../config/load.ts';
+import type { LoadedConfig } from '../config/load.ts';
 import { openJournal } from '../journal/open.ts';
 import { openControl } from '../ops/control.ts';
 import { fewDescriptors } from '../ops/descriptors.ts';
@@ -37,11 +37,11 @@ export interface Relay {
   stop(): Promise<void>;
 }
 
-type LoadedConfig = Pick<Loaded, 'config' | 'files' | 'watched'>;
+type RunConfig = Pick<LoadedConfig, 'config' | 'files' | 'watched'>;
 
 export interface RelayOptions {
   /** Reads the configuration. What it throws at a reload becomes the reason in the report. */
-  readonly load: () => LoadedConfig;
+  readonly load: () => RunConfig;
   /** Is called when a reload begins, and what it gives when that has ended. */
   readonly onReload?: () => () => void;
 }
@@ -51,7 +51,7 @@ export interface RelayOptions {
  * so that whatever comes in finds its way prepared.
  * @throws JournalError, SchemaError
  */
-export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onReload }: RelayOptions): Promise<Relay> {
+export async function startRelay(first: RunConfig, ownLog: Log, { load, onReload }: RelayOptions): Promise<Relay> {
   const log = ownLog.logger;
   let { config, files } = first;
   // What changes while all that follows is made ready has changed since it was read.

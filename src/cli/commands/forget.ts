@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { hintFor } from '../../common/text/did-you-mean.ts';
 import { printable } from '../../common/text/printable.ts';
-import type { Outline } from '../../config/outline.ts';
+import type { PartialConfig } from '../../config/load.ts';
 import type { Desk } from '../../journal/operator-store.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
 import { askDaemon } from '../../ops/control.ts';
@@ -35,7 +35,13 @@ Exit code: 0 done, or you said no, 2 not: it is in the configuration, the daemon
 Example:
   kazoo-relay forget crm --yes`;
 
-async function forget(terminal: Terminal, name: string, desk: Desk, config: Outline, sure: boolean): Promise<void> {
+async function forget(
+  terminal: Terminal,
+  name: string,
+  desk: Desk,
+  config: PartialConfig,
+  sure: boolean,
+): Promise<void> {
   if (config.routes.some((route) => route.name === name))
     throw new Error(`the configuration has the route ${name}: take it out first, and reload`);
   await refuseRunning(name, config.journal.path);
@@ -61,7 +67,7 @@ async function refuseRunning(name: string, folder: string): Promise<void> {
     throw new Error(`the daemon still runs the route ${name}: "kazoo-relay reload" ends it`);
 }
 
-function unknownRoute(name: string, known: readonly RouteSummary[], { routes }: Outline): Error {
+function unknownRoute(name: string, known: readonly RouteSummary[], { routes }: PartialConfig): Error {
   const names = known.map((route) => route.name).filter((other) => routes.every((route) => route.name !== other));
   const hint = hintFor(name, names, names.length === 0 ? '' : `there are ${names.join(', ')}`);
   return new Error(`the journal knows no route ${JSON.stringify(name)} that has left the configuration${hint}`);

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { printable } from '../../common/text/printable.ts';
 import { ConfigError } from '../../config/diagnostics.ts';
-import { loadOutline } from '../../config/outline.ts';
+import { loadPartialConfig } from '../../config/load.ts';
 import { askDaemon } from '../../ops/control.ts';
 import type { Changes } from '../../relay/changes.ts';
 import type { ReloadReport } from '../../relay/reloader.ts';
@@ -47,7 +47,7 @@ Example:
   kazoo-relay reload --config /etc/kazoo-relay/kazoo-relay.yaml`;
 
 async function reload(terminal: Terminal, file: string, { json }: Options): Promise<void> {
-  const { path } = loadOutline(file).journal;
+  const { path } = loadPartialConfig(file).journal;
   // What answers on the daemon's socket is a daemon of this very version, or nearly.
   const report = (await askDaemon(path, 'reload')) as ReloadReport | { readonly error: string } | null;
   if (report === null) throw new Error(`no daemon runs on the journal in ${path}; where that has changed, restart it`);

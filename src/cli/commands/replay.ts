@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { printable } from '../../common/text/printable.ts';
-import { loadOutline, type RouteOutline } from '../../config/outline.ts';
+import { loadPartialConfig, type PartialRouteConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import type { Entry } from '../../journal/entry.ts';
 import { openDesk } from '../../journal/open.ts';
@@ -66,7 +66,7 @@ Examples:
 
 async function replay(terminal: Terminal, ids: readonly string[], options: Options): Promise<void> {
   const wanted = ids.length === 0 ? spanOf(options) : idsAlone(ids, options);
-  const config = loadOutline(findConfigFile(options.config, terminal.env), terminal.env);
+  const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
   const route = routeNamed(options.route, config.routes);
   const desk = await openDesk(config.journal);
   try {
@@ -107,7 +107,7 @@ interface Source {
 async function sourceOf(
   wanted: Span | readonly string[],
   desk: Desk,
-  route: RouteOutline,
+  route: PartialRouteConfig,
   cursor: number,
 ): Promise<Source> {
   if ('since' in wanted) {

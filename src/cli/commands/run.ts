@@ -3,8 +3,8 @@ import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { heed, releaseStops, stopSignals } from '../../common/async/early-signals.ts';
 import { hintFor } from '../../common/text/did-you-mean.ts';
-import { findingText } from '../../config/diagnostics.ts';
-import { type Loaded, readConfig } from '../../config/load.ts';
+import { diagnosticText } from '../../config/diagnostics.ts';
+import { type LoadedConfig, readConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import type { Overrides } from '../../config/read/variables.ts';
 import { rebuildJournal } from '../../journal/open.ts';
@@ -72,7 +72,7 @@ async function runDaemon(
   file: string,
   overrides: Overrides,
   rebuild: boolean,
-  loaded: Loaded,
+  loaded: LoadedConfig,
   ownLog: Log,
 ): Promise<void> {
   const { config } = loaded;
@@ -118,8 +118,8 @@ async function runDaemon(
   log.info('stopped');
 }
 
-function tellDoubts({ warnings }: Loaded, log: Logger): void {
-  for (const warning of warnings) log.warn({ warning: findingText(warning) }, 'the configuration has something odd');
+function tellDoubts({ warnings }: LoadedConfig, log: Logger): void {
+  for (const warning of warnings) log.warn({ warning: diagnosticText(warning) }, 'the configuration has something odd');
 }
 
 function nextSignal(): Promise<(typeof stopSignals)[number]> {

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { counted, sized } from '../../common/text/plural.ts';
 import { printable } from '../../common/text/printable.ts';
-import { loadOutline } from '../../config/outline.ts';
+import { loadPartialConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import { openJournalReader, type Place } from '../../journal/open.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
@@ -53,7 +53,7 @@ Examples:
   kazoo-relay status --json | jq '.routes[] | select(.dead > 0)'`;
 
 async function status(terminal: Terminal, { config: file, json, check }: Options): Promise<void> {
-  const config = loadOutline(findConfigFile(file, terminal.env), terminal.env);
+  const config = loadPartialConfig(findConfigFile(file, terminal.env), terminal.env);
   const { path } = config.journal;
   if (check !== undefined)
     return orExit(

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { printable } from '../../common/text/printable.ts';
-import { loadOutline, type Outline } from '../../config/outline.ts';
+import { loadPartialConfig, type PartialConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import type { Entry } from '../../journal/entry.ts';
 import { openJournalReader } from '../../journal/open.ts';
@@ -59,7 +59,7 @@ Examples:
   kazoo-relay tail --limit 1000 --json | kazoo-relay validate -`;
 
 async function tail(terminal: Terminal, options: Options): Promise<void> {
-  const config = loadOutline(findConfigFile(options.config, terminal.env), terminal.env);
+  const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
   const journal = await openJournalReader(config.journal);
   const show = options.json ? showJson : showPlain;
   try {
@@ -76,7 +76,7 @@ async function tail(terminal: Terminal, options: Options): Promise<void> {
 
 type Filter = Pick<Query, 'events' | 'accounts'>;
 
-async function filterOf({ events, accounts }: Options, config: Outline, journal: JournalReader): Promise<Filter> {
+async function filterOf({ events, accounts }: Options, config: PartialConfig, journal: JournalReader): Promise<Filter> {
   return {
     ...(events && { events: await soughtEvents(events, config, journal) }),
     ...(accounts && { accounts }),

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Outline } from '../../config/outline.ts';
+import type { PartialConfig } from '../../config/load.ts';
 import type { Desk } from '../../journal/operator-store.ts';
 import type { Judge, Kind } from '../support/letters/kind.ts';
 import { dueOf, noRoute } from '../support/letters/texts.ts';
@@ -20,7 +20,7 @@ const waiting: Kind = {
   },
 };
 
-function createJudge(_desk: Desk, { routes }: Outline): Judge {
+function createJudge(_desk: Desk, { routes }: PartialConfig): Judge {
   const names = new Set(routes.map(({ name }) => name));
   return ({ route, dueAt }) => {
     if (!names.has(route)) return noRoute(route);

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { printable } from '../../../common/text/printable.ts';
-import type { Outline } from '../../../config/outline.ts';
+import type { PartialConfig } from '../../../config/load.ts';
 import type { Desk, Letters } from '../../../journal/operator-store.ts';
 import { idleAmong } from '../../support/letters/idle.ts';
 import type { Kind } from '../../support/letters/kind.ts';
@@ -28,7 +28,7 @@ async function drop(
   which: Letters,
   kind: Kind,
   desk: Desk,
-  config: Outline,
+  config: PartialConfig,
   sure: boolean,
 ): Promise<void> {
   for (const line of await idleAmong(which, kind, desk, config)) await terminal.print(printable(line));

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { printable } from '../../../common/text/printable.ts';
-import type { Outline } from '../../../config/outline.ts';
+import type { PartialConfig } from '../../../config/load.ts';
 import type { Desk, Letter, LetterGroup, Letters } from '../../../journal/operator-store.ts';
 import { columns } from '../../support/columns.ts';
 import type { Kind } from '../../support/letters/kind.ts';
@@ -31,7 +31,7 @@ export function listCommand(terminal: Terminal, kind: Kind): Command {
     );
 }
 
-function formerIn(listed: ReadonlySet<string>, { routes }: Outline): string[] {
+function formerIn(listed: ReadonlySet<string>, { routes }: PartialConfig): string[] {
   return [...listed].filter((name) => name !== '' && routes.every((route) => route.name !== name)).map(printable);
 }
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { printable } from '../../../common/text/printable.ts';
-import type { Outline } from '../../../config/outline.ts';
+import type { PartialConfig } from '../../../config/load.ts';
 import type { Desk, Letter, Letters } from '../../../journal/operator-store.ts';
 import { idleAmong } from '../../support/letters/idle.ts';
 import type { Kind } from '../../support/letters/kind.ts';
@@ -23,7 +23,7 @@ export function retryCommand(terminal: Terminal, kind: Kind): Command {
     );
 }
 
-async function retry(terminal: Terminal, which: Letters, kind: Kind, desk: Desk, config: Outline): Promise<void> {
+async function retry(terminal: Terminal, which: Letters, kind: Kind, desk: Desk, config: PartialConfig): Promise<void> {
   const judge = kind.retry.judge(desk, config);
   const idle = await idleAmong(which, kind, desk, config);
   const kept = new Map<string, number>();

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { printable } from '../../../common/text/printable.ts';
-import type { Outline } from '../../../config/outline.ts';
+import type { PartialConfig } from '../../../config/load.ts';
 import type { Entry } from '../../../journal/entry.ts';
 import type { Attempt } from '../../../journal/journal.ts';
 import type { Desk, Letter } from '../../../journal/operator-store.ts';
@@ -30,7 +30,13 @@ export function showCommand(terminal: Terminal, kind: Kind): Command {
     );
 }
 
-async function show(terminal: Terminal, desk: Desk, { routes }: Outline, entry: Entry, json: boolean): Promise<void> {
+async function show(
+  terminal: Terminal,
+  desk: Desk,
+  { routes }: PartialConfig,
+  entry: Entry,
+  json: boolean,
+): Promise<void> {
   const { envelope } = shape(entry, []);
   const lines = await desk.linesOf(entry.seq);
   const names = routes.map(({ name }) => name);

@@ -1,26 +1,26 @@
 import { reasonOf } from '../../../common/errors.ts';
 import { isMapping } from '../../../common/options/value-checks.ts';
 import { hintFor } from '../../../common/text/did-you-mean.ts';
-import { findingText, nameOf, type Path, placeText } from '../../../config/diagnostics.ts';
+import { diagnosticText, locationText, type OptionPath, optionName } from '../../../config/diagnostics.ts';
 import { readSource } from '../../../config/read/source.ts';
 import { eventNamed, events, exampleKeyOf } from '../../../kazoo/catalogue.ts';
 import type { Json } from '../../../kazoo/notification.ts';
 import { exampleBody } from '../example.ts';
 
 /** A notification, and what should become of it. */
-export interface Case {
+export interface ConfigTest {
   readonly name: string;
   /** `cases.yaml:3:5`. */
-  readonly place: string;
+  readonly location: string;
   readonly body: Buffer;
   readonly routingKey: string;
   /** Undefined is that of the first broker. */
   readonly zone: string | undefined;
   /** By route; those that aren't named should not get it. */
-  readonly wanted: ReadonlyMap<string, Wanted>;
+  readonly expected: ReadonlyMap<string, Expectation>;
 }
 
-export interface Wanted {
+export interface Expectation {
   readonly decision: 'deliver' | 'quarantine';
   /** Dotted paths into the envelope, and what should stand there; null is nothing. */
   readonly gets: ReadonlyMap<string, unknown>;
@@ -31,39 +31,39 @@ export interface Wanted {
  * @param routes of the configuration
  * @throws Error that lists every mistake, each with its line
  */
-export function readCases(file: string, routes: readonly string[]): Case[] {
+export function readConfigTests(file: string, routes: readonly string[]): ConfigTest[] {
   const source = readSource(file);
-  if (source.mistakes.length > 0) throw new Error(source.mistakes.map(findingText).join('\n'));
-  const mistakes: string[] = [];
+  if (source.errors.length > 0) throw new Error(source.errors.map(diagnosticText).join('\n'));
+  const errors: string[] = [];
   const reader: Reader = {
     routes,
     wrong: (path, message) =>
-      void mistakes.push(findingText({ ...source.placeOf(path), option: nameOf(path), message })),
-    place: (path) => placeText(source.placeOf(path)),
+      void errors.push(diagnosticText({ ...source.locationOf(path), option: optionName(path), message })),
+    location: (path) => locationText(source.locationOf(path)),
   };
-  const cases = casesIn(source.value, reader);
-  if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
+  const cases = testsIn(source.value, reader);
+  if (errors.length > 0) throw new Error(errors.join('\n'));
   return cases;
 }
 
 interface Reader {
   readonly routes: readonly string[];
-  wrong(path: Path, message: string): void;
-  place(path: Path): string;
+  wrong(path: OptionPath, message: string): void;
+  location(path: OptionPath): string;
 }
 
-function casesIn(value: unknown, reader: Reader): Case[] {
+function testsIn(value: unknown, reader: Reader): ConfigTest[] {
   const { cases } = keysOf(value, ['cases'], [], reader);
   if (Array.isArray(cases) && cases.length > 0)
-    return cases.flatMap((one, index) => caseOf(one, ['cases', index], reader));
+    return cases.flatMap((one, index) => testOf(one, ['cases', index], reader));
   reader.wrong(['cases'], 'must be a list of at least one case');
   return [];
 }
 
-const caseKeys = ['name', 'event', 'with', 'notification', 'zone', 'routes', 'quarantine', 'gets'];
+const testKeys = ['name', 'event', 'with', 'notification', 'zone', 'routes', 'quarantine', 'gets'];
 
-function caseOf(value: unknown, path: Path, reader: Reader): Case[] {
-  const given = keysOf(value, caseKeys, path, reader);
+function testOf(value: unknown, path: OptionPath, reader: Reader): ConfigTest[] {
+  const given = keysOf(value, testKeys, path, reader);
   // Nothing more can be said of what is no mapping.
   if (given !== value) return [];
   const title = given.name ?? given.event ?? `case ${Number(path.at(-1)) + 1}`;
@@ -72,15 +72,19 @@ function caseOf(value: unknown, path: Path, reader: Reader): Case[] {
   return [
     {
       name: String(title),
-      place: reader.place(path),
+      location: reader.location(path),
       ...messageOf(given, path, reader),
       zone: given.zone === undefined ? undefined : String(given.zone),
-      wanted: wantedIn(given, path, reader),
+      expected: expectationsIn(given, path, reader),
     },
   ];
 }
 
-function messageOf(given: Record<string, unknown>, path: Path, reader: Reader): Pick<Case, 'body' | 'routingKey'> {
+function messageOf(
+  given: Record<string, unknown>,
+  path: OptionPath,
+  reader: Reader,
+): Pick<ConfigTest, 'body' | 'routingKey'> {
   const { event, notification, with: changes = {} } = given;
   if ((event === undefined) === (notification === undefined)) {
     reader.wrong(path, 'must have either an event, whose example is taken, or a notification');
@@ -97,7 +101,7 @@ function messageOf(given: Record<string, unknown>, path: Path, reader: Reader): 
   return { body: Buffer.alloc(0), routingKey: '' };
 }
 
-function exampleOf(event: string, changes: Record<string, unknown>, path: Path, reader: Reader) {
+function exampleOf(event: string, changes: Record<string, unknown>, path: OptionPath, reader: Reader) {
   const definition = eventNamed(event);
   if (definition === undefined) {
     const names = events.map(({ name }) => name);
@@ -118,7 +122,7 @@ function exampleOf(event: string, changes: Record<string, unknown>, path: Path, 
   }
 }
 
-function wantedIn(given: Record<string, unknown>, path: Path, reader: Reader): Map<string, Wanted> {
+function expectationsIn(given: Record<string, unknown>, path: OptionPath, reader: Reader): Map<string, Expectation> {
   const delivered = namesIn(given.routes, [...path, 'routes'], reader);
   if (given.routes === undefined) reader.wrong(path, 'must say which routes get it; an empty list is none');
   const quarantined = namesIn(given.quarantine ?? [], [...path, 'quarantine'], reader);
@@ -131,16 +135,16 @@ function wantedIn(given: Record<string, unknown>, path: Path, reader: Reader): M
   for (const name of Object.keys(byRoute)) {
     if (!delivered.includes(name)) reader.wrong([...path, 'gets', name], 'is not among the routes of this case');
   }
-  return new Map<string, Wanted>([
-    ...delivered.map((name): [string, Wanted] => [
+  return new Map<string, Expectation>([
+    ...delivered.map((name): [string, Expectation] => [
       name,
       { decision: 'deliver', gets: partsIn(byRoute[name], [...path, 'gets', name], reader) },
     ]),
-    ...quarantined.map((name): [string, Wanted] => [name, { decision: 'quarantine', gets: new Map() }]),
+    ...quarantined.map((name): [string, Expectation] => [name, { decision: 'quarantine', gets: new Map() }]),
   ]);
 }
 
-function namesIn(value: unknown, path: Path, { routes, wrong }: Reader): string[] {
+function namesIn(value: unknown, path: OptionPath, { routes, wrong }: Reader): string[] {
   if (value === undefined) return [];
   if (!Array.isArray(value)) {
     wrong(path, 'must be a list of routes');
@@ -153,13 +157,13 @@ function namesIn(value: unknown, path: Path, { routes, wrong }: Reader): string[
   return value.map(String);
 }
 
-function partsIn(value: unknown, path: Path, reader: Reader): Map<string, unknown> {
+function partsIn(value: unknown, path: OptionPath, reader: Reader): Map<string, unknown> {
   if (value === undefined || isMapping(value)) return new Map(Object.entries(value ?? {}));
   reader.wrong(path, 'must be a mapping of paths in the envelope to values');
   return new Map();
 }
 
-function keysOf(value: unknown, known: readonly string[], path: Path, reader: Reader): Record<string, unknown> {
+function keysOf(value: unknown, known: readonly string[], path: OptionPath, reader: Reader): Record<string, unknown> {
   if (!isMapping(value)) {
     reader.wrong(path, `must be a mapping with the keys ${known.join(', ')}`);
     return {};

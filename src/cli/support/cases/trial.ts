@@ -9,19 +9,19 @@ import { createReveals } from '../../../routes/reveals.ts';
 import { shape } from '../../../routes/shape.ts';
 import { judge } from '../../../schema/judge.ts';
 import { createValidator } from '../../../schema/validator.ts';
-import type { Case, Wanted } from './read.ts';
+import type { ConfigTest, Expectation } from './read.ts';
 
 /**
  * Says how what the routes of a configuration do differs from what a case wants: nothing, or a line for each
  * difference.
  */
-export type Trial = (tested: Case) => string[];
+export type ConfigTestRunner = (configTest: ConfigTest) => string[];
 
 /**
  * Does with a notification what the daemon does, but for the broker, the journal and the sinks.
  * @throws SchemaError, ConditionError
  */
-export function createTrial({ brokers, intake, routes, validation }: Config): Trial {
+export function createConfigTestRunner({ brokers, intake, routes, validation }: Config): ConfigTestRunner {
   const validator = createValidator(validation.schemas);
   const reveals = createReveals(routes);
   const zone = brokers[0]?.zone ?? '';
@@ -35,36 +35,36 @@ export function createTrial({ brokers, intake, routes, validation }: Config): Tr
     };
   });
 
-  return (tested) => {
+  return (configTest) => {
     const now = Date.now();
     const message = {
-      routingKey: tested.routingKey,
+      routingKey: configTest.routingKey,
       contentEncoding: undefined,
       timestamp: undefined,
       receivedAt: now,
     };
-    const decoded = decode({ ...message, body: tested.body, zone: tested.zone ?? zone }, intake);
+    const decoded = decode({ ...message, body: configTest.body, zone: configTest.zone ?? zone }, intake);
     judge(decoded, validator);
     const entry = StoredEntry.of(redact(decoded, reveals), 1, null);
     return tried.flatMap(({ name, match, shapeOf }) => {
       failures.length = 0;
       const decision = match(entry);
-      const wanted = tested.wanted.get(name);
-      const wrong = wrongDecision(decision, wanted, failures[0]);
+      const expected = configTest.expected.get(name);
+      const wrong = wrongDecision(decision, expected, failures[0]);
       if (wrong !== undefined) return [`${name} ${wrong}`];
-      if (decision !== 'deliver' || wanted === undefined) return [];
-      return differencesIn(JSON.parse(shapeOf(entry)), wanted.gets).map((difference) => `${name} gets ${difference}`);
+      if (decision !== 'deliver' || expected === undefined) return [];
+      return differencesIn(JSON.parse(shapeOf(entry)), expected.gets).map((difference) => `${name} gets ${difference}`);
     });
   };
 }
 
 function wrongDecision(
   decision: Decision,
-  wanted: Wanted | undefined,
+  expected: Expectation | undefined,
   failure: string | undefined,
 ): string | undefined {
   const does = typeof decision === 'string' ? decision : 'quarantine';
-  const should = wanted?.decision ?? 'skip';
+  const should = expected?.decision ?? 'skip';
   if (does === should) return undefined;
   const why = typeof decision === 'string' ? failure && `its condition fails: ${failure}` : decision.quarantine;
   return `${verbs[should].should}, ${verbs[does].does}${why === undefined ? '' : ` (${why})`}`;
@@ -77,11 +77,11 @@ const verbs = {
 } as const;
 
 function differencesIn(envelope: unknown, gets: ReadonlyMap<string, unknown>): string[] {
-  return [...gets].flatMap(([path, wanted]) => {
+  return [...gets].flatMap(([path, expected]) => {
     const actual = at(envelope, path.split('.'));
-    if (isDeepStrictEqual(actual ?? null, wanted)) return [];
+    if (isDeepStrictEqual(actual ?? null, expected)) return [];
     const shown = actual === undefined ? 'nothing' : JSON.stringify(actual);
-    return [`${shown} in ${path}, and should get ${wanted === null ? 'nothing' : JSON.stringify(wanted)}`];
+    return [`${shown} in ${path}, and should get ${expected === null ? 'nothing' : JSON.stringify(expected)}`];
   });
 }
 

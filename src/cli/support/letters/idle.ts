@@ -1,4 +1,4 @@
-import type { Outline } from '../../../config/outline.ts';
+import type { PartialConfig } from '../../../config/load.ts';
 import type { Desk, Letter, Letters } from '../../../journal/operator-store.ts';
 import { soughtEntry } from '../sought.ts';
 import type { Kind } from './kind.ts';
@@ -9,7 +9,7 @@ import { timeOf } from './texts.ts';
  * Of the notifications that were chosen by id, those of which nothing of this kind is chosen too: a line each that says
  * why there is nothing to do.
  */
-export async function idleAmong(which: Letters, kind: Kind, desk: Desk, config: Outline): Promise<string[]> {
+export async function idleAmong(which: Letters, kind: Kind, desk: Desk, config: PartialConfig): Promise<string[]> {
   const lines: string[] = [];
   for (const id of which.ids ?? []) {
     const found = await desk.letters({ ...which, ids: [id] }, 0, 1);
@@ -18,7 +18,13 @@ export async function idleAmong(which: Letters, kind: Kind, desk: Desk, config: 
   return lines;
 }
 
-async function whyIdle(id: string, { route }: Letters, kind: Kind, desk: Desk, { routes }: Outline): Promise<string> {
+async function whyIdle(
+  id: string,
+  { route }: Letters,
+  kind: Kind,
+  desk: Desk,
+  { routes }: PartialConfig,
+): Promise<string> {
   const { seq, state } = await soughtEntry(id, desk, listing(kind));
   // Its one line is of no route.
   if (state === 'undecodable') return 'it could not be decoded, so no route has it';

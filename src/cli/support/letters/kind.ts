@@ -1,4 +1,4 @@
-import type { Outline } from '../../../config/outline.ts';
+import type { PartialConfig } from '../../../config/load.ts';
 import type { Desk, Letter } from '../../../journal/operator-store.ts';
 
 /** What the commands `dead` and `waiting` differ in: all else they have in common. */
@@ -17,7 +17,7 @@ export interface Kind {
     readonly done: string;
     /** Returns how many it has changed. */
     change(desk: Desk, letters: readonly Letter[]): Promise<number>;
-    judge(desk: Desk, config: Outline): Judge;
+    judge(desk: Desk, config: PartialConfig): Judge;
   };
 }
 

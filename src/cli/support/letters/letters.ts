@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { hintFor } from '../../../common/text/did-you-mean.ts';
-import { loadOutline, type Outline } from '../../../config/outline.ts';
+import { loadPartialConfig, type PartialConfig } from '../../../config/load.ts';
 import { findConfigFile } from '../../../config/read/find-file.ts';
 import { openDesk } from '../../../journal/open.ts';
 import type { Desk, Letter, Letters } from '../../../journal/operator-store.ts';
@@ -41,7 +41,7 @@ export async function lettersOf(
   { route, event, since }: Selection,
   { states }: Kind,
   desk: Desk,
-  config: Outline,
+  config: PartialConfig,
 ): Promise<Letters> {
   if (route) await checkRoute(route, desk, config);
   return {
@@ -53,7 +53,7 @@ export async function lettersOf(
 }
 
 /** One that has left the configuration may have left letters behind. */
-async function checkRoute(name: string, desk: Desk, { routes }: Outline): Promise<void> {
+async function checkRoute(name: string, desk: Desk, { routes }: PartialConfig): Promise<void> {
   if (routes.some((route) => route.name === name)) return;
   const summary = await desk.summary();
   const names = [...new Set([...routes, ...summary.routes].map((route) => route.name))];
@@ -78,7 +78,7 @@ export async function chosenBy(
   options: Choice,
   kind: Kind,
   desk: Desk,
-  config: Outline,
+  config: PartialConfig,
 ): Promise<Letters> {
   const which = await lettersOf(options, kind, desk, config);
   for (const id of ids) await soughtEntry(id, desk, listing(kind));
@@ -109,13 +109,13 @@ export async function* pagesOf(desk: Desk, which: Letters): AsyncGenerator<Lette
 export function atDesk(
   terminal: Terminal,
   { config: file }: Pick<Selection, 'config'>,
-  work: (desk: Desk, config: Outline) => Promise<void>,
+  work: (desk: Desk, config: PartialConfig) => Promise<void>,
 ): Promise<void> {
   return orExit(
     terminal,
     () => 2,
     async () => {
-      const config = loadOutline(findConfigFile(file, terminal.env), terminal.env);
+      const config = loadPartialConfig(findConfigFile(file, terminal.env), terminal.env);
       const desk = await openDesk(config.journal);
       try {
         await work(desk, config);

@@ -1,4 +1,4 @@
-import type { Outline } from '../../../config/outline.ts';
+import type { PartialConfig } from '../../../config/load.ts';
 import type { Desk } from '../../../journal/operator-store.ts';
 import { createMatcher, type Decision } from '../../../routes/match.ts';
 import { createValidator, type Validator } from '../../../schema/validator.ts';
@@ -6,7 +6,7 @@ import type { Judge } from './kind.ts';
 import { noRoute } from './texts.ts';
 
 /** Dead ones can be delivered again; quarantined ones where they are as their route wants them by now. */
-export function createJudge(desk: Desk, config: Outline): Judge {
+export function createJudge(desk: Desk, config: PartialConfig): Judge {
   const validator = createValidator(config.validation.schemas);
   const matchers = new Map(config.routes.map((route) => [route.name, createMatcher(route)]));
   return async (letter) => {

@@ -1,4 +1,4 @@
-import type { RouteOutline } from '../../../config/outline.ts';
+import type { PartialRouteConfig } from '../../../config/load.ts';
 import type { Entry } from '../../../journal/entry.ts';
 import type { Desk } from '../../../journal/operator-store.ts';
 import { createMatcher } from '../../../routes/match.ts';
@@ -17,7 +17,7 @@ export interface Chosen {
 export async function entriesWith(
   ids: readonly string[],
   desk: Desk,
-  route: RouteOutline,
+  route: PartialRouteConfig,
   cursor: number,
 ): Promise<Chosen> {
   const all: Entry[] = [];

@@ -1,4 +1,4 @@
-import type { RouteOutline } from '../../../config/outline.ts';
+import type { PartialRouteConfig } from '../../../config/load.ts';
 import type { Entry } from '../../../journal/entry.ts';
 import type { Desk } from '../../../journal/operator-store.ts';
 import { createMatcher } from '../../../routes/match.ts';
@@ -22,7 +22,7 @@ export type Kept = Map<string, number>;
 export async function* entriesIn(
   { since, until = Number.POSITIVE_INFINITY, events, accounts }: Span,
   desk: Desk,
-  route: RouteOutline,
+  route: PartialRouteConfig,
   cursor: number,
   kept: Kept,
 ): AsyncGenerator<Entry[]> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { findingText } from '../../../src/config/diagnostics.ts';
-import { examineConfig, readConfig } from '../../../src/config/load.ts';
+import { diagnosticText } from '../../../src/config/diagnostics.ts';
+import { checkConfig, readConfig } from '../../../src/config/load.ts';
 import { configFolder, given } from '../../support/config-folder.ts';
 
 const folder = configFolder();
@@ -80,8 +80,8 @@ routes:
   two: { accounts: [nobody], sink: { type: file, path: a } }
   three: { events: [missed_cal], retry: { schedule: soon }, sink: { type: file, path: a } }
 `;
-  const { mistakes, warnings } = examineConfig(folder.write('relay.yaml', text), given({}));
-  expect(mistakes.map(({ option }) => option)).toEqual([
+  const { errors, warnings } = checkConfig(folder.write('relay.yaml', text), given({}));
+  expect(errors.map(({ option }) => option)).toEqual([
     'brokers[0].url',
     'journal.maxSize',
     'routes.three.retry.schedule',
@@ -98,7 +98,7 @@ routes:
 describe('nothing is said', () => {
   test('of events while it isn’t clear which there are', () => {
     const file = folder.write('relay.yaml', `${route('events: [my_event]')}\nvalidation: { schemas: schemas }\n`);
-    expect(examineConfig(file, given({})).warnings).toEqual([]);
+    expect(checkConfig(file, given({})).warnings).toEqual([]);
   });
 
   test.each(
@@ -135,7 +135,9 @@ describe('nothing is said', () => {
 });
 
 function warningsOf(text: string): string {
-  return folder.without(readConfig(folder.write('relay.yaml', text), given({})).warnings.map(findingText).join('\n'));
+  return folder.without(
+    readConfig(folder.write('relay.yaml', text), given({})).warnings.map(diagnosticText).join('\n'),
+  );
 }
 
 function indent(text: string, spaces: number): string {

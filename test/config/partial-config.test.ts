@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../../src/config/diagnostics.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import { loadOutline } from '../../src/config/outline.ts';
+import { loadConfig, loadPartialConfig } from '../../src/config/load.ts';
 import { configFolder } from '../support/config-folder.ts';
 
 const folder = configFolder();
@@ -28,7 +27,7 @@ routes:
     folder.write('conf.d/a.yaml', `routes: { archive: { sink: { type: file, path: '\${env:NOT_SET}' } } }\n`);
     const file = folder.write('relay.yaml', main);
     expect(() => loadConfig(file)).toThrow('needs the environment variable NOT_SET');
-    const { journal, routes } = loadOutline(file);
+    const { journal, routes } = loadPartialConfig(file);
     expect(journal).toMatchObject({ path: `${folder.path}/journal`, maxSize: 2 ** 30 });
     expect(routes).toMatchObject([
       { name: 'crm', events: ['voicemail_*'], sink: { type: 'webhook' } },
@@ -41,7 +40,7 @@ routes:
     for (const brokers of ['[{ zone: west }]', '{ kazooConfig: /nowhere/config.ini }', `'\${env:NOT_SET}'`]) {
       const file = folder.write('relay.yaml', `brokers: ${brokers}\n${routes}`);
       expect(() => loadConfig(file)).toThrow(ConfigError);
-      expect(loadOutline(file).routes).toHaveLength(1);
+      expect(loadPartialConfig(file).routes).toHaveLength(1);
     }
   });
 
@@ -57,6 +56,6 @@ routes:
     ['routes: { all: { evnts: [], sink: {} } }', 'routes.all.evnts is not an option; did you mean events?'],
     ['routes: {', 'Flow map in block collection'],
   ])('is refused where the mistake is in it: %s', (text, message) => {
-    expect(() => loadOutline(folder.write('relay.yaml', `${text}\n`))).toThrow(message);
+    expect(() => loadPartialConfig(folder.write('relay.yaml', `${text}\n`))).toThrow(message);
   });
 });

@@ -3,7 +3,7 @@ import { hintFor } from '../../common/text/did-you-mean.ts';
 import { commonFields, events } from '../../kazoo/catalogue.ts';
 import { globToRegExp } from '../../kazoo/glob.ts';
 import type { Config, RouteConfig } from '../config.ts';
-import type { Mistake } from '../diagnostics.ts';
+import type { Issue } from '../diagnostics.ts';
 
 /** What a route may select from; undefined where that can't be told. */
 interface Known {
@@ -12,13 +12,13 @@ interface Known {
 }
 
 /** What of a route's selection can match nothing, or reveal nothing. */
-export function selectionDoubts(route: RouteConfig, known: Known): Mistake[] {
+export function selectionWarnings(route: RouteConfig, known: Known): Issue[] {
   const { events: wanted, zones, accounts, reveal } = route;
   const lists: Record<string, readonly (string | undefined)[]> = {
-    events: wanted.map((event) => strangeEvent(event, known)),
-    zones: zones.map((zone) => strangeZone(zone, known)),
-    accounts: accounts.map(strangeAccount),
-    reveal: reveal.map(strangeField),
+    events: wanted.map((event) => unknownEvent(event, known)),
+    zones: zones.map((zone) => unknownZone(zone, known)),
+    accounts: accounts.map(invalidAccount),
+    reveal: reveal.map(unknownField),
   };
   const path = ['routes', route.name];
   const doubts = Object.entries(lists).flatMap(([list, messages]) =>
@@ -43,7 +43,7 @@ export function knownZones({ brokers }: Config): string[] {
   return [...new Set(brokers.map(({ zone }) => zone))];
 }
 
-function strangeEvent(event: string, { events: known }: Known): string | undefined {
+function unknownEvent(event: string, { events: known }: Known): string | undefined {
   if (known === undefined) return undefined;
   if (event.includes('*')) {
     const glob = globToRegExp(event);
@@ -56,24 +56,24 @@ function strangeEvent(event: string, { events: known }: Known): string | undefin
     : `${quoted(event)} is not in the catalogue of events${hintFor(event, known)}`;
 }
 
-function strangeZone(zone: string, { zones }: Known): string | undefined {
+function unknownZone(zone: string, { zones }: Known): string | undefined {
   if (zones === undefined || zones.includes(zone)) return undefined;
   return `${quoted(zone)} is the zone of no broker${hintFor(zone, zones, `there are ${zones.join(', ')}`)}`;
 }
 
-function strangeAccount(account: string): string | undefined {
+function invalidAccount(account: string): string | undefined {
   return /^[0-9a-f]{32}$/.test(account)
     ? undefined
     : `${quoted(account)} can't be an account id: KAZOO's have 32 digits and letters from a to f`;
 }
 
-function strangeField(path: string): string | undefined {
+function unknownField(path: string): string | undefined {
   const [field = ''] = path.split('.');
   const fields = [...events.flatMap((event) => event.fields), ...commonFields].map(({ name }) => name);
   return fields.includes(field) ? undefined : `${quoted(path)} is a field of no event${hintFor(field, fields)}`;
 }
 
-function repeated(route: RouteConfig): Mistake[] {
+function repeated(route: RouteConfig): Issue[] {
   return (['events', 'zones', 'accounts', 'reveal'] as const).flatMap((list) =>
     route[list].flatMap((name, index) =>
       route[list].indexOf(name) < index
@@ -85,11 +85,11 @@ function repeated(route: RouteConfig): Mistake[] {
 
 function matchesNothing(
   { name, unknown }: RouteConfig,
-  { events: strangeEvents = [], zones = [], accounts = [] }: Readonly<Record<string, readonly (string | undefined)[]>>,
-): Mistake[] {
+  { events: unknownEvents = [], zones = [], accounts = [] }: Readonly<Record<string, readonly (string | undefined)[]>>,
+): Issue[] {
   const all = (list: readonly (string | undefined)[]) => list.length > 0 && !list.includes(undefined);
   const reasons = [
-    ...(all(strangeEvents) && unknown === 'quarantine'
+    ...(all(unknownEvents) && unknown === 'quarantine'
       ? ['it wants only events that the catalogue doesn’t have, and quarantines those']
       : []),
     ...(all(zones) ? ['no broker is in one of its zones'] : []),

@@ -1,6 +1,6 @@
 import { isMapping } from '../../common/options/value-checks.ts';
-import { type Finding, isWithin, type Path, type Place } from '../diagnostics.ts';
-import { type Included, includeRoutes, type Lack, lackIn } from './include.ts';
+import { type Diagnostic, isWithin, type OptionPath, type SourceLocation } from '../diagnostics.ts';
+import { type Included, includeRoutes, type UnresolvedReference, unresolvedIn } from './include.ts';
 import type { Source } from './source.ts';
 import { type Substitution, substitute } from './substitute.ts';
 import { fromText, nodeAt, valueAt, withValue } from './tree.ts';
@@ -15,20 +15,20 @@ import {
 } from './variables.ts';
 
 /** Everything that is said, in files, the environment and flags, as one value that is still to be checked. */
-export interface Gathered {
+export interface MergedSources {
   readonly value: Record<string, unknown>;
-  readonly mistakes: readonly Finding[];
+  readonly errors: readonly Diagnostic[];
   /** Values that could not be had: there is nothing more to say about them. */
-  readonly lacking: readonly Lack[];
-  readonly warnings: readonly Finding[];
+  readonly unresolvedReferences: readonly UnresolvedReference[];
+  readonly warnings: readonly Diagnostic[];
   readonly files: readonly string[];
   /** Where something is said, or the innermost part of its path. */
-  placeOf(path: Path): Place;
+  locationOf(path: OptionPath): SourceLocation;
   /** Where the value of an option comes from; undefined where nothing says it. */
-  originOf(path: Path): Origin | undefined;
+  originOf(path: OptionPath): Origin | undefined;
 }
 
-export interface Origin extends Place {
+export interface Origin extends SourceLocation {
   /** What stands there, where it stands for something else: `${env:PASSWORD}`. */
   readonly written?: string;
   /** True for what came from a file of its own or is a credential. */
@@ -38,30 +38,33 @@ export interface Origin extends Place {
 }
 
 /** @param written what the main file holds */
-export function gather(main: Source, written: Record<string, unknown>, given: Overrides): Gathered {
+export function mergeSources(main: Source, written: Record<string, unknown>, given: Overrides): MergedSources {
   const own = substitute(written, [], given);
-  const included = includeRoutes(main, valueAt(own.value, ['routes']), patternsIn(own.value, given), given);
+  const included = includeRoutes(main, valueAt(own.value, ['routes']), includePatterns(own.value, given), given);
   const substitutions = [...own.substitutions, ...included.substitutions];
   const files = withRoutes(own.value, included.routes);
-  const whole: Whole = { value: substitutions.reduce(withMeaning, files), overrides: [] };
-  const variables = variablesFor(whole.value, given.env);
-  for (const override of variables.overrides) apply(override, whole);
-  const pointless = applyFlags(given.flags ?? [], whole);
+  const state: MergeState = { value: substitutions.reduce(parseSubstituted, files), overrides: [] };
+  const variables = variablesFor(state.value, given.env);
+  for (const override of variables.overrides) apply(override, state);
+  const flagErrors = applyFlags(given.flags ?? [], state);
 
-  const { overrides, value } = whole;
+  const { overrides, value } = state;
   return {
     value,
-    mistakes: [...included.mistakes, ...variables.mistakes, ...pointless],
-    lacking: [...own.mistakes.map((mistake) => lackIn(main, mistake)), ...included.lacking],
+    errors: [...included.errors, ...variables.errors, ...flagErrors],
+    unresolvedReferences: [
+      ...own.errors.map((mistake) => unresolvedIn(main, mistake)),
+      ...included.unresolvedReferences,
+    ],
     warnings: [...included.warnings, ...variables.warnings],
     files: [main.file, ...included.sources.map(({ file }) => file)],
-    placeOf: (path) => lastFor(path, overrides) ?? sourceFor(path, included, main).placeOf(path),
-    originOf: (path) => lastFor(path, overrides) ?? originIn(sourceFor(path, included, main), path, substitutions),
+    locationOf: (path) => overrideFor(path, overrides) ?? sourceFor(path, included, main).locationOf(path),
+    originOf: (path) => overrideFor(path, overrides) ?? originIn(sourceFor(path, included, main), path, substitutions),
   };
 }
 
 /** Which files to include must be known before all else is put together. */
-function patternsIn(value: unknown, { env, flags = [] }: Overrides): readonly string[] {
+function includePatterns(value: unknown, { env, flags = [] }: Overrides): readonly string[] {
   const path = ['include'];
   const flag = flags.findLast((candidate) => candidate.path[0] === 'include');
   const text = flag?.text ?? env[variableOf(path)];
@@ -76,43 +79,43 @@ function withRoutes(value: unknown, routes: unknown): Record<string, unknown> {
 }
 
 /** What came in place of `${…}` is a text, and an option may take a list. */
-function withMeaning(value: Record<string, unknown>, { path }: Substitution): Record<string, unknown> {
+function parseSubstituted(value: Record<string, unknown>, { path }: Substitution): Record<string, unknown> {
   const text = valueAt(value, path);
   return typeof text === 'string' ? withValue(value, path, fromText(text, nodeAt(path, value))) : value;
 }
 
 /** What is said so far, and what of it isn't from the files. */
-interface Whole {
+interface MergeState {
   value: Record<string, unknown>;
   readonly overrides: Override[];
 }
 
 /** One after the other: what a flag means may depend on the one before it. What sets nothing is a mistake. */
-function applyFlags(flags: readonly Flag[], whole: Whole): Finding[] {
+function applyFlags(flags: readonly Flag[], state: MergeState): Diagnostic[] {
   return flags.flatMap((flag) => {
-    const message = missingFor(flag.path, whole.value);
+    const message = missingFor(flag.path, state.value);
     if (message !== undefined) return [{ source: flag.source, option: '', message }];
-    apply(overrideOf(flag, whole.value), whole);
+    apply(overrideOf(flag, state.value), state);
     return [];
   });
 }
 
-function apply(override: Override, whole: Whole): void {
-  whole.value = withValue(whole.value, override.path, override.value);
-  whole.overrides.push(override);
+function apply(override: Override, state: MergeState): void {
+  state.value = withValue(state.value, override.path, override.value);
+  state.overrides.push(override);
 }
 
-function lastFor(path: Path, overrides: readonly Override[]): Place | undefined {
+function overrideFor(path: OptionPath, overrides: readonly Override[]): SourceLocation | undefined {
   const found = overrides.findLast((override) => isWithin(path, override.path));
   return found === undefined ? undefined : { source: found.source };
 }
 
-function sourceFor([first, second]: Path, { sourceOf }: Included, main: Source): Source {
+function sourceFor([first, second]: OptionPath, { sourceOf }: Included, main: Source): Source {
   return (first === 'routes' ? sourceOf.get(String(second)) : undefined) ?? main;
 }
 
-function originIn(source: Source, path: Path, substitutions: readonly Substitution[]): Origin | undefined {
-  const place = source.valuePlaceOf(path);
+function originIn(source: Source, path: OptionPath, substitutions: readonly Substitution[]): Origin | undefined {
+  const place = source.valueLocationOf(path);
   if (place === undefined) return undefined;
   const substitution = substitutions.find((candidate) => isWithin(path, candidate.path));
   if (substitution === undefined) return { ...place, isPublic: source.isPublic };

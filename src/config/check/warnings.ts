@@ -3,33 +3,33 @@ import { hostAndPort, isLoopback } from '../../common/net/addresses.ts';
 import { loginOf, parametersOf, vhostOf } from '../../common/net/amqp-url.ts';
 import { sinkDeclaration } from '../../sinks/declarations.ts';
 import type { Config, RouteConfig } from '../config.ts';
-import type { Mistake, Path } from '../diagnostics.ts';
-import type { Gathered } from '../read/gather.ts';
-import { secretsInClearText } from './clear-text.ts';
-import { knownEvents, knownZones, selectionDoubts } from './selection-doubts.ts';
-import { asWritten } from './values.ts';
+import type { Issue, OptionPath } from '../diagnostics.ts';
+import type { MergedSources } from '../read/merge-sources.ts';
+import { formatDuration } from '../units.ts';
+import { secretsInClearText } from './secrets.ts';
+import { knownEvents, knownZones, selectionWarnings } from './selection-warnings.ts';
 
 /**
  * What is legal in a configuration, and surely not meant.
- * @param isRight false for parts in which something is wrong: nothing is said of them, nor of what depends on them
+ * @param isValid false for parts in which something is wrong: nothing is said of them, nor of what depends on them
  */
-export function doubtsAbout(config: Config, gathered: Gathered, isRight: (path: Path) => boolean): Mistake[] {
-  const routes = config.routes.filter(({ name }) => isRight(['routes', name]));
+export function configWarnings(config: Config, merged: MergedSources, isValid: (path: OptionPath) => boolean): Issue[] {
+  const routes = config.routes.filter(({ name }) => isValid(['routes', name]));
   const known = {
-    events: isRight(['validation']) ? knownEvents(config) : undefined,
-    zones: isRight(['brokers']) ? knownZones(config) : undefined,
+    events: isValid(['validation']) ? knownEvents(config) : undefined,
+    zones: isValid(['brokers']) ? knownZones(config) : undefined,
   };
   return [
-    ...(isRight(['brokers']) ? brokerDoubts(config) : []),
-    ...routes.flatMap((route) => [...selectionDoubts(route, known), ...routeDoubts(route, known.zones ?? [])]),
+    ...(isValid(['brokers']) ? brokerWarnings(config) : []),
+    ...routes.flatMap((route) => [...selectionWarnings(route, known), ...routeWarnings(route, known.zones ?? [])]),
     ...sharedTargets(routes),
-    ...(isRight(['http']) ? httpDoubts(config) : []),
-    ...(['intake', 'queue', 'log'].every((section) => isRight([section])) ? intakeDoubts(config) : []),
-    ...secretsInClearText(gathered).filter(({ path }) => isRight(path)),
+    ...(isValid(['http']) ? httpWarnings(config) : []),
+    ...(['intake', 'queue', 'log'].every((section) => isValid([section])) ? intakeWarnings(config) : []),
+    ...secretsInClearText(merged).filter(({ path }) => isValid(path)),
   ];
 }
 
-function brokerDoubts({ brokers }: Config): Mistake[] {
+function brokerWarnings({ brokers }: Config): Issue[] {
   return brokers.flatMap(({ url }, index) => {
     const parsed = new URL(url);
     const messages: string[] = [];
@@ -66,23 +66,23 @@ function addressOf(url: string): string {
   return `${hostname}:${port || defaultPort} ${vhostOf(parsed)}`;
 }
 
-function routeDoubts(route: RouteConfig, knownZones: readonly string[]): Mistake[] {
+function routeWarnings(route: RouteConfig, knownZones: readonly string[]): Issue[] {
   const { name, start, retry, sink, timeout, reveal } = route;
   const zones = knownZones.filter((zone) => route.zones.length === 0 || route.zones.includes(zone));
-  const found: Mistake[] = [];
-  const doubt = (path: Path, message: string) => void found.push({ path: ['routes', name, ...path], message });
+  const found: Issue[] = [];
+  const warn = (path: OptionPath, message: string) => void found.push({ path: ['routes', name, ...path], message });
   if (typeof start === 'number' && start > Date.now()) {
-    doubt(['start'], 'lies in the future: the route takes nothing that comes in before');
+    warn(['start'], 'lies in the future: the route takes nothing that comes in before');
   }
-  if (retry.schedule.length === 0) doubt(['retry', 'schedule'], 'is empty: what fails once is a dead letter at once');
+  if (retry.schedule.length === 0) warn(['retry', 'schedule'], 'is empty: what fails once is a dead letter at once');
   for (const { path, message } of sinkDeclaration(sink.type).doubts?.(sink.options, { timeout, zones, reveal }) ?? []) {
-    doubt(['sink', ...path], message);
+    warn(['sink', ...path], message);
   }
   return found;
 }
 
 /** Two writers of one file would mix their lines, and each rotate it under the other's hands. */
-function sharedTargets(routes: readonly RouteConfig[]): Mistake[] {
+function sharedTargets(routes: readonly RouteConfig[]): Issue[] {
   const owners = new Map<string, string>();
   return routes.flatMap(({ name, sink }) => {
     const file = sinkDeclaration(sink.type).file?.(sink.options);
@@ -95,7 +95,7 @@ function sharedTargets(routes: readonly RouteConfig[]): Mistake[] {
   });
 }
 
-function httpDoubts({ http: { listen } }: Config): Mistake[] {
+function httpWarnings({ http: { listen } }: Config): Issue[] {
   if (listen === 'off' || listen.startsWith('/') || isLoopback(hostAndPort(listen).host)) return [];
   const message =
     'lets other machines ask too: whoever reaches it reads /status and /metrics; a firewall should let in none but your monitoring';
@@ -105,22 +105,22 @@ function httpDoubts({ http: { listen } }: Config): Mistake[] {
 /** Milliseconds; shorter outages than this happen at every update. */
 const shortestExpiry = 5 * 60_000;
 
-function intakeDoubts({ intake, queue, log }: Config): Mistake[] {
-  const found: Mistake[] = [];
-  const doubt = (path: Path, message: string) => void found.push({ path, message });
+function intakeWarnings({ intake, queue, log }: Config): Issue[] {
+  const found: Issue[] = [];
+  const warn = (path: OptionPath, message: string) => void found.push({ path, message });
   if (intake.batch.max > intake.prefetch) {
-    doubt(['intake', 'batch', 'max'], `is never reached: intake.prefetch lets ${intake.prefetch} messages come ahead`);
+    warn(['intake', 'batch', 'max'], `is never reached: intake.prefetch lets ${intake.prefetch} messages come ahead`);
   }
   if (intake.watch.stalledAfter < intake.watch.interval) {
-    doubt(
+    warn(
       ['intake', 'watch', 'stalledAfter'],
       'is shorter than intake.watch.interval, which is how often it is looked at',
     );
   }
   if (queue.expires < shortestExpiry) {
-    const written = asWritten(queue.expires, { doc: '', format: 'duration', default: 0 });
-    doubt(['queue', 'expires'], `lets the broker delete what waits for us after ${written} of our absence`);
+    const absence = formatDuration(queue.expires);
+    warn(['queue', 'expires'], `lets the broker delete what waits for us after ${absence} of our absence`);
   }
-  if (log.level === 'silent') doubt(['log', 'level'], 'lets nobody know what goes wrong');
+  if (log.level === 'silent') warn(['log', 'level'], 'lets nobody know what goes wrong');
   return found;
 }
