@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { unlessAborted } from '../common/async/abort.ts';
 import { within } from '../common/async/deadlines.ts';
-import type { Pulse } from '../common/async/heartbeat.ts';
+import type { Heartbeat } from '../common/async/heartbeat.ts';
 import type { Connection } from './connection.ts';
 import type { LinkCounts } from './counts.ts';
 import type { Intake } from './intake.ts';
@@ -20,9 +20,9 @@ export class StallError extends Error {
 }
 
 /** Where the watch leaves what it has seen. */
-interface Vitals {
+interface HealthSource {
   readonly counts: LinkCounts;
-  readonly pulse: Pulse;
+  readonly heartbeat: Heartbeat;
 }
 
 /**
@@ -35,7 +35,7 @@ export async function watch(
   queue: QueueOptions,
   intake: Intake,
   options: WatchOptions,
-  { counts, pulse }: Vitals,
+  { counts, heartbeat }: HealthSource,
   signal: AbortSignal,
 ): Promise<never> {
   const channel = await connection.openChannel();
@@ -43,9 +43,9 @@ export async function watch(
   let moved = movementOf(intake);
   let movedAt = performance.now();
   for (;;) {
-    pulse.beat();
+    heartbeat.beat();
     await delay(options.interval, undefined, { signal });
-    pulse.beat();
+    heartbeat.beat();
     const { messageCount, consumerCount } = await answer(channel.checkQueue(queue.name));
     // KAZOO or an operator may have deleted the exchange, and the binding with it: only binding again would notice.
     await answer(bindQueue(channel, queue));

@@ -2,20 +2,20 @@ import { reasonOf } from '../common/errors.ts';
 import type { Config } from '../config/config.ts';
 import type { Loaded } from '../config/load.ts';
 import { openJournal } from '../journal/open.ts';
+import { cachedByCost } from '../ops/cached-by-cost.ts';
 import { openControl } from '../ops/control.ts';
 import { fewDescriptors } from '../ops/descriptors.ts';
 import { stuckIn, summaryOf, unreadyIn } from '../ops/health.ts';
 import { openHttpPort } from '../ops/http.ts';
-import type { Insight } from '../ops/insight.ts';
 import { type Log, setUsualLevel } from '../ops/log.ts';
-import { sparing } from '../ops/sparing.ts';
+import type { RuntimeSnapshot } from '../ops/runtime-snapshot.ts';
 import { type Status, statusOf } from '../ops/status.ts';
-import type { Vitals } from '../ops/systemd.ts';
+import type { HealthSource } from '../ops/systemd.ts';
 import { createReveals } from '../routes/reveals.ts';
 import { createValidator } from '../schema/validator.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { differingOptions } from './changes.ts';
-import { Lines, type Rules } from './lines.ts';
+import { IntakePipelines } from './intake-pipelines.ts';
 import { Reloader, type ReloadReport } from './reloader.ts';
 import { Routes } from './routes.ts';
 import { markOf } from './watch-file.ts';
@@ -23,7 +23,7 @@ import { Watchers } from './watchers.ts';
 
 export interface Relay {
   /** What a service manager wants to know. */
-  readonly vitals: Vitals;
+  readonly vitals: HealthSource;
   /**
    * Loads the configuration again, after any reload that is under way: what is as it was runs on untouched, what has
    * changed is replaced once its work in flight is done. Never rejects: a configuration that can't be used changes
@@ -56,7 +56,7 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
   let { config, files } = first;
   // What changes while all that follows is made ready has changed since it was read.
   const asRead = first.watched.map(markOf);
-  const rules: Rules = { validator: createValidator(config.validation.schemas), reveals: createReveals(config.routes) };
+  const policy = { validator: createValidator(config.validation.schemas), reveals: createReveals(config.routes) };
   const few = fewDescriptors([
     ...config.brokers.map(() => 1),
     ...config.routes.map(({ sink: { type, options } }) => sinkKind(type).flow(options).concurrency),
@@ -65,11 +65,11 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
   const journal = await openJournal(config.journal, log);
   const routes = new Routes(journal, log);
   await Promise.all(config.routes.map((route) => routes.start(route)));
-  const lines = new Lines({ journal, log }, rules);
+  const pipelines = new IntakePipelines(policy, { journal, log });
   // Reloads wait for what is in flight until a stop has lost its patience.
   const stopping = new AbortController();
   const impatient = new AbortController();
-  await lines.replace(config, impatient.signal);
+  await pipelines.replace(config, impatient.signal);
   const watchers = new Watchers(() => void reloader.request());
 
   const reloader = new Reloader(
@@ -83,13 +83,12 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
         const changed = differingOptions(optionsOf(config), optionsOf(next.config));
         config = applicable(config, next.config);
         const needs_restart = differingOptions(optionsOf(config), optionsOf(next.config));
-        rules.validator = validator;
-        rules.reveals = createReveals(config.routes);
+        pipelines.use({ validator, reveals: createReveals(config.routes) });
         journal.limit(config.journal);
         setUsualLevel(ownLog, config.log.level);
         watchers.watch(next.watched);
         const changedRoutes = await routes.replace(config.routes, stopping.signal, impatient.signal);
-        const changedBrokers = await lines.replace(config, impatient.signal);
+        const changedBrokers = await pipelines.replace(config, impatient.signal);
         const applied = changed.filter((option) => !needs_restart.includes(option));
         return { routes: changedRoutes, brokers: changedBrokers, applied, needs_restart };
       } finally {
@@ -102,10 +101,10 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
 
   watchers.watch(first.watched, asRead);
   const startedAt = Date.now();
-  const insight: Insight = {
-    brokers: () => lines.insight,
-    routes: () => routes.insight,
-    summary: sparing(() => journal.summary()),
+  const snapshot: RuntimeSnapshot = {
+    brokers: () => pipelines.snapshot,
+    routes: () => routes.snapshot,
+    summary: cachedByCost(() => journal.summary()),
     get trouble() {
       return journal.trouble;
     },
@@ -119,32 +118,32 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
     maxQueue: config.queue.maxLength,
     lines: () => ownLog.lines,
   };
-  const status = async (summary: Insight['summary']): Promise<Status> => {
+  const status = async (summary: RuntimeSnapshot['summary']): Promise<Status> => {
     const activityOf = (name: string) => routes.activityOf(name);
     const held = await summary().catch(reasonOf);
     const { trouble, clock } = journal;
     return statusOf(config, held, {
       startedAt,
-      brokers: lines.status,
+      brokers: pipelines.status,
       trouble,
       doubt: clock.doubt,
       activityOf,
       http: http?.status ?? null,
     });
   };
-  const pages = async () => (await import('../ops/pages.ts')).pagesOf(insight, () => status(insight.summary), ownLog);
+  const pages = async () => (await import('../ops/pages.ts')).pagesOf(snapshot, () => status(snapshot.summary), ownLog);
   const http = openHttpPort(config.http, pages, log);
   const answers = {
     status: () => status(() => journal.summary()),
     reload: () => reloader.request(),
-    live: async () => stuckIn(insight),
-    ready: async () => unreadyIn(insight),
+    live: async () => stuckIn(snapshot),
+    ready: async () => unreadyIn(snapshot),
     try: async (route?: string) => routes.tryNow(route),
   };
   const control = await openControl(config.journal.path, answers, log);
 
   return {
-    vitals: { summary: () => summaryOf(insight), stuck: () => stuckIn(insight) },
+    vitals: { summary: () => summaryOf(snapshot), stuck: () => stuckIn(snapshot) },
     reload: () => reloader.request(),
     async stop() {
       const { timeout } = config.shutdown;
@@ -155,7 +154,7 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
       await http?.close();
       await reloads;
       await watchers.close();
-      await lines.stop(impatient.signal);
+      await pipelines.stop(impatient.signal);
       await routes.stop(impatient.signal);
       await journal.close();
       clearTimeout(patience);

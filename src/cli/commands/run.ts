@@ -119,7 +119,7 @@ async function runDaemon(
 }
 
 function tellDoubts({ warnings }: Loaded, log: Logger): void {
-  for (const warning of warnings) log.warn({ warning: findingText(warning) }, 'the configuration has something odd');
+  for (const warning of warnings) log.warn({ warning: findingText(warning) }, 'configuration warning');
 }
 
 function nextSignal(): Promise<(typeof stopSignals)[number]> {
