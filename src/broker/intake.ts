@@ -11,8 +11,8 @@ import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/not
 import { type Reveals, redact } from '../kazoo/redact.ts';
 import { judge } from '../schema/judge.ts';
 import type { Validator } from '../schema/validator.ts';
-import { IntakeCounts } from './counts.ts';
-import type { ReceivedMessage } from './received.ts';
+import { IntakeCounts } from './intake-counts.ts';
+import type { ReceivedMessage } from './receiver.ts';
 
 export interface IntakeOptions extends BodyLimits {
   /** A batch is committed when it holds `max` messages, or `linger` milliseconds after the one before. */

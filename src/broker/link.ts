@@ -10,11 +10,10 @@ import { codeOf, reasonOf } from '../common/errors.ts';
 import type { TlsFiles } from '../common/net/tls.ts';
 import { mismatch } from './amqplib.ts';
 import { type Connection, connect } from './connection.ts';
-import { LinkCounts } from './counts.ts';
 import type { Intake } from './intake.ts';
-import { ReceivedMessage } from './received.ts';
+import { ReceivedMessage } from './receiver.ts';
 import { bindQueue, ensureExchange, ensureQueue, QueueConflict, type QueueOptions, replyCodeOf } from './topology.ts';
-import { StallError, type WatchOptions, watch } from './watch.ts';
+import { LinkCounts, StallError, type WatchOptions, watch } from './watch.ts';
 
 export interface Broker {
   readonly zone: string;
@@ -181,8 +180,8 @@ export class Link {
     await this.#intake.drained();
     const consumerTag = await this.#consume(channel, connection);
     this.#consuming();
-    const vitals = { counts: this.counts, heartbeat: this.#heartbeat };
-    await watch(connection, queue, this.#intake, this.#options.watch, vitals, signal).catch((error) => {
+    const seen = { counts: this.counts, heartbeat: this.#heartbeat };
+    await watch(connection, queue, this.#intake, this.#options.watch, seen, signal).catch((error) => {
       if (!signal.aborted) throw error;
     });
     await within(closeWithin, 'the broker', channel.cancel(consumerTag));
