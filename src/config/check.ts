@@ -130,7 +130,8 @@ function refusalOf(value: unknown, option: Option): string | undefined {
 
 function convictOf(value: unknown, option: Option) {
   const format = formatOf(option);
-  return convict({ value: format === undefined ? option : { ...option, format } }).load({ value });
+  // Without arguments of its own it would parse the command line each time.
+  return convict({ value: format === undefined ? option : { ...option, format } }, { args: [] }).load({ value });
 }
 
 /** The name of an option's format among ours; undefined where it is none of them. */
