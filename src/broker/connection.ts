@@ -1,5 +1,5 @@
 import type { Channel, ChannelModel } from 'amqplib';
-import { within } from '../waiting.ts';
+import { within } from '../common/async/deadlines.ts';
 import { cutOff, type FrameReader, frameReaderOf, readOn } from './amqplib.ts';
 import { type DialOptions, dial } from './dial.ts';
 import { type Recipient, receive } from './receiver.ts';

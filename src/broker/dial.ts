@@ -1,7 +1,7 @@
 import amqp, { type ChannelModel } from 'amqplib';
-import { patienceFor } from '../addresses.ts';
-import { parametersOf } from '../broker-parameters.ts';
-import { readTls, type TlsFiles } from '../tls.ts';
+import { patienceFor } from '../common/net/addresses.ts';
+import { parametersOf } from '../common/net/amqp-url.ts';
+import { readTls, type TlsFiles } from '../common/net/tls.ts';
 import { explainConnecting } from './explain.ts';
 import { credentialsOf } from './login.ts';
 

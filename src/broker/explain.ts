@@ -1,6 +1,6 @@
-import { vhostOf } from '../broker-url.ts';
-import { reasonOf } from '../errors.ts';
-import { explainTls } from '../tls.ts';
+import { reasonOf } from '../common/errors.ts';
+import { vhostOf } from '../common/net/amqp-url.ts';
+import { explainTls } from '../common/net/tls.ts';
 
 /** An error of `amqp.connect`, in words that say what to do where amqplib only names the bytes that it got. */
 export function explainConnecting(error: unknown, url: URL): unknown {

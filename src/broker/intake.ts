@@ -1,14 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { type Entry, type Journal, JournalError } from '../journal/journal.ts';
+import { Backoff } from '../common/async/backoff.ts';
+import { Pulse, stuckAfter } from '../common/async/heartbeat.ts';
+import { reasonOf } from '../common/errors.ts';
+import { Rate } from '../common/stats/rate-meter.ts';
+import type { Entry } from '../journal/entry.ts';
+import { type Journal, JournalError } from '../journal/journal.ts';
 import { type BodyLimits, decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
 import { type Reveals, redact } from '../kazoo/redact.ts';
-import { Pulse, stuckAfter } from '../pulse.ts';
-import { Rate } from '../rate.ts';
 import { judge } from '../schema/judge.ts';
 import type { Validator } from '../schema/validator.ts';
-import { Backoff } from '../waiting.ts';
 import { IntakeCounts } from './counts.ts';
 import type { ReceivedMessage } from './received.ts';
 
@@ -69,7 +71,7 @@ export class Intake {
   #received = 0;
   readonly #rate = new Rate();
   #committed = 0;
-  #failing = false;
+  #trouble: string | null = null;
 
   constructor(options: IntakeOptions, context: IntakeContext) {
     this.#options = options;
@@ -93,7 +95,12 @@ export class Intake {
 
   /** True while the journal can't be written. */
   get paused(): boolean {
-    return this.#failing;
+    return this.#trouble !== null;
+  }
+
+  /** Why that is. */
+  get trouble(): string | null {
+    return this.#trouble;
   }
 
   /** Bytes that a body may have, unpacked. */
@@ -111,13 +118,13 @@ export class Intake {
    * then it is read all the same, so that heartbeats are seen, and given up with the first message that is too much.
    */
   get hasRoom(): boolean {
-    return this.#failing || this.#heldBytes <= maxHeldBytes;
+    return this.paused || this.#heldBytes <= maxHeldBytes;
   }
 
   /** True when no more may come in until the journal can be written again. */
   get full(): boolean {
     // While it can, all that is held is on its way: even a message that is larger by itself.
-    return this.#failing && this.#heldBytes > maxHeldBytes;
+    return this.paused && this.#heldBytes > maxHeldBytes;
   }
 
   /** Takes a message. All that are held at a time come from the same connection: see `drained`. */
@@ -287,9 +294,10 @@ export class Intake {
   }
 
   #failed(error: unknown): void {
-    if (this.#failing) return;
+    const wasPaused = this.paused;
     const hadRoom = this.hasRoom;
-    this.#failing = true;
+    this.#trouble = reasonOf(error);
+    if (wasPaused) return;
     if (!hadRoom) this.#source?.readOn();
     // What the journal says is enough for an operator; anything else is a bug, whose place we want to know.
     const why = error instanceof JournalError ? { reason: error.message } : { err: error };
@@ -297,8 +305,8 @@ export class Intake {
   }
 
   #recovered(): void {
-    if (!this.#failing) return;
-    this.#failing = false;
+    if (!this.paused) return;
+    this.#trouble = null;
     this.#context.log.info('the journal takes notifications again');
   }
 }

@@ -2,16 +2,18 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
-import { reasonOf } from '../errors.ts';
-import { Pulse, stuckAfter } from '../pulse.ts';
-import type { TlsFiles } from '../tls.ts';
-import { Backoff, unlessAborted, within } from '../waiting.ts';
+import { unlessAborted } from '../common/async/abort.ts';
+import { Backoff } from '../common/async/backoff.ts';
+import { within } from '../common/async/deadlines.ts';
+import { Pulse, stuckAfter } from '../common/async/heartbeat.ts';
+import { codeOf, reasonOf } from '../common/errors.ts';
+import type { TlsFiles } from '../common/net/tls.ts';
 import { mismatch } from './amqplib.ts';
 import { type Connection, connect } from './connection.ts';
 import { LinkCounts } from './counts.ts';
 import type { Intake } from './intake.ts';
 import { ReceivedMessage } from './received.ts';
-import { bindQueue, ensureExchange, ensureQueue, QueueConflict, type QueueOptions } from './topology.ts';
+import { bindQueue, ensureExchange, ensureQueue, QueueConflict, type QueueOptions, replyCodeOf } from './topology.ts';
 import { StallError, type WatchOptions, watch } from './watch.ts';
 
 export interface Broker {
@@ -28,6 +30,8 @@ export interface LinkActivity {
   readonly since: number;
   /** Why it is away, or what it waits for. */
   readonly reason: string | undefined;
+  /** Where it is away: AMQP's reply code, or the system's code. */
+  readonly code?: number | string | undefined;
 }
 
 export interface LinkOptions {
@@ -228,7 +232,7 @@ export class Link {
     const reason = reasonOf(error);
     if (this.#activity.state === 'consuming' && Date.now() - this.#activity.since > steadyAfter) this.#backoff.reset();
     const since = this.#activity.state === 'away' ? this.#activity.since : Date.now();
-    this.#activity = { state: 'away', since, reason };
+    this.#activity = { state: 'away', since, reason, code: replyCodeOf(error) ?? codeOf(error) };
     this.counts.failures += 1;
     this.counts.depth = null;
     if (error instanceof StallError) this.counts.stalls += 1;

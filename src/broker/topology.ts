@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import type { Logger } from 'pino';
-import type { Pulse } from '../pulse.ts';
+import type { Pulse } from '../common/async/heartbeat.ts';
 import type { Connection } from './connection.ts';
 
 export interface QueueOptions {
@@ -80,9 +80,12 @@ export async function bindQueue(channel: Channel, queue: QueueOptions): Promise<
 
 export const codes = { accessRefused: 403, notFound: 404, preconditionFailed: 406 } as const;
 
-/** With which the broker refused; undefined for any other error. */
+/** With which the broker refused, of a login too, where amqplib has it in its message; undefined for any other error. */
 export function replyCodeOf(error: unknown): number | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'number' ? error.code : undefined;
+  if (!Error.isError(error)) return undefined;
+  if ('code' in error && typeof error.code === 'number') return error.code;
+  const [, code] = /^Handshake terminated by server: (\d{3}) /.exec(error.message) ?? [];
+  return code === undefined ? undefined : Number(code);
 }
 
 /** Undefined when it stands as declared, else the reply code with which the broker refused. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Pulse } from '../pulse.ts';
-import { unlessAborted, within } from '../waiting.ts';
+import { unlessAborted } from '../common/async/abort.ts';
+import { within } from '../common/async/deadlines.ts';
+import type { Pulse } from '../common/async/heartbeat.ts';
 import type { Connection } from './connection.ts';
 import type { LinkCounts } from './counts.ts';
 import type { Intake } from './intake.ts';

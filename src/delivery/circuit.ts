@@ -1,4 +1,4 @@
-import { Growth } from '../waiting.ts';
+import { Growth } from '../common/async/backoff.ts';
 
 export interface CircuitOptions {
   /** Attempts in a row that fail and open it. */

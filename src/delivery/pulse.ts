@@ -1,5 +1,5 @@
-import { Bag } from '../bag.ts';
-import { stuckAfter } from '../pulse.ts';
+import { stuckAfter } from '../common/async/heartbeat.ts';
+import { Bag } from '../common/async/slots.ts';
 
 /** Whether a route moves: its loop, and what it has handed to the sink. All times are of the monotonic clock. */
 export class RoutePulse {

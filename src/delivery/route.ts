@@ -1,12 +1,14 @@
 import type { Logger } from 'pino';
-import { Bag } from '../bag.ts';
-import { cut } from '../cut.ts';
-import { reasonOf } from '../errors.ts';
+import { unlessAborted } from '../common/async/abort.ts';
+import { Backoff } from '../common/async/backoff.ts';
+import { Bag } from '../common/async/slots.ts';
+import { Bell } from '../common/async/wakeup.ts';
+import { reasonOf } from '../common/errors.ts';
+import { cut } from '../common/text/truncate-utf8.ts';
 import type { Attempt, Journal, Order, Start } from '../journal/journal.ts';
 import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
 import { shape } from '../routes/shape.ts';
 import { type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
-import { Backoff, Bell, unlessAborted } from '../waiting.ts';
 import { Outlet } from './attempt.ts';
 import { Circuit, type CircuitOptions, type CircuitState, type Trouble } from './circuit.ts';
 import { RouteCounts } from './counts.ts';

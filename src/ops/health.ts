@@ -1,4 +1,4 @@
-import { counted } from '../counted.ts';
+import { counted } from '../common/text/plural.ts';
 import type { BrokerInsight, Insight } from './insight.ts';
 
 /** What should move and doesn't: empty while all is well. A broker or a sink that is away keeps nothing from moving. */

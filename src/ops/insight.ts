@@ -1,5 +1,6 @@
-import type { Distribution } from '../distribution.ts';
-import type { Clock, Summary } from '../journal/journal.ts';
+import type { Distribution } from '../common/stats/histogram.ts';
+import type { Clock } from '../journal/journal.ts';
+import type { Summary } from '../journal/reader.ts';
 import type { Activity, BrokerStatus } from './status.ts';
 
 /** What a running daemon shows of itself: read when somebody asks, and never told. */

@@ -3,7 +3,7 @@ import type { Pages } from './http-server.ts';
 import type { Insight } from './insight.ts';
 import { type Log, type LogLevel, logLevels, setLevel } from './log.ts';
 import type { MetricsPage } from './metrics.ts';
-import { type Status, withoutAnswers } from './status.ts';
+import { type Status, withoutAnswers, withoutBrokersAnswers } from './status.ts';
 
 /** What the HTTP port answers of a running daemon. */
 export function pagesOf(insight: Insight, status: () => Promise<Status>, log: Log): Pages {
@@ -17,7 +17,10 @@ export function pagesOf(insight: Insight, status: () => Promise<Status>, log: Lo
     },
     status: async () => withoutAnswers(await status()),
     live: () => stuckIn(insight),
-    ready: () => unreadyIn(insight),
+    ready: () => {
+      const { routes, trouble } = insight;
+      return unreadyIn({ brokers: () => withoutBrokersAnswers(insight.brokers()), routes, trouble });
+    },
     logLevel: {
       get: () => log.level,
       set(wanted) {

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { reasonOf } from '../errors.ts';
+import { reasonOf } from '../common/errors.ts';
 
 /*
  * systemd's notify protocol, for a unit with Type=notify or Type=notify-reload.

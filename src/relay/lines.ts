@@ -104,14 +104,15 @@ function byName({ brokers, intake, queue }: Config): Map<string, LineConfig> {
 }
 
 function lineStatus({ config: { broker }, intake, link }: Line): BrokerStatus {
-  const { state, since, reason = null } = link.activity;
-  const { received, paused, perSecond: rate } = intake;
+  const { state, since, reason = null, code = null } = link.activity;
+  const { received, paused, trouble, perSecond: rate } = intake;
   return {
     zone: broker.zone,
     broker: hostOf(broker),
     state,
     since: new Date(since).toISOString(),
-    reason,
+    reason: trouble ?? reason,
+    code: trouble === null ? code : null,
     rate,
     received,
     paused,

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
+import { Backoff } from '../common/async/backoff.ts';
+import { reasonOf } from '../common/errors.ts';
 import type { RouteConfig } from '../config/config.ts';
 import { type Route, type RouteActivity, startRoute } from '../delivery/route.ts';
-import { reasonOf } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { RouteInsight } from '../ops/insight.ts';
 import { sinkKind } from '../sinks/registry.ts';
-import { Backoff } from '../waiting.ts';
 import { type Changes, changesIn } from './changes.ts';
 
 interface Running {

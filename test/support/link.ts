@@ -5,10 +5,10 @@ import { jest } from '@jest/globals';
 import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
 import { Link, type LinkActivity, type LinkOptions } from '../../src/broker/link.ts';
+import type { TlsFiles } from '../../src/common/net/tls.ts';
 import type { Journal } from '../../src/journal/journal.ts';
-import { openJournal } from '../../src/journal/sqlite.ts';
+import { openJournal } from '../../src/journal/sqlite/journal.ts';
 import { createValidator } from '../../src/schema/validator.ts';
-import type { TlsFiles } from '../../src/tls.ts';
 import { until } from './until.ts';
 
 /** A link with its own journal, as the relay builds it, and what it has logged. */

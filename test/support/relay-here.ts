@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { readConfig } from '../../src/config/load.ts';
-import { startRelay } from '../../src/relay.ts';
+import { startRelay } from '../../src/relay/relay.ts';
 import { openTestLog } from './log.ts';
 import { until } from './until.ts';
 
@@ -26,7 +26,7 @@ export async function startRelayHere(config: string): Promise<RelayHere> {
     lines: new Map(),
     close: async () => undefined,
   } as const;
-  const load = () => readConfig(config, { env: process.env, flags: [] });
+  const load = () => readConfig(config);
   const relay = await startRelay(load(), log, { load });
   let stopped: Promise<void> | undefined;
   return {

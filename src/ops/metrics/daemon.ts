@@ -1,4 +1,4 @@
-import type { Summary } from '../../journal/journal.ts';
+import type { Summary } from '../../journal/reader.ts';
 import { stuckIn } from '../health.ts';
 import { version } from '../version.ts';
 import type { Metric, Reading, Sample } from './metric.ts';
@@ -18,6 +18,13 @@ export const daemonMetrics: readonly Metric[] = [
     help: 'Size of the journal on disk.',
     labels: [],
     read: known(({ bytes }) => bytes),
+  },
+  {
+    name: 'kazoo_relay_journal_used_bytes',
+    type: 'gauge',
+    help: 'Bytes of it that count towards journal.maxSize: of the file, not what will be used again.',
+    labels: [],
+    read: known(({ usedBytes }) => usedBytes),
   },
   {
     name: 'kazoo_relay_journal_max_size_bytes',
@@ -70,6 +77,13 @@ export const daemonMetrics: readonly Metric[] = [
       (['undecodable', 'unknown', 'known'] as const).flatMap((kind) =>
         summary === null ? [] : { labels: { kind }, value: summary.evicted[kind] },
       ),
+  },
+  {
+    name: 'kazoo_relay_journal_first_evicted_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the first of them was removed, in Unix time; absent while none was.',
+    labels: [],
+    read: known(({ evicted: { since } }) => (since === null ? null : since / 1_000)),
   },
   {
     name: 'kazoo_relay_clock_doubted',

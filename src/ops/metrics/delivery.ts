@@ -1,4 +1,4 @@
-import type { RouteSummary } from '../../journal/journal.ts';
+import type { RouteSummary } from '../../journal/reader.ts';
 import type { RouteInsight } from '../insight.ts';
 import { distributed, type Metric, type Reading, type Sample, states } from './metric.ts';
 

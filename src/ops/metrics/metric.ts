@@ -1,5 +1,5 @@
-import type { Distribution } from '../../distribution.ts';
-import type { Summary } from '../../journal/journal.ts';
+import type { Distribution } from '../../common/stats/histogram.ts';
+import type { Summary } from '../../journal/reader.ts';
 import type { BrokerInsight, Insight, RouteInsight } from '../insight.ts';
 
 /** What one answer to Prometheus is made of. */
