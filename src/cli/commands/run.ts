@@ -108,7 +108,7 @@ async function runDaemon(
   // One that comes early is heard when all stands. What comes of it is in the log.
   heed('SIGHUP', () => void starting.then((relay) => relay.reload()).catch(() => undefined));
   const relay = await starting;
-  notifier = await openNotifier(relay.vitals, log);
+  notifier = await openNotifier(relay.health, log);
   notifier.ready();
   const signal = await stopped;
   log.info({ signal }, 'stopping');
