@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { ownershipOf } from './ownership.ts';
 
 /** What an error says, for a message or a log line of ours; anything else that was thrown, as text. */
@@ -27,9 +28,18 @@ export function folderReasonOf(error: unknown): string {
   return folderReasons.get(codeOf(error)) ?? fileReasonOf(error);
 }
 
-/** Node's name for what the system refused, such as `ENOENT`; undefined for any other error. */
+/** The name of what the system refused, such as `ENOENT`, or another code of Node's; undefined for any other error. */
 export function codeOf(error: unknown): string | undefined {
-  return Error.isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (!Error.isError(error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  return isNameless.test(error.code) && 'errno' in error ? (nameOf(error.errno) ?? error.code) : error.code;
+}
+
+/** What Node says where it knows the number alone, as of a quota that is used up: of a file, and of a connection. */
+const isNameless = /^(UNKNOWN|Unknown system error)/;
+
+function nameOf(errno: unknown): string | undefined {
+  const [name] = Object.entries(constants.errno).find(([, number]) => number === -Number(errno)) ?? [];
+  return name;
 }
 
 /** SQLite's result code: its lowest eight bits say what it is, the others more of it. Undefined for any other error. */
@@ -57,6 +67,7 @@ const fileReasons = new Map<string | undefined, string>([
   ['EFBIG', 'it is larger than a file may be'],
   ['EIO', 'its disk fails (an input/output error)'],
   ['EPIPE', 'nobody reads it any more'],
+  ['ESTALE', 'the server of its file system knows it no more (a stale handle)'],
 ]);
 
 /** What the process lacks, whatever it was about to do. */
