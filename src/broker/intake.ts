@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { reasonOf } from '../errors.ts';
 import { type Entry, type Journal, JournalError } from '../journal/journal.ts';
 import { type BodyLimits, decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
@@ -69,7 +70,7 @@ export class Intake {
   #received = 0;
   readonly #rate = new Rate();
   #committed = 0;
-  #failing = false;
+  #trouble: string | null = null;
 
   constructor(options: IntakeOptions, context: IntakeContext) {
     this.#options = options;
@@ -91,9 +92,14 @@ export class Intake {
     return this.#committed;
   }
 
+  /** Why the journal can't be written; null while it can. */
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
   /** True while the journal can't be written. */
   get paused(): boolean {
-    return this.#failing;
+    return this.#trouble !== null;
   }
 
   /** Bytes that a body may have, unpacked. */
@@ -111,13 +117,13 @@ export class Intake {
    * then it is read all the same, so that heartbeats are seen, and given up with the first message that is too much.
    */
   get hasRoom(): boolean {
-    return this.#failing || this.#heldBytes <= maxHeldBytes;
+    return this.paused || this.#heldBytes <= maxHeldBytes;
   }
 
   /** True when no more may come in until the journal can be written again. */
   get full(): boolean {
     // While it can, all that is held is on its way: even a message that is larger by itself.
-    return this.#failing && this.#heldBytes > maxHeldBytes;
+    return this.paused && this.#heldBytes > maxHeldBytes;
   }
 
   /** Takes a message. All that are held at a time come from the same connection: see `drained`. */
@@ -287,9 +293,10 @@ export class Intake {
   }
 
   #failed(error: unknown): void {
-    if (this.#failing) return;
+    const wasPaused = this.paused;
     const hadRoom = this.hasRoom;
-    this.#failing = true;
+    this.#trouble = reasonOf(error);
+    if (wasPaused) return;
     if (!hadRoom) this.#source?.readOn();
     // What the journal says is enough for an operator; anything else is a bug, whose place we want to know.
     const why = error instanceof JournalError ? { reason: error.message } : { err: error };
@@ -297,8 +304,8 @@ export class Intake {
   }
 
   #recovered(): void {
-    if (!this.#failing) return;
-    this.#failing = false;
+    if (!this.paused) return;
+    this.#trouble = null;
     this.#context.log.info('the journal takes notifications again');
   }
 }

@@ -133,7 +133,7 @@ const brokerHead = ['ZONE', 'BROKER', 'STATE', 'SINCE', 'PER SECOND', 'RECEIVED'
 
 function brokerRow({ zone, broker, state, since, rate, received, paused, reason }: BrokerStatus): string[] {
   const shown = paused ? 'paused' : state;
-  const why = paused ? 'the journal takes nothing' : (reason ?? '');
+  const why = paused ? `the journal takes nothing: ${reason ?? 'see the log'}` : (reason ?? '');
   return [printable(zone), broker, shown, since, rate.toFixed(1), String(received), printable(why)];
 }
 

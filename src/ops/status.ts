@@ -24,7 +24,7 @@ export interface BrokerStatus {
   readonly broker: string;
   readonly state: 'connecting' | 'consuming' | 'away';
   readonly since: string;
-  /** Why it is away. */
+  /** Why it is away, or why the journal takes nothing. */
   readonly reason: string | null;
   /** Notifications a second, over the last minute. */
   readonly rate: number;

@@ -105,13 +105,13 @@ function byName({ brokers, intake, queue }: Config): Map<string, LineConfig> {
 
 function lineStatus({ config: { broker }, intake, link }: Line): BrokerStatus {
   const { state, since, reason = null } = link.activity;
-  const { received, paused, perSecond: rate } = intake;
+  const { received, paused, trouble, perSecond: rate } = intake;
   return {
     zone: broker.zone,
     broker: hostOf(broker),
     state,
     since: new Date(since).toISOString(),
-    reason,
+    reason: trouble ?? reason,
     rate,
     received,
     paused,
