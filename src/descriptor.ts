@@ -1,4 +1,5 @@
 import { constants, fstatSync, openSync, write } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
@@ -42,6 +43,23 @@ export async function writeSome(descriptor: number, bytes: Uint8Array, signal?: 
 }
 
 const writeOnce = promisify(write);
+
+/**
+ * Writes through a stream of Node, which the system wakes where the reader of a pipe has made room: looking for it again
+ * and again costs more than the lines, and leaves the reader waiting. A stream that has failed is gone for good, though,
+ * so that only a pipe or a socket has one.
+ */
+export function throughStream(stream: Writable): (bytes: Uint8Array) => Promise<number> {
+  // What fails is told to the one that writes; without a listener it would end the process too.
+  stream.on('error', () => undefined);
+  return (bytes) =>
+    new Promise((resolve, reject) => {
+      stream.write(bytes, (error) => {
+        if (error) reject(error);
+        else resolve(bytes.length);
+      });
+    });
+}
 
 /** Between looks whether a slow reader has made room, in milliseconds. */
 const shortestPause = 1;

@@ -1,5 +1,6 @@
+import { fstatSync } from 'node:fs';
 import type { Level } from 'pino';
-import { withoutWaiting, writeSome } from '../descriptor.ts';
+import { throughStream, withoutWaiting, writeSome } from '../descriptor.ts';
 import { fileReasonOf } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { quoted } from '../quoted.ts';
@@ -27,14 +28,13 @@ export const logSink: SinkKind<LogSinkOptions> = {
   examine: async () => 'lines go to stdout',
 
   async open({ level }) {
-    stdout ??= new Output(withoutWaiting(1));
+    stdout ??= new Output(toStdout());
     const output = stdout;
     return {
       async deliver(batch, signal) {
         const head = `{"level":"${level}","time":"${new Date().toISOString()}",`;
         const lines = batch.map(
-          ({ json, event }) =>
-            `${printable(`${head}${json.slice(1, -1)},"msg":${quoted(event ?? 'unknown event')}}`)}\n`,
+          ({ json, event }) => `${head}${json.slice(1, -1)},"msg":${quoted(event ?? 'unknown event')}}\n`,
         );
         await output.write(piecesOf(lines), signal);
         return batch.map(() => delivered);
@@ -44,18 +44,28 @@ export const logSink: SinkKind<LogSinkOptions> = {
   },
 };
 
+/** Resolves to how many of the bytes were taken. */
+type WriteSome = (bytes: Uint8Array) => Promise<number>;
+
+function toStdout(): WriteSome {
+  const descriptor = withoutWaiting(1);
+  const what = fstatSync(descriptor);
+  if (what.isFIFO() || what.isSocket()) return throughStream(process.stdout);
+  return (bytes) => writeSome(descriptor, bytes);
+}
+
 /**
  * What is at stdout, for all the routes that write there: one piece of lines is under way at a time, and the others wait
  * for their turn. A slow reader delays these routes, and nothing else.
  */
 export class Output {
-  readonly #descriptor: number;
+  readonly #writeSome: WriteSome;
   #turn = Promise.resolve();
   /** True where a line was begun that could not be ended. */
   #isTorn = false;
 
-  constructor(descriptor: number) {
-    this.#descriptor = descriptor;
+  constructor(writeSome: WriteSome) {
+    this.#writeSome = writeSome;
   }
 
   /**
@@ -74,16 +84,26 @@ export class Output {
   }
 
   async #writePiece(piece: string): Promise<void> {
-    let rest = Buffer.from(this.#isTorn ? `\n${piece}` : piece);
+    let rest = printableBytes(this.#isTorn ? `\n${piece}` : piece);
     try {
       while (rest.length > 0) {
-        rest = rest.subarray(await writeSome(this.#descriptor, rest));
+        rest = rest.subarray(await this.#writeSome(rest));
         this.#isTorn = rest.length > 0;
       }
     } catch (cause) {
       throw new SinkUnavailable(`stdout can't be written: ${fileReasonOf(cause)}`, { cause });
     }
   }
+}
+
+/**
+ * Lines of JSON. What of them could steer a terminal is beyond ASCII, or DEL: whether there is any costs next to nothing to see
+ * of thousands of characters at once.
+ */
+function printableBytes(lines: string): Buffer {
+  const bytes = Buffer.from(lines);
+  const isPlain = bytes.length === lines.length && !bytes.includes(0x7f);
+  return isPlain ? bytes : Buffer.from(lines.split('\n').map(printable).join('\n'));
 }
 
 let stdout: Output | undefined;

@@ -63,7 +63,8 @@ describe('a stderr that nobody reads', () => {
 
   afterEach(async () => {
     await log.close();
-    pipe.close();
+    pipe.closeReader();
+    closeSync(pipe.descriptor);
   });
 
   test.each(['json', 'pretty'] as const)('stops nothing, and gets what fits into 1 MiB later (%s)', async (format) => {

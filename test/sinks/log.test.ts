@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
+import { throughStream, writeSome } from '../../src/descriptor.ts';
 import { Output } from '../../src/sinks/log.ts';
 import { stalledPipe } from '../support/stalled-pipe.ts';
 import { until } from '../support/until.ts';
@@ -27,8 +29,12 @@ describe('the log sink', () => {
     expect(stderr).toContain('delivered\ndelivered');
   });
 
-  test('writes what could steer a terminal as escapes, of the same JSON', async () => {
-    const steering = '\u009b31m\u007f\u202e\u2066\u2028';
+  test.each([
+    ['DEL', '\u007f'],
+    ['C1', '\u009b31m'],
+    ['a direction', '\u202e\u2066'],
+    ['a line’s end', '\u2028'],
+  ])('writes %s as escapes, of the same JSON', async (_, steering) => {
     const { stdout } = await finish(start('1', '1', steering));
     expect(stdout).not.toMatch(/[^\n\x20-\x7e]/);
     expect(JSON.parse(stdout.split('\n')[0] ?? '').id).toBe(`0-x${steering}`);
@@ -65,7 +71,8 @@ describe('what is at stdout', () => {
 
   test('is left by a route whose attempt is over: what was not begun does not come later', async () => {
     const pipe = stalledPipe();
-    const output = new Output(pipe.descriptor);
+    const stream = new Socket({ fd: pipe.descriptor, readable: false });
+    const output = new Output(throughStream(stream));
     const attempt = new AbortController();
     const pieces = Array.from({ length: 8 }, (_, number) => `${number}${'x'.repeat(30_000)}\n`);
     const waiting = output.write(pieces, attempt.signal);
@@ -84,12 +91,13 @@ describe('what is at stdout', () => {
     await last;
     expect(text).toMatch(/x\nthe last\n$/);
     expect(text).not.toContain('behind it');
-    pipe.close();
+    stream.destroy();
+    pipe.closeReader();
   });
 
   test('may be full: the route hears why, and tries again', async () => {
     const full = openSync('/dev/full', 'w');
-    const output = new Output(full);
+    const output = new Output((bytes) => writeSome(full, bytes));
     const failure = { name: 'SinkUnavailable', message: "stdout can't be written: its disk is full" };
     await expect(output.write(['a line\n'], never)).rejects.toMatchObject(failure);
     await expect(output.write(['a line\n'], never)).rejects.toMatchObject(failure);

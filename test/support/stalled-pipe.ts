@@ -5,10 +5,11 @@ import { join } from 'node:path';
 
 /** A pipe whose reader is slow: it reads when it is told to. */
 export interface StalledPipe {
+  /** Belongs to whoever asked for the pipe. */
   readonly descriptor: number;
   /** All that is in it just now. */
   read(): string;
-  close(): void;
+  closeReader(): void;
 }
 
 export function stalledPipe(): StalledPipe {
@@ -28,9 +29,6 @@ export function stalledPipe(): StalledPipe {
         return ''; // EAGAIN: it is empty
       }
     },
-    close() {
-      closeSync(reader);
-      closeSync(descriptor);
-    },
+    closeReader: () => closeSync(reader),
   };
 }
