@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { openJournal } from '../src/journal/sqlite.ts';
+import { openJournal } from '../src/journal/sqlite/journal.ts';
 import { notifications } from './notifications.ts';
 
 /** Rows that are committed together, and made at a time. */

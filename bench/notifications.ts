@@ -1,6 +1,6 @@
-import { exampleBody } from '../src/cli/example.ts';
-import { knownEvent } from '../src/cli/known-event.ts';
-import type { Message } from '../src/cli/publisher.ts';
+import { exampleBody } from '../src/cli/support/example.ts';
+import { knownEvent } from '../src/cli/support/known-event.ts';
+import type { Message } from '../src/cli/support/publisher.ts';
 import { commonFields, exampleKeyOf } from '../src/kazoo/catalogue.ts';
 import { decode, unlimited } from '../src/kazoo/decode.ts';
 import type { EventDefinition } from '../src/kazoo/event.ts';

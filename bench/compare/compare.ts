@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { reasonOf } from '../../src/errors.ts';
+import { reasonOf } from '../../src/common/errors.ts';
 import { mixedMessages } from '../notifications.ts';
 import { type Build, openBuild } from './builds.ts';
 import { coresIn } from './cores.ts';

@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { Pool } from 'undici';
-import { openJournalReader } from '../../src/journal/sqlite.ts';
+import { openJournalReader } from '../../src/journal/sqlite/journal.ts';
 import { shape } from '../../src/routes/shape.ts';
 import { contend } from '../process.ts';
 import type { WebhookTask } from './task.ts';

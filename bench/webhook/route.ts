@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
 import { startRoute } from '../../src/delivery/route.ts';
-import { openJournal } from '../../src/journal/sqlite.ts';
-import { webhookSink } from '../../src/sinks/webhook/webhook.ts';
+import { openJournal } from '../../src/journal/sqlite/journal.ts';
+import { webhookSink } from '../../src/sinks/webhook/sink.ts';
 import { until } from '../../test/support/until.ts';
 import { webhookOptions } from '../../test/support/webhook-options.ts';
 import { contend } from '../process.ts';

@@ -1,4 +1,5 @@
-import type { Attempt, Entry } from '../journal/journal.ts';
+import type { Entry } from '../journal/entry.ts';
+import type { Attempt } from '../journal/journal.ts';
 
 /** A notification on its way to a route's sink. A class, because it lives as long as a batch: see `Decoded`. */
 export class Work {

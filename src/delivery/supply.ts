@@ -1,6 +1,7 @@
-import type { Entry, Interest, Journal, Waiting } from '../journal/journal.ts';
+import type { Entry } from '../journal/entry.ts';
+import type { Interest, Journal, Waiting } from '../journal/journal.ts';
 import { createMatcher, type Decision, interestOf, type Selection } from '../routes/match.ts';
-import type { Flow } from '../sinks/sink.ts';
+import type { Flow } from '../sinks/declaration.ts';
 import { Held } from './held.ts';
 import { Progress } from './progress.ts';
 import { type Queue, Work } from './queue.ts';

@@ -1,14 +1,6 @@
-import type { JsonObject, Notification, NotificationState, Problem } from '../kazoo/notification.ts';
-
-/** A notification in the journal. */
-export interface Entry extends Omit<Notification, 'raw' | 'fingerprint' | 'ownTime'> {
-  /** Its place: entries are numbered in the order of their commit, with gaps. */
-  readonly seq: number;
-  /** The `id` of the first one of which KAZOO published this one again, else null. */
-  readonly resendOf: string | null;
-  /** What `json` says, parsed when it is first asked for; null where the body couldn't be decoded. */
-  readonly data: JsonObject | null;
-}
+import type { Notification } from '../kazoo/notification.ts';
+import type { Entry } from './entry.ts';
+import type { JournalReader } from './reader.ts';
 
 /**
  * Where a new route begins: after what is there now, at the oldest entry, or at what was received from this Unix
@@ -54,7 +46,7 @@ export interface Attempt {
  * Why an entry isn't settled though its route's cursor has passed it: `waiting` for its next try, `quarantined` because
  * it is invalid or unknown, `dead` because trying it again is of no use.
  */
-type ListedState = 'waiting' | 'quarantined' | 'dead';
+export type ListedState = 'waiting' | 'quarantined' | 'dead';
 
 /** A line of the deliveries table. */
 export interface Listed {
@@ -92,25 +84,6 @@ export interface WaitingPage {
   readonly more: boolean;
 }
 
-/** What `tail` asks for; every part that is given narrows the selection. */
-export interface Query {
-  /** Only entries after this one, oldest first. */
-  readonly after?: number;
-  /** Unix milliseconds of arrival. */
-  readonly since?: number;
-  readonly events?: readonly string[];
-  readonly accounts?: readonly string[];
-  readonly limit: number;
-}
-
-/** Reading what a journal holds: safe beside a daemon that writes it. */
-export interface JournalReader {
-  /** Entries after `after` that fit, oldest first; without `after` or `since` the newest `limit` ones. */
-  find(query: Query): Promise<Entry[]>;
-  summary(): Promise<Summary>;
-  close(): Promise<void>;
-}
-
 /** How long what is settled is kept, and how much there may be. Milliseconds and bytes. */
 export interface Limits {
   readonly retention: number;
@@ -118,13 +91,6 @@ export interface Limits {
   readonly maxSize: number;
   /** What undecodable and invalid notifications may have of it: 1 is all. */
   readonly invalidShare: number;
-}
-
-/** How many made way because their share was used up: undecodable ones, and invalid ones of unknown and of known events. */
-export interface Evicted {
-  readonly undecodable: number;
-  readonly unknown: number;
-  readonly known: number;
 }
 
 /** Whether the clock may say that something is old. */
@@ -214,110 +180,6 @@ export interface Journal extends JournalReader {
 
   /** Those of these entries whose deliveries wait: others that did have been dropped by an operator. */
   waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>>;
-}
-
-/** What a journal holds. Times are Unix milliseconds of arrival. */
-export interface Summary {
-  /** On disk. */
-  readonly bytes: number;
-  /** Entries, about: those that were removed from between count too. */
-  readonly messages: number;
-  readonly oldest: number | null;
-  readonly newest: number | null;
-  readonly undecodable: number;
-  /** Bytes that undecodable and invalid notifications take. */
-  readonly invalidBytes: number;
-  /** Since the journal was made; `since` is when the first one was, in Unix milliseconds. */
-  readonly evicted: Evicted & { readonly since: number | null };
-  /** All that it knows anything of, in the configuration or not. */
-  readonly routes: readonly RouteSummary[];
-}
-
-export interface RouteSummary {
-  readonly name: string;
-  readonly cursor: number;
-  /**
-   * How far it is behind: entries that it hasn't passed, wanted or not, and for how long the first of them has waited.
-   */
-  readonly lag: { readonly messages: number; readonly seconds: number };
-  readonly waiting: number;
-  readonly quarantined: number;
-  readonly dead: number;
-}
-
-/** A line of the deliveries table, with what it is about. */
-export interface Letter {
-  /** Its place in the table: lines come in the order of it. */
-  readonly number: number;
-  readonly seq: number;
-  /** Empty for what can't be decoded: it is quarantined for all routes. */
-  readonly route: string;
-  readonly state: ListedState | 'undecodable';
-  readonly reason: string;
-  readonly attempts: readonly Attempt[];
-  readonly dueAt: number | null;
-  readonly updatedAt: number;
-  readonly id: string;
-  readonly event: string | null;
-  readonly accountId: string | null;
-  readonly receivedAt: number;
-}
-
-/** Which of them; every part that is given narrows the selection. */
-export interface Letters {
-  readonly states: readonly Letter['state'][];
-  readonly route?: string;
-  readonly event?: string;
-  /** Unix milliseconds of arrival. */
-  readonly since?: number;
-  readonly ids?: readonly string[];
-}
-
-/** Those of one route, state and reason. Times are Unix milliseconds. */
-export interface LetterGroup extends Pick<Letter, 'route' | 'state' | 'reason'> {
-  readonly count: number;
-  readonly first: number;
-  readonly last: number;
-  /** The earliest next try; null where there is none. */
-  readonly dueAt: number | null;
-}
-
-/** Where an operator decides about what isn't settled, and about replays, beside a daemon or without one. */
-export interface Desk extends Pick<JournalReader, 'find' | 'summary' | 'close'> {
-  /** Lines behind a place in the table, oldest line first. */
-  letters(which: Letters, after: number, limit: number): Promise<Letter[]>;
-  groups(which: Letters): Promise<LetterGroup[]>;
-  entry(id: string): Promise<Entry | null>;
-  entryAt(seq: number): Promise<Entry | null>;
-  /** Everything that is listed of an entry, also what waits. */
-  linesOf(seq: number): Promise<Letter[]>;
-  /** Makes dead and quarantined ones due now, with all their tries before them. Returns how many there were. */
-  retry(letters: readonly Letter[]): Promise<number>;
-  /** Makes waiting ones due now, with the tries before them that they had. Returns how many still waited. */
-  hasten(letters: readonly Letter[]): Promise<number>;
-  /** Counts them as settled from now on. Returns how many were still in their state. */
-  drop(letters: readonly Letter[]): Promise<number>;
-  /** What a validator has found now. */
-  judge(seq: number, state: NotificationState, problems: readonly Problem[]): Promise<void>;
-  /** Null where the journal doesn't know the route. */
-  cursorOf(route: string): Promise<number | null>;
-  /** Makes a route deliver them again. Returns how many of them didn't wait already. */
-  replay(route: string, entries: readonly Entry[]): Promise<number>;
-  /** As in `Journal`. */
-  waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>>;
-  /**
-   * Which of these entries a route whose cursor stands there doesn't come to any more: what it lists beyond its cursor, or
-   * an operator has dropped there, is decided.
-   */
-  passedAmong(route: string, cursor: number, seqs: readonly number[]): Promise<Set<number>>;
-  /** How many deliveries of a span of entries wait. */
-  waitingIn(route: string, from: number, to: number): Promise<number>;
-  /** Removes a route's lines and its cursor: opened again, it is a new one. */
-  forget(route: string): Promise<void>;
-  /** The last sign of life in the journal, in Unix milliseconds, where the clock is in doubt by it; else null. */
-  clockDoubt(): Promise<number | null>;
-  /** From now on the clock is believed as it is. */
-  acceptClock(): Promise<void>;
 }
 
 /** The journal can't be opened, read or written; the message says what an operator can do. */

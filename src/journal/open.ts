@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { openDesk as openSqliteDesk } from './desk.ts';
-import type { Desk, Journal, JournalReader, Limits } from './journal.ts';
-import { rebuildJournal as rebuildSqlite } from './rebuild.ts';
-import { openJournal as openSqlite, openJournalReader as openSqliteReader } from './sqlite.ts';
+import type { Journal, Limits } from './journal.ts';
+import type { Desk } from './operator-store.ts';
+import type { JournalReader } from './reader.ts';
+import { refuseSharedFolder } from './sqlite/access.ts';
+import { openDesk as openSqliteDesk } from './sqlite/desk.ts';
+import { openJournal as openSqlite, openJournalReader as openSqliteReader } from './sqlite/journal.ts';
 
 /** Where the configuration has the journal. */
 export interface Place {
@@ -22,6 +25,11 @@ export async function openJournal({ path, ...limits }: Place & Limits, log: Logg
   return openSqlite(path, log, limits);
 }
 
+/** Looks whether a daemon would take the folder, where it is there. @throws JournalError */
+export async function examineJournal({ path }: Place): Promise<void> {
+  if (existsSync(path)) refuseSharedFolder(path);
+}
+
 /** Opens it for reading, beside a daemon or without one. @throws JournalError */
 export async function openJournalReader({ path }: Place): Promise<JournalReader> {
   return openSqliteReader(path);
@@ -34,5 +42,7 @@ export async function openDesk({ path }: Place): Promise<Desk> {
 
 /** Where it is damaged, makes a new one of what can be read. @param routes of the configuration @throws JournalError */
 export async function rebuildJournal({ path }: Place, routes: readonly string[], log: Logger): Promise<void> {
-  rebuildSqlite(path, routes, log);
+  // Hardly any start asks for it.
+  const recovery = await import('./sqlite/recovery/rebuild.ts');
+  recovery.rebuildJournal(path, routes, log);
 }

@@ -81,7 +81,8 @@ export const commonFields: readonly EventField[] = [
   optional('deliver_to_pid', 'Deliver-To-PID', 'string', 'Erlang process that it is meant for'),
   optional('destination_server', 'Destination-Server', 'string', 'KAZOO node that it is meant for'),
   optional('geo_location', 'Geo-Location', 'any', 'where its origin is'),
-  optional('raw_headers', 'Raw-Headers', 'any', 'headers in the form they were received in'),
+  // Those of a request, be it as one text: what says who somebody is stands among them.
+  secret(optional('raw_headers', 'Raw-Headers', 'any', 'headers in the form they were received in')),
   optional('reply_to_pid', 'Reply-To-PID', 'string', 'Erlang process that waits for the answer'),
   optional('request_from_pid', 'Request-From-PID', 'string', 'Erlang process that asked'),
   optional('server_queue_id', 'Server-Queue-ID', 'string', 'queue that waits for the answer'),

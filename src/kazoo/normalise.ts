@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from './notification.ts';
 import { writtenNumber } from './numbers.ts';
-import { mayHoldSecret, tellsSecret } from './secrets.ts';
+import { tellsSecret } from './secret-name.ts';
+import { mayHoldSecret } from './secrets.ts';
 
 /** How deep a body may nest before it counts as undecodable. KAZOO's own go to about eight. */
 export const maxDepth = 64;

@@ -1,37 +1,5 @@
 import { redacted } from './notification.ts';
-
-/** True where the name of a member says that its value is a secret. @param name in lower case, with `_` for `-` */
-export function tellsSecret(name: string): boolean {
-  return secretName.test(name);
-}
-
-/** What is a secret wherever it stands in a name, also within a word: `authtoken`. */
-const stems = 'passw(?:or)?d|passphrase|token|cookie|api[_ ]?key|authorization|secret';
-
-/** What is one only as a whole word, or as several in a row: `authorizing_id`, `shipping` and `author` are harmless. */
-const words = [
-  'pass(?:_?(?:word|phrase|code)s?)?',
-  'pwd',
-  'pins?',
-  'credentials?',
-  'auth',
-  'bearer',
-  'jwt',
-  't?otp',
-  'ha1',
-  'nonce',
-  'cv[vc]2?',
-  'dsn',
-  '(?:private|ssh|encryption|access)_?key',
-  'session_?id',
-  'card_?number',
-  'reset_?link',
-  'verification_?code',
-  // A URI, with the password where there is one; the key of its zone is another.
-  'amqp_broker$',
-].join('|');
-
-const secretName = new RegExp(`${stems}|(?<![a-z0-9])(?:${words})(?![a-z0-9])`);
+import { normalised, tellsSecret } from './secret-name.ts';
 
 /** True for a string of a body that is looked into. */
 export function mayHoldSecret(text: string): boolean {
@@ -50,10 +18,10 @@ function opensHolder(text: string): boolean {
  */
 export function withoutSecrets(text: string, isPart: (name: string) => boolean): string {
   const isSecret = (name: string) => tellsSecret(name) || isPart(name);
-  return opensHolder(text) && namesSecret(text, isSecret) ? redacted : withoutUrls(text, isSecret);
+  return opensHolder(text) && hasSecretKey(text, isSecret) ? redacted : withoutUrls(text, isSecret);
 }
 
-function namesSecret(text: string, isSecret: (name: string) => boolean): boolean {
+function hasSecretKey(text: string, isSecret: (name: string) => boolean): boolean {
   for (const { 0: name, index } of text.matchAll(/[a-z0-9_.-]+/gi)) {
     if (isSecret(normalised(name)) && isKey(text, index, index + name.length)) return true;
   }
@@ -96,7 +64,3 @@ function givesAccess(url: string, isSecret: (name: string) => boolean): boolean 
 
 /** What gives access as a parameter's name, and is a word like others elsewhere. */
 const parameter = /(?:^|_)(?:key|sig|signature|code)$/;
-
-function normalised(name: string): string {
-  return name.replaceAll('-', '_').toLowerCase();
-}

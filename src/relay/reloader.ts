@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { reasonOf } from '../errors.ts';
+import { reasonOf } from '../common/errors.ts';
 import type { Changes } from './changes.ts';
 import { changedAt } from './watch-file.ts';
 

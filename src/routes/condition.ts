@@ -1,8 +1,8 @@
 import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import type { RE2JS } from 're2js';
-import { reasonOf } from '../errors.ts';
-import type { Entry } from '../journal/journal.ts';
-import { compileRe2 } from '../re2.ts';
+import { reasonOf } from '../common/errors.ts';
+import { compileRe2 } from '../common/text/re2.ts';
+import type { Entry } from '../journal/entry.ts';
 import { cel } from './cel.ts';
 import { envelopeOf } from './envelope.ts';
 

@@ -1,7 +1,7 @@
-import type { Entry } from '../journal/journal.ts';
+import { quoted } from '../common/text/json-string.ts';
+import type { Entry } from '../journal/entry.ts';
 import { timeWriter } from '../kazoo/time.ts';
-import { quoted } from '../quoted.ts';
-import type { Envelope } from '../sinks/sink.ts';
+import type { Envelope } from '../notification/envelope.ts';
 
 /** The envelope of an entry, with its secrets replaced. */
 export function envelopeOf(entry: Entry): Envelope {

@@ -1,6 +1,7 @@
-import { reasonOf } from '../errors.ts';
-import { nearest } from '../nearest.ts';
-import type { EnvelopeKey, OptionMistake } from '../sinks/sink.ts';
+import { reasonOf } from '../common/errors.ts';
+import type { OptionMistake } from '../common/options/declare.ts';
+import { nearest } from '../common/text/did-you-mean.ts';
+import type { EnvelopeKey } from '../notification/envelope.ts';
 import { createCondition } from './condition.ts';
 import { envelopeKeys } from './envelope.ts';
 import type { ShapeOptions } from './reshape.ts';

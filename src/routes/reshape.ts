@@ -1,5 +1,5 @@
 import { isHolder } from '../kazoo/json.ts';
-import type { Envelope, ShapedEnvelope } from '../sinks/sink.ts';
+import type { Envelope, ShapedEnvelope } from '../notification/envelope.ts';
 
 /** What a route changes in its envelopes. Paths are dotted and begin at the envelope; `*` is every key, or element. */
 export interface ShapeOptions {

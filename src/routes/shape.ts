@@ -1,8 +1,8 @@
-import type { Entry } from '../journal/journal.ts';
+import type { Entry } from '../journal/entry.ts';
 import { holderAt } from '../kazoo/json.ts';
 import type { Json, JsonObject, Secret } from '../kazoo/notification.ts';
 import { isRevealed } from '../kazoo/redact.ts';
-import type { Delivery, Envelope, ShapedEnvelope } from '../sinks/sink.ts';
+import type { Delivery, Envelope, ShapedEnvelope } from '../notification/envelope.ts';
 import { envelopeOf, headOf, textOf } from './envelope.ts';
 import type { Reshape } from './reshape.ts';
 

@@ -1,6 +1,6 @@
-import { reasonOf } from '../errors.ts';
+import { reasonOf } from '../common/errors.ts';
+import { compileEcmaAsRe2 } from '../common/text/re2.ts';
 import { isObject } from '../kazoo/json.ts';
-import { compileEcmaAsRe2 } from '../re2.ts';
 import type { Edge, Graph, Node, Part } from './graph.ts';
 
 /** More items than this may not be compared each with each. */

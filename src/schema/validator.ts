@@ -1,10 +1,10 @@
 import { pathToFileURL } from 'node:url';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import { reasonOf } from '../errors.ts';
+import { reasonOf } from '../common/errors.ts';
+import { compileEcmaAsRe2 } from '../common/text/re2.ts';
 import { eventNamed, events, schemaId } from '../kazoo/catalogue.ts';
 import { normalise } from '../kazoo/normalise.ts';
 import type { Json, JsonObject, Problem } from '../kazoo/notification.ts';
-import { compileEcmaAsRe2 } from '../re2.ts';
 import { costlyIn, maxCompared } from './cost.ts';
 import { readSchemaFiles, SchemaError, type SchemaFile } from './files.ts';
 import { ownPatterns, schemaOf, unknownEvent, unknownSchema } from './generate.ts';

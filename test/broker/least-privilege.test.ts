@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Channel } from 'amqplib';
 import { connect } from '../../src/broker/connection.ts';
-import { connectPublisher } from '../../src/cli/publisher.ts';
+import { connectPublisher } from '../../src/cli/support/publisher.ts';
 import { declareAsKazoo, onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { startLink, type TestLink } from '../support/link.ts';
 import { startBroker, type TestBroker } from '../support/rabbitmq.ts';

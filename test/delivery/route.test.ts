@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { type Delivery, delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
+import type { Delivery } from '../../src/notification/envelope.ts';
+import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
 import { until } from '../support/until.ts';
@@ -59,7 +60,10 @@ describe('a sink that says again what it was sent', () => {
     [
       'fails unexpectedly',
       (delivery) => {
-        throw new Error('broken', { cause: new TypeError(said(delivery)) });
+        const cause = new TypeError(said(delivery));
+        // Once it was looked at, its stack says what it said then, whatever becomes of the message.
+        expect(cause.stack).toContain('geheim');
+        throw new Error('broken', { cause });
       },
       'dead',
     ],

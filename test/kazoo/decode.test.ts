@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { exampleBody } from '../../src/cli/example.ts';
+import { exampleBody } from '../../src/cli/support/example.ts';
 import { events } from '../../src/kazoo/catalogue.ts';
 import { decode } from '../../src/kazoo/decode.ts';
 import type { Decoded } from '../../src/kazoo/decoded.ts';

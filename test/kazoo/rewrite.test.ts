@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { exampleBody } from '../../src/cli/example.ts';
+import { exampleBody } from '../../src/cli/support/example.ts';
 import { events } from '../../src/kazoo/catalogue.ts';
 import { contentOf } from '../../src/kazoo/identity.ts';
 import { normalise } from '../../src/kazoo/normalise.ts';

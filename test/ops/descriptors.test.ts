@@ -4,7 +4,7 @@ import pino from 'pino';
 import { readConfig } from '../../src/config/load.ts';
 import { fewDescriptors } from '../../src/ops/descriptors.ts';
 import type { Log } from '../../src/ops/log.ts';
-import { startRelay } from '../../src/relay.ts';
+import { startRelay } from '../../src/relay/relay.ts';
 import { configFolder, given } from '../support/config-folder.ts';
 
 const limits = (soft: number | string) =>

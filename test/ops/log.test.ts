@@ -104,6 +104,22 @@ describe('a stderr that nobody reads', () => {
   });
 });
 
+describe('what somebody has answered', () => {
+  test.each(['json', 'pretty'] as const)('steers no terminal that shows the log (%s)', async (format) => {
+    const pipe = stalledPipe();
+    const log = await createLog({ level: 'info', format }, pipe.descriptor);
+    const steering = 'a\u001b]0;x\u0007\u009b31m\u202e\u2066\u2028b';
+    log.logger.warn({ reason: steering, err: new Error(steering) }, steering);
+    await log.close();
+    const output = pipe.read();
+    pipe.closeReader();
+    closeSync(pipe.descriptor);
+    expect(output).toContain('\\u202e');
+    expect(output).not.toMatch(/[^\n\x20-\x7e]/);
+    if (format === 'json') expect(JSON.parse(output)).toMatchObject({ reason: steering, msg: steering });
+  });
+});
+
 describe('a stderr that can’t be written', () => {
   test('ends nothing: a full disk', async () => {
     const full = openSync('/dev/full', 'w');

@@ -5,10 +5,10 @@ import { jest } from '@jest/globals';
 import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
 import { Link, type LinkActivity, type LinkOptions } from '../../src/broker/link.ts';
+import type { TlsFiles } from '../../src/common/net/tls.ts';
 import type { Journal } from '../../src/journal/journal.ts';
-import { openJournal } from '../../src/journal/sqlite.ts';
+import { openJournal } from '../../src/journal/sqlite/journal.ts';
 import { createValidator } from '../../src/schema/validator.ts';
-import type { TlsFiles } from '../../src/tls.ts';
 import { until } from './until.ts';
 
 /** A link with its own journal, as the relay builds it, and what it has logged. */
@@ -45,8 +45,9 @@ export function startLink(
   const log = pino({ level: 'info', base: null }, { write: (line: string) => void logged.push(line) });
   const journal = openJournal(folder, log);
   const intake = new Intake(
-    { batch: { max: 500, linger: 5 }, maxBodySize: 1024 * 1024, maxBodyMembers: 20_000, reveals: () => [] },
-    { journal: wrap(journal), validator: createValidator([]), log },
+    { batch: { max: 500, linger: 5 }, maxBodySize: 1024 * 1024, maxBodyMembers: 20_000 },
+    { validator: createValidator([]), reveals: () => [] },
+    { journal: wrap(journal), log },
   );
   const link = new Link(
     { zone: 'west', url, tls },

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pino from 'pino';
 import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
-import { openDesk } from '../../src/journal/desk.ts';
-import type { Attempt, Desk, Journal } from '../../src/journal/journal.ts';
-import { unlimited } from '../../src/journal/retention.ts';
-import { openJournal } from '../../src/journal/sqlite.ts';
-import { type Delivery, delivered, type Outcome, type Sink } from '../../src/sinks/sink.ts';
+import type { Attempt, Journal } from '../../src/journal/journal.ts';
+import type { Desk } from '../../src/journal/operator-store.ts';
+import { openDesk } from '../../src/journal/sqlite/desk.ts';
+import { openJournal } from '../../src/journal/sqlite/journal.ts';
+import { unlimited } from '../../src/journal/sqlite/retention.ts';
+import type { Delivery } from '../../src/notification/envelope.ts';
+import { delivered, type Outcome, type Sink } from '../../src/sinks/sink.ts';
 import { notification } from './notification.ts';
 import { until } from './until.ts';
 

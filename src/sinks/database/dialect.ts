@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { codeOf, reasonOf } from '../../errors.ts';
+import { codeOf, reasonOf } from '../../common/errors.ts';
 import type { Form } from './forms.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import type { Row } from './row.ts';

@@ -1,7 +1,7 @@
 import type { Dialect } from './dialect.ts';
-import { mysqlDialect } from './mysql.ts';
-import { postgres } from './postgres.ts';
-import { sqlite } from './sqlite.ts';
+import { mysqlDialect } from './mysql/dialect.ts';
+import { postgres } from './postgres/dialect.ts';
+import { sqlite } from './sqlite/dialect.ts';
 
 const dialects: readonly Dialect[] = [postgres, mysqlDialect, sqlite];
 

@@ -1,4 +1,5 @@
-import { accessToDatabase, statOf } from '../file-access.ts';
+import { statOf } from '../../common/fs/file-access.ts';
+import { accessToDatabase } from '../../common/sqlite/file-access.ts';
 import type { SinkContext } from '../sink.ts';
 import type { Found } from './dialect.ts';
 import { dialectOf } from './dialects.ts';

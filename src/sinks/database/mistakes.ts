@@ -1,6 +1,6 @@
-import { reasonOf } from '../../errors.ts';
-import { when } from '../../json-schema.ts';
-import type { OptionMistake } from '../sink.ts';
+import { reasonOf } from '../../common/errors.ts';
+import type { OptionMistake } from '../../common/options/declare.ts';
+import { when } from '../../common/options/json-schema.ts';
 import type { Dialect } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
 import { unfitForm } from './misfits.ts';

@@ -1,6 +1,6 @@
 import type { Problem } from '../../kazoo/notification.ts';
 import { fromGregorianSeconds } from '../../kazoo/time.ts';
-import type { Delivery, ShapedEnvelope } from '../sink.ts';
+import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
 import type { Column, Table } from './table.ts';
 
 /** One notification as a table wants it. */

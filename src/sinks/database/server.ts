@@ -1,5 +1,5 @@
-import { strayTilde, strayTildeMessage } from '../../stray-tilde.ts';
-import { readPems } from '../../tls.ts';
+import { readPems } from '../../common/net/tls.ts';
+import { strayTilde, strayTildeMessage } from '../../common/options/value-checks.ts';
 
 /** Where a database server is, and how to get in. */
 export interface Server {

@@ -1,37 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { reasonOf } from '../../errors.ts';
-import { unlessAborted } from '../../waiting.ts';
-import {
-  type Delivery,
-  type EnvelopeKey,
-  type Outcome,
-  type Sink,
-  type SinkContext,
-  type SinkKind,
-  SinkUnavailable,
-} from '../sink.ts';
+import { unlessAborted } from '../../common/async/abort.ts';
+import { reasonOf } from '../../common/errors.ts';
+import type { Delivery } from '../../notification/envelope.ts';
+import { type Outcome, type Sink, type SinkContext, type SinkKind, SinkUnavailable } from '../sink.ts';
+import { databaseDeclaration } from './declaration.ts';
 import type { Database, Dialect, Found } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
 import { examine } from './examine.ts';
-import { doubtsAbout, mistakesIn, relations } from './mistakes.ts';
-import { type DatabaseSinkOptions, databaseOptions } from './options.ts';
+import type { DatabaseSinkOptions } from './options.ts';
 import { type Row, rowOf } from './row.ts';
 import { lacksOf, listed, schemaOf } from './schema.ts';
 import { Store } from './store.ts';
-import { type Column, type Table, tableOf } from './table.ts';
+import { type Table, tableOf } from './table.ts';
 
 /** One row a notification, in a table that the sink makes and looks after, or in one of the operator's. */
 export const databaseSink: SinkKind<DatabaseSinkOptions> = {
-  type: 'database',
-  summary: 'rows in a table of PostgreSQL, MySQL, MariaDB or SQLite',
-  options: databaseOptions,
-  check: mistakesIn,
-  relations,
-  doubts: doubtsAbout,
-  needs: (options) => tableOf(options).columns.flatMap(requiredKey),
-  flow: ({ batch, connections, url }) => ({ batch, concurrency: dialectOf(url).isLocal ? 1 : connections }),
-
+  ...databaseDeclaration,
   examine,
 
   async open(options, context) {
@@ -47,11 +32,6 @@ export const databaseSink: SinkKind<DatabaseSinkOptions> = {
     return sink;
   },
 };
-
-/** The id is left out: there is always one. */
-function requiredKey({ required, path: [key] }: Column): EnvelopeKey[] {
-  return required && key !== 'id' ? [key as EnvelopeKey] : []; // our own columns are named after keys of the envelope
-}
 
 /**
  * The SQL that makes the table of a sink with these options, one statement an element.

@@ -1,4 +1,4 @@
-import { unlessAborted } from '../../waiting.ts';
+import { unlessAborted } from '../../common/async/abort.ts';
 import { delivered, type Outcome } from '../sink.ts';
 import type { Blame, Database } from './dialect.ts';
 import type { Row } from './row.ts';

@@ -1,4 +1,4 @@
-import type { DatabaseSinkOptions } from './options.ts';
+import { type DatabaseSinkOptions, mappedTypes } from './options.ts';
 
 /** What a table holds, in the words of no dialect. */
 export interface Table {
@@ -28,9 +28,6 @@ interface Index {
   readonly name: string;
   readonly columns: readonly string[];
 }
-
-/** Types that a column of the operator's can be given. */
-export const mappedTypes = ['text', 'integer', 'number', 'boolean', 'timestamp', 'json'] as const;
 
 /** The table that the options describe. */
 export function tableOf(options: DatabaseSinkOptions): Table {

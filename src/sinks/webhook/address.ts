@@ -1,4 +1,4 @@
-import type { Delivery, ShapedEnvelope } from '../sink.ts';
+import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
 import { Undeliverable } from './undeliverable.ts';
 
 export interface Address {

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import type { Mask } from '../../secret-mask.ts';
+import type { Mask } from '../../common/text/secret-mask.ts';
 import type { TokenSource } from './oauth.ts';
 import type { WebhookOptions } from './options.ts';
 

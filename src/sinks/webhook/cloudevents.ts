@@ -1,5 +1,5 @@
 import { eventNamed, schemaId } from '../../kazoo/catalogue.ts';
-import type { ShapedEnvelope } from '../sink.ts';
+import type { ShapedEnvelope } from '../../notification/envelope.ts';
 import type { Content } from './content.ts';
 import { headerValue } from './header-value.ts';
 import { needed } from './needs.ts';

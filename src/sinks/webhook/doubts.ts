@@ -1,6 +1,7 @@
-import { isLoopback } from '../../addresses.ts';
-import { namesSecret } from '../../secret-name.ts';
-import type { DoubtedRoute, OptionMistake } from '../sink.ts';
+import { isLoopback } from '../../common/net/addresses.ts';
+import type { OptionMistake } from '../../common/options/declare.ts';
+import { namesSecret } from '../../kazoo/secret-name.ts';
+import type { DoubtedRoute } from '../declaration.ts';
 import { isMisread } from './cloudevents.ts';
 import type { WebhookOptions } from './options.ts';
 
@@ -9,7 +10,7 @@ export function doubtsAbout(
   options: WebhookOptions,
   { timeout: patience, zones, reveal }: DoubtedRoute,
 ): readonly OptionMistake[] {
-  const { timeout, tls, auth } = options;
+  const { timeout, tls, auth, proxy } = options;
   const doubts: OptionMistake[] = [];
   if (timeout.total >= patience) {
     doubts.push({
@@ -36,6 +37,9 @@ export function doubtsAbout(
   if (auth.oauth2 !== undefined && isReadable(auth.oauth2.tokenUrl)) {
     const message = `${notEncrypted} clientSecret and the tokens`;
     doubts.push({ path: ['auth', 'oauth2', 'tokenUrl'], message });
+  }
+  if (URL.canParse(proxy) && new URL(proxy).password !== '' && isReadable(proxy)) {
+    doubts.push({ path: ['proxy'], message: `${notEncrypted} its password` });
   }
   const misread = options.format === 'cloudevents-binary' ? zones.filter(isMisread) : [];
   if (misread.length > 0) {

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
-import { reasonOf } from '../../errors.ts';
-import { createMask } from '../../secret-mask.ts';
-import { explainTls } from '../../tls.ts';
+import { reasonOf } from '../../common/errors.ts';
+import { explainTls } from '../../common/net/tls.ts';
+import { createMask } from '../../common/text/secret-mask.ts';
 import { createAddress } from './address.ts';
 import { createAuth } from './auth.ts';
 import type { WebhookOptions } from './options.ts';

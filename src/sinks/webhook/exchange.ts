@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
-import { type Deadlines, onAbort } from '../../waiting.ts';
+import { onAbort } from '../../common/async/abort.ts';
+import type { Deadlines } from '../../common/async/deadlines.ts';
 
 export interface Request {
   readonly origin: string;

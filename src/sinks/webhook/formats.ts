@@ -1,4 +1,4 @@
-import type { Delivery, ShapedEnvelope } from '../sink.ts';
+import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
 import { binaryCloudEvent, cloudEvent } from './cloudevents.ts';
 import type { Content } from './content.ts';
 import { kazooBody, kazooForm, kazooHeaders } from './kazoo.ts';

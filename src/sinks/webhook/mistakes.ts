@@ -1,6 +1,6 @@
-import { reasonOf } from '../../errors.ts';
-import { strayAt, strayAtMessage } from '../../stray-at.ts';
-import type { OptionMistake } from '../sink.ts';
+import { reasonOf } from '../../common/errors.ts';
+import type { OptionMistake } from '../../common/options/declare.ts';
+import { strayAt, strayAtMessage } from '../../common/options/value-checks.ts';
 import { createAddress } from './address.ts';
 import { batchFormats, createFormat } from './formats.ts';
 import type { FormatName, WebhookOptions } from './options.ts';

@@ -1,4 +1,4 @@
-import type { EnvelopeKey, ShapedEnvelope } from '../sink.ts';
+import type { EnvelopeKey, ShapedEnvelope } from '../../notification/envelope.ts';
 import { createAddress } from './address.ts';
 import type { FormatName, WebhookOptions } from './options.ts';
 import { Undeliverable } from './undeliverable.ts';

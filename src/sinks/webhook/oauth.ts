@@ -1,8 +1,8 @@
 import * as oauth from 'oauth4webapi';
 import type { Dispatcher } from 'undici';
-import { codeOf, reasonOf } from '../../errors.ts';
-import type { Mask } from '../../secret-mask.ts';
-import { Deadlines } from '../../waiting.ts';
+import { Deadlines } from '../../common/async/deadlines.ts';
+import { codeOf, reasonOf } from '../../common/errors.ts';
+import type { Mask } from '../../common/text/secret-mask.ts';
 import { SinkUnavailable } from '../sink.ts';
 import { exchange } from './exchange.ts';
 import type { OAuth2Options } from './options.ts';

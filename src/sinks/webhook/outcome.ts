@@ -1,7 +1,7 @@
-import { cut } from '../../cut.ts';
-import { codeOf, reasonOf } from '../../errors.ts';
-import type { Mask } from '../../secret-mask.ts';
-import { explainTls } from '../../tls.ts';
+import { codeOf, reasonOf } from '../../common/errors.ts';
+import { explainTls } from '../../common/net/tls.ts';
+import type { Mask } from '../../common/text/secret-mask.ts';
+import { cut } from '../../common/text/truncate-utf8.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../sink.ts';
 import { type Answer, Interrupted, OddAnswer, TimedOut } from './exchange.ts';
 

@@ -1,4 +1,4 @@
-import { anyCase, orReference, when, whenSchema } from '../../json-schema.ts';
+import { anyCase, orReference, when, whenSchema } from '../../common/options/json-schema.ts';
 import { batchFormats } from './formats.ts';
 import { fieldFormats, headerName, ownHeaders } from './mistakes.ts';
 import { type FormatName, formatNames } from './options.ts';

@@ -1,4 +1,4 @@
-import type { Mask } from '../../secret-mask.ts';
+import type { Mask } from '../../common/text/secret-mask.ts';
 import type { Answer, Request } from './exchange.ts';
 import type { WebhookOptions } from './options.ts';
 

@@ -1,4 +1,4 @@
-import type { Delivery } from '../sink.ts';
+import type { Delivery } from '../../notification/envelope.ts';
 import type { Address } from './address.ts';
 import type { Request } from './exchange.ts';
 import { createFormat } from './formats.ts';

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import type { Deadlines } from '../../waiting.ts';
+import type { Deadlines } from '../../common/async/deadlines.ts';
 import type { Auth } from './auth.ts';
 import { type Answer, exchange, type Request } from './exchange.ts';
 
@@ -15,7 +15,7 @@ export interface Sender {
 
 /**
  * Sends a request as who we are: with a new token where the old one is refused, and to where a redirect leads. Behind
- * another port may be somebody else, who doesn't get to know who we are.
+ * another port, be it 443 for 80, may be somebody else, who doesn't get to know who we are.
  * @throws SinkUnavailable when there is no token; TimedOut, Interrupted or an error of the connection
  */
 export async function send(
@@ -33,7 +33,7 @@ export async function send(
     const answer = await exchange(dispatcher, withAuthorization(target, header), deadlines, signal);
     const next = redirected < redirects ? redirectOf(target, answer) : undefined;
     if (next !== undefined) {
-      isReceiver &&= hasSamePort(target, next);
+      isReceiver &&= next.origin === request.origin;
       target = isReceiver ? next : without(next, credentials);
       redirected += 1;
     } else if (answer.status === 401 && isReceiver && !renewed && auth.refused(header)) renewed = true;
@@ -43,11 +43,6 @@ export async function send(
 
 function withAuthorization(request: Request, authorization: string | undefined): Request {
   return authorization === undefined ? request : { ...request, headers: { ...request.headers, authorization } };
-}
-
-/** The usual ports of http and https count as one: they are the same site. */
-function hasSamePort(one: Request, other: Request): boolean {
-  return new URL(one.origin).port === new URL(other.origin).port;
 }
 
 function without(request: Request, names: ReadonlySet<string>): Request {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
-import type { Delivery } from '../sink.ts';
+import type { Delivery } from '../../notification/envelope.ts';
 
 export interface Signer {
   /**

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
-import { reasonOf } from '../../errors.ts';
-import type { Delivery } from '../sink.ts';
+import { reasonOf } from '../../common/errors.ts';
+import type { Delivery } from '../../notification/envelope.ts';
 import type { Content } from './content.ts';
 import type { TemplateOptions } from './options.ts';
 import { Undeliverable } from './undeliverable.ts';

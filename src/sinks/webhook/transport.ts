@@ -1,8 +1,8 @@
 import { createSecureContext } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici';
-import { patienceFor } from '../../addresses.ts';
-import { reasonOf } from '../../errors.ts';
-import { explainTls, readTls, type TlsFiles } from '../../tls.ts';
+import { reasonOf } from '../../common/errors.ts';
+import { patienceFor } from '../../common/net/addresses.ts';
+import { explainTls, readTls, type TlsFiles } from '../../common/net/tls.ts';
 import { SinkUnavailable } from '../sink.ts';
 import { withMendedHeads } from './answer-head.ts';
 import { isExcepted } from './no-proxy.ts';

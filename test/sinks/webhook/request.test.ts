@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { webhookSink } from '../../../src/sinks/webhook/webhook.ts';
+import { webhookSink } from '../../../src/sinks/webhook/sink.ts';
 import { openForTest } from '../../support/open-for-test.ts';
 import type { Reply } from '../../support/receiver.ts';
 import { deliveryOf, webhookOptions } from '../../support/webhook.ts';

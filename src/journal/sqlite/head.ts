@@ -1,0 +1,57 @@
+import { quoted } from '../../common/text/json-string.ts';
+import type { Notification, NotificationState, Problem, Secret } from '../../kazoo/notification.ts';
+
+/**
+ * What is known of a notification besides its times and its body: a JSON array in one column, because SQLite takes an
+ * insert's time by the value. The view `entries` has columns for what stands in it, by these places.
+ */
+type Head = readonly [
+  event: string | null,
+  known: boolean,
+  category: string | null,
+  accountId: string | null,
+  zone: string,
+  node: string | null,
+  routingKey: string,
+  preview: boolean,
+  state: NotificationState,
+  problems: readonly Problem[],
+  resendOf: string | null,
+  secrets: readonly Secret[],
+];
+
+/** Written piece by piece, because nearly all of them come again and again. */
+export function headText(notification: Notification, resendOf: string | null): string {
+  const { event, known, category, accountId, zone, node, routingKey, preview, state, problems, secrets } = notification;
+  return (
+    `[${quoted(event)},${known},${quoted(category)},${quoted(accountId)},${quoted(zone)},${quoted(node)},` +
+    `${quoted(routingKey)},${preview},"${state}",${problems.length === 0 ? '[]' : JSON.stringify(problems)},` +
+    `${JSON.stringify(resendOf)},${secrets.length === 0 ? '[]' : JSON.stringify(secrets)}]`
+  );
+}
+
+const length = 12;
+const states: readonly unknown[] = ['valid', 'invalid', 'undecodable'] satisfies NotificationState[];
+
+/** @throws SyntaxError where it can't be what `headText` wrote: some of it was overwritten */
+export function headIn(text: string): Head {
+  const head: unknown = JSON.parse(text);
+  if (Array.isArray(head) && head.length === length && states.includes(head[8])) return head as unknown as Head;
+  throw new SyntaxError('what is known of a notification was overwritten');
+}
+
+export function isHead(text: string): boolean {
+  try {
+    headIn(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The same as SQL, of the column. */
+export const isHeadInSql = `CASE WHEN json_valid(head) THEN json_array_length(head) = ${length}
+  AND head ->> 8 IN (${states.map((state) => `'${state}'`).join(', ')}) ELSE 0 END`;
+
+/** SQL that judges a notification anew. Parameters: its state, its problems as JSON, and `seq`. */
+export const updateJudgement = `UPDATE notifications SET head = json_set(head, '$[8]', ?, '$[9]', json(?)) WHERE seq = ?`;

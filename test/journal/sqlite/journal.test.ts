@@ -1,0 +1,491 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import pino from 'pino';
+import type { Entry } from '../../../src/journal/entry.ts';
+import type { Journal } from '../../../src/journal/journal.ts';
+import { openDesk } from '../../../src/journal/sqlite/desk.ts';
+import { openJournal, openJournalReader } from '../../../src/journal/sqlite/journal.ts';
+import type { Notification } from '../../../src/kazoo/notification.ts';
+import { interestOf } from '../../../src/routes/match.ts';
+import { cliProcess } from '../../support/cli.ts';
+import { notification } from '../../support/notification.ts';
+
+const log = pino({ level: 'silent' });
+const everything = interestOf({ events: [], accounts: [] });
+let folder: string;
+let journal: Journal;
+
+beforeEach(() => {
+  folder = join(mkdtempSync(join(tmpdir(), 'kazoo-relay-journal-')), 'journal');
+  journal = openJournal(folder, log);
+});
+
+afterEach(async () => {
+  await journal.close();
+  rmSync(join(folder, '..'), { recursive: true });
+});
+
+describe('the journal', () => {
+  test('is in a folder that only its owner can enter', () => {
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+  });
+
+  test.each([
+    ['0755', 0, undefined],
+    ['0770', 0, undefined],
+    ['2770', process.getegid?.() ?? 0, undefined],
+    ['0777', 0, 'chmod o-w'],
+    ['1777', 0, 'chmod o-w'],
+    ['0703', 0, 'chmod o-w'],
+    ['0770', 54_321, 'chmod g-w'],
+    ['0777', 54_321, 'chmod go-w'],
+  ])('is opened in a folder with mode %s of the group %d unless others may write there: %s', (mode, gid, cure) => {
+    const shared = mkdtempSync(join(tmpdir(), 'kazoo-relay-shared-'));
+    try {
+      chownSync(shared, -1, gid);
+    } catch {
+      return; // only root gives a folder to any group
+    }
+    chmodSync(shared, Number.parseInt(mode, 8));
+    const opened = () => openJournal(shared, log).close();
+    if (cure === undefined) expect(opened).not.toThrow();
+    else expect(opened).toThrow(`others may write in the journal's folder ${shared}`);
+    if (cure !== undefined) expect(opened).toThrow(`${cure} ${shared}`);
+    expect(readdirSync(shared).length > 0).toBe(cure === undefined);
+    rmSync(shared, { recursive: true });
+  });
+
+  test('gives back what was appended, in its order', async () => {
+    const batch = [
+      notification({ event: 'low_balance' }),
+      notification({ event: 'register', problems: [], preview: true }),
+    ];
+    expect(await journal.append(batch)).toMatchObject(batch.map(({ id }) => ({ id })));
+    const entries = await readAll();
+    expect(entries.map(({ id }) => id)).toEqual(batch.map(({ id }) => id));
+    await reopen();
+    const fromDisk = await readAll();
+    expect(fromDisk.map(plain)).toEqual(entries.map(plain));
+  });
+
+  test.each<[string, Partial<Notification>]>([
+    ['is of no known event', { known: false }],
+    ['is a preview', { preview: true }],
+    ['is invalid', { state: 'invalid', problems: [{ path: '/a', keyword: 'type', message: 'must be a string' }] }],
+    ['is a resend', { ownTime: 5, fingerprint: 'f' }],
+    ['holds a secret that a route reveals', { secrets: [{ path: ['password'], value: 'geheim' }] }],
+  ])('gives back all of a batch in which one %s', async (_what, parts) => {
+    await journal.append([notification({ ownTime: 5, fingerprint: 'f' })]);
+    const batch = Array.from({ length: 10 }, () => notification({})).with(6, notification(parts));
+    await journal.append(batch);
+    const entries = await readAll();
+    expect(entries.slice(1)).toMatchObject(batch.map(({ raw, fingerprint, ownTime, ...kept }) => kept));
+    await reopen();
+    expect((await readAll()).map(plain)).toEqual(entries.map(plain));
+  });
+
+  test('gives no more than some MiB of bodies at a time, of entries and of what waits, and loses none of them', async () => {
+    const json = JSON.stringify({ filler: 'x'.repeat(512 * 1024) });
+    const fresh = await journal.append(Array.from({ length: 20 }, () => notification({ json })));
+    const seqs = fresh.map(({ seq }) => seq);
+    const [now, most] = [Date.now(), 9];
+    const pages = async (next: (after: readonly number[]) => Promise<readonly Entry[]>) => {
+      const read: number[] = [];
+      const sizes: number[] = [];
+      for (let page = await next(read); page.length > 0; page = await next(read)) {
+        read.push(...page.map(({ seq }) => seq));
+        sizes.push(page.length);
+      }
+      expect(Math.max(...sizes)).toBeLessThanOrEqual(most);
+      expect(read).toEqual(seqs);
+    };
+    const read = async (after: readonly number[]) => (await journal.read(after.at(-1) ?? 0, 500, everything)).entries;
+    await pages(read);
+    await reopen();
+    await pages(read);
+
+    await journal.openRoute('r', 'earliest');
+    const line = { accountId: 'a1', state: 'waiting', reason: '', attempts: [], dueAt: now, again: false } as const;
+    journal.settle('r', { cursor: seqs.at(-1) ?? 0, listed: seqs.map((seq) => ({ ...line, seq })), settled: [] });
+    await pages(async (held) => {
+      const { waiting, more } = await journal.due('r', now, now + 1, 500, new Set(held));
+      expect(more).toBe(seqs.length - held.length >= most);
+      return waiting.map(({ entry }) => entry);
+    });
+    const first = await journal.waitingOf('r', 'a1', 500);
+    expect(first.map(({ entry }) => entry.seq)).toEqual(seqs.slice(0, first.length));
+    expect(first.length).toBeLessThanOrEqual(most);
+  });
+
+  test('drops what it has already, also inside a batch', async () => {
+    const [one, two] = [notification({}), notification({})];
+    expect(await journal.append([one, one])).toMatchObject([{ id: one.id }]);
+    expect(await journal.append([one])).toEqual([]);
+    await reopen();
+    expect(await journal.append([one, two])).toMatchObject([{ id: two.id }]);
+    expect((await readAll()).map(({ id }) => id)).toEqual([one.id, two.id]);
+  });
+
+  test('marks a resend with the id of the first, only where an equal body is the same occurrence', async () => {
+    const first = notification({ ownTime: 5, fingerprint: 'f' });
+    const resend = notification({ ownTime: 5, fingerprint: 'f' });
+    const third = notification({ ownTime: 5, fingerprint: 'f' });
+    const repeated = [
+      notification({ ownTime: null, fingerprint: 'g' }),
+      notification({ ownTime: null, fingerprint: 'g' }),
+    ];
+    await journal.append([first, resend]);
+    await journal.append([third, ...repeated]);
+    const entries = await readAll();
+    expect(entries.map(({ resendOf }) => resendOf)).toEqual([null, first.id, first.id, null, null]);
+  });
+
+  test('numbers what it takes without gaps, wherever in a batch something is that it has already', async () => {
+    const batch = Array.from({ length: 25 }, () => notification({}));
+    const old = notification({});
+    await journal.append([old]);
+    const withOld = batch.toSpliced(7, 0, old);
+    const fresh = await journal.append([...withOld, withOld[3] ?? old]);
+    expect(fresh.map(({ id }) => id)).toEqual(batch.map(({ id }) => id));
+    expect((await readAll()).map(({ seq }) => seq)).toEqual(Array.from({ length: 26 }, (_, index) => index + 1));
+  });
+
+  test('knows a resend of what is older than all the rest, also within a batch', async () => {
+    await journal.append([notification({ ownTime: 2_000_000 })]);
+    await reopen();
+    const old = { ownTime: 1_000_000, fingerprint: 'old' };
+    const [first, second, third] = [notification(old), notification(old), notification(old)];
+    const batch = [first, second, ...Array.from({ length: 10 }, () => notification({}))];
+    await journal.append(batch);
+    await journal.append([third]);
+    const entries = (await readAll()).filter(({ id }) => [first.id, second.id, third.id].includes(id));
+    expect(entries.map(({ resendOf }) => resendOf)).toEqual([null, first.id, first.id]);
+  });
+
+  test('keeps what a body that can’t be decoded began with', async () => {
+    await journal.append([notification({ state: 'undecodable', json: 'null', raw: Buffer.from([0, 255]) })]);
+    await reopen();
+    expect(await readAll()).toMatchObject([{ state: 'undecodable', data: null }]);
+    const database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
+    expect(database.prepare('SELECT raw FROM notifications').get()?.raw).toEqual(new Uint8Array([0, 255]));
+    database.close();
+  });
+
+  test('keeps nothing of a batch that fails in the middle', async () => {
+    const broken = { ...notification({}), json: null as unknown as string }; // what a bug might make
+    await expect(journal.append([notification({}), broken])).rejects.toThrow(
+      /journal\.sqlite can't be written: NOT NULL/,
+    );
+    expect(await readAll()).toEqual([]);
+    expect(await journal.append([notification({})])).toHaveLength(1);
+  });
+
+  test('calls back after each append, until it is told to stop', async () => {
+    const changes: string[] = [];
+    const unsubscribe = journal.subscribe((change) => changes.push(change));
+    await journal.append([notification({})]);
+    expect(changes).toEqual(['appended']);
+    unsubscribe();
+    await journal.append([notification({})]);
+    expect(changes).toEqual(['appended']);
+  });
+
+  test('reads the same whether entries are recent or long gone from memory', async () => {
+    const ids: string[] = [];
+    for (let batch = 0; batch < 12; batch += 1) {
+      const notifications = Array.from({ length: 500 }, () => notification({}));
+      ids.push(...notifications.map(({ id }) => id));
+      await journal.append(notifications);
+    }
+    const read: string[] = [];
+    for (let cursor = 0, more = true; more; ) {
+      const page = await journal.read(cursor, 333, everything);
+      read.push(...page.entries.map(({ id }) => id));
+      ({ through: cursor, more } = page);
+    }
+    expect(read).toEqual(ids);
+  });
+
+  test('passes over recent batches that have nothing of interest', async () => {
+    const batches = [
+      ['register', 'register', 'missed_call'],
+      ['register', null],
+      ['register', 'port_request', 'register'],
+      ['missed_call'],
+      [null],
+    ];
+    for (const events of batches) await journal.append(events.map((event) => notification({ event })));
+    const read = async (after: number, events: string[]) => {
+      const { entries, ...page } = await journal.read(after, 2, interestOf({ events, accounts: [] }));
+      return { seqs: entries.map(({ seq }) => seq), ...page };
+    };
+    // None at all, one that leaves something behind, the rest, and what lies behind the only batch that has it.
+    expect(await read(0, ['fax_*'])).toEqual({ seqs: [], through: 10, more: false });
+    expect(await read(0, ['port_*'])).toEqual({ seqs: [6, 7], through: 7, more: true });
+    expect(await read(7, ['port_*'])).toEqual({ seqs: [8, 9], through: 9, more: true });
+    expect(await read(8, ['port_*'])).toEqual({ seqs: [], through: 10, more: false });
+    expect(await read(0, ['missed_call'])).toEqual({ seqs: [1, 2], through: 2, more: true });
+    expect(await read(9, ['missed_call'])).toEqual({ seqs: [], through: 10, more: false });
+    expect(await read(2, ['*'])).toEqual({ seqs: [3, 4], through: 4, more: true });
+    // It may be one whose body names no event: who wants all events wants that too.
+    for (const all of [[], ['*']]) expect(await read(9, all)).toEqual({ seqs: [10], through: 10, more: false });
+  });
+
+  test('finds what is of interest among what memory has partly given up', async () => {
+    for (let batch = 0; batch < 12; batch += 1) {
+      await journal.append(
+        Array.from({ length: 300 }, (_, index) =>
+          notification({ event: index === batch ? 'port_request' : 'register' }),
+        ),
+      );
+    }
+    const wanted = interestOf({ events: ['port_request'], accounts: [] });
+    const found: number[] = [];
+    for (let cursor = 0, more = true; more; ) {
+      const page = await journal.read(cursor, 100, wanted);
+      found.push(...page.entries.filter(({ event }) => event === 'port_request').map(({ seq }) => seq));
+      ({ through: cursor, more } = page);
+    }
+    expect(found).toEqual(Array.from({ length: 12 }, (_, batch) => batch * 300 + batch + 1));
+  });
+});
+
+describe('the cursor of a route', () => {
+  test('begins where `start` says, and only the first time', async () => {
+    const early = notification({ receivedAt: 1_000 });
+    const late = notification({ receivedAt: 2_000 });
+    await journal.append([early, late]);
+    expect(await journal.openRoute('new', 'now')).toBe(2);
+    expect(await journal.openRoute('all', 'earliest')).toBe(0);
+    expect(await journal.openRoute('some', 1_500)).toBe(1);
+    expect(await journal.openRoute('future', 9_000)).toBe(2);
+    expect(await journal.openRoute('new', 'earliest')).toBe(2);
+    // One that has run until just now.
+    journal.settle('all', { cursor: 2, listed: [], settled: [] });
+    expect(await journal.openRoute('all', 'earliest')).toBe(2);
+  });
+
+  test('survives a clean stop, with what it left unsettled', async () => {
+    await journal.append([notification({}), notification({})]);
+    await journal.openRoute('r', 'earliest');
+    const listed = [
+      { seq: 1, accountId: null, state: 'quarantined', reason: 'invalid', attempts: [], dueAt: null, again: false },
+    ] as const;
+    journal.settle('r', { cursor: 1, listed, settled: [] });
+    journal.settle('r', { cursor: 2, listed: [], settled: [] });
+    await reopen();
+    expect(await journal.openRoute('r', 'earliest')).toBe(2);
+    const database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
+    expect({ ...database.prepare('SELECT route, seq, state, reason FROM deliveries').get() }).toEqual({
+      route: 'r',
+      seq: 1,
+      state: 'quarantined',
+      reason: 'invalid',
+    });
+    database.close();
+  });
+
+  test('changes a line that was there once, and makes it no second time', async () => {
+    await journal.append([notification({}), notification({})]);
+    await journal.openRoute('r', 'earliest');
+    const line = { accountId: null, state: 'waiting', reason: 'busy', attempts: [], dueAt: 0 } as const;
+    const first = [1, 2].map((seq) => ({ ...line, seq, again: false }));
+    const again = [1, 2].map((seq) => ({ ...line, seq, again: true }));
+    // Both before the first commit.
+    journal.settle('r', { cursor: 2, listed: first, settled: [] });
+    journal.settle('r', { cursor: 2, listed: again, settled: [] });
+    expect(await journal.waitingAmong('r', [1, 2, 3])).toEqual(new Set([1, 2]));
+    const desk = openDesk(folder);
+    await desk.drop(await desk.letters({ states: ['waiting'] }, 0, 1));
+    await desk.close();
+    journal.settle('r', { cursor: 2, listed: again, settled: [] });
+    expect(await journal.waitingAmong('r', [1, 2, 3])).toEqual(new Set([2]));
+  });
+
+  test('looks up a few of what waits, and a page of what a route has, without going through all that waits', async () => {
+    const database = new DatabaseSync(join(folder, 'journal.sqlite'), { timeout: 5_000 });
+    const [first] = await journal.append([notification({})]);
+    database.exec(`
+      WITH RECURSIVE numbers (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM numbers LIMIT 1000)
+      INSERT INTO deliveries SELECT 'r', seq, 'a', 'waiting', 'busy', '[]', seq, 1 FROM numbers;
+      INSERT INTO notifications
+        SELECT d.seq, d.seq, fingerprint, own_time, occurred_at, received_at, head, data, raw
+        FROM deliveries d, notifications n WHERE n.seq = 1 AND d.seq > 1`);
+    database.close();
+    const desk = openDesk(folder);
+    const prepared = jest.spyOn(DatabaseSync.prototype, 'prepare');
+    expect((await journal.waitingAmong('r', [1, 0])).size).toBe(1);
+    const pages = await Promise.all(
+      Array.from({ length: 20 }, (_, page) => desk.letters({ states: ['waiting'], route: 'r' }, page, 1)),
+    );
+    expect(pages.flat().map(({ seq }) => seq)).toEqual(Array.from({ length: 20 }, (_, page) => page + 1));
+    expect(pages[0]).toMatchObject([{ id: first?.id }]);
+    const asked = new Set(prepared.mock.calls.map(([sql]) => sql));
+    prepared.mockRestore();
+    expect(asked.size).toBe(2);
+    for (const sql of asked) expect(scannedBy(sql)).toEqual([]);
+    await desk.close();
+  });
+
+  test('never meets a number again that it has passed, even when everything was removed', async () => {
+    await journal.append([notification({}), notification({})]);
+    await journal.openRoute('r', 'now');
+    await journal.close();
+    const database = new DatabaseSync(join(folder, 'journal.sqlite'));
+    database.exec('DELETE FROM notifications');
+    database.close();
+    journal = openJournal(folder, log);
+    await journal.append([notification({})]);
+    expect(await readAll(2)).toHaveLength(1);
+  });
+});
+
+describe('opening a journal', () => {
+  test('is refused to a second daemon, with a message that says what to do', () => {
+    expect(() => openJournal(folder, log)).toThrow(/in use by another kazoo-relay: stop that one/);
+  });
+
+  test('is possible again as soon as the process that had it is gone, however it went', async () => {
+    await journal.close();
+    const holder = spawn(process.execPath, ['test/support/hold-journal.ts', folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await new Promise((resolve) => holder.stdout.once('data', resolve));
+    expect(() => openJournal(folder, log)).toThrow(/in use/);
+    holder.kill('SIGKILL');
+    await new Promise((resolve) => holder.once('exit', resolve));
+    journal = openJournal(folder, log);
+  });
+
+  test('is refused where the file belongs to another program, or is no database', async () => {
+    await journal.close();
+    alter('PRAGMA application_id = 42; ALTER TABLE notifications RENAME TO messages');
+    expect(() => openJournal(folder, log)).toThrow(/database of another program/);
+    expect(() => openJournalReader(folder)).toThrow(/database of another program/);
+    alter(`PRAGMA application_id = ${0x6b7a726c}; ALTER TABLE messages RENAME TO notifications`);
+    journal = openJournal(folder, log);
+  });
+
+  test('is refused at once where its folder can’t be made, with what is in the way', () => {
+    const file = join(folder, 'journal.sqlite');
+    expect(() => openJournal(join(file, 'journal'), log)).toThrow(
+      `the journal's folder ${file}/journal can't be made: ${file} is not a folder`,
+    );
+    expect(() => openJournal('/proc/nothing/journal', log)).toThrow(
+      "the journal's folder /proc/nothing/journal can't be made: no folder can be made in /proc: its file system takes none",
+    );
+  });
+
+  test('for reading works beside the daemon and without it, and says so where there is none', async () => {
+    await journal.append([notification({ event: 'a' }), notification({ event: 'b' })]);
+    const beside = openJournalReader(folder);
+    expect((await beside.find({ limit: 10 })).map(({ event }) => event)).toEqual(['a', 'b']);
+    await beside.close();
+    await journal.close();
+    const without = openJournalReader(folder);
+    expect((await without.find({ limit: 1 })).map(({ event }) => event)).toEqual(['b']);
+    await without.close();
+    expect(() => openJournalReader(relative('.', join(folder, 'nowhere')))).toThrow(
+      `there is no journal in ${join(folder, 'nowhere')}: has`,
+    );
+    journal = openJournal(folder, log);
+  });
+
+  test('says so where the folder or the file may not be read', async () => {
+    const config = join(folder, '..', 'kazoo-relay.yaml');
+    const routes = 'routes: { all: { sink: { type: log } } }';
+    writeFileSync(config, `brokers: [{ zone: a, url: amqp://h }]\njournal: { path: ${folder} }\n${routes}\n`);
+    for (const [locked, mode] of Object.entries({ [join(folder, 'journal.sqlite')]: 0, [folder]: 0o600 })) {
+      chmodSync(locked, mode);
+      for (const command of [['tail'], ['dead', 'list']]) {
+        const { stderr } = await cliProcess([...command, '--config', config], { privileged: false });
+        expect(stderr).toContain(`the journal in ${folder} may not be read by the user `);
+        expect(stderr).toContain('use sudo, or the user that the daemon runs as');
+      }
+    }
+    chmodSync(folder, 0o700);
+  });
+
+  test('says whom it belongs to where that is somebody else, and how a command or the daemon may write it', async () => {
+    if (process.getuid?.() !== 0) return; // nobody else may give a file away
+    await journal.close();
+    const config = join(folder, '..', 'kazoo-relay.yaml');
+    const routes = 'routes: { all: { sink: { type: log } } }\nhttp: { listen: "off" }';
+    writeFileSync(config, `brokers: [{ zone: a, url: amqp://h }]\njournal: { path: ${folder} }\n${routes}\n`);
+    chmodSync(join(folder, 'journal.sqlite'), 0o644);
+    chmodSync(folder, 0o755);
+    const give = (uid: number) => {
+      for (const path of [folder, ...readdirSync(folder).map((name) => join(folder, name))]) chownSync(path, uid, uid);
+    };
+    give(54_321);
+    const told = async (...command: string[]) =>
+      (await cliProcess([...command, '--config', config], { privileged: false })).stderr;
+    for (const command of [['tail'], ['status'], ['dead', 'list']]) {
+      expect(await told(...command)).toMatch(
+        /this command has to write there too, which the user root may not: .* sudo -u '#54321' kazoo-relay …\n$/,
+      );
+    }
+    expect(await told('run')).toMatch(
+      / is owned by 54321:54321 with mode 0[0-7]{3}, this is 0:0\)?; .* writable for the user that the daemon runs as\n$/,
+    );
+    chmodSync(folder, 0o700);
+    expect(await told('tail')).toMatch(/may not be read by the user root: .* sudo -u '#54321' kazoo-relay …\n$/);
+    for (const command of ['tail', 'run']) {
+      const args = [command, '--config', config];
+      const { stderr } = await cliProcess(args, { env: { container: 'oci' }, privileged: false });
+      expect(stderr).toMatch(/is owned by 54321:54321 with mode 0700, this is 0:0/);
+      expect(stderr).not.toContain('sudo');
+    }
+    give(0);
+    journal = openJournal(folder, log);
+  });
+});
+
+describe('finding entries', () => {
+  test('narrows by event, account, time and place', async () => {
+    await journal.append([
+      notification({ event: 'voicemail_new', accountId: 'a', receivedAt: 1_000 }),
+      notification({ event: 'voicemail_saved', accountId: 'b', receivedAt: 2_000 }),
+      notification({ event: 'register', accountId: 'a', receivedAt: 3_000 }),
+      notification({ event: null, accountId: null, receivedAt: 4_000 }),
+    ]);
+    const found = async (query: object) => (await journal.find({ limit: 10, ...query })).map(({ seq }) => seq);
+    expect(await found({})).toEqual([1, 2, 3, 4]);
+    expect(await found({ limit: 2 })).toEqual([3, 4]);
+    expect(await found({ events: ['voicemail_*'] })).toEqual([1, 2]);
+    expect(await found({ events: ['register', 'voicemail_new'], accounts: ['a'] })).toEqual([1, 3]);
+    expect(await found({ since: 2_000, limit: 2 })).toEqual([2, 3]);
+    expect(await found({ after: 3 })).toEqual([4]);
+  });
+});
+
+async function readAll(after = 0): Promise<readonly Entry[]> {
+  return (await journal.read(after, 100, everything)).entries;
+}
+
+async function reopen(): Promise<void> {
+  await journal.close();
+  journal = openJournal(folder, log);
+}
+
+function alter(sql: string): void {
+  const database = new DatabaseSync(join(folder, 'journal.sqlite'));
+  database.exec(sql);
+  database.close();
+}
+
+/** An entry without its getters. */
+function plain(entry: Entry): object {
+  return JSON.parse(JSON.stringify(entry));
+}
+
+/** What a statement goes through as a whole, of the tables that grow with the journal. */
+function scannedBy(sql: string): string[] {
+  using database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
+  const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
+  return plan.map(({ detail }) => String(detail)).filter((step) => /^SCAN (?!json_each|value)/.test(step));
+}
