@@ -79,7 +79,7 @@ async function runDaemon(
   const log = ownLog.logger;
   listenToSignals(ownLog);
   log.info({ config: file, pid: process.pid }, 'starting');
-  tellDoubts(loaded, log);
+  logWarnings(loaded, log);
   await refuseSecond(config.journal.path);
   if (rebuild) {
     // What has come so far is heard before. From then on a signal to stop ends it, and the journal stands as it did.
@@ -97,7 +97,7 @@ async function runDaemon(
   const starting = startRelay(loaded, ownLog, {
     load() {
       const again = readConfig(file, overrides);
-      tellDoubts(again, log);
+      logWarnings(again, log);
       return again;
     },
     onReload() {
@@ -108,7 +108,7 @@ async function runDaemon(
   // One that comes early is heard when all stands. What comes of it is in the log.
   heed('SIGHUP', () => void starting.then((relay) => relay.reload()).catch(() => undefined));
   const relay = await starting;
-  notifier = await openNotifier(relay.vitals, log);
+  notifier = await openNotifier(relay.health, log);
   notifier.ready();
   const signal = await stopped;
   log.info({ signal }, 'stopping');
@@ -118,8 +118,8 @@ async function runDaemon(
   log.info('stopped');
 }
 
-function tellDoubts({ warnings }: LoadedConfig, log: Logger): void {
-  for (const warning of warnings) log.warn({ warning: diagnosticText(warning) }, 'the configuration has something odd');
+function logWarnings({ warnings }: LoadedConfig, log: Logger): void {
+  for (const warning of warnings) log.warn({ warning: diagnosticText(warning) }, 'configuration warning');
 }
 
 function nextSignal(): Promise<(typeof stopSignals)[number]> {

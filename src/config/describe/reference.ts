@@ -54,7 +54,7 @@ const head = `# Configuration
 
 One file, YAML or JSON: that of \`--config\`, else of \`KAZOO_RELAY_CONFIG\`, else \`/etc/kazoo-relay/kazoo-relay.yaml\`, else
 \`config/kazoo-relay.yaml\`. [config/kazoo-relay.yaml](../config/kazoo-relay.yaml) is an example to begin with.
-\`kazoo-relay check\` tells all errors at once, each with its file, line and column, and what is surely not meant;
+\`kazoo-relay check\` tells all mistakes at once, each with its file, line and column, and what is surely not meant;
 \`kazoo-relay config show --origin\` shows every value and where it comes from. Relative paths belong to the working directory, but
 for those of \`include\`; \`~\` means something to shells only, and is refused. This page is made from the program's own options by
 \`npm run reference\`.
