@@ -90,8 +90,8 @@ function isPartOfIt([first, , third]: OptionPath): boolean {
 }
 
 /**
- * As `readConfig`, for whoever wants the errors as they are.
- * @param isRelevant says which parts are used; of the others no mistake is told, and their values may not be what they say
+ * As `readConfig`, but returns the errors instead of throwing them.
+ * @param isRelevant says which parts are used; errors in the others are not reported, and their values may be of another type
  */
 export function checkConfig(
   file: string,
@@ -118,7 +118,7 @@ export function checkConfig(
     ...diagnosticsOf(wrong, merged, locationOf),
     ...(isRelevant(['brokers']) ? (kazoo?.errors ?? []) : []),
   ];
-  // What was let pass may have left no value to warn, as a mistake has.
+  // An error that was passed over may have left no value, as any other has.
   const wrongPaths = [
     ...errors,
     ...merged.unresolvedReferences,
@@ -126,10 +126,10 @@ export function checkConfig(
   ];
   const isValid = (path: OptionPath) =>
     !wrongPaths.some((other) => isWithin(other.path, path) || isWithin(path, other.path));
-  const doubts = configWarnings(config, merged, isValid);
+  const issues = configWarnings(config, merged, isValid);
   const warnings = [
     ...merged.warnings,
-    ...doubts.map((warn) => ({ ...locationOf(warn.path), ...describeIssue(warn) })),
+    ...issues.map((issue) => ({ ...locationOf(issue.path), ...describeIssue(issue) })),
   ];
   const watched = kazoo === undefined ? [] : [kazoo.file];
   const files = [...merged.files, ...watched];
@@ -151,10 +151,10 @@ function diagnosticsOf(
   const isReported = (path: OptionPath) =>
     unresolvedReferences.some((other) => isWithin(other.path, path) || isWithin(path, other.path));
   const news = errors.filter(({ path }) => !isReported(path));
-  return news.map((mistake): Diagnostic => {
-    const { written, secret } = originOf(mistake.path) ?? {};
-    const place = locationOf(mistake.path);
-    const { value, ...diagnostic } = { ...place, ...describeIssue(mistake, hintOf(mistake, place)) };
+  return news.map((issue): Diagnostic => {
+    const { written, secret } = originOf(issue.path) ?? {};
+    const location = locationOf(issue.path);
+    const { value, ...diagnostic } = { ...location, ...describeIssue(issue, hintOf(issue, location)) };
     if (value === undefined) return diagnostic;
     if (written === undefined) return { ...diagnostic, value };
     return secret ? { ...diagnostic, from: written } : { ...diagnostic, value, from: written };
@@ -183,7 +183,7 @@ function sorted(diagnostics: readonly Diagnostic[], files: readonly string[]): D
   );
 }
 
-/** What was put together, which is worth something only if there was no mistake. */
+/** What was put together, which is worth something only if there was no issue. */
 interface Assembled {
   readonly config: Config;
   readonly errors: readonly Issue[];
@@ -198,6 +198,6 @@ function assemble({ brokers, routes, ...rest }: Record<string, unknown>): Assemb
     ...options,
     brokers: checked.brokers,
     routes: checkRoutes(routes, errors),
-  } as unknown as Config; // as what the options describe is what Config says, as long as there was no mistake
+  } as unknown as Config; // as what the options describe is what Config says, as long as there was no issue
   return { config, errors, kazoo: checked.kazoo };
 }

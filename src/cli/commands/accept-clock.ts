@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { Desk } from '../../journal/operator-store.ts';
-import { atDesk } from '../support/letters/letters.ts';
+import { withOperatorStore } from '../support/journal.ts';
 import type { Terminal } from '../support/terminal.ts';
 
 interface Options {
@@ -14,7 +14,9 @@ export function acceptClockCommand(terminal: Terminal): Command {
     .option('-y, --yes', "don't ask")
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
-    .action((options: Options) => atDesk(terminal, options, (desk) => accept(terminal, desk, options.yes === true)));
+    .action((options: Options) =>
+      withOperatorStore(terminal, options, (desk) => accept(terminal, desk, options.yes === true)),
+    );
 }
 
 const help = `

@@ -6,11 +6,10 @@ import type { Config } from '../../config/config.ts';
 import { type Diagnostic, diagnosticText } from '../../config/diagnostics.ts';
 import { type CheckedConfig, checkConfig } from '../../config/load.ts';
 import { createValidator } from '../../schema/validator.ts';
-import { presentConfigFile } from '../support/config-file.ts';
-import { connections, type Tried } from '../support/connections.ts';
-import { orExit } from '../support/exit.ts';
-import { overridesOf, takesOverrides } from '../support/overrides.ts';
+import { overridesOf, presentConfigFile, takesOverrides } from '../support/args.ts';
+import { type ConnectionTest, testConnections } from '../support/connection-tests.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { orExit } from '../support/terminal.ts';
 
 interface Options {
   readonly config?: string;
@@ -49,7 +48,7 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
   const file = await fileFor(terminal, options);
   const checked = withSchemas(checkConfig(file, overridesOf({ ...options }, terminal.env)));
   const { config, errors, warnings } = checked;
-  const tried = options.connect && config !== undefined ? await connections(config) : [];
+  const tried = options.connect && config !== undefined ? await testConnections(config) : [];
   const isFine = errors.length === 0 && tried.every(({ ok }) => ok);
   if (options.json) await showJson(terminal, { ok: isFine, mistakes: errors, warnings, connections: tried });
   else await show(terminal, file, checked, tried, options.connect ?? false);
@@ -72,7 +71,7 @@ async function fileFor(terminal: Terminal, { config, json }: Options): Promise<s
 interface Verdict extends Pick<CheckedConfig, 'warnings'> {
   readonly ok: boolean;
   readonly mistakes: CheckedConfig['errors'];
-  readonly connections: readonly Tried[];
+  readonly connections: readonly ConnectionTest[];
 }
 
 async function showJson(terminal: Terminal, verdict: Verdict): Promise<void> {
@@ -98,7 +97,7 @@ async function show(
   terminal: Terminal,
   file: string,
   { config, errors, warnings }: CheckedConfig,
-  tried: readonly Tried[],
+  tried: readonly ConnectionTest[],
   wasTried: boolean,
 ): Promise<void> {
   for (const error of errors) await terminal.print(`${terminal.paint('red', 'mistake')}  ${line(error)}`);

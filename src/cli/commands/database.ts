@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import { databaseSchema } from '../../sinks/database/sink.ts';
-import { orExit } from '../support/exit.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { orExit } from '../support/terminal.ts';
 
 export function databaseCommand(terminal: Terminal): Command {
   return new Command('database')

@@ -4,9 +4,8 @@ import { printable } from '../../common/text/printable.ts';
 import type { PartialConfig } from '../../config/load.ts';
 import type { Desk } from '../../journal/operator-store.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
-import { askDaemon } from '../../ops/control.ts';
-import type { Status } from '../../ops/status.ts';
-import { atDesk } from '../support/letters/letters.ts';
+import { daemonStatus } from '../support/daemon-client.ts';
+import { withOperatorStore } from '../support/journal.ts';
 import type { Terminal } from '../support/terminal.ts';
 
 interface Options {
@@ -22,7 +21,9 @@ export function forgetCommand(terminal: Terminal): Command {
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
     .action((name: string, options: Options) =>
-      atDesk(terminal, options, (desk, config) => forget(terminal, name, desk, config, options.yes === true)),
+      withOperatorStore(terminal, options, (desk, config) =>
+        forget(terminal, name, desk, config, options.yes === true),
+      ),
     );
 }
 
@@ -59,8 +60,7 @@ async function forget(
 
 /** Where the configuration was changed and not yet loaded again, the daemon would write on where nothing is left. */
 async function refuseRunning(name: string, folder: string): Promise<void> {
-  // What answers is a daemon of this very version, or nearly; or it says that it can't.
-  const status = (await askDaemon(folder, 'status')) as Status | { readonly error: string } | null;
+  const status = await daemonStatus(folder);
   if (status === null) return;
   if ('error' in status) throw new Error(`the daemon can't tell which routes it runs: ${status.error}`);
   if (status.routes.some((route) => route.name === name))

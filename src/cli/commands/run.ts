@@ -13,7 +13,7 @@ import { createLog, type Log } from '../../ops/log.ts';
 import { listenToSignals } from '../../ops/signals.ts';
 import { type Notifier, openNotifier } from '../../ops/systemd.ts';
 import { startRelay } from '../../relay/relay.ts';
-import { overridesOf, takesOverrides } from '../support/overrides.ts';
+import { overridesOf, takesOverrides } from '../support/args.ts';
 import type { Terminal } from '../support/terminal.ts';
 
 export function runCommand(terminal: Terminal): Command {

@@ -7,11 +7,9 @@ import type { Entry } from '../../journal/entry.ts';
 import { openJournalReader } from '../../journal/open.ts';
 import type { JournalReader, Query } from '../../journal/reader.ts';
 import { shape } from '../../routes/shape.ts';
-import { count, list, moment } from '../support/arguments.ts';
-import { orExit } from '../support/exit.ts';
-import { describeProblems, paintState, stateOf } from '../support/output.ts';
-import { soughtEvents } from '../support/sought.ts';
-import type { Terminal } from '../support/terminal.ts';
+import { count, list, moment } from '../support/args.ts';
+import { resolveEvents } from '../support/lookup.ts';
+import { describeProblems, orExit, paintState, stateOf, type Terminal } from '../support/terminal.ts';
 
 interface Options {
   readonly config?: string;
@@ -78,7 +76,7 @@ type Filter = Pick<Query, 'events' | 'accounts'>;
 
 async function filterOf({ events, accounts }: Options, config: PartialConfig, journal: JournalReader): Promise<Filter> {
   return {
-    ...(events && { events: await soughtEvents(events, config, journal) }),
+    ...(events && { events: await resolveEvents(events, config, journal) }),
     ...(accounts && { accounts }),
   };
 }

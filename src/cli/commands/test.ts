@@ -4,10 +4,10 @@ import { counted } from '../../common/text/plural.ts';
 import { printable } from '../../common/text/printable.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
-import { type ConfigTest, readConfigTests } from '../support/cases/read.ts';
-import { createConfigTestRunner } from '../support/cases/trial.ts';
-import { orExit } from '../support/exit.ts';
+import { type ConfigTest, readConfigTests } from '../support/config-tests/read.ts';
+import { createConfigTestRunner } from '../support/config-tests/run.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { orExit } from '../support/terminal.ts';
 
 interface Options {
   readonly config?: string;

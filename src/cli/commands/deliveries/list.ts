@@ -2,14 +2,21 @@ import { Command } from 'commander';
 import { printable } from '../../../common/text/printable.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { Desk, Letter, LetterGroup, Letters } from '../../../journal/operator-store.ts';
-import { columns } from '../../support/columns.ts';
-import type { Kind } from '../../support/letters/kind.ts';
-import { atDesk, lettersOf, nothingIn, pagesOf, type Selection, selecting } from '../../support/letters/letters.ts';
-import { dueOf, jsonOf, timeOf, tries, triesOf } from '../../support/letters/texts.ts';
+import { attemptCount, deliveryJson, isoTime, isoTimeOrNull, tries } from '../../support/deliveries/messages.ts';
+import type { DeliveryKind } from '../../support/deliveries/selection.ts';
+import {
+  filterOf,
+  nothingSelected,
+  pagesOf,
+  type Selection,
+  withSelectionOptions,
+} from '../../support/deliveries/selection.ts';
+import { withOperatorStore } from '../../support/journal.ts';
 import type { Terminal } from '../../support/terminal.ts';
+import { columns } from '../../support/terminal.ts';
 
-export function listCommand(terminal: Terminal, kind: Kind): Command {
-  return selecting(new Command('list'))
+export function listCommand(terminal: Terminal, kind: DeliveryKind): Command {
+  return withSelectionOptions(new Command('list'))
     .description('one line each, oldest first')
     .option('--group', 'one line for each route, state and reason, with count, first and last time')
     .option('--json', 'one JSON object a line')
@@ -18,13 +25,13 @@ export function listCommand(terminal: Terminal, kind: Kind): Command {
       `\nExit code: 0 shown, or there is nothing, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} list --route crm --since 2d`,
     )
     .action((options: Selection & { group?: true; json?: true }) =>
-      atDesk(terminal, options, async (desk, config) => {
-        const which = await lettersOf(options, kind, desk, config);
-        const show = options.group ? showGroups : showLetters;
+      withOperatorStore(terminal, options, async (desk, config) => {
+        const which = await filterOf(options, kind, desk, config);
+        const show = options.group ? showGroups : showDeliveries;
         const listed = await show(terminal, desk, which, kind.detail, options.json === true);
         if (options.json) return;
         // For people only: on stdout nothing is nothing, for whoever counts lines.
-        if (listed.size === 0) terminal.complain(nothingIn(which, kind));
+        if (listed.size === 0) terminal.complain(nothingSelected(which, kind));
         for (const route of formerIn(listed, config))
           terminal.complain(`${route} is not in the configuration; "kazoo-relay status" says what that means`);
       }),
@@ -36,7 +43,7 @@ function formerIn(listed: ReadonlySet<string>, { routes }: PartialConfig): strin
 }
 
 /** Returns the routes whose letters there were. */
-async function showLetters(
+async function showDeliveries(
   terminal: Terminal,
   desk: Desk,
   which: Letters,
@@ -46,7 +53,7 @@ async function showLetters(
   const routes = new Set<string>();
   for await (const page of pagesOf(desk, which)) {
     for (const { route } of page) routes.add(route);
-    if (json) for (const letter of page) await terminal.print(printable(JSON.stringify(jsonOf(letter))));
+    if (json) for (const letter of page) await terminal.print(printable(JSON.stringify(deliveryJson(letter))));
     else await terminal.print(columns(page.map((letter) => rowOf(letter, detail))));
   }
   return routes;
@@ -60,13 +67,13 @@ async function showGroups(
   json: boolean,
 ): Promise<Set<string>> {
   const groups = await desk.groups(which);
-  if (json) for (const group of groups) await terminal.print(printable(JSON.stringify(jsonOfGroup(group))));
+  if (json) for (const group of groups) await terminal.print(printable(JSON.stringify(groupJson(group))));
   else if (groups.length > 0)
     await terminal.print(columns([groupHead(detail), ...groups.map((group) => groupRow(group, detail))]));
   return new Set(groups.map(({ route }) => route));
 }
 
-type Detail = Kind['detail'];
+type Detail = DeliveryKind['detail'];
 
 function rowOf(letter: Letter, detail: Detail): string[] {
   const { id, route, event, accountId, receivedAt, attempts, reason } = letter;
@@ -76,8 +83,8 @@ function rowOf(letter: Letter, detail: Detail): string[] {
     detail.of(letter),
     route || '-',
     ...about,
-    timeOf(receivedAt),
-    tries(triesOf(attempts)),
+    isoTime(receivedAt),
+    tries(attemptCount(attempts)),
     printable(reason),
   ];
 }
@@ -91,10 +98,10 @@ function groupRow(group: LetterGroup, detail: Detail): string[] {
   return [String(group.count), group.route || '-', detail.of(group), first, last, printable(group.reason)];
 }
 
-function jsonOfGroup({ first, last, dueAt, ...group }: LetterGroup): object {
-  return { ...group, ...timesOf({ first, last }), due_at: dueOf(dueAt) };
+function groupJson({ first, last, dueAt, ...group }: LetterGroup): object {
+  return { ...group, ...timesOf({ first, last }), due_at: isoTimeOrNull(dueAt) };
 }
 
 function timesOf({ first, last }: Pick<LetterGroup, 'first' | 'last'>): { first: string; last: string } {
-  return { first: timeOf(first), last: timeOf(last) };
+  return { first: isoTime(first), last: isoTime(last) };
 }

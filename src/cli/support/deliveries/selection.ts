@@ -1,14 +1,32 @@
 import type { Command } from 'commander';
 import { hintFor } from '../../../common/text/did-you-mean.ts';
-import { loadPartialConfig, type PartialConfig } from '../../../config/load.ts';
-import { findConfigFile } from '../../../config/read/find-file.ts';
-import { openDesk } from '../../../journal/open.ts';
+import type { PartialConfig } from '../../../config/load.ts';
 import type { Desk, Letter, Letters } from '../../../journal/operator-store.ts';
-import { moment } from '../arguments.ts';
-import { orExit } from '../exit.ts';
-import { soughtEntry, soughtEvent } from '../sought.ts';
-import type { Terminal } from '../terminal.ts';
-import type { Kind } from './kind.ts';
+import { moment } from '../args.ts';
+import { findEntry, resolveEvent } from '../lookup.ts';
+
+/** What the commands `dead` and `waiting` differ in: all else they have in common. */
+export interface DeliveryKind {
+  readonly name: 'dead' | 'waiting';
+  readonly states: readonly Letter['state'][];
+  /** What is said where there is none. */
+  readonly none: string;
+  /** What is said of a notification of which nothing is of this kind, before the reason. */
+  readonly denied: string;
+  /** What a line says behind the id, and a group behind its route; the other kind has something else there. */
+  readonly detail: { readonly head: string; of(line: Pick<Letter, 'state' | 'dueAt'>): string };
+  readonly retry: {
+    readonly description: string;
+    /** What is said of those that it has changed, behind their number. */
+    readonly done: string;
+    /** Returns how many it has changed. */
+    change(desk: Desk, letters: readonly Letter[]): Promise<number>;
+    createCheck(desk: Desk, config: PartialConfig): RetryCheck;
+  };
+}
+
+/** Says why one can't be tried again, or null where it can. */
+export type RetryCheck = (letter: Letter) => string | null | Promise<string | null>;
 
 /** What chooses letters on the command line. */
 export interface Selection {
@@ -18,7 +36,7 @@ export interface Selection {
   readonly since?: number;
 }
 
-export function selecting(command: Command): Command {
+export function withSelectionOptions(command: Command): Command {
   return command
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('-r, --route <name>', 'only of this route')
@@ -32,14 +50,14 @@ function isNarrow({ route, event, since }: Pick<Selection, 'route' | 'event' | '
 }
 
 /** What every command of a kind says where a selection, other than by ids, holds nothing. */
-export function nothingIn(which: Letters, { none }: Kind): string {
+export function nothingSelected(which: Letters, { none }: DeliveryKind): string {
   return isNarrow(which) ? `of these, ${none}` : none;
 }
 
 /** @throws Error that suggests another name, where nothing has the route or the event */
-export async function lettersOf(
+export async function filterOf(
   { route, event, since }: Selection,
-  { states }: Kind,
+  { states }: DeliveryKind,
   desk: Desk,
   config: PartialConfig,
 ): Promise<Letters> {
@@ -47,7 +65,7 @@ export async function lettersOf(
   return {
     states,
     ...(route && { route }),
-    ...(event && { event: await soughtEvent(event, config, desk) }),
+    ...(event && { event: await resolveEvent(event, config, desk) }),
     ...(since !== undefined && { since }),
   };
 }
@@ -68,27 +86,29 @@ export interface Choice extends Selection {
   readonly yes?: true;
 }
 
-export function choosing(command: Command, { name }: Kind): Command {
-  return selecting(command).argument('[ids...]', `as \`${name} list\` shows them`).option('--all', 'all there are');
+export function withChoiceOptions(command: Command, { name }: DeliveryKind): Command {
+  return withSelectionOptions(command)
+    .argument('[ids...]', `as \`${name} list\` shows them`)
+    .option('--all', 'all there are');
 }
 
 /** @throws Error where something isn't there, or nothing was chosen: no command means all by saying nothing */
-export async function chosenBy(
+export async function filterOfChoice(
   ids: readonly string[],
   options: Choice,
-  kind: Kind,
+  kind: DeliveryKind,
   desk: Desk,
   config: PartialConfig,
 ): Promise<Letters> {
-  const which = await lettersOf(options, kind, desk, config);
-  for (const id of ids) await soughtEntry(id, desk, listing(kind));
+  const which = await filterOf(options, kind, desk, config);
+  for (const id of ids) await findEntry(id, desk, listCommandOf(kind));
   if (ids.length > 0) return { ...which, ids };
   if (options.all || isNarrow(options)) return which;
   throw new Error('say which ones: ids, --route, --event, --since or --all');
 }
 
 /** The command that shows ids. */
-export function listing({ name }: Kind): string {
+export function listCommandOf({ name }: DeliveryKind): string {
   return `${name} list`;
 }
 
@@ -103,25 +123,4 @@ export async function* pagesOf(desk: Desk, which: Letters): AsyncGenerator<Lette
     yield page;
     after = last.number;
   }
-}
-
-/** Does a command's work at the journal of the configuration; what goes wrong becomes one line and an exit code. */
-export function atDesk(
-  terminal: Terminal,
-  { config: file }: Pick<Selection, 'config'>,
-  work: (desk: Desk, config: PartialConfig) => Promise<void>,
-): Promise<void> {
-  return orExit(
-    terminal,
-    () => 2,
-    async () => {
-      const config = loadPartialConfig(findConfigFile(file, terminal.env), terminal.env);
-      const desk = await openDesk(config.journal);
-      try {
-        await work(desk, config);
-      } finally {
-        await desk.close();
-      }
-    },
-  );
 }

@@ -4,14 +4,36 @@ import type { Entry } from '../../journal/entry.ts';
 import type { Desk } from '../../journal/operator-store.ts';
 import type { JournalReader } from '../../journal/reader.ts';
 import { events as catalogue, eventNamed } from '../../kazoo/catalogue.ts';
+import type { EventDefinition } from '../../kazoo/event.ts';
 import { globToRegExp } from '../../kazoo/glob.ts';
+
+/** @throws Error that suggests another name, when the configuration has no such route */
+export function findRoute<R extends { readonly name: string }>(name: string, routes: readonly R[]): R {
+  const route = routes.find((candidate) => candidate.name === name);
+  if (route !== undefined) return route;
+  const names = routes.map((candidate) => candidate.name);
+  const hint = hintFor(name, names, `there are ${names.join(', ')}`);
+  throw new Error(`the configuration has no route ${JSON.stringify(name)}${hint}`);
+}
+
+/**
+ * The event of that name or alias.
+ * @throws Error that suggests another name, when the catalogue doesn't have it
+ */
+export function findEvent(name: string): EventDefinition {
+  const event = eventNamed(name);
+  if (event !== undefined) return event;
+  const names = catalogue.flatMap((known) => [known.name, ...known.aliases]);
+  const hint = hintFor(name, names, '"kazoo-relay events" lists all of them');
+  throw new Error(`KAZOO has no event ${JSON.stringify(name)}${hint}`);
+}
 
 /**
  * One that the journal has.
  * @param source the command that shows ids
  * @throws Error where it hasn't
  */
-export async function soughtEntry(id: string, desk: Desk, source: string): Promise<Entry> {
+export async function findEntry(id: string, desk: Desk, source: string): Promise<Entry> {
   const entry = await desk.entry(id);
   if (entry !== null) return entry;
   throw new Error(`the journal has no notification ${JSON.stringify(id)}; "kazoo-relay ${source}" shows the ids`);
@@ -23,7 +45,7 @@ type Journal = Pick<JournalReader, 'find'>;
  * Events to look for in a journal: names and globs, aliases replaced by the catalogue's names.
  * @throws Error that suggests another name, where one fits no event that is known anywhere
  */
-export async function soughtEvents(
+export async function resolveEvents(
   patterns: readonly string[],
   config: Pick<Config, 'validation'>,
   journal: Journal,
@@ -33,7 +55,11 @@ export async function soughtEvents(
 }
 
 /** The same for one name, in which a star is nothing but a star. */
-export async function soughtEvent(name: string, config: Pick<Config, 'validation'>, journal: Journal): Promise<string> {
+export async function resolveEvent(
+  name: string,
+  config: Pick<Config, 'validation'>,
+  journal: Journal,
+): Promise<string> {
   await check(name, (event) => event === name, config, journal);
   return nameOf(name);
 }

@@ -9,7 +9,7 @@ import { examineJournal } from '../../journal/open.ts';
 import { sinkKind } from '../../sinks/registry.ts';
 
 /** How a try went. */
-export interface Tried {
+export interface ConnectionTest {
   /** `broker west 10.0.0.11:5672`, `route crm (webhook)`. */
   readonly name: string;
   readonly ok: boolean;
@@ -23,7 +23,7 @@ const longest = 30_000;
 /**
  * Tries the journal's folder, every broker and every sink of a configuration, all at once. Nothing is changed by it.
  */
-export function connections({ journal, brokers, routes, intake, queue }: Config): Promise<Tried[]> {
+export function testConnections({ journal, brokers, routes, intake, queue }: Config): Promise<ConnectionTest[]> {
   const context = { log: pino({ level: 'silent' }), maxBodySize: intake.maxBodySize };
   return Promise.all([
     attempt(`journal ${journal.path}`, () => accessToJournal(journal.path)),
@@ -46,7 +46,7 @@ async function accessToJournal(folder: string): Promise<string> {
   return found;
 }
 
-async function attempt(name: string, work: () => Promise<string>): Promise<Tried> {
+async function attempt(name: string, work: () => Promise<string>): Promise<ConnectionTest> {
   try {
     return { name, ok: true, found: await within(longest, name, work()) };
   } catch (error) {

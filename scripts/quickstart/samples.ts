@@ -1,13 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import { exampleBody } from '../../src/cli/support/example.ts';
-import { knownEvent } from '../../src/cli/support/known-event.ts';
+import { findEvent } from '../../src/cli/support/lookup.ts';
 import type { Message } from '../../src/cli/support/publisher.ts';
 import { events, exampleKeyOf } from '../../src/kazoo/catalogue.ts';
 import { idOf } from '../../src/kazoo/identity.ts';
 import type { JsonObject } from '../../src/kazoo/notification.ts';
 
 /** A message that the quickstart publishes, and what ought to become of it. */
-export interface Specimen {
+export interface Sample {
   /** Its event, and what is odd about it. */
   readonly title: string;
   readonly message: Message;
@@ -19,31 +19,31 @@ export interface Specimen {
 
 export interface Specimens {
   /** A notification of every event. */
-  readonly regular: readonly Specimen[];
+  readonly regular: readonly Sample[];
   /**
    * What else KAZOO's bus carries, every day or on a bad one. The last is delivered: once it has arrived, all before it
    * have had their chance.
    */
-  readonly odd: readonly Specimen[];
+  readonly odd: readonly Sample[];
 }
 
 /** @param time Unix milliseconds */
 export function makeSpecimens(time: number): Specimens {
-  const known = knownEvent('voicemail_new');
+  const known = findEvent('voicemail_new');
   const { name } = known;
   const routingKey = exampleKeyOf(known);
   const voicemail = exampleBody(known, time, []);
   const regular = events.map((event) => {
     const body = event.name === name ? voicemail : exampleBody(event, time, []);
-    return specimen(event.name, 'delivered', { routingKey: exampleKeyOf(event), body: bytesOf(body), time });
+    return sample(event.name, 'delivered', { routingKey: exampleKeyOf(event), body: bytesOf(body), time });
   });
   const odd = oddBodies(voicemail).map(({ title, fate, ...message }) =>
-    specimen(`voicemail_new, ${title}`, fate, { routingKey, time, ...message }),
+    sample(`voicemail_new, ${title}`, fate, { routingKey, time, ...message }),
   );
   return { regular, odd };
 }
 
-type OddBody = Pick<Specimen, 'title' | 'fate'> & Pick<Message, 'body' | 'contentEncoding'>;
+type OddBody = Pick<Sample, 'title' | 'fate'> & Pick<Message, 'body' | 'contentEncoding'>;
 
 function oddBodies(voicemail: JsonObject): readonly OddBody[] {
   const changed = (changes: JsonObject) => bytesOf({ ...voicemail, ...changes });
@@ -68,7 +68,7 @@ function oddBodies(voicemail: JsonObject): readonly OddBody[] {
 /** KAZOO fills what an e-mail template asks for with the name of the field, and leaves these as they are. */
 const named = { 'Event-Category': 'notification', 'Event-Name': 'voicemail_new' };
 
-function specimen(title: string, fate: Specimen['fate'], message: Message): Specimen {
+function sample(title: string, fate: Sample['fate'], message: Message): Sample {
   return { title, fate, message, id: idOf(message, message.time) };
 }
 

@@ -5,18 +5,18 @@ import type { Entry } from '../../../journal/entry.ts';
 import type { Attempt } from '../../../journal/journal.ts';
 import type { Desk, Letter } from '../../../journal/operator-store.ts';
 import { shape } from '../../../routes/shape.ts';
-import { columns } from '../../support/columns.ts';
-import { notYet, stillToCome } from '../../support/letters/idle.ts';
-import type { Kind } from '../../support/letters/kind.ts';
-import { atDesk, listing, type Selection } from '../../support/letters/letters.ts';
-import { jsonOf, timeOf } from '../../support/letters/texts.ts';
-import { soughtEntry } from '../../support/sought.ts';
+import { deliveryJson, isoTime, notReachedYet, routesBehind } from '../../support/deliveries/messages.ts';
+import type { DeliveryKind } from '../../support/deliveries/selection.ts';
+import { listCommandOf, type Selection } from '../../support/deliveries/selection.ts';
+import { withOperatorStore } from '../../support/journal.ts';
+import { findEntry } from '../../support/lookup.ts';
 import type { Terminal } from '../../support/terminal.ts';
+import { columns } from '../../support/terminal.ts';
 
-export function showCommand(terminal: Terminal, kind: Kind): Command {
+export function showCommand(terminal: Terminal, kind: DeliveryKind): Command {
   return new Command('show')
     .description('the envelope of one, its problems, and every try')
-    .argument('<id>', `as \`${listing(kind)}\` shows it`)
+    .argument('<id>', `as \`${listCommandOf(kind)}\` shows it`)
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('--json', 'for programs')
     .addHelpText(
@@ -24,8 +24,8 @@ export function showCommand(terminal: Terminal, kind: Kind): Command {
       `\nExit code: 0 shown, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`,
     )
     .action((id: string, options: Selection & { json?: true }) =>
-      atDesk(terminal, options, async (desk, config) =>
-        show(terminal, desk, config, await soughtEntry(id, desk, listing(kind)), options.json === true),
+      withOperatorStore(terminal, options, async (desk, config) =>
+        show(terminal, desk, config, await findEntry(id, desk, listCommandOf(kind)), options.json === true),
       ),
     );
 }
@@ -40,29 +40,35 @@ async function show(
   const { envelope } = shape(entry, []);
   const lines = await desk.linesOf(entry.seq);
   const names = routes.map(({ name }) => name);
-  const behind = entry.state === 'undecodable' ? [] : await stillToCome(entry.seq, names, desk);
+  const behind = entry.state === 'undecodable' ? [] : await routesBehind(entry.seq, names, desk);
   if (json) {
-    await terminal.print(printable(JSON.stringify({ envelope, deliveries: lines.map(jsonOf), still_to_come: behind })));
+    await terminal.print(
+      printable(JSON.stringify({ envelope, deliveries: lines.map(deliveryJson), still_to_come: behind })),
+    );
     return;
   }
   // Line feeds between its lines are ours; in its strings they are escapes already.
   await terminal.print(JSON.stringify(envelope, null, 2).split('\n').map(printable).join('\n'));
   for (const line of lines) {
-    await terminal.print(`\n${headOf(terminal, line, names)}`);
+    await terminal.print(`\n${deliveryHeading(terminal, line, names)}`);
     if (line.attempts.length > 0) await terminal.print(columns(line.attempts.map(attemptRow)));
   }
-  if (behind.length > 0) await terminal.print(`\n${behind.map(notYet).join('\n')}`);
+  if (behind.length > 0) await terminal.print(`\n${behind.map(notReachedYet).join('\n')}`);
   else if (lines.length === 0) await terminal.print('\nevery route has settled it');
 }
 
 /** @param names of the routes of the configuration: what waits on any other has no next try */
-function headOf(terminal: Terminal, { route, state, dueAt, reason }: Letter, names: readonly string[]): string {
+function deliveryHeading(
+  terminal: Terminal,
+  { route, state, dueAt, reason }: Letter,
+  names: readonly string[],
+): string {
   const isFormer = route !== '' && !names.includes(route);
-  const due = dueAt === null || isFormer ? '' : `, due ${timeOf(dueAt)}`;
+  const due = dueAt === null || isFormer ? '' : `, due ${isoTime(dueAt)}`;
   const name = terminal.paint('bold', route || 'all routes');
   return `${name}${isFormer ? ' (not in the configuration)' : ''}: ${state}${due}, ${printable(reason)}`;
 }
 
 function attemptRow({ at, duration, outcome, code, reason }: Attempt): string[] {
-  return [`  ${timeOf(at)}`, `${duration} ms`, outcome, String(code ?? '-'), printable(reason)];
+  return [`  ${isoTime(at)}`, `${duration} ms`, outcome, String(code ?? '-'), printable(reason)];
 }

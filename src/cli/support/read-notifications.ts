@@ -14,7 +14,7 @@ const wholeLimit = 64 * 1024 * 1024;
  * only the `data` comes out. Files of any size are read as they stream, as long as they hold one notification a line.
  * @throws Error that says why, when the file can't be read, isn't UTF-8, or holds no notification
  */
-export async function* readBodies(file: string, stdin: Readable): AsyncGenerator<Buffer> {
+export async function* readNotifications(file: string, stdin: Readable): AsyncGenerator<Buffer> {
   const name = file === '-' ? 'stdin' : file;
   let found = false;
   try {
