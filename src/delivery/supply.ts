@@ -203,7 +203,7 @@ export class Supply {
     const settlement = this.#progress.take(Date.now(), isLast);
     if (settlement === null) return;
     this.#journal.settle(this.#options.name, settlement);
-    this.#held.list(settlement.listed);
+    this.#held.list(settlement.recorded);
   }
 
   /**

@@ -46,29 +46,29 @@ export interface Attempt {
  * Why an entry isn't settled though its route's cursor has passed it: `waiting` for its next try, `quarantined` because
  * it is invalid or unknown, `dead` because trying it again is of no use.
  */
-export type ListedState = 'waiting' | 'quarantined' | 'dead';
+export type RecordedState = 'waiting' | 'quarantined' | 'dead';
 
-/** A line of the deliveries table. */
-export interface Listed {
+/** What a route records of a delivery that isn't settled. */
+export interface Recorded {
   readonly seq: number;
   readonly accountId: string | null;
-  readonly state: ListedState;
+  readonly state: RecordedState;
   readonly reason: string;
   readonly attempts: readonly Attempt[];
   /**
    * Unix milliseconds of its next try; null where it waits behind an earlier one of its account, or waits for nothing.
    */
   readonly dueAt: number | null;
-  /** The table has a line of it already. Should that be gone, an operator has dropped it, and it doesn't come back. */
-  readonly again: boolean;
+  /** The journal has a record of it already. Should that be gone, an operator has dropped it, and it doesn't come back. */
+  readonly exists: boolean;
 }
 
 /** What has changed for a route since its last settlement. */
 export interface Settlement {
   readonly cursor: number;
   /** Entries that are not settled, and may be left behind: also beyond the cursor. */
-  readonly listed: readonly Listed[];
-  /** Entries that were listed, and are settled now. */
+  readonly recorded: readonly Recorded[];
+  /** Entries that were recorded, and are settled now. */
   readonly settled: readonly number[];
 }
 

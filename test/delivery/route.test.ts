@@ -150,7 +150,7 @@ describe('of large bodies', () => {
     await tested.journal.append(large(120, 30));
     await until(() => tested?.lines().length === 120, { what: 'all to wait' });
     isBusy = false;
-    await tested.desk.hasten(await tested.desk.letters({ states: ['waiting'] }, 0, 1_000));
+    await tested.store.hasten(await tested.store.records({ states: ['waiting'] }, 0, 1_000));
     let read = 0;
     let held = 0;
     const { journal, confirmed } = tested;

@@ -5,9 +5,9 @@ import { DatabaseSync } from 'node:sqlite';
 import pino from 'pino';
 import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
 import type { Attempt, Journal } from '../../src/journal/journal.ts';
-import type { Desk } from '../../src/journal/operator-store.ts';
-import { openDesk } from '../../src/journal/sqlite/desk.ts';
+import type { OperatorStore } from '../../src/journal/operator-store.ts';
 import { openJournal } from '../../src/journal/sqlite/journal.ts';
+import { openOperatorStore } from '../../src/journal/sqlite/operator-store.ts';
 import { unlimited } from '../../src/journal/sqlite/retention.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
 import { delivered, type Outcome, type Sink } from '../../src/sinks/sink.ts';
@@ -19,7 +19,7 @@ export interface TestRoute {
   readonly journal: Journal;
   readonly route: Route;
   /** An operator's, beside the route. */
-  readonly desk: Desk;
+  readonly store: OperatorStore;
   /** Messages and reasons of the log, oldest first. */
   readonly logged: string[];
   /** The ids of each call of the sink, oldest first. */
@@ -83,11 +83,11 @@ export async function startTestRoute(
 
   let journal = openJournal(folder, log, unlimited, lookEvery);
   let route = await start(journal);
-  let desk = openDesk(folder);
+  let store = openOperatorStore(folder);
   const end = async () => {
     await route.stop(AbortSignal.abort());
     await journal.close();
-    await desk.close();
+    await store.close();
   };
   const test: TestRoute = {
     get journal() {
@@ -96,8 +96,8 @@ export async function startTestRoute(
     get route() {
       return route;
     },
-    get desk() {
-      return desk;
+    get store() {
+      return store;
     },
     logged,
     calls,
@@ -139,7 +139,7 @@ export async function startTestRoute(
       const left = files.map((file) => [file, readFileSync(file)] as const);
       await end();
       for (const [file, bytes] of left) writeFileSync(file, bytes);
-      desk = openDesk(folder);
+      store = openOperatorStore(folder);
       journal = openJournal(folder, log, unlimited, lookEvery);
       route = await start(journal);
     },

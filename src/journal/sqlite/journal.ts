@@ -16,19 +16,19 @@ import {
   type WaitingPage,
 } from '../journal.ts';
 import type { JournalReader, Query, Summary } from '../reader.ts';
-import { Appender } from './appender.ts';
-import { firstSince } from './blocks.ts';
+import { firstSince } from './block-index.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { JournalClock } from './clock.ts';
 import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabase, openDatabaseBeside, prepareFolder } from './database.ts';
 import { Deliveries } from './deliveries.ts';
+import { EntryWriter } from './entry-writer.ts';
 import { JournalFiles } from './files.ts';
 import { find } from './find.ts';
 import { finishRebuild } from './finish-rebuild.ts';
 import { isInvalid } from './invalid.ts';
 import { acquireLock, type Lock } from './lock.ts';
-import { Recent } from './recent.ts';
+import { RecentEntryCache } from './recent-entry-cache.ts';
 import { Retention, unlimited } from './retention.ts';
 import { Scanner } from './scan.ts';
 import { Settlements } from './settlements.ts';
@@ -85,14 +85,14 @@ class SqliteJournal implements Journal {
   readonly #lock: Lock;
   readonly #files: JournalFiles;
   readonly #log: Logger;
-  readonly #appender: Appender;
+  readonly #writer: EntryWriter;
   readonly #saveCursor: StatementSync;
   readonly #version: StatementSync;
   readonly #deliveries: Deliveries;
   readonly clock: JournalClock;
   readonly #retention: Retention;
   readonly #scanner: Scanner;
-  readonly #recent: Recent;
+  readonly #recent: RecentEntryCache;
   readonly #checkpoints: Checkpoints;
   readonly #listeners = new Set<Listener>();
   readonly #settlements = new Settlements();
@@ -108,14 +108,14 @@ class SqliteJournal implements Journal {
     this.#lock = lock;
     this.#log = log;
     this.#last = lastSeq(database);
-    this.#appender = new Appender(database);
+    this.#writer = new EntryWriter(database);
     this.#saveCursor = database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
     this.#version = database.prepare('PRAGMA data_version');
     this.#deliveries = new Deliveries(database);
     this.clock = new JournalClock(database, log);
     this.#retention = new Retention(database, file, limits, this.clock, log, (work) => this.#transaction(work));
     this.#scanner = new Scanner(database);
-    this.#recent = new Recent(this.#last);
+    this.#recent = new RecentEntryCache(this.#last);
     this.#seenVersion = this.#version.get()?.data_version;
     this.#checkpoints = new Checkpoints(database, log);
     this.#files = new JournalFiles(file, lock, log);
@@ -130,9 +130,9 @@ class SqliteJournal implements Journal {
     if (this.#retention.full && !this.#retention.makeRoom()) throw new JournalError(this.#retention.reason);
     const fresh = this.#transaction(() => {
       this.#writeSettlements();
-      return this.#appender.insert(batch, this.#last);
+      return this.#writer.insert(batch, this.#last);
     });
-    this.#appender.committed();
+    this.#writer.committed();
     this.#settled();
     this.#last = fresh.at(-1)?.seq ?? this.#last;
     this.#recent.push(fresh);
@@ -184,7 +184,7 @@ class SqliteJournal implements Journal {
 
   releaseRoute(name: string): void {
     this.#retention.release(name);
-    // It has ended: whoever forgets it now must not find its last lines a moment later.
+    // It has ended: whoever forgets it now must not find its last records a moment later.
     if (this.#settlements.size > 0) this.#commitSettlements();
   }
 
@@ -204,7 +204,7 @@ class SqliteJournal implements Journal {
     limit: number,
     held: ReadonlySet<number>,
   ): Promise<WaitingPage> {
-    this.#commitListed(route);
+    this.#commitRecords(route);
     const others = held.union(this.#settlements.settledOf(route));
     return this.#reading(() => this.#deliveries.due(route, now, horizon, limit, others));
   }
@@ -214,14 +214,14 @@ class SqliteJournal implements Journal {
   }
 
   async waitingOf(route: string, accountId: string, limit: number): Promise<readonly Waiting[]> {
-    this.#commitListed(route);
+    this.#commitRecords(route);
     const settled = this.#settlements.settledOf(route);
     const { waiting } = await this.#reading(() => this.#deliveries.ofAccount(route, accountId, limit, settled));
     return waiting;
   }
 
   async waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>> {
-    this.#commitListed(route);
+    this.#commitRecords(route);
     return this.#reading(() => this.#deliveries.among(route, seqs));
   }
 
@@ -250,8 +250,8 @@ class SqliteJournal implements Journal {
   }
 
   /** What is staged can't be seen in the tables: where that matters, it is committed first. */
-  #commitListed(route: string): void {
-    if (!this.#settlements.hasListed(route)) return;
+  #commitRecords(route: string): void {
+    if (!this.#settlements.hasRecords(route)) return;
     this.#transaction(() => this.#writeSettlements());
     this.#settled();
   }
@@ -270,12 +270,12 @@ class SqliteJournal implements Journal {
   }
 
   #writeSettlements(): void {
-    for (const [route, { cursor, lines }] of this.#settlements.entries()) {
-      for (const [seq, line] of lines) {
-        if (line === null) {
+    for (const [route, { cursor, records }] of this.#settlements.entries()) {
+      for (const [seq, record] of records) {
+        if (record === null) {
           this.#deliveries.settle(route, seq);
           this.#retention.freed(seq);
-        } else this.#deliveries.list(route, line);
+        } else this.#deliveries.record(route, record);
       }
       this.#saveCursor.run(cursor, route);
     }

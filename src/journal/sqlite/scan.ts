@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { globToRegExp } from '../../kazoo/glob.ts';
 import type { Entry } from '../entry.ts';
 import type { Interest, Page } from '../journal.ts';
-import { blockOf, blockSize } from './blocks.ts';
+import { blockOf, blockSize } from './block-index.ts';
 import { Portion } from './portion.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 

@@ -1,9 +1,9 @@
-import type { Listed, Settlement } from '../journal.ts';
+import type { Recorded, Settlement } from '../journal.ts';
 
 interface Staged {
   cursor: number;
-  /** By seq: the line that it gets, or null where it loses the one it had. */
-  readonly lines: Map<number, Listed | null>;
+  /** By seq: the record that it gets, or null where it loses the one it had. */
+  readonly records: Map<number, Recorded | null>;
 }
 
 /** The progress of routes that waits for the next commit. */
@@ -14,31 +14,31 @@ export class Settlements {
     return this.#routes.size;
   }
 
-  stage(route: string, { cursor, listed, settled }: Settlement): void {
+  stage(route: string, { cursor, recorded, settled }: Settlement): void {
     let staged = this.#routes.get(route);
     if (staged === undefined) {
-      staged = { cursor, lines: new Map() };
+      staged = { cursor, records: new Map() };
       this.#routes.set(route, staged);
     }
     staged.cursor = cursor;
-    for (const line of listed) {
+    for (const record of recorded) {
       // What waits for the commit itself isn't in the table yet.
-      const again = line.again && staged.lines.get(line.seq)?.again !== false;
-      staged.lines.set(line.seq, { ...line, again });
+      const exists = record.exists && staged.records.get(record.seq)?.exists !== false;
+      staged.records.set(record.seq, { ...record, exists });
     }
-    for (const seq of settled) staged.lines.set(seq, null);
+    for (const seq of settled) staged.records.set(seq, null);
   }
 
-  /** True where a line would be missed by looking at the table alone. */
-  hasListed(route: string): boolean {
-    const lines = this.#routes.get(route)?.lines.values() ?? [];
-    return lines.some((line) => line !== null);
+  /** True where a record would be missed by looking at the table alone. */
+  hasRecords(route: string): boolean {
+    const records = this.#routes.get(route)?.records.values() ?? [];
+    return records.some((record) => record !== null);
   }
 
-  /** Entries whose lines are still in the table, though they are settled. */
+  /** Entries whose records are still in the table, though they are settled. */
   settledOf(route: string): ReadonlySet<number> {
-    const lines = [...(this.#routes.get(route)?.lines ?? [])];
-    return new Set(lines.filter(([, line]) => line === null).map(([seq]) => seq));
+    const records = [...(this.#routes.get(route)?.records ?? [])];
+    return new Set(records.filter(([, record]) => record === null).map(([seq]) => seq));
   }
 
   entries(): IterableIterator<[string, Staged]> {

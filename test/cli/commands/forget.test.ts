@@ -6,8 +6,8 @@ import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { cli, type Result } from '../../support/cli.ts';
 import { configFolder } from '../../support/config-folder.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
-import { listed } from '../../support/listed.ts';
 import { notification } from '../../support/notification.ts';
+import { recorded } from '../../support/recorded.ts';
 import { until } from '../../support/until.ts';
 
 const folder = configFolder();
@@ -154,8 +154,8 @@ async function fill(): Promise<string[]> {
   const batch = [{}, {}, {}, {}].map(notification);
   await journal.append(batch);
   for (const name of ['archive', 'old']) await journal.openRoute(name, 'earliest');
-  journal.settle('archive', { cursor: 4, listed: [], settled: [] });
-  journal.settle('old', { cursor: 2, listed: [listed(1, 'dead'), listed(2, 'waiting')], settled: [] });
+  journal.settle('archive', { cursor: 4, recorded: [], settled: [] });
+  journal.settle('old', { cursor: 2, recorded: [recorded(1, 'dead'), recorded(2, 'waiting')], settled: [] });
   await journal.close();
   return batch.map(({ id }) => id);
 }

@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import pino from 'pino';
 import type { Entry } from '../../../src/journal/entry.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
-import { openDesk } from '../../../src/journal/sqlite/desk.ts';
 import { openJournal, openJournalReader } from '../../../src/journal/sqlite/journal.ts';
+import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import type { Notification } from '../../../src/kazoo/notification.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { cliProcess } from '../../support/cli.ts';
@@ -109,8 +109,8 @@ describe('the journal', () => {
     await pages(read);
 
     await journal.openRoute('r', 'earliest');
-    const line = { accountId: 'a1', state: 'waiting', reason: '', attempts: [], dueAt: now, again: false } as const;
-    journal.settle('r', { cursor: seqs.at(-1) ?? 0, listed: seqs.map((seq) => ({ ...line, seq })), settled: [] });
+    const line = { accountId: 'a1', state: 'waiting', reason: '', attempts: [], dueAt: now, exists: false } as const;
+    journal.settle('r', { cursor: seqs.at(-1) ?? 0, recorded: seqs.map((seq) => ({ ...line, seq })), settled: [] });
     await pages(async (held) => {
       const { waiting, more } = await journal.due('r', now, now + 1, 500, new Set(held));
       expect(more).toBe(seqs.length - held.length >= most);
@@ -265,7 +265,7 @@ describe('the cursor of a route', () => {
     expect(await journal.openRoute('future', 9_000)).toBe(2);
     expect(await journal.openRoute('new', 'earliest')).toBe(2);
     // One that has run until just now.
-    journal.settle('all', { cursor: 2, listed: [], settled: [] });
+    journal.settle('all', { cursor: 2, recorded: [], settled: [] });
     expect(await journal.openRoute('all', 'earliest')).toBe(2);
   });
 
@@ -273,10 +273,10 @@ describe('the cursor of a route', () => {
     await journal.append([notification({}), notification({})]);
     await journal.openRoute('r', 'earliest');
     const listed = [
-      { seq: 1, accountId: null, state: 'quarantined', reason: 'invalid', attempts: [], dueAt: null, again: false },
+      { seq: 1, accountId: null, state: 'quarantined', reason: 'invalid', attempts: [], dueAt: null, exists: false },
     ] as const;
-    journal.settle('r', { cursor: 1, listed, settled: [] });
-    journal.settle('r', { cursor: 2, listed: [], settled: [] });
+    journal.settle('r', { cursor: 1, recorded: listed, settled: [] });
+    journal.settle('r', { cursor: 2, recorded: [], settled: [] });
     await reopen();
     expect(await journal.openRoute('r', 'earliest')).toBe(2);
     const database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
@@ -293,16 +293,16 @@ describe('the cursor of a route', () => {
     await journal.append([notification({}), notification({})]);
     await journal.openRoute('r', 'earliest');
     const line = { accountId: null, state: 'waiting', reason: 'busy', attempts: [], dueAt: 0 } as const;
-    const first = [1, 2].map((seq) => ({ ...line, seq, again: false }));
-    const again = [1, 2].map((seq) => ({ ...line, seq, again: true }));
+    const first = [1, 2].map((seq) => ({ ...line, seq, exists: false }));
+    const again = [1, 2].map((seq) => ({ ...line, seq, exists: true }));
     // Both before the first commit.
-    journal.settle('r', { cursor: 2, listed: first, settled: [] });
-    journal.settle('r', { cursor: 2, listed: again, settled: [] });
+    journal.settle('r', { cursor: 2, recorded: first, settled: [] });
+    journal.settle('r', { cursor: 2, recorded: again, settled: [] });
     expect(await journal.waitingAmong('r', [1, 2, 3])).toEqual(new Set([1, 2]));
-    const desk = openDesk(folder);
-    await desk.drop(await desk.letters({ states: ['waiting'] }, 0, 1));
-    await desk.close();
-    journal.settle('r', { cursor: 2, listed: again, settled: [] });
+    const store = openOperatorStore(folder);
+    await store.drop(await store.records({ states: ['waiting'] }, 0, 1));
+    await store.close();
+    journal.settle('r', { cursor: 2, recorded: again, settled: [] });
     expect(await journal.waitingAmong('r', [1, 2, 3])).toEqual(new Set([2]));
   });
 
@@ -316,11 +316,11 @@ describe('the cursor of a route', () => {
         SELECT d.seq, d.seq, fingerprint, own_time, occurred_at, received_at, head, data, raw
         FROM deliveries d, notifications n WHERE n.seq = 1 AND d.seq > 1`);
     database.close();
-    const desk = openDesk(folder);
+    const store = openOperatorStore(folder);
     const prepared = jest.spyOn(DatabaseSync.prototype, 'prepare');
     expect((await journal.waitingAmong('r', [1, 0])).size).toBe(1);
     const pages = await Promise.all(
-      Array.from({ length: 20 }, (_, page) => desk.letters({ states: ['waiting'], route: 'r' }, page, 1)),
+      Array.from({ length: 20 }, (_, page) => store.records({ states: ['waiting'], route: 'r' }, page, 1)),
     );
     expect(pages.flat().map(({ seq }) => seq)).toEqual(Array.from({ length: 20 }, (_, page) => page + 1));
     expect(pages[0]).toMatchObject([{ id: first?.id }]);
@@ -328,7 +328,7 @@ describe('the cursor of a route', () => {
     prepared.mockRestore();
     expect(asked.size).toBe(2);
     for (const sql of asked) expect(scannedBy(sql)).toEqual([]);
-    await desk.close();
+    await store.close();
   });
 
   test('never meets a number again that it has passed, even when everything was removed', async () => {

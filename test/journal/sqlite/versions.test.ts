@@ -6,11 +6,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { databaseFile } from '../../../src/journal/sqlite/database.ts';
-import { openDesk } from '../../../src/journal/sqlite/desk.ts';
 import { openJournal, openJournalReader } from '../../../src/journal/sqlite/journal.ts';
 import { acquireLock } from '../../../src/journal/sqlite/lock.ts';
 import { newestVersion } from '../../../src/journal/sqlite/migrate.ts';
 import { migrations } from '../../../src/journal/sqlite/migrations.ts';
+import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { rowsIn } from '../../support/journal-file.ts';
 
 /** Every layout that journals have had, as the program of its day made it. */
@@ -86,7 +86,7 @@ describe('a journal of an older layout', () => {
   test('is never changed by a command, which says whether a daemon of that version runs', () => {
     make(newest, rows);
     const before = bytes();
-    for (const open of [openDesk, openJournalReader]) {
+    for (const open of [openOperatorStore, openJournalReader]) {
       expect(() => open(folder)).toThrow(/has version 2, not 3: start the daemon once to bring it up to date/);
       const lock = acquireLock(folder);
       expect(() => open(folder)).toThrow(
@@ -102,7 +102,11 @@ describe('a journal of a newer layout', () => {
   test('is refused to whoever opens it, and stays as it was to the byte', () => {
     make(newest, `${rows}; PRAGMA user_version = 999`);
     const before = bytes();
-    for (const open of [() => openJournal(folder, log), () => openDesk(folder), () => openJournalReader(folder)])
+    for (const open of [
+      () => openJournal(folder, log),
+      () => openOperatorStore(folder),
+      () => openJournalReader(folder),
+    ])
       expect(open).toThrow(/written by a newer kazoo-relay \(its version is 999, this one knows 3\)/);
     expect(bytes()).toEqual(before);
   });

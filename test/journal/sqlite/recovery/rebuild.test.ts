@@ -42,10 +42,10 @@ beforeEach(async () => {
   const listed = Array.from({ length: 100 }, (_, index) => ({
     ...{ seq: 20 * index + 1, accountId: null, state: 'waiting' as const, reason: 'r'.repeat(500), attempts: [] },
     dueAt: 5,
-    again: false,
+    exists: false,
   }));
-  journal.settle('done', { cursor: count, listed, settled: [] });
-  journal.settle('half', { cursor: count / 2, listed: [], settled: [] });
+  journal.settle('done', { cursor: count, recorded: listed, settled: [] });
+  journal.settle('half', { cursor: count / 2, recorded: [], settled: [] });
   await journal.close();
 });
 

@@ -29,9 +29,16 @@ beforeAll(async () => {
   );
   await journal.append(bodies.map((json) => notification({ json })));
   await journal.openRoute('crm', 'earliest');
-  const line = { accountId: null, state: 'waiting' as const, reason: 'HTTP 500', attempts: [], dueAt: 5, again: false };
+  const line = {
+    accountId: null,
+    state: 'waiting' as const,
+    reason: 'HTTP 500',
+    attempts: [],
+    dueAt: 5,
+    exists: false,
+  };
   const listed = Array.from({ length: 400 }, (_, index) => ({ ...line, seq: 2 * index + 1 }));
-  journal.settle('crm', { cursor: 1_500, listed, settled: [] });
+  journal.settle('crm', { cursor: 1_500, recorded: listed, settled: [] });
   await journal.close();
   places = placesOf(join(model, 'journal.sqlite'));
 });

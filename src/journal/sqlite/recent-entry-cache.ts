@@ -6,7 +6,7 @@ const maxEntries = 1_000;
 const maxCharacters = 8 * 1024 * 1024;
 
 /** The newest entries, kept in memory so that routes that are caught up cost the disk nothing. */
-export class Recent {
+export class RecentEntryCache {
   #entries: Entry[] = [];
   /** As they came; the first of them may have lost some of its entries. */
   #batches: Batch[] = [];
