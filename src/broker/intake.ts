@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Backoff } from '../common/async/backoff.ts';
-import { Pulse, stuckAfter } from '../common/async/heartbeat.ts';
+import { Heartbeat, stuckAfter } from '../common/async/heartbeat.ts';
 import { reasonOf } from '../common/errors.ts';
 import { Rate } from '../common/stats/rate-meter.ts';
 import type { Entry } from '../journal/entry.ts';
@@ -11,18 +11,22 @@ import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/not
 import { type Reveals, redact } from '../kazoo/redact.ts';
 import { judge } from '../schema/judge.ts';
 import type { Validator } from '../schema/validator.ts';
-import { IntakeCounts } from './counts.ts';
-import type { ReceivedMessage } from './received.ts';
+import { IntakeCounts } from './intake-counts.ts';
+import type { ReceivedMessage } from './receiver.ts';
 
 export interface IntakeOptions extends BodyLimits {
   /** A batch is committed when it holds `max` messages, or `linger` milliseconds after the one before. */
   readonly batch: { readonly max: number; readonly linger: number };
+}
+
+/** How messages are judged on their way in. */
+export interface IntakePolicy {
+  readonly validator: Validator;
   readonly reveals: Reveals;
 }
 
 export interface IntakeContext {
   readonly journal: Journal;
-  readonly validator: Validator;
   readonly log: Logger;
 }
 
@@ -56,8 +60,9 @@ const longestPause = 1_000;
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #context: IntakeContext;
+  #policy: IntakePolicy;
   readonly counts = new IntakeCounts();
-  readonly #pulse = new Pulse();
+  readonly #heartbeat = new Heartbeat();
   #held: ReceivedMessage[] = [];
   #bytes = 0;
   #heldBytes = 0;
@@ -73,9 +78,15 @@ export class Intake {
   #committed = 0;
   #trouble: string | null = null;
 
-  constructor(options: IntakeOptions, context: IntakeContext) {
+  constructor(options: IntakeOptions, policy: IntakePolicy, context: IntakeContext) {
     this.#options = options;
+    this.#policy = policy;
     this.#context = context;
+  }
+
+  /** From the next message on. */
+  use(policy: IntakePolicy): void {
+    this.#policy = policy;
   }
 
   /** Messages that were taken from the broker, since the start. */
@@ -110,7 +121,7 @@ export class Intake {
 
   /** True where it holds something, and hasn't even tried to commit it for a while. */
   get stuck(): boolean {
-    return this.#received > this.#committed && this.#pulse.age > stuckAfter;
+    return this.#received > this.#committed && this.#heartbeat.age > stuckAfter;
   }
 
   /**
@@ -129,7 +140,7 @@ export class Intake {
 
   /** Takes a message. All that are held at a time come from the same connection: see `drained`. */
   add(message: ReceivedMessage, source: Source): void {
-    if (this.#received === this.#committed) this.#pulse.beat();
+    if (this.#received === this.#committed) this.#heartbeat.beat();
     this.#held.push(message);
     this.#received += 1;
     this.#rate.count(1);
@@ -241,7 +252,7 @@ export class Intake {
     try {
       const decoded = decode(message, this.#options);
       judge(decoded, { validate: (event, data) => this.#problemsOf(event, data) });
-      return redact(decoded, this.#options.reveals);
+      return redact(decoded, this.#policy.reveals);
     } catch (error) {
       this.#context.log.error({ err: error }, 'a message could not be processed; it is quarantined');
       return undecodable(message, { path: '', keyword: 'internal', message: 'the body could not be processed' });
@@ -254,7 +265,7 @@ export class Intake {
    */
   #problemsOf(event: string | null, data: JsonObject): readonly Problem[] {
     try {
-      return this.#context.validator.validate(event, data);
+      return this.#policy.validator.validate(event, data);
     } catch (error) {
       this.#context.log.error({ err: error, event }, 'a notification could not be validated');
       return [{ path: '', keyword: 'validator', message: 'could not be validated' }];
@@ -277,7 +288,7 @@ export class Intake {
   async #append(notifications: readonly Notification[]): Promise<readonly Entry[] | null> {
     const backoff = new Backoff(firstPause, longestPause);
     for (;;) {
-      this.#pulse.beat();
+      this.#heartbeat.beat();
       try {
         const fresh = await this.#context.journal.append(notifications);
         this.#recovered();
@@ -301,7 +312,7 @@ export class Intake {
     if (!hadRoom) this.#source?.readOn();
     // What the journal says is enough for an operator; anything else is a bug, whose place we want to know.
     const why = error instanceof JournalError ? { reason: error.message } : { err: error };
-    this.#context.log.error(why, 'the journal takes nothing; nothing is acknowledged until it does');
+    this.#context.log.error(why, 'journal not writable: intake paused, messages stay on the broker');
   }
 
   #recovered(): void {

@@ -44,7 +44,7 @@ describe('a full disk under the journal', () => {
     await full.start().says('consuming');
     disk.limit(full);
     const published: string[] = [];
-    while (!full.daemon.stderr.includes('the journal takes nothing'))
+    while (!full.daemon.stderr.includes('journal not writable'))
       published.push(...(await publishAsKazoo(broker.url, 100, { Filler: 'x'.repeat(2_000) })));
     published.push(...(await publishAsKazoo(broker.url, 300)));
     await until(() => new Set(full.lines('out.ndjson')).size === full.journalled(), {
@@ -60,7 +60,7 @@ describe('a full disk under the journal', () => {
     expect(full.journalled()).toBe(published.length);
     expect(new Set(full.lines('out.ndjson'))).toEqual(new Set(published));
     await until(async () => (await queued()) === 0, { what: 'an empty queue' });
-    expect(full.daemon.stderr.split('the journal takes nothing')).toHaveLength(2);
+    expect(full.daemon.stderr.split('journal not writable')).toHaveLength(2);
     expect(full.daemon.stderr.split('the journal takes notifications again')).toHaveLength(2);
     expect(await full.daemon.end('SIGTERM')).toBe(0);
   });
@@ -83,7 +83,7 @@ describe('files that are removed under a daemon that runs', () => {
     await until(() => robbed.journalled() === 50, { what: 'their commit' });
     rmSync(join(robbed.journal, 'journal.sqlite'));
     published.push(...(await publishAsKazoo(broker.url, 10)));
-    await first.says('the journal takes nothing');
+    await first.says('journal not writable');
     expect(await askDaemon(robbed.journal, 'ready')).toEqual(
       expect.arrayContaining([expect.stringMatching(/^the journal: .*removed, moved or replaced/)]),
     );

@@ -62,8 +62,9 @@ describe('of a damaged journal, every notification is saved whose pages are left
     const possible = new Set(idsWithout((page) => (page - 1) * pageSize >= size));
     expect(left.length).toBeGreaterThan((count * percent) / 100 / 1.5);
     rebuild();
-    expect(saved()).toEqual(expect.arrayContaining(left));
-    expect(saved().filter((id) => !possible.has(id))).toEqual([]);
+    const found = saved();
+    expect(missingFrom(found, left)).toEqual([]);
+    expect(found.filter((id) => !possible.has(id))).toEqual([]);
   });
 
   test('with pages in its middle overwritten', () => {
@@ -172,7 +173,7 @@ describe('the write-ahead log of a damaged journal', () => {
     overwrite(`${file}-wal`, 0, 32);
     overwrite(file, 0, 100);
     rebuild();
-    expect(saved()).toEqual(expect.arrayContaining(more.flat()));
+    expect(missingFrom(saved(), more.flat())).toEqual([]);
   });
 
   test.each([
@@ -290,6 +291,12 @@ function idsWithout(lost: (page: number) => boolean): string[] {
 
 function saved(): string[] {
   return rowsIn(file, 'SELECT id FROM notifications ORDER BY seq').map(({ id }) => String(id));
+}
+
+/** Those that should be among them and aren't; jest's own way takes seconds for thousands. */
+function missingFrom(found: readonly string[], wanted: readonly string[]): string[] {
+  const all = new Set(found);
+  return wanted.filter((id) => !all.has(id));
 }
 
 function cursors(): Record<string, unknown> {

@@ -3,7 +3,7 @@ import { type Connection, connect } from './connection.ts';
 import type { Broker } from './link.ts';
 import { codes, declareExchange, ensureQueue, exchangeExists, type QueueOptions, replyCodeOf } from './topology.ts';
 
-interface ExamineOptions {
+interface ConnectionTestOptions {
   /** Milliseconds. */
   readonly heartbeat: number;
   readonly connectTimeout: number;
@@ -18,7 +18,7 @@ const closeWithin = 2_000;
  * nothing: what is missing stays missing.
  * @throws what the socket or the broker said; QueueConflict
  */
-export async function examineBroker({ url, tls }: Broker, options: ExamineOptions): Promise<string> {
+export async function testBrokerConnection({ url, tls }: Broker, options: ConnectionTestOptions): Promise<string> {
   const { heartbeat, connectTimeout, queue } = options;
   const name = `kazoo-relay check on ${hostname()}`;
   const connection = await connect({ url, tls, heartbeat: heartbeat / 1000, connectTimeout, name });
