@@ -5,7 +5,7 @@ import { Heartbeat, stuckAfter } from '../common/async/heartbeat.ts';
 import { reasonOf } from '../common/errors.ts';
 import { Rate } from '../common/stats/rate-meter.ts';
 import type { Entry } from '../journal/entry.ts';
-import { type Journal, JournalError } from '../journal/journal.ts';
+import { type Appender, JournalError } from '../journal/journal.ts';
 import { type BodyLimits, decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
 import { type Reveals, redact } from '../kazoo/redact.ts';
@@ -26,7 +26,7 @@ export interface IntakePolicy {
 }
 
 export interface IntakeContext {
-  readonly journal: Journal;
+  readonly appender: Appender;
   readonly log: Logger;
 }
 
@@ -290,7 +290,7 @@ export class Intake {
     for (;;) {
       this.#heartbeat.beat();
       try {
-        const fresh = await this.#context.journal.append(notifications);
+        const fresh = await this.#context.appender.append(notifications);
         this.#recovered();
         return fresh;
       } catch (error) {

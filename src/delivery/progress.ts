@@ -1,4 +1,4 @@
-import type { Recorded, Settlement } from '../journal/journal.ts';
+import type { Recorded, Settlement } from '../journal/route-session.ts';
 import type { Work } from './queue.ts';
 
 /**

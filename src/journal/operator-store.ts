@@ -1,10 +1,10 @@
 import type { NotificationState, Problem } from '../kazoo/notification.ts';
 import type { Entry } from './entry.ts';
-import type { Attempt, RecordedState } from './journal.ts';
-import type { JournalReader } from './reader.ts';
+import type { OpenedReader } from './reader.ts';
+import type { Attempt, RecordedState } from './route-session.ts';
 
 /** Where an operator decides about what isn't settled, and about replays, beside a daemon or without one. */
-export interface OperatorStore extends Pick<JournalReader, 'find' | 'summary' | 'close'> {
+export interface OperatorStore extends OpenedReader {
   /** Records behind a place in the table, oldest first. */
   records(which: DeliveryFilter, after: number, limit: number): Promise<DeliveryRecord[]>;
   groups(which: DeliveryFilter): Promise<DeliveryGroup[]>;
@@ -24,7 +24,7 @@ export interface OperatorStore extends Pick<JournalReader, 'find' | 'summary' | 
   cursorOf(route: string): Promise<number | null>;
   /** Makes a route deliver them again. Returns how many of them didn't wait already. */
   replay(route: string, entries: readonly Entry[]): Promise<number>;
-  /** As in `Journal`. */
+  /** As a route's session has it. */
   waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>>;
   /**
    * Which of these entries a route whose cursor stands there doesn't come to any more: what it lists beyond its cursor, or

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Journal } from '../../src/journal/journal.ts';
 import type { DeliveryRecord } from '../../src/journal/operator-store.ts';
+import type { RouteSession } from '../../src/journal/route-session.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
@@ -192,8 +192,9 @@ describe('a route that is forgotten', () => {
     await tested.settled();
     await tested.route.stop(AbortSignal.abort());
     const line = { seq: 1, accountId: 'a', reason: 'busy', attempts: [], dueAt: Date.now(), exists: false };
-    tested.journal.settle('tested', { cursor: 1, recorded: [{ ...line, state: 'waiting' }], settled: [] });
-    tested.journal.releaseRoute('tested');
+    void tested.session.settle({ cursor: 1, recorded: [{ ...line, state: 'waiting' }], settled: [] });
+    await tested.session.close();
+    await tested.journal.releaseRoute('tested');
     await tested.store.forget('tested');
     await tested.restart({ start: 'now' });
     expect(tested.lines()).toEqual([]);
@@ -226,11 +227,11 @@ describe('the next one of an account', () => {
   test('goes on when the first is dropped while the route starts', async () => {
     const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a');
     route.answer = () => delivered;
-    const journals: Journal = Object.getPrototypeOf(route.journal);
-    const { decidedAfter } = journals;
-    jest.spyOn(journals, 'decidedAfter').mockImplementation(async function (this: Journal, ...args) {
+    const sessions: RouteSession = Object.getPrototypeOf(route.session);
+    const { handledBeyondCursor } = sessions;
+    jest.spyOn(sessions, 'handledBeyondCursor').mockImplementation(async function (this: RouteSession) {
       await route.store.drop((await waitingRecords(route)).slice(0, 1));
-      return decidedAfter.apply(this, args);
+      return handledBeyondCursor.apply(this);
     });
     await route.restart();
     await route.settled();
@@ -406,7 +407,7 @@ async function onItsWay(route: TestRoute): Promise<(outcome: Outcome | Promise<O
 async function changed({ journal }: TestRoute): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const unsubscribe = journal.subscribe((change) => {
-    if (change === 'listed') resolve();
+    if (change === 'records') resolve();
   });
   await promise;
   unsubscribe();

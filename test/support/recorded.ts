@@ -1,4 +1,4 @@
-import type { Recorded } from '../../src/journal/journal.ts';
+import type { Recorded } from '../../src/journal/route-session.ts';
 
 /** A line of what isn't settled; what waits is due. */
 export function recorded(seq: number, state: Recorded['state']): Recorded {

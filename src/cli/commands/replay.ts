@@ -4,7 +4,7 @@ import { printable } from '../../common/text/printable.ts';
 import { loadOutline, type RouteOutline } from '../../config/outline.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import type { Entry } from '../../journal/entry.ts';
-import { openOperatorStore } from '../../journal/open.ts';
+import { storeAt } from '../../journal/open.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import { askDaemon } from '../../ops/control.ts';
 import { shape } from '../../routes/shape.ts';
@@ -68,7 +68,7 @@ async function replay(terminal: Terminal, ids: readonly string[], options: Optio
   const wanted = ids.length === 0 ? spanOf(options) : idsAlone(ids, options);
   const config = loadOutline(findConfigFile(options.config, terminal.env), terminal.env);
   const route = routeNamed(options.route, config.routes);
-  const store = await openOperatorStore(config.journal);
+  const store = await storeAt(config.journal).openOperatorStore();
   try {
     const cursor = await store.cursorOf(route.name);
     if (cursor === null)

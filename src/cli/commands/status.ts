@@ -3,7 +3,7 @@ import { counted, sized } from '../../common/text/plural.ts';
 import { printable } from '../../common/text/printable.ts';
 import { loadOutline } from '../../config/outline.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
-import { openJournalReader, type StoreLocation } from '../../journal/open.ts';
+import { type StoreLocation, storeAt } from '../../journal/open.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
 import { askDaemon } from '../../ops/control.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../../ops/status.ts';
@@ -68,7 +68,7 @@ async function status(terminal: Terminal, { config: file, json, check }: Options
 }
 
 async function summaryOf(location: StoreLocation) {
-  const journal = await openJournalReader(location);
+  const journal = await storeAt(location).openReader();
   try {
     return await journal.summary();
   } finally {

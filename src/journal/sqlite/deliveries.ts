@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Attempt, Recorded, Waiting, WaitingPage } from '../journal.ts';
+import type { Attempt, Recorded, Waiting, WaitingPage } from '../route-session.ts';
 import { Portion } from './portion.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 
@@ -61,7 +61,7 @@ export class Deliveries {
     this.#settle.run(route, seq);
   }
 
-  decidedAfter(route: string, seq: number): number[] {
+  handledAfter(route: string, seq: number): number[] {
     const rows = this.#database
       .prepare(
         `SELECT seq FROM deliveries WHERE route = ?1 AND seq > ?2

@@ -1,4 +1,10 @@
-import type { Recorded, Settlement } from '../journal.ts';
+import type { StatementSync } from 'node:sqlite';
+import type { Recorded, Settlement } from '../route-session.ts';
+import type { Connection } from './connection.ts';
+import type { Deliveries } from './deliveries.ts';
+
+/** How long a route's progress may wait for a commit that it can share, in milliseconds. */
+const commitWithin = 100;
 
 interface Staged {
   cursor: number;
@@ -8,13 +14,25 @@ interface Staged {
 
 /** The progress of routes that waits for the next commit. */
 export class Settlements {
+  readonly #connection: Connection;
+  readonly #deliveries: Deliveries;
+  readonly #onFreed: (seq: number) => void;
+  readonly #saveCursor: StatementSync;
   readonly #routes = new Map<string, Staged>();
+  #timer: NodeJS.Timeout | undefined;
+  /** Of the next commit. */
+  #next: PromiseWithResolvers<void> | undefined;
 
-  get size(): number {
-    return this.#routes.size;
+  /** @param onFreed is told of each entry that loses a record */
+  constructor(connection: Connection, deliveries: Deliveries, onFreed: (seq: number) => void) {
+    this.#connection = connection;
+    this.#deliveries = deliveries;
+    this.#onFreed = onFreed;
+    this.#saveCursor = connection.database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
   }
 
-  stage(route: string, { cursor, recorded, settled }: Settlement): void {
+  /** Returns the next commit's promise, which rejects where that fails: then all waits for the one after it. */
+  stage(route: string, { cursor, recorded, settled }: Settlement): Promise<void> {
     let staged = this.#routes.get(route);
     if (staged === undefined) {
       staged = { cursor, records: new Map() };
@@ -27,12 +45,45 @@ export class Settlements {
       staged.records.set(record.seq, { ...record, exists });
     }
     for (const seq of settled) staged.records.set(seq, null);
+    this.#timer ??= setTimeout(() => this.#tryCommit(), commitWithin);
+    this.#next ??= Promise.withResolvers();
+    return this.#next.promise;
   }
 
-  /** True where a record would be missed by looking at the table alone. */
-  hasRecords(route: string): boolean {
+  /** Writes all of it, within a transaction of the caller's, who says when that is committed. */
+  write(): void {
+    for (const [route, { cursor, records }] of this.#routes) {
+      for (const [seq, record] of records) {
+        if (record === null) {
+          this.#deliveries.settle(route, seq);
+          this.#onFreed(seq);
+        } else this.#deliveries.record(route, record);
+      }
+      this.#saveCursor.run(cursor, route);
+    }
+  }
+
+  committed(): void {
+    this.#routes.clear();
+    this.#takeNext()?.resolve();
+  }
+
+  /** @throws JournalError */
+  commit(): void {
+    if (this.#routes.size === 0) return;
+    try {
+      this.#connection.transaction(() => this.write());
+    } catch (error) {
+      this.#takeNext()?.reject(error);
+      throw error;
+    }
+    this.committed();
+  }
+
+  /** What is staged can't be seen in the tables: where a record would be missed there, it is committed first. */
+  commitRecords(route: string): void {
     const records = this.#routes.get(route)?.records.values() ?? [];
-    return records.some((record) => record !== null);
+    if (records.some((record) => record !== null)) this.commit();
   }
 
   /** Entries whose records are still in the table, though they are settled. */
@@ -41,11 +92,24 @@ export class Settlements {
     return new Set(records.filter(([, record]) => record === null).map(([seq]) => seq));
   }
 
-  entries(): IterableIterator<[string, Staged]> {
-    return this.#routes.entries();
+  /** Commits it a last time. What can't be is delivered again. */
+  close(): void {
+    this.#tryCommit();
   }
 
-  clear(): void {
-    this.#routes.clear();
+  #tryCommit(): void {
+    try {
+      this.commit();
+    } catch {
+      // Whoever waits for the commit is told.
+    }
+  }
+
+  #takeNext(): PromiseWithResolvers<void> | undefined {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const next = this.#next;
+    this.#next = undefined;
+    return next;
   }
 }

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import pino from 'pino';
-import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { askDaemon } from '../../../src/ops/control.ts';
 import type { Status } from '../../../src/ops/status.ts';
 import { cli } from '../../support/cli.ts';
 import { configFolder } from '../../support/config-folder.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
 import { ask, httpAddress, total } from '../../support/http.ts';
+import { openJournal } from '../../support/journal.ts';
 import { notification } from '../../support/notification.ts';
 import { until } from '../../support/until.ts';
 
@@ -33,7 +33,7 @@ routes: { archive: { sink: { type: file, path: FOLDER/out.ndjson } } }
 `,
   );
   Date.now = () => clock() - 3 * 86_400_000;
-  const before = openJournal(journal, pino({ level: 'silent' }));
+  const before = await openJournal(journal, pino({ level: 'silent' }));
   await before.append([notification({})]);
   await before.close();
   Date.now = clock;

@@ -11,6 +11,7 @@ import { unlimited } from '../../../src/journal/sqlite/retention.ts';
 import { rowsIn } from '../../support/journal-file.ts';
 import { notification } from '../../support/notification.ts';
 import { recorded } from '../../support/recorded.ts';
+import { settle } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
 
 const hour = 3_600_000;
@@ -29,9 +30,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-clock-'));
   await open();
   await journal.append([notification({}), notification({}), notification({})]);
-  await journal.openRoute('r', 'earliest');
-  journal.settle('r', { cursor: 3, recorded: [recorded(1, 'dead')], settled: [] });
-  await journal.openRoute('r', 'earliest');
+  await settle(journal, 'r', { cursor: 3, recorded: [recorded(1, 'dead')] });
 });
 
 afterEach(async () => {

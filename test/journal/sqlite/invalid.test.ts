@@ -59,7 +59,7 @@ describe('the list of undecodable and invalid notifications', () => {
     await store.saveValidation(5, 'invalid', [problem, problem]);
     await store.close();
     expect(seqs()).toEqual([3, 1, 4, 5]);
-    journal.settle('r', { cursor: await journal.openRoute('r', 'now'), recorded: [], settled: [] });
+    await journal.openRoute('r', 'now');
     journal.limit({ ...unlimited, retention: 86_400_000 });
     await until(() => seqs()[1] !== 1, { what: 'the old one to be removed', timeout: 20_000 });
     expect(seqs()).toEqual([3, 4, 5]);

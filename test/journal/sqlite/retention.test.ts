@@ -5,13 +5,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { reasonOf } from '../../../src/common/errors.ts';
-import type { Journal, Limits, Recorded } from '../../../src/journal/journal.ts';
+import type { Journal, Limits } from '../../../src/journal/journal.ts';
+import type { Recorded } from '../../../src/journal/route-session.ts';
 import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { unlimited } from '../../../src/journal/sqlite/retention.ts';
 import type { Notification } from '../../../src/kazoo/notification.ts';
 import { notification } from '../../support/notification.ts';
 import { recorded } from '../../support/recorded.ts';
+import { cursorOf, sessionOf, settle as settleIn } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
 
 const day = 86_400_000;
@@ -46,9 +48,9 @@ describe('retention', () => {
     await settle('r', 4, [recorded(1, 'dead'), recorded(2, 'waiting'), recorded(3, 'quarantined')]);
     await until(async () => (await ids()).length === 3, { what: 'the settled one to be removed' });
     await reopen({ retention: day, deadRetention: 0 });
-    await journal.openRoute('r', 'earliest');
+    const session = await sessionOf(journal, 'r');
     await until(async () => (await ids()).length === 1, { what: 'the dead ones to be removed' });
-    const { waiting } = await journal.due('r', Date.now(), Date.now() + day, 10, new Set());
+    const { waiting } = await session.due(Date.now(), Date.now() + day, 10, new Set());
     expect(waiting.map(({ entry }) => entry.seq)).toEqual([2]);
   });
 
@@ -62,8 +64,9 @@ describe('retention', () => {
     await until(async () => (await ids()).length === 0, { what: 'both to be removed' });
     // Of what was removed it has nothing to catch up on.
     expect((await journal.summary()).routes).toMatchObject([{ name: 'gone', cursor: 0, lag: { messages: 0 } }, {}]);
-    expect(await journal.openRoute('gone', 'now')).toBe(0);
-    const due = await journal.due('gone', Date.now(), Date.now() + day, 10, new Set());
+    const session = await sessionOf(journal, 'gone', 'now');
+    expect(session.cursor).toBe(0);
+    const due = await session.due(Date.now(), Date.now() + day, 10, new Set());
     expect(due).toEqual({ waiting: [], more: false });
   });
 
@@ -87,9 +90,9 @@ describe('retention', () => {
     await settle('here', 2);
     journal.limit({ ...unlimited, retention: day });
     await until(async () => (await ids()).length === 1, { what: 'the first to be removed', timeout: 20_000 });
-    journal.releaseRoute('leaving');
+    await journal.releaseRoute('leaving');
     await until(async () => (await ids()).length === 0, { what: 'the second to be removed', timeout: 20_000 });
-    expect(await journal.openRoute('leaving', 'now')).toBe(1);
+    expect(await cursorOf(journal, 'leaving', 'now')).toBe(1);
   });
 
   test('leaves nothing for a replay that has read a notification before', async () => {
@@ -119,8 +122,7 @@ describe('the largest size', () => {
     expect(await refusal()).toMatch(
       /has reached journal\.maxSize \(4\.0 MiB\): it is held about 3\.\d MiB by the route r, which is behind by \d+ not/,
     );
-    journal.settle('r', { cursor: stored, recorded: [], settled: [] });
-    await journal.openRoute('r', 'earliest');
+    await settleIn(journal, 'r', { cursor: stored });
     await journal.append([notification(large)]);
   });
 
@@ -152,8 +154,7 @@ describe('the largest size', () => {
     await settle('other', stored);
     await refusedFor(/it is held about 3\.\d MiB by \d+ .*the route r/);
     if (state === 'waiting') {
-      journal.settle('r', { cursor: stored, recorded: [], settled: seqs });
-      await journal.openRoute('r', 'earliest');
+      await settleIn(journal, 'r', { cursor: stored, settled: seqs });
     } else {
       const store = openOperatorStore(folder);
       await store.drop(await store.records({ states: [state] }, 0, 1_000));
@@ -194,8 +195,7 @@ describe('the largest size', () => {
       journal.limit(limits);
     }
     expect(statSync(wal).size).toBeGreaterThan(96 * 1024 * 1024);
-    journal.settle('r', { cursor: 1, recorded: [], settled: [1] });
-    await journal.openRoute('r', 'earliest');
+    await settleIn(journal, 'r', { cursor: 1, settled: [1] });
     await refusedFor(/held about \d\d\.\d MiB by the write-ahead log, which a program .* pins: end that one/);
     expect(await ids()).toHaveLength(1);
     expect((await journal.summary()).usedBytes).toBeGreaterThanOrEqual(limits.maxSize);
@@ -252,9 +252,7 @@ async function append(event: string, age: number, count: number): Promise<void> 
 
 /** Commits what a route has settled, and has retention look at once. */
 async function settle(route: string, cursor: number, lines: readonly Recorded[] = []): Promise<void> {
-  await journal.openRoute(route, 'earliest');
-  journal.settle(route, { cursor, recorded: lines, settled: [] });
-  await journal.openRoute(route, 'earliest');
+  await settleIn(journal, route, { cursor, recorded: lines });
   journal.limit(limits);
 }
 

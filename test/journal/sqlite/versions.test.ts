@@ -12,6 +12,7 @@ import { newestVersion } from '../../../src/journal/sqlite/migrate.ts';
 import { migrations } from '../../../src/journal/sqlite/migrations.ts';
 import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { rowsIn } from '../../support/journal-file.ts';
+import { cursorOf } from '../../support/sessions.ts';
 
 /** Every layout that journals have had, as the program of its day made it. */
 const layouts = readdirSync('test/fixtures/journals').sort();
@@ -44,8 +45,10 @@ describe('a journal of an older layout', () => {
         [3, 'invalid'],
         [4, 'undecodable'],
       ]);
-      expect(await journal.openRoute('r', 'now')).toBe(2);
-      expect(await journal.decidedAfter('r', 0)).toEqual([2]);
+      expect(await cursorOf(journal, 'r', 'now')).toBe(2);
+      expect(
+        read("SELECT seq FROM deliveries WHERE route = 'r' UNION SELECT seq FROM dropped WHERE route = 'r'"),
+      ).toEqual([{ seq: 2 }]);
       await journal.close();
       expect(read('SELECT rank, seq FROM invalid ORDER BY rank, seq')).toEqual([
         { rank: 0, seq: 4 },

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { hintFor } from '../../../common/text/did-you-mean.ts';
 import { loadOutline, type Outline } from '../../../config/outline.ts';
 import { findConfigFile } from '../../../config/read/find-file.ts';
-import { openOperatorStore } from '../../../journal/open.ts';
+import { storeAt } from '../../../journal/open.ts';
 import type { DeliveryFilter, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import { moment } from '../arguments.ts';
 import { orExit } from '../exit.ts';
@@ -116,7 +116,7 @@ export function withOperatorStore(
     () => 2,
     async () => {
       const config = loadOutline(findConfigFile(file, terminal.env), terminal.env);
-      const store = await openOperatorStore(config.journal);
+      const store = await storeAt(config.journal).openOperatorStore();
       try {
         await work(store, config);
       } finally {

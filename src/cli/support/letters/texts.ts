@@ -1,5 +1,5 @@
-import type { Attempt } from '../../../journal/journal.ts';
 import type { DeliveryRecord } from '../../../journal/operator-store.ts';
+import type { Attempt } from '../../../journal/route-session.ts';
 
 /** A letter as JSON for programs. */
 export function jsonOf({ number, seq, accountId, receivedAt, updatedAt, dueAt, ...record }: DeliveryRecord): object {
