@@ -6,23 +6,15 @@ import { reasonOf } from '../common/errors.ts';
 import { Rate } from '../common/stats/rate-meter.ts';
 import type { Entry } from '../journal/entry.ts';
 import { type Appender, JournalError } from '../journal/journal.ts';
-import { type BodyLimits, decode, undecodable } from '../kazoo/decode.ts';
-import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
-import { type Reveals, redact } from '../kazoo/redact.ts';
-import { judge } from '../schema/judge.ts';
-import type { Validator } from '../schema/validator.ts';
+import type { BodyLimits } from '../kazoo/decode.ts';
+import type { Notification } from '../kazoo/notification.ts';
+import { examine, type IntakePolicy } from './examine.ts';
 import { IntakeCounts } from './intake-counts.ts';
 import type { ReceivedMessage } from './receiver.ts';
 
 export interface IntakeOptions extends BodyLimits {
   /** A batch is committed when it holds `max` messages, or `linger` milliseconds after the one before. */
   readonly batch: { readonly max: number; readonly linger: number };
-}
-
-/** How messages are judged on their way in. */
-export interface IntakePolicy {
-  readonly validator: Validator;
-  readonly reveals: Reveals;
 }
 
 export interface IntakeContext {
@@ -38,14 +30,8 @@ export interface Source {
   readOn(): void;
 }
 
-/**
- * A batch is committed early when its bodies hold this many bytes, and in parts where they unpack to more characters.
- */
+/** A batch is committed early when its bodies hold this many bytes. */
 const maxBatchBytes = 4 * 1024 * 1024;
-const maxCommitCharacters = 8 * 1024 * 1024;
-
-/** For so long messages are examined in one go, in milliseconds: then the rest of the daemon has its turn. */
-const longestTurn = 50;
 
 /** With more than this uncommitted, in bytes, no more is read: a batch that is being committed, and the next one. */
 const maxHeldBytes = 2 * maxBatchBytes;
@@ -203,13 +189,14 @@ export class Intake {
     for (let isDue = this.#held.length > 0; isDue && !this.#abandoned.signal.aborted; isDue = this.#isFull) {
       this.#cancelFlush?.();
       this.#cancelFlush = undefined;
+      const { log } = this.#context;
       const held = this.#held;
       const source = this.#source;
       this.#held = [];
       this.#bytes = 0;
       for (let first = 0; first < held.length; ) {
         if (first > 0) await nextTurn();
-        const { notifications, bytes } = this.#examineFrom(held, first);
+        const { notifications, bytes } = examine(held, first, this.#options, this.#policy, log);
         const fresh = await this.#append(notifications);
         if (fresh === null) return;
         this.#committedAt = performance.now();
@@ -223,52 +210,6 @@ export class Intake {
         source?.acknowledge(held[first - 1]?.deliveryTag ?? 0);
         if (!hadRoom && this.hasRoom) source?.readOn();
       }
-    }
-  }
-
-  /**
-   * Examines messages until there is enough for one commit, or the turn is over: a few bytes of gzip may unpack to very
-   * many, of which nothing may be left to commit.
-   */
-  #examineFrom(held: readonly ReceivedMessage[], first: number): { notifications: Notification[]; bytes: number } {
-    const notifications: Notification[] = [];
-    const until = performance.now() + longestTurn;
-    let characters = 0;
-    let bytes = 0;
-    for (let index = first; index < held.length && characters < maxCommitCharacters; index += 1) {
-      if (index > first && performance.now() > until) break;
-      const message = held[index];
-      if (message === undefined) break;
-      const notification = this.#examine(message);
-      notifications.push(notification);
-      characters += notification.json.length + (notification.raw?.length ?? 0);
-      bytes += message.body.length;
-    }
-    return { notifications, bytes };
-  }
-
-  /** A message that brings out a bug of ours must not keep itself and all after it out of the journal. */
-  #examine(message: RawMessage): Notification {
-    try {
-      const decoded = decode(message, this.#options);
-      judge(decoded, { validate: (event, data) => this.#problemsOf(event, data) });
-      return redact(decoded, this.#policy.reveals);
-    } catch (error) {
-      this.#context.log.error({ err: error }, 'a message could not be processed; it is quarantined');
-      return undecodable(message, { path: '', keyword: 'internal', message: 'the body could not be processed' });
-    }
-  }
-
-  /**
-   * A validator that throws is a bug, of ours or in an operator's schema: it must not keep the message out of the
-   * journal.
-   */
-  #problemsOf(event: string | null, data: JsonObject): readonly Problem[] {
-    try {
-      return this.#policy.validator.validate(event, data);
-    } catch (error) {
-      this.#context.log.error({ err: error, event }, 'a notification could not be validated');
-      return [{ path: '', keyword: 'validator', message: 'could not be validated' }];
     }
   }
 

@@ -26,7 +26,7 @@ export function unreadyIn({
     ...(trouble === null ? [] : [`the journal: ${trouble}`]),
     ...brokers().flatMap((broker) => {
       const name = `${broker.broker} (zone ${broker.zone})`;
-      if (broker.paused) return [`${name}: the journal takes nothing`];
+      if (broker.paused) return [`${name}: the journal takes nothing: ${broker.reason}`];
       return broker.state === 'consuming' ? [] : [`${name}: ${stateOf(broker)}`];
     }),
     ...routes().flatMap(({ name, activity: { interrupted } }) =>

@@ -1,4 +1,5 @@
-import { Intake, type IntakeContext, type IntakePolicy } from '../broker/intake.ts';
+import type { IntakePolicy } from '../broker/examine.ts';
+import { Intake, type IntakeContext } from '../broker/intake.ts';
 import { Link } from '../broker/link.ts';
 import type { BrokerConfig, Config } from '../config/config.ts';
 import type { BrokerSnapshot } from '../ops/runtime-snapshot.ts';

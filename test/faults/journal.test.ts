@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { askDaemon, refuseSecond } from '../../src/ops/control.ts';
+import { cli } from '../support/cli.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { messagesOn, type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
@@ -52,6 +53,14 @@ describe('a full disk under the journal', () => {
     });
     const journalled = full.journalled();
     expect(journalled).toBeLessThan(published.length);
+    const reason = expect.stringMatching(/^the journal .* can't be written: its disk is full$/);
+    expect(await askDaemon(full.journal, 'status')).toMatchObject({ brokers: [{ paused: true, reason }] });
+    expect(await askDaemon(full.journal, 'ready')).toEqual([
+      expect.stringMatching(/^127.*: the journal takes nothing: the journal .*: its disk is full$/),
+    ]);
+    expect((await cli(['status', '--config', full.config])).stdout).toMatch(
+      / paused .* the journal .*: its disk is full$/m,
+    );
     // What isn't in the journal is with the broker, all of it.
     await until(async () => (await queued()) === published.length - journalled, { what: 'the rest in the queue' });
     disk.grow(full);

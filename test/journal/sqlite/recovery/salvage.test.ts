@@ -215,6 +215,16 @@ describe('the write-ahead log of a damaged journal', () => {
     await journal.close();
     expect(saved()).toEqual([...idsWithout(() => false), ...more.slice(0, 2).flat()]);
   });
+
+  test('gives nothing of a transaction that lacks its end, whole as its pages are', () => {
+    const before = saved();
+    const [first = []] = leaveLog(2);
+    const [, last = 0] = commitsIn(`${file}-wal`).slice(-2);
+    truncateSync(`${file}-wal`, last);
+    for (const page of pagesOf(join(model, 'journal.sqlite'), 'notifications', 'internal')) overwritePage(page);
+    expect(rebuild()).toMatchObject({ notifications: { saved: before.length + first.length, lost: 0 } });
+    expect(saved()).toEqual([...before, ...first]);
+  });
 });
 
 /**

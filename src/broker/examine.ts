@@ -1,0 +1,83 @@
+import type { Logger } from 'pino';
+import { type BodyLimits, decode, undecodable } from '../kazoo/decode.ts';
+import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
+import { type Reveals, redact } from '../kazoo/redact.ts';
+import { judge } from '../schema/judge.ts';
+import type { Validator } from '../schema/validator.ts';
+
+/** How messages are judged on their way in. */
+export interface IntakePolicy {
+  readonly validator: Validator;
+  readonly reveals: Reveals;
+}
+
+/** What is committed together has about so many characters at most: bodies may unpack to much more than came in. */
+const maxCommitCharacters = 8 * 1024 * 1024;
+
+/** For so long messages are examined in one go, in milliseconds: then the rest of the daemon has its turn. */
+const longestTurn = 50;
+
+/**
+ * Decodes, validates and redacts messages from one on, until there is enough for one commit, or the turn is over: a few
+ * bytes of gzip may unpack to very many, of which nothing may be left to commit.
+ * @returns at least one notification, in the messages' order, and the bytes of the messages' bodies
+ */
+export function examine(
+  messages: readonly RawMessage[],
+  first: number,
+  limits: BodyLimits,
+  policy: IntakePolicy,
+  log: Logger,
+): { notifications: Notification[]; bytes: number } {
+  const notifications: Notification[] = [];
+  const until = performance.now() + longestTurn;
+  const validator: Validator = { validate: (event, data) => problemsOf(event, data, policy, log) };
+  let characters = 0;
+  let bytes = 0;
+  for (let index = first; index < messages.length && characters < maxCommitCharacters; index += 1) {
+    if (index > first && performance.now() > until) break;
+    const message = messages[index];
+    if (message === undefined) break;
+    const notification = notificationOf(message, limits, validator, policy.reveals, log);
+    notifications.push(notification);
+    characters += notification.json.length + (notification.raw?.length ?? 0);
+    bytes += message.body.length;
+  }
+  return { notifications, bytes };
+}
+
+/** A message that brings out a bug of ours must not keep itself and all after it out of the journal. */
+function notificationOf(
+  message: RawMessage,
+  limits: BodyLimits,
+  validator: Validator,
+  reveals: Reveals,
+  log: Logger,
+): Notification {
+  try {
+    const decoded = decode(message, limits);
+    judge(decoded, validator);
+    return redact(decoded, reveals);
+  } catch (error) {
+    log.error({ err: error }, 'a message could not be processed; it is quarantined');
+    return undecodable(message, { path: '', keyword: 'internal', message: 'the body could not be processed' });
+  }
+}
+
+/**
+ * A validator that throws is a bug, of ours or in an operator's schema: it must not keep the message out of the
+ * journal.
+ */
+function problemsOf(
+  event: string | null,
+  data: JsonObject,
+  { validator }: IntakePolicy,
+  log: Logger,
+): readonly Problem[] {
+  try {
+    return validator.validate(event, data);
+  } catch (error) {
+    log.error({ err: error, event }, 'a notification could not be validated');
+    return [{ path: '', keyword: 'validator', message: 'could not be validated' }];
+  }
+}
