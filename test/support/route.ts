@@ -70,7 +70,7 @@ export async function startTestRoute(options: Partial<TestOptions> = {}, sink: P
     );
   };
   const start = async (changed: Partial<TestOptions> = {}) => {
-    const all = { ...defaults, ...options, ...changed };
+    const all = { ...routeOptions, ...options, ...changed };
     session = await sessionOf(journal, all.name, all.start, all.invalid);
     const openSink = async () => ({ deliver, close: async () => undefined, ...sink });
     return startRoute(all, { session, events: journal, log, openSink });
@@ -166,7 +166,8 @@ interface TestOptions extends RouteOptions {
   readonly start: Start;
 }
 
-const defaults: TestOptions = {
+/** Of a route that wants all, and tries again soon. */
+export const routeOptions: TestOptions = {
   name: 'tested',
   events: [],
   accounts: [],
