@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Entry } from '../../src/journal/entry.ts';
-import { openJournalReader } from '../../src/journal/open.ts';
+import { storeAt } from '../../src/journal/open.ts';
 import type { JsonObject } from '../../src/kazoo/notification.ts';
 import type { Sample } from './samples.ts';
 import type { Files } from './stage.ts';
@@ -18,7 +18,7 @@ const arriveWithin = 60_000;
 
 /** Waits until every sample is where it should be, and no longer than a minute: then for what has arrived by then. */
 export async function awaitArrivals(files: Files, samples: readonly Sample[], signal: AbortSignal): Promise<Arrivals> {
-  const journal = await openJournalReader({ path: files.journal });
+  const journal = await storeAt({ path: files.journal }).openReader();
   try {
     let arrivals: Arrivals = { journal: new Map(), log: new Set(), file: new Set() };
     const haveAllArrived = async () => {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { PartialConfig } from '../../config/load.ts';
-import type { Desk } from '../../journal/operator-store.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
 import { createMatcher, type Decision } from '../../routes/match.ts';
 import { createValidator, type Validator } from '../../schema/validator.ts';
 import { routeIsGone } from '../support/deliveries/messages.ts';
@@ -17,7 +17,7 @@ const dead: DeliveryKind = {
   retry: {
     description: 'deliver again; what is quarantined is validated again first',
     done: 'will be delivered again',
-    change: (desk, letters) => desk.retry(letters),
+    change: (store, records) => store.retry(records),
     createCheck: createRetryCheck,
   },
 };
@@ -39,27 +39,27 @@ Examples:
   kazoo-relay dead drop --route crm --yes`;
 
 /** Dead ones can be delivered again; quarantined ones where they are as their route wants them by now. */
-function createRetryCheck(desk: Desk, config: PartialConfig): RetryCheck {
+function createRetryCheck(store: OperatorStore, config: PartialConfig): RetryCheck {
   const validator = createValidator(config.validation.schemas);
   const matchers = new Map(config.routes.map((route) => [route.name, createMatcher(route)]));
-  return async (letter) => {
-    if (letter.state === 'undecodable') return 'it could not be decoded, so there is nothing to deliver';
-    const match = matchers.get(letter.route);
-    if (match === undefined) return routeIsGone(letter.route);
-    if (letter.state === 'dead') return null;
-    await validateAgain(desk, letter.seq, validator);
-    const entry = await desk.entryAt(letter.seq);
+  return async (record) => {
+    if (record.state === 'undecodable') return 'it could not be decoded, so there is nothing to deliver';
+    const match = matchers.get(record.route);
+    if (match === undefined) return routeIsGone(record.route);
+    if (record.state === 'dead') return null;
+    await validateAgain(store, record.seq, validator);
+    const entry = await store.entryAt(record.seq);
     return entry === null ? 'it was removed meanwhile' : obstacleIn(match(entry));
   };
 }
 
-async function validateAgain(desk: Desk, seq: number, validator: Validator): Promise<void> {
-  const entry = await desk.entryAt(seq);
+async function validateAgain(store: OperatorStore, seq: number, validator: Validator): Promise<void> {
+  const entry = await store.entryAt(seq);
   if (entry?.data == null) return;
   // What decoding has found, such as keys that are there twice, no schema can mend.
   const found = entry.problems.filter(({ keyword }) => keyword === 'duplicateKey');
   const problems = [...found, ...validator.validate(entry.event, entry.data)];
-  await desk.judge(seq, problems.length === 0 ? 'valid' : 'invalid', problems);
+  await store.saveValidation(seq, problems.length === 0 ? 'valid' : 'invalid', problems);
 }
 
 function obstacleIn(decision: Decision): string | null {

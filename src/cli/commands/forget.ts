@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { hintFor } from '../../common/text/did-you-mean.ts';
 import { printable } from '../../common/text/printable.ts';
 import type { PartialConfig } from '../../config/load.ts';
-import type { Desk } from '../../journal/operator-store.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
 import { daemonStatus } from '../support/daemon-client.ts';
 import { withOperatorStore } from '../support/journal.ts';
@@ -21,8 +21,8 @@ export function forgetCommand(terminal: Terminal): Command {
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
     .action((name: string, options: Options) =>
-      withOperatorStore(terminal, options, (desk, config) =>
-        forget(terminal, name, desk, config, options.yes === true),
+      withOperatorStore(terminal, options, (store, config) =>
+        forget(terminal, name, store, config, options.yes === true),
       ),
     );
 }
@@ -39,14 +39,14 @@ Example:
 async function forget(
   terminal: Terminal,
   name: string,
-  desk: Desk,
+  store: OperatorStore,
   config: PartialConfig,
   sure: boolean,
 ): Promise<void> {
   if (config.routes.some((route) => route.name === name))
     throw new Error(`the configuration has the route ${name}: take it out first, and reload`);
   await refuseRunning(name, config.journal.path);
-  const { routes } = await desk.summary();
+  const { routes } = await store.summary();
   const former = routes.find((route) => route.name === name);
   if (former === undefined) throw unknownRoute(name, routes, config);
   const question = printable(`Forget ${name}: ${holdingsOf(former)}? Nothing of it will be delivered.`);
@@ -54,7 +54,7 @@ async function forget(
     await terminal.print('nothing was forgotten');
     return;
   }
-  await desk.forget(name);
+  await store.forget(name);
   await terminal.print(printable(`${name} is forgotten: ${holdingsOf(former)}`));
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { PartialConfig } from '../../config/load.ts';
-import type { Desk } from '../../journal/operator-store.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
 import { isoTimeOrNull, routeIsGone } from '../support/deliveries/messages.ts';
 import type { DeliveryKind, RetryCheck } from '../support/deliveries/selection.ts';
 import type { Terminal } from '../support/terminal.ts';
@@ -15,12 +15,12 @@ const waiting: DeliveryKind = {
   retry: {
     description: "try now, without waiting for the schedule; the schedule's other tries stay as they are",
     done: 'due now',
-    change: (desk, letters) => desk.hasten(letters),
+    change: (store, records) => store.hasten(records),
     createCheck: createRetryCheck,
   },
 };
 
-function createRetryCheck(_desk: Desk, { routes }: PartialConfig): RetryCheck {
+function createRetryCheck(_store: OperatorStore, { routes }: PartialConfig): RetryCheck {
   const names = new Set(routes.map(({ name }) => name));
   return ({ route, dueAt }) => {
     if (!names.has(route)) return routeIsGone(route);

@@ -35,7 +35,7 @@ async function* textsIn(stream: Readable, name: string): AsyncGenerator<string> 
   }
   const whole = ended ? wholeText(head, name) : undefined;
   if (whole !== undefined) yield* whole;
-  else yield* linesOf(head, stream, name);
+  else yield* recordsOf(head, stream, name);
 }
 
 /** Reads until the end, or until there is more than may be taken as a whole. */
@@ -101,7 +101,7 @@ function endOfString(text: string, start: number): number {
 }
 
 /** Splits at line feeds only: JSON text may hold the other characters that some take for a line's end. */
-async function* linesOf(head: Buffer, stream: AsyncIterable<Buffer>, name: string): AsyncGenerator<string> {
+async function* recordsOf(head: Buffer, stream: AsyncIterable<Buffer>, name: string): AsyncGenerator<string> {
   let parts: Buffer[] = [];
   let size = 0;
   let number = 0;

@@ -1,6 +1,6 @@
 import type { PartialRouteConfig } from '../../config/load.ts';
 import type { Entry } from '../../journal/entry.ts';
-import type { Desk } from '../../journal/operator-store.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
 import { createMatcher } from '../../routes/match.ts';
 import { notReachedYet } from './deliveries/messages.ts';
 import { findEntry } from './lookup.ts';
@@ -22,7 +22,7 @@ export type Kept = Map<string, number>;
 /** Pages of entries that the route would deliver, of those that it has passed; those that it delivers anyway are counted. */
 export async function* entriesInRange(
   { since, until = Number.POSITIVE_INFINITY, events, accounts }: TimeRange,
-  desk: Desk,
+  store: OperatorStore,
   route: PartialRouteConfig,
   cursor: number,
   kept: Kept,
@@ -30,9 +30,9 @@ export async function* entriesInRange(
   const ofRoute = createMatcher(route);
   const isChosen = createMatcher({ ...route, events: events ?? [], accounts: accounts ?? [] });
   // What comes in meanwhile isn't meant, and might never end.
-  const newest = (await desk.find({ limit: 1 })).at(-1)?.seq ?? 0;
+  const newest = (await store.find({ limit: 1 })).at(-1)?.seq ?? 0;
   for (let after = 0; ; ) {
-    const page = await desk.find({ since, after, limit: pageSize });
+    const page = await store.find({ since, after, limit: pageSize });
     const last = page.at(-1);
     const wanted = page.filter(
       (entry) =>
@@ -42,8 +42,8 @@ export async function* entriesInRange(
         isChosen(entry) === 'deliver',
     );
     const seqs = wanted.map(({ seq }) => seq);
-    const waiting = await desk.waitingAmong(route.name, seqs);
-    const passed = await desk.passedAmong(route.name, cursor, seqs);
+    const waiting = await store.waitingAmong(route.name, seqs);
+    const passed = await store.passedAmong(route.name, cursor, seqs);
     count(kept, waitsAlready, waiting.size);
     count(kept, comesAnyway(route.name), wanted.length - passed.size);
     yield wanted.filter(({ seq }) => passed.has(seq) && !waiting.has(seq));
@@ -67,15 +67,15 @@ export interface NamedEntries {
 /** @throws Error where the journal hasn't one of them */
 export async function namedEntries(
   ids: readonly string[],
-  desk: Desk,
+  store: OperatorStore,
   route: PartialRouteConfig,
   cursor: number,
 ): Promise<NamedEntries> {
   const all: Entry[] = [];
-  for (const id of new Set(ids)) all.push(await findEntry(id, desk, 'tail --json'));
+  for (const id of new Set(ids)) all.push(await findEntry(id, store, 'tail --json'));
   const seqs = all.map(({ seq }) => seq);
-  const waiting = await desk.waitingAmong(route.name, seqs);
-  const passed = await desk.passedAmong(route.name, cursor, seqs);
+  const waiting = await store.waitingAmong(route.name, seqs);
+  const passed = await store.passedAmong(route.name, cursor, seqs);
   const decide = createMatcher(route);
   const obstacleTo = (entry: Entry): string | null => {
     if (waiting.has(entry.seq)) return waitsAlready;

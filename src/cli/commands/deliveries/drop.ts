@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { printable } from '../../../common/text/printable.ts';
 import type { PartialConfig } from '../../../config/load.ts';
-import type { Desk, Letters } from '../../../journal/operator-store.ts';
+import type { DeliveryFilter, OperatorStore } from '../../../journal/operator-store.ts';
 import { notSelectedAmong } from '../../support/deliveries/messages.ts';
 import type { DeliveryKind } from '../../support/deliveries/selection.ts';
 import {
@@ -24,12 +24,12 @@ export function dropCommand(terminal: Terminal, kind: DeliveryKind): Command {
       `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} drop --route crm --event register --yes`,
     )
     .action((ids: string[], options: Choice) =>
-      withOperatorStore(terminal, options, async (desk, config) =>
+      withOperatorStore(terminal, options, async (store, config) =>
         drop(
           terminal,
-          await filterOfChoice(ids, options, kind, desk, config),
+          await filterOfChoice(ids, options, kind, store, config),
           kind,
-          desk,
+          store,
           config,
           options.yes === true,
         ),
@@ -39,14 +39,14 @@ export function dropCommand(terminal: Terminal, kind: DeliveryKind): Command {
 
 async function drop(
   terminal: Terminal,
-  which: Letters,
+  which: DeliveryFilter,
   kind: DeliveryKind,
-  desk: Desk,
+  store: OperatorStore,
   config: PartialConfig,
   sure: boolean,
 ): Promise<void> {
-  for (const line of await notSelectedAmong(which, kind, desk, config)) await terminal.print(printable(line));
-  const groups = await desk.groups(which);
+  for (const line of await notSelectedAmong(which, kind, store, config)) await terminal.print(printable(line));
+  const groups = await store.groups(which);
   const count = groups.reduce((sum, group) => sum + group.count, 0);
   if (count === 0)
     return terminal.print(which.ids === undefined ? nothingSelected(which, kind) : 'nothing was dropped');
@@ -55,6 +55,6 @@ async function drop(
     return;
   }
   let dropped = 0;
-  for await (const page of pagesOf(desk, which)) dropped += await desk.drop(page);
+  for await (const page of pagesOf(store, which)) dropped += await store.drop(page);
   await terminal.print(`${notifications(dropped)} dropped`);
 }

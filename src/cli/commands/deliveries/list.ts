@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { printable } from '../../../common/text/printable.ts';
 import type { PartialConfig } from '../../../config/load.ts';
-import type { Desk, Letter, LetterGroup, Letters } from '../../../journal/operator-store.ts';
+import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import { attemptCount, deliveryJson, isoTime, isoTimeOrNull, tries } from '../../support/deliveries/messages.ts';
 import type { DeliveryKind } from '../../support/deliveries/selection.ts';
 import {
@@ -25,10 +25,10 @@ export function listCommand(terminal: Terminal, kind: DeliveryKind): Command {
       `\nExit code: 0 shown, or there is nothing, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} list --route crm --since 2d`,
     )
     .action((options: Selection & { group?: true; json?: true }) =>
-      withOperatorStore(terminal, options, async (desk, config) => {
-        const which = await filterOf(options, kind, desk, config);
+      withOperatorStore(terminal, options, async (store, config) => {
+        const which = await filterOf(options, kind, store, config);
         const show = options.group ? showGroups : showDeliveries;
-        const listed = await show(terminal, desk, which, kind.detail, options.json === true);
+        const listed = await show(terminal, store, which, kind.detail, options.json === true);
         if (options.json) return;
         // For people only: on stdout nothing is nothing, for whoever counts lines.
         if (listed.size === 0) terminal.complain(nothingSelected(which, kind));
@@ -42,31 +42,31 @@ function formerIn(listed: ReadonlySet<string>, { routes }: PartialConfig): strin
   return [...listed].filter((name) => name !== '' && routes.every((route) => route.name !== name)).map(printable);
 }
 
-/** Returns the routes whose letters there were. */
+/** Returns the routes that have such deliveries. */
 async function showDeliveries(
   terminal: Terminal,
-  desk: Desk,
-  which: Letters,
+  store: OperatorStore,
+  which: DeliveryFilter,
   detail: Detail,
   json: boolean,
 ): Promise<Set<string>> {
   const routes = new Set<string>();
-  for await (const page of pagesOf(desk, which)) {
+  for await (const page of pagesOf(store, which)) {
     for (const { route } of page) routes.add(route);
-    if (json) for (const letter of page) await terminal.print(printable(JSON.stringify(deliveryJson(letter))));
-    else await terminal.print(columns(page.map((letter) => rowOf(letter, detail))));
+    if (json) for (const record of page) await terminal.print(printable(JSON.stringify(deliveryJson(record))));
+    else await terminal.print(columns(page.map((record) => rowOf(record, detail))));
   }
   return routes;
 }
 
 async function showGroups(
   terminal: Terminal,
-  desk: Desk,
-  which: Letters,
+  store: OperatorStore,
+  which: DeliveryFilter,
   detail: Detail,
   json: boolean,
 ): Promise<Set<string>> {
-  const groups = await desk.groups(which);
+  const groups = await store.groups(which);
   if (json) for (const group of groups) await terminal.print(printable(JSON.stringify(groupJson(group))));
   else if (groups.length > 0)
     await terminal.print(columns([groupHead(detail), ...groups.map((group) => groupRow(group, detail))]));
@@ -75,12 +75,12 @@ async function showGroups(
 
 type Detail = DeliveryKind['detail'];
 
-function rowOf(letter: Letter, detail: Detail): string[] {
-  const { id, route, event, accountId, receivedAt, attempts, reason } = letter;
+function rowOf(record: DeliveryRecord, detail: Detail): string[] {
+  const { id, route, event, accountId, receivedAt, attempts, reason } = record;
   const about = [event ?? '-', accountId ?? '-'].map(printable);
   return [
     id,
-    detail.of(letter),
+    detail.of(record),
     route || '-',
     ...about,
     isoTime(receivedAt),
@@ -93,15 +93,15 @@ function groupHead(detail: Detail): string[] {
   return ['COUNT', 'ROUTE', detail.head, 'FIRST', 'LAST', 'REASON'];
 }
 
-function groupRow(group: LetterGroup, detail: Detail): string[] {
+function groupRow(group: DeliveryGroup, detail: Detail): string[] {
   const { first, last } = timesOf(group);
   return [String(group.count), group.route || '-', detail.of(group), first, last, printable(group.reason)];
 }
 
-function groupJson({ first, last, dueAt, ...group }: LetterGroup): object {
+function groupJson({ first, last, dueAt, ...group }: DeliveryGroup): object {
   return { ...group, ...timesOf({ first, last }), due_at: isoTimeOrNull(dueAt) };
 }
 
-function timesOf({ first, last }: Pick<LetterGroup, 'first' | 'last'>): { first: string; last: string } {
+function timesOf({ first, last }: Pick<DeliveryGroup, 'first' | 'last'>): { first: string; last: string } {
   return { first: isoTime(first), last: isoTime(last) };
 }

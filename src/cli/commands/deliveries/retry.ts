@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { printable } from '../../../common/text/printable.ts';
 import type { PartialConfig } from '../../../config/load.ts';
-import type { Desk, Letter, Letters } from '../../../journal/operator-store.ts';
+import type { DeliveryFilter, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import { probeNow } from '../../support/daemon-client.ts';
 import { notSelectedAmong } from '../../support/deliveries/messages.ts';
 import type { DeliveryKind } from '../../support/deliveries/selection.ts';
@@ -24,33 +24,33 @@ export function retryCommand(terminal: Terminal, kind: DeliveryKind): Command {
       `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} retry --route crm --event voicemail_new`,
     )
     .action((ids: string[], options: Choice) =>
-      withOperatorStore(terminal, options, async (desk, config) =>
-        retry(terminal, await filterOfChoice(ids, options, kind, desk, config), kind, desk, config),
+      withOperatorStore(terminal, options, async (store, config) =>
+        retry(terminal, await filterOfChoice(ids, options, kind, store, config), kind, store, config),
       ),
     );
 }
 
 async function retry(
   terminal: Terminal,
-  which: Letters,
+  which: DeliveryFilter,
   kind: DeliveryKind,
-  desk: Desk,
+  store: OperatorStore,
   config: PartialConfig,
 ): Promise<void> {
-  const check = kind.retry.createCheck(desk, config);
-  const notSelected = await notSelectedAmong(which, kind, desk, config);
+  const check = kind.retry.createCheck(store, config);
+  const notSelected = await notSelectedAmong(which, kind, store, config);
   const kept = new Map<string, number>();
   let found = 0;
   let retried = 0;
-  for await (const page of pagesOf(desk, which)) {
+  for await (const page of pagesOf(store, which)) {
     found += page.length;
-    const due: Letter[] = [];
-    for (const letter of page) {
-      const obstacle = await check(letter);
-      if (obstacle === null) due.push(letter);
+    const due: DeliveryRecord[] = [];
+    for (const record of page) {
+      const obstacle = await check(record);
+      if (obstacle === null) due.push(record);
       else kept.set(obstacle, (kept.get(obstacle) ?? 0) + 1);
     }
-    retried += await kind.retry.change(desk, due);
+    retried += await kind.retry.change(store, due);
   }
   const isNothing = found === 0 && which.ids === undefined;
   await terminal.print(isNothing ? nothingSelected(which, kind) : `${notifications(retried)} ${kind.retry.done}`);

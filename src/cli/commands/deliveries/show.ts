@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import { printable } from '../../../common/text/printable.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { Entry } from '../../../journal/entry.ts';
-import type { Attempt } from '../../../journal/journal.ts';
-import type { Desk, Letter } from '../../../journal/operator-store.ts';
+import type { DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
+import type { Attempt } from '../../../journal/route-session.ts';
 import { shape } from '../../../routes/shape.ts';
 import { deliveryJson, isoTime, notReachedYet, routesBehind } from '../../support/deliveries/messages.ts';
 import type { DeliveryKind } from '../../support/deliveries/selection.ts';
@@ -24,23 +24,23 @@ export function showCommand(terminal: Terminal, kind: DeliveryKind): Command {
       `\nExit code: 0 shown, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`,
     )
     .action((id: string, options: Selection & { json?: true }) =>
-      withOperatorStore(terminal, options, async (desk, config) =>
-        show(terminal, desk, config, await findEntry(id, desk, listCommandOf(kind)), options.json === true),
+      withOperatorStore(terminal, options, async (store, config) =>
+        show(terminal, store, config, await findEntry(id, store, listCommandOf(kind)), options.json === true),
       ),
     );
 }
 
 async function show(
   terminal: Terminal,
-  desk: Desk,
+  store: OperatorStore,
   { routes }: PartialConfig,
   entry: Entry,
   json: boolean,
 ): Promise<void> {
   const { envelope } = shape(entry, []);
-  const lines = await desk.linesOf(entry.seq);
+  const lines = await store.recordsOf(entry.seq);
   const names = routes.map(({ name }) => name);
-  const behind = entry.state === 'undecodable' ? [] : await routesBehind(entry.seq, names, desk);
+  const behind = entry.state === 'undecodable' ? [] : await routesBehind(entry.seq, names, store);
   if (json) {
     await terminal.print(
       printable(JSON.stringify({ envelope, deliveries: lines.map(deliveryJson), still_to_come: behind })),
@@ -60,7 +60,7 @@ async function show(
 /** @param names of the routes of the configuration: what waits on any other has no next try */
 function deliveryHeading(
   terminal: Terminal,
-  { route, state, dueAt, reason }: Letter,
+  { route, state, dueAt, reason }: DeliveryRecord,
   names: readonly string[],
 ): string {
   const isFormer = route !== '' && !names.includes(route);

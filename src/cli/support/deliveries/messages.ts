@@ -1,13 +1,21 @@
 import type { PartialConfig } from '../../../config/load.ts';
-import type { Attempt } from '../../../journal/journal.ts';
-import type { Desk, Letter, Letters } from '../../../journal/operator-store.ts';
+import type { DeliveryFilter, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
+import type { Attempt } from '../../../journal/route-session.ts';
 import { findEntry } from '../lookup.ts';
 import { type DeliveryKind, listCommandOf } from './selection.ts';
 
-/** A letter as JSON for programs. */
-export function deliveryJson({ number, seq, accountId, receivedAt, updatedAt, dueAt, ...letter }: Letter): object {
+/** A delivery record as JSON for programs. */
+export function deliveryJson({
+  number,
+  seq,
+  accountId,
+  receivedAt,
+  updatedAt,
+  dueAt,
+  ...record
+}: DeliveryRecord): object {
   return {
-    ...letter,
+    ...record,
     account_id: accountId,
     received_at: isoTime(receivedAt),
     updated_at: isoTime(updatedAt),
@@ -44,43 +52,43 @@ export function routeIsGone(route: string): string {
  * why there is nothing to do.
  */
 export async function notSelectedAmong(
-  which: Letters,
+  which: DeliveryFilter,
   kind: DeliveryKind,
-  desk: Desk,
+  store: OperatorStore,
   config: PartialConfig,
 ): Promise<string[]> {
   const lines: string[] = [];
   for (const id of which.ids ?? []) {
-    const found = await desk.letters({ ...which, ids: [id] }, 0, 1);
-    if (found.length === 0) lines.push(`${id}: ${await whyNotSelected(id, which, kind, desk, config)}`);
+    const found = await store.records({ ...which, ids: [id] }, 0, 1);
+    if (found.length === 0) lines.push(`${id}: ${await whyNotSelected(id, which, kind, store, config)}`);
   }
   return lines;
 }
 
 async function whyNotSelected(
   id: string,
-  { route }: Letters,
+  { route }: DeliveryFilter,
   kind: DeliveryKind,
-  desk: Desk,
+  store: OperatorStore,
   { routes }: PartialConfig,
 ): Promise<string> {
-  const { seq, state } = await findEntry(id, desk, listCommandOf(kind));
+  const { seq, state } = await findEntry(id, store, listCommandOf(kind));
   // Its one line is of no route.
   if (state === 'undecodable') return 'it could not be decoded, so no route has it';
   const names = route === undefined ? routes.map(({ name }) => name) : [route];
-  const lines = (await desk.linesOf(seq)).filter((line) => route === undefined || line.route === route);
+  const lines = (await store.recordsOf(seq)).filter((line) => route === undefined || line.route === route);
   if (lines.some((line) => kind.states.includes(line.state))) return 'it is not of that event or time';
-  const reasons = [...lines.map(describeDelivery), ...(await routesBehind(seq, names, desk)).map(notReachedYet)];
+  const reasons = [...lines.map(describeDelivery), ...(await routesBehind(seq, names, store)).map(notReachedYet)];
   const [where, who] = route === undefined ? ['', 'every route'] : [` on ${route}`, 'that'];
   return `${kind.denied}${where}: ${reasons.join('; ') || `${who} has settled it`}`;
 }
 
 /** Those of these routes that haven't come to an entry yet. One without a cursor is no route yet. */
-export async function routesBehind(seq: number, routes: readonly string[], desk: Desk): Promise<string[]> {
+export async function routesBehind(seq: number, routes: readonly string[], store: OperatorStore): Promise<string[]> {
   const behind: string[] = [];
   for (const name of routes) {
-    const cursor = await desk.cursorOf(name);
-    if (cursor !== null && !(await desk.passedAmong(name, cursor, [seq])).has(seq)) behind.push(name);
+    const cursor = await store.cursorOf(name);
+    if (cursor !== null && !(await store.passedAmong(name, cursor, [seq])).has(seq)) behind.push(name);
   }
   return behind;
 }
@@ -90,7 +98,7 @@ export function notReachedYet(route: string): string {
   return `${route} has not come to it yet`;
 }
 
-function describeDelivery({ route, state, dueAt }: Letter): string {
+function describeDelivery({ route, state, dueAt }: DeliveryRecord): string {
   if (state !== 'waiting') return `it is ${state} on ${route}`;
   // One that waits behind another of its account has no time of its own.
   return `it waits for its next try on ${route}${dueAt === null ? '' : `, due ${isoTime(dueAt)}`}`;

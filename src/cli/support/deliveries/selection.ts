@@ -1,34 +1,34 @@
 import type { Command } from 'commander';
 import { hintFor } from '../../../common/text/did-you-mean.ts';
 import type { PartialConfig } from '../../../config/load.ts';
-import type { Desk, Letter, Letters } from '../../../journal/operator-store.ts';
+import type { DeliveryFilter, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import { moment } from '../args.ts';
 import { findEntry, resolveEvent } from '../lookup.ts';
 
 /** What the commands `dead` and `waiting` differ in: all else they have in common. */
 export interface DeliveryKind {
   readonly name: 'dead' | 'waiting';
-  readonly states: readonly Letter['state'][];
+  readonly states: readonly DeliveryRecord['state'][];
   /** What is said where there is none. */
   readonly none: string;
   /** What is said of a notification of which nothing is of this kind, before the reason. */
   readonly denied: string;
   /** What a line says behind the id, and a group behind its route; the other kind has something else there. */
-  readonly detail: { readonly head: string; of(line: Pick<Letter, 'state' | 'dueAt'>): string };
+  readonly detail: { readonly head: string; of(line: Pick<DeliveryRecord, 'state' | 'dueAt'>): string };
   readonly retry: {
     readonly description: string;
     /** What is said of those that it has changed, behind their number. */
     readonly done: string;
     /** Returns how many it has changed. */
-    change(desk: Desk, letters: readonly Letter[]): Promise<number>;
-    createCheck(desk: Desk, config: PartialConfig): RetryCheck;
+    change(store: OperatorStore, records: readonly DeliveryRecord[]): Promise<number>;
+    createCheck(store: OperatorStore, config: PartialConfig): RetryCheck;
   };
 }
 
 /** Says why one can't be tried again, or null where it can. */
-export type RetryCheck = (letter: Letter) => string | null | Promise<string | null>;
+export type RetryCheck = (record: DeliveryRecord) => string | null | Promise<string | null>;
 
-/** What chooses letters on the command line. */
+/** What selects deliveries on the command line. */
 export interface Selection {
   readonly config?: string;
   readonly route?: string;
@@ -50,7 +50,7 @@ function isNarrow({ route, event, since }: Pick<Selection, 'route' | 'event' | '
 }
 
 /** What every command of a kind says where a selection, other than by ids, holds nothing. */
-export function nothingSelected(which: Letters, { none }: DeliveryKind): string {
+export function nothingSelected(which: DeliveryFilter, { none }: DeliveryKind): string {
   return isNarrow(which) ? `of these, ${none}` : none;
 }
 
@@ -58,22 +58,22 @@ export function nothingSelected(which: Letters, { none }: DeliveryKind): string 
 export async function filterOf(
   { route, event, since }: Selection,
   { states }: DeliveryKind,
-  desk: Desk,
+  store: OperatorStore,
   config: PartialConfig,
-): Promise<Letters> {
-  if (route) await checkRoute(route, desk, config);
+): Promise<DeliveryFilter> {
+  if (route) await checkRoute(route, store, config);
   return {
     states,
     ...(route && { route }),
-    ...(event && { event: await resolveEvent(event, config, desk) }),
+    ...(event && { event: await resolveEvent(event, config, store) }),
     ...(since !== undefined && { since }),
   };
 }
 
-/** One that has left the configuration may have left letters behind. */
-async function checkRoute(name: string, desk: Desk, { routes }: PartialConfig): Promise<void> {
+/** A route that has left the configuration may have left deliveries behind. */
+async function checkRoute(name: string, store: OperatorStore, { routes }: PartialConfig): Promise<void> {
   if (routes.some((route) => route.name === name)) return;
-  const summary = await desk.summary();
+  const summary = await store.summary();
   const names = [...new Set([...routes, ...summary.routes].map((route) => route.name))];
   if (names.includes(name)) return;
   const hint = hintFor(name, names, `there are ${names.join(', ')}`);
@@ -97,11 +97,11 @@ export async function filterOfChoice(
   ids: readonly string[],
   options: Choice,
   kind: DeliveryKind,
-  desk: Desk,
+  store: OperatorStore,
   config: PartialConfig,
-): Promise<Letters> {
-  const which = await filterOf(options, kind, desk, config);
-  for (const id of ids) await findEntry(id, desk, listCommandOf(kind));
+): Promise<DeliveryFilter> {
+  const which = await filterOf(options, kind, store, config);
+  for (const id of ids) await findEntry(id, store, listCommandOf(kind));
   if (ids.length > 0) return { ...which, ids };
   if (options.all || isNarrow(options)) return which;
   throw new Error('say which ones: ids, --route, --event, --since or --all');
@@ -115,9 +115,9 @@ export function listCommandOf({ name }: DeliveryKind): string {
 /** Lines that are in memory at a time. */
 const pageSize = 500;
 
-export async function* pagesOf(desk: Desk, which: Letters): AsyncGenerator<Letter[]> {
+export async function* pagesOf(store: OperatorStore, which: DeliveryFilter): AsyncGenerator<DeliveryRecord[]> {
   for (let after = 0; ; ) {
-    const page = await desk.letters(which, after, pageSize);
+    const page = await store.records(which, after, pageSize);
     const last = page.at(-1);
     if (last === undefined) return;
     yield page;
