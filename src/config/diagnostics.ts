@@ -2,7 +2,7 @@
 export type OptionPath = readonly (string | number)[];
 
 /**
- * Where something of the configuration is said: in a file, or by what overrides it, such as `KAZOO_RELAY_LOG_LEVEL`.
+ * Where a value of the configuration was set: in a file, or by what overrides it, such as `KAZOO_RELAY_LOG_LEVEL`.
  */
 export interface SourceLocation {
   readonly source: string;
@@ -11,7 +11,7 @@ export interface SourceLocation {
   readonly column?: number;
 }
 
-/** What is wrong, or surely not meant, before its place is known. */
+/** What is wrong, or most likely not meant, before its location is known. */
 export interface Issue {
   readonly path: OptionPath;
   readonly message: string;
@@ -21,7 +21,7 @@ export interface Issue {
   readonly suggestion?: string;
 }
 
-/** What is wrong, or surely not meant, and where. */
+/** What is wrong, or most likely not meant, with its location. */
 export interface Diagnostic extends SourceLocation {
   /** `routes.archive.events`; empty for what is wrong with a file as a whole. */
   readonly option: string;
@@ -32,16 +32,16 @@ export interface Diagnostic extends SourceLocation {
   readonly from?: string;
 }
 
-/** A configuration that can't be used; the message lists every mistake with its place. */
+/** A configuration that can't be used; the message lists every error with its location. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
 /** `/etc/kazoo-relay/kazoo-relay.yaml:3:5: log.level must be one of debug, info: value was "loud"`. */
-export function diagnosticText({ option, message, value, from, ...place }: Diagnostic): string {
+export function diagnosticText({ option, message, value, from, ...location }: Diagnostic): string {
   const origin = from === undefined ? '' : `${value === undefined ? ': value is that of' : ', of'} ${from}`;
   const shown = value === undefined ? '' : `: value was ${value}`;
-  return `${locationText(place)}: ${option === '' ? '' : `${option} `}${message}${shown}${origin}`;
+  return `${locationText(location)}: ${option === '' ? '' : `${option} `}${message}${shown}${origin}`;
 }
 
 export function locationText({ source, line, column }: SourceLocation): string {

@@ -1,5 +1,5 @@
 import { anyCase } from '../common/options/json-schema.ts';
-import { strayAt, strayTilde } from '../common/options/value-checks.ts';
+import { leadingTilde, unescapedAt } from '../common/options/value-checks.ts';
 import { mappedTypes } from '../sinks/database/options.ts';
 
 export const sqlName = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;
@@ -30,7 +30,7 @@ export const numberSchema = (limits: { minimum: number; maximum?: number }, digi
   ],
 });
 export const namesSchema = { type: 'array', items: textSchema };
-export const pathSchema = { ...textSchema, not: { type: 'string', pattern: strayTilde.source } };
+export const pathSchema = { ...textSchema, not: { type: 'string', pattern: leadingTilde.source } };
 export const pathsSchema = { type: 'array', items: pathSchema };
 
 export function wholeNumber(text: unknown): unknown {
@@ -58,8 +58,8 @@ export function isText(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
 }
 
-export function hasStrayAt(value: unknown): boolean {
-  return typeof value === 'string' && strayAt.test(value.trim());
+export function hasUnescapedAt(value: unknown): boolean {
+  return typeof value === 'string' && unescapedAt.test(value.trim());
 }
 
 export function isAmqpUrl(value: unknown): boolean {
@@ -83,7 +83,7 @@ export function isDatabaseUrl(value: unknown): boolean {
 }
 
 export function isInHome(path: string): boolean {
-  return strayTilde.test(path);
+  return leadingTilde.test(path);
 }
 
 export function must(holds: boolean, what: string): asserts holds {

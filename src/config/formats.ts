@@ -2,11 +2,11 @@ import convict from 'convict';
 import { parametersOf } from '../common/net/amqp-url.ts';
 import type { Option } from '../common/options/declare.ts';
 import { anyCase } from '../common/options/json-schema.ts';
-import { strayAt, strayAtMessage, strayTildeMessage } from '../common/options/value-checks.ts';
+import { leadingTildeMessage, unescapedAt, unescapedAtMessage } from '../common/options/value-checks.ts';
 import { mappedTypes } from '../sinks/database/options.ts';
 import {
   columnSource,
-  hasStrayAt,
+  hasUnescapedAt,
   hostAndPort,
   httpSchema,
   isAmount,
@@ -56,7 +56,7 @@ interface Format {
   validate(value: unknown): void;
   /** Turns what people write into what the program uses; what it can't read, it leaves for `validate` to refuse. */
   coerce?(text: unknown): unknown;
-  /** As `validate`, for what can be told only of the value as it is written, before `coerce`. */
+  /** As `validate`, for what only the value as it is written shows, before `coerce`. */
   validateWritten?(value: unknown): void;
 }
 
@@ -115,7 +115,7 @@ export const formats: Readonly<Record<string, Format>> = {
     schema: pathSchema,
     validate(value) {
       must(isText(value), 'must be text');
-      must(!isInHome(value), strayTildeMessage);
+      must(!isInHome(value), leadingTildeMessage);
     },
   },
   paths: {
@@ -124,7 +124,7 @@ export const formats: Readonly<Record<string, Format>> = {
     isList: true,
     validate(value) {
       must(isNames(value), 'must be a list of paths');
-      must(!value.some(isInHome), strayTildeMessage);
+      must(!value.some(isInHome), leadingTildeMessage);
     },
   },
   heartbeat: {
@@ -183,9 +183,9 @@ export const formats: Readonly<Record<string, Format>> = {
   },
   'amqp url': {
     kind: 'URL',
-    schema: { ...urlSchema('amqps?://[^/?#]'), not: { pattern: strayAt.source } },
+    schema: { ...urlSchema('amqps?://[^/?#]'), not: { pattern: unescapedAt.source } },
     validate: (value) => {
-      must(!hasStrayAt(value), strayAtMessage);
+      must(!hasUnescapedAt(value), unescapedAtMessage);
       must(isAmqpUrl(value), 'must be a URL such as amqp://user:password@host:5672 or amqps://…');
       parametersOf(new URL(String(value)));
     },
@@ -195,12 +195,12 @@ export const formats: Readonly<Record<string, Format>> = {
     schema: {
       ...urlSchema('(postgres|postgresql|mysql|mariadb|sqlite):'),
       // SQLite has no users, and its path may have any letter.
-      anyOf: [{ pattern: `^${anyCase('sqlite')}:` }, { not: { pattern: strayAt.source } }],
+      anyOf: [{ pattern: `^${anyCase('sqlite')}:` }, { not: { pattern: unescapedAt.source } }],
       not: { pattern: sqliteInHome.source },
     },
     validate: (value) => {
-      must(!hasStrayAt(value) || /^sqlite:/i.test(String(value)), strayAtMessage);
-      must(!sqliteInHome.test(String(value)), `has a path that ${strayTildeMessage}`);
+      must(!hasUnescapedAt(value) || /^sqlite:/i.test(String(value)), unescapedAtMessage);
+      must(!sqliteInHome.test(String(value)), `has a path that ${leadingTildeMessage}`);
       must(isDatabaseUrl(value), 'must be a URL such as postgres://user:password@host:5432/database or sqlite:///path');
     },
   },
@@ -267,7 +267,7 @@ export const formats: Readonly<Record<string, Format>> = {
     isList: true,
     validate(value) {
       must(isNames(value), 'must be a pattern of file names, or a list of them');
-      must(!value.some(isInHome), strayTildeMessage);
+      must(!value.some(isInHome), leadingTildeMessage);
     },
     coerce: (text) => [text],
   },

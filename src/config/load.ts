@@ -22,7 +22,7 @@ import type { Overrides } from './read/variables.ts';
 /** A configuration, and what there is to say about it. */
 export interface LoadedConfig {
   readonly config: Config;
-  /** What is legal and surely not suggestion. */
+  /** What is legal, and most likely not meant. */
   readonly warnings: readonly Diagnostic[];
   /** Every file that it was read from: the main one, those that it includes, and KAZOO's own. */
   readonly files: readonly string[];
@@ -55,8 +55,8 @@ export function readConfig(file: string, given?: Overrides, isRelevant?: (path: 
 }
 
 /**
- * What of a configuration says where the journal is and what routes want of it: enough for whoever opens no broker and
- * no sink.
+ * The parts of a configuration that say where the journal is and what routes select from it: enough for a command that
+ * opens no broker and no sink.
  */
 export interface PartialConfig extends Pick<Config, 'journal' | 'validation'> {
   readonly routes: readonly PartialRouteConfig[];
@@ -168,7 +168,7 @@ function describeIssue(
   return { option: optionName(path), message: `${message}${hint}`, ...(value === undefined ? {} : { value }) };
 }
 
-/** In a file, what was suggestion would stand at the same place; a flag has to say it whole. */
+/** In a file, the suggested key would stand at the same place; a flag needs the whole name of the option. */
 function hintOf({ path, suggestion }: Issue, { line }: SourceLocation): string {
   if (suggestion === undefined) return '';
   return `; did you mean ${line === undefined ? optionName([...path.slice(0, -1), suggestion]) : suggestion}?`;
@@ -183,7 +183,7 @@ function sorted(diagnostics: readonly Diagnostic[], files: readonly string[]): D
   );
 }
 
-/** What was put together, which is worth something only if there was no issue. */
+/** A configuration that can be used only if it has no errors. */
 interface Assembled {
   readonly config: Config;
   readonly errors: readonly Issue[];
@@ -198,6 +198,6 @@ function assemble({ brokers, routes, ...rest }: Record<string, unknown>): Assemb
     ...options,
     brokers: checked.brokers,
     routes: checkRoutes(routes, errors),
-  } as unknown as Config; // as what the options describe is what Config says, as long as there was no issue
+  } as unknown as Config; // as what the options describe is what Config says, as long as there was no error
   return { config, errors, kazoo: checked.kazoo };
 }

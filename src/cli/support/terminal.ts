@@ -15,7 +15,7 @@ export interface ProcessContext {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** How a command speaks with whoever has called it. */
+/** How a command reads, prints, asks and ends. */
 export interface Terminal extends ProcessContext {
   /** What the program ends with, unless the command throws. */
   exitCode: number;

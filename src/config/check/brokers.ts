@@ -15,7 +15,7 @@ export interface Brokers {
   readonly kazoo: KazooBrokers | undefined;
 }
 
-/** @param errors gets those that are found */
+/** @param errors those that are found are added to it */
 export function checkBrokers(value: unknown, errors: Issue[]): Brokers {
   if (isMapping(value) && !('zone' in value || 'url' in value)) return brokersFromKazoo(value, errors);
   if (Array.isArray(value) && value.length > 0) return { brokers: checkBrokerList(value, errors), kazoo: undefined };
@@ -90,7 +90,7 @@ function readKazooBrokers(file: string, localZone: string): KazooBrokers {
 function checkBrokerList(brokers: readonly unknown[], errors: Issue[]): BrokerConfig[] {
   return brokers.map((value, index) => {
     const path = ['brokers', index];
-    // What brokerOptions describe is a BrokerConfig, as long as there was no mistake.
+    // What brokerOptions describe is a BrokerConfig, as long as there was no error.
     const broker = check(value, brokerOptions, path, errors) as unknown as BrokerConfig;
     const isUnused = typeof broker.url === 'string' && broker.url.startsWith('amqp:');
     const unused = isUnused ? 'is not used by a url that begins with amqp://; TLS is amqps://' : undefined;

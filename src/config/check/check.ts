@@ -19,7 +19,7 @@ import { mask } from './secrets.ts';
 
 /**
  * Checks a part of a file against its options, and gives it back with every default in place. What is wrong is added to
- * `errors`, each with its path: the value is worth something only if there was none.
+ * `errors`, each with its path: the value can be used only if there was none.
  * @param others keys that may stand there too and are checked elsewhere
  */
 export function check(
@@ -39,7 +39,7 @@ export function check(
   const suggested = new Set<string>();
   for (const key of Object.keys(section)) {
     if (Object.hasOwn(options, key) || others.includes(key)) continue;
-    // What is meant is rather something that isn't there yet.
+    // The key that was meant is rather one that isn't there yet.
     const near = nearest(key, missing) ?? nearest(key, [...others, ...Object.keys(options)]);
     if (near !== undefined) suggested.add(near);
     const message = 'is not an option';

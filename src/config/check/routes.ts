@@ -36,7 +36,7 @@ export function checkRoutes(routes: unknown, errors: Issue[]): RouteConfig[] {
     > & { readonly start: string };
     const isValid = errors.length === before;
     const checkedSink = checkSink(sink, [...path, 'sink'], isMapping(route) ? errors : []);
-    // What its sink needs can be told only where nothing is wrong by itself.
+    // What its sink needs is known only where each option is valid by itself.
     const kind = errors.length === before ? sinkDeclarations.find(({ type }) => type === checkedSink.type) : undefined;
     if (isValid) errors.push(...withPrefix(path, routeMistakes(checked, kind?.needs?.(checkedSink.options) ?? [])));
     return { ...checked, name, start: startOf(checked.start), sink: checkedSink };
@@ -81,7 +81,7 @@ function checkSink(sink: unknown, path: OptionPath, errors: Issue[]): RouteConfi
     ...misplaced.map((key) => ({ path: [...path, key], message: 'is an option of the route: it belongs beside sink' })),
   );
   const checked = check(options, kind.options, path, found, ['type', ...misplaced]);
-  // How options go together can be judged only where each is right by itself.
+  // How options go together is checked only where each is valid by itself.
   if (found.length === 0) found.push(...withPrefix(path, kind.check?.(checked) ?? []));
   errors.push(...found);
   return { type: kind.type, options: checked };

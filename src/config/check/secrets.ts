@@ -1,5 +1,5 @@
 import { isOption, isOptionList, isOptionMap, type OptionNode, type OptionTree } from '../../common/options/declare.ts';
-import { isMapping, strayAt } from '../../common/options/value-checks.ts';
+import { isMapping, unescapedAt } from '../../common/options/value-checks.ts';
 import { namesSecret, wordsOf } from '../../kazoo/secret-name.ts';
 import type { Issue, OptionPath } from '../diagnostics.ts';
 import type { MergedSources } from '../read/merge-sources.ts';
@@ -24,7 +24,7 @@ export function mask(value: unknown): string {
   if (!/^[a-z0-9+.-]+:\/\//i.test(value)) return masked;
   const isHttp = url.protocol === 'http:' || url.protocol === 'https:';
   // Part of a password may stand where the host should.
-  if (/@/.test(url.pathname) || (!isHttp && strayAt.test(value))) return masked;
+  if (/@/.test(url.pathname) || (!isHttp && unescapedAt.test(value))) return masked;
   const path = isHttp ? url.pathname.split('/').map(withoutToken).join('/') : url.pathname;
   return `${url.protocol}//${loginOf(url)}${url.host}${path}${queryOf(url, isHttp)}`;
 }

@@ -5,7 +5,7 @@ import { globToRegExp } from '../../kazoo/glob.ts';
 import type { Config, RouteConfig } from '../config.ts';
 import type { Issue } from '../diagnostics.ts';
 
-/** What a route may select from; undefined where that can't be told. */
+/** What a route may select from; undefined where that isn't known. */
 interface Known {
   readonly events: readonly string[] | undefined;
   readonly zones: readonly string[] | undefined;
@@ -21,10 +21,10 @@ export function selectionWarnings(route: RouteConfig, known: Known): Issue[] {
     reveal: reveal.map(unknownField),
   };
   const path = ['routes', route.name];
-  const doubts = Object.entries(lists).flatMap(([list, messages]) =>
+  const unmatched = Object.entries(lists).flatMap(([list, messages]) =>
     messages.flatMap((message, index) => (message === undefined ? [] : [{ path: [...path, list, index], message }])),
   );
-  return [...doubts, ...repeated(route), ...matchesNothing(route, lists)];
+  return [...unmatched, ...repeated(route), ...matchesNothing(route, lists)];
 }
 
 /** Those of the catalogue, and those that the operator has schemas for. */
@@ -33,7 +33,7 @@ export function knownEvents({ validation }: Config): string[] {
     try {
       return readdirSync(folder).flatMap((file) => (file.endsWith('.json') ? [file.slice(0, -'.json'.length)] : []));
     } catch {
-      return []; // a folder that can't be read is told of by whoever reads the schemas themselves
+      return []; // reading the schemas reports a folder that can't be read
     }
   });
   return [...events.flatMap(({ name, aliases }) => [name, ...aliases]), ...ofOperator];

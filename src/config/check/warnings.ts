@@ -10,7 +10,7 @@ import { secretsInClearText } from './secrets.ts';
 import { knownEvents, knownZones, selectionWarnings } from './selection-warnings.ts';
 
 /**
- * What is legal in a configuration, and surely not meant.
+ * What is legal in a configuration, and most likely not meant.
  * @param isValid false for parts in which something is wrong: nothing is said of them, nor of what depends on them
  */
 export function configWarnings(config: Config, merged: MergedSources, isValid: (path: OptionPath) => boolean): Issue[] {
@@ -58,7 +58,7 @@ function showsPassword(url: URL): boolean {
   return url.protocol === 'amqp:' && isSecret && !isLoopback(url.hostname);
 }
 
-/** Where a broker is, whoever we are there. */
+/** Host, port and virtual host of a broker, without the login. */
 function addressOf(url: string): string {
   const parsed = new URL(url);
   const { protocol, hostname, port } = parsed;

@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { isMapping, strayTilde } from '../../common/options/value-checks.ts';
+import { isMapping, leadingTilde } from '../../common/options/value-checks.ts';
 import { type Diagnostic, type Issue, locationText, type OptionPath, optionName } from '../diagnostics.ts';
 import { readSource, type Source } from './source.ts';
 import { type Environment, type Substitution, substitute } from './substitute.ts';
@@ -52,20 +52,20 @@ export function includeRoutes(
       }
     }
   }
-  // What is no mapping in the main file is told as a mistake there.
+  // What is no mapping in the main file is reported where everything is checked.
   const isMended = sourceOf.size > 0 && (routes === undefined || routes === null || isMapping(routes));
   return { routes: isMended ? all : routes, sources, sourceOf, substitutions, errors, unresolvedReferences, warnings };
 }
 
 function filesOf(main: Source, patterns: readonly string[], errors: Diagnostic[], warnings: Diagnostic[]): string[] {
   const folder = dirname(main.file);
-  const place = main.locationOf(['include']);
+  const location = main.locationOf(['include']);
   const found = patterns.flatMap((pattern) => {
-    // Told as a mistake where everything is checked.
-    if (strayTilde.test(pattern)) return [];
+    // Reported where everything is checked.
+    if (leadingTilde.test(pattern)) return [];
     const files = globSync(pattern, { cwd: folder }).sort();
     const diagnostic = {
-      ...place,
+      ...location,
       option: 'include',
       message: 'matches no file',
       value: JSON.stringify(pattern),
@@ -100,8 +100,8 @@ function duplicateRoute(name: string, source: Source, other: Source): Diagnostic
   return { ...source.locationOf(path), option: optionName(path), message };
 }
 
-/** What a file lacks, with the place where the value stands. */
+/** A reference that stands for nothing, with the location of its value. */
 export function unresolvedIn(source: Source, { path, message }: Issue): UnresolvedReference {
-  const place = source.valueLocationOf(path) ?? source.locationOf(path);
-  return { path, diagnostic: { ...place, option: optionName(path), message } };
+  const location = source.valueLocationOf(path) ?? source.locationOf(path);
+  return { path, diagnostic: { ...location, option: optionName(path), message } };
 }

@@ -69,7 +69,7 @@ function includePatterns(value: unknown, { env, flags = [] }: Overrides): readon
   const flag = flags.findLast((candidate) => candidate.path[0] === 'include');
   const text = flag?.text ?? env[variableOf(path)];
   const patterns = text === undefined ? valueAt(value, path) : fromText(text, nodeAt(path, {}));
-  // What is neither is told as a mistake where everything is checked.
+  // What is neither is reported where everything is checked.
   return [patterns].flat().filter((pattern) => typeof pattern === 'string');
 }
 
@@ -115,10 +115,10 @@ function sourceFor([first, second]: OptionPath, { sourceOf }: Included, main: So
 }
 
 function originIn(source: Source, path: OptionPath, substitutions: readonly Substitution[]): Origin | undefined {
-  const place = source.valueLocationOf(path);
-  if (place === undefined) return undefined;
+  const location = source.valueLocationOf(path);
+  if (location === undefined) return undefined;
   const substitution = substitutions.find((candidate) => isWithin(path, candidate.path));
-  if (substitution === undefined) return { ...place, isPublic: source.isPublic };
+  if (substitution === undefined) return { ...location, isPublic: source.isPublic };
   const { written, secret } = substitution;
-  return { ...place, written, secret };
+  return { ...location, written, secret };
 }

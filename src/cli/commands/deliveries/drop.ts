@@ -17,7 +17,7 @@ import { notifications } from '../../support/terminal.ts';
 
 export function dropCommand(terminal: Terminal, kind: DeliveryKind): Command {
   return withChoiceOptions(new Command('drop'), kind)
-    .description('give up for good: they count as settled')
+    .description('discard permanently')
     .option('-y, --yes', "don't ask")
     .addHelpText(
       'after',

@@ -30,7 +30,7 @@ export function listCommand(terminal: Terminal, kind: DeliveryKind): Command {
         const show = options.group ? showGroups : showDeliveries;
         const listed = await show(terminal, store, which, kind.detail, options.json === true);
         if (options.json) return;
-        // For people only: on stdout nothing is nothing, for whoever counts lines.
+        // On stderr, so that counting the lines of stdout gives 0.
         if (listed.size === 0) terminal.complain(nothingSelected(which, kind));
         for (const route of formerIn(listed, config))
           terminal.complain(`${route} is not in the configuration; "kazoo-relay status" says what that means`);
