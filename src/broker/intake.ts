@@ -6,18 +6,19 @@ import { reasonOf } from '../common/errors.ts';
 import { Rate } from '../common/stats/rate-meter.ts';
 import type { Entry } from '../journal/entry.ts';
 import { type Journal, JournalError } from '../journal/journal.ts';
-import { type BodyLimits, decode, undecodable } from '../kazoo/decode.ts';
+import type { BodyLimits } from '../kazoo/body.ts';
+import { decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
-import { type Reveals, redact } from '../kazoo/redact.ts';
-import { judge } from '../schema/judge.ts';
+import { type RevealedPaths, redact } from '../kazoo/redact.ts';
 import type { Validator } from '../schema/validator.ts';
+import { validateNotification } from '../schema/validator.ts';
 import { IntakeCounts } from './counts.ts';
 import type { ReceivedMessage } from './received.ts';
 
 export interface IntakeOptions extends BodyLimits {
   /** A batch is committed when it holds `max` messages, or `linger` milliseconds after the one before. */
   readonly batch: { readonly max: number; readonly linger: number };
-  readonly reveals: Reveals;
+  readonly reveals: RevealedPaths;
 }
 
 export interface IntakeContext {
@@ -240,7 +241,7 @@ export class Intake {
   #examine(message: RawMessage): Notification {
     try {
       const decoded = decode(message, this.#options);
-      judge(decoded, { validate: (event, data) => this.#problemsOf(event, data) });
+      validateNotification(decoded, { validate: (event, data) => this.#problemsOf(event, data) });
       return redact(decoded, this.#options.reveals);
     } catch (error) {
       this.#context.log.error({ err: error }, 'a message could not be processed; it is quarantined');

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { Intake, type IntakeContext } from '../broker/intake.ts';
 import { Link } from '../broker/link.ts';
 import type { BrokerConfig, Config } from '../config/config.ts';
-import type { Reveals } from '../kazoo/redact.ts';
+import type { RevealedPaths } from '../kazoo/redact.ts';
 import type { BrokerInsight } from '../ops/insight.ts';
 import type { BrokerStatus } from '../ops/status.ts';
 import type { Validator } from '../schema/validator.ts';
@@ -11,7 +11,7 @@ import { type Changes, changesIn } from './changes.ts';
 /** How messages are judged on their way in; a reload changes it while they come. */
 export interface Rules {
   validator: Validator;
-  reveals: Reveals;
+  reveals: RevealedPaths;
 }
 
 /** What a line is made from; where any of it changes, it is made anew. */

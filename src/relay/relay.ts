@@ -11,7 +11,7 @@ import { type Log, setUsualLevel } from '../ops/log.ts';
 import { sparing } from '../ops/sparing.ts';
 import { type Status, statusOf } from '../ops/status.ts';
 import type { Vitals } from '../ops/systemd.ts';
-import { createReveals } from '../routes/reveals.ts';
+import { createRevealedPaths } from '../routes/match.ts';
 import { createValidator } from '../schema/validator.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { differingOptions } from './changes.ts';
@@ -56,7 +56,10 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
   let { config, files } = first;
   // What changes while all that follows is made ready has changed since it was read.
   const asRead = first.watched.map(markOf);
-  const rules: Rules = { validator: createValidator(config.validation.schemas), reveals: createReveals(config.routes) };
+  const rules: Rules = {
+    validator: createValidator(config.validation.schemas),
+    reveals: createRevealedPaths(config.routes),
+  };
   const few = fewDescriptors([
     ...config.brokers.map(() => 1),
     ...config.routes.map(({ sink: { type, options } }) => sinkKind(type).flow(options).concurrency),
@@ -84,7 +87,7 @@ export async function startRelay(first: LoadedConfig, ownLog: Log, { load, onRel
         config = applicable(config, next.config);
         const needs_restart = differingOptions(optionsOf(config), optionsOf(next.config));
         rules.validator = validator;
-        rules.reveals = createReveals(config.routes);
+        rules.reveals = createRevealedPaths(config.routes);
         journal.limit(config.journal);
         setUsualLevel(ownLog, config.log.level);
         watchers.watch(next.watched);

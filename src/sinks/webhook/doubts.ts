@@ -1,6 +1,6 @@
 import { isLoopback } from '../../common/net/addresses.ts';
 import type { OptionMistake } from '../../common/options/declare.ts';
-import { namesSecret } from '../../kazoo/secret-name.ts';
+import { isSecretParameter } from '../../kazoo/secrets.ts';
 import type { DoubtedRoute } from '../declaration.ts';
 import { isMisread } from './cloudevents.ts';
 import type { WebhookOptions } from './options.ts';
@@ -62,7 +62,7 @@ function secretsOf({ auth, headers, fields, url }: WebhookOptions): string[] {
   };
   const ways = Object.entries(auth).flatMap(([name, way]) => (way === undefined ? [] : [`auth.${name}`]));
   const inRequest = Object.entries(named).flatMap(([option, names]) =>
-    names.filter(namesSecret).map((name) => (option === 'query' ? `${name} in the query` : `${option}.${name}`)),
+    names.filter(isSecretParameter).map((name) => (option === 'query' ? `${name} in the query` : `${option}.${name}`)),
   );
   return [...ways, ...inRequest];
 }

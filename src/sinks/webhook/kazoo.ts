@@ -1,6 +1,5 @@
-import { isObject, member } from '../../kazoo/json.ts';
+import { asKazooWrites, isObject, mayLoseDigits, member, parseAsWritten, writtenNumber } from '../../kazoo/json.ts';
 import type { Json, JsonObject } from '../../kazoo/notification.ts';
-import { asKazooWrites, mayLoseDigits, parseAsWritten, writtenNumber } from '../../kazoo/numbers.ts';
 import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
 import { headerValue } from './header-value.ts';
 import { Undeliverable } from './undeliverable.ts';

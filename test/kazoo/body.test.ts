@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { hasMoreMembers } from '../../src/kazoo/members.ts';
+import { hasMoreMembers } from '../../src/kazoo/body.ts';
 
 describe('the members of a JSON text', () => {
   test('are counted as JSON.parse makes them, however they are written', () => {

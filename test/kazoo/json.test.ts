@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { asKazooWrites, mayLoseDigits, parseAsWritten } from '../../src/kazoo/numbers.ts';
+import { asKazooWrites, mayLoseDigits, parseAsWritten } from '../../src/kazoo/json.ts';
 import { runs } from '../support/runs.ts';
 
 describe('a number as KAZOO writes it in a form', () => {

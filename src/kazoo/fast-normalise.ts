@@ -1,14 +1,14 @@
 import { isAscii } from 'node:buffer';
-import { perPublish } from './identity.ts';
+import { keysPerPublish } from './identity.ts';
 import { isSecretName } from './normalise.ts';
 import type { Json, JsonObject } from './notification.ts';
 
-export interface Rewritten {
+export interface FastNormalised {
   readonly data: JsonObject;
   /** `data` as the JSON text that it was parsed from. */
   readonly json: string;
   /**
-   * The text's bytes without the members that `contentOf` leaves out. To be called, and used, before the next body
+   * The text's bytes without the members that `fingerprintContent` leaves out. To be called, and used, before the next body
    * comes.
    */
   readonly content: () => Uint8Array;
@@ -36,7 +36,7 @@ const content = Buffer.alloc(largest);
  * two become one; and for what isn't JSON.
  * @param body UTF-8
  */
-export function rewrite(body: Uint8Array): Rewritten | null {
+export function fastNormalise(body: Uint8Array): FastNormalised | null {
   if (body.length > largest || body[0] !== openBrace) return null;
   text.set(body);
   const scan = scanText(body.length);
@@ -50,7 +50,7 @@ export function rewrite(body: Uint8Array): Rewritten | null {
   if (census.members !== scan.keys) return null;
   // Two characters are found in half the time that three take.
   const mayHoldSecrets = census.hasSecretNames || scan.opensHolder || (json.includes('//') && json.includes('://'));
-  return { data, json, content: () => contentOf(body.length, scan.cuts), mayHoldSecrets };
+  return { data, json, content: () => contentBytes(body.length, scan.cuts), mayHoldSecrets };
 }
 
 const quote = 0x22;
@@ -162,7 +162,7 @@ function lastOfNumber(start: number): number {
   return digits < mostDigits || (digits === mostDigits && first < digit9) ? at - 1 : -1;
 }
 
-const perPublishKeys = perPublish.map((key) => Buffer.from(key));
+const perPublishKeys = keysPerPublish.map((key) => Buffer.from(key));
 
 function isPerPublish(start: number, end: number): boolean {
   return perPublishKeys.some((key) => key.length === end - start && startsAt(start, key));
@@ -181,7 +181,7 @@ function startsAt(start: number, key: Uint8Array): boolean {
   return true;
 }
 
-function contentOf(length: number, taken: number): Uint8Array {
+function contentBytes(length: number, taken: number): Uint8Array {
   let size = 0;
   let from = 0;
   for (let index = 0; index < taken; index += 2) {

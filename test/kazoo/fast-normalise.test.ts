@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { exampleBody } from '../../src/cli/support/example.ts';
 import { events } from '../../src/kazoo/catalogue.ts';
-import { contentOf } from '../../src/kazoo/identity.ts';
+import { fastNormalise } from '../../src/kazoo/fast-normalise.ts';
+import { fingerprintContent } from '../../src/kazoo/identity.ts';
 import { normalise } from '../../src/kazoo/normalise.ts';
 import type { Json, JsonObject } from '../../src/kazoo/notification.ts';
-import { rewrite } from '../../src/kazoo/rewrite.ts';
 import { runs } from '../support/runs.ts';
 
 describe('rewriting the keys of a body', () => {
@@ -82,7 +82,7 @@ describe('rewriting the keys of a body', () => {
         expect(JSON.parse(result.json)).toEqual(result.data);
         expect(result.json).not.toContain('\n');
         const content: unknown = JSON.parse(Buffer.from(result.content()).toString());
-        expect(content).toEqual(JSON.parse(contentOf(data)));
+        expect(content).toEqual(JSON.parse(fingerprintContent(data)));
       }),
       runs(1_000),
     );
@@ -124,5 +124,5 @@ function contentOfText(text: string): string {
 }
 
 function rewritten(text: string) {
-  return rewrite(Buffer.from(text));
+  return fastNormalise(Buffer.from(text));
 }

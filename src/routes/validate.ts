@@ -1,9 +1,8 @@
 import { reasonOf } from '../common/errors.ts';
 import type { OptionMistake } from '../common/options/declare.ts';
 import { nearest } from '../common/text/did-you-mean.ts';
-import type { EnvelopeKey } from '../notification/envelope.ts';
+import { type EnvelopeKey, envelopeKeys } from '../notification/envelope.ts';
 import { createCondition } from './condition.ts';
-import { envelopeKeys } from './envelope.ts';
 import type { ShapeOptions } from './reshape.ts';
 
 interface RouteParts {
@@ -13,14 +12,14 @@ interface RouteParts {
 
 /**
  * What is wrong with a route's condition and shape, each of the right form.
- * @param needs keys of the envelope that the route's sink can't do without
+ * @param requiredKeys keys of the envelope that the route's sink can't do without
  */
-export function routeMistakes({ where, shape }: RouteParts, needs: readonly EnvelopeKey[]): OptionMistake[] {
-  const inWhere = where === undefined ? [] : whereMistakes(where);
-  return shape === undefined ? inWhere : [...inWhere, ...shapeMistakes(shape), ...neededBy(needs, shape)];
+export function routeErrors({ where, shape }: RouteParts, requiredKeys: readonly EnvelopeKey[]): OptionMistake[] {
+  const inWhere = where === undefined ? [] : whereErrors(where);
+  return shape === undefined ? inWhere : [...inWhere, ...shapeErrors(shape), ...missingKeyErrors(requiredKeys, shape)];
 }
 
-function whereMistakes(where: string): OptionMistake[] {
+function whereErrors(where: string): OptionMistake[] {
   try {
     createCondition(where);
     return [];
@@ -29,23 +28,23 @@ function whereMistakes(where: string): OptionMistake[] {
   }
 }
 
-function shapeMistakes({ pick, omit, set }: ShapeOptions): OptionMistake[] {
+function shapeErrors({ pick, omit, set }: ShapeOptions): OptionMistake[] {
   const inList = (name: string, paths: readonly string[]) =>
     paths.flatMap((path, index) => {
-      const message = misledBy(path) ?? (name === 'omit' && path === 'id' ? idStays : undefined);
+      const message = pathError(path) ?? (name === 'omit' && path === 'id' ? idIsRequired : undefined);
       return message === undefined ? [] : [{ path: ['shape', name, index], message }];
     });
   const inSet = Object.keys(set).flatMap((path) => {
-    const message = unsettable(path);
+    const message = setPathError(path);
     return message === undefined ? [] : [{ path: ['shape', 'set', path], message }];
   });
   return [...inList('pick', pick), ...inList('omit', omit), ...inSet];
 }
 
-const idStays = "can't be left out: receivers tell by it what they have already";
+const idIsRequired = "can't be left out: receivers tell by it what they have already";
 
 /** Why a path leads nowhere in any envelope. */
-function misledBy(path: string): string | undefined {
+function pathError(path: string): string | undefined {
   const steps = path.split('.');
   if (steps.includes('')) return 'must be a path such as data.caller_id_number';
   const [first = ''] = steps;
@@ -54,7 +53,7 @@ function misledBy(path: string): string | undefined {
   return `must begin with a key of the envelope; did you mean ${near ?? `data.${path}`}?`;
 }
 
-function unsettable(path: string): string | undefined {
+function setPathError(path: string): string | undefined {
   const steps = path.split('.');
   if (steps.includes('') || steps.includes('*')) return 'must be a path such as data.tenant, without *';
   const [first = ''] = steps;
@@ -67,9 +66,9 @@ function isEnvelopeKey(key: string): boolean {
   return envelopeKeys.some((candidate) => candidate === key);
 }
 
-function neededBy(needs: readonly EnvelopeKey[], { pick, omit }: ShapeOptions): OptionMistake[] {
+function missingKeyErrors(requiredKeys: readonly EnvelopeKey[], { pick, omit }: ShapeOptions): OptionMistake[] {
   const isKept = (key: string) => pick.length === 0 || pick.some((path) => path === key || path.startsWith(`${key}.`));
-  const missing = [...new Set(needs)].filter((key) => !isKept(key) || omit.includes(key));
+  const missing = [...new Set(requiredKeys)].filter((key) => !isKept(key) || omit.includes(key));
   if (missing.length === 0) return [];
   return [{ path: ['shape'], message: `leaves out what this sink needs: ${missing.join(', ')}` }];
 }
