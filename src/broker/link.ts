@@ -5,16 +5,15 @@ import type { Logger } from 'pino';
 import { unlessAborted } from '../common/async/abort.ts';
 import { Backoff } from '../common/async/backoff.ts';
 import { within } from '../common/async/deadlines.ts';
-import { Pulse, stuckAfter } from '../common/async/heartbeat.ts';
+import { Heartbeat, stuckAfter } from '../common/async/heartbeat.ts';
 import { codeOf, reasonOf } from '../common/errors.ts';
 import type { TlsFiles } from '../common/net/tls.ts';
 import { mismatch } from './amqplib.ts';
 import { type Connection, connect } from './connection.ts';
-import { LinkCounts } from './counts.ts';
 import type { Intake } from './intake.ts';
-import { ReceivedMessage } from './received.ts';
+import { ReceivedMessage } from './receiver.ts';
 import { bindQueue, ensureExchange, ensureQueue, QueueConflict, type QueueOptions, replyCodeOf } from './topology.ts';
-import { StallError, type WatchOptions, watch } from './watch.ts';
+import { LinkCounts, StallError, type WatchOptions, watch } from './watch.ts';
 
 export interface Broker {
   readonly zone: string;
@@ -74,7 +73,7 @@ export class Link {
   readonly #stopping = new AbortController();
   readonly #backoff = new Backoff(firstPause, longestPause);
   readonly counts = new LinkCounts();
-  readonly #pulse = new Pulse();
+  readonly #heartbeat = new Heartbeat();
   readonly #running: Promise<void>;
   #connection: Connection | undefined;
   #activity: LinkActivity = { state: 'connecting', since: Date.now(), reason: undefined };
@@ -98,7 +97,7 @@ export class Link {
     const { connectTimeout, watch: watching } = this.#options;
     const longestStep = Math.max(connectTimeout, watching.interval, watching.stalledAfter, conflictPause);
     // While the journal takes nothing, it waits for that.
-    return !this.#intake.paused && !this.#stopping.signal.aborted && this.#pulse.age > longestStep + stuckAfter;
+    return !this.#intake.paused && !this.#stopping.signal.aborted && this.#heartbeat.age > longestStep + stuckAfter;
   }
 
   /**
@@ -121,7 +120,7 @@ export class Link {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      this.#pulse.beat();
+      this.#heartbeat.beat();
       try {
         await this.#session();
       } catch (error) {
@@ -138,7 +137,7 @@ export class Link {
   async #session(): Promise<void> {
     const connection = await this.#connect();
     this.#connection = connection;
-    this.#pulse.beat();
+    this.#heartbeat.beat();
     try {
       await Promise.race([this.#serve(connection), connection.ended]);
     } finally {
@@ -172,7 +171,7 @@ export class Link {
     const onWait = (reason: string) => {
       this.#activity = { state: 'connecting', since: Date.now(), reason };
     };
-    await ensureExchange(connection, signal, { log: this.#log, pulse: this.#pulse, onWait });
+    await ensureExchange(connection, signal, { log: this.#log, heartbeat: this.#heartbeat, onWait });
     await ensureQueue(connection, queue);
     const channel = await connection.openChannel();
     await bindQueue(channel, queue);
@@ -181,8 +180,8 @@ export class Link {
     await this.#intake.drained();
     const consumerTag = await this.#consume(channel, connection);
     this.#consuming();
-    const vitals = { counts: this.counts, pulse: this.#pulse };
-    await watch(connection, queue, this.#intake, this.#options.watch, vitals, signal).catch((error) => {
+    const seen = { counts: this.counts, heartbeat: this.#heartbeat };
+    await watch(connection, queue, this.#intake, this.#options.watch, seen, signal).catch((error) => {
       if (!signal.aborted) throw error;
     });
     await within(closeWithin, 'the broker', channel.cancel(consumerTag));
@@ -224,7 +223,7 @@ export class Link {
     this.#trouble = undefined;
     this.#activity = { state: 'consuming', since: Date.now(), reason: undefined };
     this.counts.sessions += 1;
-    this.#pulse.beat();
+    this.#heartbeat.beat();
     this.#log.info('consuming');
   }
 

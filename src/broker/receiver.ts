@@ -9,6 +9,31 @@ export interface Delivered extends Omit<RawMessage, 'zone' | 'receivedAt'> {
   readonly deliveryTag: number;
 }
 
+/** A message that isn't in the journal yet. A class, because it lives as long as a batch: see `Decoded`. */
+export class ReceivedMessage implements RawMessage {
+  readonly body: Uint8Array;
+  readonly digest: string | undefined;
+  readonly routingKey: string;
+  readonly contentEncoding: string | undefined;
+  readonly messageId: string | undefined;
+  readonly timestamp: number | undefined;
+  readonly zone: string;
+  readonly receivedAt: number;
+  readonly deliveryTag: number;
+
+  constructor(delivered: Delivered, zone: string, receivedAt: number) {
+    this.body = delivered.body;
+    this.digest = delivered.digest;
+    this.routingKey = delivered.routingKey;
+    this.contentEncoding = delivered.contentEncoding;
+    this.messageId = delivered.messageId;
+    this.timestamp = delivered.timestamp;
+    this.zone = zone;
+    this.receivedAt = receivedAt;
+    this.deliveryTag = delivered.deliveryTag;
+  }
+}
+
 /** Who gets the messages of a connection. */
 export interface Recipient {
   /** In bytes: a larger body is hashed as it comes, and only its beginning is held. */

@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /** What an error says, for a message or a log line of ours; anything else that was thrown, as text. */
 export function reasonOf(error: unknown): string {
   if (!Error.isError(error)) return String(error);
@@ -8,9 +10,18 @@ export function reasonOf(error: unknown): string {
   return error.message;
 }
 
-/** Node's name for what the system refused, such as `ENOENT`; undefined for any other error. */
+/** The name of what the system refused, such as `ENOENT`, or another code of Node's; undefined for any other error. */
 export function codeOf(error: unknown): string | undefined {
-  return Error.isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (!Error.isError(error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  return isNameless.test(error.code) && 'errno' in error ? (nameOf(error.errno) ?? error.code) : error.code;
+}
+
+/** What Node says where it knows the number alone, as of a quota that is used up: of a file, and of a connection. */
+const isNameless = /^(UNKNOWN|Unknown system error)/;
+
+function nameOf(errno: unknown): string | undefined {
+  const [name] = Object.entries(constants.errno).find(([, number]) => number === -Number(errno)) ?? [];
+  return name;
 }
 
 /** What the process lacks, whatever it was about to do. */

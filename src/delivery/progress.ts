@@ -23,7 +23,7 @@ export class Progress {
   #cursor: number;
   /**
    * Deliveries in the journal's order, from the first that is open on; those behind it may be closed. No Map, for the
-   * reason why there is `Bag`.
+   * reason why there is `Slots`.
    */
   #works: (Work | undefined)[] = [];
   /** Where the first open one stands. */

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { unlessAborted } from '../common/async/abort.ts';
 import { Backoff } from '../common/async/backoff.ts';
-import { Bag } from '../common/async/slots.ts';
-import { Bell } from '../common/async/wakeup.ts';
+import { Slots } from '../common/async/slots.ts';
+import { Wakeup } from '../common/async/wakeup.ts';
 import { reasonOf } from '../common/errors.ts';
 import { cut } from '../common/text/truncate-utf8.ts';
 import type { Attempt, Journal, Order, Start } from '../journal/journal.ts';
@@ -86,14 +86,14 @@ export class Route {
   readonly #deadLetters: Tally;
   readonly #conditionFailures: Tally;
   readonly #reshape: Reshape | undefined;
-  readonly #bell = new Bell();
+  readonly #wakeup = new Wakeup();
   readonly counts = new RouteCounts();
   readonly #pulse: RoutePulse;
   readonly #stopping = new AbortController();
   readonly #aborting = new AbortController();
   readonly #unsubscribe: () => void;
   readonly #running: Promise<void>;
-  readonly #attempts = new Bag<Promise<void>>();
+  readonly #attempts = new Slots<Promise<void>>();
   #interrupted: string | undefined;
 
   constructor(options: RouteOptions, { journal, openSink, log }: RouteContext, standing: Standing, queue: Queue) {
@@ -113,7 +113,7 @@ export class Route {
     this.#deadLetters = new Tally((count, reason) => log.warn({ count, reason }, 'notifications became dead letters'));
     this.#unsubscribe = journal.subscribe((change) => {
       if (change === 'listed') this.#supply.lookAgain();
-      this.#bell.ring();
+      this.#wakeup.ring();
     });
     this.#running = this.#run();
   }
@@ -135,7 +135,7 @@ export class Route {
   tryNow(): boolean {
     if (!this.#circuit.hasten()) return false;
     this.#supply.lookAgain();
-    this.#bell.ring();
+    this.#wakeup.ring();
     return true;
   }
 
@@ -149,7 +149,7 @@ export class Route {
     deadline.addEventListener('abort', abort, { once: true });
     this.#stopping.abort();
     this.#unsubscribe();
-    this.#bell.ring();
+    this.#wakeup.ring();
     await this.#running;
     await Promise.all(this.#attempts);
     this.#supply.save(true);
@@ -176,7 +176,7 @@ export class Route {
         this.#interrupted = undefined;
         const idleFor = this.#idleFor(lingering);
         this.#pulse.asleep(idleFor);
-        await this.#bell.heard(idleFor);
+        await this.#wakeup.heard(idleFor);
       } catch (error) {
         // A disk that is full is one line, not one each try.
         const reason = reasonOf(error);
@@ -190,7 +190,7 @@ export class Route {
 
   async #fill(): Promise<void> {
     this.#circuit.tick();
-    if (this.#circuit.state !== 'open' && (await this.#supply.fill())) this.#bell.ring();
+    if (this.#circuit.state !== 'open' && (await this.#supply.fill())) this.#wakeup.ring();
   }
 
   /**
@@ -214,7 +214,7 @@ export class Route {
       leave();
       // While all goes well and there is enough to fill the next batch, it follows at once, and the loop sleeps.
       if (delivered && !this.#stopping.signal.aborted && !this.#supply.wantsAttention) this.#dispatch();
-      else this.#bell.ring();
+      else this.#wakeup.ring();
     });
     const leave = this.#attempts.add(attempt);
   }

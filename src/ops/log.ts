@@ -3,7 +3,7 @@ import pino, { type Level, type Logger } from 'pino';
 import { withoutWaiting } from '../common/fs/descriptor.ts';
 import { printable } from '../common/text/printable.ts';
 import { LineBuffer } from './line-buffer.ts';
-import { Repeats } from './repeats.ts';
+import { LogDeduplicator } from './log-deduplicator.ts';
 
 export type LogLevel = Level | 'silent';
 
@@ -29,7 +29,7 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 's
 
 /**
  * Opens the daemon's own log, on stderr: stdout belongs to the log sink. Warnings and errors that repeat themselves are
- * grouped, see `Repeats`. A stderr that fails or isn't read holds nothing up, see `LineBuffer`.
+ * grouped, see `LogDeduplicator`. A stderr that fails or isn't read holds nothing up, see `LineBuffer`.
  */
 export async function createLog(options: LogOptions, descriptor = withoutWaiting(2)): Promise<Log> {
   const isTerminal = isatty(descriptor);
@@ -40,7 +40,7 @@ export async function createLog(options: LogOptions, descriptor = withoutWaiting
   });
   process.once('exit', () => buffer.writeNow());
   const lines = new Map<string, number>();
-  const repeats = new Repeats();
+  const repeats = new LogDeduplicator();
   let level = options.level;
   let threshold = numberOf(level);
   const logger = pino(

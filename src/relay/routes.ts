@@ -4,7 +4,7 @@ import { reasonOf } from '../common/errors.ts';
 import type { RouteConfig } from '../config/config.ts';
 import { type Route, type RouteActivity, startRoute } from '../delivery/route.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { RouteInsight } from '../ops/insight.ts';
+import type { RouteSnapshot } from '../ops/runtime-snapshot.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { type Changes, changesIn } from './changes.ts';
 
@@ -32,7 +32,7 @@ export class Routes {
     return this.#running.get(name)?.route.activity;
   }
 
-  get insight(): RouteInsight[] {
+  get snapshot(): RouteSnapshot[] {
     return [...this.#running].map(([name, { route }]) => {
       const { stuck, activity, counts } = route;
       return { name, stuck, activity, counts };

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
-import { Growth } from '../../src/common/async/backoff.ts';
+import { ExponentialBackoff } from '../../src/common/async/backoff.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { openJournal } from '../../src/journal/sqlite/journal.ts';
 import { unlimited } from '../../src/journal/sqlite/retention.ts';
@@ -81,8 +81,10 @@ describe('intake', () => {
 
   test('tries again within a second, however often the journal has taken nothing', async () => {
     const pauses: number[] = [];
-    const { next } = Growth.prototype;
-    const growth = jest.spyOn(Growth.prototype, 'next').mockImplementation(function (this: Growth) {
+    const { next } = ExponentialBackoff.prototype;
+    const growth = jest.spyOn(ExponentialBackoff.prototype, 'next').mockImplementation(function (
+      this: ExponentialBackoff,
+    ) {
       pauses.push(next.call(this));
       return 0;
     });
@@ -183,8 +185,9 @@ const options = {
   batch: { max: 500, linger: 5 },
   maxBodySize: 1024 * 1024,
   maxBodyMembers: 20_000,
-  reveals: () => ['~'.repeat(200_000)],
 };
+
+const policy = { validator: createValidator([]), reveals: () => ['~'.repeat(200_000)] };
 
 /** @param failing how many commits work before the journal fails for good; none fails by default */
 function startIntake(failing = Number.POSITIVE_INFINITY, batch = options.batch) {
@@ -197,7 +200,7 @@ function startIntake(failing = Number.POSITIVE_INFINITY, batch = options.batch) 
       return [];
     },
   } as unknown as Journal; // intake only appends
-  const intake = new Intake({ ...options, batch }, { journal, validator: createValidator([]), log: silent });
+  const intake = new Intake({ ...options, batch }, policy, { journal, log: silent });
   open.push({ close: async () => intake.abandon() });
   /** What was acknowledged last, each time that it could be read on. */
   const readings: number[] = [];
@@ -212,7 +215,7 @@ function startIntake(failing = Number.POSITIVE_INFINITY, batch = options.batch) 
 function startWithJournal(log: pino.Logger, limits = unlimited) {
   const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-intake-'));
   const journal = openJournal(folder, log, limits);
-  const intake = new Intake(options, { journal, validator: createValidator([]), log });
+  const intake = new Intake(options, policy, { journal, log });
   open.push({ close: async () => rmSync(folder, { recursive: true }) }, journal);
   open.push({ close: async () => intake.abandon() });
   return { journal, intake };

@@ -174,7 +174,7 @@ describe('a link survives', () => {
     await expectJournalled(link, ids);
     await expectEmptyQueue();
     await expectFlow(link, 2);
-    expect(link.logged.filter((line) => line.includes('the journal takes nothing'))).toHaveLength(1);
+    expect(link.logged.filter((line) => line.includes('journal not writable'))).toHaveLength(1);
     await setTimeouts({ tick: 60_000, consumer: 1_800_000 });
   });
 
@@ -227,7 +227,7 @@ describe('the stall watch', () => {
     await expectFlow(link);
     failing.broken = true;
     const ids = await publishAsKazoo(broker.url, 2_000);
-    await until(() => link?.logged.some((line) => line.includes('the journal takes nothing')), { what: 'the refusal' });
+    await until(() => link?.logged.some((line) => line.includes('journal not writable')), { what: 'the refusal' });
     await watch.looksLater(5_000);
     failing.broken = false;
     await expectJournalled(link, ids);

@@ -434,6 +434,16 @@ describe('the circuit', () => {
     await until(() => tested?.confirmed.length === good.length, { what: 'the others' });
   });
 
+  test('probes another one where the sink can’t tell whether it is away, or one notification at fault', async () => {
+    tested = await startTestRoute({ flow: { batch: { max: 1, linger: 0 }, concurrency: 1 } });
+    const [poison = '', ...others] = await tested.append('a', 'b', 'c');
+    tested.answer = ({ id }) => {
+      if (id === poison) throw new SinkUnavailable('the connection was cut', { unsure: true });
+      return delivered;
+    };
+    await until(() => tested?.confirmed.length === others.length, { what: 'the others' });
+  });
+
   test('counts one failure for one attempt, whatever its batch holds', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(0.5);
     tested = await startTestRoute({

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
@@ -44,6 +44,16 @@ describe("the daemon's log", () => {
     await daemon.says('the level of this log was changed');
     expect(daemon.stderr).not.toContain('starting');
     expect(daemon.stderr).not.toContain('"msg"');
+  });
+
+  test('has the last lines also of a process that ends at once', () => {
+    const script = `
+      import { createLog } from './src/ops/log.ts';
+      const { logger } = await createLog({ level: 'info', format: 'json' });
+      for (const number of [1, 2, 3]) logger.info({ number }, 'a line');
+      process.exit(3);`;
+    const { stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+    expect(stderr.match(/"a line"/g)).toHaveLength(3);
   });
 });
 

@@ -45,8 +45,9 @@ export function startLink(
   const log = pino({ level: 'info', base: null }, { write: (line: string) => void logged.push(line) });
   const journal = openJournal(folder, log);
   const intake = new Intake(
-    { batch: { max: 500, linger: 5 }, maxBodySize: 1024 * 1024, maxBodyMembers: 20_000, reveals: () => [] },
-    { journal: wrap(journal), validator: createValidator([]), log },
+    { batch: { max: 500, linger: 5 }, maxBodySize: 1024 * 1024, maxBodyMembers: 20_000 },
+    { validator: createValidator([]), reveals: () => [] },
+    { journal: wrap(journal), log },
   );
   const link = new Link(
     { zone: 'west', url, tls },

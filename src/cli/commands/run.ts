@@ -108,7 +108,7 @@ async function runDaemon(
   // One that comes early is heard when all stands. What comes of it is in the log.
   heed('SIGHUP', () => void starting.then((relay) => relay.reload()).catch(() => undefined));
   const relay = await starting;
-  notifier = await openNotifier(relay.vitals, log);
+  notifier = await openNotifier(relay.health, log);
   notifier.ready();
   const signal = await stopped;
   log.info({ signal }, 'stopping');
@@ -119,7 +119,7 @@ async function runDaemon(
 }
 
 function tellDoubts({ warnings }: Loaded, log: Logger): void {
-  for (const warning of warnings) log.warn({ warning: findingText(warning) }, 'the configuration has something odd');
+  for (const warning of warnings) log.warn({ warning: findingText(warning) }, 'configuration warning');
 }
 
 function nextSignal(): Promise<(typeof stopSignals)[number]> {

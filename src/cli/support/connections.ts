@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import pino from 'pino';
-import { examineBroker } from '../../broker/examine.ts';
+import { testBrokerConnection } from '../../broker/connection-test.ts';
 import { within } from '../../common/async/deadlines.ts';
 import { reasonOf } from '../../common/errors.ts';
 import { accessToDatabase } from '../../common/sqlite/file-access.ts';
@@ -28,7 +28,9 @@ export function connections({ journal, brokers, routes, intake, queue }: Config)
   return Promise.all([
     attempt(`journal ${journal.path}`, () => accessToJournal(journal.path)),
     ...brokers.map((broker) =>
-      attempt(`broker ${broker.zone} ${new URL(broker.url).host}`, () => examineBroker(broker, { ...intake, queue })),
+      attempt(`broker ${broker.zone} ${new URL(broker.url).host}`, () =>
+        testBrokerConnection(broker, { ...intake, queue }),
+      ),
     ),
     ...routes.map(({ name, sink }) =>
       attempt(`route ${name} (${sink.type})`, () =>

@@ -1,4 +1,4 @@
-import { Bag } from './slots.ts';
+import { Slots } from './slots.ts';
 
 /** The promise, or the signal's reason as soon as it aborts; the promise itself runs on. */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -8,7 +8,7 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
   });
 }
 
-const listeners = new WeakMap<AbortSignal, Bag<() => void>>();
+const listeners = new WeakMap<AbortSignal, Slots<() => void>>();
 
 /**
  * Calls back once the signal aborts, at once where it has. Returns how to take that back, which whoever no longer waits
@@ -23,7 +23,7 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   }
   let waiting = listeners.get(signal);
   if (waiting === undefined) {
-    const all = new Bag<() => void>();
+    const all = new Slots<() => void>();
     const abort = () => {
       for (const each of all) each();
     };

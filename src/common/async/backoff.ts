@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Lengths of pauses that grow from try to try: each at random between half of what it may be and all of it. */
-export class Growth {
+export class ExponentialBackoff {
   readonly #first: number;
   readonly #longest: number;
   #tries = 0;
@@ -28,11 +28,11 @@ export class Growth {
 
 /** Growing pauses between tries of one thing. */
 export class Backoff {
-  readonly #growth: Growth;
+  readonly #growth: ExponentialBackoff;
 
-  /** As for `Growth`. */
+  /** As for `ExponentialBackoff`. */
   constructor(first: number, longest: number) {
-    this.#growth = new Growth(first, longest);
+    this.#growth = new ExponentialBackoff(first, longest);
   }
 
   /** Waits for the next pause to pass. Rejects with the signal's reason when it aborts. */

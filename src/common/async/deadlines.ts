@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Bag } from './slots.ts';
+import { Slots } from './slots.ts';
 
 /** Many deadlines of the same length, with one timer among them. */
 export class Deadlines {
   readonly milliseconds: number;
-  readonly #waiting = new Bag<Deadline>();
+  readonly #waiting = new Slots<Deadline>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(milliseconds: number) {

@@ -1,5 +1,5 @@
 /** When a loop has last moved. */
-export class Pulse {
+export class Heartbeat {
   #beatAt = performance.now();
 
   beat(): void {

@@ -3,7 +3,7 @@
  * again and again, and each table of V8's leads to the one after it: once a single one has become old, all that came
  * later stays in memory until the next full collection, and is copied to and fro until then. Here places are used again.
  */
-export class Bag<T extends object> implements Iterable<T> {
+export class Slots<T extends object> implements Iterable<T> {
   readonly #places: (T | undefined)[] = [];
   readonly #free: number[] = [];
 

@@ -1,5 +1,5 @@
 /** What a loop sleeps on: it is woken by a ring, also by one that came while it was awake. */
-export class Bell {
+export class Wakeup {
   #rung = false;
   #wake: (() => void) | undefined;
 

@@ -118,7 +118,8 @@ function refusalOf(value: unknown, option: Option): string | undefined {
 
 function convictOf(value: unknown, option: Option) {
   const format = formatOf(option);
-  return convict({ value: format === undefined ? option : { ...option, format } }).load({ value });
+  // Without arguments of its own it would parse the command line each time.
+  return convict({ value: format === undefined ? option : { ...option, format } }, { args: [] }).load({ value });
 }
 
 function oneOf(value: unknown, choices: readonly unknown[], { sensitive }: Option): string {

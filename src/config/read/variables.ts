@@ -44,8 +44,9 @@ export function variablesFor(
   value: Record<string, unknown>,
   env: Overrides['env'],
 ): { overrides: Override[]; warnings: Finding[]; mistakes: Finding[] } {
-  const paths = Map.groupBy(leavesIn(value), ({ path }) => variableOf(path));
   const given = Object.keys(env).filter((name) => name.startsWith(prefix) && !notOptions.has(name));
+  if (given.length === 0) return { overrides: [], warnings: [], mistakes: [] };
+  const paths = Map.groupBy(leavesIn(value), ({ path }) => variableOf(path));
   const overrides: Override[] = [];
   const warnings: Finding[] = [];
   const mistakes: Finding[] = [];

@@ -38,7 +38,8 @@ export class JournalClock implements Clock {
     this.#drop = database.prepare('DELETE FROM facts WHERE name = ?');
     this.#sign = lastSign(database) ?? Date.now();
     this.#left = factIn(database, leftName) ?? 0;
-    if (this.#left > 0) this.#tellDoubt();
+    // Since then, the clock may have been set right, or an operator may have accepted it.
+    if (this.#left > 0 && isDoubtful(Date.now(), this.#sign)) this.#tellDoubt();
     this.#look();
   }
 

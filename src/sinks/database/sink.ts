@@ -124,7 +124,7 @@ class DatabaseSink implements Sink {
         for (const statement of statements) this.#log.info({ statement }, 'changing the database');
         return statements;
       });
-      await this.#database.inspect();
+      await this.#look();
     }
     this.#isPrepared = true;
   }

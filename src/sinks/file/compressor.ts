@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { unlessAborted } from '../../common/async/abort.ts';
-import { Growth } from '../../common/async/backoff.ts';
-import { Bell } from '../../common/async/wakeup.ts';
+import { ExponentialBackoff } from '../../common/async/backoff.ts';
+import { Wakeup } from '../../common/async/wakeup.ts';
 import { codeOf } from '../../common/errors.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
 import { compressFile } from './compress-file.ts';
@@ -23,16 +23,16 @@ const longestPause = 3_600_000;
 export class Compressor {
   readonly #options: CompressorOptions;
   readonly #log: Logger;
-  readonly #pauses: Growth;
+  readonly #pauses: ExponentialBackoff;
   readonly #closing = new AbortController();
-  readonly #bell = new Bell();
+  readonly #wakeup = new Wakeup();
   #path = '';
   #running: Promise<void> | undefined;
   /** What the log said last of what is in the way; undefined where nothing is. */
   #told: Failure | undefined;
 
   /** @param pauses between tries of what could not be compressed */
-  constructor(options: CompressorOptions, log: Logger, pauses = new Growth(firstPause, longestPause)) {
+  constructor(options: CompressorOptions, log: Logger, pauses = new ExponentialBackoff(firstPause, longestPause)) {
     this.#options = options;
     this.#log = log;
     this.#pauses = pauses;
@@ -45,21 +45,21 @@ export class Compressor {
    */
   start(path: string): void {
     this.#path = path;
-    this.#bell.ring();
+    this.#wakeup.ring();
     this.#running ??= this.#run();
   }
 
   /** Gives up the file that is being compressed, and leaves no trace of that; the next start begins it again. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#bell.ring();
+    this.#wakeup.ring();
     await this.#running;
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     for (let pause = 0; ; ) {
-      await this.#bell.heard(pause);
+      await this.#wakeup.heard(pause);
       const failures = signal.aborted ? [] : await this.#compressAll(this.#path);
       if (signal.aborted) return;
       this.#tell(failures);

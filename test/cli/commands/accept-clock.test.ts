@@ -1,3 +1,4 @@
+import { existsSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import pino from 'pino';
@@ -20,7 +21,7 @@ afterEach(async () => {
   await daemon?.end('SIGKILL');
 });
 
-test('a clock in doubt is told by log, status and metric, until an operator accepts it', async () => {
+test('a clock in doubt has no sink remove old files, and is told, until an operator accepts it', async () => {
   const journal = join(folder.path, 'journal');
   const config = folder.write(
     'relay.yaml',
@@ -29,9 +30,12 @@ brokers: [{ zone: west, url: amqp://127.0.0.1:1 }]
 journal: { path: FOLDER/journal }
 http: { listen: 127.0.0.1:0 }
 log: { format: json }
-routes: { archive: { sink: { type: file, path: FOLDER/out.ndjson } } }
+routes: { archive: { start: earliest, sink: { type: file, path: FOLDER/out.ndjson, rotate: 1h, keep: 1 } } }
 `,
   );
+  // The next line begins a new file, and one of those that were rotated would go for its age.
+  const rotated = folder.write('out-20200101T000000Z.ndjson', '{}\n');
+  utimesSync(folder.write('out.ndjson', '{}\n'), 1, 1);
   Date.now = () => clock() - 3 * 86_400_000;
   const before = openJournal(journal, pino({ level: 'silent' }));
   await before.append([notification({})]);
@@ -41,6 +45,10 @@ routes: { archive: { sink: { type: file, path: FOLDER/out.ndjson } } }
   daemon = startDaemon(config);
   await daemon.says('more than a day beyond the last sign of life');
   const at = await httpAddress(daemon);
+  await until(async () => total((await ask(at, '/metrics')).body, 'kazoo_relay_delivery_attempts_total') === 1, {
+    what: 'the delivery',
+  });
+  expect(existsSync(rotated)).toBe(true);
   const doubted = async () => total((await ask(at, '/metrics')).body, 'kazoo_relay_clock_doubted');
   const status = async () => ((await askDaemon(journal, 'status')) as Status).clock;
   expect(await doubted()).toBe(1);

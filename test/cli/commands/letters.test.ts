@@ -11,12 +11,15 @@ import { cli, type Result } from '../../support/cli.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
 import { notification } from '../../support/notification.ts';
 import { type Arrival, type Receiver, type Reply, startReceiver } from '../../support/receiver.ts';
+import { type RelayHere, startRelayHere } from '../../support/relay-here.ts';
 import { until } from '../../support/until.ts';
 
 let folder: string;
 let receiver: Receiver;
 let reply: Reply | ((arrival: Arrival) => Reply | Promise<Reply>);
-let daemon: Daemon | undefined;
+let daemon: RelayHere | undefined;
+/** Only where the process matters. */
+let killed: Daemon | undefined;
 
 /** A time as it is printed. */
 const time = '\\d{4}-\\d\\d-\\d\\dT\\S+Z';
@@ -30,7 +33,9 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await daemon?.end('SIGKILL');
+  await killed?.end('SIGKILL');
+  await daemon?.stop();
+  killed = undefined;
   daemon = undefined;
   await receiver.close();
   rmSync(folder, { recursive: true });
@@ -57,7 +62,7 @@ describe('dead letters', () => {
 
   test('are delivered again while the daemon runs, by id', async () => {
     const [first] = await deadLetters({}, {});
-    start();
+    await start();
     reply = 200;
     expect((await relay('dead', 'retry', first ?? '')).stdout).toContain('1 notification will be delivered again');
     await until(async () => (await counts()).dead === 1 && (await counts()).waiting === 0, { what: 'the delivery' });
@@ -69,7 +74,7 @@ describe('dead letters', () => {
     reply = 200;
     const retried = await relay('dead', 'retry', '--route', 'crm', '--event', 'missed_call');
     expect(retried.stdout).toContain('1 notification will be delivered again');
-    start();
+    await start();
     await until(async () => (await counts()).dead === 1 && (await counts()).waiting === 0, { what: 'the delivery' });
     expect(idOf(receiver.arrivals.at(-1)?.body)).toBe(second);
   });
@@ -77,7 +82,7 @@ describe('dead letters', () => {
   test('have all their tries again, and keep those that they had', async () => {
     const [id] = await deadLetters({});
     await relay('dead', 'retry', '--all');
-    start();
+    await start();
     await until(async () => (await counts()).dead === 1, { what: 'the second death' });
     const { stdout } = await relay('dead', 'show', id ?? '', '--json');
     expect(JSON.parse(stdout).deliveries[0].attempts.map(({ outcome }: { outcome: string }) => outcome)).toEqual([
@@ -124,14 +129,14 @@ describe('dead letters', () => {
 describe('what is not dead', () => {
   test('is named with the reason, where it was chosen by its id', async () => {
     const [settled = ''] = await fill([{}]);
-    start();
+    await start();
     await until(async () => (await counts()).cursor === 1, { what: 'the delivery' });
-    await daemon?.end('SIGTERM');
+    await daemon?.stop();
     reply = 503;
     const [waiting = ''] = await fill([{}]);
-    start();
+    await start();
     await until(async () => (await counts()).waiting === 1, { what: 'the first try' });
-    await daemon?.end('SIGTERM');
+    await daemon?.stop();
     const [coming = ''] = await fill([{}]);
     for (const command of [['retry'], ['drop', '--yes']]) {
       const { stdout, code } = await relay('dead', ...command, settled, waiting, coming);
@@ -172,14 +177,14 @@ describe('deliveries that wait for their next try', () => {
 
   test('are not taken for settled on a route that has not come to them yet', async () => {
     const [first = ''] = await waiting({});
-    await daemon?.end('SIGTERM');
+    await daemon?.stop();
     const [late = ''] = await fill([{}]);
     expect((await relay('waiting', 'show', late)).stdout).toMatch(/\n\ncrm has not come to it yet\n$/);
     const asJson = async (id: string) => JSON.parse((await relay('waiting', 'show', id, '--json')).stdout);
     expect(await asJson(late)).toMatchObject({ deliveries: [], still_to_come: ['crm'] });
     expect((await relay('waiting', 'show', first)).stdout).not.toContain('not come');
     expect(await asJson(first)).toMatchObject({ deliveries: [{ route: 'crm' }], still_to_come: [] });
-    start();
+    await start();
     reply = 200;
     await relay('waiting', 'retry', '--all');
     await until(async () => (await relay('dead', 'show', late)).stdout.endsWith('\n\nevery route has settled it\n'), {
@@ -210,7 +215,7 @@ describe('deliveries that wait for their next try', () => {
   test.each(['waiting', 'dead'])('need not wait for the next probe of a sink that is away: %s retry', async (kind) => {
     await fill([{}, {}]);
     reply = 410;
-    start();
+    await start();
     await daemon?.says('sink unavailable');
     reply = 200;
     const { stdout } = await relay(kind, 'retry', '--route', 'crm');
@@ -247,14 +252,14 @@ describe('deliveries that wait for their next try', () => {
     const [first, second = ''] = await fill([{}, {}]);
     const never = new Promise<Reply>(() => undefined);
     reply = ({ body }) => (idOf(body) === first ? never : 500);
-    start();
+    killed = startDaemon(join(folder, 'config.yaml'));
     await until(async () => (await counts()).waiting === 1, { what: 'the second to wait', interval: 5 });
     // It can't get on between this and its end: the cursor stays where it is, before both.
-    daemon?.process.kill('SIGSTOP');
+    killed.process.kill('SIGSTOP');
     expect((await relay('waiting', 'drop', second, '--yes')).stdout).toBe('1 notification dropped\n');
-    await daemon?.end('SIGKILL');
+    await killed.end('SIGKILL');
     reply = 200;
-    start();
+    await start();
     await until(async () => (await counts()).cursor === 2 && receiver.arrivals.length > 2, { what: 'the first' });
     expect(receiver.arrivals.slice(2).map(({ body }) => idOf(body))).toEqual([first]);
   });
@@ -272,7 +277,7 @@ describe('deliveries that wait for their next try', () => {
   test('are left behind, with all that it has not come to, by a route that gets another name and starts now', async () => {
     const [id = ''] = await fill([{}, {}, {}, {}]);
     reply = 503;
-    start();
+    await start();
     await until(() => receiver.arrivals.length > 2, { what: 'the receiver to be away' });
     configure('crm2', { start: 'now' });
     expect((await relay('reload')).stdout).toMatch(/^reloaded\n(?=.*route crm: removed)(?=.*route crm2: added)/s);
@@ -310,7 +315,7 @@ describe('quarantine', () => {
     const problems = [{ path: '/current_balance', message: 'must be number', keyword: 'type' }];
     const json = JSON.stringify({ event_name: 'low_balance', current_balance: 'much' });
     await fill([{ state: 'invalid', problems, json }]);
-    start();
+    await start();
     await until(async () => (await counts()).quarantined === 1, { what: 'the quarantine' });
     const before = await relay('dead', 'retry', '--all');
     expect(before.stdout).toMatch(/0 notifications will be.*\n1 notification not: invalid: /);
@@ -335,7 +340,7 @@ describe('replay', () => {
 
   test('delivers a span again, that and nothing else', async () => {
     const ids = await fill(times.map((receivedAt, index) => ({ receivedAt, accountId: index === 2 ? 'b' : 'a' })));
-    start();
+    await start();
     await until(() => receiver.arrivals.length === 4, { what: 'the first deliveries' });
     await until(async () => (await counts()).cursor === 4, { what: 'the cursor' });
     const some = ['--route', 'crm', '--since', '2026-11-24T00:00:02Z', '--until', '2026-11-24T00:00:04Z'];
@@ -351,12 +356,12 @@ describe('replay', () => {
 
   test('waits for a receiver that is away, but for no daemon that has ended', async () => {
     const [id = ''] = await fill([{}]);
-    start();
+    await start();
     await until(async () => (await counts()).cursor === 1 && receiver.arrivals.length === 1, { what: 'the delivery' });
     reply = 500;
     const replaying = relay('replay', '--route', 'crm', id);
     await until(() => receiver.arrivals.length === 2, { what: 'the delivery again' });
-    await daemon?.end('SIGTERM');
+    await daemon?.stop();
     expect(await replaying).toMatchObject({
       code: 0,
       stdout:
@@ -367,7 +372,7 @@ describe('replay', () => {
 
   test('waits for no next probe of a receiver that was away', async () => {
     const [first = '', second = ''] = await fill([{}, {}]);
-    start();
+    await start();
     await until(async () => (await counts()).cursor === 2, { what: 'the deliveries' });
     reply = 410;
     const waits = relay('replay', '--route', 'crm', first);
@@ -380,12 +385,12 @@ describe('replay', () => {
 
   test('waits for the next start where no daemon runs', async () => {
     const ids = await fill([{}, {}]);
-    start();
+    await start();
     await until(async () => (await counts()).cursor === 2, { what: 'the cursor' });
-    await daemon?.end('SIGTERM');
+    await daemon?.stop();
     const done = await relay('replay', '--route', 'crm', '--since', '2001-01-01');
     expect(done.stdout).toContain('the daemon is not running: they go out when it is started');
-    start();
+    await start();
     await until(() => receiver.arrivals.length === 4, { what: 'the second deliveries' });
     expect(
       receiver.arrivals
@@ -398,7 +403,7 @@ describe('replay', () => {
   test('delivers single ones again, and says which it leaves and why', async () => {
     const parts = [{}, {}, { event: 'missed_call' }, { preview: true }];
     const [first = '', second = '', third = '', preview = ''] = await fill(parts);
-    start();
+    await start();
     await until(async () => (await counts()).cursor === 4, { what: 'the cursor' });
     const chosen = [second, preview, first, second];
     const dry = await relay('replay', '--route', 'crm', ...chosen, '--dry-run', '--json');
@@ -415,7 +420,7 @@ describe('replay', () => {
         .toSorted(),
     ).toEqual([first, second].toSorted());
 
-    await daemon?.end('SIGTERM');
+    await daemon?.stop();
     const [late = ''] = await fill([{}]);
     expect((await relay('replay', '--route', 'crm', third)).stdout).toContain('the daemon is not running');
     expect((await relay('replay', '--route', 'crm', third, late)).stdout).toBe(
@@ -428,7 +433,7 @@ describe('replay', () => {
   test('says how many of a span it leaves because the route delivers them anyway', async () => {
     const [first = '', second = ''] = await waiting({}, { event: 'missed_call' });
     await relay('waiting', 'drop', first, '--yes');
-    await daemon?.end('SIGTERM');
+    await daemon?.stop();
     await fill([{}, { event: 'missed_call' }, { preview: true }]);
     const span = ['replay', '--route', 'crm', '--since', '2001-01-01'];
     const left =
@@ -447,7 +452,7 @@ describe('replay', () => {
 
   test('tells what was dropped from what is still to come, where a crash has left the cursor before both', async () => {
     const [dropped = '', kept = ''] = await waiting({}, {});
-    await daemon?.end('SIGTERM');
+    await daemon?.stop();
     const database = new DatabaseSync(join(folder, 'journal', 'journal.sqlite'));
     database.exec('UPDATE routes SET cursor = 0');
     database.close();
@@ -463,14 +468,14 @@ describe('replay', () => {
       `1 notification will be delivered again by crm\n${late} not: crm has not come to it yet`,
     );
     reply = 200;
-    start();
+    await start();
     await until(async () => (await counts()).cursor === 3 && (await counts()).waiting === 0, { what: 'all of them' });
     expect(new Set(receiver.arrivals.slice(2).map(({ body }) => idOf(body)))).toEqual(new Set([dropped, kept, late]));
   });
 
   test('takes ids or a span, and no id that there isn’t', async () => {
     const [id = ''] = await fill([{}]);
-    start();
+    await start();
     await until(async () => (await counts()).cursor === 1, { what: 'the cursor' });
     const wrong: [string[], string][] = [
       [[], 'say what to deliver again: ids, or --since'],
@@ -495,7 +500,7 @@ describe('replay', () => {
 
   test('knows no event that there is nowhere', async () => {
     await fill([{}]);
-    start();
+    await start();
     await until(async () => (await counts()).cursor === 1, { what: 'the cursor' });
     const wrong = await relay('replay', '--route', 'crm', '--since', '2001-01-01', '--events', 'low_balnce');
     expect(wrong).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('did you mean low_balance?') });
@@ -527,8 +532,8 @@ function configure(name = 'crm', changed: object = {}): void {
   writeFileSync(join(folder, 'config.yaml'), stringify(config));
 }
 
-function start(): void {
-  daemon = startDaemon(join(folder, 'config.yaml'));
+async function start(): Promise<void> {
+  daemon = await startRelayHere(join(folder, 'config.yaml'));
 }
 
 /** Puts notifications into the journal, and returns their ids. */
@@ -544,9 +549,9 @@ async function fill(parts: readonly Partial<Notification>[]): Promise<string[]> 
 async function deadLetters(...parts: Partial<Notification>[]): Promise<string[]> {
   const ids = await fill(parts);
   reply = { status: 422, body: 'no room' };
-  start();
+  await start();
   await until(async () => (await counts()).dead === parts.length, { what: 'the dead letters' });
-  await daemon?.end('SIGTERM');
+  await daemon?.stop();
   return ids;
 }
 
@@ -554,7 +559,7 @@ async function deadLetters(...parts: Partial<Notification>[]): Promise<string[]>
 async function waiting(...parts: Partial<Notification>[]): Promise<string[]> {
   const ids = await fill(parts);
   reply = { status: 500, body: 'busy' };
-  start();
+  await start();
   await until(async () => (await counts()).waiting === parts.length, { what: 'all of them to wait' });
   return ids;
 }

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { Bag } from '../../../src/common/async/slots.ts';
+import { Slots } from '../../../src/common/async/slots.ts';
 
 test('a bag holds what was put in until it is taken out, and uses places again', () => {
-  const bag = new Bag<{ readonly name: string }>();
+  const bag = new Slots<{ readonly name: string }>();
   const takeOut = ['a', 'b', 'c'].map((name) => bag.add({ name }));
   takeOut[1]?.();
   expect([bag.size, names()]).toEqual([2, ['a', 'c']]);
@@ -20,7 +20,7 @@ test('a bag holds what was put in until it is taken out, and uses places again',
 });
 
 test('what is taken out while a bag is gone through is passed over', () => {
-  const bag = new Bag<() => void>();
+  const bag = new Slots<() => void>();
   const called: number[] = [];
   bag.add(() => {
     called.push(1);

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getSystemErrorName } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { reasonOf } from '../../../src/common/errors.ts';
 import { fileReasonOf } from '../../../src/common/fs/fs-errors.ts';
@@ -24,10 +25,15 @@ describe('what the system refuses', () => {
     ['EDQUOT', "this user's quota on the disk is used up"],
     ['EMFILE', 'too many files and connections open: raise its limit'],
     ['ENFILE', 'this machine has too many files open'],
-  ])('is said in plain words (%s), of a file and of a connection', (code, words) => {
-    const error = Object.assign(new Error(`connect ${code} 127.0.0.1:5672`), { code });
-    expect(reasonOf(error)).toContain(words);
-    expect(fileReasonOf(error)).toContain(words);
+  ] as const)('is said in plain words (%s), of a file and of a connection', (name, words) => {
+    const errno = -constants.errno[name];
+    // As Node has it; of a number that it has no name for, its calls for files and its sockets say so in their own ways.
+    const named = getSystemErrorName(errno);
+    for (const code of named === name ? [name] : [named, 'UNKNOWN']) {
+      const error = Object.assign(new Error(`connect ${code} 127.0.0.1:5672`), { code, errno });
+      expect(reasonOf(error)).toContain(words);
+      expect(fileReasonOf(error)).toContain(words);
+    }
   });
 
   test('is found out where SQLite doesn’t tell, and nothing is left of that', () => {

@@ -76,6 +76,14 @@ describe('a journal of an older layout', () => {
     expectRefusal(new RegExp(reason));
   });
 
+  test('that is refused when much has been changed already stays as it was to the byte', () => {
+    // All that is invalid goes into a new table.
+    const many = `WITH RECURSIVE n (n) AS (SELECT 5 UNION ALL SELECT n + 1 FROM n LIMIT 10000)
+      INSERT INTO notifications SELECT n, n, 'f', NULL, 1, 1, '[null,false,null,null,"",null,"",false,"invalid"]', '', NULL FROM n`;
+    make(newest, `${rows}; ${many}; DROP INDEX deliveries_by_age`);
+    expectRefusal(/deliveries_by_age is missing/);
+  });
+
   test('is not refused for what somebody has added, nor for a notification that was overwritten', async () => {
     const broken = "INSERT INTO notifications VALUES (5, 'e', 'f', 1, 1, 1, '{', 'null', NULL)";
     make(newest, `${rows}; ${broken}; CREATE INDEX mine ON notifications (received_at); ANALYZE`);
@@ -129,6 +137,8 @@ const rows = `
 function make(layout: string, sql: string): void {
   const database = new DatabaseSync(file);
   database.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
+  // SQLite keeps no more pages than that in memory, unless it is told to.
+  database.exec('PRAGMA default_cache_size = 10');
   database.exec(`BEGIN; ${readFileSync(`test/fixtures/journals/${layout}`, 'utf8')}; COMMIT`);
   database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   database.exec(`BEGIN; ${sql}; COMMIT`);

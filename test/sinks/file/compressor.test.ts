@@ -18,7 +18,7 @@ import type { Readable, Writable } from 'node:stream';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
-import { Growth } from '../../../src/common/async/backoff.ts';
+import { ExponentialBackoff } from '../../../src/common/async/backoff.ts';
 import { Compressor } from '../../../src/sinks/file/compressor.ts';
 import { deliver, type FileStage, fileStage, idsIn } from '../../support/file-stage.ts';
 import { smallDisk } from '../../support/small-disk.ts';
@@ -263,7 +263,7 @@ describe('compressing that fails', () => {
     if (disk === undefined) return; // only root may
     const others = ['02', '03'].map((day) => join(out, `notifications-202001${day}T000000Z.ndjson`));
     for (const file of [old, ...others]) writeFileSync(file, randomBytes(300_000));
-    const pauses = new Growth(5, 5);
+    const pauses = new ExponentialBackoff(5, 5);
     const tries = jest.spyOn(pauses, 'next');
     const log = pino({ level: 'info' }, { write: (line: string) => void stage.logged.push(line) });
     const compressor = new Compressor({ compress, mode: '0640' }, log, pauses);

@@ -207,7 +207,8 @@ describe('what stands beside a damaged journal', () => {
     expect(() => openJournalReader(folder)).toThrow();
     expect(statSync(`${file}-wal`).size).toBe(size);
     rebuild();
-    expect(await entries()).toEqual(expect.arrayContaining(more));
+    const found = new Set(await entries());
+    expect(more.filter((id) => !found.has(id))).toEqual([]);
     const [aside = ''] = readdirSync(folder).filter((name) => /damaged-.*-wal$/.test(name));
     expect(statSync(join(folder, aside)).size).toBe(size);
   });

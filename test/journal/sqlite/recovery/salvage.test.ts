@@ -55,8 +55,9 @@ describe('of a damaged journal, every notification is saved whose pages are left
     const possible = new Set(idsWithout((page) => (page - 1) * pageSize >= size));
     expect(left.length).toBeGreaterThan((count * percent) / 100 / 1.5);
     rebuild();
-    expect(saved()).toEqual(expect.arrayContaining(left));
-    expect(saved().filter((id) => !possible.has(id))).toEqual([]);
+    const found = saved();
+    expect(missingFrom(found, left)).toEqual([]);
+    expect(found.filter((id) => !possible.has(id))).toEqual([]);
   });
 
   test('with pages in its middle overwritten', () => {
@@ -165,7 +166,7 @@ describe('the write-ahead log of a damaged journal', () => {
     overwrite(`${file}-wal`, 0, 32);
     overwrite(file, 0, 100);
     rebuild();
-    expect(saved()).toEqual(expect.arrayContaining(more.flat()));
+    expect(missingFrom(saved(), more.flat())).toEqual([]);
   });
 
   test.each([
@@ -206,6 +207,16 @@ describe('the write-ahead log of a damaged journal', () => {
     const journal = openJournal(folder, log);
     await journal.close();
     expect(saved()).toEqual([...idsWithout(() => false), ...more.slice(0, 2).flat()]);
+  });
+
+  test('gives nothing of a transaction that lacks its end, whole as its pages are', () => {
+    const before = saved();
+    const [first = []] = leaveLog(2);
+    const [, last = 0] = commitsIn(`${file}-wal`).slice(-2);
+    truncateSync(`${file}-wal`, last);
+    for (const page of pagesOf(join(model, 'journal.sqlite'), 'notifications', 'internal')) overwritePage(page);
+    expect(rebuild()).toMatchObject({ notifications: { saved: before.length + first.length, lost: 0 } });
+    expect(saved()).toEqual([...before, ...first]);
   });
 });
 
@@ -283,6 +294,12 @@ function idsWithout(lost: (page: number) => boolean): string[] {
 
 function saved(): string[] {
   return rowsIn(file, 'SELECT id FROM notifications ORDER BY seq').map(({ id }) => String(id));
+}
+
+/** Those that should be among them and aren't; jest's own way takes seconds for thousands. */
+function missingFrom(found: readonly string[], wanted: readonly string[]): string[] {
+  const all = new Set(found);
+  return wanted.filter((id) => !all.has(id));
 }
 
 function cursors(): Record<string, unknown> {

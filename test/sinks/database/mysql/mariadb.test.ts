@@ -2,6 +2,8 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import mysql from 'mysql2/promise';
 import { SinkUnavailable } from '../../../../src/sinks/sink.ts';
+import { cli } from '../../../support/cli.ts';
+import { configFolder } from '../../../support/config-folder.ts';
 import {
   closeSinks,
   deliver,
@@ -18,6 +20,7 @@ import { until } from '../../../support/until.ts';
 import { behavesAsDatabase, newTable, passesRowsThatAreCut } from '../common.ts';
 import { tellsMisfits } from '../misfits.ts';
 
+const folder = configFolder();
 let server: TestMariadb;
 
 beforeAll(async () => {
@@ -163,10 +166,30 @@ describe('MariaDB in particular', () => {
     const answer = await until(() => deliver(sink, large).catch(() => undefined), { what: 'an answer that arrives' });
     expect(answer).toMatchObject([{ status: 'dead', code: 1153 }]);
     expect(await statuses(deliver(sink, ...deliveries(2)))).toEqual(['delivered', 'delivered']);
-    expect(await examineDatabase({ url: server.url, table }, { maxBodySize: 1_048_576 })).toContain(
-      'but its max_allowed_packet of 1048576 bytes is too small',
+    const config = folder.write(
+      'relay.yaml',
+      `brokers: [{ zone: west, url: amqp://127.0.0.1:1 }]
+journal: { path: FOLDER/journal }
+routes: { table: { sink: { type: database, url: '${server.url}', table: ${table} } } }
+`,
     );
+    const { stdout } = await cli(['check', '--connect', '--config', config]);
+    expect(stdout).toMatch(/^ok .* as it must be; but its max_allowed_packet of 1048576 bytes is too small/m);
     expect(await examineDatabase({ url: server.url, table }, { maxBodySize: 500_000 })).toMatch(/as it must be$/);
+    await server.query('SET GLOBAL max_allowed_packet = 16777216');
+  });
+
+  test('sends no statement that is larger than half of its max_allowed_packet', async () => {
+    await server.query('SET GLOBAL max_allowed_packet = 1048576');
+    const sink = await openDatabaseSink({ url: server.url, table: newTable() });
+    const statements = async () => {
+      const [inserts] = await server.query("SHOW GLOBAL STATUS LIKE 'Com_insert'");
+      return Number(inserts?.Value);
+    };
+    const before = await statements();
+    const large = Array.from({ length: 6 }, () => deliveryOf({ text: 'x'.repeat(200_000) }));
+    expect(await statuses(deliver(sink, ...large))).toEqual(large.map(() => 'delivered'));
+    expect((await statements()) - before).toBe(3);
     await server.query('SET GLOBAL max_allowed_packet = 16777216');
   });
 

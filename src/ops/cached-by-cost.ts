@@ -5,7 +5,7 @@ const share = 1 / 20;
  * Does what is dear no oftener than it can be afforded: a result is given again until twenty times as long has passed
  * as it took to get it. Whoever asks meanwhile shares it.
  */
-export function sparing<T>(work: () => Promise<T>): () => Promise<T> {
+export function cachedByCost<T>(work: () => Promise<T>): () => Promise<T> {
   let last: Promise<T> | undefined;
   let freshUntil = 0;
   return () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { markOf, watchFile } from '../../src/relay/watch-file.ts';
+import { markOf, watchFile } from '../../src/relay/file-watch.ts';
 import { until } from '../support/until.ts';
 
 let folder: string;

@@ -37,7 +37,7 @@ type Groups = Map<string | undefined, Group>;
  * lines are written within ten seconds; those after them become one, the last of them, with their number as `repeated`.
  * So are lines at info that say nothing but their message: mostly that what was warned of is over, until it comes again.
  */
-export class Repeats {
+export class LogDeduplicator {
   readonly #messages = new Map<string, Groups>();
   #turn = 0;
 

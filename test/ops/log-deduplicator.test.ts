@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pino, { type Logger } from 'pino';
-import { Repeats } from '../../src/ops/repeats.ts';
+import { LogDeduplicator } from '../../src/ops/log-deduplicator.ts';
 
 let written: { msg: string; reason?: string; number?: number; repeated?: number; route?: string }[];
-let repeats: Repeats;
+let repeats: LogDeduplicator;
 let log: Logger;
 
 beforeEach(() => {
   jest.useFakeTimers();
   written = [];
-  repeats = new Repeats();
+  repeats = new LogDeduplicator();
   const hooks: pino.LoggerOptions['hooks'] = {
     logMethod(args, write, level) {
       repeats.pass(args, level, this, (line) => write.apply(this, line));

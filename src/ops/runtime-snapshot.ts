@@ -4,9 +4,9 @@ import type { Summary } from '../journal/reader.ts';
 import type { Activity, BrokerStatus } from './status.ts';
 
 /** What a running daemon shows of itself: read when somebody asks, and never told. */
-export interface Insight {
-  brokers(): readonly BrokerInsight[];
-  routes(): readonly RouteInsight[];
+export interface RuntimeSnapshot {
+  brokers(): readonly BrokerSnapshot[];
+  routes(): readonly RouteSnapshot[];
   summary(): Promise<Summary>;
   /** What is wrong with the journal, as it says itself. */
   readonly trouble: string | null;
@@ -21,7 +21,7 @@ export interface Insight {
   lines(): ReadonlyMap<string, number>;
 }
 
-export interface BrokerInsight extends BrokerStatus {
+export interface BrokerSnapshot extends BrokerStatus {
   /** Messages that were taken and are not in the journal yet. */
   readonly held: number;
   /** True where the link or its intake should move and doesn't. */
@@ -30,7 +30,7 @@ export interface BrokerInsight extends BrokerStatus {
   readonly intake: IntakeCounts;
 }
 
-export interface RouteInsight {
+export interface RouteSnapshot {
   readonly name: string;
   readonly stuck: boolean;
   readonly activity: Activity;

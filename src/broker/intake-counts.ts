@@ -75,15 +75,3 @@ function outcomeOf({ state, preview }: Notification, { resendOf }: Entry): numbe
   if (state === 'invalid') return 1;
   return resendOf === null ? 0 : 4;
 }
-
-/** What a link has been through since the start. */
-export class LinkCounts {
-  /** How often it has begun to consume. */
-  sessions = 0;
-  /** How often a session, or an attempt at one, has failed. */
-  failures = 0;
-  /** How often the stall watch has ended a session. */
-  stalls = 0;
-  /** Messages that were ready in our queue when the stall watch last looked; null while nobody looks. */
-  depth: number | null = null;
-}
