@@ -183,7 +183,7 @@ function checkRoutes(routes: unknown, mistakes: Mistake[]): RouteConfig[] {
     // What its sink needs can be told only where nothing is wrong by itself.
     const kind =
       mistakes.length === before ? sinkDeclarations.find(({ type }) => type === checkedSink.type) : undefined;
-    if (isRight) mistakes.push(...under(path, routeErrors(checked, kind?.needs?.(checkedSink.options) ?? [])));
+    if (isRight) mistakes.push(...under(path, routeErrors(checked, kind?.requiredKeys?.(checkedSink.options) ?? [])));
     return { ...checked, name, start: startOf(checked.start), sink: checkedSink };
   });
 }

@@ -53,7 +53,7 @@ export class Routes {
     const kind = sinkKind(config.sink.type);
     const mayRemoveOld = () => this.#journal.clock.isTrusted;
     const openSink = () => kind.open(config.sink.options, { route: config.name, mayRemoveOld, log });
-    const options = { ...config, flow: kind.flow(config.sink.options) };
+    const options = { ...config, flow: kind.limits(config.sink.options) };
     const route = await startRoute(options, { journal: this.#journal, log, openSink });
     this.#running.set(config.name, { config, route });
   }

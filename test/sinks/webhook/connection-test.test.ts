@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { examine } from '../../../src/sinks/webhook/examine.ts';
+import { connectionTest } from '../../../src/sinks/webhook/connection-test.ts';
 import { type Certificates, makeCertificates } from '../../support/certificates.ts';
 import { openForTest } from '../../support/open-for-test.ts';
 import { webhookOptions } from '../../support/webhook.ts';
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => certificates.remove());
 
-const look = (options: object) => examine(webhookOptions({ proxy: 'none', ...options }));
+const look = (options: object) => connectionTest(webhookOptions({ proxy: 'none', ...options }));
 
 describe('a look at the receiver of a webhook', () => {
   test.each([{ http2: true }, { http2: false }])('connects over TLS, and sends nothing: %j', async (h2) => {

@@ -1,9 +1,9 @@
-import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
+import type { Delivery, ShapedEnvelope } from '../../../notification/envelope.ts';
+import type { FormatName, WebhookOptions } from '../options.ts';
 import { binaryCloudEvent, cloudEvent } from './cloudevents.ts';
 import type { Content } from './content.ts';
+import { requiredValue } from './content.ts';
 import { kazooBody, kazooForm, kazooHeaders } from './kazoo.ts';
-import { needed } from './needs.ts';
-import type { FormatName, WebhookOptions } from './options.ts';
 import { createTemplate } from './template.ts';
 
 /** Those that can say several notifications at once, as an array. */
@@ -66,5 +66,5 @@ export function createFormat(options: Pick<WebhookOptions, 'format' | 'fields' |
 /** The payload that Standard Webhooks recommends. */
 function standardPayload(envelope: ShapedEnvelope): object {
   const { event, data } = envelope;
-  return { type: event ?? 'unknown', timestamp: needed(envelope, 'occurred_at'), data };
+  return { type: event ?? 'unknown', timestamp: requiredValue(envelope, 'occurred_at'), data };
 }

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { dialectOf } from '../../../src/sinks/database/dialects.ts';
 import { rowOf } from '../../../src/sinks/database/row.ts';
-import { lacksOf } from '../../../src/sinks/database/schema.ts';
+import { schemaDiff } from '../../../src/sinks/database/schema.ts';
 import { tableOf } from '../../../src/sinks/database/table.ts';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import {
@@ -34,7 +34,7 @@ export interface MisfitsUnderTest {
 }
 
 /** What every database has in common where its table can take no row at all. */
-export function tellsMisfits(name: string, under: MisfitsUnderTest): void {
+export function tellsIncompatibilities(name: string, under: MisfitsUnderTest): void {
   const { url, query, ownTable } = under;
   const open = (options: object) => openDatabaseSink({ url: url(), ...options });
   const examined = (options: object) => examineDatabase({ url: url(), ...options });
@@ -113,11 +113,11 @@ async function isMisfit(options: object): Promise<boolean> {
   const dialect = dialectOf(checked.url);
   const database = await dialect.open(checked, table, pino({ level: 'silent' }));
   try {
-    const found = await database.inspect();
-    if (!lacksOf(table, found, dialect).some(({ what }) => what.includes('that can hold'))) return false;
+    const found = await database.introspect();
+    if (!schemaDiff(table, found, dialect).some(({ what }) => what.includes('that can hold'))) return false;
     for (const sample of samples()) {
       const error = await database.insert([rowOf(sample, table)], AbortSignal.timeout(10_000)).catch((error) => error);
-      expect(database.blame(error)).toMatchObject({ on: 'row' });
+      expect(database.classifyError(error)).toMatchObject({ on: 'row' });
     }
     return true;
   } finally {

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Found } from '../dialect.ts';
+import type { TableInfo } from '../dialect.ts';
 import type { Table } from '../table.ts';
 
 /** What a file of SQLite has of the table. */
-export function look(database: DatabaseSync, { name }: Table): Found | undefined {
+export function introspect(database: DatabaseSync, { name }: Table): TableInfo | undefined {
   const columns = database.prepare(columnsQuery).all(name);
   if (columns.length === 0) return undefined;
   const [kind] = database
@@ -11,7 +11,7 @@ export function look(database: DatabaseSync, { name }: Table): Found | undefined
     .all(name);
   const keys = columns.filter(({ pk }) => Number(pk) > 0);
   // Is the number of the row: it takes nothing but whole numbers in any table, and gives itself one.
-  const isRowId = ({ pk, type }: Row) =>
+  const isRowId = ({ pk, type }: PragmaRow) =>
     Number(pk) > 0 && keys.length === 1 && /^INTEGER$/i.test(String(type)) && kind?.wr === 0;
   return {
     columns: new Map(
@@ -32,19 +32,19 @@ export function look(database: DatabaseSync, { name }: Table): Found | undefined
       { unique: true, columns: namesOf(keys) },
     ],
     partitioned: false,
-    demanding: namesOf(columns.filter((column) => column.isDemanding === 1 && !isRowId(column))),
+    requiredWithoutDefault: namesOf(columns.filter((column) => column.isRequired === 1 && !isRowId(column))),
   };
 }
 
-type Row = Record<string, unknown>;
+type PragmaRow = Record<string, unknown>;
 
-function namesOf(rows: readonly Row[]): string[] {
+function namesOf(rows: readonly PragmaRow[]): string[] {
   return rows.map((row) => String(row.name));
 }
 
 /** Generated columns aren't among them. */
 const columnsQuery = `
-  SELECT name, type, pk, "notnull" AND coalesce(upper(dflt_value), 'NULL') = 'NULL' AS isDemanding
+  SELECT name, type, pk, "notnull" AND coalesce(upper(dflt_value), 'NULL') = 'NULL' AS isRequired
   FROM pragma_table_info(?) ORDER BY pk`;
 
 const indexesQuery = 'SELECT name, "unique" AS isUnique FROM pragma_index_list(?) WHERE NOT partial';

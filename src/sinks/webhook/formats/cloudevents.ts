@@ -1,8 +1,6 @@
-import { eventNamed, schemaId } from '../../kazoo/catalogue.ts';
-import type { ShapedEnvelope } from '../../notification/envelope.ts';
-import type { Content } from './content.ts';
-import { headerValue } from './header-value.ts';
-import { needed } from './needs.ts';
+import { eventNamed, schemaId } from '../../../kazoo/catalogue.ts';
+import type { ShapedEnvelope } from '../../../notification/envelope.ts';
+import { type Content, headerValue, requiredValue } from './content.ts';
 
 /** A notification as CloudEvents 1.0 says it, in structured mode. */
 export function cloudEvent(envelope: ShapedEnvelope): object {
@@ -27,9 +25,9 @@ function attributesOf(envelope: ShapedEnvelope): Record<string, string | boolean
     specversion: '1.0',
     id,
     // A URI reference: the phone system's zone is where things happen.
-    source: sourceOf(needed(envelope, 'zone')),
+    source: sourceOf(requiredValue(envelope, 'zone')),
     type: `com.2600hz.kazoo.${event ?? 'unknown'}`,
-    time: needed(envelope, 'occurred_at'),
+    time: requiredValue(envelope, 'occurred_at'),
     ...(typeof event === 'string' && eventNamed(event) !== undefined && { dataschema: schemaId(event) }),
     ...(typeof account_id === 'string' && { subject: account_id }),
     ...(valid !== undefined && { valid }),
@@ -45,6 +43,6 @@ function sourceOf(zone: string): string {
  * Whether some SDKs read another source in binary mode: what CloudEvents encodes for a header, those of Go, Java, JavaScript
  * and Rust don't decode.
  */
-export function isMisread(zone: string): boolean {
+export function isMisreadSource(zone: string): boolean {
   return headerValue(sourceOf(zone)) !== sourceOf(zone);
 }

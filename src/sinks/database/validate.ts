@@ -1,40 +1,29 @@
 import { reasonOf } from '../../common/errors.ts';
 import type { OptionMistake } from '../../common/options/declare.ts';
-import { when } from '../../common/options/json-schema.ts';
 import type { Dialect } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
-import { unfitForm } from './misfits.ts';
+import { refusedKind } from './incompatibilities.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import { isStandardColumn, tableOf } from './table.ts';
 
 /** What is wrong with options that are each of the right form. */
-export function mistakesIn(options: DatabaseSinkOptions): readonly OptionMistake[] {
+export function validationErrors(options: DatabaseSinkOptions): readonly OptionMistake[] {
   const dialect = dialectOf(options.url);
-  const columns = columnMistakes(options);
+  const columns = columnErrors(options);
   return [
-    ...urlMistakes(options.url, dialect),
-    ...lackingIn(dialect, options),
+    ...urlErrors(options.url, dialect),
+    ...unsupportedOptionErrors(dialect, options),
     ...columns,
     // A table that can't be described can't be judged either.
-    ...(columns.length > 0 ? [] : options.columnsOnly ? ownTableMistakes(options) : unfitColumns(options, dialect)),
+    ...(columns.length > 0 ? [] : options.columnsOnly ? ownTableErrors(options) : unfitColumnErrors(options, dialect)),
   ];
 }
 
-const columnName = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
-
-/** What of `mistakesIn` JSON Schema can say; in it, columns that every table has are not known. */
-export const relations: readonly object[] = [
-  { properties: { columns: { propertyNames: { pattern: columnName.source } } } },
-  when(
-    { columnsOnly: { enum: [true, 'true'] } },
-    { required: ['columns'], properties: { columns: { minProperties: 1 } } },
-  ),
-  when({ url: { pattern: '^sqlite:' } }, { not: { required: ['schema'] } }),
-  when({ url: { pattern: '^(sqlite|mysql|mariadb):' } }, { properties: { partition: { not: { const: 'month' } } } }),
-];
+/** What a column of the operator's may be called. */
+export const columnName = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 
 /** What is legal and surely not meant. */
-export function doubtsAbout(
+export function warnings(
   { statementTimeout }: DatabaseSinkOptions,
   { timeout }: { readonly timeout: number },
 ): readonly OptionMistake[] {
@@ -44,7 +33,7 @@ export function doubtsAbout(
   ];
 }
 
-function urlMistakes(url: string, dialect: Dialect): OptionMistake[] {
+function urlErrors(url: string, dialect: Dialect): OptionMistake[] {
   try {
     dialect.checkUrl(new URL(url));
     return [];
@@ -53,13 +42,13 @@ function urlMistakes(url: string, dialect: Dialect): OptionMistake[] {
   }
 }
 
-function lackingIn(dialect: Dialect, { schema, partition }: DatabaseSinkOptions): OptionMistake[] {
+function unsupportedOptionErrors(dialect: Dialect, { schema, partition }: DatabaseSinkOptions): OptionMistake[] {
   const asked = { schema: schema !== undefined, partition: partition !== 'none' };
-  const lacking = dialect.lacks.filter((option) => asked[option]);
+  const lacking = dialect.unsupportedOptions.filter((option) => asked[option]);
   return lacking.map((option) => ({ path: [option], message: `is something that ${dialect.name} has no notion of` }));
 }
 
-function columnMistakes({ columns, columnsOnly }: DatabaseSinkOptions): OptionMistake[] {
+function columnErrors({ columns, columnsOnly }: DatabaseSinkOptions): OptionMistake[] {
   return Object.keys(columns).flatMap((name) => {
     const path = ['columns', name];
     if (!columnName.test(name)) {
@@ -70,16 +59,16 @@ function columnMistakes({ columns, columnsOnly }: DatabaseSinkOptions): OptionMi
 }
 
 /** Columns that would be made with a type that can hold nothing of what goes there. */
-function unfitColumns(options: DatabaseSinkOptions, dialect: Dialect): OptionMistake[] {
+function unfitColumnErrors(options: DatabaseSinkOptions, dialect: Dialect): OptionMistake[] {
   return tableOf(options).columns.flatMap((column) => {
     const type = dialect.typeOf(column);
-    const form = unfitForm(column, type, dialect);
-    if (form === undefined) return [];
-    return [{ path: ['columns', column.name], message: `is made as ${type}, which can't hold ${form}` }];
+    const kind = refusedKind(column, type, dialect);
+    if (kind === undefined) return [];
+    return [{ path: ['columns', column.name], message: `is made as ${type}, which can't hold ${kind}` }];
   });
 }
 
-function ownTableMistakes(options: DatabaseSinkOptions): OptionMistake[] {
+function ownTableErrors(options: DatabaseSinkOptions): OptionMistake[] {
   const path = ['columnsOnly'];
   if (options.partition !== 'none' || options.retention > 0) {
     return [{ path, message: 'goes with neither partition nor retention: a table of your own is yours to tidy' }];

@@ -13,7 +13,7 @@ const second = 1_000;
  * Says when the next request may go: evenly spread at the rate that the operator sets, more slowly after an answer of
  * 429, and by and by faster again. It knows no clock: all times are milliseconds of the caller's.
  */
-export class Pace {
+export class RateLimiter {
   readonly #least: number;
   #pause: number;
   /** When the next turn is. */
@@ -49,7 +49,7 @@ export class Pace {
    * @param sentAt when the one that it refused was sent: many may have been under way at the same rate
    * @param until when it takes some again: now, where it hasn't said so
    */
-  slower(now: number, sentAt: number, until: number): void {
+  slowDown(now: number, sentAt: number, until: number): void {
     this.#next = Math.max(this.#next, Math.min(until, now + longestWait));
     if (sentAt < this.#changedAt) return;
     const gap = (now - this.#since) / Math.max(1, this.#turns);
@@ -59,7 +59,7 @@ export class Pace {
   }
 
   /** The receiver has taken a request. */
-  taken(now: number): void {
+  accepted(now: number): void {
     if (this.#pause <= this.#least || now - this.#changedAt < second) return;
     this.#changedAt = now;
     const pause = this.#pause * faster;

@@ -13,7 +13,7 @@ import { openTransport } from './transport.ts';
  * token.
  * @throws Error that says what failed, without a secret
  */
-export async function examine(options: WebhookOptions): Promise<string> {
+export async function connectionTest(options: WebhookOptions): Promise<string> {
   const address = createAddress(options.url);
   const secrets = secretsOf(options, address);
   const mask = createMask(() => secrets);

@@ -1,8 +1,7 @@
-import { asKazooWrites, isObject, mayLoseDigits, member, parseAsWritten, writtenNumber } from '../../kazoo/json.ts';
-import type { Json, JsonObject } from '../../kazoo/notification.ts';
-import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
-import { headerValue } from './header-value.ts';
-import { Undeliverable } from './undeliverable.ts';
+import { asKazooWrites, isObject, mayLoseDigits, member, parseAsWritten, writtenNumber } from '../../../kazoo/json.ts';
+import type { Json, JsonObject } from '../../../kazoo/notification.ts';
+import type { Delivery, ShapedEnvelope } from '../../../notification/envelope.ts';
+import { headerValue, Undeliverable } from './content.ts';
 
 /**
  * What KAZOO's own webhooks application sends: the normalised notification, of a callflow's webhook its data only, with
@@ -55,18 +54,18 @@ export function kazooForm(body: JsonObject): string {
 
 function pairs(name: string, value: Json | undefined): string[] {
   if (value === undefined) return [];
-  if (Array.isArray(value)) return orEmpty(value.map((item) => `${name}[]=${encode(textOf(item))}`));
+  if (Array.isArray(value)) return orEmpty(value.map((item) => `${name}[]=${encode(formText(item))}`));
   if (isObject(value) && writtenNumber(value) === undefined) {
     return orEmpty(Object.entries(value).flatMap(([key, item]) => pairs(`${name}[${encodeKey(key)}]`, item)));
   }
-  return [`${name}=${encode(textOf(value))}`];
+  return [`${name}=${encode(formText(value))}`];
 }
 
 function orEmpty(list: string[]): string[] {
   return list.length === 0 ? [''] : list;
 }
 
-function textOf(value: Json): string {
+function formText(value: Json): string {
   if (typeof value === 'string') return value;
   const text = JSON.stringify(value);
   return typeof value === 'number' || writtenNumber(value) !== undefined ? asKazooWrites(text) : text;

@@ -1,13 +1,16 @@
 import type mysql from 'mysql2/promise';
 import { reasonOf } from '../../../common/errors.ts';
-import type { Found } from '../dialect.ts';
+import type { TableInfo } from '../dialect.ts';
 import { qualified } from '../schema.ts';
 import type { Table } from '../table.ts';
 import { isForbidden } from './errors.ts';
 import { grammar } from './grammar.ts';
 
 /** What a server has of the table, as far as our user may see it. */
-export async function look(connection: mysql.PoolConnection, { schema, name }: Table): Promise<Found | undefined> {
+export async function introspect(
+  connection: mysql.PoolConnection,
+  { schema, name }: Table,
+): Promise<TableInfo | undefined> {
   const where = [schema ?? null, name];
   const [columns] = await connection.query<mysql.RowDataPacket[]>(columnsQuery, where);
   if (columns.length === 0) return undefined;
@@ -25,7 +28,9 @@ export async function look(connection: mysql.PoolConnection, { schema, name }: T
     indexes,
     partitioned: false,
     largestStatement: Number(limits?.statement ?? Number.POSITIVE_INFINITY),
-    demanding: columns.filter(({ isEmpty }) => nothingFills && isEmpty === 1).map(({ name }) => String(name)),
+    requiredWithoutDefault: columns
+      .filter(({ isRequired }) => nothingFills && isRequired === 1)
+      .map(({ name }) => String(name)),
   };
 }
 
@@ -52,7 +57,7 @@ export async function obstacle(connection: mysql.PoolConnection, { schema, name 
 /** Where no value is given, ENUM takes its first one. */
 const columnsQuery = `
   SELECT column_name AS name, data_type AS type, is_nullable = 'NO' AND column_default IS NULL AND data_type <> 'enum'
-    AND extra NOT LIKE '%auto_increment%' AND extra NOT LIKE '%GENERATED%' AS isEmpty
+    AND extra NOT LIKE '%auto_increment%' AND extra NOT LIKE '%GENERATED%' AS isRequired
   FROM information_schema.columns
   WHERE table_schema = coalesce(?, database()) AND table_name = ?`;
 

@@ -1,6 +1,7 @@
 import { unlessAborted } from '../../common/async/abort.ts';
 import { delivered, type Outcome } from '../sink.ts';
-import type { Blame, Database } from './dialect.ts';
+import type { Database } from './dialect.ts';
+import type { ClassifiedError } from './errors.ts';
 import type { Row } from './row.ts';
 
 /** How often rows are tried at once where two transactions were in each other's way. */
@@ -17,7 +18,7 @@ const mostFailed = 1_000;
  * that may come of either (a statement that takes too long: a server that is overloaded, or a trigger that hangs at one
  * row) is a row's own where others were stored before or after it failed by itself; else the database counts as away.
  */
-export class Store {
+export class BatchInserter {
   readonly #database: Database;
   readonly #patience: number;
   readonly #mustFit: () => Promise<unknown>;
@@ -44,7 +45,7 @@ export class Store {
    * Gives each row its outcome. Throws what is not a row's fault: those that have none by then were not stored.
    * @param before `stored` when their batch came, of which they may be a part
    */
-  async store(rows: readonly Row[], signal: AbortSignal, outcomes: Map<Row, Outcome>, before: number): Promise<void> {
+  async insert(rows: readonly Row[], signal: AbortSignal, outcomes: Map<Row, Outcome>, before: number): Promise<void> {
     const until = performance.now() + this.#patience;
     let hasLooked = false;
     const store = async (some: readonly Row[]): Promise<void> => {
@@ -54,13 +55,13 @@ export class Store {
         this.#stored += some.length;
         for (const row of some) outcomes.set(row, delivered);
       } else if (first !== undefined && others.length === 0) {
-        if (failure.blame.on === 'row' && !hasLooked) {
+        if (failure.classified.kind === 'row' && !hasLooked) {
           // The table may have been changed so that each row would be a dead letter. Once a batch: looking takes a while.
           hasLooked = true;
           await unlessAborted(this.#mustFit(), signal);
         }
         outcomes.set(first, this.#outcomeOf(first, failure, before));
-      } else if (failure.blame.on === 'row') {
+      } else if (failure.classified.kind === 'row') {
         for (const half of halvesOf(some)) await store(half);
       } else if (performance.now() > until) {
         throw failure.error;
@@ -76,31 +77,31 @@ export class Store {
         await this.#database.insert(rows, signal);
         return undefined;
       } catch (error) {
-        const blame = await this.#blame(error);
-        if (blame.on === 'database' || signal.aborted) throw error;
-        if (blame.on !== 'conflict' || tries === triesInConflict) return { blame, error };
+        const classified = await this.#classify(error);
+        if (classified.kind === 'database' || signal.aborted) throw error;
+        if (classified.kind !== 'conflict' || tries === triesInConflict) return { classified, error };
       }
     }
   }
 
   /** Where the connection was cut and the server is there, it may have been for a row. */
-  async #blame(error: unknown): Promise<Blame> {
-    const blame = this.#database.blame(error);
-    if (blame.on !== 'connection') return blame;
-    const isThere = await this.#database.inspect().then(
+  async #classify(error: unknown): Promise<ClassifiedError> {
+    const classified = this.#database.classifyError(error);
+    if (classified.kind !== 'connection') return classified;
+    const isThere = await this.#database.introspect().then(
       () => true,
       () => false,
     );
     return isThere
-      ? { ...blame, on: 'unclear', reason: `${blame.reason}, though the server is there` }
-      : { ...blame, on: 'database' };
+      ? { ...classified, kind: 'unclear', reason: `${classified.reason}, though the server is there` }
+      : { ...classified, kind: 'database' };
   }
 
   /** Of a row that failed by itself. @param before how many had been stored when its batch came */
-  #outcomeOf({ id }: Row, { blame, error }: Failure, before: number): Outcome {
-    const { reason, code } = blame;
+  #outcomeOf({ id }: Row, { classified, error }: Failure, before: number): Outcome {
+    const { reason, code } = classified;
     const details = { reason, ...(code === undefined ? {} : { code }) };
-    if (blame.on === 'row') return { status: 'dead', ...details };
+    if (classified.kind === 'row') return { status: 'dead', ...details };
     const known = this.#failed.get(id) ?? before;
     this.#remember(id);
     if (this.#stored === known) throw error;
@@ -116,16 +117,17 @@ export class Store {
 }
 
 interface Failure {
-  readonly blame: Blame;
+  readonly classified: ClassifiedError;
   readonly error: unknown;
 }
 
-function halvesOf<T>(list: readonly T[]): (readonly T[])[] {
-  const middle = Math.ceil(list.length / 2);
-  return [list.slice(0, middle), list.slice(middle)];
+function halvesOf<T>(identifierList: readonly T[]): (readonly T[])[] {
+  const middle = Math.ceil(identifierList.length / 2);
+  return [identifierList.slice(0, middle), identifierList.slice(middle)];
 }
 
 /** One, two, four and so on: where the database is away, that shows with the first; else most are stored soon. */
-function* growingPartsOf<T>(list: readonly T[]): Generator<readonly T[]> {
-  for (let start = 0, size = 1; start < list.length; start += size, size *= 2) yield list.slice(start, start + size);
+function* growingPartsOf<T>(identifierList: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0, size = 1; start < identifierList.length; start += size, size *= 2)
+    yield identifierList.slice(start, start + size);
 }

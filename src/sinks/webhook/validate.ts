@@ -1,22 +1,26 @@
 import { reasonOf } from '../../common/errors.ts';
+import { isLoopback } from '../../common/net/addresses.ts';
 import type { OptionMistake } from '../../common/options/declare.ts';
 import { strayAt, strayAtMessage } from '../../common/options/value-checks.ts';
+import { isSecretParameter } from '../../kazoo/secrets.ts';
+import type { SinkRoute } from '../declaration.ts';
 import { createAddress } from './address.ts';
-import { batchFormats, createFormat } from './formats.ts';
+import { isMisreadSource } from './formats/cloudevents.ts';
+import { batchFormats, createFormat } from './formats/formats.ts';
 import type { FormatName, WebhookOptions } from './options.ts';
 import { createSigner } from './signature.ts';
 
 /** What is wrong among options each of which is right by itself. Nothing in it shows a secret. */
-export function mistakesIn(options: WebhookOptions): readonly OptionMistake[] {
-  const mistakes: OptionMistake[] = [];
+export function validationErrors(options: WebhookOptions): readonly OptionMistake[] {
+  const errors: OptionMistake[] = [];
   const refuse = (holds: boolean, path: readonly string[], message: string) => {
-    if (holds) mistakes.push({ path, message });
+    if (holds) errors.push({ path, message });
   };
   const attempt = (path: readonly string[], work: () => unknown) => {
     try {
       work();
     } catch (error) {
-      mistakes.push({ path, message: reasonOf(error) });
+      errors.push({ path, message: reasonOf(error) });
     }
   };
 
@@ -26,7 +30,7 @@ export function mistakesIn(options: WebhookOptions): readonly OptionMistake[] {
   refuseHeaders(options, refuse);
   refuseAuth(options, refuse);
   refuseConnection(options, refuse);
-  return mistakes;
+  return errors;
 }
 
 type Refuse = (holds: boolean, path: readonly string[], message: string) => void;
@@ -149,4 +153,72 @@ function isHttpUrl(text: string): boolean {
 function hasLogin(text: string): boolean {
   const { username, password } = new URL(text);
   return username !== '' || password !== '';
+}
+
+/** What is legal and surely not meant. */
+export function warnings(
+  options: WebhookOptions,
+  { timeout: patience, zones, reveal }: SinkRoute,
+): readonly OptionMistake[] {
+  const { timeout, tls, auth, proxy } = options;
+  const found: OptionMistake[] = [];
+  if (timeout.total >= patience) {
+    found.push({
+      path: ['timeout', 'total'],
+      message: "isn't shorter than the route's timeout, which would always come first",
+    });
+  }
+  if (timeout.connect > timeout.total) {
+    found.push({
+      path: ['timeout', 'connect'],
+      message: 'is longer than timeout.total, which would always come first',
+    });
+  }
+  if (!tls.verify) {
+    found.push({ path: ['tls', 'verify'], message: 'lets anybody between here and the receiver read and answer' });
+  }
+  const secrets = [
+    ...secretNames(options),
+    ...(reveal.length > 0 ? [`what the route reveals (${reveal.join(', ')})`] : []),
+  ];
+  if (secrets.length > 0 && isReadable(options.url)) {
+    found.push({ path: ['url'], message: `${notEncrypted} ${secrets.join(', ')}` });
+  }
+  if (auth.oauth2 !== undefined && isReadable(auth.oauth2.tokenUrl)) {
+    const message = `${notEncrypted} clientSecret and the tokens`;
+    found.push({ path: ['auth', 'oauth2', 'tokenUrl'], message });
+  }
+  if (URL.canParse(proxy) && new URL(proxy).password !== '' && isReadable(proxy)) {
+    found.push({ path: ['proxy'], message: `${notEncrypted} its password` });
+  }
+  const misread = options.format === 'cloudevents-binary' ? zones.filter(isMisreadSource) : [];
+  if (misread.length > 0) {
+    const message =
+      `encodes the zone ${misread.map((zone) => JSON.stringify(zone)).join(', ')} for a header, which the SDKs of Go, Java, ` +
+      'JavaScript and Rust do not decode: they read another source than with cloudevents';
+    found.push({ path: ['format'], message });
+  }
+  return found;
+}
+
+const notEncrypted = 'is not encrypted: whoever is on the way can read';
+
+/** What a request carries of the operator's own secrets, by the names of the options. */
+function secretNames({ auth, headers, fields, url }: WebhookOptions): string[] {
+  const named = {
+    headers: Object.keys(headers),
+    fields: Object.keys(fields),
+    query: [...new URL(url).searchParams.keys()],
+  };
+  const ways = Object.entries(auth).flatMap(([name, way]) => (way === undefined ? [] : [`auth.${name}`]));
+  const inRequest = Object.entries(named).flatMap(([option, names]) =>
+    names.filter(isSecretParameter).map((name) => (option === 'query' ? `${name} in the query` : `${option}.${name}`)),
+  );
+  return [...ways, ...inRequest];
+}
+
+/** What never leaves the machine needs no encryption. */
+function isReadable(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'http:' && !isLoopback(hostname);
 }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
-import { Pace } from '../../../src/sinks/webhook/pace.ts';
+import { RateLimiter } from '../../../src/sinks/webhook/rate-limiter.ts';
 import { startReceiver } from '../../support/receiver.ts';
 import { deliveryOf, openWebhook } from '../../support/webhook.ts';
 
@@ -13,28 +13,28 @@ afterEach(async () => {
 
 describe('the pace', () => {
   test('holds nothing back where there is no limit', () => {
-    const pace = new Pace(undefined);
-    expect(turns(pace, 1_000, 0)).toEqual({ count: 1_000, end: 0 });
+    const limiter = new RateLimiter(undefined);
+    expect(turns(limiter, 1_000, 0)).toEqual({ count: 1_000, end: 0 });
   });
 
   test('spreads requests evenly over the time', () => {
-    const pace = new Pace({ requests: 5, per: 1_000 });
-    expect(turns(pace, 11, 0)).toEqual({ count: 11, end: 2_000 });
+    const limiter = new RateLimiter({ requests: 5, per: 1_000 });
+    expect(turns(limiter, 11, 0)).toEqual({ count: 11, end: 2_000 });
   });
 
   test('saves nothing up: after a silence, requests are spread as before', () => {
-    const pace = new Pace({ requests: 10, per: 1_000 });
-    turns(pace, 5, 0);
-    expect(turns(pace, 11, 60_000).end).toBe(61_000);
+    const limiter = new RateLimiter({ requests: 10, per: 1_000 });
+    turns(limiter, 5, 0);
+    expect(turns(limiter, 11, 60_000).end).toBe(61_000);
   });
 
   test('becomes slower with each complaint, and faster again without', () => {
-    const pace = new Pace(undefined);
-    let now = turns(pace, 100, 0).end;
+    const limiter = new RateLimiter(undefined);
+    let now = turns(limiter, 100, 0).end;
     const pauses = [1, 2, 3].map(() => {
       now += 1;
-      pace.slower(now, now, now);
-      const { end } = turns(pace, 2, now);
+      limiter.slowDown(now, now, now);
+      const { end } = turns(limiter, 2, now);
       const pause = end - now;
       now = end;
       return pause;
@@ -43,35 +43,35 @@ describe('the pace', () => {
     expect(pauses[2]).toBeGreaterThan(pauses[1] ?? 0);
     for (let second = 0; second < 120; second += 1) {
       now += 1_000;
-      pace.taken(now);
+      limiter.accepted(now);
     }
-    pace.take(now);
-    expect(pace.wait(now)).toBe(0);
+    limiter.take(now);
+    expect(limiter.wait(now)).toBe(0);
   });
 
   test('never becomes faster than the limit, nor slower than one a minute', () => {
-    const pace = new Pace({ requests: 10, per: 1_000 });
-    for (let now = 0; now < 100_000; now += 1_000) pace.slower(now, now, now);
-    expect(pace.wait(99_000)).toBe(60_000);
-    for (let now = 1e6; now < 2e6; now += 1_000) pace.taken(now);
-    pace.take(3e6);
-    expect(pace.wait(3e6)).toBe(100);
+    const limiter = new RateLimiter({ requests: 10, per: 1_000 });
+    for (let now = 0; now < 100_000; now += 1_000) limiter.slowDown(now, now, now);
+    expect(limiter.wait(99_000)).toBe(60_000);
+    for (let now = 1e6; now < 2e6; now += 1_000) limiter.accepted(now);
+    limiter.take(3e6);
+    expect(limiter.wait(3e6)).toBe(100);
   });
 
   test('takes the complaints about requests that were under way together for one', () => {
-    const one = new Pace(undefined);
-    const many = new Pace(undefined);
-    one.slower(100, 50, 100);
-    for (let index = 0; index < 16; index += 1) many.slower(100 + index, 50, 100 + index);
+    const one = new RateLimiter(undefined);
+    const many = new RateLimiter(undefined);
+    one.slowDown(100, 50, 100);
+    for (let index = 0; index < 16; index += 1) many.slowDown(100 + index, 50, 100 + index);
     expect(many.wait(115)).toBe(one.wait(115));
   });
 
   test('waits as long as the receiver asks for', () => {
-    const pace = new Pace(undefined);
-    pace.slower(0, 0, 5_000);
-    expect(pace.wait(1_000)).toBe(4_000);
-    pace.slower(2_000, 1_500, Number.POSITIVE_INFINITY);
-    expect(pace.wait(2_000)).toBe(3_600_000);
+    const limiter = new RateLimiter(undefined);
+    limiter.slowDown(0, 0, 5_000);
+    expect(limiter.wait(1_000)).toBe(4_000);
+    limiter.slowDown(2_000, 1_500, Number.POSITIVE_INFINITY);
+    expect(limiter.wait(2_000)).toBe(3_600_000);
   });
 });
 
@@ -113,11 +113,11 @@ describe('the sink', () => {
 });
 
 /** Takes so many turns, each as soon as it may, from `now` on. */
-function turns(pace: Pace, count: number, now: number): { count: number; end: number } {
+function turns(limiter: RateLimiter, count: number, now: number): { count: number; end: number } {
   let time = now;
   for (let turn = 0; turn < count; turn += 1) {
-    time += pace.wait(time);
-    pace.take(time);
+    time += limiter.wait(time);
+    limiter.take(time);
   }
   return { count, end: time };
 }

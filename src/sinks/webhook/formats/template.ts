@@ -1,9 +1,8 @@
 import { createRequire } from 'node:module';
-import { reasonOf } from '../../common/errors.ts';
-import type { Delivery } from '../../notification/envelope.ts';
-import type { Content } from './content.ts';
-import type { TemplateOptions } from './options.ts';
-import { Undeliverable } from './undeliverable.ts';
+import { reasonOf } from '../../../common/errors.ts';
+import type { Delivery } from '../../../notification/envelope.ts';
+import type { TemplateOptions } from '../options.ts';
+import { type Content, Undeliverable } from './content.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -56,7 +55,7 @@ function render(work: () => string): string {
 function escapeFor(contentType: string): (value: unknown) => string {
   const essence = essenceOf(contentType);
   const [, escapeText] = escapes.find(([types]) => types.test(essence)) ?? [];
-  return escapeText === undefined ? textOf : (value) => escapeText(textOf(value));
+  return escapeText === undefined ? outputText : (value) => escapeText(outputText(value));
 }
 
 /** By content types: these have many names, with JSON or XML somewhere in them. The first that fits is taken. */
@@ -73,7 +72,7 @@ function essenceOf(contentType: string): string {
   return contentType.replace(/;.*/s, '').trim().toLowerCase();
 }
 
-function textOf(value: unknown): string {
+function outputText(value: unknown): string {
   if (value === undefined || value === null) return '';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { deletedAtOnce, pauseBetween } from '../dialect.ts';
-import { list, qualified } from '../schema.ts';
+import { deleteBatchSize, deletePause } from '../dialect.ts';
+import { identifierList, qualified } from '../schema.ts';
 import type { Table } from '../table.ts';
 import { grammar } from './grammar.ts';
 import { boundsOf, defaultOf, limitsOf, monthOf, monthsToCome, partitionOf } from './partitions.ts';
 import type { Transaction } from './statements.ts';
 
-interface Tidying {
+interface Maintenance {
   readonly table: Table;
   /** Unix milliseconds; what occurred earlier goes. Undefined: nothing goes. */
   readonly cutoff: number | undefined;
@@ -21,21 +21,21 @@ interface Tidying {
 /**
  * Makes the partitions of the months to come, and of rows that found none; drops old ones; deletes old rows elsewhere.
  */
-export async function tidy(tidying: Tidying): Promise<void> {
-  const { table, cutoff, mayChange } = tidying;
+export async function maintain(maintenance: Maintenance): Promise<void> {
+  const { table, cutoff, mayChange } = maintenance;
   if (table.partitioned && mayChange) {
-    await makePartitions(tidying);
-    if (cutoff !== undefined) await dropPartitions(tidying, cutoff);
+    await makePartitions(maintenance);
+    if (cutoff !== undefined) await dropPartitions(maintenance, cutoff);
   }
-  if (cutoff !== undefined) await deleteRows(tidying, cutoff);
+  if (cutoff !== undefined) await deleteRows(maintenance, cutoff);
 }
 
 /** How far back a row may lie that a partition of its own is made for, where nothing is ever dropped: ten years. */
 const farthestBack = 10 * 366 * 86_400_000;
 
-async function makePartitions(tidying: Tidying): Promise<void> {
-  const { table, transaction } = tidying;
-  const oldest = tidying.cutoff ?? Date.now() - farthestBack;
+async function makePartitions(maintenance: Maintenance): Promise<void> {
+  const { table, transaction } = maintenance;
+  const oldest = maintenance.cutoff ?? Date.now() - farthestBack;
   const strays = await transaction(async (client) => {
     const { rows } = await client.query<{ month: string }>(
       `SELECT DISTINCT to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month
@@ -44,14 +44,14 @@ async function makePartitions(tidying: Tidying): Promise<void> {
     );
     return rows.map(({ month }) => month);
   });
-  for (const month of new Set([...monthsToCome(), ...strays])) await makePartition(tidying, month);
+  for (const month of new Set([...monthsToCome(), ...strays])) await makePartition(maintenance, month);
 }
 
 /**
  * Makes a month's partition. Rows of that month that are in the default partition, because they came from far away,
  * move into it: PostgreSQL would refuse a partition beside them.
  */
-async function makePartition({ table, log, transaction }: Tidying, month: string): Promise<void> {
+async function makePartition({ table, log, transaction }: Maintenance, month: string): Promise<void> {
   const partition = partitionOf(table, month);
   const part = qualified(partition, grammar);
   await transaction(async (client) => {
@@ -72,7 +72,7 @@ async function makePartition({ table, log, transaction }: Tidying, month: string
   });
 }
 
-async function dropPartitions({ table, log, transaction }: Tidying, cutoff: number): Promise<void> {
+async function dropPartitions({ table, log, transaction }: Maintenance, cutoff: number): Promise<void> {
   const names = await transaction(async (client) => {
     const { rows } = await client.query<{ name: string }>(
       'SELECT relname AS name FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = to_regclass($1)',
@@ -88,19 +88,19 @@ async function dropPartitions({ table, log, transaction }: Tidying, cutoff: numb
   }
 }
 
-async function deleteRows({ table, signal, transaction }: Tidying, cutoff: number): Promise<void> {
-  const key = list(table.key, grammar);
+async function deleteRows({ table, signal, transaction }: Maintenance, cutoff: number): Promise<void> {
+  const key = identifierList(table.key, grammar);
   const name = qualified(table, grammar);
   for (;;) {
     const deleted = await transaction((client) =>
       client.query(
-        `DELETE FROM ${name} WHERE (${key}) IN (SELECT ${key} FROM ${name} WHERE occurred_at < $1 LIMIT ${deletedAtOnce})
+        `DELETE FROM ${name} WHERE (${key}) IN (SELECT ${key} FROM ${name} WHERE occurred_at < $1 LIMIT ${deleteBatchSize})
          AND occurred_at < $1`,
         [new Date(cutoff).toISOString()],
       ),
     );
-    if ((deleted.rowCount ?? 0) < deletedAtOnce) return;
-    await delay(pauseBetween, undefined, { signal });
+    if ((deleted.rowCount ?? 0) < deleteBatchSize) return;
+    await delay(deletePause, undefined, { signal });
   }
 }
 
