@@ -117,7 +117,7 @@ async function isMisfit(options: object): Promise<boolean> {
     if (!schemaDiff(table, found, dialect).some(({ what }) => what.includes('that can hold'))) return false;
     for (const sample of samples()) {
       const error = await database.insert([rowOf(sample, table)], AbortSignal.timeout(10_000)).catch((error) => error);
-      expect(database.classifyError(error)).toMatchObject({ on: 'row' });
+      expect(database.classifyError(error)).toMatchObject({ kind: 'row' });
     }
     return true;
   } finally {

@@ -184,7 +184,7 @@ routes: { table: { sink: { type: database, url: '${server.url}', table: ${table}
     const sink = await openDatabaseSink({ url: server.url, table: newTable() });
     const statements = async () => {
       const [inserts] = await server.query("SHOW GLOBAL STATUS LIKE 'Com_insert'");
-      return Number(inserts?.ColumnValue);
+      return Number(inserts?.Value);
     };
     const before = await statements();
     const large = Array.from({ length: 6 }, () => deliveryOf({ text: 'x'.repeat(200_000) }));
