@@ -85,7 +85,10 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
     reload: () => reloader.request(),
     live: async () => stuckIn(snapshot),
     ready: async () => unreadyIn(snapshot),
-    try: async (route?: string) => routes.tryNow(route),
+    try: async (route?: string) => {
+      journal.look();
+      return routes.tryNow(route);
+    },
   };
   const control = await openControl(config.journal.path, answers, logger);
 
@@ -99,7 +102,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
 function warnOfFewDescriptors({ brokers, routes }: Config, { logger }: Log): void {
   const few = fewDescriptors([
     ...brokers.map(() => 1),
-    ...routes.map(({ sink: { type, options } }) => sinkKind(type).flow(options).concurrency),
+    ...routes.map(({ sink: { type, options } }) => sinkKind(type).limits(options).concurrency),
   ]);
   if (few !== null) logger.warn(few, 'few files and connections may be open at a time; raise the limit');
 }

@@ -2,7 +2,7 @@ import { fileReasonOf } from '../../common/fs/fs-errors.ts';
 import { readNamedFile } from '../../common/fs/named-file.ts';
 import type { TlsFiles } from '../../common/net/tls.ts';
 import { isMapping } from '../../common/options/value-checks.ts';
-import { brokersIn } from '../../kazoo/config-ini.ts';
+import { parseKazooBrokers } from '../../kazoo/config-ini.ts';
 import type { BrokerConfig } from '../config.ts';
 import type { Diagnostic, Issue, OptionPath, SourceLocation } from '../diagnostics.ts';
 import { brokerOptions, kazooConfigOptions } from '../options.ts';
@@ -70,7 +70,7 @@ function readKazooBrokers(file: string, localZone: string): KazooBrokers {
   } catch (cause) {
     return { ...nothing, unreadable: fileReasonOf(cause) };
   }
-  const { brokers, mistakes: errors } = brokersIn(text, localZone);
+  const { brokers, mistakes: errors } = parseKazooBrokers(text, localZone);
   if (brokers.length === 0 && errors.length === 0) {
     const message = 'names no broker: it has neither uri or amqp_uri under [amqp], nor a [zone] with one';
     return { ...nothing, errors: [{ source: file, option: '', message }] };

@@ -1,7 +1,7 @@
 import type { OptionMistake } from '../../common/options/declare.ts';
 import { isMapping } from '../../common/options/value-checks.ts';
 import { hintFor } from '../../common/text/did-you-mean.ts';
-import { routeMistakes } from '../../routes/mistakes.ts';
+import { routeErrors } from '../../routes/validate.ts';
 import { sinkDeclarations } from '../../sinks/declarations.ts';
 import type { RouteConfig } from '../config.ts';
 import type { Issue, OptionPath } from '../diagnostics.ts';
@@ -38,7 +38,8 @@ export function checkRoutes(routes: unknown, errors: Issue[]): RouteConfig[] {
     const checkedSink = checkSink(sink, [...path, 'sink'], isMapping(route) ? errors : []);
     // What its sink needs is known only where each option is valid by itself.
     const kind = errors.length === before ? sinkDeclarations.find(({ type }) => type === checkedSink.type) : undefined;
-    if (isValid) errors.push(...withPrefix(path, routeMistakes(checked, kind?.needs?.(checkedSink.options) ?? [])));
+    if (isValid)
+      errors.push(...withPrefix(path, routeErrors(checked, kind?.requiredKeys?.(checkedSink.options) ?? [])));
     return { ...checked, name, start: startOf(checked.start), sink: checkedSink };
   });
 }

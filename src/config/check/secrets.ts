@@ -1,6 +1,6 @@
 import { isOption, isOptionList, isOptionMap, type OptionNode, type OptionTree } from '../../common/options/declare.ts';
 import { isMapping, unescapedAt } from '../../common/options/value-checks.ts';
-import { namesSecret, wordsOf } from '../../kazoo/secret-name.ts';
+import { isSecretParameter, wordsOf } from '../../kazoo/secrets.ts';
 import type { Issue, OptionPath } from '../diagnostics.ts';
 import type { MergedSources } from '../read/merge-sources.ts';
 import { leavesIn, leavesOf, valueAt } from '../read/tree.ts';
@@ -89,7 +89,7 @@ function secretsAt(path: OptionPath, node: OptionNode, value: unknown): OptionPa
  * `X-Hook-ID` and `cluster_id`.
  */
 function isHarmless(name: string, value: unknown): boolean {
-  if (namesSecret(name)) return false;
+  if (isSecretParameter(name)) return false;
   return wordsOf(name).at(-1) === 'id' || String(value).length < shortestToken;
 }
 
