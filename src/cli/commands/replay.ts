@@ -9,6 +9,7 @@ import type { OperatorStore } from '../../journal/operator-store.ts';
 import { shape } from '../../routes/shape.ts';
 import { list, moment } from '../support/args.ts';
 import { isDaemonRunning, probeNow } from '../support/daemon-client.ts';
+import { withOpen } from '../support/journal.ts';
 import { findRoute, resolveEvents } from '../support/lookup.ts';
 import { entriesInRange, namedEntries, type TimeRange } from '../support/replay.ts';
 import type { Terminal } from '../support/terminal.ts';
@@ -64,8 +65,7 @@ async function replay(terminal: Terminal, ids: readonly string[], options: Optio
   const wanted = ids.length === 0 ? rangeOf(options) : idsAlone(ids, options);
   const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
   const route = findRoute(options.route, config.routes);
-  const store = await storeAt(config.journal).openOperatorStore();
-  try {
+  await withOpen(storeAt(config.journal).openOperatorStore(), async (store) => {
     const cursor = await store.cursorOf(route.name);
     if (cursor === null)
       throw new Error(`the journal doesn't know the route ${route.name} yet: nothing was delivered by it`);
@@ -73,9 +73,7 @@ async function replay(terminal: Terminal, ids: readonly string[], options: Optio
     const source = await sourceOf(wanted, store, route, cursor);
     if (options.dryRun) await rehearse(terminal, source, route.name, options.json === true);
     else await perform(terminal, source, store, route.name, config.journal.path);
-  } finally {
-    await store.close();
-  }
+  });
 }
 
 /** @throws Error where there is none */

@@ -3,10 +3,11 @@ import { counted, sized } from '../../common/text/plural.ts';
 import { printable } from '../../common/text/printable.ts';
 import { loadPartialConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
-import { type StoreLocation, storeAt } from '../../journal/open.ts';
+import { storeAt } from '../../journal/open.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../../ops/status.ts';
 import { checkDaemon, daemonStatus } from '../support/daemon-client.ts';
+import { withOpen } from '../support/journal.ts';
 import type { Terminal } from '../support/terminal.ts';
 import { columns, notifications, orExit } from '../support/terminal.ts';
 
@@ -58,18 +59,11 @@ async function status(terminal: Terminal, { config: file, json, check }: Options
       () => 1,
       () => checkDaemon(path, check),
     );
-  const answer = (await daemonStatus(path)) ?? statusOf(config, await summaryOf(config.journal), null);
+  const summary = () => withOpen(storeAt(config.journal).openReader(), (journal) => journal.summary());
+  const answer = (await daemonStatus(path)) ?? statusOf(config, await summary(), null);
+  if (json) return terminal.print(printable(JSON.stringify(answer)));
   if ('error' in answer) throw new Error(`the daemon can't tell: ${answer.error}`);
-  await terminal.print(json ? printable(JSON.stringify(answer)) : describe(terminal, answer));
-}
-
-async function summaryOf(location: StoreLocation) {
-  const journal = await storeAt(location).openReader();
-  try {
-    return await journal.summary();
-  } finally {
-    await journal.close();
-  }
+  await terminal.print(describe(terminal, answer));
 }
 
 function describe(

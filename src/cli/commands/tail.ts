@@ -8,6 +8,7 @@ import { storeAt } from '../../journal/open.ts';
 import type { JournalReader, Query } from '../../journal/reader.ts';
 import { shape } from '../../routes/shape.ts';
 import { count, list, moment } from '../support/args.ts';
+import { withOpen } from '../support/journal.ts';
 import { resolveEvents } from '../support/lookup.ts';
 import { describeProblems, orExit, paintState, stateOf, type Terminal } from '../support/terminal.ts';
 
@@ -58,18 +59,15 @@ Examples:
 
 async function tail(terminal: Terminal, options: Options): Promise<void> {
   const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
-  const journal = await storeAt(config.journal).openReader();
   const show = options.json ? showJson : showPlain;
-  try {
+  await withOpen(storeAt(config.journal).openReader(), async (journal) => {
     const filter = await filterOf(options, config, journal);
     // Looked up first: what comes in while the old ones are printed is found when following.
     const last = await lastSeq(journal);
     for await (const entry of entriesNow(journal, filter, last, options)) await show(terminal, entry);
     if (options.follow)
       for await (const entry of entriesAfter(journal, filter, last, interrupted())) await show(terminal, entry);
-  } finally {
-    await journal.close();
-  }
+  });
 }
 
 type Filter = Pick<Query, 'events' | 'accounts'>;

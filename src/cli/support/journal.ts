@@ -15,12 +15,20 @@ export function withOperatorStore(
     () => 2,
     async () => {
       const config = loadPartialConfig(findConfigFile(file, terminal.env), terminal.env);
-      const store = await storeAt(config.journal).openOperatorStore();
-      try {
-        await work(store, config);
-      } finally {
-        await store.close();
-      }
+      await withOpen(storeAt(config.journal).openOperatorStore(), (store) => work(store, config));
     },
   );
+}
+
+/** Works with what is being opened, and closes it whatever comes of that. */
+export async function withOpen<S extends { close(): Promise<void> }, T>(
+  opening: Promise<S>,
+  work: (opened: S) => Promise<T>,
+): Promise<T> {
+  const opened = await opening;
+  try {
+    return await work(opened);
+  } finally {
+    await opened.close();
+  }
 }

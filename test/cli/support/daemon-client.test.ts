@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import pino from 'pino';
 import { stringify } from 'yaml';
+import { openControl } from '../../../src/ops/control.ts';
 import { cli, type Result } from '../../support/cli.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
 import { type BreakableBroker, shareBreakableBroker } from '../../support/rabbitmq.ts';
@@ -57,6 +59,24 @@ describe('status --check', () => {
       stderr: `kazoo-relay: no daemon answers in ${join(folder, 'journal')}\n`,
       code: 1,
     });
+  });
+});
+
+describe('status', () => {
+  test('says so where the daemon cannot answer, and fails', async () => {
+    const journal = join(folder, 'stuck');
+    const file = join(folder, 'stuck.yaml');
+    writeFileSync(file, readFileSync(config, 'utf8').replace(join(folder, 'journal'), journal));
+    mkdirSync(journal);
+    const answer = async () => Promise.reject(new Error('the journal is closed'));
+    const answers = { status: answer, reload: answer, live: answer, ready: answer, try: answer };
+    const control = await openControl(journal, answers, pino({ level: 'silent' }));
+    const stderr = "kazoo-relay: the daemon can't tell: the journal is closed\n";
+    try {
+      expect(await cli(['status', '--config', file])).toEqual({ stdout: '', stderr, code: 2 });
+    } finally {
+      await control.close();
+    }
   });
 });
 
