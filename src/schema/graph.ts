@@ -23,13 +23,13 @@ export interface Edge {
   readonly to: Node;
   readonly part: Part;
   /** Where it stands in the schema, such as `/anyOf/1` or `/$ref`. */
-  readonly place: string;
+  readonly location: string;
   /** It is one of several that are tried, or one whose failing counts. */
   readonly isTried: boolean;
 }
 
 /** Schemas, by what they may be referred to as. */
-export class Graph {
+export class SchemaGraph {
   readonly #resources = new Map<string, Node>();
   readonly #nodes = new Map<JsonObject, Node>();
   readonly #edges = new Map<Node, readonly Edge[]>();
@@ -67,7 +67,7 @@ export class Graph {
             {
               to: this.#below(node, value, keyword, ...key),
               part,
-              place: pointer(keyword, ...key),
+              location: pointer(keyword, ...key),
               isTried: tried.has(keyword),
             },
           ]
@@ -77,7 +77,7 @@ export class Graph {
       for (const [key, value] of membersOf(schema[keyword])) yield* edge(part, keyword, value, key);
     }
     if (typeof schema.$ref === 'string') {
-      yield { to: this.#resolve(node, schema.$ref), part: 'value', place: '/$ref', isTried: false };
+      yield { to: this.#resolve(node, schema.$ref), part: 'value', location: '/$ref', isTried: false };
     }
   }
 
@@ -115,7 +115,7 @@ export class Graph {
     const url = URL.canParse(reference, node.base) ? new URL(reference, node.base).href : reference;
     const [resource = '', fragment = ''] = url.split('#');
     const found = fragment.startsWith('/')
-      ? this.#at(this.#resources.get(resource), fragment.slice(1).split('/').map(keyOf))
+      ? this.#at(this.#resources.get(resource), fragment.slice(1).split('/').map(unescapedToken))
       : this.#resources.get(fragment === '' ? resource : `${resource}#${fragment}`);
     if (found === undefined) throw new Error(`can't resolve reference ${reference}`);
     return found;
@@ -181,6 +181,6 @@ function pointer(...keys: string[]): string {
   return keys.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
-function keyOf(token: string): string {
+function unescapedToken(token: string): string {
   return decodeURIComponent(token).replaceAll('~1', '/').replaceAll('~0', '~');
 }

@@ -5,8 +5,9 @@ import { printable } from '../../common/text/printable.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import { type Entry, StoredEntry } from '../../journal/entry.ts';
-import { exampleKeyOf } from '../../kazoo/catalogue.ts';
-import { decode, unlimited } from '../../kazoo/decode.ts';
+import { noLimits } from '../../kazoo/body.ts';
+import { exampleRoutingKey } from '../../kazoo/catalogue.ts';
+import { decode } from '../../kazoo/decode.ts';
 import type { EventDefinition } from '../../kazoo/event.ts';
 import { redact } from '../../kazoo/redact.ts';
 import type { Delivery } from '../../notification/envelope.ts';
@@ -16,10 +17,9 @@ import { shape } from '../../routes/shape.ts';
 import { sinkKind } from '../../sinks/registry.ts';
 import { type ProbeReport, type Sink, SinkUnavailable } from '../../sinks/sink.ts';
 import { exampleBody } from '../support/example.ts';
-import { orExit } from '../support/exit.ts';
-import { knownEvent } from '../support/known-event.ts';
-import { routeNamed } from '../support/route-named.ts';
+import { findEvent, findRoute } from '../support/lookup.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { orExit } from '../support/terminal.ts';
 
 interface Options {
   readonly event: string;
@@ -54,8 +54,8 @@ const longest = 120_000;
 const mark = 'kazoo-relay-probe';
 
 async function probe(terminal: Terminal, name: string, { event, config }: Options): Promise<void> {
-  const route = routeNamed(name, loadConfig(findConfigFile(config, terminal.env), terminal).routes);
-  const entry = exampleEntry(knownEvent(event));
+  const route = findRoute(name, loadConfig(findConfigFile(config, terminal.env), terminal).routes);
+  const entry = exampleEntry(findEvent(event));
   // The example's zone and account are nobody's.
   if (createMatcher({ ...route, zones: [], accounts: [] })(entry) !== 'deliver') {
     await terminal.print(
@@ -80,14 +80,14 @@ function exampleEntry(event: EventDefinition): Entry {
   const body = { ...exampleBody(event, now, []), 'Msg-ID': `${mark}-${randomUUID()}`, Node: mark };
   const message = {
     body: Buffer.from(JSON.stringify(body)),
-    routingKey: exampleKeyOf(event),
+    routingKey: exampleRoutingKey(event),
     contentEncoding: undefined,
     timestamp: undefined,
     zone: mark,
     receivedAt: now,
   };
   return StoredEntry.of(
-    redact(decode(message, unlimited), () => []),
+    redact(decode(message, noLimits), () => []),
     0,
     null,
   );

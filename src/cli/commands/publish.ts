@@ -3,20 +3,20 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import type { TlsFiles } from '../../common/net/tls.ts';
-import { strayAt, strayAtMessage } from '../../common/options/value-checks.ts';
+import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
-import { events as catalogue, eventNamed, exampleKeyOf, unknownKeys } from '../../kazoo/catalogue.ts';
-import { decode, unlimited } from '../../kazoo/decode.ts';
+import { noLimits } from '../../kazoo/body.ts';
+import { events as catalogue, eventNamed, exampleRoutingKey, unknownRoutingKeyPrefix } from '../../kazoo/catalogue.ts';
+import { decode } from '../../kazoo/decode.ts';
 import type { EventDefinition } from '../../kazoo/event.ts';
 import type { Json } from '../../kazoo/notification.ts';
-import { readBodies } from '../support/bodies.ts';
 import { type Change, exampleBody } from '../support/example.ts';
-import { orExit } from '../support/exit.ts';
-import { knownEvent } from '../support/known-event.ts';
-import { notifications } from '../support/output.ts';
+import { findEvent } from '../support/lookup.ts';
 import { connectPublisher, type Message, PublishError, type Publisher } from '../support/publisher.ts';
+import { readNotifications } from '../support/read-notifications.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { notifications, orExit } from '../support/terminal.ts';
 
 interface Options {
   readonly all?: true;
@@ -98,10 +98,11 @@ async function publish(terminal: Terminal, names: readonly string[], options: Op
     for await (const message of messages) {
       await publisher.send(message);
       sent += 1;
-      if (message.routingKey.startsWith(unknownKeys)) unsure += 1;
+      if (message.routingKey.startsWith(unknownRoutingKeyPrefix)) unsure += 1;
     }
     await publisher.confirmed();
-    const note = unsure === 0 ? '' : `; KAZOO's routing key of ${unsure} isn't known, they have ${unknownKeys}EVENT`;
+    const note =
+      unsure === 0 ? '' : `; KAZOO's routing key of ${unsure} isn't known, they have ${unknownRoutingKeyPrefix}EVENT`;
     await terminal.print(`published ${notifications(sent)} to ${broker.host}${note}`);
   } finally {
     await publisher.close();
@@ -112,7 +113,7 @@ function brokerOf(
   terminal: Terminal,
   { url, config }: Options,
 ): { readonly broker: URL; readonly tls: TlsFiles | undefined } {
-  if (url !== undefined && strayAt.test(url)) throw new Error(`--url ${strayAtMessage}`);
+  if (url !== undefined && unescapedAt.test(url)) throw new Error(`--url ${unescapedAtMessage}`);
   const first =
     url === undefined ? loadConfig(findConfigFile(config, terminal.env), terminal).brokers[0] : { url, tls: undefined };
   const broker = first !== undefined && URL.canParse(first.url) ? new URL(first.url) : undefined;
@@ -158,7 +159,7 @@ function eventsOf(names: readonly string[], { all }: Options): readonly EventDef
   if (all && names.length > 0) throw new Error('name events or give --all, not both');
   if (all) return catalogue;
   if (names.length === 0) throw new Error('name the events to publish, or give --all or --file');
-  return names.map(knownEvent);
+  return names.map(findEvent);
 }
 
 type Turn = () => Promise<void>;
@@ -185,14 +186,18 @@ async function* exampleMessages(
     for (const event of events) {
       await turn();
       const time = Date.now();
-      yield { routingKey: exampleKeyOf(event), body: Buffer.from(JSON.stringify(exampleBody(event, time, set))), time };
+      yield {
+        routingKey: exampleRoutingKey(event),
+        body: Buffer.from(JSON.stringify(exampleBody(event, time, set))),
+        time,
+      };
     }
   }
 }
 
 async function* fileMessages(file: string, stdin: Readable, turn: Turn): AsyncGenerator<Message> {
   let time = 0;
-  for await (const body of readBodies(file, stdin)) {
+  for await (const body of readNotifications(file, stdin)) {
     await turn();
     // Two that are equal would be taken for one that came twice, if they had the same millisecond too.
     time = Math.max(Date.now(), time + 1);
@@ -203,7 +208,7 @@ async function* fileMessages(file: string, stdin: Readable, turn: Turn): AsyncGe
 /** The key of the event that the body says it is. */
 function routingKeyOf(body: Buffer): string {
   const message = { routingKey: '', contentEncoding: undefined, timestamp: undefined, zone: '', receivedAt: 0 };
-  const { event } = decode({ ...message, body }, unlimited);
+  const { event } = decode({ ...message, body }, noLimits);
   const definition = event === null ? undefined : eventNamed(event);
-  return exampleKeyOf(definition ?? { name: 'unknown', routingKey: null });
+  return exampleRoutingKey(definition ?? { name: 'unknown', routingKey: null });
 }

@@ -3,8 +3,8 @@ import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { heed, releaseStops, stopSignals } from '../../common/async/early-signals.ts';
 import { hintFor } from '../../common/text/did-you-mean.ts';
-import { findingText } from '../../config/diagnostics.ts';
-import { type Loaded, readConfig } from '../../config/load.ts';
+import { diagnosticText } from '../../config/diagnostics.ts';
+import { type LoadedConfig, readConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import type { Overrides } from '../../config/read/variables.ts';
 import { storeAt } from '../../journal/open.ts';
@@ -13,7 +13,7 @@ import { createLog, type Log } from '../../ops/log.ts';
 import { listenToSignals } from '../../ops/signals.ts';
 import { type Notifier, openNotifier } from '../../ops/systemd.ts';
 import { startRelay } from '../../relay/relay.ts';
-import { overridesOf, takesOverrides } from '../support/overrides.ts';
+import { overridesOf, takesOverrides } from '../support/args.ts';
 import type { Terminal } from '../support/terminal.ts';
 
 export function runCommand(terminal: Terminal): Command {
@@ -72,14 +72,14 @@ async function runDaemon(
   file: string,
   overrides: Overrides,
   rebuild: boolean,
-  loaded: Loaded,
+  loaded: LoadedConfig,
   ownLog: Log,
 ): Promise<void> {
   const { config } = loaded;
   const log = ownLog.logger;
   listenToSignals(ownLog);
   log.info({ config: file, pid: process.pid }, 'starting');
-  tellDoubts(loaded, log);
+  logWarnings(loaded, log);
   await refuseSecond(config.journal.path);
   if (rebuild) {
     // What has come so far is heard before. From then on a signal to stop ends it, and the journal stands as it did.
@@ -98,7 +98,7 @@ async function runDaemon(
   const starting = startRelay(loaded, ownLog, {
     load() {
       const again = readConfig(file, overrides);
-      tellDoubts(again, log);
+      logWarnings(again, log);
       return again;
     },
     onReload() {
@@ -119,8 +119,8 @@ async function runDaemon(
   log.info('stopped');
 }
 
-function tellDoubts({ warnings }: Loaded, log: Logger): void {
-  for (const warning of warnings) log.warn({ warning: findingText(warning) }, 'configuration warning');
+function logWarnings({ warnings }: LoadedConfig, log: Logger): void {
+  for (const warning of warnings) log.warn({ warning: diagnosticText(warning) }, 'configuration warning');
 }
 
 function nextSignal(): Promise<(typeof stopSignals)[number]> {

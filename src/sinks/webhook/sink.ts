@@ -7,20 +7,18 @@ import { type Outcome, type ProbeReport, type Sink, type SinkKind, SinkUnavailab
 import { createAddress } from './address.ts';
 import { type Auth, createAuth } from './auth.ts';
 import { webhookDeclaration } from './declaration.ts';
-import type { Answer, Request } from './exchange.ts';
+import { Undeliverable } from './formats/content.ts';
+import { type Answer, type HttpClient, type Request, send } from './http.ts';
 import type { WebhookOptions } from './options.ts';
-import { failureOf, outcomeOf, retryAfter } from './outcome.ts';
-import { Pace } from './pace.ts';
-import { showAnswer, showRequest } from './report.ts';
-import { createRequestMaker, credentialHeaders, type RequestMaker } from './request.ts';
+import { failureOutcome, outcomeOf, retryAfter } from './outcome.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import { createRequestMaker, credentialHeaders, type RequestMaker, showAnswer, showRequest } from './request.ts';
 import { secretsOf } from './secrets.ts';
-import { type Sender, send } from './sender.ts';
-import { Undeliverable } from './undeliverable.ts';
 
 /** HTTP requests to a receiver of the operator's. What its answer means stands in `outcome.ts`. */
 export const webhookSink: SinkKind<WebhookOptions> = {
   ...webhookDeclaration,
-  examine: async (options) => (await import('./examine.ts')).examine(options),
+  connectionTest: async (options) => (await import('./connection-test.ts')).connectionTest(options),
 
   async open(options, { log }) {
     // The library takes a while to load, and much memory: only who has such a route pays for it.
@@ -44,7 +42,8 @@ export const webhookSink: SinkKind<WebhookOptions> = {
   },
 };
 
-interface Parts extends Sender {
+interface Parts extends HttpClient {
+  readonly auth: Auth;
   readonly origin: string;
   readonly make: RequestMaker;
   readonly mask: Mask;
@@ -77,16 +76,16 @@ function waitAskedFor(answer: Answer): number {
 class WebhookSink implements Sink {
   readonly #options: WebhookOptions;
   readonly #parts: Parts;
-  readonly #pace: Pace;
+  readonly #limiter: RateLimiter;
 
   constructor(options: WebhookOptions, parts: Parts) {
     this.#options = options;
     this.#parts = parts;
-    this.#pace = new Pace(options.rateLimit);
+    this.#limiter = new RateLimiter(options.rateLimit);
   }
 
   async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
-    const outcome = await this.#attempt(batch, signal);
+    const outcome = await this.#sendOnce(batch, signal);
     if (!mayBlameOne(batch, outcome)) return batch.map(() => outcome);
     return this.#divide(batch, performance.now() + this.#options.timeout.total / 2, signal);
   }
@@ -102,8 +101,8 @@ class WebhookSink implements Sink {
         answer = answered;
       },
     };
-    // What a route does then, it does: somebody who probes wants to read it.
-    const outcome = await this.#attempt([delivery], signal, probe).catch(
+    // A route would pause; a probe reports it.
+    const outcome = await this.#sendOnce([delivery], signal, probe).catch(
       (error): Outcome => ({ status: 'retry', reason: reasonOf(error), away: true }),
     );
     const authorization = auth.scheme === undefined ? {} : { authorization: `${auth.scheme} ***` };
@@ -129,7 +128,7 @@ class WebhookSink implements Sink {
     const half = Math.ceil(batch.length / 2);
     let outcomes: Outcome[] = [];
     for (const part of [batch.slice(0, half), batch.slice(half)]) {
-      const outcome = performance.now() < until ? await this.#attemptPart(part, signal) : tooLate;
+      const outcome = performance.now() < until ? await this.#sendPart(part, signal) : tooLate;
       const blamesOne = mayBlameOne(part, outcome);
       outcomes = outcomes.concat(blamesOne ? await this.#divide(part, until, signal) : part.map(() => outcome));
     }
@@ -137,9 +136,9 @@ class WebhookSink implements Sink {
   }
 
   /** Where others of the batch have their outcomes already, it may not come again as a whole. */
-  async #attemptPart(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome> {
+  async #sendPart(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome> {
     try {
-      return await this.#attempt(batch, signal);
+      return await this.#sendOnce(batch, signal);
     } catch (error) {
       if (!(error instanceof SinkUnavailable)) throw error;
       return { status: 'retry', reason: error.message, away: true };
@@ -147,9 +146,9 @@ class WebhookSink implements Sink {
   }
 
   /** One request. @throws SinkUnavailable */
-  async #attempt(batch: readonly Delivery[], signal: AbortSignal, probe?: Probe): Promise<Outcome> {
-    if (this.#pace.wait(performance.now()) > 0) await this.#turn(signal);
-    else this.#pace.take(performance.now());
+  async #sendOnce(batch: readonly Delivery[], signal: AbortSignal, probe?: Probe): Promise<Outcome> {
+    if (this.#limiter.wait(performance.now()) > 0) await this.#turn(signal);
+    else this.#limiter.take(performance.now());
     const { mask, origin } = this.#parts;
     const sentAt = performance.now();
     const made = this.#make(batch, Date.now());
@@ -161,12 +160,12 @@ class WebhookSink implements Sink {
       answer = await send(request, this.#options.redirects, this.#parts, signal);
     } catch (error) {
       if (error instanceof SinkUnavailable) throw error;
-      return failureOf(error, mask);
+      return failureOutcome(error, mask);
     }
     probe?.see(request, answer);
     const now = performance.now();
-    if (answer.status === 429) this.#pace.slower(now, sentAt, now + waitAskedFor(answer));
-    else if (answer.status < 300) this.#pace.taken(now);
+    if (answer.status === 429) this.#limiter.slowDown(now, sentAt, now + waitAskedFor(answer));
+    else if (answer.status < 300) this.#limiter.accepted(now);
     return outcomeOf(answer, origin, mask);
   }
 
@@ -183,13 +182,13 @@ class WebhookSink implements Sink {
   /** Resolves when the next request may go. @throws SinkUnavailable when that takes too long */
   async #turn(signal: AbortSignal): Promise<void> {
     const until = performance.now() + longestTurn;
-    for (let now = performance.now(), wait = this.#pace.wait(now); wait > 0; wait = this.#pace.wait(now)) {
+    for (let now = performance.now(), wait = this.#limiter.wait(now); wait > 0; wait = this.#limiter.wait(now)) {
       // Others may have been before it each time.
       if (now + wait > until || signal.aborted) this.#mustWait(wait);
       await delay(wait, undefined, { signal }).catch(() => undefined);
       now = performance.now();
     }
-    this.#pace.take(performance.now());
+    this.#limiter.take(performance.now());
   }
 
   #mustWait(wait: number): never {
@@ -200,7 +199,7 @@ class WebhookSink implements Sink {
   }
 }
 
-/** What a probe adds to a request, and who looks at it. */
+/** What a probe adds to a request, and how it sees request and answer. */
 interface Probe {
   readonly headers: Readonly<Record<string, string>>;
   see(request: Request, answer: Answer | undefined): void;

@@ -4,18 +4,19 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeFolder } from '../../../common/fs/make-folder.ts';
 import { makeNamedFile } from '../../../common/fs/named-file.ts';
-import { type Blame, type Database, deletedAtOnce, type Found, pauseBetween } from '../dialect.ts';
+import { type Database, deleteBatchSize, deletePause, type TableInfo } from '../dialect.ts';
+import type { ClassifiedError } from '../errors.ts';
 import type { DatabaseSinkOptions } from '../options.ts';
-import type { Row, Value } from '../row.ts';
-import { list, qualified } from '../schema.ts';
+import type { ColumnValue, Row } from '../row.ts';
+import { identifierList, qualified } from '../schema.ts';
 import type { Table } from '../table.ts';
-import { blame, isBusy, withoutValues } from './errors.ts';
+import { classifyError, isBusy, withoutValues } from './errors.ts';
 import { grammar } from './grammar.ts';
-import { look } from './look.ts';
+import { introspect } from './introspect.ts';
 
 export class SqliteDatabase implements Database {
-  readonly place: string;
-  readonly blame: (error: unknown) => Blame = blame;
+  readonly displayName: string;
+  readonly classifyError: (error: unknown) => ClassifiedError = classifyError;
   readonly #path: string;
   readonly #table: Table;
   readonly #options: DatabaseSinkOptions;
@@ -29,18 +30,18 @@ export class SqliteDatabase implements Database {
     this.#options = options;
     this.#table = table;
     this.#path = decodeURIComponent(new URL(options.url).pathname);
-    this.place = `SQLite in ${this.#path}`;
+    this.displayName = `SQLite in ${this.#path}`;
   }
 
-  async inspect(): Promise<Found | undefined> {
-    const found = look(this.#current().database, this.#table);
+  async introspect(): Promise<TableInfo | undefined> {
+    const found = introspect(this.#current().database, this.#table);
     if (found !== undefined) this.#columns = [...found.columns.keys()];
     return found;
   }
 
-  migrate(statementsFor: (found: Found | undefined) => readonly string[]): Promise<void> {
+  migrate(statementsFor: (found: TableInfo | undefined) => readonly string[]): Promise<void> {
     return this.#transaction((database) => {
-      for (const statement of statementsFor(look(database, this.#table))) database.exec(statement);
+      for (const statement of statementsFor(introspect(database, this.#table))) database.exec(statement);
     });
   }
 
@@ -56,17 +57,17 @@ export class SqliteDatabase implements Database {
     }, signal);
   }
 
-  async tidy(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
+  async maintain(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
     if (cutoff === undefined) return;
     const name = qualified(this.#table, grammar);
     const statement = `DELETE FROM ${name} WHERE rowid IN (SELECT rowid FROM ${name} WHERE occurred_at < ? LIMIT ?)`;
     for (;;) {
       const deleted = await this.#transaction(
-        (database) => database.prepare(statement).run(new Date(cutoff).toISOString(), deletedAtOnce).changes,
+        (database) => database.prepare(statement).run(new Date(cutoff).toISOString(), deleteBatchSize).changes,
         signal,
       );
-      if (Number(deleted) < deletedAtOnce) return;
-      await delay(pauseBetween, undefined, { signal });
+      if (Number(deleted) < deleteBatchSize) return;
+      await delay(deletePause, undefined, { signal });
     }
   }
 
@@ -75,7 +76,7 @@ export class SqliteDatabase implements Database {
     this.#forget();
   }
 
-  /** Does the work in one transaction. A lock that somebody else holds is waited for without holding up the process. */
+  /** Does the work in one transaction. It waits for another process's lock without blocking this one. */
   #transaction<T>(work: (database: DatabaseSync) => T, signal?: AbortSignal): Promise<T> {
     const result = this.#queue.then(async () => {
       const deadline = performance.now() + this.#options.statementTimeout;
@@ -87,7 +88,7 @@ export class SqliteDatabase implements Database {
         return value;
       } catch (error) {
         if (database.isTransaction) database.exec('ROLLBACK');
-        if (blame(error).on !== 'row') this.#forget();
+        if (classifyError(error).kind !== 'row') this.#forget();
         throw error;
       }
     });
@@ -95,11 +96,11 @@ export class SqliteDatabase implements Database {
     return result;
   }
 
-  /** False where somebody else is writing just now, who may go on for a while unless this was the last try. */
+  /** False where another process is writing. @param isLast throws then */
   #begin(isLast: boolean): boolean {
     try {
       const current = this.#current();
-      // Once it is WAL it stays so, and whoever reads it doesn't keep us from writing. Merely looking doesn't change it.
+      // WAL stays set in the file, and lets others read while we write. Introspection alone must not change the file.
       if (!current.isWal) current.database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
       current.isWal = true;
       current.database.exec('BEGIN IMMEDIATE');
@@ -124,7 +125,7 @@ export class SqliteDatabase implements Database {
   }
 }
 
-/** Between two tries of a database that somebody else is writing to, in milliseconds. */
+/** Between two tries of a database that another process is writing to, in milliseconds. */
 const busyPause = 20;
 
 interface Open {
@@ -136,7 +137,7 @@ interface Open {
 
 function openFile(path: string): Open {
   makeFolder(dirname(path), 0o750);
-  // SQLite would let everybody read a file that it makes.
+  // SQLite would create it readable for all users.
   makeNamedFile(path, 0o640);
   const database = new DatabaseSync(path, { timeout: 0 });
   return { database, inode: inodeOf(path) ?? 0, insert: undefined, isWal: false };
@@ -149,11 +150,11 @@ function inodeOf(path: string): number | undefined {
 function insertStatement(table: Table): string {
   const names = table.columns.map(({ name }) => name);
   return (
-    `INSERT INTO ${qualified(table, grammar)} (${list(names, grammar)}) VALUES (${names.map(() => '?').join(', ')}) ` +
-    `ON CONFLICT (${list(table.key, grammar)}) DO NOTHING`
+    `INSERT INTO ${qualified(table, grammar)} (${identifierList(names, grammar)}) VALUES (${names.map(() => '?').join(', ')}) ` +
+    `ON CONFLICT (${identifierList(table.key, grammar)}) DO NOTHING`
   );
 }
 
-function sqlValue(value: Value): string | number | null {
+function sqlValue(value: ColumnValue): string | number | null {
   return typeof value === 'boolean' ? Number(value) : value;
 }

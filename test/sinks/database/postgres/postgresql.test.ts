@@ -14,7 +14,7 @@ import { startPostgres, type TestPostgres } from '../../../support/postgresql.ts
 import { startReceiver } from '../../../support/receiver.ts';
 import { rounds } from '../../../support/runs.ts';
 import { behavesAsDatabase, newTable, passesRowsThatAreCut } from '../common.ts';
-import { tellsMisfits } from '../misfits.ts';
+import { tellsIncompatibilities } from '../incompatibilities.ts';
 
 let server: TestPostgres;
 
@@ -35,7 +35,7 @@ behavesAsDatabase('PostgreSQL', {
       EXECUTE FUNCTION refuse_${table}()`,
 });
 
-tellsMisfits('PostgreSQL', {
+tellsIncompatibilities('PostgreSQL', {
   url: () => server.url,
   query: (sql) => server.query(sql),
   demand: (table) => `TRUNCATE ${table}; ALTER TABLE ${table} ADD tenant text NOT NULL`,
@@ -46,7 +46,7 @@ tellsMisfits('PostgreSQL', {
     ...['smallint', 'int', 'bigint', 'numeric(30, 2)', 'real', 'double precision', 'boolean', 'uuid', 'json', 'jsonb'],
     ...['date', 'timestamp', 'timestamptz', 'text', 'varchar(40)', 'bytea', 'inet'],
   ],
-  misfits: 76,
+  incompatible: 76,
 });
 
 describe('PostgreSQL in particular', () => {
