@@ -2,7 +2,7 @@ import convict from 'convict';
 import { parametersOf } from '../common/net/amqp-url.ts';
 import type { Option } from '../common/options/declare.ts';
 import { anyCase } from '../common/options/json-schema.ts';
-import { strayAt, strayAtMessage, strayTilde, strayTildeMessage } from '../common/options/value-checks.ts';
+import { leadingTilde, leadingTildeMessage, unescapedAt, unescapedAtMessage } from '../common/options/value-checks.ts';
 import { mappedTypes } from '../sinks/database/options.ts';
 import { amount, durations, needsUnit, positiveUnitSchema, sizes, unitSchema } from './units.ts';
 
@@ -50,7 +50,7 @@ const numberSchema = (limits: { minimum: number; maximum?: number }, digits: str
   ],
 });
 const namesSchema = { type: 'array', items: textSchema };
-const pathSchema = { ...textSchema, not: { type: 'string', pattern: strayTilde.source } };
+const pathSchema = { ...textSchema, not: { type: 'string', pattern: leadingTilde.source } };
 const pathsSchema = { type: 'array', items: pathSchema };
 
 /** Kinds of values that convict doesn't know, or takes too much for. */
@@ -108,7 +108,7 @@ export const formats: Readonly<Record<string, Format>> = {
     schema: pathSchema,
     validate(value) {
       must(isText(value), 'must be text');
-      must(!isInHome(value), strayTildeMessage);
+      must(!isInHome(value), leadingTildeMessage);
     },
   },
   paths: {
@@ -117,7 +117,7 @@ export const formats: Readonly<Record<string, Format>> = {
     isList: true,
     validate(value) {
       must(isNames(value), 'must be a list of paths');
-      must(!value.some(isInHome), strayTildeMessage);
+      must(!value.some(isInHome), leadingTildeMessage);
     },
   },
   heartbeat: {
@@ -176,9 +176,9 @@ export const formats: Readonly<Record<string, Format>> = {
   },
   'amqp url': {
     kind: 'URL',
-    schema: { ...urlSchema('amqps?://[^/?#]'), not: { pattern: strayAt.source } },
+    schema: { ...urlSchema('amqps?://[^/?#]'), not: { pattern: unescapedAt.source } },
     validate: (value) => {
-      must(!hasStrayAt(value), strayAtMessage);
+      must(!hasStrayAt(value), unescapedAtMessage);
       must(isAmqpUrl(value), 'must be a URL such as amqp://user:password@host:5672 or amqps://…');
       parametersOf(new URL(String(value)));
     },
@@ -188,12 +188,12 @@ export const formats: Readonly<Record<string, Format>> = {
     schema: {
       ...urlSchema('(postgres|postgresql|mysql|mariadb|sqlite):'),
       // SQLite has no users, and its path may have any letter.
-      anyOf: [{ pattern: `^${anyCase('sqlite')}:` }, { not: { pattern: strayAt.source } }],
+      anyOf: [{ pattern: `^${anyCase('sqlite')}:` }, { not: { pattern: unescapedAt.source } }],
       not: { pattern: sqliteInHome.source },
     },
     validate: (value) => {
-      must(!hasStrayAt(value) || /^sqlite:/i.test(String(value)), strayAtMessage);
-      must(!sqliteInHome.test(String(value)), `has a path that ${strayTildeMessage}`);
+      must(!hasStrayAt(value) || /^sqlite:/i.test(String(value)), unescapedAtMessage);
+      must(!sqliteInHome.test(String(value)), `has a path that ${leadingTildeMessage}`);
       must(isDatabaseUrl(value), 'must be a URL such as postgres://user:password@host:5432/database or sqlite:///path');
     },
   },
@@ -260,7 +260,7 @@ export const formats: Readonly<Record<string, Format>> = {
     isList: true,
     validate(value) {
       must(isNames(value), 'must be a pattern of file names, or a list of them');
-      must(!value.some(isInHome), strayTildeMessage);
+      must(!value.some(isInHome), leadingTildeMessage);
     },
     coerce: (text) => [text],
   },
@@ -294,7 +294,7 @@ function isText(value: unknown): value is string {
 }
 
 function hasStrayAt(value: unknown): boolean {
-  return typeof value === 'string' && strayAt.test(value.trim());
+  return typeof value === 'string' && unescapedAt.test(value.trim());
 }
 
 function isAmqpUrl(value: unknown): boolean {
@@ -318,7 +318,7 @@ function isDatabaseUrl(value: unknown): boolean {
 }
 
 function isInHome(path: string): boolean {
-  return strayTilde.test(path);
+  return leadingTilde.test(path);
 }
 
 function must(holds: boolean, what: string): asserts holds {

@@ -1,6 +1,6 @@
-import type { OptionMistake } from '../common/options/declare.ts';
+import type { OptionIssue } from '../common/options/declare.ts';
 import { isMapping } from '../common/options/value-checks.ts';
-import { hintFor } from '../common/text/did-you-mean.ts';
+import { suggestionFor } from '../common/text/did-you-mean.ts';
 import { routeMistakes } from '../routes/mistakes.ts';
 import { sinkDeclarations } from '../sinks/declarations.ts';
 import { type Brokers, checkBrokers, kazoosPath } from './check/brokers.ts';
@@ -206,7 +206,7 @@ function checkSink(sink: unknown, path: Path, mistakes: Mistake[]): RouteConfig[
   if (kind === undefined) {
     if (type === undefined) mistakes.push({ path, message: `must be a mapping with a type: ${types}` });
     else {
-      const hint = hintFor(
+      const hint = suggestionFor(
         String(type),
         sinkDeclarations.map((candidate) => candidate.type),
       );
@@ -232,6 +232,6 @@ function checkSink(sink: unknown, path: Path, mistakes: Mistake[]): RouteConfig[
   return { type: kind.type, options: checked };
 }
 
-function under(path: Path, mistakes: readonly OptionMistake[]): Mistake[] {
+function under(path: Path, mistakes: readonly OptionIssue[]): Mistake[] {
   return mistakes.map((mistake) => ({ ...mistake, path: [...path, ...mistake.path] }));
 }

@@ -1,4 +1,4 @@
-import { counted } from '../common/text/plural.ts';
+import { pluralize } from '../common/text/plural.ts';
 import type { BrokerSnapshot, RuntimeSnapshot } from './runtime-snapshot.ts';
 
 /** What should move and doesn't: empty while all is well. A broker or a sink that is away keeps nothing from moving. */
@@ -44,9 +44,9 @@ export function summaryOf({ brokers, routes }: Pick<RuntimeSnapshot, 'brokers' |
   const links = brokers();
   const consuming = links.filter(({ state, paused }) => state === 'consuming' && !paused);
   const held = routes().filter(({ activity }) => activity.circuit !== 'closed');
-  const parts = [`consuming from ${consuming.length} of ${counted(links.length, 'broker')}`];
+  const parts = [`consuming from ${consuming.length} of ${pluralize(links.length, 'broker')}`];
   if (links.some(({ paused }) => paused)) parts.push('the journal takes nothing');
-  parts.push(`${routes().length - held.length} of ${counted(routes().length, 'route')} delivering`);
+  parts.push(`${routes().length - held.length} of ${pluralize(routes().length, 'route')} delivering`);
   if (held.length > 0) parts.push(`sink away: ${held.map(({ name }) => name).join(', ')}`);
   return parts.join('; ');
 }

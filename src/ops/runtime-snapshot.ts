@@ -1,4 +1,4 @@
-import type { Distribution } from '../common/stats/histogram.ts';
+import type { Histogram } from '../common/stats/histogram.ts';
 import type { Clock } from '../journal/journal.ts';
 import type { Summary } from '../journal/reader.ts';
 import type { Activity, BrokerStatus } from './status.ts';
@@ -49,8 +49,8 @@ interface IntakeCounts {
   readonly outcomes: readonly string[];
   readonly byEvent: ReadonlyMap<string, ArrayLike<number>>;
   readonly problems: ReadonlyMap<string, ReadonlyMap<string, number>>;
-  readonly sinceReceived: Distribution;
-  readonly sincePublished: Distribution;
+  readonly sinceReceived: Histogram;
+  readonly sincePublished: Histogram;
 }
 
 /** As src/delivery counts them. */
@@ -60,6 +60,6 @@ interface RouteCounts {
   readonly unavailable: number;
   readonly dead: number;
   readonly opened: number;
-  readonly sinceReceived: Distribution;
-  readonly attempts: Distribution;
+  readonly sinceReceived: Histogram;
+  readonly attempts: Histogram;
 }

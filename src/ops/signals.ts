@@ -1,4 +1,4 @@
-import { heed } from '../common/async/early-signals.ts';
+import { onSignal } from '../common/async/early-signals.ts';
 import { type Log, setLevel } from './log.ts';
 
 /**
@@ -6,6 +6,6 @@ import { type Log, setLevel } from './log.ts';
  * Node would open its debugger at it, and give whoever reaches that port the whole daemon.
  */
 export function listenToSignals(log: Log): void {
-  heed('SIGUSR2', () => setLevel(log, log.level === 'debug' ? log.usualLevel : 'debug'));
-  heed('SIGUSR1', () => log.logger.debug('SIGUSR1 means nothing here'));
+  onSignal('SIGUSR2', () => setLevel(log, log.level === 'debug' ? log.usualLevel : 'debug'));
+  onSignal('SIGUSR1', () => log.logger.debug('SIGUSR1 means nothing here'));
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { openJournal } from '../journal/open.ts';
 import { openControl } from '../ops/control.ts';
-import { fewDescriptors } from '../ops/descriptors.ts';
+import { openFileShortage } from '../ops/descriptors.ts';
 import { stuckIn, summaryOf, unreadyIn } from '../ops/health.ts';
 import { openHttpPort } from '../ops/http.ts';
 import type { Log } from '../ops/log.ts';
@@ -97,7 +97,7 @@ export async function startRelay(first: LoadedConfig, log: Log, { load, onReload
 }
 
 function warnOfFewDescriptors({ brokers, routes }: Config, { logger }: Log): void {
-  const few = fewDescriptors([
+  const few = openFileShortage([
     ...brokers.map(() => 1),
     ...routes.map(({ sink: { type, options } }) => sinkKind(type).flow(options).concurrency),
   ]);

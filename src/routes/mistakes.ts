@@ -1,6 +1,6 @@
 import { reasonOf } from '../common/errors.ts';
-import type { OptionMistake } from '../common/options/declare.ts';
-import { nearest } from '../common/text/did-you-mean.ts';
+import type { OptionIssue } from '../common/options/declare.ts';
+import { closestMatch } from '../common/text/did-you-mean.ts';
 import type { EnvelopeKey } from '../notification/envelope.ts';
 import { createCondition } from './condition.ts';
 import { envelopeKeys } from './envelope.ts';
@@ -15,12 +15,12 @@ interface RouteParts {
  * What is wrong with a route's condition and shape, each of the right form.
  * @param needs keys of the envelope that the route's sink can't do without
  */
-export function routeMistakes({ where, shape }: RouteParts, needs: readonly EnvelopeKey[]): OptionMistake[] {
+export function routeMistakes({ where, shape }: RouteParts, needs: readonly EnvelopeKey[]): OptionIssue[] {
   const inWhere = where === undefined ? [] : whereMistakes(where);
   return shape === undefined ? inWhere : [...inWhere, ...shapeMistakes(shape), ...neededBy(needs, shape)];
 }
 
-function whereMistakes(where: string): OptionMistake[] {
+function whereMistakes(where: string): OptionIssue[] {
   try {
     createCondition(where);
     return [];
@@ -29,7 +29,7 @@ function whereMistakes(where: string): OptionMistake[] {
   }
 }
 
-function shapeMistakes({ pick, omit, set }: ShapeOptions): OptionMistake[] {
+function shapeMistakes({ pick, omit, set }: ShapeOptions): OptionIssue[] {
   const inList = (name: string, paths: readonly string[]) =>
     paths.flatMap((path, index) => {
       const message = misledBy(path) ?? (name === 'omit' && path === 'id' ? idStays : undefined);
@@ -50,7 +50,7 @@ function misledBy(path: string): string | undefined {
   if (steps.includes('')) return 'must be a path such as data.caller_id_number';
   const [first = ''] = steps;
   if (isEnvelopeKey(first)) return undefined;
-  const near = nearest(first, envelopeKeys);
+  const near = closestMatch(first, envelopeKeys);
   return `must begin with a key of the envelope; did you mean ${near ?? `data.${path}`}?`;
 }
 
@@ -67,7 +67,7 @@ function isEnvelopeKey(key: string): boolean {
   return envelopeKeys.some((candidate) => candidate === key);
 }
 
-function neededBy(needs: readonly EnvelopeKey[], { pick, omit }: ShapeOptions): OptionMistake[] {
+function neededBy(needs: readonly EnvelopeKey[], { pick, omit }: ShapeOptions): OptionIssue[] {
   const isKept = (key: string) => pick.length === 0 || pick.some((path) => path === key || path.startsWith(`${key}.`));
   const missing = [...new Set(needs)].filter((key) => !isKept(key) || omit.includes(key));
   if (missing.length === 0) return [];

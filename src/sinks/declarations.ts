@@ -1,4 +1,4 @@
-import type { OptionMistake } from '../common/options/declare.ts';
+import type { OptionIssue } from '../common/options/declare.ts';
 import type { EnvelopeKey } from '../notification/envelope.ts';
 import { databaseDeclaration } from './database/declaration.ts';
 import type { DoubtedRoute, Flow, SinkDeclaration } from './declaration.ts';
@@ -10,9 +10,9 @@ import { webhookDeclaration } from './webhook/declaration.ts';
 export interface AnySinkDeclaration
   extends Omit<SinkDeclaration<unknown>, 'flow' | 'check' | 'needs' | 'doubts' | 'file'> {
   flow(options: unknown): Flow;
-  check?(options: unknown): readonly OptionMistake[];
+  check?(options: unknown): readonly OptionIssue[];
   needs?(options: unknown): readonly EnvelopeKey[];
-  doubts?(options: unknown, route: DoubtedRoute): readonly OptionMistake[];
+  doubts?(options: unknown, route: DoubtedRoute): readonly OptionIssue[];
   file?(options: unknown): string;
 }
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { reasonOf } from '../../common/errors.ts';
-import { counted } from '../../common/text/plural.ts';
+import { pluralize } from '../../common/text/plural.ts';
 import { printable } from '../../common/text/printable.ts';
 import type { Config } from '../../config/config.ts';
 import { type Finding, findingText } from '../../config/diagnostics.ts';
@@ -117,7 +117,7 @@ function line(finding: Finding): string {
 }
 
 function summaryOf(file: string, config: Config | undefined, mistakes: number, warnings: number): string {
-  const doubts = warnings === 0 ? '' : `, ${counted(warnings, 'warning')}`;
-  if (config === undefined) return `${file}: ${counted(mistakes, 'mistake')}${doubts}`;
-  return `${file}: ${counted(config.brokers.length, 'broker')}, ${counted(config.routes.length, 'route')}, no mistakes${doubts}`;
+  const doubts = warnings === 0 ? '' : `, ${pluralize(warnings, 'warning')}`;
+  if (config === undefined) return `${file}: ${pluralize(mistakes, 'mistake')}${doubts}`;
+  return `${file}: ${pluralize(config.brokers.length, 'broker')}, ${pluralize(config.routes.length, 'route')}, no mistakes${doubts}`;
 }

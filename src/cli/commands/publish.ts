@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import type { TlsFiles } from '../../common/net/tls.ts';
-import { strayAt, strayAtMessage } from '../../common/options/value-checks.ts';
+import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import { events as catalogue, eventNamed, exampleKeyOf, unknownKeys } from '../../kazoo/catalogue.ts';
@@ -112,7 +112,7 @@ function brokerOf(
   terminal: Terminal,
   { url, config }: Options,
 ): { readonly broker: URL; readonly tls: TlsFiles | undefined } {
-  if (url !== undefined && strayAt.test(url)) throw new Error(`--url ${strayAtMessage}`);
+  if (url !== undefined && unescapedAt.test(url)) throw new Error(`--url ${unescapedAtMessage}`);
   const first =
     url === undefined ? loadConfig(findConfigFile(config, terminal.env), terminal).brokers[0] : { url, tls: undefined };
   const broker = first !== undefined && URL.canParse(first.url) ? new URL(first.url) : undefined;

@@ -1,4 +1,4 @@
-import { counted } from '../../common/text/plural.ts';
+import { pluralize } from '../../common/text/plural.ts';
 import { printable } from '../../common/text/printable.ts';
 import type { Entry } from '../../journal/entry.ts';
 import type { Problem } from '../../kazoo/notification.ts';
@@ -14,7 +14,7 @@ export function describeProblems(problems: readonly Problem[]): string {
 
 /** `1 notification`, `2 notifications`. */
 export function notifications(count: number): string {
-  return counted(count, 'notification');
+  return pluralize(count, 'notification');
 }
 
 /** What a line about an entry calls it. */

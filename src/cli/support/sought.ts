@@ -1,4 +1,4 @@
-import { hintFor } from '../../common/text/did-you-mean.ts';
+import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import type { Config } from '../../config/config.ts';
 import type { Entry } from '../../journal/entry.ts';
 import type { Desk } from '../../journal/operator-store.ts';
@@ -58,7 +58,7 @@ async function check(
   if (names.some(fits) || (await eventsOf(config)).some(fits)) return;
   const entries = await journal.find({ events: [pattern], limit: 1 });
   if (entries.some(({ event }) => event !== null && fits(event))) return;
-  const hint = hintFor(pattern, names, '"kazoo-relay events" lists those of KAZOO');
+  const hint = suggestionFor(pattern, names, '"kazoo-relay events" lists those of KAZOO');
   throw new Error(`neither KAZOO nor the journal has an event ${JSON.stringify(pattern)}${hint}`);
 }
 

@@ -23,7 +23,7 @@ export function holdSignals(): void {
 }
 
 /** Does this whenever the signal comes, and now for each that was held. */
-export function heed(signal: OtherSignal, work: () => void): void {
+export function onSignal(signal: OtherSignal, work: () => void): void {
   // First the new one: between the two, the signal would end the process.
   process.on(signal, work);
   process.off(signal, hold);

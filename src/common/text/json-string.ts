@@ -3,7 +3,7 @@ const maxKnown = 10_000;
 const maxLength = 256;
 
 /** JSON.stringify for texts that come again and again: they are quoted once. */
-export function quoted(text: string | null): string {
+export function jsonString(text: string | null): string {
   if (text === null) return 'null';
   let result = known.get(text);
   if (result === undefined) {

@@ -1,5 +1,5 @@
 /** As much of a text's beginning as takes this many bytes in UTF-8, at most: no half of a character is left at its end. */
-export function cut(text: string, most: number): string {
+export function truncateUtf8(text: string, most: number): string {
   if (Buffer.byteLength(text) <= most) return text;
   const bytes = Buffer.from(text);
   let end = most;

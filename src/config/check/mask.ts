@@ -1,4 +1,4 @@
-import { strayAt } from '../../common/options/value-checks.ts';
+import { unescapedAt } from '../../common/options/value-checks.ts';
 
 /** What a secret is shown as. */
 export const masked = '***';
@@ -16,7 +16,7 @@ export function mask(value: unknown): string {
   if (!/^[a-z0-9+.-]+:\/\//i.test(value)) return masked;
   const isHttp = url.protocol === 'http:' || url.protocol === 'https:';
   // Part of a password may stand where the host should.
-  if (/@/.test(url.pathname) || (!isHttp && strayAt.test(value))) return masked;
+  if (/@/.test(url.pathname) || (!isHttp && unescapedAt.test(value))) return masked;
   const path = isHttp ? url.pathname.split('/').map(withoutToken).join('/') : url.pathname;
   return `${url.protocol}//${loginOf(url)}${url.host}${path}${queryOf(url, isHttp)}`;
 }

@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { isMapping, strayTilde } from '../../common/options/value-checks.ts';
+import { isMapping, leadingTilde } from '../../common/options/value-checks.ts';
 import { type Finding, type Mistake, nameOf, type Path, placeText } from '../diagnostics.ts';
 import { readSource, type Source } from './source.ts';
 import { type Substitution, type Surroundings, substitute } from './substitute.ts';
@@ -62,7 +62,7 @@ function filesOf(main: Source, patterns: readonly string[], mistakes: Finding[],
   const place = main.placeOf(['include']);
   const found = patterns.flatMap((pattern) => {
     // Told as a mistake where everything is checked.
-    if (strayTilde.test(pattern)) return [];
+    if (leadingTilde.test(pattern)) return [];
     const files = globSync(pattern, { cwd: folder }).sort();
     const finding = {
       ...place,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { codeOf } from '../../common/errors.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
 import { readNamedText } from '../../common/fs/named-file.ts';
-import { isMapping, strayTilde, strayTildeMessage } from '../../common/options/value-checks.ts';
+import { isMapping, leadingTilde, leadingTildeMessage } from '../../common/options/value-checks.ts';
 import type { Mistake, Path } from '../diagnostics.ts';
 
 /** What `${…}` in values stand for. */
@@ -95,7 +95,7 @@ const allowed = `there are \${env:NAME}, \${file:/path} and \${credential:name};
 function problemIn({ scheme, name, written }: Reference): string | undefined {
   if (!written.endsWith('}')) return `has a \${ without its }; write $\${ for \${ itself`;
   if (!['env', 'file', 'credential'].includes(scheme)) return `has a \${…} that means nothing; ${allowed}`;
-  if (scheme === 'file' && strayTilde.test(name)) return `has a \${file:…} whose path ${strayTildeMessage}`;
+  if (scheme === 'file' && leadingTilde.test(name)) return `has a \${file:…} whose path ${leadingTildeMessage}`;
   const isName = scheme === 'env' ? /^[A-Za-z_][A-Za-z0-9_]*$/ : scheme === 'credential' ? /^[^/]+$/ : /./;
   if (isName.test(name) && name !== '..' && name !== '.') return undefined;
   return `has a \${${scheme}:…} with a name that can't be one`;

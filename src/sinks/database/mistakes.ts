@@ -1,5 +1,5 @@
 import { reasonOf } from '../../common/errors.ts';
-import type { OptionMistake } from '../../common/options/declare.ts';
+import type { OptionIssue } from '../../common/options/declare.ts';
 import { when } from '../../common/options/json-schema.ts';
 import type { Dialect } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
@@ -8,7 +8,7 @@ import type { DatabaseSinkOptions } from './options.ts';
 import { isStandardColumn, tableOf } from './table.ts';
 
 /** What is wrong with options that are each of the right form. */
-export function mistakesIn(options: DatabaseSinkOptions): readonly OptionMistake[] {
+export function mistakesIn(options: DatabaseSinkOptions): readonly OptionIssue[] {
   const dialect = dialectOf(options.url);
   const columns = columnMistakes(options);
   return [
@@ -37,14 +37,14 @@ export const relations: readonly object[] = [
 export function doubtsAbout(
   { statementTimeout }: DatabaseSinkOptions,
   { timeout }: { readonly timeout: number },
-): readonly OptionMistake[] {
+): readonly OptionIssue[] {
   if (statementTimeout < timeout) return [];
   return [
     { path: ['statementTimeout'], message: "isn't shorter than the route's timeout, which would always come first" },
   ];
 }
 
-function urlMistakes(url: string, dialect: Dialect): OptionMistake[] {
+function urlMistakes(url: string, dialect: Dialect): OptionIssue[] {
   try {
     dialect.checkUrl(new URL(url));
     return [];
@@ -53,13 +53,13 @@ function urlMistakes(url: string, dialect: Dialect): OptionMistake[] {
   }
 }
 
-function lackingIn(dialect: Dialect, { schema, partition }: DatabaseSinkOptions): OptionMistake[] {
+function lackingIn(dialect: Dialect, { schema, partition }: DatabaseSinkOptions): OptionIssue[] {
   const asked = { schema: schema !== undefined, partition: partition !== 'none' };
   const lacking = dialect.lacks.filter((option) => asked[option]);
   return lacking.map((option) => ({ path: [option], message: `is something that ${dialect.name} has no notion of` }));
 }
 
-function columnMistakes({ columns, columnsOnly }: DatabaseSinkOptions): OptionMistake[] {
+function columnMistakes({ columns, columnsOnly }: DatabaseSinkOptions): OptionIssue[] {
   return Object.keys(columns).flatMap((name) => {
     const path = ['columns', name];
     if (!columnName.test(name)) {
@@ -70,7 +70,7 @@ function columnMistakes({ columns, columnsOnly }: DatabaseSinkOptions): OptionMi
 }
 
 /** Columns that would be made with a type that can hold nothing of what goes there. */
-function unfitColumns(options: DatabaseSinkOptions, dialect: Dialect): OptionMistake[] {
+function unfitColumns(options: DatabaseSinkOptions, dialect: Dialect): OptionIssue[] {
   return tableOf(options).columns.flatMap((column) => {
     const type = dialect.typeOf(column);
     const form = unfitForm(column, type, dialect);
@@ -79,7 +79,7 @@ function unfitColumns(options: DatabaseSinkOptions, dialect: Dialect): OptionMis
   });
 }
 
-function ownTableMistakes(options: DatabaseSinkOptions): OptionMistake[] {
+function ownTableMistakes(options: DatabaseSinkOptions): OptionIssue[] {
   const path = ['columnsOnly'];
   if (options.partition !== 'none' || options.retention > 0) {
     return [{ path, message: 'goes with neither partition nor retention: a table of your own is yours to tidy' }];

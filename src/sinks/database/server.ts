@@ -1,5 +1,5 @@
 import { readPems } from '../../common/net/tls.ts';
-import { strayTilde, strayTildeMessage } from '../../common/options/value-checks.ts';
+import { leadingTilde, leadingTildeMessage } from '../../common/options/value-checks.ts';
 
 /** Where a database server is, and how to get in. */
 export interface Server {
@@ -47,8 +47,8 @@ export function serverOf(url: URL, defaultPort: number): Server {
   const known = ['sslmode', ...files, 'host'];
   const unknown = [...parameters.keys()].find((key) => !known.includes(key));
   if (unknown !== undefined) throw new Error(`it has the parameter ${unknown}; there are ${known.join(', ')}`);
-  const inHome = files.find((name) => strayTilde.test(parameters.get(name) ?? ''));
-  if (inHome !== undefined) throw new Error(`its ${inHome} ${strayTildeMessage}`);
+  const inHome = files.find((name) => leadingTilde.test(parameters.get(name) ?? ''));
+  if (inHome !== undefined) throw new Error(`its ${inHome} ${leadingTildeMessage}`);
   const host = parameters.get('host') ?? url.hostname.replace(/^\[(.*)\]$/, '$1');
   if (host === '') throw new Error('it names no host');
   return {

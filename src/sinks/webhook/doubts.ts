@@ -1,5 +1,5 @@
 import { isLoopback } from '../../common/net/addresses.ts';
-import type { OptionMistake } from '../../common/options/declare.ts';
+import type { OptionIssue } from '../../common/options/declare.ts';
 import { namesSecret } from '../../kazoo/secret-name.ts';
 import type { DoubtedRoute } from '../declaration.ts';
 import { isMisread } from './cloudevents.ts';
@@ -9,9 +9,9 @@ import type { WebhookOptions } from './options.ts';
 export function doubtsAbout(
   options: WebhookOptions,
   { timeout: patience, zones, reveal }: DoubtedRoute,
-): readonly OptionMistake[] {
+): readonly OptionIssue[] {
   const { timeout, tls, auth, proxy } = options;
-  const doubts: OptionMistake[] = [];
+  const doubts: OptionIssue[] = [];
   if (timeout.total >= patience) {
     doubts.push({
       path: ['timeout', 'total'],

@@ -1,14 +1,14 @@
 import { reasonOf } from '../../common/errors.ts';
-import type { OptionMistake } from '../../common/options/declare.ts';
-import { strayAt, strayAtMessage } from '../../common/options/value-checks.ts';
+import type { OptionIssue } from '../../common/options/declare.ts';
+import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
 import { createAddress } from './address.ts';
 import { batchFormats, createFormat } from './formats.ts';
 import type { FormatName, WebhookOptions } from './options.ts';
 import { createSigner } from './signature.ts';
 
 /** What is wrong among options each of which is right by itself. Nothing in it shows a secret. */
-export function mistakesIn(options: WebhookOptions): readonly OptionMistake[] {
-  const mistakes: OptionMistake[] = [];
+export function mistakesIn(options: WebhookOptions): readonly OptionIssue[] {
+  const mistakes: OptionIssue[] = [];
   const refuse = (holds: boolean, path: readonly string[], message: string) => {
     if (holds) mistakes.push({ path, message });
   };
@@ -109,7 +109,7 @@ function refuseAuth({ auth, headers }: WebhookOptions, refuse: Refuse): void {
 
 function refuseTokenUrl(url: string, refuse: Refuse): void {
   const path = ['auth', 'oauth2', 'tokenUrl'];
-  if (strayAt.test(url)) refuse(true, path, strayAtMessage);
+  if (unescapedAt.test(url)) refuse(true, path, unescapedAtMessage);
   else if (!isHttpUrl(url)) refuse(true, path, 'must be a URL such as https://host/path');
   else refuse(hasLogin(url), path, 'must be without user and password; they are clientId and clientSecret');
 }
@@ -121,8 +121,8 @@ function refuseConnection(options: WebhookOptions, refuse: Refuse): void {
   const { tls, proxy, allowPrivateNetworks, timeout, rateLimit } = options;
   refuse((tls.cert === undefined) !== (tls.key === undefined), ['tls'], 'needs cert and key, or neither');
   const hasProxy = proxy !== 'environment' && proxy !== 'none';
-  const hasStrayAt = hasProxy && strayAt.test(proxy);
-  refuse(hasStrayAt, ['proxy'], strayAtMessage);
+  const hasStrayAt = hasProxy && unescapedAt.test(proxy);
+  refuse(hasStrayAt, ['proxy'], unescapedAtMessage);
   refuse(
     hasProxy && !hasStrayAt && !isHttpUrl(proxy),
     ['proxy'],

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { hintFor } from '../../../common/text/did-you-mean.ts';
+import { suggestionFor } from '../../../common/text/did-you-mean.ts';
 import { loadOutline, type Outline } from '../../../config/outline.ts';
 import { findConfigFile } from '../../../config/read/find-file.ts';
 import { openDesk } from '../../../journal/open.ts';
@@ -58,7 +58,7 @@ async function checkRoute(name: string, desk: Desk, { routes }: Outline): Promis
   const summary = await desk.summary();
   const names = [...new Set([...routes, ...summary.routes].map((route) => route.name))];
   if (names.includes(name)) return;
-  const hint = hintFor(name, names, `there are ${names.join(', ')}`);
+  const hint = suggestionFor(name, names, `there are ${names.join(', ')}`);
   throw new Error(`neither the configuration nor the journal has a route ${JSON.stringify(name)}${hint}`);
 }
 
