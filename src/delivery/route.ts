@@ -4,7 +4,7 @@ import { Backoff } from '../common/async/backoff.ts';
 import { Slots } from '../common/async/slots.ts';
 import { Wakeup } from '../common/async/wakeup.ts';
 import { reasonOf } from '../common/errors.ts';
-import { truncateUtf8 } from '../common/text/truncate-utf8.ts';
+import { truncateUtf8 } from '../common/text/format.ts';
 import type { Attempt, Journal, Order, Start } from '../journal/journal.ts';
 import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
 import { shape } from '../routes/shape.ts';

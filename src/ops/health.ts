@@ -1,4 +1,4 @@
-import { pluralize } from '../common/text/plural.ts';
+import { pluralize } from '../common/text/format.ts';
 import type { BrokerSnapshot, RuntimeSnapshot } from './runtime-snapshot.ts';
 
 /** What should move and doesn't: empty while all is well. A broker or a sink that is away keeps nothing from moving. */

@@ -1,8 +1,7 @@
 import { reasonOf } from '../common/errors.ts';
 import { cachedByCost } from '../ops/cached-by-cost.ts';
-import type { HttpStatus } from '../ops/http.ts';
 import type { RuntimeSnapshot } from '../ops/runtime-snapshot.ts';
-import { type Status, statusOf } from '../ops/status.ts';
+import { type HttpStatus, type Status, statusOf } from '../ops/status.ts';
 import type { Running } from './apply-reload.ts';
 
 interface Introspection {

@@ -1,4 +1,4 @@
-import { jsonString } from '../common/text/json-string.ts';
+import { jsonString } from '../common/text/format.ts';
 import type { Entry } from '../journal/entry.ts';
 import { timeWriter } from '../kazoo/time.ts';
 import type { Envelope } from '../notification/envelope.ts';

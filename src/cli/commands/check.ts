@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { reasonOf } from '../../common/errors.ts';
-import { pluralize } from '../../common/text/plural.ts';
-import { printable } from '../../common/text/printable.ts';
+import { pluralize, printable } from '../../common/text/format.ts';
 import type { Config } from '../../config/config.ts';
 import { type Finding, findingText } from '../../config/diagnostics.ts';
 import { type Examined, examineConfig } from '../../config/load.ts';

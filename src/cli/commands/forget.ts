@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
-import { printable } from '../../common/text/printable.ts';
+import { printable } from '../../common/text/format.ts';
 import type { Outline } from '../../config/outline.ts';
 import type { Desk } from '../../journal/operator-store.ts';
 import type { RouteSummary } from '../../journal/reader.ts';

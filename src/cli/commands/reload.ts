@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { printable } from '../../common/text/printable.ts';
+import { printable } from '../../common/text/format.ts';
 import { ConfigError } from '../../config/diagnostics.ts';
 import { loadOutline } from '../../config/outline.ts';
 import { askDaemon } from '../../ops/control.ts';

@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
-import { formatBytes, pluralize } from '../../common/text/plural.ts';
-import { printable } from '../../common/text/printable.ts';
+import { formatBytes, pluralize, printable } from '../../common/text/format.ts';
 import { loadOutline } from '../../config/outline.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import { openJournalReader, type Place } from '../../journal/open.ts';

@@ -1,7 +1,6 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
-import { pluralize } from '../../common/text/plural.ts';
-import { printable } from '../../common/text/printable.ts';
+import { pluralize, printable } from '../../common/text/format.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import { type Case, readCases } from '../support/cases/read.ts';

@@ -3,7 +3,7 @@ import pino from 'pino';
 import { testBrokerConnection } from '../../broker/connection-test.ts';
 import { within } from '../../common/async/deadlines.ts';
 import { reasonOf } from '../../common/errors.ts';
-import { accessToDatabase } from '../../common/sqlite/file-access.ts';
+import { accessToDatabase } from '../../common/sqlite.ts';
 import type { Config } from '../../config/config.ts';
 import { examineJournal } from '../../journal/open.ts';
 import { sinkKind } from '../../sinks/registry.ts';

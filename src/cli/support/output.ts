@@ -1,5 +1,4 @@
-import { pluralize } from '../../common/text/plural.ts';
-import { printable } from '../../common/text/printable.ts';
+import { pluralize, printable } from '../../common/text/format.ts';
 import type { Entry } from '../../journal/entry.ts';
 import type { Problem } from '../../kazoo/notification.ts';
 import type { Colour, Terminal } from './terminal.ts';

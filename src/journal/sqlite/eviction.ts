@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import { formatBytes } from '../../common/text/plural.ts';
+import { formatBytes } from '../../common/text/format.ts';
 import type { Evicted } from '../reader.ts';
 
 /** What one step evicts at most: large bodies take longer to remove than small ones. */

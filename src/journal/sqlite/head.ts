@@ -1,4 +1,4 @@
-import { jsonString } from '../../common/text/json-string.ts';
+import { jsonString } from '../../common/text/format.ts';
 import type { Notification, NotificationState, Problem, Secret } from '../../kazoo/notification.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { formatBytes } from '../../common/text/plural.ts';
+import { formatBytes } from '../../common/text/format.ts';
 
 /** Something that keeps what the journal holds from being removed. */
 interface Holder {

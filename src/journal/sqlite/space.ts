@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { formatBytes } from '../../common/text/plural.ts';
+import { formatBytes } from '../../common/text/format.ts';
 import { logLimit, patience, sizeOf } from './database.ts';
 import { holdersOf } from './holders.ts';
 

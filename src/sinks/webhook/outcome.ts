@@ -1,7 +1,7 @@
 import { codeOf, reasonOf } from '../../common/errors.ts';
 import { explainTls } from '../../common/net/tls.ts';
+import { truncateUtf8 } from '../../common/text/format.ts';
 import type { Mask } from '../../common/text/secret-mask.ts';
-import { truncateUtf8 } from '../../common/text/truncate-utf8.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../sink.ts';
 import { type Answer, Interrupted, OddAnswer, TimedOut } from './exchange.ts';
 

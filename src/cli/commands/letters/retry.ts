@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { printable } from '../../../common/text/printable.ts';
+import { printable } from '../../../common/text/format.ts';
 import type { Outline } from '../../../config/outline.ts';
 import type { Desk, Letter, Letters } from '../../../journal/operator-store.ts';
 import { idleAmong } from '../../support/letters/idle.ts';

@@ -1,5 +1,5 @@
 import { fileReasonOf } from '../../../common/fs/fs-errors.ts';
-import { isSqliteError, sqliteCodeOf } from '../../../common/sqlite/errors.ts';
+import { isSqliteError, sqliteCodeOf } from '../../../common/sqlite.ts';
 import { type Blame, plainReason } from '../dialect.ts';
 import { columnIn, withoutValues as hide } from '../refusal.ts';
 

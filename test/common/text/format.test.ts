@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { truncateUtf8 } from '../../../src/common/text/truncate-utf8.ts';
+import { truncateUtf8 } from '../../../src/common/text/format.ts';
 
 test('a text that is cut keeps as many whole characters as have room', () => {
   const text = 'aé€😀';
