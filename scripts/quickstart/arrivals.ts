@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Entry } from '../../src/journal/entry.ts';
-import { openJournalReader } from '../../src/journal/open.ts';
+import { storeAt } from '../../src/journal/open.ts';
 import type { JsonObject } from '../../src/kazoo/notification.ts';
 import type { Specimen } from './specimens.ts';
 import type { Files } from './stage.ts';
@@ -22,7 +22,7 @@ export async function awaitArrivals(
   specimens: readonly Specimen[],
   signal: AbortSignal,
 ): Promise<Arrivals> {
-  const journal = await openJournalReader({ path: files.journal });
+  const journal = await storeAt({ path: files.journal }).openReader();
   try {
     let arrivals: Arrivals = { journal: new Map(), log: new Set(), file: new Set() };
     const haveAllArrived = async () => {

@@ -5,7 +5,7 @@ import { Heartbeat, stuckAfter } from '../common/async/heartbeat.ts';
 import { reasonOf } from '../common/errors.ts';
 import { RateMeter } from '../common/stats/rate-meter.ts';
 import type { Entry } from '../journal/entry.ts';
-import { type Journal, JournalError } from '../journal/journal.ts';
+import { type Appender, JournalError } from '../journal/journal.ts';
 import type { BodyLimits } from '../kazoo/decode.ts';
 import type { Notification } from '../kazoo/notification.ts';
 import { examine, type IntakePolicy } from './examine.ts';
@@ -18,7 +18,7 @@ export interface IntakeOptions extends BodyLimits {
 }
 
 export interface IntakeContext {
-  readonly journal: Journal;
+  readonly appender: Appender;
   readonly log: Logger;
 }
 
@@ -231,7 +231,7 @@ export class Intake {
     for (;;) {
       this.#heartbeat.beat();
       try {
-        const fresh = await this.#context.journal.append(notifications);
+        const fresh = await this.#context.appender.append(notifications);
         this.#recovered();
         return fresh;
       } catch (error) {

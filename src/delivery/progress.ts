@@ -1,4 +1,4 @@
-import type { Listed, Settlement } from '../journal/journal.ts';
+import type { Recorded, Settlement } from '../journal/route-session.ts';
 import type { Work } from './queue.ts';
 
 /**
@@ -35,7 +35,7 @@ export class Progress {
    */
   #overtaken = 0;
   #overtakenAt = 0;
-  #listed: Listed[] = [];
+  #listed: Recorded[] = [];
   #settled: number[] = [];
 
   constructor(cursor: number) {
@@ -69,9 +69,9 @@ export class Progress {
   }
 
   /** The journal lists it from now on, or lists it otherwise. */
-  list(work: Work, line: Omit<Listed, 'seq' | 'accountId' | 'again'>): void {
+  list(work: Work, line: Omit<Recorded, 'seq' | 'accountId' | 'exists'>): void {
     const { seq, accountId } = work.entry;
-    this.#listed.push({ ...line, seq, accountId, again: work.listed });
+    this.#listed.push({ ...line, seq, accountId, exists: work.listed });
     work.listed = true;
     this.#close(work);
   }
@@ -90,7 +90,7 @@ export class Progress {
     const firstOpen = this.#works[this.#first]?.entry.seq;
     const cursor = firstOpen === undefined ? this.#through : firstOpen - 1;
     if (cursor === this.#cursor && this.#listed.length === 0 && this.#settled.length === 0) return null;
-    const settlement = { cursor, listed: this.#listed, settled: this.#settled };
+    const settlement = { cursor, recorded: this.#listed, settled: this.#settled };
     this.#cursor = cursor;
     this.#listed = [];
     this.#settled = [];

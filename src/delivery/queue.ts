@@ -1,5 +1,5 @@
 import type { Entry } from '../journal/entry.ts';
-import type { Attempt } from '../journal/journal.ts';
+import type { Attempt } from '../journal/route-session.ts';
 
 /** A notification on its way to a route's sink. A class, because it lives as long as a batch: see `Decoded`. */
 export class Work {

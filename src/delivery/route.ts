@@ -5,7 +5,8 @@ import { Slots } from '../common/async/slots.ts';
 import { Wakeup } from '../common/async/wakeup.ts';
 import { reasonOf } from '../common/errors.ts';
 import { truncateUtf8 } from '../common/text/format.ts';
-import type { Attempt, Journal, Order, Start } from '../journal/journal.ts';
+import type { JournalEvents } from '../journal/journal.ts';
+import type { Attempt, Order, RouteSession, Settlement } from '../journal/route-session.ts';
 import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
 import { shape } from '../routes/shape.ts';
 import { type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
@@ -20,8 +21,6 @@ import { type Standing, Supply, type SupplyOptions } from './supply.ts';
 import { Tally } from './tally.ts';
 
 export interface RouteOptions extends SupplyOptions {
-  /** Where it begins if the journal doesn't know it yet. */
-  readonly start: Start;
   readonly order: Order;
   /** Dotted paths of the secrets that it gets in clear. */
   readonly reveal: readonly string[];
@@ -32,7 +31,8 @@ export interface RouteOptions extends SupplyOptions {
 }
 
 export interface RouteContext {
-  readonly journal: Journal;
+  readonly session: RouteSession;
+  readonly events: JournalEvents;
   readonly openSink: () => Promise<Sink>;
   readonly log: Logger;
 }
@@ -56,20 +56,18 @@ const firstPause = 200;
 const longestPause = 10_000;
 
 /**
- * Starts a route: from its cursor on, each notification that it wants goes to its sink. Resolves once the route has its
- * place in the journal, so that what intake takes from then on can't be missed; its sink may open later.
+ * Starts a route: from its cursor on, each notification that it wants goes to its sink, which may open later. The
+ * session is the caller's: it stays open for as long as the route runs.
  */
 export async function startRoute(options: RouteOptions, context: RouteContext): Promise<Route> {
-  const { journal } = context;
-  const { name, start, order, invalid } = options;
-  const cursor = await journal.openRoute(name, start, invalid);
-  const decidedAhead = await journal.decidedAfter(name, cursor);
-  return new Route(options, context, { cursor, decidedAhead }, await queueOf(name, order, journal));
+  const { session } = context;
+  const standing = { cursor: session.cursor, decidedAhead: await session.handledBeyondCursor() };
+  return new Route(options, context, standing, await queueOf(options.order, session));
 }
 
-async function queueOf(route: string, order: Order, journal: Journal): Promise<Queue> {
-  if (order === 'account') return new Lanes(await journal.wakeFirst(route));
-  await journal.wakeAll(route);
+async function queueOf(order: Order, session: RouteSession): Promise<Queue> {
+  if (order === 'account') return new Lanes(await session.wakeFirst());
+  await session.wakeAll();
   return new Fifo();
 }
 
@@ -80,6 +78,7 @@ async function queueOf(route: string, order: Order, journal: Journal): Promise<Q
 export class Route {
   readonly #options: RouteOptions;
   readonly #log: Logger;
+  readonly #session: RouteSession;
   readonly #supply: Supply;
   readonly #circuit: Circuit;
   readonly #outlet: Outlet;
@@ -95,14 +94,25 @@ export class Route {
   readonly #running: Promise<void>;
   readonly #attempts = new Slots<Promise<void>>();
   #interrupted: string | undefined;
+  /** The commit that saves what was settled last; and whether one has failed. */
+  #saving: Promise<void> | undefined;
+  #isUnsaved = false;
 
-  constructor(options: RouteOptions, { journal, openSink, log }: RouteContext, standing: Standing, queue: Queue) {
+  constructor(
+    options: RouteOptions,
+    { session, events, openSink, log }: RouteContext,
+    standing: Standing,
+    queue: Queue,
+  ) {
     this.#options = options;
     this.#log = log;
     this.#conditionFailures = new Tally((count, reason) =>
       log.warn({ count, reason }, 'the condition could not be evaluated; these notifications are skipped'),
     );
-    this.#supply = new Supply(options, journal, standing, queue, (reason) => this.#conditionFailures.count(reason));
+    this.#session = session;
+    const settle = (settlement: Settlement) => this.#settle(settlement);
+    const onFailure = (reason: string) => this.#conditionFailures.count(reason);
+    this.#supply = new Supply(options, session, settle, standing, queue, onFailure);
     this.#reshape = createReshape(options.shape);
     const { retry, circuit } = options;
     // It opens before one notification by itself could be at the end of its tries: an outage makes no dead letter.
@@ -111,8 +121,8 @@ export class Route {
     this.#pulse = new RoutePulse(options.timeout);
     this.#outlet = new Outlet(openSink, options.timeout, this.#pulse, log);
     this.#deadLetters = new Tally((count, reason) => log.warn({ count, reason }, 'notifications became dead letters'));
-    this.#unsubscribe = journal.subscribe((change) => {
-      if (change === 'listed') this.#supply.lookAgain();
+    this.#unsubscribe = events.subscribe((change) => {
+      if (change === 'records') this.#supply.lookAgain();
       this.#wakeup.ring();
     });
     this.#running = this.#run();
@@ -167,6 +177,9 @@ export class Route {
     while (!signal.aborted) {
       this.#pulse.awake();
       try {
+        // What goes out before that is saved would be repeated after a crash.
+        if (this.#isUnsaved) await this.#session.flush();
+        this.#isUnsaved = false;
         this.#supply.save();
         await this.#fill();
         const lingering = this.#dispatch();
@@ -186,6 +199,17 @@ export class Route {
         await backoff.pause(signal).catch(() => undefined);
       }
     }
+  }
+
+  /** Many settlements share a commit, and all of them are saved or none: the loop is told of each that fails. */
+  #settle(settlement: Settlement): void {
+    const saving = this.#session.settle(settlement);
+    if (saving === this.#saving) return;
+    this.#saving = saving;
+    saving.catch(() => {
+      this.#isUnsaved = true;
+      this.#wakeup.ring();
+    });
   }
 
   async #fill(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Entry } from '../journal/entry.ts';
-import type { Interest, Journal, Waiting } from '../journal/journal.ts';
+import type { Interest, RouteSession, Settlement, Waiting } from '../journal/route-session.ts';
 import { createMatcher, type Decision, interestOf, type Selection } from '../routes/match.ts';
 import type { Flow } from '../sinks/declaration.ts';
 import { Held } from './held.ts';
@@ -39,7 +39,8 @@ const behind = 'waits behind an earlier one of its account';
  */
 export class Supply {
   readonly #options: SupplyOptions;
-  readonly #journal: Journal;
+  readonly #session: RouteSession;
+  readonly #settle: (settlement: Settlement) => void;
   readonly #queue: Queue;
   readonly #match: (entry: Entry) => Decision;
   #conditionFailures = 0;
@@ -60,16 +61,21 @@ export class Supply {
   /** When the journal was told last what was settled, by the monotonic clock. */
   #savedAt = 0;
 
-  /** @param onFailure is told of each entry for which the route's condition couldn't be evaluated */
+  /**
+   * @param settle tells the session what has changed
+   * @param onFailure is told of each entry for which the route's condition couldn't be evaluated
+   */
   constructor(
     options: SupplyOptions,
-    journal: Journal,
+    session: RouteSession,
+    settle: (settlement: Settlement) => void,
     { cursor, decidedAhead }: Standing,
     queue: Queue,
     onFailure: (reason: string) => void,
   ) {
     this.#options = options;
-    this.#journal = journal;
+    this.#session = session;
+    this.#settle = settle;
     this.#queue = queue;
     this.#match = createMatcher(options, (reason) => {
       this.#conditionFailures += 1;
@@ -202,8 +208,8 @@ export class Supply {
     this.#savedAt = performance.now();
     const settlement = this.#progress.take(Date.now(), isLast);
     if (settlement === null) return;
-    this.#journal.settle(this.#options.name, settlement);
-    this.#held.list(settlement.listed);
+    this.#settle(settlement);
+    this.#held.list(settlement.recorded);
   }
 
   /**
@@ -214,7 +220,7 @@ export class Supply {
     this.#changed = false;
     this.save();
     const known = [...this.#held.listed, ...this.#queue.postponed()];
-    const waiting = await this.#journal.waitingAmong(this.#options.name, known);
+    const waiting = await this.#session.waitingAmong(known);
     const gone = new Set(known.filter((seq) => !waiting.has(seq)));
     for (const work of this.#queue.drop(gone)) this.#held.remove(work);
     this.#held.drop(gone);
@@ -222,12 +228,12 @@ export class Supply {
 
   async #feed(account: string): Promise<void> {
     this.save();
-    const waiting = await this.#journal.waitingOf(this.#options.name, account, pageSize);
+    const waiting = await this.#session.waitingOf(account, pageSize);
     for (const work of this.#queue.feed(account, waiting.map(dueAgain))) this.#held.add(work);
   }
 
   async #fetchDue(): Promise<void> {
-    const { name, retry } = this.#options;
+    const { retry } = this.#options;
     const now = Date.now();
     // What is settled while we look is still listed in what we find.
     this.save();
@@ -235,8 +241,8 @@ export class Supply {
     const limit = Math.ceil(this.#room / 2);
     // What is postponed while we look may bring it nearer again.
     this.#nextDue = Number.POSITIVE_INFINITY;
-    const { waiting, more } = await this.#journal.due(name, now, horizon(retry, now), limit, this.#held.seqs);
-    const next = more ? now : await this.#journal.nextDue(name, now);
+    const { waiting, more } = await this.#session.due(now, horizon(retry, now), limit, this.#held.seqs);
+    const next = more ? now : await this.#session.nextDue(now);
     this.#nextDue = Math.min(this.#nextDue, next ?? Number.POSITIVE_INFINITY);
     for (const one of waiting) this.#add(dueAgain(one));
     // One that stands behind another again is not due any more, and the route may sleep for long now.
@@ -247,7 +253,7 @@ export class Supply {
     const { through } = this.#progress;
     // While more is due, what is new takes no more than its half.
     const limit = Date.now() >= this.#nextDue ? Math.min(pageSize, this.#room) : pageSize;
-    const page = await this.#journal.read(through, limit, this.#interest);
+    const page = await this.#session.read(through, limit, this.#interest);
     for (const entry of page.entries) {
       // Soon after the start there are none left, and each entry comes by here.
       if (this.#decidedAhead.size > 0 && this.#decidedAhead.delete(entry.seq)) continue;

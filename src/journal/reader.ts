@@ -5,6 +5,10 @@ export interface JournalReader {
   /** Entries after `after` that fit, oldest first; without `after` or `since` the newest `limit` ones. */
   find(query: Query): Promise<Entry[]>;
   summary(): Promise<Summary>;
+}
+
+/** One that was opened for reading alone. */
+export interface OpenedReader extends JournalReader {
   close(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { openJournal } from '../journal/open.ts';
+import { storeAt } from '../journal/open.ts';
 import { openControl } from '../ops/control.ts';
 import { stuckIn, summaryOf, unreadyIn } from '../ops/health.ts';
 import { openHttpPort } from '../ops/http-port.ts';
@@ -50,10 +50,10 @@ export async function startRelay(first: LoadedConfig, log: Log, { load, onReload
   const asRead = first.watched.map(markOf);
   const policy = policyOf(config);
   warnOfFewDescriptors(config, log);
-  const journal = await openJournal(config.journal, logger);
+  const journal = await storeAt(config.journal).open(config.journal, logger);
   const routes = new Routes(journal, logger);
   await Promise.all(config.routes.map((route) => routes.start(route)));
-  const pipelines = new IntakePipelines(policy, { journal, log: logger });
+  const pipelines = new IntakePipelines(policy, { appender: journal, log: logger });
   const shutdown = new Shutdown();
   const { stopping, impatient } = shutdown;
   await pipelines.replace(config, impatient);

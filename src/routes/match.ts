@@ -1,5 +1,5 @@
 import type { Entry } from '../journal/entry.ts';
-import type { Interest } from '../journal/journal.ts';
+import type { Interest } from '../journal/route-session.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
 import { globToRegExp } from '../kazoo/glob.ts';
 import type { Notification } from '../kazoo/notification.ts';

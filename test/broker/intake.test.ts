@@ -7,11 +7,10 @@ import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
 import { ExponentialBackoff } from '../../src/common/async/backoff.ts';
 import type { Journal } from '../../src/journal/journal.ts';
-import { openJournal } from '../../src/journal/sqlite/journal.ts';
-import { unlimited } from '../../src/journal/sqlite/retention.ts';
 import { eventNamed } from '../../src/kazoo/catalogue.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 import { createValidator } from '../../src/schema/validator.ts';
+import { openJournal, unlimited } from '../support/journal.ts';
 import { openForTest } from '../support/open-for-test.ts';
 import { until } from '../support/until.ts';
 
@@ -97,7 +96,7 @@ describe('intake', () => {
   });
 
   test('goes on with whatever comes behind junk that unpacks to more than there is room for', async () => {
-    const { journal, intake } = startWithJournal(silent, { ...unlimited, maxSize: 16 * MiB, invalidShare: 0.25 });
+    const { journal, intake } = await startWithJournal(silent, { ...unlimited, maxSize: 16 * MiB, invalidShare: 0.25 });
     await journal.openRoute('r', 'now', 'quarantine');
     const source = { acknowledge: () => undefined, readOn: () => undefined };
     for (let tag = 1; tag <= 30; tag += 1) {
@@ -116,7 +115,7 @@ describe('intake', () => {
   test('takes equal bodies for what their message ids say, and tells in the log at debug what it drops', async () => {
     const lines: string[] = [];
     const log = pino({ level: 'debug', base: null }, { write: (line: string) => void lines.push(line) });
-    const { journal, intake } = startWithJournal(log);
+    const { journal, intake } = await startWithJournal(log);
     const body = Buffer.from('{"Event-Name":"low_balance"}');
     const ids = ['a', 'b', 'a', undefined, undefined];
     for (const [tag, messageId] of ids.entries()) {
@@ -200,7 +199,7 @@ function startIntake(failing = Number.POSITIVE_INFINITY, batch = options.batch) 
       return [];
     },
   } as unknown as Journal; // intake only appends
-  const intake = new Intake({ ...options, batch }, policy, { journal, log: silent });
+  const intake = new Intake({ ...options, batch }, policy, { appender: journal, log: silent });
   open.push({ close: async () => intake.abandon() });
   /** What was acknowledged last, each time that it could be read on. */
   const readings: number[] = [];
@@ -212,10 +211,10 @@ function startIntake(failing = Number.POSITIVE_INFINITY, batch = options.batch) 
 }
 
 /** With a journal of its own; both are gone after the test. */
-function startWithJournal(log: pino.Logger, limits = unlimited) {
+async function startWithJournal(log: pino.Logger, limits = unlimited) {
   const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-intake-'));
-  const journal = openJournal(folder, log, limits);
-  const intake = new Intake(options, policy, { journal, log });
+  const journal = await openJournal(folder, log, limits);
+  const intake = new Intake(options, policy, { appender: journal, log });
   open.push({ close: async () => rmSync(folder, { recursive: true }) }, journal);
   open.push({ close: async () => intake.abandon() });
   return { journal, intake };

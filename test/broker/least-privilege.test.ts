@@ -16,7 +16,7 @@ beforeAll(async () => {
   broker = await startBroker();
   url = broker.url.replace('guest:guest', 'kazoo-relay:PASSWORD');
   for (const args of documentedCommands()) await broker.ctl(...args);
-  link = startLink(url);
+  link = await startLink(url);
 });
 
 afterAll(async () => {

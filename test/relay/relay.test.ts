@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
-import { openJournalReader } from '../../src/journal/sqlite/journal.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
+import { openJournalReader } from '../support/journal.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
 import { startReceiver } from '../support/receiver.ts';
@@ -87,7 +87,7 @@ describe('the daemon', () => {
     });
     expect(await daemon.end('SIGTERM')).toBe(0);
 
-    const journal = openJournalReader(path('killed', 'journal'));
+    const journal = await openJournalReader(path('killed', 'journal'));
     const journalled = (await journal.find({ after: 0, limit: count * 2 })).map(({ data }) => String(data?.msg_id));
     await journal.close();
     expect(journalled).toHaveLength(published.length);
@@ -142,7 +142,7 @@ describe('the daemon', () => {
     expect(taken.map(({ id }) => id)).not.toContain(unlucky);
     expect(await daemon.end('SIGTERM')).toBe(0);
     await receiver.close();
-    const journal = openJournalReader(path('webhook', 'journal'));
+    const journal = await openJournalReader(path('webhook', 'journal'));
     const { routes } = await journal.summary();
     await journal.close();
     expect(routes).toMatchObject([{ name: 'crm', waiting: 0, dead: 1, lag: { messages: 0 } }]);

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import type { Desk } from '../../journal/operator-store.ts';
-import { atDesk } from '../support/letters/letters.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
+import { withOperatorStore } from '../support/letters/letters.ts';
 import type { Terminal } from '../support/terminal.ts';
 
 interface Options {
@@ -14,7 +14,9 @@ export function acceptClockCommand(terminal: Terminal): Command {
     .option('-y, --yes', "don't ask")
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
-    .action((options: Options) => atDesk(terminal, options, (desk) => accept(terminal, desk, options.yes === true)));
+    .action((options: Options) =>
+      withOperatorStore(terminal, options, (store) => accept(terminal, store, options.yes === true)),
+    );
 }
 
 const help = `
@@ -26,8 +28,8 @@ Exit code: 0 done, or the clock isn't in doubt, or you said no, 2 not.
 Example:
   kazoo-relay accept-clock --yes`;
 
-async function accept(terminal: Terminal, desk: Desk, sure: boolean): Promise<void> {
-  const lastSign = await desk.clockDoubt();
+async function accept(terminal: Terminal, store: OperatorStore, sure: boolean): Promise<void> {
+  const lastSign = await store.clockDoubt();
   const now = new Date().toISOString();
   if (lastSign === null) {
     await terminal.print(`the clock says ${now}, which is not in doubt`);
@@ -38,6 +40,6 @@ async function accept(terminal: Terminal, desk: Desk, sure: boolean): Promise<vo
     await terminal.print('the clock stays in doubt');
     return;
   }
-  await desk.acceptClock();
+  await store.acceptClock();
   await terminal.print(`the clock is believed: it says ${now}`);
 }

@@ -13,7 +13,7 @@ const dead: Kind = {
   retry: {
     description: 'deliver again; what is quarantined is validated again first',
     done: 'will be delivered again',
-    change: (desk, letters) => desk.retry(letters),
+    change: (store, records) => store.retry(records),
     judge: createJudge,
   },
 };

@@ -2,11 +2,11 @@ import { Command } from 'commander';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { printable } from '../../common/text/format.ts';
 import type { Outline } from '../../config/outline.ts';
-import type { Desk } from '../../journal/operator-store.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
 import { askDaemon } from '../../ops/control.ts';
 import type { Status } from '../../ops/status.ts';
-import { atDesk } from '../support/letters/letters.ts';
+import { withOperatorStore } from '../support/letters/letters.ts';
 import type { Terminal } from '../support/terminal.ts';
 
 interface Options {
@@ -22,7 +22,9 @@ export function forgetCommand(terminal: Terminal): Command {
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
     .action((name: string, options: Options) =>
-      atDesk(terminal, options, (desk, config) => forget(terminal, name, desk, config, options.yes === true)),
+      withOperatorStore(terminal, options, (store, config) =>
+        forget(terminal, name, store, config, options.yes === true),
+      ),
     );
 }
 
@@ -35,11 +37,17 @@ Exit code: 0 done, or you said no, 2 not: it is in the configuration, the daemon
 Example:
   kazoo-relay forget crm --yes`;
 
-async function forget(terminal: Terminal, name: string, desk: Desk, config: Outline, sure: boolean): Promise<void> {
+async function forget(
+  terminal: Terminal,
+  name: string,
+  store: OperatorStore,
+  config: Outline,
+  sure: boolean,
+): Promise<void> {
   if (config.routes.some((route) => route.name === name))
     throw new Error(`the configuration has the route ${name}: take it out first, and reload`);
   await refuseRunning(name, config.journal.path);
-  const { routes } = await desk.summary();
+  const { routes } = await store.summary();
   const former = routes.find((route) => route.name === name);
   if (former === undefined) throw unknownRoute(name, routes, config);
   const question = printable(`Forget ${name}: ${holdingsOf(former)}? Nothing of it will be delivered.`);
@@ -47,7 +55,7 @@ async function forget(terminal: Terminal, name: string, desk: Desk, config: Outl
     await terminal.print('nothing was forgotten');
     return;
   }
-  await desk.forget(name);
+  await store.forget(name);
   await terminal.print(printable(`${name} is forgotten: ${holdingsOf(former)}`));
 }
 

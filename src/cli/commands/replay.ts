@@ -4,8 +4,8 @@ import { printable } from '../../common/text/format.ts';
 import { loadOutline, type RouteOutline } from '../../config/outline.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import type { Entry } from '../../journal/entry.ts';
-import { openDesk } from '../../journal/open.ts';
-import type { Desk } from '../../journal/operator-store.ts';
+import { storeAt } from '../../journal/open.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
 import { askDaemon } from '../../ops/control.ts';
 import { shape } from '../../routes/shape.ts';
 import { list, moment } from '../support/arguments.ts';
@@ -68,17 +68,17 @@ async function replay(terminal: Terminal, ids: readonly string[], options: Optio
   const wanted = ids.length === 0 ? spanOf(options) : idsAlone(ids, options);
   const config = loadOutline(findConfigFile(options.config, terminal.env), terminal.env);
   const route = routeNamed(options.route, config.routes);
-  const desk = await openDesk(config.journal);
+  const store = await storeAt(config.journal).openOperatorStore();
   try {
-    const cursor = await desk.cursorOf(route.name);
+    const cursor = await store.cursorOf(route.name);
     if (cursor === null)
       throw new Error(`the journal doesn't know the route ${route.name} yet: nothing was delivered by it`);
-    if (options.events !== undefined) await soughtEvents(options.events, config, desk);
-    const source = await sourceOf(wanted, desk, route, cursor);
+    if (options.events !== undefined) await soughtEvents(options.events, config, store);
+    const source = await sourceOf(wanted, store, route, cursor);
     if (options.dryRun) await rehearse(terminal, source, route.name, options.json === true);
-    else await perform(terminal, source, desk, route.name, config.journal.path);
+    else await perform(terminal, source, store, route.name, config.journal.path);
   } finally {
-    await desk.close();
+    await store.close();
   }
 }
 
@@ -106,24 +106,24 @@ interface Source {
 
 async function sourceOf(
   wanted: Span | readonly string[],
-  desk: Desk,
+  store: OperatorStore,
   route: RouteOutline,
   cursor: number,
 ): Promise<Source> {
   if ('since' in wanted) {
     const kept = new Map<string, number>();
     return {
-      pages: entriesIn(wanted, desk, route, cursor, kept),
+      pages: entriesIn(wanted, store, route, cursor, kept),
       kept: () => [...kept].map(([reason, count]) => `${notifications(count)} not: ${reason}`),
-      left: (first, last) => desk.waitingIn(route.name, first, last),
+      left: (first, last) => store.waitingIn(route.name, first, last),
     };
   }
-  const { entries, kept } = await entriesWith(wanted, desk, route, cursor);
+  const { entries, kept } = await entriesWith(wanted, store, route, cursor);
   const seqs = entries.map(({ seq }) => seq);
   return {
     pages: [entries],
     kept: () => kept.map(({ id, reason }) => `${id} not: ${reason}`),
-    left: async () => (await desk.waitingAmong(route.name, seqs)).size,
+    left: async () => (await store.waitingAmong(route.name, seqs)).size,
   };
 }
 
@@ -148,7 +148,7 @@ function lineOf({ id, receivedAt, event, accountId }: Entry): string {
 async function perform(
   terminal: Terminal,
   { pages, kept, left }: Source,
-  desk: Desk,
+  store: OperatorStore,
   route: string,
   folder: string,
 ): Promise<void> {
@@ -157,7 +157,7 @@ async function perform(
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
   for await (const entries of pages) {
-    count += await desk.replay(route, entries);
+    count += await store.replay(route, entries);
     first = Math.min(first, entries[0]?.seq ?? first);
     last = entries.at(-1)?.seq ?? last;
   }

@@ -7,7 +7,7 @@ import { findingText } from '../../config/diagnostics.ts';
 import { type Loaded, readConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import type { Overrides } from '../../config/read/variables.ts';
-import { rebuildJournal } from '../../journal/open.ts';
+import { storeAt } from '../../journal/open.ts';
 import { refuseSecond } from '../../ops/control.ts';
 import { createLog, type Log, listenToSignals } from '../../ops/log.ts';
 import { type Notifier, openNotifier } from '../../ops/systemd.ts';
@@ -84,8 +84,9 @@ async function runDaemon(
     // What has come so far is heard before. From then on a signal to stop ends it, and the journal stands as it did.
     await nextTurn();
     releaseStops();
-    await rebuildJournal(
-      config.journal,
+    const store = storeAt(config.journal);
+    if (store.rebuild === undefined) throw new Error('--rebuild is for a journal in files; this one has none');
+    await store.rebuild(
       config.routes.map(({ name }) => name),
       log,
     );

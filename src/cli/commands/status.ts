@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { formatBytes, pluralize, printable } from '../../common/text/format.ts';
 import { loadOutline } from '../../config/outline.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
-import { openJournalReader, type Place } from '../../journal/open.ts';
+import { type StoreLocation, storeAt } from '../../journal/open.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
 import { askDaemon } from '../../ops/control.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../../ops/status.ts';
@@ -66,8 +66,8 @@ async function status(terminal: Terminal, { config: file, json, check }: Options
   await terminal.print(json ? printable(JSON.stringify(answer)) : describe(terminal, answer));
 }
 
-async function summaryOf(place: Place) {
-  const journal = await openJournalReader(place);
+async function summaryOf(location: StoreLocation) {
+  const journal = await storeAt(location).openReader();
   try {
     return await journal.summary();
   } finally {

@@ -4,7 +4,7 @@ import { printable } from '../../common/text/format.ts';
 import { loadOutline, type Outline } from '../../config/outline.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import type { Entry } from '../../journal/entry.ts';
-import { openJournalReader } from '../../journal/open.ts';
+import { storeAt } from '../../journal/open.ts';
 import type { JournalReader, Query } from '../../journal/reader.ts';
 import { shape } from '../../routes/shape.ts';
 import { count, list, moment } from '../support/arguments.ts';
@@ -60,7 +60,7 @@ Examples:
 
 async function tail(terminal: Terminal, options: Options): Promise<void> {
   const config = loadOutline(findConfigFile(options.config, terminal.env), terminal.env);
-  const journal = await openJournalReader(config.journal);
+  const journal = await storeAt(config.journal).openReader();
   const show = options.json ? showJson : showPlain;
   try {
     const filter = await filterOf(options, config, journal);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Outline } from '../../config/outline.ts';
-import type { Desk } from '../../journal/operator-store.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { Judge, Kind } from '../support/letters/kind.ts';
 import { dueOf, noRoute } from '../support/letters/texts.ts';
 import type { Terminal } from '../support/terminal.ts';
@@ -15,12 +15,12 @@ const waiting: Kind = {
   retry: {
     description: "try now, without waiting for the schedule; the schedule's other tries stay as they are",
     done: 'due now',
-    change: (desk, letters) => desk.hasten(letters),
+    change: (store, records) => store.hasten(records),
     judge: createJudge,
   },
 };
 
-function createJudge(_desk: Desk, { routes }: Outline): Judge {
+function createJudge(_store: OperatorStore, { routes }: Outline): Judge {
   const names = new Set(routes.map(({ name }) => name));
   return ({ route, dueAt }) => {
     if (!names.has(route)) return noRoute(route);

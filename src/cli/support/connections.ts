@@ -1,11 +1,9 @@
-import { join } from 'node:path';
 import pino from 'pino';
 import { testBrokerConnection } from '../../broker/connection-test.ts';
 import { within } from '../../common/async/deadlines.ts';
 import { reasonOf } from '../../common/errors.ts';
-import { accessToDatabase } from '../../common/sqlite.ts';
 import type { Config } from '../../config/config.ts';
-import { examineJournal } from '../../journal/open.ts';
+import { storeAt } from '../../journal/open.ts';
 import { sinkKind } from '../../sinks/registry.ts';
 
 /** How a try went. */
@@ -26,7 +24,7 @@ const longest = 30_000;
 export function connections({ journal, brokers, routes, intake, queue }: Config): Promise<Tried[]> {
   const context = { log: pino({ level: 'silent' }), maxBodySize: intake.maxBodySize };
   return Promise.all([
-    attempt(`journal ${journal.path}`, () => accessToJournal(journal.path)),
+    attempt(`journal ${journal.path}`, () => storeAt(journal).testAccess()),
     ...brokers.map((broker) =>
       attempt(`broker ${broker.zone} ${new URL(broker.url).host}`, () =>
         testBrokerConnection(broker, { ...intake, queue }),
@@ -38,12 +36,6 @@ export function connections({ journal, brokers, routes, intake, queue }: Config)
       ),
     ),
   ]);
-}
-
-async function accessToJournal(folder: string): Promise<string> {
-  const found = await accessToDatabase(join(folder, 'journal.sqlite'));
-  await examineJournal({ path: folder });
-  return found;
 }
 
 async function attempt(name: string, work: () => Promise<string>): Promise<Tried> {

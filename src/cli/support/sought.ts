@@ -1,7 +1,7 @@
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import type { Config } from '../../config/config.ts';
 import type { Entry } from '../../journal/entry.ts';
-import type { Desk } from '../../journal/operator-store.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { JournalReader } from '../../journal/reader.ts';
 import { events as catalogue, eventNamed } from '../../kazoo/catalogue.ts';
 import { globToRegExp } from '../../kazoo/glob.ts';
@@ -11,8 +11,8 @@ import { globToRegExp } from '../../kazoo/glob.ts';
  * @param source the command that shows ids
  * @throws Error where it hasn't
  */
-export async function soughtEntry(id: string, desk: Desk, source: string): Promise<Entry> {
-  const entry = await desk.entry(id);
+export async function soughtEntry(id: string, store: OperatorStore, source: string): Promise<Entry> {
+  const entry = await store.entry(id);
   if (entry !== null) return entry;
   throw new Error(`the journal has no notification ${JSON.stringify(id)}; "kazoo-relay ${source}" shows the ids`);
 }

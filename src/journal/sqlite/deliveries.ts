@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Attempt, Listed, Waiting, WaitingPage } from '../journal.ts';
+import type { Attempt, Recorded, Waiting, WaitingPage } from '../route-session.ts';
 import { Portion } from './portion.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 
@@ -13,8 +13,8 @@ const isOther = 'seq NOT IN (SELECT value FROM json_each(?))';
 
 /** The table of what isn't settled, as routes use it. */
 export class Deliveries {
-  readonly #list: StatementSync;
-  readonly #listAgain: StatementSync;
+  readonly #record: StatementSync;
+  readonly #updateRecord: StatementSync;
   readonly #settle: StatementSync;
   readonly #due: StatementSync;
   readonly #nextDue: StatementSync;
@@ -23,13 +23,13 @@ export class Deliveries {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    // What was evicted since it was read is listed no more.
-    this.#list = database.prepare(`
+    // What was evicted since it was read is recorded no more.
+    this.#record = database.prepare(`
       INSERT INTO deliveries (route, seq, state, reason, attempts, due_at, updated_at, account_id)
       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM notifications WHERE seq = ?2)
       ON CONFLICT (route, seq) DO UPDATE SET state = excluded.state, reason = excluded.reason,
         attempts = excluded.attempts, due_at = excluded.due_at, updated_at = excluded.updated_at`);
-    this.#listAgain = database.prepare(`
+    this.#updateRecord = database.prepare(`
       UPDATE deliveries SET state = ?3, reason = ?4, attempts = ?5, due_at = ?6, updated_at = ?7
       WHERE route = ?1 AND seq = ?2`);
     this.#settle = database.prepare('DELETE FROM deliveries WHERE route = ? AND seq = ?');
@@ -51,17 +51,17 @@ export class Deliveries {
     );
   }
 
-  list(route: string, { seq, accountId, state, reason, attempts, dueAt, again }: Listed): void {
+  record(route: string, { seq, accountId, state, reason, attempts, dueAt, exists }: Recorded): void {
     const values = [route, seq, state, reason, JSON.stringify(attempts), dueAt, Date.now()];
-    if (again) this.#listAgain.run(...values);
-    else this.#list.run(...values, accountId);
+    if (exists) this.#updateRecord.run(...values);
+    else this.#record.run(...values, accountId);
   }
 
   settle(route: string, seq: number): void {
     this.#settle.run(route, seq);
   }
 
-  decidedAfter(route: string, seq: number): number[] {
+  handledAfter(route: string, seq: number): number[] {
     const rows = this.#database
       .prepare(
         `SELECT seq FROM deliveries WHERE route = ?1 AND seq > ?2
@@ -137,5 +137,5 @@ function pageOf(rows: Iterable<object>, limit: number): WaitingPage {
 
 function waitingOf(row: object): Waiting {
   const attempts = (row as unknown[]).at(-1); // the last of waitingColumns
-  return { entry: entryOf(row), attempts: JSON.parse(String(attempts)) as Attempt[] }; // as `list` wrote them
+  return { entry: entryOf(row), attempts: JSON.parse(String(attempts)) as Attempt[] }; // as `record` wrote them
 }

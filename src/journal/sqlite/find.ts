@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Entry } from '../entry.ts';
 import type { Query } from '../reader.ts';
-import { firstSince } from './blocks.ts';
+import { firstSince } from './block-index.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 
 /** Entries that fit, oldest first. Event names may be globs. */

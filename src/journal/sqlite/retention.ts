@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import type { Clock, Limits } from '../journal.ts';
-import { dropOldBlocks } from './blocks.ts';
+import { dropOldBlocks } from './block-index.ts';
 import { Eviction } from './eviction.ts';
 import { unlistInvalid } from './invalid.ts';
 import { Space } from './space.ts';
@@ -27,11 +27,11 @@ const lookAgainAfter = 600_000;
 /** From this share of `maxSize` on, what is settled is removed whatever its age. */
 const nearlyFull = 0.9;
 
-/** For so long a step looks for what can be removed, in milliseconds: what is listed may have to be passed over. */
+/** For so long a step looks for what can be removed, in milliseconds: what is recorded may have to be passed over. */
 const longestLook = 10;
 
 /**
- * Removes from the journal what every route has settled, once it is old or the journal is nearly full. What is listed
+ * Removes from the journal what every route has settled, once it is old or the journal is nearly full. What is recorded
  * as waiting, quarantined or dead stays; the latter two until they are older than `deadRetention`. What is invalid has a
  * share of its own: see Eviction.
  */
@@ -47,7 +47,7 @@ export class Retention {
   readonly #eviction: Eviction;
   /** The routes of the configuration: only they hold anything back. True is one that delivers what is invalid. */
   readonly #routes = new Map<string, boolean>();
-  /** Entries that were passed over, and have lost a line since. */
+  /** Entries that were passed over, and have lost a record since. */
   #freed: number[] = [];
   #timer: NodeJS.Timeout | undefined;
   #position = 0;
@@ -72,7 +72,7 @@ export class Retention {
     const candidates = `
       SELECT seq, received_at, EXISTS (
         SELECT 1 FROM deliveries d WHERE d.seq = n.seq
-          AND (d.state <> 'waiting' OR d.route IN (SELECT value FROM json_each(?1)))) AS listed
+          AND (d.state <> 'waiting' OR d.route IN (SELECT value FROM json_each(?1)))) AS recorded
       FROM notifications n
       WHERE seq <= (SELECT min(cursor) FROM routes WHERE name IN (SELECT value FROM json_each(?1)))`;
     this.#candidates = database.prepare(`${candidates} AND seq > ?2 ORDER BY seq LIMIT ${stepSize}`);
@@ -102,7 +102,7 @@ export class Retention {
     this.#hurry();
   }
 
-  /** An entry has lost a line. */
+  /** An entry has lost a record. */
   freed(seq: number): void {
     if (seq <= this.#position) this.#freed.push(seq);
   }
@@ -192,7 +192,7 @@ export class Retention {
     const routes = JSON.stringify([...this.#routes.keys()]);
     const isOld = (row: Record<string, unknown>) => Number(row.received_at) < oldest;
     const removable = (rows: readonly Record<string, unknown>[]) =>
-      rows.filter((row) => row.listed === 0).map((row) => Number(row.seq));
+      rows.filter((row) => row.recorded === 0).map((row) => Number(row.seq));
     const freed = this.#freed.splice(0, stepSize);
     if (freed.length > 0) {
       const removed = removable(this.#candidatesAmong.all(routes, JSON.stringify(freed)).filter(isOld));

@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Notification } from '../../kazoo/notification.ts';
 import { type Entry, StoredEntry } from '../entry.ts';
-import { headIn, headText } from './head.ts';
+import { metadataIn, metadataText } from './metadata.ts';
 
 /** The columns of an entry, in the order in which `entryOf` reads them. */
 export const entryColumns = 'seq, id, occurred_at, received_at, head, data';
@@ -25,7 +25,7 @@ export function addRow(values: SQLInputValue[], { notification, seq, resendOf }:
     notification.ownTime,
     notification.occurredAt,
     notification.receivedAt,
-    headText(notification, resendOf),
+    metadataText(notification, resendOf),
     notification.json,
     notification.raw,
   );
@@ -52,13 +52,20 @@ export function prepareEntries(database: DatabaseSync, sql: string): StatementSy
 }
 
 /** The values of `entryColumns`, whose types are those that the table's STRICT definition gives them. */
-type EntryRow = readonly [seq: number, id: string, occurredAt: number, receivedAt: number, head: string, json: string];
+type EntryRow = readonly [
+  seq: number,
+  id: string,
+  occurredAt: number,
+  receivedAt: number,
+  metadata: string,
+  json: string,
+];
 
 /** @param values a row of a query of `prepareEntries` */
 export function entryOf(values: unknown): Entry {
-  const [seq, id, occurredAt, receivedAt, head, json] = values as EntryRow; // as the query has its columns
+  const [seq, id, occurredAt, receivedAt, metadata, json] = values as EntryRow; // as the query has its columns
   const [event, known, category, accountId, zone, node, routingKey, preview, state, problems, resendOf, secrets] =
-    headIn(head);
+    metadataIn(metadata);
   return new StoredEntry(
     seq,
     id,

@@ -2,8 +2,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { globToRegExp } from '../../kazoo/glob.ts';
 import type { Entry } from '../entry.ts';
-import type { Interest, Page } from '../journal.ts';
-import { blockOf, blockSize } from './blocks.ts';
+import type { Interest, Page } from '../route-session.ts';
+import { blockOf, blockSize } from './block-index.ts';
 import { Portion } from './portion.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 

@@ -2,13 +2,13 @@ import { existsSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import pino from 'pino';
-import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { askDaemon } from '../../../src/ops/control.ts';
 import type { Status } from '../../../src/ops/status.ts';
 import { cli } from '../../support/cli.ts';
 import { configFolder } from '../../support/config-folder.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
 import { ask, httpAddress, total } from '../../support/http.ts';
+import { openJournal } from '../../support/journal.ts';
 import { notification } from '../../support/notification.ts';
 import { until } from '../../support/until.ts';
 
@@ -37,7 +37,7 @@ routes: { archive: { start: earliest, sink: { type: file, path: FOLDER/out.ndjso
   const rotated = folder.write('out-20200101T000000Z.ndjson', '{}\n');
   utimesSync(folder.write('out.ndjson', '{}\n'), 1, 1);
   Date.now = () => clock() - 3 * 86_400_000;
-  const before = openJournal(journal, pino({ level: 'silent' }));
+  const before = await openJournal(journal, pino({ level: 'silent' }));
   await before.append([notification({})]);
   await before.close();
   Date.now = clock;

@@ -2,12 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
-import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { cli, type Result } from '../../support/cli.ts';
 import { configFolder } from '../../support/config-folder.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
-import { listed } from '../../support/listed.ts';
+import { openJournal } from '../../support/journal.ts';
 import { notification } from '../../support/notification.ts';
+import { recorded } from '../../support/recorded.ts';
+import { settle } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
 
 const folder = configFolder();
@@ -150,12 +151,11 @@ function delivered(): string[] {
 }
 
 async function fill(): Promise<string[]> {
-  const journal = openJournal(join(folder.path, 'journal'), pino({ level: 'silent' }));
+  const journal = await openJournal(join(folder.path, 'journal'), pino({ level: 'silent' }));
   const batch = [{}, {}, {}, {}].map(notification);
   await journal.append(batch);
-  for (const name of ['archive', 'old']) await journal.openRoute(name, 'earliest');
-  journal.settle('archive', { cursor: 4, listed: [], settled: [] });
-  journal.settle('old', { cursor: 2, listed: [listed(1, 'dead'), listed(2, 'waiting')], settled: [] });
+  await settle(journal, 'archive', { cursor: 4 });
+  await settle(journal, 'old', { cursor: 2, recorded: [recorded(1, 'dead'), recorded(2, 'waiting')] });
   await journal.close();
   return batch.map(({ id }) => id);
 }

@@ -5,10 +5,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { stringify } from 'yaml';
-import { openJournal, openJournalReader } from '../../../src/journal/sqlite/journal.ts';
 import type { Notification } from '../../../src/kazoo/notification.ts';
 import { cli, type Result } from '../../support/cli.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
+import { openJournal, openJournalReader } from '../../support/journal.ts';
 import { notification } from '../../support/notification.ts';
 import { type Arrival, type Receiver, type Reply, startReceiver } from '../../support/receiver.ts';
 import { type RelayHere, startRelayHere } from '../../support/relay-here.ts';
@@ -538,7 +538,7 @@ async function start(): Promise<void> {
 
 /** Puts notifications into the journal, and returns their ids. */
 async function fill(parts: readonly Partial<Notification>[]): Promise<string[]> {
-  const journal = openJournal(join(folder, 'journal'), pino({ level: 'silent' }));
+  const journal = await openJournal(join(folder, 'journal'), pino({ level: 'silent' }));
   const batch = parts.map(notification);
   await journal.append(batch);
   await journal.close();
@@ -565,7 +565,7 @@ async function waiting(...parts: Partial<Notification>[]): Promise<string[]> {
 }
 
 async function counts(name = 'crm') {
-  const journal = openJournalReader(join(folder, 'journal'));
+  const journal = await openJournalReader(join(folder, 'journal'));
   const { routes } = await journal.summary();
   await journal.close();
   return routes.find((route) => route.name === name) ?? { cursor: 0, waiting: 0, quarantined: 0, dead: 0 };

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import type { Journal } from '../../../src/journal/journal.ts';
-import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { cli } from '../../support/cli.ts';
+import { openJournal } from '../../support/journal.ts';
 import { notification } from '../../support/notification.ts';
 import { until } from '../../support/until.ts';
 
@@ -21,7 +21,7 @@ const hour = 3_600_000;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-tail-'));
   config = writeConfig('config.yaml', 'journal');
-  journal = openJournal(join(folder, 'journal'), pino({ level: 'silent' }));
+  journal = await openJournal(join(folder, 'journal'), pino({ level: 'silent' }));
   const now = Date.now();
   await journal.append([
     ...Array.from({ length: 12 }, (_, index) =>

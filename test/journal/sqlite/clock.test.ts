@@ -5,12 +5,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import type { Clock, Journal } from '../../../src/journal/journal.ts';
-import { openDesk } from '../../../src/journal/sqlite/desk.ts';
 import { openJournal } from '../../../src/journal/sqlite/journal.ts';
+import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { unlimited } from '../../../src/journal/sqlite/retention.ts';
 import { rowsIn } from '../../support/journal-file.ts';
-import { listed } from '../../support/listed.ts';
 import { notification } from '../../support/notification.ts';
+import { recorded } from '../../support/recorded.ts';
+import { settle } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
 
 const hour = 3_600_000;
@@ -29,9 +30,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-clock-'));
   await open();
   await journal.append([notification({}), notification({}), notification({})]);
-  await journal.openRoute('r', 'earliest');
-  journal.settle('r', { cursor: 3, listed: [listed(1, 'dead')], settled: [] });
-  await journal.openRoute('r', 'earliest');
+  await settle(journal, 'r', { cursor: 3, recorded: [recorded(1, 'dead')] });
 });
 
 afterEach(async () => {
@@ -94,11 +93,11 @@ describe('a clock that is more than a day beyond the last sign of life', () => {
     if (isDoubted) await restartAt(365 * day)();
     if (!isRunning) await journal.close();
     set(365 * day);
-    const desk = openDesk(folder);
-    expect(await desk.clockDoubt()).toEqual(expect.closeTo(clock(), -4));
-    await desk.acceptClock();
-    expect(await desk.clockDoubt()).toBeNull();
-    await desk.close();
+    const store = openOperatorStore(folder);
+    expect(await store.clockDoubt()).toEqual(expect.closeTo(clock(), -4));
+    await store.acceptClock();
+    expect(await store.clockDoubt()).toBeNull();
+    await store.close();
     if (isRunning) {
       await until(() => journal.clock.isTrusted, { what: 'the daemon to notice' });
       return;

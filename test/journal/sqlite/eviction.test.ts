@@ -4,15 +4,17 @@ import { join } from 'node:path';
 import { DatabaseSync, StatementSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pino, { type Logger } from 'pino';
-import type { Journal, Listed } from '../../../src/journal/journal.ts';
+import type { Journal } from '../../../src/journal/journal.ts';
+import type { Recorded } from '../../../src/journal/route-session.ts';
 import { Eviction } from '../../../src/journal/sqlite/eviction.ts';
 import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { unlimited } from '../../../src/journal/sqlite/retention.ts';
 import type { Notification } from '../../../src/kazoo/notification.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { rowsIn } from '../../support/journal-file.ts';
-import { listed } from '../../support/listed.ts';
 import { notification } from '../../support/notification.ts';
+import { recorded } from '../../support/recorded.ts';
+import { cursorOf, sessionOf, settle } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
 
 const problem = { path: '/a', keyword: 'type', message: 'must be a string' };
@@ -101,12 +103,9 @@ describe('what is undecodable or invalid', () => {
     ['is a dead letter', 'goes', invalid, (route) => route('deliver', 1, 'dead')],
   ])('that %s %s when the share is used up', async (_what, outcome, kind, stand) => {
     await journal.append([notification(large(kind)), notification(large(undecodable))]);
-    const place: Route = (decision, cursor, state) => {
-      void journal.openRoute('r', 'earliest', decision);
-      journal.settle('r', { cursor, listed: state === undefined ? [] : [listed(1, state)], settled: [] });
-    };
-    stand(place);
-    // What was staged is committed.
+    await stand((decision, cursor, state) =>
+      settle(journal, 'r', { cursor, recorded: state === undefined ? [] : [recorded(1, state)] }, decision),
+    );
     await journal.openRoute('other', 'earliest', 'quarantine');
     // Both are looked at in the same step.
     journal.limit({ ...limits, invalidShare: 0.001 });
@@ -116,13 +115,14 @@ describe('what is undecodable or invalid', () => {
   });
 
   test('is listed by no route that read it before it made way', async () => {
-    const cursor = await journal.openRoute('r', 'earliest', 'quarantine');
+    const session = await sessionOf(journal, 'r', 'earliest', 'quarantine');
     await journal.append([notification(large(invalid)), notification(large(invalid))]);
-    const { entries } = await journal.read(cursor, 10, interestOf({ events: [], accounts: [] }));
+    const { entries } = await session.read(session.cursor, 10, interestOf({ events: [], accounts: [] }));
     journal.limit({ ...limits, invalidShare: 0.001 });
     await until(() => kept().length === 0, { what: 'both to go' });
-    journal.settle('r', { cursor: 2, listed: entries.map(({ seq }) => listed(seq, 'quarantined')), settled: [] });
-    expect(await journal.openRoute('r', 'earliest')).toBe(2);
+    void session.settle({ cursor: 2, recorded: entries.map(({ seq }) => recorded(seq, 'quarantined')), settled: [] });
+    await session.close();
+    expect(await cursorOf(journal, 'r', 'earliest')).toBe(2);
     expect(read('SELECT * FROM deliveries')).toEqual([]);
   });
 
@@ -135,7 +135,7 @@ describe('what is undecodable or invalid', () => {
   });
 });
 
-type Route = (invalid: 'quarantine' | 'deliver', cursor: number, state?: Listed['state']) => void;
+type Route = (invalid: 'quarantine' | 'deliver', cursor: number, state?: Recorded['state']) => Promise<void>;
 
 /** With a body of about the filler's size, or as much that is kept of it. */
 function large(kind: Partial<Notification>): Partial<Notification> {

@@ -7,15 +7,15 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import pino from 'pino';
 import type { Entry } from '../../../src/journal/entry.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
-import { openDesk } from '../../../src/journal/sqlite/desk.ts';
 import { openJournal, openJournalReader } from '../../../src/journal/sqlite/journal.ts';
-import type { Notification } from '../../../src/kazoo/notification.ts';
+import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { cliProcess } from '../../support/cli.ts';
 import { notification } from '../../support/notification.ts';
+import { recorded } from '../../support/recorded.ts';
+import { sessionOf } from '../../support/sessions.ts';
 
 const log = pino({ level: 'silent' });
-const everything = interestOf({ events: [], accounts: [] });
 let folder: string;
 let journal: Journal;
 
@@ -59,91 +59,6 @@ describe('the journal', () => {
     rmSync(shared, { recursive: true });
   });
 
-  test('gives back what was appended, in its order', async () => {
-    const batch = [
-      notification({ event: 'low_balance' }),
-      notification({ event: 'register', problems: [], preview: true }),
-    ];
-    expect(await journal.append(batch)).toMatchObject(batch.map(({ id }) => ({ id })));
-    const entries = await readAll();
-    expect(entries.map(({ id }) => id)).toEqual(batch.map(({ id }) => id));
-    await reopen();
-    const fromDisk = await readAll();
-    expect(fromDisk.map(plain)).toEqual(entries.map(plain));
-  });
-
-  test.each<[string, Partial<Notification>]>([
-    ['is of no known event', { known: false }],
-    ['is a preview', { preview: true }],
-    ['is invalid', { state: 'invalid', problems: [{ path: '/a', keyword: 'type', message: 'must be a string' }] }],
-    ['is a resend', { ownTime: 5, fingerprint: 'f' }],
-    ['holds a secret that a route reveals', { secrets: [{ path: ['password'], value: 'geheim' }] }],
-  ])('gives back all of a batch in which one %s', async (_what, parts) => {
-    await journal.append([notification({ ownTime: 5, fingerprint: 'f' })]);
-    const batch = Array.from({ length: 10 }, () => notification({})).with(6, notification(parts));
-    await journal.append(batch);
-    const entries = await readAll();
-    expect(entries.slice(1)).toMatchObject(batch.map(({ raw, fingerprint, ownTime, ...kept }) => kept));
-    await reopen();
-    expect((await readAll()).map(plain)).toEqual(entries.map(plain));
-  });
-
-  test('gives no more than some MiB of bodies at a time, of entries and of what waits, and loses none of them', async () => {
-    const json = JSON.stringify({ filler: 'x'.repeat(512 * 1024) });
-    const fresh = await journal.append(Array.from({ length: 20 }, () => notification({ json })));
-    const seqs = fresh.map(({ seq }) => seq);
-    const [now, most] = [Date.now(), 9];
-    const pages = async (next: (after: readonly number[]) => Promise<readonly Entry[]>) => {
-      const read: number[] = [];
-      const sizes: number[] = [];
-      for (let page = await next(read); page.length > 0; page = await next(read)) {
-        read.push(...page.map(({ seq }) => seq));
-        sizes.push(page.length);
-      }
-      expect(Math.max(...sizes)).toBeLessThanOrEqual(most);
-      expect(read).toEqual(seqs);
-    };
-    const read = async (after: readonly number[]) => (await journal.read(after.at(-1) ?? 0, 500, everything)).entries;
-    await pages(read);
-    await reopen();
-    await pages(read);
-
-    await journal.openRoute('r', 'earliest');
-    const line = { accountId: 'a1', state: 'waiting', reason: '', attempts: [], dueAt: now, again: false } as const;
-    journal.settle('r', { cursor: seqs.at(-1) ?? 0, listed: seqs.map((seq) => ({ ...line, seq })), settled: [] });
-    await pages(async (held) => {
-      const { waiting, more } = await journal.due('r', now, now + 1, 500, new Set(held));
-      expect(more).toBe(seqs.length - held.length >= most);
-      return waiting.map(({ entry }) => entry);
-    });
-    const first = await journal.waitingOf('r', 'a1', 500);
-    expect(first.map(({ entry }) => entry.seq)).toEqual(seqs.slice(0, first.length));
-    expect(first.length).toBeLessThanOrEqual(most);
-  });
-
-  test('drops what it has already, also inside a batch', async () => {
-    const [one, two] = [notification({}), notification({})];
-    expect(await journal.append([one, one])).toMatchObject([{ id: one.id }]);
-    expect(await journal.append([one])).toEqual([]);
-    await reopen();
-    expect(await journal.append([one, two])).toMatchObject([{ id: two.id }]);
-    expect((await readAll()).map(({ id }) => id)).toEqual([one.id, two.id]);
-  });
-
-  test('marks a resend with the id of the first, only where an equal body is the same occurrence', async () => {
-    const first = notification({ ownTime: 5, fingerprint: 'f' });
-    const resend = notification({ ownTime: 5, fingerprint: 'f' });
-    const third = notification({ ownTime: 5, fingerprint: 'f' });
-    const repeated = [
-      notification({ ownTime: null, fingerprint: 'g' }),
-      notification({ ownTime: null, fingerprint: 'g' }),
-    ];
-    await journal.append([first, resend]);
-    await journal.append([third, ...repeated]);
-    const entries = await readAll();
-    expect(entries.map(({ resendOf }) => resendOf)).toEqual([null, first.id, first.id, null, null]);
-  });
-
   test('numbers what it takes without gaps, wherever in a batch something is that it has already', async () => {
     const batch = Array.from({ length: 25 }, () => notification({}));
     const old = notification({});
@@ -152,18 +67,6 @@ describe('the journal', () => {
     const fresh = await journal.append([...withOld, withOld[3] ?? old]);
     expect(fresh.map(({ id }) => id)).toEqual(batch.map(({ id }) => id));
     expect((await readAll()).map(({ seq }) => seq)).toEqual(Array.from({ length: 26 }, (_, index) => index + 1));
-  });
-
-  test('knows a resend of what is older than all the rest, also within a batch', async () => {
-    await journal.append([notification({ ownTime: 2_000_000 })]);
-    await reopen();
-    const old = { ownTime: 1_000_000, fingerprint: 'old' };
-    const [first, second, third] = [notification(old), notification(old), notification(old)];
-    const batch = [first, second, ...Array.from({ length: 10 }, () => notification({}))];
-    await journal.append(batch);
-    await journal.append([third]);
-    const entries = (await readAll()).filter(({ id }) => [first.id, second.id, third.id].includes(id));
-    expect(entries.map(({ resendOf }) => resendOf)).toEqual([null, first.id, first.id]);
   });
 
   test('keeps what a body that can’t be decoded began with', async () => {
@@ -184,32 +87,6 @@ describe('the journal', () => {
     expect(await journal.append([notification({})])).toHaveLength(1);
   });
 
-  test('calls back after each append, until it is told to stop', async () => {
-    const changes: string[] = [];
-    const unsubscribe = journal.subscribe((change) => changes.push(change));
-    await journal.append([notification({})]);
-    expect(changes).toEqual(['appended']);
-    unsubscribe();
-    await journal.append([notification({})]);
-    expect(changes).toEqual(['appended']);
-  });
-
-  test('reads the same whether entries are recent or long gone from memory', async () => {
-    const ids: string[] = [];
-    for (let batch = 0; batch < 12; batch += 1) {
-      const notifications = Array.from({ length: 500 }, () => notification({}));
-      ids.push(...notifications.map(({ id }) => id));
-      await journal.append(notifications);
-    }
-    const read: string[] = [];
-    for (let cursor = 0, more = true; more; ) {
-      const page = await journal.read(cursor, 333, everything);
-      read.push(...page.entries.map(({ id }) => id));
-      ({ through: cursor, more } = page);
-    }
-    expect(read).toEqual(ids);
-  });
-
   test('passes over recent batches that have nothing of interest', async () => {
     const batches = [
       ['register', 'register', 'missed_call'],
@@ -219,8 +96,9 @@ describe('the journal', () => {
       [null],
     ];
     for (const events of batches) await journal.append(events.map((event) => notification({ event })));
+    const session = await sessionOf(journal, 'r');
     const read = async (after: number, events: string[]) => {
-      const { entries, ...page } = await journal.read(after, 2, interestOf({ events, accounts: [] }));
+      const { entries, ...page } = await session.read(after, 2, interestOf({ events, accounts: [] }));
       return { seqs: entries.map(({ seq }) => seq), ...page };
     };
     // None at all, one that leaves something behind, the rest, and what lies behind the only batch that has it.
@@ -234,76 +112,45 @@ describe('the journal', () => {
     // It may be one whose body names no event: who wants all events wants that too.
     for (const all of [[], ['*']]) expect(await read(9, all)).toEqual({ seqs: [10], through: 10, more: false });
   });
-
-  test('finds what is of interest among what memory has partly given up', async () => {
-    for (let batch = 0; batch < 12; batch += 1) {
-      await journal.append(
-        Array.from({ length: 300 }, (_, index) =>
-          notification({ event: index === batch ? 'port_request' : 'register' }),
-        ),
-      );
-    }
-    const wanted = interestOf({ events: ['port_request'], accounts: [] });
-    const found: number[] = [];
-    for (let cursor = 0, more = true; more; ) {
-      const page = await journal.read(cursor, 100, wanted);
-      found.push(...page.entries.filter(({ event }) => event === 'port_request').map(({ seq }) => seq));
-      ({ through: cursor, more } = page);
-    }
-    expect(found).toEqual(Array.from({ length: 12 }, (_, batch) => batch * 300 + batch + 1));
-  });
 });
 
-describe('the cursor of a route', () => {
-  test('begins where `start` says, and only the first time', async () => {
-    const early = notification({ receivedAt: 1_000 });
-    const late = notification({ receivedAt: 2_000 });
-    await journal.append([early, late]);
-    expect(await journal.openRoute('new', 'now')).toBe(2);
-    expect(await journal.openRoute('all', 'earliest')).toBe(0);
-    expect(await journal.openRoute('some', 1_500)).toBe(1);
-    expect(await journal.openRoute('future', 9_000)).toBe(2);
-    expect(await journal.openRoute('new', 'earliest')).toBe(2);
-    // One that has run until just now.
-    journal.settle('all', { cursor: 2, listed: [], settled: [] });
-    expect(await journal.openRoute('all', 'earliest')).toBe(2);
+describe('the progress of routes', () => {
+  test('is saved in the transaction of the next append, however many have told theirs, or in one of its own', async () => {
+    const fresh = await journal.append([notification({}), notification({})]);
+    const sessions = await Promise.all(['a', 'b', 'c'].map((route) => sessionOf(journal, route)));
+    const settleAll = () => {
+      const record = { ...recorded(fresh[0]?.seq ?? 0, 'waiting') };
+      return sessions.flatMap((session) => [
+        session.settle({ cursor: 1, recorded: [record], settled: [] }),
+        session.settle({ cursor: 2, recorded: [], settled: [record.seq] }),
+      ]);
+    };
+    const executed = jest.spyOn(DatabaseSync.prototype, 'exec');
+    const told = settleAll();
+    await journal.append([notification({})]);
+    await Promise.all(told);
+    expect(executed.mock.calls).toEqual([['BEGIN IMMEDIATE'], ['COMMIT']]);
+    executed.mockClear();
+    const later = settleAll();
+    await sessions[0]?.flush();
+    await Promise.all(later);
+    expect(executed.mock.calls).toEqual([['BEGIN IMMEDIATE'], ['COMMIT']]);
+    executed.mockRestore();
   });
 
-  test('survives a clean stop, with what it left unsettled', async () => {
-    await journal.append([notification({}), notification({})]);
-    await journal.openRoute('r', 'earliest');
-    const listed = [
-      { seq: 1, accountId: null, state: 'quarantined', reason: 'invalid', attempts: [], dueAt: null, again: false },
-    ] as const;
-    journal.settle('r', { cursor: 1, listed, settled: [] });
-    journal.settle('r', { cursor: 2, listed: [], settled: [] });
-    await reopen();
-    expect(await journal.openRoute('r', 'earliest')).toBe(2);
-    const database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
-    expect({ ...database.prepare('SELECT route, seq, state, reason FROM deliveries').get() }).toEqual({
-      route: 'r',
-      seq: 1,
-      state: 'quarantined',
-      reason: 'invalid',
-    });
-    database.close();
-  });
-
-  test('changes a line that was there once, and makes it no second time', async () => {
-    await journal.append([notification({}), notification({})]);
-    await journal.openRoute('r', 'earliest');
-    const line = { accountId: null, state: 'waiting', reason: 'busy', attempts: [], dueAt: 0 } as const;
-    const first = [1, 2].map((seq) => ({ ...line, seq, again: false }));
-    const again = [1, 2].map((seq) => ({ ...line, seq, again: true }));
-    // Both before the first commit.
-    journal.settle('r', { cursor: 2, listed: first, settled: [] });
-    journal.settle('r', { cursor: 2, listed: again, settled: [] });
-    expect(await journal.waitingAmong('r', [1, 2, 3])).toEqual(new Set([1, 2]));
-    const desk = openDesk(folder);
-    await desk.drop(await desk.letters({ states: ['waiting'] }, 0, 1));
-    await desk.close();
-    journal.settle('r', { cursor: 2, listed: again, settled: [] });
-    expect(await journal.waitingAmong('r', [1, 2, 3])).toEqual(new Set([2]));
+  test('that can’t be saved is told to whoever waits for it, and goes with the next commit', async () => {
+    const [entry] = await journal.append([notification({})]);
+    const session = await sessionOf(journal, 'r');
+    alter("CREATE TRIGGER broken BEFORE UPDATE ON routes BEGIN SELECT RAISE(ABORT, 'not now'); END");
+    const record = recorded(entry?.seq ?? 0, 'dead');
+    const progress = { cursor: record.seq, recorded: [record], settled: [] };
+    await expect(session.settle(progress)).rejects.toThrow(/can't be written: not now/);
+    await expect(session.flush()).rejects.toThrow(/can't be written: not now/);
+    await expect(session.close()).rejects.toThrow(/can't be written: not now/);
+    alter('DROP TRIGGER broken');
+    const next = await sessionOf(journal, 'r');
+    expect(next.cursor).toBe(record.seq);
+    expect((await journal.summary()).routes).toMatchObject([{ cursor: record.seq, dead: 1 }]);
   });
 
   test('looks up a few of what waits, and a page of what a route has, without going through all that waits', async () => {
@@ -316,11 +163,12 @@ describe('the cursor of a route', () => {
         SELECT d.seq, d.seq, fingerprint, own_time, occurred_at, received_at, head, data, raw
         FROM deliveries d, notifications n WHERE n.seq = 1 AND d.seq > 1`);
     database.close();
-    const desk = openDesk(folder);
+    const store = openOperatorStore(folder);
+    const session = await sessionOf(journal, 'r');
     const prepared = jest.spyOn(DatabaseSync.prototype, 'prepare');
-    expect((await journal.waitingAmong('r', [1, 0])).size).toBe(1);
+    expect((await session.waitingAmong([1, 0])).size).toBe(1);
     const pages = await Promise.all(
-      Array.from({ length: 20 }, (_, page) => desk.letters({ states: ['waiting'], route: 'r' }, page, 1)),
+      Array.from({ length: 20 }, (_, page) => store.records({ states: ['waiting'], route: 'r' }, page, 1)),
     );
     expect(pages.flat().map(({ seq }) => seq)).toEqual(Array.from({ length: 20 }, (_, page) => page + 1));
     expect(pages[0]).toMatchObject([{ id: first?.id }]);
@@ -328,7 +176,7 @@ describe('the cursor of a route', () => {
     prepared.mockRestore();
     expect(asked.size).toBe(2);
     for (const sql of asked) expect(scannedBy(sql)).toEqual([]);
-    await desk.close();
+    await store.close();
   });
 
   test('never meets a number again that it has passed, even when everything was removed', async () => {
@@ -351,7 +199,7 @@ describe('opening a journal', () => {
 
   test('is possible again as soon as the process that had it is gone, however it went', async () => {
     await journal.close();
-    const holder = spawn(process.execPath, ['test/support/hold-journal.ts', folder], {
+    const holder = spawn(process.execPath, ['test/journal/sqlite/hold-journal.ts', folder], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     await new Promise((resolve) => holder.stdout.once('data', resolve));
@@ -445,26 +293,8 @@ describe('opening a journal', () => {
   });
 });
 
-describe('finding entries', () => {
-  test('narrows by event, account, time and place', async () => {
-    await journal.append([
-      notification({ event: 'voicemail_new', accountId: 'a', receivedAt: 1_000 }),
-      notification({ event: 'voicemail_saved', accountId: 'b', receivedAt: 2_000 }),
-      notification({ event: 'register', accountId: 'a', receivedAt: 3_000 }),
-      notification({ event: null, accountId: null, receivedAt: 4_000 }),
-    ]);
-    const found = async (query: object) => (await journal.find({ limit: 10, ...query })).map(({ seq }) => seq);
-    expect(await found({})).toEqual([1, 2, 3, 4]);
-    expect(await found({ limit: 2 })).toEqual([3, 4]);
-    expect(await found({ events: ['voicemail_*'] })).toEqual([1, 2]);
-    expect(await found({ events: ['register', 'voicemail_new'], accounts: ['a'] })).toEqual([1, 3]);
-    expect(await found({ since: 2_000, limit: 2 })).toEqual([2, 3]);
-    expect(await found({ after: 3 })).toEqual([4]);
-  });
-});
-
 async function readAll(after = 0): Promise<readonly Entry[]> {
-  return (await journal.read(after, 100, everything)).entries;
+  return journal.find({ after, limit: 100 });
 }
 
 async function reopen(): Promise<void> {
@@ -476,11 +306,6 @@ function alter(sql: string): void {
   const database = new DatabaseSync(join(folder, 'journal.sqlite'));
   database.exec(sql);
   database.close();
-}
-
-/** An entry without its getters. */
-function plain(entry: Entry): object {
-  return JSON.parse(JSON.stringify(entry));
 }
 
 /** What a statement goes through as a whole, of the tables that grow with the journal. */

@@ -5,13 +5,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { reasonOf } from '../../../src/common/errors.ts';
-import type { Journal, Limits, Listed } from '../../../src/journal/journal.ts';
-import { openDesk } from '../../../src/journal/sqlite/desk.ts';
+import type { Journal, Limits } from '../../../src/journal/journal.ts';
+import type { Recorded } from '../../../src/journal/route-session.ts';
 import { openJournal } from '../../../src/journal/sqlite/journal.ts';
+import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { unlimited } from '../../../src/journal/sqlite/retention.ts';
 import type { Notification } from '../../../src/kazoo/notification.ts';
-import { listed } from '../../support/listed.ts';
 import { notification } from '../../support/notification.ts';
+import { recorded } from '../../support/recorded.ts';
+import { cursorOf, sessionOf, settle as settleIn } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
 
 const day = 86_400_000;
@@ -40,37 +42,38 @@ describe('retention', () => {
     await until(async () => (await ids()).length === 1, { what: 'three to be removed', timeout: 20_000 });
   });
 
-  test('keeps what is listed: waiting, and dead or quarantined until it is older than that', async () => {
+  test('keeps what is recorded: waiting, and dead or quarantined until it is older than that', async () => {
     await open({ retention: day });
     await append('a', 2 * day, 4);
-    await settle('r', 4, [listed(1, 'dead'), listed(2, 'waiting'), listed(3, 'quarantined')]);
+    await settle('r', 4, [recorded(1, 'dead'), recorded(2, 'waiting'), recorded(3, 'quarantined')]);
     await until(async () => (await ids()).length === 3, { what: 'the settled one to be removed' });
     await reopen({ retention: day, deadRetention: 0 });
-    await journal.openRoute('r', 'earliest');
+    const session = await sessionOf(journal, 'r');
     await until(async () => (await ids()).length === 1, { what: 'the dead ones to be removed' });
-    const { waiting } = await journal.due('r', Date.now(), Date.now() + day, 10, new Set());
+    const { waiting } = await session.due(Date.now(), Date.now() + day, 10, new Set());
     expect(waiting.map(({ entry }) => entry.seq)).toEqual([2]);
   });
 
   test('is held back by no route that has left the configuration', async () => {
     await open({ retention: day });
     await append('a', 2 * day, 2);
-    await settle('gone', 0, [listed(1, 'waiting')]);
+    await settle('gone', 0, [recorded(1, 'waiting')]);
     await settle('here', 2);
     await reopen({ retention: day });
     await journal.openRoute('here', 'earliest');
     await until(async () => (await ids()).length === 0, { what: 'both to be removed' });
     // Of what was removed it has nothing to catch up on.
     expect((await journal.summary()).routes).toMatchObject([{ name: 'gone', cursor: 0, lag: { messages: 0 } }, {}]);
-    expect(await journal.openRoute('gone', 'now')).toBe(0);
-    const due = await journal.due('gone', Date.now(), Date.now() + day, 10, new Set());
+    const session = await sessionOf(journal, 'gone', 'now');
+    expect(session.cursor).toBe(0);
+    const due = await session.due(Date.now(), Date.now() + day, 10, new Set());
     expect(due).toEqual({ waiting: [], more: false });
   });
 
   test('keeps the dead letters of such a route, with their notifications, as long as any others', async () => {
     await open({ retention: day });
     await append('a', 2 * day, 2);
-    await settle('gone', 2, [listed(1, 'dead')]);
+    await settle('gone', 2, [recorded(1, 'dead')]);
     await settle('here', 2);
     await reopen({ retention: day });
     await journal.openRoute('here', 'earliest');
@@ -87,23 +90,23 @@ describe('retention', () => {
     await settle('here', 2);
     journal.limit({ ...unlimited, retention: day });
     await until(async () => (await ids()).length === 1, { what: 'the first to be removed', timeout: 20_000 });
-    journal.releaseRoute('leaving');
+    await journal.releaseRoute('leaving');
     await until(async () => (await ids()).length === 0, { what: 'the second to be removed', timeout: 20_000 });
-    expect(await journal.openRoute('leaving', 'now')).toBe(1);
+    expect(await cursorOf(journal, 'leaving', 'now')).toBe(1);
   });
 
   test('leaves nothing for a replay that has read a notification before', async () => {
     await open({});
     await append('a', 2 * day, 2);
     await settle('r', 2);
-    const desk = openDesk(folder);
-    const entries = (await Promise.all([desk.entryAt(1), desk.entryAt(2)])).filter((entry) => entry !== null);
+    const store = openOperatorStore(folder);
+    const entries = (await Promise.all([store.entryAt(1), store.entryAt(2)])).filter((entry) => entry !== null);
     journal.limit({ ...unlimited, retention: day });
     await until(async () => (await ids()).length === 0, { what: 'both to be removed', timeout: 20_000 });
     expect(entries).toHaveLength(2);
-    expect(await desk.replay('r', entries)).toBe(0);
-    expect(await desk.waitingIn('r', 1, 2)).toBe(0);
-    await desk.close();
+    expect(await store.replay('r', entries)).toBe(0);
+    expect(await store.waitingIn('r', 1, 2)).toBe(0);
+    await store.close();
   });
 });
 
@@ -119,8 +122,7 @@ describe('the largest size', () => {
     expect(await refusal()).toMatch(
       /has reached journal\.maxSize \(4\.0 MiB\): it is held about 3\.\d MiB by the route r, which is behind by \d+ not/,
     );
-    journal.settle('r', { cursor: stored, listed: [], settled: [] });
-    await journal.openRoute('r', 'earliest');
+    await settleIn(journal, 'r', { cursor: stored });
     await journal.append([notification(large)]);
   });
 
@@ -130,9 +132,9 @@ describe('the largest size', () => {
     const stored = await fill({ state: 'undecodable', event: null, json: 'null', raw: Buffer.alloc(100_000) });
     await settle('r', stored);
     await refusedFor(/it is held about 3\.\d MiB by \d+ undecodable messages: /);
-    const desk = openDesk(folder);
-    await desk.drop(await desk.letters({ states: ['undecodable'] }, 0, 1_000));
-    await desk.close();
+    const store = openOperatorStore(folder);
+    await store.drop(await store.records({ states: ['undecodable'] }, 0, 1_000));
+    await store.close();
     await until(async () => (await refusal()) === '', { what: 'the daemon to notice', timeout: 20_000 });
     const { bytes, usedBytes } = await journal.summary();
     expect(bytes).toBeGreaterThan(maxSize);
@@ -147,17 +149,16 @@ describe('the largest size', () => {
     await settle(
       'r',
       stored,
-      seqs.map((seq) => listed(seq, state)),
+      seqs.map((seq) => recorded(seq, state)),
     );
     await settle('other', stored);
     await refusedFor(/it is held about 3\.\d MiB by \d+ .*the route r/);
     if (state === 'waiting') {
-      journal.settle('r', { cursor: stored, listed: [], settled: seqs });
-      await journal.openRoute('r', 'earliest');
+      await settleIn(journal, 'r', { cursor: stored, settled: seqs });
     } else {
-      const desk = openDesk(folder);
-      await desk.drop(await desk.letters({ states: [state] }, 0, 1_000));
-      await desk.close();
+      const store = openOperatorStore(folder);
+      await store.drop(await store.records({ states: [state] }, 0, 1_000));
+      await store.close();
       await until(async () => (await refusal()) === '', { what: 'the daemon to notice', timeout: 20_000 });
     }
     await journal.append([notification(large)]);
@@ -169,8 +170,8 @@ describe('the largest size', () => {
     const stored = await fill(large);
     await settle('behind', 16);
     await settle('r', stored, [
-      ...[1, 2, 3, 4].map((seq) => listed(seq, 'dead')),
-      ...Array.from({ length: 12 }, (_, index) => listed(index + 5, 'quarantined')),
+      ...[1, 2, 3, 4].map((seq) => recorded(seq, 'dead')),
+      ...Array.from({ length: 12 }, (_, index) => recorded(index + 5, 'quarantined')),
     ]);
     await refusedFor(
       /held about \d\.\d MiB by the route behind, .*; about 1\.\d MiB by 12 notifications that the route r has q[^;]*$/,
@@ -182,7 +183,7 @@ describe('the largest size', () => {
     await open({ maxSize: 32 * 1024 * 1024 });
     await journal.openRoute('r', 'earliest');
     await append('settled', 0, 1);
-    await settle('r', 1, [listed(1, 'waiting')]);
+    await settle('r', 1, [recorded(1, 'waiting')]);
     using reader = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
     reader.exec('BEGIN; SELECT count(*) FROM notifications');
     // The same pages again and again: the journal holds little.
@@ -194,8 +195,7 @@ describe('the largest size', () => {
       journal.limit(limits);
     }
     expect(statSync(wal).size).toBeGreaterThan(96 * 1024 * 1024);
-    journal.settle('r', { cursor: 1, listed: [], settled: [1] });
-    await journal.openRoute('r', 'earliest');
+    await settleIn(journal, 'r', { cursor: 1, settled: [1] });
     await refusedFor(/held about \d\d\.\d MiB by the write-ahead log, which a program .* pins: end that one/);
     expect(await ids()).toHaveLength(1);
     expect((await journal.summary()).usedBytes).toBeGreaterThanOrEqual(limits.maxSize);
@@ -251,10 +251,8 @@ async function append(event: string, age: number, count: number): Promise<void> 
 }
 
 /** Commits what a route has settled, and has retention look at once. */
-async function settle(route: string, cursor: number, lines: readonly Listed[] = []): Promise<void> {
-  await journal.openRoute(route, 'earliest');
-  journal.settle(route, { cursor, listed: lines, settled: [] });
-  await journal.openRoute(route, 'earliest');
+async function settle(route: string, cursor: number, lines: readonly Recorded[] = []): Promise<void> {
+  await settleIn(journal, route, { cursor, recorded: lines });
   journal.limit(limits);
 }
 

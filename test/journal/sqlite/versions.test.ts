@@ -6,12 +6,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { databaseFile } from '../../../src/journal/sqlite/database.ts';
-import { openDesk } from '../../../src/journal/sqlite/desk.ts';
 import { openJournal, openJournalReader } from '../../../src/journal/sqlite/journal.ts';
 import { acquireLock } from '../../../src/journal/sqlite/lock.ts';
 import { newestVersion } from '../../../src/journal/sqlite/migrate.ts';
 import { migrations } from '../../../src/journal/sqlite/migrations.ts';
+import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { rowsIn } from '../../support/journal-file.ts';
+import { cursorOf } from '../../support/sessions.ts';
 
 /** Every layout that journals have had, as the program of its day made it. */
 const layouts = readdirSync('test/fixtures/journals').sort();
@@ -44,8 +45,10 @@ describe('a journal of an older layout', () => {
         [3, 'invalid'],
         [4, 'undecodable'],
       ]);
-      expect(await journal.openRoute('r', 'now')).toBe(2);
-      expect(await journal.decidedAfter('r', 0)).toEqual([2]);
+      expect(await cursorOf(journal, 'r', 'now')).toBe(2);
+      expect(
+        read("SELECT seq FROM deliveries WHERE route = 'r' UNION SELECT seq FROM dropped WHERE route = 'r'"),
+      ).toEqual([{ seq: 2 }]);
       await journal.close();
       expect(read('SELECT rank, seq FROM invalid ORDER BY rank, seq')).toEqual([
         { rank: 0, seq: 4 },
@@ -94,7 +97,7 @@ describe('a journal of an older layout', () => {
   test('is never changed by a command, which says whether a daemon of that version runs', () => {
     make(newest, rows);
     const before = bytes();
-    for (const open of [openDesk, openJournalReader]) {
+    for (const open of [openOperatorStore, openJournalReader]) {
       expect(() => open(folder)).toThrow(/has version 2, not 3: start the daemon once to bring it up to date/);
       const lock = acquireLock(folder);
       expect(() => open(folder)).toThrow(
@@ -110,7 +113,11 @@ describe('a journal of a newer layout', () => {
   test('is refused to whoever opens it, and stays as it was to the byte', () => {
     make(newest, `${rows}; PRAGMA user_version = 999`);
     const before = bytes();
-    for (const open of [() => openJournal(folder, log), () => openDesk(folder), () => openJournalReader(folder)])
+    for (const open of [
+      () => openJournal(folder, log),
+      () => openOperatorStore(folder),
+      () => openJournalReader(folder),
+    ])
       expect(open).toThrow(/written by a newer kazoo-relay \(its version is 999, this one knows 3\)/);
     expect(bytes()).toEqual(before);
   });

@@ -1,10 +1,17 @@
 import { Command } from 'commander';
 import { printable } from '../../../common/text/format.ts';
 import type { Outline } from '../../../config/outline.ts';
-import type { Desk, Letter, LetterGroup, Letters } from '../../../journal/operator-store.ts';
+import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import { columns } from '../../support/columns.ts';
 import type { Kind } from '../../support/letters/kind.ts';
-import { atDesk, lettersOf, nothingIn, pagesOf, type Selection, selecting } from '../../support/letters/letters.ts';
+import {
+  filterOf,
+  nothingIn,
+  pagesOf,
+  type Selection,
+  selecting,
+  withOperatorStore,
+} from '../../support/letters/letters.ts';
 import { dueOf, jsonOf, timeOf, tries, triesOf } from '../../support/letters/texts.ts';
 import type { Terminal } from '../../support/terminal.ts';
 
@@ -18,10 +25,10 @@ export function listCommand(terminal: Terminal, kind: Kind): Command {
       `\nExit code: 0 shown, or there is nothing, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} list --route crm --since 2d`,
     )
     .action((options: Selection & { group?: true; json?: true }) =>
-      atDesk(terminal, options, async (desk, config) => {
-        const which = await lettersOf(options, kind, desk, config);
-        const show = options.group ? showGroups : showLetters;
-        const listed = await show(terminal, desk, which, kind.detail, options.json === true);
+      withOperatorStore(terminal, options, async (store, config) => {
+        const which = await filterOf(options, kind, store, config);
+        const show = options.group ? showGroups : showRecords;
+        const listed = await show(terminal, store, which, kind.detail, options.json === true);
         if (options.json) return;
         // For people only: on stdout nothing is nothing, for whoever counts lines.
         if (listed.size === 0) terminal.complain(nothingIn(which, kind));
@@ -36,30 +43,30 @@ function formerIn(listed: ReadonlySet<string>, { routes }: Outline): string[] {
 }
 
 /** Returns the routes whose letters there were. */
-async function showLetters(
+async function showRecords(
   terminal: Terminal,
-  desk: Desk,
-  which: Letters,
+  store: OperatorStore,
+  which: DeliveryFilter,
   detail: Detail,
   json: boolean,
 ): Promise<Set<string>> {
   const routes = new Set<string>();
-  for await (const page of pagesOf(desk, which)) {
+  for await (const page of pagesOf(store, which)) {
     for (const { route } of page) routes.add(route);
-    if (json) for (const letter of page) await terminal.print(printable(JSON.stringify(jsonOf(letter))));
-    else await terminal.print(columns(page.map((letter) => rowOf(letter, detail))));
+    if (json) for (const record of page) await terminal.print(printable(JSON.stringify(jsonOf(record))));
+    else await terminal.print(columns(page.map((record) => rowOf(record, detail))));
   }
   return routes;
 }
 
 async function showGroups(
   terminal: Terminal,
-  desk: Desk,
-  which: Letters,
+  store: OperatorStore,
+  which: DeliveryFilter,
   detail: Detail,
   json: boolean,
 ): Promise<Set<string>> {
-  const groups = await desk.groups(which);
+  const groups = await store.groups(which);
   if (json) for (const group of groups) await terminal.print(printable(JSON.stringify(jsonOfGroup(group))));
   else if (groups.length > 0)
     await terminal.print(columns([groupHead(detail), ...groups.map((group) => groupRow(group, detail))]));
@@ -68,12 +75,12 @@ async function showGroups(
 
 type Detail = Kind['detail'];
 
-function rowOf(letter: Letter, detail: Detail): string[] {
-  const { id, route, event, accountId, receivedAt, attempts, reason } = letter;
+function rowOf(record: DeliveryRecord, detail: Detail): string[] {
+  const { id, route, event, accountId, receivedAt, attempts, reason } = record;
   const about = [event ?? '-', accountId ?? '-'].map(printable);
   return [
     id,
-    detail.of(letter),
+    detail.of(record),
     route || '-',
     ...about,
     timeOf(receivedAt),
@@ -86,15 +93,15 @@ function groupHead(detail: Detail): string[] {
   return ['COUNT', 'ROUTE', detail.head, 'FIRST', 'LAST', 'REASON'];
 }
 
-function groupRow(group: LetterGroup, detail: Detail): string[] {
+function groupRow(group: DeliveryGroup, detail: Detail): string[] {
   const { first, last } = timesOf(group);
   return [String(group.count), group.route || '-', detail.of(group), first, last, printable(group.reason)];
 }
 
-function jsonOfGroup({ first, last, dueAt, ...group }: LetterGroup): object {
+function jsonOfGroup({ first, last, dueAt, ...group }: DeliveryGroup): object {
   return { ...group, ...timesOf({ first, last }), due_at: dueOf(dueAt) };
 }
 
-function timesOf({ first, last }: Pick<LetterGroup, 'first' | 'last'>): { first: string; last: string } {
+function timesOf({ first, last }: Pick<DeliveryGroup, 'first' | 'last'>): { first: string; last: string } {
   return { first: timeOf(first), last: timeOf(last) };
 }

@@ -1,10 +1,17 @@
 import { Command } from 'commander';
 import { printable } from '../../../common/text/format.ts';
 import type { Outline } from '../../../config/outline.ts';
-import type { Desk, Letter, Letters } from '../../../journal/operator-store.ts';
+import type { DeliveryFilter, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import { idleAmong } from '../../support/letters/idle.ts';
 import type { Kind } from '../../support/letters/kind.ts';
-import { atDesk, type Choice, choosing, chosenBy, nothingIn, pagesOf } from '../../support/letters/letters.ts';
+import {
+  type Choice,
+  choosing,
+  chosenBy,
+  nothingIn,
+  pagesOf,
+  withOperatorStore,
+} from '../../support/letters/letters.ts';
 import { notifications } from '../../support/output.ts';
 import type { Terminal } from '../../support/terminal.ts';
 import { tryNow } from '../../support/try-now.ts';
@@ -17,27 +24,33 @@ export function retryCommand(terminal: Terminal, kind: Kind): Command {
       `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} retry --route crm --event voicemail_new`,
     )
     .action((ids: string[], options: Choice) =>
-      atDesk(terminal, options, async (desk, config) =>
-        retry(terminal, await chosenBy(ids, options, kind, desk, config), kind, desk, config),
+      withOperatorStore(terminal, options, async (store, config) =>
+        retry(terminal, await chosenBy(ids, options, kind, store, config), kind, store, config),
       ),
     );
 }
 
-async function retry(terminal: Terminal, which: Letters, kind: Kind, desk: Desk, config: Outline): Promise<void> {
-  const judge = kind.retry.judge(desk, config);
-  const idle = await idleAmong(which, kind, desk, config);
+async function retry(
+  terminal: Terminal,
+  which: DeliveryFilter,
+  kind: Kind,
+  store: OperatorStore,
+  config: Outline,
+): Promise<void> {
+  const judge = kind.retry.judge(store, config);
+  const idle = await idleAmong(which, kind, store, config);
   const kept = new Map<string, number>();
   let found = 0;
   let retried = 0;
-  for await (const page of pagesOf(desk, which)) {
+  for await (const page of pagesOf(store, which)) {
     found += page.length;
-    const due: Letter[] = [];
-    for (const letter of page) {
-      const obstacle = await judge(letter);
-      if (obstacle === null) due.push(letter);
+    const due: DeliveryRecord[] = [];
+    for (const record of page) {
+      const obstacle = await judge(record);
+      if (obstacle === null) due.push(record);
       else kept.set(obstacle, (kept.get(obstacle) ?? 0) + 1);
     }
-    retried += await kind.retry.change(desk, due);
+    retried += await kind.retry.change(store, due);
   }
   const isNothing = found === 0 && which.ids === undefined;
   await terminal.print(isNothing ? nothingIn(which, kind) : `${notifications(retried)} ${kind.retry.done}`);

@@ -2,13 +2,13 @@ import { Command } from 'commander';
 import { printable } from '../../../common/text/format.ts';
 import type { Outline } from '../../../config/outline.ts';
 import type { Entry } from '../../../journal/entry.ts';
-import type { Attempt } from '../../../journal/journal.ts';
-import type { Desk, Letter } from '../../../journal/operator-store.ts';
+import type { DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
+import type { Attempt } from '../../../journal/route-session.ts';
 import { shape } from '../../../routes/shape.ts';
 import { columns } from '../../support/columns.ts';
 import { notYet, stillToCome } from '../../support/letters/idle.ts';
 import type { Kind } from '../../support/letters/kind.ts';
-import { atDesk, listing, type Selection } from '../../support/letters/letters.ts';
+import { listing, type Selection, withOperatorStore } from '../../support/letters/letters.ts';
 import { jsonOf, timeOf } from '../../support/letters/texts.ts';
 import { soughtEntry } from '../../support/sought.ts';
 import type { Terminal } from '../../support/terminal.ts';
@@ -24,17 +24,23 @@ export function showCommand(terminal: Terminal, kind: Kind): Command {
       `\nExit code: 0 shown, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`,
     )
     .action((id: string, options: Selection & { json?: true }) =>
-      atDesk(terminal, options, async (desk, config) =>
-        show(terminal, desk, config, await soughtEntry(id, desk, listing(kind)), options.json === true),
+      withOperatorStore(terminal, options, async (store, config) =>
+        show(terminal, store, config, await soughtEntry(id, store, listing(kind)), options.json === true),
       ),
     );
 }
 
-async function show(terminal: Terminal, desk: Desk, { routes }: Outline, entry: Entry, json: boolean): Promise<void> {
+async function show(
+  terminal: Terminal,
+  store: OperatorStore,
+  { routes }: Outline,
+  entry: Entry,
+  json: boolean,
+): Promise<void> {
   const { envelope } = shape(entry, []);
-  const lines = await desk.linesOf(entry.seq);
+  const lines = await store.recordsOf(entry.seq);
   const names = routes.map(({ name }) => name);
-  const behind = entry.state === 'undecodable' ? [] : await stillToCome(entry.seq, names, desk);
+  const behind = entry.state === 'undecodable' ? [] : await stillToCome(entry.seq, names, store);
   if (json) {
     await terminal.print(printable(JSON.stringify({ envelope, deliveries: lines.map(jsonOf), still_to_come: behind })));
     return;
@@ -50,7 +56,7 @@ async function show(terminal: Terminal, desk: Desk, { routes }: Outline, entry: 
 }
 
 /** @param names of the routes of the configuration: what waits on any other has no next try */
-function headOf(terminal: Terminal, { route, state, dueAt, reason }: Letter, names: readonly string[]): string {
+function headOf(terminal: Terminal, { route, state, dueAt, reason }: DeliveryRecord, names: readonly string[]): string {
   const isFormer = route !== '' && !names.includes(route);
   const due = dueAt === null || isFormer ? '' : `, due ${timeOf(dueAt)}`;
   const name = terminal.paint('bold', route || 'all routes');

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { suggestionFor } from '../../../common/text/did-you-mean.ts';
 import { loadOutline, type Outline } from '../../../config/outline.ts';
 import { findConfigFile } from '../../../config/read/find-file.ts';
-import { openDesk } from '../../../journal/open.ts';
-import type { Desk, Letter, Letters } from '../../../journal/operator-store.ts';
+import { storeAt } from '../../../journal/open.ts';
+import type { DeliveryFilter, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import { moment } from '../arguments.ts';
 import { orExit } from '../exit.ts';
 import { soughtEntry, soughtEvent } from '../sought.ts';
@@ -32,30 +32,30 @@ function isNarrow({ route, event, since }: Pick<Selection, 'route' | 'event' | '
 }
 
 /** What every command of a kind says where a selection, other than by ids, holds nothing. */
-export function nothingIn(which: Letters, { none }: Kind): string {
+export function nothingIn(which: DeliveryFilter, { none }: Kind): string {
   return isNarrow(which) ? `of these, ${none}` : none;
 }
 
 /** @throws Error that suggests another name, where nothing has the route or the event */
-export async function lettersOf(
+export async function filterOf(
   { route, event, since }: Selection,
   { states }: Kind,
-  desk: Desk,
+  store: OperatorStore,
   config: Outline,
-): Promise<Letters> {
-  if (route) await checkRoute(route, desk, config);
+): Promise<DeliveryFilter> {
+  if (route) await checkRoute(route, store, config);
   return {
     states,
     ...(route && { route }),
-    ...(event && { event: await soughtEvent(event, config, desk) }),
+    ...(event && { event: await soughtEvent(event, config, store) }),
     ...(since !== undefined && { since }),
   };
 }
 
 /** One that has left the configuration may have left letters behind. */
-async function checkRoute(name: string, desk: Desk, { routes }: Outline): Promise<void> {
+async function checkRoute(name: string, store: OperatorStore, { routes }: Outline): Promise<void> {
   if (routes.some((route) => route.name === name)) return;
-  const summary = await desk.summary();
+  const summary = await store.summary();
   const names = [...new Set([...routes, ...summary.routes].map((route) => route.name))];
   if (names.includes(name)) return;
   const hint = suggestionFor(name, names, `there are ${names.join(', ')}`);
@@ -77,11 +77,11 @@ export async function chosenBy(
   ids: readonly string[],
   options: Choice,
   kind: Kind,
-  desk: Desk,
+  store: OperatorStore,
   config: Outline,
-): Promise<Letters> {
-  const which = await lettersOf(options, kind, desk, config);
-  for (const id of ids) await soughtEntry(id, desk, listing(kind));
+): Promise<DeliveryFilter> {
+  const which = await filterOf(options, kind, store, config);
+  for (const id of ids) await soughtEntry(id, store, listing(kind));
   if (ids.length > 0) return { ...which, ids };
   if (options.all || isNarrow(options)) return which;
   throw new Error('say which ones: ids, --route, --event, --since or --all');
@@ -95,9 +95,9 @@ export function listing({ name }: Kind): string {
 /** Lines that are in memory at a time. */
 const pageSize = 500;
 
-export async function* pagesOf(desk: Desk, which: Letters): AsyncGenerator<Letter[]> {
+export async function* pagesOf(store: OperatorStore, which: DeliveryFilter): AsyncGenerator<DeliveryRecord[]> {
   for (let after = 0; ; ) {
-    const page = await desk.letters(which, after, pageSize);
+    const page = await store.records(which, after, pageSize);
     const last = page.at(-1);
     if (last === undefined) return;
     yield page;
@@ -106,21 +106,21 @@ export async function* pagesOf(desk: Desk, which: Letters): AsyncGenerator<Lette
 }
 
 /** Does a command's work at the journal of the configuration; what goes wrong becomes one line and an exit code. */
-export function atDesk(
+export function withOperatorStore(
   terminal: Terminal,
   { config: file }: Pick<Selection, 'config'>,
-  work: (desk: Desk, config: Outline) => Promise<void>,
+  work: (store: OperatorStore, config: Outline) => Promise<void>,
 ): Promise<void> {
   return orExit(
     terminal,
     () => 2,
     async () => {
       const config = loadOutline(findConfigFile(file, terminal.env), terminal.env);
-      const desk = await openDesk(config.journal);
+      const store = await storeAt(config.journal).openOperatorStore();
       try {
-        await work(desk, config);
+        await work(store, config);
       } finally {
-        await desk.close();
+        await store.close();
       }
     },
   );

@@ -1,10 +1,10 @@
-import type { Attempt } from '../../../journal/journal.ts';
-import type { Letter } from '../../../journal/operator-store.ts';
+import type { DeliveryRecord } from '../../../journal/operator-store.ts';
+import type { Attempt } from '../../../journal/route-session.ts';
 
 /** A letter as JSON for programs. */
-export function jsonOf({ number, seq, accountId, receivedAt, updatedAt, dueAt, ...letter }: Letter): object {
+export function jsonOf({ number, seq, accountId, receivedAt, updatedAt, dueAt, ...record }: DeliveryRecord): object {
   return {
-    ...letter,
+    ...record,
     account_id: accountId,
     received_at: timeOf(receivedAt),
     updated_at: timeOf(updatedAt),

@@ -1,6 +1,6 @@
 import type { RouteOutline } from '../../../config/outline.ts';
 import type { Entry } from '../../../journal/entry.ts';
-import type { Desk } from '../../../journal/operator-store.ts';
+import type { OperatorStore } from '../../../journal/operator-store.ts';
 import { createMatcher } from '../../../routes/match.ts';
 import { soughtEntry } from '../sought.ts';
 import { comesAnyway, waitsAlready } from './kept.ts';
@@ -16,15 +16,15 @@ export interface Chosen {
 /** @throws Error where the journal hasn't one of them */
 export async function entriesWith(
   ids: readonly string[],
-  desk: Desk,
+  store: OperatorStore,
   route: RouteOutline,
   cursor: number,
 ): Promise<Chosen> {
   const all: Entry[] = [];
-  for (const id of new Set(ids)) all.push(await soughtEntry(id, desk, 'tail --json'));
+  for (const id of new Set(ids)) all.push(await soughtEntry(id, store, 'tail --json'));
   const seqs = all.map(({ seq }) => seq);
-  const waiting = await desk.waitingAmong(route.name, seqs);
-  const passed = await desk.passedAmong(route.name, cursor, seqs);
+  const waiting = await store.waitingAmong(route.name, seqs);
+  const passed = await store.passedAmong(route.name, cursor, seqs);
   const decide = createMatcher(route);
   const obstacleTo = (entry: Entry): string | null => {
     if (waiting.has(entry.seq)) return waitsAlready;

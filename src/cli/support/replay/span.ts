@@ -1,6 +1,6 @@
 import type { RouteOutline } from '../../../config/outline.ts';
 import type { Entry } from '../../../journal/entry.ts';
-import type { Desk } from '../../../journal/operator-store.ts';
+import type { OperatorStore } from '../../../journal/operator-store.ts';
 import { createMatcher } from '../../../routes/match.ts';
 import { comesAnyway, waitsAlready } from './kept.ts';
 
@@ -21,7 +21,7 @@ export type Kept = Map<string, number>;
 /** Pages of entries that the route would deliver, of those that it has passed; those that it delivers anyway are counted. */
 export async function* entriesIn(
   { since, until = Number.POSITIVE_INFINITY, events, accounts }: Span,
-  desk: Desk,
+  store: OperatorStore,
   route: RouteOutline,
   cursor: number,
   kept: Kept,
@@ -29,9 +29,9 @@ export async function* entriesIn(
   const ofRoute = createMatcher(route);
   const isChosen = createMatcher({ ...route, events: events ?? [], accounts: accounts ?? [] });
   // What comes in meanwhile isn't meant, and might never end.
-  const newest = (await desk.find({ limit: 1 })).at(-1)?.seq ?? 0;
+  const newest = (await store.find({ limit: 1 })).at(-1)?.seq ?? 0;
   for (let after = 0; ; ) {
-    const page = await desk.find({ since, after, limit: pageSize });
+    const page = await store.find({ since, after, limit: pageSize });
     const last = page.at(-1);
     const wanted = page.filter(
       (entry) =>
@@ -41,8 +41,8 @@ export async function* entriesIn(
         isChosen(entry) === 'deliver',
     );
     const seqs = wanted.map(({ seq }) => seq);
-    const waiting = await desk.waitingAmong(route.name, seqs);
-    const passed = await desk.passedAmong(route.name, cursor, seqs);
+    const waiting = await store.waitingAmong(route.name, seqs);
+    const passed = await store.passedAmong(route.name, cursor, seqs);
     count(kept, waitsAlready, waiting.size);
     count(kept, comesAnyway(route.name), wanted.length - passed.size);
     yield wanted.filter(({ seq }) => passed.has(seq) && !waiting.has(seq));

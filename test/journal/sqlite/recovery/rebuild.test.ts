@@ -19,6 +19,7 @@ import { rebuildJournal } from '../../../../src/journal/sqlite/recovery/rebuild.
 import { interestOf } from '../../../../src/routes/match.ts';
 import { overwrite, pagesOf, rowsIn } from '../../../support/journal-file.ts';
 import { notification } from '../../../support/notification.ts';
+import { sessionOf, settle } from '../../../support/sessions.ts';
 
 const count = 3_000;
 const advice = /journal\.sqlite is damaged \(.*\): start the daemon with "kazoo-relay run --rebuild"/;
@@ -38,14 +39,13 @@ beforeEach(async () => {
   const batch = Array.from({ length: count }, (_, n) => notification({ json: JSON.stringify({ n, text }) }));
   ids = batch.map(({ id }) => id);
   await journal.append(batch);
-  for (const route of ['done', 'half']) await journal.openRoute(route, 'earliest');
   const listed = Array.from({ length: 100 }, (_, index) => ({
     ...{ seq: 20 * index + 1, accountId: null, state: 'waiting' as const, reason: 'r'.repeat(500), attempts: [] },
     dueAt: 5,
-    again: false,
+    exists: false,
   }));
-  journal.settle('done', { cursor: count, listed, settled: [] });
-  journal.settle('half', { cursor: count / 2, listed: [], settled: [] });
+  await settle(journal, 'done', { cursor: count, recorded: listed });
+  await settle(journal, 'half', { cursor: count / 2 });
   await journal.close();
 });
 
@@ -273,7 +273,9 @@ async function expectDamageIsMet(): Promise<void> {
   await expect(reader.find({ after: 0, limit: count })).rejects.toThrow(advice);
   await reader.close();
   const journal = openJournal(folder, log);
-  await expect(journal.read(0, count, interestOf({ events: [], accounts: [] }))).rejects.toThrow(advice);
+  const everything = interestOf({ events: [], accounts: [] });
+  const reading = sessionOf(journal, 'done').then((session) => session.read(0, count, everything));
+  await expect(reading).rejects.toThrow(advice);
   await journal.close();
 }
 

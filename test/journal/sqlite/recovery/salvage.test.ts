@@ -9,6 +9,7 @@ import { openJournal } from '../../../../src/journal/sqlite/journal.ts';
 import { rebuildJournal } from '../../../../src/journal/sqlite/recovery/rebuild.ts';
 import { overwrite, type PlacedRow, pagesOf, placesOf, rowsIn } from '../../../support/journal-file.ts';
 import { notification } from '../../../support/notification.ts';
+import { settle } from '../../../support/sessions.ts';
 
 const count = 2_000;
 const pageSize = 4_096;
@@ -28,10 +29,16 @@ beforeAll(async () => {
     JSON.stringify({ n, text: randomBytes((sizes[n % sizes.length] ?? 0) / 2).toString('hex') }),
   );
   await journal.append(bodies.map((json) => notification({ json })));
-  await journal.openRoute('crm', 'earliest');
-  const line = { accountId: null, state: 'waiting' as const, reason: 'HTTP 500', attempts: [], dueAt: 5, again: false };
+  const line = {
+    accountId: null,
+    state: 'waiting' as const,
+    reason: 'HTTP 500',
+    attempts: [],
+    dueAt: 5,
+    exists: false,
+  };
   const listed = Array.from({ length: 400 }, (_, index) => ({ ...line, seq: 2 * index + 1 }));
-  journal.settle('crm', { cursor: 1_500, listed, settled: [] });
+  await settle(journal, 'crm', { cursor: 1_500, recorded: listed });
   await journal.close();
   places = placesOf(join(model, 'journal.sqlite'));
 });

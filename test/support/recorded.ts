@@ -1,7 +1,7 @@
-import type { Listed } from '../../src/journal/journal.ts';
+import type { Recorded } from '../../src/journal/route-session.ts';
 
 /** A line of what isn't settled; what waits is due. */
-export function listed(seq: number, state: Listed['state']): Listed {
+export function recorded(seq: number, state: Recorded['state']): Recorded {
   return {
     seq,
     accountId: null,
@@ -9,6 +9,6 @@ export function listed(seq: number, state: Listed['state']): Listed {
     reason: 'some',
     attempts: [],
     dueAt: state === 'waiting' ? 0 : null,
-    again: false,
+    exists: false,
   };
 }

@@ -1,22 +1,22 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Notification } from '../../kazoo/notification.ts';
 import { type Entry, StoredEntry } from '../entry.ts';
-import { Blocks } from './blocks.ts';
+import { BlockIndex } from './block-index.ts';
 import { Invalid } from './invalid.ts';
-import { Occurrences } from './occurrences.ts';
+import { ResendIndex } from './resend-index.ts';
 import { addRow, insertNotifications, type NotificationRow } from './rows.ts';
 
 /** How many rows a statement inserts: as many one by one cost half as much again. */
 const rowsAtOnce = 10;
 
 /** Puts notifications into the table, with statements that are prepared once: intake's hot path. */
-export class Appender {
+export class EntryWriter {
   readonly #insertOne: StatementSync;
   readonly #insertMany: StatementSync;
   readonly #takeBack: StatementSync;
   readonly #listUndecodable: StatementSync;
-  readonly #occurrences: Occurrences;
-  readonly #blocks: Blocks;
+  readonly #resends: ResendIndex;
+  readonly #blocks: BlockIndex;
   readonly #invalid: Invalid;
 
   constructor(database: DatabaseSync) {
@@ -25,8 +25,8 @@ export class Appender {
     this.#takeBack = database.prepare('DELETE FROM notifications WHERE seq > ?');
     this.#listUndecodable = database.prepare(`
       INSERT INTO deliveries (route, seq, state, reason, attempts, updated_at) VALUES ('', ?, 'undecodable', ?, '[]', ?)`);
-    this.#occurrences = new Occurrences(database);
-    this.#blocks = new Blocks(database);
+    this.#resends = new ResendIndex(database);
+    this.#blocks = new BlockIndex(database);
     this.#invalid = new Invalid(database);
   }
 
@@ -35,7 +35,7 @@ export class Appender {
    * who says when it is committed.
    */
   insert(batch: readonly Notification[], last: number): Entry[] {
-    this.#occurrences.rollBack();
+    this.#resends.rollBack();
     const fresh: Entry[] = [];
     for (let first = 0; first < batch.length; first += rowsAtOnce) {
       const some = batch.slice(first, first + rowsAtOnce);
@@ -47,14 +47,14 @@ export class Appender {
   }
 
   committed(): void {
-    this.#occurrences.commit();
+    this.#resends.commit();
   }
 
   #insertSome(some: readonly Notification[], last: number, fresh: Entry[]): void {
     const rows = some.map((notification, index) => ({
       notification,
       seq: last + 1 + index,
-      resendOf: this.#occurrences.firstOrAdd(notification),
+      resendOf: this.#resends.firstOrAdd(notification),
     }));
     const inserted = rows.length === rowsAtOnce && this.#insertWhole(rows, last) ? rows : this.#insertEach(rows, last);
     for (const { notification, seq, resendOf } of inserted) {

@@ -2,10 +2,10 @@ import { jsonString } from '../../common/text/format.ts';
 import type { Notification, NotificationState, Problem, Secret } from '../../kazoo/notification.ts';
 
 /**
- * What is known of a notification besides its times and its body: a JSON array in one column, because SQLite takes an
+ * What is known of a notification besides its times and its body: a JSON array in one column (`head`), because SQLite takes an
  * insert's time by the value. The view `entries` has columns for what stands in it, by these places.
  */
-type Head = readonly [
+type Metadata = readonly [
   event: string | null,
   known: boolean,
   category: string | null,
@@ -21,7 +21,7 @@ type Head = readonly [
 ];
 
 /** Written piece by piece, because nearly all of them come again and again. */
-export function headText(notification: Notification, resendOf: string | null): string {
+export function metadataText(notification: Notification, resendOf: string | null): string {
   const { event, known, category, accountId, zone, node, routingKey, preview, state, problems, secrets } = notification;
   return (
     `[${jsonString(event)},${known},${jsonString(category)},${jsonString(accountId)},${jsonString(zone)},${jsonString(node)},` +
@@ -33,16 +33,17 @@ export function headText(notification: Notification, resendOf: string | null): s
 const length = 12;
 const states: readonly unknown[] = ['valid', 'invalid', 'undecodable'] satisfies NotificationState[];
 
-/** @throws SyntaxError where it can't be what `headText` wrote: some of it was overwritten */
-export function headIn(text: string): Head {
-  const head: unknown = JSON.parse(text);
-  if (Array.isArray(head) && head.length === length && states.includes(head[8])) return head as unknown as Head;
+/** @throws SyntaxError where it can't be what `metadataText` wrote: some of it was overwritten */
+export function metadataIn(text: string): Metadata {
+  const metadata: unknown = JSON.parse(text);
+  if (Array.isArray(metadata) && metadata.length === length && states.includes(metadata[8]))
+    return metadata as unknown as Metadata;
   throw new SyntaxError('what is known of a notification was overwritten');
 }
 
-export function isHead(text: string): boolean {
+export function isMetadata(text: string): boolean {
   try {
-    headIn(text);
+    metadataIn(text);
     return true;
   } catch {
     return false;
@@ -50,8 +51,8 @@ export function isHead(text: string): boolean {
 }
 
 /** The same as SQL, of the column. */
-export const isHeadInSql = `CASE WHEN json_valid(head) THEN json_array_length(head) = ${length}
+export const isMetadataInSql = `CASE WHEN json_valid(head) THEN json_array_length(head) = ${length}
   AND head ->> 8 IN (${states.map((state) => `'${state}'`).join(', ')}) ELSE 0 END`;
 
-/** SQL that judges a notification anew. Parameters: its state, its problems as JSON, and `seq`. */
-export const updateJudgement = `UPDATE notifications SET head = json_set(head, '$[8]', ?, '$[9]', json(?)) WHERE seq = ?`;
+/** SQL that saves what a validator has found. Parameters: its state, its problems as JSON, and `seq`. */
+export const updateValidation = `UPDATE notifications SET head = json_set(head, '$[8]', ?, '$[9]', json(?)) WHERE seq = ?`;

@@ -20,7 +20,7 @@ export const indexBlocks = `
     SELECT seq / ${blockSize}, max(received_at) FROM notifications GROUP BY 1;`;
 
 /** Keeps the index as entries come. */
-export class Blocks {
+export class BlockIndex {
   readonly #saveEvent: StatementSync;
   readonly #saveTime: StatementSync;
 

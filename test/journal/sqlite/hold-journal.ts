@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { openJournal } from '../../src/journal/sqlite/journal.ts';
+import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 
 // Holds the journal in the folder that it is given until it is killed.
 openJournal(process.argv[2] ?? '', pino({ level: 'silent' }));

@@ -2,15 +2,15 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NotificationState, Problem } from '../../kazoo/notification.ts';
 import type { Entry } from '../entry.ts';
-import type { Attempt } from '../journal.ts';
-import type { Desk, Letter, LetterGroup, Letters } from '../operator-store.ts';
+import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../operator-store.ts';
+import type { Attempt } from '../route-session.ts';
 import { acceptClock, isDoubtful, lastSign } from './clock.ts';
 import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
 import { find } from './find.ts';
-import { updateJudgement } from './head.ts';
 import { listAnew } from './invalid.ts';
+import { updateValidation } from './metadata.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 import { summarise } from './summary.ts';
 
@@ -22,21 +22,21 @@ const stepSize = 200;
  * was changed within a second.
  * @throws JournalError
  */
-export function openDesk(folder: string): Desk {
+export function openOperatorStore(folder: string): OperatorStore {
   const database = openDatabaseBeside(folder);
   const steps = <T>(items: readonly T[], work: (item: T) => boolean) =>
     inSteps(database, databaseFile(folder), items, work);
   return {
-    letters: async (which, after, limit) => letters(database, which, after, limit),
+    records: async (which, after, limit) => records(database, which, after, limit),
     groups: async (which) => groups(database, which),
     entry: async (id) => entryWith(database, 'id', id),
     entryAt: async (seq) => entryWith(database, 'seq', seq),
-    linesOf: async (seq) => linesOf(database, seq),
-    retry: (chosen) => steps(chosen, (letter) => retry(database, letter)),
-    hasten: (chosen) => steps(chosen, (letter) => hasten(database, letter)),
-    drop: (chosen) => steps(chosen, (letter) => drop(database, letter)),
-    judge: async (seq, state, problems) => {
-      await steps([seq], () => judge(database, seq, state, problems));
+    recordsOf: async (seq) => recordsOf(database, seq),
+    retry: (chosen) => steps(chosen, (record) => retry(database, record)),
+    hasten: (chosen) => steps(chosen, (record) => hasten(database, record)),
+    drop: (chosen) => steps(chosen, (record) => drop(database, record)),
+    saveValidation: async (seq, state, problems) => {
+      await steps([seq], () => saveValidation(database, seq, state, problems));
     },
     find: async (query) => find(database, query),
     summary: async () => summarise(database, databaseFile(folder)),
@@ -47,7 +47,7 @@ export function openDesk(folder: string): Desk {
     waitingIn: async (route, from, to) => waitingIn(database, route, from, to),
     // The cursor last, and what stands beyond it: where this is cut off, it can be done again.
     forget: async (route) => {
-      await steps(listedOn(database, route), (seq) => removeLine(database, route, seq));
+      await steps(recordsOn(database, route), (seq) => removeRecord(database, route, seq));
       await steps([route], (name) => removeCursor(database, name));
     },
     clockDoubt: async () => {
@@ -65,7 +65,7 @@ export function openDesk(folder: string): Desk {
  * What a selection says in SQL. The plus keeps SQLite from the index of routes and states, by which it would sort all of
  * them for each page.
  */
-function conditions({ states, route, event, since, ids }: Letters): { where: string; values: SQLInputValue[] } {
+function conditions({ states, route, event, since, ids }: DeliveryFilter): { where: string; values: SQLInputValue[] } {
   const parts: [string, SQLInputValue][] = [['+d.state IN (SELECT value FROM json_each(?))', JSON.stringify(states)]];
   if (route !== undefined) parts.push(['+d.route = ?', route]);
   if (event !== undefined) parts.push(['e.event = ?', event]);
@@ -74,21 +74,21 @@ function conditions({ states, route, event, since, ids }: Letters): { where: str
   return { where: parts.map(([part]) => part).join(' AND '), values: parts.map(([, value]) => value) };
 }
 
-const letterColumns = `d.rowid AS number, d.seq, d.route, d.state, d.reason, d.attempts, d.due_at, d.updated_at, e.id, e.event,
+const recordColumns = `d.rowid AS number, d.seq, d.route, d.state, d.reason, d.attempts, d.due_at, d.updated_at, e.id, e.event,
   e.account_id, e.received_at`;
 
-function letters(database: DatabaseSync, which: Letters, after: number, limit: number): Letter[] {
+function records(database: DatabaseSync, which: DeliveryFilter, after: number, limit: number): DeliveryRecord[] {
   const { where, values } = conditions(which);
   return database
     .prepare(
-      `SELECT ${letterColumns} FROM deliveries d JOIN entries e USING (seq)
+      `SELECT ${recordColumns} FROM deliveries d JOIN entries e USING (seq)
        WHERE ${where} AND d.rowid > ? ORDER BY d.rowid LIMIT ?`,
     )
     .all(...values, after, limit)
-    .map(letterOf);
+    .map(recordOf);
 }
 
-function groups(database: DatabaseSync, which: Letters): LetterGroup[] {
+function groups(database: DatabaseSync, which: DeliveryFilter): DeliveryGroup[] {
   const { where, values } = conditions(which);
   return database
     .prepare(
@@ -100,7 +100,7 @@ function groups(database: DatabaseSync, which: Letters): LetterGroup[] {
     .all(...values)
     .map((row) => ({
       route: String(row.route),
-      state: row.state as Letter['state'], // as the table's CHECK says
+      state: row.state as DeliveryRecord['state'], // as the table's CHECK says
       reason: String(row.reason),
       count: Number(row.count),
       first: Number(row.first),
@@ -109,21 +109,21 @@ function groups(database: DatabaseSync, which: Letters): LetterGroup[] {
     }));
 }
 
-function linesOf(database: DatabaseSync, seq: number): Letter[] {
+function recordsOf(database: DatabaseSync, seq: number): DeliveryRecord[] {
   return database
-    .prepare(`SELECT ${letterColumns} FROM deliveries d JOIN entries e USING (seq) WHERE d.seq = ? ORDER BY d.route`)
+    .prepare(`SELECT ${recordColumns} FROM deliveries d JOIN entries e USING (seq) WHERE d.seq = ? ORDER BY d.route`)
     .all(seq)
-    .map(letterOf);
+    .map(recordOf);
 }
 
-function letterOf(row: Record<string, unknown>): Letter {
+function recordOf(row: Record<string, unknown>): DeliveryRecord {
   return {
     number: Number(row.number),
     seq: Number(row.seq),
     route: String(row.route),
-    state: row.state as Letter['state'], // as the table's CHECK says
+    state: row.state as DeliveryRecord['state'], // as the table's CHECK says
     reason: String(row.reason),
-    attempts: JSON.parse(String(row.attempts)) as Attempt[], // as Deliveries#list wrote them
+    attempts: JSON.parse(String(row.attempts)) as Attempt[], // as Deliveries#record wrote them
     dueAt: row.due_at === null ? null : Number(row.due_at),
     updatedAt: Number(row.updated_at),
     id: String(row.id),
@@ -139,7 +139,7 @@ function entryWith(database: DatabaseSync, column: 'id' | 'seq', value: string |
 }
 
 /** Tries begin anew; those that were stay to be read. */
-function retry(database: DatabaseSync, { route, seq, attempts }: Letter): boolean {
+function retry(database: DatabaseSync, { route, seq, attempts }: DeliveryRecord): boolean {
   const { changes } = database
     .prepare(
       `UPDATE deliveries SET state = 'waiting', due_at = ?, updated_at = ?, attempts = ?, reason = 'tried again by hand'
@@ -150,7 +150,7 @@ function retry(database: DatabaseSync, { route, seq, attempts }: Letter): boolea
 }
 
 /** One that waits behind another has no time of its own, and gets none. */
-function hasten(database: DatabaseSync, { route, seq }: Letter): boolean {
+function hasten(database: DatabaseSync, { route, seq }: DeliveryRecord): boolean {
   const { changes } = database
     .prepare(
       `UPDATE deliveries SET due_at = min(due_at, ?)
@@ -160,8 +160,8 @@ function hasten(database: DatabaseSync, { route, seq }: Letter): boolean {
   return changes === 1;
 }
 
-/** Not by the line's place, which another one may have by now: what waits comes and goes. */
-function drop(database: DatabaseSync, { route, seq, state }: Letter): boolean {
+/** Not by the record's place, which another one may have by now: what waits comes and goes. */
+function drop(database: DatabaseSync, { route, seq, state }: DeliveryRecord): boolean {
   const { changes } = database
     .prepare('DELETE FROM deliveries WHERE route = ? AND seq = ? AND state = ?')
     .run(route, seq, state);
@@ -180,8 +180,13 @@ function remember(database: DatabaseSync, route: string, seq: number): void {
     .run(route);
 }
 
-function judge(database: DatabaseSync, seq: number, state: NotificationState, problems: readonly Problem[]): boolean {
-  const { changes } = database.prepare(updateJudgement).run(state, JSON.stringify(problems), seq);
+function saveValidation(
+  database: DatabaseSync,
+  seq: number,
+  state: NotificationState,
+  problems: readonly Problem[],
+): boolean {
+  const { changes } = database.prepare(updateValidation).run(state, JSON.stringify(problems), seq);
   listAnew(database, seq);
   return changes === 1;
 }
@@ -224,12 +229,12 @@ function waitingIn(database: DatabaseSync, route: string, from: number, to: numb
   return Number(row?.count);
 }
 
-function listedOn(database: DatabaseSync, route: string): number[] {
+function recordsOn(database: DatabaseSync, route: string): number[] {
   const rows = database.prepare('SELECT seq FROM deliveries WHERE route = ?').all(route);
   return rows.map((row) => Number(row.seq));
 }
 
-function removeLine(database: DatabaseSync, route: string, seq: number): boolean {
+function removeRecord(database: DatabaseSync, route: string, seq: number): boolean {
   return database.prepare('DELETE FROM deliveries WHERE route = ? AND seq = ?').run(route, seq).changes === 1;
 }
 

@@ -9,7 +9,7 @@ const mostKnown = 8_000;
  * The newest are known by heart, because nearly all that comes is newer than what there is; for the others the disk is
  * asked.
  */
-export class Occurrences {
+export class ResendIndex {
   readonly #onDisk: StatementSync;
   /**
    * By time and fingerprint, the id of the first one. All that are later than `#through` are here, and all that aren't

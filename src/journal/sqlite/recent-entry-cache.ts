@@ -1,12 +1,12 @@
 import type { Entry } from '../entry.ts';
-import type { Interest, Page } from '../journal.ts';
+import type { Interest, Page } from '../route-session.ts';
 import { Portion } from './portion.ts';
 
 const maxEntries = 1_000;
 const maxCharacters = 8 * 1024 * 1024;
 
 /** The newest entries, kept in memory so that routes that are caught up cost the disk nothing. */
-export class Recent {
+export class RecentEntryCache {
   #entries: Entry[] = [];
   /** As they came; the first of them may have lost some of its entries. */
   #batches: Batch[] = [];
