@@ -44,6 +44,9 @@ export interface Appender {
 export interface JournalEvents {
   /** Returns how to stop that. */
   subscribe(listener: (change: Change) => void): () => void;
+
+  /** An operator says that there is a change: it is told at once, and not within a second. */
+  look(): void;
 }
 
 /** Something was appended; or somebody else, an operator mostly, has changed what is recorded of deliveries. */

@@ -86,7 +86,10 @@ export async function startRelay(first: LoadedConfig, log: Log, { load, onReload
     reload: () => reloader.request(),
     live: async () => stuckIn(snapshot),
     ready: async () => unreadyIn(snapshot),
-    try: async (route?: string) => routes.tryNow(route),
+    try: async (route?: string) => {
+      journal.look();
+      return routes.tryNow(route);
+    },
   };
   const control = await openControl(config.journal.path, answers, logger);
 

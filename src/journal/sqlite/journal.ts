@@ -100,7 +100,7 @@ class SqliteJournal implements Journal {
     this.#sessions = new RouteSessions({ connection, deliveries, settlements, read });
     this.#seenVersion = this.#version.get()?.data_version;
     this.#checkpoints = new Checkpoints(database, log);
-    this.#changeTimer = setInterval(() => this.#lookForChanges(), lookEvery);
+    this.#changeTimer = setInterval(() => this.look(), lookEvery);
   }
 
   get trouble(): string | null {
@@ -176,14 +176,7 @@ class SqliteJournal implements Journal {
     return first === null ? this.#last : first - 1;
   }
 
-  async #read(seq: number, limit: number, interest: Interest): Promise<Page> {
-    return (
-      this.#recent.read(seq, limit, interest) ??
-      this.#connection.reading(() => this.#scanner.read({ seq, last: this.#last, limit }, interest))
-    );
-  }
-
-  #lookForChanges(): void {
+  look(): void {
     // A checkpoint writes too.
     if (this.#connection.files.look() === null) this.#checkpoints.look();
     let version: unknown;
@@ -198,6 +191,13 @@ class SqliteJournal implements Journal {
     this.clock.lookAgain();
     this.#retention.lookAgain();
     this.#tell('records');
+  }
+
+  async #read(seq: number, limit: number, interest: Interest): Promise<Page> {
+    return (
+      this.#recent.read(seq, limit, interest) ??
+      this.#connection.reading(() => this.#scanner.read({ seq, last: this.#last, limit }, interest))
+    );
   }
 
   #tell(change: Change): void {

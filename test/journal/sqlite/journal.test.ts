@@ -34,6 +34,21 @@ describe('the journal', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
 
+  test('tells of what an operator has done as soon as it is told to look', async () => {
+    await journal.append([notification({})]);
+    const session = await sessionOf(journal, 'r', 'earliest');
+    const changes: string[] = [];
+    journal.subscribe((change) => changes.push(change));
+    const store = openOperatorStore(folder);
+    await store.forget('nobody');
+    await store.forget('r');
+    await store.close();
+    journal.look();
+    journal.look();
+    expect(changes).toEqual(['records']);
+    await session.close();
+  });
+
   test.each([
     ['0755', 0, undefined],
     ['0770', 0, undefined],
