@@ -26,7 +26,7 @@ export function unreadyIn({
     ...(trouble === null ? [] : [`the journal: ${trouble}`]),
     ...brokers().flatMap((broker) => {
       const name = `${broker.broker} (zone ${broker.zone})`;
-      if (broker.paused) return [`${name}: the journal takes nothing: ${broker.reason}`];
+      if (broker.paused) return [`${name}: journal not writable: ${broker.reason}`];
       return broker.state === 'consuming' ? [] : [`${name}: ${stateOf(broker)}`];
     }),
     ...routes().flatMap(({ name, activity: { interrupted } }) =>
@@ -45,7 +45,7 @@ export function summaryOf({ brokers, routes }: Pick<RuntimeSnapshot, 'brokers' |
   const consuming = links.filter(({ state, paused }) => state === 'consuming' && !paused);
   const held = routes().filter(({ activity }) => activity.circuit !== 'closed');
   const parts = [`consuming from ${consuming.length} of ${pluralize(links.length, 'broker')}`];
-  if (links.some(({ paused }) => paused)) parts.push('the journal takes nothing');
+  if (links.some(({ paused }) => paused)) parts.push('journal not writable');
   parts.push(`${routes().length - held.length} of ${pluralize(routes().length, 'route')} delivering`);
   if (held.length > 0) parts.push(`sink away: ${held.map(({ name }) => name).join(', ')}`);
   return parts.join('; ');

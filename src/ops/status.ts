@@ -32,7 +32,7 @@ export interface BrokerStatus {
   readonly rate: number;
   /** Since the link was made. */
   readonly received: number;
-  /** True while the journal takes nothing. */
+  /** True while the journal is not writable. */
   readonly paused: boolean;
 }
 

@@ -137,7 +137,7 @@ const brokerHead = ['ZONE', 'BROKER', 'STATE', 'SINCE', 'PER SECOND', 'RECEIVED'
 function brokerRow({ zone, broker, state, since, rate, received, paused, reason }: BrokerStatus): string[] {
   const shown = paused ? 'paused' : state;
   // A daemon of the version before gives no reason for a pause.
-  const why = reason ?? (paused ? 'the journal takes nothing' : '');
+  const why = reason ?? (paused ? 'journal not writable' : '');
   return [printable(zone), broker, shown, since, rate.toFixed(1), String(received), printable(why)];
 }
 

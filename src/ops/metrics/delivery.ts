@@ -55,13 +55,18 @@ export const deliveryMetrics: readonly Metric[] = [
     },
   },
   {
-    name: 'kazoo_relay_attempt_duration_seconds',
+    name: 'kazoo_relay_batch_duration_seconds',
     type: 'histogram',
     help: 'Time that the sink has taken to answer for a batch.',
     labels: ['route'],
-    read({ routes }) {
-      return routes.flatMap(({ name: route, counts }) => histogramSamples(this.name, { route }, counts.attempts));
-    },
+    read: batchDurations,
+  },
+  {
+    name: 'kazoo_relay_attempt_duration_seconds',
+    type: 'histogram',
+    help: 'Deprecated, until 0.3.0: the same as kazoo_relay_batch_duration_seconds.',
+    labels: ['route'],
+    read: batchDurations,
   },
   {
     name: 'kazoo_relay_circuit_state',
@@ -123,6 +128,10 @@ export const deliveryMetrics: readonly Metric[] = [
     read: eachKnown(({ dead }) => dead),
   },
 ];
+
+function batchDurations(this: Metric, { routes }: Reading): Sample[] {
+  return routes.flatMap(({ name: route, counts }) => histogramSamples(this.name, { route }, counts.attempts));
+}
 
 function each(pick: (route: RouteSnapshot) => number): (reading: Reading) => Sample[] {
   return ({ routes }) => routes.map((route) => ({ labels: { route: route.name }, value: pick(route) }));

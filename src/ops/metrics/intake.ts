@@ -100,7 +100,7 @@ export const intakeMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_intake_paused',
     type: 'gauge',
-    help: '1 while the journal takes nothing of what has come in.',
+    help: '1 while the journal is not writable and intake is paused.',
     labels: ['zone', 'broker'],
     read: each(({ paused }) => (paused ? 1 : 0)),
   },
