@@ -42,12 +42,12 @@ const keys: Record<string, readonly string[]> = {
   'pino-pretty': ['ops/log.ts'],
   yaml: ['config/read/', 'config/describe/show.ts'],
   undici: ['sinks/webhook/'],
-  liquidjs: ['sinks/webhook/template.ts'],
+  liquidjs: ['sinks/webhook/formats/template.ts'],
   standardwebhooks: ['sinks/webhook/signature.ts'],
   oauth4webapi: ['sinks/webhook/oauth.ts'],
   'ipaddr.js': ['sinks/webhook/no-proxy.ts', 'sinks/webhook/private-networks.ts'],
-  '@marcbachmann/cel-js': ['routes/cel.ts', 'routes/condition.ts'],
-  re2js: ['common/text/re2.ts', 'routes/condition.ts'],
+  '@marcbachmann/cel-js': ['routes/cel.ts', 'routes/condition.ts', 'routes/bounds.ts'],
+  re2js: ['common/text/re2.ts', 'routes/bounds.ts'],
 };
 
 /** What src/kazoo may use of Node: all that touches nothing outside the process. */

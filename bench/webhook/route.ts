@@ -27,7 +27,7 @@ await contend<WebhookTask>(async ({ folder, url, items, concurrency, secrets }) 
           ...{ previews: 'skip', invalid: 'quarantine', resends: 'skip', unknown: 'deliver', timeout: 60_000 },
           retry: { schedule: [5_000], maxWait: 60_000 },
           circuit: { failures: 5, maxPause: 60_000 },
-          flow: webhookSink.flow(options),
+          flow: webhookSink.limits(options),
         },
         { session, events: journal, log, openSink: () => webhookSink.open(options, { route: name, log }) },
       );

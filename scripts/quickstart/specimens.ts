@@ -2,8 +2,8 @@ import { gzipSync } from 'node:zlib';
 import { exampleBody } from '../../src/cli/support/example.ts';
 import { knownEvent } from '../../src/cli/support/known-event.ts';
 import type { Message } from '../../src/cli/support/publisher.ts';
-import { events, exampleKeyOf } from '../../src/kazoo/catalogue.ts';
-import { idOf } from '../../src/kazoo/identity.ts';
+import { events, exampleRoutingKey } from '../../src/kazoo/catalogue.ts';
+import { notificationId } from '../../src/kazoo/identity.ts';
 import type { JsonObject } from '../../src/kazoo/notification.ts';
 
 /** A message that the quickstart publishes, and what ought to become of it. */
@@ -31,11 +31,11 @@ export interface Specimens {
 export function makeSpecimens(time: number): Specimens {
   const known = knownEvent('voicemail_new');
   const { name } = known;
-  const routingKey = exampleKeyOf(known);
+  const routingKey = exampleRoutingKey(known);
   const voicemail = exampleBody(known, time, []);
   const regular = events.map((event) => {
     const body = event.name === name ? voicemail : exampleBody(event, time, []);
-    return specimen(event.name, 'delivered', { routingKey: exampleKeyOf(event), body: bytesOf(body), time });
+    return specimen(event.name, 'delivered', { routingKey: exampleRoutingKey(event), body: bytesOf(body), time });
   });
   const odd = oddBodies(voicemail).map(({ title, fate, ...message }) =>
     specimen(`voicemail_new, ${title}`, fate, { routingKey, time, ...message }),
@@ -69,7 +69,7 @@ function oddBodies(voicemail: JsonObject): readonly OddBody[] {
 const named = { 'Event-Category': 'notification', 'Event-Name': 'voicemail_new' };
 
 function specimen(title: string, fate: Specimen['fate'], message: Message): Specimen {
-  return { title, fate, message, id: idOf(message, message.time) };
+  return { title, fate, message, id: notificationId(message, message.time) };
 }
 
 function bytesOf(body: JsonObject): Buffer {

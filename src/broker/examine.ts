@@ -1,14 +1,14 @@
 import type { Logger } from 'pino';
-import { type BodyLimits, decode, undecodable } from '../kazoo/decode.ts';
+import type { BodyLimits } from '../kazoo/body.ts';
+import { decode, undecodable } from '../kazoo/decode.ts';
 import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
-import { type Reveals, redact } from '../kazoo/redact.ts';
-import { judge } from '../schema/judge.ts';
-import type { Validator } from '../schema/validator.ts';
+import { type RevealedPaths, redact } from '../kazoo/redact.ts';
+import { type Validator, validateNotification } from '../schema/validator.ts';
 
 /** How messages are judged on their way in. */
 export interface IntakePolicy {
   readonly validator: Validator;
-  readonly reveals: Reveals;
+  readonly reveals: RevealedPaths;
 }
 
 /** What is committed together has about so many characters at most: bodies may unpack to much more than came in. */
@@ -51,12 +51,12 @@ function notificationOf(
   message: RawMessage,
   limits: BodyLimits,
   validator: Validator,
-  reveals: Reveals,
+  reveals: RevealedPaths,
   log: Logger,
 ): Notification {
   try {
     const decoded = decode(message, limits);
-    judge(decoded, validator);
+    validateNotification(decoded, validator);
     return redact(decoded, reveals);
   } catch (error) {
     log.error({ err: error }, 'a message could not be processed; it is quarantined');

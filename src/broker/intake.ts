@@ -6,7 +6,7 @@ import { reasonOf } from '../common/errors.ts';
 import { RateMeter } from '../common/stats/rate-meter.ts';
 import type { Entry } from '../journal/entry.ts';
 import { type Appender, JournalError } from '../journal/journal.ts';
-import type { BodyLimits } from '../kazoo/decode.ts';
+import type { BodyLimits } from '../kazoo/body.ts';
 import type { Notification } from '../kazoo/notification.ts';
 import { examine, type IntakePolicy } from './examine.ts';
 import { IntakeCounts } from './intake-counts.ts';

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { keptOfUndecodable } from '../kazoo/decode.ts';
+import { maxUndecodableBytes } from '../kazoo/decode.ts';
 import type { RawMessage } from '../kazoo/notification.ts';
 import type { FrameReader } from './amqplib.ts';
 
@@ -258,7 +258,7 @@ interface TooLarge {
 
 /** @param size of the whole body, in bytes */
 function tooLarge(size: number): TooLarge {
-  return { hash: createHash('sha256'), beginning: Buffer.alloc(Math.min(size, keptOfUndecodable)), held: 0 };
+  return { hash: createHash('sha256'), beginning: Buffer.alloc(Math.min(size, maxUndecodableBytes)), held: 0 };
 }
 
 /** How many bytes a property takes; without end where that isn't there to be read. */

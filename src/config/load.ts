@@ -1,7 +1,7 @@
 import type { OptionIssue } from '../common/options/declare.ts';
 import { isMapping } from '../common/options/value-checks.ts';
 import { suggestionFor } from '../common/text/did-you-mean.ts';
-import { routeMistakes } from '../routes/mistakes.ts';
+import { routeErrors } from '../routes/validate.ts';
 import { sinkDeclarations } from '../sinks/declarations.ts';
 import { type Brokers, checkBrokers, kazoosPath } from './check/brokers.ts';
 import { check } from './check/check.ts';
@@ -183,7 +183,7 @@ function checkRoutes(routes: unknown, mistakes: Mistake[]): RouteConfig[] {
     // What its sink needs can be told only where nothing is wrong by itself.
     const kind =
       mistakes.length === before ? sinkDeclarations.find(({ type }) => type === checkedSink.type) : undefined;
-    if (isRight) mistakes.push(...under(path, routeMistakes(checked, kind?.needs?.(checkedSink.options) ?? [])));
+    if (isRight) mistakes.push(...under(path, routeErrors(checked, kind?.requiredKeys?.(checkedSink.options) ?? [])));
     return { ...checked, name, start: startOf(checked.start), sink: checkedSink };
   });
 }

@@ -1,7 +1,7 @@
 import type { Entry } from '../journal/entry.ts';
 import type { Interest, RouteSession, Settlement, Waiting } from '../journal/route-session.ts';
 import { createMatcher, type Decision, interestOf, type Selection } from '../routes/match.ts';
-import type { Flow } from '../sinks/declaration.ts';
+import type { SinkLimits } from '../sinks/declaration.ts';
 import { Held } from './held.ts';
 import { Progress } from './progress.ts';
 import { type Queue, Work } from './queue.ts';
@@ -9,7 +9,7 @@ import { horizon, type RetryOptions } from './retry.ts';
 
 export interface SupplyOptions extends Selection {
   readonly name: string;
-  readonly flow: Flow;
+  readonly flow: SinkLimits;
   readonly retry: RetryOptions;
 }
 

@@ -2,8 +2,8 @@ import type { EventDefinition, EventField } from './event.ts';
 import { accountEvents } from './events/account.ts';
 import { billingEvents } from './events/billing.ts';
 import { conferenceEvents } from './events/conference.ts';
+import { optional, required, secret } from './events/define.ts';
 import { faxEvents } from './events/fax.ts';
-import { optional, required, secret } from './events/fields.ts';
 import { numberEvents } from './events/number.ts';
 import { registrationEvents } from './events/registration.ts';
 import { sipEvents } from './events/sip.ts';
@@ -40,12 +40,12 @@ export function schemaId(event: string): string {
 }
 
 /** The routing key that an example is published with: where nobody knows KAZOO's, one that a relay's binding matches. */
-export function exampleKeyOf({ name, routingKey }: Pick<EventDefinition, 'name' | 'routingKey'>): string {
-  return routingKey ?? `${unknownKeys}${name}`;
+export function exampleRoutingKey({ name, routingKey }: Pick<EventDefinition, 'name' | 'routingKey'>): string {
+  return routingKey ?? `${unknownRoutingKeyPrefix}${name}`;
 }
 
 /** What the routing keys of examples begin with, where nobody knows KAZOO's. */
-export const unknownKeys = 'notifications.unknown.';
+export const unknownRoutingKeyPrefix = 'notifications.unknown.';
 
 /**
  * What the body of any event may hold besides the event's own fields. Where an event has a field of the same name, the

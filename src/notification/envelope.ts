@@ -30,6 +30,23 @@ export interface Envelope {
   readonly data: JsonObject | null;
 }
 
+/** In the order in which they stand in an envelope. */
+export const envelopeKeys = [
+  'id',
+  'event',
+  'category',
+  'account_id',
+  'zone',
+  'node',
+  'occurred_at',
+  'received_at',
+  'routing_key',
+  'valid',
+  'problems',
+  'resend_of',
+  'data',
+] as const satisfies readonly (keyof Envelope)[];
+
 export type EnvelopeKey = Exclude<keyof Envelope, 'id'>;
 
 /**

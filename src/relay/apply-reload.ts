@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Journal } from '../journal/journal.ts';
 import { type Log, setUsualLevel } from '../ops/log.ts';
-import { createReveals } from '../routes/reveals.ts';
+import { createRevealedPaths } from '../routes/match.ts';
 import { createValidator } from '../schema/validator.ts';
 import { differingOptions } from './changes.ts';
 import type { FileWatch } from './file-watch.ts';
@@ -30,7 +30,7 @@ export interface Running {
 
 /** How messages are judged by a configuration. @throws SchemaError */
 export function policyOf({ validation, routes }: Config): Parameters<IntakePipelines['use']>[0] {
-  return { validator: createValidator(validation.schemas), reveals: createReveals(routes) };
+  return { validator: createValidator(validation.schemas), reveals: createRevealedPaths(routes) };
 }
 
 /**

@@ -103,7 +103,7 @@ export async function startRelay(first: LoadedConfig, log: Log, { load, onReload
 function warnOfFewDescriptors({ brokers, routes }: Config, { logger }: Log): void {
   const few = openFileShortage([
     ...brokers.map(() => 1),
-    ...routes.map(({ sink: { type, options } }) => sinkKind(type).flow(options).concurrency),
+    ...routes.map(({ sink: { type, options } }) => sinkKind(type).limits(options).concurrency),
   ]);
   if (few !== null) logger.warn(few, 'few files and connections may be open at a time; raise the limit');
 }

@@ -63,7 +63,7 @@ export class Routes {
     const kind = sinkKind(config.sink.type);
     const mayRemoveOld = () => this.#journal.clock.isTrusted;
     const openSink = () => kind.open(config.sink.options, { route: name, mayRemoveOld, log });
-    const options = { ...config, flow: kind.flow(config.sink.options) };
+    const options = { ...config, flow: kind.limits(config.sink.options) };
     const place = await this.#journal.openRoute(name, start, invalid);
     const run = (session: RouteSession) => startRoute(options, { session, events: this.#journal, log, openSink });
     this.#running.set(name, { config, leased: new LeasedRoute(place, run, log) });

@@ -1,18 +1,18 @@
 import type { OptionIssue } from '../common/options/declare.ts';
 import type { EnvelopeKey } from '../notification/envelope.ts';
 import { databaseDeclaration } from './database/declaration.ts';
-import type { DoubtedRoute, Flow, SinkDeclaration } from './declaration.ts';
+import type { SinkDeclaration, SinkLimits, SinkRoute } from './declaration.ts';
 import { fileDeclaration } from './file/options.ts';
 import { logDeclaration } from './log/options.ts';
 import { webhookDeclaration } from './webhook/declaration.ts';
 
 /** A kind of sink whose options are its own affair: what a function gets must have been checked against `options`. */
 export interface AnySinkDeclaration
-  extends Omit<SinkDeclaration<unknown>, 'flow' | 'check' | 'needs' | 'doubts' | 'file'> {
-  flow(options: unknown): Flow;
+  extends Omit<SinkDeclaration<unknown>, 'limits' | 'check' | 'requiredKeys' | 'warnings' | 'file'> {
+  limits(options: unknown): SinkLimits;
   check?(options: unknown): readonly OptionIssue[];
-  needs?(options: unknown): readonly EnvelopeKey[];
-  doubts?(options: unknown, route: DoubtedRoute): readonly OptionIssue[];
+  requiredKeys?(options: unknown): readonly EnvelopeKey[];
+  warnings?(options: unknown, route: SinkRoute): readonly OptionIssue[];
   file?(options: unknown): string;
 }
 

@@ -7,7 +7,7 @@ import { webhookSink } from './webhook/sink.ts';
 
 /** As `AnySinkDeclaration`. */
 export interface AnySinkKind extends AnySinkDeclaration {
-  examine(options: unknown, context: SinkContext): Promise<string>;
+  connectionTest(options: unknown, context: SinkContext): Promise<string>;
   open(options: unknown, context: SinkContext): Promise<Sink>;
 }
 

@@ -8,7 +8,7 @@ export interface SinkKind<O> extends SinkDeclaration<O> {
    * Looks whether the sink could deliver, and says what it found; delivers nothing, and changes nothing.
    * @throws Error that says what is in the way
    */
-  examine(options: O, context: SinkContext): Promise<string>;
+  connectionTest(options: O, context: SinkContext): Promise<string>;
   /**
    * Makes the sink ready to deliver.
    * @throws SinkUnavailable when that may work later (a directory that isn't there, a server that is down).

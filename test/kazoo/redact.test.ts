@@ -1,11 +1,11 @@
 import { describe, expect, jest, test } from '@jest/globals';
+import { noLimits } from '../../src/kazoo/body.ts';
 import { commonFields, events } from '../../src/kazoo/catalogue.ts';
-import { decode, unlimited } from '../../src/kazoo/decode.ts';
+import { decode } from '../../src/kazoo/decode.ts';
 import { isSecretName, normalise } from '../../src/kazoo/normalise.ts';
 import type { JsonObject } from '../../src/kazoo/notification.ts';
 import { redact } from '../../src/kazoo/redact.ts';
-import { namesSecret } from '../../src/kazoo/secret-name.ts';
-import { withoutSecrets } from '../../src/kazoo/secrets.ts';
+import { isSecretParameter, withoutSecrets } from '../../src/kazoo/secrets.ts';
 import { shape } from '../../src/routes/shape.ts';
 
 /** One of each word and each pair. */
@@ -59,7 +59,7 @@ describe('redacting', () => {
       const before = take(example, []).data ?? {};
       for (const field of fields) {
         if (before[field.name] === undefined) continue;
-        const original = decode(raw(example), unlimited).data?.[field.name];
+        const original = decode(raw(example), noLimits).data?.[field.name];
         if (field.secret) expect([name, field.name, before[field.name]]).toEqual([name, field.name, '[redacted]']);
         else if (field.type !== 'object') expect([name, before[field.name]]).toEqual([name, original]);
       }
@@ -96,7 +96,7 @@ describe('redacting', () => {
         expect([wire, json]).toEqual([wire, expect.not.stringContaining('hunter2')]);
         const { text } = take({ Text: JSON.stringify({ [wire]: 'hunter2' }) }).data;
         expect([wire, text]).toEqual([wire, '[redacted]']);
-        expect([wire, namesSecret(wire)]).toEqual([wire, true]);
+        expect([wire, isSecretParameter(wire)]).toEqual([wire, true]);
       }
     },
   );
@@ -126,7 +126,7 @@ describe('redacting', () => {
     expect(json.includes('hunter')).toBe(clean.includes('hunter'));
     // The other way that a body can go.
     expect(
-      redact(decode({ ...raw({}), body: Buffer.from(`{ "Text": ${JSON.stringify(text)}}`) }, unlimited), none).json,
+      redact(decode({ ...raw({}), body: Buffer.from(`{ "Text": ${JSON.stringify(text)}}`) }, noLimits), none).json,
     ).toBe(JSON.stringify({ text: clean }));
   });
 
@@ -162,7 +162,7 @@ describe('redacting', () => {
 
   test('finds a URL also where its slashes are escaped', () => {
     const body = Buffer.from('{"a":"https:\\/\\/u:hunter@h","b":1}');
-    expect(redact(decode({ ...raw({}), body }, unlimited), none).json).toBe('{"a":"[redacted]","b":1}');
+    expect(redact(decode({ ...raw({}), body }, noLimits), none).json).toBe('{"a":"[redacted]","b":1}');
   });
 
   test('keeps the whole of a string apart that a route reveals', () => {
@@ -257,7 +257,7 @@ describe('redacting', () => {
   });
 
   test('leaves a body alone that holds no secret', () => {
-    const decoded = decode(raw({ 'Event-Name': 'low_balance', 'Current-Balance': 1 }), unlimited);
+    const decoded = decode(raw({ 'Event-Name': 'low_balance', 'Current-Balance': 1 }), noLimits);
     const { json } = decoded;
     expect(redact(decoded, () => ['password'])).toBe(decoded);
     expect(decoded.json).toBe(json);
@@ -301,7 +301,7 @@ function keysIn(value: unknown): string[] {
 }
 
 function take(body: JsonObject, reveals: string[] = []) {
-  const notification = redact(decode(raw(body), unlimited), () => reveals);
+  const notification = redact(decode(raw(body), noLimits), () => reveals);
   return { ...notification, data: JSON.parse(notification.json) as JsonObject };
 }
 

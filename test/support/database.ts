@@ -36,7 +36,7 @@ export async function openDatabaseSink(
 
 /** What the sink finds there. */
 export function examineDatabase(options: object, context: { maxBodySize?: number } = {}): Promise<string> {
-  return databaseSink.examine(databaseSinkOptions(options), {
+  return databaseSink.connectionTest(databaseSinkOptions(options), {
     ...context,
     route: 'test',
     log: pino({ level: 'silent' }),

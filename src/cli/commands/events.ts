@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { commonFields, events, exampleKeyOf } from '../../kazoo/catalogue.ts';
+import { commonFields, events, exampleRoutingKey } from '../../kazoo/catalogue.ts';
 import type { EventDefinition, EventField } from '../../kazoo/event.ts';
 import { columns } from '../support/columns.ts';
 import { orExit } from '../support/exit.ts';
@@ -42,7 +42,7 @@ function show(event: EventDefinition, json: boolean): string {
 function page(event: EventDefinition): string {
   const facts = [
     ['category', event.category],
-    ['routing key', event.routingKey ?? `${unknownKey}; examples have ${exampleKeyOf(event)}`],
+    ['routing key', event.routingKey ?? `${unknownKey}; examples have ${exampleRoutingKey(event)}`],
     ...(event.aliases.length > 0 ? [['alias', event.aliases.join(', ')]] : []),
   ];
   const everywhere = commonFields.filter((field) => field.required).map((field) => field.name);

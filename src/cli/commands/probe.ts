@@ -5,8 +5,9 @@ import { printable } from '../../common/text/format.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import { type Entry, StoredEntry } from '../../journal/entry.ts';
-import { exampleKeyOf } from '../../kazoo/catalogue.ts';
-import { decode, unlimited } from '../../kazoo/decode.ts';
+import { noLimits } from '../../kazoo/body.ts';
+import { exampleRoutingKey } from '../../kazoo/catalogue.ts';
+import { decode } from '../../kazoo/decode.ts';
 import type { EventDefinition } from '../../kazoo/event.ts';
 import { redact } from '../../kazoo/redact.ts';
 import type { Delivery } from '../../notification/envelope.ts';
@@ -80,14 +81,14 @@ function exampleEntry(event: EventDefinition): Entry {
   const body = { ...exampleBody(event, now, []), 'Msg-ID': `${mark}-${randomUUID()}`, Node: mark };
   const message = {
     body: Buffer.from(JSON.stringify(body)),
-    routingKey: exampleKeyOf(event),
+    routingKey: exampleRoutingKey(event),
     contentEncoding: undefined,
     timestamp: undefined,
     zone: mark,
     receivedAt: now,
   };
   return StoredEntry.of(
-    redact(decode(message, unlimited), () => []),
+    redact(decode(message, noLimits), () => []),
     0,
     null,
   );

@@ -6,8 +6,9 @@ import type { TlsFiles } from '../../common/net/tls.ts';
 import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
-import { events as catalogue, eventNamed, exampleKeyOf, unknownKeys } from '../../kazoo/catalogue.ts';
-import { decode, unlimited } from '../../kazoo/decode.ts';
+import { noLimits } from '../../kazoo/body.ts';
+import { events as catalogue, eventNamed, exampleRoutingKey, unknownRoutingKeyPrefix } from '../../kazoo/catalogue.ts';
+import { decode } from '../../kazoo/decode.ts';
 import type { EventDefinition } from '../../kazoo/event.ts';
 import type { Json } from '../../kazoo/notification.ts';
 import { readBodies } from '../support/bodies.ts';
@@ -98,10 +99,11 @@ async function publish(terminal: Terminal, names: readonly string[], options: Op
     for await (const message of messages) {
       await publisher.send(message);
       sent += 1;
-      if (message.routingKey.startsWith(unknownKeys)) unsure += 1;
+      if (message.routingKey.startsWith(unknownRoutingKeyPrefix)) unsure += 1;
     }
     await publisher.confirmed();
-    const note = unsure === 0 ? '' : `; KAZOO's routing key of ${unsure} isn't known, they have ${unknownKeys}EVENT`;
+    const note =
+      unsure === 0 ? '' : `; KAZOO's routing key of ${unsure} isn't known, they have ${unknownRoutingKeyPrefix}EVENT`;
     await terminal.print(`published ${notifications(sent)} to ${broker.host}${note}`);
   } finally {
     await publisher.close();
@@ -185,7 +187,11 @@ async function* exampleMessages(
     for (const event of events) {
       await turn();
       const time = Date.now();
-      yield { routingKey: exampleKeyOf(event), body: Buffer.from(JSON.stringify(exampleBody(event, time, set))), time };
+      yield {
+        routingKey: exampleRoutingKey(event),
+        body: Buffer.from(JSON.stringify(exampleBody(event, time, set))),
+        time,
+      };
     }
   }
 }
@@ -203,7 +209,7 @@ async function* fileMessages(file: string, stdin: Readable, turn: Turn): AsyncGe
 /** The key of the event that the body says it is. */
 function routingKeyOf(body: Buffer): string {
   const message = { routingKey: '', contentEncoding: undefined, timestamp: undefined, zone: '', receivedAt: 0 };
-  const { event } = decode({ ...message, body }, unlimited);
+  const { event } = decode({ ...message, body }, noLimits);
   const definition = event === null ? undefined : eventNamed(event);
-  return exampleKeyOf(definition ?? { name: 'unknown', routingKey: null });
+  return exampleRoutingKey(definition ?? { name: 'unknown', routingKey: null });
 }

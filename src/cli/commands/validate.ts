@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
 import { loadConfig } from '../../config/load.ts';
-import { type BodyLimits, decode } from '../../kazoo/decode.ts';
+import type { BodyLimits } from '../../kazoo/body.ts';
+import { decode } from '../../kazoo/decode.ts';
 import type { Problem } from '../../kazoo/notification.ts';
 import { createValidator, type Validator } from '../../schema/validator.ts';
 import { readBodies } from '../support/bodies.ts';

@@ -32,7 +32,7 @@ export function connections({ journal, brokers, routes, intake, queue }: Config)
     ),
     ...routes.map(({ name, sink }) =>
       attempt(`route ${name} (${sink.type})`, () =>
-        sinkKind(sink.type).examine(sink.options, { ...context, route: name }),
+        sinkKind(sink.type).connectionTest(sink.options, { ...context, route: name }),
       ),
     ),
   ]);

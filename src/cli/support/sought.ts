@@ -1,10 +1,10 @@
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
+import { globToRegExp } from '../../common/text/glob.ts';
 import type { Config } from '../../config/config.ts';
 import type { Entry } from '../../journal/entry.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { JournalReader } from '../../journal/reader.ts';
 import { events as catalogue, eventNamed } from '../../kazoo/catalogue.ts';
-import { globToRegExp } from '../../kazoo/glob.ts';
 
 /**
  * One that the journal has.

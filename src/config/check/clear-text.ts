@@ -1,6 +1,6 @@
 import { isOption, isOptionList, isOptionMap, type OptionNode, type OptionTree } from '../../common/options/declare.ts';
 import { isMapping } from '../../common/options/value-checks.ts';
-import { namesSecret, wordsOf } from '../../kazoo/secret-name.ts';
+import { isSecretParameter, wordsOf } from '../../kazoo/secrets.ts';
 import type { Mistake, Path } from '../diagnostics.ts';
 import type { Gathered } from '../read/gather.ts';
 import { leavesIn, leavesOf, valueAt } from '../read/tree.ts';
@@ -41,7 +41,7 @@ function secretsAt(path: Path, node: OptionNode, value: unknown): Path[] {
  * `X-Hook-ID` and `cluster_id`.
  */
 function isHarmless(name: string, value: unknown): boolean {
-  if (namesSecret(name)) return false;
+  if (isSecretParameter(name)) return false;
   return wordsOf(name).at(-1) === 'id' || String(value).length < shortestToken;
 }
 

@@ -75,7 +75,8 @@ function routeDoubts(route: RouteConfig, knownZones: readonly string[]): Mistake
     doubt(['start'], 'lies in the future: the route takes nothing that comes in before');
   }
   if (retry.schedule.length === 0) doubt(['retry', 'schedule'], 'is empty: what fails once is a dead letter at once');
-  for (const { path, message } of sinkDeclaration(sink.type).doubts?.(sink.options, { timeout, zones, reveal }) ?? []) {
+  for (const { path, message } of sinkDeclaration(sink.type).warnings?.(sink.options, { timeout, zones, reveal }) ??
+    []) {
     doubt(['sink', ...path], message);
   }
   return found;

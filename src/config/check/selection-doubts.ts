@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
+import { globToRegExp } from '../../common/text/glob.ts';
 import { commonFields, events } from '../../kazoo/catalogue.ts';
-import { globToRegExp } from '../../kazoo/glob.ts';
 import type { Config, RouteConfig } from '../config.ts';
 import type { Mistake } from '../diagnostics.ts';
 

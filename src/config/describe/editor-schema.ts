@@ -117,12 +117,12 @@ function sinkSchema(): Schema {
     type: 'object',
     properties: { type: { enum: sinkDeclarations.map(({ type }) => type) } },
     required: ['type'],
-    allOf: sinkDeclarations.map(({ type, summary, options, relations = [] }) =>
+    allOf: sinkDeclarations.map(({ type, summary, options, schemaRules = [] }) =>
       when(
         { type: { const: type } },
         {
           ...sectionOf(options, { type: { description: summary, const: type } }),
-          ...(relations.length > 0 && { allOf: relations }),
+          ...(schemaRules.length > 0 && { allOf: schemaRules }),
         },
       ),
     ),

@@ -1,6 +1,6 @@
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
 import { readNamedFile } from '../../common/fs/named-file.ts';
-import { brokersIn } from '../../kazoo/config-ini.ts';
+import { parseKazooBrokers } from '../../kazoo/config-ini.ts';
 import type { Finding, Path, Place } from '../diagnostics.ts';
 
 /** Brokers that KAZOO's own configuration names, each with its place in that file. */
@@ -24,7 +24,7 @@ export function readKazooBrokers(file: string, localZone: string): KazooBrokers 
   } catch (cause) {
     return { ...nothing, unreadable: fileReasonOf(cause) };
   }
-  const { brokers, mistakes } = brokersIn(text, localZone);
+  const { brokers, mistakes } = parseKazooBrokers(text, localZone);
   if (brokers.length === 0 && mistakes.length === 0) {
     const message = 'names no broker: it has neither uri or amqp_uri under [amqp], nor a [zone] with one';
     return { ...nothing, mistakes: [{ source: file, option: '', message }] };

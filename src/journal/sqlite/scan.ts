@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { globToRegExp } from '../../kazoo/glob.ts';
+import { globToRegExp } from '../../common/text/glob.ts';
 import type { Entry } from '../entry.ts';
 import type { Interest, Page } from '../route-session.ts';
 import { blockOf, blockSize } from './block-index.ts';

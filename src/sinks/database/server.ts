@@ -67,7 +67,7 @@ export function serverOf(url: URL, defaultPort: number): Server {
 }
 
 /** `127.0.0.1:5432/kazoo`, for messages. */
-export function placeOf({ host, port, database }: Server): string {
+export function serverAddress({ host, port, database }: Server): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}${database === undefined ? '' : `/${database}`}`;
 }
 

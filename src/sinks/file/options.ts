@@ -44,9 +44,9 @@ export const fileDeclaration: SinkDeclaration<FileSinkOptions> = {
       default: '0640',
     },
   },
-  flow: () => ({ batch: { max: 500, linger: 20 }, concurrency: 1 }),
+  limits: () => ({ batch: { max: 500, linger: 20 }, concurrency: 1 }),
   file: ({ path }) => path,
-  doubts({ maxSize, rotate, compress }) {
+  warnings({ maxSize, rotate, compress }) {
     if (maxSize > 0 || rotate > 0) return [];
     const grows = { path: ['rotate'], message: 'is 0 like maxSize: the file grows until the disk is full' };
     const idle = { path: ['compress'], message: 'compresses nothing: with maxSize and rotate 0, no file is rotated' };

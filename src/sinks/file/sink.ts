@@ -17,7 +17,7 @@ import { freeRotatedName, removeOldest, syncToDisk } from './rotated-files.ts';
 export const fileSink: SinkKind<FileSinkOptions> = {
   ...fileDeclaration,
 
-  examine: ({ path }) => accessTo(path),
+  connectionTest: ({ path }) => accessTo(path),
 
   async open(options, context) {
     const sink = new FileSink(options, context);

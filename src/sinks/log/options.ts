@@ -15,5 +15,5 @@ export const logDeclaration: SinkDeclaration<LogSinkOptions> = {
       default: 'info',
     },
   },
-  flow: () => ({ batch: { max: 500, linger: 0 }, concurrency: 1 }),
+  limits: () => ({ batch: { max: 500, linger: 0 }, concurrency: 1 }),
 };

@@ -11,7 +11,7 @@ import { type LogSinkOptions, logDeclaration } from './options.ts';
 export const logSink: SinkKind<LogSinkOptions> = {
   ...logDeclaration,
 
-  examine: async () => 'lines go to stdout',
+  connectionTest: async () => 'lines go to stdout',
 
   async open({ level }) {
     stdout ??= new Output(toStdout());

@@ -7,20 +7,18 @@ import { type Outcome, type ProbeReport, type Sink, type SinkKind, SinkUnavailab
 import { createAddress } from './address.ts';
 import { type Auth, createAuth } from './auth.ts';
 import { webhookDeclaration } from './declaration.ts';
-import type { Answer, Request } from './exchange.ts';
+import { Undeliverable } from './formats/content.ts';
+import { type Answer, type HttpClient, type Request, send } from './http.ts';
 import type { WebhookOptions } from './options.ts';
-import { failureOf, outcomeOf, retryAfter } from './outcome.ts';
-import { Pace } from './pace.ts';
-import { showAnswer, showRequest } from './report.ts';
-import { createRequestMaker, credentialHeaders, type RequestMaker } from './request.ts';
+import { failureOutcome, outcomeOf, retryAfter } from './outcome.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import { createRequestMaker, credentialHeaders, type RequestMaker, showAnswer, showRequest } from './request.ts';
 import { secretsOf } from './secrets.ts';
-import { type Sender, send } from './sender.ts';
-import { Undeliverable } from './undeliverable.ts';
 
 /** HTTP requests to a receiver of the operator's. What its answer means stands in `outcome.ts`. */
 export const webhookSink: SinkKind<WebhookOptions> = {
   ...webhookDeclaration,
-  examine: async (options) => (await import('./examine.ts')).examine(options),
+  connectionTest: async (options) => (await import('./connection-test.ts')).connectionTest(options),
 
   async open(options, { log }) {
     // The library takes a while to load, and much memory: only who has such a route pays for it.
@@ -44,7 +42,8 @@ export const webhookSink: SinkKind<WebhookOptions> = {
   },
 };
 
-interface Parts extends Sender {
+interface Parts extends HttpClient {
+  readonly auth: Auth;
   readonly origin: string;
   readonly make: RequestMaker;
   readonly mask: Mask;
@@ -77,12 +76,12 @@ function waitAskedFor(answer: Answer): number {
 class WebhookSink implements Sink {
   readonly #options: WebhookOptions;
   readonly #parts: Parts;
-  readonly #pace: Pace;
+  readonly #limiter: RateLimiter;
 
   constructor(options: WebhookOptions, parts: Parts) {
     this.#options = options;
     this.#parts = parts;
-    this.#pace = new Pace(options.rateLimit);
+    this.#limiter = new RateLimiter(options.rateLimit);
   }
 
   async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
@@ -148,8 +147,8 @@ class WebhookSink implements Sink {
 
   /** One request. @throws SinkUnavailable */
   async #attempt(batch: readonly Delivery[], signal: AbortSignal, probe?: Probe): Promise<Outcome> {
-    if (this.#pace.wait(performance.now()) > 0) await this.#turn(signal);
-    else this.#pace.take(performance.now());
+    if (this.#limiter.wait(performance.now()) > 0) await this.#turn(signal);
+    else this.#limiter.take(performance.now());
     const { mask, origin } = this.#parts;
     const sentAt = performance.now();
     const made = this.#make(batch, Date.now());
@@ -161,12 +160,12 @@ class WebhookSink implements Sink {
       answer = await send(request, this.#options.redirects, this.#parts, signal);
     } catch (error) {
       if (error instanceof SinkUnavailable) throw error;
-      return failureOf(error, mask);
+      return failureOutcome(error, mask);
     }
     probe?.see(request, answer);
     const now = performance.now();
-    if (answer.status === 429) this.#pace.slower(now, sentAt, now + waitAskedFor(answer));
-    else if (answer.status < 300) this.#pace.taken(now);
+    if (answer.status === 429) this.#limiter.slowDown(now, sentAt, now + waitAskedFor(answer));
+    else if (answer.status < 300) this.#limiter.accepted(now);
     return outcomeOf(answer, origin, mask);
   }
 
@@ -183,13 +182,13 @@ class WebhookSink implements Sink {
   /** Resolves when the next request may go. @throws SinkUnavailable when that takes too long */
   async #turn(signal: AbortSignal): Promise<void> {
     const until = performance.now() + longestTurn;
-    for (let now = performance.now(), wait = this.#pace.wait(now); wait > 0; wait = this.#pace.wait(now)) {
+    for (let now = performance.now(), wait = this.#limiter.wait(now); wait > 0; wait = this.#limiter.wait(now)) {
       // Others may have been before it each time.
       if (now + wait > until || signal.aborted) this.#mustWait(wait);
       await delay(wait, undefined, { signal }).catch(() => undefined);
       now = performance.now();
     }
-    this.#pace.take(performance.now());
+    this.#limiter.take(performance.now());
   }
 
   #mustWait(wait: number): never {

@@ -3,7 +3,7 @@ import { isMapping } from '../../../common/options/value-checks.ts';
 import { suggestionFor } from '../../../common/text/did-you-mean.ts';
 import { findingText, nameOf, type Path, placeText } from '../../../config/diagnostics.ts';
 import { readSource } from '../../../config/read/source.ts';
-import { eventNamed, events, exampleKeyOf } from '../../../kazoo/catalogue.ts';
+import { eventNamed, events, exampleRoutingKey } from '../../../kazoo/catalogue.ts';
 import type { Json } from '../../../kazoo/notification.ts';
 import { exampleBody } from '../example.ts';
 
@@ -111,7 +111,7 @@ function exampleOf(event: string, changes: Record<string, unknown>, path: Path, 
   }));
   try {
     const body = exampleBody(definition, Date.now(), list);
-    return { body: Buffer.from(JSON.stringify(body)), routingKey: exampleKeyOf(definition) };
+    return { body: Buffer.from(JSON.stringify(body)), routingKey: exampleRoutingKey(definition) };
   } catch (error) {
     reader.wrong([...path, 'with'], reasonOf(error));
     return { body: Buffer.alloc(0), routingKey: '' };

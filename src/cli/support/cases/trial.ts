@@ -3,12 +3,10 @@ import type { Config } from '../../../config/config.ts';
 import { type Entry, StoredEntry } from '../../../journal/entry.ts';
 import { decode } from '../../../kazoo/decode.ts';
 import { redact } from '../../../kazoo/redact.ts';
-import { createMatcher, type Decision } from '../../../routes/match.ts';
+import { createMatcher, createRevealedPaths, type Decision } from '../../../routes/match.ts';
 import { createReshape } from '../../../routes/reshape.ts';
-import { createReveals } from '../../../routes/reveals.ts';
 import { shape } from '../../../routes/shape.ts';
-import { judge } from '../../../schema/judge.ts';
-import { createValidator } from '../../../schema/validator.ts';
+import { createValidator, validateNotification } from '../../../schema/validator.ts';
 import type { Case, Wanted } from './read.ts';
 
 /**
@@ -23,7 +21,7 @@ export type Trial = (tested: Case) => string[];
  */
 export function createTrial({ brokers, intake, routes, validation }: Config): Trial {
   const validator = createValidator(validation.schemas);
-  const reveals = createReveals(routes);
+  const reveals = createRevealedPaths(routes);
   const zone = brokers[0]?.zone ?? '';
   const failures: string[] = [];
   const tried = routes.map((route) => {
@@ -44,7 +42,7 @@ export function createTrial({ brokers, intake, routes, validation }: Config): Tr
       receivedAt: now,
     };
     const decoded = decode({ ...message, body: tested.body, zone: tested.zone ?? zone }, intake);
-    judge(decoded, validator);
+    validateNotification(decoded, validator);
     const entry = StoredEntry.of(redact(decoded, reveals), 1, null);
     return tried.flatMap(({ name, match, shapeOf }) => {
       failures.length = 0;

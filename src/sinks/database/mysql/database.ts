@@ -2,20 +2,28 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type mysql from 'mysql2/promise';
 import type { Logger } from 'pino';
 import { unlessAborted } from '../../../common/async/abort.ts';
-import { type Blame, changeFactor, type Database, deletedAtOnce, type Found, grace, pauseBetween } from '../dialect.ts';
+import {
+  type Database,
+  ddlTimeoutFactor,
+  deleteBatchSize,
+  deletePause,
+  type TableInfo,
+  timeoutMargin,
+} from '../dialect.ts';
+import type { ClassifiedError } from '../errors.ts';
 import type { DatabaseSinkOptions } from '../options.ts';
-import type { Row, Value } from '../row.ts';
-import { list, qualified } from '../schema.ts';
-import { mayBePlain, placeOf, type Server, tlsOptions } from '../server.ts';
+import type { ColumnValue, Row } from '../row.ts';
+import { identifierList, qualified } from '../schema.ts';
+import { mayBePlain, type Server, serverAddress, tlsOptions } from '../server.ts';
 import type { Table } from '../table.ts';
-import { blame, isDuplicate, isUnfilled, isUsableAfter, withoutValues } from './errors.ts';
+import { classifyError, isDuplicate, isUnfilled, isUsableAfter, withoutValues } from './errors.ts';
 import { grammar } from './grammar.ts';
-import { look, obstacle } from './look.ts';
+import { introspect, obstacle } from './introspect.ts';
 import { createPool, settings } from './pool.ts';
 
 export class MysqlDatabase implements Database {
   readonly place: string;
-  readonly blame: (error: unknown) => Blame = blame;
+  readonly classifyError: (error: unknown) => ClassifiedError = classifyError;
   readonly #table: Table;
   readonly #options: DatabaseSinkOptions;
   readonly #server: Server;
@@ -31,25 +39,25 @@ export class MysqlDatabase implements Database {
     this.#table = table;
     this.#log = log;
     const { protocol } = new URL(options.url);
-    this.place = `${protocol === 'mariadb:' ? 'MariaDB' : 'MySQL'} at ${placeOf(server)}`;
+    this.place = `${protocol === 'mariadb:' ? 'MariaDB' : 'MySQL'} at ${serverAddress(server)}`;
     const names = table.columns.map(({ name }) => name);
-    this.#insert = `INSERT INTO ${qualified(table, grammar)} (${list(names, grammar)}) VALUES ?`;
+    this.#insert = `INSERT INTO ${qualified(table, grammar)} (${identifierList(names, grammar)}) VALUES ?`;
   }
 
-  async inspect(): Promise<Found | undefined> {
-    const found = await this.#connected((connection) => look(connection, this.#table));
+  async introspect(): Promise<TableInfo | undefined> {
+    const found = await this.#connected((connection) => introspect(connection, this.#table));
     if (found !== undefined) this.#columns = [...found.columns.keys()];
     return found;
   }
 
-  async obstacle(found: Found | undefined): Promise<string | undefined> {
+  async obstacle(found: TableInfo | undefined): Promise<string | undefined> {
     // Whether he may change one that is there, only a try would show.
     if (found !== undefined) return undefined;
     return this.#connected((connection) => obstacle(connection, this.#table), { isLast: true });
   }
 
   /** DDL ends every transaction here, so the lock belongs to the connection, which is closed behind it. */
-  migrate(statementsFor: (found: Found | undefined) => readonly string[]): Promise<void> {
+  migrate(statementsFor: (found: TableInfo | undefined) => readonly string[]): Promise<void> {
     const { statementTimeout } = this.#options;
     return this.#connected(
       async (connection) => {
@@ -58,9 +66,10 @@ export class MysqlDatabase implements Database {
           Math.ceil(statementTimeout / 1000),
         ]);
         if (lock?.held !== 1) throw new Error('another daemon is changing the database');
-        for (const statement of statementsFor(await look(connection, this.#table))) await connection.query(statement);
+        for (const statement of statementsFor(await introspect(connection, this.#table)))
+          await connection.query(statement);
       },
-      { factor: changeFactor, isLast: true },
+      { factor: ddlTimeoutFactor, isLast: true },
     );
   }
 
@@ -69,22 +78,25 @@ export class MysqlDatabase implements Database {
       await this.#connected((connection) => this.#insertNew(connection, rows), { signal });
     } catch (error) {
       // It may be about a column that somebody has added since.
-      if (isUnfilled(error)) await this.inspect().catch(() => undefined);
+      if (isUnfilled(error)) await this.introspect().catch(() => undefined);
       throw withoutValues(error, this.#columns);
     }
   }
 
-  async tidy(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
+  async maintain(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
     if (cutoff === undefined) return;
     const statement = `DELETE FROM ${qualified(this.#table, grammar)} WHERE occurred_at < ? ORDER BY occurred_at LIMIT ?`;
     for (;;) {
       const [result] = await this.#connected(
         (connection) =>
-          connection.query<mysql.ResultSetHeader>(statement, [datetime(new Date(cutoff).toISOString()), deletedAtOnce]),
+          connection.query<mysql.ResultSetHeader>(statement, [
+            datetime(new Date(cutoff).toISOString()),
+            deleteBatchSize,
+          ]),
         { signal },
       );
-      if (result.affectedRows < deletedAtOnce) return;
-      await delay(pauseBetween, undefined, { signal });
+      if (result.affectedRows < deleteBatchSize) return;
+      await delay(deletePause, undefined, { signal });
     }
   }
 
@@ -127,7 +139,7 @@ export class MysqlDatabase implements Database {
     return rows.map(({ id }) => String(id));
   }
 
-  #sqlValue(value: Value, index: number): Value {
+  #sqlValue(value: ColumnValue, index: number): ColumnValue {
     return typeof value === 'string' && this.#table.columns[index]?.type === 'timestamp' ? datetime(value) : value;
   }
 
@@ -136,7 +148,7 @@ export class MysqlDatabase implements Database {
     work: (connection: mysql.PoolConnection) => Promise<T>,
     { signal, factor = 1, isLast = false }: { signal?: AbortSignal; factor?: number; isLast?: boolean } = {},
   ): Promise<T> {
-    const late = AbortSignal.timeout(this.#options.statementTimeout * factor + grace);
+    const late = AbortSignal.timeout(this.#options.statementTimeout * factor + timeoutMargin);
     const within = <R>(promise: Promise<R>) => unlessAborted(promise, signal ? AbortSignal.any([signal, late]) : late);
     const connection = await this.#connect();
     try {
@@ -157,7 +169,7 @@ export class MysqlDatabase implements Database {
     try {
       return await this.#pool.getConnection();
     } catch (error) {
-      if (!mayBePlain(this.#server) || blame(error).code !== 'HANDSHAKE_NO_SSL_SUPPORT') throw error;
+      if (!mayBePlain(this.#server) || classifyError(error).code !== 'HANDSHAKE_NO_SSL_SUPPORT') throw error;
       await this.close();
       this.#pool = createPool(this.#server, undefined, this.#options, this.#log);
       return this.#pool.getConnection();

@@ -1,22 +1,29 @@
 import { codeOf } from '../../../common/errors.ts';
-import { type Blame, fillColumn, isCut, plainReason } from '../dialect.ts';
-import { columnIn, withoutValues as hide } from '../refusal.ts';
+import {
+  type ClassifiedError,
+  columnIn,
+  type ErrorKind,
+  fillColumn,
+  withoutValues as hide,
+  isCut,
+  plainReason,
+} from '../errors.ts';
 
 /** Says of an error whether it is a row's fault, from its number and its SQLSTATE. */
-export function blame(error: unknown): Blame {
+export function classifyError(error: unknown): ClassifiedError {
   const { errno, sqlState } = partsOf(error);
   if (errno === undefined || sqlState === undefined) return plainBlame(error);
   const { reason } = plainReason(error);
   // Of a column that isn't ours: the row of a trigger, or each of ours.
-  if (isUnfilled(error)) return { on: 'unclear', reason: `${reason} (${fillColumn})`, code: errno };
-  return { on: blamed(errno, sqlState), reason, code: errno };
+  if (isUnfilled(error)) return { kind: 'unclear', reason: `${reason} (${fillColumn})`, code: errno };
+  return { kind: errorKind(errno, sqlState), reason, code: errno };
 }
 
-function plainBlame(error: unknown): Blame {
+function plainBlame(error: unknown): ClassifiedError {
   const plain = plainReason(error);
-  if (!isCut(error)) return { on: 'database', ...plain };
+  if (!isCut(error)) return { kind: 'database', ...plain };
   return {
-    on: 'connection',
+    kind: 'connection',
     ...plain,
     reason: `${plain.reason} (so it is for a row larger than its max_allowed_packet)`,
   };
@@ -34,7 +41,7 @@ export function isDuplicate(error: unknown): boolean {
 
 /** True where the server leaves the connection as it is: for a packet that is too large it closes it. */
 export function isUsableAfter(error: unknown): boolean {
-  return blame(error).on === 'row' && partsOf(error).errno !== 1153;
+  return classifyError(error).kind === 'row' && partsOf(error).errno !== 1153;
 }
 
 /** A right that our user doesn't have: to the database, or to a command. */
@@ -79,7 +86,7 @@ function partsOf(error: unknown): { errno?: number; sqlState?: string } {
   return typeof errno === 'number' && typeof sqlState === 'string' ? { errno, sqlState } : {};
 }
 
-function blamed(errno: number, sqlState: string): Blame['on'] {
+function errorKind(errno: number, sqlState: string): ErrorKind {
   if (errno === 1213 || sqlState === '40001') return 'conflict';
   if (aboutRow.has(errno) || rowClasses.has(sqlState.slice(0, 2))) return 'row';
   return aboutDatabase.has(errno) || sqlState.startsWith('08') || sqlState.startsWith('28') ? 'database' : 'unclear';

@@ -1,12 +1,11 @@
 import type { Grammar } from '../dialect.ts';
-import type { Form } from '../forms.ts';
-import type { ColumnType } from '../table.ts';
+import type { ColumnType, ValueKind } from '../table.ts';
 
 /** How MySQL and MariaDB write SQL. */
 export const grammar: Grammar = {
   quote: (identifier) => `\`${identifier.replaceAll('`', '``')}\``,
   typeOf: ({ type }) => types[type],
-  refuses: (type, form) => refused[form].includes(type),
+  refuses: (type, kind) => refused[kind].includes(type),
   tableOptions: () => ' ENGINE = InnoDB CHARACTER SET = utf8mb4',
   furtherStatements: () => [],
 };
@@ -15,7 +14,7 @@ const numbers = ['tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'decimal',
 const times = ['date', 'datetime', 'timestamp'];
 
 /** What the strict mode refuses. A boolean is a number here, and 0 is a time too. */
-const refused: Readonly<Record<Form, readonly string[]>> = {
+const refused: Readonly<Record<ValueKind, readonly string[]>> = {
   'an id': [...numbers, ...times, 'json'],
   'a time': [...numbers, 'json'],
   // With the T and the Z of RFC 3339.

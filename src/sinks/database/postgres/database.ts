@@ -4,17 +4,18 @@ import type { Logger } from 'pino';
 import { unlessAborted } from '../../../common/async/abort.ts';
 import { reasonOf } from '../../../common/errors.ts';
 import { addressAttemptTimeout } from '../../../common/net/addresses.ts';
-import { type Blame, changeFactor, type Database, type Found, grace } from '../dialect.ts';
+import { type Database, ddlTimeoutFactor, type TableInfo, timeoutMargin } from '../dialect.ts';
+import type { ClassifiedError } from '../errors.ts';
 import type { DatabaseSinkOptions } from '../options.ts';
 import type { Row } from '../row.ts';
 import { qualified } from '../schema.ts';
-import { mayBePlain, placeOf, type Server, tlsOptions } from '../server.ts';
+import { mayBePlain, type Server, serverAddress, tlsOptions } from '../server.ts';
 import type { Table } from '../table.ts';
-import { blame, withoutValues } from './errors.ts';
+import { classifyError, withoutValues } from './errors.ts';
 import { grammar } from './grammar.ts';
 import { createInsert, type Insert } from './insert.ts';
+import { maintain } from './maintain.ts';
 import { begin, columnsQuery, indexesQuery, ourLock, rightsQuery, type Transaction, tableQuery } from './statements.ts';
-import { tidy } from './tidy.ts';
 
 /**
  * PostgreSQL, also behind a PgBouncer in transaction mode: nothing here outlives its transaction, no setting, no lock
@@ -35,11 +36,11 @@ export class PostgresDatabase implements Database {
     this.#server = server;
     this.#table = table;
     this.#log = log;
-    this.place = `PostgreSQL at ${placeOf(server)}`;
+    this.place = `PostgreSQL at ${serverAddress(server)}`;
   }
 
-  inspect(): Promise<Found | undefined> {
-    return this.#transaction((transaction) => this.#look(transaction));
+  introspect(): Promise<TableInfo | undefined> {
+    return this.#transaction((transaction) => this.#introspect(transaction));
   }
 
   async obstacle(): Promise<string | undefined> {
@@ -56,13 +57,13 @@ export class PostgresDatabase implements Database {
     return rights.isOwner === false ? `the table belongs to another user (ALTER TABLE ${name} OWNER TO …)` : undefined;
   }
 
-  migrate(statementsFor: (found: Found | undefined) => readonly string[]): Promise<void> {
+  migrate(statementsFor: (found: TableInfo | undefined) => readonly string[]): Promise<void> {
     return this.#transaction(
       async (transaction) => {
         await transaction.query('SELECT pg_advisory_xact_lock($1)', [ourLock]);
-        for (const statement of statementsFor(await this.#look(transaction))) await transaction.query(statement);
+        for (const statement of statementsFor(await this.#introspect(transaction))) await transaction.query(statement);
       },
-      { factor: changeFactor },
+      { factor: ddlTimeoutFactor },
     );
   }
 
@@ -77,18 +78,18 @@ export class PostgresDatabase implements Database {
     }
   }
 
-  blame(error: unknown): Blame {
-    return blame(error, this.#table.columns);
+  classifyError(error: unknown): ClassifiedError {
+    return classifyError(error, this.#table.columns);
   }
 
-  tidy(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
-    return tidy({
+  maintain(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
+    return maintain({
       table: this.#table,
       cutoff,
       signal,
       mayChange: this.#options.migrate,
       log: this.#log,
-      transaction: (work) => this.#transaction(work, { signal, factor: changeFactor }),
+      transaction: (work) => this.#transaction(work, { signal, factor: ddlTimeoutFactor }),
     });
   }
 
@@ -98,7 +99,7 @@ export class PostgresDatabase implements Database {
   }
 
   /** What is there of the table. From its columns' types follows how rows are inserted. */
-  async #look(transaction: Transaction): Promise<Found | undefined> {
+  async #introspect(transaction: Transaction): Promise<TableInfo | undefined> {
     const name = qualified(this.#table, grammar);
     const { rows: columns } = await transaction.query<{ name: string; type: string }>(columnsQuery, [name]);
     if (columns.length === 0) return undefined;
@@ -106,8 +107,8 @@ export class PostgresDatabase implements Database {
     const { rows: tables } = await transaction.query<TableRow>(tableQuery, [name]);
     const found = { columns: new Map(columns.map(({ name, type }) => [name, type])), indexes };
     this.#insert = createInsert(this.#table, found.columns);
-    const [{ kind, privileges, demanding = [] } = {}]: Partial<TableRow>[] = tables;
-    return { ...found, partitioned: kind === 'p', privileges, demanding };
+    const [{ kind, privileges, requiredWithoutDefault = [] } = {}]: Partial<TableRow>[] = tables;
+    return { ...found, partitioned: kind === 'p', privileges, requiredWithoutDefault };
   }
 
   /**
@@ -120,7 +121,7 @@ export class PostgresDatabase implements Database {
   ): Promise<T> {
     const { statementTimeout } = this.#options;
     const client = await this.#connect();
-    const late = AbortSignal.timeout(statementTimeout * factor + grace);
+    const late = AbortSignal.timeout(statementTimeout * factor + timeoutMargin);
     const within = <R>(promise: Promise<R>) => unlessAborted(promise, signal ? AbortSignal.any([signal, late]) : late);
     try {
       await within(client.query(begin(statementTimeout, factor)));
@@ -129,7 +130,8 @@ export class PostgresDatabase implements Database {
       client.release();
       return result;
     } catch (error) {
-      const isUsable = this.blame(error).on === 'row' && (await within(client.query('ROLLBACK')).then(yes, no));
+      const isUsable =
+        this.classifyError(error).kind === 'row' && (await within(client.query('ROLLBACK')).then(yes, no));
       client.release(!isUsable);
       throw error;
     }
@@ -185,7 +187,7 @@ function patientSocket(timeout: number): Socket {
 interface TableRow {
   readonly kind: string;
   readonly privileges: string[];
-  readonly demanding: string[];
+  readonly requiredWithoutDefault: string[];
 }
 
 interface Rights {

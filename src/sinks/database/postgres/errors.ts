@@ -1,20 +1,26 @@
 import pg from 'pg';
-import { type Blame, fillColumn, isCut, plainReason } from '../dialect.ts';
-import { withoutValues as hide } from '../refusal.ts';
+import {
+  type ClassifiedError,
+  type ErrorKind,
+  fillColumn,
+  withoutValues as hide,
+  isCut,
+  plainReason,
+} from '../errors.ts';
 import type { Column } from '../table.ts';
 
 /** Says of an error whether it is a row's fault, from its SQLSTATE. @param columns that each row gives a value for */
-export function blame(error: unknown, columns: readonly Pick<Column, 'name'>[]): Blame {
+export function classifyError(error: unknown, columns: readonly Pick<Column, 'name'>[]): ClassifiedError {
   if (!(error instanceof pg.DatabaseError) || error.code === undefined) {
     const plain = plainReason(error);
     const hint = noServer.test(plain.reason) ? ' (is a PostgreSQL server on this port?)' : '';
-    return { on: isCut(error) ? 'connection' : 'database', ...plain, reason: `${plain.reason}${hint}` };
+    return { kind: isCut(error) ? 'connection' : 'database', ...plain, reason: `${plain.reason}${hint}` };
   }
   const { code, message: reason } = error;
   // Of a column that isn't ours: the row of a trigger, or each of ours.
   if (code === notNull && error.column !== undefined && columns.every(({ name }) => name !== error.column))
-    return { on: 'unclear', reason: `${reason} (${fillColumn})`, code };
-  return { on: blamed(code, error.routine), reason, code };
+    return { kind: 'unclear', reason: `${reason} (${fillColumn})`, code };
+  return { kind: errorKind(code, error.routine), reason, code };
 }
 
 /** The error of a statement with values, without what it says of them; one of the network as it is. */
@@ -63,7 +69,7 @@ const notNull = '23502';
 /** What the library says of any answer but yes and no to whether there is TLS: HTTP's, say. */
 const noServer = /^There was an error establishing an SSL connection$/;
 
-function blamed(code: string, routine: string | undefined): Blame['on'] {
+function errorKind(code: string, routine: string | undefined): ErrorKind {
   if (code === '40001' || code === '40P01') return 'conflict';
   // A policy of row-level security, or the check of a view, that refuses this very row.
   if (code === '42501' && routine === 'ExecWithCheckOptions') return 'row';

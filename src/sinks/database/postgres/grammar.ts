@@ -1,14 +1,13 @@
 import type { Grammar } from '../dialect.ts';
-import type { Form } from '../forms.ts';
 import { qualified } from '../schema.ts';
-import type { ColumnType, Table } from '../table.ts';
+import type { ColumnType, Table, ValueKind } from '../table.ts';
 import { boundsOf, defaultOf, monthsToCome, partitionOf } from './partitions.ts';
 
 /** How PostgreSQL writes SQL. */
 export const grammar: Grammar = {
   quote: (identifier) => `"${identifier.replaceAll('"', '""')}"`,
   typeOf: ({ type }) => types[type],
-  refuses: (type, form) => refused[form].includes(type),
+  refuses: (type, kind) => refused[kind].includes(type),
   tableOptions: ({ partitioned }) => (partitioned ? ' PARTITION BY RANGE ("occurred_at")' : ''),
   furtherStatements: (table) => (table.partitioned ? firstPartitions(table) : []),
 };
@@ -17,7 +16,7 @@ const numbers = ['smallint', 'integer', 'bigint', 'numeric', 'real', 'double pre
 const times = ['date', 'timestamp with time zone', 'timestamp without time zone'];
 
 /** Names of types as `format_type` gives them, and as we write them. A time is read from a text in any case. */
-const refused: Readonly<Record<Form, readonly string[]>> = {
+const refused: Readonly<Record<ValueKind, readonly string[]>> = {
   'an id': [...numbers, ...times, 'timestamptz', 'boolean', 'json', 'jsonb'],
   'a time': [...numbers, 'boolean', 'uuid', 'json', 'jsonb'],
   'a time as text': [...numbers, 'boolean', 'uuid', 'json', 'jsonb'],

@@ -1,5 +1,5 @@
-import type { Row, Value } from '../row.ts';
-import { list, qualified } from '../schema.ts';
+import type { ColumnValue, Row } from '../row.ts';
+import { identifierList, qualified } from '../schema.ts';
 import type { Column, ColumnType, Table } from '../table.ts';
 import { grammar } from './grammar.ts';
 
@@ -31,9 +31,9 @@ export function createInsert(table: Table, typesByName: ReadonlyMap<string, stri
   const names = columns.map(({ name }) => name);
   return {
     text:
-      `INSERT INTO ${qualified(table, grammar)} (${list(names, grammar)}) SELECT ${selected.join(', ')} ` +
+      `INSERT INTO ${qualified(table, grammar)} (${identifierList(names, grammar)}) SELECT ${selected.join(', ')} ` +
       `FROM ROWS FROM (${sources.join(', ')}) AS rows (${aliases.join(', ')}) ` +
-      `ON CONFLICT (${list(table.key, grammar)}) DO NOTHING`,
+      `ON CONFLICT (${identifierList(table.key, grammar)}) DO NOTHING`,
     parametersOf: (rows) =>
       columns.map((column, index) => {
         const values = rows.map((row) => row.values[index] ?? null);
@@ -46,7 +46,7 @@ export function createInsert(table: Table, typesByName: ReadonlyMap<string, stri
  * JSON texts as one array, as the server takes a jsonb in binary form: a version, and the text. In bytes from the
  * start: a joined text of this size would be copied twice, each time into memory that is fresh from the system.
  */
-function jsonbArray(values: readonly Value[]): Buffer {
+function jsonbArray(values: readonly ColumnValue[]): Buffer {
   const elements = values.map((value) => (value === null ? 'null' : String(value)));
   // Each has a bracket or a comma before it.
   const size = elements.reduce((sum, element) => sum + 1 + Buffer.byteLength(element), 0);
@@ -66,7 +66,7 @@ const comma = 0x2c;
 const closeBracket = 0x5d;
 
 /** A column's values as PostgreSQL writes an array. pg would do it too, but in three times the time. */
-function arrayLiteral(values: readonly Value[], type: ColumnType): string {
+function arrayLiteral(values: readonly ColumnValue[], type: ColumnType): string {
   const quoted = type === 'json' ? JSON.stringify : quote;
   const elements = values.map((value) => {
     if (value === null) return 'NULL';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { grace } from '../dialect.ts';
+import { timeoutMargin } from '../dialect.ts';
 
 /** One transaction's connection. */
 export type Transaction = Pick<pg.PoolClient, 'query'>;
@@ -15,7 +15,7 @@ export function begin(statementTimeout: number, factor: number): string {
   return (
     `BEGIN; SET LOCAL statement_timeout = ${statementTimeout * factor}; ` +
     `SET LOCAL lock_timeout = ${Math.ceil(statementTimeout * 0.8)}; ` +
-    `SET LOCAL idle_in_transaction_session_timeout = ${statementTimeout * factor + grace}`
+    `SET LOCAL idle_in_transaction_session_timeout = ${statementTimeout * factor + timeoutMargin}`
   );
 }
 
@@ -44,7 +44,7 @@ export const rightsQuery = `
 const beforeEachInsert = 7;
 
 /** Columns that nothing fills: no default, trigger or rule, nor another server, as with a foreign table. */
-const demanding = `
+const requiredWithoutDefault = `
   SELECT attname::text FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
   WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND (attnotnull OR typnotnull)
     AND NOT atthasdef AND attidentity = '' AND typdefault IS NULL AND relkind IN ('r', 'p') AND NOT relhasrules
@@ -53,7 +53,7 @@ const demanding = `
 
 /** What kind of table it is, and what our user may do with it, or at least with some of its columns. */
 export const tableQuery = `
-  SELECT relkind AS kind, ARRAY(${demanding}) AS demanding,
+  SELECT relkind AS kind, ARRAY(${requiredWithoutDefault}) AS "requiredWithoutDefault",
     ARRAY(SELECT privilege FROM unnest(ARRAY['SELECT', 'INSERT', 'DELETE']) privilege
       WHERE CASE privilege WHEN 'DELETE' THEN has_table_privilege(oid, privilege)
         ELSE has_any_column_privilege(oid, privilege) END) AS privileges

@@ -4,18 +4,19 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeFolder } from '../../../common/fs/make-folder.ts';
 import { makeNamedFile } from '../../../common/fs/named-file.ts';
-import { type Blame, type Database, deletedAtOnce, type Found, pauseBetween } from '../dialect.ts';
+import { type Database, deleteBatchSize, deletePause, type TableInfo } from '../dialect.ts';
+import type { ClassifiedError } from '../errors.ts';
 import type { DatabaseSinkOptions } from '../options.ts';
-import type { Row, Value } from '../row.ts';
-import { list, qualified } from '../schema.ts';
+import type { ColumnValue, Row } from '../row.ts';
+import { identifierList, qualified } from '../schema.ts';
 import type { Table } from '../table.ts';
-import { blame, isBusy, withoutValues } from './errors.ts';
+import { classifyError, isBusy, withoutValues } from './errors.ts';
 import { grammar } from './grammar.ts';
-import { look } from './look.ts';
+import { introspect } from './introspect.ts';
 
 export class SqliteDatabase implements Database {
   readonly place: string;
-  readonly blame: (error: unknown) => Blame = blame;
+  readonly classifyError: (error: unknown) => ClassifiedError = classifyError;
   readonly #path: string;
   readonly #table: Table;
   readonly #options: DatabaseSinkOptions;
@@ -32,15 +33,15 @@ export class SqliteDatabase implements Database {
     this.place = `SQLite in ${this.#path}`;
   }
 
-  async inspect(): Promise<Found | undefined> {
-    const found = look(this.#current().database, this.#table);
+  async introspect(): Promise<TableInfo | undefined> {
+    const found = introspect(this.#current().database, this.#table);
     if (found !== undefined) this.#columns = [...found.columns.keys()];
     return found;
   }
 
-  migrate(statementsFor: (found: Found | undefined) => readonly string[]): Promise<void> {
+  migrate(statementsFor: (found: TableInfo | undefined) => readonly string[]): Promise<void> {
     return this.#transaction((database) => {
-      for (const statement of statementsFor(look(database, this.#table))) database.exec(statement);
+      for (const statement of statementsFor(introspect(database, this.#table))) database.exec(statement);
     });
   }
 
@@ -56,17 +57,17 @@ export class SqliteDatabase implements Database {
     }, signal);
   }
 
-  async tidy(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
+  async maintain(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
     if (cutoff === undefined) return;
     const name = qualified(this.#table, grammar);
     const statement = `DELETE FROM ${name} WHERE rowid IN (SELECT rowid FROM ${name} WHERE occurred_at < ? LIMIT ?)`;
     for (;;) {
       const deleted = await this.#transaction(
-        (database) => database.prepare(statement).run(new Date(cutoff).toISOString(), deletedAtOnce).changes,
+        (database) => database.prepare(statement).run(new Date(cutoff).toISOString(), deleteBatchSize).changes,
         signal,
       );
-      if (Number(deleted) < deletedAtOnce) return;
-      await delay(pauseBetween, undefined, { signal });
+      if (Number(deleted) < deleteBatchSize) return;
+      await delay(deletePause, undefined, { signal });
     }
   }
 
@@ -87,7 +88,7 @@ export class SqliteDatabase implements Database {
         return value;
       } catch (error) {
         if (database.isTransaction) database.exec('ROLLBACK');
-        if (blame(error).on !== 'row') this.#forget();
+        if (classifyError(error).kind !== 'row') this.#forget();
         throw error;
       }
     });
@@ -149,11 +150,11 @@ function inodeOf(path: string): number | undefined {
 function insertStatement(table: Table): string {
   const names = table.columns.map(({ name }) => name);
   return (
-    `INSERT INTO ${qualified(table, grammar)} (${list(names, grammar)}) VALUES (${names.map(() => '?').join(', ')}) ` +
-    `ON CONFLICT (${list(table.key, grammar)}) DO NOTHING`
+    `INSERT INTO ${qualified(table, grammar)} (${identifierList(names, grammar)}) VALUES (${names.map(() => '?').join(', ')}) ` +
+    `ON CONFLICT (${identifierList(table.key, grammar)}) DO NOTHING`
   );
 }
 
-function sqlValue(value: Value): string | number | null {
+function sqlValue(value: ColumnValue): string | number | null {
   return typeof value === 'boolean' ? Number(value) : value;
 }

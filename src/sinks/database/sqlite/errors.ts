@@ -1,13 +1,12 @@
 import { fileReasonOf } from '../../../common/fs/fs-errors.ts';
 import { isSqliteError, sqliteCodeOf } from '../../../common/sqlite.ts';
-import { type Blame, plainReason } from '../dialect.ts';
-import { columnIn, withoutValues as hide } from '../refusal.ts';
+import { type ClassifiedError, columnIn, withoutValues as hide, plainReason } from '../errors.ts';
 
 /** Says of an error whether it is a row's fault, from SQLite's result code. */
-export function blame(error: unknown): Blame {
+export function classifyError(error: unknown): ClassifiedError {
   const code = sqliteCodeOf(error);
-  if (code === undefined) return { on: 'database', ...plainReason(error), reason: fileReasonOf(error) };
-  return { on: isSqliteError(error, aboutRow) ? 'row' : 'database', reason: plainReason(error).reason, code };
+  if (code === undefined) return { kind: 'database', ...plainReason(error), reason: fileReasonOf(error) };
+  return { kind: isSqliteError(error, aboutRow) ? 'row' : 'database', reason: plainReason(error).reason, code };
 }
 
 /** The error of a statement with values, without what it says of them. @param columns of the table */

@@ -6,7 +6,7 @@ export const grammar: Grammar = {
   quote: (identifier) => `"${identifier.replaceAll('"', '""')}"`,
   typeOf: ({ type }) => types[type],
   // Types bind in a STRICT table only. A text that is no number through and through is none for SQLite.
-  refuses: (type, form) => (/^(INT|INTEGER|REAL)$/i.test(type) ? form !== 'a boolean' : /^BLOB$/i.test(type)),
+  refuses: (type, kind) => (/^(INT|INTEGER|REAL)$/i.test(type) ? kind !== 'a boolean' : /^BLOB$/i.test(type)),
   // Otherwise a text would go into an INTEGER column.
   tableOptions: () => ' STRICT',
   furtherStatements: () => [],

@@ -18,7 +18,7 @@ import { startMariadb, type TestMariadb } from '../../../support/mariadb.ts';
 import { rounds } from '../../../support/runs.ts';
 import { until } from '../../../support/until.ts';
 import { behavesAsDatabase, newTable, passesRowsThatAreCut } from '../common.ts';
-import { tellsMisfits } from '../misfits.ts';
+import { tellsIncompatibilities } from '../incompatibilities.ts';
 
 const folder = configFolder();
 let server: TestMariadb;
@@ -38,7 +38,7 @@ behavesAsDatabase('MariaDB', {
       IF NEW.event = '${event}' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'we want none of these'; END IF`,
 });
 
-tellsMisfits('MariaDB', {
+tellsIncompatibilities('MariaDB', {
   url: () => server.url,
   query: (sql) => server.query(sql),
   demand: (table) => `ALTER TABLE ${table} ADD tenant varchar(20) NOT NULL`,

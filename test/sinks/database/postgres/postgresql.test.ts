@@ -14,7 +14,7 @@ import { startPostgres, type TestPostgres } from '../../../support/postgresql.ts
 import { startReceiver } from '../../../support/receiver.ts';
 import { rounds } from '../../../support/runs.ts';
 import { behavesAsDatabase, newTable, passesRowsThatAreCut } from '../common.ts';
-import { tellsMisfits } from '../misfits.ts';
+import { tellsIncompatibilities } from '../incompatibilities.ts';
 
 let server: TestPostgres;
 
@@ -35,7 +35,7 @@ behavesAsDatabase('PostgreSQL', {
       EXECUTE FUNCTION refuse_${table}()`,
 });
 
-tellsMisfits('PostgreSQL', {
+tellsIncompatibilities('PostgreSQL', {
   url: () => server.url,
   query: (sql) => server.query(sql),
   demand: (table) => `TRUNCATE ${table}; ALTER TABLE ${table} ADD tenant text NOT NULL`,

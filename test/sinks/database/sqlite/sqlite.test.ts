@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { withoutValues } from '../../../../src/sinks/database/refusal.ts';
+import { withoutValues } from '../../../../src/sinks/database/errors.ts';
 import { SinkUnavailable } from '../../../../src/sinks/sink.ts';
 import {
   deliver,
@@ -16,7 +16,7 @@ import {
   statuses,
 } from '../../../support/database.ts';
 import { behavesAsDatabase, newTable } from '../common.ts';
-import { tellsMisfits } from '../misfits.ts';
+import { tellsIncompatibilities } from '../incompatibilities.ts';
 
 let folder: string;
 let path: string;
@@ -87,7 +87,7 @@ describe('the retention of a database', () => {
 /** SQLite doesn't let such a column be added. */
 const others = ['event', 'category', 'account_id', 'zone', 'node', 'occurred_at', 'received_at', 'problems', 'data'];
 
-tellsMisfits('SQLite', {
+tellsIncompatibilities('SQLite', {
   url,
   query,
   demand: (table) => `DROP TABLE ${table}; CREATE TABLE ${table}
