@@ -20,10 +20,10 @@ export function stuckIn({ brokers, routes }: Pick<RuntimeSnapshot, 'brokers' | '
 export function unreadyIn({
   brokers,
   routes,
-  trouble,
-}: Pick<RuntimeSnapshot, 'brokers' | 'routes' | 'trouble'>): string[] {
+  journalProblem,
+}: Pick<RuntimeSnapshot, 'brokers' | 'routes' | 'journalProblem'>): string[] {
   return [
-    ...(trouble === null ? [] : [`the journal: ${trouble}`]),
+    ...(journalProblem === null ? [] : [`the journal: ${journalProblem}`]),
     ...brokers().flatMap((broker) => {
       const name = `${broker.broker} (zone ${broker.zone})`;
       if (broker.paused) return [`${name}: journal not writable: ${broker.reason}`];

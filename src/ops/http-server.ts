@@ -130,8 +130,8 @@ export function endpointsOf(snapshot: RuntimeSnapshot, status: () => Promise<Sta
     status: async () => withoutAnswers(await status()),
     live: () => stuckIn(snapshot),
     ready: () => {
-      const { routes, trouble } = snapshot;
-      return unreadyIn({ brokers: () => withoutBrokersAnswers(snapshot.brokers()), routes, trouble });
+      const { routes, journalProblem } = snapshot;
+      return unreadyIn({ brokers: () => withoutBrokersAnswers(snapshot.brokers()), routes, journalProblem });
     },
     logLevel: {
       get: () => log.level,

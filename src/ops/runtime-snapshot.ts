@@ -9,7 +9,7 @@ export interface RuntimeSnapshot {
   routes(): readonly RouteSnapshot[];
   summary(): Promise<Summary>;
   /** What is wrong with the journal, as it says itself. */
-  readonly trouble: string | null;
+  readonly journalProblem: string | null;
   readonly clock: Clock;
   /** Bytes that the journal may have. */
   readonly maxSize: number;

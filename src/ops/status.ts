@@ -100,8 +100,8 @@ export interface Live {
   readonly startedAt: number;
   readonly brokers: readonly BrokerStatus[];
   readonly http: HttpStatus | null;
-  /** What the journal says is wrong with it. */
-  readonly trouble: string | null;
+  /** What is wrong with the journal, as it says itself. */
+  readonly journalProblem: string | null;
   readonly doubt: ClockDoubt | null;
   readonly activityOf: (route: string) => Activity | undefined;
 }
@@ -146,7 +146,7 @@ export function statusOf(config: Named, held: Summary | string, live: Live | nul
       invalid_bytes: summary?.invalidBytes ?? null,
       max_invalid_bytes: config.journal.maxSize * config.journal.invalidShare,
       evicted: summary === null ? null : { ...summary.evicted, since: isoTime(summary.evicted.since) },
-      reason: live?.trouble ?? (typeof held === 'string' ? held : null),
+      reason: live?.journalProblem ?? (typeof held === 'string' ? held : null),
     },
     clock: clockOf(live?.doubt ?? null),
     routes: config.routes.map(({ name, sink }) => {

@@ -18,7 +18,7 @@ export function introspect(running: Running, httpStatus: () => HttpStatus | null
     brokers: () => pipelines.snapshot,
     routes: () => routes.snapshot,
     summary: cachedByCost(() => journal.summary()),
-    get trouble() {
+    get journalProblem() {
       return journal.trouble;
     },
     get maxSize() {
@@ -35,12 +35,11 @@ export function introspect(running: Running, httpStatus: () => HttpStatus | null
     snapshot,
     async status(summary) {
       const held = await summary().catch(reasonOf);
-      const { trouble, clock } = journal;
       return statusOf(running.config, held, {
         startedAt,
         brokers: pipelines.status,
-        trouble,
-        doubt: clock.doubt,
+        journalProblem: journal.trouble,
+        doubt: journal.clock.doubt,
         activityOf: (name) => routes.activityOf(name),
         http: httpStatus(),
       });
