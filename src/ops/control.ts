@@ -100,7 +100,7 @@ export async function askDaemon(folder: string, question: Question, route?: stri
   return read(answer, question);
 }
 
-/** Whoever may write in the folder may have planted the socket: what it says steers no terminal. Reports have lines. */
+/** Anybody who may write in the folder could have made the socket, so its texts are escaped. Reports keep their lines. */
 function read(answer: string, question: Question): unknown {
   const shown = (text: string) =>
     question === 'reload' ? text.split('\n').map(printable).join('\n') : printable(text);

@@ -23,8 +23,8 @@ const longestPause = 30_000;
 
 /**
  * Opens the local HTTP port: /metrics, /livez, /readyz, /status, /log-level. Where it can't be opened, the daemon runs
- * all the same: to take notifications is worth more than to be watched. That is said once for each reason, and tried
- * again for as long as the daemon runs.
+ * all the same: taking notifications matters more than monitoring. The failure is logged once for each reason, and the port
+ * is tried again for as long as the daemon runs.
  */
 export function openHttpPort(options: HttpOptions, endpoints: () => Promise<Endpoints>, log: Logger): HttpPort | null {
   return options.listen === 'off' ? null : new Port(options, endpoints, log);

@@ -26,7 +26,7 @@ export interface Endpoints {
   readonly logLevel: { get(): string; set(level: string): boolean };
 }
 
-/** How long a request may take to come in, in milliseconds: nobody who asks may be slow. */
+/** How long a request may take to come in, in milliseconds. */
 const longestRequest = 10_000;
 /** Nothing that is asked for here is large. */
 const limits = { bodyLimit: 1_024, connectionTimeout: 30_000 };
@@ -122,7 +122,7 @@ export function endpointsOf(snapshot: RuntimeSnapshot, status: () => Promise<Sta
   let metrics: Promise<MetricsText> | undefined;
   return {
     async metrics() {
-      // Its library is only for who has a Prometheus.
+      // Loads its library only when Prometheus asks.
       metrics ??= import('./metrics.ts').then(({ createMetrics }) => createMetrics(snapshot));
       const { contentType, text } = await metrics;
       return { contentType, text: await text() };

@@ -3,7 +3,7 @@ import type { Clock } from '../journal/journal.ts';
 import type { Summary } from '../journal/reader.ts';
 import type { Activity, BrokerStatus } from './status.ts';
 
-/** What a running daemon shows of itself: read when somebody asks, and never told. */
+/** What a running daemon shows of itself: read on request, never pushed. */
 export interface RuntimeSnapshot {
   brokers(): readonly BrokerSnapshot[];
   routes(): readonly RouteSnapshot[];
