@@ -1,5 +1,5 @@
 import { exampleBody } from '../src/cli/support/example.ts';
-import { knownEvent } from '../src/cli/support/known-event.ts';
+import { findEvent } from '../src/cli/support/lookup.ts';
 import type { Message } from '../src/cli/support/publisher.ts';
 import { noLimits } from '../src/kazoo/body.ts';
 import { commonFields, exampleRoutingKey } from '../src/kazoo/catalogue.ts';
@@ -11,7 +11,7 @@ import { day } from './mix.ts';
 
 /** Messages as KAZOO publishes them, a millisecond apart, with distinct bodies of 700 bytes. @param end Unix milliseconds */
 export function messages(count: number, end = Date.now()): Message[] {
-  const event = knownEvent('voicemail_saved');
+  const event = findEvent('voicemail_saved');
   return Array.from({ length: count }, (_, index) => message(event, 700, end - count + index));
 }
 

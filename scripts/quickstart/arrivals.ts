@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Entry } from '../../src/journal/entry.ts';
 import { storeAt } from '../../src/journal/open.ts';
 import type { JsonObject } from '../../src/kazoo/notification.ts';
-import type { Specimen } from './specimens.ts';
+import type { Sample } from './samples.ts';
 import type { Files } from './stage.ts';
 import { until } from './until.ts';
 
@@ -16,20 +16,16 @@ export interface Arrivals {
 /** How long the notifications may take on their way, in milliseconds. */
 const arriveWithin = 60_000;
 
-/** Waits until every specimen is where it should be, and no longer than a minute: then for what has arrived by then. */
-export async function awaitArrivals(
-  files: Files,
-  specimens: readonly Specimen[],
-  signal: AbortSignal,
-): Promise<Arrivals> {
+/** Waits until every sample is where it should be, and no longer than a minute: then for what has arrived by then. */
+export async function awaitArrivals(files: Files, samples: readonly Sample[], signal: AbortSignal): Promise<Arrivals> {
   const journal = await storeAt({ path: files.journal }).openReader();
   try {
     let arrivals: Arrivals = { journal: new Map(), log: new Set(), file: new Set() };
     const haveAllArrived = async () => {
-      const entries = await journal.find({ after: 0, limit: specimens.length });
+      const entries = await journal.find({ after: 0, limit: samples.length });
       const byId = new Map(entries.map((entry) => [entry.id, entry]));
       arrivals = { journal: byId, log: await idsIn(files.log), file: await idsIn(files.file) };
-      return faultsIn(arrivals, specimens).length === 0;
+      return faultsIn(arrivals, samples).length === 0;
     };
     await until(haveAllArrived, arriveWithin, signal);
     return arrivals;
@@ -38,9 +34,9 @@ export async function awaitArrivals(
   }
 }
 
-/** What isn't as it should be, in words; nothing where every specimen is exactly where it belongs. */
-export function faultsIn(arrivals: Arrivals, specimens: readonly Specimen[]): string[] {
-  return specimens.flatMap(({ title, id, fate }) => {
+/** What isn't as it should be, in words; nothing where every sample is exactly where it belongs. */
+export function faultsIn(arrivals: Arrivals, samples: readonly Sample[]): string[] {
+  return samples.flatMap(({ title, id, fate }) => {
     const faults = arrivals.journal.has(id) ? [] : [`${title} is not in the journal`];
     for (const sink of ['log', 'file'] as const) {
       const isThere = arrivals[sink].has(id);

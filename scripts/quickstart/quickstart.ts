@@ -2,13 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { runProgram } from '../../src/cli/program.ts';
-import { atTerminal } from '../../src/cli/support/exit.ts';
+import { atTerminal, runProgram } from '../../src/cli/program.ts';
 import type { Terminal } from '../../src/cli/support/terminal.ts';
 import { unlessAborted } from '../../src/common/async/abort.ts';
 import { awaitArrivals, faultsIn } from './arrivals.ts';
 import type { Daemon } from './daemon.ts';
-import { makeSpecimens } from './specimens.ts';
+import { makeSpecimens } from './samples.ts';
 import { type Files, filesIn, type Stage, startStage } from './stage.ts';
 import { tableHead, tableOf } from './table.ts';
 

@@ -1,12 +1,12 @@
-import { describeProblems, paintState, stateOf } from '../../src/cli/support/output.ts';
 import type { Terminal } from '../../src/cli/support/terminal.ts';
+import { describeProblems, paintState, stateOf } from '../../src/cli/support/terminal.ts';
 import type { Entry } from '../../src/journal/entry.ts';
 import type { Arrivals } from './arrivals.ts';
-import type { Specimen } from './specimens.ts';
+import type { Sample } from './samples.ts';
 
 /** The lines of the table, which is made for terminals of 100 columns. */
-export function tableOf(terminal: Terminal, specimens: readonly Specimen[], arrivals: Arrivals): string[] {
-  return specimens.map((specimen) => row(terminal, specimen, arrivals));
+export function tableOf(terminal: Terminal, samples: readonly Sample[], arrivals: Arrivals): string[] {
+  return samples.map((sample) => row(terminal, sample, arrivals));
 }
 
 const [titleWidth, stateWidth, sinkWidth, noteWidth] = [32, 13, 11, 33];
@@ -18,7 +18,7 @@ export const tableHead = [
   'FILE SINK',
 ].join('');
 
-function row(terminal: Terminal, { title, id }: Specimen, { journal, log, file }: Arrivals): string {
+function row(terminal: Terminal, { title, id }: Sample, { journal, log, file }: Arrivals): string {
   const entry = journal.get(id);
   const state = entry && stateOf(entry);
   const arrived = (ids: ReadonlySet<string>) => (ids.has(id) ? 'delivered' : '-').padEnd(sinkWidth);

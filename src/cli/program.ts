@@ -1,6 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { atTerminal } from './support/exit.ts';
-import { createTerminal, OutputError, type Surroundings, type Terminal } from './support/terminal.ts';
+import { createTerminal, OutputError, type ProcessContext, type Terminal } from './support/terminal.ts';
 
 /** Every command, in the order of the help, with what loads it. */
 const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>>> = {
@@ -56,21 +55,39 @@ export async function createProgram([first = unnamed]: readonly string[], termin
 }
 
 /**
+ * Lets a command throw what would end the process, and write its help and its complaints to the terminal.
+ * @param command with all that are below it
+ */
+export function atTerminal(command: Command, terminal: Terminal): void {
+  const { stdout, stderr } = terminal;
+  command.exitOverride().configureOutput({
+    writeOut: (text) => void stdout.write(text),
+    writeErr: (text) => void stderr.write(text),
+    getOutHelpWidth: () => stdout.columns ?? widthElsewhere,
+    getErrHelpWidth: () => widthElsewhere,
+  });
+  for (const inner of command.commands) atTerminal(inner, terminal);
+}
+
+/** Of help that goes to no terminal; the one that commander takes. */
+const widthElsewhere = 80;
+
+/**
  * Does what the arguments say. `run`, the daemon, also ends the process by itself.
  * @param args without the program's own name
  * @returns the exit code
  */
-export function runCli(args: readonly string[], surroundings: Surroundings): Promise<number> {
-  return runProgram((terminal) => createProgram(args, terminal), args, surroundings);
+export function runCli(args: readonly string[], context: ProcessContext): Promise<number> {
+  return runProgram((terminal) => createProgram(args, terminal), args, context);
 }
 
 /** The same for any program. */
 export async function runProgram(
   create: (terminal: Terminal) => Promise<Command>,
   args: readonly string[],
-  surroundings: Surroundings,
+  context: ProcessContext,
 ): Promise<number> {
-  const terminal = createTerminal(surroundings);
+  const terminal = createTerminal(context);
   try {
     const program = await create(terminal);
     await program.parseAsync(args, { from: 'user' });
@@ -79,7 +96,7 @@ export async function runProgram(
     // Commander has said by itself what is wrong with the arguments.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof OutputError && error.readerIsGone) return 0;
-    terminal.complain(`kazoo-relay: ${storyOf(error)}`);
+    terminal.complain(`kazoo-relay: ${messageOf(error)}`);
     return exitCodeOf(error);
   }
 }
@@ -91,7 +108,7 @@ function exitCodeOf(error: unknown): number {
 }
 
 /** An error with a name of its own is for the operator, and says all in its message; any other is a bug. */
-function storyOf(error: unknown): string {
+function messageOf(error: unknown): string {
   if (!Error.isError(error)) return String(error);
   const isBug = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
   return isBug ? String(error.stack) : error.message;

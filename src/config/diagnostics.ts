@@ -1,28 +1,28 @@
 /** Keys, and places in lists, that lead to a value. */
-export type Path = readonly (string | number)[];
+export type OptionPath = readonly (string | number)[];
 
 /**
- * Where something of the configuration is said: in a file, or by what overrides it, such as `KAZOO_RELAY_LOG_LEVEL`.
+ * Where a value of the configuration was set: in a file, or by what overrides it, such as `KAZOO_RELAY_LOG_LEVEL`.
  */
-export interface Place {
+export interface SourceLocation {
   readonly source: string;
   /** Both count from 1; only a file has them. */
   readonly line?: number;
   readonly column?: number;
 }
 
-/** What is wrong, or surely not meant, before its place is known. */
-export interface Mistake {
-  readonly path: Path;
+/** What is wrong, or most likely not meant, before its location is known. */
+export interface Issue {
+  readonly path: OptionPath;
   readonly message: string;
   /** What stands there, as JSON, masked where it is a secret. */
   readonly value?: string;
   /** The key that was probably meant by the last one of the path. */
-  readonly meant?: string;
+  readonly suggestion?: string;
 }
 
-/** What is wrong, or surely not meant, and where. */
-export interface Finding extends Place {
+/** What is wrong, or most likely not meant, with its location. */
+export interface Diagnostic extends SourceLocation {
   /** `routes.archive.events`; empty for what is wrong with a file as a whole. */
   readonly option: string;
   readonly message: string;
@@ -32,28 +32,28 @@ export interface Finding extends Place {
   readonly from?: string;
 }
 
-/** A configuration that can't be used; the message lists every mistake with its place. */
+/** A configuration that can't be used; the message lists every error with its location. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
 /** `/etc/kazoo-relay/kazoo-relay.yaml:3:5: log.level must be one of debug, info: value was "loud"`. */
-export function findingText({ option, message, value, from, ...place }: Finding): string {
+export function diagnosticText({ option, message, value, from, ...location }: Diagnostic): string {
   const origin = from === undefined ? '' : `${value === undefined ? ': value is that of' : ', of'} ${from}`;
   const shown = value === undefined ? '' : `: value was ${value}`;
-  return `${placeText(place)}: ${option === '' ? '' : `${option} `}${message}${shown}${origin}`;
+  return `${locationText(location)}: ${option === '' ? '' : `${option} `}${message}${shown}${origin}`;
 }
 
-export function placeText({ source, line, column }: Place): string {
+export function locationText({ source, line, column }: SourceLocation): string {
   return line === undefined ? source : `${source}:${line}:${column ?? 1}`;
 }
 
 /** `routes.archive.events`, `brokers[0].url`. */
-export function nameOf(path: Path): string {
+export function optionName(path: OptionPath): string {
   return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${key}`)).join('');
 }
 
 /** True where the path leads to what `other` leads to, or to something in it. */
-export function isWithin(path: Path, other: Path): boolean {
+export function isWithin(path: OptionPath, other: OptionPath): boolean {
   return other.every((key, index) => path[index] === key);
 }

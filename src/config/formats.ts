@@ -2,9 +2,47 @@ import convict from 'convict';
 import { parametersOf } from '../common/net/amqp-url.ts';
 import type { Option } from '../common/options/declare.ts';
 import { anyCase } from '../common/options/json-schema.ts';
-import { leadingTilde, leadingTildeMessage, unescapedAt, unescapedAtMessage } from '../common/options/value-checks.ts';
+import { leadingTildeMessage, unescapedAt, unescapedAtMessage } from '../common/options/value-checks.ts';
 import { mappedTypes } from '../sinks/database/options.ts';
-import { amount, durations, needsUnit, positiveUnitSchema, sizes, unitSchema } from './units.ts';
+import {
+  columnSource,
+  hasUnescapedAt,
+  hostAndPort,
+  httpSchema,
+  isAmount,
+  isAmqpUrl,
+  isDatabaseUrl,
+  isInHome,
+  isListen,
+  isNames,
+  isText,
+  isTime,
+  isTimer,
+  must,
+  namesSchema,
+  numberSchema,
+  pathSchema,
+  pathsSchema,
+  percentage,
+  rfc3339,
+  sixteenBits,
+  socketPath,
+  sqliteInHome,
+  sqlName,
+  textSchema,
+  urlSchema,
+  wholeNumber,
+} from './format-checks.ts';
+import {
+  durations,
+  formatDuration,
+  formatSize,
+  needsUnit,
+  parseAmount,
+  positiveUnitSchema,
+  sizes,
+  unitSchema,
+} from './units.ts';
 
 /** A kind of value. */
 interface Format {
@@ -18,40 +56,9 @@ interface Format {
   validate(value: unknown): void;
   /** Turns what people write into what the program uses; what it can't read, it leaves for `validate` to refuse. */
   coerce?(text: unknown): unknown;
-  /** As `validate`, for what can be told only of the value as it is written, before `coerce`. */
+  /** As `validate`, for what only the value as it is written shows, before `coerce`. */
   validateWritten?(value: unknown): void;
 }
-
-const sqlName = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;
-const columnSource = new RegExp(`^[a-z_]+(\\.[\\w-]+)*(\\s+(${mappedTypes.join('|')}))?$`);
-
-const percentage = /^(100|[1-9]\d?)\s*%$/;
-
-const rfc3339 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
-
-/** A path has no more room in a socket's address. */
-const socketPath = /^\/[^\0]{1,106}$/;
-const hostAndPort = /^(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/;
-
-/** Up to 65535, in 5 digits at most. */
-const sixteenBits = '(\\d{1,4}|[0-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5])';
-
-/** However many slashes there are. */
-const sqliteInHome = /^sqlite:\/{0,3}~([^/]*\/|$)/;
-
-const textSchema = { type: 'string', pattern: '\\S' };
-const urlSchema = (scheme: string) => ({ type: 'string', pattern: `^[\\x00-\\x20]*${anyCase(scheme)}` });
-const httpSchema = urlSchema('https?:');
-/** What is in quotes, or comes from elsewhere as text, is read as a number. */
-const numberSchema = (limits: { minimum: number; maximum?: number }, digits: string) => ({
-  anyOf: [
-    { type: 'integer', maximum: Number.MAX_SAFE_INTEGER, ...limits },
-    { type: 'string', pattern: `^${digits}$` },
-  ],
-});
-const namesSchema = { type: 'array', items: textSchema };
-const pathSchema = { ...textSchema, not: { type: 'string', pattern: leadingTilde.source } };
-const pathsSchema = { type: 'array', items: pathSchema };
 
 /** Kinds of values that convict doesn't know, or takes too much for. */
 export const formats: Readonly<Record<string, Format>> = {
@@ -59,21 +66,21 @@ export const formats: Readonly<Record<string, Format>> = {
     kind: 'duration',
     schema: unitSchema(durations),
     validate: (value) => must(isTimer(value), 'must be a duration such as 500ms, 30s, 5m, 2h or 7d, 24d at most'),
-    coerce: (text) => amount(text, durations),
+    coerce: (text) => parseAmount(text, durations),
     validateWritten: needsUnit('5m, 30s or 500ms'),
   },
   age: {
     kind: 'duration',
     schema: unitSchema(durations),
     validate: (value) => must(isAmount(value), 'must be an age such as 12h, 30d or 365d'),
-    coerce: (text) => amount(text, durations),
+    coerce: (text) => parseAmount(text, durations),
     validateWritten: needsUnit('180d, 12h or 30m'),
   },
   size: {
     kind: 'size',
     schema: unitSchema(sizes),
     validate: (value) => must(isAmount(value), 'must be a size such as 512KiB, 64MiB, 10GiB or 100MB'),
-    coerce: (text) => amount(text, sizes),
+    coerce: (text) => parseAmount(text, sizes),
     validateWritten: needsUnit('10GiB or 64MiB'),
   },
   'positive size': {
@@ -81,7 +88,7 @@ export const formats: Readonly<Record<string, Format>> = {
     schema: positiveUnitSchema(sizes),
     validate: (value) =>
       must(isAmount(value) && value > 0, 'must be a size above 0, such as 512KiB, 64MiB, 10GiB or 100MB'),
-    coerce: (text) => amount(text, sizes),
+    coerce: (text) => parseAmount(text, sizes),
     validateWritten: needsUnit('10GiB or 64MiB'),
   },
   share: {
@@ -128,7 +135,7 @@ export const formats: Readonly<Record<string, Format>> = {
         isAmount(value) && value % 1000 === 0 && value >= 1000 && value < 10_000,
         'must be whole seconds, from 1s to 9s',
       ),
-    coerce: (text) => amount(text, durations),
+    coerce: (text) => parseAmount(text, durations),
     validateWritten: needsUnit('5s'),
   },
   'positive number': {
@@ -142,7 +149,7 @@ export const formats: Readonly<Record<string, Format>> = {
     schema: positiveUnitSchema(durations),
     validate: (value) =>
       must(isTimer(value) && value > 0, 'must be a duration above 0, such as 500ms, 30s or 5m, 24d at most'),
-    coerce: (text) => amount(text, durations),
+    coerce: (text) => parseAmount(text, durations),
     validateWritten: needsUnit('5m, 30s or 500ms'),
   },
   // RabbitMQ keeps what begins with amq. for itself.
@@ -178,7 +185,7 @@ export const formats: Readonly<Record<string, Format>> = {
     kind: 'URL',
     schema: { ...urlSchema('amqps?://[^/?#]'), not: { pattern: unescapedAt.source } },
     validate: (value) => {
-      must(!hasStrayAt(value), unescapedAtMessage);
+      must(!hasUnescapedAt(value), unescapedAtMessage);
       must(isAmqpUrl(value), 'must be a URL such as amqp://user:password@host:5672 or amqps://…');
       parametersOf(new URL(String(value)));
     },
@@ -192,7 +199,7 @@ export const formats: Readonly<Record<string, Format>> = {
       not: { pattern: sqliteInHome.source },
     },
     validate: (value) => {
-      must(!hasStrayAt(value) || /^sqlite:/i.test(String(value)), unescapedAtMessage);
+      must(!hasUnescapedAt(value) || /^sqlite:/i.test(String(value)), unescapedAtMessage);
       must(!sqliteInHome.test(String(value)), `has a path that ${leadingTildeMessage}`);
       must(isDatabaseUrl(value), 'must be a URL such as postgres://user:password@host:5432/database or sqlite:///path');
     },
@@ -268,63 +275,6 @@ export const formats: Readonly<Record<string, Format>> = {
 
 convict.addFormats({ ...formats });
 
-function wholeNumber(text: unknown): unknown {
-  return /^\d{1,15}$/.test(String(text)) ? Number(text) : text;
-}
-
-function isNames(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every(isText);
-}
-
-function isAmount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
-function isTime(value: unknown): boolean {
-  return typeof value === 'string' && rfc3339.test(value) && !Number.isNaN(Date.parse(value));
-}
-
-/** Node's timers count no further. */
-function isTimer(value: unknown): value is number {
-  return isAmount(value) && value <= 24 * 86_400_000;
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== '';
-}
-
-function hasStrayAt(value: unknown): boolean {
-  return typeof value === 'string' && unescapedAt.test(value.trim());
-}
-
-function isAmqpUrl(value: unknown): boolean {
-  if (typeof value !== 'string' || !URL.canParse(value)) return false;
-  const { protocol, hostname } = new URL(value);
-  return (protocol === 'amqp:' || protocol === 'amqps:') && hostname !== '';
-}
-
-function isListen(value: unknown): boolean {
-  if (typeof value !== 'string') return false;
-  if (value === 'off' || socketPath.test(value)) return true;
-  return hostAndPort.test(value) && Number(value.slice(value.lastIndexOf(':') + 1)) <= 65_535;
-}
-
-function isDatabaseUrl(value: unknown): boolean {
-  if (typeof value !== 'string' || !URL.canParse(value)) return false;
-  const { protocol, hostname, searchParams, pathname } = new URL(value);
-  if (protocol === 'sqlite:') return hostname === '' && pathname.length > 1;
-  if (!/^(postgres|postgresql|mysql|mariadb):$/.test(protocol)) return false;
-  return hostname !== '' || searchParams.has('host');
-}
-
-function isInHome(path: string): boolean {
-  return leadingTilde.test(path);
-}
-
-function must(holds: boolean, what: string): asserts holds {
-  if (!holds) throw new Error(what);
-}
-
 /** The name of an option's format among ours; undefined where it is none of them. */
 export function formatOf({ format }: Option): string | undefined {
   if (format === Boolean) return 'boolean';
@@ -334,4 +284,19 @@ export function formatOf({ format }: Option): string | undefined {
 /** True for an option that takes several values. */
 export function isList(option: Option): boolean {
   return formats[formatOf(option) ?? '']?.isList === true;
+}
+
+/** A checked value as people write it: durations and sizes with the largest unit that leaves a whole number. */
+export function formatValue(value: unknown, option: Option): unknown {
+  if (typeof value !== 'number') return value;
+  switch (formats[formatOf(option) ?? '']?.kind) {
+    case 'duration':
+      return formatDuration(value);
+    case 'size':
+      return formatSize(value);
+    case 'percentage':
+      return `${Math.round(value * 100)}%`;
+    default:
+      return value;
+  }
 }

@@ -1,45 +1,41 @@
-import type { OptionIssue } from '../common/options/declare.ts';
 import { isMapping } from '../common/options/value-checks.ts';
-import { suggestionFor } from '../common/text/did-you-mean.ts';
-import { routeErrors } from '../routes/validate.ts';
-import { sinkDeclarations } from '../sinks/declarations.ts';
-import { type Brokers, checkBrokers, kazoosPath } from './check/brokers.ts';
+import { type Brokers, checkBrokers, kazooConfigPath } from './check/brokers.ts';
 import { check } from './check/check.ts';
-import { doubtsAbout } from './check/doubts.ts';
+import { checkRoutes } from './check/routes.ts';
+import { configWarnings } from './check/warnings.ts';
 import type { Config, RouteConfig } from './config.ts';
 import {
   ConfigError,
-  type Finding,
-  findingText,
+  type Diagnostic,
+  diagnosticText,
+  type Issue,
   isWithin,
-  type Mistake,
-  nameOf,
-  type Path,
-  type Place,
+  type OptionPath,
+  optionName,
+  type SourceLocation,
 } from './diagnostics.ts';
-import { rootOptions, routeOptions } from './options.ts';
-import { type Gathered, gather, type Origin } from './read/gather.ts';
+import { rootOptions } from './options.ts';
+import { type MergedSources, mergeSources, type Origin } from './read/merge-sources.ts';
 import { readSource } from './read/source.ts';
-import { sinkOptionsOf } from './read/tree.ts';
 import type { Overrides } from './read/variables.ts';
 
 /** A configuration, and what there is to say about it. */
-export interface Loaded {
+export interface LoadedConfig {
   readonly config: Config;
-  /** What is legal and surely not meant. */
-  readonly warnings: readonly Finding[];
+  /** What is legal, and most likely not meant. */
+  readonly warnings: readonly Diagnostic[];
   /** Every file that it was read from: the main one, those that it includes, and KAZOO's own. */
   readonly files: readonly string[];
   /** Those of them that others than the operator write, KAZOO's own: a change of one is a reload. */
   readonly watched: readonly string[];
   /** Where the value of an option comes from; undefined where it is the default. */
-  originOf(path: Path): Origin | undefined;
+  originOf(path: OptionPath): Origin | undefined;
 }
 
 /** The same, or what is wrong: then there is no configuration. */
-export interface Examined extends Omit<Loaded, 'config'> {
+export interface CheckedConfig extends Omit<LoadedConfig, 'config'> {
   readonly config: Config | undefined;
-  readonly mistakes: readonly Finding[];
+  readonly errors: readonly Diagnostic[];
 }
 
 /**
@@ -52,186 +48,156 @@ export function loadConfig(file: string, given?: Overrides): Config {
 }
 
 /** As `loadConfig`, with all that there is to say about it. @throws ConfigError */
-export function readConfig(file: string, given?: Overrides, matters?: (path: Path) => boolean): Loaded {
-  const { config, mistakes, ...rest } = examineConfig(file, given, matters);
-  if (config === undefined) throw new ConfigError(mistakes.map(findingText).join('\n'));
+export function readConfig(file: string, given?: Overrides, isRelevant?: (path: OptionPath) => boolean): LoadedConfig {
+  const { config, errors, ...rest } = checkConfig(file, given, isRelevant);
+  if (config === undefined) throw new ConfigError(errors.map(diagnosticText).join('\n'));
   return { config, ...rest };
 }
 
 /**
- * As `readConfig`, for whoever wants the mistakes as they are.
- * @param matters says which parts are used; of the others no mistake is told, and their values may not be what they say
+ * The parts of a configuration that say where the journal is and what routes select from it: enough for a command that
+ * opens no broker and no sink.
  */
-export function examineConfig(
+export interface PartialConfig extends Pick<Config, 'journal' | 'validation'> {
+  readonly routes: readonly PartialRouteConfig[];
+}
+
+export interface PartialRouteConfig extends Omit<RouteConfig, 'sink'> {
+  readonly sink: Pick<RouteConfig['sink'], 'type'>;
+}
+
+/**
+ * As `loadConfig`, for commands that ask the daemon or look into the journal. What is wrong with the rest is no matter
+ * here: the shell of an operator lacks the variables and the secrets that systemd gives to the daemon.
+ * @throws ConfigError
+ */
+export function loadPartialConfig(file: string, env = process.env): PartialConfig {
+  return readConfig(file, { env }, isPartOfIt).config;
+}
+
+/** All but these, so that a misspelt `journal` is refused as ever. */
+const rest: readonly unknown[] = [
+  'brokers',
+  'queue',
+  'intake',
+  'http',
+  'log',
+  'shutdown',
+] satisfies readonly (keyof Config)[];
+
+function isPartOfIt([first, , third]: OptionPath): boolean {
+  return first === 'routes' ? third !== 'sink' : !rest.includes(first);
+}
+
+/**
+ * As `readConfig`, but returns the errors instead of throwing them.
+ * @param isRelevant says which parts are used; errors in the others are not reported, and their values may be of another type
+ */
+export function checkConfig(
   file: string,
   given: Overrides = { env: process.env },
-  matters: (path: Path) => boolean = () => true,
-): Examined {
+  isRelevant: (path: OptionPath) => boolean = () => true,
+): CheckedConfig {
   const main = readSource(file);
   if (!isMapping(main.value)) {
     const message = 'must be a mapping with at least the keys brokers and routes';
-    const mistakes = main.mistakes.length > 0 ? main.mistakes : [{ source: file, option: '', message }];
-    return { config: undefined, mistakes, warnings: [], files: [file], watched: [], originOf: () => undefined };
+    const errors = main.errors.length > 0 ? main.errors : [{ source: file, option: '', message }];
+    return { config: undefined, errors, warnings: [], files: [file], watched: [], originOf: () => undefined };
   }
-  const gathered = gather(main, main.value, given);
-  const { config, mistakes, kazoo } = assemble(gathered.value);
-  const pathOf = (path: Path) => (kazoo === undefined ? path : kazoosPath(path));
-  const placeOf = (path: Path) => kazoo?.placeOf(path) ?? gathered.placeOf(pathOf(path));
-  const lacking = gathered.lacking.filter(({ path }) => matters(path)).map(({ finding }) => finding);
-  const wrong = mistakes.filter(({ path }) => matters(path));
+  const merged = mergeSources(main, main.value, given);
+  const { config, errors, kazoo } = assemble(merged.value);
+  const pathOf = (path: OptionPath) => (kazoo === undefined ? path : kazooConfigPath(path));
+  const locationOf = (path: OptionPath) => kazoo?.locationOf(path) ?? merged.locationOf(pathOf(path));
+  const unresolvedReferences = merged.unresolvedReferences
+    .filter(({ path }) => isRelevant(path))
+    .map(({ diagnostic }) => diagnostic);
+  const wrong = errors.filter(({ path }) => isRelevant(path));
   const found = [
-    ...gathered.mistakes,
-    ...lacking,
-    ...findingsOf(wrong, gathered, placeOf),
-    ...(matters(['brokers']) ? (kazoo?.mistakes ?? []) : []),
+    ...merged.errors,
+    ...unresolvedReferences,
+    ...diagnosticsOf(wrong, merged, locationOf),
+    ...(isRelevant(['brokers']) ? (kazoo?.errors ?? []) : []),
   ];
-  // What was let pass may have left no value to doubt, as a mistake has.
-  const wrongPaths = [...mistakes, ...gathered.lacking, ...(kazoo?.mistakes.length ? [{ path: ['brokers'] }] : [])];
-  const isRight = (path: Path) => !wrongPaths.some((other) => isWithin(other.path, path) || isWithin(path, other.path));
-  const doubts = doubtsAbout(config, gathered, isRight);
-  const warnings = [...gathered.warnings, ...doubts.map((doubt) => ({ ...placeOf(doubt.path), ...told(doubt) }))];
+  // An error that was passed over may have left no value, as any other has.
+  const wrongPaths = [
+    ...errors,
+    ...merged.unresolvedReferences,
+    ...(kazoo?.errors.length ? [{ path: ['brokers'] }] : []),
+  ];
+  const isValid = (path: OptionPath) =>
+    !wrongPaths.some((other) => isWithin(other.path, path) || isWithin(path, other.path));
+  const issues = configWarnings(config, merged, isValid);
+  const warnings = [
+    ...merged.warnings,
+    ...issues.map((issue) => ({ ...locationOf(issue.path), ...describeIssue(issue) })),
+  ];
   const watched = kazoo === undefined ? [] : [kazoo.file];
-  const files = [...gathered.files, ...watched];
+  const files = [...merged.files, ...watched];
   return {
     config: found.length > 0 ? undefined : config,
-    mistakes: sorted(found, files),
+    errors: sorted(found, files),
     warnings: sorted(warnings, files),
     files,
     watched,
-    originOf: (path) => kazoo?.placeOf(path) ?? gathered.originOf(pathOf(path)),
+    originOf: (path) => kazoo?.locationOf(path) ?? merged.originOf(pathOf(path)),
   };
 }
 
-function findingsOf(mistakes: readonly Mistake[], { lacking, originOf }: Gathered, placeOf: (path: Path) => Place) {
-  const isTold = (path: Path) => lacking.some((other) => isWithin(other.path, path) || isWithin(path, other.path));
-  const news = mistakes.filter(({ path }) => !isTold(path));
-  return news.map((mistake): Finding => {
-    const { written, secret } = originOf(mistake.path) ?? {};
-    const place = placeOf(mistake.path);
-    const { value, ...finding } = { ...place, ...told(mistake, hintOf(mistake, place)) };
-    if (value === undefined) return finding;
-    if (written === undefined) return { ...finding, value };
-    return secret ? { ...finding, from: written } : { ...finding, value, from: written };
+function diagnosticsOf(
+  errors: readonly Issue[],
+  { unresolvedReferences, originOf }: MergedSources,
+  locationOf: (path: OptionPath) => SourceLocation,
+) {
+  const isReported = (path: OptionPath) =>
+    unresolvedReferences.some((other) => isWithin(other.path, path) || isWithin(path, other.path));
+  const news = errors.filter(({ path }) => !isReported(path));
+  return news.map((issue): Diagnostic => {
+    const { written, secret } = originOf(issue.path) ?? {};
+    const location = locationOf(issue.path);
+    const { value, ...diagnostic } = { ...location, ...describeIssue(issue, hintOf(issue, location)) };
+    if (value === undefined) return diagnostic;
+    if (written === undefined) return { ...diagnostic, value };
+    return secret ? { ...diagnostic, from: written } : { ...diagnostic, value, from: written };
   });
 }
 
-function told({ path, message, value }: Mistake, hint = ''): { option: string; message: string; value?: string } {
-  return { option: nameOf(path), message: `${message}${hint}`, ...(value === undefined ? {} : { value }) };
+function describeIssue(
+  { path, message, value }: Issue,
+  hint = '',
+): { option: string; message: string; value?: string } {
+  return { option: optionName(path), message: `${message}${hint}`, ...(value === undefined ? {} : { value }) };
 }
 
-/** In a file, what was meant would stand at the same place; a flag has to say it whole. */
-function hintOf({ path, meant }: Mistake, { line }: Place): string {
-  if (meant === undefined) return '';
-  return `; did you mean ${line === undefined ? nameOf([...path.slice(0, -1), meant]) : meant}?`;
+/** In a file, the suggested key would stand at the same place; a flag needs the whole name of the option. */
+function hintOf({ path, suggestion }: Issue, { line }: SourceLocation): string {
+  if (suggestion === undefined) return '';
+  return `; did you mean ${line === undefined ? optionName([...path.slice(0, -1), suggestion]) : suggestion}?`;
 }
 
 /** As a reader of the files comes upon them. */
-function sorted(findings: readonly Finding[], files: readonly string[]): Finding[] {
-  const fileOf = ({ source }: Finding) => (files.includes(source) ? files.indexOf(source) : files.length);
-  return findings.toSorted(
+function sorted(diagnostics: readonly Diagnostic[], files: readonly string[]): Diagnostic[] {
+  const fileOf = ({ source }: Diagnostic) => (files.includes(source) ? files.indexOf(source) : files.length);
+  return diagnostics.toSorted(
     (one, other) =>
       fileOf(one) - fileOf(other) || (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0),
   );
 }
 
-/** What was put together, which is worth something only if there was no mistake. */
+/** A configuration that can be used only if it has no errors. */
 interface Assembled {
   readonly config: Config;
-  readonly mistakes: readonly Mistake[];
+  readonly errors: readonly Issue[];
   readonly kazoo: Brokers['kazoo'];
 }
 
 function assemble({ brokers, routes, ...rest }: Record<string, unknown>): Assembled {
-  const mistakes: Mistake[] = [];
-  const options = check(rest, rootOptions, [], mistakes, ['brokers', 'routes']);
-  const checked = checkBrokers(brokers, mistakes);
+  const errors: Issue[] = [];
+  const options = check(rest, rootOptions, [], errors, ['brokers', 'routes']);
+  const checked = checkBrokers(brokers, errors);
   const config = {
     ...options,
     brokers: checked.brokers,
-    routes: checkRoutes(routes, mistakes),
-  } as unknown as Config; // as what the options describe is what Config says, as long as there was no mistake
-  return { config, mistakes, kazoo: checked.kazoo };
-}
-
-/** What a route may be called. */
-export const routeName = /^[a-z0-9][a-z0-9_-]{0,62}$/;
-
-function checkRoutes(routes: unknown, mistakes: Mistake[]): RouteConfig[] {
-  if (!isMapping(routes) || Object.keys(routes).length === 0) {
-    mistakes.push({ path: ['routes'], message: 'must be a mapping of at least one name to a route, each with a sink' });
-    return [];
-  }
-  return Object.entries(routes).map(([name, route]) => {
-    const path = ['routes', name];
-    if (!routeName.test(name)) {
-      mistakes.push({ path, message: 'must have a name of lower case letters, digits, - and _, 63 at most' });
-    }
-    if (!isMapping(route)) mistakes.push({ path, message: 'must be a mapping with at least a sink' });
-    const { sink, ...rest } = isMapping(route) ? route : { sink: undefined };
-    const strays = straysOf(rest, sink);
-    mistakes.push(
-      ...strays.map((key) => ({ path: [...path, key], message: 'is an option of the sink: it belongs below sink' })),
-    );
-    const before = mistakes.length;
-    // As above: routeOptions describe a RouteConfig without its name and sink.
-    const checked = check(rest, routeOptions, path, mistakes, ['sink', ...strays]) as unknown as Omit<
-      RouteConfig,
-      'name' | 'sink' | 'start'
-    > & { readonly start: string };
-    const isRight = mistakes.length === before;
-    const checkedSink = checkSink(sink, [...path, 'sink'], isMapping(route) ? mistakes : []);
-    // What its sink needs can be told only where nothing is wrong by itself.
-    const kind =
-      mistakes.length === before ? sinkDeclarations.find(({ type }) => type === checkedSink.type) : undefined;
-    if (isRight) mistakes.push(...under(path, routeErrors(checked, kind?.requiredKeys?.(checkedSink.options) ?? [])));
-    return { ...checked, name, start: startOf(checked.start), sink: checkedSink };
-  });
-}
-
-/** Options of the sink that stand on its route. */
-function straysOf(route: Record<string, unknown>, sink: unknown): string[] {
-  const options = sinkOptionsOf({ sink });
-  return Object.keys(route).filter((key) => Object.hasOwn(options, key) && !Object.hasOwn(routeOptions, key));
-}
-
-/** A time as Unix milliseconds. */
-function startOf(start: string): RouteConfig['start'] {
-  return start === 'now' || start === 'earliest' ? start : Date.parse(start);
-}
-
-function checkSink(sink: unknown, path: Path, mistakes: Mistake[]): RouteConfig['sink'] {
-  const types = sinkDeclarations.map(({ type }) => type).join(', ');
-  const { type, ...options } = isMapping(sink) ? sink : { type: undefined };
-  const kind = sinkDeclarations.find((candidate) => candidate.type === type);
-  if (kind === undefined) {
-    if (type === undefined) mistakes.push({ path, message: `must be a mapping with a type: ${types}` });
-    else {
-      const hint = suggestionFor(
-        String(type),
-        sinkDeclarations.map((candidate) => candidate.type),
-      );
-      mistakes.push({
-        path: [...path, 'type'],
-        message: `must be one of ${types}${hint}`,
-        value: JSON.stringify(type),
-      });
-    }
-    return { type: '', options: {} };
-  }
-  const found: Mistake[] = [];
-  const strays = Object.keys(options).filter(
-    (key) => Object.hasOwn(routeOptions, key) && !Object.hasOwn(kind.options, key),
-  );
-  found.push(
-    ...strays.map((key) => ({ path: [...path, key], message: 'is an option of the route: it belongs beside sink' })),
-  );
-  const checked = check(options, kind.options, path, found, ['type', ...strays]);
-  // How options go together can be judged only where each is right by itself.
-  if (found.length === 0) found.push(...under(path, kind.check?.(checked) ?? []));
-  mistakes.push(...found);
-  return { type: kind.type, options: checked };
-}
-
-function under(path: Path, mistakes: readonly OptionIssue[]): Mistake[] {
-  return mistakes.map((mistake) => ({ ...mistake, path: [...path, ...mistake.path] }));
+    routes: checkRoutes(routes, errors),
+  } as unknown as Config; // as what the options describe is what Config says, as long as there was no error
+  return { config, errors, kazoo: checked.kazoo };
 }

@@ -250,7 +250,7 @@ export const routeOptions: OptionTree = {
   },
   circuit: {
     failures: {
-      doc: 'Attempts in a row that fail, after which the sink counts as away; where `retry.schedule` has fewer pauses, so many.',
+      doc: 'Consecutive failures that open the circuit; at most the number of `retry.schedule` entries.',
       format: 'positive number',
       default: 5,
     },

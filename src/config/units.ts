@@ -21,11 +21,29 @@ export const sizes = new Map([
 ]);
 
 /** `1.5h` as a number of the smallest unit; what isn't an amount stays as it is, for the check to refuse. */
-export function amount(text: unknown, units: ReadonlyMap<string, number>): unknown {
+export function parseAmount(text: unknown, units: ReadonlyMap<string, number>): unknown {
   if (isBare(text)) return Number(text);
   const [, digits = '', name = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(String(text)) ?? [];
   const unit = units.get(name.toLowerCase());
   return digits === '' || unit === undefined ? text : Math.round(Number(digits) * unit);
+}
+
+/** An amount as people write it: in the largest unit that leaves a whole number. */
+export function formatDuration(milliseconds: number): string | number {
+  return inUnits(milliseconds, ['d', 'h', 'm', 's', 'ms'], durations);
+}
+
+/** The same of a size. */
+export function formatSize(bytes: number): string | number {
+  return inUnits(bytes, ['GiB', 'MiB', 'KiB', 'B'], sizes);
+}
+
+function inUnits(value: number, names: readonly string[], units: ReadonlyMap<string, number>): string | number {
+  for (const name of names) {
+    const size = units.get(name.toLowerCase()) ?? Number.NaN;
+    if (value >= size && value % size === 0) return `${value / size}${name}`;
+  }
+  return value;
 }
 
 /**

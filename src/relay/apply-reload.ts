@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { Loaded } from '../config/load.ts';
+import type { LoadedConfig } from '../config/load.ts';
 import type { Journal } from '../journal/journal.ts';
 import { type Log, setUsualLevel } from '../ops/log.ts';
 import { createRevealedPaths } from '../routes/match.ts';
@@ -10,7 +10,7 @@ import type { IntakePipelines } from './intake-pipelines.ts';
 import type { Reload } from './reloader.ts';
 import type { Routes } from './routes.ts';
 
-export type LoadedConfig = Pick<Loaded, 'config' | 'files' | 'watched'>;
+export type RunConfig = Pick<LoadedConfig, 'config' | 'files' | 'watched'>;
 
 /** All that runs, and what it is made from: a reload changes both. */
 export interface Running {
@@ -38,7 +38,7 @@ export function policyOf({ validation, routes }: Config): Parameters<IntakePipel
  * its work in flight is done.
  * @throws before it has changed anything, or what a stop cuts off
  */
-export async function applyReload(running: Running, next: LoadedConfig): ReturnType<Reload> {
+export async function applyReload(running: Running, next: RunConfig): ReturnType<Reload> {
   const { journal, routes, pipelines, fileWatch, log, stopping, impatient } = running;
   running.files = next.files;
   const policy = policyOf(next.config);

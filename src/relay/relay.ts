@@ -7,7 +7,7 @@ import type { Log } from '../ops/log.ts';
 import { openFileShortage } from '../ops/open-file-limit.ts';
 import type { HealthSource } from '../ops/systemd.ts';
 import { sinkKind } from '../sinks/registry.ts';
-import { applyReload, type LoadedConfig, policyOf, type Running } from './apply-reload.ts';
+import { applyReload, policyOf, type RunConfig, type Running } from './apply-reload.ts';
 import { FileWatch, markOf } from './file-watch.ts';
 import { IntakePipelines } from './intake-pipelines.ts';
 import { introspect } from './introspect.ts';
@@ -33,7 +33,7 @@ export interface Relay {
 
 export interface RelayOptions {
   /** Reads the configuration. What it throws at a reload becomes the reason in the report. */
-  readonly load: () => LoadedConfig;
+  readonly load: () => RunConfig;
   /** Is called when a reload begins, and what it gives when that has ended. */
   readonly onReload?: () => () => void;
 }
@@ -43,7 +43,7 @@ export interface RelayOptions {
  * so that whatever comes in finds its way prepared.
  * @throws JournalError, SchemaError
  */
-export async function startRelay(first: LoadedConfig, log: Log, { load, onReload }: RelayOptions): Promise<Relay> {
+export async function startRelay(first: RunConfig, log: Log, { load, onReload }: RelayOptions): Promise<Relay> {
   const { config } = first;
   const { logger } = log;
   // What changes while all that follows is made ready has changed since it was read.

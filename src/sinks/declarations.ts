@@ -6,7 +6,7 @@ import { fileDeclaration } from './file/options.ts';
 import { logDeclaration } from './log/options.ts';
 import { webhookDeclaration } from './webhook/declaration.ts';
 
-/** A kind of sink whose options are its own affair: what a function gets must have been checked against `options`. */
+/** A kind of sink whose options' type is not known here: what its functions get must have been checked against `options`. */
 export interface AnySinkDeclaration
   extends Omit<SinkDeclaration<unknown>, 'limits' | 'check' | 'requiredKeys' | 'warnings' | 'file'> {
   limits(options: unknown): SinkLimits;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { findingText } from '../../src/config/diagnostics.ts';
-import { examineConfig } from '../../src/config/load.ts';
+import { diagnosticText } from '../../src/config/diagnostics.ts';
+import { checkConfig } from '../../src/config/load.ts';
 import { configFolder, given } from '../support/config-folder.ts';
 
 const folder = configFolder();
@@ -302,9 +302,9 @@ describe('each mistake has its own message, with its place', () => {
 
 function mistakesIn(main: string, { files = {}, env = {}, set = {} }: Around = {}): string {
   for (const [name, text] of Object.entries(files)) folder.write(name, text);
-  const { config, mistakes } = examineConfig(folder.write('relay.yaml', main), given(env, set));
+  const { config, errors } = checkConfig(folder.write('relay.yaml', main), given(env, set));
   expect(config).toBeUndefined();
-  return folder.without(mistakes.map(findingText).join('\n'));
+  return folder.without(errors.map(diagnosticText).join('\n'));
 }
 
 function indent(text: string): string {

@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { asWritten } from '../../src/config/check/values.ts';
 import { ConfigError } from '../../src/config/diagnostics.ts';
+import { formatValue } from '../../src/config/formats.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { findConfigFile } from '../../src/config/read/find-file.ts';
 import { cliProcess } from '../support/cli.ts';
@@ -118,7 +118,7 @@ describe('durations, sizes and times', () => {
     ['3KiB', 3_072],
   ])('%s is shown as it may be written', (text, bytes) => {
     const size = { doc: '', format: 'size', default: 0 };
-    expect(String(asWritten(bytes, size))).toBe(text);
+    expect(String(formatValue(bytes, size))).toBe(text);
     const file = fileOf(minimal.replace('type: log', `type: file, path: a, rotate: 1d, maxSize: ${text}`));
     expect(loadConfig(file).routes[0]?.sink.options).toMatchObject({ maxSize: bytes });
   });

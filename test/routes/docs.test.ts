@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readCases } from '../../src/cli/support/cases/read.ts';
-import { createTrial } from '../../src/cli/support/cases/trial.ts';
+import { readConfigTests } from '../../src/cli/support/config-tests/read.ts';
+import { createConfigTestRunner } from '../../src/cli/support/config-tests/run.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Json } from '../../src/kazoo/notification.ts';
 import { createCondition } from '../../src/routes/condition.ts';
@@ -25,9 +25,9 @@ describe('the page about routes', () => {
     writeFileSync(configFile, config);
     writeFileSync(casesFile, cases);
     const loaded = loadConfig(configFile);
-    const read = readCases(casesFile, ['crm', 'alerts']);
+    const read = readConfigTests(casesFile, ['crm', 'alerts']);
     expect(read.length).toBeGreaterThan(2);
-    expect(read.map(createTrial(loaded))).toEqual(read.map(() => []));
+    expect(read.map(createConfigTestRunner(loaded))).toEqual(read.map(() => []));
   });
 
   const conditions = [...page.matchAll(/^\| [a-z].* \| `(.*)` \|$/gm)].map(([, condition = '']) => condition);

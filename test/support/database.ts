@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
 import { check } from '../../src/config/check/check.ts';
-import type { Mistake } from '../../src/config/diagnostics.ts';
+import type { Issue } from '../../src/config/diagnostics.ts';
 import '../../src/config/formats.ts';
 import type { Entry } from '../../src/journal/entry.ts';
 import type { JsonObject } from '../../src/kazoo/notification.ts';
@@ -14,7 +14,7 @@ import { entry } from './notification.ts';
 
 /** Options as a configuration would give them, with every default. */
 export function databaseSinkOptions(options: object): DatabaseSinkOptions {
-  const mistakes: Mistake[] = [];
+  const mistakes: Issue[] = [];
   const checked = check(options, databaseSink.options, [], mistakes);
   if (mistakes.length > 0) throw new Error(JSON.stringify(mistakes));
   return checked as unknown as DatabaseSinkOptions; // what `options` of the sink describes

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { OperatorStore } from '../../journal/operator-store.ts';
-import { withOperatorStore } from '../support/letters/letters.ts';
+import { withOperatorStore } from '../support/journal.ts';
 import type { Terminal } from '../support/terminal.ts';
 
 interface Options {

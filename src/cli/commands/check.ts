@@ -2,14 +2,13 @@ import { Command } from 'commander';
 import { reasonOf } from '../../common/errors.ts';
 import { pluralize, printable } from '../../common/text/format.ts';
 import type { Config } from '../../config/config.ts';
-import { type Finding, findingText } from '../../config/diagnostics.ts';
-import { type Examined, examineConfig } from '../../config/load.ts';
+import { type Diagnostic, diagnosticText } from '../../config/diagnostics.ts';
+import { type CheckedConfig, checkConfig } from '../../config/load.ts';
 import { createValidator } from '../../schema/validator.ts';
-import { presentConfigFile } from '../support/config-file.ts';
-import { connections, type Tried } from '../support/connections.ts';
-import { orExit } from '../support/exit.ts';
-import { overridesOf, takesOverrides } from '../support/overrides.ts';
+import { overridesOf, presentConfigFile, takesOverrides } from '../support/args.ts';
+import { type ConnectionTest, testConnections } from '../support/connection-tests.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { orExit } from '../support/terminal.ts';
 
 interface Options {
   readonly config?: string;
@@ -46,12 +45,12 @@ Examples:
 
 async function run(terminal: Terminal, options: Options): Promise<void> {
   const file = await fileFor(terminal, options);
-  const examined = withSchemas(examineConfig(file, overridesOf({ ...options }, terminal.env)));
-  const { config, mistakes, warnings } = examined;
-  const tried = options.connect && config !== undefined ? await connections(config) : [];
-  const isFine = mistakes.length === 0 && tried.every(({ ok }) => ok);
-  if (options.json) await showJson(terminal, { ok: isFine, mistakes, warnings, connections: tried });
-  else await show(terminal, file, examined, tried, options.connect ?? false);
+  const checked = withSchemas(checkConfig(file, overridesOf({ ...options }, terminal.env)));
+  const { config, errors, warnings } = checked;
+  const tried = options.connect && config !== undefined ? await testConnections(config) : [];
+  const isFine = errors.length === 0 && tried.every(({ ok }) => ok);
+  if (options.json) await showJson(terminal, { ok: isFine, mistakes: errors, warnings, connections: tried });
+  else await show(terminal, file, checked, tried, options.connect ?? false);
   if (!isFine) terminal.exitCode = 1;
 }
 
@@ -68,38 +67,39 @@ async function fileFor(terminal: Terminal, { config, json }: Options): Promise<s
 }
 
 /** What `--json` prints. */
-interface Verdict extends Pick<Examined, 'mistakes' | 'warnings'> {
+interface Verdict extends Pick<CheckedConfig, 'warnings'> {
   readonly ok: boolean;
-  readonly connections: readonly Tried[];
+  readonly mistakes: CheckedConfig['errors'];
+  readonly connections: readonly ConnectionTest[];
 }
 
 async function showJson(terminal: Terminal, verdict: Verdict): Promise<void> {
   await terminal.print(printable(JSON.stringify(verdict)));
 }
 
-/** Whether the schemas work can be said only by what compiles them. */
-function withSchemas(examined: Examined): Examined {
-  const { config, originOf } = examined;
-  if (config === undefined) return examined;
+/** Only compiling the schemas shows whether they can be used. */
+function withSchemas(checked: CheckedConfig): CheckedConfig {
+  const { config, originOf } = checked;
+  if (config === undefined) return checked;
   try {
     createValidator(config.validation.schemas);
-    return examined;
-  } catch (error) {
+    return checked;
+  } catch (cause) {
     const { source, line, column } = originOf(['validation', 'schemas']) ?? { source: 'default' };
-    const place = { source, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
-    const mistake = { ...place, option: 'validation.schemas', message: reasonOf(error) };
-    return { ...examined, config: undefined, mistakes: [mistake] };
+    const location = { source, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
+    const error = { ...location, option: 'validation.schemas', message: reasonOf(cause) };
+    return { ...checked, config: undefined, errors: [error] };
   }
 }
 
 async function show(
   terminal: Terminal,
   file: string,
-  { config, mistakes, warnings }: Examined,
-  tried: readonly Tried[],
+  { config, errors, warnings }: CheckedConfig,
+  tried: readonly ConnectionTest[],
   wasTried: boolean,
 ): Promise<void> {
-  for (const mistake of mistakes) await terminal.print(`${terminal.paint('red', 'mistake')}  ${line(mistake)}`);
+  for (const error of errors) await terminal.print(`${terminal.paint('red', 'mistake')}  ${line(error)}`);
   for (const warning of warnings) await terminal.print(`${terminal.paint('yellow', 'warning')}  ${line(warning)}`);
   const width = Math.max(...tried.map(({ name }) => name.length));
   for (const { name, ok, found } of tried) {
@@ -108,15 +108,15 @@ async function show(
   }
   if (config === undefined && wasTried)
     await terminal.print('Nothing was tried: first the configuration must be without mistakes.');
-  await terminal.print(summaryOf(file, config, mistakes.length, warnings.length));
+  await terminal.print(summaryOf(file, config, errors.length, warnings.length));
 }
 
-function line(finding: Finding): string {
-  return printable(findingText(finding));
+function line(diagnostic: Diagnostic): string {
+  return printable(diagnosticText(diagnostic));
 }
 
-function summaryOf(file: string, config: Config | undefined, mistakes: number, warnings: number): string {
-  const doubts = warnings === 0 ? '' : `, ${pluralize(warnings, 'warning')}`;
-  if (config === undefined) return `${file}: ${pluralize(mistakes, 'mistake')}${doubts}`;
-  return `${file}: ${pluralize(config.brokers.length, 'broker')}, ${pluralize(config.routes.length, 'route')}, no mistakes${doubts}`;
+function summaryOf(file: string, config: Config | undefined, errors: number, warnings: number): string {
+  const warned = warnings === 0 ? '' : `, ${pluralize(warnings, 'warning')}`;
+  if (config === undefined) return `${file}: ${pluralize(errors, 'mistake')}${warned}`;
+  return `${file}: ${pluralize(config.brokers.length, 'broker')}, ${pluralize(config.routes.length, 'route')}, no mistakes${warned}`;
 }

@@ -4,9 +4,9 @@ import { editorSchemaText } from '../../config/describe/editor-schema.ts';
 import { configText } from '../../config/describe/show.ts';
 import { readConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
-import { orExit } from '../support/exit.ts';
-import { overridesOf, takesOverrides } from '../support/overrides.ts';
+import { overridesOf, takesOverrides } from '../support/args.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { orExit } from '../support/terminal.ts';
 
 export function configCommand(terminal: Terminal): Command {
   return new Command('config')

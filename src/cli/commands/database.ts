@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import { databaseSchema } from '../../sinks/database/sink.ts';
-import { orExit } from '../support/exit.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { orExit } from '../support/terminal.ts';
 
 export function databaseCommand(terminal: Terminal): Command {
   return new Command('database')
@@ -14,7 +14,7 @@ export function databaseCommand(terminal: Terminal): Command {
 
 function schema(terminal: Terminal): Command {
   return new Command('schema')
-    .description('print the SQL that makes the table of a route, for whoever may run it')
+    .description('print the SQL that makes the table of a route, for a user who may create it')
     .argument('<route>', 'name of a route whose sink is a database')
     .option('-c, --config <file>', 'configuration file')
     .addHelpText(

@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
-import type { Kind } from '../support/letters/kind.ts';
-import { createJudge } from '../support/letters/quarantine.ts';
+import type { PartialConfig } from '../../config/load.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
+import { createMatcher, type Decision } from '../../routes/match.ts';
+import { createValidator, type Validator } from '../../schema/validator.ts';
+import { routeIsGone } from '../support/deliveries/messages.ts';
+import type { DeliveryKind, RetryCheck } from '../support/deliveries/selection.ts';
 import type { Terminal } from '../support/terminal.ts';
-import { lettersCommand } from './letters/command.ts';
+import { deliveriesCommand } from './deliveries/command.ts';
 
-const dead: Kind = {
+const dead: DeliveryKind = {
   name: 'dead',
   states: ['dead', 'quarantined', 'undecodable'],
   none: 'nothing is dead or quarantined',
@@ -14,12 +18,12 @@ const dead: Kind = {
     description: 'deliver again; what is quarantined is validated again first',
     done: 'will be delivered again',
     change: (store, records) => store.retry(records),
-    judge: createJudge,
+    createCheck: createRetryCheck,
   },
 };
 
 export function deadCommand(terminal: Terminal): Command {
-  return lettersCommand(terminal, dead)
+  return deliveriesCommand(terminal, dead)
     .description('dead letters and quarantine: list, show, retry, drop')
     .addHelpText('after', help);
 }
@@ -33,3 +37,32 @@ Examples:
   kazoo-relay dead show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55
   kazoo-relay dead retry --route crm --event voicemail_new
   kazoo-relay dead drop --route crm --yes`;
+
+/** Dead ones can be delivered again; quarantined ones where they are as their route wants them by now. */
+function createRetryCheck(store: OperatorStore, config: PartialConfig): RetryCheck {
+  const validator = createValidator(config.validation.schemas);
+  const matchers = new Map(config.routes.map((route) => [route.name, createMatcher(route)]));
+  return async (record) => {
+    if (record.state === 'undecodable') return 'it could not be decoded, so there is nothing to deliver';
+    const match = matchers.get(record.route);
+    if (match === undefined) return routeIsGone(record.route);
+    if (record.state === 'dead') return null;
+    await validateAgain(store, record.seq, validator);
+    const entry = await store.entryAt(record.seq);
+    return entry === null ? 'it was removed meanwhile' : obstacleIn(match(entry));
+  };
+}
+
+async function validateAgain(store: OperatorStore, seq: number, validator: Validator): Promise<void> {
+  const entry = await store.entryAt(seq);
+  if (entry?.data == null) return;
+  // What decoding has found, such as keys that are there twice, no schema can mend.
+  const found = entry.problems.filter(({ keyword }) => keyword === 'duplicateKey');
+  const problems = [...found, ...validator.validate(entry.event, entry.data)];
+  await store.saveValidation(seq, problems.length === 0 ? 'valid' : 'invalid', problems);
+}
+
+function obstacleIn(decision: Decision): string | null {
+  if (decision === 'deliver') return null;
+  return decision === 'skip' ? 'its route does not want it any more' : decision.quarantine;
+}

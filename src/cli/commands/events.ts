@@ -1,10 +1,9 @@
 import { Command } from 'commander';
 import { commonFields, events, exampleRoutingKey } from '../../kazoo/catalogue.ts';
 import type { EventDefinition, EventField } from '../../kazoo/event.ts';
-import { columns } from '../support/columns.ts';
-import { orExit } from '../support/exit.ts';
-import { knownEvent } from '../support/known-event.ts';
+import { findEvent } from '../support/lookup.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { columns, orExit } from '../support/terminal.ts';
 
 export function eventsCommand(terminal: Terminal): Command {
   return new Command('events')
@@ -19,7 +18,7 @@ export function eventsCommand(terminal: Terminal): Command {
       orExit(
         terminal,
         () => 2,
-        () => terminal.print(name === undefined ? list(json) : show(knownEvent(name), json)),
+        () => terminal.print(name === undefined ? list(json) : show(findEvent(name), json)),
       ),
     );
 }

@@ -1,12 +1,11 @@
 import { Command } from 'commander';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { printable } from '../../common/text/format.ts';
-import type { Outline } from '../../config/outline.ts';
+import type { PartialConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
-import { askDaemon } from '../../ops/control.ts';
-import type { Status } from '../../ops/status.ts';
-import { withOperatorStore } from '../support/letters/letters.ts';
+import { daemonStatus } from '../support/daemon-client.ts';
+import { withOperatorStore } from '../support/journal.ts';
 import type { Terminal } from '../support/terminal.ts';
 
 interface Options {
@@ -41,7 +40,7 @@ async function forget(
   terminal: Terminal,
   name: string,
   store: OperatorStore,
-  config: Outline,
+  config: PartialConfig,
   sure: boolean,
 ): Promise<void> {
   if (config.routes.some((route) => route.name === name))
@@ -61,15 +60,14 @@ async function forget(
 
 /** Where the configuration was changed and not yet loaded again, the daemon would write on where nothing is left. */
 async function refuseRunning(name: string, folder: string): Promise<void> {
-  // What answers is a daemon of this very version, or nearly; or it says that it can't.
-  const status = (await askDaemon(folder, 'status')) as Status | { readonly error: string } | null;
+  const status = await daemonStatus(folder);
   if (status === null) return;
   if ('error' in status) throw new Error(`the daemon can't tell which routes it runs: ${status.error}`);
   if (status.routes.some((route) => route.name === name))
     throw new Error(`the daemon still runs the route ${name}: "kazoo-relay reload" ends it`);
 }
 
-function unknownRoute(name: string, known: readonly RouteSummary[], { routes }: Outline): Error {
+function unknownRoute(name: string, known: readonly RouteSummary[], { routes }: PartialConfig): Error {
   const names = known.map((route) => route.name).filter((other) => routes.every((route) => route.name !== other));
   const hint = suggestionFor(name, names, names.length === 0 ? '' : `there are ${names.join(', ')}`);
   return new Error(`the journal knows no route ${JSON.stringify(name)} that has left the configuration${hint}`);

@@ -17,10 +17,9 @@ import { shape } from '../../routes/shape.ts';
 import { sinkKind } from '../../sinks/registry.ts';
 import { type ProbeReport, type Sink, SinkUnavailable } from '../../sinks/sink.ts';
 import { exampleBody } from '../support/example.ts';
-import { orExit } from '../support/exit.ts';
-import { knownEvent } from '../support/known-event.ts';
-import { routeNamed } from '../support/route-named.ts';
+import { findEvent, findRoute } from '../support/lookup.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { orExit } from '../support/terminal.ts';
 
 interface Options {
   readonly event: string;
@@ -55,8 +54,8 @@ const longest = 120_000;
 const mark = 'kazoo-relay-probe';
 
 async function probe(terminal: Terminal, name: string, { event, config }: Options): Promise<void> {
-  const route = routeNamed(name, loadConfig(findConfigFile(config, terminal.env), terminal).routes);
-  const entry = exampleEntry(knownEvent(event));
+  const route = findRoute(name, loadConfig(findConfigFile(config, terminal.env), terminal).routes);
+  const entry = exampleEntry(findEvent(event));
   // The example's zone and account are nobody's.
   if (createMatcher({ ...route, zones: [], accounts: [] })(entry) !== 'deliver') {
     await terminal.print(

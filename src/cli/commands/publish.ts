@@ -11,13 +11,12 @@ import { events as catalogue, eventNamed, exampleRoutingKey, unknownRoutingKeyPr
 import { decode } from '../../kazoo/decode.ts';
 import type { EventDefinition } from '../../kazoo/event.ts';
 import type { Json } from '../../kazoo/notification.ts';
-import { readBodies } from '../support/bodies.ts';
 import { type Change, exampleBody } from '../support/example.ts';
-import { orExit } from '../support/exit.ts';
-import { knownEvent } from '../support/known-event.ts';
-import { notifications } from '../support/output.ts';
+import { findEvent } from '../support/lookup.ts';
 import { connectPublisher, type Message, PublishError, type Publisher } from '../support/publisher.ts';
+import { readNotifications } from '../support/read-notifications.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { notifications, orExit } from '../support/terminal.ts';
 
 interface Options {
   readonly all?: true;
@@ -160,7 +159,7 @@ function eventsOf(names: readonly string[], { all }: Options): readonly EventDef
   if (all && names.length > 0) throw new Error('name events or give --all, not both');
   if (all) return catalogue;
   if (names.length === 0) throw new Error('name the events to publish, or give --all or --file');
-  return names.map(knownEvent);
+  return names.map(findEvent);
 }
 
 type Turn = () => Promise<void>;
@@ -198,7 +197,7 @@ async function* exampleMessages(
 
 async function* fileMessages(file: string, stdin: Readable, turn: Turn): AsyncGenerator<Message> {
   let time = 0;
-  for await (const body of readBodies(file, stdin)) {
+  for await (const body of readNotifications(file, stdin)) {
     await turn();
     // Two that are equal would be taken for one that came twice, if they had the same millisecond too.
     time = Math.max(Date.now(), time + 1);

@@ -1,13 +1,13 @@
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
 import { ConfigError } from '../../config/diagnostics.ts';
-import { loadOutline } from '../../config/outline.ts';
-import { askDaemon } from '../../ops/control.ts';
+import { loadPartialConfig } from '../../config/load.ts';
 import type { Changes } from '../../relay/changes.ts';
 import type { ReloadReport } from '../../relay/reloader.ts';
-import { presentConfigFile } from '../support/config-file.ts';
-import { orExit } from '../support/exit.ts';
+import { presentConfigFile } from '../support/args.ts';
+import { reloadDaemon } from '../support/daemon-client.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { orExit } from '../support/terminal.ts';
 
 interface Options {
   readonly config?: string;
@@ -47,9 +47,8 @@ Example:
   kazoo-relay reload --config /etc/kazoo-relay/kazoo-relay.yaml`;
 
 async function reload(terminal: Terminal, file: string, { json }: Options): Promise<void> {
-  const { path } = loadOutline(file).journal;
-  // What answers on the daemon's socket is a daemon of this very version, or nearly.
-  const report = (await askDaemon(path, 'reload')) as ReloadReport | { readonly error: string } | null;
+  const { path } = loadPartialConfig(file).journal;
+  const report = await reloadDaemon(path);
   if (report === null) throw new Error(`no daemon runs on the journal in ${path}; where that has changed, restart it`);
   if ('error' in report) throw new Error(report.error);
   if (!report.reloaded) terminal.exitCode = 1;

@@ -1,24 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
-import { loadOutline, type RouteOutline } from '../../config/outline.ts';
+import { loadPartialConfig, type PartialRouteConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import type { Entry } from '../../journal/entry.ts';
 import { storeAt } from '../../journal/open.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
-import { askDaemon } from '../../ops/control.ts';
 import { shape } from '../../routes/shape.ts';
-import { list, moment } from '../support/arguments.ts';
-import { orExit } from '../support/exit.ts';
-import { notifications } from '../support/output.ts';
-import { entriesWith } from '../support/replay/chosen.ts';
-import { entriesIn, type Span } from '../support/replay/span.ts';
-import { routeNamed } from '../support/route-named.ts';
-import { soughtEvents } from '../support/sought.ts';
+import { list, moment } from '../support/args.ts';
+import { isDaemonRunning, probeNow } from '../support/daemon-client.ts';
+import { findRoute, resolveEvents } from '../support/lookup.ts';
+import { entriesInRange, namedEntries, type TimeRange } from '../support/replay.ts';
 import type { Terminal } from '../support/terminal.ts';
-import { tryNow } from '../support/try-now.ts';
+import { notifications, orExit } from '../support/terminal.ts';
 
-interface Options extends Partial<Span> {
+interface Options extends Partial<TimeRange> {
   readonly config?: string;
   readonly route: string;
   readonly dryRun?: true;
@@ -65,15 +61,15 @@ Examples:
   kazoo-relay replay --route crm 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`;
 
 async function replay(terminal: Terminal, ids: readonly string[], options: Options): Promise<void> {
-  const wanted = ids.length === 0 ? spanOf(options) : idsAlone(ids, options);
-  const config = loadOutline(findConfigFile(options.config, terminal.env), terminal.env);
-  const route = routeNamed(options.route, config.routes);
+  const wanted = ids.length === 0 ? rangeOf(options) : idsAlone(ids, options);
+  const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
+  const route = findRoute(options.route, config.routes);
   const store = await storeAt(config.journal).openOperatorStore();
   try {
     const cursor = await store.cursorOf(route.name);
     if (cursor === null)
       throw new Error(`the journal doesn't know the route ${route.name} yet: nothing was delivered by it`);
-    if (options.events !== undefined) await soughtEvents(options.events, config, store);
+    if (options.events !== undefined) await resolveEvents(options.events, config, store);
     const source = await sourceOf(wanted, store, route, cursor);
     if (options.dryRun) await rehearse(terminal, source, route.name, options.json === true);
     else await perform(terminal, source, store, route.name, config.journal.path);
@@ -83,7 +79,7 @@ async function replay(terminal: Terminal, ids: readonly string[], options: Optio
 }
 
 /** @throws Error where there is none */
-function spanOf({ since, ...rest }: Options): Span {
+function rangeOf({ since, ...rest }: Options): TimeRange {
   if (since === undefined) throw new Error('say what to deliver again: ids, or --since for a span');
   return { ...rest, since };
 }
@@ -105,20 +101,20 @@ interface Source {
 }
 
 async function sourceOf(
-  wanted: Span | readonly string[],
+  wanted: TimeRange | readonly string[],
   store: OperatorStore,
-  route: RouteOutline,
+  route: PartialRouteConfig,
   cursor: number,
 ): Promise<Source> {
   if ('since' in wanted) {
     const kept = new Map<string, number>();
     return {
-      pages: entriesIn(wanted, store, route, cursor, kept),
+      pages: entriesInRange(wanted, store, route, cursor, kept),
       kept: () => [...kept].map(([reason, count]) => `${notifications(count)} not: ${reason}`),
       left: (first, last) => store.waitingIn(route.name, first, last),
     };
   }
-  const { entries, kept } = await entriesWith(wanted, store, route, cursor);
+  const { entries, kept } = await namedEntries(wanted, store, route, cursor);
   const seqs = entries.map(({ seq }) => seq);
   return {
     pages: [entries],
@@ -152,7 +148,7 @@ async function perform(
   route: string,
   folder: string,
 ): Promise<void> {
-  const isRunning = await runs(folder);
+  const isRunning = await isDaemonRunning(folder);
   let count = 0;
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
@@ -168,15 +164,10 @@ async function perform(
     await terminal.print('the daemon is not running: they go out when it is started');
     return;
   }
-  await tryNow(terminal, folder, route);
+  await probeNow(terminal, folder, route);
   if (await follow(terminal, () => left(first, last), count, folder))
     await terminal.print(`all of them are settled; those that failed for good: kazoo-relay dead list --route ${route}`);
   else await terminal.print('the daemon is not running any more: the others go out when it is started');
-}
-
-/** @throws Error where the daemon doesn't answer */
-async function runs(folder: string): Promise<boolean> {
-  return (await askDaemon(folder, 'live')) !== null;
 }
 
 /**
@@ -191,7 +182,7 @@ async function follow(terminal: Terminal, left: () => Promise<number>, all: numb
       const waiting = await left();
       if (showsBar) terminal.stderr.write(`\r${bar(all - Math.min(waiting, all), all)}`);
       if (waiting === 0) return true;
-      if (looks % looksPerQuestion === 0 && !(await runs(folder))) return false;
+      if (looks % looksPerQuestion === 0 && !(await isDaemonRunning(folder))) return false;
       await delay(pollInterval);
     }
   } finally {

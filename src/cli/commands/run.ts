@@ -3,8 +3,8 @@ import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { onSignal, releaseStops, stopSignals } from '../../common/async/early-signals.ts';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
-import { findingText } from '../../config/diagnostics.ts';
-import { type Loaded, readConfig } from '../../config/load.ts';
+import { diagnosticText } from '../../config/diagnostics.ts';
+import { type LoadedConfig, readConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import type { Overrides } from '../../config/read/variables.ts';
 import { storeAt } from '../../journal/open.ts';
@@ -12,7 +12,7 @@ import { refuseSecond } from '../../ops/control.ts';
 import { createLog, type Log, listenToSignals } from '../../ops/log.ts';
 import { type Notifier, openNotifier } from '../../ops/systemd.ts';
 import { startRelay } from '../../relay/relay.ts';
-import { overridesOf, takesOverrides } from '../support/overrides.ts';
+import { overridesOf, takesOverrides } from '../support/args.ts';
 import type { Terminal } from '../support/terminal.ts';
 
 export function runCommand(terminal: Terminal): Command {
@@ -71,14 +71,14 @@ async function runDaemon(
   file: string,
   overrides: Overrides,
   rebuild: boolean,
-  loaded: Loaded,
+  loaded: LoadedConfig,
   ownLog: Log,
 ): Promise<void> {
   const { config } = loaded;
   const log = ownLog.logger;
   listenToSignals(ownLog);
   log.info({ config: file, pid: process.pid }, 'starting');
-  tellDoubts(loaded, log);
+  logWarnings(loaded, log);
   await refuseSecond(config.journal.path);
   if (rebuild) {
     // What has come so far is heard before. From then on a signal to stop ends it, and the journal stands as it did.
@@ -97,7 +97,7 @@ async function runDaemon(
   const starting = startRelay(loaded, ownLog, {
     load() {
       const again = readConfig(file, overrides);
-      tellDoubts(again, log);
+      logWarnings(again, log);
       return again;
     },
     onReload() {
@@ -118,8 +118,8 @@ async function runDaemon(
   log.info('stopped');
 }
 
-function tellDoubts({ warnings }: Loaded, log: Logger): void {
-  for (const warning of warnings) log.warn({ warning: findingText(warning) }, 'configuration warning');
+function logWarnings({ warnings }: LoadedConfig, log: Logger): void {
+  for (const warning of warnings) log.warn({ warning: diagnosticText(warning) }, 'configuration warning');
 }
 
 function nextSignal(): Promise<(typeof stopSignals)[number]> {

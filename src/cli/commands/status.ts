@@ -1,16 +1,13 @@
 import { Command, Option } from 'commander';
 import { formatBytes, pluralize, printable } from '../../common/text/format.ts';
-import { loadOutline } from '../../config/outline.ts';
+import { loadPartialConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import { type StoreLocation, storeAt } from '../../journal/open.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
-import { askDaemon } from '../../ops/control.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../../ops/status.ts';
-import { columns } from '../support/columns.ts';
-import { orExit } from '../support/exit.ts';
-import { notifications } from '../support/output.ts';
-import { checkDaemon } from '../support/status-check.ts';
+import { checkDaemon, daemonStatus } from '../support/daemon-client.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { columns, notifications, orExit } from '../support/terminal.ts';
 
 interface Options {
   readonly config?: string;
@@ -52,7 +49,7 @@ Examples:
   kazoo-relay status --json | jq '.routes[] | select(.dead > 0)'`;
 
 async function status(terminal: Terminal, { config: file, json, check }: Options): Promise<void> {
-  const config = loadOutline(findConfigFile(file, terminal.env), terminal.env);
+  const config = loadPartialConfig(findConfigFile(file, terminal.env), terminal.env);
   const { path } = config.journal;
   if (check !== undefined)
     return orExit(
@@ -60,9 +57,8 @@ async function status(terminal: Terminal, { config: file, json, check }: Options
       () => 1,
       () => checkDaemon(path, check),
     );
-  // What answers on the daemon's socket is a daemon of this very version, or nearly.
-  const answer =
-    ((await askDaemon(path, 'status')) as Status | null) ?? statusOf(config, await summaryOf(config.journal), null);
+  const answer = (await daemonStatus(path)) ?? statusOf(config, await summaryOf(config.journal), null);
+  if ('error' in answer) throw new Error(`the daemon can't tell: ${answer.error}`);
   await terminal.print(json ? printable(JSON.stringify(answer)) : describe(terminal, answer));
 }
 

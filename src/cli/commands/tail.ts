@@ -1,17 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
-import { loadOutline, type Outline } from '../../config/outline.ts';
+import { loadPartialConfig, type PartialConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import type { Entry } from '../../journal/entry.ts';
 import { storeAt } from '../../journal/open.ts';
 import type { JournalReader, Query } from '../../journal/reader.ts';
 import { shape } from '../../routes/shape.ts';
-import { count, list, moment } from '../support/arguments.ts';
-import { orExit } from '../support/exit.ts';
-import { describeProblems, paintState, stateOf } from '../support/output.ts';
-import { soughtEvents } from '../support/sought.ts';
-import type { Terminal } from '../support/terminal.ts';
+import { count, list, moment } from '../support/args.ts';
+import { resolveEvents } from '../support/lookup.ts';
+import { describeProblems, orExit, paintState, stateOf, type Terminal } from '../support/terminal.ts';
 
 interface Options {
   readonly config?: string;
@@ -59,7 +57,7 @@ Examples:
   kazoo-relay tail --limit 1000 --json | kazoo-relay validate -`;
 
 async function tail(terminal: Terminal, options: Options): Promise<void> {
-  const config = loadOutline(findConfigFile(options.config, terminal.env), terminal.env);
+  const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
   const journal = await storeAt(config.journal).openReader();
   const show = options.json ? showJson : showPlain;
   try {
@@ -76,9 +74,9 @@ async function tail(terminal: Terminal, options: Options): Promise<void> {
 
 type Filter = Pick<Query, 'events' | 'accounts'>;
 
-async function filterOf({ events, accounts }: Options, config: Outline, journal: JournalReader): Promise<Filter> {
+async function filterOf({ events, accounts }: Options, config: PartialConfig, journal: JournalReader): Promise<Filter> {
   return {
-    ...(events && { events: await soughtEvents(events, config, journal) }),
+    ...(events && { events: await resolveEvents(events, config, journal) }),
     ...(accounts && { accounts }),
   };
 }

@@ -3,10 +3,10 @@ import { Command } from 'commander';
 import { pluralize, printable } from '../../common/text/format.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
-import { type Case, readCases } from '../support/cases/read.ts';
-import { createTrial } from '../support/cases/trial.ts';
-import { orExit } from '../support/exit.ts';
+import { type ConfigTest, readConfigTests } from '../support/config-tests/read.ts';
+import { createConfigTestRunner } from '../support/config-tests/run.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { orExit } from '../support/terminal.ts';
 
 interface Options {
   readonly config?: string;
@@ -51,8 +51,8 @@ async function test(terminal: Terminal, named: string | undefined, options: Opti
   const configFile = findConfigFile(options.config, terminal.env);
   const config = loadConfig(configFile, terminal);
   const routes = config.routes.map(({ name }) => name);
-  const cases = readCases(named ?? besides(configFile), routes);
-  const trial = createTrial(config);
+  const cases = readConfigTests(named ?? besides(configFile), routes);
+  const trial = createConfigTestRunner(config);
   let wrong = 0;
   for (const one of cases) {
     const differences = trial(one);
@@ -69,8 +69,8 @@ function besides(file: string): string {
   return `${file.slice(0, file.length - extension.length)}.test${extension}`;
 }
 
-async function show(terminal: Terminal, { name, place }: Case, differences: readonly string[]): Promise<void> {
+async function show(terminal: Terminal, { name, location }: ConfigTest, differences: readonly string[]): Promise<void> {
   if (differences.length === 0) return terminal.print(`${terminal.paint('green', 'ok')}       ${printable(name)}`);
-  await terminal.print(`${terminal.paint('red', 'differs')}  ${printable(name)} (${printable(place)})`);
+  await terminal.print(`${terminal.paint('red', 'differs')}  ${printable(name)} (${printable(location)})`);
   for (const difference of differences) await terminal.print(`           ${printable(difference)}`);
 }

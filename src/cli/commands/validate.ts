@@ -5,10 +5,9 @@ import type { BodyLimits } from '../../kazoo/body.ts';
 import { decode } from '../../kazoo/decode.ts';
 import type { Problem } from '../../kazoo/notification.ts';
 import { createValidator, type Validator } from '../../schema/validator.ts';
-import { readBodies } from '../support/bodies.ts';
-import { orExit } from '../support/exit.ts';
-import { notifications } from '../support/output.ts';
+import { readNotifications } from '../support/read-notifications.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { notifications, orExit } from '../support/terminal.ts';
 
 interface Options {
   readonly json?: true;
@@ -47,12 +46,12 @@ Examples:
   kazoo-relay validate notification.json --schemas /etc/kazoo-relay/schemas`;
 
 async function validate(terminal: Terminal, file: string, options: Options): Promise<void> {
-  const { validator, limits } = judgeOf(options, terminal);
+  const { validator, limits } = validationOf(options, terminal);
   const show = options.json ? showJson : showPlain;
   let valid = 0;
   let count = 0;
-  for await (const body of readBodies(file, terminal.stdin)) {
-    const verdict = examine(body, validator, limits);
+  for await (const body of readNotifications(file, terminal.stdin)) {
+    const verdict = validateBody(body, validator, limits);
     await show(terminal, verdict, count);
     count += 1;
     if (verdict.valid) valid += 1;
@@ -64,7 +63,10 @@ async function validate(terminal: Terminal, file: string, options: Options): Pro
 /** What a configuration's `intake` has by default. */
 const defaultLimits: BodyLimits = { maxBodySize: 1024 * 1024, maxBodyMembers: 20_000 };
 
-function judgeOf({ config, schemas = [] }: Options, { env }: Terminal): { validator: Validator; limits: BodyLimits } {
+function validationOf(
+  { config, schemas = [] }: Options,
+  { env }: Terminal,
+): { validator: Validator; limits: BodyLimits } {
   if (config === undefined) return { validator: createValidator(schemas), limits: defaultLimits };
   const { validation, intake } = loadConfig(config, { env });
   return { validator: createValidator([...validation.schemas, ...schemas]), limits: intake };
@@ -78,7 +80,7 @@ interface Verdict {
 }
 
 /** What intake would find, from the bytes on. */
-function examine(body: Uint8Array, validator: Validator, limits: BodyLimits): Verdict {
+function validateBody(body: Uint8Array, validator: Validator, limits: BodyLimits): Verdict {
   const message = { routingKey: '', contentEncoding: undefined, timestamp: undefined, zone: '', receivedAt: 0 };
   const { event, preview, data, problems } = decode({ ...message, body }, limits);
   const all = data === null || preview ? problems : [...problems, ...validator.validate(event, data)];

@@ -1,35 +1,35 @@
 import type { Command } from 'commander';
-import type { Outline } from '../../config/outline.ts';
+import type { PartialConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
-import type { Judge, Kind } from '../support/letters/kind.ts';
-import { dueOf, noRoute } from '../support/letters/texts.ts';
+import { isoTimeOrNull, routeIsGone } from '../support/deliveries/messages.ts';
+import type { DeliveryKind, RetryCheck } from '../support/deliveries/selection.ts';
 import type { Terminal } from '../support/terminal.ts';
-import { lettersCommand } from './letters/command.ts';
+import { deliveriesCommand } from './deliveries/command.ts';
 
-const waiting: Kind = {
+const waiting: DeliveryKind = {
   name: 'waiting',
   states: ['waiting'],
   none: 'nothing waits for its next try',
   denied: 'it does not wait for its next try',
-  detail: { head: 'NEXT TRY', of: ({ dueAt }) => dueOf(dueAt) ?? '-' },
+  detail: { head: 'NEXT TRY', of: ({ dueAt }) => isoTimeOrNull(dueAt) ?? '-' },
   retry: {
     description: "try now, without waiting for the schedule; the schedule's other tries stay as they are",
     done: 'due now',
     change: (store, records) => store.hasten(records),
-    judge: createJudge,
+    createCheck: createRetryCheck,
   },
 };
 
-function createJudge(_store: OperatorStore, { routes }: Outline): Judge {
+function createRetryCheck(_store: OperatorStore, { routes }: PartialConfig): RetryCheck {
   const names = new Set(routes.map(({ name }) => name));
   return ({ route, dueAt }) => {
-    if (!names.has(route)) return noRoute(route);
+    if (!names.has(route)) return routeIsGone(route);
     return dueAt === null ? 'behind an earlier one of the same account, which goes first' : null;
   };
 }
 
 export function waitingCommand(terminal: Terminal): Command {
-  return lettersCommand(terminal, waiting)
+  return deliveriesCommand(terminal, waiting)
     .description('deliveries that wait for their next try: list, show, retry now, drop')
     .addHelpText('after', help);
 }

@@ -32,7 +32,7 @@ export interface Publisher {
   hasQueue(queue: string): Promise<boolean>;
   /** True when somebody consumes from the queue. */
   hasConsumer(queue: string): Promise<boolean>;
-  /** Says goodbye, and doesn't wait long for the answer. */
+  /** Closes the connection; waits 2 seconds at most for the broker's answer. */
   close(): Promise<void>;
 }
 
@@ -77,7 +77,7 @@ async function openPublisher(model: ChannelModel): Promise<Publisher> {
   model.on('close', () => ended.reject(new Error('it closed the connection')));
   const close = async () => {
     await within(closeWithin, 'it', model.close()).catch(() => undefined);
-    // A broker that is out of memory reads nothing from whoever publishes, not even a goodbye.
+    // A broker that is out of memory reads nothing from publishers, not even a request to close.
     cutOff(reader);
   };
   const open = async () => {

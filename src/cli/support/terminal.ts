@@ -2,17 +2,20 @@ import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { codeOf, reasonOf } from '../../common/errors.ts';
+import { pluralize, printable } from '../../common/text/format.ts';
+import type { Entry } from '../../journal/entry.ts';
+import type { Problem } from '../../kazoo/notification.ts';
 
 /** What a command has around it: the process's own streams and variables, or what a test hands in. */
-export interface Surroundings {
+export interface ProcessContext {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable & { readonly columns?: number };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** How a command speaks with whoever has called it. */
-export interface Terminal extends Surroundings {
+/** How a command reads, prints, asks and ends. */
+export interface Terminal extends ProcessContext {
   /** What the program ends with, unless the command throws. */
   exitCode: number;
   /**
@@ -28,7 +31,7 @@ export interface Terminal extends Surroundings {
   confirm(question: string): Promise<boolean>;
 }
 
-export type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
+type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
 
 /** Nothing more can be written to stdout: the command ends, whatever else it would do. */
 export class OutputError extends Error {
@@ -42,7 +45,7 @@ export class OutputError extends Error {
   }
 }
 
-export function createTerminal({ stdin, stdout, stderr, env }: Surroundings): Terminal {
+export function createTerminal({ stdin, stdout, stderr, env }: ProcessContext): Terminal {
   let listens = false;
   return {
     stdin,
@@ -69,3 +72,69 @@ export function createTerminal({ stdin, stdout, stderr, env }: Surroundings): Te
     },
   };
 }
+
+/**
+ * Does the work; what it throws becomes one line on stderr and an exit code. That is 2 for what a command can't do at
+ * all: wrong options, a file or a configuration that can't be read. So 1 is left for the answer itself, "not valid" or
+ * "not published".
+ */
+export async function orExit(
+  terminal: Terminal,
+  exitCodeOf: (error: unknown) => number,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof OutputError) throw error;
+    terminal.complain(`kazoo-relay: ${reasonOf(error)}`);
+    terminal.exitCode = exitCodeOf(error);
+  }
+}
+
+/** `1 notification`, `2 notifications`. */
+export function notifications(count: number): string {
+  return pluralize(count, 'notification');
+}
+
+/** Rows as lines of text whose cells stand under each other, two spaces apart. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+  }
+  const line = (row: readonly string[]) => row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ');
+  return rows.map((row) => line(row).trimEnd()).join('\n');
+}
+
+/** The first problem on a line, and how many more there are; empty where there is none. */
+export function describeProblems(problems: readonly Problem[]): string {
+  const [first] = problems;
+  if (first === undefined) return '';
+  const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;
+  return printable(`${first.path} ${first.message}${more}`.trimStart());
+}
+
+/** What a line about an entry calls it. */
+export type EntryState = 'valid' | 'invalid' | 'undecodable' | 'preview' | 'resend';
+
+/** What counts most about an entry, in one word. */
+export function stateOf(entry: Entry): EntryState {
+  if (entry.state === 'undecodable') return 'undecodable';
+  if (entry.preview) return 'preview';
+  if (entry.state === 'invalid') return 'invalid';
+  return entry.resendOf === null ? 'valid' : 'resend';
+}
+
+/** The state's word in its colour. @param width characters that it fills at least */
+export function paintState(terminal: Terminal, state: EntryState, width: number): string {
+  return terminal.paint(stateColours[state], state.padEnd(width));
+}
+
+const stateColours = {
+  valid: 'green',
+  invalid: 'red',
+  undecodable: 'red',
+  preview: 'dim',
+  resend: 'yellow',
+} satisfies Record<EntryState, Colour>;

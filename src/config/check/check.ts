@@ -13,83 +13,83 @@ import {
 } from '../../common/options/declare.ts';
 import { isMapping } from '../../common/options/value-checks.ts';
 import { closestMatch, suggestionFor } from '../../common/text/did-you-mean.ts';
-import type { Mistake, Path } from '../diagnostics.ts';
+import type { Issue, OptionPath } from '../diagnostics.ts';
 import { formatOf, formats, isList } from '../formats.ts';
-import { mask } from './mask.ts';
+import { mask } from './secrets.ts';
 
 /**
  * Checks a part of a file against its options, and gives it back with every default in place. What is wrong is added to
- * `mistakes`, each with its path: the value is worth something only if there was none.
+ * `errors`, each with its path: the value can be used only if there was none.
  * @param others keys that may stand there too and are checked elsewhere
  */
 export function check(
   value: unknown,
   options: OptionTree,
-  path: Path,
-  mistakes: Mistake[],
+  path: OptionPath,
+  errors: Issue[],
   others: readonly string[] = [],
 ): Record<string, unknown> {
   // A section whose options are all commented out reads as null.
   const section = value === undefined || value === null ? {} : value;
   if (!isMapping(section)) {
-    mistakes.push({ path, message: `must be a mapping with the keys ${Object.keys(options).join(', ')}` });
+    errors.push({ path, message: `must be a mapping with the keys ${Object.keys(options).join(', ')}` });
     return {};
   }
   const missing = [...others, ...Object.keys(options)].filter((key) => section[key] === undefined);
-  const meant = new Set<string>();
+  const suggested = new Set<string>();
   for (const key of Object.keys(section)) {
     if (Object.hasOwn(options, key) || others.includes(key)) continue;
-    // What is meant is rather something that isn't there yet.
+    // The key that was meant is rather one that isn't there yet.
     const near = closestMatch(key, missing) ?? closestMatch(key, [...others, ...Object.keys(options)]);
-    if (near !== undefined) meant.add(near);
+    if (near !== undefined) suggested.add(near);
     const message = 'is not an option';
     const all = [...others, ...Object.keys(options)].join(', ');
-    const told = near === undefined ? { message: `${message}; there are ${all}` } : { message, meant: near };
-    mistakes.push({ path: [...path, key], ...told });
+    const issue = near === undefined ? { message: `${message}; there are ${all}` } : { message, suggestion: near };
+    errors.push({ path: [...path, key], ...issue });
   }
   return Object.fromEntries(
     Object.entries(options).map(([key, node]) => {
-      const isMisspelt = section[key] === undefined && meant.has(key);
-      return [key, checkNode(section[key], node, [...path, key], isMisspelt ? [] : mistakes)];
+      const isMisspelt = section[key] === undefined && suggested.has(key);
+      return [key, checkNode(section[key], node, [...path, key], isMisspelt ? [] : errors)];
     }),
   );
 }
 
-function checkNode(value: unknown, node: OptionNode, path: Path, mistakes: Mistake[]): unknown {
-  if (isOption(node)) return checkOption(value, node, path, mistakes);
-  if (isOptionList(node)) return checkList(value, node, path, mistakes);
-  if (isOptionMap(node)) return checkMap(value, node, path, mistakes);
-  if (!isOptionalSection(node)) return check(value, node, path, mistakes);
-  return value === undefined ? undefined : check(value, node.optional, path, mistakes);
+function checkNode(value: unknown, node: OptionNode, path: OptionPath, errors: Issue[]): unknown {
+  if (isOption(node)) return checkOption(value, node, path, errors);
+  if (isOptionList(node)) return checkList(value, node, path, errors);
+  if (isOptionMap(node)) return checkMap(value, node, path, errors);
+  if (!isOptionalSection(node)) return check(value, node, path, errors);
+  return value === undefined ? undefined : check(value, node.optional, path, errors);
 }
 
-function checkList(value: unknown, list: OptionList, path: Path, mistakes: Mistake[]): readonly unknown[] {
+function checkList(value: unknown, list: OptionList, path: OptionPath, errors: Issue[]): readonly unknown[] {
   if (value === undefined || value === null) return list.default;
   if (Array.isArray(value)) {
-    return value.map((item, index) => checkOption(item, list.items, [...path, index], mistakes));
+    return value.map((item, index) => checkOption(item, list.items, [...path, index], errors));
   }
-  mistakes.push({ path, message: 'must be a list' });
+  errors.push({ path, message: 'must be a list' });
   return [];
 }
 
-function checkMap(value: unknown, { each }: OptionMap, path: Path, mistakes: Mistake[]): Record<string, unknown> {
+function checkMap(value: unknown, { each }: OptionMap, path: OptionPath, errors: Issue[]): Record<string, unknown> {
   const map = value === undefined || value === null ? {} : value;
   if (!isMapping(map)) {
-    mistakes.push({ path, message: 'must be a mapping of names to values' });
+    errors.push({ path, message: 'must be a mapping of names to values' });
     return {};
   }
   return Object.fromEntries(
-    Object.entries(map).map(([key, entry]) => [key, checkNode(entry, each, [...path, key], mistakes)]),
+    Object.entries(map).map(([key, entry]) => [key, checkNode(entry, each, [...path, key], errors)]),
   );
 }
 
-function checkOption(value: unknown, option: Option, path: Path, mistakes: Mistake[]): unknown {
-  const add = (message: string) => void mistakes.push({ path, message, ...shown(value, option) });
-  if (value === undefined && option.default === null) mistakes.push({ path, message: 'is required' });
+function checkOption(value: unknown, option: Option, path: OptionPath, errors: Issue[]): unknown {
+  const add = (message: string) => void errors.push({ path, message, ...maskedValue(value, option) });
+  if (value === undefined && option.default === null) errors.push({ path, message: 'is required' });
   if (value === undefined) return option.default;
-  if (value === null) mistakes.push({ path, message: 'has no value' });
+  if (value === null) errors.push({ path, message: 'has no value' });
   else if (isMapping(value))
-    mistakes.push({ path, message: `must be ${isList(option) ? 'a list' : 'a single value'}, not a mapping` });
+    errors.push({ path, message: `must be ${isList(option) ? 'a list' : 'a single value'}, not a mapping` });
   else {
     const refusal = refusalOf(value, option);
     if (refusal !== undefined) add(refusal);
@@ -127,6 +127,6 @@ function oneOf(value: unknown, choices: readonly unknown[], { sensitive }: Optio
   return `one of ${names.join(', ')}${sensitive ? '' : suggestionFor(String(value), names)}`;
 }
 
-function shown(value: unknown, { sensitive }: Option): { value: string } {
+function maskedValue(value: unknown, { sensitive }: Option): { value: string } {
   return { value: JSON.stringify(sensitive ? mask(value) : value) };
 }

@@ -15,9 +15,8 @@ import {
   whenSchema,
 } from '../../common/options/json-schema.ts';
 import { sinkDeclarations } from '../../sinks/declarations.ts';
-import { asWritten } from '../check/values.ts';
-import { formatOf, formats } from '../formats.ts';
-import { routeName } from '../load.ts';
+import { routeName } from '../check/routes.ts';
+import { formatOf, formats, formatValue } from '../formats.ts';
 import { brokerOptions, kazooConfigOptions, rootOptions, routeOptions } from '../options.ts';
 
 /** A JSON Schema of the configuration, for editors: of draft 7, which their language servers know best. */
@@ -86,7 +85,7 @@ function schemaOf(node: OptionNode): Schema {
   if (isOption(node)) return { description: node.doc, ...defaultOf(node), ...valueSchema(node) };
   if (isOptionList(node)) {
     const list = { type: ['array', 'null'], items: valueSchema(node.items) };
-    const items = node.default.map((item) => asWritten(item, node.items));
+    const items = node.default.map((item) => formatValue(item, node.items));
     return { description: node.doc, default: items, anyOf: [list, reference] };
   }
   if (isOptionMap(node)) {
@@ -99,7 +98,7 @@ function schemaOf(node: OptionNode): Schema {
 
 function defaultOf(option: Option): Schema {
   const isGiven = option.default !== null && option.default !== undefined;
-  return isGiven ? { default: asWritten(option.default, option) } : {};
+  return isGiven ? { default: formatValue(option.default, option) } : {};
 }
 
 /** Of an option without a format of ours: see `checkOption`. */

@@ -8,9 +8,8 @@ import {
   type OptionTree,
 } from '../../common/options/declare.ts';
 import { sinkDeclarations } from '../../sinks/declarations.ts';
-import { asWritten } from '../check/values.ts';
-import type { Path } from '../diagnostics.ts';
-import { formatOf, formats } from '../formats.ts';
+import type { OptionPath } from '../diagnostics.ts';
+import { formatOf, formats, formatValue } from '../formats.ts';
 import { brokerOptions, kazooConfigOptions, rootOptions, routeOptions } from '../options.ts';
 import { variableOf } from '../read/variables.ts';
 
@@ -102,7 +101,7 @@ interface Row {
 }
 
 /** @param prefix where the options stand in the file */
-function table(options: OptionTree, prefix: Path): string {
+function table(options: OptionTree, prefix: OptionPath): string {
   const rows = rowsOf(options, [], prefix);
   return [
     '| Option | Value | Default | Variable | |',
@@ -114,16 +113,16 @@ function table(options: OptionTree, prefix: Path): string {
   ].join('\n');
 }
 
-function rowsOf(options: OptionTree, path: Path, prefix: Path): Row[] {
+function rowsOf(options: OptionTree, path: OptionPath, prefix: OptionPath): Row[] {
   return Object.entries(options).flatMap(([key, node]) => rowsOfNode([...path, key], node, prefix));
 }
 
-function rowsOfNode(path: Path, node: OptionNode, prefix: Path): Row[] {
+function rowsOfNode(path: OptionPath, node: OptionNode, prefix: OptionPath): Row[] {
   const name = path.join('.');
   const variable = `\`${variableOf([...prefix, ...path])}\``;
   if (isOption(node)) return [{ name, value: kindOf(node), default: defaultOf(node), variable, doc: docOf(node) }];
   if (isOptionList(node)) {
-    const items = node.default.map((item) => asWritten(item, node.items)).join(', ');
+    const items = node.default.map((item) => formatValue(item, node.items)).join(', ');
     return [{ name, value: `list, each a ${kindOf(node.items)}`, default: `\`[${items}]\``, variable, doc: node.doc }];
   }
   if (isOptionMap(node)) {
@@ -151,7 +150,7 @@ function kindOf(option: Option): string {
 function defaultOf(option: Option): string {
   if (option.default === null) return '*required*';
   if (option.default === undefined || option.default === '') return 'none';
-  const value = asWritten(option.default, option);
+  const value = formatValue(option.default, option);
   return `\`${JSON.stringify(value).replaceAll('"', '')}\``;
 }
 

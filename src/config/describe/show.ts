@@ -11,18 +11,18 @@ import {
 import { isMapping } from '../../common/options/value-checks.ts';
 import { withoutSecrets } from '../../kazoo/secrets.ts';
 import { sinkDeclaration } from '../../sinks/declarations.ts';
-import { mask, masked } from '../check/mask.ts';
-import { asWritten } from '../check/values.ts';
-import { type Path, placeText } from '../diagnostics.ts';
-import type { Loaded } from '../load.ts';
+import { mask, masked } from '../check/secrets.ts';
+import { locationText, type OptionPath } from '../diagnostics.ts';
+import { formatValue } from '../formats.ts';
+import type { LoadedConfig } from '../load.ts';
 import { brokerOptions, rootOptions, routeOptions } from '../options.ts';
-import type { Origin } from '../read/gather.ts';
+import type { Origin } from '../read/merge-sources.ts';
 
 /**
  * A configuration as YAML, with every value that it has in the end, and secrets masked.
  * @param withOrigin puts behind each value where it comes from
  */
-export function configText({ config, originOf }: Loaded, withOrigin: boolean): string {
+export function configText({ config, originOf }: LoadedConfig, withOrigin: boolean): string {
   const writer = new Writer(withOrigin ? originOf : undefined);
   const { brokers, routes, ...rest } = config;
   writer.heading(['brokers'], 0);
@@ -46,24 +46,24 @@ function startText(start: string | number): string {
 
 class Writer {
   readonly lines: string[] = [];
-  readonly #originOf: ((path: Path) => Origin | undefined) | undefined;
+  readonly #originOf: ((path: OptionPath) => Origin | undefined) | undefined;
 
-  constructor(originOf: ((path: Path) => Origin | undefined) | undefined) {
+  constructor(originOf: ((path: OptionPath) => Origin | undefined) | undefined) {
     this.#originOf = originOf;
   }
 
-  heading(path: Path, depth: number): void {
+  heading(path: OptionPath, depth: number): void {
     this.lines.push(`${this.#indent(path, depth)}${keyText(path)}:`);
   }
 
   /** The options of a tree, each with its value. What may be left out and is, is left out here too. */
-  tree(values: Readonly<Record<string, unknown>>, options: OptionTree, path: Path, depth: number): void {
+  tree(values: Readonly<Record<string, unknown>>, options: OptionTree, path: OptionPath, depth: number): void {
     for (const [key, node] of Object.entries(options)) {
       if (values[key] !== undefined) this.#node(values[key], node, [...path, key], depth);
     }
   }
 
-  line(value: unknown, path: Path, depth: number): void {
+  line(value: unknown, path: OptionPath, depth: number): void {
     // JSON's strings are YAML's, and stay on their line.
     const isLong = typeof value === 'string' && value.includes('\n');
     const text = isLong ? JSON.stringify(value) : stringify(value, inline).trimEnd();
@@ -71,11 +71,11 @@ class Writer {
     this.lines.push(`${this.#indent(path, depth)}${keyText(path)}: ${text}${comment}`);
   }
 
-  #node(value: unknown, node: OptionNode, path: Path, depth: number): void {
-    if (isOption(node)) this.line(shown(value, node), path, depth);
+  #node(value: unknown, node: OptionNode, path: OptionPath, depth: number): void {
+    if (isOption(node)) this.line(formatted(value, node), path, depth);
     else if (isOptionList(node))
       this.line(
-        [value].flat().map((item) => shown(item, node.items)),
+        [value].flat().map((item) => formatted(item, node.items)),
         path,
         depth,
       );
@@ -87,7 +87,7 @@ class Writer {
     }
   }
 
-  #map(values: Readonly<Record<string, unknown>>, each: OptionNode, path: Path, depth: number): void {
+  #map(values: Readonly<Record<string, unknown>>, each: OptionNode, path: OptionPath, depth: number): void {
     if (Object.keys(values).length === 0) {
       this.line({}, path, depth);
       return;
@@ -97,7 +97,7 @@ class Writer {
   }
 
   /** The first option of an element of a list has the list's dash before it. */
-  #indent(path: Path, depth: number): string {
+  #indent(path: OptionPath, depth: number): string {
     const isFirst = typeof path.at(-2) === 'number' && path.at(-1) === Object.keys(brokerOptions)[0];
     return isFirst ? `${'  '.repeat(depth - 1)}- ` : '  '.repeat(depth);
   }
@@ -105,18 +105,18 @@ class Writer {
 
 const inline = { collectionStyle: 'flow', lineWidth: 0, blockQuote: false, flowCollectionPadding: false } as const;
 
-function keyText(path: Path): string {
+function keyText(path: OptionPath): string {
   return stringify(path.at(-1), inline).trimEnd();
 }
 
-function shown(value: unknown, option: Option): unknown {
+function formatted(value: unknown, option: Option): unknown {
   if (typeof value === 'string' && !option.sensitive && withoutSecrets(value, () => false) !== value) return masked;
-  if (!option.sensitive) return Array.isArray(value) ? value : asWritten(value, option);
+  if (!option.sensitive) return Array.isArray(value) ? value : formatValue(value, option);
   if (Array.isArray(value)) return value.map(() => masked);
   return value === option.default ? value : mask(value);
 }
 
 function originText(origin: Origin | undefined): string {
   if (origin === undefined) return 'default';
-  return origin.written === undefined ? placeText(origin) : `${placeText(origin)} ${origin.written}`;
+  return origin.written === undefined ? locationText(origin) : `${locationText(origin)} ${origin.written}`;
 }

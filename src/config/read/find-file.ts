@@ -4,7 +4,7 @@ import { hasSudo, ownershipOf } from '../../common/fs/fs-errors.ts';
 import { ConfigError } from '../diagnostics.ts';
 
 /** Where a configuration is looked for, in this order, when none is named. */
-const places = ['/etc/kazoo-relay/kazoo-relay.yaml', 'config/kazoo-relay.yaml'];
+const defaultFiles = ['/etc/kazoo-relay/kazoo-relay.yaml', 'config/kazoo-relay.yaml'];
 
 /**
  * The configuration file to use: the one that is named, else that of KAZOO_RELAY_CONFIG, else the first that exists of
@@ -13,23 +13,23 @@ const places = ['/etc/kazoo-relay/kazoo-relay.yaml', 'config/kazoo-relay.yaml'];
  */
 export function findConfigFile(named: string | undefined, env = process.env): string {
   // Docker and systemd may set a variable to nothing, and mean that it has no value.
-  const file = named ?? (env.KAZOO_RELAY_CONFIG || places.find(isThere));
+  const file = named ?? (env.KAZOO_RELAY_CONFIG || defaultFiles.find(exists));
   if (file !== undefined) return file;
   throw new ConfigError(
-    `there is no configuration: neither ${places.join(' nor ')} exists. Name one with --config or in KAZOO_RELAY_CONFIG`,
+    `there is no configuration: neither ${defaultFiles.join(' nor ')} exists. Name one with --config or in KAZOO_RELAY_CONFIG`,
   );
 }
 
 /** What may not be read may be there, and is not passed over for the next. */
-function isThere(place: string): boolean {
+function exists(file: string): boolean {
   try {
-    accessSync(place, constants.R_OK);
+    accessSync(file, constants.R_OK);
     return true;
   } catch (cause) {
     if (codeOf(cause) !== 'EACCES') return false;
     const way = hasSudo ? 'use sudo' : 'make it readable for this user';
     throw new ConfigError(
-      `${place} may not be read by this user (${ownershipOf(place)}): ${way}, or name another with --config`,
+      `${file} may not be read by this user (${ownershipOf(file)}): ${way}, or name another with --config`,
       { cause },
     );
   }

@@ -1,9 +1,9 @@
 import { globSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { isMapping, leadingTilde } from '../../common/options/value-checks.ts';
-import { type Finding, type Mistake, nameOf, type Path, placeText } from '../diagnostics.ts';
+import { type Diagnostic, type Issue, locationText, type OptionPath, optionName } from '../diagnostics.ts';
 import { readSource, type Source } from './source.ts';
-import { type Substitution, type Surroundings, substitute } from './substitute.ts';
+import { type Environment, type Substitution, substitute } from './substitute.ts';
 
 /** Routes of the main file and of those that it includes, in one mapping. */
 export interface Included {
@@ -13,15 +13,15 @@ export interface Included {
   /** Where a route comes from, if not from the main file. */
   readonly sourceOf: ReadonlyMap<string, Source>;
   readonly substitutions: readonly Substitution[];
-  readonly mistakes: readonly Finding[];
-  readonly lacking: readonly Lack[];
-  readonly warnings: readonly Finding[];
+  readonly errors: readonly Diagnostic[];
+  readonly unresolvedReferences: readonly UnresolvedReference[];
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** A value that could not be had: what it stands for isn't there, or it stands for nothing. */
-export interface Lack {
-  readonly path: Path;
-  readonly finding: Finding;
+export interface UnresolvedReference {
+  readonly path: OptionPath;
+  readonly diagnostic: Diagnostic;
 }
 
 /** @param patterns of files, relative to the folder of the main file */
@@ -29,79 +29,79 @@ export function includeRoutes(
   main: Source,
   routes: unknown,
   patterns: readonly string[],
-  surroundings: Surroundings,
+  environment: Environment,
 ): Included {
-  const mistakes: Finding[] = [];
-  const warnings: Finding[] = [];
+  const errors: Diagnostic[] = [];
+  const warnings: Diagnostic[] = [];
   const substitutions: Substitution[] = [];
-  const lacking: Lack[] = [];
+  const unresolvedReferences: UnresolvedReference[] = [];
   const sourceOf = new Map<string, Source>();
   const all: Record<string, unknown> = isMapping(routes) ? { ...routes } : {};
-  const sources = filesOf(main, patterns, mistakes, warnings).map(readSource);
+  const sources = filesOf(main, patterns, errors, warnings).map(readSource);
   for (const source of sources) {
-    mistakes.push(...source.mistakes);
+    errors.push(...source.errors);
     if (source.value === undefined || source.value === null) continue;
-    const { value, ...found } = substitute(source.value, [], surroundings);
+    const { value, ...found } = substitute(source.value, [], environment);
     substitutions.push(...found.substitutions);
-    lacking.push(...found.mistakes.map((mistake) => lackIn(source, mistake)));
-    for (const [name, route] of Object.entries(routesIn(value, source, mistakes))) {
-      if (Object.hasOwn(all, name)) mistakes.push(twice(name, source, sourceOf.get(name) ?? main));
+    unresolvedReferences.push(...found.errors.map((mistake) => unresolvedIn(source, mistake)));
+    for (const [name, route] of Object.entries(routesIn(value, source, errors))) {
+      if (Object.hasOwn(all, name)) errors.push(duplicateRoute(name, source, sourceOf.get(name) ?? main));
       else {
         all[name] = route;
         sourceOf.set(name, source);
       }
     }
   }
-  // What is no mapping in the main file is told as a mistake there.
+  // What is no mapping in the main file is reported where everything is checked.
   const isMended = sourceOf.size > 0 && (routes === undefined || routes === null || isMapping(routes));
-  return { routes: isMended ? all : routes, sources, sourceOf, substitutions, mistakes, lacking, warnings };
+  return { routes: isMended ? all : routes, sources, sourceOf, substitutions, errors, unresolvedReferences, warnings };
 }
 
-function filesOf(main: Source, patterns: readonly string[], mistakes: Finding[], warnings: Finding[]): string[] {
+function filesOf(main: Source, patterns: readonly string[], errors: Diagnostic[], warnings: Diagnostic[]): string[] {
   const folder = dirname(main.file);
-  const place = main.placeOf(['include']);
+  const location = main.locationOf(['include']);
   const found = patterns.flatMap((pattern) => {
-    // Told as a mistake where everything is checked.
+    // Reported where everything is checked.
     if (leadingTilde.test(pattern)) return [];
     const files = globSync(pattern, { cwd: folder }).sort();
-    const finding = {
-      ...place,
+    const diagnostic = {
+      ...location,
       option: 'include',
       message: 'matches no file',
       value: JSON.stringify(pattern),
     };
     // A folder for further files may be empty; a file that is named must be there.
-    if (files.length === 0) (/[*?[{]/.test(pattern) ? warnings : mistakes).push(finding);
+    if (files.length === 0) (/[*?[{]/.test(pattern) ? warnings : errors).push(diagnostic);
     return files.map((file) => (isAbsolute(file) ? file : join(folder, file)));
   });
   return [...new Set(found)].filter((file) => resolve(file) !== resolve(main.file));
 }
 
-function routesIn(value: unknown, source: Source, mistakes: Finding[]): Record<string, unknown> {
+function routesIn(value: unknown, source: Source, errors: Diagnostic[]): Record<string, unknown> {
   if (!isMapping(value)) {
-    mistakes.push({ source: source.file, option: '', message: 'must be a mapping with the one key routes' });
+    errors.push({ source: source.file, option: '', message: 'must be a mapping with the one key routes' });
     return {};
   }
   for (const key of Object.keys(value)) {
     if (key === 'routes') continue;
     const message = 'belongs in the main file: an included one holds routes and nothing else';
-    mistakes.push({ ...source.placeOf([key]), option: key, message });
+    errors.push({ ...source.locationOf([key]), option: key, message });
   }
   const { routes } = value;
   if (routes === undefined || routes === null) return {};
   if (isMapping(routes)) return routes;
-  mistakes.push({ ...source.placeOf(['routes']), option: 'routes', message: 'must be a mapping of names to routes' });
+  errors.push({ ...source.locationOf(['routes']), option: 'routes', message: 'must be a mapping of names to routes' });
   return {};
 }
 
-function twice(name: string, source: Source, other: Source): Finding {
+function duplicateRoute(name: string, source: Source, other: Source): Diagnostic {
   const path = ['routes', name];
-  const message = `is there twice: its other place is ${placeText(other.placeOf(path))}`;
-  return { ...source.placeOf(path), option: nameOf(path), message };
+  const message = `is there twice: its other place is ${locationText(other.locationOf(path))}`;
+  return { ...source.locationOf(path), option: optionName(path), message };
 }
 
-/** What a file lacks, with the place where the value stands. */
-export function lackIn(source: Source, { path, message }: Mistake): Lack {
-  const place = source.valuePlaceOf(path) ?? source.placeOf(path);
-  return { path, finding: { ...place, option: nameOf(path), message } };
+/** A reference that stands for nothing, with the location of its value. */
+export function unresolvedIn(source: Source, { path, message }: Issue): UnresolvedReference {
+  const location = source.valueLocationOf(path) ?? source.locationOf(path);
+  return { path, diagnostic: { ...location, option: optionName(path), message } };
 }

@@ -11,55 +11,59 @@ import {
 import { reasonOf } from '../../common/errors.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
 import { readNamedText } from '../../common/fs/named-file.ts';
-import { type Finding, findingText, type Path, type Place } from '../diagnostics.ts';
+import { type Diagnostic, diagnosticText, type OptionPath, type SourceLocation } from '../diagnostics.ts';
 
 /** A file of the configuration, YAML or JSON: its value, and where in the file each part of it stands. */
 export interface Source {
   readonly file: string;
-  /** Undefined where it could not be read; then there are mistakes. */
+  /** Undefined where it could not be read; then there are errors. */
   readonly value: unknown;
-  readonly mistakes: readonly Finding[];
+  readonly errors: readonly Diagnostic[];
   /** True where others than its owner and group may read the file. */
   readonly isPublic: boolean;
   /** Where the key of a value stands, or of the innermost part of its path that is there. */
-  placeOf(path: Path): Place;
+  locationOf(path: OptionPath): SourceLocation;
   /** Where the value itself begins; undefined where the file says nothing of it. */
-  valuePlaceOf(path: Path): Place | undefined;
+  valueLocationOf(path: OptionPath): SourceLocation | undefined;
 }
 
-/** Reads a file. What is wrong with it is among its mistakes; nothing of it that may be a secret is in them. */
+/** Reads a file. What is wrong with it is among its errors; nothing of it that may be a secret is in them. */
 export function readSource(file: string): Source {
   try {
     const { text, mode } = readNamedText(file, { pipe: true });
     return parse(file, text, (mode & 0o004) !== 0);
   } catch (cause) {
     const mistake = { source: file, option: '', message: `can't be read: ${fileReasonOf(cause)}` };
-    return { file, value: undefined, mistakes: [mistake], isPublic: false, ...nowhere(file) };
+    return { file, value: undefined, errors: [mistake], isPublic: false, ...noLocations(file) };
   }
 }
 
-function nowhere(file: string) {
-  return { placeOf: () => ({ source: file }), valuePlaceOf: () => undefined };
+function noLocations(file: string) {
+  return { locationOf: () => ({ source: file }), valueLocationOf: () => undefined };
 }
 
 function parse(file: string, text: string, isPublic: boolean): Source {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const at = (offset: number): Place => {
+  const at = (offset: number): SourceLocation => {
     const { line, col } = lines.linePos(offset);
     return { source: file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const stories = document.errors.map((error) => ({ ...at(error.pos[0]), option: '', message: storyOf(error) }));
+  const errorMessages = document.errors.map((error) => ({
+    ...at(error.pos[0]),
+    option: '',
+    message: messageOf(error),
+  }));
   // Each bracket that a missing quote leaves open has the same error, at the same place.
-  const mistakes: Finding[] = [...new Map(stories.map((story) => [findingText(story), story])).values()];
-  const value = mistakes.length > 0 ? undefined : plainOf(document, file, mistakes, at);
+  const errors: Diagnostic[] = [...new Map(errorMessages.map((entry) => [diagnosticText(entry), entry])).values()];
+  const value = errors.length > 0 ? undefined : plainOf(document, file, errors, at);
   return {
     file,
     value,
-    mistakes,
+    errors,
     isPublic,
-    placeOf: (path) => at(keyOffset(document, path) ?? 0),
-    valuePlaceOf(path) {
+    locationOf: (path) => at(keyOffset(document, path) ?? 0),
+    valueLocationOf(path) {
       const offset = offsetOf(document.getIn(path, true));
       return offset === undefined ? undefined : at(offset);
     },
@@ -69,7 +73,7 @@ function parse(file: string, text: string, isPublic: boolean): Source {
 const unknownAlias = 'a value begins with *, which YAML takes for the name of an anchor; put it in quotes';
 
 /** Some messages of the parser quote the text, and that may be a password. */
-function storyOf({ code, message }: YAMLParseError): string {
+function messageOf({ code, message }: YAMLParseError): string {
   switch (code) {
     case 'BAD_ALIAS':
       return unknownAlias;
@@ -89,26 +93,31 @@ function storyOf({ code, message }: YAMLParseError): string {
   }
 }
 
-function plainOf(document: Document, file: string, mistakes: Finding[], at: (offset: number) => Place): unknown {
+function plainOf(
+  document: Document,
+  file: string,
+  errors: Diagnostic[],
+  at: (offset: number) => SourceLocation,
+): unknown {
   visit(document, {
     Alias(_, alias, ancestors) {
       const target = alias.resolve(document);
       if (target !== undefined && !ancestors.includes(target)) return;
       const message = target === undefined ? unknownAlias : 'this alias stands in the very value that it repeats';
-      mistakes.push({ ...at(offsetOf(alias) ?? 0), option: '', message });
+      errors.push({ ...at(offsetOf(alias) ?? 0), option: '', message });
     },
   });
-  if (mistakes.length > 0) return undefined;
+  if (errors.length > 0) return undefined;
   try {
     return document.toJS();
   } catch (cause) {
     // Aliases multiply beyond a bound.
-    mistakes.push({ source: file, option: '', message: reasonOf(cause) });
+    errors.push({ source: file, option: '', message: reasonOf(cause) });
     return undefined;
   }
 }
 
-function keyOffset(document: Document, path: Path): number | undefined {
+function keyOffset(document: Document, path: OptionPath): number | undefined {
   for (let length = path.length; length > 0; length -= 1) {
     const parent = document.getIn(path.slice(0, length - 1), true);
     const key = path[length - 1];

@@ -3,16 +3,16 @@ import { codeOf } from '../../common/errors.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
 import { readNamedText } from '../../common/fs/named-file.ts';
 import { isMapping, leadingTilde, leadingTildeMessage } from '../../common/options/value-checks.ts';
-import type { Mistake, Path } from '../diagnostics.ts';
+import type { Issue, OptionPath } from '../diagnostics.ts';
 
 /** What `${…}` in values stand for. */
-export interface Surroundings {
+export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** A value in which something stood for something else. */
 export interface Substitution {
-  readonly path: Path;
+  readonly path: OptionPath;
   /** The references in it, `${env:NAME}`; what stands around them, and defaults, may be parts of a secret. */
   readonly written: string;
   /** True where what came in is a secret by where it comes from: a file, or a credential. */
@@ -22,7 +22,7 @@ export interface Substitution {
 interface Result {
   readonly value: unknown;
   readonly substitutions: readonly Substitution[];
-  readonly mistakes: readonly Mistake[];
+  readonly errors: readonly Issue[];
 }
 
 /**
@@ -30,35 +30,35 @@ interface Result {
  * value; or the default of `${env:NAME:-default}`, where there is nothing. `$${` stands for `${` itself.
  * @param base where the value belongs in the configuration
  */
-export function substitute(value: unknown, base: Path, surroundings: Surroundings): Result {
+export function substitute(value: unknown, base: OptionPath, environment: Environment): Result {
   const substitutions: Substitution[] = [];
-  const mistakes: Mistake[] = [];
-  const walk = (inner: unknown, path: Path): unknown => {
+  const errors: Issue[] = [];
+  const walk = (inner: unknown, path: OptionPath): unknown => {
     if (typeof inner === 'string') return inText(inner, path);
     if (Array.isArray(inner)) return inner.map((item, index) => walk(item, [...path, index]));
     if (!isMapping(inner)) return inner;
     // fromEntries makes every key one of the mapping's own.
     return Object.fromEntries(Object.entries(inner).map(([key, item]) => [key, walk(item, [...path, key])]));
   };
-  const inText = (text: string, path: Path): string | undefined => {
+  const inText = (text: string, path: OptionPath): string | undefined => {
     if (!text.includes('${')) return text;
     const parts = partsOf(text);
     const wrong = parts.flatMap((part) => (typeof part === 'string' ? [] : (problemIn(part) ?? [])));
     const found =
-      wrong.length > 0 ? [] : parts.map((part) => (typeof part === 'string' ? part : find(part, surroundings)));
+      wrong.length > 0 ? [] : parts.map((part) => (typeof part === 'string' ? part : find(part, environment)));
     const refusals = [...wrong, ...found.flatMap((each) => (typeof each === 'string' ? [] : [each.missing]))];
-    mistakes.push(...refusals.map((message) => ({ path, message })));
+    errors.push(...refusals.map((message) => ({ path, message })));
     const references = parts.filter((part) => typeof part !== 'string');
     if (references.length > 0) {
       substitutions.push({
         path,
-        written: references.map(shown).join(' '),
+        written: references.map(formatReference).join(' '),
         secret: references.some(({ scheme }) => scheme !== 'env'),
       });
     }
     return refusals.length > 0 ? undefined : found.join('');
   };
-  return { value: walk(value, base), substitutions, mistakes };
+  return { value: walk(value, base), substitutions, errors };
 }
 
 interface Reference {
@@ -85,7 +85,7 @@ function referenceOf(written: string): Reference {
   return { scheme, name, fallback, written };
 }
 
-function shown({ scheme, name, fallback }: Reference): string {
+function formatReference({ scheme, name, fallback }: Reference): string {
   return `\${${scheme}:${name}${fallback === undefined ? '' : ':-…'}}`;
 }
 
@@ -102,7 +102,7 @@ function problemIn({ scheme, name, written }: Reference): string | undefined {
 }
 
 /** What a reference stands for, or why it stands for nothing. */
-function find({ scheme, name, fallback }: Reference, { env }: Surroundings): string | { readonly missing: string } {
+function find({ scheme, name, fallback }: Reference, { env }: Environment): string | { readonly missing: string } {
   if (scheme === 'env') {
     const value = env[name];
     // As in a shell, the default stands for an empty variable too.

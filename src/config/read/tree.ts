@@ -12,18 +12,18 @@ import {
 } from '../../common/options/declare.ts';
 import { isMapping } from '../../common/options/value-checks.ts';
 import { sinkDeclarations } from '../../sinks/declarations.ts';
-import type { Path } from '../diagnostics.ts';
+import type { OptionPath } from '../diagnostics.ts';
 import { isList } from '../formats.ts';
 import { brokerOptions, kazooConfigOptions, rootOptions, routeOptions } from '../options.ts';
 
 /** An option that takes a value, and where it stands below the tree that it was found in. */
 export interface Leaf {
-  readonly path: Path;
+  readonly path: OptionPath;
   readonly node: Option | OptionList | OptionMap;
 }
 
 /** Every option of a tree that takes a value. */
-export function leavesOf(tree: OptionTree, prefix: Path = []): Leaf[] {
+export function leavesOf(tree: OptionTree, prefix: OptionPath = []): Leaf[] {
   return Object.entries(tree).flatMap(([key, node]) => {
     const path = [...prefix, key];
     if (isOption(node) || isOptionList(node) || isOptionMap(node)) return [{ path, node }];
@@ -53,7 +53,7 @@ export function sinkOptionsOf(route: unknown): OptionTree {
 }
 
 /** What is declared at a path of this configuration; undefined where nothing is. */
-export function nodeAt(path: Path, value: Record<string, unknown>): OptionNode | undefined {
+export function nodeAt(path: OptionPath, value: Record<string, unknown>): OptionNode | undefined {
   const [first, second, third, ...rest] = path;
   if (first === 'brokers' && typeof second === 'number') return below(brokerOptions, path.slice(2));
   if (first === 'brokers') return below(kazooConfigOptions, path.slice(1));
@@ -62,7 +62,7 @@ export function nodeAt(path: Path, value: Record<string, unknown>): OptionNode |
   return below(sinkOptionsOf(isMapping(value.routes) ? value.routes[String(second)] : undefined), rest);
 }
 
-function below(node: OptionNode, [key, ...rest]: Path): OptionNode | undefined {
+function below(node: OptionNode, [key, ...rest]: OptionPath): OptionNode | undefined {
   if (key === undefined) return node;
   if (isOption(node)) return typeof key === 'number' ? node : undefined; // an element of a list of names
   if (isOptionList(node)) return below(node.items, rest);
@@ -91,11 +91,11 @@ function parsed(text: string): unknown {
 }
 
 /** The mapping with another value at that path; what stands in the way and is no mapping or list stays as it is. */
-export function withValue(mapping: Record<string, unknown>, path: Path, inner: unknown): Record<string, unknown> {
+export function withValue(mapping: Record<string, unknown>, path: OptionPath, inner: unknown): Record<string, unknown> {
   return replaced(mapping, path, inner) as Record<string, unknown>; // of a mapping it makes one, unless the path is empty
 }
 
-function replaced(value: unknown, [key, ...rest]: Path, inner: unknown): unknown {
+function replaced(value: unknown, [key, ...rest]: OptionPath, inner: unknown): unknown {
   if (key === undefined) return inner;
   if (Array.isArray(value) && typeof key === 'number' && key < value.length) {
     return value.map((item, index) => (index === key ? replaced(item, rest, inner) : item));
@@ -106,7 +106,7 @@ function replaced(value: unknown, [key, ...rest]: Path, inner: unknown): unknown
   return { ...mapping, [key]: replaced(Object.hasOwn(mapping, key) ? mapping[key] : undefined, rest, inner) };
 }
 
-export function valueAt(value: unknown, path: Path): unknown {
+export function valueAt(value: unknown, path: OptionPath): unknown {
   return path.reduce<unknown>((inner, key) => {
     if (Array.isArray(inner)) return inner[Number(key)];
     return isMapping(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined;

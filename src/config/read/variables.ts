@@ -1,6 +1,6 @@
 import { isMapping } from '../../common/options/value-checks.ts';
 import { closestMatch, suggestionFor } from '../../common/text/did-you-mean.ts';
-import type { Finding, Path } from '../diagnostics.ts';
+import type { Diagnostic, OptionPath } from '../diagnostics.ts';
 import { fromText, type Leaf, leavesIn, nodeAt } from './tree.ts';
 
 /** What comes from elsewhere than the files, and goes before them. */
@@ -13,14 +13,14 @@ export interface Overrides {
 
 export interface Flag {
   readonly source: string;
-  readonly path: Path;
+  readonly path: OptionPath;
   readonly text: string;
 }
 
 /** One value that goes before what the files say. */
 export interface Override {
   readonly source: string;
-  readonly path: Path;
+  readonly path: OptionPath;
   readonly value: unknown;
 }
 
@@ -30,7 +30,7 @@ const prefix = 'KAZOO_RELAY_';
 const notOptions = new Set(['KAZOO_RELAY_CONFIG']);
 
 /** The environment variable of an option: `routes.crm.retry.maxWait` is KAZOO_RELAY_ROUTES_CRM_RETRY_MAX_WAIT. */
-export function variableOf(path: Path): string {
+export function variableOf(path: OptionPath): string {
   const words = path.map((key) =>
     String(key)
       .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
@@ -43,21 +43,21 @@ export function variableOf(path: Path): string {
 export function variablesFor(
   value: Record<string, unknown>,
   env: Overrides['env'],
-): { overrides: Override[]; warnings: Finding[]; mistakes: Finding[] } {
+): { overrides: Override[]; warnings: Diagnostic[]; errors: Diagnostic[] } {
   const given = Object.keys(env).filter((name) => name.startsWith(prefix) && !notOptions.has(name));
-  if (given.length === 0) return { overrides: [], warnings: [], mistakes: [] };
+  if (given.length === 0) return { overrides: [], warnings: [], errors: [] };
   const paths = Map.groupBy(leavesIn(value), ({ path }) => variableOf(path));
   const overrides: Override[] = [];
-  const warnings: Finding[] = [];
-  const mistakes: Finding[] = [];
+  const warnings: Diagnostic[] = [];
+  const errors: Diagnostic[] = [];
   for (const source of given.sort()) {
     const [leaf, ...others] = paths.get(source) ?? [];
     const text = env[source] ?? '';
     if (leaf === undefined) warnings.push({ source, option: '', message: unknownVariable(source, [...paths.keys()]) });
-    else if (others.length > 0) mistakes.push({ source, option: '', message: ambiguous([leaf, ...others]) });
+    else if (others.length > 0) errors.push({ source, option: '', message: ambiguous([leaf, ...others]) });
     else overrides.push({ source, path: leaf.path, value: fromText(text, leaf.node) });
   }
-  return { overrides, warnings, mistakes };
+  return { overrides, warnings, errors };
 }
 
 /** What a flag says, as a value. */
@@ -66,7 +66,7 @@ export function overrideOf({ source, path, text }: Flag, value: Record<string, u
 }
 
 /** Why a flag would set nothing: what it names isn't in this configuration, and a flag makes no route or broker. */
-export function missingFor([first, key]: Path, { brokers, routes }: Record<string, unknown>): string | undefined {
+export function missingFor([first, key]: OptionPath, { brokers, routes }: Record<string, unknown>): string | undefined {
   if (first === 'brokers' && typeof key === 'number' && Array.isArray(brokers) && key >= brokers.length) {
     return `the file has no brokers[${key}]; it has ${brokers.length}, counted from 0`;
   }
@@ -77,7 +77,7 @@ export function missingFor([first, key]: Path, { brokers, routes }: Record<strin
 }
 
 /** `routes.crm.timeout` or `brokers[0].url` as a path; undefined for what can't be one. */
-export function pathFrom(text: string): Path | undefined {
+export function pathFrom(text: string): OptionPath | undefined {
   const keys = text.replaceAll(/\[(\d+)\]/g, '.$1').split('.');
   if (keys.some((key) => key === '')) return undefined;
   return keys.map((key, index) => (/^\d+$/.test(key) && (index !== 1 || keys[0] === 'brokers') ? Number(key) : key));

@@ -37,7 +37,7 @@ export function outcomeOf(answer: Answer, origin: string, mask: Mask): Outcome {
   };
 }
 
-/** What it means that a request had no answer. */
+/** The outcome of a request without an answer. */
 export function failureOutcome(error: unknown, mask: Mask): Outcome {
   const code = error instanceof TimedOut ? 'ETIMEDOUT' : codeOf(error);
   const known = [TimedOut, Interrupted, InvalidAnswer].some((kind) => error instanceof kind);

@@ -42,7 +42,7 @@ export function openTransport(options: WebhookOptions, target = options.url): Di
   const throughProxy = {
     ...agent,
     requestTls: toReceiver,
-    // Said in any case, as tlsOf does: the environment must not leave out to check.
+    // Always set, as in tlsOf: NODE_TLS_REJECT_UNAUTHORIZED must not switch the check off.
     proxyTls: { ...patience, rejectUnauthorized: true },
     // A proxy that takes the connection and doesn't answer would hold it for minutes.
     clientFactory: (origin: URL, settings: object) =>

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readCases } from '../../../src/cli/support/cases/read.ts';
+import { readConfigTests } from '../../../src/cli/support/config-tests/read.ts';
 import { cli } from '../../support/cli.ts';
 
 let folder: string;
@@ -101,7 +101,7 @@ describe('a file of cases', () => {
 `);
     const told = () => {
       try {
-        readCases(file, ['german', 'users']);
+        readConfigTests(file, ['german', 'users']);
         return 'nothing is wrong';
       } catch (error) {
         return String(error).replaceAll(`${file}:`, '');

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { check } from '../../../src/config/check/check.ts';
-import type { Mistake } from '../../../src/config/diagnostics.ts';
+import type { Issue } from '../../../src/config/diagnostics.ts';
 import '../../../src/config/formats.ts';
 import type { OptionTree } from '../../../src/common/options/declare.ts';
 
@@ -22,7 +22,7 @@ describe('options of every form', () => {
   test('are checked, with their defaults in place', () => {
     expect(checked({ url: 'a' })).toEqual({
       value: { url: 'a', proxy: undefined, headers: {}, columns: {}, login: undefined },
-      mistakes: [],
+      errors: [],
     });
     const whole = {
       url: 'a',
@@ -31,29 +31,29 @@ describe('options of every form', () => {
       columns: { caller: { path: 'data.a' } },
       login: { user: 'me' },
     };
-    expect(checked(whole)).toEqual({ value: { ...whole, login: { user: 'me', realm: 'here' } }, mistakes: [] });
+    expect(checked(whole)).toEqual({ value: { ...whole, login: { user: 'me', realm: 'here' } }, errors: [] });
   });
 
-  test('have their mistakes told with the path', () => {
-    const { mistakes } = checked({ headers: { a: { b: 1 } }, columns: { caller: {} }, login: {}, proxy: 3 });
-    expect(mistakes.map(({ path, message, value = '' }) => `${path.join('.')} ${message} ${value}`.trimEnd())).toEqual([
+  test('have their errors told with the path', () => {
+    const { errors } = checked({ headers: { a: { b: 1 } }, columns: { caller: {} }, login: {}, proxy: 3 });
+    expect(errors.map(({ path, message, value = '' }) => `${path.join('.')} ${message} ${value}`.trimEnd())).toEqual([
       'url is required',
       'proxy must be text: put it in quotes 3',
       'headers.a must be a single value, not a mapping',
       'columns.caller.path is required',
       'login.user is required',
     ]);
-    expect(checked({ url: 'a', headers: [1] }).mistakes).toEqual([
+    expect(checked({ url: 'a', headers: [1] }).errors).toEqual([
       { path: ['headers'], message: 'must be a mapping of names to values' },
     ]);
   });
 
   test('never have a secret told', () => {
-    expect(JSON.stringify(checked({ url: 'a', headers: { a: ['geheim'] } }).mistakes)).not.toContain('geheim');
+    expect(JSON.stringify(checked({ url: 'a', headers: { a: ['geheim'] } }).errors)).not.toContain('geheim');
   });
 });
 
-function checked(value: unknown): { value: unknown; mistakes: Mistake[] } {
-  const mistakes: Mistake[] = [];
-  return { value: check(value, options, [], mistakes), mistakes };
+function checked(value: unknown): { value: unknown; errors: Issue[] } {
+  const errors: Issue[] = [];
+  return { value: check(value, options, [], errors), errors };
 }

@@ -13,7 +13,7 @@ import {
 } from '../../../src/common/options/declare.ts';
 import { editorSchema } from '../../../src/config/describe/editor-schema.ts';
 import { formatOf } from '../../../src/config/formats.ts';
-import { examineConfig } from '../../../src/config/load.ts';
+import { checkConfig } from '../../../src/config/load.ts';
 import { brokerOptions, rootOptions, routeOptions } from '../../../src/config/options.ts';
 import { sinkDeclarations } from '../../../src/sinks/declarations.ts';
 import { configFolder, given } from '../../support/config-folder.ts';
@@ -120,7 +120,7 @@ const folder = configFolder();
 
 /** What the command `check` would say of it. */
 function isTaken(config: unknown): boolean {
-  return examineConfig(folder.write('relay.yaml', JSON.stringify(config)), given({})).config !== undefined;
+  return checkConfig(folder.write('relay.yaml', JSON.stringify(config)), given({})).config !== undefined;
 }
 
 describe('the schema for editors and check agree', () => {
@@ -227,8 +227,8 @@ describe('the schema for editors and check agree', () => {
   const lookAtRoutes = (value: unknown) => {
     const routes = ofRoutes.map((kind, index) => [`r${index}`, kinds.get(kind)?.(value).routes.a]);
     const config = JSON.stringify({ ...base, routes: Object.fromEntries(routes) });
-    const { mistakes } = examineConfig(folder.write('relay.yaml', config), given({}));
-    const wrong = new Set(mistakes.map(({ option }) => /^routes\.(r\d+)/.exec(option)?.[1]));
+    const { errors } = checkConfig(folder.write('relay.yaml', config), given({}));
+    const wrong = new Set(errors.map(({ option }) => /^routes\.(r\d+)/.exec(option)?.[1]));
     expect(wrong).not.toContain(undefined);
     return new Set(ofRoutes.filter((_, index) => !wrong.has(`r${index}`)));
   };

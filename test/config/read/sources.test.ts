@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { configText } from '../../../src/config/describe/show.ts';
-import { findingText } from '../../../src/config/diagnostics.ts';
+import { diagnosticText } from '../../../src/config/diagnostics.ts';
 import { loadConfig, readConfig } from '../../../src/config/load.ts';
 import { leavesIn, valueAt } from '../../../src/config/read/tree.ts';
 import { variableOf } from '../../../src/config/read/variables.ts';
@@ -101,7 +101,7 @@ describe('what goes before what', () => {
       KAZOO_RELAY_CONFIG: file,
       KAZOO: '1',
     };
-    expect(readConfig(file, given(env)).warnings.map(findingText)).toEqual([
+    expect(readConfig(file, given(env)).warnings.map(diagnosticText)).toEqual([
       'KAZOO_RELAY_LOG_LEVL: sets no option of this configuration; did you mean KAZOO_RELAY_LOG_LEVEL?',
       'KAZOO_RELAY_ROUTES_CRM_XYZZY: sets no option of this configuration; docs/configuration.md lists all',
     ]);
@@ -209,7 +209,7 @@ describe('files that are included', () => {
 
   test('that a pattern doesn’t find are warned of', () => {
     const file = folder.write('relay.yaml', `include: [conf.d/*.yaml]\n${whole}`);
-    expect(readConfig(file, given({})).warnings.map(findingText).map(folder.without)).toEqual([
+    expect(readConfig(file, given({})).warnings.map(diagnosticText).map(folder.without)).toEqual([
       'relay.yaml:1:1: include matches no file: value was "conf.d/*.yaml"',
     ]);
   });
@@ -325,7 +325,7 @@ describe('a secret in clear text', () => {
   test('is warned of where others can read the file', () => {
     const file = folder.write('relay.yaml', secret);
     chmodSync(file, 0o644);
-    const [warning, ...others] = readConfig(file, given({})).warnings.map(findingText).map(folder.without);
+    const [warning, ...others] = readConfig(file, given({})).warnings.map(diagnosticText).map(folder.without);
     expect(warning).toMatch(/^relay.yaml:1:25: brokers\[0\].url is a secret in clear text, and every user/);
     expect(others).toEqual([]);
   });
@@ -344,7 +344,7 @@ describe('a secret in clear text', () => {
   ])('is a header or a field that is named after one, or as long as a token: %s', (options) => {
     const file = folder.write('relay.yaml', webhook(options));
     chmodSync(file, 0o644);
-    expect(readConfig(file, given({})).warnings.map(findingText)).toEqual([
+    expect(readConfig(file, given({})).warnings.map(diagnosticText)).toEqual([
       expect.stringMatching(/is a secret in clear text/),
     ]);
   });

@@ -1,5 +1,5 @@
-import { steps, values } from './arms.ts';
 import type { CommandNode, Value } from './tree.ts';
+import { caseSteps, caseValues } from './tree.ts';
 
 /** A script for bash 4 or later. It needs nothing else, neither the package bash-completion. */
 export function bashScript(tree: readonly CommandNode[]): string {
@@ -8,12 +8,12 @@ _kazoo_relay() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} place= index
   for ((index = 1; index < COMP_CWORD; index++)); do
     case "$place/\${COMP_WORDS[index]}" in
-${tree.flatMap(steps).join('\n')}
+${tree.flatMap(caseSteps).join('\n')}
     esac
   done
   COMPREPLY=()
   case "$place/$previous" in
-${tree.flatMap((node) => values(node, complete)).join('\n')}
+${tree.flatMap((node) => caseValues(node, complete)).join('\n')}
   esac
   case "$place" in
 ${tree.map(words).join('\n')}

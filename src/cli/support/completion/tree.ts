@@ -69,3 +69,19 @@ function named(name: string): Value {
   if (/^folders?$/.test(name)) return 'folder';
   return /^events?$/.test(name) ? events.map((event) => event.name) : 'anything';
 }
+
+/**
+ * Arms of the `case` that goes from one command to the next. The variable isn't called `path`: that name is zsh's own.
+ */
+export function caseSteps({ path, commands }: CommandNode): string[] {
+  return commands.map(({ name }) => `      '${path}/${name}') place='${`${path} ${name}`.trim()}' ;;`);
+}
+
+/** An arm for each option that takes a value. @param complete says in the shell's words what may stand there */
+export function caseValues({ path, options }: CommandNode, complete: (value: Value) => string): string[] {
+  return options.flatMap(({ short, long, value }) => {
+    if (value === null) return [];
+    const patterns = [short, long].filter((flag) => flag !== undefined).map((flag) => `'${path}/${flag}'`);
+    return [`    ${patterns.join('|')}) ${complete(value)}; return ;;`];
+  });
+}

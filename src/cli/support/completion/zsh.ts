@@ -1,5 +1,5 @@
-import { steps, values } from './arms.ts';
 import type { CommandNode, OptionNode, Value } from './tree.ts';
+import { caseSteps, caseValues } from './tree.ts';
 
 /** A script for zsh: to be put into a folder of $fpath as _kazoo-relay, or sourced after compinit. */
 export function zshScript(tree: readonly CommandNode[]): string {
@@ -10,11 +10,11 @@ _kazoo_relay() {
   local previous=\${words[CURRENT-1]} current=\${words[CURRENT]} place= word
   for word in \${words[2,CURRENT-1]}; do
     case "$place/$word" in
-${tree.flatMap(steps).join('\n')}
+${tree.flatMap(caseSteps).join('\n')}
     esac
   done
   case "$place/$previous" in
-${tree.flatMap((node) => values(node, complete)).join('\n')}
+${tree.flatMap((node) => caseValues(node, complete)).join('\n')}
   esac
   local -a flags commands
   case "$place" in

@@ -22,7 +22,7 @@ import { begin, columnsQuery, indexesQuery, ourLock, rightsQuery, type Transacti
  * and no named statement, and no parameter is sent at the start of a connection that PgBouncer doesn't know.
  */
 export class PostgresDatabase implements Database {
-  readonly place: string;
+  readonly displayName: string;
   readonly #table: Table;
   readonly #options: DatabaseSinkOptions;
   readonly #server: Server;
@@ -36,14 +36,14 @@ export class PostgresDatabase implements Database {
     this.#server = server;
     this.#table = table;
     this.#log = log;
-    this.place = `PostgreSQL at ${serverAddress(server)}`;
+    this.displayName = `PostgreSQL at ${serverAddress(server)}`;
   }
 
   introspect(): Promise<TableInfo | undefined> {
     return this.#transaction((transaction) => this.#introspect(transaction));
   }
 
-  async obstacle(): Promise<string | undefined> {
+  async migrationObstacle(): Promise<string | undefined> {
     const { schema, name } = this.#table;
     const { rows } = await this.#transaction((transaction) =>
       transaction.query<Rights>(rightsQuery, [qualified(this.#table, grammar), schema ?? null]),

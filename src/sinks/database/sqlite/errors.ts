@@ -28,7 +28,7 @@ const meanings: Readonly<Record<number, string>> = {
   3091: 'a value is not of the type of its column',
 };
 
-/** Somebody else holds the lock. */
+/** Another connection holds the lock. */
 export function isBusy(error: unknown): boolean {
   return isSqliteError(error, [5]);
 }

@@ -1,0 +1,51 @@
+import { askDaemon } from '../../ops/control.ts';
+import type { Status } from '../../ops/status.ts';
+import type { ReloadReport } from '../../relay/reloader.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a daemon answers that can't do what it is asked for. */
+interface Refusal {
+  readonly error: string;
+}
+
+/** What the daemon of that journal tells of itself; null where none runs. */
+export async function daemonStatus(folder: string): Promise<Status | Refusal | null> {
+  // What answers on the daemon's socket is a daemon of this very version, or nearly; that goes for all questions below.
+  return (await askDaemon(folder, 'status')) as Status | Refusal | null;
+}
+
+/** Makes the daemon load its configuration again; null where none runs. */
+export async function reloadDaemon(folder: string): Promise<ReloadReport | Refusal | null> {
+  return (await askDaemon(folder, 'reload')) as ReloadReport | Refusal | null;
+}
+
+/** @throws Error where the daemon doesn't answer */
+export async function isDaemonRunning(folder: string): Promise<boolean> {
+  return (await askDaemon(folder, 'live')) !== null;
+}
+
+/**
+ * Returns when the daemon of that journal is what is asked for. It goes by the daemon's own socket, so that it works
+ * without an HTTP port too.
+ * @throws Error with the reasons when it isn't
+ */
+export async function checkDaemon(folder: string, what: 'live' | 'ready'): Promise<void> {
+  const reasons = (await askDaemon(folder, what)) as readonly string[] | Refusal | null;
+  if (reasons === null) throw new Error(`no daemon answers in ${folder}`);
+  if ('error' in reasons) throw new Error(`the daemon can't tell: ${reasons.error}`);
+  if (reasons.length > 0) throw new Error(reasons.join('; '));
+}
+
+/**
+ * Where the daemon runs and a sink is away, makes it probe the sink at once, so that what was made due doesn't wait for
+ * the next probe; prints the routes of which that is so.
+ * @param folder of the journal
+ * @param route the only one that is meant
+ * @throws Error where the daemon doesn't answer
+ */
+export async function probeNow(terminal: Terminal, folder: string, route: string | undefined): Promise<void> {
+  const routes = (await askDaemon(folder, 'try', route)) as readonly string[] | Refusal | null;
+  if (routes === null) return;
+  if ('error' in routes) throw new Error(`no sink that is away is tried before its time: ${routes.error}`);
+  for (const name of routes) await terminal.print(`the sink of ${name} is away: it is tried now`);
+}

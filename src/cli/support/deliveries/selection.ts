@@ -1,0 +1,126 @@
+import type { Command } from 'commander';
+import { suggestionFor } from '../../../common/text/did-you-mean.ts';
+import type { PartialConfig } from '../../../config/load.ts';
+import type { DeliveryFilter, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
+import { moment } from '../args.ts';
+import { findEntry, resolveEvent } from '../lookup.ts';
+
+/** What the commands `dead` and `waiting` differ in: all else they have in common. */
+export interface DeliveryKind {
+  readonly name: 'dead' | 'waiting';
+  readonly states: readonly DeliveryRecord['state'][];
+  /** What is said where there is none. */
+  readonly none: string;
+  /** What is said of a notification of which nothing is of this kind, before the reason. */
+  readonly denied: string;
+  /** What a line says behind the id, and a group behind its route; the other kind has something else there. */
+  readonly detail: { readonly head: string; of(line: Pick<DeliveryRecord, 'state' | 'dueAt'>): string };
+  readonly retry: {
+    readonly description: string;
+    /** What is said of those that it has changed, behind their number. */
+    readonly done: string;
+    /** Returns how many it has changed. */
+    change(store: OperatorStore, records: readonly DeliveryRecord[]): Promise<number>;
+    createCheck(store: OperatorStore, config: PartialConfig): RetryCheck;
+  };
+}
+
+/** Says why one can't be tried again, or null where it can. */
+export type RetryCheck = (record: DeliveryRecord) => string | null | Promise<string | null>;
+
+/** What selects deliveries on the command line. */
+export interface Selection {
+  readonly config?: string;
+  readonly route?: string;
+  readonly event?: string;
+  readonly since?: number;
+}
+
+export function withSelectionOptions(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'configuration file of the daemon')
+    .option('-r, --route <name>', 'only of this route')
+    .option('-e, --event <name>', 'only this event')
+    .option('--since <when>', 'only what came in since then: 30m, 2h, 7d, or 2026-11-24T08:00:00Z', moment);
+}
+
+/** True where a selection leaves some out. */
+function isNarrow({ route, event, since }: Pick<Selection, 'route' | 'event' | 'since'>): boolean {
+  return Boolean(route) || Boolean(event) || since !== undefined;
+}
+
+/** What every command of a kind says where a selection, other than by ids, holds nothing. */
+export function nothingSelected(which: DeliveryFilter, { none }: DeliveryKind): string {
+  return isNarrow(which) ? `of these, ${none}` : none;
+}
+
+/** @throws Error that suggests another name, where nothing has the route or the event */
+export async function filterOf(
+  { route, event, since }: Selection,
+  { states }: DeliveryKind,
+  store: OperatorStore,
+  config: PartialConfig,
+): Promise<DeliveryFilter> {
+  if (route) await checkRoute(route, store, config);
+  return {
+    states,
+    ...(route && { route }),
+    ...(event && { event: await resolveEvent(event, config, store) }),
+    ...(since !== undefined && { since }),
+  };
+}
+
+/** A route that has left the configuration may have left deliveries behind. */
+async function checkRoute(name: string, store: OperatorStore, { routes }: PartialConfig): Promise<void> {
+  if (routes.some((route) => route.name === name)) return;
+  const summary = await store.summary();
+  const names = [...new Set([...routes, ...summary.routes].map((route) => route.name))];
+  if (names.includes(name)) return;
+  const hint = suggestionFor(name, names, `there are ${names.join(', ')}`);
+  throw new Error(`neither the configuration nor the journal has a route ${JSON.stringify(name)}${hint}`);
+}
+
+/** A selection for a command that changes what it selects. */
+export interface Choice extends Selection {
+  readonly all?: true;
+  readonly yes?: true;
+}
+
+export function withChoiceOptions(command: Command, { name }: DeliveryKind): Command {
+  return withSelectionOptions(command)
+    .argument('[ids...]', `as \`${name} list\` shows them`)
+    .option('--all', 'all there are');
+}
+
+/** @throws Error where something isn't there, or nothing was chosen: no command means all by saying nothing */
+export async function filterOfChoice(
+  ids: readonly string[],
+  options: Choice,
+  kind: DeliveryKind,
+  store: OperatorStore,
+  config: PartialConfig,
+): Promise<DeliveryFilter> {
+  const which = await filterOf(options, kind, store, config);
+  for (const id of ids) await findEntry(id, store, listCommandOf(kind));
+  if (ids.length > 0) return { ...which, ids };
+  if (options.all || isNarrow(options)) return which;
+  throw new Error('say which ones: ids, --route, --event, --since or --all');
+}
+
+/** The command that shows ids. */
+export function listCommandOf({ name }: DeliveryKind): string {
+  return `${name} list`;
+}
+
+/** Lines that are in memory at a time. */
+const pageSize = 500;
+
+export async function* pagesOf(store: OperatorStore, which: DeliveryFilter): AsyncGenerator<DeliveryRecord[]> {
+  for (let after = 0; ; ) {
+    const page = await store.records(which, after, pageSize);
+    const last = page.at(-1);
+    if (last === undefined) return;
+    yield page;
+    after = last.number;
+  }
+}

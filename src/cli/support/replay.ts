@@ -1,0 +1,103 @@
+import type { PartialRouteConfig } from '../../config/load.ts';
+import type { Entry } from '../../journal/entry.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
+import { createMatcher } from '../../routes/match.ts';
+import { notReachedYet } from './deliveries/messages.ts';
+import { findEntry } from './lookup.ts';
+
+/** A span of history, and what of it is meant. Times are Unix milliseconds of arrival. */
+export interface TimeRange {
+  readonly since: number;
+  readonly until?: number;
+  readonly events?: readonly string[];
+  readonly accounts?: readonly string[];
+}
+
+/** Entries that are in memory at a time. */
+const pageSize = 500;
+
+/** How many of a span are left as they are, by the reason; it grows while the span is gone through. */
+export type Kept = Map<string, number>;
+
+/** Pages of entries that the route would deliver, of those that it has passed; those that it delivers anyway are counted. */
+export async function* entriesInRange(
+  { since, until = Number.POSITIVE_INFINITY, events, accounts }: TimeRange,
+  store: OperatorStore,
+  route: PartialRouteConfig,
+  cursor: number,
+  kept: Kept,
+): AsyncGenerator<Entry[]> {
+  const ofRoute = createMatcher(route);
+  const isChosen = createMatcher({ ...route, events: events ?? [], accounts: accounts ?? [] });
+  // What comes in meanwhile isn't meant, and might never end.
+  const newest = (await store.find({ limit: 1 })).at(-1)?.seq ?? 0;
+  for (let after = 0; ; ) {
+    const page = await store.find({ since, after, limit: pageSize });
+    const last = page.at(-1);
+    const wanted = page.filter(
+      (entry) =>
+        entry.seq <= newest &&
+        entry.receivedAt <= until &&
+        ofRoute(entry) === 'deliver' &&
+        isChosen(entry) === 'deliver',
+    );
+    const seqs = wanted.map(({ seq }) => seq);
+    const waiting = await store.waitingAmong(route.name, seqs);
+    const passed = await store.passedAmong(route.name, cursor, seqs);
+    count(kept, waitsAlready, waiting.size);
+    count(kept, comesAnyway(route.name), wanted.length - passed.size);
+    yield wanted.filter(({ seq }) => passed.has(seq) && !waiting.has(seq));
+    if (last === undefined || page.length < pageSize || last.seq >= newest) return;
+    after = last.seq;
+  }
+}
+
+function count(kept: Kept, reason: string, more: number): void {
+  if (more > 0) kept.set(reason, (kept.get(reason) ?? 0) + more);
+}
+
+/** Notifications that were named one by one. */
+export interface NamedEntries {
+  /** Those that the route can deliver again. */
+  readonly entries: readonly Entry[];
+  /** The others, and why not. */
+  readonly kept: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/** @throws Error where the journal hasn't one of them */
+export async function namedEntries(
+  ids: readonly string[],
+  store: OperatorStore,
+  route: PartialRouteConfig,
+  cursor: number,
+): Promise<NamedEntries> {
+  const all: Entry[] = [];
+  for (const id of new Set(ids)) all.push(await findEntry(id, store, 'tail --json'));
+  const seqs = all.map(({ seq }) => seq);
+  const waiting = await store.waitingAmong(route.name, seqs);
+  const passed = await store.passedAmong(route.name, cursor, seqs);
+  const decide = createMatcher(route);
+  const obstacleTo = (entry: Entry): string | null => {
+    if (waiting.has(entry.seq)) return waitsAlready;
+    const decision = decide(entry);
+    if (decision === 'deliver') return passed.has(entry.seq) ? null : comesAnyway(route.name);
+    return decision === 'skip'
+      ? `${route.name} does not want it`
+      : `${route.name} takes no such one: ${decision.quarantine}`;
+  };
+  const entries: Entry[] = [];
+  const kept: { id: string; reason: string }[] = [];
+  for (const entry of all) {
+    const reason = obstacleTo(entry);
+    if (reason === null) entries.push(entry);
+    else kept.push({ id: entry.id, reason });
+  }
+  return { entries, kept };
+}
+
+/** Why a replay leaves one as it is that the route delivers by itself. */
+const waitsAlready = 'it waits for its next try already';
+
+function comesAnyway(route: string): string {
+  return `${notReachedYet(route)}, and will deliver it anyway`;
+}

@@ -1,0 +1,124 @@
+import { isMapping } from '../../common/options/value-checks.ts';
+import { type Diagnostic, isWithin, type OptionPath, type SourceLocation } from '../diagnostics.ts';
+import { type Included, includeRoutes, type UnresolvedReference, unresolvedIn } from './include.ts';
+import type { Source } from './source.ts';
+import { type Substitution, substitute } from './substitute.ts';
+import { fromText, nodeAt, valueAt, withValue } from './tree.ts';
+import {
+  type Flag,
+  missingFor,
+  type Override,
+  type Overrides,
+  overrideOf,
+  variableOf,
+  variablesFor,
+} from './variables.ts';
+
+/** Everything that is said, in files, the environment and flags, as one value that is still to be checked. */
+export interface MergedSources {
+  readonly value: Record<string, unknown>;
+  readonly errors: readonly Diagnostic[];
+  /** Values that could not be had: there is nothing more to say about them. */
+  readonly unresolvedReferences: readonly UnresolvedReference[];
+  readonly warnings: readonly Diagnostic[];
+  readonly files: readonly string[];
+  /** Where something is said, or the innermost part of its path. */
+  locationOf(path: OptionPath): SourceLocation;
+  /** Where the value of an option comes from; undefined where nothing says it. */
+  originOf(path: OptionPath): Origin | undefined;
+}
+
+export interface Origin extends SourceLocation {
+  /** What stands there, where it stands for something else: `${env:PASSWORD}`. */
+  readonly written?: string;
+  /** True for what came from a file of its own or is a credential. */
+  readonly secret?: boolean;
+  /** True where others than its owner and group may read the file in which it stands in clear text. */
+  readonly isPublic?: boolean;
+}
+
+/** @param written what the main file holds */
+export function mergeSources(main: Source, written: Record<string, unknown>, given: Overrides): MergedSources {
+  const own = substitute(written, [], given);
+  const included = includeRoutes(main, valueAt(own.value, ['routes']), includePatterns(own.value, given), given);
+  const substitutions = [...own.substitutions, ...included.substitutions];
+  const files = withRoutes(own.value, included.routes);
+  const state: MergeState = { value: substitutions.reduce(parseSubstituted, files), overrides: [] };
+  const variables = variablesFor(state.value, given.env);
+  for (const override of variables.overrides) apply(override, state);
+  const flagErrors = applyFlags(given.flags ?? [], state);
+
+  const { overrides, value } = state;
+  return {
+    value,
+    errors: [...included.errors, ...variables.errors, ...flagErrors],
+    unresolvedReferences: [
+      ...own.errors.map((mistake) => unresolvedIn(main, mistake)),
+      ...included.unresolvedReferences,
+    ],
+    warnings: [...included.warnings, ...variables.warnings],
+    files: [main.file, ...included.sources.map(({ file }) => file)],
+    locationOf: (path) => overrideFor(path, overrides) ?? sourceFor(path, included, main).locationOf(path),
+    originOf: (path) => overrideFor(path, overrides) ?? originIn(sourceFor(path, included, main), path, substitutions),
+  };
+}
+
+/** Which files to include must be known before all else is put together. */
+function includePatterns(value: unknown, { env, flags = [] }: Overrides): readonly string[] {
+  const path = ['include'];
+  const flag = flags.findLast((candidate) => candidate.path[0] === 'include');
+  const text = flag?.text ?? env[variableOf(path)];
+  const patterns = text === undefined ? valueAt(value, path) : fromText(text, nodeAt(path, {}));
+  // What is neither is reported where everything is checked.
+  return [patterns].flat().filter((pattern) => typeof pattern === 'string');
+}
+
+function withRoutes(value: unknown, routes: unknown): Record<string, unknown> {
+  const mapping = isMapping(value) ? value : {};
+  return routes === undefined ? mapping : { ...mapping, routes };
+}
+
+/** What came in place of `${…}` is a text, and an option may take a list. */
+function parseSubstituted(value: Record<string, unknown>, { path }: Substitution): Record<string, unknown> {
+  const text = valueAt(value, path);
+  return typeof text === 'string' ? withValue(value, path, fromText(text, nodeAt(path, value))) : value;
+}
+
+/** What is said so far, and what of it isn't from the files. */
+interface MergeState {
+  value: Record<string, unknown>;
+  readonly overrides: Override[];
+}
+
+/** One after the other: what a flag means may depend on the one before it. What sets nothing is a mistake. */
+function applyFlags(flags: readonly Flag[], state: MergeState): Diagnostic[] {
+  return flags.flatMap((flag) => {
+    const message = missingFor(flag.path, state.value);
+    if (message !== undefined) return [{ source: flag.source, option: '', message }];
+    apply(overrideOf(flag, state.value), state);
+    return [];
+  });
+}
+
+function apply(override: Override, state: MergeState): void {
+  state.value = withValue(state.value, override.path, override.value);
+  state.overrides.push(override);
+}
+
+function overrideFor(path: OptionPath, overrides: readonly Override[]): SourceLocation | undefined {
+  const found = overrides.findLast((override) => isWithin(path, override.path));
+  return found === undefined ? undefined : { source: found.source };
+}
+
+function sourceFor([first, second]: OptionPath, { sourceOf }: Included, main: Source): Source {
+  return (first === 'routes' ? sourceOf.get(String(second)) : undefined) ?? main;
+}
+
+function originIn(source: Source, path: OptionPath, substitutions: readonly Substitution[]): Origin | undefined {
+  const location = source.valueLocationOf(path);
+  if (location === undefined) return undefined;
+  const substitution = substitutions.find((candidate) => isWithin(path, candidate.path));
+  if (substitution === undefined) return { ...location, isPublic: source.isPublic };
+  const { written, secret } = substitution;
+  return { ...location, written, secret };
+}

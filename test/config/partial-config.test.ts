@@ -1,0 +1,61 @@
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError } from '../../src/config/diagnostics.ts';
+import { loadConfig, loadPartialConfig } from '../../src/config/load.ts';
+import { configFolder } from '../support/config-folder.ts';
+
+const folder = configFolder();
+
+describe('what a command needs that opens no broker and no sink', () => {
+  test('is there without the variables and secrets of brokers and sinks', () => {
+    const main = `
+include: conf.d/*.yaml
+brokers:
+  - { zone: west, url: 'amqp://relay:\${env:NOT_SET}@10.0.0.1', tls: { ca: '\${env:NOT_SET}' } }
+  - { zone: east, url: '\${credential:east}' }
+queue: { name: '\${env:NOT_SET}' }
+journal: { path: FOLDER/journal, maxSize: 1GiB }
+routes:
+  crm:
+    events: ['voicemail_*']
+    sink:
+      type: webhook
+      url: 'https://crm.example.com/\${env:NOT_SET}'
+      signature: { secrets: ['\${file:/nowhere/secret}'] }
+      headers: { X-Key: '\${env:NOT_SET}' }
+      proxy: '\${env:NOT_SET}'
+`;
+    folder.write('conf.d/a.yaml', `routes: { archive: { sink: { type: file, path: '\${env:NOT_SET}' } } }\n`);
+    const file = folder.write('relay.yaml', main);
+    expect(() => loadConfig(file)).toThrow('needs the environment variable NOT_SET');
+    const { journal, routes } = loadPartialConfig(file);
+    expect(journal).toMatchObject({ path: `${folder.path}/journal`, maxSize: 2 ** 30 });
+    expect(routes).toMatchObject([
+      { name: 'crm', events: ['voicemail_*'], sink: { type: 'webhook' } },
+      { name: 'archive', sink: { type: 'file' } },
+    ]);
+  });
+
+  test('is there without brokers that only the environment names, and without the file of KAZOO', () => {
+    const routes = 'routes: { all: { sink: { type: log } } }\n';
+    for (const brokers of ['[{ zone: west }]', '{ kazooConfig: /nowhere/config.ini }', `'\${env:NOT_SET}'`]) {
+      const file = folder.write('relay.yaml', `brokers: ${brokers}\n${routes}`);
+      expect(() => loadConfig(file)).toThrow(ConfigError);
+      expect(loadPartialConfig(file).routes).toHaveLength(1);
+    }
+  });
+
+  test.each([
+    [`journal: { path: '\${env:NOT_SET}' }`, 'journal.path needs the environment variable NOT_SET'],
+    ['jurnal: { path: /tmp }', 'jurnal is not an option; did you mean journal?'],
+    [`include: '\${env:NOT_SET}'`, 'include needs the environment variable NOT_SET'],
+    ['validation: { schemas: /tmp }', 'validation.schemas must be a list of paths'],
+    [
+      `routes: { all: { events: ['\${env:NOT_SET}'], sink: {} } }`,
+      'routes.all.events[0] needs the environment variable',
+    ],
+    ['routes: { all: { evnts: [], sink: {} } }', 'routes.all.evnts is not an option; did you mean events?'],
+    ['routes: {', 'Flow map in block collection'],
+  ])('is refused where the mistake is in it: %s', (text, message) => {
+    expect(() => loadPartialConfig(folder.write('relay.yaml', `${text}\n`))).toThrow(message);
+  });
+});
