@@ -4,7 +4,7 @@ import { Backoff } from '../common/async/backoff.ts';
 import { Slots } from '../common/async/slots.ts';
 import { Wakeup } from '../common/async/wakeup.ts';
 import { reasonOf } from '../common/errors.ts';
-import { cut } from '../common/text/truncate-utf8.ts';
+import { truncateUtf8 } from '../common/text/format.ts';
 import type { JournalEvents } from '../journal/journal.ts';
 import type { Attempt, Order, RouteSession, Settlement } from '../journal/route-session.ts';
 import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
@@ -357,5 +357,5 @@ function attemptOf(outcome: Failure, at: number, duration: number): Attempt {
 
 /** A reason may quote what the other side answered: 1 KiB of it is enough. */
 function shortened(reason: string): string {
-  return Buffer.byteLength(reason) <= 1_024 ? reason : `${cut(reason, 1_021)}…`;
+  return Buffer.byteLength(reason) <= 1_024 ? reason : `${truncateUtf8(reason, 1_021)}…`;
 }

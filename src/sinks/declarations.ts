@@ -1,4 +1,4 @@
-import type { OptionMistake } from '../common/options/declare.ts';
+import type { OptionIssue } from '../common/options/declare.ts';
 import type { EnvelopeKey } from '../notification/envelope.ts';
 import { databaseDeclaration } from './database/declaration.ts';
 import type { SinkDeclaration, SinkLimits, SinkRoute } from './declaration.ts';
@@ -10,9 +10,9 @@ import { webhookDeclaration } from './webhook/declaration.ts';
 export interface AnySinkDeclaration
   extends Omit<SinkDeclaration<unknown>, 'limits' | 'check' | 'requiredKeys' | 'warnings' | 'file'> {
   limits(options: unknown): SinkLimits;
-  check?(options: unknown): readonly OptionMistake[];
+  check?(options: unknown): readonly OptionIssue[];
   requiredKeys?(options: unknown): readonly EnvelopeKey[];
-  warnings?(options: unknown, route: SinkRoute): readonly OptionMistake[];
+  warnings?(options: unknown, route: SinkRoute): readonly OptionIssue[];
   file?(options: unknown): string;
 }
 

@@ -1,5 +1,5 @@
 import { statOf } from '../../common/fs/file-access.ts';
-import { accessToDatabase } from '../../common/sqlite/file-access.ts';
+import { accessToDatabase } from '../../common/sqlite.ts';
 import type { SinkContext } from '../sink.ts';
 import type { TableInfo } from './dialect.ts';
 import { dialectOf } from './dialects.ts';

@@ -1,7 +1,7 @@
 import { codeOf, reasonOf } from '../../common/errors.ts';
 import { explainTls } from '../../common/net/tls.ts';
+import { truncateUtf8 } from '../../common/text/format.ts';
 import type { Mask } from '../../common/text/secret-mask.ts';
-import { cut } from '../../common/text/truncate-utf8.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../sink.ts';
 import { type Answer, Interrupted, InvalidAnswer, TimedOut } from './http.ts';
 
@@ -78,5 +78,5 @@ function bodyExcerpt(body: Buffer, mask: Mask): string {
 }
 
 function singleLine(text: string): string {
-  return cut(text.replace(/[\p{Cc}\s]+/gu, ' ').trim(), keptOfBody);
+  return truncateUtf8(text.replace(/[\p{Cc}\s]+/gu, ' ').trim(), keptOfBody);
 }

@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici';
 import { reasonOf } from '../../common/errors.ts';
-import { patienceFor } from '../../common/net/addresses.ts';
+import { addressAttemptTimeout } from '../../common/net/addresses.ts';
 import { explainTls, readTls, type TlsFiles } from '../../common/net/tls.ts';
 import { SinkUnavailable } from '../sink.ts';
 import { withRepairedHeads } from './answer-head.ts';
@@ -17,7 +17,7 @@ import { proxyVariables } from './secrets.ts';
  */
 export function openTransport(options: WebhookOptions, target = options.url): Dispatcher {
   const { proxy, concurrency, timeout, allowPrivateNetworks, http2 } = options;
-  const patience = { timeout: timeout.connect, ...patienceFor(timeout.connect) };
+  const patience = { timeout: timeout.connect, ...addressAttemptTimeout(timeout.connect) };
   const toReceiver = {
     ...tlsOf(options.tls),
     ...patience,

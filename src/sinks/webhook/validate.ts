@@ -1,6 +1,6 @@
 import { reasonOf } from '../../common/errors.ts';
 import { isLoopback } from '../../common/net/addresses.ts';
-import type { OptionMistake } from '../../common/options/declare.ts';
+import type { OptionIssue } from '../../common/options/declare.ts';
 import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
 import { isSecretParameter } from '../../kazoo/secrets.ts';
 import type { SinkRoute } from '../declaration.ts';
@@ -11,8 +11,8 @@ import type { FormatName, WebhookOptions } from './options.ts';
 import { createSigner } from './signature.ts';
 
 /** What is wrong among options each of which is right by itself. Nothing in it shows a secret. */
-export function validationErrors(options: WebhookOptions): readonly OptionMistake[] {
-  const errors: OptionMistake[] = [];
+export function validationErrors(options: WebhookOptions): readonly OptionIssue[] {
+  const errors: OptionIssue[] = [];
   const refuse = (holds: boolean, path: readonly string[], message: string) => {
     if (holds) errors.push({ path, message });
   };
@@ -159,9 +159,9 @@ function hasLogin(text: string): boolean {
 export function warnings(
   options: WebhookOptions,
   { timeout: patience, zones, reveal }: SinkRoute,
-): readonly OptionMistake[] {
+): readonly OptionIssue[] {
   const { timeout, tls, auth, proxy } = options;
-  const found: OptionMistake[] = [];
+  const found: OptionIssue[] = [];
   if (timeout.total >= patience) {
     found.push({
       path: ['timeout', 'total'],

@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { unlessAborted } from '../../../common/async/abort.ts';
 import { reasonOf } from '../../../common/errors.ts';
-import { patienceFor } from '../../../common/net/addresses.ts';
+import { addressAttemptTimeout } from '../../../common/net/addresses.ts';
 import { type Database, ddlTimeoutFactor, type TableInfo, timeoutMargin } from '../dialect.ts';
 import type { ClassifiedError } from '../errors.ts';
 import type { DatabaseSinkOptions } from '../options.ts';
@@ -180,7 +180,7 @@ function patientSocket(timeout: number): Socket {
   const connect = socket.connect.bind(socket);
   return Object.assign(socket, {
     connect: (place: number | string, host = 'localhost') =>
-      typeof place === 'string' ? connect(place) : connect({ port: place, host, ...patienceFor(timeout) }),
+      typeof place === 'string' ? connect(place) : connect({ port: place, host, ...addressAttemptTimeout(timeout) }),
   });
 }
 

@@ -1,5 +1,5 @@
 import { fileReasonOf } from '../../../common/fs/fs-errors.ts';
-import { isSqliteError, sqliteCodeOf } from '../../../common/sqlite/errors.ts';
+import { isSqliteError, sqliteCodeOf } from '../../../common/sqlite.ts';
 import { type ClassifiedError, columnIn, withoutValues as hide, plainReason } from '../errors.ts';
 
 /** Says of an error whether it is a row's fault, from SQLite's result code. */
