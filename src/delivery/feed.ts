@@ -1,0 +1,206 @@
+import type { Entry, Interest, Journal } from '../journal/journal.ts';
+import { createMatcher, type Decision, interestOf, type Selection } from '../routes/match.ts';
+import type { Flow } from '../sinks/sink.ts';
+import type { RouteLedger } from './ledger.ts';
+import { horizon, type RetryOptions } from './retry.ts';
+
+export interface FeedOptions extends Selection {
+  readonly name: string;
+  readonly flow: Flow;
+  readonly retry: RetryOptions;
+}
+
+/** Where a route begins. */
+export interface StartPosition {
+  readonly cursor: number;
+  /** Entries beyond it that the journal lists for the route, or that an operator has dropped. */
+  readonly handledBeyondCursor: readonly number[];
+}
+
+/** How many entries are read at a time, at most. */
+const pageSize = 500;
+
+/** A route that is busy tells its journal this often what was settled, in milliseconds. */
+const savedWithin = 20;
+
+/**
+ * Between a route's ledger and its journal: what is due again and what is new come out of it, and what became of them
+ * goes back in. It brings no more into memory than the sink can be given soon.
+ */
+export class RouteFeed {
+  readonly #options: FeedOptions;
+  readonly #journal: Journal;
+  readonly #ledger: RouteLedger;
+  readonly #match: (entry: Entry) => Decision;
+  #conditionFailures = 0;
+  readonly #interest: Interest;
+  /** Beyond the cursor: what becomes of them is decided already. */
+  readonly #handledBeyondCursor: Set<number>;
+  /** Where the last of these stands, as far as that matters for the order. */
+  #handledThrough: number;
+  /** Somebody else may have changed what the journal lists. */
+  #changed = false;
+  /** Until when a batch may wait to fill, by the monotonic clock. */
+  #lingerUntil = 0;
+  /** When the journal was told last what was settled, by the monotonic clock. */
+  #savedAt = 0;
+
+  /** @param onFailure is told of each entry for which the route's condition couldn't be evaluated */
+  constructor(
+    options: FeedOptions,
+    journal: Journal,
+    { cursor, handledBeyondCursor }: StartPosition,
+    ledger: RouteLedger,
+    onFailure: (reason: string) => void,
+  ) {
+    this.#options = options;
+    this.#journal = journal;
+    this.#ledger = ledger;
+    this.#match = createMatcher(options, (reason) => {
+      this.#conditionFailures += 1;
+      onFailure(reason);
+    });
+    this.#interest = interestOf(options);
+    this.#handledBeyondCursor = new Set(handledBeyondCursor);
+    const last = handledBeyondCursor.reduce((later, seq) => Math.max(later, seq), cursor);
+    this.#handledThrough = ledger.hasOrder ? last : cursor;
+  }
+
+  /** Entries that the route skipped because its condition couldn't be evaluated. */
+  get conditionFailures(): number {
+    return this.#conditionFailures;
+  }
+
+  /** True where there is soon nothing left to try, or what was settled should be saved. */
+  get wantsAttention(): boolean {
+    return this.#ledger.ready <= this.#window / 2 || performance.now() - this.#savedAt > savedWithin;
+  }
+
+  /** Milliseconds for which a batch may still wait to fill. */
+  get lingerFor(): number {
+    const { ready, isFull } = this.#ledger;
+    if (ready === 0 || ready >= this.#options.flow.batch.max || isFull) return 0;
+    return Math.max(0, this.#lingerUntil - performance.now());
+  }
+
+  /**
+   * Milliseconds until something is due for which there is room, or must be saved; without end where there is neither.
+   */
+  get dueIn(): number {
+    const now = Date.now();
+    const dueIn = this.#hasMuchRoom ? Math.max(1, this.#ledger.nextDue - now) : Number.POSITIVE_INFINITY;
+    return Math.min(dueIn, this.#ledger.changesIn(now));
+  }
+
+  /** The journal may have something due that we don't know of, or have lost something that we hold. */
+  lookAgain(): void {
+    this.#ledger.nextDue = 0;
+    this.#changed = true;
+  }
+
+  /** Fills up from the journal: what is due again, and what is new. Returns true where there may be more. */
+  async fill(): Promise<boolean> {
+    const ledger = this.#ledger;
+    if (this.#changed) await this.#findDropped();
+    // A crash may have left later ones of an account in the list, and earlier ones that are still to be read.
+    if (ledger.through < this.#handledThrough) {
+      if (this.#room <= 0) return false;
+      await this.#readOn();
+      // What is due comes next, even if this was all.
+      return true;
+    }
+    for (const account of ledger.needsRefill()) {
+      // What can go out makes room; where nothing can, this account has to.
+      if (ledger.isFull && (ledger.ready > 0 || ledger.attempting > 0)) break;
+      await this.#refill(account);
+    }
+    if (Date.now() >= ledger.nextDue) {
+      // Were what is new read before there is room for both, it would take all of it, for as long as there is a backlog.
+      if (!this.#hasMuchRoom) return false;
+      await this.#fetchDue();
+    }
+    return this.#room > 0 && (await this.#readOn());
+  }
+
+  /** Tells the journal what has changed. @param isLast the route ends */
+  save(isLast = false): void {
+    this.#savedAt = performance.now();
+    const settlement = this.#ledger.changes(Date.now(), isLast);
+    if (settlement !== null) this.#journal.settle(this.#options.name, settlement);
+  }
+
+  async #findDropped(): Promise<void> {
+    this.#changed = false;
+    this.save();
+    const { droppable } = this.#ledger;
+    this.#ledger.drop(droppable, await this.#journal.waitingAmong(this.#options.name, droppable));
+  }
+
+  async #refill(account: string): Promise<void> {
+    this.save();
+    this.#ledger.refill(account, await this.#journal.waitingOf(this.#options.name, account, pageSize));
+  }
+
+  async #fetchDue(): Promise<void> {
+    const { name, retry } = this.#options;
+    const ledger = this.#ledger;
+    const now = Date.now();
+    // What is settled while we look is still listed in what we find.
+    this.save();
+    // Half of the room, so that what failed doesn't keep out what is new.
+    const limit = Math.ceil(this.#room / 2);
+    // What has to be tried again while we look may bring it nearer again.
+    ledger.nextDue = Number.POSITIVE_INFINITY;
+    const { waiting, more } = await this.#journal.due(name, now, horizon(retry, now), limit, ledger.listed);
+    const next = more ? now : await this.#journal.nextDue(name, now);
+    ledger.nextDue = Math.min(ledger.nextDue, next ?? Number.POSITIVE_INFINITY);
+    for (const one of waiting) {
+      this.#linger();
+      ledger.resume(one);
+    }
+    // One that stands behind another again is not due any more, and the route may sleep for long now.
+    this.save();
+  }
+
+  async #readOn(): Promise<boolean> {
+    const ledger = this.#ledger;
+    // While more is due, what is new takes no more than its half.
+    const limit = Date.now() >= ledger.nextDue ? Math.min(pageSize, this.#room) : pageSize;
+    const page = await this.#journal.read(ledger.through, limit, this.#interest);
+    for (const entry of page.entries) {
+      // Soon after the start there are none left, and each entry comes by here.
+      if (this.#handledBeyondCursor.size > 0 && this.#handledBeyondCursor.delete(entry.seq)) continue;
+      const decision = this.#match(entry);
+      if (decision === 'skip') continue;
+      if (decision === 'deliver') {
+        this.#linger();
+        ledger.open(entry);
+      } else ledger.quarantine(entry, decision.quarantine);
+    }
+    ledger.read(page.through);
+    // The last of them may have been removed from the journal.
+    if (!page.more) this.#handledThrough = page.through;
+    return page.more;
+  }
+
+  /** What comes now may wait for others, where there is nothing that has waited already. */
+  #linger(): void {
+    if (this.#ledger.ready === 0) this.#lingerUntil = performance.now() + this.#options.flow.batch.linger;
+  }
+
+  /** How many more deliveries may be made ready to go out. */
+  get #room(): number {
+    const { isFull, ready, attempting } = this.#ledger;
+    return isFull ? 0 : this.#window - ready - attempting;
+  }
+
+  /** Not for every place that gets free: each look for what is due passes over those that are in memory already. */
+  get #hasMuchRoom(): boolean {
+    return this.#room >= this.#window / 2;
+  }
+
+  get #window(): number {
+    const { batch, concurrency } = this.#options.flow;
+    return 2 * batch.max * concurrency;
+  }
+}
