@@ -114,7 +114,7 @@ export class RouteFeed {
       if (ledger.isFull && (ledger.ready > 0 || ledger.attempting > 0)) break;
       await this.#refill(account);
     }
-    if (Date.now() >= ledger.nextDue) {
+    if (this.#mayBeDue(Date.now())) {
       // Were what is new read before there is room for both, it would take all of it, for as long as there is a backlog.
       if (!this.#hasMuchRoom) return false;
       await this.#fetchDue();
@@ -181,6 +181,12 @@ export class RouteFeed {
     // The last of them may have been removed from the journal.
     if (!page.more) this.#handledThrough = page.through;
     return page.more;
+  }
+
+  /** Also what is due later than can be: the clock has been set back since it was planned. */
+  #mayBeDue(now: number): boolean {
+    const { nextDue } = this.#ledger;
+    return now >= nextDue || (Number.isFinite(nextDue) && nextDue > horizon(this.#options.retry, now));
   }
 
   /** What comes now may wait for others, where there is nothing that has waited already. */
