@@ -67,7 +67,7 @@ export async function startTestRoute(
   };
   const start = (journal: Journal, changed: Partial<RouteOptions> = {}) =>
     startRoute(
-      { ...defaults, ...options, ...changed },
+      { ...routeDefaults, ...options, ...changed },
       { journal, log, openSink: async () => ({ deliver, close: async () => undefined, ...sink }) },
     );
   const rows = (sql: string) => {
@@ -150,7 +150,7 @@ export async function startTestRoute(
   return test;
 }
 
-const defaults: RouteOptions = {
+export const routeDefaults: RouteOptions = {
   name: 'tested',
   events: [],
   accounts: [],
