@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { jest } from '@jest/globals';
-import fc from 'fast-check';
 import pino from 'pino';
 import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
 import { openDesk } from '../../src/journal/desk.ts';
@@ -13,61 +12,8 @@ import { openJournal } from '../../src/journal/sqlite.ts';
 import { type Delivery, delivered, type Outcome, type Sink, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { notification } from './notification.ts';
 import { routeDefaults } from './route.ts';
-
-type Answer = 'delivered' | 'retry' | 'dead' | 'away' | 'unavailable' | 'throw';
-
-/** What happens to a route. Numbers choose among what there is at the time. */
-export type Action =
-  | { readonly do: 'rest' }
-  | { readonly do: 'arrive'; readonly accounts: readonly (string | null)[]; readonly invalid: boolean }
-  | { readonly do: 'answer'; readonly which: number; readonly answers: readonly Answer[] }
-  | { readonly do: 'wait' | 'jump'; readonly milliseconds: number }
-  | { readonly do: 'hasten' | 'retry' | 'drop' | 'replay'; readonly which: number }
-  | { readonly do: 'restart' | 'reload' | 'crash' | 'lose' };
-
-const which = fc.nat(30);
-const answer = fc.constantFrom<Answer>(
-  ...['delivered', 'delivered', 'delivered', 'retry', 'retry', 'dead', 'away', 'unavailable', 'throw'].map(
-    (one) => one as Answer,
-  ),
-);
-const accounts = fc.array(fc.constantFrom('a', 'b', null), { minLength: 1, maxLength: 4 });
-const waits = fc.constantFrom(1, 30, 120, 600, 3_000);
-const jumps = fc.constantFrom(-86_400_000, -20_000, -1_000, 5_000, 86_400_000);
-const one = <Kind extends Action['do']>(...kinds: Kind[]) => fc.constantFrom(...kinds.map((kind) => ({ do: kind })));
-
-export const actions: fc.Arbitrary<Action> = fc.oneof(
-  { withCrossShrink: true },
-  { weight: 1, arbitrary: one('rest') },
-  { weight: 12, arbitrary: fc.record({ do: fc.constant('arrive' as const), accounts, invalid: fc.boolean() }) },
-  {
-    weight: 24,
-    arbitrary: fc.record({
-      do: fc.constant('answer' as const),
-      which,
-      answers: fc.array(answer, { minLength: 1, maxLength: 3 }),
-    }),
-  },
-  { weight: 9, arbitrary: fc.record({ do: fc.constant('wait' as const), milliseconds: waits }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('jump' as const), milliseconds: jumps }) },
-  { weight: 12, arbitrary: fc.record({ do: fc.constantFrom('hasten', 'retry', 'drop', 'replay'), which }) },
-  { weight: 3, arbitrary: one('restart', 'reload', 'crash', 'lose') },
-);
-
-/** What the model knows of a notification. */
-interface Known {
-  readonly id: string;
-  readonly seq: number;
-  readonly account: string | null;
-  readonly invalid: boolean;
-  state: 'open' | 'delivered' | 'dead' | 'quarantined' | 'dropped';
-  /** An operator has brought it back: others have passed it, and it has lost its place in the order. */
-  revived: boolean;
-  /** Since when it is dropped, by the monotonic clock: the route may not know it yet. */
-  droppedAt: number;
-  /** The attempt that it is in goes on, with a half of its batch at a time: the sink has thrown. */
-  halved: boolean;
-}
+import type { Action, Answer } from './route-actions.ts';
+import { type Known, type OnDisk, RouteModel } from './route-model.ts';
 
 /** One stay of the route in the journal, from its start to its stop. */
 interface Session {
@@ -87,14 +33,12 @@ const lookEvery = 500;
 const log = pino({ level: 'silent' });
 
 /**
- * A real route over a real journal, with an operator beside it; sink and clock are the test's. It keeps a small model of
- * what has become of each notification, and complains where the route does what the model rules out.
+ * A real route over a real journal, with an operator beside it; sink and clock are the test's. It tells a small model
+ * what happens, which complains where the route does what can't be right.
  */
 export class RouteWorld {
-  readonly complaints = new Set<string>();
   readonly #folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'kazoo-relay-world-'));
-  readonly #known: Known[] = [];
-  readonly #byId = new Map<string, Known>();
+  readonly #model = new RouteModel(lookEvery);
   #inFlight: InFlight[] = [];
   #order: Order;
   #journal: Journal;
@@ -155,7 +99,7 @@ export class RouteWorld {
       default:
     }
     await flushed();
-    this.#examine();
+    this.#model.examine(this.#onDisk());
   }
 
   /** A second in which the sink takes all that it gets. */
@@ -164,20 +108,16 @@ export class RouteWorld {
     await this.#wait(100);
     for (const { end } of this.#inFlight.splice(0)) end(['delivered']);
     await this.#wait(900);
-    this.#examine();
+    this.#model.examine(this.#onDisk());
   }
 
   get isSettled(): boolean {
-    return this.unsettled.length === 0;
+    return this.#model.unsettled(this.#onDisk()).length === 0;
   }
 
-  /** What is still open, for the model or in the journal. */
-  get unsettled(): string[] {
-    const { cursor, lines } = this.#onDisk();
-    const open = this.#known.filter(({ state }) => state === 'open').map(({ seq }) => `${seq} is open`);
-    const waiting = [...lines].filter(([, state]) => state === 'waiting').map(([seq]) => `${seq} waits`);
-    const last = this.#known.at(-1)?.seq ?? 0;
-    return [...open, ...waiting, ...(cursor < last ? [`the cursor stands at ${cursor}, not at ${last}`] : [])];
+  /** What the route has done wrong, and what it has left. */
+  get faults(): string[] {
+    return [...this.#model.complaints, ...this.#model.unsettled(this.#onDisk())];
   }
 
   async close(): Promise<void> {
@@ -188,6 +128,9 @@ export class RouteWorld {
   }
 
   async #begin(): Promise<void> {
+    // Brings to the disk what this journal has been told.
+    await this.#journal.openRoute(options.name, 'earliest');
+    this.#model.begins(this.#onDisk());
     const session: Session = { order: this.#order, isLost: false, route: undefined };
     this.#session = session;
     const deliver: Sink['deliver'] = (batch, signal) => this.#deliver(session, batch, signal);
@@ -210,7 +153,7 @@ export class RouteWorld {
         if (name === 'settle')
           return (route: string, settlement: Settlement) => {
             if (session.isLost) return;
-            this.#told(settlement);
+            this.#model.settled(settlement);
             journal.settle(route, settlement);
           };
         return session.isLost ? () => Promise.reject(new Error('lost')) : member.bind(journal);
@@ -218,17 +161,14 @@ export class RouteWorld {
     });
   }
 
-  /** Only the route knows when it gives one up. */
-  #told({ listed }: Settlement): void {
-    for (const { seq, state } of listed) {
-      const known = this.#at(seq);
-      if (known?.state === 'open' && state === 'dead') known.state = 'dead';
-    }
-  }
-
   #deliver(session: Session, deliveries: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
-    const batch = deliveries.flatMap(({ id }) => this.#byId.get(id) ?? []);
-    for (const [index, known] of batch.entries()) this.#inspect(session, known, batch.slice(0, index));
+    const batch = deliveries.flatMap(({ id }) => this.#model.withId(id) ?? []);
+    // What a lost one had with the sink goes on, in halves where the sink has thrown: the next session can't know.
+    if (!session.isLost) {
+      const others = this.#inFlight.filter((one) => one.session === session).flatMap((one) => one.batch);
+      for (const [index, known] of batch.entries())
+        this.#model.goesOut(known, session.order, [...others, ...batch.slice(0, index)]);
+    }
     const { promise, resolve, reject } = Promise.withResolvers<Outcome[]>();
     const one: InFlight = {
       session,
@@ -252,49 +192,12 @@ export class RouteWorld {
     return promise;
   }
 
-  /** Whether the sink may get this one now. */
-  #inspect(session: Session, known: Known, before: readonly Known[]): void {
-    const { seq, account, state } = known;
-    // What it had with the sink goes on, in halves where the sink has thrown: the next session can't know.
-    if (session.isLost) return;
-    const mayGoOn = state === 'dropped' && (known.halved || performance.now() - known.droppedAt <= lookEvery);
-    known.halved = false;
-    if (state !== 'open' && !mayGoOn) this.#complain(known, `goes out though it is ${state}`);
-    const others = this.#inFlight.filter((one) => one.session === session).flatMap(({ batch }) => batch);
-    if ([...others, ...before].includes(known)) this.#complain(known, 'goes out twice at a time');
-    if (session.order !== 'account' || account === null) return;
-    if ([...others, ...before].some((other) => other.account === account))
-      this.#complain(known, 'goes out beside another one of its account');
-    if (known.revived) return;
-    for (const other of this.#known)
-      if (other.account === account && other.seq < seq && other.state === 'open' && !other.revived)
-        this.#complain(known, `goes out before ${other.seq} of its account`);
-  }
-
-  #complain({ seq }: Known, what: string): void {
-    this.complaints.add(`${seq} ${what}`);
-  }
-
   async #arrive(wanted: readonly (string | null)[], invalid: boolean): Promise<void> {
     const problems = [{ path: '/a', message: 'must be b', keyword: 'const' }];
     const batch = wanted.map((accountId, index) =>
       notification({ accountId, ...(invalid && index === 0 && { state: 'invalid', problems }) }),
     );
-    const base = this.#known.at(-1)?.seq ?? 0;
-    for (const [index, { id, accountId, state }] of batch.entries()) {
-      const known: Known = {
-        id,
-        seq: base + 1 + index,
-        account: accountId,
-        invalid: state === 'invalid',
-        state: state === 'invalid' ? 'quarantined' : 'open',
-        revived: false,
-        droppedAt: 0,
-        halved: false,
-      };
-      this.#known.push(known);
-      this.#byId.set(id, known);
-    }
+    for (const one of batch) this.#model.arrived(one);
     await this.#journal.append(batch);
   }
 
@@ -310,22 +213,22 @@ export class RouteWorld {
     const states: Letter['state'][] = what === 'hasten' ? ['waiting'] : ['waiting', 'dead', 'quarantined'];
     const letters = await this.#desk.letters({ states }, 0, 100);
     const letter = letters[number % Math.max(1, letters.length)];
-    const known = this.#at(letter?.seq ?? 0);
+    const known = this.#model.at(letter?.seq ?? 0);
     if (letter === undefined || known === undefined || (await this.#desk[what]([letter])) === 0) return;
-    if (what === 'retry') Object.assign(known, { state: 'open', revived: true });
-    if (what === 'drop') Object.assign(known, { state: 'dropped', droppedAt: performance.now() });
+    if (what === 'retry') this.#model.revived(known);
+    if (what === 'drop') this.#model.dropped(known);
   }
 
   /** As the command does it: what the route still comes to by itself isn't replayed. */
   async #replay(number: number): Promise<void> {
     await this.#wait(120);
-    const known = this.#known[number % Math.max(1, this.#known.length)];
+    const known = this.#model.at(1 + (number % Math.max(1, this.#model.last)));
     const cursor = await this.#desk.cursorOf(options.name);
     if (known === undefined || cursor === null) return;
     const passed = await this.#desk.passedAmong(options.name, cursor, [known.seq]);
     const entry = await this.#desk.entryAt(known.seq);
     if (!passed.has(known.seq) || entry === null || (await this.#desk.replay(options.name, [entry])) === 0) return;
-    Object.assign(known, { state: 'open', revived: true });
+    this.#model.revived(known);
   }
 
   /** A clean stop of the route, and its next start; another order is what a reload may bring. */
@@ -337,7 +240,6 @@ export class RouteWorld {
       await this.#shut();
       this.#open();
     }
-    await this.#recall();
     await this.#begin();
   }
 
@@ -349,7 +251,6 @@ export class RouteWorld {
     await this.#shut();
     for (const [file, bytes] of left) writeFileSync(file, bytes);
     this.#open();
-    await this.#recall();
     await this.#begin();
   }
 
@@ -359,46 +260,16 @@ export class RouteWorld {
       this.#session.isLost = true;
       this.#ended.push(this.#session.route.stop(this.#ending.signal));
     }
-    await this.#recall();
     await this.#begin();
   }
 
-  /** What the journal didn't get to know is open again; and whoever starts now knows what was dropped. */
-  async #recall(): Promise<void> {
-    // Brings to the disk what this journal has been told.
-    await this.#journal.openRoute(options.name, 'earliest');
-    const { cursor, lines, dropped } = this.#onDisk();
-    for (const known of this.#known) {
-      const line = lines.get(known.seq);
-      known.halved = false;
-      if (known.state === 'dropped') known.droppedAt = Number.NEGATIVE_INFINITY;
-      else if (line === 'waiting') known.state = 'open';
-      else if (line === undefined && known.seq > cursor && !dropped.has(known.seq))
-        known.state = known.invalid ? 'quarantined' : 'open';
-    }
-  }
-
-  /** Whatever is open and behind the cursor must have a line of its own. */
-  #examine(): void {
-    const { cursor, lines } = this.#onDisk();
-    for (const known of this.#known) {
-      if (known.seq > cursor) break;
-      if (known.state === 'open' && lines.get(known.seq) !== 'waiting')
-        this.#complain(known, `was passed by the cursor, and is ${lines.get(known.seq) ?? 'gone'}`);
-    }
-  }
-
-  #onDisk() {
+  #onDisk(): OnDisk {
     const [cursor, lines, dropped] = this.#queries.map((query) => query.all()) as [Row[], Row[], Row[]]; // one for each
     return {
       cursor: Number(cursor[0]?.cursor ?? 0),
       lines: new Map(lines.map(({ seq, state }) => [Number(seq), String(state)])),
       dropped: new Set(dropped.map(({ seq }) => Number(seq))),
     };
-  }
-
-  #at(seq: number): Known | undefined {
-    return this.#known[seq - 1];
   }
 
   #open(): void {
