@@ -1,8 +1,9 @@
-import { exampleBody } from '../src/cli/example.ts';
-import { knownEvent } from '../src/cli/known-event.ts';
-import type { Message } from '../src/cli/publisher.ts';
-import { commonFields, exampleKeyOf } from '../src/kazoo/catalogue.ts';
-import { decode, unlimited } from '../src/kazoo/decode.ts';
+import { exampleBody } from '../src/cli/support/example.ts';
+import { knownEvent } from '../src/cli/support/known-event.ts';
+import type { Message } from '../src/cli/support/publisher.ts';
+import { noLimits } from '../src/kazoo/body.ts';
+import { commonFields, exampleRoutingKey } from '../src/kazoo/catalogue.ts';
+import { decode } from '../src/kazoo/decode.ts';
 import type { EventDefinition } from '../src/kazoo/event.ts';
 import type { Notification } from '../src/kazoo/notification.ts';
 import { toAmqpTimestamp } from '../src/kazoo/time.ts';
@@ -35,7 +36,7 @@ export function notifications(count: number, end = Date.now()): Notification[] {
         zone: 'bench',
         receivedAt: time,
       },
-      unlimited,
+      noLimits,
     ),
   );
 }
@@ -46,7 +47,7 @@ function message(event: EventDefinition, size: number, time: number): Message {
   const body = lengthOf(whole) < size ? whole : onlyRequired(whole, event);
   const missing = size - lengthOf({ ...body, Text: '' });
   if (lengthOf(body) < size) body.Text = '.'.repeat(Math.max(missing, 0));
-  return { routingKey: exampleKeyOf(event), body: Buffer.from(JSON.stringify(body)), time };
+  return { routingKey: exampleRoutingKey(event), body: Buffer.from(JSON.stringify(body)), time };
 }
 
 function lengthOf(body: object): number {

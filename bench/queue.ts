@@ -1,6 +1,6 @@
 import { connect } from '../src/broker/connection.ts';
 import { bindQueue, ensureQueue } from '../src/broker/topology.ts';
-import { connectPublisher, type Message } from '../src/cli/publisher.ts';
+import { connectPublisher, type Message } from '../src/cli/support/publisher.ts';
 
 /** The daemon's queue, so large that it drops nothing. */
 export const queue = {

@@ -6,8 +6,8 @@ const gates = {
   'lint and format': ['biome', 'check', '--error-on-warnings', '.'],
   'package checksums': ['node', 'scripts/checksums.ts'],
   'unused code': ['knip', '--no-progress'],
-  'generated schemas': ['node', 'src/schema/write.ts', '--check'],
-  'generated reference': ['node', 'src/config/write-reference.ts', '--check'],
+  'generated schemas': ['node', 'scripts/write-schemas.ts', '--check'],
+  'generated reference': ['node', 'scripts/write-reference.ts', '--check'],
   'import direction': ['node', '--experimental-vm-modules', 'node_modules/jest/bin/jest.js', 'test/house.test.ts'],
 };
 

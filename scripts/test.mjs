@@ -35,6 +35,8 @@ await run([
   ...jest,
   ...inSuite,
   ...args,
+  // They wait half of their time, for timers and short processes; arguments may say something else of the workers.
+  ...(unit && args.length === 0 ? ['--maxWorkers', '3'] : []),
   ...(unit
     ? ['--testPathIgnorePatterns', '/node_modules/', '/test/suites/', ...needing.map((file) => `/${file}$`)]
     : []),

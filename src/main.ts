@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { holdSignals } from './held-signals.ts';
+import { holdSignals } from './common/async/early-signals.ts';
 
 needNode(24);
 const args = process.argv.slice(2);

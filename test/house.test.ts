@@ -4,74 +4,48 @@ import { describe, expect, test } from '@jest/globals';
 
 /**
  * Which rooms a room may look into, beside itself: cli → relay → {broker, delivery, ops} → {journal, routes, schema,
- * sinks} → kazoo. `config` is read by cli and relay, which hand its values on.
+ * sinks} → notification → kazoo. `config` is read by cli and relay, which hand its values on.
  */
 const doors: Record<string, readonly string[]> = {
   main: ['cli'],
-  cli: ['relay', 'config', 'broker', 'ops', 'journal', 'routes', 'schema', 'sinks', 'kazoo'],
-  relay: ['config', 'broker', 'delivery', 'ops', 'journal', 'routes', 'schema', 'sinks', 'kazoo'],
-  config: ['routes', 'sinks', 'kazoo'],
+  cli: ['relay', 'config', 'broker', 'ops', 'journal', 'routes', 'schema', 'sinks', 'notification', 'kazoo'],
+  relay: ['config', 'broker', 'delivery', 'ops', 'journal', 'routes', 'schema', 'sinks', 'notification', 'kazoo'],
+  config: ['routes', 'sinks', 'notification', 'kazoo'],
   broker: ['journal', 'schema', 'kazoo'],
-  delivery: ['journal', 'routes', 'sinks', 'kazoo'],
+  delivery: ['journal', 'routes', 'sinks', 'notification', 'kazoo'],
   ops: ['journal'],
-  // What a route matches is an entry of the journal, and what it shapes is for a sink.
-  routes: ['journal', 'sinks', 'kazoo'],
+  // What a route matches is an entry of the journal.
+  routes: ['journal', 'notification', 'kazoo'],
   journal: ['kazoo'],
   schema: ['kazoo'],
-  sinks: ['kazoo'],
+  sinks: ['notification', 'kazoo'],
+  notification: ['kazoo'],
   kazoo: [],
+  // Every room may use it, and it uses none.
+  common: [],
 };
 
-/** Files that every room may use, and that use no room. */
-const groundFloor = [
-  'descriptor',
-  'addresses',
-  'bag',
-  'broker-parameters',
-  'broker-url',
-  'cut',
-  'counted',
-  'waiting',
-  'file',
-  'nearest',
-  'errors',
-  'folder',
-  'held-signals',
-  'json-schema',
-  'options',
-  'ownership',
-  'rate',
-  'distribution',
-  'printable',
-  'pulse',
-  'quoted',
-  're2',
-  'secret-mask',
-  'secret-name',
-  'stray-at',
-  'stray-tilde',
-  'tls',
-];
-
-/** Libraries and parts of Node that only some rooms may use. */
+/** Libraries and parts of Node, and the only places below src/ that may know them: folders end in a slash. */
 const keys: Record<string, readonly string[]> = {
-  amqplib: ['broker', 'cli'],
-  'node:sqlite': ['journal', 'sinks'],
-  pg: ['sinks'],
-  mysql2: ['sinks'],
-  convict: ['config', 'options'],
-  ajv: ['schema'],
-  commander: ['cli'],
-  fastify: ['ops'],
-  'prom-client': ['ops'],
-  koffi: ['ops'],
-  undici: ['sinks'],
-  liquidjs: ['sinks'],
-  standardwebhooks: ['sinks'],
-  oauth4webapi: ['sinks'],
-  'ipaddr.js': ['sinks'],
-  '@marcbachmann/cel-js': ['routes'],
-  re2js: ['re2', 'routes'],
+  // The publisher is what `publish` sends by: nothing else of the command line speaks to a broker by itself.
+  amqplib: ['broker/', 'cli/support/publisher.ts'],
+  'node:sqlite': ['journal/sqlite/', 'sinks/database/sqlite/'],
+  pg: ['sinks/database/postgres/'],
+  mysql2: ['sinks/database/mysql/'],
+  // The formats that options may have, and the form in which they are declared.
+  convict: ['config/', 'common/options/'],
+  ajv: ['schema/'],
+  commander: ['cli/'],
+  fastify: ['ops/'],
+  'prom-client': ['ops/'],
+  koffi: ['ops/'],
+  undici: ['sinks/webhook/'],
+  liquidjs: ['sinks/webhook/'],
+  standardwebhooks: ['sinks/webhook/'],
+  oauth4webapi: ['sinks/webhook/'],
+  'ipaddr.js': ['sinks/webhook/'],
+  '@marcbachmann/cel-js': ['routes/'],
+  re2js: ['common/text/', 'routes/'],
 };
 
 /** What src/kazoo may use of Node: all that touches nothing outside the process. */
@@ -93,13 +67,7 @@ interface Import {
 
 const files = globSync('src/**/*.ts');
 const importing = /^(?:import|export)( type)?\b[^;]*?from '([^']+)'|\b(?:import|require)\('([^']+)'\)/gm;
-const imports: Import[] = files.flatMap((file) =>
-  [...readFileSync(file, 'utf8').matchAll(importing)].map(([, type, above, within = '']) => {
-    const target = above ?? within;
-    const when = above === undefined ? 'later' : type === undefined ? 'with it' : 'never';
-    return { file, room: roomOf(file), target: target.startsWith('.') ? join(dirname(file), target) : target, when };
-  }),
-);
+const imports = files.flatMap(importsOf);
 const byFile = Map.groupBy(imports, ({ file }) => file);
 
 describe('the house', () => {
@@ -107,7 +75,7 @@ describe('the house', () => {
     const wrong = imports.filter(({ room, target }) => {
       if (!target.startsWith('src/')) return false;
       const other = roomOf(target);
-      return other !== room && !groundFloor.includes(other) && !doors[room]?.includes(other);
+      return other !== room && other !== 'common' && !doors[room]?.includes(other);
     });
     expect(wrong).toEqual([]);
   });
@@ -116,10 +84,19 @@ describe('the house', () => {
     expect(files.filter((file) => reachedFrom(targetsOf(file)).has(file))).toEqual([]);
   });
 
+  test('reads a configuration by what sinks declare, and loads nothing that opens one', () => {
+    const declaring = /^src\/sinks\/(.*\/)?(declarations?|options)\.ts$/;
+    const opening = /^src\/sinks\/(registry|.*\/(sink|database))\.ts$/;
+    const own = files.filter((file) => roomOf(file) === 'config');
+    const direct = imports.filter(({ room, target }) => room === 'config' && target.startsWith('src/sinks/'));
+    expect(direct.filter(({ target }) => !declaring.test(target))).toEqual([]);
+    expect([...reachedFrom(own, 'with it')].filter((file) => opening.test(file))).toEqual([]);
+  });
+
   test('has each library in the rooms that it belongs to', () => {
-    const wrong = imports.filter(({ room, target }) => {
+    const wrong = imports.filter(({ file, target }) => {
       const key = Object.keys(keys).find((name) => target === name || target.startsWith(`${name}/`));
-      return key !== undefined && !keys[key]?.includes(room);
+      return key !== undefined && !keys[key]?.some((place) => file.startsWith(`src/${place}`));
     });
     expect(wrong).toEqual([]);
   });
@@ -132,11 +109,18 @@ describe('the house', () => {
   });
 
   test('loads no library with the daemon that not every daemon needs', () => {
-    const loaded = reachedFrom(['src/main.ts', 'src/cli/run.ts'], 'with it');
+    const loaded = reachedFrom(['src/main.ts', 'src/cli/commands/run.ts'], 'with it');
     const isLoaded = (library: string) =>
       [...loaded].some((target) => target === library || target.startsWith(`${library}/`));
     expect(isLoaded('pino')).toBe(true);
     expect(loadedLate.filter(isLoaded)).toEqual([]);
+  });
+
+  test('loads what mends a damaged journal only when that is asked for', () => {
+    const recovery = (file: string) => file.startsWith('src/journal/sqlite/recovery/');
+    expect([...reachedFrom(['src/main.ts', 'src/cli/commands/run.ts'], 'with it')].filter(recovery)).toEqual([]);
+    const doors = imports.filter(({ file, target }) => !recovery(file) && recovery(target));
+    expect(doors).toMatchObject([{ file: 'src/journal/sqlite/store.ts', when: 'later' }]);
   });
 
   test('never publishes to a broker outside of the command line', () => {
@@ -147,7 +131,8 @@ describe('the house', () => {
   });
 
   test('has the journal behind its doors, and SQL nowhere but where something is stored', () => {
-    const doors = ['open', 'journal', 'entry'].map((name) => `src/journal/${name}.ts`);
+    const roles = ['journal', 'route-session', 'reader', 'operator-store', 'entry'];
+    const doors = ['open', 'store', ...roles].map((name) => `src/journal/${name}.ts`);
     const around = imports.filter(
       ({ room, target }) => room !== 'journal' && target.startsWith('src/journal/') && !doors.includes(target),
     );
@@ -159,10 +144,27 @@ describe('the house', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('knows a store of the journal only where that is opened, and tests one only where its files are meant', () => {
+    const store = /^src\/journal\/sqlite\//;
+    const within = imports.filter(({ file, target }) => store.test(target) && !store.test(file));
+    expect(within).toMatchObject([{ file: 'src/journal/open.ts', target: 'src/journal/sqlite/store.ts' }]);
+    const others = globSync(['{test,bench,scripts}/**/*.ts']).flatMap(importsOf);
+    const around = others.filter(({ file, target }) => store.test(target) && !file.startsWith('test/journal/sqlite/'));
+    expect(around).toEqual([]);
+  });
+
   test('has no file without a room', () => {
-    expect(files.map(roomOf).filter((room) => !(room in doors) && !groundFloor.includes(room))).toEqual([]);
+    expect(files.map(roomOf).filter((room) => !(room in doors))).toEqual([]);
   });
 });
+
+function importsOf(file: string): Import[] {
+  return [...readFileSync(file, 'utf8').matchAll(importing)].map(([, type, above, within = '']) => {
+    const target = above ?? within;
+    const when = above === undefined ? 'later' : type === undefined ? 'with it' : 'never';
+    return { file, room: roomOf(file), target: target.startsWith('.') ? join(dirname(file), target) : target, when };
+  });
+}
 
 /** These, and all that they lead to. */
 function reachedFrom(starts: readonly string[], when?: Import['when']): Set<string> {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { within } from '../../src/waiting.ts';
+import { within } from '../../src/common/async/deadlines.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
 import { stopwatch } from '../process.ts';
 import type { Build } from './builds.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import type { Message } from '../../src/cli/publisher.ts';
+import type { Message } from '../../src/cli/support/publisher.ts';
 import { toAmqpTimestamp } from '../../src/kazoo/time.ts';
 import {
   delivery,

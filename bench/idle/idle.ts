@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startPrivateBroker } from '../../src/cli/private-broker.ts';
+import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
 import { startPostgres } from '../../test/support/postgresql.ts';
 import { startDaemon } from '../daemon.ts';
 import { messages } from '../notifications.ts';

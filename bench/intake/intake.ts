@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPrivateBroker } from '../../src/cli/private-broker.ts';
-import type { Message } from '../../src/cli/publisher.ts';
+import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
+import type { Message } from '../../src/cli/support/publisher.ts';
 import { startDaemon } from '../daemon.ts';
 import { messages, mixedMessages } from '../notifications.ts';
 import { type Measurement, measure, stopwatch } from '../process.ts';

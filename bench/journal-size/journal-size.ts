@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { startPrivateBroker } from '../../src/cli/private-broker.ts';
+import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
 import { journalIn, startDaemon } from '../daemon.ts';
 import { fillJournal } from '../fill-journal.ts';
 import { messages } from '../notifications.ts';

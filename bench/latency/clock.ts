@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Message } from '../../src/cli/publisher.ts';
+import type { Message } from '../../src/cli/support/publisher.ts';
 import { until } from '../../test/support/until.ts';
 
 /** A receiver of webhooks that knows when each notification was sent. */

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Delivery } from '../../src/sinks/sink.ts';
+import type { Delivery } from '../../src/notification/envelope.ts';
 import { contend } from '../process.ts';
 import { batches, type PostgresqlTask } from './batches.ts';
 

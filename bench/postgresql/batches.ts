@@ -1,6 +1,6 @@
 import { StoredEntry } from '../../src/journal/entry.ts';
+import type { Delivery } from '../../src/notification/envelope.ts';
 import { shape } from '../../src/routes/shape.ts';
-import type { Delivery } from '../../src/sinks/sink.ts';
 import { notifications } from '../notifications.ts';
 
 /** What the contenders are told. */

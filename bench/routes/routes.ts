@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPrivateBroker } from '../../src/cli/private-broker.ts';
+import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
 import { oneRoute, takeAll } from '../intake/intake.ts';
 import { messages } from '../notifications.ts';
 import { fill } from '../queue.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import amqp from 'amqplib';
-import { within } from '../../src/waiting.ts';
+import { within } from '../../src/common/async/deadlines.ts';
 import { until } from '../../test/support/until.ts';
 
 /** Notifications that are published one after the other, at a rate, numbered from 1 on. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type PrivateBroker, startPrivateBroker } from '../../src/cli/private-broker.ts';
+import { type PrivateBroker, startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
 import { startPostgres, type TestPostgres } from '../../test/support/postgresql.ts';
 import { type Daemon, journalIn, startDaemon } from '../daemon.ts';
 

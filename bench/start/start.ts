@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPrivateBroker } from '../../src/cli/private-broker.ts';
+import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
 import { startPostgres } from '../../test/support/postgresql.ts';
 import { startDaemon } from '../daemon.ts';
 import { threeRoutes } from '../idle/idle.ts';

@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { Pool } from 'undici';
-import { openJournalReader } from '../../src/journal/sqlite.ts';
 import { shape } from '../../src/routes/shape.ts';
+import { openJournalReader } from '../../test/support/journal.ts';
 import { contend } from '../process.ts';
 import type { WebhookTask } from './task.ts';
 
@@ -9,7 +9,7 @@ import type { WebhookTask } from './task.ts';
 // signed by the same library, where the route signs.
 
 await contend<WebhookTask>(async ({ folder, url, items, concurrency, secrets }) => {
-  const journal = openJournalReader(folder);
+  const journal = await openJournalReader(folder);
   const entries = await journal.find({ after: 0, limit: items });
   await journal.close();
   const messages = entries.map((entry) => ({ id: entry.id, body: shape(entry, []).json }));

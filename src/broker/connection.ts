@@ -1,8 +1,8 @@
-import type { Duplex } from 'node:stream';
 import type { Channel, ChannelModel } from 'amqplib';
-import { within } from '../waiting.ts';
+import { within } from '../common/async/deadlines.ts';
+import { cutOff, type FrameReader, frameReaderOf, readOn } from './amqplib.ts';
 import { type DialOptions, dial } from './dial.ts';
-import { type Recipient, readOn, receive } from './receiver.ts';
+import { type Recipient, receive } from './receiver.ts';
 
 export interface ConnectionOptions extends DialOptions {
   /** `amqp:` or `amqps:`. */
@@ -17,12 +17,14 @@ export interface ConnectionOptions extends DialOptions {
  */
 export class Connection {
   readonly #model: ChannelModel;
+  readonly #reader: FrameReader;
   readonly #ended = Promise.withResolvers<never>();
   #alive = true;
   #closing = false;
 
   constructor(model: ChannelModel) {
     this.#model = model;
+    this.#reader = frameReaderOf(model);
     this.#ended.promise.catch(() => undefined);
     model.on('error', (error) => this.fail(error));
     model.on('close', (error) => this.fail(error ?? new Error('the broker closed the connection')));
@@ -56,12 +58,12 @@ export class Connection {
    * consumer: the delivery tags of several channels would be mixed.
    */
   receive(recipient: Recipient): void {
-    receive(this.#model, recipient);
+    receive(this.#reader, recipient);
   }
 
   /** The recipient has room again. */
   readOn(): void {
-    if (this.#alive) readOn(this.#model);
+    if (this.#alive) readOn(this.#reader);
   }
 
   /**
@@ -82,10 +84,7 @@ export class Connection {
     if (!this.#alive) return;
     this.#alive = false;
     this.#ended.reject(reason);
-    // amqplib's own close() waits for the broker's answer, forever on a link that is half open. The stream is not in
-    // its types, but each of its connections has one; an error is what makes it clear its timers.
-    const { stream } = this.#model.connection as unknown as { stream: Duplex };
-    stream.destroy(reason);
+    cutOff(this.#reader, reason);
   }
 
   /** Says goodbye, and doesn't wait any longer than that for the answer. */

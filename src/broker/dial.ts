@@ -1,9 +1,8 @@
 import amqp, { type ChannelModel } from 'amqplib';
-import { patienceFor } from '../addresses.ts';
-import { parametersOf } from '../broker-parameters.ts';
-import { readTls, type TlsFiles } from '../tls.ts';
-import { explainConnecting } from './explain.ts';
-import { credentialsOf } from './login.ts';
+import { reasonOf } from '../common/errors.ts';
+import { patienceFor } from '../common/net/addresses.ts';
+import { loginOf, parametersOf, vhostOf } from '../common/net/amqp-url.ts';
+import { explainTls, readTls, type TlsFiles } from '../common/net/tls.ts';
 
 export interface DialOptions {
   /** For `amqps:`. */
@@ -47,4 +46,26 @@ export async function dial(url: string, { tls, name, ...options }: DialOptions):
   return amqp.connect(target.href, settings).catch((error) => {
     throw explainConnecting(error, target);
   });
+}
+
+/** For the options of `amqp.connect`, which by itself reads a letter beyond ASCII in a user or a password as two others. */
+function credentialsOf(url: URL): ReturnType<typeof amqp.credentials.plain> {
+  const { user, password } = loginOf(url);
+  return amqp.credentials.plain(user, password);
+}
+
+/** An error of `amqp.connect`, in words that say what to do where amqplib only names the bytes that it got. */
+function explainConnecting(error: unknown, url: URL): unknown {
+  const reason = reasonOf(error);
+  if (/^Expected ConnectionOpenOk; got <ConnectionClose/.test(reason)) {
+    return new Error(
+      `the broker refuses the virtual host "${vhostOf(url)}": there is none of this name, or this user may not use it ` +
+        '(rabbitmqctl set_permissions), or no more connections are allowed',
+      { cause: error },
+    );
+  }
+  if (/^Frame size \d+ exceeds/.test(reason)) {
+    return new Error('what answers there speaks no AMQP: is it the right port (usually 5672)?', { cause: error });
+  }
+  return url.protocol === 'amqps:' ? explainTls(error) : error;
 }

@@ -1,55 +1,83 @@
-import { hostname } from 'node:os';
-import { type Connection, connect } from './connection.ts';
-import type { Broker } from './link.ts';
-import { codes, declareExchange, ensureQueue, exchangeExists, type QueueOptions, replyCodeOf } from './topology.ts';
+import type { Logger } from 'pino';
+import type { BodyLimits } from '../kazoo/body.ts';
+import { decode, undecodable } from '../kazoo/decode.ts';
+import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
+import { type RevealedPaths, redact } from '../kazoo/redact.ts';
+import { type Validator, validateNotification } from '../schema/validator.ts';
 
-interface ExamineOptions {
-  /** Milliseconds. */
-  readonly heartbeat: number;
-  readonly connectTimeout: number;
-  readonly queue: QueueOptions;
+/** How messages are judged on their way in. */
+export interface IntakePolicy {
+  readonly validator: Validator;
+  readonly reveals: RevealedPaths;
 }
 
-/** How long the broker may take to say goodbye, in milliseconds. */
-const closeWithin = 2_000;
+/** What is committed together has about so many characters at most: bodies may unpack to much more than came in. */
+const maxCommitCharacters = 8 * 1024 * 1024;
+
+/** For so long messages are examined in one go, in milliseconds: then the rest of the daemon has its turn. */
+const longestTurn = 50;
 
 /**
- * Looks whether notifications could be taken from a broker, and says what it found. It consumes nothing and makes
- * nothing: what is missing stays missing.
- * @throws what the socket or the broker said; QueueConflict
+ * Decodes, validates and redacts messages from one on, until there is enough for one commit, or the turn is over: a few
+ * bytes of gzip may unpack to very many, of which nothing may be left to commit.
+ * @returns at least one notification, in the messages' order, and the bytes of the messages' bodies
  */
-export async function examineBroker({ url, tls }: Broker, options: ExamineOptions): Promise<string> {
-  const { heartbeat, connectTimeout, queue } = options;
-  const name = `kazoo-relay check on ${hostname()}`;
-  const connection = await connect({ url, tls, heartbeat: heartbeat / 1000, connectTimeout, name });
+export function examine(
+  messages: readonly RawMessage[],
+  first: number,
+  limits: BodyLimits,
+  policy: IntakePolicy,
+  log: Logger,
+): { notifications: Notification[]; bytes: number } {
+  const notifications: Notification[] = [];
+  const until = performance.now() + longestTurn;
+  const validator: Validator = { validate: (event, data) => problemsOf(event, data, policy, log) };
+  let characters = 0;
+  let bytes = 0;
+  for (let index = first; index < messages.length && characters < maxCommitCharacters; index += 1) {
+    if (index > first && performance.now() > until) break;
+    const message = messages[index];
+    if (message === undefined) break;
+    const notification = notificationOf(message, limits, validator, policy.reveals, log);
+    notifications.push(notification);
+    characters += notification.json.length + (notification.raw?.length ?? 0);
+    bytes += message.body.length;
+  }
+  return { notifications, bytes };
+}
+
+/** A message that brings out a bug of ours must not keep itself and all after it out of the journal. */
+function notificationOf(
+  message: RawMessage,
+  limits: BodyLimits,
+  validator: Validator,
+  reveals: RevealedPaths,
+  log: Logger,
+): Notification {
   try {
-    const found = [`RabbitMQ ${connection.serverVersion}`, await examineExchange(connection)];
-    found.push(await examineQueue(connection, queue));
-    return found.join('; ');
-  } finally {
-    await connection.close(closeWithin);
+    const decoded = decode(message, limits);
+    validateNotification(decoded, validator);
+    return redact(decoded, reveals);
+  } catch (error) {
+    log.error({ err: error }, 'a message could not be processed; it is quarantined');
+    return undecodable(message, { path: '', keyword: 'internal', message: 'the body could not be processed' });
   }
 }
 
-async function examineExchange(connection: Connection): Promise<string> {
-  if (!(await exchangeExists(connection)))
-    return 'no exchange notifications yet, which KAZOO declares, or the daemon where its user may';
-  // Where it is there, declaring it as it is changes nothing, and tells whether it is so.
-  const refusal = await declareExchange(connection);
-  return refusal === codes.preconditionFailed
-    ? 'the exchange notifications has other properties than KAZOO gives it'
-    : 'the exchange notifications is there';
-}
-
-async function examineQueue(connection: Connection, queue: QueueOptions): Promise<string> {
+/**
+ * A validator that throws is a bug, of ours or in an operator's schema: it must not keep the message out of the
+ * journal.
+ */
+function problemsOf(
+  event: string | null,
+  data: JsonObject,
+  { validator }: IntakePolicy,
+  log: Logger,
+): readonly Problem[] {
   try {
-    const { messageCount, consumerCount } = await connection.attempt((channel) => channel.checkQueue(queue.name));
-    // As with the exchange. Should it expire in this very moment, it is made, and expires again.
-    await ensureQueue(connection, queue);
-    const consumers = consumerCount === 0 ? 'no consumer' : 'a daemon consumes';
-    return `the queue ${queue.name} is there (${messageCount} waiting, ${consumers})`;
+    return validator.validate(event, data);
   } catch (error) {
-    if (replyCodeOf(error) === codes.notFound) return `no queue ${queue.name} yet, which the daemon makes`;
-    throw error;
+    log.error({ err: error, event }, 'a notification could not be validated');
+    return [{ path: '', keyword: 'validator', message: 'could not be validated' }];
   }
 }

@@ -1,26 +1,24 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { type Entry, type Journal, JournalError } from '../journal/journal.ts';
-import { type BodyLimits, decode, undecodable } from '../kazoo/decode.ts';
-import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
-import { type Reveals, redact } from '../kazoo/redact.ts';
-import { Pulse, stuckAfter } from '../pulse.ts';
-import { Rate } from '../rate.ts';
-import { judge } from '../schema/judge.ts';
-import type { Validator } from '../schema/validator.ts';
-import { Backoff } from '../waiting.ts';
-import { IntakeCounts } from './counts.ts';
-import type { ReceivedMessage } from './received.ts';
+import { Backoff } from '../common/async/backoff.ts';
+import { Heartbeat, stuckAfter } from '../common/async/heartbeat.ts';
+import { reasonOf } from '../common/errors.ts';
+import { Rate } from '../common/stats/rate-meter.ts';
+import type { Entry } from '../journal/entry.ts';
+import { type Appender, JournalError } from '../journal/journal.ts';
+import type { BodyLimits } from '../kazoo/body.ts';
+import type { Notification } from '../kazoo/notification.ts';
+import { examine, type IntakePolicy } from './examine.ts';
+import { IntakeCounts } from './intake-counts.ts';
+import type { ReceivedMessage } from './receiver.ts';
 
 export interface IntakeOptions extends BodyLimits {
   /** A batch is committed when it holds `max` messages, or `linger` milliseconds after the one before. */
   readonly batch: { readonly max: number; readonly linger: number };
-  readonly reveals: Reveals;
 }
 
 export interface IntakeContext {
-  readonly journal: Journal;
-  readonly validator: Validator;
+  readonly appender: Appender;
   readonly log: Logger;
 }
 
@@ -32,14 +30,8 @@ export interface Source {
   readOn(): void;
 }
 
-/**
- * A batch is committed early when its bodies hold this many bytes, and in parts where they unpack to more characters.
- */
+/** A batch is committed early when its bodies hold this many bytes. */
 const maxBatchBytes = 4 * 1024 * 1024;
-const maxCommitCharacters = 8 * 1024 * 1024;
-
-/** For so long messages are examined in one go, in milliseconds: then the rest of the daemon has its turn. */
-const longestTurn = 50;
 
 /** With more than this uncommitted, in bytes, no more is read: a batch that is being committed, and the next one. */
 const maxHeldBytes = 2 * maxBatchBytes;
@@ -54,8 +46,9 @@ const longestPause = 1_000;
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #context: IntakeContext;
+  #policy: IntakePolicy;
   readonly counts = new IntakeCounts();
-  readonly #pulse = new Pulse();
+  readonly #heartbeat = new Heartbeat();
   #held: ReceivedMessage[] = [];
   #bytes = 0;
   #heldBytes = 0;
@@ -69,11 +62,17 @@ export class Intake {
   #received = 0;
   readonly #rate = new Rate();
   #committed = 0;
-  #failing = false;
+  #trouble: string | null = null;
 
-  constructor(options: IntakeOptions, context: IntakeContext) {
+  constructor(options: IntakeOptions, policy: IntakePolicy, context: IntakeContext) {
     this.#options = options;
+    this.#policy = policy;
     this.#context = context;
+  }
+
+  /** From the next message on. */
+  use(policy: IntakePolicy): void {
+    this.#policy = policy;
   }
 
   /** Messages that were taken from the broker, since the start. */
@@ -93,7 +92,12 @@ export class Intake {
 
   /** True while the journal can't be written. */
   get paused(): boolean {
-    return this.#failing;
+    return this.#trouble !== null;
+  }
+
+  /** Why that is. */
+  get trouble(): string | null {
+    return this.#trouble;
   }
 
   /** Bytes that a body may have, unpacked. */
@@ -103,7 +107,7 @@ export class Intake {
 
   /** True where it holds something, and hasn't even tried to commit it for a while. */
   get stuck(): boolean {
-    return this.#received > this.#committed && this.#pulse.age > stuckAfter;
+    return this.#received > this.#committed && this.#heartbeat.age > stuckAfter;
   }
 
   /**
@@ -111,18 +115,18 @@ export class Intake {
    * then it is read all the same, so that heartbeats are seen, and given up with the first message that is too much.
    */
   get hasRoom(): boolean {
-    return this.#failing || this.#heldBytes <= maxHeldBytes;
+    return this.paused || this.#heldBytes <= maxHeldBytes;
   }
 
   /** True when no more may come in until the journal can be written again. */
   get full(): boolean {
     // While it can, all that is held is on its way: even a message that is larger by itself.
-    return this.#failing && this.#heldBytes > maxHeldBytes;
+    return this.paused && this.#heldBytes > maxHeldBytes;
   }
 
   /** Takes a message. All that are held at a time come from the same connection: see `drained`. */
   add(message: ReceivedMessage, source: Source): void {
-    if (this.#received === this.#committed) this.#pulse.beat();
+    if (this.#received === this.#committed) this.#heartbeat.beat();
     this.#held.push(message);
     this.#received += 1;
     this.#rate.count(1);
@@ -185,13 +189,14 @@ export class Intake {
     for (let isDue = this.#held.length > 0; isDue && !this.#abandoned.signal.aborted; isDue = this.#isFull) {
       this.#cancelFlush?.();
       this.#cancelFlush = undefined;
+      const { log } = this.#context;
       const held = this.#held;
       const source = this.#source;
       this.#held = [];
       this.#bytes = 0;
       for (let first = 0; first < held.length; ) {
         if (first > 0) await nextTurn();
-        const { notifications, bytes } = this.#examineFrom(held, first);
+        const { notifications, bytes } = examine(held, first, this.#options, this.#policy, log);
         const fresh = await this.#append(notifications);
         if (fresh === null) return;
         this.#committedAt = performance.now();
@@ -205,52 +210,6 @@ export class Intake {
         source?.acknowledge(held[first - 1]?.deliveryTag ?? 0);
         if (!hadRoom && this.hasRoom) source?.readOn();
       }
-    }
-  }
-
-  /**
-   * Examines messages until there is enough for one commit, or the turn is over: a few bytes of gzip may unpack to very
-   * many, of which nothing may be left to commit.
-   */
-  #examineFrom(held: readonly ReceivedMessage[], first: number): { notifications: Notification[]; bytes: number } {
-    const notifications: Notification[] = [];
-    const until = performance.now() + longestTurn;
-    let characters = 0;
-    let bytes = 0;
-    for (let index = first; index < held.length && characters < maxCommitCharacters; index += 1) {
-      if (index > first && performance.now() > until) break;
-      const message = held[index];
-      if (message === undefined) break;
-      const notification = this.#examine(message);
-      notifications.push(notification);
-      characters += notification.json.length + (notification.raw?.length ?? 0);
-      bytes += message.body.length;
-    }
-    return { notifications, bytes };
-  }
-
-  /** A message that brings out a bug of ours must not keep itself and all after it out of the journal. */
-  #examine(message: RawMessage): Notification {
-    try {
-      const decoded = decode(message, this.#options);
-      judge(decoded, { validate: (event, data) => this.#problemsOf(event, data) });
-      return redact(decoded, this.#options.reveals);
-    } catch (error) {
-      this.#context.log.error({ err: error }, 'a message could not be processed; it is quarantined');
-      return undecodable(message, { path: '', keyword: 'internal', message: 'the body could not be processed' });
-    }
-  }
-
-  /**
-   * A validator that throws is a bug, of ours or in an operator's schema: it must not keep the message out of the
-   * journal.
-   */
-  #problemsOf(event: string | null, data: JsonObject): readonly Problem[] {
-    try {
-      return this.#context.validator.validate(event, data);
-    } catch (error) {
-      this.#context.log.error({ err: error, event }, 'a notification could not be validated');
-      return [{ path: '', keyword: 'validator', message: 'could not be validated' }];
     }
   }
 
@@ -270,9 +229,9 @@ export class Intake {
   async #append(notifications: readonly Notification[]): Promise<readonly Entry[] | null> {
     const backoff = new Backoff(firstPause, longestPause);
     for (;;) {
-      this.#pulse.beat();
+      this.#heartbeat.beat();
       try {
-        const fresh = await this.#context.journal.append(notifications);
+        const fresh = await this.#context.appender.append(notifications);
         this.#recovered();
         return fresh;
       } catch (error) {
@@ -287,18 +246,19 @@ export class Intake {
   }
 
   #failed(error: unknown): void {
-    if (this.#failing) return;
+    const wasPaused = this.paused;
     const hadRoom = this.hasRoom;
-    this.#failing = true;
+    this.#trouble = reasonOf(error);
+    if (wasPaused) return;
     if (!hadRoom) this.#source?.readOn();
     // What the journal says is enough for an operator; anything else is a bug, whose place we want to know.
     const why = error instanceof JournalError ? { reason: error.message } : { err: error };
-    this.#context.log.error(why, 'the journal takes nothing; nothing is acknowledged until it does');
+    this.#context.log.error(why, 'journal not writable: intake paused, messages stay on the broker');
   }
 
   #recovered(): void {
-    if (!this.#failing) return;
-    this.#failing = false;
+    if (!this.paused) return;
+    this.#trouble = null;
     this.#context.log.info('the journal takes notifications again');
   }
 }

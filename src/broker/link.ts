@@ -2,16 +2,18 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
-import { reasonOf } from '../errors.ts';
-import { Pulse, stuckAfter } from '../pulse.ts';
-import type { TlsFiles } from '../tls.ts';
-import { Backoff, unlessAborted, within } from '../waiting.ts';
+import { unlessAborted } from '../common/async/abort.ts';
+import { Backoff } from '../common/async/backoff.ts';
+import { within } from '../common/async/deadlines.ts';
+import { Heartbeat, stuckAfter } from '../common/async/heartbeat.ts';
+import { codeOf, reasonOf } from '../common/errors.ts';
+import type { TlsFiles } from '../common/net/tls.ts';
+import { mismatch } from './amqplib.ts';
 import { type Connection, connect } from './connection.ts';
-import { LinkCounts } from './counts.ts';
 import type { Intake } from './intake.ts';
-import { ReceivedMessage } from './received.ts';
-import { bindQueue, ensureExchange, ensureQueue, QueueConflict, type QueueOptions } from './topology.ts';
-import { StallError, type WatchOptions, watch } from './watch.ts';
+import { ReceivedMessage } from './receiver.ts';
+import { bindQueue, ensureExchange, ensureQueue, QueueConflict, type QueueOptions, replyCodeOf } from './topology.ts';
+import { LinkCounts, StallError, type WatchOptions, watch } from './watch.ts';
 
 export interface Broker {
   readonly zone: string;
@@ -27,6 +29,8 @@ export interface LinkActivity {
   readonly since: number;
   /** Why it is away, or what it waits for. */
   readonly reason: string | undefined;
+  /** Where it is away: AMQP's reply code, or the system's code. */
+  readonly code?: number | string | undefined;
 }
 
 export interface LinkOptions {
@@ -69,7 +73,7 @@ export class Link {
   readonly #stopping = new AbortController();
   readonly #backoff = new Backoff(firstPause, longestPause);
   readonly counts = new LinkCounts();
-  readonly #pulse = new Pulse();
+  readonly #heartbeat = new Heartbeat();
   readonly #running: Promise<void>;
   #connection: Connection | undefined;
   #activity: LinkActivity = { state: 'connecting', since: Date.now(), reason: undefined };
@@ -93,7 +97,7 @@ export class Link {
     const { connectTimeout, watch: watching } = this.#options;
     const longestStep = Math.max(connectTimeout, watching.interval, watching.stalledAfter, conflictPause);
     // While the journal takes nothing, it waits for that.
-    return !this.#intake.paused && !this.#stopping.signal.aborted && this.#pulse.age > longestStep + stuckAfter;
+    return !this.#intake.paused && !this.#stopping.signal.aborted && this.#heartbeat.age > longestStep + stuckAfter;
   }
 
   /**
@@ -116,7 +120,7 @@ export class Link {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      this.#pulse.beat();
+      this.#heartbeat.beat();
       try {
         await this.#session();
       } catch (error) {
@@ -133,7 +137,7 @@ export class Link {
   async #session(): Promise<void> {
     const connection = await this.#connect();
     this.#connection = connection;
-    this.#pulse.beat();
+    this.#heartbeat.beat();
     try {
       await Promise.race([this.#serve(connection), connection.ended]);
     } finally {
@@ -167,7 +171,7 @@ export class Link {
     const onWait = (reason: string) => {
       this.#activity = { state: 'connecting', since: Date.now(), reason };
     };
-    await ensureExchange(connection, signal, { log: this.#log, pulse: this.#pulse, onWait });
+    await ensureExchange(connection, signal, { log: this.#log, heartbeat: this.#heartbeat, onWait });
     await ensureQueue(connection, queue);
     const channel = await connection.openChannel();
     await bindQueue(channel, queue);
@@ -176,8 +180,8 @@ export class Link {
     await this.#intake.drained();
     const consumerTag = await this.#consume(channel, connection);
     this.#consuming();
-    const vitals = { counts: this.counts, pulse: this.#pulse };
-    await watch(connection, queue, this.#intake, this.#options.watch, vitals, signal).catch((error) => {
+    const seen = { counts: this.counts, heartbeat: this.#heartbeat };
+    await watch(connection, queue, this.#intake, this.#options.watch, seen, signal).catch((error) => {
       if (!signal.aborted) throw error;
     });
     await within(closeWithin, 'the broker', channel.cancel(consumerTag));
@@ -206,11 +210,11 @@ export class Link {
       },
     });
     const { consumerTag } = await channel.consume(this.#options.queue.name, (message) => {
-      const reason =
+      connection.fail(
         message === null
-          ? 'the broker cancelled our consumer: the queue was deleted'
-          : 'amqplib has read a message by itself: it is another version than the one that this was made for';
-      connection.fail(new Error(reason));
+          ? new Error('the broker cancelled our consumer: the queue was deleted')
+          : mismatch('it has read a message by itself'),
+      );
     });
     return consumerTag;
   }
@@ -219,7 +223,7 @@ export class Link {
     this.#trouble = undefined;
     this.#activity = { state: 'consuming', since: Date.now(), reason: undefined };
     this.counts.sessions += 1;
-    this.#pulse.beat();
+    this.#heartbeat.beat();
     this.#log.info('consuming');
   }
 
@@ -227,7 +231,7 @@ export class Link {
     const reason = reasonOf(error);
     if (this.#activity.state === 'consuming' && Date.now() - this.#activity.since > steadyAfter) this.#backoff.reset();
     const since = this.#activity.state === 'away' ? this.#activity.since : Date.now();
-    this.#activity = { state: 'away', since, reason };
+    this.#activity = { state: 'away', since, reason, code: replyCodeOf(error) ?? codeOf(error) };
     this.counts.failures += 1;
     this.counts.depth = null;
     if (error instanceof StallError) this.counts.stalls += 1;

@@ -1,13 +1,37 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { Duplex } from 'node:stream';
-import type { ChannelModel } from 'amqplib';
-import { keptOfUndecodable } from '../kazoo/decode.ts';
+import { maxUndecodableBytes } from '../kazoo/decode.ts';
 import type { RawMessage } from '../kazoo/notification.ts';
+import type { FrameReader } from './amqplib.ts';
 
 /** A message as the broker delivers it, with those of its properties that intake asks for. */
 export interface Delivered extends Omit<RawMessage, 'zone' | 'receivedAt'> {
   /** By which it is acknowledged. */
   readonly deliveryTag: number;
+}
+
+/** A message that isn't in the journal yet. A class, because it lives as long as a batch: see `Decoded`. */
+export class ReceivedMessage implements RawMessage {
+  readonly body: Uint8Array;
+  readonly digest: string | undefined;
+  readonly routingKey: string;
+  readonly contentEncoding: string | undefined;
+  readonly messageId: string | undefined;
+  readonly timestamp: number | undefined;
+  readonly zone: string;
+  readonly receivedAt: number;
+  readonly deliveryTag: number;
+
+  constructor(delivered: Delivered, zone: string, receivedAt: number) {
+    this.body = delivered.body;
+    this.digest = delivered.digest;
+    this.routingKey = delivered.routingKey;
+    this.contentEncoding = delivered.contentEncoding;
+    this.messageId = delivered.messageId;
+    this.timestamp = delivered.timestamp;
+    this.zone = zone;
+    this.receivedAt = receivedAt;
+    this.deliveryTag = delivered.deliveryTag;
+  }
 }
 
 /** Who gets the messages of a connection. */
@@ -22,41 +46,26 @@ export interface Recipient {
   take(message: Delivered): void;
 }
 
-/** The part of amqplib's connection that reads frames; it isn't in its types. */
-interface FrameReader {
-  readonly stream: Duplex;
-  /** In bytes; 0 is no limit. */
-  readonly maxFrameSize: number;
-  /** Bytes that were read from the socket and not yet taken as frames. */
-  rest: Buffer;
-  /** Its heartbeats look whether anything has come. */
-  recvSinceLastCheck: boolean;
-  /** Takes the next frame; false where it isn't whole yet. */
-  recvFrame(): unknown;
-}
-
 /**
  * Makes a connection hand over the messages that are delivered on it. They are taken from what the socket has read, all
  * other frames are left to amqplib: for each message it would make nine views of bytes and decode properties that nobody
  * asks for. Nor could it go on after properties that it can't decode, such as a header table nested ten thousand deep,
  * which would come again on the next connection, and so stop intake for good.
  */
-export function receive(model: ChannelModel, recipient: Recipient): void {
-  const reader = model.connection as unknown as FrameReader; // held to be true by all tests with a broker
+export function receive(reader: FrameReader, recipient: Recipient): void {
   const receiver = new Receiver(reader, recipient);
   reader.recvFrame = () => receiver.next();
 }
 
-/** Reads on, where a recipient had no room and has some now. */
-export function readOn(model: ChannelModel): void {
-  const { stream } = model.connection as unknown as FrameReader; // as above
-  // By this event amqplib takes up its reading; the stream itself sends it once for what nobody has taken yet.
-  stream.emit('readable');
-}
-
 /*
- * A frame is its type, channel, payload's size, payload and an end mark. A message is a frame with the method
- * `basic.deliver`, one with its size and properties, and as many of its body as that takes.
+ * A frame is its type (1 byte), channel (2), size of its payload (4), payload, and an end mark. A message takes these, on
+ * its channel one behind another; sizes in bytes, a short text has its length in its first byte:
+ *
+ *   method      class and method (4), consumer tag (short text), delivery tag (8), whether it comes again (1), exchange
+ *               (short text), routing key (short text)
+ *   properties  class (2), weight (2), size of the body (8), which properties there are (2), these in the order of their
+ *               flags
+ *   body        a part of the body, at most the connection's largest frame; none where the body is empty
  */
 const headSize = 7;
 const endMark = 0xce;
@@ -249,7 +258,7 @@ interface TooLarge {
 
 /** @param size of the whole body, in bytes */
 function tooLarge(size: number): TooLarge {
-  return { hash: createHash('sha256'), beginning: Buffer.alloc(Math.min(size, keptOfUndecodable)), held: 0 };
+  return { hash: createHash('sha256'), beginning: Buffer.alloc(Math.min(size, maxUndecodableBytes)), held: 0 };
 }
 
 /** How many bytes a property takes; without end where that isn't there to be read. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import type { Logger } from 'pino';
-import type { Pulse } from '../pulse.ts';
+import type { Heartbeat } from '../common/async/heartbeat.ts';
 import type { Connection } from './connection.ts';
 
 export interface QueueOptions {
@@ -37,7 +37,11 @@ const exchangePause = 500;
 export async function ensureExchange(
   connection: Connection,
   signal: AbortSignal,
-  { log, pulse, onWait }: { readonly log: Logger; readonly pulse: Pulse; readonly onWait: (reason: string) => void },
+  {
+    log,
+    heartbeat,
+    onWait,
+  }: { readonly log: Logger; readonly heartbeat: Heartbeat; readonly onWait: (reason: string) => void },
 ): Promise<void> {
   const refusal = await declareExchange(connection);
   if (refusal === undefined) return;
@@ -49,7 +53,7 @@ export async function ensureExchange(
   log.info({ exchange }, 'waiting for KAZOO to declare the exchange: this user may not');
   onWait(`waits for KAZOO to declare the exchange ${exchange}: this user may not`);
   do {
-    pulse.beat();
+    heartbeat.beat();
     await delay(exchangePause, undefined, { signal });
   } while (!(await exchangeExists(connection)));
 }
@@ -80,9 +84,12 @@ export async function bindQueue(channel: Channel, queue: QueueOptions): Promise<
 
 export const codes = { accessRefused: 403, notFound: 404, preconditionFailed: 406 } as const;
 
-/** With which the broker refused; undefined for any other error. */
+/** With which the broker refused, of a login too, where amqplib has it in its message; undefined for any other error. */
 export function replyCodeOf(error: unknown): number | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'number' ? error.code : undefined;
+  if (!Error.isError(error)) return undefined;
+  if ('code' in error && typeof error.code === 'number') return error.code;
+  const [, code] = /^Handshake terminated by server: (\d{3}) /.exec(error.message) ?? [];
+  return code === undefined ? undefined : Number(code);
 }
 
 /** Undefined when it stands as declared, else the reply code with which the broker refused. */

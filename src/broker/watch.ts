@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Pulse } from '../pulse.ts';
-import { unlessAborted, within } from '../waiting.ts';
+import { unlessAborted } from '../common/async/abort.ts';
+import { within } from '../common/async/deadlines.ts';
+import type { Heartbeat } from '../common/async/heartbeat.ts';
 import type { Connection } from './connection.ts';
-import type { LinkCounts } from './counts.ts';
 import type { Intake } from './intake.ts';
 import { bindQueue, type QueueOptions } from './topology.ts';
 
@@ -18,10 +18,16 @@ export class StallError extends Error {
   override readonly name = 'StallError';
 }
 
-/** Where the watch leaves what it has seen. */
-interface Vitals {
-  readonly counts: LinkCounts;
-  readonly pulse: Pulse;
+/** What a link has been through since the start. */
+export class LinkCounts {
+  /** How often it has begun to consume. */
+  sessions = 0;
+  /** How often a session, or an attempt at one, has failed. */
+  failures = 0;
+  /** How often the stall watch has ended a session. */
+  stalls = 0;
+  /** Messages that were ready in our queue when the stall watch last looked; null while nobody looks. */
+  depth: number | null = null;
 }
 
 /**
@@ -34,7 +40,7 @@ export async function watch(
   queue: QueueOptions,
   intake: Intake,
   options: WatchOptions,
-  { counts, pulse }: Vitals,
+  { counts, heartbeat }: { readonly counts: LinkCounts; readonly heartbeat: Heartbeat },
   signal: AbortSignal,
 ): Promise<never> {
   const channel = await connection.openChannel();
@@ -42,9 +48,9 @@ export async function watch(
   let moved = movementOf(intake);
   let movedAt = performance.now();
   for (;;) {
-    pulse.beat();
+    heartbeat.beat();
     await delay(options.interval, undefined, { signal });
-    pulse.beat();
+    heartbeat.beat();
     const { messageCount, consumerCount } = await answer(channel.checkQueue(queue.name));
     // KAZOO or an operator may have deleted the exchange, and the binding with it: only binding again would notice.
     await answer(bindQueue(channel, queue));

@@ -1,28 +1,27 @@
 import { Command, CommanderError } from 'commander';
-import { atTerminal } from './exit.ts';
-import { createTerminal, OutputError, type Surroundings, type Terminal } from './terminal.ts';
+import { atTerminal } from './support/exit.ts';
+import { createTerminal, OutputError, type Surroundings, type Terminal } from './support/terminal.ts';
 
 /** Every command, in the order of the help, with what loads it. */
 const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>>> = {
-  run: async (terminal) => (await import('./run.ts')).runCommand(terminal),
-  check: async (terminal) => (await import('./check.ts')).checkCommand(terminal),
-  config: async (terminal) => (await import('./config.ts')).configCommand(terminal),
-  events: async (terminal) => (await import('./events.ts')).eventsCommand(terminal),
-  validate: async (terminal) => (await import('./validate.ts')).validateCommand(terminal),
-  test: async (terminal) => (await import('./test.ts')).testCommand(terminal),
-  reload: async (terminal) => (await import('./reload.ts')).reloadCommand(terminal),
-  status: async (terminal) => (await import('./status.ts')).statusCommand(terminal),
-  dead: async (terminal) => (await import('./dead.ts')).deadCommand(terminal),
-  waiting: async (terminal) => (await import('./waiting.ts')).waitingCommand(terminal),
-  replay: async (terminal) => (await import('./replay.ts')).replayCommand(terminal),
-  forget: async (terminal) => (await import('./forget.ts')).forgetCommand(terminal),
-  'accept-clock': async (terminal) => (await import('./accept-clock.ts')).acceptClockCommand(terminal),
-  tail: async (terminal) => (await import('./tail.ts')).tailCommand(terminal),
-  probe: async (terminal) => (await import('./probe.ts')).probeCommand(terminal),
-  publish: async (terminal) => (await import('./publish.ts')).publishCommand(terminal),
-  database: async (terminal) => (await import('./database.ts')).databaseCommand(terminal),
-  quickstart: async (terminal) => (await import('./quickstart.ts')).quickstartCommand(terminal),
-  completion: async (terminal) => (await import('./completion.ts')).completionCommand(terminal),
+  run: async (terminal) => (await import('./commands/run.ts')).runCommand(terminal),
+  check: async (terminal) => (await import('./commands/check.ts')).checkCommand(terminal),
+  config: async (terminal) => (await import('./commands/config.ts')).configCommand(terminal),
+  events: async (terminal) => (await import('./commands/events.ts')).eventsCommand(terminal),
+  validate: async (terminal) => (await import('./commands/validate.ts')).validateCommand(terminal),
+  test: async (terminal) => (await import('./commands/test.ts')).testCommand(terminal),
+  reload: async (terminal) => (await import('./commands/reload.ts')).reloadCommand(terminal),
+  status: async (terminal) => (await import('./commands/status.ts')).statusCommand(terminal),
+  dead: async (terminal) => (await import('./commands/dead.ts')).deadCommand(terminal),
+  waiting: async (terminal) => (await import('./commands/waiting.ts')).waitingCommand(terminal),
+  replay: async (terminal) => (await import('./commands/replay.ts')).replayCommand(terminal),
+  forget: async (terminal) => (await import('./commands/forget.ts')).forgetCommand(terminal),
+  'accept-clock': async (terminal) => (await import('./commands/accept-clock.ts')).acceptClockCommand(terminal),
+  tail: async (terminal) => (await import('./commands/tail.ts')).tailCommand(terminal),
+  probe: async (terminal) => (await import('./commands/probe.ts')).probeCommand(terminal),
+  publish: async (terminal) => (await import('./commands/publish.ts')).publishCommand(terminal),
+  database: async (terminal) => (await import('./commands/database.ts')).databaseCommand(terminal),
+  completion: async (terminal) => (await import('./commands/completion.ts')).completionCommand(terminal),
 };
 
 /** What is run when no command is named. */
@@ -61,10 +60,19 @@ export async function createProgram([first = unnamed]: readonly string[], termin
  * @param args without the program's own name
  * @returns the exit code
  */
-export async function runCli(args: readonly string[], surroundings: Surroundings): Promise<number> {
+export function runCli(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  return runProgram((terminal) => createProgram(args, terminal), args, surroundings);
+}
+
+/** The same for any program. */
+export async function runProgram(
+  create: (terminal: Terminal) => Promise<Command>,
+  args: readonly string[],
+  surroundings: Surroundings,
+): Promise<number> {
   const terminal = createTerminal(surroundings);
   try {
-    const program = await createProgram(args, terminal);
+    const program = await create(terminal);
     await program.parseAsync(args, { from: 'user' });
     return terminal.exitCode;
   } catch (error) {

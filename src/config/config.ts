@@ -1,5 +1,5 @@
 import type { Level } from 'pino';
-import type { TlsFiles } from '../tls.ts';
+import type { TlsFiles } from '../common/net/tls.ts';
 
 /** What a configuration file says, checked and with every default in place. Times are milliseconds, sizes bytes. */
 export interface Config {

@@ -1,9 +1,9 @@
 import convict from 'convict';
-import { parametersOf } from '../broker-parameters.ts';
-import { anyCase } from '../json-schema.ts';
-import { mappedTypes } from '../sinks/database/table.ts';
-import { strayAt, strayAtMessage } from '../stray-at.ts';
-import { strayTilde, strayTildeMessage } from '../stray-tilde.ts';
+import { parametersOf } from '../common/net/amqp-url.ts';
+import type { Option } from '../common/options/declare.ts';
+import { anyCase } from '../common/options/json-schema.ts';
+import { strayAt, strayAtMessage, strayTilde, strayTildeMessage } from '../common/options/value-checks.ts';
+import { mappedTypes } from '../sinks/database/options.ts';
 import { amount, durations, needsUnit, positiveUnitSchema, sizes, unitSchema } from './units.ts';
 
 /** A kind of value. */
@@ -323,4 +323,15 @@ function isInHome(path: string): boolean {
 
 function must(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Error(what);
+}
+
+/** The name of an option's format among ours; undefined where it is none of them. */
+export function formatOf({ format }: Option): string | undefined {
+  if (format === Boolean) return 'boolean';
+  return typeof format === 'string' && Object.hasOwn(formats, format) ? format : undefined;
+}
+
+/** True for an option that takes several values. */
+export function isList(option: Option): boolean {
+  return formats[formatOf(option) ?? '']?.isList === true;
 }

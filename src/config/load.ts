@@ -1,57 +1,27 @@
-import { accessSync, constants } from 'node:fs';
-import { codeOf } from '../errors.ts';
-import { hintFor } from '../nearest.ts';
-import { hasSudo, ownershipOf } from '../ownership.ts';
-import { routeMistakes } from '../routes/mistakes.ts';
-import { sinkKinds } from '../sinks/registry.ts';
-import type { OptionMistake } from '../sinks/sink.ts';
-import { type Brokers, checkBrokers, kazoosPath } from './brokers.ts';
-import { check, isMapping, type Mistake } from './check.ts';
+import type { OptionMistake } from '../common/options/declare.ts';
+import { isMapping } from '../common/options/value-checks.ts';
+import { hintFor } from '../common/text/did-you-mean.ts';
+import { routeErrors } from '../routes/validate.ts';
+import { sinkDeclarations } from '../sinks/declarations.ts';
+import { type Brokers, checkBrokers, kazoosPath } from './check/brokers.ts';
+import { check } from './check/check.ts';
+import { doubtsAbout } from './check/doubts.ts';
 import type { Config, RouteConfig } from './config.ts';
-import { doubtsAbout } from './doubts.ts';
-import { type Gathered, gather, type Origin } from './gather.ts';
+import {
+  ConfigError,
+  type Finding,
+  findingText,
+  isWithin,
+  type Mistake,
+  nameOf,
+  type Path,
+  type Place,
+} from './diagnostics.ts';
 import { rootOptions, routeOptions } from './options.ts';
-import { type Finding, findingText, isWithin, nameOf, type Path, type Place } from './place.ts';
-import { readSource } from './source.ts';
-import { sinkOptionsOf } from './tree.ts';
-import type { Overrides } from './variables.ts';
-
-/** A configuration that can't be used; the message lists every mistake with its place. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
-
-/** Where a configuration is looked for, in this order, when none is named. */
-const places = ['/etc/kazoo-relay/kazoo-relay.yaml', 'config/kazoo-relay.yaml'];
-
-/**
- * The configuration file to use: the one that is named, else that of KAZOO_RELAY_CONFIG, else the first that exists of
- * /etc/kazoo-relay/kazoo-relay.yaml and config/kazoo-relay.yaml.
- * @throws ConfigError when there is none, or this user may not read it
- */
-export function findConfigFile(named: string | undefined, env = process.env): string {
-  // Docker and systemd may set a variable to nothing, and mean that it has no value.
-  const file = named ?? (env.KAZOO_RELAY_CONFIG || places.find(isThere));
-  if (file !== undefined) return file;
-  throw new ConfigError(
-    `there is no configuration: neither ${places.join(' nor ')} exists. Name one with --config or in KAZOO_RELAY_CONFIG`,
-  );
-}
-
-/** What may not be read may be there, and is not passed over for the next. */
-function isThere(place: string): boolean {
-  try {
-    accessSync(place, constants.R_OK);
-    return true;
-  } catch (cause) {
-    if (codeOf(cause) !== 'EACCES') return false;
-    const way = hasSudo ? 'use sudo' : 'make it readable for this user';
-    throw new ConfigError(
-      `${place} may not be read by this user (${ownershipOf(place)}): ${way}, or name another with --config`,
-      { cause },
-    );
-  }
-}
+import { type Gathered, gather, type Origin } from './read/gather.ts';
+import { readSource } from './read/source.ts';
+import { sinkOptionsOf } from './read/tree.ts';
+import type { Overrides } from './read/variables.ts';
 
 /** A configuration, and what there is to say about it. */
 export interface Loaded {
@@ -211,8 +181,9 @@ function checkRoutes(routes: unknown, mistakes: Mistake[]): RouteConfig[] {
     const isRight = mistakes.length === before;
     const checkedSink = checkSink(sink, [...path, 'sink'], isMapping(route) ? mistakes : []);
     // What its sink needs can be told only where nothing is wrong by itself.
-    const kind = mistakes.length === before ? sinkKinds.find(({ type }) => type === checkedSink.type) : undefined;
-    if (isRight) mistakes.push(...under(path, routeMistakes(checked, kind?.needs?.(checkedSink.options) ?? [])));
+    const kind =
+      mistakes.length === before ? sinkDeclarations.find(({ type }) => type === checkedSink.type) : undefined;
+    if (isRight) mistakes.push(...under(path, routeErrors(checked, kind?.requiredKeys?.(checkedSink.options) ?? [])));
     return { ...checked, name, start: startOf(checked.start), sink: checkedSink };
   });
 }
@@ -229,15 +200,15 @@ function startOf(start: string): RouteConfig['start'] {
 }
 
 function checkSink(sink: unknown, path: Path, mistakes: Mistake[]): RouteConfig['sink'] {
-  const types = sinkKinds.map(({ type }) => type).join(', ');
+  const types = sinkDeclarations.map(({ type }) => type).join(', ');
   const { type, ...options } = isMapping(sink) ? sink : { type: undefined };
-  const kind = sinkKinds.find((candidate) => candidate.type === type);
+  const kind = sinkDeclarations.find((candidate) => candidate.type === type);
   if (kind === undefined) {
     if (type === undefined) mistakes.push({ path, message: `must be a mapping with a type: ${types}` });
     else {
       const hint = hintFor(
         String(type),
-        sinkKinds.map((candidate) => candidate.type),
+        sinkDeclarations.map((candidate) => candidate.type),
       );
       mistakes.push({
         path: [...path, 'type'],

@@ -1,4 +1,4 @@
-import type { OptionTree } from '../options.ts';
+import type { OptionTree } from '../common/options/declare.ts';
 
 /** Every option of the file but its two lists; `doc` is its line in the reference. */
 export const rootOptions: OptionTree = {

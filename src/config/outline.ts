@@ -1,6 +1,6 @@
 import type { Config, RouteConfig } from './config.ts';
+import type { Path } from './diagnostics.ts';
 import { readConfig } from './load.ts';
-import type { Path } from './place.ts';
 
 /**
  * What of a configuration says where the journal is and what routes want of it: enough for whoever opens no broker and

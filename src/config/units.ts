@@ -1,4 +1,4 @@
-import { anyCase } from '../json-schema.ts';
+import { anyCase } from '../common/options/json-schema.ts';
 
 /** Units of time, in milliseconds. */
 export const durations = new Map([

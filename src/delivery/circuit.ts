@@ -1,4 +1,4 @@
-import { Growth } from '../waiting.ts';
+import { ExponentialBackoff } from '../common/async/backoff.ts';
 
 export interface CircuitOptions {
   /** Attempts in a row that fail and open it. */
@@ -24,7 +24,7 @@ const firstPause = 500;
 /** Keeps a route from throwing its deliveries at a sink that is away, and from using up their tries. */
 export class Circuit {
   readonly #options: CircuitOptions;
-  readonly #pauses: Growth;
+  readonly #pauses: ExponentialBackoff;
   #failures = 0;
   #state: CircuitState = 'closed';
   #trouble: Trouble | undefined;
@@ -37,7 +37,7 @@ export class Circuit {
 
   constructor(options: CircuitOptions) {
     this.#options = options;
-    this.#pauses = new Growth(firstPause, options.maxPause);
+    this.#pauses = new ExponentialBackoff(firstPause, options.maxPause);
   }
 
   get state(): CircuitState {

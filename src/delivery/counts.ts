@@ -1,5 +1,5 @@
-import { Distribution } from '../distribution.ts';
-import type { Entry } from '../journal/journal.ts';
+import { Distribution } from '../common/stats/histogram.ts';
+import type { Entry } from '../journal/entry.ts';
 import type { Outcome } from '../sinks/sink.ts';
 
 /*

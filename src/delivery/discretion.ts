@@ -1,7 +1,8 @@
+import { createMask, type Mask } from '../common/text/secret-mask.ts';
 import { isHolder } from '../kazoo/json.ts';
 import type { Json } from '../kazoo/notification.ts';
-import { createMask, type Mask } from '../secret-mask.ts';
-import type { Delivery, Outcome } from '../sinks/sink.ts';
+import type { Delivery } from '../notification/envelope.ts';
+import type { Outcome } from '../sinks/sink.ts';
 
 /** Takes the secrets of a batch out of what a sink says of it: a receiver may send back what it was sent. */
 interface Discretion {

@@ -1,11 +1,12 @@
 import type { Logger } from 'pino';
-import { Bag } from '../bag.ts';
-import { cut } from '../cut.ts';
-import { reasonOf } from '../errors.ts';
-import type { Attempt } from '../journal/journal.ts';
+import { Slots } from '../common/async/slots.ts';
+import { reasonOf } from '../common/errors.ts';
+import { cut } from '../common/text/truncate-utf8.ts';
+import type { Attempt } from '../journal/route-session.ts';
 import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
 import { shape } from '../routes/shape.ts';
-import { type Flow, type Outcome, SinkUnavailable } from '../sinks/sink.ts';
+import type { SinkLimits } from '../sinks/declaration.ts';
+import { type Outcome, SinkUnavailable } from '../sinks/sink.ts';
 import { Circuit, type CircuitOptions } from './circuit.ts';
 import { RouteCounts } from './counts.ts';
 import type { RouteFeed } from './feed.ts';
@@ -18,7 +19,7 @@ import { ThrottledReporter } from './throttled-reporter.ts';
 type Batch = readonly Readonly<PendingDelivery>[];
 
 export interface DispatchOptions {
-  readonly flow: Flow;
+  readonly flow: SinkLimits;
   readonly retry: RetryOptions;
   readonly circuit: CircuitOptions;
   /** Dotted paths of the secrets that it gets in clear. */
@@ -47,7 +48,7 @@ export class Dispatcher {
   readonly circuit: Circuit;
   readonly counts = new RouteCounts();
   readonly #deadLetters: ThrottledReporter;
-  readonly #attempts = new Bag<Promise<void>>();
+  readonly #attempts = new Slots<Promise<void>>();
 
   constructor(options: DispatchOptions, context: DispatchContext) {
     this.#options = options;

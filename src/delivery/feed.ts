@@ -1,20 +1,23 @@
-import type { Entry, Interest, Journal } from '../journal/journal.ts';
+import type { Entry } from '../journal/entry.ts';
+import type { Interest, RouteSession } from '../journal/route-session.ts';
 import { createMatcher, type Decision, interestOf, type Selection } from '../routes/match.ts';
-import type { Flow } from '../sinks/sink.ts';
+import type { SinkLimits } from '../sinks/declaration.ts';
 import type { RouteLedger } from './ledger.ts';
 import { horizon, type RetryOptions } from './retry.ts';
 
 export interface FeedOptions extends Selection {
   readonly name: string;
-  readonly flow: Flow;
+  readonly flow: SinkLimits;
   readonly retry: RetryOptions;
 }
 
-/** Where a route begins. */
-export interface StartPosition {
-  readonly cursor: number;
-  /** Entries beyond it that the journal lists for the route, or that an operator has dropped. */
-  readonly handledBeyondCursor: readonly number[];
+export interface FeedContext {
+  readonly session: RouteSession;
+  readonly ledger: RouteLedger;
+  /** Is told of each entry for which the route's condition couldn't be evaluated. */
+  readonly onConditionFailure: (reason: string) => void;
+  /** Rings where something could not be saved. */
+  readonly ring: () => void;
 }
 
 /** How many entries are read at a time, at most. */
@@ -29,7 +32,8 @@ const savedWithin = 20;
  */
 export class RouteFeed {
   readonly #options: FeedOptions;
-  readonly #journal: Journal;
+  readonly #session: RouteSession;
+  readonly #ring: () => void;
   readonly #ledger: RouteLedger;
   readonly #match: (entry: Entry) => Decision;
   #conditionFailures = 0;
@@ -44,26 +48,25 @@ export class RouteFeed {
   #lingerUntil = 0;
   /** When the journal was told last what was settled, by the monotonic clock. */
   #savedAt = 0;
+  /** The commit that saves what was settled last; and whether one has failed. */
+  #saving: Promise<void> | undefined;
+  #isUnsaved = false;
 
-  /** @param onFailure is told of each entry for which the route's condition couldn't be evaluated */
-  constructor(
-    options: FeedOptions,
-    journal: Journal,
-    { cursor, handledBeyondCursor }: StartPosition,
-    ledger: RouteLedger,
-    onFailure: (reason: string) => void,
-  ) {
+  /** @param handledBeyondCursor as the session says it */
+  constructor(options: FeedOptions, context: FeedContext, handledBeyondCursor: readonly number[]) {
+    const { session, ledger, onConditionFailure, ring } = context;
     this.#options = options;
-    this.#journal = journal;
+    this.#session = session;
     this.#ledger = ledger;
+    this.#ring = ring;
     this.#match = createMatcher(options, (reason) => {
       this.#conditionFailures += 1;
-      onFailure(reason);
+      onConditionFailure(reason);
     });
     this.#interest = interestOf(options);
     this.#handledBeyondCursor = new Set(handledBeyondCursor);
-    const last = handledBeyondCursor.reduce((later, seq) => Math.max(later, seq), cursor);
-    this.#handledThrough = ledger.hasOrder ? last : cursor;
+    const last = handledBeyondCursor.reduce((later, seq) => Math.max(later, seq), ledger.cursor);
+    this.#handledThrough = ledger.hasOrder ? last : ledger.cursor;
   }
 
   /** Entries that the route skipped because its condition couldn't be evaluated. */
@@ -126,23 +129,37 @@ export class RouteFeed {
   save(isLast = false): void {
     this.#savedAt = performance.now();
     const settlement = this.#ledger.changes(Date.now(), isLast);
-    if (settlement !== null) this.#journal.settle(this.#options.name, settlement);
+    if (settlement === null) return;
+    const saving = this.#session.settle(settlement);
+    // Many settlements share a commit, and all of them are saved or none.
+    if (saving === this.#saving) return;
+    this.#saving = saving;
+    saving.catch(() => {
+      this.#isUnsaved = true;
+      this.#ring();
+    });
+  }
+
+  /** Where something could not be saved, tries that again: what goes out before would be repeated after a crash. */
+  async saveAgain(): Promise<void> {
+    if (this.#isUnsaved) await this.#session.flush();
+    this.#isUnsaved = false;
   }
 
   async #findDropped(): Promise<void> {
     this.#changed = false;
     this.save();
     const { droppable } = this.#ledger;
-    this.#ledger.drop(droppable, await this.#journal.waitingAmong(this.#options.name, droppable));
+    this.#ledger.drop(droppable, await this.#session.waitingAmong(droppable));
   }
 
   async #refill(account: string): Promise<void> {
     this.save();
-    this.#ledger.refill(account, await this.#journal.waitingOf(this.#options.name, account, pageSize));
+    this.#ledger.refill(account, await this.#session.waitingOf(account, pageSize));
   }
 
   async #fetchDue(): Promise<void> {
-    const { name, retry } = this.#options;
+    const { retry } = this.#options;
     const ledger = this.#ledger;
     const now = Date.now();
     // What is settled while we look is still listed in what we find.
@@ -151,8 +168,8 @@ export class RouteFeed {
     const limit = Math.ceil(this.#room / 2);
     // What has to be tried again while we look may bring it nearer again.
     ledger.nextDue = Number.POSITIVE_INFINITY;
-    const { waiting, more } = await this.#journal.due(name, now, horizon(retry, now), limit, ledger.listed);
-    const next = more ? now : await this.#journal.nextDue(name, now);
+    const { waiting, more } = await this.#session.due(now, horizon(retry, now), limit, ledger.listed);
+    const next = more ? now : await this.#session.nextDue(now);
     ledger.nextDue = Math.min(ledger.nextDue, next ?? Number.POSITIVE_INFINITY);
     for (const one of waiting) {
       this.#linger();
@@ -166,7 +183,7 @@ export class RouteFeed {
     const ledger = this.#ledger;
     // While more is due, what is new takes no more than its half.
     const limit = Date.now() >= ledger.nextDue ? Math.min(pageSize, this.#room) : pageSize;
-    const page = await this.#journal.read(ledger.through, limit, this.#interest);
+    const page = await this.#session.read(ledger.through, limit, this.#interest);
     for (const entry of page.entries) {
       // Soon after the start there are none left, and each entry comes by here.
       if (this.#handledBeyondCursor.size > 0 && this.#handledBeyondCursor.delete(entry.seq)) continue;

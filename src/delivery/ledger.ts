@@ -1,4 +1,5 @@
-import type { Attempt, Entry, Listed, Settlement, Waiting } from '../journal/journal.ts';
+import type { Entry } from '../journal/entry.ts';
+import type { Attempt, Recorded, Settlement, Waiting } from '../journal/route-session.ts';
 import { fittingOf, PendingDelivery } from './pending-delivery.ts';
 import { Progress } from './progress.ts';
 import type { Queue } from './queue.ts';
@@ -26,7 +27,7 @@ export class RouteLedger {
   /** Of all that are in memory. */
   #characters = 0;
   #attempting = 0;
-  #lines: Listed[] = [];
+  #lines: Recorded[] = [];
   #settled: number[] = [];
   #cursor: number;
   /** When the next one that waits is due, in Unix milliseconds, as far as known: 0 where the journal must be asked. */
@@ -102,7 +103,7 @@ export class RouteLedger {
 
   /** → quarantined */
   quarantine({ seq, accountId }: Entry, reason: string): void {
-    this.#lines.push({ seq, accountId, state: 'quarantined', reason, attempts: none, dueAt: null, again: false });
+    this.#lines.push({ seq, accountId, state: 'quarantined', reason, attempts: none, dueAt: null, exists: false });
   }
 
   /** waiting → pending: it is due. It goes on waiting, without a time of its own, where it isn't its account's turn. */
@@ -193,7 +194,7 @@ export class RouteLedger {
     }
     const { cursor } = this.#progress;
     if (cursor === this.#cursor && this.#lines.length === 0 && this.#settled.length === 0) return null;
-    const settlement = { cursor, listed: this.#lines, settled: this.#settled };
+    const settlement = { cursor, recorded: this.#lines, settled: this.#settled };
     this.#cursor = cursor;
     this.#lines = [];
     this.#settled = [];
@@ -236,10 +237,10 @@ export class RouteLedger {
 
   /** The journal gets a line of it, or another one. */
   #list(delivery: PendingDelivery, state: 'waiting' | 'dead', reason: string, dueAt: number | null): void {
-    const { entry, attempts, listed: again } = delivery;
-    this.#lines.push({ seq: entry.seq, accountId: entry.accountId, state, reason, attempts, dueAt, again });
+    const { entry, attempts, listed: exists } = delivery;
+    this.#lines.push({ seq: entry.seq, accountId: entry.accountId, state, reason, attempts, dueAt, exists });
     delivery.listed = true;
-    if (!again) this.#progress.close(delivery);
+    if (!exists) this.#progress.close(delivery);
   }
 }
 

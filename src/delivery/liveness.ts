@@ -1,5 +1,5 @@
-import { Bag } from '../bag.ts';
-import { stuckAfter } from '../pulse.ts';
+import { stuckAfter } from '../common/async/heartbeat.ts';
+import { Slots } from '../common/async/slots.ts';
 
 /** Whether a route moves: its loop, and what it has handed to the sink. All times are of the monotonic clock. */
 export class RouteLiveness {
@@ -7,7 +7,7 @@ export class RouteLiveness {
   /** Since when the loop has been at work; undefined while it sleeps. */
   #awakeSince: number | undefined = performance.now();
   #wakesAt = Number.POSITIVE_INFINITY;
-  readonly #attempts = new Bag<{ readonly since: number }>();
+  readonly #attempts = new Slots<{ readonly since: number }>();
 
   /** @param timeout milliseconds that one attempt may take */
   constructor(timeout: number) {

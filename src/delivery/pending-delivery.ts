@@ -1,4 +1,5 @@
-import type { Attempt, Entry } from '../journal/journal.ts';
+import type { Entry } from '../journal/entry.ts';
+import type { Attempt } from '../journal/route-session.ts';
 
 /**
  * What a delivery is in; docs/design.md has them as a diagram. In memory are those that are `pending` (its turn has still

@@ -19,7 +19,7 @@ export class Progress {
   #through: number;
   /**
    * Deliveries in the journal's order, from the first that is open on; those behind it may be closed. No Map, for the
-   * reason why there is `Bag`.
+   * reason why there is `Slots`.
    */
   #deliveries: (PendingDelivery | undefined)[] = [];
   /** Where the first open one stands. */

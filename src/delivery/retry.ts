@@ -1,4 +1,4 @@
-import type { Attempt } from '../journal/journal.ts';
+import type { Attempt } from '../journal/route-session.ts';
 
 export interface RetryOptions {
   /** Milliseconds after the first, second … try that failed; after the last one there is no other. */

@@ -1,12 +1,15 @@
 import type { Logger } from 'pino';
-import { reasonOf } from '../errors.ts';
-import type { Journal, Order, Start } from '../journal/journal.ts';
+import { unlessAborted } from '../common/async/abort.ts';
+import { Backoff } from '../common/async/backoff.ts';
+import { Wakeup } from '../common/async/wakeup.ts';
+import { reasonOf } from '../common/errors.ts';
+import type { JournalEvents } from '../journal/journal.ts';
+import type { Order, RouteSession } from '../journal/route-session.ts';
 import type { Sink } from '../sinks/sink.ts';
-import { Backoff, Bell, unlessAborted } from '../waiting.ts';
 import type { CircuitState, Trouble } from './circuit.ts';
 import type { RouteCounts } from './counts.ts';
 import { Dispatcher, type DispatchOptions } from './dispatcher.ts';
-import { type FeedOptions, RouteFeed, type StartPosition } from './feed.ts';
+import { type FeedOptions, RouteFeed } from './feed.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { RouteLedger } from './ledger.ts';
 import { RouteLiveness } from './liveness.ts';
@@ -15,15 +18,14 @@ import { SinkClient } from './sink-client.ts';
 import { ThrottledReporter } from './throttled-reporter.ts';
 
 export interface RouteOptions extends FeedOptions, DispatchOptions {
-  /** Where it begins if the journal doesn't know it yet. */
-  readonly start: Start;
   readonly order: Order;
   /** Milliseconds that one attempt may take. */
   readonly timeout: number;
 }
 
 export interface RouteContext {
-  readonly journal: Journal;
+  readonly session: RouteSession;
+  readonly events: JournalEvents;
   readonly openSink: () => Promise<Sink>;
   readonly log: Logger;
 }
@@ -47,20 +49,18 @@ const firstPause = 200;
 const longestPause = 10_000;
 
 /**
- * Starts a route: from its cursor on, each notification that it wants goes to its sink. Resolves once the route has its
- * place in the journal, so that what intake takes from then on can't be missed; its sink may open later.
+ * Starts a route: from its cursor on, each notification that it wants goes to its sink, which may open later. The
+ * session is the caller's: it stays open for as long as the route runs.
  */
 export async function startRoute(options: RouteOptions, context: RouteContext): Promise<Route> {
-  const { journal } = context;
-  const { name, start, order, invalid } = options;
-  const cursor = await journal.openRoute(name, start, invalid);
-  const handledBeyondCursor = await journal.decidedAfter(name, cursor);
-  return new Route(options, context, { cursor, handledBeyondCursor }, await queueOf(name, order, journal));
+  const { session } = context;
+  const handledBeyondCursor = await session.handledBeyondCursor();
+  return new Route(options, context, handledBeyondCursor, await queueOf(options.order, session));
 }
 
-async function queueOf(route: string, order: Order, journal: Journal): Promise<Queue> {
-  if (order === 'account') return new KeyedQueue(await journal.wakeFirst(route));
-  await journal.wakeAll(route);
+async function queueOf(order: Order, session: RouteSession): Promise<Queue> {
+  if (order === 'account') return new KeyedQueue(await session.wakeFirst());
+  await session.wakeAll();
   return new Fifo();
 }
 
@@ -75,7 +75,7 @@ export class Route {
   readonly #dispatcher: Dispatcher;
   readonly #sinkClient: SinkClient;
   readonly #conditionFailures: ThrottledReporter;
-  readonly #bell = new Bell();
+  readonly #wakeup = new Wakeup();
   readonly #liveness: RouteLiveness;
   readonly #stopping = new AbortController();
   readonly #aborting = new AbortController();
@@ -83,14 +83,20 @@ export class Route {
   readonly #running: Promise<void>;
   #interrupted: string | undefined;
 
-  constructor(options: RouteOptions, { journal, openSink, log }: RouteContext, start: StartPosition, queue: Queue) {
+  constructor(
+    options: RouteOptions,
+    { session, events, openSink, log }: RouteContext,
+    handledBeyondCursor: readonly number[],
+    queue: Queue,
+  ) {
     this.#log = log;
     this.#conditionFailures = new ThrottledReporter((count, reason) =>
       log.warn({ count, reason }, 'the condition could not be evaluated; these notifications are skipped'),
     );
-    const ring = () => this.#bell.ring();
-    const ledger = new RouteLedger(start.cursor, queue);
-    const feed = new RouteFeed(options, journal, start, ledger, (reason) => this.#conditionFailures.count(reason));
+    const ring = () => this.#wakeup.ring();
+    const onConditionFailure = (reason: string) => this.#conditionFailures.count(reason);
+    const ledger = new RouteLedger(session.cursor, queue);
+    const feed = new RouteFeed(options, { session, ledger, onConditionFailure, ring }, handledBeyondCursor);
     this.#liveness = new RouteLiveness(options.timeout);
     const sinkClient = new SinkClient(openSink, options.timeout, this.#liveness, log);
     const [stopping, aborting] = [this.#stopping.signal, this.#aborting.signal];
@@ -98,8 +104,8 @@ export class Route {
     this.#ledger = ledger;
     this.#feed = feed;
     this.#sinkClient = sinkClient;
-    this.#unsubscribe = journal.subscribe((change) => {
-      if (change === 'listed') feed.lookAgain();
+    this.#unsubscribe = events.subscribe((change) => {
+      if (change === 'records') feed.lookAgain();
       ring();
     });
     this.#running = this.#run();
@@ -127,7 +133,7 @@ export class Route {
   tryNow(): boolean {
     if (!this.#dispatcher.circuit.hasten()) return false;
     this.#feed.lookAgain();
-    this.#bell.ring();
+    this.#wakeup.ring();
     return true;
   }
 
@@ -141,7 +147,7 @@ export class Route {
     deadline.addEventListener('abort', abort, { once: true });
     this.#stopping.abort();
     this.#unsubscribe();
-    this.#bell.ring();
+    this.#wakeup.ring();
     await this.#running;
     await this.#dispatcher.close();
     this.#feed.save(true);
@@ -158,6 +164,7 @@ export class Route {
     while (!signal.aborted) {
       this.#liveness.awake();
       try {
+        await this.#feed.saveAgain();
         this.#feed.save();
         await this.#fill();
         const lingering = this.#dispatcher.dispatch();
@@ -167,7 +174,7 @@ export class Route {
         this.#interrupted = undefined;
         const idleFor = this.#idleFor(lingering);
         this.#liveness.asleep(idleFor);
-        await this.#bell.heard(idleFor);
+        await this.#wakeup.heard(idleFor);
       } catch (error) {
         // A disk that is full is one line, not one each try.
         const reason = reasonOf(error);
@@ -182,7 +189,7 @@ export class Route {
   async #fill(): Promise<void> {
     const { circuit } = this.#dispatcher;
     circuit.tick();
-    if (circuit.state !== 'open' && (await this.#feed.fill())) this.#bell.ring();
+    if (circuit.state !== 'open' && (await this.#feed.fill())) this.#wakeup.ring();
   }
 
   /**

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
-import { reasonOf } from '../errors.ts';
-import { type Delivery, type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
-import { Deadlines, onAbort } from '../waiting.ts';
+import { onAbort } from '../common/async/abort.ts';
+import { Deadlines } from '../common/async/deadlines.ts';
+import { reasonOf } from '../common/errors.ts';
+import type { Delivery } from '../notification/envelope.ts';
+import { type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
 import { discretionFor } from './discretion.ts';
 import type { RouteLiveness } from './liveness.ts';
 

@@ -1,38 +1,12 @@
-import type { Logger } from 'pino';
-import { openDesk as openSqliteDesk } from './desk.ts';
-import type { Desk, Journal, JournalReader, Limits } from './journal.ts';
-import { rebuildJournal as rebuildSqlite } from './rebuild.ts';
-import { openJournal as openSqlite, openJournalReader as openSqliteReader } from './sqlite.ts';
+import { sqliteStore } from './sqlite/store.ts';
+import type { JournalStore } from './store.ts';
 
 /** Where the configuration has the journal. */
-export interface Place {
+export interface StoreLocation {
   readonly path: string;
 }
 
-/*
- * The doors to the journal: nobody outside of this room knows what store it is in. They are asynchronous because one
- * that several daemons share is reached over a network.
- */
-
-/**
- * Opens it for a daemon.
- * @throws JournalError when another daemon has it, it is newer than this program, or it can't be used
- */
-export async function openJournal({ path, ...limits }: Place & Limits, log: Logger): Promise<Journal> {
-  return openSqlite(path, log, limits);
-}
-
-/** Opens it for reading, beside a daemon or without one. @throws JournalError */
-export async function openJournalReader({ path }: Place): Promise<JournalReader> {
-  return openSqliteReader(path);
-}
-
-/** Opens it for an operator's decisions, beside a daemon or without one. @throws JournalError */
-export async function openDesk({ path }: Place): Promise<Desk> {
-  return openSqliteDesk(path);
-}
-
-/** Where it is damaged, makes a new one of what can be read. @param routes of the configuration @throws JournalError */
-export async function rebuildJournal({ path }: Place, routes: readonly string[], log: Logger): Promise<void> {
-  rebuildSqlite(path, routes, log);
+/** The store of a journal, which isn't opened by that. */
+export function storeAt({ path }: StoreLocation): JournalStore {
+  return sqliteStore(path);
 }

@@ -2,8 +2,8 @@ import type { EventDefinition, EventField } from './event.ts';
 import { accountEvents } from './events/account.ts';
 import { billingEvents } from './events/billing.ts';
 import { conferenceEvents } from './events/conference.ts';
+import { optional, required, secret } from './events/define.ts';
 import { faxEvents } from './events/fax.ts';
-import { optional, required, secret } from './events/fields.ts';
 import { numberEvents } from './events/number.ts';
 import { registrationEvents } from './events/registration.ts';
 import { sipEvents } from './events/sip.ts';
@@ -40,12 +40,12 @@ export function schemaId(event: string): string {
 }
 
 /** The routing key that an example is published with: where nobody knows KAZOO's, one that a relay's binding matches. */
-export function exampleKeyOf({ name, routingKey }: Pick<EventDefinition, 'name' | 'routingKey'>): string {
-  return routingKey ?? `${unknownKeys}${name}`;
+export function exampleRoutingKey({ name, routingKey }: Pick<EventDefinition, 'name' | 'routingKey'>): string {
+  return routingKey ?? `${unknownRoutingKeyPrefix}${name}`;
 }
 
 /** What the routing keys of examples begin with, where nobody knows KAZOO's. */
-export const unknownKeys = 'notifications.unknown.';
+export const unknownRoutingKeyPrefix = 'notifications.unknown.';
 
 /**
  * What the body of any event may hold besides the event's own fields. Where an event has a field of the same name, the
@@ -81,7 +81,8 @@ export const commonFields: readonly EventField[] = [
   optional('deliver_to_pid', 'Deliver-To-PID', 'string', 'Erlang process that it is meant for'),
   optional('destination_server', 'Destination-Server', 'string', 'KAZOO node that it is meant for'),
   optional('geo_location', 'Geo-Location', 'any', 'where its origin is'),
-  optional('raw_headers', 'Raw-Headers', 'any', 'headers in the form they were received in'),
+  // Those of a request, be it as one text: what says who somebody is stands among them.
+  secret(optional('raw_headers', 'Raw-Headers', 'any', 'headers in the form they were received in')),
   optional('reply_to_pid', 'Reply-To-PID', 'string', 'Erlang process that waits for the answer'),
   optional('request_from_pid', 'Request-From-PID', 'string', 'Erlang process that asked'),
   optional('server_queue_id', 'Server-Queue-ID', 'string', 'queue that waits for the answer'),

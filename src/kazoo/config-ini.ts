@@ -6,7 +6,7 @@ export interface KazooBroker {
   readonly line: number;
 }
 
-export interface KazooConfigMistake {
+export interface KazooConfigError {
   readonly line: number;
   readonly message: string;
 }
@@ -17,17 +17,17 @@ export interface KazooConfigMistake {
  * `[amqp]` belongs to the zone.
  * @param localZone the zone of what only `[amqp]` has
  */
-export function brokersIn(
+export function parseKazooBrokers(
   text: string,
   localZone: string,
-): { readonly brokers: readonly KazooBroker[]; readonly mistakes: readonly KazooConfigMistake[] } {
-  const mistakes: KazooConfigMistake[] = [];
+): { readonly brokers: readonly KazooBroker[]; readonly mistakes: readonly KazooConfigError[] } {
+  const mistakes: KazooConfigError[] = [];
   const sections = sectionsIn(text, mistakes);
   const zones = sections.filter(({ name }) => name === 'zone').flatMap((section) => zoneBrokers(section, mistakes));
   const inZones = new Set(zones.map(({ url }) => url));
   const local = sections
     .filter(({ name }) => name === 'amqp')
-    .flatMap(({ entries }) => urisOf(entries))
+    .flatMap(({ settings }) => urisOf(settings))
     .filter(({ value }) => !inZones.has(value))
     .map(({ value, line }) => ({ zone: localZone, url: value, line }));
   return { brokers: withoutRepeats([...zones, ...local]), mistakes };
@@ -36,17 +36,17 @@ export function brokersIn(
 interface Section {
   readonly name: string;
   readonly line: number;
-  readonly entries: Entry[];
+  readonly settings: Setting[];
 }
 
-interface Entry {
+interface Setting {
   readonly key: string;
   readonly value: string;
   readonly line: number;
 }
 
 /** The sections that brokers are in. Others have forms of their own, and are nothing to us. */
-function sectionsIn(text: string, mistakes: KazooConfigMistake[]): Section[] {
+function sectionsIn(text: string, mistakes: KazooConfigError[]): Section[] {
   const sections: Section[] = [];
   let section: Section | undefined;
   for (const [index, row] of text
@@ -58,18 +58,18 @@ function sectionsIn(text: string, mistakes: KazooConfigMistake[]): Section[] {
     if (content === '' || /^[;#]/.test(content)) continue;
     const [, name] = /^\[\s*([^\]]*?)\s*\]/.exec(content) ?? [];
     if (name !== undefined) {
-      section = { name, line, entries: [] };
+      section = { name, line, settings: [] };
       if (name === 'zone' || name === 'amqp') sections.push(section);
     } else if (section !== undefined && sections.includes(section)) {
-      const entry = entryIn(content, line);
-      if (entry === undefined) mistakes.push({ line, message: 'must be a comment, a [section] or key = value' });
-      else section.entries.push(entry);
+      const setting = settingIn(content, line);
+      if (setting === undefined) mistakes.push({ line, message: 'must be a comment, a [section] or key = value' });
+      else section.settings.push(setting);
     }
   }
   return sections;
 }
 
-function entryIn(content: string, line: number): Entry | undefined {
+function settingIn(content: string, line: number): Setting | undefined {
   const [, key, rest = ''] = /^([^=\s]+)\s*=\s*(.*)$/.exec(content) ?? [];
   if (key === undefined) return undefined;
   const [, double, single] = /^(?:"([^"]*)"|'([^']*)')/.exec(rest) ?? [];
@@ -77,15 +77,15 @@ function entryIn(content: string, line: number): Entry | undefined {
   return { key: key.toLowerCase(), value, line };
 }
 
-function zoneBrokers({ line, entries }: Section, mistakes: KazooConfigMistake[]): KazooBroker[] {
-  const zone = entries.find(({ key, value }) => key === 'name' && value !== '')?.value;
-  if (zone !== undefined) return urisOf(entries).map(({ value, line: at }) => ({ zone, url: value, line: at }));
+function zoneBrokers({ line, settings }: Section, mistakes: KazooConfigError[]): KazooBroker[] {
+  const zone = settings.find(({ key, value }) => key === 'name' && value !== '')?.value;
+  if (zone !== undefined) return urisOf(settings).map(({ value, line: at }) => ({ zone, url: value, line: at }));
   mistakes.push({ line, message: 'the section [zone] has no name' });
   return [];
 }
 
-function urisOf(entries: readonly Entry[]): Entry[] {
-  return entries.filter(({ key, value }) => (key === 'uri' || key === 'amqp_uri') && value !== '');
+function urisOf(settings: readonly Setting[]): Setting[] {
+  return settings.filter(({ key, value }) => (key === 'uri' || key === 'amqp_uri') && value !== '');
 }
 
 function withoutRepeats(brokers: readonly KazooBroker[]): KazooBroker[] {

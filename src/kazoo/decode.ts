@@ -1,32 +1,13 @@
-import { isUtf8 } from 'node:buffer';
-import { gunzipSync } from 'node:zlib';
+import { type BodyLimits, parseBody } from './body.ts';
 import { eventNamed } from './catalogue.ts';
-import { Decoded } from './decoded.ts';
-import { contentOf, fingerprintOf, idOf } from './identity.ts';
-import { isObject, member } from './json.ts';
-import { hasMoreMembers } from './members.ts';
-import { maxDepth, type Normalised, normalise, type Path } from './normalise.ts';
-import type { Json, JsonObject, Problem, RawMessage } from './notification.ts';
-import { mayLoseDigits, parseAsWritten } from './numbers.ts';
-import { rewrite } from './rewrite.ts';
+import { fingerprintOf, notificationId } from './identity.ts';
+import { member } from './json.ts';
+import type { BodyPath } from './normalise.ts';
+import type { Json, JsonObject, Notification, NotificationState, Problem, RawMessage, Secret } from './notification.ts';
 import { fromAmqpTimestamp, fromGregorianSeconds } from './time.ts';
 
-/** What a body may be to be decoded. */
-export interface BodyLimits {
-  /** Bytes, after unpacking. */
-  readonly maxBodySize: number;
-  /** Of its objects and arrays together: each costs far more memory than the two bytes that it may be written in. */
-  readonly maxBodyMembers: number;
-}
-
-/** For bodies that don't come from a broker. */
-export const unlimited: BodyLimits = {
-  maxBodySize: Number.POSITIVE_INFINITY,
-  maxBodyMembers: Number.POSITIVE_INFINITY,
-};
-
 /** How much of a body that can't be decoded is kept, in bytes. */
-export const keptOfUndecodable = 64 * 1024;
+export const maxUndecodableBytes = 64 * 1024;
 
 /**
  * Makes a notification of whatever the broker delivered. Never throws: what can't be decoded comes out in the state
@@ -44,7 +25,7 @@ export function decode(message: RawMessage, limits: BodyLimits): Decoded {
   const happensOnce = definition?.once === true || typeof data.call_id === 'string';
   const ownTime = mayBeResent(message, data) ? (eventTime ?? (happensOnce ? 0 : null)) : null;
   return new Decoded({
-    id: idOf(message, published ?? 0),
+    id: notificationId(message, published ?? 0),
     fingerprint: ownTime === null ? '' : fingerprintOf(body.content()),
     ownTime,
     event,
@@ -71,7 +52,7 @@ export function decode(message: RawMessage, limits: BodyLimits): Decoded {
 export function undecodable(message: RawMessage, problem: Problem): Decoded {
   const published = fromAmqpTimestamp(message.timestamp);
   return new Decoded({
-    id: idOf(message, published ?? 0),
+    id: notificationId(message, published ?? 0),
     fingerprint: '',
     ownTime: null,
     event: null,
@@ -90,115 +71,67 @@ export function undecodable(message: RawMessage, problem: Problem): Decoded {
     json: 'null',
     secrets: [],
     // A copy: a view would keep the whole chunk alive that the socket read it in.
-    raw: Uint8Array.from(message.body.subarray(0, keptOfUndecodable)),
+    raw: Uint8Array.from(message.body.subarray(0, maxUndecodableBytes)),
     mayHoldSecrets: false,
   });
 }
 
-type Failure = { readonly problem: Problem };
-
-interface Body {
-  readonly data: JsonObject;
-  /** `data` as JSON text. */
-  readonly json: string;
-  /** What of it a KAZOO resend surely has again; asked for before the next body is parsed, or never. */
-  readonly content: () => string | Uint8Array;
-  readonly collisions: readonly Path[];
+/**
+ * A notification on its way to the journal: what validation and redaction still change can be written to.
+ *
+ * A class, because V8 learns of a literal how long its objects live. At the start, when it collects garbage every few
+ * messages, those of a batch all outlive that; and it would make them among the old ones from then on, where even the
+ * dead keep alive what they refer to.
+ */
+export class Decoded implements Notification {
+  readonly id: string;
+  readonly fingerprint: string;
+  readonly ownTime: number | null;
+  readonly event: string | null;
+  readonly known: boolean;
+  readonly category: string | null;
+  readonly accountId: string | null;
+  readonly zone: string;
+  readonly node: string | null;
+  readonly occurredAt: number;
+  readonly receivedAt: number;
+  readonly routingKey: string;
+  readonly preview: boolean;
+  state: NotificationState;
+  problems: readonly Problem[];
+  /** The normalised body; null where it couldn't be decoded, and once `redact` has let go of it. */
+  data: JsonObject | null;
+  json: string;
+  secrets: readonly Secret[];
+  readonly raw: Uint8Array | null;
+  /** False where there is no secret but those that the catalogue marks. */
   readonly mayHoldSecrets: boolean;
-}
 
-function parseBody(message: RawMessage, { maxBodySize, maxBodyMembers }: BodyLimits): Body | Failure {
-  const bytes = unpack(message, maxBodySize);
-  if ('problem' in bytes) return bytes;
-  if (!isUtf8(bytes)) return failure('encoding', 'the body is not UTF-8 text');
-  if (hasMoreMembers(bytes, maxBodyMembers)) {
-    const what = 'members of objects and elements of arrays together (intake.maxBodyMembers)';
-    return failure('members', `the body has more than ${maxBodyMembers} ${what}`);
-  }
-  const rewritten = rewrite(bytes);
-  if (rewritten !== null) return { ...rewritten, collisions: none };
-  return parseText(utf8.decode(bytes));
-}
-
-const none: readonly Path[] = [];
-
-/** The way that every body can go: the keys of its objects are normalised one by one. */
-function parseText(text: string): Body | Failure {
-  const body = parseJson(text);
-  if ('problem' in body) return body;
-  if (!isObject(body.value)) return failure('type', 'the body is JSON, but not an object');
-  const normalised = normalise(body.value);
-  if (normalised.tooDeep) return failure('depth', `the body nests deeper than ${maxDepth} levels`);
-  return mayLoseDigits(text) ? asWritten(text) : bodyOf(normalised);
-}
-
-/** @param text of an object, as `JSON.parse` takes it */
-function asWritten(text: string): Body {
-  const body = bodyOf(normalise(parseAsWritten(text) as JsonObject)); // it was an object the first time
-  return { ...body, data: JSON.parse(body.json) as JsonObject }; // and is one still
-}
-
-function bodyOf({ data, collisions, mayHoldSecrets }: Normalised): Body {
-  return { data, json: JSON.stringify(data), content: () => contentOf(data), collisions, mayHoldSecrets };
-}
-
-/** Leaves out a byte order mark, which JSON.parse would refuse. */
-const utf8 = new TextDecoder();
-
-function unpack(message: RawMessage, maxBodySize: number): Uint8Array | Failure {
-  const tooLarge = failure('size', `the body is larger than ${maxBodySize} bytes`);
-  if (message.digest !== undefined) return tooLarge;
-  const encoding = message.contentEncoding?.trim().toLowerCase() ?? '';
-  if (encoding === 'gzip' || encoding === 'x-gzip') {
-    try {
-      return gunzipSync(message.body, { maxOutputLength: maxBodySize });
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException; // zlib throws nothing but errors that carry a code
-      return code === 'ERR_BUFFER_TOO_LARGE'
-        ? tooLarge
-        : failure('encoding', 'the body is not the gzip it is said to be');
-    }
-  }
-  if (!saysUnpacked.has(encoding) && !isCharset(encoding))
-    return failure(
-      'encoding',
-      'the content encoding is neither gzip nor one that packs nothing, such as identity or utf-8',
-    );
-  return message.body.length > maxBodySize ? tooLarge : message.body;
-}
-
-/** Content encodings that pack nothing: HTTP's, and those of MIME, which some libraries take the property for. */
-const saysUnpacked = new Set(['', 'identity', 'binary', '7bit', '8bit']);
-
-/** Other libraries give the text's charset there. Whichever it names, the body must be UTF-8, as JSON is. */
-function isCharset(name: string): boolean {
-  try {
-    return new TextDecoder(name) !== undefined;
-  } catch {
-    return false;
+  constructor(fields: Decoded) {
+    this.id = fields.id;
+    this.fingerprint = fields.fingerprint;
+    this.ownTime = fields.ownTime;
+    this.event = fields.event;
+    this.known = fields.known;
+    this.category = fields.category;
+    this.accountId = fields.accountId;
+    this.zone = fields.zone;
+    this.node = fields.node;
+    this.occurredAt = fields.occurredAt;
+    this.receivedAt = fields.receivedAt;
+    this.routingKey = fields.routingKey;
+    this.preview = fields.preview;
+    this.state = fields.state;
+    this.problems = fields.problems;
+    this.data = fields.data;
+    this.json = fields.json;
+    this.secrets = fields.secrets;
+    this.raw = fields.raw;
+    this.mayHoldSecrets = fields.mayHoldSecrets;
   }
 }
 
-function parseJson(text: string): { readonly value: Json } | Failure {
-  try {
-    return { value: JSON.parse(text) as Json }; // JSON.parse makes nothing else
-  } catch (error) {
-    return failure('json', `the body is not JSON${positionIn(String(error))}`);
-  }
-}
-
-/** V8's message quotes the text, which may be a secret: only the position is taken from it. */
-function positionIn(message: string): string {
-  if (message.includes('Unexpected end')) return ': it ends too early';
-  const position = /at position (\d+)/.exec(message)?.[1];
-  return position === undefined ? '' : `: an error at character ${position}`;
-}
-
-function failure(keyword: string, message: string): Failure {
-  return { problem: { path: '', keyword, message } };
-}
-
-function collision(path: Path): Problem {
+function collision(path: BodyPath): Problem {
   return {
     path: `/${path.map(escapePointer).join('/')}`.slice(0, maxPointer),
     keyword: 'duplicateKey',

@@ -8,7 +8,7 @@ import type { Json, JsonObject, RawMessage } from './notification.ts';
  * redelivery; nearly ordered, so that an index over it stays cheap.
  * @param time Unix milliseconds, 0 where the message has none
  */
-export function idOf({ body, digest, messageId = '' }: Content, time: number): string {
+export function notificationId({ body, digest, messageId = '' }: Content, time: number): string {
   const content = digest ?? hash('sha256', body, 'hex');
   const identity = messageId === '' ? content : hash('sha256', content + messageId, 'hex');
   const variant = '89ab'.charAt(identity.charCodeAt(3) & 3);
@@ -41,13 +41,13 @@ export function fingerprintOf(content: string | Uint8Array): string {
 }
 
 /** The keys that KAZOO gives new values when it publishes a saved notification again. */
-export const perPublish = ['msg_id', 'server_id', 'server_queue_id', 'system_log_id'] as const;
+export const keysPerPublish = ['msg_id', 'server_id', 'server_queue_id', 'system_log_id'] as const;
 
 /**
  * The body as its fingerprint sees it: without the keys of one publish, and without what KAZOO's saving empties, drops
  * or writes in another way. Of a body with anything else that it would change, KAZOO makes no second publish.
  */
-export function contentOf(data: JsonObject): string {
+export function fingerprintContent(data: JsonObject): string {
   const content: JsonObject = { ...data };
   // An undefined member is left out by JSON.stringify.
   for (const key in content) if (isPerPublish(key) || isEmptied(content[key])) content[key] = undefined;
@@ -55,7 +55,7 @@ export function contentOf(data: JsonObject): string {
 }
 
 function isPerPublish(key: string): boolean {
-  return (perPublish as readonly string[]).includes(key);
+  return (keysPerPublish as readonly string[]).includes(key);
 }
 
 /** True of `[]`, `{}` and lists of objects. */

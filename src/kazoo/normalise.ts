@@ -1,6 +1,6 @@
+import { writtenNumber } from './json.ts';
 import type { Json, JsonObject } from './notification.ts';
-import { writtenNumber } from './numbers.ts';
-import { mayHoldSecret, tellsSecret } from './secrets.ts';
+import { matchesSecretName, mayHoldSecret } from './secrets.ts';
 
 /** How deep a body may nest before it counts as undecodable. KAZOO's own go to about eight. */
 export const maxDepth = 64;
@@ -8,14 +8,14 @@ export const maxDepth = 64;
 /** How many collisions are told of: a body can be made of nothing else. */
 const maxCollisions = 20;
 
-export type Path = readonly string[];
+export type BodyPath = readonly string[];
 
 export interface Normalised {
   readonly data: JsonObject;
   /** It nests deeper than `maxDepth`: `data` is cut there and worth nothing. */
   readonly tooDeep: boolean;
   /** Names that two different keys of one object normalise to, 20 at most; the last one's value is in `data`. */
-  readonly collisions: readonly Path[];
+  readonly collisions: readonly BodyPath[];
   /** False where no key's name says that its value is a secret, and no string is one that is looked into. */
   readonly mayHoldSecrets: boolean;
 }
@@ -34,7 +34,7 @@ export function normalise(body: JsonObject): Normalised {
 
 interface Walk {
   tooDeep: boolean;
-  readonly collisions: Path[];
+  readonly collisions: BodyPath[];
   mayHoldSecrets: boolean;
   /** Where the walk stands: one array for all, because nearly no path is ever asked for. */
   readonly path: string[];
@@ -45,7 +45,7 @@ function normaliseObject(object: JsonObject, walk: Walk): JsonObject {
   for (const wireKey in object) {
     const value = object[wireKey];
     if (value === null || value === undefined) continue;
-    const key = keyOf(wireKey);
+    const key = normalisedKey(wireKey);
     const { name } = key;
     walk.path.push(name);
     if (result[name] !== undefined && Object.hasOwn(result, name)) collide(walk);
@@ -109,17 +109,17 @@ const knownKeys = new Map<string, Key>();
 const maxKnownKeys = 8192;
 const maxKnownKeyLength = 64;
 
-function keyOf(wireKey: string): Key {
+function normalisedKey(wireKey: string): Key {
   const known = knownKeys.get(wireKey);
   if (known !== undefined) return known;
   // replaceAll takes several times as long for a key of a million dashes.
   const name = wireKey.toWellFormed().split('-').join('_').toLowerCase();
-  const key = { name, secret: tellsSecret(name) };
+  const key = { name, secret: matchesSecretName(name) };
   if (knownKeys.size < maxKnownKeys && wireKey.length <= maxKnownKeyLength) knownKeys.set(wireKey, key);
   return key;
 }
 
 /** True where the name of a member says that its value is a secret. @param name normalised */
 export function isSecretName(name: string): boolean {
-  return keyOf(name).secret;
+  return normalisedKey(name).secret;
 }

@@ -1,13 +1,12 @@
 import { commonFields, eventNamed } from './catalogue.ts';
-import type { Decoded } from './decoded.ts';
-import { holderAt, isHolder, isObject } from './json.ts';
-import { isSecretName, type Path } from './normalise.ts';
+import type { Decoded } from './decode.ts';
+import { holderAt, isHolder, isObject, mayLoseDigits, parseAsWritten } from './json.ts';
+import { type BodyPath, isSecretName } from './normalise.ts';
 import { type Json, type JsonObject, type Notification, redacted, type Secret } from './notification.ts';
-import { mayLoseDigits, parseAsWritten } from './numbers.ts';
 import { withoutSecrets } from './secrets.ts';
 
 /** Which dotted paths into the body of a notification some route reveals; one reveals all below it. */
-export type Reveals = (notification: Notification) => readonly string[];
+export type RevealedPaths = (notification: Notification) => readonly string[];
 
 /**
  * Replaces each secret by `"[redacted]"`, in the notification itself, keeps it apart only where some route reveals it,
@@ -16,32 +15,32 @@ export type Reveals = (notification: Notification) => readonly string[];
  * Secrets are the fields that the catalogue marks, whatever a key's name says is one, what `withoutSecrets` finds in a
  * string, and of a `system_alert` its attachment's URL and the request headers and request data in its details.
  */
-export function redact(decoded: Decoded, reveals: Reveals): Notification {
+export function redact(decoded: Decoded, reveals: RevealedPaths): Notification {
   const { data } = decoded;
   if (data === null) return decoded;
   // Its text is all that is needed from now on: hundreds of bodies in memory would keep the garbage collector busy.
   decoded.data = null;
-  const finds = markedIn(decoded.event, data);
+  const matches = catalogueSecrets(decoded.event, data);
   const isAlert = decoded.event === 'system_alert';
-  if (isAlert || decoded.mayHoldSecrets) finds.push(...findsIn(data, isAlert));
-  if (finds.length === 0) return decoded;
+  if (isAlert || decoded.mayHoldSecrets) matches.push(...searchSecrets(data, isAlert));
+  if (matches.length === 0) return decoded;
   const revealed = reveals(decoded);
-  decoded.secrets = keepable(finds.flatMap((find) => replace(data, find, revealed)));
-  decoded.json = mayLoseDigits(decoded.json) ? replacedIn(decoded.json, finds) : JSON.stringify(data);
+  decoded.secrets = withinLimits(matches.flatMap((match) => replace(data, match, revealed)));
+  decoded.json = mayLoseDigits(decoded.json) ? replacedIn(decoded.json, matches) : JSON.stringify(data);
   return decoded;
 }
 
 /** A secret, or a string with one in it. */
-interface Find {
-  readonly path: Path;
+interface SecretMatch {
+  readonly path: BodyPath;
   /** What is to stand there. */
   readonly clean: string;
 }
 
 /** Keeps the numbers as KAZOO wrote them. @param json of an object */
-function replacedIn(json: string, finds: readonly Find[]): string {
+function replacedIn(json: string, matches: readonly SecretMatch[]): string {
   const data = parseAsWritten(json) as JsonObject;
-  for (const find of finds) replace(data, find, []);
+  for (const match of matches) replace(data, match, []);
   return JSON.stringify(data);
 }
 
@@ -52,24 +51,24 @@ const maxSecrets = 100;
 const maxPathLength = 1_024;
 
 /** What a route may reveal is kept; what only a body made to do harm can hold stays redacted for everybody. */
-function keepable(secrets: readonly Secret[]): readonly Secret[] {
+function withinLimits(secrets: readonly Secret[]): readonly Secret[] {
   return secrets
     .filter(({ path }) => path.reduce((length, key) => length + key.length, 0) <= maxPathLength)
     .slice(0, maxSecrets);
 }
 
 /** True where a route that reveals these dotted paths may see what stands at this one. */
-export function isRevealed(path: Path, reveals: readonly string[]): boolean {
+export function isRevealed(path: BodyPath, reveals: readonly string[]): boolean {
   return reveals.some((reveal) => reveal.split('.').every((key, index) => path[index] === key));
 }
 
-function markedIn(event: string | null, data: JsonObject): Find[] {
+function catalogueSecrets(event: string | null, data: JsonObject): SecretMatch[] {
   const names = secretFieldsOf(event).filter((name) => data[name] !== undefined);
   // The link opens a report without a login.
   return (event === 'system_alert' ? [...names, 'attachment_url'] : names).map((name) => whole([name]));
 }
 
-function whole(path: Path): Find {
+function whole(path: BodyPath): SecretMatch {
   return { path, clean: redacted };
 }
 
@@ -89,21 +88,21 @@ function secretFieldsOf(event: string | null): readonly string[] {
 }
 
 /** What is a secret by the name of its member, and the strings with one in them, at any depth. */
-function findsIn(data: JsonObject, isAlert: boolean): Find[] {
-  const finds: Find[] = [];
+function searchSecrets(data: JsonObject, isAlert: boolean): SecretMatch[] {
+  const matches: SecretMatch[] = [];
   // One for all, because nearly no path is ever asked for.
   const path: string[] = [];
   const isPart = (name: string) => isAlert && path[0] === 'details' && isRequestPart(name);
   function look(value: Json | undefined): void {
     if (typeof value === 'string') {
       const clean = withoutSecrets(value, isPart);
-      if (clean !== value) finds.push({ path: [...path], clean });
+      if (clean !== value) matches.push({ path: [...path], clean });
     } else if (Array.isArray(value)) {
       for (const [index, item] of value.entries()) if (mayHold(item)) within(String(index), item);
     } else if (isObject(value)) {
       for (const key in value) {
         const member = value[key];
-        if (isSecretName(key) || isPart(key)) finds.push(whole([...path, key]));
+        if (isSecretName(key) || isPart(key)) matches.push(whole([...path, key]));
         else if (mayHold(member)) within(key, member);
       }
     }
@@ -114,7 +113,7 @@ function findsIn(data: JsonObject, isAlert: boolean): Find[] {
     path.pop();
   }
   look(data);
-  return finds;
+  return matches;
 }
 
 function mayHold(value: Json | undefined): boolean {
@@ -131,7 +130,7 @@ const requestPart = /headers?$|^req(uest)?[_ ]?(data|body|json|params|query|quer
 /**
  * Replaces what stands at a path; returns it if some route reveals it. A secret inside a replaced one is gone with it.
  */
-function replace(data: JsonObject, { path, clean }: Find, reveals: readonly string[]): Secret[] {
+function replace(data: JsonObject, { path, clean }: SecretMatch, reveals: readonly string[]): Secret[] {
   const key = path.at(-1);
   const holder = holderAt(data, path);
   if (key === undefined || holder === undefined || !Object.hasOwn(holder, key)) return [];

@@ -1,38 +1,5 @@
 import { redacted } from './notification.ts';
 
-/** True where the name of a member says that its value is a secret. @param name in lower case, with `_` for `-` */
-export function tellsSecret(name: string): boolean {
-  return secretName.test(name);
-}
-
-/** What is a secret wherever it stands in a name, also within a word: `authtoken`. */
-const stems = 'passw(?:or)?d|passphrase|token|cookie|api[_ ]?key|authorization|secret';
-
-/** What is one only as a whole word, or as several in a row: `authorizing_id`, `shipping` and `author` are harmless. */
-const words = [
-  'pass(?:_?(?:word|phrase|code)s?)?',
-  'pwd',
-  'pins?',
-  'credentials?',
-  'auth',
-  'bearer',
-  'jwt',
-  't?otp',
-  'ha1',
-  'nonce',
-  'cv[vc]2?',
-  'dsn',
-  '(?:private|ssh|encryption|access)_?key',
-  'session_?id',
-  'card_?number',
-  'reset_?link',
-  'verification_?code',
-  // A URI, with the password where there is one; the key of its zone is another.
-  'amqp_broker$',
-].join('|');
-
-const secretName = new RegExp(`${stems}|(?<![a-z0-9])(?:${words})(?![a-z0-9])`);
-
 /** True for a string of a body that is looked into. */
 export function mayHoldSecret(text: string): boolean {
   return opensHolder(text) || text.includes('://');
@@ -49,11 +16,11 @@ function opensHolder(text: string): boolean {
  * @param isPart true for names that say so too, where this text stands
  */
 export function withoutSecrets(text: string, isPart: (name: string) => boolean): string {
-  const isSecret = (name: string) => tellsSecret(name) || isPart(name);
-  return opensHolder(text) && namesSecret(text, isSecret) ? redacted : withoutUrls(text, isSecret);
+  const isSecret = (name: string) => matchesSecretName(name) || isPart(name);
+  return opensHolder(text) && hasSecretKey(text, isSecret) ? redacted : withoutUrls(text, isSecret);
 }
 
-function namesSecret(text: string, isSecret: (name: string) => boolean): boolean {
+function hasSecretKey(text: string, isSecret: (name: string) => boolean): boolean {
   for (const { 0: name, index } of text.matchAll(/[a-z0-9_.-]+/gi)) {
     if (isSecret(normalised(name)) && isKey(text, index, index + name.length)) return true;
   }
@@ -97,6 +64,55 @@ function givesAccess(url: string, isSecret: (name: string) => boolean): boolean 
 /** What gives access as a parameter's name, and is a word like others elsewhere. */
 const parameter = /(?:^|_)(?:key|sig|signature|code)$/;
 
+/** True where the name of a member of a notification says that its value is a secret. @param name as `normalised` gives it */
+export function matchesSecretName(name: string): boolean {
+  return secretName.test(name);
+}
+
+/**
+ * The same of a header, a field or a parameter that an operator has named, in his way of writing. There some words say so
+ * that KAZOO has for something else, as in `routing_key` and `authorizing_id`.
+ */
+export function isSecretParameter(name: string): boolean {
+  return [normalised(name), ...wordsOf(name)].some((word) => matchesSecretName(word) || operatorsWord.test(word));
+}
+
+/** As names are in a notification: in lower case, with `_` for `-`. */
 function normalised(name: string): string {
   return name.replaceAll('-', '_').toLowerCase();
 }
+
+/** In lower case: `x`, `api`, `key` of `X-Api-Key`. */
+export function wordsOf(name: string): string[] {
+  return name.toLowerCase().split(/[^a-z]+/);
+}
+
+/** What is a secret wherever it stands in a name, also within a word: `authtoken`. */
+const stems = 'passw(?:or)?d|passphrase|token|cookie|api[_ ]?key|authorization|secret';
+
+/** What is one only as a whole word, or as several in a row: `authorizing_id`, `shipping` and `author` are harmless. */
+const words = [
+  'pass(?:_?(?:word|phrase|code)s?)?',
+  'pwd',
+  'pins?',
+  'credentials?',
+  'auth',
+  'bearer',
+  'jwt',
+  't?otp',
+  'ha1',
+  'nonce',
+  'cv[vc]2?',
+  'dsn',
+  '(?:private|ssh|encryption|access)_?key',
+  'session_?id',
+  'card_?number',
+  'reset_?link',
+  'verification_?code',
+  // A URI, with the password where there is one; the key of its zone is another.
+  'amqp_broker$',
+].join('|');
+
+const secretName = new RegExp(`${stems}|(?<![a-z0-9])(?:${words})(?![a-z0-9])`);
+
+const operatorsWord = /^(?:api|auth.*|.*key|hmac|session|sign(?:ature)?)$/;

@@ -2,12 +2,12 @@
 const gregorianEpoch = 62_167_219_200;
 
 /** The last millisecond of year 9999: beyond it RFC 3339 has no way to write a time. */
-const lastMoment = 253_402_300_799_999;
+const lastTime = 253_402_300_799_999;
 
 /** KAZOO's gregorian seconds, a number or digits in a string, as Unix milliseconds; null unless within 1970..9999. */
 export function fromGregorianSeconds(value: unknown): number | null {
   const seconds = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
-  return typeof seconds === 'number' ? moment((seconds - gregorianEpoch) * 1000) : null;
+  return typeof seconds === 'number' ? validTime((seconds - gregorianEpoch) * 1000) : null;
 }
 
 /**
@@ -16,7 +16,7 @@ export function fromGregorianSeconds(value: unknown): number | null {
  */
 export function fromAmqpTimestamp(value: number | undefined): number | null {
   if (value === undefined) return null;
-  return value > gregorianEpoch * 1e6 ? moment(value / 1000 - gregorianEpoch * 1000) : moment(value * 1000);
+  return value > gregorianEpoch * 1e6 ? validTime(value / 1000 - gregorianEpoch * 1000) : validTime(value * 1000);
 }
 
 /** Unix milliseconds as KAZOO writes them in a body: whole seconds since year 0. */
@@ -33,7 +33,7 @@ export function toAmqpTimestamp(milliseconds: number): number {
  * Writes Unix milliseconds as RFC 3339 in UTC. Times that come in their order cost a fourth of `toISOString`: the
  * second is written once for all that fall into it.
  */
-export function timeWriter(): (milliseconds: number) => string {
+export function rfc3339Writer(): (milliseconds: number) => string {
   let second = Number.NaN;
   let text = '';
   return (milliseconds) => {
@@ -46,7 +46,7 @@ export function timeWriter(): (milliseconds: number) => string {
   };
 }
 
-function moment(milliseconds: number): number | null {
+function validTime(milliseconds: number): number | null {
   const whole = Math.floor(milliseconds);
-  return whole > 0 && whole <= lastMoment ? whole : null;
+  return whole > 0 && whole <= lastTime ? whole : null;
 }

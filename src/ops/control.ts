@@ -1,15 +1,16 @@
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Logger } from 'pino';
-import { codeOf, fileReasonOf, reasonOf } from '../errors.ts';
+import { codeOf, reasonOf } from '../common/errors.ts';
+import { fileReasonOf } from '../common/fs/fs-errors.ts';
+import { asDaemon, ownershipOf } from '../common/fs/ownership.ts';
+import { printable } from '../common/text/printable.ts';
 import { JournalError } from '../journal/journal.ts';
-import { asDaemon, ownershipOf } from '../ownership.ts';
-import { printable } from '../printable.ts';
 
-/** The daemon's door for commands on the same machine, open to whoever may enter the journal's folder. */
+/** The daemon's door for commands on the same machine, open to its own user and to root. */
 export interface Control {
   close(): Promise<void>;
 }
@@ -42,6 +43,8 @@ export async function openControl(folder: string, answers: Answers, log: Logger)
     rmSync(path, { force: true });
     server.listen(path);
     await once(server, 'listening');
+    // Whatever the umask is, and the mode of a folder that was there already.
+    chmodSync(path, 0o600);
   } catch (error) {
     report(error);
   }

@@ -1,8 +1,8 @@
-import { counted } from '../counted.ts';
-import type { BrokerInsight, Insight } from './insight.ts';
+import { counted } from '../common/text/plural.ts';
+import type { BrokerSnapshot, RuntimeSnapshot } from './runtime-snapshot.ts';
 
 /** What should move and doesn't: empty while all is well. A broker or a sink that is away keeps nothing from moving. */
-export function stuckIn({ brokers, routes }: Pick<Insight, 'brokers' | 'routes'>): string[] {
+export function stuckIn({ brokers, routes }: Pick<RuntimeSnapshot, 'brokers' | 'routes'>): string[] {
   return [
     ...brokers()
       .filter(({ stuck }) => stuck)
@@ -17,12 +17,16 @@ export function stuckIn({ brokers, routes }: Pick<Insight, 'brokers' | 'routes'>
  * Why the daemon doesn't take all that it should, or can't deliver what it has taken; empty while it does. A sink that is
  * away is no such reason: what it should get waits in the journal.
  */
-export function unreadyIn({ brokers, routes, trouble }: Pick<Insight, 'brokers' | 'routes' | 'trouble'>): string[] {
+export function unreadyIn({
+  brokers,
+  routes,
+  trouble,
+}: Pick<RuntimeSnapshot, 'brokers' | 'routes' | 'trouble'>): string[] {
   return [
     ...(trouble === null ? [] : [`the journal: ${trouble}`]),
     ...brokers().flatMap((broker) => {
       const name = `${broker.broker} (zone ${broker.zone})`;
-      if (broker.paused) return [`${name}: the journal takes nothing`];
+      if (broker.paused) return [`${name}: the journal takes nothing: ${broker.reason}`];
       return broker.state === 'consuming' ? [] : [`${name}: ${stateOf(broker)}`];
     }),
     ...routes().flatMap(({ name, activity: { interrupted } }) =>
@@ -31,12 +35,12 @@ export function unreadyIn({ brokers, routes, trouble }: Pick<Insight, 'brokers' 
   ];
 }
 
-function stateOf({ state, reason }: BrokerInsight): string {
+function stateOf({ state, reason }: BrokerSnapshot): string {
   return reason === null ? state : `${state}: ${reason}`;
 }
 
 /** What goes on, in one line, for `systemctl status`. It changes when a state does, not with every notification. */
-export function summaryOf({ brokers, routes }: Pick<Insight, 'brokers' | 'routes'>): string {
+export function summaryOf({ brokers, routes }: Pick<RuntimeSnapshot, 'brokers' | 'routes'>): string {
   const links = brokers();
   const consuming = links.filter(({ state, paused }) => state === 'consuming' && !paused);
   const held = routes().filter(({ activity }) => activity.circuit !== 'closed');

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { hostAndPort, isLoopback } from '../addresses.ts';
+import { hostAndPort, isLoopback } from '../common/net/addresses.ts';
 
 export interface HttpOptions {
   /** `host:port`, the path of a Unix socket, or `off`. */

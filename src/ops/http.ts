@@ -3,9 +3,9 @@ import { createConnection, isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { hostAndPort } from '../addresses.ts';
-import { reasonOf } from '../errors.ts';
-import { Backoff } from '../waiting.ts';
+import { Backoff } from '../common/async/backoff.ts';
+import { reasonOf } from '../common/errors.ts';
+import { hostAndPort } from '../common/net/addresses.ts';
 import type { HttpOptions, Pages } from './http-server.ts';
 
 /** Whether the port is open, as `status` tells it. */

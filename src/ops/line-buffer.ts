@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { writeSome } from '../descriptor.ts';
-import { Backoff } from '../waiting.ts';
+import { Backoff } from '../common/async/backoff.ts';
+import { writeSome } from '../common/fs/descriptor.ts';
 
 /** How many bytes of lines wait for a reader that is slow, or a disk that is full; what comes beyond that is dropped. */
 const most = 1024 * 1024;

@@ -1,8 +1,9 @@
 import { isatty } from 'node:tty';
 import pino, { type Level, type Logger } from 'pino';
-import { withoutWaiting } from '../descriptor.ts';
+import { withoutWaiting } from '../common/fs/descriptor.ts';
+import { printable } from '../common/text/printable.ts';
 import { LineBuffer } from './line-buffer.ts';
-import { Repeats } from './repeats.ts';
+import { LogDeduplicator } from './log-deduplicator.ts';
 
 export type LogLevel = Level | 'silent';
 
@@ -28,18 +29,18 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 's
 
 /**
  * Opens the daemon's own log, on stderr: stdout belongs to the log sink. Warnings and errors that repeat themselves are
- * grouped, see `Repeats`. A stderr that fails or isn't read holds nothing up, see `LineBuffer`.
+ * grouped, see `LogDeduplicator`. A stderr that fails or isn't read holds nothing up, see `LineBuffer`.
  */
 export async function createLog(options: LogOptions, descriptor = withoutWaiting(2)): Promise<Log> {
   const isTerminal = isatty(descriptor);
   const isPretty = options.format === 'pretty' || (options.format === 'auto' && isTerminal);
-  const textOf = isPretty ? await prettyText(isTerminal) : (line: string) => line;
+  const textOf = isPretty ? await prettyText(isTerminal) : (line: string) => `${printable(line.trimEnd())}\n`;
   const buffer = new LineBuffer(descriptor, (dropped) => {
     logger.warn({ dropped }, 'lines of this log were dropped: stderr took nothing (a full disk, a reader that waits)');
   });
   process.once('exit', () => buffer.writeNow());
   const lines = new Map<string, number>();
-  const repeats = new Repeats();
+  const repeats = new LogDeduplicator();
   let level = options.level;
   let threshold = numberOf(level);
   const logger = pino(
@@ -102,5 +103,14 @@ function numberOf(level: LogLevel): number {
 
 async function prettyText(colorize: boolean): Promise<(line: string) => string> {
   const { default: pretty } = await import('pino-pretty');
-  return pretty.prettyFactory({ translateTime: 'SYS:HH:MM:ss.l', colorize });
+  const prettyLine = pretty.prettyFactory({ translateTime: 'SYS:HH:MM:ss.l', colorize });
+  return (line) => prettyLine(line).split(itsOwn).map(printableBetween).join('');
+}
+
+/** What a line that was made pretty has of its own: ends of lines and colours. */
+const itsOwn = new RegExp(`(\\n|${String.fromCharCode(27)}\\[\\d{1,3}m)`);
+
+/** Reasons hold what brokers and receivers have answered. Every other part is one of those that the text was split by. */
+function printableBetween(part: string, index: number): string {
+  return index % 2 === 0 ? printable(part) : part;
 }

@@ -1,9 +1,9 @@
 import { collectDefaultMetrics, type Metric as PromMetric, Registry } from 'prom-client';
-import type { Insight } from './insight.ts';
 import { daemonMetrics } from './metrics/daemon.ts';
 import { deliveryMetrics } from './metrics/delivery.ts';
 import { intakeMetrics } from './metrics/intake.ts';
 import type { Metric, Reading } from './metrics/metric.ts';
+import type { RuntimeSnapshot } from './runtime-snapshot.ts';
 
 /** Gauges of prom-client with the name of a counter; those beside them without `_total` count the same by type. */
 const misnamed = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
@@ -19,17 +19,17 @@ export interface MetricsPage {
 /**
  * All that Prometheus is told. Nothing is counted here: each scrape reads what the daemon's parts count for themselves.
  */
-export function createMetrics(insight: Insight): MetricsPage {
+export function createMetrics(snapshot: RuntimeSnapshot): MetricsPage {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of misnamed) registry.removeSingleMetric(name);
-  let reading: Reading = { brokers: [], routes: [], summary: null, insight };
+  let reading: Reading = { brokers: [], routes: [], summary: null, snapshot };
   for (const metric of metrics) registry.registerMetric(pulled(metric, () => reading));
   return {
     contentType: registry.contentType,
     async text() {
-      const summary = await insight.summary().catch(() => null);
-      reading = { brokers: insight.brokers(), routes: insight.routes(), summary, insight };
+      const summary = await snapshot.summary().catch(() => null);
+      reading = { brokers: snapshot.brokers(), routes: snapshot.routes(), summary, snapshot };
       return registry.metrics();
     },
   };

@@ -1,4 +1,4 @@
-import { heed } from '../held-signals.ts';
+import { heed } from '../common/async/early-signals.ts';
 import { type Log, setLevel } from './log.ts';
 
 /**

@@ -1,4 +1,5 @@
-import type { ClockDoubt, Evicted, RouteSummary, Summary } from '../journal/journal.ts';
+import type { ClockDoubt } from '../journal/journal.ts';
+import type { Evicted, RouteSummary, Summary } from '../journal/reader.ts';
 import type { HttpStatus } from './http.ts';
 
 /** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */
@@ -24,8 +25,10 @@ export interface BrokerStatus {
   readonly broker: string;
   readonly state: 'connecting' | 'consuming' | 'away';
   readonly since: string;
-  /** Why it is away. */
+  /** Why it is away, or what it waits for. */
   readonly reason: string | null;
+  /** Where it is away: AMQP's reply code, or the system's code, where there is one. */
+  readonly code: number | string | null;
   /** Notifications a second, over the last minute. */
   readonly rate: number;
   /** Since the link was made. */
@@ -38,6 +41,8 @@ export interface BrokerStatus {
 interface JournalStatus {
   readonly path: string;
   readonly bytes: number | null;
+  /** What counts of them towards `max_bytes`. */
+  readonly used_bytes: number | null;
   readonly max_bytes: number;
   readonly messages: number | null;
   readonly oldest: string | null;
@@ -124,6 +129,7 @@ export function statusOf(config: Named, held: Summary | string, live: Live | nul
     journal: {
       path: config.journal.path,
       bytes: summary?.bytes ?? null,
+      used_bytes: summary?.usedBytes ?? null,
       max_bytes: config.journal.maxSize,
       messages: summary?.messages ?? null,
       oldest: timeOf(summary?.oldest ?? null),
@@ -152,15 +158,24 @@ export function statusOf(config: Named, held: Summary | string, live: Live | nul
   };
 }
 
-/** The same for whoever may ask over HTTP: of what sinks have answered the codes alone. */
+/** The same for whoever may ask over HTTP: of what brokers and sinks have answered the codes alone. */
 export function withoutAnswers(status: Status): Status {
-  return { ...status, routes: status.routes.map((route) => ({ ...route, circuit: withoutAnswer(route.circuit) })) };
+  const routes = status.routes.map(({ circuit, ...route }) => ({
+    ...route,
+    circuit: circuit && withoutAnswer(circuit, 'the sink is away'),
+  }));
+  return { ...status, brokers: status.brokers && withoutBrokersAnswers(status.brokers), routes };
 }
 
-function withoutAnswer(circuit: CircuitStatus | null): CircuitStatus | null {
-  if (circuit === null || circuit.reason === null) return circuit;
-  const what = circuit.code === null ? 'the sink is away' : `the sink is away (${circuit.code})`;
-  return { ...circuit, reason: `${what}; the command "status" says why` };
+/** What one waits for while it connects is in words of ours. */
+export function withoutBrokersAnswers<T extends BrokerStatus>(brokers: readonly T[]): T[] {
+  return brokers.map((broker) => (broker.state === 'away' ? withoutAnswer(broker, 'no intake') : broker));
+}
+
+function withoutAnswer<T extends Pick<CircuitStatus, 'reason' | 'code'>>(one: T, what: string): T {
+  if (one.reason === null) return one;
+  const code = one.code === null ? '' : ` (${one.code})`;
+  return { ...one, reason: `${what}${code}; the command "status" says why` };
 }
 
 /** A route that the journal doesn't know yet, and one of which it can't be asked. */

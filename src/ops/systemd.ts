@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { reasonOf } from '../errors.ts';
+import { reasonOf } from '../common/errors.ts';
 
 /*
  * systemd's notify protocol, for a unit with Type=notify or Type=notify-reload.
@@ -27,7 +27,7 @@ export interface Notifier {
   stopping(): Promise<void>;
 }
 
-export interface Vitals {
+export interface HealthSource {
   /** What goes on, in one line. */
   summary(): string;
   /** What should move and doesn't; empty while all is well. */
@@ -40,7 +40,7 @@ const statusInterval = 5_000;
 const silent: Notifier = { ready() {}, reloading() {}, stopping: async () => {} };
 
 /** Opens the way to the service manager that started this process, if one did and wants to be told. */
-export async function openNotifier(vitals: Vitals, log: Logger): Promise<Notifier> {
+export async function openNotifier(vitals: HealthSource, log: Logger): Promise<Notifier> {
   if (process.env.NOTIFY_SOCKET === undefined) return silent;
   try {
     return new SystemdNotifier(await loadSend(), vitals, log);
@@ -69,7 +69,7 @@ async function loadSend(): Promise<Send> {
 
 class SystemdNotifier implements Notifier {
   readonly #send: Send;
-  readonly #vitals: Vitals;
+  readonly #vitals: HealthSource;
   readonly #log: Logger;
   readonly #timers: NodeJS.Timeout[] = [];
   /** Messages go out one after the other. */
@@ -80,7 +80,7 @@ class SystemdNotifier implements Notifier {
   #isStopping = false;
   #failing = false;
 
-  constructor(send: Send, vitals: Vitals, log: Logger) {
+  constructor(send: Send, vitals: HealthSource, log: Logger) {
     this.#send = send;
     this.#vitals = vitals;
     this.#log = log;

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isMapping } from '../config/check.ts';
+import { isMapping } from '../common/options/value-checks.ts';
 
 /** What a reload has done with things that have names: the names. */
 export interface Changes {

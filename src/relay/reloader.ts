@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import { reasonOf } from '../errors.ts';
+import { reasonOf } from '../common/errors.ts';
 import type { Changes } from './changes.ts';
-import { changedAt } from './watch-file.ts';
+import { changedAt } from './file-watch.ts';
 
 /** What became of a reload. */
 export interface ReloadReport {

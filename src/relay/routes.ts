@@ -1,21 +1,19 @@
 import type { Logger } from 'pino';
+import { Backoff } from '../common/async/backoff.ts';
+import { reasonOf } from '../common/errors.ts';
 import type { RouteConfig } from '../config/config.ts';
-import { type Route, type RouteActivity, startRoute } from '../delivery/route.ts';
-import { reasonOf } from '../errors.ts';
+import { type RouteActivity, startRoute } from '../delivery/route.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { RouteInsight } from '../ops/insight.ts';
+import type { RouteSession } from '../journal/route-session.ts';
+import type { RouteSnapshot } from '../ops/runtime-snapshot.ts';
 import { sinkKind } from '../sinks/registry.ts';
-import { Backoff } from '../waiting.ts';
 import { type Changes, changesIn } from './changes.ts';
+import { firstPause, LeasedRoute, longestPause } from './leased-route.ts';
 
 interface Running {
   readonly config: RouteConfig;
-  readonly route: Route;
+  readonly leased: LeasedRoute;
 }
-
-/** Between tries to start a route while the journal can't be written, in milliseconds. */
-const firstPause = 200;
-const longestPause = 10_000;
 
 /** The routes that run. */
 export class Routes {
@@ -29,33 +27,46 @@ export class Routes {
   }
 
   activityOf(name: string): RouteActivity | undefined {
-    return this.#running.get(name)?.route.activity;
+    return this.#running.get(name)?.leased.route?.activity;
   }
 
-  get insight(): RouteInsight[] {
-    return [...this.#running].map(([name, { route }]) => {
-      const { stuck, activity, counts } = route;
-      return { name, stuck, activity, counts };
-    });
+  get snapshot(): RouteSnapshot[] {
+    return [...this.#running].flatMap(
+      ([
+        name,
+        {
+          leased: { route },
+        },
+      ]) => {
+        if (route === undefined) return [];
+        const { stuck, activity, counts } = route;
+        return { name, stuck, activity, counts };
+      },
+    );
   }
 
   /** Probes the sinks that are away at once, of all routes or of one. Returns the names of their routes. */
   tryNow(only?: string): string[] {
     const tried: string[] = [];
-    for (const [name, { route }] of this.#running)
-      if ((only === undefined || name === only) && route.tryNow()) tried.push(name);
+    for (const [name, { leased }] of this.#running)
+      if ((only === undefined || name === only) && leased.route?.tryNow()) tried.push(name);
     return tried;
   }
 
-  /** @throws JournalError */
+  /**
+   * Resolves once it has its place in the journal, so that what intake takes from then on can't be missed.
+   * @throws JournalError
+   */
   async start(config: RouteConfig): Promise<void> {
-    const log = this.#log.child({ route: config.name });
+    const { name, start, invalid } = config;
+    const log = this.#log.child({ route: name });
     const kind = sinkKind(config.sink.type);
     const mayRemoveOld = () => this.#journal.clock.isTrusted;
-    const openSink = () => kind.open(config.sink.options, { route: config.name, mayRemoveOld, log });
-    const options = { ...config, flow: kind.flow(config.sink.options) };
-    const route = await startRoute(options, { journal: this.#journal, log, openSink });
-    this.#running.set(config.name, { config, route });
+    const openSink = () => kind.open(config.sink.options, { route: name, mayRemoveOld, log });
+    const options = { ...config, flow: kind.limits(config.sink.options) };
+    const place = await this.#journal.openRoute(name, start, invalid);
+    const run = (session: RouteSession) => startRoute(options, { session, events: this.#journal, log, openSink });
+    this.#running.set(name, { config, leased: new LeasedRoute(place, run, log) });
   }
 
   /**
@@ -90,13 +101,13 @@ export class Routes {
   }
 
   async #stop(name: string, deadline: AbortSignal): Promise<void> {
-    await this.#running.get(name)?.route.stop(deadline);
+    await this.#running.get(name)?.leased.stop(deadline);
     this.#running.delete(name);
   }
 
   async #remove(name: string, deadline: AbortSignal): Promise<void> {
     await this.#stop(name, deadline);
-    this.#journal.releaseRoute(name);
+    await this.#journal.releaseRoute(name);
   }
 
   /** What ran before has stopped already: there is no way back but forward. */

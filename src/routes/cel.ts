@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { reasonOf } from '../common/errors.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -11,4 +12,36 @@ let loaded: typeof import('@marcbachmann/cel-js') | undefined;
 export function cel(): typeof import('@marcbachmann/cel-js') {
   loaded ??= require('@marcbachmann/cel-js') as typeof import('@marcbachmann/cel-js');
   return loaded;
+}
+
+/** An expression that can't be used. */
+export class ConditionError extends Error {
+  override readonly name = 'ConditionError';
+}
+
+/** @throws ConditionError with what the library says */
+export function orConditionError<T>(text: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw conditionErrorAt(text, error instanceof cel().ParseError ? error.range?.start : 0, celMessage(error));
+  }
+}
+
+/** What went wrong, in one line, without the excerpt that the library adds. */
+export function celMessage(error: unknown): string {
+  const { ParseError, TypeError: WrongType, EvaluationError } = cel();
+  const isTheirs = error instanceof ParseError || error instanceof WrongType || error instanceof EvaluationError;
+  return isTheirs ? error.summary : reasonOf(error);
+}
+
+/** How much of the expression is shown from the place of a mistake on. */
+const shown = 40;
+
+/** @param offset of the mistake in the expression */
+export function conditionErrorAt(text: string, offset = 0, message: string): ConditionError {
+  const rest = text.slice(offset).trim();
+  if (rest === '') return new ConditionError(`${message}, at its end`);
+  const cut = rest.length > shown ? `${rest.slice(0, shown)}…` : rest;
+  return new ConditionError(`${message}, at character ${offset + 1}: ${JSON.stringify(cut)}`);
 }

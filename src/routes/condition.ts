@@ -1,9 +1,7 @@
-import type { ASTNode, Environment } from '@marcbachmann/cel-js';
-import type { RE2JS } from 're2js';
-import { reasonOf } from '../errors.ts';
-import type { Entry } from '../journal/journal.ts';
-import { compileRe2 } from '../re2.ts';
-import { cel } from './cel.ts';
+import type { Environment } from '@marcbachmann/cel-js';
+import type { Entry } from '../journal/entry.ts';
+import { type Budget, bound, tooMuch } from './bounds.ts';
+import { cel, celMessage, conditionErrorAt, orConditionError } from './cel.ts';
 import { envelopeOf } from './envelope.ts';
 
 /** Whether an entry fulfils it; or why that can't be told, such as a field that it doesn't have. */
@@ -11,11 +9,6 @@ export type Condition = (entry: Entry) => boolean | Failure;
 
 interface Failure {
   readonly failed: string;
-}
-
-/** An expression that can't be used. */
-class ConditionError extends Error {
-  override readonly name = 'ConditionError';
 }
 
 /**
@@ -35,7 +28,7 @@ export function createCondition(text: string): Condition {
     try {
       value = evaluate(variablesOf(entry));
     } catch (error) {
-      return { failed: budget.isSpent ? tooMuch : storyOf(error) };
+      return { failed: budget.isSpent ? tooMuch : celMessage(error) };
     }
     // An error within exists() or all() may have been outvoted; what was not looked at can't be.
     if (budget.isSpent) return { failed: tooMuch };
@@ -55,38 +48,20 @@ function withMaps(value: unknown): unknown {
   return new Map(Object.entries(value).map(([key, member]) => [key, withMaps(member)]));
 }
 
-const tooMuch = 'it goes through too much of this notification';
-
 interface Compiled {
   readonly evaluate: (variables: object) => unknown;
   readonly budget: Budget;
 }
 
 function compile(text: string): Compiled {
-  const parsed = orMistake(text, () => checking().parse(text));
+  const parsed = orConditionError(text, () => checking().parse(text));
   const { valid, type, error } = parsed.check();
-  if (!valid) throw mistakeAt(text, error?.range?.start, storyOf(error));
+  if (!valid) throw conditionErrorAt(text, error?.range?.start, celMessage(error));
   if (type !== 'bool' && type !== 'dyn')
-    throw mistakeAt(text, 0, `it gives a value of the type ${type}, not true or false`);
+    throw conditionErrorAt(text, 0, `it gives a value of the type ${type}, not true or false`);
 
-  const budget = new Budget();
-  const patterns: RE2JS[] = [];
-  const bounded = replaceIn(text, boundsIn(parsed.ast, text, patterns));
-  const environment = evaluating()
-    .registerFunction('charge(dyn): dyn', (range: unknown) => {
-      budget.takeSteps(sizeOf(range));
-      return range;
-    })
-    .registerFunction(`string.${matchesPattern}(int): bool`, (subject: string, index: bigint) => {
-      const pattern = patterns[Number(index)];
-      budget.take(subject.length * costOfCharacter * (pattern?.programSize() ?? 0));
-      return pattern?.test(subject) ?? false;
-    })
-    .registerFunction(`list.${boundedJoin}(): string`, (list: unknown[]) => join(list, '', budget))
-    .registerFunction(`list.${boundedJoin}(string): string`, (list: unknown[], separator: string) =>
-      join(list, separator, budget),
-    );
-  return { evaluate: environment.parse(bounded), budget };
+  const bounded = bound(parsed.ast, text);
+  return { evaluate: bounded.addFunctions(evaluating()).parse(bounded.text), budget: bounded.budget };
 }
 
 const limits = { maxAstNodes: 1_000, maxDepth: 100 };
@@ -111,151 +86,4 @@ function evaluating(): Environment {
     (environment, name) => environment.registerVariable(name, 'dyn'),
     new (cel().Environment)({ limits: { ...limits, maxAstNodes: 3 * limits.maxAstNodes } }),
   );
-}
-
-/** A piece of the expression's text, and what stands there instead. */
-interface Replacement {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-}
-
-const macros = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
-const matchesPattern = 'matches_pattern';
-const boundedJoin = 'bounded_join';
-
-/**
- * What makes an expression bounded: ranges of macros and what `join` makes are charged for, and patterns are RE2's, made
- * ready in `patterns`.
- */
-function boundsIn(node: ASTNode, text: string, patterns: RE2JS[]): Replacement[] {
-  const within = partsOf(node).flatMap((part) => boundsIn(part, text, patterns));
-  if (node.op !== 'rcall') return within;
-  const [name, receiver, args] = node.args;
-  if (macros.has(name)) {
-    const { start, end } = receiver;
-    return [{ start, end: start, text: 'charge(' }, ...within, { start: end, end, text: ')' }];
-  }
-  const start = placeOfName(text, receiver);
-  if (name === 'join') return [...within, { start, end: start + name.length, text: boundedJoin }];
-  const [pattern] = args;
-  if (name !== 'matches' || pattern === undefined) return within;
-  if (pattern.op !== 'value' || typeof pattern.args !== 'string')
-    throw mistakeAt(text, pattern.start, 'a pattern must be text in quotes, so that it can be checked');
-  const compiled = compilePattern(pattern.args, text, pattern.start);
-  return [...within, { start, end: pattern.end, text: `${matchesPattern}(${patterns.push(compiled) - 1}` }];
-}
-
-/** Behind the receiver stand its closing brackets, a dot, and between all of them white space and comments. */
-function placeOfName(text: string, receiver: ASTNode): number {
-  const between = /(?:[\s).]|\/\/.*)*/y;
-  between.lastIndex = receiver.end;
-  between.test(text);
-  return between.lastIndex;
-}
-
-function compilePattern(pattern: string, text: string, start: number): RE2JS {
-  try {
-    return compileRe2(pattern);
-  } catch (error) {
-    throw mistakeAt(text, start, reasonOf(error));
-  }
-}
-
-function partsOf({ args }: ASTNode): ASTNode[] {
-  const found: ASTNode[] = [];
-  const look = (part: unknown): void => {
-    if (Array.isArray(part)) part.forEach(look);
-    else if (isNode(part)) found.push(part);
-  };
-  look(args);
-  return found;
-}
-
-function isNode(part: unknown): part is ASTNode {
-  return typeof part === 'object' && part !== null && 'op' in part;
-}
-
-/** Those that begin at one place stand in the order of the list. */
-function replaceIn(text: string, replacements: readonly Replacement[]): string {
-  let from = 0;
-  let result = '';
-  for (const { start, end, text: instead } of replacements.toSorted((one, other) => one.start - other.start)) {
-    result += text.slice(from, start) + instead;
-    from = end;
-  }
-  return result + text.slice(from);
-}
-
-/**
- * What one evaluation may cost, about in nanoseconds, and what of that a step costs at least: there are 10,000 at most.
- */
-const allowance = 100_000_000;
-const costOfStep = 10_000;
-
-/** What a character costs, for each instruction of a pattern's program. */
-const costOfCharacter = 10;
-
-class Budget {
-  #left = 0;
-  #step = costOfStep;
-
-  /** @param characters of the notification: a step may look at all of them */
-  renew(characters: number): void {
-    this.#left = allowance;
-    this.#step = Math.max(costOfStep, characters);
-  }
-
-  get isSpent(): boolean {
-    return this.#left < 0;
-  }
-
-  takeSteps(count: number): void {
-    this.take(count * this.#step);
-  }
-
-  take(cost: number): void {
-    this.#left -= cost;
-    if (this.isSpent) throw new Error(tooMuch);
-  }
-}
-
-function join(list: readonly unknown[], separator: string, budget: Budget): string {
-  let size = 0;
-  for (const text of list) {
-    if (typeof text !== 'string') throw new Error('join(): the list must hold nothing but texts');
-    size += text.length + separator.length;
-  }
-  budget.take(size * costOfCharacter);
-  return list.join(separator);
-}
-
-function sizeOf(range: unknown): number {
-  if (Array.isArray(range)) return range.length;
-  if (range instanceof Map) return range.size;
-  return typeof range === 'object' && range !== null ? Object.keys(range).length : 0;
-}
-
-function orMistake<T>(text: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw mistakeAt(text, error instanceof cel().ParseError ? error.range?.start : 0, storyOf(error));
-  }
-}
-
-function storyOf(error: unknown): string {
-  const { ParseError, TypeError: WrongType, EvaluationError } = cel();
-  const isTheirs = error instanceof ParseError || error instanceof WrongType || error instanceof EvaluationError;
-  return isTheirs ? error.summary : reasonOf(error);
-}
-
-/** How much of the expression is shown from the place of a mistake on. */
-const shown = 40;
-
-function mistakeAt(text: string, offset = 0, story: string): ConditionError {
-  const rest = text.slice(offset).trim();
-  if (rest === '') return new ConditionError(`${story}, at its end`);
-  const cut = rest.length > shown ? `${rest.slice(0, shown)}…` : rest;
-  return new ConditionError(`${story}, at character ${offset + 1}: ${JSON.stringify(cut)}`);
 }

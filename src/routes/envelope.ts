@@ -1,15 +1,15 @@
-import type { Entry } from '../journal/journal.ts';
-import { timeWriter } from '../kazoo/time.ts';
-import { quoted } from '../quoted.ts';
-import type { Envelope } from '../sinks/sink.ts';
+import { quoted } from '../common/text/json-string.ts';
+import type { Entry } from '../journal/entry.ts';
+import { rfc3339Writer } from '../kazoo/time.ts';
+import type { Envelope } from '../notification/envelope.ts';
 
 /** The envelope of an entry, with its secrets replaced. */
 export function envelopeOf(entry: Entry): Envelope {
-  return { ...headOf(entry), data: entry.data };
+  return { ...envelopeHeader(entry), data: entry.data };
 }
 
 /** All but the body. */
-export function headOf(entry: Entry): Omit<Envelope, 'data'> {
+export function envelopeHeader(entry: Entry): Omit<Envelope, 'data'> {
   return {
     id: entry.id,
     event: entry.event,
@@ -30,7 +30,7 @@ export function headOf(entry: Entry): Omit<Envelope, 'data'> {
  * The envelope's JSON text, made without the envelope; the body's goes through as the journal has it. Ids are our own: they
  * need no escapes.
  */
-export function textOf(entry: Entry): string {
+export function envelopeJson(entry: Entry): string {
   const { id, event, category, accountId, zone, node, routingKey, state, problems, resendOf, json } = entry;
   const original = resendOf === null ? 'null' : `"${resendOf}"`;
   return (
@@ -41,22 +41,5 @@ export function textOf(entry: Entry): string {
   );
 }
 
-const occurredAt = timeWriter();
-const receivedAt = timeWriter();
-
-/** In the order in which they stand in an envelope. */
-export const envelopeKeys = [
-  'id',
-  'event',
-  'category',
-  'account_id',
-  'zone',
-  'node',
-  'occurred_at',
-  'received_at',
-  'routing_key',
-  'valid',
-  'problems',
-  'resend_of',
-  'data',
-] as const satisfies readonly (keyof Envelope)[];
+const occurredAt = rfc3339Writer();
+const receivedAt = rfc3339Writer();

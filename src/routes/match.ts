@@ -1,7 +1,9 @@
-import type { Entry, Interest } from '../journal/journal.ts';
+import { globToRegExp } from '../common/text/glob.ts';
+import type { Entry } from '../journal/entry.ts';
+import type { Interest } from '../journal/route-session.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
-import { globToRegExp } from '../kazoo/glob.ts';
 import type { Notification } from '../kazoo/notification.ts';
+import type { RevealedPaths } from '../kazoo/redact.ts';
 import { createCondition } from './condition.ts';
 
 /** Which notifications a route wants. */
@@ -50,13 +52,23 @@ export function createMatcher(
     if (entry.resendOf !== null && selection.resends === 'skip') return 'skip';
     // Before quarantine: what a route doesn't want is not kept for it.
     if (condition !== undefined && !fulfils(entry)) return 'skip';
-    if (entry.state === 'invalid' && selection.invalid === 'quarantine') return { quarantine: problemsOf(entry) };
+    if (entry.state === 'invalid' && selection.invalid === 'quarantine') return { quarantine: quarantineReason(entry) };
     if (!entry.known && selection.unknown === 'quarantine') return { quarantine: `unknown event ${entry.event}` };
     return 'deliver';
   };
 }
 
-export function createScope(scope: Scope): (of: Notification | Entry) => boolean {
+/** What of a notification's secrets is kept beside it: those that a route reveals which may select it, and no others. */
+export function createRevealedPaths(
+  routes: readonly (Scope & { readonly reveal: readonly string[] })[],
+): RevealedPaths {
+  const revealing = routes
+    .filter(({ reveal }) => reveal.length > 0)
+    .map((route) => ({ isInScope: createScope(route), reveal: route.reveal }));
+  return (notification) => revealing.flatMap(({ isInScope, reveal }) => (isInScope(notification) ? reveal : []));
+}
+
+function createScope(scope: Scope): (of: Notification | Entry) => boolean {
   const isWantedEvent = createEventFilter(scope.events);
   const accounts = new Set(scope.accounts);
   const zones = new Set(scope.zones);
@@ -104,7 +116,7 @@ function createEventFilter(patterns: readonly string[]): (event: string | null) 
 }
 
 /** The first problem, and how many more there are. */
-function problemsOf({ problems }: Entry): string {
+function quarantineReason({ problems }: Entry): string {
   const [first] = problems;
   if (first === undefined) return 'invalid';
   const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;

@@ -1,5 +1,5 @@
 import { isHolder } from '../kazoo/json.ts';
-import type { Envelope, ShapedEnvelope } from '../sinks/sink.ts';
+import type { Envelope, ShapedEnvelope } from '../notification/envelope.ts';
 
 /** What a route changes in its envelopes. Paths are dotted and begin at the envelope; `*` is every key, or element. */
 export interface ShapeOptions {
@@ -22,9 +22,9 @@ export function createReshape(options: ShapeOptions | undefined): Reshape | unde
 
   return (envelope) => {
     let shaped: unknown = envelope;
-    if (picked !== undefined) shaped = only(shaped, picked);
-    if (omitted !== undefined) shaped = without(shaped, omitted);
-    for (const { path, value } of values) shaped = having(shaped, path, value);
+    if (picked !== undefined) shaped = pickFrom(shaped, picked);
+    if (omitted !== undefined) shaped = omitFrom(shaped, omitted);
+    for (const { path, value } of values) shaped = setAt(shaped, path, value);
     return shaped as ShapedEnvelope; // picking, omitting and setting leave the id, and the other keys' types, as they are
   };
 }
@@ -59,21 +59,21 @@ function branchesAt(tree: Tree, key: string): (Tree | true)[] {
 }
 
 /** Undefined where nothing of it is picked. */
-function only(value: unknown, tree: Tree): unknown {
+function pickFrom(value: unknown, tree: Tree): unknown {
   return mapMembers(value, (member, key) => {
     const branches = branchesAt(tree, key);
     if (branches.includes(true)) return member;
     const [first, second] = branches.filter((branch) => branch !== true);
     if (first === undefined || !isHolder(member)) return undefined;
-    return only(member, second === undefined ? first : merged(first, second));
+    return pickFrom(member, second === undefined ? first : merged(first, second));
   });
 }
 
-function without(value: unknown, tree: Tree): unknown {
+function omitFrom(value: unknown, tree: Tree): unknown {
   return mapMembers(value, (member, key) => {
     const branches = branchesAt(tree, key);
     if (branches.includes(true)) return undefined;
-    return branches.reduce<unknown>((left, branch) => (branch === true ? left : without(left, branch)), member);
+    return branches.reduce<unknown>((left, branch) => (branch === true ? left : omitFrom(left, branch)), member);
   });
 }
 
@@ -101,9 +101,9 @@ function mapMembers(value: unknown, make: (member: unknown, key: string) => unkn
 }
 
 /** Makes the objects on the way; what is no object, and stands in it, is replaced. */
-function having(value: unknown, [key = '', ...rest]: readonly string[], wanted: unknown): unknown {
+function setAt(value: unknown, [key = '', ...rest]: readonly string[], wanted: unknown): unknown {
   const holder: object = isHolder(value) && !Array.isArray(value) ? value : {};
   if (rest.length === 0) return { ...holder, [key]: wanted };
   const inner: unknown = Object.hasOwn(holder, key) ? Reflect.get(holder, key) : undefined;
-  return { ...holder, [key]: having(inner, rest, wanted) };
+  return { ...holder, [key]: setAt(inner, rest, wanted) };
 }

@@ -1,9 +1,9 @@
-import type { Entry } from '../journal/journal.ts';
+import type { Entry } from '../journal/entry.ts';
 import { holderAt } from '../kazoo/json.ts';
 import type { Json, JsonObject, Secret } from '../kazoo/notification.ts';
 import { isRevealed } from '../kazoo/redact.ts';
-import type { Delivery, Envelope, ShapedEnvelope } from '../sinks/sink.ts';
-import { envelopeOf, headOf, textOf } from './envelope.ts';
+import type { Delivery, Envelope, ShapedEnvelope } from '../notification/envelope.ts';
+import { envelopeHeader, envelopeJson, envelopeOf } from './envelope.ts';
 import type { Reshape } from './reshape.ts';
 
 /**
@@ -15,8 +15,8 @@ import type { Reshape } from './reshape.ts';
 export function shape(entry: Entry, reveal: readonly string[], reshape?: Reshape): Delivery {
   const revealed = entry.secrets.filter((secret) => isRevealed(secret.path, reveal));
   if (reshape === undefined && revealed.length === 0) return new PlainDelivery(entry);
-  return new MadeDelivery(entry, revealed, () => {
-    const envelope = revealing(entry, revealed);
+  return new ShapedDelivery(entry, revealed, () => {
+    const envelope = withRevealed(entry, revealed);
     return reshape === undefined ? envelope : reshape(envelope);
   });
 }
@@ -49,7 +49,7 @@ class PlainDelivery implements Delivery {
   }
 
   get json(): string {
-    this.#json ??= textOf(this.#entry);
+    this.#json ??= envelopeJson(this.#entry);
     return this.#json;
   }
 }
@@ -57,7 +57,7 @@ class PlainDelivery implements Delivery {
 const none: readonly Secret[] = [];
 
 /** One whose text is that of an envelope which has to be made. */
-class MadeDelivery implements Delivery {
+class ShapedDelivery implements Delivery {
   readonly id: string;
   readonly event: string | null;
   readonly body: string;
@@ -85,14 +85,14 @@ class MadeDelivery implements Delivery {
   }
 }
 
-function revealing(entry: Entry, revealed: readonly Secret[]): Envelope {
+function withRevealed(entry: Entry, revealed: readonly Secret[]): Envelope {
   if (revealed.length === 0) return envelopeOf(entry);
   const data = structuredClone(entry.data);
-  if (data !== null) for (const { path, value } of revealed) put(data, path, value);
-  return { ...headOf(entry), data };
+  if (data !== null) for (const { path, value } of revealed) setAt(data, path, value);
+  return { ...envelopeHeader(entry), data };
 }
 
-function put(data: JsonObject, path: readonly string[], value: Json): void {
+function setAt(data: JsonObject, path: readonly string[], value: Json): void {
   const key = path.at(-1);
   const holder = holderAt(data, path);
   if (key !== undefined && holder !== undefined) holder[key] = value;

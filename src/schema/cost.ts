@@ -1,7 +1,7 @@
-import { reasonOf } from '../errors.ts';
+import { reasonOf } from '../common/errors.ts';
+import { compileEcmaAsRe2 } from '../common/text/re2.ts';
 import { isObject } from '../kazoo/json.ts';
-import { compileEcmaAsRe2 } from '../re2.ts';
-import type { Edge, Graph, Node, Part } from './graph.ts';
+import type { Edge, Node, Part, SchemaGraph } from './graph.ts';
 
 /** More items than this may not be compared each with each. */
 export const maxCompared = 1_000;
@@ -21,7 +21,7 @@ export interface Costly {
  * multiplies what the one below it costs.
  * @throws Error for a reference to nothing
  */
-export function costlyIn(root: Node, graph: Graph): Costly | undefined {
+export function findCostly(root: Node, graph: SchemaGraph): Costly | undefined {
   const all = reachedFrom([root], (node) => [...graph.edges(node).map(({ to }) => to), ...graph.definitions(node)]);
   const reach = new Map<Node, ReadonlySet<Node>>();
   const reaches = (from: Node, to: Node): boolean => {
@@ -38,22 +38,22 @@ export function costlyIn(root: Node, graph: Graph): Costly | undefined {
   const isEndless = (node: Node) => recursive.some((other) => node === other || reaches(node, other));
   for (const node of all) {
     const costly =
-      wandering(node) ??
-      comparing(node) ??
-      badPattern(node) ??
-      (recursive.includes(node) ? multiplying(node, graph.edges(node), reaches, isEndless) : undefined);
+      dynamicReference(node) ??
+      pairwiseComparison(node) ??
+      unsafePattern(node) ??
+      (recursive.includes(node) ? exponentialRecursion(node, graph.edges(node), reaches, isEndless) : undefined);
     if (costly !== undefined) return costly;
   }
   return undefined;
 }
 
 /** Where these lead depends on the way that led to them. */
-function wandering(node: Node): Costly | undefined {
+function dynamicReference(node: Node): Costly | undefined {
   const keyword = ['$dynamicRef', '$recursiveRef'].find((name) => node.schema[name] !== undefined);
   return keyword === undefined ? undefined : at(node, `/${keyword}`, 'is not supported: use $ref');
 }
 
-function comparing(node: Node): Costly | undefined {
+function pairwiseComparison(node: Node): Costly | undefined {
   const { uniqueItems, items, maxItems } = node.schema;
   if (uniqueItems !== true || (typeof maxItems === 'number' && maxItems <= maxCompared)) return undefined;
   const types = isObject(items) ? [items.type ?? 'any'].flat() : ['any'];
@@ -67,7 +67,7 @@ function comparing(node: Node): Costly | undefined {
 
 const scalars = new Set(['string', 'number', 'integer', 'boolean', 'null']);
 
-function badPattern(node: Node): Costly | undefined {
+function unsafePattern(node: Node): Costly | undefined {
   const { pattern, patternProperties } = node.schema;
   const patterns: [string, string][] = isObject(patternProperties)
     ? Object.keys(patternProperties).map((key) => ['/patternProperties', key])
@@ -84,7 +84,7 @@ function badPattern(node: Node): Costly | undefined {
 }
 
 /** @param node one that leads back to itself */
-function multiplying(
+function exponentialRecursion(
   node: Node,
   edges: readonly Edge[],
   reaches: (from: Node, to: Node) => boolean,
@@ -95,7 +95,7 @@ function multiplying(
   if (tried !== undefined) return at(node, tried.place, `leads back to where it stands, by a $ref: ${multiplies}`);
   const endless = edges.filter(({ to }) => isEndless(to));
   for (const [index, one] of endless.entries()) {
-    const other = endless.slice(index + 1).find(({ part }) => mayMeet(one.part, part));
+    const other = endless.slice(index + 1).find(({ part }) => mayOverlap(one.part, part));
     if (other === undefined) continue;
     return at(
       node,
@@ -109,11 +109,13 @@ function multiplying(
 const multiplies = 'each level of a body would multiply what it takes to check it';
 
 /** Whether both may be one and the same. */
-function mayMeet(one: Part, other: Part): boolean {
-  return one === 'value' || other === 'value' || meeting.has(`${one} ${other}`) || meeting.has(`${other} ${one}`);
+function mayOverlap(one: Part, other: Part): boolean {
+  return (
+    one === 'value' || other === 'value' || overlapping.has(`${one} ${other}`) || overlapping.has(`${other} ${one}`)
+  );
 }
 
-const meeting = new Set(['matching matching', 'matching member', 'contained item', 'contained otherItem']);
+const overlapping = new Set(['matching matching', 'matching member', 'contained item', 'contained otherItem']);
 
 function at({ path, pointer }: Node, place: string, what: string): Costly {
   return { path, pointer: pointer + place, what };

@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { fileReasonOf, folderReasonOf, reasonOf } from '../errors.ts';
-import { readNamedText } from '../file.ts';
+import { reasonOf } from '../common/errors.ts';
+import { fileReasonOf, folderReasonOf } from '../common/fs/fs-errors.ts';
+import { readNamedText } from '../common/fs/named-file.ts';
 import { eventNamed, events, schemaId } from '../kazoo/catalogue.ts';
 import { isObject } from '../kazoo/json.ts';
 import type { Json, JsonObject } from '../kazoo/notification.ts';

@@ -70,7 +70,7 @@ function propertyOf({ type, secret, description }: EventField, narrowed: JsonObj
 
 /** What stands in a secret's place must fit as well, so that a notification in the journal can be validated again. */
 function orRedacted(type: FieldType, value: JsonObject): JsonObject {
-  return type === 'string' ? value : { anyOf: [value, { const: redacted }] };
+  return type === 'string' || type === 'any' ? value : { anyOf: [value, { const: redacted }] };
 }
 
 const digits = '^[0-9]+$';

@@ -29,7 +29,7 @@ export interface Edge {
 }
 
 /** Schemas, by what they may be referred to as. */
-export class Graph {
+export class SchemaGraph {
   readonly #resources = new Map<string, Node>();
   readonly #nodes = new Map<JsonObject, Node>();
   readonly #edges = new Map<Node, readonly Edge[]>();
@@ -115,7 +115,7 @@ export class Graph {
     const url = URL.canParse(reference, node.base) ? new URL(reference, node.base).href : reference;
     const [resource = '', fragment = ''] = url.split('#');
     const found = fragment.startsWith('/')
-      ? this.#at(this.#resources.get(resource), fragment.slice(1).split('/').map(keyOf))
+      ? this.#at(this.#resources.get(resource), fragment.slice(1).split('/').map(unescapedToken))
       : this.#resources.get(fragment === '' ? resource : `${resource}#${fragment}`);
     if (found === undefined) throw new Error(`can't resolve reference ${reference}`);
     return found;
@@ -181,6 +181,6 @@ function pointer(...keys: string[]): string {
   return keys.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
-function keyOf(token: string): string {
+function unescapedToken(token: string): string {
   return decodeURIComponent(token).replaceAll('~1', '/').replaceAll('~0', '~');
 }

@@ -10,12 +10,12 @@ const maxProblems = 20;
  * values.
  */
 export function problemsOf(errors: readonly ErrorObject[]): Problem[] {
-  const looked = errors.slice(0, maxErrors);
-  const unions = looked.filter(isUnion);
-  return looked
+  const examined = errors.slice(0, maxErrors);
+  const unions = examined.filter(isUnion);
+  return examined
     .filter((error) => !unions.some((union) => isBranchOf(error, union)))
     .slice(0, maxProblems)
-    .map((error) => problemOf(error, looked));
+    .map((error) => problemOf(error, examined));
 }
 
 /** How many of ajv's errors are looked at: one wrong value in a union makes several. */
@@ -36,7 +36,7 @@ function isBranchOf(error: ErrorObject, union: ErrorObject): boolean {
 
 function problemOf(error: ErrorObject, all: readonly ErrorObject[]): Problem {
   const { path, message, keyword } = isUnion(error)
-    ? { path: error.instancePath, ...wishOf(error, all) }
+    ? { path: error.instancePath, ...expectationOf(error, all) }
     : { keyword: error.keyword, ...describe(error as DefinedError) }; // ajv makes no others unless it is taught keywords of one's own
   return { path: cut(path), message: cut(message), keyword };
 }
@@ -73,17 +73,17 @@ function oneOf(values: readonly unknown[]): string {
 }
 
 /** What the alternatives want of the value itself; ajv's own words where they only disagree about its parts. */
-function wishOf(union: ErrorObject, all: readonly ErrorObject[]): { message: string; keyword: string } {
+function expectationOf(union: ErrorObject, all: readonly ErrorObject[]): { message: string; keyword: string } {
   const own = (all as readonly DefinedError[]) // as above
     .filter((error) => isBranchOf(error, union) && !isUnion(error) && error.instancePath === union.instancePath)
     .filter((error) => describe(error).path === union.instancePath);
   // That an integer may be digits too is our way of writing a large one, and nothing that KAZOO could mend.
-  const wishes = own.filter((error) => error.keyword !== 'pattern' || !digitsOfLarge.has(error.params.pattern));
-  const messages = [...new Set(wishes.map((error) => describe(error).message))];
+  const expected = own.filter((error) => error.keyword !== 'pattern' || !digitsOfLarge.has(error.params.pattern));
+  const messages = [...new Set(expected.map((error) => describe(error).message))];
   if (messages.length === 0)
     return { message: union.message ?? 'must fit one of the alternatives', keyword: union.keyword };
-  const isPlain = wishes.length < own.length && wishes.every(({ keyword }) => keyword === wishes[0]?.keyword);
-  return { message: messages.join(' or '), keyword: isPlain ? (wishes[0]?.keyword ?? union.keyword) : union.keyword };
+  const isPlain = expected.length < own.length && expected.every(({ keyword }) => keyword === expected[0]?.keyword);
+  return { message: messages.join(' or '), keyword: isPlain ? (expected[0]?.keyword ?? union.keyword) : union.keyword };
 }
 
 function below(path: string, key: string): string {

@@ -1,14 +1,15 @@
 import { pathToFileURL } from 'node:url';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import { reasonOf } from '../errors.ts';
+import { reasonOf } from '../common/errors.ts';
+import { compileEcmaAsRe2 } from '../common/text/re2.ts';
 import { eventNamed, events, schemaId } from '../kazoo/catalogue.ts';
+import type { Decoded } from '../kazoo/decode.ts';
 import { normalise } from '../kazoo/normalise.ts';
 import type { Json, JsonObject, Problem } from '../kazoo/notification.ts';
-import { compileEcmaAsRe2 } from '../re2.ts';
-import { costlyIn, maxCompared } from './cost.ts';
+import { findCostly, maxCompared } from './cost.ts';
 import { readSchemaFiles, SchemaError, type SchemaFile } from './files.ts';
 import { ownPatterns, schemaOf, unknownEvent, unknownSchema } from './generate.ts';
-import { Graph } from './graph.ts';
+import { SchemaGraph } from './graph.ts';
 import { problemsOf } from './problems.ts';
 
 export interface Validator {
@@ -59,6 +60,16 @@ export function createValidator(folders: readonly string[]): Validator {
   };
 }
 
+/** Notes on a notification what is wrong with it by its event's schema. */
+export function validateNotification(decoded: Decoded, { validate }: Validator): void {
+  // A preview is an e-mail template with every field filled by its own name: no schema can say anything about it.
+  if (decoded.data === null || decoded.preview) return;
+  const problems = validate(decoded.event, decoded.data);
+  if (problems.length === 0) return;
+  decoded.state = 'invalid';
+  decoded.problems = [...decoded.problems, ...problems];
+}
+
 const none: readonly Problem[] = [];
 const endless = 'the schema refers to itself without end';
 
@@ -89,7 +100,7 @@ function createCompiler(files: Files, { allErrors }: { allErrors: boolean }): Co
     const known = compiled.get(name);
     if (known !== undefined) return known;
     const file = files.get(name);
-    const key = file === undefined ? schemaId(name) : keyOf(file);
+    const key = file === undefined ? schemaId(name) : fileUrl(file);
     const validate = ajv.getSchema(key) ?? ajv.compile(builtIn(name));
     compiled.set(name, validate);
     return validate;
@@ -104,11 +115,11 @@ const patterns = Object.assign(
 
 /** @throws SchemaError */
 function refuseCostly(files: Files): void {
-  const graph = new Graph();
+  const graph = new SchemaGraph();
   for (const name of everyName) graph.add(schemaId(name), builtIn(name), schemaId(name));
-  const roots = [...files.values()].map((file) => ({ file, root: graph.add(file.path, file.schema, keyOf(file)) }));
+  const roots = [...files.values()].map((file) => ({ file, root: graph.add(file.path, file.schema, fileUrl(file)) }));
   for (const { file, root } of roots) {
-    const costly = inFile(file, () => costlyIn(root, graph));
+    const costly = inFile(file, () => findCostly(root, graph));
     if (costly !== undefined) throw new SchemaError(costly.path, `${costly.pointer} ${costly.what}`);
   }
 }
@@ -116,7 +127,7 @@ function refuseCostly(files: Files): void {
 const everyName = [...events.map((event) => event.name), unknownEvent];
 
 function addReferable(ajv: Ajv2020, files: Files): void {
-  for (const file of files.values()) inFile(file, () => ajv.addSchema(file.schema, keyOf(file)));
+  for (const file of files.values()) inFile(file, () => ajv.addSchema(file.schema, fileUrl(file)));
   const taken = new Set([...files.values()].map((file) => file.schema.$id));
   for (const name of everyName) {
     if (!taken.has(schemaId(name))) ajv.addSchema(builtIn(name));
@@ -124,7 +135,7 @@ function addReferable(ajv: Ajv2020, files: Files): void {
 }
 
 /** A URL, so that a file name as `$ref` finds the file of that name in the same folder. */
-function keyOf(file: SchemaFile): string {
+function fileUrl(file: SchemaFile): string {
   return pathToFileURL(file.path).href;
 }
 

@@ -5,11 +5,18 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
+import { ExponentialBackoff } from '../../src/common/async/backoff.ts';
 import type { Journal } from '../../src/journal/journal.ts';
-import { openJournal } from '../../src/journal/sqlite.ts';
+import { eventNamed } from '../../src/kazoo/catalogue.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 import { createValidator } from '../../src/schema/validator.ts';
+import { openJournal, unlimited } from '../support/journal.ts';
+import { openForTest } from '../support/open-for-test.ts';
 import { until } from '../support/until.ts';
+
+const MiB = 1024 * 1024;
+const silent = pino({ level: 'silent' });
+const { open } = openForTest();
 
 describe('intake', () => {
   test('commits a batch in parts where its messages unpack to far more than they weigh', async () => {
@@ -71,12 +78,44 @@ describe('intake', () => {
     expect(acknowledged).toEqual([1]);
   });
 
+  test('tries again within a second, however often the journal has taken nothing', async () => {
+    const pauses: number[] = [];
+    const { next } = ExponentialBackoff.prototype;
+    const growth = jest.spyOn(ExponentialBackoff.prototype, 'next').mockImplementation(function (
+      this: ExponentialBackoff,
+    ) {
+      pauses.push(next.call(this));
+      return 0;
+    });
+    const { intake, source } = startIntake(0);
+    intake.add(message(1, Buffer.from('{}')), source);
+    await until(() => pauses.length >= 20, { what: 'twenty tries' });
+    intake.abandon();
+    growth.mockRestore();
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(1_000);
+  });
+
+  test('goes on with whatever comes behind junk that unpacks to more than there is room for', async () => {
+    const { journal, intake } = await startWithJournal(silent, { ...unlimited, maxSize: 16 * MiB, invalidShare: 0.25 });
+    await journal.openRoute('r', 'now', 'quarantine');
+    const source = { acknowledge: () => undefined, readOn: () => undefined };
+    for (let tag = 1; tag <= 30; tag += 1) {
+      const junk = gzipSync(JSON.stringify({ 'Event-Name': 'low_balance', N: tag, Filler: 'x'.repeat(MiB - 100) }));
+      expect(junk.length).toBeLessThan(1_200);
+      intake.add(message(tag, junk, 'gzip'), source);
+    }
+    intake.add(message(31, Buffer.from(JSON.stringify(eventNamed('low_balance')?.example))), source);
+    await until(() => intake.committed === 31, { what: 'all to be committed' });
+    await until(async () => (await journal.summary()).invalidBytes <= 4 * MiB, { what: 'the share to be kept' });
+    const kept = await journal.find({ after: 0, limit: 40 });
+    expect(kept.at(-1)).toMatchObject({ state: 'valid', event: 'low_balance' });
+    expect((await journal.summary()).evicted.known).toBe(31 - kept.length);
+  });
+
   test('takes equal bodies for what their message ids say, and tells in the log at debug what it drops', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-intake-'));
     const lines: string[] = [];
     const log = pino({ level: 'debug', base: null }, { write: (line: string) => void lines.push(line) });
-    const journal = openJournal(folder, log);
-    const intake = new Intake(options, { journal, validator: createValidator([]), log });
+    const { journal, intake } = await startWithJournal(log);
     const body = Buffer.from('{"Event-Name":"low_balance"}');
     const ids = ['a', 'b', 'a', undefined, undefined];
     for (const [tag, messageId] of ids.entries()) {
@@ -84,8 +123,6 @@ describe('intake', () => {
     }
     await intake.drained();
     const kept = (await journal.find({ after: 0, limit: 10 })).map(({ id }) => id);
-    await journal.close();
-    rmSync(folder, { recursive: true });
     const told = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg.startsWith('dropped a message'));
     expect(kept).toHaveLength(3);
     expect(told.map(({ level, id }) => [level, id])).toEqual([
@@ -113,6 +150,7 @@ describe('intake', () => {
     for (let tag = 1; tag <= 9; tag += 1) intake.add(message(tag, Buffer.alloc(1024 * 1024)), source);
     expect([intake.hasRoom, intake.full]).toEqual([false, false]);
     await until(() => intake.paused, { what: 'the journal to fail' });
+    expect(intake.trouble).toBe('disk on fire');
     expect([intake.hasRoom, intake.full]).toEqual([true, true]);
     expect(readings).toEqual([0]);
     intake.abandon();
@@ -146,8 +184,9 @@ const options = {
   batch: { max: 500, linger: 5 },
   maxBodySize: 1024 * 1024,
   maxBodyMembers: 20_000,
-  reveals: () => ['~'.repeat(200_000)],
 };
+
+const policy = { validator: createValidator([]), reveals: () => ['~'.repeat(200_000)] };
 
 /** @param failing how many commits work before the journal fails for good; none fails by default */
 function startIntake(failing = Number.POSITIVE_INFINITY, batch = options.batch) {
@@ -160,10 +199,8 @@ function startIntake(failing = Number.POSITIVE_INFINITY, batch = options.batch) 
       return [];
     },
   } as unknown as Journal; // intake only appends
-  const intake = new Intake(
-    { ...options, batch },
-    { journal, validator: createValidator([]), log: pino({ level: 'silent' }) },
-  );
+  const intake = new Intake({ ...options, batch }, policy, { appender: journal, log: silent });
+  open.push({ close: async () => intake.abandon() });
   /** What was acknowledged last, each time that it could be read on. */
   const readings: number[] = [];
   const source = {
@@ -171,6 +208,16 @@ function startIntake(failing = Number.POSITIVE_INFINITY, batch = options.batch) 
     readOn: () => void readings.push(acknowledged.at(-1) ?? 0),
   };
   return { intake, commits, acknowledged, source, readings };
+}
+
+/** With a journal of its own; both are gone after the test. */
+async function startWithJournal(log: pino.Logger, limits = unlimited) {
+  const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-intake-'));
+  const journal = await openJournal(folder, log, limits);
+  const intake = new Intake(options, policy, { appender: journal, log });
+  open.push({ close: async () => rmSync(folder, { recursive: true }) }, journal);
+  open.push({ close: async () => intake.abandon() });
+  return { journal, intake };
 }
 
 function message(deliveryTag: number, body: Buffer, contentEncoding?: string) {

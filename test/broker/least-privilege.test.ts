@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Channel } from 'amqplib';
 import { connect } from '../../src/broker/connection.ts';
-import { connectPublisher } from '../../src/cli/publisher.ts';
+import { connectPublisher } from '../../src/cli/support/publisher.ts';
 import { declareAsKazoo, onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { startLink, type TestLink } from '../support/link.ts';
 import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
@@ -16,7 +16,7 @@ beforeAll(async () => {
   broker = await startBroker();
   url = broker.url.replace('guest:guest', 'kazoo-relay:PASSWORD');
   for (const args of documentedCommands()) await broker.ctl(...args);
-  link = startLink(url);
+  link = await startLink(url);
 });
 
 afterAll(async () => {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
-import type { ChannelModel } from 'amqplib';
-import { type Delivered, readOn, receive } from '../../src/broker/receiver.ts';
+import { type FrameReader, readOn } from '../../src/broker/amqplib.ts';
+import { type Delivered, receive } from '../../src/broker/receiver.ts';
 import { decode } from '../../src/kazoo/decode.ts';
 import type { RawMessage } from '../../src/kazoo/notification.ts';
 import { contentHeader, deliverMethod, frame, short } from '../support/frames.ts';
@@ -97,20 +97,19 @@ describe('while its recipient has no room', () => {
     stream.on('readable', () => {
       while (reader.recvFrame() !== false);
     });
-    const model = { connection: reader } as unknown as ChannelModel; // as above
     const recipient = { maxBodySize, hasRoom: true, taken: 0, take: () => {} };
     recipient.take = () => {
       recipient.taken += 1;
       recipient.hasRoom = recipient.taken !== 2;
     };
-    receive(model, recipient);
+    receive(reader as unknown as FrameReader, recipient);
     stream.emit('readable');
     expect([recipient.taken, waiting.length]).toEqual([2, 2]);
     reader.recvSinceLastCheck = false;
     stream.emit('readable');
     expect([recipient.taken, waiting.length, reader.recvSinceLastCheck]).toEqual([2, 2, true]);
     recipient.hasRoom = true;
-    readOn(model);
+    readOn(reader as unknown as FrameReader);
     expect([recipient.taken, waiting.length]).toEqual([4, 0]);
   });
 });
@@ -186,7 +185,7 @@ function reading(
     },
   };
   const take = (one: Delivered) => taken.push(one);
-  receive({ connection: reader } as unknown as ChannelModel, { maxBodySize: most, hasRoom: true, take });
+  receive(reader as unknown as FrameReader, { maxBodySize: most, hasRoom: true, take });
   while (reader.recvFrame() !== false);
   expect(reader.recvSinceLastCheck).toBe(true);
   return { taken, others };

@@ -2,8 +2,8 @@ import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
-import { freePort } from '../../src/cli/free-port.ts';
-import type { TlsFiles } from '../../src/tls.ts';
+import { freePort } from '../../scripts/quickstart/free-port.ts';
+import type { TlsFiles } from '../../src/common/net/tls.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import { cli } from '../support/cli.ts';
 import { startLink, type TestLink } from '../support/link.ts';
@@ -48,7 +48,7 @@ afterAll(async () => {
 describe('a link over TLS', () => {
   test('consumes from a broker with a CA of its own that asks for our certificate', async () => {
     const { ca, cert, key } = certificates.files;
-    link = startLink(url('localhost'), { tls: { ca, cert, key } });
+    link = await startLink(url('localhost'), { tls: { ca, cert, key } });
     await until(() => link?.sessions === 1, { what: 'the link to consume' });
     expect(await broker.ctl('list_connections', 'port', 'ssl', 'peer_cert_subject')).toContain(
       `${port}\ttrue\tCN=kazoo-relay`,
@@ -59,7 +59,7 @@ describe('a link over TLS', () => {
     const { ca, cert, key } = certificates.files;
     const files = new URLSearchParams({ cacertfile: ca, certfile: cert, keyfile: key });
     const others = 'heartbeat=7&frame_max=8192&channel_max=33&server_name_indication=receiver.test&verify=verify_peer';
-    link = startLink(`${url('127.0.0.1')}?${files}&${others}`);
+    link = await startLink(`${url('127.0.0.1')}?${files}&${others}`);
     await until(() => link?.sessions === 1, { what: 'the link to consume' });
     const found = await broker.ctl(
       'list_connections',
@@ -75,21 +75,21 @@ describe('a link over TLS', () => {
   test('checks nothing where the url says so', async () => {
     const { other, cert, key } = certificates.files;
     const files = new URLSearchParams({ cacertfile: other, certfile: cert, keyfile: key });
-    link = startLink(`${url('127.0.0.1')}?${files}&verify=verify_none`);
+    link = await startLink(`${url('127.0.0.1')}?${files}&verify=verify_none`);
     await until(() => link?.sessions === 1, { what: 'the link to consume' });
   });
 
   test('checks the certificate also where the environment tells Node to check none', async () => {
     realEnvironment.NODE_TLS_REJECT_UNAUTHORIZED = '0';
     const { other, cert, key } = certificates.files;
-    link = startLink(url('localhost'), { tls: { ca: other, cert, key } });
+    link = await startLink(url('localhost'), { tls: { ca: other, cert, key } });
     await until(() => said('tls.ca names the file of a CA of your own') || link?.sessions === 1, { what: 'an answer' });
     expect(link.sessions).toBe(0);
   });
 
   test('checks for the name of tls.serverName where the host of the url is another', async () => {
     const { ca, cert, key } = certificates.files;
-    link = startLink(url('127.0.0.1'), { tls: { ca, cert, key, serverName: 'receiver.test' } });
+    link = await startLink(url('127.0.0.1'), { tls: { ca, cert, key, serverName: 'receiver.test' } });
     await until(() => link?.sessions === 1, { what: 'the link to consume' });
   });
 
@@ -97,7 +97,7 @@ describe('a link over TLS', () => {
     const { ca, cert, key, other } = certificates.files;
     const renewed = join(dirname(ca), 'renewed.pem');
     copyFileSync(other, renewed);
-    link = startLink(url('localhost'), { tls: { ca: renewed, cert, key } });
+    link = await startLink(url('localhost'), { tls: { ca: renewed, cert, key } });
     await until(() => said('self-signed certificate'), { what: 'the refusal' });
     copyFileSync(ca, renewed);
     await until(() => link?.sessions === 1, { what: 'the link to consume' });
@@ -125,13 +125,13 @@ describe('a link over TLS', () => {
       'it holds no private key in PEM',
     ],
   ])('says what to do about %s', async (_, tlsOf, host, reason) => {
-    link = startLink(url(host), { tls: tlsOf(certificates.files) });
+    link = await startLink(url(host), { tls: tlsOf(certificates.files) });
     await until(() => said(reason), { what: `${reason} in ${link?.logged}`, timeout: 20_000 });
     expect(link.logged.join()).not.toContain('guest');
   });
 
   test('says so where the port speaks no TLS', async () => {
-    link = startLink(`amqps://guest:guest@localhost:${broker.port}`, { tls: { ca: certificates.files.ca } });
+    link = await startLink(`amqps://guest:guest@localhost:${broker.port}`, { tls: { ca: certificates.files.ca } });
     await until(() => said('no TLS is spoken on this port'), { what: 'the reason', timeout: 20_000 });
     expect(link.logged.join()).toMatch(/"TLS: [a-z ]+ \(no TLS is spoken on this port\)"/);
   });

@@ -27,7 +27,7 @@ afterAll(() => broker.close());
 
 describe('a link that is refused', () => {
   test('says so where it may not use the virtual host', async () => {
-    const link = start(new URL('/nowhere', await limitedUser()).href);
+    const link = await start(new URL('/nowhere', await limitedUser()).href);
     await until(() => link.logged.join('').includes('the broker refuses the virtual host'), {
       what: 'the reason',
     });
@@ -38,7 +38,7 @@ describe('a link that is refused', () => {
     const web = createServer().listen(0, '127.0.0.1');
     await once(web, 'listening');
     const { port } = web.address() as AddressInfo; // it listens on a port
-    const link = start(`amqp://guest:guest@127.0.0.1:${port}`);
+    const link = await start(`amqp://guest:guest@127.0.0.1:${port}`);
     await until(() => link.logged.join('').includes('what answers there speaks no AMQP'), { what: 'the reason' });
     web.close();
   });
@@ -46,7 +46,7 @@ describe('a link that is refused', () => {
 
 describe('the exchange', () => {
   test('is declared as KAZOO declares it, so that KAZOO gets on its own bus after us', async () => {
-    const link = start(broker.url);
+    const link = await start(broker.url);
     await until(() => link.sessions === 1, { what: 'the consumer' });
     await declareAsKazoo(broker.url);
     const exchanges = await broker.ask(
@@ -64,7 +64,7 @@ describe('the exchange', () => {
 
   test('is used as it is, with a warning, where it has other properties', async () => {
     await onChannel(broker.url, (channel) => channel.assertExchange('notifications', 'topic', { durable: true }));
-    const link = start(broker.url);
+    const link = await start(broker.url);
     await until(() => link.sessions === 1, { what: 'the consumer' });
     expect(link.logged.join('')).toContain('exists with other properties than KAZOO gives it');
     await onChannel(broker.url, async (channel) => {
@@ -75,7 +75,7 @@ describe('the exchange', () => {
 
   test('is waited for where our user may not declare it', async () => {
     const url = await limitedUser();
-    const link = start(url);
+    const link = await start(url);
     await until(() => link.logged.some((line) => line.includes('waiting for KAZOO to declare')), { what: 'the wait' });
     expect(link.sessions).toBe(0);
     expect(link.activity).toMatchObject({
@@ -93,7 +93,7 @@ describe('the exchange', () => {
     const url = await limitedUser();
     await declareAsKazoo(broker.url);
     const watch = countedWatch(2_000);
-    const link = start(url, { watch });
+    const link = await start(url, { watch });
     await until(() => link.sessions === 1, { what: 'the consumer' });
     await watch.looks(10);
     expect(link.sessions).toBe(1);
@@ -102,7 +102,7 @@ describe('the exchange', () => {
 
 describe('the queue', () => {
   test('is bounded, drops its oldest, and expires', async () => {
-    const link = start(broker.url);
+    const link = await start(broker.url);
     await until(() => link.sessions === 1, { what: 'the consumer' });
     expect(await queuesOn(broker)).toMatchObject([
       {
@@ -127,7 +127,7 @@ describe('the queue', () => {
   });
 
   test('can be a quorum queue, whose messages never vanish, however often they come back', async () => {
-    const link = start(broker.url, { queue: { ...queue, type: 'quorum' } });
+    const link = await start(broker.url, { queue: { ...queue, type: 'quorum' } });
     await until(() => link.sessions === 1, { what: 'the consumer' });
     const ids = await publishAsKazoo(broker.url, 5);
     await until(async () => (await link.journalled()).length === 5, { what: 'the notifications' });
@@ -141,7 +141,7 @@ describe('the queue', () => {
         await promise;
       });
     }
-    const again = start(broker.url, { queue: { ...queue, type: 'quorum' } });
+    const again = await start(broker.url, { queue: { ...queue, type: 'quorum' } });
     await until(async () => (await again.journalled()).length === 1, {
       what: 'the notification that came back 25 times',
     });
@@ -151,8 +151,8 @@ describe('the queue', () => {
 
   test('with other arguments stops only the intake from its own broker, with an error that says what to do', async () => {
     await onChannel(broker.url, (channel) => channel.assertQueue(queue.name, { durable: false }));
-    const link = start(broker.url);
-    const other = start(broker.url, { queue: { ...queue, name: 'kazoo-relay-2' } });
+    const link = await start(broker.url);
+    const other = await start(broker.url, { queue: { ...queue, name: 'kazoo-relay-2' } });
     await until(() => other.sessions === 1, { what: 'the other consumer' });
     await until(() => link.logged.some((line) => line.includes('exists with other arguments')), { what: 'the error' });
     expect(link.logged.join('')).toMatch(/delete_queue.*or set queue\.\* as it is, or set another queue\.name/);
@@ -163,7 +163,7 @@ describe('the queue', () => {
 
 describe('what arrives on the queue', () => {
   test('with a header table nested so deep that amqplib can’t read it, is taken with its other properties', async () => {
-    const link = start(broker.url);
+    const link = await start(broker.url);
     await until(() => link.sessions === 1, { what: 'the consumer' });
     await publishNestedHeaders(15_000, 1_700_000_000, '{"msg_id":"poison"}');
     const [after] = await publishAsKazoo(broker.url, 1);
@@ -174,7 +174,7 @@ describe('what arrives on the queue', () => {
   });
 
   test('with every kind of header and property, or with no body at all, is taken', async () => {
-    const link = start(broker.url);
+    const link = await start(broker.url);
     await until(() => link.sessions === 1, { what: 'the consumer' });
     await onChannel(broker.url, async (channel) => {
       const headers = {
@@ -207,8 +207,8 @@ describe('what arrives on the queue', () => {
   });
 });
 
-function start(url: string, options: Parameters<typeof startLink>[1] = {}): TestLink {
-  const link = startLink(url, options);
+async function start(url: string, options: Parameters<typeof startLink>[1] = {}): Promise<TestLink> {
+  const link = await startLink(url, options);
   links.push(link);
   return link;
 }

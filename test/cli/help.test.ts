@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/program.ts';
-import { createTerminal } from '../../src/cli/terminal.ts';
+import { createTerminal } from '../../src/cli/support/terminal.ts';
 import { cli, cliProcess } from '../support/cli.ts';
 
 const program = await createProgram(['--help'], createTerminal(process));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { findingText } from '../../src/config/diagnostics.ts';
 import { examineConfig } from '../../src/config/load.ts';
-import { findingText } from '../../src/config/place.ts';
 import { configFolder, given } from '../support/config-folder.ts';
 
 const folder = configFolder();

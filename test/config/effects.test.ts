@@ -92,6 +92,6 @@ describe('the batches of a database sink', () => {
   test('are as large, and wait as long, as its options say', () => {
     const given = { url: 'postgres://h/d', connections: 3, batch: { max: 50, linger: '2s' } };
     const flow = { batch: { max: 50, linger: 2_000 }, concurrency: 3 };
-    expect(databaseSink.flow(databaseSinkOptions(given))).toEqual(flow);
+    expect(databaseSink.limits(databaseSinkOptions(given))).toEqual(flow);
   });
 });

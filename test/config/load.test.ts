@@ -2,8 +2,10 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { ConfigError, findConfigFile, loadConfig } from '../../src/config/load.ts';
-import { asWritten } from '../../src/config/values.ts';
+import { asWritten } from '../../src/config/check/values.ts';
+import { ConfigError } from '../../src/config/diagnostics.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { findConfigFile } from '../../src/config/read/find-file.ts';
 import { cliProcess } from '../support/cli.ts';
 
 let folder: string;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { ConfigError, loadConfig } from '../../src/config/load.ts';
+import { ConfigError } from '../../src/config/diagnostics.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { loadOutline } from '../../src/config/outline.ts';
 import { configFolder } from '../support/config-folder.ts';
 

@@ -119,7 +119,7 @@ describe('a sink that takes few and not many', () => {
     tested = route;
     /** Resolves once the route has read one that came in while the sink was at work. */
     const more = async () => {
-      const read = jest.spyOn(route.journal, 'read');
+      const read = jest.spyOn(route.session, 'read');
       await route.append('a');
       await until(() => read.mock.calls.length > 0, { what: 'the route to read', interval: 1 });
       read.mockRestore();

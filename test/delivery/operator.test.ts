@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Journal, Letter } from '../../src/journal/journal.ts';
+import type { DeliveryRecord } from '../../src/journal/operator-store.ts';
+import type { RouteSession } from '../../src/journal/route-session.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
@@ -22,14 +23,14 @@ const hourly = { schedule: [hour, hour], maxWait: 0 };
 describe('a waiting delivery that an operator makes due', () => {
   test('goes out at once, and its tries go on counting', async () => {
     const [route, [id]] = await waiting({ retry: hourly }, 'a');
-    await route.desk.hasten(await waitingLetters(route));
+    await route.store.hasten(await waitingRecords(route));
     await until(() => route.lines()[0]?.attempts.length === 2, { what: 'the second try', timeout: 3_000 });
     expect(route.lines()[0]).toMatchObject({
       state: 'waiting',
       attempts: [{ outcome: 'retry' }, { outcome: 'retry' }],
     });
     expect(route.lines()[0]?.due_at).toBeGreaterThan(Date.now() + 60_000);
-    await route.desk.hasten(await waitingLetters(route));
+    await route.store.hasten(await waitingRecords(route));
     await until(() => route.lines()[0]?.state === 'dead', { what: 'the end of its tries' });
     expect(route.lines()).toMatchObject([{ id, reason: 'gave up after 3 tries: busy' }]);
   });
@@ -37,8 +38,8 @@ describe('a waiting delivery that an operator makes due', () => {
   test('waits for its turn all the same where an earlier one of its account waits', async () => {
     const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a', 'a');
     route.answer = () => delivered;
-    expect(await route.desk.hasten((await waitingLetters(route)).slice(1))).toBe(0);
-    expect(await route.desk.hasten(await waitingLetters(route))).toBe(1);
+    expect(await route.store.hasten((await waitingRecords(route)).slice(1))).toBe(0);
+    expect(await route.store.hasten(await waitingRecords(route))).toBe(1);
     await route.settled();
     expect(route.confirmed).toEqual(ids);
   });
@@ -47,9 +48,9 @@ describe('a waiting delivery that an operator makes due', () => {
     const [route, [first, second]] = await waiting({ retry: hourly }, 'a', 'a');
     route.answer = () => delivered;
     await route.restart({ order: 'account' });
-    await route.desk.hasten((await waitingLetters(route)).slice(1));
+    await route.store.hasten((await waitingRecords(route)).slice(1));
     await until(() => route.lines()[1]?.due_at === null, { what: 'it to stand behind the first' });
-    await route.desk.hasten(await waitingLetters(route));
+    await route.store.hasten(await waitingRecords(route));
     await route.settled();
     expect(route.confirmed).toEqual([first, second]);
   });
@@ -58,7 +59,7 @@ describe('a waiting delivery that an operator makes due', () => {
 describe('a waiting delivery that an operator drops', () => {
   test('is not tried any more', async () => {
     const [route, [dropped, kept]] = await waiting({ retry: hourly }, 'a', 'b');
-    expect(await route.desk.drop((await waitingLetters(route)).slice(0, 1))).toBe(1);
+    expect(await route.store.drop((await waitingRecords(route)).slice(0, 1))).toBe(1);
     await deliverRest(route);
     expect(route.confirmed).toContain(kept);
     expect(route.confirmed).not.toContain(dropped);
@@ -70,7 +71,7 @@ describe('a waiting delivery that an operator drops', () => {
       const [route, [id]] = await waiting({ retry: hourly }, 'a');
       const fail = await onItsWay(route);
       const known = changed(route);
-      await route.desk.drop(await waitingLetters(route));
+      await route.store.drop(await waitingRecords(route));
       if (when === 'after') await known;
       fail(busy);
       await until(() => route.route.activity.inFlight === 0, { what: 'the end of the try' });
@@ -84,7 +85,7 @@ describe('a waiting delivery that an operator drops', () => {
   test('is not buried either when the try that is on its way says that it can never work', async () => {
     const [route] = await waiting({ retry: hourly }, 'a');
     const fail = await onItsWay(route);
-    await route.desk.drop(await waitingLetters(route));
+    await route.store.drop(await waitingRecords(route));
     fail({ status: 'dead', reason: 'bad' });
     await until(() => route.route.activity.inFlight === 0, { what: 'the end of the try' });
     await route.settled();
@@ -95,7 +96,7 @@ describe('a waiting delivery that an operator drops', () => {
     const [route, [id]] = await waiting({ retry: hourly }, 'a');
     const end = await onItsWay(route);
     const known = changed(route);
-    await route.desk.drop(await waitingLetters(route));
+    await route.store.drop(await waitingRecords(route));
     await known;
     end(delivered);
     await route.settled();
@@ -106,7 +107,7 @@ describe('a waiting delivery that an operator drops', () => {
     const [route, [dropped, kept]] = await waiting({ retry: hourly }, 'a', 'b');
     await route.route.stop(AbortSignal.abort());
     route.rewind();
-    await route.desk.drop((await waitingLetters(route)).slice(0, 1));
+    await route.store.drop((await waitingRecords(route)).slice(0, 1));
     await route.restart();
     await deliverRest(route);
     expect(route.confirmed).toContain(kept);
@@ -117,12 +118,12 @@ describe('a waiting delivery that an operator drops', () => {
     const [route, [id = '']] = await waiting({ retry: hourly }, 'a');
     await route.route.stop(AbortSignal.abort());
     route.rewind();
-    await route.desk.drop(await waitingLetters(route));
+    await route.store.drop(await waitingRecords(route));
     await route.restart();
     await route.settled();
-    const entry = await route.desk.entry(id);
+    const entry = await route.store.entry(id);
     route.answer = () => delivered;
-    expect(await route.desk.replay('tested', entry === null ? [] : [entry])).toBe(1);
+    expect(await route.store.replay('tested', entry === null ? [] : [entry])).toBe(1);
     await route.settled();
     expect(route.confirmed).toEqual([id]);
   });
@@ -131,8 +132,8 @@ describe('a waiting delivery that an operator drops', () => {
     const [route, ids] = await waiting({ retry: hourly }, 'a');
     await route.route.stop(AbortSignal.abort());
     route.rewind();
-    await route.desk.drop(await waitingLetters(route));
-    await route.desk.forget('tested');
+    await route.store.drop(await waitingRecords(route));
+    await route.store.forget('tested');
     route.answer = () => delivered;
     await route.restart({ start: 'earliest' });
     await route.settled();
@@ -144,11 +145,11 @@ describe('a waiting delivery that an operator drops', () => {
     route.answer = () => {
       throw new SinkUnavailable('away');
     };
-    await route.desk.hasten(await waitingLetters(route));
+    await route.store.hasten(await waitingRecords(route));
     await until(() => route.route.activity.circuit === 'open', { what: 'the circuit to open' });
     const [first = '', ...others] = ids;
     const known = changed(route);
-    await route.desk.drop((await waitingLetters(route)).filter((letter) => letter.id !== first));
+    await route.store.drop((await waitingRecords(route)).filter((record) => record.id !== first));
     await known;
     route.answer = () => delivered;
     await route.settled();
@@ -160,7 +161,7 @@ describe('a waiting delivery that an operator drops', () => {
     const [route, [id]] = await waiting({ retry: hourly }, 'a');
     const end = await onItsWay(route);
     const known = changed(route);
-    await route.desk.drop(await waitingLetters(route));
+    await route.store.drop(await waitingRecords(route));
     await known;
     end(Promise.reject(new SinkUnavailable('away')));
     await until(() => route.route.activity.circuit !== 'closed', { what: 'the circuit to open' });
@@ -172,11 +173,11 @@ describe('a waiting delivery that an operator drops', () => {
     const [route, [id]] = await waiting({ retry: hourly }, 'a');
     const fail = await onItsWay(route);
     const known = changed(route);
-    const [letter] = await waitingLetters(route);
-    await route.desk.drop(letter === undefined ? [] : [letter]);
+    const [record] = await waitingRecords(route);
+    await route.store.drop(record === undefined ? [] : [record]);
     await known;
-    const entry = await route.desk.entry(id ?? '');
-    expect(await route.desk.replay('tested', entry === null ? [] : [entry])).toBe(1);
+    const entry = await route.store.entry(id ?? '');
+    expect(await route.store.replay('tested', entry === null ? [] : [entry])).toBe(1);
     route.answer = () => delivered;
     fail(busy);
     await route.settled();
@@ -190,10 +191,11 @@ describe('a route that is forgotten', () => {
     await tested.append('a');
     await tested.settled();
     await tested.route.stop(AbortSignal.abort());
-    const line = { seq: 1, accountId: 'a', reason: 'busy', attempts: [], dueAt: Date.now(), again: false };
-    tested.journal.settle('tested', { cursor: 1, listed: [{ ...line, state: 'waiting' }], settled: [] });
-    tested.journal.releaseRoute('tested');
-    await tested.desk.forget('tested');
+    const line = { seq: 1, accountId: 'a', reason: 'busy', attempts: [], dueAt: Date.now(), exists: false };
+    void tested.session.settle({ cursor: 1, recorded: [{ ...line, state: 'waiting' }], settled: [] });
+    await tested.session.close();
+    await tested.journal.releaseRoute('tested');
+    await tested.store.forget('tested');
     await tested.restart({ start: 'now' });
     expect(tested.lines()).toEqual([]);
   });
@@ -204,7 +206,7 @@ describe('the next one of an account', () => {
     const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a', 'a');
     if (when === 'after a restart') await route.restart();
     route.answer = () => delivered;
-    await route.desk.drop((await waitingLetters(route)).slice(0, 1));
+    await route.store.drop((await waitingRecords(route)).slice(0, 1));
     await route.settled();
     expect(route.confirmed).toEqual(ids.slice(1));
     const [last] = await route.append('a');
@@ -216,7 +218,7 @@ describe('the next one of an account', () => {
     const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a');
     route.answer = () => delivered;
     await route.route.stop(AbortSignal.abort());
-    await route.desk.drop((await waitingLetters(route)).slice(0, 1));
+    await route.store.drop((await waitingRecords(route)).slice(0, 1));
     await route.restart();
     await route.settled();
     expect(route.confirmed).toEqual(ids.slice(1));
@@ -225,11 +227,11 @@ describe('the next one of an account', () => {
   test('goes on when the first is dropped while the route starts', async () => {
     const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a');
     route.answer = () => delivered;
-    const journals: Journal = Object.getPrototypeOf(route.journal);
-    const { decidedAfter } = journals;
-    jest.spyOn(journals, 'decidedAfter').mockImplementation(async function (this: Journal, ...args) {
-      await route.desk.drop((await waitingLetters(route)).slice(0, 1));
-      return decidedAfter.apply(this, args);
+    const sessions: RouteSession = Object.getPrototypeOf(route.session);
+    const { handledBeyondCursor } = sessions;
+    jest.spyOn(sessions, 'handledBeyondCursor').mockImplementation(async function (this: RouteSession) {
+      await route.store.drop((await waitingRecords(route)).slice(0, 1));
+      return handledBeyondCursor.apply(this);
     });
     await route.restart();
     await route.settled();
@@ -240,7 +242,7 @@ describe('the next one of an account', () => {
     const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a', 'a');
     const fail = await onItsWay(route);
     const known = changed(route);
-    await route.desk.drop((await waitingLetters(route)).slice(0, 1));
+    await route.store.drop((await waitingRecords(route)).slice(0, 1));
     if (when === 'after') await known;
     route.answer = () => delivered;
     fail(busy);
@@ -265,9 +267,9 @@ describe('the next one of an account', () => {
     );
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     route.answer = ({ id }) => (id === first ? promise : delivered);
-    await route.desk.retry(await route.desk.letters({ states: ['dead'] }, 0, 1));
+    await route.store.retry(await route.store.records({ states: ['dead'] }, 0, 1));
     await until(() => route.route.activity.inFlight === 1, { what: 'the try of the first' });
-    await route.desk.hasten(await waitingLetters(route));
+    await route.store.hasten(await waitingRecords(route));
     await until(() => route.lines()[1]?.due_at === null, { what: 'the second to stand behind it' });
     resolve(delivered);
     await route.settled();
@@ -290,12 +292,12 @@ describe('the next one of an account', () => {
     later.push(...(await route.append('a')));
     await until(() => route.route.activity.inFlight === 1, { what: 'the later one to be on its way' });
     later.push(...(await route.append('a', 'a')));
-    await route.desk.retry(await route.desk.letters({ states: ['dead'] }, 0, 2));
+    await route.store.retry(await route.store.records({ states: ['dead'] }, 0, 2));
     await until(() => route.lines().every(({ due_at }) => due_at === null), { what: 'both to stand behind it' });
     resolve(end);
     await until(() => route.confirmed.length === (end === busy ? 2 : 5), { what: 'the older ones' });
     route.answer = () => delivered;
-    await route.desk.hasten(await waitingLetters(route));
+    await route.store.hasten(await waitingRecords(route));
     await route.settled();
     const [first, ...others] = later;
     expect(route.confirmed).toEqual(end === busy ? [...older, ...later] : [first, ...older, ...others]);
@@ -304,8 +306,8 @@ describe('the next one of an account', () => {
   test('is the one after those that were dropped from the middle', async () => {
     const [route, ids] = await waiting({ order: 'account', retry: hourly }, 'a', 'a', 'a', 'b');
     route.answer = () => delivered;
-    await route.desk.drop((await waitingLetters(route)).filter(({ id }) => id === ids[1]));
-    await route.desk.hasten(await waitingLetters(route));
+    await route.store.drop((await waitingRecords(route)).filter(({ id }) => id === ids[1]));
+    await route.store.hasten(await waitingRecords(route));
     await route.settled();
     expect(route.confirmed.toSorted()).toEqual([ids[0], ids[2], ids[3]].toSorted());
   });
@@ -340,11 +342,11 @@ describe('whatever an operator drops, makes due and tries again', () => {
         const dropped: string[] = [];
         const revived = new Set<string>();
         let round = 0;
-        const decide = async (letter: Letter): Promise<void> => {
+        const decide = async (record: DeliveryRecord): Promise<void> => {
           const decision = decisions[round++] ?? 'hasten';
-          if (decision === 'hasten') await route.desk.hasten([letter]);
-          if (decision === 'retry' && (await route.desk.retry([letter])) === 1) revived.add(letter.id);
-          if (decision === 'drop' && (await route.desk.drop([letter])) === 1) dropped.push(letter.id);
+          if (decision === 'hasten') await route.store.hasten([record]);
+          if (decision === 'retry' && (await route.store.retry([record])) === 1) revived.add(record.id);
+          if (decision === 'drop' && (await route.store.drop([record])) === 1) dropped.push(record.id);
         };
         const isSettled = async () => {
           const [{ cursor, waiting } = {}] = (await route.journal.summary()).routes;
@@ -352,8 +354,8 @@ describe('whatever an operator drops, makes due and tries again', () => {
         };
         await until(
           async () => {
-            const letters = await route.desk.letters({ states: ['waiting', 'dead'] }, 0, 100);
-            for (const letter of letters) await decide(letter);
+            const records = await route.store.records({ states: ['waiting', 'dead'] }, 0, 100);
+            for (const record of records) await decide(record);
             return isSettled();
           },
           { what: 'everything to be settled', interval: 10, timeout: 60_000 },
@@ -388,15 +390,15 @@ async function waiting(
   return [route, ids];
 }
 
-function waitingLetters({ desk }: TestRoute): Promise<Letter[]> {
-  return desk.letters({ states: ['waiting'] }, 0, 100);
+function waitingRecords({ store }: TestRoute): Promise<DeliveryRecord[]> {
+  return store.records({ states: ['waiting'] }, 0, 100);
 }
 
 /** Resolves when the next try of all that wait is with the sink; returns how to end it. */
 async function onItsWay(route: TestRoute): Promise<(outcome: Outcome | Promise<Outcome>) => void> {
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   route.answer = () => promise;
-  await route.desk.hasten(await waitingLetters(route));
+  await route.store.hasten(await waitingRecords(route));
   await until(() => route.route.activity.inFlight > 0, { what: 'the try' });
   return resolve;
 }
@@ -405,7 +407,7 @@ async function onItsWay(route: TestRoute): Promise<(outcome: Outcome | Promise<O
 async function changed({ journal }: TestRoute): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const unsubscribe = journal.subscribe((change) => {
-    if (change === 'listed') resolve();
+    if (change === 'records') resolve();
   });
   await promise;
   unsubscribe();

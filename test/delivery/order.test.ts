@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Delivery, delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
+import type { Delivery } from '../../src/notification/envelope.ts';
+import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
 import { runs } from '../support/runs.ts';

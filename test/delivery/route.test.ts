@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { type Delivery, delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
+import type { Delivery } from '../../src/notification/envelope.ts';
+import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
 import { until } from '../support/until.ts';
@@ -59,7 +60,10 @@ describe('a sink that says again what it was sent', () => {
     [
       'fails unexpectedly',
       (delivery) => {
-        throw new Error('broken', { cause: new TypeError(said(delivery)) });
+        const cause = new TypeError(said(delivery));
+        // Once it was looked at, its stack says what it said then, whatever becomes of the message.
+        expect(cause.stack).toContain('geheim');
+        throw new Error('broken', { cause });
       },
       'dead',
     ],
@@ -112,11 +116,11 @@ describe('of large bodies', () => {
 
   test('a route holds a few MiB at a time, and a sink gets no more than 4 MiB with a batch', async () => {
     tested = await startTestRoute({ flow: { batch: { max: 500, linger: 60_000 }, concurrency: 2 } });
-    const { journal, confirmed } = tested;
+    const { journal, session, confirmed } = tested;
     let read = 0;
     let held = 0;
-    const original = journal.read.bind(journal);
-    jest.spyOn(journal, 'read').mockImplementation(async (...args) => {
+    const original = session.read.bind(session);
+    jest.spyOn(session, 'read').mockImplementation(async (...args) => {
       const page = await original(...args);
       read += page.entries.length;
       held = Math.max(held, read - confirmed.length);
@@ -146,21 +150,21 @@ describe('of large bodies', () => {
     await tested.journal.append(large(120, 30));
     await until(() => tested?.lines().length === 120, { what: 'all to wait' });
     isBusy = false;
-    await tested.desk.hasten(await tested.desk.letters({ states: ['waiting'] }, 0, 1_000));
+    await tested.store.hasten(await tested.store.records({ states: ['waiting'] }, 0, 1_000));
     let read = 0;
     let held = 0;
-    const { journal, confirmed } = tested;
+    const { session, confirmed } = tested;
     const counted = (count: number) => {
       read += count;
       held = Math.max(held, read - confirmed.length);
     };
-    const [due, waitingOf] = [journal.due.bind(journal), journal.waitingOf.bind(journal)];
-    jest.spyOn(journal, 'due').mockImplementation(async (...args) => {
+    const [due, waitingOf] = [session.due.bind(session), session.waitingOf.bind(session)];
+    jest.spyOn(session, 'due').mockImplementation(async (...args) => {
       const page = await due(...args);
       counted(page.waiting.length);
       return page;
     });
-    jest.spyOn(journal, 'waitingOf').mockImplementation(async (...args) => {
+    jest.spyOn(session, 'waitingOf').mockImplementation(async (...args) => {
       const waiting = await waitingOf(...args);
       counted(waiting.length);
       return waiting;
@@ -168,6 +172,29 @@ describe('of large bodies', () => {
     await tested.settled();
     expect(confirmed).toHaveLength(120);
     expect(held * size).toBeLessThanOrEqual(most);
+  });
+});
+
+describe('a route whose progress can’t be saved', () => {
+  test('says so once, delivers no more of what a crash would repeat, and goes on as soon as it is saved', async () => {
+    tested = await startTestRoute({ flow: { batch: { max: 1, linger: 0 }, concurrency: 1 } });
+    const { promise: interrupted, resolve: goOn } = Promise.withResolvers<void>();
+    const { confirmed, route, session } = tested;
+    tested.answer = () => (confirmed.length === 0 ? delivered : interrupted.then(() => delivered));
+    tested.execute("CREATE TRIGGER broken BEFORE UPDATE ON routes BEGIN SELECT RAISE(ABORT, 'not now'); END");
+    await tested.append('a', 'a', 'a', 'a', 'a');
+    await until(() => route.activity.interrupted !== undefined, { what: 'the route to be interrupted' });
+    expect(route.activity.interrupted).toMatch(/journal\.sqlite can't be written: not now/);
+    goOn();
+    const flush = jest.spyOn(session, 'flush');
+    await until(() => flush.mock.calls.length === 2, { what: 'two tries to save it' });
+    // The first, and the one that was with the sink.
+    expect(confirmed).toHaveLength(2);
+    tested.execute('DROP TRIGGER broken');
+    await tested.settled();
+    expect(confirmed).toHaveLength(5);
+    expect(route.activity.interrupted).toBeUndefined();
+    expect(tested.logged.filter((line) => line.includes('route interrupted'))).toHaveLength(1);
   });
 });
 
@@ -442,6 +469,16 @@ describe('the circuit', () => {
     away = false;
     const good = await tested.append('e', 'f');
     await until(() => tested?.confirmed.length === good.length, { what: 'the others' });
+  });
+
+  test('probes another one where the sink can’t tell whether it is away, or one notification at fault', async () => {
+    tested = await startTestRoute({ flow: { batch: { max: 1, linger: 0 }, concurrency: 1 } });
+    const [poison = '', ...others] = await tested.append('a', 'b', 'c');
+    tested.answer = ({ id }) => {
+      if (id === poison) throw new SinkUnavailable('the connection was cut', { unsure: true });
+      return delivered;
+    };
+    await until(() => tested?.confirmed.length === others.length, { what: 'the others' });
   });
 
   test('counts one failure for one attempt, whatever its batch holds', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { Delivery } from '../../src/sinks/sink.ts';
+import type { Delivery } from '../../src/notification/envelope.ts';
 import { delivered } from '../../src/sinks/sink.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';

@@ -1,4 +1,7 @@
-import { globSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { mistakesIn } from '../../scripts/checksums.ts';
 
@@ -21,6 +24,16 @@ describe('the packages', () => {
     expect(mistakesIn({ packages })).toEqual(['node_modules/a/node_modules/@b/c has no checksum (sha512)']);
   });
 
+  test('are looked at by npm run check, which fails where one has no checksum', () => {
+    expect(readFileSync('scripts/check.mjs', 'utf8')).toContain("['node', 'scripts/checksums.ts']");
+    const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-lock-'));
+    writeFileSync(join(folder, 'package-lock.json'), '{"packages":{"node_modules/a":{}}}');
+    const { status, stdout } = spawnSync(process.execPath, [resolve('scripts/checksums.ts')], { cwd: folder });
+    rmSync(folder, { recursive: true });
+    expect(String(stdout)).toContain('node_modules/a has no checksum (sha512)');
+    expect(status).toBe(1);
+  });
+
   test('are refused where one says where it comes from, and taken where they are of this checkout', () => {
     const own = { '': {}, 'tools/runtime': {}, 'node_modules/runtime': { resolved: 'tools/runtime', link: true } };
     expect(mistakesIn({ packages: { ...own, 'node_modules/a': { integrity } } })).toEqual([]);
@@ -29,7 +42,7 @@ describe('the packages', () => {
   });
 
   test('run nothing when they are installed', () => {
-    const files = ['Dockerfile', ...globSync(['deploy/*.sh', 'scripts/*', 'bench/**/*.ts'])];
+    const files = ['Dockerfile', ...globSync(['deploy/*.sh', 'scripts/**/*.{mjs,ts}', 'bench/**/*.ts'])];
     const commands = files.flatMap((file) =>
       readFileSync(file, 'utf8')
         .split('\n')
@@ -50,6 +63,11 @@ describe('the packages', () => {
       expect(optionalDependencies[name]).toBe(node);
       expect(lock.packages[`node_modules/${name}`]).toMatchObject({ version: node, optional: true });
     }
+    // Which is the one that npm has put there.
+    expect(readFileSync('deploy/release.sh', 'utf8')).toContain(
+      'cp --dereference node_modules/.bin/node "$tree/bin/node"',
+    );
+    expect(realpathSync('node_modules/.bin/node')).toBe(resolve(`node_modules/node-linux-${process.arch}/bin/node`));
     const { dependencies, optionalDependencies: others = {} } = JSON.parse(readFileSync('package.json', 'utf8'));
     expect(Object.keys({ ...dependencies, ...others }).filter((name) => /^node(-|$)|runtime$/.test(name))).toEqual([]);
   });

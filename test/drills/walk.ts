@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { freePort } from '../../src/cli/free-port.ts';
+import { freePort } from '../../scripts/quickstart/free-port.ts';
 import { cli } from '../support/cli.ts';
 import { ask, httpAddress, total } from '../support/http.ts';
 import { publishAsKazoo } from '../support/kazoo.ts';

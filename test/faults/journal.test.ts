@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { askDaemon, refuseSecond } from '../../src/ops/control.ts';
+import { cli } from '../support/cli.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { messagesOn, type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
@@ -44,7 +45,7 @@ describe('a full disk under the journal', () => {
     await full.start().says('consuming');
     disk.limit(full);
     const published: string[] = [];
-    while (!full.daemon.stderr.includes('the journal takes nothing'))
+    while (!full.daemon.stderr.includes('journal not writable'))
       published.push(...(await publishAsKazoo(broker.url, 100, { Filler: 'x'.repeat(2_000) })));
     published.push(...(await publishAsKazoo(broker.url, 300)));
     await until(() => new Set(full.lines('out.ndjson')).size === full.journalled(), {
@@ -52,6 +53,14 @@ describe('a full disk under the journal', () => {
     });
     const journalled = full.journalled();
     expect(journalled).toBeLessThan(published.length);
+    const reason = expect.stringMatching(/^the journal .* can't be written: its disk is full$/);
+    expect(await askDaemon(full.journal, 'status')).toMatchObject({ brokers: [{ paused: true, reason }] });
+    expect(await askDaemon(full.journal, 'ready')).toEqual([
+      expect.stringMatching(/^127.*: the journal takes nothing: the journal .*: its disk is full$/),
+    ]);
+    expect((await cli(['status', '--config', full.config])).stdout).toMatch(
+      / paused .* the journal .*: its disk is full$/m,
+    );
     // What isn't in the journal is with the broker, all of it.
     await until(async () => (await queued()) === published.length - journalled, { what: 'the rest in the queue' });
     disk.grow(full);
@@ -60,7 +69,7 @@ describe('a full disk under the journal', () => {
     expect(full.journalled()).toBe(published.length);
     expect(new Set(full.lines('out.ndjson'))).toEqual(new Set(published));
     await until(async () => (await queued()) === 0, { what: 'an empty queue' });
-    expect(full.daemon.stderr.split('the journal takes nothing')).toHaveLength(2);
+    expect(full.daemon.stderr.split('journal not writable')).toHaveLength(2);
     expect(full.daemon.stderr.split('the journal takes notifications again')).toHaveLength(2);
     expect(await full.daemon.end('SIGTERM')).toBe(0);
   });
@@ -83,7 +92,7 @@ describe('files that are removed under a daemon that runs', () => {
     await until(() => robbed.journalled() === 50, { what: 'their commit' });
     rmSync(join(robbed.journal, 'journal.sqlite'));
     published.push(...(await publishAsKazoo(broker.url, 10)));
-    await first.says('the journal takes nothing');
+    await first.says('journal not writable');
     expect(await askDaemon(robbed.journal, 'ready')).toEqual(
       expect.arrayContaining([expect.stringMatching(/^the journal: .*removed, moved or replaced/)]),
     );

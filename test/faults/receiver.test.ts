@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { openForTest } from '../support/open-for-test.ts';
-import type { Arrival, Reply } from '../support/receiver.ts';
-import { startReceiver } from '../support/receiver.ts';
+import { type Arrival, type Reply, startReceiver } from '../support/receiver.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
 import { until } from '../support/until.ts';
 

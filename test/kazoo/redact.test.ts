@@ -1,9 +1,11 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
+import { noLimits } from '../../src/kazoo/body.ts';
 import { commonFields, events } from '../../src/kazoo/catalogue.ts';
-import { decode, unlimited } from '../../src/kazoo/decode.ts';
+import { decode } from '../../src/kazoo/decode.ts';
 import { isSecretName, normalise } from '../../src/kazoo/normalise.ts';
 import type { JsonObject } from '../../src/kazoo/notification.ts';
 import { redact } from '../../src/kazoo/redact.ts';
+import { isSecretParameter, withoutSecrets } from '../../src/kazoo/secrets.ts';
 import { shape } from '../../src/routes/shape.ts';
 
 /** One of each word and each pair. */
@@ -57,7 +59,7 @@ describe('redacting', () => {
       const before = take(example, []).data ?? {};
       for (const field of fields) {
         if (before[field.name] === undefined) continue;
-        const original = decode(raw(example), unlimited).data?.[field.name];
+        const original = decode(raw(example), noLimits).data?.[field.name];
         if (field.secret) expect([name, field.name, before[field.name]]).toEqual([name, field.name, '[redacted]']);
         else if (field.type !== 'object') expect([name, before[field.name]]).toEqual([name, original]);
       }
@@ -86,14 +88,18 @@ describe('redacting', () => {
     expect(secrets).toEqual([]);
   });
 
-  test.each(secretNames)('takes %s for the name of a secret, in a body and in JSON within a string', (name) => {
-    for (const wire of [name, name.toUpperCase().replaceAll('_', '-'), `X-${name}`, `${name}-2`]) {
-      const { json } = take({ 'Event-Name': 'of_our_own', Deep: [{ [wire]: 'hunter2' }] });
-      expect([wire, json]).toEqual([wire, expect.not.stringContaining('hunter2')]);
-      const { text } = take({ Text: JSON.stringify({ [wire]: 'hunter2' }) }).data;
-      expect([wire, text]).toEqual([wire, '[redacted]']);
-    }
-  });
+  test.each(secretNames)(
+    'takes %s for the name of a secret, in a body, in JSON within a string, in a header',
+    (name) => {
+      for (const wire of [name, name.toUpperCase().replaceAll('_', '-'), `X-${name}`, `${name}-2`]) {
+        const { json } = take({ 'Event-Name': 'of_our_own', Deep: [{ [wire]: 'hunter2' }] });
+        expect([wire, json]).toEqual([wire, expect.not.stringContaining('hunter2')]);
+        const { text } = take({ Text: JSON.stringify({ [wire]: 'hunter2' }) }).data;
+        expect([wire, text]).toEqual([wire, '[redacted]']);
+        expect([wire, isSecretParameter(wire)]).toEqual([wire, true]);
+      }
+    },
+  );
 
   test.each(harmlessNames)('takes %s for no name of a secret', (name) => {
     expect(isSecretName(name)).toBe(false);
@@ -120,8 +126,28 @@ describe('redacting', () => {
     expect(json.includes('hunter')).toBe(clean.includes('hunter'));
     // The other way that a body can go.
     expect(
-      redact(decode({ ...raw({}), body: Buffer.from(`{ "Text": ${JSON.stringify(text)}}`) }, unlimited), none).json,
+      redact(decode({ ...raw({}), body: Buffer.from(`{ "Text": ${JSON.stringify(text)}}`) }, noLimits), none).json,
     ).toBe(JSON.stringify({ text: clean }));
+  });
+
+  test.each<[string, (n: number) => string]>([
+    ['brackets', (n) => '{'.repeat(n)],
+    ['names', (n) => `{${'a '.repeat(n)}`],
+    ['names of secrets that are no keys', (n) => `[${'pin '.repeat(n)}`],
+    ['one long name', (n) => `{"${'pin_a'.repeat(n)}`],
+    ['what may stand between a name and its colon', (n) => `[${`pin${'"'.repeat(n)}`.repeat(9)}`],
+    ['backslashes', (n) => `{pin${'\\'.repeat(n)}pin${'\\'.repeat(n)}:`],
+    ['beginnings of tuples', (n) => `[${'{<<"'.repeat(n)}pin`],
+    ['URLs', (n) => 'a://b '.repeat(n)],
+    ['URLs within one another', (n) => 'a://'.repeat(n)],
+    ['ends of schemes', (n) => '://'.repeat(n)],
+    ['a long scheme', (n) => `${'a'.repeat(n)}://`],
+    ['a long host', (n) => `https://${'a:'.repeat(n)}`],
+    ['parameters', (n) => `a://b${'?a'.repeat(n)}${'&a='.repeat(n)}`],
+  ])('looks at each character of %s a few times, however many there are', (_what, text) => {
+    const [once = 0, twice = 0] = [500, 1_000].map((n) => charactersRead(() => withoutSecrets(text(n), () => false)));
+    expect(once).toBeGreaterThan(0);
+    expect(twice).toBeLessThan(3 * once);
   });
 
   test('looks into an alert’s message and into its details where they are a string', () => {
@@ -136,7 +162,7 @@ describe('redacting', () => {
 
   test('finds a URL also where its slashes are escaped', () => {
     const body = Buffer.from('{"a":"https:\\/\\/u:hunter@h","b":1}');
-    expect(redact(decode({ ...raw({}), body }, unlimited), none).json).toBe('{"a":"[redacted]","b":1}');
+    expect(redact(decode({ ...raw({}), body }, noLimits), none).json).toBe('{"a":"[redacted]","b":1}');
   });
 
   test('keeps the whole of a string apart that a route reveals', () => {
@@ -150,11 +176,20 @@ describe('redacting', () => {
 
   test('replaces the broker’s URI, which may hold a password, in every event, known or not', () => {
     for (const name of [...events.map((event) => event.name), 'of_our_own', undefined]) {
-      const body = { 'Event-Name': name ?? null, 'AMQP-Broker': 'amqp://kazoo:hunter2@broker' };
+      const uri = { 'AMQP-Broker': 'amqp://kazoo:hunter2@broker' };
+      const body = { 'Event-Name': name ?? null, ...uri, Deep: [{ ...uri, 'Old-AMQP-Broker': 'hunter3' }] };
       const { data, json, secrets } = take(body, ['amqp_broker']);
       expect([name, data?.amqp_broker]).toEqual([name, '[redacted]']);
+      expect(data.deep).toEqual([{ amqp_broker: '[redacted]', old_amqp_broker: '[redacted]' }]);
       expect(json).not.toContain('hunter');
       expect(secrets).toEqual([{ path: ['amqp_broker'], value: 'amqp://kazoo:hunter2@broker' }]);
+    }
+  });
+
+  test('replaces the headers that came with any event, be they one text', () => {
+    for (const raw of ['Authorization: Bearer hunter', { Authorization: 'hunter', 'X-Any': 'hunter' }]) {
+      const { json } = take({ 'Event-Name': 'low_balance', 'Raw-Headers': raw });
+      expect(JSON.parse(json)).toEqual({ event_name: 'low_balance', raw_headers: '[redacted]' });
     }
   });
 
@@ -222,7 +257,7 @@ describe('redacting', () => {
   });
 
   test('leaves a body alone that holds no secret', () => {
-    const decoded = decode(raw({ 'Event-Name': 'low_balance', 'Current-Balance': 1 }), unlimited);
+    const decoded = decode(raw({ 'Event-Name': 'low_balance', 'Current-Balance': 1 }), noLimits);
     const { json } = decoded;
     expect(redact(decoded, () => ['password'])).toBe(decoded);
     expect(decoded.json).toBe(json);
@@ -235,6 +270,30 @@ describe('redacting', () => {
   });
 });
 
+/** How many characters regular expressions went through, and how many were copied for them. */
+function charactersRead(work: () => unknown): number {
+  let read = 0;
+  const { exec } = RegExp.prototype;
+  const { slice } = String.prototype;
+  jest.spyOn(RegExp.prototype, 'exec').mockImplementation(function (this: RegExp, text) {
+    const from = this.lastIndex;
+    const found = exec.call(this, text);
+    read += found === null ? text.length - from : found.index + found[0].length - from;
+    return found;
+  });
+  jest.spyOn(String.prototype, 'slice').mockImplementation(function (this: string, from, to) {
+    const piece = slice.call(this, from, to);
+    read += piece.length;
+    return piece;
+  });
+  try {
+    work();
+  } finally {
+    jest.restoreAllMocks();
+  }
+  return read;
+}
+
 function keysIn(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];
   const inner = Object.values(value).flatMap(keysIn);
@@ -242,7 +301,7 @@ function keysIn(value: unknown): string[] {
 }
 
 function take(body: JsonObject, reveals: string[] = []) {
-  const notification = redact(decode(raw(body), unlimited), () => reveals);
+  const notification = redact(decode(raw(body), noLimits), () => reveals);
   return { ...notification, data: JSON.parse(notification.json) as JsonObject };
 }
 

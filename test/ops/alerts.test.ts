@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
+import { cli } from '../support/cli.ts';
 import { ask, httpAddress, total } from '../support/http.ts';
 import { publishAsKazoo } from '../support/kazoo.ts';
 import { promtool } from '../support/prometheus.ts';
@@ -64,7 +65,7 @@ describe('the alerts', () => {
     expect(firing([healthy, failing])).toEqual(['KazooRelayBrokerAway', 'KazooRelayDeadLetters', 'KazooRelaySinkAway']);
   });
 
-  test('fire for a daemon whose journal is full, and whose sink can take nothing of it', async () => {
+  test('fire for a daemon whose journal is full, of which the status says why, and whose sink can take nothing of it', async () => {
     const { page } = await started((file) => ({
       journal: { path: file('journal'), maxSize: '256KiB' },
       routes: { broken: { sink: { type: 'file', path: file('.') } } },
@@ -79,7 +80,19 @@ describe('the alerts', () => {
     );
     const full = await page();
     expect(total(full, 'kazoo_relay_intake_held_messages')).toBeGreaterThan(0);
+    const { stdout } = await cli(['status', '--config', relay?.config ?? '']);
+    expect(stdout).toMatch(/ paused .* has reached journal\.maxSize .* by the route broken, which is behind by/);
     expect(firing([healthy, full])).toEqual(['KazooRelayIntakePaused', 'KazooRelayJournalFills', 'KazooRelaySinkAway']);
+  });
+
+  test('fire for a journal of which much counts, and not for a file that is large still', () => {
+    const others = [
+      'kazoo_relay_journal_size_bytes 100\nkazoo_relay_journal_max_size_bytes 100',
+      'kazoo_relay_journal_entries 10\nkazoo_relay_lag_messages 6\nkazoo_relay_deliveries_waiting 0',
+    ];
+    const page = (used: number) => [...others, `kazoo_relay_journal_used_bytes ${used}`].join('\n');
+    expect(firing([page(80)])).toEqual([]);
+    expect(firing([page(81)])).toEqual(['KazooRelayJournalFills']);
   });
 
   test('fire for a journal in which more than half of the share for undecodable and invalid ones is used', () => {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
@@ -44,6 +44,16 @@ describe("the daemon's log", () => {
     await daemon.says('the level of this log was changed');
     expect(daemon.stderr).not.toContain('starting');
     expect(daemon.stderr).not.toContain('"msg"');
+  });
+
+  test('has the last lines also of a process that ends at once', () => {
+    const script = `
+      import { createLog } from './src/ops/log.ts';
+      const { logger } = await createLog({ level: 'info', format: 'json' });
+      for (const number of [1, 2, 3]) logger.info({ number }, 'a line');
+      process.exit(3);`;
+    const { stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+    expect(stderr.match(/"a line"/g)).toHaveLength(3);
   });
 });
 
@@ -91,6 +101,22 @@ describe('a stderr that nobody reads', () => {
     expect(told().match(/"msg":"a line"/g)).toHaveLength(500);
     for (let number = 0; number < 500; number += 1) log.logger.info({ number, long: 'x'.repeat(1_000) }, 'a line');
     await log.close();
+  });
+});
+
+describe('what somebody has answered', () => {
+  test.each(['json', 'pretty'] as const)('steers no terminal that shows the log (%s)', async (format) => {
+    const pipe = stalledPipe();
+    const log = await createLog({ level: 'info', format }, pipe.descriptor);
+    const steering = 'a\u001b]0;x\u0007\u009b31m\u202e\u2066\u2028b';
+    log.logger.warn({ reason: steering, err: new Error(steering) }, steering);
+    await log.close();
+    const output = pipe.read();
+    pipe.closeReader();
+    closeSync(pipe.descriptor);
+    expect(output).toContain('\\u202e');
+    expect(output).not.toMatch(/[^\n\x20-\x7e]/);
+    if (format === 'json') expect(JSON.parse(output)).toMatchObject({ reason: steering, msg: steering });
   });
 });
 

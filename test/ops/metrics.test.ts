@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Channel } from 'amqplib';
 import { metrics } from '../../src/ops/metrics.ts';
@@ -82,6 +84,17 @@ describe('/metrics', () => {
     expect(total(page, 'kazoo_relay_stuck')).toBe(0);
   });
 
+  test('counts equal messages as duplicates only where their message ids are equal too', async () => {
+    const count = async (outcome: string) =>
+      total(await text(), 'kazoo_relay_notifications_total', { event: 'topup', outcome });
+    const before = [await count('invalid'), await count('duplicate')];
+    const body = JSON.stringify({ 'Event-Name': 'top_up', 'Msg-ID': 'equal' });
+    await publishBytes(...['a', 'b', 'a'].map((messageId) => ({ body, messageId })));
+    await settled(18);
+    const now = [await count('invalid'), await count('duplicate')];
+    expect(now.map((value, index) => value - (before[index] ?? 0))).toEqual([2, 1]);
+  });
+
   test('has events of the catalogue and "unknown" as labels, whatever arrives', async () => {
     const page = await text();
     const events = [...samples(page, 'kazoo_relay_notifications_total').keys()].map(
@@ -115,6 +128,27 @@ describe('/metrics', () => {
       expect(new Set(bounds).size).toBeGreaterThan(1);
       expect(new Set(bounds).size).toBeLessThanOrEqual(12);
     }
+  });
+
+  test('tells what counts of the journal, what of it is invalid, how much of that made way, and since when', async () => {
+    const first = 'kazoo_relay_journal_first_evicted_timestamp_seconds';
+    expect(samples(await text(), first).size).toBe(0);
+    using database = new DatabaseSync(join(relay.journal, 'journal.sqlite'), { timeout: 5_000 });
+    database.exec(`INSERT INTO facts VALUES
+      ('evicted_undecodable', 3), ('evicted_unknown', 5), ('evicted_known', 7), ('evicted_since', 1234500)`);
+    const [sum] = database.prepare('SELECT sum(bytes) AS bytes FROM invalid').all();
+    const evicted = (page: string, kind: string) => total(page, 'kazoo_relay_journal_evicted_total', { kind });
+    // It is read from the journal no oftener than takes a twentieth of the time.
+    const isTold = async () => evicted(await text(), 'unknown') === 5;
+    await until(isTold, { what: 'the journal to be read again' });
+    const page = await text();
+    expect(['undecodable', 'unknown', 'known'].map((kind) => evicted(page, kind))).toEqual([3, 5, 7]);
+    expect(total(page, first)).toBe(1234.5);
+    expect(total(page, 'kazoo_relay_journal_invalid_bytes')).toBe(sum?.bytes);
+    const [used, size] = ['used', 'size'].map((what) => total(page, `kazoo_relay_journal_${what}_bytes`));
+    expect(used).toBeGreaterThan(Number(sum?.bytes));
+    expect(used).toBeLessThan(size ?? 0);
+    expect(total(page, 'kazoo_relay_journal_invalid_max_bytes')).toBe(10 * 2 ** 30 * 0.25);
   });
 
   test('is what promtool wants it to be', async () => {
@@ -151,11 +185,13 @@ async function settled(count: number): Promise<void> {
   await until(isSettled, { what: 'everything to be settled' });
 }
 
-function publishBytes(...bodies: string[]): Promise<void> {
+function publishBytes(...messages: (string | { body: string; messageId: string })[]): Promise<void> {
   const timestamp = (Math.floor(Date.now() / 1000) + 62_167_219_200) * 1e6;
   return onChannel(broker.url, async (channel: Channel) => {
-    for (const body of bodies)
-      channel.publish('notifications', 'notifications.test.test', Buffer.from(body), { timestamp });
+    for (const message of messages) {
+      const { body, ...properties } = typeof message === 'string' ? { body: message } : message;
+      channel.publish('notifications', 'notifications.test.test', Buffer.from(body), { timestamp, ...properties });
+    }
     // Its answer comes after the broker has read them all.
     await channel.checkQueue('kazoo-relay');
   });

@@ -1,8 +1,8 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
+import { reasonOf } from '../../src/common/errors.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { reasonOf } from '../../src/errors.ts';
 import type { Status } from '../../src/ops/status.ts';
 import { cli, cliProcess } from '../support/cli.ts';
 import { ask, httpAddress, total } from '../support/http.ts';
@@ -123,6 +123,12 @@ describe('no secret', () => {
       reason: 'the sink is away (503); the command "status" says why',
       code: 503,
     });
+    expect(page.brokers?.find(({ zone }) => zone === 'east')).toMatchObject({
+      reason: 'no intake (403); the command "status" says why',
+      code: 403,
+    });
+    expect(await told('/readyz')).toContain('(zone east): away: no intake (403); the command');
+    expect(await ran('status')).toContain('ACCESS_REFUSED');
     relay.daemon.process.kill('SIGUSR2');
     for (const path of ['/metrics', '/status', '/readyz', '/livez', `/${secret('asked')}`.slice(0, 2)])
       await told(path);

@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import type { Entry } from '../../src/journal/journal.ts';
+import type { Entry } from '../../src/journal/entry.ts';
 import type { JsonObject } from '../../src/kazoo/notification.ts';
 import { createCondition } from '../../src/routes/condition.ts';
 import { entry } from '../support/notification.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { decode, unlimited } from '../../src/kazoo/decode.ts';
+import { noLimits } from '../../src/kazoo/body.ts';
+import { decode } from '../../src/kazoo/decode.ts';
 import { redact } from '../../src/kazoo/redact.ts';
-import { createMatcher, type Selection } from '../../src/routes/match.ts';
-import { createReveals } from '../../src/routes/reveals.ts';
+import { createMatcher, createRevealedPaths, type Selection } from '../../src/routes/match.ts';
 import { entry, notification } from '../support/notification.ts';
 
 describe('a route', () => {
@@ -69,7 +69,7 @@ describe('a route', () => {
 
 describe('what is revealed', () => {
   const all = { events: [], accounts: [], zones: [], previews: 'skip' as const, reveal: [] };
-  const revealsTo = createReveals([
+  const revealsTo = createRevealedPaths([
     { ...all, reveal: [] },
     { ...all, events: ['new_user'], reveal: ['password'] },
     { ...all, events: ['*_alert'], zones: ['east'], previews: 'deliver', reveal: ['details', 'message'] },
@@ -103,7 +103,7 @@ describe('what is revealed', () => {
         zone: '',
         receivedAt: 0,
       };
-      return redact(decode(message, unlimited), revealsTo).secrets;
+      return redact(decode(message, noLimits), revealsTo).secrets;
     };
     expect(secretsOf('new_user')).toEqual([{ path: ['password'], value: 'geheim' }]);
     expect(secretsOf('customer_update')).toEqual([]);

@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { StoredEntry } from '../../src/journal/entry.ts';
+import { noLimits } from '../../src/kazoo/body.ts';
 import { commonFields, events } from '../../src/kazoo/catalogue.ts';
-import { decode, unlimited } from '../../src/kazoo/decode.ts';
+import { decode } from '../../src/kazoo/decode.ts';
 import type { EventDefinition, FieldType } from '../../src/kazoo/event.ts';
 import { redact } from '../../src/kazoo/redact.ts';
 import { shape } from '../../src/routes/shape.ts';
 import { schemaOf } from '../../src/schema/generate.ts';
-import { judge } from '../../src/schema/judge.ts';
-import { createValidator } from '../../src/schema/validator.ts';
+import { createValidator, validateNotification } from '../../src/schema/validator.ts';
 
 const validator = createValidator([]);
 
@@ -64,9 +64,9 @@ function delivered(body: string) {
       zone: 'west',
       receivedAt: Date.UTC(2026, 10, 24, 10),
     },
-    unlimited,
+    noLimits,
   );
-  judge(decoded, validator);
+  validateNotification(decoded, validator);
   const { json } = shape(
     StoredEntry.of(
       redact(decoded, () => []),

@@ -28,7 +28,7 @@ describe('the generated schemas', () => {
   });
 
   test('are those in schemas/', () => {
-    const script = new URL('../../src/schema/write.ts', import.meta.url).pathname;
+    const script = new URL('../../scripts/write-schemas.ts', import.meta.url).pathname;
     const { status, stderr } = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });

@@ -95,6 +95,21 @@ const wrong: Readonly<Record<FieldType, readonly Json[]>> = {
   any: [],
 };
 
+describe('what every event may hold', () => {
+  const example = exampleOf('low_balance');
+  // What is narrowed to less than its type is looked at below.
+  const narrowed = ['event_name', 'event_category', 'account_id'];
+
+  test.each(commonFields.filter(({ name }) => !narrowed.includes(name)))(
+    'has all forms that KAZOO sends as $name, and no others',
+    ({ name, type }) => {
+      const countOf = (value: Json) => validate('low_balance', { ...example, [name]: value }).length;
+      expect(right[type].filter((value) => countOf(value) !== 0)).toEqual([]);
+      expect(wrong[type].filter((value) => countOf(value) !== 1)).toEqual([]);
+    },
+  );
+});
+
 describe('validating', () => {
   const example = exampleOf('missed_call');
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach } from '@jest/globals';
-import { type Flag, type Overrides, pathFrom } from '../../src/config/variables.ts';
+import { type Flag, type Overrides, pathFrom } from '../../src/config/read/variables.ts';
 
 /** A folder for each test of a file; FOLDER in what is written there is its path. */
 export function configFolder() {

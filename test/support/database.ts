@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
-import { check, type Mistake } from '../../src/config/check.ts';
+import { check } from '../../src/config/check/check.ts';
+import type { Mistake } from '../../src/config/diagnostics.ts';
 import '../../src/config/formats.ts';
-import type { Entry } from '../../src/journal/journal.ts';
+import type { Entry } from '../../src/journal/entry.ts';
 import type { JsonObject } from '../../src/kazoo/notification.ts';
+import type { Delivery } from '../../src/notification/envelope.ts';
 import { shape } from '../../src/routes/shape.ts';
 import type { DatabaseSinkOptions } from '../../src/sinks/database/options.ts';
 import { databaseSink } from '../../src/sinks/database/sink.ts';
-import type { Delivery, Outcome, Sink } from '../../src/sinks/sink.ts';
+import type { Outcome, Sink } from '../../src/sinks/sink.ts';
 import { entry } from './notification.ts';
 
 /** Options as a configuration would give them, with every default. */
@@ -34,7 +36,7 @@ export async function openDatabaseSink(
 
 /** What the sink finds there. */
 export function examineDatabase(options: object, context: { maxBodySize?: number } = {}): Promise<string> {
-  return databaseSink.examine(databaseSinkOptions(options), {
+  return databaseSink.connectionTest(databaseSinkOptions(options), {
     ...context,
     route: 'test',
     log: pino({ level: 'silent' }),

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import pino from 'pino';
-import { fileSink } from '../../src/sinks/file.ts';
+import { fileSink } from '../../src/sinks/file/sink.ts';
 import { delivery } from './notification.ts';
 
 // A file sink that compresses, for the path that it is given: delivers a notification for each id on stdin, and rotates

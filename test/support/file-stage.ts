@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { fileSink } from '../../src/sinks/file.ts';
+import { fileSink } from '../../src/sinks/file/sink.ts';
 import type { Sink } from '../../src/sinks/sink.ts';
 import { delivery } from './notification.ts';
 

@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { fileSink } from '../../src/sinks/file.ts';
+import { fileSink } from '../../src/sinks/file/sink.ts';
 import { delivery } from './notification.ts';
 
 // Delivers to the file that it is given until that can't grow, then something that still fits.

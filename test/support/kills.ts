@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Delivery, type Sink, SinkUnavailable } from '../../src/sinks/sink.ts';
+import type { Delivery } from '../../src/notification/envelope.ts';
+import { type Sink, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { deliveries } from './database.ts';
 import type { TestServer } from './server.ts';
 

@@ -5,10 +5,10 @@ import { jest } from '@jest/globals';
 import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
 import { Link, type LinkActivity, type LinkOptions } from '../../src/broker/link.ts';
-import type { Journal } from '../../src/journal/journal.ts';
-import { openJournal } from '../../src/journal/sqlite.ts';
+import type { TlsFiles } from '../../src/common/net/tls.ts';
+import type { Appender, Journal } from '../../src/journal/journal.ts';
 import { createValidator } from '../../src/schema/validator.ts';
-import type { TlsFiles } from '../../src/tls.ts';
+import { openJournal } from './journal.ts';
 import { until } from './until.ts';
 
 /** A link with its own journal, as the relay builds it, and what it has logged. */
@@ -35,18 +35,19 @@ export const queue = {
 } as const;
 
 /** @param wrap lets a test put something between intake and the journal */
-export function startLink(
+export async function startLink(
   url: string,
   { tls, ...options }: Partial<LinkOptions> & { readonly tls?: TlsFiles | undefined } = {},
-  wrap: (journal: Journal) => Journal = (journal) => journal,
-): TestLink {
+  wrap: (journal: Journal) => Appender = (journal) => journal,
+): Promise<TestLink> {
   const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-link-'));
   const logged: string[] = [];
   const log = pino({ level: 'info', base: null }, { write: (line: string) => void logged.push(line) });
-  const journal = openJournal(folder, log);
+  const journal = await openJournal(folder, log);
   const intake = new Intake(
-    { batch: { max: 500, linger: 5 }, maxBodySize: 1024 * 1024, maxBodyMembers: 20_000, reveals: () => [] },
-    { journal: wrap(journal), validator: createValidator([]), log },
+    { batch: { max: 500, linger: 5 }, maxBodySize: 1024 * 1024, maxBodyMembers: 20_000 },
+    { validator: createValidator([]), reveals: () => [] },
+    { appender: wrap(journal), log },
   );
   const link = new Link(
     { zone: 'west', url, tls },

@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { logSink } from '../../src/sinks/log.ts';
+import { logSink } from '../../src/sinks/log/sink.ts';
 import { delivery } from './notification.ts';
 
 // Delivers batches to two log sinks at once, and says on stderr what becomes of them; and that its clock ticks all the

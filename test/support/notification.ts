@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Entry } from '../../src/journal/journal.ts';
+import type { Entry } from '../../src/journal/entry.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
+import type { Delivery } from '../../src/notification/envelope.ts';
 import { shape } from '../../src/routes/shape.ts';
-import type { Delivery } from '../../src/sinks/sink.ts';
 
 const body = { event_name: 'low_balance', current_balance: -1 };
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { type PrivateBroker, startPrivateBroker } from '../../src/cli/private-broker.ts';
+import { type PrivateBroker, startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
 import { startProxy } from './proxy.ts';
 import { askHost } from './shared/ask.ts';
 

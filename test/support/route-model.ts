@@ -1,4 +1,4 @@
-import type { Order, Settlement } from '../../src/journal/journal.ts';
+import type { Order, Settlement } from '../../src/journal/route-session.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 
 /** What the model knows of a notification. */
@@ -81,8 +81,8 @@ export class RouteModel {
   }
 
   /** Only the route knows when it gives one up. */
-  settled({ listed }: Settlement): void {
-    for (const { seq, state } of listed) {
+  settled({ recorded }: Settlement): void {
+    for (const { seq, state } of recorded) {
       const known = this.at(seq);
       if (known?.state === 'open' && state === 'dead') known.state = 'dead';
     }

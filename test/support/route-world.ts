@@ -5,18 +5,22 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { jest } from '@jest/globals';
 import pino from 'pino';
 import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
-import { openDesk } from '../../src/journal/desk.ts';
-import type { Desk, Journal, Letter, Order, Settlement } from '../../src/journal/journal.ts';
-import { unlimited } from '../../src/journal/retention.ts';
-import { openJournal } from '../../src/journal/sqlite.ts';
-import { type Delivery, delivered, type Outcome, type Sink, SinkUnavailable } from '../../src/sinks/sink.ts';
+import type { Journal } from '../../src/journal/journal.ts';
+import { storeAt } from '../../src/journal/open.ts';
+import type { DeliveryRecord, OperatorStore } from '../../src/journal/operator-store.ts';
+import type { Order, RouteSession, Settlement } from '../../src/journal/route-session.ts';
+import type { Delivery } from '../../src/notification/envelope.ts';
+import { delivered, type Outcome, type Sink, SinkUnavailable } from '../../src/sinks/sink.ts';
+import { openJournal, unlimited } from './journal.ts';
 import { notification } from './notification.ts';
-import { routeDefaults } from './route.ts';
+import { routeOptions } from './route.ts';
 import type { Action, Answer } from './route-actions.ts';
 import { type Known, type OnDisk, RouteModel } from './route-model.ts';
+import { sessionOf } from './sessions.ts';
 
 /** One stay of the route in the journal, from its start to its stop. */
 interface Session {
+  readonly atJournal: RouteSession;
   route: Route | undefined;
   readonly order: Order;
   /** Another has taken its place: it changes nothing any more. */
@@ -37,31 +41,24 @@ const log = pino({ level: 'silent' });
  * what happens, which complains where the route does what can't be right.
  */
 export class RouteWorld {
-  readonly #folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'kazoo-relay-world-'));
+  readonly #folder: string;
   readonly #model = new RouteModel(lookEvery);
   #inFlight: InFlight[] = [];
   #order: Order;
-  #journal: Journal;
-  #desk: Desk;
-  #disk: DatabaseSync;
-  #queries: readonly StatementSync[];
+  #opened: Opened;
   #session: Session | undefined;
-  /** Those that were lost end when the world does. */
-  readonly #ending = new AbortController();
-  readonly #ended: Promise<void>[] = [];
 
   static async start(order: Order): Promise<RouteWorld> {
-    const world = new RouteWorld(order);
+    const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'kazoo-relay-world-'));
+    const world = new RouteWorld(order, folder, await openedIn(folder));
     await world.#begin();
     return world;
   }
 
-  private constructor(order: Order) {
+  private constructor(order: Order, folder: string, opened: Opened) {
     this.#order = order;
-    this.#journal = openJournal(this.#folder, log, unlimited, lookEvery);
-    this.#desk = openDesk(this.#folder);
-    this.#disk = this.#openDisk();
-    this.#queries = queriesOf(this.#disk);
+    this.#folder = folder;
+    this.#opened = opened;
   }
 
   async act(action: Action): Promise<void> {
@@ -121,54 +118,56 @@ export class RouteWorld {
   }
 
   async close(): Promise<void> {
-    this.#ending.abort();
-    await Promise.all([this.#session?.route?.stop(AbortSignal.abort()), ...this.#ended]);
+    await this.#end();
     await this.#shut();
     rmSync(this.#folder, { recursive: true });
   }
 
   async #begin(): Promise<void> {
-    // Brings to the disk what this journal has been told.
-    await this.#journal.openRoute(options.name, 'earliest');
     this.#model.begins(this.#onDisk());
-    const session: Session = { order: this.#order, isLost: false, route: undefined };
+    const atJournal = await sessionOf(this.#opened.journal, options.name);
+    const session: Session = { order: this.#order, atJournal, isLost: false, route: undefined };
     this.#session = session;
     const deliver: Sink['deliver'] = (batch, signal) => this.#deliver(session, batch, signal);
     session.route = await startRoute(
       { ...options, order: this.#order },
       {
-        journal: this.#fenced(session),
+        session: this.#watched(session),
+        events: this.#opened.journal,
         log,
         openSink: async () => ({ deliver, close: async () => undefined }),
       },
     );
   }
 
-  /** The journal as a session sees it: once that is lost, it can't read or change anything. */
-  #fenced(session: Session): Journal {
-    return new Proxy(this.#journal, {
-      get: (journal, name: keyof Journal) => {
-        const member = journal[name];
+  /** What the route has with the sink is cut off; what it knows is saved. */
+  async #end(): Promise<void> {
+    await this.#session?.route?.stop(AbortSignal.abort());
+    await this.#session?.atJournal.close();
+  }
+
+  /** The model hears what the route tells the journal; once the session is lost, the journal hears nothing any more. */
+  #watched(session: Session): RouteSession {
+    return new Proxy(session.atJournal, {
+      get: (atJournal, name: keyof RouteSession) => {
+        const member = atJournal[name];
         if (typeof member !== 'function') return member;
-        if (name === 'settle')
-          return (route: string, settlement: Settlement) => {
-            if (session.isLost) return;
-            this.#model.settled(settlement);
-            journal.settle(route, settlement);
-          };
-        return session.isLost ? () => Promise.reject(new Error('lost')) : member.bind(journal);
+        if (session.isLost) return () => Promise.reject(new Error('the session is lost'));
+        if (name !== 'settle') return member.bind(atJournal);
+        return (settlement: Settlement) => {
+          this.#model.settled(settlement);
+          return atJournal.settle(settlement);
+        };
       },
     });
   }
 
   #deliver(session: Session, deliveries: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
     const batch = deliveries.flatMap(({ id }) => this.#model.withId(id) ?? []);
-    // What a lost one had with the sink goes on, in halves where the sink has thrown: the next session can't know.
-    if (!session.isLost) {
-      const others = this.#inFlight.filter((one) => one.session === session).flatMap((one) => one.batch);
-      for (const [index, known] of batch.entries())
-        this.#model.goesOut(known, session.order, [...others, ...batch.slice(0, index)]);
-    }
+    const others = this.#inFlight.filter((one) => one.session === session).flatMap((one) => one.batch);
+    // What a session had with the sink when it ended may still come by here: it is called back already.
+    for (const [index, known] of signal.aborted ? [] : batch.entries())
+      this.#model.goesOut(known, session.order, [...others, ...batch.slice(0, index)]);
     const { promise, resolve, reject } = Promise.withResolvers<Outcome[]>();
     const one: InFlight = {
       session,
@@ -180,8 +179,7 @@ export class RouteWorld {
           return reject(new TypeError('a bug'));
         }
         if (given.includes('unavailable')) return reject(new SinkUnavailable('away'));
-        for (const [index, known] of batch.entries())
-          if (given[index] === 'delivered' && !session.isLost) known.state = 'delivered';
+        for (const [index, known] of batch.entries()) if (given[index] === 'delivered') known.state = 'delivered';
         resolve(given.map(outcomeOf));
       },
     };
@@ -198,7 +196,7 @@ export class RouteWorld {
       notification({ accountId, ...(invalid && index === 0 && { state: 'invalid', problems }) }),
     );
     for (const one of batch) this.#model.arrived(one);
-    await this.#journal.append(batch);
+    await this.#opened.journal.append(batch);
   }
 
   /** In steps, so that whoever is woken does its work at its own time. */
@@ -210,11 +208,11 @@ export class RouteWorld {
   }
 
   async #decide(what: 'hasten' | 'retry' | 'drop', number: number): Promise<void> {
-    const states: Letter['state'][] = what === 'hasten' ? ['waiting'] : ['waiting', 'dead', 'quarantined'];
-    const letters = await this.#desk.letters({ states }, 0, 100);
-    const letter = letters[number % Math.max(1, letters.length)];
-    const known = this.#model.at(letter?.seq ?? 0);
-    if (letter === undefined || known === undefined || (await this.#desk[what]([letter])) === 0) return;
+    const states: DeliveryRecord['state'][] = what === 'hasten' ? ['waiting'] : ['waiting', 'dead', 'quarantined'];
+    const records = await this.#opened.store.records({ states }, 0, 100);
+    const record = records[number % Math.max(1, records.length)];
+    const known = this.#model.at(record?.seq ?? 0);
+    if (record === undefined || known === undefined || (await this.#opened.store[what]([record])) === 0) return;
     if (what === 'retry') this.#model.revived(known);
     if (what === 'drop') this.#model.dropped(known);
   }
@@ -223,22 +221,22 @@ export class RouteWorld {
   async #replay(number: number): Promise<void> {
     await this.#wait(120);
     const known = this.#model.at(1 + (number % Math.max(1, this.#model.last)));
-    const cursor = await this.#desk.cursorOf(options.name);
+    const cursor = await this.#opened.store.cursorOf(options.name);
     if (known === undefined || cursor === null) return;
-    const passed = await this.#desk.passedAmong(options.name, cursor, [known.seq]);
-    const entry = await this.#desk.entryAt(known.seq);
-    if (!passed.has(known.seq) || entry === null || (await this.#desk.replay(options.name, [entry])) === 0) return;
+    const passed = await this.#opened.store.passedAmong(options.name, cursor, [known.seq]);
+    const entry = await this.#opened.store.entryAt(known.seq);
+    if (!passed.has(known.seq) || entry === null || (await this.#opened.store.replay(options.name, [entry])) === 0)
+      return;
     this.#model.revived(known);
   }
 
   /** A clean stop of the route, and its next start; another order is what a reload may bring. */
   async #restart(isReload: boolean): Promise<void> {
-    const stopped = this.#session?.route?.stop(AbortSignal.abort());
-    await stopped;
+    await this.#end();
     if (isReload) this.#order = this.#order === 'account' ? 'none' : 'account';
     else {
       await this.#shut();
-      this.#open();
+      this.#opened = await openedIn(this.#folder);
     }
     await this.#begin();
   }
@@ -247,24 +245,22 @@ export class RouteWorld {
   async #crash(): Promise<void> {
     const files = ['journal.sqlite', 'journal.sqlite-wal'].map((name) => join(this.#folder, name)).filter(existsSync);
     const left = files.map((file) => [file, readFileSync(file)] as const);
-    await this.#session?.route?.stop(AbortSignal.abort());
+    await this.#end();
     await this.#shut();
     for (const [file, bytes] of left) writeFileSync(file, bytes);
-    this.#open();
+    this.#opened = await openedIn(this.#folder);
     await this.#begin();
   }
 
-  /** Another session begins, while the one before still has something with the sink. */
+  /** What the route knows and hasn't told yet is told no more, and another session begins. */
   async #lose(): Promise<void> {
-    if (this.#session?.route !== undefined) {
-      this.#session.isLost = true;
-      this.#ended.push(this.#session.route.stop(this.#ending.signal));
-    }
+    if (this.#session !== undefined) this.#session.isLost = true;
+    await this.#end();
     await this.#begin();
   }
 
   #onDisk(): OnDisk {
-    const [cursor, lines, dropped] = this.#queries.map((query) => query.all()) as [Row[], Row[], Row[]]; // one for each
+    const [cursor, lines, dropped] = this.#opened.queries.map((query) => query.all()) as [Row[], Row[], Row[]]; // one for each
     return {
       cursor: Number(cursor[0]?.cursor ?? 0),
       lines: new Map(lines.map(({ seq, state }) => [Number(seq), String(state)])),
@@ -272,22 +268,27 @@ export class RouteWorld {
     };
   }
 
-  #open(): void {
-    this.#journal = openJournal(this.#folder, log, unlimited, lookEvery);
-    this.#desk = openDesk(this.#folder);
-    this.#disk = this.#openDisk();
-    this.#queries = queriesOf(this.#disk);
-  }
-
-  #openDisk(): DatabaseSync {
-    return new DatabaseSync(join(this.#folder, 'journal.sqlite'), { readOnly: true });
-  }
-
   async #shut(): Promise<void> {
-    this.#disk.close();
-    await this.#desk.close();
-    await this.#journal.close();
+    const { disk, store, journal } = this.#opened;
+    disk.close();
+    await store.close();
+    await journal.close();
   }
+}
+
+interface Opened {
+  readonly journal: Journal;
+  readonly store: OperatorStore;
+  readonly disk: DatabaseSync;
+  /** Of cursor, lines and what is dropped. */
+  readonly queries: readonly StatementSync[];
+}
+
+async function openedIn(folder: string): Promise<Opened> {
+  const journal = await openJournal(folder, log, unlimited, lookEvery);
+  const store = await storeAt({ path: folder }).openOperatorStore();
+  const disk = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
+  return { journal, store, disk, queries: queriesOf(disk) };
 }
 
 type Row = Record<string, unknown>;
@@ -313,7 +314,7 @@ function outcomeOf(given: Answer): Outcome {
 }
 
 const options: RouteOptions = {
-  ...routeDefaults,
+  ...routeOptions,
   retry: { schedule: [1_000, 3_000, 500], maxWait: 0 },
   circuit: { failures: 3, maxPause: 2_000 },
   timeout: 3_600_000,

@@ -4,20 +4,25 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pino from 'pino';
 import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
-import { openDesk } from '../../src/journal/desk.ts';
-import type { Attempt, Desk, Journal } from '../../src/journal/journal.ts';
-import { unlimited } from '../../src/journal/retention.ts';
-import { openJournal } from '../../src/journal/sqlite.ts';
-import { type Delivery, delivered, type Outcome, type Sink } from '../../src/sinks/sink.ts';
+import type { Journal } from '../../src/journal/journal.ts';
+import { storeAt } from '../../src/journal/open.ts';
+import type { OperatorStore } from '../../src/journal/operator-store.ts';
+import type { Attempt, RouteSession, Start } from '../../src/journal/route-session.ts';
+import type { Delivery } from '../../src/notification/envelope.ts';
+import { delivered, type Outcome, type Sink } from '../../src/sinks/sink.ts';
+import { openJournal, unlimited } from './journal.ts';
 import { notification } from './notification.ts';
+import { sessionOf } from './sessions.ts';
 import { until } from './until.ts';
 
 /** A real journal with one route, whose sink does what the test says. */
 export interface TestRoute {
   readonly journal: Journal;
+  /** The route's own. */
+  readonly session: RouteSession;
   readonly route: Route;
   /** An operator's, beside the route. */
-  readonly desk: Desk;
+  readonly store: OperatorStore;
   /** Messages and reasons of the log, oldest first. */
   readonly logged: string[];
   /** The ids of each call of the sink, oldest first. */
@@ -34,8 +39,10 @@ export interface TestRoute {
   settled(interval?: number): Promise<void>;
   /** Puts the cursor back to the start, where a crash may have left it. */
   rewind(): void;
+  /** Does something to the journal behind its back. */
+  execute(sql: string): void;
   /** Stops route and journal, and starts both again, with other options where some are given. */
-  restart(changed?: Partial<RouteOptions>, deadline?: AbortSignal): Promise<void>;
+  restart(changed?: Partial<TestOptions>, deadline?: AbortSignal): Promise<void>;
   /** Leaves the journal as it is on disk now, whatever is under way, and starts it and the route again. */
   crash(): Promise<void>;
   close(): Promise<void>;
@@ -45,10 +52,7 @@ export interface TestRoute {
 /** Short, so that no test waits for what an operator does; an operator's next step may still come before a look. */
 const lookEvery = 50;
 
-export async function startTestRoute(
-  options: Partial<RouteOptions> = {},
-  sink: Partial<Sink> = {},
-): Promise<TestRoute> {
+export async function startTestRoute(options: Partial<TestOptions> = {}, sink: Partial<Sink> = {}): Promise<TestRoute> {
   const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-route-'));
   const logged: string[] = [];
   const log = pino({ level: 'info', base: null }, { write: (line: string) => void logged.push(line) });
@@ -65,11 +69,12 @@ export async function startTestRoute(
       }),
     );
   };
-  const start = (journal: Journal, changed: Partial<RouteOptions> = {}) =>
-    startRoute(
-      { ...routeDefaults, ...options, ...changed },
-      { journal, log, openSink: async () => ({ deliver, close: async () => undefined, ...sink }) },
-    );
+  const start = async (changed: Partial<TestOptions> = {}) => {
+    const all = { ...routeOptions, ...options, ...changed };
+    session = await sessionOf(journal, all.name, all.start, all.invalid);
+    const openSink = async () => ({ deliver, close: async () => undefined, ...sink });
+    return startRoute(all, { session, events: journal, log, openSink });
+  };
   const rows = (sql: string) => {
     const database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
     try {
@@ -79,23 +84,28 @@ export async function startTestRoute(
     }
   };
 
-  let journal = openJournal(folder, log, unlimited, lookEvery);
-  let route = await start(journal);
-  let desk = openDesk(folder);
+  let journal = await openJournal(folder, log, unlimited, lookEvery);
+  let session: RouteSession;
+  let route = await start();
+  let store = await storeAt({ path: folder }).openOperatorStore();
   const end = async () => {
     await route.stop(AbortSignal.abort());
+    await session.close();
     await journal.close();
-    await desk.close();
+    await store.close();
   };
   const test: TestRoute = {
     get journal() {
       return journal;
     },
+    get session() {
+      return session;
+    },
     get route() {
       return route;
     },
-    get desk() {
-      return desk;
+    get store() {
+      return store;
     },
     logged,
     calls,
@@ -121,25 +131,26 @@ export async function startTestRoute(
         { what: 'everything to be settled', interval },
       );
     },
-    rewind() {
-      const database = new DatabaseSync(join(folder, 'journal.sqlite'), { timeout: 5_000 });
-      database.exec('UPDATE routes SET cursor = 0');
-      database.close();
+    rewind: () => test.execute('UPDATE routes SET cursor = 0'),
+    execute(sql) {
+      using database = new DatabaseSync(join(folder, 'journal.sqlite'), { timeout: 5_000 });
+      database.exec(sql);
     },
     async restart(changed = {}, deadline = AbortSignal.timeout(5_000)) {
       await route.stop(deadline);
+      await session.close();
       await journal.close();
-      journal = openJournal(folder, log, unlimited, lookEvery);
-      route = await start(journal, changed);
+      journal = await openJournal(folder, log, unlimited, lookEvery);
+      route = await start(changed);
     },
     async crash() {
       const files = ['journal.sqlite', 'journal.sqlite-wal'].map((name) => join(folder, name)).filter(existsSync);
       const left = files.map((file) => [file, readFileSync(file)] as const);
       await end();
       for (const [file, bytes] of left) writeFileSync(file, bytes);
-      desk = openDesk(folder);
-      journal = openJournal(folder, log, unlimited, lookEvery);
-      route = await start(journal);
+      store = await storeAt({ path: folder }).openOperatorStore();
+      journal = await openJournal(folder, log, unlimited, lookEvery);
+      route = await start();
     },
     async close() {
       await end();
@@ -150,7 +161,13 @@ export async function startTestRoute(
   return test;
 }
 
-export const routeDefaults: RouteOptions = {
+interface TestOptions extends RouteOptions {
+  /** Where it begins if the journal doesn't know it yet. */
+  readonly start: Start;
+}
+
+/** Of a route that wants all, and tries again soon. */
+export const routeOptions: TestOptions = {
   name: 'tested',
   events: [],
   accounts: [],

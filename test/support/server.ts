@@ -4,7 +4,7 @@ import { chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../../src/cli/free-port.ts';
+import { freePort } from '../../scripts/quickstart/free-port.ts';
 
 /** A database server for one test file: own port on loopback, own data, gone without a trace when it is closed. */
 export interface TestServer {

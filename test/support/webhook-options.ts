@@ -1,7 +1,8 @@
 import '../../src/config/formats.ts';
-import { check, type Mistake } from '../../src/config/check.ts';
+import { check } from '../../src/config/check/check.ts';
+import type { Mistake } from '../../src/config/diagnostics.ts';
 import type { WebhookOptions } from '../../src/sinks/webhook/options.ts';
-import { webhookSink } from '../../src/sinks/webhook/webhook.ts';
+import { webhookSink } from '../../src/sinks/webhook/sink.ts';
 
 /** Options as a configuration file gives them, with every default in place. */
 export function webhookOptions(given: object): WebhookOptions {

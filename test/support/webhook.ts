@@ -1,9 +1,10 @@
 import pino from 'pino';
-import type { Entry } from '../../src/journal/journal.ts';
+import type { Entry } from '../../src/journal/entry.ts';
+import type { Delivery } from '../../src/notification/envelope.ts';
 import { shape } from '../../src/routes/shape.ts';
-import type { Delivery, Outcome, Sink } from '../../src/sinks/sink.ts';
+import type { Outcome, Sink } from '../../src/sinks/sink.ts';
 import type { WebhookOptions } from '../../src/sinks/webhook/options.ts';
-import { webhookSink } from '../../src/sinks/webhook/webhook.ts';
+import { webhookSink } from '../../src/sinks/webhook/sink.ts';
 import { entry } from './notification.ts';
 import { webhookOptions } from './webhook-options.ts';
 

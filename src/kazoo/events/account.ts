@@ -1,6 +1,20 @@
 import type { EventDefinition } from '../event.ts';
-import { account, accountDb as accountDbName, announced, realm, requested } from './example.ts';
-import { accountDb, accountId, callerId, callId, fromAndTo, optional, required, secret, timestamp } from './fields.ts';
+import {
+  accountDb,
+  accountId,
+  announced,
+  callerId,
+  callId,
+  exampleAccount,
+  exampleAccountDb,
+  exampleRealm,
+  fromAndTo,
+  optional,
+  requested,
+  required,
+  secret,
+  timestamp,
+} from './define.ts';
 
 const accountName = optional('account_name', 'Account-Name', 'string', 'name of the account');
 const accountRealm = optional('account_realm', 'Account-Realm', 'string', 'SIP realm of the account');
@@ -30,13 +44,13 @@ export const accountEvents: readonly EventDefinition[] = [
       'account_deleted',
       { app: 'crossbar', version: '5.3.0', msgId: 'b6d8f0a2c4e14935a7c9e1f3b5d70468' },
       {
-        'Account-ID': account,
+        'Account-ID': exampleAccount,
         'Account-Name': 'Acme Widgets',
-        'Account-Realm': realm,
+        'Account-Realm': exampleRealm,
         'Account-API-Key': '00000000000000000000000000000000000000000000000000000000example0',
-        'Account-DB': accountDbName,
+        'Account-DB': exampleAccountDb,
         'Parent-ID': '9a8b7c6d5e4f30211203f4e5d6c7b8a9',
-        Doc: { _id: account, name: 'Acme Widgets', realm, pvt_deleted: true },
+        Doc: { _id: exampleAccount, name: 'Acme Widgets', realm: exampleRealm, pvt_deleted: true },
       },
     ),
   },
@@ -51,7 +65,7 @@ export const accountEvents: readonly EventDefinition[] = [
     example: requested(
       'account_zone_change',
       { app: '4.3.142', version: 'crossbar', msgId: '0b7e4c9a51d84f2e9c36a8d0f1e2b374' },
-      { 'Account-ID': account, Zones: { home: 'us-west' } },
+      { 'Account-ID': exampleAccount, Zones: { home: 'us-west' } },
     ),
   },
   {
@@ -79,7 +93,7 @@ export const accountEvents: readonly EventDefinition[] = [
       'cf_notification',
       { app: 'callflow', msgId: '91f0d3a7c6b24e58a1d97f3c0e85b642' },
       {
-        'Account-ID': account,
+        'Account-ID': exampleAccount,
         'Template-ID': 'cf_front_desk',
         'Call-ID': '7f3a91c2-4d5e6f70@203.0.113.24',
         'Caller-ID-Name': 'Dana Reyes',
@@ -87,7 +101,7 @@ export const accountEvents: readonly EventDefinition[] = [
         'From-User': '+14155550123',
         'From-Realm': 'sip.carrier.example.com',
         'To-User': '+14155550100',
-        'To-Realm': realm,
+        'To-Realm': exampleRealm,
         To: ['front.desk@example.com', 'manager@example.com'],
         Timestamp: 63930003725,
         'Call-Bridged': false,
@@ -115,8 +129,8 @@ export const accountEvents: readonly EventDefinition[] = [
       'email_verification',
       { app: 'crossbar', version: '5.3.0', msgId: 'f2a4c6e8b0d14957e1c3a5f7d9b30648' },
       {
-        'Account-ID': account,
-        'Account-DB': accountDbName,
+        'Account-ID': exampleAccount,
+        'Account-DB': exampleAccountDb,
         Email: 'dana.reyes@example.com',
         'Verification-Code': '000000',
       },
@@ -142,11 +156,11 @@ export const accountEvents: readonly EventDefinition[] = [
       'new_account',
       { app: '4.3.142', version: 'crossbar', msgId: 'd64a0f8b7e9c4132b5f7c8e90a1d2b36' },
       {
-        'Account-ID': account,
+        'Account-ID': exampleAccount,
         'Account-Name': 'Acme Widgets',
-        'Account-Realm': realm,
+        'Account-Realm': exampleRealm,
         'Account-API-Key': '00000000000000000000000000000000000000000000000000000000example0',
-        'Account-DB': accountDbName,
+        'Account-DB': exampleAccountDb,
         'Should-Notify': true,
       },
     ),
@@ -167,7 +181,7 @@ export const accountEvents: readonly EventDefinition[] = [
       'number_feature_manual_action',
       { app: 'crossbar', version: '5.0.3', msgId: '3e8d1c7b0a9f45628d4b6e0c2f7a9135' },
       {
-        'Account-ID': account,
+        'Account-ID': exampleAccount,
         Number: '+14155550111',
         Feature: { name: 'e911', action: 'activate' },
       },

@@ -1,7 +1,6 @@
 import type { EventDefinition, EventField } from '../event.ts';
 import type { JsonObject } from '../notification.ts';
-import { account, announced, requested } from './example.ts';
-import { accountId, optional, required, secret, timestamp } from './fields.ts';
+import { accountId, announced, exampleAccount, optional, requested, required, secret, timestamp } from './define.ts';
 
 const payment: readonly EventField[] = [
   accountId,
@@ -20,7 +19,7 @@ const payment: readonly EventField[] = [
 ];
 
 const paymentExample: JsonObject = {
-  'Account-ID': account,
+  'Account-ID': exampleAccount,
   'Currency-Code': 'USD',
   'Tax-Amount': '0.00',
   'Card-Last-Four': '0000',
@@ -58,7 +57,7 @@ export const billingEvents: readonly EventDefinition[] = [
       'bill_reminder',
       { app: 'services', msgId: '5c2f7d90b3a84e16974d0e8c1ab6f253' },
       {
-        'Account-ID': account,
+        'Account-ID': exampleAccount,
         'Due-Date': 63931766400,
         Timestamp: 63931334400,
         Items: [
@@ -96,7 +95,7 @@ export const billingEvents: readonly EventDefinition[] = [
     example: requested(
       'low_balance',
       { app: 'jonny5', msgId: 'a7b95e03d1f64c8e8b20f6d4c9e17a38' },
-      { 'Account-ID': account, 'Current-Balance': -12500 },
+      { 'Account-ID': exampleAccount, 'Current-Balance': -12500 },
     ),
   },
   {
@@ -116,9 +115,9 @@ export const billingEvents: readonly EventDefinition[] = [
       'service_added',
       { app: 'services', msgId: '6f1d8a4eb7c3450f92e5d0b8a3c7e916' },
       {
-        'Account-ID': account,
+        'Account-ID': exampleAccount,
         'Audit-Log': {
-          account_id: account,
+          account_id: exampleAccount,
           account_name: 'Acme Widgets',
           agent: { account_id: '9a8b7c6d5e4f30211203f4e5d6c7b8a9', type: 'user' },
           request: { client_ip: '198.51.100.7' },

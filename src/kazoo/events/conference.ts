@@ -1,6 +1,5 @@
 import type { EventDefinition } from '../event.ts';
-import { account, requested } from './example.ts';
-import { optional, secret } from './fields.ts';
+import { exampleAccount, optional, requested, secret } from './define.ts';
 
 /** Conferences. */
 export const conferenceEvents: readonly EventDefinition[] = [
@@ -27,7 +26,7 @@ export const conferenceEvents: readonly EventDefinition[] = [
       'email_invite',
       { app: 'crossbar', version: '5.3.0', msgId: '9e1a3c5f7b0d4268a4c6e8f0b2d71359' },
       {
-        'Account-ID': account,
+        'Account-ID': exampleAccount,
         'Conference-ID': '7d6c5b4a3f2e4198807162534435261f',
         'Conference-Name': 'Weekly sales call',
         'Conference-Link': 'https://meet.example.com/weekly-sales',

@@ -1,18 +1,20 @@
 import type { EventDefinition, EventField } from '../event.ts';
 import type { JsonObject } from '../notification.ts';
-import { account, realm, requested } from './example.ts';
 import {
   accountId,
   callerId,
   callId,
+  exampleAccount,
+  exampleRealm,
   faxboxId,
   fromAndTo,
   numbers,
   optional,
   ownerId,
+  requested,
   required,
   timestamp,
-} from './fields.ts';
+} from './define.ts';
 
 const faxId = required('fax_id', 'Fax-ID', 'string', 'id of the fax');
 const faxJobId = required('fax_jobid', 'Fax-JobId', 'string', 'id of the job that sends the fax');
@@ -38,7 +40,7 @@ const inbound: readonly EventField[] = [
 ];
 
 const inboundExample: JsonObject = {
-  'Account-ID': account,
+  'Account-ID': exampleAccount,
   'Call-ID': 'c41e77a0-9b2d4f@203.0.113.61',
   'FaxBox-ID': '64c0ffee9a1b4d2e8f7a6b5c4d3e2f10',
   'Caller-ID-Name': 'Northwind Supply',
@@ -48,13 +50,13 @@ const inboundExample: JsonObject = {
   'From-User': '+14155550144',
   'From-Realm': 'sip.carrier.example.com',
   'To-User': '+14155550109',
-  'To-Realm': realm,
+  'To-Realm': exampleRealm,
   'Owner-ID': '1f2e3d4c5b6a79880716253443526170',
   'Fax-Notifications': { email: { send_to: ['fax@example.com'] } },
 };
 
 const outboundExample: JsonObject = {
-  'Account-ID': account,
+  'Account-ID': exampleAccount,
   'Call-ID': 'fax-0d9e8c7b6a5f4e3d',
   'Fax-JobId': 'f0a1b2c3d4e5f60718293a4b5c6d7e8f',
   'FaxBox-ID': '64c0ffee9a1b4d2e8f7a6b5c4d3e2f10',
@@ -199,7 +201,7 @@ export const faxEvents: readonly EventDefinition[] = [
       'outbound_smtp_fax_error',
       { app: 'fax', msgId: '7d0c9b8a6e5f41328f1e4d3c2b5a6079' },
       {
-        'Account-ID': account,
+        'Account-ID': exampleAccount,
         Errors: ['no valid attachment', 'address is not allowed to send faxes'],
         'Fax-From-Email': 'dana.reyes@example.com',
         'Fax-To-Email': '14155550144@fax.example.com',

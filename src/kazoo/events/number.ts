@@ -1,7 +1,15 @@
 import type { EventDefinition, EventField } from '../event.ts';
 import type { JsonObject } from '../notification.ts';
-import { account, requested } from './example.ts';
-import { accountId, localNumber, numberState, numbers, optional, required } from './fields.ts';
+import {
+  accountId,
+  exampleAccount,
+  localNumber,
+  numberState,
+  numbers,
+  optional,
+  requested,
+  required,
+} from './define.ts';
 
 const port: readonly EventField[] = [
   accountId,
@@ -39,7 +47,7 @@ function portEvent({ name, title, summary, msgId, own }: PortEvent): EventDefini
 }
 
 const portExample: JsonObject = {
-  'Account-ID': account,
+  'Account-ID': exampleAccount,
   'Port-Request-ID': '8c7b6a5f4e3d42c1b0a9f8e7d6c5b4a3',
   Number: ['+14155550130', '+14155550131'],
   'Number-State': 'port_in',
@@ -55,7 +63,7 @@ const portComment = portEvent({
   own: {
     Comment: {
       user_id: '1f2e3d4c5b6a79880716253443526170',
-      account_id: account,
+      account_id: exampleAccount,
       author: 'Dana Reyes',
       content: 'The latest bill is attached.',
       timestamp: 63930080415,
@@ -85,13 +93,13 @@ export const numberEvents: readonly EventDefinition[] = [
       'cnam_request',
       { app: '4.3.142', version: 'crossbar', msgId: 'f5a9c1e7d3b04826947c0e8b6d2f1a53' },
       {
-        'Account-ID': account,
+        'Account-ID': exampleAccount,
         Cnam: { display_name: 'ACME WIDGETS', inbound_lookup: true },
         Number: '+14155550100',
         'Number-State': 'in_service',
         'Local-Number': false,
-        'Acquired-For': account,
-        Request: { 'Account-ID': account, features: ['outbound_cnam'] },
+        'Acquired-For': exampleAccount,
+        Request: { 'Account-ID': exampleAccount, features: ['outbound_cnam'] },
       },
     ),
   },

@@ -1,6 +1,5 @@
 import type { EventDefinition, EventField } from '../event.ts';
-import { account, requested } from './example.ts';
-import { accountId, authorizingId, callId, optional, ownerId } from './fields.ts';
+import { accountId, authorizingId, callId, exampleAccount, optional, ownerId, requested } from './define.ts';
 
 const emergencyCall: readonly EventField[] = [
   accountId,
@@ -25,7 +24,7 @@ export const registrationEvents: readonly EventDefinition[] = [
       'denied_emergency_bridge',
       { app: 'stepswitch', msgId: '8b0d2f4a6c1e4937a5c7e9f1b3d50862' },
       {
-        'Account-ID': account,
+        'Account-ID': exampleAccount,
         'Call-ID': '5e2c0b9a-77d14e@198.51.100.42',
         'Emergency-Caller-ID-Name': 'Acme Widgets',
         'Emergency-Caller-ID-Number': '+14155550100',
@@ -80,7 +79,7 @@ export const registrationEvents: readonly EventDefinition[] = [
       'emergency_bridge',
       { app: 'stepswitch', version: '5.0.3', msgId: '4d6f8b0a2c1e4579c3e5f7a9d1b30268' },
       {
-        'Account-ID': account,
+        'Account-ID': exampleAccount,
         'Account-Name': 'Acme Widgets',
         'Call-ID': '91d4e6f8-0a2b3c@198.51.100.42',
         'Emergency-Caller-ID-Name': 'Acme Widgets',

@@ -1,18 +1,22 @@
 import type { EventDefinition, EventField } from '../event.ts';
 import type { JsonObject } from '../notification.ts';
-import { account, accountDb as accountDbName, announced, realm, requested } from './example.ts';
 import {
   accountDb,
   accountId,
+  announced,
   authorizingId,
   callerId,
   callId,
+  exampleAccount,
+  exampleAccountDb,
+  exampleRealm,
   fromAndTo,
   optional,
   ownerId,
+  requested,
   required,
   timestamp,
-} from './fields.ts';
+} from './define.ts';
 
 const registration: readonly EventField[] = [
   accountId,
@@ -40,17 +44,17 @@ const registration: readonly EventField[] = [
 ];
 
 const registrationExample: JsonObject = {
-  'Account-ID': account,
-  'Account-DB': accountDbName,
+  'Account-ID': exampleAccount,
+  'Account-DB': exampleAccountDb,
   'Authorizing-ID': 'e7d6c5b4a39281706f5e4d3c2b1a0f9e',
   Username: 'user_lobby',
-  Realm: realm,
+  Realm: exampleRealm,
   'Call-ID': 'a84b4c76e66710@192.0.2.18',
   Contact: '<sip:user_lobby@192.0.2.18:5060;transport=udp>',
   'From-User': 'user_lobby',
-  'From-Host': realm,
+  'From-Host': exampleRealm,
   'To-User': 'user_lobby',
-  'To-Host': realm,
+  'To-Host': exampleRealm,
   'Network-IP': '192.0.2.18',
   'User-Agent': 'ExamplePhone 400 2.1.7',
   'Suppress-Unregister-Notify': false,
@@ -83,7 +87,7 @@ export const sipEvents: readonly EventDefinition[] = [
         Expires: 360,
         'Network-Port': '5060',
         'FreeSWITCH-Hostname': 'media1.example.com',
-        'Presence-Hosts': realm,
+        'Presence-Hosts': exampleRealm,
         'Profile-Name': 'sipinterface_1',
         RPid: 'unknown',
         Status: 'Registered(UDP)',
@@ -102,7 +106,7 @@ export const sipEvents: readonly EventDefinition[] = [
     example: requested(
       'first_occurrence',
       { app: 'registrar', msgId: '2f4b6d8a0c1e4357b9d1f3a5c7e08246' },
-      { 'Account-ID': account, Occurrence: 'registration' },
+      { 'Account-ID': exampleAccount, Occurrence: 'registration' },
     ),
   },
   {
@@ -127,7 +131,7 @@ export const sipEvents: readonly EventDefinition[] = [
       'missed_call',
       { app: 'callflow', msgId: 'e8a0c2d4f6b14935c7e9b1d3f5a70268' },
       {
-        'Account-ID': account,
+        'Account-ID': exampleAccount,
         'Call-ID': '3c9f2e1d-5b6a70@203.0.113.24',
         'Call-Bridged': false,
         'Message-Left': false,
@@ -136,7 +140,7 @@ export const sipEvents: readonly EventDefinition[] = [
         'From-User': '+14155550177',
         'From-Realm': 'sip.carrier.example.com',
         'To-User': '+14155550102',
-        'To-Realm': realm,
+        'To-Realm': exampleRealm,
         To: 'dana.reyes@example.com',
         Timestamp: 63930008844,
         Notify: { channel_created_time: 1762789641000000, hangup_cause: 'ORIGINATOR_CANCEL' },

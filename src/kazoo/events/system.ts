@@ -1,6 +1,5 @@
 import type { EventDefinition } from '../event.ts';
-import { account, announced } from './example.ts';
-import { accountId, optional, required } from './fields.ts';
+import { accountId, announced, exampleAccount, optional, required } from './define.ts';
 
 /** What KAZOO reports about itself. */
 export const systemEvents: readonly EventDefinition[] = [
@@ -35,7 +34,7 @@ export const systemEvents: readonly EventDefinition[] = [
         Subject: 'KAZOO: request failed',
         Message: 'the request ended with an internal error',
         Details: {
-          account_id: account,
+          account_id: exampleAccount,
           'Response-Code': 500,
           req_headers: { 'x-auth-token': 'example-auth-token', 'user-agent': 'curl/8.5.0' },
           'Req-Data': { data: { password: 'not-a-password' } },

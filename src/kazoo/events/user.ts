@@ -1,6 +1,14 @@
 import type { EventDefinition } from '../event.ts';
-import { account, accountDb as accountDbName, requested } from './example.ts';
-import { accountDb, accountId, optional, required, secret } from './fields.ts';
+import {
+  accountDb,
+  accountId,
+  exampleAccount,
+  exampleAccountDb,
+  optional,
+  requested,
+  required,
+  secret,
+} from './define.ts';
 
 const userId = optional('user_id', 'User-ID', 'string', 'id of the user');
 
@@ -24,7 +32,7 @@ export const userEvents: readonly EventDefinition[] = [
       'customer_update',
       { app: 'crossbar', msgId: '8d0a2c4e6f1b4579e3a5c7b9d1f30624' },
       {
-        'Account-ID': account,
+        'Account-ID': exampleAccount,
         'Recipient-ID': '9a8b7c6d5e4f30211203f4e5d6c7b8a9',
         'User-Type': 'admins',
         'Template-ID': 'customer_update_maintenance',
@@ -47,7 +55,7 @@ export const userEvents: readonly EventDefinition[] = [
     example: requested(
       'desktop_app_welcome',
       { app: 'crossbar', version: '5.3.0', msgId: '6a8c0e2f4b1d4397c5e7a9f1d3b50824' },
-      { 'Account-ID': account, 'User-ID': '1f2e3d4c5b6a79880716253443526170', 'Webphone-Enabled': true },
+      { 'Account-ID': exampleAccount, 'User-ID': '1f2e3d4c5b6a79880716253443526170', 'Webphone-Enabled': true },
     ),
   },
   {
@@ -61,7 +69,7 @@ export const userEvents: readonly EventDefinition[] = [
     example: requested(
       'desktop_webphone_enabled',
       { app: 'crossbar', version: '5.3.0', msgId: '3c5e7a9f1b0d4826e4f6a8c0d2b71593' },
-      { 'Account-ID': account, 'User-ID': '1f2e3d4c5b6a79880716253443526170' },
+      { 'Account-ID': exampleAccount, 'User-ID': '1f2e3d4c5b6a79880716253443526170' },
     ),
   },
   {
@@ -80,7 +88,7 @@ export const userEvents: readonly EventDefinition[] = [
     example: requested(
       'new_user',
       { app: 'crossbar', msgId: '0a2c4e6f8b1d4357a9c1e3f5b7d08462' },
-      { 'Account-ID': account, 'User-ID': '1f2e3d4c5b6a79880716253443526170', Password: 'not-a-password' },
+      { 'Account-ID': exampleAccount, 'User-ID': '1f2e3d4c5b6a79880716253443526170', Password: 'not-a-password' },
     ),
   },
   {
@@ -106,8 +114,8 @@ export const userEvents: readonly EventDefinition[] = [
       'password_recovery',
       { app: 'crossbar', msgId: '4e6f8b0d2a1c4795b3d5f7c9e1a30862' },
       {
-        'Account-ID': account,
-        'Account-DB': accountDbName,
+        'Account-ID': exampleAccount,
+        'Account-DB': exampleAccountDb,
         Email: 'dana.reyes@example.com',
         'Password-Reset-Link': 'https://portal.example.com/#/recover/not-a-real-reset-id',
         'First-Name': 'Dana',

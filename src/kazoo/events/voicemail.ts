@@ -1,7 +1,17 @@
 import type { EventDefinition, EventField } from '../event.ts';
 import type { JsonObject } from '../notification.ts';
-import { account, announced, realm, requested } from './example.ts';
-import { accountId, callerId, callId, fromAndTo, optional, required } from './fields.ts';
+import {
+  accountId,
+  announced,
+  callerId,
+  callId,
+  exampleAccount,
+  exampleRealm,
+  fromAndTo,
+  optional,
+  requested,
+  required,
+} from './define.ts';
 
 const transcription = 'the message as text, or the speech provider’s whole answer with it in text';
 const voicemailBox = required('voicemail_box', 'Voicemail-Box', 'string', 'id of the voicemail box');
@@ -22,7 +32,7 @@ function message(lengthType: 'integer' | 'numeric string', timeType: 'gregorian'
 }
 
 const messageExample: JsonObject = {
-  'Account-ID': account,
+  'Account-ID': exampleAccount,
   'Voicemail-Box': '5d4c3b2a1f0e4d9c8b7a695847362514',
   'Voicemail-ID': '202511-3a5c7e9f1b2d40688ace02468bdf1357',
   'Call-ID': '7f3a91c2-4d5e6f70@203.0.113.24',
@@ -31,7 +41,7 @@ const messageExample: JsonObject = {
   'From-User': '+14155550123',
   'From-Realm': 'sip.carrier.example.com',
   'To-User': '+14155550100',
-  'To-Realm': realm,
+  'To-Realm': exampleRealm,
 };
 
 /** Voicemail boxes and the messages in them. */
@@ -76,7 +86,7 @@ export const voicemailEvents: readonly EventDefinition[] = [
       'voicemail_full',
       { app: 'callflow', msgId: '6c8e0f2a4b1d4597d3f5a7c9b1e30648' },
       {
-        'Account-ID': account,
+        'Account-ID': exampleAccount,
         'Voicemail-Box': '5d4c3b2a1f0e4d9c8b7a695847362514',
         'Max-Message-Count': 100,
         'Message-Count': 100,

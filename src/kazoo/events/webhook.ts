@@ -1,6 +1,5 @@
 import type { EventDefinition } from '../event.ts';
-import { account, realm, requested } from './example.ts';
-import { accountId, optional, required, secret, timestamp } from './fields.ts';
+import { accountId, exampleAccount, exampleRealm, optional, requested, required, secret, timestamp } from './define.ts';
 
 /** KAZOO's own webhooks. */
 export const webhookEvents: readonly EventDefinition[] = [
@@ -28,12 +27,12 @@ export const webhookEvents: readonly EventDefinition[] = [
           custom_data: { source: 'front-desk' },
         },
         Data: {
-          account_id: account,
+          account_id: exampleAccount,
           call_id: '3c9f2e1d-5b6a70@203.0.113.24',
           caller_id_name: 'Robin Okafor',
           caller_id_number: '+14155550177',
-          from: `+14155550177@${realm}`,
-          to: `+14155550102@${realm}`,
+          from: `+14155550177@${exampleRealm}`,
+          to: `+14155550102@${exampleRealm}`,
         },
         Timestamp: 63930008831,
       },
@@ -50,7 +49,7 @@ export const webhookEvents: readonly EventDefinition[] = [
     example: requested(
       'webhook_disabled',
       { app: 'webhooks', msgId: '8a0c2e4f6b1d4537d9f1b3a5c7e08624' },
-      { 'Account-ID': account, 'Hook-ID': 'c4b3a291807f4e6d9c5b4a3928170f6e' },
+      { 'Account-ID': exampleAccount, 'Hook-ID': 'c4b3a291807f4e6d9c5b4a3928170f6e' },
     ),
   },
 ];

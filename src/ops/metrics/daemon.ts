@@ -1,4 +1,4 @@
-import type { Summary } from '../../journal/journal.ts';
+import type { Summary } from '../../journal/reader.ts';
 import { stuckIn } from '../health.ts';
 import { version } from '../version.ts';
 import type { Metric, Reading, Sample } from './metric.ts';
@@ -20,11 +20,18 @@ export const daemonMetrics: readonly Metric[] = [
     read: known(({ bytes }) => bytes),
   },
   {
+    name: 'kazoo_relay_journal_used_bytes',
+    type: 'gauge',
+    help: 'Bytes of it that count towards journal.maxSize: of the file, not what will be used again.',
+    labels: [],
+    read: known(({ usedBytes }) => usedBytes),
+  },
+  {
     name: 'kazoo_relay_journal_max_size_bytes',
     type: 'gauge',
     help: 'Size that the configuration allows it: journal.maxSize.',
     labels: [],
-    read: ({ insight }) => one(insight.maxSize),
+    read: ({ snapshot }) => one(snapshot.maxSize),
   },
   {
     name: 'kazoo_relay_journal_entries',
@@ -59,7 +66,7 @@ export const daemonMetrics: readonly Metric[] = [
     type: 'gauge',
     help: 'Bytes that the configuration allows them: journal.invalidShare of journal.maxSize.',
     labels: [],
-    read: ({ insight }) => one(insight.maxInvalidBytes),
+    read: ({ snapshot }) => one(snapshot.maxInvalidBytes),
   },
   {
     name: 'kazoo_relay_journal_evicted_total',
@@ -72,25 +79,32 @@ export const daemonMetrics: readonly Metric[] = [
       ),
   },
   {
+    name: 'kazoo_relay_journal_first_evicted_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the first of them was removed, in Unix time; absent while none was.',
+    labels: [],
+    read: known(({ evicted: { since } }) => (since === null ? null : since / 1_000)),
+  },
+  {
     name: 'kazoo_relay_clock_doubted',
     type: 'gauge',
     help: '1 while the clock is more than a day beyond the last sign of life: nothing is removed for its age.',
     labels: [],
-    read: ({ insight }) => one(insight.clock.doubt === null ? 0 : 1),
+    read: ({ snapshot }) => one(snapshot.clock.doubt === null ? 0 : 1),
   },
   {
     name: 'kazoo_relay_stuck',
     type: 'gauge',
     help: 'Links and routes that should move and do not: while there are any, the watchdog is not fed.',
     labels: [],
-    read: ({ insight }) => one(stuckIn(insight).length),
+    read: ({ snapshot }) => one(stuckIn(snapshot).length),
   },
   {
     name: 'kazoo_relay_log_lines_total',
     type: 'counter',
     help: 'Lines of the daemon’s own log, by level; those that were grouped into one count as one.',
     labels: ['level'],
-    read: ({ insight }) => [...insight.lines()].map(([level, value]) => ({ labels: { level }, value })),
+    read: ({ snapshot }) => [...snapshot.lines()].map(([level, value]) => ({ labels: { level }, value })),
   },
   {
     name: 'kazoo_relay_build_info',

@@ -1,5 +1,5 @@
-import type { RouteSummary } from '../../journal/journal.ts';
-import type { RouteInsight } from '../insight.ts';
+import type { RouteSummary } from '../../journal/reader.ts';
+import type { RouteSnapshot } from '../runtime-snapshot.ts';
 import { distributed, type Metric, type Reading, type Sample, states } from './metric.ts';
 
 /** What goes out. Labels that are not ours are the name of a route, from the configuration, and some codes. */
@@ -122,7 +122,7 @@ export const deliveryMetrics: readonly Metric[] = [
   },
 ];
 
-function each(pick: (route: RouteInsight) => number): (reading: Reading) => Sample[] {
+function each(pick: (route: RouteSnapshot) => number): (reading: Reading) => Sample[] {
   return ({ routes }) => routes.map((route) => ({ labels: { route: route.name }, value: pick(route) }));
 }
 

@@ -1,4 +1,4 @@
-import type { BrokerInsight } from '../insight.ts';
+import type { BrokerSnapshot } from '../runtime-snapshot.ts';
 import { distributed, type Metric, type Reading, type Sample, states } from './metric.ts';
 
 /** What comes in. Labels are bounded by the configuration and by the catalogue of events, whatever arrives. */
@@ -95,7 +95,7 @@ export const intakeMetrics: readonly Metric[] = [
     type: 'gauge',
     help: 'Messages that our queue may hold; the broker drops the oldest beyond it, and tells nobody.',
     labels: ['zone', 'broker'],
-    read: (reading) => each(() => reading.insight.maxQueue)(reading),
+    read: (reading) => each(() => reading.snapshot.maxQueue)(reading),
   },
   {
     name: 'kazoo_relay_intake_paused',
@@ -113,12 +113,12 @@ export const intakeMetrics: readonly Metric[] = [
   },
 ];
 
-function of({ zone, broker }: BrokerInsight): { zone: string; broker: string } {
+function of({ zone, broker }: BrokerSnapshot): { zone: string; broker: string } {
   return { zone, broker };
 }
 
 /** One sample for each broker of which there is something to say. */
-function each(pick: (broker: BrokerInsight) => number | null): (reading: Reading) => Sample[] {
+function each(pick: (broker: BrokerSnapshot) => number | null): (reading: Reading) => Sample[] {
   return ({ brokers }) =>
     brokers.flatMap((broker) => {
       const value = pick(broker);

@@ -1,14 +1,14 @@
-import type { Distribution } from '../../distribution.ts';
-import type { Summary } from '../../journal/journal.ts';
-import type { BrokerInsight, Insight, RouteInsight } from '../insight.ts';
+import type { Distribution } from '../../common/stats/histogram.ts';
+import type { Summary } from '../../journal/reader.ts';
+import type { BrokerSnapshot, RouteSnapshot, RuntimeSnapshot } from '../runtime-snapshot.ts';
 
 /** What one answer to Prometheus is made of. */
 export interface Reading {
-  readonly brokers: readonly BrokerInsight[];
-  readonly routes: readonly RouteInsight[];
+  readonly brokers: readonly BrokerSnapshot[];
+  readonly routes: readonly RouteSnapshot[];
   /** Null where the journal can't be read. */
   readonly summary: Summary | null;
-  readonly insight: Insight;
+  readonly snapshot: RuntimeSnapshot;
 }
 
 /** A metric that is read when Prometheus asks, from what the daemon counts anyway. */

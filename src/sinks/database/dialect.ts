@@ -1,9 +1,8 @@
 import type { Logger } from 'pino';
-import { codeOf, reasonOf } from '../../errors.ts';
-import type { Form } from './forms.ts';
+import type { ClassifiedError } from './errors.ts';
 import type { DatabaseSinkOptions } from './options.ts';
 import type { Row } from './row.ts';
-import type { Column, Table } from './table.ts';
+import type { Column, Table, ValueKind } from './table.ts';
 
 /** One kind of database: how its SQL is written, and how it is reached. */
 export interface Dialect extends Grammar {
@@ -11,7 +10,7 @@ export interface Dialect extends Grammar {
   /** Protocols of the URLs that mean it, such as `postgres:`. */
   readonly protocols: readonly string[];
   /** What it has no notion of, among the options. */
-  readonly lacks: readonly ('schema' | 'partition')[];
+  readonly unsupportedOptions: readonly ('schema' | 'partition')[];
   /** True where it is a file that is written by one connection at a time. */
   readonly isLocal: boolean;
   /** @throws Error that says what is wrong with the URL, without a word of the URL itself: a secret is in it */
@@ -24,8 +23,8 @@ export interface Dialect extends Grammar {
 export interface Grammar {
   quote(identifier: string): string;
   typeOf(column: Column): string;
-  /** True of a type, as the database names it, that can store nothing of that form; false where that isn't certain. */
-  refuses(type: string, form: Form): boolean;
+  /** True of a type, as the database names it, that can store nothing of that kind; false where that isn't certain. */
+  refuses(type: string, kind: ValueKind): boolean;
   /** What stands behind the last parenthesis of CREATE TABLE. */
   tableOptions(table: Table): string;
   /** Statements beyond the table and its indexes, on a database that has none of them. */
@@ -37,74 +36,42 @@ export interface Database {
   /** Names it in messages, without user and password. */
   readonly place: string;
   /** What of the table is there; undefined where there is none. */
-  inspect(): Promise<Found | undefined>;
+  introspect(): Promise<TableInfo | undefined>;
   /** What keeps our user from making or changing the table; undefined where nothing does. Where it is left out, nobody knows. */
-  obstacle?(found: Found | undefined): Promise<string | undefined>;
+  obstacle?(found: TableInfo | undefined): Promise<string | undefined>;
   /** Holds a lock that other daemons respect, looks again at what is there, and runs the statements that it takes. */
-  migrate(statementsFor: (found: Found | undefined) => readonly string[]): Promise<void>;
+  migrate(statementsFor: (found: TableInfo | undefined) => readonly string[]): Promise<void>;
   /** Stores all rows, or none of them. A row that is there already is left as it is. */
   insert(rows: readonly Row[], signal: AbortSignal): Promise<void>;
   /** What an error of `insert` says of its rows. */
-  blame(error: unknown): Blame;
+  classifyError(error: unknown): ClassifiedError;
   /**
    * Drops or deletes what occurred before `cutoff` (Unix milliseconds; undefined: nothing), and prepares what comes.
    */
-  tidy(cutoff: number | undefined, signal: AbortSignal): Promise<void>;
+  maintain(cutoff: number | undefined, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
 /** What a database has of a table. */
-export interface Found {
+export interface TableInfo {
   /** Types by name. */
   readonly columns: ReadonlyMap<string, string>;
   readonly indexes: readonly { readonly unique: boolean; readonly columns: readonly string[] }[];
   readonly partitioned: boolean;
   /** Columns of which each row must give a value, because there is certainly nothing else that would. */
-  readonly demanding: readonly string[];
+  readonly requiredWithoutDefault: readonly string[];
   /** Bytes that one statement may have; undefined where that is more than we ever send. */
   readonly largestStatement?: number;
   /** What our user may do with it, of SELECT, INSERT and DELETE; undefined where the database isn't asked. */
   readonly privileges?: readonly string[] | undefined;
 }
 
-export interface Blame {
-  /**
-   * `row`: at least one row can't be stored as it is; `conflict`: two transactions were in each other's way, and the
-   * next try may find it otherwise; `unclear`: the database has answered, and it may be about a row or about all;
-   * `connection`: it has cut the connection in place of an answer, as it does for a row that is too large, and as it
-   * ends; `database`: it says nothing about the rows.
-   */
-  readonly on: 'row' | 'conflict' | 'unclear' | 'connection' | 'database';
-  /** What the database says, without the values that it quotes. */
-  readonly reason: string;
-  readonly code?: number | string;
-}
-
 /** How much longer than a statement may take in the server its answer may take to come, in milliseconds. */
-export const grace = 2_000;
+export const timeoutMargin = 2_000;
 
 /** How many times longer than any other statement one may take that changes the table: an index over all of it, say. */
-export const changeFactor = 60;
+export const ddlTimeoutFactor = 60;
 
 /** How many old rows one statement deletes, and the pause behind it in milliseconds: deliveries go on in between. */
-export const deletedAtOnce = 1_000;
-export const pauseBetween = 50;
-
-/** What an operator can do about a column that must have a value, and which nothing fills. */
-export const fillColumn = 'give it a DEFAULT, let it be NULL, or name it in columns';
-
-/** True for an error of a connection that stood, and was cut: not for one that never came about. */
-export function isCut(error: unknown): boolean {
-  return cuts.has(codeOf(error) ?? reasonOf(error));
-}
-
-/** The system's, mysql2's and pg's words for it. */
-const cuts = new Set(['ECONNRESET', 'EPIPE', 'PROTOCOL_CONNECTION_LOST', 'Connection terminated unexpectedly']);
-
-/** What an error says that comes from no database: of the network, or of a signal. */
-export function plainReason(error: unknown): Pick<Blame, 'reason' | 'code'> {
-  const code = codeOf(error);
-  // Where a name has several addresses, Node's error for all of them has a code and no message.
-  const reason = reasonOf(error) || (code ?? 'no connection');
-  return code === undefined ? { reason } : { reason, code };
-}
+export const deleteBatchSize = 1_000;
+export const deletePause = 50;

@@ -1,4 +1,4 @@
-import type { OptionTree } from '../../options.ts';
+import type { OptionTree } from '../../common/options/declare.ts';
 
 export interface DatabaseSinkOptions {
   readonly url: string;
@@ -14,6 +14,9 @@ export interface DatabaseSinkOptions {
   readonly partition: 'none' | 'month';
   readonly retention: number;
 }
+
+/** Types that a column of the operator's can be given. */
+export const mappedTypes = ['text', 'integer', 'number', 'boolean', 'timestamp', 'json'] as const;
 
 export const databaseOptions: OptionTree = {
   url: {

@@ -1,19 +1,19 @@
 import type { Problem } from '../../kazoo/notification.ts';
 import { fromGregorianSeconds } from '../../kazoo/time.ts';
-import type { Delivery, ShapedEnvelope } from '../sink.ts';
+import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
 import type { Column, Table } from './table.ts';
 
 /** One notification as a table wants it. */
 export interface Row {
   readonly id: string;
   /** A value for each column, in the table's order. */
-  readonly values: readonly Value[];
+  readonly values: readonly ColumnValue[];
   /** About how many characters it has. */
   readonly size: number;
 }
 
 /** Numbers and times are texts: what a column can't hold is for the database to refuse, in its own words. */
-export type Value = string | boolean | null;
+export type ColumnValue = string | boolean | null;
 
 /** The row of a delivery. A time is RFC 3339 in UTC, JSON is text without a NUL character. */
 export function rowOf({ id, envelope }: Delivery, { columns }: Table): Row {
@@ -27,18 +27,22 @@ export function rowOf({ id, envelope }: Delivery, { columns }: Table): Row {
   return { id, values, size };
 }
 
-function columnValue({ path, type }: Column, envelope: ShapedEnvelope): Value {
+function columnValue({ path, type }: Column, envelope: ShapedEnvelope): ColumnValue {
   const value = at(envelope, path);
   if (value === undefined || (value === null && type !== 'json')) return null;
   switch (type) {
     case 'json':
       return value === null ? null : JSON.stringify(value);
     case 'boolean':
-      return value === true || value === 'true' ? true : value === false || value === 'false' ? false : textOf(value);
+      return value === true || value === 'true'
+        ? true
+        : value === false || value === 'false'
+          ? false
+          : columnText(value);
     case 'timestamp':
-      return timeOf(value) ?? textOf(value);
+      return rfc3339Of(value) ?? columnText(value);
     default:
-      return textOf(value);
+      return columnText(value);
   }
 }
 
@@ -54,12 +58,12 @@ function at(envelope: ShapedEnvelope, path: readonly string[]): unknown {
   return value;
 }
 
-function textOf(value: unknown): string {
+function columnText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** RFC 3339 in UTC of such a text, or of KAZOO's gregorian seconds; null for anything else. */
-function timeOf(value: unknown): string | null {
+function rfc3339Of(value: unknown): string | null {
   // The envelope's own times, which every row has.
   if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value)) return value;
   const milliseconds =
@@ -74,11 +78,11 @@ const replacedCharacters: Problem = {
 };
 
 /** True of JSON text with an escape that PostgreSQL's jsonb refuses. JSON.stringify writes few others. */
-function isUnstorable(value: Value): boolean {
+function isUnstorable(value: ColumnValue): boolean {
   return typeof value === 'string' && value.includes('\\u') && value.search(unstorable) !== -1;
 }
 
-function storable({ type }: Column, value: Value): Value {
+function storable({ type }: Column, value: ColumnValue): ColumnValue {
   return type === 'json' && typeof value === 'string' ? value.replaceAll(unstorable, '$1\uFFFD') : value;
 }
 

@@ -1,9 +1,9 @@
-import type { Found, Grammar } from './dialect.ts';
-import { misfitsIn } from './misfits.ts';
+import type { Grammar, TableInfo } from './dialect.ts';
+import { incompatibilitiesIn } from './incompatibilities.ts';
 import type { Column, Table } from './table.ts';
 
 /** Something that a table should have and hasn't. */
-export interface Lack {
+export interface SchemaDifference {
   readonly what: string;
   /** What makes it; undefined where that is not for us to do. */
   readonly statements: readonly string[] | undefined;
@@ -13,11 +13,11 @@ export interface Lack {
 
 /** The SQL that makes the table, its indexes and all that belongs to it, in a database that has nothing of it. */
 export function schemaOf(table: Table, grammar: Grammar): readonly string[] {
-  return lacksOf(table, undefined, grammar).flatMap(({ statements }) => statements ?? []);
+  return schemaDiff(table, undefined, grammar).flatMap(({ statements }) => statements ?? []);
 }
 
 /** What `found` lacks of the table, in the order in which it must be made. */
-export function lacksOf(table: Table, found: Found | undefined, grammar: Grammar): readonly Lack[] {
+export function schemaDiff(table: Table, found: TableInfo | undefined, grammar: Grammar): readonly SchemaDifference[] {
   const name = qualified(table, grammar);
   if (found === undefined) {
     const statements = [
@@ -27,40 +27,44 @@ export function lacksOf(table: Table, found: Found | undefined, grammar: Grammar
     return [
       {
         what: `the table ${name}`,
-        statements: table.foreign ? undefined : [...statements, ...grammar.furtherStatements(table)],
+        statements: table.operatorOwned ? undefined : [...statements, ...grammar.furtherStatements(table)],
       },
     ];
   }
-  const lacks: Lack[] = table.columns
+  const differences: SchemaDifference[] = table.columns
     .filter((column) => !found.columns.has(column.name))
     .map((column) => ({
       what: `the column ${column.name} (${grammar.typeOf(column)})`,
       // A table without one of the required columns was never ours: it only has the same name.
       statements:
-        table.foreign || column.required
+        table.operatorOwned || column.required
           ? undefined
           : [`ALTER TABLE ${name} ADD COLUMN ${columnDefinition(column, grammar)}`],
     }));
-  for (const misfit of misfitsIn(table, found, grammar)) lacks.push({ ...misfit, statements: undefined });
+  for (const incompatibility of incompatibilitiesIn(table, found, grammar))
+    differences.push({ ...incompatibility, statements: undefined });
   if (!found.indexes.some(({ unique, columns }) => unique && isSame(columns, table.key))) {
-    lacks.push({ what: `a unique index on exactly (${table.key.join(', ')})`, statements: undefined });
+    differences.push({ what: `a unique index on exactly (${table.key.join(', ')})`, statements: undefined });
   }
   if (table.partitioned && !found.partitioned) {
-    lacks.push({ what: 'its partitioning: a table that exists has to be replaced for it', statements: undefined });
+    differences.push({
+      what: 'its partitioning: a table that exists has to be replaced for it',
+      statements: undefined,
+    });
   }
   for (const index of table.indexes) {
     if (found.indexes.some(({ columns }) => isSame(columns.slice(0, index.columns.length), index.columns))) continue;
-    lacks.push({
+    differences.push({
       what: `an index on (${index.columns.join(', ')})`,
       statements: [createIndex(table, index, grammar)],
     });
   }
-  return lacks;
+  return differences;
 }
 
 /** Lacks as one text. */
-export function listed(lacks: readonly Lack[]): string {
-  return lacks.map(({ what, remedy }) => (remedy === undefined ? what : `${what} (${remedy})`)).join('; ');
+export function describeDifferences(differences: readonly SchemaDifference[]): string {
+  return differences.map(({ what, remedy }) => (remedy === undefined ? what : `${what} (${remedy})`)).join('; ');
 }
 
 /** The table's name, quoted, behind that of its schema where it has one. */
@@ -71,7 +75,7 @@ export function qualified({ schema, name }: Pick<Table, 'schema' | 'name'>, { qu
 function createTable(table: Table, grammar: Grammar): string {
   const lines = [
     ...table.columns.map((column) => columnDefinition(column, grammar)),
-    `PRIMARY KEY (${list(table.key, grammar)})`,
+    `PRIMARY KEY (${identifierList(table.key, grammar)})`,
   ];
   return `CREATE TABLE ${qualified(table, grammar)} (\n  ${lines.join(',\n  ')}\n)${grammar.tableOptions(table)}`;
 }
@@ -81,11 +85,11 @@ function columnDefinition(column: Column, grammar: Grammar): string {
 }
 
 function createIndex(table: Table, index: Table['indexes'][number], grammar: Grammar): string {
-  return `CREATE INDEX ${grammar.quote(index.name)} ON ${qualified(table, grammar)} (${list(index.columns, grammar)})`;
+  return `CREATE INDEX ${grammar.quote(index.name)} ON ${qualified(table, grammar)} (${identifierList(index.columns, grammar)})`;
 }
 
 /** Identifiers with commas between them. */
-export function list(names: readonly string[], { quote }: Grammar): string {
+export function identifierList(names: readonly string[], { quote }: Grammar): string {
   return names.map(quote).join(', ');
 }
 

@@ -1,5 +1,5 @@
-import { strayTilde, strayTildeMessage } from '../../stray-tilde.ts';
-import { readPems } from '../../tls.ts';
+import { readPems } from '../../common/net/tls.ts';
+import { strayTilde, strayTildeMessage } from '../../common/options/value-checks.ts';
 
 /** Where a database server is, and how to get in. */
 export interface Server {
@@ -67,7 +67,7 @@ export function serverOf(url: URL, defaultPort: number): Server {
 }
 
 /** `127.0.0.1:5432/kazoo`, for messages. */
-export function placeOf({ host, port, database }: Server): string {
+export function serverAddress({ host, port, database }: Server): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}${database === undefined ? '' : `/${database}`}`;
 }
 

@@ -1,38 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { reasonOf } from '../../errors.ts';
-import { unlessAborted } from '../../waiting.ts';
-import {
-  type Delivery,
-  type EnvelopeKey,
-  type Outcome,
-  type Sink,
-  type SinkContext,
-  type SinkKind,
-  SinkUnavailable,
-} from '../sink.ts';
-import type { Database, Dialect, Found } from './dialect.ts';
+import { unlessAborted } from '../../common/async/abort.ts';
+import { reasonOf } from '../../common/errors.ts';
+import type { Delivery } from '../../notification/envelope.ts';
+import { type Outcome, type Sink, type SinkContext, type SinkKind, SinkUnavailable } from '../sink.ts';
+import { BatchInserter } from './batch-inserter.ts';
+import { connectionTest } from './connection-test.ts';
+import { databaseDeclaration } from './declaration.ts';
+import type { Database, Dialect, TableInfo } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
-import { examine } from './examine.ts';
-import { doubtsAbout, mistakesIn, relations } from './mistakes.ts';
-import { type DatabaseSinkOptions, databaseOptions } from './options.ts';
+import type { DatabaseSinkOptions } from './options.ts';
 import { type Row, rowOf } from './row.ts';
-import { lacksOf, listed, schemaOf } from './schema.ts';
-import { Store } from './store.ts';
-import { type Column, type Table, tableOf } from './table.ts';
+import { describeDifferences, schemaDiff, schemaOf } from './schema.ts';
+import { type Table, tableOf } from './table.ts';
 
 /** One row a notification, in a table that the sink makes and looks after, or in one of the operator's. */
 export const databaseSink: SinkKind<DatabaseSinkOptions> = {
-  type: 'database',
-  summary: 'rows in a table of PostgreSQL, MySQL, MariaDB or SQLite',
-  options: databaseOptions,
-  check: mistakesIn,
-  relations,
-  doubts: doubtsAbout,
-  needs: (options) => tableOf(options).columns.flatMap(requiredKey),
-  flow: ({ batch, connections, url }) => ({ batch, concurrency: dialectOf(url).isLocal ? 1 : connections }),
-
-  examine,
+  ...databaseDeclaration,
+  connectionTest,
 
   async open(options, context) {
     const table = tableOf(options);
@@ -47,11 +32,6 @@ export const databaseSink: SinkKind<DatabaseSinkOptions> = {
     return sink;
   },
 };
-
-/** The id is left out: there is always one. */
-function requiredKey({ required, path: [key] }: Column): EnvelopeKey[] {
-  return required && key !== 'id' ? [key as EnvelopeKey] : []; // our own columns are named after keys of the envelope
-}
 
 /**
  * The SQL that makes the table of a sink with these options, one statement an element.
@@ -68,7 +48,7 @@ export function databaseSchema(checked: unknown): readonly string[] {
 const statementSize = 4 * 1024 * 1024;
 
 /** Between two rounds of making partitions and removing what is old, in milliseconds. */
-const tidyEvery = 3_600_000;
+const maintenanceInterval = 3_600_000;
 
 class DatabaseSink implements Sink {
   readonly #options: DatabaseSinkOptions;
@@ -77,10 +57,10 @@ class DatabaseSink implements Sink {
   readonly #dialect: Dialect;
   readonly #table: Table;
   readonly #database: Database;
-  readonly #store: Store;
+  readonly #inserter: BatchInserter;
   readonly #closing = new AbortController();
   #statementSize = statementSize;
-  #tidying: Promise<void> | undefined;
+  #maintenance: Promise<void> | undefined;
   /**
    * False until the table has been looked at, and again after every outage: it may be another server, or an older copy.
    */
@@ -98,7 +78,7 @@ class DatabaseSink implements Sink {
     this.#dialect = dialectOf(options.url);
     this.#table = table;
     this.#database = database;
-    this.#store = new Store(database, options.statementTimeout, () => this.#look());
+    this.#inserter = new BatchInserter(database, options.statementTimeout, () => this.#pendingStatements());
   }
 
   /** Prepares the table, so that a mistake shows at the start and not with the first notification. */
@@ -108,23 +88,23 @@ class DatabaseSink implements Sink {
     } catch (error) {
       throw this.#unavailable(error);
     }
-    if (this.#options.retention > 0 || this.#table.partitioned) this.#tidying = this.#keepTidy();
+    if (this.#options.retention > 0 || this.#table.partitioned) this.#maintenance = this.#maintainRegularly();
   }
 
   async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
     const outcomes = new Map<Row, Outcome>();
     const rows = batch.map((delivery) => rowOf(delivery, this.#table));
-    const before = this.#store.stored;
+    const before = this.#inserter.stored;
     let rest: Outcome = { status: 'retry', reason: 'it was not tried' };
     try {
       if (!this.#isPrepared) await unlessAborted(this.#prepare(), signal);
       for (const part of portions(rows, this.#statementSize)) {
-        await this.#store.store(part, signal, outcomes, before);
+        await this.#inserter.insert(part, signal, outcomes, before);
       }
     } catch (error) {
       this.#isPrepared = false;
       if (outcomes.size === 0) throw this.#unavailable(error);
-      const { reason, code } = this.#database.blame(error);
+      const { reason, code } = this.#database.classifyError(error);
       rest = { status: 'retry', reason, away: true, ...(code === undefined ? {} : { code }) };
     }
     return rows.map((row) => outcomes.get(row) ?? rest);
@@ -132,64 +112,64 @@ class DatabaseSink implements Sink {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#tidying;
+    await this.#maintenance;
     await this.#database.close();
   }
 
   /** @throws Error for a table that isn't as it must be, and that the sink may not change */
   async #prepare(): Promise<void> {
-    if ((await this.#look()).length > 0) {
+    if ((await this.#pendingStatements()).length > 0) {
       await this.#database.migrate((now) => {
         const statements = this.#statementsFor(now);
         for (const statement of statements) this.#log.info({ statement }, 'changing the database');
         return statements;
       });
-      await this.#database.inspect();
+      await this.#pendingStatements();
     }
     this.#isPrepared = true;
   }
 
   /** What there is to do before the table is as it must be. @throws as `#prepare` */
-  async #look(): Promise<string[]> {
-    const found = await this.#database.inspect();
+  async #pendingStatements(): Promise<string[]> {
+    const found = await this.#database.introspect();
     // In a statement, a text may be twice as long as by itself.
     if (found?.largestStatement) this.#statementSize = Math.min(statementSize, found.largestStatement / 2);
     return this.#statementsFor(found);
   }
 
   /** What brings the table to what it must be, if that is ours to do. */
-  #statementsFor(found: Found | undefined): string[] {
-    const lacks = lacksOf(this.#table, found, this.#dialect);
-    const isOurs = this.#options.migrate && lacks.every(({ statements }) => statements !== undefined);
-    if (lacks.length > 0 && !isOurs) {
-      const isPrinted = !this.#table.foreign && lacks.some(({ remedy }) => remedy === undefined);
+  #statementsFor(found: TableInfo | undefined): string[] {
+    const differences = schemaDiff(this.#table, found, this.#dialect);
+    const isOurs = this.#options.migrate && differences.every(({ statements }) => statements !== undefined);
+    if (differences.length > 0 && !isOurs) {
+      const isPrinted = !this.#table.operatorOwned && differences.some(({ remedy }) => remedy === undefined);
       const help = isPrinted ? '. The command "database schema" prints the SQL of the whole' : '';
-      throw new Error(`this is missing and can't be made by the daemon: ${listed(lacks)}${help}`);
+      throw new Error(`this is missing and can't be made by the daemon: ${describeDifferences(differences)}${help}`);
     }
-    return lacks.flatMap(({ statements }) => statements ?? []);
+    return differences.flatMap(({ statements }) => statements ?? []);
   }
 
   #unavailable(cause: unknown): SinkUnavailable {
-    const { reason, on, code } = this.#database.blame(cause);
+    const { reason, kind, code } = this.#database.classifyError(cause);
     return new SinkUnavailable(`${this.#database.place}: ${reason}`, {
       cause,
       code,
-      unsure: on === 'unclear' || on === 'connection',
+      unsure: kind === 'unclear' || kind === 'connection',
     });
   }
 
-  async #keepTidy(): Promise<void> {
+  async #maintainRegularly(): Promise<void> {
     const { signal } = this.#closing;
     const { retention } = this.#options;
     while (!signal.aborted) {
       try {
         const removes = retention > 0 && this.#mayRemoveOld();
-        await this.#database.tidy(removes ? Date.now() - retention : undefined, signal);
+        await this.#database.maintain(removes ? Date.now() - retention : undefined, signal);
       } catch (error) {
         // Nothing waits for it: what wasn't done now is done in the next round.
         if (!signal.aborted) this.#log.warn({ reason: reasonOf(error) }, 'the table could not be tidied');
       }
-      await delay(tidyEvery, undefined, { signal, ref: false }).catch(() => undefined);
+      await delay(maintenanceInterval, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { DatabaseSinkOptions } from './options.ts';
+import { type DatabaseSinkOptions, mappedTypes } from './options.ts';
 
 /** What a table holds, in the words of no dialect. */
 export interface Table {
@@ -10,7 +10,7 @@ export interface Table {
   readonly indexes: readonly Index[];
   readonly partitioned: boolean;
   /** True for an operator's own table, which isn't ours to change. */
-  readonly foreign: boolean;
+  readonly operatorOwned: boolean;
 }
 
 export interface Column {
@@ -29,16 +29,13 @@ interface Index {
   readonly columns: readonly string[];
 }
 
-/** Types that a column of the operator's can be given. */
-export const mappedTypes = ['text', 'integer', 'number', 'boolean', 'timestamp', 'json'] as const;
-
 /** The table that the options describe. */
 export function tableOf(options: DatabaseSinkOptions): Table {
   const mapped = Object.entries(options.columns).map(([name, source]) => mappedColumn(name, source));
-  const { schema, table: name, columnsOnly: foreign } = options;
-  if (foreign) {
+  const { schema, table: name, columnsOnly: operatorOwned } = options;
+  if (operatorOwned) {
     const key = mapped.filter(({ path }) => path.length === 1 && path[0] === 'id').map((column) => column.name);
-    return { schema, name, columns: mapped, key, indexes: [], partitioned: false, foreign };
+    return { schema, name, columns: mapped, key, indexes: [], partitioned: false, operatorOwned };
   }
   const partitioned = options.partition === 'month';
   return {
@@ -53,7 +50,7 @@ export function tableOf(options: DatabaseSinkOptions): Table {
       ...(options.retention > 0 && !partitioned ? [{ name: `${name}_by_time`, columns: ['occurred_at'] }] : []),
     ],
     partitioned,
-    foreign,
+    operatorOwned,
   };
 }
 
@@ -85,4 +82,30 @@ function mappedColumn(name: string, source: string): Column {
   const [path = '', word] = source.split(/\s+/);
   const type = mappedTypes.find((candidate) => candidate === word) ?? 'text';
   return { name, path: path.split('.'), type, required: false };
+}
+
+/** What goes into a column in every row, or NULL, where that is certain. */
+export type ValueKind = 'an id' | 'a time' | 'a time as text' | 'a boolean' | 'a boolean as text' | 'JSON';
+
+/**
+ * The kind of what a column is given; undefined where it may be anything, as what stands in a body, or any text, as the
+ * name of a zone.
+ */
+export function valueKindOf({ path, type }: Column): ValueKind | undefined {
+  if (path.length !== 1) return undefined;
+  switch (path[0]) {
+    case 'id':
+      return type === 'json' ? 'JSON' : 'an id';
+    case 'occurred_at':
+    case 'received_at':
+      if (type === 'json') return 'JSON';
+      return type === 'timestamp' ? 'a time' : 'a time as text';
+    case 'valid':
+      return type === 'boolean' ? 'a boolean' : 'a boolean as text';
+    case 'problems':
+    case 'data':
+      return 'JSON';
+    default:
+      return undefined;
+  }
 }

@@ -1,5 +1,5 @@
-import type { Delivery, ShapedEnvelope } from '../sink.ts';
-import { Undeliverable } from './undeliverable.ts';
+import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
+import { Undeliverable } from './formats/content.ts';
 
 export interface Address {
   /** `https://host:port`: no notification can change it. */

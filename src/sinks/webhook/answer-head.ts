@@ -10,12 +10,12 @@ const longestHead = 16 * 1024;
  * - `100 Continue`, which nobody has asked for and a client has to pass over (RFC 9110, section 15.2);
  * - a length beside chunks, where the chunks count and the connection isn't used again (RFC 9112, section 6.3).
  */
-export function withMendedHeads(connect: buildConnector.connector): buildConnector.connector {
+export function withRepairedHeads(connect: buildConnector.connector): buildConnector.connector {
   return (options, callback) => {
     connect(options, (...result) => {
       const [error, socket] = result;
       // Where there is an error, undici gives no socket, as null or undefined.
-      if (!error && socket && !isHttp2(socket)) mendHeads(socket);
+      if (!error && socket && !isHttp2(socket)) repairHeads(socket);
       callback(...result);
     });
   };
@@ -26,7 +26,7 @@ function isHttp2(socket: Socket): boolean {
 }
 
 /** One request at a time is on a connection, so the first bytes after something was written begin an answer. */
-function mendHeads(socket: Socket): void {
+function repairHeads(socket: Socket): void {
   const read = socket.read.bind(socket);
   let written = -1;
   let head: Buffer | undefined;
@@ -36,21 +36,21 @@ function mendHeads(socket: Socket): void {
       written = socket.bytesWritten;
       if (head === undefined) return chunk;
       const begun: Buffer = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
-      const mended = begun.length > longestHead ? begun : mendedHead(begun);
-      head = mended === undefined ? begun : undefined;
-      if (mended !== undefined) return mended;
+      const repaired = begun.length > longestHead ? begun : repairedHead(begun);
+      head = repaired === undefined ? begun : undefined;
+      if (repaired !== undefined) return repaired;
     }
     return null;
   };
 }
 
 /** Undefined where more of it has to come first. What is no HTTP is left as it is. */
-function mendedHead(bytes: Buffer): Buffer | undefined {
+function repairedHead(bytes: Buffer): Buffer | undefined {
   const line = bytes.toString('latin1', 0, statusLine.length);
   if (!statusLine.startsWith(line.slice(0, 'HTTP/1.'.length))) return bytes;
   const end = endOf(bytes);
   if (end === -1) return undefined;
-  if (/^HTTP\/1\.\d 100\b/.test(line)) return mendedHead(bytes.subarray(end));
+  if (/^HTTP\/1\.\d 100\b/.test(line)) return repairedHead(bytes.subarray(end));
   const text = bytes.toString('latin1', 0, end);
   if (!/^transfer-encoding:.*\bchunked\s*$/im.test(text) || text.search(length) === -1) return bytes;
   return Buffer.concat([Buffer.from(text.replace(length, 'connection: close'), 'latin1'), bytes.subarray(end)]);

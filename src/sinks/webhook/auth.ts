@@ -1,16 +1,13 @@
 import type { Dispatcher } from 'undici';
-import type { Mask } from '../../secret-mask.ts';
+import type { Mask } from '../../common/text/secret-mask.ts';
+import type { Credentials } from './http.ts';
 import type { TokenSource } from './oauth.ts';
 import type { WebhookOptions } from './options.ts';
 
 /** What a request says about who sends it. */
-export interface Auth {
+export interface Auth extends Credentials {
   /** `Basic`, `Bearer`; undefined where nothing is said. */
   readonly scheme: string | undefined;
-  /** The `authorization` header; undefined where there is none. @throws SinkUnavailable when no token can be had */
-  header(): string | undefined | Promise<string>;
-  /** The receiver has refused this header. True when there may be a better one. */
-  refused(header: string | undefined): boolean;
   /** What must be hidden. */
   secrets(): string[];
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { globToRegExp } from '../../kazoo/glob.ts';
+import { globToRegExp } from '../../common/text/glob.ts';
 import { SinkUnavailable } from '../sink.ts';
 
 /**

@@ -1,10 +1,10 @@
 import * as oauth from 'oauth4webapi';
 import type { Dispatcher } from 'undici';
-import { codeOf, reasonOf } from '../../errors.ts';
-import type { Mask } from '../../secret-mask.ts';
-import { Deadlines } from '../../waiting.ts';
+import { Deadlines } from '../../common/async/deadlines.ts';
+import { codeOf, reasonOf } from '../../common/errors.ts';
+import type { Mask } from '../../common/text/secret-mask.ts';
 import { SinkUnavailable } from '../sink.ts';
-import { exchange } from './exchange.ts';
+import { roundTrip } from './http.ts';
 import type { OAuth2Options } from './options.ts';
 
 interface Token {
@@ -100,7 +100,7 @@ export class TokenSource {
     body: string,
   ): Promise<Response> {
     const request = { origin, path: `${pathname}${search}`, method, headers, body };
-    const answer = await exchange(this.#dispatcher, request, this.#deadlines, this.#closing.signal);
+    const answer = await roundTrip(this.#dispatcher, request, this.#deadlines, this.#closing.signal);
     const type = String(answer.headers['content-type'] ?? '');
     const challenge = answer.headers['www-authenticate'];
     return new Response(answer.status === 204 ? null : answer.body.toString(), {

@@ -1,4 +1,4 @@
-import type { OptionTree } from '../../options.ts';
+import type { OptionTree } from '../../common/options/declare.ts';
 
 /** Times are milliseconds. */
 export interface WebhookOptions {

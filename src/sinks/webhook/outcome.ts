@@ -1,9 +1,9 @@
-import { cut } from '../../cut.ts';
-import { codeOf, reasonOf } from '../../errors.ts';
-import type { Mask } from '../../secret-mask.ts';
-import { explainTls } from '../../tls.ts';
+import { codeOf, reasonOf } from '../../common/errors.ts';
+import { explainTls } from '../../common/net/tls.ts';
+import type { Mask } from '../../common/text/secret-mask.ts';
+import { cut } from '../../common/text/truncate-utf8.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../sink.ts';
-import { type Answer, Interrupted, OddAnswer, TimedOut } from './exchange.ts';
+import { type Answer, Interrupted, InvalidAnswer, TimedOut } from './http.ts';
 
 /** Between tries of a receiver that is gone, in milliseconds. */
 const probeAfter = 3_600_000;
@@ -25,7 +25,7 @@ export function outcomeOf(answer: Answer, origin: string, mask: Mask): Outcome {
       { probeAfter, code: status },
     );
   }
-  const reason = `answered ${status}${status < 400 ? redirected : ''}${textOf(answer.body, mask)}`;
+  const reason = `answered ${status}${status < 400 ? redirected : ''}${bodyExcerpt(answer.body, mask)}`;
   if (!mayWorkLater(status)) return { status: 'dead', reason, code: status };
   const notBefore = retryAfter(answer, Date.now());
   return {
@@ -38,11 +38,11 @@ export function outcomeOf(answer: Answer, origin: string, mask: Mask): Outcome {
 }
 
 /** What it means that a request had no answer. */
-export function failureOf(error: unknown, mask: Mask): Outcome {
+export function failureOutcome(error: unknown, mask: Mask): Outcome {
   const code = error instanceof TimedOut ? 'ETIMEDOUT' : codeOf(error);
-  const known = [TimedOut, Interrupted, OddAnswer].some((kind) => error instanceof kind);
+  const known = [TimedOut, Interrupted, InvalidAnswer].some((kind) => error instanceof kind);
   // Where each address of a name has failed, the error has no message but a code.
-  const text = lineOf(mask(reasonOf(explainTls(error)) || code || 'the connection failed'));
+  const text = singleLine(mask(reasonOf(explainTls(error)) || code || 'the connection failed'));
   const what = unreadable.test(text) ? 'its answer is no HTTP that can be read' : 'no answer';
   return { status: 'retry', reason: known ? text : `${what}: ${text}`, ...(code && { code }), away: true };
 }
@@ -71,12 +71,12 @@ function mayWorkLater(status: number): boolean {
   return status >= 500 || status === 408 || status === 425 || status === 429;
 }
 
-function textOf(body: Buffer, mask: Mask): string {
+function bodyExcerpt(body: Buffer, mask: Mask): string {
   // White space, secrets and escapes take more than what is left of them.
-  const text = lineOf(mask(body.toString('utf8', 0, 2 * keptOfBody)));
+  const text = singleLine(mask(body.toString('utf8', 0, 2 * keptOfBody)));
   return text === '' ? '' : `: ${text}`;
 }
 
-function lineOf(text: string): string {
+function singleLine(text: string): string {
   return cut(text.replace(/[\p{Cc}\s]+/gu, ' ').trim(), keptOfBody);
 }

@@ -1,7 +1,6 @@
 import { unescape as decode } from 'node:querystring';
 import type { Address } from './address.ts';
 import type { WebhookOptions } from './options.ts';
-import { proxyVariables } from './proxy-variables.ts';
 
 /** What may appear in no reason, message or report. */
 export function secretsOf(options: WebhookOptions, { path }: Address): string[] {
@@ -22,6 +21,9 @@ const shortestPath = 16;
 
 /** A field may be a key of the receiver's; "eu" isn't one. */
 const shortestField = 8;
+
+/** Where the environment names proxies; they may hold a password. */
+export const proxyVariables = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'] as const;
 
 function credentialsIn(proxy: string): string[] {
   if (!URL.canParse(proxy)) return [];

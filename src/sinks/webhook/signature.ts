@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
-import type { Delivery } from '../sink.ts';
+import type { Delivery } from '../../notification/envelope.ts';
 
 export interface Signer {
   /**
@@ -18,7 +18,7 @@ export function createSigner(secrets: readonly string[]): Signer {
   const hooks = secrets.map(hookOf);
   return {
     headersFor(batch, body, now) {
-      const id = idOf(batch);
+      const id = webhookId(batch);
       const time = new Date(now);
       const headers = { 'webhook-id': id, 'webhook-timestamp': String(Math.floor(now / 1000)) };
       if (hooks.length === 0) return headers;
@@ -39,7 +39,7 @@ function hookOf(secret: string): Webhook {
 const shortestKey = 16;
 
 /** A batch of several is known by all that is in it. */
-function idOf(batch: readonly Delivery[]): string {
+function webhookId(batch: readonly Delivery[]): string {
   const [first, ...others] = batch.map(({ id }) => id);
   if (others.length === 0) return first ?? '';
   return `batch-${hash('sha256', [first, ...others].join(), 'hex').slice(0, 32)}`;

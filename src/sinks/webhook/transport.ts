@@ -1,14 +1,14 @@
 import { createSecureContext } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici';
-import { patienceFor } from '../../addresses.ts';
-import { reasonOf } from '../../errors.ts';
-import { explainTls, readTls, type TlsFiles } from '../../tls.ts';
+import { reasonOf } from '../../common/errors.ts';
+import { patienceFor } from '../../common/net/addresses.ts';
+import { explainTls, readTls, type TlsFiles } from '../../common/net/tls.ts';
 import { SinkUnavailable } from '../sink.ts';
-import { withMendedHeads } from './answer-head.ts';
+import { withRepairedHeads } from './answer-head.ts';
 import { isExcepted } from './no-proxy.ts';
 import type { TlsOptions, WebhookOptions } from './options.ts';
 import { publicConnector, publicLookup } from './private-networks.ts';
-import { proxyUrl, proxyVariables } from './proxy-variables.ts';
+import { proxyVariables } from './secrets.ts';
 
 /**
  * The connections of a sink: kept alive, as many as it may have requests at a time.
@@ -34,7 +34,7 @@ export function openTransport(options: WebhookOptions, target = options.url): Di
     headersTimeout: 0,
     bodyTimeout: 0,
     factory: (origin: string | URL, settings: Pool.Options) =>
-      new Pool(origin, { ...settings, connect: mended(settings.connect) }),
+      new Pool(origin, { ...settings, connect: repaired(settings.connect) }),
   };
   // A proxy chooses the address itself: where addresses are checked, there is none.
   if (!allowPrivateNetworks || proxy === 'none' || (proxy === 'environment' && !needsProxy(target)))
@@ -71,9 +71,12 @@ function needsProxy(target: string): boolean {
   );
 }
 
+/** A proxy of a kind that we speak to. */
+const proxyUrl = /^https?:\/\//i;
+
 /** Of a connection that undici's agents make, whichever way they take. */
-function mended(connect: Pool.Options['connect']): buildConnector.connector {
-  return withMendedHeads(typeof connect === 'function' ? connect : buildConnector(connect ?? {}));
+function repaired(connect: Pool.Options['connect']): buildConnector.connector {
+  return withRepairedHeads(typeof connect === 'function' ? connect : buildConnector(connect ?? {}));
 }
 
 function tlsOf({ minVersion, verify, ...given }: TlsOptions): buildConnector.BuildOptions {

@@ -295,8 +295,10 @@ export function passesRowsThatAreCut(url: () => string): void {
     ]);
     // Then it is its own fault, which ends in a dead letter, and holds up nobody.
     expect(await statuses(deliver(sink, poison))).toEqual(['retry']);
-    for (const socket of sockets) socket.destroy();
+    // Unless the server is gone when it was cut, which then says nothing of the row.
+    expect(await statuses(deliver(sink, first))).toEqual(['delivered']);
     cutter.close();
-    await expect(deliver(sink, first)).rejects.toMatchObject({ name: 'SinkUnavailable' });
+    await expect(deliver(sink, poison)).rejects.toMatchObject({ name: 'SinkUnavailable' });
+    for (const socket of sockets) socket.destroy();
   });
 }

@@ -7,7 +7,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { eventNamed, events } from '../../../src/kazoo/catalogue.ts';
 import { normalise } from '../../../src/kazoo/normalise.ts';
 import type { JsonObject } from '../../../src/kazoo/notification.ts';
-import type { Delivery } from '../../../src/sinks/sink.ts';
+import type { Delivery } from '../../../src/notification/envelope.ts';
 import { closeSinks, deliver, deliveryOf, openDatabaseSink } from '../../support/database.ts';
 import { startMariadb, type TestMariadb } from '../../support/mariadb.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
@@ -121,6 +121,13 @@ describe('the page of the database sink', () => {
 
 describe('the Grafana dashboard', () => {
   const panels: { title: string; targets: { rawSql: string }[] }[] = dashboard.panels;
+
+  test('finds failed transactions in each form in which KAZOO sends them', async () => {
+    const queries = panels.filter(({ title }) => title === 'Failed transactions').flatMap(({ targets }) => targets);
+    const [counts, rows] = await Promise.all(queries.map(({ rawSql }) => postgres.query(expanded(rawSql, "''"))));
+    expect(counts).toEqual([{ failed: '2' }]);
+    expect(rows?.map(({ amount }) => amount)).toEqual(['64.5', '25.00']);
+  });
 
   test.each(panels)('has queries for $title that find something', async ({ targets }) => {
     for (const { rawSql } of targets) {

@@ -1,6 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { type CloudEvent, HTTP } from 'cloudevents';
-import { exampleBody } from '../../../src/cli/example.ts';
+import { exampleBody } from '../../../src/cli/support/example.ts';
 import { events } from '../../../src/kazoo/catalogue.ts';
 import { normalise } from '../../../src/kazoo/normalise.ts';
 import type { JsonObject } from '../../../src/kazoo/notification.ts';
@@ -173,7 +173,7 @@ describe('the format kazoo-form', () => {
       `{"n":"ü&=+%()!'*-._~/"}`,
       'n=%C3%BC%26%3D%2B%25%28%29%21%27%2A-._~%2F',
     ],
-    ['a key as it is, but for what would end it', '{"a b&=ü":{"c":1}}', 'a%20b%26%3D%C3%BC[c]=1'],
+    ['a key as it is, but for what would end it', '{"a b&=ü$/:,@!(*)":{"c":1}}', 'a%20b%26%3D%C3%BC$/:,@!(*)[c]=1'],
     [
       'the pairs in the order of the body',
       '{"z":1,"msg_id":"m","a":2,"server_id":"s"}',

@@ -82,6 +82,21 @@ describe('a receiver that', () => {
     }
   });
 
+  test.each<[what: string, more: string, connections: number]>([
+    ['a length', 'content-length: 2\r\n', 2],
+    ['no length', '', 1],
+  ])('answers in chunks with %s beside them is sent to over as many connections', async (_what, more, connections) => {
+    const answer = `${ok}${more}transfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`;
+    let opened = 0;
+    const handle = (socket: Socket) => {
+      opened += 1;
+      socket.on('data', () => socket.write(answer));
+    };
+    const sink = await against(handle, { concurrency: 1 });
+    for (const _ of [1, 2]) expect(await sink.send()).toEqual({ status: 'delivered' });
+    expect(opened).toBe(connections);
+  });
+
   test('goes on, unasked, and then refuses has its refusal heard', async () => {
     const answer = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 400 No\r\ncontent-length: 3\r\n\r\nwhy';
     const sink = await against((socket) => socket.on('data', () => socket.write(answer)));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { createMask } from '../../../src/common/text/secret-mask.ts';
 import { nextTry } from '../../../src/delivery/retry.ts';
-import { createMask } from '../../../src/secret-mask.ts';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { retryAfter } from '../../../src/sinks/webhook/outcome.ts';
 import { makeCertificates } from '../../support/certificates.ts';
@@ -266,6 +266,28 @@ describe('a mask', () => {
         expect(createMask(() => ['other', secret])(`(${said})`)).toBe('(***)');
       }),
       runs(1_000),
+    );
+  });
+
+  test('finds a secret in base64, whatever stands before and behind it, and where it is cut off', () => {
+    const around = fc.string({ maxLength: 4 });
+    fc.assert(
+      fc.property(around, fc.string({ minLength: 3 }), around, (before, middle, behind) => {
+        const secret = `q${middle}zz`;
+        const mask = createMask(() => [secret]);
+        for (const notation of ['base64', 'base64url'] as const) {
+          const said = Buffer.from(`${before}${secret}${behind}`).toString(notation);
+          const start = Math.ceil((Buffer.byteLength(before) * 4) / 3);
+          const end = Math.floor((Buffer.byteLength(before + secret) * 4) / 3);
+          // A plus at its ends counts as a space.
+          const hidden = `${RegExp.escape(said.slice(0, start))}\\+*\\*{3}`;
+          const rest = `\\+*${RegExp.escape(said.slice(end))}`;
+          expect(mask(said)).toMatch(new RegExp(`^${hidden}${rest}$`));
+          expect(mask(JSON.stringify({ said }))).toMatch(new RegExp(`^{"said":"${hidden}${rest}"}$`));
+          expect(mask(said.slice(0, end - 1))).toMatch(new RegExp(`^${hidden}$`));
+        }
+      }),
+      runs(300),
     );
   });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { exampleBody } from '../../../src/cli/example.ts';
+import { exampleBody } from '../../../src/cli/support/example.ts';
 import { loadConfig, readConfig } from '../../../src/config/load.ts';
 import { events } from '../../../src/kazoo/catalogue.ts';
 import { normalise } from '../../../src/kazoo/normalise.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { webhookSink } from '../../../src/sinks/webhook/webhook.ts';
+import { webhookSink } from '../../../src/sinks/webhook/sink.ts';
 import { openForTest } from '../../support/open-for-test.ts';
 import type { Reply } from '../../support/receiver.ts';
 import { deliveryOf, webhookOptions } from '../../support/webhook.ts';
@@ -69,16 +69,16 @@ describe('a request', () => {
 describe('how a route hands over', () => {
   test('is one by one, 16 at a time, unless told otherwise', () => {
     const url = 'http://127.0.0.1';
-    expect(webhookSink.flow(webhookOptions({ url }))).toEqual({ batch: { max: 1, linger: 0 }, concurrency: 16 });
+    expect(webhookSink.limits(webhookOptions({ url }))).toEqual({ batch: { max: 1, linger: 0 }, concurrency: 16 });
     const given = { url, concurrency: 3, batch: { max: 50, linger: '2s' } };
-    expect(webhookSink.flow(webhookOptions(given))).toEqual({ batch: { max: 50, linger: 2_000 }, concurrency: 3 });
+    expect(webhookSink.limits(webhookOptions(given))).toEqual({ batch: { max: 50, linger: 2_000 }, concurrency: 3 });
   });
 
   test('is no more at a time than get their turn soon, where the rate is limited', () => {
-    const flow = (rateLimit: object) => webhookSink.flow(webhookOptions({ url: 'http://127.0.0.1', rateLimit }));
-    expect(flow({ requests: 1, per: '1m' }).concurrency).toBe(1);
-    expect(flow({ requests: 2 }).concurrency).toBe(10);
-    expect(flow({ requests: 100 }).concurrency).toBe(16);
+    const limits = (rateLimit: object) => webhookSink.limits(webhookOptions({ url: 'http://127.0.0.1', rateLimit }));
+    expect(limits({ requests: 1, per: '1m' }).concurrency).toBe(1);
+    expect(limits({ requests: 2 }).concurrency).toBe(10);
+    expect(limits({ requests: 100 }).concurrency).toBe(16);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { createTemplate } from '../../../src/sinks/webhook/template.ts';
+import { createTemplate } from '../../../src/sinks/webhook/formats/template.ts';
 import { body, deliveryOf } from '../../support/webhook.ts';
 
 const hostile = 'a"b\\c\n</x><!-- \u2028 {{ id }} {% if %}';

@@ -71,6 +71,21 @@ describe('over TLS', () => {
     expect([...receiver.arrivals, ...plain.arrivals]).toEqual([]);
   });
 
+  test('one that a redirect from port 80 to 443 leads to gets nothing that says who we are', async () => {
+    const [target, first] = [await receive(), await startReceiver(() => ({ status: 307, headers: { location } }))];
+    const location = 'https://localhost/';
+    open.push(first);
+    const proxy = await startHttpProxy(() => 200, { 80: first.port, 443: target.port });
+    const auth = { bearer: { token: 'geheim' } };
+    const tls = { ca: certificates.files.ca };
+    const sink = await webhook({ url: 'http://localhost/', proxy: proxy.url, redirects: 1, auth, tls });
+    expect(await sink.send()).toEqual({ status: 'delivered' });
+    expect([first, target].map(({ arrivals: [arrival] }) => arrival?.headers.authorization)).toEqual([
+      'Bearer geheim',
+      undefined,
+    ]);
+  });
+
   test('nobody is checked where the operator says so, and the log says so too', async () => {
     const receiver = await receive();
     const sink = await webhook({ url: receiver.url, tls: { verify: false } });
@@ -223,16 +238,26 @@ interface Proxy {
   close(): Promise<void>;
 }
 
-/** A proxy that forwards what it gets. @param reply the status of a CONNECT; undefined is none, ever */
-async function startHttpProxy(reply: () => number | undefined = () => 200): Promise<Proxy> {
+/**
+ * A proxy that forwards what it gets.
+ * @param reply the status of a CONNECT; undefined is none, ever
+ * @param ports in place of others
+ */
+async function startHttpProxy(
+  reply: () => number | undefined = () => 200,
+  ports: Readonly<Record<string, number>> = {},
+): Promise<Proxy> {
   const seen: string[] = [];
+  const portFor = (port: string) => ports[port] ?? Number(port);
   const note = ({ method, url, headers }: http.IncomingMessage) =>
     seen.push(`${method} ${url} ${headers['proxy-authorization'] ?? ''}`);
   const server = http.createServer((request, response) => {
     note(request);
     const { 'proxy-authorization': _, ...headers } = request.headers;
-    const forwarded = http.request(String(request.url), { method: request.method ?? 'GET', headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 500);
+    const { method = 'GET', url = '' } = request;
+    const port = portFor(new URL(url).port || '80');
+    const forwarded = http.request(url, { method, headers, port }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.pipe(response);
     });
     request.pipe(forwarded);
@@ -246,8 +271,8 @@ async function startHttpProxy(reply: () => number | undefined = () => 200): Prom
       socket.end(`HTTP/1.1 ${status} No\r\n\r\n`);
       return;
     }
-    const [host = '', port] = String(request.url).split(':');
-    const target = connect(Number(port), host === 'localhost' ? '127.0.0.1' : host);
+    const [host = '', port = ''] = String(request.url).split(':');
+    const target = connect(portFor(port), host === 'localhost' ? '127.0.0.1' : host);
     target.on('error', () => socket.destroy());
     socket.on('close', () => target.destroy());
     socket.write('HTTP/1.1 200 OK\r\n\r\n');

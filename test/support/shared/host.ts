@@ -21,7 +21,7 @@ interface Thing {
 /** Each loads what it needs: most runs in the making need few of them. */
 const makers: Readonly<Record<string, () => Promise<Thing>>> = {
   async rabbitmq() {
-    const { startPrivateBroker } = await import('../../../src/cli/private-broker.ts');
+    const { startPrivateBroker } = await import('../../../scripts/quickstart/private-broker.ts');
     const broker = await startPrivateBroker();
     const { url, port, env } = broker;
     return { about: { url, port, env }, logs: env.RABBITMQ_LOG_BASE, close: broker.close };

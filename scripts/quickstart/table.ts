@@ -1,0 +1,42 @@
+import { describeProblems, paintState, stateOf } from '../../src/cli/support/output.ts';
+import type { Terminal } from '../../src/cli/support/terminal.ts';
+import type { Entry } from '../../src/journal/entry.ts';
+import type { Arrivals } from './arrivals.ts';
+import type { Specimen } from './specimens.ts';
+
+/** The lines of the table, which is made for terminals of 100 columns. */
+export function tableOf(terminal: Terminal, specimens: readonly Specimen[], arrivals: Arrivals): string[] {
+  return specimens.map((specimen) => row(terminal, specimen, arrivals));
+}
+
+const [titleWidth, stateWidth, sinkWidth, noteWidth] = [32, 13, 11, 33];
+
+export const tableHead = [
+  'NOTIFICATION'.padEnd(titleWidth),
+  'JOURNAL'.padEnd(stateWidth),
+  'LOG SINK'.padEnd(sinkWidth),
+  'FILE SINK',
+].join('');
+
+function row(terminal: Terminal, { title, id }: Specimen, { journal, log, file }: Arrivals): string {
+  const entry = journal.get(id);
+  const state = entry && stateOf(entry);
+  const arrived = (ids: ReadonlySet<string>) => (ids.has(id) ? 'delivered' : '-').padEnd(sinkWidth);
+  const note = entry === undefined ? '' : noteOn(entry);
+  return [
+    title.padEnd(titleWidth),
+    state ? paintState(terminal, state, stateWidth) : terminal.paint('red', 'missing'.padEnd(stateWidth)),
+    arrived(log),
+    arrived(file),
+    note.length > noteWidth ? `${note.slice(0, noteWidth - 1)}…` : note,
+  ]
+    .join('')
+    .trimEnd();
+}
+
+function noteOn(entry: Entry): string {
+  if (entry.preview) return 'no event, so no route wants it';
+  if (entry.problems.length > 0) return describeProblems(entry.problems);
+  if (entry.resendOf !== null) return 'a repeat, so delivered only once';
+  return entry.known ? '' : 'not in the catalogue';
+}

@@ -1,0 +1,55 @@
+import { hostname } from 'node:os';
+import { type Connection, connect } from './connection.ts';
+import type { Broker } from './link.ts';
+import { codes, declareExchange, ensureQueue, exchangeExists, type QueueOptions, replyCodeOf } from './topology.ts';
+
+interface ConnectionTestOptions {
+  /** Milliseconds. */
+  readonly heartbeat: number;
+  readonly connectTimeout: number;
+  readonly queue: QueueOptions;
+}
+
+/** How long the broker may take to say goodbye, in milliseconds. */
+const closeWithin = 2_000;
+
+/**
+ * Looks whether notifications could be taken from a broker, and says what it found. It consumes nothing and makes
+ * nothing: what is missing stays missing.
+ * @throws what the socket or the broker said; QueueConflict
+ */
+export async function testBrokerConnection({ url, tls }: Broker, options: ConnectionTestOptions): Promise<string> {
+  const { heartbeat, connectTimeout, queue } = options;
+  const name = `kazoo-relay check on ${hostname()}`;
+  const connection = await connect({ url, tls, heartbeat: heartbeat / 1000, connectTimeout, name });
+  try {
+    const found = [`RabbitMQ ${connection.serverVersion}`, await examineExchange(connection)];
+    found.push(await examineQueue(connection, queue));
+    return found.join('; ');
+  } finally {
+    await connection.close(closeWithin);
+  }
+}
+
+async function examineExchange(connection: Connection): Promise<string> {
+  if (!(await exchangeExists(connection)))
+    return 'no exchange notifications yet, which KAZOO declares, or the daemon where its user may';
+  // Where it is there, declaring it as it is changes nothing, and tells whether it is so.
+  const refusal = await declareExchange(connection);
+  return refusal === codes.preconditionFailed
+    ? 'the exchange notifications has other properties than KAZOO gives it'
+    : 'the exchange notifications is there';
+}
+
+async function examineQueue(connection: Connection, queue: QueueOptions): Promise<string> {
+  try {
+    const { messageCount, consumerCount } = await connection.attempt((channel) => channel.checkQueue(queue.name));
+    // As with the exchange. Should it expire in this very moment, it is made, and expires again.
+    await ensureQueue(connection, queue);
+    const consumers = consumerCount === 0 ? 'no consumer' : 'a daemon consumes';
+    return `the queue ${queue.name} is there (${messageCount} waiting, ${consumers})`;
+  } catch (error) {
+    if (replyCodeOf(error) === codes.notFound) return `no queue ${queue.name} yet, which the daemon makes`;
+    throw error;
+  }
+}

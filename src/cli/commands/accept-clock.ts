@@ -1,0 +1,45 @@
+import { Command } from 'commander';
+import type { OperatorStore } from '../../journal/operator-store.ts';
+import { withOperatorStore } from '../support/letters/letters.ts';
+import type { Terminal } from '../support/terminal.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly yes?: true;
+}
+
+export function acceptClockCommand(terminal: Terminal): Command {
+  return new Command('accept-clock')
+    .description('believe a clock that is more than a day beyond the last sign of life in the journal')
+    .option('-y, --yes', "don't ask")
+    .option('-c, --config <file>', 'configuration file of the daemon')
+    .addHelpText('after', help)
+    .action((options: Options) =>
+      withOperatorStore(terminal, options, (store) => accept(terminal, store, options.yes === true)),
+    );
+}
+
+const help = `
+While a clock is in doubt, nothing is removed for its age, from the journal, files or databases, until the daemon has run for 24
+hours. Look at "date" first: what is older than \`journal.retention\` by a clock that is wrong is gone for good.
+
+Exit code: 0 done, or the clock isn't in doubt, or you said no, 2 not.
+
+Example:
+  kazoo-relay accept-clock --yes`;
+
+async function accept(terminal: Terminal, store: OperatorStore, sure: boolean): Promise<void> {
+  const lastSign = await store.clockDoubt();
+  const now = new Date().toISOString();
+  if (lastSign === null) {
+    await terminal.print(`the clock says ${now}, which is not in doubt`);
+    return;
+  }
+  const question = `The clock says ${now}, and the last sign of life in the journal was at ${new Date(lastSign).toISOString()}. Believe it?`;
+  if (!(sure || (await terminal.confirm(question)))) {
+    await terminal.print('the clock stays in doubt');
+    return;
+  }
+  await store.acceptClock();
+  await terminal.print(`the clock is believed: it says ${now}`);
+}

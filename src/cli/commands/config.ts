@@ -1,0 +1,56 @@
+import { Command } from 'commander';
+import { printable } from '../../common/text/printable.ts';
+import { editorSchemaText } from '../../config/describe/editor-schema.ts';
+import { configText } from '../../config/describe/show.ts';
+import { readConfig } from '../../config/load.ts';
+import { findConfigFile } from '../../config/read/find-file.ts';
+import { orExit } from '../support/exit.ts';
+import { overridesOf, takesOverrides } from '../support/overrides.ts';
+import type { Terminal } from '../support/terminal.ts';
+
+export function configCommand(terminal: Terminal): Command {
+  return new Command('config')
+    .description('show the configuration, or the schema of one')
+    .addCommand(show(terminal))
+    .addCommand(schema(terminal))
+    .addHelpText('after', '\nExample:\n  kazoo-relay config show --origin');
+}
+
+function show(terminal: Terminal): Command {
+  return takesOverrides(new Command('show'))
+    .description(
+      'print every option that has a value, with the one that it has in the end, as YAML; secrets are masked',
+    )
+    .option('-c, --config <file>', 'configuration file')
+    .option('--origin', 'say behind each value where it comes from: file and line, variable, flag, or default')
+    .addHelpText(
+      'after',
+      "\nExit code: 0 shown, 2 wrong options, or a configuration that can't be used.\n\nExample:\n  kazoo-relay config show --origin | grep -v default",
+    )
+    .action((options: { config?: string; origin?: true }) =>
+      orExit(
+        terminal,
+        () => 2,
+        async () => {
+          const loaded = readConfig(
+            findConfigFile(options.config, terminal.env),
+            overridesOf({ ...options }, terminal.env),
+          );
+          for (const line of configText(loaded, options.origin ?? false)
+            .trimEnd()
+            .split('\n'))
+            await terminal.print(printable(line));
+        },
+      ),
+    );
+}
+
+function schema(terminal: Terminal): Command {
+  return new Command('schema')
+    .description('print a JSON Schema of the configuration, for editors with a YAML language server')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 printed, 2 wrong options.\n\nExample:\n  kazoo-relay config schema > kazoo-relay.schema.json',
+    )
+    .action(() => terminal.print(editorSchemaText().trimEnd()));
+}

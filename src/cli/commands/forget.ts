@@ -1,0 +1,80 @@
+import { Command } from 'commander';
+import { hintFor } from '../../common/text/did-you-mean.ts';
+import { printable } from '../../common/text/printable.ts';
+import type { Outline } from '../../config/outline.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
+import type { RouteSummary } from '../../journal/reader.ts';
+import { askDaemon } from '../../ops/control.ts';
+import type { Status } from '../../ops/status.ts';
+import { withOperatorStore } from '../support/letters/letters.ts';
+import type { Terminal } from '../support/terminal.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly yes?: true;
+}
+
+export function forgetCommand(terminal: Terminal): Command {
+  return new Command('forget')
+    .description('remove what the journal still holds of a route that has left the configuration')
+    .argument('<route>', 'as `status` shows it')
+    .option('-y, --yes', "don't ask")
+    .option('-c, --config <file>', 'configuration file of the daemon')
+    .addHelpText('after', help)
+    .action((name: string, options: Options) =>
+      withOperatorStore(terminal, options, (store, config) =>
+        forget(terminal, name, store, config, options.yes === true),
+      ),
+    );
+}
+
+const help = `
+That is how far it was, what of it waits, its dead letters and its quarantine. Notifications stay, and other routes have theirs.
+A route that comes back under that name later is a new one, and begins where its \`start\` says.
+
+Exit code: 0 done, or you said no, 2 not: it is in the configuration, the daemon still runs it, or there is no such route.
+
+Example:
+  kazoo-relay forget crm --yes`;
+
+async function forget(
+  terminal: Terminal,
+  name: string,
+  store: OperatorStore,
+  config: Outline,
+  sure: boolean,
+): Promise<void> {
+  if (config.routes.some((route) => route.name === name))
+    throw new Error(`the configuration has the route ${name}: take it out first, and reload`);
+  await refuseRunning(name, config.journal.path);
+  const { routes } = await store.summary();
+  const former = routes.find((route) => route.name === name);
+  if (former === undefined) throw unknownRoute(name, routes, config);
+  const question = printable(`Forget ${name}: ${holdingsOf(former)}? Nothing of it will be delivered.`);
+  if (!(sure || (await terminal.confirm(question)))) {
+    await terminal.print('nothing was forgotten');
+    return;
+  }
+  await store.forget(name);
+  await terminal.print(printable(`${name} is forgotten: ${holdingsOf(former)}`));
+}
+
+/** Where the configuration was changed and not yet loaded again, the daemon would write on where nothing is left. */
+async function refuseRunning(name: string, folder: string): Promise<void> {
+  // What answers is a daemon of this very version, or nearly; or it says that it can't.
+  const status = (await askDaemon(folder, 'status')) as Status | { readonly error: string } | null;
+  if (status === null) return;
+  if ('error' in status) throw new Error(`the daemon can't tell which routes it runs: ${status.error}`);
+  if (status.routes.some((route) => route.name === name))
+    throw new Error(`the daemon still runs the route ${name}: "kazoo-relay reload" ends it`);
+}
+
+function unknownRoute(name: string, known: readonly RouteSummary[], { routes }: Outline): Error {
+  const names = known.map((route) => route.name).filter((other) => routes.every((route) => route.name !== other));
+  const hint = hintFor(name, names, names.length === 0 ? '' : `there are ${names.join(', ')}`);
+  return new Error(`the journal knows no route ${JSON.stringify(name)} that has left the configuration${hint}`);
+}
+
+function holdingsOf({ waiting, quarantined, dead }: RouteSummary): string {
+  return `how far it was, ${waiting} waiting, ${quarantined} quarantined, ${dead} dead`;
+}

@@ -1,0 +1,68 @@
+import { Command } from 'commander';
+import { printable } from '../../../common/text/printable.ts';
+import type { Outline } from '../../../config/outline.ts';
+import type { Entry } from '../../../journal/entry.ts';
+import type { DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
+import type { Attempt } from '../../../journal/route-session.ts';
+import { shape } from '../../../routes/shape.ts';
+import { columns } from '../../support/columns.ts';
+import { notYet, stillToCome } from '../../support/letters/idle.ts';
+import type { Kind } from '../../support/letters/kind.ts';
+import { listing, type Selection, withOperatorStore } from '../../support/letters/letters.ts';
+import { jsonOf, timeOf } from '../../support/letters/texts.ts';
+import { soughtEntry } from '../../support/sought.ts';
+import type { Terminal } from '../../support/terminal.ts';
+
+export function showCommand(terminal: Terminal, kind: Kind): Command {
+  return new Command('show')
+    .description('the envelope of one, its problems, and every try')
+    .argument('<id>', `as \`${listing(kind)}\` shows it`)
+    .option('-c, --config <file>', 'configuration file of the daemon')
+    .option('--json', 'for programs')
+    .addHelpText(
+      'after',
+      `\nExit code: 0 shown, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`,
+    )
+    .action((id: string, options: Selection & { json?: true }) =>
+      withOperatorStore(terminal, options, async (store, config) =>
+        show(terminal, store, config, await soughtEntry(id, store, listing(kind)), options.json === true),
+      ),
+    );
+}
+
+async function show(
+  terminal: Terminal,
+  store: OperatorStore,
+  { routes }: Outline,
+  entry: Entry,
+  json: boolean,
+): Promise<void> {
+  const { envelope } = shape(entry, []);
+  const lines = await store.recordsOf(entry.seq);
+  const names = routes.map(({ name }) => name);
+  const behind = entry.state === 'undecodable' ? [] : await stillToCome(entry.seq, names, store);
+  if (json) {
+    await terminal.print(printable(JSON.stringify({ envelope, deliveries: lines.map(jsonOf), still_to_come: behind })));
+    return;
+  }
+  // Line feeds between its lines are ours; in its strings they are escapes already.
+  await terminal.print(JSON.stringify(envelope, null, 2).split('\n').map(printable).join('\n'));
+  for (const line of lines) {
+    await terminal.print(`\n${headOf(terminal, line, names)}`);
+    if (line.attempts.length > 0) await terminal.print(columns(line.attempts.map(attemptRow)));
+  }
+  if (behind.length > 0) await terminal.print(`\n${behind.map(notYet).join('\n')}`);
+  else if (lines.length === 0) await terminal.print('\nevery route has settled it');
+}
+
+/** @param names of the routes of the configuration: what waits on any other has no next try */
+function headOf(terminal: Terminal, { route, state, dueAt, reason }: DeliveryRecord, names: readonly string[]): string {
+  const isFormer = route !== '' && !names.includes(route);
+  const due = dueAt === null || isFormer ? '' : `, due ${timeOf(dueAt)}`;
+  const name = terminal.paint('bold', route || 'all routes');
+  return `${name}${isFormer ? ' (not in the configuration)' : ''}: ${state}${due}, ${printable(reason)}`;
+}
+
+function attemptRow({ at, duration, outcome, code, reason }: Attempt): string[] {
+  return [`  ${timeOf(at)}`, `${duration} ms`, outcome, String(code ?? '-'), printable(reason)];
+}

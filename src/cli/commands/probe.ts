@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { Command } from 'commander';
+import pino from 'pino';
+import { printable } from '../../common/text/printable.ts';
+import { loadConfig } from '../../config/load.ts';
+import { findConfigFile } from '../../config/read/find-file.ts';
+import { type Entry, StoredEntry } from '../../journal/entry.ts';
+import { noLimits } from '../../kazoo/body.ts';
+import { exampleRoutingKey } from '../../kazoo/catalogue.ts';
+import { decode } from '../../kazoo/decode.ts';
+import type { EventDefinition } from '../../kazoo/event.ts';
+import { redact } from '../../kazoo/redact.ts';
+import type { Delivery } from '../../notification/envelope.ts';
+import { createMatcher } from '../../routes/match.ts';
+import { createReshape } from '../../routes/reshape.ts';
+import { shape } from '../../routes/shape.ts';
+import { sinkKind } from '../../sinks/registry.ts';
+import { type ProbeReport, type Sink, SinkUnavailable } from '../../sinks/sink.ts';
+import { exampleBody } from '../support/example.ts';
+import { orExit } from '../support/exit.ts';
+import { knownEvent } from '../support/known-event.ts';
+import { routeNamed } from '../support/route-named.ts';
+import type { Terminal } from '../support/terminal.ts';
+
+interface Options {
+  readonly event: string;
+  readonly config?: string;
+}
+
+export function probeCommand(terminal: Terminal): Command {
+  return new Command('probe')
+    .description("send one example notification through a route's sink, and show how that went")
+    .argument('<route>', 'name of the route, as in the configuration')
+    .option('-e, --event <event>', 'event to send an example of', 'low_balance')
+    .option('-c, --config <file>', 'configuration file of the daemon')
+    .addHelpText('after', help)
+    .action((route: string, options: Options) => orExit(terminal, codeOf, () => probe(terminal, route, options)));
+}
+
+const help = `
+It goes to the real receiver, marked as a test: zone and node are "kazoo-relay-probe", its msg_id begins with it, and a
+webhook's request has the header X-Kazoo-Relay-Probe. Secrets are not shown. The daemon may run or not.
+Exit code: 0 delivered, 1 not, 2 wrong options, or a configuration that can't be read.
+
+Examples:
+  kazoo-relay probe crm
+  kazoo-relay probe crm --event voicemail_new`;
+
+function codeOf(error: unknown): number {
+  return error instanceof SinkUnavailable ? 1 : 2;
+}
+
+/** Milliseconds; a sink has its own time-outs. */
+const longest = 120_000;
+const mark = 'kazoo-relay-probe';
+
+async function probe(terminal: Terminal, name: string, { event, config }: Options): Promise<void> {
+  const route = routeNamed(name, loadConfig(findConfigFile(config, terminal.env), terminal).routes);
+  const entry = exampleEntry(knownEvent(event));
+  // The example's zone and account are nobody's.
+  if (createMatcher({ ...route, zones: [], accounts: [] })(entry) !== 'deliver') {
+    await terminal.print(
+      terminal.paint('dim', `The route wouldn't take a ${event} by itself; it is sent all the same.`),
+    );
+  }
+  const log = pino({ level: 'warn', base: null }, pino.destination({ dest: 2, sync: true }));
+  const sink = await sinkKind(route.sink.type).open(route.sink.options, { route: name, log, isGuest: true });
+  try {
+    const started = performance.now();
+    const report = await reportOf(sink, shape(entry, [], createReshape(route.shape)), AbortSignal.timeout(longest));
+    await show(terminal, report, performance.now() - started);
+    if (report.outcome.status !== 'delivered') terminal.exitCode = 1;
+  } finally {
+    await sink.close();
+  }
+}
+
+/** What the journal would hold of an example, had it come from a broker now. */
+function exampleEntry(event: EventDefinition): Entry {
+  const now = Date.now();
+  const body = { ...exampleBody(event, now, []), 'Msg-ID': `${mark}-${randomUUID()}`, Node: mark };
+  const message = {
+    body: Buffer.from(JSON.stringify(body)),
+    routingKey: exampleRoutingKey(event),
+    contentEncoding: undefined,
+    timestamp: undefined,
+    zone: mark,
+    receivedAt: now,
+  };
+  return StoredEntry.of(
+    redact(decode(message, noLimits), () => []),
+    0,
+    null,
+  );
+}
+
+async function reportOf(sink: Sink, delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {
+  if (sink.probe !== undefined) return sink.probe(delivery, signal);
+  const [outcome] = await sink.deliver([delivery], signal);
+  if (outcome === undefined) throw new Error('the sink gave no outcome');
+  return { request: null, answer: null, outcome };
+}
+
+async function show(
+  terminal: Terminal,
+  { request, answer, outcome }: ProbeReport,
+  milliseconds: number,
+): Promise<void> {
+  for (const [title, text] of [
+    ['request', request],
+    ['answer', answer],
+  ] as const) {
+    if (text === null) continue;
+    await terminal.print(terminal.paint('bold', title));
+    for (const line of text.split('\n')) await terminal.print(`  ${printable(line)}`.trimEnd());
+  }
+  const time = `after ${Math.round(milliseconds)} ms`;
+  if (outcome.status === 'delivered') await terminal.print(`${terminal.paint('green', 'delivered')} ${time}`);
+  else {
+    const next = outcome.status === 'retry' ? 'a route would try again' : 'a route would make it a dead letter';
+    await terminal.print(`${terminal.paint('red', 'not delivered')}, ${time}; ${next}: ${printable(outcome.reason)}`);
+  }
+}

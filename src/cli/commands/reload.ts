@@ -1,0 +1,78 @@
+import { Command } from 'commander';
+import { printable } from '../../common/text/printable.ts';
+import { ConfigError } from '../../config/diagnostics.ts';
+import { loadOutline } from '../../config/outline.ts';
+import { askDaemon } from '../../ops/control.ts';
+import type { Changes } from '../../relay/changes.ts';
+import type { ReloadReport } from '../../relay/reloader.ts';
+import { presentConfigFile } from '../support/config-file.ts';
+import { orExit } from '../support/exit.ts';
+import type { Terminal } from '../support/terminal.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly json?: true;
+}
+
+export function reloadCommand(terminal: Terminal): Command {
+  return new Command('reload')
+    .description('make the daemon load its configuration again (SIGHUP does the same), and say what came of it')
+    .option('-c, --config <file>', 'configuration file of the daemon')
+    .option('--json', 'for programs')
+    .addHelpText('after', help)
+    .action((options: Options) =>
+      orExit(
+        terminal,
+        () => 2,
+        () => {
+          const file = presentConfigFile(options.config, terminal.env);
+          return orExit(
+            terminal,
+            (error) => (error instanceof ConfigError ? 1 : 2),
+            () => reload(terminal, file, options),
+          );
+        },
+      ),
+    );
+}
+
+const help = `
+What is as it was runs on untouched; what has changed is replaced once its work in flight is done. A configuration that
+can't be used changes nothing.
+
+Exit code: 0 reloaded, 1 not, because the configuration can't be used, 2 there is no daemon to ask, the
+configuration isn't there, or wrong options.
+
+Example:
+  kazoo-relay reload --config /etc/kazoo-relay/kazoo-relay.yaml`;
+
+async function reload(terminal: Terminal, file: string, { json }: Options): Promise<void> {
+  const { path } = loadOutline(file).journal;
+  // What answers on the daemon's socket is a daemon of this very version, or nearly.
+  const report = (await askDaemon(path, 'reload')) as ReloadReport | { readonly error: string } | null;
+  if (report === null) throw new Error(`no daemon runs on the journal in ${path}; where that has changed, restart it`);
+  if ('error' in report) throw new Error(report.error);
+  if (!report.reloaded) terminal.exitCode = 1;
+  const text = json ? JSON.stringify(report) : describe(report);
+  await terminal.print(text.split('\n').map(printable).join('\n'));
+}
+
+function describe({ reloaded, reason, read, routes, brokers, applied, needs_restart }: ReloadReport): string {
+  // A daemon of the version before doesn't say it.
+  const files = (read ?? []).map(({ file, changed }) =>
+    changed === null ? `${file} is gone` : `read ${file}, last changed ${changed}`,
+  );
+  if (!reloaded) return ['not reloaded; everything goes on as before:', reason, ...files].join('\n');
+  const lines = [
+    ...changeLines('route', routes),
+    ...changeLines('broker', brokers),
+    ...applied.map((option) => `option ${option}: applied`),
+    ...needs_restart.map((option) => `option ${option}: needs a restart; it is as before`),
+  ];
+  return ['reloaded', ...(lines.length === 0 ? ['nothing has changed'] : lines), ...files].join('\n');
+}
+
+function changeLines(what: string, { added, replaced, removed }: Changes): string[] {
+  const line = (change: string) => (name: string) => `${what} ${name}: ${change}`;
+  return [...added.map(line('added')), ...replaced.map(line('replaced')), ...removed.map(line('removed'))];
+}

@@ -1,0 +1,206 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Command } from 'commander';
+import { printable } from '../../common/text/printable.ts';
+import { loadOutline, type RouteOutline } from '../../config/outline.ts';
+import { findConfigFile } from '../../config/read/find-file.ts';
+import type { Entry } from '../../journal/entry.ts';
+import { storeAt } from '../../journal/open.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
+import { askDaemon } from '../../ops/control.ts';
+import { shape } from '../../routes/shape.ts';
+import { list, moment } from '../support/arguments.ts';
+import { orExit } from '../support/exit.ts';
+import { notifications } from '../support/output.ts';
+import { entriesWith } from '../support/replay/chosen.ts';
+import { entriesIn, type Span } from '../support/replay/span.ts';
+import { routeNamed } from '../support/route-named.ts';
+import { soughtEvents } from '../support/sought.ts';
+import type { Terminal } from '../support/terminal.ts';
+import { tryNow } from '../support/try-now.ts';
+
+interface Options extends Partial<Span> {
+  readonly config?: string;
+  readonly route: string;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+/** Between looks at how many are left, in milliseconds. */
+const pollInterval = 500;
+
+/** Looks after which the daemon is asked whether it still runs. */
+const looksPerQuestion = 4;
+
+export function replayCommand(terminal: Terminal): Command {
+  return new Command('replay')
+    .description('let a route deliver a span of history again, or single notifications')
+    .argument('[ids...]', 'of single notifications, as `tail --json` shows them')
+    .requiredOption('-r, --route <name>', 'the route')
+    .option('--since <when>', 'all from what came in then: 30m, 2h, 7d, or 2026-11-24T08:00:00Z', moment)
+    .option('--until <when>', 'to what came in then', moment)
+    .option('-e, --events <names>', 'only these: names and globs, with commas or given again', list)
+    .option('-a, --accounts <ids>', 'only these accounts, with commas or given again', list)
+    .option('--dry-run', 'say how many and which, and deliver nothing')
+    .option('--json', 'with --dry-run: envelopes, one a line')
+    .option('-c, --config <file>', 'configuration file of the daemon')
+    .addHelpText('after', help)
+    .action((ids: string[], options: Options) =>
+      orExit(
+        terminal,
+        () => 2,
+        () => replay(terminal, ids, options),
+      ),
+    );
+}
+
+const help = `
+What the route's own selection leaves out stays out. What it hasn't come to yet, or what waits already, isn't touched, for it is
+delivered anyway: the command says how many.
+Where the daemon runs it goes out at once, and the command waits for it; Ctrl-C ends only the waiting.
+Exit code: 0 done, or there was nothing to do, 2 not.
+
+Examples:
+  kazoo-relay replay --route crm --since 2d --dry-run
+  kazoo-relay replay --route crm --since 2026-11-20T00:00:00Z --until 2026-11-21T00:00:00Z --events 'voicemail_*'
+  kazoo-relay replay --route crm 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`;
+
+async function replay(terminal: Terminal, ids: readonly string[], options: Options): Promise<void> {
+  const wanted = ids.length === 0 ? spanOf(options) : idsAlone(ids, options);
+  const config = loadOutline(findConfigFile(options.config, terminal.env), terminal.env);
+  const route = routeNamed(options.route, config.routes);
+  const store = await storeAt(config.journal).openOperatorStore();
+  try {
+    const cursor = await store.cursorOf(route.name);
+    if (cursor === null)
+      throw new Error(`the journal doesn't know the route ${route.name} yet: nothing was delivered by it`);
+    if (options.events !== undefined) await soughtEvents(options.events, config, store);
+    const source = await sourceOf(wanted, store, route, cursor);
+    if (options.dryRun) await rehearse(terminal, source, route.name, options.json === true);
+    else await perform(terminal, source, store, route.name, config.journal.path);
+  } finally {
+    await store.close();
+  }
+}
+
+/** @throws Error where there is none */
+function spanOf({ since, ...rest }: Options): Span {
+  if (since === undefined) throw new Error('say what to deliver again: ids, or --since for a span');
+  return { ...rest, since };
+}
+
+/** @throws Error where something was said that only a span has */
+function idsAlone(ids: readonly string[], options: Options): readonly string[] {
+  for (const name of ['since', 'until', 'events', 'accounts'] as const)
+    if (options[name] !== undefined) throw new Error(`--${name} is for a span: give either ids or a span`);
+  return ids;
+}
+
+/** What is to be delivered again. */
+interface Source {
+  readonly pages: AsyncIterable<readonly Entry[]> | Iterable<readonly Entry[]>;
+  /** What was asked for and isn't touched, in lines of text; known once the pages have been gone through. */
+  kept(): readonly string[];
+  /** How many of them wait. @param first and `last`: the places in the journal between which they are */
+  left(first: number, last: number): Promise<number>;
+}
+
+async function sourceOf(
+  wanted: Span | readonly string[],
+  store: OperatorStore,
+  route: RouteOutline,
+  cursor: number,
+): Promise<Source> {
+  if ('since' in wanted) {
+    const kept = new Map<string, number>();
+    return {
+      pages: entriesIn(wanted, store, route, cursor, kept),
+      kept: () => [...kept].map(([reason, count]) => `${notifications(count)} not: ${reason}`),
+      left: (first, last) => store.waitingIn(route.name, first, last),
+    };
+  }
+  const { entries, kept } = await entriesWith(wanted, store, route, cursor);
+  const seqs = entries.map(({ seq }) => seq);
+  return {
+    pages: [entries],
+    kept: () => kept.map(({ id, reason }) => `${id} not: ${reason}`),
+    left: async () => (await store.waitingAmong(route.name, seqs)).size,
+  };
+}
+
+async function rehearse(terminal: Terminal, { pages, kept }: Source, route: string, json: boolean): Promise<void> {
+  let count = 0;
+  for await (const entries of pages) {
+    count += entries.length;
+    for (const entry of entries) await terminal.print(json ? printable(shape(entry, []).json) : lineOf(entry));
+  }
+  // Only envelopes on stdout, where it is for programs.
+  if (json) for (const line of kept()) terminal.complain(printable(line));
+  else {
+    await terminal.print(`${notifications(count)} would be delivered again by ${route}`);
+    for (const line of kept()) await terminal.print(printable(line));
+  }
+}
+
+function lineOf({ id, receivedAt, event, accountId }: Entry): string {
+  return printable([id, new Date(receivedAt).toISOString(), event ?? '-', accountId ?? '-'].join('  '));
+}
+
+async function perform(
+  terminal: Terminal,
+  { pages, kept, left }: Source,
+  store: OperatorStore,
+  route: string,
+  folder: string,
+): Promise<void> {
+  const isRunning = await runs(folder);
+  let count = 0;
+  let first = Number.POSITIVE_INFINITY;
+  let last = 0;
+  for await (const entries of pages) {
+    count += await store.replay(route, entries);
+    first = Math.min(first, entries[0]?.seq ?? first);
+    last = entries.at(-1)?.seq ?? last;
+  }
+  await terminal.print(`${notifications(count)} will be delivered again by ${route}`);
+  for (const line of kept()) await terminal.print(printable(line));
+  if (count === 0) return;
+  if (!isRunning) {
+    await terminal.print('the daemon is not running: they go out when it is started');
+    return;
+  }
+  await tryNow(terminal, folder, route);
+  if (await follow(terminal, () => left(first, last), count, folder))
+    await terminal.print(`all of them are settled; those that failed for good: kazoo-relay dead list --route ${route}`);
+  else await terminal.print('the daemon is not running any more: the others go out when it is started');
+}
+
+/** @throws Error where the daemon doesn't answer */
+async function runs(folder: string): Promise<boolean> {
+  return (await askDaemon(folder, 'live')) !== null;
+}
+
+/**
+ * Waits until all are settled; on a terminal, a bar shows how far it is. A sink that is away may make that long. Resolves
+ * to false where the daemon has ended before.
+ */
+async function follow(terminal: Terminal, left: () => Promise<number>, all: number, folder: string): Promise<boolean> {
+  terminal.complain('waiting until all of them are settled; Ctrl-C ends only the waiting');
+  const showsBar = terminal.stderr.isTTY;
+  try {
+    for (let looks = 1; ; looks += 1) {
+      const waiting = await left();
+      if (showsBar) terminal.stderr.write(`\r${bar(all - Math.min(waiting, all), all)}`);
+      if (waiting === 0) return true;
+      if (looks % looksPerQuestion === 0 && !(await runs(folder))) return false;
+      await delay(pollInterval);
+    }
+  } finally {
+    if (showsBar) terminal.stderr.write('\n');
+  }
+}
+
+function bar(done: number, all: number): string {
+  const width = 40;
+  const filled = Math.floor((done / all) * width);
+  return `[${'#'.repeat(filled)}${' '.repeat(width - filled)}] ${done}/${all}`;
+}

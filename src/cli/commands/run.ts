@@ -1,0 +1,130 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Command } from 'commander';
+import type { Logger } from 'pino';
+import { heed, releaseStops, stopSignals } from '../../common/async/early-signals.ts';
+import { hintFor } from '../../common/text/did-you-mean.ts';
+import { findingText } from '../../config/diagnostics.ts';
+import { type Loaded, readConfig } from '../../config/load.ts';
+import { findConfigFile } from '../../config/read/find-file.ts';
+import type { Overrides } from '../../config/read/variables.ts';
+import { storeAt } from '../../journal/open.ts';
+import { refuseSecond } from '../../ops/control.ts';
+import { createLog, type Log } from '../../ops/log.ts';
+import { listenToSignals } from '../../ops/signals.ts';
+import { type Notifier, openNotifier } from '../../ops/systemd.ts';
+import { startRelay } from '../../relay/relay.ts';
+import { overridesOf, takesOverrides } from '../support/overrides.ts';
+import type { Terminal } from '../support/terminal.ts';
+
+export function runCommand(terminal: Terminal): Command {
+  return (
+    takesOverrides(new Command('run'))
+      .description(
+        'the default: run the daemon until it is told to stop (SIGTERM or Ctrl-C; a second one ends it at once)',
+      )
+      .option('-c, --config <file>', 'configuration file')
+      .option('--rebuild', 'before it starts: where the journal is damaged, make a new one of what can be read of it')
+      .addHelpText('after', help)
+      // It is the command that is run without a name, so a misspelt name of another one comes here.
+      .allowExcessArguments()
+      .action(async (options: { config?: string; rebuild?: boolean }, command: Command) => {
+        const [unknown] = command.args;
+        if (unknown !== undefined) refuse(unknown, command);
+        await run(
+          findConfigFile(options.config, terminal.env),
+          overridesOf({ ...options }, terminal.env),
+          options.rebuild ?? false,
+        );
+      })
+  );
+}
+
+const help = `
+SIGUSR2 turns its log to debug, and back.
+Exit code: 0 it was told to stop and has, 1 it can't start (the journal, say), or was told twice, 2 wrong options, or a
+configuration that can't be used.
+
+Examples:
+  kazoo-relay run --config /etc/kazoo-relay/kazoo-relay.yaml
+  kazoo-relay run --log-level debug --log-format pretty
+  kazoo-relay run --rebuild`;
+
+function refuse(unknown: string, command: Command): never {
+  const use = `--config ${unknown}`;
+  if (command.parent?.args[0] === command.name()) command.error(`error: run takes no file: use ${use}`);
+  const names = command.parent?.commands.map((other) => other.name()) ?? [];
+  const hint = /[./]/.test(unknown) ? `; for a configuration file use ${use}` : hintFor(unknown, names);
+  command.error(`error: there is no command '${unknown}'${hint}`);
+}
+
+async function run(file: string, overrides: Overrides, rebuild: boolean): Promise<void> {
+  const loaded = readConfig(file, overrides);
+  const ownLog = await createLog(loaded.config.log);
+  try {
+    await runDaemon(file, overrides, rebuild, loaded, ownLog);
+  } finally {
+    // Before whatever is said of what has gone wrong.
+    await ownLog.close();
+  }
+}
+
+async function runDaemon(
+  file: string,
+  overrides: Overrides,
+  rebuild: boolean,
+  loaded: Loaded,
+  ownLog: Log,
+): Promise<void> {
+  const { config } = loaded;
+  const log = ownLog.logger;
+  listenToSignals(ownLog);
+  log.info({ config: file, pid: process.pid }, 'starting');
+  tellDoubts(loaded, log);
+  await refuseSecond(config.journal.path);
+  if (rebuild) {
+    // What has come so far is heard before. From then on a signal to stop ends it, and the journal stands as it did.
+    await nextTurn();
+    releaseStops();
+    const store = storeAt(config.journal);
+    if (store.rebuild === undefined) throw new Error('--rebuild is for a journal in files; this one has none');
+    await store.rebuild(
+      config.routes.map(({ name }) => name),
+      log,
+    );
+  }
+  const stopped = nextSignal();
+  releaseStops();
+  let notifier: Notifier | undefined;
+  const starting = startRelay(loaded, ownLog, {
+    load() {
+      const again = readConfig(file, overrides);
+      tellDoubts(again, log);
+      return again;
+    },
+    onReload() {
+      notifier?.reloading();
+      return () => notifier?.ready();
+    },
+  });
+  // One that comes early is heard when all stands. What comes of it is in the log.
+  heed('SIGHUP', () => void starting.then((relay) => relay.reload()).catch(() => undefined));
+  const relay = await starting;
+  notifier = await openNotifier(relay.health, log);
+  notifier.ready();
+  const signal = await stopped;
+  log.info({ signal }, 'stopping');
+  for (const another of stopSignals) process.once(another, () => process.exit(1));
+  await notifier.stopping();
+  await relay.stop();
+  log.info('stopped');
+}
+
+function tellDoubts({ warnings }: Loaded, log: Logger): void {
+  for (const warning of warnings) log.warn({ warning: findingText(warning) }, 'configuration warning');
+}
+
+function nextSignal(): Promise<(typeof stopSignals)[number]> {
+  return new Promise((resolve) => {
+    for (const signal of stopSignals) process.once(signal, () => resolve(signal));
+  });
+}

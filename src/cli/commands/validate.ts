@@ -1,0 +1,107 @@
+import { Command } from 'commander';
+import { printable } from '../../common/text/printable.ts';
+import { loadConfig } from '../../config/load.ts';
+import type { BodyLimits } from '../../kazoo/body.ts';
+import { decode } from '../../kazoo/decode.ts';
+import type { Problem } from '../../kazoo/notification.ts';
+import { createValidator, type Validator } from '../../schema/validator.ts';
+import { readBodies } from '../support/bodies.ts';
+import { orExit } from '../support/exit.ts';
+import { notifications } from '../support/output.ts';
+import type { Terminal } from '../support/terminal.ts';
+
+interface Options {
+  readonly json?: true;
+  readonly config?: string;
+  readonly schemas?: readonly string[];
+}
+
+export function validateCommand(terminal: Terminal): Command {
+  return new Command('validate')
+    .description('say of each notification in a file whether it fits the schema of its event')
+    .argument(
+      '[file]',
+      'a notification, an array of them, or one a line, as KAZOO or a sink writes them; - is stdin',
+      '-',
+    )
+    .option('--json', 'one JSON object a line')
+    .option('-c, --config <file>', 'judge as a daemon with this configuration does')
+    .option('-s, --schemas <folder...>', 'folders with schemas of your own, as in validation.schemas')
+    .addHelpText('after', help)
+    .action((file: string, options: Options) =>
+      orExit(
+        terminal,
+        () => 2,
+        () => validate(terminal, file, options),
+      ),
+    );
+}
+
+const help = `
+Exit code: 0 all are valid, 1 one isn't, 2 wrong options, or a file, a
+configuration or a schema that can't be read.
+
+Examples:
+  kazoo-relay validate notification.json
+  kazoo-relay validate notifications.ndjson --json | grep '"valid":false'
+  kazoo-relay validate notification.json --schemas /etc/kazoo-relay/schemas`;
+
+async function validate(terminal: Terminal, file: string, options: Options): Promise<void> {
+  const { validator, limits } = judgeOf(options, terminal);
+  const show = options.json ? showJson : showPlain;
+  let valid = 0;
+  let count = 0;
+  for await (const body of readBodies(file, terminal.stdin)) {
+    const verdict = examine(body, validator, limits);
+    await show(terminal, verdict, count);
+    count += 1;
+    if (verdict.valid) valid += 1;
+  }
+  if (!options.json) await terminal.print(`${notifications(count)}: ${valid} valid, ${count - valid} not`);
+  if (valid < count) terminal.exitCode = 1;
+}
+
+/** What a configuration's `intake` has by default. */
+const defaultLimits: BodyLimits = { maxBodySize: 1024 * 1024, maxBodyMembers: 20_000 };
+
+function judgeOf({ config, schemas = [] }: Options, { env }: Terminal): { validator: Validator; limits: BodyLimits } {
+  if (config === undefined) return { validator: createValidator(schemas), limits: defaultLimits };
+  const { validation, intake } = loadConfig(config, { env });
+  return { validator: createValidator([...validation.schemas, ...schemas]), limits: intake };
+}
+
+interface Verdict {
+  readonly event: string | null;
+  readonly valid: boolean;
+  readonly preview: boolean;
+  readonly problems: readonly Problem[];
+}
+
+/** What intake would find, from the bytes on. */
+function examine(body: Uint8Array, validator: Validator, limits: BodyLimits): Verdict {
+  const message = { routingKey: '', contentEncoding: undefined, timestamp: undefined, zone: '', receivedAt: 0 };
+  const { event, preview, data, problems } = decode({ ...message, body }, limits);
+  const all = data === null || preview ? problems : [...problems, ...validator.validate(event, data)];
+  return { event, valid: all.length === 0, preview, problems: all };
+}
+
+async function showJson(
+  terminal: Terminal,
+  { event, valid, preview, problems }: Verdict,
+  index: number,
+): Promise<void> {
+  const items = problems.map(({ path, message, keyword }) => ({ path, message, keyword }));
+  await terminal.print(printable(JSON.stringify({ index, event, valid, preview, problems: items })));
+}
+
+async function showPlain(
+  terminal: Terminal,
+  { event, valid, preview, problems }: Verdict,
+  index: number,
+): Promise<void> {
+  const verdict = valid ? terminal.paint('green', 'valid') : terminal.paint('red', 'invalid');
+  const name = (event ?? '-').padEnd(28);
+  await terminal.print(`${String(index).padStart(4)}  ${printable(name)}  ${verdict}${preview ? ' (preview)' : ''}`);
+  for (const { path, message } of problems)
+    await terminal.print(`        ${printable(`${path} ${message}`.trimStart())}`);
+}

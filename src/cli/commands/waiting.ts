@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import type { Outline } from '../../config/outline.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
+import type { Judge, Kind } from '../support/letters/kind.ts';
+import { dueOf, noRoute } from '../support/letters/texts.ts';
+import type { Terminal } from '../support/terminal.ts';
+import { lettersCommand } from './letters/command.ts';
+
+const waiting: Kind = {
+  name: 'waiting',
+  states: ['waiting'],
+  none: 'nothing waits for its next try',
+  denied: 'it does not wait for its next try',
+  detail: { head: 'NEXT TRY', of: ({ dueAt }) => dueOf(dueAt) ?? '-' },
+  retry: {
+    description: "try now, without waiting for the schedule; the schedule's other tries stay as they are",
+    done: 'due now',
+    change: (store, records) => store.hasten(records),
+    judge: createJudge,
+  },
+};
+
+function createJudge(_store: OperatorStore, { routes }: Outline): Judge {
+  const names = new Set(routes.map(({ name }) => name));
+  return ({ route, dueAt }) => {
+    if (!names.has(route)) return noRoute(route);
+    return dueAt === null ? 'behind an earlier one of the same account, which goes first' : null;
+  };
+}
+
+export function waitingCommand(terminal: Terminal): Command {
+  return lettersCommand(terminal, waiting)
+    .description('deliveries that wait for their next try: list, show, retry now, drop')
+    .addHelpText('after', help);
+}
+
+const help = `
+The next try is "-" where it waits behind an earlier one of its account. What a route hasn't come to yet isn't listed: see status.
+Exit code: 0 done, or there was nothing to do, 2 not.
+
+Examples:
+  kazoo-relay waiting list --group
+  kazoo-relay waiting retry --route crm
+  kazoo-relay waiting drop --route crm --event register --yes`;

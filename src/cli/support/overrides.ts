@@ -1,0 +1,44 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { isOption } from '../../common/options/declare.ts';
+import { rootOptions } from '../../config/options.ts';
+import { leavesOf } from '../../config/read/tree.ts';
+import { type Flag, type Overrides, pathFrom } from '../../config/read/variables.ts';
+
+/** Gives a command the flags that go before what the configuration says. */
+export function takesOverrides(command: Command): Command {
+  command.option(
+    '--set <option=value>',
+    'goes before what the file says: --set log.level=debug; may be repeated',
+    setting,
+  );
+  for (const { flag, doc, choices } of ownFlags) {
+    const option = new Option(`--${flag} <value>`, doc);
+    command.addOption(choices === undefined ? option : option.choices(choices));
+  }
+  return command;
+}
+
+/** What the flags of such a command, and the environment, say. */
+export function overridesOf(given: Readonly<Record<string, unknown>>, env: NodeJS.ProcessEnv): Overrides {
+  const set = (given.set ?? []) as readonly Flag[]; // as `setting` makes them
+  const own = ownFlags.flatMap(({ flag, path }): Flag[] => {
+    const text = given[flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())];
+    return typeof text === 'string' ? [{ source: `--${flag}`, path, text }] : [];
+  });
+  return { env, flags: [...set, ...own] };
+}
+
+/** The options that have a flag of their own. */
+const ownFlags = leavesOf(rootOptions).flatMap(({ path, node }) => {
+  if (!isOption(node) || node.flag === undefined) return [];
+  const { flag, doc, format } = node;
+  return [{ flag, path, doc, choices: Array.isArray(format) ? format.map(String) : undefined }];
+});
+
+function setting(text: string, previous: readonly Flag[] = []): readonly Flag[] {
+  const [, name = '', value = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  const path = pathFrom(name);
+  if (path === undefined)
+    throw new InvalidArgumentError('It must be an option and its value, such as log.level=debug.');
+  return [...previous, { source: `--set ${name}`, path, text: value }];
+}

@@ -1,0 +1,71 @@
+import { hintFor } from '../../common/text/did-you-mean.ts';
+import { globToRegExp } from '../../common/text/glob.ts';
+import type { Config } from '../../config/config.ts';
+import type { Entry } from '../../journal/entry.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
+import type { JournalReader } from '../../journal/reader.ts';
+import { events as catalogue, eventNamed } from '../../kazoo/catalogue.ts';
+
+/**
+ * One that the journal has.
+ * @param source the command that shows ids
+ * @throws Error where it hasn't
+ */
+export async function soughtEntry(id: string, store: OperatorStore, source: string): Promise<Entry> {
+  const entry = await store.entry(id);
+  if (entry !== null) return entry;
+  throw new Error(`the journal has no notification ${JSON.stringify(id)}; "kazoo-relay ${source}" shows the ids`);
+}
+
+type Journal = Pick<JournalReader, 'find'>;
+
+/**
+ * Events to look for in a journal: names and globs, aliases replaced by the catalogue's names.
+ * @throws Error that suggests another name, where one fits no event that is known anywhere
+ */
+export async function soughtEvents(
+  patterns: readonly string[],
+  config: Pick<Config, 'validation'>,
+  journal: Journal,
+): Promise<string[]> {
+  for (const pattern of patterns) await check(pattern, fitting(pattern), config, journal);
+  return patterns.map(nameOf);
+}
+
+/** The same for one name, in which a star is nothing but a star. */
+export async function soughtEvent(name: string, config: Pick<Config, 'validation'>, journal: Journal): Promise<string> {
+  await check(name, (event) => event === name, config, journal);
+  return nameOf(name);
+}
+
+function fitting(pattern: string): (event: string) => boolean {
+  const glob = globToRegExp(pattern);
+  return (event) => glob.test(event);
+}
+
+function nameOf(event: string): string {
+  return eventNamed(event)?.name ?? event;
+}
+
+/** The journal is asked last: it may have to read all that it holds. */
+async function check(
+  pattern: string,
+  fits: (event: string) => boolean,
+  config: Pick<Config, 'validation'>,
+  journal: Journal,
+): Promise<void> {
+  const names = catalogue.flatMap(({ name, aliases }) => [name, ...aliases]);
+  if (names.some(fits) || (await eventsOf(config)).some(fits)) return;
+  const entries = await journal.find({ events: [pattern], limit: 1 });
+  if (entries.some(({ event }) => event !== null && fits(event))) return;
+  const hint = hintFor(pattern, names, '"kazoo-relay events" lists those of KAZOO');
+  throw new Error(`neither KAZOO nor the journal has an event ${JSON.stringify(pattern)}${hint}`);
+}
+
+/** Events of the operator's own, which may be still to come: those that he has schemas for. */
+async function eventsOf({ validation }: Pick<Config, 'validation'>): Promise<readonly string[]> {
+  if (validation.schemas.length === 0) return [];
+  // Few need what it brings along.
+  const { readSchemaFiles } = await import('../../schema/files.ts');
+  return [...readSchemaFiles(validation.schemas).keys()];
+}

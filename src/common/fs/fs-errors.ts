@@ -1,0 +1,41 @@
+import { codeOf, reasonOf } from '../errors.ts';
+import { ownershipOf } from './ownership.ts';
+
+/** Why a file can't be read or written, for a message that names the file. */
+export function fileReasonOf(error: unknown): string {
+  const reason = fileReasons.get(codeOf(error)) ?? reasonOf(error);
+  return isForbidden(error) ? `${reason} (${ownershipOf(error.path)})` : reason;
+}
+
+/** True for a refusal by permissions that names its path; `fileReasonOf` tells whose that is. */
+export function isForbidden(error: unknown): error is Error & { readonly path: string } {
+  const isRefusal = ['EACCES', 'EPERM'].includes(codeOf(error) ?? '');
+  return isRefusal && Error.isError(error) && 'path' in error && typeof error.path === 'string';
+}
+
+/** Why a folder can't be read, for a message that names the folder. */
+export function folderReasonOf(error: unknown): string {
+  return folderReasons.get(codeOf(error)) ?? fileReasonOf(error);
+}
+
+const fileReasons = new Map<string | undefined, string>([
+  ['ENOENT', 'there is no such file'],
+  ['ENOTDIR', 'a part of its path is a file'],
+  ['EISDIR', 'it is a directory'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'it is not permitted'],
+  ['ENXIO', 'it is a pipe that nobody reads, a socket, or a device that is away'],
+  ['ELOOP', 'its links lead in a circle'],
+  ['ENAMETOOLONG', 'a name in its path is too long'],
+  ['EROFS', 'its file system is read-only'],
+  ['ENOSPC', 'its disk is full'],
+  ['EFBIG', 'it is larger than a file may be'],
+  ['EIO', 'its disk fails (an input/output error)'],
+  ['EPIPE', 'nobody reads it any more'],
+  ['ESTALE', 'the server of its file system knows it no more (a stale handle)'],
+]);
+
+const folderReasons = new Map<string | undefined, string>([
+  ['ENOENT', 'there is no such folder'],
+  ['ENOTDIR', 'it is a file, or a part of its path is'],
+]);

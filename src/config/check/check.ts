@@ -1,0 +1,132 @@
+import convict from 'convict';
+import { reasonOf } from '../../common/errors.ts';
+import {
+  isOption,
+  isOptionalSection,
+  isOptionList,
+  isOptionMap,
+  type Option,
+  type OptionList,
+  type OptionMap,
+  type OptionNode,
+  type OptionTree,
+} from '../../common/options/declare.ts';
+import { isMapping } from '../../common/options/value-checks.ts';
+import { hintFor, nearest } from '../../common/text/did-you-mean.ts';
+import type { Mistake, Path } from '../diagnostics.ts';
+import { formatOf, formats, isList } from '../formats.ts';
+import { mask } from './mask.ts';
+
+/**
+ * Checks a part of a file against its options, and gives it back with every default in place. What is wrong is added to
+ * `mistakes`, each with its path: the value is worth something only if there was none.
+ * @param others keys that may stand there too and are checked elsewhere
+ */
+export function check(
+  value: unknown,
+  options: OptionTree,
+  path: Path,
+  mistakes: Mistake[],
+  others: readonly string[] = [],
+): Record<string, unknown> {
+  // A section whose options are all commented out reads as null.
+  const section = value === undefined || value === null ? {} : value;
+  if (!isMapping(section)) {
+    mistakes.push({ path, message: `must be a mapping with the keys ${Object.keys(options).join(', ')}` });
+    return {};
+  }
+  const missing = [...others, ...Object.keys(options)].filter((key) => section[key] === undefined);
+  const meant = new Set<string>();
+  for (const key of Object.keys(section)) {
+    if (Object.hasOwn(options, key) || others.includes(key)) continue;
+    // What is meant is rather something that isn't there yet.
+    const near = nearest(key, missing) ?? nearest(key, [...others, ...Object.keys(options)]);
+    if (near !== undefined) meant.add(near);
+    const message = 'is not an option';
+    const all = [...others, ...Object.keys(options)].join(', ');
+    const told = near === undefined ? { message: `${message}; there are ${all}` } : { message, meant: near };
+    mistakes.push({ path: [...path, key], ...told });
+  }
+  return Object.fromEntries(
+    Object.entries(options).map(([key, node]) => {
+      const isMisspelt = section[key] === undefined && meant.has(key);
+      return [key, checkNode(section[key], node, [...path, key], isMisspelt ? [] : mistakes)];
+    }),
+  );
+}
+
+function checkNode(value: unknown, node: OptionNode, path: Path, mistakes: Mistake[]): unknown {
+  if (isOption(node)) return checkOption(value, node, path, mistakes);
+  if (isOptionList(node)) return checkList(value, node, path, mistakes);
+  if (isOptionMap(node)) return checkMap(value, node, path, mistakes);
+  if (!isOptionalSection(node)) return check(value, node, path, mistakes);
+  return value === undefined ? undefined : check(value, node.optional, path, mistakes);
+}
+
+function checkList(value: unknown, list: OptionList, path: Path, mistakes: Mistake[]): readonly unknown[] {
+  if (value === undefined || value === null) return list.default;
+  if (Array.isArray(value)) {
+    return value.map((item, index) => checkOption(item, list.items, [...path, index], mistakes));
+  }
+  mistakes.push({ path, message: 'must be a list' });
+  return [];
+}
+
+function checkMap(value: unknown, { each }: OptionMap, path: Path, mistakes: Mistake[]): Record<string, unknown> {
+  const map = value === undefined || value === null ? {} : value;
+  if (!isMapping(map)) {
+    mistakes.push({ path, message: 'must be a mapping of names to values' });
+    return {};
+  }
+  return Object.fromEntries(
+    Object.entries(map).map(([key, entry]) => [key, checkNode(entry, each, [...path, key], mistakes)]),
+  );
+}
+
+function checkOption(value: unknown, option: Option, path: Path, mistakes: Mistake[]): unknown {
+  const add = (message: string) => void mistakes.push({ path, message, ...shown(value, option) });
+  if (value === undefined && option.default === null) mistakes.push({ path, message: 'is required' });
+  if (value === undefined) return option.default;
+  if (value === null) mistakes.push({ path, message: 'has no value' });
+  else if (isMapping(value))
+    mistakes.push({ path, message: `must be ${isList(option) ? 'a list' : 'a single value'}, not a mapping` });
+  else {
+    const refusal = refusalOf(value, option);
+    if (refusal !== undefined) add(refusal);
+    else return convictOf(value, option).get('value');
+  }
+  return undefined;
+}
+
+/** What is wrong with a value, without the value itself; undefined where nothing is. */
+function refusalOf(value: unknown, option: Option): string | undefined {
+  const { format } = option;
+  if (Array.isArray(format)) return format.includes(value) ? undefined : `must be ${oneOf(value, format, option)}`;
+  try {
+    formats[formatOf(option) ?? '']?.validateWritten?.(value);
+    convictOf(value, option).validate();
+    return undefined;
+  } catch (error) {
+    // convict's message begins with the key and ends with the value.
+    const message = reasonOf(error)
+      .replace(/^value: /, '')
+      .replace(/: value was .*$/s, '');
+    const isBare = message === 'must be text' && (typeof value === 'number' || typeof value === 'boolean');
+    return isBare ? 'must be text: put it in quotes' : message;
+  }
+}
+
+function convictOf(value: unknown, option: Option) {
+  const format = formatOf(option);
+  // Without arguments of its own it would parse the command line each time.
+  return convict({ value: format === undefined ? option : { ...option, format } }, { args: [] }).load({ value });
+}
+
+function oneOf(value: unknown, choices: readonly unknown[], { sensitive }: Option): string {
+  const names = choices.map(String);
+  return `one of ${names.join(', ')}${sensitive ? '' : hintFor(String(value), names)}`;
+}
+
+function shown(value: unknown, { sensitive }: Option): { value: string } {
+  return { value: JSON.stringify(sensitive ? mask(value) : value) };
+}

@@ -1,0 +1,127 @@
+import { resolve } from 'node:path';
+import { hostAndPort, isLoopback } from '../../common/net/addresses.ts';
+import { loginOf, parametersOf, vhostOf } from '../../common/net/amqp-url.ts';
+import { sinkDeclaration } from '../../sinks/declarations.ts';
+import type { Config, RouteConfig } from '../config.ts';
+import type { Mistake, Path } from '../diagnostics.ts';
+import type { Gathered } from '../read/gather.ts';
+import { secretsInClearText } from './clear-text.ts';
+import { knownEvents, knownZones, selectionDoubts } from './selection-doubts.ts';
+import { asWritten } from './values.ts';
+
+/**
+ * What is legal in a configuration, and surely not meant.
+ * @param isRight false for parts in which something is wrong: nothing is said of them, nor of what depends on them
+ */
+export function doubtsAbout(config: Config, gathered: Gathered, isRight: (path: Path) => boolean): Mistake[] {
+  const routes = config.routes.filter(({ name }) => isRight(['routes', name]));
+  const known = {
+    events: isRight(['validation']) ? knownEvents(config) : undefined,
+    zones: isRight(['brokers']) ? knownZones(config) : undefined,
+  };
+  return [
+    ...(isRight(['brokers']) ? brokerDoubts(config) : []),
+    ...routes.flatMap((route) => [...selectionDoubts(route, known), ...routeDoubts(route, known.zones ?? [])]),
+    ...sharedTargets(routes),
+    ...(isRight(['http']) ? httpDoubts(config) : []),
+    ...(['intake', 'queue', 'log'].every((section) => isRight([section])) ? intakeDoubts(config) : []),
+    ...secretsInClearText(gathered).filter(({ path }) => isRight(path)),
+  ];
+}
+
+function brokerDoubts({ brokers }: Config): Mistake[] {
+  return brokers.flatMap(({ url }, index) => {
+    const parsed = new URL(url);
+    const messages: string[] = [];
+    if (parametersOf(parsed).verify === false) {
+      messages.push('lets anybody between here and the broker read and answer: it has verify=verify_none');
+    }
+    if (showsPassword(parsed)) {
+      messages.push(
+        'is not encrypted: whoever is on the way can read the password (amqps:// hides it, where the broker speaks TLS)',
+      );
+    }
+    const first = brokers.findIndex((other) => addressOf(other.url) === addressOf(url));
+    if (first !== index) {
+      messages.push(
+        `is the broker of brokers[${first}] again: the two would share one queue, and each stamp a part with its zone`,
+      );
+    }
+    return messages.map((message) => ({ path: ['brokers', index, 'url'], message }));
+  });
+}
+
+/** That of RabbitMQ's own `guest` is no secret. */
+function showsPassword(url: URL): boolean {
+  const { user, password } = loginOf(url);
+  const isSecret = password !== '' && !(user === 'guest' && password === 'guest');
+  return url.protocol === 'amqp:' && isSecret && !isLoopback(url.hostname);
+}
+
+/** Where a broker is, whoever we are there. */
+function addressOf(url: string): string {
+  const parsed = new URL(url);
+  const { protocol, hostname, port } = parsed;
+  const defaultPort = protocol === 'amqps:' ? '5671' : '5672';
+  return `${hostname}:${port || defaultPort} ${vhostOf(parsed)}`;
+}
+
+function routeDoubts(route: RouteConfig, knownZones: readonly string[]): Mistake[] {
+  const { name, start, retry, sink, timeout, reveal } = route;
+  const zones = knownZones.filter((zone) => route.zones.length === 0 || route.zones.includes(zone));
+  const found: Mistake[] = [];
+  const doubt = (path: Path, message: string) => void found.push({ path: ['routes', name, ...path], message });
+  if (typeof start === 'number' && start > Date.now()) {
+    doubt(['start'], 'lies in the future: the route takes nothing that comes in before');
+  }
+  if (retry.schedule.length === 0) doubt(['retry', 'schedule'], 'is empty: what fails once is a dead letter at once');
+  for (const { path, message } of sinkDeclaration(sink.type).warnings?.(sink.options, { timeout, zones, reveal }) ??
+    []) {
+    doubt(['sink', ...path], message);
+  }
+  return found;
+}
+
+/** Two writers of one file would mix their lines, and each rotate it under the other's hands. */
+function sharedTargets(routes: readonly RouteConfig[]): Mistake[] {
+  const owners = new Map<string, string>();
+  return routes.flatMap(({ name, sink }) => {
+    const file = sinkDeclaration(sink.type).file?.(sink.options);
+    if (file === undefined) return [];
+    const target = resolve(file);
+    const owner = owners.get(target);
+    if (owner === undefined) owners.set(target, name);
+    const message = `is the file of the route ${owner} too: give each a file of its own, or make one route of them`;
+    return owner === undefined ? [] : [{ path: ['routes', name, 'sink', 'path'], message }];
+  });
+}
+
+function httpDoubts({ http: { listen } }: Config): Mistake[] {
+  if (listen === 'off' || listen.startsWith('/') || isLoopback(hostAndPort(listen).host)) return [];
+  const message =
+    'lets other machines ask too: whoever reaches it reads /status and /metrics; a firewall should let in none but your monitoring';
+  return [{ path: ['http', 'listen'], message }];
+}
+
+/** Milliseconds; shorter outages than this happen at every update. */
+const shortestExpiry = 5 * 60_000;
+
+function intakeDoubts({ intake, queue, log }: Config): Mistake[] {
+  const found: Mistake[] = [];
+  const doubt = (path: Path, message: string) => void found.push({ path, message });
+  if (intake.batch.max > intake.prefetch) {
+    doubt(['intake', 'batch', 'max'], `is never reached: intake.prefetch lets ${intake.prefetch} messages come ahead`);
+  }
+  if (intake.watch.stalledAfter < intake.watch.interval) {
+    doubt(
+      ['intake', 'watch', 'stalledAfter'],
+      'is shorter than intake.watch.interval, which is how often it is looked at',
+    );
+  }
+  if (queue.expires < shortestExpiry) {
+    const written = asWritten(queue.expires, { doc: '', format: 'duration', default: 0 });
+    doubt(['queue', 'expires'], `lets the broker delete what waits for us after ${written} of our absence`);
+  }
+  if (log.level === 'silent') doubt(['log', 'level'], 'lets nobody know what goes wrong');
+  return found;
+}

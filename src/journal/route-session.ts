@@ -1,0 +1,142 @@
+import type { Entry } from './entry.ts';
+
+/**
+ * A route at its journal, while it is this daemon's: nobody else delivers for it. What it tells is kept with the
+ * route's name, so that whoever has the route next goes on from there.
+ */
+export interface RouteSession {
+  /** All up to here is settled, but what is recorded: where the route stood when the session began. */
+  readonly cursor: number;
+
+  /** Aborts when the route may be somebody else's: nothing of it may be delivered any more, and nothing is saved. */
+  readonly lost: AbortSignal;
+
+  /** Entries after `seq`, oldest first, `limit` at most and some MiB at most; from memory where they are recent. */
+  read(seq: number, limit: number, interest: Interest): Promise<Page>;
+
+  /**
+   * Entries beyond the cursor that are recorded all the same, or that an operator has dropped: the route stood farther
+   * when it ended without saying so.
+   */
+  handledBeyondCursor(): Promise<number[]>;
+
+  /** Makes all due that waited behind an earlier one of its account: the route keeps no order, or no longer. */
+  wakeAll(): Promise<void>;
+
+  /**
+   * Makes the first of each account due, where it waited behind another one before a stop or a change of order. Returns
+   * the accounts that have waiting deliveries, with the entry of the first one.
+   */
+  wakeFirst(): Promise<Map<string, number>>;
+
+  /**
+   * Waiting deliveries that are due at a time, those due first first; and those that seem to be due after `horizon`,
+   * for which only a clock that was set back can be the reason. As many at a time as of `read`.
+   * @param held entries that are left out
+   */
+  due(now: number, horizon: number, limit: number, held: ReadonlySet<number>): Promise<WaitingPage>;
+
+  /** When the next one after a time is due, or null. */
+  nextDue(now: number): Promise<number | null>;
+
+  /** Waiting deliveries of one account, due or not, in the journal's order. As many at a time as of `read`. */
+  waitingOf(accountId: string, limit: number): Promise<readonly Waiting[]>;
+
+  /** Those of these entries whose deliveries wait: others that did have been dropped by an operator. */
+  waitingAmong(seqs: readonly number[]): Promise<Set<number>>;
+
+  /**
+   * Takes a route's progress, to be saved with the next commit or 100 ms later: a crash may repeat the last deliveries,
+   * and skips none. The promise is that commit's: the same one for all that shares it. When it rejects, nothing is
+   * saved and nothing is forgotten: what was told goes with the next commit, or with `flush`.
+   */
+  settle(settlement: Settlement): Promise<void>;
+
+  /** Saves what was told and isn't saved yet. @throws JournalError */
+  flush(): Promise<void>;
+
+  /** Saves what was told, and lets go of the route. @throws JournalError where it has let go without saving */
+  close(): Promise<void>;
+}
+
+/**
+ * Where a new route begins: after what is there now, at the oldest entry, or at what was received from this Unix
+ * millisecond on.
+ */
+export type Start = 'now' | 'earliest' | number;
+
+/** `account`: deliveries of one account go out one at a time, in the journal's order. */
+export type Order = 'none' | 'account';
+
+/** What a reader cares for; reading may leave out anything else. Empty lists are all. */
+export interface Interest {
+  /** Names of the catalogue, and globs. */
+  readonly events: readonly string[];
+  readonly accounts: readonly string[];
+  /** Whether an event is among `events`; null is that of an entry without one. */
+  isWantedEvent(event: string | null): boolean;
+}
+
+export interface Page {
+  readonly entries: readonly Entry[];
+  /** Nothing of interest is left between the place that was read from and this one. */
+  readonly through: number;
+  /** Whether something may stand beyond it. */
+  readonly more: boolean;
+}
+
+/**
+ * One try of a delivery that failed; or, as `restart`, an operator's wish to begin anew, from which tries are counted.
+ */
+export interface Attempt {
+  /** Unix milliseconds of its start, and how many it took. */
+  readonly at: number;
+  readonly duration: number;
+  readonly outcome: 'retry' | 'dead' | 'restart';
+  /** What the other side answered: an HTTP status, an SQLSTATE, a code of the system. */
+  readonly code?: number | string;
+  /** 1 KiB at most. */
+  readonly reason: string;
+}
+
+/**
+ * Why an entry isn't settled though its route's cursor has passed it: `waiting` for its next try, `quarantined` because
+ * it is invalid or unknown, `dead` because trying it again is of no use.
+ */
+export type RecordedState = 'waiting' | 'quarantined' | 'dead';
+
+/** What a route records of a delivery that isn't settled. */
+export interface Recorded {
+  readonly seq: number;
+  readonly accountId: string | null;
+  readonly state: RecordedState;
+  readonly reason: string;
+  readonly attempts: readonly Attempt[];
+  /**
+   * Unix milliseconds of its next try; null where it waits behind an earlier one of its account, or waits for nothing.
+   */
+  readonly dueAt: number | null;
+  /** The journal has a record of it already. Should that be gone, an operator has dropped it, and it doesn't come back. */
+  readonly exists: boolean;
+}
+
+/** What has changed for a route since its last settlement. */
+export interface Settlement {
+  readonly cursor: number;
+  /** Entries that are not settled, and may be left behind: also beyond the cursor. */
+  readonly recorded: readonly Recorded[];
+  /** Entries that were recorded, and are settled now. */
+  readonly settled: readonly number[];
+}
+
+/** A delivery that is due again. */
+export interface Waiting {
+  readonly entry: Entry;
+  readonly attempts: readonly Attempt[];
+}
+
+export interface WaitingPage {
+  readonly waiting: readonly Waiting[];
+  /** Whether there may be more of them. */
+  readonly more: boolean;
+}

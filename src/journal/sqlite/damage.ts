@@ -1,0 +1,37 @@
+import { reasonOf } from '../../common/errors.ts';
+import { fileReasonOf } from '../../common/fs/fs-errors.ts';
+import { isSqliteError, sqliteCodeOf } from '../../common/sqlite/errors.ts';
+import { JournalError } from '../journal.ts';
+import { hintFor, type Party } from './access.ts';
+import { refusalBeside } from './disk.ts';
+
+/** SQLite's result codes for a file that makes no sense to it: SQLITE_CORRUPT and SQLITE_NOTADB. */
+const damaged = [11, 26];
+
+export function isDamage(error: unknown): boolean {
+  // What we wrote as JSON, and isn't any more, was overwritten where SQLite sees no harm.
+  if (error instanceof SyntaxError) return true;
+  if (sqliteCodeOf(error) === undefined) return false;
+  // What SQLite takes for JSON is our own, too.
+  return isSqliteError(error, damaged) || reasonOf(error) === 'malformed JSON';
+}
+
+/**
+ * The error for an operator, of a journal that failed.
+ * @param what couldn't be done with it: "written"
+ */
+export function journalFailure(file: string, what: string, cause: unknown, party: Party): JournalError {
+  if (cause instanceof JournalError) return cause;
+  if (isDamage(cause)) return damagedJournal(file, reasonOf(cause), cause);
+  const refusal = party === 'daemon' ? refusalBeside(file, cause) : undefined;
+  const reason = refusal ?? `${fileReasonOf(cause)}${hintFor(cause, file, party)}`;
+  return new JournalError(`the journal ${file} can't be ${what}: ${reason}`, { cause });
+}
+
+export function damagedJournal(file: string, reason: string, cause?: unknown): JournalError {
+  return new JournalError(
+    `the journal ${file} is damaged (${reason}): start the daemon with "kazoo-relay run --rebuild", which makes a new ` +
+      'journal of what can be read, and keeps the damaged file beside it',
+    { cause },
+  );
+}

@@ -1,0 +1,141 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Attempt, Recorded, Waiting, WaitingPage } from '../route-session.ts';
+import { Portion } from './portion.ts';
+import { entryColumns, entryOf, prepareEntries } from './rows.ts';
+
+const waitingColumns = `${entryColumns
+  .split(',')
+  .map((column) => `n.${column.trim()}`)
+  .join(', ')}, d.attempts`;
+
+/** Left out are entries of a list, as JSON. */
+const isOther = 'seq NOT IN (SELECT value FROM json_each(?))';
+
+/** The table of what isn't settled, as routes use it. */
+export class Deliveries {
+  readonly #record: StatementSync;
+  readonly #updateRecord: StatementSync;
+  readonly #settle: StatementSync;
+  readonly #due: StatementSync;
+  readonly #nextDue: StatementSync;
+  readonly #ofAccount: StatementSync;
+  readonly #database: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    // What was evicted since it was read is recorded no more.
+    this.#record = database.prepare(`
+      INSERT INTO deliveries (route, seq, state, reason, attempts, due_at, updated_at, account_id)
+      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM notifications WHERE seq = ?2)
+      ON CONFLICT (route, seq) DO UPDATE SET state = excluded.state, reason = excluded.reason,
+        attempts = excluded.attempts, due_at = excluded.due_at, updated_at = excluded.updated_at`);
+    this.#updateRecord = database.prepare(`
+      UPDATE deliveries SET state = ?3, reason = ?4, attempts = ?5, due_at = ?6, updated_at = ?7
+      WHERE route = ?1 AND seq = ?2`);
+    this.#settle = database.prepare('DELETE FROM deliveries WHERE route = ? AND seq = ?');
+    // They are sorted before their bodies are read.
+    this.#due = prepareEntries(
+      database,
+      `SELECT ${waitingColumns} FROM (
+         SELECT seq, attempts FROM deliveries JOIN notifications USING (seq)
+         WHERE route = ? AND state = 'waiting' AND (due_at <= ? OR due_at > ?) AND ${isOther}
+         ORDER BY due_at, seq LIMIT ?
+       ) d CROSS JOIN notifications n USING (seq)`,
+    );
+    this.#nextDue = database.prepare(`
+      SELECT min(due_at) AS due_at FROM deliveries WHERE route = ? AND state = 'waiting' AND due_at > ?`);
+    this.#ofAccount = prepareEntries(
+      database,
+      `SELECT ${waitingColumns} FROM deliveries d JOIN notifications n USING (seq)
+       WHERE d.route = ? AND d.account_id = ? AND d.state = 'waiting' AND ${isOther} ORDER BY d.seq`,
+    );
+  }
+
+  record(route: string, { seq, accountId, state, reason, attempts, dueAt, exists }: Recorded): void {
+    const values = [route, seq, state, reason, JSON.stringify(attempts), dueAt, Date.now()];
+    if (exists) this.#updateRecord.run(...values);
+    else this.#record.run(...values, accountId);
+  }
+
+  settle(route: string, seq: number): void {
+    this.#settle.run(route, seq);
+  }
+
+  handledAfter(route: string, seq: number): number[] {
+    const rows = this.#database
+      .prepare(
+        `SELECT seq FROM deliveries WHERE route = ?1 AND seq > ?2
+         UNION SELECT seq FROM dropped WHERE route = ?1 AND seq > ?2`,
+      )
+      .all(route, seq);
+    return rows.map((row) => Number(row.seq));
+  }
+
+  due(route: string, now: number, horizon: number, limit: number, others: ReadonlySet<number>): WaitingPage {
+    return pageOf(this.#due.iterate(route, now, horizon, JSON.stringify([...others]), limit), limit);
+  }
+
+  nextDue(route: string, now: number): number | null {
+    const dueAt = this.#nextDue.get(route, now)?.due_at;
+    return typeof dueAt === 'number' ? dueAt : null;
+  }
+
+  ofAccount(route: string, accountId: string, limit: number, others: ReadonlySet<number>): WaitingPage {
+    return pageOf(this.#ofAccount.iterate(route, accountId, JSON.stringify([...others])), limit);
+  }
+
+  among(route: string, seqs: readonly number[]): Set<number> {
+    return waitingAmong(this.#database, route, seqs);
+  }
+
+  wakeAll(route: string): void {
+    this.#database
+      .prepare("UPDATE deliveries SET due_at = ? WHERE route = ? AND state = 'waiting' AND due_at IS NULL")
+      .run(Date.now(), route);
+  }
+
+  wakeFirst(route: string): Map<string, number> {
+    const rows = this.#database
+      .prepare(
+        `SELECT account_id, min(seq) AS first FROM deliveries
+         WHERE route = ? AND state = 'waiting' AND account_id IS NOT NULL GROUP BY account_id`,
+      )
+      .all(route);
+    const firsts = new Map(rows.map((row) => [String(row.account_id), Number(row.first)]));
+    const wake = this.#database.prepare(
+      'UPDATE deliveries SET due_at = ? WHERE route = ? AND seq = ? AND due_at IS NULL',
+    );
+    for (const seq of firsts.values()) wake.run(Date.now(), route, seq);
+    return firsts;
+  }
+}
+
+/**
+ * Those of these entries whose deliveries wait. Each is looked up by itself: SQLite would rather go through all that
+ * waits on the route, which may be millions, for any list.
+ */
+export function waitingAmong(database: DatabaseSync, route: string, seqs: readonly number[]): Set<number> {
+  const rows = database
+    .prepare(
+      `SELECT seq FROM json_each(?) CROSS JOIN deliveries ON route = ? AND seq = value
+       WHERE state = 'waiting'`,
+    )
+    .all(JSON.stringify(seqs), route);
+  return new Set(rows.map((row) => Number(row.seq)));
+}
+
+function pageOf(rows: Iterable<object>, limit: number): WaitingPage {
+  const portion = new Portion(limit);
+  const waiting: Waiting[] = [];
+  for (const row of rows) {
+    const one = waitingOf(row);
+    waiting.push(one);
+    if (portion.isFullWith(one.entry)) return { waiting, more: true };
+  }
+  return { waiting, more: false };
+}
+
+function waitingOf(row: object): Waiting {
+  const attempts = (row as unknown[]).at(-1); // the last of waitingColumns
+  return { entry: entryOf(row), attempts: JSON.parse(String(attempts)) as Attempt[] }; // as `record` wrote them
+}

@@ -1,0 +1,217 @@
+import { existsSync } from 'node:fs';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Logger } from 'pino';
+import type { Notification } from '../../kazoo/notification.ts';
+import type { Entry } from '../entry.ts';
+import { type Change, type Journal, JournalError, type Limits, type RoutePlace } from '../journal.ts';
+import type { OpenedReader, Query, Summary } from '../reader.ts';
+import type { Interest, Page, Start } from '../route-session.ts';
+import { firstSince } from './block-index.ts';
+import { Checkpoints } from './checkpoints.ts';
+import type { JournalClock } from './clock.ts';
+import { Connection } from './connection.ts';
+import { journalFailure } from './damage.ts';
+import { databaseFile, openDatabase, openDatabaseBeside, prepareFolder } from './database.ts';
+import { Deliveries } from './deliveries.ts';
+import { EntryWriter } from './entry-writer.ts';
+import { find } from './find.ts';
+import { finishRebuild } from './finish-rebuild.ts';
+import { isInvalid } from './invalid.ts';
+import { acquireLock, type Lock } from './lock.ts';
+import { RecentEntryCache } from './recent-entry-cache.ts';
+import { Retention, unlimited } from './retention.ts';
+import { RouteSessions } from './route-sessions.ts';
+import { Scanner } from './scan.ts';
+import { Settlements } from './settlements.ts';
+import { summarise } from './summary.ts';
+
+type Listener = (change: Change) => void;
+
+/**
+ * Opens the journal in a folder, for one daemon at a time.
+ * @param lookEvery milliseconds between looks for changes that other processes made
+ * @throws JournalError when another daemon has it, it is newer than this program, or the file can't be used
+ */
+export function openJournal(folder: string, log: Logger, limits: Limits = unlimited, lookEvery = 1_000): Journal {
+  prepareFolder(folder);
+  const lock = acquireLock(folder);
+  const file = databaseFile(folder);
+  let database: DatabaseSync | undefined;
+  try {
+    finishRebuild(file, log);
+    if (!existsSync(file)) log.info({ journal: file }, 'there is no journal yet; a new one is made');
+    database = openDatabase(folder);
+    return new SqliteJournal(database, file, lock, log, limits, lookEvery);
+  } catch (error) {
+    database?.close();
+    lock.release();
+    throw journalFailure(file, 'opened', error, 'daemon');
+  }
+}
+
+/** @throws JournalError when there is none, or it can't be read */
+export function openJournalReader(folder: string): OpenedReader {
+  const database = openDatabaseBeside(folder, { readOnly: true });
+  const file = databaseFile(folder);
+  const reading = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (cause) {
+      throw journalFailure(file, 'read', cause, 'command');
+    }
+  };
+  return {
+    find: async (query) => reading(() => find(database, query)),
+    summary: async () => reading(() => summarise(database, file)),
+    close: async () => database.close(),
+  };
+}
+
+class SqliteJournal implements Journal {
+  readonly #connection: Connection;
+  readonly #lock: Lock;
+  readonly #writer: EntryWriter;
+  readonly #version: StatementSync;
+  readonly #retention: Retention;
+  readonly #scanner: Scanner;
+  readonly #recent: RecentEntryCache;
+  readonly #checkpoints: Checkpoints;
+  readonly #settlements: Settlements;
+  readonly #sessions: RouteSessions;
+  readonly #listeners = new Set<Listener>();
+  readonly #changeTimer: NodeJS.Timeout;
+  #last: number;
+  #seenVersion: unknown;
+
+  constructor(database: DatabaseSync, file: string, lock: Lock, log: Logger, limits: Limits, lookEvery: number) {
+    this.#lock = lock;
+    this.#last = lastSeq(database);
+    const connection = new Connection(database, file, lock, log);
+    this.#connection = connection;
+    this.#writer = new EntryWriter(database);
+    this.#version = database.prepare('PRAGMA data_version');
+    this.#retention = new Retention(database, file, limits, this.clock, log, (work) => connection.transaction(work));
+    this.#scanner = new Scanner(database);
+    this.#recent = new RecentEntryCache(this.#last);
+    const deliveries = new Deliveries(database);
+    const settlements = new Settlements(connection, deliveries, (seq) => this.#retention.freed(seq));
+    this.#settlements = settlements;
+    const read = (seq: number, limit: number, interest: Interest) => this.#read(seq, limit, interest);
+    this.#sessions = new RouteSessions({ connection, deliveries, settlements, read });
+    this.#seenVersion = this.#version.get()?.data_version;
+    this.#checkpoints = new Checkpoints(database, log);
+    this.#changeTimer = setInterval(() => this.look(), lookEvery);
+  }
+
+  get trouble(): string | null {
+    return this.#connection.files.lost;
+  }
+
+  get clock(): JournalClock {
+    return this.#connection.clock;
+  }
+
+  async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
+    if (this.#retention.full && !this.#retention.makeRoom()) throw new JournalError(this.#retention.reason);
+    const fresh = this.#connection.transaction(() => {
+      this.#settlements.write();
+      return this.#writer.insert(batch, this.#last);
+    });
+    this.#writer.committed();
+    this.#settlements.committed();
+    this.#last = fresh.at(-1)?.seq ?? this.#last;
+    this.#recent.push(fresh);
+    if (fresh.some(isInvalid)) this.#retention.grown();
+    this.#tell('appended');
+    // Whoever gets no answer acknowledges nothing; what is in the journal all the same is dropped when it comes again.
+    this.#connection.mustBeInPlace();
+    return fresh;
+  }
+
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async openRoute(name: string, start: Start, invalid: 'quarantine' | 'deliver' = 'deliver'): Promise<RoutePlace> {
+    this.#retention.holdFor(name, invalid === 'deliver');
+    this.#connection.transaction(() =>
+      this.#connection.database
+        .prepare('INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING')
+        .run(name, this.#firstCursor(start)),
+    );
+    return { session: (signal) => this.#sessions.open(name, signal) };
+  }
+
+  async releaseRoute(name: string): Promise<void> {
+    this.#retention.release(name);
+  }
+
+  limit(limits: Limits): void {
+    this.#retention.limit(limits);
+  }
+
+  async summary(): Promise<Summary> {
+    const { database, file } = this.#connection;
+    return this.#connection.reading(() => summarise(database, file));
+  }
+
+  async find(query: Query): Promise<Entry[]> {
+    return this.#connection.reading(() => find(this.#connection.database, query));
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#changeTimer);
+    this.#retention.close();
+    this.#sessions.close();
+    this.#settlements.close();
+    this.#connection.database.close();
+    this.#lock.release();
+  }
+
+  #firstCursor(start: Start): number {
+    if (start === 'now') return this.#last;
+    if (start === 'earliest') return 0;
+    const first = firstSince(this.#connection.database, start);
+    return first === null ? this.#last : first - 1;
+  }
+
+  look(): void {
+    // A checkpoint writes too.
+    if (this.#connection.files.look() === null) this.#checkpoints.look();
+    let version: unknown;
+    try {
+      if (this.clock.isDue) this.#connection.transaction(() => undefined);
+      version = this.#version.get()?.data_version;
+    } catch {
+      return; // A journal that can't be read is told of by whoever needs it to go on.
+    }
+    if (version === this.#seenVersion) return;
+    this.#seenVersion = version;
+    this.clock.lookAgain();
+    this.#retention.lookAgain();
+    this.#tell('records');
+  }
+
+  async #read(seq: number, limit: number, interest: Interest): Promise<Page> {
+    return (
+      this.#recent.read(seq, limit, interest) ??
+      this.#connection.reading(() => this.#scanner.read({ seq, last: this.#last, limit }, interest))
+    );
+  }
+
+  #tell(change: Change): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+/** The highest number ever given: a cursor may stand beyond the newest entry that is left. */
+function lastSeq(database: DatabaseSync): number {
+  const row = database
+    .prepare(
+      `SELECT max(ifnull((SELECT max(seq) FROM notifications), 0), ifnull((SELECT max(cursor) FROM routes), 0),
+         ifnull((SELECT max(seq) FROM dropped), 0)) AS last`,
+    )
+    .get();
+  return Number(row?.last);
+}

@@ -1,0 +1,270 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { NotificationState, Problem } from '../../kazoo/notification.ts';
+import type { Entry } from '../entry.ts';
+import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../operator-store.ts';
+import type { Attempt } from '../route-session.ts';
+import { acceptClock, isDoubtful, lastSign } from './clock.ts';
+import { journalFailure } from './damage.ts';
+import { databaseFile, openDatabaseBeside } from './database.ts';
+import { waitingAmong } from './deliveries.ts';
+import { find } from './find.ts';
+import { listAnew } from './invalid.ts';
+import { updateValidation } from './metadata.ts';
+import { entryColumns, entryOf, prepareEntries } from './rows.ts';
+import { summarise } from './summary.ts';
+
+/** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
+const stepSize = 200;
+
+/**
+ * Opens the deliveries of a journal for an operator's decisions, beside a daemon or without one. A daemon notices what
+ * was changed within a second.
+ * @throws JournalError
+ */
+export function openOperatorStore(folder: string): OperatorStore {
+  const database = openDatabaseBeside(folder);
+  const steps = <T>(items: readonly T[], work: (item: T) => boolean) =>
+    inSteps(database, databaseFile(folder), items, work);
+  return {
+    records: async (which, after, limit) => records(database, which, after, limit),
+    groups: async (which) => groups(database, which),
+    entry: async (id) => entryWith(database, 'id', id),
+    entryAt: async (seq) => entryWith(database, 'seq', seq),
+    recordsOf: async (seq) => recordsOf(database, seq),
+    retry: (chosen) => steps(chosen, (record) => retry(database, record)),
+    hasten: (chosen) => steps(chosen, (record) => hasten(database, record)),
+    drop: (chosen) => steps(chosen, (record) => drop(database, record)),
+    saveValidation: async (seq, state, problems) => {
+      await steps([seq], () => saveValidation(database, seq, state, problems));
+    },
+    find: async (query) => find(database, query),
+    summary: async () => summarise(database, databaseFile(folder)),
+    cursorOf: async (route) => cursorOf(database, route),
+    replay: (route, entries) => steps(entries, (entry) => replay(database, route, entry)),
+    waitingAmong: async (route, seqs) => waitingAmong(database, route, seqs),
+    passedAmong: async (route, cursor, seqs) => passedAmong(database, route, cursor, seqs),
+    waitingIn: async (route, from, to) => waitingIn(database, route, from, to),
+    // The cursor last, and what stands beyond it: where this is cut off, it can be done again.
+    forget: async (route) => {
+      await steps(recordsOn(database, route), (seq) => removeRecord(database, route, seq));
+      await steps([route], (name) => removeCursor(database, name));
+    },
+    clockDoubt: async () => {
+      const sign = lastSign(database);
+      return isDoubtful(Date.now(), sign) ? sign : null;
+    },
+    acceptClock: async () => {
+      await steps(['clock'], () => acceptClock(database));
+    },
+    close: async () => database.close(),
+  };
+}
+
+/**
+ * What a selection says in SQL. The plus keeps SQLite from the index of routes and states, by which it would sort all of
+ * them for each page.
+ */
+function conditions({ states, route, event, since, ids }: DeliveryFilter): { where: string; values: SQLInputValue[] } {
+  const parts: [string, SQLInputValue][] = [['+d.state IN (SELECT value FROM json_each(?))', JSON.stringify(states)]];
+  if (route !== undefined) parts.push(['+d.route = ?', route]);
+  if (event !== undefined) parts.push(['e.event = ?', event]);
+  if (since !== undefined) parts.push(['e.received_at >= ?', since]);
+  if (ids !== undefined) parts.push(['e.id IN (SELECT value FROM json_each(?))', JSON.stringify(ids)]);
+  return { where: parts.map(([part]) => part).join(' AND '), values: parts.map(([, value]) => value) };
+}
+
+const recordColumns = `d.rowid AS number, d.seq, d.route, d.state, d.reason, d.attempts, d.due_at, d.updated_at, e.id, e.event,
+  e.account_id, e.received_at`;
+
+function records(database: DatabaseSync, which: DeliveryFilter, after: number, limit: number): DeliveryRecord[] {
+  const { where, values } = conditions(which);
+  return database
+    .prepare(
+      `SELECT ${recordColumns} FROM deliveries d JOIN entries e USING (seq)
+       WHERE ${where} AND d.rowid > ? ORDER BY d.rowid LIMIT ?`,
+    )
+    .all(...values, after, limit)
+    .map(recordOf);
+}
+
+function groups(database: DatabaseSync, which: DeliveryFilter): DeliveryGroup[] {
+  const { where, values } = conditions(which);
+  return database
+    .prepare(
+      `SELECT d.route, d.state, d.reason, count(*) AS count, min(d.updated_at) AS first, max(d.updated_at) AS last,
+         min(d.due_at) AS due_at
+       FROM deliveries d JOIN entries e USING (seq) WHERE ${where}
+       GROUP BY d.route, d.state, d.reason ORDER BY count DESC, last DESC`,
+    )
+    .all(...values)
+    .map((row) => ({
+      route: String(row.route),
+      state: row.state as DeliveryRecord['state'], // as the table's CHECK says
+      reason: String(row.reason),
+      count: Number(row.count),
+      first: Number(row.first),
+      last: Number(row.last),
+      dueAt: row.due_at === null ? null : Number(row.due_at),
+    }));
+}
+
+function recordsOf(database: DatabaseSync, seq: number): DeliveryRecord[] {
+  return database
+    .prepare(`SELECT ${recordColumns} FROM deliveries d JOIN entries e USING (seq) WHERE d.seq = ? ORDER BY d.route`)
+    .all(seq)
+    .map(recordOf);
+}
+
+function recordOf(row: Record<string, unknown>): DeliveryRecord {
+  return {
+    number: Number(row.number),
+    seq: Number(row.seq),
+    route: String(row.route),
+    state: row.state as DeliveryRecord['state'], // as the table's CHECK says
+    reason: String(row.reason),
+    attempts: JSON.parse(String(row.attempts)) as Attempt[], // as Deliveries#record wrote them
+    dueAt: row.due_at === null ? null : Number(row.due_at),
+    updatedAt: Number(row.updated_at),
+    id: String(row.id),
+    event: row.event === null ? null : String(row.event),
+    accountId: row.account_id === null ? null : String(row.account_id),
+    receivedAt: Number(row.received_at),
+  };
+}
+
+function entryWith(database: DatabaseSync, column: 'id' | 'seq', value: string | number): Entry | null {
+  const row = prepareEntries(database, `SELECT ${entryColumns} FROM entries WHERE ${column} = ?`).get(value);
+  return row === undefined ? null : entryOf(row);
+}
+
+/** Tries begin anew; those that were stay to be read. */
+function retry(database: DatabaseSync, { route, seq, attempts }: DeliveryRecord): boolean {
+  const { changes } = database
+    .prepare(
+      `UPDATE deliveries SET state = 'waiting', due_at = ?, updated_at = ?, attempts = ?, reason = 'tried again by hand'
+       WHERE route = ? AND seq = ? AND state IN ('dead', 'quarantined')`,
+    )
+    .run(Date.now(), Date.now(), JSON.stringify([...attempts, restart('tried again by hand')]), route, seq);
+  return changes === 1;
+}
+
+/** One that waits behind another has no time of its own, and gets none. */
+function hasten(database: DatabaseSync, { route, seq }: DeliveryRecord): boolean {
+  const { changes } = database
+    .prepare(
+      `UPDATE deliveries SET due_at = min(due_at, ?)
+       WHERE route = ? AND seq = ? AND state = 'waiting' AND due_at IS NOT NULL`,
+    )
+    .run(Date.now(), route, seq);
+  return changes === 1;
+}
+
+/** Not by the record's place, which another one may have by now: what waits comes and goes. */
+function drop(database: DatabaseSync, { route, seq, state }: DeliveryRecord): boolean {
+  const { changes } = database
+    .prepare('DELETE FROM deliveries WHERE route = ? AND seq = ? AND state = ?')
+    .run(route, seq, state);
+  if (changes === 1) remember(database, route, seq);
+  return changes === 1;
+}
+
+/** What the cursor hasn't passed stays dropped, should the daemon end before it has; what it has passed needs no mark. */
+function remember(database: DatabaseSync, route: string, seq: number): void {
+  const { changes } = database
+    .prepare('INSERT OR IGNORE INTO dropped SELECT name, ?1 FROM routes WHERE name = ?2 AND cursor < ?1')
+    .run(seq, route);
+  if (changes === 0) return;
+  database
+    .prepare('DELETE FROM dropped WHERE route = ?1 AND seq <= (SELECT cursor FROM routes WHERE name = ?1)')
+    .run(route);
+}
+
+function saveValidation(
+  database: DatabaseSync,
+  seq: number,
+  state: NotificationState,
+  problems: readonly Problem[],
+): boolean {
+  const { changes } = database.prepare(updateValidation).run(state, JSON.stringify(problems), seq);
+  listAnew(database, seq);
+  return changes === 1;
+}
+
+function cursorOf(database: DatabaseSync, route: string): number | null {
+  const cursor = database.prepare('SELECT cursor FROM routes WHERE name = ?').get(route)?.cursor;
+  return typeof cursor === 'number' ? cursor : null;
+}
+
+/** What waits already stays as it is; what retention has removed since it was read can't wait. */
+function replay(database: DatabaseSync, route: string, { seq, accountId }: Entry): boolean {
+  const now = Date.now();
+  const { changes } = database
+    .prepare(
+      `INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at)
+       SELECT ?, seq, ?, 'waiting', 'replayed', ?, ?, ? FROM notifications WHERE seq = ?
+       ON CONFLICT (route, seq) DO UPDATE SET state = 'waiting', reason = 'replayed', due_at = excluded.due_at,
+         attempts = json_insert(attempts, '$[#]', json(?)), updated_at = excluded.updated_at
+       WHERE state <> 'waiting'`,
+    )
+    .run(route, accountId, '[]', now, now, seq, JSON.stringify(restart('replayed')));
+  return changes === 1;
+}
+
+function passedAmong(database: DatabaseSync, route: string, cursor: number, seqs: readonly number[]): Set<number> {
+  const rows = database
+    .prepare(
+      `SELECT value AS seq FROM json_each(?1) WHERE value <= ?2
+         OR EXISTS (SELECT 1 FROM deliveries WHERE route = ?3 AND seq = value)
+         OR EXISTS (SELECT 1 FROM dropped WHERE route = ?3 AND seq = value)`,
+    )
+    .all(JSON.stringify(seqs), cursor, route);
+  return new Set(rows.map((row) => Number(row.seq)));
+}
+
+function waitingIn(database: DatabaseSync, route: string, from: number, to: number): number {
+  const row = database
+    .prepare("SELECT count(*) AS count FROM deliveries WHERE route = ? AND state = 'waiting' AND seq BETWEEN ? AND ?")
+    .get(route, from, to);
+  return Number(row?.count);
+}
+
+function recordsOn(database: DatabaseSync, route: string): number[] {
+  const rows = database.prepare('SELECT seq FROM deliveries WHERE route = ?').all(route);
+  return rows.map((row) => Number(row.seq));
+}
+
+function removeRecord(database: DatabaseSync, route: string, seq: number): boolean {
+  return database.prepare('DELETE FROM deliveries WHERE route = ? AND seq = ?').run(route, seq).changes === 1;
+}
+
+function removeCursor(database: DatabaseSync, route: string): boolean {
+  database.prepare('DELETE FROM dropped WHERE route = ?').run(route);
+  return database.prepare('DELETE FROM routes WHERE name = ?').run(route).changes === 1;
+}
+
+function restart(reason: string): Attempt {
+  return { at: Date.now(), duration: 0, outcome: 'restart', reason };
+}
+
+/** Does the work for each, in transactions of some; returns for how many it changed something. */
+async function inSteps<T>(
+  database: DatabaseSync,
+  file: string,
+  items: readonly T[],
+  work: (item: T) => boolean,
+): Promise<number> {
+  let changed = 0;
+  for (let first = 0; first < items.length; first += stepSize) {
+    try {
+      database.exec('BEGIN IMMEDIATE');
+      for (const item of items.slice(first, first + stepSize)) if (work(item)) changed += 1;
+      database.exec('COMMIT');
+    } catch (cause) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw journalFailure(file, 'written', cause, 'command');
+    }
+    await nextTurn();
+  }
+  return changed;
+}

@@ -1,0 +1,100 @@
+import type { Entry } from '../entry.ts';
+import type { Interest, Page } from '../route-session.ts';
+import { Portion } from './portion.ts';
+
+const maxEntries = 1_000;
+const maxCharacters = 8 * 1024 * 1024;
+
+/** The newest entries, kept in memory so that routes that are caught up cost the disk nothing. */
+export class RecentEntryCache {
+  #entries: Entry[] = [];
+  /** As they came; the first of them may have lost some of its entries. */
+  #batches: Batch[] = [];
+  #characters = 0;
+  /** Every entry after this one is here. */
+  #after: number;
+
+  /** @param last the newest entry that is in the journal already */
+  constructor(last: number) {
+    this.#after = last;
+  }
+
+  push(entries: readonly Entry[]): void {
+    const newest = entries.at(-1);
+    if (newest === undefined) return;
+    for (const entry of entries) this.#characters += entry.json.length;
+    this.#entries.push(...entries);
+    this.#batches.push({ last: newest.seq, events: eventsOf(entries) });
+    this.#trim();
+  }
+
+  /**
+   * The entries after `seq`, `limit` at most, without the batches before them that have no event of interest: a route
+   * that wants nothing of what comes doesn't look at each. Null where older ones may be missing here.
+   */
+  read(seq: number, limit: number, interest: Interest): Page | null {
+    if (seq < this.#after) return null;
+    const from = this.#passOver(seq, interest);
+    const first = this.#indexAfter(from);
+    const entries = this.#entries.slice(first, first + limit);
+    const portion = new Portion(limit);
+    const last = entries.findIndex((entry) => portion.isFullWith(entry));
+    if (last !== -1) entries.length = last + 1;
+    return { entries, through: entries.at(-1)?.seq ?? from, more: first + entries.length < this.#entries.length };
+  }
+
+  /** The last place after `seq` up to which no batch has an event that is wanted. */
+  #passOver(seq: number, interest: Interest): number {
+    // From the end: who is caught up has the last one or two before it.
+    let next = this.#batches.length;
+    while ((this.#batches[next - 1]?.last ?? 0) > seq) next -= 1;
+    let through = seq;
+    for (const { last, events } of this.#batches.slice(next)) {
+      if (events.some((event) => interest.isWantedEvent(event))) break;
+      through = last;
+    }
+    return through;
+  }
+
+  /** Drops a quarter more than it must, so that moving the rest down is rare. */
+  #trim(): void {
+    if (this.#entries.length <= maxEntries && this.#characters <= maxCharacters) return;
+    let dropped = 0;
+    while (this.#entries.length - dropped > maxEntries * 0.75 || this.#characters > maxCharacters * 0.75) {
+      this.#characters -= this.#entries[dropped]?.json.length ?? 0;
+      dropped += 1;
+    }
+    this.#after = this.#entries[dropped - 1]?.seq ?? this.#after;
+    this.#entries.splice(0, dropped);
+    this.#batches = this.#batches.filter(({ last }) => last > this.#after);
+  }
+
+  #indexAfter(seq: number): number {
+    let low = 0;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#entries[middle]?.seq ?? Number.POSITIVE_INFINITY) <= seq) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+interface Batch {
+  /** Where its newest entry stands. */
+  readonly last: number;
+  /** Each once; null where there is an entry without one, which a route that wants all events wants too. */
+  readonly events: readonly (string | null)[];
+}
+
+function eventsOf(entries: readonly Entry[]): (string | null)[] {
+  const events = new Set<string | null>();
+  let last: string | null | undefined;
+  for (const { event } of entries) {
+    // The same one often comes several times in a row.
+    if (event !== last) events.add(event);
+    last = event;
+  }
+  return [...events];
+}

@@ -1,0 +1,227 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Logger } from 'pino';
+import { reasonOf } from '../../common/errors.ts';
+import type { Clock, Limits } from '../journal.ts';
+import { dropOldBlocks } from './block-index.ts';
+import { Eviction } from './eviction.ts';
+import { unlistInvalid } from './invalid.ts';
+import { Space } from './space.ts';
+
+export const unlimited: Limits = {
+  retention: Number.POSITIVE_INFINITY,
+  deadRetention: Number.POSITIVE_INFINITY,
+  maxSize: Number.POSITIVE_INFINITY,
+  invalidShare: 1,
+};
+
+/** What one step removes at most: a few milliseconds of work, between two commits of intake. */
+const stepSize = 500;
+
+/** Between steps while there is something to remove, and while there isn't, in milliseconds. */
+const busyPause = 20;
+const idlePause = 5_000;
+
+/** Entries that were passed over because they weren't settled are looked at again after this time, in milliseconds. */
+const lookAgainAfter = 600_000;
+
+/** From this share of `maxSize` on, what is settled is removed whatever its age. */
+const nearlyFull = 0.9;
+
+/** For so long a step looks for what can be removed, in milliseconds: what is recorded may have to be passed over. */
+const longestLook = 10;
+
+/**
+ * Removes from the journal what every route has settled, once it is old or the journal is nearly full. What is recorded
+ * as waiting, quarantined or dead stays; the latter two until they are older than `deadRetention`. What is invalid has a
+ * share of its own: see Eviction.
+ */
+export class Retention {
+  readonly #database: DatabaseSync;
+  #limits: Limits;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #transaction: <T>(work: () => T) => T;
+  readonly #space: Space;
+  readonly #candidates: StatementSync;
+  readonly #candidatesAmong: StatementSync;
+  readonly #eviction: Eviction;
+  /** The routes of the configuration: only they hold anything back. True is one that delivers what is invalid. */
+  readonly #routes = new Map<string, boolean>();
+  /** Entries that were passed over, and have lost a record since. */
+  #freed: number[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #position = 0;
+  #positionAt = performance.now();
+  #failing = false;
+
+  constructor(
+    database: DatabaseSync,
+    file: string,
+    limits: Limits,
+    clock: Clock,
+    log: Logger,
+    transaction: <T>(work: () => T) => T,
+  ) {
+    this.#database = database;
+    this.#space = new Space(database, file);
+    this.#eviction = new Eviction(database, log);
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#log = log;
+    this.#transaction = transaction;
+    const candidates = `
+      SELECT seq, received_at, EXISTS (
+        SELECT 1 FROM deliveries d WHERE d.seq = n.seq
+          AND (d.state <> 'waiting' OR d.route IN (SELECT value FROM json_each(?1)))) AS recorded
+      FROM notifications n
+      WHERE seq <= (SELECT min(cursor) FROM routes WHERE name IN (SELECT value FROM json_each(?1)))`;
+    this.#candidates = database.prepare(`${candidates} AND seq > ?2 ORDER BY seq LIMIT ${stepSize}`);
+    this.#candidatesAmong = database.prepare(`${candidates} AND seq IN (SELECT value FROM json_each(?2))`);
+    this.#schedule(busyPause);
+  }
+
+  /** From now on nothing is removed that this route hasn't settled. */
+  holdFor(route: string, deliversInvalid: boolean): void {
+    this.#routes.set(route, deliversInvalid);
+  }
+
+  /** It holds back nothing any more. */
+  release(route: string): void {
+    this.#routes.delete(route);
+    this.lookAgain();
+  }
+
+  limit(limits: Limits): void {
+    this.#limits = limits;
+    this.lookAgain();
+  }
+
+  /** Anything that was passed over may be removable now. */
+  lookAgain(): void {
+    this.#position = 0;
+    this.#hurry();
+  }
+
+  /** An entry has lost a record. */
+  freed(seq: number): void {
+    if (seq <= this.#position) this.#freed.push(seq);
+  }
+
+  /** Something undecodable or invalid was appended. */
+  grown(): void {
+    if (this.#eviction.bytes > this.#share) this.#hurry();
+  }
+
+  get full(): boolean {
+    return this.#space.usedBytes >= this.#limits.maxSize;
+  }
+
+  /** Removes what can be removed at once. Returns true where that has made room. */
+  makeRoom(): boolean {
+    this.#step();
+    return !this.full;
+  }
+
+  /** Why it is full, for an operator. */
+  get reason(): string {
+    return this.#space.reasonOf(this.#limits.maxSize, this.#routes.keys());
+  }
+
+  get #share(): number {
+    return this.#limits.maxSize * this.#limits.invalidShare;
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #schedule(pause: number): void {
+    this.#timer = setTimeout(() => this.#schedule(this.#step() ? busyPause : idlePause), pause);
+  }
+
+  /** Looks at once, not only at the next time. */
+  #hurry(): void {
+    clearTimeout(this.#timer);
+    this.#schedule(0);
+  }
+
+  /** Returns true where there is more to do. */
+  #step(): boolean {
+    try {
+      this.#space.shortenLog();
+      const evicted = this.#evict();
+      const removed = this.#transaction(() => this.#removeDead() + this.#removeSettled());
+      const isSlack = this.#space.giveBack();
+      this.#failing = false;
+      return evicted || removed > 0 || isSlack;
+    } catch (error) {
+      if (!this.#failing) this.#log.error({ reason: reasonOf(error) }, 'nothing could be removed from the journal');
+      this.#failing = true;
+      return false;
+    }
+  }
+
+  /** Whatever the clock says. Returns true where there is more to do. */
+  #evict(): boolean {
+    const share = this.#share;
+    const isOver = this.#eviction.bytes > share;
+    const evicted = isOver ? this.#transaction(() => this.#remove(this.#eviction.next(share, this.#routes))) : 0;
+    this.#eviction.tell(share);
+    return evicted > 0;
+  }
+
+  #removeDead(): number {
+    const { deadRetention } = this.#limits;
+    if (!Number.isFinite(deadRetention) || !this.#clock.isTrusted) return 0;
+    const removed = this.#database
+      .prepare(
+        `DELETE FROM deliveries WHERE rowid IN (
+           SELECT rowid FROM deliveries WHERE state <> 'waiting' AND updated_at < ? LIMIT ?) RETURNING seq`,
+      )
+      .all(Date.now() - deadRetention, stepSize);
+    for (const { seq } of removed) this.freed(Number(seq));
+    return removed.length;
+  }
+
+  #removeSettled(): number {
+    if (performance.now() - this.#positionAt > lookAgainAfter) this.#position = 0;
+    if (this.#position === 0) this.#positionAt = performance.now();
+    const isFull = this.#space.ownBytes >= this.#limits.maxSize * nearlyFull;
+    const byAge = this.#clock.isTrusted ? Date.now() - this.#limits.retention : Number.NEGATIVE_INFINITY;
+    const oldest = isFull ? Number.POSITIVE_INFINITY : byAge;
+    const routes = JSON.stringify([...this.#routes.keys()]);
+    const isOld = (row: Record<string, unknown>) => Number(row.received_at) < oldest;
+    const removable = (rows: readonly Record<string, unknown>[]) =>
+      rows.filter((row) => row.recorded === 0).map((row) => Number(row.seq));
+    const freed = this.#freed.splice(0, stepSize);
+    if (freed.length > 0) {
+      const removed = removable(this.#candidatesAmong.all(routes, JSON.stringify(freed)).filter(isOld));
+      if (this.#remove(removed) > 0) return removed.length;
+    }
+    const until = performance.now() + longestLook;
+    let looked = 0;
+    for (let removed = 0; removed < stepSize && performance.now() < until; ) {
+      const rows = this.#candidates.all(routes, this.#position);
+      // Entries came in nearly in the order of time: behind the first that is young, none is old.
+      const young = rows.findIndex((row) => !isOld(row));
+      const old = young === -1 ? rows : rows.slice(0, young);
+      if (old.length === 0) break;
+      removed += this.#remove(removable(old));
+      looked += old.length;
+      this.#position = Number(old.at(-1)?.seq);
+    }
+    return looked + this.#freed.length;
+  }
+
+  /** Returns how many there were. */
+  #remove(seqs: readonly number[]): number {
+    if (seqs.length === 0) return 0;
+    const list = JSON.stringify(seqs);
+    for (const table of ['notifications', 'deliveries']) {
+      this.#database.prepare(`DELETE FROM ${table} WHERE seq IN (SELECT value FROM json_each(?))`).run(list);
+    }
+    this.#database.prepare(unlistInvalid).run(list);
+    dropOldBlocks(this.#database);
+    return seqs.length;
+  }
+}

@@ -1,0 +1,150 @@
+import { unlessAborted } from '../../common/async/abort.ts';
+import { JournalError } from '../journal.ts';
+import type { Interest, Page, RouteSession, Settlement, Waiting, WaitingPage } from '../route-session.ts';
+import type { Connection } from './connection.ts';
+import type { Deliveries } from './deliveries.ts';
+import type { Settlements } from './settlements.ts';
+
+/** What all sessions of a journal share. */
+interface Shared {
+  readonly connection: Connection;
+  readonly deliveries: Deliveries;
+  readonly settlements: Settlements;
+  readonly read: RouteSession['read'];
+}
+
+/**
+ * The sessions of routes. The daemon has the journal alone, so a route is its own; but one session at a time: the next
+ * one begins when the one before has let go.
+ */
+export class RouteSessions {
+  readonly #shared: Shared;
+  readonly #open = new Map<string, SqliteRouteSession>();
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  async open(route: string, signal: AbortSignal | undefined): Promise<RouteSession> {
+    for (let other = this.#open.get(route); other !== undefined; other = this.#open.get(route))
+      await (signal === undefined ? other.ended : unlessAborted(other.ended, signal));
+    signal?.throwIfAborted();
+    const { connection, settlements } = this.#shared;
+    // The one before may have let go without saving.
+    settlements.commit();
+    const session = await connection.reading(
+      () => new SqliteRouteSession(route, cursorOf(connection, route), this.#shared),
+    );
+    this.#open.set(route, session);
+    void session.ended.then(() => this.#open.delete(route));
+    return session;
+  }
+
+  /** Ends all of them. What isn't saved by then is lost, and delivered again. */
+  close(): void {
+    for (const session of this.#open.values()) session.lose();
+  }
+}
+
+function cursorOf({ database }: Connection, route: string): number {
+  const cursor = database.prepare('SELECT cursor FROM routes WHERE name = ?').get(route)?.cursor;
+  if (typeof cursor !== 'number') throw new JournalError(`the journal has no place of the route ${route}`);
+  return cursor;
+}
+
+class SqliteRouteSession implements RouteSession {
+  readonly cursor: number;
+  readonly #route: string;
+  readonly #shared: Shared;
+  readonly #losing = new AbortController();
+  readonly #ending = Promise.withResolvers<void>();
+  #isOver = false;
+
+  constructor(route: string, cursor: number, shared: Shared) {
+    this.#route = route;
+    this.cursor = cursor;
+    this.#shared = shared;
+  }
+
+  get lost(): AbortSignal {
+    return this.#losing.signal;
+  }
+
+  /** Resolves when the next one may begin. */
+  get ended(): Promise<void> {
+    return this.#ending.promise;
+  }
+
+  read(seq: number, limit: number, interest: Interest): Promise<Page> {
+    return this.#shared.read(seq, limit, interest);
+  }
+
+  handledBeyondCursor(): Promise<number[]> {
+    return this.#reading((deliveries) => deliveries.handledAfter(this.#route, this.cursor));
+  }
+
+  async wakeAll(): Promise<void> {
+    const { connection, deliveries } = this.#shared;
+    connection.transaction(() => deliveries.wakeAll(this.#route));
+  }
+
+  /** In one step: were the first dropped between two, nobody would wake the next, or wait for it. */
+  async wakeFirst(): Promise<Map<string, number>> {
+    const { connection, deliveries } = this.#shared;
+    return connection.transaction(() => deliveries.wakeFirst(this.#route));
+  }
+
+  async due(now: number, horizon: number, limit: number, held: ReadonlySet<number>): Promise<WaitingPage> {
+    const { settlements } = this.#shared;
+    settlements.commitRecords(this.#route);
+    const others = held.union(settlements.settledOf(this.#route));
+    return this.#reading((deliveries) => deliveries.due(this.#route, now, horizon, limit, others));
+  }
+
+  nextDue(now: number): Promise<number | null> {
+    return this.#reading((deliveries) => deliveries.nextDue(this.#route, now));
+  }
+
+  async waitingOf(accountId: string, limit: number): Promise<readonly Waiting[]> {
+    const { settlements } = this.#shared;
+    settlements.commitRecords(this.#route);
+    const settled = settlements.settledOf(this.#route);
+    const find = (deliveries: Deliveries) => deliveries.ofAccount(this.#route, accountId, limit, settled);
+    return (await this.#reading(find)).waiting;
+  }
+
+  async waitingAmong(seqs: readonly number[]): Promise<Set<number>> {
+    this.#shared.settlements.commitRecords(this.#route);
+    return this.#reading((deliveries) => deliveries.among(this.#route, seqs));
+  }
+
+  settle(settlement: Settlement): Promise<void> {
+    if (this.#isOver) return Promise.reject(new JournalError(`the route ${this.#route} is no longer this session's`));
+    return this.#shared.settlements.stage(this.#route, settlement);
+  }
+
+  async flush(): Promise<void> {
+    this.#shared.settlements.commit();
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true;
+    try {
+      await this.flush();
+    } finally {
+      this.#ending.resolve();
+    }
+  }
+
+  /** The journal ends before the session has. */
+  lose(): void {
+    this.#isOver = true;
+    this.#ending.resolve();
+    this.#losing.abort(new JournalError('the journal was closed'));
+  }
+
+  #reading<T>(work: (deliveries: Deliveries) => T): Promise<T> {
+    const { connection, deliveries } = this.#shared;
+    return connection.reading(() => work(deliveries));
+  }
+}

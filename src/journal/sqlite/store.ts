@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs';
+import { accessToDatabase } from '../../common/sqlite/file-access.ts';
+import type { JournalStore } from '../store.ts';
+import { refuseSharedFolder } from './access.ts';
+import { databaseFile } from './database.ts';
+import { openJournal, openJournalReader } from './journal.ts';
+import { openOperatorStore } from './operator-store.ts';
+
+/** A journal in files of its own, in a folder of this machine: one daemon has it at a time. */
+export function sqliteStore(folder: string): JournalStore {
+  return {
+    open: async (limits, log, lookEvery) => openJournal(folder, log, limits, lookEvery),
+    openReader: async () => openJournalReader(folder),
+    openOperatorStore: async () => openOperatorStore(folder),
+    async testAccess() {
+      const found = await accessToDatabase(databaseFile(folder));
+      if (existsSync(folder)) refuseSharedFolder(folder);
+      return found;
+    },
+    async rebuild(routes, log) {
+      // Hardly any start asks for it.
+      const recovery = await import('./recovery/rebuild.ts');
+      recovery.rebuildJournal(folder, routes, log);
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import type { Logger } from 'pino';
+import { onAbort } from '../common/async/abort.ts';
+import { Backoff } from '../common/async/backoff.ts';
+import { reasonOf } from '../common/errors.ts';
+import type { Route } from '../delivery/route.ts';
+import type { RoutePlace } from '../journal/journal.ts';
+import type { RouteSession } from '../journal/route-session.ts';
+
+/** Between tries to start a route while the journal can't be read or written, in milliseconds. */
+export const firstPause = 200;
+export const longestPause = 10_000;
+
+/** A route that has its place in the journal, and runs for as long as the session there is this daemon's. */
+export class LeasedRoute {
+  readonly #place: RoutePlace;
+  readonly #start: (session: RouteSession) => Promise<Route>;
+  readonly #log: Logger;
+  readonly #stopping = new AbortController();
+  readonly #running: Promise<void>;
+  #deadline = AbortSignal.abort();
+  #route: Route | undefined;
+
+  constructor(place: RoutePlace, start: (session: RouteSession) => Promise<Route>, log: Logger) {
+    this.#place = place;
+    this.#start = start;
+    this.#log = log;
+    this.#running = this.#run();
+  }
+
+  /** Undefined while it doesn't run here. */
+  get route(): Route | undefined {
+    return this.#route;
+  }
+
+  /** Finishes what is on its way. @param deadline aborts that */
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#deadline = deadline;
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    const backoff = new Backoff(firstPause, longestPause);
+    let trouble: string | undefined;
+    while (!signal.aborted) {
+      try {
+        await this.#runWith(await this.#place.session(signal));
+        trouble = undefined;
+        backoff.reset();
+      } catch (error) {
+        if (signal.aborted) return;
+        const reason = reasonOf(error);
+        if (reason !== trouble) this.#log.error({ reason }, 'route not started; trying again');
+        trouble = reason;
+        await backoff.pause(signal).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Until the session is lost, or the route is to stop. */
+  async #runWith(session: RouteSession): Promise<void> {
+    try {
+      const route = await this.#start(session);
+      this.#route = route;
+      await eitherAborted(this.#stopping.signal, session.lost);
+      await route.stop(session.lost.aborted ? session.lost : this.#deadline);
+    } finally {
+      this.#route = undefined;
+      await session.close().catch((error) => {
+        const reason = reasonOf(error);
+        this.#log.error({ reason }, 'the progress of the route is not saved; its last deliveries may be repeated');
+      });
+    }
+  }
+}
+
+function eitherAborted(one: AbortSignal, other: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stops = [one, other].map((signal) => onAbort(signal, () => resolve()));
+  return promise.finally(() => {
+    for (const stop of stops) stop();
+  });
+}

@@ -1,0 +1,108 @@
+import type { Config } from '../config/config.ts';
+import { storeAt } from '../journal/open.ts';
+import { openControl } from '../ops/control.ts';
+import { fewDescriptors } from '../ops/descriptors.ts';
+import { stuckIn, summaryOf, unreadyIn } from '../ops/health.ts';
+import { openHttpPort } from '../ops/http.ts';
+import type { Log } from '../ops/log.ts';
+import type { HealthSource } from '../ops/systemd.ts';
+import { sinkKind } from '../sinks/registry.ts';
+import { applyReload, type LoadedConfig, policyOf, type Running } from './apply-reload.ts';
+import { FileWatch, markOf } from './file-watch.ts';
+import { IntakePipelines } from './intake-pipelines.ts';
+import { introspect } from './introspect.ts';
+import { Reloader, type ReloadReport } from './reloader.ts';
+import { Routes } from './routes.ts';
+import { Shutdown } from './shutdown.ts';
+
+export interface Relay {
+  /** What a service manager wants to know. */
+  readonly health: HealthSource;
+  /**
+   * Loads the configuration again, after any reload that is under way: what is as it was runs on untouched, what has
+   * changed is replaced once its work in flight is done. Never rejects: a configuration that can't be used changes
+   * nothing, and the report says why.
+   */
+  reload(): Promise<ReloadReport>;
+  /**
+   * Stops intake, finishes what is in flight, and closes everything in the reverse order of its start. What isn't
+   * finished within `shutdown.timeout` stays where it is safe: on the broker or in the journal.
+   */
+  stop(): Promise<void>;
+}
+
+export interface RelayOptions {
+  /** Reads the configuration. What it throws at a reload becomes the reason in the report. */
+  readonly load: () => LoadedConfig;
+  /** Is called when a reload begins, and what it gives when that has ended. */
+  readonly onReload?: () => () => void;
+}
+
+/**
+ * Builds the relay that a configuration describes, and starts it: journal, routes, links to the brokers, in this order,
+ * so that whatever comes in finds its way prepared.
+ * @throws JournalError, SchemaError
+ */
+export async function startRelay(first: LoadedConfig, log: Log, { load, onReload }: RelayOptions): Promise<Relay> {
+  const { config } = first;
+  const { logger } = log;
+  // What changes while all that follows is made ready has changed since it was read.
+  const asRead = first.watched.map(markOf);
+  const policy = policyOf(config);
+  warnOfFewDescriptors(config, log);
+  const journal = await storeAt(config.journal).open(config.journal, logger);
+  const routes = new Routes(journal, logger);
+  await Promise.all(config.routes.map((route) => routes.start(route)));
+  const pipelines = new IntakePipelines(policy, { appender: journal, log: logger });
+  const shutdown = new Shutdown();
+  const { stopping, impatient } = shutdown;
+  await pipelines.replace(config, impatient);
+
+  const fileWatch = new FileWatch(() => void reloader.request());
+  const running: Running = {
+    ...{ config, files: first.files, journal, routes, pipelines, fileWatch, log },
+    ...{ stopping, impatient },
+  };
+  const reloader = new Reloader(
+    async () => {
+      const end = onReload?.();
+      try {
+        return await applyReload(running, load());
+      } finally {
+        end?.();
+      }
+    },
+    logger,
+    () => running.files,
+  );
+  fileWatch.watch(first.watched, asRead);
+
+  const { snapshot, status } = introspect(running, () => http?.status ?? null);
+  const pages = async () => (await import('../ops/pages.ts')).pagesOf(snapshot, () => status(snapshot.summary), log);
+  const http = openHttpPort(config.http, pages, logger);
+  const answers = {
+    status: () => status(() => journal.summary()),
+    reload: () => reloader.request(),
+    live: async () => stuckIn(snapshot),
+    ready: async () => unreadyIn(snapshot),
+    try: async (route?: string) => {
+      journal.look();
+      return routes.tryNow(route);
+    },
+  };
+  const control = await openControl(config.journal.path, answers, logger);
+
+  return {
+    health: { summary: () => summaryOf(snapshot), stuck: () => stuckIn(snapshot) },
+    reload: () => reloader.request(),
+    stop: () => shutdown.run(running, { reloader, control, http }),
+  };
+}
+
+function warnOfFewDescriptors({ brokers, routes }: Config, { logger }: Log): void {
+  const few = fewDescriptors([
+    ...brokers.map(() => 1),
+    ...routes.map(({ sink: { type, options } }) => sinkKind(type).limits(options).concurrency),
+  ]);
+  if (few !== null) logger.warn(few, 'few files and connections may be open at a time; raise the limit');
+}

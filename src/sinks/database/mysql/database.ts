@@ -1,0 +1,183 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type mysql from 'mysql2/promise';
+import type { Logger } from 'pino';
+import { unlessAborted } from '../../../common/async/abort.ts';
+import {
+  type Database,
+  ddlTimeoutFactor,
+  deleteBatchSize,
+  deletePause,
+  type TableInfo,
+  timeoutMargin,
+} from '../dialect.ts';
+import type { ClassifiedError } from '../errors.ts';
+import type { DatabaseSinkOptions } from '../options.ts';
+import type { ColumnValue, Row } from '../row.ts';
+import { identifierList, qualified } from '../schema.ts';
+import { mayBePlain, type Server, serverAddress, tlsOptions } from '../server.ts';
+import type { Table } from '../table.ts';
+import { classifyError, isDuplicate, isUnfilled, isUsableAfter, withoutValues } from './errors.ts';
+import { grammar } from './grammar.ts';
+import { introspect, obstacle } from './introspect.ts';
+import { createPool, settings } from './pool.ts';
+
+export class MysqlDatabase implements Database {
+  readonly place: string;
+  readonly classifyError: (error: unknown) => ClassifiedError = classifyError;
+  readonly #table: Table;
+  readonly #options: DatabaseSinkOptions;
+  readonly #server: Server;
+  readonly #log: Logger;
+  readonly #insert: string;
+  #pool: mysql.Pool | undefined;
+  /** Names of those that the table had when it was last seen. */
+  #columns: readonly string[] = [];
+
+  constructor(options: DatabaseSinkOptions, server: Server, table: Table, log: Logger) {
+    this.#options = options;
+    this.#server = server;
+    this.#table = table;
+    this.#log = log;
+    const { protocol } = new URL(options.url);
+    this.place = `${protocol === 'mariadb:' ? 'MariaDB' : 'MySQL'} at ${serverAddress(server)}`;
+    const names = table.columns.map(({ name }) => name);
+    this.#insert = `INSERT INTO ${qualified(table, grammar)} (${identifierList(names, grammar)}) VALUES ?`;
+  }
+
+  async introspect(): Promise<TableInfo | undefined> {
+    const found = await this.#connected((connection) => introspect(connection, this.#table));
+    if (found !== undefined) this.#columns = [...found.columns.keys()];
+    return found;
+  }
+
+  async obstacle(found: TableInfo | undefined): Promise<string | undefined> {
+    // Whether he may change one that is there, only a try would show.
+    if (found !== undefined) return undefined;
+    return this.#connected((connection) => obstacle(connection, this.#table), { isLast: true });
+  }
+
+  /** DDL ends every transaction here, so the lock belongs to the connection, which is closed behind it. */
+  migrate(statementsFor: (found: TableInfo | undefined) => readonly string[]): Promise<void> {
+    const { statementTimeout } = this.#options;
+    return this.#connected(
+      async (connection) => {
+        const [[lock]] = await connection.query<mysql.RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS held', [
+          'kazoo-relay',
+          Math.ceil(statementTimeout / 1000),
+        ]);
+        if (lock?.held !== 1) throw new Error('another daemon is changing the database');
+        for (const statement of statementsFor(await introspect(connection, this.#table)))
+          await connection.query(statement);
+      },
+      { factor: ddlTimeoutFactor, isLast: true },
+    );
+  }
+
+  async insert(rows: readonly Row[], signal: AbortSignal): Promise<void> {
+    try {
+      await this.#connected((connection) => this.#insertNew(connection, rows), { signal });
+    } catch (error) {
+      // It may be about a column that somebody has added since.
+      if (isUnfilled(error)) await this.introspect().catch(() => undefined);
+      throw withoutValues(error, this.#columns);
+    }
+  }
+
+  async maintain(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
+    if (cutoff === undefined) return;
+    const statement = `DELETE FROM ${qualified(this.#table, grammar)} WHERE occurred_at < ? ORDER BY occurred_at LIMIT ?`;
+    for (;;) {
+      const [result] = await this.#connected(
+        (connection) =>
+          connection.query<mysql.ResultSetHeader>(statement, [
+            datetime(new Date(cutoff).toISOString()),
+            deleteBatchSize,
+          ]),
+        { signal },
+      );
+      if (result.affectedRows < deleteBatchSize) return;
+      await delay(deletePause, undefined, { signal });
+    }
+  }
+
+  async close(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    // Saying goodbye on a connection that is lost already is an error, and one that changes nothing.
+    await pool?.end().catch(() => undefined);
+  }
+
+  /**
+   * There is no ON CONFLICT that would be about the id alone: IGNORE hides every mistake of a row. So only when a row
+   * is there already, the ids that are there are looked up and left out. What is still a duplicate then is so by
+   * another unique index.
+   */
+  async #insertNew(connection: mysql.PoolConnection, rows: readonly Row[]): Promise<void> {
+    const pending = new Map(rows.map((row) => [row.id, row]));
+    for (;;) {
+      try {
+        const values = [...pending.values()].map((row) =>
+          row.values.map((value, index) => this.#sqlValue(value, index)),
+        );
+        if (values.length > 0) await connection.query(this.#insert, [values]);
+        return;
+      } catch (error) {
+        if (!isDuplicate(error)) throw error;
+        const there = await this.#idsThere(connection, [...pending.keys()]);
+        for (const id of there) pending.delete(id);
+        if (there.length === 0) throw error;
+      }
+    }
+  }
+
+  async #idsThere(connection: mysql.PoolConnection, ids: readonly string[]): Promise<string[]> {
+    const [key = ''] = this.#table.key;
+    const [rows] = await connection.query<mysql.RowDataPacket[]>(
+      `SELECT ${grammar.quote(key)} AS id FROM ${qualified(this.#table, grammar)} WHERE ${grammar.quote(key)} IN (?)`,
+      [ids],
+    );
+    return rows.map(({ id }) => String(id));
+  }
+
+  #sqlValue(value: ColumnValue, index: number): ColumnValue {
+    return typeof value === 'string' && this.#table.columns[index]?.type === 'timestamp' ? datetime(value) : value;
+  }
+
+  /** Does the work on one connection, with a deadline. One that fails is not used again, nor one that holds something. */
+  async #connected<T>(
+    work: (connection: mysql.PoolConnection) => Promise<T>,
+    { signal, factor = 1, isLast = false }: { signal?: AbortSignal; factor?: number; isLast?: boolean } = {},
+  ): Promise<T> {
+    const late = AbortSignal.timeout(this.#options.statementTimeout * factor + timeoutMargin);
+    const within = <R>(promise: Promise<R>) => unlessAborted(promise, signal ? AbortSignal.any([signal, late]) : late);
+    const connection = await this.#connect();
+    try {
+      await within(connection.query(settings(this.#options.statementTimeout, factor)));
+      const result = await within(work(connection));
+      if (isLast) connection.destroy();
+      else connection.release();
+      return result;
+    } catch (error) {
+      if (isUsableAfter(error)) connection.release();
+      else connection.destroy();
+      throw error;
+    }
+  }
+
+  async #connect(): Promise<mysql.PoolConnection> {
+    this.#pool ??= createPool(this.#server, tlsOptions(this.#server), this.#options, this.#log);
+    try {
+      return await this.#pool.getConnection();
+    } catch (error) {
+      if (!mayBePlain(this.#server) || classifyError(error).code !== 'HANDSHAKE_NO_SSL_SUPPORT') throw error;
+      await this.close();
+      this.#pool = createPool(this.#server, undefined, this.#options, this.#log);
+      return this.#pool.getConnection();
+    }
+  }
+}
+
+/** `2026-11-24 10:00:00.000` of the same in RFC 3339 and UTC; what isn't that is for the server to refuse. */
+function datetime(time: string): string {
+  return time.replace(/^(\d{4}-\d{2}-\d{2})T([\d:.]+)Z$/, '$1 $2');
+}

@@ -1,0 +1,160 @@
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
+import { makeFolder } from '../../../common/fs/make-folder.ts';
+import { makeNamedFile } from '../../../common/fs/named-file.ts';
+import { type Database, deleteBatchSize, deletePause, type TableInfo } from '../dialect.ts';
+import type { ClassifiedError } from '../errors.ts';
+import type { DatabaseSinkOptions } from '../options.ts';
+import type { ColumnValue, Row } from '../row.ts';
+import { identifierList, qualified } from '../schema.ts';
+import type { Table } from '../table.ts';
+import { classifyError, isBusy, withoutValues } from './errors.ts';
+import { grammar } from './grammar.ts';
+import { introspect } from './introspect.ts';
+
+export class SqliteDatabase implements Database {
+  readonly place: string;
+  readonly classifyError: (error: unknown) => ClassifiedError = classifyError;
+  readonly #path: string;
+  readonly #table: Table;
+  readonly #options: DatabaseSinkOptions;
+  #open: Open | undefined;
+  /** Names of those that the table had when it was last seen. */
+  #columns: readonly string[] = [];
+  /** One transaction at a time: deliveries and tidying share the connection. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: DatabaseSinkOptions, table: Table) {
+    this.#options = options;
+    this.#table = table;
+    this.#path = decodeURIComponent(new URL(options.url).pathname);
+    this.place = `SQLite in ${this.#path}`;
+  }
+
+  async introspect(): Promise<TableInfo | undefined> {
+    const found = introspect(this.#current().database, this.#table);
+    if (found !== undefined) this.#columns = [...found.columns.keys()];
+    return found;
+  }
+
+  migrate(statementsFor: (found: TableInfo | undefined) => readonly string[]): Promise<void> {
+    return this.#transaction((database) => {
+      for (const statement of statementsFor(introspect(database, this.#table))) database.exec(statement);
+    });
+  }
+
+  insert(rows: readonly Row[], signal: AbortSignal): Promise<void> {
+    return this.#transaction(() => {
+      const current = this.#current();
+      current.insert ??= current.database.prepare(insertStatement(this.#table));
+      try {
+        for (const { values } of rows) current.insert.run(...values.map(sqlValue));
+      } catch (error) {
+        throw withoutValues(error, this.#columns);
+      }
+    }, signal);
+  }
+
+  async maintain(cutoff: number | undefined, signal: AbortSignal): Promise<void> {
+    if (cutoff === undefined) return;
+    const name = qualified(this.#table, grammar);
+    const statement = `DELETE FROM ${name} WHERE rowid IN (SELECT rowid FROM ${name} WHERE occurred_at < ? LIMIT ?)`;
+    for (;;) {
+      const deleted = await this.#transaction(
+        (database) => database.prepare(statement).run(new Date(cutoff).toISOString(), deleteBatchSize).changes,
+        signal,
+      );
+      if (Number(deleted) < deleteBatchSize) return;
+      await delay(deletePause, undefined, { signal });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#queue;
+    this.#forget();
+  }
+
+  /** Does the work in one transaction. A lock that somebody else holds is waited for without holding up the process. */
+  #transaction<T>(work: (database: DatabaseSync) => T, signal?: AbortSignal): Promise<T> {
+    const result = this.#queue.then(async () => {
+      const deadline = performance.now() + this.#options.statementTimeout;
+      while (!this.#begin(performance.now() > deadline)) await delay(busyPause, undefined, { signal });
+      const { database } = this.#current();
+      try {
+        const value = work(database);
+        database.exec('COMMIT');
+        return value;
+      } catch (error) {
+        if (database.isTransaction) database.exec('ROLLBACK');
+        if (classifyError(error).kind !== 'row') this.#forget();
+        throw error;
+      }
+    });
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  /** False where somebody else is writing just now, who may go on for a while unless this was the last try. */
+  #begin(isLast: boolean): boolean {
+    try {
+      const current = this.#current();
+      // Once it is WAL it stays so, and whoever reads it doesn't keep us from writing. Merely looking doesn't change it.
+      if (!current.isWal) current.database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+      current.isWal = true;
+      current.database.exec('BEGIN IMMEDIATE');
+      return true;
+    } catch (error) {
+      if (isBusy(error) && !isLast) return false;
+      this.#forget();
+      throw error;
+    }
+  }
+
+  /** The open database, if it is still the one at its path: what is written to a file that was removed is lost. */
+  #current(): Open {
+    if (this.#open !== undefined && inodeOf(this.#path) !== this.#open.inode) this.#forget();
+    this.#open ??= openFile(this.#path);
+    return this.#open;
+  }
+
+  #forget(): void {
+    this.#open?.database.close();
+    this.#open = undefined;
+  }
+}
+
+/** Between two tries of a database that somebody else is writing to, in milliseconds. */
+const busyPause = 20;
+
+interface Open {
+  readonly database: DatabaseSync;
+  readonly inode: number;
+  insert: StatementSync | undefined;
+  isWal: boolean;
+}
+
+function openFile(path: string): Open {
+  makeFolder(dirname(path), 0o750);
+  // SQLite would let everybody read a file that it makes.
+  makeNamedFile(path, 0o640);
+  const database = new DatabaseSync(path, { timeout: 0 });
+  return { database, inode: inodeOf(path) ?? 0, insert: undefined, isWal: false };
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
+}
+
+function insertStatement(table: Table): string {
+  const names = table.columns.map(({ name }) => name);
+  return (
+    `INSERT INTO ${qualified(table, grammar)} (${identifierList(names, grammar)}) VALUES (${names.map(() => '?').join(', ')}) ` +
+    `ON CONFLICT (${identifierList(table.key, grammar)}) DO NOTHING`
+  );
+}
+
+function sqlValue(value: ColumnValue): string | number | null {
+  return typeof value === 'boolean' ? Number(value) : value;
+}

@@ -1,0 +1,78 @@
+import { reasonOf } from '../../common/errors.ts';
+import type { OptionMistake } from '../../common/options/declare.ts';
+import type { Dialect } from './dialect.ts';
+import { dialectOf } from './dialects.ts';
+import { refusedKind } from './incompatibilities.ts';
+import type { DatabaseSinkOptions } from './options.ts';
+import { isStandardColumn, tableOf } from './table.ts';
+
+/** What is wrong with options that are each of the right form. */
+export function validationErrors(options: DatabaseSinkOptions): readonly OptionMistake[] {
+  const dialect = dialectOf(options.url);
+  const columns = columnErrors(options);
+  return [
+    ...urlErrors(options.url, dialect),
+    ...unsupportedOptionErrors(dialect, options),
+    ...columns,
+    // A table that can't be described can't be judged either.
+    ...(columns.length > 0 ? [] : options.columnsOnly ? ownTableErrors(options) : unfitColumnErrors(options, dialect)),
+  ];
+}
+
+/** What a column of the operator's may be called. */
+export const columnName = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
+
+/** What is legal and surely not meant. */
+export function warnings(
+  { statementTimeout }: DatabaseSinkOptions,
+  { timeout }: { readonly timeout: number },
+): readonly OptionMistake[] {
+  if (statementTimeout < timeout) return [];
+  return [
+    { path: ['statementTimeout'], message: "isn't shorter than the route's timeout, which would always come first" },
+  ];
+}
+
+function urlErrors(url: string, dialect: Dialect): OptionMistake[] {
+  try {
+    dialect.checkUrl(new URL(url));
+    return [];
+  } catch (error) {
+    return [{ path: ['url'], message: `can't be used: ${reasonOf(error)}` }];
+  }
+}
+
+function unsupportedOptionErrors(dialect: Dialect, { schema, partition }: DatabaseSinkOptions): OptionMistake[] {
+  const asked = { schema: schema !== undefined, partition: partition !== 'none' };
+  const lacking = dialect.unsupportedOptions.filter((option) => asked[option]);
+  return lacking.map((option) => ({ path: [option], message: `is something that ${dialect.name} has no notion of` }));
+}
+
+function columnErrors({ columns, columnsOnly }: DatabaseSinkOptions): OptionMistake[] {
+  return Object.keys(columns).flatMap((name) => {
+    const path = ['columns', name];
+    if (!columnName.test(name)) {
+      return [{ path, message: 'must have a name of letters, digits and _, 63 at most' }];
+    }
+    return !columnsOnly && isStandardColumn(name) ? [{ path, message: 'is a column of every table of ours' }] : [];
+  });
+}
+
+/** Columns that would be made with a type that can hold nothing of what goes there. */
+function unfitColumnErrors(options: DatabaseSinkOptions, dialect: Dialect): OptionMistake[] {
+  return tableOf(options).columns.flatMap((column) => {
+    const type = dialect.typeOf(column);
+    const kind = refusedKind(column, type, dialect);
+    if (kind === undefined) return [];
+    return [{ path: ['columns', column.name], message: `is made as ${type}, which can't hold ${kind}` }];
+  });
+}
+
+function ownTableErrors(options: DatabaseSinkOptions): OptionMistake[] {
+  const path = ['columnsOnly'];
+  if (options.partition !== 'none' || options.retention > 0) {
+    return [{ path, message: 'goes with neither partition nor retention: a table of your own is yours to tidy' }];
+  }
+  if (tableOf(options).key.length === 1) return [];
+  return [{ path, message: 'needs exactly one column that holds the id, to store no notification twice' }];
+}

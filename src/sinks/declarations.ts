@@ -1,0 +1,32 @@
+import type { OptionMistake } from '../common/options/declare.ts';
+import type { EnvelopeKey } from '../notification/envelope.ts';
+import { databaseDeclaration } from './database/declaration.ts';
+import type { SinkDeclaration, SinkLimits, SinkRoute } from './declaration.ts';
+import { fileDeclaration } from './file/options.ts';
+import { logDeclaration } from './log/options.ts';
+import { webhookDeclaration } from './webhook/declaration.ts';
+
+/** A kind of sink whose options are its own affair: what a function gets must have been checked against `options`. */
+export interface AnySinkDeclaration
+  extends Omit<SinkDeclaration<unknown>, 'limits' | 'check' | 'requiredKeys' | 'warnings' | 'file'> {
+  limits(options: unknown): SinkLimits;
+  check?(options: unknown): readonly OptionMistake[];
+  requiredKeys?(options: unknown): readonly EnvelopeKey[];
+  warnings?(options: unknown, route: SinkRoute): readonly OptionMistake[];
+  file?(options: unknown): string;
+}
+
+/** What every kind of sink declares: all that reading, checking and describing a configuration takes. */
+export const sinkDeclarations: readonly AnySinkDeclaration[] = [
+  logDeclaration,
+  fileDeclaration,
+  databaseDeclaration,
+  webhookDeclaration,
+];
+
+/** @throws Error for a type that there is no kind for, which a checked configuration doesn't have */
+export function sinkDeclaration(type: string): AnySinkDeclaration {
+  const declaration = sinkDeclarations.find((candidate) => candidate.type === type);
+  if (declaration === undefined) throw new Error(`there is no sink of type "${type}"`);
+  return declaration;
+}

@@ -1,0 +1,186 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, realpath, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Logger } from 'pino';
+import { codeOf } from '../../common/errors.ts';
+import { accessTo } from '../../common/fs/file-access.ts';
+import { fileReasonOf } from '../../common/fs/fs-errors.ts';
+import { makeFolder } from '../../common/fs/make-folder.ts';
+import type { Delivery } from '../../notification/envelope.ts';
+import { piecesOf } from '../lines.ts';
+import { delivered, type Outcome, type Sink, type SinkContext, type SinkKind, SinkUnavailable } from '../sink.ts';
+import { Compressor } from './compressor.ts';
+import { type FileSinkOptions, fileDeclaration } from './options.ts';
+import { freeRotatedName, removeOldest, syncToDisk } from './rotated-files.ts';
+
+/** NDJSON: one envelope a line. A batch is on the disk before it counts as delivered. */
+export const fileSink: SinkKind<FileSinkOptions> = {
+  ...fileDeclaration,
+
+  connectionTest: ({ path }) => accessTo(path),
+
+  async open(options, context) {
+    const sink = new FileSink(options, context);
+    await sink.prepare();
+    return sink;
+  },
+};
+
+class FileSink implements Sink {
+  readonly #options: FileSinkOptions;
+  readonly #log: Logger;
+  /** It only appends, because somebody else may be doing so: it neither mends nor rotates. */
+  readonly #isGuest: boolean;
+  readonly #mayRemoveOld: () => boolean;
+  readonly #compressor: Compressor;
+  #file: FileHandle | undefined;
+  #isClosed = false;
+
+  constructor(options: FileSinkOptions, { log, isGuest = false, mayRemoveOld = () => false }: SinkContext) {
+    this.#options = options;
+    this.#log = log;
+    this.#isGuest = isGuest;
+    this.#mayRemoveOld = mayRemoveOld;
+    this.#compressor = new Compressor(options, log);
+  }
+
+  /** Opens the file, so that a mistake in the path shows at the start and not with the first notification. */
+  async prepare(): Promise<void> {
+    await this.#orUnavailable(async () => {
+      await this.#current();
+      // What an earlier run has left, or rotated when it was told not to compress.
+      if (!this.#isGuest) this.#compressor.start(await realpath(this.#options.path));
+    });
+  }
+
+  async deliver(batch: readonly Delivery[]): Promise<Outcome[]> {
+    const pieces = piecesOf(batch.map(({ json }) => `${json}\n`));
+    const lines = Buffer.concat(pieces.map((piece) => Buffer.from(piece)));
+    await this.#orUnavailable(() => this.#append(lines));
+    return batch.map(() => delivered);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([this.#compressor.close(), this.#letGo()]);
+  }
+
+  async #letGo(): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+  }
+
+  async #append(lines: Buffer): Promise<void> {
+    const file = await this.#rotateIfDue(await this.#current(), lines.length);
+    const { size } = await file.stat();
+    try {
+      // All at once where the system takes it: appendFile would give it away in small pieces, a turn of the loop for each.
+      for (let at = 0; at < lines.length; ) at += (await file.write(lines, at)).bytesWritten;
+      await file.datasync();
+    } catch (error) {
+      // Half a line must not stay, because the whole batch comes again; and after a failed sync nobody knows what the
+      // file holds, so it is opened and looked at anew.
+      if (!this.#isGuest) await file.truncate(size).catch(() => undefined);
+      await this.#letGo().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** The open file, if it is still the one at its path: an operator's logrotate may have moved it away. */
+  async #current(): Promise<FileHandle> {
+    if (this.#file !== undefined && !(await isAt(this.#file, this.#options.path))) await this.#letGo();
+    // An attempt that was given up may go on behind the end.
+    if (this.#isClosed) throw new Error('the sink is closed');
+    this.#file ??= await this.#open();
+    return this.#file;
+  }
+
+  async #open(): Promise<FileHandle> {
+    const { path } = this.#options;
+    const file = await this.#openOrMake();
+    try {
+      if (!(await file.stat()).isFile()) throw new Error('it is not a regular file');
+      if (!this.#isGuest) await this.#mendEnd(file);
+      await syncToDisk(dirname(path));
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    return file;
+  }
+
+  async #openOrMake(): Promise<FileHandle> {
+    const { path, mode } = this.#options;
+    const { O_RDWR, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+    // Without O_NONBLOCK, opening a named pipe would wait for its reader.
+    const attempt = () => open(path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK, Number.parseInt(mode, 8));
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) throw error;
+      // It holds up the process, but a disk that has answered just now won't for long.
+      makeFolder(dirname(path), 0o750);
+      return attempt();
+    }
+  }
+
+  /** A crash in the middle of a write leaves half a line. It was never confirmed, so the whole one comes again. */
+  async #mendEnd(file: FileHandle): Promise<void> {
+    const { size } = await file.stat();
+    const end = await endOfLastLine(file, size);
+    if (end === size) return;
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(ourLine.length), 0, ourLine.length, end);
+    const { path } = this.#options;
+    if (buffer.toString('utf8', 0, bytesRead) === ourLine.slice(0, bytesRead)) {
+      await file.truncate(end);
+      this.#log.warn({ path, bytes: size - end }, 'removed half a line, left by a crash, from the end of the file');
+    } else {
+      await file.appendFile('\n');
+      this.#log.warn({ path }, 'the file ended in the middle of a line that is not ours; ended that line');
+    }
+  }
+
+  async #rotateIfDue(file: FileHandle, more: number): Promise<FileHandle> {
+    const { path, maxSize, rotate, keep } = this.#options;
+    const { size, mtimeMs } = await file.stat();
+    const isFull = maxSize > 0 && size + more > maxSize;
+    const isOld = rotate > 0 && Math.floor(mtimeMs / rotate) < Math.floor(Date.now() / rotate);
+    if (this.#isGuest || size === 0 || !(isFull || isOld)) return file;
+    // A link stays where it is: what it leads to is rotated.
+    const target = await realpath(path);
+    await this.#letGo();
+    await rename(target, await freeRotatedName(target, new Date()));
+    if (keep > 0 && (isFull || this.#mayRemoveOld())) await removeOldest(target, keep);
+    this.#compressor.start(target);
+    return this.#current();
+  }
+
+  async #orUnavailable(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (cause) {
+      throw new SinkUnavailable(`${this.#options.path} can't be written: ${fileReasonOf(cause)}`, { cause });
+    }
+  }
+}
+
+/** How each line of ours begins. */
+const ourLine = '{"id":"';
+
+async function isAt(file: FileHandle, path: string): Promise<boolean> {
+  const [ours, theirs] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
+  return theirs !== undefined && ours.ino === theirs.ino && ours.dev === theirs.dev;
+}
+
+/** Where the last whole line ends: just behind the last line feed. */
+async function endOfLastLine(file: FileHandle, size: number): Promise<number> {
+  const chunk = Buffer.alloc(64 * 1024);
+  for (let end = size; end > 0; ) {
+    const start = Math.max(0, end - chunk.length);
+    const { bytesRead } = await file.read(chunk, 0, end - start, start);
+    const found = chunk.subarray(0, bytesRead).lastIndexOf(0x0a);
+    if (found !== -1) return start + found + 1;
+    end = start;
+  }
+  return 0;
+}

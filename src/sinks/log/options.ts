@@ -1,0 +1,19 @@
+import type { Level } from 'pino';
+import type { SinkDeclaration } from '../declaration.ts';
+
+export interface LogSinkOptions {
+  level: Level;
+}
+
+export const logDeclaration: SinkDeclaration<LogSinkOptions> = {
+  type: 'log',
+  summary: 'one JSON line a notification on stdout',
+  options: {
+    level: {
+      doc: 'Level that the lines carry.',
+      format: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
+      default: 'info',
+    },
+  },
+  limits: () => ({ batch: { max: 500, linger: 0 }, concurrency: 1 }),
+};

@@ -1,0 +1,89 @@
+import { anyCase, orReference, when, whenSchema } from '../../common/options/json-schema.ts';
+import type { EnvelopeKey } from '../../notification/envelope.ts';
+import type { SinkDeclaration } from '../declaration.ts';
+import { createAddress } from './address.ts';
+import { batchFormats } from './formats/formats.ts';
+import { type FormatName, formatNames, type WebhookOptions, webhookOptions } from './options.ts';
+import { fieldFormats, headerName, ownHeaders, validationErrors, warnings } from './validate.ts';
+
+/** What of `validationErrors` JSON Schema can say. */
+const schemaRules: readonly object[] = [
+  when({ format: { const: 'template' } }, { required: ['template'] }),
+  unlessFormat(['template'], { not: { required: ['template'] } }),
+  unlessFormat(fieldFormats, { properties: { fields: { maxProperties: 0 } } }),
+  unlessFormat(batchFormats, batchOfOne()),
+  when({ url: { pattern: '\\{', not: { pattern: '\\$\\{' } } }, batchOfOne()),
+  when(
+    { method: { const: 'GET' } },
+    {
+      required: ['format'],
+      properties: {
+        format: orReference({ const: 'kazoo-form' }),
+        signature: { properties: { secrets: { maxItems: 0 } } },
+      },
+    },
+  ),
+  { properties: { auth: { maxProperties: 1 }, headers: headers() } },
+  when({ auth: { minProperties: 1 } }, { properties: { headers: { propertyNames: noneOf(['authorization']) } } }),
+  when(
+    { allowPrivateNetworks: { enum: [false, 'false'] } },
+    { properties: { proxy: orReference({ enum: ['environment', 'none'] }) } },
+  ),
+];
+
+export const webhookDeclaration: SinkDeclaration<WebhookOptions> = {
+  type: 'webhook',
+  summary: 'an HTTP request for each notification, in the format that the receiver wants',
+  options: webhookOptions,
+  limits: ({ batch, concurrency, rateLimit }) => ({ batch, concurrency: Math.min(concurrency, usefulAt(rateLimit)) }),
+  check: validationErrors,
+  schemaRules,
+  warnings: warnings,
+  requiredKeys: requiredKeys,
+};
+
+/** More requests at a time than this would only wait for their turn, and be late. */
+function usefulAt(limit: WebhookOptions['rateLimit']): number {
+  if (limit === undefined) return Number.POSITIVE_INFINITY;
+  return Math.max(1, Math.ceil((limit.requests * 5_000) / limit.per));
+}
+
+/** What can't be said without: what the format has a place for, and what stands in the URL. */
+function requiredKeys({ format, url }: WebhookOptions): readonly EnvelopeKey[] {
+  const inUrl = createAddress(url).placeholders.filter((name) => name !== 'id');
+  return [...(requiredByFormat[format] ?? []), ...inUrl];
+}
+
+const cloudEvents: readonly EnvelopeKey[] = ['event', 'zone', 'occurred_at'];
+
+const requiredByFormat: Partial<Record<FormatName, readonly EnvelopeKey[]>> = {
+  standard: ['event', 'occurred_at'],
+  cloudevents: cloudEvents,
+  'cloudevents-binary': cloudEvents,
+  'kazoo-json': ['data'],
+  'kazoo-form': ['data'],
+};
+
+function unlessFormat(formats: readonly FormatName[], then: object): object {
+  const others = formatNames.filter((name) => !formats.includes(name));
+  const isOther = { properties: { format: { enum: others } } };
+  // Left out, it is the first one.
+  const [usual] = formatNames;
+  return whenSchema(others.includes(usual) ? isOther : { ...isOther, required: ['format'] }, then);
+}
+
+function batchOfOne(): object {
+  const one = { anyOf: [{ const: 1 }, { type: 'string', pattern: '^0*1$' }] };
+  return { properties: { batch: { properties: { max: orReference(one) } } } };
+}
+
+function headers(): object {
+  return {
+    propertyNames: { allOf: [{ pattern: headerName.source }, noneOf([...ownHeaders])] },
+    additionalProperties: orReference({ pattern: '^[\\x20-\\x7e]*$' }),
+  };
+}
+
+function noneOf(names: readonly string[]): object {
+  return { not: { pattern: `^(${anyCase(names.join('|'))})$` } };
+}

@@ -1,0 +1,104 @@
+import { createRequire } from 'node:module';
+import { reasonOf } from '../../../common/errors.ts';
+import type { Delivery } from '../../../notification/envelope.ts';
+import type { TemplateOptions } from '../options.ts';
+import { type Content, Undeliverable } from './content.ts';
+
+const require = createRequire(import.meta.url);
+
+/** Milliseconds that one rendering may take. */
+const longestRendering = 200;
+/** What one rendering may build up on its way, and what may come out of it, in characters. */
+const memoryLimit = 8 * 1024 * 1024;
+const longestOutput = 1024 * 1024;
+
+/**
+ * A Liquid template as a format. It sees the envelope's keys and `fields`, and nothing else: no file, no other
+ * template. What it puts out is escaped for its content type, unless a filter `raw` comes last.
+ * @throws Error when the template can't be parsed
+ */
+export function createTemplate(
+  { body, contentType }: TemplateOptions,
+  fields: Readonly<Record<string, string>>,
+): (delivery: Delivery) => Content {
+  // Loaded here, because it takes much memory and few configurations have a template.
+  const { Liquid } = require('liquidjs') as typeof import('liquidjs');
+  const liquid = new Liquid({
+    // Without this, `include` and its kind would look for files.
+    templates: {},
+    ownPropertyOnly: true,
+    strictFilters: true,
+    timezoneOffset: 0,
+    parseLimit: 256 * 1024,
+    renderLimit: longestRendering,
+    memoryLimit,
+    outputEscape: escapeFor(contentType),
+  });
+  const parsed = liquid.parse(body);
+  return ({ envelope }) => {
+    const text = render(() => String(liquid.renderSync(parsed, { ...envelope, fields })));
+    if (text.length > longestOutput) throw new Undeliverable('the template gives more than 1 MiB');
+    if (isJson(contentType)) mustBeJson(text);
+    return { type: contentType, text };
+  };
+}
+
+function render(work: () => string): string {
+  try {
+    return work();
+  } catch (cause) {
+    throw new Undeliverable(`the template fails: ${reasonOf(cause)}`);
+  }
+}
+
+/** A text from outside must not end the string or the element that the template has put it in. */
+function escapeFor(contentType: string): (value: unknown) => string {
+  const essence = essenceOf(contentType);
+  const [, escapeText] = escapes.find(([types]) => types.test(essence)) ?? [];
+  return escapeText === undefined ? outputText : (value) => escapeText(outputText(value));
+}
+
+/** By content types: these have many names, with JSON or XML somewhere in them. The first that fits is taken. */
+const escapes: readonly (readonly [RegExp, (text: string) => string])[] = [
+  [/json5|javascript|ecmascript/, escapeScript],
+  [/json/, escapeJson],
+  [/dtd/, (text) => escapeMarkup(text).replaceAll('%', '&#37;')],
+  [/xml|html|svg|sgml|xsl|mathml|wml/, escapeMarkup],
+  [/x-www-form-urlencoded/, (text) => encodeURIComponent(text.toWellFormed())],
+];
+
+/** What it is without its parameters, in lower case. */
+function essenceOf(contentType: string): string {
+  return contentType.replace(/;.*/s, '').trim().toLowerCase();
+}
+
+function outputText(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function escapeJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** There strings may stand in other quotes too, and in those with `${…}` within. */
+function escapeScript(text: string): string {
+  return escapeJson(text).replace(/['`$]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
+}
+
+function escapeMarkup(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** Where it is JSON as a whole, and not several of them or a language that contains it. */
+function isJson(contentType: string): boolean {
+  return /[/+]json\b(?!-seq)/.test(essenceOf(contentType));
+}
+
+function mustBeJson(text: string): void {
+  try {
+    JSON.parse(text);
+  } catch {
+    throw new Undeliverable('the template gives no JSON for this notification, as its contentType says it does');
+  }
+}

@@ -1,9 +1,0 @@
-/**
- * A URL with an @ behind the first thing that ends a user name, password or host: a password in it has an @, /, ? or #
- * that isn't escaped, and what is left of it would be taken for the host.
- */
-export const strayAt = /^\w+:\/\/[^@/?#]*[@/?#].*@/s;
-
-/** What is to be said of such a URL; it shows nothing of it. */
-export const strayAtMessage =
-  'has an @ behind its host: in a user name or password, write @ as %40, / as %2F, : as %3A, # as %23, ? as %3F';

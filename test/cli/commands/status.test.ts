@@ -1,0 +1,169 @@
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { stringify } from 'yaml';
+import { reasonOf } from '../../../src/common/errors.ts';
+import { askDaemon } from '../../../src/ops/control.ts';
+import type { Status } from '../../../src/ops/status.ts';
+import { cli, cliProcess } from '../../support/cli.ts';
+import { type Daemon, startDaemon } from '../../support/daemon.ts';
+import { publishAsKazoo } from '../../support/kazoo.ts';
+import { type BreakableBroker, shareBreakableBroker } from '../../support/rabbitmq.ts';
+import { until } from '../../support/until.ts';
+
+let broker: BreakableBroker;
+let folder: string;
+let config: string;
+let daemon: Daemon | undefined;
+
+beforeAll(async () => {
+  broker = await shareBreakableBroker();
+  folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-status-'));
+  config = join(folder, 'config.yaml');
+  const routes = {
+    archive: { sink: { type: 'file', path: join(folder, 'archive.ndjson') } },
+    broken: { sink: { type: 'file', path: folder } },
+  };
+  const brokers = [{ zone: 'west', url: broker.url }];
+  const http = { listen: '127.0.0.1:0' };
+  writeFileSync(config, stringify({ brokers, journal: { path: join(folder, 'journal') }, routes, http }));
+});
+
+afterAll(async () => {
+  await daemon?.end('SIGKILL');
+  await broker.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe('status', () => {
+  test('says that there is no journal yet', async () => {
+    const { code, stderr } = await cli(['status', '--config', config]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('there is no journal in');
+  });
+
+  test.each([
+    ['a status', 'status', (text: string) => JSON.stringify({ running: true, pid: text, routes: [{ name: text }] })],
+    ['an error', 'reload', (text: string) => JSON.stringify({ error: text })],
+    ['no JSON', 'live', (text: string) => text],
+  ] as const)('lets what answers on the daemon’s socket with %s steer no terminal', async (_what, question, answer) => {
+    const planted = mkdtempSync(join(tmpdir(), 'kazoo-relay-planted-'));
+    const steering = '\u001b]0;x\u0007\u009b31m\u202e';
+    await using server = createServer((socket) => socket.once('data', () => socket.end(answer(steering))));
+    server.listen(join(planted, 'control.sock'));
+    await once(server, 'listening');
+    const said = await askDaemon(planted, question).catch(reasonOf);
+    const texts = typeof said === 'string' ? [said] : JSON.stringify(said).match(/[^"]+/g);
+    rmSync(planted, { recursive: true });
+    expect(texts?.join()).not.toMatch(/[^\x20-\x7e]|[^\\]\\u00/);
+  });
+
+  test('says what to do where this user may not ask the daemon', async () => {
+    const closed = join(folder, 'closed');
+    mkdirSync(closed, { mode: 0 });
+    const env = { KAZOO_RELAY_JOURNAL_PATH: closed };
+    const { code, stderr } = await cliProcess(['status', '--config', config], { env, privileged: false });
+    const [uid, gid] = [process.getuid?.(), process.getgid?.()];
+    const whose = `${closed} is owned by ${uid}:${gid} with mode 0000, this is ${uid}:${gid}`;
+    expect(stderr).toBe(
+      `kazoo-relay: the daemon can't be asked through ${closed}/control.sock: permission denied (${whose}); use sudo, or the user that the daemon runs as\n`,
+    );
+    expect(code).toBe(2);
+  });
+
+  test('shows brokers, journal and routes of the daemon that runs', async () => {
+    daemon = startDaemon(config);
+    await daemon.says('consuming');
+    await publishAsKazoo(broker.url, 3);
+    await publishAsKazoo(broker.url, 1, { 'Current-Balance': 'much' });
+    await until(async () => (await status()).routes[0]?.lag?.messages === 0, { what: 'the archive to catch up' });
+    await until(async () => (await status()).routes[1]?.circuit?.state === 'open', { what: 'the open circuit' });
+    await until(async () => (await status()).http?.open, { what: 'the open HTTP port' });
+    expect(statSync(join(folder, 'journal', 'control.sock')).mode & 0o777).toBe(0o600);
+    const { running, pid, brokers, journal, routes } = await status();
+    expect({ running, pid }).toEqual({ running: true, pid: daemon.process.pid });
+    expect(brokers).toMatchObject([{ zone: 'west', state: 'consuming', received: 4, paused: false, reason: null }]);
+    expect(brokers?.[0]?.rate).toBeGreaterThan(0);
+    expect(journal).toMatchObject({ messages: 4, undecodable: 0, max_bytes: 10 * 2 ** 30 });
+    expect(journal.used_bytes).toBeGreaterThan(0);
+    expect(journal.used_bytes).toBeLessThan(journal.bytes ?? 0);
+    expect(routes).toMatchObject([
+      { name: 'archive', sink: 'file', quarantined: 1, dead: 0, waiting: 0, circuit: { state: 'closed' } },
+      { name: 'broken', lag: { messages: 4 }, circuit: { reason: expect.stringContaining("can't be written") } },
+    ]);
+    const { stdout } = await cli(['status', '--config', config]);
+    expect(stdout).toMatch(/running, pid \d+/);
+    expect(stdout).toMatch(/^Journal .*: ([\d.]+ KiB) of 10\.0 GiB \((?!\1)[\d.]+ [KM]iB on disk\), 4 notif/m);
+    expect(stdout).toMatch(/HTTP +127\.0\.0\.1:[1-9]\d+$/m);
+    expect(stdout).toMatch(/west +127\.0\.0\.1:\d+ +consuming/);
+    expect(stdout).toMatch(/broken +file +4 \(\d+ s\).*can't be written/);
+  });
+
+  test('shows that a broker is away, and why', async () => {
+    await broker.stop();
+    await until(async () => (await status()).brokers?.[0]?.state === 'away', { what: 'the broker to be missed' });
+    expect((await status()).brokers?.[0]?.reason).toBeTruthy();
+    await broker.start();
+    await until(async () => (await status()).brokers?.[0]?.state === 'consuming', { what: 'the broker to be back' });
+  });
+
+  test('shows a route whose journal can’t be read as interrupted, and why', async () => {
+    rename('deliveries', 'hidden');
+    const asked = async () => (await askDaemon(join(folder, 'journal'), 'status')) as Status;
+    const interrupted = async () => (await asked()).routes.map((route) => route.interrupted !== null);
+    await until(async () => (await interrupted()).every(Boolean), { what: 'the routes to be interrupted' });
+    // A route may come upon it while it reads, or while it writes.
+    const reason = expect.stringMatching(/journal\.sqlite can't be (read|written): no such table: .*deliveries/);
+    const { journal, routes } = await asked();
+    expect(journal).toMatchObject({ bytes: null, messages: null, reason });
+    expect(routes).toMatchObject([
+      { name: 'archive', lag: null, dead: null, interrupted: reason },
+      { name: 'broken', interrupted: reason },
+    ]);
+    const { stdout, code } = await cli(['status', '--config', config]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Journal .*\n +the journal .*can't be read: no such table/);
+    expect(stdout).toMatch(/archive +file +- +0 +- +- +- +interrupted +the journal .*can't be (read|written)/);
+    const ready = await cli(['status', '--check', 'ready', '--config', config]);
+    expect(ready).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/the route archive is interrupted: the journal/),
+    });
+    rename('hidden', 'deliveries');
+    await until(async () => !(await interrupted()).some(Boolean), { what: 'the routes to go on' });
+    expect((await asked()).journal).toMatchObject({ messages: 4, reason: null });
+  });
+
+  test('shows what the journal knows where no daemon runs, also after it was killed', async () => {
+    await daemon?.end('SIGKILL');
+    const { running, brokers, routes } = await status();
+    expect({ running, brokers }).toEqual({ running: false, brokers: null });
+    expect(routes).toMatchObject([{ name: 'archive', lag: { messages: 0 }, circuit: null }, { name: 'broken' }]);
+    {
+      using database = new DatabaseSync(join((await status()).journal.path, 'journal.sqlite'));
+      database.exec(`INSERT INTO facts VALUES ('evicted_undecodable', 3), ('evicted_known', 4), ('evicted_since', 0)`);
+    }
+    const { stdout, code } = await cli(['status', '--config', config]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('not running');
+    expect(stdout).toMatch(/^Invalid +\d+ B of 2\.5 GiB are undecodable or invalid$/m);
+    expect(stdout).toMatch(
+      /^ +7 of them were removed since 1970-01-01T00:00:00\.000Z, .*: 3 undecodable, 0 of unknown ev.* 4 of/m,
+    );
+  });
+});
+
+function rename(table: string, to: string): void {
+  const database = new DatabaseSync(join(folder, 'journal', 'journal.sqlite'), { timeout: 5_000 });
+  database.exec(`ALTER TABLE ${table} RENAME TO ${to}`);
+  database.close();
+}
+
+async function status(): Promise<Status> {
+  const { stdout } = await cli(['status', '--config', config, '--json']);
+  return JSON.parse(stdout) as Status;
+}

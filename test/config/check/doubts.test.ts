@@ -1,0 +1,143 @@
+import { describe, expect, test } from '@jest/globals';
+import { findingText } from '../../../src/config/diagnostics.ts';
+import { examineConfig, readConfig } from '../../../src/config/load.ts';
+import { configFolder, given } from '../../support/config-folder.ts';
+
+const folder = configFolder();
+const broker = 'brokers: [{ zone: west, url: amqp://127.0.0.1 }]\n';
+const whole = `${broker}routes: { all: { sink: { type: log } } }\n`;
+const route = (options: string) => `${broker}routes:\n  all:\n    sink: { type: log }\n${indent(options, 4)}`;
+const sink = (type: string, options: string) =>
+  `${broker}routes:\n  all:\n    sink:\n      type: ${type}\n${indent(options, 6)}`;
+
+const doubts: Readonly<Record<string, string>> = {
+  'an event that is not in the catalogue': route('events: [voicemail_nwe, missed_call]'),
+  'a pattern that matches no event': route('events: [voicemial_*]'),
+  'only unknown events, which are quarantined': route('events: [port_rejectd]\nunknown: quarantine'),
+  'an event twice': route('events: [missed_call, missed_call]'),
+  'a zone that one of several is not': `brokers:\n  - { zone: west, url: amqp://10.0.0.1 }\n  - { zone: east, url: amqp://10.0.0.2 }\nroutes: { all: { zones: [west, eats], sink: { type: log } } }`,
+  'only zones of no broker': route('zones: [north]'),
+  'an account that can’t be one': route(
+    'accounts: [4F5E6D7C8B9A00112233445566778899, 4f5e6d7c8b9a00112233445566778899]',
+  ),
+  'only accounts that can’t be one': route('accounts: [sales]'),
+  'something to reveal that is nowhere': route('reveal: [pasword, details.request_headers]'),
+  'a start in the future': route('start: 2999-01-01T00:00:00Z'),
+  'no try but the first': route('retry: { schedule: [] }'),
+  'two routes into one file': `${broker}routes:\n  one: { sink: { type: file, path: FOLDER/a } }\n  two: { sink: { type: file, path: FOLDER/./b/../a } }`,
+  'a file that grows without end': sink('file', 'path: a\nmaxSize: 0\nrotate: 0'),
+  'compressing where no file is rotated': sink('file', 'path: a\nmaxSize: 0\nrotate: 0\ncompress: gzip'),
+  'a request that has longer than its route': sink('webhook', 'url: https://a\ntimeout: { total: 1m }'),
+  'a connection that has longer than its request': sink('webhook', 'url: https://a\ntimeout: { total: 5s }'),
+  'a certificate that nobody checks': sink('webhook', 'url: https://a\ntls: { verify: false }'),
+  'a token that goes unencrypted': sink('webhook', 'url: http://crm.example.com\nauth: { bearer: { token: geheim } }'),
+  'secrets that go unencrypted in headers, fields and the query': sink(
+    'webhook',
+    'url: http://crm.example.com/?api_key=geheim&page=1\nformat: kazoo-json\nheaders: { Cookie: geheim, X-Session: geheim, X-Zone: west }\nfields: { pin: geheim, region: eu }',
+  ),
+  'what is revealed and goes unencrypted': `${broker}routes: { all: { reveal: [password], sink: { type: webhook, url: http://crm.example.com } } }`,
+  'a token of OAuth 2 that is fetched unencrypted': sink(
+    'webhook',
+    'url: https://a\nauth: { oauth2: { tokenUrl: http://login.example.com/token, clientId: a, clientSecret: geheim } }',
+  ),
+  'a password that goes unencrypted to a proxy': sink(
+    'webhook',
+    'url: https://a\nproxy: http://me:geheim@10.0.0.1:3128',
+  ),
+  'a name that looks like an address of this machine': sink(
+    'webhook',
+    'url: http://127.evil.example.com\nauth: { bearer: { token: geheim } }',
+  ),
+  'a password that goes unencrypted to a broker': `brokers:\n  - { zone: west, url: amqp://kazoo:geheim@10.0.0.1 }\n  - { zone: east, url: amqp://kazoo:geheim@127.example.com }\nroutes: { all: { sink: { type: log } } }`,
+  'a port that others reach': `${whole}http: { listen: 0.0.0.0:9400 }`,
+  'a port that others reach, by its name': `${whole}http: { listen: 'relay.example.com:9400' }`,
+  'a zone that is misread in a header': `brokers:\n  - { zone: west, url: amqp://10.0.0.1 }\n  - { zone: Köln, url: amqp://10.0.0.2 }\nroutes: { all: { sink: { type: webhook, url: https://a, format: cloudevents-binary } } }`,
+  'a statement that has longer than its route': sink('database', 'url: postgres://h/d\nstatementTimeout: 1m'),
+  'a broker whose certificate nobody checks': `brokers: [{ zone: west, url: 'amqps://h?verify=verify_none' }]\nroutes: { all: { sink: { type: log } } }`,
+  'a broker twice': `brokers:\n  - { zone: west, url: amqp://a@10.0.0.1 }\n  - { zone: east, url: 'amqp://b@10.0.0.1:5672/' }\nroutes: { all: { sink: { type: log } } }`,
+  'a broker twice, with its virtual host in other words': `brokers:\n  - { zone: west, url: amqp://10.0.0.1 }\n  - { zone: east, url: 'amqp://10.0.0.1/%2F' }\nroutes: { all: { sink: { type: log } } }`,
+  'a batch that never fills': `${whole}intake: { prefetch: 100 }`,
+  'a watch that looks too seldom': `${whole}intake: { watch: { interval: 1m } }`,
+  'a queue that is gone at once': `${whole}queue: { expires: 10s }`,
+  'a log that says nothing': `${whole}log: { level: silent }`,
+};
+
+describe('what is surely not meant is warned of, with its place', () => {
+  test.each(Object.entries(doubts))('%s', (_what, text) => {
+    const warnings = warningsOf(text);
+    expect(warnings).not.toBe('');
+    expect(warnings).not.toContain('geheim');
+    expect(warnings).toMatchSnapshot();
+  });
+});
+
+test('what is right is doubted beside what is wrong, and nothing that this might be at fault for', () => {
+  const text = `brokers: [{ zone: west, url: http://127.0.0.1 }]
+queue: { expires: 10s }
+journal: { maxSize: big }
+routes:
+  one: { events: [missed_cal], zones: [wets], sink: { type: file, path: a } }
+  two: { accounts: [nobody], sink: { type: file, path: a } }
+  three: { events: [missed_cal], retry: { schedule: soon }, sink: { type: file, path: a } }
+`;
+  const { mistakes, warnings } = examineConfig(folder.write('relay.yaml', text), given({}));
+  expect(mistakes.map(({ option }) => option)).toEqual([
+    'brokers[0].url',
+    'journal.maxSize',
+    'routes.three.retry.schedule',
+  ]);
+  expect(warnings.map(({ option }) => option)).toEqual([
+    'queue.expires',
+    'routes.one.events[0]',
+    'routes.two',
+    'routes.two.accounts[0]',
+    'routes.two.sink.path',
+  ]);
+});
+
+describe('nothing is said', () => {
+  test('of events while it isn’t clear which there are', () => {
+    const file = folder.write('relay.yaml', `${route('events: [my_event]')}\nvalidation: { schemas: schemas }\n`);
+    expect(examineConfig(file, given({})).warnings).toEqual([]);
+  });
+
+  test.each(
+    Object.entries({
+      'of the example': '',
+      'of events by their other names': route('events: [top_up, topup, "*", voicemail_*]'),
+      'of a webhook on this machine without encryption': sink(
+        'webhook',
+        'url: http://127.0.0.1\nauth: { bearer: { token: a } }',
+      ),
+      'of secrets to a receiver on this machine': `${broker}routes:\n  all:\n    reveal: [password]\n    sink: { type: webhook, url: 'http://[::1]:80', headers: { Cookie: a }, auth: { oauth2: { tokenUrl: http://LOCALHOST, clientId: a, clientSecret: b } } }`,
+      'of a proxy over TLS, on this machine, or without a password': `${broker}routes:\n  a: { sink: { type: webhook, url: https://a, proxy: https://me:b@proxy } }\n  b: { sink: { type: webhook, url: https://a, proxy: http://me:b@127.0.0.1 } }\n  c: { sink: { type: webhook, url: https://a, proxy: http://proxy } }`,
+      'of headers that are no secrets': sink(
+        'webhook',
+        'url: http://a\nheaders: { X-Zone: west, Monkeys: a, X-Hook-ID: a }',
+      ),
+      'of passwords to brokers on this machine or over TLS, or of that of guest': `brokers:\n  - { zone: a, url: amqp://a:b@127.0.0.2 }\n  - { zone: b, url: 'amqp://a:b@[::1]' }\n  - { zone: c, url: amqps://a:b@10.0.0.1 }\n  - { zone: d, url: amqp://guest:guest@10.0.0.2 }\n  - { zone: e, url: amqp://10.0.0.3 }\n  - { zone: f, url: amqp://a:b@LocalHost }\nroutes: { all: { sink: { type: log } } }`,
+      'of a port on this machine': `${whole}http: { listen: '[::1]:9400' }`,
+      'of a port that is a Unix socket': `${whole}http: { listen: /run/relay.sock }`,
+      'of zones that are misread in a header, and don’t come there': `brokers:\n  - { zone: west, url: amqp://10.0.0.1 }\n  - { zone: Köln, url: amqp://10.0.0.2 }\nroutes:\n  one: { zones: [west], sink: { type: webhook, url: https://a, format: cloudevents-binary } }\n  two: { sink: { type: webhook, url: https://a, format: cloudevents } }`,
+      'of files that are not the same': `${broker}routes:\n  one: { sink: { type: file, path: a } }\n  two: { sink: { type: file, path: b } }`,
+      'of two brokers in one zone': `brokers:\n  - { zone: west, url: amqp://10.0.0.1 }\n  - { zone: west, url: amqp://10.0.0.2 }\nroutes: { all: { sink: { type: log } } }`,
+    }),
+  )('%s', (_what, text) => {
+    if (text === '') expect(readConfig('config/kazoo-relay.yaml', given({})).warnings).toEqual([]);
+    else expect(warningsOf(text)).toBe('');
+  });
+
+  test('of events that the operator has schemas for', () => {
+    folder.write('schemas/my_event.json', '{}');
+    const text = `${route('events: [my_event, my_*]')}\nvalidation: { schemas: [FOLDER/schemas] }\n`;
+    expect(warningsOf(text)).toBe('');
+  });
+});
+
+function warningsOf(text: string): string {
+  return folder.without(readConfig(folder.write('relay.yaml', text), given({})).warnings.map(findingText).join('\n'));
+}
+
+function indent(text: string, spaces: number): string {
+  return text.replaceAll(/^/gm, ' '.repeat(spaces));
+}

@@ -1,0 +1,112 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import type { Entry } from '../../../src/journal/entry.ts';
+import type { Notification } from '../../../src/kazoo/notification.ts';
+import { interestOf } from '../../../src/routes/match.ts';
+import { notification } from '../../support/notification.ts';
+import { sessionOf } from '../../support/sessions.ts';
+import type { Tested } from './stores.ts';
+
+export function appending(tested: Tested): void {
+  test('gives back what was appended, in its order', async () => {
+    const batch = [
+      notification({ event: 'low_balance' }),
+      notification({ event: 'register', problems: [], preview: true }),
+    ];
+    expect(await tested.journal.append(batch)).toMatchObject(batch.map(({ id }) => ({ id })));
+    const entries = await readAll(tested);
+    expect(entries.map(({ id }) => id)).toEqual(batch.map(({ id }) => id));
+    await tested.reopen();
+    const fromDisk = await readAll(tested);
+    expect(fromDisk.map(plain)).toEqual(entries.map(plain));
+  });
+
+  test.each<[string, Partial<Notification>]>([
+    ['is of no known event', { known: false }],
+    ['is a preview', { preview: true }],
+    ['is invalid', { state: 'invalid', problems: [{ path: '/a', keyword: 'type', message: 'must be a string' }] }],
+    ['is a resend', { ownTime: 5, fingerprint: 'f' }],
+    ['holds a secret that a route reveals', { secrets: [{ path: ['password'], value: 'geheim' }] }],
+  ])('gives back all of a batch in which one %s', async (_what, parts) => {
+    await tested.journal.append([notification({ ownTime: 5, fingerprint: 'f' })]);
+    const batch = Array.from({ length: 10 }, () => notification({})).with(6, notification(parts));
+    await tested.journal.append(batch);
+    const entries = await readAll(tested);
+    expect(entries.slice(1)).toMatchObject(batch.map(({ raw, fingerprint, ownTime, ...kept }) => kept));
+    await tested.reopen();
+    expect((await readAll(tested)).map(plain)).toEqual(entries.map(plain));
+  });
+
+  test('drops what it has already, also inside a batch', async () => {
+    const [one, two] = [notification({}), notification({})];
+    expect(await tested.journal.append([one, one])).toMatchObject([{ id: one.id }]);
+    expect(await tested.journal.append([one])).toEqual([]);
+    await tested.reopen();
+    expect(await tested.journal.append([one, two])).toMatchObject([{ id: two.id }]);
+    expect((await readAll(tested)).map(({ id }) => id)).toEqual([one.id, two.id]);
+  });
+
+  test('marks a resend with the id of the first, only where an equal body is the same occurrence', async () => {
+    const first = notification({ ownTime: 5, fingerprint: 'f' });
+    const resend = notification({ ownTime: 5, fingerprint: 'f' });
+    const third = notification({ ownTime: 5, fingerprint: 'f' });
+    const repeated = [
+      notification({ ownTime: null, fingerprint: 'g' }),
+      notification({ ownTime: null, fingerprint: 'g' }),
+    ];
+    await tested.journal.append([first, resend]);
+    await tested.journal.append([third, ...repeated]);
+    const entries = await readAll(tested);
+    expect(entries.map(({ resendOf }) => resendOf)).toEqual([null, first.id, first.id, null, null]);
+  });
+
+  test('knows a resend of what is older than all the rest, also within a batch', async () => {
+    await tested.journal.append([notification({ ownTime: 2_000_000 })]);
+    await tested.reopen();
+    const old = { ownTime: 1_000_000, fingerprint: 'old' };
+    const [first, second, third] = [notification(old), notification(old), notification(old)];
+    const batch = [first, second, ...Array.from({ length: 10 }, () => notification({}))];
+    await tested.journal.append(batch);
+    await tested.journal.append([third]);
+    const entries = (await readAll(tested)).filter(({ id }) => [first.id, second.id, third.id].includes(id));
+    expect(entries.map(({ resendOf }) => resendOf)).toEqual([null, first.id, first.id]);
+  });
+
+  test('numbers batches that come at once in the order in which they can be read, and none below what was read', async () => {
+    const session = await sessionOf(tested.journal, 'reading');
+    const batches = Array.from({ length: 20 }, () => [notification({}), notification({})]);
+    const appended = Promise.all(batches.map((batch) => tested.journal.append(batch)));
+    const seen: number[] = [];
+    while (seen.length < 40) {
+      const { entries } = await session.read(seen.at(-1) ?? 0, 3, everything);
+      seen.push(...entries.map(({ seq }) => seq));
+      await nextTurn();
+    }
+    const seqs = (await appended).flat().map(({ seq }) => seq);
+    expect(seen).toEqual(seqs.sort((one, other) => one - other));
+  });
+
+  test('tells after each append, until it is told to stop', async () => {
+    const changes: string[] = [];
+    const unsubscribe = tested.journal.subscribe((change) => changes.push(change));
+    await tested.journal.append([notification({})]);
+    expect(changes).toEqual(['appended']);
+    unsubscribe();
+    await tested.journal.append([notification({})]);
+    expect(changes).toEqual(['appended']);
+  });
+}
+
+const everything = interestOf({ events: [], accounts: [] });
+
+async function readAll({ journal }: Tested): Promise<readonly Entry[]> {
+  const session = await sessionOf(journal, 'reading');
+  const { entries } = await session.read(0, 100, everything);
+  await session.close();
+  return entries;
+}
+
+/** An entry without its getters. */
+function plain(entry: Entry): object {
+  return JSON.parse(JSON.stringify(entry));
+}

@@ -1,0 +1,39 @@
+import { afterEach, beforeEach, describe } from '@jest/globals';
+import type { Journal } from '../../../src/journal/journal.ts';
+import { appending } from './appending.ts';
+import { operators } from './operators.ts';
+import { reading } from './reading.ts';
+import { sessions } from './sessions.ts';
+import { stores, type Tested, type TestStore } from './stores.ts';
+
+describe.each(stores)('a journal in %s', (_name, make) => {
+  let own: TestStore;
+  let journal: Journal;
+
+  beforeEach(async () => {
+    own = await make();
+    journal = await own.open();
+  });
+
+  afterEach(async () => {
+    await journal.close();
+    await own.remove();
+  });
+
+  const tested: Tested = {
+    get journal() {
+      return journal;
+    },
+    get store() {
+      return own.store;
+    },
+    async reopen() {
+      await journal.close();
+      journal = await own.open();
+    },
+  };
+  describe('as intake has it', () => appending(tested));
+  describe('as whoever reads it has it', () => reading(tested));
+  describe('as a route has it', () => sessions(tested));
+  describe('as an operator has it', () => operators(tested));
+});

@@ -1,0 +1,114 @@
+import { expect, test } from '@jest/globals';
+import type { OperatorStore } from '../../../src/journal/operator-store.ts';
+import { notification } from '../../support/notification.ts';
+import { recorded } from '../../support/recorded.ts';
+import { cursorOf, sessionOf, settle } from '../../support/sessions.ts';
+import type { Tested } from './stores.ts';
+
+export function operators(tested: Tested): void {
+  test('shows what is recorded: by state, route, event, time and id, page by page, and in groups', async () => {
+    const [seqs, store] = await withRecords(tested);
+    const shown = async (filter: object, after = 0, limit = 10) => {
+      const records = await store.records({ states: ['waiting', 'dead', 'quarantined'], ...filter }, after, limit);
+      return records.map(({ seq, route, state }) => [seqs.indexOf(seq), route, state]);
+    };
+    const all = [
+      [0, 'r', 'waiting'],
+      [1, 'r', 'dead'],
+      [2, 'r', 'quarantined'],
+      [1, 's', 'waiting'],
+    ];
+    expect(await shown({})).toEqual(all);
+    expect(await shown({ states: ['waiting'] })).toEqual([all[0], all[3]]);
+    expect(await shown({ route: 's' })).toEqual([all[3]]);
+    expect(await shown({ event: 'register' })).toEqual([all[1], all[3]]);
+    expect(await shown({ since: 3_000 })).toEqual([all[2]]);
+    const [first] = await store.records({ states: ['waiting'] }, 0, 1);
+    expect(await shown({ ids: [first?.id] })).toEqual([all[0]]);
+    expect(await shown({}, first?.number)).toEqual(all.slice(1));
+    expect(await store.groups({ states: ['waiting', 'dead'] })).toMatchObject([
+      { count: 1 },
+      { count: 1 },
+      { count: 1 },
+    ]);
+    expect((await store.recordsOf(seqs[1] ?? 0)).map(({ route }) => route)).toEqual(['r', 's']);
+    expect((await store.entry(first?.id ?? ''))?.seq).toBe(seqs[0]);
+    expect((await store.entryAt(seqs[0] ?? 0))?.id).toBe(first?.id);
+    await store.close();
+  });
+
+  test('retries, hastens and drops each once, and the daemon is told of it', async () => {
+    const [seqs, store] = await withRecords(tested);
+    const { promise: told, resolve } = Promise.withResolvers<string>();
+    const records = await store.records({ states: ['waiting', 'dead', 'quarantined'], route: 'r' }, 0, 10);
+    tested.journal.subscribe(resolve);
+    expect([await store.retry(records), await store.retry(records)]).toEqual([2, 0]);
+    expect(await told).toBe('records');
+    const session = await sessionOf(tested.journal, 'r');
+    const now = Date.now();
+    const due = async () => (await session.due(now + 1_000, now + 2_000, 10, new Set())).waiting;
+    expect((await due()).map(({ entry }) => seqs.indexOf(entry.seq))).toEqual(expect.arrayContaining([1, 2]));
+    // Its tries begin anew, and those that were stay to be read.
+    expect((await due())[0]?.attempts.at(-1)).toMatchObject({ outcome: 'restart' });
+    const [waiting] = await store.records({ states: ['waiting'], route: 's' }, 0, 1);
+    expect(await store.hasten(waiting === undefined ? [] : [waiting])).toBe(1);
+    const left = await store.records({ states: ['waiting'], route: 'r' }, 0, 10);
+    expect([await store.drop(left), await store.drop(left)]).toEqual([3, 0]);
+    expect(await session.waitingAmong(seqs)).toEqual(new Set());
+    await store.close();
+  });
+
+  test('drops what a cursor hasn’t passed for good: the route finds it handled', async () => {
+    const [one = 0, two = 0] = (await tested.journal.append([notification({}), notification({})])).map(
+      ({ seq }) => seq,
+    );
+    await settle(tested.journal, 'r', { cursor: one - 1, recorded: [recorded(two, 'waiting')] });
+    const store = await tested.store.openOperatorStore();
+    expect(await store.passedAmong('r', one - 1, [one, two])).toEqual(new Set([two]));
+    await store.drop(await store.records({ states: ['waiting'] }, 0, 1));
+    expect(await store.passedAmong('r', one - 1, [one, two])).toEqual(new Set([two]));
+    await store.close();
+    const session = await sessionOf(tested.journal, 'r');
+    expect(await session.handledBeyondCursor()).toEqual([two]);
+  });
+
+  test('replays what doesn’t wait already', async () => {
+    const [seqs, store] = await withRecords(tested);
+    const entries = (await Promise.all(seqs.map((seq) => store.entryAt(seq)))).filter((entry) => entry !== null);
+    expect(await store.replay('r', entries)).toBe(2);
+    expect(await store.waitingAmong('r', seqs)).toEqual(new Set(seqs));
+    expect(await store.waitingIn('r', seqs[1] ?? 0, seqs[2] ?? 0)).toBe(2);
+    await store.close();
+  });
+
+  test('forgets a route with all that it left: opened again, it is a new one', async () => {
+    const [seqs, store] = await withRecords(tested);
+    expect(await store.cursorOf('r')).toBe(seqs[2]);
+    await store.forget('r');
+    expect(await store.cursorOf('r')).toBeNull();
+    expect(await store.records({ states: ['waiting', 'dead', 'quarantined'] }, 0, 10)).toMatchObject([{ route: 's' }]);
+    expect(await cursorOf(tested.journal, 'r', 'earliest')).toBeLessThan(seqs[0] ?? 0);
+    await store.close();
+  });
+
+  test('says what a validator has found since', async () => {
+    const [seqs, store] = await withRecords(tested);
+    const problems = [{ path: '/a', keyword: 'type', message: 'must be a string' }];
+    await store.saveValidation(seqs[0] ?? 0, 'invalid', problems);
+    expect(await store.entryAt(seqs[0] ?? 0)).toMatchObject({ state: 'invalid', problems });
+    await store.close();
+  });
+}
+
+/** Three entries, all recorded by the route `r`, and one of them by `s`. */
+async function withRecords({ journal, store }: Tested): Promise<[seqs: number[], store: OperatorStore]> {
+  const events = ['low_balance', 'register', 'missed_call'];
+  const batch = events.map((event, index) => notification({ event, receivedAt: 1_000 * (index + 1) }));
+  const seqs = (await journal.append(batch)).map(({ seq }) => seq);
+  const [one = 0, two = 0, three = 0] = seqs;
+  const later = { dueAt: Date.now() + 3_600_000 };
+  const records = [{ ...recorded(one, 'waiting'), ...later }, recorded(two, 'dead'), recorded(three, 'quarantined')];
+  await settle(journal, 'r', { cursor: three, recorded: records });
+  await settle(journal, 's', { cursor: three, recorded: [{ ...recorded(two, 'waiting'), ...later }] });
+  return [seqs, await store.openOperatorStore()];
+}

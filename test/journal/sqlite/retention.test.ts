@@ -1,0 +1,261 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import pino from 'pino';
+import { reasonOf } from '../../../src/common/errors.ts';
+import type { Journal, Limits } from '../../../src/journal/journal.ts';
+import type { Recorded } from '../../../src/journal/route-session.ts';
+import { openJournal } from '../../../src/journal/sqlite/journal.ts';
+import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
+import { unlimited } from '../../../src/journal/sqlite/retention.ts';
+import type { Notification } from '../../../src/kazoo/notification.ts';
+import { notification } from '../../support/notification.ts';
+import { recorded } from '../../support/recorded.ts';
+import { cursorOf, sessionOf, settle as settleIn } from '../../support/sessions.ts';
+import { until } from '../../support/until.ts';
+
+const day = 86_400_000;
+let folder: string;
+let journal: Journal;
+let limits: Limits;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-retention-'));
+});
+
+afterEach(async () => {
+  await journal.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe('retention', () => {
+  test('removes what every route has settled once it is old, and nothing else', async () => {
+    await open({ retention: day });
+    await append('old', 2 * day, 3);
+    await append('young', 0, 1);
+    await settle('fast', 4);
+    await settle('slow', 2);
+    await until(async () => (await ids()).length === 2, { what: 'two to be removed' });
+    await settle('slow', 4);
+    await until(async () => (await ids()).length === 1, { what: 'three to be removed', timeout: 20_000 });
+  });
+
+  test('keeps what is recorded: waiting, and dead or quarantined until it is older than that', async () => {
+    await open({ retention: day });
+    await append('a', 2 * day, 4);
+    await settle('r', 4, [recorded(1, 'dead'), recorded(2, 'waiting'), recorded(3, 'quarantined')]);
+    await until(async () => (await ids()).length === 3, { what: 'the settled one to be removed' });
+    await reopen({ retention: day, deadRetention: 0 });
+    const session = await sessionOf(journal, 'r');
+    await until(async () => (await ids()).length === 1, { what: 'the dead ones to be removed' });
+    const { waiting } = await session.due(Date.now(), Date.now() + day, 10, new Set());
+    expect(waiting.map(({ entry }) => entry.seq)).toEqual([2]);
+  });
+
+  test('is held back by no route that has left the configuration', async () => {
+    await open({ retention: day });
+    await append('a', 2 * day, 2);
+    await settle('gone', 0, [recorded(1, 'waiting')]);
+    await settle('here', 2);
+    await reopen({ retention: day });
+    await journal.openRoute('here', 'earliest');
+    await until(async () => (await ids()).length === 0, { what: 'both to be removed' });
+    // Of what was removed it has nothing to catch up on.
+    expect((await journal.summary()).routes).toMatchObject([{ name: 'gone', cursor: 0, lag: { messages: 0 } }, {}]);
+    const session = await sessionOf(journal, 'gone', 'now');
+    expect(session.cursor).toBe(0);
+    const due = await session.due(Date.now(), Date.now() + day, 10, new Set());
+    expect(due).toEqual({ waiting: [], more: false });
+  });
+
+  test('keeps the dead letters of such a route, with their notifications, as long as any others', async () => {
+    await open({ retention: day });
+    await append('a', 2 * day, 2);
+    await settle('gone', 2, [recorded(1, 'dead')]);
+    await settle('here', 2);
+    await reopen({ retention: day });
+    await journal.openRoute('here', 'earliest');
+    await until(async () => (await ids()).length === 1, { what: 'the other one to be removed' });
+    await reopen({ retention: day, deadRetention: 0 });
+    await journal.openRoute('here', 'earliest');
+    await until(async () => (await ids()).length === 0, { what: 'the dead one to be removed' });
+  });
+
+  test('is held back no longer by a route that is released, and follows new limits', async () => {
+    await open({});
+    await append('a', 2 * day, 2);
+    await settle('leaving', 1);
+    await settle('here', 2);
+    journal.limit({ ...unlimited, retention: day });
+    await until(async () => (await ids()).length === 1, { what: 'the first to be removed', timeout: 20_000 });
+    await journal.releaseRoute('leaving');
+    await until(async () => (await ids()).length === 0, { what: 'the second to be removed', timeout: 20_000 });
+    expect(await cursorOf(journal, 'leaving', 'now')).toBe(1);
+  });
+
+  test('leaves nothing for a replay that has read a notification before', async () => {
+    await open({});
+    await append('a', 2 * day, 2);
+    await settle('r', 2);
+    const store = openOperatorStore(folder);
+    const entries = (await Promise.all([store.entryAt(1), store.entryAt(2)])).filter((entry) => entry !== null);
+    journal.limit({ ...unlimited, retention: day });
+    await until(async () => (await ids()).length === 0, { what: 'both to be removed', timeout: 20_000 });
+    expect(entries).toHaveLength(2);
+    expect(await store.replay('r', entries)).toBe(0);
+    expect(await store.waitingIn('r', 1, 2)).toBe(0);
+    await store.close();
+  });
+});
+
+describe('the largest size', () => {
+  const maxSize = 4 * 1024 * 1024;
+  const large = { json: JSON.stringify({ filler: 'x'.repeat(100_000) }) };
+
+  test('pauses intake while nothing can be removed, and lets it go on as soon as something can', async () => {
+    await open({ maxSize });
+    await journal.openRoute('r', 'earliest');
+    const stored = await fill(large);
+    expect(stored).toBeLessThan(60);
+    expect(await refusal()).toMatch(
+      /has reached journal\.maxSize \(4\.0 MiB\): it is held about 3\.\d MiB by the route r, which is behind by \d+ not/,
+    );
+    await settleIn(journal, 'r', { cursor: stored });
+    await journal.append([notification(large)]);
+  });
+
+  test('takes at once the room of what could not be decoded and is dropped', async () => {
+    await open({ maxSize });
+    await journal.openRoute('r', 'earliest');
+    const stored = await fill({ state: 'undecodable', event: null, json: 'null', raw: Buffer.alloc(100_000) });
+    await settle('r', stored);
+    await refusedFor(/it is held about 3\.\d MiB by \d+ undecodable messages: /);
+    const store = openOperatorStore(folder);
+    await store.drop(await store.records({ states: ['undecodable'] }, 0, 1_000));
+    await store.close();
+    await until(async () => (await refusal()) === '', { what: 'the daemon to notice', timeout: 20_000 });
+    const { bytes, usedBytes } = await journal.summary();
+    expect(bytes).toBeGreaterThan(maxSize);
+    expect(usedBytes).toBeLessThan(maxSize / 4);
+  });
+
+  test.each(['waiting', 'dead', 'quarantined'] as const)('takes at once what is %s no longer', async (state) => {
+    await open({ maxSize });
+    await journal.openRoute('r', 'earliest');
+    const stored = await fill(large);
+    const seqs = Array.from({ length: stored }, (_, index) => index + 1);
+    await settle(
+      'r',
+      stored,
+      seqs.map((seq) => recorded(seq, state)),
+    );
+    await settle('other', stored);
+    await refusedFor(/it is held about 3\.\d MiB by \d+ .*the route r/);
+    if (state === 'waiting') {
+      await settleIn(journal, 'r', { cursor: stored, settled: seqs });
+    } else {
+      const store = openOperatorStore(folder);
+      await store.drop(await store.records({ states: [state] }, 0, 1_000));
+      await store.close();
+      await until(async () => (await refusal()) === '', { what: 'the daemon to notice', timeout: 20_000 });
+    }
+    await journal.append([notification(large)]);
+  });
+
+  test('names what really holds the space, the largest first', async () => {
+    await open({ maxSize });
+    await journal.openRoute('behind', 'earliest');
+    const stored = await fill(large);
+    await settle('behind', 16);
+    await settle('r', stored, [
+      ...[1, 2, 3, 4].map((seq) => recorded(seq, 'dead')),
+      ...Array.from({ length: 12 }, (_, index) => recorded(index + 5, 'quarantined')),
+    ]);
+    await refusedFor(
+      /held about \d\.\d MiB by the route behind, .*; about 1\.\d MiB by 12 notifications that the route r has q[^;]*$/,
+    );
+  });
+
+  test('counts what a reader pins of the write-ahead log, but removes nothing for it, names it, and shortens the log once that has gone', async () => {
+    const wal = join(folder, 'journal.sqlite-wal');
+    await open({ maxSize: 32 * 1024 * 1024 });
+    await journal.openRoute('r', 'earliest');
+    await append('settled', 0, 1);
+    await settle('r', 1, [recorded(1, 'waiting')]);
+    using reader = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
+    reader.exec('BEGIN; SELECT count(*) FROM notifications');
+    // The same pages again and again: the journal holds little.
+    const body = { json: JSON.stringify({ filler: 'x'.repeat(8_000_000) }) };
+    for (let seq = 2; (await refusal(body)) === ''; seq += 1) {
+      await settle('r', seq);
+      journal.limit({ ...limits, maxSize: 1 });
+      await until(async () => (await ids()).length === 1, { what: 'it to be removed' });
+      journal.limit(limits);
+    }
+    expect(statSync(wal).size).toBeGreaterThan(96 * 1024 * 1024);
+    await settleIn(journal, 'r', { cursor: 1, settled: [1] });
+    await refusedFor(/held about \d\d\.\d MiB by the write-ahead log, which a program .* pins: end that one/);
+    expect(await ids()).toHaveLength(1);
+    expect((await journal.summary()).usedBytes).toBeGreaterThanOrEqual(limits.maxSize);
+    reader.exec('COMMIT');
+    await journal.append([notification({})]);
+    expect(statSync(wal).size).toBeLessThan(1024 * 1024);
+  });
+
+  test('is kept by removing what is settled, however young it is', async () => {
+    await open({ maxSize });
+    await journal.openRoute('r', 'earliest');
+    for (let count = 1; count <= 100; count += 1) {
+      await journal.append([notification(large)]);
+      await settle('r', count);
+    }
+    const { size } = statSync(join(folder, 'journal.sqlite'));
+    expect(size).toBeLessThan(maxSize * 1.5);
+  });
+});
+
+/** Appends until the journal refuses it. Returns how many it took. */
+async function fill(parts: Partial<Notification>): Promise<number> {
+  for (let stored = 0; ; stored += 1) {
+    const taken = await journal.append([notification(parts)]).catch(() => null);
+    if (taken === null) return stored;
+  }
+}
+
+/** Why the journal takes nothing; empty where it does. */
+async function refusal(parts: Partial<Notification> = {}): Promise<string> {
+  return journal.append([notification(parts)]).then(() => '', reasonOf);
+}
+
+/** Waits until the journal takes nothing for this reason. */
+async function refusedFor(reason: RegExp): Promise<void> {
+  await until(async () => reason.test(await refusal()), { what: String(reason), timeout: 10_000 });
+}
+
+async function open(parts: Partial<Limits>): Promise<void> {
+  limits = { ...unlimited, ...parts };
+  journal = openJournal(folder, pino({ level: 'silent' }), limits, 50);
+}
+
+async function reopen(limits: Partial<Limits>): Promise<void> {
+  await journal.close();
+  await open(limits);
+}
+
+/** Appends notifications that came in so many milliseconds ago. */
+async function append(event: string, age: number, count: number): Promise<void> {
+  const receivedAt = Date.now() - age;
+  await journal.append(Array.from({ length: count }, () => notification({ event, receivedAt })));
+}
+
+/** Commits what a route has settled, and has retention look at once. */
+async function settle(route: string, cursor: number, lines: readonly Recorded[] = []): Promise<void> {
+  await settleIn(journal, route, { cursor, recorded: lines });
+  journal.limit(limits);
+}
+
+async function ids(): Promise<string[]> {
+  return (await journal.find({ after: 0, limit: 100 })).map(({ id }) => id);
+}

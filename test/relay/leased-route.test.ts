@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import pino from 'pino';
+import { startRoute } from '../../src/delivery/route.ts';
+import type { Journal } from '../../src/journal/journal.ts';
+import type { RouteSession } from '../../src/journal/route-session.ts';
+import { LeasedRoute } from '../../src/relay/leased-route.ts';
+import { delivered, type Outcome, type Sink } from '../../src/sinks/sink.ts';
+import { openJournal } from '../support/journal.ts';
+import { notification } from '../support/notification.ts';
+import { routeOptions } from '../support/route.ts';
+import { until } from '../support/until.ts';
+
+const log = pino({ level: 'silent' });
+let folder: string;
+let journal: Journal;
+let leased: LeasedRoute;
+let sessions: RouteSession[];
+let calls: string[][];
+let answer: (signal: AbortSignal) => Promise<Outcome>;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-leased-'));
+  journal = await openJournal(folder, log);
+  [sessions, calls, answer] = [[], [], async () => delivered];
+});
+
+afterEach(async () => {
+  await leased.stop(AbortSignal.abort());
+  await journal.close();
+  rmSync(folder, { recursive: true });
+});
+
+test('a route that somebody else has yet misses nothing, and runs as soon as it is ours', async () => {
+  const other = await (await journal.openRoute('tested', 'now')).session();
+  await lease();
+  const ids = await append(2);
+  expect([leased.route, sessions]).toEqual([undefined, []]);
+  await other.close();
+  await until(() => calls.length === 2, { what: 'both deliveries' });
+  expect(calls.flat()).toEqual(ids);
+});
+
+test('a route that stops while somebody else has it waits no longer', async () => {
+  const other = await (await journal.openRoute('tested', 'now')).session();
+  await lease();
+  await leased.stop(AbortSignal.timeout(60_000));
+  await other.close();
+  expect(sessions).toEqual([]);
+});
+
+test('a route whose session is lost cuts off what is with the sink, and begins again with the next session', async () => {
+  // With SQLite that comes to pass with the end of the journal alone.
+  const losing = new AbortController();
+  await lease((session) => Object.defineProperty(session, 'lost', { value: losing.signal }));
+  answer = (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  const [id] = await append(1);
+  await until(() => calls.length === 1, { what: 'its try' });
+  answer = async () => delivered;
+  losing.abort(new Error('another daemon has it'));
+  await until(() => calls.length === 2, { what: 'its next try' });
+  expect(calls).toEqual([[id], [id]]);
+  expect(sessions).toHaveLength(2);
+});
+
+/** @param change what becomes of the first session */
+async function lease(change = (session: RouteSession) => session): Promise<void> {
+  const place = await journal.openRoute('tested', 'now');
+  const session = async (signal?: AbortSignal) => {
+    const next = await place.session(signal);
+    sessions.push(next);
+    return sessions.length === 1 ? change(next) : next;
+  };
+  const openSink = async () => ({ deliver, close: async () => undefined });
+  const start = (own: RouteSession) => startRoute(routeOptions, { session: own, events: journal, log, openSink });
+  leased = new LeasedRoute({ session }, start, log);
+}
+
+const deliver: Sink['deliver'] = (batch, signal) => {
+  calls.push(batch.map(({ id }) => id));
+  return Promise.all(batch.map(() => answer(signal)));
+};
+
+async function append(count: number): Promise<string[]> {
+  const fresh = await journal.append(Array.from({ length: count }, () => notification({})));
+  return fresh.map(({ id }) => id);
+}
