@@ -33,7 +33,7 @@ const keys: Record<string, readonly string[]> = {
   pg: ['sinks/database/postgres/'],
   mysql2: ['sinks/database/mysql/'],
   // The formats that options may have, and the form in which they are declared.
-  convict: ['config/formats.ts', 'config/check/', 'common/options/declare.ts'],
+  convict: ['config/formats.ts', 'config/check/check.ts', 'common/options/declare.ts'],
   ajv: ['schema/files.ts', 'schema/problems.ts', 'schema/validator.ts'],
   commander: ['cli/'],
   fastify: ['ops/http-port.ts', 'ops/http-server.ts'],
@@ -41,7 +41,9 @@ const keys: Record<string, readonly string[]> = {
   koffi: ['ops/systemd.ts'],
   'pino-pretty': ['ops/log.ts'],
   yaml: ['config/read/', 'config/describe/show.ts'],
-  undici: ['sinks/webhook/'],
+  undici: ['answer-head', 'auth', 'connection-test', 'http', 'oauth', 'private-networks', 'transport'].map(
+    (name) => `sinks/webhook/${name}.ts`,
+  ),
   liquidjs: ['sinks/webhook/formats/template.ts'],
   standardwebhooks: ['sinks/webhook/signature.ts'],
   oauth4webapi: ['sinks/webhook/oauth.ts'],
