@@ -1,6 +1,6 @@
 import amqp, { type ChannelModel } from 'amqplib';
 import { reasonOf } from '../common/errors.ts';
-import { patienceFor } from '../common/net/addresses.ts';
+import { addressAttemptTimeout } from '../common/net/addresses.ts';
 import { loginOf, parametersOf, vhostOf } from '../common/net/amqp-url.ts';
 import { explainTls, readTls, type TlsFiles } from '../common/net/tls.ts';
 
@@ -37,7 +37,7 @@ export async function dial(url: string, { tls, name, ...options }: DialOptions):
     }),
     // Said in any case: an environment with NODE_TLS_REJECT_UNAUTHORIZED=0 must not leave it out.
     rejectUnauthorized: given.verify !== false,
-    ...patienceFor(connectTimeout),
+    ...addressAttemptTimeout(connectTimeout),
     timeout: connectTimeout,
     noDelay: true,
     credentials: credentialsOf(target),

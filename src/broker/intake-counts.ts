@@ -1,4 +1,4 @@
-import { Distribution } from '../common/stats/histogram.ts';
+import { Histogram } from '../common/stats/histogram.ts';
 import type { Entry } from '../journal/entry.ts';
 import type { Notification } from '../kazoo/notification.ts';
 import { fromAmqpTimestamp } from '../kazoo/time.ts';
@@ -17,9 +17,9 @@ export class IntakeCounts {
   /** By event and by keyword, of what was found wrong. */
   readonly problems = new Map<string, Map<string, number>>();
   /** Seconds from a message's arrival to its commit. */
-  readonly sinceReceived = new Distribution(intakeBounds);
+  readonly sinceReceived = new Histogram(intakeBounds);
   /** Seconds from KAZOO's timestamp to the commit: it takes two clocks that agree. */
-  readonly sincePublished = new Distribution(intakeBounds);
+  readonly sincePublished = new Histogram(intakeBounds);
 
   /**
    * Counts a batch that was committed just now.

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { Backoff } from '../common/async/backoff.ts';
 import { Heartbeat, stuckAfter } from '../common/async/heartbeat.ts';
 import { reasonOf } from '../common/errors.ts';
-import { Rate } from '../common/stats/rate-meter.ts';
+import { RateMeter } from '../common/stats/rate-meter.ts';
 import type { Entry } from '../journal/entry.ts';
 import { type Appender, JournalError } from '../journal/journal.ts';
 import type { BodyLimits } from '../kazoo/body.ts';
@@ -60,7 +60,7 @@ export class Intake {
   #committing: Promise<void> | undefined;
   readonly #abandoned = new AbortController();
   #received = 0;
-  readonly #rate = new Rate();
+  readonly #rate = new RateMeter();
   #committed = 0;
   #trouble: string | null = null;
 

@@ -206,7 +206,7 @@ export class Link {
       },
       take(message) {
         intake.add(new ReceivedMessage(message, zone, Date.now()), source);
-        if (intake.full) connection.fail(new Error('too much is held here while the journal takes nothing'));
+        if (intake.full) connection.fail(new Error('too much is held here while the journal is not writable'));
       },
     });
     const { consumerTag } = await channel.consume(this.#options.queue.name, (message) => {

@@ -105,7 +105,7 @@ export class Circuit {
    * @param asked milliseconds that the sink has asked to be left alone for
    */
   failed(trouble: Trouble, asked = 0): boolean {
-    // Others that were on their way with the same fate don't postpone the probe.
+    // Others that were on their way with the same end don't postpone the probe.
     if (this.#state === 'open') return false;
     this.#failures += 1;
     if (this.#state === 'closed' && this.#failures < this.#options.failures) return false;

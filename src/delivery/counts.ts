@@ -1,4 +1,4 @@
-import { Distribution } from '../common/stats/histogram.ts';
+import { Histogram } from '../common/stats/histogram.ts';
 import type { Entry } from '../journal/entry.ts';
 import type { Outcome } from '../sinks/sink.ts';
 
@@ -25,9 +25,9 @@ export class RouteCounts {
   /** How often the circuit has opened. */
   opened = 0;
   /** Seconds from a notification's arrival at the daemon to its delivery. */
-  readonly sinceReceived = new Distribution(deliveryBounds);
+  readonly sinceReceived = new Histogram(deliveryBounds);
   /** Seconds that the sink took for a batch. */
-  readonly attempts = new Distribution(attemptBounds);
+  readonly attempts = new Histogram(attemptBounds);
 
   /** @param end when the sink answered, in Unix milliseconds */
   concluded({ receivedAt }: Entry, outcome: Outcome, end: number): void {

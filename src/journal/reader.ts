@@ -27,7 +27,7 @@ export interface Query {
 export interface Summary {
   /** On disk. */
   readonly bytes: number;
-  /** What counts of them towards `maxSize`: of the file, not what will be used again. */
+  /** What counts of them towards `maxSize`: not what will be used again. */
   readonly usedBytes: number;
   /** Entries, about: those that were removed from between count too. */
   readonly messages: number;

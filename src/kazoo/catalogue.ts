@@ -39,12 +39,12 @@ export function schemaId(event: string): string {
   return `urn:kazoo-relay:schema:${event}`;
 }
 
-/** The routing key that an example is published with: where nobody knows KAZOO's, one that a relay's binding matches. */
+/** The routing key that an example is published with: where KAZOO's is unknown, one that a relay's binding matches. */
 export function exampleRoutingKey({ name, routingKey }: Pick<EventDefinition, 'name' | 'routingKey'>): string {
   return routingKey ?? `${unknownRoutingKeyPrefix}${name}`;
 }
 
-/** What the routing keys of examples begin with, where nobody knows KAZOO's. */
+/** What the routing keys of examples begin with, where KAZOO's are unknown. */
 export const unknownRoutingKeyPrefix = 'notifications.unknown.';
 
 /**
@@ -81,7 +81,7 @@ export const commonFields: readonly EventField[] = [
   optional('deliver_to_pid', 'Deliver-To-PID', 'string', 'Erlang process that it is meant for'),
   optional('destination_server', 'Destination-Server', 'string', 'KAZOO node that it is meant for'),
   optional('geo_location', 'Geo-Location', 'any', 'where its origin is'),
-  // Those of a request, be it as one text: what says who somebody is stands among them.
+  // Headers of a request, also as one text: credentials are among them.
   secret(optional('raw_headers', 'Raw-Headers', 'any', 'headers in the form they were received in')),
   optional('reply_to_pid', 'Reply-To-PID', 'string', 'Erlang process that waits for the answer'),
   optional('request_from_pid', 'Request-From-PID', 'string', 'Erlang process that asked'),

@@ -99,7 +99,7 @@ export class Decoded implements Notification {
   readonly preview: boolean;
   state: NotificationState;
   problems: readonly Problem[];
-  /** The normalised body; null where it couldn't be decoded, and once `redact` has let go of it. */
+  /** The normalised body; null where it couldn't be decoded, and after `redact`, which releases it. */
   data: JsonObject | null;
   json: string;
   secrets: readonly Secret[];
@@ -148,7 +148,7 @@ function escapePointer(key: string): string {
 
 /**
  * KAZOO saves what nobody answers, and publishes that again; what it wants no answer to, it publishes once. Only in the
- * former are these keys. Whoever gives messages ids tells by them which are the same.
+ * former are these keys. A publisher that sets `message_id` marks repeats by it.
  */
 function mayBeResent({ messageId = '' }: RawMessage, data: JsonObject): boolean {
   return messageId === '' && (data.server_id !== undefined || data.system_log_id !== undefined);

@@ -33,7 +33,7 @@ export function redact(decoded: Decoded, reveals: RevealedPaths): Notification {
 /** A secret, or a string with one in it. */
 interface SecretMatch {
   readonly path: BodyPath;
-  /** What is to stand there. */
+  /** What replaces it. */
   readonly clean: string;
 }
 
@@ -50,7 +50,7 @@ function replacedIn(json: string, matches: readonly SecretMatch[]): string {
 const maxSecrets = 100;
 const maxPathLength = 1_024;
 
-/** What a route may reveal is kept; what only a body made to do harm can hold stays redacted for everybody. */
+/** What a route may reveal is kept; what only a malicious body can hold stays redacted for every route. */
 function withinLimits(secrets: readonly Secret[]): readonly Secret[] {
   return secrets
     .filter(({ path }) => path.reduce((length, key) => length + key.length, 0) <= maxPathLength)
@@ -82,7 +82,7 @@ function secretFieldsOf(event: string | null): readonly string[] {
   const definition = eventNamed(event);
   const own = definition?.fields.filter((field) => field.secret).map((field) => field.name) ?? [];
   const names = [...own, ...secretsOfAll];
-  // Only the catalogue's events are remembered: whoever publishes may make up names without end.
+  // Only the catalogue's events are cached: a publisher may send any number of other names.
   if (definition !== undefined) secretFields.set(event, names);
   return names;
 }

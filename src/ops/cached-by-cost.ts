@@ -2,8 +2,8 @@
 const share = 1 / 20;
 
 /**
- * Does what is dear no oftener than it can be afforded: a result is given again until twenty times as long has passed
- * as it took to get it. Whoever asks meanwhile shares it.
+ * Limits how much of the time costly work takes: a result is reused until twenty times as long has passed as it took to
+ * get it. Calls in the meantime share it.
  */
 export function cachedByCost<T>(work: () => Promise<T>): () => Promise<T> {
   let last: Promise<T> | undefined;

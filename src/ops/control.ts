@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Logger } from 'pino';
 import { codeOf, reasonOf } from '../common/errors.ts';
-import { fileReasonOf } from '../common/fs/fs-errors.ts';
-import { asDaemon, ownershipOf } from '../common/fs/ownership.ts';
-import { printable } from '../common/text/printable.ts';
+import { asDaemon, fileReasonOf, ownershipOf } from '../common/fs/fs-errors.ts';
+import { printable } from '../common/text/format.ts';
 import { JournalError } from '../journal/journal.ts';
 
 /** The daemon's door for commands on the same machine, open to its own user and to root. */
@@ -101,7 +100,7 @@ export async function askDaemon(folder: string, question: Question, route?: stri
   return read(answer, question);
 }
 
-/** Whoever may write in the folder may have planted the socket: what it says steers no terminal. Reports have lines. */
+/** Anybody who may write in the folder could have made the socket, so its texts are escaped. Reports keep their lines. */
 function read(answer: string, question: Question): unknown {
   const shown = (text: string) =>
     question === 'reload' ? text.split('\n').map(printable).join('\n') : printable(text);

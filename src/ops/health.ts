@@ -1,4 +1,4 @@
-import { counted } from '../common/text/plural.ts';
+import { pluralize } from '../common/text/format.ts';
 import type { BrokerSnapshot, RuntimeSnapshot } from './runtime-snapshot.ts';
 
 /** What should move and doesn't: empty while all is well. A broker or a sink that is away keeps nothing from moving. */
@@ -20,13 +20,13 @@ export function stuckIn({ brokers, routes }: Pick<RuntimeSnapshot, 'brokers' | '
 export function unreadyIn({
   brokers,
   routes,
-  trouble,
-}: Pick<RuntimeSnapshot, 'brokers' | 'routes' | 'trouble'>): string[] {
+  journalProblem,
+}: Pick<RuntimeSnapshot, 'brokers' | 'routes' | 'journalProblem'>): string[] {
   return [
-    ...(trouble === null ? [] : [`the journal: ${trouble}`]),
+    ...(journalProblem === null ? [] : [`the journal: ${journalProblem}`]),
     ...brokers().flatMap((broker) => {
       const name = `${broker.broker} (zone ${broker.zone})`;
-      if (broker.paused) return [`${name}: the journal takes nothing: ${broker.reason}`];
+      if (broker.paused) return [`${name}: journal not writable: ${broker.reason}`];
       return broker.state === 'consuming' ? [] : [`${name}: ${stateOf(broker)}`];
     }),
     ...routes().flatMap(({ name, activity: { interrupted } }) =>
@@ -44,9 +44,9 @@ export function summaryOf({ brokers, routes }: Pick<RuntimeSnapshot, 'brokers' |
   const links = brokers();
   const consuming = links.filter(({ state, paused }) => state === 'consuming' && !paused);
   const held = routes().filter(({ activity }) => activity.circuit !== 'closed');
-  const parts = [`consuming from ${consuming.length} of ${counted(links.length, 'broker')}`];
-  if (links.some(({ paused }) => paused)) parts.push('the journal takes nothing');
-  parts.push(`${routes().length - held.length} of ${counted(routes().length, 'route')} delivering`);
+  const parts = [`consuming from ${consuming.length} of ${pluralize(links.length, 'broker')}`];
+  if (links.some(({ paused }) => paused)) parts.push('journal not writable');
+  parts.push(`${routes().length - held.length} of ${pluralize(routes().length, 'route')} delivering`);
   if (held.length > 0) parts.push(`sink away: ${held.map(({ name }) => name).join(', ')}`);
   return parts.join('; ');
 }

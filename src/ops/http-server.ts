@@ -3,6 +3,11 @@ import { hostname } from 'node:os';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { hostAndPort, isLoopback } from '../common/net/addresses.ts';
+import { stuckIn, unreadyIn } from './health.ts';
+import { type Log, type LogLevel, logLevels, setLevel } from './log.ts';
+import type { MetricsText } from './metrics.ts';
+import type { RuntimeSnapshot } from './runtime-snapshot.ts';
+import { type Status, withoutAnswers, withoutBrokersAnswers } from './status.ts';
 
 export interface HttpOptions {
   /** `host:port`, the path of a Unix socket, or `off`. */
@@ -12,7 +17,7 @@ export interface HttpOptions {
 }
 
 /** What there is to answer. */
-export interface Pages {
+export interface Endpoints {
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   status(): Promise<unknown>;
   /** Why it isn't live, or isn't ready; empty where it is. */
@@ -21,19 +26,19 @@ export interface Pages {
   readonly logLevel: { get(): string; set(level: string): boolean };
 }
 
-/** How long a request may take to come in, in milliseconds: nobody who asks may be slow. */
+/** How long a request may take to come in, in milliseconds. */
 const longestRequest = 10_000;
 /** Nothing that is asked for here is large. */
 const limits = { bodyLimit: 1_024, connectionTimeout: 30_000 };
 const mostConnections = 64;
 
 /**
- * A server that answers with these pages once it listens.
+ * A server that answers with these once it listens.
  * @param patience milliseconds after which a request that hasn't come in is cut off
  */
 export function createServer(
   { listen, hosts }: HttpOptions,
-  pages: Pages,
+  endpoints: Endpoints,
   log: Logger,
   patience = longestRequest,
 ): FastifyInstance {
@@ -65,24 +70,24 @@ export function createServer(
   server.setNotFoundHandler((_request, reply) =>
     reply.code(404).send({ error: 'there are /metrics, /livez, /readyz, /status and /log-level' }),
   );
-  addRoutes(server, pages, isSocket || isLoopback(hostAndPort(listen).host));
+  addRoutes(server, endpoints, isSocket || isLoopback(hostAndPort(listen).host));
   return server;
 }
 
 /** @param isClosed whether only this machine reaches the server: a connection that was reset doesn't say where it came from */
-function addRoutes(server: FastifyInstance, pages: Pages, isClosed: boolean): void {
+function addRoutes(server: FastifyInstance, endpoints: Endpoints, isClosed: boolean): void {
   server.get('/metrics', async (_request, reply) => {
-    const { contentType, text } = await pages.metrics();
+    const { contentType, text } = await endpoints.metrics();
     return reply.type(contentType).send(text);
   });
-  server.get('/status', () => pages.status());
-  server.get('/livez', (_request, reply) => verdict(reply, 'live', pages.live()));
-  server.get('/readyz', (_request, reply) => verdict(reply, 'ready', pages.ready()));
-  server.get('/log-level', async () => ({ level: pages.logLevel.get() }));
+  server.get('/status', () => endpoints.status());
+  server.get('/livez', (_request, reply) => verdict(reply, 'live', endpoints.live()));
+  server.get('/readyz', (_request, reply) => verdict(reply, 'ready', endpoints.ready()));
+  server.get('/log-level', async () => ({ level: endpoints.logLevel.get() }));
   server.put('/log-level', async (request, reply) => {
     if (!isClosed) return reply.code(403).send({ error: openToOthers });
-    if (!pages.logLevel.set(wordIn(request.body))) return reply.code(400).send({ error: 'there is no such level' });
-    return { level: pages.logLevel.get() };
+    if (!endpoints.logLevel.set(wordIn(request.body))) return reply.code(400).send({ error: 'there is no such level' });
+    return { level: endpoints.logLevel.get() };
   });
 }
 
@@ -110,4 +115,31 @@ const openToOthers =
 function wordIn(body: unknown): string {
   const text = typeof body === 'string' ? body.trim() : '';
   return /^\{\s*"level"\s*:\s*"([a-z]+)"\s*\}$/.exec(text)?.[1] ?? text;
+}
+
+/** What the HTTP port answers of a running daemon. */
+export function endpointsOf(snapshot: RuntimeSnapshot, status: () => Promise<Status>, log: Log): Endpoints {
+  let metrics: Promise<MetricsText> | undefined;
+  return {
+    async metrics() {
+      // Loads its library only when Prometheus asks.
+      metrics ??= import('./metrics.ts').then(({ createMetrics }) => createMetrics(snapshot));
+      const { contentType, text } = await metrics;
+      return { contentType, text: await text() };
+    },
+    status: async () => withoutAnswers(await status()),
+    live: () => stuckIn(snapshot),
+    ready: () => {
+      const { routes, journalProblem } = snapshot;
+      return unreadyIn({ brokers: () => withoutBrokersAnswers(snapshot.brokers()), routes, journalProblem });
+    },
+    logLevel: {
+      get: () => log.level,
+      set(wanted) {
+        const level: LogLevel | undefined = logLevels.find((known) => known === wanted);
+        if (level !== undefined) setLevel(log, level);
+        return level !== undefined;
+      },
+    },
+  };
 }

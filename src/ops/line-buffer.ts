@@ -58,7 +58,7 @@ export class LineBuffer {
     try {
       for (const bytes of [...rest, ...this.#lines]) writeSync(this.#descriptor, bytes);
     } catch {
-      // Nobody is left who could be told.
+      // The process ends: nothing is left that could report it.
     }
     this.#lines = [];
   }

@@ -1,7 +1,8 @@
 import { isatty } from 'node:tty';
 import pino, { type Level, type Logger } from 'pino';
+import { onSignal } from '../common/async/early-signals.ts';
 import { withoutWaiting } from '../common/fs/descriptor.ts';
-import { printable } from '../common/text/printable.ts';
+import { printable } from '../common/text/format.ts';
 import { LineBuffer } from './line-buffer.ts';
 import { LogDeduplicator } from './log-deduplicator.ts';
 
@@ -34,13 +35,13 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 's
 export async function createLog(options: LogOptions, descriptor = withoutWaiting(2)): Promise<Log> {
   const isTerminal = isatty(descriptor);
   const isPretty = options.format === 'pretty' || (options.format === 'auto' && isTerminal);
-  const textOf = isPretty ? await prettyText(isTerminal) : (line: string) => `${printable(line.trimEnd())}\n`;
+  const formatLine = isPretty ? await prettyText(isTerminal) : (line: string) => `${printable(line.trimEnd())}\n`;
   const buffer = new LineBuffer(descriptor, (dropped) => {
     logger.warn({ dropped }, 'lines of this log were dropped: stderr took nothing (a full disk, a reader that waits)');
   });
   process.once('exit', () => buffer.writeNow());
   const lines = new Map<string, number>();
-  const repeats = new LogDeduplicator();
+  const deduplicator = new LogDeduplicator();
   let level = options.level;
   let threshold = numberOf(level);
   const logger = pino(
@@ -53,7 +54,7 @@ export async function createLog(options: LogOptions, descriptor = withoutWaiting
       hooks: {
         logMethod(args, write, value) {
           if (value < threshold) return;
-          repeats.pass(args, value, this, (line) => {
+          deduplicator.pass(args, value, this, (line) => {
             const label = pino.levels.labels[value] ?? '';
             lines.set(label, (lines.get(label) ?? 0) + 1);
             write.apply(this, line);
@@ -61,7 +62,7 @@ export async function createLog(options: LogOptions, descriptor = withoutWaiting
         },
       },
     },
-    { write: (line) => buffer.write(textOf(line)) },
+    { write: (line) => buffer.write(formatLine(line)) },
   );
   return {
     logger,
@@ -75,7 +76,7 @@ export async function createLog(options: LogOptions, descriptor = withoutWaiting
       threshold = numberOf(wanted);
     },
     async close() {
-      repeats.close();
+      deduplicator.close();
       await buffer.close();
     },
   };
@@ -95,6 +96,15 @@ export function setLevel(log: Log, level: LogLevel): void {
   log.level = 'info';
   log.logger.info({ from, to: level }, 'the level of this log was changed');
   log.level = level;
+}
+
+/**
+ * Makes SIGUSR2 turn the log's level to debug, and back to what the configuration says. SIGUSR1 does nothing: by default
+ * Node would open its debugger at it, and give whoever reaches that port the whole daemon.
+ */
+export function listenToSignals(log: Log): void {
+  onSignal('SIGUSR2', () => setLevel(log, log.level === 'debug' ? log.usualLevel : 'debug'));
+  onSignal('SIGUSR1', () => log.logger.debug('SIGUSR1 means nothing here'));
 }
 
 function numberOf(level: LogLevel): number {

@@ -11,7 +11,7 @@ const misnamed = ['handles', 'requests', 'resources'].map((what) => `nodejs_acti
 /** Every metric of ours. */
 export const metrics: readonly Metric[] = [...intakeMetrics, ...deliveryMetrics, ...daemonMetrics];
 
-export interface MetricsPage {
+export interface MetricsText {
   readonly contentType: string;
   text(): Promise<string>;
 }
@@ -19,7 +19,7 @@ export interface MetricsPage {
 /**
  * All that Prometheus is told. Nothing is counted here: each scrape reads what the daemon's parts count for themselves.
  */
-export function createMetrics(snapshot: RuntimeSnapshot): MetricsPage {
+export function createMetrics(snapshot: RuntimeSnapshot): MetricsText {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of misnamed) registry.removeSingleMetric(name);

@@ -1,15 +1,15 @@
-import type { Distribution } from '../common/stats/histogram.ts';
+import type { Histogram } from '../common/stats/histogram.ts';
 import type { Clock } from '../journal/journal.ts';
 import type { Summary } from '../journal/reader.ts';
 import type { Activity, BrokerStatus } from './status.ts';
 
-/** What a running daemon shows of itself: read when somebody asks, and never told. */
+/** What a running daemon shows of itself: read on request, never pushed. */
 export interface RuntimeSnapshot {
   brokers(): readonly BrokerSnapshot[];
   routes(): readonly RouteSnapshot[];
   summary(): Promise<Summary>;
   /** What is wrong with the journal, as it says itself. */
-  readonly trouble: string | null;
+  readonly journalProblem: string | null;
   readonly clock: Clock;
   /** Bytes that the journal may have. */
   readonly maxSize: number;
@@ -49,8 +49,8 @@ interface IntakeCounts {
   readonly outcomes: readonly string[];
   readonly byEvent: ReadonlyMap<string, ArrayLike<number>>;
   readonly problems: ReadonlyMap<string, ReadonlyMap<string, number>>;
-  readonly sinceReceived: Distribution;
-  readonly sincePublished: Distribution;
+  readonly sinceReceived: Histogram;
+  readonly sincePublished: Histogram;
 }
 
 /** As src/delivery counts them. */
@@ -60,6 +60,6 @@ interface RouteCounts {
   readonly unavailable: number;
   readonly dead: number;
   readonly opened: number;
-  readonly sinceReceived: Distribution;
-  readonly attempts: Distribution;
+  readonly sinceReceived: Histogram;
+  readonly attempts: Histogram;
 }

@@ -1,6 +1,5 @@
 import type { ClockDoubt } from '../journal/journal.ts';
 import type { Evicted, RouteSummary, Summary } from '../journal/reader.ts';
-import type { HttpStatus } from './http.ts';
 
 /** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */
 export interface Status {
@@ -33,8 +32,17 @@ export interface BrokerStatus {
   readonly rate: number;
   /** Since the link was made. */
   readonly received: number;
-  /** True while the journal takes nothing. */
+  /** True while the journal is not writable. */
   readonly paused: boolean;
+}
+
+/** Whether the port is open, as `status` tells it. */
+export interface HttpStatus {
+  /** Where it answers; as configured, while it doesn't. */
+  readonly listen: string;
+  readonly open: boolean;
+  /** Why it isn't. */
+  readonly reason: string | null;
 }
 
 /** What only the journal knows is null where it can't be read. */
@@ -92,8 +100,8 @@ export interface Live {
   readonly startedAt: number;
   readonly brokers: readonly BrokerStatus[];
   readonly http: HttpStatus | null;
-  /** What the journal says is wrong with it. */
-  readonly trouble: string | null;
+  /** What is wrong with the journal, as it says itself. */
+  readonly journalProblem: string | null;
   readonly doubt: ClockDoubt | null;
   readonly activityOf: (route: string) => Activity | undefined;
 }
@@ -123,7 +131,7 @@ export function statusOf(config: Named, held: Summary | string, live: Live | nul
   return {
     running: live !== null,
     pid: live === null ? null : process.pid,
-    startedAt: timeOf(live?.startedAt ?? null),
+    startedAt: isoTime(live?.startedAt ?? null),
     brokers: live?.brokers ?? null,
     http: live?.http ?? null,
     journal: {
@@ -132,13 +140,13 @@ export function statusOf(config: Named, held: Summary | string, live: Live | nul
       used_bytes: summary?.usedBytes ?? null,
       max_bytes: config.journal.maxSize,
       messages: summary?.messages ?? null,
-      oldest: timeOf(summary?.oldest ?? null),
-      newest: timeOf(summary?.newest ?? null),
+      oldest: isoTime(summary?.oldest ?? null),
+      newest: isoTime(summary?.newest ?? null),
       undecodable: summary?.undecodable ?? null,
       invalid_bytes: summary?.invalidBytes ?? null,
       max_invalid_bytes: config.journal.maxSize * config.journal.invalidShare,
-      evicted: summary === null ? null : { ...summary.evicted, since: timeOf(summary.evicted.since) },
-      reason: live?.trouble ?? (typeof held === 'string' ? held : null),
+      evicted: summary === null ? null : { ...summary.evicted, since: isoTime(summary.evicted.since) },
+      reason: live?.journalProblem ?? (typeof held === 'string' ? held : null),
     },
     clock: clockOf(live?.doubt ?? null),
     routes: config.routes.map(({ name, sink }) => {
@@ -195,6 +203,6 @@ function circuitOf(activity: Activity | undefined): CircuitStatus | null {
   return { state, reason, code, next_probe: state === 'open' ? Math.ceil(probeIn / 1_000) : null };
 }
 
-function timeOf(time: number | null): string | null {
+function isoTime(time: number | null): string | null {
   return time === null ? null : new Date(time).toISOString();
 }

@@ -40,10 +40,10 @@ const statusInterval = 5_000;
 const silent: Notifier = { ready() {}, reloading() {}, stopping: async () => {} };
 
 /** Opens the way to the service manager that started this process, if one did and wants to be told. */
-export async function openNotifier(vitals: HealthSource, log: Logger): Promise<Notifier> {
+export async function openNotifier(health: HealthSource, log: Logger): Promise<Notifier> {
   if (process.env.NOTIFY_SOCKET === undefined) return silent;
   try {
-    return new SystemdNotifier(await loadSend(), vitals, log);
+    return new SystemdNotifier(await loadSend(), health, log);
   } catch (error) {
     log.error(
       { reason: reasonOf(error) },
@@ -69,7 +69,7 @@ async function loadSend(): Promise<Send> {
 
 class SystemdNotifier implements Notifier {
   readonly #send: Send;
-  readonly #vitals: HealthSource;
+  readonly #health: HealthSource;
   readonly #log: Logger;
   readonly #timers: NodeJS.Timeout[] = [];
   /** Messages go out one after the other. */
@@ -80,16 +80,16 @@ class SystemdNotifier implements Notifier {
   #isStopping = false;
   #failing = false;
 
-  constructor(send: Send, vitals: HealthSource, log: Logger) {
+  constructor(send: Send, health: HealthSource, log: Logger) {
     this.#send = send;
-    this.#vitals = vitals;
+    this.#health = health;
     this.#log = log;
   }
 
   ready(): void {
     // A reload may end while the daemon stops.
     if (this.#isStopping) return;
-    this.#summary = this.#vitals.summary();
+    this.#summary = this.#health.summary();
     this.#tell(`READY=1\nSTATUS=${this.#summary}`);
     if (this.#timers.length > 0) return;
     this.#timers.push(setInterval(() => this.#tellSummary(), statusInterval));
@@ -112,14 +112,14 @@ class SystemdNotifier implements Notifier {
   }
 
   #tellSummary(): void {
-    const summary = this.#vitals.summary();
+    const summary = this.#health.summary();
     if (summary === this.#summary) return;
     this.#summary = summary;
     this.#tell(`STATUS=${summary}`);
   }
 
   #feed(): void {
-    const stuck = this.#vitals.stuck();
+    const stuck = this.#health.stuck();
     if (stuck.length === 0) this.#tell('WATCHDOG=1');
     else if (!this.#isStuck) this.#log.error({ stuck }, 'the watchdog is no longer fed: something is stuck');
     this.#isStuck = stuck.length > 0;

@@ -1,8 +1,7 @@
 import { reasonOf } from '../common/errors.ts';
 import { cachedByCost } from '../ops/cached-by-cost.ts';
-import type { HttpStatus } from '../ops/http.ts';
 import type { RuntimeSnapshot } from '../ops/runtime-snapshot.ts';
-import { type Status, statusOf } from '../ops/status.ts';
+import { type HttpStatus, type Status, statusOf } from '../ops/status.ts';
 import type { Running } from './apply-reload.ts';
 
 interface Introspection {
@@ -19,7 +18,7 @@ export function introspect(running: Running, httpStatus: () => HttpStatus | null
     brokers: () => pipelines.snapshot,
     routes: () => routes.snapshot,
     summary: cachedByCost(() => journal.summary()),
-    get trouble() {
+    get journalProblem() {
       return journal.trouble;
     },
     get maxSize() {
@@ -36,12 +35,11 @@ export function introspect(running: Running, httpStatus: () => HttpStatus | null
     snapshot,
     async status(summary) {
       const held = await summary().catch(reasonOf);
-      const { trouble, clock } = journal;
       return statusOf(running.config, held, {
         startedAt,
         brokers: pipelines.status,
-        trouble,
-        doubt: clock.doubt,
+        journalProblem: journal.trouble,
+        doubt: journal.clock.doubt,
         activityOf: (name) => routes.activityOf(name),
         http: httpStatus(),
       });

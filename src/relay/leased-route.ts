@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { onAbort } from '../common/async/abort.ts';
 import { Backoff } from '../common/async/backoff.ts';
 import { reasonOf } from '../common/errors.ts';
+import { RouteCounts } from '../delivery/counts.ts';
 import type { Route } from '../delivery/route.ts';
 import type { RoutePlace } from '../journal/journal.ts';
 import type { RouteSession } from '../journal/route-session.ts';
@@ -19,6 +20,9 @@ export class LeasedRoute {
   readonly #running: Promise<void>;
   #deadline = AbortSignal.abort();
   #route: Route | undefined;
+  /** Why it isn't started. */
+  #trouble: string | undefined;
+  readonly #noCounts = new RouteCounts();
 
   constructor(place: RoutePlace, start: (session: RouteSession) => Promise<Route>, log: Logger) {
     this.#place = place;
@@ -32,6 +36,13 @@ export class LeasedRoute {
     return this.#route;
   }
 
+  /** Undefined while it is somebody else's. */
+  get snapshot(): Pick<Route, 'stuck' | 'activity' | 'counts'> | undefined {
+    if (this.#route !== undefined || this.#trouble === undefined) return this.#route;
+    const idle = { inFlight: 0, conditionFailures: 0, circuit: 'closed', trouble: undefined, probeIn: 0 } as const;
+    return { stuck: false, activity: { ...idle, cursor: 0, interrupted: this.#trouble }, counts: this.#noCounts };
+  }
+
   /** Finishes what is on its way. @param deadline aborts that */
   async stop(deadline: AbortSignal): Promise<void> {
     this.#deadline = deadline;
@@ -42,17 +53,15 @@ export class LeasedRoute {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     const backoff = new Backoff(firstPause, longestPause);
-    let trouble: string | undefined;
     while (!signal.aborted) {
       try {
         await this.#runWith(await this.#place.session(signal));
-        trouble = undefined;
         backoff.reset();
       } catch (error) {
         if (signal.aborted) return;
         const reason = reasonOf(error);
-        if (reason !== trouble) this.#log.error({ reason }, 'route not started; trying again');
-        trouble = reason;
+        if (reason !== this.#trouble) this.#log.error({ reason }, 'route not started; trying again');
+        this.#trouble = reason;
         await backoff.pause(signal).catch(() => undefined);
       }
     }
@@ -63,6 +72,7 @@ export class LeasedRoute {
     try {
       const route = await this.#start(session);
       this.#route = route;
+      this.#trouble = undefined;
       await eitherAborted(this.#stopping.signal, session.lost);
       await route.stop(session.lost.aborted ? session.lost : this.#deadline);
     } finally {

@@ -1,10 +1,10 @@
 import type { Config } from '../config/config.ts';
 import { storeAt } from '../journal/open.ts';
 import { openControl } from '../ops/control.ts';
-import { fewDescriptors } from '../ops/descriptors.ts';
 import { stuckIn, summaryOf, unreadyIn } from '../ops/health.ts';
-import { openHttpPort } from '../ops/http.ts';
+import { openHttpPort } from '../ops/http-port.ts';
 import type { Log } from '../ops/log.ts';
+import { openFileShortage } from '../ops/open-file-limit.ts';
 import type { HealthSource } from '../ops/systemd.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { applyReload, policyOf, type RunConfig, type Running } from './apply-reload.ts';
@@ -78,8 +78,9 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   fileWatch.watch(first.watched, asRead);
 
   const { snapshot, status } = introspect(running, () => http?.status ?? null);
-  const pages = async () => (await import('../ops/pages.ts')).pagesOf(snapshot, () => status(snapshot.summary), log);
-  const http = openHttpPort(config.http, pages, logger);
+  const endpoints = async () =>
+    (await import('../ops/http-server.ts')).endpointsOf(snapshot, () => status(snapshot.summary), log);
+  const http = openHttpPort(config.http, endpoints, logger);
   const answers = {
     status: () => status(() => journal.summary()),
     reload: () => reloader.request(),
@@ -100,7 +101,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
 }
 
 function warnOfFewDescriptors({ brokers, routes }: Config, { logger }: Log): void {
-  const few = fewDescriptors([
+  const few = openFileShortage([
     ...brokers.map(() => 1),
     ...routes.map(({ sink: { type, options } }) => sinkKind(type).limits(options).concurrency),
   ]);

@@ -27,22 +27,15 @@ export class Routes {
   }
 
   activityOf(name: string): RouteActivity | undefined {
-    return this.#running.get(name)?.leased.route?.activity;
+    return this.#running.get(name)?.leased.snapshot?.activity;
   }
 
   get snapshot(): RouteSnapshot[] {
-    return [...this.#running].flatMap(
-      ([
-        name,
-        {
-          leased: { route },
-        },
-      ]) => {
-        if (route === undefined) return [];
-        const { stuck, activity, counts } = route;
-        return { name, stuck, activity, counts };
-      },
-    );
+    return [...this.#running].flatMap(([name, { leased }]) => {
+      if (leased.snapshot === undefined) return [];
+      const { stuck, activity, counts } = leased.snapshot;
+      return { name, stuck, activity, counts };
+    });
   }
 
   /** Probes the sinks that are away at once, of all routes or of one. Returns the names of their routes. */

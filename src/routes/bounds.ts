@@ -40,7 +40,7 @@ export function bound(ast: ASTNode, text: string): BoundedExpression {
   };
 }
 
-/** A piece of the expression's text, and what stands there instead. */
+/** A part of the expression's text, and what replaces it. */
 interface Replacement {
   readonly start: number;
   readonly end: number;
@@ -60,7 +60,7 @@ function boundsIn(node: ASTNode, text: string, patterns: RE2JS[]): Replacement[]
     const { start, end } = receiver;
     return [{ start, end: start, text: 'charge(' }, ...within, { start: end, end, text: ')' }];
   }
-  const start = placeOfName(text, receiver);
+  const start = offsetOfName(text, receiver);
   if (name === 'join') return [...within, { start, end: start + name.length, text: boundedJoin }];
   const [pattern] = args;
   if (name !== 'matches' || pattern === undefined) return within;
@@ -71,7 +71,7 @@ function boundsIn(node: ASTNode, text: string, patterns: RE2JS[]): Replacement[]
 }
 
 /** Behind the receiver stand its closing brackets, a dot, and between all of them white space and comments. */
-function placeOfName(text: string, receiver: ASTNode): number {
+function offsetOfName(text: string, receiver: ASTNode): number {
   const between = /(?:[\s).]|\/\/.*)*/y;
   between.lastIndex = receiver.end;
   between.test(text);

@@ -1,4 +1,4 @@
-import { quoted } from '../common/text/json-string.ts';
+import { jsonString } from '../common/text/format.ts';
 import type { Entry } from '../journal/entry.ts';
 import { rfc3339Writer } from '../kazoo/time.ts';
 import type { Envelope } from '../notification/envelope.ts';
@@ -34,9 +34,9 @@ export function envelopeJson(entry: Entry): string {
   const { id, event, category, accountId, zone, node, routingKey, state, problems, resendOf, json } = entry;
   const original = resendOf === null ? 'null' : `"${resendOf}"`;
   return (
-    `{"id":"${id}","event":${quoted(event)},"category":${quoted(category)},"account_id":${quoted(accountId)},` +
-    `"zone":${quoted(zone)},"node":${quoted(node)},"occurred_at":"${occurredAt(entry.occurredAt)}",` +
-    `"received_at":"${receivedAt(entry.receivedAt)}","routing_key":${quoted(routingKey)},"valid":${state === 'valid'},` +
+    `{"id":"${id}","event":${jsonString(event)},"category":${jsonString(category)},"account_id":${jsonString(accountId)},` +
+    `"zone":${jsonString(zone)},"node":${jsonString(node)},"occurred_at":"${occurredAt(entry.occurredAt)}",` +
+    `"received_at":"${receivedAt(entry.receivedAt)}","routing_key":${jsonString(routingKey)},"valid":${state === 'valid'},` +
     `"problems":${problems.length === 0 ? '[]' : JSON.stringify(problems)},"resend_of":${original},"data":${json}}`
   );
 }

@@ -1,6 +1,6 @@
 import { reasonOf } from '../common/errors.ts';
-import type { OptionMistake } from '../common/options/declare.ts';
-import { nearest } from '../common/text/did-you-mean.ts';
+import type { OptionIssue } from '../common/options/declare.ts';
+import { closestMatch } from '../common/text/did-you-mean.ts';
 import { type EnvelopeKey, envelopeKeys } from '../notification/envelope.ts';
 import { createCondition } from './condition.ts';
 import type { ShapeOptions } from './reshape.ts';
@@ -14,12 +14,12 @@ interface RouteParts {
  * What is wrong with a route's condition and shape, each of the right form.
  * @param requiredKeys keys of the envelope that the route's sink can't do without
  */
-export function routeErrors({ where, shape }: RouteParts, requiredKeys: readonly EnvelopeKey[]): OptionMistake[] {
+export function routeErrors({ where, shape }: RouteParts, requiredKeys: readonly EnvelopeKey[]): OptionIssue[] {
   const inWhere = where === undefined ? [] : whereErrors(where);
   return shape === undefined ? inWhere : [...inWhere, ...shapeErrors(shape), ...missingKeyErrors(requiredKeys, shape)];
 }
 
-function whereErrors(where: string): OptionMistake[] {
+function whereErrors(where: string): OptionIssue[] {
   try {
     createCondition(where);
     return [];
@@ -28,7 +28,7 @@ function whereErrors(where: string): OptionMistake[] {
   }
 }
 
-function shapeErrors({ pick, omit, set }: ShapeOptions): OptionMistake[] {
+function shapeErrors({ pick, omit, set }: ShapeOptions): OptionIssue[] {
   const inList = (name: string, paths: readonly string[]) =>
     paths.flatMap((path, index) => {
       const message = pathError(path) ?? (name === 'omit' && path === 'id' ? idIsRequired : undefined);
@@ -49,7 +49,7 @@ function pathError(path: string): string | undefined {
   if (steps.includes('')) return 'must be a path such as data.caller_id_number';
   const [first = ''] = steps;
   if (isEnvelopeKey(first)) return undefined;
-  const near = nearest(first, envelopeKeys);
+  const near = closestMatch(first, envelopeKeys);
   return `must begin with a key of the envelope; did you mean ${near ?? `data.${path}`}?`;
 }
 
@@ -66,7 +66,7 @@ function isEnvelopeKey(key: string): boolean {
   return envelopeKeys.some((candidate) => candidate === key);
 }
 
-function missingKeyErrors(requiredKeys: readonly EnvelopeKey[], { pick, omit }: ShapeOptions): OptionMistake[] {
+function missingKeyErrors(requiredKeys: readonly EnvelopeKey[], { pick, omit }: ShapeOptions): OptionIssue[] {
   const isKept = (key: string) => pick.length === 0 || pick.some((path) => path === key || path.startsWith(`${key}.`));
   const missing = [...new Set(requiredKeys)].filter((key) => !isKept(key) || omit.includes(key));
   if (missing.length === 0) return [];

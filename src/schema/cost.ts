@@ -73,11 +73,11 @@ function unsafePattern(node: Node): Costly | undefined {
     ? Object.keys(patternProperties).map((key) => ['/patternProperties', key])
     : [];
   if (typeof pattern === 'string') patterns.push(['/pattern', pattern]);
-  for (const [place, text] of patterns) {
+  for (const [location, text] of patterns) {
     try {
       compileEcmaAsRe2(text);
     } catch (error) {
-      return at(node, place, `has ${JSON.stringify(text)}: ${reasonOf(error)}`);
+      return at(node, location, `has ${JSON.stringify(text)}: ${reasonOf(error)}`);
     }
   }
   return undefined;
@@ -92,15 +92,15 @@ function exponentialRecursion(
 ): Costly | undefined {
   const back = edges.filter(({ to }) => to === node || reaches(to, node));
   const tried = back.find(({ isTried }) => isTried);
-  if (tried !== undefined) return at(node, tried.place, `leads back to where it stands, by a $ref: ${multiplies}`);
+  if (tried !== undefined) return at(node, tried.location, `leads back to where it stands, by a $ref: ${multiplies}`);
   const endless = edges.filter(({ to }) => isEndless(to));
   for (const [index, one] of endless.entries()) {
     const other = endless.slice(index + 1).find(({ part }) => mayOverlap(one.part, part));
     if (other === undefined) continue;
     return at(
       node,
-      one.place,
-      `and ${other.place} beside it both lead to a schema that refers to itself: ${multiplies}`,
+      one.location,
+      `and ${other.location} beside it both lead to a schema that refers to itself: ${multiplies}`,
     );
   }
   return undefined;
@@ -117,8 +117,8 @@ function mayOverlap(one: Part, other: Part): boolean {
 
 const overlapping = new Set(['matching matching', 'matching member', 'contained item', 'contained otherItem']);
 
-function at({ path, pointer }: Node, place: string, what: string): Costly {
-  return { path, pointer: pointer + place, what };
+function at({ path, pointer }: Node, location: string, what: string): Costly {
+  return { path, pointer: pointer + location, what };
 }
 
 function reachedFrom(start: readonly Node[], next: (node: Node) => readonly Node[]): Set<Node> {

@@ -23,7 +23,7 @@ export interface Edge {
   readonly to: Node;
   readonly part: Part;
   /** Where it stands in the schema, such as `/anyOf/1` or `/$ref`. */
-  readonly place: string;
+  readonly location: string;
   /** It is one of several that are tried, or one whose failing counts. */
   readonly isTried: boolean;
 }
@@ -67,7 +67,7 @@ export class SchemaGraph {
             {
               to: this.#below(node, value, keyword, ...key),
               part,
-              place: pointer(keyword, ...key),
+              location: pointer(keyword, ...key),
               isTried: tried.has(keyword),
             },
           ]
@@ -77,7 +77,7 @@ export class SchemaGraph {
       for (const [key, value] of membersOf(schema[keyword])) yield* edge(part, keyword, value, key);
     }
     if (typeof schema.$ref === 'string') {
-      yield { to: this.#resolve(node, schema.$ref), part: 'value', place: '/$ref', isTried: false };
+      yield { to: this.#resolve(node, schema.$ref), part: 'value', location: '/$ref', isTried: false };
     }
   }
 

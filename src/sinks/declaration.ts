@@ -1,4 +1,4 @@
-import type { OptionMistake, OptionTree } from '../common/options/declare.ts';
+import type { OptionIssue, OptionTree } from '../common/options/declare.ts';
 import type { EnvelopeKey } from '../notification/envelope.ts';
 
 /** What is known of a kind of sink before one is opened. `O` is the plain value of its options. */
@@ -11,7 +11,7 @@ export interface SinkDeclaration<O> {
   /** How a route with these options hands over its deliveries. */
   limits(options: O): SinkLimits;
   /** What is wrong among options that are each right by themselves; told with the configuration's other mistakes. */
-  check?(options: O): readonly OptionMistake[];
+  check?(options: O): readonly OptionIssue[];
   /** What of that an editor can be told: JSON Schemas, none of which refuses what `check` takes. */
   readonly schemaRules?: readonly object[];
   /**
@@ -19,7 +19,7 @@ export interface SinkDeclaration<O> {
    */
   requiredKeys?(options: O): readonly EnvelopeKey[];
   /** What is legal among them and surely not meant. */
-  warnings?(options: O, route: SinkRoute): readonly OptionMistake[];
+  warnings?(options: O, route: SinkRoute): readonly OptionIssue[];
   /** The file that the sink writes, which no other one should, where it is of that kind. */
   file?(options: O): string;
 }

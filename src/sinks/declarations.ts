@@ -1,4 +1,4 @@
-import type { OptionMistake } from '../common/options/declare.ts';
+import type { OptionIssue } from '../common/options/declare.ts';
 import type { EnvelopeKey } from '../notification/envelope.ts';
 import { databaseDeclaration } from './database/declaration.ts';
 import type { SinkDeclaration, SinkLimits, SinkRoute } from './declaration.ts';
@@ -6,13 +6,13 @@ import { fileDeclaration } from './file/options.ts';
 import { logDeclaration } from './log/options.ts';
 import { webhookDeclaration } from './webhook/declaration.ts';
 
-/** A kind of sink whose options are its own affair: what a function gets must have been checked against `options`. */
+/** A kind of sink whose options' type is not known here: what its functions get must have been checked against `options`. */
 export interface AnySinkDeclaration
   extends Omit<SinkDeclaration<unknown>, 'limits' | 'check' | 'requiredKeys' | 'warnings' | 'file'> {
   limits(options: unknown): SinkLimits;
-  check?(options: unknown): readonly OptionMistake[];
+  check?(options: unknown): readonly OptionIssue[];
   requiredKeys?(options: unknown): readonly EnvelopeKey[];
-  warnings?(options: unknown, route: SinkRoute): readonly OptionMistake[];
+  warnings?(options: unknown, route: SinkRoute): readonly OptionIssue[];
   file?(options: unknown): string;
 }
 

@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import type { Delivery } from '../notification/envelope.ts';
 import type { SinkDeclaration } from './declaration.ts';
 
-/** A kind of sink: what it declares, and how it opens itself. */
+/** A kind of sink: what it declares, how its connection is tested, and how it is opened. */
 export interface SinkKind<O> extends SinkDeclaration<O> {
   /**
-   * Looks whether the sink could deliver, and says what it found; delivers nothing, and changes nothing.
+   * Tests whether the sink could deliver, and says what it found; delivers nothing, and changes nothing.
    * @throws Error that says what is in the way
    */
   connectionTest(options: O, context: SinkContext): Promise<string>;

@@ -382,6 +382,20 @@ describe('a delivery that fails', () => {
     }
     expect(tested.confirmed).toEqual([id]);
   });
+
+  test('is due at once also where the clock is set back while the route runs', async () => {
+    tested = await startTestRoute({ retry: { schedule: [3_600_000], maxWait: 0 } });
+    tested.answer = () => ({ status: 'retry', reason: 'busy' });
+    const [id] = await tested.append('a');
+    await until(() => tested?.lines().length === 1, { what: 'it to wait' });
+    tested.answer = () => delivered;
+    const set = Date.now() - 365 * 86_400_000;
+    jest.spyOn(Date, 'now').mockImplementation(() => set);
+    // Whatever wakes the route.
+    const [next] = await tested.append('b');
+    await until(() => tested?.confirmed.length === 2, { what: 'both', timeout: 3_000 });
+    expect(tested.confirmed.toSorted()).toEqual([id, next].toSorted());
+  });
 });
 
 describe('the circuit', () => {

@@ -56,7 +56,7 @@ describe('a full disk under the journal', () => {
     const reason = expect.stringMatching(/^the journal .* can't be written: its disk is full$/);
     expect(await askDaemon(full.journal, 'status')).toMatchObject({ brokers: [{ paused: true, reason }] });
     expect(await askDaemon(full.journal, 'ready')).toEqual([
-      expect.stringMatching(/^127.*: the journal takes nothing: the journal .*: its disk is full$/),
+      expect.stringMatching(/^127.*: journal not writable: the journal .*: its disk is full$/),
     ]);
     expect((await cli(['status', '--config', full.config])).stdout).toMatch(
       / paused .* the journal .*: its disk is full$/m,

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
-import { createServer as createHttpServer, type Pages } from '../../src/ops/http-server.ts';
+import { createServer as createHttpServer, type Endpoints } from '../../src/ops/http-server.ts';
 import { cli } from '../support/cli.ts';
 import { ask, httpAddress } from '../support/http.ts';
 import { type BreakableBroker, shareBreakableBroker } from '../support/rabbitmq.ts';
@@ -116,13 +116,13 @@ describe('the HTTP port', () => {
     ...[['0.0.0.0:9400', 403] as const, ['[::]:9400', 403] as const, ['10.0.0.5:9400', 403] as const],
     ...[['127.evil.example.com:9400', 403] as const, ['relay.example.com:9400', 403] as const],
   ])('that listens on %s answers %d to whoever sets the level, wherever he seems to be', async (listen, status) => {
-    await using server = createHttpServer({ listen, hosts: [] }, pages, pino({ enabled: false }));
+    await using server = createHttpServer({ listen, hosts: [] }, endpoints, pino({ enabled: false }));
     const answered = await server.inject({ method: 'PUT', url: '/log-level', payload: 'debug' });
     expect(answered.statusCode).toBe(status);
   });
 
   test('gives a request 10 s to come in', async () => {
-    await using server = createHttpServer({ listen: '127.0.0.1:0', hosts: [] }, pages, pino({ enabled: false }));
+    await using server = createHttpServer({ listen: '127.0.0.1:0', hosts: [] }, endpoints, pino({ enabled: false }));
     const { requestTimeout, headersTimeout } = server.server;
     expect({ requestTimeout, headersTimeout }).toEqual({ requestTimeout: 10_000, headersTimeout: 10_000 });
   });
@@ -133,7 +133,7 @@ describe('the HTTP port', () => {
     ['stops within its body', 'PUT /log-level HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nde'],
   ])('cuts off a client that %s, once that time is over', async (_what, sent) => {
     const options = { listen: '127.0.0.1:0', hosts: [] };
-    await using server = createHttpServer(options, pages, pino({ enabled: false }), 50);
+    await using server = createHttpServer(options, endpoints, pino({ enabled: false }), 50);
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     socket.write(sent);
@@ -144,7 +144,7 @@ describe('the HTTP port', () => {
   });
 });
 
-const pages: Pages = {
+const endpoints: Endpoints = {
   metrics: async () => ({ contentType: 'text/plain', text: '' }),
   status: async () => ({}),
   live: () => [],

@@ -69,6 +69,9 @@ describe('/metrics', () => {
 
     expect(total(page, 'kazoo_relay_delivery_attempts_total', { route: 'crm', outcome: 'delivered' })).toBe(4);
     expect(total(page, 'kazoo_relay_delivery_latency_seconds_count', { route: 'crm' })).toBe(4);
+    const batches = total(page, 'kazoo_relay_batch_duration_seconds_count', { route: 'crm' });
+    expect(batches).toBeGreaterThan(0);
+    expect(total(page, 'kazoo_relay_attempt_duration_seconds_count', { route: 'crm' })).toBe(batches);
     const dead = total(page, 'kazoo_relay_delivery_attempts_total', { route: 'crm', outcome: 'dead' });
     expect(dead).toBeGreaterThan(0);
     expect(total(page, 'kazoo_relay_delivery_failures_total', { route: 'crm', code: '422' })).toBe(dead);

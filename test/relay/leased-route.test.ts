@@ -65,6 +65,21 @@ test('a route whose session is lost cuts off what is with the sink, and begins a
   expect(sessions).toHaveLength(2);
 });
 
+test('a route that can’t be started is interrupted, and runs as soon as it can be', async () => {
+  let isBroken = true;
+  await lease((session) => {
+    const { wakeAll } = session;
+    const breakable = async () => (isBroken ? Promise.reject(new Error('not now')) : wakeAll.call(session));
+    return Object.defineProperty(session, 'wakeAll', { value: breakable });
+  });
+  const [id] = await append(1);
+  await until(() => leased.snapshot !== undefined, { what: 'why it does not run' });
+  expect(leased.snapshot).toMatchObject({ stuck: false, activity: { interrupted: 'not now', inFlight: 0 } });
+  isBroken = false;
+  await until(() => calls.length === 1, { what: 'the delivery' });
+  expect([calls, leased.snapshot?.activity.interrupted]).toEqual([[[id]], undefined]);
+});
+
 /** @param change what becomes of the first session */
 async function lease(change = (session: RouteSession) => session): Promise<void> {
   const place = await journal.openRoute('tested', 'now');

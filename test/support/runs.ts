@@ -6,7 +6,10 @@ export function rounds(atSubmit: number): number {
   return atSubmit * Number(process.env.RELAY_TEST_RUNS ?? 1);
 }
 
-/** The same for a property. Where it fails, fast-check prints the seed that makes the failure again. */
-export function runs(atSubmit: number): { readonly numRuns: number } {
-  return { numRuns: rounds(atSubmit) };
+/**
+ * The same for a property. Where it fails, fast-check prints the seed that makes the failure again.
+ * @param more how many times as often as others it is tried with `npm run test:long`
+ */
+export function runs(atSubmit: number, more = 1): { readonly numRuns: number } {
+  return { numRuns: rounds(atSubmit) * (process.env.RELAY_TEST_RUNS === undefined ? 1 : more) };
 }

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { reasonOf } from '../../common/errors.ts';
-import { counted } from '../../common/text/plural.ts';
-import { printable } from '../../common/text/printable.ts';
+import { pluralize, printable } from '../../common/text/format.ts';
 import type { Config } from '../../config/config.ts';
 import { type Diagnostic, diagnosticText } from '../../config/diagnostics.ts';
 import { type CheckedConfig, checkConfig } from '../../config/load.ts';
@@ -117,7 +116,7 @@ function line(diagnostic: Diagnostic): string {
 }
 
 function summaryOf(file: string, config: Config | undefined, errors: number, warnings: number): string {
-  const warned = warnings === 0 ? '' : `, ${counted(warnings, 'warning')}`;
-  if (config === undefined) return `${file}: ${counted(errors, 'mistake')}${warned}`;
-  return `${file}: ${counted(config.brokers.length, 'broker')}, ${counted(config.routes.length, 'route')}, no mistakes${warned}`;
+  const warned = warnings === 0 ? '' : `, ${pluralize(warnings, 'warning')}`;
+  if (config === undefined) return `${file}: ${pluralize(errors, 'mistake')}${warned}`;
+  return `${file}: ${pluralize(config.brokers.length, 'broker')}, ${pluralize(config.routes.length, 'route')}, no mistakes${warned}`;
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { printable } from '../../common/text/printable.ts';
+import { printable } from '../../common/text/format.ts';
 import { editorSchemaText } from '../../config/describe/editor-schema.ts';
 import { configText } from '../../config/describe/show.ts';
 import { readConfig } from '../../config/load.ts';

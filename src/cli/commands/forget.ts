@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { hintFor } from '../../common/text/did-you-mean.ts';
-import { printable } from '../../common/text/printable.ts';
+import { suggestionFor } from '../../common/text/did-you-mean.ts';
+import { printable } from '../../common/text/format.ts';
 import type { PartialConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
@@ -69,7 +69,7 @@ async function refuseRunning(name: string, folder: string): Promise<void> {
 
 function unknownRoute(name: string, known: readonly RouteSummary[], { routes }: PartialConfig): Error {
   const names = known.map((route) => route.name).filter((other) => routes.every((route) => route.name !== other));
-  const hint = hintFor(name, names, names.length === 0 ? '' : `there are ${names.join(', ')}`);
+  const hint = suggestionFor(name, names, names.length === 0 ? '' : `there are ${names.join(', ')}`);
   return new Error(`the journal knows no route ${JSON.stringify(name)} that has left the configuration${hint}`);
 }
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { printable } from '../../common/text/printable.ts';
+import { printable } from '../../common/text/format.ts';
 import { ConfigError } from '../../config/diagnostics.ts';
 import { loadPartialConfig } from '../../config/load.ts';
 import type { Changes } from '../../relay/changes.ts';

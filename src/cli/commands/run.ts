@@ -1,16 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Logger } from 'pino';
-import { heed, releaseStops, stopSignals } from '../../common/async/early-signals.ts';
-import { hintFor } from '../../common/text/did-you-mean.ts';
+import { onSignal, releaseStops, stopSignals } from '../../common/async/early-signals.ts';
+import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { diagnosticText } from '../../config/diagnostics.ts';
 import { type LoadedConfig, readConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import type { Overrides } from '../../config/read/variables.ts';
 import { storeAt } from '../../journal/open.ts';
 import { refuseSecond } from '../../ops/control.ts';
-import { createLog, type Log } from '../../ops/log.ts';
-import { listenToSignals } from '../../ops/signals.ts';
+import { createLog, type Log, listenToSignals } from '../../ops/log.ts';
 import { type Notifier, openNotifier } from '../../ops/systemd.ts';
 import { startRelay } from '../../relay/relay.ts';
 import { overridesOf, takesOverrides } from '../support/args.ts';
@@ -53,7 +52,7 @@ function refuse(unknown: string, command: Command): never {
   const use = `--config ${unknown}`;
   if (command.parent?.args[0] === command.name()) command.error(`error: run takes no file: use ${use}`);
   const names = command.parent?.commands.map((other) => other.name()) ?? [];
-  const hint = /[./]/.test(unknown) ? `; for a configuration file use ${use}` : hintFor(unknown, names);
+  const hint = /[./]/.test(unknown) ? `; for a configuration file use ${use}` : suggestionFor(unknown, names);
   command.error(`error: there is no command '${unknown}'${hint}`);
 }
 
@@ -107,7 +106,7 @@ async function runDaemon(
     },
   });
   // One that comes early is heard when all stands. What comes of it is in the log.
-  heed('SIGHUP', () => void starting.then((relay) => relay.reload()).catch(() => undefined));
+  onSignal('SIGHUP', () => void starting.then((relay) => relay.reload()).catch(() => undefined));
   const relay = await starting;
   notifier = await openNotifier(relay.health, log);
   notifier.ready();

@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
-import { counted, sized } from '../../common/text/plural.ts';
-import { printable } from '../../common/text/printable.ts';
+import { formatBytes, pluralize, printable } from '../../common/text/format.ts';
 import { loadPartialConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import { storeAt } from '../../journal/open.ts';
@@ -88,7 +87,7 @@ function describeClock({ last_sign_of_life, believed_in }: NonNullable<Status['c
   const hours = Math.ceil(believed_in / 3_600);
   return (
     `in doubt: the last sign of life was at ${last_sign_of_life}. Nothing is removed for its age for another ` +
-    `${counted(hours, 'hour')} of running, or until "kazoo-relay accept-clock"`
+    `${pluralize(hours, 'hour')} of running, or until "kazoo-relay accept-clock"`
   );
 }
 
@@ -102,7 +101,7 @@ function describeJournal(terminal: Terminal, journal: Status['journal']): string
   const trouble = reason ? [`         ${terminal.paint('red', printable(reason))}`] : [];
   if (bytes === null || messages === null) return [path, ...trouble].join('\n');
   // A daemon of the version before doesn't say how much counts.
-  const size = `${sized(used_bytes ?? bytes)} of ${sized(max_bytes)} (${sized(bytes)} on disk)`;
+  const size = `${formatBytes(used_bytes ?? bytes)} of ${formatBytes(max_bytes)} (${formatBytes(bytes)} on disk)`;
   const held = `${path}: ${size}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
   return [held, ...trouble, ...describeInvalid(journal)].join('\n');
 }
@@ -110,7 +109,9 @@ function describeJournal(terminal: Terminal, journal: Status['journal']): string
 /** Nothing from a daemon of the version before, which knows nothing of it. */
 function describeInvalid({ invalid_bytes, max_invalid_bytes, evicted }: Partial<Status['journal']>): string[] {
   if (!evicted || typeof invalid_bytes !== 'number' || typeof max_invalid_bytes !== 'number') return [];
-  const lines = [`Invalid  ${sized(invalid_bytes)} of ${sized(max_invalid_bytes)} are undecodable or invalid`];
+  const lines = [
+    `Invalid  ${formatBytes(invalid_bytes)} of ${formatBytes(max_invalid_bytes)} are undecodable or invalid`,
+  ];
   const { undecodable, unknown, known, since } = evicted;
   const removed = undecodable + unknown + known;
   if (removed > 0)
@@ -126,7 +127,7 @@ const brokerHead = ['ZONE', 'BROKER', 'STATE', 'SINCE', 'PER SECOND', 'RECEIVED'
 function brokerRow({ zone, broker, state, since, rate, received, paused, reason }: BrokerStatus): string[] {
   const shown = paused ? 'paused' : state;
   // A daemon of the version before gives no reason for a pause.
-  const why = reason ?? (paused ? 'the journal takes nothing' : '');
+  const why = reason ?? (paused ? 'journal not writable' : '');
   return [printable(zone), broker, shown, since, rate.toFixed(1), String(received), printable(why)];
 }
 

@@ -1,7 +1,6 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
-import { counted } from '../../common/text/plural.ts';
-import { printable } from '../../common/text/printable.ts';
+import { pluralize, printable } from '../../common/text/format.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/find-file.ts';
 import { type ConfigTest, readConfigTests } from '../support/config-tests/read.ts';
@@ -60,7 +59,7 @@ async function test(terminal: Terminal, named: string | undefined, options: Opti
     await show(terminal, one, differences);
     if (differences.length > 0) wrong += 1;
   }
-  await terminal.print(`${counted(cases.length, 'case')}: ${cases.length - wrong} as they should be, ${wrong} not`);
+  await terminal.print(`${pluralize(cases.length, 'case')}: ${cases.length - wrong} as they should be, ${wrong} not`);
   if (wrong > 0) terminal.exitCode = 1;
 }
 

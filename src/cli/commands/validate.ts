@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { printable } from '../../common/text/printable.ts';
+import { printable } from '../../common/text/format.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { BodyLimits } from '../../kazoo/body.ts';
 import { decode } from '../../kazoo/decode.ts';

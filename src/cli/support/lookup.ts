@@ -1,4 +1,4 @@
-import { hintFor } from '../../common/text/did-you-mean.ts';
+import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { globToRegExp } from '../../common/text/glob.ts';
 import type { Config } from '../../config/config.ts';
 import type { Entry } from '../../journal/entry.ts';
@@ -12,7 +12,7 @@ export function findRoute<R extends { readonly name: string }>(name: string, rou
   const route = routes.find((candidate) => candidate.name === name);
   if (route !== undefined) return route;
   const names = routes.map((candidate) => candidate.name);
-  const hint = hintFor(name, names, `there are ${names.join(', ')}`);
+  const hint = suggestionFor(name, names, `there are ${names.join(', ')}`);
   throw new Error(`the configuration has no route ${JSON.stringify(name)}${hint}`);
 }
 
@@ -24,7 +24,7 @@ export function findEvent(name: string): EventDefinition {
   const event = eventNamed(name);
   if (event !== undefined) return event;
   const names = catalogue.flatMap((known) => [known.name, ...known.aliases]);
-  const hint = hintFor(name, names, '"kazoo-relay events" lists all of them');
+  const hint = suggestionFor(name, names, '"kazoo-relay events" lists all of them');
   throw new Error(`KAZOO has no event ${JSON.stringify(name)}${hint}`);
 }
 
@@ -84,7 +84,7 @@ async function check(
   if (names.some(fits) || (await eventsOf(config)).some(fits)) return;
   const entries = await journal.find({ events: [pattern], limit: 1 });
   if (entries.some(({ event }) => event !== null && fits(event))) return;
-  const hint = hintFor(pattern, names, '"kazoo-relay events" lists those of KAZOO');
+  const hint = suggestionFor(pattern, names, '"kazoo-relay events" lists those of KAZOO');
   throw new Error(`neither KAZOO nor the journal has an event ${JSON.stringify(pattern)}${hint}`);
 }
 

@@ -2,8 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { codeOf, reasonOf } from '../../common/errors.ts';
-import { counted } from '../../common/text/plural.ts';
-import { printable } from '../../common/text/printable.ts';
+import { pluralize, printable } from '../../common/text/format.ts';
 import type { Entry } from '../../journal/entry.ts';
 import type { Problem } from '../../kazoo/notification.ts';
 
@@ -95,7 +94,7 @@ export async function orExit(
 
 /** `1 notification`, `2 notifications`. */
 export function notifications(count: number): string {
-  return counted(count, 'notification');
+  return pluralize(count, 'notification');
 }
 
 /** Rows as lines of text whose cells stand under each other, two spaces apart. */

@@ -28,19 +28,19 @@ export class ExponentialBackoff {
 
 /** Growing pauses between tries of one thing. */
 export class Backoff {
-  readonly #growth: ExponentialBackoff;
+  readonly #lengths: ExponentialBackoff;
 
   /** As for `ExponentialBackoff`. */
   constructor(first: number, longest: number) {
-    this.#growth = new ExponentialBackoff(first, longest);
+    this.#lengths = new ExponentialBackoff(first, longest);
   }
 
   /** Waits for the next pause to pass. Rejects with the signal's reason when it aborts. */
   async pause(signal: AbortSignal): Promise<void> {
-    await delay(this.#growth.next(), undefined, { signal });
+    await delay(this.#lengths.next(), undefined, { signal });
   }
 
   reset(): void {
-    this.#growth.reset();
+    this.#lengths.reset();
   }
 }

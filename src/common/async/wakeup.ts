@@ -12,7 +12,7 @@ export class Wakeup {
   async heard(milliseconds: number): Promise<void> {
     if (!this.#rung && milliseconds > 0) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      // Timers count to 24 days; whoever sleeps longer is woken for nothing once.
+      // Timers count to 24 days: a longer sleep ends early.
       const timer = Number.isFinite(milliseconds)
         ? setTimeout(resolve, Math.min(milliseconds, 2 ** 31 - 1))
         : undefined;

@@ -61,6 +61,6 @@ export function throughStream(stream: Writable): (bytes: Uint8Array) => Promise<
     });
 }
 
-/** Between looks whether a slow reader has made room, in milliseconds. */
+/** Pauses between attempts to write to a slow reader, in milliseconds. */
 const shortestPause = 1;
 const longestPause = 50;

@@ -6,7 +6,7 @@ import { BlockList, isIP } from 'node:net';
  * has its turn, and there is time for a handshake whose first packet was lost.
  * @param timeout milliseconds within which a connection must be open
  */
-export function patienceFor(timeout: number): { readonly autoSelectFamilyAttemptTimeout: number } {
+export function addressAttemptTimeout(timeout: number): { readonly autoSelectFamilyAttemptTimeout: number } {
   return { autoSelectFamilyAttemptTimeout: Math.ceil(timeout / 3) };
 }
 

@@ -51,7 +51,7 @@ export function readPems(
   );
 }
 
-/** @param use fails where nothing in it is of use: as the CA of nobody, it would be taken without a word */
+/** @param use throws where the file holds nothing usable, which Node would accept silently */
 function readPem(option: string, path: string, use: (pem: string) => unknown): string {
   const fail = (what: string, cause: unknown) =>
     new Error(`the file of ${option}, ${path}, can't be ${what}: ${fileReasonOf(cause)}`, { cause });

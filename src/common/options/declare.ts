@@ -59,7 +59,7 @@ export function isOptionalSection(node: OptionNode): node is OptionalSection {
  * What is wrong with options, or odd about them. Its path leads from where they are declared on; no sensitive value is
  * shown.
  */
-export interface OptionMistake {
+export interface OptionIssue {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }

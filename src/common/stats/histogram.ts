@@ -1,5 +1,5 @@
 /** How many values of something fell below each of some bounds: a histogram in plain numbers, cheap to add to. */
-export class Distribution {
+export class Histogram {
   /** In ascending order. */
   readonly bounds: readonly number[];
   readonly #counts: Float64Array;

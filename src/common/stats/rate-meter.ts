@@ -2,7 +2,7 @@
 const span = 60;
 
 /** How many of something there were a second, over the last minute. */
-export class Rate {
+export class RateMeter {
   readonly #counts = new Array<number>(span).fill(0);
   #second = now();
   readonly #startedAt = now();

@@ -1,5 +1,5 @@
 /** The candidate that `word` was probably meant to be, or undefined if none comes near. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
+export function closestMatch(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(2, Math.floor(word.length / 3));
   const [best] = candidates
     .filter((candidate) => Math.abs(candidate.length - word.length) <= limit)
@@ -13,8 +13,8 @@ export function nearest(word: string, candidates: readonly string[]): string | u
  * The end of a message about a word that isn't known: the candidate that it was probably meant to be, else what else can
  * be said.
  */
-export function hintFor(word: string, candidates: readonly string[], otherwise = ''): string {
-  const near = nearest(word, candidates);
+export function suggestionFor(word: string, candidates: readonly string[], otherwise = ''): string {
+  const near = closestMatch(word, candidates);
   if (near !== undefined) return `; did you mean ${near}?`;
   return otherwise === '' ? '' : `; ${otherwise}`;
 }

@@ -12,7 +12,7 @@ import {
   type OptionTree,
 } from '../../common/options/declare.ts';
 import { isMapping } from '../../common/options/value-checks.ts';
-import { hintFor, nearest } from '../../common/text/did-you-mean.ts';
+import { closestMatch, suggestionFor } from '../../common/text/did-you-mean.ts';
 import type { Issue, OptionPath } from '../diagnostics.ts';
 import { formatOf, formats, isList } from '../formats.ts';
 import { mask } from './secrets.ts';
@@ -40,7 +40,7 @@ export function check(
   for (const key of Object.keys(section)) {
     if (Object.hasOwn(options, key) || others.includes(key)) continue;
     // The key that was meant is rather one that isn't there yet.
-    const near = nearest(key, missing) ?? nearest(key, [...others, ...Object.keys(options)]);
+    const near = closestMatch(key, missing) ?? closestMatch(key, [...others, ...Object.keys(options)]);
     if (near !== undefined) suggested.add(near);
     const message = 'is not an option';
     const all = [...others, ...Object.keys(options)].join(', ');
@@ -124,7 +124,7 @@ function convictOf(value: unknown, option: Option) {
 
 function oneOf(value: unknown, choices: readonly unknown[], { sensitive }: Option): string {
   const names = choices.map(String);
-  return `one of ${names.join(', ')}${sensitive ? '' : hintFor(String(value), names)}`;
+  return `one of ${names.join(', ')}${sensitive ? '' : suggestionFor(String(value), names)}`;
 }
 
 function maskedValue(value: unknown, { sensitive }: Option): { value: string } {

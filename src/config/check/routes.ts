@@ -1,6 +1,6 @@
-import type { OptionMistake } from '../../common/options/declare.ts';
+import type { OptionIssue } from '../../common/options/declare.ts';
 import { isMapping } from '../../common/options/value-checks.ts';
-import { hintFor } from '../../common/text/did-you-mean.ts';
+import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { routeErrors } from '../../routes/validate.ts';
 import { sinkDeclarations } from '../../sinks/declarations.ts';
 import type { RouteConfig } from '../config.ts';
@@ -62,7 +62,7 @@ function checkSink(sink: unknown, path: OptionPath, errors: Issue[]): RouteConfi
   if (kind === undefined) {
     if (type === undefined) errors.push({ path, message: `must be a mapping with a type: ${types}` });
     else {
-      const hint = hintFor(
+      const hint = suggestionFor(
         String(type),
         sinkDeclarations.map((candidate) => candidate.type),
       );
@@ -88,6 +88,6 @@ function checkSink(sink: unknown, path: OptionPath, errors: Issue[]): RouteConfi
   return { type: kind.type, options: checked };
 }
 
-function withPrefix(path: OptionPath, errors: readonly OptionMistake[]): Issue[] {
+function withPrefix(path: OptionPath, errors: readonly OptionIssue[]): Issue[] {
   return errors.map((mistake) => ({ ...mistake, path: [...path, ...mistake.path] }));
 }

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { hintFor } from '../../common/text/did-you-mean.ts';
+import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { globToRegExp } from '../../common/text/glob.ts';
 import { commonFields, events } from '../../kazoo/catalogue.ts';
 import type { Config, RouteConfig } from '../config.ts';
@@ -53,12 +53,12 @@ function unknownEvent(event: string, { events: known }: Known): string | undefin
   }
   return known.includes(event)
     ? undefined
-    : `${quoted(event)} is not in the catalogue of events${hintFor(event, known)}`;
+    : `${quoted(event)} is not in the catalogue of events${suggestionFor(event, known)}`;
 }
 
 function unknownZone(zone: string, { zones }: Known): string | undefined {
   if (zones === undefined || zones.includes(zone)) return undefined;
-  return `${quoted(zone)} is the zone of no broker${hintFor(zone, zones, `there are ${zones.join(', ')}`)}`;
+  return `${quoted(zone)} is the zone of no broker${suggestionFor(zone, zones, `there are ${zones.join(', ')}`)}`;
 }
 
 function invalidAccount(account: string): string | undefined {
@@ -70,7 +70,7 @@ function invalidAccount(account: string): string | undefined {
 function unknownField(path: string): string | undefined {
   const [field = ''] = path.split('.');
   const fields = [...events.flatMap((event) => event.fields), ...commonFields].map(({ name }) => name);
-  return fields.includes(field) ? undefined : `${quoted(path)} is a field of no event${hintFor(field, fields)}`;
+  return fields.includes(field) ? undefined : `${quoted(path)} is a field of no event${suggestionFor(field, fields)}`;
 }
 
 function repeated(route: RouteConfig): Issue[] {

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { codeOf } from '../../common/errors.ts';
-import { hasSudo, ownershipOf } from '../../common/fs/ownership.ts';
+import { hasSudo, ownershipOf } from '../../common/fs/fs-errors.ts';
 import { ConfigError } from '../diagnostics.ts';
 
 /** Where a configuration is looked for, in this order, when none is named. */

@@ -1,5 +1,5 @@
 import { isMapping } from '../../common/options/value-checks.ts';
-import { hintFor, nearest } from '../../common/text/did-you-mean.ts';
+import { closestMatch, suggestionFor } from '../../common/text/did-you-mean.ts';
 import type { Diagnostic, OptionPath } from '../diagnostics.ts';
 import { fromText, type Leaf, leavesIn, nodeAt } from './tree.ts';
 
@@ -73,7 +73,7 @@ export function missingFor([first, key]: OptionPath, { brokers, routes }: Record
   const names = isMapping(routes) ? Object.keys(routes) : [];
   if (first !== 'routes' || key === undefined || names.includes(String(key))) return undefined;
   const others = names.length === 0 ? '' : `it has ${names.join(', ')}`;
-  return `the file has no route ${key}${hintFor(String(key), names, others)}`;
+  return `the file has no route ${key}${suggestionFor(String(key), names, others)}`;
 }
 
 /** `routes.crm.timeout` or `brokers[0].url` as a path; undefined for what can't be one. */
@@ -85,7 +85,7 @@ export function pathFrom(text: string): OptionPath | undefined {
 
 function unknownVariable(name: string, known: readonly string[]): string {
   // Without what all of them begin with: it would make everything near to everything.
-  const near = nearest(
+  const near = closestMatch(
     name.slice(prefix.length),
     known.map((other) => other.slice(prefix.length)),
   );

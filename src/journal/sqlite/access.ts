@@ -2,9 +2,8 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import { codeOf } from '../../common/errors.ts';
-import { isForbidden } from '../../common/fs/fs-errors.ts';
-import { asDaemon, hasSudo, ownershipOf } from '../../common/fs/ownership.ts';
-import { isSqliteError } from '../../common/sqlite/errors.ts';
+import { asDaemon, hasSudo, isForbidden, ownershipOf } from '../../common/fs/fs-errors.ts';
+import { isSqliteError } from '../../common/sqlite.ts';
 import { JournalError } from '../journal.ts';
 
 /** Who works with a journal: the daemon that has it, or a command beside that. */

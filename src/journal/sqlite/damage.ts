@@ -1,6 +1,6 @@
 import { reasonOf } from '../../common/errors.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
-import { isSqliteError, sqliteCodeOf } from '../../common/sqlite/errors.ts';
+import { isSqliteError, sqliteCodeOf } from '../../common/sqlite.ts';
 import { JournalError } from '../journal.ts';
 import { hintFor, type Party } from './access.ts';
 import { refusalBeside } from './disk.ts';

@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { codeOf } from '../../common/errors.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
-import { isSqliteError } from '../../common/sqlite/errors.ts';
+import { isSqliteError } from '../../common/sqlite.ts';
 
 /** SQLite's result codes for what the system has refused: an input or output, a full disk, the opening of a file. */
 const refusals = [10, 13, 14];

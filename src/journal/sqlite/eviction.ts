@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import { sized } from '../../common/text/plural.ts';
+import { formatBytes } from '../../common/text/format.ts';
 import type { Evicted } from '../reader.ts';
 
 /** What one step evicts at most: large bodies take longer to remove than small ones. */
@@ -93,7 +93,7 @@ export class Eviction {
   /** Tells what there is to tell. @param share in bytes */
   tell(share: number): void {
     const { bytes } = this;
-    const used = { bytes: sized(bytes), share: sized(share) };
+    const used = { bytes: formatBytes(bytes), share: formatBytes(share) };
     if (bytes < share * alarmAgainBelow) this.#alarmed = false;
     if (bytes >= share * alarmFrom && !this.#alarmed) {
       this.#alarmed = true;

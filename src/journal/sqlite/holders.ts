@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { sized } from '../../common/text/plural.ts';
+import { formatBytes } from '../../common/text/format.ts';
 
 /** Something that keeps what the journal holds from being removed. */
 interface Holder {
@@ -30,7 +30,7 @@ export function holdersOf(database: DatabaseSync, file: string, routes: Iterable
   const texts = holders
     .filter(({ bytes }) => bytes >= least)
     .slice(0, named)
-    .map(({ bytes, text }) => `about ${sized(bytes)} by ${text}`);
+    .map(({ bytes, text }) => `about ${formatBytes(bytes)} by ${text}`);
   return texts.length === 0 ? 'what is in it is being removed' : `it is held ${texts.join('; ')}`;
 }
 

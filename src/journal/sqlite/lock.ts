@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
-import { isSqliteError } from '../../common/sqlite/errors.ts';
+import { isSqliteError } from '../../common/sqlite.ts';
 import { JournalError } from '../journal.ts';
 import { hintFor } from './access.ts';
 import { type Identity, identityOf, isSame } from './identity.ts';

@@ -1,4 +1,4 @@
-import { quoted } from '../../common/text/json-string.ts';
+import { jsonString } from '../../common/text/format.ts';
 import type { Notification, NotificationState, Problem, Secret } from '../../kazoo/notification.ts';
 
 /**
@@ -24,8 +24,8 @@ type Metadata = readonly [
 export function metadataText(notification: Notification, resendOf: string | null): string {
   const { event, known, category, accountId, zone, node, routingKey, preview, state, problems, secrets } = notification;
   return (
-    `[${quoted(event)},${known},${quoted(category)},${quoted(accountId)},${quoted(zone)},${quoted(node)},` +
-    `${quoted(routingKey)},${preview},"${state}",${problems.length === 0 ? '[]' : JSON.stringify(problems)},` +
+    `[${jsonString(event)},${known},${jsonString(category)},${jsonString(accountId)},${jsonString(zone)},${jsonString(node)},` +
+    `${jsonString(routingKey)},${preview},"${state}",${problems.length === 0 ? '[]' : JSON.stringify(problems)},` +
     `${JSON.stringify(resendOf)},${secrets.length === 0 ? '[]' : JSON.stringify(secrets)}]`
   );
 }

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf } from '../../common/errors.ts';
-import { isSqliteError } from '../../common/sqlite/errors.ts';
+import { isSqliteError } from '../../common/sqlite.ts';
 import { JournalError } from '../journal.ts';
 import { migrations } from './migrations.ts';
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { sized } from '../../common/text/plural.ts';
+import { formatBytes } from '../../common/text/format.ts';
 import { logLimit, patience, sizeOf } from './database.ts';
 import { holdersOf } from './holders.ts';
 
@@ -49,7 +49,7 @@ export class Space {
     const start = performance.now();
     if (start > this.#reason.until) {
       const held = holdersOf(this.#database, this.#file, routes, this.#pinned);
-      const text = `the journal has reached journal.maxSize (${sized(maxSize)}): ${held}`;
+      const text = `the journal has reached journal.maxSize (${formatBytes(maxSize)}): ${held}`;
       const end = performance.now();
       this.#reason = { text, until: end + (end - start) * reasonHolds };
     }

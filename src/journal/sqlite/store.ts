@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { accessToDatabase } from '../../common/sqlite/file-access.ts';
+import { accessToDatabase } from '../../common/sqlite.ts';
 import type { JournalStore } from '../store.ts';
 import { refuseSharedFolder } from './access.ts';
 import { databaseFile } from './database.ts';

@@ -1,6 +1,6 @@
 import type { RouteSummary } from '../../journal/reader.ts';
 import type { RouteSnapshot } from '../runtime-snapshot.ts';
-import { distributed, type Metric, type Reading, type Sample, states } from './metric.ts';
+import { histogramSamples, type Metric, type Reading, type Sample, stateSamples } from './metric.ts';
 
 /** What goes out. Labels that are not ours are the name of a route, from the configuration, and some codes. */
 export const deliveryMetrics: readonly Metric[] = [
@@ -51,17 +51,22 @@ export const deliveryMetrics: readonly Metric[] = [
     help: 'Time from the arrival of a notification at the daemon to its delivery; of a replay it is long.',
     labels: ['route'],
     read({ routes }) {
-      return routes.flatMap(({ name: route, counts }) => distributed(this.name, { route }, counts.sinceReceived));
+      return routes.flatMap(({ name: route, counts }) => histogramSamples(this.name, { route }, counts.sinceReceived));
     },
+  },
+  {
+    name: 'kazoo_relay_batch_duration_seconds',
+    type: 'histogram',
+    help: 'Time that the sink has taken to answer for a batch.',
+    labels: ['route'],
+    read: batchDurations,
   },
   {
     name: 'kazoo_relay_attempt_duration_seconds',
     type: 'histogram',
-    help: 'Time that the sink has taken to answer for a batch.',
+    help: 'Deprecated, until 0.3.0: the same as kazoo_relay_batch_duration_seconds.',
     labels: ['route'],
-    read({ routes }) {
-      return routes.flatMap(({ name: route, counts }) => distributed(this.name, { route }, counts.attempts));
-    },
+    read: batchDurations,
   },
   {
     name: 'kazoo_relay_circuit_state',
@@ -69,7 +74,9 @@ export const deliveryMetrics: readonly Metric[] = [
     help: '1 for the state that the circuit of a route is in.',
     labels: ['route', 'state'],
     read: ({ routes }) =>
-      routes.flatMap(({ name: route, activity }) => states({ route }, ['closed', 'open', 'probing'], activity.circuit)),
+      routes.flatMap(({ name: route, activity }) =>
+        stateSamples({ route }, ['closed', 'open', 'probing'], activity.circuit),
+      ),
   },
   {
     name: 'kazoo_relay_circuit_openings_total',
@@ -121,6 +128,10 @@ export const deliveryMetrics: readonly Metric[] = [
     read: eachKnown(({ dead }) => dead),
   },
 ];
+
+function batchDurations(this: Metric, { routes }: Reading): Sample[] {
+  return routes.flatMap(({ name: route, counts }) => histogramSamples(this.name, { route }, counts.attempts));
+}
 
 function each(pick: (route: RouteSnapshot) => number): (reading: Reading) => Sample[] {
   return ({ routes }) => routes.map((route) => ({ labels: { route: route.name }, value: pick(route) }));

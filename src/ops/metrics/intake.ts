@@ -1,5 +1,5 @@
 import type { BrokerSnapshot } from '../runtime-snapshot.ts';
-import { distributed, type Metric, type Reading, type Sample, states } from './metric.ts';
+import { histogramSamples, type Metric, type Reading, type Sample, stateSamples } from './metric.ts';
 
 /** What comes in. Labels are bounded by the configuration and by the catalogue of events, whatever arrives. */
 export const intakeMetrics: readonly Metric[] = [
@@ -35,7 +35,7 @@ export const intakeMetrics: readonly Metric[] = [
     help: 'Time from the arrival of a message to its commit in the journal.',
     labels: ['zone', 'broker'],
     read({ brokers }) {
-      return brokers.flatMap((broker) => distributed(this.name, of(broker), broker.intake.sinceReceived));
+      return brokers.flatMap((broker) => histogramSamples(this.name, of(broker), broker.intake.sinceReceived));
     },
   },
   {
@@ -44,7 +44,7 @@ export const intakeMetrics: readonly Metric[] = [
     help: 'Time from the timestamp that KAZOO gave a message to its commit in the journal: by two clocks.',
     labels: ['zone', 'broker'],
     read({ brokers }) {
-      return brokers.flatMap((broker) => distributed(this.name, of(broker), broker.intake.sincePublished));
+      return brokers.flatMap((broker) => histogramSamples(this.name, of(broker), broker.intake.sincePublished));
     },
   },
   {
@@ -53,7 +53,7 @@ export const intakeMetrics: readonly Metric[] = [
     help: '1 for the state that the link to a broker is in.',
     labels: ['zone', 'broker', 'state'],
     read: ({ brokers }) =>
-      brokers.flatMap((broker) => states(of(broker), ['connecting', 'consuming', 'away'], broker.state)),
+      brokers.flatMap((broker) => stateSamples(of(broker), ['connecting', 'consuming', 'away'], broker.state)),
   },
   {
     name: 'kazoo_relay_broker_received_total',
@@ -100,7 +100,7 @@ export const intakeMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_intake_paused',
     type: 'gauge',
-    help: '1 while the journal takes nothing of what has come in.',
+    help: '1 while the journal is not writable and intake is paused.',
     labels: ['zone', 'broker'],
     read: each(({ paused }) => (paused ? 1 : 0)),
   },

@@ -1,4 +1,4 @@
-import type { Distribution } from '../../common/stats/histogram.ts';
+import type { Histogram } from '../../common/stats/histogram.ts';
 import type { Summary } from '../../journal/reader.ts';
 import type { BrokerSnapshot, RouteSnapshot, RuntimeSnapshot } from '../runtime-snapshot.ts';
 
@@ -29,7 +29,7 @@ export interface Sample {
 }
 
 /** The samples of a histogram. */
-export function distributed(name: string, labels: Readonly<Record<string, string>>, from: Distribution): Sample[] {
+export function histogramSamples(name: string, labels: Readonly<Record<string, string>>, from: Histogram): Sample[] {
   const upTo = from.upTo();
   const bucket = (le: string, value: number) => ({ metricName: `${name}_bucket`, labels: { ...labels, le }, value });
   return [
@@ -41,7 +41,7 @@ export function distributed(name: string, labels: Readonly<Record<string, string
 }
 
 /** One sample for each state that something may be in: 1 for the one that it is in. */
-export function states(
+export function stateSamples(
   labels: Readonly<Record<string, string>>,
   all: readonly string[],
   current: string,

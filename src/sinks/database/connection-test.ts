@@ -1,5 +1,5 @@
 import { statOf } from '../../common/fs/file-access.ts';
-import { accessToDatabase } from '../../common/sqlite/file-access.ts';
+import { accessToDatabase } from '../../common/sqlite.ts';
 import type { SinkContext } from '../sink.ts';
 import type { TableInfo } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
@@ -20,21 +20,22 @@ export async function connectionTest(options: DatabaseSinkOptions, { log, maxBod
     const forbidden = privilegesFor(options).filter((each) => found?.privileges?.includes(each) === false);
     if (forbidden.length > 0) {
       const grant = `GRANT ${forbidden.join(', ')} ON ${options.table} TO …`;
-      throw new Error(`${database.place} does not let this user use the table ${options.table} (${grant})`);
+      throw new Error(`${database.displayName} does not let this user use the table ${options.table} (${grant})`);
     }
     if (differences.length === 0) {
-      const whose = file === undefined ? database.place : `${file.access}; it`;
+      const whose = file === undefined ? database.displayName : `${file.access}; it`;
       return `${whose} has the table ${options.table} as it must be${limitOf(found, maxBodySize)}`;
     }
     const missing = describeDifferences(differences);
     const isOurs = options.migrate && differences.every(({ statements }) => statements !== undefined);
-    if (!isOurs) throw new Error(`${database.place} lacks what the daemon may not make: ${missing}`);
-    const obstacle = await database.obstacle?.(found);
-    if (obstacle !== undefined) throw new Error(`${database.place} lacks what can't be made: ${missing}; ${obstacle}`);
-    return `${file?.access ?? `${database.place} answers`}; before its first row the daemon makes: ${missing}`;
+    if (!isOurs) throw new Error(`${database.displayName} lacks what the daemon may not make: ${missing}`);
+    const obstacle = await database.migrationObstacle?.(found);
+    if (obstacle !== undefined)
+      throw new Error(`${database.displayName} lacks what can't be made: ${missing}; ${obstacle}`);
+    return `${file?.access ?? `${database.displayName} answers`}; before its first row the daemon makes: ${missing}`;
   } catch (error) {
-    if (Error.isError(error) && error.message.startsWith(database.place)) throw error;
-    throw new Error(`${database.place}: ${database.classifyError(error).reason}`, { cause: error });
+    if (Error.isError(error) && error.message.startsWith(database.displayName)) throw error;
+    throw new Error(`${database.displayName}: ${database.classifyError(error).reason}`, { cause: error });
   } finally {
     await database.close();
   }

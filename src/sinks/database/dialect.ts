@@ -9,7 +9,7 @@ export interface Dialect extends Grammar {
   readonly name: string;
   /** Protocols of the URLs that mean it, such as `postgres:`. */
   readonly protocols: readonly string[];
-  /** What it has no notion of, among the options. */
+  /** Options that it doesn't support. */
   readonly unsupportedOptions: readonly ('schema' | 'partition')[];
   /** True where it is a file that is written by one connection at a time. */
   readonly isLocal: boolean;
@@ -34,11 +34,11 @@ export interface Grammar {
 /** A database and the one table in it. Every method rejects within a bounded time. */
 export interface Database {
   /** Names it in messages, without user and password. */
-  readonly place: string;
+  readonly displayName: string;
   /** What of the table is there; undefined where there is none. */
   introspect(): Promise<TableInfo | undefined>;
-  /** What keeps our user from making or changing the table; undefined where nothing does. Where it is left out, nobody knows. */
-  obstacle?(found: TableInfo | undefined): Promise<string | undefined>;
+  /** What keeps our user from making or changing the table; undefined where nothing does. Left out where that can't be asked. */
+  migrationObstacle?(found: TableInfo | undefined): Promise<string | undefined>;
   /** Holds a lock that other daemons respect, looks again at what is there, and runs the statements that it takes. */
   migrate(statementsFor: (found: TableInfo | undefined) => readonly string[]): Promise<void>;
   /** Stores all rows, or none of them. A row that is there already is left as it is. */

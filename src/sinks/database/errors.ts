@@ -24,7 +24,7 @@ export function isCut(error: unknown): boolean {
   return cuts.has(codeOf(error) ?? reasonOf(error));
 }
 
-/** The system's, mysql2's and pg's words for it. */
+/** Codes and messages of the system, mysql2 and pg. */
 const cuts = new Set(['ECONNRESET', 'EPIPE', 'PROTOCOL_CONNECTION_LOST', 'Connection terminated unexpectedly']);
 
 /** What an error says that comes from no database: of the network, or of a signal. */
@@ -35,7 +35,7 @@ export function plainReason(error: unknown): Pick<ClassifiedError, 'reason' | 'c
   return code === undefined ? { reason } : { reason, code };
 }
 
-/** What a database refuses, in words of ours: its own, in whatever language, may quote the values that it was given. */
+/** What a database refuses, in our words: its own message, in whatever language, may quote values. */
 export interface Refusal {
   readonly code: number | string;
   /** What that code means, where we know it, or the database's name for it. */

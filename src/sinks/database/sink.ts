@@ -14,7 +14,7 @@ import { type Row, rowOf } from './row.ts';
 import { describeDifferences, schemaDiff, schemaOf } from './schema.ts';
 import { type Table, tableOf } from './table.ts';
 
-/** One row a notification, in a table that the sink makes and looks after, or in one of the operator's. */
+/** One row a notification, in a table that the sink creates and maintains, or in one of the operator's. */
 export const databaseSink: SinkKind<DatabaseSinkOptions> = {
   ...databaseDeclaration,
   connectionTest,
@@ -151,7 +151,7 @@ class DatabaseSink implements Sink {
 
   #unavailable(cause: unknown): SinkUnavailable {
     const { reason, kind, code } = this.#database.classifyError(cause);
-    return new SinkUnavailable(`${this.#database.place}: ${reason}`, {
+    return new SinkUnavailable(`${this.#database.displayName}: ${reason}`, {
       cause,
       code,
       unsure: kind === 'unclear' || kind === 'connection',
@@ -166,7 +166,7 @@ class DatabaseSink implements Sink {
         const removes = retention > 0 && this.#mayRemoveOld();
         await this.#database.maintain(removes ? Date.now() - retention : undefined, signal);
       } catch (error) {
-        // Nothing waits for it: what wasn't done now is done in the next round.
+        // Nothing depends on it: the next round does what this one didn't.
         if (!signal.aborted) this.#log.warn({ reason: reasonOf(error) }, 'the table could not be tidied');
       }
       await delay(maintenanceInterval, undefined, { signal, ref: false }).catch(() => undefined);

@@ -1,5 +1,5 @@
 import { reasonOf } from '../../common/errors.ts';
-import type { OptionMistake } from '../../common/options/declare.ts';
+import type { OptionIssue } from '../../common/options/declare.ts';
 import type { Dialect } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
 import { refusedKind } from './incompatibilities.ts';
@@ -7,7 +7,7 @@ import type { DatabaseSinkOptions } from './options.ts';
 import { isStandardColumn, tableOf } from './table.ts';
 
 /** What is wrong with options that are each of the right form. */
-export function validationErrors(options: DatabaseSinkOptions): readonly OptionMistake[] {
+export function validationErrors(options: DatabaseSinkOptions): readonly OptionIssue[] {
   const dialect = dialectOf(options.url);
   const columns = columnErrors(options);
   return [
@@ -26,14 +26,14 @@ export const columnName = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 export function warnings(
   { statementTimeout }: DatabaseSinkOptions,
   { timeout }: { readonly timeout: number },
-): readonly OptionMistake[] {
+): readonly OptionIssue[] {
   if (statementTimeout < timeout) return [];
   return [
     { path: ['statementTimeout'], message: "isn't shorter than the route's timeout, which would always come first" },
   ];
 }
 
-function urlErrors(url: string, dialect: Dialect): OptionMistake[] {
+function urlErrors(url: string, dialect: Dialect): OptionIssue[] {
   try {
     dialect.checkUrl(new URL(url));
     return [];
@@ -42,13 +42,13 @@ function urlErrors(url: string, dialect: Dialect): OptionMistake[] {
   }
 }
 
-function unsupportedOptionErrors(dialect: Dialect, { schema, partition }: DatabaseSinkOptions): OptionMistake[] {
+function unsupportedOptionErrors(dialect: Dialect, { schema, partition }: DatabaseSinkOptions): OptionIssue[] {
   const asked = { schema: schema !== undefined, partition: partition !== 'none' };
   const lacking = dialect.unsupportedOptions.filter((option) => asked[option]);
   return lacking.map((option) => ({ path: [option], message: `is something that ${dialect.name} has no notion of` }));
 }
 
-function columnErrors({ columns, columnsOnly }: DatabaseSinkOptions): OptionMistake[] {
+function columnErrors({ columns, columnsOnly }: DatabaseSinkOptions): OptionIssue[] {
   return Object.keys(columns).flatMap((name) => {
     const path = ['columns', name];
     if (!columnName.test(name)) {
@@ -59,7 +59,7 @@ function columnErrors({ columns, columnsOnly }: DatabaseSinkOptions): OptionMist
 }
 
 /** Columns that would be made with a type that can hold nothing of what goes there. */
-function unfitColumnErrors(options: DatabaseSinkOptions, dialect: Dialect): OptionMistake[] {
+function unfitColumnErrors(options: DatabaseSinkOptions, dialect: Dialect): OptionIssue[] {
   return tableOf(options).columns.flatMap((column) => {
     const type = dialect.typeOf(column);
     const kind = refusedKind(column, type, dialect);
@@ -68,7 +68,7 @@ function unfitColumnErrors(options: DatabaseSinkOptions, dialect: Dialect): Opti
   });
 }
 
-function ownTableErrors(options: DatabaseSinkOptions): OptionMistake[] {
+function ownTableErrors(options: DatabaseSinkOptions): OptionIssue[] {
   const path = ['columnsOnly'];
   if (options.partition !== 'none' || options.retention > 0) {
     return [{ path, message: 'goes with neither partition nor retention: a table of your own is yours to tidy' }];

@@ -10,7 +10,7 @@ import { statOf } from '../../common/fs/file-access.ts';
 import { syncToDisk } from './rotated-files.ts';
 
 /**
- * Puts `NAME.gz` in the place of a file that nobody writes to any more, by way of `NAME.gz.part`. At every moment, also
+ * Puts `NAME.gz` in the place of a file that is no longer written to, by way of `NAME.gz.part`. At every moment, also
  * after a power cut, either the file is there or all of it in `NAME.gz`. A file that is gone needs nothing.
  * @param mode permissions of the new file
  * @param signal gives it up
@@ -20,14 +20,14 @@ export async function compressFile(path: string, mode: number, signal: AbortSign
   const file = await statOf(path);
   if (file === undefined) return;
   if (!file.isFile()) throw new Error('it is not a regular file');
-  if (existsSync(`${path}.gz`)) await mustHold(`${path}.gz`, path, signal);
+  if (existsSync(`${path}.gz`)) await verifyCompressed(`${path}.gz`, path, signal);
   else await compress(path, file, mode, signal);
   await syncToDisk(dirname(path));
   await rm(path, { force: true });
 }
 
-/** A crash may have come just before the file was removed. But what is there may be somebody else's, or half of it. */
-async function mustHold(compressed: string, path: string, signal: AbortSignal): Promise<void> {
+/** A crash may have come just before the file was removed. But the file may be another one, or incomplete. */
+async function verifyCompressed(compressed: string, path: string, signal: AbortSignal): Promise<void> {
   const expected = await digestOf(path, [], signal);
   const found = await digestOf(compressed, [createGunzip()], signal).catch((cause) => {
     throw new Error(`${compressed} is in the way, and can't be read: ${reasonOf(cause)}`, { cause });
@@ -46,7 +46,7 @@ async function compress(path: string, file: Stats, mode: number, signal: AbortSi
   const part = `${path}.gz.part`;
   try {
     const bytesRead = await writeCompressed(path, part, file, mode, signal);
-    // By somebody who had it open since before it was rotated, such as a probe.
+    // By a process that had opened it before it was rotated, such as a probe.
     if ((await statOf(path))?.size !== bytesRead) throw new Error('it was written to while it was compressed');
     if (existsSync(`${path}.gz`)) throw new Error(`${path}.gz has come into the way`);
     await rename(part, `${path}.gz`);
@@ -75,7 +75,7 @@ async function writeCompressed(
       for await (const chunk of chunks) await target.appendFile(chunk);
     };
     await pipeline(source, createGzip(), write, { signal });
-    // As gzip does: for whoever removes files by their age.
+    // As gzip does: for tools that remove files by their age.
     await target.utimes(atime, mtime);
     await target.datasync();
     return source.bytesRead;

@@ -29,7 +29,7 @@ export class Compressor {
   #path = '';
   #running: Promise<void> | undefined;
   /** What the log said last of what is in the way; undefined where nothing is. */
-  #told: Failure | undefined;
+  #reported: Failure | undefined;
 
   /** @param pauses between tries of what could not be compressed */
   constructor(options: CompressorOptions, log: Logger, pauses = new ExponentialBackoff(firstPause, longestPause)) {
@@ -62,7 +62,7 @@ export class Compressor {
       await this.#wakeup.heard(pause);
       const failures = signal.aborted ? [] : await this.#compressAll(this.#path);
       if (signal.aborted) return;
-      this.#tell(failures);
+      this.#report(failures);
       const isDone = failures.length === 0;
       if (isDone) this.#pauses.reset();
       pause = isDone ? Number.POSITIVE_INFINITY : this.#pauses.next();
@@ -75,7 +75,7 @@ export class Compressor {
     try {
       for (const file of await rotatedFiles(path)) {
         try {
-          await this.#seeTo(file);
+          await this.#compressOne(file);
         } catch (error) {
           if (this.#closing.signal.aborted) break;
           failed(file.path, error);
@@ -89,22 +89,22 @@ export class Compressor {
     return failures;
   }
 
-  async #seeTo({ path, forms }: RotatedFile): Promise<void> {
+  async #compressOne({ path, forms }: RotatedFile): Promise<void> {
     const { compress, mode } = this.#options;
     const { signal } = this.#closing;
-    // Nobody else is at it: a path has one sink at a time.
+    // No other sink uses this path.
     if (forms.has('.gz.part')) await rm(`${path}.gz.part`, { force: true });
     if (compress === 'none' || !forms.has('')) return;
     await inTurn(() => compressFile(path, Number.parseInt(mode, 8), signal), signal);
   }
 
   /** Once for each thing that is in the way, however often it is tried. */
-  #tell([first, ...others]: readonly Failure[]): void {
-    const told = this.#told;
-    this.#told = first;
+  #report([first, ...others]: readonly Failure[]): void {
+    const reported = this.#reported;
+    this.#reported = first;
     if (first === undefined) {
-      if (told !== undefined) this.#log.info('rotated files are compressed again');
-    } else if (!isDeepStrictEqual(first, told)) {
+      if (reported !== undefined) this.#log.info('rotated files are compressed again');
+    } else if (!isDeepStrictEqual(first, reported)) {
       this.#log.warn(
         { ...first, others: others.length },
         'a rotated file could not be compressed; it is tried again from time to time',
@@ -128,7 +128,7 @@ let lastTurn: Promise<unknown> = Promise.resolve();
 async function inTurn(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
   const before = lastTurn;
   const { promise: done, resolve: end } = Promise.withResolvers<void>();
-  // Whoever doesn't wait for its turn any longer gives nobody else theirs.
+  // An aborted wait must not let the next one begin early.
   lastTurn = before.then(() => done);
   try {
     await unlessAborted(before, signal);

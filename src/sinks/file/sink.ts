@@ -29,7 +29,7 @@ export const fileSink: SinkKind<FileSinkOptions> = {
 class FileSink implements Sink {
   readonly #options: FileSinkOptions;
   readonly #log: Logger;
-  /** It only appends, because somebody else may be doing so: it neither mends nor rotates. */
+  /** It only appends, because a daemon may be writing too: it neither repairs nor rotates. */
   readonly #isGuest: boolean;
   readonly #mayRemoveOld: () => boolean;
   readonly #compressor: Compressor;
@@ -100,7 +100,7 @@ class FileSink implements Sink {
     const file = await this.#openOrMake();
     try {
       if (!(await file.stat()).isFile()) throw new Error('it is not a regular file');
-      if (!this.#isGuest) await this.#mendEnd(file);
+      if (!this.#isGuest) await this.#repairEnd(file);
       await syncToDisk(dirname(path));
     } catch (error) {
       await file.close();
@@ -125,7 +125,7 @@ class FileSink implements Sink {
   }
 
   /** A crash in the middle of a write leaves half a line. It was never confirmed, so the whole one comes again. */
-  async #mendEnd(file: FileHandle): Promise<void> {
+  async #repairEnd(file: FileHandle): Promise<void> {
     const { size } = await file.stat();
     const end = await endOfLastLine(file, size);
     if (end === size) return;

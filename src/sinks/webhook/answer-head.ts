@@ -7,7 +7,7 @@ const longestHead = 16 * 1024;
 /**
  * A connector on whose HTTP/1 connections the heads of answers are mended where HTTP says what they mean and undici
  * gives them up, with an answer that says that the notification was taken:
- * - `100 Continue`, which nobody has asked for and a client has to pass over (RFC 9110, section 15.2);
+ * - `100 Continue` without a request for it, which a client has to skip (RFC 9110, section 15.2);
  * - a length beside chunks, where the chunks count and the connection isn't used again (RFC 9112, section 6.3).
  */
 export function withRepairedHeads(connect: buildConnector.connector): buildConnector.connector {

@@ -38,8 +38,8 @@ export interface HttpClient {
 }
 
 /**
- * Sends a request as who we are: with a new token where the old one is refused, and to where a redirect leads. Behind
- * another port, be it 443 for 80, may be somebody else, who doesn't get to know who we are.
+ * Sends a request with our credentials: with a new token where the old one is refused, and to where a redirect leads. Another
+ * port, also 443 instead of 80, may be another server: it gets no credentials.
  * @throws SinkUnavailable when there is no token; TimedOut, Interrupted or an error of the connection
  */
 export async function send(
@@ -90,7 +90,7 @@ function redirectOf(request: Request, { status, headers }: Answer): Request | un
   return { ...request, origin: to.origin, path: `${to.pathname}${to.search}` };
 }
 
-/** Nobody has answered in time. */
+/** There was no answer in time. */
 export class TimedOut extends Error {
   override readonly name = 'TimedOut';
 }

@@ -1,7 +1,7 @@
 import { codeOf, reasonOf } from '../../common/errors.ts';
 import { explainTls } from '../../common/net/tls.ts';
+import { truncateUtf8 } from '../../common/text/format.ts';
 import type { Mask } from '../../common/text/secret-mask.ts';
-import { cut } from '../../common/text/truncate-utf8.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../sink.ts';
 import { type Answer, Interrupted, InvalidAnswer, TimedOut } from './http.ts';
 
@@ -37,7 +37,7 @@ export function outcomeOf(answer: Answer, origin: string, mask: Mask): Outcome {
   };
 }
 
-/** What it means that a request had no answer. */
+/** The outcome of a request without an answer. */
 export function failureOutcome(error: unknown, mask: Mask): Outcome {
   const code = error instanceof TimedOut ? 'ETIMEDOUT' : codeOf(error);
   const known = [TimedOut, Interrupted, InvalidAnswer].some((kind) => error instanceof kind);
@@ -78,5 +78,5 @@ function bodyExcerpt(body: Buffer, mask: Mask): string {
 }
 
 function singleLine(text: string): string {
-  return cut(text.replace(/[\p{Cc}\s]+/gu, ' ').trim(), keptOfBody);
+  return truncateUtf8(text.replace(/[\p{Cc}\s]+/gu, ' ').trim(), keptOfBody);
 }

@@ -11,7 +11,7 @@ const second = 1_000;
 
 /**
  * Says when the next request may go: evenly spread at the rate that the operator sets, more slowly after an answer of
- * 429, and by and by faster again. It knows no clock: all times are milliseconds of the caller's.
+ * 429, and gradually faster again. It reads no clock: the caller passes all times, in milliseconds.
  */
 export class RateLimiter {
   readonly #least: number;

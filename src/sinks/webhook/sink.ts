@@ -85,7 +85,7 @@ class WebhookSink implements Sink {
   }
 
   async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
-    const outcome = await this.#attempt(batch, signal);
+    const outcome = await this.#sendOnce(batch, signal);
     if (!mayBlameOne(batch, outcome)) return batch.map(() => outcome);
     return this.#divide(batch, performance.now() + this.#options.timeout.total / 2, signal);
   }
@@ -101,8 +101,8 @@ class WebhookSink implements Sink {
         answer = answered;
       },
     };
-    // What a route does then, it does: somebody who probes wants to read it.
-    const outcome = await this.#attempt([delivery], signal, probe).catch(
+    // A route would pause; a probe reports it.
+    const outcome = await this.#sendOnce([delivery], signal, probe).catch(
       (error): Outcome => ({ status: 'retry', reason: reasonOf(error), away: true }),
     );
     const authorization = auth.scheme === undefined ? {} : { authorization: `${auth.scheme} ***` };
@@ -128,7 +128,7 @@ class WebhookSink implements Sink {
     const half = Math.ceil(batch.length / 2);
     let outcomes: Outcome[] = [];
     for (const part of [batch.slice(0, half), batch.slice(half)]) {
-      const outcome = performance.now() < until ? await this.#attemptPart(part, signal) : tooLate;
+      const outcome = performance.now() < until ? await this.#sendPart(part, signal) : tooLate;
       const blamesOne = mayBlameOne(part, outcome);
       outcomes = outcomes.concat(blamesOne ? await this.#divide(part, until, signal) : part.map(() => outcome));
     }
@@ -136,9 +136,9 @@ class WebhookSink implements Sink {
   }
 
   /** Where others of the batch have their outcomes already, it may not come again as a whole. */
-  async #attemptPart(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome> {
+  async #sendPart(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome> {
     try {
-      return await this.#attempt(batch, signal);
+      return await this.#sendOnce(batch, signal);
     } catch (error) {
       if (!(error instanceof SinkUnavailable)) throw error;
       return { status: 'retry', reason: error.message, away: true };
@@ -146,7 +146,7 @@ class WebhookSink implements Sink {
   }
 
   /** One request. @throws SinkUnavailable */
-  async #attempt(batch: readonly Delivery[], signal: AbortSignal, probe?: Probe): Promise<Outcome> {
+  async #sendOnce(batch: readonly Delivery[], signal: AbortSignal, probe?: Probe): Promise<Outcome> {
     if (this.#limiter.wait(performance.now()) > 0) await this.#turn(signal);
     else this.#limiter.take(performance.now());
     const { mask, origin } = this.#parts;
@@ -199,7 +199,7 @@ class WebhookSink implements Sink {
   }
 }
 
-/** What a probe adds to a request, and who looks at it. */
+/** What a probe adds to a request, and how it sees request and answer. */
 interface Probe {
   readonly headers: Readonly<Record<string, string>>;
   see(request: Request, answer: Answer | undefined): void;

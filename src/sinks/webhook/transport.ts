@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici';
 import { reasonOf } from '../../common/errors.ts';
-import { patienceFor } from '../../common/net/addresses.ts';
+import { addressAttemptTimeout } from '../../common/net/addresses.ts';
 import { explainTls, readTls, type TlsFiles } from '../../common/net/tls.ts';
 import { SinkUnavailable } from '../sink.ts';
 import { withRepairedHeads } from './answer-head.ts';
@@ -17,7 +17,7 @@ import { proxyVariables } from './secrets.ts';
  */
 export function openTransport(options: WebhookOptions, target = options.url): Dispatcher {
   const { proxy, concurrency, timeout, allowPrivateNetworks, http2 } = options;
-  const patience = { timeout: timeout.connect, ...patienceFor(timeout.connect) };
+  const patience = { timeout: timeout.connect, ...addressAttemptTimeout(timeout.connect) };
   const toReceiver = {
     ...tlsOf(options.tls),
     ...patience,
@@ -42,7 +42,7 @@ export function openTransport(options: WebhookOptions, target = options.url): Di
   const throughProxy = {
     ...agent,
     requestTls: toReceiver,
-    // Said in any case, as tlsOf does: the environment must not leave out to check.
+    // Always set, as in tlsOf: NODE_TLS_REJECT_UNAUTHORIZED must not switch the check off.
     proxyTls: { ...patience, rejectUnauthorized: true },
     // A proxy that takes the connection and doesn't answer would hold it for minutes.
     clientFactory: (origin: URL, settings: object) =>

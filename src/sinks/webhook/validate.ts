@@ -1,6 +1,6 @@
 import { reasonOf } from '../../common/errors.ts';
 import { isLoopback } from '../../common/net/addresses.ts';
-import type { OptionMistake } from '../../common/options/declare.ts';
+import type { OptionIssue } from '../../common/options/declare.ts';
 import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
 import { isSecretParameter } from '../../kazoo/secrets.ts';
 import type { SinkRoute } from '../declaration.ts';
@@ -11,12 +11,12 @@ import type { FormatName, WebhookOptions } from './options.ts';
 import { createSigner } from './signature.ts';
 
 /** What is wrong among options each of which is right by itself. Nothing in it shows a secret. */
-export function validationErrors(options: WebhookOptions): readonly OptionMistake[] {
-  const errors: OptionMistake[] = [];
+export function validationErrors(options: WebhookOptions): readonly OptionIssue[] {
+  const errors: OptionIssue[] = [];
   const refuse = (holds: boolean, path: readonly string[], message: string) => {
     if (holds) errors.push({ path, message });
   };
-  const attempt = (path: readonly string[], work: () => unknown) => {
+  const check = (path: readonly string[], work: () => unknown) => {
     try {
       work();
     } catch (error) {
@@ -24,9 +24,9 @@ export function validationErrors(options: WebhookOptions): readonly OptionMistak
     }
   };
 
-  attempt(['url'], () => createAddress(options.url));
-  attempt(['signature', 'secrets'], () => createSigner(options.signature.secrets));
-  refuseFormat(options, refuse, attempt);
+  check(['url'], () => createAddress(options.url));
+  check(['signature', 'secrets'], () => createSigner(options.signature.secrets));
+  refuseFormat(options, refuse, check);
   refuseHeaders(options, refuse);
   refuseAuth(options, refuse);
   refuseConnection(options, refuse);
@@ -34,19 +34,19 @@ export function validationErrors(options: WebhookOptions): readonly OptionMistak
 }
 
 type Refuse = (holds: boolean, path: readonly string[], message: string) => void;
-type Attempt = (path: readonly string[], work: () => unknown) => void;
+type Check = (path: readonly string[], work: () => unknown) => void;
 
 /** Those that have a place for `fields`. */
 export const fieldFormats: readonly FormatName[] = ['kazoo-json', 'kazoo-form', 'template'];
 
-function refuseFormat(options: WebhookOptions, refuse: Refuse, attempt: Attempt): void {
+function refuseFormat(options: WebhookOptions, refuse: Refuse, check: Check): void {
   const { format, template, fields, batch, method, signature } = options;
   const has = { template: template !== undefined, fields: Object.keys(fields).length > 0 };
   const takesFields = fieldFormats.includes(format);
   refuse(format === 'template' && !has.template, ['template'], 'is required by the format template');
   refuse(format !== 'template' && has.template, ['template'], `is not used by the format ${format}`);
   refuse(!takesFields && has.fields, ['fields'], `are not used by the format ${format}`);
-  if (format === 'template' && has.template) attempt(['template', 'body'], () => createFormat(options));
+  if (format === 'template' && has.template) check(['template', 'body'], () => createFormat(options));
   refuse(!isHeaderValue(template?.contentType ?? ''), ['template', 'contentType'], 'must be a media type');
   refuse(
     batch.max > 1 && !batchFormats.includes(format),
@@ -159,9 +159,9 @@ function hasLogin(text: string): boolean {
 export function warnings(
   options: WebhookOptions,
   { timeout: patience, zones, reveal }: SinkRoute,
-): readonly OptionMistake[] {
+): readonly OptionIssue[] {
   const { timeout, tls, auth, proxy } = options;
-  const found: OptionMistake[] = [];
+  const found: OptionIssue[] = [];
   if (timeout.total >= patience) {
     found.push({
       path: ['timeout', 'total'],

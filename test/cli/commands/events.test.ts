@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { nearest } from '../../../src/common/text/did-you-mean.ts';
+import { closestMatch } from '../../../src/common/text/did-you-mean.ts';
 import { events } from '../../../src/kazoo/catalogue.ts';
 import { cli, type Result } from '../../support/cli.ts';
 
@@ -90,7 +90,7 @@ describe('the nearest name', () => {
     ['', undefined],
     ['x'.repeat(100_000), undefined],
   ])('to %.20s is %s', (word, near) => {
-    expect(nearest(word, names)).toBe(near);
+    expect(closestMatch(word, names)).toBe(near);
   });
 });
 

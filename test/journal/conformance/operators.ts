@@ -84,7 +84,13 @@ export function operators(tested: Tested): void {
   test('forgets a route with all that it left: opened again, it is a new one', async () => {
     const [seqs, store] = await withRecords(tested);
     expect(await store.cursorOf('r')).toBe(seqs[2]);
+    // One that has run until just now.
+    const session = await sessionOf(tested.journal, 'r');
+    const last = { cursor: seqs[2] ?? 0, recorded: [recorded(seqs[0] ?? 0, 'dead')], settled: [] };
+    const saved = session.settle(last);
+    await session.close();
     await store.forget('r');
+    await Promise.all([saved, tested.journal.append([notification({})])]);
     expect(await store.cursorOf('r')).toBeNull();
     expect(await store.records({ states: ['waiting', 'dead', 'quarantined'] }, 0, 10)).toMatchObject([{ route: 's' }]);
     expect(await cursorOf(tested.journal, 'r', 'earliest')).toBeLessThan(seqs[0] ?? 0);

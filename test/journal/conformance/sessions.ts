@@ -19,6 +19,7 @@ export function sessions(tested: Tested): void {
     expect(await cursorOf(journal, 'new', 'earliest')).toBe(two);
     // One that has run until just now.
     await settle(journal, 'all', { cursor: two });
+    expect((await journal.summary()).routes).toContainEqual(expect.objectContaining({ name: 'all', cursor: two }));
     expect(await cursorOf(journal, 'all', 'earliest')).toBe(two);
   });
 

@@ -144,6 +144,7 @@ describe('the progress of routes', () => {
     const told = settleAll();
     await journal.append([notification({})]);
     await Promise.all(told);
+    expect((await journal.summary()).routes).toMatchObject(Array(3).fill({ cursor: 2, waiting: 0 }));
     expect(executed.mock.calls).toEqual([['BEGIN IMMEDIATE'], ['COMMIT']]);
     executed.mockClear();
     const later = settleAll();

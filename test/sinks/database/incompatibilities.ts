@@ -30,7 +30,7 @@ export interface MisfitsUnderTest {
   readonly number: string;
   readonly types: readonly string[];
   /** How many pairs of these types and of `sources` don't go together. */
-  readonly misfits: number;
+  readonly incompatible: number;
 }
 
 /** What every database has in common where its table can take no row at all. */
@@ -89,14 +89,15 @@ export function tellsIncompatibilities(name: string, under: MisfitsUnderTest): v
     test('is told by types that indeed refuse all that goes there', async () => {
       const table = newTable();
       await query(ownTable(table, under.types.map((type, index) => `c${index} ${type}`).join(', ')));
-      const misfits: string[] = [];
+      const incompatible: string[] = [];
       for (const source of sources) {
         for (const [index, type] of under.types.entries()) {
           const columns = { id: 'id', [`c${index}`]: source };
-          if (await isMisfit({ url: url(), table, columnsOnly: true, columns })) misfits.push(`${source} → ${type}`);
+          if (await isIncompatible({ url: url(), table, columnsOnly: true, columns }))
+            incompatible.push(`${source} → ${type}`);
         }
       }
-      expect(misfits).toHaveLength(under.misfits);
+      expect(incompatible).toHaveLength(under.incompatible);
     });
   });
 }
@@ -106,7 +107,7 @@ const times = ['occurred_at timestamp', 'received_at'];
 const sources = ['id', 'id json', ...times, 'valid boolean', 'valid', 'problems json', 'data json'];
 
 /** Whether the second column counts as one that can hold nothing. If it does, the database must say so of each row. */
-async function isMisfit(options: object): Promise<boolean> {
+async function isIncompatible(options: object): Promise<boolean> {
   const checked = databaseSinkOptions(options);
   // The second column may hold the id too.
   const table = { ...tableOf(checked), key: ['id'] };

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { printable } from '../../../common/text/printable.ts';
+import { printable } from '../../../common/text/format.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryFilter, OperatorStore } from '../../../journal/operator-store.ts';
 import { notSelectedAmong } from '../../support/deliveries/messages.ts';

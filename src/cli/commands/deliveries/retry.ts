@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { printable } from '../../../common/text/printable.ts';
+import { printable } from '../../../common/text/format.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryFilter, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import { probeNow } from '../../support/daemon-client.ts';

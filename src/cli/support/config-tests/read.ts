@@ -1,6 +1,6 @@
 import { reasonOf } from '../../../common/errors.ts';
 import { isMapping } from '../../../common/options/value-checks.ts';
-import { hintFor } from '../../../common/text/did-you-mean.ts';
+import { suggestionFor } from '../../../common/text/did-you-mean.ts';
 import { diagnosticText, locationText, type OptionPath, optionName } from '../../../config/diagnostics.ts';
 import { readSource } from '../../../config/read/source.ts';
 import { eventNamed, events, exampleRoutingKey } from '../../../kazoo/catalogue.ts';
@@ -175,5 +175,5 @@ function keysOf(value: unknown, known: readonly string[], path: OptionPath, read
 }
 
 function hint(word: string, known: readonly string[]): string {
-  return hintFor(word, known, `there are ${known.join(', ')}`);
+  return suggestionFor(word, known, `there are ${known.join(', ')}`);
 }

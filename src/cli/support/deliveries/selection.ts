@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { hintFor } from '../../../common/text/did-you-mean.ts';
+import { suggestionFor } from '../../../common/text/did-you-mean.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryFilter, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import { moment } from '../args.ts';
@@ -76,7 +76,7 @@ async function checkRoute(name: string, store: OperatorStore, { routes }: Partia
   const summary = await store.summary();
   const names = [...new Set([...routes, ...summary.routes].map((route) => route.name))];
   if (names.includes(name)) return;
-  const hint = hintFor(name, names, `there are ${names.join(', ')}`);
+  const hint = suggestionFor(name, names, `there are ${names.join(', ')}`);
   throw new Error(`neither the configuration nor the journal has a route ${JSON.stringify(name)}${hint}`);
 }
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { isSqliteError } from '../../../common/sqlite/errors.ts';
+import { isSqliteError } from '../../../common/sqlite.ts';
 import { isMetadata } from '../metadata.ts';
 import type { Row } from './carve.ts';
 import { type Shape, tableShape } from './shape.ts';

@@ -18,11 +18,11 @@ import { mayBePlain, type Server, serverAddress, tlsOptions } from '../server.ts
 import type { Table } from '../table.ts';
 import { classifyError, isDuplicate, isUnfilled, isUsableAfter, withoutValues } from './errors.ts';
 import { grammar } from './grammar.ts';
-import { introspect, obstacle } from './introspect.ts';
+import { introspect, migrationObstacle } from './introspect.ts';
 import { createPool, settings } from './pool.ts';
 
 export class MysqlDatabase implements Database {
-  readonly place: string;
+  readonly displayName: string;
   readonly classifyError: (error: unknown) => ClassifiedError = classifyError;
   readonly #table: Table;
   readonly #options: DatabaseSinkOptions;
@@ -39,7 +39,7 @@ export class MysqlDatabase implements Database {
     this.#table = table;
     this.#log = log;
     const { protocol } = new URL(options.url);
-    this.place = `${protocol === 'mariadb:' ? 'MariaDB' : 'MySQL'} at ${serverAddress(server)}`;
+    this.displayName = `${protocol === 'mariadb:' ? 'MariaDB' : 'MySQL'} at ${serverAddress(server)}`;
     const names = table.columns.map(({ name }) => name);
     this.#insert = `INSERT INTO ${qualified(table, grammar)} (${identifierList(names, grammar)}) VALUES ?`;
   }
@@ -50,10 +50,10 @@ export class MysqlDatabase implements Database {
     return found;
   }
 
-  async obstacle(found: TableInfo | undefined): Promise<string | undefined> {
+  async migrationObstacle(found: TableInfo | undefined): Promise<string | undefined> {
     // Whether he may change one that is there, only a try would show.
     if (found !== undefined) return undefined;
-    return this.#connected((connection) => obstacle(connection, this.#table), { isLast: true });
+    return this.#connected((connection) => migrationObstacle(connection, this.#table), { isLast: true });
   }
 
   /** DDL ends every transaction here, so the lock belongs to the connection, which is closed behind it. */
@@ -103,7 +103,7 @@ export class MysqlDatabase implements Database {
   async close(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
-    // Saying goodbye on a connection that is lost already is an error, and one that changes nothing.
+    // Ending a connection that is lost already rejects, and changes nothing.
     await pool?.end().catch(() => undefined);
   }
 

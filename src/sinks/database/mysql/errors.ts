@@ -93,7 +93,7 @@ function errorKind(errno: number, sqlState: string): ErrorKind {
 }
 
 /**
- * A server that lets nobody in, ends, or is read-only. What is neither here nor about a row may be a trigger that hangs
+ * A server that refuses logins, shuts down, or is read-only. What is neither here nor about a row may be a trigger that hangs
  * at one.
  */
 const aboutDatabase = new Set([

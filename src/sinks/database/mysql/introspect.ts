@@ -15,7 +15,7 @@ export async function introspect(
   const [columns] = await connection.query<mysql.RowDataPacket[]>(columnsQuery, where);
   if (columns.length === 0) return undefined;
   const [parts] = await connection.query<mysql.RowDataPacket[]>(indexesQuery, where);
-  // It only helps to say what is wrong: a server that can't answer it is none the worse.
+  // It only improves messages: a server that can't answer it is usable all the same.
   const [[triggers]] = await connection.query<mysql.RowDataPacket[]>(triggersQuery, where).catch(() => [[]]);
   const indexes = Object.values(Object.groupBy(parts, ({ name }) => String(name))).map((parts = []) => ({
     unique: parts.every(({ isUnique }) => isUnique === 1),
@@ -34,8 +34,11 @@ export async function introspect(
   };
 }
 
-/** What keeps our user from making the table; undefined where nothing does, or nobody knows. */
-export async function obstacle(connection: mysql.PoolConnection, { schema, name }: Table): Promise<string | undefined> {
+/** What keeps our user from making the table; undefined where nothing does, or that can't be told. */
+export async function migrationObstacle(
+  connection: mysql.PoolConnection,
+  { schema, name }: Table,
+): Promise<string | undefined> {
   const [[here]] = await connection.query<mysql.RowDataPacket[]>(databaseQuery, [schema ?? null]);
   if (!here?.name) return 'no database is named: put one behind the host of the url, or into schema';
   const place = String(here.name);
@@ -65,7 +68,7 @@ const indexesQuery = `
   SELECT index_name AS name, column_name AS \`column\`, non_unique = 0 AS isUnique FROM information_schema.statistics
   WHERE table_schema = coalesce(?, database()) AND table_name = ? ORDER BY index_name, seq_in_index`;
 
-/** Whether a trigger may fill columns. Triggers are shown to whoever has the right to them; by a role, nobody knows. */
+/** Whether a trigger may fill columns. Triggers are visible only with the TRIGGER right; rights given by a role can't be seen. */
 const triggersQuery = `
   SELECT
     EXISTS (SELECT 1 FROM information_schema.triggers WHERE event_object_schema = place AND event_object_table = name

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import mysql from 'mysql2/promise';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../../common/errors.ts';
-import { patienceFor } from '../../../common/net/addresses.ts';
+import { addressAttemptTimeout } from '../../../common/net/addresses.ts';
 import type { DatabaseSinkOptions } from '../options.ts';
 import type { Server, TlsOptions } from '../server.ts';
 
@@ -19,7 +19,8 @@ export function createPool(
       ? { socketPath: host }
       : {
           host,
-          stream: () => connect({ host, port, keepAlive: true, noDelay: true, ...patienceFor(statementTimeout) }),
+          stream: () =>
+            connect({ host, port, keepAlive: true, noDelay: true, ...addressAttemptTimeout(statementTimeout) }),
         }),
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { password }),

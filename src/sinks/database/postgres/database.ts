@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { unlessAborted } from '../../../common/async/abort.ts';
 import { reasonOf } from '../../../common/errors.ts';
-import { patienceFor } from '../../../common/net/addresses.ts';
+import { addressAttemptTimeout } from '../../../common/net/addresses.ts';
 import { type Database, ddlTimeoutFactor, type TableInfo, timeoutMargin } from '../dialect.ts';
 import type { ClassifiedError } from '../errors.ts';
 import type { DatabaseSinkOptions } from '../options.ts';
@@ -22,7 +22,7 @@ import { begin, columnsQuery, indexesQuery, ourLock, rightsQuery, type Transacti
  * and no named statement, and no parameter is sent at the start of a connection that PgBouncer doesn't know.
  */
 export class PostgresDatabase implements Database {
-  readonly place: string;
+  readonly displayName: string;
   readonly #table: Table;
   readonly #options: DatabaseSinkOptions;
   readonly #server: Server;
@@ -36,14 +36,14 @@ export class PostgresDatabase implements Database {
     this.#server = server;
     this.#table = table;
     this.#log = log;
-    this.place = `PostgreSQL at ${serverAddress(server)}`;
+    this.displayName = `PostgreSQL at ${serverAddress(server)}`;
   }
 
   introspect(): Promise<TableInfo | undefined> {
     return this.#transaction((transaction) => this.#introspect(transaction));
   }
 
-  async obstacle(): Promise<string | undefined> {
+  async migrationObstacle(): Promise<string | undefined> {
     const { schema, name } = this.#table;
     const { rows } = await this.#transaction((transaction) =>
       transaction.query<Rights>(rightsQuery, [qualified(this.#table, grammar), schema ?? null]),
@@ -180,7 +180,7 @@ function patientSocket(timeout: number): Socket {
   const connect = socket.connect.bind(socket);
   return Object.assign(socket, {
     connect: (place: number | string, host = 'localhost') =>
-      typeof place === 'string' ? connect(place) : connect({ port: place, host, ...patienceFor(timeout) }),
+      typeof place === 'string' ? connect(place) : connect({ port: place, host, ...addressAttemptTimeout(timeout) }),
   });
 }
 

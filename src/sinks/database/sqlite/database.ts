@@ -15,7 +15,7 @@ import { grammar } from './grammar.ts';
 import { introspect } from './introspect.ts';
 
 export class SqliteDatabase implements Database {
-  readonly place: string;
+  readonly displayName: string;
   readonly classifyError: (error: unknown) => ClassifiedError = classifyError;
   readonly #path: string;
   readonly #table: Table;
@@ -30,7 +30,7 @@ export class SqliteDatabase implements Database {
     this.#options = options;
     this.#table = table;
     this.#path = decodeURIComponent(new URL(options.url).pathname);
-    this.place = `SQLite in ${this.#path}`;
+    this.displayName = `SQLite in ${this.#path}`;
   }
 
   async introspect(): Promise<TableInfo | undefined> {
@@ -76,7 +76,7 @@ export class SqliteDatabase implements Database {
     this.#forget();
   }
 
-  /** Does the work in one transaction. A lock that somebody else holds is waited for without holding up the process. */
+  /** Does the work in one transaction. It waits for another process's lock without blocking this one. */
   #transaction<T>(work: (database: DatabaseSync) => T, signal?: AbortSignal): Promise<T> {
     const result = this.#queue.then(async () => {
       const deadline = performance.now() + this.#options.statementTimeout;
@@ -96,11 +96,11 @@ export class SqliteDatabase implements Database {
     return result;
   }
 
-  /** False where somebody else is writing just now, who may go on for a while unless this was the last try. */
+  /** False where another process is writing. @param isLast throws then */
   #begin(isLast: boolean): boolean {
     try {
       const current = this.#current();
-      // Once it is WAL it stays so, and whoever reads it doesn't keep us from writing. Merely looking doesn't change it.
+      // WAL stays set in the file, and lets others read while we write. Introspection alone must not change the file.
       if (!current.isWal) current.database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
       current.isWal = true;
       current.database.exec('BEGIN IMMEDIATE');
@@ -125,7 +125,7 @@ export class SqliteDatabase implements Database {
   }
 }
 
-/** Between two tries of a database that somebody else is writing to, in milliseconds. */
+/** Between two tries of a database that another process is writing to, in milliseconds. */
 const busyPause = 20;
 
 interface Open {
@@ -137,7 +137,7 @@ interface Open {
 
 function openFile(path: string): Open {
   makeFolder(dirname(path), 0o750);
-  // SQLite would let everybody read a file that it makes.
+  // SQLite would create it readable for all users.
   makeNamedFile(path, 0o640);
   const database = new DatabaseSync(path, { timeout: 0 });
   return { database, inode: inodeOf(path) ?? 0, insert: undefined, isWal: false };

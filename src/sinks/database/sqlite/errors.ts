@@ -1,5 +1,5 @@
 import { fileReasonOf } from '../../../common/fs/fs-errors.ts';
-import { isSqliteError, sqliteCodeOf } from '../../../common/sqlite/errors.ts';
+import { isSqliteError, sqliteCodeOf } from '../../../common/sqlite.ts';
 import { type ClassifiedError, columnIn, withoutValues as hide, plainReason } from '../errors.ts';
 
 /** Says of an error whether it is a row's fault, from SQLite's result code. */
@@ -28,7 +28,7 @@ const meanings: Readonly<Record<number, string>> = {
   3091: 'a value is not of the type of its column',
 };
 
-/** Somebody else holds the lock. */
+/** Another connection holds the lock. */
 export function isBusy(error: unknown): boolean {
   return isSqliteError(error, [5]);
 }

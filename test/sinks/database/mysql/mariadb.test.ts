@@ -49,7 +49,7 @@ tellsIncompatibilities('MariaDB', {
     ...['tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'decimal(30, 2)', 'float', 'double', 'year', 'boolean'],
     ...['date', 'datetime(3)', 'timestamp NULL', 'json', 'text', 'varchar(40)', 'uuid'],
   ],
-  misfits: 88,
+  incompatible: 88,
 });
 
 describe('MariaDB in particular', () => {

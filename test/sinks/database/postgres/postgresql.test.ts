@@ -46,7 +46,7 @@ tellsIncompatibilities('PostgreSQL', {
     ...['smallint', 'int', 'bigint', 'numeric(30, 2)', 'real', 'double precision', 'boolean', 'uuid', 'json', 'jsonb'],
     ...['date', 'timestamp', 'timestamptz', 'text', 'varchar(40)', 'bytea', 'inet'],
   ],
-  misfits: 76,
+  incompatible: 76,
 });
 
 describe('PostgreSQL in particular', () => {

@@ -96,7 +96,7 @@ tellsIncompatibilities('SQLite', {
   ownTable: (table, column) => `CREATE TABLE ${table} (id TEXT PRIMARY KEY, ${column}) STRICT`,
   number: 'INTEGER',
   types: ['INT', 'INTEGER', 'REAL', 'BLOB', 'TEXT', 'ANY'],
-  misfits: 29,
+  incompatible: 29,
 });
 
 describe('SQLite in particular', () => {

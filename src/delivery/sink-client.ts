@@ -5,25 +5,25 @@ import { reasonOf } from '../common/errors.ts';
 import type { Delivery } from '../notification/envelope.ts';
 import { type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
 import { discretionFor } from './discretion.ts';
-import type { RoutePulse } from './pulse.ts';
+import type { RouteLiveness } from './liveness.ts';
 
 /** How a route reaches its sink: opened with the first delivery, and opened anew after it has not answered. */
-export class Outlet {
+export class SinkClient {
   readonly #openSink: () => Promise<Sink>;
   readonly #timeout: number;
   readonly #deadlines: Deadlines;
-  readonly #pulse: RoutePulse;
+  readonly #liveness: RouteLiveness;
   readonly #log: Logger;
   #opening: Promise<Opened> | undefined;
   /** Resolves when the sink before has let go of everything. */
   #closing: Promise<void> = Promise.resolve();
 
   /** @param timeout milliseconds that one attempt may take */
-  constructor(openSink: () => Promise<Sink>, timeout: number, pulse: RoutePulse, log: Logger) {
+  constructor(openSink: () => Promise<Sink>, timeout: number, liveness: RouteLiveness, log: Logger) {
     this.#openSink = openSink;
     this.#timeout = timeout;
     this.#deadlines = new Deadlines(timeout);
-    this.#pulse = pulse;
+    this.#liveness = liveness;
     this.#log = log;
   }
 
@@ -60,7 +60,7 @@ export class Outlet {
       };
       const stopClock = this.#deadlines.start(() => giveUp(new Late()));
       const stopListening = onAbort(signal, () => giveUp(signal.reason));
-      const ended = this.#pulse.attempt();
+      const ended = this.#liveness.attempt();
       const stop = () => {
         ended();
         stopClock();

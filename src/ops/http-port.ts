@@ -6,16 +6,8 @@ import type { Logger } from 'pino';
 import { Backoff } from '../common/async/backoff.ts';
 import { reasonOf } from '../common/errors.ts';
 import { hostAndPort } from '../common/net/addresses.ts';
-import type { HttpOptions, Pages } from './http-server.ts';
-
-/** Whether the port is open, as `status` tells it. */
-export interface HttpStatus {
-  /** Where it answers; as configured, while it doesn't. */
-  readonly listen: string;
-  readonly open: boolean;
-  /** Why it isn't. */
-  readonly reason: string | null;
-}
+import type { Endpoints, HttpOptions } from './http-server.ts';
+import type { HttpStatus } from './status.ts';
 
 export interface HttpPort {
   readonly status: HttpStatus;
@@ -31,11 +23,11 @@ const longestPause = 30_000;
 
 /**
  * Opens the local HTTP port: /metrics, /livez, /readyz, /status, /log-level. Where it can't be opened, the daemon runs
- * all the same: to take notifications is worth more than to be watched. That is said once for each reason, and tried
- * again for as long as the daemon runs.
+ * all the same: taking notifications matters more than monitoring. The failure is logged once for each reason, and the port
+ * is tried again for as long as the daemon runs.
  */
-export function openHttpPort(options: HttpOptions, pages: () => Promise<Pages>, log: Logger): HttpPort | null {
-  return options.listen === 'off' ? null : new Port(options, pages, log);
+export function openHttpPort(options: HttpOptions, endpoints: () => Promise<Endpoints>, log: Logger): HttpPort | null {
+  return options.listen === 'off' ? null : new Port(options, endpoints, log);
 }
 
 class Port implements HttpPort {
@@ -46,11 +38,11 @@ class Port implements HttpPort {
   #server: FastifyInstance | undefined;
   #status: HttpStatus;
 
-  constructor(options: HttpOptions, pages: () => Promise<Pages>, log: Logger) {
+  constructor(options: HttpOptions, endpoints: () => Promise<Endpoints>, log: Logger) {
     this.#options = options;
     this.#log = log;
     this.#status = { listen: options.listen, open: false, reason: null };
-    this.#running = this.#open(pages);
+    this.#running = this.#open(endpoints);
   }
 
   get status(): HttpStatus {
@@ -63,13 +55,13 @@ class Port implements HttpPort {
     await this.#server?.close();
   }
 
-  async #open(makePages: () => Promise<Pages>): Promise<void> {
+  async #open(makeEndpoints: () => Promise<Endpoints>): Promise<void> {
     const { signal } = this.#closing;
     const backoff = new Backoff(firstPause, longestPause);
     await delay(headStart, undefined, { signal }).catch(() => undefined);
     while (!signal.aborted) {
       try {
-        await this.#tryToOpen(makePages);
+        await this.#tryToOpen(makeEndpoints);
         return;
       } catch (error) {
         this.#report(reasonOf(error));
@@ -78,9 +70,9 @@ class Port implements HttpPort {
     }
   }
 
-  async #tryToOpen(makePages: () => Promise<Pages>): Promise<void> {
-    const [{ createServer }, pages] = await Promise.all([import('./http-server.ts'), makePages()]);
-    const server = createServer(this.#options, pages, this.#log);
+  async #tryToOpen(makeEndpoints: () => Promise<Endpoints>): Promise<void> {
+    const [{ createServer }, endpoints] = await Promise.all([import('./http-server.ts'), makeEndpoints()]);
+    const server = createServer(this.#options, endpoints, this.#log);
     try {
       const address = await start(server, this.#options.listen);
       this.#server = server;

@@ -11,7 +11,7 @@ const beside = 4;
  * @param connections that each link and each route may have
  * @param limits as the kernel tells them
  */
-export function fewDescriptors(
+export function openFileShortage(
   connections: readonly number[],
   limits: string = limitsOfThis(),
 ): { limit: number; needed: number } | null {

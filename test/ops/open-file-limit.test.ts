@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { readConfig } from '../../src/config/load.ts';
-import { fewDescriptors } from '../../src/ops/descriptors.ts';
 import type { Log } from '../../src/ops/log.ts';
+import { openFileShortage } from '../../src/ops/open-file-limit.ts';
 import { startRelay } from '../../src/relay/relay.ts';
 import { configFolder, given } from '../support/config-folder.ts';
 
@@ -14,13 +14,13 @@ describe('the files and connections that may be open', () => {
   const folder = configFolder();
 
   test('are too few where links, routes and the daemon itself may have more', () => {
-    expect(fewDescriptors([1, 50, 4], limits(200))).toEqual({ limit: 200, needed: 217 });
-    expect(fewDescriptors([1, 50, 4], limits(217))).toBeNull();
+    expect(openFileShortage([1, 50, 4], limits(200))).toEqual({ limit: 200, needed: 217 });
+    expect(openFileShortage([1, 50, 4], limits(217))).toBeNull();
   });
 
   test('are enough where there is no limit, or none that is known', () => {
-    expect(fewDescriptors([1], limits('unlimited'))).toBeNull();
-    expect(fewDescriptors([1], '')).toBeNull();
+    expect(openFileShortage([1], limits('unlimited'))).toBeNull();
+    expect(openFileShortage([1], '')).toBeNull();
   });
 
   test('are told of at the start where they are too few for the configuration', async () => {

@@ -2,7 +2,7 @@
 const interval = 10_000;
 
 /** Makes one report of many events of a kind: the first at once, those after it together. */
-export class Tally {
+export class ThrottledReporter {
   readonly #report: (count: number, last: string) => void;
   #count = 0;
   #last = '';

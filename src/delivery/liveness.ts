@@ -2,7 +2,7 @@ import { stuckAfter } from '../common/async/heartbeat.ts';
 import { Slots } from '../common/async/slots.ts';
 
 /** Whether a route moves: its loop, and what it has handed to the sink. All times are of the monotonic clock. */
-export class RoutePulse {
+export class RouteLiveness {
   readonly #timeout: number;
   /** Since when the loop has been at work; undefined while it sleeps. */
   #awakeSince: number | undefined = performance.now();

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { cut } from '../../../src/common/text/truncate-utf8.ts';
+import { truncateUtf8 } from '../../../src/common/text/format.ts';
 
 test('a text that is cut keeps as many whole characters as have room', () => {
   const text = 'aé€😀';
-  const all = Array.from({ length: 12 }, (_, most) => cut(text, most));
+  const all = Array.from({ length: 12 }, (_, most) => truncateUtf8(text, most));
   expect(all).toEqual(['', 'a', 'a', 'aé', 'aé', 'aé', 'aé€', 'aé€', 'aé€', 'aé€', text, text]);
 });

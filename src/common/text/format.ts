@@ -1,0 +1,51 @@
+/**
+ * The text with every character that could steer a terminal written as a JSON escape. What was JSON before is the same
+ * JSON after.
+ */
+export function printable(text: string): string {
+  return text.replace(steering, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Control characters, and the marks that end a line or turn the direction of writing. */
+const steering = /[\p{Cc}\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** `1 broker`, `2 brokers`. */
+export function pluralize(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** `1.5 GiB`. @param bytes any number from 0 on */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  return `${(bytes / 1_024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}
+
+/** As much of a text's beginning as takes this many bytes in UTF-8, at most: no half of a character is left at its end. */
+export function truncateUtf8(text: string, most: number): string {
+  if (Buffer.byteLength(text) <= most) return text;
+  const bytes = Buffer.from(text);
+  let end = most;
+  while (end > 0 && isContinuation(bytes[end])) end -= 1;
+  return bytes.toString('utf8', 0, end);
+}
+
+/** All bytes of a character but its first. */
+function isContinuation(byte = 0): boolean {
+  return (byte & 0xc0) === 0x80;
+}
+
+/** JSON.stringify for texts that come again and again: they are quoted once. */
+export function jsonString(text: string | null): string {
+  if (text === null) return 'null';
+  let result = jsonStrings.get(text);
+  if (result === undefined) {
+    result = JSON.stringify(text);
+    if (jsonStrings.size < mostJsonStrings && text.length <= longestKept) jsonStrings.set(text, result);
+  }
+  return result;
+}
+
+const jsonStrings = new Map<string, string>();
+const mostJsonStrings = 10_000;
+const longestKept = 256;

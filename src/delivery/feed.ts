@@ -1,0 +1,229 @@
+import type { Entry } from '../journal/entry.ts';
+import type { Interest, RouteSession } from '../journal/route-session.ts';
+import { createMatcher, type Decision, interestOf, type Selection } from '../routes/match.ts';
+import type { SinkLimits } from '../sinks/declaration.ts';
+import type { RouteLedger } from './ledger.ts';
+import { horizon, type RetryOptions } from './retry.ts';
+
+export interface FeedOptions extends Selection {
+  readonly name: string;
+  readonly flow: SinkLimits;
+  readonly retry: RetryOptions;
+}
+
+export interface FeedContext {
+  readonly session: RouteSession;
+  readonly ledger: RouteLedger;
+  /** Is told of each entry for which the route's condition couldn't be evaluated. */
+  readonly onConditionFailure: (reason: string) => void;
+  /** Rings where something could not be saved. */
+  readonly ring: () => void;
+}
+
+/** How many entries are read at a time, at most. */
+const pageSize = 500;
+
+/** A route that is busy tells its journal this often what was settled, in milliseconds. */
+const savedWithin = 20;
+
+/**
+ * Between a route's ledger and its journal: what is due again and what is new come out of it, and what became of them
+ * goes back in. It brings no more into memory than the sink can be given soon.
+ */
+export class RouteFeed {
+  readonly #options: FeedOptions;
+  readonly #session: RouteSession;
+  readonly #ring: () => void;
+  readonly #ledger: RouteLedger;
+  readonly #match: (entry: Entry) => Decision;
+  #conditionFailures = 0;
+  readonly #interest: Interest;
+  /** Beyond the cursor: what becomes of them is decided already. */
+  readonly #handledBeyondCursor: Set<number>;
+  /** Where the last of these stands, as far as that matters for the order. */
+  #handledThrough: number;
+  /** Somebody else may have changed what the journal lists. */
+  #changed = false;
+  /** Until when a batch may wait to fill, by the monotonic clock. */
+  #lingerUntil = 0;
+  /** When the journal was told last what was settled, by the monotonic clock. */
+  #savedAt = 0;
+  /** The commit that saves what was settled last; and whether one has failed. */
+  #saving: Promise<void> | undefined;
+  #isUnsaved = false;
+
+  /** @param handledBeyondCursor as the session says it */
+  constructor(options: FeedOptions, context: FeedContext, handledBeyondCursor: readonly number[]) {
+    const { session, ledger, onConditionFailure, ring } = context;
+    this.#options = options;
+    this.#session = session;
+    this.#ledger = ledger;
+    this.#ring = ring;
+    this.#match = createMatcher(options, (reason) => {
+      this.#conditionFailures += 1;
+      onConditionFailure(reason);
+    });
+    this.#interest = interestOf(options);
+    this.#handledBeyondCursor = new Set(handledBeyondCursor);
+    const last = handledBeyondCursor.reduce((later, seq) => Math.max(later, seq), ledger.cursor);
+    this.#handledThrough = ledger.hasOrder ? last : ledger.cursor;
+  }
+
+  /** Entries that the route skipped because its condition couldn't be evaluated. */
+  get conditionFailures(): number {
+    return this.#conditionFailures;
+  }
+
+  /** True where there is soon nothing left to try, or what was settled should be saved. */
+  get wantsAttention(): boolean {
+    return this.#ledger.ready <= this.#window / 2 || performance.now() - this.#savedAt > savedWithin;
+  }
+
+  /** Milliseconds for which a batch may still wait to fill. */
+  get lingerFor(): number {
+    const { ready, isFull } = this.#ledger;
+    if (ready === 0 || ready >= this.#options.flow.batch.max || isFull) return 0;
+    return Math.max(0, this.#lingerUntil - performance.now());
+  }
+
+  /**
+   * Milliseconds until something is due for which there is room, or must be saved; without end where there is neither.
+   */
+  get dueIn(): number {
+    const now = Date.now();
+    const dueIn = this.#hasMuchRoom ? Math.max(1, this.#ledger.nextDue - now) : Number.POSITIVE_INFINITY;
+    return Math.min(dueIn, this.#ledger.changesIn(now));
+  }
+
+  /** The journal may have something due that we don't know of, or have lost something that we hold. */
+  lookAgain(): void {
+    this.#ledger.nextDue = 0;
+    this.#changed = true;
+  }
+
+  /** Fills up from the journal: what is due again, and what is new. Returns true where there may be more. */
+  async fill(): Promise<boolean> {
+    const ledger = this.#ledger;
+    if (this.#changed) await this.#findDropped();
+    // A crash may have left later ones of an account in the list, and earlier ones that are still to be read.
+    if (ledger.through < this.#handledThrough) {
+      if (this.#room <= 0) return false;
+      await this.#readOn();
+      // What is due comes next, even if this was all.
+      return true;
+    }
+    for (const account of ledger.needsRefill()) {
+      // What can go out makes room; where nothing can, this account has to.
+      if (ledger.isFull && (ledger.ready > 0 || ledger.attempting > 0)) break;
+      await this.#refill(account);
+    }
+    if (this.#mayBeDue(Date.now())) {
+      // Were what is new read before there is room for both, it would take all of it, for as long as there is a backlog.
+      if (!this.#hasMuchRoom) return false;
+      await this.#fetchDue();
+    }
+    return this.#room > 0 && (await this.#readOn());
+  }
+
+  /** Tells the journal what has changed. @param isLast the route ends */
+  save(isLast = false): void {
+    this.#savedAt = performance.now();
+    const settlement = this.#ledger.changes(Date.now(), isLast);
+    if (settlement === null) return;
+    const saving = this.#session.settle(settlement);
+    // Many settlements share a commit, and all of them are saved or none.
+    if (saving === this.#saving) return;
+    this.#saving = saving;
+    saving.catch(() => {
+      this.#isUnsaved = true;
+      this.#ring();
+    });
+  }
+
+  /** Where something could not be saved, tries that again: what goes out before would be repeated after a crash. */
+  async saveAgain(): Promise<void> {
+    if (this.#isUnsaved) await this.#session.flush();
+    this.#isUnsaved = false;
+  }
+
+  async #findDropped(): Promise<void> {
+    this.#changed = false;
+    this.save();
+    const { droppable } = this.#ledger;
+    this.#ledger.drop(droppable, await this.#session.waitingAmong(droppable));
+  }
+
+  async #refill(account: string): Promise<void> {
+    this.save();
+    this.#ledger.refill(account, await this.#session.waitingOf(account, pageSize));
+  }
+
+  async #fetchDue(): Promise<void> {
+    const { retry } = this.#options;
+    const ledger = this.#ledger;
+    const now = Date.now();
+    // What is settled while we look is still listed in what we find.
+    this.save();
+    // Half of the room, so that what failed doesn't keep out what is new.
+    const limit = Math.ceil(this.#room / 2);
+    // What has to be tried again while we look may bring it nearer again.
+    ledger.nextDue = Number.POSITIVE_INFINITY;
+    const { waiting, more } = await this.#session.due(now, horizon(retry, now), limit, ledger.listed);
+    const next = more ? now : await this.#session.nextDue(now);
+    ledger.nextDue = Math.min(ledger.nextDue, next ?? Number.POSITIVE_INFINITY);
+    for (const one of waiting) {
+      this.#linger();
+      ledger.resume(one);
+    }
+    // One that stands behind another again is not due any more, and the route may sleep for long now.
+    this.save();
+  }
+
+  async #readOn(): Promise<boolean> {
+    const ledger = this.#ledger;
+    // While more is due, what is new takes no more than its half.
+    const limit = Date.now() >= ledger.nextDue ? Math.min(pageSize, this.#room) : pageSize;
+    const page = await this.#session.read(ledger.through, limit, this.#interest);
+    for (const entry of page.entries) {
+      // Soon after the start there are none left, and each entry comes by here.
+      if (this.#handledBeyondCursor.size > 0 && this.#handledBeyondCursor.delete(entry.seq)) continue;
+      const decision = this.#match(entry);
+      if (decision === 'skip') continue;
+      if (decision === 'deliver') {
+        this.#linger();
+        ledger.open(entry);
+      } else ledger.quarantine(entry, decision.quarantine);
+    }
+    ledger.read(page.through);
+    // The last of them may have been removed from the journal.
+    if (!page.more) this.#handledThrough = page.through;
+    return page.more;
+  }
+
+  /** Also what is due later than can be: the clock has been set back since it was planned. */
+  #mayBeDue(now: number): boolean {
+    const { nextDue } = this.#ledger;
+    return now >= nextDue || (Number.isFinite(nextDue) && nextDue > horizon(this.#options.retry, now));
+  }
+
+  /** What comes now may wait for others, where there is nothing that has waited already. */
+  #linger(): void {
+    if (this.#ledger.ready === 0) this.#lingerUntil = performance.now() + this.#options.flow.batch.linger;
+  }
+
+  /** How many more deliveries may be made ready to go out. */
+  get #room(): number {
+    const { isFull, ready, attempting } = this.#ledger;
+    return isFull ? 0 : this.#window - ready - attempting;
+  }
+
+  /** Not for every place that gets free: each look for what is due passes over those that are in memory already. */
+  get #hasMuchRoom(): boolean {
+    return this.#room >= this.#window / 2;
+  }
+
+  get #window(): number {
+    const { batch, concurrency } = this.#options.flow;
+    return 2 * batch.max * concurrency;
+  }
+}

@@ -1,0 +1,247 @@
+import type { Entry } from '../journal/entry.ts';
+import type { Attempt, Recorded, Settlement, Waiting } from '../journal/route-session.ts';
+import { fittingOf, PendingDelivery } from './pending-delivery.ts';
+import { Progress } from './progress.ts';
+import type { Queue } from './queue.ts';
+
+type Delivery = Readonly<PendingDelivery>;
+
+/** A route's deliveries in memory may have this many characters together: two batches. */
+const maxCharacters = 8 * 1024 * 1024;
+
+const behind = 'waits behind an earlier one of its account';
+
+/** It is with the sink, or a try of it didn't count because the sink is away. Which one changes by the second. */
+const onItsWay = 'on its way, or held back while the sink is away';
+
+/**
+ * What has become of each of a route's deliveries: one method for each way from one state to another, which nobody else
+ * changes. What of that the journal has to know is gathered until it is asked for. See the diagram in docs/design.md.
+ */
+export class RouteLedger {
+  /** In which order those in memory go out. */
+  readonly #queue: Queue;
+  readonly #progress: Progress;
+  /** Of those in memory, the ones that the journal lists: they are few, and an operator may drop them. */
+  readonly #listed = new Map<number, PendingDelivery>();
+  /** Of all that are in memory. */
+  #characters = 0;
+  #attempting = 0;
+  #lines: Recorded[] = [];
+  #settled: number[] = [];
+  #cursor: number;
+  /** When the next one that waits is due, in Unix milliseconds, as far as known: 0 where the journal must be asked. */
+  nextDue = 0;
+
+  constructor(cursor: number, queue: Queue) {
+    this.#cursor = cursor;
+    this.#queue = queue;
+    this.#progress = new Progress(cursor);
+  }
+
+  /** The cursor that the journal was told last: lag counts from there. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** The journal was read up to here. */
+  get through(): number {
+    return this.#progress.through;
+  }
+
+  /** False where it doesn't matter which goes out first. */
+  get hasOrder(): boolean {
+    return this.#queue.hasOrder;
+  }
+
+  /** How many may be tried now. */
+  get ready(): number {
+    return this.#queue.ready;
+  }
+
+  /** How many are with the sink. */
+  get attempting(): number {
+    return this.#attempting;
+  }
+
+  /** True where no more should be held in memory. */
+  get isFull(): boolean {
+    return this.#characters > maxCharacters;
+  }
+
+  /** Those in memory that the journal lists. */
+  get listed(): ReadonlySet<number> {
+    return new Set(this.#listed.keys());
+  }
+
+  /** Those that must have a line in the journal, unless an operator has dropped them. */
+  get droppable(): readonly number[] {
+    return [...this.#listed.keys(), ...this.#queue.retryPending()];
+  }
+
+  /** Accounts whose next deliveries wait in the journal, and whose turn it is. */
+  needsRefill(): string[] {
+    return this.#queue.needsRefill();
+  }
+
+  /** Milliseconds until `changes` has something to tell that no transition brings. */
+  changesIn(now: number): number {
+    return this.#progress.listIn(now);
+  }
+
+  /** Everything up to here was read from the journal, and what of it the route wants was opened. */
+  read(through: number): void {
+    this.#progress.read(through);
+  }
+
+  /** → pending, or → waiting where it has no place. */
+  open(entry: Entry): void {
+    const delivery = new PendingDelivery(entry, none, false);
+    this.#progress.open(delivery);
+    this.#admit(delivery);
+  }
+
+  /** → quarantined */
+  quarantine({ seq, accountId }: Entry, reason: string): void {
+    this.#lines.push({ seq, accountId, state: 'quarantined', reason, attempts: none, dueAt: null, exists: false });
+  }
+
+  /** waiting → pending: it is due. It goes on waiting, without a time of its own, where it isn't its account's turn. */
+  resume({ entry, attempts }: Waiting): void {
+    this.#admit(new PendingDelivery(entry, attempts, true));
+  }
+
+  /** waiting → pending: the next ones of an account, due or not. */
+  refill(account: string, waiting: readonly Waiting[]): void {
+    const next = waiting.map(({ entry, attempts }) => new PendingDelivery(entry, attempts, true));
+    for (const delivery of this.#queue.refill(account, next)) this.#enter(delivery);
+  }
+
+  /** pending → attempting: as many as fit into one batch, `max` at most. */
+  attempt(max: number): readonly Delivery[] {
+    const deliveries = this.#queue.take(max);
+    const fitting = fittingOf(deliveries);
+    if (fitting < deliveries.length) this.#queue.putBack(deliveries.splice(fitting), 'first');
+    for (const delivery of deliveries) delivery.state = 'attempting';
+    this.#attempting += deliveries.length;
+    return deliveries;
+  }
+
+  /** attempting → pending: it could not be tried, and goes out first or last. */
+  requeue(deliveries: readonly PendingDelivery[], place: 'first' | 'last'): void {
+    const left = deliveries.filter((delivery) => !this.#dropWithdrawn(delivery));
+    for (const delivery of left) delivery.state = 'pending';
+    this.#attempting -= left.length;
+    this.#queue.putBack(left, place);
+  }
+
+  /** attempting → settled: also one that was withdrawn, as it is delivered. */
+  settle(delivery: PendingDelivery): void {
+    delivery.state = 'settled';
+    if (delivery.listed) this.#settled.push(delivery.entry.seq);
+    else this.#progress.close(delivery);
+    this.#end(delivery);
+  }
+
+  /** attempting → waiting: it is tried again at a time, in Unix milliseconds; what its account has waits behind it. */
+  retryAt(dueAt: number, delivery: PendingDelivery, attempts: readonly Attempt[], reason: string): void {
+    if (this.#dropWithdrawn(delivery)) return;
+    delivery.attempts = attempts;
+    delivery.state = 'waiting';
+    this.#list(delivery, 'waiting', reason, dueAt);
+    this.nextDue = Math.min(this.nextDue, dueAt);
+    for (const later of this.#end(delivery)) {
+      later.state = 'waiting';
+      this.#list(later, 'waiting', behind, null);
+      this.#leave(later);
+    }
+  }
+
+  /** attempting → dead. Returns false where an operator has dropped it meanwhile. */
+  deadLetter(delivery: PendingDelivery, attempts: readonly Attempt[], reason: string): boolean {
+    if (this.#dropWithdrawn(delivery)) return false;
+    delivery.attempts = attempts;
+    delivery.state = 'dead';
+    this.#list(delivery, 'dead', reason, null);
+    this.#end(delivery);
+    return true;
+  }
+
+  /**
+   * pending → dropped, and attempting → withdrawn: an operator has dropped those of the `droppable` ones that wait no
+   * longer. withdrawn → attempting: one that was replayed since waits again. Nothing of that is told to the journal.
+   */
+  drop(droppable: readonly number[], waiting: ReadonlySet<number>): void {
+    const gone = new Set(droppable.filter((seq) => !waiting.has(seq)));
+    for (const delivery of this.#queue.drop(gone)) {
+      delivery.state = 'dropped';
+      this.#leave(delivery);
+    }
+    for (const [seq, delivery] of this.#listed)
+      if (delivery.state !== 'pending') delivery.state = gone.has(seq) ? 'withdrawn' : 'attempting';
+  }
+
+  /**
+   * What has changed for the journal since the last time, or null. What later ones have overtaken a while ago is listed:
+   * should the process end now, it would be due at once. @param isLast there will be no other time
+   */
+  changes(now: number, isLast: boolean): Settlement | null {
+    const overtaken = this.#progress.overtakenBefore(now, isLast);
+    for (let { firstOpen } = this.#progress; firstOpen !== undefined; { firstOpen } = this.#progress) {
+      if (firstOpen.entry.seq >= overtaken) break;
+      this.#list(firstOpen, 'waiting', onItsWay, now);
+      this.#listed.set(firstOpen.entry.seq, firstOpen);
+    }
+    const { cursor } = this.#progress;
+    if (cursor === this.#cursor && this.#lines.length === 0 && this.#settled.length === 0) return null;
+    const settlement = { cursor, recorded: this.#lines, settled: this.#settled };
+    this.#cursor = cursor;
+    this.#lines = [];
+    this.#settled = [];
+    return settlement;
+  }
+
+  #admit(delivery: PendingDelivery): void {
+    if (this.#queue.add(delivery)) {
+      this.#enter(delivery);
+      return;
+    }
+    delivery.state = 'waiting';
+    this.#list(delivery, 'waiting', behind, null);
+  }
+
+  /** withdrawn → dropped: whatever its attempt says, unless that it is delivered. */
+  #dropWithdrawn(delivery: PendingDelivery): boolean {
+    if (delivery.state !== 'withdrawn') return false;
+    delivery.state = 'dropped';
+    this.#end(delivery);
+    return true;
+  }
+
+  /** Its attempt has ended, and it leaves the memory. Returns those that must wait in the journal behind it. */
+  #end(delivery: PendingDelivery): readonly PendingDelivery[] {
+    this.#attempting -= 1;
+    this.#leave(delivery);
+    return this.#queue.release(delivery);
+  }
+
+  #enter(delivery: PendingDelivery): void {
+    this.#characters += delivery.entry.json.length;
+    if (delivery.listed) this.#listed.set(delivery.entry.seq, delivery);
+  }
+
+  #leave({ entry, listed }: PendingDelivery): void {
+    this.#characters -= entry.json.length;
+    if (listed) this.#listed.delete(entry.seq);
+  }
+
+  /** The journal gets a line of it, or another one. */
+  #list(delivery: PendingDelivery, state: 'waiting' | 'dead', reason: string, dueAt: number | null): void {
+    const { entry, attempts, listed: exists } = delivery;
+    this.#lines.push({ seq: entry.seq, accountId: entry.accountId, state, reason, attempts, dueAt, exists });
+    delivery.listed = true;
+    if (!exists) this.#progress.close(delivery);
+  }
+}
+
+const none: readonly never[] = [];

@@ -1,0 +1,51 @@
+import type { Entry } from '../journal/entry.ts';
+import type { Attempt } from '../journal/route-session.ts';
+
+/**
+ * What a delivery is in; docs/design.md has them as a diagram. In memory are those that are `pending` (its turn has still
+ * to come), `attempting` (it is with the sink) and `withdrawn` (it is with the sink, and an operator has dropped it
+ * meanwhile). Those that are `waiting`, `quarantined` and `dead` stand in the journal alone.
+ */
+export type DeliveryState =
+  | 'pending'
+  | 'attempting'
+  | 'withdrawn'
+  | 'waiting'
+  | 'settled'
+  | 'quarantined'
+  | 'dead'
+  | 'dropped';
+
+/**
+ * A notification on its way to a route's sink. Only `RouteLedger` changes it; all others see it as `Readonly`. A class,
+ * because it lives as long as a batch: see `Decoded`.
+ */
+export class PendingDelivery {
+  readonly entry: Entry;
+  /** Its tries so far, all of which failed. */
+  attempts: readonly Attempt[];
+  /** True once the journal lists it as unsettled, and so must be told when it is settled. */
+  listed: boolean;
+  state: DeliveryState = 'pending';
+
+  constructor(entry: Entry, attempts: readonly Attempt[], listed: boolean) {
+    this.entry = entry;
+    this.attempts = attempts;
+    this.listed = listed;
+  }
+}
+
+/**
+ * A batch has no more characters than this, unless it is one by itself: a sink may hold several copies of it at a time.
+ */
+const maxBatchCharacters = 4 * 1024 * 1024;
+
+/** How many of these go into one batch. */
+export function fittingOf(deliveries: readonly Readonly<PendingDelivery>[]): number {
+  let characters = 0;
+  const beyond = deliveries.findIndex(({ entry }) => {
+    characters += entry.json.length;
+    return characters > maxBatchCharacters;
+  });
+  return beyond === -1 ? deliveries.length : Math.max(1, beyond);
+}

@@ -1,0 +1,133 @@
+import type { Order, Settlement } from '../../src/journal/route-session.ts';
+import type { Notification } from '../../src/kazoo/notification.ts';
+
+/** What the model knows of a notification. */
+export interface Known {
+  readonly id: string;
+  readonly seq: number;
+  readonly account: string | null;
+  readonly invalid: boolean;
+  state: 'open' | 'delivered' | 'dead' | 'quarantined' | 'dropped';
+  /** An operator has brought it back: others have passed it, and it has lost its place in the order. */
+  revived: boolean;
+  /** Since when it is dropped, by the monotonic clock: the route may not know it yet. */
+  droppedAt: number;
+  /** The attempt that it is in goes on, with a half of its batch at a time: the sink has thrown. */
+  halved: boolean;
+}
+
+/** What stands on disk of a route. */
+export interface OnDisk {
+  readonly cursor: number;
+  /** Their states, by entry. */
+  readonly lines: ReadonlyMap<number, string>;
+  readonly dropped: ReadonlySet<number>;
+}
+
+/** What has become of each notification, in a few lines; it complains where a route does what can't be right. */
+export class RouteModel {
+  readonly complaints = new Set<string>();
+  readonly known: Known[] = [];
+  readonly #byId = new Map<string, Known>();
+  /** Within so many milliseconds a route knows what an operator has dropped. */
+  readonly #lookEvery: number;
+
+  constructor(lookEvery: number) {
+    this.#lookEvery = lookEvery;
+  }
+
+  get last(): number {
+    return this.known.length;
+  }
+
+  at(seq: number): Known | undefined {
+    return this.known[seq - 1];
+  }
+
+  withId(id: string): Known | undefined {
+    return this.#byId.get(id);
+  }
+
+  arrived({ id, accountId, state }: Notification): void {
+    const invalid = state === 'invalid';
+    const known: Known = {
+      id,
+      seq: this.last + 1,
+      account: accountId,
+      invalid,
+      state: invalid ? 'quarantined' : 'open',
+      revived: false,
+      droppedAt: 0,
+      halved: false,
+    };
+    this.known.push(known);
+    this.#byId.set(id, known);
+  }
+
+  /** Whether the sink may get this one now. @param others it has them already, from the same session */
+  goesOut(known: Known, order: Order, others: readonly Known[]): void {
+    const { seq, account, state } = known;
+    const mayGoOn = state === 'dropped' && (known.halved || performance.now() - known.droppedAt <= this.#lookEvery);
+    known.halved = false;
+    if (state !== 'open' && !mayGoOn) this.#complain(known, `goes out though it is ${state}`);
+    if (others.includes(known)) this.#complain(known, 'goes out twice at a time');
+    if (order !== 'account' || account === null) return;
+    if (others.some((other) => other.account === account))
+      this.#complain(known, 'goes out beside another one of its account');
+    if (known.revived) return;
+    for (const other of this.known)
+      if (other.account === account && other.seq < seq && other.state === 'open' && !other.revived)
+        this.#complain(known, `goes out before ${other.seq} of its account`);
+  }
+
+  /** Only the route knows when it gives one up. */
+  settled({ recorded }: Settlement): void {
+    for (const { seq, state } of recorded) {
+      const known = this.at(seq);
+      if (known?.state === 'open' && state === 'dead') known.state = 'dead';
+    }
+  }
+
+  revived(known: Known): void {
+    known.state = 'open';
+    known.revived = true;
+  }
+
+  dropped(known: Known): void {
+    known.state = 'dropped';
+    known.droppedAt = performance.now();
+  }
+
+  /** What the disk doesn't know is open again; and a session that begins now knows what was dropped. */
+  begins({ cursor, lines, dropped }: OnDisk): void {
+    for (const known of this.known) {
+      const line = lines.get(known.seq);
+      known.halved = false;
+      if (known.state === 'dropped') known.droppedAt = Number.NEGATIVE_INFINITY;
+      else if (line === 'waiting') known.state = 'open';
+      else if (line === undefined && known.seq > cursor && !dropped.has(known.seq))
+        known.state = known.invalid ? 'quarantined' : 'open';
+    }
+  }
+
+  /** Whatever is open and behind the cursor must have a line of its own. */
+  examine({ cursor, lines }: OnDisk): void {
+    for (const known of this.known) {
+      if (known.seq > cursor) break;
+      if (known.state === 'open' && lines.get(known.seq) !== 'waiting')
+        this.#complain(known, `was passed by the cursor, and is ${lines.get(known.seq) ?? 'gone'}`);
+    }
+  }
+
+  /** What is still open, here or on disk. */
+  unsettled({ cursor, lines }: OnDisk): string[] {
+    const open = this.known.filter(({ state }) => state === 'open').map(({ seq }) => `${seq} is open`);
+    const waiting = [...lines].filter(([, state]) => state === 'waiting').map(([seq]) => `${seq} waits`);
+    const isBehind = cursor < this.last;
+    return [...open, ...waiting, ...(isBehind ? [`the cursor stands at ${cursor}, not at ${this.last}`] : [])];
+  }
+
+  #complain({ seq }: Known, what: string): void {
+    this.complaints.add(`${seq} ${what}`);
+  }
+}
