@@ -11,12 +11,11 @@ const doors: Record<string, readonly string[]> = {
   cli: ['relay', 'config', 'broker', 'ops', 'journal', 'routes', 'schema', 'sinks', 'notification', 'kazoo'],
   relay: ['config', 'broker', 'delivery', 'ops', 'journal', 'routes', 'schema', 'sinks', 'notification', 'kazoo'],
   config: ['routes', 'sinks', 'notification', 'kazoo'],
-  broker: ['journal', 'schema', 'kazoo'],
-  delivery: ['journal', 'routes', 'sinks', 'notification', 'kazoo'],
+  broker: ['journal', 'notification', 'kazoo'],
+  delivery: ['journal', 'routes', 'sinks', 'notification'],
   ops: ['journal'],
-  // What a route matches is an entry of the journal.
-  routes: ['journal', 'notification', 'kazoo'],
-  journal: ['kazoo'],
+  routes: ['notification', 'kazoo'],
+  journal: ['notification', 'kazoo'],
   schema: ['kazoo'],
   sinks: ['notification', 'kazoo'],
   notification: ['kazoo'],
@@ -53,7 +52,7 @@ const keys: Record<string, readonly string[]> = {
 };
 
 /** What src/kazoo may use of Node: all that touches nothing outside the process. */
-const pure = ['node:buffer', 'node:crypto', 'node:zlib'];
+const pure = ['node:buffer', 'node:crypto', 'node:zlib', 'src/common/json.ts'];
 
 /** What the daemon loads only for a route, a log or a command that needs it: the start and the memory of all others pay nothing. */
 const loadedLate = [

@@ -1,5 +1,4 @@
 import pg from 'pg';
-import type { Delivery } from '../../src/notification/envelope.ts';
 import { contend } from '../process.ts';
 import { batches, type PostgresqlTask } from './batches.ts';
 
@@ -24,7 +23,7 @@ await contend<PostgresqlTask>(async (task) => {
   };
 });
 
-function parametersOf(batch: readonly Delivery[]): unknown[][] {
+function parametersOf(batch: ReturnType<typeof batches>[number]): unknown[][] {
   const envelopes = batch.map(({ envelope }) => envelope);
   return [
     envelopes.map(({ id }) => id),

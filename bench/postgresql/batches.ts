@@ -1,5 +1,4 @@
 import { StoredEntry } from '../../src/journal/entry.ts';
-import type { Delivery } from '../../src/notification/envelope.ts';
 import { shape } from '../../src/routes/shape.ts';
 import { notifications } from '../notifications.ts';
 
@@ -13,7 +12,7 @@ export interface PostgresqlTask {
 }
 
 /** What a route would hand over, with the envelopes made already. */
-export function batches({ items, batchSize }: PostgresqlTask): Delivery[][] {
+export function batches({ items, batchSize }: PostgresqlTask): ReturnType<typeof shape>[][] {
   const deliveries = notifications(items).map((notification, index) => {
     const { id, event, envelope, json, body, secrets } = shape(StoredEntry.of(notification, index + 1, null), []);
     return { id, event, envelope, json, body, secrets };

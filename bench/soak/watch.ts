@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { askDaemon } from '../../src/ops/control.ts';
-import type { Status } from '../../src/ops/status.ts';
+import { daemonStatus } from '../../src/cli/support/daemon-client.ts';
 import { memoryOf } from '../process.ts';
 import type { Load } from './load.ts';
 import type { Stage } from './stage.ts';
@@ -50,12 +49,11 @@ export function watch(stage: Stage, load: Load): { stop(): Promise<Sample[]> } {
   };
 }
 
-async function routesOf(journal: string): Promise<Status['routes'] | null> {
+async function routesOf(journal: string) {
   try {
-    // What answers is a daemon of this very version. It may be killed in the middle of it.
-    const status = (await askDaemon(journal, 'status')) as Status | null;
-    return status?.routes ?? null;
+    const status = await daemonStatus(journal);
+    return status === null || 'error' in status ? null : status.routes;
   } catch {
-    return null;
+    return null; // It was killed in the middle of it.
   }
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import type { Entry } from '../../src/journal/entry.ts';
+import type { JsonObject } from '../../src/common/json.ts';
 import { storeAt } from '../../src/journal/open.ts';
-import type { JsonObject } from '../../src/kazoo/notification.ts';
+import type { Entry } from '../../src/notification/entry.ts';
 import type { Sample } from './samples.ts';
 import type { Files } from './stage.ts';
 import { until } from './until.ts';

@@ -2,9 +2,9 @@ import { gzipSync } from 'node:zlib';
 import { exampleBody } from '../../src/cli/support/example.ts';
 import { findEvent } from '../../src/cli/support/lookup.ts';
 import type { Message } from '../../src/cli/support/publisher.ts';
+import type { JsonObject } from '../../src/common/json.ts';
 import { events, exampleRoutingKey } from '../../src/kazoo/catalogue.ts';
 import { notificationId } from '../../src/kazoo/identity.ts';
-import type { JsonObject } from '../../src/kazoo/notification.ts';
 
 /** A message that the quickstart publishes, and what ought to become of it. */
 export interface Sample {

@@ -1,6 +1,6 @@
 import type { Terminal } from '../../src/cli/support/terminal.ts';
 import { describeProblems, paintState, stateOf } from '../../src/cli/support/terminal.ts';
-import type { Entry } from '../../src/journal/entry.ts';
+import type { Entry } from '../../src/notification/entry.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { Sample } from './samples.ts';
 

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
+import type { JsonObject } from '../common/json.ts';
 import type { BodyLimits } from '../kazoo/body.ts';
 import { decode, undecodable } from '../kazoo/decode.ts';
-import type { JsonObject, Notification, Problem, RawMessage } from '../kazoo/notification.ts';
+import type { Notification, Problem, RawMessage } from '../kazoo/notification.ts';
 import { type RevealedPaths, redact } from '../kazoo/redact.ts';
-import { type Validator, validateNotification } from '../schema/validator.ts';
+import { type Validator, validateNotification } from '../kazoo/validate.ts';
 
 /** How messages are judged on their way in. */
 export interface IntakePolicy {

@@ -1,7 +1,7 @@
 import { Histogram } from '../common/stats/histogram.ts';
-import type { Entry } from '../journal/entry.ts';
 import type { Notification } from '../kazoo/notification.ts';
 import { fromAmqpTimestamp } from '../kazoo/time.ts';
+import type { Entry } from '../notification/entry.ts';
 
 /** What a message turned out to be; each is one of these. */
 const outcomes = ['valid', 'invalid', 'undecodable', 'preview', 'resend', 'duplicate'] as const;

@@ -1,5 +1,5 @@
 import { Histogram } from '../common/stats/histogram.ts';
-import type { Entry } from '../journal/entry.ts';
+import type { Entry } from '../notification/entry.ts';
 import type { Outcome } from '../sinks/sink.ts';
 
 /*

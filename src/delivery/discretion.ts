@@ -1,6 +1,5 @@
+import { isHolder, type Json } from '../common/json.ts';
 import { createMask, type Mask } from '../common/text/secret-mask.ts';
-import { isHolder } from '../kazoo/json.ts';
-import type { Json } from '../kazoo/notification.ts';
 import type { Delivery } from '../notification/envelope.ts';
 import type { Outcome } from '../sinks/sink.ts';
 

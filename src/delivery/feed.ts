@@ -1,5 +1,5 @@
-import type { Entry } from '../journal/entry.ts';
-import type { Interest, RouteSession } from '../journal/route-session.ts';
+import type { RouteSession } from '../journal/route-session.ts';
+import type { Entry, Interest } from '../notification/entry.ts';
 import { createMatcher, type Decision, interestOf, type Selection } from '../routes/match.ts';
 import type { SinkLimits } from '../sinks/declaration.ts';
 import type { RouteLedger } from './ledger.ts';

@@ -1,5 +1,5 @@
-import type { Entry } from '../journal/entry.ts';
 import type { Attempt, Recorded, Settlement, Waiting } from '../journal/route-session.ts';
+import type { Entry } from '../notification/entry.ts';
 import { fittingOf, PendingDelivery } from './pending-delivery.ts';
 import { Progress } from './progress.ts';
 import type { Queue } from './queue.ts';

@@ -1,5 +1,5 @@
-import type { Entry } from '../journal/entry.ts';
 import type { Attempt } from '../journal/route-session.ts';
+import type { Entry } from '../notification/entry.ts';
 
 /**
  * What a delivery is in; docs/design.md has them as a diagram. In memory are those that are `pending` (its turn has still

@@ -1,14 +1,6 @@
-import type { JsonObject, Notification, NotificationState, Problem, Secret } from '../kazoo/notification.ts';
-
-/** A notification in the journal. */
-export interface Entry extends Omit<Notification, 'raw' | 'fingerprint' | 'ownTime'> {
-  /** Its place: entries are numbered in the order of their commit, with gaps. */
-  readonly seq: number;
-  /** The `id` of the first one of which KAZOO published this one again, else null. */
-  readonly resendOf: string | null;
-  /** What `json` says, parsed when it is first asked for; null where the body couldn't be decoded. */
-  readonly data: JsonObject | null;
-}
+import type { JsonObject } from '../common/json.ts';
+import type { Notification, NotificationState, Problem, Secret } from '../kazoo/notification.ts';
+import type { Entry } from '../notification/entry.ts';
 
 /**
  * A parsed body of more characters is parsed anew each time that it is asked for: as objects it may take twenty times as

@@ -1,4 +1,4 @@
-import type { Entry } from './entry.ts';
+import type { Entry } from '../notification/entry.ts';
 
 /** Reading what a journal holds: safe beside a daemon that writes it. */
 export interface JournalReader {

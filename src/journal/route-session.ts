@@ -1,4 +1,4 @@
-import type { Entry } from './entry.ts';
+import type { Entry, Interest } from '../notification/entry.ts';
 
 /**
  * A route at its journal, while it is this daemon's: nobody else delivers for it. What it tells is kept with the
@@ -67,15 +67,6 @@ export type Start = 'now' | 'earliest' | number;
 
 /** `account`: deliveries of one account go out one at a time, in the journal's order. */
 export type Order = 'none' | 'account';
-
-/** What a reader cares for; reading may leave out anything else. Empty lists are all. */
-export interface Interest {
-  /** Names of the catalogue, and globs. */
-  readonly events: readonly string[];
-  readonly accounts: readonly string[];
-  /** Whether an event is among `events`; null is that of an entry without one. */
-  isWantedEvent(event: string | null): boolean;
-}
 
 export interface Page {
   readonly entries: readonly Entry[];

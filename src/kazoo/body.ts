@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { gunzipSync } from 'node:zlib';
+import { isObject, type Json, type JsonObject } from '../common/json.ts';
 import { fastNormalise } from './fast-normalise.ts';
 import { fingerprintContent } from './identity.ts';
-import { isObject, mayLoseDigits, parseAsWritten } from './json.ts';
+import { mayLoseDigits, parseAsWritten } from './json.ts';
 import { type BodyPath, maxDepth, type Normalised, normalise } from './normalise.ts';
-import type { Json, JsonObject, Problem, RawMessage } from './notification.ts';
+import type { Problem, RawMessage } from './notification.ts';
 
 /** What a body may be to be decoded. */
 export interface BodyLimits {

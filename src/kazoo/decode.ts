@@ -1,9 +1,9 @@
+import { type Json, type JsonObject, member } from '../common/json.ts';
 import { type BodyLimits, parseBody } from './body.ts';
 import { eventNamed } from './catalogue.ts';
 import { fingerprintOf, notificationId } from './identity.ts';
-import { member } from './json.ts';
 import type { BodyPath } from './normalise.ts';
-import type { Json, JsonObject, Notification, NotificationState, Problem, RawMessage, Secret } from './notification.ts';
+import type { Notification, NotificationState, Problem, RawMessage, Secret } from './notification.ts';
 import { fromAmqpTimestamp, fromGregorianSeconds } from './time.ts';
 
 /** How much of a body that can't be decoded is kept, in bytes. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from './notification.ts';
+import type { JsonObject } from '../common/json.ts';
 
 /**
  * JSON type of a field. `gregorian`: whole seconds since year 0 (unix = value - 62167219200); `numeric string`: digits

@@ -1,7 +1,7 @@
 import { isAscii } from 'node:buffer';
+import type { Json, JsonObject } from '../common/json.ts';
 import { keysPerPublish } from './identity.ts';
 import { isSecretName } from './normalise.ts';
-import type { Json, JsonObject } from './notification.ts';
 
 export interface FastNormalised {
   readonly data: JsonObject;

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { isObject } from './json.ts';
-import type { Json, JsonObject, RawMessage } from './notification.ts';
+import { isObject, type Json, type JsonObject } from '../common/json.ts';
+import type { RawMessage } from './notification.ts';
 
 /**
  * The id of a notification: a UUID version 8 whose first 48 bits are a time in milliseconds and whose other 74 come

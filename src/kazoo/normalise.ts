@@ -1,5 +1,5 @@
+import type { Json, JsonObject } from '../common/json.ts';
 import { writtenNumber } from './json.ts';
-import type { Json, JsonObject } from './notification.ts';
 import { matchesSecretName, mayHoldSecret } from './secrets.ts';
 
 /** How deep a body may nest before it counts as undecodable. KAZOO's own go to about eight. */

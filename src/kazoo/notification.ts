@@ -1,10 +1,4 @@
-/** A JSON value as `JSON.parse` makes it. */
-export type Json = null | boolean | number | string | Json[] | JsonObject;
-
-/** A JSON object; a key may always be missing. */
-export interface JsonObject {
-  [key: string]: Json | undefined;
-}
+import type { Json } from '../common/json.ts';
 
 /** One thing that is wrong with a notification, found by decoding or by its JSON Schema. */
 export interface Problem {

@@ -1,8 +1,9 @@
+import { holderAt, isHolder, isObject, type Json, type JsonObject } from '../common/json.ts';
 import { commonFields, eventNamed } from './catalogue.ts';
 import type { Decoded } from './decode.ts';
-import { holderAt, isHolder, isObject, mayLoseDigits, parseAsWritten } from './json.ts';
+import { mayLoseDigits, parseAsWritten } from './json.ts';
 import { type BodyPath, isSecretName } from './normalise.ts';
-import { type Json, type JsonObject, type Notification, redacted, type Secret } from './notification.ts';
+import { type Notification, redacted, type Secret } from './notification.ts';
 import { withoutSecrets } from './secrets.ts';
 
 /** Which dotted paths into the body of a notification some route reveals; one reveals all below it. */

@@ -1,4 +1,5 @@
-import type { JsonObject, Problem, Secret } from '../kazoo/notification.ts';
+import type { JsonObject } from '../common/json.ts';
+import type { Problem, Secret } from '../kazoo/notification.ts';
 
 /** One notification, shaped for one route. */
 export interface Delivery {

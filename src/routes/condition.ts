@@ -1,5 +1,5 @@
 import type { Environment } from '@marcbachmann/cel-js';
-import type { Entry } from '../journal/entry.ts';
+import type { Entry } from '../notification/entry.ts';
 import { type Budget, bound, tooMuch } from './bounds.ts';
 import { cel, celMessage, conditionErrorAt, orConditionError } from './cel.ts';
 import { envelopeOf } from './envelope.ts';

@@ -1,6 +1,6 @@
 import { jsonString } from '../common/text/format.ts';
-import type { Entry } from '../journal/entry.ts';
 import { rfc3339Writer } from '../kazoo/time.ts';
+import type { Entry } from '../notification/entry.ts';
 import type { Envelope } from '../notification/envelope.ts';
 
 /** The envelope of an entry, with its secrets replaced. */

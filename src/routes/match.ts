@@ -1,9 +1,8 @@
 import { globToRegExp } from '../common/text/glob.ts';
-import type { Entry } from '../journal/entry.ts';
-import type { Interest } from '../journal/route-session.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
 import type { Notification } from '../kazoo/notification.ts';
 import type { RevealedPaths } from '../kazoo/redact.ts';
+import type { Entry, Interest } from '../notification/entry.ts';
 import { createCondition } from './condition.ts';
 
 /** Which notifications a route wants. */

@@ -1,4 +1,4 @@
-import { isHolder } from '../kazoo/json.ts';
+import { isHolder } from '../common/json.ts';
 import type { Envelope, ShapedEnvelope } from '../notification/envelope.ts';
 
 /** What a route changes in its envelopes. Paths are dotted and begin at the envelope; `*` is every key, or element. */

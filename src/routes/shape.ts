@@ -1,7 +1,7 @@
-import type { Entry } from '../journal/entry.ts';
-import { holderAt } from '../kazoo/json.ts';
-import type { Json, JsonObject, Secret } from '../kazoo/notification.ts';
+import { holderAt, type Json, type JsonObject } from '../common/json.ts';
+import type { Secret } from '../kazoo/notification.ts';
 import { isRevealed } from '../kazoo/redact.ts';
+import type { Entry } from '../notification/entry.ts';
 import type { Delivery, Envelope, ShapedEnvelope } from '../notification/envelope.ts';
 import { envelopeHeader, envelopeJson, envelopeOf } from './envelope.ts';
 import type { Reshape } from './reshape.ts';

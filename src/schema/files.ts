@@ -4,9 +4,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { reasonOf } from '../common/errors.ts';
 import { fileReasonOf, folderReasonOf } from '../common/fs/fs-errors.ts';
 import { readNamedText } from '../common/fs/named-file.ts';
+import { isObject, type Json, type JsonObject } from '../common/json.ts';
 import { eventNamed, events, schemaId } from '../kazoo/catalogue.ts';
-import { isObject } from '../kazoo/json.ts';
-import type { Json, JsonObject } from '../kazoo/notification.ts';
 import { dialect, unknownEvent } from './generate.ts';
 import { problemsOf } from './problems.ts';
 

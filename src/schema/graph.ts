@@ -1,5 +1,4 @@
-import { isObject } from '../kazoo/json.ts';
-import type { Json, JsonObject } from '../kazoo/notification.ts';
+import { isObject, type Json, type JsonObject } from '../common/json.ts';
 import { dialect } from './generate.ts';
 
 /** A schema within a file: the whole of it, or one that it is made of. */

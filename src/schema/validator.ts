@@ -1,24 +1,17 @@
 import { pathToFileURL } from 'node:url';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { reasonOf } from '../common/errors.ts';
+import type { Json, JsonObject } from '../common/json.ts';
 import { compileEcmaAsRe2 } from '../common/text/re2.ts';
 import { eventNamed, events, schemaId } from '../kazoo/catalogue.ts';
-import type { Decoded } from '../kazoo/decode.ts';
 import { normalise } from '../kazoo/normalise.ts';
-import type { Json, JsonObject, Problem } from '../kazoo/notification.ts';
+import type { Problem } from '../kazoo/notification.ts';
+import type { Validator } from '../kazoo/validate.ts';
 import { findCostly, maxCompared } from './cost.ts';
 import { readSchemaFiles, SchemaError, type SchemaFile } from './files.ts';
 import { ownPatterns, schemaOf, unknownEvent, unknownSchema } from './generate.ts';
 import { SchemaGraph } from './graph.ts';
 import { problemsOf } from './problems.ts';
-
-export interface Validator {
-  /**
-   * What is wrong with a normalised body by its event's schema: nothing, or up to 20 problems.
-   * @param event the catalogue's name; any other name, or null, is checked as an unknown event
-   */
-  validate(event: string | null, data: JsonObject): readonly Problem[];
-}
 
 /**
  * Checks notifications by the built-in schemas and those of operators' folders. A file there is named after its event
@@ -58,16 +51,6 @@ export function createValidator(folders: readonly string[]): Validator {
       }
     },
   };
-}
-
-/** Notes on a notification what is wrong with it by its event's schema. */
-export function validateNotification(decoded: Decoded, { validate }: Validator): void {
-  // A preview is an e-mail template with every field filled by its own name: no schema can say anything about it.
-  if (decoded.data === null || decoded.preview) return;
-  const problems = validate(decoded.event, decoded.data);
-  if (problems.length === 0) return;
-  decoded.state = 'invalid';
-  decoded.problems = [...decoded.problems, ...problems];
 }
 
 const none: readonly Problem[] = [];

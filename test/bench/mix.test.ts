@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { messages, mixedMessages } from '../../bench/notifications.ts';
+import type { JsonObject } from '../../src/common/json.ts';
 import { events } from '../../src/kazoo/catalogue.ts';
 import { normalise } from '../../src/kazoo/normalise.ts';
-import type { JsonObject } from '../../src/kazoo/notification.ts';
 import { createValidator } from '../../src/schema/validator.ts';
 
 const validator = createValidator([]);

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { exampleBody } from '../../src/cli/support/example.ts';
+import type { Json, JsonObject } from '../../src/common/json.ts';
 import { events } from '../../src/kazoo/catalogue.ts';
 import { fastNormalise } from '../../src/kazoo/fast-normalise.ts';
 import { fingerprintContent } from '../../src/kazoo/identity.ts';
 import { normalise } from '../../src/kazoo/normalise.ts';
-import type { Json, JsonObject } from '../../src/kazoo/notification.ts';
 import { runs } from '../support/runs.ts';
 
 describe('rewriting the keys of a body', () => {

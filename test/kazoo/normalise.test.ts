@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { Json, JsonObject } from '../../src/common/json.ts';
 import { maxDepth, normalise } from '../../src/kazoo/normalise.ts';
-import type { Json, JsonObject } from '../../src/kazoo/notification.ts';
 import { runs } from '../support/runs.ts';
 
 describe('normalising a body', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, jest, test } from '@jest/globals';
+import type { JsonObject } from '../../src/common/json.ts';
 import { noLimits } from '../../src/kazoo/body.ts';
 import { commonFields, events } from '../../src/kazoo/catalogue.ts';
 import { decode } from '../../src/kazoo/decode.ts';
 import { isSecretName, normalise } from '../../src/kazoo/normalise.ts';
-import type { JsonObject } from '../../src/kazoo/notification.ts';
 import { redact } from '../../src/kazoo/redact.ts';
 import { isSecretParameter, withoutSecrets } from '../../src/kazoo/secrets.ts';
 import { shape } from '../../src/routes/shape.ts';

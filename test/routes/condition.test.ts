@@ -1,6 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import type { Entry } from '../../src/journal/entry.ts';
-import type { JsonObject } from '../../src/kazoo/notification.ts';
+import type { JsonObject } from '../../src/common/json.ts';
+import type { Entry } from '../../src/notification/entry.ts';
 import { createCondition } from '../../src/routes/condition.ts';
 import { entry } from '../support/notification.ts';
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readConfigTests } from '../../src/cli/support/config-tests/read.ts';
 import { createConfigTestRunner } from '../../src/cli/support/config-tests/run.ts';
+import type { Json } from '../../src/common/json.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import type { Json } from '../../src/kazoo/notification.ts';
 import { createCondition } from '../../src/routes/condition.ts';
 import { entry } from '../support/notification.ts';
 

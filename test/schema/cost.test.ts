@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { Json, JsonObject } from '../../src/common/json.ts';
 import { eventNamed, schemaId } from '../../src/kazoo/catalogue.ts';
 import { normalise } from '../../src/kazoo/normalise.ts';
-import type { Json, JsonObject } from '../../src/kazoo/notification.ts';
 import { createValidator } from '../../src/schema/validator.ts';
 
 let folder: string;

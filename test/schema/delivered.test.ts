@@ -6,9 +6,10 @@ import { commonFields, events } from '../../src/kazoo/catalogue.ts';
 import { decode } from '../../src/kazoo/decode.ts';
 import type { EventDefinition, FieldType } from '../../src/kazoo/event.ts';
 import { redact } from '../../src/kazoo/redact.ts';
+import { validateNotification } from '../../src/kazoo/validate.ts';
 import { shape } from '../../src/routes/shape.ts';
 import { schemaOf } from '../../src/schema/generate.ts';
-import { createValidator, validateNotification } from '../../src/schema/validator.ts';
+import { createValidator } from '../../src/schema/validator.ts';
 
 const validator = createValidator([]);
 

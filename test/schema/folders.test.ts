@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Json, JsonObject } from '../../src/common/json.ts';
 import { eventNamed, schemaId } from '../../src/kazoo/catalogue.ts';
 import { normalise } from '../../src/kazoo/normalise.ts';
-import type { Json, JsonObject } from '../../src/kazoo/notification.ts';
 import { SchemaError } from '../../src/schema/files.ts';
 import { createValidator } from '../../src/schema/validator.ts';
 

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { Json, JsonObject } from '../../src/common/json.ts';
 import { commonFields, eventNamed, events } from '../../src/kazoo/catalogue.ts';
 import type { EventDefinition, FieldType } from '../../src/kazoo/event.ts';
 import { normalise } from '../../src/kazoo/normalise.ts';
-import { type Json, type JsonObject, redacted } from '../../src/kazoo/notification.ts';
+import { redacted } from '../../src/kazoo/notification.ts';
 import { createValidator } from '../../src/schema/validator.ts';
 import { runs } from '../support/runs.ts';
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
+import type { JsonObject } from '../../src/common/json.ts';
 import { check } from '../../src/config/check/check.ts';
 import type { Issue } from '../../src/config/diagnostics.ts';
+import type { Entry } from '../../src/notification/entry.ts';
 import '../../src/config/formats.ts';
-import type { Entry } from '../../src/journal/entry.ts';
-import type { JsonObject } from '../../src/kazoo/notification.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
 import { shape } from '../../src/routes/shape.ts';
 import type { DatabaseSinkOptions } from '../../src/sinks/database/options.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Entry } from '../../src/journal/entry.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
+import type { Entry } from '../../src/notification/entry.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
 import { shape } from '../../src/routes/shape.ts';
 

@@ -1,5 +1,5 @@
 import pino from 'pino';
-import type { Entry } from '../../src/journal/entry.ts';
+import type { Entry } from '../../src/notification/entry.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
 import { shape } from '../../src/routes/shape.ts';
 import type { Outcome, Sink } from '../../src/sinks/sink.ts';

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { PartialConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
+import type { Validator } from '../../kazoo/validate.ts';
 import { createMatcher, type Decision } from '../../routes/match.ts';
-import { createValidator, type Validator } from '../../schema/validator.ts';
+import { createValidator } from '../../schema/validator.ts';
 import { routeIsGone } from '../support/deliveries/messages.ts';
 import type { DeliveryKind, RetryCheck } from '../support/deliveries/selection.ts';
 import type { Terminal } from '../support/terminal.ts';

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { isHolder, type Json, type JsonObject } from '../../common/json.ts';
 import { commonFields } from '../../kazoo/catalogue.ts';
 import type { EventDefinition } from '../../kazoo/event.ts';
-import { isHolder } from '../../kazoo/json.ts';
-import type { Json, JsonObject } from '../../kazoo/notification.ts';
 import { toGregorianSeconds } from '../../kazoo/time.ts';
 
 /** A value to set in a body; undefined removes it. */

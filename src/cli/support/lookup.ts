@@ -1,11 +1,11 @@
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { globToRegExp } from '../../common/text/glob.ts';
 import type { Config } from '../../config/config.ts';
-import type { Entry } from '../../journal/entry.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { JournalReader } from '../../journal/reader.ts';
 import { events as catalogue, eventNamed } from '../../kazoo/catalogue.ts';
 import type { EventDefinition } from '../../kazoo/event.ts';
+import type { Entry } from '../../notification/entry.ts';
 
 /** @throws Error that suggests another name, when the configuration has no such route */
 export function findRoute<R extends { readonly name: string }>(name: string, routes: readonly R[]): R {

@@ -2,8 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
-import { isObject } from '../../kazoo/json.ts';
-import type { Json } from '../../kazoo/notification.ts';
+import { isObject, type Json } from '../../common/json.ts';
 
 /** How much may be read at once to see whether the whole is one JSON text, and how long a line may be; in bytes. */
 const wholeLimit = 64 * 1024 * 1024;

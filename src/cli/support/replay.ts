@@ -1,6 +1,6 @@
 import type { PartialRouteConfig } from '../../config/load.ts';
-import type { Entry } from '../../journal/entry.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
+import type { Entry } from '../../notification/entry.ts';
 import { createMatcher } from '../../routes/match.ts';
 import { notReachedYet } from './deliveries/messages.ts';
 import { findEntry } from './lookup.ts';

@@ -3,8 +3,8 @@ import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { codeOf, reasonOf } from '../../common/errors.ts';
 import { pluralize, printable } from '../../common/text/format.ts';
-import type { Entry } from '../../journal/entry.ts';
 import type { Problem } from '../../kazoo/notification.ts';
+import type { Entry } from '../../notification/entry.ts';
 
 /** What a command has around it: the process's own streams and variables, or what a test hands in. */
 export interface ProcessContext {

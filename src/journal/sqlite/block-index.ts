@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Entry } from '../entry.ts';
+import type { Entry } from '../../notification/entry.ts';
 
 /**
  * Places in a row that make a block. The journal's index over events and times knows blocks, not entries: it has a line

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Notification } from '../../kazoo/notification.ts';
-import { type Entry, StoredEntry } from '../entry.ts';
+import type { Entry } from '../../notification/entry.ts';
+import { StoredEntry } from '../entry.ts';
 import { BlockIndex } from './block-index.ts';
 import { Invalid } from './invalid.ts';
 import { ResendIndex } from './resend-index.ts';

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import type { Entry } from '../entry.ts';
+import type { Entry } from '../../notification/entry.ts';
 import type { Query } from '../reader.ts';
 import { firstSince } from './block-index.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Entry } from '../entry.ts';
+import type { Entry } from '../../notification/entry.ts';
 
 /*
  * The table of undecodable and invalid notifications, which have a share of the journal of their own. It is what finds

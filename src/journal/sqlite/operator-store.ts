@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NotificationState, Problem } from '../../kazoo/notification.ts';
-import type { Entry } from '../entry.ts';
+import type { Entry } from '../../notification/entry.ts';
 import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../operator-store.ts';
 import type { Attempt } from '../route-session.ts';
 import { acceptClock, isDoubtful, lastSign } from './clock.ts';

@@ -1,4 +1,4 @@
-import type { Entry } from '../entry.ts';
+import type { Entry } from '../../notification/entry.ts';
 
 /** What is read at a time ends early when its bodies have this many characters: a count alone doesn't bound memory. */
 const maxCharacters = 4 * 1024 * 1024;

@@ -1,5 +1,5 @@
-import type { Entry } from '../entry.ts';
-import type { Interest, Page } from '../route-session.ts';
+import type { Entry, Interest } from '../../notification/entry.ts';
+import type { Page } from '../route-session.ts';
 import { Portion } from './portion.ts';
 
 const maxEntries = 1_000;

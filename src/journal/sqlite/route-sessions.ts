@@ -1,6 +1,7 @@
 import { unlessAborted } from '../../common/async/abort.ts';
+import type { Interest } from '../../notification/entry.ts';
 import { JournalError } from '../journal.ts';
-import type { Interest, Page, RouteSession, Settlement, Waiting, WaitingPage } from '../route-session.ts';
+import type { Page, RouteSession, Settlement, Waiting, WaitingPage } from '../route-session.ts';
 import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Settlements } from './settlements.ts';

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Notification } from '../../kazoo/notification.ts';
-import { type Entry, StoredEntry } from '../entry.ts';
+import type { Entry } from '../../notification/entry.ts';
+import { StoredEntry } from '../entry.ts';
 import { metadataIn, metadataText } from './metadata.ts';
 
 /** The columns of an entry, in the order in which `entryOf` reads them. */

@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { globToRegExp } from '../../common/text/glob.ts';
-import type { Entry } from '../entry.ts';
-import type { Interest, Page } from '../route-session.ts';
+import type { Entry, Interest } from '../../notification/entry.ts';
+import type { Page } from '../route-session.ts';
 import { blockOf, blockSize } from './block-index.ts';
 import { Portion } from './portion.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';

@@ -1,5 +1,5 @@
+import type { JsonObject } from '../../common/json.ts';
 import type { EventField, FieldType } from '../event.ts';
-import type { JsonObject } from '../notification.ts';
 
 /** A field that KAZOO doesn't publish the event without. */
 export function required(name: string, wire: string, type: FieldType, description: string): EventField {

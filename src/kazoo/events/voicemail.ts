@@ -1,5 +1,5 @@
+import type { JsonObject } from '../../common/json.ts';
 import type { EventDefinition, EventField } from '../event.ts';
-import type { JsonObject } from '../notification.ts';
 import {
   accountId,
   announced,

@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { JsonObject } from '../../../src/common/json.ts';
 import { eventNamed, events } from '../../../src/kazoo/catalogue.ts';
-import type { JsonObject } from '../../../src/kazoo/notification.ts';
 import { cli } from '../../support/cli.ts';
 
 let folder: string;

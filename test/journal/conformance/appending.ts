@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import type { Entry } from '../../../src/journal/entry.ts';
 import type { Notification } from '../../../src/kazoo/notification.ts';
+import type { Entry } from '../../../src/notification/entry.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { notification } from '../../support/notification.ts';
 import { sessionOf } from '../../support/sessions.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Entry } from '../../../src/journal/entry.ts';
+import type { Entry } from '../../../src/notification/entry.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { notification } from '../../support/notification.ts';
 import { recorded } from '../../support/recorded.ts';

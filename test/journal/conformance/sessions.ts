@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { Entry } from '../../../src/journal/entry.ts';
 import { JournalError } from '../../../src/journal/journal.ts';
 import type { RouteSession } from '../../../src/journal/route-session.ts';
+import type { Entry } from '../../../src/notification/entry.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { notification } from '../../support/notification.ts';
 import { recorded } from '../../support/recorded.ts';

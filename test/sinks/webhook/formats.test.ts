@@ -1,9 +1,9 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { type CloudEvent, HTTP } from 'cloudevents';
 import { exampleBody } from '../../../src/cli/support/example.ts';
+import type { JsonObject } from '../../../src/common/json.ts';
 import { events } from '../../../src/kazoo/catalogue.ts';
 import { normalise } from '../../../src/kazoo/normalise.ts';
-import type { JsonObject } from '../../../src/kazoo/notification.ts';
 import { createReshape } from '../../../src/routes/reshape.ts';
 import { shape } from '../../../src/routes/shape.ts';
 import { entry } from '../../support/notification.ts';

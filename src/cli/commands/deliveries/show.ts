@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { printable } from '../../../common/text/format.ts';
 import type { PartialConfig } from '../../../config/load.ts';
-import type { Entry } from '../../../journal/entry.ts';
 import type { DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import type { Attempt } from '../../../journal/route-session.ts';
+import type { Entry } from '../../../notification/entry.ts';
 import { shape } from '../../../routes/shape.ts';
 import { deliveryJson, isoTime, notReachedYet, routesBehind } from '../../support/deliveries/messages.ts';
 import type { DeliveryKind } from '../../support/deliveries/selection.ts';

@@ -1,12 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../../../config/config.ts';
-import { type Entry, StoredEntry } from '../../../journal/entry.ts';
+import { StoredEntry } from '../../../journal/entry.ts';
 import { decode } from '../../../kazoo/decode.ts';
 import { redact } from '../../../kazoo/redact.ts';
+import { validateNotification } from '../../../kazoo/validate.ts';
+import type { Entry } from '../../../notification/entry.ts';
 import { createMatcher, createRevealedPaths, type Decision } from '../../../routes/match.ts';
 import { createReshape } from '../../../routes/reshape.ts';
 import { shape } from '../../../routes/shape.ts';
-import { createValidator, validateNotification } from '../../../schema/validator.ts';
+import { createValidator } from '../../../schema/validator.ts';
 import type { ConfigTest, Expectation } from './read.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { asKazooWrites, isObject, mayLoseDigits, member, parseAsWritten, writtenNumber } from '../../../kazoo/json.ts';
-import type { Json, JsonObject } from '../../../kazoo/notification.ts';
+import { isObject, type Json, type JsonObject, member } from '../../../common/json.ts';
+import { asKazooWrites, mayLoseDigits, parseAsWritten, writtenNumber } from '../../../kazoo/json.ts';
 import type { Delivery, ShapedEnvelope } from '../../../notification/envelope.ts';
 import { headerValue, Undeliverable } from './content.ts';
 
