@@ -55,9 +55,10 @@ describe('a full disk under the journal', () => {
     expect(journalled).toBeLessThan(published.length);
     const reason = expect.stringMatching(/^the journal .* can't be written: its disk is full$/);
     expect(await askDaemon(full.journal, 'status')).toMatchObject({ brokers: [{ paused: true, reason }] });
-    expect(await askDaemon(full.journal, 'ready')).toEqual([
+    // The route may say so too, where its progress has met the full disk.
+    expect(await askDaemon(full.journal, 'ready')).toContainEqual(
       expect.stringMatching(/^127.*: journal not writable: the journal .*: its disk is full$/),
-    ]);
+    );
     expect((await cli(['status', '--config', full.config])).stdout).toMatch(
       / paused .* the journal .*: its disk is full$/m,
     );
