@@ -49,9 +49,9 @@ export interface RouteSession {
   waitingAmong(seqs: readonly number[]): Promise<ReadonlyMap<number, number>>;
 
   /**
-   * Takes a route's progress, to be saved with the next commit or 100 ms later: a crash may repeat the last deliveries,
-   * and skips none. The promise is that commit's: the same one for all that shares it. When it rejects, nothing is
-   * saved and nothing is forgotten: what was told goes with the next commit, or with `flush`.
+   * Takes a route's progress, to be saved with the next commit or 10 ms later: a crash may repeat the last deliveries, and
+   * skips none. The promise is that commit's: the same one for all that shares it. It may be one that a power cut undoes.
+   * When it rejects, nothing is saved and nothing is forgotten: what was told goes with the next commit, or with `flush`.
    */
   settle(settlement: Settlement): Promise<void>;
 

@@ -118,7 +118,7 @@ class SqliteJournal implements Journal {
       return this.#writer.insert(batch, this.#last);
     });
     this.#writer.committed();
-    this.#settlements.committed();
+    this.#settlements.synced();
     this.#last = fresh.at(-1)?.seq ?? this.#last;
     this.#recent.push(fresh);
     if (fresh.some(isInvalid)) this.#retention.grown();

@@ -4,7 +4,10 @@ import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
 
 /** How long a route's progress may wait for a commit that it can share, in milliseconds. */
-const commitWithin = 100;
+const commitWithin = 10;
+
+/** Such a commit doesn't wait for the disk, unless none has for this long, in milliseconds: a power cut undoes no more. */
+const syncEvery = 1_000;
 
 interface Staged {
   cursor: number;
@@ -22,6 +25,8 @@ export class Settlements {
   #timer: NodeJS.Timeout | undefined;
   /** Of the next commit. */
   #next: PromiseWithResolvers<void> | undefined;
+  /** By the monotonic clock. */
+  #syncedAt = Number.NEGATIVE_INFINITY;
 
   /** @param onFreed is told of each entry that loses a record */
   constructor(connection: Connection, deliveries: Deliveries, onFreed: (seq: number) => void) {
@@ -65,7 +70,13 @@ export class Settlements {
     }
   }
 
-  committed(): void {
+  /** All of it, by a commit that has waited for the disk. */
+  synced(): void {
+    this.#syncedAt = performance.now();
+    this.#committed();
+  }
+
+  #committed(): void {
     this.#routes.clear();
     this.#takeNext()?.resolve();
   }
@@ -73,13 +84,15 @@ export class Settlements {
   /** @throws JournalError */
   commit(): void {
     if (this.#routes.size === 0) return;
+    const isSynced = performance.now() - this.#syncedAt >= syncEvery;
     try {
-      this.#connection.transaction(() => this.write());
+      this.#connection.transaction(() => this.write(), isSynced ? 'FULL' : 'NORMAL');
     } catch (error) {
       this.#takeNext()?.reject(error);
       throw error;
     }
-    this.committed();
+    if (isSynced) this.synced();
+    else this.#committed();
   }
 
   /** What is staged can't be seen in the tables: where a record would be missed there, it is committed first. */
