@@ -147,7 +147,7 @@ export class RouteLedger {
     if (this.#dropWithdrawn(delivery)) return;
     delivery.state = 'settled';
     if (delivery.listed) this.#settled.push(keyOf(delivery));
-    else this.#progress.close(delivery);
+    this.#progress.settled(delivery);
     this.#end(delivery);
   }
 
@@ -208,8 +208,9 @@ export class RouteLedger {
       this.#listed.set(firstOpen.entry.seq, firstOpen);
     }
     const { cursor } = this.#progress;
-    if (cursor === this.#cursor && this.#lines.length === 0 && this.#settled.length === 0) return null;
-    const settlement = { cursor, recorded: this.#lines, settled: this.#settled };
+    const hasNews = this.#lines.length > 0 || this.#settled.length > 0 || this.#progress.hasMoreAhead;
+    if (cursor === this.#cursor && !hasNews) return null;
+    const settlement = { cursor, ahead: this.#progress.ahead(), recorded: this.#lines, settled: this.#settled };
     this.#cursor = cursor;
     this.#lines = [];
     this.#settled = [];

@@ -15,8 +15,8 @@ export interface RouteSession {
   read(seq: number, limit: number, interest: Interest): Promise<Page>;
 
   /**
-   * Entries beyond the cursor that are recorded all the same, or that an operator has dropped: the route stood farther
-   * when it ended without saying so.
+   * Entries beyond the cursor that are recorded or settled all the same, or that an operator has dropped: the route stood
+   * farther when it ended without saying so.
    */
   handledBeyondCursor(): Promise<number[]>;
 
@@ -134,6 +134,8 @@ export interface Recorded {
 /** What has changed for a route since its last settlement. */
 export interface Settlement {
   readonly cursor: number;
+  /** All entries beyond the cursor that are settled; none where it is left out. */
+  readonly ahead?: readonly number[];
   /** Entries that are not settled, and may be left behind: also beyond the cursor. */
   readonly recorded: readonly Recorded[];
   /** Records of what is settled now. */

@@ -198,6 +198,37 @@ describe('a route whose progress can’t be saved', () => {
   });
 });
 
+describe('after a crash', () => {
+  test.each(['none', 'account'] as const)(
+    'nothing comes again that was settled behind a slow one, with order %s',
+    async (order) => {
+      tested = await startTestRoute({ order });
+      // On a clock that stands still, a slow one is never listed.
+      let now = Date.now();
+      jest.spyOn(Date, 'now').mockImplementation(() => now);
+      const told = jest.spyOn(tested.session, 'settle');
+      const { promise: never } = Promise.withResolvers<Outcome>();
+      const [slow, failing, ...others] = await tested.append('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
+      tested.answer = ({ id }) => {
+        if (id === slow) return never;
+        return id === failing && tested?.calls.flat().filter((called) => called === id).length === 1
+          ? { status: 'retry', reason: 'busy' }
+          : delivered;
+      };
+      await until(() => tested?.confirmed.length === others.length, { what: 'all that succeed' });
+      now += 50;
+      await until(() => tested?.confirmed.length === others.length + 1, { what: 'the one that is tried again' });
+      await until(() => told.mock.calls.at(-1)?.[0].ahead?.length === others.length + 1, { what: 'the route to tell' });
+      await told.mock.results.at(-1)?.value;
+      const before = tested.calls.length;
+      tested.answer = () => delivered;
+      await tested.crash();
+      await tested.settled();
+      expect(tested.calls.slice(before)).toEqual([[slow]]);
+    },
+  );
+});
+
 describe('after a crash that left its cursor behind', () => {
   test('a route leaves to the journal what it lists already', async () => {
     tested = await startTestRoute({ retry: { schedule: [3_600_000], maxWait: 0 } });

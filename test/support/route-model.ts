@@ -21,7 +21,8 @@ export interface OnDisk {
   readonly cursor: number;
   /** Their states, by entry. */
   readonly lines: ReadonlyMap<number, string>;
-  readonly dropped: ReadonlySet<number>;
+  /** Dropped, or settled beyond the cursor. */
+  readonly handled: ReadonlySet<number>;
 }
 
 /** What has become of each notification, in a few lines; it complains where a route does what can't be right. */
@@ -104,13 +105,13 @@ export class RouteModel {
   }
 
   /** What the disk doesn't know is open again; and a session that begins now knows what was dropped. */
-  begins({ cursor, lines, dropped }: OnDisk): void {
+  begins({ cursor, lines, handled }: OnDisk): void {
     for (const known of this.known) {
       const line = lines.get(known.seq);
       known.halved = false;
       if (known.state === 'dropped') known.droppedAt = Number.NEGATIVE_INFINITY;
       else if (line === 'waiting') known.state = 'open';
-      else if (line === undefined && known.seq > cursor && !dropped.has(known.seq))
+      else if (line === undefined && known.seq > cursor && !handled.has(known.seq))
         known.state = known.invalid ? 'quarantined' : 'open';
     }
   }
