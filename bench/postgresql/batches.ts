@@ -14,8 +14,11 @@ export interface PostgresqlTask {
 /** What a route would hand over, with the envelopes made already. */
 export function batches({ items, batchSize }: PostgresqlTask): ReturnType<typeof shape>[][] {
   const deliveries = notifications(items).map((notification, index) => {
-    const { id, event, envelope, json, body, secrets } = shape(StoredEntry.of(notification, index + 1, null), []);
-    return { id, event, envelope, json, body, secrets };
+    const { id, event, envelope, json, body, secrets, mayRepeat } = shape(
+      StoredEntry.of(notification, index + 1, null),
+      [],
+    );
+    return { id, event, envelope, json, body, secrets, mayRepeat };
   });
   return Array.from({ length: items / batchSize }, (_, index) =>
     deliveries.slice(index * batchSize, (index + 1) * batchSize),

@@ -194,7 +194,7 @@ export class RouteFeed {
       if (decision === 'skip') continue;
       if (decision === 'deliver') {
         this.#linger();
-        ledger.open(entry);
+        ledger.open(entry, entry.seq <= this.#session.attemptedThrough);
       } else ledger.quarantine(entry, decision.quarantine);
     }
     ledger.read(page.through);

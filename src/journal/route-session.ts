@@ -8,6 +8,12 @@ export interface RouteSession {
   /** All up to here is settled, but what is recorded: where the route stood when the session began. */
   readonly cursor: number;
 
+  /**
+   * Of what stands beyond the cursor and up to here, some may be delivered all the same: a session before this one has
+   * ended without saying so. Of what comes later, nothing is.
+   */
+  readonly attemptedThrough: number;
+
   /** Aborts when the route may be somebody else's: nothing of it may be delivered any more, and nothing is saved. */
   readonly lost: AbortSignal;
 

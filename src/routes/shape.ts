@@ -11,11 +11,12 @@ import type { Reshape } from './reshape.ts';
  * one.
  * @param reveal dotted paths of the secrets that this route may see
  * @param reshape what the route makes of the envelope, once its secrets are in it
+ * @param mayRepeat as of `Delivery`
  */
-export function shape(entry: Entry, reveal: readonly string[], reshape?: Reshape): Delivery {
+export function shape(entry: Entry, reveal: readonly string[], reshape?: Reshape, mayRepeat = false): Delivery {
   const revealed = entry.secrets.filter((secret) => isRevealed(secret.path, reveal));
-  if (reshape === undefined && revealed.length === 0) return new PlainDelivery(entry);
-  return new ShapedDelivery(entry, revealed, () => {
+  if (reshape === undefined && revealed.length === 0) return new PlainDelivery(entry, mayRepeat);
+  return new ShapedDelivery(entry, revealed, mayRepeat, () => {
     const envelope = withRevealed(entry, revealed);
     return reshape === undefined ? envelope : reshape(envelope);
   });
@@ -25,13 +26,15 @@ export function shape(entry: Entry, reveal: readonly string[], reshape?: Reshape
 class PlainDelivery implements Delivery {
   readonly id: string;
   readonly event: string | null;
+  readonly mayRepeat: boolean;
   readonly #entry: Entry;
   #envelope: Envelope | undefined;
   #json: string | undefined;
 
-  constructor(entry: Entry) {
+  constructor(entry: Entry, mayRepeat: boolean) {
     this.id = entry.id;
     this.event = entry.event;
+    this.mayRepeat = mayRepeat;
     this.#entry = entry;
   }
 
@@ -62,15 +65,17 @@ class ShapedDelivery implements Delivery {
   readonly event: string | null;
   readonly body: string;
   readonly secrets: readonly Secret[];
+  readonly mayRepeat: boolean;
   readonly #make: () => ShapedEnvelope;
   #envelope: ShapedEnvelope | undefined;
   #json: string | undefined;
 
-  constructor({ id, event, json }: Entry, secrets: readonly Secret[], make: () => ShapedEnvelope) {
+  constructor({ id, event, json }: Entry, secrets: readonly Secret[], mayRepeat: boolean, make: () => ShapedEnvelope) {
     this.id = id;
     this.event = event;
     this.body = json;
     this.secrets = secrets;
+    this.mayRepeat = mayRepeat;
     this.#make = make;
   }
 

@@ -60,5 +60,8 @@ export function idsIn(lines: string): string[] {
 }
 
 export function deliver(sink: Sink, ...ids: string[]) {
-  return sink.deliver(ids.map(delivery), new AbortController().signal);
+  return sink.deliver(
+    ids.map((id) => delivery(id)),
+    new AbortController().signal,
+  );
 }

@@ -37,7 +37,7 @@ export function entry(parts: Partial<Entry>): Entry {
   return { ...rest, seq: 1, resendOf: null, data: body, ...parts };
 }
 
-/** What a sink gets of a notification with this id. */
-export function delivery(id: string): Delivery {
-  return shape(entry({ id }), []);
+/** What a sink gets of a notification with this id. @param mayRepeat a former attempt may have delivered it */
+export function delivery(id: string, mayRepeat = false): Delivery {
+  return shape(entry({ id }), [], undefined, mayRepeat);
 }

@@ -12,6 +12,8 @@ export interface Known {
   revivals: number;
   /** Since when it is dropped, by the monotonic clock: the route may not know it yet. */
   droppedAt: number;
+  /** The sink has had it. */
+  wasGiven: boolean;
   /** The attempt that it is in goes on, with a half of its batch at a time: the sink has thrown. */
   halved: boolean;
 }
@@ -59,6 +61,7 @@ export class RouteModel {
       state: invalid ? 'quarantined' : 'open',
       revivals: 0,
       droppedAt: 0,
+      wasGiven: false,
       halved: false,
     };
     this.known.push(known);
@@ -79,6 +82,18 @@ export class RouteModel {
     for (const other of this.known)
       if (other.account === account && other.seq < seq && other.state === 'open' && other.revivals === 0)
         this.#complain(known, `goes out before ${other.seq} of its account`);
+  }
+
+  /** Whether the sink is told rightly that it may have got it before, and isn't where an operator wants it again. */
+  isGiven(id: string, mayRepeat: boolean): void {
+    const known = this.withId(id);
+    if (known === undefined) return;
+    const { revivals, wasGiven, halved, droppedAt } = known;
+    // The route may still have the one that was dropped before it was replayed; then the other one comes too.
+    if (revivals > 0 && mayRepeat && performance.now() - droppedAt > this.#lookEvery)
+      this.#complain(known, 'would be left out though an operator wants it again');
+    if (revivals === 0 && wasGiven && !mayRepeat && !halved) this.#complain(known, 'comes again as if it were new');
+    known.wasGiven = true;
   }
 
   /** Only the route knows when it gives one up. */

@@ -164,6 +164,7 @@ export class RouteWorld {
 
   #deliver(session: Session, deliveries: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
     const batch = deliveries.flatMap(({ id }) => this.#model.withId(id) ?? []);
+    for (const { id, mayRepeat } of deliveries) this.#model.isGiven(id, mayRepeat);
     const revivals = batch.map((known) => known.revivals);
     const others = this.#inFlight.filter((one) => one.session === session).flatMap((one) => one.batch);
     // What a session had with the sink when it ended may still come by here: it is called back already.

@@ -97,7 +97,8 @@ class SqliteJournal implements Journal {
     const settlements = new Settlements(connection, deliveries, (seq) => this.#retention.freed(seq));
     this.#settlements = settlements;
     const read = (seq: number, limit: number, interest: Interest) => this.#read(seq, limit, interest);
-    this.#sessions = new RouteSessions({ connection, deliveries, settlements, read });
+    const last = () => this.#last;
+    this.#sessions = new RouteSessions({ connection, deliveries, settlements, read, last });
     this.#seenVersion = this.#version.get()?.data_version;
     this.#checkpoints = new Checkpoints(database, log);
     this.#changeTimer = setInterval(() => this.look(), lookEvery);
@@ -135,11 +136,12 @@ class SqliteJournal implements Journal {
 
   async openRoute(name: string, start: Start, invalid: 'quarantine' | 'deliver' = 'deliver'): Promise<RoutePlace> {
     this.#retention.holdFor(name, invalid === 'deliver');
-    this.#connection.transaction(() =>
+    const { changes } = this.#connection.transaction(() =>
       this.#connection.database
         .prepare('INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING')
         .run(name, this.#firstCursor(start)),
     );
+    if (changes === 1) this.#sessions.isNew(name);
     return { session: (signal) => this.#sessions.open(name, signal) };
   }
 

@@ -129,6 +129,19 @@ export function sessions(tested: Tested): void {
     expect(await settleAhead(four, [])).toEqual([four, []]);
   });
 
+  test('says up to where a session before it may have delivered; a route that is new has had none', async () => {
+    const [one = 0, two = 0] = await append(tested, {}, {});
+    const first = await sessionOf(tested.journal, 'r', one);
+    expect(first.attemptedThrough).toBe(first.cursor);
+    await first.close();
+    const [three = 0] = await append(tested, {});
+    const second = await sessionOf(tested.journal, 'r');
+    expect([second.cursor < two, second.attemptedThrough]).toEqual([true, three]);
+    await tested.reopen();
+    await append(tested, {});
+    expect((await sessionOf(tested.journal, 'r')).attemptedThrough).toBe(three + 1);
+  });
+
   test('gives what is due, those due first first, without what is held, and says when the next one is', async () => {
     const seqs = await append(tested, {}, {}, {}, {});
     const session = await sessionOf(tested.journal, 'r');
