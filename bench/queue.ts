@@ -11,7 +11,7 @@ export const queue = {
   expires: 3_600_000,
 } as const;
 
-/** Publishes all of them into the queue, where they wait. */
+/** Publishes all of them into the queue, where they wait; what an earlier program has left there is gone. */
 export async function fill(url: string, messages: readonly Message[]): Promise<void> {
   const publisher = await connectPublisher(url);
   const connection = await connect({ url, heartbeat: 0, connectTimeout: 10_000, name: 'bench' });
@@ -19,6 +19,7 @@ export async function fill(url: string, messages: readonly Message[]): Promise<v
     await ensureQueue(connection, queue);
     const channel = await connection.openChannel();
     await bindQueue(channel, queue);
+    await channel.purgeQueue(queue.name);
     for (const message of messages) await publisher.send(message);
     await publisher.confirmed();
     const { messageCount } = await channel.checkQueue(queue.name);

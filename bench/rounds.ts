@@ -24,7 +24,7 @@ interface Course {
   close(): Promise<void>;
 }
 
-interface Contender {
+export interface Contender {
   readonly name: string;
   /** By metric: what must be reached, against the first contender or, where there is nothing to compare, by itself. */
   readonly targets?: Readonly<Record<string, Target>>;
