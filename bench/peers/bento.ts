@@ -1,8 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
 import { queue } from '../queue.ts';
-import { concurrency, type Program, prefetch, type Work } from './program.ts';
+import { concurrency, type Program, prefetch, type Work, writeYaml } from './program.ts';
 
 /** Bento (once Benthos): acknowledged once all outputs have it, or, with a buffer, once SQLite has it. */
 export function bento(program: string, buffer: 'none' | 'sqlite'): Program {
@@ -12,7 +10,7 @@ export function bento(program: string, buffer: 'none' | 'sqlite'): Program {
     prepare(work) {
       const file = join(work.folder, 'bento.yaml');
       const buffered = buffer === 'none' ? {} : { buffer: { sqlite: { path: join(work.folder, 'buffer.db') } } };
-      writeFileSync(file, stringify({ ...bentoConfig(work), ...buffered }));
+      writeYaml(file, { ...bentoConfig(work), ...buffered });
       return [program, '-c', file];
     },
   };

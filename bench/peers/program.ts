@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
 
 /** A program that users could run in place of another. */
 export interface Program {
@@ -25,6 +26,11 @@ export interface Work {
   readonly file: string | null;
   /** A URL to which each valid one is posted by itself, 64 at a time; null where there is none. */
   readonly webhook: string | null;
+}
+
+/** As anybody would write it: neither aliases for what is alike, nor lines that are folded. */
+export function writeYaml(file: string, config: object): void {
+  writeFileSync(file, stringify(config, { aliasDuplicateObjects: false, lineWidth: 0 }));
 }
 
 /** Requests to the webhook that are on their way together. */

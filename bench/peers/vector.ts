@@ -1,8 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
 import { queue } from '../queue.ts';
-import { concurrency, type Program, prefetch, type Work } from './program.ts';
+import { concurrency, type Program, prefetch, type Work, writeYaml } from './program.ts';
 
 /** Vector: acknowledged once all sinks have it, or, with a buffer on disk, once that has it. */
 export function vector(program: string, buffer: 'memory' | 'disk'): Program {
@@ -13,7 +12,7 @@ export function vector(program: string, buffer: 'memory' | 'disk'): Program {
       const file = join(work.folder, 'vector.yaml');
       const data = join(work.folder, 'data');
       mkdirSync(data, { recursive: true });
-      writeFileSync(file, stringify({ data_dir: data, ...vectorConfig(work, buffer) }));
+      writeYaml(file, { data_dir: data, ...vectorConfig(work, buffer) });
       return [program, '--quiet', '--config', file];
     },
   };
