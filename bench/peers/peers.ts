@@ -16,7 +16,7 @@ const toTheFile = {
   usual: 60_000,
   make: messages,
   metrics: { ...throughput, memory: { unit: 'MiB at most', digits: 0, against: 'ratio' } },
-  setUp: async () => ({ run: toFile, close: async () => undefined }),
+  setUp: async () => alone(toFile),
 } as const;
 
 const count = (unit: string) => ({ unit, digits: 0, against: 'nothing' }) as const;
@@ -43,7 +43,7 @@ export const peers: readonly Part[] = [
     make: messages,
     metrics: { again: count('lines again'), missing: count('lines missing'), broken: count('broken lines') },
     targets: () => ({ again: { atMost: 0 }, missing: { atMost: 0 }, broken: { atMost: 0 } }),
-    setUp: async () => ({ run: throughKills, close: async () => undefined }),
+    setUp: async () => alone(throughKills),
   }),
   partWith('peers-dead-webhook', {
     usual: 20_000,
@@ -53,7 +53,7 @@ export const peers: readonly Part[] = [
     posts: true,
     async setUp() {
       const webhook = `http://127.0.0.1:${await freePort()}/`;
-      return { run: (program, stage) => besideDeadWebhook(program, stage, webhook), close: async () => undefined };
+      return alone((program, stage) => besideDeadWebhook(program, stage, webhook));
     },
   }),
 ];
@@ -67,7 +67,14 @@ interface Kind {
   targets?(items: number): NonNullable<Contender['targets']>;
   /** Only for programs that send webhooks. */
   readonly posts?: boolean;
-  setUp(): Promise<{ run(program: Program, stage: Stage): Promise<Figures>; close(): Promise<void> }>;
+  setUp(): Promise<{ readonly run: Run; close(): Promise<void> }>;
+}
+
+type Run = (program: Program, stage: Stage) => Promise<Figures>;
+
+/** Needs nothing beside it. */
+function alone(run: Run) {
+  return { run, close: async () => undefined };
 }
 
 function partWith(name: string, { usual, make, metrics, targets, posts = false, setUp }: Kind): Part {

@@ -1,5 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -59,6 +58,8 @@ export function startProgram({ name, prepare }: Program, work: Work): RunningPro
     process,
     mustRun() {
       if (runs()) return;
+      if (process.pid === undefined)
+        throw new Error(`${name} can't be started: ${command} is no program that runs here`);
       const words = readFileSync(file, 'utf8').slice(-1_000);
       throw new Error(`${name} ended with ${process.exitCode ?? process.signalCode}: ${args.join(' ')}\n${words}`);
     },

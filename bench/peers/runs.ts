@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectPublisher, type Message } from '../../src/cli/support/publisher.ts';
+import { connectPublisher, type Message, type Publisher } from '../../src/cli/support/publisher.ts';
 import { until } from '../../test/support/until.ts';
 import { memoryOf, stopwatch } from '../process.ts';
 import { fill, queue } from '../queue.ts';
@@ -23,12 +23,12 @@ export interface Stage {
 /** From the moment when it consumes until each is a line of the file. */
 export async function toFile(program: Program, stage: Stage): Promise<Figures> {
   let lines = 0;
-  return onStage(stage, { webhook: null }, async (work) => {
+  return onStage(stage, null, async (work, publisher) => {
     const file = openLines(work.file, () => {
       lines += 1;
     });
     try {
-      return await measured(program, work, stage, () => {
+      return await measured(program, work, stage, publisher, () => {
         file.read();
         return lines >= stage.published.length;
       });
@@ -41,59 +41,50 @@ export async function toFile(program: Program, stage: Stage): Promise<Figures> {
 /** From the moment when it consumes until each was posted. */
 export async function toWebhook(program: Program, stage: Stage, receiver: Receiver): Promise<Figures> {
   const before = await receiver.received();
-  return onStage(stage, { webhook: receiver.url }, (work) =>
-    measured(program, { ...work, file: null }, stage, async () => {
+  return onStage(stage, receiver.url, (work, publisher) =>
+    measured(program, { ...work, file: null }, stage, publisher, async () => {
       return (await receiver.received()) - before >= stage.published.length;
     }),
   );
 }
 
-/** Killed and started again when that share of the lines is there. */
-const kills = [0.2, 0.5, 0.8];
+/** Killed when that share of the lines is there, and started again; at last when no more of them come. */
+const kills = [0.2, 0.5, 0.8, Number.POSITIVE_INFINITY];
 
 export async function throughKills(program: Program, stage: Stage): Promise<Figures> {
-  return counted(program, stage, null, async (start, reach) => {
-    for (const share of kills) {
-      const running = start();
-      await reach(running, share * stage.published.length);
-      await running.end('SIGKILL');
-    }
-    await reach(start(), Number.POSITIVE_INFINITY);
-  });
+  return counted(program, stage, null, kills);
 }
 
 /** @param webhook a URL that nobody answers at */
 export async function besideDeadWebhook(program: Program, stage: Stage, webhook: string): Promise<Figures> {
-  return counted(program, stage, webhook, (start, reach) => reach(start(), stage.published.length));
+  return counted(program, stage, webhook, [1]);
 }
 
-type Reach = (running: RunningProgram, distinct: number) => Promise<void>;
-
-/** What is in the file after all that. */
+/** What is in the file after it was started and killed as often. */
 async function counted(
   program: Program,
   stage: Stage,
   webhook: string | null,
-  act: (start: () => RunningProgram, reach: Reach) => Promise<void>,
+  shares: readonly number[],
 ): Promise<Figures> {
-  return onStage(stage, { webhook }, async (work) => {
+  const items = stage.published.length;
+  return onStage(stage, webhook, async (work) => {
     const tally = openTally();
     const lines = openLines(work.file, tally.add);
-    let running: RunningProgram | undefined;
     try {
-      await act(
-        () => {
-          running = startProgram(program, work);
-          return running;
-        },
-        (current, distinct) => growing(lines, tally, current, distinct),
-      );
-      const { distinct, again, broken } = tally;
-      return { delivered: distinct, missing: stage.published.length - distinct, again, broken };
+      for (const share of shares) {
+        const running = startProgram(program, work);
+        try {
+          await growing(lines, tally, running, share * items);
+        } finally {
+          await running.end('SIGKILL');
+        }
+      }
     } finally {
-      await running?.end('SIGKILL');
       lines.close();
     }
+    const { distinct, again, broken } = tally;
+    return { delivered: distinct, missing: items - distinct, again, broken };
   });
 }
 
@@ -120,10 +111,10 @@ const settling = 1_000;
 async function measured(
   program: Program,
   work: Work,
-  { url, published }: Stage,
+  { published }: Stage,
+  publisher: Publisher,
   done: () => boolean | Promise<boolean>,
 ): Promise<Figures> {
-  const publisher = await connectPublisher(url);
   const running = startProgram(program, work);
   const runs = async (condition: () => boolean | Promise<boolean>) => {
     running.mustRun();
@@ -141,22 +132,21 @@ async function measured(
     return { ...throughputOf({ seconds, cpuSeconds }, published.length), memory };
   } finally {
     await running.end('SIGTERM');
-    await publisher.close();
   }
 }
 
 /** Fills the queue, and leaves nothing behind: neither files, nor what a program was given and hasn't acknowledged. */
 async function onStage(
   { folder, url, schemas, published }: Stage,
-  { webhook }: Pick<Work, 'webhook'>,
-  act: (work: Work & { readonly file: string }) => Promise<Figures>,
+  webhook: string | null,
+  act: (work: Work & { readonly file: string }, publisher: Publisher) => Promise<Figures>,
 ): Promise<Figures> {
   const home = mkdtempSync(join(folder, 'run-'));
   await fill(url, published);
+  const publisher = await connectPublisher(url);
   try {
-    return await act({ folder: home, url, schemas, file: join(home, 'out.ndjson'), webhook });
+    return await act({ folder: home, url, schemas, file: join(home, 'out.ndjson'), webhook }, publisher);
   } finally {
-    const publisher = await connectPublisher(url);
     await until(async () => !(await publisher.hasConsumer(queue.name)), { what: 'the broker to see its end' });
     await publisher.close();
     rmSync(home, { recursive: true, force: true });

@@ -96,6 +96,12 @@ describe('the programs', () => {
     await running.end('SIGKILL');
   });
 
+  test('that cannot be started are told with the file', () => {
+    const program: Program = { name: 'a peer', posts: false, prepare: () => ['/no/such/program'] };
+    const running = startProgram(program, workIn('not started', works['to a file']));
+    expect(() => running.mustRun()).toThrow("a peer can't be started: /no/such/program is no program that runs here");
+  });
+
   test('are measured where peers, or one of their parts, is named', () => {
     expect(partsOf([]).filter((part) => peers.includes(part))).toEqual([]);
     expect(partsOf(['peers', 'peers-kills'])).toEqual(peers);
