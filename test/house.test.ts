@@ -44,7 +44,7 @@ const keys: Record<string, readonly string[]> = {
     (name) => `sinks/webhook/${name}.ts`,
   ),
   liquidjs: ['sinks/webhook/formats/template.ts'],
-  standardwebhooks: ['sinks/webhook/signature.ts'],
+  standardwebhooks: ['sinks/webhook/auth.ts'],
   oauth4webapi: ['sinks/webhook/oauth.ts'],
   'ipaddr.js': ['sinks/webhook/no-proxy.ts', 'sinks/webhook/private-networks.ts'],
   '@marcbachmann/cel-js': ['routes/cel.ts', 'routes/condition.ts', 'routes/bounds.ts'],

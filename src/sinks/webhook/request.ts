@@ -1,10 +1,10 @@
 import type { Mask } from '../../common/text/secret-mask.ts';
 import type { Delivery } from '../../notification/envelope.ts';
 import type { Address } from './address.ts';
+import { createSigner } from './auth.ts';
 import { createFormat } from './formats/formats.ts';
 import type { Answer, Request } from './http.ts';
 import type { WebhookOptions } from './options.ts';
-import { createSigner } from './signature.ts';
 
 /** Makes the request that delivers these, but for its `authorization`. @param now Unix milliseconds */
 export type RequestMaker = (batch: readonly Delivery[], now: number) => Request;

@@ -5,10 +5,10 @@ import { unescapedAt, unescapedAtMessage } from '../../common/options/value-chec
 import { isSecretParameter } from '../../kazoo/secrets.ts';
 import type { SinkRoute } from '../declaration.ts';
 import { createAddress } from './address.ts';
+import { createSigner } from './auth.ts';
 import { isMisreadSource } from './formats/cloudevents.ts';
 import { batchFormats, createFormat } from './formats/formats.ts';
 import type { FormatName, WebhookOptions } from './options.ts';
-import { createSigner } from './signature.ts';
 
 /** What is wrong among options each of which is right by itself. Nothing in it shows a secret. */
 export function validationErrors(options: WebhookOptions): readonly OptionIssue[] {
