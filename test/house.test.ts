@@ -46,7 +46,7 @@ const keys: Record<string, readonly string[]> = {
   liquidjs: ['sinks/webhook/formats/template.ts'],
   standardwebhooks: ['sinks/webhook/auth.ts'],
   oauth4webapi: ['sinks/webhook/oauth.ts'],
-  'ipaddr.js': ['sinks/webhook/no-proxy.ts', 'sinks/webhook/private-networks.ts'],
+  'ipaddr.js': ['sinks/webhook/proxy.ts', 'sinks/webhook/private-networks.ts'],
   '@marcbachmann/cel-js': ['routes/cel.ts', 'routes/condition.ts', 'routes/bounds.ts'],
   re2js: ['common/text/re2.ts', 'routes/bounds.ts'],
 };

@@ -5,10 +5,9 @@ import { addressAttemptTimeout } from '../../common/net/addresses.ts';
 import { explainTls, readTls, type TlsFiles } from '../../common/net/tls.ts';
 import { SinkUnavailable } from '../sink.ts';
 import { withRepairedHeads } from './answer-head.ts';
-import { isExcepted } from './no-proxy.ts';
-import type { TlsOptions, WebhookOptions } from './options.ts';
+import { proxyVariables, type TlsOptions, type WebhookOptions } from './options.ts';
 import { publicConnector, publicLookup } from './private-networks.ts';
-import { proxyVariables } from './secrets.ts';
+import { needsProxy } from './proxy.ts';
 
 /**
  * The connections of a sink: kept alive, as many as it may have requests at a time.
@@ -59,20 +58,6 @@ export function openTransport(options: WebhookOptions, target = options.url): Di
     throw new SinkUnavailable(`${where} is no URL of a proxy, such as http://user:password@host:3128`);
   }
 }
-
-/** @throws SinkUnavailable where the environment says so and names none that can be used */
-function needsProxy(target: string): boolean {
-  const named = proxyVariables.filter((name) => process.env[name]);
-  if (named.length === 0 || isExcepted(target)) return false;
-  const other = named.find((name) => !proxyUrl.test(process.env[name] ?? ''));
-  if (other === undefined) return true;
-  throw new SinkUnavailable(
-    `${other} in the environment begins neither with http:// nor with https://: no other proxy is spoken to (set the option proxy)`,
-  );
-}
-
-/** A proxy of a kind that we speak to. */
-const proxyUrl = /^https?:\/\//i;
 
 /** Of a connection that undici's agents make, whichever way they take. */
 function repaired(connect: Pool.Options['connect']): buildConnector.connector {
