@@ -6,8 +6,7 @@ import { isSecretParameter } from '../../kazoo/secrets.ts';
 import type { SinkRoute } from '../declaration.ts';
 import { createAddress } from './address.ts';
 import { createSigner } from './auth.ts';
-import { isMisreadSource } from './formats/cloudevents.ts';
-import { batchFormats, createFormat } from './formats/formats.ts';
+import { batchFormats, createFormat, isMisreadSource } from './formats/formats.ts';
 import type { FormatName, WebhookOptions } from './options.ts';
 
 /** What is wrong among options each of which is right by itself. Nothing in it shows a secret. */
