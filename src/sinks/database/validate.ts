@@ -2,8 +2,8 @@ import { reasonOf } from '../../common/errors.ts';
 import type { OptionIssue } from '../../common/options/declare.ts';
 import type { Dialect } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
-import { refusedKind } from './incompatibilities.ts';
 import type { DatabaseSinkOptions } from './options.ts';
+import { refusedKind } from './schema.ts';
 import { isStandardColumn, tableOf } from './table.ts';
 
 /** What is wrong with options that are each of the right form. */
