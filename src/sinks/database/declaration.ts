@@ -2,7 +2,7 @@ import { reasonOf } from '../../common/errors.ts';
 import type { OptionIssue } from '../../common/options/declare.ts';
 import { when } from '../../common/options/json-schema.ts';
 import type { EnvelopeKey } from '../../notification/envelope.ts';
-import type { SinkDeclaration } from '../declaration.ts';
+import type { SinkDeclaration } from '../sink.ts';
 import type { Dialect } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
 import { type DatabaseSinkOptions, databaseOptions } from './options.ts';

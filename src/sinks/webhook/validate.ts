@@ -3,7 +3,7 @@ import { isLoopback } from '../../common/net/addresses.ts';
 import type { OptionIssue } from '../../common/options/declare.ts';
 import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
 import { isSecretParameter } from '../../kazoo/secrets.ts';
-import type { SinkRoute } from '../declaration.ts';
+import type { SinkRoute } from '../sink.ts';
 import { createAddress } from './address.ts';
 import { createSigner } from './auth.ts';
 import { batchFormats, createFormat, isMisreadSource } from './formats/formats.ts';
