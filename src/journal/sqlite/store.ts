@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { accessToDatabase } from '../../common/sqlite.ts';
-import type { JournalStore } from '../store.ts';
+import type { JournalStore } from '../journal.ts';
 import { refuseSharedFolder } from './access.ts';
 import { databaseFile } from './database.ts';
 import { openJournal, openJournalReader } from './journal.ts';
