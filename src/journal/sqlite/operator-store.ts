@@ -8,11 +8,10 @@ import { acceptClock, isDoubtful, lastSign } from './clock.ts';
 import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
-import { find } from './find.ts';
 import { listAnew } from './invalid.ts';
 import { updateValidation } from './metadata.ts';
+import { find, summarise } from './reader.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
-import { summarise } from './summary.ts';
 
 /** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
 const stepSize = 200;

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import type { Journal } from '../../../src/journal/journal.ts';
-import { openJournal, openJournalReader } from '../../../src/journal/sqlite/journal.ts';
+import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { acquireLock } from '../../../src/journal/sqlite/lock.ts';
+import { openJournalReader } from '../../../src/journal/sqlite/reader.ts';
 import { notification } from '../../support/notification.ts';
 import { until } from '../../support/until.ts';
 
