@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { JournalError } from '../journal.ts';
 import { JournalClock } from './clock.ts';
-import { journalFailure } from './damage.ts';
+import { journalFailure } from './failure.ts';
 import { JournalFiles } from './files.ts';
 import type { Lock } from './lock.ts';
 

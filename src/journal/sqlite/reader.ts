@@ -2,9 +2,9 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Entry } from '../../notification/entry.ts';
 import type { OpenedReader, Query, RouteSummary, Summary } from '../reader.ts';
 import { firstSince } from './block-index.ts';
-import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabaseBeside, sizeOf } from './database.ts';
 import { evictedFrom } from './eviction.ts';
+import { journalFailure } from './failure.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 import { usedBytes } from './space.ts';
 
