@@ -14,7 +14,7 @@ import { databaseFile, openDatabase, prepareFolder } from './database.ts';
 import { Deliveries } from './deliveries.ts';
 import { EntryWriter } from './entry-writer.ts';
 import { journalFailure } from './failure.ts';
-import { finishRebuild } from './finish-rebuild.ts';
+import { finishRebuild } from './files.ts';
 import { isInvalid } from './invalid.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { find, summarise } from './reader.ts';

@@ -17,7 +17,7 @@ import {
   versionOf,
 } from '../database.ts';
 import { isDamage } from '../failure.ts';
-import { finishRebuild, suffixes, sync } from '../finish-rebuild.ts';
+import { finishRebuild, suffixes, sync } from '../files.ts';
 import { listInvalid } from '../invalid.ts';
 import { acquireLock } from '../lock.ts';
 import { isMetadataInSql } from '../metadata.ts';
