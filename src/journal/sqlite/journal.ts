@@ -7,7 +7,6 @@ import { type Change, type Journal, JournalError, type Limits, type RoutePlace }
 import type { Query, Summary } from '../reader.ts';
 import type { Page, Start } from '../route-session.ts';
 import { firstSince } from './block-index.ts';
-import { Checkpoints } from './checkpoints.ts';
 import type { JournalClock } from './clock.ts';
 import { Connection } from './connection.ts';
 import { databaseFile, openDatabase, prepareFolder } from './database.ts';
@@ -56,7 +55,6 @@ class SqliteJournal implements Journal {
   readonly #retention: Retention;
   readonly #scanner: Scanner;
   readonly #recent: RecentEntryCache;
-  readonly #checkpoints: Checkpoints;
   readonly #settlements: Settlements;
   readonly #sessions: RouteSessions;
   readonly #listeners = new Set<Listener>();
@@ -80,7 +78,6 @@ class SqliteJournal implements Journal {
     const read = (seq: number, limit: number, interest: Interest) => this.#read(seq, limit, interest);
     this.#sessions = new RouteSessions({ connection, deliveries, settlements, read });
     this.#seenVersion = this.#version.get()?.data_version;
-    this.#checkpoints = new Checkpoints(database, log);
     this.#changeTimer = setInterval(() => this.look(), lookEvery);
   }
 
@@ -158,8 +155,7 @@ class SqliteJournal implements Journal {
   }
 
   look(): void {
-    // A checkpoint writes too.
-    if (this.#connection.files.look() === null) this.#checkpoints.look();
+    this.#connection.look();
     let version: unknown;
     try {
       if (this.clock.isDue) this.#connection.transaction(() => undefined);

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import type { Journal } from '../../../src/journal/journal.ts';
-import { Checkpoints } from '../../../src/journal/sqlite/checkpoints.ts';
+import { Checkpoints } from '../../../src/journal/sqlite/connection.ts';
 import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { notification } from '../../support/notification.ts';
 import { until } from '../../support/until.ts';
