@@ -3,8 +3,8 @@ import type { Entry } from '../../notification/entry.ts';
 import type { OpenedReader, Query, RouteSummary, Summary } from '../reader.ts';
 import { firstSince } from './block-index.ts';
 import { databaseFile, openDatabaseBeside, sizeOf } from './database.ts';
-import { evictedFrom } from './eviction.ts';
 import { journalFailure } from './failure.ts';
+import { evictedFrom } from './invalid.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 import { usedBytes } from './space.ts';
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import pino, { type Logger } from 'pino';
 import type { Journal } from '../../../src/journal/journal.ts';
 import type { Recorded } from '../../../src/journal/route-session.ts';
-import { Eviction } from '../../../src/journal/sqlite/eviction.ts';
+import { Eviction } from '../../../src/journal/sqlite/invalid.ts';
 import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { unlimited } from '../../../src/journal/sqlite/retention.ts';
 import type { Notification } from '../../../src/kazoo/notification.ts';
