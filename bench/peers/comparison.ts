@@ -21,7 +21,7 @@ const columns: readonly { title: string; cell(of: MedianOf): string }[] = [
   { title: 'missing', cell: (of) => of('peers-kills', 'missing') },
   { title: 'beside a dead webhook: lines in the file', cell: (of) => of('peers-dead-webhook', 'delivered') },
   { title: 'to a webhook, /s', cell: (of) => of('peers-webhook', 'rate') },
-  { title: 'CPU each, µs', cell: (of) => of('peers-webhook', 'cpu') },
+  { title: 'CPU each webhook, µs', cell: (of) => of('peers-webhook', 'cpu') },
 ];
 
 /** A dash where it wasn't measured. */
