@@ -26,7 +26,7 @@ export const databaseOptions: OptionTree = {
     sensitive: true,
   },
   schema: {
-    doc: 'Schema of the table (in MySQL and MariaDB: its database); by default that of the connection.',
+    doc: 'Existing schema of the table (in MySQL and MariaDB: its database); by default that of the connection.',
     format: 'sql name',
     default: undefined,
   },
