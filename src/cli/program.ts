@@ -39,7 +39,7 @@ Examples:
  */
 export async function createProgram([first = unnamed]: readonly string[], terminal: Terminal): Promise<Command> {
   // Not imported above: it finds package.json from a file below a folder of dist/, which main.js is not.
-  const { version } = await import('../ops/version.ts');
+  const { version } = await import('../ops/process.ts');
   const program = new Command('kazoo-relay')
     .description('Takes every notification of a KAZOO phone system, keeps it safe on disk, and delivers it.')
     .version(`kazoo-relay ${version}`, '-V, --version', "print the program's version")
