@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { Command } from 'commander';
 import { pluralize, printable } from '../../common/text/format.ts';
 import { loadConfig } from '../../config/load.ts';
-import { findConfigFile } from '../../config/read/find-file.ts';
+import { findConfigFile } from '../../config/read/source.ts';
 import { type ConfigTest, readConfigTests } from '../support/config-tests/read.ts';
 import { createConfigTestRunner } from '../support/config-tests/run.ts';
 import type { Terminal } from '../support/terminal.ts';

@@ -17,3 +17,8 @@ export const leadingTilde = /^~([^/]*\/|$)/;
 
 /** What is to be said of such a path. */
 export const leadingTildeMessage = "can't begin with ~, which only a shell replaces: write the whole path";
+
+/** @throws Error with what must hold */
+export function must(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new Error(what);
+}
