@@ -48,7 +48,7 @@ const keys: Record<string, readonly string[]> = {
   oauth4webapi: ['sinks/webhook/oauth.ts'],
   'ipaddr.js': ['sinks/webhook/no-proxy.ts', 'sinks/webhook/private-networks.ts'],
   '@marcbachmann/cel-js': ['routes/cel.ts', 'routes/condition.ts', 'routes/bounds.ts'],
-  re2js: ['common/text/re2.ts', 'routes/bounds.ts'],
+  re2js: ['common/text/patterns.ts', 'routes/bounds.ts'],
 };
 
 /** What src/kazoo may use of Node: all that touches nothing outside the process. */

@@ -1,6 +1,5 @@
 import type { Format } from '../../common/options/declare.ts';
-import { anyCase } from '../../common/options/json-schema.ts';
-import { must } from '../../common/options/value-checks.ts';
+import { anyCase, must } from '../../common/options/value-checks.ts';
 
 /** Units of time, in milliseconds. */
 const durations = new Map([

@@ -1,7 +1,7 @@
 import { parametersOf } from '../../common/net/amqp-url.ts';
 import type { Format } from '../../common/options/declare.ts';
-import { anyCase } from '../../common/options/json-schema.ts';
 import {
+  anyCase,
   leadingTilde,
   leadingTildeMessage,
   must,

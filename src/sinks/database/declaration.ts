@@ -1,4 +1,4 @@
-import { when } from '../../common/options/json-schema.ts';
+import { when } from '../../common/options/value-checks.ts';
 import type { EnvelopeKey } from '../../notification/envelope.ts';
 import type { SinkDeclaration } from '../declaration.ts';
 import { dialectOf } from './dialects.ts';

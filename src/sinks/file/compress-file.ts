@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { reasonOf } from '../../common/errors.ts';
-import { statOf } from '../../common/fs/file-access.ts';
+import { statOf } from '../../common/fs/access.ts';
 import { syncToDisk } from './rotated-files.ts';
 
 /**

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeFolder } from '../../../common/fs/make-folder.ts';
+import { makeFolder } from '../../../common/fs/access.ts';
 import { makeNamedFile } from '../../../common/fs/named-file.ts';
 import { type Database, deleteBatchSize, deletePause, type TableInfo } from '../dialect.ts';
 import type { ClassifiedError } from '../errors.ts';
