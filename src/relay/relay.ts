@@ -1,10 +1,10 @@
 import type { Config } from '../config/config.ts';
 import { storeAt } from '../journal/open.ts';
 import { openControl } from '../ops/control.ts';
-import { stuckIn, summaryOf, unreadyIn } from '../ops/health.ts';
 import { openHttpPort } from '../ops/http-port.ts';
 import type { Log } from '../ops/log.ts';
 import { openFileShortage } from '../ops/process.ts';
+import { stuckIn, summaryOf, unreadyIn } from '../ops/runtime-snapshot.ts';
 import type { HealthSource } from '../ops/systemd.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { FileWatch, markOf } from './file-watch.ts';
