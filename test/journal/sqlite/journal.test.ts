@@ -12,7 +12,7 @@ import type { Entry } from '../../../src/notification/entry.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { cliProcess } from '../../support/cli.ts';
 import { notification } from '../../support/notification.ts';
-import { recorded } from '../../support/recorded.ts';
+import { recorded, untouched } from '../../support/recorded.ts';
 import { sessionOf } from '../../support/sessions.ts';
 
 const log = pino({ level: 'silent' });
@@ -137,7 +137,7 @@ describe('the progress of routes', () => {
       const record = { ...recorded(fresh[0]?.seq ?? 0, 'waiting') };
       return sessions.flatMap((session) => [
         session.settle({ cursor: 1, recorded: [record], settled: [] }),
-        session.settle({ cursor: 2, recorded: [], settled: [record.seq] }),
+        session.settle({ cursor: 2, recorded: [], settled: [untouched(record.seq)] }),
       ]);
     };
     const executed = jest.spyOn(DatabaseSync.prototype, 'exec');
