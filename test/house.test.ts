@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
@@ -154,6 +154,16 @@ describe('the house', () => {
     const others = globSync(['{test,bench,scripts}/**/*.ts']).flatMap(importsOf);
     const around = others.filter(({ file, target }) => store.test(target) && !file.startsWith('test/journal/sqlite/'));
     expect(around).toEqual([]);
+  });
+
+  test('is spoken of as it is: whoever names one of its files by its path names one that is there', () => {
+    const texts = globSync(['{src,test,bench,scripts,deploy,docs}/**/*.{ts,mjs,sh,md,yaml}', 'README.md']);
+    const named = texts.flatMap((text) =>
+      [...readFileSync(text, 'utf8').matchAll(/(?<![\w-]\/)\b(?:src|scripts)\/[\w/-]+\.(?:ts|mjs)\b/g)].map(
+        ([path]) => ({ text, path }),
+      ),
+    );
+    expect(named.filter(({ path }) => !existsSync(path))).toEqual([]);
   });
 
   test('has no file without a room', () => {
