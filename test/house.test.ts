@@ -40,13 +40,13 @@ const keys: Record<string, readonly string[]> = {
   koffi: ['ops/systemd.ts'],
   'pino-pretty': ['ops/log.ts'],
   yaml: ['config/read/', 'config/describe/show.ts'],
-  undici: ['answer-head', 'auth', 'connection-test', 'http', 'oauth', 'private-networks', 'transport'].map(
+  undici: ['answer-head', 'auth', 'connection-test', 'http', 'oauth', 'transport'].map(
     (name) => `sinks/webhook/${name}.ts`,
   ),
   liquidjs: ['sinks/webhook/formats/template.ts'],
-  standardwebhooks: ['sinks/webhook/signature.ts'],
+  standardwebhooks: ['sinks/webhook/auth.ts'],
   oauth4webapi: ['sinks/webhook/oauth.ts'],
-  'ipaddr.js': ['sinks/webhook/no-proxy.ts', 'sinks/webhook/private-networks.ts'],
+  'ipaddr.js': ['sinks/webhook/proxy.ts', 'sinks/webhook/transport.ts'],
   '@marcbachmann/cel-js': ['routes/cel.ts', 'routes/condition.ts', 'routes/bounds.ts'],
   re2js: ['common/text/patterns.ts', 'routes/bounds.ts'],
 };

@@ -1,4 +1,4 @@
-import type { SinkDeclaration } from '../declaration.ts';
+import type { SinkDeclaration } from '../sink.ts';
 
 export interface FileSinkOptions {
   path: string;

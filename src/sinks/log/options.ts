@@ -1,5 +1,5 @@
 import type { Level } from 'pino';
-import type { SinkDeclaration } from '../declaration.ts';
+import type { SinkDeclaration } from '../sink.ts';
 
 export interface LogSinkOptions {
   level: Level;

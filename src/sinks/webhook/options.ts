@@ -62,6 +62,9 @@ export interface TlsOptions {
   readonly verify: boolean;
 }
 
+/** Variables of the environment that the proxy `environment` means; their values may hold a password. */
+export const proxyVariables = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'] as const;
+
 export const webhookOptions: OptionTree = {
   url: {
     doc: 'Where requests go; {account_id}, {event}, {category}, {zone} and {id} may stand in its path and query.',

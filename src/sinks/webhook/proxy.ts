@@ -2,6 +2,24 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { globToRegExp } from '../../common/text/patterns.ts';
 import { SinkUnavailable } from '../sink.ts';
+import { proxyVariables } from './options.ts';
+
+/**
+ * True where the environment names a proxy for this URL.
+ * @throws SinkUnavailable where it names none that can be used
+ */
+export function needsProxy(target: string): boolean {
+  const named = proxyVariables.filter((name) => process.env[name]);
+  if (named.length === 0 || isExcepted(target)) return false;
+  const other = named.find((name) => !proxyUrl.test(process.env[name] ?? ''));
+  if (other === undefined) return true;
+  throw new SinkUnavailable(
+    `${other} in the environment begins neither with http:// nor with https://: no other proxy is spoken to (set the option proxy)`,
+  );
+}
+
+/** A proxy of a kind that we speak to. */
+const proxyUrl = /^https?:\/\//i;
 
 /**
  * True where NO_PROXY excepts the host of a URL: by its name or that of a domain above it, by a glob (`*`, `127.*`,
