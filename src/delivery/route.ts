@@ -6,7 +6,7 @@ import type { JournalEvents } from '../journal/journal.ts';
 import type { Order, RouteSession } from '../journal/route-session.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { CircuitState, Trouble } from './circuit.ts';
-import type { RouteCounts } from './counts.ts';
+import { type RouteCounts, ThrottledReporter } from './counts.ts';
 import { Dispatcher, type DispatchOptions } from './dispatcher.ts';
 import { type FeedOptions, RouteFeed } from './feed.ts';
 import { KeyedQueue } from './keyed-queue.ts';
@@ -14,7 +14,6 @@ import { RouteLedger } from './ledger.ts';
 import { RouteLiveness } from './liveness.ts';
 import { Fifo, type Queue } from './queue.ts';
 import { SinkClient } from './sink-client.ts';
-import { ThrottledReporter } from './throttled-reporter.ts';
 
 export interface RouteOptions extends FeedOptions, DispatchOptions {
   readonly order: Order;

@@ -6,7 +6,7 @@ import { makeFolder } from '../../common/fs/access.ts';
 import { makeNamedFile } from '../../common/fs/named-file.ts';
 import { JournalError } from '../journal.ts';
 import { adviceFor, hintFor, type Party, refuseSharedFolder, userName } from './access.ts';
-import { damagedJournal, journalFailure } from './damage.ts';
+import { damagedJournal, journalFailure } from './failure.ts';
 import { isLocked } from './lock.ts';
 import { applicationId, migrate, newestVersion } from './migrate.ts';
 

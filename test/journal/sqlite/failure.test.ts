@@ -6,7 +6,7 @@ import { getSystemErrorName } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { reasonOf } from '../../../src/common/errors.ts';
 import { fileReasonOf } from '../../../src/common/fs/fs-errors.ts';
-import { journalFailure } from '../../../src/journal/sqlite/damage.ts';
+import { journalFailure } from '../../../src/journal/sqlite/failure.ts';
 
 let folder: string;
 

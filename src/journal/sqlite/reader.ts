@@ -1,8 +1,63 @@
-import type { DatabaseSync } from 'node:sqlite';
-import type { RouteSummary, Summary } from '../reader.ts';
-import { sizeOf } from './database.ts';
-import { evictedFrom } from './eviction.ts';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { Entry } from '../../notification/entry.ts';
+import type { OpenedReader, Query, RouteSummary, Summary } from '../reader.ts';
+import { firstSince } from './block-index.ts';
+import { databaseFile, openDatabaseBeside, sizeOf } from './database.ts';
+import { journalFailure } from './failure.ts';
+import { evictedFrom } from './invalid.ts';
+import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 import { usedBytes } from './space.ts';
+
+/** @throws JournalError when there is none, or it can't be read */
+export function openJournalReader(folder: string): OpenedReader {
+  const database = openDatabaseBeside(folder, { readOnly: true });
+  const file = databaseFile(folder);
+  const reading = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (cause) {
+      throw journalFailure(file, 'read', cause, 'command');
+    }
+  };
+  return {
+    find: async (query) => reading(() => find(database, query)),
+    summary: async () => reading(() => summarise(database, file)),
+    close: async () => database.close(),
+  };
+}
+
+/** Entries that fit, oldest first. Event names may be globs. */
+export function find(database: DatabaseSync, query: Query): Entry[] {
+  const conditions: string[] = [];
+  const values: SQLInputValue[] = [];
+  const where = (condition: string, value: SQLInputValue) => {
+    conditions.push(condition);
+    values.push(value);
+  };
+  if (query.after !== undefined) where('seq > ?', query.after);
+  if (query.since !== undefined) {
+    where('seq >= ?', firstSince(database, query.since) ?? Number.MAX_SAFE_INTEGER);
+    where('received_at >= ?', query.since);
+  }
+  if (query.events)
+    where('EXISTS (SELECT 1 FROM json_each(?) WHERE event GLOB value)', JSON.stringify(query.events.map(literal)));
+  if (query.accounts) where('account_id IN (SELECT value FROM json_each(?))', JSON.stringify(query.accounts));
+
+  const newest = query.after === undefined && query.since === undefined;
+  const rows = prepareEntries(
+    database,
+    `SELECT ${entryColumns} FROM entries
+     ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
+     ORDER BY seq ${newest ? 'DESC' : 'ASC'} LIMIT ?`,
+  ).all(...values, query.limit);
+  if (newest) rows.reverse();
+  return rows.map(entryOf);
+}
+
+/** GLOB gives more characters a meaning than our patterns do. */
+function literal(pattern: string): string {
+  return pattern.replace(/[?[]/g, '[$&]');
+}
 
 /** What the journal holds, and how far each route is, that it knows: in the configuration or not. */
 export function summarise(database: DatabaseSync, file: string): Summary {
