@@ -7,13 +7,12 @@ import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshap
 import { shape } from '../routes/shape.ts';
 import { type Outcome, type SinkLimits, SinkUnavailable } from '../sinks/sink.ts';
 import { Circuit, type CircuitOptions } from './circuit.ts';
-import { RouteCounts } from './counts.ts';
+import { RouteCounts, ThrottledReporter } from './counts.ts';
 import type { RouteFeed } from './feed.ts';
 import type { RouteLedger } from './ledger.ts';
 import type { PendingDelivery } from './pending-delivery.ts';
 import { nextTry, type RetryOptions, triesIn } from './retry.ts';
 import type { SinkClient } from './sink-client.ts';
-import { ThrottledReporter } from './throttled-reporter.ts';
 
 type Batch = readonly Readonly<PendingDelivery>[];
 

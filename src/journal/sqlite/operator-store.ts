@@ -5,14 +5,13 @@ import type { Entry } from '../../notification/entry.ts';
 import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../operator-store.ts';
 import type { Attempt } from '../route-session.ts';
 import { acceptClock, isDoubtful, lastSign } from './clock.ts';
-import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
-import { find } from './find.ts';
+import { journalFailure } from './failure.ts';
 import { listAnew } from './invalid.ts';
 import { updateValidation } from './metadata.ts';
+import { find, summarise } from './reader.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
-import { summarise } from './summary.ts';
 
 /** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
 const stepSize = 200;

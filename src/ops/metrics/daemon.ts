@@ -1,6 +1,6 @@
 import type { Summary } from '../../journal/reader.ts';
-import { stuckIn } from '../health.ts';
-import { version } from '../version.ts';
+import { version } from '../process.ts';
+import { stuckIn } from '../runtime-snapshot.ts';
 import type { Metric, Reading, Sample } from './metric.ts';
 
 /** The journal, and the daemon itself. prom-client adds what is known of the process and of Node. */
