@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import { unlessAborted } from '../common/async/abort.ts';
-import { Backoff } from '../common/async/backoff.ts';
-import { Wakeup } from '../common/async/wakeup.ts';
+import { Backoff, Wakeup } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
 import type { JournalEvents } from '../journal/journal.ts';
 import type { Order, RouteSession } from '../journal/route-session.ts';

@@ -1,4 +1,4 @@
-import { globToRegExp } from '../common/text/glob.ts';
+import { globToRegExp } from '../common/text/patterns.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
 import type { Notification } from '../kazoo/notification.ts';
 import type { RevealedPaths } from '../kazoo/redact.ts';

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { StoredEntry } from '../../src/journal/entry.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 import type { Entry } from '../../src/notification/entry.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
@@ -39,5 +40,15 @@ export function entry(parts: Partial<Entry>): Entry {
 
 /** What a sink gets of a notification with this id. */
 export function delivery(id: string): Delivery {
-  return shape(entry({ id }), []);
+  return deliveryFrom(entry({ id }));
+}
+
+/** What a sink gets of an entry, from a route that reveals and reshapes nothing. */
+export function deliveryFrom(entry: Entry): Delivery {
+  return shape(entry, []);
+}
+
+/** A notification as the journal gives it back. */
+export function entryOf(notification: Notification, seq: number): Entry {
+  return StoredEntry.of(notification, seq, null);
 }

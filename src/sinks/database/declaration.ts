@@ -1,6 +1,6 @@
 import { reasonOf } from '../../common/errors.ts';
 import type { OptionIssue } from '../../common/options/declare.ts';
-import { when } from '../../common/options/json-schema.ts';
+import { when } from '../../common/options/value-checks.ts';
 import type { EnvelopeKey } from '../../notification/envelope.ts';
 import type { SinkDeclaration } from '../sink.ts';
 import type { Dialect } from './dialect.ts';

@@ -8,10 +8,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { createGunzip, createGzip } from 'node:zlib';
 import type { Logger } from 'pino';
 import { unlessAborted } from '../../common/async/abort.ts';
-import { ExponentialBackoff } from '../../common/async/backoff.ts';
-import { Wakeup } from '../../common/async/wakeup.ts';
+import { ExponentialBackoff, Wakeup } from '../../common/async/loop.ts';
 import { codeOf, reasonOf } from '../../common/errors.ts';
-import { statOf } from '../../common/fs/file-access.ts';
+import { statOf } from '../../common/fs/access.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
 import { type RotatedFile, rotatedFiles, syncToDisk } from './rotated-files.ts';
 

@@ -1,4 +1,4 @@
-import { anyCase, orReference, when, whenSchema } from '../../common/options/json-schema.ts';
+import { anyCase, orReference, when, whenSchema } from '../../common/options/value-checks.ts';
 import type { EnvelopeKey } from '../../notification/envelope.ts';
 import type { SinkDeclaration } from '../sink.ts';
 import { createAddress } from './address.ts';

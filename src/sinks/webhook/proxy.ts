@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { globToRegExp } from '../../common/text/glob.ts';
+import { globToRegExp } from '../../common/text/patterns.ts';
 import { SinkUnavailable } from '../sink.ts';
 import { proxyVariables } from './options.ts';
 

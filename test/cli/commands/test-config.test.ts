@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readConfigTests } from '../../../src/cli/support/config-tests/read.ts';
+import { readConfigTests } from '../../../src/cli/support/config-tests.ts';
 import { cli } from '../../support/cli.ts';
 
 let folder: string;

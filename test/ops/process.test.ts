@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { readConfig } from '../../src/config/load.ts';
 import type { Log } from '../../src/ops/log.ts';
-import { openFileShortage } from '../../src/ops/open-file-limit.ts';
+import { openFileShortage } from '../../src/ops/process.ts';
 import { startRelay } from '../../src/relay/relay.ts';
 import { configFolder, given } from '../support/config-folder.ts';
 

@@ -1,11 +1,11 @@
-import { reasonOf } from '../../../common/errors.ts';
-import type { Json } from '../../../common/json.ts';
-import { isMapping } from '../../../common/options/value-checks.ts';
-import { suggestionFor } from '../../../common/text/did-you-mean.ts';
-import { diagnosticText, locationText, type OptionPath, optionName } from '../../../config/diagnostics.ts';
-import { readSource } from '../../../config/read/source.ts';
-import { eventNamed, events, exampleRoutingKey } from '../../../kazoo/catalogue.ts';
-import { exampleBody } from '../example.ts';
+import { reasonOf } from '../../common/errors.ts';
+import type { Json } from '../../common/json.ts';
+import { isMapping } from '../../common/options/value-checks.ts';
+import { suggestionFor } from '../../common/text/did-you-mean.ts';
+import { diagnosticText, locationText, type OptionPath, optionName } from '../../config/diagnostics.ts';
+import { readSource } from '../../config/read/source.ts';
+import { eventNamed, events, exampleRoutingKey } from '../../kazoo/catalogue.ts';
+import { exampleBody } from './example.ts';
 
 /** A notification, and what should become of it. */
 export interface ConfigTest {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { makeFolder } from '../../../src/common/fs/make-folder.ts';
+import { makeFolder } from '../../../src/common/fs/access.ts';
 
 let folder: string;
 
