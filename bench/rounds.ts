@@ -71,6 +71,25 @@ export interface Rounds {
 }
 
 /**
+ * The parts of these names, where a group's name stands for all of its parts; all but the groups where none is named.
+ * @throws Error where nothing has the name
+ */
+export function partsNamed(
+  names: readonly string[],
+  parts: readonly Part[],
+  groups: Readonly<Record<string, readonly Part[]>>,
+): readonly Part[] {
+  if (names.length === 0) return parts;
+  const all = [...parts, ...Object.values(groups).flat()];
+  const chosen = names.flatMap((name) => {
+    const found = groups[name] ?? all.filter((part) => part.name === name);
+    if (found.length === 0) throw new Error(`there is no part ${name}; npm run bench -- --help lists them`);
+    return found;
+  });
+  return [...new Set(chosen)];
+}
+
+/**
  * Measures all contenders in turn, round after round, so that whatever else the machine does meets them alike. A first
  * round warms up servers and page cache, and doesn't count.
  */

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chart } from './chart.ts';
 import { compare } from './compare/compare.ts';
-import { parts, partsOf } from './parts.ts';
+import { parts } from './parts.ts';
 import { comparison } from './peers/comparison.ts';
 import { peers } from './peers/peers.ts';
 import { programsOf } from './peers/programs.ts';
 import { type Report, readReport, writeReport } from './report.ts';
-import { type Result, runPart } from './rounds.ts';
+import { partsNamed, type Result, runPart } from './rounds.ts';
 import { table } from './table.ts';
 
 const help = `npm run bench [-- PART… --rounds 5 --scale 1 --write-docs]
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
 }
 
 async function measureParts(names: readonly string[], rounds: number, scale: number): Promise<Report> {
-  const chosen = partsOf(names);
+  const chosen = partsNamed(names, parts, { peers });
   const say = (text: string) => console.error(text);
   if (chosen.some(isPeers)) for (const reason of programsOf(process.env).leftOut) say(reason);
   // What users run is measured, and that is built.

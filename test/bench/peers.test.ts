@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
-import { partsOf } from '../../bench/parts.ts';
 import { comparison } from '../../bench/peers/comparison.ts';
 import { openLines, openTally } from '../../bench/peers/lines.ts';
-import { peers } from '../../bench/peers/peers.ts';
 import { type Program, startProgram, type Work } from '../../bench/peers/program.ts';
 import { programsOf } from '../../bench/peers/programs.ts';
 import { writeWireSchemas } from '../../bench/peers/schemas.ts';
@@ -100,13 +98,6 @@ describe('the programs', () => {
     const program: Program = { name: 'a peer', posts: false, prepare: () => ['/no/such/program'] };
     const running = startProgram(program, workIn('not started', works['to a file']));
     expect(() => running.mustRun()).toThrow("a peer can't be started: /no/such/program is no program that runs here");
-  });
-
-  test('are measured where peers, or one of their parts, is named', () => {
-    expect(partsOf([]).filter((part) => peers.includes(part))).toEqual([]);
-    expect(partsOf(['peers', 'peers-kills'])).toEqual(peers);
-    expect(partsOf(['peers-kills', 'idle']).map(({ name }) => name)).toEqual(['peers-kills', 'idle']);
-    expect(() => partsOf(['peer'])).toThrow('there is no part peer');
   });
 });
 
