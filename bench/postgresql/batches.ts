@@ -1,4 +1,4 @@
-import { StoredEntry } from '../../src/journal/entry.ts';
+import { Entry } from '../../src/notification/entry.ts';
 import { shape } from '../../src/routes/shape.ts';
 import { notifications } from '../notifications.ts';
 
@@ -14,8 +14,8 @@ export interface PostgresqlTask {
 /** What a route would hand over, with the envelopes made already. */
 export function batches({ items, batchSize }: PostgresqlTask): ReturnType<typeof shape>[][] {
   const deliveries = notifications(items).map((notification, index) => {
-    const { id, event, envelope, json, body, secrets } = shape(StoredEntry.of(notification, index + 1, null), []);
-    return { id, event, envelope, json, body, secrets };
+    const { header, envelope, json, body, secrets } = shape(new Entry(index + 1, null, notification), []);
+    return { header, envelope, json, body, secrets };
   });
   return Array.from({ length: items / batchSize }, (_, index) =>
     deliveries.slice(index * batchSize, (index + 1) * batchSize),

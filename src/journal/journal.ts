@@ -1,5 +1,5 @@
-import type { Notification } from '../kazoo/notification.ts';
 import type { Entry } from '../notification/entry.ts';
+import type { Notification } from '../notification/notification.ts';
 import type { JournalReader } from './reader.ts';
 import type { RouteSession, Start } from './route-session.ts';
 

@@ -6,7 +6,7 @@ import { record, startReplayer } from '../../bench/compare/replayer.ts';
 import { mixedMessages } from '../../bench/notifications.ts';
 import { queue } from '../../bench/queue.ts';
 import { connect } from '../../src/broker/connection.ts';
-import type { Delivered } from '../../src/broker/receiver.ts';
+import type { ReceivedMessage } from '../../src/broker/receiver.ts';
 import { bindQueue, declareExchange, ensureQueue } from '../../src/broker/topology.ts';
 
 test('what a consumer gets from the replayer is what was recorded, never more than it may have unacknowledged', async () => {
@@ -19,8 +19,8 @@ test('what a consumer gets from the replayer is what was recorded, never more th
     const channel = await connection.openChannel();
     await bindQueue(channel, queue);
     await channel.prefetch(20);
-    const received: Delivered[] = [];
-    connection.receive({ maxBodySize: 1_000_000, hasRoom: true, take: (message) => received.push(message) });
+    const received: ReceivedMessage[] = [];
+    connection.receive({ zone: '', maxBodySize: 1_000_000, hasRoom: true, take: (message) => received.push(message) });
     // amqplib looks at nothing but the tag.
     const acknowledge = (deliveryTag: number) => channel.ack({ fields: { deliveryTag } } as ConsumeMessage, true);
     const { consumerTag } = await channel.consume(queue.name, () => undefined);

@@ -26,7 +26,7 @@ const original = entry({
 function shaped(options: Partial<ShapeOptions>, reveal: string[] = []) {
   const delivery = shape(original, reveal, createReshape({ pick: [], omit: [], set: {}, ...options }));
   expect(JSON.parse(delivery.json)).toEqual(JSON.parse(JSON.stringify(delivery.envelope)));
-  expect(delivery.id).toBe('i1');
+  expect(delivery.header.id).toBe('i1');
   expect(delivery.json).toMatch(/^\{"id":"i1"/);
   return JSON.parse(delivery.json);
 }

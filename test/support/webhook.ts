@@ -5,14 +5,14 @@ import { shape } from '../../src/routes/shape.ts';
 import type { Outcome, Sink } from '../../src/sinks/sink.ts';
 import type { WebhookOptions } from '../../src/sinks/webhook/options.ts';
 import { webhookSink } from '../../src/sinks/webhook/sink.ts';
-import { entry } from './notification.ts';
+import { type EntryParts, entry } from './notification.ts';
 import { webhookOptions } from './webhook-options.ts';
 
 export { webhookOptions };
 
 export interface OpenWebhook extends Sink {
   /** Delivers one notification with these parts. */
-  send(parts?: Partial<Entry>): Promise<Outcome | undefined>;
+  send(parts?: EntryParts): Promise<Outcome | undefined>;
   /** What it has logged. */
   readonly logged: string[];
 }
@@ -41,11 +41,11 @@ export async function openOptions(options: WebhookOptions): Promise<OpenWebhook>
   };
 }
 
-export function deliveryOf(parts: Partial<Entry>): Delivery {
+export function deliveryOf(parts: EntryParts): Delivery {
   return shape(entry(parts), []);
 }
 
 /** Parts of an entry whose body is this. */
-export function body(data: Entry['data']): Partial<Entry> {
+export function body(data: Entry['data']): EntryParts {
   return { data, json: JSON.stringify(data) };
 }

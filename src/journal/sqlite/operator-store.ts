@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { NotificationState, Problem } from '../../kazoo/notification.ts';
 import type { Entry } from '../../notification/entry.ts';
+import type { NotificationState, Problem } from '../../notification/notification.ts';
 import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../operator-store.ts';
 import type { Attempt } from '../route-session.ts';
 import { acceptClock, isDoubtful, lastSign } from './clock.ts';
@@ -10,8 +10,7 @@ import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
 import { find } from './find.ts';
 import { listAnew } from './invalid.ts';
-import { updateValidation } from './metadata.ts';
-import { entryColumns, entryOf, prepareEntries } from './rows.ts';
+import { entryColumns, entryOf, prepareEntries, updateValidation } from './rows.ts';
 import { summarise } from './summary.ts';
 
 /** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
@@ -197,7 +196,7 @@ function cursorOf(database: DatabaseSync, route: string): number | null {
 }
 
 /** What waits already stays as it is; what retention has removed since it was read can't wait. */
-function replay(database: DatabaseSync, route: string, { seq, accountId }: Entry): boolean {
+function replay(database: DatabaseSync, route: string, { seq, header }: Entry): boolean {
   const now = Date.now();
   const { changes } = database
     .prepare(
@@ -207,7 +206,7 @@ function replay(database: DatabaseSync, route: string, { seq, accountId }: Entry
          attempts = json_insert(attempts, '$[#]', json(?)), updated_at = excluded.updated_at
        WHERE state <> 'waiting'`,
     )
-    .run(route, accountId, '[]', now, now, seq, JSON.stringify(restart('replayed')));
+    .run(route, header.accountId, '[]', now, now, seq, JSON.stringify(restart('replayed')));
   return changes === 1;
 }
 

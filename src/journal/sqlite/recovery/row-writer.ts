@@ -1,12 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isSqliteError } from '../../../common/sqlite.ts';
-import { isMetadata } from '../metadata.ts';
+import { isHead } from '../rows.ts';
 import type { Row } from './carve.ts';
 import { type Shape, tableShape } from './shape.ts';
 
 /** Columns that hold JSON, and what tells that no bytes were overwritten in the middle of it. */
 const wholeness = new Map([
-  ['head', isMetadata],
+  ['head', isHead],
   ['data', isJson],
   ['attempts', isJson],
 ]);
