@@ -1,6 +1,6 @@
 import type { JsonObject } from '../common/json.ts';
 import type { Entry } from './entry.ts';
-import { fieldReader, fieldWriter, type Header, headerFields } from './header.ts';
+import { type EnvelopeHeader, envelopeHeader, envelopeHeaderJson, type Header, headerKeys } from './header.ts';
 import type { Problem, Secret } from './notification.ts';
 
 /** One notification, shaped for one route. */
@@ -23,13 +23,6 @@ export interface Envelope extends EnvelopeHeader {
   readonly data: JsonObject | null;
 }
 
-/** The header's fields under the envelope's names. */
-type EnvelopeHeader = {
-  readonly [Field in EnvelopeField as Field['key']]: Field['kind'] extends 'time' ? string : Header[Field['name']];
-};
-
-type EnvelopeField = Extract<(typeof headerFields)[number], { key: string }>;
-
 /**
  * What a route leaves of an envelope: the id, what the sink has said that it needs, and any other key only if the route
  * doesn't omit it. Keys that the route has set may stand beside them.
@@ -38,42 +31,23 @@ export type ShapedEnvelope = Pick<Envelope, 'id'> & { readonly [Key in EnvelopeK
 
 export type EnvelopeKey = Exclude<keyof Envelope, 'id'>;
 
-export const envelopeFields: readonly EnvelopeField[] = headerFields.filter((field) => field.key !== null);
-
 /** In the order in which they stand in an envelope. */
 export const envelopeKeys: readonly (keyof Envelope)[] = [
-  ...envelopeFields.map(({ key }) => key),
+  ...headerKeys,
   ...(['valid', 'problems', 'resend_of', 'data'] as const),
 ];
 
 /** The envelope of an entry: with its secrets replaced, unless another body is given. */
 export function envelopeOf(entry: Entry, data = entry.data): Envelope {
   const { header, state, problems, resendOf } = entry;
-  const fields: Record<string, unknown> = {};
-  for (const { key, valueIn } of written) fields[key] = valueIn(header);
-  return {
-    ...(fields as EnvelopeHeader), // every field has its value
-    valid: state === 'valid',
-    problems,
-    resend_of: resendOf,
-    data,
-  };
+  return { ...envelopeHeader(header), valid: state === 'valid', problems, resend_of: resendOf, data };
 }
 
 /** The envelope's JSON text, made without the envelope; the body's goes through as the journal has it. */
 export function envelopeJson({ header, state, problems, resendOf, json }: Entry): string {
-  let text = '{';
-  for (const field of written) text += `${field.prefix}${field.jsonIn(header)},`;
   const original = resendOf === null ? 'null' : `"${resendOf}"`;
   return (
-    `${text}"valid":${state === 'valid'},"problems":${problems.length === 0 ? '[]' : JSON.stringify(problems)},` +
-    `"resend_of":${original},"data":${json}}`
+    `{${envelopeHeaderJson(header)},"valid":${state === 'valid'},` +
+    `"problems":${problems.length === 0 ? '[]' : JSON.stringify(problems)},"resend_of":${original},"data":${json}}`
   );
 }
-
-const written = envelopeFields.map((field) => ({
-  key: field.key,
-  valueIn: fieldReader(field),
-  prefix: `"${field.key}":`,
-  jsonIn: fieldWriter(field),
-}));

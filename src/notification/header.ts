@@ -6,8 +6,8 @@ import { jsonString } from '../common/text/format.ts';
  * when it collects garbage every few messages, those of a batch all outlive that; and it would make them among the old
  * ones from then on, where even the dead keep alive what they refer to.
  *
- * Whoever adds a field declares it here (in the class and in `headerFields`), makes it in kazoo/decode.ts, and gives the
- * journal's view a column by a migration. What reads, writes and selects follows from here.
+ * One more field of the envelope is declared in this file (in the class, and wherever else the compiler or a test then
+ * misses it), made in kazoo/decode.ts, and given a column of the journal's view by a migration. All else follows.
  */
 export class Header {
   /**
@@ -45,58 +45,93 @@ export class Header {
   }
 }
 
-/** `key` is its name in the envelope; null where it isn't in it. */
-export type HeaderField = { readonly name: keyof Header; readonly key: string | null } & Value;
-
-/**
- * An id needs no escapes in JSON, and never comes again; a time is RFC 3339 in the envelope. Each field has a function of
- * its own: of `header[name]`, at one place for all, V8 would look up the name each time.
- */
-type Value =
-  | { readonly kind: 'id' | 'text'; readonly of: (header: Header) => string }
-  | { readonly kind: 'text or null'; readonly of: (header: Header) => string | null }
-  | { readonly kind: 'time'; readonly of: (header: Header) => number }
-  | { readonly kind: 'flag'; readonly of: (header: Header) => boolean };
-
-/**
- * In the order of the envelope and of what the journal keeps. A new one comes last, and may be null, as it is in what
- * was journalled before.
- */
-export const headerFields = [
-  { name: 'id', key: 'id', kind: 'id', of: ({ id }) => id },
-  { name: 'event', key: 'event', kind: 'text or null', of: ({ event }) => event },
-  { name: 'known', key: null, kind: 'flag', of: ({ known }) => known },
-  { name: 'category', key: 'category', kind: 'text or null', of: ({ category }) => category },
-  { name: 'accountId', key: 'account_id', kind: 'text or null', of: ({ accountId }) => accountId },
-  { name: 'zone', key: 'zone', kind: 'text', of: ({ zone }) => zone },
-  { name: 'node', key: 'node', kind: 'text or null', of: ({ node }) => node },
-  { name: 'occurredAt', key: 'occurred_at', kind: 'time', of: ({ occurredAt }) => occurredAt },
-  { name: 'receivedAt', key: 'received_at', kind: 'time', of: ({ receivedAt }) => receivedAt },
-  { name: 'routingKey', key: 'routing_key', kind: 'text', of: ({ routingKey }) => routingKey },
-  { name: 'preview', key: null, kind: 'flag', of: ({ preview }) => preview },
-] as const satisfies readonly HeaderField[];
-
-/** What gives a field its value in the envelope. */
-export function fieldReader(field: HeaderField): (header: Header) => string | boolean | null {
-  if (field.kind !== 'time') return field.of;
-  const rfc3339 = rfc3339Writer();
-  return (header) => rfc3339(field.of(header));
+/** Its part of the envelope, under the envelope's names. */
+export function envelopeHeader(header: Header) {
+  return {
+    id: header.id,
+    event: header.event,
+    category: header.category,
+    account_id: header.accountId,
+    zone: header.zone,
+    node: header.node,
+    occurred_at: occurredAt(header.occurredAt),
+    received_at: receivedAt(header.receivedAt),
+    routing_key: header.routingKey,
+  } satisfies Record<string, string | null>;
 }
 
-/** The same as JSON text. */
-export function fieldWriter(field: HeaderField): (header: Header) => string {
-  switch (field.kind) {
-    case 'id':
-      return (header) => `"${field.of(header)}"`;
-    case 'time': {
-      const rfc3339 = rfc3339Writer();
-      return (header) => `"${rfc3339(field.of(header))}"`;
-    }
-    case 'flag':
-      return (header) => String(field.of(header));
-    default:
-      return (header) => jsonString(field.of(header));
-  }
+export type EnvelopeHeader = Readonly<ReturnType<typeof envelopeHeader>>;
+
+/** In the envelope's order. */
+export const headerKeys = [
+  'id',
+  'event',
+  'category',
+  'account_id',
+  'zone',
+  'node',
+  'occurred_at',
+  'received_at',
+  'routing_key',
+] as const satisfies readonly (keyof EnvelopeHeader)[];
+
+/** The same as JSON text, without the braces. Ids are our own: they need no escapes. */
+export function envelopeHeaderJson(header: Header): string {
+  const { id, event, category, accountId, zone, node, routingKey } = header;
+  return (
+    `"id":"${id}","event":${jsonString(event)},"category":${jsonString(category)},"account_id":${jsonString(accountId)},` +
+    `"zone":${jsonString(zone)},"node":${jsonString(node)},"occurred_at":"${occurredAt(header.occurredAt)}",` +
+    `"received_at":"${receivedAt(header.receivedAt)}","routing_key":${jsonString(routingKey)}`
+  );
+}
+
+const occurredAt = rfc3339Writer();
+const receivedAt = rfc3339Writer();
+
+/**
+ * What a store keeps of it in one JSON array, beside columns for `id` and the times: most values come again and again, and
+ * are quoted once. A place is never given away again; what came later stands behind all the others.
+ * @param others what isn't the header's, at the places 8 to 11, as JSON text with commas
+ */
+export function headJson(header: Header, others: string): string {
+  const { event, known, category, accountId, zone, node, routingKey, preview } = header;
+  return (
+    `[${jsonString(event)},${known},${jsonString(category)},${jsonString(accountId)},${jsonString(zone)},` +
+    `${jsonString(node)},${jsonString(routingKey)},${preview},${others}]`
+  );
+}
+
+/** How many places there are now. */
+export const headLength = 12;
+
+type Head = readonly [
+  event: string | null,
+  known: boolean,
+  category: string | null,
+  accountId: string | null,
+  zone: string,
+  node: string | null,
+  routingKey: string,
+  preview: boolean,
+  ...others: unknown[],
+];
+
+/** @param head what `headJson` wrote, now or before there were later places */
+export function headerIn(head: readonly unknown[], id: string, occurredAt: number, receivedAt: number): Header {
+  const [event, known, category, accountId, zone, node, routingKey, preview] = head as Head; // as it was written
+  return new Header({
+    id,
+    event,
+    known,
+    category,
+    accountId,
+    zone,
+    node,
+    occurredAt,
+    receivedAt,
+    routingKey,
+    preview,
+  });
 }
 
 /**

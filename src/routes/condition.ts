@@ -1,6 +1,7 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import type { Entry } from '../notification/entry.ts';
-import { envelopeFields, envelopeKeys, envelopeOf } from '../notification/envelope.ts';
+import { envelopeKeys, envelopeOf } from '../notification/envelope.ts';
+import { headerKeys } from '../notification/header.ts';
 import { type Budget, bound, tooMuch } from './bounds.ts';
 import { cel, celMessage, conditionErrorAt, orConditionError } from './cel.ts';
 
@@ -69,10 +70,9 @@ const limits = { maxAstNodes: 1_000, maxDepth: 100 };
 /** Judges expressions: by types, where the envelope has them. */
 function checking(): Environment {
   const empty = new (cel().Environment)({ limits });
-  return envelopeFields
-    .reduce((environment, { key }) => environment.registerVariable(key, 'string'), empty)
+  return [...headerKeys, 'resend_of']
+    .reduce((environment, key) => environment.registerVariable(key, 'string'), empty)
     .registerVariable('valid', 'bool')
-    .registerVariable('resend_of', 'string')
     .registerVariable('problems', 'list<map<string, string>>')
     .registerVariable('data', 'map<string, dyn>')
     .registerOperator('string == null', (one: unknown, other: unknown) => one === other);

@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { Entry } from '../../notification/entry.ts';
-import { fieldWriter, Header, headerFields } from '../../notification/header.ts';
+import { headerIn, headJson, headLength } from '../../notification/header.ts';
 import type { Notification, NotificationState, Problem, Secret } from '../../notification/notification.ts';
 
 /** The columns of an entry, in the order in which `entryOf` reads them. */
@@ -41,11 +41,9 @@ type EntryRow = readonly [seq: number, id: string, occurredAt: number, receivedA
 /** @param values a row of a query of `prepareEntries` @throws SyntaxError where its head was overwritten */
 export function entryOf(values: unknown): Entry {
   const [seq, id, occurredAt, receivedAt, head, json] = values as EntryRow; // as the query has its columns
-  const known = valuesIn(head);
-  const fields: Record<string, unknown> = { id, occurredAt, receivedAt };
-  for (const { name, place } of fieldsInHead) fields[name] = known[place] ?? null;
+  const known = headIn(head);
   return new Entry(seq, known[places.resendOf] as string | null, {
-    header: new Header(fields as unknown as Header), // as `headOf` wrote them
+    header: headerIn(known, id, occurredAt, receivedAt),
     state: known[places.state] as NotificationState,
     problems: known[places.problems] as readonly Problem[],
     json,
@@ -55,52 +53,32 @@ export function entryOf(values: unknown): Entry {
 
 /*
  * What is known of a notification besides its id, its times and its body: a JSON array in one column (`head`), because
- * SQLite takes an insert's time by the value. The view `entries` has a column for each of its places.
+ * SQLite takes an insert's time by the value. The view `entries` has a column for each of its places: those of the header,
+ * and these.
  */
 const places = { state: 8, problems: 9, resendOf: 10, secrets: 11 } as const;
 
-/** A place is never given away again: fields that came after the first version stand behind all of its places. */
-const fieldsInHead = headerFields
-  .filter(({ kind }) => kind !== 'id' && kind !== 'time')
-  .map((field, index) => ({
-    name: field.name,
-    place: index < places.state ? index : index + Object.keys(places).length,
-    write: fieldWriter(field),
-  }));
-
-const [first, later] = [fieldsInHead.slice(0, places.state), fieldsInHead.slice(places.state)];
-
-/** Written piece by piece, because nearly all of them come again and again. */
 function headOf({ header, state, problems, resendOf, secrets }: Entry): string {
-  let text = '[';
-  for (const { write } of first) text += `${write(header)},`;
-  text +=
-    `"${state}",${problems.length === 0 ? '[]' : JSON.stringify(problems)},` +
-    `${resendOf === null ? 'null' : `"${resendOf}"`},${secrets.length === 0 ? '[]' : JSON.stringify(secrets)}`;
-  for (const { write } of later) text += `,${write(header)}`;
-  return `${text}]`;
+  const found = problems.length === 0 ? '[]' : JSON.stringify(problems);
+  const original = resendOf === null ? 'null' : `"${resendOf}"`;
+  return headJson(header, `"${state}",${found},${original},${secrets.length === 0 ? '[]' : JSON.stringify(secrets)}`);
 }
 
-/** How many values there are: what an earlier version wrote has fewer. */
-const [fewest, most] = [places.secrets + 1, places.secrets + 1 + later.length];
+/** How many places the first version had. */
+const fewest = 12;
 const states: readonly unknown[] = ['valid', 'invalid', 'undecodable'] satisfies NotificationState[];
 
 /** @throws SyntaxError where it can't be what `headOf` wrote: some of it was overwritten */
-function valuesIn(head: string): readonly unknown[] {
-  const values: unknown = JSON.parse(head);
-  if (
-    Array.isArray(values) &&
-    values.length >= fewest &&
-    values.length <= most &&
-    states.includes(values[places.state])
-  )
-    return values;
+function headIn(text: string): readonly unknown[] {
+  const head: unknown = JSON.parse(text);
+  if (Array.isArray(head) && head.length >= fewest && head.length <= headLength && states.includes(head[places.state]))
+    return head;
   throw new SyntaxError('what is known of a notification was overwritten');
 }
 
 export function isHead(text: string): boolean {
   try {
-    valuesIn(text);
+    headIn(text);
     return true;
   } catch {
     return false;
@@ -108,7 +86,7 @@ export function isHead(text: string): boolean {
 }
 
 /** The same as SQL, of the column. */
-export const isHeadInSql = `CASE WHEN json_valid(head) THEN json_array_length(head) BETWEEN ${fewest} AND ${most}
+export const isHeadInSql = `CASE WHEN json_valid(head) THEN json_array_length(head) BETWEEN ${fewest} AND ${headLength}
   AND head ->> ${places.state} IN (${states.map((state) => `'${state}'`).join(', ')}) ELSE 0 END`;
 
 /** SQL that saves what a validator has found. Parameters: its state, its problems as JSON, and `seq`. */
