@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
@@ -40,15 +40,15 @@ const keys: Record<string, readonly string[]> = {
   koffi: ['ops/systemd.ts'],
   'pino-pretty': ['ops/log.ts'],
   yaml: ['config/read/', 'config/describe/show.ts'],
-  undici: ['answer-head', 'auth', 'connection-test', 'http', 'oauth', 'private-networks', 'transport'].map(
+  undici: ['answer-head', 'auth', 'connection-test', 'http', 'oauth', 'transport'].map(
     (name) => `sinks/webhook/${name}.ts`,
   ),
   liquidjs: ['sinks/webhook/formats/template.ts'],
-  standardwebhooks: ['sinks/webhook/signature.ts'],
+  standardwebhooks: ['sinks/webhook/auth.ts'],
   oauth4webapi: ['sinks/webhook/oauth.ts'],
-  'ipaddr.js': ['sinks/webhook/no-proxy.ts', 'sinks/webhook/private-networks.ts'],
+  'ipaddr.js': ['sinks/webhook/proxy.ts', 'sinks/webhook/transport.ts'],
   '@marcbachmann/cel-js': ['routes/cel.ts', 'routes/condition.ts', 'routes/bounds.ts'],
-  re2js: ['common/text/re2.ts', 'routes/bounds.ts'],
+  re2js: ['common/text/patterns.ts', 'routes/bounds.ts'],
 };
 
 /** What src/kazoo and src/notification may use: all that touches nothing outside the process. */
@@ -137,7 +137,7 @@ describe('the house', () => {
 
   test('has the journal behind its doors, and SQL nowhere but where something is stored', () => {
     const roles = ['journal', 'route-session', 'reader', 'operator-store', 'entry'];
-    const doors = ['open', 'store', ...roles].map((name) => `src/journal/${name}.ts`);
+    const doors = ['open', ...roles].map((name) => `src/journal/${name}.ts`);
     const around = imports.filter(
       ({ room, target }) => room !== 'journal' && target.startsWith('src/journal/') && !doors.includes(target),
     );
@@ -158,10 +158,52 @@ describe('the house', () => {
     expect(around).toEqual([]);
   });
 
+  test('is spoken of as it is: whoever names one of its files by its path names one that is there', () => {
+    const texts = globSync(['{src,test,bench,scripts,deploy,docs}/**/*.{ts,mjs,sh,md,yaml}', 'README.md']);
+    const named = texts.flatMap((text) =>
+      [...readFileSync(text, 'utf8').matchAll(/(?<![\w-]\/)\b(?:src|scripts)\/[\w/-]+\.(?:ts|mjs)\b/g)].map(
+        ([path]) => ({ text, path }),
+      ),
+    );
+    expect(named.filter(({ path }) => !existsSync(path))).toEqual([]);
+  });
+
   test('has no file without a room', () => {
     expect(files.map(roomOf).filter((room) => !(room in doors))).toEqual([]);
   });
 });
+
+describe('the documentation', () => {
+  const pages = new Map(
+    ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md')].map((page) => [page, readFileSync(page, 'utf8')]),
+  );
+
+  test('has links that lead to a file and a heading', () => {
+    const links = [...pages].flatMap(([page, text]) =>
+      [...text.matchAll(/\]\((?!https?:)([^)#]*)#?([^)]*)\)/g)].map(([link, path = '', heading = '']) => {
+        const target = path === '' ? page : join(dirname(page), path);
+        return { page, link, target, heading };
+      }),
+    );
+    expect(links.length).toBeGreaterThan(50);
+    expect(links.filter(({ target, heading }) => !leads(target, heading))).toEqual([]);
+  });
+
+  function leads(target: string, heading: string): boolean {
+    return heading === '' ? existsSync(target) : headingsOf(pages.get(target) ?? '').includes(heading);
+  }
+});
+
+/** As their links name them. */
+function headingsOf(page: string): string[] {
+  const headings = page.replaceAll(/^```.*?^```/gms, '').matchAll(/^#+ (.*)$/gm);
+  return [...headings].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
 
 function importsOf(file: string): Import[] {
   return [...readFileSync(file, 'utf8').matchAll(importing)].map(([, type, above, within = '']) => {

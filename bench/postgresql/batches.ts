@@ -1,5 +1,4 @@
-import { Entry } from '../../src/notification/entry.ts';
-import { shape } from '../../src/routes/shape.ts';
+import { deliveryFrom, entryOf } from '../../test/support/notification.ts';
 import { notifications } from '../notifications.ts';
 
 /** What the contenders are told. */
@@ -12,9 +11,9 @@ export interface PostgresqlTask {
 }
 
 /** What a route would hand over, with the envelopes made already. */
-export function batches({ items, batchSize }: PostgresqlTask): ReturnType<typeof shape>[][] {
+export function batches({ items, batchSize }: PostgresqlTask): ReturnType<typeof deliveryFrom>[][] {
   const deliveries = notifications(items).map((notification, index) => {
-    const { header, envelope, json, body, secrets } = shape(new Entry(index + 1, null, notification), []);
+    const { header, envelope, json, body, secrets } = deliveryFrom(entryOf(notification, index + 1));
     return { header, envelope, json, body, secrets };
   });
   return Array.from({ length: items / batchSize }, (_, index) =>

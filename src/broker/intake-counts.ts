@@ -1,4 +1,4 @@
-import { Histogram } from '../common/stats/histogram.ts';
+import { Histogram } from '../common/stats.ts';
 import { fromAmqpTimestamp } from '../kazoo/time.ts';
 import type { Entry } from '../notification/entry.ts';
 import type { Notification } from '../notification/notification.ts';

@@ -1,9 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { Backoff } from '../common/async/backoff.ts';
-import { Heartbeat, stuckAfter } from '../common/async/heartbeat.ts';
+import { Backoff, Heartbeat, stuckAfter } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
-import { RateMeter } from '../common/stats/rate-meter.ts';
+import { RateMeter } from '../common/stats.ts';
 import { type Appender, JournalError } from '../journal/journal.ts';
 import type { BodyLimits } from '../kazoo/body.ts';
 import type { Entry } from '../notification/entry.ts';

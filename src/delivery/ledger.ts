@@ -1,4 +1,11 @@
-import type { Attempt, Recorded, Settlement, Waiting } from '../journal/route-session.ts';
+import {
+  type Attempt,
+  type Recorded,
+  type RecordKey,
+  restartedAt,
+  type Settlement,
+  type Waiting,
+} from '../journal/route-session.ts';
 import type { Entry } from '../notification/entry.ts';
 import { fittingOf, PendingDelivery } from './pending-delivery.ts';
 import { Progress } from './progress.ts';
@@ -28,7 +35,7 @@ export class RouteLedger {
   #characters = 0;
   #attempting = 0;
   #lines: Recorded[] = [];
-  #settled: number[] = [];
+  #settled: RecordKey[] = [];
   #cursor: number;
   /** When the next one that waits is due, in Unix milliseconds, as far as known: 0 where the journal must be asked. */
   nextDue = 0;
@@ -136,10 +143,11 @@ export class RouteLedger {
     this.#queue.putBack(left, place);
   }
 
-  /** attempting → settled: also one that was withdrawn, as it is delivered. */
+  /** attempting → settled; one that was withdrawn has no record any more that could be. */
   settle(delivery: PendingDelivery): void {
+    if (this.#dropWithdrawn(delivery)) return;
     delivery.state = 'settled';
-    if (delivery.listed) this.#settled.push(delivery.entry.seq);
+    if (delivery.listed) this.#settled.push(keyOf(delivery));
     else this.#progress.close(delivery);
     this.#end(delivery);
   }
@@ -169,17 +177,24 @@ export class RouteLedger {
   }
 
   /**
-   * pending → dropped, and attempting → withdrawn: an operator has dropped those of the `droppable` ones that wait no
-   * longer. withdrawn → attempting: one that was replayed since waits again. Nothing of that is told to the journal.
+   * pending → dropped, and attempting → withdrawn: an operator has dropped those of the `droppable` ones whose records
+   * are gone. One that was replayed since has another record, and comes again with that.
+   * @param waiting records of entries that wait, as `restartedAt` by entry
    */
-  drop(droppable: readonly number[], waiting: ReadonlySet<number>): void {
-    const gone = new Set(droppable.filter((seq) => !waiting.has(seq)));
+  drop(droppable: readonly number[], waiting: ReadonlyMap<number, number>): void {
+    const isGone = (seq: number) => {
+      const delivery = this.#listed.get(seq);
+      return delivery === undefined ? !waiting.has(seq) : waiting.get(seq) !== keyOf(delivery).restartedAt;
+    };
+    const gone = new Set(droppable.filter(isGone));
     for (const delivery of this.#queue.drop(gone)) {
       delivery.state = 'dropped';
       this.#leave(delivery);
     }
-    for (const [seq, delivery] of this.#listed)
-      if (delivery.state !== 'pending') delivery.state = gone.has(seq) ? 'withdrawn' : 'attempting';
+    for (const seq of gone) {
+      const delivery = this.#listed.get(seq);
+      if (delivery !== undefined) delivery.state = 'withdrawn';
+    }
   }
 
   /**
@@ -211,11 +226,12 @@ export class RouteLedger {
     this.#list(delivery, 'waiting', behind, null);
   }
 
-  /** withdrawn → dropped: whatever its attempt says, unless that it is delivered. */
+  /** withdrawn → dropped, whatever its attempt says. What was replayed since was left out of what is due until now. */
   #dropWithdrawn(delivery: PendingDelivery): boolean {
     if (delivery.state !== 'withdrawn') return false;
     delivery.state = 'dropped';
     this.#end(delivery);
+    this.nextDue = 0;
     return true;
   }
 
@@ -243,6 +259,10 @@ export class RouteLedger {
     delivery.listed = true;
     if (!exists) this.#progress.close(delivery);
   }
+}
+
+function keyOf({ entry, attempts }: Delivery): RecordKey {
+  return { seq: entry.seq, restartedAt: restartedAt(attempts) };
 }
 
 const none: readonly never[] = [];

@@ -42,8 +42,11 @@ export interface RouteSession {
   /** Waiting deliveries of one account, due or not, in the journal's order. As many at a time as of `read`. */
   waitingOf(accountId: string, limit: number): Promise<readonly Waiting[]>;
 
-  /** Those of these entries whose deliveries wait: others that did have been dropped by an operator. */
-  waitingAmong(seqs: readonly number[]): Promise<Set<number>>;
+  /**
+   * Those of these entries whose deliveries wait, with their `restartedAt`: others that did have been dropped by an
+   * operator.
+   */
+  waitingAmong(seqs: readonly number[]): Promise<ReadonlyMap<number, number>>;
 
   /**
    * Takes a route's progress, to be saved with the next commit or 100 ms later: a crash may repeat the last deliveries,
@@ -91,6 +94,20 @@ export interface Attempt {
 }
 
 /**
+ * When an operator last wished to begin anew, in Unix milliseconds; 0 where nobody did. By it, a record is told from one
+ * that takes its place: the entry was dropped, and replayed since.
+ */
+export function restartedAt(attempts: readonly Attempt[]): number {
+  return attempts.findLast(({ outcome }) => outcome === 'restart')?.at ?? 0;
+}
+
+/** One record of an entry, and none that takes its place. */
+export interface RecordKey {
+  readonly seq: number;
+  readonly restartedAt: number;
+}
+
+/**
  * Why an entry isn't settled though its route's cursor has passed it: `waiting` for its next try, `quarantined` because
  * it is invalid or unknown, `dead` because trying it again is of no use.
  */
@@ -107,7 +124,10 @@ export interface Recorded {
    * Unix milliseconds of its next try; null where it waits behind an earlier one of its account, or waits for nothing.
    */
   readonly dueAt: number | null;
-  /** The journal has a record of it already. Should that be gone, an operator has dropped it, and it doesn't come back. */
+  /**
+   * The journal has a record of it already, begun anew as often. Should that be gone, an operator has dropped it, and it
+   * doesn't come back.
+   */
   readonly exists: boolean;
 }
 
@@ -116,8 +136,8 @@ export interface Settlement {
   readonly cursor: number;
   /** Entries that are not settled, and may be left behind: also beyond the cursor. */
   readonly recorded: readonly Recorded[];
-  /** Entries that were recorded, and are settled now. */
-  readonly settled: readonly number[];
+  /** Records of what is settled now. */
+  readonly settled: readonly RecordKey[];
 }
 
 /** A delivery that is due again. */

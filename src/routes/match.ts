@@ -1,4 +1,4 @@
-import { globToRegExp } from '../common/text/glob.ts';
+import { globToRegExp } from '../common/text/patterns.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
 import type { RevealedPaths } from '../kazoo/redact.ts';
 import type { Entry, Interest } from '../notification/entry.ts';

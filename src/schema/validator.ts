@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { reasonOf } from '../common/errors.ts';
 import type { Json, JsonObject } from '../common/json.ts';
-import { compileEcmaAsRe2 } from '../common/text/re2.ts';
+import { compileEcmaAsRe2 } from '../common/text/patterns.ts';
 import { eventNamed, events, schemaId } from '../kazoo/catalogue.ts';
 import { normalise } from '../kazoo/normalise.ts';
 import type { Validator } from '../kazoo/validate.ts';

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
-import { ExponentialBackoff } from '../../src/common/async/backoff.ts';
+import { ExponentialBackoff } from '../../src/common/async/loop.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { eventNamed } from '../../src/kazoo/catalogue.ts';
 import type { Notification } from '../../src/notification/notification.ts';

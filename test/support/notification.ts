@@ -47,5 +47,15 @@ export function entry({ seq = 1, resendOf = null, data = body, ...parts }: Entry
 
 /** What a sink gets of a notification with this id. */
 export function delivery(id: string): Delivery {
-  return shape(entry({ id }), []);
+  return deliveryFrom(entry({ id }));
+}
+
+/** What a sink gets of an entry, from a route that reveals and reshapes nothing. */
+export function deliveryFrom(entry: Entry): Delivery {
+  return shape(entry, []);
+}
+
+/** A notification as the journal gives it back. */
+export function entryOf(notification: Notification, seq: number): Entry {
+  return new Entry(seq, null, notification);
 }

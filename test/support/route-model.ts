@@ -8,8 +8,8 @@ export interface Known {
   readonly account: string | null;
   readonly invalid: boolean;
   state: 'open' | 'delivered' | 'dead' | 'quarantined' | 'dropped';
-  /** An operator has brought it back: others have passed it, and it has lost its place in the order. */
-  revived: boolean;
+  /** How often an operator has brought it back: then others have passed it, and it has lost its place in the order. */
+  revivals: number;
   /** Since when it is dropped, by the monotonic clock: the route may not know it yet. */
   droppedAt: number;
   /** The attempt that it is in goes on, with a half of its batch at a time: the sink has thrown. */
@@ -56,7 +56,7 @@ export class RouteModel {
       account: accountId,
       invalid,
       state: invalid ? 'quarantined' : 'open',
-      revived: false,
+      revivals: 0,
       droppedAt: 0,
       halved: false,
     };
@@ -74,9 +74,9 @@ export class RouteModel {
     if (order !== 'account' || account === null) return;
     if (others.some((other) => other.account === account))
       this.#complain(known, 'goes out beside another one of its account');
-    if (known.revived) return;
+    if (known.revivals > 0) return;
     for (const other of this.known)
-      if (other.account === account && other.seq < seq && other.state === 'open' && !other.revived)
+      if (other.account === account && other.seq < seq && other.state === 'open' && other.revivals === 0)
         this.#complain(known, `goes out before ${other.seq} of its account`);
   }
 
@@ -88,9 +88,14 @@ export class RouteModel {
     }
   }
 
+  /** @param revivals as they were when the sink got it: one that was brought back since is to come again */
+  delivered(known: Known, revivals: number | undefined): void {
+    if (known.revivals === revivals) known.state = 'delivered';
+  }
+
   revived(known: Known): void {
     known.state = 'open';
-    known.revived = true;
+    known.revivals += 1;
   }
 
   dropped(known: Known): void {

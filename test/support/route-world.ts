@@ -164,6 +164,7 @@ export class RouteWorld {
 
   #deliver(session: Session, deliveries: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
     const batch = deliveries.flatMap(({ header: { id } }) => this.#model.withId(id) ?? []);
+    const revivals = batch.map((known) => known.revivals);
     const others = this.#inFlight.filter((one) => one.session === session).flatMap((one) => one.batch);
     // What a session had with the sink when it ended may still come by here: it is called back already.
     for (const [index, known] of signal.aborted ? [] : batch.entries())
@@ -179,7 +180,8 @@ export class RouteWorld {
           return reject(new TypeError('a bug'));
         }
         if (given.includes('unavailable')) return reject(new SinkUnavailable('away'));
-        for (const [index, known] of batch.entries()) if (given[index] === 'delivered') known.state = 'delivered';
+        for (const [index, known] of batch.entries())
+          if (given[index] === 'delivered') this.#model.delivered(known, revivals[index]);
         resolve(given.map(outcomeOf));
       },
     };
@@ -223,8 +225,6 @@ export class RouteWorld {
     const known = this.#model.at(1 + (number % Math.max(1, this.#model.last)));
     const cursor = await this.#opened.store.cursorOf(options.name);
     if (known === undefined || cursor === null) return;
-    // What an operator drops and replays while the sink still has it: the answer to that may count for the replay too.
-    if (this.#inFlight.some(({ batch }) => batch.includes(known))) return;
     const passed = await this.#opened.store.passedAmong(options.name, cursor, [known.seq]);
     const entry = await this.#opened.store.entryAt(known.seq);
     if (!passed.has(known.seq) || entry === null || (await this.#opened.store.replay(options.name, [entry])) === 0)

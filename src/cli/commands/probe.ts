@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import pino from 'pino';
 import { printable } from '../../common/text/format.ts';
 import { loadConfig } from '../../config/load.ts';
-import { findConfigFile } from '../../config/read/find-file.ts';
+import { findConfigFile } from '../../config/read/source.ts';
 import { noLimits } from '../../kazoo/body.ts';
 import { exampleRoutingKey } from '../../kazoo/catalogue.ts';
 import { decode } from '../../kazoo/decode.ts';

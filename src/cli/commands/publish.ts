@@ -6,7 +6,7 @@ import type { Json } from '../../common/json.ts';
 import type { TlsFiles } from '../../common/net/tls.ts';
 import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
 import { loadConfig } from '../../config/load.ts';
-import { findConfigFile } from '../../config/read/find-file.ts';
+import { findConfigFile } from '../../config/read/source.ts';
 import { noLimits } from '../../kazoo/body.ts';
 import { events as catalogue, eventNamed, exampleRoutingKey, unknownRoutingKeyPrefix } from '../../kazoo/catalogue.ts';
 import { decode } from '../../kazoo/decode.ts';

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
 import { loadPartialConfig, type PartialConfig } from '../../config/load.ts';
-import { findConfigFile } from '../../config/read/find-file.ts';
+import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import type { JournalReader, Query } from '../../journal/reader.ts';
 import type { Entry } from '../../notification/entry.ts';

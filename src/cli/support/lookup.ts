@@ -1,5 +1,5 @@
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
-import { globToRegExp } from '../../common/text/glob.ts';
+import { globToRegExp } from '../../common/text/patterns.ts';
 import type { Config } from '../../config/config.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { JournalReader } from '../../journal/reader.ts';

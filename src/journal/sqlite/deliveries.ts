@@ -1,5 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Attempt, Recorded, Waiting, WaitingPage } from '../route-session.ts';
+import {
+  type Attempt,
+  type Recorded,
+  type RecordKey,
+  restartedAt,
+  type Waiting,
+  type WaitingPage,
+} from '../route-session.ts';
 import { Portion } from './portion.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 
@@ -8,8 +15,9 @@ const waitingColumns = `${entryColumns
   .map((column) => `n.${column.trim()}`)
   .join(', ')}, d.attempts`;
 
-/** Left out are entries of a list, as JSON. */
-const isOther = 'seq NOT IN (SELECT value FROM json_each(?))';
+/** `restartedAt` of a record, in SQL. */
+const restarted = `coalesce((SELECT value ->> 'at' FROM json_each(attempts) WHERE value ->> 'outcome' = 'restart'
+  ORDER BY key DESC LIMIT 1), 0)`;
 
 /** The table of what isn't settled, as routes use it. */
 export class Deliveries {
@@ -31,14 +39,15 @@ export class Deliveries {
         attempts = excluded.attempts, due_at = excluded.due_at, updated_at = excluded.updated_at`);
     this.#updateRecord = database.prepare(`
       UPDATE deliveries SET state = ?3, reason = ?4, attempts = ?5, due_at = ?6, updated_at = ?7
-      WHERE route = ?1 AND seq = ?2`);
-    this.#settle = database.prepare('DELETE FROM deliveries WHERE route = ? AND seq = ?');
+      WHERE route = ?1 AND seq = ?2 AND ${restarted} = ?8`);
+    this.#settle = database.prepare(`DELETE FROM deliveries WHERE route = ? AND seq = ? AND ${restarted} = ?`);
     // They are sorted before their bodies are read.
     this.#due = prepareEntries(
       database,
       `SELECT ${waitingColumns} FROM (
          SELECT seq, attempts FROM deliveries JOIN notifications USING (seq)
-         WHERE route = ? AND state = 'waiting' AND (due_at <= ? OR due_at > ?) AND ${isOther}
+         WHERE route = ? AND state = 'waiting' AND (due_at <= ? OR due_at > ?)
+           AND seq NOT IN (SELECT value FROM json_each(?))
          ORDER BY due_at, seq LIMIT ?
        ) d CROSS JOIN notifications n USING (seq)`,
     );
@@ -47,18 +56,18 @@ export class Deliveries {
     this.#ofAccount = prepareEntries(
       database,
       `SELECT ${waitingColumns} FROM deliveries d JOIN notifications n USING (seq)
-       WHERE d.route = ? AND d.account_id = ? AND d.state = 'waiting' AND ${isOther} ORDER BY d.seq`,
+       WHERE d.route = ? AND d.account_id = ? AND d.state = 'waiting' ORDER BY d.seq`,
     );
   }
 
   record(route: string, { seq, accountId, state, reason, attempts, dueAt, exists }: Recorded): void {
     const values = [route, seq, state, reason, JSON.stringify(attempts), dueAt, Date.now()];
-    if (exists) this.#updateRecord.run(...values);
+    if (exists) this.#updateRecord.run(...values, restartedAt(attempts));
     else this.#record.run(...values, accountId);
   }
 
-  settle(route: string, seq: number): void {
-    this.#settle.run(route, seq);
+  settle(route: string, record: RecordKey): void {
+    this.#settle.run(route, record.seq, record.restartedAt);
   }
 
   handledAfter(route: string, seq: number): number[] {
@@ -71,8 +80,17 @@ export class Deliveries {
     return rows.map((row) => Number(row.seq));
   }
 
-  due(route: string, now: number, horizon: number, limit: number, others: ReadonlySet<number>): WaitingPage {
-    return pageOf(this.#due.iterate(route, now, horizon, JSON.stringify([...others]), limit), limit);
+  /** @param held entries that are left out; @param settled records that are, as `restartedAt` by entry */
+  due(
+    route: string,
+    now: number,
+    horizon: number,
+    limit: number,
+    held: ReadonlySet<number>,
+    settled: ReadonlyMap<number, number>,
+  ): WaitingPage {
+    const rows = this.#due.iterate(route, now, horizon, JSON.stringify([...held]), limit + settled.size);
+    return pageOf(rows, limit, settled);
   }
 
   nextDue(route: string, now: number): number | null {
@@ -80,11 +98,11 @@ export class Deliveries {
     return typeof dueAt === 'number' ? dueAt : null;
   }
 
-  ofAccount(route: string, accountId: string, limit: number, others: ReadonlySet<number>): WaitingPage {
-    return pageOf(this.#ofAccount.iterate(route, accountId, JSON.stringify([...others])), limit);
+  ofAccount(route: string, accountId: string, limit: number, settled: ReadonlyMap<number, number>): WaitingPage {
+    return pageOf(this.#ofAccount.iterate(route, accountId), limit, settled);
   }
 
-  among(route: string, seqs: readonly number[]): Set<number> {
+  among(route: string, seqs: readonly number[]): Map<number, number> {
     return waitingAmong(this.#database, route, seqs);
   }
 
@@ -111,24 +129,25 @@ export class Deliveries {
 }
 
 /**
- * Those of these entries whose deliveries wait. Each is looked up by itself: SQLite would rather go through all that
- * waits on the route, which may be millions, for any list.
+ * Those of these entries whose deliveries wait, with their `restartedAt`. Each is looked up by itself: SQLite would
+ * rather go through all that waits on the route, which may be millions, for any list.
  */
-export function waitingAmong(database: DatabaseSync, route: string, seqs: readonly number[]): Set<number> {
+export function waitingAmong(database: DatabaseSync, route: string, seqs: readonly number[]): Map<number, number> {
   const rows = database
     .prepare(
-      `SELECT seq FROM json_each(?) CROSS JOIN deliveries ON route = ? AND seq = value
+      `SELECT seq, ${restarted} AS restarted FROM json_each(?) CROSS JOIN deliveries ON route = ? AND seq = json_each.value
        WHERE state = 'waiting'`,
     )
     .all(JSON.stringify(seqs), route);
-  return new Set(rows.map((row) => Number(row.seq)));
+  return new Map(rows.map((row) => [Number(row.seq), Number(row.restarted)]));
 }
 
-function pageOf(rows: Iterable<object>, limit: number): WaitingPage {
+function pageOf(rows: Iterable<object>, limit: number, settled: ReadonlyMap<number, number>): WaitingPage {
   const portion = new Portion(limit);
   const waiting: Waiting[] = [];
   for (const row of rows) {
     const one = waitingOf(row);
+    if (settled.get(one.entry.seq) === restartedAt(one.attempts)) continue;
     waiting.push(one);
     if (portion.isFullWith(one.entry)) return { waiting, more: true };
   }

@@ -5,13 +5,12 @@ import type { NotificationState, Problem } from '../../notification/notification
 import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../operator-store.ts';
 import type { Attempt } from '../route-session.ts';
 import { acceptClock, isDoubtful, lastSign } from './clock.ts';
-import { journalFailure } from './damage.ts';
 import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
-import { find } from './find.ts';
+import { journalFailure } from './failure.ts';
 import { listAnew } from './invalid.ts';
+import { find, summarise } from './reader.ts';
 import { entryColumns, entryOf, prepareEntries, updateValidation } from './rows.ts';
-import { summarise } from './summary.ts';
 
 /** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
 const stepSize = 200;
@@ -41,7 +40,7 @@ export function openOperatorStore(folder: string): OperatorStore {
     summary: async () => summarise(database, databaseFile(folder)),
     cursorOf: async (route) => cursorOf(database, route),
     replay: (route, entries) => steps(entries, (entry) => replay(database, route, entry)),
-    waitingAmong: async (route, seqs) => waitingAmong(database, route, seqs),
+    waitingAmong: async (route, seqs) => new Set(waitingAmong(database, route, seqs).keys()),
     passedAmong: async (route, cursor, seqs) => passedAmong(database, route, cursor, seqs),
     waitingIn: async (route, from, to) => waitingIn(database, route, from, to),
     // The cursor last, and what stands beyond it: where this is cut off, it can be done again.
@@ -197,16 +196,15 @@ function cursorOf(database: DatabaseSync, route: string): number | null {
 
 /** What waits already stays as it is; what retention has removed since it was read can't wait. */
 function replay(database: DatabaseSync, route: string, { seq, header }: Entry): boolean {
-  const now = Date.now();
   const { changes } = database
     .prepare(
       `INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at)
-       SELECT ?, seq, ?, 'waiting', 'replayed', ?, ?, ? FROM notifications WHERE seq = ?
+       SELECT ?1, seq, ?2, 'waiting', 'replayed', json_array(json(?3)), ?4, ?4 FROM notifications WHERE seq = ?5
        ON CONFLICT (route, seq) DO UPDATE SET state = 'waiting', reason = 'replayed', due_at = excluded.due_at,
-         attempts = json_insert(attempts, '$[#]', json(?)), updated_at = excluded.updated_at
+         attempts = json_insert(attempts, '$[#]', json(?3)), updated_at = excluded.updated_at
        WHERE state <> 'waiting'`,
     )
-    .run(route, header.accountId, '[]', now, now, seq, JSON.stringify(restart('replayed')));
+    .run(route, header.accountId, JSON.stringify(restart('replayed')), Date.now(), seq);
   return changes === 1;
 }
 

@@ -98,8 +98,8 @@ class SqliteRouteSession implements RouteSession {
   async due(now: number, horizon: number, limit: number, held: ReadonlySet<number>): Promise<WaitingPage> {
     const { settlements } = this.#shared;
     settlements.commitRecords(this.#route);
-    const others = held.union(settlements.settledOf(this.#route));
-    return this.#reading((deliveries) => deliveries.due(this.#route, now, horizon, limit, others));
+    const settled = settlements.settledOf(this.#route);
+    return this.#reading((deliveries) => deliveries.due(this.#route, now, horizon, limit, held, settled));
   }
 
   nextDue(now: number): Promise<number | null> {
@@ -114,7 +114,7 @@ class SqliteRouteSession implements RouteSession {
     return (await this.#reading(find)).waiting;
   }
 
-  async waitingAmong(seqs: readonly number[]): Promise<Set<number>> {
+  async waitingAmong(seqs: readonly number[]): Promise<ReadonlyMap<number, number>> {
     this.#shared.settlements.commitRecords(this.#route);
     return this.#reading((deliveries) => deliveries.among(this.#route, seqs));
   }

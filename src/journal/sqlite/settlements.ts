@@ -1,5 +1,5 @@
 import type { StatementSync } from 'node:sqlite';
-import type { Recorded, Settlement } from '../route-session.ts';
+import type { Recorded, RecordKey, Settlement } from '../route-session.ts';
 import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
 
@@ -8,8 +8,8 @@ const commitWithin = 100;
 
 interface Staged {
   cursor: number;
-  /** By seq: the record that it gets, or null where it loses the one it had. */
-  readonly records: Map<number, Recorded | null>;
+  /** By seq: the record that it gets, or which one it loses. */
+  readonly records: Map<number, Recorded | RecordKey>;
 }
 
 /** The progress of routes that waits for the next commit. */
@@ -41,10 +41,11 @@ export class Settlements {
     staged.cursor = cursor;
     for (const record of recorded) {
       // What waits for the commit itself isn't in the table yet.
-      const exists = record.exists && staged.records.get(record.seq)?.exists !== false;
-      staged.records.set(record.seq, { ...record, exists });
+      const before = staged.records.get(record.seq);
+      const isStaged = before !== undefined && isRecorded(before) && !before.exists;
+      staged.records.set(record.seq, { ...record, exists: record.exists && !isStaged });
     }
-    for (const seq of settled) staged.records.set(seq, null);
+    for (const key of settled) staged.records.set(key.seq, key);
     this.#timer ??= setTimeout(() => this.#tryCommit(), commitWithin);
     this.#next ??= Promise.withResolvers();
     return this.#next.promise;
@@ -53,11 +54,12 @@ export class Settlements {
   /** Writes all of it, within a transaction of the caller's, who says when that is committed. */
   write(): void {
     for (const [route, { cursor, records }] of this.#routes) {
-      for (const [seq, record] of records) {
-        if (record === null) {
-          this.#deliveries.settle(route, seq);
-          this.#onFreed(seq);
-        } else this.#deliveries.record(route, record);
+      for (const record of records.values()) {
+        if (isRecorded(record)) this.#deliveries.record(route, record);
+        else {
+          this.#deliveries.settle(route, record);
+          this.#onFreed(record.seq);
+        }
       }
       this.#saveCursor.run(cursor, route);
     }
@@ -83,13 +85,13 @@ export class Settlements {
   /** What is staged can't be seen in the tables: where a record would be missed there, it is committed first. */
   commitRecords(route: string): void {
     const records = this.#routes.get(route)?.records.values() ?? [];
-    if (records.some((record) => record !== null)) this.commit();
+    if (records.some(isRecorded)) this.commit();
   }
 
-  /** Entries whose records are still in the table, though they are settled. */
-  settledOf(route: string): ReadonlySet<number> {
-    const records = [...(this.#routes.get(route)?.records ?? [])];
-    return new Set(records.filter(([, record]) => record === null).map(([seq]) => seq));
+  /** What is still in the table, though it is settled: the `restartedAt` of each, by its entry. */
+  settledOf(route: string): ReadonlyMap<number, number> {
+    const records = [...(this.#routes.get(route)?.records.values() ?? [])];
+    return new Map(records.flatMap((record) => (isRecorded(record) ? [] : [[record.seq, record.restartedAt]])));
   }
 
   /** Commits it a last time. What can't be is delivered again. */
@@ -112,4 +114,8 @@ export class Settlements {
     this.#next = undefined;
     return next;
   }
+}
+
+function isRecorded(record: Recorded | RecordKey): record is Recorded {
+  return 'state' in record;
 }

@@ -3,11 +3,10 @@ import { type FileHandle, open, realpath, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { codeOf } from '../../common/errors.ts';
-import { accessTo } from '../../common/fs/file-access.ts';
+import { accessTo, makeFolder } from '../../common/fs/access.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
-import { makeFolder } from '../../common/fs/make-folder.ts';
+import { piecesOf } from '../../common/text/format.ts';
 import type { Delivery } from '../../notification/envelope.ts';
-import { piecesOf } from '../lines.ts';
 import { delivered, type Outcome, type Sink, type SinkContext, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { Compressor } from './compressor.ts';
 import { type FileSinkOptions, fileDeclaration } from './options.ts';

@@ -2,8 +2,7 @@ import { fstatSync } from 'node:fs';
 import { unlessAborted } from '../../common/async/abort.ts';
 import { throughStream, withoutWaiting, writeSome } from '../../common/fs/descriptor.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
-import { jsonString, printable } from '../../common/text/format.ts';
-import { piecesOf } from '../lines.ts';
+import { jsonString, piecesOf, printable } from '../../common/text/format.ts';
 import { delivered, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { type LogSinkOptions, logDeclaration } from './options.ts';
 

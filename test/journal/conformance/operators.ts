@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { OperatorStore } from '../../../src/journal/operator-store.ts';
 import { notification } from '../../support/notification.ts';
-import { recorded } from '../../support/recorded.ts';
+import { recorded, untouched } from '../../support/recorded.ts';
 import { cursorOf, sessionOf, settle } from '../../support/sessions.ts';
 import type { Tested } from './stores.ts';
 
@@ -54,7 +54,7 @@ export function operators(tested: Tested): void {
     expect(await store.hasten(waiting === undefined ? [] : [waiting])).toBe(1);
     const left = await store.records({ states: ['waiting'], route: 'r' }, 0, 10);
     expect([await store.drop(left), await store.drop(left)]).toEqual([3, 0]);
-    expect(await session.waitingAmong(seqs)).toEqual(new Set());
+    expect((await session.waitingAmong(seqs)).size).toBe(0);
     await store.close();
   });
 
@@ -78,6 +78,33 @@ export function operators(tested: Tested): void {
     expect(await store.replay('r', entries)).toBe(2);
     expect(await store.waitingAmong('r', seqs)).toEqual(new Set(seqs));
     expect(await store.waitingIn('r', seqs[1] ?? 0, seqs[2] ?? 0)).toBe(2);
+    await store.close();
+  });
+
+  test('takes one that was dropped and replayed for another record: what is told of the old one doesn’t touch it', async () => {
+    const [[one = 0, two = 0], store] = await withRecords(tested);
+    const session = await sessionOf(tested.journal, 'r');
+    const again = await Promise.all([one, two].map((seq) => store.entryAt(seq)));
+    await store.drop(await store.records({ states: ['waiting', 'dead'], route: 'r' }, 0, 10));
+    await store.replay(
+      'r',
+      again.filter((entry) => entry !== null),
+    );
+    const known = { ...recorded(one, 'dead'), exists: true };
+    void session.settle({ cursor: session.cursor, recorded: [known], settled: [untouched(two)] });
+    // Neither before that is saved, nor after.
+    const waiting = await session.waitingAmong([one, two]);
+    const due = async () => (await session.due(Date.now(), Date.now() + 1_000, 10, new Set())).waiting;
+    expect((await due()).map(({ entry }) => entry.seq)).toEqual([one, two]);
+    await session.flush();
+    expect((await due()).map(({ entry }) => entry.seq)).toEqual([one, two]);
+    expect([...waiting.values()].every((restartedAt) => restartedAt > 0)).toBe(true);
+    // What it is told of the new one counts.
+    const settled = [...waiting].map(([seq, restartedAt]) => ({ seq, restartedAt }));
+    void session.settle({ cursor: session.cursor, recorded: [], settled });
+    expect(await due()).toEqual([]);
+    await session.flush();
+    expect((await session.waitingAmong([one, two])).size).toBe(0);
     await store.close();
   });
 

@@ -4,7 +4,7 @@ import type { RouteSession } from '../../../src/journal/route-session.ts';
 import type { Entry } from '../../../src/notification/entry.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { notification } from '../../support/notification.ts';
-import { recorded } from '../../support/recorded.ts';
+import { recorded, untouched } from '../../support/recorded.ts';
 import { cursorOf, sessionOf, settle } from '../../support/sessions.ts';
 import type { Tested } from './stores.ts';
 
@@ -84,12 +84,17 @@ export function sessions(tested: Tested): void {
     // Both before the first commit.
     void session.settle({ cursor: two, recorded: first, settled: [] });
     void session.settle({ cursor: two, recorded: again, settled: [] });
-    expect(await session.waitingAmong([one, two, two + 1])).toEqual(new Set([one, two]));
+    expect(await session.waitingAmong([one, two, two + 1])).toEqual(
+      new Map([
+        [one, 0],
+        [two, 0],
+      ]),
+    );
     const store = await tested.store.openOperatorStore();
     await store.drop(await store.records({ states: ['waiting'] }, 0, 1));
     await store.close();
     void session.settle({ cursor: two, recorded: again, settled: [] });
-    expect(await session.waitingAmong([one, two, two + 1])).toEqual(new Set([two]));
+    expect(await session.waitingAmong([one, two, two + 1])).toEqual(new Map([[two, 0]]));
   });
 
   test('finds again what it recorded beyond its cursor', async () => {
@@ -121,7 +126,7 @@ export function sessions(tested: Tested): void {
     expect(await due(100, 800, 10)).toEqual([[1, 3], false]);
     expect([await session.nextDue(200), await session.nextDue(900)]).toEqual([300, null]);
     // What is settled isn't due any more, be it saved or not.
-    void session.settle({ cursor: seqs.at(-1) ?? 0, recorded: [], settled: seqs.slice(1, 2) });
+    void session.settle({ cursor: seqs.at(-1) ?? 0, recorded: [], settled: seqs.slice(1, 2).map(untouched) });
     expect(await due(300, 1_000, 10)).toEqual([[2, 0], false]);
   });
 

@@ -6,14 +6,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
 import type { Journal } from '../../../src/journal/journal.ts';
-import { openJournal, openJournalReader } from '../../../src/journal/sqlite/journal.ts';
+import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
+import { openJournalReader } from '../../../src/journal/sqlite/reader.ts';
 import type { Entry } from '../../../src/notification/entry.ts';
 import { envelopeHeader, headerKeys } from '../../../src/notification/header.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { cliProcess } from '../../support/cli.ts';
 import { notification } from '../../support/notification.ts';
-import { recorded } from '../../support/recorded.ts';
+import { recorded, untouched } from '../../support/recorded.ts';
 import { sessionOf } from '../../support/sessions.ts';
 
 const log = pino({ level: 'silent' });
@@ -151,7 +152,7 @@ describe('the progress of routes', () => {
       const record = { ...recorded(fresh[0]?.seq ?? 0, 'waiting') };
       return sessions.flatMap((session) => [
         session.settle({ cursor: 1, recorded: [record], settled: [] }),
-        session.settle({ cursor: 2, recorded: [], settled: [record.seq] }),
+        session.settle({ cursor: 2, recorded: [], settled: [untouched(record.seq)] }),
       ]);
     };
     const executed = jest.spyOn(DatabaseSync.prototype, 'exec');

@@ -11,7 +11,7 @@ import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { unlimited } from '../../../src/journal/sqlite/retention.ts';
 import { type NotificationParts, notification } from '../../support/notification.ts';
-import { recorded } from '../../support/recorded.ts';
+import { recorded, untouched } from '../../support/recorded.ts';
 import { cursorOf, sessionOf, settle as settleIn } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
 
@@ -153,7 +153,7 @@ describe('the largest size', () => {
     await settle('other', stored);
     await refusedFor(/it is held about 3\.\d MiB by \d+ .*the route r/);
     if (state === 'waiting') {
-      await settleIn(journal, 'r', { cursor: stored, settled: seqs });
+      await settleIn(journal, 'r', { cursor: stored, settled: seqs.map(untouched) });
     } else {
       const store = openOperatorStore(folder);
       await store.drop(await store.records({ states: [state] }, 0, 1_000));
@@ -194,7 +194,7 @@ describe('the largest size', () => {
       journal.limit(limits);
     }
     expect(statSync(wal).size).toBeGreaterThan(96 * 1024 * 1024);
-    await settleIn(journal, 'r', { cursor: 1, settled: [1] });
+    await settleIn(journal, 'r', { cursor: 1, settled: [untouched(1)] });
     await refusedFor(/held about \d\d\.\d MiB by the write-ahead log, which a program .* pins: end that one/);
     expect(await ids()).toHaveLength(1);
     expect((await journal.summary()).usedBytes).toBeGreaterThanOrEqual(limits.maxSize);

@@ -6,7 +6,6 @@ import { reasonOf } from '../../../common/errors.ts';
 import { fileReasonOf } from '../../../common/fs/fs-errors.ts';
 import { JournalError } from '../../journal.ts';
 import { indexBlocks } from '../block-index.ts';
-import { isDamage } from '../damage.ts';
 import {
   databaseFile,
   headless,
@@ -17,7 +16,8 @@ import {
   prepareFolder,
   versionOf,
 } from '../database.ts';
-import { finishRebuild, suffixes, sync } from '../finish-rebuild.ts';
+import { isDamage } from '../failure.ts';
+import { finishRebuild, suffixes, sync } from '../files.ts';
 import { listInvalid } from '../invalid.ts';
 import { acquireLock } from '../lock.ts';
 import { isHeadInSql } from '../rows.ts';
