@@ -33,13 +33,14 @@ export function examine(
   const notifications: Notification[] = [];
   const until = performance.now() + longestTurn;
   const validator: Validator = { validate: (event, data) => problemsOf(event, data, policy, log) };
+  const guarded: IntakePolicy = { validator, reveals: policy.reveals };
   let characters = 0;
   let bytes = 0;
   for (let index = first; index < messages.length && characters < maxCommitCharacters; index += 1) {
     if (index > first && performance.now() > until) break;
     const message = messages[index];
     if (message === undefined) break;
-    const notification = notificationOf(message, limits, validator, policy.reveals, log);
+    const notification = notificationOf(message, limits, guarded, log);
     notifications.push(notification);
     characters += notification.json.length + (notification.raw?.length ?? 0);
     bytes += message.body.length;
@@ -51,8 +52,7 @@ export function examine(
 function notificationOf(
   message: Message,
   limits: BodyLimits,
-  validator: Validator,
-  reveals: RevealedPaths,
+  { validator, reveals }: IntakePolicy,
   log: Logger,
 ): Notification {
   try {
