@@ -1,5 +1,5 @@
 import { type Order, restartedAt, type Settlement } from '../../src/journal/route-session.ts';
-import type { Notification } from '../../src/kazoo/notification.ts';
+import type { Notification } from '../../src/notification/notification.ts';
 
 /** What the model knows of a notification. */
 export interface Known {
@@ -50,7 +50,7 @@ export class RouteModel {
     return this.#byId.get(id);
   }
 
-  arrived({ id, accountId, state }: Notification): void {
+  arrived({ header: { id, accountId }, state }: Notification): void {
     const invalid = state === 'invalid';
     const known: Known = {
       id,

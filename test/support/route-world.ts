@@ -163,7 +163,7 @@ export class RouteWorld {
   }
 
   #deliver(session: Session, deliveries: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
-    const batch = deliveries.flatMap(({ id }) => this.#model.withId(id) ?? []);
+    const batch = deliveries.flatMap(({ header: { id } }) => this.#model.withId(id) ?? []);
     const revivedAt = batch.map((known) => known.revivedAt);
     const others = this.#inFlight.filter((one) => one.session === session).flatMap((one) => one.batch);
     // What a session had with the sink when it ended may still come by here: it is called back already.
