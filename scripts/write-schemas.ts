@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { makeFolder } from '../src/common/fs/make-folder.ts';
+import { makeFolder } from '../src/common/fs/access.ts';
 import { events } from '../src/kazoo/catalogue.ts';
 import { schemaOf, unknownEvent, unknownSchema } from '../src/schema/generate.ts';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
 import { connectPublisher, type Message } from '../../src/cli/support/publisher.ts';
+import { startBroker } from '../../test/support/rabbitmq.ts';
 import { until } from '../../test/support/until.ts';
 import { type Daemon, journalIn, startDaemon, watchCursor } from '../daemon.ts';
 import { fillJournal } from '../fill-journal.ts';
@@ -29,7 +29,7 @@ export const backlog: Part = {
   async open(scale) {
     const [rows, items] = [Math.round(usualBacklog * scale), Math.round(usual * scale)];
     const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-bench-'));
-    const broker = await startPrivateBroker();
+    const broker = await startBroker();
     const published = messages(items);
     const waiting = join(folder, 'waiting');
     await fillJournal(journalIn(waiting), rows, Date.now() - usual);

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
 import { startPostgres } from '../../test/support/postgresql.ts';
+import { startBroker } from '../../test/support/rabbitmq.ts';
 import { startDaemon } from '../daemon.ts';
 import { messages } from '../notifications.ts';
 import { memoryOf, stopwatch } from '../process.ts';
@@ -23,7 +23,7 @@ export const idle: Part = {
     cpu: { unit: '% of a core', digits: 2, against: 'nothing' },
   },
   async open(scale) {
-    const brokers = [await startPrivateBroker(), await startPrivateBroker()];
+    const brokers = [await startBroker(), await startBroker()];
     const postgres = await startPostgres();
     const receiver = await startReceiver();
     const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-bench-'));

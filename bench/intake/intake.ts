@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
 import type { Message } from '../../src/cli/support/publisher.ts';
+import { startBroker } from '../../test/support/rabbitmq.ts';
 import { startDaemon } from '../daemon.ts';
 import { messages, mixedMessages } from '../notifications.ts';
 import { type Measurement, measure, stopwatch } from '../process.ts';
@@ -19,7 +19,7 @@ function partWith(name: string, usual: number, make: (count: number) => Message[
     name,
     metrics: throughput,
     async open(scale) {
-      const broker = await startPrivateBroker();
+      const broker = await startBroker();
       const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-bench-'));
       const items = Math.round(usual * scale);
       const published = make(items);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
+import { startBroker } from '../../test/support/rabbitmq.ts';
 import { journalIn, startDaemon } from '../daemon.ts';
 import { fillJournal } from '../fill-journal.ts';
 import { messages } from '../notifications.ts';
@@ -21,7 +21,7 @@ export const journalSize: Part = {
   async open(scale) {
     const items = Math.round(usual * scale);
     const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-bench-'));
-    const broker = await startPrivateBroker();
+    const broker = await startBroker();
     // What comes in while it is measured is newer than all that is there.
     const published = messages(items);
     const before = Date.now() - 2 * usual;

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
 import { connectPublisher } from '../../src/cli/support/publisher.ts';
+import { startBroker } from '../../test/support/rabbitmq.ts';
 import { startDaemon } from '../daemon.ts';
 import { messages } from '../notifications.ts';
 import { start } from '../process.ts';
@@ -25,7 +25,7 @@ export const latency: Part = {
     p99: { unit: 'ms p99', digits: 1, against: 'difference' },
   },
   async open(scale) {
-    const broker = await startPrivateBroker();
+    const broker = await startBroker();
     const clock = await startClock();
     const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-bench-'));
     const count = Math.round(usual * scale);

@@ -1,5 +1,4 @@
-import { StoredEntry } from '../../src/journal/entry.ts';
-import { shape } from '../../src/routes/shape.ts';
+import { deliveryFrom, entryOf } from '../../test/support/notification.ts';
 import { notifications } from '../notifications.ts';
 
 /** What the contenders are told. */
@@ -12,13 +11,10 @@ export interface PostgresqlTask {
 }
 
 /** What a route would hand over, with the envelopes made already. */
-export function batches({ items, batchSize }: PostgresqlTask): ReturnType<typeof shape>[][] {
+export function batches({ items, batchSize }: PostgresqlTask): ReturnType<typeof deliveryFrom>[][] {
   const deliveries = notifications(items).map((notification, index) => {
-    const { id, event, envelope, json, body, secrets, mayRepeat } = shape(
-      StoredEntry.of(notification, index + 1, null),
-      [],
-    );
-    return { id, event, envelope, json, body, secrets, mayRepeat };
+    const { header, envelope, json, body, secrets, mayRepeat } = deliveryFrom(entryOf(notification, index + 1));
+    return { header, envelope, json, body, secrets, mayRepeat };
   });
   return Array.from({ length: items / batchSize }, (_, index) =>
     deliveries.slice(index * batchSize, (index + 1) * batchSize),

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { databaseSchema } from '../../src/sinks/database/sink.ts';
-import { databaseSinkOptions } from '../../test/support/database.ts';
+import { tableOf } from '../../test/support/database.ts';
 import { startPostgres } from '../../test/support/postgresql.ts';
 import { measure } from '../process.ts';
 import { type Figures, type Part, throughput, throughputOf } from '../rounds.ts';
@@ -17,7 +16,7 @@ export const postgresql: Part = {
     const items = Math.ceil((usual * scale) / batchSize) * batchSize;
     const postgres = await startPostgres();
     const { url } = postgres;
-    const schema = databaseSchema(databaseSinkOptions({ url }));
+    const schema = tableOf({ url });
     const task = { url, items, batchSize };
     const onEmptyTable = async (program: string, options: object = {}): Promise<Figures> => {
       await postgres.query(`DROP TABLE IF EXISTS notifications; ${schema.join(';')}; CHECKPOINT`);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
+import { startBroker } from '../../test/support/rabbitmq.ts';
 import { oneRoute, takeAll } from '../intake/intake.ts';
 import { messages } from '../notifications.ts';
 import { fill } from '../queue.ts';
@@ -15,7 +15,7 @@ export const routes: Part = {
   name: 'routes',
   metrics: throughput,
   async open(scale) {
-    const broker = await startPrivateBroker();
+    const broker = await startBroker();
     const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-bench-'));
     const items = Math.round(usual * scale);
     const published = messages(items);

@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type PrivateBroker, startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
 import { startPostgres, type TestPostgres } from '../../test/support/postgresql.ts';
+import { startBroker, type TestBroker } from '../../test/support/rabbitmq.ts';
 import { type Daemon, journalIn, startDaemon } from '../daemon.ts';
 
 /** All that takes part in a soak. */
 export interface Stage extends AsyncDisposable {
-  readonly broker: PrivateBroker;
+  readonly broker: TestBroker;
   readonly database: TestPostgres;
   /** The one that runs just now, or was the last. */
   readonly daemon: Daemon;
@@ -22,7 +22,7 @@ export async function openStage(): Promise<Stage> {
   await using things = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-soak-'));
   things.defer(() => rmSync(folder, { recursive: true }));
-  const broker = await startPrivateBroker();
+  const broker = await startBroker();
   things.defer(() => broker.close());
   const database = await startPostgres();
   things.defer(() => database.close());

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
 import { startPostgres } from '../../test/support/postgresql.ts';
+import { startBroker } from '../../test/support/rabbitmq.ts';
 import { startDaemon } from '../daemon.ts';
 import { threeRoutes } from '../idle/idle.ts';
 import { oneRoute } from '../intake/intake.ts';
@@ -16,7 +16,7 @@ export const start: Part = {
   name: 'start',
   metrics: { time: { unit: 'ms', digits: 0, against: 'nothing' } },
   async open() {
-    const broker = await startPrivateBroker();
+    const broker = await startBroker();
     const postgres = await startPostgres();
     const receiver = await startReceiver();
     const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-bench-'));

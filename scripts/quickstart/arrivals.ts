@@ -1,17 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import type { JsonObject } from '../../src/common/json.ts';
 import { storeAt } from '../../src/journal/open.ts';
-import type { Entry } from '../../src/notification/entry.ts';
+import type { JournalReader } from '../../src/journal/reader.ts';
 import type { Sample } from './samples.ts';
 import type { Files } from './stage.ts';
 import { until } from './until.ts';
 
 /** Where the notifications have arrived, each by its id. */
 export interface Arrivals {
-  readonly journal: ReadonlyMap<string, Entry>;
+  readonly journal: ReadonlyMap<string, Arrived>;
   readonly log: ReadonlySet<string>;
   readonly file: ReadonlySet<string>;
 }
+
+/** As the journal gives it. */
+export type Arrived = Awaited<ReturnType<JournalReader['find']>>[number];
 
 /** How long the notifications may take on their way, in milliseconds. */
 const arriveWithin = 60_000;
@@ -23,7 +26,7 @@ export async function awaitArrivals(files: Files, samples: readonly Sample[], si
     let arrivals: Arrivals = { journal: new Map(), log: new Set(), file: new Set() };
     const haveAllArrived = async () => {
       const entries = await journal.find({ after: 0, limit: samples.length });
-      const byId = new Map(entries.map((entry) => [entry.id, entry]));
+      const byId = new Map(entries.map((entry) => [entry.header.id, entry]));
       arrivals = { journal: byId, log: await idsIn(files.log), file: await idsIn(files.file) };
       return faultsIn(arrivals, samples).length === 0;
     };

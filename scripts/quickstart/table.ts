@@ -1,7 +1,5 @@
-import type { Terminal } from '../../src/cli/support/terminal.ts';
-import { describeProblems, paintState, stateOf } from '../../src/cli/support/terminal.ts';
-import type { Entry } from '../../src/notification/entry.ts';
-import type { Arrivals } from './arrivals.ts';
+import { describeProblems, paintState, stateOf, type Terminal } from '../../src/cli/support/terminal.ts';
+import type { Arrivals, Arrived } from './arrivals.ts';
 import type { Sample } from './samples.ts';
 
 /** The lines of the table, which is made for terminals of 100 columns. */
@@ -34,9 +32,9 @@ function row(terminal: Terminal, { title, id }: Sample, { journal, log, file }: 
     .trimEnd();
 }
 
-function noteOn(entry: Entry): string {
-  if (entry.preview) return 'no event, so no route wants it';
+function noteOn(entry: Arrived): string {
+  if (entry.header.preview) return 'no event, so no route wants it';
   if (entry.problems.length > 0) return describeProblems(entry.problems);
   if (entry.resendOf !== null) return 'a repeat, so delivered only once';
-  return entry.known ? '' : 'not in the catalogue';
+  return entry.header.known ? '' : 'not in the catalogue';
 }

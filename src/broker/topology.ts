@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import type { Logger } from 'pino';
-import type { Heartbeat } from '../common/async/heartbeat.ts';
+import type { Heartbeat } from '../common/async/loop.ts';
 import type { Connection } from './connection.ts';
 
 export interface QueueOptions {

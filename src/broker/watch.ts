@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { unlessAborted } from '../common/async/abort.ts';
 import { within } from '../common/async/deadlines.ts';
-import type { Heartbeat } from '../common/async/heartbeat.ts';
+import type { Heartbeat } from '../common/async/loop.ts';
 import type { Connection } from './connection.ts';
 import type { Intake } from './intake.ts';
 import { bindQueue, type QueueOptions } from './topology.ts';

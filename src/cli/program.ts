@@ -8,7 +8,7 @@ const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>
   config: async (terminal) => (await import('./commands/config.ts')).configCommand(terminal),
   events: async (terminal) => (await import('./commands/events.ts')).eventsCommand(terminal),
   validate: async (terminal) => (await import('./commands/validate.ts')).validateCommand(terminal),
-  test: async (terminal) => (await import('./commands/test.ts')).testCommand(terminal),
+  test: async (terminal) => (await import('./commands/test-config.ts')).testCommand(terminal),
   reload: async (terminal) => (await import('./commands/reload.ts')).reloadCommand(terminal),
   status: async (terminal) => (await import('./commands/status.ts')).statusCommand(terminal),
   dead: async (terminal) => (await import('./commands/dead.ts')).deadCommand(terminal),
@@ -39,7 +39,7 @@ Examples:
  */
 export async function createProgram([first = unnamed]: readonly string[], terminal: Terminal): Promise<Command> {
   // Not imported above: it finds package.json from a file below a folder of dist/, which main.js is not.
-  const { version } = await import('../ops/version.ts');
+  const { version } = await import('../ops/process.ts');
   const program = new Command('kazoo-relay')
     .description('Takes every notification of a KAZOO phone system, keeps it safe on disk, and delivers it.')
     .version(`kazoo-relay ${version}`, '-V, --version', "print the program's version")

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { accessTo, statOf } from './fs/file-access.ts';
+import { accessTo, statOf } from './fs/access.ts';
 
 /** As `accessTo`, of a database of SQLite. @throws Error, also where the file is something else */
 export async function accessToDatabase(path: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { ExponentialBackoff } from '../common/async/backoff.ts';
+import { ExponentialBackoff } from '../common/async/loop.ts';
 
 export interface CircuitOptions {
   /** Attempts in a row that fail and open it. */

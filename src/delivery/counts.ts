@@ -1,4 +1,4 @@
-import { Histogram } from '../common/stats/histogram.ts';
+import { Histogram } from '../common/stats.ts';
 import type { Entry } from '../notification/entry.ts';
 import type { Outcome } from '../sinks/sink.ts';
 
@@ -30,14 +30,50 @@ export class RouteCounts {
   readonly attempts = new Histogram(attemptBounds);
 
   /** @param end when the sink answered, in Unix milliseconds */
-  concluded({ receivedAt }: Entry, outcome: Outcome, end: number): void {
+  concluded({ header }: Entry, outcome: Outcome, end: number): void {
     this.tries[outcome.status] += 1;
-    if (outcome.status === 'delivered') this.sinceReceived.add((end - receivedAt) / 1_000);
+    if (outcome.status === 'delivered') this.sinceReceived.add((end - header.receivedAt) / 1_000);
     else this.#failed(String(outcome.code ?? 'none'));
   }
 
   #failed(code: string): void {
     const told = this.failures.has(code) || this.failures.size < mostCodes ? code : 'other';
     this.failures.set(told, (this.failures.get(told) ?? 0) + 1);
+  }
+}
+
+/** At most one report in this many milliseconds. */
+const interval = 10_000;
+
+/** Makes one report of many events of a kind: the first at once, those after it together. */
+export class ThrottledReporter {
+  readonly #report: (count: number, last: string) => void;
+  #count = 0;
+  #last = '';
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(report: (count: number, last: string) => void) {
+    this.#report = report;
+  }
+
+  count(what: string): void {
+    this.#count += 1;
+    this.#last = what;
+    if (this.#timer !== undefined) return;
+    this.#flush();
+    this.#timer = setTimeout(() => this.close(), interval);
+  }
+
+  /** Reports what is left. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#count === 0) return;
+    this.#report(this.#count, this.#last);
+    this.#count = 0;
   }
 }

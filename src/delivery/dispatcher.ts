@@ -5,16 +5,14 @@ import { truncateUtf8 } from '../common/text/format.ts';
 import type { Attempt } from '../journal/route-session.ts';
 import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
 import { shape } from '../routes/shape.ts';
-import type { SinkLimits } from '../sinks/declaration.ts';
-import { type Outcome, SinkUnavailable } from '../sinks/sink.ts';
+import { type Outcome, type SinkLimits, SinkUnavailable } from '../sinks/sink.ts';
 import { Circuit, type CircuitOptions } from './circuit.ts';
-import { RouteCounts } from './counts.ts';
+import { RouteCounts, ThrottledReporter } from './counts.ts';
 import type { RouteFeed } from './feed.ts';
 import type { RouteLedger } from './ledger.ts';
 import type { PendingDelivery } from './pending-delivery.ts';
 import { nextTry, type RetryOptions, triesIn } from './retry.ts';
 import type { SinkClient } from './sink-client.ts';
-import { ThrottledReporter } from './throttled-reporter.ts';
 
 type Batch = readonly Readonly<PendingDelivery>[];
 

@@ -1,7 +1,7 @@
 import type { RouteSession } from '../journal/route-session.ts';
 import type { Entry, Interest } from '../notification/entry.ts';
 import { createMatcher, type Decision, interestOf, type Selection } from '../routes/match.ts';
-import type { SinkLimits } from '../sinks/declaration.ts';
+import type { SinkLimits } from '../sinks/sink.ts';
 import type { RouteLedger } from './ledger.ts';
 import { horizon, type RetryOptions } from './retry.ts';
 

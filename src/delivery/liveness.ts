@@ -1,4 +1,4 @@
-import { stuckAfter } from '../common/async/heartbeat.ts';
+import { stuckAfter } from '../common/async/loop.ts';
 import { Slots } from '../common/async/slots.ts';
 
 /** Whether a route moves: its loop, and what it has handed to the sink. All times are of the monotonic clock. */

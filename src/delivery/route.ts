@@ -1,13 +1,12 @@
 import type { Logger } from 'pino';
 import { unlessAborted } from '../common/async/abort.ts';
-import { Backoff } from '../common/async/backoff.ts';
-import { Wakeup } from '../common/async/wakeup.ts';
+import { Backoff, Wakeup } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
 import type { JournalEvents } from '../journal/journal.ts';
 import type { Order, RouteSession } from '../journal/route-session.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { CircuitState, Trouble } from './circuit.ts';
-import type { RouteCounts } from './counts.ts';
+import { type RouteCounts, ThrottledReporter } from './counts.ts';
 import { Dispatcher, type DispatchOptions } from './dispatcher.ts';
 import { type FeedOptions, RouteFeed } from './feed.ts';
 import { KeyedQueue } from './keyed-queue.ts';
@@ -15,7 +14,6 @@ import { RouteLedger } from './ledger.ts';
 import { RouteLiveness } from './liveness.ts';
 import { Fifo, type Queue } from './queue.ts';
 import { SinkClient } from './sink-client.ts';
-import { ThrottledReporter } from './throttled-reporter.ts';
 
 export interface RouteOptions extends FeedOptions, DispatchOptions {
   readonly order: Order;

@@ -1,5 +1,5 @@
+import type { JournalStore } from './journal.ts';
 import { sqliteStore } from './sqlite/store.ts';
-import type { JournalStore } from './store.ts';
 
 /** Where the configuration has the journal. */
 export interface StoreLocation {

@@ -3,7 +3,7 @@ import { createConnection, isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { Backoff } from '../common/async/backoff.ts';
+import { Backoff } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
 import { hostAndPort } from '../common/net/addresses.ts';
 import type { Endpoints, HttpOptions } from './http-server.ts';

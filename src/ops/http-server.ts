@@ -3,10 +3,9 @@ import { hostname } from 'node:os';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { hostAndPort, isLoopback } from '../common/net/addresses.ts';
-import { stuckIn, unreadyIn } from './health.ts';
 import { type Log, type LogLevel, logLevels, setLevel } from './log.ts';
 import type { MetricsText } from './metrics.ts';
-import type { RuntimeSnapshot } from './runtime-snapshot.ts';
+import { type RuntimeSnapshot, stuckIn, unreadyIn } from './runtime-snapshot.ts';
 import { type Status, withoutAnswers, withoutBrokersAnswers } from './status.ts';
 
 export interface HttpOptions {

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Backoff } from '../common/async/backoff.ts';
+import { Backoff } from '../common/async/loop.ts';
 import { writeSome } from '../common/fs/descriptor.ts';
 
 /** How many bytes of lines wait for a reader that is slow, or a disk that is full; what comes beyond that is dropped. */

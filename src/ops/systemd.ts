@@ -12,7 +12,7 @@ import { reasonOf } from '../common/errors.ts';
  *
  * READY=1 comes when the journal is open, every route has its place in it, and the brokers are being connected to: a
  * broker that is away must not keep the service from starting. With WatchdogSec=, WATCHDOG=1 comes at half of that
- * interval for as long as nothing is stuck (see `stuckIn` in src/ops/health.ts), not merely while a timer runs. A
+ * interval for as long as nothing is stuck (see `stuckIn` in src/ops/runtime-snapshot.ts), not merely while a timer runs. A
  * reload tells RELOADING=1 with MONOTONIC_USEC, and READY=1 when it is done: Type=notify-reload (systemd 253) may be
  * used, or ExecReload=kill -HUP.
  */

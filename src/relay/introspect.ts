@@ -1,8 +1,7 @@
 import { reasonOf } from '../common/errors.ts';
-import { cachedByCost } from '../ops/cached-by-cost.ts';
 import type { RuntimeSnapshot } from '../ops/runtime-snapshot.ts';
 import { type HttpStatus, type Status, statusOf } from '../ops/status.ts';
-import type { Running } from './apply-reload.ts';
+import type { Running } from './reload.ts';
 
 interface Introspection {
   readonly snapshot: RuntimeSnapshot;
@@ -44,5 +43,29 @@ export function introspect(running: Running, httpStatus: () => HttpStatus | null
         http: httpStatus(),
       });
     },
+  };
+}
+
+/** The work takes at most this part of the time. */
+const share = 1 / 20;
+
+/**
+ * Limits how much of the time costly work takes: a result is reused until twenty times as long has passed as it took to
+ * get it. Calls in the meantime share it.
+ */
+function cachedByCost<T>(work: () => Promise<T>): () => Promise<T> {
+  let last: Promise<T> | undefined;
+  let freshUntil = 0;
+  return () => {
+    if (last !== undefined && performance.now() < freshUntil) return last;
+    const started = performance.now();
+    freshUntil = Number.POSITIVE_INFINITY;
+    const settled = () => {
+      const now = performance.now();
+      freshUntil = now + (now - started) / share;
+    };
+    last = work();
+    last.then(settled, settled);
+    return last;
   };
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { onAbort } from '../common/async/abort.ts';
-import { Backoff } from '../common/async/backoff.ts';
+import { Backoff } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
 import { RouteCounts } from '../delivery/counts.ts';
 import type { Route } from '../delivery/route.ts';

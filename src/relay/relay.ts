@@ -1,19 +1,17 @@
 import type { Config } from '../config/config.ts';
 import { storeAt } from '../journal/open.ts';
 import { openControl } from '../ops/control.ts';
-import { stuckIn, summaryOf, unreadyIn } from '../ops/health.ts';
 import { openHttpPort } from '../ops/http-port.ts';
 import type { Log } from '../ops/log.ts';
-import { openFileShortage } from '../ops/open-file-limit.ts';
+import { openFileShortage } from '../ops/process.ts';
+import { stuckIn, summaryOf, unreadyIn } from '../ops/runtime-snapshot.ts';
 import type { HealthSource } from '../ops/systemd.ts';
 import { sinkKind } from '../sinks/registry.ts';
-import { applyReload, policyOf, type RunConfig, type Running } from './apply-reload.ts';
 import { FileWatch, markOf } from './file-watch.ts';
 import { IntakePipelines } from './intake-pipelines.ts';
 import { introspect } from './introspect.ts';
-import { Reloader, type ReloadReport } from './reloader.ts';
+import { applyReload, policyOf, Reloader, type ReloadReport, type RunConfig, type Running } from './reload.ts';
 import { Routes } from './routes.ts';
-import { Shutdown } from './shutdown.ts';
 
 export interface Relay {
   /** What a service manager wants to know. */
@@ -106,4 +104,47 @@ function warnOfFewDescriptors({ brokers, routes }: Config, { logger }: Log): voi
     ...routes.map(({ sink: { type, options } }) => sinkKind(type).limits(options).concurrency),
   ]);
   if (few !== null) logger.warn(few, 'few files and connections may be open at a time; raise the limit');
+}
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+/** The doors to the daemon, which close first. */
+interface Doors {
+  readonly reloader: Reloader;
+  readonly control: Closable;
+  readonly http: Closable | null;
+}
+
+/** A stop: what it tells those that wait, and the order in which it closes what runs. */
+class Shutdown {
+  readonly #stopping = new AbortController();
+  readonly #impatient = new AbortController();
+
+  /** Aborts when the stop begins: what waits for something that may never come waits no longer. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  /** Aborts when the time for a stop is over: what is in flight is cut off. */
+  get impatient(): AbortSignal {
+    return this.#impatient.signal;
+  }
+
+  async run(running: Running, { reloader, control, http }: Doors): Promise<void> {
+    const { config, journal, routes, pipelines, fileWatch } = running;
+    const over = () => this.#impatient.abort(new Error('the time for a stop is over'));
+    const patience = setTimeout(over, config.shutdown.timeout);
+    this.#stopping.abort(new Error('the daemon is stopping'));
+    const reloads = reloader.close();
+    await control.close();
+    await http?.close();
+    await reloads;
+    await fileWatch.close();
+    await pipelines.stop(this.impatient);
+    await routes.stop(this.impatient);
+    await journal.close();
+    clearTimeout(patience);
+  }
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { Backoff } from '../common/async/backoff.ts';
+import { Backoff } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
 import type { RouteConfig } from '../config/config.ts';
 import { type RouteActivity, startRoute } from '../delivery/route.ts';

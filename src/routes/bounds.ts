@@ -1,7 +1,7 @@
 import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import type { RE2JS } from 're2js';
 import { reasonOf } from '../common/errors.ts';
-import { compileRe2 } from '../common/text/re2.ts';
+import { compileRe2 } from '../common/text/patterns.ts';
 import { conditionErrorAt } from './cel.ts';
 
 /** An expression that costs no more than its budget, whatever it is evaluated with. */

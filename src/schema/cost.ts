@@ -1,6 +1,6 @@
 import { reasonOf } from '../common/errors.ts';
 import { isObject } from '../common/json.ts';
-import { compileEcmaAsRe2 } from '../common/text/re2.ts';
+import { compileEcmaAsRe2 } from '../common/text/patterns.ts';
 import type { Edge, Node, Part, SchemaGraph } from './graph.ts';
 
 /** More items than this may not be compared each with each. */

@@ -1,9 +1,9 @@
 import type { OptionIssue } from '../common/options/declare.ts';
 import type { EnvelopeKey } from '../notification/envelope.ts';
 import { databaseDeclaration } from './database/declaration.ts';
-import type { SinkDeclaration, SinkLimits, SinkRoute } from './declaration.ts';
 import { fileDeclaration } from './file/options.ts';
 import { logDeclaration } from './log/options.ts';
+import type { SinkDeclaration, SinkLimits, SinkRoute } from './sink.ts';
 import { webhookDeclaration } from './webhook/declaration.ts';
 
 /** A kind of sink whose options' type is not known here: what its functions get must have been checked against `options`. */

@@ -5,46 +5,48 @@ import type { ConsumeMessage } from 'amqplib';
 import { record, startReplayer } from '../../bench/compare/replayer.ts';
 import { mixedMessages } from '../../bench/notifications.ts';
 import { queue } from '../../bench/queue.ts';
-import { connect } from '../../src/broker/connection.ts';
-import type { Delivered } from '../../src/broker/receiver.ts';
-import { bindQueue, declareExchange, ensureQueue } from '../../src/broker/topology.ts';
+import type { ReceivedMessage } from '../../src/broker/receiver.ts';
+import { declareExchange } from '../../src/broker/topology.ts';
+import { withQueue } from '../support/queue.ts';
 
 test('what a consumer gets from the replayer is what was recorded, never more than it may have unacknowledged', async () => {
   const messages = mixedMessages(50);
   const replayer = await startReplayer(record(messages));
-  const connection = await connect({ url: replayer.url, heartbeat: 0, connectTimeout: 5_000, name: 'test' });
   try {
-    expect(await declareExchange(connection)).toBeUndefined();
-    await ensureQueue(connection, queue);
-    const channel = await connection.openChannel();
-    await bindQueue(channel, queue);
-    await channel.prefetch(20);
-    const received: Delivered[] = [];
-    connection.receive({ maxBodySize: 1_000_000, hasRoom: true, take: (message) => received.push(message) });
-    // amqplib looks at nothing but the tag.
-    const acknowledge = (deliveryTag: number) => channel.ack({ fields: { deliveryTag } } as ConsumeMessage, true);
-    const { consumerTag } = await channel.consume(queue.name, () => undefined);
+    await withQueue(replayer.url, queue, async (channel, connection) => {
+      expect(await declareExchange(connection)).toBeUndefined();
+      await channel.prefetch(20);
+      const received: ReceivedMessage[] = [];
+      connection.receive({
+        zone: '',
+        maxBodySize: 1_000_000,
+        hasRoom: true,
+        take: (message) => received.push(message),
+      });
+      // amqplib looks at nothing but the tag.
+      const acknowledge = (deliveryTag: number) => channel.ack({ fields: { deliveryTag } } as ConsumeMessage, true);
+      const { consumerTag } = await channel.consume(queue.name, () => undefined);
 
-    const replaying = replayer.replay(30);
-    // Its answer comes behind all that was delivered.
-    expect(await channel.checkQueue(queue.name)).toMatchObject({ messageCount: 10, consumerCount: 1 });
-    expect(received).toHaveLength(20);
-    acknowledge(20);
-    await channel.checkQueue(queue.name);
-    expect(received).toHaveLength(30);
-    acknowledge(30);
-    await replaying;
-    const rest = replayer.replay(20);
-    await channel.checkQueue(queue.name);
-    acknowledge(50);
-    await rest;
-    expect(received.map(({ routingKey, body }) => [routingKey, body])).toEqual(
-      messages.map(({ routingKey, body }) => [routingKey, body]),
-    );
-    expect(received.every(({ timestamp }) => timestamp !== undefined)).toBe(true);
-    await channel.cancel(consumerTag);
+      const replaying = replayer.replay(30);
+      // Its answer comes behind all that was delivered.
+      expect(await channel.checkQueue(queue.name)).toMatchObject({ messageCount: 10, consumerCount: 1 });
+      expect(received).toHaveLength(20);
+      acknowledge(20);
+      await channel.checkQueue(queue.name);
+      expect(received).toHaveLength(30);
+      acknowledge(30);
+      await replaying;
+      const rest = replayer.replay(20);
+      await channel.checkQueue(queue.name);
+      acknowledge(50);
+      await rest;
+      expect(received.map(({ routingKey, body }) => [routingKey, body])).toEqual(
+        messages.map(({ routingKey, body }) => [routingKey, body]),
+      );
+      expect(received.every(({ timestamp }) => timestamp !== undefined)).toBe(true);
+      await channel.cancel(consumerTag);
+    });
   } finally {
-    await connection.close(1_000);
     replayer.close();
   }
 });

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { ConfigError } from '../../src/config/diagnostics.ts';
 import { formatValue } from '../../src/config/formats.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { findConfigFile } from '../../src/config/read/find-file.ts';
+import { findConfigFile } from '../../src/config/read/source.ts';
 import { cliProcess } from '../support/cli.ts';
 
 let folder: string;

@@ -123,7 +123,7 @@ check_other_users() {
 start_broker() {
   mkfifo "$work/broker.input"
   node --input-type=module --eval "
-    import { startPrivateBroker } from './src/cli/private-broker.ts';
+    import { startPrivateBroker } from './scripts/quickstart/private-broker.ts';
     const broker = await startPrivateBroker();
     console.log(broker.port);
     process.stdin.resume().on('end', () => broker.close());" < "$work/broker.input" > "$work/broker.port" &

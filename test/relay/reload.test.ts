@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { parse, stringify } from 'yaml';
 import { askDaemon } from '../../src/ops/control.ts';
 import type { Status } from '../../src/ops/status.ts';
-import type { ReloadReport } from '../../src/relay/reloader.ts';
+import type { ReloadReport } from '../../src/relay/reload.ts';
 import { cli } from '../support/cli.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { publishSteadily } from '../support/publisher.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { changesIn, differingOptions } from '../../src/relay/changes.ts';
-import { Reloader } from '../../src/relay/reloader.ts';
+import { Reloader } from '../../src/relay/reload.ts';
 
 const log = pino({ level: 'silent' });
 const none = { added: [], replaced: [], removed: [], unchanged: [] };

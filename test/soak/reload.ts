@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { askDaemon } from '../../src/ops/control.ts';
-import type { ReloadReport } from '../../src/relay/reloader.ts';
+import type { ReloadReport } from '../../src/relay/reload.ts';
 import { publishSteadily } from '../support/publisher.ts';
 import { startBroker } from '../support/rabbitmq.ts';
 import { startReceiver } from '../support/receiver.ts';

@@ -3,14 +3,12 @@ import pino from 'pino';
 import type { JsonObject } from '../../src/common/json.ts';
 import { check } from '../../src/config/check/check.ts';
 import type { Issue } from '../../src/config/diagnostics.ts';
-import type { Entry } from '../../src/notification/entry.ts';
 import '../../src/config/formats.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
-import { shape } from '../../src/routes/shape.ts';
 import type { DatabaseSinkOptions } from '../../src/sinks/database/options.ts';
-import { databaseSink } from '../../src/sinks/database/sink.ts';
+import { databaseSchema, databaseSink } from '../../src/sinks/database/sink.ts';
 import type { Outcome, Sink } from '../../src/sinks/sink.ts';
-import { entry } from './notification.ts';
+import { deliveryFrom, type EntryParts, entry } from './notification.ts';
 
 /** Options as a configuration would give them, with every default. */
 export function databaseSinkOptions(options: object): DatabaseSinkOptions {
@@ -18,6 +16,11 @@ export function databaseSinkOptions(options: object): DatabaseSinkOptions {
   const checked = check(options, databaseSink.options, [], mistakes);
   if (mistakes.length > 0) throw new Error(JSON.stringify(mistakes));
   return checked as unknown as DatabaseSinkOptions; // what `options` of the sink describes
+}
+
+/** The SQL that makes its table. */
+export function tableOf(options: object): readonly string[] {
+  return databaseSchema(databaseSinkOptions(options));
 }
 
 const opened: Sink[] = [];
@@ -48,8 +51,8 @@ export async function closeSinks(): Promise<void> {
 }
 
 /** A delivery with this body, and the parts of its entry. */
-export function deliveryOf(data: JsonObject, parts: Partial<Entry> = {}): Delivery {
-  return shape(entry({ id: randomUUID(), data, json: JSON.stringify(data), ...parts }), []);
+export function deliveryOf(data: JsonObject, parts: EntryParts = {}): Delivery {
+  return deliveryFrom(entry({ id: randomUUID(), data, json: JSON.stringify(data), ...parts }));
 }
 
 export function deliveries(count: number): Delivery[] {

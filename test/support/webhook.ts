@@ -1,18 +1,20 @@
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
+import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
+import type { Journal } from '../../src/journal/journal.ts';
 import type { Entry } from '../../src/notification/entry.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
-import { shape } from '../../src/routes/shape.ts';
 import type { Outcome, Sink } from '../../src/sinks/sink.ts';
 import type { WebhookOptions } from '../../src/sinks/webhook/options.ts';
 import { webhookSink } from '../../src/sinks/webhook/sink.ts';
-import { entry } from './notification.ts';
+import { deliveryFrom, type EntryParts, entry } from './notification.ts';
+import { sessionOf } from './sessions.ts';
 import { webhookOptions } from './webhook-options.ts';
 
 export { webhookOptions };
 
 export interface OpenWebhook extends Sink {
   /** Delivers one notification with these parts. */
-  send(parts?: Partial<Entry>): Promise<Outcome | undefined>;
+  send(parts?: EntryParts): Promise<Outcome | undefined>;
   /** What it has logged. */
   readonly logged: string[];
 }
@@ -41,11 +43,31 @@ export async function openOptions(options: WebhookOptions): Promise<OpenWebhook>
   };
 }
 
-export function deliveryOf(parts: Partial<Entry>): Delivery {
-  return shape(entry(parts), []);
+/** A route over all that a journal holds, as the relay starts one. */
+export async function startWebhookRoute(
+  journal: Journal,
+  route: Omit<RouteOptions, 'flow'>,
+  options: WebhookOptions,
+  log: Logger,
+): Promise<{ readonly route: Route; close(): Promise<void> }> {
+  const session = await sessionOf(journal, route.name, 'earliest');
+  const openSink = () => webhookSink.open(options, { route: route.name, log });
+  const flow = webhookSink.limits(options);
+  const started = await startRoute({ ...route, flow }, { session, events: journal, log, openSink });
+  return {
+    route: started,
+    async close() {
+      await started.stop(AbortSignal.timeout(5_000));
+      await session.close();
+    },
+  };
+}
+
+export function deliveryOf(parts: EntryParts): Delivery {
+  return deliveryFrom(entry(parts));
 }
 
 /** Parts of an entry whose body is this. */
-export function body(data: Entry['data']): Partial<Entry> {
+export function body(data: Entry['data']): EntryParts {
   return { data, json: JSON.stringify(data) };
 }

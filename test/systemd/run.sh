@@ -54,7 +54,7 @@ make_root() {
 start_broker() {
   mkfifo "$work/broker.input"
   node --input-type=module --eval "
-    import { startPrivateBroker } from './src/cli/private-broker.ts';
+    import { startPrivateBroker } from './scripts/quickstart/private-broker.ts';
     const broker = await startPrivateBroker();
     console.log(broker.port);
     process.stdin.resume().on('end', () => broker.close());" < "$work/broker.input" > "$work/broker.port" &

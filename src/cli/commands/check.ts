@@ -1,14 +1,17 @@
 import { Command } from 'commander';
+import pino from 'pino';
+import { testBrokerConnection } from '../../broker/connection-test.ts';
+import { within } from '../../common/async/deadlines.ts';
 import { reasonOf } from '../../common/errors.ts';
 import { pluralize, printable } from '../../common/text/format.ts';
 import type { Config } from '../../config/config.ts';
 import { type Diagnostic, diagnosticText } from '../../config/diagnostics.ts';
 import { type CheckedConfig, checkConfig } from '../../config/load.ts';
+import { storeAt } from '../../journal/open.ts';
 import { createValidator } from '../../schema/validator.ts';
+import { sinkKind } from '../../sinks/registry.ts';
 import { overridesOf, presentConfigFile, takesOverrides } from '../support/args.ts';
-import { type ConnectionTest, testConnections } from '../support/connection-tests.ts';
-import type { Terminal } from '../support/terminal.ts';
-import { orExit } from '../support/terminal.ts';
+import { orExit, type Terminal } from '../support/terminal.ts';
 
 interface Options {
   readonly config?: string;
@@ -119,4 +122,44 @@ function summaryOf(file: string, config: Config | undefined, errors: number, war
   const warned = warnings === 0 ? '' : `, ${pluralize(warnings, 'warning')}`;
   if (config === undefined) return `${file}: ${pluralize(errors, 'mistake')}${warned}`;
   return `${file}: ${pluralize(config.brokers.length, 'broker')}, ${pluralize(config.routes.length, 'route')}, no mistakes${warned}`;
+}
+
+/** How a try went. */
+interface ConnectionTest {
+  /** `broker west 10.0.0.11:5672`, `route crm (webhook)`. */
+  readonly name: string;
+  readonly ok: boolean;
+  /** What was found, or what is in the way. */
+  readonly found: string;
+}
+
+/** Milliseconds; brokers and sinks have their own time-outs, most of them shorter. */
+const longest = 30_000;
+
+/**
+ * Tries the journal's folder, every broker and every sink of a configuration, all at once. Nothing is changed by it.
+ */
+function testConnections({ journal, brokers, routes, intake, queue }: Config): Promise<ConnectionTest[]> {
+  const context = { log: pino({ level: 'silent' }), maxBodySize: intake.maxBodySize };
+  return Promise.all([
+    attempt(`journal ${journal.path}`, () => storeAt(journal).testAccess()),
+    ...brokers.map((broker) =>
+      attempt(`broker ${broker.zone} ${new URL(broker.url).host}`, () =>
+        testBrokerConnection(broker, { ...intake, queue }),
+      ),
+    ),
+    ...routes.map(({ name, sink }) =>
+      attempt(`route ${name} (${sink.type})`, () =>
+        sinkKind(sink.type).connectionTest(sink.options, { ...context, route: name }),
+      ),
+    ),
+  ]);
+}
+
+async function attempt(name: string, work: () => Promise<string>): Promise<ConnectionTest> {
+  try {
+    return { name, ok: true, found: await within(longest, name, work()) };
+  } catch (error) {
+    return { name, ok: false, found: reasonOf(error) };
+  }
 }

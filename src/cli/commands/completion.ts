@@ -1,8 +1,13 @@
-import { Argument, Command } from 'commander';
-import { bashScript } from '../support/completion/bash.ts';
-import { fishScript } from '../support/completion/fish.ts';
-import { treeOf } from '../support/completion/tree.ts';
-import { zshScript } from '../support/completion/zsh.ts';
+import { Argument, Command, type Option } from 'commander';
+import { events } from '../../kazoo/catalogue.ts';
+import {
+  bashScript,
+  type CommandNode,
+  fishScript,
+  type OptionNode,
+  type Value,
+  zshScript,
+} from '../support/completion.ts';
 import type { Terminal } from '../support/terminal.ts';
 
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
@@ -26,3 +31,50 @@ Examples:
   kazoo-relay completion bash > /etc/bash_completion.d/kazoo-relay
   kazoo-relay completion zsh > /usr/local/share/zsh/site-functions/_kazoo-relay
   kazoo-relay completion fish > ~/.config/fish/completions/kazoo-relay.fish`;
+
+/** The program and every command below it. What the default command takes, the program takes too. */
+function treeOf(program: Command): CommandNode[] {
+  const nodes = nodesOf(program, '');
+  const [top, ...others] = nodes;
+  const run = others.find(({ path }) => path === defaultCommand);
+  if (top === undefined || run === undefined) return nodes;
+  const own = new Set(top.options.map(({ long }) => long));
+  return [{ ...top, options: [...top.options, ...run.options.filter(({ long }) => !own.has(long))] }, ...others];
+}
+
+const defaultCommand = 'run';
+
+function nodesOf(command: Command, path: string): CommandNode[] {
+  const help = command.createHelp();
+  const commands = help.visibleCommands(command);
+  const node: CommandNode = {
+    path,
+    commands: commands.map((inner) => ({ name: inner.name(), description: inner.description() })),
+    options: help.visibleOptions(command).map(optionNode),
+    argument: command.registeredArguments[0] === undefined ? null : valueOfArgument(command.registeredArguments[0]),
+  };
+  const below = command.commands.filter((inner) => commands.includes(inner));
+  return [node, ...below.flatMap((inner) => nodesOf(inner, `${path} ${inner.name()}`.trim()))];
+}
+
+function optionNode(option: Option): OptionNode {
+  const { short, long = '', description } = option;
+  const takesValue = option.required || option.optional;
+  return { short, long, description, value: takesValue ? valueOfOption(option) : null };
+}
+
+function valueOfOption({ argChoices, flags, long = '' }: Option): Value {
+  const placeholder = /^--events?$/.test(long) ? 'event' : /[<[](\w+)/.exec(flags)?.[1];
+  return argChoices ?? named(placeholder ?? '');
+}
+
+function valueOfArgument(argument: Argument): Value {
+  return argument.argChoices ?? named(argument.name());
+}
+
+/** By what the help calls it. */
+function named(name: string): Value {
+  if (/^(file|path)s?$/.test(name)) return 'file';
+  if (/^folders?$/.test(name)) return 'folder';
+  return /^events?$/.test(name) ? events.map((event) => event.name) : 'anything';
+}

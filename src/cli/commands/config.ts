@@ -3,7 +3,7 @@ import { printable } from '../../common/text/format.ts';
 import { editorSchemaText } from '../../config/describe/editor-schema.ts';
 import { configText } from '../../config/describe/show.ts';
 import { readConfig } from '../../config/load.ts';
-import { findConfigFile } from '../../config/read/find-file.ts';
+import { findConfigFile } from '../../config/read/source.ts';
 import { overridesOf, takesOverrides } from '../support/args.ts';
 import type { Terminal } from '../support/terminal.ts';
 import { orExit } from '../support/terminal.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
-import { findConfigFile } from '../../config/read/find-file.ts';
+import { findConfigFile } from '../../config/read/source.ts';
 import { databaseSchema } from '../../sinks/database/sink.ts';
 import type { Terminal } from '../support/terminal.ts';
 import { orExit } from '../support/terminal.ts';

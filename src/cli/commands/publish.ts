@@ -6,7 +6,7 @@ import type { Json } from '../../common/json.ts';
 import type { TlsFiles } from '../../common/net/tls.ts';
 import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
 import { loadConfig } from '../../config/load.ts';
-import { findConfigFile } from '../../config/read/find-file.ts';
+import { findConfigFile } from '../../config/read/source.ts';
 import { noLimits } from '../../kazoo/body.ts';
 import { events as catalogue, eventNamed, exampleRoutingKey, unknownRoutingKeyPrefix } from '../../kazoo/catalogue.ts';
 import { decode } from '../../kazoo/decode.ts';
@@ -208,7 +208,7 @@ async function* fileMessages(file: string, stdin: Readable, turn: Turn): AsyncGe
 /** The key of the event that the body says it is. */
 function routingKeyOf(body: Buffer): string {
   const message = { routingKey: '', contentEncoding: undefined, timestamp: undefined, zone: '', receivedAt: 0 };
-  const { event } = decode({ ...message, body }, noLimits);
+  const { event } = decode({ ...message, body }, noLimits).header;
   const definition = event === null ? undefined : eventNamed(event);
   return exampleRoutingKey(definition ?? { name: 'unknown', routingKey: null });
 }

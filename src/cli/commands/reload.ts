@@ -3,7 +3,7 @@ import { printable } from '../../common/text/format.ts';
 import { ConfigError } from '../../config/diagnostics.ts';
 import { loadPartialConfig } from '../../config/load.ts';
 import type { Changes } from '../../relay/changes.ts';
-import type { ReloadReport } from '../../relay/reloader.ts';
+import type { ReloadReport } from '../../relay/reload.ts';
 import { presentConfigFile } from '../support/args.ts';
 import { reloadDaemon } from '../support/daemon-client.ts';
 import type { Terminal } from '../support/terminal.ts';

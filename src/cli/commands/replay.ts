@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
 import { loadPartialConfig, type PartialRouteConfig } from '../../config/load.ts';
-import { findConfigFile } from '../../config/read/find-file.ts';
+import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { Entry } from '../../notification/entry.ts';
@@ -135,7 +135,8 @@ async function rehearse(terminal: Terminal, { pages, kept }: Source, route: stri
   }
 }
 
-function lineOf({ id, receivedAt, event, accountId }: Entry): string {
+function lineOf({ header }: Entry): string {
+  const { id, receivedAt, event, accountId } = header;
   return printable([id, new Date(receivedAt).toISOString(), event ?? '-', accountId ?? '-'].join('  '));
 }
 

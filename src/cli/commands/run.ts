@@ -5,7 +5,7 @@ import { onSignal, releaseStops, stopSignals } from '../../common/async/early-si
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { diagnosticText } from '../../config/diagnostics.ts';
 import { type LoadedConfig, readConfig } from '../../config/load.ts';
-import { findConfigFile } from '../../config/read/find-file.ts';
+import { findConfigFile } from '../../config/read/source.ts';
 import type { Overrides } from '../../config/read/variables.ts';
 import { storeAt } from '../../journal/open.ts';
 import { refuseSecond } from '../../ops/control.ts';

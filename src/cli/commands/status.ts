@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { formatBytes, pluralize, printable } from '../../common/text/format.ts';
 import { loadPartialConfig } from '../../config/load.ts';
-import { findConfigFile } from '../../config/read/find-file.ts';
+import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../../ops/status.ts';

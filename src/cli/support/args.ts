@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isOption } from '../../common/options/declare.ts';
 import { rootOptions } from '../../config/options.ts';
-import { findConfigFile } from '../../config/read/find-file.ts';
+import { findConfigFile } from '../../config/read/source.ts';
 import { leavesOf } from '../../config/read/tree.ts';
 import { type Flag, type Overrides, pathFrom } from '../../config/read/variables.ts';
 

@@ -1,6 +1,6 @@
 import { askDaemon } from '../../ops/control.ts';
 import type { Status } from '../../ops/status.ts';
-import type { ReloadReport } from '../../relay/reloader.ts';
+import type { ReloadReport } from '../../relay/reload.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a daemon answers that can't do what it is asked for. */

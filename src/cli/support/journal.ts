@@ -1,5 +1,5 @@
 import { loadPartialConfig, type PartialConfig } from '../../config/load.ts';
-import { findConfigFile } from '../../config/read/find-file.ts';
+import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import { orExit, type Terminal } from './terminal.ts';

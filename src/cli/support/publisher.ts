@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ChannelModel, Options, Replies } from 'amqplib';
 import { cutOff, frameReaderOf, leaveOutHeaders } from '../../broker/amqplib.ts';
-import { dial } from '../../broker/dial.ts';
+import { dial } from '../../broker/connection.ts';
 import { exchange } from '../../broker/topology.ts';
 import { within } from '../../common/async/deadlines.ts';
 import { reasonOf } from '../../common/errors.ts';

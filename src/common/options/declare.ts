@@ -20,6 +20,22 @@ export type Option = SchemaObj<unknown> & {
   readonly flag?: string;
 };
 
+/** A kind of value, by whose name an option says what it takes. */
+export interface Format {
+  /** What the reference calls it. */
+  readonly kind: string;
+  /** What an editor may know of it: JSON Schema. */
+  readonly schema: object;
+  /** True where a text from elsewhere than the file means several values, with commas between them. */
+  readonly isList?: true;
+  /** @throws Error that says what is allowed, without the value: it may be a secret */
+  validate(value: unknown): void;
+  /** Turns what people write into what the program uses; what it can't read, it leaves for `validate` to refuse. */
+  coerce?(text: unknown): unknown;
+  /** As `validate`, for what only the value as it is written shows, before `coerce`. */
+  validateWritten?(value: unknown): void;
+}
+
 /** A list; `items` describes each value of it. */
 export interface OptionList {
   readonly doc: string;

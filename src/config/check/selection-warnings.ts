@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
-import { globToRegExp } from '../../common/text/glob.ts';
+import { globToRegExp } from '../../common/text/patterns.ts';
 import { commonFields, events } from '../../kazoo/catalogue.ts';
 import type { Config, RouteConfig } from '../config.ts';
 import type { Issue } from '../diagnostics.ts';

@@ -4,8 +4,8 @@ import { loginOf, parametersOf, vhostOf } from '../../common/net/amqp-url.ts';
 import { sinkDeclaration } from '../../sinks/declarations.ts';
 import type { Config, RouteConfig } from '../config.ts';
 import type { Issue, OptionPath } from '../diagnostics.ts';
+import { formatDuration } from '../formats/amounts.ts';
 import type { MergedSources } from '../read/merge-sources.ts';
-import { formatDuration } from '../units.ts';
 import { secretsInClearText } from './secrets.ts';
 import { knownEvents, knownZones, selectionWarnings } from './selection-warnings.ts';
 

@@ -13,7 +13,7 @@ import {
   type JsonSchema as Schema,
   when,
   whenSchema,
-} from '../../common/options/json-schema.ts';
+} from '../../common/options/value-checks.ts';
 import { sinkDeclarations } from '../../sinks/declarations.ts';
 import { routeName } from '../check/routes.ts';
 import { formatOf, formats, formatValue } from '../formats.ts';

@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
+import { reasonOf } from '../../common/errors.ts';
 import { JournalError } from '../journal.ts';
 import { JournalClock } from './clock.ts';
-import { journalFailure } from './damage.ts';
+import { journalFailure } from './failure.ts';
 import { JournalFiles } from './files.ts';
 import type { Lock } from './lock.ts';
 
@@ -20,6 +21,7 @@ export class Connection {
   readonly files: JournalFiles;
   /** As the database was opened. */
   #synchronous: Synchronous = 'FULL';
+  readonly #checkpoints: Checkpoints;
 
   /** @param database that was read from already */
   constructor(database: DatabaseSync, file: string, lock: Lock, log: Logger) {
@@ -27,6 +29,7 @@ export class Connection {
     this.file = file;
     this.clock = new JournalClock(database, log);
     this.files = new JournalFiles(file, lock, log);
+    this.#checkpoints = new Checkpoints(database, log);
   }
 
   /** @throws JournalError */
@@ -70,5 +73,56 @@ export class Connection {
   mustBeInPlace(): void {
     const lost = this.files.look();
     if (lost !== null) throw new JournalError(lost);
+  }
+
+  /** Looks whether the files are in place, and the write-ahead log comes into the journal; the log is told where not. */
+  look(): void {
+    // A checkpoint writes too.
+    if (this.files.look() === null) this.#checkpoints.look();
+  }
+}
+
+/** Pages of the write-ahead log that are not in the file yet: SQLite begins to bring them there at 1,000. */
+const many = 4_000;
+
+/** So many looks in a row must find it so before it is told: a checkpoint may be in the middle of its work. */
+const looksUntilTold = 5;
+
+/** SQLite brings its write-ahead log into the file with a commit, and says nothing where that fails: the log grows then. */
+export class Checkpoints {
+  readonly #database: DatabaseSync;
+  readonly #log: Logger;
+  #failed = 0;
+
+  constructor(database: DatabaseSync, log: Logger) {
+    this.#database = database;
+    this.#log = log;
+  }
+
+  look(): void {
+    const reason = this.#find();
+    this.#failed = reason === null ? this.#end() : this.#failed + 1;
+    if (this.#failed === looksUntilTold)
+      this.#log.warn({ reason }, 'the write-ahead log can not be brought into the journal, and grows');
+  }
+
+  /** Why much is left in the log; null where it isn't. */
+  #find(): string | null {
+    try {
+      if (this.#left('NOOP') < many || this.#left('PASSIVE') < many) return null;
+      return 'somebody has been reading the journal for long';
+    } catch (error) {
+      return reasonOf(error);
+    }
+  }
+
+  #left(mode: 'NOOP' | 'PASSIVE'): number {
+    const { log, checkpointed } = this.#database.prepare(`PRAGMA wal_checkpoint(${mode})`).get() ?? {};
+    return Number(log) - Number(checkpointed);
+  }
+
+  #end(): number {
+    if (this.#failed >= looksUntilTold) this.#log.info('the write-ahead log is brought into the journal again');
+    return 0;
   }
 }

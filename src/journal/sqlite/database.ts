@@ -2,11 +2,11 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { codeOf, reasonOf } from '../../common/errors.ts';
-import { makeFolder } from '../../common/fs/make-folder.ts';
+import { makeFolder } from '../../common/fs/access.ts';
 import { makeNamedFile } from '../../common/fs/named-file.ts';
 import { JournalError } from '../journal.ts';
 import { adviceFor, hintFor, type Party, refuseSharedFolder, userName } from './access.ts';
-import { damagedJournal, journalFailure } from './damage.ts';
+import { damagedJournal, journalFailure } from './failure.ts';
 import { isLocked } from './lock.ts';
 import { applicationId, migrate, newestVersion } from './migrate.ts';
 

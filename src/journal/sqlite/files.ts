@@ -1,9 +1,8 @@
-import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readlinkSync, renameSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
-import { type Identity, identityOf, isSame } from './identity.ts';
-import type { Lock } from './lock.ts';
+import { type Identity, identityOf, isSame, type Lock } from './lock.ts';
 
 /** For so long a folder must have been left alone before its time tells that nothing has changed in it, in milliseconds. */
 const settledAfter = 3_000;
@@ -26,7 +25,7 @@ export class JournalFiles {
     this.#file = file;
     this.#lock = lock;
     this.#log = log;
-    this.#known = new Map(['', '-wal', '-shm'].map((suffix) => [file + suffix, identityOf(file + suffix)]));
+    this.#known = new Map(suffixes.map((suffix) => [file + suffix, identityOf(file + suffix)]));
   }
 
   /** What was found last: why nothing may be written, and what to do; null while all is in place. */
@@ -87,4 +86,29 @@ function openFile(identity: Identity | null): { link: string; target: string } {
   const links = existsSync(folder) ? readdirSync(folder).map((number) => join(folder, number)) : [];
   const link = links.find((candidate) => isSame(identityOf(candidate), identity));
   return link === undefined ? { link: join(folder, 'NUMBER'), target: '' } : { link, target: readlinkSync(link) };
+}
+
+/**
+ * Puts a new journal that is complete in the place of the damaged one. A rebuild that was interrupted there is finished
+ * by the next start of the daemon, with `--rebuild` or without.
+ */
+export function finishRebuild(file: string, log: Logger): void {
+  const prefix = `${basename(file)}.rebuilt-`;
+  const rebuilt = readdirSync(dirname(file)).find((name) => name.startsWith(prefix));
+  if (rebuilt === undefined) return;
+  const damaged = `${file}.damaged-${rebuilt.slice(prefix.length)}`;
+  for (const suffix of suffixes) if (existsSync(file + suffix)) renameSync(file + suffix, damaged + suffix);
+  renameSync(join(dirname(file), rebuilt), file);
+  sync(dirname(file));
+  log.warn({ journal: file, damaged }, 'the rebuilt journal is in its place; the damaged one is kept');
+}
+
+/** SQLite's own files beside a database. */
+export const suffixes = ['', '-wal', '-shm'] as const;
+
+/** Makes a file's content, or the names in a folder, survive a loss of power. */
+export function sync(path: string): void {
+  const descriptor = openSync(path, 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
 }

@@ -1,5 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Logger } from 'pino';
+import { formatBytes } from '../../common/text/format.ts';
 import type { Entry } from '../../notification/entry.ts';
+import type { Evicted } from '../reader.ts';
 
 /*
  * The table of undecodable and invalid notifications, which have a share of the journal of their own. It is what finds
@@ -52,4 +55,133 @@ export function listAnew(database: DatabaseSync, seq: number): void {
   const list = JSON.stringify([seq]);
   database.prepare(unlistInvalid).run(list);
   database.prepare(listInvalidAmong).run(list);
+}
+
+/** What one step evicts at most: large bodies take longer to remove than small ones. */
+const mostRows = 500;
+const mostBytes = 4 * 1024 * 1024;
+
+/** From this part of the share on an operator is told; again when it was less than the other meanwhile. */
+const alarmFrom = 0.5;
+const alarmAgainBelow = 0.4;
+
+/** While more and more is evicted, it is told as often, in milliseconds. */
+const toldEvery = 60_000;
+
+/** What is evicted first stands first: the ranks of the table `invalid`. */
+const kinds = ['undecodable', 'unknown', 'known'] as const;
+
+const factOf = (kind: keyof Evicted): string => `evicted_${kind}`;
+
+/** Routes by name, and whether each delivers what is invalid. */
+export type Routes = ReadonlyMap<string, boolean>;
+
+/**
+ * Which undecodable and invalid notifications make way where they have more than their share of the journal: those that no
+ * route still has to deliver. How many did is kept in the journal, and told.
+ */
+export class Eviction {
+  readonly #log: Logger;
+  readonly #sum: StatementSync;
+  readonly #after: StatementSync;
+  readonly #count: StatementSync;
+  readonly #begin: StatementSync;
+  /** By rank, how far it was looked: what stands before is held, or came since. */
+  #positions = [0, 0, 0];
+  #alarmed = false;
+  #untold = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  readonly #database: DatabaseSync;
+
+  constructor(database: DatabaseSync, log: Logger) {
+    this.#database = database;
+    this.#log = log;
+    this.#sum = database.prepare("SELECT value FROM facts WHERE name = 'invalid_bytes'");
+    // What can't be decoded is nobody's to deliver, wherever routes are.
+    this.#after = database.prepare(`
+      SELECT seq, bytes, (rank > 0 AND seq > ifnull(
+          (SELECT min(cursor) FROM routes WHERE name IN (SELECT value FROM json_each(?4))), seq))
+        OR EXISTS (SELECT 1 FROM deliveries d WHERE d.seq = i.seq AND d.state = 'waiting'
+          AND d.route IN (SELECT value FROM json_each(?3))) AS held
+      FROM invalid i WHERE rank = ?1 AND seq > ?2 ORDER BY seq LIMIT ${mostRows}`);
+    this.#count = database.prepare(`
+      INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value`);
+    this.#begin = database.prepare("INSERT OR IGNORE INTO facts (name, value) VALUES ('evicted_since', ?)");
+  }
+
+  /** Bytes that all of them take. */
+  get bytes(): number {
+    return Number(this.#sum.get()?.value);
+  }
+
+  /** The places of some that make way now, oldest first; none where the share isn't used up, or all of them are held. */
+  next(share: number, routes: Routes): number[] {
+    const chosen: number[] = [];
+    // As long as no route is known, nobody knows what they still have to deliver.
+    if (routes.size === 0) return chosen;
+    const names = JSON.stringify([...routes.keys()]);
+    const delivering = JSON.stringify([...routes].filter(([, delivers]) => delivers).map(([name]) => name));
+    let excess = this.bytes - share;
+    let room = mostBytes;
+    const isEnough = () => excess <= 0 || room <= 0 || chosen.length >= mostRows;
+    for (const [rank, kind] of kinds.entries()) {
+      let count = 0;
+      const rows = this.#after.all(rank, this.#positions[rank] ?? 0, names, delivering);
+      for (const row of rows) {
+        if (isEnough()) break;
+        this.#positions[rank] = Number(row.seq);
+        if (row.held === 1) continue;
+        chosen.push(Number(row.seq));
+        excess -= Number(row.bytes);
+        room -= Number(row.bytes);
+        count += 1;
+      }
+      if (count > 0) this.#counted(kind, count);
+      // There may be more that come before those of the next rank.
+      if (rows.length === mostRows || isEnough()) return chosen;
+    }
+    this.#positions = [0, 0, 0];
+    return chosen;
+  }
+
+  /** Tells what there is to tell. @param share in bytes */
+  tell(share: number): void {
+    const { bytes } = this;
+    const used = { bytes: formatBytes(bytes), share: formatBytes(share) };
+    if (bytes < share * alarmAgainBelow) this.#alarmed = false;
+    if (bytes >= share * alarmFrom && !this.#alarmed) {
+      this.#alarmed = true;
+      this.#log.warn(
+        used,
+        'undecodable and invalid notifications fill half of their share of the journal; "kazoo-relay dead list --group" says why',
+      );
+    }
+    if (this.#untold === 0 || performance.now() - this.#toldAt < toldEvery) return;
+    const { since, ...evicted } = evictedFrom(this.#database);
+    this.#log.warn(
+      { ...used, evicted: { ...evicted, since: since === null ? null : new Date(since).toISOString() } },
+      'undecodable and invalid notifications have used up their share of the journal (journal.invalidShare); the oldest are removed',
+    );
+    this.#untold = 0;
+    this.#toldAt = performance.now();
+  }
+
+  #counted(kind: keyof Evicted, count: number): void {
+    this.#count.run(factOf(kind), count);
+    this.#begin.run(Date.now());
+    this.#untold += count;
+  }
+}
+
+/** How many were evicted, and since when. */
+export function evictedFrom(database: DatabaseSync): Evicted & { readonly since: number | null } {
+  const rows = database.prepare("SELECT name, value FROM facts WHERE name GLOB 'evicted_*'").all();
+  const facts = new Map(rows.map(({ name, value }) => [name, Number(value)]));
+  const [undecodable, unknown, known] = kinds.map((kind) => facts.get(factOf(kind)) ?? 0);
+  return {
+    undecodable: undecodable ?? 0,
+    unknown: unknown ?? 0,
+    known: known ?? 0,
+    since: facts.get('evicted_since') ?? null,
+  };
 }

@@ -1,29 +1,27 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import type { Notification } from '../../kazoo/notification.ts';
 import type { Entry, Interest } from '../../notification/entry.ts';
+import type { Notification } from '../../notification/notification.ts';
 import { type Change, type Journal, JournalError, type Limits, type RoutePlace } from '../journal.ts';
-import type { OpenedReader, Query, Summary } from '../reader.ts';
+import type { Query, Summary } from '../reader.ts';
 import type { Page, Start } from '../route-session.ts';
 import { firstSince } from './block-index.ts';
-import { Checkpoints } from './checkpoints.ts';
 import type { JournalClock } from './clock.ts';
 import { Connection } from './connection.ts';
-import { journalFailure } from './damage.ts';
-import { databaseFile, openDatabase, openDatabaseBeside, prepareFolder } from './database.ts';
+import { databaseFile, openDatabase, prepareFolder } from './database.ts';
 import { Deliveries } from './deliveries.ts';
 import { EntryWriter } from './entry-writer.ts';
-import { find } from './find.ts';
-import { finishRebuild } from './finish-rebuild.ts';
+import { journalFailure } from './failure.ts';
+import { finishRebuild } from './files.ts';
 import { isInvalid } from './invalid.ts';
 import { acquireLock, type Lock } from './lock.ts';
+import { find, summarise } from './reader.ts';
 import { RecentEntryCache } from './recent-entry-cache.ts';
 import { Retention, unlimited } from './retention.ts';
 import { RouteSessions } from './route-sessions.ts';
 import { Scanner } from './scan.ts';
 import { Settlements } from './settlements.ts';
-import { summarise } from './summary.ts';
 
 type Listener = (change: Change) => void;
 
@@ -49,24 +47,6 @@ export function openJournal(folder: string, log: Logger, limits: Limits = unlimi
   }
 }
 
-/** @throws JournalError when there is none, or it can't be read */
-export function openJournalReader(folder: string): OpenedReader {
-  const database = openDatabaseBeside(folder, { readOnly: true });
-  const file = databaseFile(folder);
-  const reading = <T>(work: () => T): T => {
-    try {
-      return work();
-    } catch (cause) {
-      throw journalFailure(file, 'read', cause, 'command');
-    }
-  };
-  return {
-    find: async (query) => reading(() => find(database, query)),
-    summary: async () => reading(() => summarise(database, file)),
-    close: async () => database.close(),
-  };
-}
-
 class SqliteJournal implements Journal {
   readonly #connection: Connection;
   readonly #lock: Lock;
@@ -75,7 +55,6 @@ class SqliteJournal implements Journal {
   readonly #retention: Retention;
   readonly #scanner: Scanner;
   readonly #recent: RecentEntryCache;
-  readonly #checkpoints: Checkpoints;
   readonly #settlements: Settlements;
   readonly #sessions: RouteSessions;
   readonly #listeners = new Set<Listener>();
@@ -100,7 +79,6 @@ class SqliteJournal implements Journal {
     const last = () => this.#last;
     this.#sessions = new RouteSessions({ connection, deliveries, settlements, read, last });
     this.#seenVersion = this.#version.get()?.data_version;
-    this.#checkpoints = new Checkpoints(database, log);
     this.#changeTimer = setInterval(() => this.look(), lookEvery);
   }
 
@@ -179,8 +157,7 @@ class SqliteJournal implements Journal {
   }
 
   look(): void {
-    // A checkpoint writes too.
-    if (this.#connection.files.look() === null) this.#checkpoints.look();
+    this.#connection.look();
     let version: unknown;
     try {
       if (this.clock.isDue) this.#connection.transaction(() => undefined);

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
@@ -5,7 +6,6 @@ import { reasonOf } from '../../common/errors.ts';
 import { isSqliteError } from '../../common/sqlite.ts';
 import { JournalError } from '../journal.ts';
 import { hintFor } from './access.ts';
-import { type Identity, identityOf, isSame } from './identity.ts';
 
 export interface Lock {
   /**
@@ -90,3 +90,23 @@ function lockFile(folder: string): string {
 
 /** SQLite's result code for a lock that another process has. */
 const busy = 5;
+
+/** Which file it is, whatever its name: while somebody has it open, no other one gets these numbers. */
+export interface Identity {
+  readonly device: number;
+  readonly inode: number;
+}
+
+/** Null where nothing is there that can be reached. */
+export function identityOf(path: string): Identity | null {
+  try {
+    const { dev: device, ino: inode } = statSync(path);
+    return { device, inode };
+  } catch {
+    return null;
+  }
+}
+
+export function isSame(one: Identity | null, other: Identity | null): boolean {
+  return one !== null && one.device === other?.device && one.inode === other.inode;
+}

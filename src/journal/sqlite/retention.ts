@@ -3,8 +3,7 @@ import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import type { Clock, Limits } from '../journal.ts';
 import { dropOldBlocks } from './block-index.ts';
-import { Eviction } from './eviction.ts';
-import { unlistInvalid } from './invalid.ts';
+import { Eviction, unlistInvalid } from './invalid.ts';
 import { Space } from './space.ts';
 
 export const unlimited: Limits = {

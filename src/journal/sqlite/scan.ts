@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { globToRegExp } from '../../common/text/glob.ts';
+import { globToRegExp } from '../../common/text/patterns.ts';
 import type { Entry, Interest } from '../../notification/entry.ts';
 import type { Page } from '../route-session.ts';
 import { blockOf, blockSize } from './block-index.ts';

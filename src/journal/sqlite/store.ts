@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { accessToDatabase } from '../../common/sqlite.ts';
-import type { JournalStore } from '../store.ts';
+import type { JournalStore } from '../journal.ts';
 import { refuseSharedFolder } from './access.ts';
 import { databaseFile } from './database.ts';
-import { openJournal, openJournalReader } from './journal.ts';
+import { openJournal } from './journal.ts';
 import { openOperatorStore } from './operator-store.ts';
+import { openJournalReader } from './reader.ts';
 
 /** A journal in files of its own, in a folder of this machine: one daemon has it at a time. */
 export function sqliteStore(folder: string): JournalStore {

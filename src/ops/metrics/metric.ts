@@ -1,4 +1,4 @@
-import type { Histogram } from '../../common/stats/histogram.ts';
+import type { Histogram } from '../../common/stats.ts';
 import type { Summary } from '../../journal/reader.ts';
 import type { BrokerSnapshot, RouteSnapshot, RuntimeSnapshot } from '../runtime-snapshot.ts';
 

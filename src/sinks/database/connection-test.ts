@@ -1,4 +1,4 @@
-import { statOf } from '../../common/fs/file-access.ts';
+import { statOf } from '../../common/fs/access.ts';
 import { accessToDatabase } from '../../common/sqlite.ts';
 import type { SinkContext } from '../sink.ts';
 import type { TableInfo } from './dialect.ts';

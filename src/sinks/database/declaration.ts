@@ -1,10 +1,16 @@
-import { when } from '../../common/options/json-schema.ts';
+import { reasonOf } from '../../common/errors.ts';
+import type { OptionIssue } from '../../common/options/declare.ts';
+import { when } from '../../common/options/value-checks.ts';
 import type { EnvelopeKey } from '../../notification/envelope.ts';
-import type { SinkDeclaration } from '../declaration.ts';
+import type { SinkDeclaration } from '../sink.ts';
+import type { Dialect } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
 import { type DatabaseSinkOptions, databaseOptions } from './options.ts';
-import { type Column, tableOf } from './table.ts';
-import { columnName, validationErrors, warnings } from './validate.ts';
+import { refusedKind } from './schema.ts';
+import { type Column, isStandardColumn, tableOf } from './table.ts';
+
+/** What a column of the operator's may be called. */
+const columnName = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 
 /** What of `validationErrors` JSON Schema can say; in it, columns that every table has are not known. */
 const schemaRules: readonly object[] = [
@@ -23,7 +29,7 @@ export const databaseDeclaration: SinkDeclaration<DatabaseSinkOptions> = {
   options: databaseOptions,
   check: validationErrors,
   schemaRules,
-  warnings: warnings,
+  warnings,
   requiredKeys: (options) => tableOf(options).columns.flatMap(requiredKey),
   limits: ({ batch, connections, url }) => ({ batch, concurrency: dialectOf(url).isLocal ? 1 : connections }),
 };
@@ -31,4 +37,72 @@ export const databaseDeclaration: SinkDeclaration<DatabaseSinkOptions> = {
 /** The id is left out: there is always one. */
 function requiredKey({ required, path: [key] }: Column): EnvelopeKey[] {
   return required && key !== 'id' ? [key as EnvelopeKey] : []; // our own columns are named after keys of the envelope
+}
+
+/** What is wrong with options that are each of the right form. */
+function validationErrors(options: DatabaseSinkOptions): readonly OptionIssue[] {
+  const dialect = dialectOf(options.url);
+  const columns = columnErrors(options);
+  return [
+    ...urlErrors(options.url, dialect),
+    ...unsupportedOptionErrors(dialect, options),
+    ...columns,
+    // A table that can't be described can't be judged either.
+    ...(columns.length > 0 ? [] : options.columnsOnly ? ownTableErrors(options) : unfitColumnErrors(options, dialect)),
+  ];
+}
+
+/** What is legal and surely not meant. */
+function warnings(
+  { statementTimeout }: DatabaseSinkOptions,
+  { timeout }: { readonly timeout: number },
+): readonly OptionIssue[] {
+  if (statementTimeout < timeout) return [];
+  return [
+    { path: ['statementTimeout'], message: "isn't shorter than the route's timeout, which would always come first" },
+  ];
+}
+
+function urlErrors(url: string, dialect: Dialect): OptionIssue[] {
+  try {
+    dialect.checkUrl(new URL(url));
+    return [];
+  } catch (error) {
+    return [{ path: ['url'], message: `can't be used: ${reasonOf(error)}` }];
+  }
+}
+
+function unsupportedOptionErrors(dialect: Dialect, { schema, partition }: DatabaseSinkOptions): OptionIssue[] {
+  const asked = { schema: schema !== undefined, partition: partition !== 'none' };
+  const lacking = dialect.unsupportedOptions.filter((option) => asked[option]);
+  return lacking.map((option) => ({ path: [option], message: `is something that ${dialect.name} has no notion of` }));
+}
+
+function columnErrors({ columns, columnsOnly }: DatabaseSinkOptions): OptionIssue[] {
+  return Object.keys(columns).flatMap((name) => {
+    const path = ['columns', name];
+    if (!columnName.test(name)) {
+      return [{ path, message: 'must have a name of letters, digits and _, 63 at most' }];
+    }
+    return !columnsOnly && isStandardColumn(name) ? [{ path, message: 'is a column of every table of ours' }] : [];
+  });
+}
+
+/** Columns that would be made with a type that can hold nothing of what goes there. */
+function unfitColumnErrors(options: DatabaseSinkOptions, dialect: Dialect): OptionIssue[] {
+  return tableOf(options).columns.flatMap((column) => {
+    const type = dialect.typeOf(column);
+    const kind = refusedKind(column, type, dialect);
+    if (kind === undefined) return [];
+    return [{ path: ['columns', column.name], message: `is made as ${type}, which can't hold ${kind}` }];
+  });
+}
+
+function ownTableErrors(options: DatabaseSinkOptions): OptionIssue[] {
+  const path = ['columnsOnly'];
+  if (options.partition !== 'none' || options.retention > 0) {
+    return [{ path, message: 'goes with neither partition nor retention: a table of your own is yours to tidy' }];
+  }
+  if (tableOf(options).key.length === 1) return [];
+  return [{ path, message: 'needs exactly one column that holds the id, to store no notification twice' }];
 }

@@ -4,11 +4,10 @@ import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Logger } from 'pino';
 import { codeOf } from '../../common/errors.ts';
-import { accessTo } from '../../common/fs/file-access.ts';
+import { accessTo, makeFolder } from '../../common/fs/access.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
-import { makeFolder } from '../../common/fs/make-folder.ts';
+import { piecesOf } from '../../common/text/format.ts';
 import type { Delivery } from '../../notification/envelope.ts';
-import { piecesOf } from '../lines.ts';
 import { delivered, type Outcome, type Sink, type SinkContext, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { Compressor } from './compressor.ts';
 import { type LinesAtEnd, readLinesAtEnd } from './lines-at-end.ts';
@@ -79,7 +78,7 @@ class FileSink implements Sink {
     if (before === undefined || before.size === 0) return batch;
     // Each line is that of one delivery.
     return batch.filter(
-      ({ mayRepeat, id, json }) => !(mayRepeat && before.get(id) === crc32(json) && before.delete(id)),
+      ({ mayRepeat, header: { id }, json }) => !(mayRepeat && before.get(id) === crc32(json) && before.delete(id)),
     );
   }
 

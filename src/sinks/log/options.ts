@@ -1,5 +1,5 @@
 import type { Level } from 'pino';
-import type { SinkDeclaration } from '../declaration.ts';
+import type { SinkDeclaration } from '../sink.ts';
 
 export interface LogSinkOptions {
   level: Level;
@@ -10,7 +10,7 @@ export const logDeclaration: SinkDeclaration<LogSinkOptions> = {
   summary: 'one JSON line a notification on stdout',
   options: {
     level: {
-      doc: 'Level that the lines carry.',
+      doc: 'Level in the lines.',
       format: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
       default: 'info',
     },

@@ -2,8 +2,7 @@ import { fstatSync } from 'node:fs';
 import { unlessAborted } from '../../common/async/abort.ts';
 import { throughStream, withoutWaiting, writeSome } from '../../common/fs/descriptor.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
-import { jsonString, printable } from '../../common/text/format.ts';
-import { piecesOf } from '../lines.ts';
+import { jsonString, piecesOf, printable } from '../../common/text/format.ts';
 import { delivered, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { type LogSinkOptions, logDeclaration } from './options.ts';
 
@@ -20,7 +19,7 @@ export const logSink: SinkKind<LogSinkOptions> = {
       async deliver(batch, signal) {
         const head = `{"level":"${level}","time":"${new Date().toISOString()}",`;
         const lines = batch.map(
-          ({ json, event }) => `${head}${json.slice(1, -1)},"msg":${jsonString(event ?? 'unknown event')}}\n`,
+          ({ json, header }) => `${head}${json.slice(1, -1)},"msg":${jsonString(header.event ?? 'unknown event')}}\n`,
         );
         await output.write(piecesOf(lines), signal);
         return batch.map(() => delivered);

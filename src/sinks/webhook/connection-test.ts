@@ -5,7 +5,7 @@ import { createMask } from '../../common/text/secret-mask.ts';
 import { createAddress } from './address.ts';
 import { createAuth } from './auth.ts';
 import type { WebhookOptions } from './options.ts';
-import { secretsOf } from './secrets.ts';
+import { secretsOf } from './request.ts';
 import { openTransport } from './transport.ts';
 
 /**

@@ -1,6 +1,6 @@
-import { anyCase, orReference, when, whenSchema } from '../../common/options/json-schema.ts';
+import { anyCase, orReference, when, whenSchema } from '../../common/options/value-checks.ts';
 import type { EnvelopeKey } from '../../notification/envelope.ts';
-import type { SinkDeclaration } from '../declaration.ts';
+import type { SinkDeclaration } from '../sink.ts';
 import { createAddress } from './address.ts';
 import { batchFormats } from './formats/formats.ts';
 import { type FormatName, formatNames, type WebhookOptions, webhookOptions } from './options.ts';

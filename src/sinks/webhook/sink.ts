@@ -12,8 +12,14 @@ import { type Answer, type HttpClient, type Request, send } from './http.ts';
 import type { WebhookOptions } from './options.ts';
 import { failureOutcome, outcomeOf, retryAfter } from './outcome.ts';
 import { RateLimiter } from './rate-limiter.ts';
-import { createRequestMaker, credentialHeaders, type RequestMaker, showAnswer, showRequest } from './request.ts';
-import { secretsOf } from './secrets.ts';
+import {
+  createRequestMaker,
+  credentialHeaders,
+  type RequestMaker,
+  secretsOf,
+  showAnswer,
+  showRequest,
+} from './request.ts';
 
 /** HTTP requests to a receiver of the operator's. What its answer means stands in `outcome.ts`. */
 export const webhookSink: SinkKind<WebhookOptions> = {

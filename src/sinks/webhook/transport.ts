@@ -1,14 +1,15 @@
+import { type LookupAddress, lookup as systemLookup } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
 import { createSecureContext } from 'node:tls';
+import ipaddr from 'ipaddr.js';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici';
 import { reasonOf } from '../../common/errors.ts';
 import { addressAttemptTimeout } from '../../common/net/addresses.ts';
 import { explainTls, readTls, type TlsFiles } from '../../common/net/tls.ts';
 import { SinkUnavailable } from '../sink.ts';
 import { withRepairedHeads } from './answer-head.ts';
-import { isExcepted } from './no-proxy.ts';
-import type { TlsOptions, WebhookOptions } from './options.ts';
-import { publicConnector, publicLookup } from './private-networks.ts';
-import { proxyVariables } from './secrets.ts';
+import { proxyVariables, type TlsOptions, type WebhookOptions } from './options.ts';
+import { needsProxy } from './proxy.ts';
 
 /**
  * The connections of a sink: kept alive, as many as it may have requests at a time.
@@ -60,20 +61,6 @@ export function openTransport(options: WebhookOptions, target = options.url): Di
   }
 }
 
-/** @throws SinkUnavailable where the environment says so and names none that can be used */
-function needsProxy(target: string): boolean {
-  const named = proxyVariables.filter((name) => process.env[name]);
-  if (named.length === 0 || isExcepted(target)) return false;
-  const other = named.find((name) => !proxyUrl.test(process.env[name] ?? ''));
-  if (other === undefined) return true;
-  throw new SinkUnavailable(
-    `${other} in the environment begins neither with http:// nor with https://: no other proxy is spoken to (set the option proxy)`,
-  );
-}
-
-/** A proxy of a kind that we speak to. */
-const proxyUrl = /^https?:\/\//i;
-
 /** Of a connection that undici's agents make, whichever way they take. */
 function repaired(connect: Pool.Options['connect']): buildConnector.connector {
   return withRepairedHeads(typeof connect === 'function' ? connect : buildConnector(connect ?? {}));
@@ -96,3 +83,49 @@ function filesOf(given: TlsFiles): ReturnType<typeof readTls> {
     throw new SinkUnavailable(reasonOf(cause), { cause });
   }
 }
+
+/**
+ * Looks a name up and leaves out what isn't public. It belongs into the connection itself: what is looked at is what is
+ * connected to, so that a name which has another address a moment later is of no use.
+ */
+export function publicLookup(lookup = systemLookup): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+      if (error !== null) return callback(error, []);
+      const allowed = addresses.filter(({ address }) => isPublic(address));
+      const [first] = allowed;
+      if (first === undefined) return callback(new PrivateAddress(hostname), []);
+      if (options.all) callback(null, allowed);
+      else callback(null, first.address, first.family);
+    });
+  };
+}
+
+/** Refuses hosts that are an address, and not a public one: those are never looked up. */
+function publicConnector(connect: buildConnector.connector): buildConnector.connector {
+  return (options, callback) => {
+    const host = options.hostname.replace(/^\[(.*)\]$/, '$1');
+    if (isIP(host) !== 0 && !isPublic(host)) callback(new PrivateAddress(host), null);
+    else connect(options, callback);
+  };
+}
+
+/** A host whose addresses are none that a request may go to. */
+class PrivateAddress extends Error {
+  readonly code = 'EPRIVATE';
+
+  constructor(host: string) {
+    super(`${host} is not a public address, and allowPrivateNetworks is false`);
+  }
+}
+
+/** True for an address of the internet at large; false for private, loopback, link-local, reserved and the like. */
+export function isPublic(text: string): boolean {
+  if (!ipaddr.isValid(text)) return false;
+  // An IPv4 address inside an IPv6 one is looked at itself.
+  const address = ipaddr.process(text);
+  return address.range() === 'unicast' && (address.kind() === 'ipv4' || address.match(globalUnicast));
+}
+
+/** All that is given out of IPv6 to the internet at large: RFC 4291, section 2.4, and IANA's list. */
+const globalUnicast = ipaddr.parseCIDR('2000::/3');

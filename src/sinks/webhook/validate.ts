@@ -3,12 +3,11 @@ import { isLoopback } from '../../common/net/addresses.ts';
 import type { OptionIssue } from '../../common/options/declare.ts';
 import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
 import { isSecretParameter } from '../../kazoo/secrets.ts';
-import type { SinkRoute } from '../declaration.ts';
+import type { SinkRoute } from '../sink.ts';
 import { createAddress } from './address.ts';
-import { isMisreadSource } from './formats/cloudevents.ts';
-import { batchFormats, createFormat } from './formats/formats.ts';
+import { createSigner } from './auth.ts';
+import { batchFormats, createFormat, isMisreadSource } from './formats/formats.ts';
 import type { FormatName, WebhookOptions } from './options.ts';
-import { createSigner } from './signature.ts';
 
 /** What is wrong among options each of which is right by itself. Nothing in it shows a secret. */
 export function validationErrors(options: WebhookOptions): readonly OptionIssue[] {

@@ -2,9 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import type { Journal } from '../../../src/journal/journal.ts';
+import type { Journal, JournalStore } from '../../../src/journal/journal.ts';
 import { storeAt } from '../../../src/journal/open.ts';
-import type { JournalStore } from '../../../src/journal/store.ts';
 import { openJournal } from '../../support/journal.ts';
 
 /** An empty journal, and how it is got rid of. Nothing else is known of it but what every store can do. */

@@ -1,11 +1,14 @@
 import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import type { Journal } from '../../../src/journal/journal.ts';
-import { openJournal, openJournalReader } from '../../../src/journal/sqlite/journal.ts';
+import { Checkpoints } from '../../../src/journal/sqlite/connection.ts';
+import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { acquireLock } from '../../../src/journal/sqlite/lock.ts';
+import { openJournalReader } from '../../../src/journal/sqlite/reader.ts';
 import { notification } from '../../support/notification.ts';
 import { until } from '../../support/until.ts';
 
@@ -16,6 +19,7 @@ let journal: Journal;
 let ids: string[];
 let logged: string[];
 const log = pino({ base: null }, { write: (line: string) => void logged.push(line) });
+const told = (text: string) => logged.filter((line) => line.includes(text));
 
 beforeEach(async () => {
   logged = [];
@@ -26,7 +30,7 @@ beforeEach(async () => {
   // As if nothing had changed in it for long.
   utimesSync(folder, 1, 1);
   const batch = Array.from({ length: 20 }, () => notification({}));
-  ids = batch.map(({ id }) => id);
+  ids = batch.map(({ header }) => header.id);
   await journal.append(batch);
 });
 
@@ -85,7 +89,7 @@ describe('a journal that is in use', () => {
     await expect(journal.append([late])).rejects.toThrow(/was removed, moved or replaced/);
     unsubscribe();
     await copyBack();
-    expect(await idsIn(folder)).toEqual([...ids, late.id]);
+    expect(await idsIn(folder)).toEqual([...ids, late.header.id]);
   });
 
   test.each<[string, () => void]>([
@@ -113,7 +117,7 @@ describe('a journal that is in use', () => {
     expect(await journal.append([next])).toHaveLength(1);
     expect(journal.trouble).toBeNull();
     expect(logged.join('')).toContain('the journal is in its place again');
-    expect(await idsIn(folder)).toEqual([...ids, next.id]);
+    expect(await idsIn(folder)).toEqual([...ids, next.header.id]);
   });
 
   test('loses nothing of a log that was removed, once it is stopped', async () => {
@@ -143,6 +147,35 @@ describe('a journal that is in use', () => {
   });
 });
 
+describe('a write-ahead log that can’t be brought into the journal', () => {
+  test('because somebody reads for long is told once, and once more when it is over', async () => {
+    const reader = new DatabaseSync(file, { readOnly: true });
+    reader.exec('BEGIN; SELECT count(*) FROM notifications');
+    const json = JSON.stringify({ filler: 'x'.repeat(1_000_000) });
+    for (let count = 0; count < 20; count += 1) await journal.append([notification({ json })]);
+    await until(() => told('can not be brought into the journal').length > 0, { what: 'the warning' });
+    expect(logged.join('')).toContain('somebody has been reading the journal for long');
+    reader.close();
+    await until(() => told('is brought into the journal again').length > 0, { what: 'its end' });
+    expect(told('can not be brought into the journal')).toHaveLength(1);
+  });
+
+  test('because the disk fails is told with the reason', () => {
+    // A disk that takes the log and not the file can't be made here.
+    const failing = {
+      prepare: () => ({
+        get() {
+          throw new Error('disk I/O error');
+        },
+      }),
+    };
+    const checkpoints = new Checkpoints(failing as unknown as DatabaseSync, log);
+    for (let look = 0; look < 20; look += 1) checkpoints.look();
+    expect(told('can not be brought into the journal')).toHaveLength(1);
+    expect(logged.join('')).toContain('disk I/O error');
+  });
+});
+
 function copyOf(path: string): string {
   copyFileSync(path, `${path}.copy`);
   return `${path}.copy`;
@@ -164,5 +197,5 @@ async function idsIn(path: string): Promise<string[]> {
   const reader = openJournalReader(path);
   const found = await reader.find({ after: 0, limit: 100 });
   await reader.close();
-  return found.map(({ id }) => id);
+  return found.map(({ header }) => header.id);
 }

@@ -6,11 +6,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { databaseFile } from '../../../src/journal/sqlite/database.ts';
-import { openJournal, openJournalReader } from '../../../src/journal/sqlite/journal.ts';
+import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { acquireLock } from '../../../src/journal/sqlite/lock.ts';
 import { newestVersion } from '../../../src/journal/sqlite/migrate.ts';
 import { migrations } from '../../../src/journal/sqlite/migrations.ts';
 import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
+import { openJournalReader } from '../../../src/journal/sqlite/reader.ts';
 import { rowsIn } from '../../support/journal-file.ts';
 import { cursorOf } from '../../support/sessions.ts';
 

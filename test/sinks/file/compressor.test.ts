@@ -18,7 +18,7 @@ import type { Readable, Writable } from 'node:stream';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
-import { ExponentialBackoff } from '../../../src/common/async/backoff.ts';
+import { ExponentialBackoff } from '../../../src/common/async/loop.ts';
 import { Compressor } from '../../../src/sinks/file/compressor.ts';
 import { deliver, type FileStage, fileStage, idsIn } from '../../support/file-stage.ts';
 import { smallDisk } from '../../support/small-disk.ts';

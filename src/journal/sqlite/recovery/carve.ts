@@ -1,7 +1,6 @@
 import { cellAt, childrenOf, Records, type TreePage, treePage } from './btree.ts';
 import type { Pages } from './pages.ts';
-import { recordHeader, recordValues, type Value } from './record.ts';
-import { fits, type Shape } from './shape.ts';
+import { fits, recordHeader, recordValues, type Shape, type Value } from './record.ts';
 import { unusedPages } from './unused.ts';
 
 /** A record with as many values as it was written with. */

@@ -2,8 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { walk } from './carve.ts';
 import { byRoute, copyRows, type Span } from './copy.ts';
 import { openPages, type Pages } from './pages.ts';
-import { rootsOf } from './roots.ts';
-import { indexShape, tableShape } from './shape.ts';
+import { indexShape, type Shape, tableShape } from './record.ts';
 
 /** What came over, and what didn't as far as that can be told: places that were empty before count too. */
 interface Count {
@@ -38,6 +37,27 @@ export function salvage(file: string, to: DatabaseSync, routes: readonly string[
     old.close();
   }
 }
+
+/**
+ * Where the trees of a journal's tables and indexes begin, by their names. The tree that says it begins on page 1;
+ * where that is lost, they are where they are in a new journal: the same is made, in the same order, before anything
+ * else.
+ */
+function rootsOf(pages: Pages, fresh: DatabaseSync): Map<string, number> {
+  const made = fresh.prepare('SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0').all();
+  const roots = new Map(made.map(({ name, rootpage }) => [String(name), Number(rootpage)]));
+  walk(pages, 1, schemaShape, ({ values: [_type, name, _table, root] }) => {
+    if (typeof name !== 'string' || typeof root !== 'number') return false;
+    if (roots.has(name)) roots.set(name, root);
+    return true;
+  });
+  return roots;
+}
+
+const schemaShape: Shape = {
+  of: 'table',
+  columns: ['type', 'name', 'tbl_name', 'rootpage', 'sql'].map((name) => ({ name, fits: () => true, mayLack: false })),
+};
 
 /**
  * Lists again, as due at once, the deliveries of which only the index tells; and leaves out those of which the entry is

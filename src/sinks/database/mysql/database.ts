@@ -1,7 +1,10 @@
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type mysql from 'mysql2/promise';
+import mysql from 'mysql2/promise';
 import type { Logger } from 'pino';
 import { unlessAborted } from '../../../common/async/abort.ts';
+import { reasonOf } from '../../../common/errors.ts';
+import { addressAttemptTimeout } from '../../../common/net/addresses.ts';
 import {
   type Database,
   ddlTimeoutFactor,
@@ -14,12 +17,11 @@ import type { ClassifiedError } from '../errors.ts';
 import type { DatabaseSinkOptions } from '../options.ts';
 import type { ColumnValue, Row } from '../row.ts';
 import { identifierList, qualified } from '../schema.ts';
-import { mayBePlain, type Server, serverAddress, tlsOptions } from '../server.ts';
+import { mayBePlain, type Server, serverAddress, type TlsOptions, tlsOptions } from '../server.ts';
 import type { Table } from '../table.ts';
 import { classifyError, isDuplicate, isUnfilled, isUsableAfter, withoutValues } from './errors.ts';
 import { grammar } from './grammar.ts';
 import { introspect, migrationObstacle } from './introspect.ts';
-import { createPool, settings } from './pool.ts';
 
 export class MysqlDatabase implements Database {
   readonly displayName: string;
@@ -180,4 +182,57 @@ export class MysqlDatabase implements Database {
 /** `2026-11-24 10:00:00.000` of the same in RFC 3339 and UTC; what isn't that is for the server to refuse. */
 function datetime(time: string): string {
   return time.replace(/^(\d{4}-\d{2}-\d{2})T([\d:.]+)Z$/, '$1 $2');
+}
+
+/** Connections to a server, made when they are needed. */
+function createPool(
+  { host, port, user, password, database }: Server,
+  tls: TlsOptions | undefined,
+  { connections, statementTimeout }: DatabaseSinkOptions,
+  log: Logger,
+): mysql.Pool {
+  const pool = mysql.createPool({
+    // Checking a certificate's name needs the host, though the stream is ours.
+    ...(host.startsWith('/')
+      ? { socketPath: host }
+      : {
+          host,
+          stream: () =>
+            connect({ host, port, keepAlive: true, noDelay: true, ...addressAttemptTimeout(statementTimeout) }),
+        }),
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password }),
+    ...(database === undefined ? {} : { database }),
+    ...(tls === undefined ? {} : { ssl: sslOf(tls) }),
+    charset: 'utf8mb4',
+    // One more, so that tidying never waits for deliveries nor they for it.
+    connectionLimit: connections + 1,
+    connectTimeout: statementTimeout,
+    idleTimeout: 10_000,
+    maxIdle: 0,
+  });
+  pool.on('connection', (connection) => {
+    connection.on('error', (error) => log.debug({ reason: reasonOf(error) }, 'a connection was lost'));
+  });
+  return pool;
+}
+
+function sslOf({ ca, cert, key, rejectUnauthorized, checksName }: TlsOptions): mysql.SslOptions {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    rejectUnauthorized,
+    verifyIdentity: checksName,
+  };
+}
+
+/** Strict, so that what doesn't fit is refused and not cut; MariaDB has a deadline for statements too. */
+function settings(statementTimeout: number, factor: number): string {
+  const seconds = Math.max(1, Math.ceil((statementTimeout * 0.8) / 1000));
+  return (
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', autocommit = 1, " +
+    `innodb_lock_wait_timeout = ${seconds}, lock_wait_timeout = ${seconds} ` +
+    `/*M! , max_statement_time = ${(statementTimeout * factor) / 1000} */`
+  );
 }

@@ -3,8 +3,7 @@ import type { Logger } from 'pino';
 import { deleteBatchSize, deletePause } from '../dialect.ts';
 import { identifierList, qualified } from '../schema.ts';
 import type { Table } from '../table.ts';
-import { grammar } from './grammar.ts';
-import { boundsOf, defaultOf, limitsOf, monthOf, monthsToCome, partitionOf } from './partitions.ts';
+import { boundsOf, defaultOf, grammar, limitsOf, monthOf, monthsToCome, partitionOf } from './grammar.ts';
 import type { Transaction } from './statements.ts';
 
 interface Maintenance {

@@ -2,17 +2,17 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeFolder } from '../../../common/fs/make-folder.ts';
+import { makeFolder } from '../../../common/fs/access.ts';
+import { fileReasonOf } from '../../../common/fs/fs-errors.ts';
 import { makeNamedFile } from '../../../common/fs/named-file.ts';
+import { isSqliteError, sqliteCodeOf } from '../../../common/sqlite.ts';
 import { type Database, deleteBatchSize, deletePause, type TableInfo } from '../dialect.ts';
-import type { ClassifiedError } from '../errors.ts';
+import { type ClassifiedError, columnIn, withoutValues as hide, plainReason } from '../errors.ts';
 import type { DatabaseSinkOptions } from '../options.ts';
 import type { ColumnValue, Row } from '../row.ts';
 import { identifierList, qualified } from '../schema.ts';
 import type { Table } from '../table.ts';
-import { classifyError, isBusy, withoutValues } from './errors.ts';
 import { grammar } from './grammar.ts';
-import { introspect } from './introspect.ts';
 
 export class SqliteDatabase implements Database {
   readonly displayName: string;
@@ -158,3 +158,85 @@ function insertStatement(table: Table): string {
 function sqlValue(value: ColumnValue): string | number | null {
   return typeof value === 'boolean' ? Number(value) : value;
 }
+
+/** What a file of SQLite has of the table. */
+function introspect(database: DatabaseSync, { name }: Table): TableInfo | undefined {
+  const columns = database.prepare(columnsQuery).all(name);
+  if (columns.length === 0) return undefined;
+  const [kind] = database
+    .prepare("SELECT strict, wr FROM pragma_table_list WHERE schema = 'main' AND name = ?")
+    .all(name);
+  const keys = columns.filter(({ pk }) => Number(pk) > 0);
+  // Is the number of the row: it takes nothing but whole numbers in any table, and gives itself one.
+  const isRowId = ({ pk, type }: PragmaRow) =>
+    Number(pk) > 0 && keys.length === 1 && /^INTEGER$/i.test(String(type)) && kind?.wr === 0;
+  return {
+    columns: new Map(
+      columns.map((column) => [
+        String(column.name),
+        kind?.strict === 1 || isRowId(column) ? String(column.type) : 'ANY',
+      ]),
+    ),
+    indexes: [
+      ...database
+        .prepare(indexesQuery)
+        .all(name)
+        .map((index) => ({
+          unique: index.isUnique === 1,
+          columns: namesOf(database.prepare(partsQuery).all(String(index.name))),
+        })),
+      // The primary key is in no list of indexes where it is an integer.
+      { unique: true, columns: namesOf(keys) },
+    ],
+    partitioned: false,
+    requiredWithoutDefault: namesOf(columns.filter((column) => column.isRequired === 1 && !isRowId(column))),
+  };
+}
+
+type PragmaRow = Record<string, unknown>;
+
+function namesOf(rows: readonly PragmaRow[]): string[] {
+  return rows.map((row) => String(row.name));
+}
+
+/** Generated columns aren't among them. */
+const columnsQuery = `
+  SELECT name, type, pk, "notnull" AND coalesce(upper(dflt_value), 'NULL') = 'NULL' AS isRequired
+  FROM pragma_table_info(?) ORDER BY pk`;
+
+const indexesQuery = 'SELECT name, "unique" AS isUnique FROM pragma_index_list(?) WHERE NOT partial';
+const partsQuery = 'SELECT name FROM pragma_index_info(?) ORDER BY seqno';
+
+/** Says of an error whether it is a row's fault, from SQLite's result code. */
+function classifyError(error: unknown): ClassifiedError {
+  const code = sqliteCodeOf(error);
+  if (code === undefined) return { kind: 'database', ...plainReason(error), reason: fileReasonOf(error) };
+  return { kind: isSqliteError(error, aboutRow) ? 'row' : 'database', reason: plainReason(error).reason, code };
+}
+
+/** The error of a statement with values, without what it says of them. @param columns of the table */
+function withoutValues(error: unknown, columns: Iterable<string>): unknown {
+  const code = sqliteCodeOf(error);
+  if (!Error.isError(error) || code === undefined) return error;
+  const meaning = meanings[code] ?? ('errstr' in error ? String(error.errstr) : undefined);
+  return hide(error, { code, meaning, column: columnIn(error.message, columns) });
+}
+
+/** By the extended result code; SQLite's own text for the others says no more than the code. */
+const meanings: Readonly<Record<number, string>> = {
+  275: 'a CHECK constraint is violated',
+  787: 'a foreign key leads nowhere',
+  1299: 'a column that is NOT NULL has no value',
+  1555: 'the primary key has that value already',
+  1811: 'raised by a trigger',
+  2067: 'a unique index has that value already',
+  3091: 'a value is not of the type of its column',
+};
+
+/** Another connection holds the lock. */
+function isBusy(error: unknown): boolean {
+  return isSqliteError(error, [5]);
+}
+
+/** Too big, a constraint (also RAISE in a trigger, and a type in a STRICT table), a mismatch of types. */
+const aboutRow = [18, 19, 20];

@@ -11,7 +11,7 @@ import { openJournal } from '../../../../src/journal/sqlite/journal.ts';
 import { carve } from '../../../../src/journal/sqlite/recovery/carve.ts';
 import { openPages } from '../../../../src/journal/sqlite/recovery/pages.ts';
 import { rebuildJournal } from '../../../../src/journal/sqlite/recovery/rebuild.ts';
-import { type Shape, tableShape } from '../../../../src/journal/sqlite/recovery/shape.ts';
+import { type Shape, tableShape } from '../../../../src/journal/sqlite/recovery/record.ts';
 import { type PlacedRow, placesOf } from '../../../support/journal-file.ts';
 import { notification } from '../../../support/notification.ts';
 import { runs } from '../../../support/runs.ts';

@@ -1,0 +1,164 @@
+import { extname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { Command } from 'commander';
+import { pluralize, printable } from '../../common/text/format.ts';
+import type { Config } from '../../config/config.ts';
+import { loadConfig } from '../../config/load.ts';
+import { findConfigFile } from '../../config/read/source.ts';
+import { decode } from '../../kazoo/decode.ts';
+import { redact } from '../../kazoo/redact.ts';
+import { validateNotification } from '../../kazoo/validate.ts';
+import { Entry } from '../../notification/entry.ts';
+import { createMatcher, createRevealedPaths, type Decision } from '../../routes/match.ts';
+import { createReshape } from '../../routes/reshape.ts';
+import { shape } from '../../routes/shape.ts';
+import { createValidator } from '../../schema/validator.ts';
+import { type ConfigTest, type Expectation, readConfigTests } from '../support/config-tests.ts';
+import { orExit, type Terminal } from '../support/terminal.ts';
+
+interface Options {
+  readonly config?: string;
+}
+
+export function testCommand(terminal: Terminal): Command {
+  return new Command('test')
+    .description(
+      'try a configuration on notifications: which routes get them, and what; no broker and no sink is touched',
+    )
+    .argument('[file]', 'file of cases; by default that beside the configuration: kazoo-relay.test.yaml')
+    .option('-c, --config <file>', 'configuration file')
+    .addHelpText('after', help)
+    .action((file: string | undefined, options: Options) =>
+      orExit(
+        terminal,
+        () => 2,
+        () => test(terminal, file, options),
+      ),
+    );
+}
+
+const help = `
+A case:
+
+  cases:
+    - name: a missed call from Germany
+      event: missed_call                            # the catalogue's example; or notification: { … }
+      with: { caller_id_number: '+4930123456' }     # changes in it; null removes
+      zone: west                                    # default: that of the first broker
+      routes: [archive, crm]                        # get it, and no others do
+      quarantine: []                                # have it quarantined
+      gets:
+        crm: { data.caller_id_number: '+4930123456', data.to: null }
+
+Exit code: 0 all is as it should be, 1 something differs, 2 wrong options, or a file that can't be used.
+
+Example:
+  kazoo-relay test --config /etc/kazoo-relay/kazoo-relay.yaml`;
+
+async function test(terminal: Terminal, named: string | undefined, options: Options): Promise<void> {
+  const configFile = findConfigFile(options.config, terminal.env);
+  const config = loadConfig(configFile, terminal);
+  const routes = config.routes.map(({ name }) => name);
+  const cases = readConfigTests(named ?? besides(configFile), routes);
+  const trial = createConfigTestRunner(config);
+  let wrong = 0;
+  for (const one of cases) {
+    const differences = trial(one);
+    await show(terminal, one, differences);
+    if (differences.length > 0) wrong += 1;
+  }
+  await terminal.print(`${pluralize(cases.length, 'case')}: ${cases.length - wrong} as they should be, ${wrong} not`);
+  if (wrong > 0) terminal.exitCode = 1;
+}
+
+/** `kazoo-relay.yaml` has its cases in `kazoo-relay.test.yaml`. */
+function besides(file: string): string {
+  const extension = extname(file);
+  return `${file.slice(0, file.length - extension.length)}.test${extension}`;
+}
+
+async function show(terminal: Terminal, { name, location }: ConfigTest, differences: readonly string[]): Promise<void> {
+  if (differences.length === 0) return terminal.print(`${terminal.paint('green', 'ok')}       ${printable(name)}`);
+  await terminal.print(`${terminal.paint('red', 'differs')}  ${printable(name)} (${printable(location)})`);
+  for (const difference of differences) await terminal.print(`           ${printable(difference)}`);
+}
+
+/**
+ * Says how what the routes of a configuration do differs from what a case wants: nothing, or a line for each
+ * difference.
+ */
+type ConfigTestRunner = (configTest: ConfigTest) => string[];
+
+/**
+ * Does with a notification what the daemon does, but for the broker, the journal and the sinks.
+ * @throws SchemaError, ConditionError
+ */
+export function createConfigTestRunner({ brokers, intake, routes, validation }: Config): ConfigTestRunner {
+  const validator = createValidator(validation.schemas);
+  const reveals = createRevealedPaths(routes);
+  const zone = brokers[0]?.zone ?? '';
+  const failures: string[] = [];
+  const tried = routes.map((route) => {
+    const reshape = createReshape(route.shape);
+    return {
+      name: route.name,
+      match: createMatcher(route, (reason) => void failures.push(reason)),
+      shapeOf: (entry: Entry) => shape(entry, route.reveal, reshape).json,
+    };
+  });
+
+  return (configTest) => {
+    const now = Date.now();
+    const message = {
+      routingKey: configTest.routingKey,
+      contentEncoding: undefined,
+      timestamp: undefined,
+      receivedAt: now,
+    };
+    const notification = decode({ ...message, body: configTest.body, zone: configTest.zone ?? zone }, intake);
+    validateNotification(notification, validator);
+    const entry = new Entry(1, null, redact(notification, reveals));
+    return tried.flatMap(({ name, match, shapeOf }) => {
+      failures.length = 0;
+      const decision = match(entry);
+      const expected = configTest.expected.get(name);
+      const wrong = wrongDecision(decision, expected, failures[0]);
+      if (wrong !== undefined) return [`${name} ${wrong}`];
+      if (decision !== 'deliver' || expected === undefined) return [];
+      return differencesIn(JSON.parse(shapeOf(entry)), expected.gets).map((difference) => `${name} gets ${difference}`);
+    });
+  };
+}
+
+function wrongDecision(
+  decision: Decision,
+  expected: Expectation | undefined,
+  failure: string | undefined,
+): string | undefined {
+  const does = typeof decision === 'string' ? decision : 'quarantine';
+  const should = expected?.decision ?? 'skip';
+  if (does === should) return undefined;
+  const why = typeof decision === 'string' ? failure && `its condition fails: ${failure}` : decision.quarantine;
+  return `${verbs[should].should}, ${verbs[does].does}${why === undefined ? '' : ` (${why})`}`;
+}
+
+const verbs = {
+  deliver: { should: 'should get it', does: 'and gets it' },
+  skip: { should: 'should not get it', does: 'but does not get it' },
+  quarantine: { should: 'should have it quarantined', does: 'but has it quarantined' },
+} as const;
+
+function differencesIn(envelope: unknown, gets: ReadonlyMap<string, unknown>): string[] {
+  return [...gets].flatMap(([path, expected]) => {
+    const actual = at(envelope, path.split('.'));
+    if (isDeepStrictEqual(actual ?? null, expected)) return [];
+    const shown = actual === undefined ? 'nothing' : JSON.stringify(actual);
+    return [`${shown} in ${path}, and should get ${expected === null ? 'nothing' : JSON.stringify(expected)}`];
+  });
+}
+
+function at(value: unknown, [step, ...rest]: readonly string[]): unknown {
+  if (step === undefined) return value;
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
+  return at(Reflect.get(value, step), rest);
+}

@@ -1,0 +1,103 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { Entry } from '../../notification/entry.ts';
+import type { OpenedReader, Query, RouteSummary, Summary } from '../reader.ts';
+import { firstSince } from './block-index.ts';
+import { databaseFile, openDatabaseBeside, sizeOf } from './database.ts';
+import { journalFailure } from './failure.ts';
+import { evictedFrom } from './invalid.ts';
+import { entryColumns, entryOf, prepareEntries } from './rows.ts';
+import { usedBytes } from './space.ts';
+
+/** @throws JournalError when there is none, or it can't be read */
+export function openJournalReader(folder: string): OpenedReader {
+  const database = openDatabaseBeside(folder, { readOnly: true });
+  const file = databaseFile(folder);
+  const reading = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (cause) {
+      throw journalFailure(file, 'read', cause, 'command');
+    }
+  };
+  return {
+    find: async (query) => reading(() => find(database, query)),
+    summary: async () => reading(() => summarise(database, file)),
+    close: async () => database.close(),
+  };
+}
+
+/** Entries that fit, oldest first. Event names may be globs. */
+export function find(database: DatabaseSync, query: Query): Entry[] {
+  const conditions: string[] = [];
+  const values: SQLInputValue[] = [];
+  const where = (condition: string, value: SQLInputValue) => {
+    conditions.push(condition);
+    values.push(value);
+  };
+  if (query.after !== undefined) where('seq > ?', query.after);
+  if (query.since !== undefined) {
+    where('seq >= ?', firstSince(database, query.since) ?? Number.MAX_SAFE_INTEGER);
+    where('received_at >= ?', query.since);
+  }
+  if (query.events)
+    where('EXISTS (SELECT 1 FROM json_each(?) WHERE event GLOB value)', JSON.stringify(query.events.map(literal)));
+  if (query.accounts) where('account_id IN (SELECT value FROM json_each(?))', JSON.stringify(query.accounts));
+
+  const newest = query.after === undefined && query.since === undefined;
+  const rows = prepareEntries(
+    database,
+    `SELECT ${entryColumns} FROM entries
+     ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
+     ORDER BY seq ${newest ? 'DESC' : 'ASC'} LIMIT ?`,
+  ).all(...values, query.limit);
+  if (newest) rows.reverse();
+  return rows.map(entryOf);
+}
+
+/** GLOB gives more characters a meaning than our patterns do. */
+function literal(pattern: string): string {
+  return pattern.replace(/[?[]/g, '[$&]');
+}
+
+/** What the journal holds, and how far each route is, that it knows: in the configuration or not. */
+export function summarise(database: DatabaseSync, file: string): Summary {
+  const newest = database.prepare('SELECT seq, received_at FROM notifications ORDER BY seq DESC LIMIT 1').get();
+  const oldest = database.prepare('SELECT seq, received_at FROM notifications ORDER BY seq LIMIT 1').get();
+  const last = Number(newest?.seq ?? 0);
+  const counts = database.prepare('SELECT route, state, count(*) AS count FROM deliveries GROUP BY route, state').all();
+  const countOf = (route: string, state: string) =>
+    Number(counts.find((row) => row.route === route && row.state === state)?.count ?? 0);
+  const firstAfter = database.prepare('SELECT received_at FROM notifications WHERE seq > ? ORDER BY seq LIMIT 1');
+  const cursors = new Map<unknown, number>();
+  for (const { name, cursor } of database.prepare('SELECT name, cursor FROM routes').all())
+    cursors.set(name, Number(cursor));
+  // After a rebuild there may be lines of one whose cursor is lost. The lines of no route are those of undecodable ones.
+  const names = new Set([...cursors.keys(), ...counts.map(({ route }) => route)].map(String).filter(Boolean));
+  return {
+    bytes: sizeOf(file) + sizeOf(`${file}-wal`),
+    usedBytes: usedBytes(database, file),
+    messages: newest === undefined ? 0 : last - Number(oldest?.seq) + 1,
+    oldest: oldest === undefined ? null : Number(oldest.received_at),
+    newest: newest === undefined ? null : Number(newest.received_at),
+    undecodable: countOf('', 'undecodable'),
+    invalidBytes: Number(database.prepare("SELECT value FROM facts WHERE name = 'invalid_bytes'").get()?.value),
+    evicted: evictedFrom(database),
+    routes: [...names].sort().map((name): RouteSummary => {
+      const cursor = cursors.get(name);
+      const waitingSince = cursor === undefined ? undefined : firstAfter.get(cursor)?.received_at;
+      return {
+        name,
+        cursor: cursor ?? 0,
+        lag: {
+          // Of what was removed it will get nothing.
+          messages: cursor === undefined ? 0 : Math.max(0, last - Math.max(cursor, Number(oldest?.seq ?? 1) - 1)),
+          seconds:
+            waitingSince === undefined ? 0 : Math.max(0, Math.round((Date.now() - Number(waitingSince)) / 1_000)),
+        },
+        waiting: countOf(name, 'waiting'),
+        quarantined: countOf(name, 'quarantined'),
+        dead: countOf(name, 'dead'),
+      };
+    }),
+  };
+}

@@ -1,0 +1,165 @@
+import type { Logger } from 'pino';
+import { reasonOf } from '../common/errors.ts';
+import type { Config } from '../config/config.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Journal } from '../journal/journal.ts';
+import { type Log, setUsualLevel } from '../ops/log.ts';
+import { createRevealedPaths } from '../routes/match.ts';
+import { createValidator } from '../schema/validator.ts';
+import { type Changes, differingOptions } from './changes.ts';
+import { changedAt, type FileWatch } from './file-watch.ts';
+import type { IntakePipelines } from './intake-pipelines.ts';
+import type { Routes } from './routes.ts';
+
+/** What became of a reload. */
+export interface ReloadReport {
+  /** False: nothing has changed, for this reason. */
+  readonly reloaded: boolean;
+  readonly reason: string | null;
+  /** The files of the configuration, as they are on disk. */
+  readonly read: readonly FileRead[];
+  readonly routes: Changes;
+  readonly brokers: Changes;
+  /** Other options that have changed: those that count from now on, and those that a restart would bring. */
+  readonly applied: readonly string[];
+  readonly needs_restart: readonly string[];
+}
+
+interface FileRead {
+  readonly file: string;
+  /** When its content was changed last; null where it isn't there. */
+  readonly changed: string | null;
+}
+
+/** What a reload does; it throws before it has changed anything, and not after. */
+type Reload = () => Promise<Omit<ReloadReport, 'reloaded' | 'reason' | 'read'>>;
+
+/** Makes reloads come one after the other, and tells of each in the log. */
+export class Reloader {
+  readonly #reload: Reload;
+  readonly #log: Logger;
+  readonly #files: () => readonly string[];
+  #last: Promise<unknown> = Promise.resolve();
+  #next: Promise<ReloadReport> | undefined;
+  #closed = false;
+
+  /** @param files those of the configuration, as far as they are known */
+  constructor(reload: Reload, log: Logger, files: () => readonly string[] = () => []) {
+    this.#reload = reload;
+    this.#log = log;
+    this.#files = files;
+  }
+
+  /** Never rejects. Whoever asks while one waits for its turn shares that: it will see all that there is to see. */
+  request(): Promise<ReloadReport> {
+    this.#next ??= this.#after(this.#last);
+    this.#last = this.#next;
+    return this.#next;
+  }
+
+  /** Resolves when none is under way; those that haven't begun are refused. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#last;
+  }
+
+  async #after(earlier: Promise<unknown>): Promise<ReloadReport> {
+    await earlier;
+    this.#next = undefined;
+    if (this.#closed) return this.#refused('the daemon is stopping');
+    try {
+      const changes = await this.#reload();
+      const report = { reloaded: true, reason: null, read: this.#read(), ...changes };
+      this.#tell(report);
+      return report;
+    } catch (error) {
+      const reason = reasonOf(error);
+      if (this.#closed) this.#log.warn({ reason }, 'a reload was cut off by the stop; the next start finishes it');
+      else this.#log.error({ reason }, 'not reloaded; everything goes on as before');
+      return this.#refused(reason);
+    }
+  }
+
+  #read(): FileRead[] {
+    return this.#files().map((file) => ({ file, changed: changedAt(file) }));
+  }
+
+  #refused(reason: string): ReloadReport {
+    const changes = { routes: none, brokers: none, applied: [], needs_restart: [] };
+    return { reloaded: false, reason, read: this.#read(), ...changes };
+  }
+
+  #tell({ read, routes, brokers, applied, needs_restart }: ReloadReport): void {
+    const { unchanged: _, ...changedRoutes } = routes;
+    const { unchanged: __, ...changedBrokers } = brokers;
+    this.#log.info({ read, routes: changedRoutes, brokers: changedBrokers, applied }, 'reloaded');
+    if (needs_restart.length > 0) {
+      this.#log.warn({ options: needs_restart }, 'these options have changed and need a restart; they are as before');
+    }
+  }
+}
+
+const none: Changes = { added: [], replaced: [], removed: [], unchanged: [] };
+
+export type RunConfig = Pick<LoadedConfig, 'config' | 'files' | 'watched'>;
+
+/** All that runs, and what it is made from: a reload changes both. */
+export interface Running {
+  config: Config;
+  /** Those of the configuration, as far as they are known. */
+  files: readonly string[];
+  readonly journal: Journal;
+  readonly routes: Routes;
+  readonly pipelines: IntakePipelines;
+  readonly fileWatch: FileWatch;
+  readonly log: Log;
+  /** Aborts when a stop begins. */
+  readonly stopping: AbortSignal;
+  /** Aborts when a stop waits no longer for what is in flight. */
+  readonly impatient: AbortSignal;
+}
+
+/** How messages are judged by a configuration. @throws SchemaError */
+export function policyOf({ validation, routes }: Config): Parameters<IntakePipelines['use']>[0] {
+  return { validator: createValidator(validation.schemas), reveals: createRevealedPaths(routes) };
+}
+
+/**
+ * Makes what runs be what a configuration says: what is as it was runs on untouched, what has changed is replaced once
+ * its work in flight is done.
+ * @throws before it has changed anything, or what a stop cuts off
+ */
+export async function applyReload(running: Running, next: RunConfig): ReturnType<Reload> {
+  const { journal, routes, pipelines, fileWatch, log, stopping, impatient } = running;
+  running.files = next.files;
+  const policy = policyOf(next.config);
+  // Nothing is left that could be refused.
+  const changed = differingOptions(optionsOf(running.config), optionsOf(next.config));
+  const config = applicable(running.config, next.config);
+  const needs_restart = differingOptions(optionsOf(config), optionsOf(next.config));
+  running.config = config;
+  pipelines.use(policy);
+  journal.limit(config.journal);
+  setUsualLevel(log, config.log.level);
+  fileWatch.watch(next.watched);
+  const changedRoutes = await routes.replace(config.routes, stopping, impatient);
+  const changedBrokers = await pipelines.replace(config, impatient);
+  const applied = changed.filter((option) => !needs_restart.includes(option));
+  return { routes: changedRoutes, brokers: changedBrokers, applied, needs_restart };
+}
+
+/** What a reload tells of option by option; of brokers and routes it tells one by one. */
+function optionsOf({ brokers, routes, ...options }: Config): object {
+  return options;
+}
+
+/** What of a new configuration counts at once; what stands here stays as it is until a restart. */
+function applicable({ queue, journal, log, http }: Config, next: Config): Config {
+  return {
+    ...next,
+    queue,
+    journal: { ...next.journal, path: journal.path },
+    log: { ...next.log, format: log.format },
+    http,
+  };
+}
