@@ -24,8 +24,9 @@ export class Progress {
   #deliveries: (PendingDelivery | undefined)[] = [];
   /** Where the first open one stands. */
   #first = 0;
-  /** What is settled beyond the cursor; and whether any of it is since `ahead` was asked for. */
+  /** What is settled beyond a cursor, as it was when `ahead` was asked for; and whether any of it is since then. */
   #ahead = new Set<number>();
+  #aheadOf: number;
   #hasMoreAhead = false;
   #lastSettled = 0;
   /**
@@ -37,6 +38,7 @@ export class Progress {
 
   constructor(cursor: number) {
     this.#through = cursor;
+    this.#aheadOf = cursor;
   }
 
   /** Where to read on. */
@@ -80,7 +82,9 @@ export class Progress {
   /** All that is settled beyond the cursor. */
   ahead(): readonly number[] {
     const { cursor } = this;
-    if (this.#ahead.size > 0) this.#ahead = new Set([...this.#ahead].filter((seq) => seq > cursor));
+    // While a slow one holds the cursor back, there may be thousands.
+    if (cursor > this.#aheadOf) this.#ahead = new Set([...this.#ahead].filter((seq) => seq > cursor));
+    this.#aheadOf = cursor;
     this.#hasMoreAhead = false;
     return [...this.#ahead];
   }

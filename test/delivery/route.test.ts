@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { Delivery } from '../../src/notification/envelope.ts';
-import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
+import { delivered, type Outcome, type Sink, SinkUnavailable } from '../../src/sinks/sink.ts';
+import { fileStage } from '../support/file-stage.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
 import { until } from '../support/until.ts';
@@ -227,6 +228,27 @@ describe('after a crash', () => {
       expect(tested.calls.slice(before)).toEqual([[slow]]);
     },
   );
+});
+
+describe('after a power cut that has undone all progress', () => {
+  test('a file has each line once, and one that was replayed as often as it was asked for', async () => {
+    await using stage = fileStage();
+    let sink = await stage.open();
+    const deliver: Sink['deliver'] = (batch, signal) => sink.deliver(batch, signal);
+    tested = await startTestRoute({ flow: { batch: { max: 3, linger: 0 }, concurrency: 1 } }, { deliver });
+    const ids = await tested.append('a', 'b', 'c', 'd', 'e', 'f', 'g');
+    await tested.settled();
+    tested.rewind();
+    sink = await stage.open();
+    await tested.restart();
+    const more = await tested.append('a', 'b');
+    await tested.settled();
+    expect(stage.ids()).toEqual([...ids, ...more]);
+    const entry = await tested.store.entryAt(2);
+    await tested.store.replay('tested', entry === null ? [] : [entry]);
+    await until(() => stage.ids().length > ids.length + more.length, { what: 'the one that is replayed' });
+    expect(stage.ids()).toEqual([...ids, ...more, ids[1]]);
+  });
 });
 
 describe('after a crash that left its cursor behind', () => {
