@@ -1,3 +1,4 @@
+import type { StatementSync } from 'node:sqlite';
 import { unlessAborted } from '../../common/async/abort.ts';
 import type { Interest } from '../../notification/entry.ts';
 import { JournalError } from '../journal.ts';
@@ -21,9 +22,25 @@ interface Shared {
 export class RouteSessions {
   readonly #shared: Shared;
   readonly #open = new Map<string, SqliteRouteSession>();
+  readonly #insertPlace: StatementSync;
+  readonly #cursor: StatementSync;
+  /** What waits for the end of this turn. */
+  #placing: { readonly cursors: Map<string, number>; readonly commit: Promise<void> } | undefined;
 
   constructor(shared: Shared) {
     this.#shared = shared;
+    const { database } = shared.connection;
+    this.#insertPlace = database.prepare(
+      'INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING',
+    );
+    this.#cursor = database.prepare('SELECT cursor FROM routes WHERE name = ?');
+  }
+
+  /** Gives a route that has none a place. Those that get theirs in one turn, as at the start, share a commit. */
+  place(route: string, cursor: number): Promise<void> {
+    this.#placing ??= { cursors: new Map(), commit: Promise.resolve().then(() => this.#place()) };
+    this.#placing.cursors.set(route, cursor);
+    return this.#placing.commit;
   }
 
   async open(route: string, signal: AbortSignal | undefined): Promise<RouteSession> {
@@ -33,9 +50,7 @@ export class RouteSessions {
     const { connection, settlements } = this.#shared;
     // The one before may have let go without saving.
     settlements.commit();
-    const session = await connection.reading(
-      () => new SqliteRouteSession(route, cursorOf(connection, route), this.#shared),
-    );
+    const session = await connection.reading(() => new SqliteRouteSession(route, this.#cursorOf(route), this.#shared));
     this.#open.set(route, session);
     void session.ended.then(() => this.#open.delete(route));
     return session;
@@ -45,12 +60,20 @@ export class RouteSessions {
   close(): void {
     for (const session of this.#open.values()) session.lose();
   }
-}
 
-function cursorOf({ database }: Connection, route: string): number {
-  const cursor = database.prepare('SELECT cursor FROM routes WHERE name = ?').get(route)?.cursor;
-  if (typeof cursor !== 'number') throw new JournalError(`the journal has no place of the route ${route}`);
-  return cursor;
+  #place(): void {
+    const cursors = this.#placing?.cursors ?? [];
+    this.#placing = undefined;
+    this.#shared.connection.transaction(() => {
+      for (const [route, cursor] of cursors) this.#insertPlace.run(route, cursor);
+    });
+  }
+
+  #cursorOf(route: string): number {
+    const cursor = this.#cursor.get(route)?.cursor;
+    if (typeof cursor !== 'number') throw new JournalError(`the journal has no place of the route ${route}`);
+    return cursor;
+  }
 }
 
 class SqliteRouteSession implements RouteSession {

@@ -31,6 +31,15 @@ afterEach(async () => {
 });
 
 describe('the journal', () => {
+  test('gives a thousand routes their places in one commit', async () => {
+    const log = `${join(folder, 'journal.sqlite')}-wal`;
+    const before = statSync(log).size;
+    await Promise.all(Array.from({ length: 1_000 }, (_, index) => journal.openRoute(`r${index}`, 'earliest')));
+    expect((await journal.summary()).routes).toHaveLength(1_000);
+    // A commit for each would write a page or two for each.
+    expect((statSync(log).size - before) / 4_096).toBeLessThan(50);
+  });
+
   test('is in a folder that only its owner can enter', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
