@@ -114,12 +114,7 @@ class SqliteJournal implements Journal {
 
   async openRoute(name: string, start: Start, invalid: 'quarantine' | 'deliver' = 'deliver'): Promise<RoutePlace> {
     this.#retention.holdFor(name, invalid === 'deliver');
-    const { changes } = this.#connection.transaction(() =>
-      this.#connection.database
-        .prepare('INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING')
-        .run(name, this.#firstCursor(start)),
-    );
-    if (changes === 1) this.#sessions.isNew(name);
+    await this.#sessions.place(name, this.#firstCursor(start));
     return { session: (signal) => this.#sessions.open(name, signal) };
   }
 

@@ -1,3 +1,4 @@
+import type { StatementSync } from 'node:sqlite';
 import { unlessAborted } from '../../common/async/abort.ts';
 import type { Interest } from '../../notification/entry.ts';
 import { JournalError } from '../journal.ts';
@@ -25,13 +26,25 @@ export class RouteSessions {
   readonly #open = new Map<string, SqliteRouteSession>();
   /** Those that never had a session. */
   readonly #new = new Set<string>();
+  readonly #insertPlace: StatementSync;
+  readonly #cursor: StatementSync;
+  /** What waits for the end of this turn. */
+  #placing: { readonly cursors: Map<string, number>; readonly commit: Promise<void> } | undefined;
 
   constructor(shared: Shared) {
     this.#shared = shared;
+    const { database } = shared.connection;
+    this.#insertPlace = database.prepare(
+      'INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING',
+    );
+    this.#cursor = database.prepare('SELECT cursor FROM routes WHERE name = ?');
   }
 
-  isNew(route: string): void {
-    this.#new.add(route);
+  /** Gives a route that has none a place. Those that get theirs in one turn, as at the start, share a commit. */
+  place(route: string, cursor: number): Promise<void> {
+    this.#placing ??= { cursors: new Map(), commit: Promise.resolve().then(() => this.#place()) };
+    this.#placing.cursors.set(route, cursor);
+    return this.#placing.commit;
   }
 
   async open(route: string, signal: AbortSignal | undefined): Promise<RouteSession> {
@@ -42,7 +55,7 @@ export class RouteSessions {
     // The one before may have let go without saving.
     settlements.commit();
     const session = await connection.reading(() => {
-      const cursor = cursorOf(connection, route);
+      const cursor = this.#cursorOf(route);
       return new SqliteRouteSession(route, cursor, this.#new.has(route) ? cursor : last(), this.#shared);
     });
     this.#new.delete(route);
@@ -55,12 +68,21 @@ export class RouteSessions {
   close(): void {
     for (const session of this.#open.values()) session.lose();
   }
-}
 
-function cursorOf({ database }: Connection, route: string): number {
-  const cursor = database.prepare('SELECT cursor FROM routes WHERE name = ?').get(route)?.cursor;
-  if (typeof cursor !== 'number') throw new JournalError(`the journal has no place of the route ${route}`);
-  return cursor;
+  #place(): void {
+    const cursors = this.#placing?.cursors ?? [];
+    this.#placing = undefined;
+    const placed = this.#shared.connection.transaction(() =>
+      [...cursors].filter(([route, cursor]) => this.#insertPlace.run(route, cursor).changes === 1),
+    );
+    for (const [route] of placed) this.#new.add(route);
+  }
+
+  #cursorOf(route: string): number {
+    const cursor = this.#cursor.get(route)?.cursor;
+    if (typeof cursor !== 'number') throw new JournalError(`the journal has no place of the route ${route}`);
+    return cursor;
+  }
 }
 
 class SqliteRouteSession implements RouteSession {

@@ -37,6 +37,26 @@ export function operators(tested: Tested): void {
     await store.close();
   });
 
+  test('retries the dead of a selection at once, and nothing else', async () => {
+    const [seqs, store] = await withRecords(tested);
+    const retried = async (which: object) => {
+      let count = 0;
+      for await (const step of store.retryDead(which)) count += step;
+      return count;
+    };
+    const [, dead] = seqs;
+    for (const none of [{ route: 's' }, { routes: ['s'] }, { event: 'low_balance' }, { since: 3_000 }, { ids: ['x'] }])
+      expect(await retried(none)).toBe(0);
+    const [record] = await store.records({ states: ['dead'] }, 0, 10);
+    const all = { route: 'r', routes: ['r', 's'], event: 'register', since: 1, ids: [record?.id] };
+    expect([await retried(all), await retried(all)]).toEqual([1, 0]);
+    expect(await store.recordsOf(dead ?? 0)).toMatchObject([
+      { route: 'r', state: 'waiting', attempts: [...(record?.attempts ?? []), { outcome: 'restart' }] },
+      { route: 's', state: 'waiting' },
+    ]);
+    await store.close();
+  });
+
   test('retries, hastens and drops each once, and the daemon is told of it', async () => {
     const [seqs, store] = await withRecords(tested);
     const { promise: told, resolve } = Promise.withResolvers<string>();
