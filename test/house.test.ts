@@ -159,12 +159,13 @@ describe('the house', () => {
   });
 
   test('is spoken of as it is: whoever names one of its files by its path names one that is there', () => {
-    const texts = globSync(['{src,test,bench,scripts,deploy,docs}/**/*.{ts,mjs,sh,md,yaml}', 'README.md']);
-    const named = texts.flatMap((text) =>
-      [...readFileSync(text, 'utf8').matchAll(/(?<![\w-]\/)\b(?:src|scripts)\/[\w/-]+\.(?:ts|mjs)\b/g)].map(
-        ([path]) => ({ text, path }),
-      ),
-    );
+    const texts = globSync(['{src,test,bench,scripts,deploy,docs}/**/*.{ts,mjs,sh,md,yaml}', '*.md']);
+    const named = texts.flatMap((file) => {
+      const text = readFileSync(file, 'utf8');
+      const made = codeIn(text, 'ts').map(({ path }) => path);
+      const paths = [...text.matchAll(/(?<![\w-]\/)\b(?:src|scripts)\/[\w/-]+\.(?:ts|mjs)\b/g)].map(([path]) => path);
+      return paths.filter((path) => !made.includes(path)).map((path) => ({ file, path }));
+    });
     expect(named.filter(({ path }) => !existsSync(path))).toEqual([]);
   });
 
@@ -175,7 +176,7 @@ describe('the house', () => {
 
 describe('the documentation', () => {
   const pages = new Map(
-    ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md')].map((page) => [page, readFileSync(page, 'utf8')]),
+    globSync(['*.md', 'docs/**/*.md', '.github/*.md']).map((page) => [page, readFileSync(page, 'utf8')]),
   );
 
   test('has links that lead to a file and a heading', () => {
@@ -189,10 +190,29 @@ describe('the documentation', () => {
     expect(links.filter(({ target, heading }) => !leads(target, heading))).toEqual([]);
   });
 
+  test('shows changes of files that have what is changed, at one place', () => {
+    const hunks = [...pages.values()].flatMap((text) =>
+      codeIn(text, 'diff').flatMap(({ path, code }) => code.split('@@\n').map((hunk) => ({ path, hunk }))),
+    );
+    expect(hunks.length).toBeGreaterThan(10);
+    expect(hunks.filter(({ path, hunk }) => readFileSync(path, 'utf8').split(before(hunk)).length !== 2)).toEqual([]);
+  });
+
   function leads(target: string, heading: string): boolean {
     return heading === '' ? existsSync(target) : headingsOf(pages.get(target) ?? '').includes(heading);
   }
 });
+
+/** The blocks of code in a page that name a file beside their language: `ts` for one to be made, `diff` for a change. */
+function codeIn(page: string, language: 'ts' | 'diff'): { path: string; code: string }[] {
+  const blocks = page.matchAll(new RegExp(`^\`\`\`${language} (\\S+)\\n(.*?)^\`\`\`$`, 'gms'));
+  return [...blocks].map(([, path = '', code = '']) => ({ path, code }));
+}
+
+/** What a hunk of a diff begins from. */
+function before(hunk: string): string {
+  return hunk.replaceAll(/^\+.*\n/gm, '').replaceAll(/^[ -]/gm, '');
+}
 
 /** As their links name them. */
 function headingsOf(page: string): string[] {
