@@ -11,6 +11,14 @@ export interface Entry extends Omit<Notification, 'raw' | 'fingerprint' | 'ownTi
   readonly data: JsonObject | null;
 }
 
+/** What an entry takes beside its body: its fields, and those of its delivery. */
+const ownBytes = 512;
+
+/** What it takes in memory, about. */
+export function bytesOf({ json }: Pick<Entry, 'json'>): number {
+  return json.length + ownBytes;
+}
+
 /** What a reader cares for; reading may leave out anything else. Empty lists are all. */
 export interface Interest {
   /** Names of the catalogue, and globs. */
