@@ -8,6 +8,7 @@ import { parts } from './parts.ts';
 import { type Report, readReport, writeReport } from './report.ts';
 import { type Result, runPart } from './rounds.ts';
 import { table } from './table.ts';
+import { verdictOf } from './verdict.ts';
 
 const help = `npm run bench [-- PART… --rounds 5 --scale 1 --write-docs]
 npm run bench -- compare OLD NEW [--help]
@@ -16,6 +17,8 @@ npm run bench -- report FILE… [--write-docs]
 
 Measures each part beside the barest program that does its work, prints a table, and writes bench/results/<date>.json and
 a chart beside it. Parts: ${parts.map(({ name }) => name).join(', ')}; all of them where none is named.
+
+The exit code is 1 where a target is not reached.
 
   --rounds N     rounds that count
   --scale SHARE  share of the usual amount of work, for a quick try; the figures are worth little
@@ -47,6 +50,7 @@ async function main(): Promise<void> {
   const [command, ...files] = positionals;
   const report = command === 'report' ? readReport(files) : await measureParts(positionals, rounds, scale);
   console.log(table(report.results));
+  if (report.results.some(isShort)) process.exitCode = 1;
   if (values['write-docs']) writeDocs(report);
 }
 
@@ -62,6 +66,11 @@ async function measureParts(names: readonly string[], rounds: number, scale: num
     results.push(await runPart(part, { rounds, scale, say }));
   }
   return writeReport(results, rounds);
+}
+
+/** True where a target isn't reached. */
+function isShort({ contenders }: Result): boolean {
+  return contenders.some(({ metrics }) => metrics.some((metric) => verdictOf(metric)?.reached === false));
 }
 
 /** Between two marks that stand in the page. */
