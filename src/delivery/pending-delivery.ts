@@ -18,7 +18,7 @@ export type DeliveryState =
 
 /**
  * A notification on its way to a route's sink. Only `RouteLedger` changes it; all others see it as `Readonly`. A class,
- * because it lives as long as a batch: see `Decoded`.
+ * because it lives as long as a batch: see `Header`.
  */
 export class PendingDelivery {
   readonly entry: Entry;
@@ -26,12 +26,15 @@ export class PendingDelivery {
   attempts: readonly Attempt[];
   /** True once the journal lists it as unsettled, and so must be told when it is settled. */
   listed: boolean;
+  /** As of `Delivery`. */
+  mayRepeat: boolean;
   state: DeliveryState = 'pending';
 
-  constructor(entry: Entry, attempts: readonly Attempt[], listed: boolean) {
+  constructor(entry: Entry, attempts: readonly Attempt[], listed: boolean, mayRepeat: boolean) {
     this.entry = entry;
     this.attempts = attempts;
     this.listed = listed;
+    this.mayRepeat = mayRepeat;
   }
 }
 

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { bytesOf } from '../../src/notification/entry.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
-import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
+import { delivered, type Outcome, type Sink, SinkUnavailable } from '../../src/sinks/sink.ts';
+import { fileStage } from '../support/file-stage.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
 import { until } from '../support/until.ts';
@@ -20,7 +21,7 @@ describe('a slow delivery', () => {
     tested = await startTestRoute();
     const { promise: released, resolve: release } = Promise.withResolvers<Outcome>();
     const [slow, ...others] = await tested.append('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
-    tested.answer = ({ id }) => (id === slow ? released : delivered);
+    tested.answer = ({ header: { id } }) => (id === slow ? released : delivered);
     await until(() => tested?.confirmed.length === others.length, { what: 'all others' });
     await until(() => tested?.lines().length === 1, { what: 'the slow one to be listed' });
     expect(tested.lines()).toMatchObject([
@@ -35,7 +36,7 @@ describe('a slow delivery', () => {
   test('comes again after a stop that could not wait for it, and no other does', async () => {
     tested = await startTestRoute();
     const [slow, ...others] = await tested.append('a', 'b', 'c');
-    tested.answer = ({ id }, signal) =>
+    tested.answer = ({ header: { id } }, signal) =>
       id === slow
         ? new Promise<Outcome>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
         : delivered;
@@ -160,7 +161,7 @@ describe('of large bodies', () => {
       };
       await journal.append(batch);
       await tested.settled();
-      expect(confirmed).toEqual(batch.map(({ id }) => id));
+      expect(confirmed).toEqual(batch.map(({ header }) => header.id));
       expect(Math.max(...sizes)).toBe(1);
       // The route has it, and the sink has it.
       expect(most).toBeLessThanOrEqual(2 * bytesOf(batch[0] ?? { json: '' }));
@@ -238,12 +239,64 @@ describe('a route whose progress can’t be saved', () => {
   });
 });
 
+describe('after a crash', () => {
+  test.each(['none', 'account'] as const)(
+    'nothing comes again that was settled behind a slow one, with order %s',
+    async (order) => {
+      tested = await startTestRoute({ order });
+      // On a clock that stands still, a slow one is never listed.
+      let now = Date.now();
+      jest.spyOn(Date, 'now').mockImplementation(() => now);
+      const told = jest.spyOn(tested.session, 'settle');
+      const { promise: never } = Promise.withResolvers<Outcome>();
+      const [slow, failing, ...others] = await tested.append('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
+      tested.answer = ({ header: { id } }) => {
+        if (id === slow) return never;
+        return id === failing && tested?.calls.flat().filter((called) => called === id).length === 1
+          ? { status: 'retry', reason: 'busy' }
+          : delivered;
+      };
+      await until(() => tested?.confirmed.length === others.length, { what: 'all that succeed' });
+      now += 50;
+      await until(() => tested?.confirmed.length === others.length + 1, { what: 'the one that is tried again' });
+      await until(() => told.mock.calls.at(-1)?.[0].ahead?.length === others.length + 1, { what: 'the route to tell' });
+      await told.mock.results.at(-1)?.value;
+      const before = tested.calls.length;
+      tested.answer = () => delivered;
+      await tested.crash();
+      await tested.settled();
+      expect(tested.calls.slice(before)).toEqual([[slow]]);
+    },
+  );
+});
+
+describe('after a power cut that has undone all progress', () => {
+  test('a file has each line once, and one that was replayed as often as it was asked for', async () => {
+    await using stage = fileStage();
+    let sink = await stage.open();
+    const deliver: Sink['deliver'] = (batch, signal) => sink.deliver(batch, signal);
+    tested = await startTestRoute({ flow: { batch: { max: 3, linger: 0 }, concurrency: 1 } }, { deliver });
+    const ids = await tested.append('a', 'b', 'c', 'd', 'e', 'f', 'g');
+    await tested.settled();
+    tested.rewind();
+    sink = await stage.open();
+    await tested.restart();
+    const more = await tested.append('a', 'b');
+    await tested.settled();
+    expect(stage.ids()).toEqual([...ids, ...more]);
+    const entry = await tested.store.entryAt(2);
+    await tested.store.replay('tested', entry === null ? [] : [entry]);
+    await until(() => stage.ids().length > ids.length + more.length, { what: 'the one that is replayed' });
+    expect(stage.ids()).toEqual([...ids, ...more, ids[1]]);
+  });
+});
+
 describe('after a crash that left its cursor behind', () => {
   test('a route leaves to the journal what it lists already', async () => {
     tested = await startTestRoute({ retry: { schedule: [3_600_000], maxWait: 0 } });
     jest.spyOn(Math, 'random').mockReturnValue(0.5);
     const [first, dead, waiting] = await tested.append('a', 'b', 'c');
-    tested.answer = ({ id }) => {
+    tested.answer = ({ header: { id } }) => {
       if (id === first) return delivered;
       return id === dead ? { status: 'dead', reason: 'bad' } : { status: 'retry', reason: 'busy' };
     };
@@ -348,9 +401,9 @@ describe('a delivery that fails', () => {
       flow: { batch: { max: batch, linger: 0 }, concurrency: 16 },
     });
     const backlog = Array.from({ length: 3_000 }, (_, index) => notification({ accountId: `account-${index}` }));
-    const failing = backlog[0]?.id ?? '';
+    const failing = backlog[0]?.header.id ?? '';
     let tries = 0;
-    tested.answer = async ({ id }) => {
+    tested.answer = async ({ header: { id } }) => {
       await delay(Math.random() * 3);
       return id === failing && ++tries === 1 ? { status: 'retry', reason: 'busy' } : delivered;
     };
@@ -366,9 +419,9 @@ describe('a delivery that fails', () => {
       flow: { batch: { max: 1, linger: 0 }, concurrency: 16 },
     });
     const backlog = Array.from({ length: 3_000 }, () => notification({}));
-    const failing = new Set(backlog.slice(0, 200).map(({ id }) => id));
+    const failing = new Set(backlog.slice(0, 200).map(({ header }) => header.id));
     const unsettled = new Set(failing);
-    tested.answer = async ({ id }) => {
+    tested.answer = async ({ header: { id } }) => {
       await delay(Math.random() * 3);
       return unsettled.delete(id) ? { status: 'retry', reason: 'busy' } : delivered;
     };
@@ -394,7 +447,8 @@ describe('a delivery that fails', () => {
     tested = await startTestRoute({ retry: { schedule: [0, 0], maxWait: 3_600_000 } });
     const asked = Date.now() + 1_800_000;
     const answers = new Map<string, Outcome>();
-    tested.answer = ({ id }) => answers.get(id) ?? { status: 'retry', reason: 'busy', notBefore: asked - 0.5 };
+    tested.answer = ({ header: { id } }) =>
+      answers.get(id) ?? { status: 'retry', reason: 'busy', notBefore: asked - 0.5 };
     const [patient] = await tested.append('a');
     await until(() => tested?.lines().length === 1, { what: 'the first to wait' });
     tested.answer = () => ({ status: 'retry', reason: 'busy', notBefore: Date.now() + 1e12 });
@@ -488,7 +542,8 @@ describe('the circuit', () => {
       circuit: { failures: 3, maxPause: 5 },
     });
     const [poison] = await tested.append('a');
-    tested.answer = ({ id }) => (id === poison ? { status: 'retry', reason: 'time-out', away: true } : delivered);
+    tested.answer = ({ header: { id } }) =>
+      id === poison ? { status: 'retry', reason: 'time-out', away: true } : delivered;
     await until(
       async () => {
         await tested?.append('b');
@@ -503,7 +558,7 @@ describe('the circuit', () => {
     tested = await startTestRoute({ retry: { schedule: [0, 0], maxWait: 0 } });
     const poison = new Set(await tested.append('a', 'b', 'c', 'd'));
     let away = true;
-    tested.answer = ({ id }) =>
+    tested.answer = ({ header: { id } }) =>
       away || poison.has(id) ? { status: 'retry', reason: 'time-out', away: true } : delivered;
     await until(() => tested?.route.activity.circuit === 'open', { what: 'the circuit to open' });
     away = false;
@@ -514,7 +569,7 @@ describe('the circuit', () => {
   test('probes another one where the sink can’t tell whether it is away, or one notification at fault', async () => {
     tested = await startTestRoute({ flow: { batch: { max: 1, linger: 0 }, concurrency: 1 } });
     const [poison = '', ...others] = await tested.append('a', 'b', 'c');
-    tested.answer = ({ id }) => {
+    tested.answer = ({ header: { id } }) => {
       if (id === poison) throw new SinkUnavailable('the connection was cut', { unsure: true });
       return delivered;
     };
@@ -613,8 +668,8 @@ describe('a sink that misbehaves', () => {
   test('by throwing at one delivery costs that one alone its tries', async () => {
     tested = await startTestRoute({ flow: { batch: { max: 10, linger: 0 }, concurrency: 1 } });
     const ids = Array.from({ length: 10 }, () => notification({}));
-    const poison = ids[6]?.id;
-    tested.answer = ({ id }) => {
+    const poison = ids[6]?.header.id;
+    tested.answer = ({ header: { id } }) => {
       if (id === poison) throw new TypeError('undefined is not a function');
       return delivered;
     };
@@ -634,7 +689,7 @@ describe('a sink that misbehaves', () => {
           sizes.push(batch.length);
           if (sizes.length === 1) throw new TypeError('a bug');
           if (sizes.length === 3) throw new SinkUnavailable('gone');
-          tested?.confirmed.push(...batch.map(({ id }) => id));
+          tested?.confirmed.push(...batch.map(({ header }) => header.id));
           return batch.map(() => delivered);
         },
       },

@@ -165,8 +165,9 @@ export class RouteWorld {
   }
 
   #deliver(session: Session, deliveries: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
-    const batch = deliveries.flatMap(({ id }) => this.#model.withId(id) ?? []);
-    const revivals = batch.map((known) => known.revivals);
+    const batch = deliveries.flatMap(({ header: { id } }) => this.#model.withId(id) ?? []);
+    for (const { header, mayRepeat } of deliveries) this.#model.isGiven(header.id, mayRepeat);
+    const revivedAt = batch.map((known) => known.revivedAt);
     const others = this.#inFlight.filter((one) => one.session === session).flatMap((one) => one.batch);
     // What a session had with the sink when it ended may still come by here: it is called back already.
     for (const [index, known] of signal.aborted ? [] : batch.entries())
@@ -183,7 +184,7 @@ export class RouteWorld {
         }
         if (given.includes('unavailable')) return reject(new SinkUnavailable('away'));
         for (const [index, known] of batch.entries())
-          if (given[index] === 'delivered') this.#model.delivered(known, revivals[index]);
+          if (given[index] === 'delivered') this.#model.delivered(known, revivedAt[index]);
         resolve(given.map(outcomeOf));
       },
     };
@@ -264,11 +265,11 @@ export class RouteWorld {
   }
 
   #onDisk(): OnDisk {
-    const [cursor, lines, dropped] = this.#opened.queries.map((query) => query.all()) as [Row[], Row[], Row[]]; // one for each
+    const [cursor, lines, handled] = this.#opened.queries.map((query) => query.all()) as [Row[], Row[], Row[]]; // one for each
     return {
       cursor: Number(cursor[0]?.cursor ?? 0),
       lines: new Map(lines.map(({ seq, state }) => [Number(seq), String(state)])),
-      dropped: new Set(dropped.map(({ seq }) => Number(seq))),
+      handled: new Set(handled.map(({ seq }) => Number(seq))),
     };
   }
 
@@ -284,7 +285,7 @@ interface Opened {
   readonly journal: Journal;
   readonly store: OperatorStore;
   readonly disk: DatabaseSync;
-  /** Of cursor, lines and what is dropped. */
+  /** Of cursor, lines and what else is handled beyond the cursor. */
   readonly queries: readonly StatementSync[];
 }
 
@@ -301,7 +302,7 @@ function queriesOf(disk: DatabaseSync): StatementSync[] {
   return [
     'SELECT cursor FROM routes',
     "SELECT seq, state FROM deliveries WHERE route <> ''",
-    'SELECT seq FROM dropped',
+    'SELECT seq FROM dropped UNION SELECT value FROM settled_ahead, json_each(seqs)',
   ].map((sql) => disk.prepare(sql));
 }
 

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { MemoryBudget } from '../../common/memory-budget.ts';
-import type { Notification } from '../../kazoo/notification.ts';
 import type { Entry, Interest } from '../../notification/entry.ts';
+import type { Notification } from '../../notification/notification.ts';
 import { type Change, type Journal, JournalError, type Limits, type OpenOptions, type RoutePlace } from '../journal.ts';
 import type { Query, Summary } from '../reader.ts';
 import type { Page, RouteSession, Start } from '../route-session.ts';
@@ -89,7 +89,8 @@ class SqliteJournal implements Journal {
     const settlements = new Settlements(connection, deliveries, (seq) => this.#retention.freed(seq));
     this.#settlements = settlements;
     const read: RouteSession['read'] = (...place) => this.#read(...place);
-    this.#sessions = new RouteSessions({ connection, deliveries, settlements, read });
+    const last = () => this.#last;
+    this.#sessions = new RouteSessions({ connection, deliveries, settlements, read, last });
     this.#seenVersion = this.#version.get()?.data_version;
     this.#changeTimer = setInterval(() => this.look(), lookEvery);
   }
@@ -109,7 +110,7 @@ class SqliteJournal implements Journal {
       return this.#writer.insert(batch, this.#last);
     });
     this.#writer.committed();
-    this.#settlements.committed();
+    this.#settlements.synced();
     this.#last = fresh.at(-1)?.seq ?? this.#last;
     this.#recent.push(fresh);
     if (fresh.some(isInvalid)) this.#retention.grown();
@@ -126,11 +127,12 @@ class SqliteJournal implements Journal {
 
   async openRoute(name: string, start: Start, invalid: 'quarantine' | 'deliver' = 'deliver'): Promise<RoutePlace> {
     this.#retention.holdFor(name, invalid === 'deliver');
-    this.#connection.transaction(() =>
+    const { changes } = this.#connection.transaction(() =>
       this.#connection.database
         .prepare('INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING')
         .run(name, this.#firstCursor(start)),
     );
+    if (changes === 1) this.#sessions.isNew(name);
     return { session: (signal) => this.#sessions.open(name, signal) };
   }
 
