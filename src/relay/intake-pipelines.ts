@@ -55,7 +55,7 @@ export class IntakePipelines {
     const wanted = byName(config);
     const changes = changesIn(present, wanted);
     await Promise.all(
-      [...changes.removed, ...changes.replaced].map((name) => this.#pipelines.get(name)?.link.stop(deadline)),
+      [...changes.removed, ...changes.replaced].map((name) => stop(this.#pipelines.get(name), deadline)),
     );
     const pipelines = new Map<string, IntakePipeline>();
     for (const [name, pipelineConfig] of wanted) {
@@ -67,7 +67,7 @@ export class IntakePipelines {
   }
 
   async stop(deadline: AbortSignal): Promise<void> {
-    await Promise.all([...this.#pipelines.values()].map(({ link }) => link.stop(deadline)));
+    await Promise.all([...this.#pipelines.values()].map((pipeline) => stop(pipeline, deadline)));
   }
 
   #start(config: PipelineConfig): IntakePipeline {
@@ -76,6 +76,11 @@ export class IntakePipelines {
     const intake = new Intake(config.intake, this.#policy, { ...this.#context, log });
     return { config, intake, link: new Link(broker, { ...config.intake, queue }, intake, log) };
   }
+}
+
+async function stop(pipeline: IntakePipeline | undefined, deadline: AbortSignal): Promise<void> {
+  await pipeline?.link.stop(deadline);
+  pipeline?.intake.close();
 }
 
 /** Names are fit to be shown; one broker may stand there twice. */
