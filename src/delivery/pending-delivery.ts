@@ -27,6 +27,8 @@ export class PendingDelivery {
   /** True once the journal lists it as unsettled, and so must be told when it is settled. */
   listed: boolean;
   state: DeliveryState = 'pending';
+  /** What the sink answered, once it is settled, where that has a code. */
+  code: number | string | null = null;
 
   constructor(entry: Entry, attempts: readonly Attempt[], listed: boolean) {
     this.entry = entry;

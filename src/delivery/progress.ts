@@ -1,3 +1,4 @@
+import type { DeliveredRun } from '../journal/route-session.ts';
 import type { PendingDelivery } from './pending-delivery.ts';
 
 type Delivery = Readonly<PendingDelivery>;
@@ -31,6 +32,7 @@ export class Progress {
    */
   #overtaken = 0;
   #overtakenAt = 0;
+  #delivered = new DeliveredRuns();
 
   constructor(cursor: number) {
     this.#through = cursor;
@@ -64,6 +66,7 @@ export class Progress {
   close({ entry }: Delivery): void {
     this.#lastSettled = Math.max(this.#lastSettled, entry.seq);
     for (let { firstOpen } = this; firstOpen !== undefined && !isOpen(firstOpen); firstOpen = this.firstOpen) {
+      if (!firstOpen.listed) this.#delivered.add(firstOpen);
       this.#deliveries[this.#first] = undefined;
       this.#first += 1;
     }
@@ -71,6 +74,13 @@ export class Progress {
     if (this.#first <= 1_000 && this.#first < this.#deliveries.length) return;
     this.#deliveries = this.#deliveries.slice(this.#first);
     this.#first = 0;
+  }
+
+  /** What the cursor has passed since the last time, and was delivered without being listed. */
+  takeDelivered(): readonly DeliveredRun[] {
+    const { runs } = this.#delivered;
+    this.#delivered = new DeliveredRuns();
+    return runs;
   }
 
   /** Milliseconds until there is something to list; without end where nothing has been overtaken. */
@@ -94,4 +104,27 @@ export class Progress {
 
 function isOpen({ listed, state }: Delivery): boolean {
   return !listed && state !== 'settled';
+}
+
+/** Deliveries in the journal's order, as numbers alone: what the cursor has passed isn't to be held in memory. */
+class DeliveredRuns {
+  readonly runs: Run[] = [];
+  #last: Run | undefined;
+
+  add({ entry, code }: Delivery): void {
+    if (this.#last === undefined || this.#last.code !== code) {
+      this.#last = { code, places: [], events: new Map() };
+      this.runs.push(this.#last);
+    }
+    const { places, events } = this.#last;
+    const event = entry.event ?? '';
+    events.set(event, (events.get(event) ?? 0) + 1);
+    if (places.at(-1) === entry.seq - 1) places[places.length - 1] = entry.seq;
+    else places.push(entry.seq, entry.seq);
+  }
+}
+
+interface Run extends DeliveredRun {
+  readonly places: number[];
+  readonly events: Map<string, number>;
 }

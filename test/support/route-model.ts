@@ -1,4 +1,4 @@
-import type { Order, Settlement } from '../../src/journal/route-session.ts';
+import { type Order, restartedAt, type Settlement } from '../../src/journal/route-session.ts';
 import type { Notification } from '../../src/kazoo/notification.ts';
 
 /** What the model knows of a notification. */
@@ -10,10 +10,14 @@ export interface Known {
   state: 'open' | 'delivered' | 'dead' | 'quarantined' | 'dropped';
   /** How often an operator has brought it back: then others have passed it, and it has lost its place in the order. */
   revivals: number;
+  /** When that was last, in Unix milliseconds; else 0. */
+  revivedAt: number;
   /** Since when it is dropped, by the monotonic clock: the route may not know it yet. */
   droppedAt: number;
   /** The attempt that it is in goes on, with a half of its batch at a time: the sink has thrown. */
   halved: boolean;
+  /** How often the sink has taken it. */
+  taken: number;
 }
 
 /** What stands on disk of a route. */
@@ -57,8 +61,10 @@ export class RouteModel {
       invalid,
       state: invalid ? 'quarantined' : 'open',
       revivals: 0,
+      revivedAt: 0,
       droppedAt: 0,
       halved: false,
+      taken: 0,
     };
     this.known.push(known);
     this.#byId.set(id, known);
@@ -82,20 +88,24 @@ export class RouteModel {
 
   /** Only the route knows when it gives one up. */
   settled({ recorded }: Settlement): void {
-    for (const { seq, state } of recorded) {
+    for (const { seq, state, attempts } of recorded) {
       const known = this.at(seq);
-      if (known?.state === 'open' && state === 'dead') known.state = 'dead';
+      // Of one that was brought back since, it is another record that the route means.
+      const isMeant = known?.revivedAt === restartedAt(attempts);
+      if (isMeant && known.state === 'open' && state === 'dead') known.state = 'dead';
     }
   }
 
   /** @param revivals as they were when the sink got it: one that was brought back since is to come again */
   delivered(known: Known, revivals: number | undefined): void {
+    known.taken += 1;
     if (known.revivals === revivals) known.state = 'delivered';
   }
 
   revived(known: Known): void {
     known.state = 'open';
     known.revivals += 1;
+    known.revivedAt = Date.now();
   }
 
   dropped(known: Known): void {
@@ -130,6 +140,21 @@ export class RouteModel {
     const waiting = [...lines].filter(([, state]) => state === 'waiting').map(([seq]) => `${seq} waits`);
     const isBehind = cursor < this.last;
     return [...open, ...waiting, ...(isBehind ? [`the cursor stands at ${cursor}, not at ${this.last}`] : [])];
+  }
+
+  /** Where what the journal remembers of one is not what has become of it. @param ends of its deliveries, that were logged */
+  misremembered(known: Known, ends: readonly string[]): string[] {
+    const delivered = ends.filter((end) => end === 'delivered').length;
+    const isEnd = known.state === 'delivered' || known.state === 'dropped';
+    // What is dropped while it is with the sink stays dropped, whatever the sink does with it.
+    return [
+      ...(isEnd && !ends.includes(known.state) && !ends.includes('dropped')
+        ? [`${known.seq} is ${known.state}, and not in the log`]
+        : []),
+      ...(delivered > known.taken
+        ? [`${known.seq} is logged as delivered ${delivered} times, not ${known.taken}`]
+        : []),
+    ];
   }
 
   #complain({ seq }: Known, what: string): void {

@@ -1,7 +1,9 @@
 import type { StatementSync } from 'node:sqlite';
-import type { Recorded, RecordKey, Settlement } from '../route-session.ts';
+import type { DeliveredRecord, DeliveredRun, Recorded, Settlement } from '../route-session.ts';
 import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
+import type { DeliveryCounts } from './delivery-counts.ts';
+import type { DeliveryLog } from './delivery-log.ts';
 
 /** How long a route's progress may wait for a commit that it can share, in milliseconds. */
 const commitWithin = 100;
@@ -9,13 +11,21 @@ const commitWithin = 100;
 interface Staged {
   cursor: number;
   /** By seq: the record that it gets, or which one it loses. */
-  readonly records: Map<number, Recorded | RecordKey>;
+  readonly records: Map<number, Recorded | DeliveredRecord>;
+  readonly runs: DeliveredRun[];
+}
+
+/** Where it goes. */
+interface Targets {
+  readonly deliveries: Deliveries;
+  readonly log: DeliveryLog;
+  readonly counts: DeliveryCounts;
 }
 
 /** The progress of routes that waits for the next commit. */
 export class Settlements {
   readonly #connection: Connection;
-  readonly #deliveries: Deliveries;
+  readonly #targets: Targets;
   readonly #onFreed: (seq: number) => void;
   readonly #saveCursor: StatementSync;
   readonly #routes = new Map<string, Staged>();
@@ -24,18 +34,18 @@ export class Settlements {
   #next: PromiseWithResolvers<void> | undefined;
 
   /** @param onFreed is told of each entry that loses a record */
-  constructor(connection: Connection, deliveries: Deliveries, onFreed: (seq: number) => void) {
+  constructor(connection: Connection, targets: Targets, onFreed: (seq: number) => void) {
     this.#connection = connection;
-    this.#deliveries = deliveries;
+    this.#targets = targets;
     this.#onFreed = onFreed;
     this.#saveCursor = connection.database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
   }
 
   /** Returns the next commit's promise, which rejects where that fails: then all waits for the one after it. */
-  stage(route: string, { cursor, recorded, settled }: Settlement): Promise<void> {
+  stage(route: string, { cursor, recorded, settled, delivered }: Settlement): Promise<void> {
     let staged = this.#routes.get(route);
     if (staged === undefined) {
-      staged = { cursor, records: new Map() };
+      staged = { cursor, records: new Map(), runs: [] };
       this.#routes.set(route, staged);
     }
     staged.cursor = cursor;
@@ -45,7 +55,8 @@ export class Settlements {
       const isStaged = before !== undefined && isRecorded(before) && !before.exists;
       staged.records.set(record.seq, { ...record, exists: record.exists && !isStaged });
     }
-    for (const key of settled) staged.records.set(key.seq, key);
+    for (const record of settled) staged.records.set(record.seq, record);
+    for (const run of delivered) staged.runs.push(run);
     this.#timer ??= setTimeout(() => this.#tryCommit(), commitWithin);
     this.#next ??= Promise.withResolvers();
     return this.#next.promise;
@@ -53,21 +64,35 @@ export class Settlements {
 
   /** Writes all of it, within a transaction of the caller's, who says when that is committed. */
   write(): void {
-    for (const [route, { cursor, records }] of this.#routes) {
+    const { deliveries, log } = this.#targets;
+    const now = Date.now();
+    for (const [route, { cursor, records, runs }] of this.#routes) {
       for (const record of records.values()) {
-        if (isRecorded(record)) this.#deliveries.record(route, record);
+        if (isRecorded(record)) deliveries.record(route, record);
         else {
-          this.#deliveries.settle(route, record);
+          deliveries.settle(route, record);
+          log.addRecord(route, record, now);
           this.#onFreed(record.seq);
         }
       }
+      log.addRuns(route, runs, now);
       this.#saveCursor.run(cursor, route);
     }
   }
 
   committed(): void {
+    for (const [route, staged] of this.#routes) this.#count(route, staged);
     this.#routes.clear();
     this.#takeNext()?.resolve();
+  }
+
+  #count(route: string, { records, runs }: Staged): void {
+    const { counts } = this.#targets;
+    for (const run of runs) counts.addRun(route, run);
+    for (const record of records.values()) {
+      if (!isRecorded(record)) counts.add(route, record.event, 'delivered');
+      else if (record.state !== 'waiting') counts.add(route, record.event, record.state);
+    }
   }
 
   /** @throws JournalError */
@@ -116,6 +141,6 @@ export class Settlements {
   }
 }
 
-function isRecorded(record: Recorded | RecordKey): record is Recorded {
+function isRecorded(record: Recorded | DeliveredRecord): record is Recorded {
   return 'state' in record;
 }

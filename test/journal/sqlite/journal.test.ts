@@ -137,8 +137,8 @@ describe('the progress of routes', () => {
     const settleAll = () => {
       const record = { ...recorded(fresh[0]?.seq ?? 0, 'waiting') };
       return sessions.flatMap((session) => [
-        session.settle({ cursor: 1, recorded: [record], settled: [] }),
-        session.settle({ cursor: 2, recorded: [], settled: [untouched(record.seq)] }),
+        session.settle({ cursor: 1, recorded: [record], settled: [], delivered: [] }),
+        session.settle({ cursor: 2, recorded: [], settled: [untouched(record.seq)], delivered: [] }),
       ]);
     };
     const executed = jest.spyOn(DatabaseSync.prototype, 'exec');
@@ -160,7 +160,7 @@ describe('the progress of routes', () => {
     const session = await sessionOf(journal, 'r');
     alter("CREATE TRIGGER broken BEFORE UPDATE ON routes BEGIN SELECT RAISE(ABORT, 'not now'); END");
     const record = recorded(entry?.seq ?? 0, 'dead');
-    const progress = { cursor: record.seq, recorded: [record], settled: [] };
+    const progress = { cursor: record.seq, recorded: [record], settled: [], delivered: [] };
     await expect(session.settle(progress)).rejects.toThrow(/can't be written: not now/);
     await expect(session.flush()).rejects.toThrow(/can't be written: not now/);
     await expect(session.close()).rejects.toThrow(/can't be written: not now/);

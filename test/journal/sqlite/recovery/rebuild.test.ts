@@ -41,7 +41,14 @@ beforeEach(async () => {
   ids = batch.map(({ id }) => id);
   await journal.append(batch);
   const listed = Array.from({ length: 100 }, (_, index) => ({
-    ...{ seq: 20 * index + 1, accountId: null, state: 'waiting' as const, reason: 'r'.repeat(500), attempts: [] },
+    ...{
+      seq: 20 * index + 1,
+      event: null,
+      accountId: null,
+      state: 'waiting' as const,
+      reason: 'r'.repeat(500),
+      attempts: [],
+    },
     dueAt: 5,
     exists: false,
   }));

@@ -1,0 +1,63 @@
+import type { Entry } from '../notification/entry.ts';
+
+/** What `why` looks for; every part that is given narrows the selection. */
+export interface Search {
+  /** Names and globs. */
+  readonly events?: readonly string[];
+  readonly accounts?: readonly string[];
+  /** A value anywhere in the body. */
+  readonly callId?: string;
+  /** A phone number or an extension anywhere in the body, however it is written there. */
+  readonly number?: string;
+  /** Unix milliseconds of arrival. Without it, the search ends after some 30,000 entries that it had to read. */
+  readonly since?: number;
+  readonly limit: number;
+}
+
+export interface Found {
+  readonly entries: readonly Entry[];
+  /** Arrival of the oldest entry that was looked at, in Unix milliseconds; null where there was none to look at. */
+  readonly searchedTo: number | null;
+  /** Whether there is something older that wasn't looked at. */
+  readonly more: boolean;
+}
+
+/** From so many digits on, a number may be written with or without its prefixes. */
+const fewestDigits = 6;
+
+/** Whether a body has the values that are looked for. */
+export function bodyFilter({ callId, number }: Search): (entry: Entry) => boolean {
+  const digits = number === undefined ? undefined : digitsOf(number);
+  if (callId === undefined && digits === undefined) return () => true;
+  return ({ data }) => {
+    const values = valuesIn(data);
+    if (callId !== undefined && !values.includes(callId)) return false;
+    return digits === undefined || values.some((value) => isNumber(value, digits));
+  };
+}
+
+/** What the JSON text of a body must hold to have these values: it tells most of those that don't without parsing them. */
+export function textsOf({ callId, number }: Search): string[] {
+  const texts = callId === undefined ? [] : [JSON.stringify(callId).slice(1, -1)];
+  return number === undefined ? texts : [...texts, digitsOf(number).slice(-4)];
+}
+
+/** Without the zeros that stand for a trunk or another country. */
+function digitsOf(text: string): string {
+  return text.replace(/\D/g, '').replace(/^0+/, '');
+}
+
+/** As a number stands in a body: with a plus, or as the user of a SIP address. */
+function isNumber(value: string, digits: string): boolean {
+  const [, user] = /^(?:sips?:)?\+?([\d ().-]{2,40})(?:@.*)?$/.exec(value) ?? [];
+  if (user === undefined) return false;
+  const found = digitsOf(user);
+  return digits.length < fewestDigits ? found === digits : found.endsWith(digits);
+}
+
+function valuesIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value === 'number') return [String(value)];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(valuesIn);
+}
