@@ -171,6 +171,38 @@ describe('the house', () => {
   });
 });
 
+describe('the documentation', () => {
+  const pages = new Map(
+    ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md')].map((page) => [page, readFileSync(page, 'utf8')]),
+  );
+
+  test('has links that lead to a file and a heading', () => {
+    const links = [...pages].flatMap(([page, text]) =>
+      [...text.matchAll(/\]\((?!https?:)([^)#]*)#?([^)]*)\)/g)].map(([link, path = '', heading = '']) => {
+        const target = path === '' ? page : join(dirname(page), path);
+        return { page, link, target, heading };
+      }),
+    );
+    expect(links.length).toBeGreaterThan(50);
+    expect(links.filter(({ target, heading }) => !leads(target, heading))).toEqual([]);
+  });
+
+  function leads(target: string, heading: string): boolean {
+    return heading === '' ? existsSync(target) : headingsOf(pages.get(target) ?? '').includes(heading);
+  }
+});
+
+/** As their links name them. */
+function headingsOf(page: string): string[] {
+  const headings = page.replaceAll(/^```.*?^```/gms, '').matchAll(/^#+ (.*)$/gm);
+  return [...headings].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
 function importsOf(file: string): Import[] {
   return [...readFileSync(file, 'utf8').matchAll(importing)].map(([, type, above, within = '']) => {
     const target = above ?? within;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/program.ts';
@@ -46,6 +46,39 @@ describe('--help', () => {
     expect(wrong).toEqual([]);
   });
 });
+
+describe('the documentation', () => {
+  const pages = ['README.md', ...globSync('docs/**/*.md'), 'deploy/docker/demo.sh'];
+  const shown = pages.flatMap((page) => linesIn(readFileSync(page, 'utf8')));
+
+  test('shows command lines that the program takes', () => {
+    expect(shown.length).toBeGreaterThan(80);
+    expect(shown.filter((line) => unknownIn(line).length > 0)).toEqual([]);
+  });
+
+  test('shows every command', () => {
+    const names = commands.map(({ path }) => path.replace('kazoo-relay', '').trim());
+    expect(names.filter((name) => !shown.some((line) => line.startsWith(name)))).toEqual([]);
+  });
+});
+
+/** What stands behind the program's name in a line of code, up to the end of that command. */
+function linesIn(page: string): string[] {
+  const names = program.commands.map((command) => command.name()).join('|');
+  const line = new RegExp(`(?:kazoo-relay|npm run -s relay --) ((?:${names})\\b(?:[^\\n\`|;#>)"']|'[^'\\n]*')*)`, 'g');
+  return [...page.matchAll(line)].map(([, command = '']) => command.trim());
+}
+
+function unknownIn(line: string): string[] {
+  const words = line.replaceAll("'", '').split(/\s+/);
+  let command = program;
+  for (let inner: Command | undefined = program; inner !== undefined; ) {
+    command = inner;
+    inner = command.commands.find((one) => one.name() === words[0]);
+    if (inner !== undefined) words.shift();
+  }
+  return command.parseOptions(words).unknown;
+}
 
 describe('a command line that is wrong', () => {
   test.each([

@@ -25,22 +25,22 @@ A list; each element has:
 
 ${table(brokerOptions, ['brokers', 0])}
 
-The second broker's variables have a 1 in place of the 0, and so on. Or, in place of the list, a mapping that names KAZOO's own
-configuration, from which zones and URIs are taken, as in \`brokers: { kazooConfig: /etc/kazoo/core/config.ini }\`.
-A change of that file is a reload by itself:
+In the variables of the second broker, the 0 is a 1, and so on.
+
+Instead of the list, a mapping can name KAZOO's own configuration, from which zones and URIs are read, as in
+\`brokers: { kazooConfig: /etc/kazoo/core/config.ini }\`. A change of that file triggers a reload:
 
 ${table(kazooConfigOptions, ['brokers'])}
 
 ## routes
 
-A mapping; each key is the name of a route, which stands for NAME in the variables (\`my-crm\` is \`MY_CRM\`). Each value has a
-\`sink\` (see below) and:
+A mapping from the name of a route, which is NAME in the variables (\`my-crm\` is \`MY_CRM\`), to a [sink](#sink) and these options:
 
 ${table(routeOptions, ['routes', 'NAME'])}
 
 ## sink
 
-\`type\` says which one it is; its other options depend on it.
+\`type\` names the kind of sink; the other options depend on it.
 
 ${sinks.join('\n\n')}
 
@@ -52,44 +52,62 @@ ${table(rootOptions, [])}
 
 const head = `# Configuration
 
-One file, YAML or JSON: that of \`--config\`, else of \`KAZOO_RELAY_CONFIG\`, else \`/etc/kazoo-relay/kazoo-relay.yaml\`, else
-\`config/kazoo-relay.yaml\`. [config/kazoo-relay.yaml](../config/kazoo-relay.yaml) is an example to begin with.
-\`kazoo-relay check\` tells all mistakes at once, each with its file, line and column, and what is surely not meant;
-\`kazoo-relay config show --origin\` shows every value and where it comes from. Relative paths belong to the working directory, but
-for those of \`include\`; \`~\` means something to shells only, and is refused. This page is made from the program's own options by
-\`npm run reference\`.
+This page lists every option, with its default and its environment variable. \`npm run reference\` generates it.
 
-**What goes before what**: a flag of \`run\` (\`--log-level\`, \`--log-format\`, and \`--set OPTION=VALUE\` for all others, such as
-\`--set intake.prefetch=200\`), then the environment variable that stands beside each option below, then the file, then the
-default. In variables and flags, lists are written with commas, and mappings \`{name: value}\`. Variables and flags set the options
-of brokers and routes that the file has. A variable that begins with \`KAZOO_RELAY_\` and sets nothing is warned of.
+- [Files and precedence](#files-and-precedence)
+- [Values](#values)
+- [Editors](#editors)
+- [brokers](#brokers)
+- [routes](#routes)
+- [sink](#sink)
+- [Everything else](#everything-else)
 
-**Durations** are written \`500ms\`, \`30s\`, \`5m\`, \`2h\`, \`7d\`; **sizes** \`512KiB\`, \`64MiB\`, \`10GiB\`. A number
-without a unit is a mistake, but for 0.
+## Files and precedence
 
-**Values from elsewhere**: anywhere in a value may stand
+The configuration is one file, YAML or JSON: that of \`--config\`, else of \`KAZOO_RELAY_CONFIG\`, else
+\`/etc/kazoo-relay/kazoo-relay.yaml\`, else \`config/kazoo-relay.yaml\`. Begin with the example
+[config/kazoo-relay.yaml](../config/kazoo-relay.yaml).
 
-- \`\${env:NAME}\`, an environment variable;
-- \`\${file:/run/secrets/name}\`, what a file holds, without the line end at its end (an empty one is a mistake);
-- \`\${credential:name}\`, a credential that systemd hands over (\`LoadCredential=name:/path\` in the unit);
+- \`kazoo-relay check\` reports all errors and warnings at once, with file, line and column.
+- \`kazoo-relay config show --origin\` shows every value and its source.
 
-each with a default where that isn't there, as in \`\${env:NAME:-default}\`; for a variable, also where it is empty. \`$\${\` is a
-\`\${\` that stands for itself.
+**Precedence**, highest first: a flag of \`run\` (\`--log-level\`, \`--log-format\`, and \`--set OPTION=VALUE\` for all others, such as
+\`--set intake.prefetch=200\`), the environment variable, the file, the default. Variables and flags can set options of brokers and
+routes that the file has. In them, write lists with commas, and mappings as \`{name: value}\`. \`check\` warns of a variable that
+begins with \`KAZOO_RELAY_\` and sets nothing.
+
+**Several files**: \`include: conf.d/*.yaml\` adds the \`routes\` of those files, which contain nothing else. The same route in two
+files is an error.
+
+**Paths**: relative paths refer to the working directory, those of \`include\` to the folder of the file. \`~\` is refused.
+
+## Values
+
+**Durations**: \`500ms\`, \`30s\`, \`5m\`, \`2h\`, \`7d\`. **Sizes**: \`512KiB\`, \`64MiB\`, \`10GiB\`. A duration or size other than 0 needs a
+unit.
+
+**Substitution**: a value may contain these, each with an optional default for a missing source (\`\${env:NAME:-default}\`; for a
+variable, also if it is empty). \`$\${\` is a literal \`\${\`.
+
+| Form | Source |
+| --- | --- |
+| \`\${env:NAME}\` | an environment variable |
+| \`\${file:/run/secrets/name}\` | the contents of a file, without the final line end; an empty file is an error |
+| \`\${credential:name}\` | a systemd credential (\`LoadCredential=name:/path\` in the unit) |
 
     url: amqp://kazoo-relay:\${credential:rabbitmq}@10.0.0.11:5672
 
-What goes into a URL as user name or password has \`@\` written as \`%40\`, \`/\` as \`%2F\`, \`:\` as \`%3A\`, \`#\` as \`%23\`, \`?\`
-as \`%3F\`, also in the file or variable that it comes from.
+**URLs**: percent-encode special characters in user name and password, also in the file or variable that they come from: \`@\` is
+\`%40\`, \`/\` is \`%2F\`, \`:\` is \`%3A\`, \`#\` is \`%23\`, \`?\` is \`%3F\`.
 
-**Routes in files of their own**: \`include: conf.d/*.yaml\` adds the \`routes\` of those files; they hold nothing else. The same
-route in two files is a mistake.
+## Editors
 
-**In an editor** with a YAML language server, the first line of a file may be
+An editor with a YAML language server completes options, explains them and marks errors, if the first line of the file is
 
     # yaml-language-server: $schema=https://example.com/kazoo-relay.schema.json
 
 with the URL or path of [config/kazoo-relay.schema.json](../config/kazoo-relay.schema.json), which \`kazoo-relay config schema\`
-prints: the editor then completes options, shows what they mean, and marks what is wrong.
+prints.
 `;
 
 interface Row {

@@ -7,7 +7,7 @@ export const deliveryMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_delivery_attempts_total',
     type: 'counter',
-    help: 'Tries of single notifications that a sink has answered: delivered, retry (it failed and is tried again, or given up), dead.',
+    help: 'Attempts to deliver one notification that a sink has answered: delivered, retry (failed; retried, or a dead letter after the last attempt), dead.',
     labels: ['route', 'outcome'],
     read: ({ routes }) =>
       routes.flatMap(({ name: route, counts }) =>
@@ -17,7 +17,7 @@ export const deliveryMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_delivery_failures_total',
     type: 'counter',
-    help: 'Tries of single notifications that failed, by what the other side answered: an HTTP status, an SQLSTATE, a code of the system.',
+    help: 'Failed attempts to deliver one notification, by the code of the response: an HTTP status, an SQLSTATE, a system error.',
     labels: ['route', 'code'],
     read: ({ routes }) =>
       routes.flatMap(({ name: route, counts }) =>
@@ -27,7 +27,7 @@ export const deliveryMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_delivery_unavailable_total',
     type: 'counter',
-    help: 'Batches that came back untried, because the sink was away.',
+    help: 'Batches returned without an attempt because the sink was unavailable.',
     labels: ['route'],
     read: each(({ counts }) => counts.unavailable),
   },
@@ -41,14 +41,14 @@ export const deliveryMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_condition_failures_total',
     type: 'counter',
-    help: 'Notifications that were skipped because the condition of the route could not be evaluated for them.',
+    help: 'Notifications skipped because the condition of the route could not be evaluated for them.',
     labels: ['route'],
     read: each(({ activity }) => activity.conditionFailures),
   },
   {
     name: 'kazoo_relay_delivery_latency_seconds',
     type: 'histogram',
-    help: 'Time from the arrival of a notification at the daemon to its delivery; of a replay it is long.',
+    help: 'Time from the arrival of a notification at the daemon to its delivery; long for a replay.',
     labels: ['route'],
     read({ routes }) {
       return routes.flatMap(({ name: route, counts }) => histogramSamples(this.name, { route }, counts.sinceReceived));
@@ -57,7 +57,7 @@ export const deliveryMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_batch_duration_seconds',
     type: 'histogram',
-    help: 'Time that the sink has taken to answer for a batch.',
+    help: 'Time that the sink took to process a batch.',
     labels: ['route'],
     read: batchDurations,
   },
@@ -71,7 +71,7 @@ export const deliveryMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_circuit_state',
     type: 'gauge',
-    help: '1 for the state that the circuit of a route is in.',
+    help: '1 for the current state of the route’s circuit.',
     labels: ['route', 'state'],
     read: ({ routes }) =>
       routes.flatMap(({ name: route, activity }) =>
@@ -81,21 +81,21 @@ export const deliveryMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_circuit_openings_total',
     type: 'counter',
-    help: 'How often the circuit of a route has opened.',
+    help: 'Number of times that the circuit of a route has opened.',
     labels: ['route'],
     read: each(({ counts }) => counts.opened),
   },
   {
     name: 'kazoo_relay_deliveries_in_flight',
     type: 'gauge',
-    help: 'Notifications that are with the sink.',
+    help: 'Notifications that the sink is processing.',
     labels: ['route'],
     read: each(({ activity }) => activity.inFlight),
   },
   {
     name: 'kazoo_relay_lag_messages',
     type: 'gauge',
-    help: 'Notifications in the journal that the route has not passed yet, wanted or not.',
+    help: 'Notifications in the journal that the route has not passed yet, selected or not.',
     labels: ['route'],
     read: eachKnown(({ lag }) => lag.messages),
   },
@@ -109,14 +109,14 @@ export const deliveryMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_deliveries_waiting',
     type: 'gauge',
-    help: 'Notifications that wait for their next try, or behind an earlier one of their account.',
+    help: 'Notifications that wait for their next attempt, or behind an earlier one of their account.',
     labels: ['route'],
     read: eachKnown(({ waiting }) => waiting),
   },
   {
     name: 'kazoo_relay_deliveries_quarantined',
     type: 'gauge',
-    help: 'Notifications that the route does not want because they are invalid or unknown.',
+    help: 'Notifications quarantined for the route because they are invalid or unknown.',
     labels: ['route'],
     read: eachKnown(({ quarantined }) => quarantined),
   },

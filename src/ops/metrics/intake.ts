@@ -6,7 +6,7 @@ export const intakeMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_notifications_total',
     type: 'counter',
-    help: 'Messages that were committed to the journal, or dropped because it had a notification of the same id, by what they turned out to be.',
+    help: 'Messages committed to the journal, or dropped because it had a notification with the same id, by outcome.',
     labels: ['zone', 'event', 'outcome'],
     read: ({ brokers }) =>
       brokers.flatMap(({ zone, intake }) =>
@@ -20,7 +20,7 @@ export const intakeMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_validation_problems_total',
     type: 'counter',
-    help: 'Problems that decoding and validation found, by the keyword of JSON Schema, or the word of the decoder.',
+    help: 'Problems found by decoding and validation, by JSON Schema keyword or the decoder’s own.',
     labels: ['zone', 'event', 'keyword'],
     read: ({ brokers }) =>
       brokers.flatMap(({ zone, intake }) =>
@@ -41,7 +41,7 @@ export const intakeMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_publish_latency_seconds',
     type: 'histogram',
-    help: 'Time from the timestamp that KAZOO gave a message to its commit in the journal: by two clocks.',
+    help: 'Time from KAZOO’s timestamp of a message to its commit in the journal, by the clocks of two machines.',
     labels: ['zone', 'broker'],
     read({ brokers }) {
       return brokers.flatMap((broker) => histogramSamples(this.name, of(broker), broker.intake.sincePublished));
@@ -50,7 +50,7 @@ export const intakeMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_broker_state',
     type: 'gauge',
-    help: '1 for the state that the link to a broker is in.',
+    help: '1 for the current state of the link to the broker.',
     labels: ['zone', 'broker', 'state'],
     read: ({ brokers }) =>
       brokers.flatMap((broker) => stateSamples(of(broker), ['connecting', 'consuming', 'away'], broker.state)),
@@ -58,42 +58,42 @@ export const intakeMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_broker_received_total',
     type: 'counter',
-    help: 'Messages that a broker has sent, those that it sent again too.',
+    help: 'Messages received from the broker, including redeliveries.',
     labels: ['zone', 'broker'],
     read: each(({ received }) => received),
   },
   {
     name: 'kazoo_relay_broker_reconnects_total',
     type: 'counter',
-    help: 'How often consuming has begun again.',
+    help: 'Number of times that consuming was resumed.',
     labels: ['zone', 'broker'],
     read: each(({ link }) => Math.max(0, link.sessions - 1)),
   },
   {
     name: 'kazoo_relay_broker_failures_total',
     type: 'counter',
-    help: 'How often a connection to a broker has ended or could not be made.',
+    help: 'Number of connections that failed or could not be opened.',
     labels: ['zone', 'broker'],
     read: each(({ link }) => link.failures),
   },
   {
     name: 'kazoo_relay_broker_stalls_total',
     type: 'counter',
-    help: 'How often the stall watch has ended a connection that looked alive and delivered nothing.',
+    help: 'Number of connections that the stall watch closed because they seemed alive but delivered nothing.',
     labels: ['zone', 'broker'],
     read: each(({ link }) => link.stalls),
   },
   {
     name: 'kazoo_relay_broker_queue_messages',
     type: 'gauge',
-    help: 'Messages that were ready in our queue when the stall watch last looked; absent while nothing is consumed.',
+    help: 'Messages ready in our queue at the last check of the stall watch; absent while nothing is consumed.',
     labels: ['zone', 'broker'],
     read: each(({ link }) => link.depth),
   },
   {
     name: 'kazoo_relay_broker_queue_max_messages',
     type: 'gauge',
-    help: 'Messages that our queue may hold; the broker drops the oldest beyond it, and tells nobody.',
+    help: 'Maximum length of our queue; beyond it, the broker silently drops the oldest messages.',
     labels: ['zone', 'broker'],
     read: (reading) => each(() => reading.snapshot.maxQueue)(reading),
   },
@@ -107,7 +107,7 @@ export const intakeMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_intake_held_messages',
     type: 'gauge',
-    help: 'Messages that are taken and not yet in the journal.',
+    help: 'Messages received but not yet in the journal.',
     labels: ['zone', 'broker'],
     read: each(({ held }) => held),
   },

@@ -26,11 +26,11 @@ export const databaseOptions: OptionTree = {
     sensitive: true,
   },
   schema: {
-    doc: 'Schema of the table (in MySQL and MariaDB: its database); without one, that of the connection.',
+    doc: 'Existing schema of the table (in MySQL and MariaDB: its database); by default that of the connection.',
     format: 'sql name',
     default: undefined,
   },
-  table: { doc: 'Table that notifications are stored in.', format: 'sql name', default: 'notifications' },
+  table: { doc: 'Table for the notifications.', format: 'sql name', default: 'notifications' },
   columns: {
     doc: 'Columns of your own.',
     each: {
@@ -40,28 +40,28 @@ export const databaseOptions: OptionTree = {
     },
   },
   columnsOnly: {
-    doc: 'True for a table of your own, which has only the columns named above and is never changed.',
+    doc: 'true: a table of your own, which has only the columns named above and is never changed.',
     format: Boolean,
     default: false,
   },
   migrate: {
-    doc: 'Whether the daemon creates and changes the table. If not, it checks it; `database schema` prints the SQL.',
+    doc: 'true: the daemon creates and extends the table. false: it only checks it; `database schema` prints the SQL.',
     format: Boolean,
     default: true,
   },
   connections: {
-    doc: 'Connections at most, and so batches that are stored at a time; with one, rows come in the order of arrival. SQLite has one.',
+    doc: 'Maximum number of connections, and of simultaneous batches; with one, rows are stored in order. SQLite has one.',
     format: 'positive number',
     default: 1,
   },
   statementTimeout: {
-    doc: 'Time that a statement may take, waiting for locks included.',
+    doc: 'Time limit for a statement, including waits for locks.',
     format: 'positive duration',
     default: 10_000,
   },
   batch: {
-    max: { doc: 'Rows that one statement stores, at most.', format: 'positive number', default: 500 },
-    linger: { doc: 'Time that a row may wait for others.', format: 'duration', default: 50 },
+    max: { doc: 'Maximum number of rows in one statement.', format: 'positive number', default: 500 },
+    linger: { doc: 'Maximum time that a row waits for others.', format: 'duration', default: 50 },
   },
   partition: {
     doc: 'month: a partition for each month of occurred_at (PostgreSQL).',
@@ -69,7 +69,7 @@ export const databaseOptions: OptionTree = {
     default: 'none',
   },
   retention: {
-    doc: 'Age by occurred_at beyond which rows are deleted, or partitions dropped; 0 is never.',
+    doc: 'Age by occurred_at at which rows are deleted, or partitions dropped; 0: never.',
     format: 'age',
     default: 0,
   },

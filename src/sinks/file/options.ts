@@ -14,27 +14,27 @@ export const fileDeclaration: SinkDeclaration<FileSinkOptions> = {
   summary: 'NDJSON in a file, rotated by size and time',
   options: {
     path: {
-      doc: 'File that lines are appended to; its folder is made where it is missing.',
+      doc: 'File to append to; a missing folder is created.',
       format: 'path',
       default: null,
     },
     maxSize: {
-      doc: 'Size at which the file is rotated; 0 is never.',
+      doc: 'Size at which the file is rotated; 0: never.',
       format: 'size',
       default: 100 * 1024 * 1024,
     },
     rotate: {
-      doc: 'Period after which the file is rotated, counted in UTC from midnight; 0 is never.',
+      doc: 'Period after which the file is rotated, from midnight in UTC; 0: never.',
       format: 'duration',
       default: 24 * 3_600_000,
     },
     keep: {
-      doc: 'How many rotated files are kept, also those that you have compressed to NAME.gz yourself; 0 is all.',
+      doc: 'Number of rotated files to keep, including those that you compressed to NAME.gz yourself; 0: all.',
       format: 'nat',
       default: 14,
     },
     compress: {
-      doc: 'gzip: rotated files are compressed, beside the deliveries.',
+      doc: 'gzip: compress rotated files, without delaying deliveries.',
       format: ['none', 'gzip'],
       default: 'none',
     },

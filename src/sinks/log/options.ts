@@ -10,7 +10,7 @@ export const logDeclaration: SinkDeclaration<LogSinkOptions> = {
   summary: 'one JSON line a notification on stdout',
   options: {
     level: {
-      doc: 'Level that the lines carry.',
+      doc: 'Level in the lines.',
       format: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
       default: 'info',
     },

@@ -67,18 +67,18 @@ export const proxyVariables = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS
 
 export const webhookOptions: OptionTree = {
   url: {
-    doc: 'Where requests go; {account_id}, {event}, {category}, {zone} and {id} may stand in its path and query.',
+    doc: 'URL of the receiver; path and query may contain {account_id}, {event}, {category}, {zone} and {id}.',
     format: 'http url',
     default: null,
     sensitive: true,
   },
-  method: { doc: 'GET is for kazoo-form only.', format: ['POST', 'PUT', 'PATCH', 'GET'], default: 'POST' },
+  method: { doc: 'HTTP method; GET only with kazoo-form.', format: ['POST', 'PUT', 'PATCH', 'GET'], default: 'POST' },
   headers: {
     doc: 'Headers of every request.',
     each: { doc: 'Value of a header.', format: 'text', default: null, sensitive: true },
   },
   format: {
-    doc: 'What a request carries.',
+    doc: 'Format of the request body.',
     format: [...formatNames],
     default: formatNames[0],
   },
@@ -87,23 +87,23 @@ export const webhookOptions: OptionTree = {
     each: { doc: 'Value of a field.', format: 'text', default: null, sensitive: true },
   },
   template: {
-    doc: 'What a request carries, for the format template.',
+    doc: 'Request body, for the format template.',
     optional: {
-      body: { doc: 'A Liquid template; it sees the keys of the envelope.', format: 'text', default: null },
-      contentType: { doc: 'What it makes.', format: 'text', default: 'application/json' },
+      body: { doc: 'Liquid template; its variables are the keys of the envelope.', format: 'text', default: null },
+      contentType: { doc: 'Content type of its output.', format: 'text', default: 'application/json' },
     },
   },
   batch: {
     max: {
-      doc: 'Notifications in a request, at most; with more than 1, each request carries an array (envelope, cloudevents).',
+      doc: 'Maximum number of notifications in a request; with more than 1, each request has an array (envelope, cloudevents).',
       format: 'positive number',
       default: 1,
     },
-    linger: { doc: 'Time that a notification may wait for others to be sent with.', format: 'duration', default: 0 },
+    linger: { doc: 'Maximum time that a notification waits for others of its batch.', format: 'duration', default: 0 },
   },
   signature: {
     secrets: {
-      doc: 'Secrets (whsec_…) that requests are signed with, as Standard Webhooks says; several while one replaces another.',
+      doc: 'Secrets (whsec_…) for signatures by Standard Webhooks; several during a rotation.',
       format: 'names',
       default: [],
       sensitive: true,
@@ -111,23 +111,23 @@ export const webhookOptions: OptionTree = {
   },
   timeout: {
     connect: {
-      doc: 'Time within which a connection must be open; of several addresses, each has a third of it.',
+      doc: 'Time limit for opening a connection; if the host has several addresses, each has a third of it.',
       format: 'positive duration',
       default: 10_000,
     },
-    total: { doc: 'Time within which a request must be answered.', format: 'positive duration', default: 30_000 },
+    total: { doc: 'Time limit for a request.', format: 'positive duration', default: 30_000 },
   },
   concurrency: {
-    doc: 'Requests that may be under way at a time; with 1, they go in the order in which notifications came in.',
+    doc: 'Maximum number of simultaneous requests; with 1, they keep the order of notifications.',
     format: 'positive number',
     default: 16,
   },
-  redirects: { doc: 'Redirects that are followed, at most, on the same host.', format: 'nat', default: 0 },
+  redirects: { doc: 'Maximum number of redirects to follow, on the same host.', format: 'nat', default: 0 },
   rateLimit: {
-    doc: 'Most requests that are sent; they are spread evenly.',
+    doc: 'Maximum rate of requests; they are spread evenly.',
     optional: {
-      requests: { doc: 'How many.', format: 'positive number', default: null },
-      per: { doc: 'In which time.', format: 'positive duration', default: 1_000 },
+      requests: { doc: 'Number of requests.', format: 'positive number', default: null },
+      per: { doc: 'Period.', format: 'positive duration', default: 1_000 },
     },
   },
   auth: {
@@ -139,22 +139,22 @@ export const webhookOptions: OptionTree = {
       },
     },
     bearer: {
-      doc: 'A token that the receiver has given out.',
+      doc: 'A token issued by the receiver.',
       optional: { token: { doc: 'The token.', format: 'text', default: null, sensitive: true } },
     },
     oauth2: {
-      doc: 'OAuth 2 client credentials: tokens are fetched, kept, and renewed in time.',
+      doc: 'OAuth 2 client credentials: tokens are fetched, cached, and renewed before they expire.',
       optional: {
-        tokenUrl: { doc: 'Where tokens come from.', format: 'http url', default: null, sensitive: true },
+        tokenUrl: { doc: 'URL of the token endpoint.', format: 'http url', default: null, sensitive: true },
         clientId: { doc: 'Client id.', format: 'text', default: null },
         clientSecret: { doc: 'Client secret.', format: 'text', default: null, sensitive: true },
         clientAuth: {
-          doc: 'How the secret is sent to tokenUrl: in a header, or in the body.',
+          doc: 'How to send the secret to tokenUrl: in a header (basic), or in the body (post).',
           format: ['basic', 'post'],
           default: 'basic',
         },
         parameters: {
-          doc: 'Further parameters of the token request, such as scope and audience.',
+          doc: 'Additional parameters of the token request, such as scope and audience.',
           each: { doc: 'Value of a parameter.', format: 'text', default: null, sensitive: true },
         },
       },
@@ -162,37 +162,37 @@ export const webhookOptions: OptionTree = {
   },
   tls: {
     ca: {
-      doc: 'File of the CAs to trust (PEM), in place of those that Node brings along; it does not look at the system’s.',
+      doc: 'File with the CAs to trust (PEM); it replaces Node’s built-in ones. The system’s are not used.',
       format: 'path',
       default: undefined,
     },
     cert: {
-      doc: 'File of our certificate (PEM), where the receiver asks for one.',
+      doc: 'File with the client certificate (PEM), if the receiver requires one.',
       format: 'path',
       default: undefined,
     },
-    key: { doc: 'File of its key (PEM).', format: 'path', default: undefined },
+    key: { doc: 'File with its key (PEM).', format: 'path', default: undefined },
     serverName: {
-      doc: 'Name that the receiver’s certificate must have, where it isn’t the host of the url.',
+      doc: 'Name that the receiver’s certificate must have, if it isn’t the host of the url.',
       format: 'text',
       default: undefined,
     },
-    minVersion: { doc: 'Oldest version of TLS that is spoken.', format: ['TLSv1.2', 'TLSv1.3'], default: 'TLSv1.2' },
+    minVersion: { doc: 'Minimum TLS version.', format: ['TLSv1.2', 'TLSv1.3'], default: 'TLSv1.2' },
     verify: {
-      doc: 'Whether the receiver’s certificate is checked; without it, anybody in between can read and answer.',
+      doc: 'false: don’t verify the receiver’s certificate; anybody on the network path can then read and answer.',
       format: Boolean,
       default: true,
     },
   },
   proxy: {
-    doc: 'http:// or https:// URL; environment: as HTTP_PROXY, HTTPS_PROXY, NO_PROXY (names, globs, networks) say; none: no proxy.',
+    doc: 'http:// or https:// URL; environment: use HTTP_PROXY, HTTPS_PROXY and NO_PROXY (names, globs, networks); none: no proxy.',
     format: 'proxy',
     default: 'environment',
     sensitive: true,
   },
-  http2: { doc: 'Whether HTTP/2 is spoken where the receiver offers it over TLS.', format: Boolean, default: true },
+  http2: { doc: 'true: use HTTP/2 if the receiver offers it over TLS.', format: Boolean, default: true },
   allowPrivateNetworks: {
-    doc: 'Whether requests may go to addresses that are not public: private, loopback, link-local and the like.',
+    doc: 'false: refuse addresses that are not public, such as private, loopback and link-local ones.',
     format: Boolean,
     default: true,
   },
