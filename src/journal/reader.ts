@@ -1,5 +1,4 @@
 import type { Entry } from '../notification/entry.ts';
-import type { Found, Search } from './search.ts';
 
 /** Reading what a journal holds: safe beside a daemon that writes it. */
 export interface JournalReader {
@@ -15,6 +14,8 @@ export interface JournalReader {
    * what is older than the retention may be missing.
    */
   deliveriesOf(seq: number): Promise<LoggedDelivery[]>;
+  /** Since when it is kept what becomes of deliveries, in Unix milliseconds; null where nothing is. */
+  loggedSince(): Promise<number | null>;
   /** What each route has selected, as far as there are entries of that time; of each route the newest first. */
   selections(): Promise<SelectionVersion[]>;
   /** How deliveries ended, oldest first. @param since Unix milliseconds: from the span on in which that is */
@@ -98,6 +99,28 @@ export interface Query {
   readonly events?: readonly string[];
   readonly accounts?: readonly string[];
   readonly limit: number;
+}
+
+/** What `why` looks for; every part that is given narrows the selection. */
+export interface Search {
+  /** Names and globs. */
+  readonly events?: readonly string[];
+  readonly accounts?: readonly string[];
+  /** A value anywhere in the body. */
+  readonly callId?: string;
+  /** A phone number or an extension anywhere in the body, however it is written there. */
+  readonly number?: string;
+  /** Unix milliseconds of arrival. Without it, the search ends after some 30,000 entries that it had to read. */
+  readonly since?: number;
+  readonly limit: number;
+}
+
+export interface Found {
+  readonly entries: readonly Entry[];
+  /** Arrival of the oldest entry that was looked at, in Unix milliseconds; null where there was none to look at. */
+  readonly searchedTo: number | null;
+  /** Whether there is something older that wasn't looked at. */
+  readonly more: boolean;
 }
 
 /** What a journal holds. Times are Unix milliseconds of arrival. */

@@ -1,26 +1,5 @@
 import type { Entry } from '../notification/entry.ts';
-
-/** What `why` looks for; every part that is given narrows the selection. */
-export interface Search {
-  /** Names and globs. */
-  readonly events?: readonly string[];
-  readonly accounts?: readonly string[];
-  /** A value anywhere in the body. */
-  readonly callId?: string;
-  /** A phone number or an extension anywhere in the body, however it is written there. */
-  readonly number?: string;
-  /** Unix milliseconds of arrival. Without it, the search ends after some 30,000 entries that it had to read. */
-  readonly since?: number;
-  readonly limit: number;
-}
-
-export interface Found {
-  readonly entries: readonly Entry[];
-  /** Arrival of the oldest entry that was looked at, in Unix milliseconds; null where there was none to look at. */
-  readonly searchedTo: number | null;
-  /** Whether there is something older that wasn't looked at. */
-  readonly more: boolean;
-}
+import type { Search } from './reader.ts';
 
 /** From so many digits on, a number may be written with or without its prefixes. */
 const fewestDigits = 6;

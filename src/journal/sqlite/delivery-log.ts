@@ -86,7 +86,7 @@ export function loggedDeliveriesOf(database: DatabaseSync, seq: number): LoggedD
 }
 
 /** When the oldest row was written, in Unix milliseconds; null where there is none. */
-export function logBegins(database: DatabaseSync): number | null {
+export function loggedSince(database: DatabaseSync): number | null {
   const at = database.prepare('SELECT at FROM delivery_log ORDER BY number LIMIT 1').get()?.at;
   return typeof at === 'number' ? at : null;
 }

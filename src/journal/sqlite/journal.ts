@@ -7,22 +7,23 @@ import { type Change, type Journal, JournalError, type Limits, type OutageLog, t
 import type {
   CountSpan,
   DeliveryCount,
+  Found,
   LoggedDelivery,
   Outage,
   Query,
   Resend,
+  Search,
   SelectionVersion,
   Summary,
 } from '../reader.ts';
 import type { Page, Start } from '../route-session.ts';
-import type { Found, Search } from '../search.ts';
 import { firstSince } from './block-index.ts';
 import type { JournalClock } from './clock.ts';
 import { Connection } from './connection.ts';
 import { databaseFile, openDatabase, prepareFolder } from './database.ts';
 import { Deliveries } from './deliveries.ts';
 import { countsIn, countsWith, DeliveryCounts } from './delivery-counts.ts';
-import { DeliveryLog, loggedDeliveriesOf } from './delivery-log.ts';
+import { DeliveryLog, loggedDeliveriesOf, loggedSince } from './delivery-log.ts';
 import { EntryWriter } from './entry-writer.ts';
 import { journalFailure } from './failure.ts';
 import { finishRebuild } from './files.ts';
@@ -177,6 +178,10 @@ class SqliteJournal implements Journal {
 
   deliveriesOf(seq: number): Promise<LoggedDelivery[]> {
     return this.#reading((database) => loggedDeliveriesOf(database, seq));
+  }
+
+  loggedSince(): Promise<number | null> {
+    return this.#reading(loggedSince);
   }
 
   selections(): Promise<SelectionVersion[]> {

@@ -4,7 +4,7 @@ import type { JournalReader, OpenedReader, Query, Resend, RouteSummary, Summary 
 import { firstSince } from './block-index.ts';
 import { databaseFile, openDatabaseBeside, sizeOf } from './database.ts';
 import { countsIn } from './delivery-counts.ts';
-import { loggedDeliveriesOf } from './delivery-log.ts';
+import { loggedDeliveriesOf, loggedSince } from './delivery-log.ts';
 import { journalFailure } from './failure.ts';
 import { evictedFrom } from './invalid.ts';
 import { outagesBetween } from './outages.ts';
@@ -42,6 +42,7 @@ export function readerOf(
     search: (wanted) => reading(() => search(database, wanted)),
     resendsOf: (seq) => reading(() => resendsOf(database, seq)),
     deliveriesOf: (seq) => reading(() => loggedDeliveriesOf(database, seq)),
+    loggedSince: () => reading(() => loggedSince(database)),
     selections: () => reading(() => selectionVersions(database)),
     counts: (per, since) => reading(() => countsIn(database, per, since)),
     outages: (since, until) => reading(() => outagesBetween(database, since, until)),

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Entry } from '../../notification/entry.ts';
-import { bodyFilter, type Found, type Search, textsOf } from '../search.ts';
+import type { Found, Search } from '../reader.ts';
+import { bodyFilter, textsOf } from '../search.ts';
 import { blockSize } from './block-index.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 
