@@ -111,7 +111,7 @@ export class RouteLedger {
   }
 
   /** → quarantined */
-  quarantine({ seq, event, accountId }: Entry, reason: string): void {
+  quarantine({ seq, header: { event, accountId } }: Entry, reason: string): void {
     this.#lines.push({
       ...{ seq, event, accountId, state: 'quarantined', reason },
       ...{ attempts: none, dueAt: null, exists: false },
@@ -264,7 +264,8 @@ export class RouteLedger {
   /** The journal gets a line of it, or another one. */
   #list(delivery: PendingDelivery, state: 'waiting' | 'dead', reason: string, dueAt: number | null): void {
     const { entry, attempts, listed: exists } = delivery;
-    const { seq, event, accountId } = entry;
+    const { seq, header } = entry;
+    const { event, accountId } = header;
     this.#lines.push({ seq, event, accountId, state, reason, attempts, dueAt, exists });
     delivery.listed = true;
     if (!exists) this.#progress.close(delivery);
@@ -277,7 +278,7 @@ function keyOf({ entry, attempts }: Delivery): RecordKey {
 
 function settledRecordOf(delivery: Delivery): DeliveredRecord {
   const { entry, attempts, code } = delivery;
-  return { ...keyOf(delivery), event: entry.event, code, attempts: triesIn(attempts) + 1 };
+  return { ...keyOf(delivery), event: entry.header.event, code, attempts: triesIn(attempts) + 1 };
 }
 
 const none: readonly never[] = [];

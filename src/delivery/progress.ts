@@ -117,7 +117,7 @@ class DeliveredRuns {
       this.runs.push(this.#last);
     }
     const { places, events } = this.#last;
-    const event = entry.event ?? '';
+    const event = entry.header.event ?? '';
     events.set(event, (events.get(event) ?? 0) + 1);
     if (places.at(-1) === entry.seq - 1) places[places.length - 1] = entry.seq;
     else places.push(entry.seq, entry.seq);

@@ -1,10 +1,10 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { truncateUtf8 } from '../common/text/format.ts';
 import type { Entry } from '../notification/entry.ts';
+import { envelopeOf } from '../notification/envelope.ts';
 import { partsOf } from './bounds.ts';
 import { cel } from './cel.ts';
 import { type Condition, createCondition } from './condition.ts';
-import { envelopeOf } from './envelope.ts';
 
 /** Of a value, as many bytes are told. */
 const longestValue = 80;

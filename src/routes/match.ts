@@ -1,8 +1,8 @@
 import { globToRegExp } from '../common/text/patterns.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
-import type { Notification } from '../kazoo/notification.ts';
 import type { RevealedPaths } from '../kazoo/redact.ts';
 import type { Entry, Interest } from '../notification/entry.ts';
+import type { Header } from '../notification/header.ts';
 import { createCondition } from './condition.ts';
 import { explainCondition } from './condition-reason.ts';
 
@@ -101,7 +101,7 @@ function conditionCheck(where: string, onFailure: (reason: string) => void): Che
 /** What keeps a wanted entry in quarantine; null where nothing does. */
 function problemOf(entry: Entry, { invalid, unknown }: Selection): string | null {
   if (entry.state === 'invalid' && invalid === 'quarantine') return quarantineReason(entry);
-  return !entry.known && unknown === 'quarantine' ? `unknown event ${entry.event}` : null;
+  return !entry.header.known && unknown === 'quarantine' ? `unknown event ${entry.header.event}` : null;
 }
 
 /** What of a notification's secrets is kept beside it: those that a route reveals which may select it, and no others. */
@@ -111,14 +111,14 @@ export function createRevealedPaths(
   const revealing = routes
     .filter(({ reveal }) => reveal.length > 0)
     .map((route) => ({ isInScope: createScope(route), reveal: route.reveal }));
-  return (notification) => revealing.flatMap(({ isInScope, reveal }) => (isInScope(notification) ? reveal : []));
+  return (header) => revealing.flatMap(({ isInScope, reveal }) => (isInScope(header) ? reveal : []));
 }
 
-type Scoped = Pick<Notification, 'event' | 'accountId' | 'zone' | 'preview'>;
+type Scoped = Pick<Entry, 'header'>;
 
-function createScope(scope: Scope): (of: Scoped) => boolean {
+function createScope(scope: Scope): (header: Header) => boolean {
   const checks = scopeChecks(scope);
-  return (notification) => checks.every((check) => check.passes(notification));
+  return (header) => checks.every((check) => check.passes({ header }));
 }
 
 function scopeChecks(scope: Scope): Check<Scoped>[] {
@@ -127,24 +127,24 @@ function scopeChecks(scope: Scope): Check<Scoped>[] {
   const zones = new Set(scope.zones);
   const checks: Check<Scoped>[] = [
     {
-      passes: ({ event }) => isWantedEvent(event),
-      whyNot: ({ event }) =>
+      passes: ({ header: { event } }) => isWantedEvent(event),
+      whyNot: ({ header: { event } }) =>
         `its event, ${event ?? 'which it does not name'}, is not among events: ${listed(scope.events)}`,
     },
   ];
   if (accounts.size > 0)
     checks.push({
-      passes: ({ accountId }) => accountId !== null && accounts.has(accountId),
-      whyNot: ({ accountId }) =>
+      passes: ({ header: { accountId } }) => accountId !== null && accounts.has(accountId),
+      whyNot: ({ header: { accountId } }) =>
         `${accountId === null ? 'it has no account, which' : `its account, ${accountId},`} is not among accounts: ${listed(scope.accounts)}`,
     });
   if (zones.size > 0)
     checks.push({
-      passes: ({ zone }) => zones.has(zone),
-      whyNot: ({ zone }) => `its zone, ${zone}, is not among zones: ${listed(scope.zones)}`,
+      passes: ({ header: { zone } }) => zones.has(zone),
+      whyNot: ({ header: { zone } }) => `its zone, ${zone}, is not among zones: ${listed(scope.zones)}`,
     });
   if (scope.previews === 'skip')
-    checks.push({ passes: ({ preview }) => !preview, whyNot: () => 'it is a preview (previews: skip)' });
+    checks.push({ passes: ({ header: { preview } }) => !preview, whyNot: () => 'it is a preview (previews: skip)' });
   return checks;
 }
 

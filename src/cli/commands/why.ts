@@ -135,17 +135,18 @@ async function show(
   store: OperatorStore,
   json: boolean,
 ): Promise<void> {
+  const { header } = entry;
   const others = await store.resendsOf(entry.seq);
   if (json) {
-    const { id, event, accountId, zone, receivedAt, occurredAt, resendOf } = entry;
+    const { id, event, accountId, zone, receivedAt, occurredAt } = header;
     const times = { occurred_at: isoTime(occurredAt), received_at: isoTime(receivedAt) };
-    const resends = { resend_of: resendOf, also_published: others.map((other) => other.id) };
+    const resends = { resend_of: entry.resendOf, also_published: others.map((other) => other.id) };
     const line = { id, event, account_id: accountId, zone, state: stateOf(entry), ...times, ...resends };
     return terminal.print(printable(JSON.stringify({ ...line, routes: fates.map(fateJson) })));
   }
-  await terminal.print(terminal.paint('bold', printable(`${entry.event ?? 'no event'}  ${entry.id}`)));
-  const account = entry.accountId === null ? 'no account' : `account ${entry.accountId}`;
-  await terminal.print(printable(`  received ${isoTime(entry.receivedAt)}, zone ${entry.zone}, ${account}`));
+  await terminal.print(terminal.paint('bold', printable(`${header.event ?? 'no event'}  ${header.id}`)));
+  const account = header.accountId === null ? 'no account' : `account ${header.accountId}`;
+  await terminal.print(printable(`  received ${isoTime(header.receivedAt)}, zone ${header.zone}, ${account}`));
   if (entry.state === 'invalid') await terminal.print(`  invalid: ${describeProblems(entry.problems)}`);
   for (const other of others)
     await terminal.print(`  KAZOO has published it again: ${other.id}, received ${isoTime(other.receivedAt)}`);
@@ -185,11 +186,11 @@ function cameIn(what: string, { entries, more }: Found): string {
   const resends = entries.filter(({ resendOf }) => resendOf !== null).length;
   const known = `${more ? 'more than ' : ''}${notifications(entries.length)}`;
   const again = resends === 0 ? '' : `, ${pluralize(resends, 'resend')} among them`;
-  const byEvent = Map.groupBy(entries, ({ event }) => event ?? 'no event');
+  const byEvent = Map.groupBy(entries, ({ header }) => header.event ?? 'no event');
   const counts = [...byEvent].map(([event, some]): [string, number] => [event, some.length]);
   const largest = counts.toSorted(([, one], [, other]) => other - one).slice(0, mostNamed);
   const names = largest.map(([event, number]) => `${event} ${number}`).join(', ');
-  return `${what}: ${known} (${names})${again}, the newest ${isoTime(newest.receivedAt)}`;
+  return `${what}: ${known} (${names})${again}, the newest ${isoTime(newest.header.receivedAt)}`;
 }
 
 const mostNamed = 5;

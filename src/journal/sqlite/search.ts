@@ -45,7 +45,7 @@ export async function search(database: DatabaseSync, wanted: Search): Promise<Fo
       const entry = entryOf(row);
       if (!fits(entry)) continue;
       entries.push(entry);
-      if (entries.length === limit) return { entries, searchedTo: entry.receivedAt, more: true };
+      if (entries.length === limit) return { entries, searchedTo: entry.header.receivedAt, more: true };
     }
     searchedTo = Math.max(since, Number(firstIn.get(first)?.received_at));
     await nextTurn();

@@ -6,11 +6,10 @@ import pino from 'pino';
 import { stringify } from 'yaml';
 import type { Journal } from '../../../src/journal/journal.ts';
 import type { Recorded, Settlement } from '../../../src/journal/route-session.ts';
-import type { Notification } from '../../../src/kazoo/notification.ts';
 import { type Selection, selectionOf } from '../../../src/routes/match.ts';
 import { cli, type Result } from '../../support/cli.ts';
 import { openJournal } from '../../support/journal.ts';
-import { notification } from '../../support/notification.ts';
+import { type NotificationParts, notification } from '../../support/notification.ts';
 import { recorded, untouched } from '../../support/recorded.ts';
 
 /** A time as it is printed. */
@@ -205,12 +204,12 @@ async function withJournal<T>(work: (journal: Journal) => Promise<T>): Promise<T
   return result;
 }
 
-async function append(journal: Journal, parts: Partial<Notification>) {
+async function append(journal: Journal, parts: NotificationParts): Promise<{ seq: number; id: string }> {
   const json = JSON.stringify({ duration: 3, call_id: 'c-1@host', caller_id_number: '+49301234567' });
   const one = notification({ event: 'missed_call', accountId: account, receivedAt: Date.now(), json, ...parts });
   const [entry] = await journal.append([one]);
   if (entry === undefined) throw new Error('it was there already');
-  return entry;
+  return { seq: entry.seq, id: entry.header.id };
 }
 
 /** A route that has been at work, and has passed an entry. */

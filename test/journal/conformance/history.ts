@@ -121,7 +121,7 @@ export function history(tested: Tested): void {
     ]);
     const found = async (wanted: object) => {
       const { entries, ...rest } = await journal.search({ limit: 10, ...wanted });
-      return [entries.map(({ id }) => id), rest.searchedTo, rest.more];
+      return [entries.map(({ header }) => header.id), rest.searchedTo, rest.more];
     };
     expect(await found({})).toEqual([['three', 'two', 'one'], 1_000, false]);
     const ids = async (wanted: object) => (await found(wanted))[0];
@@ -145,7 +145,9 @@ export function history(tested: Tested): void {
     for (let count = 0; count < 10; count += 1) await journal.append(batch('register'));
     expect(await journal.search({ accounts: ['nobody'], limit: 1 })).toMatchObject({ entries: [], more: true });
     expect(await journal.search({ accounts: ['nobody'], since: 1, limit: 1 })).toMatchObject({ more: false });
-    expect(await journal.search({ events: ['missed_call'], limit: 1 })).toMatchObject({ entries: [{ id: 'old' }] });
+    expect(await journal.search({ events: ['missed_call'], limit: 1 })).toMatchObject({
+      entries: [{ header: { id: 'old' } }],
+    });
   });
 
   test('finds what KAZOO has published again', async () => {

@@ -172,7 +172,7 @@ function wishTeller(
 
     function sinceThen(): string {
       if (next !== undefined && explainToday(entry) === null) {
-        const again = `kazoo-relay replay --route ${route} ${entry.id}`;
+        const again = `kazoo-relay replay --route ${route} ${entry.header.id}`;
         return `. So it was until ${time(next.at)}; by today's configuration it is wanted: ${again}`;
       }
       return version?.selection === null ? " (by today's configuration)" : '';
