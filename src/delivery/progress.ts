@@ -109,22 +109,38 @@ function isOpen({ listed, state }: Delivery): boolean {
 /** Deliveries in the journal's order, as numbers alone: what the cursor has passed isn't to be held in memory. */
 class DeliveredRuns {
   readonly runs: Run[] = [];
-  #last: Run | undefined;
+  #last = new Run(null);
 
   add({ entry, code }: Delivery): void {
-    if (this.#last === undefined || this.#last.code !== code) {
-      this.#last = { code, places: [], events: new Map() };
+    if (this.runs.length === 0 || this.#last.code !== code) {
+      this.#last = new Run(code);
       this.runs.push(this.#last);
     }
-    const { places, events } = this.#last;
-    const event = entry.header.event ?? '';
-    events.set(event, (events.get(event) ?? 0) + 1);
-    if (places.at(-1) === entry.seq - 1) places[places.length - 1] = entry.seq;
-    else places.push(entry.seq, entry.seq);
+    this.#last.add(entry.seq, entry.header.event ?? '');
   }
 }
 
-interface Run extends DeliveredRun {
-  readonly places: number[];
-  readonly events: Map<string, number>;
+class Run implements DeliveredRun {
+  readonly code: number | string | null;
+  readonly places: number[] = [];
+  /** Each is looked up once, and not again to be written. */
+  readonly #counts = new Map<string, { count: number }>();
+  #through = 0;
+
+  constructor(code: number | string | null) {
+    this.code = code;
+  }
+
+  get events(): ReadonlyMap<string, number> {
+    return new Map([...this.#counts].map(([event, { count }]) => [event, count]));
+  }
+
+  add(seq: number, event: string): void {
+    const counter = this.#counts.get(event);
+    if (counter === undefined) this.#counts.set(event, { count: 1 });
+    else counter.count += 1;
+    if (this.#through === seq - 1 && this.places.length > 0) this.places[this.places.length - 1] = seq;
+    else this.places.push(seq, seq);
+    this.#through = seq;
+  }
 }

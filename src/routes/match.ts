@@ -125,13 +125,13 @@ function scopeChecks(scope: Scope): Check<Scoped>[] {
   const isWantedEvent = createEventFilter(scope.events);
   const accounts = new Set(scope.accounts);
   const zones = new Set(scope.zones);
-  const checks: Check<Scoped>[] = [
-    {
+  const checks: Check<Scoped>[] = [];
+  if (!isEverything(scope.events))
+    checks.push({
       passes: ({ header: { event } }) => isWantedEvent(event),
       whyNot: ({ header: { event } }) =>
         `its event, ${event ?? 'which it does not name'}, is not among events: ${listed(scope.events)}`,
-    },
-  ];
+    });
   if (accounts.size > 0)
     checks.push({
       passes: ({ header: { accountId } }) => accountId !== null && accounts.has(accountId),
@@ -168,8 +168,12 @@ export function interestOf({ events, accounts }: Pick<Selection, 'events' | 'acc
 /** How many names of events are remembered with their answer: more than KAZOO has, but not all that may be made up. */
 const maxRemembered = 1_000;
 
+function isEverything(patterns: readonly string[]): boolean {
+  return patterns.length === 0 || patterns.includes('*');
+}
+
 function createEventFilter(patterns: readonly string[]): (event: string | null) => boolean {
-  if (patterns.length === 0 || patterns.includes('*')) return () => true;
+  if (isEverything(patterns)) return () => true;
   const names = new Set(patterns.map((pattern) => eventNamed(pattern)?.name ?? pattern));
   const globs = patterns.filter((pattern) => pattern.includes('*')).map(globToRegExp);
   const remembered = new Map<string, boolean>();
