@@ -15,8 +15,10 @@ export class DeliveryLog {
   readonly #insert: StatementSync;
   readonly #oldest: StatementSync;
   readonly #remove: StatementSync;
+  readonly #database: DatabaseSync;
 
   constructor(database: DatabaseSync) {
+    this.#database = database;
     this.#insert = database.prepare(insertRow);
     this.#oldest = database.prepare(`SELECT number, last, at FROM delivery_log ORDER BY number LIMIT ${stepSize}`);
     this.#remove = database.prepare('DELETE FROM delivery_log WHERE number <= ?');
@@ -32,6 +34,18 @@ export class DeliveryLog {
 
   addRecord(route: string, { seq, code, attempts }: DeliveredRecord, at: number): void {
     this.#insert.run(seq, seq, at, attempts, route, 'delivered', code, null, null);
+  }
+
+  /** What a route has settled beyond its cursor, and the log doesn't have yet. */
+  addAhead(route: string, at: number): void {
+    this.#database
+      .prepare(
+        `INSERT INTO delivery_log (first, last, at, attempts, route, outcome)
+         SELECT value, value, ?, 1, name, 'delivered' FROM routes JOIN settled_ahead ON route = name, json_each(seqs) a
+         WHERE name = ? AND value > cursor
+           AND NOT EXISTS (SELECT 1 FROM delivery_log WHERE route = name AND (gaps IS NULL) = 1 AND last = a.value)`,
+      )
+      .run(at, route);
   }
 
   /** Removes the oldest rows, some at a time, up to the first that isn't over. Returns how many there were. */

@@ -36,7 +36,7 @@ import { Retention, unlimited } from './retention.ts';
 import { RouteSessions } from './route-sessions.ts';
 import { Scanner } from './scan.ts';
 import { search } from './search.ts';
-import { saveSelection, selectionVersions } from './selections.ts';
+import { selectionVersions } from './selections.ts';
 import { Settlements } from './settlements.ts';
 
 type Listener = (change: Change) => void;
@@ -99,7 +99,8 @@ class SqliteJournal implements Journal {
     const settlements = new Settlements(connection, targets, (seq) => this.#retention.freed(seq));
     this.#settlements = settlements;
     const read = (seq: number, limit: number, interest: Interest) => this.#read(seq, limit, interest);
-    this.#sessions = new RouteSessions({ connection, deliveries, settlements, read });
+    const last = () => this.#last;
+    this.#sessions = new RouteSessions({ connection, deliveries, settlements, read, last });
     this.#seenVersion = this.#version.get()?.data_version;
     this.#changeTimer = setInterval(() => this.look(), lookEvery);
   }
@@ -119,7 +120,7 @@ class SqliteJournal implements Journal {
       return this.#writer.insert(batch, this.#last);
     });
     this.#writer.committed();
-    this.#settlements.committed();
+    this.#settlements.synced();
     this.#last = fresh.at(-1)?.seq ?? this.#last;
     this.#recent.push(fresh);
     if (fresh.some(isInvalid)) this.#retention.grown();
@@ -141,13 +142,7 @@ class SqliteJournal implements Journal {
     selection: object | null = null,
   ): Promise<RoutePlace> {
     this.#retention.holdFor(name, invalid === 'deliver');
-    const { database } = this.#connection;
-    this.#connection.transaction(() => {
-      database
-        .prepare('INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING')
-        .run(name, this.#firstCursor(start));
-      saveSelection(database, name, selection);
-    });
+    await this.#sessions.place(name, this.#firstCursor(start), selection);
     return { session: (signal) => this.#sessions.open(name, signal) };
   }
 

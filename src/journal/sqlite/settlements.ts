@@ -6,10 +6,14 @@ import type { DeliveryCounts } from './delivery-counts.ts';
 import type { DeliveryLog } from './delivery-log.ts';
 
 /** How long a route's progress may wait for a commit that it can share, in milliseconds. */
-const commitWithin = 100;
+const commitWithin = 10;
+
+/** Such a commit doesn't wait for the disk, unless none has for this long, in milliseconds: a power cut undoes no more. */
+const syncEvery = 1_000;
 
 interface Staged {
   cursor: number;
+  ahead: readonly number[];
   /** By seq: the record that it gets, or which one it loses. */
   readonly records: Map<number, Recorded | DeliveredRecord>;
   readonly runs: DeliveredRun[];
@@ -28,27 +32,42 @@ export class Settlements {
   readonly #targets: Targets;
   readonly #onFreed: (seq: number) => void;
   readonly #saveCursor: StatementSync;
+  readonly #saveAhead: StatementSync;
+  readonly #dropAhead: StatementSync;
+  /** Routes with a line of what is settled ahead. */
+  readonly #withAhead: Set<string>;
   readonly #routes = new Map<string, Staged>();
   #timer: NodeJS.Timeout | undefined;
   /** Of the next commit. */
   #next: PromiseWithResolvers<void> | undefined;
+  /** By the monotonic clock. */
+  #syncedAt = Number.NEGATIVE_INFINITY;
 
   /** @param onFreed is told of each entry that loses a record */
   constructor(connection: Connection, targets: Targets, onFreed: (seq: number) => void) {
     this.#connection = connection;
     this.#targets = targets;
     this.#onFreed = onFreed;
-    this.#saveCursor = connection.database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
+    const { database } = connection;
+    this.#saveCursor = database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
+    // An operator may have forgotten the route.
+    this.#saveAhead = database.prepare(
+      'INSERT OR REPLACE INTO settled_ahead (route, seqs) SELECT name, ? FROM routes WHERE name = ?',
+    );
+    this.#dropAhead = database.prepare('DELETE FROM settled_ahead WHERE route = ?');
+    const lines = database.prepare('SELECT route FROM settled_ahead').all();
+    this.#withAhead = new Set(lines.map(({ route }) => String(route)));
   }
 
   /** Returns the next commit's promise, which rejects where that fails: then all waits for the one after it. */
-  stage(route: string, { cursor, recorded, settled, delivered }: Settlement): Promise<void> {
+  stage(route: string, { cursor, ahead = none, recorded, settled, delivered }: Settlement): Promise<void> {
     let staged = this.#routes.get(route);
     if (staged === undefined) {
-      staged = { cursor, records: new Map(), runs: [] };
+      staged = { cursor, ahead, records: new Map(), runs: [] };
       this.#routes.set(route, staged);
     }
     staged.cursor = cursor;
+    staged.ahead = ahead;
     for (const record of recorded) {
       // What waits for the commit itself isn't in the table yet.
       const before = staged.records.get(record.seq);
@@ -66,7 +85,7 @@ export class Settlements {
   write(): void {
     const { deliveries, log } = this.#targets;
     const now = Date.now();
-    for (const [route, { cursor, records, runs }] of this.#routes) {
+    for (const [route, { cursor, ahead, records, runs }] of this.#routes) {
       for (const record of records.values()) {
         if (isRecorded(record)) deliveries.record(route, record);
         else {
@@ -77,11 +96,23 @@ export class Settlements {
       }
       log.addRuns(route, runs, now);
       this.#saveCursor.run(cursor, route);
+      if (ahead.length > 0) this.#saveAhead.run(JSON.stringify(ahead), route);
+      else if (this.#withAhead.has(route)) this.#dropAhead.run(route);
     }
   }
 
-  committed(): void {
-    for (const [route, staged] of this.#routes) this.#count(route, staged);
+  /** All of it, by a commit that has waited for the disk. */
+  synced(): void {
+    this.#syncedAt = performance.now();
+    this.#committed();
+  }
+
+  #committed(): void {
+    for (const [route, staged] of this.#routes) {
+      this.#count(route, staged);
+      if (staged.ahead.length > 0) this.#withAhead.add(route);
+      else this.#withAhead.delete(route);
+    }
     this.#routes.clear();
     this.#takeNext()?.resolve();
   }
@@ -98,13 +129,21 @@ export class Settlements {
   /** @throws JournalError */
   commit(): void {
     if (this.#routes.size === 0) return;
+    const isSynced = performance.now() - this.#syncedAt >= syncEvery;
     try {
-      this.#connection.transaction(() => this.write());
+      this.#connection.transaction(() => this.write(), isSynced ? 'FULL' : 'NORMAL');
     } catch (error) {
       this.#takeNext()?.reject(error);
       throw error;
     }
-    this.committed();
+    if (isSynced) this.synced();
+    else this.#committed();
+  }
+
+  /** What was delivered ahead of the cursor when a session ended without a word: no cursor of a next one tells of it. */
+  logAhead(route: string): void {
+    const { log } = this.#targets;
+    if (this.#withAhead.has(route)) this.#connection.transaction(() => log.addAhead(route, Date.now()));
   }
 
   /** What is staged can't be seen in the tables: where a record would be missed there, it is committed first. */
@@ -140,6 +179,8 @@ export class Settlements {
     return next;
   }
 }
+
+const none: readonly never[] = [];
 
 function isRecorded(record: Recorded | DeliveredRecord): record is Recorded {
   return 'state' in record;

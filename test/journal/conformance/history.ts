@@ -27,6 +27,19 @@ export function history(tested: Tested): void {
     expect(await told(8)).toEqual([[201, 4]]);
   });
 
+  test('tells of what was delivered ahead of the cursor, though the route ended without a word', async () => {
+    const [one = 0, two = 0, three = 0] = await append(tested, 3);
+    const session = await sessionOf(tested.journal, 'r');
+    const settled = [{ ...untouched(three), code: 201 }];
+    await session.settle({ cursor: one - 1, ahead: [two, three], recorded: [], settled, delivered: [] });
+    for (let start = 0; start < 2; start += 1) {
+      await tested.reopen();
+      await sessionOf(tested.journal, 'r');
+      const logged = await Promise.all([one, two, three].map((seq) => tested.journal.deliveriesOf(seq)));
+      expect(logged).toMatchObject([[], [{ outcome: 'delivered', code: null }], [{ code: 201 }]]);
+    }
+  });
+
   test('tells what operators have dropped, and forgets with a route what it has delivered', async () => {
     const [one = 0, two = 0] = await append(tested, 2);
     const delivered = [{ code: null, places: [two, two], events: new Map([['low_balance', 1]]) }];
