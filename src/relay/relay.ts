@@ -53,7 +53,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   const journal = await storeAt(config.journal).open(config.journal, logger, { memory });
   const routes = new Routes(journal, memory, logger);
   await Promise.all(config.routes.map((route) => routes.start(route)));
-  const pipelines = new IntakePipelines(policy, { appender: journal, memory, log: logger });
+  const pipelines = new IntakePipelines(policy, { appender: journal, memory, log: logger }, journal);
   const shutdown = new Shutdown();
   const { stopping, impatient } = shutdown;
   await pipelines.replace(config, impatient);
