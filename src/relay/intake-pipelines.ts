@@ -1,6 +1,7 @@
 import type { IntakePolicy } from '../broker/examine.ts';
 import { Intake, type IntakeContext } from '../broker/intake.ts';
 import { Link } from '../broker/link.ts';
+import { vhostOf } from '../common/net/amqp-url.ts';
 import type { BrokerConfig, Config } from '../config/config.ts';
 import type { BrokerSnapshot } from '../ops/runtime-snapshot.ts';
 import type { BrokerStatus } from '../ops/status.ts';
@@ -96,6 +97,7 @@ function statusOf({ config: { broker }, intake, link }: IntakePipeline): BrokerS
   return {
     zone: broker.zone,
     broker: hostOf(broker),
+    vhost: vhostOf(new URL(broker.url)),
     state,
     since: new Date(since).toISOString(),
     reason: trouble ?? reason,

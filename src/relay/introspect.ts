@@ -34,7 +34,7 @@ export function introspect(running: Running, httpStatus: () => HttpStatus | null
     snapshot,
     async status(summary) {
       const held = await summary().catch(reasonOf);
-      return statusOf(running.config, held, {
+      return statusOf({ ...running.config, file: running.files[0] ?? null }, held, {
         startedAt,
         brokers: pipelines.status,
         journalProblem: journal.trouble,

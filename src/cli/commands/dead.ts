@@ -12,13 +12,14 @@ import { deliveriesCommand } from './deliveries/command.ts';
 const dead: DeliveryKind = {
   name: 'dead',
   states: ['dead', 'quarantined', 'undecodable'],
+  isLook: true,
   none: 'nothing is dead or quarantined',
   denied: 'it is not dead or quarantined',
   detail: { head: 'STATE', of: ({ state }) => state },
   retry: {
     description: 'deliver again; what is quarantined is validated again first',
     done: 'will be delivered again',
-    change: (store, records) => store.retry(records),
+    change: (act, records) => act.retry(records),
     createCheck: createRetryCheck,
   },
 };

@@ -6,6 +6,7 @@ import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
 import { daemonStatus } from '../support/daemon-client.ts';
 import { withOperatorStore } from '../support/journal.ts';
+import { operatorOf } from '../support/operator.ts';
 import type { Terminal } from '../support/terminal.ts';
 
 interface Options {
@@ -54,7 +55,7 @@ async function forget(
     await terminal.print('nothing was forgotten');
     return;
   }
-  await store.forget(name);
+  await store.act(operatorOf(terminal.env), { route: name }).forget(name);
   await terminal.print(printable(`${name} is forgotten: ${holdingsOf(former)}`));
 }
 

@@ -4,8 +4,9 @@ import type { Logger } from 'pino';
 import type { Entry, Interest } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
 import { type Change, type Journal, JournalError, type Limits, type RoutePlace } from '../journal.ts';
-import type { Query, Summary } from '../reader.ts';
+import type { Pause, Query, Summary } from '../reader.ts';
 import type { Page, Start } from '../route-session.ts';
+import { ActReporter } from './audit.ts';
 import { firstSince } from './block-index.ts';
 import type { JournalClock } from './clock.ts';
 import { Connection } from './connection.ts';
@@ -16,7 +17,7 @@ import { journalFailure } from './failure.ts';
 import { finishRebuild } from './files.ts';
 import { isInvalid } from './invalid.ts';
 import { acquireLock, type Lock } from './lock.ts';
-import { find, summarise } from './reader.ts';
+import { find, pausesIn, summarise } from './reader.ts';
 import { RecentEntryCache } from './recent-entry-cache.ts';
 import { Retention, unlimited } from './retention.ts';
 import { RouteSessions } from './route-sessions.ts';
@@ -57,9 +58,11 @@ class SqliteJournal implements Journal {
   readonly #recent: RecentEntryCache;
   readonly #settlements: Settlements;
   readonly #sessions: RouteSessions;
+  readonly #acts: ActReporter;
   readonly #listeners = new Set<Listener>();
   readonly #changeTimer: NodeJS.Timeout;
   #last: number;
+  #pauses: ReadonlyMap<string, Pause>;
   #seenVersion: unknown;
 
   constructor(database: DatabaseSync, file: string, lock: Lock, log: Logger, limits: Limits, lookEvery: number) {
@@ -78,6 +81,8 @@ class SqliteJournal implements Journal {
     const read = (seq: number, limit: number, interest: Interest) => this.#read(seq, limit, interest);
     this.#sessions = new RouteSessions({ connection, deliveries, settlements, read });
     this.#seenVersion = this.#version.get()?.data_version;
+    this.#acts = new ActReporter(database, log);
+    this.#pauses = pausesIn(database);
     this.#changeTimer = setInterval(() => this.look(), lookEvery);
   }
 
@@ -154,17 +159,22 @@ class SqliteJournal implements Journal {
     return first === null ? this.#last : first - 1;
   }
 
+  pauseOf(route: string): Pause | null {
+    return this.#pauses.get(route) ?? null;
+  }
+
   look(): void {
     this.#connection.look();
-    let version: unknown;
     try {
       if (this.clock.isDue) this.#connection.transaction(() => undefined);
-      version = this.#version.get()?.data_version;
+      const version = this.#version.get()?.data_version;
+      if (version === this.#seenVersion) return;
+      this.#pauses = pausesIn(this.#connection.database);
+      this.#acts.look();
+      this.#seenVersion = version;
     } catch {
       return; // A journal that can't be read is told of by whoever needs it to go on.
     }
-    if (version === this.#seenVersion) return;
-    this.#seenVersion = version;
     this.clock.lookAgain();
     this.#retention.lookAgain();
     this.#tell('records');

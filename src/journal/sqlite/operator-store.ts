@@ -2,14 +2,24 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Entry } from '../../notification/entry.ts';
 import type { NotificationState, Problem } from '../../notification/notification.ts';
-import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../operator-store.ts';
+import type {
+  ActName,
+  ActSelection,
+  DeliveryFilter,
+  DeliveryGroup,
+  DeliveryRecord,
+  Operator,
+  OperatorAct,
+  OperatorStore,
+} from '../operator-store.ts';
 import type { Attempt } from '../route-session.ts';
+import { ActRows, actsSince } from './audit.ts';
 import { acceptClock, isDoubtful, lastSign } from './clock.ts';
 import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
 import { journalFailure } from './failure.ts';
 import { listAnew } from './invalid.ts';
-import { find, summarise } from './reader.ts';
+import { find, isUnseen, summarise } from './reader.ts';
 import { entryColumns, entryOf, prepareEntries, updateValidation } from './rows.ts';
 
 /** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
@@ -22,40 +32,63 @@ const stepSize = 200;
  */
 export function openOperatorStore(folder: string): OperatorStore {
   const database = openDatabaseBeside(folder);
-  const steps = <T>(items: readonly T[], work: (item: T) => boolean) =>
-    inSteps(database, databaseFile(folder), items, work);
+  const file = databaseFile(folder);
   return {
+    act: (operator, selection) => actOf(database, file, operator, selection),
+    acts: async (since, limit) => actsSince(database, since, limit),
     records: async (which, after, limit) => records(database, which, after, limit),
     groups: async (which) => groups(database, which),
     entry: async (id) => entryWith(database, 'id', id),
     entryAt: async (seq) => entryWith(database, 'seq', seq),
     recordsOf: async (seq) => recordsOf(database, seq),
-    retry: (chosen) => steps(chosen, (record) => retry(database, record)),
-    hasten: (chosen) => steps(chosen, (record) => hasten(database, record)),
-    drop: (chosen) => steps(chosen, (record) => drop(database, record)),
     saveValidation: async (seq, state, problems) => {
-      await steps([seq], () => saveValidation(database, seq, state, problems));
+      await inSteps(database, file, [seq], () => saveValidation(database, seq, state, problems));
     },
     find: async (query) => find(database, query),
-    summary: async () => summarise(database, databaseFile(folder)),
+    summary: async () => summarise(database, file),
     cursorOf: async (route) => cursorOf(database, route),
-    replay: (route, entries) => steps(entries, (entry) => replay(database, route, entry)),
     waitingAmong: async (route, seqs) => new Set(waitingAmong(database, route, seqs).keys()),
     passedAmong: async (route, cursor, seqs) => passedAmong(database, route, cursor, seqs),
     waitingIn: async (route, from, to) => waitingIn(database, route, from, to),
-    // The cursor last, and what stands beyond it: where this is cut off, it can be done again.
-    forget: async (route) => {
-      await steps(recordsOn(database, route), (seq) => removeRecord(database, route, seq));
-      await steps([route], (name) => removeCursor(database, name));
-    },
     clockDoubt: async () => {
       const sign = lastSign(database);
       return isDoubtful(Date.now(), sign) ? sign : null;
     },
-    acceptClock: async () => {
-      await steps(['clock'], () => acceptClock(database));
+    looked: async (at, route) => {
+      await inSteps(database, file, [at], () => saveLook(database, at, route));
     },
     close: async () => database.close(),
+  };
+}
+
+function actOf(database: DatabaseSync, file: string, operator: Operator, selection: ActSelection): OperatorAct {
+  const rows = new ActRows(database, operator, selection);
+  const steps = <T>(act: ActName, items: readonly T[], work: (item: T) => boolean) =>
+    inSteps(database, file, items, work, (count) => rows.add(act, count));
+  return {
+    retry: (chosen) => steps('retry', chosen, (record) => retry(database, record)),
+    hasten: (chosen) => steps('retry', chosen, (record) => hasten(database, record)),
+    drop: (chosen) => steps('drop', chosen, (record) => drop(database, record)),
+    replay: (route, entries) => steps('replay', entries, (entry) => replay(database, route, entry)),
+    pause: async (route) => (await steps('pause', [route], (name) => pause(database, name, operator))) === 1,
+    resume: async (route) => (await steps('resume', [route], (name) => resume(database, name))) === 1,
+    // The cursor last, and what stands beyond it: where this is cut off, it can be done again.
+    forget: async (route) => {
+      await steps('forget', recordsOn(database, route), (seq) => removeRecord(database, route, seq));
+      await steps('forget', [route], (name) => removeCursor(database, name));
+    },
+    acceptClock: async () => {
+      await steps('accept-clock', ['clock'], () => acceptClock(database));
+    },
+    probed: async (routes) => {
+      await inSteps(
+        database,
+        file,
+        [routes],
+        () => true,
+        () => rows.add('probe', routes),
+      );
+    },
   };
 }
 
@@ -236,27 +269,57 @@ function removeRecord(database: DatabaseSync, route: string, seq: number): boole
 }
 
 function removeCursor(database: DatabaseSync, route: string): boolean {
-  database.prepare('DELETE FROM dropped WHERE route = ?').run(route);
+  for (const table of ['dropped', 'paused', 'looks'])
+    database.prepare(`DELETE FROM ${table} WHERE route = ?`).run(route);
   return database.prepare('DELETE FROM routes WHERE name = ?').run(route).changes === 1;
+}
+
+function pause(database: DatabaseSync, route: string, { who }: Operator): boolean {
+  const { changes } = database
+    .prepare('INSERT OR IGNORE INTO paused (route, at, who) VALUES (?, ?, ?)')
+    .run(route, Date.now(), who);
+  return changes === 1;
+}
+
+function resume(database: DatabaseSync, route: string): boolean {
+  return database.prepare('DELETE FROM paused WHERE route = ?').run(route).changes === 1;
+}
+
+/** Of one route or all, where there is anything that is new. */
+function saveLook(database: DatabaseSync, at: number, route?: string): boolean {
+  const { changes } = database
+    .prepare(
+      `INSERT OR REPLACE INTO looks (route, at)
+       SELECT DISTINCT route, ?1 FROM deliveries WHERE ${isUnseen} AND route = ifnull(?2, route)`,
+    )
+    .run(at, route ?? null);
+  return changes > 0;
 }
 
 function restart(reason: string): Attempt {
   return { at: Date.now(), duration: 0, outcome: 'restart', reason };
 }
 
-/** Does the work for each, in transactions of some; returns for how many it changed something. */
+/**
+ * Does the work for each, in transactions of some; returns for how many it changed something.
+ * @param note writes with each step how many that were, and returns what follows once it is committed
+ */
 async function inSteps<T>(
   database: DatabaseSync,
   file: string,
   items: readonly T[],
   work: (item: T) => boolean,
+  note?: (count: number) => () => void,
 ): Promise<number> {
   let changed = 0;
   for (let first = 0; first < items.length; first += stepSize) {
     try {
       database.exec('BEGIN IMMEDIATE');
-      for (const item of items.slice(first, first + stepSize)) if (work(item)) changed += 1;
+      const count = items.slice(first, first + stepSize).filter(work).length;
+      const committed = count > 0 ? note?.(count) : undefined;
       database.exec('COMMIT');
+      committed?.();
+      changed += count;
     } catch (cause) {
       if (database.isTransaction) database.exec('ROLLBACK');
       throw journalFailure(file, 'written', cause, 'command');

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import type { Clock, Limits } from '../journal.ts';
+import { removeOldActs } from './audit.ts';
 import { dropOldBlocks } from './block-index.ts';
 import { Eviction, unlistInvalid } from './invalid.ts';
 import { Space } from './space.ts';
@@ -179,7 +180,7 @@ export class Retention {
       )
       .all(Date.now() - deadRetention, stepSize);
     for (const { seq } of removed) this.freed(Number(seq));
-    return removed.length;
+    return removed.length + removeOldActs(this.#database, Date.now() - deadRetention, stepSize);
   }
 
   #removeSettled(): number {

@@ -20,6 +20,8 @@ const layouts = readdirSync('test/fixtures/journals').sort();
 /** Those of the days before notifications had a head. */
 const lost = ['2026-11-24-1.sql', '2026-11-24-2.sql', '2026-11-24-3.sql', '2026-11-25.sql'];
 const newest = '2026-11-27.sql';
+/** The first in which what is invalid has a table of its own. */
+const withInvalid = '2026-11-29.sql';
 const log = pino({ level: 'silent' });
 
 let folder: string;
@@ -38,7 +40,7 @@ describe('a journal of an older layout', () => {
   test.each(layouts.filter((name) => !lost.includes(name)))(
     '(%s) is brought up to date with all that it has',
     async (name) => {
-      make(name, rows);
+      make(name, name < withInvalid ? rows : `${rows}; ${listed}`);
       const journal = openJournal(folder, log);
       expect((await journal.find({ after: 0, limit: 10 })).map(({ seq, state }) => [seq, state])).toEqual([
         [1, 'valid'],
@@ -65,7 +67,7 @@ describe('a journal of an older layout', () => {
   test.each(lost)('(%s) is refused clearly, and stays as it was to the byte', (name) => {
     make(name, 'INSERT INTO routes VALUES (1, 2)');
     expectRefusal(
-      /can't be brought from version \d to 3 \(.+\), and is left as it was: run the kazoo-relay again that/,
+      /can't be brought from version \d to 4 \(.+\), and is left as it was: run the kazoo-relay again that/,
     );
   });
 
@@ -99,10 +101,10 @@ describe('a journal of an older layout', () => {
     make(newest, rows);
     const before = bytes();
     for (const open of [openOperatorStore, openJournalReader]) {
-      expect(() => open(folder)).toThrow(/has version 2, not 3: start the daemon once to bring it up to date/);
+      expect(() => open(folder)).toThrow(/has version 2, not 4: start the daemon once to bring it up to date/);
       const lock = acquireLock(folder);
       expect(() => open(folder)).toThrow(
-        /has version 2, and this command needs 3: the daemon that runs on it is older/,
+        /has version 2, and this command needs 4: the daemon that runs on it is older/,
       );
       lock.release();
     }
@@ -119,7 +121,7 @@ describe('a journal of a newer layout', () => {
       () => openOperatorStore(folder),
       () => openJournalReader(folder),
     ])
-      expect(open).toThrow(/written by a newer kazoo-relay \(its version is 999, this one knows 3\)/);
+      expect(open).toThrow(/written by a newer kazoo-relay \(its version is 999, this one knows 4\)/);
     expect(bytes()).toEqual(before);
   });
 });
@@ -129,6 +131,7 @@ test('a migration that there was is never changed: journals that it made are out
     '7de46165494e6941',
     '1e8accc24aa601a1',
     '2ba4ea178fe9cfac',
+    'a31f93f181f06295',
   ]);
 });
 
@@ -140,6 +143,8 @@ const rows = `
     (4, 'd', 'f', 1, 1, 1, '[null,false,null,null,"west",null,"k",false,"undecodable",[],null,[]]', 'null', x'00');
   INSERT INTO routes VALUES ('r', 2);
   INSERT INTO deliveries VALUES ('r', 2, NULL, 'quarantined', 'some', '[]', NULL, 1)`;
+
+const listed = 'INSERT INTO invalid VALUES (0, 4, 300), (1, 3, 300), (2, 2, 300)';
 
 /** Makes a journal of a layout, whose rows are still in its write-ahead log. */
 function make(layout: string, sql: string): void {

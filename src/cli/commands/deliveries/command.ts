@@ -3,7 +3,7 @@ import { printable } from '../../../common/text/format.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryFilter, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import { probeNow } from '../../support/daemon-client.ts';
-import { notSelectedAmong } from '../../support/deliveries/messages.ts';
+import { notSelectedAmong, tellPauses } from '../../support/deliveries/messages.ts';
 import {
   type Choice,
   type DeliveryKind,
@@ -13,7 +13,9 @@ import {
   withChoiceOptions,
 } from '../../support/deliveries/selection.ts';
 import { withOperatorStore } from '../../support/journal.ts';
+import { operatorOf } from '../../support/operator.ts';
 import { notifications, type Terminal } from '../../support/terminal.ts';
+import type { TimeZoneOption } from '../../support/times.ts';
 import { listCommand } from './list.ts';
 import { showCommand } from './show.ts';
 
@@ -35,7 +37,7 @@ function retryCommand(terminal: Terminal, kind: DeliveryKind): Command {
     )
     .action((ids: string[], options: Choice) =>
       withOperatorStore(terminal, options, async (store, config) =>
-        retry(terminal, await filterOfChoice(ids, options, kind, store, config), kind, store, config),
+        retry(terminal, await filterOfChoice(ids, options, kind, store, config), kind, store, config, options),
       ),
     );
 }
@@ -46,28 +48,33 @@ async function retry(
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
+  zone: TimeZoneOption,
 ): Promise<void> {
   const check = kind.retry.createCheck(store, config);
-  const notSelected = await notSelectedAmong(which, kind, store, config);
+  const notSelected = await notSelectedAmong(which, kind, store, config, zone);
+  const act = store.act(operatorOf(terminal.env), which);
   const kept = new Map<string, number>();
+  const touched = new Set<string>();
   let found = 0;
   let retried = 0;
   for await (const page of pagesOf(store, which)) {
     found += page.length;
+    for (const { route } of page) touched.add(route);
     const due: DeliveryRecord[] = [];
     for (const record of page) {
       const obstacle = await check(record);
       if (obstacle === null) due.push(record);
       else kept.set(obstacle, (kept.get(obstacle) ?? 0) + 1);
     }
-    retried += await kind.retry.change(store, due);
+    retried += await kind.retry.change(act, due);
   }
   const isNothing = found === 0 && which.ids === undefined;
   await terminal.print(isNothing ? nothingSelected(which, kind) : `${notifications(retried)} ${kind.retry.done}`);
   for (const [reason, count] of kept) await terminal.print(`${notifications(count)} not: ${printable(reason)}`);
   for (const line of notSelected) await terminal.print(printable(line));
+  if (retried > 0) await tellPauses(terminal, store, touched);
   // Also where nothing is due: what was never tried since the sink went away waits for the probe too.
-  await probeNow(terminal, config.journal.path, which.route);
+  await probeNow(terminal, config.journal.path, act, which.route);
 }
 
 function dropCommand(terminal: Terminal, kind: DeliveryKind): Command {
@@ -80,14 +87,7 @@ function dropCommand(terminal: Terminal, kind: DeliveryKind): Command {
     )
     .action((ids: string[], options: Choice) =>
       withOperatorStore(terminal, options, async (store, config) =>
-        drop(
-          terminal,
-          await filterOfChoice(ids, options, kind, store, config),
-          kind,
-          store,
-          config,
-          options.yes === true,
-        ),
+        drop(terminal, await filterOfChoice(ids, options, kind, store, config), kind, store, config, options),
       ),
     );
 }
@@ -98,18 +98,19 @@ async function drop(
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
-  sure: boolean,
+  { yes, ...zone }: Choice,
 ): Promise<void> {
-  for (const line of await notSelectedAmong(which, kind, store, config)) await terminal.print(printable(line));
+  for (const line of await notSelectedAmong(which, kind, store, config, zone)) await terminal.print(printable(line));
   const groups = await store.groups(which);
   const count = groups.reduce((sum, group) => sum + group.count, 0);
   if (count === 0)
     return terminal.print(which.ids === undefined ? nothingSelected(which, kind) : 'nothing was dropped');
-  if (!(sure || (await terminal.confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {
+  if (!(yes || (await terminal.confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {
     await terminal.print('nothing was dropped');
     return;
   }
+  const act = store.act(operatorOf(terminal.env), which);
   let dropped = 0;
-  for await (const page of pagesOf(store, which)) dropped += await store.drop(page);
+  for await (const page of pagesOf(store, which)) dropped += await act.drop(page);
   await terminal.print(`${notifications(dropped)} dropped`);
 }

@@ -1,7 +1,10 @@
+import { printable } from '../../../common/text/format.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryFilter, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import type { Attempt } from '../../../journal/route-session.ts';
 import { findEntry } from '../lookup.ts';
+import type { Terminal } from '../terminal.ts';
+import { fullTime, type TimeZoneOption } from '../times.ts';
 import { type DeliveryKind, listCommandOf } from './selection.ts';
 
 /** A delivery record as JSON for programs. */
@@ -28,6 +31,7 @@ export function attemptCount(attempts: readonly Attempt[]): number {
   return attempts.filter(({ outcome }) => outcome !== 'restart').length;
 }
 
+/** For programs, which are told in UTC. */
 export function isoTime(time: number): string {
   return new Date(time).toISOString();
 }
@@ -56,11 +60,12 @@ export async function notSelectedAmong(
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
+  zone: TimeZoneOption,
 ): Promise<string[]> {
   const lines: string[] = [];
   for (const id of which.ids ?? []) {
     const found = await store.records({ ...which, ids: [id] }, 0, 1);
-    if (found.length === 0) lines.push(`${id}: ${await whyNotSelected(id, which, kind, store, config)}`);
+    if (found.length === 0) lines.push(`${id}: ${await whyNotSelected(id, which, kind, store, config, zone)}`);
   }
   return lines;
 }
@@ -71,6 +76,7 @@ async function whyNotSelected(
   kind: DeliveryKind,
   store: OperatorStore,
   { routes }: PartialConfig,
+  zone: TimeZoneOption,
 ): Promise<string> {
   const { seq, state } = await findEntry(id, store, listCommandOf(kind));
   // Its one line is of no route.
@@ -78,7 +84,10 @@ async function whyNotSelected(
   const names = route === undefined ? routes.map(({ name }) => name) : [route];
   const lines = (await store.recordsOf(seq)).filter((line) => route === undefined || line.route === route);
   if (lines.some((line) => kind.states.includes(line.state))) return 'it is not of that event or time';
-  const reasons = [...lines.map(describeDelivery), ...(await routesBehind(seq, names, store)).map(notReachedYet)];
+  const reasons = [
+    ...lines.map((line) => describeDelivery(line, zone)),
+    ...(await routesBehind(seq, names, store)).map(notReachedYet),
+  ];
   const [where, who] = route === undefined ? ['', 'every route'] : [` on ${route}`, 'that'];
   return `${kind.denied}${where}: ${reasons.join('; ') || `${who} has settled it`}`;
 }
@@ -98,8 +107,20 @@ export function notReachedYet(route: string): string {
   return `${route} has not come to it yet`;
 }
 
-function describeDelivery({ route, state, dueAt }: DeliveryRecord): string {
+function describeDelivery({ route, state, dueAt }: DeliveryRecord, zone: TimeZoneOption): string {
   if (state !== 'waiting') return `it is ${state} on ${route}`;
   // One that waits behind another of its account has no time of its own.
-  return `it waits for its next try on ${route}${dueAt === null ? '' : `, due ${isoTime(dueAt)}`}`;
+  return `it waits for its next try on ${route}${dueAt === null ? '' : `, due ${fullTime(dueAt, zone)}`}`;
+}
+
+/** What is said of a route for which something was just made due, while it is paused. Returns whether one is. */
+export async function tellPauses(
+  terminal: Terminal,
+  store: OperatorStore,
+  routes: ReadonlySet<string>,
+): Promise<boolean> {
+  const paused = (await store.summary()).routes.filter(({ name, paused }) => paused !== null && routes.has(name));
+  for (const { name } of paused)
+    await terminal.print(printable(`${name} is paused: they go out after "kazoo-relay resume ${name}"`));
+  return paused.length > 0;
 }
