@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { RouteCounts } from '../../src/delivery/counts.ts';
 import { attentionIn } from '../../src/ops/attention.ts';
+import { type RouteSnapshot, summaryOf } from '../../src/ops/runtime-snapshot.ts';
 import { type Activity, type BrokerStatus, type Live, statusOf } from '../../src/ops/status.ts';
 
 const started = Date.parse('2026-11-24T08:00:00Z');
@@ -160,6 +162,17 @@ describe('an operator is needed', () => {
     expect(found.verdict).toBe('2 of 2 routes need you');
     expect(found.needs[0]?.what).toBe('the sink of crm is away: answered 503');
   });
+});
+
+test('systemd is told which routes are paused, apart from those whose sink is away', () => {
+  const routes = [
+    { name: 'crm', activity: { ...activity, circuit: 'open' as const } },
+    { name: 'archive', activity: { ...activity, circuit: 'open' as const, paused: { at: started, who: 'ann' } } },
+    { name: 'log', activity },
+  ].map((one): RouteSnapshot => ({ stuck: false, counts: new RouteCounts(), ...one }));
+  expect(summaryOf({ brokers: () => [], routes: () => routes })).toBe(
+    'consuming from 0 of 0 brokers; 1 of 3 routes delivering; sink away: crm; paused: archive',
+  );
 });
 
 function status(held: object = {}, running: object = {}, active: object = {}) {
