@@ -74,7 +74,8 @@ export class Deliveries {
     const rows = this.#database
       .prepare(
         `SELECT seq FROM deliveries WHERE route = ?1 AND seq > ?2
-         UNION SELECT seq FROM dropped WHERE route = ?1 AND seq > ?2`,
+         UNION SELECT seq FROM dropped WHERE route = ?1 AND seq > ?2
+         UNION SELECT value FROM settled_ahead, json_each(seqs) WHERE route = ?1 AND value > ?2`,
       )
       .all(route, seq);
     return rows.map((row) => Number(row.seq));

@@ -113,6 +113,14 @@ export const migrations: readonly string[] = [
     FROM notifications WHERE CASE WHEN json_valid(head) THEN head ->> 8 <> 'valid' END;
   `,
   `
+  -- What a route has settled beyond its cursor, which an earlier entry holds back: a JSON array of seqs. Only a route that is
+  -- started before the cursor has passed them asks for it.
+  CREATE TABLE settled_ahead (
+    route TEXT PRIMARY KEY,
+    seqs  TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
   -- Routes that an operator has paused, since when, and who it was.
   CREATE TABLE paused (
     route TEXT    PRIMARY KEY,

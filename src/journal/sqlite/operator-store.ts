@@ -246,7 +246,8 @@ function passedAmong(database: DatabaseSync, route: string, cursor: number, seqs
     .prepare(
       `SELECT value AS seq FROM json_each(?1) WHERE value <= ?2
          OR EXISTS (SELECT 1 FROM deliveries WHERE route = ?3 AND seq = value)
-         OR EXISTS (SELECT 1 FROM dropped WHERE route = ?3 AND seq = value)`,
+         OR EXISTS (SELECT 1 FROM dropped WHERE route = ?3 AND seq = value)
+         OR value IN (SELECT a.value FROM settled_ahead, json_each(seqs) a WHERE route = ?3)`,
     )
     .all(JSON.stringify(seqs), cursor, route);
   return new Set(rows.map((row) => Number(row.seq)));
@@ -269,7 +270,7 @@ function removeRecord(database: DatabaseSync, route: string, seq: number): boole
 }
 
 function removeCursor(database: DatabaseSync, route: string): boolean {
-  for (const table of ['dropped', 'paused', 'looks'])
+  for (const table of ['dropped', 'settled_ahead', 'paused', 'looks'])
     database.prepare(`DELETE FROM ${table} WHERE route = ?`).run(route);
   return database.prepare('DELETE FROM routes WHERE name = ?').run(route).changes === 1;
 }

@@ -12,6 +12,8 @@ interface Shared {
   readonly deliveries: Deliveries;
   readonly settlements: Settlements;
   readonly read: RouteSession['read'];
+  /** The newest entry. */
+  readonly last: () => number;
 }
 
 /**
@@ -21,21 +23,29 @@ interface Shared {
 export class RouteSessions {
   readonly #shared: Shared;
   readonly #open = new Map<string, SqliteRouteSession>();
+  /** Those that never had a session. */
+  readonly #new = new Set<string>();
 
   constructor(shared: Shared) {
     this.#shared = shared;
+  }
+
+  isNew(route: string): void {
+    this.#new.add(route);
   }
 
   async open(route: string, signal: AbortSignal | undefined): Promise<RouteSession> {
     for (let other = this.#open.get(route); other !== undefined; other = this.#open.get(route))
       await (signal === undefined ? other.ended : unlessAborted(other.ended, signal));
     signal?.throwIfAborted();
-    const { connection, settlements } = this.#shared;
+    const { connection, settlements, last } = this.#shared;
     // The one before may have let go without saving.
     settlements.commit();
-    const session = await connection.reading(
-      () => new SqliteRouteSession(route, cursorOf(connection, route), this.#shared),
-    );
+    const session = await connection.reading(() => {
+      const cursor = cursorOf(connection, route);
+      return new SqliteRouteSession(route, cursor, this.#new.has(route) ? cursor : last(), this.#shared);
+    });
+    this.#new.delete(route);
     this.#open.set(route, session);
     void session.ended.then(() => this.#open.delete(route));
     return session;
@@ -55,15 +65,17 @@ function cursorOf({ database }: Connection, route: string): number {
 
 class SqliteRouteSession implements RouteSession {
   readonly cursor: number;
+  readonly attemptedThrough: number;
   readonly #route: string;
   readonly #shared: Shared;
   readonly #losing = new AbortController();
   readonly #ending = Promise.withResolvers<void>();
   #isOver = false;
 
-  constructor(route: string, cursor: number, shared: Shared) {
+  constructor(route: string, cursor: number, attemptedThrough: number, shared: Shared) {
     this.#route = route;
     this.cursor = cursor;
+    this.attemptedThrough = attemptedThrough;
     this.#shared = shared;
   }
 

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { notification } from '../../support/notification.ts';
 import { type Operating, operating } from '../../support/operator.ts';
 import { recorded, untouched } from '../../support/recorded.ts';
-import { cursorOf, sessionOf, settle } from '../../support/sessions.ts';
+import { sessionOf, settle } from '../../support/sessions.ts';
 import type { Tested } from './stores.ts';
 
 export function operators(tested: Tested): void {
@@ -113,14 +113,21 @@ export function operators(tested: Tested): void {
     expect(await store.cursorOf('r')).toBe(seqs[2]);
     // One that has run until just now.
     const session = await sessionOf(tested.journal, 'r');
-    const last = { cursor: seqs[2] ?? 0, recorded: [recorded(seqs[0] ?? 0, 'dead')], settled: [] };
+    const last = {
+      cursor: seqs[1] ?? 0,
+      ahead: seqs.slice(2),
+      recorded: [recorded(seqs[0] ?? 0, 'dead')],
+      settled: [],
+    };
     const saved = session.settle(last);
     await session.close();
     await store.forget('r');
     await Promise.all([saved, tested.journal.append([notification({})])]);
     expect(await store.cursorOf('r')).toBeNull();
     expect(await store.records({ states: ['waiting', 'dead', 'quarantined'] }, 0, 10)).toMatchObject([{ route: 's' }]);
-    expect(await cursorOf(tested.journal, 'r', 'earliest')).toBeLessThan(seqs[0] ?? 0);
+    const anew = await sessionOf(tested.journal, 'r', 'earliest');
+    expect(anew.cursor).toBeLessThan(seqs[0] ?? 0);
+    expect(await anew.handledBeyondCursor()).toEqual([]);
     await store.close();
   });
 

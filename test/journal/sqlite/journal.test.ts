@@ -214,8 +214,44 @@ describe('the progress of routes', () => {
     const later = settleAll();
     await sessions[0]?.flush();
     await Promise.all(later);
-    expect(executed.mock.calls).toEqual([['BEGIN IMMEDIATE'], ['COMMIT']]);
+    expect(executed.mock.calls).toEqual([['PRAGMA synchronous = NORMAL'], ['BEGIN IMMEDIATE'], ['COMMIT']]);
     executed.mockRestore();
+  });
+
+  test('is saved within 10 ms by a commit that waits for no disk, but for one a second; an append always waits', async () => {
+    const session = await sessionOf(journal, 'r');
+    const settle = () => void session.settle({ cursor: 1, recorded: [], settled: [] });
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    const executed = jest.spyOn(DatabaseSync.prototype, 'exec');
+    try {
+      const commits = () => {
+        const calls = executed.mock.calls.splice(0).map(([sql]) => sql);
+        return calls.filter((sql) => sql !== 'BEGIN IMMEDIATE').map((sql) => sql.replace('PRAGMA synchronous = ', ''));
+      };
+      await journal.append([notification({})]);
+      expect(commits()).toEqual(['COMMIT']);
+      settle();
+      jest.advanceTimersByTime(9);
+      expect(commits()).toEqual([]);
+      jest.advanceTimersByTime(1);
+      expect(commits()).toEqual(['NORMAL', 'COMMIT']);
+      settle();
+      jest.advanceTimersByTime(10);
+      expect(commits()).toEqual(['COMMIT']);
+      await journal.append([notification({})]);
+      expect(commits()).toEqual(['FULL', 'COMMIT']);
+      for (let told = 0; told < 120; told += 1) {
+        settle();
+        jest.advanceTimersByTime(10);
+      }
+      const during = commits();
+      expect(during.filter((what) => what === 'COMMIT')).toHaveLength(120);
+      // The hundredth has waited, and those after it haven't.
+      expect(during.filter((what) => what !== 'COMMIT')).toEqual(['NORMAL', 'FULL', 'NORMAL']);
+    } finally {
+      executed.mockRestore();
+      jest.useRealTimers();
+    }
   });
 
   test('that can’t be saved is told to whoever waits for it, and goes with the next commit', async () => {
