@@ -36,8 +36,8 @@ async function list(terminal: Terminal, options: Options): Promise<void> {
 
 const eventColumns: readonly Column[] = [
   { head: 'NAME' },
-  { head: 'CATEGORY', spare: 1 },
-  { head: 'ROUTING KEY', min: 16 },
+  { head: 'CATEGORY' },
+  { head: 'ROUTING KEY', spare: 1 },
   { head: 'TITLE', min: 16 },
 ];
 
@@ -73,9 +73,9 @@ const fieldColumns: readonly Column[] = [
   { head: 'FIELD', min: 16 },
   { head: 'ON THE WIRE', spare: 3 },
   { head: 'TYPE', min: 8 },
-  { head: 'REQUIRED', spare: 2 },
-  { head: 'SECRET', spare: 1 },
-  { head: 'DESCRIPTION', min: 24 },
+  { head: 'REQUIRED', spare: 1 },
+  { head: 'SECRET', spare: 2 },
+  { head: 'DESCRIPTION', min: 36 },
 ];
 
 function fieldRow(field: EventField): string[] {

@@ -97,11 +97,11 @@ function columnsOf({ head }: Detail): Column[] {
     { head: 'ID' },
     { head, spare: 3 },
     { head: 'ROUTE', min: 8 },
-    { head: 'EVENT', min: 10, spare: 2 },
+    { head: 'EVENT', min: 8, spare: 2 },
     { head: 'ACCOUNT', min: 8, spare: 4 },
     { head: 'RECEIVED', spare: 1 },
     { head: 'TRIES', spare: 5 },
-    { head: 'REASON', min: 12 },
+    { head: 'REASON', min: 10 },
   ];
 }
 
