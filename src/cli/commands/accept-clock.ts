@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import type { OperatorStore } from '../../journal/operator-store.ts';
-import { withOperatorStore } from '../support/journal.ts';
-import { operatorOf } from '../support/operator.ts';
+import { operatorOf, withOperatorStore } from '../support/journal.ts';
 import type { Terminal } from '../support/terminal.ts';
 import { fullTime, type TimeZoneOption, withTimeZone } from '../support/times.ts';
 

@@ -5,8 +5,7 @@ import type { PartialConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
 import { daemonStatus } from '../support/daemon-client.ts';
-import { withOperatorStore } from '../support/journal.ts';
-import { operatorOf } from '../support/operator.ts';
+import { operatorOf, withOperatorStore } from '../support/journal.ts';
 import type { Terminal } from '../support/terminal.ts';
 
 interface Options {

@@ -3,9 +3,8 @@ import { printable } from '../../common/text/format.ts';
 import type { PartialConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import { lookNow } from '../support/daemon-client.ts';
-import { withOperatorStore } from '../support/journal.ts';
+import { operatorOf, withOperatorStore } from '../support/journal.ts';
 import { findRoute } from '../support/lookup.ts';
-import { operatorOf } from '../support/operator.ts';
 import type { Terminal } from '../support/terminal.ts';
 
 interface Options {

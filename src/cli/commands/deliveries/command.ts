@@ -12,8 +12,7 @@ import {
   pagesOf,
   withChoiceOptions,
 } from '../../support/deliveries/selection.ts';
-import { withOperatorStore } from '../../support/journal.ts';
-import { operatorOf } from '../../support/operator.ts';
+import { operatorOf, withOperatorStore } from '../../support/journal.ts';
 import { notifications, type Terminal } from '../../support/terminal.ts';
 import type { TimeZoneOption } from '../../support/times.ts';
 import { listCommand } from './list.ts';
