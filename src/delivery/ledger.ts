@@ -1,9 +1,11 @@
 import {
   type Attempt,
+  type DeliveredRecord,
   type Recorded,
   type RecordKey,
   restartedAt,
   type Settlement,
+  triesIn,
   type Waiting,
 } from '../journal/route-session.ts';
 import type { Entry } from '../notification/entry.ts';
@@ -35,7 +37,7 @@ export class RouteLedger {
   #characters = 0;
   #attempting = 0;
   #lines: Recorded[] = [];
-  #settled: RecordKey[] = [];
+  #settled: DeliveredRecord[] = [];
   #cursor: number;
   /** When the next one that waits is due, in Unix milliseconds, as far as known: 0 where the journal must be asked. */
   nextDue = 0;
@@ -109,9 +111,11 @@ export class RouteLedger {
   }
 
   /** → quarantined */
-  quarantine({ seq, header }: Entry, reason: string): void {
-    const { accountId } = header;
-    this.#lines.push({ seq, accountId, state: 'quarantined', reason, attempts: none, dueAt: null, exists: false });
+  quarantine({ seq, header: { event, accountId } }: Entry, reason: string): void {
+    this.#lines.push({
+      ...{ seq, event, accountId, state: 'quarantined', reason },
+      ...{ attempts: none, dueAt: null, exists: false },
+    });
   }
 
   /** waiting → pending: it is due. It goes on waiting, without a time of its own, where it isn't its account's turn. */
@@ -145,11 +149,15 @@ export class RouteLedger {
     this.#queue.putBack(left, place);
   }
 
-  /** attempting → settled; one that was withdrawn has no record any more that could be. */
-  settle(delivery: PendingDelivery): void {
+  /**
+   * attempting → settled; one that was withdrawn has no record any more that could be.
+   * @param code what the sink answered, where that has one
+   */
+  settle(delivery: PendingDelivery, code: number | string | null): void {
     if (this.#dropWithdrawn(delivery)) return;
     delivery.state = 'settled';
-    if (delivery.listed) this.#settled.push(keyOf(delivery));
+    delivery.code = code;
+    if (delivery.listed) this.#settled.push(settledRecordOf(delivery));
     this.#progress.settled(delivery);
     this.#end(delivery);
   }
@@ -213,7 +221,8 @@ export class RouteLedger {
     const { cursor } = this.#progress;
     const hasNews = this.#lines.length > 0 || this.#settled.length > 0 || this.#progress.hasMoreAhead;
     if (cursor === this.#cursor && !hasNews) return null;
-    const settlement = { cursor, ahead: this.#progress.ahead(), recorded: this.#lines, settled: this.#settled };
+    const [ahead, delivered] = [this.#progress.ahead(), this.#progress.takeDelivered()];
+    const settlement = { cursor, ahead, recorded: this.#lines, settled: this.#settled, delivered };
     this.#cursor = cursor;
     this.#lines = [];
     this.#settled = [];
@@ -258,7 +267,9 @@ export class RouteLedger {
   /** The journal gets a line of it, or another one. */
   #list(delivery: PendingDelivery, state: 'waiting' | 'dead', reason: string, dueAt: number | null): void {
     const { entry, attempts, listed: exists } = delivery;
-    this.#lines.push({ seq: entry.seq, accountId: entry.header.accountId, state, reason, attempts, dueAt, exists });
+    const { seq, header } = entry;
+    const { event, accountId } = header;
+    this.#lines.push({ seq, event, accountId, state, reason, attempts, dueAt, exists });
     delivery.listed = true;
     if (!exists) this.#progress.close(delivery);
   }
@@ -276,6 +287,11 @@ function mayRepeat(attempts: readonly Attempt[]): boolean {
 
 function keyOf({ entry, attempts }: Delivery): RecordKey {
   return { seq: entry.seq, restartedAt: restartedAt(attempts) };
+}
+
+function settledRecordOf(delivery: Delivery): DeliveredRecord {
+  const { entry, attempts, code } = delivery;
+  return { ...keyOf(delivery), event: entry.header.event, code, attempts: triesIn(attempts) + 1 };
 }
 
 const none: readonly never[] = [];

@@ -107,6 +107,11 @@ export function restartedAt(attempts: readonly Attempt[]): number {
   return attempts.findLast(({ outcome }) => outcome === 'restart')?.at ?? 0;
 }
 
+/** How often a delivery has been tried, since an operator last asked to begin anew. */
+export function triesIn(attempts: readonly Attempt[]): number {
+  return attempts.length - 1 - attempts.findLastIndex(({ outcome }) => outcome === 'restart');
+}
+
 /** One record of an entry, and none that takes its place. */
 export interface RecordKey {
   readonly seq: number;
@@ -122,6 +127,7 @@ export type RecordedState = 'waiting' | 'quarantined' | 'dead';
 /** What a route records of a delivery that isn't settled. */
 export interface Recorded {
   readonly seq: number;
+  readonly event: string | null;
   readonly accountId: string | null;
   readonly state: RecordedState;
   readonly reason: string;
@@ -144,8 +150,27 @@ export interface Settlement {
   readonly ahead?: readonly number[];
   /** Entries that are not settled, and may be left behind: also beyond the cursor. */
   readonly recorded: readonly Recorded[];
-  /** Records of what is settled now. */
-  readonly settled: readonly RecordKey[];
+  /** What is delivered now and had a record. */
+  readonly settled: readonly DeliveredRecord[];
+  /** What is delivered now and had none, in the journal's order; up to the cursor. */
+  readonly delivered: readonly DeliveredRun[];
+}
+
+export interface DeliveredRecord extends RecordKey {
+  readonly event: string | null;
+  /** What the other side answered, where that has a code. */
+  readonly code: number | string | null;
+  /** How often it was tried, since it was begun anew. */
+  readonly attempts: number;
+}
+
+/** Deliveries that follow each other, were answered the same, and were each tried once. */
+export interface DeliveredRun {
+  readonly code: number | string | null;
+  /** Where they are: from and to, from and to, … */
+  readonly places: readonly number[];
+  /** How many there are of each event; those without a name have an empty one. */
+  readonly events: ReadonlyMap<string, number>;
 }
 
 /** A delivery that is due again. */

@@ -51,7 +51,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   const journal = await storeAt(config.journal).open(config.journal, logger);
   const routes = new Routes(journal, logger);
   await Promise.all(config.routes.map((route) => routes.start(route)));
-  const pipelines = new IntakePipelines(policy, { appender: journal, log: logger });
+  const pipelines = new IntakePipelines(policy, { appender: journal, log: logger }, journal);
   const shutdown = new Shutdown();
   const { stopping, impatient } = shutdown;
   await pipelines.replace(config, impatient);

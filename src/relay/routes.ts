@@ -6,6 +6,7 @@ import { type RouteActivity, startRoute } from '../delivery/route.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { RouteSession } from '../journal/route-session.ts';
 import type { RouteSnapshot } from '../ops/runtime-snapshot.ts';
+import { selectionOf } from '../routes/match.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { type Changes, changesIn } from './changes.ts';
 import { firstPause, LeasedRoute, longestPause } from './leased-route.ts';
@@ -57,7 +58,7 @@ export class Routes {
     const mayRemoveOld = () => this.#journal.clock.isTrusted;
     const openSink = () => kind.open(config.sink.options, { route: name, mayRemoveOld, log });
     const options = { ...config, flow: kind.limits(config.sink.options) };
-    const place = await this.#journal.openRoute(name, start, invalid);
+    const place = await this.#journal.openRoute(name, start, invalid, selectionOf(config));
     const run = (session: RouteSession) => startRoute(options, { session, events: this.#journal, log, openSink });
     this.#running.set(name, { config, leased: new LeasedRoute(place, run, log) });
   }

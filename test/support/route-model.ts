@@ -18,6 +18,8 @@ export interface Known {
   wasGiven: boolean;
   /** The attempt that it is in goes on, with a half of its batch at a time: the sink has thrown. */
   halved: boolean;
+  /** How often the sink has taken it. */
+  taken: number;
 }
 
 /** What stands on disk of a route. */
@@ -68,6 +70,7 @@ export class RouteModel {
       mayRepeat: false,
       wasGiven: false,
       halved: false,
+      taken: 0,
     };
     this.known.push(known);
     this.#byId.set(id, known);
@@ -117,6 +120,7 @@ export class RouteModel {
 
   /** @param revivedAt as it was when the sink got it: one that was brought back since is to come again */
   delivered(known: Known, revivedAt: number | undefined): void {
+    known.taken += 1;
     if (known.revivedAt === revivedAt) known.state = 'delivered';
   }
 
@@ -162,6 +166,21 @@ export class RouteModel {
     const waiting = [...lines].filter(([, state]) => state === 'waiting').map(([seq]) => `${seq} waits`);
     const isBehind = cursor < this.last;
     return [...open, ...waiting, ...(isBehind ? [`the cursor stands at ${cursor}, not at ${this.last}`] : [])];
+  }
+
+  /** Where what the journal remembers of one is not what has become of it. @param ends of its deliveries, that were logged */
+  misremembered(known: Known, ends: readonly string[]): string[] {
+    const delivered = ends.filter((end) => end === 'delivered').length;
+    const isEnd = known.state === 'delivered' || known.state === 'dropped';
+    // What is dropped while it is with the sink stays dropped, whatever the sink does with it.
+    return [
+      ...(isEnd && !ends.includes(known.state) && !ends.includes('dropped')
+        ? [`${known.seq} is ${known.state}, and not in the log`]
+        : []),
+      ...(delivered > known.taken
+        ? [`${known.seq} is logged as delivered ${delivered} times, not ${known.taken}`]
+        : []),
+    ];
   }
 
   #complain({ seq }: Known, what: string): void {

@@ -121,8 +121,16 @@ export class RouteWorld {
   }
 
   /** What the route has done wrong, and what it has left. */
-  get faults(): string[] {
-    return [...this.#model.complaints, ...this.#model.unsettled(this.#onDisk())];
+  async faults(): Promise<string[]> {
+    const unremembered = this.#model.known.map(async (known) => {
+      const logged = await this.#opened.store.deliveriesOf(known.seq);
+      return this.#model.misremembered(
+        known,
+        logged.map(({ outcome }) => outcome),
+      );
+    });
+    const faults = [...this.#model.complaints, ...this.#model.unsettled(this.#onDisk())];
+    return [...faults, ...(await Promise.all(unremembered)).flat()];
   }
 
   async close(): Promise<void> {

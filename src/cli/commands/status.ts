@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { formatBytes, pluralize, printable } from '../../common/text/format.ts';
-import { loadPartialConfig, type PartialConfig } from '../../config/load.ts';
+import { loadOutlineConfig, type OutlineConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import { type Attention, attentionIn } from '../../ops/attention.ts';
@@ -59,7 +59,7 @@ Examples:
 
 async function status(terminal: Terminal, { config: named, json, watch, check, ...options }: Options): Promise<void> {
   const file = findConfigFile(named, terminal.env);
-  const config = loadPartialConfig(file, terminal.env);
+  const config = loadOutlineConfig(file, terminal.env);
   if (check !== undefined)
     return orExit(
       terminal,
@@ -79,7 +79,7 @@ const watchInterval = 2_000;
 
 type Answer = Status | { readonly error: string };
 
-async function look(file: string, config: PartialConfig): Promise<Answer> {
+async function look(file: string, config: OutlineConfig): Promise<Answer> {
   const answer = await daemonStatus(config.journal.path);
   if (answer !== null) return answer;
   const summary = await withOpen(storeAt(config.journal).openReader(), (journal) => journal.summary());

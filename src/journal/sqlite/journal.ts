@@ -3,8 +3,20 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import type { Entry, Interest } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
-import { type Change, type Journal, JournalError, type Limits, type RoutePlace } from '../journal.ts';
-import type { Pause, Query, Summary } from '../reader.ts';
+import { type Change, type Journal, JournalError, type Limits, type OutageLog, type RoutePlace } from '../journal.ts';
+import type {
+  CountSpan,
+  DeliveryCount,
+  Found,
+  LoggedDelivery,
+  Outage,
+  Pause,
+  Query,
+  Resend,
+  Search,
+  SelectionVersion,
+  Summary,
+} from '../reader.ts';
 import type { Page, Start } from '../route-session.ts';
 import { ActReporter } from './audit.ts';
 import { firstSince } from './block-index.ts';
@@ -12,16 +24,21 @@ import type { JournalClock } from './clock.ts';
 import { Connection } from './connection.ts';
 import { databaseFile, openDatabase, prepareFolder } from './database.ts';
 import { Deliveries } from './deliveries.ts';
+import { countsIn, countsWith, DeliveryCounts } from './delivery-counts.ts';
+import { DeliveryLog, loggedDeliveriesOf, loggedSince } from './delivery-log.ts';
 import { EntryWriter } from './entry-writer.ts';
 import { journalFailure } from './failure.ts';
 import { finishRebuild } from './files.ts';
 import { isInvalid } from './invalid.ts';
 import { acquireLock, type Lock } from './lock.ts';
-import { find, pausesIn, summarise } from './reader.ts';
+import { Outages, outagesBetween } from './outages.ts';
+import { find, pausesIn, resendsOf, summarise } from './reader.ts';
 import { RecentEntryCache } from './recent-entry-cache.ts';
 import { Retention, unlimited } from './retention.ts';
 import { RouteSessions } from './route-sessions.ts';
 import { Scanner } from './scan.ts';
+import { search } from './search.ts';
+import { selectionVersions } from './selections.ts';
 import { Settlements } from './settlements.ts';
 
 type Listener = (change: Change) => void;
@@ -57,6 +74,8 @@ class SqliteJournal implements Journal {
   readonly #scanner: Scanner;
   readonly #recent: RecentEntryCache;
   readonly #settlements: Settlements;
+  readonly #counts: DeliveryCounts;
+  readonly #outages: Outages;
   readonly #sessions: RouteSessions;
   readonly #acts: ActReporter;
   readonly #listeners = new Set<Listener>();
@@ -76,7 +95,12 @@ class SqliteJournal implements Journal {
     this.#scanner = new Scanner(database);
     this.#recent = new RecentEntryCache(this.#last);
     const deliveries = new Deliveries(database);
-    const settlements = new Settlements(connection, deliveries, (seq) => this.#retention.freed(seq));
+    this.#counts = new DeliveryCounts(database, this.clock);
+    this.#outages = new Outages(database);
+    connection.accompany(this.#counts);
+    connection.accompany(this.#outages);
+    const targets = { deliveries, log: new DeliveryLog(database), counts: this.#counts };
+    const settlements = new Settlements(connection, targets, (seq) => this.#retention.freed(seq));
     this.#settlements = settlements;
     const read = (seq: number, limit: number, interest: Interest) => this.#read(seq, limit, interest);
     const last = () => this.#last;
@@ -117,14 +141,14 @@ class SqliteJournal implements Journal {
     return () => void this.#listeners.delete(listener);
   }
 
-  async openRoute(name: string, start: Start, invalid: 'quarantine' | 'deliver' = 'deliver'): Promise<RoutePlace> {
+  async openRoute(
+    name: string,
+    start: Start,
+    invalid: 'quarantine' | 'deliver' = 'deliver',
+    selection: object | null = null,
+  ): Promise<RoutePlace> {
     this.#retention.holdFor(name, invalid === 'deliver');
-    const { changes } = this.#connection.transaction(() =>
-      this.#connection.database
-        .prepare('INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING')
-        .run(name, this.#firstCursor(start)),
-    );
-    if (changes === 1) this.#sessions.isNew(name);
+    await this.#sessions.place(name, this.#firstCursor(start), selection);
     return { session: (signal) => this.#sessions.open(name, signal) };
   }
 
@@ -142,7 +166,43 @@ class SqliteJournal implements Journal {
   }
 
   async find(query: Query): Promise<Entry[]> {
-    return this.#connection.reading(() => find(this.#connection.database, query));
+    return this.#reading((database) => find(database, query));
+  }
+
+  search(wanted: Search): Promise<Found> {
+    return this.#reading((database) => search(database, wanted));
+  }
+
+  resendsOf(seq: number): Promise<Resend[]> {
+    return this.#reading((database) => resendsOf(database, seq));
+  }
+
+  deliveriesOf(seq: number): Promise<LoggedDelivery[]> {
+    return this.#reading((database) => loggedDeliveriesOf(database, seq));
+  }
+
+  loggedSince(): Promise<number | null> {
+    return this.#reading(loggedSince);
+  }
+
+  selections(): Promise<SelectionVersion[]> {
+    return this.#reading(selectionVersions);
+  }
+
+  counts(per: CountSpan, since: number): Promise<DeliveryCount[]> {
+    return this.#reading((database) => countsWith(countsIn(database, per, since), this.#counts.pending(per, since)));
+  }
+
+  outages(since: number, until: number): Promise<Outage[]> {
+    return this.#reading((database) => outagesBetween(database, since, until));
+  }
+
+  brokerAway(...outage: Parameters<OutageLog['brokerAway']>): void {
+    this.#outages.brokerAway(...outage);
+  }
+
+  brokerBack(...end: Parameters<OutageLog['brokerBack']>): void {
+    this.#outages.brokerBack(...end);
   }
 
   async close(): Promise<void> {
@@ -150,6 +210,12 @@ class SqliteJournal implements Journal {
     this.#retention.close();
     this.#sessions.close();
     this.#settlements.close();
+    this.#counts.closing();
+    try {
+      this.#connection.writeDue();
+    } catch {
+      // The last minute's counts, at most; what hinders it was told already.
+    }
     this.#connection.database.close();
     this.#lock.release();
   }
@@ -168,7 +234,7 @@ class SqliteJournal implements Journal {
   look(): void {
     this.#connection.look();
     try {
-      if (this.clock.isDue) this.#connection.transaction(() => undefined);
+      this.#connection.writeDue();
       const version = this.#version.get()?.data_version;
       if (version === this.#seenVersion) return;
       this.#pauses = pausesIn(this.#connection.database);
@@ -187,6 +253,10 @@ class SqliteJournal implements Journal {
       this.#recent.read(seq, limit, interest) ??
       this.#connection.reading(() => this.#scanner.read({ seq, last: this.#last, limit }, interest))
     );
+  }
+
+  #reading<T>(work: (database: DatabaseSync) => T | Promise<T>): Promise<T> {
+    return this.#connection.reading(() => work(this.#connection.database));
   }
 
   #tell(change: Change): void {

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Entry } from '../../notification/entry.ts';
 import type { NotificationState, Problem } from '../../notification/notification.ts';
 import type {
@@ -12,18 +12,27 @@ import type {
   OperatorAct,
   OperatorStore,
 } from '../operator-store.ts';
-import type { Attempt } from '../route-session.ts';
+import { type Attempt, triesIn } from '../route-session.ts';
 import { ActRows, actsSince } from './audit.ts';
 import { acceptClock, isDoubtful, lastSign } from './clock.ts';
 import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
+import { forgetLogged, logRemoval } from './delivery-log.ts';
 import { journalFailure } from './failure.ts';
 import { listAnew } from './invalid.ts';
-import { find, isUnseen, summarise } from './reader.ts';
+import { isLocked } from './lock.ts';
+import { isUnseen, readerOf } from './reader.ts';
 import { entryColumns, entryOf, prepareEntries, updateValidation } from './rows.ts';
 
-/** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
-const stepSize = 200;
+/**
+ * Changes are committed in steps of so many lines, or milliseconds. Where those of a thousand accounts change, each step
+ * writes a page of the index for each account: smaller ones would write ten times as much.
+ */
+const mostLines = 5_000;
+const longestStep = 50;
+
+/** Between steps a daemon has the journal for so many milliseconds: while it waits, it looks at least that often. */
+const gap = 25;
 
 /**
  * Opens the deliveries of a journal for an operator's decisions, beside a daemon or without one. A daemon notices what
@@ -32,9 +41,10 @@ const stepSize = 200;
  */
 export function openOperatorStore(folder: string): OperatorStore {
   const database = openDatabaseBeside(folder);
-  const file = databaseFile(folder);
+  // KiB; so that a step doesn't read again what the one before has written.
+  database.exec('PRAGMA cache_size = -65536');
   return {
-    act: (operator, selection) => actOf(database, file, operator, selection),
+    act: (operator, selection) => actOf(database, folder, operator, selection),
     acts: async (since, limit) => actsSince(database, since, limit),
     records: async (which, after, limit) => records(database, which, after, limit),
     groups: async (which) => groups(database, which),
@@ -42,10 +52,9 @@ export function openOperatorStore(folder: string): OperatorStore {
     entryAt: async (seq) => entryWith(database, 'seq', seq),
     recordsOf: async (seq) => recordsOf(database, seq),
     saveValidation: async (seq, state, problems) => {
-      await inSteps(database, file, [seq], () => saveValidation(database, seq, state, problems));
+      await inSteps(database, folder, [seq], () => saveValidation(database, seq, state, problems));
     },
-    find: async (query) => find(database, query),
-    summary: async () => summarise(database, file),
+    ...readerOf(database, databaseFile(folder), async (work) => work()),
     cursorOf: async (route) => cursorOf(database, route),
     waitingAmong: async (route, seqs) => new Set(waitingAmong(database, route, seqs).keys()),
     passedAmong: async (route, cursor, seqs) => passedAmong(database, route, cursor, seqs),
@@ -55,38 +64,42 @@ export function openOperatorStore(folder: string): OperatorStore {
       return isDoubtful(Date.now(), sign) ? sign : null;
     },
     looked: async (at, route) => {
-      await inSteps(database, file, [at], () => saveLook(database, at, route));
+      await inSteps(database, folder, [at], () => saveLook(database, at, route));
     },
     close: async () => database.close(),
   };
 }
 
-function actOf(database: DatabaseSync, file: string, operator: Operator, selection: ActSelection): OperatorAct {
+function actOf(database: DatabaseSync, folder: string, operator: Operator, selection: ActSelection): OperatorAct {
   const rows = new ActRows(database, operator, selection);
   const steps = <T>(act: ActName, items: readonly T[], work: (item: T) => boolean) =>
-    inSteps(database, file, items, work, (count) => rows.add(act, count));
+    inSteps(database, folder, items, work, (count) => rows.add(act, count));
   return {
     retry: (chosen) => steps('retry', chosen, (record) => retry(database, record)),
+    retryDead: (which) =>
+      retryDead(database, folder, { ...which, states: ['dead'] }, (count) => rows.add('retry', count)),
     hasten: (chosen) => steps('retry', chosen, (record) => hasten(database, record)),
-    drop: (chosen) => steps('drop', chosen, (record) => drop(database, record)),
+    drop: (chosen) => steps('drop', chosen, (record) => drop(database, record, operator)),
     replay: (route, entries) => steps('replay', entries, (entry) => replay(database, route, entry)),
     pause: async (route) => (await steps('pause', [route], (name) => pause(database, name, operator))) === 1,
     resume: async (route) => (await steps('resume', [route], (name) => resume(database, name))) === 1,
     // The cursor last, and what stands beyond it: where this is cut off, it can be done again.
     forget: async (route) => {
       await steps('forget', recordsOn(database, route), (seq) => removeRecord(database, route, seq));
+      const note = () => rows.add('forget', 0);
+      const forgetSome = () => inSteps(database, folder, [route], (name) => forgetLogged(database, name), note);
+      for (let more = true; more; ) more = (await forgetSome()) > 0;
       await steps('forget', [route], (name) => removeCursor(database, name));
     },
     acceptClock: async () => {
       await steps('accept-clock', ['clock'], () => acceptClock(database));
     },
     probed: async (routes) => {
-      await inSteps(
+      inTransaction(
         database,
-        file,
-        [routes],
-        () => true,
+        folder,
         () => rows.add('probe', routes),
+        () => routes,
       );
     },
   };
@@ -96,13 +109,30 @@ function actOf(database: DatabaseSync, file: string, operator: Operator, selecti
  * What a selection says in SQL. The plus keeps SQLite from the index of routes and states, by which it would sort all of
  * them for each page.
  */
-function conditions({ states, route, event, since, ids }: DeliveryFilter): { where: string; values: SQLInputValue[] } {
-  const parts: [string, SQLInputValue][] = [['+d.state IN (SELECT value FROM json_each(?))', JSON.stringify(states)]];
+function conditions({ states, route, routes, event, since, ids }: DeliveryFilter): Conditions {
+  const parts: [string, SQLInputValue][] = [[`+d.state ${isAmong}`, JSON.stringify(states)]];
   if (route !== undefined) parts.push(['+d.route = ?', route]);
+  if (routes !== undefined) parts.push([`+d.route ${isAmong}`, JSON.stringify(routes)]);
   if (event !== undefined) parts.push(['e.event = ?', event]);
   if (since !== undefined) parts.push(['e.received_at >= ?', since]);
-  if (ids !== undefined) parts.push(['e.id IN (SELECT value FROM json_each(?))', JSON.stringify(ids)]);
-  return { where: parts.map(([part]) => part).join(' AND '), values: parts.map(([, value]) => value) };
+  if (ids !== undefined)
+    parts.push([`d.seq IN (SELECT seq FROM notifications WHERE id ${isAmong})`, JSON.stringify(ids)]);
+  const hasEntry = event !== undefined || since !== undefined;
+  return {
+    where: parts.map(([part]) => part).join(' AND '),
+    values: parts.map(([, value]) => value),
+    from: hasEntry ? withEntries : 'deliveries d',
+  };
+}
+
+const isAmong = 'IN (SELECT value FROM json_each(?))';
+const withEntries = 'deliveries d JOIN entries e USING (seq)';
+
+interface Conditions {
+  readonly where: string;
+  readonly values: readonly SQLInputValue[];
+  /** The tables that it needs. To look at a million entries takes ten times as long as at their deliveries. */
+  readonly from: string;
 }
 
 const recordColumns = `d.rowid AS number, d.seq, d.route, d.state, d.reason, d.attempts, d.due_at, d.updated_at, e.id, e.event,
@@ -112,7 +142,7 @@ function records(database: DatabaseSync, which: DeliveryFilter, after: number, l
   const { where, values } = conditions(which);
   return database
     .prepare(
-      `SELECT ${recordColumns} FROM deliveries d JOIN entries e USING (seq)
+      `SELECT ${recordColumns} FROM ${withEntries}
        WHERE ${where} AND d.rowid > ? ORDER BY d.rowid LIMIT ?`,
     )
     .all(...values, after, limit)
@@ -120,12 +150,13 @@ function records(database: DatabaseSync, which: DeliveryFilter, after: number, l
 }
 
 function groups(database: DatabaseSync, which: DeliveryFilter): DeliveryGroup[] {
-  const { where, values } = conditions(which);
+  const { where, values, from } = conditions(which);
+  const isIndexed = which.states.includes('waiting') ? '' : "d.state <> 'waiting' AND";
   return database
     .prepare(
       `SELECT d.route, d.state, d.reason, count(*) AS count, min(d.updated_at) AS first, max(d.updated_at) AS last,
          min(d.due_at) AS due_at
-       FROM deliveries d JOIN entries e USING (seq) WHERE ${where}
+       FROM ${from} WHERE ${isIndexed} ${where}
        GROUP BY d.route, d.state, d.reason ORDER BY count DESC, last DESC`,
     )
     .all(...values)
@@ -142,7 +173,7 @@ function groups(database: DatabaseSync, which: DeliveryFilter): DeliveryGroup[] 
 
 function recordsOf(database: DatabaseSync, seq: number): DeliveryRecord[] {
   return database
-    .prepare(`SELECT ${recordColumns} FROM deliveries d JOIN entries e USING (seq) WHERE d.seq = ? ORDER BY d.route`)
+    .prepare(`SELECT ${recordColumns} FROM ${withEntries} WHERE d.seq = ? ORDER BY d.route`)
     .all(seq)
     .map(recordOf);
 }
@@ -170,14 +201,46 @@ function entryWith(database: DatabaseSync, column: 'id' | 'seq', value: string |
 }
 
 /** Tries begin anew; those that were stay to be read. */
-function retry(database: DatabaseSync, { route, seq, attempts }: DeliveryRecord): boolean {
+function retry(database: DatabaseSync, { route, seq }: DeliveryRecord): boolean {
   const { changes } = database
-    .prepare(
-      `UPDATE deliveries SET state = 'waiting', due_at = ?, updated_at = ?, attempts = ?, reason = 'tried again by hand'
-       WHERE route = ? AND seq = ? AND state IN ('dead', 'quarantined')`,
-    )
-    .run(Date.now(), Date.now(), JSON.stringify([...attempts, restart('tried again by hand')]), route, seq);
+    .prepare(`${retrying} WHERE route = ? AND seq = ? AND state IN ('dead', 'quarantined')`)
+    .run(...retriedNow(), route, seq);
   return changes === 1;
+}
+
+const byHand = 'tried again by hand';
+
+const retrying = `UPDATE deliveries SET state = 'waiting', due_at = ?, updated_at = ?, reason = '${byHand}',
+  attempts = json_insert(attempts, '$[#]', json(?))`;
+
+function retriedNow(): [dueAt: number, updatedAt: number, restart: string] {
+  return [Date.now(), Date.now(), JSON.stringify(restart(byHand))];
+}
+
+/** They are found without the write lock, however few there may be among many, and looked at once more under it. */
+async function* retryDead(
+  database: DatabaseSync,
+  folder: string,
+  which: DeliveryFilter,
+  note: Note,
+): AsyncGenerator<number> {
+  const { where, values, from } = conditions(which);
+  const find = database.prepare(
+    `SELECT d.rowid AS number FROM ${from} WHERE ${where} AND d.rowid > ? ORDER BY d.rowid LIMIT ?`,
+  );
+  const change = database.prepare(
+    `${retrying} WHERE rowid IN (SELECT d.rowid FROM ${from} WHERE ${where} AND d.rowid ${isAmong})`,
+  );
+  for (let after = 0; ; ) {
+    const found = find.all(...values, after, mostLines).map(({ number }) => Number(number));
+    const last = found.at(-1);
+    if (last === undefined) return;
+    after = last;
+    yield inTransaction(database, folder, note, () =>
+      Number(change.run(...retriedNow(), ...values, JSON.stringify(found)).changes),
+    );
+    await othersTurn(folder);
+  }
 }
 
 /** One that waits behind another has no time of its own, and gets none. */
@@ -192,12 +255,14 @@ function hasten(database: DatabaseSync, { route, seq }: DeliveryRecord): boolean
 }
 
 /** Not by the record's place, which another one may have by now: what waits comes and goes. */
-function drop(database: DatabaseSync, { route, seq, state }: DeliveryRecord): boolean {
+function drop(database: DatabaseSync, { route, seq, state, attempts }: DeliveryRecord, { who }: Operator): boolean {
   const { changes } = database
     .prepare('DELETE FROM deliveries WHERE route = ? AND seq = ? AND state = ?')
     .run(route, seq, state);
-  if (changes === 1) remember(database, route, seq);
-  return changes === 1;
+  if (changes !== 1) return false;
+  remember(database, route, seq);
+  logRemoval(database, { route, seq, attempts: triesIn(attempts) }, 'dropped', who);
+  return true;
 }
 
 /** What the cursor hasn't passed stays dropped, should the daemon end before it has; what it has passed needs no mark. */
@@ -270,7 +335,7 @@ function removeRecord(database: DatabaseSync, route: string, seq: number): boole
 }
 
 function removeCursor(database: DatabaseSync, route: string): boolean {
-  for (const table of ['dropped', 'settled_ahead', 'paused', 'looks'])
+  for (const table of ['dropped', 'settled_ahead', 'paused', 'looks', 'delivery_counts', 'selections'])
     database.prepare(`DELETE FROM ${table} WHERE route = ?`).run(route);
   return database.prepare('DELETE FROM routes WHERE name = ?').run(route).changes === 1;
 }
@@ -303,29 +368,51 @@ function restart(reason: string): Attempt {
 
 /**
  * Does the work for each, in transactions of some; returns for how many it changed something.
- * @param note writes with each step how many that were, and returns what follows once it is committed
  */
 async function inSteps<T>(
   database: DatabaseSync,
-  file: string,
+  folder: string,
   items: readonly T[],
   work: (item: T) => boolean,
-  note?: (count: number) => () => void,
+  note?: Note,
 ): Promise<number> {
   let changed = 0;
-  for (let first = 0; first < items.length; first += stepSize) {
-    try {
-      database.exec('BEGIN IMMEDIATE');
-      const count = items.slice(first, first + stepSize).filter(work).length;
-      const committed = count > 0 ? note?.(count) : undefined;
-      database.exec('COMMIT');
-      committed?.();
-      changed += count;
-    } catch (cause) {
-      if (database.isTransaction) database.exec('ROLLBACK');
-      throw journalFailure(file, 'written', cause, 'command');
-    }
-    await nextTurn();
+  for (let next = 0; next < items.length; ) {
+    changed += inTransaction(database, folder, note, () => {
+      const end = performance.now() + longestStep;
+      let count = 0;
+      for (const item of items.slice(next, next + mostLines)) {
+        if (work(item)) count += 1;
+        next += 1;
+        if (performance.now() >= end) break;
+      }
+      return count;
+    });
+    await othersTurn(folder);
   }
   return changed;
+}
+
+/** @throws JournalError, and nothing of the work is done */
+/** @param work returns how much it has changed */
+function inTransaction(database: DatabaseSync, folder: string, note: Note | undefined, work: () => number): number {
+  try {
+    database.exec('BEGIN IMMEDIATE');
+    const count = work();
+    const committed = count > 0 ? note?.(count) : undefined;
+    database.exec('COMMIT');
+    committed?.();
+    return count;
+  } catch (cause) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw journalFailure(databaseFile(folder), 'written', cause, 'command');
+  }
+}
+
+/** Writes how much a transaction has changed within that, and returns what follows once it is committed. */
+type Note = (count: number) => () => void;
+
+async function othersTurn(folder: string): Promise<void> {
+  if (isLocked(folder)) await delay(gap);
+  else await nextTurn();
 }

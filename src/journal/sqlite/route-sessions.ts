@@ -1,9 +1,11 @@
+import type { StatementSync } from 'node:sqlite';
 import { unlessAborted } from '../../common/async/abort.ts';
 import type { Interest } from '../../notification/entry.ts';
 import { JournalError } from '../journal.ts';
 import type { Page, RouteSession, Settlement, Waiting, WaitingPage } from '../route-session.ts';
 import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
+import { saveSelection } from './selections.ts';
 import type { Settlements } from './settlements.ts';
 
 /** What all sessions of a journal share. */
@@ -16,6 +18,12 @@ interface Shared {
   readonly last: () => number;
 }
 
+interface Place {
+  readonly route: string;
+  readonly cursor: number;
+  readonly selection: object | null;
+}
+
 /**
  * The sessions of routes. The daemon has the journal alone, so a route is its own; but one session at a time: the next
  * one begins when the one before has let go.
@@ -25,13 +33,25 @@ export class RouteSessions {
   readonly #open = new Map<string, SqliteRouteSession>();
   /** Those that never had a session. */
   readonly #new = new Set<string>();
+  readonly #insertPlace: StatementSync;
+  readonly #cursor: StatementSync;
+  /** What waits for the end of this turn. */
+  #placing: { readonly places: Place[]; readonly commit: Promise<void> } | undefined;
 
   constructor(shared: Shared) {
     this.#shared = shared;
+    const { database } = shared.connection;
+    this.#insertPlace = database.prepare(
+      'INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING',
+    );
+    this.#cursor = database.prepare('SELECT cursor FROM routes WHERE name = ?');
   }
 
-  isNew(route: string): void {
-    this.#new.add(route);
+  /** Gives a route that has none a place. Those that get theirs in one turn, as at the start, share a commit. */
+  place(route: string, cursor: number, selection: object | null): Promise<void> {
+    this.#placing ??= { places: [], commit: Promise.resolve().then(() => this.#place()) };
+    this.#placing.places.push({ route, cursor, selection });
+    return this.#placing.commit;
   }
 
   async open(route: string, signal: AbortSignal | undefined): Promise<RouteSession> {
@@ -41,8 +61,9 @@ export class RouteSessions {
     const { connection, settlements, last } = this.#shared;
     // The one before may have let go without saving.
     settlements.commit();
+    settlements.logAhead(route);
     const session = await connection.reading(() => {
-      const cursor = cursorOf(connection, route);
+      const cursor = this.#cursorOf(route);
       return new SqliteRouteSession(route, cursor, this.#new.has(route) ? cursor : last(), this.#shared);
     });
     this.#new.delete(route);
@@ -55,12 +76,24 @@ export class RouteSessions {
   close(): void {
     for (const session of this.#open.values()) session.lose();
   }
-}
 
-function cursorOf({ database }: Connection, route: string): number {
-  const cursor = database.prepare('SELECT cursor FROM routes WHERE name = ?').get(route)?.cursor;
-  if (typeof cursor !== 'number') throw new JournalError(`the journal has no place of the route ${route}`);
-  return cursor;
+  #place(): void {
+    const { connection } = this.#shared;
+    const places = this.#placing?.places ?? [];
+    this.#placing = undefined;
+    const placed = connection.transaction(() => {
+      const added = places.filter(({ route, cursor }) => this.#insertPlace.run(route, cursor).changes === 1);
+      for (const { route, selection } of places) saveSelection(connection.database, route, selection);
+      return added;
+    });
+    for (const { route } of placed) this.#new.add(route);
+  }
+
+  #cursorOf(route: string): number {
+    const cursor = this.#cursor.get(route)?.cursor;
+    if (typeof cursor !== 'number') throw new JournalError(`the journal has no place of the route ${route}`);
+    return cursor;
+  }
 }
 
 class SqliteRouteSession implements RouteSession {

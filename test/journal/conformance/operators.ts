@@ -37,6 +37,26 @@ export function operators(tested: Tested): void {
     await store.close();
   });
 
+  test('retries the dead of a selection at once, and nothing else', async () => {
+    const [seqs, store] = await withRecords(tested);
+    const retried = async (which: object) => {
+      let count = 0;
+      for await (const step of store.retryDead(which)) count += step;
+      return count;
+    };
+    const [, dead] = seqs;
+    for (const none of [{ route: 's' }, { routes: ['s'] }, { event: 'low_balance' }, { since: 3_000 }, { ids: ['x'] }])
+      expect(await retried(none)).toBe(0);
+    const [record] = await store.records({ states: ['dead'] }, 0, 10);
+    const all = { route: 'r', routes: ['r', 's'], event: 'register', since: 1, ids: [record?.id] };
+    expect([await retried(all), await retried(all)]).toEqual([1, 0]);
+    expect(await store.recordsOf(dead ?? 0)).toMatchObject([
+      { route: 'r', state: 'waiting', attempts: [...(record?.attempts ?? []), { outcome: 'restart' }] },
+      { route: 's', state: 'waiting' },
+    ]);
+    await store.close();
+  });
+
   test('retries, hastens and drops each once, and the daemon is told of it', async () => {
     const [seqs, store] = await withRecords(tested);
     const { promise: told, resolve } = Promise.withResolvers<string>();
@@ -91,7 +111,7 @@ export function operators(tested: Tested): void {
       again.filter((entry) => entry !== null),
     );
     const known = { ...recorded(one, 'dead'), exists: true };
-    void session.settle({ cursor: session.cursor, recorded: [known], settled: [untouched(two)] });
+    void session.settle({ cursor: session.cursor, recorded: [known], settled: [untouched(two)], delivered: [] });
     // Neither before that is saved, nor after.
     const waiting = await session.waitingAmong([one, two]);
     const due = async () => (await session.due(Date.now(), Date.now() + 1_000, 10, new Set())).waiting;
@@ -100,8 +120,8 @@ export function operators(tested: Tested): void {
     expect((await due()).map(({ entry }) => entry.seq)).toEqual([one, two]);
     expect([...waiting.values()].every((restartedAt) => restartedAt > 0)).toBe(true);
     // What it is told of the new one counts.
-    const settled = [...waiting].map(([seq, restartedAt]) => ({ seq, restartedAt }));
-    void session.settle({ cursor: session.cursor, recorded: [], settled });
+    const settled = [...waiting].map(([seq, restartedAt]) => ({ ...untouched(seq), restartedAt }));
+    void session.settle({ cursor: session.cursor, recorded: [], settled, delivered: [] });
     expect(await due()).toEqual([]);
     await session.flush();
     expect((await session.waitingAmong([one, two])).size).toBe(0);
@@ -118,6 +138,7 @@ export function operators(tested: Tested): void {
       ahead: seqs.slice(2),
       recorded: [recorded(seqs[0] ?? 0, 'dead')],
       settled: [],
+      delivered: [],
     };
     const saved = session.settle(last);
     await session.close();
