@@ -1,5 +1,12 @@
 import type { ClockDoubt } from '../journal/journal.ts';
-import type { Evicted, Pause, RouteSummary, Summary } from '../journal/reader.ts';
+import {
+  countSpans,
+  type Evicted,
+  type JournalReader,
+  type Pause,
+  type RouteSummary,
+  type Summary,
+} from '../journal/reader.ts';
 import { version } from './process.ts';
 
 /** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */
@@ -81,6 +88,15 @@ interface ClockStatus {
   readonly believed_in: number;
 }
 
+/** What a route has delivered. */
+export interface Delivered {
+  /** In the last sixty minutes, and since midnight by the machine's time zone. */
+  readonly last_hour: number;
+  readonly today: number;
+  /** The latest one of the last thirty days; null where there is none. */
+  readonly latest: string | null;
+}
+
 interface PauseStatus {
   readonly since: string;
   /** Null over HTTP, where anybody may ask. */
@@ -96,6 +112,8 @@ type Known = { readonly [Key in Exclude<keyof FormerRoute, 'name'>]: FormerRoute
 export interface RouteStatus extends Known {
   readonly name: string;
   readonly sink: string;
+  /** Null where the journal can't be asked. */
+  readonly delivered: Delivered | null;
   /** Null where no daemon runs. */
   readonly in_flight: number | null;
   /** Notifications that its condition (`where`) could not be evaluated for, since the route was started. */
@@ -148,8 +166,14 @@ interface Named {
 /**
  * Puts together what the journal holds and, where a daemon runs, what that is doing.
  * @param held what the journal holds, or why it can't be read
+ * @param delivered by route; null where the journal can't be asked
  */
-export function statusOf(config: Named, held: Summary | string, live: Live | null): Status {
+export function statusOf(
+  config: Named,
+  held: Summary | string,
+  live: Live | null,
+  delivered: ReadonlyMap<string, Delivered> | null,
+): Status {
   const names = new Set(config.routes.map(({ name }) => name));
   const summary = typeof held === 'string' ? null : held;
   const known = new Map(summary?.routes.map((route) => [route.name, withPause(route)]));
@@ -184,6 +208,7 @@ export function statusOf(config: Named, held: Summary | string, live: Live | nul
         ...(known.get(name) ?? (summary === null ? unknown : newRoute)),
         name,
         sink: sink.type,
+        delivered: delivered && (delivered.get(name) ?? nothing),
         in_flight: activity?.inFlight ?? null,
         condition_failures: activity?.conditionFailures ?? null,
         interrupted: activity?.interrupted ?? null,
@@ -222,6 +247,37 @@ function withoutAnswer<T extends Pick<CircuitStatus, 'reason' | 'code'>>(one: T,
   const code = one.code === null ? '' : ` (${one.code})`;
   return { ...one, reason: `${what}${code}; the command "status" says why` };
 }
+
+/** What each route has delivered lately, by its name. */
+export async function deliveredLately(journal: Pick<JournalReader, 'counts'>): Promise<Map<string, Delivered>> {
+  const now = Date.now();
+  const [minutes, hours, days] = await Promise.all([
+    journal.counts('minute', now - 59 * countSpans.minute),
+    journal.counts('hour', new Date(now).setHours(0, 0, 0, 0)),
+    journal.counts('day', now - 29 * countSpans.day),
+  ]);
+  const sums = [minutes, hours].map((counts) => {
+    const sum = new Map<string, number>();
+    for (const { route, delivered } of counts) sum.set(route, (sum.get(route) ?? 0) + delivered);
+    return sum;
+  });
+  const latest = new Map<string, number>();
+  for (const { route, last } of days) if (last !== null) latest.set(route, Math.max(latest.get(route) ?? 0, last));
+  const routes = new Set([...minutes, ...hours, ...days].map(({ route }) => route));
+  const [lastHour, today] = sums;
+  return new Map(
+    [...routes].map((route) => [
+      route,
+      {
+        last_hour: lastHour?.get(route) ?? 0,
+        today: today?.get(route) ?? 0,
+        latest: isoTime(latest.get(route) ?? null),
+      },
+    ]),
+  );
+}
+
+const nothing: Delivered = { last_hour: 0, today: 0, latest: null };
 
 /** A route that the journal doesn't know yet, and one of which it can't be asked. */
 const none = { waiting: 0, quarantined: 0, dead: 0, unseen: 0, paused: null };

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { RouteCounts } from '../../src/delivery/counts.ts';
 import { attentionIn } from '../../src/ops/attention.ts';
 import { type RouteSnapshot, summaryOf } from '../../src/ops/runtime-snapshot.ts';
-import { type Activity, type BrokerStatus, type Live, statusOf } from '../../src/ops/status.ts';
+import { type Activity, type BrokerStatus, deliveredLately, type Live, statusOf } from '../../src/ops/status.ts';
 
 const started = Date.parse('2026-11-24T08:00:00Z');
 const config = {
@@ -147,7 +147,7 @@ describe('an operator is needed', () => {
   });
 
   test('where no daemon runs, and by what the journal knows', () => {
-    const found = attentionIn(statusOf(config, { ...summary, routes: newDead }, null), String);
+    const found = attentionIn(statusOf(config, { ...summary, routes: newDead }, null, null), String);
     expect(found).toMatchObject({ verdict: 'no daemon runs; 1 of 2 routes needs you', wellSince: null });
     expect(found.needs).toHaveLength(2);
   });
@@ -164,6 +164,37 @@ describe('an operator is needed', () => {
   });
 });
 
+test('what was delivered lately is summed up by route, whatever the events', async () => {
+  const asked: [string, number][] = [];
+  const now = Date.now();
+  const row = (route: string, event: string, delivered: number, last: number | null) => ({
+    ...{ start: now, route, event, delivered, dead: 7, quarantined: 7, last },
+  });
+  const rows = {
+    minute: [row('crm', 'a', 1, now), row('crm', 'b', 2, null), row('crm', 'b', 4, now - 5)],
+    hour: [row('crm', 'a', 20, now), row('crm', 'b', 30, now)],
+    day: [
+      row('crm', 'a', 500, now - 9),
+      row('crm', 'b', 500, now),
+      row('old', 'a', 9, now - 86_400_000),
+      row('dead', 'a', 0, null),
+    ],
+  };
+  const counts = async (per: keyof typeof rows, since: number) => {
+    asked.push([per, since]);
+    return rows[per];
+  };
+  const found = await deliveredLately({ counts });
+  expect(Object.fromEntries(found)).toEqual({
+    crm: { last_hour: 7, today: 50, latest: iso(now) },
+    old: { last_hour: 0, today: 0, latest: iso(now - 86_400_000) },
+    dead: { last_hour: 0, today: 0, latest: null },
+  });
+  // With the minute and the day that are not over, sixty and thirty; and from a midnight on.
+  expect(asked[0]?.[1]).toBeCloseTo(now - 59 * 60_000, -4);
+  expect(new Date(asked[1]?.[1] ?? 1).toTimeString()).toMatch(/^00:00:00/);
+});
+
 test('systemd is told which routes are paused, apart from those whose sink is away', () => {
   const routes = [
     { name: 'crm', activity: { ...activity, circuit: 'open' as const } },
@@ -177,7 +208,7 @@ test('systemd is told which routes are paused, apart from those whose sink is aw
 
 function status(held: object = {}, running: object = {}, active: object = {}) {
   const activityOf = () => ({ ...activity, ...active });
-  return statusOf(config, { ...summary, ...held }, { ...live, activityOf, ...running });
+  return statusOf(config, { ...summary, ...held }, { ...live, activityOf, ...running }, null);
 }
 
 function iso(time: number): string {

@@ -5,7 +5,7 @@ import { loadOutlineConfig, type OutlineConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import { type Attention, attentionIn } from '../../ops/attention.ts';
-import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../../ops/status.ts';
+import { type BrokerStatus, deliveredLately, type RouteStatus, type Status, statusOf } from '../../ops/status.ts';
 import { checkDaemon, daemonStatus } from '../support/daemon-client.ts';
 import { withOpen } from '../support/journal.ts';
 import { type Column, type ListOptions, listTime, Table, widthFor, withListOptions, wrap } from '../support/table.ts';
@@ -82,8 +82,10 @@ type Answer = Status | { readonly error: string };
 async function look(file: string, config: OutlineConfig): Promise<Answer> {
   const answer = await daemonStatus(config.journal.path);
   if (answer !== null) return answer;
-  const summary = await withOpen(storeAt(config.journal).openReader(), (journal) => journal.summary());
-  return statusOf({ ...config, file }, summary, null);
+  return withOpen(storeAt(config.journal).openReader(), async (journal) => {
+    const summary = await journal.summary();
+    return statusOf({ ...config, file }, summary, null, await deliveredLately(journal));
+  });
 }
 
 async function show(terminal: Terminal, answer: Answer, options: ListOptions, again: boolean): Promise<void> {
@@ -202,11 +204,14 @@ function brokerRow({ zone, broker, vhost, state, since, rate, received, paused }
 
 const routeColumns: readonly Column[] = [
   { head: 'ROUTE', min: 10 },
-  { head: 'SINK', spare: 2 },
+  { head: 'SINK', spare: 3 },
+  { head: 'DELIVERED/H', right: true },
+  { head: 'TODAY', right: true },
+  { head: 'LATEST' },
   { head: 'LAG' },
-  { head: 'IN FLIGHT', right: true, spare: 3 },
-  { head: 'WAITING', right: true },
-  { head: 'QUARANTINED', right: true, spare: 1 },
+  { head: 'IN FLIGHT', right: true, spare: 4 },
+  { head: 'WAITING', right: true, spare: 1 },
+  { head: 'QUARANTINED', right: true, spare: 2 },
   { head: 'DEAD', right: true },
   { head: 'STATE' },
 ];
@@ -214,7 +219,15 @@ const routeColumns: readonly Column[] = [
 function routeRow(route: RouteStatus): string[] {
   const { name, sink, lag, in_flight, waiting, quarantined, dead } = route;
   const counts = [in_flight, waiting, quarantined, dead].map((count) => String(count ?? '-'));
-  return [name, sink, lag === null ? '-' : lagText(lag), ...counts, stateOf(route)];
+  return [name, sink, ...deliveredCells(route), lag === null ? '-' : lagText(lag), ...counts, stateOf(route)];
+}
+
+function deliveredCells({ delivered }: RouteStatus): string[] {
+  // A daemon of the version before counts none.
+  if (!delivered) return ['-', '-', '-'];
+  const { last_hour, today, latest } = delivered;
+  const age = latest === null ? '-' : `${span(Date.now() - Date.parse(latest))} ago`;
+  return [String(last_hour), String(today), age];
 }
 
 /** Where no daemon runs, only a pause is known. */

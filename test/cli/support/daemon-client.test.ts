@@ -98,7 +98,7 @@ describe('status --watch', () => {
     const status = async () => {
       asked += 1;
       if (asked === 2) ctrlC.abort();
-      return statusOf(named, 'not now', live);
+      return statusOf(named, 'not now', live, null);
     };
     const answers = { status, reload: other, live: other, ready: other, try: other, look: other };
     const control = await openControl(journal, answers, pino({ level: 'silent' }));
