@@ -104,6 +104,13 @@ export const rootOptions: OptionTree = {
       default: 0.25,
     },
   },
+  memory: {
+    buffers: {
+      doc: 'Maximum memory for notifications in work: at intake, read from the journal, and with the sinks; at this size less is read.',
+      format: 'positive size',
+      default: 32 * 1024 * 1024,
+    },
+  },
   validation: {
     schemas: {
       doc: 'Folders of your own JSON Schemas, named <event>.json; later folders override earlier ones.',

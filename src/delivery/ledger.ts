@@ -1,3 +1,4 @@
+import type { MemoryShare } from '../common/memory-budget.ts';
 import {
   type Attempt,
   type DeliveredRecord,
@@ -8,15 +9,12 @@ import {
   triesIn,
   type Waiting,
 } from '../journal/route-session.ts';
-import type { Entry } from '../notification/entry.ts';
+import { bytesOf, type Entry } from '../notification/entry.ts';
 import { fittingOf, PendingDelivery } from './pending-delivery.ts';
 import { Progress } from './progress.ts';
 import type { Queue } from './queue.ts';
 
 type Delivery = Readonly<PendingDelivery>;
-
-/** A route's deliveries in memory may have this many characters together: two batches. */
-const maxCharacters = 8 * 1024 * 1024;
 
 const behind = 'waits behind an earlier one of its account';
 
@@ -33,8 +31,8 @@ export class RouteLedger {
   readonly #progress: Progress;
   /** Of those in memory, the ones that the journal lists: they are few, and an operator may drop them. */
   readonly #listed = new Map<number, PendingDelivery>();
-  /** Of all that are in memory. */
-  #characters = 0;
+  /** For all that are in memory, and once more for those that are with the sink: it gets a copy. */
+  readonly #memory: MemoryShare;
   #attempting = 0;
   #lines: Recorded[] = [];
   #settled: DeliveredRecord[] = [];
@@ -42,9 +40,10 @@ export class RouteLedger {
   /** When the next one that waits is due, in Unix milliseconds, as far as known: 0 where the journal must be asked. */
   nextDue = 0;
 
-  constructor(cursor: number, queue: Queue) {
+  constructor(cursor: number, queue: Queue, memory: MemoryShare) {
     this.#cursor = cursor;
     this.#queue = queue;
+    this.#memory = memory;
     this.#progress = new Progress(cursor);
   }
 
@@ -75,7 +74,12 @@ export class RouteLedger {
 
   /** True where no more should be held in memory. */
   get isFull(): boolean {
-    return this.#characters > maxCharacters;
+    return this.#memory.isFull;
+  }
+
+  /** Bytes that the entries may take that are read next. */
+  get spare(): number {
+    return this.#memory.room;
   }
 
   /** Those in memory that the journal lists. */
@@ -133,7 +137,10 @@ export class RouteLedger {
     const deliveries = this.#queue.take(max);
     const fitting = fittingOf(deliveries);
     if (fitting < deliveries.length) this.#queue.putBack(deliveries.splice(fitting), 'first');
-    for (const delivery of deliveries) delivery.state = 'attempting';
+    for (const delivery of deliveries) {
+      delivery.state = 'attempting';
+      this.#memory.take(bytesOf(delivery.entry));
+    }
     this.#attempting += deliveries.length;
     return deliveries;
   }
@@ -143,6 +150,7 @@ export class RouteLedger {
     const left = deliveries.filter((delivery) => !this.#dropWithdrawn(delivery));
     for (const delivery of left) {
       delivery.state = 'pending';
+      this.#memory.giveBack(bytesOf(delivery.entry));
       delivery.mayRepeat = mayRepeat(delivery.attempts);
     }
     this.#attempting -= left.length;
@@ -250,17 +258,18 @@ export class RouteLedger {
   /** Its attempt has ended, and it leaves the memory. Returns those that must wait in the journal behind it. */
   #end(delivery: PendingDelivery): readonly PendingDelivery[] {
     this.#attempting -= 1;
+    this.#memory.giveBack(bytesOf(delivery.entry));
     this.#leave(delivery);
     return this.#queue.release(delivery);
   }
 
   #enter(delivery: PendingDelivery): void {
-    this.#characters += delivery.entry.json.length;
+    this.#memory.take(bytesOf(delivery.entry));
     if (delivery.listed) this.#listed.set(delivery.entry.seq, delivery);
   }
 
   #leave({ entry, listed }: PendingDelivery): void {
-    this.#characters -= entry.json.length;
+    this.#memory.giveBack(bytesOf(entry));
     if (listed) this.#listed.delete(entry.seq);
   }
 

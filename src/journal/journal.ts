@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { MemoryBudget } from '../common/memory-budget.ts';
 import type { Entry } from '../notification/entry.ts';
 import type { Notification } from '../notification/notification.ts';
 import type { OperatorStore } from './operator-store.ts';
@@ -12,10 +13,9 @@ import type { RouteSession, Start } from './route-session.ts';
 export interface JournalStore {
   /**
    * Opens it for a daemon.
-   * @param lookEvery milliseconds between looks for what operators have changed
    * @throws JournalError when another daemon has it, it is newer than this program, or it can't be used
    */
-  open(limits: Limits, log: Logger, lookEvery?: number): Promise<Journal>;
+  open(limits: Limits, log: Logger, options?: OpenOptions): Promise<Journal>;
 
   /** Opens it for reading, beside a daemon or without one. @throws JournalError */
   openReader(): Promise<OpenedReader>;
@@ -28,6 +28,13 @@ export interface JournalStore {
 
   /** Where it is damaged, makes a new one of what can be read. @param routes of the configuration @throws JournalError */
   readonly rebuild?: (routes: readonly string[], log: Logger) => Promise<void>;
+}
+
+export interface OpenOptions {
+  /** Milliseconds between looks for what operators have changed. */
+  readonly lookEvery?: number;
+  /** Bounds the newest entries that are kept in memory. */
+  readonly memory?: MemoryBudget;
 }
 
 /**

@@ -17,8 +17,11 @@ export interface RouteSession {
   /** Aborts when the route may be somebody else's: nothing of it may be delivered any more, and nothing is saved. */
   readonly lost: AbortSignal;
 
-  /** Entries after `seq`, oldest first, `limit` at most and some MiB at most; from memory where they are recent. */
-  read(seq: number, limit: number, interest: Interest): Promise<Page>;
+  /**
+   * Entries after `seq`, oldest first, `limit` at most; from memory where they are recent.
+   * @param bytes of memory that they may take; some MiB at most, and the first one whatever it takes
+   */
+  read(seq: number, limit: number, interest: Interest, bytes?: number): Promise<Page>;
 
   /**
    * Entries beyond the cursor that are recorded or settled all the same, or that an operator has dropped: the route stood
@@ -40,13 +43,13 @@ export interface RouteSession {
    * for which only a clock that was set back can be the reason. As many at a time as of `read`.
    * @param held entries that are left out
    */
-  due(now: number, horizon: number, limit: number, held: ReadonlySet<number>): Promise<WaitingPage>;
+  due(now: number, horizon: number, limit: number, held: ReadonlySet<number>, bytes?: number): Promise<WaitingPage>;
 
   /** When the next one after a time is due, or null. */
   nextDue(now: number): Promise<number | null>;
 
   /** Waiting deliveries of one account, due or not, in the journal's order. As many at a time as of `read`. */
-  waitingOf(accountId: string, limit: number): Promise<readonly Waiting[]>;
+  waitingOf(accountId: string, limit: number, bytes?: number): Promise<readonly Waiting[]>;
 
   /**
    * Those of these entries whose deliveries wait, with their `restartedAt`: others that did have been dropped by an

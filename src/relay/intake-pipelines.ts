@@ -69,14 +69,14 @@ export class IntakePipelines {
   }
 
   async stop(deadline: AbortSignal): Promise<void> {
-    await Promise.all([...this.#pipelines.values()].map(({ link }) => link.stop(deadline)));
+    await Promise.all([...this.#pipelines.values()].map((pipeline) => stop(pipeline, deadline)));
   }
 
   /** A broker that was away is no longer one that we miss. */
   async #remove(name: string, deadline: AbortSignal): Promise<void> {
     const pipeline = this.#pipelines.get(name);
     if (pipeline === undefined) return;
-    await pipeline.link.stop(deadline);
+    await stop(pipeline, deadline);
     this.#outages.brokerBack(nameOf(pipeline.config), Date.now());
   }
 
@@ -91,6 +91,11 @@ export class IntakePipelines {
     };
     return { config, intake, link: new Link(broker, { ...config.intake, queue }, intake, log, onChange) };
   }
+}
+
+async function stop({ link, intake }: IntakePipeline, deadline: AbortSignal): Promise<void> {
+  await link.stop(deadline);
+  intake.close();
 }
 
 /** Names are fit to be shown; one broker may stand there twice. */

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { Backoff } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
+import type { MemoryBudget } from '../common/memory-budget.ts';
 import type { RouteConfig } from '../config/config.ts';
 import { type RouteActivity, startRoute } from '../delivery/route.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -19,11 +20,13 @@ interface Running {
 /** The routes that run. */
 export class Routes {
   readonly #journal: Journal;
+  readonly #memory: MemoryBudget;
   readonly #log: Logger;
   readonly #running = new Map<string, Running>();
 
-  constructor(journal: Journal, log: Logger) {
+  constructor(journal: Journal, memory: MemoryBudget, log: Logger) {
     this.#journal = journal;
+    this.#memory = memory;
     this.#log = log;
   }
 
@@ -59,7 +62,8 @@ export class Routes {
     const openSink = () => kind.open(config.sink.options, { route: name, mayRemoveOld, log });
     const options = { ...config, flow: kind.limits(config.sink.options) };
     const place = await this.#journal.openRoute(name, start, invalid, selectionOf(config));
-    const run = (session: RouteSession) => startRoute(options, { session, events: this.#journal, log, openSink });
+    const context = { events: this.#journal, memory: this.#memory, log, openSink };
+    const run = (session: RouteSession) => startRoute(options, { ...context, session });
     this.#running.set(name, { config, leased: new LeasedRoute(place, run, log) });
   }
 

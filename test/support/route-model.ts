@@ -100,12 +100,13 @@ export class RouteModel {
   /** Whether the sink is told rightly that it may have got it before, and isn't where an operator wants it again. */
   isGiven(id: string, asRepeat: boolean): void {
     const known = this.withId(id);
-    if (known === undefined) return;
-    const { revivedAt, changedAt, wasGiven, halved } = known;
+    // What is halved goes out again in the same attempt, with what was said of it at its start.
+    if (known === undefined || known.halved) return;
+    const { revivedAt, changedAt, wasGiven } = known;
     // The route may still have the one that was dropped before it was replayed; then the other one comes too.
     if (revivedAt > 0 && asRepeat && performance.now() - changedAt > this.#lookEvery)
       this.#complain(known, 'would be left out though an operator wants it again');
-    if (revivedAt === 0 && wasGiven && !asRepeat && !halved) this.#complain(known, 'comes again as if it were new');
+    if (revivedAt === 0 && wasGiven && !asRepeat) this.#complain(known, 'comes again as if it were new');
     known.wasGiven = true;
   }
 

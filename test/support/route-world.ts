@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { jest } from '@jest/globals';
 import pino from 'pino';
+import { MemoryBudget } from '../../src/common/memory-budget.ts';
 import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { storeAt } from '../../src/journal/open.ts';
@@ -150,6 +151,7 @@ export class RouteWorld {
       {
         session: this.#watched(session),
         events: this.#opened.journal,
+        memory: new MemoryBudget(16 * 1024 * 1024),
         log,
         openSink: async () => ({ deliver, close: async () => undefined }),
       },
@@ -309,7 +311,7 @@ interface Opened {
 }
 
 async function openedIn(folder: string): Promise<Opened> {
-  const journal = await openJournal(folder, log, unlimited, lookEvery);
+  const journal = await openJournal(folder, log, unlimited, { lookEvery });
   const store = operating(await storeAt({ path: folder }).openOperatorStore());
   const disk = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
   return { journal, store, disk, queries: queriesOf(disk) };

@@ -1,9 +1,18 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
+import { MemoryBudget } from '../../common/memory-budget.ts';
 import type { Entry, Interest } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
-import { type Change, type Journal, JournalError, type Limits, type OutageLog, type RoutePlace } from '../journal.ts';
+import {
+  type Change,
+  type Journal,
+  JournalError,
+  type Limits,
+  type OpenOptions,
+  type OutageLog,
+  type RoutePlace,
+} from '../journal.ts';
 import type {
   CountSpan,
   DeliveryCount,
@@ -17,7 +26,7 @@ import type {
   SelectionVersion,
   Summary,
 } from '../reader.ts';
-import type { Page, Start } from '../route-session.ts';
+import type { Page, RouteSession, Start } from '../route-session.ts';
 import { ActReporter } from './audit.ts';
 import { firstSince } from './block-index.ts';
 import type { JournalClock } from './clock.ts';
@@ -45,10 +54,14 @@ type Listener = (change: Change) => void;
 
 /**
  * Opens the journal in a folder, for one daemon at a time.
- * @param lookEvery milliseconds between looks for changes that other processes made
  * @throws JournalError when another daemon has it, it is newer than this program, or the file can't be used
  */
-export function openJournal(folder: string, log: Logger, limits: Limits = unlimited, lookEvery = 1_000): Journal {
+export function openJournal(
+  folder: string,
+  log: Logger,
+  limits: Limits = unlimited,
+  { lookEvery = 1_000, memory = new MemoryBudget(Number.POSITIVE_INFINITY) }: OpenOptions = {},
+): Journal {
   prepareFolder(folder);
   const lock = acquireLock(folder);
   const file = databaseFile(folder);
@@ -57,7 +70,7 @@ export function openJournal(folder: string, log: Logger, limits: Limits = unlimi
     finishRebuild(file, log);
     if (!existsSync(file)) log.info({ journal: file }, 'there is no journal yet; a new one is made');
     database = openDatabase(folder);
-    return new SqliteJournal(database, file, lock, log, limits, lookEvery);
+    return new SqliteJournal(database, file, lock, log, limits, lookEvery, memory);
   } catch (error) {
     database?.close();
     lock.release();
@@ -84,7 +97,15 @@ class SqliteJournal implements Journal {
   #pauses: ReadonlyMap<string, Pause>;
   #seenVersion: unknown;
 
-  constructor(database: DatabaseSync, file: string, lock: Lock, log: Logger, limits: Limits, lookEvery: number) {
+  constructor(
+    database: DatabaseSync,
+    file: string,
+    lock: Lock,
+    log: Logger,
+    limits: Limits,
+    lookEvery: number,
+    memory: MemoryBudget,
+  ) {
     this.#lock = lock;
     this.#last = lastSeq(database);
     const connection = new Connection(database, file, lock, log);
@@ -93,7 +114,7 @@ class SqliteJournal implements Journal {
     this.#version = database.prepare('PRAGMA data_version');
     this.#retention = new Retention(database, file, limits, this.clock, log, (work) => connection.transaction(work));
     this.#scanner = new Scanner(database);
-    this.#recent = new RecentEntryCache(this.#last);
+    this.#recent = new RecentEntryCache(this.#last, memory.open());
     const deliveries = new Deliveries(database);
     this.#counts = new DeliveryCounts(database, this.clock);
     this.#outages = new Outages(database);
@@ -102,7 +123,7 @@ class SqliteJournal implements Journal {
     const targets = { deliveries, log: new DeliveryLog(database), counts: this.#counts };
     const settlements = new Settlements(connection, targets, (seq) => this.#retention.freed(seq));
     this.#settlements = settlements;
-    const read = (seq: number, limit: number, interest: Interest) => this.#read(seq, limit, interest);
+    const read: RouteSession['read'] = (...place) => this.#read(...place);
     const last = () => this.#last;
     this.#sessions = new RouteSessions({ connection, deliveries, settlements, read, last });
     this.#seenVersion = this.#version.get()?.data_version;
@@ -248,10 +269,10 @@ class SqliteJournal implements Journal {
     this.#tell('records');
   }
 
-  async #read(seq: number, limit: number, interest: Interest): Promise<Page> {
+  async #read(seq: number, limit: number, interest: Interest, bytes?: number): Promise<Page> {
     return (
-      this.#recent.read(seq, limit, interest) ??
-      this.#connection.reading(() => this.#scanner.read({ seq, last: this.#last, limit }, interest))
+      this.#recent.read(seq, limit, interest, bytes) ??
+      this.#connection.reading(() => this.#scanner.read({ seq, last: this.#last, limit, bytes }, interest))
     );
   }
 

@@ -121,8 +121,8 @@ class SqliteRouteSession implements RouteSession {
     return this.#ending.promise;
   }
 
-  read(seq: number, limit: number, interest: Interest): Promise<Page> {
-    return this.#shared.read(seq, limit, interest);
+  read(seq: number, limit: number, interest: Interest, bytes?: number): Promise<Page> {
+    return this.#shared.read(seq, limit, interest, bytes);
   }
 
   handledBeyondCursor(): Promise<number[]> {
@@ -140,22 +140,28 @@ class SqliteRouteSession implements RouteSession {
     return connection.transaction(() => deliveries.wakeFirst(this.#route));
   }
 
-  async due(now: number, horizon: number, limit: number, held: ReadonlySet<number>): Promise<WaitingPage> {
+  async due(
+    now: number,
+    horizon: number,
+    limit: number,
+    held: ReadonlySet<number>,
+    bytes?: number,
+  ): Promise<WaitingPage> {
     const { settlements } = this.#shared;
     settlements.commitRecords(this.#route);
     const settled = settlements.settledOf(this.#route);
-    return this.#reading((deliveries) => deliveries.due(this.#route, now, horizon, limit, held, settled));
+    return this.#reading((deliveries) => deliveries.due(this.#route, now, horizon, limit, held, settled, bytes));
   }
 
   nextDue(now: number): Promise<number | null> {
     return this.#reading((deliveries) => deliveries.nextDue(this.#route, now));
   }
 
-  async waitingOf(accountId: string, limit: number): Promise<readonly Waiting[]> {
+  async waitingOf(accountId: string, limit: number, bytes?: number): Promise<readonly Waiting[]> {
     const { settlements } = this.#shared;
     settlements.commitRecords(this.#route);
     const settled = settlements.settledOf(this.#route);
-    const find = (deliveries: Deliveries) => deliveries.ofAccount(this.#route, accountId, limit, settled);
+    const find = (deliveries: Deliveries) => deliveries.ofAccount(this.#route, accountId, limit, settled, bytes);
     return (await this.#reading(find)).waiting;
   }
 

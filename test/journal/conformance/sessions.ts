@@ -193,7 +193,7 @@ export function sessions(tested: Tested): void {
     expect(await due()).toEqual([0, 1, 2, 3]);
   });
 
-  test('gets no more than some MiB of bodies at a time, of entries and of what waits, and loses none of them', async () => {
+  test('gets no more than some MiB at a time, or fewer bytes, of entries and of what waits, and loses none of them', async () => {
     const json = JSON.stringify({ filler: 'x'.repeat(512 * 1024) });
     const seqs = await append(tested, ...Array.from({ length: 20 }, () => ({ json })));
     const [now, most] = [Date.now(), 9];
@@ -221,6 +221,11 @@ export function sessions(tested: Tested): void {
       expect(more).toBe(seqs.length - held.length >= most);
       return waiting.map(({ entry }) => entry);
     });
+    const few = 3 * 512 * 1024;
+    expect((await session.read(0, 500, everything, few)).entries).toHaveLength(3);
+    expect((await session.read(0, 500, everything, -1)).entries).toHaveLength(1);
+    expect((await session.due(now, now + 1, 500, new Set(), few)).waiting).toHaveLength(3);
+    expect(await session.waitingOf('a1', 500, few)).toHaveLength(3);
     const first = await session.waitingOf('a1', 500);
     expect(first.map(({ entry }) => entry.seq)).toEqual(seqs.slice(0, first.length));
     expect(first.length).toBeLessThanOrEqual(most);

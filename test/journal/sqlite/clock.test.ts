@@ -172,7 +172,7 @@ test('a clock that jumps by less than a day is not trusted for an hour', async (
 });
 
 async function open(): Promise<void> {
-  journal = openJournal(folder, log, limits, 20);
+  journal = openJournal(folder, log, limits, { lookEvery: 20 });
 }
 
 function state(): Clock {

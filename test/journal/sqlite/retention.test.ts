@@ -338,7 +338,7 @@ async function refusedFor(reason: RegExp): Promise<void> {
 
 async function open(parts: Partial<Limits>): Promise<void> {
   limits = { ...unlimited, ...parts };
-  journal = openJournal(folder, pino({ level: 'silent' }), limits, 50);
+  journal = openJournal(folder, pino({ level: 'silent' }), limits, { lookEvery: 50 });
 }
 
 async function reopen(limits: Partial<Limits>): Promise<void> {
