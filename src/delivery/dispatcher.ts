@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { Slots } from '../common/async/slots.ts';
 import { reasonOf } from '../common/errors.ts';
 import { truncateUtf8 } from '../common/text/format.ts';
-import type { Attempt } from '../journal/route-session.ts';
+import { type Attempt, triesIn } from '../journal/route-session.ts';
 import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
 import { shape } from '../routes/shape.ts';
 import { type Outcome, type SinkLimits, SinkUnavailable } from '../sinks/sink.ts';
@@ -11,7 +11,7 @@ import { RouteCounts, ThrottledReporter } from './counts.ts';
 import type { RouteFeed } from './feed.ts';
 import type { RouteLedger } from './ledger.ts';
 import type { PendingDelivery } from './pending-delivery.ts';
-import { nextTry, type RetryOptions, triesIn } from './retry.ts';
+import { nextTry, type RetryOptions } from './retry.ts';
 import type { SinkClient } from './sink-client.ts';
 
 type Batch = readonly Readonly<PendingDelivery>[];
@@ -32,6 +32,8 @@ export interface DispatchContext {
   readonly log: Logger;
   /** From then on no attempt follows another one by itself. */
   readonly stopping: AbortSignal;
+  /** True while an operator has paused the route: no attempt starts. */
+  readonly isPaused: () => boolean;
   /** Aborts what is with the sink. */
   readonly aborting: AbortSignal;
   /** Rings when an attempt has ended and the route's loop has something to do. */
@@ -62,16 +64,16 @@ export class Dispatcher {
   }
 
   /**
-   * Hands over as many batches as the sink may have at a time; while the circuit isn't closed, at most a probe. Returns
-   * the milliseconds for which it leaves what is ready to fill a batch; without end where it leaves nothing for that.
+   * Hands over as many batches as the sink may have at a time; while the circuit isn't closed, at most a probe, and while
+   * the route is paused, none. Returns the milliseconds for which it leaves what is ready to fill a batch; without end where it leaves nothing for that.
    */
   dispatch(): number {
-    const { ledger, feed } = this.#context;
+    const { ledger, feed, isPaused } = this.#context;
     const { batch, concurrency } = this.#options.flow;
     for (;;) {
       const isProbe = this.circuit.state === 'probing';
       const places = isProbe ? 1 : this.circuit.state === 'closed' ? concurrency : 0;
-      if (this.#attempts.size >= places || ledger.ready === 0) return Number.POSITIVE_INFINITY;
+      if (this.#attempts.size >= places || ledger.ready === 0 || isPaused()) return Number.POSITIVE_INFINITY;
       const { lingerFor } = feed;
       if (!isProbe && lingerFor > 0) return lingerFor;
       this.#start(ledger.attempt(isProbe ? Math.min(this.circuit.probeSize, batch.max) : batch.max));
@@ -135,7 +137,7 @@ export class Dispatcher {
       const outcome = outcomes[index];
       if (outcome === undefined) break;
       this.counts.concluded(delivery.entry, outcome, at + duration);
-      if (outcome.status === 'delivered') ledger.settle(delivery);
+      if (outcome.status === 'delivered') ledger.settle(delivery, outcome.code ?? null);
       // While the sink is away, nothing is said about this one: its tries are not used up.
       else if (this.circuit.state === 'open') untried.push(delivery);
       else this.#failed(delivery, outcome, attemptOf(outcome, at, duration));

@@ -1,3 +1,4 @@
+import type { DeliveredRun } from '../journal/route-session.ts';
 import type { PendingDelivery } from './pending-delivery.ts';
 
 type Delivery = Readonly<PendingDelivery>;
@@ -35,6 +36,7 @@ export class Progress {
    */
   #overtaken = 0;
   #overtakenAt = 0;
+  #delivered = new DeliveredRuns();
 
   constructor(cursor: number) {
     this.#through = cursor;
@@ -93,6 +95,7 @@ export class Progress {
   close({ entry }: Delivery): void {
     this.#lastSettled = Math.max(this.#lastSettled, entry.seq);
     for (let { firstOpen } = this; firstOpen !== undefined && !isOpen(firstOpen); firstOpen = this.firstOpen) {
+      if (!firstOpen.listed) this.#delivered.add(firstOpen);
       this.#deliveries[this.#first] = undefined;
       this.#first += 1;
     }
@@ -100,6 +103,13 @@ export class Progress {
     if (this.#first <= 1_000 && this.#first < this.#deliveries.length) return;
     this.#deliveries = this.#deliveries.slice(this.#first);
     this.#first = 0;
+  }
+
+  /** What the cursor has passed since the last time, and was delivered without being listed. */
+  takeDelivered(): readonly DeliveredRun[] {
+    const { runs } = this.#delivered;
+    this.#delivered = new DeliveredRuns();
+    return runs;
   }
 
   /** Milliseconds until there is something to list; without end where nothing has been overtaken. */
@@ -123,4 +133,44 @@ export class Progress {
 
 function isOpen({ listed, state }: Delivery): boolean {
   return !listed && state !== 'settled';
+}
+
+/**
+ * Deliveries in the journal's order, as numbers alone: what the cursor has passed isn't to be held in memory. Plain fields
+ * and one look-up for each: every delivery comes by here.
+ */
+class DeliveredRuns {
+  readonly runs: Run[] = [];
+  #last = new Run(null);
+
+  add({ entry, code }: Delivery): void {
+    let run = this.#last;
+    if (run.code !== code || this.runs.length === 0) {
+      run = new Run(code);
+      this.#last = run;
+      this.runs.push(run);
+    }
+    const counter = run.counters.get(entry.header.event);
+    if (counter === undefined) run.counters.set(entry.header.event, { count: 1 });
+    else counter.count += 1;
+    if (run.through === entry.seq - 1) run.places[run.places.length - 1] = entry.seq;
+    else run.places.push(entry.seq, entry.seq);
+    run.through = entry.seq;
+  }
+}
+
+class Run implements DeliveredRun {
+  readonly code: number | string | null;
+  readonly places: number[] = [];
+  readonly counters = new Map<string | null, { count: number }>();
+  /** The last of the places. */
+  through = -1;
+
+  constructor(code: number | string | null) {
+    this.code = code;
+  }
+
+  get events(): ReadonlyMap<string, number> {
+    return new Map([...this.counters].map(([event, { count }]) => [event ?? '', count]));
+  }
 }

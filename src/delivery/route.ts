@@ -2,7 +2,9 @@ import type { Logger } from 'pino';
 import { unlessAborted } from '../common/async/abort.ts';
 import { Backoff, Wakeup } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
+import type { MemoryBudget, MemoryShare } from '../common/memory-budget.ts';
 import type { JournalEvents } from '../journal/journal.ts';
+import type { Pause } from '../journal/reader.ts';
 import type { Order, RouteSession } from '../journal/route-session.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { CircuitState, Trouble } from './circuit.ts';
@@ -24,6 +26,8 @@ export interface RouteOptions extends FeedOptions, DispatchOptions {
 export interface RouteContext {
   readonly session: RouteSession;
   readonly events: JournalEvents;
+  /** Bounds the notifications that it holds. */
+  readonly memory: MemoryBudget;
   readonly openSink: () => Promise<Sink>;
   readonly log: Logger;
 }
@@ -34,9 +38,12 @@ export interface RouteActivity {
   readonly inFlight: number;
   /** Entries that it skipped because its condition couldn't be evaluated, since it was started. */
   readonly conditionFailures: number;
+  readonly paused: Pause | null;
   /** Why it can't read or write its journal; undefined where it can. */
   readonly interrupted: string | undefined;
   readonly circuit: CircuitState;
+  /** Since when it is closed, or isn't, in Unix milliseconds. */
+  readonly circuitSince: number;
   /** Why the circuit isn't closed, and the milliseconds until its next probe. */
   readonly trouble: Trouble | undefined;
   readonly probeIn: number;
@@ -68,6 +75,7 @@ async function queueOf(order: Order, session: RouteSession): Promise<Queue> {
  */
 export class Route {
   readonly #log: Logger;
+  readonly #memory: MemoryShare;
   readonly #ledger: RouteLedger;
   readonly #feed: RouteFeed;
   readonly #dispatcher: Dispatcher;
@@ -79,11 +87,14 @@ export class Route {
   readonly #aborting = new AbortController();
   readonly #unsubscribe: () => void;
   readonly #running: Promise<void>;
+  readonly #pauseNow: () => Pause | null;
+  /** As the loop has told it last. */
+  #pause: Pause | null = null;
   #interrupted: string | undefined;
 
   constructor(
     options: RouteOptions,
-    { session, events, openSink, log }: RouteContext,
+    { session, events, memory, openSink, log }: RouteContext,
     handledBeyondCursor: readonly number[],
     queue: Queue,
   ) {
@@ -93,12 +104,15 @@ export class Route {
     );
     const ring = () => this.#wakeup.ring();
     const onConditionFailure = (reason: string) => this.#conditionFailures.count(reason);
-    const ledger = new RouteLedger(session.cursor, queue);
+    this.#memory = memory.open();
+    const ledger = new RouteLedger(session.cursor, queue, this.#memory);
     const feed = new RouteFeed(options, { session, ledger, onConditionFailure, ring }, handledBeyondCursor);
     this.#liveness = new RouteLiveness(options.timeout);
     const sinkClient = new SinkClient(openSink, options.timeout, this.#liveness, log);
     const [stopping, aborting] = [this.#stopping.signal, this.#aborting.signal];
-    this.#dispatcher = new Dispatcher(options, { ledger, feed, sinkClient, log, stopping, aborting, ring });
+    this.#pauseNow = () => events.pauseOf(options.name);
+    const isPaused = () => this.#pauseNow() !== null;
+    this.#dispatcher = new Dispatcher(options, { ledger, feed, sinkClient, log, stopping, isPaused, aborting, ring });
     this.#ledger = ledger;
     this.#feed = feed;
     this.#sinkClient = sinkClient;
@@ -114,10 +128,11 @@ export class Route {
   }
 
   get activity(): RouteActivity {
-    const { state, trouble, probeIn } = this.#dispatcher.circuit;
+    const { state: circuit, since: circuitSince, trouble, probeIn } = this.#dispatcher.circuit;
     const { cursor, attempting: inFlight } = this.#ledger;
     const { conditionFailures } = this.#feed;
-    return { cursor, inFlight, conditionFailures, interrupted: this.#interrupted, circuit: state, trouble, probeIn };
+    const [paused, interrupted] = [this.#pauseNow(), this.#interrupted];
+    return { cursor, inFlight, conditionFailures, paused, interrupted, circuit, circuitSince, trouble, probeIn };
   }
 
   /** True where its loop or an attempt hasn't moved for far longer than it may take. */
@@ -126,10 +141,11 @@ export class Route {
   }
 
   /**
-   * An operator wants what is due to be tried now: a sink that is away is probed at once. Returns true where it was away.
+   * An operator wants what is due to be tried now: a sink that is away is probed at once. Returns true where it was away;
+   * false also while the route is paused, because no attempt starts.
    */
   tryNow(): boolean {
-    if (!this.#dispatcher.circuit.hasten()) return false;
+    if (this.#pauseNow() !== null || !this.#dispatcher.circuit.hasten()) return false;
     this.#feed.lookAgain();
     this.#wakeup.ring();
     return true;
@@ -148,6 +164,7 @@ export class Route {
     this.#wakeup.ring();
     await this.#running;
     await this.#dispatcher.close();
+    this.#memory.close();
     this.#feed.save(true);
     this.#conditionFailures.close();
     deadline.removeEventListener('abort', abort);
@@ -161,6 +178,7 @@ export class Route {
     const backoff = new Backoff(firstPause, longestPause);
     while (!signal.aborted) {
       this.#liveness.awake();
+      this.#tellPause();
       try {
         await this.#feed.saveAgain();
         this.#feed.save();
@@ -184,8 +202,20 @@ export class Route {
     }
   }
 
+  #tellPause(): void {
+    const pause = this.#pauseNow();
+    if (pause !== null && this.#pause === null)
+      this.#log.warn(
+        { by: pause.who, since: new Date(pause.at).toISOString() },
+        'paused by an operator; no attempt starts',
+      );
+    if (pause === null && this.#pause !== null) this.#log.info('resumed by an operator');
+    this.#pause = pause;
+  }
+
   async #fill(): Promise<void> {
     const { circuit } = this.#dispatcher;
+    if (this.#pauseNow() !== null) return this.#feed.findDropped();
     circuit.tick();
     if (circuit.state !== 'open' && (await this.#feed.fill())) this.#wakeup.ring();
   }
@@ -195,6 +225,7 @@ export class Route {
    * @param lingering as `dispatch` has told it: by now it may be over, and must be heard of all the same
    */
   #idleFor(lingering: number): number {
+    if (this.#pauseNow() !== null) return this.#feed.savesIn;
     const { state, probeIn } = this.#dispatcher.circuit;
     return state === 'open' ? probeIn : Math.min(lingering, this.#feed.dueIn);
   }

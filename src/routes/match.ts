@@ -4,6 +4,7 @@ import type { RevealedPaths } from '../kazoo/redact.ts';
 import type { Entry, Interest } from '../notification/entry.ts';
 import type { Header } from '../notification/header.ts';
 import { createCondition } from './condition.ts';
+import { explainCondition } from './condition-reason.ts';
 
 /** Which notifications a route wants. */
 export interface Selection extends Scope {
@@ -34,7 +35,40 @@ export function createMatcher(
   selection: Selection,
   onFailure: (reason: string) => void = () => undefined,
 ): (entry: Entry) => Decision {
-  const isInScope = createScope(selection);
+  const unmetBy = createSelector(selection, onFailure);
+  return (entry) => {
+    if (unmetBy(entry) !== null) return 'skip';
+    // What a route doesn't want is not kept for it.
+    const problem = problemOf(entry, selection);
+    return problem === null ? 'deliver' : { quarantine: problem };
+  };
+}
+
+/**
+ * The same, for an operator who asks why.
+ * @returns of each entry what keeps a route from it: the selector or the condition, with the entry's own value; null where
+ *   the route wants it, be it to deliver it or to quarantine it
+ */
+export function createExplainer(selection: Selection): (entry: Entry) => string | null {
+  const unmetBy = createSelector(selection, () => undefined);
+  return (entry) => {
+    const selector = unmetBy(entry);
+    return selector === null ? null : reasons[selector](entry, selection);
+  };
+}
+
+/** What of a route's configuration says what it wants, and nothing else of it. */
+export function selectionOf(route: Selection): Selection {
+  const { events, accounts, zones, previews, resends, invalid, unknown, where } = route;
+  return { events, accounts, zones, previews, resends, invalid, unknown, ...(where !== undefined && { where }) };
+}
+
+/** What of a selection an entry doesn't meet. */
+type Selector = 'state' | 'events' | 'accounts' | 'zones' | 'previews' | 'resends' | 'where';
+
+/** The first that an entry doesn't meet, by its name alone: every entry comes by here for every route. */
+function createSelector(selection: Selection, onFailure: (reason: string) => void): (entry: Entry) => Selector | null {
+  const outOfScope = createScope(selection);
   const condition = selection.where === undefined ? undefined : createCondition(selection.where);
 
   function fulfils(entry: Entry): boolean {
@@ -46,16 +80,38 @@ export function createMatcher(
 
   return (entry) => {
     // It has no event that could be wanted: it is quarantined in the journal, for all routes at once.
-    if (entry.state === 'undecodable') return 'skip';
-    if (!isInScope(entry.header)) return 'skip';
-    if (entry.resendOf !== null && selection.resends === 'skip') return 'skip';
-    // Before quarantine: what a route doesn't want is not kept for it.
-    if (condition !== undefined && !fulfils(entry)) return 'skip';
-    if (entry.state === 'invalid' && selection.invalid === 'quarantine') return { quarantine: quarantineReason(entry) };
-    if (!entry.header.known && selection.unknown === 'quarantine')
-      return { quarantine: `unknown event ${entry.header.event}` };
-    return 'deliver';
+    if (entry.state === 'undecodable') return 'state';
+    const selector = outOfScope(entry.header);
+    if (selector !== null) return selector;
+    if (entry.resendOf !== null && selection.resends === 'skip') return 'resends';
+    return condition === undefined || fulfils(entry) ? null : 'where';
   };
+}
+
+const reasons: Readonly<Record<Selector, (entry: Entry, selection: Selection) => string>> = {
+  state: () => 'it could not be decoded, so no route gets it',
+  events: ({ header: { event } }, { events }) =>
+    `its event, ${event ?? 'which it does not name'}, is not among events: ${listed(events)}`,
+  accounts: ({ header: { accountId } }, { accounts }) =>
+    `${accountId === null ? 'it has no account, which' : `its account, ${accountId},`} is not among accounts: ${listed(accounts)}`,
+  zones: ({ header: { zone } }, { zones }) => `its zone, ${zone}, is not among zones: ${listed(zones)}`,
+  previews: () => 'it is a preview (previews: skip)',
+  resends: ({ resendOf }) => `KAZOO has published it again: it is a resend of ${resendOf} (resends: skip)`,
+  where: (entry, { where = '' }) => explainCondition(where)(entry),
+};
+
+/** So many of a list are named. */
+const named = 5;
+
+function listed(names: readonly string[]): string {
+  const rest = names.length - named;
+  return `${names.slice(0, named).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
+/** What keeps a wanted entry in quarantine; null where nothing does. */
+function problemOf(entry: Entry, { invalid, unknown }: Selection): string | null {
+  if (entry.state === 'invalid' && invalid === 'quarantine') return quarantineReason(entry);
+  return !entry.header.known && unknown === 'quarantine' ? `unknown event ${entry.header.event}` : null;
 }
 
 /** What of a notification's secrets is kept beside it: those that a route reveals which may select it, and no others. */
@@ -64,19 +120,19 @@ export function createRevealedPaths(
 ): RevealedPaths {
   const revealing = routes
     .filter(({ reveal }) => reveal.length > 0)
-    .map((route) => ({ isInScope: createScope(route), reveal: route.reveal }));
-  return (header) => revealing.flatMap(({ isInScope, reveal }) => (isInScope(header) ? reveal : []));
+    .map((route) => ({ outOfScope: createScope(route), reveal: route.reveal }));
+  return (header) => revealing.flatMap(({ outOfScope, reveal }) => (outOfScope(header) === null ? reveal : []));
 }
 
-function createScope(scope: Scope): (of: Header) => boolean {
+function createScope(scope: Scope): (header: Header) => 'events' | 'accounts' | 'zones' | 'previews' | null {
   const isWantedEvent = createEventFilter(scope.events);
   const accounts = new Set(scope.accounts);
   const zones = new Set(scope.zones);
   return ({ event, accountId, zone, preview }) => {
-    if (!isWantedEvent(event)) return false;
-    if (accounts.size > 0 && (accountId === null || !accounts.has(accountId))) return false;
-    if (zones.size > 0 && !zones.has(zone)) return false;
-    return !preview || scope.previews === 'deliver';
+    if (!isWantedEvent(event)) return 'events';
+    if (accounts.size > 0 && (accountId === null || !accounts.has(accountId))) return 'accounts';
+    if (zones.size > 0 && !zones.has(zone)) return 'zones';
+    return preview && scope.previews === 'skip' ? 'previews' : null;
   };
 }
 

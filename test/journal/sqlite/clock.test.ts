@@ -10,6 +10,7 @@ import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts
 import { unlimited } from '../../../src/journal/sqlite/retention.ts';
 import { rowsIn } from '../../support/journal-file.ts';
 import { notification } from '../../support/notification.ts';
+import { operating } from '../../support/operator.ts';
 import { recorded } from '../../support/recorded.ts';
 import { settle } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
@@ -39,6 +40,20 @@ afterEach(async () => {
   ran = 0;
   await journal.close();
   rmSync(folder, { recursive: true });
+});
+
+test('a daemon that did not run for long has left an outage of its own, which ends those of brokers', async () => {
+  const outages = async () =>
+    (await journal.outages(0, Number.MAX_SAFE_INTEGER)).map(({ zone, since, until }) => [zone, since, until]);
+  const begun = Date.now();
+  journal.brokerAway({ zone: 'west', broker: 'mq' }, begun - 1_000, 'away', null);
+  await restartAt(10_000)();
+  const end = expect.closeTo(begun, -4);
+  await until(async () => (await outages())[0]?.[2], { what: 'the outage to be over' });
+  expect(await outages()).toEqual([['west', begun - 1_000, end]]);
+  await restartAt(2 * hour)();
+  await until(async () => (await outages()).length === 2, { what: 'the outage of the daemon' });
+  expect((await outages())[1]).toEqual(['', expect.closeTo(begun + 10_000, -5), expect.closeTo(begun + 2 * hour, -5)]);
 });
 
 describe('a clock that is more than a day beyond the last sign of life', () => {
@@ -93,7 +108,7 @@ describe('a clock that is more than a day beyond the last sign of life', () => {
     if (isDoubted) await restartAt(365 * day)();
     if (!isRunning) await journal.close();
     set(365 * day);
-    const store = openOperatorStore(folder);
+    const store = operating(openOperatorStore(folder));
     expect(await store.clockDoubt()).toEqual(expect.closeTo(clock(), -4));
     await store.acceptClock();
     expect(await store.clockDoubt()).toBeNull();
@@ -157,7 +172,7 @@ test('a clock that jumps by less than a day is not trusted for an hour', async (
 });
 
 async function open(): Promise<void> {
-  journal = openJournal(folder, log, limits, 20);
+  journal = openJournal(folder, log, limits, { lookEvery: 20 });
 }
 
 function state(): Clock {

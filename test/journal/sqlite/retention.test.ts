@@ -11,6 +11,7 @@ import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { unlimited } from '../../../src/journal/sqlite/retention.ts';
 import { type NotificationParts, notification } from '../../support/notification.ts';
+import { operating } from '../../support/operator.ts';
 import { recorded, untouched } from '../../support/recorded.ts';
 import { cursorOf, sessionOf, settle as settleIn } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
@@ -91,6 +92,55 @@ describe('retention', () => {
     await until(async () => (await ids()).length === 1, { what: 'the dead ones to be removed' });
     const { waiting } = await session.due(Date.now(), Date.now() + day, 10, new Set());
     expect(waiting.map(({ entry }) => entry.seq)).toEqual([2]);
+    expect(await journal.deliveriesOf(1)).toMatchObject([{ route: 'r', outcome: 'expired' }]);
+  });
+
+  test('keeps what became of deliveries for as long from then on, and with it when nothing came in', async () => {
+    await open({ retention: day });
+    await append('old', 2 * day, 3);
+    journal.brokerAway({ zone: 'west', broker: 'mq' }, Date.now() - 2_000, 'away', null);
+    journal.brokerBack({ zone: 'west', broker: 'mq' }, Date.now() - 1_000);
+    await settleIn(journal, 'r', { cursor: 3, delivered: [{ code: null, places: [1, 3], events: new Map() }] });
+    await until(async () => (await ids()).length === 0, { what: 'the entries to be removed' });
+    expect(await journal.deliveriesOf(2)).toHaveLength(1);
+    expect(await journal.outages(0, Date.now())).toHaveLength(1);
+    await reopen({ retention: 0 });
+    await journal.openRoute('r', 'now');
+    await until(async () => (await journal.deliveriesOf(2)).length === 0, {
+      what: 'what became of them to be removed',
+    });
+    await until(async () => (await journal.outages(0, Date.now())).length === 0, { what: 'the outage to be removed' });
+  });
+
+  test('forgets what a route selected once none of the entries of then is left', async () => {
+    await open({ retention: day });
+    await append('old', 2 * day, 600);
+    const select = (after: number) => journal.openRoute('r', 'earliest', 'deliver', { after });
+    for (const cursor of [0, 200, 400]) {
+      await settle('r', cursor);
+      await select(cursor);
+    }
+    await append('young', 0, 1);
+    expect(await journal.selections()).toHaveLength(3);
+    await settle('r', 600);
+    await until(async () => (await ids()).length === 1, { what: 'the old ones to be removed' });
+    expect(await journal.selections()).toMatchObject([{ route: 'r', after: 400 }]);
+  });
+
+  test('keeps what operators have done for as long as dead letters, and the newest of it always', async () => {
+    await open({});
+    const store = operating(openOperatorStore(folder));
+    for (const route of ['a', 'b', 'c']) await store.act({ who: route, from: 'here' }, { route }).pause(route);
+    backdate(2 * day, 'number < 2');
+    journal.limit({ ...unlimited, deadRetention: day });
+    const acts = async () => (await store.acts(0, 10)).map(({ who }) => who);
+    await until(async () => (await acts()).length === 2, { what: 'the old one to be removed', timeout: 20_000 });
+    expect(await acts()).toEqual(['b', 'c']);
+    backdate(2 * day, 'number > 1');
+    journal.limit({ ...unlimited, deadRetention: day });
+    await until(async () => (await acts()).length === 1, { what: 'all but the newest to be removed', timeout: 20_000 });
+    expect(await acts()).toEqual(['c']);
+    await store.close();
   });
 
   test('is held back by no route that has left the configuration', async () => {
@@ -138,7 +188,7 @@ describe('retention', () => {
     await open({});
     await append('a', 2 * day, 2);
     await settle('r', 2);
-    const store = openOperatorStore(folder);
+    const store = operating(openOperatorStore(folder));
     const entries = (await Promise.all([store.entryAt(1), store.entryAt(2)])).filter((entry) => entry !== null);
     journal.limit({ ...unlimited, retention: day });
     await until(async () => (await ids()).length === 0, { what: 'both to be removed', timeout: 20_000 });
@@ -171,13 +221,26 @@ describe('the largest size', () => {
     const stored = await fill({ state: 'undecodable', event: null, json: 'null', raw: Buffer.alloc(100_000) });
     await settle('r', stored);
     await refusedFor(/it is held about 3\.\d MiB by \d+ undecodable messages: /);
-    const store = openOperatorStore(folder);
+    const store = operating(openOperatorStore(folder));
     await store.drop(await store.records({ states: ['undecodable'] }, 0, 1_000));
     await store.close();
     await until(async () => (await refusal()) === '', { what: 'the daemon to notice', timeout: 20_000 });
     const { bytes, usedBytes } = await journal.summary();
     expect(bytes).toBeGreaterThan(maxSize);
     expect(usedBytes).toBeLessThan(maxSize / 4);
+  });
+
+  test('removes with an entry what became of it', async () => {
+    await open({ maxSize });
+    await journal.openRoute('r', 'earliest');
+    const stored = await fill(large);
+    const dead = Array.from({ length: stored - 1 }, (_, index) => recorded(index + 2, 'dead'));
+    const delivered = [{ code: null, places: [1, 1], events: new Map() }];
+    await settleIn(journal, 'r', { cursor: stored, recorded: dead, delivered });
+    expect(await journal.deliveriesOf(1)).toHaveLength(1);
+    // What is dead keeps it nearly full.
+    await until(async () => (await journal.deliveriesOf(1)).length === 0, { what: 'what became of it to be removed' });
+    expect(await ids()).toHaveLength(stored - 1);
   });
 
   test.each(['waiting', 'dead', 'quarantined'] as const)('takes at once what is %s no longer', async (state) => {
@@ -195,7 +258,7 @@ describe('the largest size', () => {
     if (state === 'waiting') {
       await settleIn(journal, 'r', { cursor: stored, settled: seqs.map(untouched) });
     } else {
-      const store = openOperatorStore(folder);
+      const store = operating(openOperatorStore(folder));
       await store.drop(await store.records({ states: [state] }, 0, 1_000));
       await store.close();
       await until(async () => (await refusal()) === '', { what: 'the daemon to notice', timeout: 20_000 });
@@ -275,7 +338,7 @@ async function refusedFor(reason: RegExp): Promise<void> {
 
 async function open(parts: Partial<Limits>): Promise<void> {
   limits = { ...unlimited, ...parts };
-  journal = openJournal(folder, pino({ level: 'silent' }), limits, 50);
+  journal = openJournal(folder, pino({ level: 'silent' }), limits, { lookEvery: 50 });
 }
 
 async function reopen(limits: Partial<Limits>): Promise<void> {
@@ -297,4 +360,10 @@ async function settle(route: string, cursor: number, lines: readonly Recorded[] 
 
 async function ids(): Promise<string[]> {
   return (await journal.find({ after: 0, limit: 100 })).map(({ header }) => header.id);
+}
+
+/** As if those acts had been done so long ago. */
+function backdate(milliseconds: number, which: string): void {
+  using database = new DatabaseSync(join(folder, 'journal.sqlite'), { timeout: 5_000 });
+  database.exec(`UPDATE audit SET at = at - ${milliseconds} WHERE ${which}`);
 }
