@@ -69,6 +69,9 @@ export function secretsInClearText({ value, originOf }: MergedSources): Issue[] 
 
 function secretsAt(path: OptionPath, node: OptionNode, value: unknown): OptionPath[] {
   if (value === undefined || value === null) return [];
+  // Each of several may come from elsewhere.
+  if (isOption(node) && Array.isArray(value))
+    return value.flatMap((item, index) => secretsAt([...path, index], node, item));
   if (isOption(node)) return node.sensitive && value !== node.default && isSecret(value) ? [path] : [];
   if (isOptionList(node)) return [value].flat().flatMap((item, index) => secretsAt([...path, index], node.items, item));
   if (!isOptionMap(node) || !isMapping(value)) return [];
