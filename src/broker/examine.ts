@@ -1,8 +1,7 @@
 import type { Logger } from 'pino';
-import type { JsonObject } from '../common/json.ts';
 import type { BodyLimits } from '../kazoo/body.ts';
 import { decode, undecodable } from '../kazoo/decode.ts';
-import type { Notification, Problem, RawMessage } from '../kazoo/notification.ts';
+import type { Notification, RawMessage } from '../kazoo/notification.ts';
 import { type RevealedPaths, redact } from '../kazoo/redact.ts';
 import { type Validator, validateNotification } from '../kazoo/validate.ts';
 
@@ -32,7 +31,7 @@ export function examine(
 ): { notifications: Notification[]; bytes: number } {
   const notifications: Notification[] = [];
   const until = performance.now() + longestTurn;
-  const validator: Validator = { validate: (event, data) => problemsOf(event, data, policy, log) };
+  const validator = withoutThrowing(policy.validator, log);
   let characters = 0;
   let bytes = 0;
   for (let index = first; index < messages.length && characters < maxCommitCharacters; index += 1) {
@@ -69,16 +68,16 @@ function notificationOf(
  * A validator that throws is a bug, of ours or in an operator's schema: it must not keep the message out of the
  * journal.
  */
-function problemsOf(
-  event: string | null,
-  data: JsonObject,
-  { validator }: IntakePolicy,
-  log: Logger,
-): readonly Problem[] {
-  try {
-    return validator.validate(event, data);
-  } catch (error) {
-    log.error({ err: error, event }, 'a notification could not be validated');
-    return [{ path: '', keyword: 'validator', message: 'could not be validated' }];
-  }
+function withoutThrowing(validator: Validator, log: Logger): Validator {
+  return {
+    validate(event, data, found = []) {
+      try {
+        return validator.validate(event, data, found);
+      } catch (error) {
+        log.error({ err: error, event }, 'a notification could not be validated');
+        return [...found, { path: '', keyword: 'validator', message: 'could not be validated' }];
+      }
+    },
+    unknownFields: validator.unknownFields,
+  };
 }

@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>
   reload: async (terminal) => (await import('./commands/reload.ts')).reloadCommand(terminal),
   status: async (terminal) => (await import('./commands/status.ts')).statusCommand(terminal),
   dead: async (terminal) => (await import('./commands/dead.ts')).deadCommand(terminal),
+  drift: async (terminal) => (await import('./commands/drift.ts')).driftCommand(terminal),
   waiting: async (terminal) => (await import('./commands/waiting.ts')).waitingCommand(terminal),
   replay: async (terminal) => (await import('./commands/replay.ts')).replayCommand(terminal),
   forget: async (terminal) => (await import('./commands/forget.ts')).forgetCommand(terminal),

@@ -29,7 +29,11 @@ export interface Config {
     /** 1 is all of it. */
     readonly invalidShare: number;
   };
-  readonly validation: { readonly schemas: readonly string[] };
+  readonly validation: {
+    readonly schemas: readonly string[];
+    /** By event, or a pattern of them: JSON Pointers to what is never wrong. */
+    readonly accept: Readonly<Record<string, readonly string[]>>;
+  };
   readonly routes: readonly RouteConfig[];
   readonly log: { readonly level: Level | 'silent'; readonly format: 'auto' | 'json' | 'pretty' };
   readonly http: { readonly listen: string; readonly hosts: readonly string[] };

@@ -110,6 +110,10 @@ export const rootOptions: OptionTree = {
       format: 'paths',
       default: [],
     },
+    accept: {
+      doc: 'By event, or a pattern of events: JSON Pointers into the body, such as /voicemail_transcription. Problems there or below don’t count.',
+      each: { doc: 'Pointers; * stands for any one key or index.', format: 'pointers', default: null },
+    },
   },
   log: {
     level: {

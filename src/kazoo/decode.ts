@@ -40,6 +40,7 @@ export function decode(message: RawMessage, limits: BodyLimits): Decoded {
     preview: data.preview === true || data.preview === 'true',
     state: body.collisions.length === 0 ? 'valid' : 'invalid',
     problems: body.collisions.map(collision),
+    unknownFields: none,
     data,
     json,
     secrets: [],
@@ -47,6 +48,8 @@ export function decode(message: RawMessage, limits: BodyLimits): Decoded {
     mayHoldSecrets: body.mayHoldSecrets,
   });
 }
+
+const none: readonly string[] = [];
 
 /** A notification of a body that nothing more can be said of than what is wrong with it. */
 export function undecodable(message: RawMessage, problem: Problem): Decoded {
@@ -67,6 +70,7 @@ export function undecodable(message: RawMessage, problem: Problem): Decoded {
     preview: false,
     state: 'undecodable',
     problems: [problem],
+    unknownFields: none,
     data: null,
     json: 'null',
     secrets: [],
@@ -99,6 +103,7 @@ export class Decoded implements Notification {
   readonly preview: boolean;
   state: NotificationState;
   problems: readonly Problem[];
+  unknownFields: readonly string[] | null;
   /** The normalised body; null where it couldn't be decoded, and after `redact`, which releases it. */
   data: JsonObject | null;
   json: string;
@@ -123,6 +128,7 @@ export class Decoded implements Notification {
     this.preview = fields.preview;
     this.state = fields.state;
     this.problems = fields.problems;
+    this.unknownFields = fields.unknownFields;
     this.data = fields.data;
     this.json = fields.json;
     this.secrets = fields.secrets;

@@ -70,6 +70,11 @@ export interface Notification {
   readonly preview: boolean;
   readonly state: NotificationState;
   readonly problems: readonly Problem[];
+  /**
+   * JSON Pointers to the fields of its body that no schema of its event has, 20 at most; null where no schema is for its
+   * event.
+   */
+  readonly unknownFields: readonly string[] | null;
   /** The normalised body, secrets replaced, as JSON text on one line; `null` where it couldn't be decoded. */
   readonly json: string;
   /** Secrets that some route reveals: where they belong in the body, and what stood there. */

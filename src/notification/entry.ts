@@ -2,7 +2,7 @@ import type { JsonObject } from '../common/json.ts';
 import type { Notification } from '../kazoo/notification.ts';
 
 /** A notification in the journal. */
-export interface Entry extends Omit<Notification, 'raw' | 'fingerprint' | 'ownTime'> {
+export interface Entry extends Omit<Notification, 'raw' | 'fingerprint' | 'ownTime' | 'unknownFields'> {
   /** Its place: entries are numbered in the order of their commit, with gaps. */
   readonly seq: number;
   /** The `id` of the first one of which KAZOO published this one again, else null. */

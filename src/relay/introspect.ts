@@ -1,6 +1,7 @@
 import { reasonOf } from '../common/errors.ts';
 import type { RuntimeSnapshot } from '../ops/runtime-snapshot.ts';
 import { type HttpStatus, type Status, statusOf } from '../ops/status.ts';
+import { createAcceptance } from '../schema/accept.ts';
 import type { Running } from './reload.ts';
 
 interface Introspection {
@@ -16,7 +17,11 @@ export function introspect(running: Running, httpStatus: () => HttpStatus | null
   const snapshot: RuntimeSnapshot = {
     brokers: () => pipelines.snapshot,
     routes: () => routes.snapshot,
-    summary: cachedByCost(() => journal.summary()),
+    summary: cachedByCost(async () => {
+      const summary = await journal.summary();
+      const accepts = createAcceptance(running.config.validation.accept);
+      return { ...summary, drift: summary.drift.filter(({ event, path }) => !accepts(event, path)) };
+    }),
     get journalProblem() {
       return journal.trouble;
     },

@@ -85,6 +85,12 @@ describe('/metrics', () => {
     expect(total(page, 'kazoo_relay_journal_entries')).toBe(14);
     expect(total(page, 'kazoo_relay_journal_undecodable')).toBe(3);
     expect(total(page, 'kazoo_relay_stuck')).toBe(0);
+    const kinds = (event: string) => total(page, 'kazoo_relay_drift_kinds', { event });
+    expect(kinds('low_balance')).toBe(1);
+    expect(kinds('unknown')).toBe(1);
+    expect(kinds('topup')).toBeGreaterThan(0);
+    const newest = total(page, 'kazoo_relay_drift_newest_kind_timestamp_seconds', { event: 'low_balance' });
+    expect(Math.abs(newest - Date.now() / 1_000)).toBeLessThan(600);
   });
 
   test('counts equal messages as duplicates only where their message ids are equal too', async () => {

@@ -25,6 +25,7 @@ export function notification(parts: Partial<Notification>): Notification {
     preview: false,
     state: 'valid',
     problems: [],
+    unknownFields: [],
     json: JSON.stringify(body),
     secrets: [],
     raw: null,
@@ -34,7 +35,7 @@ export function notification(parts: Partial<Notification>): Notification {
 
 /** The same as an entry of the journal. */
 export function entry(parts: Partial<Entry>): Entry {
-  const { raw, fingerprint, ownTime, ...rest } = notification({});
+  const { raw, fingerprint, ownTime, unknownFields, ...rest } = notification({});
   return { ...rest, seq: 1, resendOf: null, data: body, ...parts };
 }
 

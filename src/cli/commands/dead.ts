@@ -41,7 +41,7 @@ Examples:
 
 /** Dead ones can be delivered again; quarantined ones where they are as their route wants them by now. */
 function createRetryCheck(store: OperatorStore, config: PartialConfig): RetryCheck {
-  const validator = createValidator(config.validation.schemas);
+  const validator = createValidator(config.validation.schemas, config.validation.accept);
   const matchers = new Map(config.routes.map((route) => [route.name, createMatcher(route)]));
   return async (record) => {
     if (record.state === 'undecodable') return 'it could not be decoded, so there is nothing to deliver';
@@ -59,7 +59,7 @@ async function validateAgain(store: OperatorStore, seq: number, validator: Valid
   if (entry?.data == null) return;
   // What decoding has found, such as keys that are there twice, no schema can mend.
   const found = entry.problems.filter(({ keyword }) => keyword === 'duplicateKey');
-  const problems = [...found, ...validator.validate(entry.event, entry.data)];
+  const problems = validator.validate(entry.event, entry.data, found);
   await store.saveValidation(seq, problems.length === 0 ? 'valid' : 'invalid', problems);
 }
 

@@ -56,6 +56,16 @@ export const texts = {
       must(!value.some(isInHome), leadingTildeMessage);
     },
   },
+  pointers: {
+    kind: 'list',
+    schema: { type: 'array', items: { type: 'string', pattern: '^/' } },
+    isList: true,
+    validate: (value) =>
+      must(
+        isNames(value) && value.every((pointer) => pointer.startsWith('/')),
+        'must be a list of JSON Pointers such as /voicemail_transcription, as "kazoo-relay drift" shows them',
+      ),
+  },
   // RabbitMQ keeps what begins with amq. for itself.
   'queue name': {
     kind: 'text',

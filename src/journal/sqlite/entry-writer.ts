@@ -3,6 +3,7 @@ import type { Notification } from '../../kazoo/notification.ts';
 import type { Entry } from '../../notification/entry.ts';
 import { StoredEntry } from '../entry.ts';
 import { BlockIndex } from './block-index.ts';
+import { DriftCounter } from './drift.ts';
 import { Invalid } from './invalid.ts';
 import { ResendIndex } from './resend-index.ts';
 import { addRow, insertNotifications, type NotificationRow } from './rows.ts';
@@ -19,6 +20,7 @@ export class EntryWriter {
   readonly #resends: ResendIndex;
   readonly #blocks: BlockIndex;
   readonly #invalid: Invalid;
+  readonly #drift: DriftCounter;
 
   constructor(database: DatabaseSync) {
     this.#insertOne = database.prepare(insertNotifications(1));
@@ -29,6 +31,7 @@ export class EntryWriter {
     this.#resends = new ResendIndex(database);
     this.#blocks = new BlockIndex(database);
     this.#invalid = new Invalid(database);
+    this.#drift = new DriftCounter(database);
   }
 
   /**
@@ -44,6 +47,7 @@ export class EntryWriter {
     }
     this.#blocks.add(fresh);
     this.#invalid.add(fresh);
+    this.#drift.add(batch, fresh);
     return fresh;
   }
 

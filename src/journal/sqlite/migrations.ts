@@ -112,4 +112,19 @@ export const migrations: readonly string[] = [
       octet_length(data) + ifnull(octet_length(raw), 0) + octet_length(head) + 256
     FROM notifications WHERE CASE WHEN json_valid(head) THEN head ->> 8 <> 'valid' END;
   `,
+  `
+  -- What of notifications fits no schema, counted by its kind: see Drift.
+  CREATE TABLE drift (
+    event   TEXT    NOT NULL,
+    path    TEXT    NOT NULL,
+    keyword TEXT    NOT NULL,
+    known   INTEGER NOT NULL,
+    count   INTEGER NOT NULL,
+    first   INTEGER NOT NULL,
+    last    INTEGER NOT NULL,
+    -- The id of the last one.
+    example TEXT    NOT NULL,
+    PRIMARY KEY (event, path, keyword)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

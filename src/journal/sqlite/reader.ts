@@ -3,6 +3,7 @@ import type { Entry } from '../../notification/entry.ts';
 import type { OpenedReader, Query, RouteSummary, Summary } from '../reader.ts';
 import { firstSince } from './block-index.ts';
 import { databaseFile, openDatabaseBeside, sizeOf } from './database.ts';
+import { driftOf } from './drift.ts';
 import { journalFailure } from './failure.ts';
 import { evictedFrom } from './invalid.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
@@ -82,6 +83,7 @@ export function summarise(database: DatabaseSync, file: string): Summary {
     undecodable: countOf('', 'undecodable'),
     invalidBytes: Number(database.prepare("SELECT value FROM facts WHERE name = 'invalid_bytes'").get()?.value),
     evicted: evictedFrom(database),
+    drift: driftOf(database),
     routes: [...names].sort().map((name): RouteSummary => {
       const cursor = cursors.get(name);
       const waitingSince = cursor === undefined ? undefined : firstAfter.get(cursor)?.received_at;

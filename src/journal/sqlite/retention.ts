@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import type { Clock, Limits } from '../journal.ts';
 import { dropOldBlocks } from './block-index.ts';
+import { forgetDrift } from './drift.ts';
 import { Eviction, unlistInvalid } from './invalid.ts';
 import { Space } from './space.ts';
 
@@ -172,6 +173,7 @@ export class Retention {
   #removeDead(): number {
     const { deadRetention } = this.#limits;
     if (!Number.isFinite(deadRetention) || !this.#clock.isTrusted) return 0;
+    forgetDrift(this.#database, Date.now() - deadRetention);
     const removed = this.#database
       .prepare(
         `DELETE FROM deliveries WHERE rowid IN (

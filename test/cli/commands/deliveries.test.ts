@@ -5,6 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { stringify } from 'yaml';
+import { eventNamed } from '../../../src/kazoo/catalogue.ts';
+import { normalise } from '../../../src/kazoo/normalise.ts';
 import type { Notification } from '../../../src/kazoo/notification.ts';
 import { cli, type Result } from '../../support/cli.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
@@ -325,6 +327,37 @@ describe('quarantine', () => {
     expect(JSON.parse(receiver.arrivals[0]?.body ?? '')).toMatchObject({ valid: true, problems: [] });
   });
 
+  test('is left once its problem is accepted and the daemon has loaded that, and drift says what to accept', async () => {
+    const path = '/voicemail_transcription';
+    const problems = [{ path, message: 'must be object', keyword: 'type' }];
+    const { data } = normalise(eventNamed('voicemail_new')?.example ?? {});
+    const json = JSON.stringify({ ...data, voicemail_transcription: 7 });
+    const invalid = { state: 'invalid', problems, unknownFields: ['/mood'], json } as const;
+    const [id] = await fill([{ event: 'voicemail_new', receivedAt: Date.now() - 60_000, ...invalid }]);
+    await start();
+    await until(async () => (await counts()).quarantined === 1, { what: 'the quarantine' });
+    const drift = await relay('drift');
+    const line = (...parts: string[]) => new RegExp(`^voicemail_new +${parts.join(' +')} +1 +${time} +${id}$`, 'm');
+    expect(drift.stdout).toMatch(line(path, 'type'));
+    expect(drift.stdout).toMatch(line('/mood', 'unknown field'));
+    configure('crm', {}, { voicemail_new: [path] });
+    expect((await relay('reload')).stdout).toContain('validation.accept');
+    expect((await relay('dead', 'retry', '--all')).stdout).toContain('1 notification will be delivered again');
+    await until(() => receiver.arrivals.length === 1, { what: 'the delivery' });
+    expect(JSON.parse(receiver.arrivals[0]?.body ?? '')).toMatchObject({ id, valid: true, problems: [] });
+    const left = await relay('drift');
+    expect(left).toMatchObject({ code: 0, stderr: '1 more by validation.accept; --all shows them too\n' });
+    expect(left.stdout).not.toMatch(line(path, 'type'));
+    expect((await relay('drift', '--all')).stdout).toMatch(line(path, 'type \\(accepted\\)'));
+    const narrow = await relay('drift', '--json', '--events', 'voicemail_*', '--since', '2001-01-01');
+    expect(JSON.parse(narrow.stdout)).toMatchObject({ event: 'voicemail_new', path: '/mood', count: 1, example: id });
+    for (const none of [
+      ['--events', 'register'],
+      ['--since', '30s'],
+    ])
+      expect((await relay('drift', ...none)).stdout).toBe('');
+  });
+
   test('holds what could not be decoded, which no retry can mend', async () => {
     const problems = [{ path: '', message: 'the body is not JSON', keyword: 'json' }];
     await fill([{ state: 'undecodable', event: null, json: 'null', raw: Buffer.from('{'), problems }]);
@@ -512,7 +545,7 @@ function relay(...args: string[]): Promise<Result> {
 }
 
 /** Writes the configuration, with this instead of what the route has. */
-function configure(name = 'crm', changed: object = {}): void {
+function configure(name = 'crm', changed: object = {}, accept: object = {}): void {
   const route = {
     start: 'earliest',
     events: ['*'],
@@ -526,7 +559,7 @@ function configure(name = 'crm', changed: object = {}): void {
     // What is settled stays: the notifications of these tests are old.
     journal: { path: join(folder, 'journal'), retention: '20000d' },
     http: { listen: 'off' },
-    validation: { schemas: [join(folder, 'schemas')] },
+    validation: { schemas: [join(folder, 'schemas')], accept },
     routes: { [name]: { ...route, ...changed } },
   };
   writeFileSync(join(folder, 'config.yaml'), stringify(config));

@@ -13,6 +13,7 @@ import { migrations } from '../../../src/journal/sqlite/migrations.ts';
 import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { openJournalReader } from '../../../src/journal/sqlite/reader.ts';
 import { rowsIn } from '../../support/journal-file.ts';
+import { notification } from '../../support/notification.ts';
 import { cursorOf } from '../../support/sessions.ts';
 
 /** Every layout that journals have had, as the program of its day made it. */
@@ -62,10 +63,21 @@ describe('a journal of an older layout', () => {
     },
   );
 
+  test('that counted no drift begins to', async () => {
+    make(newest, `${rows}; ${migrations[2]}; PRAGMA user_version = 3`);
+    const journal = openJournal(folder, log);
+    expect((await journal.summary()).drift).toEqual([]);
+    await journal.append([notification({ unknownFields: ['/mood'] })]);
+    expect((await journal.summary()).drift).toMatchObject([{ path: '/mood', count: 1 }]);
+    await journal.close();
+  });
+
   test.each(lost)('(%s) is refused clearly, and stays as it was to the byte', (name) => {
     make(name, 'INSERT INTO routes VALUES (1, 2)');
     expectRefusal(
-      /can't be brought from version \d to 3 \(.+\), and is left as it was: run the kazoo-relay again that/,
+      new RegExp(
+        `can't be brought from version \\d to ${newestVersion} \\(.+\\), and is left as it was: run the kazoo-relay again that`,
+      ),
     );
   });
 
@@ -99,10 +111,12 @@ describe('a journal of an older layout', () => {
     make(newest, rows);
     const before = bytes();
     for (const open of [openOperatorStore, openJournalReader]) {
-      expect(() => open(folder)).toThrow(/has version 2, not 3: start the daemon once to bring it up to date/);
+      expect(() => open(folder)).toThrow(
+        `has version 2, not ${newestVersion}: start the daemon once to bring it up to date`,
+      );
       const lock = acquireLock(folder);
       expect(() => open(folder)).toThrow(
-        /has version 2, and this command needs 3: the daemon that runs on it is older/,
+        `has version 2, and this command needs ${newestVersion}: the daemon that runs on it is older`,
       );
       lock.release();
     }
@@ -119,7 +133,7 @@ describe('a journal of a newer layout', () => {
       () => openOperatorStore(folder),
       () => openJournalReader(folder),
     ])
-      expect(open).toThrow(/written by a newer kazoo-relay \(its version is 999, this one knows 3\)/);
+      expect(open).toThrow(`written by a newer kazoo-relay (its version is 999, this one knows ${newestVersion})`);
     expect(bytes()).toEqual(before);
   });
 });
@@ -129,6 +143,7 @@ test('a migration that there was is never changed: journals that it made are out
     '7de46165494e6941',
     '1e8accc24aa601a1',
     '2ba4ea178fe9cfac',
+    'e9af05053f7aa06f',
   ]);
 });
 
