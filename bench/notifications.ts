@@ -5,7 +5,6 @@ import { noLimits } from '../src/kazoo/body.ts';
 import { commonFields, exampleRoutingKey } from '../src/kazoo/catalogue.ts';
 import { decode } from '../src/kazoo/decode.ts';
 import type { EventDefinition } from '../src/kazoo/event.ts';
-import type { Notification } from '../src/kazoo/notification.ts';
 import { toAmqpTimestamp } from '../src/kazoo/time.ts';
 import { day } from './mix.ts';
 
@@ -25,7 +24,7 @@ export function mixedMessages(count: number): Message[] {
 }
 
 /** Those of `messages` as intake hands them to the journal. */
-export function notifications(count: number, end = Date.now()): Notification[] {
+export function notifications(count: number, end = Date.now()): ReturnType<typeof decode>[] {
   return messages(count, end).map(({ routingKey, body, time }) =>
     decode(
       {

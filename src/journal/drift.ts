@@ -1,4 +1,4 @@
-import type { Notification } from '../kazoo/notification.ts';
+import type { Notification } from '../notification/notification.ts';
 import type { DriftKind } from './reader.ts';
 
 /** How many kinds are told apart of one event, and of all events together that no schema is for. */
@@ -9,7 +9,7 @@ export function hasDrift({ problems, unknownFields }: Notification): boolean {
 }
 
 /** Each kind once. What can't be decoded has none: of that, nobody knows an event. */
-export function driftIn({ event, state, problems, unknownFields }: Notification): DriftKind[] {
+export function driftIn({ header, state, problems, unknownFields }: Notification): DriftKind[] {
   if (state === 'undecodable') return [];
   const known = unknownFields !== null;
   const kinds = [
@@ -17,7 +17,7 @@ export function driftIn({ event, state, problems, unknownFields }: Notification)
     ...problems.map(({ path, keyword }) => ({ path: path.replace(index, '/*'), keyword })),
   ];
   const unique = new Map(kinds.map((kind) => [`${kind.keyword} ${kind.path}`, kind]));
-  return [...unique.values()].map((kind) => ({ event: event ?? '', known, ...kind }));
+  return [...unique.values()].map((kind) => ({ event: header.event ?? '', known, ...kind }));
 }
 
 const unknownEvent = { path: '', keyword: 'unknownEvent' };

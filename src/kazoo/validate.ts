@@ -1,6 +1,5 @@
 import type { JsonObject } from '../common/json.ts';
-import type { Decoded } from './decode.ts';
-import type { Problem } from './notification.ts';
+import type { Notification, Problem } from '../notification/notification.ts';
 
 export interface Validator {
   /**
@@ -15,10 +14,11 @@ export interface Validator {
 }
 
 /** Notes on a notification what is wrong with it by its event's schema, and what no schema knows of it. */
-export function validateNotification(decoded: Decoded, validator: Validator): void {
+export function validateNotification(notification: Notification, validator: Validator): void {
+  const { header, data } = notification;
   // A preview is an e-mail template with every field filled by its own name: no schema can say anything about it.
-  if (decoded.data === null || decoded.preview) return;
-  decoded.problems = validator.validate(decoded.event, decoded.data, decoded.problems);
-  decoded.state = decoded.problems.length === 0 ? 'valid' : 'invalid';
-  decoded.unknownFields = validator.unknownFields(decoded.event, decoded.data);
+  if (data === null || header.preview) return;
+  notification.problems = validator.validate(header.event, data, notification.problems);
+  notification.state = notification.problems.length === 0 ? 'valid' : 'invalid';
+  notification.unknownFields = validator.unknownFields(header.event, data);
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Notification } from '../../kazoo/notification.ts';
 import type { Entry } from '../../notification/entry.ts';
+import type { Header } from '../../notification/header.ts';
+import type { Notification } from '../../notification/notification.ts';
 import { driftIn, hasDrift, maxKinds } from '../drift.ts';
 import type { Drift, DriftKind } from '../reader.ts';
 
@@ -29,9 +30,9 @@ export class DriftCounter {
     const found = new Map<string, Drift>();
     let next = 0;
     for (const notification of batch) {
-      if (fresh[next]?.id !== notification.id) continue;
+      if (fresh[next]?.header.id !== notification.header.id) continue;
       next += 1;
-      if (hasDrift(notification)) for (const kind of driftIn(notification)) gather(found, kind, notification);
+      if (hasDrift(notification)) for (const kind of driftIn(notification)) gather(found, kind, notification.header);
     }
     if (found.size > 0) this.#write(found.values());
   }
@@ -70,7 +71,7 @@ function groupOf({ event, known }: DriftKind): string {
   return known ? event : 'unknown';
 }
 
-function gather(found: Map<string, Drift>, kind: DriftKind, { id, receivedAt }: Notification): void {
+function gather(found: Map<string, Drift>, kind: DriftKind, { id, receivedAt }: Header): void {
   const key = JSON.stringify([kind.event, kind.path, kind.keyword]);
   const { count, first } = found.get(key) ?? { count: 0, first: receivedAt };
   found.set(key, { ...kind, count: count + 1, first, last: receivedAt, example: id });
