@@ -198,7 +198,7 @@ export const kazooConfigOptions: OptionTree = {
 /** A value of `routes`, beside its `sink`. */
 export const routeOptions: OptionTree = {
   events: {
-    doc: 'Event names, or patterns such as voicemail_*; an empty list selects all.',
+    doc: 'Event names, or patterns such as voicemail_*; an empty list selects all of KAZOO. relay_* are the events of the daemon itself.',
     format: 'names',
     default: [],
   },

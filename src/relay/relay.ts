@@ -12,6 +12,7 @@ import { IntakePipelines } from './intake-pipelines.ts';
 import { introspect } from './introspect.ts';
 import { applyReload, policyOf, Reloader, type ReloadReport, type RunConfig, type Running } from './reload.ts';
 import { Routes } from './routes.ts';
+import { startSelfReports } from './self-reports.ts';
 
 export interface Relay {
   /** What a service manager wants to know. */
@@ -90,11 +91,12 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
     },
   };
   const control = await openControl(config.journal.path, answers, logger);
+  const reports = startSelfReports(running, snapshot);
 
   return {
     health: { summary: () => summaryOf(snapshot), stuck: () => stuckIn(snapshot) },
     reload: () => reloader.request(),
-    stop: () => shutdown.run(running, { reloader, control, http }),
+    stop: () => shutdown.run(running, { reloader, control, http, reports }),
   };
 }
 
@@ -115,6 +117,7 @@ interface Doors {
   readonly reloader: Reloader;
   readonly control: Closable;
   readonly http: Closable | null;
+  readonly reports: Closable;
 }
 
 /** A stop: what it tells those that wait, and the order in which it closes what runs. */
@@ -132,7 +135,7 @@ class Shutdown {
     return this.#impatient.signal;
   }
 
-  async run(running: Running, { reloader, control, http }: Doors): Promise<void> {
+  async run(running: Running, { reloader, control, http, reports }: Doors): Promise<void> {
     const { config, journal, routes, pipelines, fileWatch } = running;
     const over = () => this.#impatient.abort(new Error('the time for a stop is over'));
     const patience = setTimeout(over, config.shutdown.timeout);
@@ -140,6 +143,7 @@ class Shutdown {
     const reloads = reloader.close();
     await control.close();
     await http?.close();
+    await reports.close();
     await reloads;
     await fileWatch.close();
     await pipelines.stop(this.impatient);

@@ -1,6 +1,7 @@
 import { globToRegExp } from '../common/text/patterns.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
 import type { RevealedPaths } from '../kazoo/redact.ts';
+import { relayCategory, relayPrefix } from '../kazoo/relay-events.ts';
 import type { Entry, Interest } from '../notification/entry.ts';
 import type { Header } from '../notification/header.ts';
 import { createCondition } from './condition.ts';
@@ -68,11 +69,25 @@ export function createRevealedPaths(
   return (header) => revealing.flatMap(({ isInScope, reveal }) => (isInScope(header) ? reveal : []));
 }
 
+/** True where a route selects what the daemon tells of itself: by name, never by `*` alone. */
+export function wantsOwn(events: readonly string[]): boolean {
+  return events.some(isOwnPattern);
+}
+
+function isOwnPattern(pattern: string): boolean {
+  return pattern.startsWith(relayPrefix);
+}
+
 function createScope(scope: Scope): (of: Header) => boolean {
-  const isWantedEvent = createEventFilter(scope.events);
+  const isWantedOwn = wantsOwn(scope.events) ? createEventFilter(scope.events.filter(isOwnPattern)) : () => false;
+  const kazoos = scope.events.filter((pattern) => !isOwnPattern(pattern));
+  // Without any, a route that selects our own events would select all of KAZOO's.
+  const isWantedEvent = kazoos.length === 0 && wantsOwn(scope.events) ? () => false : createEventFilter(kazoos);
   const accounts = new Set(scope.accounts);
   const zones = new Set(scope.zones);
-  return ({ event, accountId, zone, preview }) => {
+  return ({ event, category, accountId, zone, preview }) => {
+    // They are of no account, and what they say of a zone is for whoever asks for them.
+    if (category === relayCategory) return isWantedOwn(event);
     if (!isWantedEvent(event)) return false;
     if (accounts.size > 0 && (accountId === null || !accounts.has(accountId))) return false;
     if (zones.size > 0 && !zones.has(zone)) return false;
@@ -84,7 +99,7 @@ function createScope(scope: Scope): (of: Header) => boolean {
 export function interestOf({ events, accounts }: Pick<Selection, 'events' | 'accounts'>): Interest {
   return {
     events: events.includes('*') ? [] : events.map((name) => eventNamed(name)?.name ?? name),
-    accounts,
+    accounts: wantsOwn(events) ? [] : accounts,
     isWantedEvent: createEventFilter(events),
   };
 }

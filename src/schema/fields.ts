@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../common/json.ts';
-import { commonFields, eventNamed } from '../kazoo/catalogue.ts';
+import { commonFields } from '../kazoo/catalogue.ts';
+import { anyEventNamed } from '../kazoo/relay-events.ts';
 import type { Accepts } from './accept.ts';
 import type { Node, SchemaGraph } from './graph.ts';
 
@@ -18,7 +19,7 @@ export function createUnknownFields(
 
   /** Undefined where no schema is for the event. Only those that have one are kept: others may have any name. */
   function knownFields(event: string): ReadonlySet<string> | undefined {
-    const definition = eventNamed(event);
+    const definition = anyEventNamed(event);
     const ofOperator = own.get(definition?.name ?? event);
     if (definition === undefined && ofOperator === undefined) return undefined;
     const ofCatalogue = [...commonFields, ...(definition?.fields ?? [])].map(({ name }) => name);

@@ -3,8 +3,9 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { reasonOf } from '../common/errors.ts';
 import type { Json, JsonObject } from '../common/json.ts';
 import { compileEcmaAsRe2 } from '../common/text/patterns.ts';
-import { eventNamed, events, schemaId } from '../kazoo/catalogue.ts';
+import { events, schemaId } from '../kazoo/catalogue.ts';
 import { normalise } from '../kazoo/normalise.ts';
+import { anyEventNamed, relayEvents } from '../kazoo/relay-events.ts';
 import type { Validator } from '../kazoo/validate.ts';
 import type { Problem } from '../notification/notification.ts';
 import { type Accepted, createAcceptance } from './accept.ts';
@@ -67,7 +68,7 @@ type Files = ReadonlyMap<string, SchemaFile>;
 
 function schemaFor(event: string | null, files: Files): string {
   if (event === null) return unknownEvent;
-  return files.has(event) ? event : (eventNamed(event)?.name ?? unknownEvent);
+  return files.has(event) ? event : (anyEventNamed(event)?.name ?? unknownEvent);
 }
 
 /** Gives the check of a name that `schemaFor` made; compiles it when it is asked for the first time. */
@@ -115,7 +116,7 @@ function examine(files: Files): Map<string, string[]> {
   return new Map(roots.map(({ file, root }) => [file.event, fieldsIn(root, graph)]));
 }
 
-const everyName = [...events.map((event) => event.name), unknownEvent];
+const everyName = [...[...events, ...relayEvents].map((event) => event.name), unknownEvent];
 
 function addReferable(ajv: Ajv2020, files: Files): void {
   for (const file of files.values()) inFile(file, () => ajv.addSchema(file.schema, fileUrl(file)));
@@ -131,13 +132,13 @@ function fileUrl(file: SchemaFile): string {
 }
 
 function builtIn(name: string): JsonObject {
-  const event = eventNamed(name);
+  const event = anyEventNamed(name);
   return event === undefined ? unknownSchema() : schemaOf(event);
 }
 
 /** A valid body shows at creation already what a schema would make of the first notification. */
 function exampleOf(name: string): JsonObject {
-  const event = eventNamed(name);
+  const event = anyEventNamed(name);
   return event === undefined ? {} : normalise(event.example).data;
 }
 

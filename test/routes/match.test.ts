@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { noLimits } from '../../src/kazoo/body.ts';
 import { decode } from '../../src/kazoo/decode.ts';
 import { redact } from '../../src/kazoo/redact.ts';
-import { createMatcher, createRevealedPaths, type Selection } from '../../src/routes/match.ts';
+import { createMatcher, createRevealedPaths, interestOf, type Selection } from '../../src/routes/match.ts';
 import { entry, notification } from '../support/notification.ts';
 
 describe('a route', () => {
@@ -32,6 +32,25 @@ describe('a route', () => {
     expect(decide({ accounts: ['a1'] }, { accountId: null })).toBe('skip');
     expect(decide({ zones: ['west'] }, { zone: 'west' })).toBe('deliver');
     expect(decide({ zones: ['west'] }, { zone: 'east' })).toBe('skip');
+  });
+
+  test('gets what the daemon tells of itself only where it asks for that by name, whatever its accounts and zones are', () => {
+    const own = { event: 'relay_sink_away', category: 'relay', accountId: null, zone: '' };
+    const foreign = { event: 'relay_sink_away', category: null, known: false };
+    const narrow = { accounts: ['a1'], zones: ['west'] };
+    for (const events of [[], ['*'], ['relay*'], ['*_away'], ['voicemail_new']]) {
+      expect(decide({ events }, own)).toBe('skip');
+      expect(decide({ events }, foreign)).toBe(events.includes('voicemail_new') ? 'skip' : 'deliver');
+    }
+    for (const events of [['relay_*'], ['relay_sink_away'], ['register', 'relay_sink_*'], ['*', 'relay_*']]) {
+      expect(decide({ events }, own)).toBe('deliver');
+      expect(decide({ events, ...narrow }, own)).toBe('deliver');
+      expect(interestOf({ events, ...narrow })).toMatchObject({ accounts: [] });
+      // What comes from a broker under such a name is nothing of ours.
+      expect(decide({ events }, foreign)).toBe(events.includes('*') ? 'deliver' : 'skip');
+    }
+    expect(decide({ events: ['relay_*'] }, { event: 'register' })).toBe('skip');
+    expect(decide({ events: ['relay_drift'] }, own)).toBe('skip');
   });
 
   test('gets previews and resends only where it asks for them', () => {

@@ -1,13 +1,14 @@
 import { Command } from 'commander';
 import { commonFields, events, exampleRoutingKey } from '../../kazoo/catalogue.ts';
 import type { EventDefinition, EventField } from '../../kazoo/event.ts';
+import { relayEvents } from '../../kazoo/relay-events.ts';
 import { findEvent } from '../support/lookup.ts';
 import type { Terminal } from '../support/terminal.ts';
 import { columns, orExit } from '../support/terminal.ts';
 
 export function eventsCommand(terminal: Terminal): Command {
   return new Command('events')
-    .description('list the events that KAZOO publishes, or show one of them with its fields')
+    .description('list the events of KAZOO and those of the daemon itself, or show one of them with its fields')
     .argument('[event]', 'its name or an alias')
     .option('--json', 'as JSON')
     .addHelpText(
@@ -24,8 +25,9 @@ export function eventsCommand(terminal: Terminal): Command {
 }
 
 function list(json: boolean): string {
-  if (json) return asJson(events.map(outline));
-  const rows = events.map((event) => [event.name, event.category, event.routingKey ?? unknownKey, event.title]);
+  const all = [...events, ...relayEvents];
+  if (json) return asJson(all.map(outline));
+  const rows = all.map((event) => [event.name, event.category, event.routingKey ?? unknownKey, event.title]);
   return columns([['NAME', 'CATEGORY', 'ROUTING KEY', 'TITLE'], ...rows]);
 }
 

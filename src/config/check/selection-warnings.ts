@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { globToRegExp } from '../../common/text/patterns.ts';
 import { commonFields, events } from '../../kazoo/catalogue.ts';
+import { relayEvents } from '../../kazoo/relay-events.ts';
 import type { Config, RouteConfig } from '../config.ts';
 import type { Issue } from '../diagnostics.ts';
 
@@ -36,7 +37,7 @@ export function knownEvents({ validation }: Config): string[] {
       return []; // reading the schemas reports a folder that can't be read
     }
   });
-  return [...events.flatMap(({ name, aliases }) => [name, ...aliases]), ...ofOperator];
+  return [...[...events, ...relayEvents].flatMap(({ name, aliases }) => [name, ...aliases]), ...ofOperator];
 }
 
 export function knownZones({ brokers }: Config): string[] {

@@ -61,6 +61,23 @@ describe('dead letters', () => {
     expect(await relay('dead', 'show', 'nobody')).toMatchObject({ code: 2, stderr: expect.stringContaining('has no') });
   });
 
+  test('are told of by the daemon to a route that asks for that, and to no other; not those of that route', async () => {
+    await fill([{}, {}]);
+    reply = 422;
+    const alerts = { events: ['relay_*'], sink: { type: 'webhook', url: `${receiver.url}/alerts` } };
+    configure('crm', {}, {}, { alerts });
+    await start();
+    const arrivals = () => receiver.arrivals.filter(({ path }) => path === '/alerts');
+    await until(() => arrivals().length === 1, { what: 'the alert' });
+    const envelope = JSON.parse(arrivals()[0]?.body ?? '');
+    expect(envelope).toMatchObject({ event: 'relay_dead_letters', category: 'relay', account_id: null, valid: true });
+    expect(envelope.data).toMatchObject({ app_name: 'kazoo-relay', route: 'crm', sink: 'webhook', count: 2 });
+    await until(async () => (await counts('alerts')).dead === 1, { what: 'the alert to be refused' });
+    expect(receiver.arrivals.filter(({ path }) => path !== '/alerts')).toHaveLength(2);
+    const alert = await relay('tail', '--events', 'relay_*', '--json');
+    expect(JSON.parse(alert.stdout)).toMatchObject({ id: envelope.id, routing_key: 'relay.dead_letters' });
+  });
+
   test('are delivered again while the daemon runs, by id', async () => {
     const [first] = await deadLetters({}, {});
     await start();
@@ -544,7 +561,7 @@ function relay(...args: string[]): Promise<Result> {
 }
 
 /** Writes the configuration, with this instead of what the route has. */
-function configure(name = 'crm', changed: object = {}, accept: object = {}): void {
+function configure(name = 'crm', changed: object = {}, accept: object = {}, others: object = {}): void {
   const route = {
     start: 'earliest',
     events: ['*'],
@@ -559,7 +576,7 @@ function configure(name = 'crm', changed: object = {}, accept: object = {}): voi
     journal: { path: join(folder, 'journal'), retention: '20000d' },
     http: { listen: 'off' },
     validation: { schemas: [join(folder, 'schemas')], accept },
-    routes: { [name]: { ...route, ...changed } },
+    routes: { [name]: { ...route, ...changed }, ...others },
   };
   writeFileSync(join(folder, 'config.yaml'), stringify(config));
 }
