@@ -11,7 +11,11 @@ interface Introspection {
 }
 
 /** What a running daemon tells of itself, to whoever asks. */
-export function introspect(running: Running, httpStatus: () => HttpStatus | null): Introspection {
+export function introspect(
+  running: Running,
+  httpStatus: () => HttpStatus | null,
+  overdue: RuntimeSnapshot['overdue'],
+): Introspection {
   const { journal, routes, pipelines, log } = running;
   const startedAt = Date.now();
   const snapshot: RuntimeSnapshot = {
@@ -33,6 +37,8 @@ export function introspect(running: Running, httpStatus: () => HttpStatus | null
     },
     clock: journal.clock,
     maxQueue: running.config.queue.maxLength,
+    expected: () => running.config.expect,
+    overdue,
     lines: () => log.lines,
   };
   return {

@@ -76,7 +76,12 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   );
   fileWatch.watch(first.watched, asRead);
 
-  const { snapshot, status } = introspect(running, () => http?.status ?? null);
+  const { snapshot, status } = introspect(
+    running,
+    () => http?.status ?? null,
+    () => reports.overdue,
+  );
+  const reports = startSelfReports(running, snapshot);
   const endpoints = async () =>
     (await import('../ops/http-server.ts')).endpointsOf(snapshot, () => status(snapshot.summary), log);
   const http = openHttpPort(config.http, endpoints, logger);
@@ -91,7 +96,6 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
     },
   };
   const control = await openControl(config.journal.path, answers, logger);
-  const reports = startSelfReports(running, snapshot);
 
   return {
     health: { summary: () => summaryOf(snapshot), stuck: () => stuckIn(snapshot) },

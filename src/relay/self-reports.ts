@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, Expectation } from '../config/config.ts';
 import type { Appender } from '../journal/journal.ts';
 import { notificationId } from '../kazoo/identity.ts';
 import { anyEventNamed, relayCategory } from '../kazoo/relay-events.ts';
@@ -22,16 +22,22 @@ const mostWaiting = 100;
 
 interface Watched {
   /** As it is now: a reload may have changed it. */
-  readonly config: Pick<Config, 'routes'>;
+  readonly config: Pick<Config, 'routes' | 'expect'>;
   readonly journal: Appender;
   readonly log: { readonly logger: Logger };
+}
+
+interface SelfReports {
+  /** Expected events that don't come. */
+  readonly overdue: readonly Expectation[];
+  close(): Promise<void>;
 }
 
 /**
  * Tells of the daemon itself by notifications of its own, which go through the journal as all others do. Of routes that
  * deliver them it says nothing: what goes wrong there would make the next one.
  */
-export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): { close(): Promise<void> } {
+export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): SelfReports {
   const watch = new SelfWatch();
   let waiting: Notification[] = [];
   let looks = 0;
@@ -43,8 +49,12 @@ export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): {
     looks += 1;
     try {
       const summary = isDue ? await snapshot.summary() : undefined;
-      const seen = { brokers: snapshot.brokers(), routes: routesIn(watched.config, snapshot), summary };
+      const { config } = watched;
+      const routes = routesIn(config, snapshot);
+      const seen = { brokers: snapshot.brokers(), routes, expected: config.expect, summary };
       const told = watch.look(seen, performance.now(), Date.now());
+      for (const { event, data } of told)
+        if (event === 'relay_nothing_comes') watched.log.logger.warn({ ...data }, 'nothing comes');
       waiting = [...waiting, ...told.map((event) => notificationOf(event, Date.now()))].slice(-mostWaiting);
       if (waiting.length > 0) await watched.journal.append(waiting);
       waiting = [];
@@ -59,6 +69,9 @@ export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): {
     looking = looking.then(look);
   }, pause);
   return {
+    get overdue() {
+      return watch.overdue;
+    },
     close() {
       clearInterval(timer);
       return looking;

@@ -1,11 +1,16 @@
 import type { JsonObject } from '../common/json.ts';
+import { readHours } from '../common/text/hours.ts';
+import { globToRegExp } from '../common/text/patterns.ts';
+import type { Expectation } from '../config/config.ts';
 import type { Summary } from '../journal/reader.ts';
+import { eventNamed } from '../kazoo/catalogue.ts';
 import type { BrokerSnapshot, RouteSnapshot } from '../ops/runtime-snapshot.ts';
 
 /** What the daemon looks at, of itself. */
 export interface Look {
   readonly brokers: readonly BrokerSnapshot[];
   readonly routes: readonly (RouteSnapshot & { readonly sink: string })[];
+  readonly expected: readonly Expectation[];
   /** Undefined where the journal wasn't read this time. */
   readonly summary: Pick<Summary, 'routes' | 'drift'> | undefined;
 }
@@ -41,9 +46,14 @@ export class SelfWatch {
   #told: Set<string> | undefined;
   #driftToldAt = Number.NEGATIVE_INFINITY;
 
-  look({ brokers, routes, summary }: Look, monotonic: number, now: number): OwnEvent[] {
+  /** Those that don't come, as of the last look. */
+  overdue: readonly Expectation[] = [];
+
+  look({ brokers, routes, expected, summary }: Look, monotonic: number, now: number): OwnEvent[] {
+    this.overdue = [];
     return [
       ...brokers.flatMap((broker) => this.#ofBroker(broker, monotonic, now)),
+      ...expected.flatMap((one) => this.#ofExpected(one, brokers, monotonic, now)),
       ...routes.flatMap((route) => this.#ofRoute(route, monotonic, now)),
       ...(summary === undefined ? [] : this.#ofJournal(summary, routes, monotonic)),
     ];
@@ -76,6 +86,19 @@ export class SelfWatch {
       told.push({ event: 'relay_nothing_comes', data: { ...place, since: iso(silence), message } });
     }
     return told;
+  }
+
+  #ofExpected(expected: Expectation, brokers: Look['brokers'], monotonic: number, now: number): OwnEvent[] {
+    const { event, within, zone, hours } = expected;
+    const silence = this.#silence(JSON.stringify(expected));
+    const isCounted = hours === undefined || readHours(hours)?.(now) === true;
+    const since = silence.look(arrivalsOf(expected, brokers), isCounted, within, monotonic, now);
+    if (silence.isTold) this.overdue = [...this.overdue, expected];
+    if (since === null) return [];
+    const place = zone === undefined ? '' : ` in the zone ${zone}`;
+    const message = `No ${event} has come${place} since ${iso(since)}`;
+    const data = { event, ...(zone !== undefined && { zone }), since: iso(since), message };
+    return [{ event: 'relay_nothing_comes', data }];
   }
 
   #ofRoute({ name, sink, activity, counts }: Look['routes'][number], monotonic: number, now: number): OwnEvent[] {
@@ -190,13 +213,18 @@ class Growth {
 }
 
 /** What comes from time to time. */
-export class Silence {
+class Silence {
   #count = -1;
   #since = 0;
   #lookedAt = 0;
   /** How long it was silent while it counts, in milliseconds. */
   #lasted = 0;
   #isTold = false;
+
+  /** That nothing comes was told, and nothing has come since. */
+  get isTold(): boolean {
+    return this.#isTold;
+  }
 
   /**
    * Since when nothing has come, in Unix milliseconds; null while there is nothing to tell.
@@ -214,6 +242,19 @@ export class Silence {
     this.#isTold = true;
     return this.#since;
   }
+}
+
+/** How many of an expected event have come: no resends, no duplicates, no previews. */
+function arrivalsOf({ event, zone }: Expectation, brokers: Look['brokers']): number {
+  const pattern = globToRegExp(eventNamed(event)?.name ?? event);
+  let arrivals = 0;
+  for (const { intake, ...broker } of brokers) {
+    if (zone !== undefined && broker.zone !== zone) continue;
+    for (const [name, counts] of intake.byEvent)
+      if (pattern.test(name))
+        for (const outcome of ['valid', 'invalid']) arrivals += counts[intake.outcomes.indexOf(outcome)] ?? 0;
+  }
+  return arrivals;
 }
 
 function obtain<T>(map: Map<string, T>, name: string, make: () => T): T {

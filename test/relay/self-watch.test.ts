@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../src/common/json.ts';
+import type { Expectation } from '../../src/config/config.ts';
 import { relayEvents } from '../../src/kazoo/relay-events.ts';
 import { notificationOf } from '../../src/relay/self-reports.ts';
 import {
@@ -13,6 +14,8 @@ import {
 import { createValidator } from '../../src/schema/validator.ts';
 
 const begin = Date.UTC(2026, 10, 24, 10);
+const minute = 60_000;
+const hour = 60 * minute;
 const { validate, unknownFields } = createValidator([]);
 /** Those of which a case here has seen one. */
 const seen = new Set<string>();
@@ -93,7 +96,6 @@ describe('the daemon tells', () => {
     const { told, pass } = watching();
     const received = (count: number) => look({ broker: { received: count } });
     const away = look({ broker: { received: 1, state: 'connecting' } });
-    const hour = 3_600_000;
     pass(received(0), silentAfter - hour, hour);
     const since = pass(received(1), silentAfter, hour);
     pass(away, 2_000);
@@ -103,6 +105,42 @@ describe('the daemon tells', () => {
     pass(received(2), hour);
     pass(received(2), 2 * silentAfter, hour);
     expect(told).toHaveLength(2);
+  });
+
+  test('that an expected event does not come, once until it comes again', () => {
+    const { told, pass, watch } = watching();
+    const east = { event: 'top_up', zone: 'east', within: 4 * hour };
+    const expected = [expectation({ event: 'voicemail_*' }), expectation(east)];
+    const arrived = (voicemails: number, topups = 0) =>
+      look({ expected, arrivals: { voicemail_saved: voicemails, topup: topups, register: told.length } });
+    pass(arrived(1), hour, minute);
+    pass(arrived(2), 2 * hour, minute);
+    expect(told).toEqual([]);
+    const since = pass(arrived(3), 2 * hour + 2 * minute, minute);
+    // Those of another zone are no matter: nothing has come in that one since the start.
+    expect(told.map(({ data }) => [data.event, data.zone, data.since])).toEqual([
+      ['top_up', 'east', new Date(begin).toISOString()],
+      ['voicemail_*', undefined, since],
+    ]);
+    expect(watch.overdue).toEqual(expected);
+    pass(arrived(3), 10 * hour, minute);
+    expect(told).toHaveLength(2);
+    pass(arrived(4, 1), hour, minute);
+    expect(watch.overdue).toEqual(expected.slice(1));
+    pass(arrived(4, 1), 2 * hour, minute);
+    expect(told.slice(2)).toMatchObject([{ event: 'relay_nothing_comes', data: { event: 'voicemail_*' } }]);
+  });
+
+  test('that an expected event does not come by the hours that count', () => {
+    const { told, pass } = watching();
+    // By the clock of this machine, one hour a day from the first look on.
+    const at = (hours: number) => new Date(begin + hours * hour).toTimeString().slice(0, 5);
+    const expected = [expectation({ event: 'topup', hours: `${at(0)}-${at(1)}` })];
+    const of = () => told.filter(({ data }) => data.event === 'topup');
+    pass(look({ expected }), 24.5 * hour, minute);
+    expect(of()).toEqual([]);
+    pass(look({ expected }), 24 * hour, minute);
+    expect(of()).toHaveLength(1);
   });
 
   test('by notifications that fit their schemas, of each of its events one', () => {
@@ -117,6 +155,7 @@ function watching() {
   let passed = 0;
   return {
     told,
+    watch,
     pass(at: Look, milliseconds: number, step = 1_000): string {
       const since = new Date(begin + passed).toISOString();
       for (const end = passed + milliseconds; passed < end; passed += step) {
@@ -141,6 +180,10 @@ function counts(told: readonly OwnEvent[]): unknown[] {
   return told.map(({ data }) => data.count);
 }
 
+function expectation(parts: Partial<Expectation>): Expectation {
+  return { event: '', within: 2 * hour, zone: undefined, hours: undefined, ...parts };
+}
+
 /** A look at a daemon with one broker and one route. */
 function look({
   broker = {},
@@ -148,12 +191,16 @@ function look({
   quarantined = 0,
   name = 'crm',
   drift = [],
+  expected = [],
+  arrivals = {},
 }: {
   broker?: { state?: 'away' | 'connecting' | 'consuming'; received?: number };
   route?: { circuit?: 'open' | 'closed'; dead?: number };
   quarantined?: number;
   name?: string;
   drift?: readonly string[];
+  expected?: readonly Expectation[];
+  arrivals?: Readonly<Record<string, number>>;
 }): Look {
   const trouble = { reason: 'gone' };
   const kinds = drift.map((path) => ({
@@ -162,8 +209,14 @@ function look({
       : { event: path, known: false, path: '', keyword: 'unknownEvent' }),
     ...{ count: 1, first: begin, last: begin, example: `id of ${path}` },
   }));
+  // Resends and the like are no matter.
+  const byEvent = new Map(Object.entries(arrivals).map(([event, count]) => [event, [count, 0, Math.random()]]));
+  const intake = { outcomes: ['valid', 'invalid', 'resend'], byEvent };
   const look = {
-    brokers: [{ broker: 'rabbit:5672', zone: 'west', state: 'consuming', reason: 'gone', received: 0, ...broker }],
+    brokers: [
+      { broker: 'rabbit:5672', zone: 'west', state: 'consuming', reason: 'gone', received: 0, intake, ...broker },
+    ],
+    expected,
     routes: [{ name: 'crm', sink: 'webhook', activity: { circuit, trouble }, counts: { dead } }],
     summary: { routes: [{ name, quarantined }], drift: kinds },
   };

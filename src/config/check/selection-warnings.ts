@@ -28,6 +28,18 @@ export function selectionWarnings(route: RouteConfig, known: Known): Issue[] {
   return [...unmatched, ...repeated(route), ...matchesNothing(route, lists)];
 }
 
+/** What else names an event or a zone that nothing has: an alarm that never ends, or an exception that never applies. */
+export function namingWarnings({ expect, validation }: Config, known: Known): Issue[] {
+  const zones = expect.map(({ zone }) => (zone === undefined ? undefined : unknownZone(zone, known)));
+  const events = Object.keys(validation.accept).map((event) => [event, unknownEvent(event, known)] as const);
+  return [
+    ...zones.flatMap((message, index) => (message === undefined ? [] : [{ path: ['expect', index, 'zone'], message }])),
+    ...events.flatMap(([event, message]) =>
+      message === undefined ? [] : [{ path: ['validation', 'accept', event], message }],
+    ),
+  ];
+}
+
 /** Those of the catalogue, and those that the operator has schemas for. */
 export function knownEvents({ validation }: Config): string[] {
   const ofOperator = validation.schemas.flatMap((folder) => {

@@ -8,6 +8,7 @@ import {
   unescapedAt,
   unescapedAtMessage,
 } from '../../common/options/value-checks.ts';
+import { hoursForm, readHours } from '../../common/text/hours.ts';
 import { mappedTypes } from '../../sinks/database/options.ts';
 import { sixteenBits } from './amounts.ts';
 
@@ -150,6 +151,15 @@ export const texts = {
       must(
         value === 'now' || value === 'earliest' || isTime(value),
         'must be now, earliest, or a time such as 2026-11-24T10:00:00Z',
+      ),
+  },
+  hours: {
+    kind: 'days and hours',
+    schema: { type: 'string', pattern: hoursForm.source },
+    validate: (value) =>
+      must(
+        typeof value === 'string' && readHours(value) !== undefined,
+        'must be days, hours, or both, such as Mon-Fri 08:00-18:00',
       ),
   },
   // convict's own makes true of "no".

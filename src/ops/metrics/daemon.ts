@@ -100,6 +100,17 @@ export const daemonMetrics: readonly Metric[] = [
     read: ofDrift((kinds) => Math.max(...kinds.map(({ first }) => first)) / 1_000),
   },
   {
+    name: 'kazoo_relay_expected_overdue',
+    type: 'gauge',
+    help: '1 while an event of `expect` has not come for too long; an empty zone is all of them.',
+    labels: ['event', 'zone'],
+    read: ({ snapshot }) =>
+      snapshot.expected().map((one) => ({
+        labels: { event: one.event, zone: one.zone ?? '' },
+        value: snapshot.overdue().some(({ event, zone }) => event === one.event && zone === one.zone) ? 1 : 0,
+      })),
+  },
+  {
     name: 'kazoo_relay_clock_doubted',
     type: 'gauge',
     help: '1 while the clock is more than a day ahead of the last sign of life, and nothing is removed because of its age.',
