@@ -65,16 +65,18 @@ describe('dead letters', () => {
     await fill([{}, {}]);
     reply = 422;
     const alerts = { events: ['relay_*'], sink: { type: 'webhook', url: `${receiver.url}/alerts` } };
-    configure('crm', {}, {}, { alerts });
+    configure('crm', {}, {}, { alerts }, [{ event: 'topup', within: '100ms' }]);
     await start();
     const arrivals = () => receiver.arrivals.filter(({ path }) => path === '/alerts');
-    await until(() => arrivals().length === 1, { what: 'the alert' });
-    const envelope = JSON.parse(arrivals()[0]?.body ?? '');
+    await until(() => arrivals().length === 2, { what: 'the alerts' });
+    const told = arrivals().map(({ body }) => JSON.parse(body));
+    const [envelope, other] = told.toSorted((one, two) => (one.event < two.event ? -1 : 1));
+    expect(other).toMatchObject({ event: 'relay_nothing_comes', data: { event: 'topup' } });
     expect(envelope).toMatchObject({ event: 'relay_dead_letters', category: 'relay', account_id: null, valid: true });
     expect(envelope.data).toMatchObject({ app_name: 'kazoo-relay', route: 'crm', sink: 'webhook', count: 2 });
-    await until(async () => (await counts('alerts')).dead === 1, { what: 'the alert to be refused' });
+    await until(async () => (await counts('alerts')).dead === 2, { what: 'the alerts to be refused' });
     expect(receiver.arrivals.filter(({ path }) => path !== '/alerts')).toHaveLength(2);
-    const alert = await relay('tail', '--events', 'relay_*', '--json');
+    const alert = await relay('tail', '--events', 'relay_d*', '--json');
     expect(JSON.parse(alert.stdout)).toMatchObject({ id: envelope.id, routing_key: 'relay.dead_letters' });
   });
 
@@ -561,7 +563,7 @@ function relay(...args: string[]): Promise<Result> {
 }
 
 /** Writes the configuration, with this instead of what the route has. */
-function configure(name = 'crm', changed: object = {}, accept: object = {}, others: object = {}): void {
+function configure(name = 'crm', changed: object = {}, accept = {}, others = {}, expected: object[] = []): void {
   const route = {
     start: 'earliest',
     events: ['*'],
@@ -576,6 +578,7 @@ function configure(name = 'crm', changed: object = {}, accept: object = {}, othe
     journal: { path: join(folder, 'journal'), retention: '20000d' },
     http: { listen: 'off' },
     validation: { schemas: [join(folder, 'schemas')], accept },
+    expect: expected,
     routes: { [name]: { ...route, ...changed }, ...others },
   };
   writeFileSync(join(folder, 'config.yaml'), stringify(config));
