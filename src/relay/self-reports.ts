@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
 import type { Config, Expectation } from '../config/config.ts';
@@ -13,8 +14,11 @@ import type { RuntimeSnapshot } from '../ops/runtime-snapshot.ts';
 import { wantsOwn } from '../routes/match.ts';
 import { type Look, type OwnEvent, SelfWatch } from './self-watch.ts';
 
-/** Between looks, in milliseconds; the journal, which costs more, is read at every thirtieth. */
+/** Between looks, in milliseconds; longer where a look at many routes would take more than a hundredth of the time. */
 const pause = 1_000;
+const share = 1 / 100;
+
+/** The journal, which costs more, is read at every thirtieth. */
 const journalEvery = 30;
 
 /** How many own notifications wait for a journal that takes nothing; of more, the oldest are dropped. */
@@ -41,8 +45,19 @@ export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): S
   const watch = new SelfWatch();
   let waiting: Notification[] = [];
   let looks = 0;
-  let looking = Promise.resolve();
   let isTroubled = false;
+  const stopping = new AbortController();
+  const running = run(stopping.signal);
+
+  async function run(signal: AbortSignal): Promise<void> {
+    for (let wait = pause; !signal.aborted; ) {
+      await delay(wait, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      const started = performance.now();
+      await look();
+      wait = Math.max(pause, (performance.now() - started) / share);
+    }
+  }
 
   async function look(): Promise<void> {
     const isDue = looks % journalEvery === 0;
@@ -65,16 +80,13 @@ export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): S
     }
   }
 
-  const timer = setInterval(() => {
-    looking = looking.then(look);
-  }, pause);
   return {
     get overdue() {
       return watch.overdue;
     },
-    close() {
-      clearInterval(timer);
-      return looking;
+    async close() {
+      stopping.abort();
+      await running;
     },
   };
 }

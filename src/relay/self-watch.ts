@@ -128,8 +128,9 @@ export class SelfWatch {
 
   #ofJournal(summary: NonNullable<Look['summary']>, routes: Look['routes'], monotonic: number): OwnEvent[] {
     const told: OwnEvent[] = [];
+    const names = new Set(routes.map(({ name }) => name));
     for (const { name, quarantined: total } of summary.routes) {
-      if (routes.every((route) => route.name !== name)) continue;
+      if (!names.has(name)) continue;
       const count = this.#growth(`quarantined ${name}`, total).look(total, monotonic);
       if (count === 0) continue;
       const message = `${count} more notifications are quarantined for the route ${name}: kazoo-relay drift`;
