@@ -72,6 +72,7 @@ describe('the daemon tells', () => {
     pass(quarantined(4), 1_000);
     // Nothing runs there by this name.
     pass(quarantined(40, 'former'), atMostEvery);
+    pass(quarantined(41, 'former'), atMostEvery);
     expect(told).toMatchObject([{ event: 'relay_quarantine_grows', data: { route: 'crm', count: 1, total: 4 } }]);
   });
 
