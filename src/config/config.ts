@@ -29,6 +29,7 @@ export interface Config {
     /** 1 is all of it. */
     readonly invalidShare: number;
   };
+  readonly memory: { readonly buffers: number };
   readonly validation: {
     readonly schemas: readonly string[];
     /** By event, or a pattern of them: JSON Pointers to what is never wrong. */

@@ -16,7 +16,7 @@ export function introspect(
   httpStatus: () => HttpStatus | null,
   overdue: RuntimeSnapshot['overdue'],
 ): Introspection {
-  const { journal, routes, pipelines, log } = running;
+  const { memory, journal, routes, pipelines, log } = running;
   const startedAt = Date.now();
   const snapshot: RuntimeSnapshot = {
     brokers: () => pipelines.snapshot,
@@ -36,6 +36,7 @@ export function introspect(
       return running.config.journal.maxSize * running.config.journal.invalidShare;
     },
     clock: journal.clock,
+    memory,
     maxQueue: running.config.queue.maxLength,
     expected: () => running.config.expect,
     overdue,

@@ -40,7 +40,7 @@ export function driftCommand(terminal: Terminal): Command {
 
 const help = `
 WHAT is "unknown field" (no schema has it; it is delivered), "unknown event" (no schema is for it), or the keyword of the
-schema that it breaks. EXAMPLE is the last notification that had it: kazoo-relay tail, dead show.
+schema that it breaks. EXAMPLE is the last notification that had it: "kazoo-relay why ID" says what became of it.
 To accept a problem: put its event and path into validation.accept, then "kazoo-relay reload" and "kazoo-relay dead retry".
 Exit code: 0 shown, or there is none, 2 wrong options, or a configuration or a journal that can't be read.
 

@@ -111,7 +111,7 @@ export function operators(tested: Tested): void {
       again.filter((entry) => entry !== null),
     );
     const known = { ...recorded(one, 'dead'), exists: true };
-    void session.settle({ cursor: session.cursor, recorded: [known], settled: [untouched(two)] });
+    void session.settle({ cursor: session.cursor, recorded: [known], settled: [untouched(two)], delivered: [] });
     // Neither before that is saved, nor after.
     const waiting = await session.waitingAmong([one, two]);
     const due = async () => (await session.due(Date.now(), Date.now() + 1_000, 10, new Set())).waiting;
@@ -120,8 +120,8 @@ export function operators(tested: Tested): void {
     expect((await due()).map(({ entry }) => entry.seq)).toEqual([one, two]);
     expect([...waiting.values()].every((restartedAt) => restartedAt > 0)).toBe(true);
     // What it is told of the new one counts.
-    const settled = [...waiting].map(([seq, restartedAt]) => ({ seq, restartedAt }));
-    void session.settle({ cursor: session.cursor, recorded: [], settled });
+    const settled = [...waiting].map(([seq, restartedAt]) => ({ ...untouched(seq), restartedAt }));
+    void session.settle({ cursor: session.cursor, recorded: [], settled, delivered: [] });
     expect(await due()).toEqual([]);
     await session.flush();
     expect((await session.waitingAmong([one, two])).size).toBe(0);
@@ -138,6 +138,7 @@ export function operators(tested: Tested): void {
       ahead: seqs.slice(2),
       recorded: [recorded(seqs[0] ?? 0, 'dead')],
       settled: [],
+      delivered: [],
     };
     const saved = session.settle(last);
     await session.close();
