@@ -7,25 +7,27 @@ import { storeAt } from '../../journal/open.ts';
 import type { Drift } from '../../journal/reader.ts';
 import { eventNamed } from '../../kazoo/catalogue.ts';
 import { createAcceptance } from '../../schema/accept.ts';
-import { list, moment } from '../support/args.ts';
+import { list } from '../support/args.ts';
 import { isoTime } from '../support/deliveries/messages.ts';
 import { withOpen } from '../support/journal.ts';
-import { columns, orExit, type Terminal } from '../support/terminal.ts';
+import { type Column, type ListOptions, listTime, Table, withListOptions } from '../support/table.ts';
+import { orExit, type Terminal } from '../support/terminal.ts';
+import { type Moment, moment, momentHelp, withTimeZone } from '../support/times.ts';
 
-interface Options {
+interface Options extends ListOptions {
   readonly config?: string;
   readonly events?: readonly string[];
-  readonly since?: number;
+  readonly since?: Moment;
   readonly all?: true;
   readonly json?: true;
 }
 
 export function driftCommand(terminal: Terminal): Command {
-  return new Command('drift')
+  return withListOptions(withTimeZone(new Command('drift')))
     .description('show what KAZOO sends that no schema knows or allows, the newest kinds first')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('-e, --events <names>', 'only these: names and globs such as voicemail_*, with commas or given again', list)
-    .option('--since <when>', 'only kinds that were new since then: 30m, 2h, 7d, or 2026-11-24T08:00:00Z', moment)
+    .option('--since <when>', `only kinds that were new since then: ${momentHelp}`, moment)
     .option('--all', 'also what validation.accept accepts')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', help)
@@ -40,7 +42,8 @@ export function driftCommand(terminal: Terminal): Command {
 
 const help = `
 WHAT is "unknown field" (no schema has it; it is delivered), "unknown event" (no schema is for it), or the keyword of the
-schema that it breaks. EXAMPLE is the last notification that had it: "kazoo-relay why ID" says what became of it.
+schema that it breaks. EXAMPLE is the last notification that had it, where the terminal has room for its id, or with --wide:
+"kazoo-relay why ID" says what became of it.
 To accept a problem: put its event and path into validation.accept, then "kazoo-relay reload" and "kazoo-relay dead retry".
 Exit code: 0 shown, or there is none, 2 wrong options, or a configuration or a journal that can't be read.
 
@@ -48,7 +51,9 @@ Examples:
   kazoo-relay drift --since 7d
   kazoo-relay drift --events voicemail_new --json`;
 
-async function drift(terminal: Terminal, { config: file, events, since, all, json }: Options): Promise<void> {
+async function drift(terminal: Terminal, options: Options): Promise<void> {
+  const { config: file, events, all, json } = options;
+  const since = options.since?.(options);
   const { journal, validation } = loadPartialConfig(findConfigFile(file, terminal.env), terminal.env);
   const { drift } = await withOpen(storeAt(journal).openReader(), (reader) => reader.summary());
   const wanted = events?.map((pattern) => globToRegExp(eventNamed(pattern)?.name ?? pattern));
@@ -59,7 +64,10 @@ async function drift(terminal: Terminal, { config: file, events, since, all, jso
     .filter(({ first }) => since === undefined || first >= since);
   const shown = all ? chosen : chosen.filter(({ accepted }) => !accepted);
   if (json) for (const kind of shown) await terminal.print(printable(JSON.stringify(jsonOf(kind))));
-  else if (shown.length > 0) await terminal.print(columns([head, ...shown.map(rowOf)]));
+  else
+    await new Table(terminal, driftColumns, options).print(
+      shown.map((kind) => rowOf(kind, listTime(terminal, options))),
+    );
   // On stderr, so that counting the lines of stdout gives 0.
   if (shown.length === 0) terminal.complain('nothing has come that the schemas do not know and allow');
   if (shown.length < chosen.length)
@@ -68,12 +76,22 @@ async function drift(terminal: Terminal, { config: file, events, since, all, jso
 
 type Chosen = Drift & { readonly accepted: boolean };
 
-const head = ['EVENT', 'PATH', 'WHAT', 'COUNT', 'SINCE', 'EXAMPLE'];
+const driftColumns: readonly Column[] = [
+  { head: 'EVENT', min: 16 },
+  { head: 'PATH', min: 20 },
+  { head: 'WHAT' },
+  { head: 'COUNT', right: true },
+  { head: 'SINCE' },
+  { head: 'EXAMPLE', spare: 1 },
+];
 
-function rowOf({ event, path, keyword, count, first, example, accepted }: Chosen): string[] {
+function rowOf(
+  { event, path, keyword, count, first, example, accepted }: Chosen,
+  timeOf: (at: number) => string,
+): string[] {
   const what = words.get(keyword) ?? keyword;
   const about = [event || '-', path || '-', accepted ? `${what} (accepted)` : what].map(printable);
-  return [...about, String(count), isoTime(first), example];
+  return [...about, String(count), timeOf(first), example];
 }
 
 const words = new Map([
