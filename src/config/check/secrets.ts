@@ -73,7 +73,10 @@ function secretsAt(path: OptionPath, node: OptionNode, value: unknown): OptionPa
   if (isOption(node) && Array.isArray(value))
     return value.flatMap((item, index) => secretsAt([...path, index], node, item));
   if (isOption(node)) return node.sensitive && value !== node.default && isSecret(value) ? [path] : [];
-  if (isOptionList(node)) return [value].flat().flatMap((item, index) => secretsAt([...path, index], node.items, item));
+  if (isOptionList(node)) {
+    const each = node.items as OptionNode; // an option or a tree, and both are nodes
+    return [value].flat().flatMap((item, index) => secretsAt([...path, index], each, item));
+  }
   if (!isOptionMap(node) || !isMapping(value)) return [];
   const each = node.each as OptionNode; // an option or a tree, and both are nodes
   return Object.entries(value).flatMap(([key, item]) =>

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { globToRegExp } from '../../common/text/patterns.ts';
 import { commonFields, events } from '../../kazoo/catalogue.ts';
+import { relayEvents } from '../../kazoo/relay-events.ts';
 import type { Config, RouteConfig } from '../config.ts';
 import type { Issue } from '../diagnostics.ts';
 
@@ -25,6 +26,18 @@ export function selectionWarnings(route: RouteConfig, known: Known): Issue[] {
     messages.flatMap((message, index) => (message === undefined ? [] : [{ path: [...path, list, index], message }])),
   );
   return [...unmatched, ...repeated(route), ...matchesNothing(route, lists)];
+}
+
+/** What else names an event or a zone that nothing has: an alarm that never ends, or an exception that never applies. */
+export function namingWarnings({ expect, validation }: Config, known: Known): Issue[] {
+  const zones = expect.map(({ zone }) => (zone === undefined ? undefined : unknownZone(zone, known)));
+  const events = Object.keys(validation.accept).map((event) => [event, known.events?.problemOf(event)] as const);
+  return [
+    ...zones.flatMap((message, index) => (message === undefined ? [] : [{ path: ['expect', index, 'zone'], message }])),
+    ...events.flatMap(([event, message]) =>
+      message === undefined ? [] : [{ path: ['validation', 'accept', event], message }],
+    ),
+  ];
 }
 
 /** Events that a route may name. Each name is looked at once: thousands of routes may have the same. */
@@ -52,7 +65,7 @@ function knownEvents({ validation }: Config): string[] {
       return []; // reading the schemas reports a folder that can't be read
     }
   });
-  return [...events.flatMap(({ name, aliases }) => [name, ...aliases]), ...ofOperator];
+  return [...[...events, ...relayEvents].flatMap(({ name, aliases }) => [name, ...aliases]), ...ofOperator];
 }
 
 export function knownZones({ brokers }: Config): string[] {

@@ -7,7 +7,7 @@ import type { Issue, OptionPath } from '../diagnostics.ts';
 import { formatDuration } from '../formats/amounts.ts';
 import type { MergedSources } from '../read/merge-sources.ts';
 import { secretsInClearText } from './secrets.ts';
-import { KnownEvents, knownZones, selectionWarnings } from './selection-warnings.ts';
+import { KnownEvents, knownZones, namingWarnings, selectionWarnings } from './selection-warnings.ts';
 
 /**
  * What is legal in a configuration, and most likely not meant.
@@ -22,6 +22,7 @@ export function configWarnings(config: Config, merged: MergedSources, isValid: (
   return [
     ...(isValid(['brokers']) ? brokerWarnings(config) : []),
     ...routes.flatMap((route) => [...selectionWarnings(route, known), ...routeWarnings(route, known.zones ?? [])]),
+    ...(['expect', 'validation'].every((section) => isValid([section])) ? namingWarnings(config, known) : []),
     ...sharedTargets(routes),
     ...(isValid(['http']) ? httpWarnings(config) : []),
     ...(['intake', 'queue', 'log'].every((section) => isValid([section])) ? intakeWarnings(config) : []),

@@ -388,13 +388,15 @@ async function inSteps<T>(
       }
       return count;
     });
-    await othersTurn(folder);
+    if (next < items.length) await othersTurn(folder);
   }
   return changed;
 }
 
-/** @throws JournalError, and nothing of the work is done */
-/** @param work returns how much it has changed */
+/**
+ * @param work returns how much it has changed
+ * @throws JournalError, and nothing of the work is done
+ */
 function inTransaction(database: DatabaseSync, folder: string, note: Note | undefined, work: () => number): number {
   try {
     database.exec('BEGIN IMMEDIATE');
