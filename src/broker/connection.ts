@@ -164,6 +164,13 @@ function explainConnecting(error: unknown, url: URL): unknown {
       { cause: error },
     );
   }
+  if (/ACCESS.REFUSED/.test(reason)) {
+    return new Error(
+      `the broker refuses user ${loginOf(url).user} or its password (ACCESS_REFUSED); KAZOO's brokers forget users at a restart: ` +
+        'add the user again, with its permissions',
+      { cause: error },
+    );
+  }
   if (/^Frame size \d+ exceeds/.test(reason)) {
     return new Error('what answers there speaks no AMQP: is it the right port (usually 5672)?', { cause: error });
   }

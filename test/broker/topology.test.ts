@@ -34,6 +34,15 @@ describe('a link that is refused', () => {
     expect(link.activity.reason).toContain('rabbitmqctl set_permissions');
   });
 
+  test('says so where the user or the password is not right', async () => {
+    const link = await start(broker.url.replace('guest:guest@', 'kazoo-relay:geheim@'));
+    await until(() => link.logged.join('').includes('the broker refuses user kazoo-relay or its password'), {
+      what: 'the reason',
+    });
+    expect(link.activity.reason).toContain("KAZOO's brokers forget users at a restart");
+    expect(link.logged.join('')).not.toContain('geheim');
+  });
+
   test('says so where no AMQP is spoken', async () => {
     const web = createServer().listen(0, '127.0.0.1');
     await once(web, 'listening');
