@@ -7,7 +7,7 @@ import type { Config, RouteConfig } from './config.ts';
 import {
   ConfigError,
   type Diagnostic,
-  diagnosticText,
+  diagnosticLines,
   type Issue,
   isWithin,
   type OptionPath,
@@ -50,7 +50,7 @@ export function loadConfig(file: string, given?: Overrides): Config {
 /** As `loadConfig`, with all that there is to say about it. @throws ConfigError */
 export function readConfig(file: string, given?: Overrides, isRelevant?: (path: OptionPath) => boolean): LoadedConfig {
   const { config, errors, ...rest } = checkConfig(file, given, isRelevant);
-  if (config === undefined) throw new ConfigError(errors.map(diagnosticText).join('\n'));
+  if (config === undefined) throw new ConfigError(errors.flatMap(diagnosticLines).join('\n'));
   return { config, ...rest };
 }
 
@@ -102,7 +102,14 @@ export function checkConfig(
   if (!isMapping(main.value)) {
     const message = 'must be a mapping with at least the keys brokers and routes';
     const errors = main.errors.length > 0 ? main.errors : [{ source: file, option: '', message }];
-    return { config: undefined, errors, warnings: [], files: [file], watched: [], originOf: () => undefined };
+    return {
+      config: undefined,
+      errors,
+      warnings: main.warnings,
+      files: [file],
+      watched: [],
+      originOf: () => undefined,
+    };
   }
   const merged = mergeSources(main, main.value, given);
   const { config, errors, kazoo } = assemble(merged.value);
@@ -162,10 +169,15 @@ function diagnosticsOf(
 }
 
 function describeIssue(
-  { path, message, value }: Issue,
+  { path, message, value, excerpt }: Issue,
   hint = '',
-): { option: string; message: string; value?: string } {
-  return { option: optionName(path), message: `${message}${hint}`, ...(value === undefined ? {} : { value }) };
+): Pick<Diagnostic, 'option' | 'message' | 'value' | 'excerpt'> {
+  return {
+    option: optionName(path),
+    message: `${message}${hint}`,
+    ...(value !== undefined && { value }),
+    ...(excerpt !== undefined && { excerpt }),
+  };
 }
 
 /** In a file, the suggested key would stand at the same place; a flag needs the whole name of the option. */

@@ -5,7 +5,7 @@ import { within } from '../../common/async/deadlines.ts';
 import { reasonOf } from '../../common/errors.ts';
 import { pluralize, printable } from '../../common/text/format.ts';
 import type { Config } from '../../config/config.ts';
-import { type Diagnostic, diagnosticText } from '../../config/diagnostics.ts';
+import { type Diagnostic, diagnosticLines } from '../../config/diagnostics.ts';
 import { type CheckedConfig, checkConfig } from '../../config/load.ts';
 import { storeAt } from '../../journal/open.ts';
 import { createValidator } from '../../schema/validator.ts';
@@ -102,8 +102,8 @@ async function show(
   tried: readonly ConnectionTest[],
   wasTried: boolean,
 ): Promise<void> {
-  for (const error of errors) await terminal.print(`${terminal.paint('red', 'mistake')}  ${line(error)}`);
-  for (const warning of warnings) await terminal.print(`${terminal.paint('yellow', 'warning')}  ${line(warning)}`);
+  for (const error of errors) await showDiagnostic(terminal, terminal.paint('red', 'mistake'), error);
+  for (const warning of warnings) await showDiagnostic(terminal, terminal.paint('yellow', 'warning'), warning);
   const width = Math.max(...tried.map(({ name }) => name.length));
   for (const { name, ok, found } of tried) {
     const state = ok ? terminal.paint('green', 'ok     ') : terminal.paint('red', 'failed ');
@@ -114,8 +114,10 @@ async function show(
   await terminal.print(summaryOf(file, config, errors.length, warnings.length));
 }
 
-function line(diagnostic: Diagnostic): string {
-  return printable(diagnosticText(diagnostic));
+async function showDiagnostic(terminal: Terminal, kind: string, diagnostic: Diagnostic): Promise<void> {
+  const [first = '', ...below] = diagnosticLines(diagnostic).map(printable);
+  await terminal.print(`${kind}  ${first}`);
+  for (const line of below) await terminal.print(`         ${line}`);
 }
 
 function summaryOf(file: string, config: Config | undefined, errors: number, warnings: number): string {

@@ -32,7 +32,8 @@ export function check(
   // A section whose options are all commented out reads as null.
   const section = value === undefined || value === null ? {} : value;
   if (!isMapping(section)) {
-    errors.push({ path, message: `must be a mapping with the keys ${Object.keys(options).join(', ')}` });
+    const message = `must be a mapping with the keys ${Object.keys(options).join(', ')}${entrySlip(section, Object.keys(options))}`;
+    errors.push({ path, message });
     return {};
   }
   const missing = [...others, ...Object.keys(options)].filter((key) => section[key] === undefined);
@@ -42,7 +43,7 @@ export function check(
     // The key that was meant is rather one that isn't there yet.
     const near = closestMatch(key, missing) ?? closestMatch(key, [...others, ...Object.keys(options)]);
     if (near !== undefined) suggested.add(near);
-    const message = 'is not an option';
+    const message = `is not an option${keySlip(key)}`;
     const all = [...others, ...Object.keys(options)].join(', ');
     const issue = near === undefined ? { message: `${message}; there are ${all}` } : { message, suggestion: near };
     errors.push({ path: [...path, key], ...issue });
@@ -53,6 +54,19 @@ export function check(
       return [key, checkNode(section[key], node, [...path, key], isMisspelt ? [] : errors)];
     }),
   );
+}
+
+/** What was meant by a key that has something of its value in it. */
+function keySlip(key: string): string {
+  const [, name] = /^([\w-]+):\S/.exec(key) ?? [];
+  if (name !== undefined) return `: a key needs a space behind its colon, ${name}: …`;
+  return /^-\w/.test(key) ? `: the dash of a list needs a space behind it, - ${key.slice(1)}` : '';
+}
+
+/** What was meant by a text where there should be a mapping: all but the name of an option may be a secret. */
+export function entrySlip(text: unknown, names: readonly string[]): string {
+  const [, name = ''] = typeof text === 'string' ? (/^([\w-]+):\S/.exec(text) ?? []) : [];
+  return names.includes(name) ? `; a key needs a space behind its colon, ${name}: …` : '';
 }
 
 function checkNode(value: unknown, node: OptionNode, path: OptionPath, errors: Issue[]): unknown {
@@ -88,9 +102,16 @@ function checkOption(value: unknown, option: Option, path: OptionPath, errors: I
   if (value === undefined && option.default === null) errors.push({ path, message: 'is required' });
   if (value === undefined) return option.default;
   if (value === null) errors.push({ path, message: 'has no value' });
-  else if (isMapping(value))
-    errors.push({ path, message: `must be ${isList(option) ? 'a list' : 'a single value'}, not a mapping` });
-  else {
+  else if (isMapping(value)) {
+    const isBraces = Object.keys(value).some((key) => key.startsWith('{'));
+    const hint = isBraces ? ': to YAML, {{ begins one; put the value in quotes' : '';
+    errors.push({ path, message: `must be ${isList(option) ? 'a list' : 'a single value'}, not a mapping${hint}` });
+  } else if (Array.isArray(value) && isList(option) && value.some((item) => typeof item !== 'string')) {
+    const index = value.findIndex((item) => typeof item !== 'string');
+    const item: unknown = value[index];
+    const message = item === null ? 'has no value' : bareMessage(item);
+    errors.push({ path: [...path, index], message, ...(item !== null && maskedValue(item, option)) });
+  } else {
     const refusal = refusalOf(value, option);
     if (refusal !== undefined) add(refusal);
     else return convictOf(value, option).get('value');
@@ -111,9 +132,16 @@ function refusalOf(value: unknown, option: Option): string | undefined {
     const message = reasonOf(error)
       .replace(/^value: /, '')
       .replace(/: value was .*$/s, '');
-    const isBare = message === 'must be text' && (typeof value === 'number' || typeof value === 'boolean');
-    return isBare ? 'must be text: put it in quotes' : message;
+    const isBare = typeof value === 'number' || typeof value === 'boolean';
+    return isBare && /^must be (text$|a list)/.test(message) ? bareMessage(value) : message;
   }
+}
+
+/** An id of digits, or with one e among them, is a number unless it stands in quotes. */
+function bareMessage(value: unknown): string {
+  if (typeof value === 'number') return 'looks like a number to YAML: put it in quotes';
+  if (typeof value === 'boolean') return `looks like ${value} to YAML: put it in quotes`;
+  return 'must be text';
 }
 
 function convictOf(value: unknown, option: Option) {

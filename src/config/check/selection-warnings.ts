@@ -45,15 +45,38 @@ export function knownZones({ brokers }: Config): string[] {
 
 function unknownEvent(event: string, { events: known }: Known): string | undefined {
   if (known === undefined) return undefined;
+  const published = byRoutingKey(event);
+  if (published !== undefined) return `${quoted(event)} ${published}`;
   if (event.includes('*')) {
     const glob = globToRegExp(event);
     return known.some((name) => glob.test(name))
       ? undefined
       : `${quoted(event)} matches no event that the catalogue has`;
   }
-  return known.includes(event)
-    ? undefined
-    : `${quoted(event)} is not in the catalogue of events${suggestionFor(event, known)}`;
+  if (known.includes(event)) return undefined;
+  const several = known.filter((name) => event.split(/[\s,;|]+/).includes(name));
+  if (several.length > 1) return `${quoted(event)} is one name: write [${several.join(', ')}]`;
+  if (/^-\S/.test(event)) return `${quoted(event)} is one name: the dash of a list needs a space behind it`;
+  const family = events.filter(({ category }) => category === event).map(({ name }) => name);
+  if (family.length > 0) return `${quoted(event)} is a category: its events are ${family.join(', ')}`;
+  // As it is on the wire, in camel case, or with dots.
+  const name = event
+    .replace(/(?<=[a-z])(?=[A-Z])/g, '_')
+    .replace(/[^A-Za-z]+/g, '_')
+    .replace(/^_|_$/g, '')
+    .toLowerCase();
+  return `${quoted(event)} is not in the catalogue of events${suggestionFor(known.includes(name) ? name : event, known)}`;
+}
+
+/** What is said of a routing key, also of one with the wildcards of AMQP, in the place of an event. */
+function byRoutingKey(written: string): string | undefined {
+  if (!written.startsWith('notifications.')) return undefined;
+  const glob = globToRegExp(written.replaceAll('#', '*'));
+  const names = events.filter(({ routingKey }) => routingKey !== null && glob.test(routingKey)).map(({ name }) => name);
+  if (names.length === 0) return 'is a routing key, and events are selected by their names';
+  return names.length === 1
+    ? `is a routing key: its event is ${names[0]}`
+    : `is a routing key: its events are ${names.join(', ')}`;
 }
 
 function unknownZone(zone: string, { zones }: Known): string | undefined {

@@ -56,7 +56,7 @@ export function mergeSources(main: Source, written: Record<string, unknown>, giv
       ...own.errors.map((mistake) => unresolvedIn(main, mistake)),
       ...included.unresolvedReferences,
     ],
-    warnings: [...included.warnings, ...variables.warnings],
+    warnings: [...main.warnings, ...included.warnings, ...variables.warnings],
     files: [main.file, ...included.sources.map(({ file }) => file)],
     locationOf: (path) => overrideFor(path, overrides) ?? sourceFor(path, included, main).locationOf(path),
     originOf: (path) => overrideFor(path, overrides) ?? originIn(sourceFor(path, included, main), path, substitutions),

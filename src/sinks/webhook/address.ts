@@ -45,7 +45,8 @@ const placeholder = /\{([A-Za-z_]+)\}/;
 const dotSegment = /^[^?]*\/\.{1,2}(?:[/?]|$)/;
 
 function parse(text: string): URL {
-  if (!URL.canParse(text)) throw new Error('must be a URL such as https://host/path');
+  refuseOtherForms(text);
+  if (!URL.canParse(text)) throw new Error(`must be a URL such as https://host/path${missingScheme(text)}`);
   const url = new URL(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error('must begin with https:// or http://');
   if (/[{}]/.test(url.host)) throw new Error('must have its placeholders behind the host');
@@ -53,6 +54,20 @@ function parse(text: string): URL {
     throw new Error('must be without user and password; they belong under auth.basic');
   }
   return url;
+}
+
+/** Placeholders and variables as they are written elsewhere: nothing would replace them, and the receiver get them. */
+function refuseOtherForms(text: string): void {
+  const [written, name = ''] = /\{\{\s*([\w.]+)\s*\}\}|\$\(\s*(\w+)\s*\)/.exec(text) ?? [];
+  const key = names.find((candidate) => name.endsWith(candidate));
+  if (written !== undefined && key !== undefined) throw new Error(`has ${written}: write {${key}}, in single braces`);
+  const [, variable] = /\$\(?([A-Z][A-Z0-9_]+)\b/.exec(text) ?? [];
+  if (variable === undefined) return;
+  throw new Error(`has $${variable}, which nothing replaces: write \${env:${variable}}, or %24 for a $ itself`);
+}
+
+function missingScheme(text: string): string {
+  return /^[\w-]+(\.[\w-]+)+(:\d+)?([/?]|$)/.test(text) ? '; https:// is missing in front' : '';
 }
 
 type Name = (typeof names)[number];

@@ -97,7 +97,7 @@ routes:
 
 describe('nothing is said', () => {
   test('of events while it isn’t clear which there are', () => {
-    const file = folder.write('relay.yaml', `${route('events: [my_event]')}\nvalidation: { schemas: schemas }\n`);
+    const file = folder.write('relay.yaml', `${route('events: [my_event]')}\nvalidation: { schemas: [~/schemas] }\n`);
     expect(checkConfig(file, given({})).warnings).toEqual([]);
   });
 
