@@ -42,7 +42,7 @@ export interface Launch {
   readonly stdout?: 'pipe' | 'ignore';
 }
 
-const ownBuild = join(import.meta.dirname, '../dist/main.js');
+export const ownBuild = join(import.meta.dirname, '../dist/main.js');
 
 export function startDaemon(options: DaemonOptions, launch: Launch = {}): Daemon {
   const { program = ownBuild, launcher, stdout = 'ignore' } = launch;
@@ -82,7 +82,8 @@ export function journalIn(folder: string): string {
   return join(folder, 'journal');
 }
 
-function writeConfig({ folder, urls, routes, settings }: DaemonOptions): string {
+/** @returns the file, in the folder */
+export function writeConfig({ folder, urls, routes, settings }: DaemonOptions): string {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'config.yaml');
   const config = {

@@ -9,7 +9,7 @@ import { routes } from './routes/routes.ts';
 import { start } from './start/start.ts';
 import { webhook, webhookSigned } from './webhook/webhook.ts';
 
-/** All that is measured, in this order. */
+/** All that is measured where no part is named, in this order. */
 export const parts: readonly Part[] = [
   intake,
   intakeMix,

@@ -10,11 +10,12 @@ export const queue = {
   expires: 3_600_000,
 } as const;
 
-/** Publishes all of them into the queue, where they wait. */
+/** Publishes all of them into the queue, where they wait; what was left there is deleted. */
 export async function fill(url: string, messages: readonly Message[]): Promise<void> {
   const publisher = await connectPublisher(url);
   try {
     await withQueue(url, queue, async (channel) => {
+      await channel.purgeQueue(queue.name);
       for (const message of messages) await publisher.send(message);
       await publisher.confirmed();
       const { messageCount } = await channel.checkQueue(queue.name);

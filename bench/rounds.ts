@@ -24,7 +24,7 @@ interface Course {
   close(): Promise<void>;
 }
 
-interface Contender {
+export interface Contender {
   readonly name: string;
   /** By metric: what must be reached, against the first contender or, where there is nothing to compare, by itself. */
   readonly targets?: Readonly<Record<string, Target>>;
@@ -68,6 +68,25 @@ export interface Rounds {
   readonly rounds: number;
   readonly scale: number;
   say(text: string): void;
+}
+
+/**
+ * The parts of these names, where a group's name stands for all of its parts; all but the groups where none is named.
+ * @throws Error where nothing has the name
+ */
+export function partsNamed(
+  names: readonly string[],
+  parts: readonly Part[],
+  groups: Readonly<Record<string, readonly Part[]>>,
+): readonly Part[] {
+  if (names.length === 0) return parts;
+  const all = [...parts, ...Object.values(groups).flat()];
+  const chosen = names.flatMap((name) => {
+    const found = groups[name] ?? all.filter((part) => part.name === name);
+    if (found.length === 0) throw new Error(`there is no part ${name}; npm run bench -- --help lists them`);
+    return found;
+  });
+  return [...new Set(chosen)];
 }
 
 /**

@@ -5,21 +5,28 @@ import { parseArgs } from 'node:util';
 import { chart } from './chart.ts';
 import { compare } from './compare/compare.ts';
 import { parts } from './parts.ts';
+import { comparison } from './peers/comparison.ts';
+import { peers } from './peers/peers.ts';
+import { programsOf } from './peers/programs.ts';
 import { type Report, readReport, writeReport } from './report.ts';
-import { type Result, runPart } from './rounds.ts';
+import { partsNamed, type Result, runPart } from './rounds.ts';
 import { table } from './table.ts';
 
 const help = `npm run bench [-- PART… --rounds 5 --scale 1 --write-docs]
+[VECTOR=FILE BENTO=FILE] npm run bench -- peers [--rounds 3 --scale 1 --write-docs]
 npm run bench -- compare OLD NEW [--help]
 npm run bench -- soak [--help]
 npm run bench -- report FILE… [--write-docs]
 
 Measures each part beside the barest program that does its work, prints a table, and writes bench/results/<date>.json and
 a chart beside it. Parts: ${parts.map(({ name }) => name).join(', ')}; all of them where none is named.
+peers measures what others would run in place of kazoo-relay beside it: a script, and the programs that VECTOR and BENTO
+name. Its parts: ${peers.map(({ name }) => name).join(', ')}.
 
   --rounds N     rounds that count
   --scale SHARE  share of the usual amount of work, for a quick try; the figures are worth little
-  --write-docs   also puts table and chart into docs/performance.md and docs/performance.svg
+  --write-docs   also puts table and chart into docs/performance.md and docs/performance.svg, and peers into
+                 docs/comparison.md
   report FILE…   measures nothing: prints the table of results that were written before; of several for one part the last`;
 
 const docs = join(import.meta.dirname, '../docs');
@@ -51,28 +58,38 @@ async function main(): Promise<void> {
 }
 
 async function measureParts(names: readonly string[], rounds: number, scale: number): Promise<Report> {
-  const unknown = names.find((name) => !parts.some((part) => part.name === name));
-  if (unknown !== undefined) throw new Error(`there is no part ${unknown}.\n\n${help}`);
+  const chosen = partsNamed(names, parts, { peers });
+  const say = (text: string) => console.error(text);
+  if (chosen.some(isPeers)) for (const reason of programsOf(process.env).leftOut) say(reason);
   // What users run is measured, and that is built.
   const { status } = spawnSync(process.execPath, ['scripts/build.mjs'], { stdio: 'inherit' });
   if (status !== 0) throw new Error('the build has failed');
   const results: Result[] = [];
-  const say = (text: string) => console.error(text);
-  for (const part of parts.filter(({ name }) => names.length === 0 || names.includes(name))) {
-    results.push(await runPart(part, { rounds, scale, say }));
-  }
+  for (const part of chosen) results.push(await runPart(part, { rounds, scale, say }));
   return writeReport(results, rounds);
 }
 
+function writeDocs({ results, ...about }: Report): void {
+  const own = results.filter((result) => !isPeers({ name: result.part }));
+  const others = results.filter((result) => isPeers({ name: result.part }));
+  if (others.length > 0) writePage('comparison.md', about, comparison(others));
+  if (own.length === 0) return;
+  writePage('performance.md', about, table(own));
+  writeFileSync(join(docs, 'performance.svg'), chart(own));
+}
+
+function isPeers({ name }: { readonly name: string }): boolean {
+  return peers.some((part) => part.name === name);
+}
+
 /** Between two marks that stand in the page. */
-function writeDocs({ date, machine, rounds, results }: Report): void {
-  const page = join(docs, 'performance.md');
+function writePage(name: string, { date, machine, rounds }: Omit<Report, 'results'>, results: string): void {
+  const page = join(docs, name);
   const { cpu, cores, memory, node } = machine;
   const about = `${date.slice(0, 10)}, ${cores} cores of ${cpu}, ${Math.round(memory / 2 ** 30)} GiB, Node ${node.slice(1)}; ${rounds} rounds.`;
   const text = readFileSync(page, 'utf8').replace(
     /(<!-- results -->\n).*?(<!-- end of results -->)/s,
-    (_, begin, end) => `${begin}\n${about}\n\n${table(results)}\n\n${end}`,
+    (_, begin, end) => `${begin}\n${about}\n\n${results}\n\n${end}`,
   );
   writeFileSync(page, text);
-  writeFileSync(join(docs, 'performance.svg'), chart(results));
 }

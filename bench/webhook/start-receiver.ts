@@ -5,6 +5,8 @@ import { start } from '../process.ts';
 export interface Receiver {
   readonly url: string;
   readonly port: number;
+  /** How many requests have come in. */
+  received(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -19,6 +21,12 @@ export async function startReceiver(port = 0): Promise<Receiver> {
   return {
     url: `http://127.0.0.1:${listening}`,
     port: listening,
+    async received() {
+      const told = once(process, 'message');
+      process.send('received');
+      const [count] = await told;
+      return count;
+    },
     async close() {
       const ended = once(process, 'exit');
       process.disconnect();

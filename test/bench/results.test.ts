@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { chart } from '../../bench/chart.ts';
 import { readReport } from '../../bench/report.ts';
-import { type Part, runPart } from '../../bench/rounds.ts';
+import { type Part, partsNamed, runPart } from '../../bench/rounds.ts';
 import { soakChart } from '../../bench/soak/chart.ts';
 import { judge } from '../../bench/soak/memory.ts';
 import type { Sample } from '../../bench/soak/watch.ts';
@@ -10,6 +10,23 @@ import { table } from '../../bench/table.ts';
 const { results } = readReport(['test/fixtures/bench-results.json']);
 
 describe('measuring in rounds', () => {
+  test('takes the parts that are named, all of a group by its name, and without names all but the groups', () => {
+    const named = (name: string): Part => ({
+      name,
+      metrics: {},
+      open: () => Promise.reject(new Error('not measured')),
+    });
+    const [parts, peers] = [
+      [named('intake'), named('idle')],
+      [named('peers-file'), named('peers-kills')],
+    ];
+    const chosen = (...names: string[]) => partsNamed(names, parts, { peers }).map(({ name }) => name);
+    expect(chosen()).toEqual(['intake', 'idle']);
+    expect(chosen('peers', 'peers-kills')).toEqual(['peers-file', 'peers-kills']);
+    expect(chosen('peers-kills', 'idle')).toEqual(['peers-kills', 'idle']);
+    expect(() => chosen('peer')).toThrow('there is no part peer');
+  });
+
   test('runs the contenders in turns, leaves out the first round, and compares round by round', async () => {
     const ran: string[] = [];
     let closed = false;
