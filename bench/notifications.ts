@@ -5,8 +5,8 @@ import { noLimits } from '../src/kazoo/body.ts';
 import { commonFields, exampleRoutingKey } from '../src/kazoo/catalogue.ts';
 import { decode } from '../src/kazoo/decode.ts';
 import type { EventDefinition } from '../src/kazoo/event.ts';
-import type { Notification } from '../src/kazoo/notification.ts';
 import { toAmqpTimestamp } from '../src/kazoo/time.ts';
+import type { Notification } from '../src/notification/notification.ts';
 import { day } from './mix.ts';
 
 /** Messages as KAZOO publishes them, a millisecond apart, with distinct bodies of 700 bytes. @param end Unix milliseconds */

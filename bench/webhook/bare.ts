@@ -12,7 +12,7 @@ await contend<WebhookTask>(async ({ folder, url, items, concurrency, secrets }) 
   const journal = await openJournalReader(folder);
   const entries = await journal.find({ after: 0, limit: items });
   await journal.close();
-  const messages = entries.map((entry) => ({ id: entry.id, body: deliveryFrom(entry).json }));
+  const messages = entries.map((entry) => ({ id: entry.header.id, body: deliveryFrom(entry).json }));
   const hooks = secrets.map((secret) => new Webhook(secret));
   const pool = new Pool(url, { connections: concurrency });
   const headersOf = (id: string, body: string): Record<string, string> => {

@@ -26,7 +26,7 @@ export async function awaitArrivals(files: Files, samples: readonly Sample[], si
     let arrivals: Arrivals = { journal: new Map(), log: new Set(), file: new Set() };
     const haveAllArrived = async () => {
       const entries = await journal.find({ after: 0, limit: samples.length });
-      const byId = new Map(entries.map((entry) => [entry.id, entry]));
+      const byId = new Map(entries.map((entry) => [entry.header.id, entry]));
       arrivals = { journal: byId, log: await idsIn(files.log), file: await idsIn(files.file) };
       return faultsIn(arrivals, samples).length === 0;
     };

@@ -33,8 +33,8 @@ function row(terminal: Terminal, { title, id }: Sample, { journal, log, file }: 
 }
 
 function noteOn(entry: Arrived): string {
-  if (entry.preview) return 'no event, so no route wants it';
+  if (entry.header.preview) return 'no event, so no route wants it';
   if (entry.problems.length > 0) return describeProblems(entry.problems);
   if (entry.resendOf !== null) return 'a repeat, so delivered only once';
-  return entry.known ? '' : 'not in the catalogue';
+  return entry.header.known ? '' : 'not in the catalogue';
 }

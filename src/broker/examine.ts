@@ -2,9 +2,9 @@ import type { Logger } from 'pino';
 import type { JsonObject } from '../common/json.ts';
 import type { BodyLimits } from '../kazoo/body.ts';
 import { decode, undecodable } from '../kazoo/decode.ts';
-import type { Notification, Problem, RawMessage } from '../kazoo/notification.ts';
 import { type RevealedPaths, redact } from '../kazoo/redact.ts';
 import { type Validator, validateNotification } from '../kazoo/validate.ts';
+import type { Message, Notification, Problem } from '../notification/notification.ts';
 
 /** How messages are judged on their way in. */
 export interface IntakePolicy {
@@ -24,7 +24,7 @@ const longestTurn = 50;
  * @returns at least one notification, in the messages' order, and the bytes of the messages' bodies
  */
 export function examine(
-  messages: readonly RawMessage[],
+  messages: readonly Message[],
   first: number,
   limits: BodyLimits,
   policy: IntakePolicy,
@@ -33,13 +33,14 @@ export function examine(
   const notifications: Notification[] = [];
   const until = performance.now() + longestTurn;
   const validator: Validator = { validate: (event, data) => problemsOf(event, data, policy, log) };
+  const guarded: IntakePolicy = { validator, reveals: policy.reveals };
   let characters = 0;
   let bytes = 0;
   for (let index = first; index < messages.length && characters < maxCommitCharacters; index += 1) {
     if (index > first && performance.now() > until) break;
     const message = messages[index];
     if (message === undefined) break;
-    const notification = notificationOf(message, limits, validator, policy.reveals, log);
+    const notification = notificationOf(message, limits, guarded, log);
     notifications.push(notification);
     characters += notification.json.length + (notification.raw?.length ?? 0);
     bytes += message.body.length;
@@ -49,16 +50,15 @@ export function examine(
 
 /** A message that brings out a bug of ours must not keep itself and all after it out of the journal. */
 function notificationOf(
-  message: RawMessage,
+  message: Message,
   limits: BodyLimits,
-  validator: Validator,
-  reveals: RevealedPaths,
+  { validator, reveals }: IntakePolicy,
   log: Logger,
 ): Notification {
   try {
-    const decoded = decode(message, limits);
-    validateNotification(decoded, validator);
-    return redact(decoded, reveals);
+    const notification = decode(message, limits);
+    validateNotification(notification, validator);
+    return redact(notification, reveals);
   } catch (error) {
     log.error({ err: error }, 'a message could not be processed; it is quarantined');
     return undecodable(message, { path: '', keyword: 'internal', message: 'the body could not be processed' });

@@ -1,7 +1,7 @@
 import { Histogram } from '../common/stats.ts';
-import type { Notification } from '../kazoo/notification.ts';
 import { fromAmqpTimestamp } from '../kazoo/time.ts';
 import type { Entry } from '../notification/entry.ts';
+import type { Notification } from '../notification/notification.ts';
 
 /** What a message turned out to be; each is one of these. */
 const outcomes = ['valid', 'invalid', 'undecodable', 'preview', 'resend', 'duplicate'] as const;
@@ -36,18 +36,19 @@ export class IntakeCounts {
     for (let index = 0; index < batch.length; index += 1) {
       const notification = batch[index];
       if (notification === undefined) break;
-      const entry = fresh[next]?.id === notification.id ? fresh[next] : undefined;
+      const entry = fresh[next]?.header.id === notification.header.id ? fresh[next] : undefined;
       this.#count(notification, entry);
       if (entry === undefined) continue;
       next += 1;
-      this.sinceReceived.add((now - notification.receivedAt) / 1_000);
+      this.sinceReceived.add((now - notification.header.receivedAt) / 1_000);
       const published = fromAmqpTimestamp(timestampOf(index));
       if (published !== null) this.sincePublished.add((now - published) / 1_000);
     }
   }
 
   #count(notification: Notification, entry: Entry | undefined): void {
-    const event = notification.known && notification.event !== null ? notification.event : 'unknown';
+    const { header } = notification;
+    const event = header.known && header.event !== null ? header.event : 'unknown';
     let counts = this.byEvent.get(event);
     if (counts === undefined) {
       counts = new Float64Array(outcomes.length);
@@ -69,9 +70,9 @@ export class IntakeCounts {
 }
 
 /** The place among `outcomes`. */
-function outcomeOf({ state, preview }: Notification, { resendOf }: Entry): number {
+function outcomeOf({ header, state }: Notification, { resendOf }: Entry): number {
   if (state === 'undecodable') return 2;
-  if (preview) return 3;
+  if (header.preview) return 3;
   if (state === 'invalid') return 1;
   return resendOf === null ? 0 : 4;
 }

@@ -5,8 +5,8 @@ import { reasonOf } from '../common/errors.ts';
 import { RateMeter } from '../common/stats.ts';
 import { type Appender, JournalError } from '../journal/journal.ts';
 import type { BodyLimits } from '../kazoo/body.ts';
-import type { Notification } from '../kazoo/notification.ts';
 import type { Entry } from '../notification/entry.ts';
+import type { Notification } from '../notification/notification.ts';
 import { examine, type IntakePolicy } from './examine.ts';
 import { IntakeCounts } from './intake-counts.ts';
 import type { ReceivedMessage } from './receiver.ts';
@@ -48,7 +48,7 @@ export class Intake {
   #policy: IntakePolicy;
   readonly counts = new IntakeCounts();
   readonly #heartbeat = new Heartbeat();
-  #held: ReceivedMessage[] = [];
+  #held: Readonly<ReceivedMessage>[] = [];
   #bytes = 0;
   #heldBytes = 0;
   #source: Source | undefined;
@@ -124,7 +124,7 @@ export class Intake {
   }
 
   /** Takes a message. All that are held at a time come from the same connection: see `drained`. */
-  add(message: ReceivedMessage, source: Source): void {
+  add(message: Readonly<ReceivedMessage>, source: Source): void {
     if (this.#received === this.#committed) this.#heartbeat.beat();
     this.#held.push(message);
     this.#received += 1;
@@ -215,9 +215,9 @@ export class Intake {
   /** @param fresh those of the batch that the journal didn't have, in the batch's order */
   #tellDropped(batch: readonly Notification[], fresh: readonly Entry[]): void {
     let next = 0;
-    for (const { id } of batch) {
-      if (fresh[next]?.id === id) next += 1;
-      else this.#context.log.debug({ id }, 'dropped a message: the journal has this notification');
+    for (const { header } of batch) {
+      if (fresh[next]?.header.id === header.id) next += 1;
+      else this.#context.log.debug({ id: header.id }, 'dropped a message: the journal has this notification');
     }
   }
 

@@ -10,7 +10,6 @@ import type { TlsFiles } from '../common/net/tls.ts';
 import { mismatch } from './amqplib.ts';
 import { type Connection, connect } from './connection.ts';
 import type { Intake } from './intake.ts';
-import { ReceivedMessage } from './receiver.ts';
 import { bindQueue, ensureExchange, ensureQueue, QueueConflict, type QueueOptions, replyCodeOf } from './topology.ts';
 import { LinkCounts, StallError, type WatchOptions, watch } from './watch.ts';
 
@@ -190,7 +189,6 @@ export class Link {
 
   async #consume(channel: Channel, connection: Connection): Promise<string> {
     const intake = this.#intake;
-    const { zone } = this.#broker;
     const source = {
       acknowledge: (deliveryTag: number) => {
         if (connection.alive) channel.ack({ fields: { deliveryTag } } as ConsumeMessage, true); // it looks at nothing else
@@ -199,12 +197,13 @@ export class Link {
     };
     await channel.prefetch(this.#options.prefetch);
     connection.receive({
+      zone: this.#broker.zone,
       maxBodySize: intake.maxBodySize,
       get hasRoom() {
         return intake.hasRoom;
       },
       take(message) {
-        intake.add(new ReceivedMessage(message, zone, Date.now()), source);
+        intake.add(message, source);
         if (intake.full) connection.fail(new Error('too much is held here while the journal is not writable'));
       },
     });

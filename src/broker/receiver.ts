@@ -1,41 +1,35 @@
 import { createHash, type Hash } from 'node:crypto';
 import { maxUndecodableBytes } from '../kazoo/decode.ts';
-import type { RawMessage } from '../kazoo/notification.ts';
+import type { Message } from '../notification/notification.ts';
 import type { FrameReader } from './amqplib.ts';
 
-/** A message as the broker delivers it, with those of its properties that intake asks for. */
-export interface Delivered extends Omit<RawMessage, 'zone' | 'receivedAt'> {
-  /** By which it is acknowledged. */
-  readonly deliveryTag: number;
-}
-
-/** A message that isn't in the journal yet. A class, because it lives as long as a batch: see `Decoded`. */
-export class ReceivedMessage implements RawMessage {
-  readonly body: Uint8Array;
-  readonly digest: string | undefined;
-  readonly routingKey: string;
-  readonly contentEncoding: string | undefined;
-  readonly messageId: string | undefined;
-  readonly timestamp: number | undefined;
+/**
+ * A message that isn't in the journal yet; whoever receives it fills it in, as it comes. A class for the reason that
+ * `Header` is one.
+ */
+export class ReceivedMessage implements Message {
+  body: Uint8Array = nothing;
+  digest: string | undefined;
+  routingKey = '';
+  contentEncoding: string | undefined;
+  messageId: string | undefined;
+  timestamp: number | undefined;
   readonly zone: string;
-  readonly receivedAt: number;
-  readonly deliveryTag: number;
+  receivedAt = 0;
+  /** By which it is acknowledged. */
+  deliveryTag = 0;
 
-  constructor(delivered: Delivered, zone: string, receivedAt: number) {
-    this.body = delivered.body;
-    this.digest = delivered.digest;
-    this.routingKey = delivered.routingKey;
-    this.contentEncoding = delivered.contentEncoding;
-    this.messageId = delivered.messageId;
-    this.timestamp = delivered.timestamp;
+  constructor(zone: string) {
     this.zone = zone;
-    this.receivedAt = receivedAt;
-    this.deliveryTag = delivered.deliveryTag;
   }
 }
 
+const nothing = Buffer.alloc(0);
+
 /** Who gets the messages of a connection. */
 export interface Recipient {
+  /** The connection's, which no message says. */
+  readonly zone: string;
   /** In bytes: a larger body is hashed as it comes, and only its beginning is held. */
   readonly maxBodySize: number;
   /**
@@ -43,7 +37,7 @@ export interface Recipient {
    * there. A bound of messages, as prefetch is, doesn't bound memory.
    */
   readonly hasRoom: boolean;
-  take(message: Delivered): void;
+  take(message: Readonly<ReceivedMessage>): void;
 }
 
 /**
@@ -81,8 +75,6 @@ const contentEncodingFlag = 0x4000;
 const messageIdFlag = 0x0080;
 const timestampFlag = 0x0040;
 
-const nothing = Buffer.alloc(0);
-
 class Receiver {
   readonly #reader: FrameReader;
   readonly #readWithAmqplib: () => unknown;
@@ -93,11 +85,7 @@ class Receiver {
   /** Of the message that is under way: the frame that must come next, and what is known so far. */
   #expected: typeof methodFrame | typeof propertiesFrame | typeof bodyFrame = methodFrame;
   #channel = 0;
-  #deliveryTag = 0;
-  #routingKey = '';
-  #contentEncoding: string | undefined;
-  #messageId: string | undefined;
-  #timestamp: number | undefined;
+  #message: ReceivedMessage;
   #missing = 0;
   #parts: Buffer[] = [];
   #tooLarge: TooLarge | undefined;
@@ -105,6 +93,7 @@ class Receiver {
   constructor(reader: FrameReader, recipient: Recipient) {
     this.#reader = reader;
     this.#recipient = recipient;
+    this.#message = new ReceivedMessage(recipient.zone);
     this.#readWithAmqplib = reader.recvFrame.bind(reader);
     this.#bytes = reader.rest;
   }
@@ -179,8 +168,9 @@ class Receiver {
     const exchange = tag + 9; // and whether it comes again
     const key = exchange + 1 + bytes.readUInt8(exchange);
     this.#channel = channel;
-    this.#deliveryTag = bytes.readUInt32BE(tag) * 2 ** 32 + bytes.readUInt32BE(tag + 4);
-    this.#routingKey = bytes.toString('utf8', key + 1, key + 1 + bytes.readUInt8(key));
+    this.#message = new ReceivedMessage(this.#recipient.zone);
+    this.#message.deliveryTag = bytes.readUInt32BE(tag) * 2 ** 32 + bytes.readUInt32BE(tag + 4);
+    this.#message.routingKey = bytes.toString('utf8', key + 1, key + 1 + bytes.readUInt8(key));
     this.#expected = propertiesFrame;
   }
 
@@ -188,9 +178,6 @@ class Receiver {
     const bytes = this.#bytes;
     const size = start + 4; // behind class and weight
     this.#missing = bytes.readUInt32BE(size) * 2 ** 32 + bytes.readUInt32BE(size + 4);
-    this.#contentEncoding = undefined;
-    this.#messageId = undefined;
-    this.#timestamp = undefined;
     this.#readProperties(size + 8, end);
     this.#expected = bodyFrame;
     if (this.#missing > this.#recipient.maxBodySize) this.#tooLarge = tooLarge(this.#missing);
@@ -208,13 +195,13 @@ class Receiver {
         const value = at;
         at += sizeOf(bytes, at, kind);
         if (at > end) return;
-        if (flag === contentEncodingFlag) this.#contentEncoding = bytes.toString('utf8', value + 1, at);
-        else if (flag === messageIdFlag) this.#messageId = bytes.toString('latin1', value + 1, at);
+        if (flag === contentEncodingFlag) this.#message.contentEncoding = bytes.toString('utf8', value + 1, at);
+        else if (flag === messageIdFlag) this.#message.messageId = bytes.toString('latin1', value + 1, at);
       }
       flag >>>= 1;
     }
     if ((flags & timestampFlag) === 0 || at + 8 > end) return;
-    this.#timestamp = bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
+    this.#message.timestamp = bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
   }
 
   #takeBody(start: number, end: number): void {
@@ -236,15 +223,11 @@ class Receiver {
 
   #handOver(body: Buffer, digest?: string): void {
     this.#expected = methodFrame;
-    this.#recipient.take({
-      deliveryTag: this.#deliveryTag,
-      routingKey: this.#routingKey,
-      contentEncoding: this.#contentEncoding,
-      messageId: this.#messageId,
-      timestamp: this.#timestamp,
-      body,
-      digest,
-    });
+    const message = this.#message;
+    message.body = body;
+    message.digest = digest;
+    message.receivedAt = Date.now();
+    this.#recipient.take(message);
   }
 }
 

@@ -30,9 +30,9 @@ export class RouteCounts {
   readonly attempts = new Histogram(attemptBounds);
 
   /** @param end when the sink answered, in Unix milliseconds */
-  concluded({ receivedAt }: Entry, outcome: Outcome, end: number): void {
+  concluded({ header }: Entry, outcome: Outcome, end: number): void {
     this.tries[outcome.status] += 1;
-    if (outcome.status === 'delivered') this.sinceReceived.add((end - receivedAt) / 1_000);
+    if (outcome.status === 'delivered') this.sinceReceived.add((end - header.receivedAt) / 1_000);
     else this.#failed(String(outcome.code ?? 'none'));
   }
 

@@ -44,7 +44,8 @@ export class KeyedQueue implements Queue {
   }
 
   add(delivery: PendingDelivery): boolean {
-    const { accountId, seq } = delivery.entry;
+    const { seq, header } = delivery.entry;
+    const { accountId } = header;
     if (accountId === null) {
       this.#free.push(delivery);
       return true;
@@ -82,18 +83,19 @@ export class KeyedQueue implements Queue {
 
   /** Accounts have their turns one after the other, so that only what has no account knows a place. */
   putBack(deliveries: readonly PendingDelivery[], place: 'first' | 'last'): void {
-    const free = deliveries.filter(({ entry }) => entry.accountId === null);
+    const free = deliveries.filter(({ entry }) => entry.header.accountId === null);
     if (place === 'first') this.#free = [...free, ...this.#free];
     else this.#last = [...this.#last, ...free];
     for (const { entry } of deliveries) {
-      if (entry.accountId === null) continue;
+      const { accountId } = entry.header;
+      if (accountId === null) continue;
       this.#pending += 1;
-      this.#goOn(entry.accountId, this.#queueOf(entry.accountId));
+      this.#goOn(accountId, this.#queueOf(accountId));
     }
   }
 
   release({ entry, state }: Readonly<PendingDelivery>): PendingDelivery[] {
-    const account = entry.accountId;
+    const account = entry.header.accountId;
     if (account === null) return [];
     const queue = this.#queueOf(account);
     queue.deliveries.shift();

@@ -109,7 +109,8 @@ export class RouteLedger {
   }
 
   /** → quarantined */
-  quarantine({ seq, accountId }: Entry, reason: string): void {
+  quarantine({ seq, header }: Entry, reason: string): void {
+    const { accountId } = header;
     this.#lines.push({ seq, accountId, state: 'quarantined', reason, attempts: none, dueAt: null, exists: false });
   }
 
@@ -254,7 +255,7 @@ export class RouteLedger {
   /** The journal gets a line of it, or another one. */
   #list(delivery: PendingDelivery, state: 'waiting' | 'dead', reason: string, dueAt: number | null): void {
     const { entry, attempts, listed: exists } = delivery;
-    this.#lines.push({ seq: entry.seq, accountId: entry.accountId, state, reason, attempts, dueAt, exists });
+    this.#lines.push({ seq: entry.seq, accountId: entry.header.accountId, state, reason, attempts, dueAt, exists });
     delivery.listed = true;
     if (!exists) this.#progress.close(delivery);
   }

@@ -18,7 +18,7 @@ export type DeliveryState =
 
 /**
  * A notification on its way to a route's sink. Only `RouteLedger` changes it; all others see it as `Readonly`. A class,
- * because it lives as long as a batch: see `Decoded`.
+ * because it lives as long as a batch: see `Header`.
  */
 export class PendingDelivery {
   readonly entry: Entry;

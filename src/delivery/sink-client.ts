@@ -128,7 +128,7 @@ export class SinkClient {
       });
       return [...first, ...(await second)];
     }
-    this.#log.error({ err: error, id: batch[0]?.id }, 'the sink failed unexpectedly');
+    this.#log.error({ err: error, id: batch[0]?.header.id }, 'the sink failed unexpectedly');
     return batch.map(() => ({ status: 'retry', reason: `the sink failed unexpectedly: ${reasonOf(error)}` }));
   }
 }

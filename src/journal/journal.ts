@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { Notification } from '../kazoo/notification.ts';
 import type { Entry } from '../notification/entry.ts';
+import type { Notification } from '../notification/notification.ts';
 import type { OperatorStore } from './operator-store.ts';
 import type { JournalReader, OpenedReader } from './reader.ts';
 import type { RouteSession, Start } from './route-session.ts';

@@ -1,5 +1,5 @@
-import type { NotificationState, Problem } from '../kazoo/notification.ts';
 import type { Entry } from '../notification/entry.ts';
+import type { NotificationState, Problem } from '../notification/notification.ts';
 import type { OpenedReader } from './reader.ts';
 import type { Attempt, RecordedState } from './route-session.ts';
 

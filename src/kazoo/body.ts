@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { gunzipSync } from 'node:zlib';
 import { isObject, type Json, type JsonObject } from '../common/json.ts';
+import type { Message, Problem } from '../notification/notification.ts';
 import { fastNormalise } from './fast-normalise.ts';
 import { fingerprintContent } from './identity.ts';
 import { mayLoseDigits, parseAsWritten } from './json.ts';
 import { type BodyPath, maxDepth, type Normalised, normalise } from './normalise.ts';
-import type { Problem, RawMessage } from './notification.ts';
 
 /** What a body may be to be decoded. */
 export interface BodyLimits {
@@ -35,7 +35,7 @@ interface Body {
 }
 
 /** What a message holds, as a normalised object; or why that can't be told. Never throws. */
-export function parseBody(message: RawMessage, { maxBodySize, maxBodyMembers }: BodyLimits): Body | Failure {
+export function parseBody(message: Message, { maxBodySize, maxBodyMembers }: BodyLimits): Body | Failure {
   const bytes = unpack(message, maxBodySize);
   if ('problem' in bytes) return bytes;
   if (!isUtf8(bytes)) return failure('encoding', 'the body is not UTF-8 text');
@@ -73,7 +73,7 @@ function bodyOf({ data, collisions, mayHoldSecrets }: Normalised): Body {
 /** Leaves out a byte order mark, which JSON.parse would refuse. */
 const utf8 = new TextDecoder();
 
-function unpack(message: RawMessage, maxBodySize: number): Uint8Array | Failure {
+function unpack(message: Message, maxBodySize: number): Uint8Array | Failure {
   const tooLarge = failure('size', `the body is larger than ${maxBodySize} bytes`);
   if (message.digest !== undefined) return tooLarge;
   const encoding = message.contentEncoding?.trim().toLowerCase() ?? '';

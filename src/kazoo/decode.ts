@@ -1,9 +1,10 @@
 import { type Json, type JsonObject, member } from '../common/json.ts';
+import { Header } from '../notification/header.ts';
+import { type Message, Notification, type Problem } from '../notification/notification.ts';
 import { type BodyLimits, parseBody } from './body.ts';
 import { eventNamed } from './catalogue.ts';
 import { fingerprintOf, notificationId } from './identity.ts';
 import type { BodyPath } from './normalise.ts';
-import type { Notification, NotificationState, Problem, RawMessage, Secret } from './notification.ts';
 import { fromAmqpTimestamp, fromGregorianSeconds } from './time.ts';
 
 /** How much of a body that can't be decoded is kept, in bytes. */
@@ -13,7 +14,7 @@ export const maxUndecodableBytes = 64 * 1024;
  * Makes a notification of whatever the broker delivered. Never throws: what can't be decoded comes out in the state
  * `undecodable`, with its problem and the first 64 KiB of its body.
  */
-export function decode(message: RawMessage, limits: BodyLimits): Decoded {
+export function decode(message: Message, limits: BodyLimits): Notification {
   const body = parseBody(message, limits);
   if ('problem' in body) return undecodable(message, body.problem);
 
@@ -24,10 +25,8 @@ export function decode(message: RawMessage, limits: BodyLimits): Decoded {
   const eventTime = ownTimeOf(data);
   const happensOnce = definition?.once === true || typeof data.call_id === 'string';
   const ownTime = mayBeResent(message, data) ? (eventTime ?? (happensOnce ? 0 : null)) : null;
-  return new Decoded({
+  const header = new Header({
     id: notificationId(message, published ?? 0),
-    fingerprint: ownTime === null ? '' : fingerprintOf(body.content()),
-    ownTime,
     event,
     known: definition !== undefined,
     category: definition?.category ?? null,
@@ -38,6 +37,11 @@ export function decode(message: RawMessage, limits: BodyLimits): Decoded {
     receivedAt: message.receivedAt,
     routingKey: message.routingKey,
     preview: data.preview === true || data.preview === 'true',
+  });
+  return new Notification({
+    header,
+    fingerprint: ownTime === null ? '' : fingerprintOf(body.content()),
+    ownTime,
     state: body.collisions.length === 0 ? 'valid' : 'invalid',
     problems: body.collisions.map(collision),
     data,
@@ -49,12 +53,10 @@ export function decode(message: RawMessage, limits: BodyLimits): Decoded {
 }
 
 /** A notification of a body that nothing more can be said of than what is wrong with it. */
-export function undecodable(message: RawMessage, problem: Problem): Decoded {
+export function undecodable(message: Message, problem: Problem): Notification {
   const published = fromAmqpTimestamp(message.timestamp);
-  return new Decoded({
+  const header = new Header({
     id: notificationId(message, published ?? 0),
-    fingerprint: '',
-    ownTime: null,
     event: null,
     known: false,
     category: null,
@@ -65,6 +67,11 @@ export function undecodable(message: RawMessage, problem: Problem): Decoded {
     receivedAt: message.receivedAt,
     routingKey: message.routingKey,
     preview: false,
+  });
+  return new Notification({
+    header,
+    fingerprint: '',
+    ownTime: null,
     state: 'undecodable',
     problems: [problem],
     data: null,
@@ -74,61 +81,6 @@ export function undecodable(message: RawMessage, problem: Problem): Decoded {
     raw: Uint8Array.from(message.body.subarray(0, maxUndecodableBytes)),
     mayHoldSecrets: false,
   });
-}
-
-/**
- * A notification on its way to the journal: what validation and redaction still change can be written to.
- *
- * A class, because V8 learns of a literal how long its objects live. At the start, when it collects garbage every few
- * messages, those of a batch all outlive that; and it would make them among the old ones from then on, where even the
- * dead keep alive what they refer to.
- */
-export class Decoded implements Notification {
-  readonly id: string;
-  readonly fingerprint: string;
-  readonly ownTime: number | null;
-  readonly event: string | null;
-  readonly known: boolean;
-  readonly category: string | null;
-  readonly accountId: string | null;
-  readonly zone: string;
-  readonly node: string | null;
-  readonly occurredAt: number;
-  readonly receivedAt: number;
-  readonly routingKey: string;
-  readonly preview: boolean;
-  state: NotificationState;
-  problems: readonly Problem[];
-  /** The normalised body; null where it couldn't be decoded, and after `redact`, which releases it. */
-  data: JsonObject | null;
-  json: string;
-  secrets: readonly Secret[];
-  readonly raw: Uint8Array | null;
-  /** False where there is no secret but those that the catalogue marks. */
-  readonly mayHoldSecrets: boolean;
-
-  constructor(fields: Decoded) {
-    this.id = fields.id;
-    this.fingerprint = fields.fingerprint;
-    this.ownTime = fields.ownTime;
-    this.event = fields.event;
-    this.known = fields.known;
-    this.category = fields.category;
-    this.accountId = fields.accountId;
-    this.zone = fields.zone;
-    this.node = fields.node;
-    this.occurredAt = fields.occurredAt;
-    this.receivedAt = fields.receivedAt;
-    this.routingKey = fields.routingKey;
-    this.preview = fields.preview;
-    this.state = fields.state;
-    this.problems = fields.problems;
-    this.data = fields.data;
-    this.json = fields.json;
-    this.secrets = fields.secrets;
-    this.raw = fields.raw;
-    this.mayHoldSecrets = fields.mayHoldSecrets;
-  }
 }
 
 function collision(path: BodyPath): Problem {
@@ -150,7 +102,7 @@ function escapePointer(key: string): string {
  * KAZOO saves what nobody answers, and publishes that again; what it wants no answer to, it publishes once. Only in the
  * former are these keys. A publisher that sets `message_id` marks repeats by it.
  */
-function mayBeResent({ messageId = '' }: RawMessage, data: JsonObject): boolean {
+function mayBeResent({ messageId = '' }: Message, data: JsonObject): boolean {
   return messageId === '' && (data.server_id !== undefined || data.system_log_id !== undefined);
 }
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { isObject, type Json, type JsonObject } from '../common/json.ts';
-import type { RawMessage } from './notification.ts';
+import type { Message } from '../notification/notification.ts';
 
 /**
  * The id of a notification: a UUID version 8 whose first 48 bits are a time in milliseconds and whose other 74 come
@@ -15,7 +15,7 @@ export function notificationId({ body, digest, messageId = '' }: Content, time: 
   return `${timeInHex(time)}-8${identity.slice(0, 3)}-${variant}${identity.slice(4, 7)}-${identity.slice(7, 19)}`;
 }
 
-type Content = Pick<RawMessage, 'body' | 'digest' | 'messageId'>;
+type Content = Pick<Message, 'body' | 'digest' | 'messageId'>;
 
 /** Milliseconds that share the first eight digits of their time: a little more than a minute. */
 const stretch = 0x1_0000;

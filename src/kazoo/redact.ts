@@ -1,13 +1,13 @@
 import { holderAt, isHolder, isObject, type Json, type JsonObject } from '../common/json.ts';
+import type { Header } from '../notification/header.ts';
+import { type Notification, redacted, type Secret } from '../notification/notification.ts';
 import { commonFields, eventNamed } from './catalogue.ts';
-import type { Decoded } from './decode.ts';
 import { mayLoseDigits, parseAsWritten } from './json.ts';
 import { type BodyPath, isSecretName } from './normalise.ts';
-import { type Notification, redacted, type Secret } from './notification.ts';
 import { withoutSecrets } from './secrets.ts';
 
 /** Which dotted paths into the body of a notification some route reveals; one reveals all below it. */
-export type RevealedPaths = (notification: Notification) => readonly string[];
+export type RevealedPaths = (header: Header) => readonly string[];
 
 /**
  * Replaces each secret by `"[redacted]"`, in the notification itself, keeps it apart only where some route reveals it,
@@ -16,19 +16,19 @@ export type RevealedPaths = (notification: Notification) => readonly string[];
  * Secrets are the fields that the catalogue marks, whatever a key's name says is one, what `withoutSecrets` finds in a
  * string, and of a `system_alert` its attachment's URL and the request headers and request data in its details.
  */
-export function redact(decoded: Decoded, reveals: RevealedPaths): Notification {
-  const { data } = decoded;
-  if (data === null) return decoded;
+export function redact(notification: Notification, reveals: RevealedPaths): Notification {
+  const { header, data } = notification;
+  if (data === null) return notification;
   // Its text is all that is needed from now on: hundreds of bodies in memory would keep the garbage collector busy.
-  decoded.data = null;
-  const matches = catalogueSecrets(decoded.event, data);
-  const isAlert = decoded.event === 'system_alert';
-  if (isAlert || decoded.mayHoldSecrets) matches.push(...searchSecrets(data, isAlert));
-  if (matches.length === 0) return decoded;
-  const revealed = reveals(decoded);
-  decoded.secrets = withinLimits(matches.flatMap((match) => replace(data, match, revealed)));
-  decoded.json = mayLoseDigits(decoded.json) ? replacedIn(decoded.json, matches) : JSON.stringify(data);
-  return decoded;
+  notification.data = null;
+  const matches = catalogueSecrets(header.event, data);
+  const isAlert = header.event === 'system_alert';
+  if (isAlert || notification.mayHoldSecrets) matches.push(...searchSecrets(data, isAlert));
+  if (matches.length === 0) return notification;
+  const revealed = reveals(header);
+  notification.secrets = withinLimits(matches.flatMap((match) => replace(data, match, revealed)));
+  notification.json = mayLoseDigits(notification.json) ? replacedIn(notification.json, matches) : JSON.stringify(data);
+  return notification;
 }
 
 /** A secret, or a string with one in it. */

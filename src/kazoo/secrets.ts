@@ -1,4 +1,4 @@
-import { redacted } from './notification.ts';
+import { redacted } from '../notification/notification.ts';
 
 /** True for a string of a body that is looked into. */
 export function mayHoldSecret(text: string): boolean {

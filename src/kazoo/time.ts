@@ -29,23 +29,6 @@ export function toAmqpTimestamp(milliseconds: number): number {
   return (milliseconds + gregorianEpoch * 1000) * 1000;
 }
 
-/**
- * Writes Unix milliseconds as RFC 3339 in UTC. Times that come in their order cost a fourth of `toISOString`: the
- * second is written once for all that fall into it.
- */
-export function rfc3339Writer(): (milliseconds: number) => string {
-  let second = Number.NaN;
-  let text = '';
-  return (milliseconds) => {
-    const ofSecond = milliseconds - Math.floor(milliseconds / 1000) * 1000;
-    if (milliseconds - ofSecond !== second) {
-      second = milliseconds - ofSecond;
-      text = new Date(second).toISOString().slice(0, -4);
-    }
-    return `${text}${ofSecond < 10 ? '00' : ofSecond < 100 ? '0' : ''}${ofSecond}Z`;
-  };
-}
-
 function validTime(milliseconds: number): number | null {
   const whole = Math.floor(milliseconds);
   return whole > 0 && whole <= lastTime ? whole : null;

@@ -1,6 +1,5 @@
 import type { JsonObject } from '../common/json.ts';
-import type { Decoded } from './decode.ts';
-import type { Problem } from './notification.ts';
+import type { Notification, Problem } from '../notification/notification.ts';
 
 export interface Validator {
   /**
@@ -11,11 +10,11 @@ export interface Validator {
 }
 
 /** Notes on a notification what is wrong with it by its event's schema. */
-export function validateNotification(decoded: Decoded, { validate }: Validator): void {
+export function validateNotification(notification: Notification, { validate }: Validator): void {
   // A preview is an e-mail template with every field filled by its own name: no schema can say anything about it.
-  if (decoded.data === null || decoded.preview) return;
-  const problems = validate(decoded.event, decoded.data);
+  if (notification.data === null || notification.header.preview) return;
+  const problems = validate(notification.header.event, notification.data);
   if (problems.length === 0) return;
-  decoded.state = 'invalid';
-  decoded.problems = [...decoded.problems, ...problems];
+  notification.state = 'invalid';
+  notification.problems = [...notification.problems, ...problems];
 }

@@ -1,10 +1,11 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import { findSlip } from '../common/text/slips.ts';
 import type { Entry } from '../notification/entry.ts';
+import { envelopeKeys, envelopeOf } from '../notification/envelope.ts';
+import { headerKeys } from '../notification/header.ts';
 import { type Budget, bound, tooMuch } from './bounds.ts';
 import { ConditionError, cel, celMessage, conditionErrorAt, orConditionError } from './cel.ts';
 import { conditionSlips, hideTexts } from './condition-slips.ts';
-import { envelopeOf } from './envelope.ts';
 
 /** Whether an entry fulfils it; or why that can't be told, such as a field that it doesn't have. */
 export type Condition = (entry: Entry) => boolean | Failure;
@@ -88,14 +89,11 @@ function compile(text: string): Compiled {
 
 const limits = { maxAstNodes: 1_000, maxDepth: 100 };
 
-const texts = ['id', 'zone', 'occurred_at', 'received_at', 'routing_key'];
-const textsOrNull = ['event', 'category', 'account_id', 'node', 'resend_of'];
-
 /** Judges expressions: by types, where the envelope has them. */
 function checking(): Environment {
   const empty = new (cel().Environment)({ limits });
-  return [...texts, ...textsOrNull]
-    .reduce((environment, name) => environment.registerVariable(name, 'string'), empty)
+  return [...headerKeys, 'resend_of']
+    .reduce((environment, key) => environment.registerVariable(key, 'string'), empty)
     .registerVariable('valid', 'bool')
     .registerVariable('problems', 'list<map<string, string>>')
     .registerVariable('data', 'map<string, dyn>')
@@ -104,7 +102,7 @@ function checking(): Environment {
 
 /** Knows no types: a key that is null isn't a string. */
 function evaluating(): Environment {
-  return [...texts, ...textsOrNull, 'valid', 'problems', 'data'].reduce(
+  return envelopeKeys.reduce(
     (environment, name) => environment.registerVariable(name, 'dyn'),
     new (cel().Environment)({ limits: { ...limits, maxAstNodes: 3 * limits.maxAstNodes } }),
   );

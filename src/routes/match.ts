@@ -1,8 +1,8 @@
 import { globToRegExp } from '../common/text/patterns.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
-import type { Notification } from '../kazoo/notification.ts';
 import type { RevealedPaths } from '../kazoo/redact.ts';
 import type { Entry, Interest } from '../notification/entry.ts';
+import type { Header } from '../notification/header.ts';
 import { createCondition } from './condition.ts';
 
 /** Which notifications a route wants. */
@@ -47,12 +47,13 @@ export function createMatcher(
   return (entry) => {
     // It has no event that could be wanted: it is quarantined in the journal, for all routes at once.
     if (entry.state === 'undecodable') return 'skip';
-    if (!isInScope(entry)) return 'skip';
+    if (!isInScope(entry.header)) return 'skip';
     if (entry.resendOf !== null && selection.resends === 'skip') return 'skip';
     // Before quarantine: what a route doesn't want is not kept for it.
     if (condition !== undefined && !fulfils(entry)) return 'skip';
     if (entry.state === 'invalid' && selection.invalid === 'quarantine') return { quarantine: quarantineReason(entry) };
-    if (!entry.known && selection.unknown === 'quarantine') return { quarantine: `unknown event ${entry.event}` };
+    if (!entry.header.known && selection.unknown === 'quarantine')
+      return { quarantine: `unknown event ${entry.header.event}` };
     return 'deliver';
   };
 }
@@ -64,10 +65,10 @@ export function createRevealedPaths(
   const revealing = routes
     .filter(({ reveal }) => reveal.length > 0)
     .map((route) => ({ isInScope: createScope(route), reveal: route.reveal }));
-  return (notification) => revealing.flatMap(({ isInScope, reveal }) => (isInScope(notification) ? reveal : []));
+  return (header) => revealing.flatMap(({ isInScope, reveal }) => (isInScope(header) ? reveal : []));
 }
 
-function createScope(scope: Scope): (of: Notification | Entry) => boolean {
+function createScope(scope: Scope): (of: Header) => boolean {
   const isWantedEvent = createEventFilter(scope.events);
   const accounts = new Set(scope.accounts);
   const zones = new Set(scope.zones);

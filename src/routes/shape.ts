@@ -1,9 +1,9 @@
 import { holderAt, type Json, type JsonObject } from '../common/json.ts';
-import type { Secret } from '../kazoo/notification.ts';
 import { isRevealed } from '../kazoo/redact.ts';
 import type { Entry } from '../notification/entry.ts';
-import type { Delivery, Envelope, ShapedEnvelope } from '../notification/envelope.ts';
-import { envelopeHeader, envelopeJson, envelopeOf } from './envelope.ts';
+import { type Delivery, envelopeJson, envelopeOf, type ShapedEnvelope } from '../notification/envelope.ts';
+import type { Header } from '../notification/header.ts';
+import type { Secret } from '../notification/notification.ts';
 import type { Reshape } from './reshape.ts';
 
 /**
@@ -14,82 +14,52 @@ import type { Reshape } from './reshape.ts';
  */
 export function shape(entry: Entry, reveal: readonly string[], reshape?: Reshape): Delivery {
   const revealed = entry.secrets.filter((secret) => isRevealed(secret.path, reveal));
-  if (reshape === undefined && revealed.length === 0) return new PlainDelivery(entry);
-  return new ShapedDelivery(entry, revealed, () => {
-    const envelope = withRevealed(entry, revealed);
-    return reshape === undefined ? envelope : reshape(envelope);
-  });
+  return new ShapedDelivery(entry, revealed.length === 0 ? none : revealed, reshape);
 }
 
+const none: readonly Secret[] = [];
+
 /** A class because there are tens of thousands a second, which share its getters. */
-class PlainDelivery implements Delivery {
-  readonly id: string;
-  readonly event: string | null;
+class ShapedDelivery implements Delivery {
+  readonly secrets: readonly Secret[];
   readonly #entry: Entry;
-  #envelope: Envelope | undefined;
+  readonly #reshape: Reshape | undefined;
+  #envelope: ShapedEnvelope | undefined;
   #json: string | undefined;
 
-  constructor(entry: Entry) {
-    this.id = entry.id;
-    this.event = entry.event;
+  constructor(entry: Entry, secrets: readonly Secret[], reshape: Reshape | undefined) {
+    this.secrets = secrets;
     this.#entry = entry;
+    this.#reshape = reshape;
+  }
+
+  get header(): Header {
+    return this.#entry.header;
   }
 
   get body(): string {
     return this.#entry.json;
   }
 
-  get secrets(): readonly Secret[] {
-    return none;
-  }
-
-  get envelope(): Envelope {
-    this.#envelope ??= envelopeOf(this.#entry);
-    return this.#envelope;
-  }
-
-  get json(): string {
-    this.#json ??= envelopeJson(this.#entry);
-    return this.#json;
-  }
-}
-
-const none: readonly Secret[] = [];
-
-/** One whose text is that of an envelope which has to be made. */
-class ShapedDelivery implements Delivery {
-  readonly id: string;
-  readonly event: string | null;
-  readonly body: string;
-  readonly secrets: readonly Secret[];
-  readonly #make: () => ShapedEnvelope;
-  #envelope: ShapedEnvelope | undefined;
-  #json: string | undefined;
-
-  constructor({ id, event, json }: Entry, secrets: readonly Secret[], make: () => ShapedEnvelope) {
-    this.id = id;
-    this.event = event;
-    this.body = json;
-    this.secrets = secrets;
-    this.#make = make;
-  }
-
   get envelope(): ShapedEnvelope {
-    this.#envelope ??= this.#make();
+    if (this.#envelope !== undefined) return this.#envelope;
+    const envelope = envelopeOf(this.#entry, withRevealed(this.#entry.data, this.secrets));
+    this.#envelope = this.#reshape === undefined ? envelope : this.#reshape(envelope);
     return this.#envelope;
   }
 
   get json(): string {
-    this.#json ??= JSON.stringify(this.envelope);
+    const isPlain = this.#reshape === undefined && this.secrets.length === 0;
+    this.#json ??= isPlain ? envelopeJson(this.#entry) : JSON.stringify(this.envelope);
     return this.#json;
   }
 }
 
-function withRevealed(entry: Entry, revealed: readonly Secret[]): Envelope {
-  if (revealed.length === 0) return envelopeOf(entry);
-  const data = structuredClone(entry.data);
-  if (data !== null) for (const { path, value } of revealed) setAt(data, path, value);
-  return { ...envelopeHeader(entry), data };
+function withRevealed(data: JsonObject | null, revealed: readonly Secret[]): JsonObject | null {
+  if (data === null || revealed.length === 0) return data;
+  const copy = structuredClone(data);
+  for (const { path, value } of revealed) setAt(copy, path, value);
+  return copy;
 }
 
 function setAt(data: JsonObject, path: readonly string[], value: Json): void {

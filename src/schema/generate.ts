@@ -2,7 +2,7 @@ import type { JsonObject } from '../common/json.ts';
 import { commonFields, schemaId } from '../kazoo/catalogue.ts';
 import type { EventDefinition, EventField, FieldType } from '../kazoo/event.ts';
 import { normalise } from '../kazoo/normalise.ts';
-import { redacted } from '../kazoo/notification.ts';
+import { redacted } from '../notification/notification.ts';
 
 /** The JSON Schema (draft 2020-12) of one event's normalised body. */
 export function schemaOf(event: EventDefinition): JsonObject {

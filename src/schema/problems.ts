@@ -1,5 +1,5 @@
 import type { DefinedError, ErrorObject } from 'ajv/dist/2020.js';
-import type { Problem } from '../kazoo/notification.ts';
+import type { Problem } from '../notification/notification.ts';
 import { digitsOfLarge } from './generate.ts';
 
 /** How many problems of one notification are kept. */

@@ -5,7 +5,7 @@ import type { ConsumeMessage } from 'amqplib';
 import { record, startReplayer } from '../../bench/compare/replayer.ts';
 import { mixedMessages } from '../../bench/notifications.ts';
 import { queue } from '../../bench/queue.ts';
-import type { Delivered } from '../../src/broker/receiver.ts';
+import type { ReceivedMessage } from '../../src/broker/receiver.ts';
 import { declareExchange } from '../../src/broker/topology.ts';
 import { withQueue } from '../support/queue.ts';
 
@@ -16,8 +16,13 @@ test('what a consumer gets from the replayer is what was recorded, never more th
     await withQueue(replayer.url, queue, async (channel, connection) => {
       expect(await declareExchange(connection)).toBeUndefined();
       await channel.prefetch(20);
-      const received: Delivered[] = [];
-      connection.receive({ maxBodySize: 1_000_000, hasRoom: true, take: (message) => received.push(message) });
+      const received: ReceivedMessage[] = [];
+      connection.receive({
+        zone: '',
+        maxBodySize: 1_000_000,
+        hasRoom: true,
+        take: (message) => received.push(message),
+      });
       // amqplib looks at nothing but the tag.
       const acknowledge = (deliveryTag: number) => channel.ack({ fields: { deliveryTag } } as ConsumeMessage, true);
       const { consumerTag } = await channel.consume(queue.name, () => undefined);

@@ -8,7 +8,7 @@ import { Intake } from '../../src/broker/intake.ts';
 import { ExponentialBackoff } from '../../src/common/async/loop.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { eventNamed } from '../../src/kazoo/catalogue.ts';
-import type { Notification } from '../../src/kazoo/notification.ts';
+import type { Notification } from '../../src/notification/notification.ts';
 import { createValidator } from '../../src/schema/validator.ts';
 import { openJournal, unlimited } from '../support/journal.ts';
 import { openForTest } from '../support/open-for-test.ts';
@@ -108,7 +108,7 @@ describe('intake', () => {
     await until(() => intake.committed === 31, { what: 'all to be committed' });
     await until(async () => (await journal.summary()).invalidBytes <= 4 * MiB, { what: 'the share to be kept' });
     const kept = await journal.find({ after: 0, limit: 40 });
-    expect(kept.at(-1)).toMatchObject({ state: 'valid', event: 'low_balance' });
+    expect(kept.at(-1)).toMatchObject({ state: 'valid', header: { event: 'low_balance' } });
     expect((await journal.summary()).evicted.known).toBe(31 - kept.length);
   });
 
@@ -122,7 +122,7 @@ describe('intake', () => {
       intake.add({ ...message(tag + 1, body), messageId }, { acknowledge: () => undefined, readOn: () => undefined });
     }
     await intake.drained();
-    const kept = (await journal.find({ after: 0, limit: 10 })).map(({ id }) => id);
+    const kept = (await journal.find({ after: 0, limit: 10 })).map(({ header }) => header.id);
     const told = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg.startsWith('dropped a message'));
     expect(kept).toHaveLength(3);
     expect(told.map(({ level, id }) => [level, id])).toEqual([

@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import { type FrameReader, readOn } from '../../src/broker/amqplib.ts';
-import { type Delivered, receive } from '../../src/broker/receiver.ts';
+import { ReceivedMessage, receive } from '../../src/broker/receiver.ts';
 import { decode } from '../../src/kazoo/decode.ts';
-import type { RawMessage } from '../../src/kazoo/notification.ts';
 import { contentHeader, deliverMethod, frame, short } from '../support/frames.ts';
 
 const body = Buffer.from('{"Event-Name":"low_balance"}');
@@ -97,7 +96,7 @@ describe('while its recipient has no room', () => {
     stream.on('readable', () => {
       while (reader.recvFrame() !== false);
     });
-    const recipient = { maxBodySize, hasRoom: true, taken: 0, take: () => {} };
+    const recipient = { zone: 'z', maxBodySize, hasRoom: true, taken: 0, take: () => {} };
     recipient.take = () => {
       recipient.taken += 1;
       recipient.hasRoom = recipient.taken !== 2;
@@ -139,10 +138,8 @@ describe('of a body that is too large', () => {
 
   test('the notification is the same as if all of it had been held', () => {
     const { taken } = reading(message(1, 'a', large));
-    const around = { routingKey: 'a', contentEncoding: undefined, timestamp: 0x0e7791f70000, zone: 'z', receivedAt: 0 };
-    expect(decode({ ...around, ...taken[0] } as RawMessage, limits)).toEqual(
-      decode({ ...around, body: large }, limits),
-    );
+    const [beginning = delivered({})] = taken;
+    expect(decode(beginning, limits)).toEqual(decode({ ...beginning, body: large, digest: undefined }, limits));
   });
 });
 
@@ -164,13 +161,16 @@ describe('a connection fails at', () => {
   });
 });
 
+/** In place of when a message has come. */
+const arrival = 1_700_000_000_000;
+
 /** Lets a receiver read pieces, in the place of amqplib, whose own reading takes any frame. */
 function reading(
   pieces: readonly (Buffer | undefined)[],
   most = maxBodySize,
-): { taken: Delivered[]; others: Buffer[] } {
+): { taken: ReceivedMessage[]; others: Buffer[] } {
   const waiting = [...pieces];
-  const taken: Delivered[] = [];
+  const taken: ReceivedMessage[] = [];
   const others: Buffer[] = [];
   const reader = {
     stream: { read: () => waiting.shift() ?? null },
@@ -184,8 +184,8 @@ function reading(
       return {};
     },
   };
-  const take = (one: Delivered) => taken.push(one);
-  receive(reader as unknown as FrameReader, { maxBodySize: most, hasRoom: true, take });
+  const take = (one: Readonly<ReceivedMessage>) => taken.push({ ...one, receivedAt: arrival });
+  receive(reader as unknown as FrameReader, { zone: 'z', maxBodySize: most, hasRoom: true, take });
   while (reader.recvFrame() !== false);
   expect(reader.recvSinceLastCheck).toBe(true);
   return { taken, others };
@@ -208,13 +208,7 @@ function withProperties(flags: number, properties: Buffer): Buffer[] {
   );
 }
 
-function delivered(fields: Partial<Delivered>): Delivered {
-  return {
-    deliveryTag: 1,
-    routingKey: 'a',
-    contentEncoding: undefined,
-    timestamp: 0x0e7791f70000,
-    body,
-    ...fields,
-  };
+function delivered(fields: Partial<ReceivedMessage>): ReceivedMessage {
+  const message = { ...new ReceivedMessage('z'), deliveryTag: 1, routingKey: 'a', timestamp: 0x0e7791f70000, body };
+  return { ...message, receivedAt: arrival, ...fields };
 }

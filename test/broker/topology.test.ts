@@ -178,7 +178,7 @@ describe('what arrives on the queue', () => {
     const [after] = await publishAsKazoo(broker.url, 1);
     await until(async () => (await link.journalled()).length === 2, { what: 'both notifications' });
     expect(await link.journalled()).toEqual(['poison', after]);
-    expect((await link.journal.find({ limit: 2 }))[0]?.occurredAt).toBe(1_700_000_000_000);
+    expect((await link.journal.find({ limit: 2 }))[0]?.header.occurredAt).toBe(1_700_000_000_000);
     expect(link.sessions).toBe(1);
   });
 
@@ -211,8 +211,8 @@ describe('what arrives on the queue', () => {
       await until(async () => (await link.journalled()).length === 2, { what: 'both messages' });
     });
     const [odd, long] = await link.journal.find({ after: 0, limit: 2 });
-    expect(odd).toMatchObject({ state: 'undecodable', routingKey: 'notifications.\u00e9' });
-    expect(long?.routingKey).toHaveLength(244);
+    expect(odd).toMatchObject({ state: 'undecodable', header: { routingKey: 'notifications.\u00e9' } });
+    expect(long?.header.routingKey).toHaveLength(244);
   });
 });
 

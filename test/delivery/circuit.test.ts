@@ -135,8 +135,8 @@ describe('a sink that takes few and not many', () => {
     let away = true;
     tested = await startTestRoute({ flow: { ...flow, concurrency: 2 } });
     const batch = Array.from({ length: 50 }, () => notification({}));
-    const poison = batch[2]?.id;
-    tested.answer = ({ id }) => {
+    const poison = batch[2]?.header.id;
+    tested.answer = ({ header: { id } }) => {
       if (away) throw new SinkUnavailable('gone');
       return id === poison ? { status: 'dead', reason: 'refused' } : delivered;
     };

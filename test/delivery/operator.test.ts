@@ -266,7 +266,7 @@ describe('the next one of an account', () => {
       { what: 'both to fail' },
     );
     const { promise, resolve } = Promise.withResolvers<Outcome>();
-    route.answer = ({ id }) => (id === first ? promise : delivered);
+    route.answer = ({ header: { id } }) => (id === first ? promise : delivered);
     await route.store.retry(await route.store.records({ states: ['dead'] }, 0, 1));
     await until(() => route.route.activity.inFlight === 1, { what: 'the try of the first' });
     await route.store.hasten(await waitingRecords(route));
@@ -288,7 +288,7 @@ describe('the next one of an account', () => {
     await until(() => route.lines().length === 2, { what: 'both to be dead' });
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     const later: string[] = [];
-    route.answer = ({ id }) => (id === later[0] ? promise : delivered);
+    route.answer = ({ header: { id } }) => (id === later[0] ? promise : delivered);
     later.push(...(await route.append('a')));
     await until(() => route.route.activity.inFlight === 1, { what: 'the later one to be on its way' });
     later.push(...(await route.append('a', 'a')));
@@ -361,10 +361,12 @@ describe('whatever an operator drops, makes due and tries again', () => {
           { what: 'everything to be settled', interval: 10, timeout: 60_000 },
         );
         const dead = route.lines().map(({ id }) => id);
-        expect(new Set([...route.confirmed, ...dead, ...dropped])).toEqual(new Set(batch.map(({ id }) => id)));
+        expect(new Set([...route.confirmed, ...dead, ...dropped])).toEqual(
+          new Set(batch.map(({ header }) => header.id)),
+        );
         expect(new Set(route.confirmed).size).toBe(route.confirmed.length);
         for (const account of order === 'none' ? [] : ['a', 'b']) {
-          const ids = batch.filter(({ accountId }) => accountId === account).map(({ id }) => id);
+          const ids = batch.filter(({ header: { accountId } }) => accountId === account).map(({ header }) => header.id);
           const confirmed = route.confirmed.filter((id) => ids.includes(id));
           // What was dead had been passed by others already.
           const inOrder = confirmed.filter((id) => !revived.has(id));

@@ -18,7 +18,7 @@ describe('the order of an account', () => {
   test('holds across retries, while other accounts run on', async () => {
     tested = await startTestRoute({ order: 'account', retry: { schedule: [60_000], maxWait: 0 } });
     const [first] = await tested.append('a');
-    tested.answer = ({ id }) => (id === first ? { status: 'retry', reason: 'busy' } : delivered);
+    tested.answer = ({ header: { id } }) => (id === first ? { status: 'retry', reason: 'busy' } : delivered);
     await until(() => tested?.lines().length === 1, { what: 'the first to wait' });
     const [second, third, other, free] = await tested.append('a', 'a', 'b', null);
     await until(() => tested?.confirmed.length === 2, { what: 'the other account' });
@@ -36,7 +36,7 @@ describe('the order of an account', () => {
     const ids = await tested.append('a', 'a', 'a', 'a');
     tested.answer = () => ({ status: 'retry', reason: 'busy' });
     await until(() => tested?.lines().length === 4, { what: 'the account to wait' });
-    tested.answer = ({ id }) => (id === ids[1] ? { status: 'dead', reason: 'bad' } : delivered);
+    tested.answer = ({ header: { id } }) => (id === ids[1] ? { status: 'dead', reason: 'bad' } : delivered);
     const clock = Date.now;
     Date.now = () => clock() + 120_000;
     try {
@@ -120,10 +120,10 @@ describe('whatever a sink does', () => {
         await route.journal.append(batch);
         await route.settled(5);
         const dead = route.lines().map(({ id }) => id);
-        expect(new Set([...route.confirmed, ...dead])).toEqual(new Set(batch.map(({ id }) => id)));
+        expect(new Set([...route.confirmed, ...dead])).toEqual(new Set(batch.map(({ header }) => header.id)));
         if (order === 'none') return;
         for (const account of ['a', 'b', 'c']) {
-          const ids = batch.filter(({ accountId }) => accountId === account).map(({ id }) => id);
+          const ids = batch.filter(({ header: { accountId } }) => accountId === account).map(({ header }) => header.id);
           const firsts = [...new Set(route.confirmed)].filter((id) => ids.includes(id));
           expect(firsts).toEqual(ids.filter((id) => firsts.includes(id)));
         }

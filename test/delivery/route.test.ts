@@ -19,7 +19,7 @@ describe('a slow delivery', () => {
     tested = await startTestRoute();
     const { promise: released, resolve: release } = Promise.withResolvers<Outcome>();
     const [slow, ...others] = await tested.append('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
-    tested.answer = ({ id }) => (id === slow ? released : delivered);
+    tested.answer = ({ header: { id } }) => (id === slow ? released : delivered);
     await until(() => tested?.confirmed.length === others.length, { what: 'all others' });
     await until(() => tested?.lines().length === 1, { what: 'the slow one to be listed' });
     expect(tested.lines()).toMatchObject([
@@ -34,7 +34,7 @@ describe('a slow delivery', () => {
   test('comes again after a stop that could not wait for it, and no other does', async () => {
     tested = await startTestRoute();
     const [slow, ...others] = await tested.append('a', 'b', 'c');
-    tested.answer = ({ id }, signal) =>
+    tested.answer = ({ header: { id } }, signal) =>
       id === slow
         ? new Promise<Outcome>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
         : delivered;
@@ -203,7 +203,7 @@ describe('after a crash that left its cursor behind', () => {
     tested = await startTestRoute({ retry: { schedule: [3_600_000], maxWait: 0 } });
     jest.spyOn(Math, 'random').mockReturnValue(0.5);
     const [first, dead, waiting] = await tested.append('a', 'b', 'c');
-    tested.answer = ({ id }) => {
+    tested.answer = ({ header: { id } }) => {
       if (id === first) return delivered;
       return id === dead ? { status: 'dead', reason: 'bad' } : { status: 'retry', reason: 'busy' };
     };
@@ -308,9 +308,9 @@ describe('a delivery that fails', () => {
       flow: { batch: { max: batch, linger: 0 }, concurrency: 16 },
     });
     const backlog = Array.from({ length: 3_000 }, (_, index) => notification({ accountId: `account-${index}` }));
-    const failing = backlog[0]?.id ?? '';
+    const failing = backlog[0]?.header.id ?? '';
     let tries = 0;
-    tested.answer = async ({ id }) => {
+    tested.answer = async ({ header: { id } }) => {
       await delay(Math.random() * 3);
       return id === failing && ++tries === 1 ? { status: 'retry', reason: 'busy' } : delivered;
     };
@@ -326,9 +326,9 @@ describe('a delivery that fails', () => {
       flow: { batch: { max: 1, linger: 0 }, concurrency: 16 },
     });
     const backlog = Array.from({ length: 3_000 }, () => notification({}));
-    const failing = new Set(backlog.slice(0, 200).map(({ id }) => id));
+    const failing = new Set(backlog.slice(0, 200).map(({ header }) => header.id));
     const unsettled = new Set(failing);
-    tested.answer = async ({ id }) => {
+    tested.answer = async ({ header: { id } }) => {
       await delay(Math.random() * 3);
       return unsettled.delete(id) ? { status: 'retry', reason: 'busy' } : delivered;
     };
@@ -354,7 +354,8 @@ describe('a delivery that fails', () => {
     tested = await startTestRoute({ retry: { schedule: [0, 0], maxWait: 3_600_000 } });
     const asked = Date.now() + 1_800_000;
     const answers = new Map<string, Outcome>();
-    tested.answer = ({ id }) => answers.get(id) ?? { status: 'retry', reason: 'busy', notBefore: asked - 0.5 };
+    tested.answer = ({ header: { id } }) =>
+      answers.get(id) ?? { status: 'retry', reason: 'busy', notBefore: asked - 0.5 };
     const [patient] = await tested.append('a');
     await until(() => tested?.lines().length === 1, { what: 'the first to wait' });
     tested.answer = () => ({ status: 'retry', reason: 'busy', notBefore: Date.now() + 1e12 });
@@ -448,7 +449,8 @@ describe('the circuit', () => {
       circuit: { failures: 3, maxPause: 5 },
     });
     const [poison] = await tested.append('a');
-    tested.answer = ({ id }) => (id === poison ? { status: 'retry', reason: 'time-out', away: true } : delivered);
+    tested.answer = ({ header: { id } }) =>
+      id === poison ? { status: 'retry', reason: 'time-out', away: true } : delivered;
     await until(
       async () => {
         await tested?.append('b');
@@ -463,7 +465,7 @@ describe('the circuit', () => {
     tested = await startTestRoute({ retry: { schedule: [0, 0], maxWait: 0 } });
     const poison = new Set(await tested.append('a', 'b', 'c', 'd'));
     let away = true;
-    tested.answer = ({ id }) =>
+    tested.answer = ({ header: { id } }) =>
       away || poison.has(id) ? { status: 'retry', reason: 'time-out', away: true } : delivered;
     await until(() => tested?.route.activity.circuit === 'open', { what: 'the circuit to open' });
     away = false;
@@ -474,7 +476,7 @@ describe('the circuit', () => {
   test('probes another one where the sink can’t tell whether it is away, or one notification at fault', async () => {
     tested = await startTestRoute({ flow: { batch: { max: 1, linger: 0 }, concurrency: 1 } });
     const [poison = '', ...others] = await tested.append('a', 'b', 'c');
-    tested.answer = ({ id }) => {
+    tested.answer = ({ header: { id } }) => {
       if (id === poison) throw new SinkUnavailable('the connection was cut', { unsure: true });
       return delivered;
     };
@@ -573,8 +575,8 @@ describe('a sink that misbehaves', () => {
   test('by throwing at one delivery costs that one alone its tries', async () => {
     tested = await startTestRoute({ flow: { batch: { max: 10, linger: 0 }, concurrency: 1 } });
     const ids = Array.from({ length: 10 }, () => notification({}));
-    const poison = ids[6]?.id;
-    tested.answer = ({ id }) => {
+    const poison = ids[6]?.header.id;
+    tested.answer = ({ header: { id } }) => {
       if (id === poison) throw new TypeError('undefined is not a function');
       return delivered;
     };
@@ -594,7 +596,7 @@ describe('a sink that misbehaves', () => {
           sizes.push(batch.length);
           if (sizes.length === 1) throw new TypeError('a bug');
           if (sizes.length === 3) throw new SinkUnavailable('gone');
-          tested?.confirmed.push(...batch.map(({ id }) => id));
+          tested?.confirmed.push(...batch.map(({ header }) => header.id));
           return batch.map(() => delivered);
         },
       },

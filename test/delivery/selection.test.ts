@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Delivery } from '../../src/notification/envelope.ts';
 import { delivered } from '../../src/sinks/sink.ts';
-import { notification } from '../support/notification.ts';
+import { type NotificationParts, notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
 
 let tested: TestRoute | undefined;
@@ -11,8 +11,8 @@ afterEach(async () => {
   tested = undefined;
 });
 
-function balance(value: unknown) {
-  return notification({ json: JSON.stringify({ current_balance: value }) });
+function balance(value: unknown, parts: NotificationParts = {}) {
+  return notification({ json: JSON.stringify({ current_balance: value }), ...parts });
 }
 
 describe('a route with a condition', () => {
@@ -21,7 +21,7 @@ describe('a route with a condition', () => {
     const [low, high, odd, none] = [balance(-1), balance(1), balance('?'), notification({ json: '{}' })];
     await tested.journal.append([low, high, odd, none]);
     await tested.settled();
-    expect(tested.confirmed).toEqual([low.id]);
+    expect(tested.confirmed).toEqual([low.header.id]);
     expect(tested.route.activity.conditionFailures).toBe(2);
     const told = tested.logged.filter((line) => line.includes('the condition could not be evaluated'));
     expect(told).toHaveLength(1);
@@ -31,11 +31,10 @@ describe('a route with a condition', () => {
   test('has nothing quarantined that doesn’t fulfil it', async () => {
     tested = await startTestRoute({ where: 'data.current_balance < 0' });
     const invalid = { state: 'invalid', problems: [{ path: '/x', message: 'is wrong', keyword: 'x' }] } as const;
-    const [wanted, other] = [balance(-1), balance(1)].map((one) => ({ ...one, ...invalid }));
-    if (wanted === undefined || other === undefined) throw new Error('there are two');
+    const [wanted, other] = [balance(-1, invalid), balance(1, invalid)];
     await tested.journal.append([wanted, other]);
     await tested.settled();
-    expect(tested.lines()).toMatchObject([{ id: wanted.id, state: 'quarantined' }]);
+    expect(tested.lines()).toMatchObject([{ id: wanted.header.id, state: 'quarantined' }]);
   });
 });
 

@@ -15,7 +15,7 @@ describe('a clock that is set', () => {
   ])('%s while some deliveries wait for their next try has none missing and none twice', async (_what, days) => {
     await using tested = await startTestRoute({ retry: { schedule: [50, 50, 50, 50], maxWait: 0 } });
     const failed = new Set<string>();
-    tested.answer = ({ id }) => {
+    tested.answer = ({ header: { id } }) => {
       if (failed.has(id)) return delivered;
       failed.add(id);
       return { status: 'retry', reason: 'busy' };

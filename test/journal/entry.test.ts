@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { StoredEntry } from '../../src/journal/entry.ts';
+import { Entry } from '../../src/notification/entry.ts';
 import { notification } from '../support/notification.ts';
 
 describe('the body of an entry', () => {
@@ -17,6 +17,6 @@ describe('the body of an entry', () => {
   });
 });
 
-function entryWith(body: object): StoredEntry {
-  return StoredEntry.of(notification({ json: JSON.stringify(body) }), 1, null);
+function entryWith(body: object): Entry {
+  return new Entry(1, null, notification({ json: JSON.stringify(body) }));
 }

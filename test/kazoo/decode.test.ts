@@ -4,10 +4,10 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { exampleBody } from '../../src/cli/support/example.ts';
 import { events } from '../../src/kazoo/catalogue.ts';
-import type { Decoded } from '../../src/kazoo/decode.ts';
 import { decode } from '../../src/kazoo/decode.ts';
-import type { RawMessage } from '../../src/kazoo/notification.ts';
 import { redact } from '../../src/kazoo/redact.ts';
+import type { Header } from '../../src/notification/header.ts';
+import type { Message, Notification } from '../../src/notification/notification.ts';
 import { runs } from '../support/runs.ts';
 
 /** 2026-11-24T10:00:00Z, in Unix milliseconds and as KAZOO's AMQP timestamp. */
@@ -240,7 +240,7 @@ describe('decoding a message', () => {
 });
 
 describe('a body that can’t be decoded', () => {
-  test.each<[string, Uint8Array, Partial<RawMessage>, string, RegExp]>([
+  test.each<[string, Uint8Array, Partial<Message>, string, RegExp]>([
     ['nothing', Buffer.from(''), {}, 'json', /ends too early/],
     ['bytes that are no UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), {}, 'encoding', /not UTF-8/],
     ['encoded surrogates', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), {}, 'encoding', /not UTF-8/],
@@ -400,21 +400,15 @@ function expectSound(decoded: Decoded): void {
   expect(new Date(decoded.occurredAt).toISOString()).toMatch(/^\d{4}-/);
 }
 
-function decodeJson(body: object, message: Partial<RawMessage> = {}): Decoded {
+function decodeJson(body: object, message: Partial<Message> = {}): Decoded {
   return decodeBytes(Buffer.from(JSON.stringify(body)), message);
 }
 
-function decodeBytes(body: Uint8Array, message: Partial<RawMessage> = {}): Decoded {
-  return decode(
-    {
-      body,
-      routingKey: 'notifications.voicemail.new',
-      contentEncoding: undefined,
-      timestamp: amqpTimestamp,
-      zone: 'west',
-      receivedAt: arrived,
-      ...message,
-    },
-    limits,
-  );
+function decodeBytes(body: Uint8Array, message: Partial<Message> = {}): Decoded {
+  const properties = { contentEncoding: undefined, timestamp: amqpTimestamp, zone: 'west', receivedAt: arrived };
+  const notification = decode({ body, routingKey: 'notifications.voicemail.new', ...properties, ...message }, limits);
+  return { ...notification, ...notification.header };
 }
+
+/** A notification, with its header's fields beside its own. */
+type Decoded = Notification & Header;

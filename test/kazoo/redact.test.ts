@@ -6,6 +6,7 @@ import { decode } from '../../src/kazoo/decode.ts';
 import { isSecretName, normalise } from '../../src/kazoo/normalise.ts';
 import { redact } from '../../src/kazoo/redact.ts';
 import { isSecretParameter, withoutSecrets } from '../../src/kazoo/secrets.ts';
+import { Entry } from '../../src/notification/entry.ts';
 import { shape } from '../../src/routes/shape.ts';
 
 /** One of each word and each pair. */
@@ -170,7 +171,7 @@ describe('redacting', () => {
     const notification = take({ Message: text, Deep: [text] }, ['message']);
     expect(notification.secrets).toEqual([{ path: ['message'], value: text }]);
     expect(notification.data).toEqual({ message: 'from [redacted] now', deep: ['from [redacted] now'] });
-    const { data } = shape({ ...notification, seq: 1, resendOf: null }, ['message']).envelope;
+    const { data } = shape(new Entry(1, null, notification), ['message']).envelope;
     expect(data).toEqual({ message: text, deep: ['from [redacted] now'] });
   });
 
@@ -229,7 +230,7 @@ describe('redacting', () => {
       { path: ['password'], value: 'hunter2' },
       { path: ['extra', 'deep', '0', 'api_key'], value: 'hunter4' },
     ]);
-    const entry = { ...notification, seq: 1, resendOf: null };
+    const entry = new Entry(1, null, notification);
     expect(shape(entry, []).json).not.toContain('hunter');
     expect(JSON.parse(shape(entry, ['password']).json).data).toMatchObject({
       password: 'hunter2',
@@ -246,7 +247,7 @@ describe('redacting', () => {
     const hook = { uri: 'https://example.com/?key=hunter', custom_data: { token: 'hunter' } };
     const notification = take({ 'Event-Name': 'webhook', Hook: hook, Data: {} }, ['hook']);
     expect(notification.data?.hook).toBe('[redacted]');
-    expect(shape({ ...notification, seq: 1, resendOf: null }, ['hook']).envelope.data?.hook).toEqual(hook);
+    expect(shape(new Entry(1, null, notification), ['hook']).envelope.data?.hook).toEqual(hook);
   });
 
   test('finds one behind a long list', () => {

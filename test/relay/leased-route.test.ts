@@ -94,11 +94,11 @@ async function lease(change = (session: RouteSession) => session): Promise<void>
 }
 
 const deliver: Sink['deliver'] = (batch, signal) => {
-  calls.push(batch.map(({ id }) => id));
+  calls.push(batch.map(({ header }) => header.id));
   return Promise.all(batch.map(() => answer(signal)));
 };
 
 async function append(count: number): Promise<string[]> {
   const fresh = await journal.append(Array.from({ length: count }, () => notification({})));
-  return fresh.map(({ id }) => id);
+  return fresh.map(({ header }) => header.id);
 }

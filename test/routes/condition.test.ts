@@ -1,8 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import type { JsonObject } from '../../src/common/json.ts';
-import type { Entry } from '../../src/notification/entry.ts';
 import { createCondition } from '../../src/routes/condition.ts';
-import { entry } from '../support/notification.ts';
+import { type EntryParts, entry } from '../support/notification.ts';
 
 const call = {
   caller_id_number: '+4930123456',
@@ -15,7 +14,7 @@ const call = {
 };
 
 /** What a condition says of a missed call. */
-function ask(text: string, parts: Partial<Entry> = {}, data: JsonObject = call) {
+function ask(text: string, parts: EntryParts = {}, data: JsonObject = call) {
   return createCondition(text)(entry({ event: 'missed_call', data, json: JSON.stringify(data), ...parts }));
 }
 

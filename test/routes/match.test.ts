@@ -89,7 +89,7 @@ describe('what is revealed', () => {
     ['of what several select', { event: 'new_user', accountId: 'a2' }, ['password', 'extra']],
     ['of what has no event', { event: null, accountId: null }, []],
   ])('is kept %s', (_what, parts, kept) => {
-    expect(revealsTo(notification(parts))).toEqual(kept);
+    expect(revealsTo(notification(parts).header)).toEqual(kept);
   });
 
   test('is all that is kept of a body', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { envelopeKeys } from '../../src/notification/envelope.ts';
 import { createReshape, type ShapeOptions } from '../../src/routes/reshape.ts';
 import { shape } from '../../src/routes/shape.ts';
 import { entry } from '../support/notification.ts';
@@ -26,10 +27,16 @@ const original = entry({
 function shaped(options: Partial<ShapeOptions>, reveal: string[] = []) {
   const delivery = shape(original, reveal, createReshape({ pick: [], omit: [], set: {}, ...options }));
   expect(JSON.parse(delivery.json)).toEqual(JSON.parse(JSON.stringify(delivery.envelope)));
-  expect(delivery.id).toBe('i1');
+  expect(delivery.header.id).toBe('i1');
   expect(delivery.json).toMatch(/^\{"id":"i1"/);
   return JSON.parse(delivery.json);
 }
+
+test('an envelope has all its keys, in the same order as text and as an object', () => {
+  const { envelope, json } = shape(original, []);
+  expect(Object.keys(envelope)).toEqual(envelopeKeys);
+  expect(json).toBe(JSON.stringify(envelope));
+});
 
 describe('a shape', () => {
   test('picks what it names, and the id', () => {

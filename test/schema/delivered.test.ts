@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { StoredEntry } from '../../src/journal/entry.ts';
 import { noLimits } from '../../src/kazoo/body.ts';
 import { commonFields, events } from '../../src/kazoo/catalogue.ts';
 import { decode } from '../../src/kazoo/decode.ts';
 import type { EventDefinition, FieldType } from '../../src/kazoo/event.ts';
 import { redact } from '../../src/kazoo/redact.ts';
 import { validateNotification } from '../../src/kazoo/validate.ts';
+import { Entry } from '../../src/notification/entry.ts';
 import { shape } from '../../src/routes/shape.ts';
 import { schemaOf } from '../../src/schema/generate.ts';
 import { createValidator } from '../../src/schema/validator.ts';
@@ -68,13 +68,7 @@ function delivered(body: string) {
     noLimits,
   );
   validateNotification(decoded, validator);
-  const { json } = shape(
-    StoredEntry.of(
-      redact(decoded, () => []),
-      1,
-      null,
-    ),
-    [],
-  );
+  const notification = redact(decoded, () => []);
+  const { json } = shape(new Entry(1, null, notification), []);
   return JSON.parse(json) as { readonly valid: boolean; readonly data: object }; // an envelope
 }

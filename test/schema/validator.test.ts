@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../../src/common/json.ts';
 import { commonFields, eventNamed, events } from '../../src/kazoo/catalogue.ts';
 import type { EventDefinition, FieldType } from '../../src/kazoo/event.ts';
 import { normalise } from '../../src/kazoo/normalise.ts';
-import { redacted } from '../../src/kazoo/notification.ts';
+import { redacted } from '../../src/notification/notification.ts';
 import { createValidator } from '../../src/schema/validator.ts';
 import { runs } from '../support/runs.ts';
 

@@ -3,13 +3,12 @@ import pino from 'pino';
 import type { JsonObject } from '../../src/common/json.ts';
 import { check } from '../../src/config/check/check.ts';
 import type { Issue } from '../../src/config/diagnostics.ts';
-import type { Entry } from '../../src/notification/entry.ts';
 import '../../src/config/formats.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
 import type { DatabaseSinkOptions } from '../../src/sinks/database/options.ts';
 import { databaseSchema, databaseSink } from '../../src/sinks/database/sink.ts';
 import type { Outcome, Sink } from '../../src/sinks/sink.ts';
-import { deliveryFrom, entry } from './notification.ts';
+import { deliveryFrom, type EntryParts, entry } from './notification.ts';
 
 /** Options as a configuration would give them, with every default. */
 export function databaseSinkOptions(options: object): DatabaseSinkOptions {
@@ -52,7 +51,7 @@ export async function closeSinks(): Promise<void> {
 }
 
 /** A delivery with this body, and the parts of its entry. */
-export function deliveryOf(data: JsonObject, parts: Partial<Entry> = {}): Delivery {
+export function deliveryOf(data: JsonObject, parts: EntryParts = {}): Delivery {
   return deliveryFrom(entry({ id: randomUUID(), data, json: JSON.stringify(data), ...parts }));
 }
 

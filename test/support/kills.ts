@@ -16,7 +16,7 @@ export async function deliverThroughKills(sink: Sink, server: TestServer, kills:
     while (!killing.signal.aborted) {
       const batch = deliveries(200);
       await deliverAll(sink, batch, failing.signal);
-      confirmed.push(...batch.map(({ id }) => id));
+      confirmed.push(...batch.map(({ header }) => header.id));
     }
   })();
   try {

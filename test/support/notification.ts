@@ -1,41 +1,48 @@
 import { randomUUID } from 'node:crypto';
-import { StoredEntry } from '../../src/journal/entry.ts';
-import type { Notification } from '../../src/kazoo/notification.ts';
-import type { Entry } from '../../src/notification/entry.ts';
+import { noLimits } from '../../src/kazoo/body.ts';
+import { decode } from '../../src/kazoo/decode.ts';
+import { toAmqpTimestamp } from '../../src/kazoo/time.ts';
+import { Entry } from '../../src/notification/entry.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
+import { Header } from '../../src/notification/header.ts';
+import { Notification } from '../../src/notification/notification.ts';
 import { shape } from '../../src/routes/shape.ts';
 
 const body = { event_name: 'low_balance', current_balance: -1 };
 
-/** A valid notification, different from every other one, with the given parts in place of its own. */
-export function notification(parts: Partial<Notification>): Notification {
-  return {
-    id: randomUUID(),
-    fingerprint: randomUUID(),
-    ownTime: null,
-    event: 'low_balance',
-    known: true,
-    category: 'account',
-    accountId: 'a1',
-    zone: 'west',
-    node: 'kazoo_apps@apps1.example.com',
-    occurredAt: 1_700_000_000_000,
-    receivedAt: 1_700_000_000_500,
+/** As intake has it. */
+const usual = decode(
+  {
+    body: Buffer.from(JSON.stringify({ ...body, account_id: 'a1', node: 'kazoo_apps@apps1.example.com' })),
     routingKey: 'notifications.account.low_balance',
-    preview: false,
-    state: 'valid',
-    problems: [],
+    contentEncoding: undefined,
+    timestamp: toAmqpTimestamp(1_700_000_000_000),
+    zone: 'west',
+    receivedAt: 1_700_000_000_500,
+  },
+  noLimits,
+);
+
+export type NotificationParts = Partial<Omit<Notification, 'header'> & Header>;
+
+/** A valid notification, different from every other one, with the given parts in place of its own and its header's. */
+export function notification(parts: NotificationParts): Notification {
+  const header = new Header({ ...usual.header, id: randomUUID(), ...parts });
+  return new Notification({
+    ...usual,
+    fingerprint: randomUUID(),
+    data: null,
     json: JSON.stringify(body),
-    secrets: [],
-    raw: null,
     ...parts,
-  };
+    header,
+  });
 }
 
+export type EntryParts = Partial<Omit<Entry, 'header'> & Header>;
+
 /** The same as an entry of the journal. */
-export function entry(parts: Partial<Entry>): Entry {
-  const { raw, fingerprint, ownTime, ...rest } = notification({});
-  return { ...rest, seq: 1, resendOf: null, data: body, ...parts };
+export function entry({ seq = 1, resendOf = null, data = body, ...parts }: EntryParts): Entry {
+  return new Entry(seq, resendOf, notification({ json: JSON.stringify(data), ...parts }));
 }
 
 /** What a sink gets of a notification with this id. */
@@ -50,5 +57,5 @@ export function deliveryFrom(entry: Entry): Delivery {
 
 /** A notification as the journal gives it back. */
 export function entryOf(notification: Notification, seq: number): Entry {
-  return StoredEntry.of(notification, seq, null);
+  return new Entry(seq, null, notification);
 }

@@ -1,5 +1,5 @@
-import type { Order, Settlement } from '../../src/journal/route-session.ts';
-import type { Notification } from '../../src/kazoo/notification.ts';
+import { type Order, restartedAt, type Settlement } from '../../src/journal/route-session.ts';
+import type { Notification } from '../../src/notification/notification.ts';
 
 /** What the model knows of a notification. */
 export interface Known {
@@ -8,10 +8,12 @@ export interface Known {
   readonly account: string | null;
   readonly invalid: boolean;
   state: 'open' | 'delivered' | 'dead' | 'quarantined' | 'dropped';
-  /** How often an operator has brought it back: then others have passed it, and it has lost its place in the order. */
-  revivals: number;
-  /** Since when it is dropped, by the monotonic clock: the route may not know it yet. */
-  droppedAt: number;
+  /** When an operator brought it back last, or 0: then others have passed it, and it has lost its place in the order. */
+  revivedAt: number;
+  /** Since when it is dropped or brought back, by the monotonic clock: the route may not know it yet. */
+  changedAt: number;
+  /** It was delivered by an attempt that may have begun before it was brought back: it may come once more. */
+  mayRepeat: boolean;
   /** The attempt that it is in goes on, with a half of its batch at a time: the sink has thrown. */
   halved: boolean;
 }
@@ -48,7 +50,7 @@ export class RouteModel {
     return this.#byId.get(id);
   }
 
-  arrived({ id, accountId, state }: Notification): void {
+  arrived({ header: { id, accountId }, state }: Notification): void {
     const invalid = state === 'invalid';
     const known: Known = {
       id,
@@ -56,8 +58,9 @@ export class RouteModel {
       account: accountId,
       invalid,
       state: invalid ? 'quarantined' : 'open',
-      revivals: 0,
-      droppedAt: 0,
+      revivedAt: 0,
+      changedAt: Number.NEGATIVE_INFINITY,
+      mayRepeat: false,
       halved: false,
     };
     this.known.push(known);
@@ -67,40 +70,47 @@ export class RouteModel {
   /** Whether the sink may get this one now. @param others it has them already, from the same session */
   goesOut(known: Known, order: Order, others: readonly Known[]): void {
     const { seq, account, state } = known;
-    const mayGoOn = state === 'dropped' && (known.halved || performance.now() - known.droppedAt <= this.#lookEvery);
+    const isUnknown = known.halved || performance.now() - known.changedAt <= this.#lookEvery;
+    const mayGoOn = known.mayRepeat || (state === 'dropped' && isUnknown);
+    if (known.mayRepeat) known.state = 'open';
+    known.mayRepeat = isUnknown && known.state === 'open' && known.revivedAt > 0;
     known.halved = false;
     if (state !== 'open' && !mayGoOn) this.#complain(known, `goes out though it is ${state}`);
     if (others.includes(known)) this.#complain(known, 'goes out twice at a time');
     if (order !== 'account' || account === null) return;
     if (others.some((other) => other.account === account))
       this.#complain(known, 'goes out beside another one of its account');
-    if (known.revivals > 0) return;
+    if (known.revivedAt > 0) return;
     for (const other of this.known)
-      if (other.account === account && other.seq < seq && other.state === 'open' && other.revivals === 0)
+      if (other.account === account && other.seq < seq && other.state === 'open' && other.revivedAt === 0)
         this.#complain(known, `goes out before ${other.seq} of its account`);
   }
 
   /** Only the route knows when it gives one up. */
   settled({ recorded }: Settlement): void {
-    for (const { seq, state } of recorded) {
+    for (const { seq, state, attempts } of recorded) {
       const known = this.at(seq);
-      if (known?.state === 'open' && state === 'dead') known.state = 'dead';
+      const isOpen = known?.state === 'open' && known.revivedAt === restartedAt(attempts);
+      if (isOpen && state === 'dead') known.state = 'dead';
     }
   }
 
-  /** @param revivals as they were when the sink got it: one that was brought back since is to come again */
-  delivered(known: Known, revivals: number | undefined): void {
-    if (known.revivals === revivals) known.state = 'delivered';
+  /** @param revivedAt as it was when the sink got it: one that was brought back since is to come again */
+  delivered(known: Known, revivedAt: number | undefined): void {
+    if (known.revivedAt === revivedAt) known.state = 'delivered';
   }
 
   revived(known: Known): void {
     known.state = 'open';
-    known.revivals += 1;
+    known.revivedAt = Date.now();
+    known.changedAt = performance.now();
+    known.mayRepeat = false;
   }
 
   dropped(known: Known): void {
     known.state = 'dropped';
-    known.droppedAt = performance.now();
+    known.mayRepeat = false;
+    known.changedAt = performance.now();
   }
 
   /** What the disk doesn't know is open again; and a session that begins now knows what was dropped. */
@@ -108,8 +118,10 @@ export class RouteModel {
     for (const known of this.known) {
       const line = lines.get(known.seq);
       known.halved = false;
-      if (known.state === 'dropped') known.droppedAt = Number.NEGATIVE_INFINITY;
-      else if (line === 'waiting') known.state = 'open';
+      known.changedAt = Number.NEGATIVE_INFINITY;
+      known.mayRepeat = false;
+      if (known.state === 'dropped') continue;
+      if (line === 'waiting') known.state = 'open';
       else if (line === undefined && known.seq > cursor && !dropped.has(known.seq))
         known.state = known.invalid ? 'quarantined' : 'open';
     }

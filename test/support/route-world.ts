@@ -163,8 +163,8 @@ export class RouteWorld {
   }
 
   #deliver(session: Session, deliveries: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
-    const batch = deliveries.flatMap(({ id }) => this.#model.withId(id) ?? []);
-    const revivals = batch.map((known) => known.revivals);
+    const batch = deliveries.flatMap(({ header: { id } }) => this.#model.withId(id) ?? []);
+    const revivedAt = batch.map((known) => known.revivedAt);
     const others = this.#inFlight.filter((one) => one.session === session).flatMap((one) => one.batch);
     // What a session had with the sink when it ended may still come by here: it is called back already.
     for (const [index, known] of signal.aborted ? [] : batch.entries())
@@ -181,7 +181,7 @@ export class RouteWorld {
         }
         if (given.includes('unavailable')) return reject(new SinkUnavailable('away'));
         for (const [index, known] of batch.entries())
-          if (given[index] === 'delivered') this.#model.delivered(known, revivals[index]);
+          if (given[index] === 'delivered') this.#model.delivered(known, revivedAt[index]);
         resolve(given.map(outcomeOf));
       },
     };

@@ -60,11 +60,11 @@ export async function startTestRoute(options: Partial<TestOptions> = {}, sink: P
   const confirmed: string[] = [];
 
   const deliver: Sink['deliver'] = async (batch, signal) => {
-    calls.push(batch.map(({ id }) => id));
+    calls.push(batch.map(({ header }) => header.id));
     return Promise.all(
       batch.map(async (delivery) => {
         const outcome = await test.answer(delivery, signal);
-        if (outcome.status === 'delivered') confirmed.push(delivery.id);
+        if (outcome.status === 'delivered') confirmed.push(delivery.header.id);
         return outcome;
       }),
     );
@@ -115,7 +115,7 @@ export async function startTestRoute(options: Partial<TestOptions> = {}, sink: P
     async append(...accounts) {
       const batch = accounts.map((accountId) => notification({ accountId }));
       await journal.append(batch);
-      return batch.map(({ id }) => id);
+      return batch.map(({ header }) => header.id);
     },
     lines: () =>
       rows(

@@ -6,7 +6,7 @@ import type { Delivery } from '../../src/notification/envelope.ts';
 import type { Outcome, Sink } from '../../src/sinks/sink.ts';
 import type { WebhookOptions } from '../../src/sinks/webhook/options.ts';
 import { webhookSink } from '../../src/sinks/webhook/sink.ts';
-import { deliveryFrom, entry } from './notification.ts';
+import { deliveryFrom, type EntryParts, entry } from './notification.ts';
 import { sessionOf } from './sessions.ts';
 import { webhookOptions } from './webhook-options.ts';
 
@@ -14,7 +14,7 @@ export { webhookOptions };
 
 export interface OpenWebhook extends Sink {
   /** Delivers one notification with these parts. */
-  send(parts?: Partial<Entry>): Promise<Outcome | undefined>;
+  send(parts?: EntryParts): Promise<Outcome | undefined>;
   /** What it has logged. */
   readonly logged: string[];
 }
@@ -63,11 +63,11 @@ export async function startWebhookRoute(
   };
 }
 
-export function deliveryOf(parts: Partial<Entry>): Delivery {
+export function deliveryOf(parts: EntryParts): Delivery {
   return deliveryFrom(entry(parts));
 }
 
 /** Parts of an entry whose body is this. */
-export function body(data: Entry['data']): Partial<Entry> {
+export function body(data: Entry['data']): EntryParts {
   return { data, json: JSON.stringify(data) };
 }

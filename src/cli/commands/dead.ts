@@ -59,7 +59,7 @@ async function validateAgain(store: OperatorStore, seq: number, validator: Valid
   if (entry?.data == null) return;
   // What decoding has found, such as keys that are there twice, no schema can mend.
   const found = entry.problems.filter(({ keyword }) => keyword === 'duplicateKey');
-  const problems = [...found, ...validator.validate(entry.event, entry.data)];
+  const problems = [...found, ...validator.validate(entry.header.event, entry.data)];
   await store.saveValidation(seq, problems.length === 0 ? 'valid' : 'invalid', problems);
 }
 

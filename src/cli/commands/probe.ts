@@ -4,13 +4,12 @@ import pino from 'pino';
 import { printable } from '../../common/text/format.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
-import { StoredEntry } from '../../journal/entry.ts';
 import { noLimits } from '../../kazoo/body.ts';
 import { exampleRoutingKey } from '../../kazoo/catalogue.ts';
 import { decode } from '../../kazoo/decode.ts';
 import type { EventDefinition } from '../../kazoo/event.ts';
 import { redact } from '../../kazoo/redact.ts';
-import type { Entry } from '../../notification/entry.ts';
+import { Entry } from '../../notification/entry.ts';
 import type { Delivery } from '../../notification/envelope.ts';
 import { createMatcher } from '../../routes/match.ts';
 import { createReshape } from '../../routes/reshape.ts';
@@ -87,11 +86,8 @@ function exampleEntry(event: EventDefinition): Entry {
     zone: mark,
     receivedAt: now,
   };
-  return StoredEntry.of(
-    redact(decode(message, noLimits), () => []),
-    0,
-    null,
-  );
+  const notification = redact(decode(message, noLimits), () => []);
+  return new Entry(0, null, notification);
 }
 
 async function reportOf(sink: Sink, delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {

@@ -208,7 +208,7 @@ async function* fileMessages(file: string, stdin: Readable, turn: Turn): AsyncGe
 /** The key of the event that the body says it is. */
 function routingKeyOf(body: Buffer): string {
   const message = { routingKey: '', contentEncoding: undefined, timestamp: undefined, zone: '', receivedAt: 0 };
-  const { event } = decode({ ...message, body }, noLimits);
+  const { event } = decode({ ...message, body }, noLimits).header;
   const definition = event === null ? undefined : eventNamed(event);
   return exampleRoutingKey(definition ?? { name: 'unknown', routingKey: null });
 }

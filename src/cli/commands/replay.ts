@@ -135,7 +135,8 @@ async function rehearse(terminal: Terminal, { pages, kept }: Source, route: stri
   }
 }
 
-function lineOf({ id, receivedAt, event, accountId }: Entry): string {
+function lineOf({ header }: Entry): string {
+  const { id, receivedAt, event, accountId } = header;
   return printable([id, new Date(receivedAt).toISOString(), event ?? '-', accountId ?? '-'].join('  '));
 }
 

@@ -93,7 +93,7 @@ async function* entriesNow(
 ): AsyncGenerator<Entry> {
   if (since === undefined || limit !== undefined) {
     const newest = await journal.find({ ...filter, limit: limit ?? 10 });
-    yield* newest.filter(({ seq, receivedAt }) => seq <= last && receivedAt >= (since ?? 0));
+    yield* newest.filter(({ seq, header }) => seq <= last && header.receivedAt >= (since ?? 0));
     return;
   }
   for (let after = 0; after < last; ) {
@@ -133,10 +133,10 @@ async function showJson(terminal: Terminal, entry: Entry): Promise<void> {
 async function showPlain(terminal: Terminal, entry: Entry): Promise<void> {
   const problems = describeProblems(entry.problems);
   const columns = [
-    terminal.paint('dim', new Date(entry.receivedAt).toISOString()),
-    printable(entry.event ?? '-').padEnd(28),
-    printable(entry.accountId ?? '-').padEnd(32),
-    printable(entry.zone).padEnd(10),
+    terminal.paint('dim', new Date(entry.header.receivedAt).toISOString()),
+    printable(entry.header.event ?? '-').padEnd(28),
+    printable(entry.header.accountId ?? '-').padEnd(32),
+    printable(entry.header.zone).padEnd(10),
     paintState(terminal, stateOf(entry), problems === '' ? 0 : 11),
   ];
   await terminal.print([...columns, problems].join('  ').trimEnd());

@@ -5,11 +5,10 @@ import { pluralize, printable } from '../../common/text/format.ts';
 import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
-import { StoredEntry } from '../../journal/entry.ts';
 import { decode } from '../../kazoo/decode.ts';
 import { redact } from '../../kazoo/redact.ts';
 import { validateNotification } from '../../kazoo/validate.ts';
-import type { Entry } from '../../notification/entry.ts';
+import { Entry } from '../../notification/entry.ts';
 import { createMatcher, createRevealedPaths, type Decision } from '../../routes/match.ts';
 import { createReshape } from '../../routes/reshape.ts';
 import { shape } from '../../routes/shape.ts';
@@ -116,9 +115,9 @@ export function createConfigTestRunner({ brokers, intake, routes, validation }: 
       timestamp: undefined,
       receivedAt: now,
     };
-    const decoded = decode({ ...message, body: configTest.body, zone: configTest.zone ?? zone }, intake);
-    validateNotification(decoded, validator);
-    const entry = StoredEntry.of(redact(decoded, reveals), 1, null);
+    const notification = decode({ ...message, body: configTest.body, zone: configTest.zone ?? zone }, intake);
+    validateNotification(notification, validator);
+    const entry = new Entry(1, null, redact(notification, reveals));
     return tried.flatMap(({ name, match, shapeOf }) => {
       failures.length = 0;
       const decision = match(entry);

@@ -3,8 +3,8 @@ import { printable } from '../../common/text/format.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { BodyLimits } from '../../kazoo/body.ts';
 import { decode } from '../../kazoo/decode.ts';
-import type { Problem } from '../../kazoo/notification.ts';
 import type { Validator } from '../../kazoo/validate.ts';
+import type { Problem } from '../../notification/notification.ts';
 import { createValidator } from '../../schema/validator.ts';
 import { readNotifications } from '../support/read-notifications.ts';
 import type { Terminal } from '../support/terminal.ts';
@@ -83,7 +83,8 @@ interface Verdict {
 /** What intake would find, from the bytes on. */
 function validateBody(body: Uint8Array, validator: Validator, limits: BodyLimits): Verdict {
   const message = { routingKey: '', contentEncoding: undefined, timestamp: undefined, zone: '', receivedAt: 0 };
-  const { event, preview, data, problems } = decode({ ...message, body }, limits);
+  const { header, data, problems } = decode({ ...message, body }, limits);
+  const { event, preview } = header;
   const all = data === null || preview ? problems : [...problems, ...validator.validate(event, data)];
   return { event, valid: all.length === 0, preview, problems: all };
 }

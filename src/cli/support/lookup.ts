@@ -83,7 +83,7 @@ async function check(
   const names = catalogue.flatMap(({ name, aliases }) => [name, ...aliases]);
   if (names.some(fits) || (await eventsOf(config)).some(fits)) return;
   const entries = await journal.find({ events: [pattern], limit: 1 });
-  if (entries.some(({ event }) => event !== null && fits(event))) return;
+  if (entries.some(({ header }) => header.event !== null && fits(header.event))) return;
   const hint = suggestionFor(pattern, names, '"kazoo-relay events" lists those of KAZOO');
   throw new Error(`neither KAZOO nor the journal has an event ${JSON.stringify(pattern)}${hint}`);
 }

@@ -37,7 +37,7 @@ export async function* entriesInRange(
     const wanted = page.filter(
       (entry) =>
         entry.seq <= newest &&
-        entry.receivedAt <= until &&
+        entry.header.receivedAt <= until &&
         ofRoute(entry) === 'deliver' &&
         isChosen(entry) === 'deliver',
     );
@@ -90,7 +90,7 @@ export async function namedEntries(
   for (const entry of all) {
     const reason = obstacleTo(entry);
     if (reason === null) entries.push(entry);
-    else kept.push({ id: entry.id, reason });
+    else kept.push({ id: entry.header.id, reason });
   }
   return { entries, kept };
 }

@@ -3,8 +3,8 @@ import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { codeOf, reasonOf } from '../../common/errors.ts';
 import { pluralize, printable } from '../../common/text/format.ts';
-import type { Problem } from '../../kazoo/notification.ts';
 import type { Entry } from '../../notification/entry.ts';
+import type { Problem } from '../../notification/notification.ts';
 
 /** What a command has around it: the process's own streams and variables, or what a test hands in. */
 export interface ProcessContext {
@@ -121,7 +121,7 @@ export type EntryState = 'valid' | 'invalid' | 'undecodable' | 'preview' | 'rese
 /** What counts most about an entry, in one word. */
 export function stateOf(entry: Entry): EntryState {
   if (entry.state === 'undecodable') return 'undecodable';
-  if (entry.preview) return 'preview';
+  if (entry.header.preview) return 'preview';
   if (entry.state === 'invalid') return 'invalid';
   return entry.resendOf === null ? 'valid' : 'resend';
 }

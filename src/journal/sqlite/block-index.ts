@@ -35,7 +35,8 @@ export class BlockIndex {
   add(entries: readonly Entry[]): void {
     const events = new Set<string>();
     let newest = 0;
-    for (const [index, { seq, event, receivedAt }] of entries.entries()) {
+    for (const [index, { seq, header }] of entries.entries()) {
+      const { event, receivedAt } = header;
       if (event !== null) events.add(event);
       newest = Math.max(newest, receivedAt);
       const next = entries[index + 1];

@@ -1,11 +1,10 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import type { Notification } from '../../kazoo/notification.ts';
-import type { Entry } from '../../notification/entry.ts';
-import { StoredEntry } from '../entry.ts';
+import { Entry } from '../../notification/entry.ts';
+import type { Notification } from '../../notification/notification.ts';
 import { BlockIndex } from './block-index.ts';
 import { Invalid } from './invalid.ts';
 import { ResendIndex } from './resend-index.ts';
-import { addRow, insertNotifications, type NotificationRow } from './rows.ts';
+import { addRow, insertNotifications } from './rows.ts';
 
 /** How many rows a statement inserts: as many one by one cost half as much again. */
 const rowsAtOnce = 10;
@@ -52,41 +51,40 @@ export class EntryWriter {
   }
 
   #insertSome(some: readonly Notification[], last: number, fresh: Entry[]): void {
-    const rows = some.map((notification, index) => ({
-      notification,
-      seq: last + 1 + index,
-      resendOf: this.#resends.firstOrAdd(notification),
-    }));
-    const inserted = rows.length === rowsAtOnce && this.#insertWhole(rows, last) ? rows : this.#insertEach(rows, last);
-    for (const { notification, seq, resendOf } of inserted) {
-      fresh.push(StoredEntry.of(notification, seq, resendOf));
-      if (notification.state === 'undecodable') this.#quarantineForAll(notification, seq);
+    const originals = some.map((notification) => this.#resends.firstOrAdd(notification));
+    const whole = some.length === rowsAtOnce ? this.#insertWhole(some, originals, last) : null;
+    for (const entry of whole ?? this.#insertEach(some, originals, last)) {
+      fresh.push(entry);
+      if (entry.state === 'undecodable') this.#quarantineForAll(entry);
     }
   }
 
   /** Inserts all; or nothing, where one of them is in the table already, so that the numbers have no gaps. */
-  #insertWhole(rows: readonly NotificationRow[], last: number): boolean {
+  #insertWhole(some: readonly Notification[], originals: readonly (string | null)[], last: number): Entry[] | null {
     const values: SQLInputValue[] = [];
-    for (const row of rows) addRow(values, row);
-    const { changes } = this.#insertMany.run(...values);
-    if (changes === rows.length) return true;
+    const entries = some.map((notification, index) => {
+      const entry = new Entry(last + 1 + index, originals[index] ?? null, notification);
+      addRow(values, entry, notification);
+      return entry;
+    });
+    if (this.#insertMany.run(...values).changes === entries.length) return entries;
     this.#takeBack.run(last);
-    return false;
+    return null;
   }
 
   /** Inserts one by one those that aren't in the table already, and returns them with the numbers that they got. */
-  #insertEach(rows: readonly NotificationRow[], last: number): NotificationRow[] {
-    const inserted: NotificationRow[] = [];
-    for (const { notification, resendOf } of rows) {
-      const row = { notification, seq: last + 1 + inserted.length, resendOf };
+  #insertEach(some: readonly Notification[], originals: readonly (string | null)[], last: number): Entry[] {
+    const inserted: Entry[] = [];
+    for (const [index, notification] of some.entries()) {
+      const entry = new Entry(last + 1 + inserted.length, originals[index] ?? null, notification);
       const values: SQLInputValue[] = [];
-      addRow(values, row);
-      if (this.#insertOne.run(...values).changes !== 0) inserted.push(row);
+      addRow(values, entry, notification);
+      if (this.#insertOne.run(...values).changes !== 0) inserted.push(entry);
     }
     return inserted;
   }
 
-  #quarantineForAll({ problems }: Notification, seq: number): void {
+  #quarantineForAll({ seq, problems }: Entry): void {
     this.#listUndecodable.run(seq, problems[0]?.message ?? 'undecodable', Date.now());
   }
 }

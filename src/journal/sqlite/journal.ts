@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import type { Notification } from '../../kazoo/notification.ts';
 import type { Entry, Interest } from '../../notification/entry.ts';
+import type { Notification } from '../../notification/notification.ts';
 import { type Change, type Journal, JournalError, type Limits, type RoutePlace } from '../journal.ts';
 import type { Query, Summary } from '../reader.ts';
 import type { Page, Start } from '../route-session.ts';

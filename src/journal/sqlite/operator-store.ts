@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { NotificationState, Problem } from '../../kazoo/notification.ts';
 import type { Entry } from '../../notification/entry.ts';
+import type { NotificationState, Problem } from '../../notification/notification.ts';
 import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../operator-store.ts';
 import type { Attempt } from '../route-session.ts';
 import { acceptClock, isDoubtful, lastSign } from './clock.ts';
@@ -9,9 +9,8 @@ import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
 import { journalFailure } from './failure.ts';
 import { listAnew } from './invalid.ts';
-import { updateValidation } from './metadata.ts';
 import { find, summarise } from './reader.ts';
-import { entryColumns, entryOf, prepareEntries } from './rows.ts';
+import { entryColumns, entryOf, prepareEntries, updateValidation } from './rows.ts';
 
 /** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
 const stepSize = 200;
@@ -196,7 +195,7 @@ function cursorOf(database: DatabaseSync, route: string): number | null {
 }
 
 /** What waits already stays as it is; what retention has removed since it was read can't wait. */
-function replay(database: DatabaseSync, route: string, { seq, accountId }: Entry): boolean {
+function replay(database: DatabaseSync, route: string, { seq, header }: Entry): boolean {
   const { changes } = database
     .prepare(
       `INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at)
@@ -205,7 +204,7 @@ function replay(database: DatabaseSync, route: string, { seq, accountId }: Entry
          attempts = json_insert(attempts, '$[#]', json(?3)), updated_at = excluded.updated_at
        WHERE state <> 'waiting'`,
     )
-    .run(route, accountId, JSON.stringify(restart('replayed')), Date.now(), seq);
+    .run(route, header.accountId, JSON.stringify(restart('replayed')), Date.now(), seq);
   return changes === 1;
 }
 

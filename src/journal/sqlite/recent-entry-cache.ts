@@ -91,7 +91,8 @@ interface Batch {
 function eventsOf(entries: readonly Entry[]): (string | null)[] {
   const events = new Set<string | null>();
   let last: string | null | undefined;
-  for (const { event } of entries) {
+  for (const { header } of entries) {
+    const { event } = header;
     // The same one often comes several times in a row.
     if (event !== last) events.add(event);
     last = event;

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Notification } from '../../kazoo/notification.ts';
+import type { Notification } from '../../notification/notification.ts';
 
 /** Occurrences that are kept in memory; half of them is dropped at a time. */
 const mostKnown = 8_000;
@@ -31,12 +31,12 @@ export class ResendIndex {
 
   /** The id of the notification that this one repeats; null where it is the first, which is remembered. */
   firstOrAdd(notification: Notification): string | null {
-    const { ownTime, fingerprint, id } = notification;
+    const { ownTime, fingerprint, header } = notification;
     if (ownTime === null) return null;
     const first = this.#firstOf(ownTime, fingerprint);
     if (first !== null) return first;
     const sameTime = this.#known.get(ownTime) ?? new Map<string, string>();
-    this.#known.set(ownTime, sameTime.set(fingerprint, id));
+    this.#known.set(ownTime, sameTime.set(fingerprint, header.id));
     this.#size += 1;
     this.#uncommitted.push(notification);
     return null;

@@ -1,8 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import type { Notification } from '../../kazoo/notification.ts';
-import type { Entry } from '../../notification/entry.ts';
-import { StoredEntry } from '../entry.ts';
-import { metadataIn, metadataText } from './metadata.ts';
+import { Entry } from '../../notification/entry.ts';
+import { headerIn, headJson, headLength } from '../../notification/header.ts';
+import type { Notification, NotificationState, Problem, Secret } from '../../notification/notification.ts';
 
 /** The columns of an entry, in the order in which `entryOf` reads them. */
 export const entryColumns = 'seq, id, occurred_at, received_at, head, data';
@@ -10,26 +9,10 @@ export const entryColumns = 'seq, id, occurred_at, received_at, head, data';
 /** The columns of a notification, in the order in which `addRow` gives their values. */
 const columns = ['seq', 'id', 'fingerprint', 'own_time', 'occurred_at', 'received_at', 'head', 'data', 'raw'];
 
-/** A notification as a row of the table. */
-export interface NotificationRow {
-  readonly notification: Notification;
-  readonly seq: number;
-  readonly resendOf: string | null;
-}
-
-/** Adds its values to those of a statement of `insertNotifications`. */
-export function addRow(values: SQLInputValue[], { notification, seq, resendOf }: NotificationRow): void {
-  values.push(
-    seq,
-    notification.id,
-    notification.fingerprint,
-    notification.ownTime,
-    notification.occurredAt,
-    notification.receivedAt,
-    metadataText(notification, resendOf),
-    notification.json,
-    notification.raw,
-  );
+/** Adds a row's values to those of a statement of `insertNotifications`. */
+export function addRow(values: SQLInputValue[], entry: Entry, { fingerprint, ownTime, raw }: Notification): void {
+  const { seq, header, json } = entry;
+  values.push(seq, header.id, fingerprint, ownTime, header.occurredAt, header.receivedAt, headOf(entry), json, raw);
 }
 
 /**
@@ -53,37 +36,59 @@ export function prepareEntries(database: DatabaseSync, sql: string): StatementSy
 }
 
 /** The values of `entryColumns`, whose types are those that the table's STRICT definition gives them. */
-type EntryRow = readonly [
-  seq: number,
-  id: string,
-  occurredAt: number,
-  receivedAt: number,
-  metadata: string,
-  json: string,
-];
+type EntryRow = readonly [seq: number, id: string, occurredAt: number, receivedAt: number, head: string, json: string];
 
-/** @param values a row of a query of `prepareEntries` */
+/** @param values a row of a query of `prepareEntries` @throws SyntaxError where its head was overwritten */
 export function entryOf(values: unknown): Entry {
-  const [seq, id, occurredAt, receivedAt, metadata, json] = values as EntryRow; // as the query has its columns
-  const [event, known, category, accountId, zone, node, routingKey, preview, state, problems, resendOf, secrets] =
-    metadataIn(metadata);
-  return new StoredEntry(
-    seq,
-    id,
-    event,
-    known,
-    category,
-    accountId,
-    zone,
-    node,
-    occurredAt,
-    receivedAt,
-    routingKey,
-    preview,
-    state,
-    problems,
-    resendOf,
+  const [seq, id, occurredAt, receivedAt, head, json] = values as EntryRow; // as the query has its columns
+  const known = headIn(head);
+  return new Entry(seq, known[places.resendOf] as string | null, {
+    header: headerIn(known, id, occurredAt, receivedAt),
+    state: known[places.state] as NotificationState,
+    problems: known[places.problems] as readonly Problem[],
     json,
-    secrets,
-  );
+    secrets: known[places.secrets] as readonly Secret[],
+  });
 }
+
+/*
+ * What is known of a notification besides its id, its times and its body: a JSON array in one column (`head`), because
+ * SQLite takes an insert's time by the value. The view `entries` has a column for each of its places: those of the header,
+ * and these.
+ */
+const places = { state: 8, problems: 9, resendOf: 10, secrets: 11 } as const;
+
+function headOf({ header, state, problems, resendOf, secrets }: Entry): string {
+  const found = problems.length === 0 ? '[]' : JSON.stringify(problems);
+  const original = resendOf === null ? 'null' : `"${resendOf}"`;
+  return headJson(header, `"${state}",${found},${original},${secrets.length === 0 ? '[]' : JSON.stringify(secrets)}`);
+}
+
+/** How many places the first version had. */
+const fewest = 12;
+const states: readonly unknown[] = ['valid', 'invalid', 'undecodable'] satisfies NotificationState[];
+
+/** @throws SyntaxError where it can't be what `headOf` wrote: some of it was overwritten */
+function headIn(text: string): readonly unknown[] {
+  const head: unknown = JSON.parse(text);
+  if (Array.isArray(head) && head.length >= fewest && head.length <= headLength && states.includes(head[places.state]))
+    return head;
+  throw new SyntaxError('what is known of a notification was overwritten');
+}
+
+export function isHead(text: string): boolean {
+  try {
+    headIn(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The same as SQL, of the column. */
+export const isHeadInSql = `CASE WHEN json_valid(head) THEN json_array_length(head) BETWEEN ${fewest} AND ${headLength}
+  AND head ->> ${places.state} IN (${states.map((state) => `'${state}'`).join(', ')}) ELSE 0 END`;
+
+/** SQL that saves what a validator has found. Parameters: its state, its problems as JSON, and `seq`. */
+export const updateValidation = `UPDATE notifications
+  SET head = json_set(head, '$[${places.state}]', ?, '$[${places.problems}]', json(?)) WHERE seq = ?`;

@@ -1,6 +1,6 @@
-import type { Problem } from '../../kazoo/notification.ts';
 import { fromGregorianSeconds } from '../../kazoo/time.ts';
 import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
+import type { Problem } from '../../notification/notification.ts';
 import type { Column, Table } from './table.ts';
 
 /** One notification as a table wants it. */
@@ -16,7 +16,7 @@ export interface Row {
 export type ColumnValue = string | boolean | null;
 
 /** The row of a delivery. A time is RFC 3339 in UTC, JSON is text without a NUL character. */
-export function rowOf({ id, envelope }: Delivery, { columns }: Table): Row {
+export function rowOf({ header, envelope }: Delivery, { columns }: Table): Row {
   let values = columns.map((column) => columnValue(column, envelope));
   if (values.some((value, index) => columns[index]?.type === 'json' && isUnstorable(value))) {
     const flagged = { ...envelope, problems: [...(envelope.problems ?? []), replacedCharacters] };
@@ -24,7 +24,7 @@ export function rowOf({ id, envelope }: Delivery, { columns }: Table): Row {
   }
   let size = 0;
   for (const value of values) size += typeof value === 'string' ? value.length : 8;
-  return { id, values, size };
+  return { id: header.id, values, size };
 }
 
 function columnValue({ path, type }: Column, envelope: ShapedEnvelope): ColumnValue {

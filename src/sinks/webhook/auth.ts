@@ -92,7 +92,7 @@ const shortestKey = 16;
 
 /** A batch of several is known by all that is in it. */
 function webhookId(batch: readonly Delivery[]): string {
-  const [first, ...others] = batch.map(({ id }) => id);
+  const [first, ...others] = batch.map(({ header }) => header.id);
   if (others.length === 0) return first ?? '';
   return `batch-${hash('sha256', [first, ...others].join(), 'hex').slice(0, 32)}`;
 }

@@ -5,11 +5,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { stringify } from 'yaml';
-import type { Notification } from '../../../src/kazoo/notification.ts';
 import { cli, type Result } from '../../support/cli.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
 import { openJournal, openJournalReader } from '../../support/journal.ts';
-import { notification } from '../../support/notification.ts';
+import { type NotificationParts, notification } from '../../support/notification.ts';
 import { type Arrival, type Receiver, type Reply, startReceiver } from '../../support/receiver.ts';
 import { type RelayHere, startRelayHere } from '../../support/relay-here.ts';
 import { until } from '../../support/until.ts';
@@ -537,16 +536,16 @@ async function start(): Promise<void> {
 }
 
 /** Puts notifications into the journal, and returns their ids. */
-async function fill(parts: readonly Partial<Notification>[]): Promise<string[]> {
+async function fill(parts: readonly NotificationParts[]): Promise<string[]> {
   const journal = await openJournal(join(folder, 'journal'), pino({ level: 'silent' }));
   const batch = parts.map(notification);
   await journal.append(batch);
   await journal.close();
-  return batch.map(({ id }) => id);
+  return batch.map(({ header }) => header.id);
 }
 
 /** The same, refused by the receiver; the daemon has ended then. */
-async function deadLetters(...parts: Partial<Notification>[]): Promise<string[]> {
+async function deadLetters(...parts: NotificationParts[]): Promise<string[]> {
   const ids = await fill(parts);
   reply = { status: 422, body: 'no room' };
   await start();
@@ -556,7 +555,7 @@ async function deadLetters(...parts: Partial<Notification>[]): Promise<string[]>
 }
 
 /** The same, each tried once without success; the daemon runs. */
-async function waiting(...parts: Partial<Notification>[]): Promise<string[]> {
+async function waiting(...parts: NotificationParts[]): Promise<string[]> {
   const ids = await fill(parts);
   reply = { status: 500, body: 'busy' };
   await start();

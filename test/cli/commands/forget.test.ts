@@ -157,5 +157,5 @@ async function fill(): Promise<string[]> {
   await settle(journal, 'archive', { cursor: 4 });
   await settle(journal, 'old', { cursor: 2, recorded: [recorded(1, 'dead'), recorded(2, 'waiting')] });
   await journal.close();
-  return batch.map(({ id }) => id);
+  return batch.map(({ header }) => header.id);
 }

@@ -33,7 +33,7 @@ export function operators(tested: Tested): void {
     ]);
     expect((await store.recordsOf(seqs[1] ?? 0)).map(({ route }) => route)).toEqual(['r', 's']);
     expect((await store.entry(first?.id ?? ''))?.seq).toBe(seqs[0]);
-    expect((await store.entryAt(seqs[0] ?? 0))?.id).toBe(first?.id);
+    expect((await store.entryAt(seqs[0] ?? 0))?.header.id).toBe(first?.id);
     await store.close();
   });
 

@@ -29,9 +29,9 @@ export function reading(tested: Tested): void {
   test('works beside the daemon and without it', async () => {
     await tested.journal.append([notification({ event: 'a' }), notification({ event: 'b' })]);
     const beside = await tested.store.openReader();
-    expect((await beside.find({ limit: 10 })).map(({ event }) => event)).toEqual(['a', 'b']);
+    expect((await beside.find({ limit: 10 })).map(({ header }) => header.event)).toEqual(['a', 'b']);
     await tested.journal.append([notification({ event: 'c' })]);
-    expect((await beside.find({ limit: 1 })).map(({ event }) => event)).toEqual(['c']);
+    expect((await beside.find({ limit: 1 })).map(({ header }) => header.event)).toEqual(['c']);
     await beside.close();
   });
 
@@ -47,7 +47,7 @@ export function reading(tested: Tested): void {
     await settle(journal, 's', { cursor: three });
     const { routes, undecodable, oldest, newest } = await journal.summary();
     expect(undecodable).toBe(1);
-    expect([oldest, newest]).toEqual([first?.receivedAt, third?.receivedAt]);
+    expect([oldest, newest]).toEqual([first?.header.receivedAt, third?.header.receivedAt]);
     expect(routes).toMatchObject([
       { name: 'r', cursor: two, lag: { messages: 1 }, waiting: 1, quarantined: 0, dead: 1 },
       { name: 's', cursor: three, lag: { messages: 0 }, waiting: 0, quarantined: 0, dead: 0 },
@@ -58,10 +58,10 @@ export function reading(tested: Tested): void {
     const ids: string[] = [];
     for (let batch = 0; batch < 12; batch += 1) {
       const notifications = Array.from({ length: 500 }, () => notification({}));
-      ids.push(...notifications.map(({ id }) => id));
+      ids.push(...notifications.map(({ header }) => header.id));
       await tested.journal.append(notifications);
     }
-    expect((await readThrough(tested, 333)).map(({ id }) => id)).toEqual(ids);
+    expect((await readThrough(tested, 333)).map(({ header }) => header.id)).toEqual(ids);
   });
 
   test('finds what is of interest among what memory has partly given up', async () => {
@@ -71,10 +71,12 @@ export function reading(tested: Tested): void {
         notification({ event: index === batch ? 'port_request' : 'register' }),
       );
       await tested.journal.append(notifications);
-      wanted.push(notifications[batch]?.id);
+      wanted.push(notifications[batch]?.header.id);
     }
-    const found = (await readThrough(tested, 100, ['port_request'])).filter(({ event }) => event === 'port_request');
-    expect(found.map(({ id }) => id)).toEqual(wanted);
+    const found = (await readThrough(tested, 100, ['port_request'])).filter(
+      ({ header: { event } }) => event === 'port_request',
+    );
+    expect(found.map(({ header }) => header.id)).toEqual(wanted);
   });
 }
 

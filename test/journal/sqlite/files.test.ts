@@ -30,7 +30,7 @@ beforeEach(async () => {
   // As if nothing had changed in it for long.
   utimesSync(folder, 1, 1);
   const batch = Array.from({ length: 20 }, () => notification({}));
-  ids = batch.map(({ id }) => id);
+  ids = batch.map(({ header }) => header.id);
   await journal.append(batch);
 });
 
@@ -89,7 +89,7 @@ describe('a journal that is in use', () => {
     await expect(journal.append([late])).rejects.toThrow(/was removed, moved or replaced/);
     unsubscribe();
     await copyBack();
-    expect(await idsIn(folder)).toEqual([...ids, late.id]);
+    expect(await idsIn(folder)).toEqual([...ids, late.header.id]);
   });
 
   test.each<[string, () => void]>([
@@ -117,7 +117,7 @@ describe('a journal that is in use', () => {
     expect(await journal.append([next])).toHaveLength(1);
     expect(journal.trouble).toBeNull();
     expect(logged.join('')).toContain('the journal is in its place again');
-    expect(await idsIn(folder)).toEqual([...ids, next.id]);
+    expect(await idsIn(folder)).toEqual([...ids, next.header.id]);
   });
 
   test('loses nothing of a log that was removed, once it is stopped', async () => {
@@ -197,5 +197,5 @@ async function idsIn(path: string): Promise<string[]> {
   const reader = openJournalReader(path);
   const found = await reader.find({ after: 0, limit: 100 });
   await reader.close();
-  return found.map(({ id }) => id);
+  return found.map(({ header }) => header.id);
 }

@@ -11,10 +11,9 @@ import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { rebuildJournal } from '../../../src/journal/sqlite/recovery/rebuild.ts';
 import { unlimited } from '../../../src/journal/sqlite/retention.ts';
-import type { Notification } from '../../../src/kazoo/notification.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { overwrite, rowsIn } from '../../support/journal-file.ts';
-import { notification } from '../../support/notification.ts';
+import { type NotificationParts, notification } from '../../support/notification.ts';
 import { recorded } from '../../support/recorded.ts';
 import { cursorOf, sessionOf, settle } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
@@ -110,7 +109,7 @@ describe('what is undecodable or invalid', () => {
     expect(invalidBytes).toBe(bytes());
     expect(warnings('fill half of their share')).toHaveLength(1);
     expect(warnings('used up their share')).toMatchObject([{ evicted: { known: expect.any(Number) } }]);
-    expect((await journal.find({ after: 0, limit: 1 })).map(({ id }) => id)).toEqual([good.id]);
+    expect((await journal.find({ after: 0, limit: 1 })).map(({ header }) => header.id)).toEqual([good.header.id]);
   });
 
   test('is told of at half of the share: once, and again after it was clearly less', async () => {
@@ -141,7 +140,7 @@ describe('what is undecodable or invalid', () => {
     expect((await journal.summary()).evicted).toMatchObject({ undecodable: 3, unknown: 3, known: 2 });
   });
 
-  test.each<[string, 'goes' | 'stays', Partial<Notification>, (route: Route) => void]>([
+  test.each<[string, 'goes' | 'stays', NotificationParts, (route: Route) => void]>([
     ['is settled', 'goes', invalid, (route) => route('deliver', 1)],
     ['a route has still to deliver', 'stays', invalid, (route) => route('deliver', 0)],
     ['a route has still to quarantine', 'goes', invalid, (route) => route('quarantine', 0)],
@@ -177,7 +176,7 @@ describe('what is undecodable or invalid', () => {
 
   test('costs what is valid no statement, and a batch of it one to list and one for the sum', async () => {
     await journal.openRoute('r', 'now', 'quarantine');
-    const batch = (parts: Partial<Notification>) => Array.from({ length: 100 }, () => notification(parts));
+    const batch = (parts: NotificationParts) => Array.from({ length: 100 }, () => notification(parts));
     const first = await statementsOf(() => journal.append(batch({})));
     expect(await statementsOf(() => journal.append(batch({})))).toBe(first);
     expect(await statementsOf(() => journal.append(batch(invalid)))).toBe(first + 2);
@@ -204,7 +203,7 @@ function seqs(): unknown[] {
 }
 
 /** With a body of about the filler's size, or as much that is kept of it. */
-function large(kind: Partial<Notification>): Partial<Notification> {
+function large(kind: NotificationParts): NotificationParts {
   const receivedAt = Date.now();
   if (kind.state === 'undecodable') return { ...kind, receivedAt, raw: Buffer.alloc(filler) };
   return { ...kind, receivedAt, json: JSON.stringify({ text: 'x'.repeat(filler) }) };

@@ -10,6 +10,7 @@ import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { openJournalReader } from '../../../src/journal/sqlite/reader.ts';
 import type { Entry } from '../../../src/notification/entry.ts';
+import { envelopeHeader, headerKeys } from '../../../src/notification/header.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { cliProcess } from '../../support/cli.ts';
 import { notification } from '../../support/notification.ts';
@@ -81,8 +82,21 @@ describe('the journal', () => {
     await journal.append([old]);
     const withOld = batch.toSpliced(7, 0, old);
     const fresh = await journal.append([...withOld, withOld[3] ?? old]);
-    expect(fresh.map(({ id }) => id)).toEqual(batch.map(({ id }) => id));
+    expect(fresh.map(({ header }) => header.id)).toEqual(batch.map(({ header }) => header.id));
     expect((await readAll()).map(({ seq }) => seq)).toEqual(Array.from({ length: 26 }, (_, index) => index + 1));
+  });
+
+  test('has a column in its view for each field of a header, and reads each where it was written', async () => {
+    const given = notification({ known: false, preview: true, event: 'e', category: 'c', routingKey: 'k', node: 'n' });
+    await journal.append([given]);
+    expect((await readAll()).map(({ header }) => header)).toEqual([given.header]);
+    using database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
+    const row = database.prepare('SELECT * FROM entries').get();
+    const { known, preview, occurredAt, receivedAt } = given.header;
+    const times = { occurred_at: occurredAt, received_at: receivedAt };
+    const flags = { known: Number(known), preview: Number(preview) };
+    expect(row).toMatchObject({ ...envelopeHeader(given.header), ...times, ...flags });
+    expect(Object.keys(given.header)).toHaveLength(headerKeys.length + Object.keys(flags).length);
   });
 
   test('keeps what a body that can’t be decoded began with', async () => {
@@ -188,7 +202,7 @@ describe('the progress of routes', () => {
       Array.from({ length: 20 }, (_, page) => store.records({ states: ['waiting'], route: 'r' }, page, 1)),
     );
     expect(pages.flat().map(({ seq }) => seq)).toEqual(Array.from({ length: 20 }, (_, page) => page + 1));
-    expect(pages[0]).toMatchObject([{ id: first?.id }]);
+    expect(pages[0]).toMatchObject([{ id: first?.header.id }]);
     const asked = new Set(prepared.mock.calls.map(([sql]) => sql));
     prepared.mockRestore();
     expect(asked.size).toBe(2);
@@ -248,11 +262,11 @@ describe('opening a journal', () => {
   test('for reading works beside the daemon and without it, and says so where there is none', async () => {
     await journal.append([notification({ event: 'a' }), notification({ event: 'b' })]);
     const beside = openJournalReader(folder);
-    expect((await beside.find({ limit: 10 })).map(({ event }) => event)).toEqual(['a', 'b']);
+    expect((await beside.find({ limit: 10 })).map(({ header }) => header.event)).toEqual(['a', 'b']);
     await beside.close();
     await journal.close();
     const without = openJournalReader(folder);
-    expect((await without.find({ limit: 1 })).map(({ event }) => event)).toEqual(['b']);
+    expect((await without.find({ limit: 1 })).map(({ header }) => header.event)).toEqual(['b']);
     await without.close();
     expect(() => openJournalReader(relative('.', join(folder, 'nowhere')))).toThrow(
       `there is no journal in ${join(folder, 'nowhere')}: has`,

@@ -10,8 +10,7 @@ import type { Recorded } from '../../../src/journal/route-session.ts';
 import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { unlimited } from '../../../src/journal/sqlite/retention.ts';
-import type { Notification } from '../../../src/kazoo/notification.ts';
-import { notification } from '../../support/notification.ts';
+import { type NotificationParts, notification } from '../../support/notification.ts';
 import { recorded, untouched } from '../../support/recorded.ts';
 import { cursorOf, sessionOf, settle as settleIn } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
@@ -217,7 +216,7 @@ describe('the largest size', () => {
 });
 
 /** Appends until the journal refuses it. Returns how many it took. */
-async function fill(parts: Partial<Notification>): Promise<number> {
+async function fill(parts: NotificationParts): Promise<number> {
   for (let stored = 0; ; stored += 1) {
     const taken = await journal.append([notification(parts)]).catch(() => null);
     if (taken === null) return stored;
@@ -225,7 +224,7 @@ async function fill(parts: Partial<Notification>): Promise<number> {
 }
 
 /** Why the journal takes nothing; empty where it does. */
-async function refusal(parts: Partial<Notification> = {}): Promise<string> {
+async function refusal(parts: NotificationParts = {}): Promise<string> {
   return journal.append([notification(parts)]).then(() => '', reasonOf);
 }
 
@@ -257,5 +256,5 @@ async function settle(route: string, cursor: number, lines: readonly Recorded[] 
 }
 
 async function ids(): Promise<string[]> {
-  return (await journal.find({ after: 0, limit: 100 })).map(({ id }) => id);
+  return (await journal.find({ after: 0, limit: 100 })).map(({ header }) => header.id);
 }

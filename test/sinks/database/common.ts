@@ -39,7 +39,7 @@ export function behavesAsDatabase(name: string, { url, query, ownTable, trigger 
       expect(await statuses(deliver(await open({ table }), one))).toEqual(['delivered']);
       const [row] = await query(`SELECT * FROM ${table}`);
       expect(row).toMatchObject({
-        id: one.id,
+        id: one.header.id,
         event: 'low_balance',
         category: 'account',
         account_id: 'a1',
@@ -96,7 +96,7 @@ export function behavesAsDatabase(name: string, { url, query, ownTable, trigger 
       const sink = await open({ table });
       const odd = deliveryOf({ 'a\0b': 'x\0\0y', half: 'a\ud83d', honest: '\\u0000', deep: [{ text: '\\\0' }] });
       expect(await statuses(deliver(sink, odd, ...deliveries(1)))).toEqual(['delivered', 'delivered']);
-      const [row] = await query(`SELECT data, problems FROM ${table} WHERE id = '${odd.id}'`);
+      const [row] = await query(`SELECT data, problems FROM ${table} WHERE id = '${odd.header.id}'`);
       expect(json(row?.data)).toEqual({
         'a\ufffdb': 'x\ufffd\ufffdy',
         half: 'a\ufffd',
@@ -137,7 +137,7 @@ export function behavesAsDatabase(name: string, { url, query, ownTable, trigger 
       };
       const full = deliveryOf(data);
       expect(await statuses(deliver(sink, full, deliveryOf({ caller: 'nobody' })))).toEqual(['delivered', 'delivered']);
-      const [row] = await query(`SELECT * FROM ${table} WHERE id = '${full.id}'`);
+      const [row] = await query(`SELECT * FROM ${table} WHERE id = '${full.header.id}'`);
       expect(row?.caller).toBe('+15551234');
       expect(Number(row?.balance)).toBe(-25_000);
       expect(Number(row?.amount)).toBe(12.5);
@@ -242,7 +242,7 @@ export function behavesAsDatabase(name: string, { url, query, ownTable, trigger 
       await deliver(sink, ...old(1_000));
       await open({ table, retention: '180d' });
       await until(async () => (await count(table)) === 2, { what: 'the old rows to be deleted' });
-      expect(await count(`${table} WHERE id = '${young.id}'`)).toBe(1);
+      expect(await count(`${table} WHERE id = '${young.header.id}'`)).toBe(1);
     });
 
     test('comes back by itself when its table was lost', async () => {

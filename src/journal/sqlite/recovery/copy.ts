@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isSqliteError } from '../../../common/sqlite.ts';
-import { isMetadata } from '../metadata.ts';
+import { isHead } from '../rows.ts';
 import { carve, type Row } from './carve.ts';
 import type { PageFile } from './pages.ts';
 import { indexShape, type Shape, tableShape } from './record.ts';
@@ -118,7 +118,7 @@ class NotificationWriter {
 
 /** Columns that hold JSON, and what tells that no bytes were overwritten in the middle of it. */
 const wholeness = new Map([
-  ['head', isMetadata],
+  ['head', isHead],
   ['data', isJson],
   ['attempts', isJson],
 ]);

@@ -20,7 +20,7 @@ import { isDamage } from '../failure.ts';
 import { finishRebuild, suffixes, sync } from '../files.ts';
 import { listInvalid } from '../invalid.ts';
 import { acquireLock } from '../lock.ts';
-import { isMetadataInSql } from '../metadata.ts';
+import { isHeadInSql } from '../rows.ts';
 import { salvage } from './salvage.ts';
 
 /**
@@ -70,7 +70,7 @@ function damageOf(file: string): string | null {
 
 /** What SQLite can't see: bytes overwritten in the middle of a value. */
 const brokenRows = `
-  SELECT (SELECT count(*) FROM notifications WHERE NOT json_valid(data) OR NOT (${isMetadataInSql}))
+  SELECT (SELECT count(*) FROM notifications WHERE NOT json_valid(data) OR NOT (${isHeadInSql}))
     + (SELECT count(*) FROM deliveries WHERE NOT json_valid(attempts)) AS broken`;
 
 function rebuild(file: string, reason: string, routes: readonly string[], log: Logger): void {

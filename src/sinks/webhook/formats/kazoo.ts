@@ -17,11 +17,11 @@ export function kazooBody(delivery: Delivery, fields: Readonly<Record<string, st
   return { ...others, cluster_id };
 }
 
-function dataOf({ event, envelope: { data }, body }: Delivery): JsonObject {
+function dataOf({ header, envelope: { data }, body }: Delivery): JsonObject {
   if (data === undefined || data === null)
     throw new Undeliverable("it couldn't be decoded, so there is no body to send");
   const whole = mayLoseDigits(body) ? (withNumbers(data, parseAsWritten(body)) as JsonObject) : data; // of an object
-  if (event !== 'webhook') return whole;
+  if (header.event !== 'webhook') return whole;
   // KAZOO may write an empty object as a list.
   return isObject(whole.data) ? whole.data : {};
 }

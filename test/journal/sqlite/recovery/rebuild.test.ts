@@ -38,7 +38,7 @@ beforeEach(async () => {
   const journal = openJournal(folder, log);
   const text = 'x'.repeat(600);
   const batch = Array.from({ length: count }, (_, n) => notification({ json: JSON.stringify({ n, text }) }));
-  ids = batch.map(({ id }) => id);
+  ids = batch.map(({ header }) => header.id);
   await journal.append(batch);
   const listed = Array.from({ length: 100 }, (_, index) => ({
     ...{ seq: 20 * index + 1, accountId: null, state: 'waiting' as const, reason: 'r'.repeat(500), attempts: [] },
@@ -284,7 +284,7 @@ async function entries(): Promise<string[]> {
   const reader = openJournalReader(folder);
   const found = await reader.find({ after: 0, limit: count * 2 });
   await reader.close();
-  return found.filter(({ json }) => json.includes('text')).map(({ id }) => id);
+  return found.filter(({ json }) => json.includes('text')).map(({ header }) => header.id);
 }
 
 function cursors(): Record<string, number> {
@@ -307,5 +307,5 @@ async function leaveWriteAheadLog(): Promise<string[]> {
   for (const suffix of ['', '-wal']) copyFileSync(file + suffix, `${file}.kept${suffix}`);
   await journal.close();
   for (const suffix of ['', '-wal']) renameSync(`${file}.kept${suffix}`, file + suffix);
-  return more.map(({ id }) => id);
+  return more.map(({ header }) => header.id);
 }

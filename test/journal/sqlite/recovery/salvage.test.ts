@@ -239,7 +239,9 @@ function leaveLog(batches: number, rows = 30): string[][] {
     VALUES (?, '', 1, 1, '[null,true,null,null,"west",null,"k",false,"valid",[],null,[]]', ?)`);
   const ids = Array.from({ length: batches }, () =>
     Array.from({ length: rows }, () => {
-      const { id } = notification({});
+      const {
+        header: { id },
+      } = notification({});
       return id;
     }),
   );

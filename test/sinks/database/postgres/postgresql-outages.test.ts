@@ -219,7 +219,7 @@ describe('transactions in each other’s way', () => {
       const insert = (delivery: Delivery | undefined) =>
         client.query(
           `INSERT INTO ${table} (id, zone, occurred_at, received_at, valid, problems) VALUES ($1, 'x', now(), now(), true, '[]')`,
-          [delivery?.id],
+          [delivery?.header.id],
         );
       await client.query('BEGIN');
       await insert(two);

@@ -92,7 +92,7 @@ describe('PostgreSQL in particular', () => {
       'dead',
     ]);
     const rows = await server.query(`SELECT id, mood, small, flags::text, code FROM ${table}`);
-    expect(rows).toEqual([{ id: good.id, mood: 'glad', small: 3, flags: '10100000', code: 'abc ' }]);
+    expect(rows).toEqual([{ id: good.header.id, mood: 'glad', small: 3, flags: '10100000', code: 'abc ' }]);
     expect(await statuses(deliver(sink, deliveryOf({ code: 'too long' })))).toEqual(['dead']);
   });
 

@@ -1,4 +1,5 @@
-import type { Json } from '../common/json.ts';
+import type { Json, JsonObject } from '../common/json.ts';
+import type { Header } from './header.ts';
 
 /** One thing that is wrong with a notification, found by decoding or by its JSON Schema. */
 export interface Problem {
@@ -12,7 +13,7 @@ export interface Problem {
 }
 
 /** A message as the broker handed it over. */
-export interface RawMessage {
+export interface Message {
   /** All of it, or the beginning of one that is too large to be decoded. */
   readonly body: Uint8Array;
   /** Where `body` is only the beginning: the SHA-256 of all of it, in hex. */
@@ -37,13 +38,9 @@ export interface RawMessage {
  */
 export type NotificationState = 'valid' | 'invalid' | 'undecodable';
 
-/** One notification, as intake hands it to the journal. Times are Unix milliseconds. */
-export interface Notification {
-  /**
-   * UUID version 8: the AMQP timestamp in milliseconds, then a hash of the raw body, and of the `message_id` where the
-   * message has one. A redelivery has the same.
-   */
-  readonly id: string;
+/** One notification on its way to the journal; a class for the reason that `Header` is one. */
+export class Notification {
+  readonly header: Header;
   /**
    * Hash of the body without the keys that a KAZOO resend changes: 22 characters of base64url; empty where `ownTime` is
    * null.
@@ -55,27 +52,32 @@ export interface Notification {
    * second occurrence (`low_balance`).
    */
   readonly ownTime: number | null;
-  /** The catalogue's name (never an alias), the name as sent where the catalogue doesn't know it, or null. */
-  readonly event: string | null;
-  /** True where the catalogue has `event`. */
-  readonly known: boolean;
-  readonly category: string | null;
-  readonly accountId: string | null;
-  readonly zone: string;
-  readonly node: string | null;
-  readonly occurredAt: number;
-  readonly receivedAt: number;
-  readonly routingKey: string;
-  /** True for KAZOO's e-mail template previews, which are no events. */
-  readonly preview: boolean;
-  readonly state: NotificationState;
-  readonly problems: readonly Problem[];
-  /** The normalised body, secrets replaced, as JSON text on one line; `null` where it couldn't be decoded. */
-  readonly json: string;
+  /** With `problems`, what decoding and then validation have found. */
+  state: NotificationState;
+  problems: readonly Problem[];
+  /** The normalised body; null where it couldn't be decoded, and after `redact`, which releases it. */
+  data: JsonObject | null;
+  /** The same as JSON text on one line, after `redact` with its secrets replaced; `null` where it couldn't be decoded. */
+  json: string;
   /** Secrets that some route reveals: where they belong in the body, and what stood there. */
-  readonly secrets: readonly Secret[];
+  secrets: readonly Secret[];
   /** The first 64 KiB of a body that couldn't be decoded, else null. */
   readonly raw: Uint8Array | null;
+  /** False where there is no secret but those that the catalogue marks. */
+  readonly mayHoldSecrets: boolean;
+
+  constructor(fields: Notification) {
+    this.header = fields.header;
+    this.fingerprint = fields.fingerprint;
+    this.ownTime = fields.ownTime;
+    this.state = fields.state;
+    this.problems = fields.problems;
+    this.data = fields.data;
+    this.json = fields.json;
+    this.secrets = fields.secrets;
+    this.raw = fields.raw;
+    this.mayHoldSecrets = fields.mayHoldSecrets;
+  }
 }
 
 export interface Secret {
