@@ -1,4 +1,4 @@
-import type { Environment } from '@marcbachmann/cel-js';
+import type { ASTNode, Environment } from '@marcbachmann/cel-js';
 import { findSlip } from '../common/text/slips.ts';
 import type { Entry } from '../notification/entry.ts';
 import { envelopeKeys, envelopeOf } from '../notification/envelope.ts';
@@ -85,6 +85,11 @@ function compile(text: string): Compiled {
 
   const bounded = bound(parsed.ast, text);
   return { evaluate: bounded.addFunctions(evaluating()).parse(bounded.text), budget: bounded.budget };
+}
+
+/** How an expression that can be used is built. */
+export function conditionAst(text: string): ASTNode {
+  return checking().parse(text).ast;
 }
 
 const limits = { maxAstNodes: 1_000, maxDepth: 100 };

@@ -16,6 +16,7 @@ import { orExit, type Terminal } from '../support/terminal.ts';
 interface Options {
   readonly config?: string;
   readonly connect?: true;
+  readonly strict?: true;
   readonly json?: true;
 }
 
@@ -24,6 +25,7 @@ export function checkCommand(terminal: Terminal): Command {
     .description('say everything that is wrong with the configuration, or surely not meant')
     .option('-c, --config <file>', 'configuration file')
     .option('--connect', 'try every broker and every sink too; nothing is consumed, delivered or changed')
+    .option('--strict', 'exit with 1 for a warning too')
     .option('--json', 'for programs')
     .addHelpText('after', help)
     .action((options: Options) =>
@@ -38,8 +40,8 @@ export function checkCommand(terminal: Terminal): Command {
 const help = `
 A line is: file, line and column (or the variable or flag), the option, what is allowed, and the value, masked if it is secret.
 Run it as the user that the daemon runs as: what may be read and written differs from user to user.
-Exit code: 0 nothing is wrong (there may be warnings), 1 there are mistakes, or with --connect a broker or sink can't be used,
-2 wrong options, or the configuration isn't there.
+Exit code: 0 nothing is wrong (there may be warnings), 1 there are mistakes, or with --strict warnings, or with --connect a
+broker or sink can't be used, 2 wrong options, or the configuration isn't there.
 
 Examples:
   kazoo-relay check
@@ -51,7 +53,8 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
   const checked = withSchemas(checkConfig(file, overridesOf({ ...options }, terminal.env)));
   const { config, errors, warnings } = checked;
   const tried = options.connect && config !== undefined ? await testConnections(config) : [];
-  const isFine = errors.length === 0 && tried.every(({ ok }) => ok);
+  const isRight = errors.length === 0 && !(options.strict && warnings.length > 0);
+  const isFine = isRight && tried.every(({ ok }) => ok);
   if (options.json) await showJson(terminal, { ok: isFine, mistakes: errors, warnings, connections: tried });
   else await show(terminal, file, checked, tried, options.connect ?? false);
   if (!isFine) terminal.exitCode = 1;

@@ -122,6 +122,12 @@ function nextCure(
   return undefined;
 }
 
+/** The line that an offset is in, for what is right as it stands. */
+export function excerptAt(text: string, offset: number): Excerpt {
+  const { line, column } = lineAt(text, offset);
+  return { line, column };
+}
+
 /** The line that an offset is in, with both counted. */
 function lineAt(text: string, offset: number): { line: string; column: number; row: number } {
   const before = text.slice(0, offset).split('\n');

@@ -1,7 +1,10 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isMapping } from '../../common/options/value-checks.ts';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { globToRegExp } from '../../common/text/patterns.ts';
 import { commonFields, events } from '../../kazoo/catalogue.ts';
+import type { OwnFields } from '../../routes/body-fields.ts';
 import type { Config, RouteConfig } from '../config.ts';
 import type { Issue } from '../diagnostics.ts';
 
@@ -28,15 +31,32 @@ export function selectionWarnings(route: RouteConfig, known: Known): Issue[] {
 }
 
 /** Those of the catalogue, and those that the operator has schemas for. */
-export function knownEvents({ validation }: Config): string[] {
-  const ofOperator = validation.schemas.flatMap((folder) => {
+export function knownEvents(own: OwnFields): string[] {
+  return [...events.flatMap(({ name, aliases }) => [name, ...aliases]), ...own.keys()];
+}
+
+/** What the operator's schemas say which fields there are. */
+export function ownFields({ validation }: Config): OwnFields {
+  const fields = new Map<string, readonly string[] | undefined>();
+  for (const folder of validation.schemas) {
     try {
-      return readdirSync(folder).flatMap((file) => (file.endsWith('.json') ? [file.slice(0, -'.json'.length)] : []));
+      for (const file of readdirSync(folder)) {
+        if (file.endsWith('.json')) fields.set(file.slice(0, -'.json'.length), fieldsIn(join(folder, file)));
+      }
     } catch {
-      return []; // reading the schemas reports a folder that can't be read
+      // Reading the schemas reports a folder that can't be read.
     }
-  });
-  return [...events.flatMap(({ name, aliases }) => [name, ...aliases]), ...ofOperator];
+  }
+  return fields;
+}
+
+function fieldsIn(file: string): string[] | undefined {
+  try {
+    const { properties } = JSON.parse(readFileSync(file, 'utf8'));
+    return isMapping(properties) ? Object.keys(properties) : undefined;
+  } catch {
+    return undefined; // as above
+  }
 }
 
 export function knownZones({ brokers }: Config): string[] {

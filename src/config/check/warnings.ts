@@ -1,13 +1,15 @@
 import { resolve } from 'node:path';
 import { hostAndPort, isLoopback } from '../../common/net/addresses.ts';
 import { loginOf, parametersOf, vhostOf } from '../../common/net/amqp-url.ts';
+import type { OwnFields } from '../../routes/body-fields.ts';
+import { routeDoubts } from '../../routes/doubts.ts';
 import { sinkDeclaration } from '../../sinks/declarations.ts';
 import type { Config, RouteConfig } from '../config.ts';
 import type { Issue, OptionPath } from '../diagnostics.ts';
 import { formatDuration } from '../formats/amounts.ts';
 import type { MergedSources } from '../read/merge-sources.ts';
 import { secretsInClearText } from './secrets.ts';
-import { knownEvents, knownZones, selectionWarnings } from './selection-warnings.ts';
+import { knownEvents, knownZones, ownFields, selectionWarnings } from './selection-warnings.ts';
 
 /**
  * What is legal in a configuration, and most likely not meant.
@@ -15,13 +17,18 @@ import { knownEvents, knownZones, selectionWarnings } from './selection-warnings
  */
 export function configWarnings(config: Config, merged: MergedSources, isValid: (path: OptionPath) => boolean): Issue[] {
   const routes = config.routes.filter(({ name }) => isValid(['routes', name]));
+  const own = isValid(['validation']) ? ownFields(config) : undefined;
   const known = {
-    events: isValid(['validation']) ? knownEvents(config) : undefined,
+    events: own && knownEvents(own),
     zones: isValid(['brokers']) ? knownZones(config) : undefined,
   };
   return [
     ...(isValid(['brokers']) ? brokerWarnings(config) : []),
-    ...routes.flatMap((route) => [...selectionWarnings(route, known), ...routeWarnings(route, known.zones ?? [])]),
+    ...routes.flatMap((route) => [
+      ...selectionWarnings(route, known),
+      ...routeWarnings(route, known.zones ?? []),
+      ...(own === undefined ? [] : exampleWarnings(route, own)),
+    ]),
     ...sharedTargets(routes),
     ...(isValid(['http']) ? httpWarnings(config) : []),
     ...(['intake', 'queue', 'log'].every((section) => isValid([section])) ? intakeWarnings(config) : []),
@@ -80,6 +87,14 @@ function routeWarnings(route: RouteConfig, knownZones: readonly string[]): Issue
     warn(['sink', ...path], message);
   }
   return found;
+}
+
+/** What is made of the examples of the events that the route selects. */
+function exampleWarnings(route: RouteConfig, own: OwnFields): Issue[] {
+  const { type, options } = route.sink;
+  const { paths, rehearse } = sinkDeclaration(type);
+  const reads = { paths: paths?.(options) ?? [], rehearse: rehearse?.(options) };
+  return routeDoubts(route, reads, own).map((issue) => ({ ...issue, path: ['routes', route.name, ...issue.path] }));
 }
 
 /** Two writers of one file would mix their lines, and each rotate it under the other's hands. */

@@ -7,7 +7,7 @@ import type { Dialect } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
 import { type DatabaseSinkOptions, databaseOptions } from './options.ts';
 import { refusedKind } from './schema.ts';
-import { type Column, isStandardColumn, tableOf } from './table.ts';
+import { type Column, isStandardColumn, mappedColumn, tableOf } from './table.ts';
 
 /** What a column of the operator's may be called. */
 const columnName = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
@@ -30,6 +30,8 @@ export const databaseDeclaration: SinkDeclaration<DatabaseSinkOptions> = {
   check: validationErrors,
   schemaRules,
   warnings,
+  paths: ({ columns }) =>
+    Object.entries(columns).map(([name, source]) => ({ at: ['columns', name], path: mappedColumn(name, source).path })),
   requiredKeys: (options) => tableOf(options).columns.flatMap(requiredKey),
   limits: ({ batch, connections, url }) => ({ batch, concurrency: dialectOf(url).isLocal ? 1 : connections }),
 };

@@ -24,9 +24,32 @@ export function createTemplate(
   { body, contentType }: TemplateOptions,
   fields: Readonly<Record<string, string>>,
 ): (delivery: Delivery) => Content {
+  const liquid = createLiquid(contentType);
+  const parsed = parse(liquid, body);
+  return ({ envelope }) => {
+    const text = render(() => String(liquid.renderSync(parsed, { ...envelope, fields })));
+    if (text.length > longestOutput) throw new Undeliverable('the template gives more than 1 MiB');
+    if (isJson(contentType)) mustBeJson(text);
+    return { type: contentType, text };
+  };
+}
+
+/** Paths into the envelope that a template reads, as far as they stand in it; `fields` are the operator's own. */
+export function templatePaths({ body, contentType }: TemplateOptions): { at: string[]; path: string[] }[] {
+  const liquid = createLiquid(contentType);
+  const read = liquid.globalVariableSegmentsSync(parse(liquid, body));
+  return read.flatMap((segments) => {
+    // Behind a variable as an index, anything may stand.
+    const end = segments.findIndex((segment) => Array.isArray(segment));
+    const path = segments.slice(0, end === -1 ? segments.length : end).map(String);
+    return path[0] === 'fields' ? [] : [{ at: ['template', 'body'], path }];
+  });
+}
+
+function createLiquid(contentType: string): Liquid {
   // Loaded here, because it takes much memory and few configurations have a template.
   const library = require('liquidjs') as typeof import('liquidjs');
-  const liquid = new library.Liquid({
+  return new library.Liquid({
     // Without this, `include` and its kind would look for files.
     templates: {},
     ownPropertyOnly: true,
@@ -37,13 +60,6 @@ export function createTemplate(
     memoryLimit,
     outputEscape: escapeFor(contentType),
   });
-  const parsed = parse(liquid, body);
-  return ({ envelope }) => {
-    const text = render(() => String(liquid.renderSync(parsed, { ...envelope, fields })));
-    if (text.length > longestOutput) throw new Undeliverable('the template gives more than 1 MiB');
-    if (isJson(contentType)) mustBeJson(text);
-    return { type: contentType, text };
-  };
 }
 
 /** @throws Unreadable that says what was done, where that is known */
