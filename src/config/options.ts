@@ -265,7 +265,7 @@ export const routeOptions: OptionTree = {
   },
   circuit: {
     failures: {
-      doc: 'Consecutive failures that open the circuit; at most the number of `retry.schedule` entries.',
+      doc: 'Consecutive failures that open the circuit, at most the number of `retry.schedule` entries; or equal refusals (401, 403, 404).',
       format: 'positive number',
       default: 5,
     },

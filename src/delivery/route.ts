@@ -129,7 +129,7 @@ export class Route {
    * An operator wants what is due to be tried now: a sink that is away is probed at once. Returns true where it was away.
    */
   tryNow(): boolean {
-    if (!this.#dispatcher.circuit.hasten()) return false;
+    if (!this.#dispatcher.hasten()) return false;
     this.#feed.lookAgain();
     this.#wakeup.ring();
     return true;

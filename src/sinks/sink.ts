@@ -115,6 +115,11 @@ interface Dead {
   readonly status: 'dead';
   readonly reason: string;
   readonly code?: number | string;
+  /**
+   * Who is refused, where that may not be about this notification: all, or its account. Again and again, it means that the
+   * sink is away for them.
+   */
+  readonly refused?: 'all' | 'account';
 }
 
 export const delivered: Outcome = { status: 'delivered' };
