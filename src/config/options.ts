@@ -25,6 +25,11 @@ export const rootOptions: OptionTree = {
       format: 'positive duration',
       default: 86_400_000,
     },
+    consumers: {
+      doc: 'Number of daemons that are meant to consume from this queue; the daemon warns of more, who take notifications away.',
+      format: 'positive number',
+      default: 1,
+    },
   },
   intake: {
     prefetch: {
