@@ -6,7 +6,6 @@ import { commonFields, exampleRoutingKey } from '../src/kazoo/catalogue.ts';
 import { decode } from '../src/kazoo/decode.ts';
 import type { EventDefinition } from '../src/kazoo/event.ts';
 import { toAmqpTimestamp } from '../src/kazoo/time.ts';
-import type { Notification } from '../src/notification/notification.ts';
 import { day } from './mix.ts';
 
 /** Messages as KAZOO publishes them, a millisecond apart, with distinct bodies of 700 bytes. @param end Unix milliseconds */
@@ -25,7 +24,7 @@ export function mixedMessages(count: number): Message[] {
 }
 
 /** Those of `messages` as intake hands them to the journal. */
-export function notifications(count: number, end = Date.now()): Notification[] {
+export function notifications(count: number, end = Date.now()): ReturnType<typeof decode>[] {
   return messages(count, end).map(({ routingKey, body, time }) =>
     decode(
       {

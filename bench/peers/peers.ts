@@ -1,9 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../scripts/quickstart/free-port.ts';
-import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
 import type { Message } from '../../src/cli/support/publisher.ts';
+import { startBroker } from '../../test/support/rabbitmq.ts';
 import { messages, mixedMessages } from '../notifications.ts';
 import { type Contender, type Figures, type Part, throughput } from '../rounds.ts';
 import { startReceiver } from '../webhook/start-receiver.ts';
@@ -52,8 +51,9 @@ export const peers: readonly Part[] = [
     targets: (items) => ({ delivered: { atLeast: items } }),
     posts: true,
     async setUp() {
-      const webhook = `http://127.0.0.1:${await freePort()}/`;
-      return alone((program, stage) => besideDeadWebhook(program, stage, webhook));
+      const dead = await startReceiver();
+      await dead.close();
+      return alone((program, stage) => besideDeadWebhook(program, stage, `${dead.url}/`));
     },
   }),
 ];
@@ -84,7 +84,7 @@ function partWith(name: string, { usual, make, metrics, targets, posts = false, 
     async open(scale) {
       const { programs } = programsOf(process.env);
       const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-bench-'));
-      const broker = await startPrivateBroker();
+      const broker = await startBroker();
       const { run, close } = await setUp();
       const items = Math.round(usual * scale);
       const schemas = writeWireSchemas(join(folder, 'schemas'));

@@ -1,9 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isHolder, type JsonObject } from '../../src/common/json.ts';
 import { commonFields, events } from '../../src/kazoo/catalogue.ts';
 import type { EventDefinition } from '../../src/kazoo/event.ts';
-import { schemaOf } from '../../src/schema/generate.ts';
 
 /** Writes what `wireSchema` gives of each event into the folder. @returns the files, by the events' names */
 export function writeWireSchemas(folder: string): ReadonlyMap<string, string> {
@@ -22,7 +21,8 @@ export function writeWireSchemas(folder: string): ReadonlyMap<string, string> {
  * normalise, and for validators that don't know our draft.
  */
 function wireSchema(event: EventDefinition): JsonObject {
-  const { $schema, $id, examples, ...schema } = schemaOf(event);
+  const file = new URL(`../../schemas/${event.name}.json`, import.meta.url);
+  const { $schema, $id, examples, ...schema }: JsonObject = JSON.parse(readFileSync(file, 'utf8'));
   const wires = new Map([...commonFields, ...event.fields].map(({ name, wire }) => [name, wire]));
   const wireOf = (name: string) => wires.get(name) ?? name;
   const properties = isHolder(schema.properties) ? Object.entries(schema.properties) : [];
