@@ -16,7 +16,7 @@ import {
 } from './diagnostics.ts';
 import { rootOptions } from './options.ts';
 import { type MergedSources, mergeSources, type Origin } from './read/merge-sources.ts';
-import { readSource } from './read/source.ts';
+import { type FileDigest, readSource } from './read/source.ts';
 import type { Overrides } from './read/variables.ts';
 
 /** A configuration, and what there is to say about it. */
@@ -26,6 +26,8 @@ export interface LoadedConfig {
   readonly warnings: readonly Diagnostic[];
   /** Every file that it was read from: the main one, those that it includes, and KAZOO's own. */
   readonly files: readonly string[];
+  /** The operator's own among them, as they were read. */
+  readonly read: readonly FileDigest[];
   /** Those of them that others than the operator write, KAZOO's own: a change of one is a reload. */
   readonly watched: readonly string[];
   /** Where the value of an option comes from; undefined where it is the default. */
@@ -107,6 +109,7 @@ export function checkConfig(
       errors,
       warnings: main.warnings,
       files: [file],
+      read: [],
       watched: [],
       originOf: () => undefined,
     };
@@ -145,6 +148,7 @@ export function checkConfig(
     errors: sorted(found, files),
     warnings: sorted(warnings, files),
     files,
+    read: merged.read,
     watched,
     originOf: (path) => kazoo?.locationOf(path) ?? merged.originOf(pathOf(path)),
   };

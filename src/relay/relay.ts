@@ -58,7 +58,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
 
   const fileWatch = new FileWatch(() => void reloader.request());
   const running: Running = {
-    ...{ config, files: first.files, journal, routes, pipelines, fileWatch, log },
+    ...{ config, files: first.files, read: first.read, journal, routes, pipelines, fileWatch, log },
     ...{ stopping, impatient },
   };
   const reloader = new Reloader(
@@ -82,6 +82,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   const answers = {
     status: () => status(() => journal.summary()),
     reload: () => reloader.request(),
+    config: async () => running.read,
     live: async () => stuckIn(snapshot),
     ready: async () => unreadyIn(snapshot),
     try: async (route?: string) => {

@@ -11,6 +11,7 @@ import { storeAt } from '../../journal/open.ts';
 import { createValidator } from '../../schema/validator.ts';
 import { sinkKind } from '../../sinks/registry.ts';
 import { overridesOf, presentConfigFile, takesOverrides } from '../support/args.ts';
+import { configDifference } from '../support/daemon-client.ts';
 import { orExit, type Terminal } from '../support/terminal.ts';
 
 interface Options {
@@ -55,8 +56,19 @@ async function run(terminal: Terminal, options: Options): Promise<void> {
   const tried = options.connect && config !== undefined ? await testConnections(config) : [];
   const isRight = errors.length === 0 && !(options.strict && warnings.length > 0);
   const isFine = isRight && tried.every(({ ok }) => ok);
-  if (options.json) await showJson(terminal, { ok: isFine, mistakes: errors, warnings, connections: tried });
-  else await show(terminal, file, checked, tried, options.connect ?? false);
+  const note = config === undefined ? undefined : await configDifference(config.journal.path, file);
+  if (options.json)
+    await showJson(terminal, {
+      ok: isFine,
+      mistakes: errors,
+      warnings,
+      connections: tried,
+      ...(note !== undefined && { note }),
+    });
+  else {
+    await show(terminal, file, checked, tried, options.connect ?? false);
+    if (note !== undefined) await terminal.print(`${terminal.paint('dim', 'note')}     ${printable(note)}`);
+  }
   if (!isFine) terminal.exitCode = 1;
 }
 
@@ -77,6 +89,8 @@ interface Verdict extends Pick<CheckedConfig, 'warnings'> {
   readonly ok: boolean;
   readonly mistakes: CheckedConfig['errors'];
   readonly connections: readonly ConnectionTest[];
+  /** Where a daemon runs with another configuration, or with an earlier state of this one. */
+  readonly note?: string;
 }
 
 async function showJson(terminal: Terminal, verdict: Verdict): Promise<void> {

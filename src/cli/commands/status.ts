@@ -5,7 +5,7 @@ import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../../ops/status.ts';
-import { checkDaemon, daemonStatus } from '../support/daemon-client.ts';
+import { checkDaemon, configDifference, daemonStatus } from '../support/daemon-client.ts';
 import { withOpen } from '../support/journal.ts';
 import type { Terminal } from '../support/terminal.ts';
 import { columns, notifications, orExit } from '../support/terminal.ts';
@@ -50,7 +50,8 @@ Examples:
   kazoo-relay status --json | jq '.routes[] | select(.dead > 0)'`;
 
 async function status(terminal: Terminal, { config: file, json, check }: Options): Promise<void> {
-  const config = loadPartialConfig(findConfigFile(file, terminal.env), terminal.env);
+  const configFile = findConfigFile(file, terminal.env);
+  const config = loadPartialConfig(configFile, terminal.env);
   const { path } = config.journal;
   if (check !== undefined)
     return orExit(
@@ -63,6 +64,8 @@ async function status(terminal: Terminal, { config: file, json, check }: Options
   if (json) return terminal.print(printable(JSON.stringify(answer)));
   if ('error' in answer) throw new Error(`the daemon can't tell: ${answer.error}`);
   await terminal.print(describe(terminal, answer));
+  const difference = await configDifference(path, configFile);
+  if (difference !== undefined) await terminal.print(`\n${terminal.paint('yellow', printable(difference))}`);
 }
 
 function describe(

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
+import { resolve } from 'node:path';
 import { type Document, isCollection, isMap, isScalar, LineCounter, parseDocument, visit, type YAMLError } from 'yaml';
 import { codeOf, reasonOf } from '../../common/errors.ts';
 import { fileReasonOf, hasSudo, ownershipOf } from '../../common/fs/fs-errors.ts';
@@ -39,9 +41,27 @@ function exists(file: string): boolean {
   }
 }
 
+/** A file with what tells one state of it from another. */
+export interface FileDigest {
+  /** The whole path. */
+  readonly file: string;
+  readonly digest: string;
+}
+
+/** The file as it is now. @throws Error where it can't be read */
+export function digestOf(file: string): FileDigest {
+  return digestOfText(file, readNamedText(file).text);
+}
+
+function digestOfText(file: string, text: string): FileDigest {
+  return { file: resolve(file), digest: createHash('sha256').update(text).digest('hex') };
+}
+
 /** A file of the configuration, YAML or JSON: its value, and where in the file each part of it stands. */
 export interface Source {
   readonly file: string;
+  /** Undefined where it could not be read. */
+  readonly digest: FileDigest | undefined;
   /** Undefined where it could not be read; then there are errors. */
   readonly value: unknown;
   readonly errors: readonly Diagnostic[];
@@ -61,7 +81,15 @@ export function readSource(file: string): Source {
     return parse(file, text, (mode & 0o004) !== 0);
   } catch (cause) {
     const mistake = { source: file, option: '', message: `can't be read: ${fileReasonOf(cause)}` };
-    return { file, value: undefined, errors: [mistake], warnings: [], isPublic: false, ...noLocations(file) };
+    return {
+      file,
+      digest: undefined,
+      value: undefined,
+      errors: [mistake],
+      warnings: [],
+      isPublic: false,
+      ...noLocations(file),
+    };
   }
 }
 
@@ -81,6 +109,7 @@ function parse(file: string, text: string, isPublic: boolean): Source {
   const value = errors.length > 0 ? undefined : plainOf(document, file, errors, at);
   return {
     file,
+    digest: digestOfText(file, text),
     value,
     errors,
     warnings: document.warnings.filter((warning) => !isWholeTag(warning, text)).map(located),
