@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { findSlip, type Slip as TextSlip } from '../../src/common/text/slips.ts';
 import { diagnosticLines } from '../../src/config/diagnostics.ts';
 import { checkConfig } from '../../src/config/load.ts';
 import { configFolder, given } from '../support/config-folder.ts';
@@ -48,7 +49,12 @@ const slips: readonly Slip[] = [
   [
     'broker',
     '- zone: west\n  url: amqp://u:$PASSWORD@h',
-    'brokers[0].url is not encrypted: whoever is on the way can read the password (amqps:// hides it, where the broker speaks TLS)',
+    `brokers[0].url has $PASSWORD, which nothing replaces: write \${env:PASSWORD}, or %24 for a $ itself`,
+  ],
+  [
+    'sink',
+    'type: database\nurl: postgres://u:$DB_PASSWORD@h/d',
+    `routes.all.sink.url has $DB_PASSWORD, which nothing replaces: write \${env:DB_PASSWORD}, or %24 for a $ itself`,
   ],
   ['broker', '- zone: west\n   url: amqp://h', 'line 3 is indented by 5, its neighbours by 4', '    url: …:…'],
   ['route', 'evnts: [a]', 'routes.all.evnts is not an option; did you mean events?'],
@@ -683,6 +689,17 @@ test('of a line that can’t be read, nothing is shown that may be a secret', ()
         .replace(/path: .*/g, ''),
     ).not.toContain('geheim');
   }
+});
+
+test('a text with very many places for slips is given up', () => {
+  let tries = 0;
+  const words: TextSlip = { pattern: /x/g, instead: () => 'y', message: 'never' };
+  const found = findSlip('x '.repeat(100_000), [words], () => {
+    tries += 1;
+    return 0;
+  });
+  expect(found).toBeUndefined();
+  expect(tries).toBeLessThanOrEqual(500);
 });
 
 test('one name stands without its list, in every option that is one', () => {

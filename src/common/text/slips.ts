@@ -57,9 +57,14 @@ export function findSlip(
   let first: Cure | undefined;
   let isGuess = false;
   let current = text;
-  let reached = progress(text);
-  for (let round = 0; round < mostRounds && reached < Number.POSITIVE_INFINITY; round += 1) {
-    const next = nextCure(current, slips, reached, progress, hide);
+  let tries = 0;
+  const bounded = (changed: string) => {
+    tries += 1;
+    return tries > mostTries ? Number.NEGATIVE_INFINITY : progress(changed);
+  };
+  let reached = bounded(text);
+  for (let round = 0; round < mostRounds && tries <= mostTries && reached < Number.POSITIVE_INFINITY; round += 1) {
+    const next = nextCure(current, slips, reached, bounded, hide);
     if (next === undefined) break;
     first ??= next;
     isGuess ||= next.isGuess;
@@ -79,6 +84,8 @@ export function findSlip(
 
 /** A text has no more slips than this that are worth a guess. */
 const mostRounds = 20;
+/** Each reads the whole text. */
+const mostTries = 500;
 
 /** A text with parts that are out of reach. */
 export interface Hidden {
@@ -111,6 +118,7 @@ function nextCure(
       const after = hidden.text.slice(match.index + written.length);
       const cured = hidden.restore(`${hidden.text.slice(0, match.index)}${replacement}${after}`);
       const reached = progress(cured);
+      if (reached === Number.NEGATIVE_INFINITY) return undefined;
       if (reached <= before) continue;
       const said = message
         .replaceAll(/\$(\d)/g, (_, group) => hidden.restore(match[Number(group)] ?? ''))

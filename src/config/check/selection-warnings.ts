@@ -50,10 +50,14 @@ export function ownFields({ validation }: Config): OwnFields {
   return fields;
 }
 
+/** Keywords by which a schema may have fields beside its own `properties`. */
+const elsewhere = ['$ref', '$dynamicRef', 'allOf', 'anyOf', 'oneOf', 'if', 'patternProperties'];
+
 function fieldsIn(file: string): string[] | undefined {
   try {
-    const { properties } = JSON.parse(readFileSync(file, 'utf8'));
-    return isMapping(properties) ? Object.keys(properties) : undefined;
+    const schema: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (!isMapping(schema) || elsewhere.some((keyword) => keyword in schema)) return undefined;
+    return isMapping(schema.properties) ? Object.keys(schema.properties) : undefined;
   } catch {
     return undefined; // as above
   }

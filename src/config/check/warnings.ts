@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { hostAndPort, isLoopback } from '../../common/net/addresses.ts';
 import { loginOf, parametersOf, vhostOf } from '../../common/net/amqp-url.ts';
+import { unreplacedVariable } from '../../common/options/value-checks.ts';
 import type { OwnFields } from '../../routes/body-fields.ts';
 import { routeDoubts } from '../../routes/doubts.ts';
 import { sinkDeclaration } from '../../sinks/declarations.ts';
@@ -39,7 +40,8 @@ export function configWarnings(config: Config, merged: MergedSources, isValid: (
 function brokerWarnings({ brokers }: Config): Issue[] {
   return brokers.flatMap(({ url }, index) => {
     const parsed = new URL(url);
-    const messages: string[] = [];
+    const variable = unreplacedVariable(url);
+    const messages = variable === undefined ? [] : [variable];
     if (parametersOf(parsed).verify === false) {
       messages.push('lets anybody between here and the broker read and answer: it has verify=verify_none');
     }

@@ -1,6 +1,6 @@
 import { reasonOf } from '../../common/errors.ts';
 import type { OptionIssue } from '../../common/options/declare.ts';
-import { when } from '../../common/options/value-checks.ts';
+import { unreplacedVariable, when } from '../../common/options/value-checks.ts';
 import type { EnvelopeKey } from '../../notification/envelope.ts';
 import type { SinkDeclaration } from '../sink.ts';
 import type { Dialect } from './dialect.ts';
@@ -56,13 +56,14 @@ function validationErrors(options: DatabaseSinkOptions): readonly OptionIssue[] 
 
 /** What is legal and surely not meant. */
 function warnings(
-  { statementTimeout }: DatabaseSinkOptions,
+  { statementTimeout, url }: DatabaseSinkOptions,
   { timeout }: { readonly timeout: number },
 ): readonly OptionIssue[] {
-  if (statementTimeout < timeout) return [];
-  return [
-    { path: ['statementTimeout'], message: "isn't shorter than the route's timeout, which would always come first" },
-  ];
+  const variable = unreplacedVariable(url);
+  const found: OptionIssue[] = variable === undefined ? [] : [{ path: ['url'], message: variable }];
+  if (statementTimeout < timeout) return found;
+  const message = "isn't shorter than the route's timeout, which would always come first";
+  return [...found, { path: ['statementTimeout'], message }];
 }
 
 function urlErrors(url: string, dialect: Dialect): OptionIssue[] {

@@ -1,3 +1,4 @@
+import { unreplacedVariable } from '../../common/options/value-checks.ts';
 import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
 import { Undeliverable } from './formats/content.ts';
 
@@ -61,9 +62,8 @@ function refuseOtherForms(text: string): void {
   const [written, name = ''] = /\{\{\s*([\w.]+)\s*\}\}|\$\(\s*(\w+)\s*\)/.exec(text) ?? [];
   const key = names.find((candidate) => name.endsWith(candidate));
   if (written !== undefined && key !== undefined) throw new Error(`has ${written}: write {${key}}, in single braces`);
-  const [, variable] = /\$\(?([A-Z][A-Z0-9_]+)\b/.exec(text) ?? [];
-  if (variable === undefined) return;
-  throw new Error(`has $${variable}, which nothing replaces: write \${env:${variable}}, or %24 for a $ itself`);
+  const variable = unreplacedVariable(text);
+  if (variable !== undefined) throw new Error(variable);
 }
 
 function missingScheme(text: string): string {

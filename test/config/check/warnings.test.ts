@@ -175,6 +175,7 @@ describe('what does nothing with the events that a route selects is warned of', 
     folder.write('schemas/missed_call.json', '{ "properties": { "tenant": { "type": "string" } } }');
     folder.write('schemas/own_event.json', '{ "properties": { "colour": {} } }');
     folder.write('schemas/free_event.json', '{ "type": "object" }');
+    folder.write('schemas/low_balance.json', '{ "properties": {}, "allOf": [{ "properties": { "hue": {} } }] }');
     const warned = (events: string, text: string) => {
       const config = `${where(events, text)}validation: { schemas: FOLDER/schemas }\n`;
       return readConfig(folder.write('relay.yaml', config), given({})).warnings.map(({ message }) => message);
@@ -185,6 +186,7 @@ describe('what does nothing with the events that a route selects is warned of', 
       'no own_event has a field color; did you mean colour?',
     ]);
     expect(warned('free_event', 'data.anything == "red"')).toEqual([]);
+    expect(warned('low_balance', 'data.hue == "red"')).toEqual([]);
   });
 });
 
