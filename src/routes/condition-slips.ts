@@ -148,6 +148,11 @@ export const conditionSlips: readonly Slip[] = [
     message: 'write $* in small letters',
   },
   {
+    pattern: /(?<![\w"'.])[0-9a-f]{32}(?!\w)/g,
+    instead: ([id]) => `"${id}"`,
+    message: 'an id is text, and stands in quotes',
+  },
+  {
     pattern: /(?<=\bdata\.)[A-Za-z]+(?:-[A-Za-z]+)+/g,
     instead: ([name = '']) => name.toLowerCase().replaceAll('-', '_'),
     message: 'fields are written with _ and in small letters: $*',

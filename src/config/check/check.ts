@@ -40,10 +40,16 @@ export function check(
   const suggested = new Set<string>();
   for (const key of Object.keys(section)) {
     if (Object.hasOwn(options, key) || others.includes(key)) continue;
+    const slip = keySlip(key, [...others, ...Object.keys(options)]);
+    if (slip !== undefined) {
+      suggested.add(slip.name);
+      errors.push({ path: [...path, slip.name], message: slip.message });
+      continue;
+    }
     // The key that was meant is rather one that isn't there yet.
     const near = closestMatch(key, missing) ?? closestMatch(key, [...others, ...Object.keys(options)]);
     if (near !== undefined) suggested.add(near);
-    const message = `is not an option${keySlip(key)}`;
+    const message = 'is not an option';
     const all = [...others, ...Object.keys(options)].join(', ');
     const issue = near === undefined ? { message: `${message}; there are ${all}` } : { message, suggestion: near };
     errors.push({ path: [...path, key], ...issue });
@@ -56,11 +62,15 @@ export function check(
   );
 }
 
-/** What was meant by a key that has something of its value in it. */
-function keySlip(key: string): string {
-  const [, name] = /^([\w-]+):\S/.exec(key) ?? [];
-  if (name !== undefined) return `: a key needs a space behind its colon, ${name}: …`;
-  return /^-\w/.test(key) ? `: the dash of a list needs a space behind it, - ${key.slice(1)}` : '';
+/** The option that was meant by a key with some of its value in it, which may be a secret: `token:…`, `token …`, `-token`. */
+function keySlip(key: string, names: readonly string[]): { name: string; message: string } | undefined {
+  const [, dash = '', name = '', colon = ''] = /^(-?)([\w-]+?)(?:(:)\S.*| +\S.*)?$/s.exec(key) ?? [];
+  if (!names.includes(name)) return undefined;
+  if (dash !== '') return { name, message: 'is not an option: the dash of a list needs a space behind it' };
+  return {
+    name,
+    message: colon === '' ? 'has no colon: a key needs one, and a space behind it' : 'needs a space behind its colon',
+  };
 }
 
 /** What was meant by a text where there should be a mapping: all but the name of an option may be a secret. */

@@ -8,6 +8,7 @@ import {
 import type { Excerpt } from '../../common/text/slips.ts';
 import { events } from '../../kazoo/catalogue.ts';
 import { isSecretParameter } from '../../kazoo/secrets.ts';
+import { envelopeKeys } from '../../notification/envelope.ts';
 import { sinkDeclarations } from '../../sinks/declarations.ts';
 import { brokerOptions, kazooConfigOptions, rootOptions, routeOptions } from '../options.ts';
 
@@ -46,7 +47,7 @@ function maskLine(line: string, shownKey: string | undefined, at = 0): { line: s
 const hidden = '…';
 
 function maskToken(token: string): string {
-  return token.replace(/[^:"'=|>&*!%@`-]+/g, (part) => (words().names.has(part) || amount.test(part) ? part : hidden));
+  return token.replace(/[^:"'=|>&*!%@`/-]+/g, (part) => (words().names.has(part) || amount.test(part) ? part : hidden));
 }
 
 const amount = /^\d+(ms|[smhd]|[KMG]i?B)$/;
@@ -69,7 +70,7 @@ let known: Words | undefined;
 /** Collected with the first line that can't be read. */
 function words(): Words {
   if (known !== undefined) return known;
-  const names = new Set(['brokers', 'routes', 'sink', 'type', 'true', 'false', 'null']);
+  const names = new Set<string>(['brokers', 'routes', 'sink', 'type', 'true', 'false', 'null', ...envelopeKeys]);
   const secrets = new Set<string>();
   const collect = (node: OptionNode, name: string): void => {
     names.add(name);

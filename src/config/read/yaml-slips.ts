@@ -151,6 +151,11 @@ const all: readonly Cures[] = [
   quotes,
   rewrite(/(?<=\S)[,;]\s*$/g, '', 'no comma or semicolon ends a line'),
   backslashes,
+  rewrite(
+    /(?<=[[{,].*:\s+)([^\s,'"[\]{}$][^\s,'"]*\{+[^{}]*\}+[^\s,'"\]}]*)/g,
+    "'$1'",
+    'a value with braces must be in quotes here',
+  ),
   rewrite(/(?<=[\s[{,])(\$\{[^}]*\}[^\s,\]}]*)/g, "'$1'", 'a value with braces must be in quotes here'),
   rewrite(
     /(?<=[\s[{,])([*&!%@`])([^\s,\]}]*)(?=\s*[,\]}])/g,
@@ -227,7 +232,7 @@ function quotes(lines: readonly string[], row: number): readonly Cure[] {
   const { quote: at, end } = scan(line);
   if (at === undefined) return [];
   const message = `this ${line[at]} has no end`;
-  const [closing = ''] = /(?:\s*[\]},]+)?$/.exec(line.slice(0, end)) ?? [];
+  const [closing = ''] = /(?:\s*[\]},])*$/.exec(line.slice(0, end)) ?? [];
   const places = [end - closing.length, end];
   return places.map((place) => ({ message, at, fixed: `${line.slice(0, place)}${line[at]}${line.slice(place)}` }));
 }
@@ -255,7 +260,8 @@ function both(lines: readonly string[], row: number): readonly Cure[] {
 
 function quoteWhole(lines: readonly string[], row: number): readonly Cure[] {
   const { key = '', value = '' } = entryOf(lines[row] ?? '') ?? {};
-  if (value === '') return [];
+  // A list or a mapping isn't meant as text.
+  if (value === '' || /^(\[|\{(?!\{))/.test(value)) return [];
   const message = /^["']/.test(value)
     ? 'what goes on behind a quote must be in quotes as a whole'
     : /:\s/.test(value)
