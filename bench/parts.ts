@@ -1,8 +1,10 @@
 import { backlog } from './backlog/backlog.ts';
+import { big } from './big/big.ts';
 import { idle } from './idle/idle.ts';
 import { intake, intakeMix } from './intake/intake.ts';
 import { journalSize } from './journal-size/journal-size.ts';
 import { latency } from './latency/latency.ts';
+import { memory } from './memory/memory.ts';
 import { postgresql } from './postgresql/postgresql.ts';
 import type { Part } from './rounds.ts';
 import { routes } from './routes/routes.ts';
@@ -20,6 +22,8 @@ export const parts: readonly Part[] = [
   routes,
   journalSize,
   backlog,
+  big,
+  memory,
   idle,
   start,
 ];

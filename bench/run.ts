@@ -11,6 +11,7 @@ import { programsOf } from './peers/programs.ts';
 import { type Report, readReport, writeReport } from './report.ts';
 import { partsNamed, type Result, runPart } from './rounds.ts';
 import { table } from './table.ts';
+import { missedIn } from './verdict.ts';
 
 const help = `npm run bench [-- PART… --rounds 5 --scale 1 --write-docs]
 [VECTOR=FILE BENTO=FILE] npm run bench -- peers [--rounds 3 --scale 1 --write-docs]
@@ -22,6 +23,8 @@ Measures each part beside the barest program that does its work, prints a table,
 a chart beside it. Parts: ${parts.map(({ name }) => name).join(', ')}; all of them where none is named.
 peers measures what others would run in place of kazoo-relay beside it: a script, and the programs that VECTOR and BENTO
 name. Its parts: ${peers.map(({ name }) => name).join(', ')}.
+
+The exit code is 1 where a target is not reached.
 
   --rounds N     rounds that count
   --scale SHARE  share of the usual amount of work, for a quick try; the figures are worth little
@@ -55,6 +58,10 @@ async function main(): Promise<void> {
   const report = command === 'report' ? readReport(files) : await measureParts(positionals, rounds, scale);
   console.log(table(report.results));
   if (values['write-docs']) writeDocs(report);
+  const missed = missedIn(report.results);
+  if (missed.length === 0) return;
+  console.error(`short of the target:\n  ${missed.join('\n  ')}`);
+  process.exitCode = 1;
 }
 
 async function measureParts(names: readonly string[], rounds: number, scale: number): Promise<Report> {

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { Slots } from '../common/async/slots.ts';
 import { reasonOf } from '../common/errors.ts';
 import { truncateUtf8 } from '../common/text/format.ts';
-import type { Attempt } from '../journal/route-session.ts';
+import { type Attempt, triesIn } from '../journal/route-session.ts';
 import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
 import { shape } from '../routes/shape.ts';
 import { type Outcome, type SinkLimits, SinkUnavailable } from '../sinks/sink.ts';
@@ -11,7 +11,7 @@ import { RouteCounts, ThrottledReporter } from './counts.ts';
 import type { RouteFeed } from './feed.ts';
 import type { RouteLedger } from './ledger.ts';
 import type { PendingDelivery } from './pending-delivery.ts';
-import { nextTry, type RetryOptions, triesIn } from './retry.ts';
+import { nextTry, type RetryOptions } from './retry.ts';
 import type { SinkClient } from './sink-client.ts';
 
 type Batch = readonly Readonly<PendingDelivery>[];
@@ -110,7 +110,8 @@ export class Dispatcher {
     const at = Date.now();
     const started = performance.now();
     try {
-      const deliveries = batch.map(({ entry }) => shape(entry, this.#options.reveal, this.#reshape));
+      const { reveal } = this.#options;
+      const deliveries = batch.map(({ entry, mayRepeat }) => shape(entry, reveal, this.#reshape, mayRepeat));
       const outcomes = await sinkClient.deliver(deliveries, aborting);
       const duration = Math.round(performance.now() - started);
       this.counts.attempts.add(duration / 1_000);
@@ -164,7 +165,7 @@ export class Dispatcher {
       if (outcome === undefined) break;
       this.counts.concluded(delivery.entry, outcome, at + duration);
       if (outcome.status === 'delivered') {
-        ledger.settle(delivery);
+        ledger.settle(delivery, outcome.code ?? null);
         if (this.#accounts.size > 0) this.#accounts.served(delivery.entry.header.accountId);
       }
       // While the sink is away, nothing is said about this one: its tries are not used up.

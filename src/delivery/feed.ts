@@ -23,8 +23,11 @@ export interface FeedContext {
 /** How many entries are read at a time, at most. */
 const pageSize = 500;
 
-/** A route that is busy tells its journal this often what was settled, in milliseconds. */
-const savedWithin = 20;
+/**
+ * A route that is busy tells its journal this often what was settled, in milliseconds. Within as long again it is saved: a
+ * crash repeats what was delivered since.
+ */
+const savedWithin = 10;
 
 /**
  * Between a route's ledger and its journal: what is due again and what is new come out of it, and what became of them
@@ -155,7 +158,7 @@ export class RouteFeed {
 
   async #refill(account: string): Promise<void> {
     this.save();
-    this.#ledger.refill(account, await this.#session.waitingOf(account, pageSize));
+    this.#ledger.refill(account, await this.#session.waitingOf(account, pageSize, this.#ledger.spare));
   }
 
   async #fetchDue(): Promise<void> {
@@ -168,7 +171,7 @@ export class RouteFeed {
     const limit = Math.ceil(this.#room / 2);
     // What has to be tried again while we look may bring it nearer again.
     ledger.nextDue = Number.POSITIVE_INFINITY;
-    const { waiting, more } = await this.#session.due(now, horizon(retry, now), limit, ledger.listed);
+    const { waiting, more } = await this.#session.due(now, horizon(retry, now), limit, ledger.listed, ledger.spare);
     const next = more ? now : await this.#session.nextDue(now);
     ledger.nextDue = Math.min(ledger.nextDue, next ?? Number.POSITIVE_INFINITY);
     for (const one of waiting) {
@@ -183,7 +186,7 @@ export class RouteFeed {
     const ledger = this.#ledger;
     // While more is due, what is new takes no more than its half.
     const limit = Date.now() >= ledger.nextDue ? Math.min(pageSize, this.#room) : pageSize;
-    const page = await this.#session.read(ledger.through, limit, this.#interest);
+    const page = await this.#session.read(ledger.through, limit, this.#interest, ledger.spare);
     for (const entry of page.entries) {
       // Soon after the start there are none left, and each entry comes by here.
       if (this.#handledBeyondCursor.size > 0 && this.#handledBeyondCursor.delete(entry.seq)) continue;
@@ -191,7 +194,7 @@ export class RouteFeed {
       if (decision === 'skip') continue;
       if (decision === 'deliver') {
         this.#linger();
-        ledger.open(entry);
+        ledger.open(entry, entry.seq <= this.#session.attemptedThrough);
       } else ledger.quarantine(entry, decision.quarantine);
     }
     ledger.read(page.through);

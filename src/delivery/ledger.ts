@@ -1,20 +1,20 @@
+import type { MemoryShare } from '../common/memory-budget.ts';
 import {
   type Attempt,
+  type DeliveredRecord,
   type Recorded,
   type RecordKey,
   restartedAt,
   type Settlement,
+  triesIn,
   type Waiting,
 } from '../journal/route-session.ts';
-import type { Entry } from '../notification/entry.ts';
+import { bytesOf, type Entry } from '../notification/entry.ts';
 import { fittingOf, PendingDelivery } from './pending-delivery.ts';
 import { Progress } from './progress.ts';
 import type { Queue } from './queue.ts';
 
 type Delivery = Readonly<PendingDelivery>;
-
-/** A route's deliveries in memory may have this many characters together: two batches. */
-const maxCharacters = 8 * 1024 * 1024;
 
 const behind = 'waits behind an earlier one of its account';
 
@@ -31,18 +31,19 @@ export class RouteLedger {
   readonly #progress: Progress;
   /** Of those in memory, the ones that the journal lists: they are few, and an operator may drop them. */
   readonly #listed = new Map<number, PendingDelivery>();
-  /** Of all that are in memory. */
-  #characters = 0;
+  /** For all that are in memory, and once more for those that are with the sink: it gets a copy. */
+  readonly #memory: MemoryShare;
   #attempting = 0;
   #lines: Recorded[] = [];
-  #settled: RecordKey[] = [];
+  #settled: DeliveredRecord[] = [];
   #cursor: number;
   /** When the next one that waits is due, in Unix milliseconds, as far as known: 0 where the journal must be asked. */
   nextDue = 0;
 
-  constructor(cursor: number, queue: Queue) {
+  constructor(cursor: number, queue: Queue, memory: MemoryShare) {
     this.#cursor = cursor;
     this.#queue = queue;
+    this.#memory = memory;
     this.#progress = new Progress(cursor);
   }
 
@@ -73,7 +74,12 @@ export class RouteLedger {
 
   /** True where no more should be held in memory. */
   get isFull(): boolean {
-    return this.#characters > maxCharacters;
+    return this.#memory.isFull;
+  }
+
+  /** Bytes that the entries may take that are read next. */
+  get spare(): number {
+    return this.#memory.room;
   }
 
   /** Those in memory that the journal lists. */
@@ -101,28 +107,29 @@ export class RouteLedger {
     this.#progress.read(through);
   }
 
-  /** → pending, or → waiting where it has no place. */
-  open(entry: Entry): void {
-    const delivery = new PendingDelivery(entry, none, false);
+  /** → pending, or → waiting where it has no place. @param mayRepeat it may have been delivered before this start */
+  open(entry: Entry, mayRepeat: boolean): void {
+    const delivery = new PendingDelivery(entry, none, false, mayRepeat);
     this.#progress.open(delivery);
     this.#admit(delivery);
   }
 
   /** → quarantined */
-  quarantine({ seq, header }: Entry, reason: string): void {
-    const { accountId } = header;
-    this.#lines.push({ seq, accountId, state: 'quarantined', reason, attempts: none, dueAt: null, exists: false });
+  quarantine({ seq, header: { event, accountId } }: Entry, reason: string): void {
+    this.#lines.push({
+      ...{ seq, event, accountId, state: 'quarantined', reason },
+      ...{ attempts: none, dueAt: null, exists: false },
+    });
   }
 
   /** waiting → pending: it is due. It goes on waiting, without a time of its own, where it isn't its account's turn. */
-  resume({ entry, attempts }: Waiting): void {
-    this.#admit(new PendingDelivery(entry, attempts, true));
+  resume(waiting: Waiting): void {
+    this.#admit(resumed(waiting));
   }
 
   /** waiting → pending: the next ones of an account, due or not. */
   refill(account: string, waiting: readonly Waiting[]): void {
-    const next = waiting.map(({ entry, attempts }) => new PendingDelivery(entry, attempts, true));
-    for (const delivery of this.#queue.refill(account, next)) this.#enter(delivery);
+    for (const delivery of this.#queue.refill(account, waiting.map(resumed))) this.#enter(delivery);
   }
 
   /** pending → attempting: as many as fit into one batch, `max` at most. */
@@ -130,7 +137,10 @@ export class RouteLedger {
     const deliveries = this.#queue.take(max);
     const fitting = fittingOf(deliveries);
     if (fitting < deliveries.length) this.#queue.putBack(deliveries.splice(fitting), 'first');
-    for (const delivery of deliveries) delivery.state = 'attempting';
+    for (const delivery of deliveries) {
+      delivery.state = 'attempting';
+      this.#memory.take(bytesOf(delivery.entry));
+    }
     this.#attempting += deliveries.length;
     return deliveries;
   }
@@ -138,17 +148,25 @@ export class RouteLedger {
   /** attempting → pending: it could not be tried, and goes out first or last. */
   requeue(deliveries: readonly PendingDelivery[], place: 'first' | 'last'): void {
     const left = deliveries.filter((delivery) => !this.#dropWithdrawn(delivery));
-    for (const delivery of left) delivery.state = 'pending';
+    for (const delivery of left) {
+      delivery.state = 'pending';
+      this.#memory.giveBack(bytesOf(delivery.entry));
+      delivery.mayRepeat = mayRepeat(delivery.attempts);
+    }
     this.#attempting -= left.length;
     this.#queue.putBack(left, place);
   }
 
-  /** attempting → settled; one that was withdrawn has no record any more that could be. */
-  settle(delivery: PendingDelivery): void {
+  /**
+   * attempting → settled; one that was withdrawn has no record any more that could be.
+   * @param code what the sink answered, where that has one
+   */
+  settle(delivery: PendingDelivery, code: number | string | null): void {
     if (this.#dropWithdrawn(delivery)) return;
     delivery.state = 'settled';
-    if (delivery.listed) this.#settled.push(keyOf(delivery));
-    else this.#progress.close(delivery);
+    delivery.code = code;
+    if (delivery.listed) this.#settled.push(settledRecordOf(delivery));
+    this.#progress.settled(delivery);
     this.#end(delivery);
   }
 
@@ -209,8 +227,10 @@ export class RouteLedger {
       this.#listed.set(firstOpen.entry.seq, firstOpen);
     }
     const { cursor } = this.#progress;
-    if (cursor === this.#cursor && this.#lines.length === 0 && this.#settled.length === 0) return null;
-    const settlement = { cursor, recorded: this.#lines, settled: this.#settled };
+    const hasNews = this.#lines.length > 0 || this.#settled.length > 0 || this.#progress.hasMoreAhead;
+    if (cursor === this.#cursor && !hasNews) return null;
+    const [ahead, delivered] = [this.#progress.ahead(), this.#progress.takeDelivered()];
+    const settlement = { cursor, ahead, recorded: this.#lines, settled: this.#settled, delivered };
     this.#cursor = cursor;
     this.#lines = [];
     this.#settled = [];
@@ -238,31 +258,49 @@ export class RouteLedger {
   /** Its attempt has ended, and it leaves the memory. Returns those that must wait in the journal behind it. */
   #end(delivery: PendingDelivery): readonly PendingDelivery[] {
     this.#attempting -= 1;
+    this.#memory.giveBack(bytesOf(delivery.entry));
     this.#leave(delivery);
     return this.#queue.release(delivery);
   }
 
   #enter(delivery: PendingDelivery): void {
-    this.#characters += delivery.entry.json.length;
+    this.#memory.take(bytesOf(delivery.entry));
     if (delivery.listed) this.#listed.set(delivery.entry.seq, delivery);
   }
 
   #leave({ entry, listed }: PendingDelivery): void {
-    this.#characters -= entry.json.length;
+    this.#memory.giveBack(bytesOf(entry));
     if (listed) this.#listed.delete(entry.seq);
   }
 
   /** The journal gets a line of it, or another one. */
   #list(delivery: PendingDelivery, state: 'waiting' | 'dead', reason: string, dueAt: number | null): void {
     const { entry, attempts, listed: exists } = delivery;
-    this.#lines.push({ seq: entry.seq, accountId: entry.header.accountId, state, reason, attempts, dueAt, exists });
+    const { seq, header } = entry;
+    const { event, accountId } = header;
+    this.#lines.push({ seq, event, accountId, state, reason, attempts, dueAt, exists });
     delivery.listed = true;
     if (!exists) this.#progress.close(delivery);
   }
 }
 
+/** One that was tried before, or may have been before the daemon's end. */
+function resumed({ entry, attempts }: Waiting): PendingDelivery {
+  return new PendingDelivery(entry, attempts, true, mayRepeat(attempts));
+}
+
+/** What an operator has asked for anew is delivered, also where it was delivered before. */
+function mayRepeat(attempts: readonly Attempt[]): boolean {
+  return restartedAt(attempts) === 0;
+}
+
 function keyOf({ entry, attempts }: Delivery): RecordKey {
   return { seq: entry.seq, restartedAt: restartedAt(attempts) };
+}
+
+function settledRecordOf(delivery: Delivery): DeliveredRecord {
+  const { entry, attempts, code } = delivery;
+  return { ...keyOf(delivery), event: entry.header.event, code, attempts: triesIn(attempts) + 1 };
 }
 
 const none: readonly never[] = [];

@@ -1,3 +1,4 @@
+import type { DeliveredRun } from '../journal/route-session.ts';
 import type { PendingDelivery } from './pending-delivery.ts';
 
 type Delivery = Readonly<PendingDelivery>;
@@ -24,6 +25,10 @@ export class Progress {
   #deliveries: (PendingDelivery | undefined)[] = [];
   /** Where the first open one stands. */
   #first = 0;
+  /** What is settled beyond a cursor, as it was when `ahead` was asked for; and whether any of it is since then. */
+  #ahead = new Set<number>();
+  #aheadOf: number;
+  #hasMoreAhead = false;
   #lastSettled = 0;
   /**
    * What the newest settled entry was at a time, in Unix milliseconds: what is still open before it has been overtaken
@@ -31,9 +36,11 @@ export class Progress {
    */
   #overtaken = 0;
   #overtakenAt = 0;
+  #delivered = new DeliveredRuns();
 
   constructor(cursor: number) {
     this.#through = cursor;
+    this.#aheadOf = cursor;
   }
 
   /** Where to read on. */
@@ -45,6 +52,11 @@ export class Progress {
   get cursor(): number {
     const first = this.firstOpen;
     return first === undefined ? this.#through : first.entry.seq - 1;
+  }
+
+  /** True where the cursor alone doesn't tell what was settled last. */
+  get hasMoreAhead(): boolean {
+    return this.#hasMoreAhead;
   }
 
   get firstOpen(): PendingDelivery | undefined {
@@ -60,10 +72,30 @@ export class Progress {
     this.#deliveries.push(delivery);
   }
 
+  /** Also one that isn't open, because it is listed. */
+  settled(delivery: PendingDelivery): void {
+    if (!delivery.listed) this.close(delivery);
+    const { seq } = delivery.entry;
+    if (seq <= this.cursor) return;
+    this.#ahead.add(seq);
+    this.#hasMoreAhead = true;
+  }
+
+  /** All that is settled beyond the cursor. */
+  ahead(): readonly number[] {
+    const { cursor } = this;
+    // While a slow one holds the cursor back, there may be thousands.
+    if (cursor > this.#aheadOf) this.#ahead = new Set([...this.#ahead].filter((seq) => seq > cursor));
+    this.#aheadOf = cursor;
+    this.#hasMoreAhead = false;
+    return [...this.#ahead];
+  }
+
   /** One that was open is settled or listed. */
   close({ entry }: Delivery): void {
     this.#lastSettled = Math.max(this.#lastSettled, entry.seq);
     for (let { firstOpen } = this; firstOpen !== undefined && !isOpen(firstOpen); firstOpen = this.firstOpen) {
+      if (!firstOpen.listed) this.#delivered.add(firstOpen);
       this.#deliveries[this.#first] = undefined;
       this.#first += 1;
     }
@@ -71,6 +103,13 @@ export class Progress {
     if (this.#first <= 1_000 && this.#first < this.#deliveries.length) return;
     this.#deliveries = this.#deliveries.slice(this.#first);
     this.#first = 0;
+  }
+
+  /** What the cursor has passed since the last time, and was delivered without being listed. */
+  takeDelivered(): readonly DeliveredRun[] {
+    const { runs } = this.#delivered;
+    this.#delivered = new DeliveredRuns();
+    return runs;
   }
 
   /** Milliseconds until there is something to list; without end where nothing has been overtaken. */
@@ -94,4 +133,43 @@ export class Progress {
 
 function isOpen({ listed, state }: Delivery): boolean {
   return !listed && state !== 'settled';
+}
+
+/** Deliveries in the journal's order, as numbers alone: what the cursor has passed isn't to be held in memory. */
+class DeliveredRuns {
+  readonly runs: Run[] = [];
+  #last = new Run(null);
+
+  add({ entry, code }: Delivery): void {
+    if (this.runs.length === 0 || this.#last.code !== code) {
+      this.#last = new Run(code);
+      this.runs.push(this.#last);
+    }
+    this.#last.add(entry.seq, entry.header.event ?? '');
+  }
+}
+
+class Run implements DeliveredRun {
+  readonly code: number | string | null;
+  readonly places: number[] = [];
+  /** Each is looked up once, and not again to be written. */
+  readonly #counts = new Map<string, { count: number }>();
+  #through = 0;
+
+  constructor(code: number | string | null) {
+    this.code = code;
+  }
+
+  get events(): ReadonlyMap<string, number> {
+    return new Map([...this.#counts].map(([event, { count }]) => [event, count]));
+  }
+
+  add(seq: number, event: string): void {
+    const counter = this.#counts.get(event);
+    if (counter === undefined) this.#counts.set(event, { count: 1 });
+    else counter.count += 1;
+    if (this.#through === seq - 1 && this.places.length > 0) this.places[this.places.length - 1] = seq;
+    else this.places.push(seq, seq);
+    this.#through = seq;
+  }
 }

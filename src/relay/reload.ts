@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
+import type { MemoryBudget } from '../common/memory-budget.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -110,6 +111,7 @@ export interface Running {
   files: readonly string[];
   /** The operator's own among them, as they were read. */
   read: RunConfig['read'];
+  readonly memory: MemoryBudget;
   readonly journal: Journal;
   readonly routes: Routes;
   readonly pipelines: IntakePipelines;
@@ -132,7 +134,7 @@ export function policyOf({ validation, routes }: Config): Parameters<IntakePipel
  * @throws before it has changed anything, or what a stop cuts off
  */
 export async function applyReload(running: Running, next: RunConfig): ReturnType<Reload> {
-  const { journal, routes, pipelines, fileWatch, log, stopping, impatient } = running;
+  const { memory, journal, routes, pipelines, fileWatch, log, stopping, impatient } = running;
   running.files = next.files;
   running.read = next.read;
   const policy = policyOf(next.config);
@@ -142,6 +144,7 @@ export async function applyReload(running: Running, next: RunConfig): ReturnType
   const needs_restart = differingOptions(optionsOf(config), optionsOf(next.config));
   running.config = config;
   pipelines.use(policy);
+  memory.limit = config.memory.buffers;
   journal.limit(config.journal);
   setUsualLevel(log, config.log.level);
   fileWatch.watch(next.watched);

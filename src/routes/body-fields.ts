@@ -20,11 +20,23 @@ export interface BodyFields {
   kindsOf(field: string): ReadonlySet<JsonKind>;
 }
 
+/** The same for the `events` of any route. Those of thousands of routes are mostly the same. */
+export type Bodies = (patterns: readonly string[]) => BodyFields | undefined;
+
+export function createBodies(own: OwnFields): Bodies {
+  const known = new Map<string, BodyFields | undefined>();
+  return (patterns) => {
+    const key = patterns.join('\n');
+    if (!known.has(key)) known.set(key, bodyFieldsOf(patterns, own));
+    return known.get(key);
+  };
+}
+
 /**
  * @param patterns a route's `events`
  * @returns undefined where it selects an event that neither the catalogue nor a schema has: anything may be in that
  */
-export function bodyFieldsOf(patterns: readonly string[], own: OwnFields): BodyFields | undefined {
+function bodyFieldsOf(patterns: readonly string[], own: OwnFields): BodyFields | undefined {
   const known = [...new Set([...events.map(({ name }) => name), ...own.keys()])];
   const selects = patterns.map((pattern) => {
     const glob = globToRegExp(pattern);

@@ -86,7 +86,7 @@ function compilePattern(pattern: string, text: string, start: number): RE2JS {
   }
 }
 
-/** The nodes right below one. */
+/** The expressions that stand in one. */
 export function partsOf({ args }: ASTNode): ASTNode[] {
   const found: ASTNode[] = [];
   const look = (part: unknown): void => {

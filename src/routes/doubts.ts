@@ -6,12 +6,27 @@ import type { EventDefinition } from '../kazoo/event.ts';
 import { redact } from '../kazoo/redact.ts';
 import { Entry } from '../notification/entry.ts';
 import type { Delivery } from '../notification/envelope.ts';
-import { type BodyFields, bodyFieldsOf, type OwnFields } from './body-fields.ts';
+import { type Bodies, type BodyFields, createBodies, type OwnFields } from './body-fields.ts';
 import { conditionAst, createCondition } from './condition.ts';
 import { conditionDoubts } from './condition-reads.ts';
 import { createRevealedPaths, type Scope } from './match.ts';
 import { createReshape, type ShapeOptions } from './reshape.ts';
 import { shape } from './shape.ts';
+
+/** What there is to try routes on. */
+export interface Trials {
+  readonly bodies: Bodies;
+  /** How many examples each route is tried on at most: of thousands of routes, each has fewer. */
+  readonly most: number;
+}
+
+/** @param routes how many there are to try */
+export function createTrials(own: OwnFields, routes: number): Trials {
+  return { bodies: createBodies(own), most: Math.max(2, Math.floor(mostTrials / routes)) };
+}
+
+/** A rendering takes a tenth of a millisecond or so. */
+const mostTrials = 5_000;
 
 interface RouteParts extends Scope {
   readonly where?: string | undefined;
@@ -37,10 +52,16 @@ export interface SinkReads {
  * What of a route is legal, and does nothing with the events that it selects: fields that they don't have, comparisons that
  * are never true, and what can't be made of the catalogue's examples of them.
  */
-export function routeDoubts(route: RouteParts, sink: SinkReads, own: OwnFields): OptionIssue[] {
-  const fields = bodyFieldsOf(route.events, own);
+export function routeDoubts(route: RouteParts, sink: SinkReads, { bodies, most }: Trials): OptionIssue[] {
+  const readsNothing = sink.paths.length === 0 && sink.rehearse === undefined;
+  if (route.where === undefined && route.shape === undefined && readsNothing) return [];
+  const fields = bodies(route.events);
   if (fields === undefined) return [];
-  return [...whereDoubts(route, fields), ...pathDoubts(route.shape, sink, fields), ...rehearsed(route, sink, fields)];
+  return [
+    ...whereDoubts(route, fields),
+    ...pathDoubts(route.shape, sink, fields),
+    ...rehearsed(route, sink, fields, most),
+  ];
 }
 
 function whereDoubts({ where }: RouteParts, fields: BodyFields): OptionIssue[] {
@@ -50,13 +71,14 @@ function whereDoubts({ where }: RouteParts, fields: BodyFields): OptionIssue[] {
   if (said.length > 0)
     return said.map(({ message, offset }) => ({ path: ['where'], message, excerpt: excerptAt(where, offset) }));
   const condition = createCondition(where);
-  const answers = entriesOf(fields).map(condition);
-  // What an example doesn't have, a notification may have.
-  const failures = answers.map((answer) =>
-    typeof answer === 'object' && !/^No such key/.test(answer.failed) ? answer.failed : undefined,
-  );
-  const [first] = failures;
-  if (first === undefined || failures.includes(undefined)) return [];
+  let first: string | undefined;
+  for (const entry of entriesOf(fields)) {
+    const answer = condition(entry);
+    // What an example doesn't have, a notification may have.
+    if (typeof answer === 'boolean' || /^No such key/.test(answer.failed)) return [];
+    first ??= answer.failed;
+  }
+  if (first === undefined) return [];
   return [{ path: ['where'], message: `can't be evaluated for the example of any event: ${first}` }];
 }
 
@@ -79,10 +101,10 @@ function pathDoubts(shape: ShapeOptions | undefined, sink: SinkReads, fields: Bo
 }
 
 /** Delivers the examples to nobody. */
-function rehearsed(route: RouteParts, { rehearse }: SinkReads, fields: BodyFields): OptionIssue[] {
+function rehearsed(route: RouteParts, { rehearse }: SinkReads, fields: BodyFields, most: number): OptionIssue[] {
   if (rehearse === undefined) return [];
   const reshape = createReshape(route.shape);
-  const found = entriesOf(fields, route).flatMap((entry) => {
+  const found = [...entriesOf(fields, route).take(most)].flatMap((entry) => {
     const issue = rehearse(shape(entry, route.reveal, reshape));
     return issue === undefined ? [] : [{ ...issue, event: entry.header.event }];
   });
@@ -97,10 +119,10 @@ function rehearsed(route: RouteParts, { rehearse }: SinkReads, fields: BodyField
 }
 
 /** The catalogue's examples of the events that a route selects, as it would read them from the journal. */
-function entriesOf({ selected }: BodyFields, route?: RouteParts): Entry[] {
+function* entriesOf({ selected }: BodyFields, route?: RouteParts): Generator<Entry> {
   const reveals = createRevealedPaths(route === undefined ? [] : [route]);
   const definitions = selected === undefined ? events : selected.flatMap((name) => eventNamed(name) ?? []);
-  return definitions.map((event) => entryOf(event, reveals));
+  for (const event of definitions) yield entryOf(event, reveals);
 }
 
 function entryOf(event: EventDefinition, reveals: ReturnType<typeof createRevealedPaths>): Entry {

@@ -32,6 +32,7 @@ describe('the example configuration', () => {
       maxLength: 100_000,
       maxLengthBytes: 128 * 1024 * 1024,
       expires: 86_400_000,
+      consumers: 1,
     });
     expect(config.intake.prefetch).toBe(1_000);
     expect(config.intake.watch.interval).toBe(2_000);
@@ -174,7 +175,7 @@ describe('a secret is never in a message', () => {
       bomb.push(`${next}: &${next} [${Array(10).fill(`*${one}`).join(', ')}]`);
     }
     expect(messageOf(bomb.join('\n'))).toContain('alias');
-    expect(messageOf(`# ${'x'.repeat(1024 * 1024)}`)).toContain('larger than 1 MiB');
+    expect(messageOf(`# ${'x'.repeat(8 * 1024 * 1024)}`)).toContain('larger than 8 MiB');
     const file = join(folder, 'binary.yaml');
     writeFileSync(file, Buffer.from([0xff, 0xfe, 0x00]));
     expect(() => loadConfig(file)).toThrow(/not UTF-8/);

@@ -14,8 +14,12 @@ export interface Known {
   changedAt: number;
   /** It was delivered by an attempt that may have begun before it was brought back: it may come once more. */
   mayRepeat: boolean;
+  /** The sink has had it. */
+  wasGiven: boolean;
   /** The attempt that it is in goes on, with a half of its batch at a time: the sink has thrown. */
   halved: boolean;
+  /** How often the sink has taken it. */
+  taken: number;
 }
 
 /** What stands on disk of a route. */
@@ -23,7 +27,8 @@ export interface OnDisk {
   readonly cursor: number;
   /** Their states, by entry. */
   readonly lines: ReadonlyMap<number, string>;
-  readonly dropped: ReadonlySet<number>;
+  /** Dropped, or settled beyond the cursor. */
+  readonly handled: ReadonlySet<number>;
 }
 
 /** What has become of each notification, in a few lines; it complains where a route does what can't be right. */
@@ -61,7 +66,9 @@ export class RouteModel {
       revivedAt: 0,
       changedAt: Number.NEGATIVE_INFINITY,
       mayRepeat: false,
+      wasGiven: false,
       halved: false,
+      taken: 0,
     };
     this.known.push(known);
     this.#byId.set(id, known);
@@ -86,6 +93,19 @@ export class RouteModel {
         this.#complain(known, `goes out before ${other.seq} of its account`);
   }
 
+  /** Whether the sink is told rightly that it may have got it before, and isn't where an operator wants it again. */
+  isGiven(id: string, asRepeat: boolean): void {
+    const known = this.withId(id);
+    // What is halved goes out again in the same attempt, with what was said of it at its start.
+    if (known === undefined || known.halved) return;
+    const { revivedAt, changedAt, wasGiven } = known;
+    // The route may still have the one that was dropped before it was replayed; then the other one comes too.
+    if (revivedAt > 0 && asRepeat && performance.now() - changedAt > this.#lookEvery)
+      this.#complain(known, 'would be left out though an operator wants it again');
+    if (revivedAt === 0 && wasGiven && !asRepeat) this.#complain(known, 'comes again as if it were new');
+    known.wasGiven = true;
+  }
+
   /** Only the route knows when it gives one up. */
   settled({ recorded }: Settlement): void {
     for (const { seq, state, attempts } of recorded) {
@@ -97,6 +117,7 @@ export class RouteModel {
 
   /** @param revivedAt as it was when the sink got it: one that was brought back since is to come again */
   delivered(known: Known, revivedAt: number | undefined): void {
+    known.taken += 1;
     if (known.revivedAt === revivedAt) known.state = 'delivered';
   }
 
@@ -114,7 +135,7 @@ export class RouteModel {
   }
 
   /** What the disk doesn't know is open again; and a session that begins now knows what was dropped. */
-  begins({ cursor, lines, dropped }: OnDisk): void {
+  begins({ cursor, lines, handled }: OnDisk): void {
     for (const known of this.known) {
       const line = lines.get(known.seq);
       known.halved = false;
@@ -122,7 +143,7 @@ export class RouteModel {
       known.mayRepeat = false;
       if (known.state === 'dropped') continue;
       if (line === 'waiting') known.state = 'open';
-      else if (line === undefined && known.seq > cursor && !dropped.has(known.seq))
+      else if (line === undefined && known.seq > cursor && !handled.has(known.seq))
         known.state = known.invalid ? 'quarantined' : 'open';
     }
   }
@@ -142,6 +163,21 @@ export class RouteModel {
     const waiting = [...lines].filter(([, state]) => state === 'waiting').map(([seq]) => `${seq} waits`);
     const isBehind = cursor < this.last;
     return [...open, ...waiting, ...(isBehind ? [`the cursor stands at ${cursor}, not at ${this.last}`] : [])];
+  }
+
+  /** Where what the journal remembers of one is not what has become of it. @param ends of its deliveries, that were logged */
+  misremembered(known: Known, ends: readonly string[]): string[] {
+    const delivered = ends.filter((end) => end === 'delivered').length;
+    const isEnd = known.state === 'delivered' || known.state === 'dropped';
+    // What is dropped while it is with the sink stays dropped, whatever the sink does with it.
+    return [
+      ...(isEnd && !ends.includes(known.state) && !ends.includes('dropped')
+        ? [`${known.seq} is ${known.state}, and not in the log`]
+        : []),
+      ...(delivered > known.taken
+        ? [`${known.seq} is logged as delivered ${delivered} times, not ${known.taken}`]
+        : []),
+    ];
   }
 
   #complain({ seq }: Known, what: string): void {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { jest } from '@jest/globals';
 import pino from 'pino';
+import { MemoryBudget } from '../../src/common/memory-budget.ts';
 import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { storeAt } from '../../src/journal/open.ts';
@@ -113,8 +114,16 @@ export class RouteWorld {
   }
 
   /** What the route has done wrong, and what it has left. */
-  get faults(): string[] {
-    return [...this.#model.complaints, ...this.#model.unsettled(this.#onDisk())];
+  async faults(): Promise<string[]> {
+    const unremembered = this.#model.known.map(async (known) => {
+      const logged = await this.#opened.store.deliveriesOf(known.seq);
+      return this.#model.misremembered(
+        known,
+        logged.map(({ outcome }) => outcome),
+      );
+    });
+    const faults = [...this.#model.complaints, ...this.#model.unsettled(this.#onDisk())];
+    return [...faults, ...(await Promise.all(unremembered)).flat()];
   }
 
   async close(): Promise<void> {
@@ -134,6 +143,7 @@ export class RouteWorld {
       {
         session: this.#watched(session),
         events: this.#opened.journal,
+        memory: new MemoryBudget(16 * 1024 * 1024),
         log,
         openSink: async () => ({ deliver, close: async () => undefined }),
       },
@@ -164,6 +174,7 @@ export class RouteWorld {
 
   #deliver(session: Session, deliveries: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
     const batch = deliveries.flatMap(({ header: { id } }) => this.#model.withId(id) ?? []);
+    for (const { header, mayRepeat } of deliveries) this.#model.isGiven(header.id, mayRepeat);
     const revivedAt = batch.map((known) => known.revivedAt);
     const others = this.#inFlight.filter((one) => one.session === session).flatMap((one) => one.batch);
     // What a session had with the sink when it ended may still come by here: it is called back already.
@@ -262,11 +273,11 @@ export class RouteWorld {
   }
 
   #onDisk(): OnDisk {
-    const [cursor, lines, dropped] = this.#opened.queries.map((query) => query.all()) as [Row[], Row[], Row[]]; // one for each
+    const [cursor, lines, handled] = this.#opened.queries.map((query) => query.all()) as [Row[], Row[], Row[]]; // one for each
     return {
       cursor: Number(cursor[0]?.cursor ?? 0),
       lines: new Map(lines.map(({ seq, state }) => [Number(seq), String(state)])),
-      dropped: new Set(dropped.map(({ seq }) => Number(seq))),
+      handled: new Set(handled.map(({ seq }) => Number(seq))),
     };
   }
 
@@ -282,12 +293,12 @@ interface Opened {
   readonly journal: Journal;
   readonly store: OperatorStore;
   readonly disk: DatabaseSync;
-  /** Of cursor, lines and what is dropped. */
+  /** Of cursor, lines and what else is handled beyond the cursor. */
   readonly queries: readonly StatementSync[];
 }
 
 async function openedIn(folder: string): Promise<Opened> {
-  const journal = await openJournal(folder, log, unlimited, lookEvery);
+  const journal = await openJournal(folder, log, unlimited, { lookEvery });
   const store = await storeAt({ path: folder }).openOperatorStore();
   const disk = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
   return { journal, store, disk, queries: queriesOf(disk) };
@@ -299,7 +310,7 @@ function queriesOf(disk: DatabaseSync): StatementSync[] {
   return [
     'SELECT cursor FROM routes',
     "SELECT seq, state FROM deliveries WHERE route <> ''",
-    'SELECT seq FROM dropped',
+    'SELECT seq FROM dropped UNION SELECT value FROM settled_ahead, json_each(seqs)',
   ].map((sql) => disk.prepare(sql));
 }
 

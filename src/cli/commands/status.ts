@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { formatBytes, pluralize, printable } from '../../common/text/format.ts';
-import { loadPartialConfig } from '../../config/load.ts';
+import { loadOutlineConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
@@ -51,7 +51,7 @@ Examples:
 
 async function status(terminal: Terminal, { config: file, json, check }: Options): Promise<void> {
   const configFile = findConfigFile(file, terminal.env);
-  const config = loadPartialConfig(configFile, terminal.env);
+  const config = loadOutlineConfig(configFile, terminal.env);
   const { path } = config.journal;
   if (check !== undefined)
     return orExit(

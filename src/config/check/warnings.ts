@@ -2,15 +2,14 @@ import { resolve } from 'node:path';
 import { hostAndPort, isLoopback } from '../../common/net/addresses.ts';
 import { loginOf, parametersOf, vhostOf } from '../../common/net/amqp-url.ts';
 import { unreplacedVariable } from '../../common/options/value-checks.ts';
-import type { OwnFields } from '../../routes/body-fields.ts';
-import { routeDoubts } from '../../routes/doubts.ts';
+import { createTrials, routeDoubts, type Trials } from '../../routes/doubts.ts';
 import { sinkDeclaration } from '../../sinks/declarations.ts';
 import type { Config, RouteConfig } from '../config.ts';
 import type { Issue, OptionPath } from '../diagnostics.ts';
 import { formatDuration } from '../formats/amounts.ts';
 import type { MergedSources } from '../read/merge-sources.ts';
 import { secretsInClearText } from './secrets.ts';
-import { knownEvents, knownZones, ownFields, selectionWarnings } from './selection-warnings.ts';
+import { KnownEvents, knownZones, ownFields, selectionWarnings } from './selection-warnings.ts';
 
 /**
  * What is legal in a configuration, and most likely not meant.
@@ -19,8 +18,9 @@ import { knownEvents, knownZones, ownFields, selectionWarnings } from './selecti
 export function configWarnings(config: Config, merged: MergedSources, isValid: (path: OptionPath) => boolean): Issue[] {
   const routes = config.routes.filter(({ name }) => isValid(['routes', name]));
   const own = isValid(['validation']) ? ownFields(config) : undefined;
+  const trials = own && createTrials(own, routes.length);
   const known = {
-    events: own && knownEvents(own),
+    events: own && new KnownEvents(own),
     zones: isValid(['brokers']) ? knownZones(config) : undefined,
   };
   return [
@@ -28,7 +28,7 @@ export function configWarnings(config: Config, merged: MergedSources, isValid: (
     ...routes.flatMap((route) => [
       ...selectionWarnings(route, known),
       ...routeWarnings(route, known.zones ?? []),
-      ...(own === undefined ? [] : exampleWarnings(route, own)),
+      ...(trials === undefined ? [] : exampleWarnings(route, trials)),
     ]),
     ...sharedTargets(routes),
     ...(isValid(['http']) ? httpWarnings(config) : []),
@@ -92,11 +92,11 @@ function routeWarnings(route: RouteConfig, knownZones: readonly string[]): Issue
 }
 
 /** What is made of the examples of the events that the route selects. */
-function exampleWarnings(route: RouteConfig, own: OwnFields): Issue[] {
+function exampleWarnings(route: RouteConfig, trials: Trials): Issue[] {
   const { type, options } = route.sink;
   const { paths, rehearse } = sinkDeclaration(type);
   const reads = { paths: paths?.(options) ?? [], rehearse: rehearse?.(options) };
-  return routeDoubts(route, reads, own).map((issue) => ({ ...issue, path: ['routes', route.name, ...issue.path] }));
+  return routeDoubts(route, reads, trials).map((issue) => ({ ...issue, path: ['routes', route.name, ...issue.path] }));
 }
 
 /** Two writers of one file would mix their lines, and each rotate it under the other's hands. */

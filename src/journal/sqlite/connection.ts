@@ -3,9 +3,16 @@ import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import { JournalError } from '../journal.ts';
 import { JournalClock } from './clock.ts';
+import type { Companion } from './companion.ts';
 import { journalFailure } from './failure.ts';
 import { JournalFiles } from './files.ts';
 import type { Lock } from './lock.ts';
+
+/**
+ * How a commit is written, as SQLite calls it. `FULL` waits for the disk, and for all that was committed before with it.
+ * `NORMAL` doesn't: the end of this process can't undo it, and a power cut can.
+ */
+type Synchronous = 'FULL' | 'NORMAL';
 
 /** How the daemon reads and writes its database: what goes wrong says what an operator can do. */
 export class Connection {
@@ -13,13 +20,17 @@ export class Connection {
   readonly file: string;
   readonly clock: JournalClock;
   readonly files: JournalFiles;
+  /** As the database was opened. */
+  #synchronous: Synchronous = 'FULL';
   readonly #checkpoints: Checkpoints;
+  readonly #companions: Companion[];
 
   /** @param database that was read from already */
   constructor(database: DatabaseSync, file: string, lock: Lock, log: Logger) {
     this.database = database;
     this.file = file;
     this.clock = new JournalClock(database, log);
+    this.#companions = [this.clock];
     this.files = new JournalFiles(file, lock, log);
     this.#checkpoints = new Checkpoints(database, log);
   }
@@ -34,20 +45,43 @@ export class Connection {
   }
 
   /** @throws JournalError, and nothing of the work is done */
-  transaction<T>(work: () => T): T {
+  transaction<T>(work: () => T, synchronous: Synchronous = 'FULL'): T {
     try {
+      this.#use(synchronous);
       this.database.exec('BEGIN IMMEDIATE');
       const result = work();
-      const isSigned = this.clock.write();
+      // The end of this process can't undo them, but a power cut could.
+      const due = synchronous === 'FULL' ? this.#companions.filter(({ isDue }) => isDue) : [];
+      for (const companion of due) companion.write();
       this.mustBeInPlace();
       this.database.exec('COMMIT');
-      if (isSigned) this.clock.written();
+      for (const companion of due) companion.written();
       return result;
     } catch (cause) {
       // SQLite itself rolls back after some errors, such as a full disk.
       if (this.database.isTransaction) this.database.exec('ROLLBACK');
       throw journalFailure(this.file, 'written', cause, 'daemon');
     }
+  }
+
+  /** From now on, what it has to write goes with every transaction. */
+  accompany(companion: Companion): void {
+    this.#companions.push(companion);
+  }
+
+  /** Writes what companions have, where nothing else is written. @throws JournalError */
+  writeDue(): void {
+    if (this.#companions.some(({ isDue }) => isDue)) this.transaction(() => undefined);
+  }
+
+  /**
+   * Here, and not on a second connection: whenever one connection writes, the other throws away all pages that it has in
+   * memory.
+   */
+  #use(synchronous: Synchronous): void {
+    if (synchronous === this.#synchronous) return;
+    this.database.exec(`PRAGMA synchronous = ${synchronous}`);
+    this.#synchronous = synchronous;
   }
 
   /** @throws JournalError where what is written would be gone after the next start */

@@ -1,9 +1,11 @@
+import type { StatementSync } from 'node:sqlite';
 import { unlessAborted } from '../../common/async/abort.ts';
 import type { Interest } from '../../notification/entry.ts';
 import { JournalError } from '../journal.ts';
 import type { Page, RouteSession, Settlement, Waiting, WaitingPage } from '../route-session.ts';
 import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
+import { saveSelection } from './selections.ts';
 import type { Settlements } from './settlements.ts';
 
 /** What all sessions of a journal share. */
@@ -12,6 +14,14 @@ interface Shared {
   readonly deliveries: Deliveries;
   readonly settlements: Settlements;
   readonly read: RouteSession['read'];
+  /** The newest entry. */
+  readonly last: () => number;
+}
+
+interface Place {
+  readonly route: string;
+  readonly cursor: number;
+  readonly selection: object | null;
 }
 
 /**
@@ -21,21 +31,42 @@ interface Shared {
 export class RouteSessions {
   readonly #shared: Shared;
   readonly #open = new Map<string, SqliteRouteSession>();
+  /** Those that never had a session. */
+  readonly #new = new Set<string>();
+  readonly #insertPlace: StatementSync;
+  readonly #cursor: StatementSync;
+  /** What waits for the end of this turn. */
+  #placing: { readonly places: Place[]; readonly commit: Promise<void> } | undefined;
 
   constructor(shared: Shared) {
     this.#shared = shared;
+    const { database } = shared.connection;
+    this.#insertPlace = database.prepare(
+      'INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING',
+    );
+    this.#cursor = database.prepare('SELECT cursor FROM routes WHERE name = ?');
+  }
+
+  /** Gives a route that has none a place. Those that get theirs in one turn, as at the start, share a commit. */
+  place(route: string, cursor: number, selection: object | null): Promise<void> {
+    this.#placing ??= { places: [], commit: Promise.resolve().then(() => this.#place()) };
+    this.#placing.places.push({ route, cursor, selection });
+    return this.#placing.commit;
   }
 
   async open(route: string, signal: AbortSignal | undefined): Promise<RouteSession> {
     for (let other = this.#open.get(route); other !== undefined; other = this.#open.get(route))
       await (signal === undefined ? other.ended : unlessAborted(other.ended, signal));
     signal?.throwIfAborted();
-    const { connection, settlements } = this.#shared;
+    const { connection, settlements, last } = this.#shared;
     // The one before may have let go without saving.
     settlements.commit();
-    const session = await connection.reading(
-      () => new SqliteRouteSession(route, cursorOf(connection, route), this.#shared),
-    );
+    settlements.logAhead(route);
+    const session = await connection.reading(() => {
+      const cursor = this.#cursorOf(route);
+      return new SqliteRouteSession(route, cursor, this.#new.has(route) ? cursor : last(), this.#shared);
+    });
+    this.#new.delete(route);
     this.#open.set(route, session);
     void session.ended.then(() => this.#open.delete(route));
     return session;
@@ -45,25 +76,39 @@ export class RouteSessions {
   close(): void {
     for (const session of this.#open.values()) session.lose();
   }
-}
 
-function cursorOf({ database }: Connection, route: string): number {
-  const cursor = database.prepare('SELECT cursor FROM routes WHERE name = ?').get(route)?.cursor;
-  if (typeof cursor !== 'number') throw new JournalError(`the journal has no place of the route ${route}`);
-  return cursor;
+  #place(): void {
+    const { connection } = this.#shared;
+    const places = this.#placing?.places ?? [];
+    this.#placing = undefined;
+    const placed = connection.transaction(() => {
+      const added = places.filter(({ route, cursor }) => this.#insertPlace.run(route, cursor).changes === 1);
+      for (const { route, selection } of places) saveSelection(connection.database, route, selection);
+      return added;
+    });
+    for (const { route } of placed) this.#new.add(route);
+  }
+
+  #cursorOf(route: string): number {
+    const cursor = this.#cursor.get(route)?.cursor;
+    if (typeof cursor !== 'number') throw new JournalError(`the journal has no place of the route ${route}`);
+    return cursor;
+  }
 }
 
 class SqliteRouteSession implements RouteSession {
   readonly cursor: number;
+  readonly attemptedThrough: number;
   readonly #route: string;
   readonly #shared: Shared;
   readonly #losing = new AbortController();
   readonly #ending = Promise.withResolvers<void>();
   #isOver = false;
 
-  constructor(route: string, cursor: number, shared: Shared) {
+  constructor(route: string, cursor: number, attemptedThrough: number, shared: Shared) {
     this.#route = route;
     this.cursor = cursor;
+    this.attemptedThrough = attemptedThrough;
     this.#shared = shared;
   }
 
@@ -76,8 +121,8 @@ class SqliteRouteSession implements RouteSession {
     return this.#ending.promise;
   }
 
-  read(seq: number, limit: number, interest: Interest): Promise<Page> {
-    return this.#shared.read(seq, limit, interest);
+  read(seq: number, limit: number, interest: Interest, bytes?: number): Promise<Page> {
+    return this.#shared.read(seq, limit, interest, bytes);
   }
 
   handledBeyondCursor(): Promise<number[]> {
@@ -95,22 +140,28 @@ class SqliteRouteSession implements RouteSession {
     return connection.transaction(() => deliveries.wakeFirst(this.#route));
   }
 
-  async due(now: number, horizon: number, limit: number, held: ReadonlySet<number>): Promise<WaitingPage> {
+  async due(
+    now: number,
+    horizon: number,
+    limit: number,
+    held: ReadonlySet<number>,
+    bytes?: number,
+  ): Promise<WaitingPage> {
     const { settlements } = this.#shared;
     settlements.commitRecords(this.#route);
     const settled = settlements.settledOf(this.#route);
-    return this.#reading((deliveries) => deliveries.due(this.#route, now, horizon, limit, held, settled));
+    return this.#reading((deliveries) => deliveries.due(this.#route, now, horizon, limit, held, settled, bytes));
   }
 
   nextDue(now: number): Promise<number | null> {
     return this.#reading((deliveries) => deliveries.nextDue(this.#route, now));
   }
 
-  async waitingOf(accountId: string, limit: number): Promise<readonly Waiting[]> {
+  async waitingOf(accountId: string, limit: number, bytes?: number): Promise<readonly Waiting[]> {
     const { settlements } = this.#shared;
     settlements.commitRecords(this.#route);
     const settled = settlements.settledOf(this.#route);
-    const find = (deliveries: Deliveries) => deliveries.ofAccount(this.#route, accountId, limit, settled);
+    const find = (deliveries: Deliveries) => deliveries.ofAccount(this.#route, accountId, limit, settled, bytes);
     return (await this.#reading(find)).waiting;
   }
 

@@ -1,51 +1,81 @@
 import type { StatementSync } from 'node:sqlite';
-import type { Recorded, RecordKey, Settlement } from '../route-session.ts';
+import type { DeliveredRecord, DeliveredRun, Recorded, Settlement } from '../route-session.ts';
 import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
+import type { DeliveryCounts } from './delivery-counts.ts';
+import type { DeliveryLog } from './delivery-log.ts';
 
 /** How long a route's progress may wait for a commit that it can share, in milliseconds. */
-const commitWithin = 100;
+const commitWithin = 10;
+
+/** Such a commit doesn't wait for the disk, unless none has for this long, in milliseconds: a power cut undoes no more. */
+const syncEvery = 1_000;
 
 interface Staged {
   cursor: number;
+  ahead: readonly number[];
   /** By seq: the record that it gets, or which one it loses. */
-  readonly records: Map<number, Recorded | RecordKey>;
+  readonly records: Map<number, Recorded | DeliveredRecord>;
+  readonly runs: DeliveredRun[];
+}
+
+/** Where it goes. */
+interface Targets {
+  readonly deliveries: Deliveries;
+  readonly log: DeliveryLog;
+  readonly counts: DeliveryCounts;
 }
 
 /** The progress of routes that waits for the next commit. */
 export class Settlements {
   readonly #connection: Connection;
-  readonly #deliveries: Deliveries;
+  readonly #targets: Targets;
   readonly #onFreed: (seq: number) => void;
   readonly #saveCursor: StatementSync;
+  readonly #saveAhead: StatementSync;
+  readonly #dropAhead: StatementSync;
+  /** Routes with a line of what is settled ahead. */
+  readonly #withAhead: Set<string>;
   readonly #routes = new Map<string, Staged>();
   #timer: NodeJS.Timeout | undefined;
   /** Of the next commit. */
   #next: PromiseWithResolvers<void> | undefined;
+  /** By the monotonic clock. */
+  #syncedAt = Number.NEGATIVE_INFINITY;
 
   /** @param onFreed is told of each entry that loses a record */
-  constructor(connection: Connection, deliveries: Deliveries, onFreed: (seq: number) => void) {
+  constructor(connection: Connection, targets: Targets, onFreed: (seq: number) => void) {
     this.#connection = connection;
-    this.#deliveries = deliveries;
+    this.#targets = targets;
     this.#onFreed = onFreed;
-    this.#saveCursor = connection.database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
+    const { database } = connection;
+    this.#saveCursor = database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
+    // An operator may have forgotten the route.
+    this.#saveAhead = database.prepare(
+      'INSERT OR REPLACE INTO settled_ahead (route, seqs) SELECT name, ? FROM routes WHERE name = ?',
+    );
+    this.#dropAhead = database.prepare('DELETE FROM settled_ahead WHERE route = ?');
+    const lines = database.prepare('SELECT route FROM settled_ahead').all();
+    this.#withAhead = new Set(lines.map(({ route }) => String(route)));
   }
 
   /** Returns the next commit's promise, which rejects where that fails: then all waits for the one after it. */
-  stage(route: string, { cursor, recorded, settled }: Settlement): Promise<void> {
+  stage(route: string, { cursor, ahead = none, recorded, settled, delivered }: Settlement): Promise<void> {
     let staged = this.#routes.get(route);
     if (staged === undefined) {
-      staged = { cursor, records: new Map() };
+      staged = { cursor, ahead, records: new Map(), runs: [] };
       this.#routes.set(route, staged);
     }
     staged.cursor = cursor;
+    staged.ahead = ahead;
     for (const record of recorded) {
       // What waits for the commit itself isn't in the table yet.
       const before = staged.records.get(record.seq);
       const isStaged = before !== undefined && isRecorded(before) && !before.exists;
       staged.records.set(record.seq, { ...record, exists: record.exists && !isStaged });
     }
-    for (const key of settled) staged.records.set(key.seq, key);
+    for (const record of settled) staged.records.set(record.seq, record);
+    for (const run of delivered) staged.runs.push(run);
     this.#timer ??= setTimeout(() => this.#tryCommit(), commitWithin);
     this.#next ??= Promise.withResolvers();
     return this.#next.promise;
@@ -53,33 +83,67 @@ export class Settlements {
 
   /** Writes all of it, within a transaction of the caller's, who says when that is committed. */
   write(): void {
-    for (const [route, { cursor, records }] of this.#routes) {
+    const { deliveries, log } = this.#targets;
+    const now = Date.now();
+    for (const [route, { cursor, ahead, records, runs }] of this.#routes) {
       for (const record of records.values()) {
-        if (isRecorded(record)) this.#deliveries.record(route, record);
+        if (isRecorded(record)) deliveries.record(route, record);
         else {
-          this.#deliveries.settle(route, record);
+          deliveries.settle(route, record);
+          log.addRecord(route, record, now);
           this.#onFreed(record.seq);
         }
       }
+      log.addRuns(route, runs, now);
       this.#saveCursor.run(cursor, route);
+      if (ahead.length > 0) this.#saveAhead.run(JSON.stringify(ahead), route);
+      else if (this.#withAhead.has(route)) this.#dropAhead.run(route);
     }
   }
 
-  committed(): void {
+  /** All of it, by a commit that has waited for the disk. */
+  synced(): void {
+    this.#syncedAt = performance.now();
+    this.#committed();
+  }
+
+  #committed(): void {
+    for (const [route, staged] of this.#routes) {
+      this.#count(route, staged);
+      if (staged.ahead.length > 0) this.#withAhead.add(route);
+      else this.#withAhead.delete(route);
+    }
     this.#routes.clear();
     this.#takeNext()?.resolve();
+  }
+
+  #count(route: string, { records, runs }: Staged): void {
+    const { counts } = this.#targets;
+    for (const run of runs) counts.addRun(route, run);
+    for (const record of records.values()) {
+      if (!isRecorded(record)) counts.add(route, record.event, 'delivered');
+      else if (record.state !== 'waiting') counts.add(route, record.event, record.state);
+    }
   }
 
   /** @throws JournalError */
   commit(): void {
     if (this.#routes.size === 0) return;
+    const isSynced = performance.now() - this.#syncedAt >= syncEvery;
     try {
-      this.#connection.transaction(() => this.write());
+      this.#connection.transaction(() => this.write(), isSynced ? 'FULL' : 'NORMAL');
     } catch (error) {
       this.#takeNext()?.reject(error);
       throw error;
     }
-    this.committed();
+    if (isSynced) this.synced();
+    else this.#committed();
+  }
+
+  /** What was delivered ahead of the cursor when a session ended without a word: no cursor of a next one tells of it. */
+  logAhead(route: string): void {
+    const { log } = this.#targets;
+    if (this.#withAhead.has(route)) this.#connection.transaction(() => log.addAhead(route, Date.now()));
   }
 
   /** What is staged can't be seen in the tables: where a record would be missed there, it is committed first. */
@@ -116,6 +180,8 @@ export class Settlements {
   }
 }
 
-function isRecorded(record: Recorded | RecordKey): record is Recorded {
+const none: readonly never[] = [];
+
+function isRecorded(record: Recorded | DeliveredRecord): record is Recorded {
   return 'state' in record;
 }

@@ -24,7 +24,7 @@ export function createTemplate(
   { body, contentType }: TemplateOptions,
   fields: Readonly<Record<string, string>>,
 ): (delivery: Delivery) => Content {
-  const liquid = createLiquid(contentType);
+  const liquid = liquidFor(contentType);
   const parsed = parse(liquid, body);
   return ({ envelope }) => {
     const text = render(() => String(liquid.renderSync(parsed, { ...envelope, fields })));
@@ -36,7 +36,7 @@ export function createTemplate(
 
 /** Paths into the envelope that a template reads, as far as they stand in it; `fields` are the operator's own. */
 export function templatePaths({ body, contentType }: TemplateOptions): { at: string[]; path: string[] }[] {
-  const liquid = createLiquid(contentType);
+  const liquid = liquidFor(contentType);
   const read = liquid.globalVariableSegmentsSync(parse(liquid, body));
   return read.flatMap((segments) => {
     // Behind a variable as an index, anything may stand.
@@ -44,6 +44,15 @@ export function templatePaths({ body, contentType }: TemplateOptions): { at: str
     const path = segments.slice(0, end === -1 ? segments.length : end).map(String);
     return path[0] === 'fields' ? [] : [{ at: ['template', 'body'], path }];
   });
+}
+
+/** One for each content type: to make one takes longer than to parse a template, and it keeps nothing of one. */
+const engines = new Map<string, Liquid>();
+
+function liquidFor(contentType: string): Liquid {
+  const engine = engines.get(contentType) ?? createLiquid(contentType);
+  engines.set(contentType, engine);
+  return engine;
 }
 
 function createLiquid(contentType: string): Liquid {
