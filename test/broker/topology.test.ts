@@ -40,7 +40,10 @@ describe('a link that is refused', () => {
     await until(() => link.logged.join('').includes('the broker refuses user kazoo-relay or its password'), {
       what: 'the reason',
     });
-    expect(link.activity.reason).toContain("KAZOO's brokers forget users at a restart");
+    expect(link.activity).toMatchObject({
+      reason: expect.stringContaining("KAZOO's brokers forget users at a restart"),
+      code: 403,
+    });
     expect(link.logged.join('')).not.toContain('geheim');
   });
 
