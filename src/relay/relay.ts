@@ -87,6 +87,10 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
     config: async () => running.read,
     live: async () => stuckIn(snapshot),
     ready: async () => unreadyIn(snapshot),
+    async look() {
+      journal.look();
+      return null;
+    },
     try: async (route?: string) => {
       journal.look();
       return routes.tryNow(route);

@@ -12,12 +12,16 @@ export interface ProcessContext {
   readonly stdout: Writable & { readonly columns?: number; readonly isTTY?: boolean };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly env: NodeJS.ProcessEnv;
+  /** Ends what would go on by itself; by default SIGINT and SIGTERM do. */
+  readonly interrupted?: AbortSignal;
 }
 
 /** How a command reads, prints, asks and ends. */
 export interface Terminal extends ProcessContext {
   /** What the program ends with, unless the command throws. */
   exitCode: number;
+  /** Aborts at Ctrl-C, from when it was first asked for. */
+  readonly interrupted: AbortSignal;
   /**
    * Writes a line to stdout, and waits while its reader is slow.
    * @throws OutputError where it can't be written
@@ -31,7 +35,7 @@ export interface Terminal extends ProcessContext {
   confirm(question: string): Promise<boolean>;
 }
 
-type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
+export type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
 
 /** Nothing more can be written to stdout: the command ends, whatever else it would do. */
 export class OutputError extends Error {
@@ -45,14 +49,19 @@ export class OutputError extends Error {
   }
 }
 
-export function createTerminal({ stdin, stdout, stderr, env }: ProcessContext): Terminal {
+export function createTerminal({ stdin, stdout, stderr, env, ...given }: ProcessContext): Terminal {
   let listens = false;
+  let { interrupted } = given;
   return {
     stdin,
     stdout,
     stderr,
     env,
     exitCode: 0,
+    get interrupted() {
+      interrupted ??= signalled();
+      return interrupted;
+    },
     async print(line) {
       // Only once something is printed: in the daemon, stdout belongs to the log sink. What has failed is thrown below.
       if (!listens) stdout.on('error', () => undefined);
@@ -71,6 +80,12 @@ export function createTerminal({ stdin, stdout, stderr, env }: ProcessContext): 
       return /^y(es)?$/i.test(answer.trim());
     },
   };
+}
+
+function signalled(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
 }
 
 /** Shows on stderr how far something is that takes long, where that is a terminal; elsewhere nothing. */
@@ -151,7 +166,7 @@ export function paintState(terminal: Terminal, state: EntryState, width: number)
   return terminal.paint(stateColours[state], state.padEnd(width));
 }
 
-const stateColours = {
+export const stateColours = {
   valid: 'green',
   invalid: 'red',
   undecodable: 'red',
