@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>
   status: async (terminal) => (await import('./commands/status.ts')).statusCommand(terminal),
   why: async (terminal) => (await import('./commands/why.ts')).whyCommand(terminal),
   dead: async (terminal) => (await import('./commands/dead.ts')).deadCommand(terminal),
+  drift: async (terminal) => (await import('./commands/drift.ts')).driftCommand(terminal),
   waiting: async (terminal) => (await import('./commands/waiting.ts')).waitingCommand(terminal),
   replay: async (terminal) => (await import('./commands/replay.ts')).replayCommand(terminal),
   pause: async (terminal) => (await import('./commands/pause.ts')).pauseCommand(terminal),

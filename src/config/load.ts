@@ -1,6 +1,7 @@
 import { isMapping } from '../common/options/value-checks.ts';
 import { type Brokers, checkBrokers, kazooConfigPath } from './check/brokers.ts';
 import { check } from './check/check.ts';
+import { expectationErrors } from './check/expectations.ts';
 import { checkRoutes, type Scope } from './check/routes.ts';
 import { configWarnings } from './check/warnings.ts';
 import type { Config, RouteConfig } from './config.ts';
@@ -92,6 +93,7 @@ const rest: readonly unknown[] = [
   'brokers',
   'queue',
   'intake',
+  'expect',
   'http',
   'log',
   'shutdown',
@@ -228,6 +230,7 @@ function assemble({ brokers, routes, ...rest }: Record<string, unknown>, scope: 
   const errors: Issue[] = [];
   const options = check(rest, rootOptions, [], errors, ['brokers', 'routes']);
   const checked = checkBrokers(brokers, errors);
+  errors.push(...expectationErrors(options.expect as Config['expect'])); // as rootOptions describe it
   const config = {
     ...options,
     brokers: checked.brokers,

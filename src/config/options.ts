@@ -122,6 +122,24 @@ export const rootOptions: OptionTree = {
       format: 'paths',
       default: [],
     },
+    accept: {
+      doc: 'By event, or a pattern of events: JSON Pointers into the body, such as /voicemail_transcription. Problems there or below don’t count.',
+      each: { doc: 'Pointers; * stands for any one key or index.', format: 'pointers', default: null },
+    },
+  },
+  expect: {
+    doc: 'Events that usually come: if one does not come for too long, an alarm is raised (an event of the daemon itself, a metric, a line of the log).',
+    items: {
+      event: { doc: 'Event of the catalogue, or a pattern such as voicemail_*.', format: 'text', default: null },
+      within: { doc: 'Longest time in which none of them may come.', format: 'positive duration', default: null },
+      zone: { doc: 'Only those of this zone.', format: 'text', default: undefined },
+      hours: {
+        doc: 'Only this time counts, by the local clock: Mon-Fri, 08:00-18:00, or Mon-Fri 08:00-18:00.',
+        format: 'hours',
+        default: undefined,
+      },
+    },
+    default: [],
   },
   log: {
     level: {
@@ -206,7 +224,7 @@ export const kazooConfigOptions: OptionTree = {
 /** A value of `routes`, beside its `sink`. */
 export const routeOptions: OptionTree = {
   events: {
-    doc: 'Event names, or patterns such as voicemail_*; an empty list selects all.',
+    doc: 'Event names, or patterns such as voicemail_*; an empty list selects all of KAZOO. relay_* are the events of the daemon itself.',
     format: 'names',
     default: [],
   },

@@ -13,6 +13,7 @@ import { IntakePipelines } from './intake-pipelines.ts';
 import { introspect } from './introspect.ts';
 import { applyReload, policyOf, Reloader, type ReloadReport, type RunConfig, type Running } from './reload.ts';
 import { Routes } from './routes.ts';
+import { startSelfReports } from './self-reports.ts';
 
 export interface Relay {
   /** What a service manager wants to know. */
@@ -77,7 +78,12 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   );
   fileWatch.watch(first.watched, asRead);
 
-  const { snapshot, status } = introspect(running, () => http?.status ?? null);
+  const { snapshot, status } = introspect(
+    running,
+    () => http?.status ?? null,
+    () => reports.overdue,
+  );
+  const reports = startSelfReports(running, snapshot);
   const endpoints = async () =>
     (await import('../ops/http-server.ts')).endpointsOf(snapshot, () => status(snapshot.summary), log);
   const http = openHttpPort(config.http, endpoints, logger);
@@ -101,7 +107,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   return {
     health: { summary: () => summaryOf(snapshot), stuck: () => stuckIn(snapshot) },
     reload: () => reloader.request(),
-    stop: () => shutdown.run(running, { reloader, control, http }),
+    stop: () => shutdown.run(running, { reloader, control, http, reports }),
   };
 }
 
@@ -122,6 +128,7 @@ interface Doors {
   readonly reloader: Reloader;
   readonly control: Closable;
   readonly http: Closable | null;
+  readonly reports: Closable;
 }
 
 /** A stop: what it tells those that wait, and the order in which it closes what runs. */
@@ -139,7 +146,7 @@ class Shutdown {
     return this.#impatient.signal;
   }
 
-  async run(running: Running, { reloader, control, http }: Doors): Promise<void> {
+  async run(running: Running, { reloader, control, http, reports }: Doors): Promise<void> {
     const { config, journal, routes, pipelines, fileWatch } = running;
     const over = () => this.#impatient.abort(new Error('the time for a stop is over'));
     const patience = setTimeout(over, config.shutdown.timeout);
@@ -147,6 +154,7 @@ class Shutdown {
     const reloads = reloader.close();
     await control.close();
     await http?.close();
+    await reports.close();
     await reloads;
     await fileWatch.close();
     await pipelines.stop(this.impatient);

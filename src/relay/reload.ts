@@ -125,7 +125,7 @@ export interface Running {
 
 /** How messages are judged by a configuration. @throws SchemaError */
 export function policyOf({ validation, routes }: Config): Parameters<IntakePipelines['use']>[0] {
-  return { validator: createValidator(validation.schemas), reveals: createRevealedPaths(routes) };
+  return { validator: createValidator(validation.schemas, validation.accept), reveals: createRevealedPaths(routes) };
 }
 
 /**

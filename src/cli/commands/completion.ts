@@ -1,5 +1,6 @@
 import { Argument, Command, type Option } from 'commander';
 import { events } from '../../kazoo/catalogue.ts';
+import { relayEvents } from '../../kazoo/relay-events.ts';
 import {
   bashScript,
   type CommandNode,
@@ -76,5 +77,5 @@ function valueOfArgument(argument: Argument): Value {
 function named(name: string): Value {
   if (/^(file|path)s?$/.test(name)) return 'file';
   if (/^folders?$/.test(name)) return 'folder';
-  return /^events?$/.test(name) ? events.map((event) => event.name) : 'anything';
+  return /^events?$/.test(name) ? [...events, ...relayEvents].map((event) => event.name) : 'anything';
 }

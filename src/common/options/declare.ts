@@ -37,10 +37,10 @@ export interface Format {
   validateWritten?(value: unknown): void;
 }
 
-/** A list; `items` describes each value of it. */
+/** A list; `items` describes each value of it: one value, or a mapping. */
 export interface OptionList {
   readonly doc: string;
-  readonly items: Option;
+  readonly items: Option | OptionTree;
   readonly default: readonly unknown[];
 }
 

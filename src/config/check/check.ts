@@ -90,7 +90,8 @@ function checkNode(value: unknown, node: OptionNode, path: OptionPath, errors: I
 function checkList(value: unknown, list: OptionList, path: OptionPath, errors: Issue[]): readonly unknown[] {
   if (value === undefined || value === null) return list.default;
   if (Array.isArray(value)) {
-    return value.map((item, index) => checkOption(item, list.items, [...path, index], errors));
+    // An option or a tree, and both are nodes.
+    return value.map((item, index) => checkNode(item, list.items as OptionNode, [...path, index], errors));
   }
   errors.push({ path, message: 'must be a list' });
   return [];

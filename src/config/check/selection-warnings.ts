@@ -4,6 +4,7 @@ import { isMapping } from '../../common/options/value-checks.ts';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { globToRegExp } from '../../common/text/patterns.ts';
 import { commonFields, events } from '../../kazoo/catalogue.ts';
+import { relayEvents } from '../../kazoo/relay-events.ts';
 import type { OwnFields } from '../../routes/body-fields.ts';
 import type { Config, RouteConfig } from '../config.ts';
 import type { Issue } from '../diagnostics.ts';
@@ -30,6 +31,18 @@ export function selectionWarnings(route: RouteConfig, known: Known): Issue[] {
   return [...unmatched, ...repeated(route), ...matchesNothing(route, lists)];
 }
 
+/** What else names an event or a zone that nothing has: an alarm that never ends, or an exception that never applies. */
+export function namingWarnings({ expect, validation }: Config, known: Known): Issue[] {
+  const zones = expect.map(({ zone }) => (zone === undefined ? undefined : unknownZone(zone, known)));
+  const events = Object.keys(validation.accept).map((event) => [event, known.events?.problemOf(event)] as const);
+  return [
+    ...zones.flatMap((message, index) => (message === undefined ? [] : [{ path: ['expect', index, 'zone'], message }])),
+    ...events.flatMap(([event, message]) =>
+      message === undefined ? [] : [{ path: ['validation', 'accept', event], message }],
+    ),
+  ];
+}
+
 /** Events that a route may name. Each name is looked at once: thousands of routes may have the same. */
 export class KnownEvents {
   readonly #names: readonly string[];
@@ -48,7 +61,7 @@ export class KnownEvents {
 
 /** Those of the catalogue, and those that the operator has schemas for. */
 function knownEvents(own: OwnFields): string[] {
-  return [...events.flatMap(({ name, aliases }) => [name, ...aliases]), ...own.keys()];
+  return [...[...events, ...relayEvents].flatMap(({ name, aliases }) => [name, ...aliases]), ...own.keys()];
 }
 
 /** What the operator's schemas say which fields there are. */

@@ -9,7 +9,7 @@ import type { Issue, OptionPath } from '../diagnostics.ts';
 import { formatDuration } from '../formats/amounts.ts';
 import type { MergedSources } from '../read/merge-sources.ts';
 import { secretsInClearText } from './secrets.ts';
-import { KnownEvents, knownZones, ownFields, selectionWarnings } from './selection-warnings.ts';
+import { KnownEvents, knownZones, namingWarnings, ownFields, selectionWarnings } from './selection-warnings.ts';
 
 /**
  * What is legal in a configuration, and most likely not meant.
@@ -30,6 +30,7 @@ export function configWarnings(config: Config, merged: MergedSources, isValid: (
       ...routeWarnings(route, known.zones ?? []),
       ...(trials === undefined ? [] : exampleWarnings(route, trials)),
     ]),
+    ...(['expect', 'validation'].every((section) => isValid([section])) ? namingWarnings(config, known) : []),
     ...sharedTargets(routes),
     ...(isValid(['http']) ? httpWarnings(config) : []),
     ...(['intake', 'queue', 'log'].every((section) => isValid([section])) ? intakeWarnings(config) : []),

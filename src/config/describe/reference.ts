@@ -154,23 +154,32 @@ function rowsOfNode(path: OptionPath, node: OptionNode, prefix: OptionPath): Row
   const variable = `\`${variableOf([...prefix, ...path])}\``;
   if (isOption(node)) return [{ name, value: kindOf(node), default: defaultOf(node), variable, doc: docOf(node) }];
   if (isOptionList(node)) {
-    const items = node.default.map((item) => formatValue(item, node.items)).join(', ');
-    return [{ name, value: `list, each a ${kindOf(node.items)}`, default: `\`[${items}]\``, variable, doc: node.doc }];
+    const each = node.items as OptionNode; // an option or a tree, and both are nodes
+    const items = isOption(each) ? node.default.map((item) => formatValue(item, each)).join(', ') : '';
+    return [
+      { name, value: `list, each a ${kindOfEach(each)}`, default: `\`[${items}]\``, variable, doc: node.doc },
+      ...rowsOfEach([...path, 'N'], each, prefix),
+    ];
   }
   if (isOptionMap(node)) {
-    const each = node.each as OptionNode; // an option or a tree, and both are nodes
-    const value = `mapping, each a ${isOption(each) ? kindOf(each) : 'section'}`;
-    // A variable holds such a mapping as a whole.
-    const inner = isOption(each)
-      ? []
-      : rowsOfNode([...path, 'KEY'], each, prefix).map((row) => ({ ...row, variable: '' }));
-    return [{ name, value, default: '`{}`', variable, doc: node.doc }, ...inner];
+    const each = node.each as OptionNode; // as above
+    const value = `mapping, each a ${kindOfEach(each)}`;
+    return [{ name, value, default: '`{}`', variable, doc: node.doc }, ...rowsOfEach([...path, 'KEY'], each, prefix)];
   }
   if (!isOptionalSection(node)) return rowsOf(node, path, prefix);
   return [
     { name, value: 'section', default: 'none', variable: '', doc: node.doc },
     ...rowsOf(node.optional, path, prefix),
   ];
+}
+
+function kindOfEach(each: OptionNode): string {
+  return isOption(each) ? kindOf(each) : 'section';
+}
+
+/** Of what a list or a mapping holds, where that has options; a variable holds it as a whole. */
+function rowsOfEach(path: OptionPath, each: OptionNode, prefix: OptionPath): Row[] {
+  return isOption(each) ? [] : rowsOfNode(path, each, prefix).map((row) => ({ ...row, variable: '' }));
 }
 
 function kindOf(option: Option): string {

@@ -8,6 +8,7 @@ import {
   unescapedAt,
   unescapedAtMessage,
 } from '../../common/options/value-checks.ts';
+import { hoursForm, readHours } from '../../common/text/hours.ts';
 import { mappedTypes } from '../../sinks/database/options.ts';
 import { sixteenBits } from './amounts.ts';
 
@@ -57,6 +58,16 @@ export const texts = {
       must(!value.some(isInHome), leadingTildeMessage);
     },
     coerce: listOfOne,
+  },
+  pointers: {
+    kind: 'list',
+    schema: { type: 'array', items: { type: 'string', pattern: '^/' } },
+    isList: true,
+    validate: (value) =>
+      must(
+        isNames(value) && value.every((pointer) => pointer.startsWith('/')),
+        'must be a list of JSON Pointers such as /voicemail_transcription, as "kazoo-relay drift" shows them',
+      ),
   },
   // RabbitMQ keeps what begins with amq. for itself.
   'queue name': {
@@ -145,6 +156,15 @@ export const texts = {
       must(
         value === 'now' || value === 'earliest' || isTime(value),
         'must be now, earliest, or a time such as 2026-11-24T10:00:00Z',
+      ),
+  },
+  hours: {
+    kind: 'days and hours',
+    schema: { type: 'string', pattern: hoursForm.source },
+    validate: (value) =>
+      must(
+        typeof value === 'string' && readHours(value) !== undefined,
+        'must be days, hours, or both, such as Mon-Fri 08:00-18:00',
       ),
   },
   // convict's own makes true of "no".

@@ -17,6 +17,8 @@ const doubts: Readonly<Record<string, string>> = {
   'an event twice': route('events: [missed_call, missed_call]'),
   'a zone that one of several is not': `brokers:\n  - { zone: west, url: amqp://10.0.0.1 }\n  - { zone: east, url: amqp://10.0.0.2 }\nroutes: { all: { zones: [west, eats], sink: { type: log } } }`,
   'only zones of no broker': route('zones: [north]'),
+  'an expected event of a zone of no broker': `${whole}expect: [{ event: topup, within: 1d, zone: wets }]`,
+  'accepted places of an event that is not in the catalogue': `${whole}validation: { accept: { top_upp: [/a], '*': [/b], 'relay_*': [/c] } }`,
   'an account that can’t be one': route(
     'accounts: [4F5E6D7C8B9A00112233445566778899, 4f5e6d7c8b9a00112233445566778899]',
   ),

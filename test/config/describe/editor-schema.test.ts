@@ -43,11 +43,12 @@ describe('the schema for editors accepts', () => {
   const blocks = ['README.md', ...globSync('docs/**/*.md')].flatMap((file) =>
     [...readFileSync(file, 'utf8').matchAll(/^```yaml\n(.*?)^```/gms)]
       .map(([, text = '']) => [file, text] as const)
-      .filter(([, text]) => /^(brokers|routes):/m.test(text)),
+      .filter(([, text]) => /^(brokers|routes|expect|validation):/m.test(text)),
   );
 
   test.each(blocks)('what %s shows', (_file, text) => {
-    const rest = /^routes:/m.test(text) ? '' : 'routes: { all: { sink: { type: log } } }';
+    const isPart = /^(expect|validation):/m.test(text);
+    const rest = isPart ? whole : /^routes:/m.test(text) ? '' : 'routes: { all: { sink: { type: log } } }';
     expect(mistakesIn(`${text}${rest}`)).toEqual([]);
   });
 
