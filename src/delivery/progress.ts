@@ -141,11 +141,11 @@ function isOpen({ listed, state }: Delivery): boolean {
  */
 class DeliveredRuns {
   readonly runs: Run[] = [];
-  #last = new Run(null);
+  #last: Run | undefined;
 
   add({ entry, code }: Delivery): void {
     let run = this.#last;
-    if (run.code !== code || this.runs.length === 0) {
+    if (run?.code !== code || run === undefined) {
       run = new Run(code);
       this.#last = run;
       this.runs.push(run);

@@ -32,7 +32,8 @@ export async function reloadDaemon(folder: string): Promise<ReloadReport | Refus
  */
 export async function lookNow(folder: string): Promise<void> {
   const answer = (await askDaemon(folder, 'look')) as Refusal | null;
-  if (answer !== null) throw new Error(`it is changed, and the daemon may not know it yet: ${answer.error}`);
+  if (answer !== null)
+    throw new Error(`it is saved, but the daemon may not know it before a second has passed: ${answer.error}`);
 }
 
 /** @throws Error where the daemon doesn't answer */

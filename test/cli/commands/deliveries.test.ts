@@ -329,6 +329,20 @@ describe('deliveries that wait for their next try', () => {
   });
 });
 
+describe('why', () => {
+  test('says of a route that runs what holds it up', async () => {
+    reply = 410;
+    const [id = ''] = await fill([{}]);
+    await start();
+    await daemon?.says('sink unavailable');
+    const held = /\n {2}crm {2}not delivered yet; the sink is away, next probe in \d+ s: http.* says "gone" \(410\)/;
+    await until(async () => held.test((await relay('why', id)).stdout), { what: 'the reason' });
+    await relay('pause', 'crm');
+    const paused = '\n  crm  not delivered yet; the route is paused: kazoo-relay resume crm\n';
+    await until(async () => (await relay('why', id)).stdout.endsWith(paused), { what: 'the pause' });
+  });
+});
+
 describe('where there is nothing', () => {
   test.each([
     ['dead', 'nothing is dead or quarantined\n'],

@@ -8,6 +8,7 @@ import { openControl } from '../../../src/ops/control.ts';
 import { statusOf } from '../../../src/ops/status.ts';
 import { cli, type Result } from '../../support/cli.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
+import { openJournal } from '../../support/journal.ts';
 import { type BreakableBroker, shareBreakableBroker } from '../../support/rabbitmq.ts';
 import { until } from '../../support/until.ts';
 
@@ -75,6 +76,36 @@ describe('status', () => {
     const stderr = "kazoo-relay: the daemon can't tell: the journal is closed\n";
     try {
       expect(await cli(['status', '--config', file])).toEqual({ stdout: '', stderr, code: 2 });
+    } finally {
+      await control.close();
+    }
+  });
+});
+
+describe('pause and resume', () => {
+  test('end once the daemon has looked, so that no attempt starts from then on', async () => {
+    const journal = join(folder, 'paused');
+    const file = join(folder, 'paused.yaml');
+    writeFileSync(file, readFileSync(config, 'utf8').replace(join(folder, 'journal'), journal));
+    await (await openJournal(journal, pino({ level: 'silent' }))).close();
+    let looks = 0;
+    const other = async () => null;
+    const look = async () => {
+      looks += 1;
+      if (looks === 3) throw new Error('the journal is closed');
+      return null;
+    };
+    const answers = { status: other, reload: other, live: other, ready: other, try: other, look };
+    const control = await openControl(journal, answers, pino({ level: 'silent' }));
+    try {
+      for (const command of ['pause', 'resume']) await cli([command, 'log', '--config', file]);
+      expect(looks).toBe(2);
+      expect(await cli(['pause', 'log', '--config', file])).toEqual({
+        stdout: '',
+        stderr:
+          'kazoo-relay: it is saved, but the daemon may not know it before a second has passed: the journal is closed\n',
+        code: 2,
+      });
     } finally {
       await control.close();
     }
