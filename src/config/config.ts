@@ -11,6 +11,7 @@ export interface Config {
     readonly maxLength: number;
     readonly maxLengthBytes: number;
     readonly expires: number;
+    readonly consumers: number;
   };
   readonly intake: {
     readonly prefetch: number;

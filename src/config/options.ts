@@ -25,6 +25,11 @@ export const rootOptions: OptionTree = {
       format: 'positive duration',
       default: 86_400_000,
     },
+    consumers: {
+      doc: 'Number of daemons that are meant to consume from this queue; the daemon warns of more, who take notifications away.',
+      format: 'positive number',
+      default: 1,
+    },
   },
   intake: {
     prefetch: {
@@ -290,7 +295,7 @@ export const routeOptions: OptionTree = {
   },
   circuit: {
     failures: {
-      doc: 'Consecutive failures that open the circuit; at most the number of `retry.schedule` entries.',
+      doc: 'Consecutive failures that open the circuit, at most the number of `retry.schedule` entries; or equal refusals (401, 403, 404).',
       format: 'positive number',
       default: 5,
     },

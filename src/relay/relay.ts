@@ -61,7 +61,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
 
   const fileWatch = new FileWatch(() => void reloader.request());
   const running: Running = {
-    ...{ config, files: first.files, memory, journal, routes, pipelines, fileWatch, log },
+    ...{ config, files: first.files, read: first.read, memory, journal, routes, pipelines, fileWatch, log },
     ...{ stopping, impatient },
   };
   const reloader = new Reloader(
@@ -90,6 +90,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   const answers = {
     status: () => status(() => journal.summary()),
     reload: () => reloader.request(),
+    config: async () => running.read,
     live: async () => stuckIn(snapshot),
     ready: async () => unreadyIn(snapshot),
     async look() {

@@ -68,7 +68,8 @@ The configuration is one file, YAML or JSON: that of \`--config\`, else of \`KAZ
 \`/etc/kazoo-relay/kazoo-relay.yaml\`, else \`config/kazoo-relay.yaml\`. Begin with the example
 [config/kazoo-relay.yaml](../config/kazoo-relay.yaml).
 
-- \`kazoo-relay check\` reports all errors and warnings at once, with file, line and column.
+- \`kazoo-relay check\` reports all errors and warnings at once, with file, line and column. Below a line that it can't read
+  stands what the line should say.
 - \`kazoo-relay config show --origin\` shows every value and its source.
 
 **Precedence**, highest first: a flag of \`run\` (\`--log-level\`, \`--log-format\`, and \`--set OPTION=VALUE\` for all others, such as
@@ -84,7 +85,20 @@ files is an error.
 ## Values
 
 **Durations**: \`500ms\`, \`30s\`, \`5m\`, \`2h\`, \`7d\`. **Sizes**: \`512KiB\`, \`64MiB\`, \`10GiB\`. A duration or size other than 0 needs a
-unit.
+unit. \`1M\` is refused, because it could mean a minute (\`1m\`) or a month (\`30d\`).
+
+**Lists**: a list of one name is also written without brackets, \`events: missed_call\`. Put a name that looks like a number in
+quotes.
+
+**Shared parts**: \`<<: *name\` merges the mapping that another place marks with \`&name\`; what stands beside it takes precedence.
+
+    crm:
+      &defaults
+      events: [missed_call]
+      sink: { type: webhook, url: https://crm.example.com }
+    billing:
+      <<: *defaults
+      events: [transaction]
 
 **Substitution**: a value may contain these, each with an optional default for a missing source (\`\${env:NAME:-default}\`; for a
 variable, also if it is empty). \`$\${\` is a literal \`\${\`.
