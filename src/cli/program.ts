@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>
   waiting: async (terminal) => (await import('./commands/waiting.ts')).waitingCommand(terminal),
   replay: async (terminal) => (await import('./commands/replay.ts')).replayCommand(terminal),
   forget: async (terminal) => (await import('./commands/forget.ts')).forgetCommand(terminal),
+  erase: async (terminal) => (await import('./commands/erase.ts')).eraseCommand(terminal),
   'accept-clock': async (terminal) => (await import('./commands/accept-clock.ts')).acceptClockCommand(terminal),
   tail: async (terminal) => (await import('./commands/tail.ts')).tailCommand(terminal),
   probe: async (terminal) => (await import('./commands/probe.ts')).probeCommand(terminal),

@@ -95,7 +95,7 @@ export class RouteFeed {
     return Math.min(dueIn, this.#ledger.changesIn(now));
   }
 
-  /** The journal may have something due that we don't know of, or have lost something that we hold. */
+  /** The journal may have something due that we don't know of, or have lost a record or an entry that we hold. */
   lookAgain(): void {
     this.#ledger.nextDue = 0;
     this.#changed = true;
@@ -148,6 +148,7 @@ export class RouteFeed {
 
   async #findDropped(): Promise<void> {
     this.#changed = false;
+    this.#ledger.erase(await this.#session.erasedAmong(this.#ledger.unlisted));
     this.save();
     const { droppable } = this.#ledger;
     this.#ledger.drop(droppable, await this.#session.waitingAmong(droppable));

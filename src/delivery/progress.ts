@@ -1,4 +1,4 @@
-import type { PendingDelivery } from './pending-delivery.ts';
+import type { DeliveryState, PendingDelivery } from './pending-delivery.ts';
 
 type Delivery = Readonly<PendingDelivery>;
 
@@ -11,7 +11,7 @@ const longestReach = 10_000;
 const patience = 200;
 
 /**
- * How far a route's cursor may go: up to the first delivery that is open, which is one that is neither settled nor listed.
+ * How far a route's cursor may go: up to the first delivery that is open, which is one that is neither settled, erased nor listed.
  * A slow delivery holds back nothing: it is to be listed soon after a later one is settled.
  */
 export class Progress {
@@ -47,6 +47,10 @@ export class Progress {
     return first === undefined ? this.#through : first.entry.seq - 1;
   }
 
+  get allOpen(): readonly PendingDelivery[] {
+    return this.#deliveries.filter((delivery) => delivery !== undefined).filter(isOpen);
+  }
+
   get firstOpen(): PendingDelivery | undefined {
     return this.#deliveries[this.#first];
   }
@@ -60,7 +64,7 @@ export class Progress {
     this.#deliveries.push(delivery);
   }
 
-  /** One that was open is settled or listed. */
+  /** One that was open is settled, erased or listed. */
   close({ entry }: Delivery): void {
     this.#lastSettled = Math.max(this.#lastSettled, entry.seq);
     for (let { firstOpen } = this; firstOpen !== undefined && !isOpen(firstOpen); firstOpen = this.firstOpen) {
@@ -93,5 +97,7 @@ export class Progress {
 }
 
 function isOpen({ listed, state }: Delivery): boolean {
-  return !listed && state !== 'settled';
+  return !listed && !over.includes(state);
 }
+
+const over: readonly DeliveryState[] = ['settled', 'withdrawn', 'dropped'];

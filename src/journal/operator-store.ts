@@ -35,6 +35,15 @@ export interface OperatorStore extends OpenedReader {
   waitingIn(route: string, from: number, to: number): Promise<number>;
   /** Removes a route's records and its cursor: opened again, it is a new one. */
   forget(route: string): Promise<void>;
+  /** What there is of an account. What can't be decoded is of no account. */
+  holdingsOf(accountId: string): Promise<Holdings>;
+  /**
+   * Removes what there is of an account; what comes in meanwhile stays. A route that runs forgets it within a second, but
+   * what is with its sink.
+   * @param compact writes the whole journal anew too: nothing is left in it then of what was removed before
+   * @throws JournalError where it is to be compacted and a daemon has it
+   */
+  erase(accountId: string, compact: boolean): Promise<Erased>;
   /** The last sign of life in the journal, in Unix milliseconds, where the clock is in doubt by it; else null. */
   clockDoubt(): Promise<number | null>;
   /** From now on the clock is believed as it is. */
@@ -57,6 +66,27 @@ export interface DeliveryRecord {
   readonly event: string | null;
   readonly accountId: string | null;
   readonly receivedAt: number;
+}
+
+/** What a journal has of an account: notifications, and how many of their deliveries aren't settled. */
+export interface Holdings {
+  readonly notifications: number;
+  /** When the first and the last of them came, in Unix milliseconds. */
+  readonly oldest: number | null;
+  readonly newest: number | null;
+  readonly waiting: number;
+  readonly quarantined: number;
+  readonly dead: number;
+  /** Notifications of other accounts, or of none, whose bodies have its id in them. */
+  readonly mentions: number;
+}
+
+export interface Erased {
+  readonly notifications: number;
+  /** False where a program that reads the journal keeps in its log what was written before. */
+  readonly isLogEmpty: boolean;
+  /** How often the account's id is still in the journal's file: in mentions, and in remains of rows that were moved. */
+  readonly occurrences: number;
 }
 
 /** Which of them; every part that is given narrows the selection. */

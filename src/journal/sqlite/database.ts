@@ -16,8 +16,8 @@ export const logLimit = 64 * 1024 * 1024;
 /** Milliseconds for which a connection waits for others. */
 export const patience = 5_000;
 
-/** How every connection that writes does it. */
-const safely = `PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${logLimit}`;
+/** How every connection that writes does it. Rows that are removed are overwritten where that writes no further page. */
+const safely = `PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${logLimit}; PRAGMA secure_delete = FAST`;
 
 /**
  * Opens the journal's database for the daemon, brought to the newest version. The folder is made, for its owner only,
@@ -116,6 +116,17 @@ export function prepareFolder(folder: string): void {
     throw new JournalError(message, { cause: error });
   }
   refuseSharedFolder(folder);
+}
+
+/** Does some work in a transaction, beside a daemon or without one: all of it, or nothing. */
+export function commit(database: DatabaseSync, work: () => void): void {
+  try {
+    database.exec('BEGIN IMMEDIATE');
+    work();
+    database.exec('COMMIT');
+  } finally {
+    if (database.isTransaction) database.exec('ROLLBACK');
+  }
 }
 
 /** The file of the journal in a folder. */

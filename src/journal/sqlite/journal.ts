@@ -12,6 +12,7 @@ import { Connection } from './connection.ts';
 import { databaseFile, openDatabase, prepareFolder } from './database.ts';
 import { Deliveries } from './deliveries.ts';
 import { EntryWriter } from './entry-writer.ts';
+import { erasedThrough } from './erase.ts';
 import { journalFailure } from './failure.ts';
 import { finishRebuild } from './files.ts';
 import { isInvalid } from './invalid.ts';
@@ -20,6 +21,7 @@ import { find, summarise } from './reader.ts';
 import { RecentEntryCache } from './recent-entry-cache.ts';
 import { Retention, unlimited } from './retention.ts';
 import { RouteSessions } from './route-sessions.ts';
+import { erasedAmong } from './rows.ts';
 import { Scanner } from './scan.ts';
 import { Settlements } from './settlements.ts';
 
@@ -160,10 +162,11 @@ class SqliteJournal implements Journal {
     try {
       if (this.clock.isDue) this.#connection.transaction(() => undefined);
       version = this.#version.get()?.data_version;
+      if (version === this.#seenVersion) return;
+      this.#recent.remove(erasedAmong(this.#connection.database, this.#recent.seqs));
     } catch {
       return; // A journal that can't be read is told of by whoever needs it to go on.
     }
-    if (version === this.#seenVersion) return;
     this.#seenVersion = version;
     this.clock.lookAgain();
     this.#retention.lookAgain();
@@ -187,7 +190,7 @@ function lastSeq(database: DatabaseSync): number {
   const row = database
     .prepare(
       `SELECT max(ifnull((SELECT max(seq) FROM notifications), 0), ifnull((SELECT max(cursor) FROM routes), 0),
-         ifnull((SELECT max(seq) FROM dropped), 0)) AS last`,
+         ifnull((SELECT max(seq) FROM dropped), 0), ifnull((SELECT value FROM facts WHERE name = '${erasedThrough}'), 0)) AS last`,
     )
     .get();
   return Number(row?.last);

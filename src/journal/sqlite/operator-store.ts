@@ -2,13 +2,16 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Entry } from '../../notification/entry.ts';
 import type { NotificationState, Problem } from '../../notification/notification.ts';
+import { JournalError } from '../journal.ts';
 import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../operator-store.ts';
 import type { Attempt } from '../route-session.ts';
 import { acceptClock, isDoubtful, lastSign } from './clock.ts';
-import { databaseFile, openDatabaseBeside } from './database.ts';
+import { commit, databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
+import { eraseAccount, holdingsOf } from './erase.ts';
 import { journalFailure } from './failure.ts';
 import { listAnew } from './invalid.ts';
+import { isLocked } from './lock.ts';
 import { find, summarise } from './reader.ts';
 import { entryColumns, entryOf, prepareEntries, updateValidation } from './rows.ts';
 
@@ -22,8 +25,9 @@ const stepSize = 200;
  */
 export function openOperatorStore(folder: string): OperatorStore {
   const database = openDatabaseBeside(folder);
+  const file = databaseFile(folder);
   const steps = <T>(items: readonly T[], work: (item: T) => boolean) =>
-    inSteps(database, databaseFile(folder), items, work);
+    trying(file, 'written', () => inSteps(database, items, work));
   return {
     records: async (which, after, limit) => records(database, which, after, limit),
     groups: async (which) => groups(database, which),
@@ -37,7 +41,7 @@ export function openOperatorStore(folder: string): OperatorStore {
       await steps([seq], () => saveValidation(database, seq, state, problems));
     },
     find: async (query) => find(database, query),
-    summary: async () => summarise(database, databaseFile(folder)),
+    summary: async () => summarise(database, file),
     cursorOf: async (route) => cursorOf(database, route),
     replay: (route, entries) => steps(entries, (entry) => replay(database, route, entry)),
     waitingAmong: async (route, seqs) => new Set(waitingAmong(database, route, seqs).keys()),
@@ -47,6 +51,12 @@ export function openOperatorStore(folder: string): OperatorStore {
     forget: async (route) => {
       await steps(recordsOn(database, route), (seq) => removeRecord(database, route, seq));
       await steps([route], (name) => removeCursor(database, name));
+    },
+    holdingsOf: (accountId) => trying(file, 'read', () => holdingsOf(database, accountId)),
+    erase: async (accountId, compact) => {
+      if (compact && isLocked(folder))
+        throw new JournalError('a daemon has the journal, which is to be compacted: stop it first');
+      return trying(file, 'written', () => eraseAccount(database, file, accountId, compact));
     },
     clockDoubt: async () => {
       const sign = lastSign(database);
@@ -245,23 +255,22 @@ function restart(reason: string): Attempt {
 }
 
 /** Does the work for each, in transactions of some; returns for how many it changed something. */
-async function inSteps<T>(
-  database: DatabaseSync,
-  file: string,
-  items: readonly T[],
-  work: (item: T) => boolean,
-): Promise<number> {
+async function inSteps<T>(database: DatabaseSync, items: readonly T[], work: (item: T) => boolean): Promise<number> {
   let changed = 0;
   for (let first = 0; first < items.length; first += stepSize) {
-    try {
-      database.exec('BEGIN IMMEDIATE');
+    commit(database, () => {
       for (const item of items.slice(first, first + stepSize)) if (work(item)) changed += 1;
-      database.exec('COMMIT');
-    } catch (cause) {
-      if (database.isTransaction) database.exec('ROLLBACK');
-      throw journalFailure(file, 'written', cause, 'command');
-    }
+    });
     await nextTurn();
   }
   return changed;
+}
+
+/** @throws JournalError that says what an operator can do */
+async function trying<T>(file: string, what: 'read' | 'written', work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw journalFailure(file, what, cause, 'command');
+  }
 }

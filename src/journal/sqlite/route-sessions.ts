@@ -4,6 +4,7 @@ import { JournalError } from '../journal.ts';
 import type { Page, RouteSession, Settlement, Waiting, WaitingPage } from '../route-session.ts';
 import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
+import { erasedAmong } from './rows.ts';
 import type { Settlements } from './settlements.ts';
 
 /** What all sessions of a journal share. */
@@ -117,6 +118,11 @@ class SqliteRouteSession implements RouteSession {
   async waitingAmong(seqs: readonly number[]): Promise<ReadonlyMap<number, number>> {
     this.#shared.settlements.commitRecords(this.#route);
     return this.#reading((deliveries) => deliveries.among(this.#route, seqs));
+  }
+
+  erasedAmong(seqs: readonly number[]): Promise<ReadonlySet<number>> {
+    const { connection } = this.#shared;
+    return connection.reading(() => erasedAmong(connection.database, seqs));
   }
 
   settle(settlement: Settlement): Promise<void> {
