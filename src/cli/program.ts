@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import { createTerminal, OutputError, type ProcessContext, type Terminal } from './support/terminal.ts';
 
 /** Every command, in the order of the help, with what loads it. */
@@ -61,13 +61,20 @@ export async function createProgram([first = unnamed]: readonly string[], termin
  */
 export function atTerminal(command: Command, terminal: Terminal): void {
   const { stdout, stderr } = terminal;
+  const width = stdout.columns ?? widthElsewhere;
   command.exitOverride().configureOutput({
-    writeOut: (text) => void stdout.write(text),
+    writeOut: (text) => void stdout.write(reflow(text, width)),
     writeErr: (text) => void stderr.write(text),
-    getOutHelpWidth: () => stdout.columns ?? widthElsewhere,
+    getOutHelpWidth: () => width,
     getErrHelpWidth: () => widthElsewhere,
   });
   for (const inner of command.commands) atTerminal(inner, terminal);
+}
+
+/** Fits prose to a width, however it was wrapped. What is indented, options and examples, stays as it is. */
+function reflow(text: string, width: number): string {
+  const fit = (paragraph: string) => new Help().boxWrap(paragraph.replaceAll('\n', ' '), width);
+  return text.replace(/^\S.*(?:\n(?!Exit code:)\S.*)*/gm, fit);
 }
 
 /** Of help that goes to no terminal; the one that commander takes. */
