@@ -3,6 +3,7 @@ import { createTerminal, OutputError, type ProcessContext, type Terminal } from 
 
 /** Every command, in the order of the help, with what loads it. */
 const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>>> = {
+  init: async (terminal) => (await import('./commands/init.ts')).initCommand(terminal),
   run: async (terminal) => (await import('./commands/run.ts')).runCommand(terminal),
   check: async (terminal) => (await import('./commands/check.ts')).checkCommand(terminal),
   config: async (terminal) => (await import('./commands/config.ts')).configCommand(terminal),
