@@ -1,4 +1,5 @@
 import { backlog } from './backlog/backlog.ts';
+import { big } from './big/big.ts';
 import { idle } from './idle/idle.ts';
 import { intake, intakeMix } from './intake/intake.ts';
 import { journalSize } from './journal-size/journal-size.ts';
@@ -20,6 +21,7 @@ export const parts: readonly Part[] = [
   routes,
   journalSize,
   backlog,
+  big,
   idle,
   start,
 ];

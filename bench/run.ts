@@ -11,6 +11,7 @@ import { programsOf } from './peers/programs.ts';
 import { type Report, readReport, writeReport } from './report.ts';
 import { partsNamed, type Result, runPart } from './rounds.ts';
 import { table } from './table.ts';
+import { missedIn } from './verdict.ts';
 
 const help = `npm run bench [-- PART… --rounds 5 --scale 1 --write-docs]
 [VECTOR=FILE BENTO=FILE] npm run bench -- peers [--rounds 3 --scale 1 --write-docs]
@@ -55,6 +56,10 @@ async function main(): Promise<void> {
   const report = command === 'report' ? readReport(files) : await measureParts(positionals, rounds, scale);
   console.log(table(report.results));
   if (values['write-docs']) writeDocs(report);
+  const missed = missedIn(report.results);
+  if (missed.length === 0) return;
+  console.error(`short of the target:\n  ${missed.join('\n  ')}`);
+  process.exitCode = 1;
 }
 
 async function measureParts(names: readonly string[], rounds: number, scale: number): Promise<Report> {

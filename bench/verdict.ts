@@ -1,4 +1,4 @@
-import type { MetricResult, Spread } from './rounds.ts';
+import type { MetricResult, Result, Spread } from './rounds.ts';
 
 /** Where a figure stands that has a target. */
 export interface Verdict {
@@ -21,6 +21,15 @@ export function verdictOf({ figure, compared, target }: MetricResult): Verdict |
   // What is nothing, or less than nothing, is as much better than a bound as can be.
   const margin = (value: number) => (value <= 0 ? Number.POSITIVE_INFINITY : target.atMost / value);
   return { reached: median <= target.atMost, margin: { median: margin(median), min: margin(max), max: margin(min) } };
+}
+
+/** What is short of its target, by part and contender. */
+export function missedIn(results: readonly Result[]): string[] {
+  return results.flatMap(({ part, contenders }) =>
+    contenders
+      .filter(({ metrics }) => metrics.some((metric) => verdictOf(metric)?.reached === false))
+      .map(({ name }) => `${part}: ${name}`),
+  );
 }
 
 /** What was measured: `22962 (22814–23188) /s`. */

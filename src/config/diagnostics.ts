@@ -53,6 +53,47 @@ export function optionName(path: OptionPath): string {
   return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${key}`)).join('');
 }
 
+/** Something known of each of many paths, found by its keys. */
+export class PathMap<T> {
+  readonly #root: PathNode<T> = { below: new Map() };
+
+  set(path: OptionPath, value: T): void {
+    let node = this.#root;
+    for (const key of path) {
+      const next: PathNode<T> = node.below.get(key) ?? { below: new Map() };
+      node.below.set(key, next);
+      node = next;
+    }
+    node.value = value;
+  }
+
+  /** What is known of the path, or of the whole that it is a part of. */
+  get(path: OptionPath): T | undefined {
+    return this.#along(path).find(({ value }) => value !== undefined)?.value;
+  }
+
+  /** True where something is known of the path, of a part of it, or of the whole that it is a part of. */
+  touches(path: OptionPath): boolean {
+    const nodes = this.#along(path);
+    return nodes.length > path.length || nodes.some(({ value }) => value !== undefined);
+  }
+
+  #along(path: OptionPath): PathNode<T>[] {
+    const nodes = [this.#root];
+    for (const key of path) {
+      const next = nodes.at(-1)?.below.get(key);
+      if (next === undefined) break;
+      nodes.push(next);
+    }
+    return nodes;
+  }
+}
+
+interface PathNode<T> {
+  value?: T;
+  readonly below: Map<string | number, PathNode<T>>;
+}
+
 /** True where the path leads to what `other` leads to, or to something in it. */
 export function isWithin(path: OptionPath, other: OptionPath): boolean {
   return other.every((key, index) => path[index] === key);

@@ -1,7 +1,7 @@
 import { isMapping } from '../common/options/value-checks.ts';
 import { type Brokers, checkBrokers, kazooConfigPath } from './check/brokers.ts';
 import { check } from './check/check.ts';
-import { checkRoutes } from './check/routes.ts';
+import { checkRoutes, type Scope } from './check/routes.ts';
 import { configWarnings } from './check/warnings.ts';
 import type { Config, RouteConfig } from './config.ts';
 import {
@@ -9,9 +9,9 @@ import {
   type Diagnostic,
   diagnosticText,
   type Issue,
-  isWithin,
   type OptionPath,
   optionName,
+  PathMap,
   type SourceLocation,
 } from './diagnostics.ts';
 import { rootOptions } from './options.ts';
@@ -48,8 +48,8 @@ export function loadConfig(file: string, given?: Overrides): Config {
 }
 
 /** As `loadConfig`, with all that there is to say about it. @throws ConfigError */
-export function readConfig(file: string, given?: Overrides, isRelevant?: (path: OptionPath) => boolean): LoadedConfig {
-  const { config, errors, ...rest } = checkConfig(file, given, isRelevant);
+export function readConfig(file: string, given?: Overrides, scope?: Scope): LoadedConfig {
+  const { config, errors, ...rest } = checkConfig(file, given, scope);
   if (config === undefined) throw new ConfigError(errors.map(diagnosticText).join('\n'));
   return { config, ...rest };
 }
@@ -72,7 +72,17 @@ export interface PartialRouteConfig extends Omit<RouteConfig, 'sink'> {
  * @throws ConfigError
  */
 export function loadPartialConfig(file: string, env = process.env): PartialConfig {
-  return readConfig(file, { env }, isPartOfIt).config;
+  return readConfig(file, { env }, 'selections').config;
+}
+
+/** What `status` and `reload` need, where no daemon says more: where the journal is, and which routes there are. */
+export interface OutlineConfig extends Pick<Config, 'journal'> {
+  readonly routes: readonly Pick<PartialRouteConfig, 'name' | 'sink'>[];
+}
+
+/** As `loadPartialConfig`, and what is wrong within routes is no matter either. @throws ConfigError */
+export function loadOutlineConfig(file: string, env = process.env): OutlineConfig {
+  return readConfig(file, { env }, 'names').config;
 }
 
 /** All but these, so that a misspelt `journal` is refused as ever. */
@@ -85,19 +95,23 @@ const rest: readonly unknown[] = [
   'shutdown',
 ] satisfies readonly (keyof Config)[];
 
-function isPartOfIt([first, , third]: OptionPath): boolean {
-  return first === 'routes' ? third !== 'sink' : !rest.includes(first);
-}
+/** Errors of other parts are not reported, and their values may be of another type. */
+const isRelevantTo: Readonly<Record<Scope, (path: OptionPath) => boolean>> = {
+  all: () => true,
+  selections: ([first, , third]) => (first === 'routes' ? third !== 'sink' : !rest.includes(first)),
+  names: ([first, , third]) => (first === 'routes' ? third === undefined : !rest.includes(first)),
+};
 
 /**
  * As `readConfig`, but returns the errors instead of throwing them.
- * @param isRelevant says which parts are used; errors in the others are not reported, and their values may be of another type
+ * @param scope which parts are used; of less than all there are no warnings
  */
 export function checkConfig(
   file: string,
   given: Overrides = { env: process.env },
-  isRelevant: (path: OptionPath) => boolean = () => true,
+  scope: Scope = 'all',
 ): CheckedConfig {
+  const isRelevant = isRelevantTo[scope];
   const main = readSource(file);
   if (!isMapping(main.value)) {
     const message = 'must be a mapping with at least the keys brokers and routes';
@@ -105,7 +119,7 @@ export function checkConfig(
     return { config: undefined, errors, warnings: [], files: [file], watched: [], originOf: () => undefined };
   }
   const merged = mergeSources(main, main.value, given);
-  const { config, errors, kazoo } = assemble(merged.value);
+  const { config, errors, kazoo } = assemble(merged.value, scope);
   const pathOf = (path: OptionPath) => (kazoo === undefined ? path : kazooConfigPath(path));
   const locationOf = (path: OptionPath) => kazoo?.locationOf(path) ?? merged.locationOf(pathOf(path));
   const unresolvedReferences = merged.unresolvedReferences
@@ -119,14 +133,12 @@ export function checkConfig(
     ...(isRelevant(['brokers']) ? (kazoo?.errors ?? []) : []),
   ];
   // An error that was passed over may have left no value, as any other has.
-  const wrongPaths = [
+  const wrongPaths = pathsOf([
     ...errors,
     ...merged.unresolvedReferences,
     ...(kazoo?.errors.length ? [{ path: ['brokers'] }] : []),
-  ];
-  const isValid = (path: OptionPath) =>
-    !wrongPaths.some((other) => isWithin(other.path, path) || isWithin(path, other.path));
-  const issues = configWarnings(config, merged, isValid);
+  ]);
+  const issues = scope === 'all' ? configWarnings(config, merged, (path) => !wrongPaths.touches(path)) : [];
   const warnings = [
     ...merged.warnings,
     ...issues.map((issue) => ({ ...locationOf(issue.path), ...describeIssue(issue) })),
@@ -148,9 +160,8 @@ function diagnosticsOf(
   { unresolvedReferences, originOf }: MergedSources,
   locationOf: (path: OptionPath) => SourceLocation,
 ) {
-  const isReported = (path: OptionPath) =>
-    unresolvedReferences.some((other) => isWithin(other.path, path) || isWithin(path, other.path));
-  const news = errors.filter(({ path }) => !isReported(path));
+  const reported = pathsOf(unresolvedReferences);
+  const news = errors.filter(({ path }) => !reported.touches(path));
   return news.map((issue): Diagnostic => {
     const { written, secret } = originOf(issue.path) ?? {};
     const location = locationOf(issue.path);
@@ -159,6 +170,12 @@ function diagnosticsOf(
     if (written === undefined) return { ...diagnostic, value };
     return secret ? { ...diagnostic, from: written } : { ...diagnostic, value, from: written };
   });
+}
+
+function pathsOf(all: readonly { readonly path: OptionPath }[]): PathMap<true> {
+  const paths = new PathMap<true>();
+  for (const { path } of all) paths.set(path, true);
+  return paths;
 }
 
 function describeIssue(
@@ -176,7 +193,8 @@ function hintOf({ path, suggestion }: Issue, { line }: SourceLocation): string {
 
 /** As a reader of the files comes upon them. */
 function sorted(diagnostics: readonly Diagnostic[], files: readonly string[]): Diagnostic[] {
-  const fileOf = ({ source }: Diagnostic) => (files.includes(source) ? files.indexOf(source) : files.length);
+  const places = new Map(files.map((file, index) => [file, index]));
+  const fileOf = ({ source }: Diagnostic) => places.get(source) ?? files.length;
   return diagnostics.toSorted(
     (one, other) =>
       fileOf(one) - fileOf(other) || (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0),
@@ -190,14 +208,14 @@ interface Assembled {
   readonly kazoo: Brokers['kazoo'];
 }
 
-function assemble({ brokers, routes, ...rest }: Record<string, unknown>): Assembled {
+function assemble({ brokers, routes, ...rest }: Record<string, unknown>, scope: Scope): Assembled {
   const errors: Issue[] = [];
   const options = check(rest, rootOptions, [], errors, ['brokers', 'routes']);
   const checked = checkBrokers(brokers, errors);
   const config = {
     ...options,
     brokers: checked.brokers,
-    routes: checkRoutes(routes, errors),
+    routes: checkRoutes(routes, errors, scope),
   } as unknown as Config; // as what the options describe is what Config says, as long as there was no error
   return { config, errors, kazoo: checked.kazoo };
 }

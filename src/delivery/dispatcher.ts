@@ -100,7 +100,8 @@ export class Dispatcher {
     const at = Date.now();
     const started = performance.now();
     try {
-      const deliveries = batch.map(({ entry }) => shape(entry, this.#options.reveal, this.#reshape));
+      const { reveal } = this.#options;
+      const deliveries = batch.map(({ entry, mayRepeat }) => shape(entry, reveal, this.#reshape, mayRepeat));
       const outcomes = await sinkClient.deliver(deliveries, aborting);
       const duration = Math.round(performance.now() - started);
       this.counts.attempts.add(duration / 1_000);

@@ -23,8 +23,11 @@ export interface FeedContext {
 /** How many entries are read at a time, at most. */
 const pageSize = 500;
 
-/** A route that is busy tells its journal this often what was settled, in milliseconds. */
-const savedWithin = 20;
+/**
+ * A route that is busy tells its journal this often what was settled, in milliseconds. Within as long again it is saved: a
+ * crash repeats what was delivered since.
+ */
+const savedWithin = 10;
 
 /**
  * Between a route's ledger and its journal: what is due again and what is new come out of it, and what became of them
@@ -192,7 +195,7 @@ export class RouteFeed {
       if (decision === 'skip') continue;
       if (decision === 'deliver') {
         this.#linger();
-        ledger.open(entry);
+        ledger.open(entry, entry.seq <= this.#session.attemptedThrough);
       } else ledger.quarantine(entry, decision.quarantine);
     }
     ledger.read(page.through);

@@ -106,9 +106,9 @@ export class RouteLedger {
     this.#progress.read(through);
   }
 
-  /** → pending, or → waiting where it has no place. */
-  open(entry: Entry): void {
-    const delivery = new PendingDelivery(entry, none, false);
+  /** → pending, or → waiting where it has no place. @param mayRepeat it may have been delivered before this start */
+  open(entry: Entry, mayRepeat: boolean): void {
+    const delivery = new PendingDelivery(entry, none, false, mayRepeat);
     this.#progress.open(delivery);
     this.#admit(delivery);
   }
@@ -120,14 +120,13 @@ export class RouteLedger {
   }
 
   /** waiting → pending: it is due. It goes on waiting, without a time of its own, where it isn't its account's turn. */
-  resume({ entry, attempts }: Waiting): void {
-    this.#admit(new PendingDelivery(entry, attempts, true));
+  resume(waiting: Waiting): void {
+    this.#admit(resumed(waiting));
   }
 
   /** waiting → pending: the next ones of an account, due or not. */
   refill(account: string, waiting: readonly Waiting[]): void {
-    const next = waiting.map(({ entry, attempts }) => new PendingDelivery(entry, attempts, true));
-    for (const delivery of this.#queue.refill(account, next)) this.#enter(delivery);
+    for (const delivery of this.#queue.refill(account, waiting.map(resumed))) this.#enter(delivery);
   }
 
   /** pending → attempting: as many as fit into one batch, `max` at most. */
@@ -143,7 +142,10 @@ export class RouteLedger {
   /** attempting → pending: it could not be tried, and goes out first or last. */
   requeue(deliveries: readonly PendingDelivery[], place: 'first' | 'last'): void {
     const left = deliveries.filter((delivery) => !this.#dropWithdrawn(delivery));
-    for (const delivery of left) delivery.state = 'pending';
+    for (const delivery of left) {
+      delivery.state = 'pending';
+      delivery.mayRepeat = mayRepeat(delivery.attempts);
+    }
     this.#attempting -= left.length;
     this.#queue.putBack(left, place);
   }
@@ -153,7 +155,7 @@ export class RouteLedger {
     if (this.#dropWithdrawn(delivery)) return;
     delivery.state = 'settled';
     if (delivery.listed) this.#settled.push(keyOf(delivery));
-    else this.#progress.close(delivery);
+    this.#progress.settled(delivery);
     this.#end(delivery);
   }
 
@@ -217,8 +219,9 @@ export class RouteLedger {
       this.#listed.set(firstOpen.entry.seq, firstOpen);
     }
     const { cursor } = this.#progress;
-    if (cursor === this.#cursor && this.#lines.length === 0 && this.#settled.length === 0) return null;
-    const settlement = { cursor, recorded: this.#lines, settled: this.#settled };
+    const hasNews = this.#lines.length > 0 || this.#settled.length > 0 || this.#progress.hasMoreAhead;
+    if (cursor === this.#cursor && !hasNews) return null;
+    const settlement = { cursor, ahead: this.#progress.ahead(), recorded: this.#lines, settled: this.#settled };
     this.#cursor = cursor;
     this.#lines = [];
     this.#settled = [];
@@ -276,6 +279,16 @@ export class RouteLedger {
     delivery.listed = true;
     if (!exists) this.#progress.close(delivery);
   }
+}
+
+/** One that was tried before, or may have been before the daemon's end. */
+function resumed({ entry, attempts }: Waiting): PendingDelivery {
+  return new PendingDelivery(entry, attempts, true, mayRepeat(attempts));
+}
+
+/** What an operator has asked for anew is delivered, also where it was delivered before. */
+function mayRepeat(attempts: readonly Attempt[]): boolean {
+  return restartedAt(attempts) === 0;
 }
 
 function keyOf({ entry, attempts }: Delivery): RecordKey {

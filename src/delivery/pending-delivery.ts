@@ -26,12 +26,15 @@ export class PendingDelivery {
   attempts: readonly Attempt[];
   /** True once the journal lists it as unsettled, and so must be told when it is settled. */
   listed: boolean;
+  /** As of `Delivery`. */
+  mayRepeat: boolean;
   state: DeliveryState = 'pending';
 
-  constructor(entry: Entry, attempts: readonly Attempt[], listed: boolean) {
+  constructor(entry: Entry, attempts: readonly Attempt[], listed: boolean, mayRepeat: boolean) {
     this.entry = entry;
     this.attempts = attempts;
     this.listed = listed;
+    this.mayRepeat = mayRepeat;
   }
 }
 

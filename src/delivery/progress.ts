@@ -24,6 +24,10 @@ export class Progress {
   #deliveries: (PendingDelivery | undefined)[] = [];
   /** Where the first open one stands. */
   #first = 0;
+  /** What is settled beyond a cursor, as it was when `ahead` was asked for; and whether any of it is since then. */
+  #ahead = new Set<number>();
+  #aheadOf: number;
+  #hasMoreAhead = false;
   #lastSettled = 0;
   /**
    * What the newest settled entry was at a time, in Unix milliseconds: what is still open before it has been overtaken
@@ -34,6 +38,7 @@ export class Progress {
 
   constructor(cursor: number) {
     this.#through = cursor;
+    this.#aheadOf = cursor;
   }
 
   /** Where to read on. */
@@ -51,6 +56,11 @@ export class Progress {
     return this.#deliveries.filter((delivery) => delivery !== undefined).filter(isOpen);
   }
 
+  /** True where the cursor alone doesn't tell what was settled last. */
+  get hasMoreAhead(): boolean {
+    return this.#hasMoreAhead;
+  }
+
   get firstOpen(): PendingDelivery | undefined {
     return this.#deliveries[this.#first];
   }
@@ -62,6 +72,25 @@ export class Progress {
 
   open(delivery: PendingDelivery): void {
     this.#deliveries.push(delivery);
+  }
+
+  /** Also one that isn't open, because it is listed. */
+  settled(delivery: PendingDelivery): void {
+    if (!delivery.listed) this.close(delivery);
+    const { seq } = delivery.entry;
+    if (seq <= this.cursor) return;
+    this.#ahead.add(seq);
+    this.#hasMoreAhead = true;
+  }
+
+  /** All that is settled beyond the cursor. */
+  ahead(): readonly number[] {
+    const { cursor } = this;
+    // While a slow one holds the cursor back, there may be thousands.
+    if (cursor > this.#aheadOf) this.#ahead = new Set([...this.#ahead].filter((seq) => seq > cursor));
+    this.#aheadOf = cursor;
+    this.#hasMoreAhead = false;
+    return [...this.#ahead];
   }
 
   /** One that was open is settled, erased or listed. */

@@ -14,6 +14,8 @@ export interface OperatorStore extends OpenedReader {
   recordsOf(seq: number): Promise<DeliveryRecord[]>;
   /** Makes dead and quarantined ones due now, with all their tries before them. Returns how many there were. */
   retry(records: readonly DeliveryRecord[]): Promise<number>;
+  /** As `retry`, for the dead ones of a selection, however many: gives how many there were in each step. */
+  retryDead(which: Omit<DeliveryFilter, 'states'>): AsyncIterable<number>;
   /** Makes waiting ones due now, with the tries before them that they had. Returns how many still waited. */
   hasten(records: readonly DeliveryRecord[]): Promise<number>;
   /** Counts them as settled from now on. Returns how many were still in their state. */
@@ -93,6 +95,7 @@ export interface Erased {
 export interface DeliveryFilter {
   readonly states: readonly DeliveryRecord['state'][];
   readonly route?: string;
+  readonly routes?: readonly string[];
   readonly event?: string;
   /** Unix milliseconds of arrival. */
   readonly since?: number;

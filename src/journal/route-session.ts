@@ -8,6 +8,12 @@ export interface RouteSession {
   /** All up to here is settled, but what is recorded: where the route stood when the session began. */
   readonly cursor: number;
 
+  /**
+   * Of what stands beyond the cursor and up to here, some may be delivered all the same: a session before this one has
+   * ended without saying so. Of what comes later, nothing is.
+   */
+  readonly attemptedThrough: number;
+
   /** Aborts when the route may be somebody else's: nothing of it may be delivered any more, and nothing is saved. */
   readonly lost: AbortSignal;
 
@@ -15,8 +21,8 @@ export interface RouteSession {
   read(seq: number, limit: number, interest: Interest): Promise<Page>;
 
   /**
-   * Entries beyond the cursor that are recorded all the same, or that an operator has dropped: the route stood farther
-   * when it ended without saying so.
+   * Entries beyond the cursor that are recorded or settled all the same, or that an operator has dropped: the route stood
+   * farther when it ended without saying so.
    */
   handledBeyondCursor(): Promise<number[]>;
 
@@ -52,9 +58,9 @@ export interface RouteSession {
   erasedAmong(seqs: readonly number[]): Promise<ReadonlySet<number>>;
 
   /**
-   * Takes a route's progress, to be saved with the next commit or 100 ms later: a crash may repeat the last deliveries,
-   * and skips none. The promise is that commit's: the same one for all that shares it. When it rejects, nothing is
-   * saved and nothing is forgotten: what was told goes with the next commit, or with `flush`.
+   * Takes a route's progress, to be saved with the next commit or 10 ms later: a crash may repeat the last deliveries, and
+   * skips none. The promise is that commit's: the same one for all that shares it. It may be one that a power cut undoes.
+   * When it rejects, nothing is saved and nothing is forgotten: what was told goes with the next commit, or with `flush`.
    */
   settle(settlement: Settlement): Promise<void>;
 
@@ -137,6 +143,8 @@ export interface Recorded {
 /** What has changed for a route since its last settlement. */
 export interface Settlement {
   readonly cursor: number;
+  /** All entries beyond the cursor that are settled; none where it is left out. */
+  readonly ahead?: readonly number[];
   /** Entries that are not settled, and may be left behind: also beyond the cursor. */
   readonly recorded: readonly Recorded[];
   /** Records of what is settled now. */

@@ -13,6 +13,11 @@ export interface Delivery {
   readonly body: string;
   /** The secrets that the route reveals in it: no reason may quote them. */
   readonly secrets: readonly Secret[];
+  /**
+   * True where an attempt whose end nobody knows, such as one before a crash, may have delivered it. A sink that can look
+   * leaves out what is there. What an operator has asked for anew is no such one: it is to be there twice.
+   */
+  readonly mayRepeat: boolean;
 }
 
 /** What a sink gets of a notification. Keys are stable; times are RFC 3339 in UTC with milliseconds. */

@@ -128,6 +128,7 @@ interface Named {
 export function statusOf(config: Named, held: Summary | string, live: Live | null): Status {
   const names = new Set(config.routes.map(({ name }) => name));
   const summary = typeof held === 'string' ? null : held;
+  const known = new Map(summary?.routes.map((route) => [route.name, route]));
   return {
     running: live !== null,
     pid: live === null ? null : process.pid,
@@ -150,10 +151,9 @@ export function statusOf(config: Named, held: Summary | string, live: Live | nul
     },
     clock: clockOf(live?.doubt ?? null),
     routes: config.routes.map(({ name, sink }) => {
-      const known = summary?.routes.find((route) => route.name === name) ?? (summary === null ? unknown : newRoute);
       const activity = live?.activityOf(name);
       return {
-        ...known,
+        ...(known.get(name) ?? (summary === null ? unknown : newRoute)),
         name,
         sink: sink.type,
         in_flight: activity?.inFlight ?? null,

@@ -11,10 +11,11 @@ import type { Reshape } from './reshape.ts';
  * one.
  * @param reveal dotted paths of the secrets that this route may see
  * @param reshape what the route makes of the envelope, once its secrets are in it
+ * @param mayRepeat as of `Delivery`
  */
-export function shape(entry: Entry, reveal: readonly string[], reshape?: Reshape): Delivery {
+export function shape(entry: Entry, reveal: readonly string[], reshape?: Reshape, mayRepeat = false): Delivery {
   const revealed = entry.secrets.filter((secret) => isRevealed(secret.path, reveal));
-  return new ShapedDelivery(entry, revealed.length === 0 ? none : revealed, reshape);
+  return new ShapedDelivery(entry, revealed.length === 0 ? none : revealed, reshape, mayRepeat);
 }
 
 const none: readonly Secret[] = [];
@@ -22,13 +23,15 @@ const none: readonly Secret[] = [];
 /** A class because there are tens of thousands a second, which share its getters. */
 class ShapedDelivery implements Delivery {
   readonly secrets: readonly Secret[];
+  readonly mayRepeat: boolean;
   readonly #entry: Entry;
   readonly #reshape: Reshape | undefined;
   #envelope: ShapedEnvelope | undefined;
   #json: string | undefined;
 
-  constructor(entry: Entry, secrets: readonly Secret[], reshape: Reshape | undefined) {
+  constructor(entry: Entry, secrets: readonly Secret[], reshape: Reshape | undefined, mayRepeat: boolean) {
     this.secrets = secrets;
+    this.mayRepeat = mayRepeat;
     this.#entry = entry;
     this.#reshape = reshape;
   }

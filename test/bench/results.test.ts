@@ -6,6 +6,7 @@ import { soakChart } from '../../bench/soak/chart.ts';
 import { judge } from '../../bench/soak/memory.ts';
 import type { Sample } from '../../bench/soak/watch.ts';
 import { table } from '../../bench/table.ts';
+import { missedIn } from '../../bench/verdict.ts';
 
 const { results } = readReport(['test/fixtures/bench-results.json']);
 
@@ -71,6 +72,10 @@ describe('stored results', () => {
         '| idle | daemon | 76.5 (76.0–77.0) MiB |  | ≤ 90 MiB | reached |',
       ].join('\n'),
     );
+  });
+
+  test('fail the benchmark where one is short of its target', () => {
+    expect(missedIn(results)).toEqual(['webhook: route']);
   });
 
   test('make a chart with a line for each target, short ones on its left', () => {

@@ -174,7 +174,7 @@ describe('a secret is never in a message', () => {
       bomb.push(`${next}: &${next} [${Array(10).fill(`*${one}`).join(', ')}]`);
     }
     expect(messageOf(bomb.join('\n'))).toContain('alias');
-    expect(messageOf(`# ${'x'.repeat(1024 * 1024)}`)).toContain('larger than 1 MiB');
+    expect(messageOf(`# ${'x'.repeat(8 * 1024 * 1024)}`)).toContain('larger than 8 MiB');
     const file = join(folder, 'binary.yaml');
     writeFileSync(file, Buffer.from([0xff, 0xfe, 0x00]));
     expect(() => loadConfig(file)).toThrow(/not UTF-8/);

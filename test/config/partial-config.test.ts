@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../../src/config/diagnostics.ts';
-import { loadConfig, loadPartialConfig } from '../../src/config/load.ts';
+import { loadConfig, loadOutlineConfig, loadPartialConfig } from '../../src/config/load.ts';
 import { configFolder } from '../support/config-folder.ts';
 
 const folder = configFolder();
@@ -57,5 +57,23 @@ routes:
     ['routes: {', 'Flow map in block collection'],
   ])('is refused where the mistake is in it: %s', (text, message) => {
     expect(() => loadPartialConfig(folder.write('relay.yaml', `${text}\n`))).toThrow(message);
+  });
+
+  test.each([
+    `events: ['\${env:NOT_SET}'], sink: { type: log }`,
+    'evnts: [], sink: { type: log }',
+    "where: 'no condition', sink: { type: log }",
+    'sink: { type: log, ptah: /tmp }',
+  ])('is there for who only wants to know which routes there are, whatever is wrong in one: %s', (route) => {
+    const file = folder.write('relay.yaml', `routes: { all: { ${route} } }\n`);
+    expect(() => loadConfig(file)).toThrow(ConfigError);
+    expect(loadOutlineConfig(file).routes).toEqual([{ name: 'all', sink: { type: 'log' } }]);
+  });
+
+  test.each([
+    ['routes: { ALL: {} }', 'routes.ALL must have a name of lower case'],
+    ['jurnal: { path: /tmp }', 'jurnal is not an option'],
+  ])('is refused there too where the mistake is about that: %s', (text, message) => {
+    expect(() => loadOutlineConfig(folder.write('relay.yaml', `${text}\n`))).toThrow(message);
   });
 });

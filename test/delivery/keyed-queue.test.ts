@@ -69,5 +69,5 @@ function end(queues: KeyedQueue, delivery: PendingDelivery, state: DeliveryState
 }
 
 function pending(seq: number, listed: boolean, accountId: string | null = 'a'): PendingDelivery {
-  return new PendingDelivery(entry({ seq, accountId }), [], listed);
+  return new PendingDelivery(entry({ seq, accountId }), [], listed, false);
 }

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { Delivery } from '../../src/notification/envelope.ts';
-import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
+import { delivered, type Outcome, type Sink, SinkUnavailable } from '../../src/sinks/sink.ts';
+import { fileStage } from '../support/file-stage.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
 import { until } from '../support/until.ts';
@@ -195,6 +196,58 @@ describe('a route whose progress can’t be saved', () => {
     expect(confirmed).toHaveLength(5);
     expect(route.activity.interrupted).toBeUndefined();
     expect(tested.logged.filter((line) => line.includes('route interrupted'))).toHaveLength(1);
+  });
+});
+
+describe('after a crash', () => {
+  test.each(['none', 'account'] as const)(
+    'nothing comes again that was settled behind a slow one, with order %s',
+    async (order) => {
+      tested = await startTestRoute({ order });
+      // On a clock that stands still, a slow one is never listed.
+      let now = Date.now();
+      jest.spyOn(Date, 'now').mockImplementation(() => now);
+      const told = jest.spyOn(tested.session, 'settle');
+      const { promise: never } = Promise.withResolvers<Outcome>();
+      const [slow, failing, ...others] = await tested.append('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
+      tested.answer = ({ header: { id } }) => {
+        if (id === slow) return never;
+        return id === failing && tested?.calls.flat().filter((called) => called === id).length === 1
+          ? { status: 'retry', reason: 'busy' }
+          : delivered;
+      };
+      await until(() => tested?.confirmed.length === others.length, { what: 'all that succeed' });
+      now += 50;
+      await until(() => tested?.confirmed.length === others.length + 1, { what: 'the one that is tried again' });
+      await until(() => told.mock.calls.at(-1)?.[0].ahead?.length === others.length + 1, { what: 'the route to tell' });
+      await told.mock.results.at(-1)?.value;
+      const before = tested.calls.length;
+      tested.answer = () => delivered;
+      await tested.crash();
+      await tested.settled();
+      expect(tested.calls.slice(before)).toEqual([[slow]]);
+    },
+  );
+});
+
+describe('after a power cut that has undone all progress', () => {
+  test('a file has each line once, and one that was replayed as often as it was asked for', async () => {
+    await using stage = fileStage();
+    let sink = await stage.open();
+    const deliver: Sink['deliver'] = (batch, signal) => sink.deliver(batch, signal);
+    tested = await startTestRoute({ flow: { batch: { max: 3, linger: 0 }, concurrency: 1 } }, { deliver });
+    const ids = await tested.append('a', 'b', 'c', 'd', 'e', 'f', 'g');
+    await tested.settled();
+    tested.rewind();
+    sink = await stage.open();
+    await tested.restart();
+    const more = await tested.append('a', 'b');
+    await tested.settled();
+    expect(stage.ids()).toEqual([...ids, ...more]);
+    const entry = await tested.store.entryAt(2);
+    await tested.store.replay('tested', entry === null ? [] : [entry]);
+    await until(() => stage.ids().length > ids.length + more.length, { what: 'the one that is replayed' });
+    expect(stage.ids()).toEqual([...ids, ...more, ids[1]]);
   });
 });
 

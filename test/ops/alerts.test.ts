@@ -78,6 +78,9 @@ describe('the alerts', () => {
       },
       { what: 'intake to pause' },
     );
+    // What is read from the journal may be some looks old: see `cachedByCost`.
+    const filled = (text: string) => firing([text]).includes('KazooRelayJournalFills');
+    await until(async () => filled(await page()), { what: 'the page to tell of a full journal' });
     const full = await page();
     expect(total(full, 'kazoo_relay_intake_held_messages')).toBeGreaterThan(0);
     const { stdout } = await cli(['status', '--config', relay?.config ?? '']);

@@ -59,6 +59,17 @@ export function idsIn(lines: string): string[] {
     .map((line) => JSON.parse(line).id);
 }
 
+/** As a route does after a crash of which it doesn't know what it left. */
+export function deliverAgain(sink: Sink, ...ids: string[]) {
+  return sink.deliver(
+    ids.map((id) => delivery(id, true)),
+    new AbortController().signal,
+  );
+}
+
 export function deliver(sink: Sink, ...ids: string[]) {
-  return sink.deliver(ids.map(delivery), new AbortController().signal);
+  return sink.deliver(
+    ids.map((id) => delivery(id)),
+    new AbortController().signal,
+  );
 }

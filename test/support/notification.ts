@@ -45,14 +45,14 @@ export function entry({ seq = 1, resendOf = null, data = body, ...parts }: Entry
   return new Entry(seq, resendOf, notification({ json: JSON.stringify(data), ...parts }));
 }
 
-/** What a sink gets of a notification with this id. */
-export function delivery(id: string): Delivery {
-  return deliveryFrom(entry({ id }));
+/** What a sink gets of a notification with this id. @param mayRepeat a former attempt may have delivered it */
+export function delivery(id: string, mayRepeat = false): Delivery {
+  return deliveryFrom(entry({ id }), mayRepeat);
 }
 
 /** What a sink gets of an entry, from a route that reveals and reshapes nothing. */
-export function deliveryFrom(entry: Entry): Delivery {
-  return shape(entry, []);
+export function deliveryFrom(entry: Entry, mayRepeat = false): Delivery {
+  return shape(entry, [], undefined, mayRepeat);
 }
 
 /** A notification as the journal gives it back. */

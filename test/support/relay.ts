@@ -16,6 +16,8 @@ export interface TestRelay {
   start(...args: string[]): Daemon;
   /** With more in its environment. */
   startWith(variables: Record<string, string>): Daemon;
+  /** What SQL says of the journal. */
+  rows(sql: string): Record<string, unknown>[];
   /** How many notifications the journal has. */
   journalled(): number;
   /** The `msg_id` of each whole line of a file that a sink has written, oldest first. */
@@ -45,6 +47,14 @@ export function testRelay(
   mkdirSync(path('out'));
   writeFileSync(config, stringify({ ...whole, ...options(path) }));
   let daemon: Daemon | undefined;
+  const rows = (sql: string) => {
+    const database = new DatabaseSync(join(journalFolder, 'journal.sqlite'), { readOnly: true, timeout: 5_000 });
+    try {
+      return database.prepare(sql).all();
+    } finally {
+      database.close();
+    }
+  };
   return {
     folder,
     config,
@@ -62,14 +72,8 @@ export function testRelay(
       daemon = startDaemon(config, [], { variables });
       return daemon;
     },
-    journalled() {
-      const database = new DatabaseSync(join(journalFolder, 'journal.sqlite'), { readOnly: true, timeout: 5_000 });
-      try {
-        return Number(database.prepare('SELECT count(*) AS count FROM notifications').get()?.count);
-      } finally {
-        database.close();
-      }
-    },
+    rows,
+    journalled: () => Number(rows('SELECT count(*) AS count FROM notifications')[0]?.count),
     lines: (name) => messageIds(path(name)),
     async close() {
       await daemon?.end('SIGKILL');

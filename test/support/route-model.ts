@@ -14,6 +14,8 @@ export interface Known {
   changedAt: number;
   /** It was delivered by an attempt that may have begun before it was brought back: it may come once more. */
   mayRepeat: boolean;
+  /** The sink has had it. */
+  wasGiven: boolean;
   /** The attempt that it is in goes on, with a half of its batch at a time: the sink has thrown. */
   halved: boolean;
 }
@@ -23,7 +25,8 @@ export interface OnDisk {
   readonly cursor: number;
   /** Their states, by entry. */
   readonly lines: ReadonlyMap<number, string>;
-  readonly dropped: ReadonlySet<number>;
+  /** Dropped, or settled beyond the cursor. */
+  readonly handled: ReadonlySet<number>;
 }
 
 /** What has become of each notification, in a few lines; it complains where a route does what can't be right. */
@@ -61,6 +64,7 @@ export class RouteModel {
       revivedAt: 0,
       changedAt: Number.NEGATIVE_INFINITY,
       mayRepeat: false,
+      wasGiven: false,
       halved: false,
     };
     this.known.push(known);
@@ -84,6 +88,18 @@ export class RouteModel {
     for (const other of this.known)
       if (other.account === account && other.seq < seq && other.state === 'open' && other.revivedAt === 0)
         this.#complain(known, `goes out before ${other.seq} of its account`);
+  }
+
+  /** Whether the sink is told rightly that it may have got it before, and isn't where an operator wants it again. */
+  isGiven(id: string, asRepeat: boolean): void {
+    const known = this.withId(id);
+    if (known === undefined) return;
+    const { revivedAt, changedAt, wasGiven, halved } = known;
+    // The route may still have the one that was dropped before it was replayed; then the other one comes too.
+    if (revivedAt > 0 && asRepeat && performance.now() - changedAt > this.#lookEvery)
+      this.#complain(known, 'would be left out though an operator wants it again');
+    if (revivedAt === 0 && wasGiven && !asRepeat && !halved) this.#complain(known, 'comes again as if it were new');
+    known.wasGiven = true;
   }
 
   /** Only the route knows when it gives one up. */
@@ -123,7 +139,7 @@ export class RouteModel {
   }
 
   /** What the disk doesn't know is open again; and a session that begins now knows what was dropped. */
-  begins({ cursor, lines, dropped }: OnDisk): void {
+  begins({ cursor, lines, handled }: OnDisk): void {
     for (const known of this.known) {
       // The journal may still have it in memory.
       if (known.state === 'erased') continue;
@@ -133,7 +149,7 @@ export class RouteModel {
       known.mayRepeat = false;
       if (known.state === 'dropped') continue;
       if (line === 'waiting') known.state = 'open';
-      else if (line === undefined && known.seq > cursor && !dropped.has(known.seq))
+      else if (line === undefined && known.seq > cursor && !handled.has(known.seq))
         known.state = known.invalid ? 'quarantined' : 'open';
     }
   }

@@ -167,6 +167,7 @@ export class RouteWorld {
 
   #deliver(session: Session, deliveries: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
     const batch = deliveries.flatMap(({ header: { id } }) => this.#model.withId(id) ?? []);
+    for (const { header, mayRepeat } of deliveries) this.#model.isGiven(header.id, mayRepeat);
     const revivedAt = batch.map((known) => known.revivedAt);
     const others = this.#inFlight.filter((one) => one.session === session).flatMap((one) => one.batch);
     // What a session had with the sink when it ended may still come by here: it is called back already.
@@ -270,11 +271,11 @@ export class RouteWorld {
   }
 
   #onDisk(): OnDisk {
-    const [cursor, lines, dropped] = this.#opened.queries.map((query) => query.all()) as [Row[], Row[], Row[]]; // one for each
+    const [cursor, lines, handled] = this.#opened.queries.map((query) => query.all()) as [Row[], Row[], Row[]]; // one for each
     return {
       cursor: Number(cursor[0]?.cursor ?? 0),
       lines: new Map(lines.map(({ seq, state }) => [Number(seq), String(state)])),
-      dropped: new Set(dropped.map(({ seq }) => Number(seq))),
+      handled: new Set(handled.map(({ seq }) => Number(seq))),
     };
   }
 
@@ -290,7 +291,7 @@ interface Opened {
   readonly journal: Journal;
   readonly store: OperatorStore;
   readonly disk: DatabaseSync;
-  /** Of cursor, lines and what is dropped. */
+  /** Of cursor, lines and what else is handled beyond the cursor. */
   readonly queries: readonly StatementSync[];
 }
 
@@ -307,7 +308,7 @@ function queriesOf(disk: DatabaseSync): StatementSync[] {
   return [
     'SELECT cursor FROM routes',
     "SELECT seq, state FROM deliveries WHERE route <> ''",
-    'SELECT seq FROM dropped',
+    'SELECT seq FROM dropped UNION SELECT value FROM settled_ahead, json_each(seqs)',
   ].map((sql) => disk.prepare(sql));
 }
 

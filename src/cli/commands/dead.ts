@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import type { PartialConfig } from '../../config/load.ts';
-import type { OperatorStore } from '../../journal/operator-store.ts';
+import type { DeliveryFilter, OperatorStore } from '../../journal/operator-store.ts';
 import type { Validator } from '../../kazoo/validate.ts';
 import { createMatcher, type Decision } from '../../routes/match.ts';
 import { createValidator } from '../../schema/validator.ts';
 import { routeIsGone } from '../support/deliveries/messages.ts';
-import type { DeliveryKind, RetryCheck } from '../support/deliveries/selection.ts';
+import { type DeliveryKind, type RetryCheck, type RetryStep, retryEach } from '../support/deliveries/selection.ts';
 import type { Terminal } from '../support/terminal.ts';
 import { deliveriesCommand } from './deliveries/command.ts';
 
@@ -18,8 +18,7 @@ const dead: DeliveryKind = {
   retry: {
     description: 'deliver again; what is quarantined is validated again first',
     done: 'will be delivered again',
-    change: (store, records) => store.retry(records),
-    createCheck: createRetryCheck,
+    steps: retryAll,
   },
 };
 
@@ -39,7 +38,21 @@ Examples:
   kazoo-relay dead retry --route crm --event voicemail_new
   kazoo-relay dead drop --route crm --yes`;
 
-/** Dead ones can be delivered again; quarantined ones where they are as their route wants them by now. */
+/** Dead ones can be delivered again as they are, and there may be a million of them. */
+async function* retryAll(
+  store: OperatorStore,
+  config: PartialConfig,
+  which: DeliveryFilter,
+): AsyncGenerator<RetryStep> {
+  const routes = config.routes.map(({ name }) => name);
+  for await (const count of store.retryDead({ ...which, routes })) yield { found: count, retried: count };
+  for (const { route, count } of await store.groups({ ...which, states: ['dead'] }))
+    if (!routes.includes(route)) yield { found: count, retried: 0, kept: new Map([[routeIsGone(route), count]]) };
+  const others = { ...which, states: which.states.filter((state) => state !== 'dead') };
+  yield* retryEach(store, others, createRetryCheck(store, config), (records) => store.retry(records));
+}
+
+/** Quarantined ones can be where they are as their route wants them by now. */
 function createRetryCheck(store: OperatorStore, config: PartialConfig): RetryCheck {
   const validator = createValidator(config.validation.schemas);
   const matchers = new Map(config.routes.map((route) => [route.name, createMatcher(route)]));
@@ -47,7 +60,6 @@ function createRetryCheck(store: OperatorStore, config: PartialConfig): RetryChe
     if (record.state === 'undecodable') return 'it could not be decoded, so there is nothing to deliver';
     const match = matchers.get(record.route);
     if (match === undefined) return routeIsGone(record.route);
-    if (record.state === 'dead') return null;
     await validateAgain(store, record.seq, validator);
     const entry = await store.entryAt(record.seq);
     return entry === null ? 'it was removed meanwhile' : obstacleIn(match(entry));

@@ -13,7 +13,7 @@ import { withOpen } from '../support/journal.ts';
 import { findRoute, resolveEvents } from '../support/lookup.ts';
 import { entriesInRange, namedEntries, type TimeRange } from '../support/replay.ts';
 import type { Terminal } from '../support/terminal.ts';
-import { notifications, orExit } from '../support/terminal.ts';
+import { notifications, orExit, progressBar } from '../support/terminal.ts';
 
 interface Options extends Partial<TimeRange> {
   readonly config?: string;
@@ -175,22 +175,16 @@ async function perform(
  */
 async function follow(terminal: Terminal, left: () => Promise<number>, all: number, folder: string): Promise<boolean> {
   terminal.complain('waiting until all of them are settled; Ctrl-C ends only the waiting');
-  const showsBar = terminal.stderr.isTTY;
+  const bar = progressBar(terminal, all);
   try {
     for (let looks = 1; ; looks += 1) {
       const waiting = await left();
-      if (showsBar) terminal.stderr.write(`\r${bar(all - Math.min(waiting, all), all)}`);
+      bar.at(all - Math.min(waiting, all));
       if (waiting === 0) return true;
       if (looks % looksPerQuestion === 0 && !(await isDaemonRunning(folder))) return false;
       await delay(pollInterval);
     }
   } finally {
-    if (showsBar) terminal.stderr.write('\n');
+    bar.end();
   }
-}
-
-function bar(done: number, all: number): string {
-  const width = 40;
-  const filled = Math.floor((done / all) * width);
-  return `[${'#'.repeat(filled)}${' '.repeat(width - filled)}] ${done}/${all}`;
 }

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { formatBytes, pluralize, printable } from '../../common/text/format.ts';
-import { loadPartialConfig } from '../../config/load.ts';
+import { loadOutlineConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
@@ -50,7 +50,7 @@ Examples:
   kazoo-relay status --json | jq '.routes[] | select(.dead > 0)'`;
 
 async function status(terminal: Terminal, { config: file, json, check }: Options): Promise<void> {
-  const config = loadPartialConfig(findConfigFile(file, terminal.env), terminal.env);
+  const config = loadOutlineConfig(findConfigFile(file, terminal.env), terminal.env);
   const { path } = config.journal;
   if (check !== undefined)
     return orExit(

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import type { PartialConfig } from '../../config/load.ts';
-import type { OperatorStore } from '../../journal/operator-store.ts';
 import { isoTimeOrNull, routeIsGone } from '../support/deliveries/messages.ts';
-import type { DeliveryKind, RetryCheck } from '../support/deliveries/selection.ts';
+import { type DeliveryKind, type RetryCheck, retryEach } from '../support/deliveries/selection.ts';
 import type { Terminal } from '../support/terminal.ts';
 import { deliveriesCommand } from './deliveries/command.ts';
 
@@ -15,12 +14,12 @@ const waiting: DeliveryKind = {
   retry: {
     description: "try now, without waiting for the schedule; the schedule's other tries stay as they are",
     done: 'due now',
-    change: (store, records) => store.hasten(records),
-    createCheck: createRetryCheck,
+    steps: (store, config, which) =>
+      retryEach(store, which, createRetryCheck(config), (records) => store.hasten(records)),
   },
 };
 
-function createRetryCheck(_store: OperatorStore, { routes }: PartialConfig): RetryCheck {
+function createRetryCheck({ routes }: PartialConfig): RetryCheck {
   const names = new Set(routes.map(({ name }) => name));
   return ({ route, dueAt }) => {
     if (!names.has(route)) return routeIsGone(route);

@@ -87,6 +87,26 @@ export function createTerminal({ stdin, stdout, stderr, env }: ProcessContext): 
   };
 }
 
+/** Shows on stderr how far something is that takes long, where that is a terminal; elsewhere nothing. */
+export interface ProgressBar {
+  at(done: number): void;
+  end(): void;
+}
+
+export function progressBar({ stderr }: Terminal, all: number): ProgressBar {
+  if (!stderr.isTTY || all === 0) return { at: () => undefined, end: () => undefined };
+  return {
+    at: (done) => void stderr.write(`\r${bar(Math.min(done, all), all)}`),
+    end: () => void stderr.write('\n'),
+  };
+}
+
+function bar(done: number, all: number): string {
+  const width = 40;
+  const filled = Math.floor((done / all) * width);
+  return `[${'#'.repeat(filled)}${' '.repeat(width - filled)}] ${done}/${all}`;
+}
+
 /**
  * Does the work; what it throws becomes one line on stderr and an exit code. That is 2 for what a command can't do at
  * all: wrong options, a file or a configuration that can't be read. So 1 is left for the answer itself, "not valid" or

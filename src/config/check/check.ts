@@ -116,10 +116,17 @@ function refusalOf(value: unknown, option: Option): string | undefined {
   }
 }
 
-function convictOf(value: unknown, option: Option) {
+/** One for each option: to make one takes ten times as long as to use it, and each route has all options of routes. */
+const convicts = new WeakMap<Option, convict.Config<{ value: unknown }>>();
+
+function convictOf(value: unknown, option: Option): convict.Config<{ value: unknown }> {
   const format = formatOf(option);
-  // Without arguments of its own it would parse the command line each time.
-  return convict({ value: format === undefined ? option : { ...option, format } }, { args: [] }).load({ value });
+  const made =
+    convicts.get(option) ??
+    // Without arguments of its own it would parse the command line.
+    convict({ value: format === undefined ? option : { ...option, format } }, { args: [] });
+  convicts.set(option, made);
+  return made.load({ value });
 }
 
 function oneOf(value: unknown, choices: readonly unknown[], { sensitive }: Option): string {

@@ -12,7 +12,10 @@ import { check } from './check.ts';
 /** What a route may be called. */
 export const routeName = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
-export function checkRoutes(routes: unknown, errors: Issue[]): RouteConfig[] {
+/** How much of the routes is wanted: all, all but their sinks, or which ones there are, with the kinds of their sinks. */
+export type Scope = 'all' | 'selections' | 'names';
+
+export function checkRoutes(routes: unknown, errors: Issue[], scope: Scope = 'all'): RouteConfig[] {
   if (!isMapping(routes) || Object.keys(routes).length === 0) {
     errors.push({ path: ['routes'], message: 'must be a mapping of at least one name to a route, each with a sink' });
     return [];
@@ -24,6 +27,8 @@ export function checkRoutes(routes: unknown, errors: Issue[]): RouteConfig[] {
     }
     if (!isMapping(route)) errors.push({ path, message: 'must be a mapping with at least a sink' });
     const { sink, ...rest } = isMapping(route) ? route : { sink: undefined };
+    const type = kindOf(sink)?.type ?? '';
+    if (scope === 'names') return { name, sink: { type } } as unknown as RouteConfig; // as that is all that is wanted
     const misplaced = misplacedKeys(rest, sink);
     errors.push(
       ...misplaced.map((key) => ({ path: [...path, key], message: 'is an option of the sink: it belongs below sink' })),
@@ -35,9 +40,10 @@ export function checkRoutes(routes: unknown, errors: Issue[]): RouteConfig[] {
       'name' | 'sink' | 'start'
     > & { readonly start: string };
     const isValid = errors.length === before;
-    const checkedSink = checkSink(sink, [...path, 'sink'], isMapping(route) ? errors : []);
+    const checkedSink =
+      scope === 'all' ? checkSink(sink, [...path, 'sink'], isMapping(route) ? errors : []) : { type, options: {} };
     // What its sink needs is known only where each option is valid by itself.
-    const kind = errors.length === before ? sinkDeclarations.find(({ type }) => type === checkedSink.type) : undefined;
+    const kind = scope === 'all' && errors.length === before ? kindOf(sink) : undefined;
     if (isValid)
       errors.push(...withPrefix(path, routeErrors(checked, kind?.requiredKeys?.(checkedSink.options) ?? [])));
     return { ...checked, name, start: startOf(checked.start), sink: checkedSink };
@@ -58,7 +64,7 @@ function startOf(start: string): RouteConfig['start'] {
 function checkSink(sink: unknown, path: OptionPath, errors: Issue[]): RouteConfig['sink'] {
   const types = sinkDeclarations.map(({ type }) => type).join(', ');
   const { type, ...options } = isMapping(sink) ? sink : { type: undefined };
-  const kind = sinkDeclarations.find((candidate) => candidate.type === type);
+  const kind = kindOf(sink);
   if (kind === undefined) {
     if (type === undefined) errors.push({ path, message: `must be a mapping with a type: ${types}` });
     else {
@@ -86,6 +92,10 @@ function checkSink(sink: unknown, path: OptionPath, errors: Issue[]): RouteConfi
   if (found.length === 0) found.push(...withPrefix(path, kind.check?.(checked) ?? []));
   errors.push(...found);
   return { type: kind.type, options: checked };
+}
+
+function kindOf(sink: unknown) {
+  return isMapping(sink) ? sinkDeclarations.find(({ type }) => type === sink.type) : undefined;
 }
 
 function withPrefix(path: OptionPath, errors: readonly OptionIssue[]): Issue[] {

@@ -7,7 +7,7 @@ import type { Issue } from '../diagnostics.ts';
 
 /** What a route may select from; undefined where that isn't known. */
 interface Known {
-  readonly events: readonly string[] | undefined;
+  readonly events: KnownEvents | undefined;
   readonly zones: readonly string[] | undefined;
 }
 
@@ -15,7 +15,7 @@ interface Known {
 export function selectionWarnings(route: RouteConfig, known: Known): Issue[] {
   const { events: wanted, zones, accounts, reveal } = route;
   const lists: Record<string, readonly (string | undefined)[]> = {
-    events: wanted.map((event) => unknownEvent(event, known)),
+    events: wanted.map((event) => known.events?.problemOf(event)),
     zones: zones.map((zone) => unknownZone(zone, known)),
     accounts: accounts.map(invalidAccount),
     reveal: reveal.map(unknownField),
@@ -27,8 +27,24 @@ export function selectionWarnings(route: RouteConfig, known: Known): Issue[] {
   return [...unmatched, ...repeated(route), ...matchesNothing(route, lists)];
 }
 
+/** Events that a route may name. Each name is looked at once: thousands of routes may have the same. */
+export class KnownEvents {
+  readonly #names: readonly string[];
+  readonly #problems = new Map<string, string | undefined>();
+
+  constructor(config: Config) {
+    this.#names = knownEvents(config);
+  }
+
+  /** Why there is nothing of that name or pattern; undefined where there is. */
+  problemOf(event: string): string | undefined {
+    if (!this.#problems.has(event)) this.#problems.set(event, unknownEvent(event, this.#names));
+    return this.#problems.get(event);
+  }
+}
+
 /** Those of the catalogue, and those that the operator has schemas for. */
-export function knownEvents({ validation }: Config): string[] {
+function knownEvents({ validation }: Config): string[] {
   const ofOperator = validation.schemas.flatMap((folder) => {
     try {
       return readdirSync(folder).flatMap((file) => (file.endsWith('.json') ? [file.slice(0, -'.json'.length)] : []));
@@ -43,8 +59,7 @@ export function knownZones({ brokers }: Config): string[] {
   return [...new Set(brokers.map(({ zone }) => zone))];
 }
 
-function unknownEvent(event: string, { events: known }: Known): string | undefined {
-  if (known === undefined) return undefined;
+function unknownEvent(event: string, known: readonly string[]): string | undefined {
   if (event.includes('*')) {
     const glob = globToRegExp(event);
     return known.some((name) => glob.test(name))
@@ -67,9 +82,10 @@ function invalidAccount(account: string): string | undefined {
     : `${quoted(account)} can't be an account id: KAZOO's have 32 digits and letters from a to f`;
 }
 
+const fields = [...events.flatMap((event) => event.fields), ...commonFields].map(({ name }) => name);
+
 function unknownField(path: string): string | undefined {
   const [field = ''] = path.split('.');
-  const fields = [...events.flatMap((event) => event.fields), ...commonFields].map(({ name }) => name);
   return fields.includes(field) ? undefined : `${quoted(path)} is a field of no event${suggestionFor(field, fields)}`;
 }
 

@@ -7,7 +7,7 @@ import type { Issue, OptionPath } from '../diagnostics.ts';
 import { formatDuration } from '../formats/amounts.ts';
 import type { MergedSources } from '../read/merge-sources.ts';
 import { secretsInClearText } from './secrets.ts';
-import { knownEvents, knownZones, selectionWarnings } from './selection-warnings.ts';
+import { KnownEvents, knownZones, selectionWarnings } from './selection-warnings.ts';
 
 /**
  * What is legal in a configuration, and most likely not meant.
@@ -16,7 +16,7 @@ import { knownEvents, knownZones, selectionWarnings } from './selection-warnings
 export function configWarnings(config: Config, merged: MergedSources, isValid: (path: OptionPath) => boolean): Issue[] {
   const routes = config.routes.filter(({ name }) => isValid(['routes', name]));
   const known = {
-    events: isValid(['validation']) ? knownEvents(config) : undefined,
+    events: isValid(['validation']) ? new KnownEvents(config) : undefined,
     zones: isValid(['brokers']) ? knownZones(config) : undefined,
   };
   return [

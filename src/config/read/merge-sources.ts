@@ -1,9 +1,9 @@
 import { isMapping } from '../../common/options/value-checks.ts';
-import { type Diagnostic, isWithin, type OptionPath, type SourceLocation } from '../diagnostics.ts';
+import { type Diagnostic, isWithin, type OptionPath, PathMap, type SourceLocation } from '../diagnostics.ts';
 import { type Included, includeRoutes, type UnresolvedReference, unresolvedIn } from './include.ts';
 import type { Source } from './source.ts';
 import { type Substitution, substitute } from './substitute.ts';
-import { fromText, nodeAt, valueAt, withValue } from './tree.ts';
+import { fromText, nodeAt, setValue, valueAt } from './tree.ts';
 import {
   type Flag,
   missingFor,
@@ -41,17 +41,19 @@ export interface Origin extends SourceLocation {
 export function mergeSources(main: Source, written: Record<string, unknown>, given: Overrides): MergedSources {
   const own = substitute(written, [], given);
   const included = includeRoutes(main, valueAt(own.value, ['routes']), includePatterns(own.value, given), given);
-  const substitutions = [...own.substitutions, ...included.substitutions];
-  const files = withRoutes(own.value, included.routes);
-  const state: MergeState = { value: substitutions.reduce(parseSubstituted, files), overrides: [] };
-  const variables = variablesFor(state.value, given.env);
-  for (const override of variables.overrides) apply(override, state);
-  const flagErrors = applyFlags(given.flags ?? [], state);
-
-  const { overrides, value } = state;
+  const value = withRoutes(own.value, included.routes);
+  const substitutions = new PathMap<Substitution>();
+  for (const substitution of [...own.substitutions, ...included.substitutions]) {
+    substitutions.set(substitution.path, substitution);
+    parseSubstituted(value, substitution);
+  }
+  const variables = variablesFor(value, given.env);
+  for (const { path, value: inner } of variables.overrides) setValue(value, path, inner);
+  const flags = applyFlags(given.flags ?? [], value);
+  const overrides = [...variables.overrides, ...flags.overrides];
   return {
     value,
-    errors: [...included.errors, ...variables.errors, ...flagErrors],
+    errors: [...included.errors, ...variables.errors, ...flags.errors],
     unresolvedReferences: [
       ...own.errors.map((mistake) => unresolvedIn(main, mistake)),
       ...included.unresolvedReferences,
@@ -78,31 +80,31 @@ function withRoutes(value: unknown, routes: unknown): Record<string, unknown> {
   return routes === undefined ? mapping : { ...mapping, routes };
 }
 
-/** What came in place of `${…}` is a text, and an option may take a list. */
-function parseSubstituted(value: Record<string, unknown>, { path }: Substitution): Record<string, unknown> {
+/** What came in place of `${…}` is a text, and an option may take a list; but an element of one is no list itself. */
+function parseSubstituted(value: Record<string, unknown>, { path }: Substitution): void {
   const text = valueAt(value, path);
-  return typeof text === 'string' ? withValue(value, path, fromText(text, nodeAt(path, value))) : value;
-}
-
-/** What is said so far, and what of it isn't from the files. */
-interface MergeState {
-  value: Record<string, unknown>;
-  readonly overrides: Override[];
+  if (typeof text !== 'string' || typeof path.at(-1) === 'number') return;
+  setValue(value, path, fromText(text, nodeAt(path, value)));
 }
 
 /** One after the other: what a flag means may depend on the one before it. What sets nothing is a mistake. */
-function applyFlags(flags: readonly Flag[], state: MergeState): Diagnostic[] {
-  return flags.flatMap((flag) => {
-    const message = missingFor(flag.path, state.value);
-    if (message !== undefined) return [{ source: flag.source, option: '', message }];
-    apply(overrideOf(flag, state.value), state);
-    return [];
-  });
-}
-
-function apply(override: Override, state: MergeState): void {
-  state.value = withValue(state.value, override.path, override.value);
-  state.overrides.push(override);
+function applyFlags(
+  flags: readonly Flag[],
+  value: Record<string, unknown>,
+): { overrides: readonly Override[]; errors: readonly Diagnostic[] } {
+  const overrides: Override[] = [];
+  const errors: Diagnostic[] = [];
+  for (const flag of flags) {
+    const message = missingFor(flag.path, value);
+    if (message !== undefined) {
+      errors.push({ source: flag.source, option: '', message });
+      continue;
+    }
+    const override = overrideOf(flag, value);
+    setValue(value, override.path, override.value);
+    overrides.push(override);
+  }
+  return { overrides, errors };
 }
 
 function overrideFor(path: OptionPath, overrides: readonly Override[]): SourceLocation | undefined {
@@ -114,10 +116,10 @@ function sourceFor([first, second]: OptionPath, { sourceOf }: Included, main: So
   return (first === 'routes' ? sourceOf.get(String(second)) : undefined) ?? main;
 }
 
-function originIn(source: Source, path: OptionPath, substitutions: readonly Substitution[]): Origin | undefined {
+function originIn(source: Source, path: OptionPath, substitutions: PathMap<Substitution>): Origin | undefined {
   const location = source.valueLocationOf(path);
   if (location === undefined) return undefined;
-  const substitution = substitutions.find((candidate) => isWithin(path, candidate.path));
+  const substitution = substitutions.get(path);
   if (substitution === undefined) return { ...location, isPublic: source.isPublic };
   const { written, secret } = substitution;
   return { ...location, written, secret };

@@ -1,12 +1,14 @@
 import { accessSync, constants } from 'node:fs';
 import {
   type Document,
-  isCollection,
   isMap,
   isScalar,
+  isSeq,
   LineCounter,
+  type Pair,
   parseDocument,
   visit,
+  type YAMLMap,
   type YAMLParseError,
 } from 'yaml';
 import { codeOf, reasonOf } from '../../common/errors.ts';
@@ -60,10 +62,13 @@ export interface Source {
   valueLocationOf(path: OptionPath): SourceLocation | undefined;
 }
 
+/** Bytes; a thousand routes with all that they may have are less than one MiB. */
+const largest = 8 * 1024 * 1024;
+
 /** Reads a file. What is wrong with it is among its errors; nothing of it that may be a secret is in them. */
 export function readSource(file: string): Source {
   try {
-    const { text, mode } = readNamedText(file, { pipe: true });
+    const { text, mode } = readNamedText(file, { largest, pipe: true });
     return parse(file, text, (mode & 0o004) !== 0);
   } catch (cause) {
     const mistake = { source: file, option: '', message: `can't be read: ${fileReasonOf(cause)}` };
@@ -97,7 +102,7 @@ function parse(file: string, text: string, isPublic: boolean): Source {
     isPublic,
     locationOf: (path) => at(keyOffset(document, path) ?? 0),
     valueLocationOf(path) {
-      const offset = offsetOf(document.getIn(path, true));
+      const offset = offsetOf(nodeAt(document, path));
       return offset === undefined ? undefined : at(offset);
     },
   };
@@ -152,14 +157,32 @@ function plainOf(
 
 function keyOffset(document: Document, path: OptionPath): number | undefined {
   for (let length = path.length; length > 0; length -= 1) {
-    const parent = document.getIn(path.slice(0, length - 1), true);
+    const parent = nodeAt(document, path.slice(0, length - 1));
     const key = path[length - 1];
-    if (!isCollection(parent)) continue;
-    const pair = isMap(parent) ? parent.items.find((item) => isScalar(item.key) && item.key.value === key) : undefined;
-    const offset = offsetOf(pair?.key ?? parent.get(key, true));
+    const offset = offsetOf(isMap(parent) ? pairAt(parent, key)?.key : nodeIn(parent, key));
     if (offset !== undefined) return offset;
   }
   return undefined;
+}
+
+function nodeAt({ contents }: Document, path: OptionPath): unknown {
+  return path.reduce<unknown>(nodeIn, contents);
+}
+
+function nodeIn(parent: unknown, key: string | number | undefined): unknown {
+  if (isSeq(parent)) return parent.items[Number(key)];
+  return isMap(parent) ? pairAt(parent, key)?.value : undefined;
+}
+
+/** The pairs of mappings by their keys: that of a thousand routes is looked into for each of them, more than once. */
+const pairs = new WeakMap<YAMLMap, Map<unknown, Pair>>();
+
+function pairAt(map: YAMLMap, key: string | number | undefined): Pair | undefined {
+  const known = pairs.get(map);
+  if (known !== undefined) return known.get(key);
+  // Where one is there twice, the first.
+  pairs.set(map, new Map(map.items.toReversed().map((pair) => [isScalar(pair.key) ? pair.key.value : pair.key, pair])));
+  return pairAt(map, key);
 }
 
 function offsetOf(node: unknown): number | undefined {

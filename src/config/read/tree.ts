@@ -90,20 +90,15 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The mapping with another value at that path; what stands in the way and is no mapping or list stays as it is. */
-export function withValue(mapping: Record<string, unknown>, path: OptionPath, inner: unknown): Record<string, unknown> {
-  return replaced(mapping, path, inner) as Record<string, unknown>; // of a mapping it makes one, unless the path is empty
-}
-
-function replaced(value: unknown, [key, ...rest]: OptionPath, inner: unknown): unknown {
-  if (key === undefined) return inner;
-  if (Array.isArray(value) && typeof key === 'number' && key < value.length) {
-    return value.map((item, index) => (index === key ? replaced(item, rest, inner) : item));
-  }
-  if (value !== undefined && value !== null && !isMapping(value)) return value;
-  const mapping = value ?? {};
-  // A computed key is one of the mapping's own, also where it is __proto__.
-  return { ...mapping, [key]: replaced(Object.hasOwn(mapping, key) ? mapping[key] : undefined, rest, inner) };
+/** Puts a value at that path; what stands in the way and is no mapping or list stays as it is. */
+export function setValue(container: unknown, [key, ...rest]: OptionPath, inner: unknown): void {
+  const isList = Array.isArray(container);
+  if (key === undefined || !(isList ? typeof key === 'number' && key < container.length : isMapping(container))) return;
+  const there = valueAt(container, [key]);
+  const value = rest.length === 0 ? inner : (there ?? {});
+  // So that a key is one of the mapping's own, also where it is __proto__.
+  Object.defineProperty(container, key, { value, writable: true, enumerable: true, configurable: true });
+  setValue(value, rest, inner);
 }
 
 export function valueAt(value: unknown, path: OptionPath): unknown {

@@ -118,17 +118,6 @@ export function prepareFolder(folder: string): void {
   refuseSharedFolder(folder);
 }
 
-/** Does some work in a transaction, beside a daemon or without one: all of it, or nothing. */
-export function commit(database: DatabaseSync, work: () => void): void {
-  try {
-    database.exec('BEGIN IMMEDIATE');
-    work();
-    database.exec('COMMIT');
-  } finally {
-    if (database.isTransaction) database.exec('ROLLBACK');
-  }
-}
-
 /** The file of the journal in a folder. */
 export function databaseFile(folder: string): string {
   return join(folder, 'journal.sqlite');

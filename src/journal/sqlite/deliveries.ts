@@ -27,6 +27,8 @@ export class Deliveries {
   readonly #due: StatementSync;
   readonly #nextDue: StatementSync;
   readonly #ofAccount: StatementSync;
+  readonly #handledAfter: StatementSync;
+  readonly #wakeAll: StatementSync;
   readonly #database: DatabaseSync;
 
   constructor(database: DatabaseSync) {
@@ -58,6 +60,13 @@ export class Deliveries {
       `SELECT ${waitingColumns} FROM deliveries d JOIN notifications n USING (seq)
        WHERE d.route = ? AND d.account_id = ? AND d.state = 'waiting' ORDER BY d.seq`,
     );
+    this.#handledAfter = database.prepare(`
+      SELECT seq FROM deliveries WHERE route = ?1 AND seq > ?2
+      UNION SELECT seq FROM dropped WHERE route = ?1 AND seq > ?2
+      UNION SELECT value FROM settled_ahead, json_each(seqs) WHERE route = ?1 AND value > ?2`);
+    this.#wakeAll = database.prepare(
+      "UPDATE deliveries SET due_at = ? WHERE route = ? AND state = 'waiting' AND due_at IS NULL",
+    );
   }
 
   record(route: string, { seq, accountId, state, reason, attempts, dueAt, exists }: Recorded): void {
@@ -71,13 +80,7 @@ export class Deliveries {
   }
 
   handledAfter(route: string, seq: number): number[] {
-    const rows = this.#database
-      .prepare(
-        `SELECT seq FROM deliveries WHERE route = ?1 AND seq > ?2
-         UNION SELECT seq FROM dropped WHERE route = ?1 AND seq > ?2`,
-      )
-      .all(route, seq);
-    return rows.map((row) => Number(row.seq));
+    return this.#handledAfter.all(route, seq).map((row) => Number(row.seq));
   }
 
   /** @param held entries that are left out; @param settled records that are, as `restartedAt` by entry */
@@ -107,9 +110,7 @@ export class Deliveries {
   }
 
   wakeAll(route: string): void {
-    this.#database
-      .prepare("UPDATE deliveries SET due_at = ? WHERE route = ? AND state = 'waiting' AND due_at IS NULL")
-      .run(Date.now(), route);
+    this.#wakeAll.run(Date.now(), route);
   }
 
   wakeFirst(route: string): Map<string, number> {

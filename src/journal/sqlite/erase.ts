@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import type { Erased, Holdings } from '../operator-store.ts';
-import { commit, patience } from './database.ts';
+import { patience } from './database.ts';
 import { removeEntries } from './retention.ts';
 
 /** How many entries are looked at in one go. */
@@ -51,12 +51,14 @@ export async function holdingsOf(database: DatabaseSync, accountId: string): Pro
  * log has. What comes in meanwhile stays. Where it is cut off, it can be done again.
  * @param compact writes the file anew: nobody else can write meanwhile. Only this removes what SQLite has left in pages that
  * are in use, when it moved rows from one to another
+ * @param inStep does some work in a transaction of its own, and gives others their turn
  */
 export async function eraseAccount(
   database: DatabaseSync,
   file: string,
   accountId: string,
   compact: boolean,
+  inStep: (work: () => void) => Promise<void>,
 ): Promise<Erased> {
   const remember = database.prepare(`
     INSERT INTO facts (name, value) VALUES ('${erasedThrough}', ?)
@@ -64,16 +66,15 @@ export async function eraseAccount(
   let notifications = 0;
   for await (const { entries } of spansOf(database, accountId)) {
     for (const step of stepsOf(entries)) {
-      commit(database, () => {
+      await inStep(() => {
         removeEntries(database, step);
         remember.run(step.at(-1) ?? 0);
       });
-      await nextTurn();
     }
     notifications += entries.length;
   }
   if (compact) database.exec('VACUUM');
-  else await giveBack(database);
+  else await giveBack(database, inStep);
   return { notifications, isLogEmpty: await emptyLog(database), occurrences: await occurrencesIn(file, accountId) };
 }
 
@@ -127,12 +128,11 @@ function* stepsOf(entries: readonly Held[]): Generator<number[]> {
 }
 
 /** No page stays free, with whatever was in it. */
-async function giveBack(database: DatabaseSync): Promise<void> {
+async function giveBack(database: DatabaseSync, inStep: (work: () => void) => Promise<void>): Promise<void> {
   const count = database.prepare('PRAGMA freelist_count');
   const free = () => Number(count.get()?.freelist_count);
   for (let before = Number.POSITIVE_INFINITY, left = free(); left > 0 && left < before; ) {
-    database.exec(`PRAGMA incremental_vacuum(${pagesAtOnce})`);
-    await nextTurn();
+    await inStep(() => database.exec(`PRAGMA incremental_vacuum(${pagesAtOnce})`));
     [before, left] = [left, free()];
   }
 }

@@ -58,8 +58,8 @@ export function listAnew(database: DatabaseSync, seq: number): void {
 }
 
 /** What one step evicts at most: large bodies take longer to remove than small ones. */
-const mostRows = 500;
-const mostBytes = 4 * 1024 * 1024;
+export const mostRows = 500;
+export const mostBytes = 4 * 1024 * 1024;
 
 /** From this part of the share on an operator is told; again when it was less than the other meanwhile. */
 const alarmFrom = 0.5;

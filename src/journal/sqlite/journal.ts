@@ -78,7 +78,8 @@ class SqliteJournal implements Journal {
     const settlements = new Settlements(connection, deliveries, (seq) => this.#retention.freed(seq));
     this.#settlements = settlements;
     const read = (seq: number, limit: number, interest: Interest) => this.#read(seq, limit, interest);
-    this.#sessions = new RouteSessions({ connection, deliveries, settlements, read });
+    const last = () => this.#last;
+    this.#sessions = new RouteSessions({ connection, deliveries, settlements, read, last });
     this.#seenVersion = this.#version.get()?.data_version;
     this.#changeTimer = setInterval(() => this.look(), lookEvery);
   }
@@ -98,7 +99,7 @@ class SqliteJournal implements Journal {
       return this.#writer.insert(batch, this.#last);
     });
     this.#writer.committed();
-    this.#settlements.committed();
+    this.#settlements.synced();
     this.#last = fresh.at(-1)?.seq ?? this.#last;
     this.#recent.push(fresh);
     if (fresh.some(isInvalid)) this.#retention.grown();
@@ -115,11 +116,7 @@ class SqliteJournal implements Journal {
 
   async openRoute(name: string, start: Start, invalid: 'quarantine' | 'deliver' = 'deliver'): Promise<RoutePlace> {
     this.#retention.holdFor(name, invalid === 'deliver');
-    this.#connection.transaction(() =>
-      this.#connection.database
-        .prepare('INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING')
-        .run(name, this.#firstCursor(start)),
-    );
+    await this.#sessions.place(name, this.#firstCursor(start));
     return { session: (signal) => this.#sessions.open(name, signal) };
   }
 

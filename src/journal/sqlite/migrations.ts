@@ -112,4 +112,16 @@ export const migrations: readonly string[] = [
       octet_length(data) + ifnull(octet_length(raw), 0) + octet_length(head) + 256
     FROM notifications WHERE CASE WHEN json_valid(head) THEN head ->> 8 <> 'valid' END;
   `,
+  `
+  -- What a route has settled beyond its cursor, which an earlier entry holds back: a JSON array of seqs. Only a route that is
+  -- started before the cursor has passed them asks for it.
+  CREATE TABLE settled_ahead (
+    route TEXT PRIMARY KEY,
+    seqs  TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- All that a group of dead letters is shown with, in the order of groups: a million is counted without the lines themselves.
+  CREATE INDEX deliveries_by_reason ON deliveries (route, state, reason, updated_at, due_at) WHERE state <> 'waiting';
+  `,
 ];

@@ -1,12 +1,12 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Entry } from '../../notification/entry.ts';
 import type { NotificationState, Problem } from '../../notification/notification.ts';
 import { JournalError } from '../journal.ts';
 import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../operator-store.ts';
 import type { Attempt } from '../route-session.ts';
 import { acceptClock, isDoubtful, lastSign } from './clock.ts';
-import { commit, databaseFile, openDatabaseBeside } from './database.ts';
+import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
 import { eraseAccount, holdingsOf } from './erase.ts';
 import { journalFailure } from './failure.ts';
@@ -15,8 +15,15 @@ import { isLocked } from './lock.ts';
 import { find, summarise } from './reader.ts';
 import { entryColumns, entryOf, prepareEntries, updateValidation } from './rows.ts';
 
-/** Changes are committed in steps of so many: a daemon that runs must not wait for long. */
-const stepSize = 200;
+/**
+ * Changes are committed in steps of so many lines, or milliseconds. Where those of a thousand accounts change, each step
+ * writes a page of the index for each account: smaller ones would write ten times as much.
+ */
+const mostLines = 5_000;
+const longestStep = 50;
+
+/** Between steps a daemon has the journal for so many milliseconds: while it waits, it looks at least that often. */
+const gap = 25;
 
 /**
  * Opens the deliveries of a journal for an operator's decisions, beside a daemon or without one. A daemon notices what
@@ -26,8 +33,10 @@ const stepSize = 200;
 export function openOperatorStore(folder: string): OperatorStore {
   const database = openDatabaseBeside(folder);
   const file = databaseFile(folder);
-  const steps = <T>(items: readonly T[], work: (item: T) => boolean) =>
-    trying(file, 'written', () => inSteps(database, items, work));
+  // KiB; so that a step doesn't read again what the one before has written.
+  database.exec('PRAGMA cache_size = -65536');
+  const steps = <T>(items: readonly T[], work: (item: T) => boolean) => inSteps(database, folder, items, work);
+  const step = (work: () => void) => inStep(database, folder, work);
   return {
     records: async (which, after, limit) => records(database, which, after, limit),
     groups: async (which) => groups(database, which),
@@ -35,6 +44,7 @@ export function openOperatorStore(folder: string): OperatorStore {
     entryAt: async (seq) => entryWith(database, 'seq', seq),
     recordsOf: async (seq) => recordsOf(database, seq),
     retry: (chosen) => steps(chosen, (record) => retry(database, record)),
+    retryDead: (which) => retryDead(database, folder, { ...which, states: ['dead'] }),
     hasten: (chosen) => steps(chosen, (record) => hasten(database, record)),
     drop: (chosen) => steps(chosen, (record) => drop(database, record)),
     saveValidation: async (seq, state, problems) => {
@@ -56,7 +66,7 @@ export function openOperatorStore(folder: string): OperatorStore {
     erase: async (accountId, compact) => {
       if (compact && isLocked(folder))
         throw new JournalError('a daemon has the journal, which is to be compacted: stop it first');
-      return trying(file, 'written', () => eraseAccount(database, file, accountId, compact));
+      return trying(file, 'written', () => eraseAccount(database, file, accountId, compact, step));
     },
     clockDoubt: async () => {
       const sign = lastSign(database);
@@ -73,13 +83,30 @@ export function openOperatorStore(folder: string): OperatorStore {
  * What a selection says in SQL. The plus keeps SQLite from the index of routes and states, by which it would sort all of
  * them for each page.
  */
-function conditions({ states, route, event, since, ids }: DeliveryFilter): { where: string; values: SQLInputValue[] } {
-  const parts: [string, SQLInputValue][] = [['+d.state IN (SELECT value FROM json_each(?))', JSON.stringify(states)]];
+function conditions({ states, route, routes, event, since, ids }: DeliveryFilter): Conditions {
+  const parts: [string, SQLInputValue][] = [[`+d.state ${isAmong}`, JSON.stringify(states)]];
   if (route !== undefined) parts.push(['+d.route = ?', route]);
+  if (routes !== undefined) parts.push([`+d.route ${isAmong}`, JSON.stringify(routes)]);
   if (event !== undefined) parts.push(['e.event = ?', event]);
   if (since !== undefined) parts.push(['e.received_at >= ?', since]);
-  if (ids !== undefined) parts.push(['e.id IN (SELECT value FROM json_each(?))', JSON.stringify(ids)]);
-  return { where: parts.map(([part]) => part).join(' AND '), values: parts.map(([, value]) => value) };
+  if (ids !== undefined)
+    parts.push([`d.seq IN (SELECT seq FROM notifications WHERE id ${isAmong})`, JSON.stringify(ids)]);
+  const hasEntry = event !== undefined || since !== undefined;
+  return {
+    where: parts.map(([part]) => part).join(' AND '),
+    values: parts.map(([, value]) => value),
+    from: hasEntry ? withEntries : 'deliveries d',
+  };
+}
+
+const isAmong = 'IN (SELECT value FROM json_each(?))';
+const withEntries = 'deliveries d JOIN entries e USING (seq)';
+
+interface Conditions {
+  readonly where: string;
+  readonly values: readonly SQLInputValue[];
+  /** The tables that it needs. To look at a million entries takes ten times as long as at their deliveries. */
+  readonly from: string;
 }
 
 const recordColumns = `d.rowid AS number, d.seq, d.route, d.state, d.reason, d.attempts, d.due_at, d.updated_at, e.id, e.event,
@@ -89,7 +116,7 @@ function records(database: DatabaseSync, which: DeliveryFilter, after: number, l
   const { where, values } = conditions(which);
   return database
     .prepare(
-      `SELECT ${recordColumns} FROM deliveries d JOIN entries e USING (seq)
+      `SELECT ${recordColumns} FROM ${withEntries}
        WHERE ${where} AND d.rowid > ? ORDER BY d.rowid LIMIT ?`,
     )
     .all(...values, after, limit)
@@ -97,12 +124,13 @@ function records(database: DatabaseSync, which: DeliveryFilter, after: number, l
 }
 
 function groups(database: DatabaseSync, which: DeliveryFilter): DeliveryGroup[] {
-  const { where, values } = conditions(which);
+  const { where, values, from } = conditions(which);
+  const isIndexed = which.states.includes('waiting') ? '' : "d.state <> 'waiting' AND";
   return database
     .prepare(
       `SELECT d.route, d.state, d.reason, count(*) AS count, min(d.updated_at) AS first, max(d.updated_at) AS last,
          min(d.due_at) AS due_at
-       FROM deliveries d JOIN entries e USING (seq) WHERE ${where}
+       FROM ${from} WHERE ${isIndexed} ${where}
        GROUP BY d.route, d.state, d.reason ORDER BY count DESC, last DESC`,
     )
     .all(...values)
@@ -119,7 +147,7 @@ function groups(database: DatabaseSync, which: DeliveryFilter): DeliveryGroup[] 
 
 function recordsOf(database: DatabaseSync, seq: number): DeliveryRecord[] {
   return database
-    .prepare(`SELECT ${recordColumns} FROM deliveries d JOIN entries e USING (seq) WHERE d.seq = ? ORDER BY d.route`)
+    .prepare(`SELECT ${recordColumns} FROM ${withEntries} WHERE d.seq = ? ORDER BY d.route`)
     .all(seq)
     .map(recordOf);
 }
@@ -147,14 +175,42 @@ function entryWith(database: DatabaseSync, column: 'id' | 'seq', value: string |
 }
 
 /** Tries begin anew; those that were stay to be read. */
-function retry(database: DatabaseSync, { route, seq, attempts }: DeliveryRecord): boolean {
+function retry(database: DatabaseSync, { route, seq }: DeliveryRecord): boolean {
   const { changes } = database
-    .prepare(
-      `UPDATE deliveries SET state = 'waiting', due_at = ?, updated_at = ?, attempts = ?, reason = 'tried again by hand'
-       WHERE route = ? AND seq = ? AND state IN ('dead', 'quarantined')`,
-    )
-    .run(Date.now(), Date.now(), JSON.stringify([...attempts, restart('tried again by hand')]), route, seq);
+    .prepare(`${retrying} WHERE route = ? AND seq = ? AND state IN ('dead', 'quarantined')`)
+    .run(...retriedNow(), route, seq);
   return changes === 1;
+}
+
+const byHand = 'tried again by hand';
+
+const retrying = `UPDATE deliveries SET state = 'waiting', due_at = ?, updated_at = ?, reason = '${byHand}',
+  attempts = json_insert(attempts, '$[#]', json(?))`;
+
+function retriedNow(): [dueAt: number, updatedAt: number, restart: string] {
+  return [Date.now(), Date.now(), JSON.stringify(restart(byHand))];
+}
+
+/** They are found without the write lock, however few there may be among many, and looked at once more under it. */
+async function* retryDead(database: DatabaseSync, folder: string, which: DeliveryFilter): AsyncGenerator<number> {
+  const { where, values, from } = conditions(which);
+  const find = database.prepare(
+    `SELECT d.rowid AS number FROM ${from} WHERE ${where} AND d.rowid > ? ORDER BY d.rowid LIMIT ?`,
+  );
+  const change = database.prepare(
+    `${retrying} WHERE rowid IN (SELECT d.rowid FROM ${from} WHERE ${where} AND d.rowid ${isAmong})`,
+  );
+  for (let after = 0; ; ) {
+    const found = find.all(...values, after, mostLines).map(({ number }) => Number(number));
+    const last = found.at(-1);
+    if (last === undefined) return;
+    after = last;
+    const { changes } = inTransaction(database, folder, () =>
+      change.run(...retriedNow(), ...values, JSON.stringify(found)),
+    );
+    yield Number(changes);
+    await othersTurn(folder);
+  }
 }
 
 /** One that waits behind another has no time of its own, and gets none. */
@@ -223,7 +279,8 @@ function passedAmong(database: DatabaseSync, route: string, cursor: number, seqs
     .prepare(
       `SELECT value AS seq FROM json_each(?1) WHERE value <= ?2
          OR EXISTS (SELECT 1 FROM deliveries WHERE route = ?3 AND seq = value)
-         OR EXISTS (SELECT 1 FROM dropped WHERE route = ?3 AND seq = value)`,
+         OR EXISTS (SELECT 1 FROM dropped WHERE route = ?3 AND seq = value)
+         OR value IN (SELECT a.value FROM settled_ahead, json_each(seqs) a WHERE route = ?3)`,
     )
     .all(JSON.stringify(seqs), cursor, route);
   return new Set(rows.map((row) => Number(row.seq)));
@@ -246,7 +303,7 @@ function removeRecord(database: DatabaseSync, route: string, seq: number): boole
 }
 
 function removeCursor(database: DatabaseSync, route: string): boolean {
-  database.prepare('DELETE FROM dropped WHERE route = ?').run(route);
+  for (const table of ['dropped', 'settled_ahead']) database.prepare(`DELETE FROM ${table} WHERE route = ?`).run(route);
   return database.prepare('DELETE FROM routes WHERE name = ?').run(route).changes === 1;
 }
 
@@ -255,15 +312,30 @@ function restart(reason: string): Attempt {
 }
 
 /** Does the work for each, in transactions of some; returns for how many it changed something. */
-async function inSteps<T>(database: DatabaseSync, items: readonly T[], work: (item: T) => boolean): Promise<number> {
+async function inSteps<T>(
+  database: DatabaseSync,
+  folder: string,
+  items: readonly T[],
+  work: (item: T) => boolean,
+): Promise<number> {
   let changed = 0;
-  for (let first = 0; first < items.length; first += stepSize) {
-    commit(database, () => {
-      for (const item of items.slice(first, first + stepSize)) if (work(item)) changed += 1;
+  for (let next = 0; next < items.length; ) {
+    await inStep(database, folder, () => {
+      const end = performance.now() + longestStep;
+      for (const item of items.slice(next, next + mostLines)) {
+        if (work(item)) changed += 1;
+        next += 1;
+        if (performance.now() >= end) break;
+      }
     });
-    await nextTurn();
   }
   return changed;
+}
+
+/** One transaction, and a turn for whoever waits for the journal meanwhile. */
+async function inStep(database: DatabaseSync, folder: string, work: () => void): Promise<void> {
+  inTransaction(database, folder, work);
+  await othersTurn(folder);
 }
 
 /** @throws JournalError that says what an operator can do */
@@ -273,4 +345,22 @@ async function trying<T>(file: string, what: 'read' | 'written', work: () => Pro
   } catch (cause) {
     throw journalFailure(file, what, cause, 'command');
   }
+}
+
+/** @throws JournalError, and nothing of the work is done */
+function inTransaction<T>(database: DatabaseSync, folder: string, work: () => T): T {
+  try {
+    database.exec('BEGIN IMMEDIATE');
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (cause) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw journalFailure(databaseFile(folder), 'written', cause, 'command');
+  }
+}
+
+async function othersTurn(folder: string): Promise<void> {
+  if (isLocked(folder)) await delay(gap);
+  else await nextTurn();
 }

@@ -64,15 +64,21 @@ export function summarise(database: DatabaseSync, file: string): Summary {
   const newest = database.prepare('SELECT seq, received_at FROM notifications ORDER BY seq DESC LIMIT 1').get();
   const oldest = database.prepare('SELECT seq, received_at FROM notifications ORDER BY seq LIMIT 1').get();
   const last = Number(newest?.seq ?? 0);
-  const counts = database.prepare('SELECT route, state, count(*) AS count FROM deliveries GROUP BY route, state').all();
-  const countOf = (route: string, state: string) =>
-    Number(counts.find((row) => row.route === route && row.state === state)?.count ?? 0);
+  /** By route, and then by state. */
+  const counts = new Map<string, Map<unknown, number>>();
+  for (const { route, state, count } of database
+    .prepare('SELECT route, state, count(*) AS count FROM deliveries GROUP BY route, state')
+    .all()) {
+    const name = String(route);
+    counts.set(name, (counts.get(name) ?? new Map()).set(state, Number(count)));
+  }
+  const countOf = (route: string, state: string) => counts.get(route)?.get(state) ?? 0;
   const firstAfter = database.prepare('SELECT received_at FROM notifications WHERE seq > ? ORDER BY seq LIMIT 1');
   const cursors = new Map<unknown, number>();
   for (const { name, cursor } of database.prepare('SELECT name, cursor FROM routes').all())
     cursors.set(name, Number(cursor));
   // After a rebuild there may be lines of one whose cursor is lost. The lines of no route are those of undecodable ones.
-  const names = new Set([...cursors.keys(), ...counts.map(({ route }) => route)].map(String).filter(Boolean));
+  const names = new Set([...cursors.keys(), ...counts.keys()].map(String).filter(Boolean));
   return {
     bytes: sizeOf(file) + sizeOf(`${file}-wal`),
     usedBytes: usedBytes(database, file),

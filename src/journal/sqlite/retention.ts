@@ -1,9 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import type { Clock, Limits } from '../journal.ts';
 import { dropOldBlocks } from './block-index.ts';
-import { Eviction, unlistInvalid } from './invalid.ts';
+import { Eviction, mostBytes, mostRows, unlistInvalid } from './invalid.ts';
 import { Space } from './space.ts';
 
 export const unlimited: Limits = {
@@ -13,11 +14,8 @@ export const unlimited: Limits = {
   invalidShare: 1,
 };
 
-/** What one step removes at most: a few milliseconds of work, between two commits of intake. */
-const stepSize = 500;
-
-/** Between steps while there is something to remove, and while there isn't, in milliseconds. */
-const busyPause = 20;
+/** Between rounds while there is something to remove, and while there isn't, in milliseconds. */
+const busyPause = 10;
 const idlePause = 5_000;
 
 /** Entries that were passed over because they weren't settled are looked at again after this time, in milliseconds. */
@@ -52,6 +50,9 @@ export class Retention {
   #position = 0;
   #positionAt = performance.now();
   #failing = false;
+  #closed = false;
+  /** What there is to do in a round, each in a turn of its own; they give whether there is more. */
+  readonly #steps: readonly (() => boolean)[];
 
   constructor(
     database: DatabaseSync,
@@ -69,13 +70,19 @@ export class Retention {
     this.#log = log;
     this.#transaction = transaction;
     const candidates = `
-      SELECT seq, received_at, EXISTS (
+      SELECT seq, received_at, octet_length(data) + ifnull(octet_length(raw), 0) AS bytes, EXISTS (
         SELECT 1 FROM deliveries d WHERE d.seq = n.seq
           AND (d.state <> 'waiting' OR d.route IN (SELECT value FROM json_each(?1)))) AS recorded
       FROM notifications n
       WHERE seq <= (SELECT min(cursor) FROM routes WHERE name IN (SELECT value FROM json_each(?1)))`;
-    this.#candidates = database.prepare(`${candidates} AND seq > ?2 ORDER BY seq LIMIT ${stepSize}`);
+    this.#candidates = database.prepare(`${candidates} AND seq > ?2 ORDER BY seq LIMIT ?3`);
     this.#candidatesAmong = database.prepare(`${candidates} AND seq IN (SELECT value FROM json_each(?2))`);
+    this.#steps = [
+      () => this.#evict(),
+      () => this.#transaction(() => this.#removeDead()) > 0,
+      () => this.#transaction(() => this.#removeSettled()) > 0,
+      () => this.#space.giveBack(),
+    ];
     this.#schedule(busyPause);
   }
 
@@ -117,7 +124,13 @@ export class Retention {
 
   /** Removes what can be removed at once. Returns true where that has made room. */
   makeRoom(): boolean {
-    this.#step();
+    try {
+      this.#space.shortenLog();
+      for (const step of this.#steps) step();
+      this.#failing = false;
+    } catch (error) {
+      this.#tellFailure(error);
+    }
     return !this.full;
   }
 
@@ -131,33 +144,41 @@ export class Retention {
   }
 
   close(): void {
+    this.#closed = true;
     clearTimeout(this.#timer);
   }
 
   #schedule(pause: number): void {
-    this.#timer = setTimeout(() => this.#schedule(this.#step() ? busyPause : idlePause), pause);
+    this.#timer = setTimeout(() => void this.#round(this.#timer), pause);
+  }
+
+  /** Between two steps intake may commit. A round that another one has taken the place of ends. */
+  async #round(timer: NodeJS.Timeout | undefined): Promise<void> {
+    let hasMore = false;
+    try {
+      this.#space.shortenLog();
+      for (const step of this.#steps) {
+        hasMore = step() || hasMore;
+        await nextTurn();
+        if (this.#closed || this.#timer !== timer) return;
+      }
+      this.#failing = false;
+    } catch (error) {
+      this.#tellFailure(error);
+      hasMore = false;
+    }
+    this.#schedule(hasMore ? busyPause : idlePause);
+  }
+
+  #tellFailure(error: unknown): void {
+    if (!this.#failing) this.#log.error({ reason: reasonOf(error) }, 'nothing could be removed from the journal');
+    this.#failing = true;
   }
 
   /** Looks at once, not only at the next time. */
   #hurry(): void {
     clearTimeout(this.#timer);
     this.#schedule(0);
-  }
-
-  /** Returns true where there is more to do. */
-  #step(): boolean {
-    try {
-      this.#space.shortenLog();
-      const evicted = this.#evict();
-      const removed = this.#transaction(() => this.#removeDead() + this.#removeSettled());
-      const isSlack = this.#space.giveBack();
-      this.#failing = false;
-      return evicted || removed > 0 || isSlack;
-    } catch (error) {
-      if (!this.#failing) this.#log.error({ reason: reasonOf(error) }, 'nothing could be removed from the journal');
-      this.#failing = true;
-      return false;
-    }
   }
 
   /** Whatever the clock says. Returns true where there is more to do. */
@@ -177,7 +198,7 @@ export class Retention {
         `DELETE FROM deliveries WHERE rowid IN (
            SELECT rowid FROM deliveries WHERE state <> 'waiting' AND updated_at < ? LIMIT ?) RETURNING seq`,
       )
-      .all(Date.now() - deadRetention, stepSize);
+      .all(Date.now() - deadRetention, mostRows);
     for (const { seq } of removed) this.freed(Number(seq));
     return removed.length;
   }
@@ -190,22 +211,25 @@ export class Retention {
     const oldest = isFull ? Number.POSITIVE_INFINITY : byAge;
     const routes = JSON.stringify([...this.#routes.keys()]);
     const isOld = (row: Record<string, unknown>) => Number(row.received_at) < oldest;
-    const removable = (rows: readonly Record<string, unknown>[]) =>
-      rows.filter((row) => row.recorded === 0).map((row) => Number(row.seq));
-    const freed = this.#freed.splice(0, stepSize);
+    const freed = this.#freed.splice(0, mostRows);
     if (freed.length > 0) {
-      const removed = removable(this.#candidatesAmong.all(routes, JSON.stringify(freed)).filter(isOld));
-      if (this.#remove(removed) > 0) return removed.length;
+      const rows = this.#candidatesAmong.all(routes, JSON.stringify(freed)).filter(isOld);
+      const portion = portionOf(rows, mostBytes);
+      this.#freed.push(...rows.slice(portion.length).map(({ seq }) => Number(seq)));
+      const removed = this.#remove(removable(portion));
+      if (removed > 0) return removed;
     }
     const until = performance.now() + longestLook;
     let looked = 0;
-    for (let removed = 0; removed < stepSize && performance.now() < until; ) {
-      const rows = this.#candidates.all(routes, this.#position);
+    let bytes = mostBytes;
+    for (let removed = 0; removed < mostRows && bytes > 0 && performance.now() < until; ) {
+      const rows = this.#candidates.all(routes, this.#position, mostRows - removed);
       // Entries came in nearly in the order of time: behind the first that is young, none is old.
       const young = rows.findIndex((row) => !isOld(row));
-      const old = young === -1 ? rows : rows.slice(0, young);
+      const old = portionOf(young === -1 ? rows : rows.slice(0, young), bytes);
       if (old.length === 0) break;
       removed += this.#remove(removable(old));
+      bytes -= bytesOf(old);
       looked += old.length;
       this.#position = Number(old.at(-1)?.seq);
     }
@@ -227,4 +251,25 @@ export function removeEntries(database: DatabaseSync, seqs: readonly number[]): 
   }
   database.prepare(unlistInvalid).run(list);
   dropOldBlocks(database);
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** As many of the first rows as what may be removed of them has so many bytes, and one that goes beyond. */
+function portionOf(rows: readonly Row[], bytes: number): readonly Row[] {
+  let left = bytes;
+  const end = rows.findIndex((row) => {
+    const isFull = left <= 0;
+    left -= bytesOf([row]);
+    return isFull;
+  });
+  return end === -1 ? rows : rows.slice(0, end);
+}
+
+function bytesOf(rows: readonly Row[]): number {
+  return rows.reduce((sum, { recorded, bytes }) => sum + (recorded === 0 ? Number(bytes) : 0), 0);
+}
+
+function removable(rows: readonly Row[]): number[] {
+  return rows.filter(({ recorded }) => recorded === 0).map(({ seq }) => Number(seq));
 }

@@ -1,3 +1,4 @@
+import type { StatementSync } from 'node:sqlite';
 import { unlessAborted } from '../../common/async/abort.ts';
 import type { Interest } from '../../notification/entry.ts';
 import { JournalError } from '../journal.ts';
@@ -13,6 +14,8 @@ interface Shared {
   readonly deliveries: Deliveries;
   readonly settlements: Settlements;
   readonly read: RouteSession['read'];
+  /** The newest entry. */
+  readonly last: () => number;
 }
 
 /**
@@ -22,21 +25,41 @@ interface Shared {
 export class RouteSessions {
   readonly #shared: Shared;
   readonly #open = new Map<string, SqliteRouteSession>();
+  /** Those that never had a session. */
+  readonly #new = new Set<string>();
+  readonly #insertPlace: StatementSync;
+  readonly #cursor: StatementSync;
+  /** What waits for the end of this turn. */
+  #placing: { readonly cursors: Map<string, number>; readonly commit: Promise<void> } | undefined;
 
   constructor(shared: Shared) {
     this.#shared = shared;
+    const { database } = shared.connection;
+    this.#insertPlace = database.prepare(
+      'INSERT INTO routes (name, cursor) VALUES (?, ?) ON CONFLICT (name) DO NOTHING',
+    );
+    this.#cursor = database.prepare('SELECT cursor FROM routes WHERE name = ?');
+  }
+
+  /** Gives a route that has none a place. Those that get theirs in one turn, as at the start, share a commit. */
+  place(route: string, cursor: number): Promise<void> {
+    this.#placing ??= { cursors: new Map(), commit: Promise.resolve().then(() => this.#place()) };
+    this.#placing.cursors.set(route, cursor);
+    return this.#placing.commit;
   }
 
   async open(route: string, signal: AbortSignal | undefined): Promise<RouteSession> {
     for (let other = this.#open.get(route); other !== undefined; other = this.#open.get(route))
       await (signal === undefined ? other.ended : unlessAborted(other.ended, signal));
     signal?.throwIfAborted();
-    const { connection, settlements } = this.#shared;
+    const { connection, settlements, last } = this.#shared;
     // The one before may have let go without saving.
     settlements.commit();
-    const session = await connection.reading(
-      () => new SqliteRouteSession(route, cursorOf(connection, route), this.#shared),
-    );
+    const session = await connection.reading(() => {
+      const cursor = this.#cursorOf(route);
+      return new SqliteRouteSession(route, cursor, this.#new.has(route) ? cursor : last(), this.#shared);
+    });
+    this.#new.delete(route);
     this.#open.set(route, session);
     void session.ended.then(() => this.#open.delete(route));
     return session;
@@ -46,25 +69,36 @@ export class RouteSessions {
   close(): void {
     for (const session of this.#open.values()) session.lose();
   }
-}
 
-function cursorOf({ database }: Connection, route: string): number {
-  const cursor = database.prepare('SELECT cursor FROM routes WHERE name = ?').get(route)?.cursor;
-  if (typeof cursor !== 'number') throw new JournalError(`the journal has no place of the route ${route}`);
-  return cursor;
+  #place(): void {
+    const cursors = this.#placing?.cursors ?? [];
+    this.#placing = undefined;
+    const placed = this.#shared.connection.transaction(() =>
+      [...cursors].filter(([route, cursor]) => this.#insertPlace.run(route, cursor).changes === 1),
+    );
+    for (const [route] of placed) this.#new.add(route);
+  }
+
+  #cursorOf(route: string): number {
+    const cursor = this.#cursor.get(route)?.cursor;
+    if (typeof cursor !== 'number') throw new JournalError(`the journal has no place of the route ${route}`);
+    return cursor;
+  }
 }
 
 class SqliteRouteSession implements RouteSession {
   readonly cursor: number;
+  readonly attemptedThrough: number;
   readonly #route: string;
   readonly #shared: Shared;
   readonly #losing = new AbortController();
   readonly #ending = Promise.withResolvers<void>();
   #isOver = false;
 
-  constructor(route: string, cursor: number, shared: Shared) {
+  constructor(route: string, cursor: number, attemptedThrough: number, shared: Shared) {
     this.#route = route;
     this.cursor = cursor;
+    this.attemptedThrough = attemptedThrough;
     this.#shared = shared;
   }
 

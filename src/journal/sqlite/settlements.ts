@@ -4,10 +4,14 @@ import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
 
 /** How long a route's progress may wait for a commit that it can share, in milliseconds. */
-const commitWithin = 100;
+const commitWithin = 10;
+
+/** Such a commit doesn't wait for the disk, unless none has for this long, in milliseconds: a power cut undoes no more. */
+const syncEvery = 1_000;
 
 interface Staged {
   cursor: number;
+  ahead: readonly number[];
   /** By seq: the record that it gets, or which one it loses. */
   readonly records: Map<number, Recorded | RecordKey>;
 }
@@ -18,27 +22,42 @@ export class Settlements {
   readonly #deliveries: Deliveries;
   readonly #onFreed: (seq: number) => void;
   readonly #saveCursor: StatementSync;
+  readonly #saveAhead: StatementSync;
+  readonly #dropAhead: StatementSync;
+  /** Routes with a line of what is settled ahead. */
+  readonly #withAhead: Set<string>;
   readonly #routes = new Map<string, Staged>();
   #timer: NodeJS.Timeout | undefined;
   /** Of the next commit. */
   #next: PromiseWithResolvers<void> | undefined;
+  /** By the monotonic clock. */
+  #syncedAt = Number.NEGATIVE_INFINITY;
 
   /** @param onFreed is told of each entry that loses a record */
   constructor(connection: Connection, deliveries: Deliveries, onFreed: (seq: number) => void) {
     this.#connection = connection;
     this.#deliveries = deliveries;
     this.#onFreed = onFreed;
-    this.#saveCursor = connection.database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
+    const { database } = connection;
+    this.#saveCursor = database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
+    // An operator may have forgotten the route.
+    this.#saveAhead = database.prepare(
+      'INSERT OR REPLACE INTO settled_ahead (route, seqs) SELECT name, ? FROM routes WHERE name = ?',
+    );
+    this.#dropAhead = database.prepare('DELETE FROM settled_ahead WHERE route = ?');
+    const lines = database.prepare('SELECT route FROM settled_ahead').all();
+    this.#withAhead = new Set(lines.map(({ route }) => String(route)));
   }
 
   /** Returns the next commit's promise, which rejects where that fails: then all waits for the one after it. */
-  stage(route: string, { cursor, recorded, settled }: Settlement): Promise<void> {
+  stage(route: string, { cursor, ahead = none, recorded, settled }: Settlement): Promise<void> {
     let staged = this.#routes.get(route);
     if (staged === undefined) {
-      staged = { cursor, records: new Map() };
+      staged = { cursor, ahead, records: new Map() };
       this.#routes.set(route, staged);
     }
     staged.cursor = cursor;
+    staged.ahead = ahead;
     for (const record of recorded) {
       // What waits for the commit itself isn't in the table yet.
       const before = staged.records.get(record.seq);
@@ -53,7 +72,7 @@ export class Settlements {
 
   /** Writes all of it, within a transaction of the caller's, who says when that is committed. */
   write(): void {
-    for (const [route, { cursor, records }] of this.#routes) {
+    for (const [route, { cursor, ahead, records }] of this.#routes) {
       for (const record of records.values()) {
         if (isRecorded(record)) this.#deliveries.record(route, record);
         else {
@@ -62,10 +81,22 @@ export class Settlements {
         }
       }
       this.#saveCursor.run(cursor, route);
+      if (ahead.length > 0) this.#saveAhead.run(JSON.stringify(ahead), route);
+      else if (this.#withAhead.has(route)) this.#dropAhead.run(route);
     }
   }
 
-  committed(): void {
+  /** All of it, by a commit that has waited for the disk. */
+  synced(): void {
+    this.#syncedAt = performance.now();
+    this.#committed();
+  }
+
+  #committed(): void {
+    for (const [route, { ahead }] of this.#routes) {
+      if (ahead.length > 0) this.#withAhead.add(route);
+      else this.#withAhead.delete(route);
+    }
     this.#routes.clear();
     this.#takeNext()?.resolve();
   }
@@ -73,13 +104,15 @@ export class Settlements {
   /** @throws JournalError */
   commit(): void {
     if (this.#routes.size === 0) return;
+    const isSynced = performance.now() - this.#syncedAt >= syncEvery;
     try {
-      this.#connection.transaction(() => this.write());
+      this.#connection.transaction(() => this.write(), isSynced ? 'FULL' : 'NORMAL');
     } catch (error) {
       this.#takeNext()?.reject(error);
       throw error;
     }
-    this.committed();
+    if (isSynced) this.synced();
+    else this.#committed();
   }
 
   /** What is staged can't be seen in the tables: where a record would be missed there, it is committed first. */
@@ -115,6 +148,8 @@ export class Settlements {
     return next;
   }
 }
+
+const none: readonly never[] = [];
 
 function isRecorded(record: Recorded | RecordKey): record is Recorded {
   return 'state' in record;

@@ -75,7 +75,7 @@ export class Space {
   giveBack(): boolean {
     const { pages, free, size } = countsIn(this.#pages);
     if (free * size < slackBytes || free < pages * slackShare) return false;
-    this.#database.exec('PRAGMA incremental_vacuum(1000)');
+    this.#database.exec('PRAGMA incremental_vacuum(500)');
     return true;
   }
 }

@@ -139,8 +139,10 @@ function each(pick: (route: RouteSnapshot) => number): (reading: Reading) => Sam
 
 /** What only the journal knows; it may remember routes that the configuration has no more. */
 function eachKnown(pick: (route: RouteSummary) => number): (reading: Reading) => Sample[] {
-  return ({ routes, summary }) =>
-    (summary?.routes ?? [])
-      .filter(({ name }) => routes.some((route) => route.name === name))
+  return ({ routes, summary }) => {
+    const names = new Set(routes.map(({ name }) => name));
+    return (summary?.routes ?? [])
+      .filter(({ name }) => names.has(name))
       .map((route) => ({ labels: { route: route.name }, value: pick(route) }));
+  };
 }

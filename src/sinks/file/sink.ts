@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, realpath, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { Logger } from 'pino';
 import { codeOf } from '../../common/errors.ts';
 import { accessTo, makeFolder } from '../../common/fs/access.ts';
@@ -9,10 +10,14 @@ import { piecesOf } from '../../common/text/format.ts';
 import type { Delivery } from '../../notification/envelope.ts';
 import { delivered, type Outcome, type Sink, type SinkContext, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { Compressor } from './compressor.ts';
+import { type LinesAtEnd, readLinesAtEnd } from './lines-at-end.ts';
 import { type FileSinkOptions, fileDeclaration } from './options.ts';
 import { freeRotatedName, removeOldest, syncToDisk } from './rotated-files.ts';
 
-/** NDJSON: one envelope a line. A batch is on the disk before it counts as delivered. */
+/**
+ * NDJSON: one envelope a line. A batch is on the disk before it counts as delivered; what may have come before a crash is
+ * looked for there, and left out.
+ */
 export const fileSink: SinkKind<FileSinkOptions> = {
   ...fileDeclaration,
 
@@ -33,6 +38,8 @@ class FileSink implements Sink {
   readonly #mayRemoveOld: () => boolean;
   readonly #compressor: Compressor;
   #file: FileHandle | undefined;
+  /** What others than this sink have written, or nobody knows who has: read once, when it first matters. */
+  #linesBefore: LinesAtEnd | undefined;
   #isClosed = false;
 
   constructor(options: FileSinkOptions, { log, isGuest = false, mayRemoveOld = () => false }: SinkContext) {
@@ -52,11 +59,33 @@ class FileSink implements Sink {
     });
   }
 
-  async deliver(batch: readonly Delivery[]): Promise<Outcome[]> {
-    const pieces = piecesOf(batch.map(({ json }) => `${json}\n`));
-    const lines = Buffer.concat(pieces.map((piece) => Buffer.from(piece)));
-    await this.#orUnavailable(() => this.#append(lines));
+  async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
+    await this.#orUnavailable(async () => {
+      const missing = await this.#missingOf(batch, signal);
+      if (missing.length === 0) return;
+      const pieces = piecesOf(missing.map(({ json }) => `${json}\n`));
+      await this.#append(Buffer.concat(pieces.map((piece) => Buffer.from(piece))));
+    });
     return batch.map(() => delivered);
+  }
+
+  /** Those of the batch that aren't in the file yet. */
+  async #missingOf(batch: readonly Delivery[], signal: AbortSignal): Promise<readonly Delivery[]> {
+    // What may be there comes first after a start: nothing of it is left.
+    if (!batch.some(({ mayRepeat }) => mayRepeat)) this.#linesBefore?.clear();
+    else this.#linesBefore ??= await this.#readLinesBefore(signal);
+    const before = this.#linesBefore;
+    if (before === undefined || before.size === 0) return batch;
+    // Each line is that of one delivery.
+    return batch.filter(
+      ({ mayRepeat, header: { id }, json }) => !(mayRepeat && before.get(id) === crc32(json) && before.delete(id)),
+    );
+  }
+
+  async #readLinesBefore(signal: AbortSignal): Promise<LinesAtEnd> {
+    // A crash may have come before they were on the disk.
+    await (await this.#current()).datasync();
+    return readLinesAtEnd(await realpath(this.#options.path), this.#log, signal);
   }
 
   async close(): Promise<void> {
@@ -79,7 +108,11 @@ class FileSink implements Sink {
     } catch (error) {
       // Half a line must not stay, because the whole batch comes again; and after a failed sync nobody knows what the
       // file holds, so it is opened and looked at anew.
-      if (!this.#isGuest) await file.truncate(size).catch(() => undefined);
+      if (!this.#isGuest) {
+        await file.truncate(size).catch(() => {
+          this.#linesBefore = undefined;
+        });
+      }
       await this.#letGo().catch(() => undefined);
       throw error;
     }

@@ -2,9 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { PassThrough, Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { stringify } from 'yaml';
+import { runCli } from '../../../src/cli/program.ts';
 import { cli, type Result } from '../../support/cli.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
 import { openJournal, openJournalReader } from '../../support/journal.ts';
@@ -76,6 +78,14 @@ describe('dead letters', () => {
     await start();
     await until(async () => (await counts()).dead === 1 && (await counts()).waiting === 0, { what: 'the delivery' });
     expect(idOf(receiver.arrivals.at(-1)?.body)).toBe(second);
+  });
+
+  test('show on a terminal how many are done', async () => {
+    await deadLetters({ event: 'low_balance' }, { event: 'missed_call' });
+    const stderr = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: true });
+    const context = { stdin: Readable.from([]), stdout: new PassThrough(), stderr, env: process.env };
+    await runCli(['dead', 'retry', '--all', '--config', join(folder, 'config.yaml')], context);
+    expect(stderr.read()).toBe(`\r[${'#'.repeat(40)}] 2/2\n`);
   });
 
   test('have all their tries again, and keep those that they had', async () => {

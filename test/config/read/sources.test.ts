@@ -5,9 +5,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { configText } from '../../../src/config/describe/show.ts';
-import { diagnosticText } from '../../../src/config/diagnostics.ts';
+import { diagnosticText, isWithin, PathMap } from '../../../src/config/diagnostics.ts';
 import { loadConfig, readConfig } from '../../../src/config/load.ts';
-import { leavesIn, valueAt } from '../../../src/config/read/tree.ts';
+import { leavesIn, setValue, valueAt } from '../../../src/config/read/tree.ts';
 import { variableOf } from '../../../src/config/read/variables.ts';
 import { configFolder, given } from '../../support/config-folder.ts';
 
@@ -177,6 +177,58 @@ routes:
     expect(routes).toMatchObject([
       { events: ['a', 'b'], retry: { schedule: [1_000, 2_000] }, timeout: 2_000, sink: { options: { http2: false } } },
     ]);
+  });
+
+  test('are elements of lists where they stand in one', () => {
+    const main = `
+${broker}
+routes:
+  all:
+    events: ['\${env:EVENT}', missed_call]
+    retry: { schedule: ['\${env:WAIT}', 1m] }
+    sink: { type: webhook, url: https://a, signature: { secrets: ['\${env:SECRET}'] } }
+`;
+    const secret = `whsec_${btoa('a'.repeat(32))}`;
+    const env = { EVENT: 'voicemail_new', WAIT: '5s', SECRET: secret };
+    const [route] = loadConfig(folder.write('relay.yaml', main), given(env)).routes;
+    expect(route).toMatchObject({ events: ['voicemail_new', 'missed_call'], retry: { schedule: [5_000, 60_000] } });
+    expect(route?.sink.options).toMatchObject({ signature: { secrets: [secret] } });
+  });
+
+  test('are put in their places, and nothing else is copied for it, however much there is', () => {
+    const other = { sink: { type: 'log' } };
+    const routes: Record<string, unknown> = { crm: { sink: { url: '' } }, other };
+    const value = { routes };
+    setValue(value, ['routes', 'crm', 'sink', 'url'], 'https://b');
+    setValue(value, ['routes', 'other', 'sink', 'type', 'deeper'], 'in the way');
+    setValue(value, ['routes', '__proto__', 'events'], ['missed_call']);
+    expect(value.routes).toBe(routes);
+    expect(routes.other).toBe(other);
+    expect(Object.entries(routes)).toEqual([
+      ['crm', { sink: { url: 'https://b' } }],
+      ['other', { sink: { type: 'log' } }],
+      ['__proto__', { events: ['missed_call'] }],
+    ]);
+  });
+});
+
+describe('what is known of paths', () => {
+  test('is found from the whole to the part and back, as if one looked at each', () => {
+    const keys = ['a', 'b', 0, '0'];
+    const all = [[], ...keys.map((one) => [one]), ...keys.flatMap((one) => keys.map((other) => [one, other]))];
+    for (const [index, some] of all.map((path, from) => [path, ...all.slice(from + 3, from + 6)]).entries()) {
+      const map = new PathMap<number>();
+      for (const path of some) map.set(path, index);
+      for (const path of [...all, ...all.map((short) => [...short, 'a'])]) {
+        const [whole, part] = [
+          some.some((other) => isWithin(path, other)),
+          some.some((other) => isWithin(other, path)),
+        ];
+        expect({ path, found: map.get(path), touches: map.touches(path) }).toEqual({
+          ...{ path, found: whole ? index : undefined, touches: whole || part },
+        });
+      }
+    }
   });
 });
 

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { OperatorStore } from '../../../src/journal/operator-store.ts';
 import { notification } from '../../support/notification.ts';
 import { recorded, untouched } from '../../support/recorded.ts';
-import { cursorOf, sessionOf, settle } from '../../support/sessions.ts';
+import { sessionOf, settle } from '../../support/sessions.ts';
 import type { Tested } from './stores.ts';
 
 export function operators(tested: Tested): void {
@@ -34,6 +34,26 @@ export function operators(tested: Tested): void {
     expect((await store.recordsOf(seqs[1] ?? 0)).map(({ route }) => route)).toEqual(['r', 's']);
     expect((await store.entry(first?.id ?? ''))?.seq).toBe(seqs[0]);
     expect((await store.entryAt(seqs[0] ?? 0))?.header.id).toBe(first?.id);
+    await store.close();
+  });
+
+  test('retries the dead of a selection at once, and nothing else', async () => {
+    const [seqs, store] = await withRecords(tested);
+    const retried = async (which: object) => {
+      let count = 0;
+      for await (const step of store.retryDead(which)) count += step;
+      return count;
+    };
+    const [, dead] = seqs;
+    for (const none of [{ route: 's' }, { routes: ['s'] }, { event: 'low_balance' }, { since: 3_000 }, { ids: ['x'] }])
+      expect(await retried(none)).toBe(0);
+    const [record] = await store.records({ states: ['dead'] }, 0, 10);
+    const all = { route: 'r', routes: ['r', 's'], event: 'register', since: 1, ids: [record?.id] };
+    expect([await retried(all), await retried(all)]).toEqual([1, 0]);
+    expect(await store.recordsOf(dead ?? 0)).toMatchObject([
+      { route: 'r', state: 'waiting', attempts: [...(record?.attempts ?? []), { outcome: 'restart' }] },
+      { route: 's', state: 'waiting' },
+    ]);
     await store.close();
   });
 
@@ -113,14 +133,21 @@ export function operators(tested: Tested): void {
     expect(await store.cursorOf('r')).toBe(seqs[2]);
     // One that has run until just now.
     const session = await sessionOf(tested.journal, 'r');
-    const last = { cursor: seqs[2] ?? 0, recorded: [recorded(seqs[0] ?? 0, 'dead')], settled: [] };
+    const last = {
+      cursor: seqs[1] ?? 0,
+      ahead: seqs.slice(2),
+      recorded: [recorded(seqs[0] ?? 0, 'dead')],
+      settled: [],
+    };
     const saved = session.settle(last);
     await session.close();
     await store.forget('r');
     await Promise.all([saved, tested.journal.append([notification({})])]);
     expect(await store.cursorOf('r')).toBeNull();
     expect(await store.records({ states: ['waiting', 'dead', 'quarantined'] }, 0, 10)).toMatchObject([{ route: 's' }]);
-    expect(await cursorOf(tested.journal, 'r', 'earliest')).toBeLessThan(seqs[0] ?? 0);
+    const anew = await sessionOf(tested.journal, 'r', 'earliest');
+    expect(anew.cursor).toBeLessThan(seqs[0] ?? 0);
+    expect(await anew.handledBeyondCursor()).toEqual([]);
     await store.close();
   });
 

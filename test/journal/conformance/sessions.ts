@@ -109,6 +109,39 @@ export function sessions(tested: Tested): void {
     expect(await after.handledBeyondCursor()).toEqual([two, three]);
   });
 
+  test('finds again what it settled beyond its cursor, until that has passed it', async () => {
+    const [one = 0, two = 0, three = 0, four = 0] = await append(tested, {}, {}, {}, {});
+    const settleAhead = async (cursor: number, ahead: readonly number[]) => {
+      const session = await sessionOf(tested.journal, 'r');
+      void session.settle({ cursor, ahead, recorded: [], settled: [] });
+      await session.close();
+      await tested.reopen();
+      const next = await sessionOf(tested.journal, 'r');
+      await next.close();
+      return [next.cursor, await next.handledBeyondCursor()];
+    };
+    expect(await settleAhead(one, [four, three])).toEqual([one, [three, four]]);
+    // An operator may have it again, as what the cursor has passed.
+    const store = await tested.store.openOperatorStore();
+    expect(await store.passedAmong('r', one, [one, two, three])).toEqual(new Set([one, three]));
+    await store.close();
+    expect(await settleAhead(three, [four])).toEqual([three, [four]]);
+    expect(await settleAhead(four, [])).toEqual([four, []]);
+  });
+
+  test('says up to where a session before it may have delivered; a route that is new has had none', async () => {
+    const [one = 0, two = 0] = await append(tested, {}, {});
+    const first = await sessionOf(tested.journal, 'r', one);
+    expect(first.attemptedThrough).toBe(first.cursor);
+    await first.close();
+    const [three = 0] = await append(tested, {});
+    const second = await sessionOf(tested.journal, 'r');
+    expect([second.cursor < two, second.attemptedThrough]).toEqual([true, three]);
+    await tested.reopen();
+    await append(tested, {});
+    expect((await sessionOf(tested.journal, 'r')).attemptedThrough).toBe(three + 1);
+  });
+
   test('gives what is due, those due first first, without what is held, and says when the next one is', async () => {
     const seqs = await append(tested, {}, {}, {}, {});
     const session = await sessionOf(tested.journal, 'r');

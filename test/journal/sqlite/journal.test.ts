@@ -32,6 +32,15 @@ afterEach(async () => {
 });
 
 describe('the journal', () => {
+  test('gives a thousand routes their places in one commit', async () => {
+    const log = `${join(folder, 'journal.sqlite')}-wal`;
+    const before = statSync(log).size;
+    await Promise.all(Array.from({ length: 1_000 }, (_, index) => journal.openRoute(`r${index}`, 'earliest')));
+    expect((await journal.summary()).routes).toHaveLength(1_000);
+    // A commit for each would write a page or two for each.
+    expect((statSync(log).size - before) / 4_096).toBeLessThan(50);
+  });
+
   test('is in a folder that only its owner can enter', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
@@ -165,8 +174,44 @@ describe('the progress of routes', () => {
     const later = settleAll();
     await sessions[0]?.flush();
     await Promise.all(later);
-    expect(executed.mock.calls).toEqual([['BEGIN IMMEDIATE'], ['COMMIT']]);
+    expect(executed.mock.calls).toEqual([['PRAGMA synchronous = NORMAL'], ['BEGIN IMMEDIATE'], ['COMMIT']]);
     executed.mockRestore();
+  });
+
+  test('is saved within 10 ms by a commit that waits for no disk, but for one a second; an append always waits', async () => {
+    const session = await sessionOf(journal, 'r');
+    const settle = () => void session.settle({ cursor: 1, recorded: [], settled: [] });
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    const executed = jest.spyOn(DatabaseSync.prototype, 'exec');
+    try {
+      const commits = () => {
+        const calls = executed.mock.calls.splice(0).map(([sql]) => sql);
+        return calls.filter((sql) => sql !== 'BEGIN IMMEDIATE').map((sql) => sql.replace('PRAGMA synchronous = ', ''));
+      };
+      await journal.append([notification({})]);
+      expect(commits()).toEqual(['COMMIT']);
+      settle();
+      jest.advanceTimersByTime(9);
+      expect(commits()).toEqual([]);
+      jest.advanceTimersByTime(1);
+      expect(commits()).toEqual(['NORMAL', 'COMMIT']);
+      settle();
+      jest.advanceTimersByTime(10);
+      expect(commits()).toEqual(['COMMIT']);
+      await journal.append([notification({})]);
+      expect(commits()).toEqual(['FULL', 'COMMIT']);
+      for (let told = 0; told < 120; told += 1) {
+        settle();
+        jest.advanceTimersByTime(10);
+      }
+      const during = commits();
+      expect(during.filter((what) => what === 'COMMIT')).toHaveLength(120);
+      // The hundredth has waited, and those after it haven't.
+      expect(during.filter((what) => what !== 'COMMIT')).toEqual(['NORMAL', 'FULL', 'NORMAL']);
+    } finally {
+      executed.mockRestore();
+      jest.useRealTimers();
+    }
   });
 
   test('that can’t be saved is told to whoever waits for it, and goes with the next commit', async () => {
@@ -207,6 +252,40 @@ describe('the progress of routes', () => {
     prepared.mockRestore();
     expect(asked.size).toBe(2);
     for (const sql of asked) expect(scannedBy(sql)).toEqual([]);
+    await store.close();
+  });
+
+  test('counts dead letters by an index, and retries any number of them in steps, between which others may write', async () => {
+    await journal.append([notification({})]);
+    const database = new DatabaseSync(join(folder, 'journal.sqlite'), { timeout: 0 });
+    database.exec(`
+      WITH RECURSIVE numbers (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM numbers LIMIT 11000)
+      INSERT INTO deliveries SELECT 'r', seq, 'a', 'dead', 'no room', '[1]', NULL, seq FROM numbers;
+      UPDATE deliveries SET route = 'gone' WHERE seq = 7`);
+    const store = openOperatorStore(folder);
+    const prepared = jest.spyOn(DatabaseSync.prototype, 'prepare');
+    const shown = { state: 'dead', reason: 'no room' };
+    expect(await store.groups({ states: ['dead', 'quarantined', 'undecodable'] })).toEqual([
+      { ...shown, route: 'r', count: 10_999, first: 1, last: 11_000, dueAt: null },
+      { ...shown, route: 'gone', count: 1, first: 7, last: 7, dueAt: null },
+    ]);
+    const [[counting = ''] = []] = prepared.mock.calls;
+    prepared.mockRestore();
+    expect(scannedBy(counting)).toEqual(['SCAN d USING COVERING INDEX deliveries_by_reason']);
+    const steps: number[] = [];
+    for await (const count of store.retryDead({ routes: ['r'] })) {
+      steps.push(count);
+      database.exec('BEGIN IMMEDIATE; ROLLBACK');
+    }
+    expect(steps).toEqual([5_000, 5_000, 999]);
+    expect((await journal.summary()).routes).toMatchObject([{ name: 'gone', dead: 1 }, { waiting: 10_999 }]);
+    expect(
+      database.prepare("SELECT attempts ->> 0, attempts ->> '$[1].outcome' FROM deliveries LIMIT 1").get(),
+    ).toEqual({
+      'attempts ->> 0': 1,
+      "attempts ->> '$[1].outcome'": 'restart',
+    });
+    database.close();
     await store.close();
   });
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
 import { reasonOf } from '../../../src/common/errors.ts';
 import type { Journal, Limits } from '../../../src/journal/journal.ts';
@@ -39,6 +39,46 @@ describe('retention', () => {
     await until(async () => (await ids()).length === 2, { what: 'two to be removed' });
     await settle('slow', 4);
     await until(async () => (await ids()).length === 1, { what: 'three to be removed', timeout: 20_000 });
+  });
+
+  test('goes in portions of 500 and 4 MiB at most, each in a turn of its own, so that intake waits for one', async () => {
+    await open({});
+    await append('old', 2 * day, 1_200);
+    const receivedAt = Date.now() - 2 * day;
+    const large = { receivedAt, json: JSON.stringify({ text: 'x'.repeat(3 * 1024 * 1024) }) };
+    await journal.append([notification(large), notification(large), notification(large)]);
+    await settleIn(journal, 'r', { cursor: 1_203 });
+    using database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
+    const left = database.prepare('SELECT count(*) AS count, sum(length(data)) AS bytes FROM notifications');
+    const seen: { count: number; bytes: number; turn: number }[] = [];
+    let turn = 0;
+    let immediate = setImmediate(function next() {
+      turn += 1;
+      immediate = setImmediate(next);
+    });
+    const exec = DatabaseSync.prototype.exec;
+    const executed = jest.spyOn(DatabaseSync.prototype, 'exec').mockImplementation(function (this: DatabaseSync, sql) {
+      exec.call(this, sql);
+      const { count, bytes } = left.get() ?? {};
+      if (sql === 'COMMIT' && count !== seen.at(-1)?.count)
+        seen.push({ count: Number(count), bytes: Number(bytes), turn });
+    });
+    try {
+      seen.push({ count: 1_203, bytes: Number(left.get()?.bytes), turn });
+      limits = { ...limits, retention: day };
+      journal.limit(limits);
+      await until(() => seen.at(-1)?.count === 0, { what: 'all to be removed', timeout: 20_000 });
+    } finally {
+      executed.mockRestore();
+      clearImmediate(immediate);
+    }
+    const portions = seen.slice(1).map(({ count, bytes, turn: at }, index) => ({
+      rows: Number(seen[index]?.count) - count,
+      isSmall: Number(seen[index]?.bytes) - bytes <= 7 * 1024 * 1024,
+      isAlone: at > Number(seen[index]?.turn),
+    }));
+    expect(portions.map(({ rows }) => rows)).toEqual([500, 500, 202, 1]);
+    expect(portions.every(({ isSmall, isAlone }) => isSmall && isAlone)).toBe(true);
   });
 
   test('keeps what is recorded: waiting, and dead or quarantined until it is older than that', async () => {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -15,9 +15,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import pino from 'pino';
+import { readLinesAtEnd } from '../../../src/sinks/file/lines-at-end.ts';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
-import { deliver, type FileStage, fileStage } from '../../support/file-stage.ts';
+import { deliver, deliverAgain, type FileStage, fileStage, idsIn } from '../../support/file-stage.ts';
+import { delivery } from '../../support/notification.ts';
 import { until } from '../../support/until.ts';
 
 let stage: FileStage;
@@ -162,6 +166,107 @@ describe('the file sink', () => {
     await deliver(await stage.open(), 'a');
     expect(readFileSync(path, 'utf8')).toMatch(/^somebody else’s\n\{"id":"a"/);
   });
+});
+
+describe('after a crash, what a route delivers again', () => {
+  const first = 'notifications-20260101T000000Z.ndjson';
+  const second = 'notifications-20260102T000000Z.ndjson';
+  const current = 'notifications.ndjson';
+  const linesOf = (...ids: string[]) => ids.map((id) => `${delivery(id).json}\n`).join('');
+
+  test.each<[string, Record<string, string | Buffer>]>([
+    ['a batch was written', { [current]: linesOf('a', 'b', 'c') }],
+    ['a batch was half written', { [current]: linesOf('a', 'b') + linesOf('c').slice(0, 40) }],
+    ['only the end of its last line lacks', { [current]: linesOf('a', 'b', 'c').slice(0, -1) }],
+    ['the file was rotated, and there is no new one yet', { [first]: linesOf('a', 'b') }],
+    ['it was rotated in between', { [first]: linesOf('a', 'b'), [current]: linesOf('c') }],
+    ['it was rotated twice in between', { [first]: linesOf('a'), [second]: linesOf('b'), [current]: linesOf('c') }],
+    ['a rotated file is being compressed', { [first]: linesOf('a', 'b'), [`${first}.gz.part`]: 'half' }],
+    ['it was compressed, and is there in both forms', both(first, linesOf('a', 'b'))],
+    ['it was compressed', { [`${first}.gz`]: gzipSync(linesOf('a', 'b')), [current]: linesOf('c') }],
+    ['the lines stand behind others', { [first]: linesOf('x', 'a'), [current]: `${linesOf('y', 'b')}theirs\n{}\n` }],
+    ['an operator has removed the file', {}],
+    ['an operator has put another in its place', { [current]: 'theirs\n{"id":"a"}\n' }],
+  ])('stands there once where %s', async (_what, files) => {
+    mkdirSync(join(folder, 'out'));
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, 'out', name), content);
+    // Compressing goes on at the same time.
+    const sink = await stage.open({ compress: 'gzip' });
+    expect(await deliverAgain(sink, 'a', 'b', 'c', 'd')).toEqual(Array(4).fill({ status: 'delivered' }));
+    expect(await deliverAgain(sink, 'e')).toEqual([{ status: 'delivered' }]);
+    await deliver(sink, 'f');
+    await sink.close();
+    expect(whole().filter((line) => 'abcdef'.includes(idsIn(`${line}\n`)[0] ?? ''))).toEqual(
+      linesOf(...'abcdef')
+        .split('\n')
+        .slice(0, -1),
+    );
+  });
+
+  test('stands there in both shapes where the route has got another, or another route writes there too', async () => {
+    mkdirSync(join(folder, 'out'));
+    writeFileSync(path, '{"id":"a","event":"low_balance"}\n');
+    await deliverAgain(await stage.open(), 'a');
+    expect(stage.ids()).toEqual(['a', 'a']);
+  });
+
+  test('is written twice where an operator wants it again, also just after it was left out', async () => {
+    await deliver(await stage.open(), 'a', 'b');
+    const sink = await stage.open();
+    await deliver(sink, 'a');
+    await deliverAgain(sink, 'b');
+    await deliver(sink, 'b');
+    expect(stage.ids()).toEqual(['a', 'b', 'a', 'b']);
+  });
+
+  test.each<[string, Partial<Parameters<typeof readLinesAtEnd>[3]>, string]>([
+    ['lines', { lines: 3 }, 'cde'],
+    ['bytes of lines', { bytes: 2 * linesOf('a').length }, 'de'],
+    ['files that are small enough to be unpacked', { compressed: 100 }, 'de'],
+    ['files that hold little enough to be unpacked', { unpacked: 2 * linesOf('a').length }, 'de'],
+    ['what there is', {}, 'abcde'],
+  ])('is looked for in the last %s only', async (_what, bounds, found) => {
+    mkdirSync(join(folder, 'out'));
+    writeFileSync(join(folder, 'out', `${first}.gz`), gzipSync(linesOf('a', 'b', 'c')));
+    writeFileSync(path, linesOf('d', 'e'));
+    const plenty = { bytes: 2 ** 20, lines: 1_000, compressed: 2 ** 20, unpacked: 2 ** 20 };
+    const { signal } = new AbortController();
+    const lines = await readLinesAtEnd(path, pino({ level: 'silent' }), signal, { ...plenty, ...bounds });
+    expect([...lines.keys()].toSorted()).toEqual([...found]);
+  });
+
+  test.each([
+    ['is damaged', (file: string) => writeFileSync(`${file}.gz`, 'no gzip'), 'incorrect header check'],
+    ['is a folder', (file: string) => mkdirSync(file), 'it is not a regular file'],
+    ['is a named pipe', (file: string) => execFileSync('mkfifo', [file]), 'it is not a regular file'],
+  ])('is written again where a rotated file %s, and the log says so', async (_what, make, reason) => {
+    mkdirSync(join(folder, 'out'));
+    make(join(folder, 'out', first));
+    writeFileSync(path, linesOf('b'));
+    await deliverAgain(await stage.open(), 'a', 'b');
+    expect(stage.ids()).toEqual(['b', 'a']);
+    expect(stage.logged.join('')).toContain('the end of a rotated file can not be read');
+    expect(stage.logged.join('')).toContain(reason);
+  });
+
+  /** All lines of whatever form, oldest first. */
+  function whole(): string[] {
+    const names = stage
+      .files()
+      .filter((name) => !stage.files().includes(name.replace(/\.gz$/, '')) || !name.endsWith('.gz'));
+    const texts = [...names.slice(1), ...names.slice(0, 1)].map((name) => {
+      const content = readFileSync(join(folder, 'out', name));
+      return (name.endsWith('.gz') ? gunzipSync(content) : content).toString();
+    });
+    return texts
+      .join('')
+      .split('\n')
+      .filter((line) => line.startsWith('{"id":"') && line.length > 40);
+  }
+
+  function both(name: string, lines: string): Record<string, string | Buffer> {
+    return { [name]: lines, [`${name}.gz`]: gzipSync(lines) };
+  }
 });
 
 describe('a file that can’t be written', () => {

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { printable } from '../../../common/text/format.ts';
 import type { PartialConfig } from '../../../config/load.ts';
-import type { DeliveryFilter, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
+import type { DeliveryFilter, OperatorStore } from '../../../journal/operator-store.ts';
 import { probeNow } from '../../support/daemon-client.ts';
 import { notSelectedAmong } from '../../support/deliveries/messages.ts';
 import {
@@ -13,7 +13,7 @@ import {
   withChoiceOptions,
 } from '../../support/deliveries/selection.ts';
 import { withOperatorStore } from '../../support/journal.ts';
-import { notifications, type Terminal } from '../../support/terminal.ts';
+import { notifications, progressBar, type Terminal } from '../../support/terminal.ts';
 import { listCommand } from './list.ts';
 import { showCommand } from './show.ts';
 
@@ -47,20 +47,20 @@ async function retry(
   store: OperatorStore,
   config: PartialConfig,
 ): Promise<void> {
-  const check = kind.retry.createCheck(store, config);
   const notSelected = await notSelectedAmong(which, kind, store, config);
+  const bar = progressBar(terminal, terminal.stderr.isTTY ? await countOf(which, store) : 0);
   const kept = new Map<string, number>();
   let found = 0;
   let retried = 0;
-  for await (const page of pagesOf(store, which)) {
-    found += page.length;
-    const due: DeliveryRecord[] = [];
-    for (const record of page) {
-      const obstacle = await check(record);
-      if (obstacle === null) due.push(record);
-      else kept.set(obstacle, (kept.get(obstacle) ?? 0) + 1);
+  try {
+    for await (const step of kind.retry.steps(store, config, which)) {
+      found += step.found;
+      retried += step.retried;
+      for (const [reason, count] of step.kept ?? []) kept.set(reason, (kept.get(reason) ?? 0) + count);
+      bar.at(found);
     }
-    retried += await kind.retry.change(store, due);
+  } finally {
+    bar.end();
   }
   const isNothing = found === 0 && which.ids === undefined;
   await terminal.print(isNothing ? nothingSelected(which, kind) : `${notifications(retried)} ${kind.retry.done}`);
@@ -101,15 +101,26 @@ async function drop(
   sure: boolean,
 ): Promise<void> {
   for (const line of await notSelectedAmong(which, kind, store, config)) await terminal.print(printable(line));
-  const groups = await store.groups(which);
-  const count = groups.reduce((sum, group) => sum + group.count, 0);
+  const count = await countOf(which, store);
   if (count === 0)
     return terminal.print(which.ids === undefined ? nothingSelected(which, kind) : 'nothing was dropped');
   if (!(sure || (await terminal.confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {
     await terminal.print('nothing was dropped');
     return;
   }
+  const bar = progressBar(terminal, count);
   let dropped = 0;
-  for await (const page of pagesOf(store, which)) dropped += await store.drop(page);
+  try {
+    for await (const page of pagesOf(store, which)) {
+      dropped += await store.drop(page);
+      bar.at(dropped);
+    }
+  } finally {
+    bar.end();
+  }
   await terminal.print(`${notifications(dropped)} dropped`);
+}
+
+async function countOf(which: DeliveryFilter, store: OperatorStore): Promise<number> {
+  return (await store.groups(which)).reduce((sum, { count }) => sum + count, 0);
 }

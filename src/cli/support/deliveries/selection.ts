@@ -19,10 +19,39 @@ export interface DeliveryKind {
     readonly description: string;
     /** What is said of those that it has changed, behind their number. */
     readonly done: string;
-    /** Returns how many it has changed. */
-    change(store: OperatorStore, records: readonly DeliveryRecord[]): Promise<number>;
-    createCheck(store: OperatorStore, config: PartialConfig): RetryCheck;
+    /** Tries again what is selected, step by step. */
+    steps(store: OperatorStore, config: PartialConfig, which: DeliveryFilter): AsyncIterable<RetryStep>;
   };
+}
+
+/** What became of some of those that were to be tried again. */
+export interface RetryStep {
+  readonly found: number;
+  readonly retried: number;
+  /** How many were left as they are, by the reason. */
+  readonly kept?: ReadonlyMap<string, number>;
+}
+
+/**
+ * Looks at each before it is tried again.
+ * @param change returns how many it has changed
+ */
+export async function* retryEach(
+  store: OperatorStore,
+  which: DeliveryFilter,
+  check: RetryCheck,
+  change: (records: readonly DeliveryRecord[]) => Promise<number>,
+): AsyncGenerator<RetryStep> {
+  for await (const page of pagesOf(store, which)) {
+    const kept = new Map<string, number>();
+    const due: DeliveryRecord[] = [];
+    for (const record of page) {
+      const obstacle = await check(record);
+      if (obstacle === null) due.push(record);
+      else kept.set(obstacle, (kept.get(obstacle) ?? 0) + 1);
+    }
+    yield { found: page.length, retried: await change(due), kept };
+  }
 }
 
 /** Says why one can't be tried again, or null where it can. */
