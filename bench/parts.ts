@@ -4,6 +4,7 @@ import { idle } from './idle/idle.ts';
 import { intake, intakeMix } from './intake/intake.ts';
 import { journalSize } from './journal-size/journal-size.ts';
 import { latency } from './latency/latency.ts';
+import { memory } from './memory/memory.ts';
 import { postgresql } from './postgresql/postgresql.ts';
 import type { Part } from './rounds.ts';
 import { routes } from './routes/routes.ts';
@@ -22,6 +23,7 @@ export const parts: readonly Part[] = [
   journalSize,
   backlog,
   big,
+  memory,
   idle,
   start,
 ];

@@ -24,6 +24,8 @@ a chart beside it. Parts: ${parts.map(({ name }) => name).join(', ')}; all of th
 peers measures what others would run in place of kazoo-relay beside it: a script, and the programs that VECTOR and BENTO
 name. Its parts: ${peers.map(({ name }) => name).join(', ')}.
 
+The exit code is 1 where a target is not reached.
+
   --rounds N     rounds that count
   --scale SHARE  share of the usual amount of work, for a quick try; the figures are worth little
   --write-docs   also puts table and chart into docs/performance.md and docs/performance.svg, and peers into

@@ -21,7 +21,8 @@ const longestTurn = 50;
 /**
  * Decodes, validates and redacts messages from one on, until there is enough for one commit, or the turn is over: a few
  * bytes of gzip may unpack to very many, of which nothing may be left to commit.
- * @returns at least one notification, in the messages' order, and the bytes of the messages' bodies
+ * @returns at least one notification, in the messages' order, the bytes of the messages' bodies, and the characters that
+ *   the journal is given
  */
 export function examine(
   messages: readonly Message[],
@@ -29,7 +30,7 @@ export function examine(
   limits: BodyLimits,
   policy: IntakePolicy,
   log: Logger,
-): { notifications: Notification[]; bytes: number } {
+): { notifications: Notification[]; bytes: number; characters: number } {
   const notifications: Notification[] = [];
   const until = performance.now() + longestTurn;
   const validator: Validator = { validate: (event, data) => problemsOf(event, data, policy, log) };
@@ -45,7 +46,7 @@ export function examine(
     characters += notification.json.length + (notification.raw?.length ?? 0);
     bytes += message.body.length;
   }
-  return { notifications, bytes };
+  return { notifications, bytes, characters };
 }
 
 /** A message that brings out a bug of ours must not keep itself and all after it out of the journal. */

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Backoff, Heartbeat, stuckAfter } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
+import type { MemoryBudget, MemoryShare } from '../common/memory-budget.ts';
 import { RateMeter } from '../common/stats.ts';
 import { type Appender, JournalError } from '../journal/journal.ts';
 import type { BodyLimits } from '../kazoo/body.ts';
@@ -18,6 +19,8 @@ export interface IntakeOptions extends BodyLimits {
 
 export interface IntakeContext {
   readonly appender: Appender;
+  /** Bounds the messages that it holds. */
+  readonly memory: MemoryBudget;
   readonly log: Logger;
 }
 
@@ -25,15 +28,15 @@ export interface IntakeContext {
 export interface Source {
   /** Acknowledges everything up to this delivery tag. */
   acknowledge(deliveryTag: number): void;
-  /** There is room again, after there was none. */
+  /** There is room, where there may have been none. */
   readOn(): void;
 }
 
 /** A batch is committed early when its bodies hold this many bytes. */
 const maxBatchBytes = 4 * 1024 * 1024;
 
-/** With more than this uncommitted, in bytes, no more is read: a batch that is being committed, and the next one. */
-const maxHeldBytes = 2 * maxBatchBytes;
+/** What a message takes in memory beside its body, in bytes. */
+const ownBytes = 512;
 
 const firstPause = 100;
 const longestPause = 1_000;
@@ -50,7 +53,7 @@ export class Intake {
   readonly #heartbeat = new Heartbeat();
   #held: Readonly<ReceivedMessage>[] = [];
   #bytes = 0;
-  #heldBytes = 0;
+  readonly #memory: MemoryShare;
   #source: Source | undefined;
   /** Takes back the flush that is to come; undefined where none is. */
   #cancelFlush: (() => void) | undefined;
@@ -67,6 +70,7 @@ export class Intake {
     this.#options = options;
     this.#policy = policy;
     this.#context = context;
+    this.#memory = context.memory.open();
   }
 
   /** From the next message on. */
@@ -114,13 +118,13 @@ export class Intake {
    * then it is read all the same, so that heartbeats are seen, and given up with the first message that is too much.
    */
   get hasRoom(): boolean {
-    return this.paused || this.#heldBytes <= maxHeldBytes;
+    return this.paused || !this.#memory.isFull;
   }
 
   /** True when no more may come in until the journal can be written again. */
   get full(): boolean {
     // While it can, all that is held is on its way: even a message that is larger by itself.
-    return this.paused && this.#heldBytes > maxHeldBytes;
+    return this.paused && this.#memory.isFull;
   }
 
   /** Takes a message. All that are held at a time come from the same connection: see `drained`. */
@@ -131,7 +135,7 @@ export class Intake {
     this.#rate.count(1);
     this.#source = source;
     this.#bytes += message.body.length;
-    this.#heldBytes += message.body.length;
+    this.#memory.take(message.body.length + ownBytes);
     if (this.#isFull) this.#flush();
     else if (this.#committing === undefined) this.#flushSoon();
   }
@@ -150,6 +154,12 @@ export class Intake {
   /** Tries no longer to commit what the journal doesn't take: it stays with the broker. */
   abandon(): void {
     this.#abandoned.abort();
+  }
+
+  /** Nothing comes in any more, and what it still holds is given up. */
+  close(): void {
+    this.abandon();
+    this.#memory.close();
   }
 
   /**
@@ -180,7 +190,9 @@ export class Intake {
   }
 
   get #isFull(): boolean {
-    return this.#held.length >= this.#options.batch.max || this.#bytes >= maxBatchBytes;
+    const { max } = this.#options.batch;
+    // Where there is no room for more, nothing comes that it could wait for.
+    return this.#held.length >= max || this.#bytes >= maxBatchBytes || this.#memory.isFull;
   }
 
   /** Commits what is held, and then as long as there is a full batch. */
@@ -195,7 +207,8 @@ export class Intake {
       this.#bytes = 0;
       for (let first = 0; first < held.length; ) {
         if (first > 0) await nextTurn();
-        const { notifications, bytes } = examine(held, first, this.#options, this.#policy, log);
+        const { notifications, bytes, characters } = examine(held, first, this.#options, this.#policy, log);
+        this.#memory.take(characters);
         const fresh = await this.#append(notifications);
         if (fresh === null) return;
         this.#committedAt = performance.now();
@@ -204,10 +217,10 @@ export class Intake {
         this.counts.committed(notifications, fresh, (index) => held[start + index]?.timestamp);
         first += notifications.length;
         this.#committed += notifications.length;
-        const hadRoom = this.hasRoom;
-        this.#heldBytes -= bytes;
+        this.#memory.giveBack(bytes + notifications.length * ownBytes + characters);
         source?.acknowledge(held[first - 1]?.deliveryTag ?? 0);
-        if (!hadRoom && this.hasRoom) source?.readOn();
+        // There may have been none, here or in all, when it was asked for.
+        if (this.hasRoom) source?.readOn();
       }
     }
   }
@@ -246,10 +259,9 @@ export class Intake {
 
   #failed(error: unknown): void {
     const wasPaused = this.paused;
-    const hadRoom = this.hasRoom;
     this.#trouble = reasonOf(error);
     if (wasPaused) return;
-    if (!hadRoom) this.#source?.readOn();
+    this.#source?.readOn();
     // What the journal says is enough for an operator; anything else is a bug, whose place we want to know.
     const why = error instanceof JournalError ? { reason: error.message } : { err: error };
     this.#context.log.error(why, 'journal not writable: intake paused, messages stay on the broker');

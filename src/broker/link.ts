@@ -68,6 +68,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #intake: Intake;
   readonly #log: Logger;
+  readonly #onChange: (activity: LinkActivity) => void;
   readonly #stopping = new AbortController();
   readonly #backoff = new Backoff(firstPause, longestPause);
   readonly counts = new LinkCounts();
@@ -78,7 +79,15 @@ export class Link {
   /** The last trouble that was logged: a broker that is away is one line, not one a second. */
   #trouble: string | undefined;
 
-  constructor(broker: Broker, options: LinkOptions, intake: Intake, log: Logger) {
+  /** @param onChange is told whenever it goes away or comes back, or is away for another reason */
+  constructor(
+    broker: Broker,
+    options: LinkOptions,
+    intake: Intake,
+    log: Logger,
+    onChange: (activity: LinkActivity) => void = () => undefined,
+  ) {
+    this.#onChange = onChange;
     this.#broker = broker;
     this.#options = options;
     this.#intake = intake;
@@ -220,6 +229,7 @@ export class Link {
   #consuming(): void {
     this.#trouble = undefined;
     this.#activity = { state: 'consuming', since: Date.now(), reason: undefined };
+    this.#onChange(this.#activity);
     this.counts.sessions += 1;
     this.#heartbeat.beat();
     this.#log.info('consuming');
@@ -235,6 +245,7 @@ export class Link {
     if (error instanceof StallError) this.counts.stalls += 1;
     if (reason === this.#trouble) return;
     this.#trouble = reason;
+    this.#onChange(this.#activity);
     if (error instanceof QueueConflict) this.#log.error({ reason }, 'no intake from this broker');
     else this.#log.warn({ reason }, 'broker not available; trying again');
   }

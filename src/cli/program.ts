@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>
   test: async (terminal) => (await import('./commands/test-config.ts')).testCommand(terminal),
   reload: async (terminal) => (await import('./commands/reload.ts')).reloadCommand(terminal),
   status: async (terminal) => (await import('./commands/status.ts')).statusCommand(terminal),
+  why: async (terminal) => (await import('./commands/why.ts')).whyCommand(terminal),
   dead: async (terminal) => (await import('./commands/dead.ts')).deadCommand(terminal),
   waiting: async (terminal) => (await import('./commands/waiting.ts')).waitingCommand(terminal),
   replay: async (terminal) => (await import('./commands/replay.ts')).replayCommand(terminal),

@@ -29,6 +29,7 @@ export interface Config {
     /** 1 is all of it. */
     readonly invalidShare: number;
   };
+  readonly memory: { readonly buffers: number };
   readonly validation: { readonly schemas: readonly string[] };
   readonly routes: readonly RouteConfig[];
   readonly log: { readonly level: Level | 'silent'; readonly format: 'auto' | 'json' | 'pretty' };

@@ -84,7 +84,7 @@ export const rootOptions: OptionTree = {
       default: '/var/lib/kazoo-relay',
     },
     retention: {
-      doc: 'Time for which notifications are kept after every route has settled them.',
+      doc: 'Time for which notifications are kept that every route is done with, and what became of their deliveries.',
       format: 'age',
       default: 30 * 86_400_000,
     },
@@ -94,7 +94,7 @@ export const rootOptions: OptionTree = {
       default: 90 * 86_400_000,
     },
     maxSize: {
-      doc: 'Maximum size: at this size settled notifications are removed regardless of age; if there are none, intake pauses.',
+      doc: 'Maximum size: at this size notifications that every route is done with are removed regardless of age; if there are none, intake pauses.',
       format: 'positive size',
       default: 10 * 2 ** 30,
     },
@@ -102,6 +102,13 @@ export const rootOptions: OptionTree = {
       doc: 'Maximum share of maxSize for undecodable and invalid notifications; beyond it, the oldest of them are removed.',
       format: 'share',
       default: 0.25,
+    },
+  },
+  memory: {
+    buffers: {
+      doc: 'Maximum memory for notifications in work: at intake, read from the journal, and with the sinks; at this size less is read.',
+      format: 'positive size',
+      default: 32 * 1024 * 1024,
     },
   },
   validation: {

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { Slots } from '../common/async/slots.ts';
 import { reasonOf } from '../common/errors.ts';
 import { truncateUtf8 } from '../common/text/format.ts';
-import type { Attempt } from '../journal/route-session.ts';
+import { type Attempt, triesIn } from '../journal/route-session.ts';
 import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
 import { shape } from '../routes/shape.ts';
 import { type Outcome, type SinkLimits, SinkUnavailable } from '../sinks/sink.ts';
@@ -11,7 +11,7 @@ import { RouteCounts, ThrottledReporter } from './counts.ts';
 import type { RouteFeed } from './feed.ts';
 import type { RouteLedger } from './ledger.ts';
 import type { PendingDelivery } from './pending-delivery.ts';
-import { nextTry, type RetryOptions, triesIn } from './retry.ts';
+import { nextTry, type RetryOptions } from './retry.ts';
 import type { SinkClient } from './sink-client.ts';
 
 type Batch = readonly Readonly<PendingDelivery>[];
@@ -135,7 +135,7 @@ export class Dispatcher {
       const outcome = outcomes[index];
       if (outcome === undefined) break;
       this.counts.concluded(delivery.entry, outcome, at + duration);
-      if (outcome.status === 'delivered') ledger.settle(delivery);
+      if (outcome.status === 'delivered') ledger.settle(delivery, outcome.code ?? null);
       // While the sink is away, nothing is said about this one: its tries are not used up.
       else if (this.circuit.state === 'open') untried.push(delivery);
       else this.#failed(delivery, outcome, attemptOf(outcome, at, duration));

@@ -159,7 +159,7 @@ export class RouteFeed {
 
   async #refill(account: string): Promise<void> {
     this.save();
-    this.#ledger.refill(account, await this.#session.waitingOf(account, pageSize));
+    this.#ledger.refill(account, await this.#session.waitingOf(account, pageSize, this.#ledger.spare));
   }
 
   async #fetchDue(): Promise<void> {
@@ -172,7 +172,7 @@ export class RouteFeed {
     const limit = Math.ceil(this.#room / 2);
     // What has to be tried again while we look may bring it nearer again.
     ledger.nextDue = Number.POSITIVE_INFINITY;
-    const { waiting, more } = await this.#session.due(now, horizon(retry, now), limit, ledger.listed);
+    const { waiting, more } = await this.#session.due(now, horizon(retry, now), limit, ledger.listed, ledger.spare);
     const next = more ? now : await this.#session.nextDue(now);
     ledger.nextDue = Math.min(ledger.nextDue, next ?? Number.POSITIVE_INFINITY);
     for (const one of waiting) {
@@ -187,7 +187,7 @@ export class RouteFeed {
     const ledger = this.#ledger;
     // While more is due, what is new takes no more than its half.
     const limit = Date.now() >= ledger.nextDue ? Math.min(pageSize, this.#room) : pageSize;
-    const page = await this.#session.read(ledger.through, limit, this.#interest);
+    const page = await this.#session.read(ledger.through, limit, this.#interest, ledger.spare);
     for (const entry of page.entries) {
       // Soon after the start there are none left, and each entry comes by here.
       if (this.#handledBeyondCursor.size > 0 && this.#handledBeyondCursor.delete(entry.seq)) continue;

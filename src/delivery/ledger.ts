@@ -1,20 +1,20 @@
+import type { MemoryShare } from '../common/memory-budget.ts';
 import {
   type Attempt,
+  type DeliveredRecord,
   type Recorded,
   type RecordKey,
   restartedAt,
   type Settlement,
+  triesIn,
   type Waiting,
 } from '../journal/route-session.ts';
-import type { Entry } from '../notification/entry.ts';
+import { bytesOf, type Entry } from '../notification/entry.ts';
 import { fittingOf, PendingDelivery } from './pending-delivery.ts';
 import { Progress } from './progress.ts';
 import type { Queue } from './queue.ts';
 
 type Delivery = Readonly<PendingDelivery>;
-
-/** A route's deliveries in memory may have this many characters together: two batches. */
-const maxCharacters = 8 * 1024 * 1024;
 
 const behind = 'waits behind an earlier one of its account';
 
@@ -31,18 +31,19 @@ export class RouteLedger {
   readonly #progress: Progress;
   /** Of those in memory, the ones that the journal lists: they are few, and an operator may drop them. */
   readonly #listed = new Map<number, PendingDelivery>();
-  /** Of all that are in memory. */
-  #characters = 0;
+  /** For all that are in memory, and once more for those that are with the sink: it gets a copy. */
+  readonly #memory: MemoryShare;
   #attempting = 0;
   #lines: Recorded[] = [];
-  #settled: RecordKey[] = [];
+  #settled: DeliveredRecord[] = [];
   #cursor: number;
   /** When the next one that waits is due, in Unix milliseconds, as far as known: 0 where the journal must be asked. */
   nextDue = 0;
 
-  constructor(cursor: number, queue: Queue) {
+  constructor(cursor: number, queue: Queue, memory: MemoryShare) {
     this.#cursor = cursor;
     this.#queue = queue;
+    this.#memory = memory;
     this.#progress = new Progress(cursor);
   }
 
@@ -73,7 +74,12 @@ export class RouteLedger {
 
   /** True where no more should be held in memory. */
   get isFull(): boolean {
-    return this.#characters > maxCharacters;
+    return this.#memory.isFull;
+  }
+
+  /** Bytes that the entries may take that are read next. */
+  get spare(): number {
+    return this.#memory.room;
   }
 
   /** Those in memory that the journal lists. */
@@ -114,9 +120,11 @@ export class RouteLedger {
   }
 
   /** → quarantined */
-  quarantine({ seq, header }: Entry, reason: string): void {
-    const { accountId } = header;
-    this.#lines.push({ seq, accountId, state: 'quarantined', reason, attempts: none, dueAt: null, exists: false });
+  quarantine({ seq, header: { event, accountId } }: Entry, reason: string): void {
+    this.#lines.push({
+      ...{ seq, event, accountId, state: 'quarantined', reason },
+      ...{ attempts: none, dueAt: null, exists: false },
+    });
   }
 
   /** waiting → pending: it is due. It goes on waiting, without a time of its own, where it isn't its account's turn. */
@@ -134,7 +142,10 @@ export class RouteLedger {
     const deliveries = this.#queue.take(max);
     const fitting = fittingOf(deliveries);
     if (fitting < deliveries.length) this.#queue.putBack(deliveries.splice(fitting), 'first');
-    for (const delivery of deliveries) delivery.state = 'attempting';
+    for (const delivery of deliveries) {
+      delivery.state = 'attempting';
+      this.#memory.take(bytesOf(delivery.entry));
+    }
     this.#attempting += deliveries.length;
     return deliveries;
   }
@@ -144,17 +155,22 @@ export class RouteLedger {
     const left = deliveries.filter((delivery) => !this.#dropWithdrawn(delivery));
     for (const delivery of left) {
       delivery.state = 'pending';
+      this.#memory.giveBack(bytesOf(delivery.entry));
       delivery.mayRepeat = mayRepeat(delivery.attempts);
     }
     this.#attempting -= left.length;
     this.#queue.putBack(left, place);
   }
 
-  /** attempting → settled; one that was withdrawn has no record any more that could be. */
-  settle(delivery: PendingDelivery): void {
+  /**
+   * attempting → settled; one that was withdrawn has no record any more that could be.
+   * @param code what the sink answered, where that has one
+   */
+  settle(delivery: PendingDelivery, code: number | string | null): void {
     if (this.#dropWithdrawn(delivery)) return;
     delivery.state = 'settled';
-    if (delivery.listed) this.#settled.push(keyOf(delivery));
+    delivery.code = code;
+    if (delivery.listed) this.#settled.push(settledRecordOf(delivery));
     this.#progress.settled(delivery);
     this.#end(delivery);
   }
@@ -221,7 +237,8 @@ export class RouteLedger {
     const { cursor } = this.#progress;
     const hasNews = this.#lines.length > 0 || this.#settled.length > 0 || this.#progress.hasMoreAhead;
     if (cursor === this.#cursor && !hasNews) return null;
-    const settlement = { cursor, ahead: this.#progress.ahead(), recorded: this.#lines, settled: this.#settled };
+    const [ahead, delivered] = [this.#progress.ahead(), this.#progress.takeDelivered()];
+    const settlement = { cursor, ahead, recorded: this.#lines, settled: this.#settled, delivered };
     this.#cursor = cursor;
     this.#lines = [];
     this.#settled = [];
@@ -258,24 +275,27 @@ export class RouteLedger {
   /** Its attempt has ended, and it leaves the memory. Returns those that must wait in the journal behind it. */
   #end(delivery: PendingDelivery): readonly PendingDelivery[] {
     this.#attempting -= 1;
+    this.#memory.giveBack(bytesOf(delivery.entry));
     this.#leave(delivery);
     return this.#queue.release(delivery);
   }
 
   #enter(delivery: PendingDelivery): void {
-    this.#characters += delivery.entry.json.length;
+    this.#memory.take(bytesOf(delivery.entry));
     if (delivery.listed) this.#listed.set(delivery.entry.seq, delivery);
   }
 
   #leave({ entry, listed }: PendingDelivery): void {
-    this.#characters -= entry.json.length;
+    this.#memory.giveBack(bytesOf(entry));
     if (listed) this.#listed.delete(entry.seq);
   }
 
   /** The journal gets a line of it, or another one. */
   #list(delivery: PendingDelivery, state: 'waiting' | 'dead', reason: string, dueAt: number | null): void {
     const { entry, attempts, listed: exists } = delivery;
-    this.#lines.push({ seq: entry.seq, accountId: entry.header.accountId, state, reason, attempts, dueAt, exists });
+    const { seq, header } = entry;
+    const { event, accountId } = header;
+    this.#lines.push({ seq, event, accountId, state, reason, attempts, dueAt, exists });
     delivery.listed = true;
     if (!exists) this.#progress.close(delivery);
   }
@@ -293,6 +313,11 @@ function mayRepeat(attempts: readonly Attempt[]): boolean {
 
 function keyOf({ entry, attempts }: Delivery): RecordKey {
   return { seq: entry.seq, restartedAt: restartedAt(attempts) };
+}
+
+function settledRecordOf(delivery: Delivery): DeliveredRecord {
+  const { entry, attempts, code } = delivery;
+  return { ...keyOf(delivery), event: entry.header.event, code, attempts: triesIn(attempts) + 1 };
 }
 
 const none: readonly never[] = [];

@@ -29,6 +29,8 @@ export class PendingDelivery {
   /** As of `Delivery`. */
   mayRepeat: boolean;
   state: DeliveryState = 'pending';
+  /** What the sink answered, once it is settled, where that has a code. */
+  code: number | string | null = null;
 
   constructor(entry: Entry, attempts: readonly Attempt[], listed: boolean, mayRepeat: boolean) {
     this.entry = entry;

@@ -1,3 +1,4 @@
+import type { DeliveredRun } from '../journal/route-session.ts';
 import type { DeliveryState, PendingDelivery } from './pending-delivery.ts';
 
 type Delivery = Readonly<PendingDelivery>;
@@ -35,6 +36,7 @@ export class Progress {
    */
   #overtaken = 0;
   #overtakenAt = 0;
+  #delivered = new DeliveredRuns();
 
   constructor(cursor: number) {
     this.#through = cursor;
@@ -97,6 +99,7 @@ export class Progress {
   close({ entry }: Delivery): void {
     this.#lastSettled = Math.max(this.#lastSettled, entry.seq);
     for (let { firstOpen } = this; firstOpen !== undefined && !isOpen(firstOpen); firstOpen = this.firstOpen) {
+      if (!firstOpen.listed && firstOpen.state === 'settled') this.#delivered.add(firstOpen);
       this.#deliveries[this.#first] = undefined;
       this.#first += 1;
     }
@@ -104,6 +107,13 @@ export class Progress {
     if (this.#first <= 1_000 && this.#first < this.#deliveries.length) return;
     this.#deliveries = this.#deliveries.slice(this.#first);
     this.#first = 0;
+  }
+
+  /** What the cursor has passed since the last time, and was delivered without being listed. */
+  takeDelivered(): readonly DeliveredRun[] {
+    const { runs } = this.#delivered;
+    this.#delivered = new DeliveredRuns();
+    return runs;
   }
 
   /** Milliseconds until there is something to list; without end where nothing has been overtaken. */
@@ -130,3 +140,42 @@ function isOpen({ listed, state }: Delivery): boolean {
 }
 
 const over: readonly DeliveryState[] = ['settled', 'withdrawn', 'dropped'];
+
+/** Deliveries in the journal's order, as numbers alone: what the cursor has passed isn't to be held in memory. */
+class DeliveredRuns {
+  readonly runs: Run[] = [];
+  #last = new Run(null);
+
+  add({ entry, code }: Delivery): void {
+    if (this.runs.length === 0 || this.#last.code !== code) {
+      this.#last = new Run(code);
+      this.runs.push(this.#last);
+    }
+    this.#last.add(entry.seq, entry.header.event ?? '');
+  }
+}
+
+class Run implements DeliveredRun {
+  readonly code: number | string | null;
+  readonly places: number[] = [];
+  /** Each is looked up once, and not again to be written. */
+  readonly #counts = new Map<string, { count: number }>();
+  #through = 0;
+
+  constructor(code: number | string | null) {
+    this.code = code;
+  }
+
+  get events(): ReadonlyMap<string, number> {
+    return new Map([...this.#counts].map(([event, { count }]) => [event, count]));
+  }
+
+  add(seq: number, event: string): void {
+    const counter = this.#counts.get(event);
+    if (counter === undefined) this.#counts.set(event, { count: 1 });
+    else counter.count += 1;
+    if (this.#through === seq - 1 && this.places.length > 0) this.places[this.places.length - 1] = seq;
+    else this.places.push(seq, seq);
+    this.#through = seq;
+  }
+}

@@ -1,5 +1,3 @@
-import type { Attempt } from '../journal/route-session.ts';
-
 export interface RetryOptions {
   /** Milliseconds after the first, second … try that failed; after the last one there is no other. */
   readonly schedule: readonly number[];
@@ -23,11 +21,6 @@ export function nextTry(
   if (pause === undefined) return null;
   const asked = Math.min(notBefore ?? 0, now + options.maxWait);
   return Math.round(Math.max(now + Math.random() * pause, asked));
-}
-
-/** How often a delivery has been tried, since an operator last asked to begin anew. */
-export function triesIn(attempts: readonly Attempt[]): number {
-  return attempts.length - 1 - attempts.findLastIndex(({ outcome }) => outcome === 'restart');
 }
 
 /** Beyond this, a time that was planned for can't be right any more: the clock has been set back. */

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { unlessAborted } from '../common/async/abort.ts';
 import { Backoff, Wakeup } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
+import type { MemoryBudget, MemoryShare } from '../common/memory-budget.ts';
 import type { JournalEvents } from '../journal/journal.ts';
 import type { Order, RouteSession } from '../journal/route-session.ts';
 import type { Sink } from '../sinks/sink.ts';
@@ -24,6 +25,8 @@ export interface RouteOptions extends FeedOptions, DispatchOptions {
 export interface RouteContext {
   readonly session: RouteSession;
   readonly events: JournalEvents;
+  /** Bounds the notifications that it holds. */
+  readonly memory: MemoryBudget;
   readonly openSink: () => Promise<Sink>;
   readonly log: Logger;
 }
@@ -68,6 +71,7 @@ async function queueOf(order: Order, session: RouteSession): Promise<Queue> {
  */
 export class Route {
   readonly #log: Logger;
+  readonly #memory: MemoryShare;
   readonly #ledger: RouteLedger;
   readonly #feed: RouteFeed;
   readonly #dispatcher: Dispatcher;
@@ -83,7 +87,7 @@ export class Route {
 
   constructor(
     options: RouteOptions,
-    { session, events, openSink, log }: RouteContext,
+    { session, events, memory, openSink, log }: RouteContext,
     handledBeyondCursor: readonly number[],
     queue: Queue,
   ) {
@@ -93,7 +97,8 @@ export class Route {
     );
     const ring = () => this.#wakeup.ring();
     const onConditionFailure = (reason: string) => this.#conditionFailures.count(reason);
-    const ledger = new RouteLedger(session.cursor, queue);
+    this.#memory = memory.open();
+    const ledger = new RouteLedger(session.cursor, queue, this.#memory);
     const feed = new RouteFeed(options, { session, ledger, onConditionFailure, ring }, handledBeyondCursor);
     this.#liveness = new RouteLiveness(options.timeout);
     const sinkClient = new SinkClient(openSink, options.timeout, this.#liveness, log);
@@ -148,6 +153,7 @@ export class Route {
     this.#wakeup.ring();
     await this.#running;
     await this.#dispatcher.close();
+    this.#memory.close();
     this.#feed.save(true);
     this.#conditionFailures.close();
     deadline.removeEventListener('abort', abort);

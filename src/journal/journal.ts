@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { MemoryBudget } from '../common/memory-budget.ts';
 import type { Entry } from '../notification/entry.ts';
 import type { Notification } from '../notification/notification.ts';
 import type { OperatorStore } from './operator-store.ts';
@@ -12,10 +13,9 @@ import type { RouteSession, Start } from './route-session.ts';
 export interface JournalStore {
   /**
    * Opens it for a daemon.
-   * @param lookEvery milliseconds between looks for what operators have changed
    * @throws JournalError when another daemon has it, it is newer than this program, or it can't be used
    */
-  open(limits: Limits, log: Logger, lookEvery?: number): Promise<Journal>;
+  open(limits: Limits, log: Logger, options?: OpenOptions): Promise<Journal>;
 
   /** Opens it for reading, beside a daemon or without one. @throws JournalError */
   openReader(): Promise<OpenedReader>;
@@ -30,11 +30,18 @@ export interface JournalStore {
   readonly rebuild?: (routes: readonly string[], log: Logger) => Promise<void>;
 }
 
+export interface OpenOptions {
+  /** Milliseconds between looks for what operators have changed. */
+  readonly lookEvery?: number;
+  /** Bounds the newest entries that are kept in memory. */
+  readonly memory?: MemoryBudget;
+}
+
 /**
  * The store between intake and delivery, as a daemon has it open: whoever opens it hands each part of the daemon its
  * role. Everything may be asynchronous, so that a store shared by several daemons can stand behind the same interfaces.
  */
-export interface Journal extends Appender, JournalEvents, JournalReader {
+export interface Journal extends Appender, JournalEvents, JournalReader, OutageLog {
   /** Why it takes nothing though nothing was tried: it isn't where it was. Null while all is well. */
   readonly trouble: string | null;
 
@@ -43,8 +50,14 @@ export interface Journal extends Appender, JournalEvents, JournalReader {
   /**
    * Gives a route its place, by `start` if the journal doesn't know the route yet. From now on it holds back retention;
    * of what is invalid and not read yet, only where it delivers that.
+   * @param selection what it selects from its cursor on, as `JournalReader#selections` gives it back
    */
-  openRoute(name: string, start: Start, invalid?: 'quarantine' | 'deliver'): Promise<RoutePlace>;
+  openRoute(
+    name: string,
+    start: Start,
+    invalid?: 'quarantine' | 'deliver',
+    selection?: object | null,
+  ): Promise<RoutePlace>;
 
   /** The route holds back retention no longer. Should it be opened again, it goes on from its cursor. */
   releaseRoute(name: string): Promise<void>;
@@ -65,6 +78,20 @@ export interface Appender {
    * @throws JournalError when the store can't be written, or isn't where it was
    */
   append(batch: readonly Notification[]): Promise<readonly Entry[]>;
+}
+
+/** Where it is kept when nothing came from a broker. It is on disk within seconds. */
+export interface OutageLog {
+  /** @param since Unix milliseconds; @param code what the broker or the system has answered */
+  brokerAway(broker: BrokerName, since: number, reason: string, code: number | string | null): void;
+  /** @param until Unix milliseconds */
+  brokerBack(broker: BrokerName, until: number): void;
+}
+
+export interface BrokerName {
+  readonly zone: string;
+  /** Host and port. */
+  readonly broker: string;
 }
 
 /** What whoever waits for something new is told. */

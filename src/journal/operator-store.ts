@@ -87,8 +87,8 @@ export interface Erased {
   readonly notifications: number;
   /** False where a program that reads the journal keeps in its log what was written before. */
   readonly isLogEmpty: boolean;
-  /** How often the account's id is still in the journal's file: in mentions, and in remains of rows that were moved. */
-  readonly occurrences: number;
+  /** How often the account's id is still in the journal's file: in mentions, or in what is left of rows that were moved. */
+  readonly remains: number;
 }
 
 /** Which of them; every part that is given narrows the selection. */

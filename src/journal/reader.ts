@@ -5,6 +5,84 @@ export interface JournalReader {
   /** Entries after `after` that fit, oldest first; without `after` or `since` the newest `limit` ones. */
   find(query: Query): Promise<Entry[]>;
   summary(): Promise<Summary>;
+  /** The newest that fit, newest first. */
+  search(search: Search): Promise<Found>;
+  /** What KAZOO has published again of an entry, or before it, oldest first. */
+  resendsOf(seq: number): Promise<Resend[]>;
+  /**
+   * What became of an entry's deliveries, of each route the newest first. What is recorded still isn't among them, and
+   * what is older than the retention may be missing.
+   */
+  deliveriesOf(seq: number): Promise<LoggedDelivery[]>;
+  /** Since when it is kept what becomes of deliveries, in Unix milliseconds; null where nothing is. */
+  loggedSince(): Promise<number | null>;
+  /** What each route has selected, as far as there are entries of that time; of each route the newest first. */
+  selections(): Promise<SelectionVersion[]>;
+  /** How deliveries ended, oldest first. @param since Unix milliseconds: from the span on in which that is */
+  counts(per: CountSpan, since: number): Promise<DeliveryCount[]>;
+  /** When nothing came in, oldest first, of what touches this span of Unix milliseconds. */
+  outages(since: number, until: number): Promise<Outage[]>;
+}
+
+/** A delivery that is done with. */
+export interface LoggedDelivery {
+  /** Empty for what could not be decoded: it was quarantined for all routes. */
+  readonly route: string;
+  /** `expired`: it was dead or quarantined for longer than that is kept. */
+  readonly outcome: 'delivered' | 'dropped' | 'expired';
+  /** Unix milliseconds of its commit. */
+  readonly at: number;
+  /** What the other side answered, where that has a code. */
+  readonly code: number | string | null;
+  /** How often it was tried, since it was begun anew. */
+  readonly attempts: number;
+  /** Who has dropped it. */
+  readonly by: string | null;
+}
+
+/** What a route selects of the entries behind a place, up to its next version. */
+export interface SelectionVersion {
+  readonly route: string;
+  readonly after: number;
+  /** Since when, in Unix milliseconds. */
+  readonly at: number;
+  /** As it was given to `openRoute`; null where nobody knows. */
+  readonly selection: object | null;
+}
+
+/** In milliseconds. Days are UTC's. The last 60 minutes are kept, 48 hours, and 400 days. */
+export const countSpans = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const;
+
+export type CountSpan = keyof typeof countSpans;
+
+/** Of one route and event. */
+export interface DeliveryCount {
+  /** Of the span, in Unix milliseconds. */
+  readonly start: number;
+  readonly route: string;
+  /** `other` for those of a route that has more than 200. */
+  readonly event: string;
+  readonly delivered: number;
+  readonly dead: number;
+  readonly quarantined: number;
+  /** When the last one was delivered, in Unix milliseconds. */
+  readonly last: number | null;
+}
+
+export interface Outage {
+  /** Unix milliseconds; null while it lasts. */
+  readonly since: number;
+  readonly until: number | null;
+  /** Both empty where no daemon ran. */
+  readonly zone: string;
+  readonly broker: string;
+  readonly reason: string;
+  readonly code: number | string | null;
+}
+
+export interface Resend {
+  readonly id: string;
+  readonly receivedAt: number;
 }
 
 /** One that was opened for reading alone. */
@@ -21,6 +99,28 @@ export interface Query {
   readonly events?: readonly string[];
   readonly accounts?: readonly string[];
   readonly limit: number;
+}
+
+/** What `why` looks for; every part that is given narrows the selection. */
+export interface Search {
+  /** Names and globs. */
+  readonly events?: readonly string[];
+  readonly accounts?: readonly string[];
+  /** A value anywhere in the body. */
+  readonly callId?: string;
+  /** A phone number or an extension anywhere in the body, however it is written there. */
+  readonly number?: string;
+  /** Unix milliseconds of arrival. Without it, the search ends after some 30,000 entries that it had to read. */
+  readonly since?: number;
+  readonly limit: number;
+}
+
+export interface Found {
+  readonly entries: readonly Entry[];
+  /** Arrival of the oldest entry that was looked at, in Unix milliseconds; null where there was none to look at. */
+  readonly searchedTo: number | null;
+  /** Whether there is something older that wasn't looked at. */
+  readonly more: boolean;
 }
 
 /** What a journal holds. Times are Unix milliseconds of arrival. */

@@ -17,8 +17,11 @@ export interface RouteSession {
   /** Aborts when the route may be somebody else's: nothing of it may be delivered any more, and nothing is saved. */
   readonly lost: AbortSignal;
 
-  /** Entries after `seq`, oldest first, `limit` at most and some MiB at most; from memory where they are recent. */
-  read(seq: number, limit: number, interest: Interest): Promise<Page>;
+  /**
+   * Entries after `seq`, oldest first, `limit` at most; from memory where they are recent.
+   * @param bytes of memory that they may take; some MiB at most, and the first one whatever it takes
+   */
+  read(seq: number, limit: number, interest: Interest, bytes?: number): Promise<Page>;
 
   /**
    * Entries beyond the cursor that are recorded or settled all the same, or that an operator has dropped: the route stood
@@ -40,13 +43,13 @@ export interface RouteSession {
    * for which only a clock that was set back can be the reason. As many at a time as of `read`.
    * @param held entries that are left out
    */
-  due(now: number, horizon: number, limit: number, held: ReadonlySet<number>): Promise<WaitingPage>;
+  due(now: number, horizon: number, limit: number, held: ReadonlySet<number>, bytes?: number): Promise<WaitingPage>;
 
   /** When the next one after a time is due, or null. */
   nextDue(now: number): Promise<number | null>;
 
   /** Waiting deliveries of one account, due or not, in the journal's order. As many at a time as of `read`. */
-  waitingOf(accountId: string, limit: number): Promise<readonly Waiting[]>;
+  waitingOf(accountId: string, limit: number, bytes?: number): Promise<readonly Waiting[]>;
 
   /**
    * Those of these entries whose deliveries wait, with their `restartedAt`: others that did have been dropped by an
@@ -110,6 +113,11 @@ export function restartedAt(attempts: readonly Attempt[]): number {
   return attempts.findLast(({ outcome }) => outcome === 'restart')?.at ?? 0;
 }
 
+/** How often a delivery has been tried, since an operator last asked to begin anew. */
+export function triesIn(attempts: readonly Attempt[]): number {
+  return attempts.length - 1 - attempts.findLastIndex(({ outcome }) => outcome === 'restart');
+}
+
 /** One record of an entry, and none that takes its place. */
 export interface RecordKey {
   readonly seq: number;
@@ -125,6 +133,7 @@ export type RecordedState = 'waiting' | 'quarantined' | 'dead';
 /** What a route records of a delivery that isn't settled. */
 export interface Recorded {
   readonly seq: number;
+  readonly event: string | null;
   readonly accountId: string | null;
   readonly state: RecordedState;
   readonly reason: string;
@@ -147,8 +156,27 @@ export interface Settlement {
   readonly ahead?: readonly number[];
   /** Entries that are not settled, and may be left behind: also beyond the cursor. */
   readonly recorded: readonly Recorded[];
-  /** Records of what is settled now. */
-  readonly settled: readonly RecordKey[];
+  /** What is delivered now and had a record. */
+  readonly settled: readonly DeliveredRecord[];
+  /** What is delivered now and had none, in the journal's order; up to the cursor. */
+  readonly delivered: readonly DeliveredRun[];
+}
+
+export interface DeliveredRecord extends RecordKey {
+  readonly event: string | null;
+  /** What the other side answered, where that has a code. */
+  readonly code: number | string | null;
+  /** How often it was tried, since it was begun anew. */
+  readonly attempts: number;
+}
+
+/** Deliveries that follow each other, were answered the same, and were each tried once. */
+export interface DeliveredRun {
+  readonly code: number | string | null;
+  /** Where they are: from and to, from and to, … */
+  readonly places: readonly number[];
+  /** How many there are of each event; those without a name have an empty one. */
+  readonly events: ReadonlyMap<string, number>;
 }
 
 /** A delivery that is due again. */

@@ -40,6 +40,14 @@ export class Entry {
   }
 }
 
+/** What an entry takes beside its body: its fields, and those of its delivery. */
+const ownBytes = 512;
+
+/** What it takes in memory, about. */
+export function bytesOf({ json }: Pick<Entry, 'json'>): number {
+  return json.length + ownBytes;
+}
+
 /** What of a notification is for those who read the journal. */
 type Content = Readonly<Pick<Notification, 'header' | 'state' | 'problems' | 'json' | 'secrets'>>;
 

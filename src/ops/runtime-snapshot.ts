@@ -12,6 +12,8 @@ export interface RuntimeSnapshot {
   /** What is wrong with the journal, as it says itself. */
   readonly journalProblem: string | null;
   readonly clock: Clock;
+  /** Bytes of notifications that are in memory, and that may be. */
+  readonly memory: { readonly used: number; readonly limit: number };
   /** Bytes that the journal may have. */
   readonly maxSize: number;
   /** Bytes that undecodable and invalid notifications may have of it. */

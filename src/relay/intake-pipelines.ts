@@ -1,7 +1,8 @@
 import type { IntakePolicy } from '../broker/examine.ts';
 import { Intake, type IntakeContext } from '../broker/intake.ts';
-import { Link } from '../broker/link.ts';
+import { Link, type LinkActivity } from '../broker/link.ts';
 import type { BrokerConfig, Config } from '../config/config.ts';
+import type { BrokerName, OutageLog } from '../journal/journal.ts';
 import type { BrokerSnapshot } from '../ops/runtime-snapshot.ts';
 import type { BrokerStatus } from '../ops/status.ts';
 import { type Changes, changesIn } from './changes.ts';
@@ -23,10 +24,12 @@ interface IntakePipeline {
 /** One for each broker. */
 export class IntakePipelines {
   readonly #context: IntakeContext;
+  readonly #outages: OutageLog;
   #policy: IntakePolicy;
   #pipelines = new Map<string, IntakePipeline>();
 
-  constructor(policy: IntakePolicy, context: IntakeContext) {
+  constructor(policy: IntakePolicy, context: IntakeContext, outages: OutageLog) {
+    this.#outages = outages;
     this.#policy = policy;
     this.#context = context;
   }
@@ -54,9 +57,7 @@ export class IntakePipelines {
     const present = new Map([...this.#pipelines].map(([name, pipeline]) => [name, pipeline.config]));
     const wanted = byName(config);
     const changes = changesIn(present, wanted);
-    await Promise.all(
-      [...changes.removed, ...changes.replaced].map((name) => this.#pipelines.get(name)?.link.stop(deadline)),
-    );
+    await Promise.all([...changes.removed, ...changes.replaced].map((name) => this.#remove(name, deadline)));
     const pipelines = new Map<string, IntakePipeline>();
     for (const [name, pipelineConfig] of wanted) {
       const running = changes.unchanged.includes(name) ? this.#pipelines.get(name) : undefined;
@@ -67,15 +68,33 @@ export class IntakePipelines {
   }
 
   async stop(deadline: AbortSignal): Promise<void> {
-    await Promise.all([...this.#pipelines.values()].map(({ link }) => link.stop(deadline)));
+    await Promise.all([...this.#pipelines.values()].map((pipeline) => stop(pipeline, deadline)));
+  }
+
+  /** A broker that was away is no longer one that we miss. */
+  async #remove(name: string, deadline: AbortSignal): Promise<void> {
+    const pipeline = this.#pipelines.get(name);
+    if (pipeline === undefined) return;
+    await stop(pipeline, deadline);
+    this.#outages.brokerBack(nameOf(pipeline.config), Date.now());
   }
 
   #start(config: PipelineConfig): IntakePipeline {
     const { broker, queue } = config;
     const log = this.#context.log.child({ zone: broker.zone, broker: hostOf(broker) });
     const intake = new Intake(config.intake, this.#policy, { ...this.#context, log });
-    return { config, intake, link: new Link(broker, { ...config.intake, queue }, intake, log) };
+    const name = nameOf(config);
+    const onChange = ({ state, since, reason, code }: LinkActivity) => {
+      if (state === 'away') this.#outages.brokerAway(name, since, reason ?? '', code ?? null);
+      else this.#outages.brokerBack(name, since);
+    };
+    return { config, intake, link: new Link(broker, { ...config.intake, queue }, intake, log, onChange) };
   }
+}
+
+async function stop({ link, intake }: IntakePipeline, deadline: AbortSignal): Promise<void> {
+  await link.stop(deadline);
+  intake.close();
 }
 
 /** Names are fit to be shown; one broker may stand there twice. */
@@ -88,6 +107,10 @@ function byName({ brokers, intake, queue }: Config): Map<string, PipelineConfig>
     pipelines.set(unique, { broker, intake, queue });
   }
   return pipelines;
+}
+
+function nameOf({ broker }: PipelineConfig): BrokerName {
+  return { zone: broker.zone, broker: hostOf(broker) };
 }
 
 function statusOf({ config: { broker }, intake, link }: IntakePipeline): BrokerStatus {

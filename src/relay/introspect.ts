@@ -11,7 +11,7 @@ interface Introspection {
 
 /** What a running daemon tells of itself, to whoever asks. */
 export function introspect(running: Running, httpStatus: () => HttpStatus | null): Introspection {
-  const { journal, routes, pipelines, log } = running;
+  const { memory, journal, routes, pipelines, log } = running;
   const startedAt = Date.now();
   const snapshot: RuntimeSnapshot = {
     brokers: () => pipelines.snapshot,
@@ -27,6 +27,7 @@ export function introspect(running: Running, httpStatus: () => HttpStatus | null
       return running.config.journal.maxSize * running.config.journal.invalidShare;
     },
     clock: journal.clock,
+    memory,
     maxQueue: running.config.queue.maxLength,
     lines: () => log.lines,
   };

@@ -1,3 +1,4 @@
+import { MemoryBudget } from '../common/memory-budget.ts';
 import type { Config } from '../config/config.ts';
 import { storeAt } from '../journal/open.ts';
 import { openControl } from '../ops/control.ts';
@@ -48,17 +49,18 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   const asRead = first.watched.map(markOf);
   const policy = policyOf(config);
   warnOfFewDescriptors(config, log);
-  const journal = await storeAt(config.journal).open(config.journal, logger);
-  const routes = new Routes(journal, logger);
+  const memory = new MemoryBudget(config.memory.buffers);
+  const journal = await storeAt(config.journal).open(config.journal, logger, { memory });
+  const routes = new Routes(journal, memory, logger);
   await Promise.all(config.routes.map((route) => routes.start(route)));
-  const pipelines = new IntakePipelines(policy, { appender: journal, log: logger });
+  const pipelines = new IntakePipelines(policy, { appender: journal, memory, log: logger }, journal);
   const shutdown = new Shutdown();
   const { stopping, impatient } = shutdown;
   await pipelines.replace(config, impatient);
 
   const fileWatch = new FileWatch(() => void reloader.request());
   const running: Running = {
-    ...{ config, files: first.files, journal, routes, pipelines, fileWatch, log },
+    ...{ config, files: first.files, memory, journal, routes, pipelines, fileWatch, log },
     ...{ stopping, impatient },
   };
   const reloader = new Reloader(

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
+import type { MemoryBudget } from '../common/memory-budget.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -108,6 +109,7 @@ export interface Running {
   config: Config;
   /** Those of the configuration, as far as they are known. */
   files: readonly string[];
+  readonly memory: MemoryBudget;
   readonly journal: Journal;
   readonly routes: Routes;
   readonly pipelines: IntakePipelines;
@@ -130,7 +132,7 @@ export function policyOf({ validation, routes }: Config): Parameters<IntakePipel
  * @throws before it has changed anything, or what a stop cuts off
  */
 export async function applyReload(running: Running, next: RunConfig): ReturnType<Reload> {
-  const { journal, routes, pipelines, fileWatch, log, stopping, impatient } = running;
+  const { memory, journal, routes, pipelines, fileWatch, log, stopping, impatient } = running;
   running.files = next.files;
   const policy = policyOf(next.config);
   // Nothing is left that could be refused.
@@ -139,6 +141,7 @@ export async function applyReload(running: Running, next: RunConfig): ReturnType
   const needs_restart = differingOptions(optionsOf(config), optionsOf(next.config));
   running.config = config;
   pipelines.use(policy);
+  memory.limit = config.memory.buffers;
   journal.limit(config.journal);
   setUsualLevel(log, config.log.level);
   fileWatch.watch(next.watched);

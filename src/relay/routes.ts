@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
 import { Backoff } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
+import type { MemoryBudget } from '../common/memory-budget.ts';
 import type { RouteConfig } from '../config/config.ts';
 import { type RouteActivity, startRoute } from '../delivery/route.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { RouteSession } from '../journal/route-session.ts';
 import type { RouteSnapshot } from '../ops/runtime-snapshot.ts';
+import { selectionOf } from '../routes/match.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { type Changes, changesIn } from './changes.ts';
 import { firstPause, LeasedRoute, longestPause } from './leased-route.ts';
@@ -18,11 +20,13 @@ interface Running {
 /** The routes that run. */
 export class Routes {
   readonly #journal: Journal;
+  readonly #memory: MemoryBudget;
   readonly #log: Logger;
   readonly #running = new Map<string, Running>();
 
-  constructor(journal: Journal, log: Logger) {
+  constructor(journal: Journal, memory: MemoryBudget, log: Logger) {
     this.#journal = journal;
+    this.#memory = memory;
     this.#log = log;
   }
 
@@ -57,8 +61,9 @@ export class Routes {
     const mayRemoveOld = () => this.#journal.clock.isTrusted;
     const openSink = () => kind.open(config.sink.options, { route: name, mayRemoveOld, log });
     const options = { ...config, flow: kind.limits(config.sink.options) };
-    const place = await this.#journal.openRoute(name, start, invalid);
-    const run = (session: RouteSession) => startRoute(options, { session, events: this.#journal, log, openSink });
+    const place = await this.#journal.openRoute(name, start, invalid, selectionOf(config));
+    const context = { events: this.#journal, memory: this.#memory, log, openSink };
+    const run = (session: RouteSession) => startRoute(options, { ...context, session });
     this.#running.set(name, { config, leased: new LeasedRoute(place, run, log) });
   }
 

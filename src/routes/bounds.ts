@@ -86,7 +86,8 @@ function compilePattern(pattern: string, text: string, start: number): RE2JS {
   }
 }
 
-function partsOf({ args }: ASTNode): ASTNode[] {
+/** The expressions that stand in one. */
+export function partsOf({ args }: ASTNode): ASTNode[] {
   const found: ASTNode[] = [];
   const look = (part: unknown): void => {
     if (Array.isArray(part)) part.forEach(look);

@@ -4,6 +4,7 @@ import type { RevealedPaths } from '../kazoo/redact.ts';
 import type { Entry, Interest } from '../notification/entry.ts';
 import type { Header } from '../notification/header.ts';
 import { createCondition } from './condition.ts';
+import { explainCondition } from './condition-reason.ts';
 
 /** Which notifications a route wants. */
 export interface Selection extends Scope {
@@ -34,28 +35,73 @@ export function createMatcher(
   selection: Selection,
   onFailure: (reason: string) => void = () => undefined,
 ): (entry: Entry) => Decision {
-  const isInScope = createScope(selection);
-  const condition = selection.where === undefined ? undefined : createCondition(selection.where);
-
-  function fulfils(entry: Entry): boolean {
-    const answer = condition?.(entry) ?? true;
-    if (typeof answer === 'boolean') return answer;
-    onFailure(answer.failed);
-    return false;
-  }
-
+  const checks = checksOf(selection, onFailure);
   return (entry) => {
-    // It has no event that could be wanted: it is quarantined in the journal, for all routes at once.
-    if (entry.state === 'undecodable') return 'skip';
-    if (!isInScope(entry.header)) return 'skip';
-    if (entry.resendOf !== null && selection.resends === 'skip') return 'skip';
-    // Before quarantine: what a route doesn't want is not kept for it.
-    if (condition !== undefined && !fulfils(entry)) return 'skip';
-    if (entry.state === 'invalid' && selection.invalid === 'quarantine') return { quarantine: quarantineReason(entry) };
-    if (!entry.header.known && selection.unknown === 'quarantine')
-      return { quarantine: `unknown event ${entry.header.event}` };
-    return 'deliver';
+    for (const check of checks) if (!check.passes(entry)) return 'skip';
+    // What a route doesn't want is not kept for it.
+    const problem = problemOf(entry, selection);
+    return problem === null ? 'deliver' : { quarantine: problem };
   };
+}
+
+/**
+ * The same, for an operator who asks why.
+ * @returns of each entry what keeps a route from it: the selector or the condition, with the entry's own value; null where
+ *   the route wants it, be it to deliver it or to quarantine it
+ */
+export function createExplainer(selection: Selection): (entry: Entry) => string | null {
+  const checks = checksOf(selection, () => undefined);
+  return (entry) => checks.find((check) => !check.passes(entry))?.whyNot(entry) ?? null;
+}
+
+/** What of a route's configuration says what it wants, and nothing else of it. */
+export function selectionOf(route: Selection): Selection {
+  const { events, accounts, zones, previews, resends, invalid, unknown, where } = route;
+  return { events, accounts, zones, previews, resends, invalid, unknown, ...(where !== undefined && { where }) };
+}
+
+/** What an entry has to pass; and what is said of one that doesn't, which is made only then. */
+interface Check<E = Entry> {
+  passes(entry: E): boolean;
+  whyNot(entry: E): string;
+}
+
+function checksOf(selection: Selection, onFailure: (reason: string) => void): Check[] {
+  const { resends, where } = selection;
+  return [
+    {
+      // It has no event that could be wanted: it is quarantined in the journal, for all routes at once.
+      passes: ({ state }) => state !== 'undecodable',
+      whyNot: () => 'it could not be decoded, so no route gets it',
+    },
+    ...scopeChecks(selection),
+    ...(resends === 'skip' ? [noResend] : []),
+    ...(where === undefined ? [] : [conditionCheck(where, onFailure)]),
+  ];
+}
+
+const noResend: Check = {
+  passes: ({ resendOf }) => resendOf === null,
+  whyNot: ({ resendOf }) => `KAZOO has published it again: it is a resend of ${resendOf} (resends: skip)`,
+};
+
+function conditionCheck(where: string, onFailure: (reason: string) => void): Check {
+  const condition = createCondition(where);
+  return {
+    passes(entry) {
+      const answer = condition(entry);
+      if (typeof answer === 'boolean') return answer;
+      onFailure(answer.failed);
+      return false;
+    },
+    whyNot: (entry) => explainCondition(where)(entry),
+  };
+}
+
+/** What keeps a wanted entry in quarantine; null where nothing does. */
+function problemOf(entry: Entry, { invalid, unknown }: Selection): string | null {
+  if (entry.state === 'invalid' && invalid === 'quarantine') return quarantineReason(entry);
+  return !entry.header.known && unknown === 'quarantine' ? `unknown event ${entry.header.event}` : null;
 }
 
 /** What of a notification's secrets is kept beside it: those that a route reveals which may select it, and no others. */
@@ -68,16 +114,46 @@ export function createRevealedPaths(
   return (header) => revealing.flatMap(({ isInScope, reveal }) => (isInScope(header) ? reveal : []));
 }
 
-function createScope(scope: Scope): (of: Header) => boolean {
+type Scoped = Pick<Entry, 'header'>;
+
+function createScope(scope: Scope): (header: Header) => boolean {
+  const checks = scopeChecks(scope);
+  return (header) => checks.every((check) => check.passes({ header }));
+}
+
+function scopeChecks(scope: Scope): Check<Scoped>[] {
   const isWantedEvent = createEventFilter(scope.events);
   const accounts = new Set(scope.accounts);
   const zones = new Set(scope.zones);
-  return ({ event, accountId, zone, preview }) => {
-    if (!isWantedEvent(event)) return false;
-    if (accounts.size > 0 && (accountId === null || !accounts.has(accountId))) return false;
-    if (zones.size > 0 && !zones.has(zone)) return false;
-    return !preview || scope.previews === 'deliver';
-  };
+  const checks: Check<Scoped>[] = [];
+  if (!isEverything(scope.events))
+    checks.push({
+      passes: ({ header: { event } }) => isWantedEvent(event),
+      whyNot: ({ header: { event } }) =>
+        `its event, ${event ?? 'which it does not name'}, is not among events: ${listed(scope.events)}`,
+    });
+  if (accounts.size > 0)
+    checks.push({
+      passes: ({ header: { accountId } }) => accountId !== null && accounts.has(accountId),
+      whyNot: ({ header: { accountId } }) =>
+        `${accountId === null ? 'it has no account, which' : `its account, ${accountId},`} is not among accounts: ${listed(scope.accounts)}`,
+    });
+  if (zones.size > 0)
+    checks.push({
+      passes: ({ header: { zone } }) => zones.has(zone),
+      whyNot: ({ header: { zone } }) => `its zone, ${zone}, is not among zones: ${listed(scope.zones)}`,
+    });
+  if (scope.previews === 'skip')
+    checks.push({ passes: ({ header: { preview } }) => !preview, whyNot: () => 'it is a preview (previews: skip)' });
+  return checks;
+}
+
+/** So many of a list are named. */
+const named = 5;
+
+function listed(names: readonly string[]): string {
+  const rest = names.length - named;
+  return `${names.slice(0, named).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
 /** What a route needs to read at all. */
@@ -92,8 +168,12 @@ export function interestOf({ events, accounts }: Pick<Selection, 'events' | 'acc
 /** How many names of events are remembered with their answer: more than KAZOO has, but not all that may be made up. */
 const maxRemembered = 1_000;
 
+function isEverything(patterns: readonly string[]): boolean {
+  return patterns.length === 0 || patterns.includes('*');
+}
+
 function createEventFilter(patterns: readonly string[]): (event: string | null) => boolean {
-  if (patterns.length === 0 || patterns.includes('*')) return () => true;
+  if (isEverything(patterns)) return () => true;
   const names = new Set(patterns.map((pattern) => eventNamed(pattern)?.name ?? pattern));
   const globs = patterns.filter((pattern) => pattern.includes('*')).map(globToRegExp);
   const remembered = new Map<string, boolean>();

@@ -92,7 +92,13 @@ export interface ProbeReport {
   readonly outcome: Outcome;
 }
 
-export type Outcome = { readonly status: 'delivered' } | Retry | Dead;
+export type Outcome = Delivered | Retry | Dead;
+
+interface Delivered {
+  readonly status: 'delivered';
+  /** What the other side answered, where that has a code. */
+  readonly code?: number | string;
+}
 
 /** It failed, and may work later. */
 interface Retry {

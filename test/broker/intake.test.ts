@@ -6,6 +6,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
 import { ExponentialBackoff } from '../../src/common/async/loop.ts';
+import { MemoryBudget } from '../../src/common/memory-budget.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { eventNamed } from '../../src/kazoo/catalogue.ts';
 import type { Notification } from '../../src/notification/notification.ts';
@@ -133,16 +134,45 @@ describe('intake', () => {
     expect(counts[intake.counts.outcomes.indexOf('duplicate')]).toBe(2);
   });
 
-  test('has no room with more than 8 MiB that are not committed, and says when it has some again', async () => {
-    const { intake, acknowledged, source, readings } = startIntake();
-    const size = 256 * 1024;
-    for (let tag = 1; tag <= 32; tag += 1) intake.add(message(tag, Buffer.alloc(size)), source);
+  test('has no room once it holds half of what all may hold, and says when it has some again', async () => {
+    const { intake, memory, acknowledged, source, readings } = startIntake();
+    const size = 64 * 1024;
+    memory.limit = 4 * MiB;
+    for (let tag = 1; tag <= 31; tag += 1) intake.add(message(tag, Buffer.alloc(size)), source);
     expect(intake.hasRoom).toBe(true);
-    intake.add(message(33, Buffer.alloc(size)), source);
+    intake.add(message(32, Buffer.alloc(size)), source);
     expect(intake.hasRoom).toBe(false);
     await intake.drained();
     expect(intake.hasRoom).toBe(true);
-    expect(readings).toEqual([acknowledged[0]]);
+    expect(readings).toEqual(acknowledged);
+    expect(memory.used).toBe(0);
+  });
+
+  test('takes one message after the other while others hold all that may be held', async () => {
+    const { intake, memory, commits, acknowledged, source } = startIntake(Number.POSITIVE_INFINITY, {
+      ...{ max: 500, linger: 60_000 },
+    });
+    memory.open().take(memory.limit);
+    for (let tag = 1; tag <= 3; tag += 1) {
+      expect(intake.hasRoom).toBe(true);
+      intake.add(message(tag, Buffer.from('{}')), source);
+      expect(intake.hasRoom).toBe(false);
+      await until(() => intake.committed === tag, { what: `message ${tag}` });
+    }
+    expect(commits.map((batch) => batch.length)).toEqual([1, 1, 1]);
+    expect(acknowledged).toEqual([1, 2, 3]);
+    expect(memory.used).toBe(memory.limit);
+  });
+
+  test('gives back what it holds when it is closed, though the journal has not taken it', async () => {
+    const { intake, memory, source } = startIntake(0);
+    for (let tag = 1; tag <= 3; tag += 1) intake.add(message(tag, Buffer.alloc(1_000)), source);
+    await until(() => intake.paused, { what: 'the journal to fail' });
+    expect(memory.used).toBeGreaterThan(3_000);
+    intake.abandon();
+    await intake.drained();
+    intake.close();
+    expect(memory.used).toBe(0);
   });
 
   test('is read from while the journal takes nothing, so that the link sees heartbeats and what is too much', async () => {
@@ -199,22 +229,24 @@ function startIntake(failing = Number.POSITIVE_INFINITY, batch = options.batch) 
       return [];
     },
   } as unknown as Journal; // intake only appends
-  const intake = new Intake({ ...options, batch }, policy, { appender: journal, log: silent });
-  open.push({ close: async () => intake.abandon() });
+  const memory = new MemoryBudget(17 * MiB);
+  const intake = new Intake({ ...options, batch }, policy, { appender: journal, memory, log: silent });
+  open.push({ close: async () => intake.close() });
   /** What was acknowledged last, each time that it could be read on. */
   const readings: number[] = [];
   const source = {
     acknowledge: (tag: number) => void acknowledged.push(tag),
     readOn: () => void readings.push(acknowledged.at(-1) ?? 0),
   };
-  return { intake, commits, acknowledged, source, readings };
+  return { intake, memory, commits, acknowledged, source, readings };
 }
 
 /** With a journal of its own; both are gone after the test. */
 async function startWithJournal(log: pino.Logger, limits = unlimited) {
   const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-intake-'));
   const journal = await openJournal(folder, log, limits);
-  const intake = new Intake(options, policy, { appender: journal, log });
+  const memory = new MemoryBudget(17 * MiB);
+  const intake = new Intake(options, policy, { appender: journal, memory, log });
   open.push({ close: async () => rmSync(folder, { recursive: true }) }, journal);
   open.push({ close: async () => intake.abandon() });
   return { journal, intake };

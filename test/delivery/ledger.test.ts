@@ -36,7 +36,7 @@ test.each(['none', 'account'] as const)(
           try {
             for (const action of sequence) await world.act(action);
             for (let second = 0; second < patience && !world.isSettled; second += 1) await world.calm();
-            const { faults } = world;
+            const faults = await world.faults();
             const happened = sequence.filter((action) => action.do !== 'rest').map((action) => JSON.stringify(action));
             if (faults.length > 0) throw new Error([...faults, 'after:', ...happened].join('\n'));
           } finally {

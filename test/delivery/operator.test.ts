@@ -191,8 +191,16 @@ describe('a route that is forgotten', () => {
     await tested.append('a');
     await tested.settled();
     await tested.route.stop(AbortSignal.abort());
-    const line = { seq: 1, accountId: 'a', reason: 'busy', attempts: [], dueAt: Date.now(), exists: false };
-    void tested.session.settle({ cursor: 1, recorded: [{ ...line, state: 'waiting' }], settled: [] });
+    const line = {
+      seq: 1,
+      event: null,
+      accountId: 'a',
+      reason: 'busy',
+      attempts: [],
+      dueAt: Date.now(),
+      exists: false,
+    };
+    void tested.session.settle({ cursor: 1, recorded: [{ ...line, state: 'waiting' }], settled: [], delivered: [] });
     await tested.session.close();
     await tested.journal.releaseRoute('tested');
     await tested.store.forget('tested');

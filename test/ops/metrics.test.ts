@@ -152,6 +152,10 @@ describe('/metrics', () => {
     expect(used).toBeGreaterThan(Number(sum?.bytes));
     expect(used).toBeLessThan(size ?? 0);
     expect(total(page, 'kazoo_relay_journal_invalid_max_bytes')).toBe(10 * 2 ** 30 * 0.25);
+    expect(total(page, 'kazoo_relay_memory_buffers_max_bytes')).toBe(32 * 2 ** 20);
+    const inMemory = total(page, 'kazoo_relay_memory_buffers_bytes');
+    expect(inMemory).toBeGreaterThan(0);
+    expect(inMemory).toBeLessThan(2 ** 20);
   });
 
   test('is what promtool wants it to be', async () => {

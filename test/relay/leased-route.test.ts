@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import pino from 'pino';
+import { MemoryBudget } from '../../src/common/memory-budget.ts';
 import { startRoute } from '../../src/delivery/route.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import type { RouteSession } from '../../src/journal/route-session.ts';
@@ -89,7 +90,8 @@ async function lease(change = (session: RouteSession) => session): Promise<void>
     return sessions.length === 1 ? change(next) : next;
   };
   const openSink = async () => ({ deliver, close: async () => undefined });
-  const start = (own: RouteSession) => startRoute(routeOptions, { session: own, events: journal, log, openSink });
+  const context = { events: journal, memory: new MemoryBudget(Number.POSITIVE_INFINITY), log, openSink };
+  const start = (own: RouteSession) => startRoute(routeOptions, { ...context, session: own });
   leased = new LeasedRoute({ session }, start, log);
 }
 

@@ -174,7 +174,7 @@ describe('a reload', () => {
     await publishAsKazoo(broker.url, 1, { Password: 'geheim' });
     await until(() => own.lines('out/archive').length === 1, { what: 'the first' });
     const schemas = own.path('schemas');
-    change(own, { intake: { prefetch: 50 }, validation: { schemas: [schemas] } });
+    change(own, { intake: { prefetch: 50 }, memory: { buffers: '8MiB' }, validation: { schemas: [schemas] } });
     expect(await reload(own)).toMatchObject({ reloaded: false, reason: expect.stringContaining(schemas) });
     mkdirSync(schemas);
     writeFileSync(`${schemas}/low_balance.json`, '{"properties": {"current_balance": {"const": -2}}}');
@@ -182,7 +182,7 @@ describe('a reload', () => {
     change(own, { routes });
     const report = await reload(own);
     expect(report).toMatchObject({
-      applied: ['intake.prefetch', 'validation.schemas'],
+      applied: ['intake.prefetch', 'memory.buffers', 'validation.schemas'],
       needs_restart: [],
       brokers: { replaced: [expect.stringContaining('zone west')] },
     });

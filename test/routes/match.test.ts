@@ -2,7 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import { noLimits } from '../../src/kazoo/body.ts';
 import { decode } from '../../src/kazoo/decode.ts';
 import { redact } from '../../src/kazoo/redact.ts';
-import { createMatcher, createRevealedPaths, type Selection } from '../../src/routes/match.ts';
+import {
+  createExplainer,
+  createMatcher,
+  createRevealedPaths,
+  type Selection,
+  selectionOf,
+} from '../../src/routes/match.ts';
 import { entry, notification } from '../support/notification.ts';
 
 describe('a route', () => {
@@ -110,15 +116,70 @@ describe('what is revealed', () => {
   });
 });
 
+describe('what a route does not want, it says why:', () => {
+  const data = { duration: 3, caller: { number: '100' }, list: [1, 2], text: 'x'.repeat(200) };
+  test.each<[string, Partial<Selection>, Parameters<typeof entry>[0], string | null]>([
+    ['nothing of what it wants', { where: 'data.duration == 3' }, {}, null],
+    ['nothing of what it quarantines', {}, { state: 'invalid' }, null],
+    [
+      'the event',
+      { events: ['missed_call', 'fax_*'] },
+      { event: 'voicemail_new' },
+      'its event, voicemail_new, is not among events: missed_call, fax_*',
+    ],
+    ['the account', { accounts: ['a2'] }, {}, 'its account, a1, is not among accounts: a2'],
+    ['no account', { accounts: ['a2'] }, { accountId: null }, 'it has no account, which is not among accounts: a2'],
+    [
+      'five of many names',
+      { accounts: ['1', '2', '3', '4', '5', '6', '7'] },
+      {},
+      'its account, a1, is not among accounts: 1, 2, 3, 4, 5 and 2 more',
+    ],
+    ['the zone', { zones: ['east'] }, {}, 'its zone, west, is not among zones: east'],
+    ['a preview', {}, { preview: true }, 'it is a preview (previews: skip)'],
+    ['a resend', {}, { resendOf: 'id' }, 'KAZOO has published it again: it is a resend of id (resends: skip)'],
+    ['bytes', {}, { state: 'undecodable', event: null }, 'it could not be decoded, so no route gets it'],
+    [
+      'the part of a condition that is false, with what it looks at',
+      { where: 'event == "low_balance" && (data.duration > 10 || data["duration"] == 4) && data.list.size() == 2' },
+      {},
+      'where is false: data.duration > 10 || data["duration"] == 4 (data.duration is 3)',
+    ],
+    [
+      'what a macro goes through',
+      { where: 'data.list.exists(i, i > 2)' },
+      {},
+      'where is false: data.list.exists(i, i > 2) (data.list is [1,2])',
+    ],
+    [
+      'a field that is missing',
+      { where: 'data.caller.name == "x" && true' },
+      {},
+      'where can\'t be told: data.caller.name == "x": No such key: name (data.caller.name is missing)',
+    ],
+    [
+      'the beginning of a long value',
+      { where: 'data.text == ""' },
+      {},
+      `where is false: data.text == "" (data.text is "${'x'.repeat(78)}…)`,
+    ],
+  ])('%s', (_what, selection, parts, reason) => {
+    const one = { data, json: JSON.stringify(data), ...parts };
+    expect(createExplainer({ ...everything, ...selection })(entry(one))).toBe(reason);
+    expect(decide(selection, one) === 'skip').toBe(reason !== null);
+  });
+});
+
+test('a selection is all of a route that says what it wants', () => {
+  const selection = { ...everything, where: 'true' };
+  expect(selectionOf(Object.assign({ name: 'r', sink: {} }, selection))).toEqual(selection);
+});
+
+const everything: Selection = {
+  ...{ events: [], accounts: [], zones: [] },
+  ...{ previews: 'skip', invalid: 'quarantine', resends: 'skip', unknown: 'deliver' },
+};
+
 function decide(selection: Partial<Selection>, parts: Parameters<typeof entry>[0]) {
-  return createMatcher({
-    events: [],
-    accounts: [],
-    zones: [],
-    previews: 'skip',
-    invalid: 'quarantine',
-    resends: 'skip',
-    unknown: 'deliver',
-    ...selection,
-  })(entry(parts));
+  return createMatcher({ ...everything, ...selection })(entry(parts));
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Journal, Limits } from '../../src/journal/journal.ts';
+import type { Journal, Limits, OpenOptions } from '../../src/journal/journal.ts';
 import { storeAt } from '../../src/journal/open.ts';
 import type { OpenedReader } from '../../src/journal/reader.ts';
 
@@ -10,9 +10,9 @@ export const unlimited: Limits = {
   invalidShare: 1,
 };
 
-/** As a daemon opens it. @param lookEvery milliseconds between looks for what operators have changed */
-export function openJournal(folder: string, log: Logger, limits = unlimited, lookEvery = 1_000): Promise<Journal> {
-  return storeAt({ path: folder }).open(limits, log, lookEvery);
+/** As a daemon opens it. */
+export function openJournal(folder: string, log: Logger, limits = unlimited, options?: OpenOptions): Promise<Journal> {
+  return storeAt({ path: folder }).open(limits, log, options);
 }
 
 export function openJournalReader(folder: string): Promise<OpenedReader> {

@@ -5,6 +5,7 @@ import { jest } from '@jest/globals';
 import pino from 'pino';
 import { Intake } from '../../src/broker/intake.ts';
 import { Link, type LinkActivity, type LinkOptions } from '../../src/broker/link.ts';
+import { MemoryBudget } from '../../src/common/memory-budget.ts';
 import type { TlsFiles } from '../../src/common/net/tls.ts';
 import type { Appender, Journal } from '../../src/journal/journal.ts';
 import { createValidator } from '../../src/schema/validator.ts';
@@ -47,7 +48,7 @@ export async function startLink(
   const intake = new Intake(
     { batch: { max: 500, linger: 5 }, maxBodySize: 1024 * 1024, maxBodyMembers: 20_000 },
     { validator: createValidator([]), reveals: () => [] },
-    { appender: wrap(journal), log },
+    { appender: wrap(journal), memory: new MemoryBudget(16 * 1024 * 1024), log },
   );
   const link = new Link(
     { zone: 'west', url, tls },

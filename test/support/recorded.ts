@@ -1,9 +1,10 @@
-import type { Recorded, RecordKey } from '../../src/journal/route-session.ts';
+import type { DeliveredRecord, Recorded } from '../../src/journal/route-session.ts';
 
 /** A line of what isn't settled; what waits is due. */
 export function recorded(seq: number, state: Recorded['state']): Recorded {
   return {
     seq,
+    event: 'low_balance',
     accountId: null,
     state,
     reason: 'some',
@@ -13,7 +14,7 @@ export function recorded(seq: number, state: Recorded['state']): Recorded {
   };
 }
 
-/** The record of an entry that nobody has begun anew. */
-export function untouched(seq: number): RecordKey {
-  return { seq, restartedAt: 0 };
+/** The record of an entry that nobody has begun anew, and is delivered. */
+export function untouched(seq: number): DeliveredRecord {
+  return { seq, restartedAt: 0, event: 'low_balance', code: null, attempts: 1 };
 }

@@ -18,6 +18,8 @@ export interface Known {
   wasGiven: boolean;
   /** The attempt that it is in goes on, with a half of its batch at a time: the sink has thrown. */
   halved: boolean;
+  /** How often the sink has taken it. */
+  taken: number;
 }
 
 /** What stands on disk of a route. */
@@ -66,6 +68,7 @@ export class RouteModel {
       mayRepeat: false,
       wasGiven: false,
       halved: false,
+      taken: 0,
     };
     this.known.push(known);
     this.#byId.set(id, known);
@@ -93,12 +96,13 @@ export class RouteModel {
   /** Whether the sink is told rightly that it may have got it before, and isn't where an operator wants it again. */
   isGiven(id: string, asRepeat: boolean): void {
     const known = this.withId(id);
-    if (known === undefined) return;
-    const { revivedAt, changedAt, wasGiven, halved } = known;
+    // What is halved goes out again in the same attempt, with what was said of it at its start.
+    if (known === undefined || known.halved) return;
+    const { revivedAt, changedAt, wasGiven } = known;
     // The route may still have the one that was dropped before it was replayed; then the other one comes too.
     if (revivedAt > 0 && asRepeat && performance.now() - changedAt > this.#lookEvery)
       this.#complain(known, 'would be left out though an operator wants it again');
-    if (revivedAt === 0 && wasGiven && !asRepeat && !halved) this.#complain(known, 'comes again as if it were new');
+    if (revivedAt === 0 && wasGiven && !asRepeat) this.#complain(known, 'comes again as if it were new');
     known.wasGiven = true;
   }
 
@@ -113,6 +117,7 @@ export class RouteModel {
 
   /** @param revivedAt as it was when the sink got it: one that was brought back since is to come again */
   delivered(known: Known, revivedAt: number | undefined): void {
+    known.taken += 1;
     if (known.revivedAt === revivedAt && known.state !== 'erased') known.state = 'delivered';
   }
 
@@ -169,6 +174,21 @@ export class RouteModel {
     const waiting = [...lines].filter(([, state]) => state === 'waiting').map(([seq]) => `${seq} waits`);
     const isBehind = cursor < this.last;
     return [...open, ...waiting, ...(isBehind ? [`the cursor stands at ${cursor}, not at ${this.last}`] : [])];
+  }
+
+  /** Where what the journal remembers of one is not what has become of it. @param ends of its deliveries, that were logged */
+  misremembered(known: Known, ends: readonly string[]): string[] {
+    const delivered = ends.filter((end) => end === 'delivered').length;
+    const isEnd = known.state === 'delivered' || known.state === 'dropped';
+    // What is dropped while it is with the sink stays dropped, whatever the sink does with it.
+    return [
+      ...(isEnd && !ends.includes(known.state) && !ends.includes('dropped')
+        ? [`${known.seq} is ${known.state}, and not in the log`]
+        : []),
+      ...(delivered > known.taken
+        ? [`${known.seq} is logged as delivered ${delivered} times, not ${known.taken}`]
+        : []),
+    ];
   }
 
   #complain({ seq }: Known, what: string): void {

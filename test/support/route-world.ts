@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { jest } from '@jest/globals';
 import pino from 'pino';
+import { MemoryBudget } from '../../src/common/memory-budget.ts';
 import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { storeAt } from '../../src/journal/open.ts';
@@ -116,8 +117,16 @@ export class RouteWorld {
   }
 
   /** What the route has done wrong, and what it has left. */
-  get faults(): string[] {
-    return [...this.#model.complaints, ...this.#model.unsettled(this.#onDisk())];
+  async faults(): Promise<string[]> {
+    const unremembered = this.#model.known.map(async (known) => {
+      const logged = await this.#opened.store.deliveriesOf(known.seq);
+      return this.#model.misremembered(
+        known,
+        logged.map(({ outcome }) => outcome),
+      );
+    });
+    const faults = [...this.#model.complaints, ...this.#model.unsettled(this.#onDisk())];
+    return [...faults, ...(await Promise.all(unremembered)).flat()];
   }
 
   async close(): Promise<void> {
@@ -137,6 +146,7 @@ export class RouteWorld {
       {
         session: this.#watched(session),
         events: this.#opened.journal,
+        memory: new MemoryBudget(16 * 1024 * 1024),
         log,
         openSink: async () => ({ deliver, close: async () => undefined }),
       },
@@ -296,7 +306,7 @@ interface Opened {
 }
 
 async function openedIn(folder: string): Promise<Opened> {
-  const journal = await openJournal(folder, log, unlimited, lookEvery);
+  const journal = await openJournal(folder, log, unlimited, { lookEvery });
   const store = await storeAt({ path: folder }).openOperatorStore();
   const disk = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
   return { journal, store, disk, queries: queriesOf(disk) };

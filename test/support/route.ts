@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pino from 'pino';
+import { MemoryBudget } from '../../src/common/memory-budget.ts';
 import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { storeAt } from '../../src/journal/open.ts';
@@ -23,6 +24,8 @@ export interface TestRoute {
   readonly route: Route;
   /** An operator's, beside the route. */
   readonly store: OperatorStore;
+  /** What its journal and the route may hold in memory: 16 MiB. */
+  readonly memory: MemoryBudget;
   /** Messages and reasons of the log, oldest first. */
   readonly logged: string[];
   /** The ids of each call of the sink, oldest first. */
@@ -69,11 +72,12 @@ export async function startTestRoute(options: Partial<TestOptions> = {}, sink: P
       }),
     );
   };
+  const memory = new MemoryBudget(16 * 1024 * 1024);
   const start = async (changed: Partial<TestOptions> = {}) => {
     const all = { ...routeOptions, ...options, ...changed };
     session = await sessionOf(journal, all.name, all.start, all.invalid);
     const openSink = async () => ({ deliver, close: async () => undefined, ...sink });
-    return startRoute(all, { session, events: journal, log, openSink });
+    return startRoute(all, { session, events: journal, memory, log, openSink });
   };
   const rows = (sql: string) => {
     const database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
@@ -84,7 +88,7 @@ export async function startTestRoute(options: Partial<TestOptions> = {}, sink: P
     }
   };
 
-  let journal = await openJournal(folder, log, unlimited, lookEvery);
+  let journal = await openJournal(folder, log, unlimited, { lookEvery, memory });
   let session: RouteSession;
   let route = await start();
   let store = await storeAt({ path: folder }).openOperatorStore();
@@ -108,6 +112,7 @@ export async function startTestRoute(options: Partial<TestOptions> = {}, sink: P
     get store() {
       return store;
     },
+    memory,
     logged,
     calls,
     confirmed,
@@ -141,7 +146,7 @@ export async function startTestRoute(options: Partial<TestOptions> = {}, sink: P
       await route.stop(deadline);
       await session.close();
       await journal.close();
-      journal = await openJournal(folder, log, unlimited, lookEvery);
+      journal = await openJournal(folder, log, unlimited, { lookEvery, memory });
       route = await start(changed);
     },
     async crash() {
@@ -150,7 +155,7 @@ export async function startTestRoute(options: Partial<TestOptions> = {}, sink: P
       await end();
       for (const [file, bytes] of left) writeFileSync(file, bytes);
       store = await storeAt({ path: folder }).openOperatorStore();
-      journal = await openJournal(folder, log, unlimited, lookEvery);
+      journal = await openJournal(folder, log, unlimited, { lookEvery, memory });
       route = await start();
     },
     async close() {

@@ -24,9 +24,9 @@ export async function cursorOf(journal: Journal, ...route: [string, Start, Inval
 export async function settle(
   journal: Journal,
   route: string,
-  { cursor, recorded = [], settled = [] }: Partial<Settlement> & Pick<Settlement, 'cursor'>,
+  { cursor, recorded = [], settled = [], delivered = [] }: Partial<Settlement> & Pick<Settlement, 'cursor'>,
   invalid?: Invalid,
 ): Promise<void> {
   const session = await sessionOf(journal, route, 'earliest', invalid);
-  await Promise.all([session.settle({ cursor, recorded, settled }), session.close()]);
+  await Promise.all([session.settle({ cursor, recorded, settled, delivered }), session.close()]);
 }

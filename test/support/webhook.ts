@@ -1,4 +1,5 @@
 import pino, { type Logger } from 'pino';
+import { MemoryBudget } from '../../src/common/memory-budget.ts';
 import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import type { Entry } from '../../src/notification/entry.ts';
@@ -53,7 +54,13 @@ export async function startWebhookRoute(
   const session = await sessionOf(journal, route.name, 'earliest');
   const openSink = () => webhookSink.open(options, { route: route.name, log });
   const flow = webhookSink.limits(options);
-  const started = await startRoute({ ...route, flow }, { session, events: journal, log, openSink });
+  const started = await startRoute(
+    { ...route, flow },
+    {
+      ...{ session, events: journal, log, openSink },
+      memory: new MemoryBudget(Number.POSITIVE_INFINITY),
+    },
+  );
   return {
     route: started,
     async close() {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { PartialConfig } from '../../config/load.ts';
 import type { DeliveryFilter, OperatorStore } from '../../journal/operator-store.ts';
 import type { Validator } from '../../kazoo/validate.ts';
-import { createMatcher, type Decision } from '../../routes/match.ts';
+import { createExplainer, createMatcher, type Decision } from '../../routes/match.ts';
 import { createValidator } from '../../schema/validator.ts';
 import { routeIsGone } from '../support/deliveries/messages.ts';
 import { type DeliveryKind, type RetryCheck, type RetryStep, retryEach } from '../support/deliveries/selection.ts';
@@ -55,14 +55,16 @@ async function* retryAll(
 /** Quarantined ones can be where they are as their route wants them by now. */
 function createRetryCheck(store: OperatorStore, config: PartialConfig): RetryCheck {
   const validator = createValidator(config.validation.schemas);
-  const matchers = new Map(config.routes.map((route) => [route.name, createMatcher(route)]));
+  const routes = new Map(
+    config.routes.map((route) => [route.name, { match: createMatcher(route), explain: createExplainer(route) }]),
+  );
   return async (record) => {
     if (record.state === 'undecodable') return 'it could not be decoded, so there is nothing to deliver';
-    const match = matchers.get(record.route);
-    if (match === undefined) return routeIsGone(record.route);
+    const route = routes.get(record.route);
+    if (route === undefined) return routeIsGone(record.route);
     await validateAgain(store, record.seq, validator);
     const entry = await store.entryAt(record.seq);
-    return entry === null ? 'it was removed meanwhile' : obstacleIn(match(entry));
+    return entry === null ? 'it was removed meanwhile' : obstacleIn(route.match(entry), () => route.explain(entry));
   };
 }
 
@@ -75,7 +77,7 @@ async function validateAgain(store: OperatorStore, seq: number, validator: Valid
   await store.saveValidation(seq, problems.length === 0 ? 'valid' : 'invalid', problems);
 }
 
-function obstacleIn(decision: Decision): string | null {
+function obstacleIn(decision: Decision, whyNot: () => string | null): string | null {
   if (decision === 'deliver') return null;
-  return decision === 'skip' ? 'its route does not want it any more' : decision.quarantine;
+  return decision === 'skip' ? `its route does not want it any more: ${whyNot()}` : decision.quarantine;
 }

@@ -80,15 +80,15 @@ function question({ notifications: count, waiting }: Holdings): string {
 }
 
 /** Null where no byte of it is left, as far as that can be told from the mentions. */
-function whatIsLeft({ isLogEmpty, occurrences }: Erased, { mentions }: Holdings, folder: string): string | null {
+function whatIsLeft({ isLogEmpty, remains }: Erased, { mentions }: Holdings, folder: string): string | null {
   if (!isLogEmpty)
     return (
       `the write-ahead log still has bytes of them, because a program reads the journal (fuser ${folder}/*): ` +
       'end that program, and run this command again'
     );
-  if (occurrences === 0 || mentions > 0) return null;
+  if (remains === 0 || mentions > 0) return null;
   return (
-    `the account's id is still in the journal's file (${occurrences} times), where SQLite had moved rows: stop the daemon, and ` +
+    `the account's id is still in the journal's file (${remains} times), where SQLite had moved rows: stop the daemon, and ` +
     'run this command again with --compact'
   );
 }

@@ -11,7 +11,7 @@ import type { EventDefinition } from '../../kazoo/event.ts';
 import { redact } from '../../kazoo/redact.ts';
 import { Entry } from '../../notification/entry.ts';
 import type { Delivery } from '../../notification/envelope.ts';
-import { createMatcher } from '../../routes/match.ts';
+import { createExplainer } from '../../routes/match.ts';
 import { createReshape } from '../../routes/reshape.ts';
 import { shape } from '../../routes/shape.ts';
 import { sinkKind } from '../../sinks/registry.ts';
@@ -57,10 +57,10 @@ async function probe(terminal: Terminal, name: string, { event, config }: Option
   const route = findRoute(name, loadConfig(findConfigFile(config, terminal.env), terminal).routes);
   const entry = exampleEntry(findEvent(event));
   // The example's zone and account are nobody's.
-  if (createMatcher({ ...route, zones: [], accounts: [] })(entry) !== 'deliver') {
-    await terminal.print(
-      terminal.paint('dim', `The route wouldn't take a ${event} by itself; it is sent all the same.`),
-    );
+  const reason = createExplainer({ ...route, zones: [], accounts: [] })(entry);
+  if (reason !== null) {
+    const why = `The route wouldn't take this ${event}: ${reason}. It is sent all the same.`;
+    await terminal.print(terminal.paint('dim', printable(why)));
   }
   const log = pino({ level: 'warn', base: null }, pino.destination({ dest: 2, sync: true }));
   const sink = await sinkKind(route.sink.type).open(route.sink.options, { route: name, log, isGuest: true });

@@ -165,16 +165,18 @@ async function perform(
   }
   await probeNow(terminal, folder, route);
   if (await follow(terminal, () => left(first, last), count, folder))
-    await terminal.print(`all of them are settled; those that failed for good: kazoo-relay dead list --route ${route}`);
+    await terminal.print(
+      `none of them waits any more; those that failed for good: kazoo-relay dead list --route ${route}`,
+    );
   else await terminal.print('the daemon is not running any more: the others go out when it is started');
 }
 
 /**
- * Waits until all are settled; on a terminal, a bar shows how far it is. A sink that is away may make that long. Resolves
+ * Waits until all are delivered or dead; on a terminal, a bar shows how far it is. A sink that is away may make that long. Resolves
  * to false where the daemon has ended before.
  */
 async function follow(terminal: Terminal, left: () => Promise<number>, all: number, folder: string): Promise<boolean> {
-  terminal.complain('waiting until all of them are settled; Ctrl-C ends only the waiting');
+  terminal.complain('waiting until all of them are delivered or dead; Ctrl-C ends only the waiting');
   const bar = progressBar(terminal, all);
   try {
     for (let looks = 1; ; looks += 1) {

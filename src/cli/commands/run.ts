@@ -10,7 +10,7 @@ import type { Overrides } from '../../config/read/variables.ts';
 import { storeAt } from '../../journal/open.ts';
 import { refuseSecond } from '../../ops/control.ts';
 import { createLog, type Log, listenToSignals } from '../../ops/log.ts';
-import { version } from '../../ops/process.ts';
+import { boundYoungGeneration, version } from '../../ops/process.ts';
 import { type Notifier, openNotifier } from '../../ops/systemd.ts';
 import { startRelay } from '../../relay/relay.ts';
 import { overridesOf, takesOverrides } from '../support/args.ts';
@@ -75,6 +75,7 @@ async function runDaemon(
   loaded: LoadedConfig,
   ownLog: Log,
 ): Promise<void> {
+  boundYoungGeneration();
   const { config } = loaded;
   const log = ownLog.logger;
   listenToSignals(ownLog);

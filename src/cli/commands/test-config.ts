@@ -9,7 +9,7 @@ import { decode } from '../../kazoo/decode.ts';
 import { redact } from '../../kazoo/redact.ts';
 import { validateNotification } from '../../kazoo/validate.ts';
 import { Entry } from '../../notification/entry.ts';
-import { createMatcher, createRevealedPaths, type Decision } from '../../routes/match.ts';
+import { createExplainer, createMatcher, createRevealedPaths, type Decision } from '../../routes/match.ts';
 import { createReshape } from '../../routes/reshape.ts';
 import { shape } from '../../routes/shape.ts';
 import { createValidator } from '../../schema/validator.ts';
@@ -97,12 +97,12 @@ export function createConfigTestRunner({ brokers, intake, routes, validation }: 
   const validator = createValidator(validation.schemas);
   const reveals = createRevealedPaths(routes);
   const zone = brokers[0]?.zone ?? '';
-  const failures: string[] = [];
   const tried = routes.map((route) => {
     const reshape = createReshape(route.shape);
     return {
       name: route.name,
-      match: createMatcher(route, (reason) => void failures.push(reason)),
+      match: createMatcher(route),
+      explain: createExplainer(route),
       shapeOf: (entry: Entry) => shape(entry, route.reveal, reshape).json,
     };
   });
@@ -118,11 +118,10 @@ export function createConfigTestRunner({ brokers, intake, routes, validation }: 
     const notification = decode({ ...message, body: configTest.body, zone: configTest.zone ?? zone }, intake);
     validateNotification(notification, validator);
     const entry = new Entry(1, null, redact(notification, reveals));
-    return tried.flatMap(({ name, match, shapeOf }) => {
-      failures.length = 0;
+    return tried.flatMap(({ name, match, explain, shapeOf }) => {
       const decision = match(entry);
       const expected = configTest.expected.get(name);
-      const wrong = wrongDecision(decision, expected, failures[0]);
+      const wrong = wrongDecision(decision, expected, explain(entry));
       if (wrong !== undefined) return [`${name} ${wrong}`];
       if (decision !== 'deliver' || expected === undefined) return [];
       return differencesIn(JSON.parse(shapeOf(entry)), expected.gets).map((difference) => `${name} gets ${difference}`);
@@ -133,13 +132,13 @@ export function createConfigTestRunner({ brokers, intake, routes, validation }: 
 function wrongDecision(
   decision: Decision,
   expected: Expectation | undefined,
-  failure: string | undefined,
+  whyNot: string | null,
 ): string | undefined {
   const does = typeof decision === 'string' ? decision : 'quarantine';
   const should = expected?.decision ?? 'skip';
   if (does === should) return undefined;
-  const why = typeof decision === 'string' ? failure && `its condition fails: ${failure}` : decision.quarantine;
-  return `${verbs[should].should}, ${verbs[does].does}${why === undefined ? '' : ` (${why})`}`;
+  const why = typeof decision === 'string' ? whyNot : decision.quarantine;
+  return `${verbs[should].should}, ${verbs[does].does}${why === null ? '' : ` (${why})`}`;
 }
 
 const verbs = {

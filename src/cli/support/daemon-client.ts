@@ -14,6 +14,12 @@ export async function daemonStatus(folder: string): Promise<Status | Refusal | n
   return (await askDaemon(folder, 'status')) as Status | Refusal | null;
 }
 
+/** The same, or null too where it can't tell: what it knows is told in addition to what the journal does. */
+export async function statusIfRunning(folder: string): Promise<Status | null> {
+  const status = await daemonStatus(folder).catch(() => null);
+  return status === null || 'error' in status ? null : status;
+}
+
 /** Makes the daemon load its configuration again; null where none runs. */
 export async function reloadDaemon(folder: string): Promise<ReloadReport | Refusal | null> {
   return (await askDaemon(folder, 'reload')) as ReloadReport | Refusal | null;

@@ -1,8 +1,7 @@
 import type { PartialRouteConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { Entry } from '../../notification/entry.ts';
-import { createMatcher } from '../../routes/match.ts';
-import { notReachedYet } from './deliveries/messages.ts';
+import { createExplainer, createMatcher } from '../../routes/match.ts';
 import { findEntry } from './lookup.ts';
 
 /** A span of history, and what of it is meant. Times are Unix milliseconds of arrival. */
@@ -77,12 +76,13 @@ export async function namedEntries(
   const waiting = await store.waitingAmong(route.name, seqs);
   const passed = await store.passedAmong(route.name, cursor, seqs);
   const decide = createMatcher(route);
+  const explain = createExplainer(route);
   const obstacleTo = (entry: Entry): string | null => {
     if (waiting.has(entry.seq)) return waitsAlready;
     const decision = decide(entry);
     if (decision === 'deliver') return passed.has(entry.seq) ? null : comesAnyway(route.name);
     return decision === 'skip'
-      ? `${route.name} does not want it`
+      ? `${route.name} does not want it: ${explain(entry)}`
       : `${route.name} takes no such one: ${decision.quarantine}`;
   };
   const entries: Entry[] = [];
@@ -99,5 +99,5 @@ export async function namedEntries(
 const waitsAlready = 'it waits for its next try already';
 
 function comesAnyway(route: string): string {
-  return `${notReachedYet(route)}, and will deliver it anyway`;
+  return `${route} has not come to it yet, and will deliver it anyway`;
 }

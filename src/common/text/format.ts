@@ -10,8 +10,8 @@ export function printable(text: string): string {
 const steering = /[\p{Cc}\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /** `1 broker`, `2 brokers`. */
-export function pluralize(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
+export function pluralize(count: number, what: string, plural = `${what}s`): string {
+  return `${count} ${count === 1 ? what : plural}`;
 }
 
 /** `1.5 GiB`. @param bytes any number from 0 on */

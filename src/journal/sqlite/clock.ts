@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import type { Clock, ClockDoubt } from '../journal.ts';
+import type { Companion } from './companion.ts';
 
 /** So far the clock may be beyond the last sign of life, and for so long a daemon must run to believe it; milliseconds. */
 const farthest = 86_400_000;
@@ -17,7 +18,7 @@ const afterJump = 3_600_000;
  * Judges the clock by what the journal knows of the time: one that is set forward makes everything old at once. While it
  * is in doubt, also across restarts, the sign of life stays where it was, and what comes in with a time proves nothing.
  */
-export class JournalClock implements Clock {
+export class JournalClock implements Clock, Companion {
   readonly #log: Logger;
   readonly #database: DatabaseSync;
   readonly #save: StatementSync;
@@ -59,13 +60,10 @@ export class JournalClock implements Clock {
     return performance.now() - this.#writtenAt >= signEvery;
   }
 
-  /** Writes within a transaction what is due. Returns true where `written` must follow once that is committed. */
-  write(): boolean {
-    if (!this.isDue) return false;
+  write(): void {
     this.#save.run(signName, this.#sign);
     if (this.#left === 0) this.#drop.run(leftName);
     else this.#save.run(leftName, Math.ceil(this.#left));
-    return true;
   }
 
   written(): void {

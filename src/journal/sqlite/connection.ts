@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import { JournalError } from '../journal.ts';
 import { JournalClock } from './clock.ts';
+import type { Companion } from './companion.ts';
 import { journalFailure } from './failure.ts';
 import { JournalFiles } from './files.ts';
 import type { Lock } from './lock.ts';
@@ -22,12 +23,14 @@ export class Connection {
   /** As the database was opened. */
   #synchronous: Synchronous = 'FULL';
   readonly #checkpoints: Checkpoints;
+  readonly #companions: Companion[];
 
   /** @param database that was read from already */
   constructor(database: DatabaseSync, file: string, lock: Lock, log: Logger) {
     this.database = database;
     this.file = file;
     this.clock = new JournalClock(database, log);
+    this.#companions = [this.clock];
     this.files = new JournalFiles(file, lock, log);
     this.#checkpoints = new Checkpoints(database, log);
   }
@@ -47,16 +50,28 @@ export class Connection {
       this.#use(synchronous);
       this.database.exec('BEGIN IMMEDIATE');
       const result = work();
-      const isSigned = synchronous === 'FULL' && this.clock.write();
+      // The end of this process can't undo them, but a power cut could.
+      const due = synchronous === 'FULL' ? this.#companions.filter(({ isDue }) => isDue) : [];
+      for (const companion of due) companion.write();
       this.mustBeInPlace();
       this.database.exec('COMMIT');
-      if (isSigned) this.clock.written();
+      for (const companion of due) companion.written();
       return result;
     } catch (cause) {
       // SQLite itself rolls back after some errors, such as a full disk.
       if (this.database.isTransaction) this.database.exec('ROLLBACK');
       throw journalFailure(this.file, 'written', cause, 'daemon');
     }
+  }
+
+  /** From now on, what it has to write goes with every transaction. */
+  accompany(companion: Companion): void {
+    this.#companions.push(companion);
+  }
+
+  /** Writes what companions have, where nothing else is written. @throws JournalError */
+  writeDue(): void {
+    if (this.#companions.some(({ isDue }) => isDue)) this.transaction(() => undefined);
   }
 
   /**

@@ -91,9 +91,10 @@ export class Deliveries {
     limit: number,
     held: ReadonlySet<number>,
     settled: ReadonlyMap<number, number>,
+    bytes?: number,
   ): WaitingPage {
     const rows = this.#due.iterate(route, now, horizon, JSON.stringify([...held]), limit + settled.size);
-    return pageOf(rows, limit, settled);
+    return pageOf(rows, limit, settled, bytes);
   }
 
   nextDue(route: string, now: number): number | null {
@@ -101,8 +102,14 @@ export class Deliveries {
     return typeof dueAt === 'number' ? dueAt : null;
   }
 
-  ofAccount(route: string, accountId: string, limit: number, settled: ReadonlyMap<number, number>): WaitingPage {
-    return pageOf(this.#ofAccount.iterate(route, accountId), limit, settled);
+  ofAccount(
+    route: string,
+    accountId: string,
+    limit: number,
+    settled: ReadonlyMap<number, number>,
+    bytes?: number,
+  ): WaitingPage {
+    return pageOf(this.#ofAccount.iterate(route, accountId), limit, settled, bytes);
   }
 
   among(route: string, seqs: readonly number[]): Map<number, number> {
@@ -143,8 +150,13 @@ export function waitingAmong(database: DatabaseSync, route: string, seqs: readon
   return new Map(rows.map((row) => [Number(row.seq), Number(row.restarted)]));
 }
 
-function pageOf(rows: Iterable<object>, limit: number, settled: ReadonlyMap<number, number>): WaitingPage {
-  const portion = new Portion(limit);
+function pageOf(
+  rows: Iterable<object>,
+  limit: number,
+  settled: ReadonlyMap<number, number>,
+  bytes: number | undefined,
+): WaitingPage {
+  const portion = new Portion(limit, bytes);
   const waiting: Waiting[] = [];
   for (const row of rows) {
     const one = waitingOf(row);

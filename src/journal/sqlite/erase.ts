@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import type { Erased, Holdings } from '../operator-store.ts';
 import { patience } from './database.ts';
+import { forgetLoggedOf } from './delivery-log.ts';
 import { removeEntries } from './retention.ts';
 
 /** How many entries are looked at in one go. */
@@ -68,6 +69,7 @@ export async function eraseAccount(
     for (const step of stepsOf(entries)) {
       await inStep(() => {
         removeEntries(database, step);
+        forgetLoggedOf(database, step);
         remember.run(step.at(-1) ?? 0);
       });
     }
@@ -75,7 +77,9 @@ export async function eraseAccount(
   }
   if (compact) database.exec('VACUUM');
   else await giveBack(database, inStep);
-  return { notifications, isLogEmpty: await emptyLog(database), occurrences: await occurrencesIn(file, accountId) };
+  const isLogEmpty = await emptyLog(database);
+  const remains = (await occurrencesIn(file, accountId)) - namesIn(database, accountId);
+  return { notifications, isLogEmpty, remains: Math.max(0, remains) };
 }
 
 interface Held {
@@ -168,4 +172,25 @@ async function occurrencesIn(file: string, text: string): Promise<number> {
     rest = bytes.subarray(Math.max(end, bytes.length - wanted.length + 1));
   }
   return count;
+}
+
+/** How often a text stands where it may stay: in what routes select, say. */
+function namesIn(database: DatabaseSync, text: string): number {
+  const columns = database
+    .prepare(
+      `SELECT t.name AS "table", c.name AS column FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+       WHERE t.type = 'table' AND c.type = 'TEXT' AND t.name NOT IN ('notifications', 'deliveries')`,
+    )
+    .all();
+  const countIn = (table: string, column: string) =>
+    database
+      .prepare(
+        `SELECT sum((octet_length("${column}") - octet_length(replace("${column}", ?1, ''))) / octet_length(?1)) AS count
+         FROM "${table}"`,
+      )
+      .get(text);
+  return columns.reduce(
+    (sum, { table, column }) => sum + Number(countIn(String(table), String(column))?.count ?? 0),
+    0,
+  );
 }

@@ -1,38 +1,67 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
+import { MemoryBudget } from '../../common/memory-budget.ts';
 import type { Entry, Interest } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
-import { type Change, type Journal, JournalError, type Limits, type RoutePlace } from '../journal.ts';
-import type { Query, Summary } from '../reader.ts';
-import type { Page, Start } from '../route-session.ts';
+import {
+  type Change,
+  type Journal,
+  JournalError,
+  type Limits,
+  type OpenOptions,
+  type OutageLog,
+  type RoutePlace,
+} from '../journal.ts';
+import type {
+  CountSpan,
+  DeliveryCount,
+  Found,
+  LoggedDelivery,
+  Outage,
+  Query,
+  Resend,
+  Search,
+  SelectionVersion,
+  Summary,
+} from '../reader.ts';
+import type { Page, RouteSession, Start } from '../route-session.ts';
 import { firstSince } from './block-index.ts';
 import type { JournalClock } from './clock.ts';
 import { Connection } from './connection.ts';
 import { databaseFile, openDatabase, prepareFolder } from './database.ts';
 import { Deliveries } from './deliveries.ts';
+import { countsIn, countsWith, DeliveryCounts } from './delivery-counts.ts';
+import { DeliveryLog, loggedDeliveriesOf, loggedSince } from './delivery-log.ts';
 import { EntryWriter } from './entry-writer.ts';
 import { erasedThrough } from './erase.ts';
 import { journalFailure } from './failure.ts';
 import { finishRebuild } from './files.ts';
 import { isInvalid } from './invalid.ts';
 import { acquireLock, type Lock } from './lock.ts';
-import { find, summarise } from './reader.ts';
+import { Outages, outagesBetween } from './outages.ts';
+import { find, resendsOf, summarise } from './reader.ts';
 import { RecentEntryCache } from './recent-entry-cache.ts';
 import { Retention, unlimited } from './retention.ts';
 import { RouteSessions } from './route-sessions.ts';
 import { erasedAmong } from './rows.ts';
 import { Scanner } from './scan.ts';
+import { search } from './search.ts';
+import { selectionVersions } from './selections.ts';
 import { Settlements } from './settlements.ts';
 
 type Listener = (change: Change) => void;
 
 /**
  * Opens the journal in a folder, for one daemon at a time.
- * @param lookEvery milliseconds between looks for changes that other processes made
  * @throws JournalError when another daemon has it, it is newer than this program, or the file can't be used
  */
-export function openJournal(folder: string, log: Logger, limits: Limits = unlimited, lookEvery = 1_000): Journal {
+export function openJournal(
+  folder: string,
+  log: Logger,
+  limits: Limits = unlimited,
+  { lookEvery = 1_000, memory = new MemoryBudget(Number.POSITIVE_INFINITY) }: OpenOptions = {},
+): Journal {
   prepareFolder(folder);
   const lock = acquireLock(folder);
   const file = databaseFile(folder);
@@ -41,7 +70,7 @@ export function openJournal(folder: string, log: Logger, limits: Limits = unlimi
     finishRebuild(file, log);
     if (!existsSync(file)) log.info({ journal: file }, 'there is no journal yet; a new one is made');
     database = openDatabase(folder);
-    return new SqliteJournal(database, file, lock, log, limits, lookEvery);
+    return new SqliteJournal(database, file, lock, log, limits, lookEvery, memory);
   } catch (error) {
     database?.close();
     lock.release();
@@ -58,13 +87,23 @@ class SqliteJournal implements Journal {
   readonly #scanner: Scanner;
   readonly #recent: RecentEntryCache;
   readonly #settlements: Settlements;
+  readonly #counts: DeliveryCounts;
+  readonly #outages: Outages;
   readonly #sessions: RouteSessions;
   readonly #listeners = new Set<Listener>();
   readonly #changeTimer: NodeJS.Timeout;
   #last: number;
   #seenVersion: unknown;
 
-  constructor(database: DatabaseSync, file: string, lock: Lock, log: Logger, limits: Limits, lookEvery: number) {
+  constructor(
+    database: DatabaseSync,
+    file: string,
+    lock: Lock,
+    log: Logger,
+    limits: Limits,
+    lookEvery: number,
+    memory: MemoryBudget,
+  ) {
     this.#lock = lock;
     this.#last = lastSeq(database);
     const connection = new Connection(database, file, lock, log);
@@ -73,11 +112,16 @@ class SqliteJournal implements Journal {
     this.#version = database.prepare('PRAGMA data_version');
     this.#retention = new Retention(database, file, limits, this.clock, log, (work) => connection.transaction(work));
     this.#scanner = new Scanner(database);
-    this.#recent = new RecentEntryCache(this.#last);
+    this.#recent = new RecentEntryCache(this.#last, memory.open());
     const deliveries = new Deliveries(database);
-    const settlements = new Settlements(connection, deliveries, (seq) => this.#retention.freed(seq));
+    this.#counts = new DeliveryCounts(database, this.clock);
+    this.#outages = new Outages(database);
+    connection.accompany(this.#counts);
+    connection.accompany(this.#outages);
+    const targets = { deliveries, log: new DeliveryLog(database), counts: this.#counts };
+    const settlements = new Settlements(connection, targets, (seq) => this.#retention.freed(seq));
     this.#settlements = settlements;
-    const read = (seq: number, limit: number, interest: Interest) => this.#read(seq, limit, interest);
+    const read: RouteSession['read'] = (...place) => this.#read(...place);
     const last = () => this.#last;
     this.#sessions = new RouteSessions({ connection, deliveries, settlements, read, last });
     this.#seenVersion = this.#version.get()?.data_version;
@@ -114,9 +158,14 @@ class SqliteJournal implements Journal {
     return () => void this.#listeners.delete(listener);
   }
 
-  async openRoute(name: string, start: Start, invalid: 'quarantine' | 'deliver' = 'deliver'): Promise<RoutePlace> {
+  async openRoute(
+    name: string,
+    start: Start,
+    invalid: 'quarantine' | 'deliver' = 'deliver',
+    selection: object | null = null,
+  ): Promise<RoutePlace> {
     this.#retention.holdFor(name, invalid === 'deliver');
-    await this.#sessions.place(name, this.#firstCursor(start));
+    await this.#sessions.place(name, this.#firstCursor(start), selection);
     return { session: (signal) => this.#sessions.open(name, signal) };
   }
 
@@ -134,7 +183,43 @@ class SqliteJournal implements Journal {
   }
 
   async find(query: Query): Promise<Entry[]> {
-    return this.#connection.reading(() => find(this.#connection.database, query));
+    return this.#reading((database) => find(database, query));
+  }
+
+  search(wanted: Search): Promise<Found> {
+    return this.#reading((database) => search(database, wanted));
+  }
+
+  resendsOf(seq: number): Promise<Resend[]> {
+    return this.#reading((database) => resendsOf(database, seq));
+  }
+
+  deliveriesOf(seq: number): Promise<LoggedDelivery[]> {
+    return this.#reading((database) => loggedDeliveriesOf(database, seq));
+  }
+
+  loggedSince(): Promise<number | null> {
+    return this.#reading(loggedSince);
+  }
+
+  selections(): Promise<SelectionVersion[]> {
+    return this.#reading(selectionVersions);
+  }
+
+  counts(per: CountSpan, since: number): Promise<DeliveryCount[]> {
+    return this.#reading((database) => countsWith(countsIn(database, per, since), this.#counts.pending(per, since)));
+  }
+
+  outages(since: number, until: number): Promise<Outage[]> {
+    return this.#reading((database) => outagesBetween(database, since, until));
+  }
+
+  brokerAway(...outage: Parameters<OutageLog['brokerAway']>): void {
+    this.#outages.brokerAway(...outage);
+  }
+
+  brokerBack(...end: Parameters<OutageLog['brokerBack']>): void {
+    this.#outages.brokerBack(...end);
   }
 
   async close(): Promise<void> {
@@ -142,6 +227,12 @@ class SqliteJournal implements Journal {
     this.#retention.close();
     this.#sessions.close();
     this.#settlements.close();
+    this.#counts.closing();
+    try {
+      this.#connection.writeDue();
+    } catch {
+      // The last minute's counts, at most; what hinders it was told already.
+    }
     this.#connection.database.close();
     this.#lock.release();
   }
@@ -157,7 +248,7 @@ class SqliteJournal implements Journal {
     this.#connection.look();
     let version: unknown;
     try {
-      if (this.clock.isDue) this.#connection.transaction(() => undefined);
+      this.#connection.writeDue();
       version = this.#version.get()?.data_version;
       if (version === this.#seenVersion) return;
       this.#recent.remove(erasedAmong(this.#connection.database, this.#recent.seqs));
@@ -170,11 +261,15 @@ class SqliteJournal implements Journal {
     this.#tell('records');
   }
 
-  async #read(seq: number, limit: number, interest: Interest): Promise<Page> {
+  async #read(seq: number, limit: number, interest: Interest, bytes?: number): Promise<Page> {
     return (
-      this.#recent.read(seq, limit, interest) ??
-      this.#connection.reading(() => this.#scanner.read({ seq, last: this.#last, limit }, interest))
+      this.#recent.read(seq, limit, interest, bytes) ??
+      this.#connection.reading(() => this.#scanner.read({ seq, last: this.#last, limit, bytes }, interest))
     );
+  }
+
+  #reading<T>(work: (database: DatabaseSync) => T | Promise<T>): Promise<T> {
+    return this.#connection.reading(() => work(this.#connection.database));
   }
 
   #tell(change: Change): void {

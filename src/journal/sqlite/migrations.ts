@@ -124,4 +124,56 @@ export const migrations: readonly string[] = [
   -- All that a group of dead letters is shown with, in the order of groups: a million is counted without the lines themselves.
   CREATE INDEX deliveries_by_reason ON deliveries (route, state, reason, updated_at, due_at) WHERE state <> 'waiting';
   `,
+  `
+  -- What became of deliveries, in the order of its commits: see DeliveryLog. A row is about all entries from the first to
+  -- the last, but those in its gaps (a JSON array: from, to, from, to, … behind the first); or about one by itself, and has
+  -- no gaps then.
+  CREATE TABLE delivery_log (
+    number   INTEGER PRIMARY KEY,
+    first    INTEGER NOT NULL,
+    last     INTEGER NOT NULL,
+    at       INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    route    TEXT    NOT NULL,
+    outcome  TEXT    NOT NULL CHECK (outcome IN ('delivered', 'dropped', 'expired')),
+    code     ANY,
+    by       TEXT,
+    gaps     TEXT
+  ) STRICT;
+  CREATE INDEX delivery_log_by_place ON delivery_log (route, gaps IS NULL, last);
+
+  -- How many deliveries of each route and event came to which end, in spans of so many milliseconds: see DeliveryCounts.
+  CREATE TABLE delivery_counts (
+    span        INTEGER NOT NULL,
+    start       INTEGER NOT NULL,
+    route       TEXT    NOT NULL,
+    event       TEXT    NOT NULL,
+    delivered   INTEGER NOT NULL,
+    dead        INTEGER NOT NULL,
+    quarantined INTEGER NOT NULL,
+    last        INTEGER,
+    PRIMARY KEY (span, start, route, event)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What each route selects, from behind a place on. Nobody knows what it was for the routes that there are already.
+  CREATE TABLE selections (
+    route     TEXT    NOT NULL,
+    after     INTEGER NOT NULL,
+    at        INTEGER NOT NULL,
+    selection TEXT,
+    PRIMARY KEY (route, after)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO selections SELECT name, -1, 0, NULL FROM routes;
+
+  -- When nothing was taken from a broker; or by nobody, where it names none.
+  CREATE TABLE outages (
+    number INTEGER PRIMARY KEY,
+    since  INTEGER NOT NULL,
+    until  INTEGER,
+    zone   TEXT    NOT NULL,
+    broker TEXT    NOT NULL,
+    reason TEXT    NOT NULL,
+    code   ANY
+  ) STRICT;
+  `,
 ];

@@ -4,15 +4,16 @@ import type { Entry } from '../../notification/entry.ts';
 import type { NotificationState, Problem } from '../../notification/notification.ts';
 import { JournalError } from '../journal.ts';
 import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../operator-store.ts';
-import type { Attempt } from '../route-session.ts';
+import { type Attempt, triesIn } from '../route-session.ts';
 import { acceptClock, isDoubtful, lastSign } from './clock.ts';
 import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
+import { forgetLogged, logRemoval } from './delivery-log.ts';
 import { eraseAccount, holdingsOf } from './erase.ts';
 import { journalFailure } from './failure.ts';
 import { listAnew } from './invalid.ts';
 import { isLocked } from './lock.ts';
-import { find, summarise } from './reader.ts';
+import { readerOf } from './reader.ts';
 import { entryColumns, entryOf, prepareEntries, updateValidation } from './rows.ts';
 
 /**
@@ -50,8 +51,7 @@ export function openOperatorStore(folder: string): OperatorStore {
     saveValidation: async (seq, state, problems) => {
       await steps([seq], () => saveValidation(database, seq, state, problems));
     },
-    find: async (query) => find(database, query),
-    summary: async () => summarise(database, file),
+    ...readerOf(database, file, async (work) => work()),
     cursorOf: async (route) => cursorOf(database, route),
     replay: (route, entries) => steps(entries, (entry) => replay(database, route, entry)),
     waitingAmong: async (route, seqs) => new Set(waitingAmong(database, route, seqs).keys()),
@@ -60,6 +60,7 @@ export function openOperatorStore(folder: string): OperatorStore {
     // The cursor last, and what stands beyond it: where this is cut off, it can be done again.
     forget: async (route) => {
       await steps(recordsOn(database, route), (seq) => removeRecord(database, route, seq));
+      for (let more = true; more; ) more = (await steps([route], (name) => forgetLogged(database, name))) > 0;
       await steps([route], (name) => removeCursor(database, name));
     },
     holdingsOf: (accountId) => trying(file, 'read', () => holdingsOf(database, accountId)),
@@ -225,12 +226,14 @@ function hasten(database: DatabaseSync, { route, seq }: DeliveryRecord): boolean
 }
 
 /** Not by the record's place, which another one may have by now: what waits comes and goes. */
-function drop(database: DatabaseSync, { route, seq, state }: DeliveryRecord): boolean {
+function drop(database: DatabaseSync, { route, seq, state, attempts }: DeliveryRecord): boolean {
   const { changes } = database
     .prepare('DELETE FROM deliveries WHERE route = ? AND seq = ? AND state = ?')
     .run(route, seq, state);
-  if (changes === 1) remember(database, route, seq);
-  return changes === 1;
+  if (changes !== 1) return false;
+  remember(database, route, seq);
+  logRemoval(database, { route, seq, attempts: triesIn(attempts) }, 'dropped', null);
+  return true;
 }
 
 /** What the cursor hasn't passed stays dropped, should the daemon end before it has; what it has passed needs no mark. */
@@ -303,7 +306,8 @@ function removeRecord(database: DatabaseSync, route: string, seq: number): boole
 }
 
 function removeCursor(database: DatabaseSync, route: string): boolean {
-  for (const table of ['dropped', 'settled_ahead']) database.prepare(`DELETE FROM ${table} WHERE route = ?`).run(route);
+  for (const table of ['dropped', 'settled_ahead', 'delivery_counts', 'selections'])
+    database.prepare(`DELETE FROM ${table} WHERE route = ?`).run(route);
   return database.prepare('DELETE FROM routes WHERE name = ?').run(route).changes === 1;
 }
 

@@ -1,28 +1,51 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Entry } from '../../notification/entry.ts';
-import type { OpenedReader, Query, RouteSummary, Summary } from '../reader.ts';
+import type { JournalReader, OpenedReader, Query, Resend, RouteSummary, Summary } from '../reader.ts';
 import { firstSince } from './block-index.ts';
 import { databaseFile, openDatabaseBeside, sizeOf } from './database.ts';
+import { countsIn } from './delivery-counts.ts';
+import { loggedDeliveriesOf, loggedSince } from './delivery-log.ts';
 import { journalFailure } from './failure.ts';
 import { evictedFrom } from './invalid.ts';
+import { outagesBetween } from './outages.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
+import { search, sqliteGlob } from './search.ts';
+import { selectionVersions } from './selections.ts';
 import { usedBytes } from './space.ts';
 
 /** @throws JournalError when there is none, or it can't be read */
 export function openJournalReader(folder: string): OpenedReader {
   const database = openDatabaseBeside(folder, { readOnly: true });
   const file = databaseFile(folder);
-  const reading = <T>(work: () => T): T => {
+  const reading = async <T>(work: () => T | Promise<T>): Promise<T> => {
     try {
-      return work();
+      return await work();
     } catch (cause) {
       throw journalFailure(file, 'read', cause, 'command');
     }
   };
   return {
-    find: async (query) => reading(() => find(database, query)),
-    summary: async () => reading(() => summarise(database, file)),
+    ...readerOf(database, file, reading),
     close: async () => database.close(),
+  };
+}
+
+/** All that is read of a journal, beside a daemon or without one. @param reading names the file where that fails */
+export function readerOf(
+  database: DatabaseSync,
+  file: string,
+  reading: <T>(work: () => T | Promise<T>) => Promise<T>,
+): JournalReader {
+  return {
+    find: (query) => reading(() => find(database, query)),
+    summary: () => reading(() => summarise(database, file)),
+    search: (wanted) => reading(() => search(database, wanted)),
+    resendsOf: (seq) => reading(() => resendsOf(database, seq)),
+    deliveriesOf: (seq) => reading(() => loggedDeliveriesOf(database, seq)),
+    loggedSince: () => reading(() => loggedSince(database)),
+    selections: () => reading(() => selectionVersions(database)),
+    counts: (per, since) => reading(() => countsIn(database, per, since)),
+    outages: (since, until) => reading(() => outagesBetween(database, since, until)),
   };
 }
 
@@ -40,7 +63,7 @@ export function find(database: DatabaseSync, query: Query): Entry[] {
     where('received_at >= ?', query.since);
   }
   if (query.events)
-    where('EXISTS (SELECT 1 FROM json_each(?) WHERE event GLOB value)', JSON.stringify(query.events.map(literal)));
+    where('EXISTS (SELECT 1 FROM json_each(?) WHERE event GLOB value)', JSON.stringify(query.events.map(sqliteGlob)));
   if (query.accounts) where('account_id IN (SELECT value FROM json_each(?))', JSON.stringify(query.accounts));
 
   const newest = query.after === undefined && query.since === undefined;
@@ -54,9 +77,15 @@ export function find(database: DatabaseSync, query: Query): Entry[] {
   return rows.map(entryOf);
 }
 
-/** GLOB gives more characters a meaning than our patterns do. */
-function literal(pattern: string): string {
-  return pattern.replace(/[?[]/g, '[$&]');
+/** What has the same time and the same fingerprint is the same occurrence, published again. */
+export function resendsOf(database: DatabaseSync, seq: number): Resend[] {
+  return database
+    .prepare(
+      `SELECT other.id, other.received_at FROM notifications one JOIN notifications other USING (own_time, fingerprint)
+       WHERE one.seq = ? AND one.own_time IS NOT NULL AND other.seq <> one.seq ORDER BY other.seq`,
+    )
+    .all(seq)
+    .map(({ id, received_at }) => ({ id: String(id), receivedAt: Number(received_at) }));
 }
 
 /** What the journal holds, and how far each route is, that it knows: in the configuration or not. */

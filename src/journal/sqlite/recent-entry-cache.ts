@@ -1,28 +1,29 @@
-import type { Entry, Interest } from '../../notification/entry.ts';
+import type { MemoryShare } from '../../common/memory-budget.ts';
+import { bytesOf, type Entry, type Interest } from '../../notification/entry.ts';
 import type { Page } from '../route-session.ts';
 import { Portion } from './portion.ts';
 
 const maxEntries = 1_000;
-const maxCharacters = 8 * 1024 * 1024;
 
 /** The newest entries, kept in memory so that routes that are caught up cost the disk nothing. */
 export class RecentEntryCache {
   #entries: Entry[] = [];
   /** As they came; the first of them may have lost some of its entries. */
   #batches: Batch[] = [];
-  #characters = 0;
+  readonly #memory: MemoryShare;
   /** Every entry after this one is here. */
   #after: number;
 
   /** @param last the newest entry that is in the journal already */
-  constructor(last: number) {
+  constructor(last: number, memory: MemoryShare) {
     this.#after = last;
+    this.#memory = memory;
   }
 
   push(entries: readonly Entry[]): void {
     const newest = entries.at(-1);
     if (newest === undefined) return;
-    for (const entry of entries) this.#characters += entry.json.length;
+    for (const entry of entries) this.#memory.take(bytesOf(entry));
     this.#entries.push(...entries);
     this.#batches.push({ last: newest.seq, events: eventsOf(entries) });
     this.#trim();
@@ -35,20 +36,20 @@ export class RecentEntryCache {
   /** These were erased. */
   remove(seqs: ReadonlySet<number>): void {
     if (seqs.size === 0) return;
+    for (const entry of this.#entries) if (seqs.has(entry.seq)) this.#memory.giveBack(bytesOf(entry));
     this.#entries = this.#entries.filter(({ seq }) => !seqs.has(seq));
-    this.#characters = this.#entries.reduce((sum, { json }) => sum + json.length, 0);
   }
 
   /**
    * The entries after `seq`, `limit` at most, without the batches before them that have no event of interest: a route
    * that wants nothing of what comes doesn't look at each. Null where older ones may be missing here.
    */
-  read(seq: number, limit: number, interest: Interest): Page | null {
+  read(seq: number, limit: number, interest: Interest, bytes?: number): Page | null {
     if (seq < this.#after) return null;
     const from = this.#passOver(seq, interest);
     const first = this.#indexAfter(from);
     const entries = this.#entries.slice(first, first + limit);
-    const portion = new Portion(limit);
+    const portion = new Portion(limit, bytes);
     const last = entries.findIndex((entry) => portion.isFullWith(entry));
     if (last !== -1) entries.length = last + 1;
     return { entries, through: entries.at(-1)?.seq ?? from, more: first + entries.length < this.#entries.length };
@@ -67,14 +68,16 @@ export class RecentEntryCache {
     return through;
   }
 
-  /** Drops a quarter more than it must, so that moving the rest down is rare. */
+  /** Where there are too many, drops a quarter of them, so that moving the rest down is rare. */
   #trim(): void {
-    if (this.#entries.length <= maxEntries && this.#characters <= maxCharacters) return;
+    const most = this.#entries.length > maxEntries ? maxEntries * 0.75 : maxEntries;
     let dropped = 0;
-    while (this.#entries.length - dropped > maxEntries * 0.75 || this.#characters > maxCharacters * 0.75) {
-      this.#characters -= this.#entries[dropped]?.json.length ?? 0;
+    for (let entry = this.#entries[0]; entry !== undefined; entry = this.#entries[dropped]) {
+      if (this.#entries.length - dropped <= most && !this.#memory.isFull) break;
+      this.#memory.giveBack(bytesOf(entry));
       dropped += 1;
     }
+    if (dropped === 0) return;
     this.#after = this.#entries[dropped - 1]?.seq ?? this.#after;
     this.#entries.splice(0, dropped);
     this.#batches = this.#batches.filter(({ last }) => last > this.#after);

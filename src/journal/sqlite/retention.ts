@@ -3,8 +3,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import type { Clock, Limits } from '../journal.ts';
+import { type Attempt, triesIn } from '../route-session.ts';
 import { dropOldBlocks } from './block-index.ts';
+import { DeliveryLog, logRemoval } from './delivery-log.ts';
 import { Eviction, mostBytes, mostRows, unlistInvalid } from './invalid.ts';
+import { dropOldOutages } from './outages.ts';
+import { dropOldSelections } from './selections.ts';
 import { Space } from './space.ts';
 
 export const unlimited: Limits = {
@@ -42,6 +46,7 @@ export class Retention {
   readonly #candidates: StatementSync;
   readonly #candidatesAmong: StatementSync;
   readonly #eviction: Eviction;
+  readonly #deliveryLog: DeliveryLog;
   /** The routes of the configuration: only they hold anything back. True is one that delivers what is invalid. */
   readonly #routes = new Map<string, boolean>();
   /** Entries that were passed over, and have lost a record since. */
@@ -65,6 +70,7 @@ export class Retention {
     this.#database = database;
     this.#space = new Space(database, file);
     this.#eviction = new Eviction(database, log);
+    this.#deliveryLog = new DeliveryLog(database);
     this.#limits = limits;
     this.#clock = clock;
     this.#log = log;
@@ -81,6 +87,7 @@ export class Retention {
       () => this.#evict(),
       () => this.#transaction(() => this.#removeDead()) > 0,
       () => this.#transaction(() => this.#removeSettled()) > 0,
+      () => this.#transaction(() => this.#removeHistory()) > 0,
       () => this.#space.giveBack(),
     ];
     this.#schedule(busyPause);
@@ -196,19 +203,21 @@ export class Retention {
     const removed = this.#database
       .prepare(
         `DELETE FROM deliveries WHERE rowid IN (
-           SELECT rowid FROM deliveries WHERE state <> 'waiting' AND updated_at < ? LIMIT ?) RETURNING seq`,
+           SELECT rowid FROM deliveries WHERE state <> 'waiting' AND updated_at < ? LIMIT ?) RETURNING seq, route, attempts`,
       )
       .all(Date.now() - deadRetention, mostRows);
-    for (const { seq } of removed) this.freed(Number(seq));
+    for (const { seq, route, attempts } of removed) {
+      const tries = triesIn(JSON.parse(String(attempts)) as Attempt[]); // as `Deliveries#record` wrote them
+      logRemoval(this.#database, { route: String(route), seq: Number(seq), attempts: tries }, 'expired', null);
+      this.freed(Number(seq));
+    }
     return removed.length;
   }
 
   #removeSettled(): number {
     if (performance.now() - this.#positionAt > lookAgainAfter) this.#position = 0;
     if (this.#position === 0) this.#positionAt = performance.now();
-    const isFull = this.#space.ownBytes >= this.#limits.maxSize * nearlyFull;
-    const byAge = this.#clock.isTrusted ? Date.now() - this.#limits.retention : Number.NEGATIVE_INFINITY;
-    const oldest = isFull ? Number.POSITIVE_INFINITY : byAge;
+    const oldest = this.#isNearlyFull ? Number.POSITIVE_INFINITY : this.#oldest;
     const routes = JSON.stringify([...this.#routes.keys()]);
     const isOld = (row: Record<string, unknown>) => Number(row.received_at) < oldest;
     const freed = this.#freed.splice(0, mostRows);
@@ -236,6 +245,23 @@ export class Retention {
     return looked + this.#freed.length;
   }
 
+  /** What is kept of deliveries goes by its age; and with the entries that it is about, where there is too much. */
+  #removeHistory(): number {
+    const oldest = this.#oldest;
+    const isFull = this.#isNearlyFull;
+    dropOldOutages(this.#database, oldest);
+    return this.#deliveryLog.trim(({ at, last }) => at < oldest || (isFull && last <= this.#position));
+  }
+
+  get #isNearlyFull(): boolean {
+    return this.#space.ownBytes >= this.#limits.maxSize * nearlyFull;
+  }
+
+  /** What is older may go, in Unix milliseconds; nothing while the clock is in doubt. */
+  get #oldest(): number {
+    return this.#clock.isTrusted ? Date.now() - this.#limits.retention : Number.NEGATIVE_INFINITY;
+  }
+
   /** Returns how many there were. */
   #remove(seqs: readonly number[]): number {
     if (seqs.length > 0) removeEntries(this.#database, seqs);
@@ -251,6 +277,7 @@ export function removeEntries(database: DatabaseSync, seqs: readonly number[]): 
   }
   database.prepare(unlistInvalid).run(list);
   dropOldBlocks(database);
+  dropOldSelections(database);
 }
 
 type Row = Readonly<Record<string, unknown>>;

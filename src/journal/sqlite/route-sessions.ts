@@ -6,6 +6,7 @@ import type { Page, RouteSession, Settlement, Waiting, WaitingPage } from '../ro
 import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
 import { erasedAmong } from './rows.ts';
+import { saveSelection } from './selections.ts';
 import type { Settlements } from './settlements.ts';
 
 /** What all sessions of a journal share. */
@@ -16,6 +17,12 @@ interface Shared {
   readonly read: RouteSession['read'];
   /** The newest entry. */
   readonly last: () => number;
+}
+
+interface Place {
+  readonly route: string;
+  readonly cursor: number;
+  readonly selection: object | null;
 }
 
 /**
@@ -30,7 +37,7 @@ export class RouteSessions {
   readonly #insertPlace: StatementSync;
   readonly #cursor: StatementSync;
   /** What waits for the end of this turn. */
-  #placing: { readonly cursors: Map<string, number>; readonly commit: Promise<void> } | undefined;
+  #placing: { readonly places: Place[]; readonly commit: Promise<void> } | undefined;
 
   constructor(shared: Shared) {
     this.#shared = shared;
@@ -42,9 +49,9 @@ export class RouteSessions {
   }
 
   /** Gives a route that has none a place. Those that get theirs in one turn, as at the start, share a commit. */
-  place(route: string, cursor: number): Promise<void> {
-    this.#placing ??= { cursors: new Map(), commit: Promise.resolve().then(() => this.#place()) };
-    this.#placing.cursors.set(route, cursor);
+  place(route: string, cursor: number, selection: object | null): Promise<void> {
+    this.#placing ??= { places: [], commit: Promise.resolve().then(() => this.#place()) };
+    this.#placing.places.push({ route, cursor, selection });
     return this.#placing.commit;
   }
 
@@ -55,6 +62,7 @@ export class RouteSessions {
     const { connection, settlements, last } = this.#shared;
     // The one before may have let go without saving.
     settlements.commit();
+    settlements.logAhead(route);
     const session = await connection.reading(() => {
       const cursor = this.#cursorOf(route);
       return new SqliteRouteSession(route, cursor, this.#new.has(route) ? cursor : last(), this.#shared);
@@ -71,12 +79,15 @@ export class RouteSessions {
   }
 
   #place(): void {
-    const cursors = this.#placing?.cursors ?? [];
+    const { connection } = this.#shared;
+    const places = this.#placing?.places ?? [];
     this.#placing = undefined;
-    const placed = this.#shared.connection.transaction(() =>
-      [...cursors].filter(([route, cursor]) => this.#insertPlace.run(route, cursor).changes === 1),
-    );
-    for (const [route] of placed) this.#new.add(route);
+    const placed = connection.transaction(() => {
+      const added = places.filter(({ route, cursor }) => this.#insertPlace.run(route, cursor).changes === 1);
+      for (const { route, selection } of places) saveSelection(connection.database, route, selection);
+      return added;
+    });
+    for (const { route } of placed) this.#new.add(route);
   }
 
   #cursorOf(route: string): number {
@@ -111,8 +122,8 @@ class SqliteRouteSession implements RouteSession {
     return this.#ending.promise;
   }
 
-  read(seq: number, limit: number, interest: Interest): Promise<Page> {
-    return this.#shared.read(seq, limit, interest);
+  read(seq: number, limit: number, interest: Interest, bytes?: number): Promise<Page> {
+    return this.#shared.read(seq, limit, interest, bytes);
   }
 
   handledBeyondCursor(): Promise<number[]> {
@@ -130,22 +141,28 @@ class SqliteRouteSession implements RouteSession {
     return connection.transaction(() => deliveries.wakeFirst(this.#route));
   }
 
-  async due(now: number, horizon: number, limit: number, held: ReadonlySet<number>): Promise<WaitingPage> {
+  async due(
+    now: number,
+    horizon: number,
+    limit: number,
+    held: ReadonlySet<number>,
+    bytes?: number,
+  ): Promise<WaitingPage> {
     const { settlements } = this.#shared;
     settlements.commitRecords(this.#route);
     const settled = settlements.settledOf(this.#route);
-    return this.#reading((deliveries) => deliveries.due(this.#route, now, horizon, limit, held, settled));
+    return this.#reading((deliveries) => deliveries.due(this.#route, now, horizon, limit, held, settled, bytes));
   }
 
   nextDue(now: number): Promise<number | null> {
     return this.#reading((deliveries) => deliveries.nextDue(this.#route, now));
   }
 
-  async waitingOf(accountId: string, limit: number): Promise<readonly Waiting[]> {
+  async waitingOf(accountId: string, limit: number, bytes?: number): Promise<readonly Waiting[]> {
     const { settlements } = this.#shared;
     settlements.commitRecords(this.#route);
     const settled = settlements.settledOf(this.#route);
-    const find = (deliveries: Deliveries) => deliveries.ofAccount(this.#route, accountId, limit, settled);
+    const find = (deliveries: Deliveries) => deliveries.ofAccount(this.#route, accountId, limit, settled, bytes);
     return (await this.#reading(find)).waiting;
   }
 

@@ -13,11 +13,12 @@ const maxNames = 64;
 /** How many entries are looked at before others get their turn. */
 const stride = 5_000;
 
-/** A part of the journal: the entries after `seq`, up to `last`; `limit` of them at most. */
+/** A part of the journal: the entries after `seq`, up to `last`; `limit` of them at most, and as many bytes. */
 interface Part {
   readonly seq: number;
   readonly last: number;
   readonly limit: number;
+  readonly bytes: number | undefined;
 }
 
 /** Reads entries from disk, with statements that are prepared once. */
@@ -70,12 +71,16 @@ export class Scanner {
   }
 
   /** Reads the blocks that have one of the events in them, and passes over all others. */
-  async #byEvent({ seq, last, limit }: Part, names: readonly string[], accounts: readonly string[]): Promise<Page> {
+  async #byEvent(
+    { seq, last, limit, bytes }: Part,
+    names: readonly string[],
+    accounts: readonly string[],
+  ): Promise<Page> {
     const select = accounts.length === 0 ? this.#ofEvents : this.#ofEventsAndAccounts;
     const wanted = [JSON.stringify(names), ...(accounts.length === 0 ? [] : [JSON.stringify(accounts)])];
     /** The first block, from a place on, of each name. */
     const ahead = new Map(names.map((name) => [name, -1]));
-    const page = new PageBuilder(limit);
+    const page = new PageBuilder(limit, bytes);
     for (let from = blockOf(seq); ; from += 1) {
       for (const [name, block] of ahead) {
         if (block >= from) continue;
@@ -91,8 +96,8 @@ export class Scanner {
     }
   }
 
-  async #readThrough({ seq, last, limit }: Part, accounts: readonly string[]): Promise<Page> {
-    const page = new PageBuilder(limit);
+  async #readThrough({ seq, last, limit, bytes }: Part, accounts: readonly string[]): Promise<Page> {
+    const page = new PageBuilder(limit, bytes);
     for (let from = seq; from < last; from += stride) {
       const to = Math.min(last, from + stride);
       const rows =
@@ -110,8 +115,8 @@ class PageBuilder {
   readonly #entries: Entry[] = [];
   readonly #portion: Portion;
 
-  constructor(limit: number) {
-    this.#portion = new Portion(limit);
+  constructor(limit: number, bytes: number | undefined) {
+    this.#portion = new Portion(limit, bytes);
   }
 
   /** Takes rows until the page is full; returns whether it is. */

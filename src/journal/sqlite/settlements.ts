@@ -1,7 +1,9 @@
 import type { StatementSync } from 'node:sqlite';
-import type { Recorded, RecordKey, Settlement } from '../route-session.ts';
+import type { DeliveredRecord, DeliveredRun, Recorded, Settlement } from '../route-session.ts';
 import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
+import type { DeliveryCounts } from './delivery-counts.ts';
+import type { DeliveryLog } from './delivery-log.ts';
 
 /** How long a route's progress may wait for a commit that it can share, in milliseconds. */
 const commitWithin = 10;
@@ -13,13 +15,21 @@ interface Staged {
   cursor: number;
   ahead: readonly number[];
   /** By seq: the record that it gets, or which one it loses. */
-  readonly records: Map<number, Recorded | RecordKey>;
+  readonly records: Map<number, Recorded | DeliveredRecord>;
+  readonly runs: DeliveredRun[];
+}
+
+/** Where it goes. */
+interface Targets {
+  readonly deliveries: Deliveries;
+  readonly log: DeliveryLog;
+  readonly counts: DeliveryCounts;
 }
 
 /** The progress of routes that waits for the next commit. */
 export class Settlements {
   readonly #connection: Connection;
-  readonly #deliveries: Deliveries;
+  readonly #targets: Targets;
   readonly #onFreed: (seq: number) => void;
   readonly #saveCursor: StatementSync;
   readonly #saveAhead: StatementSync;
@@ -34,9 +44,9 @@ export class Settlements {
   #syncedAt = Number.NEGATIVE_INFINITY;
 
   /** @param onFreed is told of each entry that loses a record */
-  constructor(connection: Connection, deliveries: Deliveries, onFreed: (seq: number) => void) {
+  constructor(connection: Connection, targets: Targets, onFreed: (seq: number) => void) {
     this.#connection = connection;
-    this.#deliveries = deliveries;
+    this.#targets = targets;
     this.#onFreed = onFreed;
     const { database } = connection;
     this.#saveCursor = database.prepare('UPDATE routes SET cursor = ? WHERE name = ?');
@@ -50,10 +60,10 @@ export class Settlements {
   }
 
   /** Returns the next commit's promise, which rejects where that fails: then all waits for the one after it. */
-  stage(route: string, { cursor, ahead = none, recorded, settled }: Settlement): Promise<void> {
+  stage(route: string, { cursor, ahead = none, recorded, settled, delivered }: Settlement): Promise<void> {
     let staged = this.#routes.get(route);
     if (staged === undefined) {
-      staged = { cursor, ahead, records: new Map() };
+      staged = { cursor, ahead, records: new Map(), runs: [] };
       this.#routes.set(route, staged);
     }
     staged.cursor = cursor;
@@ -64,7 +74,8 @@ export class Settlements {
       const isStaged = before !== undefined && isRecorded(before) && !before.exists;
       staged.records.set(record.seq, { ...record, exists: record.exists && !isStaged });
     }
-    for (const key of settled) staged.records.set(key.seq, key);
+    for (const record of settled) staged.records.set(record.seq, record);
+    for (const run of delivered) staged.runs.push(run);
     this.#timer ??= setTimeout(() => this.#tryCommit(), commitWithin);
     this.#next ??= Promise.withResolvers();
     return this.#next.promise;
@@ -72,14 +83,18 @@ export class Settlements {
 
   /** Writes all of it, within a transaction of the caller's, who says when that is committed. */
   write(): void {
-    for (const [route, { cursor, ahead, records }] of this.#routes) {
+    const { deliveries, log } = this.#targets;
+    const now = Date.now();
+    for (const [route, { cursor, ahead, records, runs }] of this.#routes) {
       for (const record of records.values()) {
-        if (isRecorded(record)) this.#deliveries.record(route, record);
+        if (isRecorded(record)) deliveries.record(route, record);
         else {
-          this.#deliveries.settle(route, record);
+          deliveries.settle(route, record);
+          log.addRecord(route, record, now);
           this.#onFreed(record.seq);
         }
       }
+      log.addRuns(route, runs, now);
       this.#saveCursor.run(cursor, route);
       if (ahead.length > 0) this.#saveAhead.run(JSON.stringify(ahead), route);
       else if (this.#withAhead.has(route)) this.#dropAhead.run(route);
@@ -93,12 +108,22 @@ export class Settlements {
   }
 
   #committed(): void {
-    for (const [route, { ahead }] of this.#routes) {
-      if (ahead.length > 0) this.#withAhead.add(route);
+    for (const [route, staged] of this.#routes) {
+      this.#count(route, staged);
+      if (staged.ahead.length > 0) this.#withAhead.add(route);
       else this.#withAhead.delete(route);
     }
     this.#routes.clear();
     this.#takeNext()?.resolve();
+  }
+
+  #count(route: string, { records, runs }: Staged): void {
+    const { counts } = this.#targets;
+    for (const run of runs) counts.addRun(route, run);
+    for (const record of records.values()) {
+      if (!isRecorded(record)) counts.add(route, record.event, 'delivered');
+      else if (record.state !== 'waiting') counts.add(route, record.event, record.state);
+    }
   }
 
   /** @throws JournalError */
@@ -113,6 +138,12 @@ export class Settlements {
     }
     if (isSynced) this.synced();
     else this.#committed();
+  }
+
+  /** What was delivered ahead of the cursor when a session ended without a word: no cursor of a next one tells of it. */
+  logAhead(route: string): void {
+    const { log } = this.#targets;
+    if (this.#withAhead.has(route)) this.#connection.transaction(() => log.addAhead(route, Date.now()));
   }
 
   /** What is staged can't be seen in the tables: where a record would be missed there, it is committed first. */
@@ -151,6 +182,6 @@ export class Settlements {
 
 const none: readonly never[] = [];
 
-function isRecorded(record: Recorded | RecordKey): record is Recorded {
+function isRecorded(record: Recorded | DeliveredRecord): record is Recorded {
   return 'state' in record;
 }

@@ -10,7 +10,7 @@ import { openJournalReader } from './reader.ts';
 /** A journal in files of its own, in a folder of this machine: one daemon has it at a time. */
 export function sqliteStore(folder: string): JournalStore {
   return {
-    open: async (limits, log, lookEvery) => openJournal(folder, log, limits, lookEvery),
+    open: async (limits, log, options) => openJournal(folder, log, limits, options),
     openReader: async () => openJournalReader(folder),
     openOperatorStore: async () => openOperatorStore(folder),
     async testAccess() {

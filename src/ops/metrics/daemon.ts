@@ -93,6 +93,20 @@ export const daemonMetrics: readonly Metric[] = [
     read: ({ snapshot }) => one(snapshot.clock.doubt === null ? 0 : 1),
   },
   {
+    name: 'kazoo_relay_memory_buffers_bytes',
+    type: 'gauge',
+    help: 'Memory that notifications in work take, about: at intake, read from the journal, and with the sinks.',
+    labels: [],
+    read: ({ snapshot }) => one(snapshot.memory.used),
+  },
+  {
+    name: 'kazoo_relay_memory_buffers_max_bytes',
+    type: 'gauge',
+    help: 'Maximum of these bytes: memory.buffers.',
+    labels: [],
+    read: ({ snapshot }) => one(snapshot.memory.limit),
+  },
+  {
     name: 'kazoo_relay_stuck',
     type: 'gauge',
     help: 'Links and routes that make no progress although they should; while there are any, the watchdog is not notified.',

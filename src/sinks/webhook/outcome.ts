@@ -2,7 +2,7 @@ import { codeOf, reasonOf } from '../../common/errors.ts';
 import { explainTls } from '../../common/net/tls.ts';
 import { truncateUtf8 } from '../../common/text/format.ts';
 import type { Mask } from '../../common/text/secret-mask.ts';
-import { delivered, type Outcome, SinkUnavailable } from '../sink.ts';
+import { type Outcome, SinkUnavailable } from '../sink.ts';
 import { type Answer, Interrupted, InvalidAnswer, TimedOut } from './http.ts';
 
 /** Between tries of a receiver that is gone, in milliseconds. */
@@ -17,7 +17,7 @@ const keptOfBody = 1024;
  */
 export function outcomeOf(answer: Answer, origin: string, mask: Mask): Outcome {
   const { status } = answer;
-  if (status >= 200 && status < 300) return delivered;
+  if (status >= 200 && status < 300) return { status: 'delivered', code: status };
   if (status === 410) {
     throw new SinkUnavailable(
       `${origin} says "gone" (410). The route pauses and tries it again every hour. If it has moved, change the url and ` +

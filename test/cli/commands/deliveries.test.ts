@@ -137,7 +137,7 @@ describe('dead letters', () => {
 
 describe('what is not dead', () => {
   test('is named with the reason, where it was chosen by its id', async () => {
-    const [settled = ''] = await fill([{}]);
+    const [delivered = ''] = await fill([{}]);
     await start();
     await until(async () => (await counts()).cursor === 1, { what: 'the delivery' });
     await daemon?.stop();
@@ -148,10 +148,12 @@ describe('what is not dead', () => {
     await daemon?.stop();
     const [coming = ''] = await fill([{}]);
     for (const command of [['retry'], ['drop', '--yes']]) {
-      const { stdout, code } = await relay('dead', ...command, settled, waiting, coming);
-      expect(stdout).toContain(`${settled}: it is not dead or quarantined: every route has settled it\n`);
-      expect(stdout).toMatch(new RegExp(`${waiting}: it is not dead.*: it waits for its next try on crm, due 20.*Z\n`));
-      expect(stdout).toContain(`${coming}: it is not dead or quarantined: crm has not come to it yet\n`);
+      const { stdout, code } = await relay('dead', ...command, delivered, waiting, coming);
+      const isNot = 'it is not dead or quarantined: crm:';
+      const inOneTry = `delivered ${time}, answered 200, after 1 try`;
+      expect(stdout).toMatch(new RegExp(`${delivered}: ${isNot} ${inOneTry}\n`));
+      expect(stdout).toMatch(new RegExp(`${waiting}: ${isNot} waiting, next try ${time} after 1 try: answered 503`));
+      expect(stdout).toContain(`${coming}: ${isNot} not delivered yet; the daemon does not run\n`);
       expect(stdout).toContain(command[0] === 'retry' ? '0 notifications will be delivered' : 'nothing was dropped');
       expect(code).toBe(0);
     }
@@ -184,21 +186,22 @@ describe('deliveries that wait for their next try', () => {
     expect((await relay('dead', 'list')).stdout).toBe('');
   });
 
-  test('are not taken for settled on a route that has not come to them yet', async () => {
+  test('are not taken for delivered on a route that has not come to them yet', async () => {
     const [first = ''] = await waiting({});
     await daemon?.stop();
     const [late = ''] = await fill([{}]);
-    expect((await relay('waiting', 'show', late)).stdout).toMatch(/\n\ncrm has not come to it yet\n$/);
+    expect((await relay('waiting', 'show', late)).stdout).toMatch(
+      /\n\ncrm +not delivered yet; the daemon does not run\n$/,
+    );
     const asJson = async (id: string) => JSON.parse((await relay('waiting', 'show', id, '--json')).stdout);
     expect(await asJson(late)).toMatchObject({ deliveries: [], still_to_come: ['crm'] });
-    expect((await relay('waiting', 'show', first)).stdout).not.toContain('not come');
+    expect((await relay('waiting', 'show', first)).stdout).not.toContain('not delivered');
     expect(await asJson(first)).toMatchObject({ deliveries: [{ route: 'crm' }], still_to_come: [] });
     await start();
     reply = 200;
     await relay('waiting', 'retry', '--all');
-    await until(async () => (await relay('dead', 'show', late)).stdout.endsWith('\n\nevery route has settled it\n'), {
-      what: 'both deliveries',
-    });
+    const isDelivered = new RegExp(`\n\ncrm +delivered ${time}, answered 200, after 1 try\n$`);
+    await until(async () => isDelivered.test((await relay('dead', 'show', late)).stdout), { what: 'both deliveries' });
   });
 
   test('have no time of their own behind an earlier one of their account', async () => {
@@ -273,13 +276,19 @@ describe('deliveries that wait for their next try', () => {
     expect(receiver.arrivals.slice(2).map(({ body }) => idOf(body))).toEqual([first]);
   });
 
-  test('are told apart by id from what is dead, and from what is settled', async () => {
+  test('are told apart by id from what is dead, and from what was dropped', async () => {
     const [dead = ''] = await deadLetters({});
     const { stdout } = await relay('waiting', 'retry', dead);
-    expect(stdout).toBe(`0 notifications due now\n${dead}: it does not wait for its next try: it is dead on crm\n`);
+    expect(stdout).toMatch(
+      new RegExp(
+        `^0 notifications due now\n${dead}: it does not wait for its next try: crm: dead ${time} after 1 try: answered`,
+      ),
+    );
     await relay('dead', 'drop', '--all', '--yes');
-    expect((await relay('waiting', 'drop', dead, '--yes')).stdout).toBe(
-      `${dead}: it does not wait for its next try: every route has settled it\nnothing was dropped\n`,
+    expect((await relay('waiting', 'drop', dead, '--yes')).stdout).toMatch(
+      new RegExp(
+        `${dead}: it does not wait for its next try: crm: dropped ${time} by an operator\nnothing was dropped\n`,
+      ),
     );
   });
 
@@ -344,7 +353,7 @@ describe('quarantine', () => {
 });
 
 describe('replay', () => {
-  const settled = 'all of them are settled; those that failed for good: kazoo-relay dead list --route crm';
+  const settled = 'none of them waits any more; those that failed for good: kazoo-relay dead list --route crm';
   const times = [1_000, 2_000, 3_000, 4_000].map((second) => Date.UTC(2026, 10, 24) + second);
 
   test('delivers a span again, that and nothing else', async () => {
@@ -358,7 +367,7 @@ describe('replay', () => {
     expect(dry.stdout).toContain(ids[1]);
     const done = await relay('replay', ...some, '--accounts', 'a');
     expect(done.stdout).toContain(settled);
-    expect(done.stderr).toBe('waiting until all of them are settled; Ctrl-C ends only the waiting\n');
+    expect(done.stderr).toBe('waiting until all of them are delivered or dead; Ctrl-C ends only the waiting\n');
     expect(receiver.arrivals.slice(4).map(({ body }) => idOf(body))).toEqual([ids[1], ids[3]]);
     expect(await counts()).toMatchObject({ waiting: 0, dead: 0 });
   });
@@ -417,11 +426,10 @@ describe('replay', () => {
     const chosen = [second, preview, first, second];
     const dry = await relay('replay', '--route', 'crm', ...chosen, '--dry-run', '--json');
     expect(dry.stdout.trim().split('\n').map(idOf)).toEqual([second, first]);
-    expect(dry.stderr).toBe(`${preview} not: crm does not want it\n`);
+    const why = 'crm does not want it: it is a preview (previews: skip)';
+    expect(dry.stderr).toBe(`${preview} not: ${why}\n`);
     const done = await relay('replay', '--route', 'crm', ...chosen);
-    expect(done.stdout).toBe(
-      `2 notifications will be delivered again by crm\n${preview} not: crm does not want it\n${settled}\n`,
-    );
+    expect(done.stdout).toBe(`2 notifications will be delivered again by crm\n${preview} not: ${why}\n${settled}\n`);
     expect(
       receiver.arrivals
         .slice(3)
@@ -468,8 +476,11 @@ describe('replay', () => {
     await relay('waiting', 'drop', dropped, '--yes');
     const [late = ''] = await fill([{}]);
     const retried = await relay('waiting', 'retry', dropped, kept, late);
-    expect(retried.stdout).toContain(`${dropped}: it does not wait for its next try: every route has settled it\n`);
-    expect(retried.stdout).toContain(`${late}: it does not wait for its next try: crm has not come to it yet\n`);
+    const isNot = 'it does not wait for its next try: crm:';
+    expect(retried.stdout).toContain(`${dropped}: ${isNot} dropped`);
+    expect(retried.stdout).toContain(
+      `${late}: ${isNot} not delivered yet, 2 notifications are before it; the daemon does`,
+    );
     const dry = await relay('replay', '--route', 'crm', '--since', '2001-01-01', '--dry-run', '--json');
     expect(dry.stdout.trim().split('\n').map(idOf)).toEqual([dropped]);
     expect(dry.stderr).toContain('1 notification not: crm has not come to it yet, and will deliver it anyway\n');

@@ -99,7 +99,9 @@ describe('probe', () => {
     const receiver = await receive();
     const { stdout, code } = await probe(['crm'], { url: receiver.url }, { events: ['voicemail_new'] });
     expect(code).toBe(0);
-    expect(stdout).toContain("The route wouldn't take a low_balance by itself");
+    expect(stdout).toContain(
+      "The route wouldn't take this low_balance: its event, low_balance, is not among events: voicemail_new",
+    );
   });
 
   test('ends with 2 when there is no such route or event', async () => {

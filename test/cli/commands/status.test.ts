@@ -11,6 +11,7 @@ import { askDaemon } from '../../../src/ops/control.ts';
 import type { Status } from '../../../src/ops/status.ts';
 import { cli, cliProcess } from '../../support/cli.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
+import { openJournalReader } from '../../support/journal.ts';
 import { publishAsKazoo } from '../../support/kazoo.ts';
 import { type BreakableBroker, shareBreakableBroker } from '../../support/rabbitmq.ts';
 import { until } from '../../support/until.ts';
@@ -103,12 +104,18 @@ describe('status', () => {
     expect(stdout).toMatch(/broken +file +4 \(\d+ s\).*can't be written/);
   });
 
-  test('shows that a broker is away, and why', async () => {
+  test('shows that a broker is away, and why; and the journal keeps for how long', async () => {
+    const before = Date.now();
     await broker.stop();
     await until(async () => (await status()).brokers?.[0]?.state === 'away', { what: 'the broker to be missed' });
     expect((await status()).brokers?.[0]?.reason).toBeTruthy();
     await broker.start();
     await until(async () => (await status()).brokers?.[0]?.state === 'consuming', { what: 'the broker to be back' });
+    const journal = await openJournalReader(join(folder, 'journal'));
+    const outages = () => journal.outages(before, Date.now());
+    await until(async () => (await outages())[0]?.until, { what: 'the end of the outage to be written' });
+    expect(await outages()).toMatchObject([{ zone: 'west', broker: expect.stringMatching(/^127.0.0.1:\d+$/) }]);
+    await journal.close();
   });
 
   test('shows a route whose journal can’t be read as interrupted, and why', async () => {

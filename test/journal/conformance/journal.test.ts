@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe } from '@jest/globals';
 import type { Journal } from '../../../src/journal/journal.ts';
 import { appending } from './appending.ts';
+import { history } from './history.ts';
 import { operators } from './operators.ts';
 import { reading } from './reading.ts';
 import { sessions } from './sessions.ts';
@@ -34,6 +35,7 @@ describe.each(stores)('a journal in %s', (_name, make) => {
   };
   describe('as intake has it', () => appending(tested));
   describe('as whoever reads it has it', () => reading(tested));
+  describe('as it remembers', () => history(tested));
   describe('as a route has it', () => sessions(tested));
   describe('as an operator has it', () => operators(tested));
 });

@@ -112,7 +112,7 @@ export function operators(tested: Tested): void {
       again.filter((entry) => entry !== null),
     );
     const known = { ...recorded(one, 'dead'), exists: true };
-    void session.settle({ cursor: session.cursor, recorded: [known], settled: [untouched(two)] });
+    void session.settle({ cursor: session.cursor, recorded: [known], settled: [untouched(two)], delivered: [] });
     // Neither before that is saved, nor after.
     const waiting = await session.waitingAmong([one, two]);
     const due = async () => (await session.due(Date.now(), Date.now() + 1_000, 10, new Set())).waiting;
@@ -121,8 +121,8 @@ export function operators(tested: Tested): void {
     expect((await due()).map(({ entry }) => entry.seq)).toEqual([one, two]);
     expect([...waiting.values()].every((restartedAt) => restartedAt > 0)).toBe(true);
     // What it is told of the new one counts.
-    const settled = [...waiting].map(([seq, restartedAt]) => ({ seq, restartedAt }));
-    void session.settle({ cursor: session.cursor, recorded: [], settled });
+    const settled = [...waiting].map(([seq, restartedAt]) => ({ ...untouched(seq), restartedAt }));
+    void session.settle({ cursor: session.cursor, recorded: [], settled, delivered: [] });
     expect(await due()).toEqual([]);
     await session.flush();
     expect((await session.waitingAmong([one, two])).size).toBe(0);
@@ -139,6 +139,7 @@ export function operators(tested: Tested): void {
       ahead: seqs.slice(2),
       recorded: [recorded(seqs[0] ?? 0, 'dead')],
       settled: [],
+      delivered: [],
     };
     const saved = session.settle(last);
     await session.close();
@@ -156,13 +157,17 @@ export function operators(tested: Tested): void {
     const accounts = ['gone', 'here', 'gone', 'here'];
     const entries = await tested.journal.append(accounts.map((accountId) => notification({ accountId })));
     const [one = 0, two = 0, three = 0, four = 0] = entries.map(({ seq }) => seq);
-    await settle(tested.journal, 'r', { cursor: two, recorded: [recorded(one, 'dead'), recorded(two, 'dead')] });
+    const records = [recorded(one, 'dead'), recorded(two, 'dead'), recorded(three, 'waiting')];
+    await settle(tested.journal, 'r', { cursor: two, recorded: records });
+    await settle(tested.journal, 'r', { cursor: two, settled: [untouched(three)] });
+    expect(await tested.journal.deliveriesOf(three)).toHaveLength(1);
     const session = await sessionOf(tested.journal, 'r');
     const store = await tested.store.openOperatorStore();
     expect(await store.holdingsOf('gone')).toMatchObject({ notifications: 2, dead: 1, waiting: 0, quarantined: 0 });
     expect(await store.erase('gone', false)).toMatchObject({ notifications: 2 });
     expect(await store.holdingsOf('gone')).toMatchObject({ notifications: 0, dead: 0, oldest: null, newest: null });
     expect((await store.records({ states: ['dead'] }, 0, 10)).map(({ seq }) => seq)).toEqual([two]);
+    expect(await tested.journal.deliveriesOf(three)).toEqual([]);
     tested.journal.look();
     const { entries: left, through } = await session.read(0, 10, interestOf({ events: [], accounts: [] }));
     expect([left.map(({ seq }) => seq), through]).toEqual([[two, four], four]);

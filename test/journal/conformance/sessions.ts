@@ -37,13 +37,15 @@ export function sessions(tested: Tested): void {
     const waiting = place.session();
     const impatient = place.session(AbortSignal.abort(new Error('no longer')));
     await expect(impatient).rejects.toThrow('no longer');
-    void first.settle({ cursor: one, recorded: [], settled: [] });
+    void first.settle({ cursor: one, recorded: [], settled: [], delivered: [] });
     await first.close();
     const second = await waiting;
     expect(second.cursor).toBe(one);
     expect([first.lost.aborted, second.lost.aborted]).toEqual([false, false]);
     // What has let go can change nothing any more.
-    await expect(first.settle({ cursor: one + 1, recorded: [], settled: [] })).rejects.toThrow(JournalError);
+    await expect(first.settle({ cursor: one + 1, recorded: [], settled: [], delivered: [] })).rejects.toThrow(
+      JournalError,
+    );
     await second.close();
     expect(await cursorOf(tested.journal, 'r', 'now')).toBe(one);
   });
@@ -52,7 +54,7 @@ export function sessions(tested: Tested): void {
     const session = await sessionOf(tested.journal, 'r');
     await tested.reopen();
     expect(session.lost.aborted).toBe(true);
-    await expect(session.settle({ cursor: 1, recorded: [], settled: [] })).rejects.toThrow(JournalError);
+    await expect(session.settle({ cursor: 1, recorded: [], settled: [], delivered: [] })).rejects.toThrow(JournalError);
   });
 
   test('shares the commit of its progress with all that is told meanwhile, and survives a clean stop', async () => {
@@ -60,15 +62,15 @@ export function sessions(tested: Tested): void {
     const session = await sessionOf(tested.journal, 'r');
     const other = await sessionOf(tested.journal, 's');
     const commits = [
-      session.settle({ cursor: one, recorded: [recorded(one, 'quarantined')], settled: [] }),
-      session.settle({ cursor: two, recorded: [], settled: [] }),
-      other.settle({ cursor: two, recorded: [], settled: [] }),
+      session.settle({ cursor: one, recorded: [recorded(one, 'quarantined')], settled: [], delivered: [] }),
+      session.settle({ cursor: two, recorded: [], settled: [], delivered: [] }),
+      other.settle({ cursor: two, recorded: [], settled: [], delivered: [] }),
     ];
     expect(new Set(commits).size).toBe(1);
     await tested.journal.append([notification({})]);
     await Promise.all(commits);
     // Not told by anybody, it is saved soon all the same.
-    await session.settle({ cursor: two, recorded: [], settled: [] });
+    await session.settle({ cursor: two, recorded: [], settled: [], delivered: [] });
     await tested.reopen();
     expect(await cursorOf(tested.journal, 'r', 'earliest')).toBe(two);
     const store = await tested.store.openOperatorStore();
@@ -82,8 +84,8 @@ export function sessions(tested: Tested): void {
     const first = [one, two].map((seq) => recorded(seq, 'waiting'));
     const again = first.map((record) => ({ ...record, exists: true }));
     // Both before the first commit.
-    void session.settle({ cursor: two, recorded: first, settled: [] });
-    void session.settle({ cursor: two, recorded: again, settled: [] });
+    void session.settle({ cursor: two, recorded: first, settled: [], delivered: [] });
+    void session.settle({ cursor: two, recorded: again, settled: [], delivered: [] });
     expect(await session.waitingAmong([one, two, two + 1])).toEqual(
       new Map([
         [one, 0],
@@ -93,7 +95,7 @@ export function sessions(tested: Tested): void {
     const store = await tested.store.openOperatorStore();
     await store.drop(await store.records({ states: ['waiting'] }, 0, 1));
     await store.close();
-    void session.settle({ cursor: two, recorded: again, settled: [] });
+    void session.settle({ cursor: two, recorded: again, settled: [], delivered: [] });
     expect(await session.waitingAmong([one, two, two + 1])).toEqual(new Map([[two, 0]]));
   });
 
@@ -102,7 +104,7 @@ export function sessions(tested: Tested): void {
     const before = await sessionOf(tested.journal, 'r');
     expect(await before.handledBeyondCursor()).toEqual([]);
     const records = [recorded(two, 'dead'), recorded(three, 'quarantined')];
-    void before.settle({ cursor: one, recorded: records, settled: [] });
+    void before.settle({ cursor: one, recorded: records, settled: [], delivered: [] });
     await before.close();
     const after = await sessionOf(tested.journal, 'r');
     expect(after.cursor).toBe(one);
@@ -113,7 +115,7 @@ export function sessions(tested: Tested): void {
     const [one = 0, two = 0, three = 0, four = 0] = await append(tested, {}, {}, {}, {});
     const settleAhead = async (cursor: number, ahead: readonly number[]) => {
       const session = await sessionOf(tested.journal, 'r');
-      void session.settle({ cursor, ahead, recorded: [], settled: [] });
+      void session.settle({ cursor, ahead, recorded: [], settled: [], delivered: [] });
       await session.close();
       await tested.reopen();
       const next = await sessionOf(tested.journal, 'r');
@@ -147,7 +149,7 @@ export function sessions(tested: Tested): void {
     const session = await sessionOf(tested.journal, 'r');
     const times = [300, 100, 200, 900];
     const records = seqs.map((seq, index) => ({ ...recorded(seq, 'waiting'), dueAt: times[index] ?? 0 }));
-    void session.settle({ cursor: seqs.at(-1) ?? 0, recorded: records, settled: [] });
+    void session.settle({ cursor: seqs.at(-1) ?? 0, recorded: records, settled: [], delivered: [] });
     const due = async (now: number, horizon: number, limit: number, ...held: number[]) => {
       const { waiting, more } = await session.due(now, horizon, limit, new Set(held.map((index) => seqs[index] ?? 0)));
       return [waiting.map(({ entry }) => seqs.indexOf(entry.seq)), more];
@@ -159,7 +161,8 @@ export function sessions(tested: Tested): void {
     expect(await due(100, 800, 10)).toEqual([[1, 3], false]);
     expect([await session.nextDue(200), await session.nextDue(900)]).toEqual([300, null]);
     // What is settled isn't due any more, be it saved or not.
-    void session.settle({ cursor: seqs.at(-1) ?? 0, recorded: [], settled: seqs.slice(1, 2).map(untouched) });
+    const settled = seqs.slice(1, 2).map(untouched);
+    void session.settle({ cursor: seqs.at(-1) ?? 0, recorded: [], settled, delivered: [] });
     expect(await due(300, 1_000, 10)).toEqual([[2, 0], false]);
   });
 
@@ -189,7 +192,7 @@ export function sessions(tested: Tested): void {
     expect(await due()).toEqual([0, 1, 2, 3]);
   });
 
-  test('gets no more than some MiB of bodies at a time, of entries and of what waits, and loses none of them', async () => {
+  test('gets no more than some MiB at a time, or fewer bytes, of entries and of what waits, and loses none of them', async () => {
     const json = JSON.stringify({ filler: 'x'.repeat(512 * 1024) });
     const seqs = await append(tested, ...Array.from({ length: 20 }, () => ({ json })));
     const [now, most] = [Date.now(), 9];
@@ -211,12 +214,17 @@ export function sessions(tested: Tested): void {
     await pages(readOn);
 
     const records = seqs.map((seq) => ({ ...recorded(seq, 'waiting'), accountId: 'a1', dueAt: now }));
-    void session.settle({ cursor: seqs.at(-1) ?? 0, recorded: records, settled: [] });
+    void session.settle({ cursor: seqs.at(-1) ?? 0, recorded: records, settled: [], delivered: [] });
     await pages(async (held) => {
       const { waiting, more } = await session.due(now, now + 1, 500, new Set(held));
       expect(more).toBe(seqs.length - held.length >= most);
       return waiting.map(({ entry }) => entry);
     });
+    const few = 3 * 512 * 1024;
+    expect((await session.read(0, 500, everything, few)).entries).toHaveLength(3);
+    expect((await session.read(0, 500, everything, -1)).entries).toHaveLength(1);
+    expect((await session.due(now, now + 1, 500, new Set(), few)).waiting).toHaveLength(3);
+    expect(await session.waitingOf('a1', 500, few)).toHaveLength(3);
     const first = await session.waitingOf('a1', 500);
     expect(first.map(({ entry }) => entry.seq)).toEqual(seqs.slice(0, first.length));
     expect(first.length).toBeLessThanOrEqual(most);

@@ -33,7 +33,7 @@ async function sqlite(): Promise<TestStore> {
   const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-conformance-'));
   return {
     store: storeAt({ path: folder }),
-    open: () => openJournal(folder, log, undefined, lookEvery),
+    open: () => openJournal(folder, log, undefined, { lookEvery }),
     remove: async () => rmSync(folder, { recursive: true }),
   };
 }

@@ -41,6 +41,20 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
+test('a daemon that did not run for long has left an outage of its own, which ends those of brokers', async () => {
+  const outages = async () =>
+    (await journal.outages(0, Number.MAX_SAFE_INTEGER)).map(({ zone, since, until }) => [zone, since, until]);
+  const begun = Date.now();
+  journal.brokerAway({ zone: 'west', broker: 'mq' }, begun - 1_000, 'away', null);
+  await restartAt(10_000)();
+  const end = expect.closeTo(begun, -4);
+  await until(async () => (await outages())[0]?.[2], { what: 'the outage to be over' });
+  expect(await outages()).toEqual([['west', begun - 1_000, end]]);
+  await restartAt(2 * hour)();
+  await until(async () => (await outages()).length === 2, { what: 'the outage of the daemon' });
+  expect((await outages())[1]).toEqual(['', expect.closeTo(begun + 10_000, -5), expect.closeTo(begun + 2 * hour, -5)]);
+});
+
 describe('a clock that is more than a day beyond the last sign of life', () => {
   test.each<[string, () => Promise<void>]>([
     ['at a start', restartAt(365 * day)],
@@ -157,7 +171,7 @@ test('a clock that jumps by less than a day is not trusted for an hour', async (
 });
 
 async function open(): Promise<void> {
-  journal = openJournal(folder, log, limits, 20);
+  journal = openJournal(folder, log, limits, { lookEvery: 20 });
 }
 
 function state(): Clock {

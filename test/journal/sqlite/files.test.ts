@@ -26,7 +26,7 @@ beforeEach(async () => {
   parent = mkdtempSync(join(tmpdir(), 'kazoo-relay-files-'));
   folder = join(parent, 'journal');
   file = join(folder, 'journal.sqlite');
-  journal = openJournal(folder, log, undefined, 20);
+  journal = openJournal(folder, log, undefined, { lookEvery: 20 });
   // As if nothing had changed in it for long.
   utimesSync(folder, 1, 1);
   const batch = Array.from({ length: 20 }, () => notification({}));

@@ -168,7 +168,12 @@ describe('what is undecodable or invalid', () => {
     const { entries } = await session.read(session.cursor, 10, interestOf({ events: [], accounts: [] }));
     journal.limit({ ...limits, invalidShare: 0.001 });
     await until(() => kept().length === 0, { what: 'both to go' });
-    void session.settle({ cursor: 2, recorded: entries.map(({ seq }) => recorded(seq, 'quarantined')), settled: [] });
+    void session.settle({
+      cursor: 2,
+      recorded: entries.map(({ seq }) => recorded(seq, 'quarantined')),
+      settled: [],
+      delivered: [],
+    });
     await session.close();
     expect(await cursorOf(journal, 'r', 'earliest')).toBe(2);
     expect(read('SELECT * FROM deliveries')).toEqual([]);

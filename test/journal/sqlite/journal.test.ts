@@ -160,8 +160,8 @@ describe('the progress of routes', () => {
     const settleAll = () => {
       const record = { ...recorded(fresh[0]?.seq ?? 0, 'waiting') };
       return sessions.flatMap((session) => [
-        session.settle({ cursor: 1, recorded: [record], settled: [] }),
-        session.settle({ cursor: 2, recorded: [], settled: [untouched(record.seq)] }),
+        session.settle({ cursor: 1, recorded: [record], settled: [], delivered: [] }),
+        session.settle({ cursor: 2, recorded: [], settled: [untouched(record.seq)], delivered: [] }),
       ]);
     };
     const executed = jest.spyOn(DatabaseSync.prototype, 'exec');
@@ -180,7 +180,7 @@ describe('the progress of routes', () => {
 
   test('is saved within 10 ms by a commit that waits for no disk, but for one a second; an append always waits', async () => {
     const session = await sessionOf(journal, 'r');
-    const settle = () => void session.settle({ cursor: 1, recorded: [], settled: [] });
+    const settle = () => void session.settle({ cursor: 1, recorded: [], settled: [], delivered: [] });
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     const executed = jest.spyOn(DatabaseSync.prototype, 'exec');
     try {
@@ -219,7 +219,7 @@ describe('the progress of routes', () => {
     const session = await sessionOf(journal, 'r');
     alter("CREATE TRIGGER broken BEFORE UPDATE ON routes BEGIN SELECT RAISE(ABORT, 'not now'); END");
     const record = recorded(entry?.seq ?? 0, 'dead');
-    const progress = { cursor: record.seq, recorded: [record], settled: [] };
+    const progress = { cursor: record.seq, recorded: [record], settled: [], delivered: [] };
     await expect(session.settle(progress)).rejects.toThrow(/can't be written: not now/);
     await expect(session.flush()).rejects.toThrow(/can't be written: not now/);
     await expect(session.close()).rejects.toThrow(/can't be written: not now/);

@@ -91,6 +91,39 @@ describe('retention', () => {
     await until(async () => (await ids()).length === 1, { what: 'the dead ones to be removed' });
     const { waiting } = await session.due(Date.now(), Date.now() + day, 10, new Set());
     expect(waiting.map(({ entry }) => entry.seq)).toEqual([2]);
+    expect(await journal.deliveriesOf(1)).toMatchObject([{ route: 'r', outcome: 'expired' }]);
+  });
+
+  test('keeps what became of deliveries for as long from then on, and with it when nothing came in', async () => {
+    await open({ retention: day });
+    await append('old', 2 * day, 3);
+    journal.brokerAway({ zone: 'west', broker: 'mq' }, Date.now() - 2_000, 'away', null);
+    journal.brokerBack({ zone: 'west', broker: 'mq' }, Date.now() - 1_000);
+    await settleIn(journal, 'r', { cursor: 3, delivered: [{ code: null, places: [1, 3], events: new Map() }] });
+    await until(async () => (await ids()).length === 0, { what: 'the entries to be removed' });
+    expect(await journal.deliveriesOf(2)).toHaveLength(1);
+    expect(await journal.outages(0, Date.now())).toHaveLength(1);
+    await reopen({ retention: 0 });
+    await journal.openRoute('r', 'now');
+    await until(async () => (await journal.deliveriesOf(2)).length === 0, {
+      what: 'what became of them to be removed',
+    });
+    await until(async () => (await journal.outages(0, Date.now())).length === 0, { what: 'the outage to be removed' });
+  });
+
+  test('forgets what a route selected once none of the entries of then is left', async () => {
+    await open({ retention: day });
+    await append('old', 2 * day, 600);
+    const select = (after: number) => journal.openRoute('r', 'earliest', 'deliver', { after });
+    for (const cursor of [0, 200, 400]) {
+      await settle('r', cursor);
+      await select(cursor);
+    }
+    await append('young', 0, 1);
+    expect(await journal.selections()).toHaveLength(3);
+    await settle('r', 600);
+    await until(async () => (await ids()).length === 1, { what: 'the old ones to be removed' });
+    expect(await journal.selections()).toMatchObject([{ route: 'r', after: 400 }]);
   });
 
   test('is held back by no route that has left the configuration', async () => {
@@ -178,6 +211,19 @@ describe('the largest size', () => {
     const { bytes, usedBytes } = await journal.summary();
     expect(bytes).toBeGreaterThan(maxSize);
     expect(usedBytes).toBeLessThan(maxSize / 4);
+  });
+
+  test('removes with an entry what became of it', async () => {
+    await open({ maxSize });
+    await journal.openRoute('r', 'earliest');
+    const stored = await fill(large);
+    const dead = Array.from({ length: stored - 1 }, (_, index) => recorded(index + 2, 'dead'));
+    const delivered = [{ code: null, places: [1, 1], events: new Map() }];
+    await settleIn(journal, 'r', { cursor: stored, recorded: dead, delivered });
+    expect(await journal.deliveriesOf(1)).toHaveLength(1);
+    // What is dead keeps it nearly full.
+    await until(async () => (await journal.deliveriesOf(1)).length === 0, { what: 'what became of it to be removed' });
+    expect(await ids()).toHaveLength(stored - 1);
   });
 
   test.each(['waiting', 'dead', 'quarantined'] as const)('takes at once what is %s no longer', async (state) => {
@@ -275,7 +321,7 @@ async function refusedFor(reason: RegExp): Promise<void> {
 
 async function open(parts: Partial<Limits>): Promise<void> {
   limits = { ...unlimited, ...parts };
-  journal = openJournal(folder, pino({ level: 'silent' }), limits, 50);
+  journal = openJournal(folder, pino({ level: 'silent' }), limits, { lookEvery: 50 });
 }
 
 async function reopen(limits: Partial<Limits>): Promise<void> {

@@ -13,7 +13,7 @@ const { receive, webhook } = openForTest();
 
 describe('an answer of', () => {
   test.each([200, 201, 202, 204, 299])('%d means delivered', async (status) => {
-    expect(await outcomeOf(status)).toEqual({ status: 'delivered' });
+    expect(await outcomeOf(status)).toEqual({ status: 'delivered', code: status });
   });
 
   test.each([
@@ -116,7 +116,7 @@ describe('a redirect', () => {
   test.each([307, 308])('of %d is followed on the same host, where the configuration allows it', async (status) => {
     const receiver = await receive(({ path }) => (path === '/a' ? { status, headers: { location: '/b?c' } } : 200));
     const sink = await webhook({ url: `${receiver.url}/a`, redirects: 1, auth: { bearer: { token: 't' } } });
-    expect(await sink.send()).toEqual({ status: 'delivered' });
+    expect(await sink.send()).toMatchObject({ status: 'delivered' });
     const [first, second] = receiver.arrivals;
     expect(second).toMatchObject({ method: 'POST', path: '/b?c', body: first?.body });
     expect(second?.headers.authorization).toBe('Bearer t');
@@ -151,7 +151,7 @@ describe('a redirect', () => {
     const signature = { secrets: [`whsec_${Buffer.alloc(24, 'a').toString('base64')}`] };
     const common = { url, redirects: 1, headers, signature, tls: { ca: certificates.files.ca } };
     for (const auth of [{ bearer: { token: 'geheim' } }, { basic: { user: 'me', password: 'geheim' } }]) {
-      expect(await (await webhook({ ...common, auth })).send()).toEqual({ status: 'delivered' });
+      expect(await (await webhook({ ...common, auth })).send()).toMatchObject({ status: 'delivered' });
     }
     certificates.remove();
     const secret = ['authorization', 'cookie', 'x-tenant', 'webhook-signature'];

@@ -79,7 +79,7 @@ describe('the sink', () => {
   test('slows down after an answer of 429 and delivers all the same', async () => {
     const { sink, receiver } = await start((count) => (count === 1 ? 429 : 200));
     expect(await sink.send()).toMatchObject({ status: 'retry', code: 429 });
-    expect(await sink.send()).toEqual({ status: 'delivered' });
+    expect(await sink.send()).toMatchObject({ status: 'delivered' });
     expect(receiver.arrivals).toHaveLength(2);
   });
 
@@ -97,14 +97,14 @@ describe('the sink', () => {
   test('sends on when the clock is set back', async () => {
     const { sink } = await start(() => 200);
     const clock = Date.now;
-    expect(await sink.send()).toEqual({ status: 'delivered' });
+    expect(await sink.send()).toMatchObject({ status: 'delivered' });
     jest.spyOn(Date, 'now').mockImplementation(() => clock() - 3_600_000);
-    expect(await sink.send()).toEqual({ status: 'delivered' });
+    expect(await sink.send()).toMatchObject({ status: 'delivered' });
   });
 
   test('waits for its turn no longer than the route does', async () => {
     const { sink } = await start(() => 200, { rateLimit: { requests: 1, per: '30s' } });
-    expect(await sink.send()).toEqual({ status: 'delivered' });
+    expect(await sink.send()).toMatchObject({ status: 'delivered' });
     const controller = new AbortController();
     const outcome = sink.deliver([deliveryOf({})], controller.signal);
     controller.abort();

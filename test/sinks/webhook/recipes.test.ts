@@ -134,7 +134,7 @@ async function arrivalsOf(name: string, event: string, data: JsonObject): Promis
   const url = `${receiver.url}${decodeURIComponent(pathname)}${search}`;
   const sink = await openOptions({ ...options, url, proxy: 'none', rateLimit: undefined });
   open.push(sink);
-  expect(await sink.send({ id: 'i', event, ...body(data) })).toEqual({ status: 'delivered' });
+  expect(await sink.send({ id: 'i', event, ...body(data) })).toMatchObject({ status: 'delivered' });
   return receiver.arrivals;
 }
 

@@ -5,7 +5,8 @@ import type { DeliveryRecord, OperatorStore } from '../../../journal/operator-st
 import type { Attempt } from '../../../journal/route-session.ts';
 import type { Entry } from '../../../notification/entry.ts';
 import { shape } from '../../../routes/shape.ts';
-import { deliveryJson, isoTime, notReachedYet, routesBehind } from '../../support/deliveries/messages.ts';
+import { createFateTeller, type Fate, fateJson } from '../../support/deliveries/fates.ts';
+import { deliveryJson, isoTime } from '../../support/deliveries/messages.ts';
 import type { DeliveryKind } from '../../support/deliveries/selection.ts';
 import { listCommandOf, type Selection } from '../../support/deliveries/selection.ts';
 import { withOperatorStore } from '../../support/journal.ts';
@@ -33,17 +34,26 @@ export function showCommand(terminal: Terminal, kind: DeliveryKind): Command {
 async function show(
   terminal: Terminal,
   store: OperatorStore,
-  { routes }: PartialConfig,
+  config: PartialConfig,
   entry: Entry,
   json: boolean,
 ): Promise<void> {
   const { envelope } = shape(entry, []);
   const lines = await store.recordsOf(entry.seq);
-  const names = routes.map(({ name }) => name);
-  const behind = entry.state === 'undecodable' ? [] : await routesBehind(entry.seq, names, store);
+  const names = config.routes.map(({ name }) => name);
+  const recorded = new Set(lines.map(({ route }) => route));
+  const fates = await (await createFateTeller(store, config, isoTime))(entry);
+  const others = fates.filter(({ route }) => !recorded.has(route));
   if (json) {
     await terminal.print(
-      printable(JSON.stringify({ envelope, deliveries: lines.map(deliveryJson), still_to_come: behind })),
+      printable(
+        JSON.stringify({
+          envelope,
+          deliveries: lines.map(deliveryJson),
+          still_to_come: namesOf(others, 'not_reached'),
+          others: others.map(fateJson),
+        }),
+      ),
     );
     return;
   }
@@ -53,8 +63,15 @@ async function show(
     await terminal.print(`\n${deliveryHeading(terminal, line, names)}`);
     if (line.attempts.length > 0) await terminal.print(columns(line.attempts.map(attemptRow)));
   }
-  if (behind.length > 0) await terminal.print(`\n${behind.map(notReachedYet).join('\n')}`);
-  else if (lines.length === 0) await terminal.print('\nevery route has settled it');
+  if (others.length > 0) await terminal.print(`\n${columns(others.map(fateRow))}`);
+}
+
+function namesOf(fates: readonly Fate[], state: Fate['state']): string[] {
+  return fates.filter((fate) => fate.state === state).map(({ route }) => route);
+}
+
+function fateRow({ route, text }: Fate): string[] {
+  return [printable(route || 'all routes'), printable(text)];
 }
 
 /** @param names of the routes of the configuration: what waits on any other has no next try */

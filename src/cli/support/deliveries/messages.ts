@@ -1,7 +1,9 @@
+import { pluralize } from '../../../common/text/format.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryFilter, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import type { Attempt } from '../../../journal/route-session.ts';
 import { findEntry } from '../lookup.ts';
+import { createFateTeller } from './fates.ts';
 import { type DeliveryKind, listCommandOf } from './selection.ts';
 
 /** A delivery record as JSON for programs. */
@@ -39,7 +41,7 @@ export function isoTimeOrNull(dueAt: number | null): string | null {
 
 /** `1 try`, `2 tries`. */
 export function tries(count: number): string {
-  return `${count} ${count === 1 ? 'try' : 'tries'}`;
+  return pluralize(count, 'try', 'tries');
 }
 
 /** Why nothing of a route is tried that has left the configuration, and what can be done. */
@@ -70,36 +72,13 @@ async function whyNotSelected(
   { route }: DeliveryFilter,
   kind: DeliveryKind,
   store: OperatorStore,
-  { routes }: PartialConfig,
+  config: PartialConfig,
 ): Promise<string> {
-  const { seq, state } = await findEntry(id, store, listCommandOf(kind));
-  // Its one line is of no route.
-  if (state === 'undecodable') return 'it could not be decoded, so no route has it';
-  const names = route === undefined ? routes.map(({ name }) => name) : [route];
-  const lines = (await store.recordsOf(seq)).filter((line) => route === undefined || line.route === route);
-  if (lines.some((line) => kind.states.includes(line.state))) return 'it is not of that event or time';
-  const reasons = [...lines.map(describeDelivery), ...(await routesBehind(seq, names, store)).map(notReachedYet)];
-  const [where, who] = route === undefined ? ['', 'every route'] : [` on ${route}`, 'that'];
-  return `${kind.denied}${where}: ${reasons.join('; ') || `${who} has settled it`}`;
-}
-
-/** Those of these routes that haven't come to an entry yet. One without a cursor is no route yet. */
-export async function routesBehind(seq: number, routes: readonly string[], store: OperatorStore): Promise<string[]> {
-  const behind: string[] = [];
-  for (const name of routes) {
-    const cursor = await store.cursorOf(name);
-    if (cursor !== null && !(await store.passedAmong(name, cursor, [seq])).has(seq)) behind.push(name);
-  }
-  return behind;
-}
-
-/** What is said of such a route. */
-export function notReachedYet(route: string): string {
-  return `${route} has not come to it yet`;
-}
-
-function describeDelivery({ route, state, dueAt }: DeliveryRecord): string {
-  if (state !== 'waiting') return `it is ${state} on ${route}`;
-  // One that waits behind another of its account has no time of its own.
-  return `it waits for its next try on ${route}${dueAt === null ? '' : `, due ${isoTime(dueAt)}`}`;
+  const entry = await findEntry(id, store, listCommandOf(kind));
+  const fates = await (await createFateTeller(store, config, isoTime))(entry);
+  const own = fates.filter((fate) => route === undefined || fate.route === route);
+  if (own.some(({ state }) => kind.states.some((one) => one === state))) return 'it is not of that event or time';
+  if (own.length === 0) return 'it could not be decoded, so no route has it';
+  const reasons = own.map((fate) => `${fate.route === '' ? '' : `${fate.route}: `}${fate.text}`);
+  return `${kind.denied}${route === undefined ? '' : ` on ${route}`}: ${reasons.join('; ')}`;
 }

@@ -30,6 +30,7 @@ beforeAll(async () => {
   );
   await journal.append(bodies.map((json) => notification({ json })));
   const line = {
+    event: null,
     accountId: null,
     state: 'waiting' as const,
     reason: 'HTTP 500',

@@ -1,0 +1,216 @@
+import { Command } from 'commander';
+import { pluralize, printable } from '../../common/text/format.ts';
+import type { PartialConfig } from '../../config/load.ts';
+import type { OperatorStore } from '../../journal/operator-store.ts';
+import type { Found, Outage, Search } from '../../journal/reader.ts';
+import type { Entry } from '../../notification/entry.ts';
+import { count, list, moment } from '../support/args.ts';
+import { createFateTeller, type Fate, fateJson } from '../support/deliveries/fates.ts';
+import { isoTime } from '../support/deliveries/messages.ts';
+import { withOperatorStore } from '../support/journal.ts';
+import { resolveEvents } from '../support/lookup.ts';
+import { columns, describeProblems, notifications, stateOf, type Terminal } from '../support/terminal.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly account?: readonly string[];
+  readonly event?: readonly string[];
+  readonly number?: string;
+  readonly callId?: string;
+  readonly since?: number;
+  readonly limit: number;
+  readonly json?: true;
+}
+
+export function whyCommand(terminal: Terminal): Command {
+  return new Command('why')
+    .description('say of a notification what has become of it on each route, and why')
+    .argument('[id]', 'as `tail --json` shows it, or a receiver got it')
+    .option('-e, --event <names>', 'instead of an id: of these, names and globs, with commas or given again', list)
+    .option('-a, --account <ids>', 'of these accounts, with commas or given again', list)
+    .option('--number <number>', 'with this phone number or extension anywhere in it')
+    .option('--call-id <id>', 'with this call id anywhere in it')
+    .option('--since <when>', 'of what came in since then: 30m, 2h, 7d, or 2026-11-24T08:00:00Z', moment)
+    .option('-n, --limit <count>', 'the newest ones', count, 10)
+    .option('--json', 'one a line, for programs')
+    .option('-c, --config <file>', 'configuration file of the daemon')
+    .addHelpText('after', help)
+    .action((id: string | undefined, options: Options) =>
+      withOperatorStore(terminal, options, (store, config) => why(terminal, id, options, store, config)),
+    );
+}
+
+const help = `
+Of each notification, the newest first, it shows a line for each route: delivered, waiting, dead, quarantined, dropped, not
+wanted (which selector, or which part of the condition), not reached yet; or that the route is newer than it.
+Where nothing fits, it shows what else came in, and when a broker or the daemon was away. Without --since it looks back through
+some 30,000 notifications, those of other events not counted, and says how far that was.
+Exit code: 0 shown, 1 nothing fits, 2 wrong options, or a configuration or a journal that can't be read.
+
+Examples:
+  kazoo-relay why 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55
+  kazoo-relay why --event voicemail_new --account 4f5c7d1e9b8a4c3d8e2f1a0b9c8d7e6f --since 2d
+  kazoo-relay why --number +4930123456`;
+
+async function why(
+  terminal: Terminal,
+  id: string | undefined,
+  options: Options,
+  store: OperatorStore,
+  config: PartialConfig,
+): Promise<void> {
+  const tell = await createFateTeller(store, config, isoTime);
+  if (id !== undefined) return whyOne(terminal, idAlone(id, options), store, tell, options.json === true);
+  const wanted = await searchOf(options, store, config);
+  const found = await store.search(wanted);
+  for (const entry of found.entries) await show(terminal, entry, await tell(entry), store, options.json === true);
+  if (found.entries.length === 0) terminal.exitCode = 1;
+  const lines = found.entries.length === 0 ? await whyNothing(wanted, found, store) : [];
+  if (options.json) return;
+  for (const line of [...lines, ...(options.since === undefined ? howFar(found) : [])])
+    await terminal.print(printable(line));
+}
+
+/** @throws Error where something was said that goes without an id */
+function idAlone(id: string, options: Options): string {
+  for (const name of ['event', 'account', 'number', 'callId', 'since'] as const)
+    if (options[name] !== undefined)
+      throw new Error(`--${name === 'callId' ? 'call-id' : name} searches: give either an id or what to search for`);
+  return id;
+}
+
+/** @throws Error where nothing was said to look for */
+async function searchOf(
+  { event, account, number, callId, since, limit }: Options,
+  store: OperatorStore,
+  config: PartialConfig,
+): Promise<Search> {
+  if (event === undefined && account === undefined && number === undefined && callId === undefined)
+    throw new Error('say which notification: an id, or any of --event, --account, --number and --call-id');
+  if (number !== undefined && !/\d\d/.test(number)) throw new Error('--number must have two digits at least');
+  return {
+    ...(event && { events: await resolveEvents(event, config, store) }),
+    ...(account && { accounts: account }),
+    ...(number !== undefined && { number }),
+    ...(callId !== undefined && { callId }),
+    ...(since !== undefined && { since }),
+    limit,
+  };
+}
+
+async function whyOne(
+  terminal: Terminal,
+  id: string,
+  store: OperatorStore,
+  tell: (entry: Entry) => Promise<Fate[]>,
+  json: boolean,
+): Promise<void> {
+  const entry = await store.entry(id);
+  if (entry !== null) return show(terminal, entry, await tell(entry), store, json);
+  terminal.exitCode = 1;
+  terminal.complain(`the journal has no notification ${JSON.stringify(id)}; "kazoo-relay tail --json" shows the ids`);
+  const published = publishedAt(id);
+  if (published === null || json) return;
+  const { oldest } = await store.summary();
+  await terminal.print(
+    `By its id it was published ${isoTime(published)}; the journal begins ${timeOr(oldest, 'empty')}.`,
+  );
+  for (const line of outageLines(await store.outages(published - around, published + around)))
+    await terminal.print(line);
+}
+
+/** Before and after it was published, in milliseconds, in which brokers that were away are told of. */
+const around = 600_000;
+
+/** Ids begin with the time that KAZOO gave them. */
+function publishedAt(id: string): number | null {
+  const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/i.exec(id) ?? [];
+  return high === undefined ? null : Number.parseInt(`${high}${low}`, 16);
+}
+
+async function show(
+  terminal: Terminal,
+  entry: Entry,
+  fates: readonly Fate[],
+  store: OperatorStore,
+  json: boolean,
+): Promise<void> {
+  const { header } = entry;
+  const others = await store.resendsOf(entry.seq);
+  if (json) {
+    const { id, event, accountId, zone, receivedAt, occurredAt } = header;
+    const times = { occurred_at: isoTime(occurredAt), received_at: isoTime(receivedAt) };
+    const resends = { resend_of: entry.resendOf, also_published: others.map((other) => other.id) };
+    const line = { id, event, account_id: accountId, zone, state: stateOf(entry), ...times, ...resends };
+    return terminal.print(printable(JSON.stringify({ ...line, routes: fates.map(fateJson) })));
+  }
+  await terminal.print(terminal.paint('bold', printable(`${header.event ?? 'no event'}  ${header.id}`)));
+  const account = header.accountId === null ? 'no account' : `account ${header.accountId}`;
+  await terminal.print(printable(`  received ${isoTime(header.receivedAt)}, zone ${header.zone}, ${account}`));
+  if (entry.state === 'invalid') await terminal.print(`  invalid: ${describeProblems(entry.problems)}`);
+  for (const other of others)
+    await terminal.print(`  KAZOO has published it again: ${other.id}, received ${isoTime(other.receivedAt)}`);
+  await terminal.print(
+    columns(fates.map(({ route, text }) => [`  ${printable(route || 'all routes')}`, printable(text)])),
+  );
+}
+
+/** What is told where nothing fits: what else came of that event and that account, and who was away. */
+async function whyNothing(wanted: Search, found: Found, store: OperatorStore): Promise<string[]> {
+  const since = wanted.since ?? found.searchedTo ?? 0;
+  const { events, accounts, number, callId } = wanted;
+  const span = { since, limit: mostCounted };
+  const narrowed = number !== undefined || callId !== undefined || (events !== undefined && accounts !== undefined);
+  return [
+    `nothing fits since ${isoTime(since)}`,
+    ...(events !== undefined && narrowed
+      ? [cameIn(`of ${events.join(', ')}`, await store.search({ ...span, events }))]
+      : []),
+    ...(accounts !== undefined && narrowed
+      ? [cameIn(`of the account ${accounts.join(', ')}`, await store.search({ ...span, accounts }))]
+      : []),
+    ...(narrowed && events !== undefined && accounts !== undefined
+      ? []
+      : [cameIn('of anything', await store.search(span))]),
+    ...outageLines(await store.outages(since, Date.now())),
+  ];
+}
+
+/** So many are counted at most. */
+const mostCounted = 1_000;
+
+/** `of missed_call: 12 notifications (2 resends), the newest 2026-…`. */
+function cameIn(what: string, { entries, more }: Found): string {
+  const [newest] = entries;
+  if (newest === undefined) return `${what}: none`;
+  const resends = entries.filter(({ resendOf }) => resendOf !== null).length;
+  const known = `${more ? 'more than ' : ''}${notifications(entries.length)}`;
+  const again = resends === 0 ? '' : `, ${pluralize(resends, 'resend')} among them`;
+  const byEvent = Map.groupBy(entries, ({ header }) => header.event ?? 'no event');
+  const counts = [...byEvent].map(([event, some]): [string, number] => [event, some.length]);
+  const largest = counts.toSorted(([, one], [, other]) => other - one).slice(0, mostNamed);
+  const names = largest.map(([event, number]) => `${event} ${number}`).join(', ');
+  return `${what}: ${known} (${names})${again}, the newest ${isoTime(newest.header.receivedAt)}`;
+}
+
+const mostNamed = 5;
+
+function outageLines(outages: readonly Outage[]): string[] {
+  const lines = outages.slice(-mostOutages).map(({ since, until, zone, broker, reason }) => {
+    const span = `${isoTime(since)} to ${timeOr(until, 'now')}`;
+    return printable(
+      broker === '' ? `${reason}: ${span}` : `the broker ${broker} of ${zone} was away ${span}: ${reason}`,
+    );
+  });
+  return outages.length === 0 ? ['no broker was away, as far as the journal knows'] : lines;
+}
+
+const mostOutages = 10;
+
+function timeOr(time: number | null, otherwise: string): string {
+  return time === null ? otherwise : isoTime(time);
+}
+
+function howFar({ searchedTo, more }: Found): string[] {
+  return more && searchedTo !== null ? [`searched back to ${isoTime(searchedTo)}; --since for more`] : [];
+}
