@@ -30,6 +30,7 @@ export class Circuit {
   #trouble: Trouble | undefined;
   #openedAt = 0;
   #closedAt = 0;
+  #since = Date.now();
   #probeAt = 0;
   #probeSize = 1;
   /** Milliseconds of the last pause between probes. */
@@ -42,6 +43,11 @@ export class Circuit {
 
   get state(): CircuitState {
     return this.#state;
+  }
+
+  /** Since when it is closed, or isn't, in Unix milliseconds. */
+  get since(): number {
+    return this.#since;
   }
 
   /** Why it is not closed. */
@@ -97,6 +103,7 @@ export class Circuit {
     this.#state = 'closed';
     this.#trouble = undefined;
     this.#closedAt = performance.now();
+    this.#since = Date.now();
     return true;
   }
 
@@ -120,7 +127,10 @@ export class Circuit {
     if (this.#state === 'open') return false;
     this.#probeAt = performance.now() + (pause ?? this.#nextPause());
     const isNew = this.#state === 'closed';
-    if (isNew) this.#openedAt = performance.now();
+    if (isNew) {
+      this.#openedAt = performance.now();
+      this.#since = Date.now();
+    }
     this.#state = 'open';
     this.#probeSize = 1;
     this.#trouble = trouble;

@@ -95,7 +95,12 @@ export class RouteFeed {
   get dueIn(): number {
     const now = Date.now();
     const dueIn = this.#hasMuchRoom ? Math.max(1, this.#ledger.nextDue - now) : Number.POSITIVE_INFINITY;
-    return Math.min(dueIn, this.#ledger.changesIn(now));
+    return Math.min(dueIn, this.savesIn);
+  }
+
+  /** Milliseconds until something must be saved; without end where there is nothing. */
+  get savesIn(): number {
+    return this.#ledger.changesIn(Date.now());
   }
 
   /** The journal may have something due that we don't know of, or have lost a record or an entry that we hold. */
@@ -107,7 +112,7 @@ export class RouteFeed {
   /** Fills up from the journal: what is due again, and what is new. Returns true where there may be more. */
   async fill(): Promise<boolean> {
     const ledger = this.#ledger;
-    if (this.#changed) await this.#findDropped();
+    await this.findDropped();
     // A crash may have left later ones of an account in the list, and earlier ones that are still to be read.
     if (ledger.through < this.#handledThrough) {
       if (this.#room <= 0) return false;
@@ -149,7 +154,9 @@ export class RouteFeed {
     this.#isUnsaved = false;
   }
 
-  async #findDropped(): Promise<void> {
+  /** Looks, where somebody may have dropped some, for what is in memory all the same. */
+  async findDropped(): Promise<void> {
+    if (!this.#changed) return;
     this.#changed = false;
     this.#ledger.erase(await this.#session.erasedAmong(this.#ledger.unlisted));
     this.save();

@@ -141,41 +141,42 @@ function isOpen({ listed, state }: Delivery): boolean {
 
 const over: readonly DeliveryState[] = ['settled', 'withdrawn', 'dropped'];
 
-/** Deliveries in the journal's order, as numbers alone: what the cursor has passed isn't to be held in memory. */
+/**
+ * Deliveries in the journal's order, as numbers alone: what the cursor has passed isn't to be held in memory. Plain fields
+ * and one look-up for each: every delivery comes by here.
+ */
 class DeliveredRuns {
   readonly runs: Run[] = [];
   #last = new Run(null);
 
   add({ entry, code }: Delivery): void {
-    if (this.runs.length === 0 || this.#last.code !== code) {
-      this.#last = new Run(code);
-      this.runs.push(this.#last);
+    let run = this.#last;
+    if (run.code !== code || this.runs.length === 0) {
+      run = new Run(code);
+      this.#last = run;
+      this.runs.push(run);
     }
-    this.#last.add(entry.seq, entry.header.event ?? '');
+    const counter = run.counters.get(entry.header.event);
+    if (counter === undefined) run.counters.set(entry.header.event, { count: 1 });
+    else counter.count += 1;
+    if (run.through === entry.seq - 1) run.places[run.places.length - 1] = entry.seq;
+    else run.places.push(entry.seq, entry.seq);
+    run.through = entry.seq;
   }
 }
 
 class Run implements DeliveredRun {
   readonly code: number | string | null;
   readonly places: number[] = [];
-  /** Each is looked up once, and not again to be written. */
-  readonly #counts = new Map<string, { count: number }>();
-  #through = 0;
+  readonly counters = new Map<string | null, { count: number }>();
+  /** The last of the places. */
+  through = -1;
 
   constructor(code: number | string | null) {
     this.code = code;
   }
 
   get events(): ReadonlyMap<string, number> {
-    return new Map([...this.#counts].map(([event, { count }]) => [event, count]));
-  }
-
-  add(seq: number, event: string): void {
-    const counter = this.#counts.get(event);
-    if (counter === undefined) this.#counts.set(event, { count: 1 });
-    else counter.count += 1;
-    if (this.#through === seq - 1 && this.places.length > 0) this.places[this.places.length - 1] = seq;
-    else this.places.push(seq, seq);
-    this.#through = seq;
+    return new Map([...this.counters].map(([event, { count }]) => [event ?? '', count]));
   }
 }

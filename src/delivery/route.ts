@@ -4,6 +4,7 @@ import { Backoff, Wakeup } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
 import type { MemoryBudget, MemoryShare } from '../common/memory-budget.ts';
 import type { JournalEvents } from '../journal/journal.ts';
+import type { Pause } from '../journal/reader.ts';
 import type { Order, RouteSession } from '../journal/route-session.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { CircuitState, Trouble } from './circuit.ts';
@@ -37,9 +38,12 @@ export interface RouteActivity {
   readonly inFlight: number;
   /** Entries that it skipped because its condition couldn't be evaluated, since it was started. */
   readonly conditionFailures: number;
+  readonly paused: Pause | null;
   /** Why it can't read or write its journal; undefined where it can. */
   readonly interrupted: string | undefined;
   readonly circuit: CircuitState;
+  /** Since when it is closed, or isn't, in Unix milliseconds. */
+  readonly circuitSince: number;
   /** Why the circuit isn't closed, and the milliseconds until its next probe. */
   readonly trouble: Trouble | undefined;
   readonly probeIn: number;
@@ -83,6 +87,9 @@ export class Route {
   readonly #aborting = new AbortController();
   readonly #unsubscribe: () => void;
   readonly #running: Promise<void>;
+  readonly #pauseNow: () => Pause | null;
+  /** As the loop has told it last. */
+  #pause: Pause | null = null;
   #interrupted: string | undefined;
 
   constructor(
@@ -103,7 +110,9 @@ export class Route {
     this.#liveness = new RouteLiveness(options.timeout);
     const sinkClient = new SinkClient(openSink, options.timeout, this.#liveness, log);
     const [stopping, aborting] = [this.#stopping.signal, this.#aborting.signal];
-    this.#dispatcher = new Dispatcher(options, { ledger, feed, sinkClient, log, stopping, aborting, ring });
+    this.#pauseNow = () => events.pauseOf(options.name);
+    const isPaused = () => this.#pauseNow() !== null;
+    this.#dispatcher = new Dispatcher(options, { ledger, feed, sinkClient, log, stopping, isPaused, aborting, ring });
     this.#ledger = ledger;
     this.#feed = feed;
     this.#sinkClient = sinkClient;
@@ -119,10 +128,11 @@ export class Route {
   }
 
   get activity(): RouteActivity {
-    const { state, trouble, probeIn } = this.#dispatcher.circuit;
+    const { state: circuit, since: circuitSince, trouble, probeIn } = this.#dispatcher.circuit;
     const { cursor, attempting: inFlight } = this.#ledger;
     const { conditionFailures } = this.#feed;
-    return { cursor, inFlight, conditionFailures, interrupted: this.#interrupted, circuit: state, trouble, probeIn };
+    const [paused, interrupted] = [this.#pauseNow(), this.#interrupted];
+    return { cursor, inFlight, conditionFailures, paused, interrupted, circuit, circuitSince, trouble, probeIn };
   }
 
   /** True where its loop or an attempt hasn't moved for far longer than it may take. */
@@ -131,10 +141,11 @@ export class Route {
   }
 
   /**
-   * An operator wants what is due to be tried now: a sink that is away is probed at once. Returns true where it was away.
+   * An operator wants what is due to be tried now: a sink that is away is probed at once. Returns true where it was away;
+   * false also while the route is paused, because no attempt starts.
    */
   tryNow(): boolean {
-    if (!this.#dispatcher.circuit.hasten()) return false;
+    if (this.#pauseNow() !== null || !this.#dispatcher.circuit.hasten()) return false;
     this.#feed.lookAgain();
     this.#wakeup.ring();
     return true;
@@ -167,6 +178,7 @@ export class Route {
     const backoff = new Backoff(firstPause, longestPause);
     while (!signal.aborted) {
       this.#liveness.awake();
+      this.#tellPause();
       try {
         await this.#feed.saveAgain();
         this.#feed.save();
@@ -190,8 +202,20 @@ export class Route {
     }
   }
 
+  #tellPause(): void {
+    const pause = this.#pauseNow();
+    if (pause !== null && this.#pause === null)
+      this.#log.warn(
+        { by: pause.who, since: new Date(pause.at).toISOString() },
+        'paused by an operator; no attempt starts',
+      );
+    if (pause === null && this.#pause !== null) this.#log.info('resumed by an operator');
+    this.#pause = pause;
+  }
+
   async #fill(): Promise<void> {
     const { circuit } = this.#dispatcher;
+    if (this.#pauseNow() !== null) return this.#feed.findDropped();
     circuit.tick();
     if (circuit.state !== 'open' && (await this.#feed.fill())) this.#wakeup.ring();
   }
@@ -201,6 +225,7 @@ export class Route {
    * @param lingering as `dispatch` has told it: by now it may be over, and must be heard of all the same
    */
   #idleFor(lingering: number): number {
+    if (this.#pauseNow() !== null) return this.#feed.savesIn;
     const { state, probeIn } = this.#dispatcher.circuit;
     return state === 'open' ? probeIn : Math.min(lingering, this.#feed.dueIn);
   }

@@ -3,7 +3,7 @@ import type { MemoryBudget } from '../common/memory-budget.ts';
 import type { Entry } from '../notification/entry.ts';
 import type { Notification } from '../notification/notification.ts';
 import type { OperatorStore } from './operator-store.ts';
-import type { JournalReader, OpenedReader } from './reader.ts';
+import type { JournalReader, OpenedReader, Pause } from './reader.ts';
 import type { RouteSession, Start } from './route-session.ts';
 
 /**
@@ -101,6 +101,9 @@ export interface JournalEvents {
 
   /** An operator says that there is a change: it is told at once, and not within a second. */
   look(): void;
+
+  /** Whether an operator has paused a route, as of the last look; a change of it is one of the records. */
+  pauseOf(route: string): Pause | null;
 }
 
 /** Something was appended; or somebody else, an operator mostly, has changed what is recorded of deliveries. */

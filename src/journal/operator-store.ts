@@ -3,8 +3,12 @@ import type { NotificationState, Problem } from '../notification/notification.ts
 import type { OpenedReader } from './reader.ts';
 import type { Attempt, RecordedState } from './route-session.ts';
 
-/** Where an operator decides about what isn't settled, and about replays, beside a daemon or without one. */
+/** Where an operator looks at what isn't settled, and decides about it, beside a daemon or without one. */
 export interface OperatorStore extends OpenedReader {
+  /** What this operator does now. Whatever is changed by it is committed together with its row in the audit. */
+  act(operator: Operator, selection: ActSelection): OperatorAct;
+  /** What operators have done, oldest first: the newest `limit` of those since a time, in Unix milliseconds. */
+  acts(since: number, limit: number): Promise<AuditedAct[]>;
   /** Records behind a place in the table, oldest first. */
   records(which: DeliveryFilter, after: number, limit: number): Promise<DeliveryRecord[]>;
   groups(which: DeliveryFilter): Promise<DeliveryGroup[]>;
@@ -12,20 +16,10 @@ export interface OperatorStore extends OpenedReader {
   entryAt(seq: number): Promise<Entry | null>;
   /** All records of an entry, also of what waits. */
   recordsOf(seq: number): Promise<DeliveryRecord[]>;
-  /** Makes dead and quarantined ones due now, with all their tries before them. Returns how many there were. */
-  retry(records: readonly DeliveryRecord[]): Promise<number>;
-  /** As `retry`, for the dead ones of a selection, however many: gives how many there were in each step. */
-  retryDead(which: Omit<DeliveryFilter, 'states'>): AsyncIterable<number>;
-  /** Makes waiting ones due now, with the tries before them that they had. Returns how many still waited. */
-  hasten(records: readonly DeliveryRecord[]): Promise<number>;
-  /** Counts them as settled from now on. Returns how many were still in their state. */
-  drop(records: readonly DeliveryRecord[]): Promise<number>;
   /** What a validator has found now. */
   saveValidation(seq: number, state: NotificationState, problems: readonly Problem[]): Promise<void>;
   /** Null where the journal doesn't know the route. */
   cursorOf(route: string): Promise<number | null>;
-  /** Makes a route deliver them again. Returns how many of them didn't wait already. */
-  replay(route: string, entries: readonly Entry[]): Promise<number>;
   /** As a route's session has it. */
   waitingAmong(route: string, seqs: readonly number[]): Promise<Set<number>>;
   /**
@@ -35,10 +29,32 @@ export interface OperatorStore extends OpenedReader {
   passedAmong(route: string, cursor: number, seqs: readonly number[]): Promise<Set<number>>;
   /** How many deliveries of a span of entries wait. */
   waitingIn(route: string, from: number, to: number): Promise<number>;
-  /** Removes a route's records and its cursor: opened again, it is a new one. */
-  forget(route: string): Promise<void>;
   /** What there is of an account. What can't be decoded is of no account. */
   holdingsOf(accountId: string): Promise<Holdings>;
+  /** The last sign of life in the journal, in Unix milliseconds, where the clock is in doubt by it; else null. */
+  clockDoubt(): Promise<number | null>;
+  /** The operator has seen what was dead or quarantined until this time: of one route, or of all. */
+  looked(at: number, route?: string): Promise<void>;
+}
+
+/** One act: a command, or a click. Each kind of change by it has a row in the audit, which counts along. */
+export interface OperatorAct {
+  /** Makes dead and quarantined ones due now, with all their tries before them. Returns how many there were. */
+  retry(records: readonly DeliveryRecord[]): Promise<number>;
+  /** As `retry`, for the dead ones of a selection, however many: gives how many there were in each step. */
+  retryDead(which: Omit<DeliveryFilter, 'states'>): AsyncIterable<number>;
+  /** Makes waiting ones due now, with the tries before them that they had. Returns how many still waited. */
+  hasten(records: readonly DeliveryRecord[]): Promise<number>;
+  /** Counts them as settled from now on. Returns how many were still in their state. */
+  drop(records: readonly DeliveryRecord[]): Promise<number>;
+  /** Makes a route deliver them again. Returns how many of them didn't wait already. */
+  replay(route: string, entries: readonly Entry[]): Promise<number>;
+  /** No attempt of the route starts from now on, across restarts. Returns false where it was paused already. */
+  pause(route: string): Promise<boolean>;
+  /** Returns false where it wasn't paused. */
+  resume(route: string): Promise<boolean>;
+  /** Removes a route's records, its cursor and its pause: opened again, it is a new one. */
+  forget(route: string): Promise<void>;
   /**
    * Removes what there is of an account; what comes in meanwhile stays. A route that runs forgets it within a second, but
    * what is with its sink.
@@ -46,11 +62,42 @@ export interface OperatorStore extends OpenedReader {
    * @throws JournalError where it is to be compacted and a daemon has it
    */
   erase(accountId: string, compact: boolean): Promise<Erased>;
-  /** The last sign of life in the journal, in Unix milliseconds, where the clock is in doubt by it; else null. */
-  clockDoubt(): Promise<number | null>;
   /** From now on the clock is believed as it is. */
   acceptClock(): Promise<void>;
+  /** Nothing is changed here: the daemon was told to probe the sinks of so many routes at once. */
+  probed(routes: number): Promise<void>;
 }
+
+/** Who decides, and from where, for people to read. */
+export interface Operator {
+  readonly who: string;
+  readonly from: string;
+}
+
+/** What an act is about, as far as it was said. Times are Unix milliseconds of arrival. */
+export interface ActSelection {
+  readonly route?: string;
+  readonly states?: readonly DeliveryRecord['state'][];
+  readonly event?: string;
+  readonly events?: readonly string[];
+  readonly accounts?: readonly string[];
+  readonly since?: number;
+  readonly until?: number;
+  readonly ids?: readonly string[];
+}
+
+/** A row of the audit. */
+export interface AuditedAct extends Operator {
+  readonly number: number;
+  /** Unix milliseconds of its beginning. */
+  readonly at: number;
+  readonly act: ActName;
+  readonly selection: ActSelection;
+  /** How much it has changed so far: deliveries mostly. */
+  readonly count: number;
+}
+
+export type ActName = 'retry' | 'drop' | 'replay' | 'pause' | 'resume' | 'probe' | 'forget' | 'erase' | 'accept-clock';
 
 /** A record of a delivery that isn't settled, with what it is about. */
 export interface DeliveryRecord {

@@ -134,6 +134,10 @@ export interface Summary {
   readonly oldest: number | null;
   readonly newest: number | null;
   readonly undecodable: number;
+  /** How many of these are newer than an operator's last look at them. */
+  readonly unseenUndecodable: number;
+  /** When an operator last looked at any that are dead, quarantined or undecodable; null where nobody has. */
+  readonly lookedAt: number | null;
   /** Bytes that undecodable and invalid notifications take. */
   readonly invalidBytes: number;
   /** Since the journal was made; `since` is when the first one was, in Unix milliseconds. */
@@ -152,6 +156,16 @@ export interface RouteSummary {
   readonly waiting: number;
   readonly quarantined: number;
   readonly dead: number;
+  /** How many of the dead and quarantined ones are newer than an operator's last look at them. */
+  readonly unseen: number;
+  readonly paused: Pause | null;
+}
+
+/** An operator has paused a route: no attempt starts. */
+export interface Pause {
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly who: string;
 }
 
 /** How many made way because their share was used up: undecodable ones, and invalid ones of unknown and of known events. */

@@ -16,7 +16,7 @@ export interface Control {
 
 /** What may be asked for, some of it of one route, and what answers it. */
 type Answers = Readonly<Record<Question, (route?: string) => Promise<unknown>>>;
-type Question = 'status' | 'reload' | 'live' | 'ready' | 'try';
+type Question = 'status' | 'reload' | 'live' | 'ready' | 'try' | 'look';
 
 /**
  * Answers everybody who connects and asks a question, a word or two on a line, with JSON. Where that can't be set up, the
@@ -75,7 +75,14 @@ async function answer(line: string, answers: Answers): Promise<string> {
 const askWithin = 5_000;
 
 /** How long a daemon may take to answer, in milliseconds: a reload waits for what is in flight. */
-const answerWithin: Record<Question, number> = { status: 5_000, reload: 0, live: 5_000, ready: 5_000, try: 5_000 };
+const answerWithin: Record<Question, number> = {
+  status: 5_000,
+  reload: 0,
+  live: 5_000,
+  ready: 5_000,
+  try: 5_000,
+  look: 5_000,
+};
 
 /**
  * What the daemon on this folder answers; null where none runs.

@@ -109,10 +109,13 @@ function stateOf({ state, reason }: BrokerSnapshot): string {
 export function summaryOf({ brokers, routes }: Pick<RuntimeSnapshot, 'brokers' | 'routes'>): string {
   const links = brokers();
   const consuming = links.filter(({ state, paused }) => state === 'consuming' && !paused);
-  const held = routes().filter(({ activity }) => activity.circuit !== 'closed');
+  const paused = routes().filter(({ activity }) => activity.paused !== null);
+  const away = routes().filter(({ activity }) => activity.paused === null && activity.circuit !== 'closed');
+  const delivering = routes().length - paused.length - away.length;
   const parts = [`consuming from ${consuming.length} of ${pluralize(links.length, 'broker')}`];
   if (links.some(({ paused }) => paused)) parts.push('journal not writable');
-  parts.push(`${routes().length - held.length} of ${pluralize(routes().length, 'route')} delivering`);
-  if (held.length > 0) parts.push(`sink away: ${held.map(({ name }) => name).join(', ')}`);
+  parts.push(`${delivering} of ${pluralize(routes().length, 'route')} delivering`);
+  if (away.length > 0) parts.push(`sink away: ${away.map(({ name }) => name).join(', ')}`);
+  if (paused.length > 0) parts.push(`paused: ${paused.map(({ name }) => name).join(', ')}`);
   return parts.join('; ');
 }

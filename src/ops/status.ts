@@ -1,11 +1,23 @@
 import type { ClockDoubt } from '../journal/journal.ts';
-import type { Evicted, RouteSummary, Summary } from '../journal/reader.ts';
+import {
+  countSpans,
+  type Evicted,
+  type JournalReader,
+  type Pause,
+  type RouteSummary,
+  type Summary,
+} from '../journal/reader.ts';
+import { version } from './process.ts';
 
 /** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */
 export interface Status {
   readonly running: boolean;
   readonly pid: number | null;
   readonly startedAt: string | null;
+  /** Of the daemon, or of the command where no daemon runs. */
+  readonly version: string;
+  /** The configuration file, as it was named. */
+  readonly config: string | null;
   /** Null where no daemon runs: only it knows. */
   readonly brokers: readonly BrokerStatus[] | null;
   /** Null where no daemon runs, or its HTTP port is off. */
@@ -15,13 +27,14 @@ export interface Status {
   readonly clock: ClockStatus | null;
   readonly routes: readonly RouteStatus[];
   /** Those that have left the configuration, and what the journal still holds of them. */
-  readonly former_routes: readonly RouteSummary[];
+  readonly former_routes: readonly FormerRoute[];
 }
 
 export interface BrokerStatus {
   readonly zone: string;
   /** Host and port. */
   readonly broker: string;
+  readonly vhost: string;
   readonly state: 'connecting' | 'consuming' | 'away';
   readonly since: string;
   /** Why it is away, or what it waits for. */
@@ -56,6 +69,9 @@ interface JournalStatus {
   readonly oldest: string | null;
   readonly newest: string | null;
   readonly undecodable: number | null;
+  /** How many of these are newer than an operator's last look, and when that was, at whatever was new then. */
+  readonly unseen_undecodable: number | null;
+  readonly looked_at: string | null;
   /** What undecodable and invalid notifications take, and may take. */
   readonly invalid_bytes: number | null;
   readonly max_invalid_bytes: number;
@@ -72,11 +88,32 @@ interface ClockStatus {
   readonly believed_in: number;
 }
 
-type Known = { readonly [Key in Exclude<keyof RouteSummary, 'name'>]: RouteSummary[Key] | null };
+/** What a route has delivered. */
+export interface Delivered {
+  /** In the last sixty minutes, and since midnight by the machine's time zone. */
+  readonly last_hour: number;
+  readonly today: number;
+  /** The latest one of the last thirty days; null where there is none. */
+  readonly latest: string | null;
+}
+
+interface PauseStatus {
+  readonly since: string;
+  /** Null over HTTP, where anybody may ask. */
+  readonly by: string | null;
+}
+
+interface FormerRoute extends Omit<RouteSummary, 'paused'> {
+  readonly paused: PauseStatus | null;
+}
+
+type Known = { readonly [Key in Exclude<keyof FormerRoute, 'name'>]: FormerRoute[Key] | null };
 
 export interface RouteStatus extends Known {
   readonly name: string;
   readonly sink: string;
+  /** Null where the journal can't be asked. */
+  readonly delivered: Delivered | null;
   /** Null where no daemon runs. */
   readonly in_flight: number | null;
   /** Notifications that its condition (`where`) could not be evaluated for, since the route was started. */
@@ -88,6 +125,8 @@ export interface RouteStatus extends Known {
 
 interface CircuitStatus {
   readonly state: 'closed' | 'open' | 'probing';
+  /** Since when it is closed, or isn't. */
+  readonly since: string;
   readonly reason: string | null;
   /** What the sink answered, as an HTTP status or an SQLSTATE, or the system in its place, where that has a code. */
   readonly code: number | string | null;
@@ -109,14 +148,17 @@ export interface Live {
 export interface Activity {
   readonly inFlight: number;
   readonly conditionFailures: number;
+  readonly paused: Pause | null;
   readonly interrupted: string | undefined;
   readonly circuit: CircuitStatus['state'];
+  readonly circuitSince: number;
   readonly trouble: { readonly reason: string; readonly code?: number | string | undefined } | undefined;
   readonly probeIn: number;
 }
 
 /** The parts of a configuration that a status names. */
 interface Named {
+  readonly file: string | null;
   readonly journal: { readonly path: string; readonly maxSize: number; readonly invalidShare: number };
   readonly routes: readonly { readonly name: string; readonly sink: { readonly type: string } }[];
 }
@@ -124,15 +166,23 @@ interface Named {
 /**
  * Puts together what the journal holds and, where a daemon runs, what that is doing.
  * @param held what the journal holds, or why it can't be read
+ * @param delivered by route; null where the journal can't be asked
  */
-export function statusOf(config: Named, held: Summary | string, live: Live | null): Status {
+export function statusOf(
+  config: Named,
+  held: Summary | string,
+  live: Live | null,
+  delivered: ReadonlyMap<string, Delivered> | null,
+): Status {
   const names = new Set(config.routes.map(({ name }) => name));
   const summary = typeof held === 'string' ? null : held;
-  const known = new Map(summary?.routes.map((route) => [route.name, route]));
+  const known = new Map(summary?.routes.map((route) => [route.name, withPause(route)]));
   return {
     running: live !== null,
     pid: live === null ? null : process.pid,
     startedAt: isoTime(live?.startedAt ?? null),
+    version,
+    config: config.file,
     brokers: live?.brokers ?? null,
     http: live?.http ?? null,
     journal: {
@@ -144,6 +194,8 @@ export function statusOf(config: Named, held: Summary | string, live: Live | nul
       oldest: isoTime(summary?.oldest ?? null),
       newest: isoTime(summary?.newest ?? null),
       undecodable: summary?.undecodable ?? null,
+      unseen_undecodable: summary?.unseenUndecodable ?? null,
+      looked_at: isoTime(summary?.lookedAt ?? null),
       invalid_bytes: summary?.invalidBytes ?? null,
       max_invalid_bytes: config.journal.maxSize * config.journal.invalidShare,
       evicted: summary === null ? null : { ...summary.evicted, since: isoTime(summary.evicted.since) },
@@ -156,23 +208,33 @@ export function statusOf(config: Named, held: Summary | string, live: Live | nul
         ...(known.get(name) ?? (summary === null ? unknown : newRoute)),
         name,
         sink: sink.type,
+        delivered: delivered && (delivered.get(name) ?? nothing),
         in_flight: activity?.inFlight ?? null,
         condition_failures: activity?.conditionFailures ?? null,
         interrupted: activity?.interrupted ?? null,
         circuit: circuitOf(activity),
       };
     }),
-    former_routes: summary?.routes.filter(({ name }) => !names.has(name)) ?? [],
+    former_routes: summary?.routes.filter(({ name }) => !names.has(name)).map(withPause) ?? [],
   };
 }
 
-/** The same for whoever may ask over HTTP: of what brokers and sinks have answered the codes alone. */
+function withPause({ paused, ...route }: RouteSummary): FormerRoute {
+  return { ...route, paused: paused && { since: new Date(paused.at).toISOString(), by: paused.who } };
+}
+
+/** The same for whoever may ask over HTTP: of what brokers and sinks have answered the codes alone, and of nobody the name. */
 export function withoutAnswers(status: Status): Status {
-  const routes = status.routes.map(({ circuit, ...route }) => ({
+  const withoutName = <T extends { readonly paused: PauseStatus | null }>(route: T): T => ({
     ...route,
+    paused: route.paused && { ...route.paused, by: null },
+  });
+  const routes = status.routes.map(({ circuit, ...route }) => ({
+    ...withoutName(route),
     circuit: circuit && withoutAnswer(circuit, 'the sink is away'),
   }));
-  return { ...status, brokers: status.brokers && withoutBrokersAnswers(status.brokers), routes };
+  const brokers = status.brokers && withoutBrokersAnswers(status.brokers);
+  return { ...status, brokers, routes, former_routes: status.former_routes.map(withoutName) };
 }
 
 /** What one waits for while it connects is in words of ours. */
@@ -186,9 +248,44 @@ function withoutAnswer<T extends Pick<CircuitStatus, 'reason' | 'code'>>(one: T,
   return { ...one, reason: `${what}${code}; the command "status" says why` };
 }
 
+/** What each route has delivered lately, by its name. */
+export async function deliveredLately(journal: Pick<JournalReader, 'counts'>): Promise<Map<string, Delivered>> {
+  const now = Date.now();
+  const [minutes, hours, days] = await Promise.all([
+    journal.counts('minute', now - 59 * countSpans.minute),
+    journal.counts('hour', new Date(now).setHours(0, 0, 0, 0)),
+    journal.counts('day', now - 29 * countSpans.day),
+  ]);
+  const sums = [minutes, hours].map((counts) => {
+    const sum = new Map<string, number>();
+    for (const { route, delivered } of counts) sum.set(route, (sum.get(route) ?? 0) + delivered);
+    return sum;
+  });
+  const latest = new Map<string, number>();
+  for (const { route, last } of days) if (last !== null) latest.set(route, Math.max(latest.get(route) ?? 0, last));
+  const routes = new Set([...minutes, ...hours, ...days].map(({ route }) => route));
+  const [lastHour, today] = sums;
+  return new Map(
+    [...routes].map((route) => [
+      route,
+      {
+        last_hour: lastHour?.get(route) ?? 0,
+        today: today?.get(route) ?? 0,
+        latest: isoTime(latest.get(route) ?? null),
+      },
+    ]),
+  );
+}
+
+const nothing: Delivered = { last_hour: 0, today: 0, latest: null };
+
 /** A route that the journal doesn't know yet, and one of which it can't be asked. */
-const newRoute: Known = { cursor: 0, lag: { messages: 0, seconds: 0 }, waiting: 0, quarantined: 0, dead: 0 };
-const unknown: Known = { cursor: null, lag: null, waiting: null, quarantined: null, dead: null };
+const none = { waiting: 0, quarantined: 0, dead: 0, unseen: 0, paused: null };
+const newRoute: Known = { ...none, cursor: 0, lag: { messages: 0, seconds: 0 } };
+const unknown: Known = {
+  ...{ cursor: null, lag: null, waiting: null, quarantined: null, dead: null },
+  ...{ unseen: null, paused: null },
+};
 
 function clockOf(doubt: ClockDoubt | null): ClockStatus | null {
   if (doubt === null) return null;
@@ -198,9 +295,10 @@ function clockOf(doubt: ClockDoubt | null): ClockStatus | null {
 
 function circuitOf(activity: Activity | undefined): CircuitStatus | null {
   if (activity === undefined) return null;
-  const { circuit: state, trouble, probeIn } = activity;
+  const { circuit: state, circuitSince, trouble, probeIn } = activity;
+  const since = new Date(circuitSince).toISOString();
   const { reason = null, code = null } = trouble ?? {};
-  return { state, reason, code, next_probe: state === 'open' ? Math.ceil(probeIn / 1_000) : null };
+  return { state, since, reason, code, next_probe: state === 'open' ? Math.ceil(probeIn / 1_000) : null };
 }
 
 function isoTime(time: number | null): string | null {

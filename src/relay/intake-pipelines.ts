@@ -1,6 +1,7 @@
 import type { IntakePolicy } from '../broker/examine.ts';
 import { Intake, type IntakeContext } from '../broker/intake.ts';
 import { Link, type LinkActivity } from '../broker/link.ts';
+import { vhostOf } from '../common/net/amqp-url.ts';
 import type { BrokerConfig, Config } from '../config/config.ts';
 import type { BrokerName, OutageLog } from '../journal/journal.ts';
 import type { BrokerSnapshot } from '../ops/runtime-snapshot.ts';
@@ -119,6 +120,7 @@ function statusOf({ config: { broker }, intake, link }: IntakePipeline): BrokerS
   return {
     zone: broker.zone,
     broker: hostOf(broker),
+    vhost: vhostOf(new URL(broker.url)),
     state,
     since: new Date(since).toISOString(),
     reason: trouble ?? reason,

@@ -1,6 +1,6 @@
 import { reasonOf } from '../common/errors.ts';
 import type { RuntimeSnapshot } from '../ops/runtime-snapshot.ts';
-import { type HttpStatus, type Status, statusOf } from '../ops/status.ts';
+import { deliveredLately, type HttpStatus, type Live, type Status, statusOf } from '../ops/status.ts';
 import type { Running } from './reload.ts';
 
 interface Introspection {
@@ -31,18 +31,22 @@ export function introspect(running: Running, httpStatus: () => HttpStatus | null
     maxQueue: running.config.queue.maxLength,
     lines: () => log.lines,
   };
+  const lately = cachedByCost(() => deliveredLately(journal));
   return {
     snapshot,
     async status(summary) {
       const held = await summary().catch(reasonOf);
-      return statusOf(running.config, held, {
+      // Why it can't be asked is told with the summary.
+      const delivered = await lately().catch(() => null);
+      const live: Live = {
         startedAt,
         brokers: pipelines.status,
         journalProblem: journal.trouble,
         doubt: journal.clock.doubt,
         activityOf: (name) => routes.activityOf(name),
         http: httpStatus(),
-      });
+      };
+      return statusOf({ ...running.config, file: running.files[0] ?? null }, held, live, delivered);
     },
   };
 }

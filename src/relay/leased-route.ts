@@ -22,6 +22,7 @@ export class LeasedRoute {
   #route: Route | undefined;
   /** Why it isn't started. */
   #trouble: string | undefined;
+  readonly #since = Date.now();
   readonly #noCounts = new RouteCounts();
 
   constructor(place: RoutePlace, start: (session: RouteSession) => Promise<Route>, log: Logger) {
@@ -39,8 +40,13 @@ export class LeasedRoute {
   /** Undefined while it is somebody else's. */
   get snapshot(): Pick<Route, 'stuck' | 'activity' | 'counts'> | undefined {
     if (this.#route !== undefined || this.#trouble === undefined) return this.#route;
-    const idle = { inFlight: 0, conditionFailures: 0, circuit: 'closed', trouble: undefined, probeIn: 0 } as const;
-    return { stuck: false, activity: { ...idle, cursor: 0, interrupted: this.#trouble }, counts: this.#noCounts };
+    const idle = { inFlight: 0, conditionFailures: 0, paused: null, trouble: undefined, probeIn: 0 };
+    const circuit = { circuit: 'closed', circuitSince: this.#since } as const;
+    return {
+      stuck: false,
+      activity: { ...idle, ...circuit, cursor: 0, interrupted: this.#trouble },
+      counts: this.#noCounts,
+    };
   }
 
   /** Finishes what is on its way. @param deadline aborts that */

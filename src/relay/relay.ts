@@ -86,6 +86,10 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
     reload: () => reloader.request(),
     live: async () => stuckIn(snapshot),
     ready: async () => unreadyIn(snapshot),
+    async look() {
+      journal.look();
+      return null;
+    },
     try: async (route?: string) => {
       journal.look();
       return routes.tryNow(route);

@@ -35,9 +35,9 @@ export function createMatcher(
   selection: Selection,
   onFailure: (reason: string) => void = () => undefined,
 ): (entry: Entry) => Decision {
-  const checks = checksOf(selection, onFailure);
+  const unmetBy = createSelector(selection, onFailure);
   return (entry) => {
-    for (const check of checks) if (!check.passes(entry)) return 'skip';
+    if (unmetBy(entry) !== null) return 'skip';
     // What a route doesn't want is not kept for it.
     const problem = problemOf(entry, selection);
     return problem === null ? 'deliver' : { quarantine: problem };
@@ -50,8 +50,11 @@ export function createMatcher(
  *   the route wants it, be it to deliver it or to quarantine it
  */
 export function createExplainer(selection: Selection): (entry: Entry) => string | null {
-  const checks = checksOf(selection, () => undefined);
-  return (entry) => checks.find((check) => !check.passes(entry))?.whyNot(entry) ?? null;
+  const unmetBy = createSelector(selection, () => undefined);
+  return (entry) => {
+    const selector = unmetBy(entry);
+    return selector === null ? null : reasons[selector](entry, selection);
+  };
 }
 
 /** What of a route's configuration says what it wants, and nothing else of it. */
@@ -60,42 +63,49 @@ export function selectionOf(route: Selection): Selection {
   return { events, accounts, zones, previews, resends, invalid, unknown, ...(where !== undefined && { where }) };
 }
 
-/** What an entry has to pass; and what is said of one that doesn't, which is made only then. */
-interface Check<E = Entry> {
-  passes(entry: E): boolean;
-  whyNot(entry: E): string;
+/** What of a selection an entry doesn't meet. */
+type Selector = 'state' | 'events' | 'accounts' | 'zones' | 'previews' | 'resends' | 'where';
+
+/** The first that an entry doesn't meet, by its name alone: every entry comes by here for every route. */
+function createSelector(selection: Selection, onFailure: (reason: string) => void): (entry: Entry) => Selector | null {
+  const outOfScope = createScope(selection);
+  const condition = selection.where === undefined ? undefined : createCondition(selection.where);
+
+  function fulfils(entry: Entry): boolean {
+    const answer = condition?.(entry) ?? true;
+    if (typeof answer === 'boolean') return answer;
+    onFailure(answer.failed);
+    return false;
+  }
+
+  return (entry) => {
+    // It has no event that could be wanted: it is quarantined in the journal, for all routes at once.
+    if (entry.state === 'undecodable') return 'state';
+    const selector = outOfScope(entry.header);
+    if (selector !== null) return selector;
+    if (entry.resendOf !== null && selection.resends === 'skip') return 'resends';
+    return condition === undefined || fulfils(entry) ? null : 'where';
+  };
 }
 
-function checksOf(selection: Selection, onFailure: (reason: string) => void): Check[] {
-  const { resends, where } = selection;
-  return [
-    {
-      // It has no event that could be wanted: it is quarantined in the journal, for all routes at once.
-      passes: ({ state }) => state !== 'undecodable',
-      whyNot: () => 'it could not be decoded, so no route gets it',
-    },
-    ...scopeChecks(selection),
-    ...(resends === 'skip' ? [noResend] : []),
-    ...(where === undefined ? [] : [conditionCheck(where, onFailure)]),
-  ];
-}
-
-const noResend: Check = {
-  passes: ({ resendOf }) => resendOf === null,
-  whyNot: ({ resendOf }) => `KAZOO has published it again: it is a resend of ${resendOf} (resends: skip)`,
+const reasons: Readonly<Record<Selector, (entry: Entry, selection: Selection) => string>> = {
+  state: () => 'it could not be decoded, so no route gets it',
+  events: ({ header: { event } }, { events }) =>
+    `its event, ${event ?? 'which it does not name'}, is not among events: ${listed(events)}`,
+  accounts: ({ header: { accountId } }, { accounts }) =>
+    `${accountId === null ? 'it has no account, which' : `its account, ${accountId},`} is not among accounts: ${listed(accounts)}`,
+  zones: ({ header: { zone } }, { zones }) => `its zone, ${zone}, is not among zones: ${listed(zones)}`,
+  previews: () => 'it is a preview (previews: skip)',
+  resends: ({ resendOf }) => `KAZOO has published it again: it is a resend of ${resendOf} (resends: skip)`,
+  where: (entry, { where = '' }) => explainCondition(where)(entry),
 };
 
-function conditionCheck(where: string, onFailure: (reason: string) => void): Check {
-  const condition = createCondition(where);
-  return {
-    passes(entry) {
-      const answer = condition(entry);
-      if (typeof answer === 'boolean') return answer;
-      onFailure(answer.failed);
-      return false;
-    },
-    whyNot: (entry) => explainCondition(where)(entry),
-  };
+/** So many of a list are named. */
+const named = 5;
+
+function listed(names: readonly string[]): string {
+  const rest = names.length - named;
+  return `${names.slice(0, named).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
 /** What keeps a wanted entry in quarantine; null where nothing does. */
@@ -110,50 +120,20 @@ export function createRevealedPaths(
 ): RevealedPaths {
   const revealing = routes
     .filter(({ reveal }) => reveal.length > 0)
-    .map((route) => ({ isInScope: createScope(route), reveal: route.reveal }));
-  return (header) => revealing.flatMap(({ isInScope, reveal }) => (isInScope(header) ? reveal : []));
+    .map((route) => ({ outOfScope: createScope(route), reveal: route.reveal }));
+  return (header) => revealing.flatMap(({ outOfScope, reveal }) => (outOfScope(header) === null ? reveal : []));
 }
 
-type Scoped = Pick<Entry, 'header'>;
-
-function createScope(scope: Scope): (header: Header) => boolean {
-  const checks = scopeChecks(scope);
-  return (header) => checks.every((check) => check.passes({ header }));
-}
-
-function scopeChecks(scope: Scope): Check<Scoped>[] {
+function createScope(scope: Scope): (header: Header) => 'events' | 'accounts' | 'zones' | 'previews' | null {
   const isWantedEvent = createEventFilter(scope.events);
   const accounts = new Set(scope.accounts);
   const zones = new Set(scope.zones);
-  const checks: Check<Scoped>[] = [];
-  if (!isEverything(scope.events))
-    checks.push({
-      passes: ({ header: { event } }) => isWantedEvent(event),
-      whyNot: ({ header: { event } }) =>
-        `its event, ${event ?? 'which it does not name'}, is not among events: ${listed(scope.events)}`,
-    });
-  if (accounts.size > 0)
-    checks.push({
-      passes: ({ header: { accountId } }) => accountId !== null && accounts.has(accountId),
-      whyNot: ({ header: { accountId } }) =>
-        `${accountId === null ? 'it has no account, which' : `its account, ${accountId},`} is not among accounts: ${listed(scope.accounts)}`,
-    });
-  if (zones.size > 0)
-    checks.push({
-      passes: ({ header: { zone } }) => zones.has(zone),
-      whyNot: ({ header: { zone } }) => `its zone, ${zone}, is not among zones: ${listed(scope.zones)}`,
-    });
-  if (scope.previews === 'skip')
-    checks.push({ passes: ({ header: { preview } }) => !preview, whyNot: () => 'it is a preview (previews: skip)' });
-  return checks;
-}
-
-/** So many of a list are named. */
-const named = 5;
-
-function listed(names: readonly string[]): string {
-  const rest = names.length - named;
-  return `${names.slice(0, named).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  return ({ event, accountId, zone, preview }) => {
+    if (!isWantedEvent(event)) return 'events';
+    if (accounts.size > 0 && (accountId === null || !accounts.has(accountId))) return 'accounts';
+    if (zones.size > 0 && !zones.has(zone)) return 'zones';
+    return preview && scope.previews === 'skip' ? 'previews' : null;
+  };
 }
 
 /** What a route needs to read at all. */
@@ -168,12 +148,8 @@ export function interestOf({ events, accounts }: Pick<Selection, 'events' | 'acc
 /** How many names of events are remembered with their answer: more than KAZOO has, but not all that may be made up. */
 const maxRemembered = 1_000;
 
-function isEverything(patterns: readonly string[]): boolean {
-  return patterns.length === 0 || patterns.includes('*');
-}
-
 function createEventFilter(patterns: readonly string[]): (event: string | null) => boolean {
-  if (isEverything(patterns)) return () => true;
+  if (patterns.length === 0 || patterns.includes('*')) return () => true;
   const names = new Set(patterns.map((pattern) => eventNamed(pattern)?.name ?? pattern));
   const globs = patterns.filter((pattern) => pattern.includes('*')).map(globToRegExp);
   const remembered = new Map<string, boolean>();

@@ -185,6 +185,81 @@ describe('a waiting delivery that an operator drops', () => {
   });
 });
 
+describe('a route that an operator pauses', () => {
+  test('starts no attempt until it is resumed, also across a restart; what is on its way ends', async () => {
+    // One is with the sink, and the other in memory.
+    const one = { batch: { max: 1, linger: 0 }, concurrency: 1 };
+    const [route, [first, second]] = await waiting({ retry: hourly, flow: one }, 'a', 'b');
+    const end = await onItsWay(route);
+    await paused(route);
+    const later = [second, ...(await route.append('a', 'b'))];
+    end(delivered);
+    await until(() => route.lines().length === 1, { what: 'the end of what was on its way' });
+    expect(route.confirmed).toEqual([first]);
+    await route.restart();
+    expect(route.route.activity).toMatchObject({ inFlight: 0, paused: { who: 'tester' } });
+    const before = route.calls.length;
+    // A loop that has had many turns, in which it has read nothing.
+    for (let turn = 0; turn < 20; turn += 1) await route.append('c');
+    expect(route.calls).toHaveLength(before);
+    expect(route.logged.join('')).toContain('paused by an operator; no attempt starts');
+    route.answer = () => delivered;
+    await route.store.resume('tested');
+    await route.settled();
+    expect(route.confirmed).toEqual(expect.arrayContaining(later));
+    expect(route.confirmed).toHaveLength(24);
+    expect(route.logged.join('')).toContain('resumed by an operator');
+  });
+
+  test('sleeps, whatever is due meanwhile', async () => {
+    const [route] = await waiting({ retry: hourly }, 'a');
+    await paused(route);
+    const looks = jest.spyOn(Object.getPrototypeOf(route.session) as RouteSession, 'due');
+    const known = changed(route);
+    await route.store.hasten(await waitingRecords(route));
+    await known;
+    expect(looks).not.toHaveBeenCalled();
+  });
+
+  test('lets go at once of what is dropped meanwhile, so that it can not go out when it is resumed', async () => {
+    const [route, [first = '', second = '']] = await waiting({ retry: hourly }, 'a', 'b');
+    route.answer = () => {
+      throw new SinkUnavailable('away');
+    };
+    await route.store.hasten(await waitingRecords(route));
+    await until(() => route.route.activity.circuit === 'open', { what: 'the circuit to open' });
+    await paused(route);
+    const looks = jest.spyOn(Object.getPrototypeOf(route.session) as RouteSession, 'waitingAmong');
+    const known = changed(route);
+    await route.store.drop((await waitingRecords(route)).filter(({ id }) => id === second));
+    await known;
+    expect(looks).toHaveBeenCalled();
+    route.answer = () => delivered;
+    await route.store.resume('tested');
+    await route.settled();
+    expect(route.confirmed).toEqual([first]);
+  });
+
+  test('probes no sink that is away, also where an operator has it tried now', async () => {
+    tested = await startTestRoute({ circuit: { failures: 1, maxPause: 60_000 } });
+    const route = tested;
+    route.answer = () => {
+      throw new SinkUnavailable('away', { probeAfter: hour });
+    };
+    await route.append('a');
+    await until(() => route.route.activity.circuit === 'open', { what: 'the circuit to open' });
+    await paused(route);
+    expect(route.route.tryNow()).toBe(false);
+    route.answer = () => delivered;
+    const known = changed(route);
+    await route.store.resume('tested');
+    await known;
+    expect(route.route.tryNow()).toBe(true);
+    await route.settled();
+    expect(route.calls).toHaveLength(2);
+  });
+});
+
 describe('a route that is forgotten', () => {
   test('leaves nothing, though its last progress was not written yet when it ended', async () => {
     tested = await startTestRoute();
@@ -411,6 +486,13 @@ async function onItsWay(route: TestRoute): Promise<(outcome: Outcome | Promise<O
   await route.store.hasten(await waitingRecords(route));
   await until(() => route.route.activity.inFlight > 0, { what: 'the try' });
   return resolve;
+}
+
+/** Resolves when the route knows that it is paused. */
+async function paused(route: TestRoute): Promise<void> {
+  const known = changed(route);
+  await route.store.pause('tested');
+  await known;
 }
 
 /** Resolves when the route has looked at what was changed after this. */

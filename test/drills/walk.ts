@@ -98,7 +98,7 @@ const drills: readonly Drill[] = [
     fault: 'The sink is gone',
     make: () => receiver.close(),
     publishes: 200,
-    status: /open .*ECONNREFUSED/s,
+    status: /sink away.*ECONNREFUSED/s,
     shows: { 'Sinks away': (value) => value === 1, 'Waiting for a try': (value) => value >= 1 },
     ready: 200,
     alert: 'KazooRelaySinkAway',

@@ -60,7 +60,7 @@ describe('a full disk under the journal', () => {
       expect.stringMatching(/^127.*: journal not writable: the journal .*: its disk is full$/),
     );
     expect((await cli(['status', '--config', full.config])).stdout).toMatch(
-      / paused .* the journal .*: its disk is full$/m,
+      / paused .* the journal .*: its disk is full$/ms,
     );
     // What isn't in the journal is with the broker, all of it.
     await until(async () => (await queued()) === published.length - journalled, { what: 'the rest in the queue' });

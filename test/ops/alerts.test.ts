@@ -84,7 +84,7 @@ describe('the alerts', () => {
     const full = await page();
     expect(total(full, 'kazoo_relay_intake_held_messages')).toBeGreaterThan(0);
     const { stdout } = await cli(['status', '--config', relay?.config ?? '']);
-    expect(stdout).toMatch(/ paused .* has reached journal\.maxSize .* by the route broken, which is behind by/);
+    expect(stdout).toMatch(/ paused .* has reached journal\.maxSize .* by the route broken, which is behind by/s);
     expect(firing([healthy, full])).toEqual(['KazooRelayIntakePaused', 'KazooRelayJournalFills', 'KazooRelaySinkAway']);
   });
 

@@ -4,6 +4,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Channel } from 'amqplib';
 import { metrics } from '../../src/ops/metrics.ts';
+import type { Status } from '../../src/ops/status.ts';
+import { cli } from '../support/cli.ts';
 import { ask, httpAddress, samples, total } from '../support/http.ts';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { promtool } from '../support/prometheus.ts';
@@ -120,6 +122,21 @@ describe('/metrics', () => {
     expect(total(page, 'kazoo_relay_broker_state')).toBe(1);
     expect(total(page, 'kazoo_relay_broker_stalls_total')).toBe(0);
     expect(total(page, 'kazoo_relay_broker_queue_max_messages')).toBe(100_000);
+  });
+
+  test('tells which routes an operator has paused, and over HTTP not who it was', async () => {
+    const paused = async () => total(await text(), 'kazoo_relay_route_paused', { route: 'archive' });
+    expect(await paused()).toBe(0);
+    await cli(['pause', 'archive', '--config', relay.config]);
+    expect(await paused()).toBe(1);
+    const told = async () => {
+      const { routes } = JSON.parse((await ask(at, '/status')).body) as Status;
+      return routes.find(({ name }) => name === 'archive')?.paused;
+    };
+    // What the journal is asked for is kept for a while.
+    expect(await until(told, { what: 'the page to tell' })).toEqual({ since: expect.any(String), by: null });
+    await cli(['resume', 'archive', '--config', relay.config]);
+    expect(await paused()).toBe(0);
   });
 
   test('has no more than twelve buckets in a histogram, because each is a series for each route or broker', async () => {

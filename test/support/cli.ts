@@ -15,15 +15,29 @@ export interface Result {
 
 type Variables = Readonly<Record<string, string>>;
 
+/** What a command has around it beside its arguments and its input. */
+interface Around {
+  /** Those of a terminal; without them, stdout is none. */
+  readonly columns?: number;
+  /** In the place of Ctrl-C. */
+  readonly interrupted?: AbortSignal;
+}
+
 /**
  * Runs a command of the program in this process, with streams of its own, and waits for its end.
  * @param env beside the environment that there is
  */
-export async function cli(args: readonly string[], input: string | Buffer = '', env: Variables = {}): Promise<Result> {
+export async function cli(
+  args: readonly string[],
+  input: string | Buffer = '',
+  env: Variables = {},
+  { columns, interrupted }: Around = {},
+): Promise<Result> {
   const stdin = Readable.from(input === '' ? [] : [Buffer.from(input)], { objectMode: false });
-  const stdout = new PassThrough();
+  const stdout = Object.assign(new PassThrough(), columns === undefined ? {} : { columns });
   const stderr = new PassThrough();
-  const running = runCli(args, { stdin, stdout, stderr, env: { ...process.env, ...env } }).finally(() => {
+  const context = { stdin, stdout, stderr, env: { ...process.env, ...env }, ...(interrupted && { interrupted }) };
+  const running = runCli(args, context).finally(() => {
     stdout.end();
     stderr.end();
   });

@@ -9,7 +9,7 @@ export type Action =
   | { readonly do: 'answer'; readonly which: number; readonly answers: readonly Answer[] }
   | { readonly do: 'wait' | 'jump'; readonly milliseconds: number }
   | { readonly do: 'hasten' | 'retry' | 'drop' | 'replay' | 'erase'; readonly which: number }
-  | { readonly do: 'restart' | 'reload' | 'crash' | 'lose' };
+  | { readonly do: 'pause' | 'resume' | 'restart' | 'reload' | 'crash' | 'lose' };
 
 const which = fc.nat(30);
 const answer = fc.constantFrom<Answer>(
@@ -39,4 +39,5 @@ export const actions: fc.Arbitrary<Action> = fc.oneof(
   { weight: 12, arbitrary: fc.record({ do: fc.constantFrom('hasten', 'retry', 'drop', 'replay'), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('erase' as const), which }) },
   { weight: 3, arbitrary: one('restart', 'reload', 'crash', 'lose') },
+  { weight: 2, arbitrary: one('pause', 'resume') },
 );

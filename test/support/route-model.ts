@@ -36,7 +36,9 @@ export class RouteModel {
   readonly complaints = new Set<string>();
   readonly known: Known[] = [];
   readonly #byId = new Map<string, Known>();
-  /** Within so many milliseconds a route knows what an operator has dropped. */
+  /** Since when an operator has paused the route, by the monotonic clock. */
+  pausedAt = Number.POSITIVE_INFINITY;
+  /** Within so many milliseconds a route knows what an operator has dropped, or that it is paused. */
   readonly #lookEvery: number;
 
   constructor(lookEvery: number) {
@@ -77,6 +79,8 @@ export class RouteModel {
   /** Whether the sink may get this one now. @param others it has them already, from the same session */
   goesOut(known: Known, order: Order, others: readonly Known[]): void {
     const { seq, account, state } = known;
+    if (!known.halved && performance.now() - this.pausedAt > this.#lookEvery)
+      this.#complain(known, 'goes out though the route is paused');
     const isUnknown = known.halved || performance.now() - known.changedAt <= this.#lookEvery;
     const mayGoOn = known.mayRepeat || ((state === 'dropped' || state === 'erased') && isUnknown);
     if (known.mayRepeat) known.state = 'open';

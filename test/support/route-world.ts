@@ -8,12 +8,13 @@ import { MemoryBudget } from '../../src/common/memory-budget.ts';
 import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { storeAt } from '../../src/journal/open.ts';
-import type { DeliveryRecord, OperatorStore } from '../../src/journal/operator-store.ts';
+import type { DeliveryRecord } from '../../src/journal/operator-store.ts';
 import type { Order, RouteSession, Settlement } from '../../src/journal/route-session.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
 import { delivered, type Outcome, type Sink, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { openJournal, unlimited } from './journal.ts';
 import { notification } from './notification.ts';
+import { type Operating, operating } from './operator.ts';
 import { routeOptions } from './route.ts';
 import type { Action, Answer } from './route-actions.ts';
 import { type Known, type OnDisk, RouteModel } from './route-model.ts';
@@ -81,6 +82,12 @@ export class RouteWorld {
       case 'drop':
         await this.#decide(action.do, action.which);
         break;
+      case 'pause':
+        if (await this.#opened.store.pause(options.name)) this.#model.pausedAt = performance.now();
+        break;
+      case 'resume':
+        await this.#resume();
+        break;
       case 'replay':
         await this.#replay(action.which);
         break;
@@ -103,8 +110,9 @@ export class RouteWorld {
     this.#model.examine(this.#onDisk());
   }
 
-  /** A second in which the sink takes all that it gets. */
+  /** A second in which the sink takes all that it gets, and no pause keeps it from any. */
   async calm(): Promise<void> {
+    await this.#resume();
     for (const { end } of this.#inFlight.splice(0)) end(['delivered']);
     await this.#wait(100);
     for (const { end } of this.#inFlight.splice(0)) end(['delivered']);
@@ -233,6 +241,11 @@ export class RouteWorld {
     if (what === 'drop') this.#model.dropped(known);
   }
 
+  async #resume(): Promise<void> {
+    await this.#opened.store.resume(options.name);
+    this.#model.pausedAt = Number.POSITIVE_INFINITY;
+  }
+
   /** As the command does it: what the route still comes to by itself isn't replayed. */
   async #replay(number: number): Promise<void> {
     await this.#wait(120);
@@ -299,7 +312,7 @@ export class RouteWorld {
 
 interface Opened {
   readonly journal: Journal;
-  readonly store: OperatorStore;
+  readonly store: Operating;
   readonly disk: DatabaseSync;
   /** Of cursor, lines and what else is handled beyond the cursor. */
   readonly queries: readonly StatementSync[];
@@ -307,7 +320,7 @@ interface Opened {
 
 async function openedIn(folder: string): Promise<Opened> {
   const journal = await openJournal(folder, log, unlimited, { lookEvery });
-  const store = await storeAt({ path: folder }).openOperatorStore();
+  const store = operating(await storeAt({ path: folder }).openOperatorStore());
   const disk = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true });
   return { journal, store, disk, queries: queriesOf(disk) };
 }

@@ -7,12 +7,12 @@ import { MemoryBudget } from '../../src/common/memory-budget.ts';
 import { type Route, type RouteOptions, startRoute } from '../../src/delivery/route.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { storeAt } from '../../src/journal/open.ts';
-import type { OperatorStore } from '../../src/journal/operator-store.ts';
 import type { Attempt, RouteSession, Start } from '../../src/journal/route-session.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
 import { delivered, type Outcome, type Sink } from '../../src/sinks/sink.ts';
 import { openJournal, unlimited } from './journal.ts';
 import { notification } from './notification.ts';
+import { type Operating, operating } from './operator.ts';
 import { sessionOf } from './sessions.ts';
 import { until } from './until.ts';
 
@@ -23,7 +23,7 @@ export interface TestRoute {
   readonly session: RouteSession;
   readonly route: Route;
   /** An operator's, beside the route. */
-  readonly store: OperatorStore;
+  readonly store: Operating;
   /** What its journal and the route may hold in memory: 16 MiB. */
   readonly memory: MemoryBudget;
   /** Messages and reasons of the log, oldest first. */
@@ -91,7 +91,7 @@ export async function startTestRoute(options: Partial<TestOptions> = {}, sink: P
   let journal = await openJournal(folder, log, unlimited, { lookEvery, memory });
   let session: RouteSession;
   let route = await start();
-  let store = await storeAt({ path: folder }).openOperatorStore();
+  let store = operating(await storeAt({ path: folder }).openOperatorStore());
   const end = async () => {
     await route.stop(AbortSignal.abort());
     // A journal that a test has broken saves nothing.
@@ -154,7 +154,7 @@ export async function startTestRoute(options: Partial<TestOptions> = {}, sink: P
       const left = files.map((file) => [file, readFileSync(file)] as const);
       await end();
       for (const [file, bytes] of left) writeFileSync(file, bytes);
-      store = await storeAt({ path: folder }).openOperatorStore();
+      store = operating(await storeAt({ path: folder }).openOperatorStore());
       journal = await openJournal(folder, log, unlimited, { lookEvery, memory });
       route = await start();
     },

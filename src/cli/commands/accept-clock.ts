@@ -1,22 +1,21 @@
 import { Command } from 'commander';
 import type { OperatorStore } from '../../journal/operator-store.ts';
-import { withOperatorStore } from '../support/journal.ts';
+import { operatorOf, withOperatorStore } from '../support/journal.ts';
 import type { Terminal } from '../support/terminal.ts';
+import { fullTime, type TimeZoneOption, withTimeZone } from '../support/times.ts';
 
-interface Options {
+interface Options extends TimeZoneOption {
   readonly config?: string;
   readonly yes?: true;
 }
 
 export function acceptClockCommand(terminal: Terminal): Command {
-  return new Command('accept-clock')
+  return withTimeZone(new Command('accept-clock'))
     .description('believe a clock that is more than a day beyond the last sign of life in the journal')
     .option('-y, --yes', "don't ask")
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
-    .action((options: Options) =>
-      withOperatorStore(terminal, options, (store) => accept(terminal, store, options.yes === true)),
-    );
+    .action((options: Options) => withOperatorStore(terminal, options, (store) => accept(terminal, store, options)));
 }
 
 const help = `
@@ -28,18 +27,18 @@ Exit code: 0 done, or the clock isn't in doubt, or you said no, 2 not.
 Example:
   kazoo-relay accept-clock --yes`;
 
-async function accept(terminal: Terminal, store: OperatorStore, sure: boolean): Promise<void> {
+async function accept(terminal: Terminal, store: OperatorStore, { yes, ...zone }: Options): Promise<void> {
   const lastSign = await store.clockDoubt();
-  const now = new Date().toISOString();
+  const now = fullTime(Date.now(), zone);
   if (lastSign === null) {
     await terminal.print(`the clock says ${now}, which is not in doubt`);
     return;
   }
-  const question = `The clock says ${now}, and the last sign of life in the journal was at ${new Date(lastSign).toISOString()}. Believe it?`;
-  if (!(sure || (await terminal.confirm(question)))) {
+  const question = `The clock says ${now}, and the last sign of life in the journal was at ${fullTime(lastSign, zone)}. Believe it?`;
+  if (!(yes || (await terminal.confirm(question)))) {
     await terminal.print('the clock stays in doubt');
     return;
   }
-  await store.acceptClock();
+  await store.act(operatorOf(terminal.env), {}).acceptClock();
   await terminal.print(`the clock is believed: it says ${now}`);
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { PartialConfig } from '../../config/load.ts';
-import type { DeliveryFilter, OperatorStore } from '../../journal/operator-store.ts';
+import type { DeliveryFilter, OperatorAct, OperatorStore } from '../../journal/operator-store.ts';
 import type { Validator } from '../../kazoo/validate.ts';
 import { createExplainer, createMatcher, type Decision } from '../../routes/match.ts';
 import { createValidator } from '../../schema/validator.ts';
@@ -12,6 +12,7 @@ import { deliveriesCommand } from './deliveries/command.ts';
 const dead: DeliveryKind = {
   name: 'dead',
   states: ['dead', 'quarantined', 'undecodable'],
+  isLook: true,
   none: 'nothing is dead or quarantined',
   denied: 'it is not dead or quarantined',
   detail: { head: 'STATE', of: ({ state }) => state },
@@ -43,13 +44,14 @@ async function* retryAll(
   store: OperatorStore,
   config: PartialConfig,
   which: DeliveryFilter,
+  act: OperatorAct,
 ): AsyncGenerator<RetryStep> {
   const routes = config.routes.map(({ name }) => name);
-  for await (const count of store.retryDead({ ...which, routes })) yield { found: count, retried: count };
+  for await (const count of act.retryDead({ ...which, routes })) yield { found: count, retried: count };
   for (const { route, count } of await store.groups({ ...which, states: ['dead'] }))
     if (!routes.includes(route)) yield { found: count, retried: 0, kept: new Map([[routeIsGone(route), count]]) };
   const others = { ...which, states: which.states.filter((state) => state !== 'dead') };
-  yield* retryEach(store, others, createRetryCheck(store, config), (records) => store.retry(records));
+  yield* retryEach(store, others, createRetryCheck(store, config), (records) => act.retry(records));
 }
 
 /** Quarantined ones can be where they are as their route wants them by now. */

@@ -2,11 +2,12 @@ import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
 import type { PartialConfig } from '../../config/load.ts';
 import type { Erased, Holdings, OperatorStore } from '../../journal/operator-store.ts';
-import { isDaemonRunning } from '../support/daemon-client.ts';
-import { withOperatorStore } from '../support/journal.ts';
+import { isDaemonRunning, lookNow } from '../support/daemon-client.ts';
+import { operatorOf, withOperatorStore } from '../support/journal.ts';
 import { notifications, type Terminal } from '../support/terminal.ts';
+import { fullTime, type TimeZoneOption, withTimeZone } from '../support/times.ts';
 
-interface Options {
+interface Options extends TimeZoneOption {
   readonly config?: string;
   readonly account: string;
   readonly dryRun?: true;
@@ -15,7 +16,7 @@ interface Options {
 }
 
 export function eraseCommand(terminal: Terminal): Command {
-  return new Command('erase')
+  return withTimeZone(new Command('erase'))
     .description("remove an account's notifications from the journal, for good")
     .requiredOption('-a, --account <id>', 'the account')
     .option('--dry-run', 'say what there is of it, and erase nothing')
@@ -44,20 +45,22 @@ async function erase(
   terminal: Terminal,
   store: OperatorStore,
   config: PartialConfig,
-  { account, dryRun, compact, yes }: Options,
+  { account, dryRun, compact, yes, ...zone }: Options,
 ): Promise<void> {
   const isRunning = await isDaemonRunning(config.journal.path);
   const holdings = await store.holdingsOf(account);
-  await terminal.print(printable(`the journal holds ${describe(holdings)} of the account ${account}`));
+  await terminal.print(printable(`the journal holds ${describe(holdings, zone)} of the account ${account}`));
   if (!dryRun) {
     if (holdings.notifications > 0 && !(yes || (await terminal.confirm(question(holdings))))) {
       await terminal.print('nothing was erased');
       return;
     }
-    const erased = await store.erase(account, compact === true);
+    const erased = await store.act(operatorOf(terminal.env), { accounts: [account] }).erase(account, compact === true);
     await terminal.print(`${notifications(erased.notifications)} erased`);
-    if (isRunning)
-      await terminal.print('the daemon forgets them within a second; a request that is on its way is not called back');
+    if (isRunning) {
+      await lookNow(config.journal.path);
+      await terminal.print('the daemon forgets them too; a request that is on its way is not called back');
+    }
     const left = whatIsLeft(erased, holdings, config.journal.path);
     if (left !== null) {
       terminal.complain(left);
@@ -67,10 +70,10 @@ async function erase(
   await tellUncovered(terminal, store, config, holdings);
 }
 
-function describe({ notifications: count, oldest, newest, ...deliveries }: Holdings): string {
+function describe({ notifications: count, oldest, newest, ...deliveries }: Holdings, zone: TimeZoneOption): string {
   if (oldest === null || newest === null) return 'nothing';
   const { waiting, quarantined, dead } = deliveries;
-  const span = `received from ${new Date(oldest).toISOString()} to ${new Date(newest).toISOString()}`;
+  const span = `received from ${fullTime(oldest, zone)} to ${fullTime(newest, zone)}`;
   return `${notifications(count)} (${span}; deliveries: ${waiting} waiting, ${quarantined} quarantined, ${dead} dead)`;
 }
 

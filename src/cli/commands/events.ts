@@ -2,11 +2,11 @@ import { Command } from 'commander';
 import { commonFields, events, exampleRoutingKey } from '../../kazoo/catalogue.ts';
 import type { EventDefinition, EventField } from '../../kazoo/event.ts';
 import { findEvent } from '../support/lookup.ts';
-import type { Terminal } from '../support/terminal.ts';
-import { columns, orExit } from '../support/terminal.ts';
+import { type Column, type ListOptions, Table, widthFor, withListOptions, wrap } from '../support/table.ts';
+import { columns, orExit, type Terminal } from '../support/terminal.ts';
 
 export function eventsCommand(terminal: Terminal): Command {
-  return new Command('events')
+  return withListOptions(new Command('events'))
     .description('list the events that KAZOO publishes, or show one of them with its fields')
     .argument('[event]', 'its name or an alias')
     .option('--json', 'as JSON')
@@ -14,44 +14,69 @@ export function eventsCommand(terminal: Terminal): Command {
       'after',
       '\nExit code: 0 shown, 2 wrong options, or no such event.\n\nExamples:\n  kazoo-relay events\n  kazoo-relay events voicemail_new --json',
     )
-    .action((name: string | undefined, { json = false }: { json?: boolean }) =>
+    .action((name: string | undefined, options: Options) =>
       orExit(
         terminal,
         () => 2,
-        () => terminal.print(name === undefined ? list(json) : show(findEvent(name), json)),
+        () => (name === undefined ? list(terminal, options) : show(terminal, findEvent(name), options)),
       ),
     );
 }
 
-function list(json: boolean): string {
-  if (json) return asJson(events.map(outline));
-  const rows = events.map((event) => [event.name, event.category, event.routingKey ?? unknownKey, event.title]);
-  return columns([['NAME', 'CATEGORY', 'ROUTING KEY', 'TITLE'], ...rows]);
+interface Options extends ListOptions {
+  readonly json?: true;
 }
+
+async function list(terminal: Terminal, options: Options): Promise<void> {
+  if (options.json) return terminal.print(asJson(events.map(outline)));
+  await new Table(terminal, eventColumns, options).print(
+    events.map((event) => [event.name, event.category, event.routingKey ?? unknownKey, event.title]),
+  );
+}
+
+const eventColumns: readonly Column[] = [
+  { head: 'NAME' },
+  { head: 'CATEGORY' },
+  { head: 'ROUTING KEY', spare: 1 },
+  { head: 'TITLE', min: 16 },
+];
 
 /** In the place of a routing key. */
 const unknownKey = 'not known: KAZOO 5 only';
 
-function show(event: EventDefinition, json: boolean): string {
-  return json
-    ? asJson({ ...outline(event), fields: event.fields, common_fields: commonFields, example: event.example })
-    : page(event);
+async function show(terminal: Terminal, event: EventDefinition, options: Options): Promise<void> {
+  const all = { fields: event.fields, common_fields: commonFields, example: event.example };
+  await terminal.print(options.json ? asJson({ ...outline(event), ...all }) : page(terminal, event, options));
 }
 
-function page(event: EventDefinition): string {
+function page(terminal: Terminal, event: EventDefinition, options: Options): string {
   const facts = [
     ['category', event.category],
     ['routing key', event.routingKey ?? `${unknownKey}; examples have ${exampleRoutingKey(event)}`],
     ...(event.aliases.length > 0 ? [['alias', event.aliases.join(', ')]] : []),
   ];
+  const wrapped = (text: string) =>
+    text
+      .split('\n')
+      .flatMap((line) => wrap(line, widthFor(terminal, options), 0))
+      .join('\n');
   const everywhere = commonFields.filter((field) => field.required).map((field) => field.name);
   return [
-    `${event.name}: ${event.title}\n${event.summary}.`,
-    columns(facts),
-    columns([['FIELD', 'ON THE WIRE', 'TYPE', 'REQUIRED', 'SECRET', 'DESCRIPTION'], ...event.fields.map(fieldRow)]),
-    `Every event also has ${everywhere.join(', ')}.`,
+    wrapped(`${event.name}: ${event.title}\n${event.summary}.`),
+    wrapped(columns(facts)),
+    new Table(terminal, fieldColumns, options).lines(event.fields.map(fieldRow)).join('\n'),
+    wrapped(`Every event also has ${everywhere.join(', ')}.`),
   ].join('\n\n');
 }
+
+const fieldColumns: readonly Column[] = [
+  { head: 'FIELD', min: 16 },
+  { head: 'ON THE WIRE', spare: 3 },
+  { head: 'TYPE', min: 8 },
+  { head: 'REQUIRED', spare: 1 },
+  { head: 'SECRET', spare: 2 },
+  { head: 'DESCRIPTION', min: 36 },
+];
 
 function fieldRow(field: EventField): string[] {
   const { name, wire, type, required, secret, description } = field;

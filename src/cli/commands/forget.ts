@@ -5,7 +5,7 @@ import type { PartialConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
 import { daemonStatus } from '../support/daemon-client.ts';
-import { withOperatorStore } from '../support/journal.ts';
+import { operatorOf, withOperatorStore } from '../support/journal.ts';
 import type { Terminal } from '../support/terminal.ts';
 
 interface Options {
@@ -54,7 +54,7 @@ async function forget(
     await terminal.print('nothing was forgotten');
     return;
   }
-  await store.forget(name);
+  await store.act(operatorOf(terminal.env), { route: name }).forget(name);
   await terminal.print(printable(`${name} is forgotten: ${holdingsOf(former)}`));
 }
 

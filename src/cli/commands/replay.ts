@@ -4,20 +4,26 @@ import { printable } from '../../common/text/format.ts';
 import { loadPartialConfig, type PartialRouteConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
-import type { OperatorStore } from '../../journal/operator-store.ts';
+import type { ActSelection, OperatorStore } from '../../journal/operator-store.ts';
 import type { Entry } from '../../notification/entry.ts';
 import { shape } from '../../routes/shape.ts';
-import { list, moment } from '../support/args.ts';
+import { list } from '../support/args.ts';
 import { isDaemonRunning, probeNow } from '../support/daemon-client.ts';
-import { withOpen } from '../support/journal.ts';
+import { tellPauses } from '../support/deliveries/messages.ts';
+import { operatorOf, withOpen } from '../support/journal.ts';
 import { findRoute, resolveEvents } from '../support/lookup.ts';
 import { entriesInRange, namedEntries, type TimeRange } from '../support/replay.ts';
-import type { Terminal } from '../support/terminal.ts';
-import { notifications, orExit, progressBar } from '../support/terminal.ts';
+import { type Column, type ListOptions, listTime, Table, withListOptions } from '../support/table.ts';
+import { notifications, orExit, progressBar, type Terminal } from '../support/terminal.ts';
+import { type Moment, moment, momentHelp, withTimeZone } from '../support/times.ts';
 
-interface Options extends Partial<TimeRange> {
+interface Options extends ListOptions {
   readonly config?: string;
   readonly route: string;
+  readonly since?: Moment;
+  readonly until?: Moment;
+  readonly events?: readonly string[];
+  readonly accounts?: readonly string[];
   readonly dryRun?: true;
   readonly json?: true;
 }
@@ -29,11 +35,11 @@ const pollInterval = 500;
 const looksPerQuestion = 4;
 
 export function replayCommand(terminal: Terminal): Command {
-  return new Command('replay')
+  return withListOptions(withTimeZone(new Command('replay')))
     .description('let a route deliver a span of history again, or single notifications')
     .argument('[ids...]', 'of single notifications, as `tail --json` shows them')
     .requiredOption('-r, --route <name>', 'the route')
-    .option('--since <when>', 'all from what came in then: 30m, 2h, 7d, or 2026-11-24T08:00:00Z', moment)
+    .option('--since <when>', `all from what came in then: ${momentHelp}`, moment)
     .option('--until <when>', 'to what came in then', moment)
     .option('-e, --events <names>', 'only these: names and globs, with commas or given again', list)
     .option('-a, --accounts <ids>', 'only these accounts, with commas or given again', list)
@@ -71,15 +77,21 @@ async function replay(terminal: Terminal, ids: readonly string[], options: Optio
       throw new Error(`the journal doesn't know the route ${route.name} yet: nothing was delivered by it`);
     if (options.events !== undefined) await resolveEvents(options.events, config, store);
     const source = await sourceOf(wanted, store, route, cursor);
-    if (options.dryRun) await rehearse(terminal, source, route.name, options.json === true);
-    else await perform(terminal, source, store, route.name, config.journal.path);
+    const about = { route: route.name, ...('since' in wanted ? wanted : { ids: wanted }) };
+    if (options.dryRun) await rehearse(terminal, source, route.name, options);
+    else await perform(terminal, source, store, route.name, config.journal.path, about);
   });
 }
 
 /** @throws Error where there is none */
-function rangeOf({ since, ...rest }: Options): TimeRange {
+function rangeOf({ since, until, events, accounts, utc }: Options): TimeRange {
   if (since === undefined) throw new Error('say what to deliver again: ids, or --since for a span');
-  return { ...rest, since };
+  return {
+    since: since({ utc }),
+    ...(until && { until: until({ utc }) }),
+    ...(events && { events }),
+    ...(accounts && { accounts }),
+  };
 }
 
 /** @throws Error where something was said that only a span has */
@@ -121,11 +133,15 @@ async function sourceOf(
   };
 }
 
-async function rehearse(terminal: Terminal, { pages, kept }: Source, route: string, json: boolean): Promise<void> {
+async function rehearse(terminal: Terminal, { pages, kept }: Source, route: string, options: Options): Promise<void> {
+  const { json } = options;
+  const time = listTime(terminal, options);
+  const table = new Table(terminal, dryColumns, options);
   let count = 0;
   for await (const entries of pages) {
     count += entries.length;
-    for (const entry of entries) await terminal.print(json ? printable(shape(entry, []).json) : lineOf(entry));
+    if (json) for (const entry of entries) await terminal.print(printable(shape(entry, []).json));
+    else await table.print(entries.map((entry) => cellsOf(entry, time)));
   }
   // Only envelopes on stdout, where it is for programs.
   if (json) for (const line of kept()) terminal.complain(printable(line));
@@ -135,9 +151,16 @@ async function rehearse(terminal: Terminal, { pages, kept }: Source, route: stri
   }
 }
 
-function lineOf({ header }: Entry): string {
+const dryColumns: readonly Column[] = [
+  { head: 'ID' },
+  { head: 'RECEIVED' },
+  { head: 'EVENT', min: 10 },
+  { head: 'ACCOUNT', min: 8 },
+];
+
+function cellsOf({ header }: Entry, time: (at: number) => string): string[] {
   const { id, receivedAt, event, accountId } = header;
-  return printable([id, new Date(receivedAt).toISOString(), event ?? '-', accountId ?? '-'].join('  '));
+  return [id, time(receivedAt), event ?? '-', accountId ?? '-'].map(printable);
 }
 
 async function perform(
@@ -146,13 +169,15 @@ async function perform(
   store: OperatorStore,
   route: string,
   folder: string,
+  selection: ActSelection,
 ): Promise<void> {
+  const act = store.act(operatorOf(terminal.env), selection);
   const isRunning = await isDaemonRunning(folder);
   let count = 0;
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
   for await (const entries of pages) {
-    count += await store.replay(route, entries);
+    count += await act.replay(route, entries);
     first = Math.min(first, entries[0]?.seq ?? first);
     last = entries.at(-1)?.seq ?? last;
   }
@@ -163,7 +188,9 @@ async function perform(
     await terminal.print('the daemon is not running: they go out when it is started');
     return;
   }
-  await probeNow(terminal, folder, route);
+  // It may be long until it is resumed.
+  if (await tellPauses(terminal, store, route)) return;
+  await probeNow(terminal, folder, act, route);
   if (await follow(terminal, () => left(first, last), count, folder))
     await terminal.print(
       `none of them waits any more; those that failed for good: kazoo-relay dead list --route ${route}`,

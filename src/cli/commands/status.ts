@@ -1,25 +1,30 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { formatBytes, pluralize, printable } from '../../common/text/format.ts';
-import { loadOutlineConfig } from '../../config/load.ts';
+import { loadOutlineConfig, type OutlineConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
-import type { RouteSummary } from '../../journal/reader.ts';
-import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../../ops/status.ts';
+import { type Attention, attentionIn } from '../../ops/attention.ts';
+import { type BrokerStatus, deliveredLately, type RouteStatus, type Status, statusOf } from '../../ops/status.ts';
 import { checkDaemon, daemonStatus } from '../support/daemon-client.ts';
 import { withOpen } from '../support/journal.ts';
+import { type Column, type ListOptions, listTime, Table, widthFor, withListOptions, wrap } from '../support/table.ts';
 import type { Terminal } from '../support/terminal.ts';
-import { columns, notifications, orExit } from '../support/terminal.ts';
+import { notifications, orExit } from '../support/terminal.ts';
+import { span, withTimeZone } from '../support/times.ts';
 
-interface Options {
+interface Options extends ListOptions {
   readonly config?: string;
   readonly json?: true;
+  readonly watch?: true;
   readonly check?: 'live' | 'ready';
 }
 
 export function statusCommand(terminal: Terminal): Command {
-  return new Command('status')
+  return withListOptions(withTimeZone(new Command('status')))
     .description('show what the daemon is doing and how far each route is, whether the daemon runs or not')
     .option('-c, --config <file>', 'configuration file of the daemon')
+    .option('-w, --watch', 'show it again every two seconds, until Ctrl-C')
     .option('--json', 'for programs')
     .addOption(
       new Option('--check <what>', 'print nothing and say by the exit code whether it is so').choices([
@@ -38,7 +43,9 @@ export function statusCommand(terminal: Terminal): Command {
 }
 
 const help = `
-Without a daemon it shows what the journal knows: the brokers and the circuits are the daemon's alone.
+The first line says whether all is well: every broker is consumed from, no sink is away, and nothing is dead or quarantined since
+"kazoo-relay dead list" was last looked at. What needs you stands below the routes, with what to do. Without a daemon it shows what
+the journal knows: the brokers and the circuits are the daemon's alone.
 
 --check live: a daemon runs and moves. --check ready: it also takes what comes, from every broker.
 Exit code: 0 shown, or it is so, 1 with --check, it isn't, and the reason is on stderr, 2 wrong options, or a configuration or
@@ -46,41 +53,96 @@ a journal that can't be read.
 
 Examples:
   kazoo-relay status
+  kazoo-relay status --watch
   kazoo-relay status --check ready && echo all is well
   kazoo-relay status --json | jq '.routes[] | select(.dead > 0)'`;
 
-async function status(terminal: Terminal, { config: file, json, check }: Options): Promise<void> {
-  const config = loadOutlineConfig(findConfigFile(file, terminal.env), terminal.env);
-  const { path } = config.journal;
+async function status(terminal: Terminal, { config: named, json, watch, check, ...options }: Options): Promise<void> {
+  const file = findConfigFile(named, terminal.env);
+  const config = loadOutlineConfig(file, terminal.env);
   if (check !== undefined)
     return orExit(
       terminal,
       () => 1,
-      () => checkDaemon(path, check),
+      () => checkDaemon(config.journal.path, check),
     );
-  const summary = () => withOpen(storeAt(config.journal).openReader(), (journal) => journal.summary());
-  const answer = (await daemonStatus(path)) ?? statusOf(config, await summary(), null);
-  if (json) return terminal.print(printable(JSON.stringify(answer)));
-  if ('error' in answer) throw new Error(`the daemon can't tell: ${answer.error}`);
-  await terminal.print(describe(terminal, answer));
+  do {
+    const answer = await look(file, config);
+    if (json) await terminal.print(printable(JSON.stringify(answer)));
+    else await show(terminal, answer, options, watch === true);
+    if (watch) await delay(watchInterval, undefined, { signal: terminal.interrupted }).catch(() => undefined);
+  } while (watch && !terminal.interrupted.aborted);
 }
 
-function describe(
-  terminal: Terminal,
-  { running, pid, startedAt, brokers, http, journal, clock, routes, former_routes }: Status,
-): string {
-  const state = running
-    ? `${terminal.paint('green', 'running')}, pid ${pid}, since ${startedAt}`
-    : terminal.paint('yellow', 'not running');
-  const sections = [`Daemon   ${state}`, `Journal  ${describeJournal(terminal, journal)}`];
-  // A daemon of the version before says nothing of it, nor what is wrong with the journal or a route.
-  if (clock) sections.push(`Clock    ${terminal.paint('yellow', describeClock(clock))}`);
-  if (http !== null) sections.push(`HTTP     ${describeHttp(http)}`);
-  if (brokers !== null) sections.push('', columns([brokerHead, ...brokers.map(brokerRow)]));
-  sections.push('', columns([routeHead, ...routes.map(routeRow)]));
-  if (former_routes.length > 0)
-    sections.push('', columns([formerHead, ...former_routes.map(formerRow)]), terminal.paint('dim', aboutFormer));
-  return sections.join('\n');
+/** Between two looks, in milliseconds. */
+const watchInterval = 2_000;
+
+type Answer = Status | { readonly error: string };
+
+async function look(file: string, config: OutlineConfig): Promise<Answer> {
+  const answer = await daemonStatus(config.journal.path);
+  if (answer !== null) return answer;
+  return withOpen(storeAt(config.journal).openReader(), async (journal) => {
+    const summary = await journal.summary();
+    return statusOf({ ...config, file }, summary, null, await deliveredLately(journal));
+  });
+}
+
+async function show(terminal: Terminal, answer: Answer, options: ListOptions, again: boolean): Promise<void> {
+  if ('error' in answer) throw new Error(`the daemon can't tell: ${answer.error}`);
+  const lines = describe(terminal, answer, options);
+  // All at once, in the place of what was shown before: else it flickers.
+  await terminal.print(`${again && terminal.stdout.columns !== undefined ? clear : ''}${lines.join('\n')}`);
+}
+
+/** ANSI: to the upper left corner, and nothing behind it. */
+const clear = '\u001b[H\u001b[J';
+
+function describe(terminal: Terminal, status: Status, options: ListOptions): string[] {
+  const { brokers, http, journal, clock, routes, former_routes } = status;
+  const attention = attentionIn(status, span);
+  const table = (columns: readonly Column[], rows: readonly string[][]) =>
+    rows.length === 0 ? [] : ['', ...new Table(terminal, columns, options).lines(rows)];
+  const facts = [
+    ['Daemon', describeDaemon(terminal, status)],
+    ...(status.config ? [['Config', status.config]] : []),
+    ['Journal', ...describeJournal(terminal, journal, listTime(terminal, options))],
+    // A daemon of the version before says nothing of it, nor what is wrong with the journal or a route.
+    ...(clock ? [['Clock', terminal.paint('yellow', describeClock(clock))]] : []),
+    ...(http === null ? [] : [['HTTP', describeHttp(http)]]),
+  ];
+  const wrapped = (text: string, indent: number) => wrap(text, widthFor(terminal, options), indent);
+  return [
+    describeVerdict(terminal, attention, status, options),
+    '',
+    ...facts.flatMap(([name = '', ...lines]) =>
+      lines.flatMap((line, index) => wrapped(`${(index === 0 ? name : '').padEnd(9)}${line}`, 9)),
+    ),
+    ...table(brokerColumns, (brokers ?? []).map(brokerRow)),
+    ...table(routeColumns, routes.map(routeRow)),
+    ...attention.needs.flatMap(({ what, cure }) => [
+      '',
+      ...wrapped(terminal.paint('yellow', printable(what)), 0),
+      ...wrapped(`  ${printable(cure)}`, 2),
+    ]),
+    ...pausesIn(routes).flatMap((line) => ['', ...wrapped(printable(line), 2)]),
+    ...table(formerColumns, former_routes.map(formerRow)),
+    ...(former_routes.length === 0 ? [] : wrapped(terminal.paint('dim', aboutFormer), 0)),
+  ];
+}
+
+function describeVerdict(terminal: Terminal, attention: Attention, { routes }: Status, options: ListOptions): string {
+  const { verdict, wellSince } = attention;
+  if (wellSince === null) return terminal.paint('yellow', verdict);
+  const paused = routes.filter((route) => route.paused).length;
+  const since = `${verdict} since ${listTime(terminal, options)(wellSince)} (${span(Date.now() - wellSince)})`;
+  return `${terminal.paint('green', since)}${paused === 0 ? '' : `; ${pluralize(paused, 'route')} paused`}`;
+}
+
+function describeDaemon(terminal: Terminal, { running, pid, startedAt, version }: Status): string {
+  if (!running) return terminal.paint('yellow', 'not running');
+  const age = startedAt === null ? '' : ` for ${span(Date.now() - Date.parse(startedAt))}`;
+  return `${terminal.paint('green', 'running')}, pid ${pid},${age}${version ? `, version ${version}` : ''}`;
 }
 
 function describeClock({ last_sign_of_life, believed_in }: NonNullable<Status['clock']>): string {
@@ -95,63 +157,112 @@ function describeHttp({ listen, open, reason }: NonNullable<Status['http']>): st
   return printable(open ? listen : `${listen} is not open: ${reason ?? 'not yet'}`);
 }
 
-function describeJournal(terminal: Terminal, journal: Status['journal']): string {
+/** Lines, the first one behind the name. */
+function describeJournal(terminal: Terminal, journal: Status['journal'], time: (at: number) => string): string[] {
   const { path, bytes, used_bytes, max_bytes, messages, oldest, undecodable, reason } = journal;
-  const since = oldest === null ? '' : ` since ${oldest}`;
-  const trouble = reason ? [`         ${terminal.paint('red', printable(reason))}`] : [];
-  if (bytes === null || messages === null) return [path, ...trouble].join('\n');
+  const since = oldest === null ? '' : ` since ${time(Date.parse(oldest))}`;
+  const trouble = reason ? [terminal.paint('red', printable(reason))] : [];
+  if (bytes === null || messages === null) return [path, ...trouble];
   // A daemon of the version before doesn't say how much counts.
   const size = `${formatBytes(used_bytes ?? bytes)} of ${formatBytes(max_bytes)} (${formatBytes(bytes)} on disk)`;
   const held = `${path}: ${size}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
-  return [held, ...trouble, ...describeInvalid(journal)].join('\n');
+  return [held, ...trouble, ...describeInvalid(journal, time)];
 }
 
 /** Nothing from a daemon of the version before, which knows nothing of it. */
-function describeInvalid({ invalid_bytes, max_invalid_bytes, evicted }: Partial<Status['journal']>): string[] {
+function describeInvalid(
+  { invalid_bytes, max_invalid_bytes, evicted }: Partial<Status['journal']>,
+  time: (at: number) => string,
+): string[] {
   if (!evicted || typeof invalid_bytes !== 'number' || typeof max_invalid_bytes !== 'number') return [];
-  const lines = [
-    `Invalid  ${formatBytes(invalid_bytes)} of ${formatBytes(max_invalid_bytes)} are undecodable or invalid`,
-  ];
+  const share = `${formatBytes(invalid_bytes)} of ${formatBytes(max_invalid_bytes)} are undecodable or invalid`;
   const { undecodable, unknown, known, since } = evicted;
   const removed = undecodable + unknown + known;
-  if (removed > 0)
-    lines.push(
-      `         ${removed} of them were removed since ${since}, because that was used up: ${undecodable} undecodable, ` +
-        `${unknown} of unknown events, ${known} of known ones`,
-    );
-  return lines;
+  if (removed === 0 || since === null) return [share];
+  return [
+    `${share}; ${removed} of them were removed since ${time(Date.parse(since))}, because that was used up: ` +
+      `${undecodable} undecodable, ${unknown} of unknown events, ${known} of known ones`,
+  ];
 }
 
-const brokerHead = ['ZONE', 'BROKER', 'STATE', 'SINCE', 'PER SECOND', 'RECEIVED', 'REASON'];
+const brokerColumns: readonly Column[] = [
+  { head: 'ZONE', min: 6 },
+  { head: 'BROKER', min: 14 },
+  { head: 'VHOST', min: 5, spare: 1 },
+  { head: 'STATE' },
+  { head: 'FOR' },
+  { head: 'PER SECOND', right: true, spare: 2 },
+  { head: 'RECEIVED', right: true, spare: 3 },
+];
 
-function brokerRow({ zone, broker, state, since, rate, received, paused, reason }: BrokerStatus): string[] {
-  const shown = paused ? 'paused' : state;
-  // A daemon of the version before gives no reason for a pause.
-  const why = reason ?? (paused ? 'journal not writable' : '');
-  return [printable(zone), broker, shown, since, rate.toFixed(1), String(received), printable(why)];
+function brokerRow({ zone, broker, vhost, state, since, rate, received, paused }: BrokerStatus): string[] {
+  const age = span(Date.now() - Date.parse(since));
+  // A daemon of the version before doesn't tell the virtual host.
+  const names = [zone, broker, vhost ?? '-'].map(printable);
+  return [...names, paused ? 'paused' : state, age, rate.toFixed(1), String(received)];
 }
 
-const routeHead = ['ROUTE', 'SINK', 'LAG', 'IN FLIGHT', 'WAITING', 'QUARANTINED', 'DEAD', 'CIRCUIT', 'REASON'];
+const routeColumns: readonly Column[] = [
+  { head: 'ROUTE', min: 10 },
+  { head: 'SINK', spare: 3 },
+  { head: 'DELIVERED/H', right: true },
+  { head: 'TODAY', right: true },
+  { head: 'LATEST' },
+  { head: 'LAG' },
+  { head: 'IN FLIGHT', right: true, spare: 4 },
+  { head: 'WAITING', right: true, spare: 1 },
+  { head: 'QUARANTINED', right: true, spare: 2 },
+  { head: 'DEAD', right: true },
+  { head: 'STATE' },
+];
 
 function routeRow(route: RouteStatus): string[] {
-  const { name, sink, lag, in_flight, waiting, quarantined, dead, interrupted, circuit } = route;
+  const { name, sink, lag, in_flight, waiting, quarantined, dead } = route;
   const counts = [in_flight, waiting, quarantined, dead].map((count) => String(count ?? '-'));
-  const start = [name, sink, lag === null ? '-' : lagText(lag), ...counts];
-  if (interrupted) return [...start, 'interrupted', printable(interrupted)];
-  const probe = circuit?.next_probe ? `, next probe in ${circuit.next_probe} s` : '';
-  return [...start, circuit?.state ?? '-', printable(`${circuit?.reason ?? ''}${probe}`)];
+  return [name, sink, ...deliveredCells(route), lag === null ? '-' : lagText(lag), ...counts, stateOf(route)];
 }
 
-const formerHead = ['NOT IN THE CONFIGURATION', 'LAG', 'WAITING', 'QUARANTINED', 'DEAD'];
+function deliveredCells({ delivered }: RouteStatus): string[] {
+  // A daemon of the version before counts none.
+  if (!delivered) return ['-', '-', '-'];
+  const { last_hour, today, latest } = delivered;
+  const age = latest === null ? '-' : `${span(Date.now() - Date.parse(latest))} ago`;
+  return [String(last_hour), String(today), age];
+}
 
-function formerRow({ name, lag, waiting, quarantined, dead }: RouteSummary): string[] {
+/** Where no daemon runs, only a pause is known. */
+function stateOf({ interrupted, paused, circuit }: RouteStatus): string {
+  if (interrupted) return 'interrupted';
+  if (paused) return 'paused';
+  if (circuit === null) return '-';
+  return { closed: 'delivering', open: 'sink away', probing: 'probing' }[circuit.state];
+}
+
+function pausesIn(routes: readonly RouteStatus[]): string[] {
+  return routes.flatMap(({ name, paused }) => {
+    // Nor do daemons of the version before tell of it.
+    if (!paused) return [];
+    const age = span(Date.now() - Date.parse(paused.since));
+    return `${name} is paused for ${age}, by ${paused.by}. To go on: kazoo-relay resume ${name}`;
+  });
+}
+
+const formerColumns: readonly Column[] = [
+  { head: 'NOT IN THE CONFIGURATION', min: 10 },
+  { head: 'LAG' },
+  { head: 'WAITING', right: true },
+  { head: 'QUARANTINED', right: true },
+  { head: 'DEAD', right: true },
+];
+
+function formerRow({ name, lag, waiting, quarantined, dead }: Status['former_routes'][number]): string[] {
   return [printable(name), lagText(lag), ...[waiting, quarantined, dead].map(String)];
 }
 
 const aboutFormer =
-  'Nothing of these is delivered. Put back under its name, a route goes on from where it was, as far as the journal still\n' +
+  'Nothing of these is delivered. Put back under its name, a route goes on from where it was, as far as the journal still ' +
   'holds it; "kazoo-relay forget NAME" removes what is left of it.';
 
-function lagText({ messages, seconds }: RouteSummary['lag']): string {
-  return messages === 0 ? '0' : `${messages} (${seconds} s)`;
+function lagText({ messages, seconds }: Status['former_routes'][number]['lag']): string {
+  return messages === 0 ? '0' : `${messages} (${span(seconds * 1_000)})`;
 }

@@ -7,17 +7,19 @@ import { storeAt } from '../../journal/open.ts';
 import type { JournalReader, Query } from '../../journal/reader.ts';
 import type { Entry } from '../../notification/entry.ts';
 import { shape } from '../../routes/shape.ts';
-import { count, list, moment } from '../support/args.ts';
+import { count, list } from '../support/args.ts';
 import { withOpen } from '../support/journal.ts';
 import { resolveEvents } from '../support/lookup.ts';
-import { describeProblems, orExit, paintState, stateOf, type Terminal } from '../support/terminal.ts';
+import { type Cell, type Column, type ListOptions, listTime, Table, withListOptions } from '../support/table.ts';
+import { describeProblems, orExit, stateColours, stateOf, type Terminal } from '../support/terminal.ts';
+import { fullTime, type Moment, moment, momentHelp, withTimeZone } from '../support/times.ts';
 
-interface Options {
+interface Options extends ListOptions {
   readonly config?: string;
   readonly follow?: true;
   readonly events?: readonly string[];
   readonly accounts?: readonly string[];
-  readonly since?: number;
+  readonly since?: Moment;
   readonly limit?: number;
   readonly json?: true;
 }
@@ -29,13 +31,13 @@ const pageSize = 500;
 const pollInterval = 250;
 
 export function tailCommand(terminal: Terminal): Command {
-  return new Command('tail')
+  return withListOptions(withTimeZone(new Command('tail')))
     .description('show what the journal holds, whether the daemon runs or not')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('-f, --follow', 'go on with what comes in, until Ctrl-C')
     .option('-e, --events <names>', 'only these: names and globs such as voicemail_*, with commas or given again', list)
     .option('-a, --accounts <ids>', 'only these accounts, with commas or given again', list)
-    .option('--since <when>', 'all that came in since then: 30m, 2h, 7d, or 2026-11-24T08:00:00Z', moment)
+    .option('--since <when>', `all that came in since then: ${momentHelp}`, moment)
     .option('-n, --limit <count>', 'the newest ones (default: 10, or all with --since)', count)
     .option('--json', 'envelopes as sinks get them, one a line')
     .addHelpText('after', help)
@@ -49,7 +51,7 @@ export function tailCommand(terminal: Terminal): Command {
 }
 
 const help = `
-A line is: arrival (UTC), event, account, zone, state (valid, invalid, undecodable, preview, resend), first problem.
+States are valid, invalid, undecodable, preview, resend. The first problem stands behind. Where nothing is found, stderr says so.
 Exit code: 0 shown, 2 wrong options, an event that nobody knows, or a configuration or a journal that can't be read.
 
 Examples:
@@ -59,15 +61,31 @@ Examples:
 
 async function tail(terminal: Terminal, options: Options): Promise<void> {
   const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
-  const show = options.json ? showJson : showPlain;
+  const show = options.json ? showJson(terminal) : showPlain(terminal, options);
+  const since = options.since?.(options);
   await withOpen(storeAt(config.journal).openReader(), async (journal) => {
     const filter = await filterOf(options, config, journal);
     // Looked up first: what comes in while the old ones are printed is found when following.
-    const last = await lastSeq(journal);
-    for await (const entry of entriesNow(journal, filter, last, options)) await show(terminal, entry);
+    const newest = await newestOf(journal);
+    const last = newest?.seq ?? 0;
+    let found = 0;
+    for await (const page of pagesNow(journal, filter, last, since, options.limit)) {
+      found += page.length;
+      await show(page);
+    }
     if (options.follow)
-      for await (const entry of entriesAfter(journal, filter, last, interrupted())) await show(terminal, entry);
+      for await (const page of pagesAfter(journal, filter, last, terminal.interrupted)) await show(page);
+    else if (found === 0 && options.limit !== 0) terminal.complain(nothingFound(newest, filter, since, options));
   });
+}
+
+/** On stderr, so that counting the lines of stdout gives 0. */
+function nothingFound(newest: Entry | undefined, filter: Filter, since: number | undefined, options: Options): string {
+  if (newest === undefined)
+    return 'the journal holds nothing: nothing has come in yet, or all of it was removed for its age';
+  const searched = since === undefined ? 'in the whole journal' : `since ${fullTime(since, options)}`;
+  const selected = filter.events || filter.accounts ? 'nothing of these' : 'nothing';
+  return `${selected} was found ${searched}; the newest notification of all came in at ${fullTime(newest.header.receivedAt, options)}`;
 }
 
 type Filter = Pick<Query, 'events' | 'accounts'>;
@@ -79,65 +97,81 @@ async function filterOf({ events, accounts }: Options, config: PartialConfig, jo
   };
 }
 
-async function lastSeq(journal: JournalReader): Promise<number> {
+async function newestOf(journal: JournalReader): Promise<Entry | undefined> {
   const [newest] = await journal.find({ limit: 1 });
-  return newest?.seq ?? 0;
+  return newest;
 }
 
 /** The newest that fit, up to `last`; or all since a time. */
-async function* entriesNow(
+async function* pagesNow(
   journal: JournalReader,
   filter: Filter,
   last: number,
-  { since, limit }: Options,
-): AsyncGenerator<Entry> {
+  since: number | undefined,
+  limit: number | undefined,
+): AsyncGenerator<readonly Entry[]> {
   if (since === undefined || limit !== undefined) {
     const newest = await journal.find({ ...filter, limit: limit ?? 10 });
-    yield* newest.filter(({ seq, header }) => seq <= last && header.receivedAt >= (since ?? 0));
+    yield newest.filter(({ seq, header }) => seq <= last && header.receivedAt >= (since ?? 0));
     return;
   }
   for (let after = 0; after < last; ) {
     const page = await journal.find({ ...filter, since, after, limit: pageSize });
-    yield* page.filter(({ seq }) => seq <= last);
+    yield page.filter(({ seq }) => seq <= last);
     after = page.length < pageSize ? last : (page.at(-1)?.seq ?? last);
   }
 }
 
 /** What comes after `last`, until the signal aborts. */
-async function* entriesAfter(
+async function* pagesAfter(
   journal: JournalReader,
   filter: Filter,
   last: number,
   signal: AbortSignal,
-): AsyncGenerator<Entry> {
+): AsyncGenerator<readonly Entry[]> {
   for (let after = last; !signal.aborted; ) {
-    const newest = await lastSeq(journal);
+    const newest = (await newestOf(journal))?.seq ?? 0;
     const page = newest > after ? await journal.find({ ...filter, after, limit: pageSize }) : [];
-    yield* page;
+    yield page;
     // A short page has searched all there is, so that what doesn't fit isn't searched again.
     after = Math.max(page.at(-1)?.seq ?? after, page.length < pageSize ? newest : after);
     if (page.length < pageSize) await delay(pollInterval, undefined, { signal }).catch(() => undefined);
   }
 }
 
-function interrupted(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
-  return controller.signal;
+type Show = (page: readonly Entry[]) => Promise<void>;
+
+function showJson(terminal: Terminal): Show {
+  return async (page) => {
+    for (const entry of page) await terminal.print(printable(shape(entry, []).json));
+  };
 }
 
-async function showJson(terminal: Terminal, entry: Entry): Promise<void> {
-  await terminal.print(printable(shape(entry, []).json));
+/** Wide from the start, because what comes later must stand under it. */
+const tailColumns: readonly Column[] = [
+  { head: 'RECEIVED' },
+  { head: 'EVENT', width: 28, min: 12 },
+  { head: 'ACCOUNT', width: 32, min: 8 },
+  { head: 'ZONE', width: 10, min: 4, spare: 1 },
+  { head: 'STATE', width: 11 },
+  { head: 'PROBLEM', min: 8 },
+];
+
+function showPlain(terminal: Terminal, options: Options): Show {
+  const time = listTime(terminal, options);
+  const table = new Table(terminal, tailColumns, options);
+  return (page) => table.print(page.map((entry) => cellsOf(entry, time)));
 }
 
-async function showPlain(terminal: Terminal, entry: Entry): Promise<void> {
-  const problems = describeProblems(entry.problems);
-  const columns = [
-    terminal.paint('dim', new Date(entry.header.receivedAt).toISOString()),
-    printable(entry.header.event ?? '-').padEnd(28),
-    printable(entry.header.accountId ?? '-').padEnd(32),
-    printable(entry.header.zone).padEnd(10),
-    paintState(terminal, stateOf(entry), problems === '' ? 0 : 11),
+function cellsOf(entry: Entry, time: (at: number) => string): Cell[] {
+  const { receivedAt, event, accountId, zone } = entry.header;
+  const state = stateOf(entry);
+  return [
+    { text: time(receivedAt), colour: 'dim' },
+    printable(event ?? '-'),
+    printable(accountId ?? '-'),
+    printable(zone),
+    { text: state, colour: stateColours[state] },
+    describeProblems(entry.problems),
   ];
-  await terminal.print([...columns, problems].join('  ').trimEnd());
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { PartialConfig } from '../../config/load.ts';
-import { isoTimeOrNull, routeIsGone } from '../support/deliveries/messages.ts';
+import { routeIsGone } from '../support/deliveries/messages.ts';
 import { type DeliveryKind, type RetryCheck, retryEach } from '../support/deliveries/selection.ts';
 import type { Terminal } from '../support/terminal.ts';
 import { deliveriesCommand } from './deliveries/command.ts';
@@ -8,14 +8,15 @@ import { deliveriesCommand } from './deliveries/command.ts';
 const waiting: DeliveryKind = {
   name: 'waiting',
   states: ['waiting'],
+  isLook: false,
   none: 'nothing waits for its next try',
   denied: 'it does not wait for its next try',
-  detail: { head: 'NEXT TRY', of: ({ dueAt }) => isoTimeOrNull(dueAt) ?? '-' },
+  detail: { head: 'NEXT TRY', of: ({ dueAt }, time) => (dueAt === null ? '-' : time(dueAt)) },
   retry: {
     description: "try now, without waiting for the schedule; the schedule's other tries stay as they are",
     done: 'due now',
-    steps: (store, config, which) =>
-      retryEach(store, which, createRetryCheck(config), (records) => store.hasten(records)),
+    steps: (store, config, which, act) =>
+      retryEach(store, which, createRetryCheck(config), (records) => act.hasten(records)),
   },
 };
 

@@ -4,33 +4,34 @@ import type { PartialConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { Found, Outage, Search } from '../../journal/reader.ts';
 import type { Entry } from '../../notification/entry.ts';
-import { count, list, moment } from '../support/args.ts';
+import { count, list } from '../support/args.ts';
 import { createFateTeller, type Fate, fateJson } from '../support/deliveries/fates.ts';
 import { isoTime } from '../support/deliveries/messages.ts';
 import { withOperatorStore } from '../support/journal.ts';
 import { resolveEvents } from '../support/lookup.ts';
 import { columns, describeProblems, notifications, stateOf, type Terminal } from '../support/terminal.ts';
+import { fullTime, type Moment, moment, momentHelp, type TimeZoneOption, withTimeZone } from '../support/times.ts';
 
-interface Options {
+interface Options extends TimeZoneOption {
   readonly config?: string;
   readonly account?: readonly string[];
   readonly event?: readonly string[];
   readonly number?: string;
   readonly callId?: string;
-  readonly since?: number;
+  readonly since?: Moment;
   readonly limit: number;
   readonly json?: true;
 }
 
 export function whyCommand(terminal: Terminal): Command {
-  return new Command('why')
+  return withTimeZone(new Command('why'))
     .description('say of a notification what has become of it on each route, and why')
     .argument('[id]', 'as `tail --json` shows it, or a receiver got it')
     .option('-e, --event <names>', 'instead of an id: of these, names and globs, with commas or given again', list)
     .option('-a, --account <ids>', 'of these accounts, with commas or given again', list)
     .option('--number <number>', 'with this phone number or extension anywhere in it')
     .option('--call-id <id>', 'with this call id anywhere in it')
-    .option('--since <when>', 'of what came in since then: 30m, 2h, 7d, or 2026-11-24T08:00:00Z', moment)
+    .option('--since <when>', `of what came in since then: ${momentHelp}`, moment)
     .option('-n, --limit <count>', 'the newest ones', count, 10)
     .option('--json', 'one a line, for programs')
     .option('-c, --config <file>', 'configuration file of the daemon')
@@ -59,15 +60,17 @@ async function why(
   store: OperatorStore,
   config: PartialConfig,
 ): Promise<void> {
-  const tell = await createFateTeller(store, config, isoTime);
-  if (id !== undefined) return whyOne(terminal, idAlone(id, options), store, tell, options.json === true);
+  const time = (at: number) => fullTime(at, options);
+  const tell = await createFateTeller(store, config, time);
+  const json = options.json === true;
+  if (id !== undefined) return whyOne(terminal, idAlone(id, options), store, tell, time, json);
   const wanted = await searchOf(options, store, config);
   const found = await store.search(wanted);
-  for (const entry of found.entries) await show(terminal, entry, await tell(entry), store, options.json === true);
+  for (const entry of found.entries) await show(terminal, entry, await tell(entry), store, time, json);
   if (found.entries.length === 0) terminal.exitCode = 1;
-  const lines = found.entries.length === 0 ? await whyNothing(wanted, found, store) : [];
-  if (options.json) return;
-  for (const line of [...lines, ...(options.since === undefined ? howFar(found) : [])])
+  const lines = found.entries.length === 0 ? await whyNothing(wanted, found, store, time) : [];
+  if (json) return;
+  for (const line of [...lines, ...(options.since === undefined ? howFar(found, time) : [])])
     await terminal.print(printable(line));
 }
 
@@ -81,7 +84,7 @@ function idAlone(id: string, options: Options): string {
 
 /** @throws Error where nothing was said to look for */
 async function searchOf(
-  { event, account, number, callId, since, limit }: Options,
+  { event, account, number, callId, since, limit, utc }: Options,
   store: OperatorStore,
   config: PartialConfig,
 ): Promise<Search> {
@@ -93,7 +96,7 @@ async function searchOf(
     ...(account && { accounts: account }),
     ...(number !== undefined && { number }),
     ...(callId !== undefined && { callId }),
-    ...(since !== undefined && { since }),
+    ...(since !== undefined && { since: since({ utc }) }),
     limit,
   };
 }
@@ -103,19 +106,20 @@ async function whyOne(
   id: string,
   store: OperatorStore,
   tell: (entry: Entry) => Promise<Fate[]>,
+  time: Time,
   json: boolean,
 ): Promise<void> {
   const entry = await store.entry(id);
-  if (entry !== null) return show(terminal, entry, await tell(entry), store, json);
+  if (entry !== null) return show(terminal, entry, await tell(entry), store, time, json);
   terminal.exitCode = 1;
   terminal.complain(`the journal has no notification ${JSON.stringify(id)}; "kazoo-relay tail --json" shows the ids`);
   const published = publishedAt(id);
   if (published === null || json) return;
   const { oldest } = await store.summary();
   await terminal.print(
-    `By its id it was published ${isoTime(published)}; the journal begins ${timeOr(oldest, 'empty')}.`,
+    `By its id it was published ${time(published)}; the journal begins ${oldest === null ? 'empty' : time(oldest)}.`,
   );
-  for (const line of outageLines(await store.outages(published - around, published + around)))
+  for (const line of outageLines(await store.outages(published - around, published + around), time))
     await terminal.print(line);
 }
 
@@ -133,6 +137,7 @@ async function show(
   entry: Entry,
   fates: readonly Fate[],
   store: OperatorStore,
+  time: Time,
   json: boolean,
 ): Promise<void> {
   const { header } = entry;
@@ -146,33 +151,33 @@ async function show(
   }
   await terminal.print(terminal.paint('bold', printable(`${header.event ?? 'no event'}  ${header.id}`)));
   const account = header.accountId === null ? 'no account' : `account ${header.accountId}`;
-  await terminal.print(printable(`  received ${isoTime(header.receivedAt)}, zone ${header.zone}, ${account}`));
+  await terminal.print(printable(`  received ${time(header.receivedAt)}, zone ${header.zone}, ${account}`));
   if (entry.state === 'invalid') await terminal.print(`  invalid: ${describeProblems(entry.problems)}`);
   for (const other of others)
-    await terminal.print(`  KAZOO has published it again: ${other.id}, received ${isoTime(other.receivedAt)}`);
+    await terminal.print(`  KAZOO has published it again: ${other.id}, received ${time(other.receivedAt)}`);
   await terminal.print(
     columns(fates.map(({ route, text }) => [`  ${printable(route || 'all routes')}`, printable(text)])),
   );
 }
 
 /** What is told where nothing fits: what else came of that event and that account, and who was away. */
-async function whyNothing(wanted: Search, found: Found, store: OperatorStore): Promise<string[]> {
+async function whyNothing(wanted: Search, found: Found, store: OperatorStore, time: Time): Promise<string[]> {
   const since = wanted.since ?? found.searchedTo ?? 0;
   const { events, accounts, number, callId } = wanted;
   const span = { since, limit: mostCounted };
   const narrowed = number !== undefined || callId !== undefined || (events !== undefined && accounts !== undefined);
   return [
-    `nothing fits since ${isoTime(since)}`,
+    `nothing fits since ${time(since)}`,
     ...(events !== undefined && narrowed
-      ? [cameIn(`of ${events.join(', ')}`, await store.search({ ...span, events }))]
+      ? [cameIn(`of ${events.join(', ')}`, await store.search({ ...span, events }), time)]
       : []),
     ...(accounts !== undefined && narrowed
-      ? [cameIn(`of the account ${accounts.join(', ')}`, await store.search({ ...span, accounts }))]
+      ? [cameIn(`of the account ${accounts.join(', ')}`, await store.search({ ...span, accounts }), time)]
       : []),
     ...(narrowed && events !== undefined && accounts !== undefined
       ? []
-      : [cameIn('of anything', await store.search(span))]),
-    ...outageLines(await store.outages(since, Date.now())),
+      : [cameIn('of anything', await store.search(span), time)]),
+    ...outageLines(await store.outages(since, Date.now()), time),
   ];
 }
 
@@ -180,7 +185,7 @@ async function whyNothing(wanted: Search, found: Found, store: OperatorStore): P
 const mostCounted = 1_000;
 
 /** `of missed_call: 12 notifications (2 resends), the newest 2026-…`. */
-function cameIn(what: string, { entries, more }: Found): string {
+function cameIn(what: string, { entries, more }: Found, time: Time): string {
   const [newest] = entries;
   if (newest === undefined) return `${what}: none`;
   const resends = entries.filter(({ resendOf }) => resendOf !== null).length;
@@ -190,14 +195,14 @@ function cameIn(what: string, { entries, more }: Found): string {
   const counts = [...byEvent].map(([event, some]): [string, number] => [event, some.length]);
   const largest = counts.toSorted(([, one], [, other]) => other - one).slice(0, mostNamed);
   const names = largest.map(([event, number]) => `${event} ${number}`).join(', ');
-  return `${what}: ${known} (${names})${again}, the newest ${isoTime(newest.header.receivedAt)}`;
+  return `${what}: ${known} (${names})${again}, the newest ${time(newest.header.receivedAt)}`;
 }
 
 const mostNamed = 5;
 
-function outageLines(outages: readonly Outage[]): string[] {
+function outageLines(outages: readonly Outage[], time: Time): string[] {
   const lines = outages.slice(-mostOutages).map(({ since, until, zone, broker, reason }) => {
-    const span = `${isoTime(since)} to ${timeOr(until, 'now')}`;
+    const span = `${time(since)} to ${until === null ? 'now' : time(until)}`;
     return printable(
       broker === '' ? `${reason}: ${span}` : `the broker ${broker} of ${zone} was away ${span}: ${reason}`,
     );
@@ -207,10 +212,8 @@ function outageLines(outages: readonly Outage[]): string[] {
 
 const mostOutages = 10;
 
-function timeOr(time: number | null, otherwise: string): string {
-  return time === null ? otherwise : isoTime(time);
-}
+type Time = (at: number) => string;
 
-function howFar({ searchedTo, more }: Found): string[] {
-  return more && searchedTo !== null ? [`searched back to ${isoTime(searchedTo)}; --since for more`] : [];
+function howFar({ searchedTo, more }: Found, time: Time): string[] {
+  return more && searchedTo !== null ? [`searched back to ${time(searchedTo)}; --since for more`] : [];
 }

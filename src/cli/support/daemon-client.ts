@@ -1,3 +1,4 @@
+import type { OperatorAct } from '../../journal/operator-store.ts';
 import { askDaemon } from '../../ops/control.ts';
 import type { Status } from '../../ops/status.ts';
 import type { ReloadReport } from '../../relay/reload.ts';
@@ -25,6 +26,15 @@ export async function reloadDaemon(folder: string): Promise<ReloadReport | Refus
   return (await askDaemon(folder, 'reload')) as ReloadReport | Refusal | null;
 }
 
+/**
+ * Makes a daemon that runs look at once for what was changed beside it.
+ * @throws Error where it can't: it does so within a second all the same
+ */
+export async function lookNow(folder: string): Promise<void> {
+  const answer = (await askDaemon(folder, 'look')) as Refusal | null;
+  if (answer !== null) throw new Error(`it is changed, and the daemon may not know it yet: ${answer.error}`);
+}
+
 /** @throws Error where the daemon doesn't answer */
 export async function isDaemonRunning(folder: string): Promise<boolean> {
   return (await askDaemon(folder, 'live')) !== null;
@@ -46,12 +56,19 @@ export async function checkDaemon(folder: string, what: 'live' | 'ready'): Promi
  * Where the daemon runs and a sink is away, makes it probe the sink at once, so that what was made due doesn't wait for
  * the next probe; prints the routes of which that is so.
  * @param folder of the journal
+ * @param act that it belongs to
  * @param route the only one that is meant
  * @throws Error where the daemon doesn't answer
  */
-export async function probeNow(terminal: Terminal, folder: string, route: string | undefined): Promise<void> {
+export async function probeNow(
+  terminal: Terminal,
+  folder: string,
+  act: OperatorAct,
+  route: string | undefined,
+): Promise<void> {
   const routes = (await askDaemon(folder, 'try', route)) as readonly string[] | Refusal | null;
   if (routes === null) return;
   if ('error' in routes) throw new Error(`no sink that is away is tried before its time: ${routes.error}`);
   for (const name of routes) await terminal.print(`the sink of ${name} is away: it is tried now`);
+  if (routes.length > 0) await act.probed(routes.length);
 }

@@ -13,12 +13,16 @@ export interface ProcessContext {
   readonly stdout: Writable & { readonly columns?: number };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly env: NodeJS.ProcessEnv;
+  /** Ends what would go on by itself; by default SIGINT and SIGTERM do. */
+  readonly interrupted?: AbortSignal;
 }
 
 /** How a command reads, prints, asks and ends. */
 export interface Terminal extends ProcessContext {
   /** What the program ends with, unless the command throws. */
   exitCode: number;
+  /** Aborts at Ctrl-C, from when it was first asked for. */
+  readonly interrupted: AbortSignal;
   /**
    * Writes a line to stdout, and waits while its reader is slow.
    * @throws OutputError where it can't be written
@@ -34,7 +38,7 @@ export interface Terminal extends ProcessContext {
   ask(question: string, usual: string): Promise<string>;
 }
 
-type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
+export type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
 
 /** Nothing more can be written to stdout: the command ends, whatever else it would do. */
 export class OutputError extends Error {
@@ -48,8 +52,9 @@ export class OutputError extends Error {
   }
 }
 
-export function createTerminal({ stdin, stdout, stderr, env }: ProcessContext): Terminal {
+export function createTerminal({ stdin, stdout, stderr, env, ...given }: ProcessContext): Terminal {
   let listens = false;
+  let { interrupted } = given;
   /** @throws Error where stdin ends instead */
   const answerTo = async (question: string): Promise<string> => {
     const dialogue = createInterface({ input: stdin, output: stderr });
@@ -66,6 +71,10 @@ export function createTerminal({ stdin, stdout, stderr, env }: ProcessContext): 
     stderr,
     env,
     exitCode: 0,
+    get interrupted() {
+      interrupted ??= signalled();
+      return interrupted;
+    },
     async print(line) {
       // Only once something is printed: in the daemon, stdout belongs to the log sink. What has failed is thrown below.
       if (!listens) stdout.on('error', () => undefined);
@@ -85,6 +94,12 @@ export function createTerminal({ stdin, stdout, stderr, env }: ProcessContext): 
       return (await answerTo(`${question}${usual === '' ? '' : ` [${usual}]`}: `)) || usual;
     },
   };
+}
+
+function signalled(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
 }
 
 /** Shows on stderr how far something is that takes long, where that is a terminal; elsewhere nothing. */
@@ -165,7 +180,7 @@ export function paintState(terminal: Terminal, state: EntryState, width: number)
   return terminal.paint(stateColours[state], state.padEnd(width));
 }
 
-const stateColours = {
+export const stateColours = {
   valid: 'green',
   invalid: 'red',
   undecodable: 'red',

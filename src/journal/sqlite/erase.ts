@@ -52,14 +52,14 @@ export async function holdingsOf(database: DatabaseSync, accountId: string): Pro
  * log has. What comes in meanwhile stays. Where it is cut off, it can be done again.
  * @param compact writes the file anew: nobody else can write meanwhile. Only this removes what SQLite has left in pages that
  * are in use, when it moved rows from one to another
- * @param inStep does some work in a transaction of its own, and gives others their turn
+ * @param inStep does some work, which says how many notifications it removes, in a transaction of its own; gives others their turn
  */
 export async function eraseAccount(
   database: DatabaseSync,
   file: string,
   accountId: string,
   compact: boolean,
-  inStep: (work: () => void) => Promise<void>,
+  inStep: (work: () => number) => Promise<unknown>,
 ): Promise<Erased> {
   const remember = database.prepare(`
     INSERT INTO facts (name, value) VALUES ('${erasedThrough}', ?)
@@ -71,6 +71,7 @@ export async function eraseAccount(
         removeEntries(database, step);
         forgetLoggedOf(database, step);
         remember.run(step.at(-1) ?? 0);
+        return step.length;
       });
     }
     notifications += entries.length;
@@ -132,11 +133,14 @@ function* stepsOf(entries: readonly Held[]): Generator<number[]> {
 }
 
 /** No page stays free, with whatever was in it. */
-async function giveBack(database: DatabaseSync, inStep: (work: () => void) => Promise<void>): Promise<void> {
+async function giveBack(database: DatabaseSync, inStep: (work: () => number) => Promise<unknown>): Promise<void> {
   const count = database.prepare('PRAGMA freelist_count');
   const free = () => Number(count.get()?.freelist_count);
   for (let before = Number.POSITIVE_INFINITY, left = free(); left > 0 && left < before; ) {
-    await inStep(() => database.exec(`PRAGMA incremental_vacuum(${pagesAtOnce})`));
+    await inStep(() => {
+      database.exec(`PRAGMA incremental_vacuum(${pagesAtOnce})`);
+      return 0;
+    });
     [before, left] = [left, free()];
   }
 }

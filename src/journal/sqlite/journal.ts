@@ -19,6 +19,7 @@ import type {
   Found,
   LoggedDelivery,
   Outage,
+  Pause,
   Query,
   Resend,
   Search,
@@ -26,6 +27,7 @@ import type {
   Summary,
 } from '../reader.ts';
 import type { Page, RouteSession, Start } from '../route-session.ts';
+import { ActReporter } from './audit.ts';
 import { firstSince } from './block-index.ts';
 import type { JournalClock } from './clock.ts';
 import { Connection } from './connection.ts';
@@ -40,7 +42,7 @@ import { finishRebuild } from './files.ts';
 import { isInvalid } from './invalid.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { Outages, outagesBetween } from './outages.ts';
-import { find, resendsOf, summarise } from './reader.ts';
+import { find, pausesIn, resendsOf, summarise } from './reader.ts';
 import { RecentEntryCache } from './recent-entry-cache.ts';
 import { Retention, unlimited } from './retention.ts';
 import { RouteSessions } from './route-sessions.ts';
@@ -90,9 +92,11 @@ class SqliteJournal implements Journal {
   readonly #counts: DeliveryCounts;
   readonly #outages: Outages;
   readonly #sessions: RouteSessions;
+  readonly #acts: ActReporter;
   readonly #listeners = new Set<Listener>();
   readonly #changeTimer: NodeJS.Timeout;
   #last: number;
+  #pauses: ReadonlyMap<string, Pause>;
   #seenVersion: unknown;
 
   constructor(
@@ -125,6 +129,8 @@ class SqliteJournal implements Journal {
     const last = () => this.#last;
     this.#sessions = new RouteSessions({ connection, deliveries, settlements, read, last });
     this.#seenVersion = this.#version.get()?.data_version;
+    this.#acts = new ActReporter(database, log);
+    this.#pauses = pausesIn(database);
     this.#changeTimer = setInterval(() => this.look(), lookEvery);
   }
 
@@ -244,18 +250,23 @@ class SqliteJournal implements Journal {
     return first === null ? this.#last : first - 1;
   }
 
+  pauseOf(route: string): Pause | null {
+    return this.#pauses.get(route) ?? null;
+  }
+
   look(): void {
     this.#connection.look();
-    let version: unknown;
     try {
       this.#connection.writeDue();
-      version = this.#version.get()?.data_version;
+      const version = this.#version.get()?.data_version;
       if (version === this.#seenVersion) return;
       this.#recent.remove(erasedAmong(this.#connection.database, this.#recent.seqs));
+      this.#pauses = pausesIn(this.#connection.database);
+      this.#acts.look();
+      this.#seenVersion = version;
     } catch {
       return; // A journal that can't be read is told of by whoever needs it to go on.
     }
-    this.#seenVersion = version;
     this.clock.lookAgain();
     this.#retention.lookAgain();
     this.#tell('records');

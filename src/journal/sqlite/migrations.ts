@@ -176,4 +176,30 @@ export const migrations: readonly string[] = [
     code   ANY
   ) STRICT;
   `,
+  `
+  -- Routes that an operator has paused, since when, and who it was.
+  CREATE TABLE paused (
+    route TEXT    PRIMARY KEY,
+    at    INTEGER NOT NULL,
+    who   TEXT    NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- What operators have done: see ActRows. The selection is a JSON object; the count grows with each step of an act.
+  CREATE TABLE audit (
+    number    INTEGER PRIMARY KEY,
+    at        INTEGER NOT NULL,
+    who       TEXT    NOT NULL,
+    origin    TEXT    NOT NULL,
+    act       TEXT    NOT NULL,
+    selection TEXT    NOT NULL,
+    count     INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX audit_by_age ON audit (at);
+
+  -- When an operator last looked at what is dead or quarantined on a route; '' is what can't be decoded.
+  CREATE TABLE looks (
+    route TEXT    PRIMARY KEY,
+    at    INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

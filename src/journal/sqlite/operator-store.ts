@@ -3,8 +3,18 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import type { Entry } from '../../notification/entry.ts';
 import type { NotificationState, Problem } from '../../notification/notification.ts';
 import { JournalError } from '../journal.ts';
-import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../operator-store.ts';
+import type {
+  ActName,
+  ActSelection,
+  DeliveryFilter,
+  DeliveryGroup,
+  DeliveryRecord,
+  Operator,
+  OperatorAct,
+  OperatorStore,
+} from '../operator-store.ts';
 import { type Attempt, triesIn } from '../route-session.ts';
+import { ActRows, actsSince } from './audit.ts';
 import { acceptClock, isDoubtful, lastSign } from './clock.ts';
 import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
@@ -13,7 +23,7 @@ import { eraseAccount, holdingsOf } from './erase.ts';
 import { journalFailure } from './failure.ts';
 import { listAnew } from './invalid.ts';
 import { isLocked } from './lock.ts';
-import { readerOf } from './reader.ts';
+import { isUnseen, readerOf } from './reader.ts';
 import { entryColumns, entryOf, prepareEntries, updateValidation } from './rows.ts';
 
 /**
@@ -36,47 +46,73 @@ export function openOperatorStore(folder: string): OperatorStore {
   const file = databaseFile(folder);
   // KiB; so that a step doesn't read again what the one before has written.
   database.exec('PRAGMA cache_size = -65536');
-  const steps = <T>(items: readonly T[], work: (item: T) => boolean) => inSteps(database, folder, items, work);
-  const step = (work: () => void) => inStep(database, folder, work);
   return {
+    act: (operator, selection) => actOf(database, folder, operator, selection),
+    acts: async (since, limit) => actsSince(database, since, limit),
     records: async (which, after, limit) => records(database, which, after, limit),
     groups: async (which) => groups(database, which),
     entry: async (id) => entryWith(database, 'id', id),
     entryAt: async (seq) => entryWith(database, 'seq', seq),
     recordsOf: async (seq) => recordsOf(database, seq),
-    retry: (chosen) => steps(chosen, (record) => retry(database, record)),
-    retryDead: (which) => retryDead(database, folder, { ...which, states: ['dead'] }),
-    hasten: (chosen) => steps(chosen, (record) => hasten(database, record)),
-    drop: (chosen) => steps(chosen, (record) => drop(database, record)),
     saveValidation: async (seq, state, problems) => {
-      await steps([seq], () => saveValidation(database, seq, state, problems));
+      await inSteps(database, folder, [seq], () => saveValidation(database, seq, state, problems));
     },
     ...readerOf(database, file, async (work) => work()),
     cursorOf: async (route) => cursorOf(database, route),
-    replay: (route, entries) => steps(entries, (entry) => replay(database, route, entry)),
     waitingAmong: async (route, seqs) => new Set(waitingAmong(database, route, seqs).keys()),
     passedAmong: async (route, cursor, seqs) => passedAmong(database, route, cursor, seqs),
     waitingIn: async (route, from, to) => waitingIn(database, route, from, to),
-    // The cursor last, and what stands beyond it: where this is cut off, it can be done again.
-    forget: async (route) => {
-      await steps(recordsOn(database, route), (seq) => removeRecord(database, route, seq));
-      for (let more = true; more; ) more = (await steps([route], (name) => forgetLogged(database, name))) > 0;
-      await steps([route], (name) => removeCursor(database, name));
-    },
     holdingsOf: (accountId) => trying(file, 'read', () => holdingsOf(database, accountId)),
-    erase: async (accountId, compact) => {
-      if (compact && isLocked(folder))
-        throw new JournalError('a daemon has the journal, which is to be compacted: stop it first');
-      return trying(file, 'written', () => eraseAccount(database, file, accountId, compact, step));
-    },
     clockDoubt: async () => {
       const sign = lastSign(database);
       return isDoubtful(Date.now(), sign) ? sign : null;
     },
-    acceptClock: async () => {
-      await steps(['clock'], () => acceptClock(database));
+    looked: async (at, route) => {
+      await inSteps(database, folder, [at], () => saveLook(database, at, route));
     },
     close: async () => database.close(),
+  };
+}
+
+function actOf(database: DatabaseSync, folder: string, operator: Operator, selection: ActSelection): OperatorAct {
+  const rows = new ActRows(database, operator, selection);
+  const steps = <T>(act: ActName, items: readonly T[], work: (item: T) => boolean) =>
+    inSteps(database, folder, items, work, (count) => rows.add(act, count));
+  return {
+    retry: (chosen) => steps('retry', chosen, (record) => retry(database, record)),
+    retryDead: (which) =>
+      retryDead(database, folder, { ...which, states: ['dead'] }, (count) => rows.add('retry', count)),
+    hasten: (chosen) => steps('retry', chosen, (record) => hasten(database, record)),
+    drop: (chosen) => steps('drop', chosen, (record) => drop(database, record, operator)),
+    replay: (route, entries) => steps('replay', entries, (entry) => replay(database, route, entry)),
+    pause: async (route) => (await steps('pause', [route], (name) => pause(database, name, operator))) === 1,
+    resume: async (route) => (await steps('resume', [route], (name) => resume(database, name))) === 1,
+    // The cursor last, and what stands beyond it: where this is cut off, it can be done again.
+    forget: async (route) => {
+      await steps('forget', recordsOn(database, route), (seq) => removeRecord(database, route, seq));
+      const note = () => rows.add('forget', 0);
+      const forgetSome = () => inSteps(database, folder, [route], (name) => forgetLogged(database, name), note);
+      for (let more = true; more; ) more = (await forgetSome()) > 0;
+      await steps('forget', [route], (name) => removeCursor(database, name));
+    },
+    erase: async (accountId, compact) => {
+      if (compact && isLocked(folder))
+        throw new JournalError('a daemon has the journal, which is to be compacted: stop it first');
+      const step = (work: () => number) => inStep(database, folder, (count) => rows.add('erase', count), work);
+      const file = databaseFile(folder);
+      return trying(file, 'written', () => eraseAccount(database, file, accountId, compact, step));
+    },
+    acceptClock: async () => {
+      await steps('accept-clock', ['clock'], () => acceptClock(database));
+    },
+    probed: async (routes) => {
+      inTransaction(
+        database,
+        folder,
+        () => rows.add('probe', routes),
+        () => routes,
+      );
+    },
   };
 }
 
@@ -193,7 +229,12 @@ function retriedNow(): [dueAt: number, updatedAt: number, restart: string] {
 }
 
 /** They are found without the write lock, however few there may be among many, and looked at once more under it. */
-async function* retryDead(database: DatabaseSync, folder: string, which: DeliveryFilter): AsyncGenerator<number> {
+async function* retryDead(
+  database: DatabaseSync,
+  folder: string,
+  which: DeliveryFilter,
+  note: Note,
+): AsyncGenerator<number> {
   const { where, values, from } = conditions(which);
   const find = database.prepare(
     `SELECT d.rowid AS number FROM ${from} WHERE ${where} AND d.rowid > ? ORDER BY d.rowid LIMIT ?`,
@@ -206,10 +247,9 @@ async function* retryDead(database: DatabaseSync, folder: string, which: Deliver
     const last = found.at(-1);
     if (last === undefined) return;
     after = last;
-    const { changes } = inTransaction(database, folder, () =>
-      change.run(...retriedNow(), ...values, JSON.stringify(found)),
+    yield inTransaction(database, folder, note, () =>
+      Number(change.run(...retriedNow(), ...values, JSON.stringify(found)).changes),
     );
-    yield Number(changes);
     await othersTurn(folder);
   }
 }
@@ -226,13 +266,13 @@ function hasten(database: DatabaseSync, { route, seq }: DeliveryRecord): boolean
 }
 
 /** Not by the record's place, which another one may have by now: what waits comes and goes. */
-function drop(database: DatabaseSync, { route, seq, state, attempts }: DeliveryRecord): boolean {
+function drop(database: DatabaseSync, { route, seq, state, attempts }: DeliveryRecord, { who }: Operator): boolean {
   const { changes } = database
     .prepare('DELETE FROM deliveries WHERE route = ? AND seq = ? AND state = ?')
     .run(route, seq, state);
   if (changes !== 1) return false;
   remember(database, route, seq);
-  logRemoval(database, { route, seq, attempts: triesIn(attempts) }, 'dropped', null);
+  logRemoval(database, { route, seq, attempts: triesIn(attempts) }, 'dropped', who);
   return true;
 }
 
@@ -306,40 +346,73 @@ function removeRecord(database: DatabaseSync, route: string, seq: number): boole
 }
 
 function removeCursor(database: DatabaseSync, route: string): boolean {
-  for (const table of ['dropped', 'settled_ahead', 'delivery_counts', 'selections'])
+  for (const table of ['dropped', 'settled_ahead', 'paused', 'looks', 'delivery_counts', 'selections'])
     database.prepare(`DELETE FROM ${table} WHERE route = ?`).run(route);
   return database.prepare('DELETE FROM routes WHERE name = ?').run(route).changes === 1;
+}
+
+function pause(database: DatabaseSync, route: string, { who }: Operator): boolean {
+  const { changes } = database
+    .prepare('INSERT OR IGNORE INTO paused (route, at, who) VALUES (?, ?, ?)')
+    .run(route, Date.now(), who);
+  return changes === 1;
+}
+
+function resume(database: DatabaseSync, route: string): boolean {
+  return database.prepare('DELETE FROM paused WHERE route = ?').run(route).changes === 1;
+}
+
+/** Of one route or all, where there is anything that is new. */
+function saveLook(database: DatabaseSync, at: number, route?: string): boolean {
+  const { changes } = database
+    .prepare(
+      `INSERT OR REPLACE INTO looks (route, at)
+       SELECT DISTINCT route, ?1 FROM deliveries WHERE ${isUnseen} AND route = ifnull(?2, route)`,
+    )
+    .run(at, route ?? null);
+  return changes > 0;
 }
 
 function restart(reason: string): Attempt {
   return { at: Date.now(), duration: 0, outcome: 'restart', reason };
 }
 
-/** Does the work for each, in transactions of some; returns for how many it changed something. */
+/**
+ * Does the work for each, in transactions of some; returns for how many it changed something.
+ */
 async function inSteps<T>(
   database: DatabaseSync,
   folder: string,
   items: readonly T[],
   work: (item: T) => boolean,
+  note?: Note,
 ): Promise<number> {
   let changed = 0;
   for (let next = 0; next < items.length; ) {
-    await inStep(database, folder, () => {
+    changed += await inStep(database, folder, note, () => {
       const end = performance.now() + longestStep;
+      let count = 0;
       for (const item of items.slice(next, next + mostLines)) {
-        if (work(item)) changed += 1;
+        if (work(item)) count += 1;
         next += 1;
         if (performance.now() >= end) break;
       }
+      return count;
     });
   }
   return changed;
 }
 
 /** One transaction, and a turn for whoever waits for the journal meanwhile. */
-async function inStep(database: DatabaseSync, folder: string, work: () => void): Promise<void> {
-  inTransaction(database, folder, work);
+async function inStep(
+  database: DatabaseSync,
+  folder: string,
+  note: Note | undefined,
+  work: () => number,
+): Promise<number> {
+  const count = inTransaction(database, folder, note, work);
   await othersTurn(folder);
+  return count;
 }
 
 /** @throws JournalError that says what an operator can do */
@@ -352,17 +425,23 @@ async function trying<T>(file: string, what: 'read' | 'written', work: () => Pro
 }
 
 /** @throws JournalError, and nothing of the work is done */
-function inTransaction<T>(database: DatabaseSync, folder: string, work: () => T): T {
+/** @param work returns how much it has changed */
+function inTransaction(database: DatabaseSync, folder: string, note: Note | undefined, work: () => number): number {
   try {
     database.exec('BEGIN IMMEDIATE');
-    const result = work();
+    const count = work();
+    const committed = count > 0 ? note?.(count) : undefined;
     database.exec('COMMIT');
-    return result;
+    committed?.();
+    return count;
   } catch (cause) {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw journalFailure(databaseFile(folder), 'written', cause, 'command');
   }
 }
+
+/** Writes how much a transaction has changed within that, and returns what follows once it is committed. */
+type Note = (count: number) => () => void;
 
 async function othersTurn(folder: string): Promise<void> {
   if (isLocked(folder)) await delay(gap);

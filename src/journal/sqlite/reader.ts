@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Entry } from '../../notification/entry.ts';
-import type { JournalReader, OpenedReader, Query, Resend, RouteSummary, Summary } from '../reader.ts';
+import type { JournalReader, OpenedReader, Pause, Query, Resend, RouteSummary, Summary } from '../reader.ts';
 import { firstSince } from './block-index.ts';
 import { databaseFile, openDatabaseBeside, sizeOf } from './database.ts';
 import { countsIn } from './delivery-counts.ts';
@@ -102,12 +102,15 @@ export function summarise(database: DatabaseSync, file: string): Summary {
     counts.set(name, (counts.get(name) ?? new Map()).set(state, Number(count)));
   }
   const countOf = (route: string, state: string) => counts.get(route)?.get(state) ?? 0;
+  const unseen = unseenIn(database);
+  const pauses = pausesIn(database);
   const firstAfter = database.prepare('SELECT received_at FROM notifications WHERE seq > ? ORDER BY seq LIMIT 1');
   const cursors = new Map<unknown, number>();
   for (const { name, cursor } of database.prepare('SELECT name, cursor FROM routes').all())
     cursors.set(name, Number(cursor));
   // After a rebuild there may be lines of one whose cursor is lost. The lines of no route are those of undecodable ones.
-  const names = new Set([...cursors.keys(), ...counts.keys()].map(String).filter(Boolean));
+  const names = new Set([...cursors.keys(), ...counts.keys(), ...pauses.keys()].map(String).filter(Boolean));
+  const { looked } = database.prepare('SELECT max(at) AS looked FROM looks').get() ?? {};
   return {
     bytes: sizeOf(file) + sizeOf(`${file}-wal`),
     usedBytes: usedBytes(database, file),
@@ -115,6 +118,8 @@ export function summarise(database: DatabaseSync, file: string): Summary {
     oldest: oldest === undefined ? null : Number(oldest.received_at),
     newest: newest === undefined ? null : Number(newest.received_at),
     undecodable: countOf('', 'undecodable'),
+    unseenUndecodable: unseen.get('') ?? 0,
+    lookedAt: typeof looked === 'number' ? looked : null,
     invalidBytes: Number(database.prepare("SELECT value FROM facts WHERE name = 'invalid_bytes'").get()?.value),
     evicted: evictedFrom(database),
     routes: [...names].sort().map((name): RouteSummary => {
@@ -132,7 +137,27 @@ export function summarise(database: DatabaseSync, file: string): Summary {
         waiting: countOf(name, 'waiting'),
         quarantined: countOf(name, 'quarantined'),
         dead: countOf(name, 'dead'),
+        unseen: unseen.get(name) ?? 0,
+        paused: pauses.get(name) ?? null,
       };
     }),
   };
+}
+
+/** SQL: a delivery that is dead, quarantined or undecodable since an operator last looked at those of its route. */
+export const isUnseen = `state <> 'waiting'
+  AND updated_at > ifnull((SELECT at FROM looks WHERE looks.route = deliveries.route), 0)`;
+
+/** By route, how many are dead, quarantined or undecodable that no operator has looked at. */
+function unseenIn(database: DatabaseSync): Map<string, number> {
+  const rows = database
+    .prepare(`SELECT route, count(*) AS count FROM deliveries WHERE ${isUnseen} GROUP BY route`)
+    .all();
+  return new Map(rows.map(({ route, count }) => [String(route), Number(count)]));
+}
+
+/** By route. */
+export function pausesIn(database: DatabaseSync): Map<string, Pause> {
+  const rows = database.prepare('SELECT route, at, who FROM paused').all();
+  return new Map(rows.map(({ route, at, who }) => [String(route), { at: Number(at), who: String(who) }]));
 }

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import type { Clock, Limits } from '../journal.ts';
 import { type Attempt, triesIn } from '../route-session.ts';
+import { removeOldActs } from './audit.ts';
 import { dropOldBlocks } from './block-index.ts';
 import { DeliveryLog, logRemoval } from './delivery-log.ts';
 import { Eviction, mostBytes, mostRows, unlistInvalid } from './invalid.ts';
@@ -211,7 +212,7 @@ export class Retention {
       logRemoval(this.#database, { route: String(route), seq: Number(seq), attempts: tries }, 'expired', null);
       this.freed(Number(seq));
     }
-    return removed.length;
+    return removed.length + removeOldActs(this.#database, Date.now() - deadRetention, mostRows);
   }
 
   #removeSettled(): number {

@@ -79,6 +79,13 @@ export const deliveryMetrics: readonly Metric[] = [
       ),
   },
   {
+    name: 'kazoo_relay_route_paused',
+    type: 'gauge',
+    help: '1 while an operator has paused the route.',
+    labels: ['route'],
+    read: each(({ activity }) => (activity.paused === null ? 0 : 1)),
+  },
+  {
     name: 'kazoo_relay_circuit_openings_total',
     type: 'counter',
     help: 'Number of times that the circuit of a route has opened.',

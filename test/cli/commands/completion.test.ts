@@ -33,7 +33,10 @@ describe('bash, having sourced the completion', () => {
 
   test('completes the options of the command that was named, and of run where none was', () => {
     expect(complete('dead list --g')).toEqual(['--group']);
-    expect(complete('status --')).toEqual(['--check', '--config', '--help', '--json']);
+    expect(complete('status --')).toEqual([
+      ...['--check', '--config', '--help', '--json'],
+      ...['--utc', '--watch', '--wide'],
+    ]);
     expect(complete('--reb')).toEqual(['--rebuild']);
     expect(complete('run --log-')).toEqual(['--log-format', '--log-level']);
   });

@@ -23,7 +23,7 @@ let daemon: RelayHere | undefined;
 let killed: Daemon | undefined;
 
 /** A time as it is printed. */
-const time = '\\d{4}-\\d\\d-\\d\\dT\\S+Z';
+const time = '\\d{4}-\\d\\d-\\d\\dT\\S+';
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-letters-'));
@@ -46,7 +46,7 @@ describe('dead letters', () => {
   test('are listed, grouped and shown with every try', async () => {
     const [first, second] = await deadLetters({ event: 'low_balance' }, { event: 'missed_call' });
     const { stdout } = await relay('dead', 'list');
-    expect(stdout.trim().split('\n')).toHaveLength(2);
+    expect(stdout.trim().split('\n')).toHaveLength(3);
     expect(stdout).toMatch(new RegExp(`${first} +dead +crm +low_balance .* 1 try +answered 422: no room`));
     expect((await relay('dead', 'list', '--event', 'missed_call', '--json')).stdout).toContain(`"id":"${second}"`);
     expect((await relay('dead', 'list', '--since', '1h')).stdout).not.toContain(first);
@@ -175,13 +175,13 @@ describe('deliveries that wait for their next try', () => {
   test('are listed with the time of it, grouped and shown with every try', async () => {
     const [first = '', second = ''] = await waiting({ event: 'low_balance' }, { event: 'missed_call' });
     const { stdout } = await relay('waiting', 'list');
-    expect(stdout.trim().split('\n')).toHaveLength(2);
+    expect(stdout.trim().split('\n')).toHaveLength(3);
     expect(stdout).toMatch(new RegExp(`${first} +${time} +crm +low_balance .* 1 try +answered 500: busy`));
     const listed = JSON.parse((await relay('waiting', 'list', '--event', 'missed_call', '--json')).stdout);
     expect(listed).toMatchObject({ id: second, route: 'crm', state: 'waiting', attempts: [{ code: 500 }] });
     expect(Date.parse(listed.due_at)).toBeGreaterThan(Date.now());
     const groups = await relay('waiting', 'list', '--group');
-    expect(groups.stdout).toMatch(new RegExp(`ROUTE +NEXT TRY +FIRST.*\n2 +crm +${time} .*answered 500`));
+    expect(groups.stdout).toMatch(new RegExp(`ROUTE +NEXT TRY +FIRST.*\n +2 +crm +${time} .*answered 500`));
     expect((await relay('waiting', 'show', first)).stdout).toMatch(/crm: waiting, due 2.*\n.*500 +answered/);
     expect((await relay('dead', 'list')).stdout).toBe('');
   });
@@ -286,9 +286,7 @@ describe('deliveries that wait for their next try', () => {
     );
     await relay('dead', 'drop', '--all', '--yes');
     expect((await relay('waiting', 'drop', dead, '--yes')).stdout).toMatch(
-      new RegExp(
-        `${dead}: it does not wait for its next try: crm: dropped ${time} by an operator\nnothing was dropped\n`,
-      ),
+      new RegExp(`${dead}: it does not wait for its next try: crm: dropped ${time} by \\S+\nnothing was dropped\n`),
     );
   });
 
@@ -457,7 +455,7 @@ describe('replay', () => {
       '1 notification not: it waits for its next try already\n' +
       '2 notifications not: crm has not come to it yet, and will deliver it anyway\n';
     expect((await relay(...span, '--dry-run')).stdout).toMatch(
-      new RegExp(`^${first} .*\n1 notification would .*\n${left}$`),
+      new RegExp(`^ID .*\n${first} .*\n1 notification would .*\n${left}$`),
     );
     const json = await relay(...span, '--events', 'missed_call', '--dry-run', '--json');
     expect(json).toEqual({ code: 0, stdout: '', stderr: left.replace('2 notifications', '1 notification') });
@@ -525,6 +523,132 @@ describe('replay', () => {
     const wrong = await relay('replay', '--route', 'crm', '--since', '2001-01-01', '--events', 'low_balnce');
     expect(wrong).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('did you mean low_balance?') });
   });
+});
+
+describe('pause and resume', () => {
+  test('keep a route from delivering, with a daemon or without one, and say so wherever it matters', async () => {
+    const [first = ''] = await deadLetters({});
+    reply = 200;
+    expect(await relay('pause', 'cmr')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('did you mean crm?'),
+    });
+    expect(await relay('pause', 'crm')).toEqual({
+      stdout: 'crm is paused: no attempt starts; "kazoo-relay resume crm" ends it\n',
+      stderr: '',
+      code: 0,
+    });
+    await start();
+    const notice = 'crm is paused: they go out after "kazoo-relay resume crm"\n';
+    expect((await relay('dead', 'retry', first)).stdout).toBe(`1 notification will be delivered again\n${notice}`);
+    await relay('dead', 'drop', first, '--yes');
+    expect((await relay('replay', '--route', 'crm', first)).stdout).toContain('it waits for its next try already');
+    await relay('waiting', 'drop', first, '--yes');
+    // It would wait for ever.
+    expect((await relay('replay', '--route', 'crm', first)).stdout).toMatch(
+      new RegExp(`^1 notification will be delivered again by crm\n${notice}$`),
+    );
+    expect((await relay('pause', 'crm')).stdout).toMatch(/^crm was paused already;/);
+    const { stdout } = await relay('status');
+    expect(stdout).toMatch(/^crm +webhook .* paused$/m);
+    expect(stdout).toMatch(/^crm is paused for \d+ s, by \S+\. To go on: kazoo-relay resume crm$/m);
+    const { routes } = JSON.parse((await relay('status', '--json')).stdout);
+    expect(routes[0].paused).toEqual({ since: expect.stringMatching(/Z$/), by: expect.any(String) });
+    expect(receiver.arrivals).toHaveLength(1);
+    expect((await relay('resume', 'crm')).stdout).toBe('crm is resumed\n');
+    await until(() => receiver.arrivals.length === 2, { what: 'the delivery' });
+    expect((await relay('resume', 'crm')).stdout).toBe('crm is not paused\n');
+  });
+
+  test('outlast a reload that replaces the route, and its leaving the configuration', async () => {
+    await fill([{}]);
+    await start();
+    await until(() => receiver.arrivals.length === 1, { what: 'the delivery' });
+    await relay('pause', 'crm');
+    configure('crm', { timeout: '7s' });
+    await relay('reload');
+    expect(JSON.parse((await relay('status', '--json')).stdout).routes[0].paused).not.toBeNull();
+    configure('crm2');
+    await relay('reload');
+    expect((await relay('resume', 'crm')).stdout).toBe('crm is resumed\n');
+  });
+});
+
+describe('audit', () => {
+  test('has each act of an operator: when, who, from where, how many, and of what', async () => {
+    expect(await relay('audit')).toMatchObject({ code: 2, stderr: expect.stringContaining('there is no journal') });
+    const [first = ''] = await deadLetters({ event: 'low_balance' }, { event: 'missed_call' });
+    expect(await relay('audit')).toEqual({
+      stdout: '',
+      stderr: 'no operator has done anything in that time\n',
+      code: 0,
+    });
+    const env = { SUDO_USER: 'ann', SSH_CONNECTION: '10.0.0.7 50000 10.0.0.1 22' };
+    const as = (...args: string[]) => cli([...args, '--config', join(folder, 'config.yaml')], '', env);
+    await as('dead', 'retry', '--event', 'missed_call');
+    await as('dead', 'drop', first, '--yes');
+    await as('pause', 'crm');
+    const lines = (await relay('audit', '--json')).stdout.trim().split('\n');
+    const from = expect.stringMatching(/, by SSH from 10\.0\.0\.7$/);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { act: 'retry', who: 'ann', from, count: 1, selection: { event: 'missed_call' } },
+      { act: 'drop', who: 'ann', from, count: 1, selection: { ids: [first] } },
+      { act: 'pause', who: 'ann', from, count: 1, selection: { route: 'crm' } },
+    ]);
+    const { stdout } = await relay('audit', '--since', 'today', '--limit', '2');
+    expect(stdout).toMatch(
+      new RegExp(`^WHEN +WHO .*\n${time} +ann .* drop +1 .*${first}\n${time} +ann .* pause +1 +crm\n$`),
+    );
+  });
+
+  test('has a probe that an operator has asked for', async () => {
+    await fill([{}]);
+    reply = 410;
+    await start();
+    await daemon?.says('sink unavailable');
+    await relay('waiting', 'retry', '--route', 'crm');
+    expect((await relay('audit')).stdout).toMatch(/ probe +1 +crm, waiting\n$/);
+  });
+});
+
+test('every list fits a terminal of 80 columns, with heads, and is whole with --wide', async () => {
+  const event = 'a_notification_of_ones_own_that_is_long';
+  await deadLetters({ event, accountId: 'a'.repeat(32) }, {});
+  await relay('pause', 'crm');
+  configure('a_route_whose_name_is_long');
+  reply = { status: 503, body: 'so sorry '.repeat(20) };
+  await start();
+  await until(async () => (await counts('a_route_whose_name_is_long')).waiting > 0, { what: 'one to wait' });
+  configure('crm');
+  const ofJournal = [
+    ...[['dead', 'list'], ['dead', 'list', '--group'], ['waiting', 'list'], ['audit'], ['tail'], ['status']],
+    ['replay', '--route', 'crm', '--since', '2001-01-01', '--dry-run'],
+  ].map((command) => [...command, '--config', join(folder, 'config.yaml')]);
+  for (const command of [...ofJournal, ['events'], ['events', 'voicemail_new']]) {
+    const shown = (...more: string[]) => cli([...command, ...more], '', {}, { columns: 80 });
+    const headsIn = (text: string) => text.split('\n').find((line) => /^[A-Z ]{15,}$/.test(line)) ?? '';
+    const { stdout } = await shown();
+    // What is said below a list may be as long as it must.
+    const isSaid = (line: string) => /^\d+ notifications? /.test(line);
+    expect(stdout.split('\n').filter((line) => line.length > 80 && !isSaid(line))).toEqual([]);
+    expect(headsIn(stdout)).toMatch(/[A-Z]+ {2}/);
+    const wide = (await shown('--wide')).stdout;
+    expect(wide).not.toContain('…');
+    expect(headsIn(wide).split(/ +/)).toEqual(expect.arrayContaining(headsIn(stdout).trim().split(/ +/)));
+  }
+});
+
+test('dead list is what makes new dead letters known ones to status', async () => {
+  await deadLetters({}, { event: 'missed_call' });
+  await start();
+  const verdict = async () => (await relay('status')).stdout.split('\n').find((line) => line.includes('new dead'));
+  expect(await verdict()).toBe('crm has 2 new dead or quarantined');
+  for (const args of [['--json'], ['--event', 'missed_call'], ['--since', '2001-01-01']])
+    await relay('dead', 'list', ...args);
+  await relay('waiting', 'list');
+  expect(await verdict()).toBe('crm has 2 new dead or quarantined');
+  await relay('dead', 'list', '--group', '--route', 'crm');
+  expect(await verdict()).toBeUndefined();
 });
 
 function relay(...args: string[]): Promise<Result> {

@@ -7,11 +7,11 @@ import fc from 'fast-check';
 import pino from 'pino';
 import type { Journal } from '../../../src/journal/journal.ts';
 import { storeAt } from '../../../src/journal/open.ts';
-import type { OperatorStore } from '../../../src/journal/operator-store.ts';
 import { cli, type Result } from '../../support/cli.ts';
 import { configFolder } from '../../support/config-folder.ts';
 import { openJournal } from '../../support/journal.ts';
 import { notification } from '../../support/notification.ts';
+import { type Operating, operating } from '../../support/operator.ts';
 import { recorded, untouched } from '../../support/recorded.ts';
 import { runs } from '../../support/runs.ts';
 import { sessionOf, settle } from '../../support/sessions.ts';
@@ -45,7 +45,7 @@ describe('erase', () => {
   });
 
   test('says what there is of an account, and what it doesn’t cover, and erases nothing where it is asked for that', async () => {
-    const { stdout, code } = await erase('--dry-run');
+    const { stdout, code } = await erase('--dry-run', '--utc');
     expect(code).toBe(0);
     expect(stdout).toBe(`the journal holds 3 notifications (received from 2026-11-24T08:00:00.000Z to \
 2026-11-24T08:00:03.000Z; deliveries: 1 waiting, 1 quarantined, 1 dead) of the account ${erased}
@@ -65,7 +65,7 @@ not covered:
       stdout: expect.stringContaining('\n3 notifications erased\n'),
     });
     expect(await accounts()).toEqual([kept, kept]);
-    expect([inFiles(erased), inFiles(kept)]).toEqual([false, true]);
+    expect([inFiles(bodyOf(erased)), inFiles(bodyOf(kept))]).toEqual([false, true]);
     expect((await journal.summary()).routes).toMatchObject([
       { name: 'archive', cursor: 4, waiting: 0, dead: 1 },
       { name: 'crm', cursor: 0, dead: 0, quarantined: 0 },
@@ -104,11 +104,23 @@ not covered:
     await erase('--yes');
     const failed = { ...recorded(3, 'waiting'), reason: `${erased} was refused` };
     await Promise.all([session.settle({ cursor: 5, recorded: [failed], settled: [], delivered: [] }), session.flush()]);
-    expect(inFiles(erased)).toBe(false);
+    expect(inFiles(failed.reason)).toBe(false);
     expect((await journal.summary()).routes).toMatchObject([
       { name: 'archive' },
       { name: 'crm', cursor: 5, waiting: 0 },
     ]);
+  });
+
+  test('is an act in the audit, which names the account', async () => {
+    await erase('--yes');
+    await erase('--yes');
+    const { stdout } = await cli(['audit', '--json', '--config', config]);
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([{ act: 'erase', selection: { accounts: [erased] }, count: 3 }]);
   });
 
   test('takes no route that selects the account for what is left of it', async () => {
@@ -134,7 +146,7 @@ not covered:
     reader.close();
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('the write-ahead log still has bytes') });
     expect(await erase('--yes')).toMatchObject({ code: 0 });
-    expect(inFiles(erased)).toBe(false);
+    expect(inFiles(bodyOf(erased))).toBe(false);
   });
 
   test('compacts only where no daemon has the journal', async () => {
@@ -156,7 +168,7 @@ test('after an erasure no byte of the account is in the files, or the command kn
     size: fc.constantFrom(10, 900, 9_000),
     which: fc.nat(50),
   });
-  const store = await storeAt({ path: join(folder.path, 'journal') }).openOperatorStore();
+  const store = operating(await storeAt({ path: join(folder.path, 'journal') }).openOperatorStore());
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 40 }), async (steps) => {
       for (const one of steps) await happen(one, store);
@@ -175,7 +187,7 @@ interface Step {
   readonly which: number;
 }
 
-async function happen({ what, size, which }: Step, store: OperatorStore): Promise<void> {
+async function happen({ what, size, which }: Step, store: Operating): Promise<void> {
   const batch = [erased, kept, erased].map((accountId, index) => arrived(accountId, index, size));
   const entries = await journal.append(batch);
   const records = await store.records({ states: ['waiting', 'dead', 'quarantined'] }, 0, 100);
@@ -192,6 +204,11 @@ async function happen({ what, size, which }: Step, store: OperatorStore): Promis
   if (what === 'drop') await store.drop(records.slice(0, which));
   if (what === 'replay') await store.replay('archive', entries);
   if (what === 'settle') await settle(journal, 'archive', { cursor, settled: [untouched(record.seq)] });
+}
+
+/** How the body of its notifications begins. */
+function bodyOf(accountId: string): string {
+  return `{"account_id":"${accountId}"`;
 }
 
 function arrived(accountId: string, second: number, size = 10) {

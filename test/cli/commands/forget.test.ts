@@ -35,7 +35,7 @@ describe('a route that has left the configuration', () => {
     expect(former_routes).toMatchObject([old]);
     const { stdout } = await relay('status');
     expect(stdout).toMatch(
-      /\n\nNOT IN THE CONFIGURATION +LAG .*\nold +2 \(\d+ s\) +1 +0 +1\nNothing of these is delivered\./,
+      /\n\nNOT IN THE CONFIGURATION +LAG .*\nold +2 \(\d+ \w+\) +1 +0 +1\nNothing of these is delivered\./,
     );
     daemon = await start();
     expect(JSON.parse((await relay('status', '--json')).stdout)).toMatchObject({ running: true, former_routes: [old] });
@@ -44,7 +44,7 @@ describe('a route that has left the configuration', () => {
   test('is told apart where its letters are listed or shown', async () => {
     const [dead = '', waiting = ''] = ids;
     const { stdout, stderr } = await relay('dead', 'list');
-    expect(stdout).toMatch(new RegExp(`^${dead} +dead +old .*\n$`));
+    expect(stdout).toMatch(new RegExp(`^ID .*\n${dead} +dead +old .*\n$`));
     expect(stderr).toBe('old is not in the configuration; "kazoo-relay status" says what that means\n');
     expect((await relay('waiting', 'show', waiting)).stdout).toContain(
       '\nold (not in the configuration): waiting, some\n',

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { stringify } from 'yaml';
 import { openControl } from '../../../src/ops/control.ts';
+import { statusOf } from '../../../src/ops/status.ts';
 import { cli, type Result } from '../../support/cli.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
 import { type BreakableBroker, shareBreakableBroker } from '../../support/rabbitmq.ts';
@@ -69,11 +70,47 @@ describe('status', () => {
     writeFileSync(file, readFileSync(config, 'utf8').replace(join(folder, 'journal'), journal));
     mkdirSync(journal);
     const answer = async () => Promise.reject(new Error('the journal is closed'));
-    const answers = { status: answer, reload: answer, live: answer, ready: answer, try: answer };
+    const answers = { status: answer, reload: answer, live: answer, ready: answer, try: answer, look: answer };
     const control = await openControl(journal, answers, pino({ level: 'silent' }));
     const stderr = "kazoo-relay: the daemon can't tell: the journal is closed\n";
     try {
       expect(await cli(['status', '--config', file])).toEqual({ stdout: '', stderr, code: 2 });
+    } finally {
+      await control.close();
+    }
+  });
+});
+
+describe('status --watch', () => {
+  test('shows it again, in the place of what was shown before, until it is interrupted', async () => {
+    const journal = join(folder, 'watched');
+    const file = join(folder, 'watched.yaml');
+    writeFileSync(file, readFileSync(config, 'utf8').replace(join(folder, 'journal'), journal));
+    mkdirSync(journal);
+    const ctrlC = new AbortController();
+    const live = {
+      ...{ startedAt: Date.now(), brokers: [], http: null, journalProblem: null, doubt: null },
+      activityOf: () => undefined,
+    };
+    const named = { file, journal: { path: journal, maxSize: 1, invalidShare: 1 }, routes: [] };
+    let asked = 0;
+    const other = async () => null;
+    const status = async () => {
+      asked += 1;
+      if (asked === 2) ctrlC.abort();
+      return statusOf(named, 'not now', live, null);
+    };
+    const answers = { status, reload: other, live: other, ready: other, try: other, look: other };
+    const control = await openControl(journal, answers, pino({ level: 'silent' }));
+    try {
+      const around = { columns: 80, interrupted: ctrlC.signal };
+      const { stdout, code } = await cli(['status', '--watch', '--config', file], '', {}, around);
+      expect({ asked, code }).toEqual({ asked: 2, code: 0 });
+      // To the upper left corner, and nothing behind it.
+      expect(stdout.split('\u001b[H\u001b[J').map((page) => page.slice(0, 21))).toEqual([
+        '',
+        ...Array.from({ length: 2 }, () => 'the journal needs you'),
+      ]);
     } finally {
       await control.close();
     }

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { OperatorStore } from '../../../src/journal/operator-store.ts';
 import type { DeliveredRun } from '../../../src/journal/route-session.ts';
 import { notification } from '../../support/notification.ts';
+import { type Operating, operating } from '../../support/operator.ts';
 import { recorded, untouched } from '../../support/recorded.ts';
 import { sessionOf, settle } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
@@ -46,7 +46,9 @@ export function history(tested: Tested): void {
     await settle(tested.journal, 'r', { cursor: two, recorded: [recorded(one, 'dead')], delivered });
     await withStore(tested, async (store) => {
       await store.drop(await store.recordsOf(one));
-      expect(await store.deliveriesOf(one)).toMatchObject([{ route: 'r', outcome: 'dropped', attempts: 0 }]);
+      expect(await store.deliveriesOf(one)).toMatchObject([
+        { route: 'r', outcome: 'dropped', attempts: 0, by: 'tester' },
+      ]);
       expect(await store.deliveriesOf(two)).toMatchObject([{ route: 'r', outcome: 'delivered' }]);
       await tested.reopen();
       await store.forget('r');
@@ -187,8 +189,8 @@ async function settleAt({ journal }: Tested, route: string, cursor: number): Pro
   await Promise.all([session.settle({ cursor, recorded: [], settled: [], delivered: [] }), session.close()]);
 }
 
-async function withStore({ store }: Tested, work: (store: OperatorStore) => Promise<void>): Promise<void> {
-  const opened = await store.openOperatorStore();
+async function withStore({ store }: Tested, work: (store: Operating) => Promise<void>): Promise<void> {
+  const opened = operating(await store.openOperatorStore());
   await work(opened);
   await opened.close();
 }

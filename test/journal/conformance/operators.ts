@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { OperatorStore } from '../../../src/journal/operator-store.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { notification } from '../../support/notification.ts';
+import { type Operating, operating } from '../../support/operator.ts';
 import { recorded, untouched } from '../../support/recorded.ts';
 import { sessionOf, settle } from '../../support/sessions.ts';
 import type { Tested } from './stores.ts';
@@ -84,7 +84,7 @@ export function operators(tested: Tested): void {
       ({ seq }) => seq,
     );
     await settle(tested.journal, 'r', { cursor: one - 1, recorded: [recorded(two, 'waiting')] });
-    const store = await tested.store.openOperatorStore();
+    const store = operating(await tested.store.openOperatorStore());
     expect(await store.passedAmong('r', one - 1, [one, two])).toEqual(new Set([two]));
     await store.drop(await store.records({ states: ['waiting'] }, 0, 1));
     expect(await store.passedAmong('r', one - 1, [one, two])).toEqual(new Set([two]));
@@ -162,16 +162,106 @@ export function operators(tested: Tested): void {
     await settle(tested.journal, 'r', { cursor: two, settled: [untouched(three)] });
     expect(await tested.journal.deliveriesOf(three)).toHaveLength(1);
     const session = await sessionOf(tested.journal, 'r');
-    const store = await tested.store.openOperatorStore();
+    const store = operating(await tested.store.openOperatorStore());
     expect(await store.holdingsOf('gone')).toMatchObject({ notifications: 2, dead: 1, waiting: 0, quarantined: 0 });
     expect(await store.erase('gone', false)).toMatchObject({ notifications: 2 });
     expect(await store.holdingsOf('gone')).toMatchObject({ notifications: 0, dead: 0, oldest: null, newest: null });
     expect((await store.records({ states: ['dead'] }, 0, 10)).map(({ seq }) => seq)).toEqual([two]);
     expect(await tested.journal.deliveriesOf(three)).toEqual([]);
+    expect(await store.acts(0, 10)).toMatchObject([{ act: 'erase', count: 2 }]);
     tested.journal.look();
     const { entries: left, through } = await session.read(0, 10, interestOf({ events: [], accounts: [] }));
     expect([left.map(({ seq }) => seq), through]).toEqual([[two, four], four]);
     expect(await session.erasedAmong([one, two, three, four])).toEqual(new Set([one, three]));
+    await store.close();
+  });
+
+  test('keeps a row of each act: who, from where, what of, and how much it has changed, by all its steps', async () => {
+    const [seqs, all] = await withRecords(tested);
+    const store = await tested.store.openOperatorStore();
+    const states = ['dead', 'quarantined'] as const;
+    const dead = await store.records({ states }, 0, 10);
+    const began = Date.now();
+    const act = store.act({ who: 'ann', from: 'desk' }, { route: 'r', states, since: 1_000, ids: ['x', 'y'] });
+    expect([await act.drop(dead.slice(0, 1)), await act.drop(dead), await act.drop(dead)]).toEqual([1, 1, 0]);
+    const [row, ...others] = await store.acts(began, 10);
+    const selection = { route: 'r', states, since: 1_000, ids: ['x', 'y'] };
+    expect(row).toMatchObject({ who: 'ann', from: 'desk', act: 'drop', selection, count: 2 });
+    expect(others).toEqual([]);
+    const entries = (await Promise.all(seqs.map((seq) => store.entryAt(seq)))).filter((entry) => entry !== null);
+    const waiting = await store.records({ states: ['waiting'] }, 0, 10);
+    const acts: [string, () => Promise<unknown>][] = [
+      ['retry', () => all.hasten(waiting)],
+      ['replay', () => all.replay('r', entries)],
+      ['pause', () => all.pause('r')],
+      ['resume', () => all.resume('r')],
+      ['probe', () => all.probed(1)],
+      ['accept-clock', () => all.acceptClock()],
+      ['forget', () => all.forget('r')],
+    ];
+    for (const [name, work] of acts) {
+      await work();
+      expect((await store.acts(began, 1))[0]).toMatchObject({ act: name, who: 'tester', count: expect.any(Number) });
+    }
+    expect((await store.acts(began, 100)).map((one) => one.act)).toEqual(['drop', ...acts.map(([name]) => name)]);
+    expect(await store.acts(Date.now() + 1_000, 10)).toEqual([]);
+    await store.close();
+    await all.close();
+  });
+
+  test('keeps no row of what changed nothing', async () => {
+    const [, store] = await withRecords(tested);
+    expect([await store.pause('r'), await store.pause('r'), await store.resume('s')]).toEqual([true, false, false]);
+    await store.retry([]);
+    expect((await store.acts(0, 10)).map(({ act }) => act)).toEqual(['pause']);
+    await store.close();
+  });
+
+  test('pauses a route, which the daemon is told of, until it is resumed, across restarts', async () => {
+    const [, store] = await withRecords(tested);
+    const { promise: told, resolve } = Promise.withResolvers<string>();
+    tested.journal.subscribe(resolve);
+    await store.pause('r');
+    expect(await told).toBe('records');
+    expect(tested.journal.pauseOf('r')).toMatchObject({ who: 'tester', at: expect.closeTo(Date.now(), -4) });
+    expect(tested.journal.pauseOf('s')).toBeNull();
+    await tested.reopen();
+    expect(tested.journal.pauseOf('r')).toMatchObject({ who: 'tester' });
+    const { routes } = await tested.journal.summary();
+    expect(routes.map(({ name, paused }) => [name, paused?.who])).toEqual([
+      ['r', 'tester'],
+      ['s', undefined],
+    ]);
+    await store.resume('r');
+    tested.journal.look();
+    expect(tested.journal.pauseOf('r')).toBeNull();
+    // A pause isn't left to a route that takes the name.
+    await store.pause('r');
+    await store.forget('r');
+    tested.journal.look();
+    expect(tested.journal.pauseOf('r')).toBeNull();
+    await store.close();
+  });
+
+  test('knows which of the dead and quarantined ones no operator has looked at', async () => {
+    const [seqs, store] = await withRecords(tested);
+    const unseen = async () => (await store.summary()).routes.map((route) => [route.name, route.unseen]);
+    expect(await unseen()).toEqual([
+      ['r', 2],
+      ['s', 0],
+    ]);
+    await store.looked(Date.now(), 's');
+    expect((await store.summary()).lookedAt).toBeNull();
+    const at = Date.now();
+    await store.looked(at, 'r');
+    expect([(await unseen())[0], (await store.summary()).lookedAt]).toEqual([['r', 0], at]);
+    // Nothing was new: all has been well for as long as before.
+    await store.looked(at + 60_000);
+    expect((await store.summary()).lookedAt).toBe(at);
+    await settle(tested.journal, 's', { cursor: seqs[2] ?? 0, recorded: [recorded(seqs[2] ?? 0, 'dead')] });
+    expect((await unseen())[1]).toEqual(['s', 1]);
+    await store.looked(Date.now() + 1_000);
+    expect((await unseen())[1]).toEqual(['s', 0]);
     await store.close();
   });
 
@@ -185,7 +275,7 @@ export function operators(tested: Tested): void {
 }
 
 /** Three entries, all recorded by the route `r`, and one of them by `s`. */
-async function withRecords({ journal, store }: Tested): Promise<[seqs: number[], store: OperatorStore]> {
+async function withRecords({ journal, store }: Tested): Promise<[seqs: number[], store: Operating]> {
   const events = ['low_balance', 'register', 'missed_call'];
   const batch = events.map((event, index) => notification({ event, receivedAt: 1_000 * (index + 1) }));
   const seqs = (await journal.append(batch)).map(({ seq }) => seq);
@@ -194,5 +284,5 @@ async function withRecords({ journal, store }: Tested): Promise<[seqs: number[],
   const records = [{ ...recorded(one, 'waiting'), ...later }, recorded(two, 'dead'), recorded(three, 'quarantined')];
   await settle(journal, 'r', { cursor: three, recorded: records });
   await settle(journal, 's', { cursor: three, recorded: [{ ...recorded(two, 'waiting'), ...later }] });
-  return [seqs, await store.openOperatorStore()];
+  return [seqs, operating(await store.openOperatorStore())];
 }

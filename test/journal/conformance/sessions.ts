@@ -4,6 +4,7 @@ import type { RouteSession } from '../../../src/journal/route-session.ts';
 import type { Entry } from '../../../src/notification/entry.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { notification } from '../../support/notification.ts';
+import { operating } from '../../support/operator.ts';
 import { recorded, untouched } from '../../support/recorded.ts';
 import { cursorOf, sessionOf, settle } from '../../support/sessions.ts';
 import type { Tested } from './stores.ts';
@@ -73,7 +74,7 @@ export function sessions(tested: Tested): void {
     await session.settle({ cursor: two, recorded: [], settled: [], delivered: [] });
     await tested.reopen();
     expect(await cursorOf(tested.journal, 'r', 'earliest')).toBe(two);
-    const store = await tested.store.openOperatorStore();
+    const store = operating(await tested.store.openOperatorStore());
     expect(await store.recordsOf(one)).toMatchObject([{ route: 'r', state: 'quarantined', reason: 'some' }]);
     await store.close();
   });
@@ -92,7 +93,7 @@ export function sessions(tested: Tested): void {
         [two, 0],
       ]),
     );
-    const store = await tested.store.openOperatorStore();
+    const store = operating(await tested.store.openOperatorStore());
     await store.drop(await store.records({ states: ['waiting'] }, 0, 1));
     await store.close();
     void session.settle({ cursor: two, recorded: again, settled: [], delivered: [] });

@@ -10,6 +10,7 @@ import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts
 import { unlimited } from '../../../src/journal/sqlite/retention.ts';
 import { rowsIn } from '../../support/journal-file.ts';
 import { notification } from '../../support/notification.ts';
+import { operating } from '../../support/operator.ts';
 import { recorded } from '../../support/recorded.ts';
 import { settle } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
@@ -107,7 +108,7 @@ describe('a clock that is more than a day beyond the last sign of life', () => {
     if (isDoubted) await restartAt(365 * day)();
     if (!isRunning) await journal.close();
     set(365 * day);
-    const store = openOperatorStore(folder);
+    const store = operating(openOperatorStore(folder));
     expect(await store.clockDoubt()).toEqual(expect.closeTo(clock(), -4));
     await store.acceptClock();
     expect(await store.clockDoubt()).toBeNull();

@@ -14,8 +14,9 @@ import { envelopeHeader, headerKeys } from '../../../src/notification/header.ts'
 import { interestOf } from '../../../src/routes/match.ts';
 import { cliProcess } from '../../support/cli.ts';
 import { notification } from '../../support/notification.ts';
+import { operating } from '../../support/operator.ts';
 import { recorded, untouched } from '../../support/recorded.ts';
-import { sessionOf } from '../../support/sessions.ts';
+import { sessionOf, settle } from '../../support/sessions.ts';
 
 const log = pino({ level: 'silent' });
 let folder: string;
@@ -45,12 +46,60 @@ describe('the journal', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
 
+  test('has no act without its row, and no row without its act', async () => {
+    await journal.append([notification({}), notification({})]);
+    await settle(journal, 'r', { cursor: 2, recorded: [recorded(1, 'dead'), recorded(2, 'dead')] });
+    const store = operating(openOperatorStore(folder));
+    const dead = await store.records({ states: ['dead'] }, 0, 10);
+    const execute = (sql: string) => {
+      using database = new DatabaseSync(join(folder, 'journal.sqlite'), { timeout: 5_000 });
+      database.exec(sql);
+    };
+    execute("CREATE TRIGGER refused BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END");
+    await expect(store.drop(dead)).rejects.toThrow(/can't be written: no room/);
+    expect(await store.records({ states: ['dead'] }, 0, 10)).toHaveLength(2);
+    execute(
+      "DROP TRIGGER refused; CREATE TRIGGER refused BEFORE DELETE ON deliveries BEGIN SELECT RAISE(ABORT, 'no'); END",
+    );
+    await expect(store.drop(dead)).rejects.toThrow(/can't be written: no/);
+    expect(await store.acts(0, 10)).toEqual([]);
+    execute('DROP TRIGGER refused');
+    expect(await store.drop(dead)).toBe(2);
+    expect(await store.acts(0, 10)).toMatchObject([{ act: 'drop', count: 2 }]);
+    await store.close();
+  });
+
+  test('tells its log what operators do beside it, once each, and nothing of what was done before', async () => {
+    const store = operating(openOperatorStore(folder));
+    await store.pause('r');
+    await journal.close();
+    const logged: string[] = [];
+    journal = openJournal(folder, pino({ base: null }, { write: (line: string) => void logged.push(line) }));
+    await store.act({ who: 'ann', from: 'desk' }, { route: 'r' }).resume('r');
+    journal.look();
+    journal.look();
+    const told = logged.filter((line) => line.includes('an operator has acted')).map((line) => JSON.parse(line));
+    expect(told).toMatchObject([{ act: 'resume', who: 'ann', from: 'desk', selection: { route: 'r' }, count: 1 }]);
+    await store.close();
+  });
+
+  test('keeps a row of a small size, whatever was said', async () => {
+    const ids = Array.from({ length: 10_000 }, (_, number) => `${number}${'x'.repeat(1_000)}`);
+    const store = openOperatorStore(folder);
+    await store
+      .act({ who: 'w'.repeat(10_000), from: 'f'.repeat(10_000) }, { ids, route: 'r'.repeat(10_000) })
+      .pause('r');
+    const [row] = await store.acts(0, 1);
+    expect(JSON.stringify(row).length).toBeLessThan(6_000);
+    await store.close();
+  });
+
   test('tells of what an operator has done as soon as it is told to look', async () => {
     await journal.append([notification({})]);
     const session = await sessionOf(journal, 'r', 'earliest');
     const changes: string[] = [];
     journal.subscribe((change) => changes.push(change));
-    const store = openOperatorStore(folder);
+    const store = operating(openOperatorStore(folder));
     await store.forget('nobody');
     await store.forget('r');
     await store.close();
@@ -239,7 +288,7 @@ describe('the progress of routes', () => {
         SELECT d.seq, d.seq, fingerprint, own_time, occurred_at, received_at, head, data, raw
         FROM deliveries d, notifications n WHERE n.seq = 1 AND d.seq > 1`);
     database.close();
-    const store = openOperatorStore(folder);
+    const store = operating(openOperatorStore(folder));
     const session = await sessionOf(journal, 'r');
     const prepared = jest.spyOn(DatabaseSync.prototype, 'prepare');
     expect((await session.waitingAmong([1, 0])).size).toBe(1);
@@ -262,7 +311,7 @@ describe('the progress of routes', () => {
       WITH RECURSIVE numbers (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM numbers LIMIT 11000)
       INSERT INTO deliveries SELECT 'r', seq, 'a', 'dead', 'no room', '[1]', NULL, seq FROM numbers;
       UPDATE deliveries SET route = 'gone' WHERE seq = 7`);
-    const store = openOperatorStore(folder);
+    const store = operating(openOperatorStore(folder));
     const prepared = jest.spyOn(DatabaseSync.prototype, 'prepare');
     const shown = { state: 'dead', reason: 'no room' };
     expect(await store.groups({ states: ['dead', 'quarantined', 'undecodable'] })).toEqual([

@@ -11,6 +11,7 @@ import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { unlimited } from '../../../src/journal/sqlite/retention.ts';
 import { type NotificationParts, notification } from '../../support/notification.ts';
+import { operating } from '../../support/operator.ts';
 import { recorded, untouched } from '../../support/recorded.ts';
 import { cursorOf, sessionOf, settle as settleIn } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
@@ -126,6 +127,22 @@ describe('retention', () => {
     expect(await journal.selections()).toMatchObject([{ route: 'r', after: 400 }]);
   });
 
+  test('keeps what operators have done for as long as dead letters, and the newest of it always', async () => {
+    await open({});
+    const store = operating(openOperatorStore(folder));
+    for (const route of ['a', 'b', 'c']) await store.act({ who: route, from: 'here' }, { route }).pause(route);
+    backdate(2 * day, 'number < 2');
+    journal.limit({ ...unlimited, deadRetention: day });
+    const acts = async () => (await store.acts(0, 10)).map(({ who }) => who);
+    await until(async () => (await acts()).length === 2, { what: 'the old one to be removed', timeout: 20_000 });
+    expect(await acts()).toEqual(['b', 'c']);
+    backdate(2 * day, 'number > 1');
+    journal.limit({ ...unlimited, deadRetention: day });
+    await until(async () => (await acts()).length === 1, { what: 'all but the newest to be removed', timeout: 20_000 });
+    expect(await acts()).toEqual(['c']);
+    await store.close();
+  });
+
   test('is held back by no route that has left the configuration', async () => {
     await open({ retention: day });
     await append('a', 2 * day, 2);
@@ -171,7 +188,7 @@ describe('retention', () => {
     await open({});
     await append('a', 2 * day, 2);
     await settle('r', 2);
-    const store = openOperatorStore(folder);
+    const store = operating(openOperatorStore(folder));
     const entries = (await Promise.all([store.entryAt(1), store.entryAt(2)])).filter((entry) => entry !== null);
     journal.limit({ ...unlimited, retention: day });
     await until(async () => (await ids()).length === 0, { what: 'both to be removed', timeout: 20_000 });
@@ -204,7 +221,7 @@ describe('the largest size', () => {
     const stored = await fill({ state: 'undecodable', event: null, json: 'null', raw: Buffer.alloc(100_000) });
     await settle('r', stored);
     await refusedFor(/it is held about 3\.\d MiB by \d+ undecodable messages: /);
-    const store = openOperatorStore(folder);
+    const store = operating(openOperatorStore(folder));
     await store.drop(await store.records({ states: ['undecodable'] }, 0, 1_000));
     await store.close();
     await until(async () => (await refusal()) === '', { what: 'the daemon to notice', timeout: 20_000 });
@@ -241,7 +258,7 @@ describe('the largest size', () => {
     if (state === 'waiting') {
       await settleIn(journal, 'r', { cursor: stored, settled: seqs.map(untouched) });
     } else {
-      const store = openOperatorStore(folder);
+      const store = operating(openOperatorStore(folder));
       await store.drop(await store.records({ states: [state] }, 0, 1_000));
       await store.close();
       await until(async () => (await refusal()) === '', { what: 'the daemon to notice', timeout: 20_000 });
@@ -343,4 +360,10 @@ async function settle(route: string, cursor: number, lines: readonly Recorded[] 
 
 async function ids(): Promise<string[]> {
   return (await journal.find({ after: 0, limit: 100 })).map(({ header }) => header.id);
+}
+
+/** As if those acts had been done so long ago. */
+function backdate(milliseconds: number, which: string): void {
+  using database = new DatabaseSync(join(folder, 'journal.sqlite'), { timeout: 5_000 });
+  database.exec(`UPDATE audit SET at = at - ${milliseconds} WHERE ${which}`);
 }

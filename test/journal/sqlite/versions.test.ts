@@ -142,6 +142,7 @@ test('a migration that there was is never changed: journals that it made are out
     '34f5e7d62c2f068c',
     'b36a71e6c5e5e73f',
     'f96d73e1451c0ded',
+    'a31f93f181f06295',
   ]);
 });
 

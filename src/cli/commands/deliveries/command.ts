@@ -3,7 +3,7 @@ import { printable } from '../../../common/text/format.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryFilter, OperatorStore } from '../../../journal/operator-store.ts';
 import { probeNow } from '../../support/daemon-client.ts';
-import { notSelectedAmong } from '../../support/deliveries/messages.ts';
+import { notSelectedAmong, tellPauses } from '../../support/deliveries/messages.ts';
 import {
   type Choice,
   type DeliveryKind,
@@ -12,8 +12,9 @@ import {
   pagesOf,
   withChoiceOptions,
 } from '../../support/deliveries/selection.ts';
-import { withOperatorStore } from '../../support/journal.ts';
+import { operatorOf, withOperatorStore } from '../../support/journal.ts';
 import { notifications, progressBar, type Terminal } from '../../support/terminal.ts';
+import type { TimeZoneOption } from '../../support/times.ts';
 import { listCommand } from './list.ts';
 import { showCommand } from './show.ts';
 
@@ -35,7 +36,7 @@ function retryCommand(terminal: Terminal, kind: DeliveryKind): Command {
     )
     .action((ids: string[], options: Choice) =>
       withOperatorStore(terminal, options, async (store, config) =>
-        retry(terminal, await filterOfChoice(ids, options, kind, store, config), kind, store, config),
+        retry(terminal, await filterOfChoice(ids, options, kind, store, config), kind, store, config, options),
       ),
     );
 }
@@ -46,14 +47,16 @@ async function retry(
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
+  zone: TimeZoneOption,
 ): Promise<void> {
-  const notSelected = await notSelectedAmong(which, kind, store, config);
+  const notSelected = await notSelectedAmong(which, kind, store, config, zone);
+  const act = store.act(operatorOf(terminal.env), which);
   const bar = progressBar(terminal, terminal.stderr.isTTY ? await countOf(which, store) : 0);
   const kept = new Map<string, number>();
   let found = 0;
   let retried = 0;
   try {
-    for await (const step of kind.retry.steps(store, config, which)) {
+    for await (const step of kind.retry.steps(store, config, which, act)) {
       found += step.found;
       retried += step.retried;
       for (const [reason, count] of step.kept ?? []) kept.set(reason, (kept.get(reason) ?? 0) + count);
@@ -66,8 +69,9 @@ async function retry(
   await terminal.print(isNothing ? nothingSelected(which, kind) : `${notifications(retried)} ${kind.retry.done}`);
   for (const [reason, count] of kept) await terminal.print(`${notifications(count)} not: ${printable(reason)}`);
   for (const line of notSelected) await terminal.print(printable(line));
+  if (retried > 0) await tellPauses(terminal, store, which.route);
   // Also where nothing is due: what was never tried since the sink went away waits for the probe too.
-  await probeNow(terminal, config.journal.path, which.route);
+  await probeNow(terminal, config.journal.path, act, which.route);
 }
 
 function dropCommand(terminal: Terminal, kind: DeliveryKind): Command {
@@ -80,14 +84,7 @@ function dropCommand(terminal: Terminal, kind: DeliveryKind): Command {
     )
     .action((ids: string[], options: Choice) =>
       withOperatorStore(terminal, options, async (store, config) =>
-        drop(
-          terminal,
-          await filterOfChoice(ids, options, kind, store, config),
-          kind,
-          store,
-          config,
-          options.yes === true,
-        ),
+        drop(terminal, await filterOfChoice(ids, options, kind, store, config), kind, store, config, options),
       ),
     );
 }
@@ -98,21 +95,22 @@ async function drop(
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
-  sure: boolean,
+  { yes, ...zone }: Choice,
 ): Promise<void> {
-  for (const line of await notSelectedAmong(which, kind, store, config)) await terminal.print(printable(line));
+  for (const line of await notSelectedAmong(which, kind, store, config, zone)) await terminal.print(printable(line));
   const count = await countOf(which, store);
   if (count === 0)
     return terminal.print(which.ids === undefined ? nothingSelected(which, kind) : 'nothing was dropped');
-  if (!(sure || (await terminal.confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {
+  if (!(yes || (await terminal.confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {
     await terminal.print('nothing was dropped');
     return;
   }
+  const act = store.act(operatorOf(terminal.env), which);
   const bar = progressBar(terminal, count);
   let dropped = 0;
   try {
     for await (const page of pagesOf(store, which)) {
-      dropped += await store.drop(page);
+      dropped += await act.drop(page);
       bar.at(dropped);
     }
   } finally {

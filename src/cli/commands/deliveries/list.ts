@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { reasonOf } from '../../../common/errors.ts';
 import { printable } from '../../../common/text/format.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
@@ -12,11 +13,11 @@ import {
   withSelectionOptions,
 } from '../../support/deliveries/selection.ts';
 import { withOperatorStore } from '../../support/journal.ts';
+import { type Column, type ListOptions, listTime, Table, withListOptions } from '../../support/table.ts';
 import type { Terminal } from '../../support/terminal.ts';
-import { columns } from '../../support/terminal.ts';
 
 export function listCommand(terminal: Terminal, kind: DeliveryKind): Command {
-  return withSelectionOptions(new Command('list'))
+  return withListOptions(withSelectionOptions(new Command('list')))
     .description('one line each, oldest first')
     .option('--group', 'one line for each route, state and reason, with count, first and last time')
     .option('--json', 'one JSON object a line')
@@ -24,18 +25,44 @@ export function listCommand(terminal: Terminal, kind: DeliveryKind): Command {
       'after',
       `\nExit code: 0 shown, or there is nothing, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} list --route crm --since 2d`,
     )
-    .action((options: Selection & { group?: true; json?: true }) =>
+    .action((options: Options) =>
       withOperatorStore(terminal, options, async (store, config) => {
+        const began = Date.now();
         const which = await filterOf(options, kind, store, config);
         const show = options.group ? showGroups : showDeliveries;
-        const listed = await show(terminal, store, which, kind.detail, options.json === true);
+        const listed = await show(terminal, store, which, kind.detail, options);
         if (options.json) return;
         // On stderr, so that counting the lines of stdout gives 0.
         if (listed.size === 0) terminal.complain(nothingSelected(which, kind));
         for (const route of formerIn(listed, config))
           terminal.complain(`${route} is not in the configuration; "kazoo-relay status" says what that means`);
+        if (kind.isLook && isAllOf(which)) await noteLook(terminal, store, began, which.route);
       }),
     );
+}
+
+interface Options extends Selection, ListOptions {
+  readonly group?: true;
+  readonly json?: true;
+}
+
+/** Whoever has seen some of a route hasn't seen the others. */
+function isAllOf({ event, since }: DeliveryFilter): boolean {
+  return event === undefined && since === undefined;
+}
+
+/** What is listed is seen, and `status` calls it new no longer. The list itself needs no disk that has room. */
+async function noteLook(
+  terminal: Terminal,
+  store: OperatorStore,
+  at: number,
+  route: string | undefined,
+): Promise<void> {
+  try {
+    await store.looked(at, route);
+  } catch (error) {
+    terminal.complain(`"kazoo-relay status" will go on calling these new: ${reasonOf(error)}`);
+  }
 }
 
 function formerIn(listed: ReadonlySet<string>, { routes }: PartialConfig): string[] {
@@ -48,15 +75,42 @@ async function showDeliveries(
   store: OperatorStore,
   which: DeliveryFilter,
   detail: Detail,
-  json: boolean,
+  options: Options,
 ): Promise<Set<string>> {
   const routes = new Set<string>();
+  const time = listTime(terminal, options);
+  const table = new Table(terminal, columnsOf(detail), options);
   for await (const page of pagesOf(store, which)) {
     for (const { route } of page) routes.add(route);
-    if (json) for (const record of page) await terminal.print(printable(JSON.stringify(deliveryJson(record))));
-    else await terminal.print(columns(page.map((record) => rowOf(record, detail))));
+    if (options.json) for (const record of page) await terminal.print(printable(JSON.stringify(deliveryJson(record))));
+    else await table.print(page.map((record) => rowOf(record, detail, time)));
   }
   return routes;
+}
+
+type Detail = DeliveryKind['detail'];
+type Time = (at: number) => string;
+
+/** Ids are for the next command, and never cut. */
+function columnsOf({ head }: Detail): Column[] {
+  return [
+    { head: 'ID' },
+    { head, spare: 3 },
+    { head: 'ROUTE', min: 8 },
+    { head: 'EVENT', min: 8, spare: 2 },
+    { head: 'ACCOUNT', min: 8, spare: 4 },
+    { head: 'RECEIVED', spare: 1 },
+    { head: 'TRIES', spare: 5 },
+    { head: 'REASON', min: 10 },
+  ];
+}
+
+function rowOf(record: DeliveryRecord, detail: Detail, time: Time): string[] {
+  const { id, route, event, accountId, receivedAt, attempts, reason } = record;
+  const about = [event ?? '-', accountId ?? '-', reason].map(printable);
+  const [eventName = '', account = '', why = ''] = about;
+  const tried = tries(attemptCount(attempts));
+  return [id, detail.of(record, time), route || '-', eventName, account, time(receivedAt), tried, why];
 }
 
 async function showGroups(
@@ -64,44 +118,32 @@ async function showGroups(
   store: OperatorStore,
   which: DeliveryFilter,
   detail: Detail,
-  json: boolean,
+  options: Options,
 ): Promise<Set<string>> {
   const groups = await store.groups(which);
-  if (json) for (const group of groups) await terminal.print(printable(JSON.stringify(groupJson(group))));
-  else if (groups.length > 0)
-    await terminal.print(columns([groupHead(detail), ...groups.map((group) => groupRow(group, detail))]));
+  const time = listTime(terminal, options);
+  const table = new Table(terminal, groupColumnsOf(detail), options);
+  if (options.json) for (const group of groups) await terminal.print(printable(JSON.stringify(groupJson(group))));
+  else await table.print(groups.map((group) => groupRow(group, detail, time)));
   return new Set(groups.map(({ route }) => route));
 }
 
-type Detail = DeliveryKind['detail'];
-
-function rowOf(record: DeliveryRecord, detail: Detail): string[] {
-  const { id, route, event, accountId, receivedAt, attempts, reason } = record;
-  const about = [event ?? '-', accountId ?? '-'].map(printable);
+function groupColumnsOf({ head }: Detail): Column[] {
   return [
-    id,
-    detail.of(record),
-    route || '-',
-    ...about,
-    isoTime(receivedAt),
-    tries(attemptCount(attempts)),
-    printable(reason),
+    { head: 'COUNT', right: true },
+    { head: 'ROUTE', min: 8 },
+    { head, spare: 1 },
+    { head: 'FIRST', spare: 2 },
+    { head: 'LAST' },
+    { head: 'REASON', min: 20 },
   ];
 }
 
-function groupHead(detail: Detail): string[] {
-  return ['COUNT', 'ROUTE', detail.head, 'FIRST', 'LAST', 'REASON'];
-}
-
-function groupRow(group: DeliveryGroup, detail: Detail): string[] {
-  const { first, last } = timesOf(group);
-  return [String(group.count), group.route || '-', detail.of(group), first, last, printable(group.reason)];
+function groupRow(group: DeliveryGroup, detail: Detail, time: Time): string[] {
+  const { count, route, first, last, reason } = group;
+  return [String(count), route || '-', detail.of(group, time), time(first), time(last), printable(reason)];
 }
 
 function groupJson({ first, last, dueAt, ...group }: DeliveryGroup): object {
-  return { ...group, ...timesOf({ first, last }), due_at: isoTimeOrNull(dueAt) };
-}
-
-function timesOf({ first, last }: Pick<DeliveryGroup, 'first' | 'last'>): { first: string; last: string } {
-  return { first: isoTime(first), last: isoTime(last) };
+  return { ...group, first: isoTime(first), last: isoTime(last), due_at: isoTimeOrNull(dueAt) };
 }

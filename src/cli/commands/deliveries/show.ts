@@ -6,16 +6,17 @@ import type { Attempt } from '../../../journal/route-session.ts';
 import type { Entry } from '../../../notification/entry.ts';
 import { shape } from '../../../routes/shape.ts';
 import { createFateTeller, type Fate, fateJson } from '../../support/deliveries/fates.ts';
-import { deliveryJson, isoTime } from '../../support/deliveries/messages.ts';
+import { deliveryJson } from '../../support/deliveries/messages.ts';
 import type { DeliveryKind } from '../../support/deliveries/selection.ts';
 import { listCommandOf, type Selection } from '../../support/deliveries/selection.ts';
 import { withOperatorStore } from '../../support/journal.ts';
 import { findEntry } from '../../support/lookup.ts';
 import type { Terminal } from '../../support/terminal.ts';
 import { columns } from '../../support/terminal.ts';
+import { fullTime, type TimeZoneOption, withTimeZone } from '../../support/times.ts';
 
 export function showCommand(terminal: Terminal, kind: DeliveryKind): Command {
-  return new Command('show')
+  return withTimeZone(new Command('show'))
     .description('the envelope of one, its problems, and every try')
     .argument('<id>', `as \`${listCommandOf(kind)}\` shows it`)
     .option('-c, --config <file>', 'configuration file of the daemon')
@@ -26,7 +27,7 @@ export function showCommand(terminal: Terminal, kind: DeliveryKind): Command {
     )
     .action((id: string, options: Selection & { json?: true }) =>
       withOperatorStore(terminal, options, async (store, config) =>
-        show(terminal, store, config, await findEntry(id, store, listCommandOf(kind)), options.json === true),
+        show(terminal, store, config, await findEntry(id, store, listCommandOf(kind)), options),
       ),
     );
 }
@@ -36,13 +37,13 @@ async function show(
   store: OperatorStore,
   config: PartialConfig,
   entry: Entry,
-  json: boolean,
+  { json, ...zone }: TimeZoneOption & { json?: true },
 ): Promise<void> {
   const { envelope } = shape(entry, []);
   const lines = await store.recordsOf(entry.seq);
   const names = config.routes.map(({ name }) => name);
   const recorded = new Set(lines.map(({ route }) => route));
-  const fates = await (await createFateTeller(store, config, isoTime))(entry);
+  const fates = await (await createFateTeller(store, config, (at) => fullTime(at, zone)))(entry);
   const others = fates.filter(({ route }) => !recorded.has(route));
   if (json) {
     await terminal.print(
@@ -60,8 +61,9 @@ async function show(
   // Line feeds between its lines are ours; in its strings they are escapes already.
   await terminal.print(JSON.stringify(envelope, null, 2).split('\n').map(printable).join('\n'));
   for (const line of lines) {
-    await terminal.print(`\n${deliveryHeading(terminal, line, names)}`);
-    if (line.attempts.length > 0) await terminal.print(columns(line.attempts.map(attemptRow)));
+    await terminal.print(`\n${deliveryHeading(terminal, line, names, zone)}`);
+    if (line.attempts.length > 0)
+      await terminal.print(columns(line.attempts.map((attempt) => attemptRow(attempt, zone))));
   }
   if (others.length > 0) await terminal.print(`\n${columns(others.map(fateRow))}`);
 }
@@ -79,13 +81,14 @@ function deliveryHeading(
   terminal: Terminal,
   { route, state, dueAt, reason }: DeliveryRecord,
   names: readonly string[],
+  zone: TimeZoneOption,
 ): string {
   const isFormer = route !== '' && !names.includes(route);
-  const due = dueAt === null || isFormer ? '' : `, due ${isoTime(dueAt)}`;
+  const due = dueAt === null || isFormer ? '' : `, due ${fullTime(dueAt, zone)}`;
   const name = terminal.paint('bold', route || 'all routes');
   return `${name}${isFormer ? ' (not in the configuration)' : ''}: ${state}${due}, ${printable(reason)}`;
 }
 
-function attemptRow({ at, duration, outcome, code, reason }: Attempt): string[] {
-  return [`  ${isoTime(at)}`, `${duration} ms`, outcome, String(code ?? '-'), printable(reason)];
+function attemptRow({ at, duration, outcome, code, reason }: Attempt, zone: TimeZoneOption): string[] {
+  return [`  ${fullTime(at, zone)}`, `${duration} ms`, outcome, String(code ?? '-'), printable(reason)];
 }

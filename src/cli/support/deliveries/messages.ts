@@ -1,8 +1,11 @@
-import { pluralize } from '../../../common/text/format.ts';
+import { pluralize, printable } from '../../../common/text/format.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryFilter, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
+import type { RouteSummary } from '../../../journal/reader.ts';
 import type { Attempt } from '../../../journal/route-session.ts';
 import { findEntry } from '../lookup.ts';
+import type { Terminal } from '../terminal.ts';
+import { fullTime, type TimeZoneOption } from '../times.ts';
 import { createFateTeller } from './fates.ts';
 import { type DeliveryKind, listCommandOf } from './selection.ts';
 
@@ -30,6 +33,7 @@ export function attemptCount(attempts: readonly Attempt[]): number {
   return attempts.filter(({ outcome }) => outcome !== 'restart').length;
 }
 
+/** For programs, which are told in UTC. */
 export function isoTime(time: number): string {
   return new Date(time).toISOString();
 }
@@ -58,11 +62,12 @@ export async function notSelectedAmong(
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
+  zone: TimeZoneOption,
 ): Promise<string[]> {
   const lines: string[] = [];
   for (const id of which.ids ?? []) {
     const found = await store.records({ ...which, ids: [id] }, 0, 1);
-    if (found.length === 0) lines.push(`${id}: ${await whyNotSelected(id, which, kind, store, config)}`);
+    if (found.length === 0) lines.push(`${id}: ${await whyNotSelected(id, which, kind, store, config, zone)}`);
   }
   return lines;
 }
@@ -73,12 +78,29 @@ async function whyNotSelected(
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
+  zone: TimeZoneOption,
 ): Promise<string> {
   const entry = await findEntry(id, store, listCommandOf(kind));
-  const fates = await (await createFateTeller(store, config, isoTime))(entry);
+  const fates = await (await createFateTeller(store, config, (at) => fullTime(at, zone)))(entry);
   const own = fates.filter((fate) => route === undefined || fate.route === route);
   if (own.some(({ state }) => kind.states.some((one) => one === state))) return 'it is not of that event or time';
   if (own.length === 0) return 'it could not be decoded, so no route has it';
   const reasons = own.map((fate) => `${fate.route === '' ? '' : `${fate.route}: `}${fate.text}`);
   return `${kind.denied}${route === undefined ? '' : ` on ${route}`}: ${reasons.join('; ')}`;
+}
+
+/**
+ * Says of routes that are paused that nothing of what was just made due goes out. Returns whether there is one.
+ * @param route the only one that is meant; else those of which something waits
+ */
+export async function tellPauses(
+  terminal: Terminal,
+  store: OperatorStore,
+  route: string | undefined,
+): Promise<boolean> {
+  const isMeant = ({ name, waiting }: RouteSummary) => (route === undefined ? waiting > 0 : name === route);
+  const paused = (await store.summary()).routes.filter((one) => one.paused !== null && isMeant(one));
+  for (const { name } of paused)
+    await terminal.print(printable(`${name} is paused: they go out after "kazoo-relay resume ${name}"`));
+  return paused.length > 0;
 }

@@ -1,26 +1,36 @@
 import type { Command } from 'commander';
 import { suggestionFor } from '../../../common/text/did-you-mean.ts';
 import type { PartialConfig } from '../../../config/load.ts';
-import type { DeliveryFilter, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
-import { moment } from '../args.ts';
+import type { DeliveryFilter, DeliveryRecord, OperatorAct, OperatorStore } from '../../../journal/operator-store.ts';
 import { findEntry, resolveEvent } from '../lookup.ts';
+import { type Moment, moment, momentHelp, type TimeZoneOption, withTimeZone } from '../times.ts';
 
 /** What the commands `dead` and `waiting` differ in: all else they have in common. */
 export interface DeliveryKind {
   readonly name: 'dead' | 'waiting';
   readonly states: readonly DeliveryRecord['state'][];
+  /** Whoever lists them has seen what is new. */
+  readonly isLook: boolean;
   /** What is said where there is none. */
   readonly none: string;
   /** What is said of a notification of which nothing is of this kind, before the reason. */
   readonly denied: string;
   /** What a line says behind the id, and a group behind its route; the other kind has something else there. */
-  readonly detail: { readonly head: string; of(line: Pick<DeliveryRecord, 'state' | 'dueAt'>): string };
+  readonly detail: {
+    readonly head: string;
+    of(line: Pick<DeliveryRecord, 'state' | 'dueAt'>, time: (at: number) => string): string;
+  };
   readonly retry: {
     readonly description: string;
     /** What is said of those that it has changed, behind their number. */
     readonly done: string;
     /** Tries again what is selected, step by step. */
-    steps(store: OperatorStore, config: PartialConfig, which: DeliveryFilter): AsyncIterable<RetryStep>;
+    steps(
+      store: OperatorStore,
+      config: PartialConfig,
+      which: DeliveryFilter,
+      act: OperatorAct,
+    ): AsyncIterable<RetryStep>;
   };
 }
 
@@ -58,23 +68,23 @@ export async function* retryEach(
 export type RetryCheck = (record: DeliveryRecord) => string | null | Promise<string | null>;
 
 /** What selects deliveries on the command line. */
-export interface Selection {
+export interface Selection extends TimeZoneOption {
   readonly config?: string;
   readonly route?: string;
   readonly event?: string;
-  readonly since?: number;
+  readonly since?: Moment;
 }
 
 export function withSelectionOptions(command: Command): Command {
-  return command
+  return withTimeZone(command)
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('-r, --route <name>', 'only of this route')
     .option('-e, --event <name>', 'only this event')
-    .option('--since <when>', 'only what came in since then: 30m, 2h, 7d, or 2026-11-24T08:00:00Z', moment);
+    .option('--since <when>', `only what came in since then: ${momentHelp}`, moment);
 }
 
 /** True where a selection leaves some out. */
-function isNarrow({ route, event, since }: Pick<Selection, 'route' | 'event' | 'since'>): boolean {
+function isNarrow({ route, event, since }: Readonly<Partial<Record<'route' | 'event' | 'since', unknown>>>): boolean {
   return Boolean(route) || Boolean(event) || since !== undefined;
 }
 
@@ -85,7 +95,7 @@ export function nothingSelected(which: DeliveryFilter, { none }: DeliveryKind): 
 
 /** @throws Error that suggests another name, where nothing has the route or the event */
 export async function filterOf(
-  { route, event, since }: Selection,
+  { route, event, since, utc }: Selection,
   { states }: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
@@ -95,7 +105,7 @@ export async function filterOf(
     states,
     ...(route && { route }),
     ...(event && { event: await resolveEvent(event, config, store) }),
-    ...(since !== undefined && { since }),
+    ...(since !== undefined && { since: since({ utc }) }),
   };
 }
 

@@ -32,6 +32,7 @@ export function salvage(file: string, to: DatabaseSync, routes: readonly string[
     const span = copyRows(old, to, Math.max(0, ...known.cursors.values()));
     const relisted = relist(to);
     const restarted = placeCursors(known, canTellListed(old.pages, roots, to), to, routes);
+    keepDecisions(old.pages, roots, to);
     return { notifications: countNotifications(to, span), deliveries: countDeliveries(to), relisted, restarted };
   } finally {
     old.close();
@@ -117,6 +118,20 @@ function canTellListed(pages: Pages, roots: ReadonlyMap<string, number>, to: Dat
     walk(pages, rootOf('deliveries'), tableShape(to, 'deliveries'), () => true) ||
     walk(pages, rootOf('sqlite_autoindex_deliveries_1'), byRoute, () => true)
   );
+}
+
+/** What operators have decided that isn't in the deliveries: which routes are paused, and who has done what. */
+function keepDecisions(pages: Pages, roots: ReadonlyMap<string, number>, to: DatabaseSync): void {
+  const pause = to.prepare('INSERT OR REPLACE INTO paused (route, at, who) VALUES (?, ?, ?)');
+  walk(pages, roots.get('paused') ?? 0, indexShape('TEXT', 'INTEGER', 'TEXT'), ({ values: [route, at, who] }) => {
+    pause.run(route ?? null, at ?? null, who ?? null);
+    return true;
+  });
+  const act = to.prepare('INSERT OR REPLACE INTO audit SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE json_valid(?6)');
+  walk(pages, roots.get('audit') ?? 0, tableShape(to, 'audit'), ({ rowid, values: [_number, ...values] }) => {
+    act.run(rowid, ...values);
+    return true;
+  });
 }
 
 function routesListed(to: DatabaseSync): string[] {

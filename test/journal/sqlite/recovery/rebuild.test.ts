@@ -16,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import type { Journal } from '../../../../src/journal/journal.ts';
 import { openJournal } from '../../../../src/journal/sqlite/journal.ts';
+import { openOperatorStore } from '../../../../src/journal/sqlite/operator-store.ts';
 import { openJournalReader } from '../../../../src/journal/sqlite/reader.ts';
 import { rebuildJournal } from '../../../../src/journal/sqlite/recovery/rebuild.ts';
 import { interestOf } from '../../../../src/routes/match.ts';
@@ -118,6 +119,17 @@ describe('a journal', () => {
     const left = await entries();
     expect(left).toEqual(ids.filter((id) => left.includes(id)));
     expect(cursors()).toEqual({ done: count, half: count / 2, log: count });
+  });
+
+  test('keeps what operators have decided: which routes are paused, and who has done what', async () => {
+    const store = openOperatorStore(folder);
+    await store.act({ who: 'ann', from: 'desk' }, { route: 'half' }).pause('half');
+    await store.close();
+    const before = rowsIn(file, 'SELECT * FROM audit');
+    for (const page of pagesOf(file, 'block_events_by_event')) overwritePage(page);
+    rebuild();
+    expect(rowsIn(file, 'SELECT route, who FROM paused')).toEqual([{ route: 'half', who: 'ann' }]);
+    expect(rowsIn(file, 'SELECT * FROM audit')).toEqual(before);
   });
 
   test('that lacks an index loses nothing', async () => {

@@ -1,0 +1,93 @@
+import { Command } from 'commander';
+import { printable } from '../../common/text/format.ts';
+import type { ActSelection, AuditedAct, OperatorStore } from '../../journal/operator-store.ts';
+import { count } from '../support/args.ts';
+import { withOperatorStore } from '../support/journal.ts';
+import { type ListOptions, listTime, Table, withListOptions } from '../support/table.ts';
+import type { Terminal } from '../support/terminal.ts';
+import { fullTime, type Moment, moment, momentHelp, type TimeZoneOption, withTimeZone } from '../support/times.ts';
+
+interface Options extends ListOptions {
+  readonly config?: string;
+  readonly since?: Moment;
+  readonly limit: number;
+  readonly json?: true;
+}
+
+export function auditCommand(terminal: Terminal): Command {
+  return withListOptions(withTimeZone(new Command('audit')))
+    .description('what operators have done: when, who, from where, and how much it changed')
+    .option('--since <when>', `only from then on: ${momentHelp}`, moment)
+    .option('-n, --limit <count>', 'the newest ones', count, 1_000)
+    .option('--json', 'one JSON object a line')
+    .option('-c, --config <file>', 'configuration file of the daemon')
+    .addHelpText('after', help)
+    .action((options: Options) => withOperatorStore(terminal, options, (store) => audit(terminal, store, options)));
+}
+
+const help = `
+Acts are retry, drop, replay, pause, resume, forget, erase, accept-clock, and probe: the sinks of so many routes were probed at
+once. What a command changes and its line here are committed together. Lines are kept for \`journal.deadRetention\`.
+
+Exit code: 0 shown, or there is nothing, 2 not.
+
+Examples:
+  kazoo-relay audit --since yesterday
+  kazoo-relay audit --json | jq 'select(.act == "drop")'`;
+
+async function audit(terminal: Terminal, store: OperatorStore, options: Options): Promise<void> {
+  const acts = await store.acts(options.since?.(options) ?? 0, options.limit);
+  if (options.json) for (const act of acts) await terminal.print(printable(JSON.stringify(jsonOf(act))));
+  else if (acts.length === 0) terminal.complain('no operator has done anything in that time');
+  else await show(terminal, acts, options);
+}
+
+function jsonOf({ at, selection: { since, until, ...selection }, ...act }: AuditedAct): object {
+  const times = Object.entries({ since, until }).filter(([, time]) => time !== undefined);
+  const isoTimes = Object.fromEntries(times.map(([name, time]) => [name, new Date(Number(time)).toISOString()]));
+  return { at: new Date(at).toISOString(), ...act, selection: { ...selection, ...isoTimes } };
+}
+
+async function show(terminal: Terminal, acts: readonly AuditedAct[], options: Options): Promise<void> {
+  const time = listTime(terminal, options);
+  const table = new Table(
+    terminal,
+    [
+      { head: 'WHEN' },
+      { head: 'WHO', min: 6 },
+      { head: 'FROM', min: 8, spare: 1 },
+      { head: 'ACT' },
+      { head: 'COUNT', right: true },
+      { head: 'OF', min: 20 },
+    ],
+    options,
+  );
+  await table.print(
+    acts.map(({ at, who, from, act, count, selection }) => [
+      time(at),
+      printable(who),
+      printable(from),
+      act,
+      String(count),
+      printable(describe(selection, options)),
+    ]),
+  );
+}
+
+/** `dead, quarantined of crm, voicemail_new, since …`. */
+function describe(
+  { states, route, event, events, accounts, since, until, ids }: ActSelection,
+  zone: TimeZoneOption,
+): string {
+  const parts = [
+    route,
+    states?.join('/'),
+    event,
+    events?.join(' '),
+    accounts?.join(' '),
+    since === undefined ? undefined : `since ${fullTime(since, zone)}`,
+    until === undefined ? undefined : `until ${fullTime(until, zone)}`,
+    ids?.join(' '),
+  ];
+  return parts.filter(Boolean).join(', ') || '-';
+}

@@ -1,0 +1,111 @@
+import { pluralize } from '../common/text/format.ts';
+import type { BrokerStatus, RouteStatus, Status } from './status.ts';
+
+/** Something that an operator should see to: what is wrong, since when, and what can be done. */
+interface Need {
+  readonly what: string;
+  readonly cure: string;
+}
+
+/** What a status comes to. */
+export interface Attention {
+  /** `all is well`, or how many of what need an operator. */
+  readonly verdict: string;
+  /** Since when all is well, in Unix milliseconds; null where it isn't. */
+  readonly wellSince: number | null;
+  readonly needs: readonly Need[];
+}
+
+/**
+ * All is well where the daemon runs, takes what comes from every broker, no sink is away, and nothing is dead or quarantined
+ * that no operator has looked at. A pause is an operator's own wish.
+ * @param span tells milliseconds in words
+ */
+export function attentionIn(status: Status, span: (millis: number) => string): Attention {
+  const { running, journal, clock, routes } = status;
+  const brokers = status.brokers ?? [];
+  const ago = (since: string) => span(Date.now() - Date.parse(since));
+  const ofBrokers = brokers.flatMap((broker) => brokerNeed(broker, ago));
+  const ofRoutes = routes.map((route) => routeNeeds(route, ago));
+  const needy = ofRoutes.filter(({ length }) => length > 0).length;
+  const needs = [
+    ...(journal.reason === null ? [] : [{ what: journal.reason, cure: seeOperations }]),
+    ...(clock
+      ? [{ what: 'the clock is in doubt', cure: 'Look at "date"; if it is right: kazoo-relay accept-clock' }]
+      : []),
+    ...ofBrokers,
+    ...ofRoutes.flat(),
+    ...newOnes('the journal', journal.unseen_undecodable, 'undecodable', ''),
+  ];
+  const parts = [
+    ...(journal.reason === null ? [] : ['the journal']),
+    ...(clock ? ['the clock'] : []),
+    ...(ofBrokers.length === 0 ? [] : [`${ofBrokers.length} of ${pluralize(brokers.length, 'broker')}`]),
+    ...(needy === 0 ? [] : [`${needy} of ${pluralize(routes.length, 'route')}`]),
+    ...(journal.unseen_undecodable ? ['what could not be decoded'] : []),
+  ];
+  const plural = parts.length === 1 && !/^([2-9]|\d\d+) of/.test(parts[0] ?? '') ? 'needs' : 'need';
+  const needing = parts.length === 0 ? '' : `${listed(parts)} ${plural} you`;
+  if (!running)
+    return {
+      verdict: ['no daemon runs', needing].filter(Boolean).join('; '),
+      wellSince: null,
+      needs: [notRunning, ...needs],
+    };
+  if (needs.length > 0) return { verdict: needing, wellSince: null, needs };
+  return { verdict: 'all is well', wellSince: wellSince(status), needs };
+}
+
+const seeOperations = 'Intake or delivery waits until it is mended: docs/operations.md has each case.';
+const notRunning: Need = { what: 'no daemon runs', cure: 'Start it: systemctl start kazoo-relay, or kazoo-relay run' };
+
+function brokerNeed(
+  { zone, broker, state, since, paused, reason }: BrokerStatus,
+  ago: (since: string) => string,
+): Need[] {
+  const name = `${broker} (zone ${zone})`;
+  if (paused)
+    return [{ what: `nothing is taken from ${name}: ${reason ?? 'journal not writable'}`, cure: seeOperations }];
+  if (state === 'consuming') return [];
+  const what = state === 'away' ? `${name} is away for ${ago(since)}` : `${name} is not consumed from yet`;
+  const cure = 'The daemon tries again by itself. What is in the way: kazoo-relay check --connect';
+  return [{ what: reason === null ? what : `${what}: ${reason}`, cure }];
+}
+
+function routeNeeds(route: RouteStatus, ago: (since: string) => string): Need[] {
+  const { name, interrupted, circuit, unseen } = route;
+  const needs = newOnes(name, unseen, 'dead or quarantined', ` --route ${name}`);
+  if (interrupted !== null) return [{ what: `${name} is interrupted: ${interrupted}`, cure: seeOperations }, ...needs];
+  if (circuit === null || circuit.state === 'closed') return needs;
+  // A daemon of the version before doesn't say since when.
+  const since = circuit.since === undefined ? '' : ` for ${ago(circuit.since)}`;
+  const probe = circuit.next_probe === null ? '' : `, at the latest in ${circuit.next_probe} s`;
+  const cure = `Repair it; delivery goes on by itself${probe}. At once: kazoo-relay waiting retry --route ${name}`;
+  return [{ what: `the sink of ${name} is away${since}: ${circuit.reason}`, cure }, ...needs];
+}
+
+/** A daemon of the version before counts none. */
+function newOnes(where: string, unseen: number | null | undefined, what: string, option: string): Need[] {
+  if (!unseen) return [];
+  return [
+    {
+      what: `${where} has ${unseen} new ${what}`,
+      cure: `See them, then retry or drop: kazoo-relay dead list${option}`,
+    },
+  ];
+}
+
+/** The latest of all that had to become so. */
+function wellSince({ startedAt, brokers, routes, journal }: Status): number {
+  const times = [
+    startedAt,
+    journal.looked_at,
+    ...(brokers ?? []).map(({ since }) => since),
+    ...routes.map(({ circuit }) => circuit?.since),
+  ];
+  return Math.max(...times.map((time) => (time ? Date.parse(time) : 0)));
+}
+
+function listed(parts: readonly string[]): string {
+  return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+}

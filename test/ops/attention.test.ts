@@ -1,0 +1,216 @@
+import { describe, expect, test } from '@jest/globals';
+import { RouteCounts } from '../../src/delivery/counts.ts';
+import { attentionIn } from '../../src/ops/attention.ts';
+import { type RouteSnapshot, summaryOf } from '../../src/ops/runtime-snapshot.ts';
+import { type Activity, type BrokerStatus, deliveredLately, type Live, statusOf } from '../../src/ops/status.ts';
+
+const started = Date.parse('2026-11-24T08:00:00Z');
+const config = {
+  file: 'relay.yaml',
+  journal: { path: '/var/lib/kazoo-relay', maxSize: 1_000, invalidShare: 0.25 },
+  routes: ['crm', 'archive'].map((name) => ({ name, sink: { type: 'file' } })),
+};
+const broker: BrokerStatus = {
+  ...{ zone: 'west', broker: '10.0.0.1:5672', vhost: '/', state: 'consuming', since: iso(started + 1_000) },
+  ...{ reason: null, code: null, rate: 1, received: 1, paused: false },
+};
+const activity: Activity = {
+  ...{ inFlight: 0, conditionFailures: 0, paused: null, interrupted: undefined, circuit: 'closed' },
+  ...{ circuitSince: started + 2_000, trouble: undefined, probeIn: 0 },
+};
+const route = {
+  ...{ cursor: 1, lag: { messages: 0, seconds: 0 }, waiting: 0, quarantined: 0, dead: 0, unseen: 0, paused: null },
+};
+const summary = {
+  ...{
+    bytes: 1,
+    usedBytes: 1,
+    messages: 1,
+    oldest: 1,
+    newest: 1,
+    undecodable: 0,
+    unseenUndecodable: 0,
+    lookedAt: null,
+  },
+  ...{ invalidBytes: 0, evicted: { undecodable: 0, unknown: 0, known: 0, since: null } },
+  routes: config.routes.map(({ name }) => ({ name, ...route })),
+};
+const live: Live = {
+  ...{ startedAt: started, brokers: [broker, { ...broker, zone: 'east' }], http: null, journalProblem: null },
+  ...{ doubt: null, activityOf: () => activity },
+};
+
+describe('all is well', () => {
+  test.each([
+    ['the last broker was there', {}, {}, {}, started + 2_000],
+    ['the last sink was back', {}, {}, { circuitSince: started + 60_000 }, started + 60_000],
+    ['an operator looked at what was new', { lookedAt: started + 90_000 }, {}, {}, started + 90_000],
+    ['the daemon started', {}, { startedAt: started + 120_000 }, {}, started + 120_000],
+  ])('since %s', (_what, held, running, active, since) => {
+    const found = attentionIn(status(held, running, active), String);
+    expect(found).toEqual({ verdict: 'all is well', wellSince: since, needs: [] });
+  });
+
+  test('also where old dead letters are there, and a route is paused', () => {
+    const paused = { at: started, who: 'ann' };
+    const routes = config.routes.map(({ name }) => ({ name, ...route, dead: 3, quarantined: 2, paused }));
+    expect(attentionIn(status({ routes }), String).verdict).toBe('all is well');
+  });
+});
+
+describe('an operator is needed', () => {
+  const away = { ...broker, state: 'away', reason: 'ECONNREFUSED' } as const;
+  const open = { circuit: 'open', trouble: { reason: 'answered 503' }, probeIn: 7_000 } as const;
+  const newDead = summary.routes.map((one, index) => ({ ...one, unseen: 3 * index }));
+
+  test.each([
+    [
+      'by a broker',
+      {},
+      { brokers: [away, broker] },
+      {},
+      '1 of 2 brokers needs you',
+      '10.0.0.1:5672 (zone west) is away for',
+    ],
+    ['by brokers', {}, { brokers: [away, away] }, {}, '2 of 2 brokers need you', 'kazoo-relay check --connect'],
+    [
+      'by one that is not there yet',
+      {},
+      { brokers: [{ ...broker, state: 'connecting' }] },
+      {},
+      '1 of 1 broker needs you',
+      'not consumed from yet',
+    ],
+    [
+      'by an intake that is paused',
+      {},
+      { brokers: [{ ...broker, paused: true, reason: 'its disk is full' }] },
+      {},
+      '1 of 1 broker needs you',
+      'nothing is taken from 10.0.0.1:5672 (zone west): its disk is full',
+    ],
+    ['by sinks that are away', {}, {}, open, '2 of 2 routes need you', 'the sink of crm is away for'],
+    [
+      'by a sink that is probed',
+      {},
+      {},
+      { ...open, circuit: 'probing' },
+      '2 of 2 routes need you',
+      'kazoo-relay waiting retry --route crm',
+    ],
+    [
+      'by routes that are interrupted',
+      {},
+      {},
+      { interrupted: 'no such table' },
+      '2 of 2 routes need you',
+      'archive is interrupted: no such table',
+    ],
+    [
+      'by new dead letters',
+      { routes: newDead },
+      {},
+      {},
+      '1 of 2 routes needs you',
+      'archive has 3 new dead or quarantined',
+    ],
+    [
+      'by new undecodable ones',
+      { unseenUndecodable: 2 },
+      {},
+      {},
+      'what could not be decoded needs you',
+      'the journal has 2 new undecodable',
+    ],
+    ['by the journal', {}, { journalProblem: 'it was moved' }, {}, 'the journal needs you', 'it was moved'],
+    [
+      'by the clock',
+      {},
+      { doubt: { lastSign: 0, believedIn: 1 } },
+      {},
+      'the clock needs you',
+      'kazoo-relay accept-clock',
+    ],
+    [
+      'by several',
+      { routes: newDead },
+      { brokers: [away, broker], journalProblem: 'x' },
+      {},
+      'the journal, 1 of 2 brokers and 1 of 2 routes need you',
+      'dead list --route archive',
+    ],
+  ] as const)('%s', (_what, held, running, active, verdict, told) => {
+    const found = attentionIn(status(held, running, active), String);
+    expect({ verdict: found.verdict, wellSince: found.wellSince }).toEqual({ verdict, wellSince: null });
+    expect(found.needs.flatMap(({ what, cure }) => [what, cure]).join('\n')).toContain(told);
+    expect(found.needs.map(({ cure }) => cure)).not.toContain('');
+  });
+
+  test('where no daemon runs, and by what the journal knows', () => {
+    const found = attentionIn(statusOf(config, { ...summary, routes: newDead }, null, null), String);
+    expect(found).toMatchObject({ verdict: 'no daemon runs; 1 of 2 routes needs you', wellSince: null });
+    expect(found.needs).toHaveLength(2);
+  });
+
+  test('by what a daemon of the version before can tell', () => {
+    const { routes, ...rest } = status({}, {}, open);
+    const before = routes.map(({ unseen: _, paused: __, circuit, ...one }) => {
+      const { since: ___, ...known } = circuit ?? { since: '' };
+      return { ...one, circuit: known };
+    });
+    const found = attentionIn(JSON.parse(JSON.stringify({ ...rest, routes: before })), String);
+    expect(found.verdict).toBe('2 of 2 routes need you');
+    expect(found.needs[0]?.what).toBe('the sink of crm is away: answered 503');
+  });
+});
+
+test('what was delivered lately is summed up by route, whatever the events', async () => {
+  const asked: [string, number][] = [];
+  const now = Date.now();
+  const row = (route: string, event: string, delivered: number, last: number | null) => ({
+    ...{ start: now, route, event, delivered, dead: 7, quarantined: 7, last },
+  });
+  const rows = {
+    minute: [row('crm', 'a', 1, now), row('crm', 'b', 2, null), row('crm', 'b', 4, now - 5)],
+    hour: [row('crm', 'a', 20, now), row('crm', 'b', 30, now)],
+    day: [
+      row('crm', 'a', 500, now - 9),
+      row('crm', 'b', 500, now),
+      row('old', 'a', 9, now - 86_400_000),
+      row('dead', 'a', 0, null),
+    ],
+  };
+  const counts = async (per: keyof typeof rows, since: number) => {
+    asked.push([per, since]);
+    return rows[per];
+  };
+  const found = await deliveredLately({ counts });
+  expect(Object.fromEntries(found)).toEqual({
+    crm: { last_hour: 7, today: 50, latest: iso(now) },
+    old: { last_hour: 0, today: 0, latest: iso(now - 86_400_000) },
+    dead: { last_hour: 0, today: 0, latest: null },
+  });
+  // With the minute and the day that are not over, sixty and thirty; and from a midnight on.
+  expect(asked[0]?.[1]).toBeCloseTo(now - 59 * 60_000, -4);
+  expect(new Date(asked[1]?.[1] ?? 1).toTimeString()).toMatch(/^00:00:00/);
+});
+
+test('systemd is told which routes are paused, apart from those whose sink is away', () => {
+  const routes = [
+    { name: 'crm', activity: { ...activity, circuit: 'open' as const } },
+    { name: 'archive', activity: { ...activity, circuit: 'open' as const, paused: { at: started, who: 'ann' } } },
+    { name: 'log', activity },
+  ].map((one): RouteSnapshot => ({ stuck: false, counts: new RouteCounts(), ...one }));
+  expect(summaryOf({ brokers: () => [], routes: () => routes })).toBe(
+    'consuming from 0 of 0 brokers; 1 of 3 routes delivering; sink away: crm; paused: archive',
+  );
+});
+
+function status(held: object = {}, running: object = {}, active: object = {}) {
+  const activityOf = () => ({ ...activity, ...active });
+  return statusOf(config, { ...summary, ...held }, { ...live, activityOf, ...running }, null);
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}
