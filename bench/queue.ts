@@ -8,6 +8,7 @@ export const queue = {
   maxLength: 1_000_000,
   maxLengthBytes: 4 * 1024 ** 3,
   expires: 3_600_000,
+  consumers: 1,
 } as const;
 
 /** Publishes all of them into the queue, where they wait; what was left there is deleted. */

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeFolder } from '../src/common/fs/access.ts';
 import { events } from '../src/kazoo/catalogue.ts';
+import { relayEvents } from '../src/kazoo/relay-events.ts';
 import { schemaOf, unknownEvent, unknownSchema } from '../src/schema/generate.ts';
 
-// Writes schemas/*.json from the catalogue. With --check it writes nothing, and fails if one of them is out of date.
+// Writes schemas/*.json from the catalogue and the daemon's own events. With --check it writes nothing, and fails if one of them is out of date.
 
 const folder = join(import.meta.dirname, '../schemas');
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
@@ -21,7 +22,7 @@ else if (stale.length > 0) {
 
 function schemaTexts(): Map<string, string> {
   const schemas = [
-    ...events.map((event) => [event.name, schemaOf(event)] as const),
+    ...[...events, ...relayEvents].map((event) => [event.name, schemaOf(event)] as const),
     [unknownEvent, unknownSchema()] as const,
   ];
   return new Map(schemas.map(([name, schema]) => [`${name}.json`, `${JSON.stringify(schema, null, 2)}\n`]));

@@ -47,7 +47,9 @@ const keys: Record<string, readonly string[]> = {
   standardwebhooks: ['sinks/webhook/auth.ts'],
   oauth4webapi: ['sinks/webhook/oauth.ts'],
   'ipaddr.js': ['sinks/webhook/proxy.ts', 'sinks/webhook/transport.ts'],
-  '@marcbachmann/cel-js': ['routes/cel.ts', 'routes/condition.ts', 'routes/condition-reason.ts', 'routes/bounds.ts'],
+  '@marcbachmann/cel-js': ['cel', 'condition', 'condition-reads', 'condition-reason', 'bounds'].map(
+    (name) => `routes/${name}.ts`,
+  ),
   re2js: ['common/text/patterns.ts', 'routes/bounds.ts'],
 };
 

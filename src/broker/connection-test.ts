@@ -46,10 +46,15 @@ async function examineQueue(connection: Connection, queue: QueueOptions): Promis
     const { messageCount, consumerCount } = await connection.attempt((channel) => channel.checkQueue(queue.name));
     // As with the exchange. Should it expire in this very moment, it is made, and expires again.
     await ensureQueue(connection, queue);
-    const consumers = consumerCount === 0 ? 'no consumer' : 'a daemon consumes';
-    return `the queue ${queue.name} is there (${messageCount} waiting, ${consumers})`;
+    return `the queue ${queue.name} is there (${messageCount} waiting, ${consumersText(consumerCount, queue)})`;
   } catch (error) {
     if (replyCodeOf(error) === codes.notFound) return `no queue ${queue.name} yet, which the daemon makes`;
     throw error;
   }
+}
+
+function consumersText(count: number, { consumers }: QueueOptions): string {
+  if (count === 0) return 'no consumer';
+  if (count <= consumers) return 'a daemon consumes';
+  return `${count} consumers, and queue.consumers is ${consumers}: somebody else takes notifications away`;
 }

@@ -164,6 +164,15 @@ function explainConnecting(error: unknown, url: URL): unknown {
       { cause: error },
     );
   }
+  if (/ACCESS.REFUSED/.test(reason)) {
+    const refusal = new Error(
+      `the broker refuses user ${loginOf(url).user} or its password (ACCESS_REFUSED); KAZOO's brokers forget users at a restart: ` +
+        'add the user again, with its permissions',
+      { cause: error },
+    );
+    // AMQP's reply code, as on a channel.
+    return Object.assign(refusal, { code: 403 });
+  }
   if (/^Frame size \d+ exceeds/.test(reason)) {
     return new Error('what answers there speaks no AMQP: is it the right port (usually 5672)?', { cause: error });
   }

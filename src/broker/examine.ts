@@ -1,10 +1,9 @@
 import type { Logger } from 'pino';
-import type { JsonObject } from '../common/json.ts';
 import type { BodyLimits } from '../kazoo/body.ts';
 import { decode, undecodable } from '../kazoo/decode.ts';
 import { type RevealedPaths, redact } from '../kazoo/redact.ts';
 import { type Validator, validateNotification } from '../kazoo/validate.ts';
-import type { Message, Notification, Problem } from '../notification/notification.ts';
+import type { Message, Notification } from '../notification/notification.ts';
 
 /** How messages are judged on their way in. */
 export interface IntakePolicy {
@@ -33,8 +32,7 @@ export function examine(
 ): { notifications: Notification[]; bytes: number; characters: number } {
   const notifications: Notification[] = [];
   const until = performance.now() + longestTurn;
-  const validator: Validator = { validate: (event, data) => problemsOf(event, data, policy, log) };
-  const guarded: IntakePolicy = { validator, reveals: policy.reveals };
+  const guarded: IntakePolicy = { validator: withoutThrowing(policy.validator, log), reveals: policy.reveals };
   let characters = 0;
   let bytes = 0;
   for (let index = first; index < messages.length && characters < maxCommitCharacters; index += 1) {
@@ -70,16 +68,16 @@ function notificationOf(
  * A validator that throws is a bug, of ours or in an operator's schema: it must not keep the message out of the
  * journal.
  */
-function problemsOf(
-  event: string | null,
-  data: JsonObject,
-  { validator }: IntakePolicy,
-  log: Logger,
-): readonly Problem[] {
-  try {
-    return validator.validate(event, data);
-  } catch (error) {
-    log.error({ err: error, event }, 'a notification could not be validated');
-    return [{ path: '', keyword: 'validator', message: 'could not be validated' }];
-  }
+function withoutThrowing(validator: Validator, log: Logger): Validator {
+  return {
+    validate(event, data, found = []) {
+      try {
+        return validator.validate(event, data, found);
+      } catch (error) {
+        log.error({ err: error, event }, 'a notification could not be validated');
+        return [...found, { path: '', keyword: 'validator', message: 'could not be validated' }];
+      }
+    },
+    unknownFields: validator.unknownFields,
+  };
 }

@@ -11,7 +11,7 @@ import { mismatch } from './amqplib.ts';
 import { type Connection, connect } from './connection.ts';
 import type { Intake } from './intake.ts';
 import { bindQueue, ensureExchange, ensureQueue, QueueConflict, type QueueOptions, replyCodeOf } from './topology.ts';
-import { LinkCounts, StallError, type WatchOptions, watch } from './watch.ts';
+import { LinkCounts, StallError, type WatchContext, type WatchOptions, watch } from './watch.ts';
 
 export interface Broker {
   readonly zone: string;
@@ -54,6 +54,9 @@ const steadyAfter = 5_000;
 
 /** Between tries while the queue stands there with other arguments, which only an operator can change. */
 const conflictPause = 30_000;
+
+/** After a lost connection the broker counts its consumer until it has missed two heartbeats, which takes up to three. */
+const missedHeartbeats = 3;
 
 /** How long the broker may take to say goodbye, in milliseconds. */
 const closeWithin = 2_000;
@@ -187,8 +190,13 @@ export class Link {
     await this.#intake.drained();
     const consumerTag = await this.#consume(channel, connection);
     this.#consuming();
-    const seen = { counts: this.counts, heartbeat: this.#heartbeat };
-    await watch(connection, queue, this.#intake, this.#options.watch, seen, signal).catch((error) => {
+    const context: WatchContext = {
+      counts: this.counts,
+      heartbeat: this.#heartbeat,
+      ghostFor: this.counts.sessions > 1 ? missedHeartbeats * this.#options.heartbeat : 0,
+      onForeign: (consumers) => this.#foreign(consumers),
+    };
+    await watch(connection, queue, this.#intake, this.#options.watch, context, signal).catch((error) => {
       if (!signal.aborted) throw error;
     });
     await within(closeWithin, 'the broker', channel.cancel(consumerTag));
@@ -233,6 +241,20 @@ export class Link {
     this.counts.sessions += 1;
     this.#heartbeat.beat();
     this.#log.info('consuming');
+  }
+
+  #foreign(consumers: number | undefined): void {
+    const { name, consumers: meant } = this.#options.queue;
+    if (consumers === undefined) {
+      this.#activity = { ...this.#activity, reason: undefined };
+      this.#log.info({ queue: name }, 'nobody else consumes from our queue any more');
+      return;
+    }
+    const reason =
+      `${consumers} consumers share the queue ${name} and queue.consumers is ${meant}: what the others take is not in this journal; ` +
+      'stop them (rabbitmqctl list_consumers shows them), or give each system a queue.name of its own';
+    this.#activity = { ...this.#activity, reason };
+    this.#log.warn({ reason }, 'somebody else consumes from our queue');
   }
 
   #report(error: unknown): void {

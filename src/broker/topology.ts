@@ -12,6 +12,8 @@ export interface QueueOptions {
   readonly maxLengthBytes: number;
   /** Milliseconds without a consumer after which the broker deletes the queue. */
   readonly expires: number;
+  /** How many daemons are meant to consume from it; another consumer takes notifications away. */
+  readonly consumers: number;
 }
 
 /** The queue exists with other arguments than ours: only an operator can say which are right. */

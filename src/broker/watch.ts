@@ -30,6 +30,19 @@ export class LinkCounts {
   depth: number | null = null;
 }
 
+/** What the watch tells, and whom. */
+export interface WatchContext {
+  readonly counts: LinkCounts;
+  readonly heartbeat: Heartbeat;
+  /** Milliseconds from the start for which the broker may still count our own last consumer. */
+  readonly ghostFor: number;
+  /** Told once that more consume from our queue than should; and, with undefined, once that is over. */
+  readonly onForeign: (consumers: number | undefined) => void;
+}
+
+/** So many looks in a row must find a foreign consumer: another daemon may be taking over in this moment. */
+const looksInARow = 2;
+
 /**
  * The stall watch: looks at our queue from a channel of its own, until the signal aborts. It rejects when the broker
  * knows of no consumer, or when messages wait and nothing has moved for a while though the journal takes them: a
@@ -40,13 +53,15 @@ export async function watch(
   queue: QueueOptions,
   intake: Intake,
   options: WatchOptions,
-  { counts, heartbeat }: { readonly counts: LinkCounts; readonly heartbeat: Heartbeat },
+  { counts, heartbeat, ghostFor, onForeign }: WatchContext,
   signal: AbortSignal,
 ): Promise<never> {
   const channel = await connection.openChannel();
   const answer = <T>(promise: Promise<T>) => unlessAborted(within(options.stalledAfter, 'the broker', promise), signal);
   let moved = movementOf(intake);
   let movedAt = performance.now();
+  const judgedFrom = performance.now() + ghostFor;
+  let foreignLooks = 0;
   for (;;) {
     heartbeat.beat();
     await delay(options.interval, undefined, { signal });
@@ -56,6 +71,11 @@ export async function watch(
     await answer(bindQueue(channel, queue));
     counts.depth = messageCount;
     if (consumerCount === 0) throw new StallError('the broker knows of no consumer on our queue');
+
+    const isForeign = consumerCount > queue.consumers && performance.now() >= judgedFrom;
+    if (!isForeign && foreignLooks >= looksInARow) onForeign(undefined);
+    foreignLooks = isForeign ? foreignLooks + 1 : 0;
+    if (foreignLooks === looksInARow) onForeign(consumerCount);
 
     const movement = movementOf(intake);
     const held = intake.received - intake.committed;

@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>
   status: async (terminal) => (await import('./commands/status.ts')).statusCommand(terminal),
   why: async (terminal) => (await import('./commands/why.ts')).whyCommand(terminal),
   dead: async (terminal) => (await import('./commands/dead.ts')).deadCommand(terminal),
+  drift: async (terminal) => (await import('./commands/drift.ts')).driftCommand(terminal),
   waiting: async (terminal) => (await import('./commands/waiting.ts')).waitingCommand(terminal),
   replay: async (terminal) => (await import('./commands/replay.ts')).replayCommand(terminal),
   pause: async (terminal) => (await import('./commands/pause.ts')).pauseCommand(terminal),
@@ -29,12 +30,12 @@ const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>
   completion: async (terminal) => (await import('./commands/completion.ts')).completionCommand(terminal),
 };
 
-/** What is run when no command is named. */
+/** What is run when no command is named and nobody is at a terminal; in a later release, nothing is. */
 const unnamed = 'run';
 
 const help = `
 Examples:
-  kazoo-relay --config /etc/kazoo-relay/kazoo-relay.yaml
+  kazoo-relay run --config /etc/kazoo-relay/kazoo-relay.yaml
   kazoo-relay status
   kazoo-relay tail --follow`;
 
@@ -91,7 +92,10 @@ const widthElsewhere = 80;
  * @returns the exit code
  */
 export function runCli(args: readonly string[], context: ProcessContext): Promise<number> {
-  return runProgram((terminal) => createProgram(args, terminal), args, context);
+  // Who types the name alone wants to know what it does. A service has no terminal.
+  const isAsking = args.length === 0 && context.stdin.isTTY === true && context.stdout.isTTY === true;
+  const meant = isAsking ? ['--help'] : args;
+  return runProgram((terminal) => createProgram(meant, terminal), meant, context);
 }
 
 /** The same for any program. */

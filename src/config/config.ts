@@ -11,6 +11,7 @@ export interface Config {
     readonly maxLength: number;
     readonly maxLengthBytes: number;
     readonly expires: number;
+    readonly consumers: number;
   };
   readonly intake: {
     readonly prefetch: number;
@@ -30,11 +31,25 @@ export interface Config {
     readonly invalidShare: number;
   };
   readonly memory: { readonly buffers: number };
-  readonly validation: { readonly schemas: readonly string[] };
+  readonly validation: {
+    readonly schemas: readonly string[];
+    /** By event, or a pattern of them: JSON Pointers to what is never wrong. */
+    readonly accept: Readonly<Record<string, readonly string[]>>;
+  };
+  readonly expect: readonly Expectation[];
   readonly routes: readonly RouteConfig[];
   readonly log: { readonly level: Level | 'silent'; readonly format: 'auto' | 'json' | 'pretty' };
   readonly http: { readonly listen: string; readonly hosts: readonly string[] };
   readonly shutdown: { readonly timeout: number };
+}
+
+/** An event, or a pattern of events, that usually comes. */
+export interface Expectation {
+  readonly event: string;
+  readonly within: number;
+  readonly zone: string | undefined;
+  /** As `readHours` takes it. */
+  readonly hours: string | undefined;
 }
 
 export interface BrokerConfig {

@@ -1,3 +1,5 @@
+import { type Excerpt, excerptLines } from '../common/text/slips.ts';
+
 /** Keys, and places in lists, that lead to a value. */
 export type OptionPath = readonly (string | number)[];
 
@@ -19,6 +21,8 @@ export interface Issue {
   readonly value?: string;
   /** The key that was probably meant by the last one of the path. */
   readonly suggestion?: string;
+  /** The line of it that can't be read, and how it was meant. */
+  readonly excerpt?: Excerpt;
 }
 
 /** What is wrong, or most likely not meant, with its location. */
@@ -30,6 +34,8 @@ export interface Diagnostic extends SourceLocation {
   readonly value?: string;
   /** What it stands for, where it came from elsewhere: `${env:NAME}`. */
   readonly from?: string;
+  /** The line that can't be read, and how it was meant. */
+  readonly excerpt?: Excerpt;
 }
 
 /** A configuration that can't be used; the message lists every error with its location. */
@@ -42,6 +48,11 @@ export function diagnosticText({ option, message, value, from, ...location }: Di
   const origin = from === undefined ? '' : `${value === undefined ? ': value is that of' : ', of'} ${from}`;
   const shown = value === undefined ? '' : `: value was ${value}`;
   return `${locationText(location)}: ${option === '' ? '' : `${option} `}${message}${shown}${origin}`;
+}
+
+/** The same, and below it the line with a caret, where there is something to see. */
+export function diagnosticLines(diagnostic: Diagnostic): string[] {
+  return [diagnosticText(diagnostic), ...(diagnostic.excerpt === undefined ? [] : excerptLines(diagnostic.excerpt))];
 }
 
 export function locationText({ source, line, column }: SourceLocation): string {

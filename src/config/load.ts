@@ -1,13 +1,14 @@
 import { isMapping } from '../common/options/value-checks.ts';
 import { type Brokers, checkBrokers, kazooConfigPath } from './check/brokers.ts';
 import { check } from './check/check.ts';
+import { expectationErrors } from './check/expectations.ts';
 import { checkRoutes, type Scope } from './check/routes.ts';
 import { configWarnings } from './check/warnings.ts';
 import type { Config, RouteConfig } from './config.ts';
 import {
   ConfigError,
   type Diagnostic,
-  diagnosticText,
+  diagnosticLines,
   type Issue,
   type OptionPath,
   optionName,
@@ -16,7 +17,7 @@ import {
 } from './diagnostics.ts';
 import { rootOptions } from './options.ts';
 import { type MergedSources, mergeSources, type Origin } from './read/merge-sources.ts';
-import { readSource } from './read/source.ts';
+import { type FileDigest, readSource } from './read/source.ts';
 import type { Overrides } from './read/variables.ts';
 
 /** A configuration, and what there is to say about it. */
@@ -26,6 +27,8 @@ export interface LoadedConfig {
   readonly warnings: readonly Diagnostic[];
   /** Every file that it was read from: the main one, those that it includes, and KAZOO's own. */
   readonly files: readonly string[];
+  /** The operator's own among them, as they were read. */
+  readonly read: readonly FileDigest[];
   /** Those of them that others than the operator write, KAZOO's own: a change of one is a reload. */
   readonly watched: readonly string[];
   /** Where the value of an option comes from; undefined where it is the default. */
@@ -50,7 +53,7 @@ export function loadConfig(file: string, given?: Overrides): Config {
 /** As `loadConfig`, with all that there is to say about it. @throws ConfigError */
 export function readConfig(file: string, given?: Overrides, scope?: Scope): LoadedConfig {
   const { config, errors, ...rest } = checkConfig(file, given, scope);
-  if (config === undefined) throw new ConfigError(errors.map(diagnosticText).join('\n'));
+  if (config === undefined) throw new ConfigError(errors.flatMap(diagnosticLines).join('\n'));
   return { config, ...rest };
 }
 
@@ -90,6 +93,7 @@ const rest: readonly unknown[] = [
   'brokers',
   'queue',
   'intake',
+  'expect',
   'http',
   'log',
   'shutdown',
@@ -116,7 +120,15 @@ export function checkConfig(
   if (!isMapping(main.value)) {
     const message = 'must be a mapping with at least the keys brokers and routes';
     const errors = main.errors.length > 0 ? main.errors : [{ source: file, option: '', message }];
-    return { config: undefined, errors, warnings: [], files: [file], watched: [], originOf: () => undefined };
+    return {
+      config: undefined,
+      errors,
+      warnings: main.warnings,
+      files: [file],
+      read: [],
+      watched: [],
+      originOf: () => undefined,
+    };
   }
   const merged = mergeSources(main, main.value, given);
   const { config, errors, kazoo } = assemble(merged.value, scope);
@@ -150,6 +162,7 @@ export function checkConfig(
     errors: sorted(found, files),
     warnings: sorted(warnings, files),
     files,
+    read: merged.read,
     watched,
     originOf: (path) => kazoo?.locationOf(path) ?? merged.originOf(pathOf(path)),
   };
@@ -179,10 +192,15 @@ function pathsOf(all: readonly { readonly path: OptionPath }[]): PathMap<true> {
 }
 
 function describeIssue(
-  { path, message, value }: Issue,
+  { path, message, value, excerpt }: Issue,
   hint = '',
-): { option: string; message: string; value?: string } {
-  return { option: optionName(path), message: `${message}${hint}`, ...(value === undefined ? {} : { value }) };
+): Pick<Diagnostic, 'option' | 'message' | 'value' | 'excerpt'> {
+  return {
+    option: optionName(path),
+    message: `${message}${hint}`,
+    ...(value !== undefined && { value }),
+    ...(excerpt !== undefined && { excerpt }),
+  };
 }
 
 /** In a file, the suggested key would stand at the same place; a flag needs the whole name of the option. */
@@ -212,6 +230,7 @@ function assemble({ brokers, routes, ...rest }: Record<string, unknown>, scope: 
   const errors: Issue[] = [];
   const options = check(rest, rootOptions, [], errors, ['brokers', 'routes']);
   const checked = checkBrokers(brokers, errors);
+  errors.push(...expectationErrors(options.expect as Config['expect'])); // as rootOptions describe it
   const config = {
     ...options,
     brokers: checked.brokers,

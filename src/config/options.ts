@@ -25,6 +25,11 @@ export const rootOptions: OptionTree = {
       format: 'positive duration',
       default: 86_400_000,
     },
+    consumers: {
+      doc: 'Number of daemons that are meant to consume from this queue; the daemon warns of more, who take notifications away.',
+      format: 'positive number',
+      default: 1,
+    },
   },
   intake: {
     prefetch: {
@@ -117,6 +122,24 @@ export const rootOptions: OptionTree = {
       format: 'paths',
       default: [],
     },
+    accept: {
+      doc: 'By event, or a pattern of events: JSON Pointers into the body, such as /voicemail_transcription. Problems there or below don’t count.',
+      each: { doc: 'Pointers; * stands for any one key or index.', format: 'pointers', default: null },
+    },
+  },
+  expect: {
+    doc: 'Events that usually come: if one does not come for too long, an alarm is raised (an event of the daemon itself, a metric, a line of the log).',
+    items: {
+      event: { doc: 'Event of the catalogue, or a pattern such as voicemail_*.', format: 'text', default: null },
+      within: { doc: 'Longest time in which none of them may come.', format: 'positive duration', default: null },
+      zone: { doc: 'Only those of this zone.', format: 'text', default: undefined },
+      hours: {
+        doc: 'Only this time counts, by the local clock: Mon-Fri, 08:00-18:00, or Mon-Fri 08:00-18:00.',
+        format: 'hours',
+        default: undefined,
+      },
+    },
+    default: [],
   },
   log: {
     level: {
@@ -201,7 +224,7 @@ export const kazooConfigOptions: OptionTree = {
 /** A value of `routes`, beside its `sink`. */
 export const routeOptions: OptionTree = {
   events: {
-    doc: 'Event names, or patterns such as voicemail_*; an empty list selects all.',
+    doc: 'Event names, or patterns such as voicemail_*; an empty list selects all of KAZOO. relay_* are the events of the daemon itself.',
     format: 'names',
     default: [],
   },
@@ -272,7 +295,7 @@ export const routeOptions: OptionTree = {
   },
   circuit: {
     failures: {
-      doc: 'Consecutive failures that open the circuit; at most the number of `retry.schedule` entries.',
+      doc: 'Consecutive failures that open the circuit, at most the number of `retry.schedule` entries; or equal refusals (401, 403, 404).',
       format: 'positive number',
       default: 5,
     },

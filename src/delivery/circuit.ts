@@ -1,8 +1,11 @@
+import type { Logger } from 'pino';
 import { ExponentialBackoff } from '../common/async/loop.ts';
 
 export interface CircuitOptions {
   /** Attempts in a row that fail and open it. */
   readonly failures: number;
+  /** The same refusals in a row that open it, at least 2: one may be about what was sent. */
+  readonly refusals: number;
   /** Milliseconds that the pauses between probes grow to. */
   readonly maxPause: number;
 }
@@ -26,6 +29,8 @@ export class Circuit {
   readonly #options: CircuitOptions;
   readonly #pauses: ExponentialBackoff;
   #failures = 0;
+  #refusals = 0;
+  #refusal: Trouble['code'];
   #state: CircuitState = 'closed';
   #trouble: Trouble | undefined;
   #openedAt = 0;
@@ -92,6 +97,7 @@ export class Circuit {
    */
   answered(tried: number, isMost: boolean): boolean {
     this.#failures = 0;
+    this.#refusals = 0;
     if (this.#state === 'closed') return false;
     // A full disk has room for one, and then not for a batch: it isn't back before it takes that too. A probe that could
     // have taken more had all that there was; what has come since would keep the circuit from closing for ever.
@@ -120,6 +126,18 @@ export class Circuit {
   }
 
   /**
+   * The sink has answered with a refusal that may not be about what was sent. Returns true where that opened it: the same,
+   * again and again, or where it wasn't back.
+   */
+  refused(trouble: Trouble): boolean {
+    this.#failures = 0;
+    this.#refusals = trouble.code === this.#refusal ? this.#refusals + 1 : 1;
+    this.#refusal = trouble.code;
+    if (this.#state === 'closed' && this.#refusals < Math.max(2, this.#options.refusals)) return false;
+    return this.open(trouble);
+  }
+
+  /**
    * The sink said that it is away. Returns true where it was not known.
    * @param pause milliseconds until the next probe, where the sink knows better than growing pauses
    */
@@ -142,5 +160,58 @@ export class Circuit {
     if (this.#state === 'closed' && performance.now() - this.#closedAt > this.#pause) this.#pauses.reset();
     this.#pause = this.#pauses.next();
     return this.#pause;
+  }
+}
+
+/** More accounts than this are not kept apart: a refusal of one more is a dead letter. */
+const mostAccounts = 1_000;
+
+/** The same for each account that a sink refuses: what belongs to the others goes on. */
+export class AccountCircuits {
+  readonly #options: CircuitOptions;
+  readonly #log: Logger;
+  /** Of accounts that were refused and not served since. */
+  readonly #circuits = new Map<string, Circuit>();
+
+  constructor(options: CircuitOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+  }
+
+  get size(): number {
+    return this.#circuits.size;
+  }
+
+  /** Milliseconds until something of that account may be tried; 0 where it may be now. */
+  waitOf(account: string | null): number {
+    const circuit = account === null ? undefined : this.#circuits.get(account);
+    circuit?.tick();
+    return circuit?.probeIn ?? 0;
+  }
+
+  /** Returns the milliseconds that what was refused has to wait; undefined where it has not been again and again. */
+  refused(account: string | null, trouble: Trouble): number | undefined {
+    if (account === null) return undefined;
+    let circuit = this.#circuits.get(account);
+    if (circuit === undefined) {
+      if (this.#circuits.size >= mostAccounts) return undefined;
+      circuit = new Circuit(this.#options);
+      this.#circuits.set(account, circuit);
+    }
+    if (circuit.refused(trouble))
+      this.#log.warn({ account, reason: trouble.reason }, 'account refused; its notifications wait in the journal');
+    return circuit.state === 'open' ? circuit.probeIn : undefined;
+  }
+
+  /** The sink has taken something of that account. */
+  served(account: string | null): void {
+    if (account === null) return;
+    const wasOpen = (this.#circuits.get(account)?.openFor ?? 0) > 0;
+    if (this.#circuits.delete(account) && wasOpen) this.#log.info({ account }, 'account served again');
+  }
+
+  /** Somebody has mended the sink. */
+  hasten(): void {
+    for (const circuit of this.#circuits.values()) circuit.hasten();
   }
 }

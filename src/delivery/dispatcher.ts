@@ -6,7 +6,7 @@ import { type Attempt, triesIn } from '../journal/route-session.ts';
 import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
 import { shape } from '../routes/shape.ts';
 import { type Outcome, type SinkLimits, SinkUnavailable } from '../sinks/sink.ts';
-import { Circuit, type CircuitOptions } from './circuit.ts';
+import { AccountCircuits, Circuit, type CircuitOptions } from './circuit.ts';
 import { RouteCounts, ThrottledReporter } from './counts.ts';
 import type { RouteFeed } from './feed.ts';
 import type { RouteLedger } from './ledger.ts';
@@ -19,7 +19,7 @@ type Batch = readonly Readonly<PendingDelivery>[];
 export interface DispatchOptions {
   readonly flow: SinkLimits;
   readonly retry: RetryOptions;
-  readonly circuit: CircuitOptions;
+  readonly circuit: Omit<CircuitOptions, 'refusals'>;
   /** Dotted paths of the secrets that it gets in clear. */
   readonly reveal: readonly string[];
   readonly shape?: ShapeOptions | undefined;
@@ -46,6 +46,7 @@ export class Dispatcher {
   readonly #context: DispatchContext;
   readonly #reshape: Reshape | undefined;
   readonly circuit: Circuit;
+  readonly #accounts: AccountCircuits;
   readonly counts = new RouteCounts();
   readonly #deadLetters: ThrottledReporter;
   readonly #attempts = new Slots<Promise<void>>();
@@ -57,7 +58,8 @@ export class Dispatcher {
     const { retry, circuit } = options;
     // It opens before one notification by itself could be at the end of its tries: an outage makes no dead letter.
     const failures = Math.min(circuit.failures, Math.max(1, retry.schedule.length));
-    this.circuit = new Circuit({ ...circuit, failures });
+    this.circuit = new Circuit({ ...circuit, failures, refusals: circuit.failures });
+    this.#accounts = new AccountCircuits({ ...circuit, failures, refusals: circuit.failures }, context.log);
     this.#deadLetters = new ThrottledReporter((count, reason) =>
       context.log.warn({ count, reason }, 'notifications became dead letters'),
     );
@@ -80,6 +82,12 @@ export class Dispatcher {
     }
   }
 
+  /** Somebody has mended the sink. Returns true where it was away. */
+  hasten(): boolean {
+    this.#accounts.hasten();
+    return this.circuit.hasten();
+  }
+
   /** Resolves when all attempts have ended; the route's loop has ended before. */
   async close(): Promise<void> {
     await Promise.all(this.#attempts);
@@ -97,8 +105,10 @@ export class Dispatcher {
   }
 
   /** Resolves when something has become of them: true where all were delivered. */
-  async #attempt(batch: Batch): Promise<boolean> {
+  async #attempt(taken: Batch): Promise<boolean> {
     const { ledger, sinkClient, aborting } = this.#context;
+    const batch = this.#accounts.size === 0 ? taken : this.#withoutRefused(taken);
+    if (batch.length === 0) return true;
     const at = Date.now();
     const started = performance.now();
     try {
@@ -119,8 +129,27 @@ export class Dispatcher {
     }
   }
 
+  /** What of a batch may be tried: accounts that are refused wait. */
+  #withoutRefused(batch: Batch): Batch {
+    return batch.filter((delivery) => {
+      const wait = this.#accounts.waitOf(delivery.entry.header.accountId);
+      if (wait > 0) this.#postpone(delivery, wait, 'the sink refuses its account');
+      return wait === 0;
+    });
+  }
+
+  /** No try of it is used up. */
+  #postpone(delivery: Readonly<PendingDelivery>, wait: number, reason: string): void {
+    this.#context.ledger.retryAt(Date.now() + Math.ceil(wait), delivery, delivery.attempts, shortened(reason));
+  }
+
   /** What an attempt says about the sink: it is away where all of it failed for no reason of its own. */
   #tellCircuit(outcomes: readonly Outcome[]): void {
+    const [first] = outcomes;
+    if (first !== undefined && isRefusedToAll(first) && outcomes.every(isRefusedToAll)) {
+      if (this.circuit.refused(first)) this.#opened();
+      return;
+    }
     if (!outcomes.every(isAway)) {
       this.#answered(outcomes.length);
       return;
@@ -137,7 +166,10 @@ export class Dispatcher {
       const outcome = outcomes[index];
       if (outcome === undefined) break;
       this.counts.concluded(delivery.entry, outcome, at + duration);
-      if (outcome.status === 'delivered') ledger.settle(delivery, outcome.code ?? null);
+      if (outcome.status === 'delivered') {
+        ledger.settle(delivery, outcome.code ?? null);
+        if (this.#accounts.size > 0) this.#accounts.served(delivery.entry.header.accountId);
+      }
       // While the sink is away, nothing is said about this one: its tries are not used up.
       else if (this.circuit.state === 'open') untried.push(delivery);
       else this.#failed(delivery, outcome, attemptOf(outcome, at, duration));
@@ -147,6 +179,12 @@ export class Dispatcher {
   }
 
   #failed(delivery: Readonly<PendingDelivery>, outcome: Failure, attempt: Attempt): void {
+    const isOfAccount = outcome.status === 'dead' && outcome.refused === 'account';
+    const wait = isOfAccount ? this.#accounts.refused(delivery.entry.header.accountId, outcome) : undefined;
+    if (wait !== undefined) {
+      this.#postpone(delivery, wait, outcome.reason);
+      return;
+    }
     const attempts = [...delivery.attempts, attempt];
     if (outcome.status === 'dead') {
       this.#deadLetter(delivery, attempts, outcome.reason);
@@ -194,6 +232,10 @@ type Failure = Exclude<Outcome, { status: 'delivered' }>;
 
 function isAway(outcome: Outcome): outcome is Extract<Outcome, { status: 'retry' }> {
   return outcome.status === 'retry' && outcome.away === true;
+}
+
+function isRefusedToAll(outcome: Outcome): outcome is Extract<Outcome, { status: 'dead' }> {
+  return outcome.status === 'dead' && outcome.refused === 'all';
 }
 
 function attemptOf(outcome: Failure, at: number, duration: number): Attempt {

@@ -147,11 +147,11 @@ const over: readonly DeliveryState[] = ['settled', 'withdrawn', 'dropped'];
  */
 class DeliveredRuns {
   readonly runs: Run[] = [];
-  #last = new Run(null);
+  #last: Run | undefined;
 
   add({ entry, code }: Delivery): void {
     let run = this.#last;
-    if (run.code !== code || this.runs.length === 0) {
+    if (run?.code !== code || run === undefined) {
       run = new Run(code);
       this.#last = run;
       this.runs.push(run);

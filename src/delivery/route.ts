@@ -145,7 +145,7 @@ export class Route {
    * false also while the route is paused, because no attempt starts.
    */
   tryNow(): boolean {
-    if (this.#pauseNow() !== null || !this.#dispatcher.circuit.hasten()) return false;
+    if (this.#pauseNow() !== null || !this.#dispatcher.hasten()) return false;
     this.#feed.lookAgain();
     this.#wakeup.ring();
     return true;

@@ -142,6 +142,8 @@ export interface Summary {
   readonly invalidBytes: number;
   /** Since the journal was made; `since` is when the first one was, in Unix milliseconds. */
   readonly evicted: Evicted & { readonly since: number | null };
+  /** What fits no schema, the newest kinds first. */
+  readonly drift: readonly Drift[];
   /** All that it knows anything of, in the configuration or not. */
   readonly routes: readonly RouteSummary[];
 }
@@ -173,4 +175,28 @@ export interface Evicted {
   readonly undecodable: number;
   readonly unknown: number;
   readonly known: number;
+}
+
+/** A way in which notifications of an event don't fit what is known of it. */
+export interface DriftKind {
+  /** As it was sent; empty where there was none. */
+  readonly event: string;
+  /** False for an event that no schema is for. */
+  readonly known: boolean;
+  /** JSON Pointer into the body, with `*` in the place of an index; empty is the body as a whole. */
+  readonly path: string;
+  /**
+   * Of the problem; `unknownField` for a field that no schema has, `unknownEvent` for an event that none is for, and `other`
+   * for all kinds of the event together that came after the first 200.
+   */
+  readonly keyword: string;
+}
+
+/** The same with what the journal has counted. Times are Unix milliseconds of arrival. */
+export interface Drift extends DriftKind {
+  readonly count: number;
+  readonly first: number;
+  readonly last: number;
+  /** The id of the last notification that had it; retention may have removed that. */
+  readonly example: string;
 }

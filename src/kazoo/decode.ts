@@ -44,6 +44,7 @@ export function decode(message: Message, limits: BodyLimits): Notification {
     ownTime,
     state: body.collisions.length === 0 ? 'valid' : 'invalid',
     problems: body.collisions.map(collision),
+    unknownFields: none,
     data,
     json,
     secrets: [],
@@ -51,6 +52,8 @@ export function decode(message: Message, limits: BodyLimits): Notification {
     mayHoldSecrets: body.mayHoldSecrets,
   });
 }
+
+const none: readonly string[] = [];
 
 /** A notification of a body that nothing more can be said of than what is wrong with it. */
 export function undecodable(message: Message, problem: Problem): Notification {
@@ -74,6 +77,7 @@ export function undecodable(message: Message, problem: Problem): Notification {
     ownTime: null,
     state: 'undecodable',
     problems: [problem],
+    unknownFields: none,
     data: null,
     json: 'null',
     secrets: [],

@@ -3,18 +3,22 @@ import type { Notification, Problem } from '../notification/notification.ts';
 
 export interface Validator {
   /**
-   * What is wrong with a normalised body by its event's schema: nothing, or up to 20 problems.
+   * What is wrong with a normalised body: what decoding has found, and by its event's schema up to 20 problems, but for
+   * those that the operator accepts.
    * @param event the catalogue's name; any other name, or null, is checked as an unknown event
    */
-  validate(event: string | null, data: JsonObject): readonly Problem[];
+  validate(event: string | null, data: JsonObject, found?: readonly Problem[]): readonly Problem[];
+
+  /** As `Notification.unknownFields`, without those that the operator accepts. */
+  unknownFields(event: string | null, data: JsonObject): readonly string[] | null;
 }
 
-/** Notes on a notification what is wrong with it by its event's schema. */
-export function validateNotification(notification: Notification, { validate }: Validator): void {
+/** Notes on a notification what is wrong with it by its event's schema, and what no schema knows of it. */
+export function validateNotification(notification: Notification, validator: Validator): void {
+  const { header, data } = notification;
   // A preview is an e-mail template with every field filled by its own name: no schema can say anything about it.
-  if (notification.data === null || notification.header.preview) return;
-  const problems = validate(notification.header.event, notification.data);
-  if (problems.length === 0) return;
-  notification.state = 'invalid';
-  notification.problems = [...notification.problems, ...problems];
+  if (data === null || header.preview) return;
+  notification.problems = validator.validate(header.event, data, notification.problems);
+  notification.state = notification.problems.length === 0 ? 'valid' : 'invalid';
+  notification.unknownFields = validator.unknownFields(header.event, data);
 }

@@ -55,6 +55,11 @@ export class Notification {
   /** With `problems`, what decoding and then validation have found. */
   state: NotificationState;
   problems: readonly Problem[];
+  /**
+   * JSON Pointers to the fields of its body that no schema of its event has, 20 at most; null where no schema is for its
+   * event.
+   */
+  unknownFields: readonly string[] | null;
   /** The normalised body; null where it couldn't be decoded, and after `redact`, which releases it. */
   data: JsonObject | null;
   /** The same as JSON text on one line, after `redact` with its secrets replaced; `null` where it couldn't be decoded. */
@@ -72,6 +77,7 @@ export class Notification {
     this.ownTime = fields.ownTime;
     this.state = fields.state;
     this.problems = fields.problems;
+    this.unknownFields = fields.unknownFields;
     this.data = fields.data;
     this.json = fields.json;
     this.secrets = fields.secrets;

@@ -16,7 +16,7 @@ export interface Control {
 
 /** What may be asked for, some of it of one route, and what answers it. */
 type Answers = Readonly<Record<Question, (route?: string) => Promise<unknown>>>;
-type Question = 'status' | 'reload' | 'live' | 'ready' | 'try' | 'look';
+type Question = 'status' | 'reload' | 'config' | 'live' | 'ready' | 'try' | 'look';
 
 /**
  * Answers everybody who connects and asks a question, a word or two on a line, with JSON. Where that can't be set up, the
@@ -78,6 +78,7 @@ const askWithin = 5_000;
 const answerWithin: Record<Question, number> = {
   status: 5_000,
   reload: 0,
+  config: 5_000,
   live: 5_000,
   ready: 5_000,
   try: 5_000,

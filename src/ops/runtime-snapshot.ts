@@ -20,8 +20,16 @@ export interface RuntimeSnapshot {
   readonly maxInvalidBytes: number;
   /** Messages that our queue may hold on a broker. */
   readonly maxQueue: number;
+  /** Events that usually come, and those of them that don't. */
+  expected(): readonly Expected[];
+  overdue(): readonly Expected[];
   /** How many lines the daemon has logged, by level. */
   lines(): ReadonlyMap<string, number>;
+}
+
+interface Expected {
+  readonly event: string;
+  readonly zone: string | undefined;
 }
 
 export interface BrokerSnapshot extends BrokerStatus {

@@ -37,7 +37,7 @@ export interface BrokerStatus {
   readonly vhost: string;
   readonly state: 'connecting' | 'consuming' | 'away';
   readonly since: string;
-  /** Why it is away, or what it waits for. */
+  /** Why it is away, what it waits for, or who else consumes from the queue. */
   readonly reason: string | null;
   /** Where it is away: AMQP's reply code, or the system's code, where there is one. */
   readonly code: number | string | null;

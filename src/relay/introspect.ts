@@ -1,6 +1,7 @@
 import { reasonOf } from '../common/errors.ts';
 import type { RuntimeSnapshot } from '../ops/runtime-snapshot.ts';
 import { deliveredLately, type HttpStatus, type Live, type Status, statusOf } from '../ops/status.ts';
+import { createAcceptance } from '../schema/accept.ts';
 import type { Running } from './reload.ts';
 
 interface Introspection {
@@ -10,13 +11,21 @@ interface Introspection {
 }
 
 /** What a running daemon tells of itself, to whoever asks. */
-export function introspect(running: Running, httpStatus: () => HttpStatus | null): Introspection {
+export function introspect(
+  running: Running,
+  httpStatus: () => HttpStatus | null,
+  overdue: RuntimeSnapshot['overdue'],
+): Introspection {
   const { memory, journal, routes, pipelines, log } = running;
   const startedAt = Date.now();
   const snapshot: RuntimeSnapshot = {
     brokers: () => pipelines.snapshot,
     routes: () => routes.snapshot,
-    summary: cachedByCost(() => journal.summary()),
+    summary: cachedByCost(async () => {
+      const summary = await journal.summary();
+      const accepts = createAcceptance(running.config.validation.accept);
+      return { ...summary, drift: summary.drift.filter(({ event, path }) => !accepts(event, path)) };
+    }),
     get journalProblem() {
       return journal.trouble;
     },
@@ -29,6 +38,8 @@ export function introspect(running: Running, httpStatus: () => HttpStatus | null
     clock: journal.clock,
     memory,
     maxQueue: running.config.queue.maxLength,
+    expected: () => running.config.expect,
+    overdue,
     lines: () => log.lines,
   };
   const lately = cachedByCost(() => deliveredLately(journal));

@@ -13,6 +13,7 @@ import { IntakePipelines } from './intake-pipelines.ts';
 import { introspect } from './introspect.ts';
 import { applyReload, policyOf, Reloader, type ReloadReport, type RunConfig, type Running } from './reload.ts';
 import { Routes } from './routes.ts';
+import { startSelfReports } from './self-reports.ts';
 
 export interface Relay {
   /** What a service manager wants to know. */
@@ -60,7 +61,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
 
   const fileWatch = new FileWatch(() => void reloader.request());
   const running: Running = {
-    ...{ config, files: first.files, memory, journal, routes, pipelines, fileWatch, log },
+    ...{ config, files: first.files, read: first.read, memory, journal, routes, pipelines, fileWatch, log },
     ...{ stopping, impatient },
   };
   const reloader = new Reloader(
@@ -77,13 +78,19 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   );
   fileWatch.watch(first.watched, asRead);
 
-  const { snapshot, status } = introspect(running, () => http?.status ?? null);
+  const { snapshot, status } = introspect(
+    running,
+    () => http?.status ?? null,
+    () => reports.overdue,
+  );
+  const reports = startSelfReports(running, snapshot);
   const endpoints = async () =>
     (await import('../ops/http-server.ts')).endpointsOf(snapshot, () => status(snapshot.summary), log);
   const http = openHttpPort(config.http, endpoints, logger);
   const answers = {
     status: () => status(() => journal.summary()),
     reload: () => reloader.request(),
+    config: async () => running.read,
     live: async () => stuckIn(snapshot),
     ready: async () => unreadyIn(snapshot),
     async look() {
@@ -100,7 +107,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   return {
     health: { summary: () => summaryOf(snapshot), stuck: () => stuckIn(snapshot) },
     reload: () => reloader.request(),
-    stop: () => shutdown.run(running, { reloader, control, http }),
+    stop: () => shutdown.run(running, { reloader, control, http, reports }),
   };
 }
 
@@ -121,6 +128,7 @@ interface Doors {
   readonly reloader: Reloader;
   readonly control: Closable;
   readonly http: Closable | null;
+  readonly reports: Closable;
 }
 
 /** A stop: what it tells those that wait, and the order in which it closes what runs. */
@@ -138,7 +146,7 @@ class Shutdown {
     return this.#impatient.signal;
   }
 
-  async run(running: Running, { reloader, control, http }: Doors): Promise<void> {
+  async run(running: Running, { reloader, control, http, reports }: Doors): Promise<void> {
     const { config, journal, routes, pipelines, fileWatch } = running;
     const over = () => this.#impatient.abort(new Error('the time for a stop is over'));
     const patience = setTimeout(over, config.shutdown.timeout);
@@ -146,6 +154,7 @@ class Shutdown {
     const reloads = reloader.close();
     await control.close();
     await http?.close();
+    await reports.close();
     await reloads;
     await fileWatch.close();
     await pipelines.stop(this.impatient);

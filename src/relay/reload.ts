@@ -102,13 +102,15 @@ export class Reloader {
 
 const none: Changes = { added: [], replaced: [], removed: [], unchanged: [] };
 
-export type RunConfig = Pick<LoadedConfig, 'config' | 'files' | 'watched'>;
+export type RunConfig = Pick<LoadedConfig, 'config' | 'files' | 'read' | 'watched'>;
 
 /** All that runs, and what it is made from: a reload changes both. */
 export interface Running {
   config: Config;
   /** Those of the configuration, as far as they are known. */
   files: readonly string[];
+  /** The operator's own among them, as they were read. */
+  read: RunConfig['read'];
   readonly memory: MemoryBudget;
   readonly journal: Journal;
   readonly routes: Routes;
@@ -123,7 +125,7 @@ export interface Running {
 
 /** How messages are judged by a configuration. @throws SchemaError */
 export function policyOf({ validation, routes }: Config): Parameters<IntakePipelines['use']>[0] {
-  return { validator: createValidator(validation.schemas), reveals: createRevealedPaths(routes) };
+  return { validator: createValidator(validation.schemas, validation.accept), reveals: createRevealedPaths(routes) };
 }
 
 /**
@@ -134,6 +136,7 @@ export function policyOf({ validation, routes }: Config): Parameters<IntakePipel
 export async function applyReload(running: Running, next: RunConfig): ReturnType<Reload> {
   const { memory, journal, routes, pipelines, fileWatch, log, stopping, impatient } = running;
   running.files = next.files;
+  running.read = next.read;
   const policy = policyOf(next.config);
   // Nothing is left that could be refused.
   const changed = differingOptions(optionsOf(running.config), optionsOf(next.config));

@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
 import { reasonOf } from '../common/errors.ts';
+import { type Excerpt, Unreadable } from '../common/text/slips.ts';
+import { envelopeKeys } from '../notification/envelope.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -15,16 +17,31 @@ export function cel(): typeof import('@marcbachmann/cel-js') {
 }
 
 /** An expression that can't be used. */
-export class ConditionError extends Error {
+export class ConditionError extends Unreadable {
   override readonly name = 'ConditionError';
+  /** Of two errors, the one that reached further is greater. */
+  readonly reached: number;
+
+  constructor(message: string, reached: number, excerpt?: Excerpt) {
+    super(message, excerpt);
+    this.reached = reached;
+  }
 }
+
+/** What is checked first: whether it can be read, then whether it makes sense. */
+type Stage = 'syntax' | 'meaning';
 
 /** @throws ConditionError with what the library says */
 export function orConditionError<T>(text: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw conditionErrorAt(text, error instanceof cel().ParseError ? error.range?.start : 0, celMessage(error));
+    throw conditionErrorAt(
+      text,
+      error instanceof cel().ParseError ? error.range?.start : 0,
+      celMessage(error),
+      'syntax',
+    );
   }
 }
 
@@ -32,16 +49,30 @@ export function orConditionError<T>(text: string, work: () => T): T {
 export function celMessage(error: unknown): string {
   const { ParseError, TypeError: WrongType, EvaluationError } = cel();
   const isTheirs = error instanceof ParseError || error instanceof WrongType || error instanceof EvaluationError;
-  return isTheirs ? error.summary : reasonOf(error);
+  return isTheirs ? inOurWords(error.summary) : reasonOf(error);
+}
+
+function inOurWords(message: string): string {
+  const [, name] = /^Unknown variable: (\w+)$/.exec(message) ?? [];
+  if (name !== undefined) return `there is no variable ${name}; there are ${envelopeKeys.join(', ')}`;
+  const [, call] = /^found no matching overload for '(.*)'$/.exec(message) ?? [];
+  return call === undefined ? message : `there is no function ${call}`;
 }
 
 /** How much of the expression is shown from the place of a mistake on. */
 const shown = 40;
 
 /** @param offset of the mistake in the expression */
-export function conditionErrorAt(text: string, offset = 0, message: string): ConditionError {
+export function conditionErrorAt(
+  text: string,
+  offset = 0,
+  message: string,
+  stage: Stage = 'meaning',
+  excerpt?: Excerpt,
+): ConditionError {
   const rest = text.slice(offset).trim();
-  if (rest === '') return new ConditionError(`${message}, at its end`);
+  const reached = (stage === 'syntax' ? 0 : 1e9) + offset - text.length;
+  if (rest === '') return new ConditionError(`${message}, at its end`, reached, excerpt);
   const cut = rest.length > shown ? `${rest.slice(0, shown)}…` : rest;
-  return new ConditionError(`${message}, at character ${offset + 1}: ${JSON.stringify(cut)}`);
+  return new ConditionError(`${message}, at character ${offset + 1}: ${JSON.stringify(cut)}`, reached, excerpt);
 }

@@ -1,9 +1,11 @@
-import type { Environment } from '@marcbachmann/cel-js';
+import type { ASTNode, Environment } from '@marcbachmann/cel-js';
+import { findSlip } from '../common/text/slips.ts';
 import type { Entry } from '../notification/entry.ts';
 import { envelopeKeys, envelopeOf } from '../notification/envelope.ts';
 import { headerKeys } from '../notification/header.ts';
 import { type Budget, bound, tooMuch } from './bounds.ts';
-import { cel, celMessage, conditionErrorAt, orConditionError } from './cel.ts';
+import { ConditionError, cel, celMessage, conditionErrorAt, orConditionError } from './cel.ts';
+import { conditionSlips, hideTexts } from './condition-slips.ts';
 
 /** Whether an entry fulfils it; or why that can't be told, such as a field that it doesn't have. */
 export type Condition = (entry: Entry) => boolean | Failure;
@@ -22,7 +24,7 @@ interface Failure {
  * @throws ConditionError that names the place in the expression
  */
 export function createCondition(text: string): Condition {
-  const { evaluate, budget } = compile(text);
+  const { evaluate, budget } = explained(text, () => compile(text));
   return (entry) => {
     budget.renew(entry.json.length);
     let value: unknown;
@@ -35,6 +37,26 @@ export function createCondition(text: string): Condition {
     if (budget.isSpent) return { failed: tooMuch };
     return typeof value === 'boolean' ? value : { failed: 'it gives neither true nor false' };
   };
+}
+
+/** The same, or its error in the words of what was written, where that is known. */
+function explained<T>(text: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const slip = findSlip(text, conditionSlips, progressOf, hideTexts);
+    if (slip === undefined) throw error;
+    throw conditionErrorAt(text, slip.offset, slip.message, 'syntax', slip.excerpt);
+  }
+}
+
+function progressOf(text: string): number {
+  try {
+    compile(text);
+    return Number.POSITIVE_INFINITY;
+  } catch (error) {
+    return error instanceof ConditionError ? error.reached : Number.NEGATIVE_INFINITY;
+  }
 }
 
 /** cel-js tells mappings by their constructor, which a body may name a key after: then it gets them as Maps. */
@@ -59,10 +81,15 @@ function compile(text: string): Compiled {
   const { valid, type, error } = parsed.check();
   if (!valid) throw conditionErrorAt(text, error?.range?.start, celMessage(error));
   if (type !== 'bool' && type !== 'dyn')
-    throw conditionErrorAt(text, 0, `it gives a value of the type ${type}, not true or false`);
+    throw conditionErrorAt(text, 0, `it gives a value of the type ${type}, not true or false: compare it`);
 
   const bounded = bound(parsed.ast, text);
   return { evaluate: bounded.addFunctions(evaluating()).parse(bounded.text), budget: bounded.budget };
+}
+
+/** How an expression that can be used is built. */
+export function conditionAst(text: string): ASTNode {
+  return checking().parse(text).ast;
 }
 
 const limits = { maxAstNodes: 1_000, maxDepth: 100 };

@@ -1,6 +1,7 @@
 import { globToRegExp } from '../common/text/patterns.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
 import type { RevealedPaths } from '../kazoo/redact.ts';
+import { relayCategory, relayPrefix } from '../kazoo/relay-events.ts';
 import type { Entry, Interest } from '../notification/entry.ts';
 import type { Header } from '../notification/header.ts';
 import { createCondition } from './condition.ts';
@@ -90,8 +91,10 @@ function createSelector(selection: Selection, onFailure: (reason: string) => voi
 
 const reasons: Readonly<Record<Selector, (entry: Entry, selection: Selection) => string>> = {
   state: () => 'it could not be decoded, so no route gets it',
-  events: ({ header: { event } }, { events }) =>
-    `its event, ${event ?? 'which it does not name'}, is not among events: ${listed(events)}`,
+  events: ({ header: { event, category } }, { events }) =>
+    category === relayCategory && !wantsOwn(events)
+      ? 'the daemon tells it of itself, and it is not selected by name (events: [relay_*])'
+      : `its event, ${event ?? 'which it does not name'}, is not among events: ${listed(events)}`,
   accounts: ({ header: { accountId } }, { accounts }) =>
     `${accountId === null ? 'it has no account, which' : `its account, ${accountId},`} is not among accounts: ${listed(accounts)}`,
   zones: ({ header: { zone } }, { zones }) => `its zone, ${zone}, is not among zones: ${listed(zones)}`,
@@ -124,11 +127,25 @@ export function createRevealedPaths(
   return (header) => revealing.flatMap(({ outOfScope, reveal }) => (outOfScope(header) === null ? reveal : []));
 }
 
+/** True where a route selects what the daemon tells of itself: by name, never by `*` alone. */
+export function wantsOwn(events: readonly string[]): boolean {
+  return events.some(isOwnPattern);
+}
+
+function isOwnPattern(pattern: string): boolean {
+  return pattern.startsWith(relayPrefix);
+}
+
 function createScope(scope: Scope): (header: Header) => 'events' | 'accounts' | 'zones' | 'previews' | null {
-  const isWantedEvent = createEventFilter(scope.events);
+  const [own, kazoos] = [scope.events.filter(isOwnPattern), scope.events.filter((event) => !isOwnPattern(event))];
+  const isWantedOwn = own.length > 0 ? createEventFilter(own) : () => false;
+  // Without any, a route that selects our own events would select all of KAZOO's.
+  const isWantedEvent = own.length > 0 && kazoos.length === 0 ? () => false : createEventFilter(kazoos);
   const accounts = new Set(scope.accounts);
   const zones = new Set(scope.zones);
-  return ({ event, accountId, zone, preview }) => {
+  return ({ event, category, accountId, zone, preview }) => {
+    // It is of no account, and what it says of a zone is for whoever asks for it.
+    if (category === relayCategory) return isWantedOwn(event) ? null : 'events';
     if (!isWantedEvent(event)) return 'events';
     if (accounts.size > 0 && (accountId === null || !accounts.has(accountId))) return 'accounts';
     if (zones.size > 0 && !zones.has(zone)) return 'zones';
@@ -140,7 +157,7 @@ function createScope(scope: Scope): (header: Header) => 'events' | 'accounts' | 
 export function interestOf({ events, accounts }: Pick<Selection, 'events' | 'accounts'>): Interest {
   return {
     events: events.includes('*') ? [] : events.map((name) => eventNamed(name)?.name ?? name),
-    accounts,
+    accounts: wantsOwn(events) ? [] : accounts,
     isWantedEvent: createEventFilter(events),
   };
 }

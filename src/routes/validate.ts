@@ -1,6 +1,7 @@
 import { reasonOf } from '../common/errors.ts';
 import type { OptionIssue } from '../common/options/declare.ts';
 import { closestMatch } from '../common/text/did-you-mean.ts';
+import { excerptOf } from '../common/text/slips.ts';
 import { type EnvelopeKey, envelopeKeys } from '../notification/envelope.ts';
 import { createCondition } from './condition.ts';
 import type { ShapeOptions } from './reshape.ts';
@@ -24,7 +25,7 @@ function whereErrors(where: string): OptionIssue[] {
     createCondition(where);
     return [];
   } catch (error) {
-    return [{ path: ['where'], message: `can't be used: ${reasonOf(error)}` }];
+    return [{ path: ['where'], message: `can't be used: ${reasonOf(error)}`, ...excerptOf(error) }];
   }
 }
 

@@ -6,6 +6,7 @@ import { fileReasonOf, folderReasonOf } from '../common/fs/fs-errors.ts';
 import { readNamedText } from '../common/fs/named-file.ts';
 import { isObject, type Json, type JsonObject } from '../common/json.ts';
 import { eventNamed, events, schemaId } from '../kazoo/catalogue.ts';
+import { relayEvents } from '../kazoo/relay-events.ts';
 import { dialect, unknownEvent } from './generate.ts';
 import { problemsOf } from './problems.ts';
 
@@ -123,5 +124,7 @@ function checkIds(files: Iterable<SchemaFile>): void {
 }
 
 function builtInOwning($id: Json): string | undefined {
-  return [...events.map((event) => event.name), unknownEvent].find((name) => schemaId(name) === $id);
+  return [...[...events, ...relayEvents].map((event) => event.name), unknownEvent].find(
+    (name) => schemaId(name) === $id,
+  );
 }

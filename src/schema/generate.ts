@@ -2,6 +2,7 @@ import type { JsonObject } from '../common/json.ts';
 import { commonFields, schemaId } from '../kazoo/catalogue.ts';
 import type { EventDefinition, EventField, FieldType } from '../kazoo/event.ts';
 import { normalise } from '../kazoo/normalise.ts';
+import { relayCategory } from '../kazoo/relay-events.ts';
 import { redacted } from '../notification/notification.ts';
 
 /** The JSON Schema (draft 2020-12) of one event's normalised body. */
@@ -18,7 +19,8 @@ export function schemaOf(event: EventDefinition): JsonObject {
   };
 }
 
-function publishing({ routingKey }: EventDefinition): string {
+function publishing({ category, routingKey }: EventDefinition): string {
+  if (category === relayCategory) return 'The daemon itself makes it; no KAZOO publishes it';
   return routingKey === null
     ? 'Only KAZOO 5 publishes it; its routing key is not known'
     : `KAZOO publishes it with the routing key ${routingKey}`;

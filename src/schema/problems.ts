@@ -6,16 +6,22 @@ import { digitsOfLarge } from './generate.ts';
 const maxProblems = 20;
 
 /**
- * What ajv found, one problem for each thing that is wrong, at most `maxProblems`. Never quotes the notification's
- * values.
+ * What ajv found, one problem for each thing that is wrong and counts, at most `maxProblems`. Never quotes the
+ * notification's values.
  */
-export function problemsOf(errors: readonly ErrorObject[]): Problem[] {
+export function problemsOf(
+  errors: readonly ErrorObject[],
+  isCounted: (problem: Problem) => boolean = () => true,
+): Problem[] {
   const examined = errors.slice(0, maxErrors);
   const unions = examined.filter(isUnion);
   return examined
+    .values()
     .filter((error) => !unions.some((union) => isBranchOf(error, union)))
-    .slice(0, maxProblems)
-    .map((error) => problemOf(error, examined));
+    .map((error) => problemOf(error, examined))
+    .filter(isCounted)
+    .take(maxProblems)
+    .toArray();
 }
 
 /** How many of ajv's errors are looked at: one wrong value in a union makes several. */

@@ -3,11 +3,14 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { reasonOf } from '../common/errors.ts';
 import type { Json, JsonObject } from '../common/json.ts';
 import { compileEcmaAsRe2 } from '../common/text/patterns.ts';
-import { eventNamed, events, schemaId } from '../kazoo/catalogue.ts';
+import { events, schemaId } from '../kazoo/catalogue.ts';
 import { normalise } from '../kazoo/normalise.ts';
+import { anyEventNamed, relayEvents } from '../kazoo/relay-events.ts';
 import type { Validator } from '../kazoo/validate.ts';
 import type { Problem } from '../notification/notification.ts';
+import { type Accepted, createAcceptance } from './accept.ts';
 import { findCostly, maxCompared } from './cost.ts';
+import { createUnknownFields, fieldsIn } from './fields.ts';
 import { readSchemaFiles, SchemaError, type SchemaFile } from './files.ts';
 import { ownPatterns, schemaOf, unknownEvent, unknownSchema } from './generate.ts';
 import { SchemaGraph } from './graph.ts';
@@ -18,38 +21,43 @@ import { problemsOf } from './problems.ts';
  * (`voicemail_new.json`; `unknown.json` is for all that the catalogue doesn't know). It replaces the built-in schema,
  * and can refer to that by `urn:kazoo-relay:schema:voicemail_new` unless it takes that `$id` itself. Files can refer to
  * each other by `$id`, or by file name within a folder; a later folder's file replaces an earlier one's. Schemas are of
- * draft 2020-12, no other; `format` isn't checked.
+ * draft 2020-12, no other; `format` isn't checked. What stands where `accepted` says is never wrong.
  * @throws SchemaError when a folder can't be read, or a file isn't a schema that works or could take more than time in
  * proportion to a body; its message names the file.
  */
-export function createValidator(folders: readonly string[]): Validator {
+export function createValidator(folders: readonly string[], accepted: Accepted = {}): Validator {
   const files = readSchemaFiles(folders);
-  if (files.size > 0) refuseCostly(files);
+  const ownFields = files.size > 0 ? examine(files) : new Map<string, string[]>();
   const compile = createCompiler(files, { allErrors: false });
   for (const file of files.values()) inFile(file, () => compile(file.event)(exampleOf(file.event)));
   // Many installations never see an invalid notification: what lists all of its problems waits for the first one.
   let compileListing: Compiler | undefined;
+  const accepts = createAcceptance(accepted);
 
-  function problemsIn(name: string, data: JsonObject): readonly Problem[] {
+  function problemsIn(name: string, data: JsonObject, isCounted: (problem: Problem) => boolean): readonly Problem[] {
     const validate = compile(name);
     if (validate(data)) return none;
+    // Behind the first one there may be others: it counts, whether it is accepted or not.
     if (hasMoreValues(data, maxListed)) return problemsOf(validate.errors ?? []);
     compileListing ??= createCompiler(files, { allErrors: true });
     const list = compileListing(name);
     list(data);
-    return problemsOf(list.errors ?? []);
+    return problemsOf(list.errors ?? [], isCounted);
   }
 
   return {
-    validate(event, data) {
+    validate(event, data, found = none) {
+      const isCounted = ({ path }: Problem) => !accepts(event, path);
       try {
-        return problemsIn(schemaFor(event, files), data);
+        const problems = problemsIn(schemaFor(event, files), data, isCounted);
+        return found.length === 0 ? problems : [...found.filter(isCounted), ...problems];
       } catch (error) {
         if (error instanceof RangeError)
-          return [{ path: '', keyword: '$ref', message: `can't be checked: ${endless}` }];
+          return [...found, { path: '', keyword: '$ref', message: `can't be checked: ${endless}` }];
         throw error;
       }
     },
+    unknownFields: createUnknownFields(ownFields, accepts),
   };
 }
 
@@ -60,7 +68,7 @@ type Files = ReadonlyMap<string, SchemaFile>;
 
 function schemaFor(event: string | null, files: Files): string {
   if (event === null) return unknownEvent;
-  return files.has(event) ? event : (eventNamed(event)?.name ?? unknownEvent);
+  return files.has(event) ? event : (anyEventNamed(event)?.name ?? unknownEvent);
 }
 
 /** Gives the check of a name that `schemaFor` made; compiles it when it is asked for the first time. */
@@ -96,8 +104,8 @@ const patterns = Object.assign(
   { code: 'patterns' },
 );
 
-/** @throws SchemaError */
-function refuseCostly(files: Files): void {
+/** Refuses what would cost too much, and gives the fields that each file knows, by event. @throws SchemaError */
+function examine(files: Files): Map<string, string[]> {
   const graph = new SchemaGraph();
   for (const name of everyName) graph.add(schemaId(name), builtIn(name), schemaId(name));
   const roots = [...files.values()].map((file) => ({ file, root: graph.add(file.path, file.schema, fileUrl(file)) }));
@@ -105,9 +113,10 @@ function refuseCostly(files: Files): void {
     const costly = inFile(file, () => findCostly(root, graph));
     if (costly !== undefined) throw new SchemaError(costly.path, `${costly.pointer} ${costly.what}`);
   }
+  return new Map(roots.map(({ file, root }) => [file.event, fieldsIn(root, graph)]));
 }
 
-const everyName = [...events.map((event) => event.name), unknownEvent];
+const everyName = [...[...events, ...relayEvents].map((event) => event.name), unknownEvent];
 
 function addReferable(ajv: Ajv2020, files: Files): void {
   for (const file of files.values()) inFile(file, () => ajv.addSchema(file.schema, fileUrl(file)));
@@ -123,13 +132,13 @@ function fileUrl(file: SchemaFile): string {
 }
 
 function builtIn(name: string): JsonObject {
-  const event = eventNamed(name);
+  const event = anyEventNamed(name);
   return event === undefined ? unknownSchema() : schemaOf(event);
 }
 
 /** A valid body shows at creation already what a schema would make of the first notification. */
 function exampleOf(name: string): JsonObject {
-  const event = eventNamed(name);
+  const event = anyEventNamed(name);
   return event === undefined ? {} : normalise(event.example).data;
 }
 

@@ -35,6 +35,10 @@ export interface SinkDeclaration<O> {
   requiredKeys?(options: O): readonly EnvelopeKey[];
   /** What is legal among them and surely not meant. */
   warnings?(options: O, route: SinkRoute): readonly OptionIssue[];
+  /** Paths into the envelope that its options name, by their steps, each with the option that does. */
+  paths?(options: O): readonly { readonly at: OptionIssue['path']; readonly path: readonly string[] }[];
+  /** What is wrong with a delivery, as far as that can be told before it is sent. Undefined where nothing can be. */
+  rehearse?(options: O): ((delivery: Delivery) => OptionIssue | undefined) | undefined;
   /** The file that the sink writes, which no other one should, where it is of that kind. */
   file?(options: O): string;
 }
@@ -117,6 +121,11 @@ interface Dead {
   readonly status: 'dead';
   readonly reason: string;
   readonly code?: number | string;
+  /**
+   * Who is refused, where that may not be about this notification: all, or its account. Again and again, it means that the
+   * sink is away for them.
+   */
+  readonly refused?: 'all' | 'account';
 }
 
 export const delivered: Outcome = { status: 'delivered' };

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { testBrokerConnection } from '../../src/broker/connection-test.ts';
 import { contentHeader, frame, publishMethod } from '../support/frames.ts';
 import { declareAsKazoo, onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { countedWatch, queue, startLink, type TestLink } from '../support/link.ts';
@@ -32,6 +33,18 @@ describe('a link that is refused', () => {
       what: 'the reason',
     });
     expect(link.activity.reason).toContain('rabbitmqctl set_permissions');
+  });
+
+  test('says so where the user or the password is not right', async () => {
+    const link = await start(broker.url.replace('guest:guest@', 'kazoo-relay:geheim@'));
+    await until(() => link.logged.join('').includes('the broker refuses user kazoo-relay or its password'), {
+      what: 'the reason',
+    });
+    expect(link.activity).toMatchObject({
+      reason: expect.stringContaining("KAZOO's brokers forget users at a restart"),
+      code: 403,
+    });
+    expect(link.logged.join('')).not.toContain('geheim');
   });
 
   test('says so where no AMQP is spoken', async () => {
@@ -158,6 +171,56 @@ describe('the queue', () => {
     expect(link.logged.join('')).toMatch(/delete_queue.*or set queue\.\* as it is, or set another queue\.name/);
     expect(link.sessions).toBe(0);
     await onChannel(broker.url, (channel) => channel.deleteQueue('kazoo-relay-2'));
+  });
+});
+
+describe('another consumer on our queue', () => {
+  test('is told, in log, status and check, until it is gone', async () => {
+    const watch = countedWatch(5_000);
+    const link = await start(broker.url, { watch });
+    await until(() => link.sessions === 1, { what: 'the consumer' });
+    const told = (text: string) => link.logged.filter((line) => line.includes(text)).length;
+    const test = () =>
+      testBrokerConnection({ zone: 'west', url: broker.url }, { heartbeat: 5_000, connectTimeout: 5_000, queue });
+    await watch.looks(3);
+    expect(await test()).toContain('a daemon consumes');
+    await onChannel(broker.url, async (channel) => {
+      await channel.consume(queue.name, () => undefined);
+      await until(() => told('somebody else consumes') === 1, { what: 'the warning' });
+      expect(link.activity).toMatchObject({ state: 'consuming', reason: expect.stringContaining('2 consumers share') });
+      expect(await test()).toContain('2 consumers, and queue.consumers is 1');
+      await watch.looks(4);
+    });
+    await until(() => told('nobody else consumes') === 1, { what: 'the end of it' });
+    expect(link.activity.reason).toBeUndefined();
+    expect(told('somebody else consumes')).toBe(1);
+  });
+
+  test('is not told for as long as it may be what is left of our own lost connection', async () => {
+    const watch = countedWatch(60_000);
+    const link = await start(broker.url, { watch });
+    await until(() => link.sessions === 1, { what: 'the consumer' });
+    await onChannel(broker.url, (channel) => channel.deleteQueue(queue.name));
+    await until(() => link.sessions === 2, { what: 'the next session' });
+    await onChannel(broker.url, async (channel) => {
+      await channel.consume(queue.name, () => undefined);
+      await watch.looks(4);
+      expect(link.logged.join()).not.toContain('somebody else');
+      await watch.looksLater(15_000);
+      await until(() => link.logged.join().includes('somebody else'), { what: 'the warning' });
+    });
+    jest.restoreAllMocks();
+  });
+
+  test('is no foreign one where so many are meant', async () => {
+    const watch = countedWatch(5_000);
+    const link = await start(broker.url, { watch, queue: { ...queue, consumers: 2 } });
+    await until(() => link.sessions === 1, { what: 'the consumer' });
+    await onChannel(broker.url, async (channel) => {
+      await channel.consume(queue.name, () => undefined);
+      await watch.looks(4);
+    });
+    expect(link.logged.join()).not.toContain('somebody else');
   });
 });
 

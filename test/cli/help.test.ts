@@ -46,7 +46,23 @@ describe('--help', () => {
   });
 
   test('says which command is run where none is named', () => {
-    expect(helpOf('kazoo-relay')).toMatch(/\n {2}run .*the default:/);
+    expect(helpOf('kazoo-relay')).toMatch(/\n {2}run .*the default where there is no terminal:/);
+  });
+
+  test('is what a terminal gets for the name alone', async () => {
+    const stdin = Object.assign(new PassThrough(), { isTTY: true });
+    const stdout = Object.assign(new PassThrough(), { isTTY: true });
+    expect(await runCli([], { stdin, stdout, stderr: new PassThrough(), env: {} })).toBe(0);
+    expect(String(stdout.read())).toMatch(/^Usage: kazoo-relay .*\n.*\n {2}check /s);
+  });
+
+  test('is not what a service gets: it runs, with a warning where it names no command', async () => {
+    const env = { KAZOO_RELAY_CONFIG: '/nowhere.yaml' };
+    const unnamed = await cli([], '', env);
+    const named = await cli(['run'], '', env);
+    expect(unnamed.stderr).toBe(`${unnamed.stderr.split('\n')[0]}\n${named.stderr}`);
+    expect(unnamed.stderr).toContain('write kazoo-relay run');
+    expect([unnamed.code, named.code]).toEqual([2, 2]);
   });
 
   test('shows examples whose options there are', () => {

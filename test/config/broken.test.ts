@@ -113,7 +113,6 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
   'an option of the route on the sink': [
     `${broker}routes:\n  all:\n    sink:\n      type: log\n      events: [missed_call]`,
   ],
-  'events as one name': [`${broker}routes: { all: { events: voicemail_new, sink: { type: log } } }`],
   'an event that is a number': [`${broker}routes: { all: { events: [1], sink: { type: log } } }`],
   'accounts as a mapping': [`${broker}routes: { all: { accounts: { a: b }, sink: { type: log } } }`],
   'a choice that is almost one': [`${broker}routes: { all: { invalid: deliverr, sink: { type: log } } }`],
@@ -215,7 +214,14 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
   'a heartbeat that is too slow': [`${whole}intake: { heartbeat: 1m }`],
   'a word that is not among the choices': [`${whole}queue: { type: lazy }`],
   'a level that is almost one': [`${whole}log: { level: inof }`],
-  'schemas as one folder': [`${whole}validation: { schemas: /etc/schemas }`],
+  'accepted places as one': [`${whole}validation: { accept: { topup: /amount } }`],
+  'an accepted place that is no pointer': [`${whole}validation: { accept: { topup: [amount] } }`],
+  'accepted places without an event': [`${whole}validation: { accept: [/amount] }`],
+  'an expected event that is misspelt': [`${whole}expect: [{ event: voicemail_nwe, within: 2h }]`],
+  'an expected event without a time': [`${whole}expect: [{ event: topup }]`],
+  'an expected event by itself': [`${whole}expect: { event: topup, within: 2h }`],
+  'names of expected events': [`${whole}expect: [topup]`],
+  'expected events at odd hours': [`${whole}expect: [{ event: topup, within: 2h, hours: 8-18 }]`],
   // Values from elsewhere
   'a variable that is not set': [
     `brokers:\n  - zone: west\n    url: amqp://relay:\${env:PASSWORD}@10.0.0.1\n${routes}`,

@@ -32,6 +32,7 @@ describe('the example configuration', () => {
       maxLength: 100_000,
       maxLengthBytes: 128 * 1024 * 1024,
       expires: 86_400_000,
+      consumers: 1,
     });
     expect(config.intake.prefetch).toBe(1_000);
     expect(config.intake.watch.interval).toBe(2_000);

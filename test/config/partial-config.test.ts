@@ -48,13 +48,13 @@ routes:
     [`journal: { path: '\${env:NOT_SET}' }`, 'journal.path needs the environment variable NOT_SET'],
     ['jurnal: { path: /tmp }', 'jurnal is not an option; did you mean journal?'],
     [`include: '\${env:NOT_SET}'`, 'include needs the environment variable NOT_SET'],
-    ['validation: { schemas: /tmp }', 'validation.schemas must be a list of paths'],
+    ['validation: { schemas: 1 }', 'validation.schemas looks like a number'],
     [
       `routes: { all: { events: ['\${env:NOT_SET}'], sink: {} } }`,
       'routes.all.events[0] needs the environment variable',
     ],
     ['routes: { all: { evnts: [], sink: {} } }', 'routes.all.evnts is not an option; did you mean events?'],
-    ['routes: {', 'Flow map in block collection'],
+    ['routes: {', 'this { has no }'],
   ])('is refused where the mistake is in it: %s', (text, message) => {
     expect(() => loadPartialConfig(folder.write('relay.yaml', `${text}\n`))).toThrow(message);
   });

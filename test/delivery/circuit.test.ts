@@ -2,7 +2,8 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Circuit } from '../../src/delivery/circuit.ts';
-import { delivered, SinkUnavailable } from '../../src/sinks/sink.ts';
+import type { Delivery } from '../../src/notification/envelope.ts';
+import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { fileStage } from '../support/file-stage.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
@@ -36,14 +37,74 @@ describe('the pauses between probes', () => {
   }
 
   test('go on growing where the sink was back for no longer than the last of them', () => {
-    const circuit = new Circuit({ failures: 5, maxPause: 6_000 });
+    const circuit = new Circuit({ failures: 5, refusals: 5, maxPause: 6_000 });
     expect(pauses(circuit, 100, 6)).toEqual([500, 1_000, 2_000, 4_000, 6_000, 6_000]);
   });
 
   test('begin anew where it was back for longer', () => {
-    const circuit = new Circuit({ failures: 5, maxPause: 60_000 });
+    const circuit = new Circuit({ failures: 5, refusals: 5, maxPause: 60_000 });
     expect(pauses(circuit, 1_500, 6)).toEqual([500, 500, 500, 500, 500, 500]);
     expect(pauses(circuit, 900, 3)).toEqual([500, 500, 500]);
+  });
+});
+
+describe('a sink that refuses, again and again', () => {
+  const circuit = { failures: 3, maxPause: 20 };
+  const refused = (code: number, of: 'all' | 'account' = 'all'): Outcome => ({
+    status: 'dead',
+    reason: `answered ${code}`,
+    code,
+    refused: of,
+  });
+  const dead = (route: TestRoute) => route.lines().filter(({ state }) => state === 'dead');
+
+  test('is away: what comes waits, and no try of it is used up', async () => {
+    await using route = await startTestRoute({ circuit });
+    route.answer = () => refused(401);
+    await route.append(...Array.from({ length: 20 }, () => 'a'));
+    await until(() => route.route.activity.circuit !== 'closed', { what: 'the circuit to open' });
+    expect(route.route.activity.trouble).toMatchObject({ reason: 'answered 401', code: 401 });
+    // Probes go on, each with another one.
+    const calls = route.calls.length;
+    await until(() => new Set(route.calls.slice(calls).flat()).size >= 3, { what: 'probes' });
+    await until(() => dead(route).length === 2, { what: 'the first two to be recorded' });
+    route.answer = () => delivered;
+    await route.settled();
+    expect(route.confirmed).toHaveLength(18);
+    expect(dead(route)).toHaveLength(2);
+  });
+
+  test('isn’t where it takes others in between, or refuses for another reason each time', async () => {
+    await using route = await startTestRoute({ circuit });
+    let answered = 0;
+    route.answer = () => {
+      answered += 1;
+      return answered % 3 === 0 ? delivered : refused([401, 403, 404][answered % 2] ?? 0);
+    };
+    await route.append(...Array.from({ length: 12 }, () => 'a'));
+    await until(() => answered === 12, { what: 'all to be tried' });
+    await route.settled();
+    expect(dead(route)).toHaveLength(8);
+    expect(route.logged.join()).not.toContain('sink unavailable');
+  });
+
+  test('for one account is away for that account: others go on, and it is served once it is let in', async () => {
+    await using route = await startTestRoute({ circuit });
+    const isIn = (delivery: Delivery) => delivery.header.accountId !== 'closed';
+    route.answer = (delivery) => (isIn(delivery) ? delivered : refused(404, 'account'));
+    await route.append(...Array.from({ length: 10 }, () => 'closed'), 'open', 'open');
+    await until(() => route.confirmed.length === 2, { what: 'the other account' });
+    await until(() => route.lines().filter(({ state }) => state === 'waiting').length === 8, {
+      what: 'the rest to wait',
+    });
+    expect(route.route.activity.circuit).toBe('closed');
+    expect(dead(route)).toHaveLength(2);
+    expect(route.logged.filter((line) => line.includes('account refused'))).toHaveLength(1);
+    route.answer = () => delivered;
+    await route.settled();
+    expect(route.confirmed).toHaveLength(10);
+    expect(route.lines().filter(({ attempts }) => attempts.length > 0)).toHaveLength(2);
+    expect(route.logged.filter((line) => line.includes('account served again'))).toHaveLength(1);
   });
 });
 

@@ -105,6 +105,19 @@ describe('the alerts', () => {
     expect(firing([page(51)])).toEqual(['KazooRelayInvalidFills']);
   });
 
+  test('fire for an expected event that does not come', () => {
+    const page = (value: number) => `kazoo_relay_expected_overdue{event="topup",zone=""} ${value}`;
+    expect(firing([page(0)])).toEqual([]);
+    expect(firing([page(1)])).toEqual(['KazooRelayExpectedOverdue']);
+  });
+
+  test('fire for a day after an event had something new', () => {
+    const page = (first: number) => `kazoo_relay_drift_newest_kind_timestamp_seconds{event="topup"} ${first}`;
+    const day = 86_400;
+    expect(firing([page(-day + 39 * 60)])).toEqual([]);
+    expect(firing([page(-day + 39 * 60 + 1)])).toEqual(['KazooRelayDrift']);
+  });
+
   test('fire for a daemon that is gone', () => {
     expect(firing(['up{job="kazoo-relay"} 1', 'up{job="kazoo-relay"} 0'])).toEqual(['KazooRelayDown']);
   });

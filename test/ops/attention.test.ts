@@ -31,6 +31,7 @@ const summary = {
     undecodable: 0,
     unseenUndecodable: 0,
     lookedAt: null,
+    drift: [],
   },
   ...{ invalidBytes: 0, evicted: { undecodable: 0, unknown: 0, known: 0, since: null } },
   routes: config.routes.map(({ name }) => ({ name, ...route })),

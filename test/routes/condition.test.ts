@@ -64,15 +64,18 @@ describe('a condition', () => {
 
   test.each([
     ['event ==', 'Unexpected token: EOF, at its end'],
-    ['event == "a" && evnt == "b"', 'Unknown variable: evnt, at character 17: "evnt == \\"b\\""'],
+    [
+      'event == "a" && evnt == "b"',
+      'there is no variable evnt: did you mean event?, at character 17: "evnt == \\"b\\""',
+    ],
     ['event == 1', 'no such overload: string == int, at character 1: "event == 1"'],
     ['valid && size(zone)', 'at character'],
-    ['zone', 'it gives a value of the type string, not true or false, at character 1: "zone"'],
+    ['zone', 'it gives a value of the type string, not true or false: compare it, at character 1: "zone"'],
     ['zone.matches("(a")', 'the pattern is not a regular expression of RE2'],
     ['zone.matches("(?=a)")', 'at character 14'],
     ['zone.matches(data.pattern)', 'a pattern must be text in quotes, so that it can be checked, at character 14'],
-    ['charge(data.to) == 1', 'found no matching overload'],
-    ['zone.matches_pattern(0)', 'found no matching overload'],
+    ['charge(data.to) == 1', 'there is no function charge(dyn)'],
+    ['zone.matches_pattern(0)', 'there is no function string.matches_pattern(int)'],
     [`${'('.repeat(500)}true${')'.repeat(500)}`, 'at character'],
     [`${'true && '.repeat(2_000)}true`, 'at character'],
   ])('is refused where it is %s', (text, message) => {

@@ -10,7 +10,9 @@ import { createCondition } from '../../src/routes/condition.ts';
 import { entry } from '../support/notification.ts';
 
 const page = readFileSync('docs/routes.md', 'utf8');
-const [config = '', cases = ''] = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, block]) => block);
+const blocks = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, block = '']) => block);
+const [config = ''] = blocks;
+const cases = blocks.at(-1) ?? '';
 let folder: string;
 
 beforeAll(() => {

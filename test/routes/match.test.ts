@@ -6,6 +6,7 @@ import {
   createExplainer,
   createMatcher,
   createRevealedPaths,
+  interestOf,
   type Selection,
   selectionOf,
 } from '../../src/routes/match.ts';
@@ -38,6 +39,25 @@ describe('a route', () => {
     expect(decide({ accounts: ['a1'] }, { accountId: null })).toBe('skip');
     expect(decide({ zones: ['west'] }, { zone: 'west' })).toBe('deliver');
     expect(decide({ zones: ['west'] }, { zone: 'east' })).toBe('skip');
+  });
+
+  test('gets what the daemon tells of itself only where it asks for that by name, whatever its accounts and zones are', () => {
+    const own = { event: 'relay_sink_away', category: 'relay', accountId: null, zone: '' };
+    const foreign = { event: 'relay_sink_away', category: null, known: false };
+    const narrow = { accounts: ['a1'], zones: ['west'] };
+    for (const events of [[], ['*'], ['relay*'], ['*_away'], ['voicemail_new']]) {
+      expect(decide({ events }, own)).toBe('skip');
+      expect(decide({ events }, foreign)).toBe(events.includes('voicemail_new') ? 'skip' : 'deliver');
+    }
+    for (const events of [['relay_*'], ['relay_sink_away'], ['register', 'relay_sink_*'], ['*', 'relay_*']]) {
+      expect(decide({ events }, own)).toBe('deliver');
+      expect(decide({ events, ...narrow }, own)).toBe('deliver');
+      expect(interestOf({ events, ...narrow })).toMatchObject({ accounts: [] });
+      // What comes from a broker under such a name is nothing of ours.
+      expect(decide({ events }, foreign)).toBe(events.includes('*') ? 'deliver' : 'skip');
+    }
+    expect(decide({ events: ['relay_*'] }, { event: 'register' })).toBe('skip');
+    expect(decide({ events: ['relay_drift'] }, own)).toBe('skip');
   });
 
   test('gets previews and resends only where it asks for them', () => {
@@ -126,6 +146,12 @@ describe('what a route does not want, it says why:', () => {
       { events: ['missed_call', 'fax_*'] },
       { event: 'voicemail_new' },
       'its event, voicemail_new, is not among events: missed_call, fax_*',
+    ],
+    [
+      'what the daemon tells of itself',
+      { events: ['*'] },
+      { event: 'relay_drift', category: 'relay' },
+      'the daemon tells it of itself, and it is not selected by name (events: [relay_*])',
     ],
     ['the account', { accounts: ['a2'] }, {}, 'its account, a1, is not among accounts: a2'],
     ['no account', { accounts: ['a2'] }, { accountId: null }, 'it has no account, which is not among accounts: a2'],

@@ -69,6 +69,20 @@ describe('an operator’s folder', () => {
     expect(createValidator([folder]).validate('low_balance', { tenant: 1 })).toMatchObject([{ path: '/tenant' }]);
   });
 
+  test('adds the fields that its schemas name to those that the catalogue has', () => {
+    write('parts.json', { properties: { tenant: true } });
+    write('low_balance.json', {
+      properties: { owner: { properties: { inner: true } } },
+      allOf: [{ $ref: 'parts.json' }, { if: { properties: { plan: { const: 1 } } } }],
+      items: { properties: { item: true } },
+    });
+    write('brand_new.json', { properties: { tenant: true } });
+    const { unknownFields } = createValidator([folder]);
+    const data = { ...lowBalance, owner: 1, tenant: 1, plan: 1, inner: 1, item: 1 };
+    expect(unknownFields('low_balance', data)).toEqual(['/inner', '/item']);
+    expect(unknownFields('brand_new', { event_name: 'brand_new', tenant: 1, owner: 1 })).toEqual(['/owner']);
+  });
+
   test('gives way to the folders after it', () => {
     const later = join(folder, 'later');
     mkdirSync(later);

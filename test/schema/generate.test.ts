@@ -2,9 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { commonFields, events } from '../../src/kazoo/catalogue.ts';
+import { relayEvents } from '../../src/kazoo/relay-events.ts';
 import { schemaOf, unknownSchema } from '../../src/schema/generate.ts';
 
-const schemas = [...events.map(schemaOf), unknownSchema()];
+const all = [...events, ...relayEvents];
+const schemas = [...all.map(schemaOf), unknownSchema()];
 
 describe('the generated schemas', () => {
   test.each(schemas)('$title: compiles in ajv’s strict mode and fits the meta-schema', (schema) => {
@@ -14,7 +16,7 @@ describe('the generated schemas', () => {
   });
 
   test('have each an $id of their own', () => {
-    expect(new Set(schemas.map((schema) => schema.$id)).size).toBe(events.length + 1);
+    expect(new Set(schemas.map((schema) => schema.$id)).size).toBe(all.length + 1);
     expect(schemas[0]?.$id).toBe('urn:kazoo-relay:schema:account_deleted');
   });
 

@@ -111,6 +111,60 @@ describe('what every event may hold', () => {
   );
 });
 
+describe('fields that no schema has', () => {
+  const { unknownFields } = createValidator([]);
+
+  test.each(events)('are in no example of $name', ({ name, example }) => {
+    expect(unknownFields(name, normalise(example).data)).toEqual([]);
+  });
+
+  test('are told by their place at the top of the body, twenty at most', () => {
+    const example = exampleOf('missed_call');
+    expect(unknownFields('missed_call', { ...example, mood: 1, 'a/b~': { c: 1 } })).toEqual(['/mood', '/a~1b~0']);
+    const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`field_${index}`, index]));
+    expect(unknownFields('missed_call', { ...example, ...many })).toHaveLength(20);
+    const [long = ''] = unknownFields('missed_call', { [`${'k'.repeat(127)}😀`]: 1 }) ?? [];
+    expect(long.length).toBeLessThanOrEqual(256);
+    expect(long.isWellFormed()).toBe(true);
+  });
+
+  test('are not told of an event that no schema is for', () => {
+    for (const event of ['new_moon', '__proto__', null]) expect(unknownFields(event, { mood: 1 })).toBeNull();
+  });
+});
+
+describe('what an operator accepts', () => {
+  const example: JsonObject = { ...exampleOf('missed_call'), mood: 1, cc: [7], timestamp: 'now' };
+  const found = [{ path: '/notify/a', keyword: 'duplicateKey', message: 'stands there twice' }];
+
+  test.each<[object, string[]]>([
+    [{}, ['/notify/a', '/timestamp', '/cc/0', '/mood']],
+    [{ missed_call: ['/cc'] }, ['/notify/a', '/timestamp', '/mood']],
+    [{ missed_call: ['/cc/0', '/timestamp'] }, ['/notify/a', '/mood']],
+    [{ missed_call: ['/cc/*', '/notify'] }, ['/timestamp', '/mood']],
+    [{ missed_call: ['/c', '/cc/0/a', '/moo', '/mood/a'] }, ['/notify/a', '/timestamp', '/cc/0', '/mood']],
+    [{ 'm*': ['/mood'], '*': ['/timestamp'] }, ['/notify/a', '/cc/0']],
+    [{ register: ['/mood', '/timestamp'] }, ['/notify/a', '/timestamp', '/cc/0', '/mood']],
+    [{ missed_call: ['/*'] }, []],
+  ])('by %j leaves %j', (accepted, left) => {
+    const validator = createValidator([], { ...accepted });
+    const problems = validator.validate('missed_call', example, found).map(({ path }) => path);
+    expect([...problems, ...(validator.unknownFields('missed_call', example) ?? [])]).toEqual(left);
+  });
+
+  test('leaves no room for others: of more than twenty problems, those that count are told', () => {
+    const cc = Array.from({ length: 30 }, () => 7);
+    const data = { ...exampleOf('missed_call'), cc, bcc: [7] };
+    const { validate } = createValidator([], { missed_call: ['/cc'] });
+    expect(validate('missed_call', data)).toMatchObject([{ path: '/bcc/0' }]);
+  });
+
+  test('goes by the catalogue’s name, whatever the configuration calls the event', () => {
+    const { validate } = createValidator([], { top_up: ['/event_name'] });
+    expect(validate('topup', { ...exampleOf('topup'), event_name: 'top' })).toEqual([]);
+  });
+});
+
 describe('validating', () => {
   const example = exampleOf('missed_call');
 

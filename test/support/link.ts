@@ -33,6 +33,7 @@ export const queue = {
   maxLength: 100_000,
   maxLengthBytes: 128 * 1024 * 1024,
   expires: 86_400_000,
+  consumers: 1,
 } as const;
 
 /** @param wrap lets a test put something between intake and the journal */

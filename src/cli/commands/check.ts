@@ -5,17 +5,19 @@ import { within } from '../../common/async/deadlines.ts';
 import { reasonOf } from '../../common/errors.ts';
 import { pluralize, printable } from '../../common/text/format.ts';
 import type { Config } from '../../config/config.ts';
-import { type Diagnostic, diagnosticText } from '../../config/diagnostics.ts';
+import { type Diagnostic, diagnosticLines } from '../../config/diagnostics.ts';
 import { type CheckedConfig, checkConfig } from '../../config/load.ts';
 import { storeAt } from '../../journal/open.ts';
 import { createValidator } from '../../schema/validator.ts';
 import { sinkKind } from '../../sinks/registry.ts';
 import { overridesOf, presentConfigFile, takesOverrides } from '../support/args.ts';
+import { configDifference } from '../support/daemon-client.ts';
 import { orExit, type Terminal } from '../support/terminal.ts';
 
 interface Options {
   readonly config?: string;
   readonly connect?: true;
+  readonly strict?: true;
   readonly json?: true;
 }
 
@@ -24,6 +26,7 @@ export function checkCommand(terminal: Terminal): Command {
     .description('say everything that is wrong with the configuration, or surely not meant')
     .option('-c, --config <file>', 'configuration file')
     .option('--connect', 'try every broker and every sink too; nothing is consumed, delivered or changed')
+    .option('--strict', 'exit with 1 for a warning too')
     .option('--json', 'for programs')
     .addHelpText('after', help)
     .action((options: Options) =>
@@ -38,8 +41,8 @@ export function checkCommand(terminal: Terminal): Command {
 const help = `
 A line is: file, line and column (or the variable or flag), the option, what is allowed, and the value, masked if it is secret.
 Run it as the user that the daemon runs as: what may be read and written differs from user to user.
-Exit code: 0 nothing is wrong (there may be warnings), 1 there are mistakes, or with --connect a broker or sink can't be used,
-2 wrong options, or the configuration isn't there.
+Exit code: 0 nothing is wrong (there may be warnings), 1 there are mistakes, or with --strict warnings, or with --connect a
+broker or sink can't be used, 2 wrong options, or the configuration isn't there.
 
 Examples:
   kazoo-relay check
@@ -51,9 +54,21 @@ export async function check(terminal: Terminal, options: Options): Promise<void>
   const checked = withSchemas(checkConfig(file, overridesOf({ ...options }, terminal.env)));
   const { config, errors, warnings } = checked;
   const tried = options.connect && config !== undefined ? await testConnections(config) : [];
-  const isFine = errors.length === 0 && tried.every(({ ok }) => ok);
-  if (options.json) await showJson(terminal, { ok: isFine, mistakes: errors, warnings, connections: tried });
-  else await show(terminal, file, checked, tried, options.connect ?? false);
+  const isRight = errors.length === 0 && !(options.strict && warnings.length > 0);
+  const isFine = isRight && tried.every(({ ok }) => ok);
+  const note = config === undefined ? undefined : await configDifference(config.journal.path, file);
+  if (options.json)
+    await showJson(terminal, {
+      ok: isFine,
+      mistakes: errors,
+      warnings,
+      connections: tried,
+      ...(note !== undefined && { note }),
+    });
+  else {
+    await show(terminal, file, checked, tried, options.connect ?? false);
+    if (note !== undefined) await terminal.print(`${terminal.paint('dim', 'note')}     ${printable(note)}`);
+  }
   if (!isFine) terminal.exitCode = 1;
 }
 
@@ -74,6 +89,8 @@ interface Verdict extends Pick<CheckedConfig, 'warnings'> {
   readonly ok: boolean;
   readonly mistakes: CheckedConfig['errors'];
   readonly connections: readonly ConnectionTest[];
+  /** Where a daemon runs with another configuration, or with an earlier state of this one. */
+  readonly note?: string;
 }
 
 async function showJson(terminal: Terminal, verdict: Verdict): Promise<void> {
@@ -102,8 +119,8 @@ async function show(
   tried: readonly ConnectionTest[],
   wasTried: boolean,
 ): Promise<void> {
-  for (const error of errors) await terminal.print(`${terminal.paint('red', 'mistake')}  ${line(error)}`);
-  for (const warning of warnings) await terminal.print(`${terminal.paint('yellow', 'warning')}  ${line(warning)}`);
+  for (const error of errors) await showDiagnostic(terminal, terminal.paint('red', 'mistake'), error);
+  for (const warning of warnings) await showDiagnostic(terminal, terminal.paint('yellow', 'warning'), warning);
   const width = Math.max(...tried.map(({ name }) => name.length));
   for (const { name, ok, found } of tried) {
     const state = ok ? terminal.paint('green', 'ok     ') : terminal.paint('red', 'failed ');
@@ -114,8 +131,10 @@ async function show(
   await terminal.print(summaryOf(file, config, errors.length, warnings.length));
 }
 
-function line(diagnostic: Diagnostic): string {
-  return printable(diagnosticText(diagnostic));
+async function showDiagnostic(terminal: Terminal, kind: string, diagnostic: Diagnostic): Promise<void> {
+  const [first = '', ...below] = diagnosticLines(diagnostic).map(printable);
+  await terminal.print(`${kind}  ${first}`);
+  for (const line of below) await terminal.print(`         ${line}`);
 }
 
 function summaryOf(file: string, config: Config | undefined, errors: number, warnings: number): string {

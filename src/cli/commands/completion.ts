@@ -1,5 +1,6 @@
 import { Argument, Command, type Option } from 'commander';
 import { events } from '../../kazoo/catalogue.ts';
+import { relayEvents } from '../../kazoo/relay-events.ts';
 import {
   bashScript,
   type CommandNode,
@@ -77,5 +78,5 @@ function named(name: string): Value {
   if (/^(file|path)s?$/.test(name)) return 'file';
   if (/^folders?$/.test(name)) return 'folder';
   if (name === 'route') return 'route';
-  return /^events?$/.test(name) ? events.map((event) => event.name) : 'anything';
+  return /^events?$/.test(name) ? [...events, ...relayEvents].map((event) => event.name) : 'anything';
 }

@@ -56,7 +56,7 @@ async function* retryAll(
 
 /** Quarantined ones can be where they are as their route wants them by now. */
 function createRetryCheck(store: OperatorStore, config: PartialConfig): RetryCheck {
-  const validator = createValidator(config.validation.schemas);
+  const validator = createValidator(config.validation.schemas, config.validation.accept);
   const routes = new Map(
     config.routes.map((route) => [route.name, { match: createMatcher(route), explain: createExplainer(route) }]),
   );
@@ -75,7 +75,7 @@ async function validateAgain(store: OperatorStore, seq: number, validator: Valid
   if (entry?.data == null) return;
   // What decoding has found, such as keys that are there twice, no schema can mend.
   const found = entry.problems.filter(({ keyword }) => keyword === 'duplicateKey');
-  const problems = [...found, ...validator.validate(entry.header.event, entry.data)];
+  const problems = validator.validate(entry.header.event, entry.data, found);
   await store.saveValidation(seq, problems.length === 0 ? 'valid' : 'invalid', problems);
 }
 

@@ -1,13 +1,14 @@
 import { Command } from 'commander';
 import { commonFields, events, exampleRoutingKey } from '../../kazoo/catalogue.ts';
 import type { EventDefinition, EventField } from '../../kazoo/event.ts';
+import { relayEvents } from '../../kazoo/relay-events.ts';
 import { findEvent } from '../support/lookup.ts';
 import { type Column, type ListOptions, Table, widthFor, withListOptions, wrap } from '../support/table.ts';
 import { columns, orExit, type Terminal } from '../support/terminal.ts';
 
 export function eventsCommand(terminal: Terminal): Command {
   return withListOptions(new Command('events'))
-    .description('list the events that KAZOO publishes, or show one of them with its fields')
+    .description('list the events of KAZOO and those of the daemon itself, or show one of them with its fields')
     .argument('[event]', 'its name or an alias')
     .option('--json', 'as JSON')
     .addHelpText(
@@ -28,9 +29,10 @@ interface Options extends ListOptions {
 }
 
 async function list(terminal: Terminal, options: Options): Promise<void> {
-  if (options.json) return terminal.print(asJson(events.map(outline)));
+  const all = [...events, ...relayEvents];
+  if (options.json) return terminal.print(asJson(all.map(outline)));
   await new Table(terminal, eventColumns, options).print(
-    events.map((event) => [event.name, event.category, event.routingKey ?? unknownKey, event.title]),
+    all.map((event) => [event.name, event.category, event.routingKey ?? unknownKey, event.title]),
   );
 }
 

@@ -11,6 +11,7 @@ import type { EventDefinition } from '../../kazoo/event.ts';
 import { redact } from '../../kazoo/redact.ts';
 import { Entry } from '../../notification/entry.ts';
 import type { Delivery } from '../../notification/envelope.ts';
+import { Header } from '../../notification/header.ts';
 import { createExplainer } from '../../routes/match.ts';
 import { createReshape } from '../../routes/reshape.ts';
 import { shape } from '../../routes/shape.ts';
@@ -87,7 +88,9 @@ function exampleEntry(event: EventDefinition): Entry {
     receivedAt: now,
   };
   const notification = redact(decode(message, noLimits), () => []);
-  return new Entry(0, null, notification);
+  // From a broker, one of the daemon's own would be taken for an unknown event.
+  const header = new Header({ ...notification.header, event: event.name, known: true, category: event.category });
+  return new Entry(0, null, { ...notification, header });
 }
 
 async function reportOf(sink: Sink, delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {

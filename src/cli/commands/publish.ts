@@ -159,7 +159,7 @@ function eventsOf(names: readonly string[], { all }: Options): readonly EventDef
   if (all && names.length > 0) throw new Error('name events or give --all, not both');
   if (all) return catalogue;
   if (names.length === 0) throw new Error('name the events to publish, or give --all or --file');
-  return names.map(findEvent);
+  return names.map((name) => findEvent(name, catalogue));
 }
 
 type Turn = () => Promise<void>;

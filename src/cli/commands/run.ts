@@ -20,7 +20,7 @@ export function runCommand(terminal: Terminal): Command {
   return (
     takesOverrides(new Command('run'))
       .description(
-        'the default: run the daemon until it is told to stop (SIGTERM or Ctrl-C; a second one ends it at once)',
+        'the default where there is no terminal: run the daemon until it is told to stop (SIGTERM or Ctrl-C; a second one ends it at once)',
       )
       .option('-c, --config <file>', 'configuration file')
       .option('--rebuild', 'before it starts: where the journal is damaged, make a new one of what can be read of it')
@@ -30,6 +30,7 @@ export function runCommand(terminal: Terminal): Command {
       .action(async (options: { config?: string; rebuild?: boolean }, command: Command) => {
         const [unknown] = command.args;
         if (unknown !== undefined) refuse(unknown, command);
+        if (command.parent?.args[0] !== command.name()) terminal.complain(unnamed);
         await run(
           findConfigFile(options.config, terminal.env),
           overridesOf({ ...options }, terminal.env),
@@ -38,6 +39,9 @@ export function runCommand(terminal: Terminal): Command {
       })
   );
 }
+
+const unnamed =
+  'kazoo-relay: no command is named, so this runs the daemon; write kazoo-relay run, since a later release shows the help instead';
 
 const help = `
 SIGUSR2 turns its log to debug, and back.

@@ -6,7 +6,7 @@ import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import { type Attention, attentionIn } from '../../ops/attention.ts';
 import { type BrokerStatus, deliveredLately, type RouteStatus, type Status, statusOf } from '../../ops/status.ts';
-import { checkDaemon, daemonStatus } from '../support/daemon-client.ts';
+import { checkDaemon, configDifference, daemonStatus } from '../support/daemon-client.ts';
 import { withOpen } from '../support/journal.ts';
 import { type Column, type ListOptions, listTime, Table, widthFor, withListOptions, wrap } from '../support/table.ts';
 import type { Terminal } from '../support/terminal.ts';
@@ -69,7 +69,7 @@ async function status(terminal: Terminal, { config: named, json, watch, check, .
   do {
     const answer = await look(file, config);
     if (json) await terminal.print(printable(JSON.stringify(answer)));
-    else await show(terminal, answer, options, watch === true);
+    else await show(terminal, answer, options, watch === true, await configDifference(config.journal.path, file));
     if (watch) await delay(watchInterval, undefined, { signal: terminal.interrupted }).catch(() => undefined);
   } while (watch && !terminal.interrupted.aborted);
 }
@@ -88,9 +88,19 @@ async function look(file: string, config: OutlineConfig): Promise<Answer> {
   });
 }
 
-async function show(terminal: Terminal, answer: Answer, options: ListOptions, again: boolean): Promise<void> {
+async function show(
+  terminal: Terminal,
+  answer: Answer,
+  options: ListOptions,
+  again: boolean,
+  difference: string | undefined,
+): Promise<void> {
   if ('error' in answer) throw new Error(`the daemon can't tell: ${answer.error}`);
   const lines = describe(terminal, answer, options);
+  if (difference !== undefined) {
+    const note = terminal.paint('yellow', printable(difference));
+    lines.push('', ...wrap(note, widthFor(terminal, options), 0));
+  }
   // All at once, in the place of what was shown before: else it flickers.
   await terminal.print(`${again && terminal.stdout.columns !== undefined ? clear : ''}${lines.join('\n')}`);
 }

@@ -94,7 +94,7 @@ type ConfigTestRunner = (configTest: ConfigTest) => string[];
  * @throws SchemaError, ConditionError
  */
 export function createConfigTestRunner({ brokers, intake, routes, validation }: Config): ConfigTestRunner {
-  const validator = createValidator(validation.schemas);
+  const validator = createValidator(validation.schemas, validation.accept);
   const reveals = createRevealedPaths(routes);
   const zone = brokers[0]?.zone ?? '';
   const tried = routes.map((route) => {

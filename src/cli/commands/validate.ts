@@ -70,7 +70,7 @@ function validationOf(
 ): { validator: Validator; limits: BodyLimits } {
   if (config === undefined) return { validator: createValidator(schemas), limits: defaultLimits };
   const { validation, intake } = loadConfig(config, { env });
-  return { validator: createValidator([...validation.schemas, ...schemas]), limits: intake };
+  return { validator: createValidator([...validation.schemas, ...schemas], validation.accept), limits: intake };
 }
 
 interface Verdict {
@@ -85,7 +85,7 @@ function validateBody(body: Uint8Array, validator: Validator, limits: BodyLimits
   const message = { routingKey: '', contentEncoding: undefined, timestamp: undefined, zone: '', receivedAt: 0 };
   const { header, data, problems } = decode({ ...message, body }, limits);
   const { event, preview } = header;
-  const all = data === null || preview ? problems : [...problems, ...validator.validate(event, data)];
+  const all = data === null || preview ? problems : validator.validate(event, data, problems);
   return { event, valid: all.length === 0, preview, problems: all };
 }
 

@@ -9,7 +9,8 @@ import { createFateTeller, type Fate, fateJson } from '../support/deliveries/fat
 import { isoTime } from '../support/deliveries/messages.ts';
 import { withOperatorStore } from '../support/journal.ts';
 import { resolveEvents } from '../support/lookup.ts';
-import { columns, describeProblems, notifications, stateOf, type Terminal } from '../support/terminal.ts';
+import { wrap } from '../support/table.ts';
+import { describeProblems, notifications, stateOf, type Terminal } from '../support/terminal.ts';
 import { fullTime, type Moment, moment, momentHelp, type TimeZoneOption, withTimeZone } from '../support/times.ts';
 
 interface Options extends TimeZoneOption {
@@ -71,7 +72,7 @@ async function why(
   const lines = found.entries.length === 0 ? await whyNothing(wanted, found, store, time) : [];
   if (json) return;
   for (const line of [...lines, ...(options.since === undefined ? howFar(found, time) : [])])
-    await terminal.print(printable(line));
+    await printWrapped(terminal, line, 2);
 }
 
 /** @throws Error where something was said that goes without an id */
@@ -116,11 +117,10 @@ async function whyOne(
   const published = publishedAt(id);
   if (published === null || json) return;
   const { oldest } = await store.summary();
-  await terminal.print(
-    `By its id it was published ${time(published)}; the journal begins ${oldest === null ? 'empty' : time(oldest)}.`,
-  );
-  for (const line of outageLines(await store.outages(published - around, published + around), time))
-    await terminal.print(line);
+  const begins = oldest === null ? 'the journal is empty' : `the journal begins ${time(oldest)}`;
+  const outages = await store.outages(published - around, published + around);
+  for (const line of [`By its id it was published ${time(published)}; ${begins}.`, ...outageLines(outages, time)])
+    await printWrapped(terminal, line, 2);
 }
 
 /** Before and after it was published, in milliseconds, in which brokers that were away are told of. */
@@ -151,13 +151,21 @@ async function show(
   }
   await terminal.print(terminal.paint('bold', printable(`${header.event ?? 'no event'}  ${header.id}`)));
   const account = header.accountId === null ? 'no account' : `account ${header.accountId}`;
-  await terminal.print(printable(`  received ${time(header.receivedAt)}, zone ${header.zone}, ${account}`));
-  if (entry.state === 'invalid') await terminal.print(`  invalid: ${describeProblems(entry.problems)}`);
-  for (const other of others)
-    await terminal.print(`  KAZOO has published it again: ${other.id}, received ${time(other.receivedAt)}`);
-  await terminal.print(
-    columns(fates.map(({ route, text }) => [`  ${printable(route || 'all routes')}`, printable(text)])),
-  );
+  const about = [
+    `received ${time(header.receivedAt)}, zone ${header.zone}, ${account}`,
+    ...(entry.state === 'invalid' ? [`invalid: ${describeProblems(entry.problems)}`] : []),
+    ...others.map(({ id, receivedAt }) => `KAZOO has published it again: ${id}, received ${time(receivedAt)}`),
+  ];
+  for (const line of about) await printWrapped(terminal, `  ${line}`, 4);
+  const names = fates.map(({ route }) => printable(route || 'all routes'));
+  const width = Math.max(...names.map((name) => name.length));
+  for (const [index, { text }] of fates.entries())
+    await printWrapped(terminal, `  ${names[index]?.padEnd(width)}  ${text}`, width + 4);
+}
+
+/** Broken at spaces where the terminal ends. */
+async function printWrapped(terminal: Terminal, line: string, indent: number): Promise<void> {
+  for (const part of wrap(printable(line), terminal.stdout.columns, indent)) await terminal.print(part);
 }
 
 /** What is told where nothing fits: what else came of that event and that account, and who was away. */

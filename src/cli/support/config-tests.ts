@@ -2,7 +2,13 @@ import { reasonOf } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
 import { isMapping } from '../../common/options/value-checks.ts';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
-import { diagnosticText, locationText, type OptionPath, optionName } from '../../config/diagnostics.ts';
+import {
+  diagnosticLines,
+  diagnosticText,
+  locationText,
+  type OptionPath,
+  optionName,
+} from '../../config/diagnostics.ts';
 import { readSource } from '../../config/read/source.ts';
 import { eventNamed, events, exampleRoutingKey } from '../../kazoo/catalogue.ts';
 import { exampleBody } from './example.ts';
@@ -33,7 +39,7 @@ export interface Expectation {
  */
 export function readConfigTests(file: string, routes: readonly string[]): ConfigTest[] {
   const source = readSource(file);
-  if (source.errors.length > 0) throw new Error(source.errors.map(diagnosticText).join('\n'));
+  if (source.errors.length > 0) throw new Error(source.errors.flatMap(diagnosticLines).join('\n'));
   const errors: string[] = [];
   const reader: Reader = {
     routes,

@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import { digestOf, type FileDigest } from '../../config/read/source.ts';
 import type { OperatorAct } from '../../journal/operator-store.ts';
 import { askDaemon } from '../../ops/control.ts';
 import type { Status } from '../../ops/status.ts';
@@ -27,12 +29,39 @@ export async function reloadDaemon(folder: string): Promise<ReloadReport | Refus
 }
 
 /**
+ * Says where the daemon of that journal runs with another configuration than that file, or with an earlier state of it;
+ * undefined where it doesn't, where none runs, or where one can't tell.
+ */
+export async function configDifference(folder: string, file: string): Promise<string | undefined> {
+  const read = (await askDaemon(folder, 'config').catch(() => null)) as readonly FileDigest[] | Refusal | null;
+  // A daemon of the version before doesn't know the question.
+  if (read === null || 'error' in read) return undefined;
+  const [main] = read;
+  if (main === undefined) return undefined;
+  if (main.file !== resolve(file))
+    return `the daemon of this journal runs with ${main.file}, not with ${resolve(file)}`;
+  const changed = read.filter(hasChanged).map((one) => one.file);
+  if (changed.length === 0) return undefined;
+  return `the daemon runs with an earlier state of ${changed.join(', ')}: kazoo-relay reload makes it read that again`;
+}
+
+/** Where it can't be read, it may be this user that can't. */
+function hasChanged({ file, digest }: FileDigest): boolean {
+  try {
+    return digestOf(file).digest !== digest;
+  } catch {
+    return false;
+  }
+}
+
+/**
  * Makes a daemon that runs look at once for what was changed beside it.
  * @throws Error where it can't: it does so within a second all the same
  */
 export async function lookNow(folder: string): Promise<void> {
   const answer = (await askDaemon(folder, 'look')) as Refusal | null;
-  if (answer !== null) throw new Error(`it is changed, and the daemon may not know it yet: ${answer.error}`);
+  if (answer !== null)
+    throw new Error(`it is saved, but the daemon may not know it before a second has passed: ${answer.error}`);
 }
 
 /** @throws Error where the daemon doesn't answer */

@@ -3,9 +3,13 @@ import { globToRegExp } from '../../common/text/patterns.ts';
 import type { Config } from '../../config/config.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { JournalReader } from '../../journal/reader.ts';
-import { events as catalogue, eventNamed } from '../../kazoo/catalogue.ts';
+import { eventNamed, events } from '../../kazoo/catalogue.ts';
 import type { EventDefinition } from '../../kazoo/event.ts';
+import { relayEvents } from '../../kazoo/relay-events.ts';
 import type { Entry } from '../../notification/entry.ts';
+
+/** KAZOO's events, and the daemon's own. */
+const catalogue = [...events, ...relayEvents];
 
 /** @throws Error that suggests another name, when the configuration has no such route */
 export function findRoute<R extends { readonly name: string }>(name: string, routes: readonly R[]): R {
@@ -17,13 +21,13 @@ export function findRoute<R extends { readonly name: string }>(name: string, rou
 }
 
 /**
- * The event of that name or alias.
+ * The event of that name or alias, of KAZOO or the daemon's own.
  * @throws Error that suggests another name, when the catalogue doesn't have it
  */
-export function findEvent(name: string): EventDefinition {
-  const event = eventNamed(name);
+export function findEvent(name: string, among: readonly EventDefinition[] = catalogue): EventDefinition {
+  const event = among.find((candidate) => candidate.name === name || candidate.aliases.includes(name));
   if (event !== undefined) return event;
-  const names = catalogue.flatMap((known) => [known.name, ...known.aliases]);
+  const names = among.flatMap((known) => [known.name, ...known.aliases]);
   const hint = suggestionFor(name, names, '"kazoo-relay events" lists all of them');
   throw new Error(`KAZOO has no event ${JSON.stringify(name)}${hint}`);
 }

@@ -10,7 +10,7 @@ import type { Problem } from '../../notification/notification.ts';
 /** What a command has around it: the process's own streams and variables, or what a test hands in. */
 export interface ProcessContext {
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  readonly stdout: Writable & { readonly columns?: number };
+  readonly stdout: Writable & { readonly columns?: number; readonly isTTY?: boolean };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly env: NodeJS.ProcessEnv;
   /** Ends what would go on by itself; by default SIGINT and SIGTERM do. */

@@ -1,4 +1,5 @@
 import type { SchemaObj } from 'convict';
+import type { Excerpt } from '../text/slips.ts';
 
 /**
  * Options as they nest in the file, declared where they are used: the checking of the file and its reference are
@@ -36,10 +37,10 @@ export interface Format {
   validateWritten?(value: unknown): void;
 }
 
-/** A list; `items` describes each value of it. */
+/** A list; `items` describes each value of it: one value, or a mapping. */
 export interface OptionList {
   readonly doc: string;
-  readonly items: Option;
+  readonly items: Option | OptionTree;
   readonly default: readonly unknown[];
 }
 
@@ -78,4 +79,6 @@ export function isOptionalSection(node: OptionNode): node is OptionalSection {
 export interface OptionIssue {
   readonly path: readonly (string | number)[];
   readonly message: string;
+  /** The line of it that can't be read, and how it was meant. */
+  readonly excerpt?: Excerpt;
 }

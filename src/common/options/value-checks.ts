@@ -12,6 +12,12 @@ export const unescapedAt = /^\w+:\/\/[^@/?#]*[@/?#].*@/s;
 export const unescapedAtMessage =
   'has an @ behind its host: in a user name or password, write @ as %40, / as %2F, : as %3A, # as %23, ? as %3F';
 
+/** What is to be said of a URL with `$NAME` in it, as a shell has it; undefined where it has none. */
+export function unreplacedVariable(url: string): string | undefined {
+  const [, name] = /(?<=[/:@=?&])\$\(?([A-Z][A-Z0-9_]+)\b/.exec(url) ?? [];
+  return name && `has $${name}, which nothing replaces: write \${env:${name}}, or %24 for a $ itself`;
+}
+
 /** A path in the home of somebody, as a shell has it: to the system, `~` is a folder of that name. */
 export const leadingTilde = /^~([^/]*\/|$)/;
 

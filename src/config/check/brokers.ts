@@ -19,7 +19,9 @@ export interface Brokers {
 export function checkBrokers(value: unknown, errors: Issue[]): Brokers {
   if (isMapping(value) && !('zone' in value || 'url' in value)) return brokersFromKazoo(value, errors);
   if (Array.isArray(value) && value.length > 0) return { brokers: checkBrokerList(value, errors), kazoo: undefined };
-  const message = 'must be a list of at least one broker, each with a zone and a url, or a mapping with kazooConfig';
+  const message = isMapping(value)
+    ? 'is a list: put a dash before each broker, - zone: west'
+    : 'must be a list of at least one broker, each with a zone and a url, or a mapping with kazooConfig';
   errors.push({ path: ['brokers'], message });
   return { brokers: [], kazoo: undefined };
 }

@@ -32,13 +32,20 @@ export function check(
   // A section whose options are all commented out reads as null.
   const section = value === undefined || value === null ? {} : value;
   if (!isMapping(section)) {
-    errors.push({ path, message: `must be a mapping with the keys ${Object.keys(options).join(', ')}` });
+    const message = `must be a mapping with the keys ${Object.keys(options).join(', ')}${entrySlip(section, Object.keys(options))}`;
+    errors.push({ path, message });
     return {};
   }
   const missing = [...others, ...Object.keys(options)].filter((key) => section[key] === undefined);
   const suggested = new Set<string>();
   for (const key of Object.keys(section)) {
     if (Object.hasOwn(options, key) || others.includes(key)) continue;
+    const slip = keySlip(key, [...others, ...Object.keys(options)]);
+    if (slip !== undefined) {
+      suggested.add(slip.name);
+      errors.push({ path: [...path, slip.name], message: slip.message });
+      continue;
+    }
     // The key that was meant is rather one that isn't there yet.
     const near = closestMatch(key, missing) ?? closestMatch(key, [...others, ...Object.keys(options)]);
     if (near !== undefined) suggested.add(near);
@@ -55,6 +62,23 @@ export function check(
   );
 }
 
+/** The option that was meant by a key with some of its value in it, which may be a secret: `token:…`, `token …`, `-token`. */
+function keySlip(key: string, names: readonly string[]): { name: string; message: string } | undefined {
+  const [, dash = '', name = '', colon = ''] = /^(-?)([\w-]+?)(?:(:)\S.*| +\S.*)?$/s.exec(key) ?? [];
+  if (!names.includes(name)) return undefined;
+  if (dash !== '') return { name, message: 'is not an option: the dash of a list needs a space behind it' };
+  return {
+    name,
+    message: colon === '' ? 'has no colon: a key needs one, and a space behind it' : 'needs a space behind its colon',
+  };
+}
+
+/** What was meant by a text where there should be a mapping: all but the name of an option may be a secret. */
+export function entrySlip(text: unknown, names: readonly string[]): string {
+  const [, name = ''] = typeof text === 'string' ? (/^([\w-]+):\S/.exec(text) ?? []) : [];
+  return names.includes(name) ? `; a key needs a space behind its colon, ${name}: …` : '';
+}
+
 function checkNode(value: unknown, node: OptionNode, path: OptionPath, errors: Issue[]): unknown {
   if (isOption(node)) return checkOption(value, node, path, errors);
   if (isOptionList(node)) return checkList(value, node, path, errors);
@@ -66,7 +90,8 @@ function checkNode(value: unknown, node: OptionNode, path: OptionPath, errors: I
 function checkList(value: unknown, list: OptionList, path: OptionPath, errors: Issue[]): readonly unknown[] {
   if (value === undefined || value === null) return list.default;
   if (Array.isArray(value)) {
-    return value.map((item, index) => checkOption(item, list.items, [...path, index], errors));
+    // An option or a tree, and both are nodes.
+    return value.map((item, index) => checkNode(item, list.items as OptionNode, [...path, index], errors));
   }
   errors.push({ path, message: 'must be a list' });
   return [];
@@ -88,9 +113,16 @@ function checkOption(value: unknown, option: Option, path: OptionPath, errors: I
   if (value === undefined && option.default === null) errors.push({ path, message: 'is required' });
   if (value === undefined) return option.default;
   if (value === null) errors.push({ path, message: 'has no value' });
-  else if (isMapping(value))
-    errors.push({ path, message: `must be ${isList(option) ? 'a list' : 'a single value'}, not a mapping` });
-  else {
+  else if (isMapping(value)) {
+    const isBraces = Object.keys(value).some((key) => key.startsWith('{'));
+    const hint = isBraces ? ': to YAML, {{ begins one; put the value in quotes' : '';
+    errors.push({ path, message: `must be ${isList(option) ? 'a list' : 'a single value'}, not a mapping${hint}` });
+  } else if (Array.isArray(value) && isList(option) && value.some((item) => typeof item !== 'string')) {
+    const index = value.findIndex((item) => typeof item !== 'string');
+    const item: unknown = value[index];
+    const message = item === null ? 'has no value' : bareMessage(item);
+    errors.push({ path: [...path, index], message, ...(item !== null && maskedValue(item, option)) });
+  } else {
     const refusal = refusalOf(value, option);
     if (refusal !== undefined) add(refusal);
     else return convictOf(value, option).get('value');
@@ -111,9 +143,16 @@ function refusalOf(value: unknown, option: Option): string | undefined {
     const message = reasonOf(error)
       .replace(/^value: /, '')
       .replace(/: value was .*$/s, '');
-    const isBare = message === 'must be text' && (typeof value === 'number' || typeof value === 'boolean');
-    return isBare ? 'must be text: put it in quotes' : message;
+    const isBare = typeof value === 'number' || typeof value === 'boolean';
+    return isBare && /^must be (text$|a list)/.test(message) ? bareMessage(value) : message;
   }
+}
+
+/** An id of digits, or with one e among them, is a number unless it stands in quotes. */
+function bareMessage(value: unknown): string {
+  if (typeof value === 'number') return 'looks like a number to YAML: put it in quotes';
+  if (typeof value === 'boolean') return `looks like ${value} to YAML: put it in quotes`;
+  return 'must be text';
 }
 
 /** One for each option: to make one takes ten times as long as to use it, and each route has all options of routes. */

@@ -7,7 +7,7 @@ import type { RouteConfig } from '../config.ts';
 import type { Issue, OptionPath } from '../diagnostics.ts';
 import { routeOptions } from '../options.ts';
 import { sinkOptionsOf } from '../read/tree.ts';
-import { check } from './check.ts';
+import { check, entrySlip } from './check.ts';
 
 /** What a route may be called. */
 export const routeName = /^[a-z0-9][a-z0-9_-]{0,62}$/;
@@ -17,7 +17,10 @@ export type Scope = 'all' | 'selections' | 'names';
 
 export function checkRoutes(routes: unknown, errors: Issue[], scope: Scope = 'all'): RouteConfig[] {
   if (!isMapping(routes) || Object.keys(routes).length === 0) {
-    errors.push({ path: ['routes'], message: 'must be a mapping of at least one name to a route, each with a sink' });
+    const message = Array.isArray(routes)
+      ? `is a mapping: write ${nameIn(routes) ?? 'crm'}:, not - name: ${nameIn(routes) ?? 'crm'}`
+      : 'must be a mapping of at least one name to a route, each with a sink';
+    errors.push({ path: ['routes'], message });
     return [];
   }
   return Object.entries(routes).map(([name, route]) => {
@@ -50,6 +53,12 @@ export function checkRoutes(routes: unknown, errors: Issue[], scope: Scope = 'al
   });
 }
 
+/** What a list of routes calls its first one. */
+function nameIn([first]: readonly unknown[]): string | undefined {
+  const name = isMapping(first) ? first.name : undefined;
+  return typeof name === 'string' && routeName.test(name) ? name : undefined;
+}
+
 /** Options of the sink that stand on its route. */
 function misplacedKeys(route: Record<string, unknown>, sink: unknown): string[] {
   const options = sinkOptionsOf({ sink });
@@ -66,17 +75,11 @@ function checkSink(sink: unknown, path: OptionPath, errors: Issue[]): RouteConfi
   const { type, ...options } = isMapping(sink) ? sink : { type: undefined };
   const kind = kindOf(sink);
   if (kind === undefined) {
-    if (type === undefined) errors.push({ path, message: `must be a mapping with a type: ${types}` });
+    if (type === undefined) errors.push({ path, message: `must be a mapping with a type: ${types}${typeHint(sink)}` });
     else {
-      const hint = suggestionFor(
-        String(type),
-        sinkDeclarations.map((candidate) => candidate.type),
-      );
-      errors.push({
-        path: [...path, 'type'],
-        message: `must be one of ${types}${hint}`,
-        value: JSON.stringify(type),
-      });
+      const names = sinkDeclarations.map((candidate) => candidate.type);
+      const message = sinkByOtherName(String(type)) ?? `must be one of ${types}${suggestionFor(String(type), names)}`;
+      errors.push({ path: [...path, 'type'], message, value: JSON.stringify(type) });
     }
     return { type: '', options: {} };
   }
@@ -92,6 +95,35 @@ function checkSink(sink: unknown, path: OptionPath, errors: Issue[]): RouteConfi
   if (found.length === 0) found.push(...withPrefix(path, kind.check?.(checked) ?? []));
   errors.push(...found);
   return { type: kind.type, options: checked };
+}
+
+/** What people call what a sink does. */
+const otherNames: Readonly<Record<string, readonly string[]>> = {
+  webhook: ['HTTP', 'HTTPS', 'REST', 'API', 'hook', 'webhooks', 'Slack', 'Teams', 'POST', 'URL'],
+  database: ['PostgreSQL', 'Postgres', 'MySQL', 'MariaDB', 'SQLite', 'SQL', 'DB'],
+  log: ['stdout', 'console', 'journald', 'syslog', 'print', 'logger'],
+  file: ['JSON', 'NDJSON', 'JSONL', 'CSV', 'text', 'disk', 'logfile'],
+};
+
+function sinkByOtherName(written: string): string | undefined {
+  for (const [type, names] of Object.entries(otherNames)) {
+    const name = names.find((candidate) => candidate.toLowerCase() === written.toLowerCase());
+    if (name !== undefined) return `must be ${type}: ${name} is the sink ${type}`;
+  }
+  return undefined;
+}
+
+/** A sink that is only its type, or one that shows its type by what it has. */
+function typeHint(sink: unknown): string {
+  if (typeof sink === 'string') {
+    const kind = sinkDeclarations.find(({ type }) => type === sink);
+    return kind === undefined ? entrySlip(sink, ['type']) : `; write { type: ${kind.type} }`;
+  }
+  if (!isMapping(sink)) return '';
+  if (Object.keys(sink).some((key) => key.startsWith('type:'))) return entrySlip('type:…', ['type']);
+  const { url } = sink;
+  if (typeof url !== 'string') return '';
+  return /^https?:/i.test(url) ? '; with such a url, type: webhook' : '; with such a url, type: database';
 }
 
 function kindOf(sink: unknown) {

@@ -70,7 +70,10 @@ export function secretsInClearText({ value, originOf }: MergedSources): Issue[] 
 function secretsAt(path: OptionPath, node: OptionNode, value: unknown): OptionPath[] {
   if (value === undefined || value === null) return [];
   if (isOption(node)) return node.sensitive && value !== node.default && isSecret(value) ? [path] : [];
-  if (isOptionList(node)) return [value].flat().flatMap((item, index) => secretsAt([...path, index], node.items, item));
+  if (isOptionList(node)) {
+    const each = node.items as OptionNode; // an option or a tree, and both are nodes
+    return [value].flat().flatMap((item, index) => secretsAt([...path, index], each, item));
+  }
   if (!isOptionMap(node) || !isMapping(value)) return [];
   const each = node.each as OptionNode; // an option or a tree, and both are nodes
   return Object.entries(value).flatMap(([key, item]) =>

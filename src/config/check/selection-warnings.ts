@@ -1,7 +1,11 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isMapping } from '../../common/options/value-checks.ts';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { globToRegExp } from '../../common/text/patterns.ts';
 import { commonFields, events } from '../../kazoo/catalogue.ts';
+import { relayEvents } from '../../kazoo/relay-events.ts';
+import type { OwnFields } from '../../routes/body-fields.ts';
 import type { Config, RouteConfig } from '../config.ts';
 import type { Issue } from '../diagnostics.ts';
 
@@ -27,13 +31,25 @@ export function selectionWarnings(route: RouteConfig, known: Known): Issue[] {
   return [...unmatched, ...repeated(route), ...matchesNothing(route, lists)];
 }
 
+/** What else names an event or a zone that nothing has: an alarm that never ends, or an exception that never applies. */
+export function namingWarnings({ expect, validation }: Config, known: Known): Issue[] {
+  const zones = expect.map(({ zone }) => (zone === undefined ? undefined : unknownZone(zone, known)));
+  const events = Object.keys(validation.accept).map((event) => [event, known.events?.problemOf(event)] as const);
+  return [
+    ...zones.flatMap((message, index) => (message === undefined ? [] : [{ path: ['expect', index, 'zone'], message }])),
+    ...events.flatMap(([event, message]) =>
+      message === undefined ? [] : [{ path: ['validation', 'accept', event], message }],
+    ),
+  ];
+}
+
 /** Events that a route may name. Each name is looked at once: thousands of routes may have the same. */
 export class KnownEvents {
   readonly #names: readonly string[];
   readonly #problems = new Map<string, string | undefined>();
 
-  constructor(config: Config) {
-    this.#names = knownEvents(config);
+  constructor(own: OwnFields) {
+    this.#names = knownEvents(own);
   }
 
   /** Why there is nothing of that name or pattern; undefined where there is. */
@@ -44,15 +60,36 @@ export class KnownEvents {
 }
 
 /** Those of the catalogue, and those that the operator has schemas for. */
-function knownEvents({ validation }: Config): string[] {
-  const ofOperator = validation.schemas.flatMap((folder) => {
+function knownEvents(own: OwnFields): string[] {
+  return [...[...events, ...relayEvents].flatMap(({ name, aliases }) => [name, ...aliases]), ...own.keys()];
+}
+
+/** What the operator's schemas say which fields there are. */
+export function ownFields({ validation }: Config): OwnFields {
+  const fields = new Map<string, readonly string[] | undefined>();
+  for (const folder of validation.schemas) {
     try {
-      return readdirSync(folder).flatMap((file) => (file.endsWith('.json') ? [file.slice(0, -'.json'.length)] : []));
+      for (const file of readdirSync(folder)) {
+        if (file.endsWith('.json')) fields.set(file.slice(0, -'.json'.length), fieldsIn(join(folder, file)));
+      }
     } catch {
-      return []; // reading the schemas reports a folder that can't be read
+      // Reading the schemas reports a folder that can't be read.
     }
-  });
-  return [...events.flatMap(({ name, aliases }) => [name, ...aliases]), ...ofOperator];
+  }
+  return fields;
+}
+
+/** Keywords by which a schema may have fields beside its own `properties`. */
+const elsewhere = ['$ref', '$dynamicRef', 'allOf', 'anyOf', 'oneOf', 'if', 'patternProperties'];
+
+function fieldsIn(file: string): string[] | undefined {
+  try {
+    const schema: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (!isMapping(schema) || elsewhere.some((keyword) => keyword in schema)) return undefined;
+    return isMapping(schema.properties) ? Object.keys(schema.properties) : undefined;
+  } catch {
+    return undefined; // as above
+  }
 }
 
 export function knownZones({ brokers }: Config): string[] {
@@ -60,15 +97,38 @@ export function knownZones({ brokers }: Config): string[] {
 }
 
 function unknownEvent(event: string, known: readonly string[]): string | undefined {
+  const published = byRoutingKey(event);
+  if (published !== undefined) return `${quoted(event)} ${published}`;
   if (event.includes('*')) {
     const glob = globToRegExp(event);
     return known.some((name) => glob.test(name))
       ? undefined
       : `${quoted(event)} matches no event that the catalogue has`;
   }
-  return known.includes(event)
-    ? undefined
-    : `${quoted(event)} is not in the catalogue of events${suggestionFor(event, known)}`;
+  if (known.includes(event)) return undefined;
+  const several = known.filter((name) => event.split(/[\s,;|]+/).includes(name));
+  if (several.length > 1) return `${quoted(event)} is one name: write [${several.join(', ')}]`;
+  if (/^-\S/.test(event)) return `${quoted(event)} is one name: the dash of a list needs a space behind it`;
+  const family = events.filter(({ category }) => category === event).map(({ name }) => name);
+  if (family.length > 0) return `${quoted(event)} is a category: its events are ${family.join(', ')}`;
+  // As it is on the wire, in camel case, or with dots.
+  const name = event
+    .replace(/(?<=[a-z])(?=[A-Z])/g, '_')
+    .replace(/[^A-Za-z]+/g, '_')
+    .replace(/^_|_$/g, '')
+    .toLowerCase();
+  return `${quoted(event)} is not in the catalogue of events${suggestionFor(known.includes(name) ? name : event, known)}`;
+}
+
+/** What is said of a routing key, also of one with the wildcards of AMQP, in the place of an event. */
+function byRoutingKey(written: string): string | undefined {
+  if (!written.startsWith('notifications.')) return undefined;
+  const glob = globToRegExp(written.replaceAll('#', '*'));
+  const names = events.filter(({ routingKey }) => routingKey !== null && glob.test(routingKey)).map(({ name }) => name);
+  if (names.length === 0) return 'is a routing key, and events are selected by their names';
+  return names.length === 1
+    ? `is a routing key: its event is ${names[0]}`
+    : `is a routing key: its events are ${names.join(', ')}`;
 }
 
 function unknownZone(zone: string, { zones }: Known): string | undefined {

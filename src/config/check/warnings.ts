@@ -1,13 +1,15 @@
 import { resolve } from 'node:path';
 import { hostAndPort, isLoopback } from '../../common/net/addresses.ts';
 import { loginOf, parametersOf, vhostOf } from '../../common/net/amqp-url.ts';
+import { unreplacedVariable } from '../../common/options/value-checks.ts';
+import { createTrials, routeDoubts, type Trials } from '../../routes/doubts.ts';
 import { sinkDeclaration } from '../../sinks/declarations.ts';
 import type { Config, RouteConfig } from '../config.ts';
 import type { Issue, OptionPath } from '../diagnostics.ts';
 import { formatDuration } from '../formats/amounts.ts';
 import type { MergedSources } from '../read/merge-sources.ts';
 import { secretsInClearText } from './secrets.ts';
-import { KnownEvents, knownZones, selectionWarnings } from './selection-warnings.ts';
+import { KnownEvents, knownZones, namingWarnings, ownFields, selectionWarnings } from './selection-warnings.ts';
 
 /**
  * What is legal in a configuration, and most likely not meant.
@@ -15,13 +17,20 @@ import { KnownEvents, knownZones, selectionWarnings } from './selection-warnings
  */
 export function configWarnings(config: Config, merged: MergedSources, isValid: (path: OptionPath) => boolean): Issue[] {
   const routes = config.routes.filter(({ name }) => isValid(['routes', name]));
+  const own = isValid(['validation']) ? ownFields(config) : undefined;
+  const trials = own && createTrials(own, routes.length);
   const known = {
-    events: isValid(['validation']) ? new KnownEvents(config) : undefined,
+    events: own && new KnownEvents(own),
     zones: isValid(['brokers']) ? knownZones(config) : undefined,
   };
   return [
     ...(isValid(['brokers']) ? brokerWarnings(config) : []),
-    ...routes.flatMap((route) => [...selectionWarnings(route, known), ...routeWarnings(route, known.zones ?? [])]),
+    ...routes.flatMap((route) => [
+      ...selectionWarnings(route, known),
+      ...routeWarnings(route, known.zones ?? []),
+      ...(trials === undefined ? [] : exampleWarnings(route, trials)),
+    ]),
+    ...(['expect', 'validation'].every((section) => isValid([section])) ? namingWarnings(config, known) : []),
     ...sharedTargets(routes),
     ...(isValid(['http']) ? httpWarnings(config) : []),
     ...(['intake', 'queue', 'log'].every((section) => isValid([section])) ? intakeWarnings(config) : []),
@@ -32,7 +41,8 @@ export function configWarnings(config: Config, merged: MergedSources, isValid: (
 function brokerWarnings({ brokers }: Config): Issue[] {
   return brokers.flatMap(({ url }, index) => {
     const parsed = new URL(url);
-    const messages: string[] = [];
+    const variable = unreplacedVariable(url);
+    const messages = variable === undefined ? [] : [variable];
     if (parametersOf(parsed).verify === false) {
       messages.push('lets anybody between here and the broker read and answer: it has verify=verify_none');
     }
@@ -80,6 +90,14 @@ function routeWarnings(route: RouteConfig, knownZones: readonly string[]): Issue
     warn(['sink', ...path], message);
   }
   return found;
+}
+
+/** What is made of the examples of the events that the route selects. */
+function exampleWarnings(route: RouteConfig, trials: Trials): Issue[] {
+  const { type, options } = route.sink;
+  const { paths, rehearse } = sinkDeclaration(type);
+  const reads = { paths: paths?.(options) ?? [], rehearse: rehearse?.(options) };
+  return routeDoubts(route, reads, trials).map((issue) => ({ ...issue, path: ['routes', route.name, ...issue.path] }));
 }
 
 /** Two writers of one file would mix their lines, and each rotate it under the other's hands. */

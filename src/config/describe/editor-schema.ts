@@ -84,8 +84,9 @@ function isRequired(node: OptionNode | undefined): boolean {
 function schemaOf(node: OptionNode): Schema {
   if (isOption(node)) return { description: node.doc, ...defaultOf(node), ...valueSchema(node) };
   if (isOptionList(node)) {
-    const list = { type: ['array', 'null'], items: valueSchema(node.items) };
-    const items = node.default.map((item) => formatValue(item, node.items));
+    const each = node.items as OptionNode; // an option or a tree, and both are nodes
+    const list = { type: ['array', 'null'], items: isOption(each) ? valueSchema(each) : schemaOf(each) };
+    const items = isOption(each) ? node.default.map((item) => formatValue(item, each)) : node.default;
     return { description: node.doc, default: items, anyOf: [list, reference] };
   }
   if (isOptionMap(node)) {

@@ -68,7 +68,8 @@ The configuration is one file, YAML or JSON: that of \`--config\`, else of \`KAZ
 \`/etc/kazoo-relay/kazoo-relay.yaml\`, else \`config/kazoo-relay.yaml\`. Begin with the example
 [config/kazoo-relay.yaml](../config/kazoo-relay.yaml).
 
-- \`kazoo-relay check\` reports all errors and warnings at once, with file, line and column.
+- \`kazoo-relay check\` reports all errors and warnings at once, with file, line and column. Below a line that it can't read
+  stands what the line should say.
 - \`kazoo-relay config show --origin\` shows every value and its source.
 
 **Precedence**, highest first: a flag of \`run\` (\`--log-level\`, \`--log-format\`, and \`--set OPTION=VALUE\` for all others, such as
@@ -84,7 +85,20 @@ files is an error.
 ## Values
 
 **Durations**: \`500ms\`, \`30s\`, \`5m\`, \`2h\`, \`7d\`. **Sizes**: \`512KiB\`, \`64MiB\`, \`10GiB\`. A duration or size other than 0 needs a
-unit.
+unit. \`1M\` is refused, because it could mean a minute (\`1m\`) or a month (\`30d\`).
+
+**Lists**: a list of one name is also written without brackets, \`events: missed_call\`. Put a name that looks like a number in
+quotes.
+
+**Shared parts**: \`<<: *name\` merges the mapping that another place marks with \`&name\`; what stands beside it takes precedence.
+
+    crm:
+      &defaults
+      events: [missed_call]
+      sink: { type: webhook, url: https://crm.example.com }
+    billing:
+      <<: *defaults
+      events: [transaction]
 
 **Substitution**: a value may contain these, each with an optional default for a missing source (\`\${env:NAME:-default}\`; for a
 variable, also if it is empty). \`$\${\` is a literal \`\${\`.
@@ -140,23 +154,32 @@ function rowsOfNode(path: OptionPath, node: OptionNode, prefix: OptionPath): Row
   const variable = `\`${variableOf([...prefix, ...path])}\``;
   if (isOption(node)) return [{ name, value: kindOf(node), default: defaultOf(node), variable, doc: docOf(node) }];
   if (isOptionList(node)) {
-    const items = node.default.map((item) => formatValue(item, node.items)).join(', ');
-    return [{ name, value: `list, each a ${kindOf(node.items)}`, default: `\`[${items}]\``, variable, doc: node.doc }];
+    const each = node.items as OptionNode; // an option or a tree, and both are nodes
+    const items = isOption(each) ? node.default.map((item) => formatValue(item, each)).join(', ') : '';
+    return [
+      { name, value: `list, each a ${kindOfEach(each)}`, default: `\`[${items}]\``, variable, doc: node.doc },
+      ...rowsOfEach([...path, 'N'], each, prefix),
+    ];
   }
   if (isOptionMap(node)) {
-    const each = node.each as OptionNode; // an option or a tree, and both are nodes
-    const value = `mapping, each a ${isOption(each) ? kindOf(each) : 'section'}`;
-    // A variable holds such a mapping as a whole.
-    const inner = isOption(each)
-      ? []
-      : rowsOfNode([...path, 'KEY'], each, prefix).map((row) => ({ ...row, variable: '' }));
-    return [{ name, value, default: '`{}`', variable, doc: node.doc }, ...inner];
+    const each = node.each as OptionNode; // as above
+    const value = `mapping, each a ${kindOfEach(each)}`;
+    return [{ name, value, default: '`{}`', variable, doc: node.doc }, ...rowsOfEach([...path, 'KEY'], each, prefix)];
   }
   if (!isOptionalSection(node)) return rowsOf(node, path, prefix);
   return [
     { name, value: 'section', default: 'none', variable: '', doc: node.doc },
     ...rowsOf(node.optional, path, prefix),
   ];
+}
+
+function kindOfEach(each: OptionNode): string {
+  return isOption(each) ? kindOf(each) : 'section';
+}
+
+/** Of what a list or a mapping holds, where that has options; a variable holds it as a whole. */
+function rowsOfEach(path: OptionPath, each: OptionNode, prefix: OptionPath): Row[] {
+  return isOption(each) ? [] : rowsOfNode(path, each, prefix).map((row) => ({ ...row, variable: '' }));
 }
 
 function kindOf(option: Option): string {

@@ -75,7 +75,7 @@ class Writer {
     if (isOption(node)) this.line(formatted(value, node), path, depth);
     else if (isOptionList(node))
       this.line(
-        [value].flat().map((item) => formatted(item, node.items)),
+        [value].flat().map((item) => itemOf(item, node.items as OptionNode)), // either is a node
         path,
         depth,
       );
@@ -107,6 +107,14 @@ const inline = { collectionStyle: 'flow', lineWidth: 0, blockQuote: false, flowC
 
 function keyText(path: OptionPath): string {
   return stringify(path.at(-1), inline).trimEnd();
+}
+
+/** What a list holds: one value, or a mapping, of which what isn't given is left out. */
+function itemOf(item: unknown, node: OptionNode): unknown {
+  if (isOption(node)) return formatted(item, node);
+  const values = Object.entries(isMapping(item) ? item : {}).filter(([, value]) => value !== undefined);
+  const inner = node as OptionTree; // such a list has options and nothing else
+  return Object.fromEntries(values.map(([key, value]) => [key, itemOf(value, inner[key] ?? {})]));
 }
 
 function formatted(value: unknown, option: Option): unknown {

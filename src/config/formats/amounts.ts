@@ -39,24 +39,32 @@ export const amounts = {
   duration: {
     kind: 'duration',
     schema: unitSchema(durations),
-    validate: (value) => must(isTimer(value), 'must be a duration such as 500ms, 30s, 5m, 2h or 7d, 24d at most'),
+    validate: (value) =>
+      must(
+        isTimer(value),
+        `must be a duration such as 500ms, 30s, 5m, 2h or 7d, 24d at most${inOtherUnits(value, durations)}`,
+      ),
     coerce: (text) => parseAmount(text, durations),
-    validateWritten: needsUnit('5m, 30s or 500ms'),
+    validateWritten: needsTimeUnit('5m, 30s or 500ms'),
   },
   'positive duration': {
     kind: 'duration',
     schema: positiveUnitSchema(durations),
     validate: (value) =>
-      must(isTimer(value) && value > 0, 'must be a duration above 0, such as 500ms, 30s or 5m, 24d at most'),
+      must(
+        isTimer(value) && value > 0,
+        `must be a duration above 0, such as 500ms, 30s or 5m, 24d at most${inOtherUnits(value, durations)}`,
+      ),
     coerce: (text) => parseAmount(text, durations),
-    validateWritten: needsUnit('5m, 30s or 500ms'),
+    validateWritten: needsTimeUnit('5m, 30s or 500ms'),
   },
   age: {
     kind: 'duration',
     schema: unitSchema(durations),
-    validate: (value) => must(isAmount(value), 'must be an age such as 12h, 30d or 365d'),
+    validate: (value) =>
+      must(isAmount(value), `must be an age such as 12h, 30d or 365d${inOtherUnits(value, durations)}`),
     coerce: (text) => parseAmount(text, durations),
-    validateWritten: needsUnit('180d, 12h or 30m'),
+    validateWritten: needsTimeUnit('180d, 12h or 30m'),
   },
   heartbeat: {
     kind: 'duration',
@@ -64,15 +72,16 @@ export const amounts = {
     validate: (value) =>
       must(
         isAmount(value) && value % 1000 === 0 && value >= 1000 && value < 10_000,
-        'must be whole seconds, from 1s to 9s',
+        `must be whole seconds, from 1s to 9s${inOtherUnits(value, durations)}`,
       ),
     coerce: (text) => parseAmount(text, durations),
-    validateWritten: needsUnit('5s'),
+    validateWritten: needsTimeUnit('5s'),
   },
   size: {
     kind: 'size',
     schema: unitSchema(sizes),
-    validate: (value) => must(isAmount(value), 'must be a size such as 512KiB, 64MiB, 10GiB or 100MB'),
+    validate: (value) =>
+      must(isAmount(value), `must be a size such as 512KiB, 64MiB, 10GiB or 100MB${inOtherUnits(value, sizes)}`),
     coerce: (text) => parseAmount(text, sizes),
     validateWritten: needsUnit('10GiB or 64MiB'),
   },
@@ -80,7 +89,10 @@ export const amounts = {
     kind: 'size',
     schema: positiveUnitSchema(sizes),
     validate: (value) =>
-      must(isAmount(value) && value > 0, 'must be a size above 0, such as 512KiB, 64MiB, 10GiB or 100MB'),
+      must(
+        isAmount(value) && value > 0,
+        `must be a size above 0, such as 512KiB, 64MiB, 10GiB or 100MB${inOtherUnits(value, sizes)}`,
+      ),
     coerce: (text) => parseAmount(text, sizes),
     validateWritten: needsUnit('10GiB or 64MiB'),
   },
@@ -96,13 +108,14 @@ export const amounts = {
   nat: {
     kind: 'whole number',
     schema: numberSchema({ minimum: 0 }, '\\d{1,15}'),
-    validate: (value) => must(isAmount(value), 'must be a whole number from 0 on'),
+    validate: (value) => must(isAmount(value), `must be a whole number from 0 on${inOneWord(value)}`),
     coerce: wholeNumber,
   },
   'positive number': {
     kind: 'whole number',
     schema: numberSchema({ minimum: 1 }, '(?=.*[1-9])\\d{1,15}'),
-    validate: (value) => must(Number.isSafeInteger(value) && Number(value) > 0, 'must be a whole number above 0'),
+    validate: (value) =>
+      must(Number.isSafeInteger(value) && Number(value) > 0, `must be a whole number above 0${inOneWord(value)}`),
     coerce: wholeNumber,
   },
   prefetch: {
@@ -111,7 +124,7 @@ export const amounts = {
     validate: (value) =>
       must(
         Number.isInteger(value) && Number(value) > 0 && Number(value) <= 65_535,
-        'must be a whole number from 1 to 65535',
+        `must be a whole number from 1 to 65535${inOneWord(value)}`,
       ),
     coerce: wholeNumber,
   },
@@ -153,6 +166,53 @@ function needsUnit(examples: string): (value: unknown) => void {
   };
 }
 
+/** The same of a time, in which M may be a minute or a month. */
+function needsTimeUnit(examples: string): (value: unknown) => void {
+  const mustHaveUnit = needsUnit(examples);
+  return (value) => {
+    mustHaveUnit(value);
+    const [, count] = typeof value === 'string' ? (/^(\d+(?:\.\d+)?)\s*M$/.exec(value) ?? []) : [];
+    if (count === undefined) return;
+    const days = Math.round(Number(count) * 30);
+    throw new Error(`has the unit M, which may be minutes or months: write ${count}m for minutes, ${days}d for months`);
+  };
+}
+
+/** What people call our units, and units that we don't have. */
+const otherUnits: readonly (readonly [count: number, unit: string, names: string])[] = [
+  [1, 'ms', 'msec msecs millis millisecond milliseconds'],
+  [1, 's', 'sec secs second seconds'],
+  [1, 'm', 'min mins minute minutes'],
+  [1, 'h', 'hr hrs hour hours'],
+  [1, 'd', 'day days'],
+  [7, 'd', 'w week weeks'],
+  [30, 'd', 'mo month months'],
+  [365, 'd', 'y yr year years'],
+  [1, 'KiB', 'k ki kbyte kbytes'],
+  [1, 'MiB', 'm mi mbyte mbytes'],
+  [1, 'GiB', 'g gi gbyte gbytes'],
+  [1024, 'GiB', 't ti tb tib'],
+  [1, 'B', 'byte bytes'],
+];
+
+/** How an amount is written here that has the unit of somebody else, or a comma. */
+function inOtherUnits(value: unknown, units: ReadonlyMap<string, number>): string {
+  if (typeof value !== 'string') return '';
+  const [, digits = '', written = ''] = /^\s*(\d+(?:[.,]\d+)?)\s*([a-z]+)\.?\s*$/i.exec(value) ?? [];
+  const name = written.toLowerCase();
+  const number = Number(digits.replace(',', '.'));
+  if (units.has(name)) return digits.includes(',') ? `: write ${number}${written}` : '';
+  const known = otherUnits.find(([, unit, names]) => units.has(unit.toLowerCase()) && names.split(' ').includes(name));
+  return known === undefined ? '' : `: write ${number * known[0]}${known[1]}`;
+}
+
+/** A number as a program reads it, for one that people read: 10_000, 10,000, 10k. */
+function inOneWord(value: unknown): string {
+  if (typeof value !== 'string' || /^\d+$/.test(value)) return '';
+  const [, digits, thousands] = /^\s*(\d{1,3}(?:[_,. ']?\d{3})*)\s*(k)?\s*$/i.exec(value) ?? [];
+  return digits === undefined ? '' : `: write ${digits.replaceAll(/\D/g, '')}${thousands === undefined ? '' : '000'}`;
+}
+
 /** An amount with any of these units, or 0, as a JSON Schema. */
 function unitSchema(units: ReadonlyMap<string, number>): object {
   const zero = '^0+(\\.0+)?$';
@@ -165,7 +225,9 @@ function positiveUnitSchema(units: ReadonlyMap<string, number>): object {
 }
 
 function withUnit(units: ReadonlyMap<string, number>): string {
-  return `\\d+(\\.\\d+)?\\s*(${[...units.keys()].map(anyCase).join('|')})$`;
+  // A capital M may be minutes or months.
+  const names = [...units.keys()].map((name) => (name === 'm' ? name : anyCase(name)));
+  return `\\d+(\\.\\d+)?\\s*(${names.join('|')})$`;
 }
 
 /** True for a number that has no unit. */

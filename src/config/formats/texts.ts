@@ -8,6 +8,7 @@ import {
   unescapedAt,
   unescapedAtMessage,
 } from '../../common/options/value-checks.ts';
+import { hoursForm, readHours } from '../../common/text/hours.ts';
 import { mappedTypes } from '../../sinks/database/options.ts';
 import { sixteenBits } from './amounts.ts';
 
@@ -22,9 +23,9 @@ const sqliteInHome = /^sqlite:\/{0,3}~([^/]*\/|$)/;
 const textSchema = { type: 'string', pattern: '\\S' };
 const urlSchema = (scheme: string) => ({ type: 'string', pattern: `^[\\x00-\\x20]*${anyCase(scheme)}` });
 const httpSchema = urlSchema('https?:');
-const namesSchema = { type: 'array', items: textSchema };
+const namesSchema = { anyOf: [textSchema, { type: 'array', items: textSchema }] };
 const pathSchema = { ...textSchema, not: { type: 'string', pattern: leadingTilde.source } };
-const pathsSchema = { type: 'array', items: pathSchema };
+const pathsSchema = { anyOf: [pathSchema, { type: 'array', items: pathSchema }] };
 
 /** Texts: names, paths, addresses and words. */
 export const texts = {
@@ -38,6 +39,7 @@ export const texts = {
     schema: namesSchema,
     isList: true,
     validate: (value) => must(isNames(value), 'must be a list of names'),
+    coerce: listOfOne,
   },
   path: {
     kind: 'path',
@@ -55,6 +57,17 @@ export const texts = {
       must(isNames(value), 'must be a list of paths');
       must(!value.some(isInHome), leadingTildeMessage);
     },
+    coerce: listOfOne,
+  },
+  pointers: {
+    kind: 'list',
+    schema: { type: 'array', items: { type: 'string', pattern: '^/' } },
+    isList: true,
+    validate: (value) =>
+      must(
+        isNames(value) && value.every((pointer) => pointer.startsWith('/')),
+        'must be a list of JSON Pointers such as /voicemail_transcription, as "kazoo-relay drift" shows them',
+      ),
   },
   // RabbitMQ keeps what begins with amq. for itself.
   'queue name': {
@@ -80,7 +93,10 @@ export const texts = {
     schema: { ...urlSchema('amqps?://[^/?#]'), not: { pattern: unescapedAt.source } },
     validate: (value) => {
       must(!hasUnescapedAt(value), unescapedAtMessage);
-      must(isAmqpUrl(value), 'must be a URL such as amqp://user:password@host:5672 or amqps://…');
+      must(
+        isAmqpUrl(value),
+        `must be a URL such as amqp://user:password@host:5672 or amqps://…${missingScheme(value)}`,
+      );
       parametersOf(new URL(String(value)));
     },
   },
@@ -142,24 +158,47 @@ export const texts = {
         'must be now, earliest, or a time such as 2026-11-24T10:00:00Z',
       ),
   },
+  hours: {
+    kind: 'days and hours',
+    schema: { type: 'string', pattern: hoursForm.source },
+    validate: (value) =>
+      must(
+        typeof value === 'string' && readHours(value) !== undefined,
+        'must be days, hours, or both, such as Mon-Fri 08:00-18:00',
+      ),
+  },
   // convict's own makes true of "no".
   boolean: {
     kind: 'true or false',
     schema: { anyOf: [{ type: 'boolean' }, { enum: ['true', 'false'] }] },
-    validate: (value) => must(typeof value === 'boolean', 'must be true or false'),
+    validate: (value) => {
+      const meant = truths.get(String(value).toLowerCase());
+      must(typeof value === 'boolean', `must be true or false${meant === undefined ? '' : `: write ${meant}`}`);
+    },
     coerce: (text) => (text === 'true' ? true : text === 'false' ? false : text),
   },
   patterns: {
     kind: 'list',
-    schema: { anyOf: [pathSchema, pathsSchema] },
+    schema: pathsSchema,
     isList: true,
     validate(value) {
       must(isNames(value), 'must be a pattern of file names, or a list of them');
       must(!value.some(isInHome), leadingTildeMessage);
     },
-    coerce: (text) => [text],
+    coerce: listOfOne,
   },
 } satisfies Readonly<Record<string, Format>>;
+
+/** What YAML 1.1 and people take for true and false. */
+const truths: ReadonlyMap<string, boolean> = new Map([
+  ...['true', 'yes', 'y', 'on', '1', 'enabled'].map((word) => [word, true] as const),
+  ...['false', 'no', 'n', 'off', '0', 'disabled'].map((word) => [word, false] as const),
+]);
+
+/** One name is written without its list too. */
+function listOfOne(value: unknown): unknown {
+  return isText(value) ? [value] : value;
+}
 
 function isNames(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every(isText);
@@ -181,6 +220,13 @@ function isAmqpUrl(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;
   const { protocol, hostname } = new URL(value);
   return (protocol === 'amqp:' || protocol === 'amqps:') && hostname !== '';
+}
+
+/** A host and its port, without what must stand in front. */
+function missingScheme(value: unknown): string {
+  const isBare =
+    typeof value === 'string' && !value.includes('://') && /^([^\s/@]+@)?[\w.-]+(:\d+)?(\/\S*)?$/.test(value);
+  return isBare ? '; amqp:// is missing in front' : '';
 }
 
 function isListen(value: unknown): boolean {

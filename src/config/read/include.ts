@@ -40,6 +40,7 @@ export function includeRoutes(
   const sources = filesOf(main, patterns, errors, warnings).map(readSource);
   for (const source of sources) {
     errors.push(...source.errors);
+    warnings.push(...source.warnings);
     if (source.value === undefined || source.value === null) continue;
     const { value, ...found } = substitute(source.value, [], environment);
     substitutions.push(...found.substitutions);

@@ -1,7 +1,7 @@
 import { isMapping } from '../../common/options/value-checks.ts';
 import { type Diagnostic, isWithin, type OptionPath, PathMap, type SourceLocation } from '../diagnostics.ts';
 import { type Included, includeRoutes, type UnresolvedReference, unresolvedIn } from './include.ts';
-import type { Source } from './source.ts';
+import type { FileDigest, Source } from './source.ts';
 import { type Substitution, substitute } from './substitute.ts';
 import { fromText, nodeAt, setValue, valueAt } from './tree.ts';
 import {
@@ -22,6 +22,8 @@ export interface MergedSources {
   readonly unresolvedReferences: readonly UnresolvedReference[];
   readonly warnings: readonly Diagnostic[];
   readonly files: readonly string[];
+  /** The same as they were read. */
+  readonly read: readonly FileDigest[];
   /** Where something is said, or the innermost part of its path. */
   locationOf(path: OptionPath): SourceLocation;
   /** Where the value of an option comes from; undefined where nothing says it. */
@@ -58,8 +60,9 @@ export function mergeSources(main: Source, written: Record<string, unknown>, giv
       ...own.errors.map((mistake) => unresolvedIn(main, mistake)),
       ...included.unresolvedReferences,
     ],
-    warnings: [...included.warnings, ...variables.warnings],
+    warnings: [...main.warnings, ...included.warnings, ...variables.warnings],
     files: [main.file, ...included.sources.map(({ file }) => file)],
+    read: [main, ...included.sources].flatMap(({ digest }) => digest ?? []),
     locationOf: (path) => overrideFor(path, overrides) ?? sourceFor(path, included, main).locationOf(path),
     originOf: (path) => overrideFor(path, overrides) ?? originIn(sourceFor(path, included, main), path, substitutions),
   };

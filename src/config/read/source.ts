@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
+import { resolve } from 'node:path';
 import {
   type Document,
   isMap,
@@ -8,13 +10,15 @@ import {
   type Pair,
   parseDocument,
   visit,
+  type YAMLError,
   type YAMLMap,
-  type YAMLParseError,
 } from 'yaml';
 import { codeOf, reasonOf } from '../../common/errors.ts';
 import { fileReasonOf, hasSudo, ownershipOf } from '../../common/fs/fs-errors.ts';
 import { readNamedText } from '../../common/fs/named-file.ts';
-import { ConfigError, type Diagnostic, diagnosticText, type OptionPath, type SourceLocation } from '../diagnostics.ts';
+import { ConfigError, type Diagnostic, type OptionPath, type SourceLocation } from '../diagnostics.ts';
+import { maskExcerpt } from './excerpt.ts';
+import { findYamlSlip } from './yaml-slips.ts';
 
 /** Where a configuration is looked for, in this order, when none is named. */
 const defaultFiles = ['/etc/kazoo-relay/kazoo-relay.yaml', 'config/kazoo-relay.yaml'];
@@ -48,12 +52,31 @@ function exists(file: string): boolean {
   }
 }
 
+/** A file with what tells one state of it from another. */
+export interface FileDigest {
+  /** The whole path. */
+  readonly file: string;
+  readonly digest: string;
+}
+
+/** The file as it is now. @throws Error where it can't be read */
+export function digestOf(file: string): FileDigest {
+  return digestOfText(file, readNamedText(file, { largest }).text);
+}
+
+function digestOfText(file: string, text: string): FileDigest {
+  return { file: resolve(file), digest: createHash('sha256').update(text).digest('hex') };
+}
+
 /** A file of the configuration, YAML or JSON: its value, and where in the file each part of it stands. */
 export interface Source {
   readonly file: string;
+  /** Undefined where it could not be read. */
+  readonly digest: FileDigest | undefined;
   /** Undefined where it could not be read; then there are errors. */
   readonly value: unknown;
   readonly errors: readonly Diagnostic[];
+  readonly warnings: readonly Diagnostic[];
   /** True where others than its owner and group may read the file. */
   readonly isPublic: boolean;
   /** Where the key of a value stands, or of the innermost part of its path that is there. */
@@ -72,7 +95,15 @@ export function readSource(file: string): Source {
     return parse(file, text, (mode & 0o004) !== 0);
   } catch (cause) {
     const mistake = { source: file, option: '', message: `can't be read: ${fileReasonOf(cause)}` };
-    return { file, value: undefined, errors: [mistake], isPublic: false, ...noLocations(file) };
+    return {
+      file,
+      digest: undefined,
+      value: undefined,
+      errors: [mistake],
+      warnings: [],
+      isPublic: false,
+      ...noLocations(file),
+    };
   }
 }
 
@@ -82,23 +113,20 @@ function noLocations(file: string) {
 
 function parse(file: string, text: string, isPublic: boolean): Source {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = read(text, lines);
   const at = (offset: number): SourceLocation => {
     const { line, col } = lines.linePos(offset);
     return { source: file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const errorMessages = document.errors.map((error) => ({
-    ...at(error.pos[0]),
-    option: '',
-    message: messageOf(error),
-  }));
-  // Each bracket that a missing quote leaves open has the same error, at the same place.
-  const errors: Diagnostic[] = [...new Map(errorMessages.map((entry) => [diagnosticText(entry), entry])).values()];
+  const located = (error: YAMLError): Diagnostic => ({ ...at(error.pos[0]), option: '', message: messageOf(error) });
+  const errors = errorsOf(document, text).map((error) => slipAt(file, text, error) ?? located(error));
   const value = errors.length > 0 ? undefined : plainOf(document, file, errors, at);
   return {
     file,
+    digest: digestOfText(file, text),
     value,
     errors,
+    warnings: document.warnings.filter((warning) => !isWholeTag(warning, text)).map(located),
     isPublic,
     locationOf: (path) => at(keyOffset(document, path) ?? 0),
     valueLocationOf(path) {
@@ -108,10 +136,50 @@ function parse(file: string, text: string, isPublic: boolean): Source {
   };
 }
 
+/** With `<<`, which older YAML has for what several mappings have in common. */
+function read(text: string, lineCounter?: LineCounter): Document {
+  return parseDocument(text, {
+    ...(lineCounter !== undefined && { lineCounter }),
+    prettyErrors: false,
+    merge: true,
+    logLevel: 'error',
+  });
+}
+
+/** What is wrong with a document, in its order. */
+function errorsOf({ errors, warnings }: Document, text: string): YAMLError[] {
+  return first([...errors, ...warnings.filter((warning) => isWholeTag(warning, text))]);
+}
+
+/** A value that begins with `!` and has no space is a tag of nothing: `where: !valid`. */
+function isWholeTag({ code, pos: [offset] }: YAMLError, text: string): boolean {
+  return code === 'TAG_RESOLVE_FAILED' && /^!\S*[^\S\n]*$/m.test(text.slice(offset).split('\n', 1)[0] ?? '');
+}
+
+/** Errors up to the first after which the parser may have lost its way; what it says later is about its own confusion. */
+function first(errors: readonly YAMLError[]): YAMLError[] {
+  const inOrder = errors.toSorted((one, other) => one.pos[0] - other.pos[0]);
+  const lost = inOrder.findIndex(({ code }) => code !== 'DUPLICATE_KEY' && code !== 'BAD_DQ_ESCAPE');
+  return lost === -1 ? inOrder : inOrder.slice(0, lost + 1);
+}
+
+/** What was done there, where one can tell, and how the line was meant. */
+function slipAt(file: string, text: string, error: YAMLError): Diagnostic | undefined {
+  const rowAt = (offset: number, of: string) => of.slice(0, offset).split('\n').length - 1;
+  if (error.code === 'DUPLICATE_KEY') return undefined;
+  const slip = findYamlSlip(text, rowAt(error.pos[0], text), (changed) => {
+    const [next] = errorsOf(read(changed), changed);
+    return next === undefined ? undefined : rowAt(next.pos[0], changed);
+  });
+  if (slip === undefined) return undefined;
+  const { message, row, excerpt } = slip;
+  return { source: file, line: row + 1, column: excerpt.column, option: '', message, excerpt: maskExcerpt(excerpt) };
+}
+
 const unknownAlias = 'a value begins with *, which YAML takes for the name of an anchor; put it in quotes';
 
 /** Some messages of the parser quote the text, and that may be a password. */
-function messageOf({ code, message }: YAMLParseError): string {
+function messageOf({ code, message }: YAMLError): string {
   switch (code) {
     case 'BAD_ALIAS':
       return unknownAlias;

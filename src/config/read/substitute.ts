@@ -94,7 +94,10 @@ const allowed = `there are \${env:NAME}, \${file:/path} and \${credential:name};
 /** A reference that means nothing, whatever stands around. */
 function problemIn({ scheme, name, written }: Reference): string | undefined {
   if (!written.endsWith('}')) return `has a \${ without its }; write $\${ for \${ itself`;
-  if (!['env', 'file', 'credential'].includes(scheme)) return `has a \${…} that means nothing; ${allowed}`;
+  if (!['env', 'file', 'credential'].includes(scheme)) {
+    const isVariable = name === '' && /^[A-Z][A-Z0-9_]*$/.test(scheme);
+    return `has a \${…} that means nothing; ${isVariable ? `write \${env:${scheme}}` : allowed}`;
+  }
   if (scheme === 'file' && leadingTilde.test(name)) return `has a \${file:…} whose path ${leadingTildeMessage}`;
   const isName = scheme === 'env' ? /^[A-Za-z_][A-Za-z0-9_]*$/ : scheme === 'credential' ? /^[^/]+$/ : /./;
   if (isName.test(name) && name !== '..' && name !== '.') return undefined;

@@ -65,7 +65,7 @@ export function nodeAt(path: OptionPath, value: Record<string, unknown>): Option
 function below(node: OptionNode, [key, ...rest]: OptionPath): OptionNode | undefined {
   if (key === undefined) return node;
   if (isOption(node)) return typeof key === 'number' ? node : undefined; // an element of a list of names
-  if (isOptionList(node)) return below(node.items, rest);
+  if (isOptionList(node)) return below(node.items as OptionNode, rest); // as below
   if (isOptionMap(node)) return below(node.each as OptionNode, rest); // an option or a tree, and both are nodes
   const tree = isOptionalSection(node) ? node.optional : node;
   const next = Object.hasOwn(tree, key) ? tree[key] : undefined;

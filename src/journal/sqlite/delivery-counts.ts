@@ -44,15 +44,22 @@ export class DeliveryCounts implements Companion {
       this.#namesOf(String(route)).add(String(event));
   }
 
+  /** A busy route has some of these with each commit, of dozens of events. */
   addRun(route: string, { events }: DeliveredRun): void {
-    for (const [event, count] of events) this.add(route, event, 'delivered', count);
+    const last = Date.now();
+    const tallies = this.#talliesOf(route, last);
+    for (const [event, count] of events) {
+      const tally = tallies.get(event) ?? this.#begin(route, tallies, event);
+      tally.delivered += count;
+      tally.last = last;
+    }
   }
 
-  add(route: string, event: string | null, end: 'delivered' | 'dead' | 'quarantined', count = 1): void {
+  add(route: string, event: string | null, end: 'delivered' | 'dead' | 'quarantined'): void {
     const now = Date.now();
-    if (this.#tallies.size === 0) this.#minute = startOf(now, countSpans.minute);
-    const tally = this.#tallyOf(route, event ?? '');
-    tally[end] += count;
+    const tallies = this.#talliesOf(route, now);
+    const tally = tallies.get(event ?? '') ?? this.#begin(route, tallies, event ?? '');
+    tally[end] += 1;
     if (end === 'delivered') tally.last = now;
   }
 
@@ -94,17 +101,23 @@ export class DeliveryCounts implements Companion {
     );
   }
 
-  #tallyOf(route: string, event: string): Tally {
+  #talliesOf(route: string, now: number): Map<string, Tally> {
+    if (this.#tallies.size === 0) this.#minute = startOf(now, countSpans.minute);
     let events = this.#tallies.get(route);
     if (events === undefined) {
       events = new Map();
       this.#tallies.set(route, events);
     }
+    return events;
+  }
+
+  /** The tally of an event that has none by its name: another one has it where there are too many. */
+  #begin(route: string, tallies: Map<string, Tally>, event: string): Tally {
     const name = this.#nameOf(route, event);
-    let tally = events.get(name);
+    let tally = tallies.get(name);
     if (tally === undefined) {
       tally = { delivered: 0, dead: 0, quarantined: 0, last: null };
-      events.set(name, tally);
+      tallies.set(name, tally);
     }
     return tally;
   }

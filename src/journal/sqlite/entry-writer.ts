@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { Entry } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
 import { BlockIndex } from './block-index.ts';
+import { DriftCounter } from './drift.ts';
 import { Invalid } from './invalid.ts';
 import { ResendIndex } from './resend-index.ts';
 import { addRow, insertNotifications } from './rows.ts';
@@ -18,6 +19,7 @@ export class EntryWriter {
   readonly #resends: ResendIndex;
   readonly #blocks: BlockIndex;
   readonly #invalid: Invalid;
+  readonly #drift: DriftCounter;
 
   constructor(database: DatabaseSync) {
     this.#insertOne = database.prepare(insertNotifications(1));
@@ -28,6 +30,7 @@ export class EntryWriter {
     this.#resends = new ResendIndex(database);
     this.#blocks = new BlockIndex(database);
     this.#invalid = new Invalid(database);
+    this.#drift = new DriftCounter(database);
   }
 
   /**
@@ -43,6 +46,7 @@ export class EntryWriter {
     }
     this.#blocks.add(fresh);
     this.#invalid.add(fresh);
+    this.#drift.add(batch, fresh);
     return fresh;
   }
 

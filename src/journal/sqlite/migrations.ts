@@ -202,4 +202,19 @@ export const migrations: readonly string[] = [
     at    INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What of notifications fits no schema, counted by its kind: see Drift.
+  CREATE TABLE drift (
+    event   TEXT    NOT NULL,
+    path    TEXT    NOT NULL,
+    keyword TEXT    NOT NULL,
+    known   INTEGER NOT NULL,
+    count   INTEGER NOT NULL,
+    first   INTEGER NOT NULL,
+    last    INTEGER NOT NULL,
+    -- The id of the last one.
+    example TEXT    NOT NULL,
+    PRIMARY KEY (event, path, keyword)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -389,7 +389,7 @@ async function inSteps<T>(
 ): Promise<number> {
   let changed = 0;
   for (let next = 0; next < items.length; ) {
-    changed += await inStep(database, folder, note, () => {
+    changed += inTransaction(database, folder, note, () => {
       const end = performance.now() + longestStep;
       let count = 0;
       for (const item of items.slice(next, next + mostLines)) {
@@ -399,6 +399,7 @@ async function inSteps<T>(
       }
       return count;
     });
+    if (next < items.length) await othersTurn(folder);
   }
   return changed;
 }
@@ -424,8 +425,10 @@ async function trying<T>(file: string, what: 'read' | 'written', work: () => Pro
   }
 }
 
-/** @throws JournalError, and nothing of the work is done */
-/** @param work returns how much it has changed */
+/**
+ * @param work returns how much it has changed
+ * @throws JournalError, and nothing of the work is done
+ */
 function inTransaction(database: DatabaseSync, folder: string, note: Note | undefined, work: () => number): number {
   try {
     database.exec('BEGIN IMMEDIATE');

@@ -5,6 +5,7 @@ import { firstSince } from './block-index.ts';
 import { databaseFile, openDatabaseBeside, sizeOf } from './database.ts';
 import { countsIn } from './delivery-counts.ts';
 import { loggedDeliveriesOf, loggedSince } from './delivery-log.ts';
+import { driftOf } from './drift.ts';
 import { journalFailure } from './failure.ts';
 import { evictedFrom } from './invalid.ts';
 import { outagesBetween } from './outages.ts';
@@ -122,6 +123,7 @@ export function summarise(database: DatabaseSync, file: string): Summary {
     lookedAt: typeof looked === 'number' ? looked : null,
     invalidBytes: Number(database.prepare("SELECT value FROM facts WHERE name = 'invalid_bytes'").get()?.value),
     evicted: evictedFrom(database),
+    drift: driftOf(database),
     routes: [...names].sort().map((name): RouteSummary => {
       const cursor = cursors.get(name);
       const waitingSince = cursor === undefined ? undefined : firstAfter.get(cursor)?.received_at;

@@ -7,6 +7,7 @@ import { type Attempt, triesIn } from '../route-session.ts';
 import { removeOldActs } from './audit.ts';
 import { dropOldBlocks } from './block-index.ts';
 import { DeliveryLog, logRemoval } from './delivery-log.ts';
+import { forgetDrift } from './drift.ts';
 import { Eviction, mostBytes, mostRows, unlistInvalid } from './invalid.ts';
 import { dropOldOutages } from './outages.ts';
 import { dropOldSelections } from './selections.ts';
@@ -201,6 +202,7 @@ export class Retention {
   #removeDead(): number {
     const { deadRetention } = this.#limits;
     if (!Number.isFinite(deadRetention) || !this.#clock.isTrusted) return 0;
+    forgetDrift(this.#database, Date.now() - deadRetention);
     const removed = this.#database
       .prepare(
         `DELETE FROM deliveries WHERE rowid IN (

@@ -86,6 +86,31 @@ export const daemonMetrics: readonly Metric[] = [
     read: known(({ evicted: { since } }) => (since === null ? null : since / 1_000)),
   },
   {
+    name: 'kazoo_relay_drift_kinds',
+    type: 'gauge',
+    help: 'Kinds of drift: unknown fields, and problems by path and keyword, that notifications of the event have had. All events without a schema count as unknown.',
+    labels: ['event'],
+    read: ofDrift((kinds) => kinds.length),
+  },
+  {
+    name: 'kazoo_relay_drift_newest_kind_timestamp_seconds',
+    type: 'gauge',
+    help: 'Unix time at which the newest of them was first seen.',
+    labels: ['event'],
+    read: ofDrift((kinds) => Math.max(...kinds.map(({ first }) => first)) / 1_000),
+  },
+  {
+    name: 'kazoo_relay_expected_overdue',
+    type: 'gauge',
+    help: '1 while an event of `expect` has not come for too long; an empty zone is all of them.',
+    labels: ['event', 'zone'],
+    read: ({ snapshot }) =>
+      snapshot.expected().map((one) => ({
+        labels: { event: one.event, zone: one.zone ?? '' },
+        value: snapshot.overdue().some(({ event, zone }) => event === one.event && zone === one.zone) ? 1 : 0,
+      })),
+  },
+  {
     name: 'kazoo_relay_clock_doubted',
     type: 'gauge',
     help: '1 while the clock is more than a day ahead of the last sign of life, and nothing is removed because of its age.',
@@ -138,4 +163,13 @@ function known(pick: (summary: Summary) => number | null): (reading: Reading) =>
     const value = summary === null ? null : pick(summary);
     return value === null ? [] : one(value);
   };
+}
+
+/** One sample for each event that has drift: of what no schema is for, the names are many, and anybody's. */
+function ofDrift(pick: (kinds: Summary['drift']) => number): (reading: Reading) => Sample[] {
+  return ({ summary }) =>
+    [...Map.groupBy(summary?.drift ?? [], ({ known, event }) => (known ? event : 'unknown'))].map(([event, kinds]) => ({
+      labels: { event },
+      value: pick(kinds),
+    }));
 }

@@ -1,13 +1,13 @@
 import { reasonOf } from '../../common/errors.ts';
 import type { OptionIssue } from '../../common/options/declare.ts';
-import { when } from '../../common/options/value-checks.ts';
+import { unreplacedVariable, when } from '../../common/options/value-checks.ts';
 import type { EnvelopeKey } from '../../notification/envelope.ts';
 import type { SinkDeclaration } from '../sink.ts';
 import type { Dialect } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
 import { type DatabaseSinkOptions, databaseOptions } from './options.ts';
 import { refusedKind } from './schema.ts';
-import { type Column, isStandardColumn, tableOf } from './table.ts';
+import { type Column, isStandardColumn, mappedColumn, tableOf } from './table.ts';
 
 /** What a column of the operator's may be called. */
 const columnName = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
@@ -30,6 +30,8 @@ export const databaseDeclaration: SinkDeclaration<DatabaseSinkOptions> = {
   check: validationErrors,
   schemaRules,
   warnings,
+  paths: ({ columns }) =>
+    Object.entries(columns).map(([name, source]) => ({ at: ['columns', name], path: mappedColumn(name, source).path })),
   requiredKeys: (options) => tableOf(options).columns.flatMap(requiredKey),
   limits: ({ batch, connections, url }) => ({ batch, concurrency: dialectOf(url).isLocal ? 1 : connections }),
 };
@@ -54,13 +56,14 @@ function validationErrors(options: DatabaseSinkOptions): readonly OptionIssue[] 
 
 /** What is legal and surely not meant. */
 function warnings(
-  { statementTimeout }: DatabaseSinkOptions,
+  { statementTimeout, url }: DatabaseSinkOptions,
   { timeout }: { readonly timeout: number },
 ): readonly OptionIssue[] {
-  if (statementTimeout < timeout) return [];
-  return [
-    { path: ['statementTimeout'], message: "isn't shorter than the route's timeout, which would always come first" },
-  ];
+  const variable = unreplacedVariable(url);
+  const found: OptionIssue[] = variable === undefined ? [] : [{ path: ['url'], message: variable }];
+  if (statementTimeout < timeout) return found;
+  const message = "isn't shorter than the route's timeout, which would always come first";
+  return [...found, { path: ['statementTimeout'], message }];
 }
 
 function urlErrors(url: string, dialect: Dialect): OptionIssue[] {

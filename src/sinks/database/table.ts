@@ -78,7 +78,7 @@ function standard(name: string, type: ColumnType, required = false): Column {
 }
 
 /** `data.caller_id_number` or `data.current_balance integer`, as the format of the option has checked. */
-function mappedColumn(name: string, source: string): Column {
+export function mappedColumn(name: string, source: string): Column {
   const [path = '', word] = source.split(/\s+/);
   const type = mappedTypes.find((candidate) => candidate === word) ?? 'text';
   return { name, path: path.split('.'), type, required: false };

@@ -1,3 +1,4 @@
+import { unreplacedVariable } from '../../common/options/value-checks.ts';
 import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
 import { Undeliverable } from './formats/content.ts';
 
@@ -45,7 +46,8 @@ const placeholder = /\{([A-Za-z_]+)\}/;
 const dotSegment = /^[^?]*\/\.{1,2}(?:[/?]|$)/;
 
 function parse(text: string): URL {
-  if (!URL.canParse(text)) throw new Error('must be a URL such as https://host/path');
+  refuseOtherForms(text);
+  if (!URL.canParse(text)) throw new Error(`must be a URL such as https://host/path${missingScheme(text)}`);
   const url = new URL(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error('must begin with https:// or http://');
   if (/[{}]/.test(url.host)) throw new Error('must have its placeholders behind the host');
@@ -53,6 +55,19 @@ function parse(text: string): URL {
     throw new Error('must be without user and password; they belong under auth.basic');
   }
   return url;
+}
+
+/** Placeholders and variables as they are written elsewhere: nothing would replace them, and the receiver get them. */
+function refuseOtherForms(text: string): void {
+  const [written, name = ''] = /\{\{\s*([\w.]+)\s*\}\}|\$\(\s*(\w+)\s*\)/.exec(text) ?? [];
+  const key = names.find((candidate) => name.endsWith(candidate));
+  if (written !== undefined && key !== undefined) throw new Error(`has ${written}: write {${key}}, in single braces`);
+  const variable = unreplacedVariable(text);
+  if (variable !== undefined) throw new Error(variable);
+}
+
+function missingScheme(text: string): string {
+  return /^[\w-]+(\.[\w-]+)+(:\d+)?([/?]|$)/.test(text) ? '; https:// is missing in front' : '';
 }
 
 type Name = (typeof names)[number];

@@ -1,8 +1,11 @@
+import { reasonOf } from '../../common/errors.ts';
+import type { OptionIssue } from '../../common/options/declare.ts';
 import { anyCase, orReference, when, whenSchema } from '../../common/options/value-checks.ts';
-import type { EnvelopeKey } from '../../notification/envelope.ts';
+import type { Delivery, EnvelopeKey } from '../../notification/envelope.ts';
 import type { SinkDeclaration } from '../sink.ts';
 import { createAddress } from './address.ts';
-import { batchFormats } from './formats/formats.ts';
+import { batchFormats, createFormat } from './formats/formats.ts';
+import { templatePaths } from './formats/template.ts';
 import { type FormatName, formatNames, type WebhookOptions, webhookOptions } from './options.ts';
 import { fieldFormats, headerName, ownHeaders, validationErrors, warnings } from './validate.ts';
 
@@ -40,7 +43,30 @@ export const webhookDeclaration: SinkDeclaration<WebhookOptions> = {
   schemaRules,
   warnings: warnings,
   requiredKeys: requiredKeys,
+  paths: ({ template }) => (template === undefined ? [] : templatePaths(template)),
+  rehearse,
 };
+
+/** Makes the request that a delivery would become, up to its body and URL. */
+function rehearse(options: WebhookOptions): ((delivery: Delivery) => OptionIssue | undefined) | undefined {
+  // All else is said in every notification.
+  if (options.template === undefined && !options.url.includes('{')) return undefined;
+  const format = createFormat(options);
+  const address = createAddress(options.url);
+  return (delivery) => {
+    try {
+      format.one(delivery);
+    } catch (error) {
+      return { path: options.template === undefined ? ['format'] : ['template', 'body'], message: reasonOf(error) };
+    }
+    try {
+      address.pathFor(delivery);
+      return undefined;
+    } catch (error) {
+      return { path: ['url'], message: reasonOf(error) };
+    }
+  };
+}
 
 /** More requests at a time than this would only wait for their turn, and be late. */
 function usefulAt(limit: WebhookOptions['rateLimit']): number {

@@ -12,10 +12,10 @@ const keptOfBody = 1024;
 
 /**
  * What an answer means for the notifications of its request.
- * @param origin names the receiver, in a message
+ * @param receiver its origin, for a message, and who is told apart by its URL
  * @throws SinkUnavailable for 410
  */
-export function outcomeOf(answer: Answer, origin: string, mask: Mask): Outcome {
+export function outcomeOf(answer: Answer, { origin, serves }: Receiver, mask: Mask): Outcome {
   const { status } = answer;
   if (status >= 200 && status < 300) return { status: 'delivered', code: status };
   if (status === 410) {
@@ -26,6 +26,7 @@ export function outcomeOf(answer: Answer, origin: string, mask: Mask): Outcome {
     );
   }
   const reason = `answered ${status}${status < 400 ? redirected : ''}${bodyExcerpt(answer.body, mask)}`;
+  if (isRefusal.has(status)) return { status: 'dead', reason, code: status, refused: serves };
   if (!mayWorkLater(status)) return { status: 'dead', reason, code: status };
   const notBefore = retryAfter(answer, Date.now());
   return {
@@ -36,6 +37,16 @@ export function outcomeOf(answer: Answer, origin: string, mask: Mask): Outcome {
     ...(isAway.has(status) && { away: true }),
   };
 }
+
+interface Receiver {
+  /** `https://host:port`. */
+  readonly origin: string;
+  /** `account` where each account has a URL of its own. */
+  readonly serves: 'all' | 'account';
+}
+
+/** Wrong credentials, no right, no such address: what is wrong with one request may be wrong with all. */
+const isRefusal: ReadonlySet<number> = new Set([401, 403, 404]);
 
 /** The outcome of a request without an answer. */
 export function failureOutcome(error: unknown, mask: Mask): Outcome {

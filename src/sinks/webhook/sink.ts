@@ -44,13 +44,24 @@ export const webhookSink: SinkKind<WebhookOptions> = {
     if (!options.tls.verify) log.warn({ receiver: address.origin }, "the receiver's certificate is not checked");
     const deadlines = new Deadlines(options.timeout.total);
     const credentials = credentialHeaders(options);
-    return new WebhookSink(options, { origin: address.origin, make, mask, dispatcher, auth, deadlines, credentials });
+    const serves = address.placeholders.includes('account_id') ? 'account' : 'all';
+    return new WebhookSink(options, {
+      origin: address.origin,
+      serves,
+      make,
+      mask,
+      dispatcher,
+      auth,
+      deadlines,
+      credentials,
+    });
   },
 };
 
 interface Parts extends HttpClient {
   readonly auth: Auth;
   readonly origin: string;
+  readonly serves: 'all' | 'account';
   readonly make: RequestMaker;
   readonly mask: Mask;
 }
@@ -155,7 +166,7 @@ class WebhookSink implements Sink {
   async #sendOnce(batch: readonly Delivery[], signal: AbortSignal, probe?: Probe): Promise<Outcome> {
     if (this.#limiter.wait(performance.now()) > 0) await this.#turn(signal);
     else this.#limiter.take(performance.now());
-    const { mask, origin } = this.#parts;
+    const { mask, origin, serves } = this.#parts;
     const sentAt = performance.now();
     const made = this.#make(batch, Date.now());
     if ('status' in made) return made;
@@ -172,7 +183,7 @@ class WebhookSink implements Sink {
     const now = performance.now();
     if (answer.status === 429) this.#limiter.slowDown(now, sentAt, now + waitAskedFor(answer));
     else if (answer.status < 300) this.#limiter.accepted(now);
-    return outcomeOf(answer, origin, mask);
+    return outcomeOf(answer, { origin, serves }, mask);
   }
 
   #make(batch: readonly Delivery[], now: number): Request | Outcome {

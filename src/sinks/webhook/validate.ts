@@ -2,6 +2,7 @@ import { reasonOf } from '../../common/errors.ts';
 import { isLoopback } from '../../common/net/addresses.ts';
 import type { OptionIssue } from '../../common/options/declare.ts';
 import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
+import { excerptOf } from '../../common/text/slips.ts';
 import { isSecretParameter } from '../../kazoo/secrets.ts';
 import type { SinkRoute } from '../sink.ts';
 import { createAddress } from './address.ts';
@@ -19,7 +20,7 @@ export function validationErrors(options: WebhookOptions): readonly OptionIssue[
     try {
       work();
     } catch (error) {
-      errors.push({ path, message: reasonOf(error) });
+      errors.push({ path, message: reasonOf(error), ...excerptOf(error) });
     }
   };
 

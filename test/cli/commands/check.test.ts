@@ -10,7 +10,8 @@ import { type Receiver, startReceiver } from '../../support/receiver.ts';
 import { until } from '../../support/until.ts';
 
 const folder = configFolder();
-const whole = 'brokers: [{ zone: west, url: amqp://127.0.0.1 }]\nroutes: { all: { sink: { type: log } } }\n';
+const brokers = 'brokers: [{ zone: west, url: amqp://127.0.0.1 }]\n';
+const whole = `${brokers}routes: { all: { sink: { type: log } } }\n`;
 
 describe('check', () => {
   test('says that nothing is wrong where nothing is', async () => {
@@ -37,6 +38,26 @@ relay.yaml: 1 broker, 1 route, no mistakes, 1 warning
 `,
     );
     expect(code).toBe(0);
+  });
+
+  test('ends with 1 for what is surely not meant where it is strict', async () => {
+    const file = folder.write('relay.yaml', whole);
+    const of = (...args: string[]) =>
+      cli(['check', '--config', file, '--set', 'routes.all.events=missed_cal', ...args]);
+    expect(await of('--strict')).toMatchObject({ code: 1, stdout: (await of()).stdout });
+    expect(JSON.parse((await of('--strict', '--json')).stdout)).toMatchObject({ ok: false, mistakes: [] });
+    expect(await cli(['check', '--config', file, '--strict'])).toMatchObject({ code: 0 });
+  });
+
+  test('shows a line that can’t be read, and how it was meant', async () => {
+    const file = folder.write(
+      'relay.yaml',
+      `${brokers}routes:\n  all:\n    where: event = "missed_call"\n    sink: { type: log }\n`,
+    );
+    const { stdout, code } = await cli(['check', '--config', file]);
+    expect(stdout).toContain('to compare, write ==');
+    expect(stdout).toMatch(/^ +event = "missed_call"\n +\^\n +write:\n +event == "missed_call"$/m);
+    expect(code).toBe(1);
   });
 
   test('tells what is surely not meant beside what is wrong', async () => {

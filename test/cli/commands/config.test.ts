@@ -31,6 +31,8 @@ routes:
       auth: {}
   table: { sink: { type: database, url: 'sqlite:///tmp/a', columns: { one: data.a text, on: data.b } } }
 journal: { maxSize: 1536KiB, path: '123' }
+validation: { accept: { topup: [/amount, '/a/*'] } }
+expect: [{ event: topup, within: 90m }, { event: 'port_*', within: 1d, zone: west, hours: Mon-Fri 08:00-18:00 }]
 `,
     );
     const shown = folder.write('shown.yaml', configText(readConfig(file, given({})), true));

@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { stringify } from 'yaml';
 import { runCli } from '../../../src/cli/program.ts';
+import { eventNamed } from '../../../src/kazoo/catalogue.ts';
+import { normalise } from '../../../src/kazoo/normalise.ts';
 import { cli, type Result } from '../../support/cli.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
 import { openJournal, openJournalReader } from '../../support/journal.ts';
@@ -59,6 +61,25 @@ describe('dead letters', () => {
     });
     expect((await relay('dead', 'show', first ?? '')).stdout).toMatch(/crm: dead, answered 422.*\n.*422 +answered/);
     expect(await relay('dead', 'show', 'nobody')).toMatchObject({ code: 2, stderr: expect.stringContaining('has no') });
+  });
+
+  test('are told of by the daemon to a route that asks for that, and to no other; not those of that route', async () => {
+    await fill([{}, {}]);
+    reply = 422;
+    const alerts = { events: ['relay_*'], sink: { type: 'webhook', url: `${receiver.url}/alerts` } };
+    configure('crm', {}, {}, { alerts }, [{ event: 'topup', within: '100ms' }]);
+    await start();
+    const arrivals = () => receiver.arrivals.filter(({ path }) => path === '/alerts');
+    await until(() => arrivals().length === 2, { what: 'the alerts' });
+    const told = arrivals().map(({ body }) => JSON.parse(body));
+    const [envelope, other] = told.toSorted((one, two) => (one.event < two.event ? -1 : 1));
+    expect(other).toMatchObject({ event: 'relay_nothing_comes', data: { event: 'topup' } });
+    expect(envelope).toMatchObject({ event: 'relay_dead_letters', category: 'relay', account_id: null, valid: true });
+    expect(envelope.data).toMatchObject({ app_name: 'kazoo-relay', route: 'crm', sink: 'webhook', count: 2 });
+    await until(async () => (await counts('alerts')).dead === 2, { what: 'the alerts to be refused' });
+    expect(receiver.arrivals.filter(({ path }) => path !== '/alerts')).toHaveLength(2);
+    const alert = await relay('tail', '--events', 'relay_d*', '--json');
+    expect(JSON.parse(alert.stdout)).toMatchObject({ id: envelope.id, routing_key: 'relay.dead_letters' });
   });
 
   test('are delivered again while the daemon runs, by id', async () => {
@@ -308,6 +329,20 @@ describe('deliveries that wait for their next try', () => {
   });
 });
 
+describe('why', () => {
+  test('says of a route that runs what holds it up', async () => {
+    reply = 410;
+    const [id = ''] = await fill([{}]);
+    await start();
+    await daemon?.says('sink unavailable');
+    const held = /\n {2}crm {2}not delivered yet; the sink is away, next probe in \d+ s: http.* says "gone" \(410\)/;
+    await until(async () => held.test((await relay('why', id)).stdout), { what: 'the reason' });
+    await relay('pause', 'crm');
+    const paused = '\n  crm  not delivered yet; the route is paused: kazoo-relay resume crm\n';
+    await until(async () => (await relay('why', id)).stdout.endsWith(paused), { what: 'the pause' });
+  });
+});
+
 describe('where there is nothing', () => {
   test.each([
     ['dead', 'nothing is dead or quarantined\n'],
@@ -339,6 +374,37 @@ describe('quarantine', () => {
     expect((await relay('dead', 'retry', '--all')).stdout).toContain('1 notification will be delivered again');
     await until(() => receiver.arrivals.length === 1, { what: 'the delivery' });
     expect(JSON.parse(receiver.arrivals[0]?.body ?? '')).toMatchObject({ valid: true, problems: [] });
+  });
+
+  test('is left once its problem is accepted and the daemon has loaded that, and drift says what to accept', async () => {
+    const path = '/voicemail_transcription';
+    const problems = [{ path, message: 'must be object', keyword: 'type' }];
+    const { data } = normalise(eventNamed('voicemail_new')?.example ?? {});
+    const json = JSON.stringify({ ...data, voicemail_transcription: 7 });
+    const invalid = { state: 'invalid', problems, unknownFields: ['/mood'], json } as const;
+    const [id] = await fill([{ event: 'voicemail_new', receivedAt: Date.now() - 60_000, ...invalid }]);
+    await start();
+    await until(async () => (await counts()).quarantined === 1, { what: 'the quarantine' });
+    const drift = await relay('drift');
+    const line = (...parts: string[]) => new RegExp(`^voicemail_new +${parts.join(' +')} +1 +${time} +${id}$`, 'm');
+    expect(drift.stdout).toMatch(line(path, 'type'));
+    expect(drift.stdout).toMatch(line('/mood', 'unknown field'));
+    configure('crm', {}, { voicemail_new: [path] });
+    expect((await relay('reload')).stdout).toContain('validation.accept');
+    expect((await relay('dead', 'retry', '--all')).stdout).toContain('1 notification will be delivered again');
+    await until(() => receiver.arrivals.length === 1, { what: 'the delivery' });
+    expect(JSON.parse(receiver.arrivals[0]?.body ?? '')).toMatchObject({ id, valid: true, problems: [] });
+    const left = await relay('drift');
+    expect(left).toMatchObject({ code: 0, stderr: '1 more by validation.accept; --all shows them too\n' });
+    expect(left.stdout).not.toMatch(line(path, 'type'));
+    expect((await relay('drift', '--all')).stdout).toMatch(line(path, 'type \\(accepted\\)'));
+    const narrow = await relay('drift', '--json', '--events', 'voicemail_*', '--since', '2001-01-01');
+    expect(JSON.parse(narrow.stdout)).toMatchObject({ event: 'voicemail_new', path: '/mood', count: 1, example: id });
+    for (const none of [
+      ['--events', 'register'],
+      ['--since', '30s'],
+    ])
+      expect((await relay('drift', ...none)).stdout).toBe('');
   });
 
   test('holds what could not be decoded, which no retry can mend', async () => {
@@ -613,7 +679,8 @@ describe('audit', () => {
 
 test('every list fits a terminal of 80 columns, with heads, and is whole with --wide', async () => {
   const event = 'a_notification_of_ones_own_that_is_long';
-  await deadLetters({ event, accountId: 'a'.repeat(32) }, {});
+  const unknownFields = [`/${'field_'.repeat(20)}`];
+  await deadLetters({ event, accountId: 'a'.repeat(32), receivedAt: Date.now(), unknownFields }, {});
   await relay('pause', 'crm');
   configure('a_route_whose_name_is_long');
   reply = { status: 503, body: 'so sorry '.repeat(20) };
@@ -621,7 +688,7 @@ test('every list fits a terminal of 80 columns, with heads, and is whole with --
   await until(async () => (await counts('a_route_whose_name_is_long')).waiting > 0, { what: 'one to wait' });
   configure('crm');
   const ofJournal = [
-    ...[['dead', 'list'], ['dead', 'list', '--group'], ['waiting', 'list'], ['audit'], ['tail'], ['status']],
+    ...[['dead', 'list'], ['dead', 'list', '--group'], ['waiting', 'list'], ['audit'], ['tail'], ['status'], ['drift']],
     ['replay', '--route', 'crm', '--since', '2001-01-01', '--dry-run'],
   ].map((command) => [...command, '--config', join(folder, 'config.yaml')]);
   for (const command of [...ofJournal, ['events'], ['events', 'voicemail_new']]) {
@@ -656,7 +723,7 @@ function relay(...args: string[]): Promise<Result> {
 }
 
 /** Writes the configuration, with this instead of what the route has. */
-function configure(name = 'crm', changed: object = {}): void {
+function configure(name = 'crm', changed: object = {}, accept = {}, others = {}, expected: object[] = []): void {
   const route = {
     start: 'earliest',
     events: ['*'],
@@ -670,8 +737,9 @@ function configure(name = 'crm', changed: object = {}): void {
     // What is settled stays: the notifications of these tests are old.
     journal: { path: join(folder, 'journal'), retention: '20000d' },
     http: { listen: 'off' },
-    validation: { schemas: [join(folder, 'schemas')] },
-    routes: { [name]: { ...route, ...changed } },
+    validation: { schemas: [join(folder, 'schemas')], accept },
+    expect: expected,
+    routes: { [name]: { ...route, ...changed }, ...others },
   };
   writeFileSync(join(folder, 'config.yaml'), stringify(config));
 }

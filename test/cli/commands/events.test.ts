@@ -1,20 +1,24 @@
 import { describe, expect, test } from '@jest/globals';
 import { closestMatch } from '../../../src/common/text/did-you-mean.ts';
 import { events } from '../../../src/kazoo/catalogue.ts';
+import { relayEvents } from '../../../src/kazoo/relay-events.ts';
 import { cli, type Result } from '../../support/cli.ts';
+
+/** KAZOO's, and the daemon's own. */
+const all = [...events, ...relayEvents];
 
 describe('events', () => {
   test('lists every event on a line of its own, in columns', async () => {
     const lines = (await run()).stdout.trimEnd().split('\n');
-    expect(lines).toHaveLength(events.length + 1);
+    expect(lines).toHaveLength(all.length + 1);
     expect(lines[0]).toMatch(/^NAME +CATEGORY +ROUTING KEY +TITLE$/);
     const column = lines[0]?.indexOf('TITLE');
-    for (const [index, event] of events.entries()) expect(lines[index + 1]?.indexOf(event.title)).toBe(column);
+    for (const [index, event] of all.entries()) expect(lines[index + 1]?.indexOf(event.title)).toBe(column);
   });
 
   test('lists them as JSON', async () => {
     const { stdout } = await run('--json');
-    expect(JSON.parse(stdout)).toHaveLength(events.length);
+    expect(JSON.parse(stdout)).toHaveLength(all.length);
     expect(JSON.parse(stdout).slice(0, 2)).toEqual([
       {
         name: 'account_deleted',

@@ -96,6 +96,15 @@ describe('why', () => {
           `configuration it is wanted: kazoo-relay replay --route crm ${id}\n$`,
       ),
     );
+    const narrow = await cli(['why', id, '--config', join(folder, 'config.yaml')], '', {}, { columns: 80 });
+    const lines = narrow.stdout.trimEnd().split('\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(lines.slice(3)).toEqual([
+      expect.stringMatching(/^ {2}crm {2}not wanted: where is false/),
+      expect.stringMatching(/^ {7}\S/),
+      expect.stringMatching(/^ {7}\S/),
+      expect.stringMatching(/^ {7}\S/),
+    ]);
   });
 
   test('it can’t say more, it says where deliveries were not logged yet', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -8,6 +8,7 @@ import { openControl } from '../../../src/ops/control.ts';
 import { statusOf } from '../../../src/ops/status.ts';
 import { cli, type Result } from '../../support/cli.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
+import { openJournal } from '../../support/journal.ts';
 import { type BreakableBroker, shareBreakableBroker } from '../../support/rabbitmq.ts';
 import { until } from '../../support/until.ts';
 
@@ -36,6 +37,32 @@ afterAll(async () => {
   await daemon.end('SIGKILL');
   await broker.close();
   rmSync(folder, { recursive: true });
+});
+
+test('a configuration that is not the running daemon’s is told by status and check', async () => {
+  const told = async (file: string) => {
+    const [status, check] = await Promise.all(['status', 'check'].map((command) => cli([command, '--config', file])));
+    expect([status?.code, check?.code]).toEqual([0, 0]);
+    // Lines are as long as the terminal is wide.
+    const differences = [status, check].map(
+      (result) =>
+        /the daemon (of this journal )?runs with.*/.exec(result?.stdout.trim().replaceAll(/\s+/g, ' ') ?? '')?.[0],
+    );
+    expect(differences[0]).toBe(differences[1]);
+    return differences[0];
+  };
+  expect(await told(config)).toBeUndefined();
+  const other = join(folder, 'other.yaml');
+  copyFileSync(config, other);
+  expect(await told(other)).toBe(`the daemon of this journal runs with ${config}, not with ${other}`);
+  appendFileSync(config, '# another state\n');
+  expect(await told(config)).toBe(
+    `the daemon runs with an earlier state of ${config}: kazoo-relay reload makes it read that again`,
+  );
+  const { stdout } = await cli(['check', '--config', config, '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({ ok: true, note: expect.stringContaining('an earlier state') });
+  await cli(['reload', '--config', config]);
+  expect(await told(config)).toBeUndefined();
 });
 
 describe('status --check', () => {
@@ -70,11 +97,49 @@ describe('status', () => {
     writeFileSync(file, readFileSync(config, 'utf8').replace(join(folder, 'journal'), journal));
     mkdirSync(journal);
     const answer = async () => Promise.reject(new Error('the journal is closed'));
-    const answers = { status: answer, reload: answer, live: answer, ready: answer, try: answer, look: answer };
+    const answers = {
+      status: answer,
+      reload: answer,
+      config: answer,
+      live: answer,
+      ready: answer,
+      try: answer,
+      look: answer,
+    };
     const control = await openControl(journal, answers, pino({ level: 'silent' }));
     const stderr = "kazoo-relay: the daemon can't tell: the journal is closed\n";
     try {
       expect(await cli(['status', '--config', file])).toEqual({ stdout: '', stderr, code: 2 });
+    } finally {
+      await control.close();
+    }
+  });
+});
+
+describe('pause and resume', () => {
+  test('end once the daemon has looked, so that no attempt starts from then on', async () => {
+    const journal = join(folder, 'paused');
+    const file = join(folder, 'paused.yaml');
+    writeFileSync(file, readFileSync(config, 'utf8').replace(join(folder, 'journal'), journal));
+    await (await openJournal(journal, pino({ level: 'silent' }))).close();
+    let looks = 0;
+    const other = async () => null;
+    const look = async () => {
+      looks += 1;
+      if (looks === 3) throw new Error('the journal is closed');
+      return null;
+    };
+    const answers = { status: other, reload: other, config: other, live: other, ready: other, try: other, look };
+    const control = await openControl(journal, answers, pino({ level: 'silent' }));
+    try {
+      for (const command of ['pause', 'resume']) await cli([command, 'log', '--config', file]);
+      expect(looks).toBe(2);
+      expect(await cli(['pause', 'log', '--config', file])).toEqual({
+        stdout: '',
+        stderr:
+          'kazoo-relay: it is saved, but the daemon may not know it before a second has passed: the journal is closed\n',
+        code: 2,
+      });
     } finally {
       await control.close();
     }
@@ -100,7 +165,7 @@ describe('status --watch', () => {
       if (asked === 2) ctrlC.abort();
       return statusOf(named, 'not now', live, null);
     };
-    const answers = { status, reload: other, live: other, ready: other, try: other, look: other };
+    const answers = { status, reload: other, config: other, live: other, ready: other, try: other, look: other };
     const control = await openControl(journal, answers, pino({ level: 'silent' }));
     try {
       const around = { columns: 80, interrupted: ctrlC.signal };

@@ -38,7 +38,7 @@ describe('options of every form', () => {
     const { errors } = checked({ headers: { a: { b: 1 } }, columns: { caller: {} }, login: {}, proxy: 3 });
     expect(errors.map(({ path, message, value = '' }) => `${path.join('.')} ${message} ${value}`.trimEnd())).toEqual([
       'url is required',
-      'proxy must be text: put it in quotes 3',
+      'proxy looks like a number to YAML: put it in quotes 3',
       'headers.a must be a single value, not a mapping',
       'columns.caller.path is required',
       'login.user is required',

@@ -17,6 +17,8 @@ const doubts: Readonly<Record<string, string>> = {
   'an event twice': route('events: [missed_call, missed_call]'),
   'a zone that one of several is not': `brokers:\n  - { zone: west, url: amqp://10.0.0.1 }\n  - { zone: east, url: amqp://10.0.0.2 }\nroutes: { all: { zones: [west, eats], sink: { type: log } } }`,
   'only zones of no broker': route('zones: [north]'),
+  'an expected event of a zone of no broker': `${whole}expect: [{ event: topup, within: 1d, zone: wets }]`,
+  'accepted places of an event that is not in the catalogue': `${whole}validation: { accept: { top_upp: [/a], '*': [/b], 'relay_*': [/c] } }`,
   'an account that can’t be one': route(
     'accounts: [4F5E6D7C8B9A00112233445566778899, 4f5e6d7c8b9a00112233445566778899]',
   ),
@@ -71,6 +73,125 @@ describe('what is surely not meant is warned of, with its place', () => {
   });
 });
 
+describe('what does nothing with the events that a route selects is warned of', () => {
+  const where = (events: string, text: string) =>
+    `${broker}routes:\n  all:\n    events: ${events}\n    where: |-\n${indent(text, 6)}\n    sink: { type: log }\n`;
+  const columns = (source: string) =>
+    `${broker}routes: { all: { events: missed_call, sink: { type: database, url: 'sqlite:///a', columns: { x: ${source} } } } }`;
+  const template = (body: string, events = 'missed_call') =>
+    `${broker}routes:\n  all:\n    events: ${events}\n    sink:\n      type: webhook\n      url: https://a\n      format: template\n      template:\n        body: |-\n${indent(body, 10)}`;
+
+  test.each([
+    [
+      where('[missed_call, voicemail_new]', 'data.caller_id_numbr == "1"'),
+      'where none of missed_call, voicemail_new has a field caller_id_numbr; did you mean caller_id_number?',
+    ],
+    [where('[]', 'data.numbr == "1"'), 'where no event has a field numbr; did you mean number?'],
+    [
+      where('low_balance', 'data.voicemail_box == "1"'),
+      'where no low_balance has a field voicemail_box; voicemail_deleted, voicemail_full, voicemail_new and others have one',
+    ],
+    [
+      where('missed_call', 'data["Caller-ID-Number"] == "1"'),
+      'where Caller-ID-Number is the name on the wire: write data.caller_id_number',
+    ],
+    [
+      where('missed_call', 'data.caller_id_number > 5'),
+      'where data.caller_id_number is text, and compared with a number: that is never true; write "5"',
+    ],
+    [
+      where('missed_call', 'data.caller_id_number in [1, 2]'),
+      'where data.caller_id_number is text, and compared with a number: that is never true; write "1"',
+    ],
+    [
+      where('low_balance', 'data.current_balance != "0"'),
+      'where data.current_balance is a number, and compared with text: that is always true; write 0',
+    ],
+    [where('missed_call', 'event == "transaction"'), 'where the route selects no transaction, so that is never true'],
+    [
+      where('[]', 'event == "voicemail_*"'),
+      'where == knows no patterns, so that is never true: write event.startsWith("voicemail_")',
+    ],
+    [
+      where('missed_call', 'data.caller_id_number'),
+      "where can't be evaluated for the example of any event: it gives neither true nor false",
+    ],
+    [
+      where('missed_call', 'data.caller_id_number.length > 3'),
+      'where data.caller_id_number is text, and has no length',
+    ],
+    [
+      route('events: missed_call\nshape: { pick: [data.caller_id_numbr], omit: [data.Caller-ID-Name] }'),
+      'shape.pick[0] no missed_call has a field caller_id_numbr; did you mean caller_id_number?',
+      'shape.omit[0] Caller-ID-Name is the name on the wire: write data.caller_id_name',
+    ],
+    [
+      columns('caller_id_number text'),
+      'sink.columns.x caller_id_number is no key of the envelope: write data.caller_id_number',
+    ],
+    [
+      columns('data.caller_id_numbr text'),
+      'sink.columns.x no missed_call has a field caller_id_numbr; did you mean caller_id_number?',
+    ],
+    [
+      template('{ "from": "{{ caller_id_number }}" }'),
+      'sink.template.body caller_id_number is no key of the envelope: write data.caller_id_number',
+    ],
+    [
+      template('{ "from": "{{ data.Caller-ID-Number }}" }'),
+      'sink.template.body Caller-ID-Number is the name on the wire: write data.caller_id_number',
+    ],
+    [
+      template('{ "from": {{ data.caller_id_number }} }'),
+      'sink.template.body the template gives no JSON for this notification, as its contentType says it does (example of missed_call)',
+    ],
+    [
+      template('{ "event": {{ event }} }', '[voicemail_*]'),
+      'sink.template.body the template gives no JSON for this notification, as its contentType says it does (example of voicemail_deleted, voicemail_full, voicemail_new, voicemail_saved)',
+    ],
+  ])('%s', (text, ...expected) => {
+    const { warnings } = readConfig(folder.write('relay.yaml', text), given({}));
+    expect(warnings.map(({ option, message }) => `${option.replace('routes.all.', '')} ${message}`)).toEqual(expected);
+  });
+
+  test('with the place in a condition', () => {
+    const file = folder.write('relay.yaml', where('missed_call', 'event != null &&\ndata.caller == "1"'));
+    expect(readConfig(file, given({})).warnings).toMatchObject([
+      { excerpt: { line: 'data.caller == "1"', column: 1 } },
+    ]);
+  });
+
+  test.each([
+    where('transaction', 'data.success == "true" || data.success'),
+    where('[]', 'has(data.to) && data.to.exists(t, t == "a")'),
+    where('low_balance', 'data.current_balance < 0'),
+    where('[missed_call, nobody_knows]', 'data.anything == 1'),
+    template('{ "a": "{{ fields.x }}{% for one in data.to %}{{ one.name }}{% endfor %}{{ data.notify.x }}" }'),
+    route('events: missed_call\nshape: { set: { data.tenant: acme }, pick: [data.caller_id_number] }'),
+  ])('but not what has a meaning: %s', (text) => {
+    const { warnings } = readConfig(folder.write('relay.yaml', text), given({}));
+    expect(warnings.filter(({ message }) => !message.includes('catalogue of events'))).toEqual([]);
+  });
+
+  test('and fields of the operator’s own schemas are known', () => {
+    folder.write('schemas/missed_call.json', '{ "properties": { "tenant": { "type": "string" } } }');
+    folder.write('schemas/own_event.json', '{ "properties": { "colour": {} } }');
+    folder.write('schemas/free_event.json', '{ "type": "object" }');
+    folder.write('schemas/low_balance.json', '{ "properties": {}, "allOf": [{ "properties": { "hue": {} } }] }');
+    const warned = (events: string, text: string) => {
+      const config = `${where(events, text)}validation: { schemas: FOLDER/schemas }\n`;
+      return readConfig(folder.write('relay.yaml', config), given({})).warnings.map(({ message }) => message);
+    };
+    expect(warned('missed_call', 'data.tenant == "a" && data.caller_id_number == "1"')).toEqual([]);
+    expect(warned('own_event', 'data.colour == "red"')).toEqual([]);
+    expect(warned('own_event', 'data.color == "red"')).toEqual([
+      'no own_event has a field color; did you mean colour?',
+    ]);
+    expect(warned('free_event', 'data.anything == "red"')).toEqual([]);
+    expect(warned('low_balance', 'data.hue == "red"')).toEqual([]);
+  });
+});
+
 test('what is right is doubted beside what is wrong, and nothing that this might be at fault for', () => {
   const text = `brokers: [{ zone: west, url: http://127.0.0.1 }]
 queue: { expires: 10s }
@@ -97,7 +218,7 @@ routes:
 
 describe('nothing is said', () => {
   test('of events while it isn’t clear which there are', () => {
-    const file = folder.write('relay.yaml', `${route('events: [my_event]')}\nvalidation: { schemas: schemas }\n`);
+    const file = folder.write('relay.yaml', `${route('events: [my_event]')}\nvalidation: { schemas: [~/schemas] }\n`);
     expect(checkConfig(file, given({})).warnings).toEqual([]);
   });
 

@@ -43,11 +43,12 @@ describe('the schema for editors accepts', () => {
   const blocks = ['README.md', ...globSync('docs/**/*.md')].flatMap((file) =>
     [...readFileSync(file, 'utf8').matchAll(/^```yaml\n(.*?)^```/gms)]
       .map(([, text = '']) => [file, text] as const)
-      .filter(([, text]) => /^(brokers|routes):/m.test(text)),
+      .filter(([, text]) => /^(brokers|routes|expect|validation):/m.test(text)),
   );
 
   test.each(blocks)('what %s shows', (_file, text) => {
-    const rest = /^routes:/m.test(text) ? '' : 'routes: { all: { sink: { type: log } } }';
+    const isPart = /^(expect|validation):/m.test(text);
+    const rest = isPart ? whole : /^routes:/m.test(text) ? '' : 'routes: { all: { sink: { type: log } } }';
     expect(mistakesIn(`${text}${rest}`)).toEqual([]);
   });
 
@@ -110,7 +111,7 @@ describe('the schema for editors refuses', () => {
       `${broker}routes: { a: { sink: { type: webhook, url: https://h, http2: 'no' } } }`,
       '/http2 must be boolean',
     ],
-    ['one name for a list', `${broker}routes: { a: { events: b, sink: { type: log } } }`, '/events must be array'],
+    ['a number for a list', `${broker}routes: { a: { events: 1, sink: { type: log } } }`, '/events must be array'],
   ])('%s', (_what, text, message) => {
     expect(mistakesIn(text).join('\n')).toContain(message);
   });
@@ -134,8 +135,6 @@ describe('the schema for editors and check agree', () => {
     proxy: ['https://', 'http://h{id}'],
     'amqp url': ['amqp://[', 'amqp://u@'],
     'database url': ['sqlite:', 'postgres:'],
-    // Where the first such list is one of secrets.
-    names: [['a'], ['a.b'], ['~']],
   };
 
   /** What is written in place of a value of any kind; the first few of it also in place of a section or a choice. */
@@ -174,6 +173,11 @@ describe('the schema for editors and check agree', () => {
     ],
     ...['data.a text', 'data.a blob', 'x'.repeat(41), 'x'.repeat(256)],
   ];
+  // Where the first such list is one of secrets.
+  const isName = (value: unknown) => typeof value === 'string' && value.trim() !== '';
+  const names = values.filter(
+    (value) => isName(value) || (Array.isArray(value) && value.length > 0 && value.every(isName)),
+  );
 
   const log = { sink: { type: 'log' } };
   const tlsBroker = { zone: 'west', url: 'amqps://h' };
@@ -246,7 +250,7 @@ describe('the schema for editors and check agree', () => {
       .map((value) => ({ value, schema: validate(put(value)), check: isTakenAs(kind, value, put) }));
     expect(verdicts.filter(({ schema, check }) => check && !schema)).toEqual([]);
     // Patterns of files can be right only where there are such files.
-    const known = kind === 'patterns' ? values : (unsaid[kind] ?? []);
+    const known = kind === 'patterns' ? values : kind === 'names' ? names : (unsaid[kind] ?? []);
     const more = verdicts.filter(({ schema, check }) => schema && !check).map(({ value }) => value);
     expect(more.filter((value) => !known.some((one) => JSON.stringify(one) === JSON.stringify(value)))).toEqual([]);
   });

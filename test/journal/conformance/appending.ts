@@ -89,6 +89,50 @@ export function appending(tested: Tested): void {
     expect(seen).toEqual(seqs.sort((one, other) => one - other));
   });
 
+  test('counts what fits no schema by its kind, once for each notification that is new, and keeps that', async () => {
+    const problems = ['/to/0', '/to/1', '/fro~1m'].map((path) => ({ path, keyword: 'type', message: 'must be' }));
+    const invalid = { state: 'invalid', problems, receivedAt: 1_000 } as const;
+    const first = notification({ ...invalid, unknownFields: ['/mood'] });
+    await tested.journal.append([first, first, notification({})]);
+    const last = notification({ ...invalid, receivedAt: 2_000 });
+    await tested.journal.append([first, last]);
+    const unknown = notification({ event: 'new_moon', unknownFields: null, receivedAt: 3_000 });
+    const undecodable = { state: 'undecodable', event: null, json: 'null', problems: problems.slice(0, 1) } as const;
+    await tested.journal.append([unknown, notification(undecodable)]);
+    await tested.reopen();
+    const known = { event: 'low_balance', known: true };
+    const twice = { ...known, keyword: 'type', count: 2, first: 1_000, last: 2_000, example: last.header.id };
+    const once = { count: 1, first: 1_000, last: 1_000, example: first.header.id };
+    expect((await tested.journal.summary()).drift).toEqual([
+      {
+        ...{ event: 'new_moon', known: false, path: '', keyword: 'unknownEvent' },
+        ...{ count: 1, first: 3_000, last: 3_000, example: unknown.header.id },
+      },
+      { ...twice, path: '/fro~1m' },
+      { ...known, path: '/mood', keyword: 'unknownField', ...once },
+      { ...twice, path: '/to/*' },
+    ]);
+  });
+
+  test('tells 200 kinds apart of an event, and of all that no schema is for, and counts the rest as other', async () => {
+    const paths = Array.from({ length: 205 }, (_, index) => `/field_${index}`);
+    const known = paths.map((path) => notification({ unknownFields: [path] }));
+    await tested.journal.append(known.slice(0, 150));
+    await tested.journal.append(known.slice(150));
+    await tested.journal.append(paths.map((path) => notification({ event: path, unknownFields: null })));
+    await tested.journal.append([
+      notification({ event: 'register', unknownFields: ['/field_204'] }),
+      notification({ unknownFields: ['/field_0'] }),
+    ]);
+    const { drift } = await tested.journal.summary();
+    expect(drift).toHaveLength(200 + 1 + 200 + 1 + 1);
+    expect(drift.filter(({ keyword }) => keyword === 'other')).toMatchObject([
+      { event: 'low_balance', known: true, path: '', count: 5 },
+      { event: 'unknown', known: false, path: '', count: 5 },
+    ]);
+    expect(drift.filter(({ count }) => count === 2)).toMatchObject([{ event: 'low_balance', path: '/field_0' }]);
+  });
+
   test('tells after each append, until it is told to stop', async () => {
     const changes: string[] = [];
     const unsubscribe = tested.journal.subscribe((change) => changes.push(change));

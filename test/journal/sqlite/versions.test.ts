@@ -13,6 +13,7 @@ import { migrations } from '../../../src/journal/sqlite/migrations.ts';
 import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { openJournalReader } from '../../../src/journal/sqlite/reader.ts';
 import { rowsIn } from '../../support/journal-file.ts';
+import { notification } from '../../support/notification.ts';
 import { cursorOf, settle } from '../../support/sessions.ts';
 
 /** Every layout that journals have had, as the program of its day made it. */
@@ -69,6 +70,15 @@ describe('a journal of an older layout', () => {
       );
     },
   );
+
+  test('that counted no drift begins to', async () => {
+    make(older, `${rows}; ${migrations.slice(2, -1).join(';')}; PRAGMA user_version = ${newest - 1}`);
+    const journal = openJournal(folder, log);
+    expect((await journal.summary()).drift).toEqual([]);
+    await journal.append([notification({ unknownFields: ['/mood'] })]);
+    expect((await journal.summary()).drift).toMatchObject([{ path: '/mood', count: 1 }]);
+    await journal.close();
+  });
 
   test.each(lost)('(%s) is refused clearly, and stays as it was to the byte', (name) => {
     make(name, 'INSERT INTO routes VALUES (1, 2)');
@@ -143,6 +153,7 @@ test('a migration that there was is never changed: journals that it made are out
     'b36a71e6c5e5e73f',
     'f96d73e1451c0ded',
     'a31f93f181f06295',
+    'e9af05053f7aa06f',
   ]);
 });
 

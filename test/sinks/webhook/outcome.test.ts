@@ -35,12 +35,29 @@ describe('an answer of', () => {
     });
   });
 
-  test.each([400, 401, 403, 404, 405, 409, 422, 451, 499])('%d means dead, at once', async (status) => {
+  test.each([
+    [400, undefined],
+    [401, 'all'],
+    [403, 'all'],
+    [404, 'all'],
+    [405, undefined],
+    [409, undefined],
+    [422, undefined],
+    [451, undefined],
+    [499, undefined],
+  ])('%d means dead, at once; who may be refused: %s', async (status, refused) => {
     expect(await outcomeOf({ status, body: 'no\r\n\x1b[31msuch thing' })).toEqual({
       status: 'dead',
       reason: `answered ${status}: no [31msuch thing`,
       code: status,
+      ...(refused && { refused }),
     });
+  });
+
+  test('401, 403 and 404 are about the account where each has a URL of its own', async () => {
+    const { url } = await receive(() => 404);
+    const sink = await webhook({ url: `${url}/{account_id}` });
+    expect(await sink.send()).toMatchObject({ status: 'dead', refused: 'account' });
   });
 
   test('410 pauses the route for an hour, and says how to go on', async () => {

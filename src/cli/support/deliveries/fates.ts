@@ -68,8 +68,11 @@ export async function createFateTeller(
     const shared = knownOf('');
     if (shared !== undefined) return [shared];
     const own: Fate[] = [];
-    for (const { name, tell } of tellers)
-      own.push(knownOf(name) ?? { ...nothing, route: name, ...(await restOf(name, entry, tell)) });
+    for (const { name, tell } of tellers) {
+      const known = knownOf(name);
+      if (known === undefined) own.push({ ...nothing, route: name, ...(await restOf(name, entry, tell)) });
+      else own.push(known.state === 'waiting' ? heldUp(known, status, statusOf.get(name)) : known);
+    }
     const names = new Set(routes.map(({ name }) => name));
     const others = new Set([...records, ...logged].map(({ route }) => route).filter((route) => !names.has(route)));
     return [...own, ...[...others].flatMap((route) => formerFate(knownOf(route)))];
@@ -131,9 +134,15 @@ function notReached(ahead: number, status: Status | null, route: RouteStatus | u
   return { state: 'not_reached', text: `not delivered yet${before}${obstacle(status, route)}` };
 }
 
+/** Its next try comes, but not before what is in the way of its route is gone. */
+function heldUp(fate: Fate, status: Status | null, route: RouteStatus | undefined): Fate {
+  return { ...fate, text: `${fate.text}${status === null ? '' : obstacle(status, route)}` };
+}
+
 function obstacle(status: Status | null, route: RouteStatus | undefined): string {
   if (status === null) return '; the daemon does not run';
   if (route === undefined) return '; the daemon runs without this route: kazoo-relay reload';
+  if (route.paused) return `; the route is paused: kazoo-relay resume ${route.name}`;
   if (route.interrupted) return `; the route is interrupted: ${route.interrupted}`;
   const { circuit } = route;
   if (circuit === null || circuit.state === 'closed') return '';

@@ -1,4 +1,5 @@
-import { eventNamed, schemaId } from '../../../kazoo/catalogue.ts';
+import { schemaId } from '../../../kazoo/catalogue.ts';
+import { anyEventNamed } from '../../../kazoo/relay-events.ts';
 import type { Delivery, ShapedEnvelope } from '../../../notification/envelope.ts';
 import type { FormatName, WebhookOptions } from '../options.ts';
 import { type Content, headerValue, requiredValue } from './content.ts';
@@ -94,7 +95,7 @@ function attributesOf(envelope: ShapedEnvelope): Record<string, string | boolean
     source: sourceOf(requiredValue(envelope, 'zone')),
     type: `com.2600hz.kazoo.${event ?? 'unknown'}`,
     time: requiredValue(envelope, 'occurred_at'),
-    ...(typeof event === 'string' && eventNamed(event) !== undefined && { dataschema: schemaId(event) }),
+    ...(typeof event === 'string' && anyEventNamed(event) !== undefined && { dataschema: schemaId(event) }),
     ...(typeof account_id === 'string' && { subject: account_id }),
     ...(valid !== undefined && { valid }),
     ...(typeof resend_of === 'string' && { resendof: resend_of }),

@@ -1,8 +1,11 @@
 import { createRequire } from 'node:module';
+import type { Liquid, LiquidError, Template } from 'liquidjs';
 import { reasonOf } from '../../../common/errors.ts';
+import { findSlip, Unreadable } from '../../../common/text/slips.ts';
 import type { Delivery } from '../../../notification/envelope.ts';
 import type { TemplateOptions } from '../options.ts';
 import { type Content, Undeliverable } from './content.ts';
+import { templateSlips } from './template-slips.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -21,9 +24,41 @@ export function createTemplate(
   { body, contentType }: TemplateOptions,
   fields: Readonly<Record<string, string>>,
 ): (delivery: Delivery) => Content {
+  const liquid = liquidFor(contentType);
+  const parsed = parse(liquid, body);
+  return ({ envelope }) => {
+    const text = render(() => String(liquid.renderSync(parsed, { ...envelope, fields })));
+    if (text.length > longestOutput) throw new Undeliverable('the template gives more than 1 MiB');
+    if (isJson(contentType)) mustBeJson(text);
+    return { type: contentType, text };
+  };
+}
+
+/** Paths into the envelope that a template reads, as far as they stand in it; `fields` are the operator's own. */
+export function templatePaths({ body, contentType }: TemplateOptions): { at: string[]; path: string[] }[] {
+  const liquid = liquidFor(contentType);
+  const read = liquid.globalVariableSegmentsSync(parse(liquid, body));
+  return read.flatMap((segments) => {
+    // Behind a variable as an index, anything may stand.
+    const end = segments.findIndex((segment) => Array.isArray(segment));
+    const path = segments.slice(0, end === -1 ? segments.length : end).map(String);
+    return path[0] === 'fields' ? [] : [{ at: ['template', 'body'], path }];
+  });
+}
+
+/** One for each content type: to make one takes longer than to parse a template, and it keeps nothing of one. */
+const engines = new Map<string, Liquid>();
+
+function liquidFor(contentType: string): Liquid {
+  const engine = engines.get(contentType) ?? createLiquid(contentType);
+  engines.set(contentType, engine);
+  return engine;
+}
+
+function createLiquid(contentType: string): Liquid {
   // Loaded here, because it takes much memory and few configurations have a template.
-  const { Liquid } = require('liquidjs') as typeof import('liquidjs');
-  const liquid = new Liquid({
+  const library = require('liquidjs') as typeof import('liquidjs');
+  return new library.Liquid({
     // Without this, `include` and its kind would look for files.
     templates: {},
     ownPropertyOnly: true,
@@ -34,13 +69,28 @@ export function createTemplate(
     memoryLimit,
     outputEscape: escapeFor(contentType),
   });
-  const parsed = liquid.parse(body);
-  return ({ envelope }) => {
-    const text = render(() => String(liquid.renderSync(parsed, { ...envelope, fields })));
-    if (text.length > longestOutput) throw new Undeliverable('the template gives more than 1 MiB');
-    if (isJson(contentType)) mustBeJson(text);
-    return { type: contentType, text };
-  };
+}
+
+/** @throws Unreadable that says what was done, where that is known */
+function parse(liquid: Liquid, body: string): Template[] {
+  try {
+    return liquid.parse(body);
+  } catch (error) {
+    const names = { filters: Object.keys(liquid.filters), tags: Object.keys(liquid.tags) };
+    const slip = findSlip(body, templateSlips(names), (text) => progressOf(liquid, text));
+    if (slip === undefined) throw error;
+    throw new Unreadable(slip.message, slip.excerpt, { cause: error });
+  }
+}
+
+function progressOf(liquid: Liquid, text: string): number {
+  try {
+    liquid.parse(text);
+    return Number.POSITIVE_INFINITY;
+  } catch (error) {
+    const { token } = error as Partial<LiquidError>; // of what it isn't, nothing is known
+    return (token?.begin ?? 0) - text.length;
+  }
 }
 
 function render(work: () => string): string {

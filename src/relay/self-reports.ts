@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { reasonOf } from '../common/errors.ts';
+import type { Config, Expectation } from '../config/config.ts';
+import type { Appender } from '../journal/journal.ts';
+import { notificationId } from '../kazoo/identity.ts';
+import { anyEventNamed, relayCategory } from '../kazoo/relay-events.ts';
+import { Header } from '../notification/header.ts';
+import { Notification } from '../notification/notification.ts';
+import { version } from '../ops/process.ts';
+import type { RuntimeSnapshot } from '../ops/runtime-snapshot.ts';
+import { wantsOwn } from '../routes/match.ts';
+import { type Look, type OwnEvent, SelfWatch } from './self-watch.ts';
+
+/** Between looks, in milliseconds; longer where a look at many routes would take more than a hundredth of the time. */
+const pause = 1_000;
+const share = 1 / 100;
+
+/** The journal, which costs more, is read at every thirtieth. */
+const journalEvery = 30;
+
+/** How many own notifications wait for a journal that takes nothing; of more, the oldest are dropped. */
+const mostWaiting = 100;
+
+interface Watched {
+  /** As it is now: a reload may have changed it. */
+  readonly config: Pick<Config, 'routes' | 'expect'>;
+  readonly journal: Appender;
+  readonly log: { readonly logger: Logger };
+}
+
+interface SelfReports {
+  /** Expected events that don't come. */
+  readonly overdue: readonly Expectation[];
+  close(): Promise<void>;
+}
+
+/**
+ * Tells of the daemon itself by notifications of its own, which go through the journal as all others do. Of routes that
+ * deliver them it says nothing: what goes wrong there would make the next one.
+ */
+export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): SelfReports {
+  const watch = new SelfWatch();
+  let waiting: Notification[] = [];
+  let looks = 0;
+  let isTroubled = false;
+  const stopping = new AbortController();
+  const running = run(stopping.signal);
+
+  async function run(signal: AbortSignal): Promise<void> {
+    for (let wait = pause; !signal.aborted; ) {
+      await delay(wait, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      const started = performance.now();
+      await look();
+      wait = Math.max(pause, (performance.now() - started) / share);
+    }
+  }
+
+  async function look(): Promise<void> {
+    const isDue = looks % journalEvery === 0;
+    looks += 1;
+    try {
+      const summary = isDue ? await snapshot.summary() : undefined;
+      const { config } = watched;
+      const routes = routesIn(config, snapshot);
+      const seen = { brokers: snapshot.brokers(), routes, expected: config.expect, summary };
+      const told = watch.look(seen, performance.now(), Date.now());
+      for (const { event, data } of told)
+        if (event === 'relay_nothing_comes') watched.log.logger.warn({ ...data }, 'nothing comes');
+      waiting = [...waiting, ...told.map((event) => notificationOf(event, Date.now()))].slice(-mostWaiting);
+      if (waiting.length > 0) await watched.journal.append(waiting);
+      waiting = [];
+      isTroubled = false;
+    } catch (error) {
+      if (!isTroubled) watched.log.logger.warn({ reason: reasonOf(error) }, 'own notifications wait for the journal');
+      isTroubled = true;
+    }
+  }
+
+  return {
+    get overdue() {
+      return watch.overdue;
+    },
+    async close() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+function routesIn({ routes }: Watched['config'], snapshot: RuntimeSnapshot): Look['routes'] {
+  const told = new Map(routes.filter(({ events }) => !wantsOwn(events)).map(({ name, sink }) => [name, sink.type]));
+  return snapshot.routes().flatMap((route) => {
+    const sink = told.get(route.name);
+    return sink === undefined ? [] : [{ ...route, sink }];
+  });
+}
+
+/** One as KAZOO's are, published by ourselves. @param now in Unix milliseconds */
+export function notificationOf({ event, data: own }: OwnEvent, now: number): Notification {
+  const node = hostname();
+  const data = {
+    ...{ app_name: 'kazoo-relay', app_version: version, event_category: 'notification', event_name: event },
+    ...{ msg_id: randomUUID(), node, ...own },
+  };
+  const json = JSON.stringify(data);
+  return new Notification({
+    header: new Header({
+      ...{ id: notificationId({ body: Buffer.from(json) }, now), event, known: true, category: relayCategory },
+      ...{ accountId: null, zone: typeof own.zone === 'string' ? own.zone : '', node },
+      ...{ occurredAt: now, receivedAt: now, routingKey: anyEventNamed(event)?.routingKey ?? '', preview: false },
+    }),
+    ...{ fingerprint: '', ownTime: null, state: 'valid', problems: [], unknownFields: [] },
+    ...{ data: null, json, secrets: [], raw: null, mayHoldSecrets: false },
+  });
+}
