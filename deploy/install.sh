@@ -37,6 +37,7 @@ install_all() {
   trap 'rm -rf "$program.new"' EXIT
   stage "$1"
   add_user
+  add_folders
   add_config
   local was_active=no
   ! is_active || was_active=yes
@@ -103,6 +104,15 @@ add_user() {
   say "made the user $user"
 }
 
+# As the unit has systemd make them, so that "kazoo-relay check --connect" finds them before the first start.
+add_folders() {
+  local mode=0700 folder
+  for folder in "${data[@]}"; do
+    [[ -e $folder ]] || install --directory --owner "$user" --group "$user" --mode "$mode" "$folder"
+    mode=0750
+  done
+}
+
 add_config() {
   install --directory --owner root --group "$user" --mode 0750 "$config"
   if [[ -e $config/kazoo-relay.yaml ]]; then
@@ -130,16 +140,18 @@ put_program() {
   if command -v restorecon > /dev/null; then restorecon -RF "$program" "$unit" "$config"; fi
 }
 
-# As root it runs as the service's user: a file of the journal that belongs to root would keep the service from its own.
+# As root it runs as the service's user: a file of the journal that belongs to root would keep the service from its own. Only
+# "init" needs root, for the configuration, and gives that up by itself.
 put_command() {
   cat > "$command" << END
 #!/bin/sh
 $mark
+first=\${1-}
 set -- $program/bin/node $program/dist/main.js "\$@"
 # For \${credential:…} in the configuration, while the service runs.
 credentials=/run/credentials/kazoo-relay.service
 [ ! -d "\$credentials" ] || export CREDENTIALS_DIRECTORY="\${CREDENTIALS_DIRECTORY:-\$credentials}"
-[ "\$(id -u)" != 0 ] || exec runuser -u $user -- "\$@"
+[ "\$(id -u)" != 0 ] || [ "\$first" = init ] || exec runuser -u $user -- "\$@"
 exec "\$@"
 END
   chmod 0755 "$command"
@@ -159,9 +171,10 @@ or go back by running deploy/install.sh of the version before"
 next_steps() {
   cat << END
 
-  1. Name your brokers and sinks in $config/kazoo-relay.yaml
-  2. systemctl enable --now kazoo-relay
-  3. kazoo-relay status
+  1. kazoo-relay init              asks for your brokers and sinks; or edit $config/kazoo-relay.yaml
+  2. kazoo-relay check --connect   tries them
+  3. systemctl enable --now kazoo-relay
+  4. kazoo-relay status
      journalctl --follow --unit kazoo-relay
 END
 }

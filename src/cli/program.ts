@@ -1,8 +1,9 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import { createTerminal, OutputError, type ProcessContext, type Terminal } from './support/terminal.ts';
 
 /** Every command, in the order of the help, with what loads it. */
 const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>>> = {
+  init: async (terminal) => (await import('./commands/init.ts')).initCommand(terminal),
   run: async (terminal) => (await import('./commands/run.ts')).runCommand(terminal),
   check: async (terminal) => (await import('./commands/check.ts')).checkCommand(terminal),
   config: async (terminal) => (await import('./commands/config.ts')).configCommand(terminal),
@@ -19,6 +20,7 @@ const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>
   pause: async (terminal) => (await import('./commands/pause.ts')).pauseCommand(terminal),
   resume: async (terminal) => (await import('./commands/pause.ts')).resumeCommand(terminal),
   forget: async (terminal) => (await import('./commands/forget.ts')).forgetCommand(terminal),
+  erase: async (terminal) => (await import('./commands/erase.ts')).eraseCommand(terminal),
   'accept-clock': async (terminal) => (await import('./commands/accept-clock.ts')).acceptClockCommand(terminal),
   audit: async (terminal) => (await import('./commands/audit.ts')).auditCommand(terminal),
   tail: async (terminal) => (await import('./commands/tail.ts')).tailCommand(terminal),
@@ -65,13 +67,20 @@ export async function createProgram([first = unnamed]: readonly string[], termin
  */
 export function atTerminal(command: Command, terminal: Terminal): void {
   const { stdout, stderr } = terminal;
+  const width = stdout.columns ?? widthElsewhere;
   command.exitOverride().configureOutput({
-    writeOut: (text) => void stdout.write(text),
+    writeOut: (text) => void stdout.write(reflow(text, width)),
     writeErr: (text) => void stderr.write(text),
-    getOutHelpWidth: () => stdout.columns ?? widthElsewhere,
+    getOutHelpWidth: () => width,
     getErrHelpWidth: () => widthElsewhere,
   });
   for (const inner of command.commands) atTerminal(inner, terminal);
+}
+
+/** Fits prose to a width, however it was wrapped. What is indented, options and examples, stays as it is. */
+function reflow(text: string, width: number): string {
+  const fit = (paragraph: string) => new Help().boxWrap(paragraph.replaceAll('\n', ' '), width);
+  return text.replace(/^\S.*(?:\n(?!Exit code:)\S.*)*/gm, fit);
 }
 
 /** Of help that goes to no terminal; the one that commander takes. */

@@ -103,7 +103,7 @@ export class RouteFeed {
     return this.#ledger.changesIn(Date.now());
   }
 
-  /** The journal may have something due that we don't know of, or have lost something that we hold. */
+  /** The journal may have something due that we don't know of, or have lost a record or an entry that we hold. */
   lookAgain(): void {
     this.#ledger.nextDue = 0;
     this.#changed = true;
@@ -158,6 +158,7 @@ export class RouteFeed {
   async findDropped(): Promise<void> {
     if (!this.#changed) return;
     this.#changed = false;
+    this.#ledger.erase(await this.#session.erasedAmong(this.#ledger.unlisted));
     this.save();
     const { droppable } = this.#ledger;
     this.#ledger.drop(droppable, await this.#session.waitingAmong(droppable));

@@ -92,6 +92,11 @@ export class RouteLedger {
     return [...this.#listed.keys(), ...this.#queue.retryPending()];
   }
 
+  /** Those in memory that the journal doesn't list: only their entries can be lost. */
+  get unlisted(): readonly number[] {
+    return this.#progress.allOpen.map(({ entry }) => entry.seq);
+  }
+
   /** Accounts whose next deliveries wait in the journal, and whose turn it is. */
   needsRefill(): string[] {
     return this.#queue.needsRefill();
@@ -205,14 +210,17 @@ export class RouteLedger {
       return delivery === undefined ? !waiting.has(seq) : waiting.get(seq) !== keyOf(delivery).restartedAt;
     };
     const gone = new Set(droppable.filter(isGone));
-    for (const delivery of this.#queue.drop(gone)) {
-      delivery.state = 'dropped';
-      this.#leave(delivery);
-    }
-    for (const seq of gone) {
-      const delivery = this.#listed.get(seq);
-      if (delivery !== undefined) delivery.state = 'withdrawn';
-    }
+    this.#withdraw(
+      gone,
+      [...gone].flatMap((seq) => this.#listed.get(seq) ?? []),
+    );
+  }
+
+  /** pending → dropped, and attempting → withdrawn: an operator has erased these of the `unlisted` ones. */
+  erase(gone: ReadonlySet<number>): void {
+    const erased = this.#progress.allOpen.filter(({ entry }) => gone.has(entry.seq));
+    this.#withdraw(gone, erased);
+    for (const delivery of erased) this.#progress.close(delivery);
   }
 
   /**
@@ -235,6 +243,15 @@ export class RouteLedger {
     this.#lines = [];
     this.#settled = [];
     return settlement;
+  }
+
+  /** Those that wait for their turn leave at once; the others are with the sink. */
+  #withdraw(gone: ReadonlySet<number>, deliveries: readonly PendingDelivery[]): void {
+    for (const delivery of this.#queue.drop(gone)) {
+      delivery.state = 'dropped';
+      this.#leave(delivery);
+    }
+    for (const delivery of deliveries) if (delivery.state === 'attempting') delivery.state = 'withdrawn';
   }
 
   #admit(delivery: PendingDelivery): void {

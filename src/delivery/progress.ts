@@ -1,5 +1,5 @@
 import type { DeliveredRun } from '../journal/route-session.ts';
-import type { PendingDelivery } from './pending-delivery.ts';
+import type { DeliveryState, PendingDelivery } from './pending-delivery.ts';
 
 type Delivery = Readonly<PendingDelivery>;
 
@@ -12,7 +12,7 @@ const longestReach = 10_000;
 const patience = 200;
 
 /**
- * How far a route's cursor may go: up to the first delivery that is open, which is one that is neither settled nor listed.
+ * How far a route's cursor may go: up to the first delivery that is open, which is one that is neither settled, erased nor listed.
  * A slow delivery holds back nothing: it is to be listed soon after a later one is settled.
  */
 export class Progress {
@@ -54,6 +54,10 @@ export class Progress {
     return first === undefined ? this.#through : first.entry.seq - 1;
   }
 
+  get allOpen(): readonly PendingDelivery[] {
+    return this.#deliveries.filter((delivery) => delivery !== undefined).filter(isOpen);
+  }
+
   /** True where the cursor alone doesn't tell what was settled last. */
   get hasMoreAhead(): boolean {
     return this.#hasMoreAhead;
@@ -91,11 +95,11 @@ export class Progress {
     return [...this.#ahead];
   }
 
-  /** One that was open is settled or listed. */
+  /** One that was open is settled, erased or listed. */
   close({ entry }: Delivery): void {
     this.#lastSettled = Math.max(this.#lastSettled, entry.seq);
     for (let { firstOpen } = this; firstOpen !== undefined && !isOpen(firstOpen); firstOpen = this.firstOpen) {
-      if (!firstOpen.listed) this.#delivered.add(firstOpen);
+      if (!firstOpen.listed && firstOpen.state === 'settled') this.#delivered.add(firstOpen);
       this.#deliveries[this.#first] = undefined;
       this.#first += 1;
     }
@@ -132,8 +136,10 @@ export class Progress {
 }
 
 function isOpen({ listed, state }: Delivery): boolean {
-  return !listed && state !== 'settled';
+  return !listed && !over.includes(state);
 }
+
+const over: readonly DeliveryState[] = ['settled', 'withdrawn', 'dropped'];
 
 /**
  * Deliveries in the journal's order, as numbers alone: what the cursor has passed isn't to be held in memory. Plain fields

@@ -29,6 +29,8 @@ export interface OperatorStore extends OpenedReader {
   passedAmong(route: string, cursor: number, seqs: readonly number[]): Promise<Set<number>>;
   /** How many deliveries of a span of entries wait. */
   waitingIn(route: string, from: number, to: number): Promise<number>;
+  /** What there is of an account. What can't be decoded is of no account. */
+  holdingsOf(accountId: string): Promise<Holdings>;
   /** The last sign of life in the journal, in Unix milliseconds, where the clock is in doubt by it; else null. */
   clockDoubt(): Promise<number | null>;
   /** The operator has seen what was dead or quarantined until this time: of one route, or of all. */
@@ -53,6 +55,13 @@ export interface OperatorAct {
   resume(route: string): Promise<boolean>;
   /** Removes a route's records, its cursor and its pause: opened again, it is a new one. */
   forget(route: string): Promise<void>;
+  /**
+   * Removes what there is of an account; what comes in meanwhile stays. A route that runs forgets it within a second, but
+   * what is with its sink.
+   * @param compact writes the whole journal anew too: nothing is left in it then of what was removed before
+   * @throws JournalError where it is to be compacted and a daemon has it
+   */
+  erase(accountId: string, compact: boolean): Promise<Erased>;
   /** From now on the clock is believed as it is. */
   acceptClock(): Promise<void>;
   /** Nothing is changed here: the daemon was told to probe the sinks of so many routes at once. */
@@ -88,7 +97,7 @@ export interface AuditedAct extends Operator {
   readonly count: number;
 }
 
-export type ActName = 'retry' | 'drop' | 'replay' | 'pause' | 'resume' | 'probe' | 'forget' | 'accept-clock';
+export type ActName = 'retry' | 'drop' | 'replay' | 'pause' | 'resume' | 'probe' | 'forget' | 'erase' | 'accept-clock';
 
 /** A record of a delivery that isn't settled, with what it is about. */
 export interface DeliveryRecord {
@@ -106,6 +115,27 @@ export interface DeliveryRecord {
   readonly event: string | null;
   readonly accountId: string | null;
   readonly receivedAt: number;
+}
+
+/** What a journal has of an account: notifications, and how many of their deliveries aren't settled. */
+export interface Holdings {
+  readonly notifications: number;
+  /** When the first and the last of them came, in Unix milliseconds. */
+  readonly oldest: number | null;
+  readonly newest: number | null;
+  readonly waiting: number;
+  readonly quarantined: number;
+  readonly dead: number;
+  /** Notifications of other accounts, or of none, whose bodies have its id in them. */
+  readonly mentions: number;
+}
+
+export interface Erased {
+  readonly notifications: number;
+  /** False where a program that reads the journal keeps in its log what was written before. */
+  readonly isLogEmpty: boolean;
+  /** How often the account's id is still in the journal's file: in mentions, or in what is left of rows that were moved. */
+  readonly remains: number;
 }
 
 /** Which of them; every part that is given narrows the selection. */

@@ -57,6 +57,9 @@ export interface RouteSession {
    */
   waitingAmong(seqs: readonly number[]): Promise<ReadonlyMap<number, number>>;
 
+  /** Those of these entries that the journal has no more: an operator has erased them. */
+  erasedAmong(seqs: readonly number[]): Promise<ReadonlySet<number>>;
+
   /**
    * Takes a route's progress, to be saved with the next commit or 10 ms later: a crash may repeat the last deliveries, and
    * skips none. The promise is that commit's: the same one for all that shares it. It may be one that a power cut undoes.

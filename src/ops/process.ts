@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
-/** This program's version. package.json stands beside src/ and, in what is installed, beside dist/. */
-export const version = versionIn(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
+/** What this program came in: it is above src/ and, in what is installed, above dist/. */
+export const packageFolder = join(import.meta.dirname, '../..');
+
+/** This program's version. */
+export const version = versionIn(readFileSync(join(packageFolder, 'package.json'), 'utf8'));
 
 function versionIn(text: string): string {
   const { version: found } = JSON.parse(text) as { version: string }; // npm packs nothing without one

@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
 import { createProgram, runCli } from '../../src/cli/program.ts';
@@ -27,6 +28,21 @@ describe('--help', () => {
   test('says of every command that does something what its exit code means', () => {
     const silent = commands.filter(({ command }) => command.commands.length === 0).map(({ path }) => path);
     expect(silent.filter((path) => !helpOf(path).includes('\nExit code: 0 '))).toEqual([]);
+  });
+
+  test.each([72, 80, 120])('fits a terminal of %i columns, but for examples', async (width) => {
+    const stdout = Object.assign(new PassThrough(), { columns: width });
+    const [written] = await Promise.all([
+      text(stdout),
+      runCli(['replay', '--help'], { ...process, stdout }).finally(() => stdout.end()),
+    ]);
+    const [prose = '', examples] = written.split('\nExamples:\n');
+    expect(prose.split('\n').filter((line) => line.length > width)).toEqual([]);
+    // The added part is wrapped anew, and not only where it was too long.
+    expect(prose).toMatch(width === 120 ? /touched,\nfor it is/ : /for it is/);
+    expect(examples).toContain(
+      "\n  kazoo-relay replay --route crm --since 2026-11-20T00:00:00Z --until 2026-11-21T00:00:00Z --events 'voicemail_*'\n",
+    );
   });
 
   test('says which command is run where none is named', () => {

@@ -19,6 +19,16 @@ describe('the unit for systemd', () => {
     );
   });
 
+  test('has the folders made with the permissions that install.sh gives them before its first start', () => {
+    const installer = readFileSync('deploy/install.sh', 'utf8');
+    expect(installer).toContain(
+      `\ndata=(/var/lib/${directive('StateDirectory')} /var/log/${directive('LogsDirectory')})\n`,
+    );
+    const modes = [...installer.matchAll(/ mode=(\d+)/g)].map(([, mode]) => mode);
+    expect(modes).toEqual([directive('StateDirectoryMode'), directive('LogsDirectoryMode')]);
+    expect(installer.indexOf('\n  add_folders\n')).toBeGreaterThan(installer.indexOf('\n  add_user\n'));
+  });
+
   test('lets that configuration write only where the service may', () => {
     const { journal, routes } = loadConfig('config/systemd.yaml');
     expect(journal.path).toBe(`/var/lib/${directive('StateDirectory')}`);

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLog, type Log } from '../../src/ops/log.ts';
@@ -17,6 +17,20 @@ afterEach(async () => {
 });
 
 describe("the daemon's log", () => {
+  test('begins with what runs: version, Node, configuration and routes', async () => {
+    const { daemon } = started();
+    await daemon.says('broker not available');
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const [first = ''] = daemon.stderr.split('\n');
+    expect(JSON.parse(first)).toMatchObject({
+      msg: 'starting',
+      version,
+      node: process.versions.node,
+      config: relay?.config,
+      routes: expect.arrayContaining([expect.any(String)]),
+    });
+  });
+
   test('turns to debug at SIGUSR2, and back at the next one', async () => {
     const { daemon } = started();
     await daemon.says('broker not available');

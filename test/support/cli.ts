@@ -45,6 +45,29 @@ export async function cli(
   return { code, stdout: written[0], stderr: written[1] };
 }
 
+/** The same on a terminal, where somebody answers each question: what is left of the answers is not asked for. */
+export async function dialogue(
+  args: readonly string[],
+  answers: readonly (string | null)[],
+): Promise<Result & { readonly left: readonly (string | null)[] }> {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true });
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const left = [...answers];
+  stderr.on('data', (chunk) => {
+    if (!/(: |\? \[y\/N\] )$/.test(String(chunk))) return;
+    const answer = left.shift() ?? null;
+    if (answer === null) stdin.end();
+    else stdin.write(`${answer}\n`);
+  });
+  const complained = text(stderr);
+  const running = runCli(args, { stdin, stdout, stderr, env: process.env }).finally(() => {
+    stdout.end();
+    stderr.end();
+  });
+  const [code, ...written] = await Promise.all([running, text(stdout), complained]);
+  return { code, stdout: written[0], stderr: written[1], left };
+}
+
 /**
  * Runs the program as an operator does, in a process of its own: for what only a process has, such as its rights, its
  * working directory, and the way that it ends.

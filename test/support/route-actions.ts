@@ -8,7 +8,7 @@ export type Action =
   | { readonly do: 'arrive'; readonly accounts: readonly (string | null)[]; readonly invalid: boolean }
   | { readonly do: 'answer'; readonly which: number; readonly answers: readonly Answer[] }
   | { readonly do: 'wait' | 'jump'; readonly milliseconds: number }
-  | { readonly do: 'hasten' | 'retry' | 'drop' | 'replay'; readonly which: number }
+  | { readonly do: 'hasten' | 'retry' | 'drop' | 'replay' | 'erase'; readonly which: number }
   | { readonly do: 'pause' | 'resume' | 'restart' | 'reload' | 'crash' | 'lose' };
 
 const which = fc.nat(30);
@@ -37,6 +37,7 @@ export const actions: fc.Arbitrary<Action> = fc.oneof(
   { weight: 9, arbitrary: fc.record({ do: fc.constant('wait' as const), milliseconds: waits }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('jump' as const), milliseconds: jumps }) },
   { weight: 12, arbitrary: fc.record({ do: fc.constantFrom('hasten', 'retry', 'drop', 'replay'), which }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('erase' as const), which }) },
   { weight: 3, arbitrary: one('restart', 'reload', 'crash', 'lose') },
   { weight: 2, arbitrary: one('pause', 'resume') },
 );

@@ -7,7 +7,7 @@ export interface Known {
   readonly seq: number;
   readonly account: string | null;
   readonly invalid: boolean;
-  state: 'open' | 'delivered' | 'dead' | 'quarantined' | 'dropped';
+  state: 'open' | 'delivered' | 'dead' | 'quarantined' | 'dropped' | 'erased';
   /** When an operator brought it back last, or 0: then others have passed it, and it has lost its place in the order. */
   revivedAt: number;
   /** Since when it is dropped or brought back, by the monotonic clock: the route may not know it yet. */
@@ -82,7 +82,7 @@ export class RouteModel {
     if (!known.halved && performance.now() - this.pausedAt > this.#lookEvery)
       this.#complain(known, 'goes out though the route is paused');
     const isUnknown = known.halved || performance.now() - known.changedAt <= this.#lookEvery;
-    const mayGoOn = known.mayRepeat || (state === 'dropped' && isUnknown);
+    const mayGoOn = known.mayRepeat || ((state === 'dropped' || state === 'erased') && isUnknown);
     if (known.mayRepeat) known.state = 'open';
     known.mayRepeat = isUnknown && known.state === 'open' && known.revivedAt > 0;
     known.halved = false;
@@ -122,7 +122,7 @@ export class RouteModel {
   /** @param revivedAt as it was when the sink got it: one that was brought back since is to come again */
   delivered(known: Known, revivedAt: number | undefined): void {
     known.taken += 1;
-    if (known.revivedAt === revivedAt) known.state = 'delivered';
+    if (known.revivedAt === revivedAt && known.state !== 'erased') known.state = 'delivered';
   }
 
   revived(known: Known): void {
@@ -138,9 +138,20 @@ export class RouteModel {
     known.changedAt = performance.now();
   }
 
+  /** All that there is of an account is gone, whatever has become of it. */
+  erased(account: string): void {
+    for (const known of this.known) {
+      if (known.account !== account || known.state === 'erased') continue;
+      this.dropped(known);
+      known.state = 'erased';
+    }
+  }
+
   /** What the disk doesn't know is open again; and a session that begins now knows what was dropped. */
   begins({ cursor, lines, handled }: OnDisk): void {
     for (const known of this.known) {
+      // The journal may still have it in memory.
+      if (known.state === 'erased') continue;
       const line = lines.get(known.seq);
       known.halved = false;
       known.changedAt = Number.NEGATIVE_INFINITY;

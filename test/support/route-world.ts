@@ -91,6 +91,9 @@ export class RouteWorld {
       case 'replay':
         await this.#replay(action.which);
         break;
+      case 'erase':
+        await this.#erase(action.which % 2 === 0 ? 'a' : 'b');
+        break;
       case 'restart':
       case 'reload':
         await this.#restart(action.do === 'reload');
@@ -254,6 +257,11 @@ export class RouteWorld {
     if (!passed.has(known.seq) || entry === null || (await this.#opened.store.replay(options.name, [entry])) === 0)
       return;
     this.#model.revived(known);
+  }
+
+  async #erase(account: string): Promise<void> {
+    await this.#opened.store.erase(account, false);
+    this.#model.erased(account);
   }
 
   /** A clean stop of the route, and its next start; another order is what a reload may bring. */

@@ -99,6 +99,7 @@ check_unit() {
 # The configuration is the one that was installed, with this broker.
 start_service() {
   sed -i "s/127.0.0.1:5672/127.0.0.1:$port/" "$root/etc/kazoo-relay/kazoo-relay.yaml"
+  inside kazoo-relay check --connect || fail 'check finds fault before the first start'
   inside systemctl enable --quiet --now kazoo-relay || fail "$(logged | tail)"
   until_consuming
   [[ "$(property ActiveState)" == active ]] || fail "it is $(property ActiveState)"

@@ -33,7 +33,7 @@ export function checkCommand(terminal: Terminal): Command {
       orExit(
         terminal,
         () => 2,
-        () => run(terminal, options),
+        () => check(terminal, options),
       ),
     );
 }
@@ -49,7 +49,7 @@ Examples:
   kazoo-relay check --config /etc/kazoo-relay/kazoo-relay.yaml --connect
   kazoo-relay check --json | jq -r '.mistakes[] | "\\(.source):\\(.line) \\(.option)"'`;
 
-async function run(terminal: Terminal, options: Options): Promise<void> {
+export async function check(terminal: Terminal, options: Options): Promise<void> {
   const file = await fileFor(terminal, options);
   const checked = withSchemas(checkConfig(file, overridesOf({ ...options }, terminal.env)));
   const { config, errors, warnings } = checked;

@@ -15,7 +15,7 @@ const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 
 export function completionCommand(terminal: Terminal): Command {
   return new Command('completion')
-    .description('print the script that lets a shell complete commands and options')
+    .description('print the script that lets a shell complete commands, options, events and routes')
     .addArgument(new Argument('<shell>', 'which one').choices(Object.keys(scripts)))
     .addHelpText('after', help)
     .action(async (shell: keyof typeof scripts, _options: object, { parent }: Command) => {
@@ -65,7 +65,7 @@ function optionNode(option: Option): OptionNode {
 }
 
 function valueOfOption({ argChoices, flags, long = '' }: Option): Value {
-  const placeholder = /^--events?$/.test(long) ? 'event' : /[<[](\w+)/.exec(flags)?.[1];
+  const placeholder = /^--(event|route)s?$/.exec(long)?.[1] ?? /[<[](\w+)/.exec(flags)?.[1];
   return argChoices ?? named(placeholder ?? '');
 }
 
@@ -77,5 +77,6 @@ function valueOfArgument(argument: Argument): Value {
 function named(name: string): Value {
   if (/^(file|path)s?$/.test(name)) return 'file';
   if (/^folders?$/.test(name)) return 'folder';
+  if (name === 'route') return 'route';
   return /^events?$/.test(name) ? [...events, ...relayEvents].map((event) => event.name) : 'anything';
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
 import { editorSchemaText } from '../../config/describe/editor-schema.ts';
 import { configText } from '../../config/describe/show.ts';
-import { readConfig } from '../../config/load.ts';
+import { loadPartialConfig, readConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { overridesOf, takesOverrides } from '../support/args.ts';
 import type { Terminal } from '../support/terminal.ts';
@@ -12,6 +12,7 @@ export function configCommand(terminal: Terminal): Command {
   return new Command('config')
     .description('show the configuration, or the schema of one')
     .addCommand(show(terminal))
+    .addCommand(routes(terminal))
     .addCommand(schema(terminal))
     .addHelpText('after', '\nExample:\n  kazoo-relay config show --origin');
 }
@@ -40,6 +41,26 @@ function show(terminal: Terminal): Command {
             .trimEnd()
             .split('\n'))
             await terminal.print(printable(line));
+        },
+      ),
+    );
+}
+
+function routes(terminal: Terminal): Command {
+  return new Command('routes')
+    .description('print the names of its routes, one a line')
+    .option('-c, --config <file>', 'configuration file')
+    .addHelpText(
+      'after',
+      "\nExit code: 0 printed, 2 wrong options, or a configuration that can't be read.\n\nExample:\n  kazoo-relay config routes",
+    )
+    .action((options: { config?: string }) =>
+      orExit(
+        terminal,
+        () => 2,
+        async () => {
+          const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
+          for (const { name } of config.routes) await terminal.print(printable(name));
         },
       ),
     );

@@ -16,7 +16,7 @@ interface Options {
 export function forgetCommand(terminal: Terminal): Command {
   return new Command('forget')
     .description('remove what the journal still holds of a route that has left the configuration')
-    .argument('<route>', 'as `status` shows it')
+    .argument('<former-route>', 'as `status` shows it')
     .option('-y, --yes', "don't ask")
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)

@@ -10,7 +10,7 @@ import type { Overrides } from '../../config/read/variables.ts';
 import { storeAt } from '../../journal/open.ts';
 import { refuseSecond } from '../../ops/control.ts';
 import { createLog, type Log, listenToSignals } from '../../ops/log.ts';
-import { boundYoungGeneration } from '../../ops/process.ts';
+import { boundYoungGeneration, version } from '../../ops/process.ts';
 import { type Notifier, openNotifier } from '../../ops/systemd.ts';
 import { startRelay } from '../../relay/relay.ts';
 import { overridesOf, takesOverrides } from '../support/args.ts';
@@ -83,7 +83,8 @@ async function runDaemon(
   const { config } = loaded;
   const log = ownLog.logger;
   listenToSignals(ownLog);
-  log.info({ config: file, pid: process.pid }, 'starting');
+  const routes = config.routes.map(({ name }) => name);
+  log.info({ version, node: process.versions.node, config: file, routes, pid: process.pid }, 'starting');
   logWarnings(loaded, log);
   await refuseSecond(config.journal.path);
   if (rebuild) {

@@ -17,15 +17,16 @@ export interface OptionNode {
   readonly value: Value | null;
 }
 
-/** What may stand there: one of these words, a file or a folder, or anything. */
-export type Value = readonly string[] | 'file' | 'folder' | 'anything';
+/** What may stand there: one of these words, a file or a folder, a route of the configuration, or anything. */
+export type Value = readonly string[] | 'file' | 'folder' | 'route' | 'anything';
 
 /** A script for bash 4 or later. It needs nothing else, neither the package bash-completion. */
 export function bashScript(tree: readonly CommandNode[]): string {
   return `# kazoo-relay completion bash
 _kazoo_relay() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} place= index
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} place= index config=()
   for ((index = 1; index < COMP_CWORD; index++)); do
+    [[ \${COMP_WORDS[index-1]} != @(-c|--config) ]] || config=(--config "\${COMP_WORDS[index]}")
     case "$place/\${COMP_WORDS[index]}" in
 ${tree.flatMap(caseSteps).join('\n')}
     esac
@@ -39,6 +40,7 @@ ${tree.map(bashPlace).join('\n')}
   esac
 }
 _kazoo_relay_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2"); }
+_kazoo_relay_routes() { _kazoo_relay_words "$(kazoo-relay config routes "\${config[@]}" 2>/dev/null)" "$1"; }
 _kazoo_relay_files() { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$1"); }
 _kazoo_relay_folders() { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$1"); }
 complete -F _kazoo_relay kazoo-relay
@@ -59,6 +61,8 @@ function completeInBash(value: Value): string {
       return '_kazoo_relay_files "$current"';
     case 'folder':
       return '_kazoo_relay_folders "$current"';
+    case 'route':
+      return '_kazoo_relay_routes "$current"';
     case 'anything':
       return ':';
     default:
@@ -88,8 +92,11 @@ export function zshScript(tree: readonly CommandNode[]): string {
 _kazoo_relay() {
   local curcontext="$curcontext" state
   typeset -A opt_args
-  local previous=\${words[CURRENT-1]} current=\${words[CURRENT]} place= word
+  local previous=\${words[CURRENT-1]} current=\${words[CURRENT]} place= word before=
+  local -a config
   for word in \${words[2,CURRENT-1]}; do
+    [[ $before != (-c|--config) ]] || config=(--config "$word")
+    before=$word
     case "$place/$word" in
 ${tree.flatMap(caseSteps).join('\n')}
     esac
@@ -137,6 +144,8 @@ function completeInZsh(value: Value): string {
       return '_files';
     case 'folder':
       return '_files -/';
+    case 'route':
+      return `compadd -- \${(f)"$(kazoo-relay config routes $config 2>/dev/null)"}`;
     case 'anything':
       return ':';
     default:
@@ -155,6 +164,12 @@ ${tree.flatMap(fishSteps).join('\n')}
         end
     end
     test "$place" = "$argv[1]"
+end
+function __kazoo_relay_routes
+    set -l words (commandline -opc)
+    set -l at (contains -i -- --config $words; or contains -i -- -c $words)
+    and set -l config --config $words[(math $at + 1)]
+    kazoo-relay config routes $config 2>/dev/null
 end
 complete -c kazoo-relay -f
 ${tree.flatMap(fishLines).join('\n')}
@@ -187,6 +202,8 @@ function completeInFish(value: Value): string {
       return '-F';
     case 'folder':
       return "-a '(__fish_complete_directories)'";
+    case 'route':
+      return "-f -a '(__kazoo_relay_routes)'";
     case 'anything':
       return '-f';
     default:

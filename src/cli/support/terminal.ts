@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
@@ -33,6 +34,8 @@ export interface Terminal extends ProcessContext {
   paint(colour: Colour, text: string): string;
   /** Asks, and takes only a yes for one. @throws Error where nobody is there to ask */
   confirm(question: string): Promise<boolean>;
+  /** Asks for a text. @param usual what an empty answer means @throws Error where nobody is there to ask */
+  ask(question: string, usual: string): Promise<string>;
 }
 
 export type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
@@ -52,6 +55,16 @@ export class OutputError extends Error {
 export function createTerminal({ stdin, stdout, stderr, env, ...given }: ProcessContext): Terminal {
   let listens = false;
   let { interrupted } = given;
+  /** @throws Error where stdin ends instead */
+  const answerTo = async (question: string): Promise<string> => {
+    const dialogue = createInterface({ input: stdin, output: stderr });
+    const ended = once(dialogue, 'close').then(() => {
+      throw new Error('no answer: nothing was done');
+    });
+    const answer = await Promise.race([dialogue.question(question), ended]);
+    dialogue.close();
+    return answer.trim();
+  };
   return {
     stdin,
     stdout,
@@ -74,10 +87,11 @@ export function createTerminal({ stdin, stdout, stderr, env, ...given }: Process
     paint: (colour, text) => styleText(colour, text, { stream: stdout }),
     async confirm(question) {
       if (!stdin.isTTY) throw new Error('there is nobody to ask: add --yes');
-      const dialogue = createInterface({ input: stdin, output: stderr });
-      const answer = await dialogue.question(`${question} [y/N] `);
-      dialogue.close();
-      return /^y(es)?$/i.test(answer.trim());
+      return /^y(es)?$/i.test(await answerTo(`${question} [y/N] `));
+    },
+    async ask(question, usual) {
+      if (!stdin.isTTY) throw new Error(`there is nobody to ask: ${question}`);
+      return (await answerTo(`${question}${usual === '' ? '' : ` [${usual}]`}: `)) || usual;
     },
   };
 }

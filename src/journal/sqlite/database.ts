@@ -16,8 +16,8 @@ export const logLimit = 64 * 1024 * 1024;
 /** Milliseconds for which a connection waits for others. */
 export const patience = 5_000;
 
-/** How every connection that writes does it. */
-const safely = `PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${logLimit}`;
+/** How every connection that writes does it. Rows that are removed are overwritten where that writes no further page. */
+const safely = `PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${logLimit}; PRAGMA secure_delete = FAST`;
 
 /**
  * Opens the journal's database for the daemon, brought to the newest version. The folder is made, for its owner only,

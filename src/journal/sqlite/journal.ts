@@ -36,6 +36,7 @@ import { Deliveries } from './deliveries.ts';
 import { countsIn, countsWith, DeliveryCounts } from './delivery-counts.ts';
 import { DeliveryLog, loggedDeliveriesOf, loggedSince } from './delivery-log.ts';
 import { EntryWriter } from './entry-writer.ts';
+import { erasedThrough } from './erase.ts';
 import { journalFailure } from './failure.ts';
 import { finishRebuild } from './files.ts';
 import { isInvalid } from './invalid.ts';
@@ -45,6 +46,7 @@ import { find, pausesIn, resendsOf, summarise } from './reader.ts';
 import { RecentEntryCache } from './recent-entry-cache.ts';
 import { Retention, unlimited } from './retention.ts';
 import { RouteSessions } from './route-sessions.ts';
+import { erasedAmong } from './rows.ts';
 import { Scanner } from './scan.ts';
 import { search } from './search.ts';
 import { selectionVersions } from './selections.ts';
@@ -258,6 +260,7 @@ class SqliteJournal implements Journal {
       this.#connection.writeDue();
       const version = this.#version.get()?.data_version;
       if (version === this.#seenVersion) return;
+      this.#recent.remove(erasedAmong(this.#connection.database, this.#recent.seqs));
       this.#pauses = pausesIn(this.#connection.database);
       this.#acts.look();
       this.#seenVersion = version;
@@ -290,7 +293,7 @@ function lastSeq(database: DatabaseSync): number {
   const row = database
     .prepare(
       `SELECT max(ifnull((SELECT max(seq) FROM notifications), 0), ifnull((SELECT max(cursor) FROM routes), 0),
-         ifnull((SELECT max(seq) FROM dropped), 0)) AS last`,
+         ifnull((SELECT max(seq) FROM dropped), 0), ifnull((SELECT value FROM facts WHERE name = '${erasedThrough}'), 0)) AS last`,
     )
     .get();
   return Number(row?.last);

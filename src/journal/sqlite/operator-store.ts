@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Entry } from '../../notification/entry.ts';
 import type { NotificationState, Problem } from '../../notification/notification.ts';
+import { JournalError } from '../journal.ts';
 import type {
   ActName,
   ActSelection,
@@ -18,6 +19,7 @@ import { acceptClock, isDoubtful, lastSign } from './clock.ts';
 import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
 import { forgetLogged, logRemoval } from './delivery-log.ts';
+import { eraseAccount, holdingsOf } from './erase.ts';
 import { journalFailure } from './failure.ts';
 import { listAnew } from './invalid.ts';
 import { isLocked } from './lock.ts';
@@ -41,6 +43,7 @@ const gap = 25;
  */
 export function openOperatorStore(folder: string): OperatorStore {
   const database = openDatabaseBeside(folder);
+  const file = databaseFile(folder);
   // KiB; so that a step doesn't read again what the one before has written.
   database.exec('PRAGMA cache_size = -65536');
   return {
@@ -54,11 +57,12 @@ export function openOperatorStore(folder: string): OperatorStore {
     saveValidation: async (seq, state, problems) => {
       await inSteps(database, folder, [seq], () => saveValidation(database, seq, state, problems));
     },
-    ...readerOf(database, databaseFile(folder), async (work) => work()),
+    ...readerOf(database, file, async (work) => work()),
     cursorOf: async (route) => cursorOf(database, route),
     waitingAmong: async (route, seqs) => new Set(waitingAmong(database, route, seqs).keys()),
     passedAmong: async (route, cursor, seqs) => passedAmong(database, route, cursor, seqs),
     waitingIn: async (route, from, to) => waitingIn(database, route, from, to),
+    holdingsOf: (accountId) => trying(file, 'read', () => holdingsOf(database, accountId)),
     clockDoubt: async () => {
       const sign = lastSign(database);
       return isDoubtful(Date.now(), sign) ? sign : null;
@@ -90,6 +94,13 @@ function actOf(database: DatabaseSync, folder: string, operator: Operator, selec
       const forgetSome = () => inSteps(database, folder, [route], (name) => forgetLogged(database, name), note);
       for (let more = true; more; ) more = (await forgetSome()) > 0;
       await steps('forget', [route], (name) => removeCursor(database, name));
+    },
+    erase: async (accountId, compact) => {
+      if (compact && isLocked(folder))
+        throw new JournalError('a daemon has the journal, which is to be compacted: stop it first');
+      const step = (work: () => number) => inStep(database, folder, (count) => rows.add('erase', count), work);
+      const file = databaseFile(folder);
+      return trying(file, 'written', () => eraseAccount(database, file, accountId, compact, step));
     },
     acceptClock: async () => {
       await steps('accept-clock', ['clock'], () => acceptClock(database));
@@ -391,6 +402,27 @@ async function inSteps<T>(
     if (next < items.length) await othersTurn(folder);
   }
   return changed;
+}
+
+/** One transaction, and a turn for whoever waits for the journal meanwhile. */
+async function inStep(
+  database: DatabaseSync,
+  folder: string,
+  note: Note | undefined,
+  work: () => number,
+): Promise<number> {
+  const count = inTransaction(database, folder, note, work);
+  await othersTurn(folder);
+  return count;
+}
+
+/** @throws JournalError that says what an operator can do */
+async function trying<T>(file: string, what: 'read' | 'written', work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw journalFailure(file, what, cause, 'command');
+  }
 }
 
 /**

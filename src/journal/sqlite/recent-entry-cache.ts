@@ -29,6 +29,17 @@ export class RecentEntryCache {
     this.#trim();
   }
 
+  get seqs(): number[] {
+    return this.#entries.map(({ seq }) => seq);
+  }
+
+  /** These were erased. */
+  remove(seqs: ReadonlySet<number>): void {
+    if (seqs.size === 0) return;
+    for (const entry of this.#entries) if (seqs.has(entry.seq)) this.#memory.giveBack(bytesOf(entry));
+    this.#entries = this.#entries.filter(({ seq }) => !seqs.has(seq));
+  }
+
   /**
    * The entries after `seq`, `limit` at most, without the batches before them that have no event of interest: a route
    * that wants nothing of what comes doesn't look at each. Null where older ones may be missing here.

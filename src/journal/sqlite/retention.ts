@@ -267,16 +267,20 @@ export class Retention {
 
   /** Returns how many there were. */
   #remove(seqs: readonly number[]): number {
-    if (seqs.length === 0) return 0;
-    const list = JSON.stringify(seqs);
-    for (const table of ['notifications', 'deliveries']) {
-      this.#database.prepare(`DELETE FROM ${table} WHERE seq IN (SELECT value FROM json_each(?))`).run(list);
-    }
-    this.#database.prepare(unlistInvalid).run(list);
-    dropOldBlocks(this.#database);
-    dropOldSelections(this.#database);
+    if (seqs.length > 0) removeEntries(this.#database, seqs);
     return seqs.length;
   }
+}
+
+/** Removes entries and all that tells of them, within the caller's transaction. */
+export function removeEntries(database: DatabaseSync, seqs: readonly number[]): void {
+  const list = JSON.stringify(seqs);
+  for (const table of ['notifications', 'deliveries']) {
+    database.prepare(`DELETE FROM ${table} WHERE seq IN (SELECT value FROM json_each(?))`).run(list);
+  }
+  database.prepare(unlistInvalid).run(list);
+  dropOldBlocks(database);
+  dropOldSelections(database);
 }
 
 type Row = Readonly<Record<string, unknown>>;

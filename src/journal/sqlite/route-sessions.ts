@@ -5,6 +5,7 @@ import { JournalError } from '../journal.ts';
 import type { Page, RouteSession, Settlement, Waiting, WaitingPage } from '../route-session.ts';
 import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
+import { erasedAmong } from './rows.ts';
 import { saveSelection } from './selections.ts';
 import type { Settlements } from './settlements.ts';
 
@@ -168,6 +169,11 @@ class SqliteRouteSession implements RouteSession {
   async waitingAmong(seqs: readonly number[]): Promise<ReadonlyMap<number, number>> {
     this.#shared.settlements.commitRecords(this.#route);
     return this.#reading((deliveries) => deliveries.among(this.#route, seqs));
+  }
+
+  erasedAmong(seqs: readonly number[]): Promise<ReadonlySet<number>> {
+    const { connection } = this.#shared;
+    return connection.reading(() => erasedAmong(connection.database, seqs));
   }
 
   settle(settlement: Settlement): Promise<void> {

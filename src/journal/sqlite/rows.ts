@@ -35,6 +35,16 @@ export function prepareEntries(database: DatabaseSync, sql: string): StatementSy
   return statement;
 }
 
+/** Those of these entries that the table hasn't any more. */
+export function erasedAmong(database: DatabaseSync, seqs: readonly number[]): Set<number> {
+  const rows = database
+    .prepare(
+      'SELECT value AS seq FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM notifications WHERE seq = json_each.value)',
+    )
+    .all(JSON.stringify(seqs));
+  return new Set(rows.map((row) => Number(row.seq)));
+}
+
 /** The values of `entryColumns`, whose types are those that the table's STRICT definition gives them. */
 type EntryRow = readonly [seq: number, id: string, occurredAt: number, receivedAt: number, head: string, json: string];
 

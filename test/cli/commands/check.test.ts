@@ -142,6 +142,16 @@ describe('check --connect', () => {
     await postgres.close();
   });
 
+  test('is what init ends in', async () => {
+    const file = `${folder.path}/made.yaml`;
+    const sinks = ['--sink', `${folder.path}/a.ndjson`, '--sink', postgres.url, '--sink', 'log'];
+    const where = ['--broker', `west=${broker.url}`, '--journal', `${folder.path}/journal`];
+    const { stdout, code } = await cli(['init', '--config', file, ...where, ...sinks]);
+    expect([code, stdout.match(/^ok /gm)?.length]).toEqual([0, 5]);
+    expect(stdout).toContain(`\nnext: kazoo-relay run --config ${file}\n`);
+    expect((await cli(['check', '--config', file, '--connect'])).code).toBe(0);
+  });
+
   test('finds everything there, and leaves everything as it is', async () => {
     const receiver = await startReceiver();
     receivers.push(receiver);

@@ -55,6 +55,13 @@ describe('bash, having sourced the completion', () => {
     expect(complete('validate --schemas so')).toEqual(['some folder']);
   });
 
+  test('completes the routes of the configuration that is named, or of the usual one, where a route is meant', () => {
+    expect(complete('replay --config=x --route cr')).toEqual(['crm', 'crm-old']);
+    expect(complete('probe ')).toEqual(['archive', 'crm', 'crm-old']);
+    expect(complete('probe --config other.yaml ')).toEqual(['from-other.yaml']);
+    expect(complete('forget ')).toEqual([]);
+  });
+
   test('completes nothing where nobody can know what is meant', () => {
     expect(complete('tail --accounts ')).toEqual([]);
     expect(complete('no such thing ')).not.toContain('list');
@@ -75,6 +82,10 @@ describe('the completion', () => {
 function complete(line: string): string[] {
   const words = ['kazoo-relay', ...line.split(' ')];
   const program = `
+    kazoo-relay() {
+      [[ "$1 $2" == 'config routes' ]] || return
+      if [[ $3 == --config ]]; then echo "from-$4"; else printf '%s\\n' archive crm crm-old; fi
+    }
     source "$1"; shift
     COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
     _kazoo_relay

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { interestOf } from '../../../src/routes/match.ts';
 import { notification } from '../../support/notification.ts';
 import { type Operating, operating } from '../../support/operator.ts';
 import { recorded, untouched } from '../../support/recorded.ts';
@@ -149,6 +150,29 @@ export function operators(tested: Tested): void {
     const anew = await sessionOf(tested.journal, 'r', 'earliest');
     expect(anew.cursor).toBeLessThan(seqs[0] ?? 0);
     expect(await anew.handledBeyondCursor()).toEqual([]);
+    await store.close();
+  });
+
+  test('erases an account with all that is recorded of it, and a session finds out what is gone', async () => {
+    const accounts = ['gone', 'here', 'gone', 'here'];
+    const entries = await tested.journal.append(accounts.map((accountId) => notification({ accountId })));
+    const [one = 0, two = 0, three = 0, four = 0] = entries.map(({ seq }) => seq);
+    const records = [recorded(one, 'dead'), recorded(two, 'dead'), recorded(three, 'waiting')];
+    await settle(tested.journal, 'r', { cursor: two, recorded: records });
+    await settle(tested.journal, 'r', { cursor: two, settled: [untouched(three)] });
+    expect(await tested.journal.deliveriesOf(three)).toHaveLength(1);
+    const session = await sessionOf(tested.journal, 'r');
+    const store = operating(await tested.store.openOperatorStore());
+    expect(await store.holdingsOf('gone')).toMatchObject({ notifications: 2, dead: 1, waiting: 0, quarantined: 0 });
+    expect(await store.erase('gone', false)).toMatchObject({ notifications: 2 });
+    expect(await store.holdingsOf('gone')).toMatchObject({ notifications: 0, dead: 0, oldest: null, newest: null });
+    expect((await store.records({ states: ['dead'] }, 0, 10)).map(({ seq }) => seq)).toEqual([two]);
+    expect(await tested.journal.deliveriesOf(three)).toEqual([]);
+    expect(await store.acts(0, 10)).toMatchObject([{ act: 'erase', count: 2 }]);
+    tested.journal.look();
+    const { entries: left, through } = await session.read(0, 10, interestOf({ events: [], accounts: [] }));
+    expect([left.map(({ seq }) => seq), through]).toEqual([[two, four], four]);
+    expect(await session.erasedAmong([one, two, three, four])).toEqual(new Set([one, three]));
     await store.close();
   });
 

@@ -1,0 +1,113 @@
+import { Command } from 'commander';
+import { printable } from '../../common/text/format.ts';
+import type { PartialConfig } from '../../config/load.ts';
+import type { Erased, Holdings, OperatorStore } from '../../journal/operator-store.ts';
+import { isDaemonRunning, lookNow } from '../support/daemon-client.ts';
+import { operatorOf, withOperatorStore } from '../support/journal.ts';
+import { notifications, type Terminal } from '../support/terminal.ts';
+import { fullTime, type TimeZoneOption, withTimeZone } from '../support/times.ts';
+
+interface Options extends TimeZoneOption {
+  readonly config?: string;
+  readonly account: string;
+  readonly dryRun?: true;
+  readonly compact?: true;
+  readonly yes?: true;
+}
+
+export function eraseCommand(terminal: Terminal): Command {
+  return withTimeZone(new Command('erase'))
+    .description("remove an account's notifications from the journal, for good")
+    .requiredOption('-a, --account <id>', 'the account')
+    .option('--dry-run', 'say what there is of it, and erase nothing')
+    .option('--compact', 'write the whole journal anew too; the daemon must be stopped')
+    .option('-y, --yes', "don't ask")
+    .option('-c, --config <file>', 'configuration file of the daemon')
+    .addHelpText('after', help)
+    .action((options: Options) =>
+      withOperatorStore(terminal, options, (store, config) => erase(terminal, store, config, options)),
+    );
+}
+
+const help = `
+It removes notifications, deliveries that wait, dead letters and quarantine, and their bytes in free pages and in the write-ahead
+log. It works beside the daemon, which goes on taking notifications: those of the account that arrive from now on stay. Where
+SQLite has moved rows, bytes of them may be left in pages that are in use; the command says so. --compact removes these too: it
+writes the journal anew, and needs free disk for two more of its size. Interrupted, the command can be run again.
+
+Exit code: 0 done, or there was nothing, or you said no, 1 bytes of it are left, 2 not done.
+
+Examples:
+  kazoo-relay erase --account 4f1c2e3d5b6a79880123456789abcdef --dry-run
+  kazoo-relay erase --account 4f1c2e3d5b6a79880123456789abcdef --yes`;
+
+async function erase(
+  terminal: Terminal,
+  store: OperatorStore,
+  config: PartialConfig,
+  { account, dryRun, compact, yes, ...zone }: Options,
+): Promise<void> {
+  const isRunning = await isDaemonRunning(config.journal.path);
+  const holdings = await store.holdingsOf(account);
+  await terminal.print(printable(`the journal holds ${describe(holdings, zone)} of the account ${account}`));
+  if (!dryRun) {
+    if (holdings.notifications > 0 && !(yes || (await terminal.confirm(question(holdings))))) {
+      await terminal.print('nothing was erased');
+      return;
+    }
+    const erased = await store.act(operatorOf(terminal.env), { accounts: [account] }).erase(account, compact === true);
+    await terminal.print(`${notifications(erased.notifications)} erased`);
+    if (isRunning) {
+      await lookNow(config.journal.path);
+      await terminal.print('the daemon forgets them too; a request that is on its way is not called back');
+    }
+    const left = whatIsLeft(erased, holdings, config.journal.path);
+    if (left !== null) {
+      terminal.complain(left);
+      terminal.exitCode = 1;
+    }
+  }
+  await tellUncovered(terminal, store, config, holdings);
+}
+
+function describe({ notifications: count, oldest, newest, ...deliveries }: Holdings, zone: TimeZoneOption): string {
+  if (oldest === null || newest === null) return 'nothing';
+  const { waiting, quarantined, dead } = deliveries;
+  const span = `received from ${fullTime(oldest, zone)} to ${fullTime(newest, zone)}`;
+  return `${notifications(count)} (${span}; deliveries: ${waiting} waiting, ${quarantined} quarantined, ${dead} dead)`;
+}
+
+function question({ notifications: count, waiting }: Holdings): string {
+  const lost = waiting === 0 ? '' : ` What waits (${waiting}) will not be delivered.`;
+  return `Erase ${notifications(count)} for good?${lost}`;
+}
+
+/** Null where no byte of it is left, as far as that can be told from the mentions. */
+function whatIsLeft({ isLogEmpty, remains }: Erased, { mentions }: Holdings, folder: string): string | null {
+  if (!isLogEmpty)
+    return (
+      `the write-ahead log still has bytes of them, because a program reads the journal (fuser ${folder}/*): ` +
+      'end that program, and run this command again'
+    );
+  if (remains === 0 || mentions > 0) return null;
+  return (
+    `the account's id is still in the journal's file (${remains} times), where SQLite had moved rows: stop the daemon, and ` +
+    'run this command again with --compact'
+  );
+}
+
+/** What an operator still has to look after. */
+async function tellUncovered(
+  terminal: Terminal,
+  store: OperatorStore,
+  { routes }: PartialConfig,
+  { mentions }: Holdings,
+): Promise<void> {
+  const { undecodable } = await store.summary();
+  const sinks = routes.map(({ name, sink }) => `${name} (${sink.type})`).join(', ');
+  await terminal.print(`not covered:
+  undecodable notifications, whose account is unknown: ${undecodable} (kazoo-relay dead list)
+  notifications of other accounts, or of none, that mention this one: ${mentions}
+  backups and copies of the journal, also the .damaged ones of a rebuild; logs
+  what sinks have: ${printable(sinks)}`);
+}
