@@ -9,7 +9,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { createCondition } from '../../src/routes/condition.ts';
 import { entry } from '../support/notification.ts';
 
-const page = readFileSync('docs/routes.md', 'utf8');
+const page = readFileSync('docs/reference/routes.md', 'utf8');
 const blocks = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, block = '']) => block);
 const [config = ''] = blocks;
 const cases = blocks.at(-1) ?? '';

@@ -103,7 +103,7 @@ describe('what goes before what', () => {
     };
     expect(readConfig(file, given(env)).warnings.map(diagnosticText)).toEqual([
       'KAZOO_RELAY_LOG_LEVL: sets no option of this configuration; did you mean KAZOO_RELAY_LOG_LEVEL?',
-      'KAZOO_RELAY_ROUTES_CRM_XYZZY: sets no option of this configuration; docs/configuration.md lists all',
+      'KAZOO_RELAY_ROUTES_CRM_XYZZY: sets no option of this configuration; docs/reference/configuration.md lists all',
     ]);
   });
 

@@ -12,7 +12,7 @@ import type { WebhookOptions } from '../../../src/sinks/webhook/options.ts';
 import { type Arrival, startReceiver } from '../../support/receiver.ts';
 import { body, openOptions, webhookOptions } from '../../support/webhook.ts';
 
-const page = readFileSync('docs/sinks/webhook.md', 'utf8');
+const page = readFileSync('docs/reference/sinks/webhook.md', 'utf8');
 const examples = [...page.matchAll(/^```yaml\n(routes:\n {2}(\w+):\n.*?)^```/gms)].map(([, text = '', name = '']) => ({
   name,
   text,
