@@ -202,6 +202,18 @@ describe('the documentation', () => {
     expect(hunks.filter((hunk) => !fits(hunk))).toEqual([]);
   });
 
+  // Blocks of other languages are compared with the program: YAML and command lines, and what names a file (above).
+  test('says in each section with other code how that was tried', () => {
+    const sections = [...pages.values()].flatMap((text) => text.split(/^(?=##? )/m));
+    const coded = sections.filter((text) => /^ *```(?!(?:yaml|mermaid|md)$|(?:ts|diff) )\w/m.test(text));
+    expect(coded.length).toBeGreaterThan(3);
+    const isTold = (text: string) => {
+      const [, how, by = ''] = /<!-- (tried|tested): (\S+)[^>]* -->/.exec(text) ?? [];
+      return how === 'tried' || (how === 'tested' && existsSync(by));
+    };
+    expect(coded.filter((text) => !isTold(text))).toEqual([]);
+  });
+
   function leads(target: string, heading: string): boolean {
     return heading === '' ? existsSync(target) : headingsOf(pages.get(target) ?? '').includes(heading);
   }
