@@ -34,7 +34,8 @@ export function createValidator(folders: readonly string[], accepted: Accepted =
   let compileListing: Compiler | undefined;
   const accepts = createAcceptance(accepted);
 
-  function problemsIn(name: string, data: JsonObject, isCounted: (problem: Problem) => boolean): readonly Problem[] {
+  function problemsIn(event: string | null, data: JsonObject): readonly Problem[] {
+    const name = schemaFor(event, files);
     const validate = compile(name);
     if (validate(data)) return none;
     // Behind the first one there may be others: it counts, whether it is accepted or not.
@@ -42,15 +43,14 @@ export function createValidator(folders: readonly string[], accepted: Accepted =
     compileListing ??= createCompiler(files, { allErrors: true });
     const list = compileListing(name);
     list(data);
-    return problemsOf(list.errors ?? [], isCounted);
+    return problemsOf(list.errors ?? [], ({ path }) => !accepts(event, path));
   }
 
   return {
     validate(event, data, found = none) {
-      const isCounted = ({ path }: Problem) => !accepts(event, path);
       try {
-        const problems = problemsIn(schemaFor(event, files), data, isCounted);
-        return found.length === 0 ? problems : [...found.filter(isCounted), ...problems];
+        const problems = problemsIn(event, data);
+        return found.length === 0 ? problems : [...found.filter(({ path }) => !accepts(event, path)), ...problems];
       } catch (error) {
         if (error instanceof RangeError)
           return [...found, { path: '', keyword: '$ref', message: `can't be checked: ${endless}` }];

@@ -143,6 +143,18 @@ describe('retention', () => {
     await store.close();
   });
 
+  test('forgets the drift of which nothing has come for as long as dead letters are kept', async () => {
+    await open({});
+    const ofAge = (path: string, age: number) =>
+      notification({ unknownFields: [path], receivedAt: Date.now() - age * day });
+    await journal.append([ofAge('/old', 3), ofAge('/again', 3), ofAge('/again', 1), ofAge('/new', 1)]);
+    const paths = async () => (await journal.summary()).drift.map(({ path }) => path).sort();
+    expect(await paths()).toEqual(['/again', '/new', '/old']);
+    journal.limit({ ...unlimited, deadRetention: 2 * day });
+    await until(async () => (await paths()).length < 3, { what: 'the old kind to be forgotten' });
+    expect(await paths()).toEqual(['/again', '/new']);
+  });
+
   test('is held back by no route that has left the configuration', async () => {
     await open({ retention: day });
     await append('a', 2 * day, 2);
