@@ -161,11 +161,13 @@ describe('the house', () => {
   });
 
   test('is spoken of as it is: whoever names one of its files by its path names one that is there', () => {
-    const texts = globSync(['{src,test,bench,scripts,deploy,docs}/**/*.{ts,mjs,sh,md,yaml}', '*.md']);
+    const texts = globSync(['{src,test,bench,scripts,config,deploy,docs}/**/*.{ts,mjs,sh,md,yaml}', '*.{md,yml}']);
     const named = texts.flatMap((file) => {
       const text = readFileSync(file, 'utf8');
       const made = codeIn(text, 'ts').map(({ path }) => path);
-      const paths = [...text.matchAll(/(?<![\w-]\/)\b(?:src|scripts)\/[\w/-]+\.(?:ts|mjs)\b/g)].map(([path]) => path);
+      const paths = [...text.matchAll(/(?<![\w-]\/)\b(?:src|scripts|docs)\/[\w/-]+\.(?:ts|mjs|md)\b/g)].map(
+        ([path]) => path,
+      );
       return paths.filter((path) => !made.includes(path)).map((path) => ({ file, path }));
     });
     expect(named.filter(({ path }) => !existsSync(path))).toEqual([]);
