@@ -17,6 +17,7 @@ import { journalFailure } from './failure.ts';
 import { finishRebuild } from './files.ts';
 import { isInvalid } from './invalid.ts';
 import { acquireLock, type Lock } from './lock.ts';
+import { PageCache } from './page-cache.ts';
 import { find, summarise } from './reader.ts';
 import { RecentEntryCache } from './recent-entry-cache.ts';
 import { Retention, unlimited } from './retention.ts';
@@ -60,6 +61,7 @@ class SqliteJournal implements Journal {
   readonly #retention: Retention;
   readonly #scanner: Scanner;
   readonly #recent: RecentEntryCache;
+  readonly #pages: PageCache;
   readonly #settlements: Settlements;
   readonly #sessions: RouteSessions;
   readonly #listeners = new Set<Listener>();
@@ -85,6 +87,7 @@ class SqliteJournal implements Journal {
     this.#retention = new Retention(database, file, limits, this.clock, log, (work) => connection.transaction(work));
     this.#scanner = new Scanner(database);
     this.#recent = new RecentEntryCache(this.#last, memory.open());
+    this.#pages = new PageCache(memory.open());
     const deliveries = new Deliveries(database);
     const settlements = new Settlements(connection, deliveries, (seq) => this.#retention.freed(seq));
     this.#settlements = settlements;
@@ -166,6 +169,7 @@ class SqliteJournal implements Journal {
 
   look(): void {
     this.#connection.look();
+    this.#pages.tidy();
     let version: unknown;
     try {
       if (this.clock.isDue) this.#connection.transaction(() => undefined);
@@ -175,16 +179,21 @@ class SqliteJournal implements Journal {
     }
     if (version === this.#seenVersion) return;
     this.#seenVersion = version;
+    this.#pages.clear();
     this.clock.lookAgain();
     this.#retention.lookAgain();
     this.#tell('records');
   }
 
   async #read(seq: number, limit: number, interest: Interest, bytes?: number): Promise<Page> {
-    return (
-      this.#recent.read(seq, limit, interest, bytes) ??
-      this.#connection.reading(() => this.#scanner.read({ seq, last: this.#last, limit, bytes }, interest))
-    );
+    const recent = this.#recent.read(seq, limit, interest, bytes);
+    if (recent !== null) return recent;
+    const scan = (most?: number) =>
+      this.#connection.reading(() => this.#scanner.read({ seq, last: this.#last, limit, bytes: most }, interest));
+    if (this.#sessions.count === 1) return scan(bytes);
+    const page = await this.#pages.read({ seq, limit, bytes }, interest, scan);
+    // Some may have come since it was read.
+    return page.through < this.#last ? { ...page, more: true } : page;
   }
 
   #tell(change: Change): void {
