@@ -709,11 +709,11 @@ test('dead list is what makes new dead letters known ones to status', async () =
   await deadLetters({}, { event: 'missed_call' });
   await start();
   const verdict = async () => (await relay('status')).stdout.split('\n').find((line) => line.includes('new dead'));
-  expect(await verdict()).toBe('crm has 2 new dead or quarantined');
+  expect(await verdict()).toBe('crm has 2 new dead');
   for (const args of [['--json'], ['--event', 'missed_call'], ['--since', '2001-01-01']])
     await relay('dead', 'list', ...args);
   await relay('waiting', 'list');
-  expect(await verdict()).toBe('crm has 2 new dead or quarantined');
+  expect(await verdict()).toBe('crm has 2 new dead');
   await relay('dead', 'list', '--group', '--route', 'crm');
   expect(await verdict()).toBeUndefined();
 });
