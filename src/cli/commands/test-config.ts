@@ -42,11 +42,12 @@ A case:
 
   cases:
     - name: a missed call from Germany
-      event: missed_call                            # the catalogue's example; or notification: { … }
-      with: { caller_id_number: '+4930123456' }     # changes in it; null removes
-      zone: west                                    # default: that of the first broker
-      routes: [archive, crm]                        # get it, and no others do
-      quarantine: []                                # have it quarantined
+      event: missed_call         # the example of the catalogue
+                                 # (or notification: { … })
+      with: { caller_id_number: '+4930123456' }  # changes; null removes
+      zone: west                 # default: that of the first broker
+      routes: [archive, crm]     # get it, and no others do
+      quarantine: []             # have it quarantined
       gets:
         crm: { data.caller_id_number: '+4930123456', data.to: null }
 

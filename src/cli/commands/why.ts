@@ -5,11 +5,11 @@ import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { Found, Outage, Search } from '../../journal/reader.ts';
 import type { Entry } from '../../notification/entry.ts';
 import { count, list } from '../support/args.ts';
-import { createFateTeller, type Fate, fateJson } from '../support/deliveries/fates.ts';
+import { createFateTeller, type Fate, fateJson, printFates } from '../support/deliveries/fates.ts';
 import { isoTime } from '../support/deliveries/messages.ts';
 import { withOperatorStore } from '../support/journal.ts';
 import { resolveEvents } from '../support/lookup.ts';
-import { wrap } from '../support/table.ts';
+import { printWrapped } from '../support/table.ts';
 import { describeProblems, notifications, stateOf, type Terminal } from '../support/terminal.ts';
 import { fullTime, type Moment, moment, momentHelp, type TimeZoneOption, withTimeZone } from '../support/times.ts';
 
@@ -71,8 +71,7 @@ async function why(
   if (found.entries.length === 0) terminal.exitCode = 1;
   const lines = found.entries.length === 0 ? await whyNothing(wanted, found, store, time) : [];
   if (json) return;
-  for (const line of [...lines, ...(options.since === undefined ? howFar(found, time) : [])])
-    await printWrapped(terminal, line, 2);
+  for (const line of [...lines, ...howFar(found, options.limit, time)]) await printWrapped(terminal, line, 2);
 }
 
 /** @throws Error where something was said that goes without an id */
@@ -157,15 +156,7 @@ async function show(
     ...others.map(({ id, receivedAt }) => `KAZOO has published it again: ${id}, received ${time(receivedAt)}`),
   ];
   for (const line of about) await printWrapped(terminal, `  ${line}`, 4);
-  const names = fates.map(({ route }) => printable(route || 'all routes'));
-  const width = Math.max(...names.map((name) => name.length));
-  for (const [index, { text }] of fates.entries())
-    await printWrapped(terminal, `  ${names[index]?.padEnd(width)}  ${text}`, width + 4);
-}
-
-/** Broken at spaces where the terminal ends. */
-async function printWrapped(terminal: Terminal, line: string, indent: number): Promise<void> {
-  for (const part of wrap(printable(line), terminal.stdout.columns, indent)) await terminal.print(part);
+  await printFates(terminal, fates, 2);
 }
 
 /** What is told where nothing fits: what else came of that event and that account, and who was away. */
@@ -222,6 +213,9 @@ const mostOutages = 10;
 
 type Time = (at: number) => string;
 
-function howFar({ searchedTo, more }: Found, time: Time): string[] {
-  return more && searchedTo !== null ? [`searched back to ${time(searchedTo)}; --since for more`] : [];
+function howFar({ entries, searchedTo, more }: Found, limit: number, time: Time): string[] {
+  if (!more || searchedTo === null) return [];
+  return entries.length === limit
+    ? [`shown: the newest ${limit}, back to ${time(searchedTo)}; --limit for more`]
+    : [`searched back to ${time(searchedTo)}; --since for more`];
 }

@@ -144,8 +144,13 @@ describe('why', () => {
       expect(stdout).toMatch(new RegExp(`KAZOO has published it again: ${one}, received ${time}\n`));
     }
     expect((await relay('why', '--event', 'missed_call', '--limit', '1')).stdout).toMatch(
-      new RegExp(`${two}[^]*\nsearched back to ${time}; --since for more\n$`),
+      new RegExp(`${two}[^]*\nshown: the newest 1, back to ${time}; --limit for more\n$`),
     );
+    const since = ['--since', '2001-01-01'];
+    expect((await relay('why', '--event', 'missed_call', ...since, '--limit', '1')).stdout).toContain(
+      '--limit for more',
+    );
+    expect((await relay('why', '--event', 'missed_call', ...since)).stdout).not.toContain('for more');
   });
 });
 
