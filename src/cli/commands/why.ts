@@ -69,8 +69,9 @@ async function why(
   const found = await store.search(wanted);
   for (const entry of found.entries) await show(terminal, entry, await tell(entry), store, time, json);
   if (found.entries.length === 0) terminal.exitCode = 1;
-  const lines = found.entries.length === 0 ? await whyNothing(wanted, found, store, time) : [];
   if (json) return;
+  const lines =
+    found.entries.length === 0 ? await whyNothing(wanted, found, store, time) : await missingSince(wanted, store, time);
   for (const line of [...lines, ...howFar(found, options.limit, time)]) await printWrapped(terminal, line, 2);
 }
 
@@ -157,6 +158,12 @@ async function show(
   ];
   for (const line of about) await printWrapped(terminal, `  ${line}`, 4);
   await printFates(terminal, fates, 2);
+}
+
+/** What is told of a span in which something fits: others of it may not have come. */
+async function missingSince({ since }: Search, store: OperatorStore, time: Time): Promise<string[]> {
+  const outages = since === undefined ? [] : await store.outages(since, Date.now());
+  return outages.length === 0 ? [] : outageLines(outages, time);
 }
 
 /** What is told where nothing fits: what else came of that event and that account, and who was away. */

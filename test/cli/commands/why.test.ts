@@ -173,6 +173,11 @@ describe('why, where nothing fits,', () => {
       expect.stringMatching(`^the broker mq:5672 of west was away ${time} to now: refused$`),
       '',
     ]);
+    // Where something fits, others may be missing all the same.
+    const found = async (...args: string[]) => (await relay('why', '--event', 'register', ...args)).stdout;
+    expect(await found('--since', '1h')).toContain('\nthe broker mq:5672 of west was away ');
+    expect(await found('--since', '30s')).toContain('was away');
+    expect(await found()).not.toContain('was away');
   });
 
   test('tells of an id when it was published, and when the journal begins', async () => {
