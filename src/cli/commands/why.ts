@@ -154,11 +154,16 @@ async function show(
   const about = [
     `received ${time(header.receivedAt)}, zone ${header.zone}, ${account}`,
     ...(entry.state === 'invalid' ? [`invalid: ${describeProblems(entry.problems)}`] : []),
-    ...others.map(({ id, receivedAt }) => `KAZOO has published it again: ${id}, received ${time(receivedAt)}`),
+    ...others
+      .slice(-mostResends)
+      .map(({ id, receivedAt }) => `KAZOO has published it again: ${id}, received ${time(receivedAt)}`),
+    ...(others.length > mostResends ? [`and ${others.length - mostResends} more before these: --json has all`] : []),
   ];
   for (const line of about) await printWrapped(terminal, `  ${line}`, 4);
   await printFates(terminal, fates, 2);
 }
+
+const mostResends = 5;
 
 /** What is told of a span in which something fits: others of it may not have come. */
 async function missingSince({ since }: Search, store: OperatorStore, time: Time): Promise<string[]> {

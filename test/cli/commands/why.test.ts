@@ -151,6 +151,13 @@ describe('why', () => {
       '--limit for more',
     );
     expect((await relay('why', '--event', 'missed_call', ...since)).stdout).not.toContain('for more');
+    await withJournal(async (journal) => {
+      for (let more = 0; more < 5; more += 1) await append(journal, again);
+    });
+    const { stdout } = await relay('why', one);
+    expect(stdout.match(/published it again/g)).toHaveLength(5);
+    expect(stdout).toContain('and 1 more before these: --json has all\n');
+    expect(JSON.parse((await relay('why', one, '--json')).stdout).also_published).toHaveLength(6);
   });
 });
 
