@@ -81,5 +81,8 @@ async function validateAgain(store: OperatorStore, seq: number, validator: Valid
 
 function obstacleIn(decision: Decision, whyNot: () => string | null): string | null {
   if (decision === 'deliver') return null;
-  return decision === 'skip' ? `its route does not want it any more: ${whyNot()}` : decision.quarantine;
+  return decision === 'skip' ? `its route does not want it any more: ${whyNot()}` : `${decision.quarantine}; ${cure}`;
 }
+
+const cure =
+  'to deliver it, correct the schema, accept the problem in validation.accept, or let the route deliver what is invalid or unknown';
