@@ -19,7 +19,7 @@ build() {
   cd "$(dirname "${BASH_SOURCE[0]}")/.."
   npm run --silent build >&2
   mkdir -p "$tree/bin"
-  cp -R dist schemas docs package.json package-lock.json LICENSE README.md CHANGELOG.md .npmrc "$tree"
+  cp -R dist schemas docs package.json package-lock.json LICENSE *.md .npmrc "$tree"
   # By name: somebody's own configuration may lie beside them, with passwords.
   cp --parents config/{kazoo-relay,kazoo-relay.test,systemd}.yaml config/kazoo-relay.schema.json "$tree"
   cp -R --parents deploy/install.sh deploy/systemd deploy/prometheus deploy/grafana "$tree"

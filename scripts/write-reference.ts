@@ -4,10 +4,13 @@ import { parseArgs } from 'node:util';
 import { editorSchemaText } from '../src/config/describe/editor-schema.ts';
 import { referenceText } from '../src/config/describe/reference.ts';
 
-// Writes what is derived from the options: docs/configuration.md, and config/kazoo-relay.schema.json for editors. With
-// --check it writes nothing, and fails if one of them is out of date.
+// Writes what is derived from the options: docs/reference/configuration.md, and config/kazoo-relay.schema.json for editors.
+// With --check it writes nothing, and fails if one of them is out of date.
 
-const derived = { 'docs/configuration.md': referenceText(), 'config/kazoo-relay.schema.json': editorSchemaText() };
+const derived = {
+  'docs/reference/configuration.md': referenceText(),
+  'config/kazoo-relay.schema.json': editorSchemaText(),
+};
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 
 for (const [name, text] of Object.entries(derived)) {

@@ -161,12 +161,15 @@ describe('the house', () => {
   });
 
   test('is spoken of as it is: whoever names one of its files by its path names one that is there', () => {
-    const texts = globSync(['{src,test,bench,scripts,deploy,docs}/**/*.{ts,mjs,sh,md,yaml}', 'README.md']);
-    const named = texts.flatMap((text) =>
-      [...readFileSync(text, 'utf8').matchAll(/(?<![\w-]\/)\b(?:src|scripts)\/[\w/-]+\.(?:ts|mjs)\b/g)].map(
-        ([path]) => ({ text, path }),
-      ),
-    );
+    const texts = globSync(['{src,test,bench,scripts,config,deploy,docs}/**/*.{ts,mjs,sh,md,yaml}', '*.{md,yml}']);
+    const named = texts.flatMap((file) => {
+      const text = readFileSync(file, 'utf8');
+      const made = codeIn(text, 'ts').map(({ path }) => path);
+      const paths = [...text.matchAll(/(?<![\w-]\/)\b(?:src|scripts|docs)\/[\w/-]+\.(?:ts|mjs|md)\b/g)].map(
+        ([path]) => path,
+      );
+      return paths.filter((path) => !made.includes(path)).map((path) => ({ file, path }));
+    });
     expect(named.filter(({ path }) => !existsSync(path))).toEqual([]);
   });
 
@@ -177,7 +180,7 @@ describe('the house', () => {
 
 describe('the documentation', () => {
   const pages = new Map(
-    ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md')].map((page) => [page, readFileSync(page, 'utf8')]),
+    globSync(['*.md', 'docs/**/*.md', '.github/*.md']).map((page) => [page, readFileSync(page, 'utf8')]),
   );
 
   test('has links that lead to a file and a heading', () => {
@@ -191,10 +194,44 @@ describe('the documentation', () => {
     expect(links.filter(({ target, heading }) => !leads(target, heading))).toEqual([]);
   });
 
+  test('shows changes of files that have what is changed, or were changed so, at one place', () => {
+    const hunks = [...pages.values()].flatMap((text) =>
+      codeIn(text, 'diff').flatMap(({ path, code }) => code.split('@@\n').map((hunk) => ({ path, hunk }))),
+    );
+    expect(hunks.length).toBeGreaterThan(10);
+    const fits = ({ path, hunk }: { path: string; hunk: string }) =>
+      ['+', '-'].some((left) => readFileSync(path, 'utf8').split(without(left, hunk)).length === 2);
+    expect(hunks.filter((hunk) => !fits(hunk))).toEqual([]);
+  });
+
+  // Blocks of other languages are compared with the program: YAML and command lines, and what names a file (above).
+  test('says in each section with other code how that was tried', () => {
+    const sections = [...pages.values()].flatMap((text) => text.split(/^(?=##? )/m));
+    const coded = sections.filter((text) => /^ *```(?!(?:yaml|mermaid|md)$|(?:ts|diff) )\w/m.test(text));
+    expect(coded.length).toBeGreaterThan(3);
+    const isTold = (text: string) => {
+      const [, how, by = ''] = /<!-- (tried|tested): (\S+)[^>]* -->/.exec(text) ?? [];
+      return how === 'tried' || (how === 'tested' && existsSync(by));
+    };
+    expect(coded.filter((text) => !isTold(text))).toEqual([]);
+  });
+
   function leads(target: string, heading: string): boolean {
     return heading === '' ? existsSync(target) : headingsOf(pages.get(target) ?? '').includes(heading);
   }
 });
+
+/** The blocks of code in a page that name a file beside their language: `ts` for one to be made, `diff` for a change. */
+function codeIn(page: string, language: 'ts' | 'diff'): { path: string; code: string }[] {
+  const blocks = page.matchAll(new RegExp(`^\`\`\`${language} (\\S+)\\n(.*?)^\`\`\`$`, 'gms'));
+  return [...blocks].map(([, path = '', code = '']) => ({ path, code }));
+}
+
+/** One side of a hunk of a diff: what it is without the lines that begin so. */
+function without(sign: string, hunk: string): string {
+  const lines = hunk.split('\n').filter((line) => !line.startsWith(sign));
+  return lines.map((line) => line.slice(1)).join('\n');
+}
 
 /** As their links name them. */
 function headingsOf(page: string): string[] {

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
+import { startBroker } from '../../test/support/rabbitmq.ts';
 import { journalIn, ownBuild, startDaemon } from '../daemon.ts';
 import { fillLargeJournal } from '../fill-journal.ts';
 import { start } from '../process.ts';
@@ -24,7 +24,7 @@ export const big: Part = {
       Math.ceil(usual * scale),
     ) as [number, number, number, number]; // as many as they are
     const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-bench-'));
-    const broker = await startPrivateBroker();
+    const broker = await startBroker();
     const urls = [broker.url];
     const many = { folder: join(folder, 'routes'), urls, routes: manyRoutes(routes) };
     const one = { log: { start: 'now', sink: { type: 'log' } } };

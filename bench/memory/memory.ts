@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPrivateBroker } from '../../scripts/quickstart/private-broker.ts';
 import type { Message } from '../../src/cli/support/publisher.ts';
+import { startBroker } from '../../test/support/rabbitmq.ts';
 import { journalIn, startDaemon } from '../daemon.ts';
 import { fillJournal } from '../fill-journal.ts';
 import { messages, mixedMessages } from '../notifications.ts';
@@ -25,7 +25,7 @@ export const memory: Part = {
     cpu: { unit: 'µs CPU each', digits: 1, against: 'nothing' },
   },
   async open(scale) {
-    const broker = await startPrivateBroker();
+    const broker = await startBroker();
     const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-bench-'));
     const [items, each] = [Math.round(usual * scale), Math.round(usualEach * scale)];
     const fromQueue = (published: readonly Message[]) => async (home: string) => {

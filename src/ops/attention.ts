@@ -56,7 +56,7 @@ export function attentionIn(status: Status, span: (millis: number) => string): A
   return { verdict: 'all is well', wellSince: wellSince(status), needs };
 }
 
-const seeOperations = 'Intake or delivery waits until it is mended: docs/operations.md has each case.';
+const seeOperations = 'Intake or delivery waits until it is mended: docs/operations/runbook.md has each case.';
 const notRunning: Need = { what: 'no daemon runs', cure: 'Start it: systemctl start kazoo-relay, or kazoo-relay run' };
 
 function brokerNeed(

@@ -1,18 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
 import type { Config, Expectation } from '../config/config.ts';
 import type { Appender } from '../journal/journal.ts';
-import { notificationId } from '../kazoo/identity.ts';
-import { anyEventNamed, relayCategory } from '../kazoo/relay-events.ts';
-import { Header } from '../notification/header.ts';
-import { Notification } from '../notification/notification.ts';
+import { relayNotification } from '../kazoo/relay-notification.ts';
 import { version } from '../ops/process.ts';
 import type { RuntimeSnapshot } from '../ops/runtime-snapshot.ts';
 import { wantsOwn } from '../routes/match.ts';
-import { type Look, type OwnEvent, SelfWatch } from './self-watch.ts';
+import { type Look, SelfWatch } from './self-watch.ts';
 
 /** Between looks, in milliseconds; longer where a look at many routes would take more than a hundredth of the time. */
 const pause = 1_000;
@@ -43,7 +39,8 @@ interface SelfReports {
  */
 export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): SelfReports {
   const watch = new SelfWatch();
-  let waiting: Notification[] = [];
+  const publisher = { node: hostname(), version };
+  let waiting: ReturnType<typeof relayNotification>[] = [];
   let looks = 0;
   let isTroubled = false;
   const stopping = new AbortController();
@@ -70,7 +67,9 @@ export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): S
       const told = watch.look(seen, performance.now(), Date.now());
       for (const { event, data } of told)
         if (event === 'relay_nothing_comes') watched.log.logger.warn({ ...data }, 'nothing comes');
-      waiting = [...waiting, ...told.map((event) => notificationOf(event, Date.now()))].slice(-mostWaiting);
+      waiting = [...waiting, ...told.map((event) => relayNotification(event, publisher, Date.now()))].slice(
+        -mostWaiting,
+      );
       if (waiting.length > 0) await watched.journal.append(waiting);
       waiting = [];
       isTroubled = false;
@@ -96,24 +95,5 @@ function routesIn({ routes }: Watched['config'], snapshot: RuntimeSnapshot): Loo
   return snapshot.routes().flatMap((route) => {
     const sink = told.get(route.name);
     return sink === undefined ? [] : [{ ...route, sink }];
-  });
-}
-
-/** One as KAZOO's are, published by ourselves. @param now in Unix milliseconds */
-export function notificationOf({ event, data: own }: OwnEvent, now: number): Notification {
-  const node = hostname();
-  const data = {
-    ...{ app_name: 'kazoo-relay', app_version: version, event_category: 'notification', event_name: event },
-    ...{ msg_id: randomUUID(), node, ...own },
-  };
-  const json = JSON.stringify(data);
-  return new Notification({
-    header: new Header({
-      ...{ id: notificationId({ body: Buffer.from(json) }, now), event, known: true, category: relayCategory },
-      ...{ accountId: null, zone: typeof own.zone === 'string' ? own.zone : '', node },
-      ...{ occurredAt: now, receivedAt: now, routingKey: anyEventNamed(event)?.routingKey ?? '', preview: false },
-    }),
-    ...{ fingerprint: '', ownTime: null, state: 'valid', problems: [], unknownFields: [] },
-    ...{ data: null, json, secrets: [], raw: null, mayHoldSecrets: false },
   });
 }

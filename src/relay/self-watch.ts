@@ -1,9 +1,9 @@
-import type { JsonObject } from '../common/json.ts';
 import { readHours } from '../common/text/hours.ts';
 import { globToRegExp } from '../common/text/patterns.ts';
 import type { Expectation } from '../config/config.ts';
 import type { Summary } from '../journal/reader.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
+import type { OwnEvent } from '../kazoo/relay-notification.ts';
 import type { BrokerSnapshot, RouteSnapshot } from '../ops/runtime-snapshot.ts';
 
 /** What the daemon looks at, of itself. */
@@ -13,13 +13,6 @@ export interface Look {
   readonly expected: readonly Expectation[];
   /** Undefined where the journal wasn't read this time. */
   readonly summary: Pick<Summary, 'routes' | 'drift'> | undefined;
-}
-
-/** Something to tell. */
-export interface OwnEvent {
-  readonly event: string;
-  /** Its own fields. */
-  readonly data: JsonObject;
 }
 
 /** What is away or back is told once it has been so for this time, in milliseconds: what changes at once is no news. */

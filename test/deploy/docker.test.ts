@@ -62,7 +62,7 @@ describe('docker-compose.yml', () => {
   });
 });
 
-test('what docs/docker.md has for a backup is seen neither by git nor by the build', () => {
+test('what docs/get-started/docker.md has for a backup is seen neither by git nor by the build', () => {
   expect(execFileSync('git', ['check-ignore', 'backup/journal'], { encoding: 'utf8' })).toBe('backup/journal\n');
   expect(readFileSync('.dockerignore', 'utf8')).toMatch(/^\*\n(!.*\n)*$/);
 });

@@ -16,7 +16,7 @@ import { until } from '../support/until.ts';
 
 const help = `node test/drills/walk.ts
 
-Walks the drills of docs/operations.md: a daemon with a private RabbitMQ, a webhook and a Prometheus with our alerts and the
+Walks the drills of docs/operations/runbook.md: a daemon with a private RabbitMQ, a webhook and a Prometheus with our alerts and the
 queries of our dashboard. For each fault it prints what status, the dashboard and the alerts say, and what is left of it when
 the fault is gone; the alerts wait seconds where they wait minutes. Needs root, for a small disk to fill. Exit code 0 if all
 tell the true story, else 1.`;

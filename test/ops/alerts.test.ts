@@ -122,11 +122,11 @@ describe('the alerts', () => {
     expect(firing(['up{job="kazoo-relay"} 1', 'up{job="kazoo-relay"} 0'])).toEqual(['KazooRelayDown']);
   });
 
-  test('have a section each in docs/operations.md, and there is none for another', () => {
-    const headings = [...readFileSync('docs/operations.md', 'utf8').matchAll(/^### (KazooRelay\w+)$/gm)];
+  test('have a section each in docs/operations/runbook.md, and there is none for another', () => {
+    const headings = [...readFileSync('docs/operations/runbook.md', 'utf8').matchAll(/^### (KazooRelay\w+)$/gm)];
     expect(headings.map(([, name]) => name)).toEqual(rules.map(({ alert }) => alert));
     for (const { alert, annotations } of rules) {
-      expect(annotations.runbook).toBe(`docs/operations.md#${alert.toLowerCase()}`);
+      expect(annotations.runbook).toBe(`docs/operations/runbook.md#${alert.toLowerCase()}`);
     }
   });
 

@@ -11,9 +11,9 @@ const sources = globSync('src/**/*.ts').map((file) =>
 );
 const said = sources.flatMap((source) => [...source.matchAll(call)].map(([, one, other]) => one ?? other ?? ''));
 
-describe("the table of the log's messages in docs/operations.md", () => {
+describe("the table of the log's messages in docs/reference/messages.md", () => {
   const [, table = ''] =
-    /\| Message \|.*\n\| --- .*\n((?:\|.*\n)+)/.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
+    /\| Message \|.*\n\| --- .*\n((?:\|.*\n)+)/.exec(readFileSync('docs/reference/messages.md', 'utf8')) ?? [];
   const told = table
     .split('\n')
     .flatMap((row) => [...(row.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, text = '']) => text));

@@ -188,12 +188,12 @@ describe('/metrics', () => {
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
-  test('is described by docs/metrics.md, metric by metric', () => {
+  test('is described by docs/reference/metrics.md, metric by metric', () => {
     const rows = metrics.map(
       ({ name, type, labels, help }) =>
         `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
     );
-    const told = readFileSync('docs/metrics.md', 'utf8').split('\n');
+    const told = readFileSync('docs/reference/metrics.md', 'utf8').split('\n');
     expect(told.filter((line) => line.startsWith('| `kazoo_relay_'))).toEqual(rows);
   });
 });

@@ -2,15 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../src/common/json.ts';
 import type { Expectation } from '../../src/config/config.ts';
 import { relayEvents } from '../../src/kazoo/relay-events.ts';
-import { notificationOf } from '../../src/relay/self-reports.ts';
-import {
-  atMostEvery,
-  type Look,
-  type OwnEvent,
-  SelfWatch,
-  silentAfter,
-  steadyFor,
-} from '../../src/relay/self-watch.ts';
+import { type OwnEvent, relayNotification } from '../../src/kazoo/relay-notification.ts';
+import { atMostEvery, type Look, SelfWatch, silentAfter, steadyFor } from '../../src/relay/self-watch.ts';
 import { createValidator } from '../../src/schema/validator.ts';
 
 const begin = Date.UTC(2026, 10, 24, 10);
@@ -170,7 +163,7 @@ function watching() {
 }
 
 function expectValid(event: OwnEvent): void {
-  const { header, json } = notificationOf(event, begin);
+  const { header, json } = relayNotification(event, { node: 'here', version: '1' }, begin);
   const data = JSON.parse(json) as JsonObject; // as it was made
   expect(validate(header.event, data)).toEqual([]);
   expect(unknownFields(header.event, data)).toEqual([]);

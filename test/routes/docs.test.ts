@@ -6,10 +6,11 @@ import { createConfigTestRunner } from '../../src/cli/commands/test-config.ts';
 import { readConfigTests } from '../../src/cli/support/config-tests.ts';
 import type { Json } from '../../src/common/json.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { envelopeKeys } from '../../src/notification/envelope.ts';
 import { createCondition } from '../../src/routes/condition.ts';
 import { entry } from '../support/notification.ts';
 
-const page = readFileSync('docs/routes.md', 'utf8');
+const page = readFileSync('docs/reference/routes.md', 'utf8');
 const blocks = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, block = '']) => block);
 const [config = ''] = blocks;
 const cases = blocks.at(-1) ?? '';
@@ -20,6 +21,11 @@ beforeAll(() => {
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));
+
+test('the page of the envelope says of each key what it is, in their order', () => {
+  const envelope = readFileSync('docs/reference/envelope.md', 'utf8');
+  expect([...envelope.matchAll(/^\| `(\w+)` \| \S/gm)].map(([, key]) => key)).toEqual(envelopeKeys);
+});
 
 describe('the page about routes', () => {
   test('has a configuration that does what its cases say', () => {

@@ -186,7 +186,7 @@ use_credential() {
   say 'a password came from a file that only root can read'
 }
 
-# The commands of docs/operations.md.
+# The commands of docs/tasks/back-up.md.
 back_up_and_restore() {
   inside systemctl stop kazoo-relay
   local entries
@@ -284,14 +284,14 @@ drop_in() {
   inside systemctl daemon-reload
 }
 
-# Runs the commands in a section of docs/operations.md, each on a line. (Here is root, and no sudo.)
+# Runs the commands in a section of docs/tasks/back-up.md, each on a line. (Here is root, and no sudo.)
 section() {
   local command
   while read -r command; do
     command=${command/#sudo -u/runuser -u}
     inside bash -euc "${command#sudo }" || fail "it does not work: $command"
     say "  $command"
-  done < <(sed -n "/^## $1\$/,/^## /s/^    //p" docs/operations.md)
+  done < <(sed -n "/^## $1\$/,/^## /s/^    //p" docs/tasks/back-up.md)
 }
 
 inside() {

@@ -11,18 +11,19 @@ interface Options extends TimeZoneOption {
 
 export function acceptClockCommand(terminal: Terminal): Command {
   return withTimeZone(new Command('accept-clock'))
-    .description('believe a clock that is more than a day beyond the last sign of life in the journal')
-    .option('-y, --yes', "don't ask")
+    .description('accept a clock that is more than a day ahead of the last sign of life in the journal')
+    .option('-y, --yes', "don't ask for confirmation")
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
     .action((options: Options) => withOperatorStore(terminal, options, (store) => accept(terminal, store, options)));
 }
 
 const help = `
-While a clock is in doubt, nothing is removed for its age, from the journal, files or databases, until the daemon has run for 24
-hours. Look at "date" first: what is older than \`journal.retention\` by a clock that is wrong is gone for good.
+While the clock is in doubt, nothing is removed because of its age, from the journal, files or databases, until the daemon has run
+for 24 hours. Check "date" first: if the clock is wrong, the daemon deletes permanently what only seems older than
+\`journal.retention\`.
 
-Exit code: 0 done, or the clock isn't in doubt, or you said no, 2 not.
+Exit code: 0 done, the clock isn't in doubt, or you answered no, 2 not done.
 
 Example:
   kazoo-relay accept-clock --yes`;

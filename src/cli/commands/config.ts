@@ -19,11 +19,9 @@ export function configCommand(terminal: Terminal): Command {
 
 function show(terminal: Terminal): Command {
   return takesOverrides(new Command('show'))
-    .description(
-      'print every option that has a value, with the one that it has in the end, as YAML; secrets are masked',
-    )
+    .description('print the effective value of every option, as YAML; secrets are masked')
     .option('-c, --config <file>', 'configuration file')
-    .option('--origin', 'say behind each value where it comes from: file and line, variable, flag, or default')
+    .option('--origin', 'add to each value where it comes from: file and line, variable, flag, or default')
     .addHelpText(
       'after',
       "\nExit code: 0 shown, 2 wrong options, or a configuration that can't be used.\n\nExample:\n  kazoo-relay config show --origin | grep -v default",

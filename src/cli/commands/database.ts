@@ -7,14 +7,14 @@ import { orExit } from '../support/terminal.ts';
 
 export function databaseCommand(terminal: Terminal): Command {
   return new Command('database')
-    .description('what the database sinks of the configuration need')
+    .description('show what the database sinks of the configuration need')
     .addCommand(schema(terminal))
     .addHelpText('after', '\nExample:\n  kazoo-relay database schema calls');
 }
 
 function schema(terminal: Terminal): Command {
   return new Command('schema')
-    .description('print the SQL that makes the table of a route, for a user who may create it')
+    .description('print the SQL that creates the table of a route, to run as a user who may create tables')
     .argument('<route>', 'name of a route whose sink is a database')
     .option('-c, --config <file>', 'configuration file')
     .addHelpText(

@@ -21,7 +21,7 @@ export function eraseCommand(terminal: Terminal): Command {
     .requiredOption('-a, --account <id>', 'the account')
     .option('--dry-run', 'say what there is of it, and erase nothing')
     .option('--compact', 'write the whole journal anew too; the daemon must be stopped')
-    .option('-y, --yes', "don't ask")
+    .option('-y, --yes', "don't ask for confirmation")
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
     .action((options: Options) =>

@@ -15,9 +15,9 @@ interface Options {
 
 export function forgetCommand(terminal: Terminal): Command {
   return new Command('forget')
-    .description('remove what the journal still holds of a route that has left the configuration')
+    .description('delete what the journal still holds of a route that was removed from the configuration')
     .argument('<former-route>', 'as `status` shows it')
-    .option('-y, --yes', "don't ask")
+    .option('-y, --yes', "don't ask for confirmation")
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
     .action((name: string, options: Options) =>
@@ -28,10 +28,11 @@ export function forgetCommand(terminal: Terminal): Command {
 }
 
 const help = `
-That is how far it was, what of it waits, its dead letters and its quarantine. Notifications stay, and other routes have theirs.
-A route that comes back under that name later is a new one, and begins where its \`start\` says.
+It deletes the route's position, its waiting deliveries, its dead letters and its quarantine. Notifications and other routes are
+not affected. If you add a route with that name later, it is a new one, and begins at its \`start\`.
 
-Exit code: 0 done, or you said no, 2 not: it is in the configuration, the daemon still runs it, or there is no such route.
+Exit code: 0 done, or you answered no, 2 not done: the route is in the configuration, the daemon still runs it, or there is no
+such route.
 
 Example:
   kazoo-relay forget crm --yes`;

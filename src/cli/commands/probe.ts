@@ -29,7 +29,7 @@ interface Options {
 
 export function probeCommand(terminal: Terminal): Command {
   return new Command('probe')
-    .description("send one example notification through a route's sink, and show how that went")
+    .description("send one example notification through a route's sink, and show request and response")
     .argument('<route>', 'name of the route, as in the configuration')
     .option('-e, --event <event>', 'event to send an example of', 'low_balance')
     .option('-c, --config <file>', 'configuration file of the daemon')
@@ -38,9 +38,10 @@ export function probeCommand(terminal: Terminal): Command {
 }
 
 const help = `
-It goes to the real receiver, marked as a test: zone and node are "kazoo-relay-probe", its msg_id begins with it, and a
-webhook's request has the header X-Kazoo-Relay-Probe. Secrets are not shown. The daemon may run or not.
-Exit code: 0 delivered, 1 not, 2 wrong options, or a configuration that can't be read.
+It goes to the real receiver, marked as a test: its zone and node are "kazoo-relay-probe", its msg_id begins with that, and a
+webhook's request has the header X-Kazoo-Relay-Probe. Secrets are masked. No daemon is needed.
+
+Exit code: 0 delivered, 1 not delivered, 2 wrong options, or a configuration that can't be read.
 
 Examples:
   kazoo-relay probe crm

@@ -16,7 +16,7 @@ interface Options {
 
 export function reloadCommand(terminal: Terminal): Command {
   return new Command('reload')
-    .description('make the daemon load its configuration again (SIGHUP does the same), and say what came of it')
+    .description('make the daemon load its configuration again (as SIGHUP does), and report the result')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('--json', 'for programs')
     .addHelpText('after', help)
@@ -37,11 +37,11 @@ export function reloadCommand(terminal: Terminal): Command {
 }
 
 const help = `
-What is as it was runs on untouched; what has changed is replaced once its work in flight is done. A configuration that
-can't be used changes nothing.
+Routes and brokers that haven't changed continue. Those that have are replaced when their deliveries in flight have ended. An
+invalid configuration changes nothing.
 
-Exit code: 0 reloaded, 1 not, because the configuration can't be used, 2 there is no daemon to ask, the
-configuration isn't there, or wrong options.
+Exit code: 0 reloaded, 1 not reloaded, because the configuration is invalid, 2 no daemon runs, there is no configuration, or
+wrong options.
 
 Example:
   kazoo-relay reload --config /etc/kazoo-relay/kazoo-relay.yaml`;

@@ -22,9 +22,7 @@ interface Options {
 
 export function testCommand(terminal: Terminal): Command {
   return new Command('test')
-    .description(
-      'try a configuration on notifications: which routes get them, and what; no broker and no sink is touched',
-    )
+    .description('test which routes of a configuration get which notifications; connects to no broker and no sink')
     .argument('[file]', 'file of cases; by default that beside the configuration: kazoo-relay.test.yaml')
     .option('-c, --config <file>', 'configuration file')
     .addHelpText('after', help)
@@ -44,14 +42,14 @@ A case:
     - name: a missed call from Germany
       event: missed_call         # the example of the catalogue
                                  # (or notification: { … })
-      with: { caller_id_number: '+4930123456' }  # changes; null removes
-      zone: west                 # default: that of the first broker
-      routes: [archive, crm]     # get it, and no others do
-      quarantine: []             # have it quarantined
+      with: { caller_id_number: '+4930123456' }  # changes; null removes a key
+      zone: west                 # default: the zone of the first broker
+      routes: [archive, crm]     # these routes get it, and no others
+      quarantine: []             # these routes quarantine it
       gets:
         crm: { data.caller_id_number: '+4930123456', data.to: null }
 
-Exit code: 0 all is as it should be, 1 something differs, 2 wrong options, or a file that can't be used.
+Exit code: 0 all cases are as expected, 1 at least one differs, 2 wrong options, or a file that can't be used.
 
 Example:
   kazoo-relay test --config /etc/kazoo-relay/kazoo-relay.yaml`;

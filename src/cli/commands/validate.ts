@@ -18,14 +18,14 @@ interface Options {
 
 export function validateCommand(terminal: Terminal): Command {
   return new Command('validate')
-    .description('say of each notification in a file whether it fits the schema of its event')
+    .description('validate the notifications in a file by the schemas of their events')
     .argument(
       '[file]',
       'a notification, an array of them, or one a line, as KAZOO or a sink writes them; - is stdin',
       '-',
     )
     .option('--json', 'one JSON object a line')
-    .option('-c, --config <file>', 'judge as a daemon with this configuration does')
+    .option('-c, --config <file>', 'validate as a daemon with this configuration does')
     .option('-s, --schemas <folder...>', 'folders with schemas of your own, as in validation.schemas')
     .addHelpText('after', help)
     .action((file: string, options: Options) =>
@@ -38,8 +38,7 @@ export function validateCommand(terminal: Terminal): Command {
 }
 
 const help = `
-Exit code: 0 all are valid, 1 one isn't, 2 wrong options, or a file, a
-configuration or a schema that can't be read.
+Exit code: 0 all are valid, 1 at least one isn't, 2 wrong options, or a file, configuration or schema that can't be read.
 
 Examples:
   kazoo-relay validate notification.json

@@ -69,6 +69,9 @@ export function secretsInClearText({ value, originOf }: MergedSources): Issue[] 
 
 function secretsAt(path: OptionPath, node: OptionNode, value: unknown): OptionPath[] {
   if (value === undefined || value === null) return [];
+  // Each of several may come from elsewhere.
+  if (isOption(node) && Array.isArray(value))
+    return value.flatMap((item, index) => secretsAt([...path, index], node, item));
   if (isOption(node)) return node.sensitive && value !== node.default && isSecret(value) ? [path] : [];
   if (isOptionList(node)) {
     const each = node.items as OptionNode; // an option or a tree, and both are nodes

@@ -14,7 +14,7 @@ export interface NewConfig {
 /** The text of a configuration, with comments that say what else there is. */
 export function newConfigText({ brokers, journal, sinks }: NewConfig): string {
   const names = namesOf(sinks);
-  return `# The configuration of kazoo-relay, begun by "kazoo-relay init". docs/configuration.md lists every option.
+  return `# The configuration of kazoo-relay, begun by "kazoo-relay init". docs/reference/configuration.md lists every option.
 # After a change: "kazoo-relay check --connect" finds mistakes and tries brokers and sinks, "kazoo-relay reload" applies it.
 # Passwords needn't stand here: any value may contain \${env:NAME}, \${file:/run/secrets/name} or \${credential:name}.
 
@@ -28,7 +28,7 @@ journal:
   # deadRetention: 90d       # for dead letters and quarantined notifications
   # maxSize: 10GiB
 
-# Which notifications go where. A route has a name of your choice and one sink; docs/routes.md has more.
+# Which notifications go where. A route has a name of your choice and one sink; docs/reference/routes.md has more.
 routes:
 ${sinks.map((sink, index) => routeText(names[index] ?? '', sink)).join('\n')}
 `;
@@ -62,7 +62,7 @@ function sinkLines(sink: string): string[] {
       return [
         'type: webhook',
         `url: ${scalar(sink)}`,
-        '# format: standard                   # signed; or cloudevents, kazoo-json, a template: see docs/sinks/webhook.md',
+        '# format: standard                   # signed; or another: see docs/reference/sinks/webhook.md',
         `# auth: { bearer: { token: '\${file:/run/secrets/token}' } }`,
       ];
     case 'database':

@@ -13,7 +13,7 @@ import { formatOf, formats, formatValue } from '../formats.ts';
 import { brokerOptions, kazooConfigOptions, rootOptions, routeOptions } from '../options.ts';
 import { variableOf } from '../read/variables.ts';
 
-/** docs/configuration.md: every option that there is, from where it is declared. */
+/** docs/reference/configuration.md: every option that there is, from where it is declared. */
 export function referenceText(): string {
   const sinks = sinkDeclarations.map(
     (kind) => `### ${kind.type}\n\n${sentence(kind.summary)}\n\n${table(kind.options, ['routes', 'NAME', 'sink'])}`,
@@ -66,7 +66,7 @@ This page lists every option, with its default and its environment variable. \`n
 
 The configuration is one file, YAML or JSON: that of \`--config\`, else of \`KAZOO_RELAY_CONFIG\`, else
 \`/etc/kazoo-relay/kazoo-relay.yaml\`, else \`config/kazoo-relay.yaml\`. Begin with the example
-[config/kazoo-relay.yaml](../config/kazoo-relay.yaml).
+[config/kazoo-relay.yaml](../../config/kazoo-relay.yaml).
 
 - \`kazoo-relay check\` reports all errors and warnings at once, with file, line and column. Below a line that it can't read
   stands what the line should say.
@@ -120,7 +120,7 @@ An editor with a YAML language server completes options, explains them and marks
 
     # yaml-language-server: $schema=https://example.com/kazoo-relay.schema.json
 
-with the URL or path of [config/kazoo-relay.schema.json](../config/kazoo-relay.schema.json), which \`kazoo-relay config schema\`
+with the URL or path of [config/kazoo-relay.schema.json](../../config/kazoo-relay.schema.json), which \`kazoo-relay config schema\`
 prints.
 `;
 

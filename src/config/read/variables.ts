@@ -89,7 +89,7 @@ function unknownVariable(name: string, known: readonly string[]): string {
     name.slice(prefix.length),
     known.map((other) => other.slice(prefix.length)),
   );
-  const hint = near === undefined ? 'docs/configuration.md lists all' : `did you mean ${prefix}${near}?`;
+  const hint = near === undefined ? 'docs/reference/configuration.md lists all' : `did you mean ${prefix}${near}?`;
   return `sets no option of this configuration; ${hint}`;
 }
 

@@ -52,7 +52,10 @@ export class RecentEntryCache {
     const portion = new Portion(limit, bytes);
     const last = entries.findIndex((entry) => portion.isFullWith(entry));
     if (last !== -1) entries.length = last + 1;
-    return { entries, through: entries.at(-1)?.seq ?? from, more: first + entries.length < this.#entries.length };
+    const more = first + entries.length < this.#entries.length;
+    // What came last may have been erased.
+    const end = more ? 0 : (this.#batches.at(-1)?.last ?? 0);
+    return { entries, through: Math.max(entries.at(-1)?.seq ?? from, end), more };
   }
 
   /** The last place after `seq` up to which no batch has an event that is wanted. */

@@ -1,11 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import amqp, { type Channel, type ChannelModel, type ConsumeMessage } from 'amqplib';
+import { freePort } from '../../../scripts/quickstart/free-port.ts';
 import { eventNamed, events } from '../../../src/kazoo/catalogue.ts';
 import { cli } from '../../support/cli.ts';
+import { type Daemon, startDaemon } from '../../support/daemon.ts';
 import { type SharedBroker, shareBroker } from '../../support/rabbitmq.ts';
 import { until } from '../../support/until.ts';
 
@@ -46,6 +49,49 @@ async function bodies(count: number): Promise<Record<string, unknown>[]> {
   await until(() => received.length >= count, { what: `${count} messages` });
   return received.map(({ content }) => JSON.parse(content.toString()));
 }
+
+test('the page of the first webhook leads to one, by its own commands', async () => {
+  const port = String(await freePort());
+  const config = join(folder, 'mine.yaml');
+  const page = readFileSync('docs/get-started/first-webhook.md', 'utf8')
+    .replaceAll('config/mine.yaml', config)
+    .replaceAll('8080', port);
+  const [, route = ''] = /^```yaml\n(.*?)^```/ms.exec(page) ?? [];
+  const commands = [...page.matchAll(/^ {7}(.*)$/gm)].map(([, command = '']) => command);
+  const [copy = '', receive = '', ...ours] = commands;
+  const [, example = ''] = /^cp (\S+) /.exec(copy) ?? [];
+  const [, script = ''] = /^node -e '(.*)'$/.exec(receive) ?? [];
+  const args = ours.map((command) => command.replace('npm run -s relay -- ', '').replace(' --follow', '').split(' '));
+  expect(args.map(([name]) => name)).toEqual(['check', 'run', 'publish', 'status', 'tail']);
+  const [check = [], , publishing = [], status = [], tail = []] = args;
+
+  writeFileSync(config, readFileSync(example, 'utf8').replace('\nroutes:\n', `\nroutes:\n${route}`));
+  const env = {
+    KAZOO_RELAY_BROKERS_0_URL: broker.url,
+    KAZOO_RELAY_JOURNAL_PATH: join(folder, 'journal'),
+    KAZOO_RELAY_ROUTES_ARCHIVE_SINK_PATH: join(folder, 'notifications.ndjson'),
+    KAZOO_RELAY_HTTP_LISTEN: 'off',
+  };
+  const receiver = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let arrived = '';
+  receiver.stdout.on('data', (chunk) => {
+    arrived += chunk;
+  });
+  let daemon: Daemon | undefined;
+  try {
+    const checked = async () => (await cli(check, '', env)).code === 0;
+    await until(checked, { what: 'the receiver and the broker to be there' });
+    daemon = startDaemon(config, [], { variables: env });
+    await daemon.says('consuming');
+    expect((await cli(publishing, '', env)).code).toBe(0);
+    await until(() => arrived.includes('"event":"missed_call"'), { what: 'the first webhook' });
+    expect((await cli(status, '', env)).stdout).toMatch(/^first /m);
+    expect((await cli(tail, '', env)).stdout).toContain('missed_call');
+  } finally {
+    await daemon?.end('SIGTERM');
+    receiver.kill();
+  }
+});
 
 describe('publish', () => {
   test('publishes one of every event under its own key, and says so without the password', async () => {

@@ -41,8 +41,8 @@ describe('the schema for editors accepts', () => {
   });
 
   const blocks = ['README.md', ...globSync('docs/**/*.md')].flatMap((file) =>
-    [...readFileSync(file, 'utf8').matchAll(/^```yaml\n(.*?)^```/gms)]
-      .map(([, text = '']) => [file, text] as const)
+    [...readFileSync(file, 'utf8').matchAll(/^( *)```yaml\n(.*?)^ *```/gms)]
+      .map(([, indent, text = '']) => [file, text.replaceAll(new RegExp(`^${indent}`, 'gm'), '')] as const)
       .filter(([, text]) => /^(brokers|routes|expect|validation):/m.test(text)),
   );
 

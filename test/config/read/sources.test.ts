@@ -103,7 +103,7 @@ describe('what goes before what', () => {
     };
     expect(readConfig(file, given(env)).warnings.map(diagnosticText)).toEqual([
       'KAZOO_RELAY_LOG_LEVL: sets no option of this configuration; did you mean KAZOO_RELAY_LOG_LEVEL?',
-      'KAZOO_RELAY_ROUTES_CRM_XYZZY: sets no option of this configuration; docs/configuration.md lists all',
+      'KAZOO_RELAY_ROUTES_CRM_XYZZY: sets no option of this configuration; docs/reference/configuration.md lists all',
     ]);
   });
 
@@ -366,6 +366,8 @@ describe('every option', () => {
 describe('a secret in clear text', () => {
   const secret = "brokers: [{ zone: west, url: 'amqps://u:geheim@h' }]\nroutes: { all: { sink: { type: log } } }\n";
 
+  const key = 'whsec_a2F6b28tcmVsYXktZXhhbXBsZS1zZWNyZXQ=';
+
   const database = (url: string) =>
     secret.replace('u:geheim@', '').replace('type: log', `type: database, url: '${url}'`);
 
@@ -401,9 +403,17 @@ describe('a secret in clear text', () => {
     ]);
   });
 
+  test('is that one of a list that does not come from elsewhere', () => {
+    const file = folder.write('relay.yaml', webhook(`signature: { secrets: ['\${env:KEY}', ${key}] }`));
+    chmodSync(file, 0o644);
+    const paths = readConfig(file, given({ KEY: key })).warnings.map(({ option }) => option);
+    expect(paths).toEqual(['routes.all.sink.signature.secrets[1]']);
+  });
+
   test.each<[what: string, text: string, mode: number]>([
     ['only its owner and group can', secret, 0o640],
     ['it comes from elsewhere', secret.replace('geheim', '${env:PW}'), 0o644],
+    ['it comes from elsewhere into a list', webhook("signature: { secrets: ['${env:KEY}'] }"), 0o644],
     ['it is the one that everybody knows', secret.replace('u:geheim', 'guest:guest'), 0o644],
     ['there is none in the URL', secret.replace('u:geheim@', ''), 0o644],
     ['it is the path of a database without one', database('sqlite:///a@b.db'), 0o644],
@@ -417,6 +427,6 @@ describe('a secret in clear text', () => {
   ])('and not where %s', (_what, text, mode) => {
     const file = folder.write('relay.yaml', text);
     chmodSync(file, mode);
-    expect(readConfig(file, given({ PW: 'geheim' })).warnings).toEqual([]);
+    expect(readConfig(file, given({ PW: 'geheim', KEY: key })).warnings).toEqual([]);
   });
 });

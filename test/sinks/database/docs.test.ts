@@ -12,7 +12,7 @@ import { closeSinks, deliver, deliveryOf, openDatabaseSink } from '../../support
 import { startMariadb, type TestMariadb } from '../../support/mariadb.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
 
-const page = readFileSync('docs/sinks/database.md', 'utf8');
+const page = readFileSync('docs/reference/sinks/database.md', 'utf8');
 const dashboard = JSON.parse(readFileSync('deploy/grafana/notifications.json', 'utf8'));
 const account = '2d3b9c1e8f7a46d5b0c4e6f81a92735d';
 

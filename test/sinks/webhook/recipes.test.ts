@@ -12,7 +12,8 @@ import type { WebhookOptions } from '../../../src/sinks/webhook/options.ts';
 import { type Arrival, startReceiver } from '../../support/receiver.ts';
 import { body, openOptions, webhookOptions } from '../../support/webhook.ts';
 
-const page = readFileSync('docs/sinks/webhook.md', 'utf8');
+const pages = ['docs/reference/sinks/webhook.md', 'docs/tasks/send-to-a-chat.md'];
+const page = pages.map((file) => readFileSync(file, 'utf8')).join('\n');
 const examples = [...page.matchAll(/^```yaml\n(routes:\n {2}(\w+):\n.*?)^```/gms)].map(([, text = '', name = '']) => ({
   name,
   text,
@@ -33,8 +34,8 @@ afterEach(async () => {
   for (const each of open.splice(0).reverse()) await each.close();
 });
 
-describe('the page of the webhook sink', () => {
-  test('has the examples that are tested here', () => {
+describe('the pages of the webhook sink', () => {
+  test('have the examples that are tested here', () => {
     const names = ['crm', 'legacy', 'slack', 'teams', 'discord', 'pagerduty', 'ntfy'];
     expect(examples.map(({ name }) => name)).toEqual(names);
     expect(page.match(/^```yaml$/gm)).toHaveLength(names.length + auths.length);
@@ -48,7 +49,7 @@ describe('the page of the webhook sink', () => {
     }
   });
 
-  test('has an example of KAZOO’s own hooks without a secret in clear text', () => {
+  test('have an example of KAZOO’s own hooks without a secret in clear text', () => {
     const [text = ''] = examples.filter(({ name }) => name === 'legacy').map((example) => example.text);
     const file = join(folder, 'legacy.yaml');
     writeFileSync(file, `brokers: [{ zone: west, url: 'amqp://127.0.0.1' }]\n${text}`, { mode: 0o644 });
@@ -59,7 +60,7 @@ describe('the page of the webhook sink', () => {
     expect(() => webhookOptions({ url: 'https://host', ...parse(text) })).not.toThrow();
   });
 
-  test('names each option of the sink', () => {
+  test('name each option of the sink', () => {
     const names = ['url', 'method', 'headers', 'format', 'fields', 'template', 'signature', 'timeout', 'concurrency'];
     for (const name of [...names, 'redirects', 'rateLimit', 'auth', 'tls', 'proxy', 'http2', 'allowPrivateNetworks']) {
       expect(page).toContain(name);

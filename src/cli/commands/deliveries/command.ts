@@ -77,7 +77,7 @@ async function retry(
 function dropCommand(terminal: Terminal, kind: DeliveryKind): Command {
   return withChoiceOptions(new Command('drop'), kind)
     .description('discard permanently')
-    .option('-y, --yes', "don't ask")
+    .option('-y, --yes', "don't ask for confirmation")
     .addHelpText(
       'after',
       `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} drop --route crm --event register --yes`,
