@@ -81,6 +81,7 @@ describe('status', () => {
     await daemon.says('consuming');
     await publishAsKazoo(broker.url, 3);
     await publishAsKazoo(broker.url, 1, { 'Current-Balance': 'much' });
+    await until(async () => (await status()).journal.messages === 4, { what: 'all in the journal' });
     await until(async () => (await status()).routes[0]?.lag?.messages === 0, { what: 'the archive to catch up' });
     await until(async () => (await status()).routes[1]?.circuit?.state === 'open', { what: 'the open circuit' });
     await until(async () => (await status()).http?.open, { what: 'the open HTTP port' });
