@@ -17,7 +17,7 @@ export interface Attention {
 }
 
 /**
- * All is well where the daemon runs, takes what comes from every broker, no sink is away, and nothing is dead or quarantined
+ * All is well where the daemon runs, takes all that comes from every broker, no sink is away, and nothing is dead or quarantined
  * that no operator has looked at. A pause is an operator's own wish.
  * @param span tells milliseconds in words
  */
@@ -57,6 +57,7 @@ export function attentionIn(status: Status, span: (millis: number) => string): A
 }
 
 const seeOperations = 'Intake or delivery waits until it is mended: docs/operations/runbook.md has each case.';
+const seeConsumers = 'Once the others are gone, this ends by itself. How many there are: kazoo-relay check --connect';
 const notRunning: Need = { what: 'no daemon runs', cure: 'Start it: systemctl start kazoo-relay, or kazoo-relay run' };
 
 function brokerNeed(
@@ -66,7 +67,8 @@ function brokerNeed(
   const name = `${broker} (zone ${zone})`;
   if (paused)
     return [{ what: `nothing is taken from ${name}: ${reason ?? 'journal not writable'}`, cure: seeOperations }];
-  if (state === 'consuming') return [];
+  // A reason while it consumes: somebody else consumes, too.
+  if (state === 'consuming') return reason === null ? [] : [{ what: `${name}: ${reason}`, cure: seeConsumers }];
   const what = state === 'away' ? `${name} is away for ${ago(since)}` : `${name} is not consumed from yet`;
   const cure = 'The daemon tries again by itself. What is in the way: kazoo-relay check --connect';
   return [{ what: reason === null ? what : `${what}: ${reason}`, cure }];

@@ -90,6 +90,14 @@ describe('an operator is needed', () => {
       '1 of 1 broker needs you',
       'nothing is taken from 10.0.0.1:5672 (zone west): its disk is full',
     ],
+    [
+      'by a queue that somebody else consumes from',
+      {},
+      { brokers: [{ ...broker, reason: '2 consumers share the queue kazoo-relay' }] },
+      {},
+      '1 of 1 broker needs you',
+      '10.0.0.1:5672 (zone west): 2 consumers share the queue kazoo-relay',
+    ],
     ['by sinks that are away', {}, {}, open, '2 of 2 routes need you', 'the sink of crm is away for'],
     [
       'by a sink that is probed',
