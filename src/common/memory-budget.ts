@@ -8,6 +8,7 @@ export class MemoryBudget {
   /** May be changed at any time: whoever holds more then takes nothing until it holds less. */
   limit: number;
   #used = 0;
+  readonly #shares = new Set<MemoryShare>();
 
   constructor(limit: number) {
     this.limit = limit;
@@ -17,10 +18,18 @@ export class MemoryBudget {
     return this.#used;
   }
 
+  /** How many parts have a share. */
+  get shares(): number {
+    return this.#shares.size;
+  }
+
   open(): MemoryShare {
-    return new MemoryShare(this, (bytes) => {
+    const use = (bytes: number) => {
       this.#used += bytes;
-    });
+    };
+    const share = new MemoryShare(this, use, () => void this.#shares.delete(share));
+    this.#shares.add(share);
+    return share;
   }
 }
 
@@ -28,11 +37,13 @@ export class MemoryBudget {
 export class MemoryShare {
   readonly #budget: MemoryBudget;
   readonly #use: (bytes: number) => void;
+  readonly #leave: () => void;
   #held = 0;
 
-  constructor(budget: MemoryBudget, use: (bytes: number) => void) {
+  constructor(budget: MemoryBudget, use: (bytes: number) => void, leave: () => void) {
     this.#budget = budget;
     this.#use = use;
+    this.#leave = leave;
   }
 
   get held(): number {
@@ -44,10 +55,20 @@ export class MemoryShare {
     return this.#held > 0 && this.room <= 0;
   }
 
-  /** How much can be taken until it is full. */
+  /**
+   * How much may be taken at a time: an even part of all, and what of the rest each may have. Where all take that in one
+   * turn, as routes do that start together, they take no more than there is.
+   */
   get room(): number {
+    const { limit, used, shares } = this.#budget;
     // What is taken is held here, and no longer there for others.
-    return (this.#budget.limit - this.#budget.used - this.#held) / 2;
+    const free = limit - used - this.#held;
+    return Math.max(Math.min(limit / shares - this.#held, free / 2), free / Math.max(2, shares));
+  }
+
+  /** Of all shares together. */
+  get limit(): number {
+    return this.#budget.limit;
   }
 
   take(bytes: number): void {
@@ -62,5 +83,6 @@ export class MemoryShare {
   /** Gives back all that it holds. */
   close(): void {
     this.giveBack(this.#held);
+    this.#leave();
   }
 }

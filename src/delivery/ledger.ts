@@ -16,6 +16,9 @@ import type { Queue } from './queue.ts';
 
 type Delivery = Readonly<PendingDelivery>;
 
+/** An entry in memory, and what the sink gets of it. That is counted beforehand: an attempt doesn't wait for room. */
+const copies = 2;
+
 const behind = 'waits behind an earlier one of its account';
 
 /** It is with the sink, or a try of it didn't count because the sink is away. Which one changes by the second. */
@@ -31,7 +34,6 @@ export class RouteLedger {
   readonly #progress: Progress;
   /** Of those in memory, the ones that the journal lists: they are few, and an operator may drop them. */
   readonly #listed = new Map<number, PendingDelivery>();
-  /** For all that are in memory, and once more for those that are with the sink: it gets a copy. */
   readonly #memory: MemoryShare;
   #attempting = 0;
   #lines: Recorded[] = [];
@@ -79,7 +81,7 @@ export class RouteLedger {
 
   /** Bytes that the entries may take that are read next. */
   get spare(): number {
-    return this.#memory.room;
+    return this.#memory.room / copies;
   }
 
   /** Those in memory that the journal lists. */
@@ -142,10 +144,7 @@ export class RouteLedger {
     const deliveries = this.#queue.take(max);
     const fitting = fittingOf(deliveries);
     if (fitting < deliveries.length) this.#queue.putBack(deliveries.splice(fitting), 'first');
-    for (const delivery of deliveries) {
-      delivery.state = 'attempting';
-      this.#memory.take(bytesOf(delivery.entry));
-    }
+    for (const delivery of deliveries) delivery.state = 'attempting';
     this.#attempting += deliveries.length;
     return deliveries;
   }
@@ -155,7 +154,6 @@ export class RouteLedger {
     const left = deliveries.filter((delivery) => !this.#dropWithdrawn(delivery));
     for (const delivery of left) {
       delivery.state = 'pending';
-      this.#memory.giveBack(bytesOf(delivery.entry));
       delivery.mayRepeat = mayRepeat(delivery.attempts);
     }
     this.#attempting -= left.length;
@@ -275,18 +273,17 @@ export class RouteLedger {
   /** Its attempt has ended, and it leaves the memory. Returns those that must wait in the journal behind it. */
   #end(delivery: PendingDelivery): readonly PendingDelivery[] {
     this.#attempting -= 1;
-    this.#memory.giveBack(bytesOf(delivery.entry));
     this.#leave(delivery);
     return this.#queue.release(delivery);
   }
 
   #enter(delivery: PendingDelivery): void {
-    this.#memory.take(bytesOf(delivery.entry));
+    this.#memory.take(copies * bytesOf(delivery.entry));
     if (delivery.listed) this.#listed.set(delivery.entry.seq, delivery);
   }
 
   #leave({ entry, listed }: PendingDelivery): void {
-    this.#memory.giveBack(bytesOf(entry));
+    this.#memory.giveBack(copies * bytesOf(entry));
     if (listed) this.#listed.delete(entry.seq);
   }
 

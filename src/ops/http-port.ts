@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { rmSync, statSync } from 'node:fs';
+import { createServer as createNodeServer, type RequestListener, type Server } from 'node:http';
 import { createConnection, isIP } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { Backoff } from '../common/async/loop.ts';
@@ -14,8 +15,10 @@ export interface HttpPort {
   close(): Promise<void>;
 }
 
-/** Notifications come first: loading the library for HTTP would hold up the links to the brokers. Milliseconds. */
-const headStart = 500;
+/** How long a request may take to come in, in milliseconds; a connection without any; and one between two requests. */
+const longestRequest = 10_000;
+const longestPauses = { withinRequest: 30_000, between: 72_000 };
+const mostConnections = 64;
 
 /** Between tries to open the port, in milliseconds. */
 const firstPause = 1_000;
@@ -24,7 +27,8 @@ const longestPause = 30_000;
 /**
  * Opens the local HTTP port: /metrics, /livez, /readyz, /status, /log-level. Where it can't be opened, the daemon runs
  * all the same: taking notifications matters more than monitoring. The failure is logged once for each reason, and the port
- * is tried again for as long as the daemon runs.
+ * is tried again for as long as the daemon runs. The library that answers is loaded at the first request: it takes as much
+ * memory as a third of an idle daemon, and time at the start.
  */
 export function openHttpPort(options: HttpOptions, endpoints: () => Promise<Endpoints>, log: Logger): HttpPort | null {
   return options.listen === 'off' ? null : new Port(options, endpoints, log);
@@ -34,15 +38,18 @@ class Port implements HttpPort {
   readonly #options: HttpOptions;
   readonly #log: Logger;
   readonly #closing = new AbortController();
+  readonly #endpoints: () => Promise<Endpoints>;
   readonly #running: Promise<void>;
-  #server: FastifyInstance | undefined;
+  #server: Server | undefined;
+  #answers: Promise<FastifyInstance> | undefined;
   #status: HttpStatus;
 
   constructor(options: HttpOptions, endpoints: () => Promise<Endpoints>, log: Logger) {
     this.#options = options;
     this.#log = log;
     this.#status = { listen: options.listen, open: false, reason: null };
-    this.#running = this.#open(endpoints);
+    this.#endpoints = endpoints;
+    this.#running = this.#open();
   }
 
   get status(): HttpStatus {
@@ -52,16 +59,16 @@ class Port implements HttpPort {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#running;
-    await this.#server?.close();
+    await close(this.#server);
+    await (await this.#answers?.catch(() => undefined))?.close();
   }
 
-  async #open(makeEndpoints: () => Promise<Endpoints>): Promise<void> {
+  async #open(): Promise<void> {
     const { signal } = this.#closing;
     const backoff = new Backoff(firstPause, longestPause);
-    await delay(headStart, undefined, { signal }).catch(() => undefined);
     while (!signal.aborted) {
       try {
-        await this.#tryToOpen(makeEndpoints);
+        await this.#tryToOpen();
         return;
       } catch (error) {
         this.#report(reasonOf(error));
@@ -70,18 +77,32 @@ class Port implements HttpPort {
     }
   }
 
-  async #tryToOpen(makeEndpoints: () => Promise<Endpoints>): Promise<void> {
-    const [{ createServer }, endpoints] = await Promise.all([import('./http-server.ts'), makeEndpoints()]);
-    const server = createServer(this.#options, endpoints, this.#log);
+  async #tryToOpen(): Promise<void> {
+    const server = createServer((request, response) => void this.#answer(request, response));
+    const address = await start(server, this.#options.listen);
+    this.#server = server;
+    this.#status = { listen: address, open: true, reason: null };
+    this.#log.info({ listen: address }, 'the HTTP port is open');
+  }
+
+  async #answer(...[request, response]: Parameters<RequestListener>): Promise<void> {
     try {
-      const address = await start(server, this.#options.listen);
-      this.#server = server;
-      this.#status = { listen: address, open: true, reason: null };
-      this.#log.info({ listen: address }, 'the HTTP port is open');
+      this.#answers ??= this.#loadAnswers();
+      (await this.#answers).routing(request, response);
     } catch (error) {
-      await server.close();
-      throw error;
+      // The next request tries again.
+      this.#answers = undefined;
+      const reason = reasonOf(error);
+      this.#log.error({ reason }, 'the HTTP port cannot answer: restart the daemon, if its program was replaced');
+      response.writeHead(500).end();
     }
+  }
+
+  async #loadAnswers(): Promise<FastifyInstance> {
+    const [{ createAnswers }, endpoints] = await Promise.all([import('./http-server.ts'), this.#endpoints()]);
+    const answers = createAnswers(this.#options, endpoints, this.#log);
+    await answers.ready();
+    return answers;
   }
 
   #report(reason: string): void {
@@ -92,16 +113,38 @@ class Port implements HttpPort {
   }
 }
 
+/** @param patience milliseconds after which a request that hasn't come in is cut off */
+export function createServer(answer: RequestListener, patience = longestRequest): Server {
+  const server = createNodeServer(
+    {
+      ...{ requestTimeout: patience, headersTimeout: patience, keepAliveTimeout: longestPauses.between },
+      // Node looks for slow requests every half a minute by itself, and cuts none before.
+      connectionsCheckingInterval: patience / 10,
+      maxHeaderSize: 8_192,
+    },
+    answer,
+  );
+  server.maxConnections = mostConnections;
+  return server.setTimeout(longestPauses.withinRequest);
+}
+
+async function close(server: Server | undefined): Promise<void> {
+  if (server === undefined) return;
+  server.close();
+  server.closeAllConnections();
+  await once(server, 'close');
+}
+
 /** Resolves to where it listens. */
-async function start(server: FastifyInstance, listen: string): Promise<string> {
+async function start(server: Server, listen: string): Promise<string> {
   if (listen.startsWith('/')) {
     await removeLeftover(listen);
-    await server.listen({ path: listen });
+    await once(server.listen({ path: listen }), 'listening');
     return listen;
   }
   const { host, port } = hostAndPort(listen);
-  await server.listen({ host, port });
-  const address = server.server.address();
+  await once(server.listen({ host, port }), 'listening');
+  const address = server.address();
   const bound = typeof address === 'object' && address !== null ? address.port : port;
   return `${isIP(host) === 6 ? `[${host}]` : host}:${bound}`;
 }

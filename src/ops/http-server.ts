@@ -25,33 +25,12 @@ export interface Endpoints {
   readonly logLevel: { get(): string; set(level: string): boolean };
 }
 
-/** How long a request may take to come in, in milliseconds. */
-const longestRequest = 10_000;
-/** Nothing that is asked for here is large. */
-const limits = { bodyLimit: 1_024, connectionTimeout: 30_000 };
-const mostConnections = 64;
+/** Nothing that is asked for here is large: bytes of a body. */
+const bodyLimit = 1_024;
 
-/**
- * A server that answers with these once it listens.
- * @param patience milliseconds after which a request that hasn't come in is cut off
- */
-export function createServer(
-  { listen, hosts }: HttpOptions,
-  endpoints: Endpoints,
-  log: Logger,
-  patience = longestRequest,
-): FastifyInstance {
-  // Node looks for slow requests every half a minute by itself, and cuts none before.
-  const cutting = { headersTimeout: patience, connectionsCheckingInterval: patience / 10 };
-  const server = fastify({
-    ...limits,
-    requestTimeout: patience,
-    http: { maxHeaderSize: 8_192, ...cutting },
-    logger: false,
-    forceCloseConnections: true,
-    exposeHeadRoutes: true,
-  });
-  server.server.maxConnections = mostConnections;
+/** Answers with these to the requests of another server, by its `routing`. */
+export function createAnswers({ listen, hosts }: HttpOptions, endpoints: Endpoints, log: Logger): FastifyInstance {
+  const server = fastify({ bodyLimit, logger: false, exposeHeadRoutes: true });
   // Whatever its content type says, a body is a word or a piece of JSON.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));

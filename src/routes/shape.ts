@@ -7,8 +7,8 @@ import type { Secret } from '../notification/notification.ts';
 import type { Reshape } from './reshape.ts';
 
 /**
- * What a route's sink gets of an entry. Envelope and text are made when the sink first asks for them: most want only
- * one.
+ * What a route's sink gets of an entry. The envelope is made when the sink first asks for it; its text each time, because
+ * a sink asks once, and would hold it for as long as the delivery takes.
  * @param reveal dotted paths of the secrets that this route may see
  * @param reshape what the route makes of the envelope, once its secrets are in it
  * @param mayRepeat as of `Delivery`
@@ -27,7 +27,6 @@ class ShapedDelivery implements Delivery {
   readonly #entry: Entry;
   readonly #reshape: Reshape | undefined;
   #envelope: ShapedEnvelope | undefined;
-  #json: string | undefined;
 
   constructor(entry: Entry, secrets: readonly Secret[], reshape: Reshape | undefined, mayRepeat: boolean) {
     this.secrets = secrets;
@@ -53,8 +52,7 @@ class ShapedDelivery implements Delivery {
 
   get json(): string {
     const isPlain = this.#reshape === undefined && this.secrets.length === 0;
-    this.#json ??= isPlain ? envelopeJson(this.#entry) : JSON.stringify(this.envelope);
-    return this.#json;
+    return isPlain ? envelopeJson(this.#entry) : JSON.stringify(this.envelope);
   }
 }
 

@@ -11,6 +11,24 @@ test.each([1, 2, 9])('%i shares that take all they can hold the same, and leave 
   expect(budget.open().room).toBeGreaterThan(0);
 });
 
+test.each([1, 2, 50])(
+  '%i shares that take their room in one turn take their even parts, and no more than there is',
+  (count) => {
+    const budget = new MemoryBudget(limit);
+    const shares = Array.from({ length: count }, () => budget.open());
+    for (const [index, room] of shares.map((share) => share.room).entries()) shares[index]?.take(room);
+    expect(budget.used).toBeLessThanOrEqual(limit);
+    for (const { held } of shares) expect(held).toBeCloseTo(limit / Math.max(2, count));
+  },
+);
+
+test('one that is given back its part may take that at once, while others hold theirs', () => {
+  const budget = new MemoryBudget(limit);
+  const [one, ...others] = Array.from({ length: 10 }, () => budget.open());
+  for (const share of others) share.take(limit / 11);
+  expect(one?.room).toBeGreaterThanOrEqual(limit / 11);
+});
+
 test('a share has taken its room when it is full', () => {
   const budget = new MemoryBudget(limit);
   budget.open().take(200);

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer, type Server } from 'node:http';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { onChannel, publishAsKazoo } from '../support/kazoo.ts';
@@ -103,6 +104,8 @@ describe('a daemon that is killed', () => {
         const first = arrived.length;
         await until(() => arrived.length > first + 500, { what: 'some hundred', interval: 1 });
         await relay.daemon.end('SIGKILL');
+        // What it had sent by then is still read.
+        await until(() => connections(receiver).then((open) => open === 0), { what: 'its connections to end' });
         const saved = new Set(relay.rows(savedIds).map(({ id }) => id));
         const run = arrived.slice(first);
         const again = run.filter(({ id }) => !saved.has(id));
@@ -206,6 +209,10 @@ describe('a stop, while a receiver answers nothing', () => {
     await until(() => asked > 0, { what: 'the first request' });
   }
 });
+
+function connections(server: Server): Promise<number> {
+  return promisify(server.getConnections.bind(server))();
+}
 
 /** What the only route has settled, as the journal has it. */
 const savedIds = `SELECT id FROM notifications, routes

@@ -3,7 +3,8 @@ import { statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
-import { createServer as createHttpServer, type Endpoints } from '../../src/ops/http-server.ts';
+import { createServer as createHttpServer, openHttpPort } from '../../src/ops/http-port.ts';
+import { createAnswers, type Endpoints } from '../../src/ops/http-server.ts';
 import { cli } from '../support/cli.ts';
 import { ask, httpAddress } from '../support/http.ts';
 import { type BreakableBroker, shareBreakableBroker } from '../support/rabbitmq.ts';
@@ -116,14 +117,43 @@ describe('the HTTP port', () => {
     ...[['0.0.0.0:9400', 403] as const, ['[::]:9400', 403] as const, ['10.0.0.5:9400', 403] as const],
     ...[['127.evil.example.com:9400', 403] as const, ['relay.example.com:9400', 403] as const],
   ])('that listens on %s answers %d to whoever sets the level, wherever he seems to be', async (listen, status) => {
-    await using server = createHttpServer({ listen, hosts: [] }, endpoints, pino({ enabled: false }));
+    await using server = createAnswers({ listen, hosts: [] }, endpoints, silent);
     const answered = await server.inject({ method: 'PUT', url: '/log-level', payload: 'debug' });
     expect(answered.statusCode).toBe(status);
   });
 
-  test('gives a request 10 s to come in', async () => {
-    await using server = createHttpServer({ listen: '127.0.0.1:0', hosts: [] }, endpoints, pino({ enabled: false }));
-    const { requestTimeout, headersTimeout } = server.server;
+  test('loads what answers at the first request, for all that come meanwhile', async () => {
+    let loaded = 0;
+    const load = async () => {
+      loaded += 1;
+      return endpoints;
+    };
+    const port = openHttpPort({ listen: '127.0.0.1:0', hosts: [] }, load, silent);
+    await until(() => port?.status.open === true, { what: 'the port to open' });
+    expect(loaded).toBe(0);
+    const asked = Array.from({ length: 3 }, () => ask(port?.status.listen ?? '', '/livez'));
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(loaded).toBe(1);
+    await port?.close();
+  });
+
+  test('answers 500 while what answers can not be loaded, and tries again', async () => {
+    let isBroken = true;
+    const load = async () => {
+      if (isBroken) throw new Error('Cannot find module');
+      return endpoints;
+    };
+    const port = openHttpPort({ listen: '127.0.0.1:0', hosts: [] }, load, silent);
+    await until(() => port?.status.open === true, { what: 'the port to open' });
+    const asked = async () => (await ask(port?.status.listen ?? '', '/livez')).status;
+    expect(await asked()).toBe(500);
+    isBroken = false;
+    expect(await asked()).toBe(200);
+    await port?.close();
+  });
+
+  test('gives a request 10 s to come in', () => {
+    const { requestTimeout, headersTimeout } = createHttpServer(() => undefined);
     expect({ requestTimeout, headersTimeout }).toEqual({ requestTimeout: 10_000, headersTimeout: 10_000 });
   });
 
@@ -132,10 +162,12 @@ describe('the HTTP port', () => {
     ['stops within its headers', 'GET /livez HTTP/1.1\r\nHost: localhost\r\nX-'],
     ['stops within its body', 'PUT /log-level HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nde'],
   ])('cuts off a client that %s, once that time is over', async (_what, sent) => {
-    const options = { listen: '127.0.0.1:0', hosts: [] };
-    await using server = createHttpServer(options, endpoints, pino({ enabled: false }), 50);
-    const url = await server.listen({ host: '127.0.0.1', port: 0 });
-    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    await using answers = createAnswers({ listen: '127.0.0.1:0', hosts: [] }, endpoints, silent);
+    await answers.ready();
+    await using server = createHttpServer((request, response) => answers.routing(request, response), 50);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const address = server.address();
+    const socket = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1');
     socket.write(sent);
     let answered = '';
     socket.on('data', (chunk) => (answered += chunk));
@@ -143,6 +175,8 @@ describe('the HTTP port', () => {
     expect(answered).toMatch(/^HTTP\/1\.1 408 /);
   });
 });
+
+const silent = pino({ enabled: false });
 
 const endpoints: Endpoints = {
   metrics: async () => ({ contentType: 'text/plain', text: '' }),

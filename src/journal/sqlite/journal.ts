@@ -42,6 +42,7 @@ import { finishRebuild } from './files.ts';
 import { isInvalid } from './invalid.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { Outages, outagesBetween } from './outages.ts';
+import { PageCache } from './page-cache.ts';
 import { find, pausesIn, resendsOf, summarise } from './reader.ts';
 import { RecentEntryCache } from './recent-entry-cache.ts';
 import { Retention, unlimited } from './retention.ts';
@@ -88,6 +89,7 @@ class SqliteJournal implements Journal {
   readonly #retention: Retention;
   readonly #scanner: Scanner;
   readonly #recent: RecentEntryCache;
+  readonly #pages: PageCache;
   readonly #settlements: Settlements;
   readonly #counts: DeliveryCounts;
   readonly #outages: Outages;
@@ -117,6 +119,7 @@ class SqliteJournal implements Journal {
     this.#retention = new Retention(database, file, limits, this.clock, log, (work) => connection.transaction(work));
     this.#scanner = new Scanner(database);
     this.#recent = new RecentEntryCache(this.#last, memory.open());
+    this.#pages = new PageCache(memory.open());
     const deliveries = new Deliveries(database);
     this.#counts = new DeliveryCounts(database, this.clock);
     this.#outages = new Outages(database);
@@ -256,11 +259,13 @@ class SqliteJournal implements Journal {
 
   look(): void {
     this.#connection.look();
+    this.#pages.tidy();
     try {
       this.#connection.writeDue();
       const version = this.#version.get()?.data_version;
       if (version === this.#seenVersion) return;
       this.#recent.remove(erasedAmong(this.#connection.database, this.#recent.seqs));
+      this.#pages.clear();
       this.#pauses = pausesIn(this.#connection.database);
       this.#acts.look();
       this.#seenVersion = version;
@@ -273,10 +278,14 @@ class SqliteJournal implements Journal {
   }
 
   async #read(seq: number, limit: number, interest: Interest, bytes?: number): Promise<Page> {
-    return (
-      this.#recent.read(seq, limit, interest, bytes) ??
-      this.#connection.reading(() => this.#scanner.read({ seq, last: this.#last, limit, bytes }, interest))
-    );
+    const recent = this.#recent.read(seq, limit, interest, bytes);
+    if (recent !== null) return recent;
+    const scan = (most?: number) =>
+      this.#connection.reading(() => this.#scanner.read({ seq, last: this.#last, limit, bytes: most }, interest));
+    if (this.#sessions.count === 1) return scan(bytes);
+    const page = await this.#pages.read({ seq, limit, bytes }, interest, scan);
+    // Some may have come since it was read.
+    return page.through < this.#last ? { ...page, more: true } : page;
   }
 
   #reading<T>(work: (database: DatabaseSync) => T | Promise<T>): Promise<T> {

@@ -3,6 +3,15 @@ import { bytesOf, type Entry } from '../../notification/entry.ts';
 /** What is read at a time ends early when it takes so many bytes: a count alone doesn't bound memory. */
 const maxBytes = 4 * 1024 * 1024;
 
+/** Of entries in memory, those from an index on that may be read at a time. */
+export function portionOf(entries: readonly Entry[], first: number, limit: number, bytes?: number): Entry[] {
+  const portion = new Portion(limit, bytes);
+  const read = entries.slice(first, first + limit);
+  const last = read.findIndex((entry) => portion.isFullWith(entry));
+  if (last !== -1) read.length = last + 1;
+  return read;
+}
+
 /** How much may be read at a time, as it is used up. */
 export class Portion {
   #entries: number;

@@ -1,7 +1,7 @@
 import type { MemoryShare } from '../../common/memory-budget.ts';
 import { bytesOf, type Entry, type Interest } from '../../notification/entry.ts';
 import type { Page } from '../route-session.ts';
-import { Portion } from './portion.ts';
+import { portionOf } from './portion.ts';
 
 const maxEntries = 1_000;
 
@@ -48,10 +48,7 @@ export class RecentEntryCache {
     if (seq < this.#after) return null;
     const from = this.#passOver(seq, interest);
     const first = this.#indexAfter(from);
-    const entries = this.#entries.slice(first, first + limit);
-    const portion = new Portion(limit, bytes);
-    const last = entries.findIndex((entry) => portion.isFullWith(entry));
-    if (last !== -1) entries.length = last + 1;
+    const entries = portionOf(this.#entries, first, limit, bytes);
     const more = first + entries.length < this.#entries.length;
     // What came last may have been erased.
     const end = more ? 0 : (this.#batches.at(-1)?.last ?? 0);

@@ -73,6 +73,11 @@ export class RouteSessions {
     return session;
   }
 
+  /** How many are open. */
+  get count(): number {
+    return this.#open.size;
+  }
+
   /** Ends all of them. What isn't saved by then is lost, and delivered again. */
   close(): void {
     for (const session of this.#open.values()) session.lose();

@@ -6,10 +6,10 @@ import type { Logger } from 'pino';
 import { codeOf } from '../../common/errors.ts';
 import { accessTo, makeFolder } from '../../common/fs/access.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
-import { piecesOf } from '../../common/text/format.ts';
 import type { Delivery } from '../../notification/envelope.ts';
 import { delivered, type Outcome, type Sink, type SinkContext, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { Compressor } from './compressor.ts';
+import { withBytesOf } from './line-buffers.ts';
 import { type LinesAtEnd, readLinesAtEnd } from './lines-at-end.ts';
 import { type FileSinkOptions, fileDeclaration } from './options.ts';
 import { freeRotatedName, removeOldest, syncToDisk } from './rotated-files.ts';
@@ -63,8 +63,7 @@ class FileSink implements Sink {
     await this.#orUnavailable(async () => {
       const missing = await this.#missingOf(batch, signal);
       if (missing.length === 0) return;
-      const pieces = piecesOf(missing.map(({ json }) => `${json}\n`));
-      await this.#append(Buffer.concat(pieces.map((piece) => Buffer.from(piece))));
+      await this.#append(missing);
     });
     return batch.map(() => delivered);
   }
@@ -98,16 +97,28 @@ class FileSink implements Sink {
     this.#file = undefined;
   }
 
-  async #append(lines: Buffer): Promise<void> {
-    const file = await this.#rotateIfDue(await this.#current(), lines.length);
-    const { size } = await file.stat();
+  async #append(batch: readonly Delivery[]): Promise<void> {
+    // What waits for the disk doesn't hold its bytes any more.
+    const { file, size } = await withBytesOf(batch, async (lines) => {
+      const current = await this.#rotateIfDue(await this.#current(), lines.length);
+      const before = (await current.stat()).size;
+      await this.#orUndo(current, before, async () => {
+        // All at once where the system takes it: appendFile would give it away in small pieces, a turn of the loop for each.
+        for (let at = 0; at < lines.length; ) at += (await current.write(lines, at)).bytesWritten;
+      });
+      return { file: current, size: before };
+    });
+    await this.#orUndo(file, size, () => file.datasync());
+  }
+
+  /**
+   * Where it fails, half a line must not stay, because the whole batch comes again; and after a failed sync nobody knows what
+   * the file holds, so it is opened and looked at anew.
+   */
+  async #orUndo(file: FileHandle, size: number, work: () => Promise<void>): Promise<void> {
     try {
-      // All at once where the system takes it: appendFile would give it away in small pieces, a turn of the loop for each.
-      for (let at = 0; at < lines.length; ) at += (await file.write(lines, at)).bytesWritten;
-      await file.datasync();
+      await work();
     } catch (error) {
-      // Half a line must not stay, because the whole batch comes again; and after a failed sync nobody knows what the
-      // file holds, so it is opened and looked at anew.
       if (!this.#isGuest) {
         await file.truncate(size).catch(() => {
           this.#linesBefore = undefined;

@@ -57,7 +57,7 @@ export class Output {
    * Resolves when the reader's side has taken them all.
    * @param signal ends it between two pieces; who has called it waits no longer than that
    */
-  async write(pieces: readonly string[], signal: AbortSignal): Promise<void> {
+  async write(pieces: Iterable<string>, signal: AbortSignal): Promise<void> {
     const writing = this.#turn.then(async () => {
       for (const piece of pieces) {
         signal.throwIfAborted();

@@ -42,6 +42,31 @@ describe('the journal', () => {
     expect((statSync(log).size - before) / 4_096).toBeLessThan(50);
   });
 
+  test('reads what routes go through together once from the disk, also where they ask in one turn', async () => {
+    const all = await journal.append(Array.from({ length: 1_200 }, () => notification({})));
+    await reopen();
+    const [one, other, narrow] = [
+      await sessionOf(journal, 'a'),
+      await sessionOf(journal, 'b'),
+      await sessionOf(journal, 'c'),
+    ];
+    const everything = interestOf({ events: [], accounts: [] });
+    const [first, same] = await Promise.all([one.read(0, 500, everything), other.read(0, 200, everything, 100_000)]);
+    expect(first.entries.map(({ seq }) => seq)).toEqual(all.slice(0, 500).map(({ seq }) => seq));
+    for (const [index, entry] of same.entries.entries()) expect(entry).toBe(first.entries[index]);
+    expect([same.entries.length, same.more]).toEqual([expect.any(Number), true]);
+    const behind = await other.read(same.through, 500, everything);
+    expect([behind.entries.at(-1), behind.through]).toEqual([first.entries.at(-1), first.through]);
+    // Another interest has pages of its own.
+    const none = await narrow.read(0, 500, interestOf({ events: [], accounts: ['nobody'] }));
+    expect([none.entries, none.through]).toEqual([[], all.at(-1)?.seq]);
+    // What came since is behind the page's end.
+    await one.read(1_000, 500, everything);
+    await journal.append([notification({})]);
+    expect(await other.read(1_000, 500, everything)).toMatchObject({ through: all.at(-1)?.seq, more: true });
+    for (const session of [one, other, narrow]) await session.close();
+  });
+
   test('is in a folder that only its owner can enter', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });

@@ -46,6 +46,27 @@ describe('the file sink', () => {
     expect(statSync(path).mode & 0o777).toBe(0o640 & ~process.umask());
   });
 
+  test('shares a few buffers with all others, and mixes up nothing', async () => {
+    const paths = Array.from({ length: 40 }, (_, index) => join(folder, `${index}.ndjson`));
+    const batches = paths.map((file) =>
+      Array.from({ length: 400 }, (_, index) => `${file} ${index} ${'é'.repeat(500)}`),
+    );
+    const sinks = await Promise.all(paths.map((file) => stage.open({ path: file })));
+    const before = process.memoryUsage().arrayBuffers;
+    const writing = sinks.map((sink, index) => deliver(sink, ...(batches[index] ?? [])));
+    await Promise.race(writing);
+    // All of them together have some 24 MB of lines.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8_000_000);
+    await Promise.all(writing);
+    for (const [index, file] of paths.entries()) expect(stage.ids(file)).toEqual(batches[index]);
+  });
+
+  test('writes a batch that fits into no buffer', async () => {
+    const ids = Array.from({ length: 50 }, (_, index) => `${index} ${'é'.repeat(index === 20 ? 2_000_000 : 20_000)}`);
+    await deliver(await stage.open(), ...ids);
+    expect(stage.ids()).toEqual(ids);
+  });
+
   test('goes on behind what a former run has left', async () => {
     await deliver(await stage.open(), 'a');
     await deliver(await stage.open(), 'b');
