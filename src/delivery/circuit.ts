@@ -182,11 +182,17 @@ export class AccountCircuits {
     return this.#circuits.size;
   }
 
-  /** Milliseconds until something of that account may be tried; 0 where it may be now. */
-  waitOf(account: string | null): number {
+  /** How many of them wait for a probe, or have one on its way. */
+  get refusing(): number {
+    return [...this.#circuits.values()].filter(({ state }) => state !== 'closed').length;
+  }
+
+  /** Until when nothing of that account may be tried, in milliseconds from now, and why; undefined where it may be now. */
+  holdOf(account: string | null): { readonly wait: number; readonly reason: string } | undefined {
     const circuit = account === null ? undefined : this.#circuits.get(account);
     circuit?.tick();
-    return circuit?.probeIn ?? 0;
+    if (circuit === undefined || circuit.probeIn === 0) return undefined;
+    return { wait: circuit.probeIn, reason: `the sink refuses its account: ${circuit.trouble?.reason ?? 'unknown'}` };
   }
 
   /** Returns the milliseconds that what was refused has to wait; undefined where it has not been again and again. */

@@ -82,6 +82,11 @@ export class Dispatcher {
     }
   }
 
+  /** How many accounts the sink refuses, while it takes what belongs to others. */
+  get refusedAccounts(): number {
+    return this.#accounts.refusing;
+  }
+
   /** Somebody has mended the sink. Returns true where it was away. */
   hasten(): boolean {
     this.#accounts.hasten();
@@ -132,9 +137,9 @@ export class Dispatcher {
   /** What of a batch may be tried: accounts that are refused wait. */
   #withoutRefused(batch: Batch): Batch {
     return batch.filter((delivery) => {
-      const wait = this.#accounts.waitOf(delivery.entry.header.accountId);
-      if (wait > 0) this.#postpone(delivery, wait, 'the sink refuses its account');
-      return wait === 0;
+      const hold = this.#accounts.holdOf(delivery.entry.header.accountId);
+      if (hold !== undefined) this.#postpone(delivery, hold.wait, hold.reason);
+      return hold === undefined;
     });
   }
 

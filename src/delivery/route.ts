@@ -44,6 +44,8 @@ export interface RouteActivity {
   readonly circuit: CircuitState;
   /** Since when it is closed, or isn't, in Unix milliseconds. */
   readonly circuitSince: number;
+  /** How many accounts the sink refuses again and again, while it takes what belongs to others. */
+  readonly refusedAccounts: number;
   /** Why the circuit isn't closed, and the milliseconds until its next probe. */
   readonly trouble: Trouble | undefined;
   readonly probeIn: number;
@@ -128,11 +130,13 @@ export class Route {
   }
 
   get activity(): RouteActivity {
+    const { refusedAccounts } = this.#dispatcher;
     const { state: circuit, since: circuitSince, trouble, probeIn } = this.#dispatcher.circuit;
     const { cursor, attempting: inFlight } = this.#ledger;
     const { conditionFailures } = this.#feed;
     const [paused, interrupted] = [this.#pauseNow(), this.#interrupted];
-    return { cursor, inFlight, conditionFailures, paused, interrupted, circuit, circuitSince, trouble, probeIn };
+    const sink = { circuit, circuitSince, refusedAccounts, trouble, probeIn };
+    return { cursor, inFlight, conditionFailures, paused, interrupted, ...sink };
   }
 
   /** True where its loop or an attempt hasn't moved for far longer than it may take. */

@@ -152,7 +152,7 @@ export interface Recorded {
 /** What has changed for a route since its last settlement. */
 export interface Settlement {
   readonly cursor: number;
-  /** All entries beyond the cursor that are settled; none where it is left out. */
+  /** All entries beyond the cursor that this session has settled; none where it is left out. */
   readonly ahead?: readonly number[];
   /** Entries that are not settled, and may be left behind: also beyond the cursor. */
   readonly recorded: readonly Recorded[];

@@ -17,7 +17,7 @@ export interface Attention {
 }
 
 /**
- * All is well where the daemon runs, takes all that comes from every broker, no sink is away, and nothing is dead or quarantined
+ * All is well where the daemon runs, alone takes what comes from every broker, no sink is away or refuses an account, and nothing is dead or quarantined
  * that no operator has looked at. A pause is an operator's own wish.
  * @param span tells milliseconds in words
  */
@@ -57,7 +57,6 @@ export function attentionIn(status: Status, span: (millis: number) => string): A
 }
 
 const seeOperations = 'Intake or delivery waits until it is mended: docs/operations/runbook.md has each case.';
-const seeConsumers = 'Once the others are gone, this ends by itself. How many there are: kazoo-relay check --connect';
 const notRunning: Need = { what: 'no daemon runs', cure: 'Start it: systemctl start kazoo-relay, or kazoo-relay run' };
 
 function brokerNeed(
@@ -67,16 +66,23 @@ function brokerNeed(
   const name = `${broker} (zone ${zone})`;
   if (paused)
     return [{ what: `nothing is taken from ${name}: ${reason ?? 'journal not writable'}`, cure: seeOperations }];
-  // A reason while it consumes: somebody else consumes, too.
-  if (state === 'consuming') return reason === null ? [] : [{ what: `${name}: ${reason}`, cure: seeConsumers }];
+  if (state === 'consuming')
+    return reason === null
+      ? []
+      : [
+          {
+            what: `${name}: ${reason}`,
+            cure: 'Stop the others; where all of them are meant, set queue.consumers to their number.',
+          },
+        ];
   const what = state === 'away' ? `${name} is away for ${ago(since)}` : `${name} is not consumed from yet`;
   const cure = 'The daemon tries again by itself. What is in the way: kazoo-relay check --connect';
   return [{ what: reason === null ? what : `${what}: ${reason}`, cure }];
 }
 
 function routeNeeds(route: RouteStatus, ago: (since: string) => string): Need[] {
-  const { name, interrupted, circuit, unseen } = route;
-  const needs = newOnes(name, unseen, 'dead or quarantined', ` --route ${name}`);
+  const { name, interrupted, circuit } = route;
+  const needs = [...refusedNeed(route), ...newOnes(name, route.unseen, newKind(route), ` --route ${name}`)];
   if (interrupted !== null) return [{ what: `${name} is interrupted: ${interrupted}`, cure: seeOperations }, ...needs];
   if (circuit === null || circuit.state === 'closed') return needs;
   // A daemon of the version before doesn't say since when.
@@ -84,6 +90,25 @@ function routeNeeds(route: RouteStatus, ago: (since: string) => string): Need[] 
   const probe = circuit.next_probe === null ? '' : `, at the latest in ${circuit.next_probe} s`;
   const cure = `Repair it; delivery goes on by itself${probe}. At once: kazoo-relay waiting retry --route ${name}`;
   return [{ what: `the sink of ${name} is away${since}: ${circuit.reason}`, cure }, ...needs];
+}
+
+/** Nor does a daemon of the version before say which accounts are refused. */
+function refusedNeed({ name, refused_accounts }: RouteStatus): Need[] {
+  if (!refused_accounts) return [];
+  return [
+    {
+      what: `the sink of ${name} refuses ${pluralize(refused_accounts, 'account')}, and takes what belongs to others`,
+      cure:
+        `Why: kazoo-relay waiting list --route ${name} --group. Mend it at the receiver; delivery goes on by itself. ` +
+        `At once: kazoo-relay waiting retry --route ${name}`,
+    },
+  ];
+}
+
+/** Where it can be told: the new ones are not counted apart. */
+function newKind({ dead, quarantined }: RouteStatus): string {
+  if (quarantined === 0) return 'dead';
+  return dead === 0 ? 'quarantined' : 'dead or quarantined';
 }
 
 /** A daemon of the version before counts none. */

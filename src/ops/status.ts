@@ -121,6 +121,8 @@ export interface RouteStatus extends Known {
   /** Why it can't read or write its journal. */
   readonly interrupted: string | null;
   readonly circuit: CircuitStatus | null;
+  /** How many accounts the sink refuses again and again, while it takes what belongs to others; null where no daemon runs. */
+  readonly refused_accounts: number | null;
 }
 
 interface CircuitStatus {
@@ -152,6 +154,7 @@ export interface Activity {
   readonly interrupted: string | undefined;
   readonly circuit: CircuitStatus['state'];
   readonly circuitSince: number;
+  readonly refusedAccounts: number;
   readonly trouble: { readonly reason: string; readonly code?: number | string | undefined } | undefined;
   readonly probeIn: number;
 }
@@ -213,6 +216,7 @@ export function statusOf(
         condition_failures: activity?.conditionFailures ?? null,
         interrupted: activity?.interrupted ?? null,
         circuit: circuitOf(activity),
+        refused_accounts: activity?.refusedAccounts ?? null,
       };
     }),
     former_routes: summary?.routes.filter(({ name }) => !names.has(name)).map(withPause) ?? [],

@@ -41,7 +41,7 @@ export class LeasedRoute {
   get snapshot(): Pick<Route, 'stuck' | 'activity' | 'counts'> | undefined {
     if (this.#route !== undefined || this.#trouble === undefined) return this.#route;
     const idle = { inFlight: 0, conditionFailures: 0, paused: null, trouble: undefined, probeIn: 0 };
-    const circuit = { circuit: 'closed', circuitSince: this.#since } as const;
+    const circuit = { circuit: 'closed', circuitSince: this.#since, refusedAccounts: 0 } as const;
     return {
       stuck: false,
       activity: { ...idle, ...circuit, cursor: 0, interrupted: this.#trouble },

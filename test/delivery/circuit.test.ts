@@ -97,14 +97,19 @@ describe('a sink that refuses, again and again', () => {
     await until(() => route.lines().filter(({ state }) => state === 'waiting').length === 8, {
       what: 'the rest to wait',
     });
-    expect(route.route.activity.circuit).toBe('closed');
+    expect(route.route.activity).toMatchObject({ circuit: 'closed', refusedAccounts: 1 });
     expect(dead(route)).toHaveLength(2);
+    const reasons = route.lines().flatMap(({ state, reason }) => (state === 'waiting' ? reason : []));
+    expect(reasons.filter((reason) => reason === 'the sink refuses its account: answered 404').length).toBeGreaterThan(
+      0,
+    );
     expect(route.logged.filter((line) => line.includes('account refused'))).toHaveLength(1);
     route.answer = () => delivered;
     await route.settled();
     expect(route.confirmed).toHaveLength(10);
     expect(route.lines().filter(({ attempts }) => attempts.length > 0)).toHaveLength(2);
     expect(route.logged.filter((line) => line.includes('account served again'))).toHaveLength(1);
+    expect(route.route.activity.refusedAccounts).toBe(0);
   });
 });
 

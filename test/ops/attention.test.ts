@@ -16,7 +16,7 @@ const broker: BrokerStatus = {
 };
 const activity: Activity = {
   ...{ inFlight: 0, conditionFailures: 0, paused: null, interrupted: undefined, circuit: 'closed' },
-  ...{ circuitSince: started + 2_000, trouble: undefined, probeIn: 0 },
+  ...{ circuitSince: started + 2_000, refusedAccounts: 0, trouble: undefined, probeIn: 0 },
 };
 const route = {
   ...{ cursor: 1, lag: { messages: 0, seconds: 0 }, waiting: 0, quarantined: 0, dead: 0, unseen: 0, paused: null },
@@ -62,7 +62,7 @@ describe('all is well', () => {
 describe('an operator is needed', () => {
   const away = { ...broker, state: 'away', reason: 'ECONNREFUSED' } as const;
   const open = { circuit: 'open', trouble: { reason: 'answered 503' }, probeIn: 7_000 } as const;
-  const newDead = summary.routes.map((one, index) => ({ ...one, unseen: 3 * index }));
+  const newDead = summary.routes.map((one, index) => ({ ...one, unseen: 3 * index, dead: 3, quarantined: 1 }));
 
   test.each([
     [
@@ -90,14 +90,6 @@ describe('an operator is needed', () => {
       '1 of 1 broker needs you',
       'nothing is taken from 10.0.0.1:5672 (zone west): its disk is full',
     ],
-    [
-      'by a queue that somebody else consumes from',
-      {},
-      { brokers: [{ ...broker, reason: '2 consumers share the queue kazoo-relay' }] },
-      {},
-      '1 of 1 broker needs you',
-      '10.0.0.1:5672 (zone west): 2 consumers share the queue kazoo-relay',
-    ],
     ['by sinks that are away', {}, {}, open, '2 of 2 routes need you', 'the sink of crm is away for'],
     [
       'by a sink that is probed',
@@ -122,6 +114,38 @@ describe('an operator is needed', () => {
       {},
       '1 of 2 routes needs you',
       'archive has 3 new dead or quarantined',
+    ],
+    [
+      'by new dead letters where nothing is quarantined',
+      { routes: newDead.map((one) => ({ ...one, quarantined: 0 })) },
+      {},
+      {},
+      '1 of 2 routes needs you',
+      'archive has 3 new dead\n',
+    ],
+    [
+      'by what is new in quarantine where nothing is dead',
+      { routes: newDead.map((one) => ({ ...one, dead: 0 })) },
+      {},
+      {},
+      '1 of 2 routes needs you',
+      'archive has 3 new quarantined\n',
+    ],
+    [
+      'by somebody else who consumes from our queue',
+      {},
+      { brokers: [{ ...broker, reason: '2 consumers share the queue' }, broker] },
+      {},
+      '1 of 2 brokers needs you',
+      '10.0.0.1:5672 (zone west): 2 consumers share the queue\nStop the others',
+    ],
+    [
+      'by accounts that a sink refuses',
+      {},
+      {},
+      { refusedAccounts: 2 },
+      '2 of 2 routes need you',
+      'the sink of crm refuses 2 accounts, and takes what belongs to others\nWhy: kazoo-relay waiting list --route crm --group',
     ],
     [
       'by new undecodable ones',

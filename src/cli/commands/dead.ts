@@ -15,7 +15,7 @@ const dead: DeliveryKind = {
   isLook: true,
   none: 'nothing is dead or quarantined',
   denied: 'it is not dead or quarantined',
-  detail: { head: 'STATE', of: ({ state }) => state },
+  detail: { head: 'STATE', spare: 2, of: ({ state }) => state },
   retry: {
     description: 'deliver again; what is quarantined is validated again first',
     done: 'will be delivered again',
@@ -81,5 +81,8 @@ async function validateAgain(store: OperatorStore, seq: number, validator: Valid
 
 function obstacleIn(decision: Decision, whyNot: () => string | null): string | null {
   if (decision === 'deliver') return null;
-  return decision === 'skip' ? `its route does not want it any more: ${whyNot()}` : decision.quarantine;
+  return decision === 'skip' ? `its route does not want it any more: ${whyNot()}` : `${decision.quarantine}; ${cure}`;
 }
+
+const cure =
+  'to deliver it, correct the schema, accept the problem in validation.accept, or let the route deliver what is invalid or unknown';

@@ -72,12 +72,12 @@ function page(terminal: Terminal, event: EventDefinition, options: Options): str
 }
 
 const fieldColumns: readonly Column[] = [
-  { head: 'FIELD', min: 16 },
+  { head: 'FIELD' },
   { head: 'ON THE WIRE', spare: 3 },
   { head: 'TYPE', min: 8 },
   { head: 'REQUIRED', spare: 1 },
   { head: 'SECRET', spare: 2 },
-  { head: 'DESCRIPTION', min: 36 },
+  { head: 'DESCRIPTION', min: 16 },
 ];
 
 function fieldRow(field: EventField): string[] {

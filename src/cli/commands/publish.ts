@@ -54,7 +54,7 @@ Exit code: 0 the broker has taken all, 1 it hasn't, 2 wrong options, or a file t
 Examples:
   kazoo-relay publish voicemail_new --url amqp://guest:guest@127.0.0.1:5672
   kazoo-relay publish missed_call --count 1000 --rate 50
-  kazoo-relay publish low_balance --set account_id=4f5e6d --set Current-Balance=-25000 --set text=
+  kazoo-relay publish low_balance --set account_id=4f5e6d --set text=
   kazoo-relay publish --file notifications.ndjson`;
 
 function count(value: string): number {

@@ -192,9 +192,7 @@ async function perform(
   if (await tellPauses(terminal, store, route)) return;
   await probeNow(terminal, folder, act, route);
   if (await follow(terminal, () => left(first, last), count, folder))
-    await terminal.print(
-      `none of them waits any more; those that failed for good: kazoo-relay dead list --route ${route}`,
-    );
+    await terminal.print(`all of them are delivered or dead; the dead ones: kazoo-relay dead list --route ${route}`);
   else await terminal.print('the daemon is not running any more: the others go out when it is started');
 }
 

@@ -40,11 +40,12 @@ A case:
 
   cases:
     - name: a missed call from Germany
-      event: missed_call                            # the catalogue's example; or notification: { … }
-      with: { caller_id_number: '+4930123456' }     # changes of the body; null removes a key
-      zone: west                                    # default: the zone of the first broker
-      routes: [archive, crm]                        # these routes get it, and no others
-      quarantine: []                                # these routes quarantine it
+      event: missed_call         # the example of the catalogue
+                                 # (or notification: { … })
+      with: { caller_id_number: '+4930123456' }  # changes; null removes a key
+      zone: west                 # default: the zone of the first broker
+      routes: [archive, crm]     # these routes get it, and no others
+      quarantine: []             # these routes quarantine it
       gets:
         crm: { data.caller_id_number: '+4930123456', data.to: null }
 

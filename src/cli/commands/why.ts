@@ -5,11 +5,11 @@ import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { Found, Outage, Search } from '../../journal/reader.ts';
 import type { Entry } from '../../notification/entry.ts';
 import { count, list } from '../support/args.ts';
-import { createFateTeller, type Fate, fateJson } from '../support/deliveries/fates.ts';
+import { createFateTeller, type Fate, fateJson, printFates } from '../support/deliveries/fates.ts';
 import { isoTime } from '../support/deliveries/messages.ts';
 import { withOperatorStore } from '../support/journal.ts';
 import { resolveEvents } from '../support/lookup.ts';
-import { wrap } from '../support/table.ts';
+import { printWrapped } from '../support/table.ts';
 import { describeProblems, notifications, stateOf, type Terminal } from '../support/terminal.ts';
 import { fullTime, type Moment, moment, momentHelp, type TimeZoneOption, withTimeZone } from '../support/times.ts';
 
@@ -69,10 +69,10 @@ async function why(
   const found = await store.search(wanted);
   for (const entry of found.entries) await show(terminal, entry, await tell(entry), store, time, json);
   if (found.entries.length === 0) terminal.exitCode = 1;
-  const lines = found.entries.length === 0 ? await whyNothing(wanted, found, store, time) : [];
   if (json) return;
-  for (const line of [...lines, ...(options.since === undefined ? howFar(found, time) : [])])
-    await printWrapped(terminal, line, 2);
+  const lines =
+    found.entries.length === 0 ? await whyNothing(wanted, found, store, time) : await missingSince(wanted, store, time);
+  for (const line of [...lines, ...howFar(found, options.limit, time)]) await printWrapped(terminal, line, 2);
 }
 
 /** @throws Error where something was said that goes without an id */
@@ -154,18 +154,21 @@ async function show(
   const about = [
     `received ${time(header.receivedAt)}, zone ${header.zone}, ${account}`,
     ...(entry.state === 'invalid' ? [`invalid: ${describeProblems(entry.problems)}`] : []),
-    ...others.map(({ id, receivedAt }) => `KAZOO has published it again: ${id}, received ${time(receivedAt)}`),
+    ...others
+      .slice(-mostResends)
+      .map(({ id, receivedAt }) => `KAZOO has published it again: ${id}, received ${time(receivedAt)}`),
+    ...(others.length > mostResends ? [`and ${others.length - mostResends} more before these: --json has all`] : []),
   ];
   for (const line of about) await printWrapped(terminal, `  ${line}`, 4);
-  const names = fates.map(({ route }) => printable(route || 'all routes'));
-  const width = Math.max(...names.map((name) => name.length));
-  for (const [index, { text }] of fates.entries())
-    await printWrapped(terminal, `  ${names[index]?.padEnd(width)}  ${text}`, width + 4);
+  await printFates(terminal, fates, 2);
 }
 
-/** Broken at spaces where the terminal ends. */
-async function printWrapped(terminal: Terminal, line: string, indent: number): Promise<void> {
-  for (const part of wrap(printable(line), terminal.stdout.columns, indent)) await terminal.print(part);
+const mostResends = 5;
+
+/** What is told of a span in which something fits: others of it may not have come. */
+async function missingSince({ since }: Search, store: OperatorStore, time: Time): Promise<string[]> {
+  const outages = since === undefined ? [] : await store.outages(since, Date.now());
+  return outages.length === 0 ? [] : outageLines(outages, time);
 }
 
 /** What is told where nothing fits: what else came of that event and that account, and who was away. */
@@ -222,6 +225,9 @@ const mostOutages = 10;
 
 type Time = (at: number) => string;
 
-function howFar({ searchedTo, more }: Found, time: Time): string[] {
-  return more && searchedTo !== null ? [`searched back to ${time(searchedTo)}; --since for more`] : [];
+function howFar({ entries, searchedTo, more }: Found, limit: number, time: Time): string[] {
+  if (!more || searchedTo === null) return [];
+  return entries.length === limit
+    ? [`shown: the newest ${limit}, back to ${time(searchedTo)}; --limit for more`]
+    : [`searched back to ${time(searchedTo)}; --since for more`];
 }

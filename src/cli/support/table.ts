@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { printable } from '../../common/text/format.ts';
 import type { Colour, Terminal } from './terminal.ts';
 import { fullTime, shortTime, type TimeZoneOption } from './times.ts';
 
@@ -126,4 +127,9 @@ export function wrap(text: string, width: number | undefined, indent: number): s
   const end = at > indent ? at : text.indexOf(' ', width);
   if (end === -1) return [text];
   return [text.slice(0, end), ...wrap(`${' '.repeat(indent)}${text.slice(end + 1)}`, width, indent)];
+}
+
+/** Broken at spaces where the terminal ends; what others have written can't steer it. */
+export async function printWrapped(terminal: Terminal, line: string, indent: number): Promise<void> {
+  for (const part of wrap(printable(line), terminal.stdout.columns, indent)) await terminal.print(part);
 }

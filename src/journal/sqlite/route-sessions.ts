@@ -62,7 +62,7 @@ export class RouteSessions {
     const { connection, settlements, last } = this.#shared;
     // The one before may have let go without saving.
     settlements.commit();
-    settlements.logAhead(route);
+    settlements.begin(route);
     const session = await connection.reading(() => {
       const cursor = this.#cursorOf(route);
       return new SqliteRouteSession(route, cursor, this.#new.has(route) ? cursor : last(), this.#shared);

@@ -34,6 +34,9 @@ export class Settlements {
   readonly #saveCursor: StatementSync;
   readonly #saveAhead: StatementSync;
   readonly #dropAhead: StatementSync;
+  readonly #readAhead: StatementSync;
+  /** What sessions before this one have settled ahead, by route. */
+  readonly #aheadBefore = new Map<string, readonly number[]>();
   /** Routes with a line of what is settled ahead. */
   readonly #withAhead: Set<string>;
   readonly #routes = new Map<string, Staged>();
@@ -54,6 +57,7 @@ export class Settlements {
     this.#saveAhead = database.prepare(
       'INSERT OR REPLACE INTO settled_ahead (route, seqs) SELECT name, ? FROM routes WHERE name = ?',
     );
+    this.#readAhead = database.prepare('SELECT value FROM settled_ahead, json_each(seqs) WHERE route = ?');
     this.#dropAhead = database.prepare('DELETE FROM settled_ahead WHERE route = ?');
     const lines = database.prepare('SELECT route FROM settled_ahead').all();
     this.#withAhead = new Set(lines.map(({ route }) => String(route)));
@@ -63,11 +67,11 @@ export class Settlements {
   stage(route: string, { cursor, ahead = none, recorded, settled, delivered }: Settlement): Promise<void> {
     let staged = this.#routes.get(route);
     if (staged === undefined) {
-      staged = { cursor, ahead, records: new Map(), runs: [] };
+      staged = { cursor, ahead: none, records: new Map(), runs: [] };
       this.#routes.set(route, staged);
     }
     staged.cursor = cursor;
-    staged.ahead = ahead;
+    staged.ahead = this.#allAhead(route, cursor, ahead);
     for (const record of recorded) {
       // What waits for the commit itself isn't in the table yet.
       const before = staged.records.get(record.seq);
@@ -140,10 +144,27 @@ export class Settlements {
     else this.#committed();
   }
 
-  /** What was delivered ahead of the cursor when a session ended without a word: no cursor of a next one tells of it. */
-  logAhead(route: string): void {
-    const { log } = this.#targets;
-    if (this.#withAhead.has(route)) this.#connection.transaction(() => log.addAhead(route, Date.now()));
+  /**
+   * A session begins. Where the one before ended without a word, no cursor tells of what it settled ahead: that is logged
+   * now, and kept beside what this one settles, until the cursor has passed it.
+   */
+  begin(route: string): void {
+    this.#aheadBefore.delete(route);
+    if (!this.#withAhead.has(route)) return;
+    this.#connection.transaction(() => this.#targets.log.addAhead(route, Date.now()));
+    const ahead = this.#readAhead.all(route).map(({ value }) => Number(value));
+    this.#aheadBefore.set(route, ahead);
+  }
+
+  /** @param ahead what this session has settled beyond its cursor */
+  #allAhead(route: string, cursor: number, ahead: readonly number[]): readonly number[] {
+    const before = this.#aheadBefore.get(route)?.filter((seq) => seq > cursor) ?? none;
+    if (before.length === 0) {
+      this.#aheadBefore.delete(route);
+      return ahead;
+    }
+    this.#aheadBefore.set(route, before);
+    return [...before, ...ahead];
   }
 
   /** What is staged can't be seen in the tables: where a record would be missed there, it is committed first. */

@@ -144,8 +144,20 @@ describe('why', () => {
       expect(stdout).toMatch(new RegExp(`KAZOO has published it again: ${one}, received ${time}\n`));
     }
     expect((await relay('why', '--event', 'missed_call', '--limit', '1')).stdout).toMatch(
-      new RegExp(`${two}[^]*\nsearched back to ${time}; --since for more\n$`),
+      new RegExp(`${two}[^]*\nshown: the newest 1, back to ${time}; --limit for more\n$`),
     );
+    const since = ['--since', '2001-01-01'];
+    expect((await relay('why', '--event', 'missed_call', ...since, '--limit', '1')).stdout).toContain(
+      '--limit for more',
+    );
+    expect((await relay('why', '--event', 'missed_call', ...since)).stdout).not.toContain('for more');
+    await withJournal(async (journal) => {
+      for (let more = 0; more < 5; more += 1) await append(journal, again);
+    });
+    const { stdout } = await relay('why', one);
+    expect(stdout.match(/published it again/g)).toHaveLength(5);
+    expect(stdout).toContain('and 1 more before these: --json has all\n');
+    expect(JSON.parse((await relay('why', one, '--json')).stdout).also_published).toHaveLength(6);
   });
 });
 
@@ -168,6 +180,11 @@ describe('why, where nothing fits,', () => {
       expect.stringMatching(`^the broker mq:5672 of west was away ${time} to now: refused$`),
       '',
     ]);
+    // Where something fits, others may be missing all the same.
+    const found = async (...args: string[]) => (await relay('why', '--event', 'register', ...args)).stdout;
+    expect(await found('--since', '1h')).toContain('\nthe broker mq:5672 of west was away ');
+    expect(await found('--since', '30s')).toContain('was away');
+    expect(await found()).not.toContain('was away');
   });
 
   test('tells of an id when it was published, and when the journal begins', async () => {

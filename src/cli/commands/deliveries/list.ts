@@ -92,16 +92,16 @@ type Detail = DeliveryKind['detail'];
 type Time = (at: number) => string;
 
 /** Ids are for the next command, and never cut. */
-function columnsOf({ head }: Detail): Column[] {
+function columnsOf({ head, spare }: Detail): Column[] {
   return [
     { head: 'ID' },
-    { head, spare: 3 },
+    { head, ...(spare && { spare }) },
     { head: 'ROUTE', min: 8 },
-    { head: 'EVENT', min: 8, spare: 2 },
+    { head: 'EVENT', min: 8, spare: 1 },
     { head: 'ACCOUNT', min: 8, spare: 4 },
-    { head: 'RECEIVED', spare: 1 },
+    { head: 'RECEIVED', spare: 3 },
     { head: 'TRIES', spare: 5 },
-    { head: 'REASON', min: 10 },
+    { head: 'REASON', min: 12 },
   ];
 }
 

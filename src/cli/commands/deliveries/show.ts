@@ -5,12 +5,13 @@ import type { DeliveryRecord, OperatorStore } from '../../../journal/operator-st
 import type { Attempt } from '../../../journal/route-session.ts';
 import type { Entry } from '../../../notification/entry.ts';
 import { shape } from '../../../routes/shape.ts';
-import { createFateTeller, type Fate, fateJson } from '../../support/deliveries/fates.ts';
+import { createFateTeller, type Fate, fateJson, printFates } from '../../support/deliveries/fates.ts';
 import { deliveryJson } from '../../support/deliveries/messages.ts';
 import type { DeliveryKind } from '../../support/deliveries/selection.ts';
 import { listCommandOf, type Selection } from '../../support/deliveries/selection.ts';
 import { withOperatorStore } from '../../support/journal.ts';
 import { findEntry } from '../../support/lookup.ts';
+import { printWrapped, wrap } from '../../support/table.ts';
 import type { Terminal } from '../../support/terminal.ts';
 import { columns } from '../../support/terminal.ts';
 import { fullTime, type TimeZoneOption, withTimeZone } from '../../support/times.ts';
@@ -61,19 +62,18 @@ async function show(
   // Line feeds between its lines are ours; in its strings they are escapes already.
   await terminal.print(JSON.stringify(envelope, null, 2).split('\n').map(printable).join('\n'));
   for (const line of lines) {
-    await terminal.print(`\n${deliveryHeading(terminal, line, names, zone)}`);
-    if (line.attempts.length > 0)
-      await terminal.print(columns(line.attempts.map((attempt) => attemptRow(attempt, zone))));
+    const heading = wrap(deliveryHeading(terminal, line, names, zone), terminal.stdout.columns, 2);
+    await terminal.print(['', ...heading].join('\n'));
+    for (const attempt of columns(line.attempts.map((attempt) => attemptRow(attempt, zone))).split('\n'))
+      if (attempt !== '') await printWrapped(terminal, attempt, 4);
   }
-  if (others.length > 0) await terminal.print(`\n${columns(others.map(fateRow))}`);
+  if (others.length === 0) return;
+  await terminal.print('');
+  await printFates(terminal, others, 0);
 }
 
 function namesOf(fates: readonly Fate[], state: Fate['state']): string[] {
   return fates.filter((fate) => fate.state === state).map(({ route }) => route);
-}
-
-function fateRow({ route, text }: Fate): string[] {
-  return [printable(route || 'all routes'), printable(text)];
 }
 
 /** @param names of the routes of the configuration: what waits on any other has no next try */

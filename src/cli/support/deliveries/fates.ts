@@ -1,4 +1,4 @@
-import { pluralize } from '../../../common/text/format.ts';
+import { pluralize, printable } from '../../../common/text/format.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import type { LoggedDelivery, SelectionVersion } from '../../../journal/reader.ts';
@@ -7,6 +7,8 @@ import type { Entry } from '../../../notification/entry.ts';
 import type { RouteStatus, Status } from '../../../ops/status.ts';
 import { createExplainer, type Selection } from '../../../routes/match.ts';
 import { statusIfRunning } from '../daemon-client.ts';
+import { printWrapped } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
 
 /** What has become of a notification on a route. */
 export interface Fate {
@@ -77,6 +79,14 @@ export async function createFateTeller(
     const others = new Set([...records, ...logged].map(({ route }) => route).filter((route) => !names.has(route)));
     return [...own, ...[...others].flatMap((route) => formerFate(knownOf(route)))];
   };
+}
+
+/** One line a route, in as many as the terminal needs. */
+export async function printFates(terminal: Terminal, fates: readonly Fate[], indent: number): Promise<void> {
+  const names = fates.map(({ route }) => printable(route || 'all routes'));
+  const width = Math.max(...names.map((name) => name.length)) + indent;
+  for (const [index, { text }] of fates.entries())
+    await printWrapped(terminal, `${' '.repeat(indent)}${names[index]}`.padEnd(width + 2) + text, width + 2);
 }
 
 /** A fate as JSON for programs. */

@@ -18,6 +18,8 @@ export interface DeliveryKind {
   /** What a line says behind the id, and a group behind its route; the other kind has something else there. */
   readonly detail: {
     readonly head: string;
+    /** Where it may be left out of a narrow list, as in a column. */
+    readonly spare?: number;
     of(line: Pick<DeliveryRecord, 'state' | 'dueAt'>, time: (at: number) => string): string;
   };
   readonly retry: {
