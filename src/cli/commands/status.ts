@@ -43,9 +43,9 @@ export function statusCommand(terminal: Terminal): Command {
 }
 
 const help = `
-The first line says whether all is well: every broker is consumed from, no sink is away, and nothing is dead or quarantined since
-"kazoo-relay dead list" was last looked at. What needs you stands below the routes, with what to do. Without a daemon it shows what
-the journal knows: the brokers and the circuits are the daemon's alone.
+The first line says whether all is well: every broker is consumed from, by nobody else, no sink is away, and nothing is dead or
+quarantined since "kazoo-relay dead list" was last looked at. What needs you stands below the routes, with what to do. Without a
+daemon it shows what the journal knows: the brokers and the circuits are the daemon's alone.
 
 --check live: a daemon runs and moves. --check ready: it also takes what comes, from every broker.
 Exit code: 0 shown, or it is so, 1 with --check, it isn't, and the reason is on stderr, 2 wrong options, or a configuration or

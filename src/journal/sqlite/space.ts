@@ -125,7 +125,9 @@ function holdersOf(database: DatabaseSync, file: string, routes: Iterable<string
     .filter(({ bytes }) => bytes >= least)
     .slice(0, named)
     .map(({ bytes, text }) => `about ${formatBytes(bytes)} by ${text}`);
-  return texts.length === 0 ? 'what is in it is being removed' : `it is held ${texts.join('; ')}`;
+  if (texts.length > 0) return `it is held ${texts.join('; ')}`;
+  const empty = database.prepare('SELECT 1 FROM notifications LIMIT 1').get() === undefined;
+  return empty ? 'it is empty, and takes more than that: raise journal.maxSize' : 'what is in it is being removed';
 }
 
 function logHeld(file: string, bytes: number): Holder {

@@ -227,6 +227,11 @@ describe('the largest size', () => {
     await journal.append([notification(large)]);
   });
 
+  test('says where it is less than an empty journal takes', async () => {
+    await open({ maxSize: 1_024 });
+    await refusedFor(/\(1\.0 KiB\): it is empty, and takes more than that: raise journal\.maxSize$/);
+  });
+
   test('takes at once the room of what could not be decoded and is dropped', async () => {
     await open({ maxSize });
     await journal.openRoute('r', 'earliest');
