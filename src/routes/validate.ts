@@ -63,7 +63,8 @@ function setPathError(path: string): string | undefined {
   return "is the envelope's own; set a key below data, or one with another name";
 }
 
-function isEnvelopeKey(key: string): boolean {
+/** Whether it is one of the envelope's own keys. */
+export function isEnvelopeKey(key: string): boolean {
   return envelopeKeys.some((candidate) => candidate === key);
 }
 

@@ -8,7 +8,7 @@ import {
 import type { Excerpt } from '../../common/text/slips.ts';
 import { events } from '../../kazoo/catalogue.ts';
 import { isSecretParameter } from '../../kazoo/secrets.ts';
-import { envelopeKeys } from '../../notification/envelope.ts';
+import { isEnvelopeKey } from '../../routes/validate.ts';
 import { sinkDeclarations } from '../../sinks/declarations.ts';
 import { brokerOptions, kazooConfigOptions, rootOptions, routeOptions } from '../options.ts';
 
@@ -47,20 +47,20 @@ function maskLine(line: string, shownKey: string | undefined, at = 0): { line: s
 const hidden = '…';
 
 function maskToken(token: string): string {
-  return token.replace(/[^:"'=|>&*!%@`/-]+/g, (part) => (words().names.has(part) || amount.test(part) ? part : hidden));
+  return token.replace(/[^:"'=|>&*!%@`/-]+/g, (part) => (words().isName(part) || amount.test(part) ? part : hidden));
 }
 
 const amount = /^\d+(ms|[smhd]|[KMG]i?B)$/;
 
 /** The value of an option that is none, without another one beside it. */
 function isPlain(key: string, value: string): boolean {
-  const { names, secrets } = words();
+  const { isName, secrets } = words();
   if (key === 'where') return true;
-  return names.has(key) && !secrets.has(key) && !isSecretParameter(key) && !/:\/\/|@|\w\s*:|\{/.test(value);
+  return isName(key) && !secrets.has(key) && !isSecretParameter(key) && !/:\/\/|@|\w\s*:|\{/.test(value);
 }
 
 interface Words {
-  readonly names: ReadonlySet<string>;
+  isName(word: string): boolean;
   /** Options whose value is a secret, or has one in it. */
   readonly secrets: ReadonlySet<string>;
 }
@@ -70,7 +70,7 @@ let known: Words | undefined;
 /** Collected with the first line that can't be read. */
 function words(): Words {
   if (known !== undefined) return known;
-  const names = new Set<string>(['brokers', 'routes', 'sink', 'type', 'true', 'false', 'null', ...envelopeKeys]);
+  const names = new Set<string>(['brokers', 'routes', 'sink', 'type', 'true', 'false', 'null']);
   const secrets = new Set<string>();
   const collect = (node: OptionNode, name: string): void => {
     names.add(name);
@@ -90,6 +90,6 @@ function words(): Words {
     collect(options, '');
   }
   for (const { name } of events) names.add(name);
-  known = { names, secrets };
+  known = { isName: (word) => names.has(word) || isEnvelopeKey(word), secrets };
   return known;
 }
