@@ -11,6 +11,9 @@ import type { RouteSession, Start } from './route-session.ts';
  * several daemons share is reached over a network. What not every store can do may be missing.
  */
 export interface JournalStore {
+  /** The folder of its files, where it has one on this machine. */
+  readonly folder?: string;
+
   /**
    * Opens it for a daemon.
    * @throws JournalError when another daemon has it, it is newer than this program, or it can't be used

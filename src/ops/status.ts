@@ -1,4 +1,5 @@
 import type { ClockDoubt } from '../journal/journal.ts';
+import { storeAt } from '../journal/open.ts';
 import {
   countSpans,
   type Evicted,
@@ -60,7 +61,8 @@ export interface HttpStatus {
 
 /** What only the journal knows is null where it can't be read. */
 interface JournalStatus {
-  readonly path: string;
+  /** Where the store has a folder. */
+  readonly path: string | undefined;
   readonly bytes: number | null;
   /** What counts of them towards `max_bytes`. */
   readonly used_bytes: number | null;
@@ -189,7 +191,7 @@ export function statusOf(
     brokers: live?.brokers ?? null,
     http: live?.http ?? null,
     journal: {
-      path: config.journal.path,
+      path: storeAt(config.journal).folder,
       bytes: summary?.bytes ?? null,
       used_bytes: summary?.usedBytes ?? null,
       max_bytes: config.journal.maxSize,

@@ -172,10 +172,11 @@ function describeJournal(terminal: Terminal, journal: Status['journal'], time: (
   const { path, bytes, used_bytes, max_bytes, messages, oldest, undecodable, reason } = journal;
   const since = oldest === null ? '' : ` since ${time(Date.parse(oldest))}`;
   const trouble = reason ? [terminal.paint('red', printable(reason))] : [];
-  if (bytes === null || messages === null) return [path, ...trouble];
+  const place = path ?? 'shared';
+  if (bytes === null || messages === null) return [place, ...trouble];
   // A daemon of the version before doesn't say how much counts.
   const size = `${formatBytes(used_bytes ?? bytes)} of ${formatBytes(max_bytes)} (${formatBytes(bytes)} on disk)`;
-  const held = `${path}: ${size}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
+  const held = `${place}: ${size}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
   return [held, ...trouble, ...describeInvalid(journal, time)];
 }
 

@@ -10,6 +10,7 @@ import { openJournalReader } from './reader.ts';
 /** A journal in files of its own, in a folder of this machine: one daemon has it at a time. */
 export function sqliteStore(folder: string): JournalStore {
   return {
+    folder,
     open: async (limits, log, options) => openJournal(folder, log, limits, options),
     openReader: async () => openJournalReader(folder),
     openOperatorStore: async () => openOperatorStore(folder),

@@ -165,7 +165,7 @@ describe('status', () => {
     expect({ running, brokers }).toEqual({ running: false, brokers: null });
     expect(routes).toMatchObject([{ name: 'archive', lag: { messages: 0 }, circuit: null }, { name: 'broken' }]);
     {
-      using database = new DatabaseSync(join((await status()).journal.path, 'journal.sqlite'));
+      using database = new DatabaseSync(join(folder, 'journal', 'journal.sqlite'));
       database.exec(`INSERT INTO facts VALUES ('evicted_undecodable', 3), ('evicted_known', 4), ('evicted_since', 0)`);
     }
     const { stdout, code } = await cli(['status', '--config', config]);
