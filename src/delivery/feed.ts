@@ -45,7 +45,7 @@ export class RouteFeed {
   readonly #handledBeyondCursor: Set<number>;
   /** Where the last of these stands, as far as that matters for the order. */
   #handledThrough: number;
-  /** Somebody else may have changed what the journal lists. */
+  /** Somebody else may have changed what the journal has recorded. */
   #changed = false;
   /** Until when a batch may wait to fill, by the monotonic clock. */
   #lingerUntil = 0;
@@ -173,13 +173,13 @@ export class RouteFeed {
     const { retry } = this.#options;
     const ledger = this.#ledger;
     const now = Date.now();
-    // What is settled while we look is still listed in what we find.
+    // What is settled while we look is still recorded in what we find.
     this.save();
     // Half of the room, so that what failed doesn't keep out what is new.
     const limit = Math.ceil(this.#room / 2);
     // What has to be tried again while we look may bring it nearer again.
     ledger.nextDue = Number.POSITIVE_INFINITY;
-    const { waiting, more } = await this.#session.due(now, horizon(retry, now), limit, ledger.listed, ledger.spare);
+    const { waiting, more } = await this.#session.due(now, horizon(retry, now), limit, ledger.recorded, ledger.spare);
     const next = more ? now : await this.#session.nextDue(now);
     ledger.nextDue = Math.min(ledger.nextDue, next ?? Number.POSITIVE_INFINITY);
     for (const one of waiting) {

@@ -51,19 +51,19 @@ export class KeyedQueue implements Queue {
       return true;
     }
     const queue = this.#queueOf(accountId);
-    // A listed one is the first of a spilled queue, whose time has come; a new one comes after all that is spilled.
+    // A recorded one is the first of a spilled queue, whose time has come; a new one comes after all that is spilled.
     const isIdle = queue.deliveries.length === 0;
     const hasPlace = isIdle || (queue.deliveries.length <= longestQueue && this.#pending < mostPending);
     const isTurn = isIdle && !this.#needsRefill.has(accountId) && seq <= (queue.retryPending ?? seq);
-    const isNext = delivery.listed ? isTurn : !queue.spilled && hasPlace;
-    if (delivery.listed || !isNext) queue.spilled = true;
+    const isNext = delivery.recorded ? isTurn : !queue.spilled && hasPlace;
+    if (delivery.recorded || !isNext) queue.spilled = true;
     if (isNext) this.#put(accountId, queue, queue.deliveries.length, [delivery]);
     else {
       // It has no time of its own any more: it comes with whatever stands behind the one that goes first.
       if (seq === queue.retryPending) queue.retryPending = null;
       if (seq < (firstPending(queue) ?? queue.deliveries[0]?.entry.seq ?? 0)) queue.preempted = true;
-      // Since a crash, the one that was listed first may be no longer the first of all.
-      if (isIdle && !delivery.listed && seq < (queue.retryPending ?? 0)) this.#needsRefill.add(accountId);
+      // Since a crash, the one that was recorded first may be no longer the first of all.
+      if (isIdle && !delivery.recorded && seq < (queue.retryPending ?? 0)) this.#needsRefill.add(accountId);
     }
     return isNext;
   }

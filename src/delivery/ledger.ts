@@ -32,8 +32,8 @@ export class RouteLedger {
   /** In which order those in memory go out. */
   readonly #queue: Queue;
   readonly #progress: Progress;
-  /** Of those in memory, the ones that the journal lists: they are few, and an operator may drop them. */
-  readonly #listed = new Map<number, PendingDelivery>();
+  /** Of those in memory, the ones that the journal has a record of: they are few, and an operator may drop them. */
+  readonly #recorded = new Map<number, PendingDelivery>();
   readonly #memory: MemoryShare;
   #attempting = 0;
   #lines: Recorded[] = [];
@@ -84,14 +84,14 @@ export class RouteLedger {
     return this.#memory.room / copies;
   }
 
-  /** Those in memory that the journal lists. */
-  get listed(): ReadonlySet<number> {
-    return new Set(this.#listed.keys());
+  /** Those in memory that the journal has a record of. */
+  get recorded(): ReadonlySet<number> {
+    return new Set(this.#recorded.keys());
   }
 
   /** Those that must have a line in the journal, unless an operator has dropped them. */
   get droppable(): readonly number[] {
-    return [...this.#listed.keys(), ...this.#queue.retryPending()];
+    return [...this.#recorded.keys(), ...this.#queue.retryPending()];
   }
 
   /** Those in memory that the journal doesn't list: only their entries can be lost. */
@@ -106,7 +106,7 @@ export class RouteLedger {
 
   /** Milliseconds until `changes` has something to tell that no transition brings. */
   changesIn(now: number): number {
-    return this.#progress.listIn(now);
+    return this.#progress.recordIn(now);
   }
 
   /** Everything up to here was read from the journal, and what of it the route wants was opened. */
@@ -168,7 +168,7 @@ export class RouteLedger {
     if (this.#dropWithdrawn(delivery)) return;
     delivery.state = 'settled';
     delivery.code = code;
-    if (delivery.listed) this.#settled.push(settledRecordOf(delivery));
+    if (delivery.recorded) this.#settled.push(settledRecordOf(delivery));
     this.#progress.settled(delivery);
     this.#end(delivery);
   }
@@ -178,11 +178,11 @@ export class RouteLedger {
     if (this.#dropWithdrawn(delivery)) return;
     delivery.attempts = attempts;
     delivery.state = 'waiting';
-    this.#list(delivery, 'waiting', reason, dueAt);
+    this.#record(delivery, 'waiting', reason, dueAt);
     this.nextDue = Math.min(this.nextDue, dueAt);
     for (const later of this.#end(delivery)) {
       later.state = 'waiting';
-      this.#list(later, 'waiting', behind, null);
+      this.#record(later, 'waiting', behind, null);
       this.#leave(later);
     }
   }
@@ -192,7 +192,7 @@ export class RouteLedger {
     if (this.#dropWithdrawn(delivery)) return false;
     delivery.attempts = attempts;
     delivery.state = 'dead';
-    this.#list(delivery, 'dead', reason, null);
+    this.#record(delivery, 'dead', reason, null);
     this.#end(delivery);
     return true;
   }
@@ -204,13 +204,13 @@ export class RouteLedger {
    */
   drop(droppable: readonly number[], waiting: ReadonlyMap<number, number>): void {
     const isGone = (seq: number) => {
-      const delivery = this.#listed.get(seq);
+      const delivery = this.#recorded.get(seq);
       return delivery === undefined ? !waiting.has(seq) : waiting.get(seq) !== keyOf(delivery).restartedAt;
     };
     const gone = new Set(droppable.filter(isGone));
     this.#withdraw(
       gone,
-      [...gone].flatMap((seq) => this.#listed.get(seq) ?? []),
+      [...gone].flatMap((seq) => this.#recorded.get(seq) ?? []),
     );
   }
 
@@ -222,15 +222,15 @@ export class RouteLedger {
   }
 
   /**
-   * What has changed for the journal since the last time, or null. What later ones have overtaken a while ago is listed:
+   * What has changed for the journal since the last time, or null. What later ones have overtaken a while ago is recorded:
    * should the process end now, it would be due at once. @param isLast there will be no other time
    */
   changes(now: number, isLast: boolean): Settlement | null {
     const overtaken = this.#progress.overtakenBefore(now, isLast);
     for (let { firstOpen } = this.#progress; firstOpen !== undefined; { firstOpen } = this.#progress) {
       if (firstOpen.entry.seq >= overtaken) break;
-      this.#list(firstOpen, 'waiting', onItsWay, now);
-      this.#listed.set(firstOpen.entry.seq, firstOpen);
+      this.#record(firstOpen, 'waiting', onItsWay, now);
+      this.#recorded.set(firstOpen.entry.seq, firstOpen);
     }
     const { cursor } = this.#progress;
     const hasNews = this.#lines.length > 0 || this.#settled.length > 0 || this.#progress.hasMoreAhead;
@@ -258,7 +258,7 @@ export class RouteLedger {
       return;
     }
     delivery.state = 'waiting';
-    this.#list(delivery, 'waiting', behind, null);
+    this.#record(delivery, 'waiting', behind, null);
   }
 
   /** withdrawn → dropped, whatever its attempt says. What was replayed since was left out of what is due until now. */
@@ -279,21 +279,21 @@ export class RouteLedger {
 
   #enter(delivery: PendingDelivery): void {
     this.#memory.take(copies * bytesOf(delivery.entry));
-    if (delivery.listed) this.#listed.set(delivery.entry.seq, delivery);
+    if (delivery.recorded) this.#recorded.set(delivery.entry.seq, delivery);
   }
 
-  #leave({ entry, listed }: PendingDelivery): void {
+  #leave({ entry, recorded }: PendingDelivery): void {
     this.#memory.giveBack(copies * bytesOf(entry));
-    if (listed) this.#listed.delete(entry.seq);
+    if (recorded) this.#recorded.delete(entry.seq);
   }
 
   /** The journal gets a line of it, or another one. */
-  #list(delivery: PendingDelivery, state: 'waiting' | 'dead', reason: string, dueAt: number | null): void {
-    const { entry, attempts, listed: exists } = delivery;
+  #record(delivery: PendingDelivery, state: 'waiting' | 'dead', reason: string, dueAt: number | null): void {
+    const { entry, attempts, recorded: exists } = delivery;
     const { seq, header } = entry;
     const { event, accountId } = header;
     this.#lines.push({ seq, event, accountId, state, reason, attempts, dueAt, exists });
-    delivery.listed = true;
+    delivery.recorded = true;
     if (!exists) this.#progress.close(delivery);
   }
 }

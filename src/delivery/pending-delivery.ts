@@ -24,18 +24,18 @@ export class PendingDelivery {
   readonly entry: Entry;
   /** Its tries so far, all of which failed. */
   attempts: readonly Attempt[];
-  /** True once the journal lists it as unsettled, and so must be told when it is settled. */
-  listed: boolean;
+  /** True once the journal has a record of it, and so must be told when it is settled. */
+  recorded: boolean;
   /** As of `Delivery`. */
   mayRepeat: boolean;
   state: DeliveryState = 'pending';
   /** What the sink answered, once it is settled, where that has a code. */
   code: number | string | null = null;
 
-  constructor(entry: Entry, attempts: readonly Attempt[], listed: boolean, mayRepeat: boolean) {
+  constructor(entry: Entry, attempts: readonly Attempt[], recorded: boolean, mayRepeat: boolean) {
     this.entry = entry;
     this.attempts = attempts;
-    this.listed = listed;
+    this.recorded = recorded;
     this.mayRepeat = mayRepeat;
   }
 }

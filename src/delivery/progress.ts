@@ -4,16 +4,16 @@ import type { DeliveryState, PendingDelivery } from './pending-delivery.ts';
 type Delivery = Readonly<PendingDelivery>;
 
 /**
- * A delivery that is not settled holds the cursor back by this many entries at most, wanted or not: then it is listed.
+ * A delivery that is not settled holds the cursor back by this many entries at most, wanted or not: then it is recorded.
  */
 const longestReach = 10_000;
 
-/** One that later ones have overtaken is listed after this time, in milliseconds: most are settled long before. */
+/** One that later ones have overtaken is recorded after this time, in milliseconds: most are settled long before. */
 const patience = 200;
 
 /**
- * How far a route's cursor may go: up to the first delivery that is open, which is one that is neither settled, erased nor listed.
- * A slow delivery holds back nothing: it is to be listed soon after a later one is settled.
+ * How far a route's cursor may go: up to the first delivery that is open, which is one that is neither settled, erased nor recorded.
+ * A slow delivery holds back nothing: it is to be recorded soon after a later one is settled.
  */
 export class Progress {
   /** Everything up to here was read. */
@@ -48,7 +48,7 @@ export class Progress {
     return this.#through;
   }
 
-  /** Up to here, all is settled or listed. */
+  /** Up to here, all is settled or recorded. */
   get cursor(): number {
     const first = this.firstOpen;
     return first === undefined ? this.#through : first.entry.seq - 1;
@@ -76,9 +76,9 @@ export class Progress {
     this.#deliveries.push(delivery);
   }
 
-  /** Also one that isn't open, because it is listed. */
+  /** Also one that isn't open, because it is recorded. */
   settled(delivery: PendingDelivery): void {
-    if (!delivery.listed) this.close(delivery);
+    if (!delivery.recorded) this.close(delivery);
     const { seq } = delivery.entry;
     if (seq <= this.cursor) return;
     this.#ahead.add(seq);
@@ -95,11 +95,11 @@ export class Progress {
     return [...this.#ahead];
   }
 
-  /** One that was open is settled, erased or listed. */
+  /** One that was open is settled, erased or recorded. */
   close({ entry }: Delivery): void {
     this.#lastSettled = Math.max(this.#lastSettled, entry.seq);
     for (let { firstOpen } = this; firstOpen !== undefined && !isOpen(firstOpen); firstOpen = this.firstOpen) {
-      if (!firstOpen.listed && firstOpen.state === 'settled') this.#delivered.add(firstOpen);
+      if (!firstOpen.recorded && firstOpen.state === 'settled') this.#delivered.add(firstOpen);
       this.#deliveries[this.#first] = undefined;
       this.#first += 1;
     }
@@ -109,7 +109,7 @@ export class Progress {
     this.#first = 0;
   }
 
-  /** What the cursor has passed since the last time, and was delivered without being listed. */
+  /** What the cursor has passed since the last time, and was delivered without being recorded. */
   takeDelivered(): readonly DeliveredRun[] {
     const { runs } = this.#delivered;
     this.#delivered = new DeliveredRuns();
@@ -117,13 +117,13 @@ export class Progress {
   }
 
   /** Milliseconds until there is something to list; without end where nothing has been overtaken. */
-  listIn(now: number): number {
+  recordIn(now: number): number {
     const first = this.firstOpen;
     const isOvertaken = first !== undefined && first.entry.seq < this.#lastSettled;
     return isOvertaken ? Math.max(1, this.#overtakenAt + patience - now) : Number.POSITIVE_INFINITY;
   }
 
-  /** What is open before this entry is to be listed now. @param isLast nothing can wait any longer: the route ends */
+  /** What is open before this entry is to be recorded now. @param isLast nothing can wait any longer: the route ends */
   overtakenBefore(now: number, isLast: boolean): number {
     const outOfReach = this.#through - longestReach;
     if (isLast) return Math.max(outOfReach, this.#lastSettled);
@@ -135,8 +135,8 @@ export class Progress {
   }
 }
 
-function isOpen({ listed, state }: Delivery): boolean {
-  return !listed && !over.includes(state);
+function isOpen({ recorded, state }: Delivery): boolean {
+  return !recorded && !over.includes(state);
 }
 
 const over: readonly DeliveryState[] = ['settled', 'withdrawn', 'dropped'];
