@@ -88,7 +88,13 @@ export function writeConfig({ folder, urls, routes, settings }: DaemonOptions): 
   const file = join(folder, 'config.yaml');
   const config = {
     brokers: urls.map((url, index) => ({ zone: `bench${index}`, url })),
-    queue: { ...queue, maxLengthBytes: `${queue.maxLengthBytes}B`, expires: `${queue.expires}ms` },
+    // `compare` runs versions that don't know how many consumers may be there.
+    queue: {
+      ...queue,
+      consumers: undefined,
+      maxLengthBytes: `${queue.maxLengthBytes}B`,
+      expires: `${queue.expires}ms`,
+    },
     // Nothing is removed while it is measured.
     journal: { path: journalIn(folder), maxSize: '100GiB' },
     http: { listen: '127.0.0.1:0' },
