@@ -1,13 +1,7 @@
 import type { ClockDoubt } from '../journal/journal.ts';
 import { storeAt } from '../journal/open.ts';
-import {
-  countSpans,
-  type Evicted,
-  type JournalReader,
-  type Pause,
-  type RouteSummary,
-  type Summary,
-} from '../journal/reader.ts';
+import type { Evicted, Pause, RouteSummary, Summary } from '../journal/reader.ts';
+import type { Delivered } from './delivered-lately.ts';
 import { version } from './process.ts';
 
 /** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */
@@ -88,15 +82,6 @@ interface ClockStatus {
   readonly last_sign_of_life: string;
   /** Seconds of running after which it is believed all the same. */
   readonly believed_in: number;
-}
-
-/** What a route has delivered. */
-export interface Delivered {
-  /** In the last sixty minutes, and since midnight by the machine's time zone. */
-  readonly last_hour: number;
-  readonly today: number;
-  /** The latest one of the last thirty days; null where there is none. */
-  readonly latest: string | null;
 }
 
 interface PauseStatus {
@@ -252,35 +237,6 @@ function withoutAnswer<T extends Pick<CircuitStatus, 'reason' | 'code'>>(one: T,
   if (one.reason === null) return one;
   const code = one.code === null ? '' : ` (${one.code})`;
   return { ...one, reason: `${what}${code}; the command "status" says why` };
-}
-
-/** What each route has delivered lately, by its name. */
-export async function deliveredLately(journal: Pick<JournalReader, 'counts'>): Promise<Map<string, Delivered>> {
-  const now = Date.now();
-  const [minutes, hours, days] = await Promise.all([
-    journal.counts('minute', now - 59 * countSpans.minute),
-    journal.counts('hour', new Date(now).setHours(0, 0, 0, 0)),
-    journal.counts('day', now - 29 * countSpans.day),
-  ]);
-  const sums = [minutes, hours].map((counts) => {
-    const sum = new Map<string, number>();
-    for (const { route, delivered } of counts) sum.set(route, (sum.get(route) ?? 0) + delivered);
-    return sum;
-  });
-  const latest = new Map<string, number>();
-  for (const { route, last } of days) if (last !== null) latest.set(route, Math.max(latest.get(route) ?? 0, last));
-  const routes = new Set([...minutes, ...hours, ...days].map(({ route }) => route));
-  const [lastHour, today] = sums;
-  return new Map(
-    [...routes].map((route) => [
-      route,
-      {
-        last_hour: lastHour?.get(route) ?? 0,
-        today: today?.get(route) ?? 0,
-        latest: isoTime(latest.get(route) ?? null),
-      },
-    ]),
-  );
 }
 
 const nothing: Delivered = { last_hour: 0, today: 0, latest: null };

@@ -1,6 +1,7 @@
 import { reasonOf } from '../common/errors.ts';
+import { deliveredLately } from '../ops/delivered-lately.ts';
 import type { RuntimeSnapshot } from '../ops/runtime-snapshot.ts';
-import { deliveredLately, type HttpStatus, type Live, type Status, statusOf } from '../ops/status.ts';
+import { type HttpStatus, type Live, type Status, statusOf } from '../ops/status.ts';
 import { createAcceptance } from '../schema/accept.ts';
 import type { Running } from './reload.ts';
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { RouteCounts } from '../../src/delivery/counts.ts';
 import { attentionIn } from '../../src/ops/attention.ts';
+import { deliveredLately } from '../../src/ops/delivered-lately.ts';
 import { type RouteSnapshot, summaryOf } from '../../src/ops/runtime-snapshot.ts';
-import { type Activity, type BrokerStatus, deliveredLately, type Live, statusOf } from '../../src/ops/status.ts';
+import { type Activity, type BrokerStatus, type Live, statusOf } from '../../src/ops/status.ts';
 
 const started = Date.parse('2026-11-24T08:00:00Z');
 const config = {
