@@ -67,7 +67,8 @@ export class Dispatcher {
 
   /**
    * Hands over as many batches as the sink may have at a time; while the circuit isn't closed, at most a probe, and while
-   * the route is paused, none. Returns the milliseconds for which it leaves what is ready to fill a batch; without end where it leaves nothing for that.
+   * the route is paused, none. Returns the milliseconds for which it leaves what is ready to fill a batch; without end
+   * where it leaves nothing for that.
    */
   dispatch(): number {
     const { ledger, feed, isPaused } = this.#context;

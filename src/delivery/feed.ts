@@ -158,7 +158,7 @@ export class RouteFeed {
   async findDropped(): Promise<void> {
     if (!this.#changed) return;
     this.#changed = false;
-    this.#ledger.erase(await this.#session.erasedAmong(this.#ledger.unlisted));
+    this.#ledger.erase(await this.#session.erasedAmong(this.#ledger.unrecorded));
     this.save();
     const { droppable } = this.#ledger;
     this.#ledger.drop(droppable, await this.#session.waitingAmong(droppable));

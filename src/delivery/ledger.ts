@@ -36,7 +36,7 @@ export class RouteLedger {
   readonly #recorded = new Map<number, PendingDelivery>();
   readonly #memory: MemoryShare;
   #attempting = 0;
-  #lines: Recorded[] = [];
+  #records: Recorded[] = [];
   #settled: DeliveredRecord[] = [];
   #cursor: number;
   /** When the next one that waits is due, in Unix milliseconds, as far as known: 0 where the journal must be asked. */
@@ -89,13 +89,13 @@ export class RouteLedger {
     return new Set(this.#recorded.keys());
   }
 
-  /** Those that must have a line in the journal, unless an operator has dropped them. */
+  /** Those that must have a record in the journal, unless an operator has dropped them. */
   get droppable(): readonly number[] {
     return [...this.#recorded.keys(), ...this.#queue.retryPending()];
   }
 
-  /** Those in memory that the journal doesn't list: only their entries can be lost. */
-  get unlisted(): readonly number[] {
+  /** Those in memory that the journal has no record of: only their entries can be lost. */
+  get unrecorded(): readonly number[] {
     return this.#progress.allOpen.map(({ entry }) => entry.seq);
   }
 
@@ -123,7 +123,7 @@ export class RouteLedger {
 
   /** → quarantined */
   quarantine({ seq, header: { event, accountId } }: Entry, reason: string): void {
-    this.#lines.push({
+    this.#records.push({
       ...{ seq, event, accountId, state: 'quarantined', reason },
       ...{ attempts: none, dueAt: null, exists: false },
     });
@@ -214,7 +214,7 @@ export class RouteLedger {
     );
   }
 
-  /** pending → dropped, and attempting → withdrawn: an operator has erased these of the `unlisted` ones. */
+  /** pending → dropped, and attempting → withdrawn: an operator has erased these of the `unrecorded` ones. */
   erase(gone: ReadonlySet<number>): void {
     const erased = this.#progress.allOpen.filter(({ entry }) => gone.has(entry.seq));
     this.#withdraw(gone, erased);
@@ -233,12 +233,12 @@ export class RouteLedger {
       this.#recorded.set(firstOpen.entry.seq, firstOpen);
     }
     const { cursor } = this.#progress;
-    const hasNews = this.#lines.length > 0 || this.#settled.length > 0 || this.#progress.hasMoreAhead;
+    const hasNews = this.#records.length > 0 || this.#settled.length > 0 || this.#progress.hasMoreAhead;
     if (cursor === this.#cursor && !hasNews) return null;
     const [ahead, delivered] = [this.#progress.ahead(), this.#progress.takeDelivered()];
-    const settlement = { cursor, ahead, recorded: this.#lines, settled: this.#settled, delivered };
+    const settlement = { cursor, ahead, recorded: this.#records, settled: this.#settled, delivered };
     this.#cursor = cursor;
-    this.#lines = [];
+    this.#records = [];
     this.#settled = [];
     return settlement;
   }
@@ -287,12 +287,12 @@ export class RouteLedger {
     if (recorded) this.#recorded.delete(entry.seq);
   }
 
-  /** The journal gets a line of it, or another one. */
+  /** The journal gets a record of it, or another one. */
   #record(delivery: PendingDelivery, state: 'waiting' | 'dead', reason: string, dueAt: number | null): void {
     const { entry, attempts, recorded: exists } = delivery;
     const { seq, header } = entry;
     const { event, accountId } = header;
-    this.#lines.push({ seq, event, accountId, state, reason, attempts, dueAt, exists });
+    this.#records.push({ seq, event, accountId, state, reason, attempts, dueAt, exists });
     delivery.recorded = true;
     if (!exists) this.#progress.close(delivery);
   }

@@ -12,7 +12,7 @@ const longestReach = 10_000;
 const patience = 200;
 
 /**
- * How far a route's cursor may go: up to the first delivery that is open, which is one that is neither settled, erased nor recorded.
+ * How far a route's cursor may go: up to the first delivery that is open, which is neither settled, erased nor recorded.
  * A slow delivery holds back nothing: it is to be recorded soon after a later one is settled.
  */
 export class Progress {
@@ -116,7 +116,7 @@ export class Progress {
     return runs;
   }
 
-  /** Milliseconds until there is something to list; without end where nothing has been overtaken. */
+  /** Milliseconds until there is something to record; without end where nothing has been overtaken. */
   recordIn(now: number): number {
     const first = this.firstOpen;
     const isOvertaken = first !== undefined && first.entry.seq < this.#lastSettled;

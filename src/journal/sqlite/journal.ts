@@ -182,6 +182,10 @@ class SqliteJournal implements Journal {
     this.#retention.release(name);
   }
 
+  pauseOf(route: string): Pause | null {
+    return this.#pauses.get(route) ?? null;
+  }
+
   limit(limits: Limits): void {
     this.#retention.limit(limits);
   }
@@ -251,10 +255,6 @@ class SqliteJournal implements Journal {
     if (start === 'earliest') return 0;
     const first = firstSince(this.#connection.database, start);
     return first === null ? this.#last : first - 1;
-  }
-
-  pauseOf(route: string): Pause | null {
-    return this.#pauses.get(route) ?? null;
   }
 
   look(): void {
