@@ -4,7 +4,7 @@ import { type Brokers, checkBrokers, kazooConfigPath } from './check/brokers.ts'
 import { check } from './check/check.ts';
 import { expectationErrors } from './check/expectations.ts';
 import { checkRoutes, type Scope } from './check/routes.ts';
-import { journalErrors, journalPlace, sharingErrors } from './check/sharing.ts';
+import { journalErrors, journalPlace, sharingErrors, type WrittenJournal } from './check/sharing.ts';
 import { configWarnings } from './check/warnings.ts';
 import type { Config, RouteConfig } from './config.ts';
 import {
@@ -234,7 +234,7 @@ function assemble({ brokers, routes, ...rest }: Record<string, unknown>, scope: 
   const checked = checkBrokers(brokers, errors);
   errors.push(...expectationErrors(options.expect as Config['expect'])); // as rootOptions describe it
   errors.push(...journalErrors(rest.journal));
-  const journal = journalPlace(options.journal as Record<string, unknown>); // as above
+  const journal = journalPlace(options.journal as WrittenJournal);
   const checkedRoutes = checkRoutes(routes, errors, scope);
   // Whether a sink is on one machine is known only where its options are right.
   if (scope === 'all') {

@@ -1,5 +1,4 @@
 import type { ClockDoubt } from '../journal/journal.ts';
-import { storeAt } from '../journal/open.ts';
 import type { Evicted, Pause, RouteSummary, Summary } from '../journal/reader.ts';
 import type { Delivered } from './delivered-lately.ts';
 import { version } from './process.ts';
@@ -149,7 +148,7 @@ export interface Activity {
 /** The parts of a configuration that a status names. */
 interface Named {
   readonly file: string | null;
-  readonly journal: { readonly path: string; readonly maxSize: number; readonly invalidShare: number };
+  readonly journal: { readonly path?: string | undefined; readonly maxSize: number; readonly invalidShare: number };
   readonly routes: readonly { readonly name: string; readonly sink: { readonly type: string } }[];
 }
 
@@ -176,7 +175,7 @@ export function statusOf(
     brokers: live?.brokers ?? null,
     http: live?.http ?? null,
     journal: {
-      path: storeAt(config.journal).folder,
+      path: config.journal.path,
       bytes: summary?.bytes ?? null,
       used_bytes: summary?.usedBytes ?? null,
       max_bytes: config.journal.maxSize,

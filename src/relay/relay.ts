@@ -1,5 +1,6 @@
 import { MemoryBudget } from '../common/memory-budget.ts';
 import type { Config } from '../config/config.ts';
+import { ownFolder, storeLocation } from '../config/journal-place.ts';
 import { storeAt } from '../journal/open.ts';
 import { openControl } from '../ops/control.ts';
 import { openHttpPort } from '../ops/http-port.ts';
@@ -51,7 +52,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   const policy = policyOf(config);
   warnOfFewDescriptors(config, log);
   const memory = new MemoryBudget(config.memory.buffers);
-  const journal = await storeAt(config.journal).open(config.journal, logger, { memory });
+  const journal = await storeAt(storeLocation(config)).open(config.journal, logger, { memory });
   const routes = new Routes(journal, memory, logger);
   await Promise.all(config.routes.map((route) => routes.start(route)));
   const pipelines = new IntakePipelines(policy, { appender: journal, memory, log: logger }, journal);
@@ -102,7 +103,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
       return routes.tryNow(route);
     },
   };
-  const control = await openControl(config.journal.path, answers, logger);
+  const control = await openControl(ownFolder(config.journal), answers, logger);
 
   return {
     health: { summary: () => summaryOf(snapshot), stuck: () => stuckIn(snapshot) },

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
 import type { MemoryBudget } from '../common/memory-budget.ts';
 import type { Config } from '../config/config.ts';
+import { withLimits } from '../config/journal-place.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Journal } from '../journal/journal.ts';
 import { type Log, setUsualLevel } from '../ops/log.ts';
@@ -160,11 +161,12 @@ function optionsOf({ brokers, routes, ...options }: Config): object {
 }
 
 /** What of a new configuration counts at once; what stands here stays as it is until a restart. */
-function applicable({ queue, journal, log, http }: Config, next: Config): Config {
+function applicable({ name, queue, journal, log, http }: Config, next: Config): Config {
   return {
     ...next,
     queue,
-    journal: { ...next.journal, path: journal.path },
+    name,
+    journal: withLimits(journal, next.journal),
     log: { ...next.log, format: log.format },
     http,
   };

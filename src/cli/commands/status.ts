@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { formatBytes, pluralize, printable } from '../../common/text/format.ts';
+import { ownFolder, storeLocation } from '../../config/journal-place.ts';
 import { loadOutlineConfig, type OutlineConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
@@ -65,12 +66,12 @@ async function status(terminal: Terminal, { config: named, json, watch, check, .
     return orExit(
       terminal,
       () => 1,
-      () => checkDaemon(config.journal.path, check),
+      () => checkDaemon(ownFolder(config.journal), check),
     );
   do {
     const answer = await look(file, config);
     if (json) await terminal.print(printable(JSON.stringify(answer)));
-    else await show(terminal, answer, options, watch === true, await configDifference(config.journal.path, file));
+    else await show(terminal, answer, options, watch === true, await configDifference(ownFolder(config.journal), file));
     if (watch) await delay(watchInterval, undefined, { signal: terminal.interrupted }).catch(() => undefined);
   } while (watch && !terminal.interrupted.aborted);
 }
@@ -81,9 +82,9 @@ const watchInterval = 2_000;
 type Answer = Status | { readonly error: string };
 
 async function look(file: string, config: OutlineConfig): Promise<Answer> {
-  const answer = await daemonStatus(config.journal.path);
+  const answer = await daemonStatus(ownFolder(config.journal));
   if (answer !== null) return answer;
-  return withOpen(storeAt(config.journal).openReader(), async (journal) => {
+  return withOpen(storeAt(storeLocation(config)).openReader(), async (journal) => {
     const summary = await journal.summary();
     return statusOf({ ...config, file }, summary, null, await deliveredLately(journal));
   });

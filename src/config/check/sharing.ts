@@ -3,7 +3,7 @@ import { mayBePlain, type Server } from '../../common/net/database-url.ts';
 import { postgresServers } from '../../common/net/postgres-url.ts';
 import { isMapping, unreplacedVariable } from '../../common/options/value-checks.ts';
 import { sinkDeclarations } from '../../sinks/declarations.ts';
-import type { Config, JournalPlace, RouteConfig } from '../config.ts';
+import type { Config, RouteConfig } from '../config.ts';
 import type { Issue } from '../diagnostics.ts';
 
 /** Options of a journal that daemons share. */
@@ -24,9 +24,14 @@ export function journalErrors(written: unknown): Issue[] {
   ];
 }
 
-/** The place that checked options mean: those of the other kind have no default then. */
-export function journalPlace({ path, url, schema, spool, spoolSize, ...limits }: Record<string, unknown>) {
-  return url === undefined ? { path, ...limits } : { url, schema, spool, spoolSize, ...limits };
+/** `journal` as its options describe it. */
+export interface WrittenJournal extends Record<string, unknown> {
+  readonly url: unknown;
+}
+
+/** What holds of it: what is of the other kind of place has a default all the same. */
+export function journalPlace({ path, url, schema, spool, spoolSize, ...limits }: WrittenJournal): WrittenJournal {
+  return url === undefined ? { url, path, ...limits } : { url, schema, spool, spoolSize, ...limits };
 }
 
 /** What is wrong with who may run the routes. */
@@ -82,9 +87,4 @@ function exposure(server: Server): string[] {
 
 function isLocal({ type, options }: RouteConfig['sink']): boolean {
   return sinkDeclarations.find((kind) => kind.type === type)?.isLocal(options) ?? false;
-}
-
-/** The folder of this machine that is the daemon's own: of its journal, or of its spool beside a shared one. */
-export function ownFolder(journal: JournalPlace): string {
-  return journal.url === undefined ? journal.path : journal.spool;
 }

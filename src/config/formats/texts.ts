@@ -1,3 +1,4 @@
+import { reasonOf } from '../../common/errors.ts';
 import { parametersOf } from '../../common/net/amqp-url.ts';
 import { postgresServers } from '../../common/net/postgres-url.ts';
 import type { Format } from '../../common/options/declare.ts';
@@ -125,8 +126,7 @@ export const texts = {
         typeof value === 'string' && /^\s*postgres(ql)?:\/\//i.test(value),
         'must be a URL such as postgres://user:password@host:5432/database',
       );
-      const [{ database } = {}] = postgresServers(value);
-      must(database !== undefined, 'must name the database: postgres://user:password@host:5432/database');
+      must(databaseOf(value) !== undefined, 'must name the database: postgres://user:password@host:5432/database');
     },
   },
   'daemon name': {
@@ -244,6 +244,15 @@ function isAmqpUrl(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;
   const { protocol, hostname } = new URL(value);
   return (protocol === 'amqp:' || protocol === 'amqps:') && hostname !== '';
+}
+
+/** @throws Error that says why the URL can't be used */
+function databaseOf(url: string): string | undefined {
+  try {
+    return postgresServers(url)[0]?.database;
+  } catch (cause) {
+    throw new Error(`can't be used: ${reasonOf(cause)}`, { cause });
+  }
 }
 
 /** A host and its port, without what must stand in front. */
