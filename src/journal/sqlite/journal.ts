@@ -231,11 +231,11 @@ class SqliteJournal implements Journal {
   }
 
   brokerAway(...outage: Parameters<OutageLog['brokerAway']>): void {
-    this.#outages.brokerAway(...outage);
+    this.#outages.changes.brokerAway(...outage);
   }
 
   brokerBack(...end: Parameters<OutageLog['brokerBack']>): void {
-    this.#outages.brokerBack(...end);
+    this.#outages.changes.brokerBack(...end);
   }
 
   async close(): Promise<void> {
