@@ -241,11 +241,11 @@ function withoutAnswer<T extends Pick<CircuitStatus, 'reason' | 'code'>>(one: T,
 const nothing: Delivered = { last_hour: 0, today: 0, latest: null };
 
 /** A route that the journal doesn't know yet, and one of which it can't be asked. */
-const none = { waiting: 0, quarantined: 0, dead: 0, unseen: 0, paused: null };
+const none = { waiting: 0, quarantined: 0, dead: 0, unseen: 0, paused: null, holder: null };
 const newRoute: Known = { ...none, cursor: 0, lag: { messages: 0, seconds: 0 } };
 const unknown: Known = {
   ...{ cursor: null, lag: null, waiting: null, quarantined: null, dead: null },
-  ...{ unseen: null, paused: null },
+  ...{ unseen: null, paused: null, holder: null },
 };
 
 function clockOf(doubt: ClockDoubt | null): ClockStatus | null {

@@ -21,6 +21,7 @@ const activity: Activity = {
 };
 const route = {
   ...{ cursor: 1, lag: { messages: 0, seconds: 0 }, waiting: 0, quarantined: 0, dead: 0, unseen: 0, paused: null },
+  holder: null,
 };
 const summary = {
   ...{
@@ -33,6 +34,7 @@ const summary = {
     unseenUndecodable: 0,
     lookedAt: null,
     drift: [],
+    daemons: [],
   },
   ...{ invalidBytes: 0, evicted: { undecodable: 0, unknown: 0, known: 0, since: null } },
   routes: config.routes.map(({ name }) => ({ name, ...route })),

@@ -125,7 +125,9 @@ async function show(
   const width = Math.max(...tried.map(({ name }) => name.length));
   for (const { name, ok, found } of tried) {
     const state = ok ? terminal.paint('green', 'ok     ') : terminal.paint('red', 'failed ');
-    await terminal.print(`${state}  ${printable(`${name.padEnd(width)}  ${found}`)}`);
+    const [first = '', ...others] = found.split('\n').map(printable);
+    await terminal.print(`${state}  ${printable(name).padEnd(width)}  ${first}`);
+    for (const line of others) await terminal.print(`${' '.repeat('failed   '.length + width + 2)}${line}`);
   }
   if (config === undefined && wasTried)
     await terminal.print('Nothing was tried: first the configuration must be without mistakes.');
@@ -177,9 +179,9 @@ function testConnections(config: Config): Promise<ConnectionTest[]> {
   ]);
 }
 
-async function attempt(name: string, work: () => Promise<string>): Promise<ConnectionTest> {
+async function attempt(name: string, work: () => Promise<string | readonly string[]>): Promise<ConnectionTest> {
   try {
-    return { name, ok: true, found: await within(longest, name, work()) };
+    return { name, ok: true, found: [await within(longest, name, work())].flat().join('\n') };
   } catch (error) {
     return { name, ok: false, found: reasonOf(error) };
   }

@@ -142,6 +142,11 @@ class SqliteJournal implements Journal {
     return this.#connection.files.lost;
   }
 
+  /** Where it can't be written, nothing is taken. */
+  get degraded(): null {
+    return null;
+  }
+
   get clock(): JournalClock {
     return this.#connection.clock;
   }
@@ -190,6 +195,9 @@ class SqliteJournal implements Journal {
   limit(limits: Limits): void {
     this.#retention.limit(limits);
   }
+
+  /** There is nobody else to tell it. */
+  describe(): void {}
 
   async summary(): Promise<Summary> {
     const { database, file } = this.#connection;
