@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
+import { ownFolder } from '../../config/journal-place.ts';
 import type { PartialConfig } from '../../config/load.ts';
 import type { Erased, Holdings, OperatorStore } from '../../journal/operator-store.ts';
 import { isDaemonRunning, lookNow } from '../support/daemon-client.ts';
@@ -47,7 +48,7 @@ async function erase(
   config: PartialConfig,
   { account, dryRun, compact, yes, ...zone }: Options,
 ): Promise<void> {
-  const isRunning = await isDaemonRunning(config.journal.path);
+  const isRunning = await isDaemonRunning(ownFolder(config.journal));
   const holdings = await store.holdingsOf(account);
   await terminal.print(printable(`the journal holds ${describe(holdings, zone)} of the account ${account}`));
   if (!dryRun) {
@@ -58,10 +59,10 @@ async function erase(
     const erased = await store.act(operatorOf(terminal.env), { accounts: [account] }).erase(account, compact === true);
     await terminal.print(`${notifications(erased.notifications)} erased`);
     if (isRunning) {
-      await lookNow(config.journal.path);
+      await lookNow(ownFolder(config.journal));
       await terminal.print('the daemon forgets them too; a request that is on its way is not called back');
     }
-    const left = whatIsLeft(erased, holdings, config.journal.path);
+    const left = whatIsLeft(erased, holdings, ownFolder(config.journal));
     if (left !== null) {
       terminal.complain(left);
       terminal.exitCode = 1;

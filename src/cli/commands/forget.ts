@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { printable } from '../../common/text/format.ts';
+import { ownFolder } from '../../config/journal-place.ts';
 import type { PartialConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
@@ -46,7 +47,7 @@ async function forget(
 ): Promise<void> {
   if (config.routes.some((route) => route.name === name))
     throw new Error(`the configuration has the route ${name}: take it out first, and reload`);
-  await refuseRunning(name, config.journal.path);
+  await refuseRunning(name, ownFolder(config.journal));
   const { routes } = await store.summary();
   const former = routes.find((route) => route.name === name);
   if (former === undefined) throw unknownRoute(name, routes, config);

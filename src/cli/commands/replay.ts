@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
+import { ownFolder, storeLocation } from '../../config/journal-place.ts';
 import { loadPartialConfig, type PartialRouteConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
@@ -71,7 +72,7 @@ async function replay(terminal: Terminal, ids: readonly string[], options: Optio
   const wanted = ids.length === 0 ? rangeOf(options) : idsAlone(ids, options);
   const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
   const route = findRoute(options.route, config.routes);
-  await withOpen(storeAt(config.journal).openOperatorStore(), async (store) => {
+  await withOpen(storeAt(storeLocation(config)).openOperatorStore(), async (store) => {
     const cursor = await store.cursorOf(route.name);
     if (cursor === null)
       throw new Error(`the journal doesn't know the route ${route.name} yet: nothing was delivered by it`);
@@ -79,7 +80,7 @@ async function replay(terminal: Terminal, ids: readonly string[], options: Optio
     const source = await sourceOf(wanted, store, route, cursor);
     const about = { route: route.name, ...('since' in wanted ? wanted : { ids: wanted }) };
     if (options.dryRun) await rehearse(terminal, source, route.name, options);
-    else await perform(terminal, source, store, route.name, config.journal.path, about);
+    else await perform(terminal, source, store, route.name, ownFolder(config.journal), about);
   });
 }
 

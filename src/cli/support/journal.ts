@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os';
+import { storeLocation } from '../../config/journal-place.ts';
 import { loadPartialConfig, type PartialConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
@@ -16,7 +17,7 @@ export function withOperatorStore(
     () => 2,
     async () => {
       const config = loadPartialConfig(findConfigFile(file, terminal.env), terminal.env);
-      await withOpen(storeAt(config.journal).openOperatorStore(), (store) => work(store, config));
+      await withOpen(storeAt(storeLocation(config)).openOperatorStore(), (store) => work(store, config));
     },
   );
 }

@@ -1,4 +1,4 @@
-import { type Server, serverOf } from './database-url.ts';
+import { type Server, serverAddress, serverOf } from './database-url.ts';
 
 /** All but the hosts, of which a list may stand there: `postgres://user@a,b:5433/db`. */
 const parts = /^(postgres(?:ql)?:\/\/(?:[^@/?#]*@)?)([^@/?#]*)(.*)$/is;
@@ -25,4 +25,11 @@ export function postgresServers(url: string): Server[] {
     parsed.searchParams.delete('target_session_attrs');
     return serverOf(parsed, 5432);
   });
+}
+
+/** `a:5432,b:5433/database`, for messages. */
+export function postgresAddress(url: string): string {
+  const servers = postgresServers(url);
+  const hosts = servers.map((server) => serverAddress({ ...server, database: undefined }));
+  return `${hosts.join(',')}/${servers[0]?.database ?? ''}`;
 }

@@ -1,8 +1,8 @@
 import type { StatementSync } from 'node:sqlite';
+import type { DeliveryTallies } from '../delivery-tallies.ts';
 import type { DeliveredRecord, DeliveredRun, Recorded, Settlement } from '../route-session.ts';
 import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
-import type { DeliveryCounts } from './delivery-counts.ts';
 import type { DeliveryLog } from './delivery-log.ts';
 
 /** How long a route's progress may wait for a commit that it can share, in milliseconds. */
@@ -23,7 +23,7 @@ interface Staged {
 interface Targets {
   readonly deliveries: Deliveries;
   readonly log: DeliveryLog;
-  readonly counts: DeliveryCounts;
+  readonly counts: DeliveryTallies;
 }
 
 /** The progress of routes that waits for the next commit. */

@@ -1,4 +1,5 @@
 import { pluralize, printable } from '../../../common/text/format.ts';
+import { ownFolder } from '../../../config/journal-place.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import type { LoggedDelivery, SelectionVersion } from '../../../journal/reader.ts';
@@ -41,7 +42,7 @@ export async function createFateTeller(
   time: (at: number) => string,
 ): Promise<FateTeller> {
   // Only the daemon knows which sinks are away.
-  const status = await statusIfRunning(journal.path);
+  const status = await statusIfRunning(ownFolder(journal));
   const versions = Map.groupBy(await store.selections(), ({ route }) => route);
   const since = await store.loggedSince();
   const tellers = routes.map(({ name, ...today }) => ({
