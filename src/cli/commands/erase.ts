@@ -48,7 +48,7 @@ async function erase(
   config: PartialConfig,
   { account, dryRun, compact, yes, ...zone }: Options,
 ): Promise<void> {
-  const isRunning = await isDaemonRunning(ownFolder(config.journal));
+  const isRunning = await isDaemonRunning(config.journal, store);
   const holdings = await store.holdingsOf(account);
   await terminal.print(printable(`the journal holds ${describe(holdings, zone)} of the account ${account}`));
   if (!dryRun) {
@@ -97,11 +97,15 @@ function whatIsLeft({ isLogEmpty, remains }: Erased, { mentions }: Holdings, fol
   );
 }
 
+const ofFiles = 'backups and copies of the journal, also the .damaged ones of a rebuild';
+const ofDatabase =
+  'what waits in a journal.spool; backups of the database, its write-ahead log, and its pages up to the next VACUUM';
+
 /** What an operator still has to look after. */
 async function tellUncovered(
   terminal: Terminal,
   store: OperatorStore,
-  { routes }: PartialConfig,
+  { routes, journal }: PartialConfig,
   { mentions }: Holdings,
 ): Promise<void> {
   const { undecodable } = await store.summary();
@@ -109,6 +113,6 @@ async function tellUncovered(
   await terminal.print(`not covered:
   undecodable notifications, whose account is unknown: ${undecodable} (kazoo-relay dead list)
   notifications of other accounts, or of none, that mention this one: ${mentions}
-  backups and copies of the journal, also the .damaged ones of a rebuild; logs
+  ${journal.url === undefined ? ofFiles : ofDatabase}; logs
   what sinks have: ${printable(sinks)}`);
 }
