@@ -5,6 +5,8 @@ import type { TlsFiles } from '../common/net/tls.ts';
 export interface Config {
   readonly include: readonly string[];
   readonly brokers: readonly BrokerConfig[];
+  /** Of the daemon, among those that share a journal. */
+  readonly name: string;
   readonly queue: {
     readonly name: string;
     readonly type: 'classic' | 'quorum';
@@ -22,8 +24,7 @@ export interface Config {
     readonly connectTimeout: number;
     readonly watch: { readonly interval: number; readonly stalledAfter: number };
   };
-  readonly journal: {
-    readonly path: string;
+  readonly journal: JournalPlace & {
     readonly retention: number;
     readonly deadRetention: number;
     readonly maxSize: number;
@@ -43,6 +44,17 @@ export interface Config {
   readonly shutdown: { readonly timeout: number };
 }
 
+/** A folder of this machine; or a database that daemons share, with a folder of this machine beside it. */
+export type JournalPlace =
+  | { readonly path: string; readonly url?: undefined }
+  | {
+      readonly path?: undefined;
+      readonly url: string;
+      readonly schema: string;
+      readonly spool: string;
+      readonly spoolSize: number;
+    };
+
 /** An event, or a pattern of events, that usually comes. */
 export interface Expectation {
   readonly event: string;
@@ -60,6 +72,10 @@ export interface BrokerConfig {
 
 export interface RouteConfig {
   readonly name: string;
+  /** The daemon that alone may run it, where several share the journal. */
+  readonly host: string | undefined;
+  /** Whether each of them runs it, for what it took itself. */
+  readonly every: boolean;
   readonly events: readonly string[];
   readonly accounts: readonly string[];
   readonly zones: readonly string[];

@@ -1,8 +1,10 @@
+import { hostname } from 'node:os';
 import { isMapping } from '../common/options/value-checks.ts';
 import { type Brokers, checkBrokers, kazooConfigPath } from './check/brokers.ts';
 import { check } from './check/check.ts';
 import { expectationErrors } from './check/expectations.ts';
 import { checkRoutes, type Scope } from './check/routes.ts';
+import { journalErrors, journalPlace, sharingErrors, type WrittenJournal } from './check/sharing.ts';
 import { configWarnings } from './check/warnings.ts';
 import type { Config, RouteConfig } from './config.ts';
 import {
@@ -61,7 +63,7 @@ export function readConfig(file: string, given?: Overrides, scope?: Scope): Load
  * The parts of a configuration that say where the journal is and what routes select from it: enough for a command that
  * opens no broker and no sink.
  */
-export interface PartialConfig extends Pick<Config, 'journal' | 'validation'> {
+export interface PartialConfig extends Pick<Config, 'name' | 'journal' | 'validation'> {
   readonly routes: readonly PartialRouteConfig[];
 }
 
@@ -79,8 +81,8 @@ export function loadPartialConfig(file: string, env = process.env): PartialConfi
 }
 
 /** What `status` and `reload` need, where no daemon says more: where the journal is, and which routes there are. */
-export interface OutlineConfig extends Pick<Config, 'journal'> {
-  readonly routes: readonly Pick<PartialRouteConfig, 'name' | 'sink'>[];
+export interface OutlineConfig extends Pick<Config, 'name' | 'journal'> {
+  readonly routes: readonly Pick<PartialRouteConfig, 'name' | 'every' | 'sink'>[];
 }
 
 /** As `loadPartialConfig`, and what is wrong within routes is no matter either. @throws ConfigError */
@@ -231,10 +233,21 @@ function assemble({ brokers, routes, ...rest }: Record<string, unknown>, scope: 
   const options = check(rest, rootOptions, [], errors, ['brokers', 'routes']);
   const checked = checkBrokers(brokers, errors);
   errors.push(...expectationErrors(options.expect as Config['expect'])); // as rootOptions describe it
+  errors.push(...journalErrors(rest.journal));
+  const journal = journalPlace(options.journal as WrittenJournal);
+  const checkedRoutes = checkRoutes(routes, errors, scope);
+  // Whether a sink is on one machine is known only where its options are right.
+  if (scope === 'all') {
+    const wrong = pathsOf(errors);
+    const right = checkedRoutes.filter(({ name }) => !wrong.touches(['routes', name]));
+    errors.push(...sharingErrors(right, journal.url !== undefined));
+  }
   const config = {
     ...options,
+    name: options.name ?? hostname(),
+    journal,
     brokers: checked.brokers,
-    routes: checkRoutes(routes, errors, scope),
+    routes: checkedRoutes,
   } as unknown as Config; // as what the options describe is what Config says, as long as there was no error
   return { config, errors, kazoo: checked.kazoo };
 }

@@ -7,6 +7,11 @@ export const rootOptions: OptionTree = {
     format: 'patterns',
     default: [],
   },
+  name: {
+    doc: 'Name of the daemon among those that share a journal; by default the host name of its machine.',
+    format: 'daemon name',
+    default: undefined,
+  },
   queue: {
     name: { doc: 'Name of our queue on every broker.', format: 'queue name', default: 'kazoo-relay' },
     type: {
@@ -87,6 +92,27 @@ export const rootOptions: OptionTree = {
       doc: 'Folder of the journal; if it is missing, the daemon creates it, accessible only to its owner.',
       format: 'path',
       default: '/var/lib/kazoo-relay',
+    },
+    url: {
+      doc: 'Instead of path: postgres://user:password@host:5432/database of a journal that several daemons share. Further hosts with commas: host1:5432,host2:5432. TLS as in libpq: ?sslmode=verify-full&sslrootcert=/path.',
+      format: 'journal url',
+      default: undefined,
+      sensitive: true,
+    },
+    schema: {
+      doc: 'Schema of the shared journal in its database; if it is missing, the daemon creates it.',
+      format: 'sql name',
+      default: 'kazoo_relay',
+    },
+    spool: {
+      doc: 'Folder on this machine, required with url: while the database can’t be reached, notifications are committed there.',
+      format: 'path',
+      default: undefined,
+    },
+    spoolSize: {
+      doc: 'Maximum size of what waits in spool; at this size intake pauses.',
+      format: 'positive size',
+      default: 2 ** 30,
     },
     retention: {
       doc: 'Time for which notifications are kept that every route is done with, and what became of their deliveries.',
@@ -223,6 +249,16 @@ export const kazooConfigOptions: OptionTree = {
 
 /** A value of `routes`, beside its `sink`. */
 export const routeOptions: OptionTree = {
+  host: {
+    doc: 'With a shared journal: name of the only daemon that may run this route, such as one whose disk has the file.',
+    format: 'daemon name',
+    default: undefined,
+  },
+  every: {
+    doc: 'With a shared journal, true: each daemon runs this route by itself, and delivers what it took from the brokers itself.',
+    format: Boolean,
+    default: false,
+  },
   events: {
     doc: 'Event names, or patterns such as voicemail_*; an empty list selects all of KAZOO. relay_* are the events of the daemon itself.',
     format: 'names',

@@ -26,8 +26,11 @@ export interface JournalStore {
   /** Opens it for an operator's decisions, beside a daemon or without one. @throws JournalError */
   openOperatorStore(): Promise<OperatorStore>;
 
-  /** Looks whether a daemon could use it, and says what was found. @throws JournalError, Error with what is in the way */
-  testAccess(): Promise<string>;
+  /**
+   * Looks whether a daemon could use it, and says in lines what was found and what may be doubted.
+   * @throws JournalError, Error with what is in the way
+   */
+  testAccess(): Promise<readonly string[]>;
 
   /** Where it is damaged, makes a new one of what can be read. @param routes of the configuration @throws JournalError */
   readonly rebuild?: (routes: readonly string[], log: Logger) => Promise<void>;
@@ -38,6 +41,14 @@ export interface OpenOptions {
   readonly lookEvery?: number;
   /** Bounds the newest entries that are kept in memory. */
   readonly memory?: MemoryBudget;
+  /** What the daemon says of itself to others that share the journal. */
+  readonly about?: AboutDaemon;
+}
+
+export interface AboutDaemon {
+  readonly version: string;
+  /** A digest of what all daemons should have in common of their configurations. */
+  readonly configuration: string;
 }
 
 /**
@@ -48,18 +59,23 @@ export interface Journal extends Appender, JournalEvents, JournalReader, OutageL
   /** Why it takes nothing though nothing was tried: it isn't where it was. Null while all is well. */
   readonly trouble: string | null;
 
+  /** While the database is away that daemons share, and what comes in is kept on this machine; else null. */
+  readonly degraded: Degraded | null;
+
   readonly clock: Clock;
 
   /**
    * Gives a route its place, by `start` if the journal doesn't know the route yet. From now on it holds back retention;
    * of what is invalid and not read yet, only where it delivers that.
    * @param selection what it selects from its cursor on, as `JournalReader#selections` gives it back
+   * @param sharing which part of it this daemon has, where several share the journal
    */
   openRoute(
     name: string,
     start: Start,
     invalid?: 'quarantine' | 'deliver',
     selection?: object | null,
+    sharing?: RouteSharing,
   ): Promise<RoutePlace>;
 
   /** The route holds back retention no longer. Should it be opened again, it goes on from its cursor. */
@@ -67,6 +83,9 @@ export interface Journal extends Appender, JournalEvents, JournalReader, OutageL
 
   /** What `Limits` say counts from now on. */
   limit(limits: Limits): void;
+
+  /** What the daemon says of itself from now on. */
+  describe(about: AboutDaemon): void;
 
   /** Ends all sessions that are still open. */
   close(): Promise<void>;
@@ -109,8 +128,27 @@ export interface JournalEvents {
   pauseOf(route: string): Pause | null;
 }
 
-/** Something was appended; or somebody else, an operator mostly, has changed what is recorded of deliveries. */
-export type Change = 'appended' | 'records';
+/**
+ * Something was appended; or somebody else, an operator mostly, has changed what is recorded of deliveries; or an operator
+ * elsewhere wants the sinks that are away to be probed now: that of one route, or of all.
+ */
+export type Change = 'appended' | 'records' | { readonly probe: string | null };
+
+/** What a journal that several daemons share is told of a route. */
+export interface RouteSharing {
+  /** No other daemon may run it. */
+  readonly alone?: boolean;
+  /** It gets only what this daemon has taken. */
+  readonly own?: boolean;
+}
+
+export interface Degraded {
+  /** Unix milliseconds. */
+  readonly since: number;
+  readonly reason: string;
+  /** Notifications that are kept on this machine until it is back. */
+  readonly spooled: number;
+}
 
 /** A route that can't miss anything any more. */
 export interface RoutePlace {

@@ -1,12 +1,22 @@
-import type { JournalStore } from './journal.ts';
+import { JournalError, type JournalStore } from './journal.ts';
 import { sqliteStore } from './sqlite/store.ts';
 
-/** Where the configuration has the journal. */
-export interface StoreLocation {
-  readonly path: string;
+/** Where the configuration has the journal: in a folder of this machine, or in a database that daemons share. */
+export type StoreLocation = { readonly path: string; readonly url?: undefined } | SharedLocation;
+
+export interface SharedLocation {
+  /** Of PostgreSQL: as `postgresServers` takes it. */
+  readonly url: string;
+  readonly schema: string;
+  /** A folder of this machine for what comes in while the database is away, and how many bytes it may have. */
+  readonly spool: string;
+  readonly spoolSize: number;
+  /** Of the daemon, among those that share it. */
+  readonly name: string;
 }
 
 /** The store of a journal, which isn't opened by that. */
-export function storeAt({ path }: StoreLocation): JournalStore {
-  return sqliteStore(path);
+export function storeAt(location: StoreLocation): JournalStore {
+  if (location.url === undefined) return sqliteStore(location.path);
+  throw new JournalError('a shared journal is not built yet');
 }

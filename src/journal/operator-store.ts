@@ -33,6 +33,11 @@ export interface OperatorStore extends OpenedReader {
   holdingsOf(accountId: string): Promise<Holdings>;
   /** The last sign of life in the journal, in Unix milliseconds, where the clock is in doubt by it; else null. */
   clockDoubt(): Promise<number | null>;
+  /**
+   * Tells all daemons that share the journal to probe the sinks that are away at once, of one route or of all. Missing where
+   * one daemon has it.
+   */
+  askForProbe?(route: string | null): Promise<void>;
   /** The operator has seen what was dead or quarantined until this time: of one route, or of all. */
   looked(at: number, route?: string): Promise<void>;
 }

@@ -144,6 +144,8 @@ export interface Summary {
   readonly evicted: Evicted & { readonly since: number | null };
   /** What fits no schema, the newest kinds first. */
   readonly drift: readonly Drift[];
+  /** Those that share the journal; none where one daemon has it alone. */
+  readonly daemons: readonly DaemonSummary[];
   /** All that it knows anything of, in the configuration or not. */
   readonly routes: readonly RouteSummary[];
 }
@@ -161,6 +163,23 @@ export interface RouteSummary {
   /** How many of the dead and quarantined ones are newer than an operator's last look at them. */
   readonly unseen: number;
   readonly paused: Pause | null;
+  /** The name of the daemon that has it, where several share the journal; null where none has it now. */
+  readonly holder: string | null;
+}
+
+/** A daemon that shares the journal, and lives or has stopped without saying so. Times are Unix milliseconds. */
+export interface DaemonSummary {
+  readonly name: string;
+  readonly version: string;
+  /** As it says itself: see `AboutDaemon`. */
+  readonly configuration: string;
+  readonly since: number;
+  /** By how many milliseconds its clock is ahead of the database's. */
+  readonly skew: number;
+  /** Whether its lease holds. */
+  readonly lives: boolean;
+  /** That it has, by name. */
+  readonly routes: readonly string[];
 }
 
 /** An operator has paused a route: no attempt starts. */

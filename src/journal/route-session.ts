@@ -17,6 +17,9 @@ export interface RouteSession {
   /** Aborts when the route may be somebody else's: nothing of it may be delivered any more, and nothing is saved. */
   readonly lost: AbortSignal;
 
+  /** Aborts when another daemon should have the route: what is in flight may end, and then the session be closed. */
+  readonly recalled: AbortSignal;
+
   /**
    * Entries after `seq`, oldest first, `limit` at most; from memory where they are recent.
    * @param bytes of memory that they may take; some MiB at most, and the first one whatever it takes

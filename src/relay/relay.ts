@@ -1,5 +1,6 @@
 import { MemoryBudget } from '../common/memory-budget.ts';
 import type { Config } from '../config/config.ts';
+import { ownFolder, storeLocation } from '../config/journal-place.ts';
 import { storeAt } from '../journal/open.ts';
 import { openControl } from '../ops/control.ts';
 import { openHttpPort } from '../ops/http-port.ts';
@@ -11,7 +12,15 @@ import { sinkKind } from '../sinks/registry.ts';
 import { FileWatch, markOf } from './file-watch.ts';
 import { IntakePipelines } from './intake-pipelines.ts';
 import { introspect } from './introspect.ts';
-import { applyReload, policyOf, Reloader, type ReloadReport, type RunConfig, type Running } from './reload.ts';
+import {
+  aboutDaemon,
+  applyReload,
+  policyOf,
+  Reloader,
+  type ReloadReport,
+  type RunConfig,
+  type Running,
+} from './reload.ts';
 import { Routes } from './routes.ts';
 import { startSelfReports } from './self-reports.ts';
 
@@ -51,8 +60,12 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   const policy = policyOf(config);
   warnOfFewDescriptors(config, log);
   const memory = new MemoryBudget(config.memory.buffers);
-  const journal = await storeAt(config.journal).open(config.journal, logger, { memory });
-  const routes = new Routes(journal, memory, logger);
+  const about = aboutDaemon(config);
+  const journal = await storeAt(storeLocation(config)).open(config.journal, logger, { memory, about });
+  const routes = new Routes(journal, config, memory, logger);
+  journal.subscribe((change) => {
+    if (typeof change === 'object') routes.tryNow(change.probe ?? undefined);
+  });
   await Promise.all(config.routes.map((route) => routes.start(route)));
   const pipelines = new IntakePipelines(policy, { appender: journal, memory, log: logger }, journal);
   const shutdown = new Shutdown();
@@ -102,7 +115,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
       return routes.tryNow(route);
     },
   };
-  const control = await openControl(config.journal.path, answers, logger);
+  const control = await openControl(ownFolder(config.journal), answers, logger);
 
   return {
     health: { summary: () => summaryOf(snapshot), stuck: () => stuckIn(snapshot) },

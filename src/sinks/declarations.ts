@@ -8,7 +8,8 @@ import { webhookDeclaration } from './webhook/declaration.ts';
 
 /** A kind of sink whose options' type is not known here: what its functions get must have been checked against `options`. */
 export interface AnySinkDeclaration
-  extends Omit<SinkDeclaration<unknown>, 'limits' | 'check' | 'requiredKeys' | 'warnings' | 'file'> {
+  extends Omit<SinkDeclaration<unknown>, 'isLocal' | 'limits' | 'check' | 'requiredKeys' | 'warnings' | 'file'> {
+  isLocal(options: unknown): boolean;
   limits(options: unknown): SinkLimits;
   check?(options: unknown): readonly OptionIssue[];
   requiredKeys?(options: unknown): readonly EnvelopeKey[];

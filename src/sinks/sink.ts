@@ -23,6 +23,8 @@ export interface SinkDeclaration<O> {
   readonly summary: string;
   /** What `O` holds: checking and reference are derived from it. */
   readonly options: OptionTree;
+  /** Whether it is a place on one machine: another daemon that shares the journal would deliver to another place. */
+  isLocal(options: O): boolean;
   /** How a route with these options hands over its deliveries. */
   limits(options: O): SinkLimits;
   /** What is wrong among options that are each right by themselves; told with the configuration's other mistakes. */

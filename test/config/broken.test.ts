@@ -22,6 +22,8 @@ const database = (options: string) => `${broker}routes:\n  db:\n    sink:\n     
 const url = 'url: https://crm.example.com/hooks';
 const included = { 'conf.d/a.yaml': 'routes:\n  one:\n    sink: { type: log }\n' };
 
+const shared = "journal: { url: 'postgres://u:geheim@h/d', spool: /b }\n";
+
 const catalogue: Readonly<Record<string, readonly [main: string, around?: Around]>> = {
   // The file
   'an empty file': [''],
@@ -222,6 +224,24 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
   'an expected event by itself': [`${whole}expect: { event: topup, within: 2h }`],
   'names of expected events': [`${whole}expect: [topup]`],
   'expected events at odd hours': [`${whole}expect: [{ event: topup, within: 2h, hours: 8-18 }]`],
+  // A journal that daemons share
+  'a journal in two places': [`${whole}journal: { path: /a, url: 'postgres://u:geheim@h/d', spool: /b }`],
+  'a shared journal without a spool': [
+    `${broker}journal: { url: 'postgres://u:geheim@h/d' }\nroutes: { all: { every: true, sink: { type: log } } }`,
+  ],
+  'a spool without a shared journal': [`${whole}journal: { spool: /b, schema: a }`],
+  'a shared journal in another kind of database': [`${whole}journal: { url: 'mysql://u:geheim@h/d', spool: /b }`],
+  'a shared journal in no database': [`${whole}journal: { url: 'postgres://u:geheim@h', spool: /b }`],
+  'a shared journal on a standby': [
+    `${whole}journal: { url: 'postgres://u:geheim@h,i/d?target_session_attrs=any', spool: /b }`,
+  ],
+  'a shared journal whose password has an @': [`${whole}journal: { url: 'postgres://u:geheim/@w@h/d', spool: /b }`],
+  'a shared journal whose port is none': [`${whole}journal: { url: 'postgres://u:geheim@h,i:x/d', spool: /b }`],
+  'places on one machine, for daemons on several': [
+    `${broker}${shared}routes:\n  a: { sink: { type: log } }\n  b: { sink: { type: file, path: /c } }\n  c: { sink: { type: database, url: 'sqlite:///d' } }\n  d: { sink: { type: database, url: 'postgres:///d?host=/run/postgresql' } }\n  e: { sink: { type: webhook, url: https://f } }`,
+  ],
+  'one daemon, and every one': [`${broker}${shared}routes: { a: { host: b, every: true, sink: { type: log } } }`],
+  'a daemon whose name is none': [`name: relay one\n${whole}`],
   // Values from elsewhere
   'a variable that is not set': [
     `brokers:\n  - zone: west\n    url: amqp://relay:\${env:PASSWORD}@10.0.0.1\n${routes}`,

@@ -6,6 +6,7 @@ import { reasonOf } from '../../common/errors.ts';
 import { pluralize, printable } from '../../common/text/format.ts';
 import type { Config } from '../../config/config.ts';
 import { type Diagnostic, diagnosticLines } from '../../config/diagnostics.ts';
+import { journalAddress, ownFolder, storeLocation } from '../../config/journal-place.ts';
 import { type CheckedConfig, checkConfig } from '../../config/load.ts';
 import { storeAt } from '../../journal/open.ts';
 import { createValidator } from '../../schema/validator.ts';
@@ -56,7 +57,7 @@ export async function check(terminal: Terminal, options: Options): Promise<void>
   const tried = options.connect && config !== undefined ? await testConnections(config) : [];
   const isRight = errors.length === 0 && !(options.strict && warnings.length > 0);
   const isFine = isRight && tried.every(({ ok }) => ok);
-  const note = config === undefined ? undefined : await configDifference(config.journal.path, file);
+  const note = config === undefined ? undefined : await configDifference(ownFolder(config.journal), file);
   if (options.json)
     await showJson(terminal, {
       ok: isFine,
@@ -124,7 +125,9 @@ async function show(
   const width = Math.max(...tried.map(({ name }) => name.length));
   for (const { name, ok, found } of tried) {
     const state = ok ? terminal.paint('green', 'ok     ') : terminal.paint('red', 'failed ');
-    await terminal.print(`${state}  ${printable(`${name.padEnd(width)}  ${found}`)}`);
+    const [first = '', ...others] = found.split('\n').map(printable);
+    await terminal.print(`${state}  ${printable(name).padEnd(width)}  ${first}`);
+    for (const line of others) await terminal.print(`${' '.repeat('failed   '.length + width + 2)}${line}`);
   }
   if (config === undefined && wasTried)
     await terminal.print('Nothing was tried: first the configuration must be without mistakes.');
@@ -158,26 +161,29 @@ const longest = 30_000;
 /**
  * Tries the journal's folder, every broker and every sink of a configuration, all at once. Nothing is changed by it.
  */
-function testConnections({ journal, brokers, routes, intake, queue }: Config): Promise<ConnectionTest[]> {
+function testConnections(config: Config): Promise<ConnectionTest[]> {
+  const { brokers, routes, intake, queue } = config;
   const context = { log: pino({ level: 'silent' }), maxBodySize: intake.maxBodySize };
   return Promise.all([
-    attempt(`journal ${journal.path}`, () => storeAt(journal).testAccess()),
+    attempt(`journal ${journalAddress(config.journal)}`, () => storeAt(storeLocation(config)).testAccess()),
     ...brokers.map((broker) =>
       attempt(`broker ${broker.zone} ${new URL(broker.url).host}`, () =>
         testBrokerConnection(broker, { ...intake, queue }),
       ),
     ),
-    ...routes.map(({ name, sink }) =>
-      attempt(`route ${name} (${sink.type})`, () =>
-        sinkKind(sink.type).connectionTest(sink.options, { ...context, route: name }),
+    ...routes.map(({ name, host, sink }) =>
+      attempt(`route ${name} (${sink.type})`, async () =>
+        host === undefined || host === config.name || config.journal.url === undefined
+          ? sinkKind(sink.type).connectionTest(sink.options, { ...context, route: name })
+          : `not tried here: only the daemon ${host} runs it`,
       ),
     ),
   ]);
 }
 
-async function attempt(name: string, work: () => Promise<string>): Promise<ConnectionTest> {
+async function attempt(name: string, work: () => Promise<string | readonly string[]>): Promise<ConnectionTest> {
   try {
-    return { name, ok: true, found: await within(longest, name, work()) };
+    return { name, ok: true, found: [await within(longest, name, work())].flat().join('\n') };
   } catch (error) {
     return { name, ok: false, found: reasonOf(error) };
   }

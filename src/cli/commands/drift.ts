@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
 import { globToRegExp } from '../../common/text/patterns.ts';
+import { storeLocation } from '../../config/journal-place.ts';
 import { loadPartialConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
@@ -52,12 +53,12 @@ Examples:
   kazoo-relay drift --events voicemail_new --json`;
 
 async function drift(terminal: Terminal, options: Options): Promise<void> {
-  const { config: file, events, all, json } = options;
+  const { config: named, events, all, json } = options;
   const since = options.since?.(options);
-  const { journal, validation } = loadPartialConfig(findConfigFile(file, terminal.env), terminal.env);
-  const { drift } = await withOpen(storeAt(journal).openReader(), (reader) => reader.summary());
+  const config = loadPartialConfig(findConfigFile(named, terminal.env), terminal.env);
+  const { drift } = await withOpen(storeAt(storeLocation(config)).openReader(), (reader) => reader.summary());
   const wanted = events?.map((pattern) => globToRegExp(eventNamed(pattern)?.name ?? pattern));
-  const accepts = createAcceptance(validation.accept);
+  const accepts = createAcceptance(config.validation.accept);
   const chosen = drift
     .map((kind) => ({ ...kind, accepted: accepts(kind.event, kind.path) }))
     .filter(({ event }) => wanted?.some((pattern) => pattern.test(event)) ?? true)

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
+import { ownFolder } from '../../config/journal-place.ts';
 import type { PartialConfig } from '../../config/load.ts';
 import type { Erased, Holdings, OperatorStore } from '../../journal/operator-store.ts';
 import { isDaemonRunning, lookNow } from '../support/daemon-client.ts';
@@ -47,7 +48,7 @@ async function erase(
   config: PartialConfig,
   { account, dryRun, compact, yes, ...zone }: Options,
 ): Promise<void> {
-  const isRunning = await isDaemonRunning(config.journal.path);
+  const isRunning = await isDaemonRunning(config.journal, store);
   const holdings = await store.holdingsOf(account);
   await terminal.print(printable(`the journal holds ${describe(holdings, zone)} of the account ${account}`));
   if (!dryRun) {
@@ -58,10 +59,10 @@ async function erase(
     const erased = await store.act(operatorOf(terminal.env), { accounts: [account] }).erase(account, compact === true);
     await terminal.print(`${notifications(erased.notifications)} erased`);
     if (isRunning) {
-      await lookNow(config.journal.path);
+      await lookNow(ownFolder(config.journal));
       await terminal.print('the daemon forgets them too; a request that is on its way is not called back');
     }
-    const left = whatIsLeft(erased, holdings, config.journal.path);
+    const left = whatIsLeft(erased, holdings, ownFolder(config.journal));
     if (left !== null) {
       terminal.complain(left);
       terminal.exitCode = 1;
@@ -96,11 +97,15 @@ function whatIsLeft({ isLogEmpty, remains }: Erased, { mentions }: Holdings, fol
   );
 }
 
+const ofFiles = 'backups and copies of the journal, also the .damaged ones of a rebuild';
+const ofDatabase =
+  'what waits in a journal.spool; backups of the database, its write-ahead log, and its pages up to the next VACUUM';
+
 /** What an operator still has to look after. */
 async function tellUncovered(
   terminal: Terminal,
   store: OperatorStore,
-  { routes }: PartialConfig,
+  { routes, journal }: PartialConfig,
   { mentions }: Holdings,
 ): Promise<void> {
   const { undecodable } = await store.summary();
@@ -108,6 +113,6 @@ async function tellUncovered(
   await terminal.print(`not covered:
   undecodable notifications, whose account is unknown: ${undecodable} (kazoo-relay dead list)
   notifications of other accounts, or of none, that mention this one: ${mentions}
-  backups and copies of the journal, also the .damaged ones of a rebuild; logs
+  ${journal.url === undefined ? ofFiles : ofDatabase}; logs
   what sinks have: ${printable(sinks)}`);
 }

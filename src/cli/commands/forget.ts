@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { printable } from '../../common/text/format.ts';
+import { ownFolder } from '../../config/journal-place.ts';
 import type { PartialConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { RouteSummary } from '../../journal/reader.ts';
@@ -46,10 +47,14 @@ async function forget(
 ): Promise<void> {
   if (config.routes.some((route) => route.name === name))
     throw new Error(`the configuration has the route ${name}: take it out first, and reload`);
-  await refuseRunning(name, config.journal.path);
+  await refuseRunning(name, ownFolder(config.journal));
   const { routes } = await store.summary();
   const former = routes.find((route) => route.name === name);
   if (former === undefined) throw unknownRoute(name, routes, config);
+  if (former.holder !== null)
+    throw new Error(
+      printable(`the daemon ${former.holder} still runs the route ${name}: take it out there too, and reload`),
+    );
   const question = printable(`Forget ${name}: ${holdingsOf(former)}? Nothing of it will be delivered.`);
   if (!(sure || (await terminal.confirm(question)))) {
     await terminal.print('nothing was forgotten');

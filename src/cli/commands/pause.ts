@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
+import { ownFolder } from '../../config/journal-place.ts';
 import type { PartialConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import { lookNow } from '../support/daemon-client.ts';
@@ -34,7 +35,7 @@ Example:
 async function pause(terminal: Terminal, name: string, store: OperatorStore, config: PartialConfig): Promise<void> {
   const { name: route } = findRoute(name, config.routes);
   const isNew = await store.act(operatorOf(terminal.env), { route }).pause(route);
-  await lookNow(config.journal.path);
+  await lookNow(ownFolder(config.journal));
   const state = isNew ? 'is paused: no attempt starts' : 'was paused already';
   await terminal.print(`${route} ${state}; "kazoo-relay resume ${route}" ends it`);
 }
@@ -64,6 +65,6 @@ async function resume(terminal: Terminal, name: string, store: OperatorStore, co
   const paused = routes.filter((route) => route.paused !== null);
   const { name: route } = findRoute(name, [...config.routes, ...paused]);
   const isChanged = await store.act(operatorOf(terminal.env), { route }).resume(route);
-  await lookNow(config.journal.path);
+  await lookNow(ownFolder(config.journal));
   await terminal.print(printable(isChanged ? `${route} is resumed` : `${route} is not paused`));
 }

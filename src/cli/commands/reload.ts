@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
 import { ConfigError } from '../../config/diagnostics.ts';
+import { ownFolder } from '../../config/journal-place.ts';
 import { loadOutlineConfig } from '../../config/load.ts';
 import type { Changes } from '../../relay/changes.ts';
 import type { ReloadReport } from '../../relay/reload.ts';
@@ -47,7 +48,7 @@ Example:
   kazoo-relay reload --config /etc/kazoo-relay/kazoo-relay.yaml`;
 
 async function reload(terminal: Terminal, file: string, { json }: Options): Promise<void> {
-  const { path } = loadOutlineConfig(file).journal;
+  const path = ownFolder(loadOutlineConfig(file).journal);
   const report = await reloadDaemon(path);
   if (report === null) throw new Error(`no daemon runs on the journal in ${path}; where that has changed, restart it`);
   if ('error' in report) throw new Error(report.error);

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { onSignal, releaseStops, stopSignals } from '../../common/async/early-signals.ts';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { diagnosticText } from '../../config/diagnostics.ts';
+import { ownFolder, storeLocation } from '../../config/journal-place.ts';
 import { type LoadedConfig, readConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import type { Overrides } from '../../config/read/variables.ts';
@@ -86,12 +87,12 @@ async function runDaemon(
   const routes = config.routes.map(({ name }) => name);
   log.info({ version, node: process.versions.node, config: file, routes, pid: process.pid }, 'starting');
   logWarnings(loaded, log);
-  await refuseSecond(config.journal.path);
+  await refuseSecond(ownFolder(config.journal));
   if (rebuild) {
     // What has come so far is heard before. From then on a signal to stop ends it, and the journal stands as it did.
     await nextTurn();
     releaseStops();
-    const store = storeAt(config.journal);
+    const store = storeAt(storeLocation(config));
     if (store.rebuild === undefined) throw new Error('--rebuild is for a journal in files; this one has none');
     await store.rebuild(
       config.routes.map(({ name }) => name),

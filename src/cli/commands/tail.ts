@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
+import { storeLocation } from '../../config/journal-place.ts';
 import { loadPartialConfig, type PartialConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
@@ -63,7 +64,7 @@ async function tail(terminal: Terminal, options: Options): Promise<void> {
   const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
   const show = options.json ? showJson(terminal) : showPlain(terminal, options);
   const since = options.since?.(options);
-  await withOpen(storeAt(config.journal).openReader(), async (journal) => {
+  await withOpen(storeAt(storeLocation(config)).openReader(), async (journal) => {
     const filter = await filterOf(options, config, journal);
     // Looked up first: what comes in while the old ones are printed is found when following.
     const newest = await newestOf(journal);

@@ -1,3 +1,4 @@
+import { urlsOfHosts } from '../../common/net/postgres-url.ts';
 import { isOption, isOptionList, isOptionMap, type OptionNode, type OptionTree } from '../../common/options/declare.ts';
 import { isMapping, unescapedAt } from '../../common/options/value-checks.ts';
 import { isSecretParameter, wordsOf } from '../../kazoo/secrets.ts';
@@ -17,7 +18,12 @@ const shortestToken = 16;
  * anything else nothing.
  */
 export function mask(value: unknown): string {
-  if (typeof value !== 'string' || !URL.canParse(value)) return masked;
+  if (typeof value !== 'string') return masked;
+  // Of one with several hosts, what is said for all of them; the hosts are no secret.
+  const hosts = urlsOfHosts(value);
+  const [first = ''] = hosts;
+  if (hosts.length > 1) return hosts.every((one) => mask(one) !== masked) ? withHosts(mask(first), hosts) : masked;
+  if (!URL.canParse(value)) return masked;
   const url = new URL(value);
   if (url.protocol === 'sqlite:' && isPath(url)) return `${value.replace(/[?#].*$/s, '')}${queryOf(url, false)}`;
   // Without "//" it is no address of a host, and anything may be anywhere in it.
@@ -27,6 +33,12 @@ export function mask(value: unknown): string {
   if (/@/.test(url.pathname) || (!isHttp && unescapedAt.test(value))) return masked;
   const path = isHttp ? url.pathname.split('/').map(withoutToken).join('/') : url.pathname;
   return `${url.protocol}//${loginOf(url)}${url.host}${path}${queryOf(url, isHttp)}`;
+}
+
+function withHosts(shown: string, urls: readonly string[]): string {
+  const [first = '', ...others] = urls.map((url) => new URL(url).host);
+  const at = shown.indexOf(first, shown.indexOf('@')) + first.length;
+  return [shown.slice(0, at), ...others].join(',') + shown.slice(at);
 }
 
 /** Nobody logs in to SQLite; what has an @ may yet be the login of another database. */
@@ -46,7 +58,7 @@ function withoutToken(part: string): string {
 }
 
 /** Of a database's URL, what says how to connect is shown; of any other, names only. */
-const harmless = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'host'];
+const harmless = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'host', 'target_session_attrs'];
 
 function queryOf({ search, searchParams }: URL, isHttp: boolean): string {
   if (search === '') return '';

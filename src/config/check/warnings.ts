@@ -10,6 +10,7 @@ import { formatDuration } from '../formats/amounts.ts';
 import type { MergedSources } from '../read/merge-sources.ts';
 import { secretsInClearText } from './secrets.ts';
 import { KnownEvents, knownZones, namingWarnings, ownFields, selectionWarnings } from './selection-warnings.ts';
+import { sharingWarnings } from './sharing.ts';
 
 /**
  * What is legal in a configuration, and most likely not meant.
@@ -32,6 +33,7 @@ export function configWarnings(config: Config, merged: MergedSources, isValid: (
     ]),
     ...(['expect', 'validation'].every((section) => isValid([section])) ? namingWarnings(config, known) : []),
     ...sharedTargets(routes),
+    ...(['journal', 'queue'].every((section) => isValid([section])) ? sharingWarnings(config, routes) : []),
     ...(isValid(['http']) ? httpWarnings(config) : []),
     ...(['intake', 'queue', 'log'].every((section) => isValid([section])) ? intakeWarnings(config) : []),
     ...secretsInClearText(merged).filter(({ path }) => isValid(path)),

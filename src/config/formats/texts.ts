@@ -1,4 +1,6 @@
+import { reasonOf } from '../../common/errors.ts';
 import { parametersOf } from '../../common/net/amqp-url.ts';
+import { postgresServers } from '../../common/net/postgres-url.ts';
 import type { Format } from '../../common/options/declare.ts';
 import {
   anyCase,
@@ -13,6 +15,7 @@ import { mappedTypes } from '../../sinks/database/options.ts';
 import { sixteenBits } from './amounts.ts';
 
 const sqlName = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;
+const daemonName = /^[A-Za-z0-9][\w.-]{0,63}$/;
 const columnSource = new RegExp(`^[a-z_]+(\\.[\\w-]+)*(\\s+(${mappedTypes.join('|')}))?$`);
 const rfc3339 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
 /** A path has no more room in a socket's address. */
@@ -113,6 +116,27 @@ export const texts = {
       must(!sqliteInHome.test(String(value)), `has a path that ${leadingTildeMessage}`);
       must(isDatabaseUrl(value), 'must be a URL such as postgres://user:password@host:5432/database or sqlite:///path');
     },
+  },
+  'journal url': {
+    kind: 'URL',
+    schema: { ...urlSchema('postgres(ql)?://[^?#]'), not: { pattern: unescapedAt.source } },
+    validate: (value) => {
+      must(!hasUnescapedAt(value), unescapedAtMessage);
+      must(
+        typeof value === 'string' && /^\s*postgres(ql)?:\/\//i.test(value),
+        'must be a URL such as postgres://user:password@host:5432/database',
+      );
+      must(databaseOf(value) !== undefined, 'must name the database: postgres://user:password@host:5432/database');
+    },
+  },
+  'daemon name': {
+    kind: 'name',
+    schema: { type: 'string', pattern: daemonName.source },
+    validate: (value) =>
+      must(
+        typeof value === 'string' && daemonName.test(value),
+        'must be a name of letters, digits, dots, - and _, 64 at most',
+      ),
   },
   // What else there is to say of these two, the sink says that has them.
   'http url': {
@@ -220,6 +244,15 @@ function isAmqpUrl(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;
   const { protocol, hostname } = new URL(value);
   return (protocol === 'amqp:' || protocol === 'amqps:') && hostname !== '';
+}
+
+/** @throws Error that says why the URL can't be used */
+function databaseOf(url: string): string | undefined {
+  try {
+    return postgresServers(url)[0]?.database;
+  } catch (cause) {
+    throw new Error(`can't be used: ${reasonOf(cause)}`, { cause });
+  }
 }
 
 /** A host and its port, without what must stand in front. */

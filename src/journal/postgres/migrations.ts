@@ -1,4 +1,5 @@
 import { blockSize } from './blocks.ts';
+import { tidyingFunctions } from './tidying-functions.ts';
 
 /**
  * The SQL that brings a shared journal from version N to N + 1, oldest first; a released one is never changed. It runs with
@@ -13,7 +14,7 @@ export const migrations: readonly string[] = [
   CREATE FUNCTION now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS $$
     SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
 
-  -- Valid notifications, by ranges of a million places; retention drops those that are over.
+  -- Valid notifications, by ranges of places; retention drops those that are over. See log-ranges.ts.
   CREATE TABLE log (
     seq         bigint NOT NULL,
     id          uuid   NOT NULL,
@@ -32,6 +33,7 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (seq)
   ) PARTITION BY RANGE (seq);
   CREATE INDEX log_resends ON log (resend_of) WHERE resend_of IS NOT NULL;
+  CREATE TABLE log_0 PARTITION OF log FOR VALUES FROM (0) TO (65536);
 
   -- Those that aren't dropped with their range: what isn't valid, from the beginning; what a route still lists, from the
   -- time on when its range is dropped.
@@ -51,17 +53,25 @@ export const migrations: readonly string[] = [
     UNION ALL
     SELECT seq, id, received_at, occurred_at, origin, event, account_id, resend_of, head, data, raw FROM kept;
 
-  -- Which place an id has: a redelivery has one already. A partition a day of the id's time; what is outside of them all is
-  -- in the default one.
+  -- Which place an id has: a redelivery has one already. A partition a day of the id's time; one for those without a time; what
+  -- is outside of them all is in the default one. Retention drops those of days, and finds rows in the other two by their places.
   CREATE TABLE ids (id uuid PRIMARY KEY, seq bigint NOT NULL) PARTITION BY RANGE (id);
+  CREATE TABLE ids_timeless PARTITION OF ids
+    FOR VALUES FROM ('00000000-0000-0000-0000-000000000000') TO ('00000000-0001-0000-0000-000000000000');
   CREATE TABLE ids_default PARTITION OF ids DEFAULT;
+  CREATE INDEX ids_timeless_by_seq ON ids_timeless (seq);
+  CREATE INDEX ids_default_by_seq ON ids_default (seq);
 
   -- The first one of each occurrence: see occurrenceOf. By days of the occurrence's time, as ids.
   CREATE TABLE occurrences (occurrence uuid PRIMARY KEY, id uuid NOT NULL, seq bigint NOT NULL) PARTITION BY RANGE (occurrence);
+  CREATE TABLE occurrences_timeless PARTITION OF occurrences
+    FOR VALUES FROM ('00000000-0000-0000-0000-000000000000') TO ('00000000-0001-0000-0000-000000000000');
   CREATE TABLE occurrences_default PARTITION OF occurrences DEFAULT;
+  CREATE INDEX occurrences_timeless_by_seq ON occurrences_timeless (seq);
+  CREATE INDEX occurrences_default_by_seq ON occurrences_default (seq);
 
-  -- A row a batch; the newest is the journal's head. Generation: see generations. Newest: the latest received_at up to here,
-  -- by which times lead to places.
+  -- A row a batch, of old ones fewer; the newest is the journal's head. Newest: the latest received_at up to here, by which times
+  -- lead to places.
   CREATE TABLE appends (
     last       bigint  PRIMARY KEY,
     rows       integer NOT NULL,
@@ -383,7 +393,7 @@ export const migrations: readonly string[] = [
     PERFORM lock_for('append');
     SELECT last INTO head FROM appends ORDER BY last DESC LIMIT 1;
     place := CASE a_start WHEN 'now' THEN head WHEN 'earliest' THEN 0 ELSE coalesce(
-      (SELECT last - rows FROM appends WHERE newest >= a_start::bigint AND rows > 0 ORDER BY newest, last LIMIT 1), head) END;
+      (SELECT last FROM appends WHERE newest < a_start::bigint ORDER BY newest DESC, last DESC LIMIT 1), 0) END;
     IF a_start NOT IN ('now', 'earliest') THEN
       place := coalesce((SELECT seq - 1 FROM entries WHERE seq > place AND received_at >= a_start::bigint ORDER BY seq LIMIT 1), head);
     END IF;
@@ -436,6 +446,8 @@ export const migrations: readonly string[] = [
     END LOOP;
     RETURN lost;
   END $$;
+
+  ${tidyingFunctions}
 
   -- Tells the daemons of a change by an operator, or of a wish. Its number is given in the order of visibility.
   CREATE FUNCTION announce(a_kind text, a_route text) RETURNS void LANGUAGE plpgsql AS $$

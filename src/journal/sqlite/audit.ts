@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import { truncateUtf8 } from '../../common/text/format.ts';
+import { ActReporter, actOf, audited, mostActs, selectionText } from '../audit.ts';
 import type { ActName, ActSelection, AuditedAct, Operator } from '../operator-store.ts';
 
 /** The rows of one act in the audit: one for each kind of change, made with the first that is committed. */
@@ -10,9 +10,9 @@ export class ActRows {
   readonly #selection: string;
   readonly #numbers = new Map<ActName, number>();
 
-  constructor(database: DatabaseSync, { who, from }: Operator, selection: ActSelection) {
+  constructor(database: DatabaseSync, operator: Operator, selection: ActSelection) {
     this.#database = database;
-    this.#operator = { who: truncateUtf8(who, longestName), from: truncateUtf8(from, longestName) };
+    this.#operator = audited(operator);
     this.#selection = selectionText(selection);
   }
 
@@ -34,21 +34,6 @@ export class ActRows {
   }
 }
 
-/** Bytes that a name may have, and ids and other values that are kept of a selection. */
-const longestName = 200;
-const mostValues = 20;
-const longestValue = 200;
-
-/** However much was said on a command line, a row stays small. */
-function selectionText(selection: ActSelection): string {
-  const text = (value: unknown) => (typeof value === 'string' ? truncateUtf8(value, longestValue) : value);
-  const bounded = Object.entries(selection).map(([key, value]) => [
-    key,
-    Array.isArray(value) ? value.slice(0, mostValues).map(text) : text(value),
-  ]);
-  return JSON.stringify(Object.fromEntries(bounded));
-}
-
 /** Oldest first: the newest `limit` ones since a time. */
 export function actsSince(database: DatabaseSync, since: number, limit: number): AuditedAct[] {
   return database
@@ -58,43 +43,19 @@ export function actsSince(database: DatabaseSync, since: number, limit: number):
     .map(actOf);
 }
 
-function actOf(row: Record<string, unknown>): AuditedAct {
-  return {
-    number: Number(row.number),
-    at: Number(row.at),
-    who: String(row.who),
-    from: String(row.origin),
-    act: row.act as ActName, // as `ActRows` wrote it
-    selection: JSON.parse(String(row.selection)) as ActSelection,
-    count: Number(row.count),
-  };
-}
-
-/** Tells the daemon's log what operators have done beside it: what was done before it was started, it doesn't. */
-export class ActReporter {
-  readonly #log: Logger;
+/** Looks for what the daemon's log is to be told. */
+export class Acts {
+  readonly #reporter: ActReporter;
   readonly #find: StatementSync;
-  /** The last act that was told, and how much it had changed by then. */
-  #last: number;
-  #count: number;
 
   constructor(database: DatabaseSync, log: Logger) {
-    this.#log = log;
     this.#find = database.prepare('SELECT * FROM audit WHERE number >= ? ORDER BY number LIMIT 1000');
-    const newest = database.prepare('SELECT number, count FROM audit ORDER BY number DESC LIMIT 1').get();
-    this.#last = Number(newest?.number ?? 0);
-    this.#count = Number(newest?.count ?? 0);
+    const newest = database.prepare('SELECT * FROM audit ORDER BY number DESC LIMIT 1').get();
+    this.#reporter = new ActReporter(newest === undefined ? null : actOf(newest), log);
   }
 
-  /** A large act goes on for some looks, and is told with what it has changed by then. */
   look(): void {
-    for (const row of this.#find.all(this.#last)) {
-      const { number, at: _, act, ...rest } = actOf(row);
-      if (number === this.#last && rest.count === this.#count) continue;
-      this.#log.info({ act, ...rest }, 'an operator has acted');
-      this.#last = number;
-      this.#count = rest.count;
-    }
+    this.#reporter.tell(this.#find.all(this.#reporter.from).map(actOf));
   }
 }
 
@@ -112,6 +73,3 @@ export function removeOldActs(database: DatabaseSync, before: number, limit: num
     .run(before, limit);
   return Number(changes);
 }
-
-/** A script that acts again and again fills nothing. */
-const mostActs = 100_000;

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { covers, loggedRuns } from '../delivery-runs.ts';
 import type { LoggedDelivery } from '../reader.ts';
 import type { DeliveredRecord, DeliveredRun } from '../route-session.ts';
 import { selectionRoutes } from './selections.ts';
@@ -7,9 +8,7 @@ import { selectionRoutes } from './selections.ts';
 const stepSize = 500;
 
 /**
- * What became of deliveries. Nearly all of a route are delivered in their order and in the first try: of these a row tells
- * a whole settlement. What had a record of its own has a row of its own, by whoever took that away. A route's rows of
- * several don't overlap, because its cursor passes each entry once.
+ * What became of deliveries: see `loggedRuns`. What had a record of its own has a row of its own, by whoever took that away.
  */
 export class DeliveryLog {
   readonly #insert: StatementSync;
@@ -26,10 +25,8 @@ export class DeliveryLog {
 
   /** Runs in the journal's order, within the transaction that moves the route's cursor over them. */
   addRuns(route: string, runs: readonly DeliveredRun[], at: number): void {
-    for (const { code, places } of joined(runs)) {
-      const [first = 0, last = 0] = [places[0], places.at(-1)];
-      this.#insert.run(first, last, at, 1, route, 'delivered', code, null, JSON.stringify(gapsIn(places)));
-    }
+    for (const { code, first, last, gaps } of loggedRuns(runs))
+      this.#insert.run(first, last, at, 1, route, 'delivered', code, null, JSON.stringify(gaps));
   }
 
   addRecord(route: string, { seq, code, attempts }: DeliveredRecord, at: number): void {
@@ -101,7 +98,7 @@ export function loggedDeliveriesOf(database: DatabaseSync, seq: number): LoggedD
     ...single.all(route, seq).map(loggedOf),
     ...several
       .all(route, seq)
-      .filter((row) => covers(row, seq))
+      .filter(({ first, gaps }) => covers({ first: Number(first), gaps: gapsOf(gaps) }, seq))
       .map(loggedOf),
   ]);
 }
@@ -125,31 +122,6 @@ function loggedOf({ route, outcome, at, code, attempts, by }: LogRow): LoggedDel
   };
 }
 
-function covers({ first, gaps }: LogRow, seq: number): boolean {
-  const place = seq - Number(first);
-  const bounds = JSON.parse(String(gaps)) as number[]; // as `gapsIn` made them
-  if (place < 0) return false;
-  return !bounds.some((from, index) => index % 2 === 0 && from <= place && place <= (bounds[index + 1] ?? -1));
-}
-
-/** Those that follow each other and were answered the same as one. */
-function joined(runs: readonly DeliveredRun[]): Pick<DeliveredRun, 'code' | 'places'>[] {
-  const result: { code: DeliveredRun['code']; places: number[] }[] = [];
-  for (const { code, places } of runs) {
-    const last = result.at(-1);
-    if (last?.code === code) for (const place of places) last.places.push(place);
-    else result.push({ code, places: [...places] });
-  }
-  return result;
-}
-
-/** What lies between places, as places behind the first. */
-function gapsIn(places: readonly number[]): number[] {
-  const [first = 0] = places;
-  const gaps: number[] = [];
-  for (let index = 1; index < places.length - 1; index += 2) {
-    const [before = 0, after = 0] = [places[index], places[index + 1]];
-    if (before + 1 < after) gaps.push(before + 1 - first, after - 1 - first);
-  }
-  return gaps;
+function gapsOf(text: unknown): number[] {
+  return JSON.parse(String(text)) as number[]; // as `addRuns` wrote them
 }

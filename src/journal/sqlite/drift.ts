@@ -1,25 +1,16 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Entry } from '../../notification/entry.ts';
 import type { Header } from '../../notification/header.ts';
 import type { Notification } from '../../notification/notification.ts';
-import { driftIn, hasDrift, maxKinds } from '../drift.ts';
+import { addDrift, type DriftSums, driftIn, hasDrift } from '../drift.ts';
 import type { Drift, DriftKind } from '../reader.ts';
 
 /** Counts the drift of what is inserted. It keeps nothing by itself: what is rolled back was never counted. */
 export class DriftCounter {
-  readonly #add: StatementSync;
-  readonly #begin: StatementSync;
-  readonly #countKnown: StatementSync;
-  readonly #countUnknown: StatementSync;
+  readonly #sums: DriftSums;
 
   constructor(database: DatabaseSync) {
-    this.#add = database.prepare(`
-      UPDATE drift SET count = count + ?4, last = max(last, ?5), example = ?6
-      WHERE event = ?1 AND path = ?2 AND keyword = ?3`);
-    this.#begin = database.prepare(`
-      INSERT INTO drift (event, path, keyword, count, last, example, first, known) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
-    this.#countKnown = database.prepare('SELECT count(*) AS count FROM drift WHERE event = ? AND known = 1');
-    this.#countUnknown = database.prepare('SELECT count(*) AS count FROM drift WHERE known = 0');
+    this.#sums = sumsIn(database);
   }
 
   /**
@@ -34,41 +25,25 @@ export class DriftCounter {
       next += 1;
       if (hasDrift(notification)) for (const kind of driftIn(notification)) gather(found, kind, notification.header);
     }
-    if (found.size > 0) this.#write(found.values());
-  }
-
-  #write(found: Iterable<Drift>): void {
-    const rooms = new Map<string, number>();
-    for (const drift of found) {
-      if (this.#update(drift)) continue;
-      const group = groupOf(drift);
-      const room = rooms.get(group) ?? maxKinds - this.#kindsOf(drift);
-      rooms.set(group, room - 1);
-      if (room > 0) this.#insert(drift);
-      else this.#addOther({ ...drift, event: group, path: '', keyword: 'other' });
-    }
-  }
-
-  #addOther(drift: Drift): void {
-    if (!this.#update(drift)) this.#insert(drift);
-  }
-
-  #update({ event, path, keyword, count, last, example }: Drift): boolean {
-    return this.#add.run(event, path, keyword, count, last, example).changes === 1;
-  }
-
-  #insert({ event, path, keyword, known, count, first, last, example }: Drift): void {
-    this.#begin.run(event, path, keyword, count, last, example, first, Number(known));
-  }
-
-  #kindsOf({ event, known }: Drift): number {
-    return Number((known ? this.#countKnown.get(event) : this.#countUnknown.get())?.count);
+    if (found.size > 0) addDrift(found.values(), this.#sums);
   }
 }
 
-/** What has a bound of its own: an event that a schema is for; all others together. */
-function groupOf({ event, known }: DriftKind): string {
-  return known ? event : 'unknown';
+function sumsIn(database: DatabaseSync): DriftSums {
+  const add = database.prepare(`
+    UPDATE drift SET count = count + ?4, last = max(last, ?5), example = ?6
+    WHERE event = ?1 AND path = ?2 AND keyword = ?3`);
+  const begin = database.prepare(`
+    INSERT INTO drift (event, path, keyword, count, last, example, first, known) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+  const countKnown = database.prepare('SELECT count(*) AS count FROM drift WHERE event = ? AND known = 1');
+  const countUnknown = database.prepare('SELECT count(*) AS count FROM drift WHERE known = 0');
+  return {
+    add: ({ event, path, keyword, count, last, example }) =>
+      add.run(event, path, keyword, count, last, example).changes === 1,
+    insert: ({ event, path, keyword, known, count, first, last, example }) =>
+      void begin.run(event, path, keyword, count, last, example, first, Number(known)),
+    kindsBeside: ({ event, known }) => Number((known ? countKnown.get(event) : countUnknown.get())?.count),
+  };
 }
 
 function gather(found: Map<string, Drift>, kind: DriftKind, { id, receivedAt }: Header): void {

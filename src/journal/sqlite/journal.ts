@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { MemoryBudget } from '../../common/memory-budget.ts';
 import type { Entry, Interest } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
+import { countsWith } from '../delivery-tallies.ts';
 import {
   type Change,
   type Journal,
@@ -13,6 +14,7 @@ import {
   type OutageLog,
   type RoutePlace,
 } from '../journal.ts';
+import { PageCache } from '../page-cache.ts';
 import type {
   CountSpan,
   DeliveryCount,
@@ -26,14 +28,15 @@ import type {
   SelectionVersion,
   Summary,
 } from '../reader.ts';
+import { RecentEntryCache } from '../recent-entry-cache.ts';
 import type { Page, RouteSession, Start } from '../route-session.ts';
-import { ActReporter } from './audit.ts';
+import { Acts } from './audit.ts';
 import { firstSince } from './block-index.ts';
 import type { JournalClock } from './clock.ts';
 import { Connection } from './connection.ts';
 import { databaseFile, openDatabase, prepareFolder } from './database.ts';
 import { Deliveries } from './deliveries.ts';
-import { countsIn, countsWith, DeliveryCounts } from './delivery-counts.ts';
+import { countsIn, DeliveryCounts } from './delivery-counts.ts';
 import { DeliveryLog, loggedDeliveriesOf, loggedSince } from './delivery-log.ts';
 import { EntryWriter } from './entry-writer.ts';
 import { erasedThrough } from './erase.ts';
@@ -42,9 +45,7 @@ import { finishRebuild } from './files.ts';
 import { isInvalid } from './invalid.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { Outages, outagesBetween } from './outages.ts';
-import { PageCache } from './page-cache.ts';
 import { find, pausesIn, resendsOf, summarise } from './reader.ts';
-import { RecentEntryCache } from './recent-entry-cache.ts';
 import { Retention, unlimited } from './retention.ts';
 import { RouteSessions } from './route-sessions.ts';
 import { erasedAmong } from './rows.ts';
@@ -94,7 +95,7 @@ class SqliteJournal implements Journal {
   readonly #counts: DeliveryCounts;
   readonly #outages: Outages;
   readonly #sessions: RouteSessions;
-  readonly #acts: ActReporter;
+  readonly #acts: Acts;
   readonly #listeners = new Set<Listener>();
   readonly #changeTimer: NodeJS.Timeout;
   #last: number;
@@ -125,20 +126,25 @@ class SqliteJournal implements Journal {
     this.#outages = new Outages(database);
     connection.accompany(this.#counts);
     connection.accompany(this.#outages);
-    const targets = { deliveries, log: new DeliveryLog(database), counts: this.#counts };
+    const targets = { deliveries, log: new DeliveryLog(database), counts: this.#counts.tallies };
     const settlements = new Settlements(connection, targets, (seq) => this.#retention.freed(seq));
     this.#settlements = settlements;
     const read: RouteSession['read'] = (...place) => this.#read(...place);
     const last = () => this.#last;
     this.#sessions = new RouteSessions({ connection, deliveries, settlements, read, last });
     this.#seenVersion = this.#version.get()?.data_version;
-    this.#acts = new ActReporter(database, log);
+    this.#acts = new Acts(database, log);
     this.#pauses = pausesIn(database);
     this.#changeTimer = setInterval(() => this.look(), lookEvery);
   }
 
   get trouble(): string | null {
     return this.#connection.files.lost;
+  }
+
+  /** Where it can't be written, nothing is taken. */
+  get degraded(): null {
+    return null;
   }
 
   get clock(): JournalClock {
@@ -190,6 +196,9 @@ class SqliteJournal implements Journal {
     this.#retention.limit(limits);
   }
 
+  /** There is nobody else to tell it. */
+  describe(): void {}
+
   async summary(): Promise<Summary> {
     const { database, file } = this.#connection;
     return this.#connection.reading(() => summarise(database, file));
@@ -220,7 +229,9 @@ class SqliteJournal implements Journal {
   }
 
   counts(per: CountSpan, since: number): Promise<DeliveryCount[]> {
-    return this.#reading((database) => countsWith(countsIn(database, per, since), this.#counts.pending(per, since)));
+    return this.#reading((database) =>
+      countsWith(countsIn(database, per, since), this.#counts.tallies.pending(per, since)),
+    );
   }
 
   outages(since: number, until: number): Promise<Outage[]> {
@@ -228,11 +239,11 @@ class SqliteJournal implements Journal {
   }
 
   brokerAway(...outage: Parameters<OutageLog['brokerAway']>): void {
-    this.#outages.brokerAway(...outage);
+    this.#outages.changes.brokerAway(...outage);
   }
 
   brokerBack(...end: Parameters<OutageLog['brokerBack']>): void {
-    this.#outages.brokerBack(...end);
+    this.#outages.changes.brokerBack(...end);
   }
 
   async close(): Promise<void> {
@@ -240,7 +251,7 @@ class SqliteJournal implements Journal {
     this.#retention.close();
     this.#sessions.close();
     this.#settlements.close();
-    this.#counts.closing();
+    this.#counts.tallies.closing();
     try {
       this.#connection.writeDue();
     } catch {

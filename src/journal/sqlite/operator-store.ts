@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Entry } from '../../notification/entry.ts';
 import type { NotificationState, Problem } from '../../notification/notification.ts';
+import { isDoubtful } from '../clock.ts';
 import type { OperatorStore } from '../operator-store.ts';
 import { actsSince } from './audit.ts';
-import { isDoubtful, lastSign } from './clock.ts';
+import { lastSign } from './clock.ts';
 import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
 import { holdingsOf } from './erase.ts';

@@ -1,22 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { BrokerName, OutageLog } from '../journal.ts';
+import { joinedWithin, mostOutages, notRunning, OutageChanges, shortestStop } from '../outages.ts';
 import type { Outage } from '../reader.ts';
 import { lastSign } from './clock.ts';
 import type { Companion } from './companion.ts';
-
-/** One that begins so soon after another of its broker goes on as that one, in milliseconds: a broker may flap for days. */
-const joinedWithin = 60_000;
-
-/** The newest are kept. */
-const mostRows = 10_000;
-
-/** A daemon that is started again so soon, in milliseconds, was hardly away: signs of life are written once a minute. */
-const shortestStop = 90_000;
-
-type Change = { readonly of: BrokerName } & (
-  | { readonly since: number; readonly reason: string; readonly code: number | string | null }
-  | { readonly until: number }
-);
 
 /** While no daemon ran, all brokers were away: what it was about to tell of them ended with it. */
 interface Stop {
@@ -25,13 +11,13 @@ interface Stop {
 }
 
 /** When nothing was taken from a broker. Changes are written with what is written anyway, or within a second. */
-export class Outages implements Companion, OutageLog {
+export class Outages implements Companion {
+  readonly changes = new OutageChanges();
   readonly #database: DatabaseSync;
   readonly #begin: StatementSync;
   readonly #resume: StatementSync;
   readonly #end: StatementSync;
   #stop: Stop | null;
-  #changes: Change[] = [];
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -46,21 +32,13 @@ export class Outages implements Companion, OutageLog {
     this.#end = database.prepare('UPDATE outages SET until = ? WHERE zone = ? AND broker = ? AND until IS NULL');
   }
 
-  brokerAway(of: BrokerName, since: number, reason: string, code: number | string | null): void {
-    this.#changes.push({ of, since, reason, code });
-  }
-
-  brokerBack(of: BrokerName, until: number): void {
-    this.#changes.push({ of, until });
-  }
-
   get isDue(): boolean {
-    return this.#stop !== null || this.#changes.length > 0;
+    return this.#stop !== null || this.changes.isDue;
   }
 
   write(): void {
     if (this.#stop !== null) this.#writeStop(this.#stop);
-    for (const change of this.#changes) {
+    for (const change of this.changes.toWrite()) {
       const { zone, broker } = change.of;
       if ('until' in change) this.#end.run(change.until, zone, broker);
       else {
@@ -69,18 +47,18 @@ export class Outages implements Companion, OutageLog {
         if (changes === 0) this.#begin.run(since, zone, broker, reason, code);
       }
     }
-    this.#database.exec(`DELETE FROM outages WHERE number <= (SELECT max(number) FROM outages) - ${mostRows}`);
+    this.#database.exec(`DELETE FROM outages WHERE number <= (SELECT max(number) FROM outages) - ${mostOutages}`);
   }
 
   written(): void {
     this.#stop = null;
-    this.#changes = [];
+    this.changes.written();
   }
 
   #writeStop({ since, until }: Stop): void {
     this.#database.prepare('UPDATE outages SET until = max(since, ?) WHERE until IS NULL').run(since);
     if (until - since < shortestStop) return;
-    const { lastInsertRowid } = this.#begin.run(since, '', '', 'kazoo-relay did not run', null);
+    const { lastInsertRowid } = this.#begin.run(since, '', '', notRunning, null);
     this.#database.prepare('UPDATE outages SET until = ? WHERE number = ?').run(until, lastInsertRowid);
   }
 }

@@ -124,6 +124,7 @@ export function summarise(database: DatabaseSync, file: string): Summary {
     invalidBytes: Number(database.prepare("SELECT value FROM facts WHERE name = 'invalid_bytes'").get()?.value),
     evicted: evictedFrom(database),
     drift: driftOf(database),
+    daemons: [],
     routes: [...names].sort().map((name): RouteSummary => {
       const cursor = cursors.get(name);
       const waitingSince = cursor === undefined ? undefined : firstAfter.get(cursor)?.received_at;
@@ -141,6 +142,7 @@ export function summarise(database: DatabaseSync, file: string): Summary {
         dead: countOf(name, 'dead'),
         unseen: unseen.get(name) ?? 0,
         paused: pauses.get(name) ?? null,
+        holder: null,
       };
     }),
   };

@@ -108,6 +108,8 @@ class SqliteRouteSession implements RouteSession {
   readonly #route: string;
   readonly #shared: Shared;
   readonly #losing = new AbortController();
+  /** One daemon has the journal. */
+  readonly recalled = new AbortController().signal;
   readonly #ending = Promise.withResolvers<void>();
   #isOver = false;
 

@@ -17,7 +17,7 @@ export function sqliteStore(folder: string): JournalStore {
     async testAccess() {
       const found = await accessToDatabase(databaseFile(folder));
       if (existsSync(folder)) refuseSharedFolder(folder);
-      return found;
+      return [found];
     },
     async rebuild(routes, log) {
       // Hardly any start asks for it.

@@ -1,4 +1,5 @@
 import { reasonOf } from '../../common/errors.ts';
+import { serverOf } from '../../common/net/database-url.ts';
 import type { OptionIssue } from '../../common/options/declare.ts';
 import { unreplacedVariable, when } from '../../common/options/value-checks.ts';
 import type { EnvelopeKey } from '../../notification/envelope.ts';
@@ -33,6 +34,7 @@ export const databaseDeclaration: SinkDeclaration<DatabaseSinkOptions> = {
   paths: ({ columns }) =>
     Object.entries(columns).map(([name, source]) => ({ at: ['columns', name], path: mappedColumn(name, source).path })),
   requiredKeys: (options) => tableOf(options).columns.flatMap(requiredKey),
+  isLocal: ({ url }) => dialectOf(url).isLocal || serverOf(new URL(url), 0).host.startsWith('/'),
   limits: ({ batch, connections, url }) => ({ batch, concurrency: dialectOf(url).isLocal ? 1 : connections }),
 };
 

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
+import { serverOf } from '../../common/net/database-url.ts';
 import type { Dialect } from './dialect.ts';
 import { grammar as mysqlGrammar } from './mysql/grammar.ts';
 import { grammar as postgresGrammar } from './postgres/grammar.ts';
-import { serverOf } from './server.ts';
 import { grammar as sqliteGrammar } from './sqlite/grammar.ts';
 
 /** PostgreSQL. Its library is loaded only where it is opened. */

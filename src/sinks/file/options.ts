@@ -44,6 +44,7 @@ export const fileDeclaration: SinkDeclaration<FileSinkOptions> = {
       default: '0640',
     },
   },
+  isLocal: () => true,
   limits: () => ({ batch: { max: 500, linger: 20 }, concurrency: 1 }),
   file: ({ path }) => path,
   warnings({ maxSize, rotate, compress }) {

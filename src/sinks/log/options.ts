@@ -15,5 +15,6 @@ export const logDeclaration: SinkDeclaration<LogSinkOptions> = {
       default: 'info',
     },
   },
+  isLocal: () => true,
   limits: () => ({ batch: { max: 500, linger: 0 }, concurrency: 1 }),
 };

@@ -38,6 +38,7 @@ export const webhookDeclaration: SinkDeclaration<WebhookOptions> = {
   type: 'webhook',
   summary: 'an HTTP request for each notification, in the format that the receiver wants',
   options: webhookOptions,
+  isLocal: () => false,
   limits: ({ batch, concurrency, rateLimit }) => ({ batch, concurrency: Math.min(concurrency, usefulAt(rateLimit)) }),
   check: validationErrors,
   schemaRules,

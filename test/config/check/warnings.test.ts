@@ -7,6 +7,7 @@ const folder = configFolder();
 const broker = 'brokers: [{ zone: west, url: amqp://127.0.0.1 }]\n';
 const whole = `${broker}routes: { all: { sink: { type: log } } }\n`;
 const route = (options: string) => `${broker}routes:\n  all:\n    sink: { type: log }\n${indent(options, 4)}`;
+const shared = (url: string) => `journal: { url: 'postgres://u:geheim@${url}', spool: /b }\n`;
 const sink = (type: string, options: string) =>
   `${broker}routes:\n  all:\n    sink:\n      type: ${type}\n${indent(options, 6)}`;
 
@@ -61,6 +62,11 @@ const doubts: Readonly<Record<string, string>> = {
   'a batch that never fills': `${whole}intake: { prefetch: 100 }`,
   'a watch that looks too seldom': `${whole}intake: { watch: { interval: 1m } }`,
   'a queue that is gone at once': `${whole}queue: { expires: 10s }`,
+  'daemons that share a journal, and take each other for strangers': `${broker}${shared('127.0.0.1/d')}routes: { a: { sink: { type: webhook, url: https://a } } }`,
+  'a shared journal that others can read on the way': `${broker}queue: { consumers: 2 }\n${shared('10.0.0.1,10.0.0.2/d')}routes: { a: { host: b, sink: { type: log } } }`,
+  'a shared journal whose server anybody can pose as': `${broker}queue: { consumers: 2 }\n${shared('10.0.0.1/d?sslmode=require')}routes: { a: { every: true, sink: { type: log } } }`,
+  'a host of a route where daemons share nothing': route('host: one'),
+  'a route for every daemon where daemons share nothing': route('every: true'),
   'a log that says nothing': `${whole}log: { level: silent }`,
 };
 

@@ -134,7 +134,7 @@ export function appending(tested: Tested): void {
   });
 
   test('tells after each append, until it is told to stop', async () => {
-    const changes: string[] = [];
+    const changes: unknown[] = [];
     const unsubscribe = tested.journal.subscribe((change) => changes.push(change));
     await tested.journal.append([notification({})]);
     expect(changes).toEqual(['appended']);

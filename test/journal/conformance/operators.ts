@@ -60,7 +60,7 @@ export function operators(tested: Tested): void {
 
   test('retries, hastens and drops each once, and the daemon is told of it', async () => {
     const [seqs, store] = await withRecords(tested);
-    const { promise: told, resolve } = Promise.withResolvers<string>();
+    const { promise: told, resolve } = Promise.withResolvers<unknown>();
     const records = await store.records({ states: ['waiting', 'dead', 'quarantined'], route: 'r' }, 0, 10);
     tested.journal.subscribe(resolve);
     expect([await store.retry(records), await store.retry(records)]).toEqual([2, 0]);
@@ -219,7 +219,7 @@ export function operators(tested: Tested): void {
 
   test('pauses a route, which the daemon is told of, until it is resumed, across restarts', async () => {
     const [, store] = await withRecords(tested);
-    const { promise: told, resolve } = Promise.withResolvers<string>();
+    const { promise: told, resolve } = Promise.withResolvers<unknown>();
     tested.journal.subscribe(resolve);
     await store.pause('r');
     expect(await told).toBe('records');

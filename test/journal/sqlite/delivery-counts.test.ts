@@ -25,14 +25,14 @@ afterEach(() => {
 
 describe('counts of deliveries', () => {
   test('are due once their minute is over, or the journal is closed, and never where there are none', () => {
-    counts.add('r', 'register', 'delivered');
+    counts.tallies.add('r', 'register', 'delivered');
     expect(counts.isDue).toBe(false);
     jest.setSystemTime(start + minute);
     expect(counts.isDue).toBe(true);
     writeDue();
     expect(counts.isDue).toBe(false);
-    counts.add('r', 'register', 'delivered');
-    counts.closing();
+    counts.tallies.add('r', 'register', 'delivered');
+    counts.tallies.closing();
     expect(counts.isDue).toBe(true);
     writeDue();
     expect(counts.isDue).toBe(false);
@@ -47,7 +47,7 @@ describe('counts of deliveries', () => {
     const day = Date.UTC(2026, 10, 24);
     for (let index = 0; index < kept + 5; index += 1) {
       jest.setSystemTime(day + index * span);
-      counts.add('r', 'register', 'delivered');
+      counts.tallies.add('r', 'register', 'delivered');
       jest.setSystemTime(day + index * span + minute);
       writeDue();
     }
@@ -68,13 +68,13 @@ describe('counts of deliveries', () => {
   });
 
   test('take the names of events that a broker makes up for one, once there are many', () => {
-    for (let index = 0; index < 300; index += 1) counts.add('r', `event${index}`, 'dead');
+    for (let index = 0; index < 300; index += 1) counts.tallies.add('r', `event${index}`, 'dead');
     jest.setSystemTime(start + minute);
     writeDue();
     // What was named before a restart is named after it.
     counts = new DeliveryCounts(database, clock);
-    for (const event of ['event0', 'event299', 'new']) counts.add('r', event, 'dead');
-    counts.closing();
+    for (const event of ['event0', 'event299', 'new']) counts.tallies.add('r', event, 'dead');
+    counts.tallies.closing();
     writeDue();
     const rows = countsIn(database, 'day', 0);
     expect(rows).toHaveLength(201);
@@ -85,7 +85,7 @@ describe('counts of deliveries', () => {
 
 function count(at: number): void {
   jest.setSystemTime(at);
-  counts.add('r', 'register', 'delivered');
+  counts.tallies.add('r', 'register', 'delivered');
   jest.setSystemTime(at + minute);
   writeDue();
 }

@@ -122,7 +122,7 @@ describe('the journal', () => {
   test('tells of what an operator has done as soon as it is told to look', async () => {
     await journal.append([notification({})]);
     const session = await sessionOf(journal, 'r', 'earliest');
-    const changes: string[] = [];
+    const changes: unknown[] = [];
     journal.subscribe((change) => changes.push(change));
     const store = operating(openOperatorStore(folder));
     await store.forget('nobody');

@@ -71,7 +71,7 @@ async function retry(
   for (const line of notSelected) await terminal.print(printable(line));
   if (retried > 0) await tellPauses(terminal, store, which.route);
   // Also where nothing is due: what was never tried since the sink went away waits for the probe too.
-  await probeNow(terminal, config.journal.path, act, which.route);
+  await probeNow(terminal, config.journal, store, act, which.route);
 }
 
 function dropCommand(terminal: Terminal, kind: DeliveryKind): Command {

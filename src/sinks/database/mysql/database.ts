@@ -6,6 +6,13 @@ import { unlessAborted } from '../../../common/async/abort.ts';
 import { reasonOf } from '../../../common/errors.ts';
 import { addressAttemptTimeout } from '../../../common/net/addresses.ts';
 import {
+  mayBePlain,
+  type Server,
+  serverAddress,
+  type TlsOptions,
+  tlsOptions,
+} from '../../../common/net/database-url.ts';
+import {
   type Database,
   ddlTimeoutFactor,
   deleteBatchSize,
@@ -17,7 +24,6 @@ import type { ClassifiedError } from '../errors.ts';
 import type { DatabaseSinkOptions } from '../options.ts';
 import type { ColumnValue, Row } from '../row.ts';
 import { identifierList, qualified } from '../schema.ts';
-import { mayBePlain, type Server, serverAddress, type TlsOptions, tlsOptions } from '../server.ts';
 import type { Table } from '../table.ts';
 import { classifyError, isDuplicate, isUnfilled, isUsableAfter, withoutValues } from './errors.ts';
 import { grammar } from './grammar.ts';

@@ -1,5 +1,5 @@
-import { readPems } from '../../common/net/tls.ts';
-import { leadingTilde, leadingTildeMessage } from '../../common/options/value-checks.ts';
+import { leadingTilde, leadingTildeMessage } from '../options/value-checks.ts';
+import { readPems } from './tls.ts';
 
 /** Where a database server is, and how to get in. */
 export interface Server {
