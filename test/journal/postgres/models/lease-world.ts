@@ -19,6 +19,8 @@ export interface LeaseWorldOptions {
   readonly troubles: readonly Trouble[];
   /** Random numbers from 0 up to 1. */
   readonly random: () => number;
+  /** For how long all is well at the end, in milliseconds. */
+  readonly calm: number;
   /** A clock that isn't as a lease needs it. */
   readonly standsStill?: boolean;
 }
@@ -34,9 +36,8 @@ export interface Outcome {
   readonly held: readonly number[];
 }
 
-/** How long a call may take, and how long all is well at the end. */
+/** How long a call may take, in milliseconds. */
 const callWithin = 1_000;
-const calm = 12_000;
 
 /**
  * Daemons with the real lease, in a time that passes as fast as it can: the database and the network are played, the
@@ -49,7 +50,7 @@ export async function playLeases(options: LeaseWorldOptions): Promise<Outcome> {
   const routes = Array.from({ length: options.routes }, (_, index) => `r${index}`);
   for (const route of routes) database.routes.set(route, { holder: null, epoch: 0 });
   for (const daemon of daemons) void daemon.run(routes);
-  const end = Math.max(0, ...options.troubles.map(({ at, for: duration }) => at + duration)) + calm;
+  const end = Math.max(0, ...options.troubles.map(({ at, for: duration }) => at + duration)) + options.calm;
   await time.passUntil(end);
   return {
     faults: daemons.flatMap(({ faults }) => faults),
@@ -63,26 +64,33 @@ export async function playLeases(options: LeaseWorldOptions): Promise<Outcome> {
 /** By the database's clock. */
 class Time {
   now = 0;
-  readonly #events = new Set<{ readonly at: number; readonly run: () => void }>();
+  readonly #events = new Set<Event>();
 
-  at(at: number, run: () => void): { cancel(): void } {
-    const event = { at: Math.max(at, this.now), run };
+  /** @param settles whether promises may follow from it */
+  at(at: number, run: () => void, settles = true): { cancel(): void } {
+    const event = { at: Math.max(at, this.now), run, settles };
     this.#events.add(event);
     return { cancel: () => this.#events.delete(event) };
   }
 
   async passUntil(end: number): Promise<void> {
     for (;;) {
-      let next: { readonly at: number; readonly run: () => void } | undefined;
+      let next: Event | undefined;
       for (const event of this.#events) if (next === undefined || event.at < next.at) next = event;
       if (next === undefined || next.at > end) return;
       this.#events.delete(next);
       this.now = next.at;
       next.run();
       // What follows from it by promises alone takes no time.
-      await new Promise((resolve) => setImmediate(resolve));
+      if (next.settles) await new Promise((resolve) => setImmediate(resolve));
     }
   }
+}
+
+interface Event {
+  readonly at: number;
+  readonly run: () => void;
+  readonly settles: boolean;
 }
 
 class FakeDatabase {
@@ -185,7 +193,7 @@ class Daemon implements Queryable {
       );
     }
     for (const route of routes) void this.#want(route);
-    this.#deliverEach(20);
+    this.#deliverEach(50);
   }
 
   /** @throws StoreAway */
@@ -231,10 +239,11 @@ class Daemon implements Queryable {
   }
 
   #deliverEach(milliseconds: number): void {
-    this.#time.at(this.#time.now + milliseconds, () => {
-      this.#wake(true, () => this.#deliver());
+    const deliver = () => {
+      if (!this.#suffers('stopped')) this.#deliver();
       this.#deliverEach(milliseconds);
-    });
+    };
+    this.#time.at(this.#time.now + milliseconds, deliver, false);
   }
 
   #deliver(): void {
