@@ -133,6 +133,8 @@ export interface Holdings {
   readonly dead: number;
   /** Notifications of other accounts, or of none, whose bodies have its id in them. */
   readonly mentions: number;
+  /** What else there may be of it, where erasing doesn't come, for an operator to read. */
+  readonly uncovered: readonly string[];
 }
 
 export interface Erased {

@@ -102,13 +102,13 @@ async function tellUncovered(
   terminal: Terminal,
   store: OperatorStore,
   { routes }: PartialConfig,
-  { mentions }: Holdings,
+  { mentions, uncovered }: Holdings,
 ): Promise<void> {
   const { undecodable } = await store.summary();
   const sinks = routes.map(({ name, sink }) => `${name} (${sink.type})`).join(', ');
   await terminal.print(`not covered:
   undecodable notifications, whose account is unknown: ${undecodable} (kazoo-relay dead list)
   notifications of other accounts, or of none, that mention this one: ${mentions}
-  backups and copies of the journal, also the .damaged ones of a rebuild; logs
+  ${uncovered.join('\n  ')}
   what sinks have: ${printable(sinks)}`);
 }
