@@ -1,7 +1,17 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import { formatBytes } from '../../common/text/format.ts';
 import type { Entry } from '../../notification/entry.ts';
+import {
+  type EvictedSince,
+  Eviction,
+  EvictionRoom,
+  evictedIn,
+  evictedSince,
+  factOf,
+  JunkReporter,
+  kinds,
+  mostRows,
+} from '../junk.ts';
 import type { Evicted } from '../reader.ts';
 
 /*
@@ -57,22 +67,6 @@ export function listAnew(database: DatabaseSync, seq: number): void {
   database.prepare(listInvalidAmong).run(list);
 }
 
-/** What one step evicts at most: large bodies take longer to remove than small ones. */
-export const mostRows = 500;
-export const mostBytes = 4 * 1024 * 1024;
-
-/** From this part of the share on an operator is told; again when it was less than the other meanwhile. */
-const alarmFrom = 0.5;
-const alarmAgainBelow = 0.4;
-
-/** While more and more is evicted, it is told as often, in milliseconds. */
-const toldEvery = 60_000;
-
-/** What is evicted first stands first: the ranks of the table `invalid`. */
-const kinds = ['undecodable', 'unknown', 'known'] as const;
-
-const factOf = (kind: keyof Evicted): string => `evicted_${kind}`;
-
 /** Routes by name, and whether each delivers what is invalid. */
 export type Routes = ReadonlyMap<string, boolean>;
 
@@ -80,22 +74,18 @@ export type Routes = ReadonlyMap<string, boolean>;
  * Which undecodable and invalid notifications make way where they have more than their share of the journal: those that no
  * route still has to deliver. How many did is kept in the journal, and told.
  */
-export class Eviction {
-  readonly #log: Logger;
+export class Evictor {
+  readonly #reporter: JunkReporter;
   readonly #sum: StatementSync;
   readonly #after: StatementSync;
   readonly #count: StatementSync;
   readonly #begin: StatementSync;
-  /** By rank, how far it was looked: what stands before is held, or came since. */
-  #positions = [0, 0, 0];
-  #alarmed = false;
-  #untold = 0;
-  #toldAt = Number.NEGATIVE_INFINITY;
+  readonly #eviction = new Eviction();
   readonly #database: DatabaseSync;
 
   constructor(database: DatabaseSync, log: Logger) {
     this.#database = database;
-    this.#log = log;
+    this.#reporter = new JunkReporter(log);
     this.#sum = database.prepare("SELECT value FROM facts WHERE name = 'invalid_bytes'");
     // What can't be decoded is nobody's to deliver, wherever routes are.
     this.#after = database.prepare(`
@@ -106,7 +96,7 @@ export class Eviction {
       FROM invalid i WHERE rank = ?1 AND seq > ?2 ORDER BY seq LIMIT ${mostRows}`);
     this.#count = database.prepare(`
       INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value`);
-    this.#begin = database.prepare("INSERT OR IGNORE INTO facts (name, value) VALUES ('evicted_since', ?)");
+    this.#begin = database.prepare(`INSERT OR IGNORE INTO facts (name, value) VALUES ('${evictedSince}', ?)`);
   }
 
   /** Bytes that all of them take. */
@@ -121,67 +111,37 @@ export class Eviction {
     if (routes.size === 0) return chosen;
     const names = JSON.stringify([...routes.keys()]);
     const delivering = JSON.stringify([...routes].filter(([, delivers]) => delivers).map(([name]) => name));
-    let excess = this.bytes - share;
-    let room = mostBytes;
-    const isEnough = () => excess <= 0 || room <= 0 || chosen.length >= mostRows;
+    const room = new EvictionRoom(this.bytes - share);
     for (const [rank, kind] of kinds.entries()) {
-      let count = 0;
-      const rows = this.#after.all(rank, this.#positions[rank] ?? 0, names, delivering);
-      for (const row of rows) {
-        if (isEnough()) break;
-        this.#positions[rank] = Number(row.seq);
-        if (row.held === 1) continue;
-        chosen.push(Number(row.seq));
-        excess -= Number(row.bytes);
-        room -= Number(row.bytes);
-        count += 1;
-      }
-      if (count > 0) this.#counted(kind, count);
+      const rows = this.#after
+        .all(rank, this.#eviction.after(rank), names, delivering)
+        .map(({ seq, bytes, held }) => ({ seq: Number(seq), bytes: Number(bytes), isHeld: held === 1 }));
+      const some = this.#eviction.choose(rank, rows, room);
+      if (some.length > 0) this.#counted(kind, some.length);
+      chosen.push(...some);
       // There may be more that come before those of the next rank.
-      if (rows.length === mostRows || isEnough()) return chosen;
+      if (rows.length === mostRows || room.isUsed) return chosen;
     }
-    this.#positions = [0, 0, 0];
+    this.#eviction.done();
     return chosen;
   }
 
   /** Tells what there is to tell. @param share in bytes */
   tell(share: number): void {
     const { bytes } = this;
-    const used = { bytes: formatBytes(bytes), share: formatBytes(share) };
-    if (bytes < share * alarmAgainBelow) this.#alarmed = false;
-    if (bytes >= share * alarmFrom && !this.#alarmed) {
-      this.#alarmed = true;
-      this.#log.warn(
-        used,
-        'undecodable and invalid notifications fill half of their share of the journal; "kazoo-relay dead list --group" says why',
-      );
-    }
-    if (this.#untold === 0 || performance.now() - this.#toldAt < toldEvery) return;
-    const { since, ...evicted } = evictedFrom(this.#database);
-    this.#log.warn(
-      { ...used, evicted: { ...evicted, since: since === null ? null : new Date(since).toISOString() } },
-      'undecodable and invalid notifications have used up their share of the journal (journal.invalidShare); the oldest are removed',
-    );
-    this.#untold = 0;
-    this.#toldAt = performance.now();
+    this.#reporter.tellBytes(bytes, share);
+    if (this.#reporter.isDue) this.#reporter.tellEvicted(evictedFrom(this.#database), bytes, share);
   }
 
   #counted(kind: keyof Evicted, count: number): void {
     this.#count.run(factOf(kind), count);
     this.#begin.run(Date.now());
-    this.#untold += count;
+    this.#reporter.evicted(count);
   }
 }
 
 /** How many were evicted, and since when. */
-export function evictedFrom(database: DatabaseSync): Evicted & { readonly since: number | null } {
+export function evictedFrom(database: DatabaseSync): EvictedSince {
   const rows = database.prepare("SELECT name, value FROM facts WHERE name GLOB 'evicted_*'").all();
-  const facts = new Map(rows.map(({ name, value }) => [name, Number(value)]));
-  const [undecodable, unknown, known] = kinds.map((kind) => facts.get(factOf(kind)) ?? 0);
-  return {
-    undecodable: undecodable ?? 0,
-    unknown: unknown ?? 0,
-    known: known ?? 0,
-    since: facts.get('evicted_since') ?? null,
-  };
+  return evictedIn(new Map(rows.map(({ name, value }) => [name, Number(value)])));
 }

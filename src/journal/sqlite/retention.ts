@@ -3,12 +3,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import type { Clock, Limits } from '../journal.ts';
+import { mostBytes, mostRows } from '../junk.ts';
 import { type Attempt, triesIn } from '../route-session.ts';
 import { removeOldActs } from './audit.ts';
 import { dropOldBlocks } from './block-index.ts';
 import { DeliveryLog, logRemoval } from './delivery-log.ts';
 import { forgetDrift } from './drift.ts';
-import { Eviction, mostBytes, mostRows, unlistInvalid } from './invalid.ts';
+import { Evictor, unlistInvalid } from './invalid.ts';
 import { dropOldOutages } from './outages.ts';
 import { dropOldSelections } from './selections.ts';
 import { Space } from './space.ts';
@@ -36,7 +37,7 @@ const longestLook = 10;
 /**
  * Removes from the journal what every route has settled, once it is old or the journal is nearly full. What is recorded
  * as waiting, quarantined or dead stays; the latter two until they are older than `deadRetention`. What is invalid has a
- * share of its own: see Eviction.
+ * share of its own: see Evictor.
  */
 export class Retention {
   readonly #database: DatabaseSync;
@@ -47,7 +48,7 @@ export class Retention {
   readonly #space: Space;
   readonly #candidates: StatementSync;
   readonly #candidatesAmong: StatementSync;
-  readonly #eviction: Eviction;
+  readonly #evictor: Evictor;
   readonly #deliveryLog: DeliveryLog;
   /** The routes of the configuration: only they hold anything back. True is one that delivers what is invalid. */
   readonly #routes = new Map<string, boolean>();
@@ -71,7 +72,7 @@ export class Retention {
   ) {
     this.#database = database;
     this.#space = new Space(database, file);
-    this.#eviction = new Eviction(database, log);
+    this.#evictor = new Evictor(database, log);
     this.#deliveryLog = new DeliveryLog(database);
     this.#limits = limits;
     this.#clock = clock;
@@ -124,7 +125,7 @@ export class Retention {
 
   /** Something undecodable or invalid was appended. */
   grown(): void {
-    if (this.#eviction.bytes > this.#share) this.#hurry();
+    if (this.#evictor.bytes > this.#share) this.#hurry();
   }
 
   get full(): boolean {
@@ -193,9 +194,9 @@ export class Retention {
   /** Whatever the clock says. Returns true where there is more to do. */
   #evict(): boolean {
     const share = this.#share;
-    const isOver = this.#eviction.bytes > share;
-    const evicted = isOver ? this.#transaction(() => this.#remove(this.#eviction.next(share, this.#routes))) : 0;
-    this.#eviction.tell(share);
+    const isOver = this.#evictor.bytes > share;
+    const evicted = isOver ? this.#transaction(() => this.#remove(this.#evictor.next(share, this.#routes))) : 0;
+    this.#evictor.tell(share);
     return evicted > 0;
   }
 

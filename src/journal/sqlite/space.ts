@@ -1,13 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { formatBytes } from '../../common/text/format.ts';
+import { fullReason, type Holder, lagText, listedText, reasonHolds, sample } from '../full.ts';
 import { logLimit, patience, sizeOf } from './database.ts';
 
 /** Unused pages are given back to the file system when they are more than this, in bytes and as a share of the file. */
 const slackBytes = 64 * 1024 * 1024;
 const slackShare = 0.25;
-
-/** A reason holds for so many times as long as it took to find it: with millions of lines it isn't found with each try. */
-const reasonHolds = 20;
 
 const pageCounts = `
   SELECT page_count AS pages, freelist_count AS free, page_size AS size
@@ -47,8 +44,14 @@ export class Space {
   reasonOf(maxSize: number, routes: Iterable<string>): string {
     const start = performance.now();
     if (start > this.#reason.until) {
-      const held = holdersOf(this.#database, this.#file, routes, this.#pinned);
-      const text = `the journal has reached journal.maxSize (${formatBytes(maxSize)}): ${held}`;
+      const running = new Set(routes);
+      const held = [
+        logHeld(this.#file, this.#pinned),
+        ...linesHeld(this.#database, running),
+        ...lagsHeld(this.#database, running),
+      ];
+      const empty = this.#database.prepare('SELECT 1 FROM notifications LIMIT 1').get() === undefined;
+      const text = fullReason(maxSize, held, empty);
       const end = performance.now();
       this.#reason = { text, until: end + (end - start) * reasonHolds };
     }
@@ -95,41 +98,7 @@ function beyondLimit(file: string): number {
   return Math.max(0, sizeOf(`${file}-wal`) - logLimit);
 }
 
-/** Something that keeps what the journal holds from being removed. */
-interface Holder {
-  /** About. */
-  readonly bytes: number;
-  /** What it is, and what an operator can do about it. */
-  readonly text: string;
-}
-
-/** So many rows are looked at to tell how large all are. */
-const sample = 100;
-
-/** As many are named at most; none that is smaller than this part of the largest. */
-const named = 3;
-const worthNaming = 0.25;
-
-/**
- * What really holds the space of a journal that is full, the largest first.
- * @param routes those of the configuration
- * @param pinned bytes of the write-ahead log that a reader keeps from being used again
- */
-function holdersOf(database: DatabaseSync, file: string, routes: Iterable<string>, pinned: number): string {
-  const running = new Set(routes);
-  const holders = [logHeld(file, pinned), ...linesHeld(database, running), ...lagsHeld(database, running)]
-    .filter(({ bytes }) => bytes > 0)
-    .sort((one, other) => other.bytes - one.bytes);
-  const least = (holders[0]?.bytes ?? 0) * worthNaming;
-  const texts = holders
-    .filter(({ bytes }) => bytes >= least)
-    .slice(0, named)
-    .map(({ bytes, text }) => `about ${formatBytes(bytes)} by ${text}`);
-  if (texts.length > 0) return `it is held ${texts.join('; ')}`;
-  const empty = database.prepare('SELECT 1 FROM notifications LIMIT 1').get() === undefined;
-  return empty ? 'it is empty, and takes more than that: raise journal.maxSize' : 'what is in it is being removed';
-}
-
+/** @param bytes of the write-ahead log that a reader keeps from being used again */
 function logHeld(file: string, bytes: number): Holder {
   const text = `the write-ahead log, which a program that reads the journal pins: end that one ("fuser ${file}" names it)`;
   return { bytes, text };
@@ -143,21 +112,8 @@ function linesHeld(database: DatabaseSync, running: ReadonlySet<string>): Holder
     .filter(({ route, state }) => state !== 'waiting' || running.has(String(route)))
     .map(({ route, state, count }) => ({
       bytes: Number(count) * bytesOf(String(route), String(state)),
-      text: lineText(String(route), String(state), Number(count)),
+      text: listedText(String(route), String(state), Number(count)),
     }));
-}
-
-function lineText(route: string, state: string, count: number): string {
-  switch (state) {
-    case 'undecodable':
-      return `${count} undecodable messages: "kazoo-relay dead list --group", then "dead drop"`;
-    case 'waiting':
-      return `${count} deliveries of the route ${route} that wait for another try: "kazoo-relay waiting list --group" says why`;
-    case 'dead':
-      return `${count} dead letters of the route ${route}: mend the cause and "kazoo-relay dead retry", or "dead drop"`;
-    default:
-      return `${count} notifications that the route ${route} has quarantined: "kazoo-relay dead retry", or "dead drop"`;
-  }
 }
 
 function lagsHeld(database: DatabaseSync, running: ReadonlySet<string>): Holder[] {
@@ -170,8 +126,7 @@ function lagsHeld(database: DatabaseSync, running: ReadonlySet<string>): Holder[
     .filter(({ name }) => running.has(String(name)))
     .map(({ name, cursor }) => {
       const count = Math.max(0, last - Math.max(Number(cursor), first - 1));
-      const text = `the route ${name}, which is behind by ${count} notifications: mend its sink, or remove it from the configuration`;
-      return { bytes: count === 0 ? 0 : count * bytesOf(Number(cursor)), text };
+      return { bytes: count === 0 ? 0 : count * bytesOf(Number(cursor)), text: lagText(String(name), count) };
     });
 }
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import pino, { type Logger } from 'pino';
 import type { Journal } from '../../../src/journal/journal.ts';
 import type { Recorded } from '../../../src/journal/route-session.ts';
-import { Eviction } from '../../../src/journal/sqlite/invalid.ts';
+import { Evictor } from '../../../src/journal/sqlite/invalid.ts';
 import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { rebuildJournal } from '../../../src/journal/sqlite/recovery/rebuild.ts';
@@ -115,7 +115,7 @@ describe('what is undecodable or invalid', () => {
   test('is told of at half of the share: once, and again after it was clearly less', async () => {
     await journal.append([notification(large(invalid))]);
     using database = new DatabaseSync(join(folder, 'journal.sqlite'));
-    const eviction = new Eviction(database, log);
+    const eviction = new Evictor(database, log);
     const toldAt = [0.45, 0.5, 0.6, 0.45, 0.5, 0.35, 0.5].map((part) => {
       eviction.tell(bytes() / part);
       return warnings('fill half of their share').length;
