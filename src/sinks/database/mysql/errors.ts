@@ -1,13 +1,6 @@
 import { codeOf } from '../../../common/errors.ts';
-import {
-  type ClassifiedError,
-  columnIn,
-  type ErrorKind,
-  fillColumn,
-  withoutValues as hide,
-  isCut,
-  plainReason,
-} from '../errors.ts';
+import { withoutValues as hide } from '../../../common/refusal.ts';
+import { type ClassifiedError, columnIn, type ErrorKind, fillColumn, isCut, plainReason } from '../errors.ts';
 
 /** Says of an error whether it is a row's fault, from its number and its SQLSTATE. */
 export function classifyError(error: unknown): ClassifiedError {

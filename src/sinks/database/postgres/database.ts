@@ -1,17 +1,17 @@
-import { Socket } from 'node:net';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { unlessAborted } from '../../../common/async/abort.ts';
 import { reasonOf } from '../../../common/errors.ts';
-import { addressAttemptTimeout } from '../../../common/net/addresses.ts';
 import { mayBePlain, type Server, serverAddress, tlsOptions } from '../../../common/net/database-url.ts';
+import { patientSocket } from '../../../common/net/patient-socket.ts';
+import { withoutValues } from '../../../common/postgres-errors.ts';
 import { type Database, ddlTimeoutFactor, type TableInfo, timeoutMargin } from '../dialect.ts';
 import type { ClassifiedError } from '../errors.ts';
 import type { DatabaseSinkOptions } from '../options.ts';
 import type { Row } from '../row.ts';
 import { qualified } from '../schema.ts';
 import type { Table } from '../table.ts';
-import { classifyError, withoutValues } from './errors.ts';
+import { classifyError } from './errors.ts';
 import { grammar } from './grammar.ts';
 import { createInsert, type Insert } from './insert.ts';
 import { maintain } from './maintain.ts';
@@ -172,16 +172,6 @@ export class PostgresDatabase implements Database {
     pool.on('error', lost).on('connect', (client) => client.on('error', lost));
     return pool;
   }
-}
-
-/** The library has it connect to a port and a host, or to the path of a socket. */
-function patientSocket(timeout: number): Socket {
-  const socket = new Socket();
-  const connect = socket.connect.bind(socket);
-  return Object.assign(socket, {
-    connect: (place: number | string, host = 'localhost') =>
-      typeof place === 'string' ? connect(place) : connect({ port: place, host, ...addressAttemptTimeout(timeout) }),
-  });
 }
 
 interface TableRow {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { withoutValues } from '../../../../src/sinks/database/errors.ts';
+import { withoutValues } from '../../../../src/common/refusal.ts';
 import { SinkUnavailable } from '../../../../src/sinks/sink.ts';
 import {
   deliver,
