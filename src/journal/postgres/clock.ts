@@ -94,7 +94,10 @@ export async function clockDoubt(database: Queryable, ttl: number): Promise<numb
   return row !== undefined && isDoubtful(row.now, sign) ? sign : null;
 }
 
-async function keptIn(database: Queryable, ttl: number): Promise<{ readonly sign: number | null; readonly left: number }> {
+async function keptIn(
+  database: Queryable,
+  ttl: number,
+): Promise<{ readonly sign: number | null; readonly left: number }> {
   const facts = await factsIn(database);
   const left = facts.get(leftName);
   const sign = facts.get(signName) ?? null;
@@ -108,8 +111,9 @@ async function keptIn(database: Queryable, ttl: number): Promise<{ readonly sign
 }
 
 async function factsIn(database: Queryable): Promise<ReadonlyMap<string, number>> {
-  const rows = await database.query<{ name: string; value: number }>('SELECT name, value FROM facts WHERE name = ANY ($1)', [
-    [signName, leftName],
-  ]);
+  const rows = await database.query<{ name: string; value: number }>(
+    'SELECT name, value FROM facts WHERE name = ANY ($1)',
+    [[signName, leftName]],
+  );
   return new Map(rows.map(({ name, value }) => [name, value]));
 }

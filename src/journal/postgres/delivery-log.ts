@@ -10,14 +10,14 @@ interface LogRow extends LoggedDelivery {
 /** What the log says of an entry: of each route the newest first, and nothing where it has no row of it. */
 export async function loggedDeliveriesOf(database: Queryable, seq: number): Promise<LoggedDelivery[]> {
   const rows = await database.query<LogRow>(
-    `SELECT route, first, gaps, outcome, at, code, attempts, by
+    `SELECT known.route, first, gaps, outcome, at, code, attempts, by
      FROM (SELECT DISTINCT route FROM selections UNION SELECT '') known, LATERAL (
        (SELECT l.*, 0 AS part FROM delivery_log l
-        WHERE l.route = known.route AND (l.gaps IS NULL) = true AND l.last = $1 ORDER BY l.number DESC)
+        WHERE l.route = known.route AND l.last = $1 AND l.gaps IS NULL ORDER BY l.number DESC)
        UNION ALL
        (SELECT l.*, 1 AS part FROM delivery_log l
-        WHERE l.route = known.route AND (l.gaps IS NULL) = false AND l.last >= $1 ORDER BY l.last LIMIT 1)
-     ) found ORDER BY known.route DESC, part, number DESC`,
+        WHERE l.route = known.route AND l.last >= $1 AND l.gaps IS NOT NULL ORDER BY l.last LIMIT 1)
+     ) found ORDER BY known.route = '', known.route, part, number DESC`,
     [seq],
   );
   return rows

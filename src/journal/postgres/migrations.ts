@@ -163,7 +163,8 @@ export const migrations: readonly string[] = [
     by       text,
     gaps     bigint[]
   );
-  CREATE INDEX delivery_log_by_place ON delivery_log (route, (gaps IS NULL), last);
+  CREATE INDEX delivery_log_of_one ON delivery_log (route, last) WHERE gaps IS NULL;
+  CREATE INDEX delivery_log_of_several ON delivery_log (route, last) WHERE gaps IS NOT NULL;
 
   -- How many deliveries of each route and event came to which end, in spans of so many milliseconds.
   CREATE TABLE delivery_counts (
@@ -555,7 +556,7 @@ export const migrations: readonly string[] = [
     FOREACH s IN ARRAY a_seqs LOOP
       DELETE FROM deliveries WHERE seq = s;
       FOREACH name IN ARRAY known LOOP
-        DELETE FROM delivery_log WHERE route = name AND (gaps IS NULL) = true AND last = s;
+        DELETE FROM delivery_log WHERE route = name AND last = s AND gaps IS NULL;
       END LOOP;
       DELETE FROM log WHERE seq = s RETURNING id INTO erased;
       IF NOT FOUND THEN DELETE FROM kept WHERE seq = s RETURNING id INTO erased; END IF;

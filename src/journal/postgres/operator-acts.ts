@@ -14,8 +14,10 @@ import type { Queryable } from './connection.ts';
 import { type Compacting, eraseAccount } from './erase.ts';
 import { recordPlaces } from './records.ts';
 
-/** Changes are committed in steps of so many lines: some tens of milliseconds. */
-const mostLines = 1_000;
+/** Changes are committed in steps of so many lines: as many as take about so many milliseconds. */
+const mostLines = 2_000;
+const fewestLines = 50;
+const stepTime = 100;
 
 /** What an operator does; each change and the row that tells of it in the audit are one statement. */
 export function actOf(
@@ -26,10 +28,19 @@ export function actOf(
 ): OperatorAct {
   const steps = new ActSteps(database, operator, selection);
   /** Calls a function for some after the others. */
-  const inSteps = async <T>(act: ActName, call: string, items: readonly T[], columns: (some: readonly T[]) => unknown[]) => {
+  const inSteps = async <T>(
+    act: ActName,
+    call: string,
+    items: readonly T[],
+    columns: (some: readonly T[]) => unknown[],
+  ) => {
+    const size = new StepSize();
     let changed = 0;
-    for (let next = 0; next < items.length; next += mostLines)
-      changed += await steps.do({ act, ctes: calling(call), values: columns(items.slice(next, next + mostLines)) });
+    for (let next = 0; next < items.length; ) {
+      const some = items.slice(next, next + size.lines);
+      changed += await size.timed(() => steps.do({ act, ctes: calling(call), values: columns(some) }));
+      next += some.length;
+    }
     return changed;
   };
   return {
@@ -49,7 +60,8 @@ export function actOf(
         some.map(({ seq }) => seq),
         some.map(({ header }) => header.accountId),
       ]),
-    pause: async (route) => (await steps.do({ act: 'pause', ctes: pausing, values: [route, operator.who], route })) === 1,
+    pause: async (route) =>
+      (await steps.do({ act: 'pause', ctes: pausing, values: [route, operator.who], route })) === 1,
     resume: async (route) => (await steps.do({ act: 'resume', ctes: resuming, values: [route], route })) === 1,
     forget: (route) => forget(steps, route),
     erase: (accountId, compact) => eraseAccount(database, compacting, steps, accountId, compact),
@@ -76,23 +88,39 @@ function placesOf(chosen: readonly Pick<DeliveryRecord, 'route' | 'seq'>[]): unk
 /** They are found first, however few there may be among many, and looked at once more when they are changed. */
 async function* retryDead(database: Queryable, steps: ActSteps, which: DeliveryFilter): AsyncGenerator<number> {
   const ctes = calling(`retry_records($1, $2, '{dead}', ${byHand})`);
+  const size = new StepSize();
   for (let after = 0; ; ) {
-    const found = await recordPlaces(database, which, after, mostLines);
+    const found = await recordPlaces(database, which, after, size.lines);
     const last = found.at(-1);
     if (last === undefined) return;
     after = last.number;
-    yield await steps.do({ act: 'retry', ctes, values: placesOf(found) });
+    yield await size.timed(() => steps.do({ act: 'retry', ctes, values: placesOf(found) }));
+  }
+}
+
+/** How many lines the next step should change, by what the ones before took: a daemon waits for what it changes too. */
+class StepSize {
+  lines = 500;
+
+  async timed<T>(work: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    const result = await work();
+    const ideal = (this.lines * stepTime) / Math.max(1, performance.now() - start);
+    this.lines = Math.round(Math.min(mostLines, Math.max(fewestLines, ideal, this.lines / 2), this.lines * 2));
+    return result;
   }
 }
 
 /** The cursor last, and what stands beyond it: where this is cut off, it can be done again. */
 async function forget(steps: ActSteps, route: string): Promise<void> {
-  const removing = (table: string, key: string, condition: string) =>
-    `done AS (DELETE FROM ${table} WHERE ${key} = ANY (ARRAY(
-       SELECT ${key} FROM ${table} WHERE route = $1${condition} LIMIT ${mostLines})) RETURNING 1), ${counted}`;
   const act = { act: 'forget', values: [route], route } as const;
-  const records = removing('deliveries', 'number', '');
-  const lines = removing('delivery_log', 'number', ' AND (gaps IS NULL) IN (true, false)');
+  const some = (table: string, kind = '') =>
+    `(SELECT number FROM ${table} WHERE route = $1 ${kind} LIMIT ${mostLines})`;
+  const removing = (table: string, numbers: string) =>
+    `done AS (DELETE FROM ${table} WHERE number = ANY (ARRAY(${numbers})) RETURNING 1), ${counted}`;
+  const records = removing('deliveries', some('deliveries'));
+  const kinds = ['AND gaps IS NULL', 'AND gaps IS NOT NULL'];
+  const lines = removing('delivery_log', kinds.map((kind) => some('delivery_log', kind)).join(' UNION ALL '));
   for (let more = true; more; ) more = (await steps.do({ ...act, ctes: records })) > 0;
   for (let more = true; more; ) more = (await steps.do({ ...act, ctes: lines, isCounted: false })) > 0;
   await steps.do({ ...act, ctes: calling('forget_route($1)') });

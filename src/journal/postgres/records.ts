@@ -28,7 +28,7 @@ export function recordPlaces(
   after: number,
   limit: number,
 ): Promise<RecordPlace[]> {
-  return fitting(database, which, after, limit, 'some.number, some.route, some.seq', (row) => row as RecordPlace);
+  return fitting(database, which, after, limit, 'chosen.number, chosen.route, chosen.seq', (row) => row as RecordPlace);
 }
 
 export async function groups(database: Queryable, which: DeliveryFilter): Promise<DeliveryGroup[]> {
@@ -44,9 +44,11 @@ export async function groups(database: Queryable, which: DeliveryFilter): Promis
   const entry = entryConditions(which, values);
   const from = seqs === null ? 'deliveries d' : listed(parameter(values, seqs, 'bigint[]'), 'd');
   const selects = parts.map(
-    (part) => `SELECT d.route, d.state, d.reason, count(*) AS count, min(d.updated_at) AS first, max(d.updated_at) AS last,
+    (
+      part,
+    ) => `SELECT d.route, d.state, d.reason, count(*) AS count, min(d.updated_at) AS first, max(d.updated_at) AS last,
        min(d.due_at) AS "dueAt"
-     FROM ${from}${entry.length === 0 ? '' : `, LATERAL (${entryOfDelivery('d')}) e`}
+     FROM ${from}${entry.length === 0 ? '' : ' JOIN entries e USING (seq)'}
      WHERE ${[part, ...own, ...entry].join(' AND ')} GROUP BY d.route, d.state, d.reason`,
   );
   if (selects.length === 0) return [];
@@ -59,7 +61,7 @@ export async function groups(database: Queryable, which: DeliveryFilter): Promis
 
 export async function recordsOf(database: Queryable, seq: number): Promise<DeliveryRecord[]> {
   const rows = await database.query(
-    `SELECT ${recordColumns} FROM deliveries some, LATERAL (${entryOfDelivery('some')}) e WHERE some.seq = $1 ORDER BY some.route`,
+    `SELECT ${recordColumns} FROM deliveries chosen, LATERAL (${entryOfDelivery('chosen')}) e WHERE chosen.seq = $1 ORDER BY chosen.route`,
     [seq],
   );
   return rows.map(recordOf);
@@ -86,12 +88,16 @@ async function fitting<T>(
     const source = seqs === null ? 'deliveries d' : listed(parameter(values, seqs, 'bigint[]'), 'd');
     const entry = entryConditions(which, values);
     const most = entry.length === 0 ? limit - found.length : lookedAtOnce;
-    const rows = await database.query<{ readonly through: number | null; readonly looked: number; readonly number: number | null }>(
-      `WITH some AS MATERIALIZED (
+    const rows = await database.query<{
+      readonly through: number | null;
+      readonly looked: number;
+      readonly number: number | null;
+    }>(
+      `WITH chosen AS MATERIALIZED (
          SELECT d.* FROM ${source} WHERE ${own.join(' AND ')} ORDER BY d.number LIMIT ${parameter(values, most, 'bigint')})
-       SELECT looked.*, one.* FROM (SELECT max(number) AS through, count(*) AS looked FROM some) looked LEFT JOIN (
-         SELECT ${columns} FROM some, LATERAL (${entryOfDelivery('some')}) e
-         ${entry.length === 0 ? '' : `WHERE ${entry.join(' AND ')}`} ORDER BY some.number LIMIT $2
+       SELECT looked.*, one.* FROM (SELECT max(number) AS through, count(*) AS looked FROM chosen) looked LEFT JOIN (
+         SELECT ${columns} FROM chosen, LATERAL (${entryOfDelivery('chosen')}) e
+         ${entry.length === 0 ? '' : `WHERE ${entry.join(' AND ')}`} ORDER BY chosen.number LIMIT $2
        ) one ON true ORDER BY one.number`,
       values,
     );
@@ -148,8 +154,8 @@ function parameter(values: unknown[], value: unknown, type: string): string {
   return `$${values.length}::${type}`;
 }
 
-const recordColumns = `some.number, some.seq, some.route, some.state, some.reason, some.attempts, some.due_at AS "dueAt",
-  some.updated_at AS "updatedAt", e.id, e.event, e.account_id AS "accountId", e.received_at AS "receivedAt"`;
+const recordColumns = `chosen.number, chosen.seq, chosen.route, chosen.state, chosen.reason, chosen.attempts, chosen.due_at AS "dueAt",
+  chosen.updated_at AS "updatedAt", e.id, e.event, e.account_id AS "accountId", e.received_at AS "receivedAt"`;
 
 function recordOf(row: object): DeliveryRecord {
   const { attempts, ...record } = row as DeliveryRecord & { readonly attempts: unknown }; // as the columns are named
