@@ -29,7 +29,7 @@ const keys: Record<string, readonly string[]> = {
   // The publisher is what `publish` sends by: nothing else of the command line speaks to a broker by itself.
   amqplib: ['broker/', 'cli/support/publisher.ts'],
   'node:sqlite': ['journal/sqlite/', 'sinks/database/sqlite/'],
-  pg: ['sinks/database/postgres/'],
+  pg: ['sinks/database/postgres/', 'journal/postgres/'],
   mysql2: ['sinks/database/mysql/'],
   // The formats that options may have, and the form in which they are declared.
   convict: ['config/formats.ts', 'config/check/check.ts', 'common/options/declare.ts'],

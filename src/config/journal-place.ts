@@ -1,5 +1,5 @@
 import { postgresAddress } from '../common/net/postgres-url.ts';
-import type { Config, JournalPlace } from './config.ts';
+import type { Config, JournalPlace, RouteConfig } from './config.ts';
 
 /** The folder of this machine that is the daemon's own: that of its journal, or of its spool beside a shared one. */
 export function ownFolder(journal: JournalPlace): string {
@@ -13,6 +13,30 @@ export function storeLocation({ name, journal }: Pick<Config, 'name' | 'journal'
   return { url, schema, spool, spoolSize, name };
 }
 
+/** What a route is called in the journal: one that each daemon runs for itself is several there. */
+export function routeInJournal(
+  { name, every }: Pick<RouteConfig, 'name' | 'every'>,
+  { journal, name: daemon }: Pick<Config, 'name' | 'journal'>,
+): string {
+  return journal.url !== undefined && every ? `${name}@${daemon}` : name;
+}
+
+/**
+ * The routes of a configuration by their names in the journal: one that each daemon runs for itself once for each daemon.
+ * @param known names that the journal has
+ */
+export function routesInJournal<R extends Pick<RouteConfig, 'name' | 'every'>>(
+  config: Pick<Config, 'name' | 'journal'> & { readonly routes: readonly R[] },
+  known: readonly string[],
+): R[] {
+  return config.routes.flatMap((route) => {
+    const own = routeInJournal(route, config);
+    if (own === route.name) return [route];
+    const names = new Set([own, ...known.filter((name) => name.startsWith(`${route.name}@`))]);
+    return [...names].map((name) => ({ ...route, name }));
+  });
+}
+
 /** Names it in messages, without user and password. */
 export function journalAddress(journal: JournalPlace): string {
   return journal.url === undefined ? journal.path : `${postgresAddress(journal.url)} (${journal.schema})`;
@@ -22,4 +46,19 @@ export function journalAddress(journal: JournalPlace): string {
 export function withLimits(journal: Config['journal'], next: Config['journal']): Config['journal'] {
   const { retention, deadRetention, maxSize, invalidShare } = next;
   return { ...journal, retention, deadRetention, maxSize, invalidShare };
+}
+
+/**
+ * What a status names of a configuration.
+ * @param held what the journal holds, or why it can't be read
+ */
+export function namedIn<R extends Pick<RouteConfig, 'name' | 'every'>>(
+  config: Pick<Config, 'name' | 'journal'> & { readonly routes: readonly R[] },
+  file: string | null,
+  held: string | { readonly routes: readonly { readonly name: string }[] },
+) {
+  const { name, journal } = config;
+  const known = typeof held === 'string' ? [] : held.routes.map((route) => route.name);
+  const database = journal.url === undefined ? undefined : journalAddress(journal);
+  return { file, name, journal: { ...journal, database }, routes: routesInJournal(config, known) };
 }

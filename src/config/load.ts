@@ -82,7 +82,7 @@ export function loadPartialConfig(file: string, env = process.env): PartialConfi
 
 /** What `status` and `reload` need, where no daemon says more: where the journal is, and which routes there are. */
 export interface OutlineConfig extends Pick<Config, 'name' | 'journal'> {
-  readonly routes: readonly Pick<PartialRouteConfig, 'name' | 'sink'>[];
+  readonly routes: readonly Pick<PartialRouteConfig, 'name' | 'every' | 'sink'>[];
 }
 
 /** As `loadPartialConfig`, and what is wrong within routes is no matter either. @throws ConfigError */

@@ -1,4 +1,5 @@
 import { pluralize } from '../common/text/format.ts';
+import { sharedNeeds } from './shared-needs.ts';
 import type { BrokerStatus, RouteStatus, Status } from './status.ts';
 
 /** Something that an operator should see to: what is wrong, since when, and what can be done. */
@@ -26,6 +27,7 @@ export function attentionIn(status: Status, span: (millis: number) => string): A
   const brokers = status.brokers ?? [];
   const ago = (since: string) => span(Date.now() - Date.parse(since));
   const ofBrokers = brokers.flatMap((broker) => brokerNeed(broker, ago));
+  const ofShared = sharedNeeds(status, ago);
   const ofRoutes = routes.map((route) => routeNeeds(route, ago));
   const needy = ofRoutes.filter(({ length }) => length > 0).length;
   const needs = [
@@ -34,6 +36,7 @@ export function attentionIn(status: Status, span: (millis: number) => string): A
       ? [{ what: 'the clock is in doubt', cure: 'Look at "date"; if it is right: kazoo-relay accept-clock' }]
       : []),
     ...ofBrokers,
+    ...ofShared,
     ...ofRoutes.flat(),
     ...newOnes('the journal', journal.unseen_undecodable, 'undecodable', ''),
   ];
@@ -41,11 +44,19 @@ export function attentionIn(status: Status, span: (millis: number) => string): A
     ...(journal.reason === null ? [] : ['the journal']),
     ...(clock ? ['the clock'] : []),
     ...(ofBrokers.length === 0 ? [] : [`${ofBrokers.length} of ${pluralize(brokers.length, 'broker')}`]),
+    ...(ofShared.length === 0 ? [] : ['the shared journal']),
     ...(needy === 0 ? [] : [`${needy} of ${pluralize(routes.length, 'route')}`]),
     ...(journal.unseen_undecodable ? ['what could not be decoded'] : []),
   ];
   const plural = parts.length === 1 && !/^([2-9]|\d\d+) of/.test(parts[0] ?? '') ? 'needs' : 'need';
   const needing = parts.length === 0 ? '' : `${listed(parts)} ${plural} you`;
+  const isElsewhere = !running && (status.daemons ?? []).some(({ lives }) => lives);
+  if (isElsewhere)
+    return {
+      verdict: ['the daemon does not run here', needing || 'all is well where others do'].join('; '),
+      wellSince: null,
+      needs,
+    };
   if (!running)
     return {
       verdict: ['no daemon runs', needing].filter(Boolean).join('; '),

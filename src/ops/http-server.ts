@@ -6,7 +6,7 @@ import { hostAndPort, isLoopback } from '../common/net/addresses.ts';
 import { type Log, type LogLevel, logLevels, setLevel } from './log.ts';
 import type { MetricsText } from './metrics.ts';
 import { type RuntimeSnapshot, stuckIn, unreadyIn } from './runtime-snapshot.ts';
-import { type Status, withoutAnswers, withoutBrokersAnswers } from './status.ts';
+import { type Status, withoutAnswers, withoutBrokersAnswers, withoutReason } from './status.ts';
 
 export interface HttpOptions {
   /** `host:port`, the path of a Unix socket, or `off`. */
@@ -108,8 +108,9 @@ export function endpointsOf(snapshot: RuntimeSnapshot, status: () => Promise<Sta
     status: async () => withoutAnswers(await status()),
     live: () => stuckIn(snapshot),
     ready: () => {
-      const { routes, journalProblem } = snapshot;
-      return unreadyIn({ brokers: () => withoutBrokersAnswers(snapshot.brokers()), routes, journalProblem });
+      const { routes, journalProblem, degraded } = snapshot;
+      const brokers = () => withoutBrokersAnswers(snapshot.brokers());
+      return unreadyIn({ brokers, routes, journalProblem, degraded: degraded && withoutReason(degraded) });
     },
     logLevel: {
       get: () => log.level,

@@ -1,16 +1,20 @@
 import type { Histogram } from '../common/stats.ts';
 import { pluralize } from '../common/text/format.ts';
-import type { Clock } from '../journal/journal.ts';
+import type { Clock, Degraded } from '../journal/journal.ts';
 import type { Summary } from '../journal/reader.ts';
 import type { Activity, BrokerStatus } from './status.ts';
 
 /** What a running daemon shows of itself: read on request, never pushed. */
 export interface RuntimeSnapshot {
   brokers(): readonly BrokerSnapshot[];
+  /** Those that run here. */
   routes(): readonly RouteSnapshot[];
+  /** All routes of the configuration, by their names in the journal. */
+  configured(): readonly string[];
   summary(): Promise<Summary>;
   /** What is wrong with the journal, as it says itself. */
   readonly journalProblem: string | null;
+  readonly degraded: Degraded | null;
   readonly clock: Clock;
   /** Bytes of notifications that are in memory, and that may be. */
   readonly memory: { readonly used: number; readonly limit: number };
@@ -95,9 +99,11 @@ export function unreadyIn({
   brokers,
   routes,
   journalProblem,
-}: Pick<RuntimeSnapshot, 'brokers' | 'routes' | 'journalProblem'>): string[] {
+  degraded,
+}: Pick<RuntimeSnapshot, 'brokers' | 'routes' | 'journalProblem' | 'degraded'>): string[] {
   return [
     ...(journalProblem === null ? [] : [`the journal: ${journalProblem}`]),
+    ...(degraded === null ? [] : [`the journal's database is away: ${degraded.reason}`]),
     ...brokers().flatMap((broker) => {
       const name = `${broker.broker} (zone ${broker.zone})`;
       if (broker.paused) return [`${name}: journal not writable: ${broker.reason}`];
@@ -114,7 +120,11 @@ function stateOf({ state, reason }: BrokerSnapshot): string {
 }
 
 /** What goes on, in one line, for `systemctl status`. It changes when a state does, not with every notification. */
-export function summaryOf({ brokers, routes }: Pick<RuntimeSnapshot, 'brokers' | 'routes'>): string {
+export function summaryOf({
+  brokers,
+  routes,
+  degraded,
+}: Pick<RuntimeSnapshot, 'brokers' | 'routes' | 'degraded'>): string {
   const links = brokers();
   const consuming = links.filter(({ state, paused }) => state === 'consuming' && !paused);
   const paused = routes().filter(({ activity }) => activity.paused !== null);
@@ -122,6 +132,7 @@ export function summaryOf({ brokers, routes }: Pick<RuntimeSnapshot, 'brokers' |
   const delivering = routes().length - paused.length - away.length;
   const parts = [`consuming from ${consuming.length} of ${pluralize(links.length, 'broker')}`];
   if (links.some(({ paused }) => paused)) parts.push('journal not writable');
+  if (degraded !== null) parts.push('database of the journal away');
   parts.push(`${delivering} of ${pluralize(routes().length, 'route')} delivering`);
   if (away.length > 0) parts.push(`sink away: ${away.map(({ name }) => name).join(', ')}`);
   if (paused.length > 0) parts.push(`paused: ${paused.map(({ name }) => name).join(', ')}`);

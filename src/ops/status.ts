@@ -1,4 +1,4 @@
-import type { ClockDoubt } from '../journal/journal.ts';
+import type { ClockDoubt, Degraded } from '../journal/journal.ts';
 import type { Evicted, Pause, RouteSummary, Summary } from '../journal/reader.ts';
 import type { Delivered } from './delivered-lately.ts';
 import { version } from './process.ts';
@@ -17,6 +17,8 @@ export interface Status {
   /** Null where no daemon runs, or its HTTP port is off. */
   readonly http: HttpStatus | null;
   readonly journal: JournalStatus;
+  /** Those that share the journal; empty where one daemon has it alone, or it can't be asked. */
+  readonly daemons: readonly DaemonStatus[];
   /** Null where it is believed, or no daemon runs. */
   readonly clock: ClockStatus | null;
   readonly routes: readonly RouteStatus[];
@@ -54,8 +56,12 @@ export interface HttpStatus {
 
 /** What only the journal knows is null where it can't be read. */
 interface JournalStatus {
-  /** Where the store has a folder. */
+  /** Where it is in a folder. */
   readonly path: string | undefined;
+  /** Where it is in a database that daemons share: hosts, database and schema. */
+  readonly database: string | undefined;
+  /** While that is away; else null. */
+  readonly degraded: DegradedStatus | null;
   readonly bytes: number | null;
   /** What counts of them towards `max_bytes`. */
   readonly used_bytes: number | null;
@@ -74,6 +80,29 @@ interface JournalStatus {
   readonly evicted: (Evicted & { readonly since: string | null }) | null;
   /** What is wrong with it, and what to do. */
   readonly reason: string | null;
+}
+
+interface DegradedStatus {
+  readonly since: string;
+  readonly reason: string;
+  /** Notifications that are kept on this machine until it is back. */
+  readonly spooled: number;
+}
+
+/** A daemon that shares the journal. */
+export interface DaemonStatus {
+  readonly name: string;
+  /** Whether it is the one that was asked, or of the configuration of the command. */
+  readonly asked: boolean;
+  readonly version: string;
+  /** A digest of what all of them should have in common of their configurations. */
+  readonly configuration: string;
+  readonly since: string;
+  /** By how many milliseconds its clock is ahead of the database's. */
+  readonly clock_skew: number;
+  /** False where it has stopped without saying so. */
+  readonly lives: boolean;
+  readonly routes: readonly string[];
 }
 
 /** A clock in doubt: nothing is removed for its age. */
@@ -129,6 +158,7 @@ export interface Live {
   readonly http: HttpStatus | null;
   /** What is wrong with the journal, as it says itself. */
   readonly journalProblem: string | null;
+  readonly degraded: Degraded | null;
   readonly doubt: ClockDoubt | null;
   readonly activityOf: (route: string) => Activity | undefined;
 }
@@ -148,8 +178,16 @@ export interface Activity {
 /** The parts of a configuration that a status names. */
 interface Named {
   readonly file: string | null;
-  readonly journal: { readonly path?: string | undefined; readonly maxSize: number; readonly invalidShare: number };
+  /** Of the daemon. */
+  readonly name: string;
+  readonly journal: Place & { readonly maxSize: number; readonly invalidShare: number };
+  /** By their names in the journal. */
   readonly routes: readonly { readonly name: string; readonly sink: { readonly type: string } }[];
+}
+
+interface Place {
+  readonly path?: string | undefined;
+  readonly database?: string | undefined;
 }
 
 /**
@@ -176,6 +214,8 @@ export function statusOf(
     http: live?.http ?? null,
     journal: {
       path: config.journal.path,
+      database: config.journal.database,
+      degraded: degradedOf(live?.degraded ?? null),
       bytes: summary?.bytes ?? null,
       used_bytes: summary?.usedBytes ?? null,
       max_bytes: config.journal.maxSize,
@@ -188,8 +228,16 @@ export function statusOf(
       invalid_bytes: summary?.invalidBytes ?? null,
       max_invalid_bytes: config.journal.maxSize * config.journal.invalidShare,
       evicted: summary === null ? null : { ...summary.evicted, since: isoTime(summary.evicted.since) },
-      reason: live?.journalProblem ?? (typeof held === 'string' ? held : null),
+      // Why the database is away stands with that.
+      reason: live?.journalProblem ?? (typeof held === 'string' && !live?.degraded ? held : null),
     },
+    daemons:
+      summary?.daemons.map(({ since, skew, ...daemon }) => ({
+        ...daemon,
+        asked: daemon.name === config.name,
+        since: new Date(since).toISOString(),
+        clock_skew: Math.round(skew),
+      })) ?? [],
     clock: clockOf(live?.doubt ?? null),
     routes: config.routes.map(({ name, sink }) => {
       const activity = live?.activityOf(name);
@@ -224,7 +272,14 @@ export function withoutAnswers(status: Status): Status {
     circuit: circuit && withoutAnswer(circuit, 'the sink is away'),
   }));
   const brokers = status.brokers && withoutBrokersAnswers(status.brokers);
-  return { ...status, brokers, routes, former_routes: status.former_routes.map(withoutName) };
+  const { degraded } = status.journal;
+  const journal = { ...status.journal, degraded: degraded && withoutReason(degraded) };
+  return { ...status, brokers, journal, routes, former_routes: status.former_routes.map(withoutName) };
+}
+
+/** Nor what the database has answered. */
+export function withoutReason<T extends { readonly reason: string }>(degraded: T): T {
+  return { ...degraded, reason: 'the command "status" says why' };
 }
 
 /** What one waits for while it connects is in words of ours. */
@@ -252,6 +307,10 @@ function clockOf(doubt: ClockDoubt | null): ClockStatus | null {
   if (doubt === null) return null;
   const { lastSign, believedIn } = doubt;
   return { last_sign_of_life: new Date(lastSign).toISOString(), believed_in: Math.ceil(believedIn / 1_000) };
+}
+
+function degradedOf(degraded: Degraded | null): DegradedStatus | null {
+  return degraded && { ...degraded, since: new Date(degraded.since).toISOString() };
 }
 
 function circuitOf(activity: Activity | undefined): CircuitStatus | null {

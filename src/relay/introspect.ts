@@ -1,4 +1,5 @@
 import { reasonOf } from '../common/errors.ts';
+import { namedIn, routeInJournal } from '../config/journal-place.ts';
 import { deliveredLately } from '../ops/delivered-lately.ts';
 import type { RuntimeSnapshot } from '../ops/runtime-snapshot.ts';
 import { type HttpStatus, type Live, type Status, statusOf } from '../ops/status.ts';
@@ -22,6 +23,7 @@ export function introspect(
   const snapshot: RuntimeSnapshot = {
     brokers: () => pipelines.snapshot,
     routes: () => routes.snapshot,
+    configured: () => running.config.routes.map((route) => routeInJournal(route, running.config)),
     summary: cachedByCost(async () => {
       const summary = await journal.summary();
       const accepts = createAcceptance(running.config.validation.accept);
@@ -29,6 +31,9 @@ export function introspect(
     }),
     get journalProblem() {
       return journal.trouble;
+    },
+    get degraded() {
+      return journal.degraded;
     },
     get maxSize() {
       return running.config.journal.maxSize;
@@ -50,15 +55,17 @@ export function introspect(
       const held = await summary().catch(reasonOf);
       // Why it can't be asked is told with the summary.
       const delivered = await lately().catch(() => null);
+      const active = new Map(routes.snapshot.map(({ name, activity }) => [name, activity]));
       const live: Live = {
         startedAt,
         brokers: pipelines.status,
         journalProblem: journal.trouble,
+        degraded: journal.degraded,
         doubt: journal.clock.doubt,
-        activityOf: (name) => routes.activityOf(name),
+        activityOf: (name) => active.get(name),
         http: httpStatus(),
       };
-      return statusOf({ ...running.config, file: running.files[0] ?? null }, held, live, delivered);
+      return statusOf(namedIn(running.config, running.files[0] ?? null, held), held, live, delivered);
     },
   };
 }

@@ -18,7 +18,7 @@ export class LeasedRoute {
   readonly #log: Logger;
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
-  #deadline = AbortSignal.abort();
+  readonly #cutOff = new AbortController();
   #route: Route | undefined;
   /** Why it isn't started. */
   #trouble: string | undefined;
@@ -51,9 +51,10 @@ export class LeasedRoute {
 
   /** Finishes what is on its way. @param deadline aborts that */
   async stop(deadline: AbortSignal): Promise<void> {
-    this.#deadline = deadline;
+    const stop = onAbort(deadline, () => this.#cutOff.abort(deadline.reason));
     this.#stopping.abort();
     await this.#running;
+    stop();
   }
 
   async #run(): Promise<void> {
@@ -73,14 +74,14 @@ export class LeasedRoute {
     }
   }
 
-  /** Until the session is lost, or the route is to stop. */
+  /** Until the session is lost, another daemon should have it, or the route is to stop. */
   async #runWith(session: RouteSession): Promise<void> {
     try {
       const route = await this.#start(session);
       this.#route = route;
       this.#trouble = undefined;
-      await eitherAborted(this.#stopping.signal, session.lost);
-      await route.stop(session.lost.aborted ? session.lost : this.#deadline);
+      await firstAborted([this.#stopping.signal, session.lost, session.recalled]);
+      await route.stop(AbortSignal.any([session.lost, this.#cutOff.signal]));
     } finally {
       this.#route = undefined;
       await session.close().catch((error) => {
@@ -91,9 +92,9 @@ export class LeasedRoute {
   }
 }
 
-function eitherAborted(one: AbortSignal, other: AbortSignal): Promise<void> {
+function firstAborted(signals: readonly AbortSignal[]): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const stops = [one, other].map((signal) => onAbort(signal, () => resolve()));
+  const stops = signals.map((signal) => onAbort(signal, () => resolve()));
   return promise.finally(() => {
     for (const stop of stops) stop();
   });

@@ -12,7 +12,15 @@ import { sinkKind } from '../sinks/registry.ts';
 import { FileWatch, markOf } from './file-watch.ts';
 import { IntakePipelines } from './intake-pipelines.ts';
 import { introspect } from './introspect.ts';
-import { applyReload, policyOf, Reloader, type ReloadReport, type RunConfig, type Running } from './reload.ts';
+import {
+  aboutDaemon,
+  applyReload,
+  policyOf,
+  Reloader,
+  type ReloadReport,
+  type RunConfig,
+  type Running,
+} from './reload.ts';
 import { Routes } from './routes.ts';
 import { startSelfReports } from './self-reports.ts';
 
@@ -52,8 +60,12 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   const policy = policyOf(config);
   warnOfFewDescriptors(config, log);
   const memory = new MemoryBudget(config.memory.buffers);
-  const journal = await storeAt(storeLocation(config)).open(config.journal, logger, { memory });
-  const routes = new Routes(journal, memory, logger);
+  const about = aboutDaemon(config);
+  const journal = await storeAt(storeLocation(config)).open(config.journal, logger, { memory, about });
+  const routes = new Routes(journal, config, memory, logger);
+  journal.subscribe((change) => {
+    if (typeof change === 'object') routes.tryNow(change.probe ?? undefined);
+  });
   await Promise.all(config.routes.map((route) => routes.start(route)));
   const pipelines = new IntakePipelines(policy, { appender: journal, memory, log: logger }, journal);
   const shutdown = new Shutdown();

@@ -1,11 +1,13 @@
+import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
 import type { MemoryBudget } from '../common/memory-budget.ts';
 import type { Config } from '../config/config.ts';
 import { withLimits } from '../config/journal-place.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { AboutDaemon, Journal } from '../journal/journal.ts';
 import { type Log, setUsualLevel } from '../ops/log.ts';
+import { version } from '../ops/process.ts';
 import { createRevealedPaths } from '../routes/match.ts';
 import { createValidator } from '../schema/validator.ts';
 import { type Changes, differingOptions } from './changes.ts';
@@ -130,6 +132,15 @@ export function policyOf({ validation, routes }: Config): Parameters<IntakePipel
 }
 
 /**
+ * What the daemon says of itself to others that share its journal. The digest is of what all of them should have in common: who
+ * gets what, and what is valid.
+ */
+export function aboutDaemon({ routes, validation }: Config): AboutDaemon {
+  const configuration = createHash('sha256').update(JSON.stringify({ routes, validation })).digest('hex');
+  return { version, configuration: configuration.slice(0, 12) };
+}
+
+/**
  * Makes what runs be what a configuration says: what is as it was runs on untouched, what has changed is replaced once
  * its work in flight is done.
  * @throws before it has changed anything, or what a stop cuts off
@@ -147,6 +158,7 @@ export async function applyReload(running: Running, next: RunConfig): ReturnType
   pipelines.use(policy);
   memory.limit = config.memory.buffers;
   journal.limit(config.journal);
+  journal.describe(aboutDaemon(config));
   setUsualLevel(log, config.log.level);
   fileWatch.watch(next.watched);
   const changedRoutes = await routes.replace(config.routes, stopping, impatient);

@@ -2,8 +2,9 @@ import type { Logger } from 'pino';
 import { Backoff } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
 import type { MemoryBudget } from '../common/memory-budget.ts';
-import type { RouteConfig } from '../config/config.ts';
-import { type RouteActivity, startRoute } from '../delivery/route.ts';
+import type { Config, RouteConfig } from '../config/config.ts';
+import { routeInJournal } from '../config/journal-place.ts';
+import { startRoute } from '../delivery/route.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { RouteSession } from '../journal/route-session.ts';
 import type { RouteSnapshot } from '../ops/runtime-snapshot.ts';
@@ -14,39 +15,42 @@ import { firstPause, LeasedRoute, longestPause } from './leased-route.ts';
 
 interface Running {
   readonly config: RouteConfig;
-  readonly leased: LeasedRoute;
+  /** Its name in the journal. */
+  readonly place: string;
+  /** Undefined where another daemon alone may run it. */
+  readonly leased: LeasedRoute | undefined;
 }
 
-/** The routes that run. */
+/** The routes of the configuration. */
 export class Routes {
   readonly #journal: Journal;
+  readonly #daemon: Pick<Config, 'name' | 'journal'>;
   readonly #memory: MemoryBudget;
   readonly #log: Logger;
   readonly #running = new Map<string, Running>();
 
-  constructor(journal: Journal, memory: MemoryBudget, log: Logger) {
+  /** @param daemon who it is that runs them, and where its journal is */
+  constructor(journal: Journal, daemon: Pick<Config, 'name' | 'journal'>, memory: MemoryBudget, log: Logger) {
     this.#journal = journal;
+    this.#daemon = daemon;
     this.#memory = memory;
     this.#log = log;
   }
 
-  activityOf(name: string): RouteActivity | undefined {
-    return this.#running.get(name)?.leased.snapshot?.activity;
-  }
-
+  /** Those that run here, by their names in the journal. */
   get snapshot(): RouteSnapshot[] {
-    return [...this.#running].flatMap(([name, { leased }]) => {
-      if (leased.snapshot === undefined) return [];
+    return [...this.#running.values()].flatMap(({ place, leased }) => {
+      if (leased?.snapshot === undefined) return [];
       const { stuck, activity, counts } = leased.snapshot;
-      return { name, stuck, activity, counts };
+      return { name: place, stuck, activity, counts };
     });
   }
 
-  /** Probes the sinks that are away at once, of all routes or of one. Returns the names of their routes. */
+  /** Probes the sinks that are away at once, of all routes or of one. Returns the names of their routes in the journal. */
   tryNow(only?: string): string[] {
     const tried: string[] = [];
-    for (const [name, { leased }] of this.#running)
-      if ((only === undefined || name === only) && leased.route?.tryNow()) tried.push(name);
+    for (const { place, leased } of this.#running.values())
+      if ((only === undefined || place === only) && leased?.route?.tryNow()) tried.push(place);
     return tried;
   }
 
@@ -55,16 +59,19 @@ export class Routes {
    * @throws JournalError
    */
   async start(config: RouteConfig): Promise<void> {
-    const { name, start, invalid } = config;
-    const log = this.#log.child({ route: name });
+    const { name, start, invalid, host, every } = config;
+    const place = routeInJournal(config, this.#daemon);
+    const log = this.#log.child({ route: place });
     const kind = sinkKind(config.sink.type);
     const mayRemoveOld = () => this.#journal.clock.isTrusted;
     const openSink = () => kind.open(config.sink.options, { route: name, mayRemoveOld, log });
-    const options = { ...config, flow: kind.limits(config.sink.options) };
-    const place = await this.#journal.openRoute(name, start, invalid, selectionOf(config));
+    const options = { ...config, name: place, flow: kind.limits(config.sink.options) };
+    const isElsewhere = host !== undefined && host !== this.#daemon.name && this.#daemon.journal.url !== undefined;
+    const sharing = { alone: host !== undefined || every, own: every };
+    const opened = await this.#journal.openRoute(place, start, invalid, selectionOf(config), sharing);
     const context = { events: this.#journal, memory: this.#memory, log, openSink };
     const run = (session: RouteSession) => startRoute(options, { ...context, session });
-    this.#running.set(name, { config, leased: new LeasedRoute(place, run, log) });
+    this.#running.set(name, { config, place, leased: isElsewhere ? undefined : new LeasedRoute(opened, run, log) });
   }
 
   /**
@@ -99,13 +106,14 @@ export class Routes {
   }
 
   async #stop(name: string, deadline: AbortSignal): Promise<void> {
-    await this.#running.get(name)?.leased.stop(deadline);
+    await this.#running.get(name)?.leased?.stop(deadline);
     this.#running.delete(name);
   }
 
   async #remove(name: string, deadline: AbortSignal): Promise<void> {
+    const place = this.#running.get(name)?.place ?? name;
     await this.#stop(name, deadline);
-    await this.#journal.releaseRoute(name);
+    await this.#journal.releaseRoute(place);
   }
 
   /** What ran before has stopped already: there is no way back but forward. */

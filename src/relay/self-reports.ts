@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
 import type { Config, Expectation } from '../config/config.ts';
+import { routeInJournal } from '../config/journal-place.ts';
 import type { Appender } from '../journal/journal.ts';
 import { relayNotification } from '../kazoo/relay-notification.ts';
 import { version } from '../ops/process.ts';
@@ -22,7 +23,7 @@ const mostWaiting = 100;
 
 interface Watched {
   /** As it is now: a reload may have changed it. */
-  readonly config: Pick<Config, 'routes' | 'expect'>;
+  readonly config: Pick<Config, 'name' | 'journal' | 'routes' | 'expect'>;
   readonly journal: Appender;
   readonly log: { readonly logger: Logger };
 }
@@ -90,8 +91,12 @@ export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): S
   };
 }
 
-function routesIn({ routes }: Watched['config'], snapshot: RuntimeSnapshot): Look['routes'] {
-  const told = new Map(routes.filter(({ events }) => !wantsOwn(events)).map(({ name, sink }) => [name, sink.type]));
+function routesIn(config: Watched['config'], snapshot: RuntimeSnapshot): Look['routes'] {
+  const told = new Map(
+    config.routes
+      .filter(({ events }) => !wantsOwn(events))
+      .map((route) => [routeInJournal(route, config), route.sink.type]),
+  );
   return snapshot.routes().flatMap((route) => {
     const sink = told.get(route.name);
     return sink === undefined ? [] : [{ ...route, sink }];

@@ -2,12 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import { RouteCounts } from '../../src/delivery/counts.ts';
 import { attentionIn } from '../../src/ops/attention.ts';
 import { deliveredLately } from '../../src/ops/delivered-lately.ts';
-import { type RouteSnapshot, summaryOf } from '../../src/ops/runtime-snapshot.ts';
+import { type RouteSnapshot, summaryOf, unreadyIn } from '../../src/ops/runtime-snapshot.ts';
 import { type Activity, type BrokerStatus, type Live, statusOf } from '../../src/ops/status.ts';
 
 const started = Date.parse('2026-11-24T08:00:00Z');
 const config = {
   file: 'relay.yaml',
+  name: 'alpha',
   journal: { path: '/var/lib/kazoo-relay', maxSize: 1_000, invalidShare: 0.25 },
   routes: ['crm', 'archive'].map((name) => ({ name, sink: { type: 'file' } })),
 };
@@ -40,7 +41,13 @@ const summary = {
   routes: config.routes.map(({ name }) => ({ name, ...route })),
 };
 const live: Live = {
-  ...{ startedAt: started, brokers: [broker, { ...broker, zone: 'east' }], http: null, journalProblem: null },
+  ...{
+    startedAt: started,
+    brokers: [broker, { ...broker, zone: 'east' }],
+    http: null,
+    journalProblem: null,
+    degraded: null,
+  },
   ...{ doubt: null, activityOf: () => activity },
 };
 
@@ -231,13 +238,73 @@ test('what was delivered lately is summed up by route, whatever the events', asy
   expect(new Date(asked[1]?.[1] ?? 1).toTimeString()).toMatch(/^00:00:00/);
 });
 
+describe('of a journal that daemons share', () => {
+  const daemon = { version: '1', configuration: 'a', since: started, skew: 0, lives: true, routes: [] };
+  const alpha = { ...daemon, name: 'alpha', routes: ['crm'] };
+  const beta = { ...daemon, name: 'beta', routes: ['archive'] };
+  const held = [
+    { name: 'crm', ...route, holder: 'alpha' },
+    { name: 'archive', ...route, holder: 'beta' },
+  ];
+  const shared = (held_: object, running: object = {}) => {
+    const named = { ...config, journal: { ...config.journal, path: undefined, database: 'db:5432/k (relay)' } };
+    return statusOf(named, { ...summary, routes: held, ...held_ }, { ...live, ...running }, null);
+  };
+
+  test('all is well where all live, are alike, and have a route each', () => {
+    expect(attentionIn(shared({ daemons: [alpha, beta] }), String)).toMatchObject({
+      verdict: 'all is well',
+      needs: [],
+    });
+  });
+
+  test.each([
+    ['away', {}, { degraded: { since: started, reason: 'no answer', spooled: 3 } }, 'no answer; 3 notifications wait'],
+    ['gone', { daemons: [alpha, { ...beta, lives: false }] }, {}, 'the daemon beta has stopped without saying so'],
+    ['namesakes', { daemons: [alpha, beta, { ...beta, since: 2 }] }, {}, '2 daemons are called beta'],
+    ['versions', { daemons: [alpha, { ...beta, version: '2' }] }, {}, 'run different versions: 1 (alpha), 2 (beta)'],
+    ['configurations', { daemons: [alpha, { ...beta, configuration: 'b' }] }, {}, 'different routes or schemas'],
+    ['a clock', { daemons: [alpha, { ...beta, skew: -60_400 }] }, {}, 'the clock of beta is 60 s behind the database'],
+    [
+      'a route',
+      { daemons: [alpha, beta], routes: [held[0], { ...held[1], holder: null }] },
+      {},
+      'no daemon runs archive',
+    ],
+  ])('%s needs an operator', (_what, held_, running, told) => {
+    const { verdict, needs } = attentionIn(shared(held_, running), String);
+    expect([verdict, needs.length]).toEqual(['the shared journal needs you', 1]);
+    expect(needs[0]?.what).toContain(told);
+    expect(needs[0]?.cure).not.toBe('');
+  });
+
+  test('a daemon that was started anew, and one that was stopped, need nobody', () => {
+    const daemons = [alpha, { ...beta, lives: false }, beta];
+    const routes = [...held, { name: 'console@gamma', ...route }];
+    expect(attentionIn(shared({ daemons, routes }), String).needs).toEqual([]);
+  });
+
+  test('a machine without a daemon of its own is told how the others are', () => {
+    const named = statusOf(config, { ...summary, daemons: [beta], routes: held }, null, null);
+    const here = 'the daemon does not run here';
+    expect(attentionIn(named, String)).toMatchObject({ verdict: `${here}; all is well where others do`, needs: [] });
+  });
+
+  test('systemd and /readyz are told that its database is away', () => {
+    const degraded = { since: started, reason: 'no answer', spooled: 3 };
+    const seen = { brokers: () => [], routes: () => [], journalProblem: null, degraded };
+    expect(summaryOf(seen)).toContain('database of the journal away');
+    expect(unreadyIn(seen)).toEqual(["the journal's database is away: no answer"]);
+  });
+});
+
 test('systemd is told which routes are paused, apart from those whose sink is away', () => {
   const routes = [
     { name: 'crm', activity: { ...activity, circuit: 'open' as const } },
     { name: 'archive', activity: { ...activity, circuit: 'open' as const, paused: { at: started, who: 'ann' } } },
     { name: 'log', activity },
   ].map((one): RouteSnapshot => ({ stuck: false, counts: new RouteCounts(), ...one }));
-  expect(summaryOf({ brokers: () => [], routes: () => routes })).toBe(
+  expect(summaryOf({ brokers: () => [], routes: () => routes, degraded: null })).toBe(
     'consuming from 0 of 0 brokers; 1 of 3 routes delivering; sink away: crm; paused: archive',
   );
 });

@@ -66,6 +66,21 @@ test('a route whose session is lost cuts off what is with the sink, and begins a
   expect(sessions).toHaveLength(2);
 });
 
+test('a route that another daemon should have finishes what is with the sink, and waits for its turn again', async () => {
+  const recalling = new AbortController();
+  await lease((session) => Object.defineProperty(session, 'recalled', { value: recalling.signal }));
+  const { promise: answered, resolve: answerIt } = Promise.withResolvers<Outcome>();
+  answer = () => answered;
+  const [first] = await append(1);
+  await until(() => calls.length === 1, { what: 'its try' });
+  recalling.abort();
+  const [second] = await append(1);
+  expect(sessions).toHaveLength(1);
+  answerIt(delivered);
+  await until(() => calls.length === 2, { what: 'the delivery of the next session' });
+  expect([calls, sessions.length]).toEqual([[[first], [second]], 2]);
+});
+
 test('a route that can’t be started is interrupted, and runs as soon as it can be', async () => {
   let isBroken = true;
   await lease((session) => {

@@ -48,7 +48,7 @@ async function erase(
   config: PartialConfig,
   { account, dryRun, compact, yes, ...zone }: Options,
 ): Promise<void> {
-  const isRunning = await isDaemonRunning(ownFolder(config.journal));
+  const isRunning = await isDaemonRunning(config.journal, store);
   const holdings = await store.holdingsOf(account);
   await terminal.print(printable(`the journal holds ${describe(holdings, zone)} of the account ${account}`));
   if (!dryRun) {

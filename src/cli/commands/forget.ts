@@ -51,6 +51,10 @@ async function forget(
   const { routes } = await store.summary();
   const former = routes.find((route) => route.name === name);
   if (former === undefined) throw unknownRoute(name, routes, config);
+  if (former.holder !== null)
+    throw new Error(
+      printable(`the daemon ${former.holder} still runs the route ${name}: take it out there too, and reload`),
+    );
   const question = printable(`Forget ${name}: ${holdingsOf(former)}? Nothing of it will be delivered.`);
   if (!(sure || (await terminal.confirm(question)))) {
     await terminal.print('nothing was forgotten');

@@ -1,21 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
-import { ownFolder, storeLocation } from '../../config/journal-place.ts';
-import { loadPartialConfig, type PartialRouteConfig } from '../../config/load.ts';
-import { findConfigFile } from '../../config/read/source.ts';
-import { storeAt } from '../../journal/open.ts';
+import type { JournalPlace } from '../../config/config.ts';
+import type { PartialConfig, PartialRouteConfig } from '../../config/load.ts';
 import type { ActSelection, OperatorStore } from '../../journal/operator-store.ts';
 import type { Entry } from '../../notification/entry.ts';
 import { shape } from '../../routes/shape.ts';
 import { list } from '../support/args.ts';
 import { isDaemonRunning, probeNow } from '../support/daemon-client.ts';
 import { tellPauses } from '../support/deliveries/messages.ts';
-import { operatorOf, withOpen } from '../support/journal.ts';
+import { operatorOf, withOperatorStore } from '../support/journal.ts';
 import { findRoute, resolveEvents } from '../support/lookup.ts';
 import { entriesInRange, namedEntries, type TimeRange } from '../support/replay.ts';
 import { type Column, type ListOptions, listTime, Table, withListOptions } from '../support/table.ts';
-import { notifications, orExit, progressBar, type Terminal } from '../support/terminal.ts';
+import { notifications, progressBar, type Terminal } from '../support/terminal.ts';
 import { type Moment, moment, momentHelp, withTimeZone } from '../support/times.ts';
 
 interface Options extends ListOptions {
@@ -49,11 +47,7 @@ export function replayCommand(terminal: Terminal): Command {
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
     .action((ids: string[], options: Options) =>
-      orExit(
-        terminal,
-        () => 2,
-        () => replay(terminal, ids, options),
-      ),
+      withOperatorStore(terminal, options, (store, config) => replay(terminal, ids, options, store, config)),
     );
 }
 
@@ -68,20 +62,23 @@ Examples:
   kazoo-relay replay --route crm --since 2026-11-20T00:00:00Z --until 2026-11-21T00:00:00Z --events 'voicemail_*'
   kazoo-relay replay --route crm 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`;
 
-async function replay(terminal: Terminal, ids: readonly string[], options: Options): Promise<void> {
+async function replay(
+  terminal: Terminal,
+  ids: readonly string[],
+  options: Options,
+  store: OperatorStore,
+  config: PartialConfig,
+): Promise<void> {
   const wanted = ids.length === 0 ? rangeOf(options) : idsAlone(ids, options);
-  const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
   const route = findRoute(options.route, config.routes);
-  await withOpen(storeAt(storeLocation(config)).openOperatorStore(), async (store) => {
-    const cursor = await store.cursorOf(route.name);
-    if (cursor === null)
-      throw new Error(`the journal doesn't know the route ${route.name} yet: nothing was delivered by it`);
-    if (options.events !== undefined) await resolveEvents(options.events, config, store);
-    const source = await sourceOf(wanted, store, route, cursor);
-    const about = { route: route.name, ...('since' in wanted ? wanted : { ids: wanted }) };
-    if (options.dryRun) await rehearse(terminal, source, route.name, options);
-    else await perform(terminal, source, store, route.name, ownFolder(config.journal), about);
-  });
+  const cursor = await store.cursorOf(route.name);
+  if (cursor === null)
+    throw new Error(`the journal doesn't know the route ${route.name} yet: nothing was delivered by it`);
+  if (options.events !== undefined) await resolveEvents(options.events, config, store);
+  const source = await sourceOf(wanted, store, route, cursor);
+  const about = { route: route.name, ...('since' in wanted ? wanted : { ids: wanted }) };
+  if (options.dryRun) await rehearse(terminal, source, route.name, options);
+  else await perform(terminal, source, store, route.name, config.journal, about);
 }
 
 /** @throws Error where there is none */
@@ -169,11 +166,12 @@ async function perform(
   { pages, kept, left }: Source,
   store: OperatorStore,
   route: string,
-  folder: string,
+  journal: JournalPlace,
   selection: ActSelection,
 ): Promise<void> {
   const act = store.act(operatorOf(terminal.env), selection);
-  const isRunning = await isDaemonRunning(folder);
+  const runs = () => isDaemonRunning(journal, store);
+  const isRunning = await runs();
   let count = 0;
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
@@ -191,8 +189,8 @@ async function perform(
   }
   // It may be long until it is resumed.
   if (await tellPauses(terminal, store, route)) return;
-  await probeNow(terminal, folder, act, route);
-  if (await follow(terminal, () => left(first, last), count, folder))
+  await probeNow(terminal, journal, store, act, route);
+  if (await follow(terminal, () => left(first, last), count, runs))
     await terminal.print(`all of them are delivered or dead; the dead ones: kazoo-relay dead list --route ${route}`);
   else await terminal.print('the daemon is not running any more: the others go out when it is started');
 }
@@ -201,7 +199,12 @@ async function perform(
  * Waits until all are delivered or dead; on a terminal, a bar shows how far it is. A sink that is away may make that long. Resolves
  * to false where the daemon has ended before.
  */
-async function follow(terminal: Terminal, left: () => Promise<number>, all: number, folder: string): Promise<boolean> {
+async function follow(
+  terminal: Terminal,
+  left: () => Promise<number>,
+  all: number,
+  isRunning: () => Promise<boolean>,
+): Promise<boolean> {
   terminal.complain('waiting until all of them are delivered or dead; Ctrl-C ends only the waiting');
   const bar = progressBar(terminal, all);
   try {
@@ -209,7 +212,7 @@ async function follow(terminal: Terminal, left: () => Promise<number>, all: numb
       const waiting = await left();
       bar.at(all - Math.min(waiting, all));
       if (waiting === 0) return true;
-      if (looks % looksPerQuestion === 0 && !(await isDaemonRunning(folder))) return false;
+      if (looks % looksPerQuestion === 0 && !(await isRunning())) return false;
       await delay(pollInterval);
     }
   } finally {

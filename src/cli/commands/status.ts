@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { formatBytes, pluralize, printable } from '../../common/text/format.ts';
-import { ownFolder, storeLocation } from '../../config/journal-place.ts';
+import { namedIn, ownFolder, storeLocation } from '../../config/journal-place.ts';
 import { loadOutlineConfig, type OutlineConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import { type Attention, attentionIn } from '../../ops/attention.ts';
 import { deliveredLately } from '../../ops/delivered-lately.ts';
-import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../../ops/status.ts';
+import { type BrokerStatus, type DaemonStatus, type RouteStatus, type Status, statusOf } from '../../ops/status.ts';
 import { checkDaemon, configDifference, daemonStatus } from '../support/daemon-client.ts';
 import { withOpen } from '../support/journal.ts';
 import { type Column, type ListOptions, listTime, Table, widthFor, withListOptions, wrap } from '../support/table.ts';
@@ -86,7 +86,7 @@ async function look(file: string, config: OutlineConfig): Promise<Answer> {
   if (answer !== null) return answer;
   return withOpen(storeAt(storeLocation(config)).openReader(), async (journal) => {
     const summary = await journal.summary();
-    return statusOf({ ...config, file }, summary, null, await deliveredLately(journal));
+    return statusOf(namedIn(config, file, summary), summary, null, await deliveredLately(journal));
   });
 }
 
@@ -112,6 +112,8 @@ const clear = '\u001b[H\u001b[J';
 
 function describe(terminal: Terminal, status: Status, options: ListOptions): string[] {
   const { brokers, http, journal, clock, routes, former_routes } = status;
+  // A daemon of the version before knows of no others.
+  const daemons = status.daemons ?? [];
   const attention = attentionIn(status, span);
   const table = (columns: readonly Column[], rows: readonly string[][]) =>
     rows.length === 0 ? [] : ['', ...new Table(terminal, columns, options).lines(rows)];
@@ -130,6 +132,7 @@ function describe(terminal: Terminal, status: Status, options: ListOptions): str
     ...facts.flatMap(([name = '', ...lines]) =>
       lines.flatMap((line, index) => wrapped(`${(index === 0 ? name : '').padEnd(9)}${line}`, 9)),
     ),
+    ...table(daemonColumns, daemons.map(daemonRow)),
     ...table(brokerColumns, (brokers ?? []).map(brokerRow)),
     ...table(routeColumns, routes.map(routeRow)),
     ...attention.needs.flatMap(({ what, cure }) => [
@@ -171,10 +174,10 @@ function describeHttp({ listen, open, reason }: NonNullable<Status['http']>): st
 
 /** Lines, the first one behind the name. */
 function describeJournal(terminal: Terminal, journal: Status['journal'], time: (at: number) => string): string[] {
-  const { path, bytes, used_bytes, max_bytes, messages, oldest, undecodable, reason } = journal;
+  const { path, database, bytes, used_bytes, max_bytes, messages, oldest, undecodable, reason } = journal;
   const since = oldest === null ? '' : ` since ${time(Date.parse(oldest))}`;
   const trouble = reason ? [terminal.paint('red', printable(reason))] : [];
-  const place = path ?? 'shared';
+  const place = path ?? `shared, ${database}`;
   if (bytes === null || messages === null) return [place, ...trouble];
   // A daemon of the version before doesn't say how much counts.
   const size = `${formatBytes(used_bytes ?? bytes)} of ${formatBytes(max_bytes)} (${formatBytes(bytes)} on disk)`;
@@ -196,6 +199,23 @@ function describeInvalid(
     `${share}; ${removed} of them were removed since ${time(Date.parse(since))}, because that was used up: ` +
       `${undecodable} undecodable, ${unknown} of unknown events, ${known} of known ones`,
   ];
+}
+
+const daemonColumns: readonly Column[] = [
+  { head: 'DAEMON', min: 8 },
+  { head: 'STATE' },
+  { head: 'FOR' },
+  { head: 'VERSION', spare: 1 },
+  { head: 'CLOCK', right: true, spare: 2 },
+  { head: 'CONFIGURATION', spare: 3 },
+  { head: 'RUNS', min: 12 },
+];
+
+function daemonRow({ name, asked, lives, since, version, clock_skew, configuration, routes }: DaemonStatus): string[] {
+  const state = lives ? (asked ? 'here' : 'running') : 'gone';
+  const clock = `${clock_skew < 0 ? '-' : '+'}${span(Math.abs(clock_skew))}`;
+  const age = span(Date.now() - Date.parse(since));
+  return [name, state, age, version, clock, configuration, routes.join(', ') || '-'].map(printable);
 }
 
 const brokerColumns: readonly Column[] = [
@@ -243,11 +263,11 @@ function deliveredCells({ delivered }: RouteStatus): string[] {
   return [String(last_hour), String(today), age];
 }
 
-/** Where no daemon runs, only a pause is known. */
-function stateOf({ interrupted, paused, circuit }: RouteStatus): string {
+/** Where no daemon runs, only a pause is known, and who else has the route. */
+function stateOf({ interrupted, paused, circuit, holder }: RouteStatus): string {
   if (interrupted) return 'interrupted';
   if (paused) return 'paused';
-  if (circuit === null) return '-';
+  if (circuit === null) return holder ? `at ${printable(holder)}` : '-';
   return { closed: 'delivering', open: 'sink away', probing: 'probing' }[circuit.state];
 }
 

@@ -1,6 +1,9 @@
 import { resolve } from 'node:path';
+import type { JournalPlace } from '../../config/config.ts';
+import { ownFolder } from '../../config/journal-place.ts';
 import { digestOf, type FileDigest } from '../../config/read/source.ts';
-import type { OperatorAct } from '../../journal/operator-store.ts';
+import type { OperatorAct, OperatorStore } from '../../journal/operator-store.ts';
+import type { JournalReader } from '../../journal/reader.ts';
 import { askDaemon } from '../../ops/control.ts';
 import type { Status } from '../../ops/status.ts';
 import type { ReloadReport } from '../../relay/reload.ts';
@@ -64,9 +67,13 @@ export async function lookNow(folder: string): Promise<void> {
     throw new Error(`it is saved, but the daemon may not know it before a second has passed: ${answer.error}`);
 }
 
-/** @throws Error where the daemon doesn't answer */
-export async function isDaemonRunning(folder: string): Promise<boolean> {
-  return (await askDaemon(folder, 'live')) !== null;
+/**
+ * True where a daemon has that journal: on this machine, or on another where several share it.
+ * @throws Error where the one on this machine doesn't answer
+ */
+export async function isDaemonRunning(journal: JournalPlace, reader: JournalReader): Promise<boolean> {
+  if ((await askDaemon(ownFolder(journal), 'live')) !== null) return true;
+  return journal.url !== undefined && (await reader.summary()).daemons.some(({ lives }) => lives);
 }
 
 /**
@@ -83,19 +90,21 @@ export async function checkDaemon(folder: string, what: 'live' | 'ready'): Promi
 
 /**
  * Where the daemon runs and a sink is away, makes it probe the sink at once, so that what was made due doesn't wait for
- * the next probe; prints the routes of which that is so.
- * @param folder of the journal
+ * the next probe; prints the routes of which that is so. Daemons elsewhere that share the journal do so too.
+ * @param store of that journal
  * @param act that it belongs to
  * @param route the only one that is meant
  * @throws Error where the daemon doesn't answer
  */
 export async function probeNow(
   terminal: Terminal,
-  folder: string,
+  journal: JournalPlace,
+  store: OperatorStore,
   act: OperatorAct,
   route: string | undefined,
 ): Promise<void> {
-  const routes = (await askDaemon(folder, 'try', route)) as readonly string[] | Refusal | null;
+  await store.askForProbe?.(route ?? null);
+  const routes = (await askDaemon(ownFolder(journal), 'try', route)) as readonly string[] | Refusal | null;
   if (routes === null) return;
   if ('error' in routes) throw new Error(`no sink that is away is tried before its time: ${routes.error}`);
   for (const name of routes) await terminal.print(`the sink of ${name} is away: it is tried now`);

@@ -1,5 +1,5 @@
 import { hostname, userInfo } from 'node:os';
-import { storeLocation } from '../../config/journal-place.ts';
+import { routeInJournal, routesInJournal, storeLocation } from '../../config/journal-place.ts';
 import { loadPartialConfig, type PartialConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
@@ -17,9 +17,19 @@ export function withOperatorStore(
     () => 2,
     async () => {
       const config = loadPartialConfig(findConfigFile(file, terminal.env), terminal.env);
-      await withOpen(storeAt(storeLocation(config)).openOperatorStore(), (store) => work(store, config));
+      await withOpen(storeAt(storeLocation(config)).openOperatorStore(), async (store) =>
+        work(store, await asInJournal(config, store)),
+      );
     },
   );
+}
+
+/** With its routes by their names in the journal: of one that each daemon runs for itself there are several. */
+async function asInJournal(config: PartialConfig, store: OperatorStore): Promise<PartialConfig> {
+  if (!config.routes.some((route) => routeInJournal(route, config) !== route.name)) return config;
+  const { routes } = await store.summary();
+  const known = routes.map(({ name }) => name);
+  return { ...config, routes: routesInJournal(config, known).map((route) => ({ ...route, every: false })) };
 }
 
 /** Works with what is being opened, and closes it whatever comes of that. */

@@ -31,7 +31,9 @@ export function checkRoutes(routes: unknown, errors: Issue[], scope: Scope = 'al
     if (!isMapping(route)) errors.push({ path, message: 'must be a mapping with at least a sink' });
     const { sink, ...rest } = isMapping(route) ? route : { sink: undefined };
     const type = kindOf(sink)?.type ?? '';
-    if (scope === 'names') return { name, sink: { type } } as unknown as RouteConfig; // as that is all that is wanted
+    if (scope === 'names')
+      // As that is all that is wanted. Whatever else it may be, it is told of elsewhere.
+      return { name, every: String(rest.every) === 'true', sink: { type } } as unknown as RouteConfig;
     const misplaced = misplacedKeys(rest, sink);
     errors.push(
       ...misplaced.map((key) => ({ path: [...path, key], message: 'is an option of the sink: it belongs below sink' })),

@@ -15,9 +15,9 @@ const erasedAtOnce = 50_000;
 
 /** What else PostgreSQL has of it, for an operator to read. */
 const uncovered = [
-  'what PostgreSQL keeps: its write-ahead log and its archive, standbys, backups',
+  'what PostgreSQL keeps: its write-ahead log and the archive of it, standbys, backups',
   'bytes in what is free of its tables, until that is used again: --compact writes the tables anew',
-  'spools of daemons that could not reach the database; logs',
+  'what waits in a journal.spool; logs',
 ];
 
 /** Runs VACUUM, which no transaction may, and which takes its time. */

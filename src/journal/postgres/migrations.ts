@@ -1,4 +1,5 @@
 import { blockSize } from './blocks.ts';
+import { tidyingFunctions } from './tidying-functions.ts';
 
 /**
  * The SQL that brings a shared journal from version N to N + 1, oldest first; a released one is never changed. It runs with
@@ -13,7 +14,7 @@ export const migrations: readonly string[] = [
   CREATE FUNCTION now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS $$
     SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
 
-  -- Valid notifications, by ranges of a million places; retention drops those that are over.
+  -- Valid notifications, by ranges of places; retention drops those that are over. See log-ranges.ts.
   CREATE TABLE log (
     seq         bigint NOT NULL,
     id          uuid   NOT NULL,
@@ -32,6 +33,7 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (seq)
   ) PARTITION BY RANGE (seq);
   CREATE INDEX log_resends ON log (resend_of) WHERE resend_of IS NOT NULL;
+  CREATE TABLE log_0 PARTITION OF log FOR VALUES FROM (0) TO (65536);
 
   -- Those that aren't dropped with their range: what isn't valid, from the beginning; what a route still lists, from the
   -- time on when its range is dropped.
@@ -51,17 +53,25 @@ export const migrations: readonly string[] = [
     UNION ALL
     SELECT seq, id, received_at, occurred_at, origin, event, account_id, resend_of, head, data, raw FROM kept;
 
-  -- Which place an id has: a redelivery has one already. A partition a day of the id's time; what is outside of them all is
-  -- in the default one.
+  -- Which place an id has: a redelivery has one already. A partition a day of the id's time; one for those without a time; what
+  -- is outside of them all is in the default one. Retention drops those of days, and finds rows in the other two by their places.
   CREATE TABLE ids (id uuid PRIMARY KEY, seq bigint NOT NULL) PARTITION BY RANGE (id);
+  CREATE TABLE ids_timeless PARTITION OF ids
+    FOR VALUES FROM ('00000000-0000-0000-0000-000000000000') TO ('00000000-0001-0000-0000-000000000000');
   CREATE TABLE ids_default PARTITION OF ids DEFAULT;
+  CREATE INDEX ids_timeless_by_seq ON ids_timeless (seq);
+  CREATE INDEX ids_default_by_seq ON ids_default (seq);
 
   -- The first one of each occurrence: see occurrenceOf. By days of the occurrence's time, as ids.
   CREATE TABLE occurrences (occurrence uuid PRIMARY KEY, id uuid NOT NULL, seq bigint NOT NULL) PARTITION BY RANGE (occurrence);
+  CREATE TABLE occurrences_timeless PARTITION OF occurrences
+    FOR VALUES FROM ('00000000-0000-0000-0000-000000000000') TO ('00000000-0001-0000-0000-000000000000');
   CREATE TABLE occurrences_default PARTITION OF occurrences DEFAULT;
+  CREATE INDEX occurrences_timeless_by_seq ON occurrences_timeless (seq);
+  CREATE INDEX occurrences_default_by_seq ON occurrences_default (seq);
 
-  -- A row a batch; the newest is the journal's head. Generation: see generations. Newest: the latest received_at up to here,
-  -- by which times lead to places.
+  -- A row a batch, of old ones fewer; the newest is the journal's head. Newest: the latest received_at up to here, by which times
+  -- lead to places.
   CREATE TABLE appends (
     last       bigint  PRIMARY KEY,
     rows       integer NOT NULL,
@@ -410,7 +420,11 @@ export const migrations: readonly string[] = [
         lost := lost || s.route;
         CONTINUE;
       END IF;
-      INSERT INTO progress (route, epoch, n, cursor, ahead) VALUES (s.route, s.epoch, s.n, s.cursor, coalesce(s.ahead, '{}'));
+      -- It comes again where nobody knew whether it was saved: late, where that is known by now, and its row is thinned out.
+      CONTINUE WHEN EXISTS (SELECT FROM progress WHERE route = s.route AND epoch = s.epoch AND n > s.n);
+      INSERT INTO progress (route, epoch, n, cursor, ahead) VALUES (s.route, s.epoch, s.n, s.cursor, coalesce(s.ahead, '{}'))
+        ON CONFLICT DO NOTHING;
+      CONTINUE WHEN NOT FOUND;
       -- One by one, with the whole key: for a list, the plan would go through all that is dead on the route.
       FOR d IN SELECT * FROM jsonb_to_recordset(s.records) x(seq bigint, account text, state text, reason text, attempts text,
           restarted bigint, due bigint, is_known boolean) ORDER BY seq LOOP
@@ -437,6 +451,8 @@ export const migrations: readonly string[] = [
     END LOOP;
     RETURN lost;
   END $$;
+
+  ${tidyingFunctions}
 
   -- Tells the daemons of a change by an operator, or of a wish. Its number is given in the order of visibility.
   CREATE FUNCTION announce(a_kind text, a_route text) RETURNS void LANGUAGE plpgsql AS $$

@@ -39,7 +39,7 @@ async function find(database: Queryable, query: Query): Promise<Entry[]> {
   if (query.after === undefined && since === undefined) return (await newest(database, query)).reverse();
   const from = since === undefined ? after : Math.max(after, await placeBefore(database, since));
   const names = query.events === undefined ? null : await eventsLike(database, query.events);
-  const isNarrow = names !== null || query.accounts !== undefined;
+  const isNarrow = query.events !== undefined || query.accounts !== undefined;
   const entries: Entry[] = [];
   let place = from + 1;
   for (;;) {

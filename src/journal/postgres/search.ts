@@ -1,7 +1,7 @@
 import type { Entry } from '../../notification/entry.ts';
 import type { Found, Search } from '../reader.ts';
 import { bodyFilter, textsOf } from '../search.ts';
-import { blockBefore, blockSize, eventsLike, placeBefore } from './blocks.ts';
+import { blockBefore, blockSize, eventsLike, likeOf, placeBefore } from './blocks.ts';
 import type { Queryable } from './connection.ts';
 import { entryColumns, entryOf } from './entries.ts';
 
@@ -30,7 +30,7 @@ export async function search(database: Queryable, wanted: Search): Promise<Found
   for (let read = 0; block !== null && (block + 1) * blockSize > from; read += 1) {
     if (wanted.since === undefined && read === mostBlocks) return { entries, searchedTo, more: true };
     const first = block * blockSize;
-    for await (const entry of newestIn(database, Math.max(first, from), first + blockSize, names, wanted)) {
+    for await (const entry of newestIn(database, Math.max(first, from), first + blockSize, wanted)) {
       if (!fits(entry)) continue;
       entries.push(entry);
       if (entries.length === limit) return { entries, searchedTo: entry.header.receivedAt, more: true };
@@ -46,16 +46,15 @@ async function* newestIn(
   database: Queryable,
   from: number,
   end: number,
-  names: readonly string[] | null,
   wanted: Search,
 ): AsyncGenerator<Entry> {
-  const conditions = [names, wanted.accounts ?? null, textsOf(wanted)];
+  const conditions = [wanted.events?.map(likeOf) ?? null, wanted.accounts ?? null, textsOf(wanted)];
   for (let before = end; ; ) {
     const rows = await database.query<{ seq: number; left: number }>(
       `SELECT ${entryColumns}, "left" FROM (
          SELECT *, sum(octet_length(data)) OVER (ORDER BY seq DESC) - octet_length(data) AS earlier, count(*) OVER () AS "left"
          FROM entries WHERE seq >= $1 AND seq < $2 AND received_at >= $3
-           AND ($4::text[] IS NULL OR event = ANY ($4)) AND ($5::text[] IS NULL OR account_id = ANY ($5))
+           AND ($4::text[] IS NULL OR event LIKE ANY ($4)) AND ($5::text[] IS NULL OR account_id = ANY ($5))
            AND NOT EXISTS (SELECT FROM unnest($6::text[]) wanted (value) WHERE strpos(data, wanted.value) = 0)
        ) fitting WHERE earlier < ${maxBytes} ORDER BY seq DESC`,
       [from, before, wanted.since ?? 0, ...conditions],

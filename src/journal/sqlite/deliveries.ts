@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { Portion } from '../portion.ts';
 import {
   type Attempt,
   type Recorded,
@@ -7,7 +8,6 @@ import {
   type Waiting,
   type WaitingPage,
 } from '../route-session.ts';
-import { Portion } from './portion.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 
 const waitingColumns = `${entryColumns

@@ -14,6 +14,7 @@ import {
   type OutageLog,
   type RoutePlace,
 } from '../journal.ts';
+import { PageCache } from '../page-cache.ts';
 import type {
   CountSpan,
   DeliveryCount,
@@ -27,6 +28,7 @@ import type {
   SelectionVersion,
   Summary,
 } from '../reader.ts';
+import { RecentEntryCache } from '../recent-entry-cache.ts';
 import type { Page, RouteSession, Start } from '../route-session.ts';
 import { Acts } from './audit.ts';
 import { firstSince } from './block-index.ts';
@@ -43,9 +45,7 @@ import { finishRebuild } from './files.ts';
 import { isInvalid } from './invalid.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { Outages, outagesBetween } from './outages.ts';
-import { PageCache } from './page-cache.ts';
 import { find, pausesIn, resendsOf, summarise } from './reader.ts';
-import { RecentEntryCache } from './recent-entry-cache.ts';
 import { Retention, unlimited } from './retention.ts';
 import { RouteSessions } from './route-sessions.ts';
 import { erasedAmong } from './rows.ts';

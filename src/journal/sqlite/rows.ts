@@ -1,7 +1,8 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { Entry } from '../../notification/entry.ts';
-import { headerIn, headJson, headLength } from '../../notification/header.ts';
-import type { Notification, NotificationState, Problem, Secret } from '../../notification/notification.ts';
+import type { Entry } from '../../notification/entry.ts';
+import { headLength } from '../../notification/header.ts';
+import type { Notification } from '../../notification/notification.ts';
+import { type EntryRow, entryIn, fewestPlaces, headOf, headPlaces, headStates } from '../entry-head.ts';
 
 /** The columns of an entry, in the order in which `entryOf` reads them. */
 export const entryColumns = 'seq, id, occurred_at, received_at, head, data';
@@ -12,7 +13,17 @@ const columns = ['seq', 'id', 'fingerprint', 'own_time', 'occurred_at', 'receive
 /** Adds a row's values to those of a statement of `insertNotifications`. */
 export function addRow(values: SQLInputValue[], entry: Entry, { fingerprint, ownTime, raw }: Notification): void {
   const { seq, header, json } = entry;
-  values.push(seq, header.id, fingerprint, ownTime, header.occurredAt, header.receivedAt, headOf(entry), json, raw);
+  values.push(
+    seq,
+    header.id,
+    fingerprint,
+    ownTime,
+    header.occurredAt,
+    header.receivedAt,
+    headOf(entry, entry.resendOf),
+    json,
+    raw,
+  );
 }
 
 /**
@@ -45,60 +56,15 @@ export function erasedAmong(database: DatabaseSync, seqs: readonly number[]): Se
   return new Set(rows.map((row) => Number(row.seq)));
 }
 
-/** The values of `entryColumns`, whose types are those that the table's STRICT definition gives them. */
-type EntryRow = readonly [seq: number, id: string, occurredAt: number, receivedAt: number, head: string, json: string];
-
 /** @param values a row of a query of `prepareEntries` @throws SyntaxError where its head was overwritten */
 export function entryOf(values: unknown): Entry {
-  const [seq, id, occurredAt, receivedAt, head, json] = values as EntryRow; // as the query has its columns
-  const known = headIn(head);
-  return new Entry(seq, known[places.resendOf] as string | null, {
-    header: headerIn(known, id, occurredAt, receivedAt),
-    state: known[places.state] as NotificationState,
-    problems: known[places.problems] as readonly Problem[],
-    json,
-    secrets: known[places.secrets] as readonly Secret[],
-  });
+  return entryIn(values as EntryRow); // as the query has its columns, whose types the table's STRICT definition gives them
 }
 
-/*
- * What is known of a notification besides its id, its times and its body: a JSON array in one column (`head`), because
- * SQLite takes an insert's time by the value. The view `entries` has a column for each of its places: those of the header,
- * and these.
- */
-const places = { state: 8, problems: 9, resendOf: 10, secrets: 11 } as const;
-
-function headOf({ header, state, problems, resendOf, secrets }: Entry): string {
-  const found = problems.length === 0 ? '[]' : JSON.stringify(problems);
-  const original = resendOf === null ? 'null' : `"${resendOf}"`;
-  return headJson(header, `"${state}",${found},${original},${secrets.length === 0 ? '[]' : JSON.stringify(secrets)}`);
-}
-
-/** How many places the first version had. */
-const fewest = 12;
-const states: readonly unknown[] = ['valid', 'invalid', 'undecodable'] satisfies NotificationState[];
-
-/** @throws SyntaxError where it can't be what `headOf` wrote: some of it was overwritten */
-function headIn(text: string): readonly unknown[] {
-  const head: unknown = JSON.parse(text);
-  if (Array.isArray(head) && head.length >= fewest && head.length <= headLength && states.includes(head[places.state]))
-    return head;
-  throw new SyntaxError('what is known of a notification was overwritten');
-}
-
-export function isHead(text: string): boolean {
-  try {
-    headIn(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The same as SQL, of the column. */
-export const isHeadInSql = `CASE WHEN json_valid(head) THEN json_array_length(head) BETWEEN ${fewest} AND ${headLength}
-  AND head ->> ${places.state} IN (${states.map((state) => `'${state}'`).join(', ')}) ELSE 0 END`;
+/** Whether the column's value is such a head, in SQL. */
+export const isHeadInSql = `CASE WHEN json_valid(head) THEN json_array_length(head) BETWEEN ${fewestPlaces} AND ${headLength}
+  AND head ->> ${headPlaces.state} IN (${headStates.map((state) => `'${state}'`).join(', ')}) ELSE 0 END`;
 
 /** SQL that saves what a validator has found. Parameters: its state, its problems as JSON, and `seq`. */
 export const updateValidation = `UPDATE notifications
-  SET head = json_set(head, '$[${places.state}]', ?, '$[${places.problems}]', json(?)) WHERE seq = ?`;
+  SET head = json_set(head, '$[${headPlaces.state}]', ?, '$[${headPlaces.problems}]', json(?)) WHERE seq = ?`;

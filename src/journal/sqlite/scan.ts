@@ -2,9 +2,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { globToRegExp } from '../../common/text/patterns.ts';
 import type { Entry, Interest } from '../../notification/entry.ts';
+import { Portion } from '../portion.ts';
 import type { Page } from '../route-session.ts';
 import { blockOf, blockSize } from './block-index.ts';
-import { Portion } from './portion.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 
 /** With more names than this, looking each up costs more than reading through. */

@@ -1,6 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
 import type { DeliveryTallies } from '../delivery-tallies.ts';
-import type { DeliveredRecord, DeliveredRun, Recorded, Settlement } from '../route-session.ts';
+import type { Settlement } from '../route-session.ts';
+import { count, hasRecords, isRecorded, Staging, settledIn } from '../staging.ts';
 import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { DeliveryLog } from './delivery-log.ts';
@@ -10,14 +11,6 @@ const commitWithin = 10;
 
 /** Such a commit doesn't wait for the disk, unless none has for this long, in milliseconds: a power cut undoes no more. */
 const syncEvery = 1_000;
-
-interface Staged {
-  cursor: number;
-  ahead: readonly number[];
-  /** By seq: the record that it gets, or which one it loses. */
-  readonly records: Map<number, Recorded | DeliveredRecord>;
-  readonly runs: DeliveredRun[];
-}
 
 /** Where it goes. */
 interface Targets {
@@ -35,11 +28,9 @@ export class Settlements {
   readonly #saveAhead: StatementSync;
   readonly #dropAhead: StatementSync;
   readonly #readAhead: StatementSync;
-  /** What sessions before this one have settled ahead, by route. */
-  readonly #aheadBefore = new Map<string, readonly number[]>();
   /** Routes with a line of what is settled ahead. */
   readonly #withAhead: Set<string>;
-  readonly #routes = new Map<string, Staged>();
+  readonly #staging = new Staging();
   #timer: NodeJS.Timeout | undefined;
   /** Of the next commit. */
   #next: PromiseWithResolvers<void> | undefined;
@@ -64,22 +55,8 @@ export class Settlements {
   }
 
   /** Returns the next commit's promise, which rejects where that fails: then all waits for the one after it. */
-  stage(route: string, { cursor, ahead = none, recorded, settled, delivered }: Settlement): Promise<void> {
-    let staged = this.#routes.get(route);
-    if (staged === undefined) {
-      staged = { cursor, ahead: none, records: new Map(), runs: [] };
-      this.#routes.set(route, staged);
-    }
-    staged.cursor = cursor;
-    staged.ahead = this.#allAhead(route, cursor, ahead);
-    for (const record of recorded) {
-      // What waits for the commit itself isn't in the table yet.
-      const before = staged.records.get(record.seq);
-      const isStaged = before !== undefined && isRecorded(before) && !before.exists;
-      staged.records.set(record.seq, { ...record, exists: record.exists && !isStaged });
-    }
-    for (const record of settled) staged.records.set(record.seq, record);
-    for (const run of delivered) staged.runs.push(run);
+  stage(route: string, settlement: Settlement): Promise<void> {
+    this.#staging.add(route, settlement);
     this.#timer ??= setTimeout(() => this.#tryCommit(), commitWithin);
     this.#next ??= Promise.withResolvers();
     return this.#next.promise;
@@ -89,7 +66,7 @@ export class Settlements {
   write(): void {
     const { deliveries, log } = this.#targets;
     const now = Date.now();
-    for (const [route, { cursor, ahead, records, runs }] of this.#routes) {
+    for (const [route, { cursor, ahead, records, runs }] of this.#staging.routes) {
       for (const record of records.values()) {
         if (isRecorded(record)) deliveries.record(route, record);
         else {
@@ -112,27 +89,18 @@ export class Settlements {
   }
 
   #committed(): void {
-    for (const [route, staged] of this.#routes) {
-      this.#count(route, staged);
+    for (const [route, staged] of this.#staging.routes) {
+      count(this.#targets.counts, route, staged);
       if (staged.ahead.length > 0) this.#withAhead.add(route);
       else this.#withAhead.delete(route);
     }
-    this.#routes.clear();
+    this.#staging.clear();
     this.#takeNext()?.resolve();
-  }
-
-  #count(route: string, { records, runs }: Staged): void {
-    const { counts } = this.#targets;
-    for (const run of runs) counts.addRun(route, run);
-    for (const record of records.values()) {
-      if (!isRecorded(record)) counts.add(route, record.event, 'delivered');
-      else if (record.state !== 'waiting') counts.add(route, record.event, record.state);
-    }
   }
 
   /** @throws JournalError */
   commit(): void {
-    if (this.#routes.size === 0) return;
+    if (this.#staging.routes.size === 0) return;
     const isSynced = performance.now() - this.#syncedAt >= syncEvery;
     try {
       this.#connection.transaction(() => this.write(), isSynced ? 'FULL' : 'NORMAL');
@@ -149,34 +117,20 @@ export class Settlements {
    * now, and kept beside what this one settles, until the cursor has passed it.
    */
   begin(route: string): void {
-    this.#aheadBefore.delete(route);
+    this.#staging.begin(route, []);
     if (!this.#withAhead.has(route)) return;
     this.#connection.transaction(() => this.#targets.log.addAhead(route, Date.now()));
     const ahead = this.#readAhead.all(route).map(({ value }) => Number(value));
-    this.#aheadBefore.set(route, ahead);
-  }
-
-  /** @param ahead what this session has settled beyond its cursor */
-  #allAhead(route: string, cursor: number, ahead: readonly number[]): readonly number[] {
-    const before = this.#aheadBefore.get(route)?.filter((seq) => seq > cursor) ?? none;
-    if (before.length === 0) {
-      this.#aheadBefore.delete(route);
-      return ahead;
-    }
-    this.#aheadBefore.set(route, before);
-    return [...before, ...ahead];
+    this.#staging.begin(route, ahead);
   }
 
   /** What is staged can't be seen in the tables: where a record would be missed there, it is committed first. */
   commitRecords(route: string): void {
-    const records = this.#routes.get(route)?.records.values() ?? [];
-    if (records.some(isRecorded)) this.commit();
+    if (hasRecords(this.#staging.routes.get(route))) this.commit();
   }
 
-  /** What is still in the table, though it is settled: the `restartedAt` of each, by its entry. */
   settledOf(route: string): ReadonlyMap<number, number> {
-    const records = [...(this.#routes.get(route)?.records.values() ?? [])];
-    return new Map(records.flatMap((record) => (isRecorded(record) ? [] : [[record.seq, record.restartedAt]])));
+    return settledIn(this.#staging.routes.get(route));
   }
 
   /** Commits it a last time. What can't be is delivered again. */
@@ -199,10 +153,4 @@ export class Settlements {
     this.#next = undefined;
     return next;
   }
-}
-
-const none: readonly never[] = [];
-
-function isRecorded(record: Recorded | DeliveredRecord): record is Recorded {
-  return 'state' in record;
 }

@@ -111,6 +111,38 @@ export const daemonMetrics: readonly Metric[] = [
       })),
   },
   {
+    name: 'kazoo_relay_journal_degraded',
+    type: 'gauge',
+    help: '1 while the database of a shared journal is away: notifications are kept in journal.spool, and nothing is delivered.',
+    labels: [],
+    read: ({ snapshot }) => one(snapshot.degraded === null ? 0 : 1),
+  },
+  {
+    name: 'kazoo_relay_journal_spooled',
+    type: 'gauge',
+    help: 'Notifications that wait in journal.spool for the database.',
+    labels: [],
+    read: ({ snapshot }) => one(snapshot.degraded?.spooled ?? 0),
+  },
+  {
+    name: 'kazoo_relay_journal_daemons',
+    type: 'gauge',
+    help: 'Daemons that share the journal and run; 0 where it is not shared.',
+    labels: [],
+    read: known(({ daemons }) => daemons.filter(({ lives }) => lives).length),
+  },
+  {
+    name: 'kazoo_relay_routes_unheld',
+    type: 'gauge',
+    help: 'Routes of the configuration that no daemon runs, of those that share the journal; 0 where it is not shared.',
+    labels: [],
+    read: ({ snapshot, summary }) => {
+      if (summary === null) return [];
+      const held = new Set(summary.routes.filter(({ holder }) => holder !== null).map(({ name }) => name));
+      return one(summary.daemons.length === 0 ? 0 : snapshot.configured().filter((name) => !held.has(name)).length);
+    },
+  },
+  {
     name: 'kazoo_relay_clock_doubted',
     type: 'gauge',
     help: '1 while the clock is more than a day ahead of the last sign of life, and nothing is removed because of its age.',

@@ -154,10 +154,10 @@ describe('status --watch', () => {
     mkdirSync(journal);
     const ctrlC = new AbortController();
     const live = {
-      ...{ startedAt: Date.now(), brokers: [], http: null, journalProblem: null, doubt: null },
+      ...{ startedAt: Date.now(), brokers: [], http: null, journalProblem: null, degraded: null, doubt: null },
       activityOf: () => undefined,
     };
-    const named = { file, journal: { path: journal, maxSize: 1, invalidShare: 1 }, routes: [] };
+    const named = { file, name: 'here', journal: { path: journal, maxSize: 1, invalidShare: 1 }, routes: [] };
     let asked = 0;
     const other = async () => null;
     const status = async () => {

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { printable } from '../../../common/text/format.ts';
-import { ownFolder } from '../../../config/journal-place.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryFilter, OperatorStore } from '../../../journal/operator-store.ts';
 import { probeNow } from '../../support/daemon-client.ts';
@@ -72,7 +71,7 @@ async function retry(
   for (const line of notSelected) await terminal.print(printable(line));
   if (retried > 0) await tellPauses(terminal, store, which.route);
   // Also where nothing is due: what was never tried since the sink went away waits for the probe too.
-  await probeNow(terminal, ownFolder(config.journal), act, which.route);
+  await probeNow(terminal, config.journal, store, act, which.route);
 }
 
 function dropCommand(terminal: Terminal, kind: DeliveryKind): Command {

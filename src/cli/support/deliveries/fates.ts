@@ -1,11 +1,11 @@
 import { pluralize, printable } from '../../../common/text/format.ts';
-import { ownFolder } from '../../../config/journal-place.ts';
+import { namedIn, ownFolder } from '../../../config/journal-place.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import type { LoggedDelivery, SelectionVersion } from '../../../journal/reader.ts';
 import { triesIn } from '../../../journal/route-session.ts';
 import type { Entry } from '../../../notification/entry.ts';
-import type { RouteStatus, Status } from '../../../ops/status.ts';
+import { type RouteStatus, type Status, statusOf } from '../../../ops/status.ts';
 import { createExplainer, type Selection } from '../../../routes/match.ts';
 import { statusIfRunning } from '../daemon-client.ts';
 import { printWrapped } from '../table.ts';
@@ -38,11 +38,12 @@ export type FateTeller = (entry: Entry) => Promise<Fate[]>;
 /** @param time shows Unix milliseconds */
 export async function createFateTeller(
   store: OperatorStore,
-  { routes, journal }: PartialConfig,
+  config: PartialConfig,
   time: (at: number) => string,
 ): Promise<FateTeller> {
-  // Only the daemon knows which sinks are away.
-  const status = await statusIfRunning(ownFolder(journal));
+  const { routes } = config;
+  // Only the daemon that has a route knows whether its sink is away.
+  const status = (await statusIfRunning(ownFolder(config.journal))) ?? (await sharedStatus(config, store));
   const versions = Map.groupBy(await store.selections(), ({ route }) => route);
   const since = await store.loggedSince();
   const tellers = routes.map(({ name, ...today }) => ({
@@ -93,6 +94,14 @@ export async function printFates(terminal: Terminal, fates: readonly Fate[], ind
 /** A fate as JSON for programs. */
 export function fateJson({ route, state, text, at, tries, code }: Fate): object {
   return { route, state, reason: text, at: at === null ? null : new Date(at).toISOString(), tries, code };
+}
+
+/** What a shared journal knows of the daemons; null where none runs. */
+async function sharedStatus(config: PartialConfig, store: OperatorStore): Promise<Status | null> {
+  if (config.journal.url === undefined) return null;
+  const summary = await store.summary();
+  if (!summary.daemons.some(({ lives }) => lives)) return null;
+  return statusOf(namedIn(config, null, summary), summary, null, null);
 }
 
 const nothing = { at: null, tries: 0, code: null };
@@ -155,7 +164,9 @@ function obstacle(status: Status | null, route: RouteStatus | undefined): string
   if (route === undefined) return '; the daemon runs without this route: kazoo-relay reload';
   if (route.paused) return `; the route is paused: kazoo-relay resume ${route.name}`;
   if (route.interrupted) return `; the route is interrupted: ${route.interrupted}`;
-  const { circuit } = route;
+  const { circuit, holder } = route;
+  if (circuit === null && status.daemons?.length > 0)
+    return holder ? `; the daemon ${holder} has the route, and knows why` : '; no daemon runs the route';
   if (circuit === null || circuit.state === 'closed') return '';
   const probe = circuit.next_probe === null ? '' : `, next probe in ${circuit.next_probe} s`;
   return `; the sink is away${probe}: ${circuit.reason ?? 'unknown'}`;

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isSqliteError } from '../../../common/sqlite.ts';
-import { isHead } from '../rows.ts';
+import { isHead } from '../../entry-head.ts';
 import { carve, type Row } from './carve.ts';
 import type { PageFile } from './pages.ts';
 import { indexShape, type Shape, tableShape } from './record.ts';

@@ -1,4 +1,4 @@
-import { bytesOf, type Entry } from '../../notification/entry.ts';
+import { bytesOf, type Entry } from '../notification/entry.ts';
 
 /** What is read at a time ends early when it takes so many bytes: a count alone doesn't bound memory. */
 const maxBytes = 4 * 1024 * 1024;

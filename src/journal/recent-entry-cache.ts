@@ -1,7 +1,7 @@
-import type { MemoryShare } from '../../common/memory-budget.ts';
-import { bytesOf, type Entry, type Interest } from '../../notification/entry.ts';
-import type { Page } from '../route-session.ts';
+import type { MemoryShare } from '../common/memory-budget.ts';
+import { bytesOf, type Entry, type Interest } from '../notification/entry.ts';
 import { portionOf } from './portion.ts';
+import type { Page } from './route-session.ts';
 
 const maxEntries = 1_000;
 

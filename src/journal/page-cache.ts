@@ -1,7 +1,7 @@
-import type { MemoryShare } from '../../common/memory-budget.ts';
-import { bytesOf, type Interest } from '../../notification/entry.ts';
-import type { Page } from '../route-session.ts';
+import type { MemoryShare } from '../common/memory-budget.ts';
+import { bytesOf, type Interest } from '../notification/entry.ts';
 import { portionOf } from './portion.ts';
+import type { Page } from './route-session.ts';
 
 /** This part of all memory is for pages, though it is full: what routes hold of them is the same. */
 const part = 1 / 8;

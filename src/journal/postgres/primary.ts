@@ -1,0 +1,60 @@
+import type { Logger } from 'pino';
+import { reasonOf } from '../../common/errors.ts';
+import { type Server, serverAddress } from '../../common/net/database-url.ts';
+import { StoreAway } from './failure.ts';
+import { Link, type LinkSettings } from './link.ts';
+
+/**
+ * Finds the server that may be written to among those of the URL. One that was it, and doesn't know that another one has
+ * taken over, is told by its timeline, which grows with each promotion.
+ */
+export class Primary {
+  readonly servers: readonly Server[];
+  readonly schema: string;
+  readonly log: Logger;
+  readonly #onPromoted = new Set<(timeline: string) => void>();
+  #timeline = '';
+
+  /** @param servers in the order in which they are tried */
+  constructor(servers: readonly Server[], schema: string, log: Logger) {
+    this.servers = servers;
+    this.schema = schema;
+    this.log = log;
+  }
+
+  /** @throws StoreAway, JournalError that says of each server what is in the way */
+  async open(settings: Omit<LinkSettings, 'schema' | 'log'>): Promise<Link> {
+    const refusals: Error[] = [];
+    for (const server of this.servers) {
+      try {
+        const link = await Link.open(server, { ...settings, schema: this.schema, log: this.log });
+        this.#look(link);
+        return link;
+      } catch (error) {
+        const refusal = error instanceof Error ? error : new StoreAway(reasonOf(error));
+        this.log.debug({ reason: refusal.message }, 'a server of the journal can not be used');
+        refusals.push(refusal);
+      }
+    }
+    const [first] = refusals;
+    if (refusals.length === 1 && first !== undefined) throw first;
+    throw new StoreAway(refusals.map(reasonOf).join('; '));
+  }
+
+  /** Another server has taken over: what is under way at the one before is of no use. Returns how to stop listening. */
+  onPromoted(listener: (timeline: string) => void): () => void {
+    this.#onPromoted.add(listener);
+    return () => void this.#onPromoted.delete(listener);
+  }
+
+  #look(link: Link): void {
+    if (link.timeline < this.#timeline) {
+      const stale = new StoreAway(`${serverAddress(link.server)} doesn't know that another server has taken over`);
+      link.cut(stale);
+      throw stale;
+    }
+    if (link.timeline === this.#timeline) return;
+    this.#timeline = link.timeline;
+    for (const listener of this.#onPromoted) listener(link.timeline);
+  }
+}

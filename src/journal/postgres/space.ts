@@ -1,0 +1,53 @@
+import { fullReason, type Holder, lagText, listedText, sample } from '../full.ts';
+import type { Queryable } from './connection.ts';
+
+/** Bytes that all tables of the journal take on the database's disk, with their indexes. */
+export async function bytesOnDisk(within: Queryable): Promise<number> {
+  const [row] = await within.query<{ bytes: number }>(
+    `SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint AS bytes FROM pg_class c
+     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'`,
+  );
+  return Number(row?.bytes);
+}
+
+/** Why it is full, for an operator. @param routes those of the configurations that are in use */
+export async function whyFull(within: Queryable, maxSize: number, routes: readonly string[]): Promise<string> {
+  const holders = [...(await listed(within, routes)), ...(await lags(within, routes))];
+  const [row] = await within.query<{ empty: boolean }>('SELECT NOT EXISTS (SELECT FROM entries) AS empty');
+  return fullReason(maxSize, holders, row?.empty === true);
+}
+
+const bytesOf = 'octet_length(e.data) + octet_length(e.head) + coalesce(octet_length(e.raw), 0)';
+
+/** What is listed. Waiting for a route that has left all configurations holds nothing. */
+async function listed(within: Queryable, routes: readonly string[]): Promise<Holder[]> {
+  const groups = await within.query<{ route: string; state: string; count: number; bytes: number }>(
+    `SELECT g.route, g.state, g.count, (
+       SELECT avg(${bytesOf})
+       FROM (SELECT d.seq FROM deliveries d WHERE d.route = g.route AND d.state = g.state LIMIT ${sample}) s,
+         LATERAL (SELECT * FROM entries WHERE seq = s.seq OFFSET 0) e)::float AS bytes
+     FROM (SELECT route, state, count(*) AS count FROM deliveries GROUP BY route, state) g
+     WHERE g.state <> 'waiting' OR g.route = ANY ($1::text[])`,
+    [routes],
+  );
+  return groups.map(({ route, state, count, bytes }) => ({
+    bytes: Number(count) * Number(bytes),
+    text: listedText(route, state, Number(count)),
+  }));
+}
+
+async function lags(within: Queryable, routes: readonly string[]): Promise<Holder[]> {
+  const behind = await within.query<{ route: string; count: number; bytes: number }>(
+    `SELECT route, greatest(0, head - greatest(cursor, first - 1)) AS count, (
+       SELECT avg(${bytesOf}) FROM (SELECT * FROM log WHERE seq > cursor ORDER BY seq LIMIT ${sample}) e)::float AS bytes
+     FROM unnest($1::text[]) route,
+       LATERAL (SELECT cursor FROM progress p WHERE p.route = route.route ORDER BY epoch DESC, n DESC LIMIT 1) progress,
+       (SELECT last AS head FROM appends ORDER BY last DESC LIMIT 1) newest,
+       (SELECT coalesce(min(seq), 0) AS first FROM entries) oldest`,
+    [routes],
+  );
+  return behind.map(({ route, count, bytes }) => ({
+    bytes: Number(count) * Number(bytes),
+    text: lagText(route, Number(count)),
+  }));
+}

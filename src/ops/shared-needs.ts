@@ -1,0 +1,94 @@
+import { pluralize } from '../common/text/format.ts';
+import type { DaemonStatus, Status } from './status.ts';
+
+/** What an operator should see to of a journal that several daemons share: what is wrong, and what can be done. */
+interface SharedNeed {
+  readonly what: string;
+  readonly cure: string;
+}
+
+/** By so many milliseconds the clock of a daemon may differ from the database's. */
+const mostSkew = 5_000;
+
+/**
+ * Nothing where all daemons live, are alike and have names of their own, each route is somebody's, and the database is there.
+ * @param ago tells in words how long ago a time was
+ */
+export function sharedNeeds({ journal, daemons, routes }: Status, ago: (since: string) => string): SharedNeed[] {
+  const { degraded } = journal;
+  // A daemon of the version before knows nothing of it.
+  if (degraded) {
+    const kept = `${pluralize(degraded.spooled, 'notification')} wait in journal.spool`;
+    const what = `the database of the journal is away for ${ago(degraded.since)}: ${degraded.reason}; ${kept}`;
+    const cure =
+      'Intake goes on until journal.spoolSize is used up; delivery waits. Both go on by themselves when it is back. What is in ' +
+      'the way: kazoo-relay check --connect';
+    return [{ what, cure }];
+  }
+  const living = (daemons ?? []).filter(({ lives }) => lives);
+  if (living.length === 0) return [];
+  return [
+    ...goneAmong(daemons),
+    ...namesakesAmong(living),
+    ...differing(living, 'version', 'run different versions', upgradeCure),
+    ...differing(living, 'configuration', 'have different routes or schemas in their configurations', reloadCure),
+    ...living.flatMap(skewNeed),
+    ...routes
+      .filter((route) => isUnheld(route, living))
+      .map(({ name }) => ({ what: `no daemon runs ${name}`, cure: nobodyCure })),
+  ];
+}
+
+const upgradeCure = 'Upgrade the others: docs/operations/several-machines.md says in which order.';
+const reloadCure = 'Give all of them the same file; then on each machine: kazoo-relay reload';
+const nobodyCure =
+  'A daemon that may run it takes it within seconds. With host, only the daemon of that name may: start it, or name another one.';
+
+/** What a daemon runs for itself waits for that one alone, which may have been stopped for long. */
+function isUnheld({ name, holder }: Status['routes'][number], living: readonly DaemonStatus[]): boolean {
+  const [, owner] = name.split('@');
+  return holder === null && (owner === undefined || living.some((daemon) => daemon.name === owner));
+}
+
+function goneAmong(daemons: readonly DaemonStatus[]): SharedNeed[] {
+  return daemons
+    .filter(({ lives, name }) => !lives && !daemons.some((other) => other.lives && other.name === name))
+    .map(({ name }) => ({
+      what: `the daemon ${name} has stopped without saying so`,
+      cure: `Start it. If it is gone for good: what waits in its journal.spool is lost, and routes with host: ${name} need another.`,
+    }));
+}
+
+function namesakesAmong(living: readonly DaemonStatus[]): SharedNeed[] {
+  return [...Map.groupBy(living, ({ name }) => name)]
+    .filter(([, { length }]) => length > 1)
+    .map(([name, { length }]) => ({
+      what: `${length} daemons are called ${name}`,
+      cure: 'Give each a name of its own (the option name; by default it is the host name), and restart it.',
+    }));
+}
+
+/** `the daemons run different versions: 0.3.0 (alpha, beta), 0.4.0 (gamma)`. */
+function differing(
+  living: readonly DaemonStatus[],
+  key: 'version' | 'configuration',
+  how: string,
+  cure: string,
+): SharedNeed[] {
+  const groups = [...Map.groupBy(living, (daemon) => daemon[key])];
+  if (groups.length < 2) return [];
+  const shown = groups.map(([value, daemons]) => `${value} (${daemons.map(({ name }) => name).join(', ')})`);
+  return [{ what: `the daemons ${how}: ${shown.join(', ')}`, cure }];
+}
+
+function skewNeed({ name, clock_skew }: DaemonStatus): SharedNeed[] {
+  if (Math.abs(clock_skew) <= mostSkew) return [];
+  const seconds = Math.round(Math.abs(clock_skew) / 1_000);
+  const side = clock_skew > 0 ? 'ahead of' : 'behind';
+  return [
+    {
+      what: `the clock of ${name} is ${seconds} s ${side} the database's`,
+      cure: 'Only the database’s clock counts for leases and retries; times of arrival are wrong by it. Synchronise the clocks (NTP).',
+    },
+  ];
+}
