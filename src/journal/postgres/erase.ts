@@ -20,8 +20,13 @@ const uncovered = [
   'what waits in a journal.spool; logs',
 ];
 
-/** Runs VACUUM, which no transaction may, and which takes its time. */
+/** Takes what is dead out of a table; or writes it anew, which keeps everybody else from it. */
 export type Compacting = (table: string, isFull: boolean) => Promise<void>;
+
+/** @param database whose statements may take long */
+export function compactingBy(database: Queryable): Compacting {
+  return async (table, isFull) => void (await database.query(`VACUUM (${isFull ? 'FULL' : 'SKIP_LOCKED'}) ${table}`));
+}
 
 /** What the journal holds of an account. */
 export async function holdingsOf(database: Queryable, accountId: string): Promise<Holdings> {

@@ -3,7 +3,7 @@ import type { OperatorStore } from '../operator-store.ts';
 import { actsSince } from './audit.ts';
 import { clockDoubt } from './clock.ts';
 import type { Database, Queryable } from './connection.ts';
-import { entryColumns, entryOf } from './entries.ts';
+import { type EntryColumns, entryColumns, entryOf } from './entry-rows.ts';
 import { type Compacting, holdingsOf } from './erase.ts';
 import { actOf } from './operator-acts.ts';
 import { openedReader } from './reader.ts';
@@ -41,7 +41,7 @@ export function openedOperatorStore(database: Database, compacting: Compacting, 
 const noEntry = Promise.resolve(null);
 
 async function entryWhere(database: Queryable, condition: string, value: string | number): Promise<Entry | null> {
-  const [row] = await database.query(`SELECT ${entryColumns} FROM entries WHERE ${condition}`, [value]);
+  const [row] = await database.query<EntryColumns>(`SELECT ${entryColumns} FROM entries WHERE ${condition}`, [value]);
   return row === undefined ? null : entryOf(row);
 }
 

@@ -4,7 +4,7 @@ import { blockFrom, blockSize, eventsLike, likeOf, placeBefore } from './blocks.
 import type { Database, Queryable } from './connection.ts';
 import { countsIn } from './delivery-counts.ts';
 import { loggedDeliveriesOf, loggedSince } from './delivery-log.ts';
-import { entryColumns, entryOf } from './entries.ts';
+import { type EntryColumns, entryColumns, entryOf } from './entry-rows.ts';
 import { outagesBetween } from './outages.ts';
 import { search } from './search.ts';
 import { selectionVersions } from './selections.ts';
@@ -76,7 +76,7 @@ async function entriesWithin(
   order: 'ASC' | 'DESC',
 ): Promise<Entry[]> {
   const { from, end, since = null, events, accounts, limit } = wanted;
-  const rows = await database.query(
+  const rows = await database.query<EntryColumns>(
     `SELECT ${entryColumns} FROM entries WHERE seq >= $1 AND seq < $2 AND ($3::bigint IS NULL OR received_at >= $3)
        AND ($4::text[] IS NULL OR event LIKE ANY ($4)) AND ($5::text[] IS NULL OR account_id = ANY ($5))
      ORDER BY seq ${order} LIMIT $6`,

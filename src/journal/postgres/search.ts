@@ -3,7 +3,7 @@ import type { Found, Search } from '../reader.ts';
 import { bodyFilter, textsOf } from '../search.ts';
 import { blockBefore, blockSize, eventsLike, likeOf, placeBefore } from './blocks.ts';
 import type { Queryable } from './connection.ts';
-import { entryColumns, entryOf } from './entries.ts';
+import { type EntryColumns, entryColumns, entryOf } from './entry-rows.ts';
 
 /** So many blocks of entries are read where nobody says how far to look back. */
 const mostBlocks = 64;
@@ -42,15 +42,10 @@ export async function search(database: Queryable, wanted: Search): Promise<Found
 }
 
 /** From one place to before another one, the newest first. */
-async function* newestIn(
-  database: Queryable,
-  from: number,
-  end: number,
-  wanted: Search,
-): AsyncGenerator<Entry> {
+async function* newestIn(database: Queryable, from: number, end: number, wanted: Search): AsyncGenerator<Entry> {
   const conditions = [wanted.events?.map(likeOf) ?? null, wanted.accounts ?? null, textsOf(wanted)];
   for (let before = end; ; ) {
-    const rows = await database.query<{ seq: number; left: number }>(
+    const rows = await database.query<EntryColumns & { readonly left: number }>(
       `SELECT ${entryColumns}, "left" FROM (
          SELECT *, sum(octet_length(data)) OVER (ORDER BY seq DESC) - octet_length(data) AS earlier, count(*) OVER () AS "left"
          FROM entries WHERE seq >= $1 AND seq < $2 AND received_at >= $3

@@ -1,6 +1,8 @@
-import type { DaemonSummary, Evicted, Pause, RouteSummary, Summary } from '../reader.ts';
+import type { DaemonSummary, Pause, RouteSummary, Summary } from '../reader.ts';
 import type { Queryable } from './connection.ts';
 import { driftOf } from './drift.ts';
+import { evictedFrom, invalidBytes } from './evictor.ts';
+import { bytesOnDisk } from './space.ts';
 
 /** Daemons that died are told of for so many milliseconds. */
 const toldFor = 86_400_000;
@@ -18,7 +20,7 @@ export async function summarise(database: Queryable): Promise<Summary> {
   const undecodable = counts.get('')?.undecodable;
   // What no route has are the records of undecodable ones.
   const names = new Set([...places.keys(), ...counts.keys(), ...pauses.keys()].filter(Boolean));
-  const { bytes, invalidBytes, looked } = await totalsOf(database);
+  const bytes = await bytesOnDisk(database);
   return {
     bytes,
     usedBytes: bytes,
@@ -27,8 +29,8 @@ export async function summarise(database: Queryable): Promise<Summary> {
     newest: newest?.received_at ?? null,
     undecodable: undecodable?.count ?? 0,
     unseenUndecodable: undecodable?.unseen ?? 0,
-    lookedAt: looked,
-    invalidBytes,
+    lookedAt: await lookedIn(database),
+    invalidBytes: await invalidBytes(database),
     evicted: await evictedFrom(database),
     drift: await driftOf(database),
     daemons,
@@ -129,32 +131,8 @@ async function daemonsIn(database: Queryable): Promise<DaemonSummary[]> {
   return [...rows];
 }
 
-interface Totals {
-  readonly bytes: number;
-  readonly invalidBytes: number;
-  readonly looked: number | null;
-}
-
-async function totalsOf(database: Queryable): Promise<Totals> {
-  const [row] = await database.query<Totals>(
-    `SELECT (SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c
-         WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r') AS bytes,
-       (SELECT coalesce(sum(bytes), 0)::bigint FROM kept WHERE rank IS NOT NULL) AS "invalidBytes",
-       (SELECT max(at) FROM looks) AS looked`,
-  );
-  return row ?? { bytes: 0, invalidBytes: 0, looked: null };
-}
-
-/** How many were evicted, and since when. */
-async function evictedFrom(database: Queryable): Promise<Evicted & { readonly since: number | null }> {
-  const rows = await database.query<{ name: string; value: number }>(
-    "SELECT name, value FROM facts WHERE name LIKE 'evicted\\_%'",
-  );
-  const facts = new Map(rows.map(({ name, value }) => [name, value]));
-  return {
-    undecodable: facts.get('evicted_undecodable') ?? 0,
-    unknown: facts.get('evicted_unknown') ?? 0,
-    known: facts.get('evicted_known') ?? 0,
-    since: facts.get('evicted_since') ?? null,
-  };
+/** When an operator last looked at any of them, in Unix milliseconds. */
+async function lookedIn(database: Queryable): Promise<number | null> {
+  const [row] = await database.query<{ at: number | null }>('SELECT max(at) AS at FROM looks');
+  return row?.at ?? null;
 }
