@@ -419,7 +419,11 @@ export const migrations: readonly string[] = [
         lost := lost || s.route;
         CONTINUE;
       END IF;
-      INSERT INTO progress (route, epoch, n, cursor, ahead) VALUES (s.route, s.epoch, s.n, s.cursor, coalesce(s.ahead, '{}'));
+      -- It comes again where nobody knew whether it was saved: late, where that is known by now, and its row is thinned out.
+      CONTINUE WHEN EXISTS (SELECT FROM progress WHERE route = s.route AND epoch = s.epoch AND n > s.n);
+      INSERT INTO progress (route, epoch, n, cursor, ahead) VALUES (s.route, s.epoch, s.n, s.cursor, coalesce(s.ahead, '{}'))
+        ON CONFLICT DO NOTHING;
+      CONTINUE WHEN NOT FOUND;
       -- One by one, with the whole key: for a list, the plan would go through all that is dead on the route.
       FOR d IN SELECT * FROM jsonb_to_recordset(s.records) x(seq bigint, account text, state text, reason text, attempts text,
           restarted bigint, due bigint, is_known boolean) ORDER BY seq LOOP
