@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { appendFileSync, globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
-import { makeCertificate, startServer, type TestServer } from './server.ts';
+import { makeCertificate, type Run, startServer, type TestServer } from './server.ts';
 import { askHost } from './shared/ask.ts';
 
 /** One that a test file may stop, kill and configure. */
@@ -19,25 +19,48 @@ interface Database {
   query(sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
 }
 
+/** How to make the data of one that isn't like the others. */
+export interface PostgresData {
+  readonly tls?: boolean;
+  /** More lines of its settings. */
+  readonly settings?: string;
+  /** Prepares the folder for its data, before that is made. */
+  readonly prepare?: (folder: string) => void;
+}
+
 /** A real PostgreSQL for one test file alone. */
-export async function startPostgres({ tls = false } = {}): Promise<TestPostgres> {
+export function startPostgres({ tls = false, settings = '', prepare }: PostgresData = {}): Promise<TestPostgres> {
+  return start(async (folder, run, programs) => {
+    const data = join(folder, 'data');
+    prepare?.(data);
+    await run('/bin/sh', '-c', `echo geheim > ${folder}/password`);
+    await run(
+      join(programs, 'initdb'),
+      ...['--pgdata', data, '--no-sync', '--username', 'relay', '--encoding', 'UTF8', '--locale', 'C.UTF-8'],
+      ...['--auth', 'scram-sha-256', '--pwfile', join(folder, 'password')],
+    );
+    if (tls) await makeCertificate(folder, run);
+    const ssl = tls ? `ssl = on\nssl_cert_file = '${folder}/certificate'\nssl_key_file = '${folder}/key'\n` : '';
+    // What a crash of the server alone can't lose needs no fsync.
+    const common = `fsync = off\nunix_socket_directories = ''\nlisten_addresses = '127.0.0.1'\n`;
+    appendFileSync(join(data, 'postgresql.conf'), `${common}${ssl}${settings}`);
+  });
+}
+
+/** One that follows another one, until it is promoted; the other one knows it as `standby`. */
+export function startStandby(primary: TestPostgres): Promise<TestPostgres> {
+  return start(async (folder, run, programs) => {
+    const source = `${primary.url}?application_name=standby`;
+    const options = ['--no-sync', '--checkpoint=fast', '--wal-method=stream', '--write-recovery-conf'];
+    await run(join(programs, 'pg_basebackup'), '--dbname', source, '--pgdata', join(folder, 'data'), ...options);
+  });
+}
+
+async function start(initialise: (folder: string, run: Run, programs: string) => Promise<void>): Promise<TestPostgres> {
   const programs = findPrograms();
   const server = await startServer({
     name: 'postgresql',
-    async initialise(folder, run) {
-      const data = join(folder, 'data');
-      await run('/bin/sh', '-c', `echo geheim > ${folder}/password`);
-      await run(
-        join(programs, 'initdb'),
-        ...['--pgdata', data, '--no-sync', '--username', 'relay', '--encoding', 'UTF8', '--locale', 'C.UTF-8'],
-        ...['--auth', 'scram-sha-256', '--pwfile', join(folder, 'password')],
-      );
-      if (tls) await makeCertificate(folder, run);
-      const ssl = tls ? `ssl = on\nssl_cert_file = '${folder}/certificate'\nssl_key_file = '${folder}/key'\n` : '';
-      // What a crash of the server alone can't lose needs no fsync.
-      const settings = `fsync = off\nunix_socket_directories = ''\nlisten_addresses = '127.0.0.1'\n${ssl}`;
-      appendFileSync(join(data, 'postgresql.conf'), settings);
-    },
+    initialise: (folder, run) => initialise(folder, run, programs),
     command: (folder, port) => [join(programs, 'postgres'), '-D', join(folder, 'data'), '-p', String(port)],
     ask: (port) => query(port, 'postgres', 'SELECT 1'),
     stopSignal: 'INT',

@@ -6,8 +6,11 @@ export interface TestProxy {
   readonly port: number;
   /** Resets every connection. */
   cut(): void;
-  /** Forwards nothing any more, in either direction, without a word to either side: a link that is half open. */
-  freeze(): void;
+  /**
+   * Forwards nothing any more, in one direction or both, without a word to either side: a link that is half open. What
+   * comes meanwhile is gone, with the connections that it came on.
+   */
+  freeze(towards?: 'server' | 'client'): void;
   /** Forwards again what comes from now on, on new connections too. */
   thaw(): void;
   /** Drops AMQP deliveries on the connections that are open now, and forwards all else. */
@@ -19,14 +22,15 @@ export interface TestProxy {
   close(): Promise<void>;
 }
 
-export async function startProxy(target: number): Promise<TestProxy> {
+/** @param speaks what goes through it: AMQP is taken apart, so that its deliveries can be dropped */
+export async function startProxy(target: number, speaks: 'amqp' | 'anything' = 'amqp'): Promise<TestProxy> {
   const sockets = new Set<Socket>();
   const deaf = new WeakSet<Socket>();
-  let frozen = false;
+  const frozen = { server: false, client: false };
 
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
-    const frames = splitFrames();
+    const frames = speaks === 'amqp' ? splitFrames() : (chunk: Buffer) => [chunk];
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
@@ -35,14 +39,14 @@ export async function startProxy(target: number): Promise<TestProxy> {
       from.on('error', () => undefined);
       from.on('close', () => {
         sockets.delete(from);
-        if (!frozen) to.destroy();
+        if (!(frozen.server || frozen.client)) to.destroy();
       });
     }
     client.on('data', (chunk) => {
-      if (!frozen) upstream.write(chunk);
+      if (!frozen.server) upstream.write(chunk);
     });
     upstream.on('data', (chunk) => {
-      if (frozen) return;
+      if (frozen.client) return;
       for (const frame of frames(chunk)) if (!(deaf.has(client) && isDelivery(frame))) client.write(frame);
     });
   });
@@ -65,11 +69,13 @@ export async function startProxy(target: number): Promise<TestProxy> {
   return {
     port,
     cut,
-    freeze: () => {
-      frozen = true;
+    freeze: (towards) => {
+      frozen.server = towards !== 'client';
+      frozen.client = towards !== 'server';
     },
     thaw: () => {
-      frozen = false;
+      frozen.server = false;
+      frozen.client = false;
     },
     dropDeliveries: () => {
       for (const socket of sockets) deaf.add(socket);

@@ -440,6 +440,8 @@ export const migrations: readonly string[] = [
         lost := lost || s.route;
         CONTINUE;
       END IF;
+      -- It comes again where nobody knew whether it was saved: late, where that is known by now, and its row is thinned out.
+      CONTINUE WHEN EXISTS (SELECT FROM progress WHERE route = s.route AND epoch = s.epoch AND n > s.n);
       INSERT INTO progress (route, epoch, n, cursor, ahead) VALUES (s.route, s.epoch, s.n, s.cursor, coalesce(s.ahead, '{}'))
         ON CONFLICT DO NOTHING;
       CONTINUE WHEN NOT FOUND;
