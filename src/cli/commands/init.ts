@@ -6,7 +6,7 @@ import { makeFolder } from '../../common/fs/access.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
 import { readNamedFile } from '../../common/fs/named-file.ts';
 import { pluralize, printable } from '../../common/text/format.ts';
-import { type NewConfig, newConfigText } from '../../config/describe/new-config.ts';
+import { isSharedJournal, type NewConfig, newConfigText } from '../../config/describe/new-config.ts';
 import { type KazooBroker, parseKazooBrokers } from '../../kazoo/config-ini.ts';
 import { packageFolder } from '../../ops/process.ts';
 import { orExit, type Terminal } from '../support/terminal.ts';
@@ -38,7 +38,10 @@ export function initCommand(terminal: Terminal): Command {
     .option('--broker <url>', 'a RabbitMQ, as amqp://… or ZONE=amqp://…; may be repeated', broker)
     .option('--kazoo-config <file>', "KAZOO's config.ini, which names zones and brokers")
     .option('--sink <what>', 'a file, http(s)://…, a database (postgres://…), or log; may be repeated', each)
-    .option('--journal <folder>', `where notifications are kept (default: ${usual.journal})`)
+    .option(
+      '--journal <folder>',
+      `where notifications are kept (default: ${usual.journal}); or postgres://…, for a journal that daemons share`,
+    )
     .option('--force', 'write it although there is one, which is kept as FILE.old')
     .addHelpText('after', help)
     .action((options: Options) =>
@@ -66,7 +69,7 @@ async function init(terminal: Terminal, options: Options): Promise<void> {
   const config = await answersOf(terminal, options);
   write(file, newConfigText(config));
   await terminal.print(printable(`${file} is written`));
-  becomeOwnerOf(config.journal);
+  becomeOwnerOf(isSharedJournal(config.journal) ? usual.journal : config.journal);
   await check(terminal, { config: file, connect: true });
   const start = file === usual.config ? 'systemctl enable --now kazoo-relay' : `kazoo-relay run --config ${file}`;
   const next =
@@ -92,7 +95,12 @@ async function answersOf(terminal: Terminal, options: Options): Promise<NewConfi
   const journal =
     options.journal ?? (asks ? await terminal.ask('Folder of the journal', usual.journal) : usual.journal);
   const sinks = options.sink ?? (await askForSinks(terminal));
-  return { brokers, journal: resolve(journal), sinks };
+  return {
+    brokers,
+    journal: isSharedJournal(journal) ? journal : resolve(journal),
+    spool: join(usual.journal, 'spool'),
+    sinks,
+  };
 }
 
 /**

@@ -5,15 +5,18 @@ import type { KazooBroker } from '../../kazoo/config-ini.ts';
 export interface NewConfig {
   /** KAZOO's own configuration, or brokers. */
   readonly brokers: string | readonly Pick<KazooBroker, 'zone' | 'url'>[];
-  /** Folder of the journal. */
+  /** Folder of the journal, or the URL of one that daemons share. */
   readonly journal: string;
+  /** Folder of what waits beside a shared one. */
+  readonly spool: string;
   /** Each a file, an address of a webhook, a database, or `log`. */
   readonly sinks: readonly string[];
 }
 
 /** The text of a configuration, with comments that say what else there is. */
-export function newConfigText({ brokers, journal, sinks }: NewConfig): string {
+export function newConfigText({ brokers, journal, spool, sinks }: NewConfig): string {
   const names = namesOf(sinks);
+  const isShared = isSharedJournal(journal);
   return `# The configuration of kazoo-relay, begun by "kazoo-relay init". docs/reference/configuration.md lists every option.
 # After a change: "kazoo-relay check --connect" finds mistakes and tries brokers and sinks, "kazoo-relay reload" applies it.
 # Passwords needn't stand here: any value may contain \${env:NAME}, \${file:/run/secrets/name} or \${credential:name}.
@@ -21,18 +24,29 @@ export function newConfigText({ brokers, journal, sinks }: NewConfig): string {
 brokers:
 ${typeof brokers === 'string' ? kazooText(brokers) : brokers.map(brokerText).join('\n')}
 
-# Keeps notifications until every route has delivered them.
+${isShared ? consumersText : ''}# Keeps notifications until every route has delivered them.
 journal:
-  path: ${scalar(journal)}
+  ${isShared ? `url: ${scalar(journal)}\n  spool: ${scalar(spool)} # while the database is away` : `path: ${scalar(journal)}`}
   # retention: 30d           # for notifications that every route has settled
   # deadRetention: 90d       # for dead letters and quarantined notifications
   # maxSize: 10GiB
 
 # Which notifications go where. A route has a name of your choice and one sink; docs/reference/routes.md has more.
 routes:
-${sinks.map((sink, index) => routeText(names[index] ?? '', sink)).join('\n')}
+${sinks.map((sink, index) => routeText(names[index] ?? '', sink, isShared)).join('\n')}
 `;
 }
+
+/** Whether it is no folder. */
+export function isSharedJournal(journal: string): boolean {
+  return /^postgres(ql)?:/i.test(journal);
+}
+
+const consumersText = `# Daemons that share a journal consume from the same queue.
+queue:
+  consumers: 2               # how many daemons there are
+
+`;
 
 function kazooText(file: string): string {
   return `  # Zones and brokers are read from KAZOO's own configuration; a change of that file is noticed.
@@ -44,9 +58,13 @@ function brokerText({ zone, url }: Pick<KazooBroker, 'zone' | 'url'>, index: num
   return `${index === 0 ? comment : ''}  - zone: ${scalar(zone)}\n    url: ${scalar(url)}`;
 }
 
-function routeText(name: string, sink: string): string {
+function routeText(name: string, sink: string, isShared: boolean): string {
+  const kind = kindOf(sink);
+  const isLocal = kind === 'file' || kind === 'log' || /^sqlite:/i.test(sink);
+  const every =
+    '    every: true                          # each daemon, what it took itself; or host: NAME, one daemon\n';
   return `  ${name}:
-    # events: [voicemail_*, missed_call]   # without it, all
+${isShared && isLocal ? every : ''}    # events: [voicemail_*, missed_call]   # without it, all
     # accounts: []                         # without it, all
     sink:
 ${sinkLines(sink)

@@ -98,12 +98,13 @@ describe('the configuration that it writes', () => {
   const sinks = ['log', '/var/log/a.ndjson', 'https://crm.example.com/hooks', 'postgres://u:p@db/x', 'log'];
 
   test.each([
-    ['brokers', [{ zone: 'west', url: nobody }]],
-    ["KAZOO's own file", 'FOLDER/config.ini'],
-  ])('has no mistakes, with %s and each kind of sink', (_, brokers) => {
+    ['brokers', [{ zone: 'west', url: nobody }], '/var/lib/relay'],
+    ["KAZOO's own file", 'FOLDER/config.ini', '/var/lib/relay'],
+    ['a journal that daemons share', [{ zone: 'west', url: nobody }], 'postgres://u:p@db/x'],
+  ])('has no mistakes, with %s and each kind of sink', (_, brokers, journal) => {
     folder.write('config.ini', `[amqp]\nuri = "${nobody}"\n`);
     const from = typeof brokers === 'string' ? brokers.replace('FOLDER', folder.path) : brokers;
-    const path = folder.write('relay.yaml', newConfigText({ brokers: from, journal: '/var/lib/relay', sinks }));
+    const path = folder.write('relay.yaml', newConfigText({ brokers: from, journal, spool: '/var/lib/relay', sinks }));
     const { config, errors } = checkConfig(path, { env: {}, flags: [] });
     expect(errors).toEqual([]);
     expect(config?.routes.map(({ name, sink }) => [name, sink.type])).toEqual([
@@ -120,7 +121,9 @@ describe('the configuration that it writes', () => {
     fc.assert(
       fc.property(answer, answer, (zone, path) => {
         const url = `postgres://${path}`;
-        const config = parse(newConfigText({ brokers: [{ zone, url: path }], journal: path, sinks: [url] }));
+        const config = parse(
+          newConfigText({ brokers: [{ zone, url: path }], journal: path, spool: path, sinks: [url] }),
+        );
         expect(config.brokers).toEqual([{ zone, url: path }]);
         expect([config.journal.path, config.routes.database.sink.url]).toEqual([path, url]);
       }),

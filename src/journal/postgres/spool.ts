@@ -1,0 +1,106 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Logger } from 'pino';
+import { reasonOf } from '../../common/errors.ts';
+import { MemoryBudget } from '../../common/memory-budget.ts';
+import { formatBytes } from '../../common/text/format.ts';
+import type { Entry } from '../../notification/entry.ts';
+import type { Notification } from '../../notification/notification.ts';
+import { type Appender, type Journal, JournalError } from '../journal.ts';
+import type { Drift } from '../reader.ts';
+import { databaseFile, openDatabaseBeside } from '../sqlite/database.ts';
+import { driftOf } from '../sqlite/drift.ts';
+import { openJournal } from '../sqlite/journal.ts';
+import { removeEntries, unlimited } from '../sqlite/retention.ts';
+import { Space } from '../sqlite/space.ts';
+import { inTransaction } from '../sqlite/steps.ts';
+import { type Placed, WholeReader } from '../sqlite/whole.ts';
+
+/**
+ * Opens the folder on this machine where notifications are kept while the database is away. It is a journal by itself, of which
+ * nothing is used but that it keeps what is appended.
+ * @param size in bytes, that it may have
+ * @throws JournalError when another daemon has it, or it can't be used
+ */
+export function openSpool(folder: string, size: number, log: Logger): Spool {
+  let journal: Journal | undefined;
+  try {
+    // Nothing in it is held in memory, and nobody is told what it says of its own but what is wrong.
+    journal = openJournal(folder, log.child({ spool: folder }, { level: 'error' }), unlimited, {
+      memory: new MemoryBudget(0),
+    });
+    return new Spool(folder, size, journal, openDatabaseBeside(folder));
+  } catch (cause) {
+    void journal?.close();
+    throw new JournalError(reasonOf(cause).replaceAll('journal.path', 'journal.spool'), { cause });
+  }
+}
+
+export class Spool implements Appender {
+  readonly #folder: string;
+  readonly #size: number;
+  readonly #journal: Journal;
+  readonly #database: DatabaseSync;
+  readonly #reader: WholeReader;
+  readonly #space: Space;
+  #count: number;
+
+  constructor(folder: string, size: number, journal: Journal, database: DatabaseSync) {
+    this.#folder = folder;
+    this.#size = size;
+    this.#journal = journal;
+    this.#database = database;
+    this.#reader = new WholeReader(database);
+    this.#space = new Space(database, databaseFile(folder));
+    this.#count = Number(database.prepare('SELECT count(*) AS count FROM notifications').get()?.count);
+  }
+
+  /** How many notifications are in it. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** What it has already falls out; places are its own, and mean nothing elsewhere. */
+  async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
+    if (this.#space.usedBytes >= this.#size)
+      throw new JournalError(
+        `the database of the journal is away, and the spool ${this.#folder} has reached journal.spoolSize (${formatBytes(this.#size)})`,
+      );
+    const fresh = await this.#journal.append(batch);
+    this.#count += fresh.length;
+    return fresh;
+  }
+
+  /** The oldest ones. */
+  read(limit: number): Placed[] {
+    return this.#reader.read(0, limit);
+  }
+
+  /** They are in the database. @throws JournalError */
+  remove(placed: readonly Placed[]): void {
+    this.#count -= this.#change(() => {
+      removeEntries(
+        this.#database,
+        placed.map(({ seq }) => seq),
+      );
+      return placed.length;
+    });
+  }
+
+  /** What was found in bodies that no schema has: that can't be told from the notifications. */
+  unknownFields(): Drift[] {
+    return driftOf(this.#database).filter(({ keyword }) => keyword === 'unknownField');
+  }
+
+  forgetDrift(): void {
+    this.#change(() => Number(this.#database.prepare('DELETE FROM drift').run().changes));
+  }
+
+  async close(): Promise<void> {
+    this.#database.close();
+    await this.#journal.close();
+  }
+
+  #change(work: () => number): number {
+    return inTransaction(this.#database, this.#folder, undefined, work);
+  }
+}

@@ -1,0 +1,146 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { reasonOf } from '../../common/errors.ts';
+import type { Entry } from '../../notification/entry.ts';
+import type { Notification } from '../../notification/notification.ts';
+import type { Appender, Degraded } from '../journal.ts';
+import type { Drift } from '../reader.ts';
+import { type AwayState, StoreAway } from './connection.ts';
+import type { Spool } from './spool.ts';
+
+/** For so long an append tries to reach the database, and between tries, in milliseconds. */
+const patience = 1_000;
+const tryEvery = 20;
+
+/** How much is brought into the database at a time. */
+const batchSize = 500;
+
+/** While that doesn't go, it is tried again after so many milliseconds. */
+const tryAgainAfter = 500;
+
+/** The database, as whoever spools needs it. */
+export interface SpoolTarget {
+  readonly away: AwayState | null;
+  /** @throws StoreAway, after which it may be there all the same: what comes again with its id falls out */
+  append(batch: readonly Notification[]): Promise<readonly Entry[]>;
+  /** Counts what was found in bodies that no schema has. */
+  addDrift(found: readonly Drift[]): Promise<void>;
+}
+
+/**
+ * Takes notifications into the database, or into the spool while that is away. Afterwards what is in the spool is brought
+ * into the database under the same ids, in order, while intake goes on.
+ */
+export class SpoolingAppender implements Appender {
+  readonly #target: SpoolTarget;
+  readonly #spool: Spool;
+  readonly #log: Logger;
+  readonly #closing = new AbortController();
+  /** Since something was spooled, until something was appended. */
+  #away: AwayState | null = null;
+  #draining: Promise<void> | null = null;
+
+  constructor(target: SpoolTarget, spool: Spool, log: Logger) {
+    this.#target = target;
+    this.#spool = spool;
+    this.#log = log;
+    this.#drain();
+  }
+
+  get degraded(): Degraded | null {
+    const away = this.#away ?? (this.#isLongAway ? this.#target.away : null);
+    return away && { since: away.since, reason: away.reason, spooled: this.#spool.count };
+  }
+
+  async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
+    const start = performance.now();
+    for (;;) {
+      try {
+        return await this.#appendNow(batch);
+      } catch (error) {
+        if (!(error instanceof StoreAway)) throw error;
+        const isLong = this.#away !== null || this.#isLongAway || performance.now() - start >= patience;
+        if (isLong) return this.#keep(batch, error);
+      }
+      await delay(tryEvery);
+    }
+  }
+
+  get #isLongAway(): boolean {
+    return this.#target.away !== null && Date.now() - this.#target.away.since >= patience;
+  }
+
+  /** What is still in the spool stays there, for the next start. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#draining;
+    await this.#spool.close();
+  }
+
+  async #appendNow(batch: readonly Notification[]): Promise<readonly Entry[]> {
+    const fresh = await this.#target.append(batch);
+    if (this.#away !== null) {
+      this.#away = null;
+      this.#log.info(
+        { spooled: this.#spool.count },
+        'the database of the journal is back; what came meanwhile is brought into it',
+      );
+    }
+    return fresh;
+  }
+
+  async #keep(batch: readonly Notification[], { message: reason }: StoreAway): Promise<readonly Entry[]> {
+    const kept = await this.#spool.append(batch);
+    if (this.#away === null)
+      this.#log.warn({ reason }, 'the database of the journal is away; notifications are kept on this machine');
+    this.#away = { since: this.#away?.since ?? this.#target.away?.since ?? Date.now(), reason };
+    this.#drain();
+    return kept;
+  }
+
+  #drain(): void {
+    if (this.#draining !== null || this.#closing.signal.aborted || this.#spool.count === 0) return;
+    this.#draining = this.#empty().finally(() => {
+      this.#draining = null;
+      this.#drain();
+    });
+  }
+
+  async #empty(): Promise<void> {
+    let [count, told] = [0, ''];
+    while (this.#spool.count > 0 && !this.#closing.signal.aborted) {
+      const start = performance.now();
+      try {
+        count += await this.#move();
+        // What comes in now goes first.
+        await this.#pause(performance.now() - start);
+      } catch (error) {
+        const reason = reasonOf(error);
+        if (!(error instanceof StoreAway) && reason !== told)
+          this.#log.error(
+            { reason, spooled: this.#spool.count },
+            'what is in the spool can not be brought into the database',
+          );
+        told = reason;
+        await this.#pause(tryAgainAfter);
+      }
+    }
+    if (count > 0) this.#log.info({ count }, 'all that was kept on this machine is in the database of the journal');
+  }
+
+  async #move(): Promise<number> {
+    const placed = this.#spool.read(batchSize);
+    await this.#appendNow(placed.map(({ notification }) => notification));
+    // Where it ends before this, the next start appends them again, and they fall out.
+    this.#spool.remove(placed);
+    if (this.#spool.count === 0) {
+      await this.#target.addDrift(this.#spool.unknownFields());
+      this.#spool.forgetDrift();
+    }
+    return placed.length;
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return delay(milliseconds, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+  }
+}
