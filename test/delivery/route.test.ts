@@ -216,6 +216,21 @@ describe('of large bodies', () => {
   });
 });
 
+describe('a route that may be another daemon’s', () => {
+  test('starts no attempt, though it has something ready and was not told to stop', async () => {
+    const { promise: released, resolve: release } = Promise.withResolvers<Outcome>();
+    tested = await startTestRoute({ flow: { batch: { max: 1, linger: 0 }, concurrency: 1 } });
+    tested.answer = () => released;
+    await tested.append('a', 'b', 'c');
+    await until(() => tested?.calls.length === 1, { what: 'the first attempt' });
+    // As a session finds of itself that shares its journal, after its daemon was stopped for long.
+    jest.spyOn(Object.getPrototypeOf(tested.session), 'lost', 'get').mockReturnValue(AbortSignal.abort());
+    release(delivered);
+    await until(() => tested?.route.activity.inFlight === 0, { what: 'its end' });
+    expect(tested.calls).toHaveLength(1);
+  });
+});
+
 describe('a route whose progress can’t be saved', () => {
   test('says so once, delivers no more of what a crash would repeat, and goes on as soon as it is saved', async () => {
     tested = await startTestRoute({ flow: { batch: { max: 1, linger: 0 }, concurrency: 1 } });
