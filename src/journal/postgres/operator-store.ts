@@ -33,6 +33,7 @@ export function openedOperatorStore(database: Database, compacting: Compacting):
     holdingsOf: (accountId) => holdingsOf(database, accountId),
     clockDoubt: () => clockDoubt(database),
     askForProbe: async (route) => void (await database.query("SELECT announce('probe', $1)", [route])),
+    takenBy: (seqs) => takenBy(database, seqs),
     looked: (at, route) => saveLook(database, at, route ?? null),
   };
 }
@@ -85,6 +86,15 @@ async function waitingIn(database: Queryable, route: string, from: number, to: n
     [route, from, to],
   );
   return row?.count ?? 0;
+}
+
+async function takenBy(database: Queryable, seqs: readonly number[]): Promise<Map<number, string>> {
+  const rows = await database.query<{ seq: number; name: string }>(
+    `SELECT wanted.seq, h.name FROM unnest($1::bigint[]) wanted (seq), LATERAL (
+       SELECT origin FROM entries e WHERE e.seq = wanted.seq OFFSET 0) one JOIN hosts h ON h.number = one.origin`,
+    [seqs],
+  );
+  return new Map(rows.map(({ seq, name }) => [seq, name]));
 }
 
 /** Of one route or all, where there is anything that is new. */
