@@ -43,11 +43,17 @@ export async function makeTables(url: string, log = pino({ level: 'silent' })): 
       const each = <T>(value: T) => times.map(() => value);
       await lane.query(
         `SELECT append(1, $1::uuid[], $2::bigint[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::smallint[], $7::text[],
-           $8::text[], $9::bytea[], NULL)`,
+           $8::text[], $9::text[], $10::bytea[], NULL)`,
         [
           times.map((time, index) => ids?.[index] ?? uuidAt(time)),
           times,
-          ...[each(event), each('a'), times.map((_, index) => occurrences?.[index] ?? null), each(rank ?? null)],
+          ...[
+            each(event),
+            each('a'),
+            times.map((_, index) => occurrences?.[index] ?? null),
+            each(rank ?? null),
+            each('undecodable'),
+          ],
           ...[each('["e",true,null,"a","z",null,"k",false,"valid",[],null,[]]'), each(data), each(null)],
         ],
       );
