@@ -26,10 +26,25 @@ export class Portion {
     this.#bytes = Math.min(bytes, maxBytes);
   }
 
+  /** How many bytes are left. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How many entries are left. */
+  get entries(): number {
+    return this.#entries;
+  }
+
   /** Takes one more; returns whether that was the last. */
   isFullWith(entry: Entry): boolean {
+    return this.isFullWithBytes(bytesOf(entry));
+  }
+
+  /** The same, where the store says what it takes. */
+  isFullWithBytes(bytes: number): boolean {
     this.#entries -= 1;
-    this.#bytes -= bytesOf(entry);
+    this.#bytes -= bytes;
     return this.#entries <= 0 || this.#bytes <= 0;
   }
 }

@@ -11,7 +11,6 @@ export class RecentEntryCache {
   /** As they came; the first of them may have lost some of its entries. */
   #batches: Batch[] = [];
   readonly #memory: MemoryShare;
-  /** Every entry after this one is here. */
   #after: number;
 
   /** @param last the newest entry that is in the journal already */
@@ -27,6 +26,19 @@ export class RecentEntryCache {
     this.#entries.push(...entries);
     this.#batches.push({ last: newest.seq, events: eventsOf(entries) });
     this.#trim();
+  }
+
+  /** Forgets all: what is pushed next comes after this one. */
+  reset(last: number): void {
+    for (const entry of this.#entries) this.#memory.giveBack(bytesOf(entry));
+    this.#entries = [];
+    this.#batches = [];
+    this.#after = last;
+  }
+
+  /** Every entry after this one is here. */
+  get after(): number {
+    return this.#after;
   }
 
   get seqs(): number[] {

@@ -69,7 +69,7 @@ async function init(terminal: Terminal, options: Options): Promise<void> {
   const config = await answersOf(terminal, options);
   write(file, newConfigText(config));
   await terminal.print(printable(`${file} is written`));
-  becomeOwnerOf(isSharedJournal(config.journal) ? config.spool : config.journal);
+  becomeOwnerOf(isSharedJournal(config.journal) ? usual.journal : config.journal);
   await check(terminal, { config: file, connect: true });
   const start = file === usual.config ? 'systemctl enable --now kazoo-relay' : `kazoo-relay run --config ${file}`;
   const next =
@@ -95,7 +95,7 @@ async function answersOf(terminal: Terminal, options: Options): Promise<NewConfi
   const journal =
     options.journal ?? (asks ? await terminal.ask('Folder of the journal', usual.journal) : usual.journal);
   const sinks = options.sink ?? (await askForSinks(terminal));
-  return { brokers, journal: isSharedJournal(journal) ? journal : resolve(journal), spool: usual.journal, sinks };
+  return { brokers, journal: isSharedJournal(journal) ? journal : resolve(journal), spool: join(usual.journal, 'spool'), sinks };
 }
 
 /**

@@ -12,7 +12,7 @@ import { tidyingFunctions } from './tidying-functions.ts';
 export const migrations: readonly string[] = [
   `
   CREATE FUNCTION now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS $$
-    SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
+    SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
 
   -- Valid notifications, by ranges of places; retention drops those that are over. See log-ranges.ts.
   CREATE TABLE log (
@@ -115,6 +115,8 @@ export const migrations: readonly string[] = [
     name             text    NOT NULL REFERENCES hosts (name),
     route            text    NOT NULL,
     delivers_invalid boolean NOT NULL,
+    -- Whether the daemon has asked for it, and may run it: by that, each knows its share.
+    wanted           boolean NOT NULL DEFAULT false,
     PRIMARY KEY (name, route)
   );
 
@@ -258,7 +260,7 @@ export const migrations: readonly string[] = [
   -- of the batch (from 1) the journal had already; and which repeat another one, with that one's id.
   CREATE FUNCTION append(
     a_origin integer, a_ids uuid[], a_received bigint[], a_occurred bigint[], a_events text[], a_accounts text[],
-    a_occurrences uuid[], a_ranks smallint[], a_heads text[], a_datas text[], a_raws bytea[], a_drift jsonb,
+    a_occurrences uuid[], a_ranks smallint[], a_reasons text[], a_heads text[], a_datas text[], a_raws bytea[], a_drift jsonb,
     OUT base bigint, OUT dups integer[], OUT resends integer[], OUT originals uuid[]
   ) LANGUAGE plpgsql AS $$
   DECLARE
@@ -279,7 +281,11 @@ export const migrations: readonly string[] = [
     ELSE
       SELECT array_agg(u.n ORDER BY u.n) INTO dups FROM unnest(a_ids) WITH ORDINALITY u(id, n),
         LATERAL (SELECT i.seq FROM ids i WHERE i.id = u.id OFFSET 0) i WHERE i.seq <> base + u.n;
-      IF inserted = 0 THEN RETURN; END IF;
+      IF inserted = 0 THEN
+        -- A standby may not have them yet: the commit waits for it, as that of whoever appended them.
+        PERFORM pg_logical_emit_message(true, 'kazoo-relay', '');
+        RETURN;
+      END IF;
       -- Numbered anew, so that there are no gaps.
       DELETE FROM ids i USING unnest(a_ids) WITH ORDINALITY u(id, n) WHERE i.id = u.id AND i.seq = base + u.n;
       SELECT array_agg(CASE WHEN u.n = ANY (dups) THEN NULL ELSE base + u.n - (SELECT count(*) FROM unnest(dups) d WHERE d < u.n) END ORDER BY u.n)
@@ -310,8 +316,8 @@ export const migrations: readonly string[] = [
           u(seq, id, received_at, occurred_at, event, account_id, rank, head, data, raw)
         WHERE seq IS NOT NULL AND rank IS NOT NULL;
       INSERT INTO deliveries (route, seq, state, reason, updated_at)
-        SELECT '', seq, 'undecodable', coalesce(head::json #>> '{9,0,message}', 'undecodable'), now_ms()
-        FROM unnest(seqs, a_ranks, a_heads) u(seq, rank, head) WHERE seq IS NOT NULL AND rank = 0;
+        SELECT '', seq, 'undecodable', reason, now_ms()
+        FROM unnest(seqs, a_ranks, a_reasons) u(seq, rank, reason) WHERE seq IS NOT NULL AND rank = 0;
     END IF;
     FOR n IN 1..cardinality(resends) LOOP
       UPDATE log SET resend_of = originals[n] WHERE seq = seqs[resends[n]];
@@ -338,9 +344,10 @@ export const migrations: readonly string[] = [
   CREATE FUNCTION is_alive(a_holder uuid) RETURNS boolean LANGUAGE sql VOLATILE AS $$
     SELECT coalesce((SELECT expires_at > now_ms() FROM beats WHERE holder = a_holder ORDER BY expires_at DESC LIMIT 1), false) $$;
 
-  -- Renews a daemon's lease, and gives the routes that are its own, how many daemons live, and the database's time.
+  -- Renews a daemon's lease, and gives the routes that are its own, how many daemons live, and the database's time; and for each
+  -- route how many of those want it.
   CREATE FUNCTION beat(a_holder uuid, a_ttl bigint, a_skew bigint)
-    RETURNS TABLE (routes text[], epochs bigint[], living integer, now bigint) LANGUAGE plpgsql AS $$
+    RETURNS TABLE (routes text[], epochs bigint[], living integer, now bigint, wanted jsonb) LANGUAGE plpgsql AS $$
   #variable_conflict use_column
   BEGIN
     -- So that no claim comes between: it waits, and then finds the renewed lease.
@@ -350,10 +357,14 @@ export const migrations: readonly string[] = [
       (SELECT coalesce(array_agg(r.route ORDER BY r.route), '{}') FROM routes r WHERE r.holder = a_holder),
       (SELECT coalesce(array_agg(r.epoch ORDER BY r.route), '{}') FROM routes r WHERE r.holder = a_holder),
       (SELECT count(*)::integer FROM daemons d WHERE d.stopped_at IS NULL AND is_alive(d.holder)),
-      now_ms();
+      now_ms(),
+      (SELECT coalesce(jsonb_object_agg(w.route, w.daemons), '{}') FROM (
+        SELECT r.route, count(DISTINCT r.name) AS daemons FROM daemons d JOIN registrations r ON r.name = d.name
+        WHERE d.stopped_at IS NULL AND is_alive(d.holder) AND r.wanted GROUP BY r.route) w);
   END $$;
 
-  -- Takes routes that are nobody's, or a dead daemon's: as many of these as are wanted.
+  -- Takes routes that are nobody's, or a dead daemon's: as many of these as are wanted. What whoever had one before has settled
+  -- beyond its cursor is logged now: no cursor tells of it where it has ended without a word.
   CREATE FUNCTION claim(a_holder uuid, a_routes text[], a_most integer)
     RETURNS TABLE (route text, epoch bigint, cursor bigint, ahead bigint[], head bigint) LANGUAGE plpgsql AS $$
   #variable_conflict use_column
@@ -373,6 +384,9 @@ export const migrations: readonly string[] = [
       taken := taken + 1;
       SELECT p.cursor, p.ahead INTO cursor, ahead FROM progress p WHERE p.route = r.route ORDER BY p.epoch DESC, p.n DESC LIMIT 1;
       SELECT a.last INTO head FROM appends a ORDER BY a.last DESC LIMIT 1;
+      INSERT INTO delivery_log (first, last, attempts, route, outcome)
+        SELECT s, s, 1, r.route, 'delivered' FROM unnest(ahead) s WHERE s > cursor
+          AND NOT EXISTS (SELECT FROM delivery_log l WHERE l.route = r.route AND (l.gaps IS NULL) AND l.last = s);
       RETURN NEXT;
     END LOOP;
   END $$;
@@ -380,6 +394,12 @@ export const migrations: readonly string[] = [
   -- Lets go of a route.
   CREATE FUNCTION release(a_holder uuid, a_route text, a_epoch bigint) RETURNS void LANGUAGE sql AS $$
     UPDATE routes SET holder = NULL, since = now_ms() WHERE route = a_route AND holder = a_holder AND epoch = a_epoch $$;
+
+  -- A daemon ends: whoever looks takes its routes.
+  CREATE FUNCTION leave(a_holder uuid) RETURNS void LANGUAGE sql AS $$
+    UPDATE routes SET holder = NULL, since = now_ms() WHERE holder = a_holder;
+    UPDATE daemons SET stopped_at = now_ms() WHERE holder = a_holder;
+  $$;
 
   -- Gives a route that has none a place: by a time or at an end. Returns true where it was new.
   CREATE FUNCTION place(a_route text, a_start text) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -404,7 +424,8 @@ export const migrations: readonly string[] = [
   END $$;
 
   -- Saves the progress of a daemon's routes: an array of {route, epoch, n, cursor, ahead, records, settled, log}. Gives the
-  -- routes that aren't its own any more: of these nothing is saved.
+  -- routes that aren't its own any more: of these nothing is saved. What was saved with this n already is as it was: a daemon
+  -- that has had no answer says it again.
   CREATE FUNCTION settle(a_holder uuid, a_settlements jsonb) RETURNS text[] LANGUAGE plpgsql AS $$
   DECLARE
     s record;

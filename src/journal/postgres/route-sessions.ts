@@ -1,0 +1,182 @@
+import type { Interest } from '../../notification/entry.ts';
+import { JournalError } from '../journal.ts';
+import type { Page, RouteSession, Settlement, Waiting, WaitingPage } from '../route-session.ts';
+import type { Queryable } from './connection.ts';
+import * as deliveries from './deliveries.ts';
+import type { Claimed, Lease } from './lease.ts';
+import type { Settlements } from './settlements.ts';
+import type { Tail } from './tail.ts';
+
+/** What all sessions of a journal share. */
+export interface Shared {
+  readonly database: Queryable;
+  readonly holder: string;
+  readonly lease: Lease;
+  readonly settlements: Settlements;
+  readonly tail: Tail;
+}
+
+/** The sessions of routes: one of a route at a time, of whichever daemon. */
+export class RouteSessions {
+  readonly #shared: Shared;
+  readonly #open = new Set<PostgresRouteSession>();
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  /** How many are open. */
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** @param isOwn it reads only what this daemon has taken */
+  async open(route: string, isOwn: boolean, signal: AbortSignal | undefined): Promise<RouteSession> {
+    const opened = Promise.withResolvers<RouteSession>();
+    const own = (claimed: Claimed) => {
+      const session = new PostgresRouteSession(claimed, isOwn, this.#shared, () => this.#open.delete(session));
+      this.#open.add(session);
+      opened.resolve(session);
+      return session;
+    };
+    await this.#shared.lease.claim(route, own, signal);
+    return opened.promise;
+  }
+}
+
+class PostgresRouteSession implements RouteSession {
+  readonly cursor: number;
+  readonly attemptedThrough: number;
+  readonly #route: string;
+  readonly #epoch: number;
+  readonly #isOwn: boolean;
+  readonly #shared: Shared;
+  readonly #onEnd: () => void;
+  readonly #losing = new AbortController();
+  readonly #recalling = new AbortController();
+  #isOver = false;
+
+  constructor({ route, epoch, cursor, ahead, head }: Claimed, isOwn: boolean, shared: Shared, onEnd: () => void) {
+    this.#route = route;
+    this.#epoch = epoch;
+    this.cursor = cursor;
+    // The first who has it knows that nobody has delivered anything.
+    this.attemptedThrough = epoch === 1 ? cursor : head;
+    this.#isOwn = isOwn;
+    this.#shared = shared;
+    this.#onEnd = onEnd;
+    shared.settlements.begin(route, epoch, ahead);
+    shared.tail.seen(head);
+  }
+
+  get lost(): AbortSignal {
+    return this.#losing.signal;
+  }
+
+  get recalled(): AbortSignal {
+    return this.#recalling.signal;
+  }
+
+  async read(seq: number, limit: number, interest: Interest, bytes?: number): Promise<Page> {
+    this.#mustHold();
+    return this.#shared.tail.read(seq, limit, interest, bytes, this.#isOwn);
+  }
+
+  handledBeyondCursor(): Promise<number[]> {
+    return deliveries.handledAfter(this.#shared.database, this.#route, this.cursor);
+  }
+
+  async wakeAll(): Promise<void> {
+    await deliveries.wakeAll(this.#shared.database, this.#held);
+  }
+
+  wakeFirst(): Promise<Map<string, number>> {
+    return deliveries.wakeFirst(this.#shared.database, this.#held);
+  }
+
+  async due(
+    now: number,
+    horizon: number,
+    limit: number,
+    held: ReadonlySet<number>,
+    bytes?: number,
+  ): Promise<WaitingPage> {
+    const { database, settlements, lease } = this.#shared;
+    await settlements.commitRecords(this.#route);
+    this.#mustHold();
+    const wanted = { limit, bytes, held, settled: settlements.settledOf(this.#route) };
+    return deliveries.due(database, this.#route, now - lease.skew, horizon - lease.skew, wanted);
+  }
+
+  async nextDue(now: number): Promise<number | null> {
+    const { database, lease } = this.#shared;
+    const at = await deliveries.nextDue(database, this.#route, now - lease.skew);
+    return at === null ? null : at + lease.skew;
+  }
+
+  async waitingOf(accountId: string, limit: number, bytes?: number): Promise<readonly Waiting[]> {
+    const { database, settlements } = this.#shared;
+    await settlements.commitRecords(this.#route);
+    this.#mustHold();
+    const wanted = { limit, bytes, held: [], settled: settlements.settledOf(this.#route) };
+    return (await deliveries.ofAccount(database, this.#route, accountId, wanted)).waiting;
+  }
+
+  async waitingAmong(seqs: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    await this.#shared.settlements.commitRecords(this.#route);
+    return deliveries.waitingAmong(this.#shared.database, this.#route, seqs);
+  }
+
+  erasedAmong(seqs: readonly number[]): Promise<ReadonlySet<number>> {
+    return deliveries.erasedAmong(this.#shared.database, seqs);
+  }
+
+  settle(settlement: Settlement): Promise<void> {
+    if (this.#isOver || !this.#shared.lease.holds) return Promise.reject(this.#over());
+    return this.#shared.settlements.stage(this.#route, settlement);
+  }
+
+  flush(): Promise<void> {
+    return this.#shared.settlements.commit();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    try {
+      await this.#shared.settlements.commit();
+    } finally {
+      this.#end();
+      await this.#shared.lease.release(this.#route, this.#epoch);
+    }
+  }
+
+  /** Nothing of it is saved from now on. */
+  lose(reason: JournalError): void {
+    this.#isOver = true;
+    this.#end();
+    this.#losing.abort(reason);
+  }
+
+  recall(): void {
+    this.#recalling.abort(new JournalError(`another daemon should have the route ${this.#route}`));
+  }
+
+  #end(): void {
+    this.#shared.settlements.end(this.#route, this.#epoch);
+    this.#onEnd();
+  }
+
+  get #held(): deliveries.Held {
+    return { route: this.#route, holder: this.#shared.holder, epoch: this.#epoch };
+  }
+
+  /** @throws JournalError */
+  #mustHold(): void {
+    if (!this.#shared.lease.holds || this.lost.aborted) throw this.#over();
+  }
+
+  #over(): JournalError {
+    return new JournalError(`the route ${this.#route} is no longer this session's`);
+  }
+}
