@@ -55,21 +55,21 @@ async function copy(database: Database, source: DatabaseSync, folder: string, co
   const all = places.count + records;
   const tell = (count: number) => copying.tell(count, all);
   await copyEntries(database, source, places, copying, tell);
-  const taken = await copyRecords(database, source, places, { ...copying, mark }, (count) => tell(places.count + count));
+  const taken = await copyRecords(database, source, places, { ...copying, mark }, (count) =>
+    tell(places.count + count),
+  );
   const routes = await database.transaction(async (within) => {
     await refuseDaemons(within);
     const count = await copyRoutes(within, source, places, copying);
     await within.query('INSERT INTO facts (name, value) VALUES ($1, $2)', [mark, last]);
     return count;
   });
-  return { notifications: places.count, before, records: taken, routes, isAll: true };
+  return { notifications: places.count, before, records: taken, routes, isNew: true };
 }
 
 /** A number that is this journal's alone: it is told by it wherever its folder is. */
 function identityOf(source: DatabaseSync): number {
-  source
-    .prepare("INSERT OR IGNORE INTO facts (name, value) VALUES ('copied_as', ?)")
-    .run(randomInt(1, 2 ** 47));
+  source.prepare("INSERT OR IGNORE INTO facts (name, value) VALUES ('copied_as', ?)").run(randomInt(1, 2 ** 47));
   return Number(source.prepare("SELECT value FROM facts WHERE name = 'copied_as'").get()?.value);
 }
 
@@ -83,7 +83,7 @@ function alreadyCopied(folder: string, through: number, last: number): Copied {
       `the journal in ${folder} was copied, and a daemon has taken notifications into it since: start one with it again and let ` +
         'its routes deliver them',
     );
-  return { notifications: 0, before: 0, records: 0, routes: 0, isAll: false };
+  return { notifications: 0, before: 0, records: 0, routes: 0, isNew: false };
 }
 
 /** What they append would come in between. */

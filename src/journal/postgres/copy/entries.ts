@@ -44,7 +44,10 @@ async function copySome(database: Database, origin: number, some: readonly Place
   // What was found in them is counted already, and its sums are copied.
   const { fresh } = await append(database, origin, batch, { countsDrift: false });
   const bySeq = new Map(fresh.map((entry) => [entry.header.id, entry]));
-  const found = await placesOf(database, batch.map(({ header }) => header.id));
+  const found = await placesOf(
+    database,
+    batch.map(({ header }) => header.id),
+  );
   for (const [index, { seq }] of some.entries()) places.set(seq, found.get(index) ?? 0);
   const otherwise = some.filter(({ notification, resendOf }) => {
     const entry = bySeq.get(notification.header.id);

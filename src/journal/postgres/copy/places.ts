@@ -65,7 +65,8 @@ export class Places {
     const found: number[] = [];
     let index = this.#indexOf(from);
     if (this.#seqs[index] !== from) index += 1;
-    for (; index < this.#seqs.length && (this.#seqs[index] ?? 0) <= to; index += 1) found.push(this.#places[index] ?? 0);
+    for (; index < this.#seqs.length && (this.#seqs[index] ?? 0) <= to; index += 1)
+      found.push(this.#places[index] ?? 0);
     return found;
   }
 

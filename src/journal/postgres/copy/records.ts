@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Attempt, restartedAt } from '../../route-session.ts';
+import { storableJson } from '../arrays.ts';
 import type { Database, Queryable } from '../connection.ts';
 import type { Copying } from './copy.ts';
 import type { Places } from './places.ts';
@@ -14,11 +15,9 @@ interface Table {
   readonly name: string;
   readonly number: string;
   /** Null is left out: nothing of it is there any more. */
-  of(row: Row, places: Places, copying: Copying): Record<string, unknown> | Record<string, unknown>[] | null;
+  of(row: Row, places: Places, copying: Copying): Record<string, unknown> | null;
   readonly insert: string;
 }
-
-const code = (value: unknown) => (value === null ? null : value);
 
 const tables: readonly Table[] = [
   {
@@ -27,7 +26,8 @@ const tables: readonly Table[] = [
     of({ route, seq, ...row }, places, { routeIn }) {
       const attempts = JSON.parse(String(row.attempts)) as Attempt[]; // as a route's session wrote them
       const place = places.of(Number(seq));
-      return place && { ...row, route: routeIn(String(route)), seq: place, restarted_at: restartedAt(attempts) };
+      if (place === null) return null;
+      return { ...row, route: routeIn(String(route)), seq: place, restarted_at: restartedAt(attempts) };
     },
     insert: `INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, restarted_at, due_at, updated_at)
       SELECT route, seq, account_id, state, reason, attempts, restarted_at, due_at, updated_at FROM jsonb_to_recordset($1::jsonb)
@@ -39,17 +39,19 @@ const tables: readonly Table[] = [
     name: 'delivery_log',
     number: 'number',
     of({ route, first, last, gaps, ...row }, places, { routeIn }) {
-      const own = { ...row, code: code(row.code), route: routeIn(String(route)) };
+      const own = { ...row, route: routeIn(String(route)) };
       if (gaps === null) {
         const place = places.of(Number(last));
-        return place && { ...own, first: place, last: place, gaps: null };
+        return place === null ? null : { ...own, first: place, last: place, gaps: null };
       }
       const within = placesOfRun(Number(first), Number(last), JSON.parse(String(gaps)) as number[], places); // as it was written
       const [from, to] = [within[0], within.at(-1)];
-      return from === undefined || to === undefined ? null : { ...own, first: from, last: to, gaps: gapsBetween(within) };
+      return from === undefined || to === undefined
+        ? null
+        : { ...own, first: from, last: to, gaps: gapsBetween(within) };
     },
     insert: `INSERT INTO delivery_log (first, last, at, attempts, route, outcome, code, by, gaps)
-      SELECT first, last, at, attempts, route, outcome, nullif(code, 'null'), by, gaps FROM jsonb_to_recordset($1::jsonb)
+      SELECT first, last, at, attempts, route, outcome, code, by, gaps FROM jsonb_to_recordset($1::jsonb)
         x(first bigint, last bigint, at bigint, attempts integer, route text, outcome text, code jsonb, by text, gaps bigint[])`,
   },
   {
@@ -66,7 +68,7 @@ const tables: readonly Table[] = [
     number: 'number',
     of: (row, _places, { name }) => ({ ...row, name }),
     insert: `INSERT INTO outages (name, since, until, zone, broker, reason, code)
-      SELECT name, since, until, zone, broker, reason, nullif(code, 'null') FROM jsonb_to_recordset($1::jsonb)
+      SELECT name, since, until, zone, broker, reason, code FROM jsonb_to_recordset($1::jsonb)
         x(name text, since bigint, until bigint, zone text, broker text, reason text, code jsonb)`,
   },
 ];
@@ -105,7 +107,7 @@ export async function copyRecords(
       const copied = some.flatMap(({ position: _, ...row }) => table.of(row, places, copying) ?? []);
       await database.transaction(async (within) => {
         await within.query("SELECT lock_for('announce')");
-        if (copied.length > 0) await within.query(table.insert, [JSON.stringify(copied)]);
+        if (copied.length > 0) await within.query(table.insert, [storableJson(copied)]);
         await within.query(
           'INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
           [fact, position],

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { driftOf } from '../../sqlite/drift.ts';
+import { storableJson } from '../arrays.ts';
 import type { Queryable } from '../connection.ts';
 import type { Copying } from './copy.ts';
 import type { Places } from './places.ts';
@@ -11,8 +12,12 @@ export async function copyRoutes(
   places: Places,
   { routeIn }: Pick<Copying, 'routeIn'>,
 ): Promise<number> {
-  const all = (sql: string) => source.prepare(sql).all().map(({ route, ...row }) => ({ ...row, route: routeIn(String(route)) }));
-  const put = (sql: string, rows: readonly object[]) => within.query(sql, [JSON.stringify(rows)]);
+  const all = (sql: string): (Record<string, unknown> & { route: string })[] =>
+    source
+      .prepare(sql)
+      .all()
+      .map(({ route, ...row }) => ({ ...row, route: routeIn(String(route)) }));
+  const put = (sql: string, rows: readonly object[]) => within.query(sql, [storableJson(rows)]);
 
   const routes = source
     .prepare('SELECT name AS route, cursor, seqs FROM routes LEFT JOIN settled_ahead ON route = name')
@@ -37,7 +42,7 @@ export async function copyRoutes(
     `INSERT INTO dropped (route, seq) SELECT route, seq FROM jsonb_to_recordset($1::jsonb) x(route text, seq bigint)
      ON CONFLICT DO NOTHING`,
     all('SELECT route, seq FROM dropped').flatMap(({ route, seq }) => {
-      const place = places.of(Number((seq)));
+      const place = places.of(Number(seq));
       return place === null ? [] : [{ route, seq: place }];
     }),
   );
