@@ -38,6 +38,8 @@ export interface OperatorStore extends OpenedReader {
    * one daemon has it.
    */
   askForProbe?(route: string | null): Promise<void>;
+  /** By place, the names of the daemons that took these entries. Missing where one daemon has the journal. */
+  takenBy?(seqs: readonly number[]): Promise<ReadonlyMap<number, string>>;
   /** The operator has seen what was dead or quarantined until this time: of one route, or of all. */
   looked(at: number, route?: string): Promise<void>;
 }
@@ -133,6 +135,8 @@ export interface Holdings {
   readonly dead: number;
   /** Notifications of other accounts, or of none, whose bodies have its id in them. */
   readonly mentions: number;
+  /** What else there may be of it, where erasing doesn't come, for an operator to read. */
+  readonly uncovered: readonly string[];
 }
 
 export interface Erased {

@@ -78,6 +78,8 @@ export interface Outage {
   readonly broker: string;
   readonly reason: string;
   readonly code: number | string | null;
+  /** The name of the daemon that was cut off from it, where several share the journal: others may not have been. */
+  readonly daemon: string | null;
 }
 
 export interface Resend {

@@ -97,22 +97,18 @@ function whatIsLeft({ isLogEmpty, remains }: Erased, { mentions }: Holdings, fol
   );
 }
 
-const ofFiles = 'backups and copies of the journal, also the .damaged ones of a rebuild';
-const ofDatabase =
-  'what waits in a journal.spool; backups of the database, its write-ahead log, and its pages up to the next VACUUM';
-
 /** What an operator still has to look after. */
 async function tellUncovered(
   terminal: Terminal,
   store: OperatorStore,
-  { routes, journal }: PartialConfig,
-  { mentions }: Holdings,
+  { routes }: PartialConfig,
+  { mentions, uncovered }: Holdings,
 ): Promise<void> {
   const { undecodable } = await store.summary();
   const sinks = routes.map(({ name, sink }) => `${name} (${sink.type})`).join(', ');
   await terminal.print(`not covered:
   undecodable notifications, whose account is unknown: ${undecodable} (kazoo-relay dead list)
   notifications of other accounts, or of none, that mention this one: ${mentions}
-  ${journal.url === undefined ? ofFiles : ofDatabase}; logs
+  ${uncovered.join('\n  ')}
   what sinks have: ${printable(sinks)}`);
 }

@@ -212,10 +212,12 @@ function cameIn(what: string, { entries, more }: Found, time: Time): string {
 const mostNamed = 5;
 
 function outageLines(outages: readonly Outage[], time: Time): string[] {
-  const lines = outages.slice(-mostOutages).map(({ since, until, zone, broker, reason }) => {
+  const lines = outages.slice(-mostOutages).map(({ since, until, zone, broker, reason, daemon }) => {
     const span = `${time(since)} to ${until === null ? 'now' : time(until)}`;
     return printable(
-      broker === '' ? `${reason}: ${span}` : `the broker ${broker} of ${zone} was away ${span}: ${reason}`,
+      broker === ''
+        ? `${reason}: ${span}`
+        : `the broker ${broker} of ${zone} was away ${span}${daemon === null ? '' : ` for ${daemon}`}: ${reason}`,
     );
   });
   return outages.length === 0 ? ['no broker was away, as far as the journal knows'] : lines;

@@ -1,2 +1,75 @@
+import type { Queryable } from './connection.ts';
+
 /** Places in a row that make a block: which events are in each is the index that leads to rare ones. */
 export const blockSize = 512;
+
+/** An event pattern for LIKE, which gives other characters a meaning than our patterns do. */
+export function likeOf(pattern: string): string {
+  return pattern.replace(/[\\%_]/g, '\\$&').replace(/\*+/g, '%');
+}
+
+/** A broker that invents names without end must not stop a search. */
+const mostNames = 1_000;
+
+/** The events that fit one of some patterns; null where there are too many to tell. Each is found by one look at the index. */
+export async function eventsLike(database: Queryable, patterns: readonly string[]): Promise<string[] | null> {
+  const rows = await database.query<{ event: string; fits: boolean }>(
+    `WITH RECURSIVE names AS (
+       (SELECT event FROM block_events ORDER BY event LIMIT 1)
+       UNION ALL
+       SELECT (SELECT b.event FROM block_events b WHERE b.event > names.event ORDER BY b.event LIMIT 1) FROM names
+       WHERE names.event IS NOT NULL)
+     SELECT event, event LIKE ANY ($1) AS fits FROM names WHERE event IS NOT NULL LIMIT ${mostNames + 1}`,
+    [patterns.map(likeOf)],
+  );
+  return rows.length > mostNames ? null : rows.filter(({ fits }) => fits).map(({ event }) => event);
+}
+
+/** The last block before one in which any of these events is; null where there is none. @param events null is any */
+export async function blockBefore(
+  database: Queryable,
+  block: number,
+  events: readonly string[] | null,
+): Promise<number | null> {
+  const [row] =
+    events === null
+      ? await database.query<{ block: number | null }>(
+          `SELECT (SELECT seq FROM entries WHERE seq < $1::bigint * ${blockSize} ORDER BY seq DESC LIMIT 1) / ${blockSize} AS block`,
+          [block],
+        )
+      : await database.query<{ block: number | null }>(
+          `SELECT max(found.block) AS block FROM unnest($2::text[]) wanted (event), LATERAL (
+             SELECT b.block FROM block_events b WHERE b.event = wanted.event AND b.block < $1 ORDER BY b.block DESC LIMIT 1) found`,
+          [block, events],
+        );
+  return row?.block ?? null;
+}
+
+/** The first block from one on in which any of these events is; null where there is none. @param events null is any */
+export async function blockFrom(
+  database: Queryable,
+  block: number,
+  events: readonly string[] | null,
+): Promise<number | null> {
+  const [row] =
+    events === null
+      ? await database.query<{ block: number | null }>(
+          `SELECT (SELECT seq FROM entries WHERE seq >= $1::bigint * ${blockSize} ORDER BY seq LIMIT 1) / ${blockSize} AS block`,
+          [block],
+        )
+      : await database.query<{ block: number | null }>(
+          `SELECT min(found.block) AS block FROM unnest($2::text[]) wanted (event), LATERAL (
+             SELECT b.block FROM block_events b WHERE b.event = wanted.event AND b.block >= $1 ORDER BY b.block LIMIT 1) found`,
+          [block, events],
+        );
+  return row?.block ?? null;
+}
+
+/** A place that is before all that came at a time, in Unix milliseconds, or later. */
+export async function placeBefore(database: Queryable, time: number): Promise<number> {
+  const [row] = await database.query<{ last: number }>(
+    'SELECT last FROM appends WHERE newest < $1 ORDER BY newest DESC, last DESC LIMIT 1',
+    [time],
+  );
+  return row?.last ?? 0;
+}

@@ -23,6 +23,9 @@ const tryEvery = 50;
 /** The fact that says which numbers were given to what was erased: they don't come back. */
 export const erasedThrough = 'erased_through';
 
+/** What else there is of it, for an operator to read. */
+const uncovered = ['backups and copies of the journal, also the .damaged ones of a rebuild; logs'];
+
 /** What the journal holds of an account. */
 export async function holdingsOf(database: DatabaseSync, accountId: string): Promise<Holdings> {
   const holdings = { notifications: 0, waiting: 0, quarantined: 0, dead: 0, mentions: 0 };
@@ -44,7 +47,7 @@ export async function holdingsOf(database: DatabaseSync, accountId: string): Pro
       holdings[row.state as 'waiting' | 'quarantined' | 'dead'] += Number(row.count); // what has an account is decoded
     holdings.mentions += Number(mentions.get(from, to, accountId)?.count);
   }
-  return { ...holdings, oldest, newest };
+  return { ...holdings, oldest, newest, uncovered };
 }
 
 /**

@@ -80,5 +80,6 @@ export function outagesBetween(database: DatabaseSync, since: number, until: num
       broker: String(row.broker),
       reason: String(row.reason),
       code: row.code as Outage['code'], // as it was inserted
+      daemon: null,
     }));
 }

@@ -1,0 +1,111 @@
+import type { Entry } from '../../notification/entry.ts';
+import type { OperatorStore } from '../operator-store.ts';
+import { actsSince } from './audit.ts';
+import { clockDoubt } from './clock.ts';
+import type { Database, Queryable } from './connection.ts';
+import { type EntryColumns, entryColumns, entryOf } from './entry-rows.ts';
+import { type Compacting, holdingsOf } from './erase.ts';
+import { actOf } from './operator-acts.ts';
+import { openedReader } from './reader.ts';
+import { groups, isId, records, recordsOf } from './records.ts';
+import { isUnseen } from './summary.ts';
+
+/**
+ * The deliveries of a journal for an operator's decisions, from any machine that reaches the database, beside daemons or
+ * without one; until it is closed, and the connections with it.
+ * @param ttl how long after a sign of life a daemon is taken for living, in milliseconds
+ */
+export function openedOperatorStore(database: Database, compacting: Compacting, ttl: number): OperatorStore {
+  return {
+    ...openedReader(database),
+    act: (operator, selection) => actOf(database, compacting, operator, selection),
+    acts: (since, limit) => actsSince(database, since, limit),
+    records: (which, after, limit) => records(database, which, after, limit),
+    groups: (which) => groups(database, which),
+    entry: (id) => (isId(id) ? entryWhere(database, 'seq = (SELECT seq FROM ids WHERE id = $1)', id) : noEntry),
+    entryAt: (seq) => entryWhere(database, 'seq = $1', seq),
+    recordsOf: (seq) => recordsOf(database, seq),
+    saveValidation: async (seq, state, problems) =>
+      void (await database.query('SELECT save_validation($1, $2, $3)', [seq, state, JSON.stringify(problems)])),
+    cursorOf: (route) => cursorOf(database, route),
+    waitingAmong: (route, seqs) => waitingAmong(database, route, seqs),
+    passedAmong: (route, cursor, seqs) => passedAmong(database, route, cursor, seqs),
+    waitingIn: (route, from, to) => waitingIn(database, route, from, to),
+    holdingsOf: (accountId) => holdingsOf(database, accountId),
+    clockDoubt: () => clockDoubt(database, ttl),
+    askForProbe: async (route) => void (await database.query("SELECT announce('probe', $1)", [route])),
+    takenBy: (seqs) => takenBy(database, seqs),
+    looked: (at, route) => saveLook(database, at, route ?? null),
+  };
+}
+
+const noEntry = Promise.resolve(null);
+
+async function entryWhere(database: Queryable, condition: string, value: string | number): Promise<Entry | null> {
+  const [row] = await database.query<EntryColumns>(`SELECT ${entryColumns} FROM entries WHERE ${condition}`, [value]);
+  return row === undefined ? null : entryOf(row);
+}
+
+async function cursorOf(database: Queryable, route: string): Promise<number | null> {
+  const [row] = await database.query<{ cursor: number }>(
+    `SELECT cursor FROM progress WHERE route = $1 AND EXISTS (SELECT FROM routes WHERE route = $1)
+     ORDER BY epoch DESC, n DESC LIMIT 1`,
+    [route],
+  );
+  return row?.cursor ?? null;
+}
+
+/** Each is looked up by itself: for a list, the plan may go through all that waits on the route. */
+async function waitingAmong(database: Queryable, route: string, seqs: readonly number[]): Promise<Set<number>> {
+  const rows = await database.query<{ seq: number }>(
+    `SELECT wanted.seq FROM unnest($2::bigint[]) wanted (seq), LATERAL (
+       SELECT FROM deliveries d WHERE d.route = $1 AND d.seq = wanted.seq AND d.state = 'waiting' OFFSET 0) one`,
+    [route, seqs],
+  );
+  return new Set(rows.map(({ seq }) => seq));
+}
+
+async function passedAmong(
+  database: Queryable,
+  route: string,
+  cursor: number,
+  seqs: readonly number[],
+): Promise<Set<number>> {
+  const rows = await database.query<{ seq: number }>(
+    `SELECT wanted.seq FROM unnest($3::bigint[]) wanted (seq) WHERE wanted.seq <= $2
+       OR EXISTS (SELECT FROM deliveries d WHERE d.route = $1 AND d.seq = wanted.seq OFFSET 0)
+       OR EXISTS (SELECT FROM dropped d WHERE d.route = $1 AND d.seq = wanted.seq OFFSET 0)
+       OR wanted.seq = ANY ((SELECT ahead FROM progress WHERE route = $1 ORDER BY epoch DESC, n DESC LIMIT 1)::bigint[])`,
+    [route, cursor, seqs],
+  );
+  return new Set(rows.map(({ seq }) => seq));
+}
+
+async function waitingIn(database: Queryable, route: string, from: number, to: number): Promise<number> {
+  const [row] = await database.query<{ count: number }>(
+    "SELECT count(*) AS count FROM deliveries WHERE route = $1 AND state = 'waiting' AND seq BETWEEN $2 AND $3",
+    [route, from, to],
+  );
+  return row?.count ?? 0;
+}
+
+async function takenBy(database: Queryable, seqs: readonly number[]): Promise<Map<number, string>> {
+  const rows = await database.query<{ seq: number; name: string }>(
+    `SELECT wanted.seq, h.name FROM unnest($1::bigint[]) wanted (seq), LATERAL (
+       SELECT origin FROM entries e WHERE e.seq = wanted.seq OFFSET 0) one JOIN hosts h ON h.number = one.origin`,
+    [seqs],
+  );
+  return new Map(rows.map(({ seq, name }) => [seq, name]));
+}
+
+/** Of one route or all, where there is anything that is new. */
+async function saveLook(database: Queryable, at: number, route: string | null): Promise<void> {
+  await database.query(
+    `WITH looked AS (
+       INSERT INTO looks (route, at)
+       SELECT DISTINCT route, $1::bigint FROM deliveries WHERE ${isUnseen} AND route = coalesce($2, route)
+       ON CONFLICT (route) DO UPDATE SET at = excluded.at RETURNING 1)
+     SELECT announce('changed', $2) FROM (SELECT count(*) AS count FROM looked) l WHERE l.count > 0`,
+    [at, route],
+  );
+}

@@ -1,0 +1,61 @@
+import { joinedWithin, mostOutages, notRunning, OutageChanges, shortestStop } from '../outages.ts';
+import type { Outage } from '../reader.ts';
+import type { Database, Queryable } from './connection.ts';
+
+/** When this daemon took nothing from a broker: what others tell of theirs isn't touched. */
+export class Outages {
+  readonly changes = new OutageChanges();
+  readonly #database: Database;
+  readonly #name: string;
+
+  /** @param name of the daemon */
+  constructor(database: Database, name: string) {
+    this.#database = database;
+    this.#name = name;
+  }
+
+  get isDue(): boolean {
+    return this.changes.isDue;
+  }
+
+  /**
+   * Before the daemon's first sign of life: what it was about to tell when it ended ended with it; and where no other one
+   * has run since the last sign of any, that is an outage of its own.
+   * @param ttl how long after a sign of life a daemon is taken for living, in milliseconds
+   */
+  async begin(ttl: number): Promise<void> {
+    await this.#database.query('SELECT note_start($1, $2, $3, $4)', [this.#name, ttl, shortestStop, notRunning]);
+  }
+
+  /** One after the other; what can't be written goes with the next one. @throws JournalError */
+  async write(): Promise<void> {
+    const changes = this.changes.toWrite();
+    await this.#database.transaction(async (within) => {
+      for (const change of changes) {
+        const of = [this.#name, change.of.zone, change.of.broker];
+        if ('until' in change)
+          await within.query(
+            'UPDATE outages SET until = $4 WHERE name = $1 AND zone = $2 AND broker = $3 AND until IS NULL',
+            [...of, change.until],
+          );
+        else
+          await within.query('SELECT note_outage($1, $2, $3, $4, $5, $6, $7)', [
+            ...[...of, change.since, change.reason],
+            ...[change.code === null ? null : JSON.stringify(change.code), joinedWithin],
+          ]);
+      }
+      await within.query(`DELETE FROM outages WHERE number <= (SELECT max(number) FROM outages) - ${mostOutages}`);
+    });
+    this.changes.written();
+  }
+}
+
+/** Those that touch a span of time, oldest first. */
+export async function outagesBetween(database: Queryable, since: number, until: number): Promise<Outage[]> {
+  const rows = await database.query<Outage>(
+    `SELECT since, until, zone, broker, reason, code, CASE WHEN broker = '' THEN NULL ELSE name END AS daemon FROM outages
+     WHERE since <= $2 AND (until IS NULL OR until >= $1) ORDER BY since, number`,
+    [since, until],
+  );
+  return [...rows];
+}

@@ -1,0 +1,138 @@
+import type { DaemonSummary, Pause, RouteSummary, Summary } from '../reader.ts';
+import type { Queryable } from './connection.ts';
+import { driftOf } from './drift.ts';
+import { evictedFrom, invalidBytes } from './evictor.ts';
+import { bytesOnDisk } from './space.ts';
+
+/** Daemons that died are told of for so many milliseconds. */
+const toldFor = 86_400_000;
+
+/** What the journal holds, and how far each route is, that it knows: in the configuration or not. */
+export async function summarise(database: Queryable): Promise<Summary> {
+  const [newest, oldest] = await Promise.all([endOf(database, 'DESC'), endOf(database, 'ASC')]);
+  const [counts, places, pauses, daemons] = await Promise.all([
+    countsOf(database),
+    placesOf(database),
+    pausesIn(database),
+    daemonsIn(database),
+  ]);
+  const last = newest?.seq ?? 0;
+  const undecodable = counts.get('')?.undecodable;
+  // What no route has are the records of undecodable ones.
+  const names = new Set([...places.keys(), ...counts.keys(), ...pauses.keys()].filter(Boolean));
+  const bytes = await bytesOnDisk(database);
+  return {
+    bytes,
+    usedBytes: bytes,
+    messages: newest === null ? 0 : last - (oldest?.seq ?? 0) + 1,
+    oldest: oldest?.received_at ?? null,
+    newest: newest?.received_at ?? null,
+    undecodable: undecodable?.count ?? 0,
+    unseenUndecodable: undecodable?.unseen ?? 0,
+    lookedAt: await lookedIn(database),
+    invalidBytes: await invalidBytes(database),
+    evicted: await evictedFrom(database),
+    drift: await driftOf(database),
+    daemons,
+    routes: [...names].sort().map((name): RouteSummary => {
+      const place = places.get(name);
+      const { waiting, quarantined, dead } = counts.get(name) ?? {};
+      return {
+        name,
+        cursor: place?.cursor ?? 0,
+        lag: {
+          // Of what was removed it will get nothing.
+          messages: place === undefined ? 0 : Math.max(0, last - Math.max(place.cursor, (oldest?.seq ?? 1) - 1)),
+          seconds: typeof place?.next === 'number' ? Math.max(0, Math.round((Date.now() - place.next) / 1_000)) : 0,
+        },
+        waiting: waiting?.count ?? 0,
+        quarantined: quarantined?.count ?? 0,
+        dead: dead?.count ?? 0,
+        unseen: (quarantined?.unseen ?? 0) + (dead?.unseen ?? 0),
+        paused: pauses.get(name) ?? null,
+        holder: place?.holder ?? null,
+      };
+    }),
+  };
+}
+
+async function endOf(
+  database: Queryable,
+  order: 'ASC' | 'DESC',
+): Promise<{ readonly seq: number; readonly received_at: number } | null> {
+  const [row] = await database.query<{ seq: number; received_at: number }>(
+    `SELECT seq, received_at FROM entries ORDER BY seq ${order} LIMIT 1`,
+  );
+  return row ?? null;
+}
+
+interface StateCount {
+  readonly count: number;
+  readonly unseen: number;
+}
+
+type State = 'waiting' | 'quarantined' | 'dead' | 'undecodable';
+
+/** SQL: a delivery that is dead, quarantined or undecodable since an operator last looked at those of its route. */
+export const isUnseen = `state <> 'waiting'
+  AND updated_at > coalesce((SELECT at FROM looks WHERE looks.route = deliveries.route), 0)`;
+
+/** By route, and then by state. Each half is counted in an index that has all that it needs. */
+async function countsOf(database: Queryable): Promise<Map<string, Partial<Record<State, StateCount>>>> {
+  const rows = await database.query<{ route: string; state: State; count: number; unseen: number }>(
+    `SELECT route, 'waiting' AS state, count(*) AS count, 0::bigint AS unseen FROM deliveries WHERE state = 'waiting' GROUP BY route
+     UNION ALL
+     SELECT d.route, d.state, count(*), count(*) FILTER (WHERE d.updated_at > coalesce(l.at, 0))
+     FROM deliveries d LEFT JOIN looks l USING (route) WHERE d.state <> 'waiting' GROUP BY d.route, d.state`,
+  );
+  const counts = new Map<string, Partial<Record<State, StateCount>>>();
+  for (const { route, state, count, unseen } of rows)
+    counts.set(route, { ...counts.get(route), [state]: { count, unseen } });
+  return counts;
+}
+
+interface Place {
+  readonly cursor: number;
+  /** When the first one that it hasn't passed came. */
+  readonly next: number | null;
+  readonly holder: string | null;
+}
+
+/** By route. */
+async function placesOf(database: Queryable): Promise<Map<string, Place>> {
+  const rows = await database.query<Place & { readonly route: string }>(
+    `SELECT r.route, p.cursor, (SELECT e.received_at FROM entries e WHERE e.seq > p.cursor ORDER BY e.seq LIMIT 1) AS next,
+       (SELECT d.name FROM daemons d WHERE d.holder = r.holder AND is_alive(d.holder)) AS holder
+     FROM routes r, LATERAL (
+       SELECT cursor FROM progress WHERE route = r.route ORDER BY epoch DESC, n DESC LIMIT 1) p`,
+  );
+  return new Map(rows.map(({ route, ...place }) => [route, place]));
+}
+
+/** By route. */
+export async function pausesIn(database: Queryable): Promise<Map<string, Pause>> {
+  const rows = await database.query<Pause & { readonly route: string }>('SELECT route, at, who FROM paused');
+  return new Map(rows.map(({ route, at, who }) => [route, { at, who }]));
+}
+
+/** The last run of each, that lives or was not stopped; the others are told of for a day. */
+async function daemonsIn(database: Queryable): Promise<DaemonSummary[]> {
+  const rows = await database.query<DaemonSummary>(
+    `SELECT d.name, d.version, d.configuration, d.started_at AS since, coalesce(b.skew, 0) AS skew, d.lives,
+       ARRAY(SELECT r.route FROM routes r WHERE d.lives AND r.holder = d.holder ORDER BY r.route) AS routes
+     FROM (
+       SELECT DISTINCT ON (name) *, is_alive(holder) AND stopped_at IS NULL AS lives FROM daemons
+       ORDER BY name, started_at DESC) d
+     LEFT JOIN LATERAL (
+       SELECT expires_at, skew FROM beats WHERE holder = d.holder ORDER BY expires_at DESC LIMIT 1) b ON true
+     WHERE d.lives OR (d.stopped_at IS NULL AND coalesce(b.expires_at, d.started_at) > now_ms() - ${toldFor})
+     ORDER BY d.name`,
+  );
+  return [...rows];
+}
+
+/** When an operator last looked at any of them, in Unix milliseconds. */
+async function lookedIn(database: Queryable): Promise<number | null> {
+  const [row] = await database.query<{ at: number | null }>('SELECT max(at) AS at FROM looks');
+  return row?.at ?? null;
+}
