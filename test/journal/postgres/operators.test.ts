@@ -7,7 +7,6 @@ import { type Operating, operating } from '../../support/operator.ts';
 import { makeTables, type Tables } from '../../support/postgres-tables.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
 
-const ttl = 3_500;
 let server: SharedPostgres;
 let tables: Tables;
 let store: Operating;
@@ -27,7 +26,7 @@ beforeEach(async () => {
     compacted.push(isFull ? `${table} anew` : table);
     await compacting(table, isFull);
   };
-  store = operating(openedOperatorStore(tables, told, ttl));
+  store = operating(openedOperatorStore(tables, told));
   for (const route of ['r', 's']) await tables.query("SELECT place($1, 'earliest')", [route]);
 });
 
