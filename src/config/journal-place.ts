@@ -18,7 +18,8 @@ export function routeInJournal(
   { name, every }: Pick<RouteConfig, 'name' | 'every'>,
   { journal, name: daemon }: Pick<Config, 'name' | 'journal'>,
 ): string {
-  return journal.url !== undefined && every ? `${name}@${daemon}` : name;
+  // It may have that name already.
+  return journal.url !== undefined && every && !name.includes('@') ? `${name}@${daemon}` : name;
 }
 
 /**

@@ -36,6 +36,18 @@ export interface JournalStore {
   readonly rebuild?: (routes: readonly string[], log: Logger) => Promise<void>;
 }
 
+/** What was copied from a journal in a folder. */
+export interface Copied {
+  /** Those of the folder, and how many of them were there before. */
+  readonly notifications: number;
+  readonly before: number;
+  /** Deliveries that aren't settled. */
+  readonly records: number;
+  readonly routes: number;
+  /** False where all was there already. */
+  readonly isNew: boolean;
+}
+
 export interface OpenOptions {
   /** Milliseconds between looks for what operators have changed. */
   readonly lookEvery?: number;

@@ -38,6 +38,8 @@ export interface OperatorStore extends OpenedReader {
    * one daemon has it.
    */
   askForProbe?(route: string | null): Promise<void>;
+  /** By place, the names of the daemons that took these entries. Missing where one daemon has the journal. */
+  takenBy?(seqs: readonly number[]): Promise<ReadonlyMap<number, string>>;
   /** The operator has seen what was dead or quarantined until this time: of one route, or of all. */
   looked(at: number, route?: string): Promise<void>;
 }

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
 import { postgresServers } from '../../src/common/net/postgres-url.ts';
+import { append } from '../../src/journal/postgres/append.ts';
 import { type Database, Lane } from '../../src/journal/postgres/connection.ts';
 import { migrate } from '../../src/journal/postgres/migrate.ts';
 import { Primary } from '../../src/journal/postgres/primary.ts';
+import { notification } from './notification.ts';
 
 /** The tables of a shared journal, without any daemon. */
 export interface Tables extends Database {
   readonly schema: string;
-  /** Appends valid notifications that came at these times, in one batch, and returns the place of the last one. */
+  /** Appends valid notifications that came at these times, in one batch; returns the place of the last new one, or 0. */
   append(times: readonly number[], parts?: RowParts): Promise<number>;
   /** The first column of each row. */
   values(text: string, values?: readonly unknown[]): Promise<unknown[]>;
@@ -19,8 +21,9 @@ export interface RowParts {
   readonly rank?: 0 | 1 | 2;
   readonly event?: string;
   readonly ids?: readonly string[];
-  readonly occurrences?: readonly string[];
-  readonly data?: string;
+  /** Whether they are known as occurrences, by which resends are told. */
+  readonly isResent?: boolean;
+  readonly json?: string;
 }
 
 /** Makes them in a schema of their own. */
@@ -39,20 +42,24 @@ export async function makeTables(url: string, log = pino({ level: 'silent' })): 
       return lane.away;
     },
     close: () => lane.close(),
-    async append(times, { rank, event = 'e', ids, occurrences, data = '{}' } = {}) {
-      const each = <T>(value: T) => times.map(() => value);
-      await lane.query(
-        `SELECT append(1, $1::uuid[], $2::bigint[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::smallint[], $7::text[],
-           $8::text[], $9::bytea[], NULL)`,
-        [
-          times.map((time, index) => ids?.[index] ?? uuidAt(time)),
-          times,
-          ...[each(event), each('a'), times.map((_, index) => occurrences?.[index] ?? null), each(rank ?? null)],
-          ...[each('["e",true,null,"a","z",null,"k",false,"valid",[],null,[]]'), each(data), each(null)],
-        ],
+    async append(times, { rank, event = 'e', ids, isResent = false, json = '{}' } = {}) {
+      const states = ['undecodable', 'invalid', 'invalid'] as const;
+      const batch = times.map((time, index) =>
+        notification({
+          ...{
+            id: ids?.[index] ?? uuidAt(time),
+            receivedAt: time,
+            occurredAt: time,
+            event,
+            json,
+            accountId: 'a',
+            known: rank !== 1,
+          },
+          ...{ state: rank === undefined ? 'valid' : states[rank], ownTime: isResent ? time : null },
+        }),
       );
-      const [last] = await values('SELECT max(last) FROM appends');
-      return Number(last);
+      const { fresh } = await append(lane, 1, batch);
+      return fresh.at(-1)?.seq ?? 0;
     },
   };
 }

@@ -95,7 +95,12 @@ async function answersOf(terminal: Terminal, options: Options): Promise<NewConfi
   const journal =
     options.journal ?? (asks ? await terminal.ask('Folder of the journal', usual.journal) : usual.journal);
   const sinks = options.sink ?? (await askForSinks(terminal));
-  return { brokers, journal: isSharedJournal(journal) ? journal : resolve(journal), spool: join(usual.journal, 'spool'), sinks };
+  return {
+    brokers,
+    journal: isSharedJournal(journal) ? journal : resolve(journal),
+    spool: join(usual.journal, 'spool'),
+    sinks,
+  };
 }
 
 /**

@@ -2,6 +2,7 @@ import type { PartialRouteConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { Entry } from '../../notification/entry.ts';
 import { createExplainer, createMatcher } from '../../routes/match.ts';
+import { takenElsewhere } from './journal.ts';
 import { findEntry } from './lookup.ts';
 
 /** A span of history, and what of it is meant. Times are Unix milliseconds of arrival. */
@@ -33,9 +34,15 @@ export async function* entriesInRange(
   for (let after = 0; ; ) {
     const page = await store.find({ since, after, limit: pageSize });
     const last = page.at(-1);
+    const elsewhere = await takenElsewhere(
+      store,
+      route.name,
+      page.map(({ seq }) => seq),
+    );
     const wanted = page.filter(
       (entry) =>
         entry.seq <= newest &&
+        !elsewhere.has(entry.seq) &&
         entry.header.receivedAt <= until &&
         ofRoute(entry) === 'deliver' &&
         isChosen(entry) === 'deliver',
@@ -75,10 +82,13 @@ export async function namedEntries(
   const seqs = all.map(({ seq }) => seq);
   const waiting = await store.waitingAmong(route.name, seqs);
   const passed = await store.passedAmong(route.name, cursor, seqs);
+  const elsewhere = await takenElsewhere(store, route.name, seqs);
   const decide = createMatcher(route);
   const explain = createExplainer(route);
   const obstacleTo = (entry: Entry): string | null => {
     if (waiting.has(entry.seq)) return waitsAlready;
+    const other = elsewhere.get(entry.seq);
+    if (other !== undefined) return `${route.name} is for what its daemon took, and ${other} took it`;
     const decision = decide(entry);
     if (decision === 'deliver') return passed.has(entry.seq) ? null : comesAnyway(route.name);
     return decision === 'skip'

@@ -2,7 +2,7 @@ import { Entry } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
 import { driftIn, hasDrift } from '../drift.ts';
 import { headOf } from '../entry-head.ts';
-import { bigintArray, byteaArray, smallintArray, storable, textArray, uuidArray } from './arrays.ts';
+import { bigintArray, byteaArray, smallintArray, storable, storableJson, textArray, uuidArray } from './arrays.ts';
 import type { Queryable } from './connection.ts';
 
 /** What an append has found. */
@@ -16,10 +16,16 @@ export interface Appended {
 /**
  * Appends a batch with one call, which is one transaction.
  * @param origin the number of the daemon that has taken it
+ * @param countsDrift whether what fits no schema is counted, as it is where that is found for the first time
  * @throws as `Queryable#query`: then the batch may be there all the same, and falls out when it comes again
  */
-export async function append(database: Queryable, origin: number, batch: readonly Notification[]): Promise<Appended> {
-  const [row] = await database.query<AppendRow>(call, parametersOf(origin, batch));
+export async function append(
+  database: Queryable,
+  origin: number,
+  batch: readonly Notification[],
+  { countsDrift = true } = {},
+): Promise<Appended> {
+  const [row] = await database.query<AppendRow>(call, parametersOf(origin, batch, countsDrift));
   const { base = 0, dups = [], resends = [], originals = [] } = row ?? {};
   const had = new Set(dups);
   const firsts = new Map(resends.map((place, index) => [place, originals[index] ?? null]));
@@ -45,7 +51,7 @@ const types = [
 ];
 const call = `SELECT * FROM append(${types.map((type, index) => `$${index + 1}::${type}`).join(', ')})`;
 
-function parametersOf(origin: number, batch: readonly Notification[]): unknown[] {
+function parametersOf(origin: number, batch: readonly Notification[], countsDrift: boolean): unknown[] {
   return [
     origin,
     uuidArray(batch.map(({ header }) => header.id)),
@@ -59,7 +65,7 @@ function parametersOf(origin: number, batch: readonly Notification[]): unknown[]
     textArray(batch.map((notification) => headOf(notification, null))),
     textArray(batch.map(({ json }) => json)),
     byteaArray(batch.map(({ raw }) => raw)),
-    driftOf(batch),
+    countsDrift ? driftOf(batch) : null,
   ];
 }
 
@@ -96,5 +102,5 @@ function driftOf(batch: readonly Notification[]): string | null {
     hasDrift(notification) ? driftIn(notification).map((kind) => ({ n: index + 1, ...kind })) : [],
   );
   if (found.length === 0) return null;
-  return JSON.stringify(found, (_key, value: unknown) => (typeof value === 'string' ? storable(value) : value));
+  return storableJson(found);
 }

@@ -69,6 +69,11 @@ export function storable(text: string): string {
   return text.isWellFormed() && !text.includes('\0') ? text : text.toWellFormed().replaceAll('\0', '\ufffd');
 }
 
+/** JSON for a value of type jsonb. */
+export function storableJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'string' ? storable(part) : part));
+}
+
 /**
  * The head of an array, and room for its elements.
  * @param type the object identifier of its elements' type; @param size of an element, or of each

@@ -8,23 +8,6 @@ export function likeOf(pattern: string): string {
   return pattern.replace(/[\\%_]/g, '\\$&').replace(/\*+/g, '%');
 }
 
-/** A broker that invents names without end must not stop a search. */
-const mostNames = 1_000;
-
-/** The events that fit one of some patterns; null where there are too many to tell. Each is found by one look at the index. */
-export async function eventsLike(database: Queryable, patterns: readonly string[]): Promise<string[] | null> {
-  const rows = await database.query<{ event: string; fits: boolean }>(
-    `WITH RECURSIVE names AS (
-       (SELECT event FROM block_events ORDER BY event LIMIT 1)
-       UNION ALL
-       SELECT (SELECT b.event FROM block_events b WHERE b.event > names.event ORDER BY b.event LIMIT 1) FROM names
-       WHERE names.event IS NOT NULL)
-     SELECT event, event LIKE ANY ($1) AS fits FROM names WHERE event IS NOT NULL LIMIT ${mostNames + 1}`,
-    [patterns.map(likeOf)],
-  );
-  return rows.length > mostNames ? null : rows.filter(({ fits }) => fits).map(({ event }) => event);
-}
-
 /** The last block before one in which any of these events is; null where there is none. @param events null is any */
 export async function blockBefore(
   database: Queryable,

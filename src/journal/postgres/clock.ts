@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
 import { ClockJudge, isDoubtful } from '../clock.ts';
 import type { Clock, ClockDoubt } from '../journal.ts';
+import type { Companion } from './companions.ts';
 import type { Queryable } from './connection.ts';
+import { ttl } from './lease.ts';
 
 /** While the clock is in doubt, what is left of that is written so often, in milliseconds. */
 const writtenEvery = 600_000;
@@ -10,7 +12,7 @@ const writtenEvery = 600_000;
  * The database's clock, judged by what the journal knows. Nothing is written of it while it is believed: appends and beats
  * are signs of life. While it is in doubt, the last one that was believed stays written.
  */
-export class SharedClock implements Clock {
+export class SharedClock implements Clock, Companion {
   readonly #database: Queryable;
   readonly #judge: ClockJudge;
   readonly #skew: () => number;
@@ -25,15 +27,14 @@ export class SharedClock implements Clock {
 
   /**
    * Before the daemon's first sign of life.
-   * @param ttl how long after a sign of life a daemon is taken for living, in milliseconds
    * @param now the database's time, in Unix milliseconds; @param skew how far this machine's clock is ahead of it
    */
   static async open(
     database: Queryable,
-    { ttl, now, skew }: { readonly ttl: number; readonly now: () => number; readonly skew: () => number },
+    { now, skew }: { readonly now: () => number; readonly skew: () => number },
     log: Logger,
   ): Promise<SharedClock> {
-    const kept = await keptIn(database, ttl);
+    const kept = await keptIn(database);
     const clock = new SharedClock(database, new ClockJudge(kept, now, log), skew, kept.left);
     if (clock.isDue) await clock.write();
     return clock;
@@ -88,16 +89,13 @@ export const acceptedClock = `done AS (INSERT INTO facts (name, value) VALUES ('
   ON CONFLICT (name) DO UPDATE SET value = excluded.value RETURNING 1), step AS (SELECT count(*) AS changed FROM done)`;
 
 /** The last sign of life, where the database's clock is in doubt by it; else null. */
-export async function clockDoubt(database: Queryable, ttl: number): Promise<number | null> {
-  const { sign } = await keptIn(database, ttl);
+export async function clockDoubt(database: Queryable): Promise<number | null> {
+  const { sign } = await keptIn(database);
   const [row] = await database.query<{ now: number }>('SELECT now_ms() AS now');
   return row !== undefined && isDoubtful(row.now, sign) ? sign : null;
 }
 
-async function keptIn(
-  database: Queryable,
-  ttl: number,
-): Promise<{ readonly sign: number | null; readonly left: number }> {
+async function keptIn(database: Queryable): Promise<{ readonly sign: number | null; readonly left: number }> {
   const facts = await factsIn(database);
   const left = facts.get(leftName);
   const sign = facts.get(signName) ?? null;

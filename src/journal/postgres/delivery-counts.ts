@@ -1,10 +1,11 @@
 import { DeliveryTallies, keptSince, startOf } from '../delivery-tallies.ts';
 import type { Clock } from '../journal.ts';
 import { type CountSpan, countSpans, type DeliveryCount } from '../reader.ts';
+import type { Companion } from './companions.ts';
 import type { Database, Queryable } from './connection.ts';
 
 /** Writes a daemon's tallies once a minute: those of all daemons are added up. */
-export class DeliveryCounts {
+export class DeliveryCounts implements Companion {
   readonly tallies: DeliveryTallies;
   readonly #database: Database;
   readonly #clock: Clock;

@@ -69,7 +69,7 @@ export async function readPage(database: Queryable, part: Part, interest: Intere
 }
 
 /** The names in the journal that fit; null where there are too many to tell. */
-async function namesLike(database: Queryable, patterns: readonly string[]): Promise<string[] | null> {
+export async function namesLike(database: Queryable, patterns: readonly string[]): Promise<string[] | null> {
   const globs = patterns.filter((pattern) => pattern.includes('*')).map(globToRegExp);
   if (globs.length === 0) return [...patterns];
   const rows = await database.query<{ event: string }>(stepThroughNames, [maxInvented + 1]);

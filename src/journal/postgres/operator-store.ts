@@ -3,7 +3,7 @@ import type { OperatorStore } from '../operator-store.ts';
 import { actsSince } from './audit.ts';
 import { clockDoubt } from './clock.ts';
 import type { Database, Queryable } from './connection.ts';
-import { type EntryColumns, entryColumns, entryOf } from './entry-rows.ts';
+import { type EntryColumns, entryColumns, entryOf } from './entries.ts';
 import { type Compacting, holdingsOf } from './erase.ts';
 import { actOf } from './operator-acts.ts';
 import { openedReader } from './reader.ts';
@@ -13,9 +13,8 @@ import { isUnseen } from './summary.ts';
 /**
  * The deliveries of a journal for an operator's decisions, from any machine that reaches the database, beside daemons or
  * without one; until it is closed, and the connections with it.
- * @param ttl how long after a sign of life a daemon is taken for living, in milliseconds
  */
-export function openedOperatorStore(database: Database, compacting: Compacting, ttl: number): OperatorStore {
+export function openedOperatorStore(database: Database, compacting: Compacting): OperatorStore {
   return {
     ...openedReader(database),
     act: (operator, selection) => actOf(database, compacting, operator, selection),
@@ -32,8 +31,9 @@ export function openedOperatorStore(database: Database, compacting: Compacting, 
     passedAmong: (route, cursor, seqs) => passedAmong(database, route, cursor, seqs),
     waitingIn: (route, from, to) => waitingIn(database, route, from, to),
     holdingsOf: (accountId) => holdingsOf(database, accountId),
-    clockDoubt: () => clockDoubt(database, ttl),
+    clockDoubt: () => clockDoubt(database),
     askForProbe: async (route) => void (await database.query("SELECT announce('probe', $1)", [route])),
+    takenBy: (seqs) => takenBy(database, seqs),
     looked: (at, route) => saveLook(database, at, route ?? null),
   };
 }
@@ -86,6 +86,15 @@ async function waitingIn(database: Queryable, route: string, from: number, to: n
     [route, from, to],
   );
   return row?.count ?? 0;
+}
+
+async function takenBy(database: Queryable, seqs: readonly number[]): Promise<Map<number, string>> {
+  const rows = await database.query<{ seq: number; name: string }>(
+    `SELECT wanted.seq, h.name FROM unnest($1::bigint[]) wanted (seq), LATERAL (
+       SELECT origin FROM entries e WHERE e.seq = wanted.seq OFFSET 0) one JOIN hosts h ON h.number = one.origin`,
+    [seqs],
+  );
+  return new Map(rows.map(({ seq, name }) => [seq, name]));
 }
 
 /** Of one route or all, where there is anything that is new. */

@@ -1,9 +1,11 @@
 import { joinedWithin, mostOutages, notRunning, OutageChanges, shortestStop } from '../outages.ts';
 import type { Outage } from '../reader.ts';
+import type { Companion } from './companions.ts';
 import type { Database, Queryable } from './connection.ts';
+import { ttl } from './lease.ts';
 
 /** When this daemon took nothing from a broker: what others tell of theirs isn't touched. */
-export class Outages {
+export class Outages implements Companion {
   readonly changes = new OutageChanges();
   readonly #database: Database;
   readonly #name: string;
@@ -23,7 +25,7 @@ export class Outages {
    * has run since the last sign of any, that is an outage of its own.
    * @param ttl how long after a sign of life a daemon is taken for living, in milliseconds
    */
-  async begin(ttl: number): Promise<void> {
+  async begin(): Promise<void> {
     await this.#database.query('SELECT note_start($1, $2, $3, $4)', [this.#name, ttl, shortestStop, notRunning]);
   }
 

@@ -1,10 +1,10 @@
 import type { Entry } from '../../notification/entry.ts';
 import type { JournalReader, OpenedReader, Query, Resend } from '../reader.ts';
-import { blockFrom, blockSize, eventsLike, likeOf, placeBefore } from './blocks.ts';
+import { blockFrom, blockSize, likeOf, placeBefore } from './blocks.ts';
 import type { Database, Queryable } from './connection.ts';
 import { countsIn } from './delivery-counts.ts';
 import { loggedDeliveriesOf, loggedSince } from './delivery-log.ts';
-import { type EntryColumns, entryColumns, entryOf } from './entry-rows.ts';
+import { type EntryColumns, entryColumns, entryOf, namesLike } from './entries.ts';
 import { outagesBetween } from './outages.ts';
 import { search } from './search.ts';
 import { selectionVersions } from './selections.ts';
@@ -38,7 +38,7 @@ async function find(database: Queryable, query: Query): Promise<Entry[]> {
   const { after = 0, since, limit } = query;
   if (query.after === undefined && since === undefined) return (await newest(database, query)).reverse();
   const from = since === undefined ? after : Math.max(after, await placeBefore(database, since));
-  const names = query.events === undefined ? null : await eventsLike(database, query.events);
+  const names = query.events === undefined ? null : await namesLike(database, query.events);
   const isNarrow = query.events !== undefined || query.accounts !== undefined;
   const entries: Entry[] = [];
   let place = from + 1;

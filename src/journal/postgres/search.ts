@@ -1,9 +1,9 @@
 import type { Entry } from '../../notification/entry.ts';
 import type { Found, Search } from '../reader.ts';
 import { bodyFilter, textsOf } from '../search.ts';
-import { blockBefore, blockSize, eventsLike, likeOf, placeBefore } from './blocks.ts';
+import { blockBefore, blockSize, likeOf, placeBefore } from './blocks.ts';
 import type { Queryable } from './connection.ts';
-import { type EntryColumns, entryColumns, entryOf } from './entry-rows.ts';
+import { type EntryColumns, entryColumns, entryOf, namesLike } from './entries.ts';
 
 /** So many blocks of entries are read where nobody says how far to look back. */
 const mostBlocks = 64;
@@ -20,7 +20,7 @@ const noBlock = 2 ** 40;
  */
 export async function search(database: Queryable, wanted: Search): Promise<Found> {
   const { since = 0, limit } = wanted;
-  const names = wanted.events === undefined ? null : await eventsLike(database, wanted.events);
+  const names = wanted.events === undefined ? null : await namesLike(database, wanted.events);
   // What came before that time may be behind it too, but not the other way round.
   const from = since > 0 ? (await placeBefore(database, since)) + 1 : 0;
   const fits = bodyFilter(wanted);

@@ -28,13 +28,27 @@ export function openSpool(folder: string, size: number, log: Logger): Spool {
     journal = openJournal(folder, log.child({ spool: folder }, { level: 'error' }), unlimited, {
       memory: new MemoryBudget(0),
     });
-    return new Spool(folder, size, journal, openDatabaseBeside(folder));
+    const database = openDatabaseBeside(folder);
+    refuseJournal(database, folder);
+    return new Spool(folder, size, journal, database);
   } catch (cause) {
     void journal?.close();
     throw new JournalError(reasonOf(cause).replaceAll('journal.path', 'journal.spool'), { cause });
   }
 }
 
+/** What a daemon has delivered from there already would be delivered again. @throws JournalError */
+function refuseJournal(database: DatabaseSync, folder: string): void {
+  const hasRoutes = database.prepare('SELECT 1 FROM routes LIMIT 1').get() !== undefined;
+  if (!hasRoutes) return;
+  database.close();
+  throw new JournalError(
+    `${folder} has the journal of a daemon that ran without a database: "kazoo-relay journal copy --from ${folder}" brings it into ` +
+      'the database; give journal.spool another folder, or move the journal away',
+  );
+}
+
+/** What is kept on this machine until the database is back. */
 export class Spool implements Appender {
   readonly #folder: string;
   readonly #size: number;

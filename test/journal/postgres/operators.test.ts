@@ -7,7 +7,6 @@ import { type Operating, operating } from '../../support/operator.ts';
 import { makeTables, type Tables } from '../../support/postgres-tables.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
 
-const ttl = 3_500;
 let server: SharedPostgres;
 let tables: Tables;
 let store: Operating;
@@ -27,7 +26,7 @@ beforeEach(async () => {
     compacted.push(isFull ? `${table} anew` : table);
     await compacting(table, isFull);
   };
-  store = operating(openedOperatorStore(tables, told, ttl));
+  store = operating(openedOperatorStore(tables, told));
   for (const route of ['r', 's']) await tables.query("SELECT place($1, 'earliest')", [route]);
 });
 
@@ -126,8 +125,8 @@ describe('what is read of a shared journal', () => {
   });
 
   test('comes in parts where bodies are large, and all of it', async () => {
-    const data = JSON.stringify({ filler: 'x'.repeat(1_500_000) });
-    for (let count = 0; count < 8; count += 1) await tables.append([count + 1], { data });
+    const json = JSON.stringify({ filler: 'x'.repeat(1_500_000) });
+    for (let count = 0; count < 8; count += 1) await tables.append([count + 1], { json });
     expect((await store.search({ limit: 10 })).entries.map(({ seq }) => seq)).toEqual([8, 7, 6, 5, 4, 3, 2, 1]);
   });
 });
@@ -135,10 +134,10 @@ describe('what is read of a shared journal', () => {
 describe('erasing an account of a shared journal', () => {
   test('leaves no line about it, takes it out of its tables, and says what else there is', async () => {
     await tables.query("SELECT place('t', 'earliest')");
-    await appended(1, { data: '{"of":"a"}' });
+    await appended(1, { json: '{"of":"a"}' });
     await accountOf(1, 'other');
-    await appended(3, { occurrences: [randomUUID(), randomUUID(), randomUUID()] });
-    await tables.append([4_000], { rank: 2, occurrences: [randomUUID()] });
+    await appended(3, { isResent: true });
+    await tables.append([4_000], { rank: 2, isResent: true });
     await tables.query("UPDATE kept SET account_id = 'a'");
     await tables.query(
       `INSERT INTO deliveries (route, seq, account_id, state, reason, updated_at)

@@ -156,11 +156,11 @@ describe('retention', () => {
 });
 
 describe('undecodable and invalid notifications', () => {
-  const data = JSON.stringify('x'.repeat(10_000));
+  const json = JSON.stringify('x'.repeat(10_000));
 
   test('make way in the order of their ranks where they have more than their share, and are counted', async () => {
     await route('r', 100);
-    for (const rank of [2, 1, 0, 2] as const) await tables.append([now], { rank, data });
+    for (const rank of [2, 1, 0, 2] as const) await tables.append([now], { rank, json });
     const [bytes] = await tables.values('SELECT sum(bytes)::bigint FROM kept');
     await round({ limits: { ...limits, maxSize: Number(bytes) * 1_000, invalidShare: 0.6 / 1_000 } });
     expect(await tables.values('SELECT seq FROM kept ORDER BY seq')).toEqual([1, 4]);
@@ -176,7 +176,7 @@ describe('undecodable and invalid notifications', () => {
 
   test('stay while a route has still to deliver them', async () => {
     await route('r', 0, { delivers: true });
-    await tables.append([now, now], { rank: 2, data });
+    await tables.append([now, now], { rank: 2, json });
     const [bytes] = await tables.values('SELECT sum(bytes)::bigint FROM kept');
     const share = { ...limits, maxSize: Number(bytes) * 1_000, invalidShare: 0.1 / 1_000 };
     await round({ limits: share });

@@ -9,6 +9,7 @@ import { SpoolingAppender, type SpoolTarget } from '../../../src/journal/postgre
 import type { Drift } from '../../../src/journal/reader.ts';
 import type { Entry } from '../../../src/notification/entry.ts';
 import type { Notification } from '../../../src/notification/notification.ts';
+import { openJournal } from '../../support/journal.ts';
 import { entryOf, notification } from '../../support/notification.ts';
 import { until } from '../../support/until.ts';
 
@@ -183,6 +184,14 @@ describe('a spool', () => {
     database.isFull = false;
     await until(() => spool.count === 0, { what: 'the spool to be empty' });
     expect(logged.filter(({ level }) => level === 50)).toHaveLength(1);
+  });
+
+  test('is never the journal of a daemon, whose routes have delivered from it', async () => {
+    const own = join(folder, 'journal');
+    const journal = await openJournal(own, pino({ level: 'silent' }));
+    await journal.openRoute('r', 'now');
+    await journal.close();
+    expect(() => openSpool(own, size, pino({ level: 'silent' }))).toThrow(`"kazoo-relay journal copy --from ${own}"`);
   });
 
   test("is one daemon's", () => {

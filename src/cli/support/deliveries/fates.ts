@@ -8,6 +8,7 @@ import type { Entry } from '../../../notification/entry.ts';
 import { type RouteStatus, type Status, statusOf } from '../../../ops/status.ts';
 import { createExplainer, type Selection } from '../../../routes/match.ts';
 import { statusIfRunning } from '../daemon-client.ts';
+import { takenElsewhere } from '../journal.ts';
 import { printWrapped } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -55,6 +56,8 @@ export async function createFateTeller(
   async function restOf(name: string, entry: Entry, tell: (entry: Entry) => Told): Promise<Told> {
     const cursor = await store.cursorOf(name);
     if (cursor === null) return { state: 'never_run', text: 'the route has never run' };
+    const other = (await takenElsewhere(store, name, [entry.seq])).get(entry.seq);
+    if (other !== undefined) return { state: 'not_wanted', text: `not wanted: the daemon ${other} took it` };
     const passed = await store.passedAmong(name, cursor, [entry.seq]);
     if (!passed.has(entry.seq)) return notReached(entry.seq - cursor, status, statusOf.get(name));
     return tell(entry);

@@ -1,0 +1,73 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { type Placed, WholeReader } from '../../sqlite/whole.ts';
+import { append } from '../append.ts';
+import type { Database } from '../connection.ts';
+import { addRanges, headOf, rangesOf } from '../log-ranges.ts';
+import type { Copying } from './copy.ts';
+import { type Places, placesOf } from './places.ts';
+
+/** How many are appended at a time. */
+const batchSize = 500;
+
+/** Copies those that the database hasn't yet, in their order. */
+export async function copyEntries(
+  database: Database,
+  source: DatabaseSync,
+  places: Places,
+  { limits, name }: Pick<Copying, 'limits' | 'name'>,
+  tell: (count: number) => void,
+): Promise<void> {
+  const origin = await numberOf(database, name);
+  const reader = new WholeReader(source);
+  let ending = 0;
+  let count = 0;
+  for (let seq = 0; ; ) {
+    const read = reader.read(seq, batchSize);
+    const last = read.at(-1);
+    if (last === undefined) return;
+    seq = last.seq;
+    count += read.length;
+    const missing = read.filter((one) => places.of(one.seq) === null);
+    if (missing.length > 0) {
+      if ((await headOf(database)) + missing.length >= ending) {
+        await addRanges(database, limits, missing.length);
+        ending = (await rangesOf(database)).at(-1)?.ending ?? 0;
+      }
+      await copySome(database, origin, missing, places);
+    }
+    tell(count);
+  }
+}
+
+async function copySome(database: Database, origin: number, some: readonly Placed[], places: Places): Promise<void> {
+  const batch = some.map(({ notification }) => notification);
+  // What was found in them is counted already, and its sums are copied.
+  const { fresh } = await append(database, origin, batch, { countsDrift: false });
+  const bySeq = new Map(fresh.map((entry) => [entry.header.id, entry]));
+  const found = await placesOf(
+    database,
+    batch.map(({ header }) => header.id),
+  );
+  for (const [index, { seq }] of some.entries()) places.set(seq, found.get(index) ?? 0);
+  const otherwise = some.filter(({ notification, resendOf }) => {
+    const entry = bySeq.get(notification.header.id);
+    return entry !== undefined && resendOf !== null && entry.resendOf !== resendOf;
+  });
+  // The first one of them may be gone by now.
+  for (const table of ['log', 'kept'])
+    await database.query(
+      `UPDATE ${table} e SET resend_of = u.original FROM unnest($1::bigint[], $2::uuid[]) u(seq, original) WHERE e.seq = u.seq`,
+      [otherwise.map(({ seq }) => places.of(seq)), otherwise.map(({ resendOf }) => resendOf)],
+    );
+  // An operator may have dropped what can't be decoded: its records are copied as they are.
+  const undecodable = fresh.filter(({ state }) => state === 'undecodable').map(({ seq }) => seq);
+  if (undecodable.length > 0)
+    await database.query("DELETE FROM deliveries WHERE route = '' AND seq = ANY ($1::bigint[])", [undecodable]);
+}
+
+/** The number of a daemon's name. */
+async function numberOf(database: Database, name: string): Promise<number> {
+  await database.query('INSERT INTO hosts (name) VALUES ($1) ON CONFLICT DO NOTHING', [name]);
+  const [row] = await database.query<{ number: number }>('SELECT number FROM hosts WHERE name = $1', [name]);
+  return row?.number ?? 0;
+}
