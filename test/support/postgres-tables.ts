@@ -46,7 +46,15 @@ export async function makeTables(url: string, log = pino({ level: 'silent' })): 
       const states = ['undecodable', 'invalid', 'invalid'] as const;
       const batch = times.map((time, index) =>
         notification({
-          ...{ id: ids?.[index] ?? uuidAt(time), receivedAt: time, occurredAt: time, event, json, known: rank !== 1 },
+          ...{
+            id: ids?.[index] ?? uuidAt(time),
+            receivedAt: time,
+            occurredAt: time,
+            event,
+            json,
+            accountId: 'a',
+            known: rank !== 1,
+          },
           ...{ state: rank === undefined ? 'valid' : states[rank], ownTime: isResent ? time : null },
         }),
       );
