@@ -8,20 +8,27 @@ import { until } from './until.ts';
 
 /** Daemons that share a journal in a PostgreSQL, take from two brokers, and deliver to one receiver. */
 export interface RelayCluster {
+  readonly brokers: readonly [SharedBroker, SharedBroker];
   readonly receiver: OrderReceiver;
   /** The `msg_id` of all that was published. */
   readonly published: readonly string[];
-  /** One that isn't started yet. @param options of its configuration, in place of what all have */
-  add(name: string, options?: object): TestRelay;
+  /** One that isn't started yet. @param journal what of `journal` is its own @param options of its configuration */
+  add(name: string, journal?: object, options?: object): TestRelay;
   daemon(name: string): TestRelay;
   /** Publishes for some accounts, at both brokers in turn. */
   publish(count: number): Promise<void>;
+  /** These were published too. */
+  sent(ids: readonly string[]): void;
+  /** Waits until so many more have arrived. */
+  moreArrive(count: number): Promise<void>;
   /** Publishes a few each time that the journal has taken those before, until it is told to stop. */
   publishing(): { stop(): Promise<void> };
   /** The name of the daemon that has the route, or null. */
   holder(): Promise<string | null>;
   /** Waits until one of the daemons has it that isn't this one. */
   takenOver(from: string | null): Promise<string>;
+  /** Whether some daemon has something in its spool. */
+  spooled(): boolean;
   /** What is saved as delivered by now must not come again. */
   mark(): Promise<void>;
   /** Waits until all that was published has been received, and is saved as that. */
@@ -47,8 +54,6 @@ export interface ClusterDatabase {
 export interface ClusterOptions {
   /** For the test itself; it may be another server by now. */
   readonly database: () => ClusterDatabase;
-  /** For the daemons, where they reach it on another way. */
-  readonly url?: string;
   readonly concurrency?: number;
 }
 
@@ -56,7 +61,7 @@ export interface ClusterOptions {
 const route = 'hook';
 const accounts = Array.from({ length: 8 }, () => randomUUID().replaceAll('-', ''));
 
-export async function startCluster({ database, url, concurrency = 8 }: ClusterOptions): Promise<RelayCluster> {
+export async function startCluster({ database, concurrency = 8 }: ClusterOptions): Promise<RelayCluster> {
   const brokers = [await shareBroker(), await shareBroker()] as [SharedBroker, SharedBroker];
   const receiver = await startOrderReceiver();
   const relays = new Map<string, TestRelay>();
@@ -68,14 +73,15 @@ export async function startCluster({ database, url, concurrency = 8 }: ClusterOp
   const number = async (sql: string) => Number(Object.values((await query(sql))[0] ?? {})[0]);
 
   const cluster: RelayCluster = {
+    brokers,
     receiver,
     published,
-    add(name, options = {}) {
+    add(name, journal = {}, options = {}) {
       const relay = testRelay(brokers[0].url, (path) => ({
         name,
         brokers: brokers.map((broker, index) => ({ zone: `zone${index}`, url: broker.url })),
         queue: { consumers: 3 },
-        journal: { url: url ?? database().url, schema, spool: path('spool') },
+        journal: { url: database().url, schema, spool: path('spool'), ...journal },
         routes: { [route]: { sink: { type: 'webhook', url: receiver.url, concurrency }, order: 'account' } },
         ...options,
       }));
@@ -93,6 +99,11 @@ export async function startCluster({ database, url, concurrency = 8 }: ClusterOp
         const broker = turn % 2 === 0 ? brokers[0] : brokers[1];
         published.push(...(await publishAsKazoo(broker.url, Math.min(25, left), parts)));
       }
+    },
+    sent: (ids) => void published.push(...ids),
+    async moreArrive(count) {
+      const before = receiver.ids.size;
+      await until(() => receiver.ids.size >= before + count, { what: `${count} more to arrive`, interval: 5 });
     },
     publishing() {
       const stopping = new AbortController();
@@ -123,6 +134,7 @@ export async function startCluster({ database, url, concurrency = 8 }: ClusterOp
       };
       return until(another, { what: `another daemon than ${from} to have the route` });
     },
+    spooled: () => [...relays.values()].some((relay) => relay.spooled() > 0),
     async mark() {
       const rows = await query(`
         WITH newest AS (SELECT cursor, ahead FROM progress WHERE route = '${route}' ORDER BY epoch DESC, n DESC LIMIT 1)

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { startPostgres, type TestPostgres } from '../../support/postgresql.ts';
 import { type RelayCluster, startCluster } from '../../support/relay-cluster.ts';
-import { until } from '../../support/until.ts';
 
 let server: TestPostgres;
 let cluster: RelayCluster;
@@ -28,7 +27,7 @@ describe('the daemon that has a route', () => {
     const kills = 3;
     for (let kill = 0; kill < kills; kill += 1) {
       const holder = await cluster.takenOver(null);
-      await moreArrive(200);
+      await cluster.moreArrive(200);
       await cluster.daemon(holder).daemon.end('SIGKILL');
       await cluster.mark();
       await cluster.takenOver(holder);
@@ -43,16 +42,16 @@ describe('the daemon that has a route', () => {
     await startAll('a', 'b');
     const load = cluster.publishing();
     const holder = await cluster.takenOver(null);
-    await moreArrive(200);
+    await cluster.moreArrive(200);
     cluster.daemon(holder).daemon.process.kill('SIGSTOP');
     await cluster.mark();
     const inFlight = cluster.receiver.inFlight.length;
     const other = await cluster.takenOver(holder);
-    await moreArrive(200);
+    await cluster.moreArrive(200);
     const [before] = await cluster.rows('SELECT epoch FROM routes');
     cluster.daemon(holder).daemon.process.kill('SIGCONT');
     await cluster.daemon(holder).daemon.says('lease is over');
-    await moreArrive(200);
+    await cluster.moreArrive(200);
     expect(await cluster.holder()).toBe(other);
     expect(await cluster.rows('SELECT epoch FROM routes')).toEqual([before]);
     await load.stop();
@@ -65,7 +64,7 @@ describe('the daemon that has a route', () => {
     const load = cluster.publishing();
     for (let stop = 0; stop < 3; stop += 1) {
       const holder = await cluster.takenOver(null);
-      await moreArrive(100);
+      await cluster.moreArrive(100);
       expect(await cluster.daemon(holder).daemon.end('SIGTERM')).toBe(0);
       await cluster.mark();
       await cluster.takenOver(holder);
@@ -81,10 +80,4 @@ describe('the daemon that has a route', () => {
 /** Starts them one after the other, so that the first one has the route. */
 async function startAll(...names: string[]): Promise<void> {
   for (const name of names) await cluster.add(name).start().says('consuming');
-}
-
-async function moreArrive(count: number): Promise<void> {
-  const { receiver } = cluster;
-  const before = receiver.ids.size;
-  await until(() => receiver.ids.size >= before + count, { what: `${count} more to arrive`, interval: 5 });
 }
