@@ -90,7 +90,7 @@ export async function openJournal(
     await migrate(lanes.tidying, location.schema);
     const origin = await enterDaemon(lanes.reading, holder, location.name, about);
     const outages = new Outages(lanes.reading, location.name);
-    await outages.begin(ttl);
+    await outages.begin();
     const time = { ttl, now: () => Date.now() - lease.skew, skew: () => lease.skew };
     const clock = await SharedClock.open(lanes.reading, time, log);
     await lease.open();
