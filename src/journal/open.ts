@@ -1,4 +1,5 @@
-import { JournalError, type JournalStore } from './journal.ts';
+import type { JournalStore } from './journal.ts';
+import { postgresStore } from './postgres/store.ts';
 import { sqliteStore } from './sqlite/store.ts';
 
 /** Where the configuration has the journal: in a folder of this machine, or in a database that daemons share. */
@@ -17,6 +18,5 @@ export interface SharedLocation {
 
 /** The store of a journal, which isn't opened by that. */
 export function storeAt(location: StoreLocation): JournalStore {
-  if (location.url === undefined) return sqliteStore(location.path);
-  throw new JournalError('a shared journal is not built yet');
+  return location.url === undefined ? sqliteStore(location.path) : postgresStore(location);
 }

@@ -69,6 +69,11 @@ function parametersOf(origin: number, batch: readonly Notification[], countsDrif
   ];
 }
 
+/** Whether it can be appended again: the lock is free, and whoever confirms commits confirms one. */
+export async function probeAppends(within: Queryable): Promise<void> {
+  await within.query("SELECT lock_for('append'), pg_logical_emit_message(true, 'kazoo-relay', '')");
+}
+
 /**
  * By what a resend is known, as a UUID: a time of its own, and ten characters of its fingerprint. Null for what can't be one.
  */

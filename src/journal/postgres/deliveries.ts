@@ -24,7 +24,7 @@ export async function handledAfter(database: Queryable, route: string, cursor: n
     `SELECT seq FROM deliveries WHERE route = $1 AND seq > $2
      UNION SELECT seq FROM dropped WHERE route = $1 AND seq > $2
      UNION SELECT a FROM (SELECT ahead FROM progress WHERE route = $1 ORDER BY epoch DESC, n DESC LIMIT 1) p, unnest(p.ahead) a
-       WHERE a > $2`,
+       WHERE a > $2 ORDER BY seq`,
     [route, cursor],
   );
   return rows.map(({ seq }) => seq);
@@ -68,7 +68,7 @@ export function due(
     `(SELECT seq, attempts, due_at AS place FROM deliveries d
       WHERE route = $1 AND state = 'waiting' AND ${condition} AND ${isWanted} ORDER BY due_at, seq LIMIT $2)`;
   const both = `${some('due_at <= $7')} UNION ALL ${some('due_at > greatest($7, $8)')}`;
-  return page(database, bounded(`SELECT * FROM (${both}) both ORDER BY place, seq LIMIT $2`), route, wanted, [
+  return page(database, bounded(`SELECT * FROM (${both}) ready ORDER BY place, seq LIMIT $2`), route, wanted, [
     now,
     horizon,
   ]);

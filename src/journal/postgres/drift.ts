@@ -1,5 +1,6 @@
 import { addDrift } from '../drift.ts';
 import type { Drift } from '../reader.ts';
+import { storable } from './arrays.ts';
 import type { Queryable } from './connection.ts';
 
 /** So many rows of what was found are added at a time. */
@@ -33,6 +34,18 @@ export async function foldDrift(within: Queryable): Promise<boolean> {
   );
   await within.query('DELETE FROM drift_found WHERE number <= $1', [found.last]);
   return found.rows === mostFound;
+}
+
+/** Notes what was found elsewhere, until it is added to the sums. */
+export async function noteDrift(database: Queryable, found: readonly Drift[]): Promise<void> {
+  const columns = ['event', 'path', 'keyword', 'known', 'count', 'first', 'last', 'example'] as const;
+  await database.query(
+    `INSERT INTO drift_found (${columns.join(', ')})
+     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::bigint[], $7::bigint[], $8::uuid[])`,
+    columns.map((column) =>
+      found.map((drift) => (typeof drift[column] === 'string' ? storable(drift[column]) : drift[column])),
+    ),
+  );
 }
 
 /** Forgets the kinds of which nothing has come since then, in Unix milliseconds. */

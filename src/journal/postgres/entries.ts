@@ -99,7 +99,7 @@ const nextBlocks = `
 function bounded(rows: string): string {
   return `SELECT ${entryColumns}, size FROM (
       SELECT *, sum(size) OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
-      FROM (${rows} ORDER BY seq LIMIT $3) some
+      FROM (${rows} ORDER BY seq LIMIT $3) page
     ) counted WHERE before IS NULL OR before < $4 ORDER BY seq`;
 }
 

@@ -130,13 +130,13 @@ export function history(tested: Tested): void {
     const { journal } = tested;
     const body = (parts: object) => JSON.stringify({ call_id: 'c-1@host', ...parts });
     await journal.append([
-      notification({ id: 'one', event: 'missed_call', receivedAt: 1_000, json: body({ from: '+49 30 1234567' }) }),
-      notification({ id: 'two', event: 'voicemail_new', receivedAt: 2_000, json: body({ from: '4930123@host' }) }),
-      notification({ id: 'three', accountId: 'b', receivedAt: 3_000, json: body({ call_id: 'c-2', length: 30_123 }) }),
+      notification({ id: idOf('one'), event: 'missed_call', receivedAt: 1_000, json: body({ from: '+49 30 1234567' }) }),
+      notification({ id: idOf('two'), event: 'voicemail_new', receivedAt: 2_000, json: body({ from: '4930123@host' }) }),
+      notification({ id: idOf('three'), accountId: 'b', receivedAt: 3_000, json: body({ call_id: 'c-2', length: 30_123 }) }),
     ]);
     const found = async (wanted: object) => {
       const { entries, ...rest } = await journal.search({ limit: 10, ...wanted });
-      return [entries.map(({ header }) => header.id), rest.searchedTo, rest.more];
+      return [entries.map(({ header }) => nameOf(header.id)), rest.searchedTo, rest.more];
     };
     expect(await found({})).toEqual([['three', 'two', 'one'], 1_000, false]);
     const ids = async (wanted: object) => (await found(wanted))[0];
@@ -156,22 +156,31 @@ export function history(tested: Tested): void {
   test('ends a search without a time after as much as it may read, and passes over what it need not', async () => {
     const { journal } = tested;
     const batch = (event: string) => Array.from({ length: 3_500 }, () => notification({ event, json: '{}' }));
-    await journal.append([notification({ id: 'old', event: 'missed_call', receivedAt: 1_000 })]);
+    await journal.append([notification({ id: idOf('old'), event: 'missed_call', receivedAt: 1_000 })]);
     for (let count = 0; count < 10; count += 1) await journal.append(batch('register'));
     expect(await journal.search({ accounts: ['nobody'], limit: 1 })).toMatchObject({ entries: [], more: true });
     expect(await journal.search({ accounts: ['nobody'], since: 1, limit: 1 })).toMatchObject({ more: false });
     expect(await journal.search({ events: ['missed_call'], limit: 1 })).toMatchObject({
-      entries: [{ header: { id: 'old' } }],
+      entries: [{ header: { id: idOf('old') } }],
     });
   });
 
   test('finds what KAZOO has published again', async () => {
     const same = { ownTime: 5, fingerprint: 'f' };
     const parts = [same, same, { ...same, ownTime: 6 }, { ownTime: null, fingerprint: 'f' }];
-    const fresh = await tested.journal.append(parts.map((part, index) => notification({ id: `n${index}`, ...part })));
+    const fresh = await tested.journal.append(parts.map((part, index) => notification({ id: idOf(`n${index}`), ...part })));
     const resends = await Promise.all(fresh.map(({ seq }) => tested.journal.resendsOf(seq)));
-    expect(resends.map((some) => some.map(({ id }) => id))).toEqual([['n1'], ['n0'], [], []]);
+    expect(resends.map((some) => some.map(({ id }) => nameOf(id)))).toEqual([['n1'], ['n0'], [], []]);
   });
+}
+
+/** An id that says what it is of. */
+function idOf(name: string): string {
+  return `00000000-0000-8000-8000-${Buffer.from(name).toString('hex').padStart(12, '0')}`;
+}
+
+function nameOf(id: string): string {
+  return Buffer.from(id.slice(24), 'hex').toString().replaceAll('\0', '');
 }
 
 async function append({ journal }: Tested, count: number): Promise<number[]> {

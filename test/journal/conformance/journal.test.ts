@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe } from '@jest/globals';
 import type { Journal } from '../../../src/journal/journal.ts';
 import { appending } from './appending.ts';
 import { history } from './history.ts';
@@ -7,12 +7,19 @@ import { reading } from './reading.ts';
 import { sessions } from './sessions.ts';
 import { stores, type Tested, type TestStore } from './stores.ts';
 
-describe.each(stores)('a journal in %s', (_name, make) => {
+describe.each(stores)('a journal in %s', (_name, prepare) => {
+  let prepared: Awaited<ReturnType<typeof prepare>>;
   let own: TestStore;
   let journal: Journal;
 
+  beforeAll(async () => {
+    prepared = await prepare();
+  });
+
+  afterAll(() => prepared.close());
+
   beforeEach(async () => {
-    own = await make();
+    own = await prepared.make();
     journal = await own.open();
   });
 

@@ -4,6 +4,7 @@ import { notification } from '../../support/notification.ts';
 import { type Operating, operating } from '../../support/operator.ts';
 import { recorded, untouched } from '../../support/recorded.ts';
 import { sessionOf, settle } from '../../support/sessions.ts';
+import { until } from '../../support/until.ts';
 import type { Tested } from './stores.ts';
 
 export function operators(tested: Tested): void {
@@ -234,12 +235,12 @@ export function operators(tested: Tested): void {
     ]);
     await store.resume('r');
     tested.journal.look();
-    expect(tested.journal.pauseOf('r')).toBeNull();
+    await until(() => tested.journal.pauseOf('r') === null, { what: 'the end of the pause' });
     // A pause isn't left to a route that takes the name.
     await store.pause('r');
     await store.forget('r');
     tested.journal.look();
-    expect(tested.journal.pauseOf('r')).toBeNull();
+    await until(() => tested.journal.pauseOf('r') === null, { what: 'the end of the pause' });
     await store.close();
   });
 

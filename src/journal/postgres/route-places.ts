@@ -1,0 +1,81 @@
+import type { RouteSharing } from '../journal.ts';
+import type { RouteSession, Start } from '../route-session.ts';
+import type { Database } from './connection.ts';
+import type { RouteSessions } from './route-sessions.ts';
+import { saveSelection } from './selections.ts';
+
+/** What a daemon that has just started hasn't opened by now, in milliseconds, its configuration has no more. */
+const openedWithin = 60_000;
+
+/** The routes that this daemon's configuration has: they hold back retention, whoever runs them. */
+export class RoutePlaces {
+  readonly #database: Database;
+  readonly #name: string;
+  readonly #sessions: RouteSessions;
+  readonly #open = new Set<string>();
+  readonly #wanted = new Set<string>();
+  readonly #timer: NodeJS.Timeout;
+
+  /** @param name of the daemon */
+  constructor(database: Database, name: string, sessions: RouteSessions) {
+    this.#database = database;
+    this.#name = name;
+    this.#sessions = sessions;
+    this.#timer = setTimeout(() => void this.#forgetOthers(), openedWithin);
+  }
+
+  async open(
+    route: string,
+    start: Start,
+    deliversInvalid: boolean,
+    selection: object | null,
+    { own = false }: RouteSharing,
+  ): Promise<{ session(signal?: AbortSignal): Promise<RouteSession> }> {
+    this.#open.add(route);
+    await this.#database.transaction(async (within) => {
+      await within.query(
+        `INSERT INTO registrations (name, route, delivers_invalid) VALUES ($1, $2, $3)
+         ON CONFLICT (name, route) DO UPDATE SET delivers_invalid = excluded.delivers_invalid`,
+        [this.#name, route, deliversInvalid],
+      );
+      await within.query('SELECT place($1, $2)', [route, String(start)]);
+      await saveSelection(within, route, selection);
+    });
+    return {
+      session: async (signal) => {
+        await this.#want(route);
+        signal?.throwIfAborted();
+        return this.#sessions.open(route, own, signal);
+      },
+    };
+  }
+
+  async release(route: string): Promise<void> {
+    this.#open.delete(route);
+    this.#wanted.delete(route);
+    await this.#database.query('DELETE FROM registrations WHERE name = $1 AND route = $2', [this.#name, route]);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** From now on, it counts for the share of each daemon that wants it. */
+  async #want(route: string): Promise<void> {
+    if (this.#wanted.has(route)) return;
+    this.#wanted.add(route);
+    await this.#database.query('UPDATE registrations SET wanted = true WHERE name = $1 AND route = $2', [
+      ...[this.#name, route],
+    ]);
+  }
+
+  async #forgetOthers(): Promise<void> {
+    try {
+      await this.#database.query('DELETE FROM registrations WHERE name = $1 AND route <> ALL ($2)', [
+        ...[this.#name, [...this.#open]],
+      ]);
+    } catch {
+      // They hold back retention until the next start.
+    }
+  }
+}
