@@ -67,7 +67,11 @@ async function copy(terminal: Terminal, folder: string, config: PartialConfig): 
   await terminal.print(printable(described(copied, folder, journalAddress(config.journal))));
 }
 
-function described({ notifications: count, before, records, routes, isNew }: Copied, folder: string, address: string): string {
+function described(
+  { notifications: count, before, records, routes, isNew }: Copied,
+  folder: string,
+  address: string,
+): string {
   if (!isNew) return `the journal in ${folder} is in ${address} already: nothing was copied`;
   const known = before === 0 ? '' : ` (${before} of them were there already)`;
   return (

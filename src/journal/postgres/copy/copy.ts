@@ -36,12 +36,7 @@ export async function copyInto(location: SharedLocation, folder: string, copying
  * @param name of the daemon that has taken it
  * @throws JournalError
  */
-export async function copyJournal(
-  database: Database,
-  folder: string,
-  name: string,
-  copying: Copying,
-): Promise<Copied> {
+export async function copyJournal(database: Database, folder: string, name: string, copying: Copying): Promise<Copied> {
   if (isLocked(folder)) throw new JournalError(`a daemon has the journal in ${folder}: stop it first`);
   const lock = acquireLock(folder);
   try {
