@@ -5,7 +5,6 @@ import type { OperatorStore } from '../operator-store.ts';
 import type { OpenedReader } from '../reader.ts';
 import { type Database, Lane } from './connection.ts';
 import { compactingBy } from './erase.ts';
-import { ttl } from './lease.ts';
 import { refuseOtherVersion } from './migrate.ts';
 import { openedOperatorStore } from './operator-store.ts';
 import { Primary } from './primary.ts';
@@ -24,7 +23,7 @@ export async function openReader(location: SharedLocation): Promise<OpenedReader
 export async function openOperatorStore(location: SharedLocation): Promise<OperatorStore> {
   const database = await openBeside(location);
   const patient = new Lane(primaryOf(location), { size: 1, within: withinCompacting });
-  const store = openedOperatorStore(database, compactingBy(patient), ttl);
+  const store = openedOperatorStore(database, compactingBy(patient));
   return { ...store, close: async () => void (await Promise.all([store.close(), patient.close()])) };
 }
 
