@@ -30,7 +30,7 @@ import { erasedAmong } from './deliveries.ts';
 import { DeliveryCounts } from './delivery-counts.ts';
 import { noteDrift } from './drift.ts';
 import { sqlStateOf } from './failure.ts';
-import { Lease, ttl } from './lease.ts';
+import { Lease } from './lease.ts';
 import { addRanges } from './log-ranges.ts';
 import { migrate } from './migrate.ts';
 import { Outages } from './outages.ts';
@@ -91,7 +91,7 @@ export async function openJournal(
     const origin = await enterDaemon(lanes.reading, holder, location.name, about);
     const outages = new Outages(lanes.reading, location.name);
     await outages.begin();
-    const time = { ttl, now: () => Date.now() - lease.skew, skew: () => lease.skew };
+    const time = { now: () => Date.now() - lease.skew, skew: () => lease.skew };
     const clock = await SharedClock.open(lanes.reading, time, log);
     await lease.open();
     await addRanges(lanes.tidying, limits);
