@@ -130,9 +130,24 @@ export function history(tested: Tested): void {
     const { journal } = tested;
     const body = (parts: object) => JSON.stringify({ call_id: 'c-1@host', ...parts });
     await journal.append([
-      notification({ id: idOf('one'), event: 'missed_call', receivedAt: 1_000, json: body({ from: '+49 30 1234567' }) }),
-      notification({ id: idOf('two'), event: 'voicemail_new', receivedAt: 2_000, json: body({ from: '4930123@host' }) }),
-      notification({ id: idOf('three'), accountId: 'b', receivedAt: 3_000, json: body({ call_id: 'c-2', length: 30_123 }) }),
+      notification({
+        id: idOf('one'),
+        event: 'missed_call',
+        receivedAt: 1_000,
+        json: body({ from: '+49 30 1234567' }),
+      }),
+      notification({
+        id: idOf('two'),
+        event: 'voicemail_new',
+        receivedAt: 2_000,
+        json: body({ from: '4930123@host' }),
+      }),
+      notification({
+        id: idOf('three'),
+        accountId: 'b',
+        receivedAt: 3_000,
+        json: body({ call_id: 'c-2', length: 30_123 }),
+      }),
     ]);
     const found = async (wanted: object) => {
       const { entries, ...rest } = await journal.search({ limit: 10, ...wanted });
@@ -168,7 +183,9 @@ export function history(tested: Tested): void {
   test('finds what KAZOO has published again', async () => {
     const same = { ownTime: 5, fingerprint: 'f' };
     const parts = [same, same, { ...same, ownTime: 6 }, { ownTime: null, fingerprint: 'f' }];
-    const fresh = await tested.journal.append(parts.map((part, index) => notification({ id: idOf(`n${index}`), ...part })));
+    const fresh = await tested.journal.append(
+      parts.map((part, index) => notification({ id: idOf(`n${index}`), ...part })),
+    );
     const resends = await Promise.all(fresh.map(({ seq }) => tested.journal.resendsOf(seq)));
     expect(resends.map((some) => some.map(({ id }) => nameOf(id)))).toEqual([['n1'], ['n0'], [], []]);
   });
