@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>
   tail: async (terminal) => (await import('./commands/tail.ts')).tailCommand(terminal),
   probe: async (terminal) => (await import('./commands/probe.ts')).probeCommand(terminal),
   publish: async (terminal) => (await import('./commands/publish.ts')).publishCommand(terminal),
+  journal: async (terminal) => (await import('./commands/journal.ts')).journalCommand(terminal),
   database: async (terminal) => (await import('./commands/database.ts')).databaseCommand(terminal),
   completion: async (terminal) => (await import('./commands/completion.ts')).completionCommand(terminal),
 };

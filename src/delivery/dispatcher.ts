@@ -32,8 +32,8 @@ export interface DispatchContext {
   readonly log: Logger;
   /** From then on no attempt follows another one by itself. */
   readonly stopping: AbortSignal;
-  /** True while an operator has paused the route: no attempt starts. */
-  readonly isPaused: () => boolean;
+  /** False while an operator has paused the route, and once it may be another daemon's. */
+  readonly mayStart: () => boolean;
   /** Aborts what is with the sink. */
   readonly aborting: AbortSignal;
   /** Rings when an attempt has ended and the route's loop has something to do. */
@@ -66,17 +66,16 @@ export class Dispatcher {
   }
 
   /**
-   * Hands over as many batches as the sink may have at a time; while the circuit isn't closed, at most a probe, and while
-   * the route is paused, none. Returns the milliseconds for which it leaves what is ready to fill a batch; without end
-   * where it leaves nothing for that.
+   * Hands over as many batches as the sink may have at a time; while the circuit isn't closed, at most a probe. Returns the
+   * milliseconds for which it leaves what is ready to fill a batch; without end where it leaves nothing for that.
    */
   dispatch(): number {
-    const { ledger, feed, isPaused } = this.#context;
+    const { ledger, feed, mayStart } = this.#context;
     const { batch, concurrency } = this.#options.flow;
     for (;;) {
       const isProbe = this.circuit.state === 'probing';
       const places = isProbe ? 1 : this.circuit.state === 'closed' ? concurrency : 0;
-      if (this.#attempts.size >= places || ledger.ready === 0 || isPaused()) return Number.POSITIVE_INFINITY;
+      if (this.#attempts.size >= places || ledger.ready === 0 || !mayStart()) return Number.POSITIVE_INFINITY;
       const { lingerFor } = feed;
       if (!isProbe && lingerFor > 0) return lingerFor;
       this.#start(ledger.attempt(isProbe ? Math.min(this.circuit.probeSize, batch.max) : batch.max));

@@ -113,8 +113,9 @@ export class Route {
     const sinkClient = new SinkClient(openSink, options.timeout, this.#liveness, log);
     const [stopping, aborting] = [this.#stopping.signal, this.#aborting.signal];
     this.#pauseNow = () => events.pauseOf(options.name);
-    const isPaused = () => this.#pauseNow() !== null;
-    this.#dispatcher = new Dispatcher(options, { ledger, feed, sinkClient, log, stopping, isPaused, aborting, ring });
+    // Looked at each time: a process that was stopped may go on here before anybody tells it that the route is lost.
+    const mayStart = () => this.#pauseNow() === null && !session.lost.aborted;
+    this.#dispatcher = new Dispatcher(options, { ledger, feed, sinkClient, log, stopping, mayStart, aborting, ring });
     this.#ledger = ledger;
     this.#feed = feed;
     this.#sinkClient = sinkClient;

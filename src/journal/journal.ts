@@ -34,9 +34,25 @@ export interface JournalStore {
 
   /** Where it is damaged, makes a new one of what can be read. @param routes of the configuration @throws JournalError */
   readonly rebuild?: (routes: readonly string[], log: Logger) => Promise<void>;
+
+  /**
+   * Copies a journal in a folder, whose daemon is stopped, with what its routes have settled. Where it was cut off, it goes on.
+   * @throws JournalError
+   */
+  readonly copyFrom?: (folder: string, copying: Copying) => Promise<Copied>;
 }
 
-/** What was copied from a journal in a folder. */
+/** How a journal in a folder is copied. */
+export interface Copying {
+  /** As the configuration has them. */
+  readonly limits: Limits;
+  /** What a route of the folder is called in this journal. */
+  routeIn(name: string): string;
+  /** How much is done of how much there is: notifications, and what is recorded of deliveries. */
+  tell(done: number, all: number): void;
+}
+
+/** What was copied. */
 export interface Copied {
   /** Those of the folder, and how many of them were there before. */
   readonly notifications: number;

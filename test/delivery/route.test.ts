@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import type { RouteSession } from '../../src/journal/route-session.ts';
 import { bytesOf } from '../../src/notification/entry.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
 import { delivered, type Outcome, type Sink, SinkUnavailable } from '../../src/sinks/sink.ts';
@@ -213,6 +214,22 @@ describe('of large bodies', () => {
     await tested.settled();
     expect(confirmed).toHaveLength(120);
     expect(held * size).toBeLessThanOrEqual(most);
+  });
+});
+
+describe('a route that may be another daemon’s', () => {
+  test('starts no attempt, though it has something ready and was not told to stop', async () => {
+    const { promise: released, resolve: release } = Promise.withResolvers<Outcome>();
+    tested = await startTestRoute({ flow: { batch: { max: 1, linger: 0 }, concurrency: 1 } });
+    tested.answer = () => released;
+    await tested.append('a', 'b', 'c');
+    await until(() => tested?.calls.length === 1, { what: 'the first attempt' });
+    // As a session finds of itself that shares its journal, after its daemon was stopped for long.
+    const sessions: RouteSession = Object.getPrototypeOf(tested.session);
+    jest.spyOn(sessions, 'lost', 'get').mockReturnValue(AbortSignal.abort());
+    release(delivered);
+    await until(() => tested?.route.activity.inFlight === 0, { what: 'its end' });
+    expect(tested.calls).toHaveLength(1);
   });
 });
 

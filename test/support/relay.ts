@@ -10,6 +10,7 @@ export interface TestRelay {
   readonly folder: string;
   readonly config: string;
   readonly journal: string;
+  readonly isStarted: boolean;
   /** The one that was started last. */
   readonly daemon: Daemon;
   path(name: string): string;
@@ -60,6 +61,9 @@ export function testRelay(
     config,
     journal: journalFolder,
     path,
+    get isStarted() {
+      return daemon !== undefined;
+    },
     get daemon() {
       if (daemon === undefined) throw new Error('it was never started');
       return daemon;

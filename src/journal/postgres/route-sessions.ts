@@ -69,7 +69,9 @@ class PostgresRouteSession implements RouteSession {
     shared.tail.seen(head);
   }
 
+  /** Whoever was stopped for longer than the lease finds here that it is over, before any timer tells. */
   get lost(): AbortSignal {
+    if (!this.#isOver && !this.#shared.lease.holds) this.lose(this.#over());
     return this.#losing.signal;
   }
 

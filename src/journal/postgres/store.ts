@@ -20,5 +20,10 @@ export function postgresStore(location: SharedLocation): JournalStore {
       const { testAccess } = await import('./access.ts');
       return testAccess(location);
     },
+    async copyFrom(folder, copying) {
+      // Hardly anybody moves a journal.
+      const { copyInto } = await import('./copy/copy.ts');
+      return copyInto(location, folder, copying);
+    },
   };
 }

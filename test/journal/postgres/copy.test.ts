@@ -216,8 +216,8 @@ async function inFolder(work: (journal: Journal) => Promise<unknown>): Promise<v
 }
 
 function copy(database: Database = tables) {
-  return copyJournal(database, folder, {
-    ...{ limits: unlimited, name: 'here' },
+  return copyJournal(database, folder, 'here', {
+    limits: unlimited,
     routeIn: (name) => (name === 'console' ? 'console@here' : name),
     tell(done, all) {
       progress.push(done);

@@ -1,39 +1,48 @@
 import { randomInt } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { type Copied, JournalError, type Limits } from '../../journal.ts';
+import pino from 'pino';
+import { postgresServers } from '../../../common/net/postgres-url.ts';
+import { type Copied, type Copying, JournalError } from '../../journal.ts';
+import type { SharedLocation } from '../../open.ts';
 import { openDatabase } from '../../sqlite/database.ts';
 import { acquireLock, isLocked } from '../../sqlite/lock.ts';
-import type { Database } from '../connection.ts';
+import { type Database, Lane } from '../connection.ts';
 import { headOf } from '../log-ranges.ts';
+import { migrate } from '../migrate.ts';
+import { Primary } from '../primary.ts';
 import { copyEntries } from './entries.ts';
 import { Places } from './places.ts';
 import { copyRecords, countRecords } from './records.ts';
 import { copyRoutes } from './routes.ts';
 
-/** What is copied, and how. */
-export interface Copying {
-  /** As the configuration has them: by them, ranges are made. */
-  readonly limits: Limits;
-  /** Of the daemon that has taken it. */
-  readonly name: string;
-  /** What a route of the folder is called in the database. */
-  routeIn(name: string): string;
-  /** How much is done of how much, entries and records. */
-  tell(done: number, all: number): void;
+/** For one call, in milliseconds: some are about all that there is. */
+const within = 600_000;
+
+/** @throws JournalError */
+export async function copyInto(location: SharedLocation, folder: string, copying: Copying): Promise<Copied> {
+  const primary = new Primary(postgresServers(location.url), location.schema, pino({ level: 'silent' }));
+  const database = new Lane(primary, { size: 1, within });
+  try {
+    await migrate(database, location.schema);
+    return await copyJournal(database, folder, location.name, copying);
+  } finally {
+    await database.close();
+  }
 }
 
 /**
  * Copies a journal in a folder, whose daemon is stopped, behind what the database has; with what its routes have settled.
  * Where it was cut off, it goes on; once all is there, it does nothing.
+ * @param name of the daemon that has taken it
  * @throws JournalError
  */
-export async function copyJournal(database: Database, folder: string, copying: Copying): Promise<Copied> {
+export async function copyJournal(database: Database, folder: string, name: string, copying: Copying): Promise<Copied> {
   if (isLocked(folder)) throw new JournalError(`a daemon has the journal in ${folder}: stop it first`);
   const lock = acquireLock(folder);
   try {
     const source = openDatabase(folder);
     try {
-      return await copy(database, source, folder, copying);
+      return await copy(database, source, folder, { ...copying, name });
     } finally {
       source.close();
     }
@@ -42,7 +51,12 @@ export async function copyJournal(database: Database, folder: string, copying: C
   }
 }
 
-async function copy(database: Database, source: DatabaseSync, folder: string, copying: Copying): Promise<Copied> {
+async function copy(
+  database: Database,
+  source: DatabaseSync,
+  folder: string,
+  copying: Copying & { readonly name: string },
+): Promise<Copied> {
   const last = lastOf(source);
   const mark = `copied_${identityOf(source)}`;
   const [done] = await database.query<{ value: number }>('SELECT value FROM facts WHERE name = $1', [mark]);

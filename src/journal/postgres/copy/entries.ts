@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Copying } from '../../journal.ts';
 import { type Placed, WholeReader } from '../../sqlite/whole.ts';
 import { append } from '../append.ts';
 import type { Database } from '../connection.ts';
 import { addRanges, headOf, rangesOf } from '../log-ranges.ts';
-import type { Copying } from './copy.ts';
 import { type Places, placesOf } from './places.ts';
 
 /** How many are appended at a time. */
@@ -14,7 +14,7 @@ export async function copyEntries(
   database: Database,
   source: DatabaseSync,
   places: Places,
-  { limits, name }: Pick<Copying, 'limits' | 'name'>,
+  { limits, name }: Pick<Copying, 'limits'> & { readonly name: string },
   tell: (count: number) => void,
 ): Promise<void> {
   const origin = await numberOf(database, name);

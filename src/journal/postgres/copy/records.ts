@@ -1,12 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Copying } from '../../journal.ts';
 import { type Attempt, restartedAt } from '../../route-session.ts';
 import { storableJson } from '../arrays.ts';
 import type { Database, Queryable } from '../connection.ts';
-import type { Copying } from './copy.ts';
 import type { Places } from './places.ts';
 
 /** Rows that are copied in one transaction. */
 const atOnce = 1_000;
+
+/** What is called otherwise in the database. */
+type Renaming = Pick<Copying, 'routeIn'> & { readonly name: string };
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -15,7 +18,7 @@ interface Table {
   readonly name: string;
   readonly number: string;
   /** Null is left out: nothing of it is there any more. */
-  of(row: Row, places: Places, copying: Copying): Record<string, unknown> | null;
+  of(row: Row, places: Places, copying: Renaming): Record<string, unknown> | null;
   readonly insert: string;
 }
 
@@ -90,7 +93,7 @@ export async function copyRecords(
   database: Database,
   source: DatabaseSync,
   places: Places,
-  copying: Copying & { readonly mark: string },
+  copying: Renaming & { readonly mark: string },
   tell: (count: number) => void,
 ): Promise<number> {
   let count = 0;

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Copying } from '../../journal.ts';
 import { driftOf } from '../../sqlite/drift.ts';
 import { storableJson } from '../arrays.ts';
 import type { Queryable } from '../connection.ts';
-import type { Copying } from './copy.ts';
 import type { Places } from './places.ts';
 
 /** Copies where routes stand, and what else is known of them and of the journal, within one transaction. Returns how many there are. */

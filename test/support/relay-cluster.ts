@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { publishAsKazoo } from './kazoo.ts';
+import { type OrderReceiver, startOrderReceiver } from './order-receiver.ts';
+import { type SharedBroker, shareBroker } from './rabbitmq.ts';
+import { type TestRelay, testRelay } from './relay.ts';
+import { until } from './until.ts';
+
+/** Daemons that share a journal in a PostgreSQL, take from two brokers, and deliver to one receiver. */
+export interface RelayCluster {
+  readonly receiver: OrderReceiver;
+  /** The `msg_id` of all that was published. */
+  readonly published: readonly string[];
+  /** One that isn't started yet. @param options of its configuration, in place of what all have */
+  add(name: string, options?: object): TestRelay;
+  daemon(name: string): TestRelay;
+  /** Publishes for some accounts, at both brokers in turn. */
+  publish(count: number): Promise<void>;
+  /** Publishes a few each time that the journal has taken those before, until it is told to stop. */
+  publishing(): { stop(): Promise<void> };
+  /** The name of the daemon that has the route, or null. */
+  holder(): Promise<string | null>;
+  /** Waits until one of the daemons has it that isn't this one. */
+  takenOver(from: string | null): Promise<string>;
+  /** Ids that the journal has saved as settled. */
+  saved(): Promise<ReadonlySet<string>>;
+  /** Waits until all that was published has been received, and is saved as that. */
+  allDone(): Promise<void>;
+  /** Each id, and its place in the journal. */
+  places(): Promise<ReadonlyMap<string, number>>;
+  close(): Promise<void>;
+}
+
+export interface ClusterDatabase {
+  /** For the daemons. */
+  readonly url: string;
+  query(sql: string): Promise<Record<string, unknown>[]>;
+}
+
+export interface ClusterOptions {
+  /** For the test itself; it may be another server by now. */
+  readonly database: () => ClusterDatabase;
+  /** For the daemons, where they reach it on another way. */
+  readonly url?: string;
+  readonly concurrency?: number;
+}
+
+/** The only route. */
+const route = 'hook';
+const schema = 'kazoo_relay';
+const accounts = Array.from({ length: 8 }, () => randomUUID().replaceAll('-', ''));
+
+export async function startCluster({ database, url, concurrency = 8 }: ClusterOptions): Promise<RelayCluster> {
+  const brokers = [await shareBroker(), await shareBroker()] as [SharedBroker, SharedBroker];
+  const receiver = await startOrderReceiver();
+  const relays = new Map<string, TestRelay>();
+  const published: string[] = [];
+  const query = (sql: string) => database().query(`SET search_path = ${schema}; ${sql}`);
+  const number = async (sql: string) => Number(Object.values((await query(sql))[0] ?? {})[0]);
+
+  const cluster: RelayCluster = {
+    receiver,
+    published,
+    add(name, options = {}) {
+      const relay = testRelay(brokers[0].url, (path) => ({
+        name,
+        brokers: brokers.map((broker, index) => ({ zone: `zone${index}`, url: broker.url })),
+        queue: { consumers: 3 },
+        journal: { url: url ?? database().url, spool: path('spool') },
+        routes: { [route]: { sink: { type: 'webhook', url: receiver.url, concurrency }, order: 'account' } },
+        ...options,
+      }));
+      relays.set(name, relay);
+      return relay;
+    },
+    daemon(name) {
+      const relay = relays.get(name);
+      if (relay === undefined) throw new Error(`there is no daemon ${name}`);
+      return relay;
+    },
+    async publish(count) {
+      for (let left = count, turn = 0; left > 0; left -= 25, turn += 1) {
+        const parts = { 'Account-ID': accounts[turn % accounts.length] };
+        const broker = turn % 2 === 0 ? brokers[0] : brokers[1];
+        published.push(...(await publishAsKazoo(broker.url, Math.min(25, left), parts)));
+      }
+    },
+    publishing() {
+      const stopping = new AbortController();
+      const running = (async () => {
+        // No more than the queues hold, and the receiver is not far behind.
+        while (!stopping.signal.aborted) {
+          await until(() => stopping.signal.aborted || published.length - receiver.ids.size < 2_000, { what: 'room' });
+          await cluster.publish(50);
+        }
+      })();
+      return {
+        async stop() {
+          stopping.abort();
+          await running;
+        },
+      };
+    },
+    async holder() {
+      const [row] = await query(
+        `SELECT d.name FROM routes r JOIN daemons d ON d.holder = r.holder WHERE r.route = '${route}'`,
+      );
+      return row === undefined ? null : String(row.name);
+    },
+    async takenOver(from) {
+      const another = async () => {
+        const holder = await cluster.holder();
+        return holder !== from && holder;
+      };
+      return until(another, { what: `another daemon than ${from} to have the route` });
+    },
+    async saved() {
+      const rows = await query(`
+        WITH newest AS (SELECT cursor, ahead FROM progress WHERE route = '${route}' ORDER BY epoch DESC, n DESC LIMIT 1)
+        SELECT id FROM entries, newest WHERE (seq <= cursor OR seq = ANY (ahead))
+          AND NOT EXISTS (SELECT FROM deliveries d WHERE d.route = '${route}' AND d.seq = entries.seq)`);
+      return new Set(rows.map(({ id }) => String(id)));
+    },
+    async allDone() {
+      await until(() => published.every((id) => receiver.messages.has(id)), { what: 'all to arrive', interval: 100 });
+      const behind = `SELECT (SELECT max(last) FROM appends) -
+        (SELECT cursor FROM progress WHERE route = '${route}' ORDER BY epoch DESC, n DESC LIMIT 1)`;
+      await until(async () => (await number(behind)) === 0, { what: 'all to be saved', interval: 50 });
+    },
+    async places() {
+      const rows = await query('SELECT id, seq FROM entries');
+      return new Map(rows.map(({ id, seq }) => [String(id), Number(seq)]));
+    },
+    async close() {
+      for (const relay of relays.values()) {
+        // One that was stopped by a signal hears no other.
+        if (relay.isStarted) relay.daemon.process.kill('SIGCONT');
+        await relay.close();
+      }
+      await receiver.close();
+      for (const broker of brokers) await broker.close();
+    },
+  };
+  return cluster;
+}
