@@ -5,6 +5,7 @@ import { postgresServers } from '../../common/net/postgres-url.ts';
 import { bytesOf, type Entry } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
 import { countsWith } from '../delivery-tallies.ts';
+import type { Spool } from '../folder-journals.ts';
 import {
   type AboutDaemon,
   type Change,
@@ -18,7 +19,7 @@ import {
   type RoutePlace,
   type RouteSharing,
 } from '../journal.ts';
-import type { SharedLocation } from '../open.ts';
+import type { SharedLocation } from '../location.ts';
 import type { CountSpan, DeliveryCount, Drift, JournalReader, Pause } from '../reader.ts';
 import type { Start } from '../route-session.ts';
 import { type Appended, append, probeAppends } from './append.ts';
@@ -41,7 +42,6 @@ import { Retention } from './retention.ts';
 import { RoutePlaces } from './route-places.ts';
 import { RouteSessions } from './route-sessions.ts';
 import { Settlements } from './settlements.ts';
-import { openSpool } from './spool.ts';
 import { SpoolingAppender } from './spooling.ts';
 import { pausesIn } from './summary.ts';
 import { Tail } from './tail.ts';
@@ -74,10 +74,12 @@ interface Beginning {
 
 /**
  * Opens a journal that several daemons share, for one of them.
+ * @param spool for what comes in while the database is away: it is closed with the journal, or where that isn't opened
  * @throws JournalError where it can't be reached or used, is newer, or a daemon of this name lives
  */
 export async function openJournal(
   location: SharedLocation,
+  spool: Spool,
   limits: Limits,
   log: Logger,
   options: OpenOptions = {},
@@ -101,10 +103,11 @@ export async function openJournal(
       acts: await Acts.open(lanes.reading, log),
       pauses: await pausesIn(lanes.reading),
     };
-    return new PostgresJournal(location, holder, lanes, lease, beginning, limits, log, options);
+    return new PostgresJournal(location, spool, holder, lanes, lease, beginning, limits, log, options);
   } catch (error) {
     await lease.close();
     await closeAll(lanes);
+    await spool.close();
     throw error;
   }
 }
@@ -144,6 +147,7 @@ class PostgresJournal implements Journal {
 
   constructor(
     location: SharedLocation,
+    spool: Spool,
     holder: string,
     lanes: Lanes,
     lease: Lease,
@@ -160,7 +164,6 @@ class PostgresJournal implements Journal {
     this.#limits = limits;
     this.#pauses = pauses;
     this.#reader = readerOf(lanes.reading);
-    const spool = openSpool(location.spool, location.spoolSize, log);
     this.#retention = new Retention(lanes.tidying, limits, clock, log);
     this.#tail = new Tail({
       ...{ database: lanes.reading, memory, origin, head },
