@@ -1,22 +1,11 @@
 import type { JournalStore } from './journal.ts';
+import type { StoreLocation } from './location.ts';
 import { postgresStore } from './postgres/store.ts';
-import { sqliteStore } from './sqlite/store.ts';
+import { folderJournals, sqliteStore } from './sqlite/store.ts';
 
-/** Where the configuration has the journal: in a folder of this machine, or in a database that daemons share. */
-export type StoreLocation = { readonly path: string; readonly url?: undefined } | SharedLocation;
-
-export interface SharedLocation {
-  /** Of PostgreSQL: as `postgresServers` takes it. */
-  readonly url: string;
-  readonly schema: string;
-  /** A folder of this machine for what comes in while the database is away, and how many bytes it may have. */
-  readonly spool: string;
-  readonly spoolSize: number;
-  /** Of the daemon, among those that share it. */
-  readonly name: string;
-}
+export { folderJournals };
 
 /** The store of a journal, which isn't opened by that. */
 export function storeAt(location: StoreLocation): JournalStore {
-  return location.url === undefined ? sqliteStore(location.path) : postgresStore(location);
+  return location.url === undefined ? sqliteStore(location.path) : postgresStore(location, folderJournals);
 }

@@ -1,7 +1,10 @@
 import type { Logger } from 'pino';
 import type { Journal, Limits, OpenOptions } from '../../src/journal/journal.ts';
-import { storeAt } from '../../src/journal/open.ts';
+import { folderJournals, storeAt } from '../../src/journal/open.ts';
+import type { OperatorStore } from '../../src/journal/operator-store.ts';
 import type { OpenedReader } from '../../src/journal/reader.ts';
+
+export { folderJournals };
 
 export const unlimited: Limits = {
   retention: Number.POSITIVE_INFINITY,
@@ -17,4 +20,8 @@ export function openJournal(folder: string, log: Logger, limits = unlimited, opt
 
 export function openJournalReader(folder: string): Promise<OpenedReader> {
   return storeAt({ path: folder }).openReader();
+}
+
+export function openOperatorStore(folder: string): Promise<OperatorStore> {
+  return storeAt({ path: folder }).openOperatorStore();
 }

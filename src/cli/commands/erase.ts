@@ -21,7 +21,7 @@ export function eraseCommand(terminal: Terminal): Command {
     .description("remove an account's notifications from the journal, for good")
     .requiredOption('-a, --account <id>', 'the account')
     .option('--dry-run', 'say what there is of it, and erase nothing')
-    .option('--compact', 'write the whole journal anew too; the daemon must be stopped')
+    .option('--compact', 'write the whole journal anew too; all its daemons must be stopped')
     .option('-y, --yes', "don't ask for confirmation")
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
@@ -34,7 +34,8 @@ const help = `
 It removes notifications, deliveries that wait, dead letters and quarantine, and their bytes in free pages and in the write-ahead
 log. It works beside the daemon, which goes on taking notifications: those of the account that arrive from now on stay. Where
 SQLite has moved rows, bytes of them may be left in pages that are in use; the command says so. --compact removes these too: it
-writes the journal anew, and needs free disk for two more of its size. Interrupted, the command can be run again.
+writes the journal anew, and needs free disk for two more of its size. In a shared journal, bytes are left in free space of its
+tables until PostgreSQL writes there; --compact writes these tables anew. Interrupted, the command can be run again.
 
 Exit code: 0 done, or there was nothing, or you said no, 1 bytes of it are left, 2 not done.
 

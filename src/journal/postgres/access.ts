@@ -6,7 +6,7 @@ import { type Server, serverAddress } from '../../common/net/database-url.ts';
 import { postgresServers } from '../../common/net/postgres-url.ts';
 import { formatBytes, pluralize } from '../../common/text/format.ts';
 import { JournalError } from '../journal.ts';
-import type { SharedLocation } from '../open.ts';
+import type { SharedLocation } from '../location.ts';
 import { StoreAway, sqlStateOf } from './failure.ts';
 import { Link } from './link.ts';
 import { newestVersion } from './migrate.ts';

@@ -2,6 +2,10 @@ import type { Logger } from 'pino';
 import { ActReporter, actOf, audited, selectionText } from '../audit.ts';
 import type { ActName, ActSelection, AuditedAct, Operator } from '../operator-store.ts';
 import type { Queryable } from './connection.ts';
+import { isConflict } from './failure.ts';
+
+/** Of a step that is in the way of somebody else's, and they of it. */
+const mostTries = 5;
 
 /** Work of one statement: the last of its CTEs is named `step`, and has how much was `changed`. */
 interface Step {
@@ -31,7 +35,18 @@ export class ActSteps {
   }
 
   /** Returns how much was changed. @throws JournalError, and nothing is */
-  async do({ act, ctes, values, route, isCounted = true }: Step): Promise<number> {
+  async do(step: Step): Promise<number> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#try(step);
+      } catch (error) {
+        // A daemon that settles changes the same records in an order of its own.
+        if (!isConflict(error) || tries === mostTries) throw error;
+      }
+    }
+  }
+
+  async #try({ act, ctes, values, route, isCounted = true }: Step): Promise<number> {
     const { who, from } = this.#operator;
     const first = values.length + 1;
     const [number, name, origin, kind, selection, about] = Array.from({ length: 6 }, (_, index) => `$${first + index}`);

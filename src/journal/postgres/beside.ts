@@ -1,6 +1,6 @@
 import pino from 'pino';
 import { postgresServers } from '../../common/net/postgres-url.ts';
-import type { SharedLocation } from '../open.ts';
+import type { SharedLocation } from '../location.ts';
 import type { OperatorStore } from '../operator-store.ts';
 import type { OpenedReader } from '../reader.ts';
 import { type Database, Lane } from './connection.ts';

@@ -5,6 +5,7 @@ import { postgresServers } from '../../common/net/postgres-url.ts';
 import { bytesOf, type Entry } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
 import { countsWith } from '../delivery-tallies.ts';
+import type { Spool } from '../folder-journals.ts';
 import {
   type AboutDaemon,
   type Change,
@@ -18,12 +19,13 @@ import {
   type RoutePlace,
   type RouteSharing,
 } from '../journal.ts';
-import type { SharedLocation } from '../open.ts';
+import type { SharedLocation } from '../location.ts';
 import type { CountSpan, DeliveryCount, Drift, JournalReader, Pause } from '../reader.ts';
 import type { Start } from '../route-session.ts';
 import { type Appended, append, probeAppends } from './append.ts';
 import { Acts } from './audit.ts';
 import { SharedClock } from './clock.ts';
+import { Companions } from './companions.ts';
 import { type AwayState, type Database, Lane } from './connection.ts';
 import { describeDaemon, enterDaemon } from './daemon.ts';
 import { erasedAmong } from './deliveries.ts';
@@ -41,7 +43,6 @@ import { Retention } from './retention.ts';
 import { RoutePlaces } from './route-places.ts';
 import { RouteSessions } from './route-sessions.ts';
 import { Settlements } from './settlements.ts';
-import { openSpool } from './spool.ts';
 import { SpoolingAppender } from './spooling.ts';
 import { pausesIn } from './summary.ts';
 import { Tail } from './tail.ts';
@@ -74,10 +75,12 @@ interface Beginning {
 
 /**
  * Opens a journal that several daemons share, for one of them.
+ * @param spool for what comes in while the database is away: it is closed with the journal, or where that isn't opened
  * @throws JournalError where it can't be reached or used, is newer, or a daemon of this name lives
  */
 export async function openJournal(
   location: SharedLocation,
+  spool: Spool,
   limits: Limits,
   log: Logger,
   options: OpenOptions = {},
@@ -101,10 +104,11 @@ export async function openJournal(
       acts: await Acts.open(lanes.reading, log),
       pauses: await pausesIn(lanes.reading),
     };
-    return new PostgresJournal(location, holder, lanes, lease, beginning, limits, log, options);
+    return new PostgresJournal(location, spool, holder, lanes, lease, beginning, limits, log, options);
   } catch (error) {
     await lease.close();
     await closeAll(lanes);
+    await spool.close();
     throw error;
   }
 }
@@ -137,13 +141,14 @@ class PostgresJournal implements Journal {
   readonly #places: RoutePlaces;
   readonly #pulse: Pulse;
   readonly #listeners = new Set<Listener>();
+  readonly #companions: Companions;
   readonly #timer: NodeJS.Timeout;
   #limits: Limits;
   #pauses: ReadonlyMap<string, Pause>;
-  #writing: Promise<void> = Promise.resolve();
 
   constructor(
     location: SharedLocation,
+    spool: Spool,
     holder: string,
     lanes: Lanes,
     lease: Lease,
@@ -152,7 +157,7 @@ class PostgresJournal implements Journal {
     log: Logger,
     { lookEvery, memory = new MemoryBudget(Number.POSITIVE_INFINITY) }: OpenOptions,
   ) {
-    const { origin, head, signal, clock, counts, pauses } = beginning;
+    const { origin, head, signal, clock, counts, outages, pauses } = beginning;
     this.#holder = holder;
     this.#lanes = lanes;
     this.#lease = lease;
@@ -160,7 +165,6 @@ class PostgresJournal implements Journal {
     this.#limits = limits;
     this.#pauses = pauses;
     this.#reader = readerOf(lanes.reading);
-    const spool = openSpool(location.spool, location.spoolSize, log);
     this.#retention = new Retention(lanes.tidying, limits, clock, log);
     this.#tail = new Tail({
       ...{ database: lanes.reading, memory, origin, head },
@@ -187,6 +191,7 @@ class PostgresJournal implements Journal {
       signal,
     );
     this.#intake = new SpoolingAppender(this.#target, spool, log);
+    this.#companions = new Companions([counts, outages, clock]);
     this.#timer = setInterval(() => this.#writeDue(), 1_000);
   }
 
@@ -276,8 +281,7 @@ class PostgresJournal implements Journal {
     this.#settlements.close();
     await this.#lease.close();
     this.#beginning.counts.tallies.closing();
-    this.#writeDue();
-    await this.#writing;
+    await this.#companions.close();
     await closeAll(this.#lanes);
   }
 
@@ -333,12 +337,7 @@ class PostgresJournal implements Journal {
   /** What isn't worth a call of its own. What can't be written goes with the next one. */
   #writeDue(): void {
     this.#tail.tidy();
-    const { counts, outages, clock } = this.#beginning;
-    const due = [counts, outages, clock].filter(({ isDue }) => isDue);
-    if (due.length === 0) return;
-    this.#writing = this.#writing.then(async () => {
-      for (const one of due) if (one.isDue) await one.write().catch(() => undefined);
-    });
+    void this.#companions.writeDue();
   }
 
   #tell(change: Change): void {

@@ -3,10 +3,10 @@ import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import type { Entry } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
+import type { Spool } from '../folder-journals.ts';
 import type { Appender, Degraded } from '../journal.ts';
 import type { Drift } from '../reader.ts';
 import { type AwayState, StoreAway } from './connection.ts';
-import type { Spool } from './spool.ts';
 
 /** For so long an append tries to reach the database, and between tries, in milliseconds. */
 const patience = 1_000;

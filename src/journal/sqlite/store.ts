@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
 import { accessToDatabase } from '../../common/sqlite.ts';
+import type { FolderJournals } from '../folder-journals.ts';
 import type { JournalStore } from '../journal.ts';
 import { refuseSharedFolder } from './access.ts';
+import { openCopySource } from './copy-source.ts';
 import { databaseFile } from './database.ts';
 import { openJournal } from './journal.ts';
 import { openOperatorStore } from './operator-store.ts';
 import { openJournalReader } from './reader.ts';
+import { openSpool } from './spool.ts';
 
 /** A journal in files of its own, in a folder of this machine: one daemon has it at a time. */
 export function sqliteStore(folder: string): JournalStore {
@@ -26,3 +29,5 @@ export function sqliteStore(folder: string): JournalStore {
     },
   };
 }
+
+export const folderJournals: FolderJournals = { openSpool, openSource: openCopySource };

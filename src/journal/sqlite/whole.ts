@@ -1,17 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Notification } from '../../notification/notification.ts';
 import type { EntryRow } from '../entry-head.ts';
+import type { Placed } from '../folder-journals.ts';
 import { Portion } from '../portion.ts';
 import { entryColumns, entryOf, prepareEntries } from './rows.ts';
 
-/** A notification with its place in the journal. */
-export interface Placed {
-  readonly seq: number;
-  readonly resendOf: string | null;
-  readonly notification: Notification;
-}
-
-/** Reads notifications as they were appended, to be appended to another store. What no schema knows of them isn't kept. */
+/** Reads notifications as they were appended, to be appended to another store. */
 export class WholeReader {
   readonly #after: StatementSync;
 

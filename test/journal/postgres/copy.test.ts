@@ -6,9 +6,8 @@ import pino from 'pino';
 import type { Journal } from '../../../src/journal/journal.ts';
 import type { Database } from '../../../src/journal/postgres/connection.ts';
 import { copyJournal } from '../../../src/journal/postgres/copy/copy.ts';
-import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import type { Notification } from '../../../src/notification/notification.ts';
-import { openJournal, unlimited } from '../../support/journal.ts';
+import { folderJournals, openJournal, openOperatorStore, unlimited } from '../../support/journal.ts';
 import { notification } from '../../support/notification.ts';
 import { makeTables, type Tables } from '../../support/postgres-tables.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
@@ -101,7 +100,7 @@ describe('a journal in a folder', () => {
     await inFolder(async (journal) => {
       await journal.append(some(3));
       await settle(journal, 'crm', { cursor: 1, recorded: [recorded(3, 'quarantined')] });
-      const store = openOperatorStore(folder);
+      const store = await openOperatorStore(folder);
       const act = store.act({ who: 'ann', from: 'here' }, { route: 'crm' });
       await act.pause('crm');
       await act.drop(await store.records({ states: ['quarantined'] }, 0, 10));
@@ -152,7 +151,7 @@ describe('a journal in a folder', () => {
         recorded: [recorded(5, 'dead')],
         delivered: [{ code: null, places: [1, 4, 6, 6], events: new Map() }],
       });
-      const store = openOperatorStore(folder);
+      const store = await openOperatorStore(folder);
       await store.act({ who: 'ann', from: 'here' }, {}).erase('gone', false);
       await store.close();
     });
@@ -215,15 +214,20 @@ async function inFolder(work: (journal: Journal) => Promise<unknown>): Promise<v
   await journal.close();
 }
 
-function copy(database: Database = tables) {
-  return copyJournal(database, folder, 'here', {
-    limits: unlimited,
-    routeIn: (name) => (name === 'console' ? 'console@here' : name),
-    tell(done, all) {
-      progress.push(done);
-      total = all;
-    },
-  });
+async function copy(database: Database = tables) {
+  const source = folderJournals.openSource(folder);
+  try {
+    return await copyJournal(database, source, 'here', {
+      limits: unlimited,
+      routeIn: (name) => (name === 'console' ? 'console@here' : name),
+      tell(done, all) {
+        progress.push(done);
+        total = all;
+      },
+    });
+  } finally {
+    source.close();
+  }
 }
 
 /** Fails from some call that changes something on. */

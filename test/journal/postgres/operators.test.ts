@@ -6,6 +6,7 @@ import type { Attempt } from '../../../src/journal/route-session.ts';
 import { type Operating, operating } from '../../support/operator.ts';
 import { makeTables, type Tables } from '../../support/postgres-tables.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
+import { until } from '../../support/until.ts';
 
 let server: SharedPostgres;
 let tables: Tables;
@@ -14,6 +15,8 @@ let compacted: string[];
 
 beforeAll(async () => {
   server = await sharePostgres();
+  // Nobody here waits for a second until it is looked whether two wait for each other.
+  await server.query(`ALTER DATABASE ${new URL(server.url).pathname.slice(1)} SET deadlock_timeout TO '20ms'`);
 });
 
 afterAll(() => server.close());
@@ -79,6 +82,26 @@ describe('what operators do to a shared journal', () => {
     expect(begun).toEqual([0, 1, 2].map((more) => (begun[0] ?? 0) + more));
   });
 
+  test('is done again where a daemon’s settlement and it were in each other’s way', async () => {
+    const done = Promise.withResolvers<number>();
+    await appended(2);
+    await tables.query(
+      "INSERT INTO deliveries (route, seq, state, reason, updated_at) SELECT 'r', n, 'dead', 'x', 1 FROM generate_series(1, 2) n",
+    );
+    const records = await store.records({ states: ['dead'] }, 0, 10);
+    await tables.transaction(async (within) => {
+      // The act's connection finds that they wait for each other before this one does.
+      await within.query("SET LOCAL deadlock_timeout TO '1h'");
+      await within.query('UPDATE deliveries SET reason = $1 WHERE seq = 2', ['y']);
+      const dropped = store.drop(records);
+      await until(async () => (await locked()) > 0, { what: 'the act to wait' });
+      await within.query('UPDATE deliveries SET reason = $1 WHERE seq = 1', ['y']);
+      void dropped.then(done.resolve, done.reject);
+    });
+    expect(await done.promise).toBe(2);
+    expect(await store.acts(0, 10)).toMatchObject([{ act: 'drop', count: 2 }]);
+  });
+
   test('can wish for a probe of one route, or of all', async () => {
     await store.askForProbe?.('r');
     await store.askForProbe?.(null);
@@ -111,7 +134,7 @@ describe('what is read of a shared journal', () => {
     expect(await places({ events: ['rare*'] })).toEqual([702, 703, 20_704, 20_705]);
     expect(await places({ events: ['rare*'], after: 0 })).toEqual([701, 702, 703, 20_704]);
     expect(await places({ events: ['r%*'], after: 0 })).toEqual([]);
-    expect(await places({ accounts: ['a1'], after: 701 })).toEqual([702, 703, 18_001, 18_002]);
+    expect(await places({ accounts: ['a'], after: 701 })).toEqual([702, 703, 18_001, 18_002]);
     const { entries } = await store.search({ events: ['*%_'], since: 1, limit: 10 });
     expect(entries.map(({ seq }) => seq)).toEqual([20_705, 20_704, 703, 702, 701]);
   });
@@ -134,22 +157,22 @@ describe('what is read of a shared journal', () => {
 describe('erasing an account of a shared journal', () => {
   test('leaves no line about it, takes it out of its tables, and says what else there is', async () => {
     await tables.query("SELECT place('t', 'earliest')");
-    await appended(1, { json: '{"of":"a1"}' });
+    await appended(1, { json: '{"of":"a"}' });
     await accountOf(1, 'other');
     await appended(3, { isResent: true });
     await tables.append([4_000], { rank: 2, isResent: true });
     await tables.query(
       `INSERT INTO deliveries (route, seq, account_id, state, reason, updated_at)
-       SELECT route, seq, 'a1', 'dead', 'x', 1 FROM generate_series(1, 5) seq, unnest('{r,s}'::text[]) route`,
+       SELECT route, seq, 'a', 'dead', 'x', 1 FROM generate_series(1, 5) seq, unnest('{r,s}'::text[]) route`,
     );
     await tables.query(
       `INSERT INTO delivery_log (first, last, attempts, route, outcome, gaps)
        VALUES (2, 2, 1, 't', 'delivered', NULL), (1, 5, 1, 't', 'delivered', '{}'), (1, 1, 1, 't', 'delivered', NULL)`,
     );
-    const held = await store.holdingsOf('a1');
+    const held = await store.holdingsOf('a');
     expect(held).toMatchObject({ notifications: 4, oldest: 1, newest: 4_000, dead: 8, mentions: 1 });
     expect(held.uncovered.join()).toMatch(/write-ahead log.*standbys.*backups.*--compact.*spool/);
-    expect(await store.erase('a1', false)).toMatchObject({ notifications: 4 });
+    expect(await store.erase('a', false)).toMatchObject({ notifications: 4 });
     const rows = (table: string) => tables.values(`SELECT count(*) FROM ${table}`);
     expect(await Promise.all(['entries', 'ids', 'occurrences'].map(rows))).toEqual([[1], [1], [0]]);
     expect(await tables.values('SELECT DISTINCT seq FROM deliveries')).toEqual([1]);
@@ -166,19 +189,27 @@ describe('erasing an account of a shared journal', () => {
       holder,
     ]);
     await tables.query('INSERT INTO beats VALUES ($1, now_ms() + 60000, 0)', [holder]);
-    await expect(store.erase('a1', true)).rejects.toThrow(
+    await expect(store.erase('a', true)).rejects.toThrow(
       'the journal is to be compacted, and daemons have it: stop them first (west)',
     );
     await tables.query('UPDATE daemons SET stopped_at = now_ms()');
     const file = async () => (await tables.values("SELECT pg_relation_filepath('log_0')"))[0];
     const before = await file();
-    expect(await store.erase('a1', true)).toMatchObject({ notifications: 1 });
+    expect(await store.erase('a', true)).toMatchObject({ notifications: 1 });
     expect(compacted).toContain('log_0 anew');
     expect(await file()).not.toBe(before);
   });
 });
 
-/** So many notifications of the account `a1`, received one after the other from the time 1 on. */
+/** How many wait for somebody else's transaction. */
+async function locked(): Promise<number> {
+  const [count] = await server.query(
+    "SELECT count(*)::int AS count FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'",
+  );
+  return Number(count?.count);
+}
+
+/** So many notifications of the account `a`, received one after the other from the time 1 on. */
 function appended(count: number, parts: object = {}): Promise<number> {
   return tables.append(
     Array.from({ length: count }, (_, index) => index + 1),

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
+import type { Spool } from '../../../src/journal/folder-journals.ts';
 import { StoreAway } from '../../../src/journal/postgres/connection.ts';
-import { openSpool, type Spool } from '../../../src/journal/postgres/spool.ts';
 import { SpoolingAppender, type SpoolTarget } from '../../../src/journal/postgres/spooling.ts';
 import type { Drift } from '../../../src/journal/reader.ts';
 import type { Entry } from '../../../src/notification/entry.ts';
 import type { Notification } from '../../../src/notification/notification.ts';
-import { openJournal } from '../../support/journal.ts';
+import { folderJournals, openJournal } from '../../support/journal.ts';
 import { entryOf, notification } from '../../support/notification.ts';
 import { until } from '../../support/until.ts';
 
@@ -76,7 +76,7 @@ describe('while the database is away', () => {
     database.away = null;
     const live = notification({});
     await appender.append([live]);
-    await until(() => spool.count === 0, { what: 'the spool to be empty' });
+    await until(() => logged.length === 3, { what: 'the end of it to be told' });
     expect(database.ids.filter((id) => id !== live.header.id)).toEqual(idsOf(all));
     expect(database.ids).toContain(live.header.id);
     expect(appender.degraded).toBeNull();
@@ -191,11 +191,13 @@ describe('a spool', () => {
     const journal = await openJournal(own, pino({ level: 'silent' }));
     await journal.openRoute('r', 'now');
     await journal.close();
-    expect(() => openSpool(own, size, pino({ level: 'silent' }))).toThrow(`"kazoo-relay journal copy --from ${own}"`);
+    expect(() => folderJournals.openSpool(own, size, pino({ level: 'silent' }))).toThrow(
+      `"kazoo-relay journal copy --from ${own}"`,
+    );
   });
 
   test("is one daemon's", () => {
-    expect(() => openSpool(folder, size, pino({ level: 'silent' }))).toThrow(
+    expect(() => folderJournals.openSpool(folder, size, pino({ level: 'silent' }))).toThrow(
       `the journal ${folder} is in use by another kazoo-relay: stop that one, or give this one a journal.spool of its own`,
     );
   });
@@ -203,7 +205,7 @@ describe('a spool', () => {
 
 function open(spoolSize = size): void {
   const log = pino({ level: 'info' }, { write: (text: string) => void logged.push(JSON.parse(text)) });
-  spool = openSpool(folder, spoolSize, log);
+  spool = folderJournals.openSpool(folder, spoolSize, log);
   appender = new SpoolingAppender(database, spool, log);
 }
 

@@ -1,11 +1,8 @@
-import { randomInt } from 'node:crypto';
-import type { DatabaseSync } from 'node:sqlite';
 import pino from 'pino';
 import { postgresServers } from '../../../common/net/postgres-url.ts';
+import type { CopySource } from '../../folder-journals.ts';
 import { type Copied, type Copying, JournalError } from '../../journal.ts';
-import type { SharedLocation } from '../../open.ts';
-import { openDatabase } from '../../sqlite/database.ts';
-import { acquireLock, isLocked } from '../../sqlite/lock.ts';
+import type { SharedLocation } from '../../location.ts';
 import { type Database, Lane } from '../connection.ts';
 import { headOf } from '../log-ranges.ts';
 import { migrate } from '../migrate.ts';
@@ -18,80 +15,59 @@ import { copyRoutes } from './routes.ts';
 /** For one call, in milliseconds: some are about all that there is. */
 const within = 600_000;
 
-/** @throws JournalError */
-export async function copyInto(location: SharedLocation, folder: string, copying: Copying): Promise<Copied> {
-  const primary = new Primary(postgresServers(location.url), location.schema, pino({ level: 'silent' }));
-  const database = new Lane(primary, { size: 1, within });
+/**
+ * Copies a journal in a folder, whose daemon is stopped, into that of a database, with what its routes have settled.
+ * @throws JournalError
+ */
+export async function copyInto(
+  { url, schema, name }: SharedLocation,
+  openSource: () => CopySource,
+  copying: Copying,
+): Promise<Copied> {
+  const source = openSource();
+  const database = new Lane(new Primary(postgresServers(url), schema, pino({ level: 'silent' })), { size: 1, within });
   try {
-    await migrate(database, location.schema);
-    return await copyJournal(database, folder, location.name, copying);
+    await migrate(database, schema);
+    return await copyJournal(database, source, name, copying);
   } finally {
     await database.close();
+    source.close();
   }
 }
 
 /**
- * Copies a journal in a folder, whose daemon is stopped, behind what the database has; with what its routes have settled.
- * Where it was cut off, it goes on; once all is there, it does nothing.
+ * Copies it behind what the database has. Where it was cut off, it goes on; once all is there, it does nothing.
  * @param name of the daemon that has taken it
- * @throws JournalError
  */
-export async function copyJournal(database: Database, folder: string, name: string, copying: Copying): Promise<Copied> {
-  if (isLocked(folder)) throw new JournalError(`a daemon has the journal in ${folder}: stop it first`);
-  const lock = acquireLock(folder);
-  try {
-    const source = openDatabase(folder);
-    try {
-      return await copy(database, source, folder, { ...copying, name });
-    } finally {
-      source.close();
-    }
-  } finally {
-    lock.release();
-  }
-}
-
-async function copy(
+export async function copyJournal(
   database: Database,
-  source: DatabaseSync,
-  folder: string,
-  copying: Copying & { readonly name: string },
+  source: CopySource,
+  name: string,
+  copying: Copying,
 ): Promise<Copied> {
-  const last = lastOf(source);
-  const mark = `copied_${identityOf(source)}`;
+  const mark = `copied_${source.identity}`;
   const [done] = await database.query<{ value: number }>('SELECT value FROM facts WHERE name = $1', [mark]);
-  if (done !== undefined) return alreadyCopied(folder, done.value, last);
+  if (done !== undefined) return alreadyCopied(source, done.value);
   await refuseDaemons(database);
   await refuseRoutesBehind(database, source, copying);
   const places = await Places.read(source, database);
   const before = places.known;
-  const records = countRecords(source);
-  const all = places.count + records;
+  const all = places.count + countRecords(source);
   const tell = (count: number) => copying.tell(count, all);
-  await copyEntries(database, source, places, copying, tell);
-  const taken = await copyRecords(database, source, places, { ...copying, mark }, (count) =>
+  await copyEntries(database, source, places, { ...copying, name }, tell);
+  const records = await copyRecords(database, source, places, { ...copying, name, mark }, (count) =>
     tell(places.count + count),
   );
   const routes = await database.transaction(async (within) => {
     await refuseDaemons(within);
     const count = await copyRoutes(within, source, places, copying);
-    await within.query('INSERT INTO facts (name, value) VALUES ($1, $2)', [mark, last]);
+    await within.query('INSERT INTO facts (name, value) VALUES ($1, $2)', [mark, source.last]);
     return count;
   });
-  return { notifications: places.count, before, records: taken, routes, isNew: true };
+  return { notifications: places.count, before, records, routes, isNew: true };
 }
 
-/** A number that is this journal's alone: it is told by it wherever its folder is. */
-function identityOf(source: DatabaseSync): number {
-  source.prepare("INSERT OR IGNORE INTO facts (name, value) VALUES ('copied_as', ?)").run(randomInt(1, 2 ** 47));
-  return Number(source.prepare("SELECT value FROM facts WHERE name = 'copied_as'").get()?.value);
-}
-
-function lastOf(source: DatabaseSync): number {
-  return Number(source.prepare('SELECT ifnull(max(seq), 0) AS last FROM notifications').get()?.last);
-}
-
-function alreadyCopied(folder: string, through: number, last: number): Copied {
+function alreadyCopied({ folder, last }: CopySource, through: number): Copied {
   if (last > through)
     throw new JournalError(
       `the journal in ${folder} was copied, and a daemon has taken notifications into it since: start one with it again and let ` +
@@ -112,13 +88,12 @@ async function refuseDaemons(within: Pick<Database, 'query'>): Promise<void> {
 }
 
 /** A route has one place in the log: with what is copied behind it, what it hasn't delivered yet can't be told any more. */
-async function refuseRoutesBehind(database: Database, source: DatabaseSync, { routeIn }: Copying): Promise<void> {
-  const names = source.prepare('SELECT name FROM routes').all();
+async function refuseRoutesBehind(database: Database, source: CopySource, { routeIn }: Copying): Promise<void> {
   const behind = await database.query<{ route: string; count: number }>(
     `SELECT r.route, $2::bigint - p.cursor AS count FROM routes r,
        LATERAL (SELECT cursor FROM progress WHERE route = r.route ORDER BY epoch DESC, n DESC LIMIT 1) p
      WHERE r.route = ANY ($1) AND p.cursor < $2::bigint ORDER BY r.route`,
-    [names.map(({ name }) => routeIn(String(name))), await headOf(database)],
+    [source.all('routes').map(({ route }) => routeIn(String(route))), await headOf(database)],
   );
   const [first] = behind;
   if (first === undefined) return;

@@ -1,6 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { CopySource, Placed } from '../../folder-journals.ts';
 import type { Copying } from '../../journal.ts';
-import { type Placed, WholeReader } from '../../sqlite/whole.ts';
 import { append } from '../append.ts';
 import type { Database } from '../connection.ts';
 import { addRanges, headOf, rangesOf } from '../log-ranges.ts';
@@ -12,17 +11,16 @@ const batchSize = 500;
 /** Copies those that the database hasn't yet, in their order. */
 export async function copyEntries(
   database: Database,
-  source: DatabaseSync,
+  source: CopySource,
   places: Places,
   { limits, name }: Pick<Copying, 'limits'> & { readonly name: string },
   tell: (count: number) => void,
 ): Promise<void> {
   const origin = await numberOf(database, name);
-  const reader = new WholeReader(source);
   let ending = 0;
   let count = 0;
   for (let seq = 0; ; ) {
-    const read = reader.read(seq, batchSize);
+    const read = source.read(seq, batchSize);
     const last = read.at(-1);
     if (last === undefined) return;
     seq = last.seq;

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { CopySource } from '../../folder-journals.ts';
 import type { Queryable } from '../connection.ts';
 
 /** Ids that are looked up at a time. */
@@ -16,15 +16,15 @@ export class Places {
     this.#places = new Float64Array(seqs.length);
   }
 
-  static async read(source: DatabaseSync, database: Queryable): Promise<Places> {
-    const count = Number(source.prepare('SELECT count(*) AS count FROM notifications').get()?.count);
+  static async read(source: CopySource, database: Queryable): Promise<Places> {
+    const { count } = source;
     const places = new Places(new Float64Array(count));
     let index = 0;
     let some: string[] = [];
-    for (const { seq, id } of source.prepare('SELECT seq, id FROM notifications ORDER BY seq').iterate()) {
-      places.#seqs[index] = Number(seq);
+    for (const { seq, id } of source.ids()) {
+      places.#seqs[index] = seq;
       index += 1;
-      some.push(String(id));
+      some.push(id);
       if (some.length < atOnce && index < count) continue;
       const found = await placesOf(database, some);
       for (const [offset, place] of found) places.#places[index - some.length + offset] = place;

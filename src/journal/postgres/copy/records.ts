@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { CopySource, NumberedTable, Row } from '../../folder-journals.ts';
 import type { Copying } from '../../journal.ts';
 import { type Attempt, restartedAt } from '../../route-session.ts';
 import { storableJson } from '../arrays.ts';
@@ -11,12 +11,9 @@ const atOnce = 1_000;
 /** What is called otherwise in the database. */
 type Renaming = Pick<Copying, 'routeIn'> & { readonly name: string };
 
-type Row = Readonly<Record<string, unknown>>;
-
 /** A table whose rows have numbers of their own: what each of them is in the database, and how they are inserted there. */
 interface Table {
-  readonly name: string;
-  readonly number: string;
+  readonly name: NumberedTable;
   /** Null is left out: nothing of it is there any more. */
   of(row: Row, places: Places, copying: Renaming): Record<string, unknown> | null;
   readonly insert: string;
@@ -25,7 +22,6 @@ interface Table {
 const tables: readonly Table[] = [
   {
     name: 'deliveries',
-    number: 'rowid',
     of({ route, seq, ...row }, places, { routeIn }) {
       const attempts = JSON.parse(String(row.attempts)) as Attempt[]; // as a route's session wrote them
       const place = places.of(Number(seq));
@@ -40,7 +36,6 @@ const tables: readonly Table[] = [
   },
   {
     name: 'delivery_log',
-    number: 'number',
     of({ route, first, last, gaps, ...row }, places, { routeIn }) {
       const own = { ...row, route: routeIn(String(route)) };
       if (gaps === null) {
@@ -59,7 +54,6 @@ const tables: readonly Table[] = [
   },
   {
     name: 'audit',
-    number: 'number',
     of: (row) => ({ ...row }),
     insert: `INSERT INTO audit (number, at, who, origin, act, selection, count)
       SELECT (SELECT coalesce(max(number), 0) FROM audit) + row_number() OVER (ORDER BY number), at, who, origin, act, selection, count
@@ -68,7 +62,6 @@ const tables: readonly Table[] = [
   },
   {
     name: 'outages',
-    number: 'number',
     of: (row, _places, { name }) => ({ ...row, name }),
     insert: `INSERT INTO outages (name, since, until, zone, broker, reason, code)
       SELECT name, since, until, zone, broker, reason, code FROM jsonb_to_recordset($1::jsonb)
@@ -77,11 +70,8 @@ const tables: readonly Table[] = [
 ];
 
 /** How many rows there are of them. */
-export function countRecords(source: DatabaseSync): number {
-  return tables.reduce(
-    (sum, { name }) => sum + Number(source.prepare(`SELECT count(*) AS count FROM ${name}`).get()?.count),
-    0,
-  );
+export function countRecords(source: CopySource): number {
+  return tables.reduce((sum, { name }) => sum + source.countOf(name), 0);
 }
 
 /**
@@ -91,19 +81,16 @@ export function countRecords(source: DatabaseSync): number {
  */
 export async function copyRecords(
   database: Database,
-  source: DatabaseSync,
+  source: CopySource,
   places: Places,
   copying: Renaming & { readonly mark: string },
   tell: (count: number) => void,
 ): Promise<number> {
   let count = 0;
   for (const table of tables) {
-    const rows = source.prepare(
-      `SELECT ${table.number} AS position, * FROM ${table.name} WHERE ${table.number} > ? ORDER BY ${table.number} LIMIT ${atOnce}`,
-    );
     const fact = `${copying.mark}_${table.name}`;
     for (let position = await positionIn(database, fact); ; ) {
-      const some = rows.all(position);
+      const some = source.rows(table.name, position, atOnce);
       const last = some.at(-1);
       if (last === undefined) break;
       position = Number(last.position);
@@ -120,7 +107,7 @@ export async function copyRecords(
       tell(count);
     }
   }
-  return Number(source.prepare('SELECT count(*) AS count FROM deliveries').get()?.count);
+  return source.countOf('deliveries');
 }
 
 async function positionIn(database: Queryable, fact: string): Promise<number> {

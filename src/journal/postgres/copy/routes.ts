@@ -1,6 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { CopySource, SmallTable } from '../../folder-journals.ts';
 import type { Copying } from '../../journal.ts';
-import { driftOf } from '../../sqlite/drift.ts';
 import { storableJson } from '../arrays.ts';
 import type { Queryable } from '../connection.ts';
 import type { Places } from './places.ts';
@@ -8,27 +7,21 @@ import type { Places } from './places.ts';
 /** Copies where routes stand, and what else is known of them and of the journal, within one transaction. Returns how many there are. */
 export async function copyRoutes(
   within: Queryable,
-  source: DatabaseSync,
+  source: CopySource,
   places: Places,
   { routeIn }: Pick<Copying, 'routeIn'>,
 ): Promise<number> {
-  const all = (sql: string): (Record<string, unknown> & { route: string })[] =>
-    source
-      .prepare(sql)
-      .all()
-      .map(({ route, ...row }) => ({ ...row, route: routeIn(String(route)) }));
+  const all = (table: SmallTable): (Record<string, unknown> & { route: string })[] =>
+    source.all(table).map(({ route, ...row }) => ({ ...row, route: routeIn(String(route)) }));
   const put = (sql: string, rows: readonly object[]) => within.query(sql, [storableJson(rows)]);
 
-  const routes = source
-    .prepare('SELECT name AS route, cursor, seqs FROM routes LEFT JOIN settled_ahead ON route = name')
-    .all()
-    .map(({ route, cursor, seqs }) => ({
-      route: routeIn(String(route)),
-      cursor: places.through(Number(cursor)),
-      ahead: (JSON.parse(String(seqs ?? '[]')) as number[]) // as settlements wrote them
-        .filter((seq) => seq > Number(cursor))
-        .flatMap((seq) => places.of(seq) ?? []),
-    }));
+  const routes = source.all('routes').map(({ route, cursor, seqs }) => ({
+    route: routeIn(String(route)),
+    cursor: places.through(Number(cursor)),
+    ahead: (JSON.parse(String(seqs ?? '[]')) as number[]) // as settlements wrote them
+      .filter((seq) => seq > Number(cursor))
+      .flatMap((seq) => places.of(seq) ?? []),
+  }));
   // One that is known there has delivered all that was there: it goes on behind what is copied.
   await put(
     `WITH given AS (SELECT * FROM jsonb_to_recordset($1::jsonb) x(route text, cursor bigint, ahead bigint[])),
@@ -41,7 +34,7 @@ export async function copyRoutes(
   await put(
     `INSERT INTO dropped (route, seq) SELECT route, seq FROM jsonb_to_recordset($1::jsonb) x(route text, seq bigint)
      ON CONFLICT DO NOTHING`,
-    all('SELECT route, seq FROM dropped').flatMap(({ route, seq }) => {
+    all('dropped').flatMap(({ route, seq }) => {
       const place = places.of(Number(seq));
       return place === null ? [] : [{ route, seq: place }];
     }),
@@ -50,19 +43,19 @@ export async function copyRoutes(
     `INSERT INTO selections (route, after, at, selection)
      SELECT route, after, at, selection FROM jsonb_to_recordset($1::jsonb) x(route text, after bigint, at bigint, selection text)
      ON CONFLICT (route, after) DO UPDATE SET at = excluded.at, selection = excluded.selection`,
-    all('SELECT route, after, at, selection FROM selections ORDER BY after').map(({ after, ...row }) => ({
+    all('selections').map(({ after, ...row }) => ({
       ...{ ...row, after: Number(after) < 0 ? Number(after) : places.through(Number(after)) },
     })),
   );
   await put(
     `INSERT INTO paused (route, at, who) SELECT route, at, who FROM jsonb_to_recordset($1::jsonb) x(route text, at bigint, who text)
      ON CONFLICT DO NOTHING`,
-    all('SELECT route, at, who FROM paused'),
+    all('paused'),
   );
   await put(
     `INSERT INTO looks AS l (route, at) SELECT route, at FROM jsonb_to_recordset($1::jsonb) x(route text, at bigint)
      ON CONFLICT (route) DO UPDATE SET at = greatest(l.at, excluded.at)`,
-    all('SELECT route, at FROM looks'),
+    all('looks'),
   );
   await put(
     `INSERT INTO delivery_counts AS c (span, start, route, event, delivered, dead, quarantined, last)
@@ -70,19 +63,19 @@ export async function copyRoutes(
        x(span bigint, start bigint, route text, event text, delivered bigint, dead bigint, quarantined bigint, last bigint)
      ON CONFLICT (span, start, route, event) DO UPDATE SET delivered = c.delivered + excluded.delivered, dead = c.dead + excluded.dead,
        quarantined = c.quarantined + excluded.quarantined, last = greatest(c.last, excluded.last)`,
-    all('SELECT * FROM delivery_counts'),
+    all('delivery_counts'),
   );
   await put(
     `INSERT INTO drift_found (event, path, keyword, known, count, first, last, example)
      SELECT event, path, keyword, known, count, first, last, example FROM jsonb_to_recordset($1::jsonb)
        x(event text, path text, keyword text, known boolean, count bigint, first bigint, last bigint, example uuid)`,
-    driftOf(source),
+    source.drift(),
   );
   await put(
     `INSERT INTO facts AS f (name, value) SELECT name, value FROM jsonb_to_recordset($1::jsonb) x(name text, value bigint)
      ON CONFLICT (name) DO UPDATE SET value = CASE f.name
        WHEN 'evicted_since' THEN least(f.value, excluded.value) ELSE f.value + excluded.value END`,
-    source.prepare("SELECT name, value FROM facts WHERE name GLOB 'evicted_*'").all(),
+    source.all('facts'),
   );
   return routes.length;
 }

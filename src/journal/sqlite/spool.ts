@@ -5,15 +5,16 @@ import { MemoryBudget } from '../../common/memory-budget.ts';
 import { formatBytes } from '../../common/text/format.ts';
 import type { Entry } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
-import { type Appender, type Journal, JournalError } from '../journal.ts';
+import type { Placed, Spool } from '../folder-journals.ts';
+import { type Journal, JournalError } from '../journal.ts';
 import type { Drift } from '../reader.ts';
-import { databaseFile, openDatabaseBeside } from '../sqlite/database.ts';
-import { driftOf } from '../sqlite/drift.ts';
-import { openJournal } from '../sqlite/journal.ts';
-import { removeEntries, unlimited } from '../sqlite/retention.ts';
-import { Space } from '../sqlite/space.ts';
-import { inTransaction } from '../sqlite/steps.ts';
-import { type Placed, WholeReader } from '../sqlite/whole.ts';
+import { databaseFile, openDatabaseBeside } from './database.ts';
+import { driftOf } from './drift.ts';
+import { openJournal } from './journal.ts';
+import { removeEntries, unlimited } from './retention.ts';
+import { Space } from './space.ts';
+import { inTransaction } from './steps.ts';
+import { WholeReader } from './whole.ts';
 
 /**
  * Opens the folder on this machine where notifications are kept while the database is away. It is a journal by itself, of which
@@ -30,7 +31,7 @@ export function openSpool(folder: string, size: number, log: Logger): Spool {
     });
     const database = openDatabaseBeside(folder);
     refuseJournal(database, folder);
-    return new Spool(folder, size, journal, database);
+    return new FolderSpool(folder, size, journal, database);
   } catch (cause) {
     void journal?.close();
     throw new JournalError(reasonOf(cause).replaceAll('journal.path', 'journal.spool'), { cause });
@@ -48,8 +49,7 @@ function refuseJournal(database: DatabaseSync, folder: string): void {
   );
 }
 
-/** What is kept on this machine until the database is back. */
-export class Spool implements Appender {
+class FolderSpool implements Spool {
   readonly #folder: string;
   readonly #size: number;
   readonly #journal: Journal;
@@ -68,12 +68,10 @@ export class Spool implements Appender {
     this.#count = Number(database.prepare('SELECT count(*) AS count FROM notifications').get()?.count);
   }
 
-  /** How many notifications are in it. */
   get count(): number {
     return this.#count;
   }
 
-  /** What it has already falls out; places are its own, and mean nothing elsewhere. */
   async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
     if (this.#space.usedBytes >= this.#size)
       throw new JournalError(
@@ -84,12 +82,10 @@ export class Spool implements Appender {
     return fresh;
   }
 
-  /** The oldest ones. */
   read(limit: number): Placed[] {
     return this.#reader.read(0, limit);
   }
 
-  /** They are in the database. @throws JournalError */
   remove(placed: readonly Placed[]): void {
     this.#count -= this.#change(() => {
       removeEntries(
@@ -100,7 +96,6 @@ export class Spool implements Appender {
     });
   }
 
-  /** What was found in bodies that no schema has: that can't be told from the notifications. */
   unknownFields(): Drift[] {
     return driftOf(this.#database).filter(({ keyword }) => keyword === 'unknownField');
   }
