@@ -25,6 +25,7 @@ import type { Start } from '../route-session.ts';
 import { type Appended, append, probeAppends } from './append.ts';
 import { Acts } from './audit.ts';
 import { SharedClock } from './clock.ts';
+import { Companions } from './companions.ts';
 import { type AwayState, type Database, Lane } from './connection.ts';
 import { describeDaemon, enterDaemon } from './daemon.ts';
 import { erasedAmong } from './deliveries.ts';
@@ -141,10 +142,10 @@ class PostgresJournal implements Journal {
   readonly #places: RoutePlaces;
   readonly #pulse: Pulse;
   readonly #listeners = new Set<Listener>();
+  readonly #companions: Companions;
   readonly #timer: NodeJS.Timeout;
   #limits: Limits;
   #pauses: ReadonlyMap<string, Pause>;
-  #writing: Promise<void> = Promise.resolve();
 
   constructor(
     location: SharedLocation,
@@ -157,7 +158,7 @@ class PostgresJournal implements Journal {
     log: Logger,
     { lookEvery, memory = new MemoryBudget(Number.POSITIVE_INFINITY) }: OpenOptions,
   ) {
-    const { origin, head, signal, clock, counts, pauses } = beginning;
+    const { origin, head, signal, clock, counts, outages, pauses } = beginning;
     this.#holder = holder;
     this.#lanes = lanes;
     this.#lease = lease;
@@ -191,6 +192,7 @@ class PostgresJournal implements Journal {
       signal,
     );
     this.#intake = new SpoolingAppender(this.#target, spool, log);
+    this.#companions = new Companions([counts, outages, clock]);
     this.#timer = setInterval(() => this.#writeDue(), 1_000);
   }
 
@@ -280,8 +282,7 @@ class PostgresJournal implements Journal {
     this.#settlements.close();
     await this.#lease.close();
     this.#beginning.counts.tallies.closing();
-    this.#writeDue();
-    await this.#writing;
+    await this.#companions.close();
     await closeAll(this.#lanes);
   }
 
@@ -337,12 +338,7 @@ class PostgresJournal implements Journal {
   /** What isn't worth a call of its own. What can't be written goes with the next one. */
   #writeDue(): void {
     this.#tail.tidy();
-    const { counts, outages, clock } = this.#beginning;
-    const due = [counts, outages, clock].filter(({ isDue }) => isDue);
-    if (due.length === 0) return;
-    this.#writing = this.#writing.then(async () => {
-      for (const one of due) if (one.isDue) await one.write().catch(() => undefined);
-    });
+    void this.#companions.writeDue();
   }
 
   #tell(change: Change): void {
