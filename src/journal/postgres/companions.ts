@@ -22,6 +22,12 @@ export class Companions {
     return this.#writing;
   }
 
+  /** Writes a last time, what is due by then. */
+  async close(): Promise<void> {
+    await this.#writing;
+    await this.writeDue();
+  }
+
   async #write(): Promise<void> {
     for (const companion of this.#companions) {
       try {

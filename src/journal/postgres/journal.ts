@@ -217,8 +217,7 @@ class PostgresJournal implements Journal {
     const { lanes, lease, counts } = this.#opened;
     await lease.close();
     counts.tallies.closing();
-    await this.#companions.writeDue();
-    await this.#companions.writeDue();
+    await this.#companions.close();
     await Promise.all(Object.values(lanes).map((lane) => lane.close()));
   }
 

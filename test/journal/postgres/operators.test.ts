@@ -15,6 +15,8 @@ let compacted: string[];
 
 beforeAll(async () => {
   server = await sharePostgres();
+  // Nobody here waits for a second until it is looked whether two wait for each other.
+  await server.query(`ALTER DATABASE ${new URL(server.url).pathname.slice(1)} SET deadlock_timeout TO '20ms'`);
 });
 
 afterAll(() => server.close());
@@ -88,7 +90,7 @@ describe('what operators do to a shared journal', () => {
     );
     const records = await store.records({ states: ['dead'] }, 0, 10);
     await tables.transaction(async (within) => {
-      // The act's connection looks for a deadlock, after a second, before this one does.
+      // The act's connection finds that they wait for each other before this one does.
       await within.query("SET LOCAL deadlock_timeout TO '1h'");
       await within.query('UPDATE deliveries SET reason = $1 WHERE seq = 2', ['y']);
       const dropped = store.drop(records);
