@@ -25,7 +25,8 @@ function lanesTo(primary: Primary) {
     settling: new Lane(primary, { size: 1, within: 5_000, mustConfirm: true }),
     looking: new Lane(primary, { size: 1, within: 2_000 }),
     reading: new Lane(primary, { size: 3, within: 30_000 }),
-    tidying: new Lane(primary, { size: 1, within: 60_000 }),
+    // One may be long, and an append may wait for a range.
+    tidying: new Lane(primary, { size: 2, within: 60_000 }),
   };
 }
 
