@@ -108,9 +108,9 @@ export async function startCluster({ database, concurrency = 8 }: ClusterOptions
     publishing() {
       const stopping = new AbortController();
       const running = (async () => {
-        // No more than the queues hold, and the receiver is not far behind.
+        // No more than the queues hold, and the receiver is never far behind.
         while (!stopping.signal.aborted) {
-          await until(() => stopping.signal.aborted || published.length - receiver.ids.size < 2_000, { what: 'room' });
+          await until(() => stopping.signal.aborted || published.length - receiver.ids.size < 500, { what: 'room' });
           await cluster.publish(50);
         }
       })();

@@ -36,8 +36,6 @@ export interface LaneOptions {
   readonly mustConfirm?: boolean;
   /** Runs on a connection that was made since something failed: once it has, this lane is no longer away. */
   readonly probe?: (within: Queryable) => Promise<unknown>;
-  /** A connection was made, and nothing was done on it yet. @throws where it is not to be used */
-  readonly onConnected?: (link: Link) => Promise<void>;
 }
 
 /** Milliseconds between tries to reach a server that is away; the first one comes at once. */
@@ -81,7 +79,7 @@ export class Lane implements Database {
     this.#settings = {
       connectWithin,
       statementTimeout: options.within,
-      lockTimeout: Math.min(2_000, options.within),
+      lockTimeout: Math.min(2_000, options.within * 0.8),
       mustConfirm: options.mustConfirm ?? false,
     };
     this.#forget = primary.onPromoted((timeline) => this.#cutOlder(timeline));
@@ -189,7 +187,6 @@ export class Lane implements Database {
     let link: Link | undefined;
     try {
       link = await this.#primary.open(this.#settings);
-      await this.#options.onConnected?.(link);
       if (this.#away !== null) await this.#probe(link);
       this.#closing.signal.throwIfAborted();
     } catch (error) {

@@ -32,6 +32,23 @@ export async function enterDaemon(
   return host?.number ?? 0;
 }
 
+/** The same again, where the server hasn't it any more. */
+export async function enterAgain(
+  database: Queryable,
+  holder: string,
+  { number, name }: { readonly number: number; readonly name: string },
+  { version, configuration }: AboutDaemon,
+): Promise<void> {
+  await database.query(
+    'INSERT INTO hosts (number, name) OVERRIDING SYSTEM VALUE VALUES ($1, $2) ON CONFLICT DO NOTHING',
+    [number, name],
+  );
+  await database.query(
+    'INSERT INTO daemons (holder, name, version, configuration) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+    [holder, name, version, configuration],
+  );
+}
+
 export async function describeDaemon(
   database: Queryable,
   holder: string,

@@ -88,6 +88,8 @@ export class Link implements Queryable {
     this.#warning = undefined;
     try {
       const { rows } = await this.#client.query<T>({ ...statementOf(text), ...(values && { values: [...values] }) });
+      // It may have been cut while the answer was on its way.
+      if (this.#failure !== undefined) throw this.#failure;
       if (this.#mustConfirm && this.#warning !== undefined)
         throw new StoreAway(`${serverAddress(this.server)} has not confirmed a commit: ${this.#warning}`);
       return rows;

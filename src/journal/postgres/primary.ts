@@ -12,6 +12,8 @@ export class Primary {
   readonly servers: readonly Server[];
   readonly schema: string;
   readonly log: Logger;
+  /** Looks at each connection before it is used for anything. @throws where it is not to be used */
+  onConnected: ((link: Link) => Promise<void>) | undefined;
   readonly #onPromoted = new Set<(timeline: string) => void>();
   #timeline = '';
 
@@ -29,6 +31,7 @@ export class Primary {
       try {
         const link = await Link.open(server, { ...settings, schema: this.schema, log: this.log });
         this.#look(link);
+        await this.#greet(link);
         return link;
       } catch (error) {
         const refusal = error instanceof Error ? error : new StoreAway(reasonOf(error));
@@ -45,6 +48,15 @@ export class Primary {
   onPromoted(listener: (timeline: string) => void): () => void {
     this.#onPromoted.add(listener);
     return () => void this.#onPromoted.delete(listener);
+  }
+
+  async #greet(link: Link): Promise<void> {
+    try {
+      await this.onConnected?.(link);
+    } catch (error) {
+      link.cut(new StoreAway('this connection is not to be used'));
+      throw error;
+    }
   }
 
   #look(link: Link): void {
