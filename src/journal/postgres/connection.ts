@@ -1,4 +1,5 @@
 import { reasonOf } from '../../common/errors.ts';
+import { Deadline, inTime } from './deadline.ts';
 import { isConflict, StoreAway } from './failure.ts';
 import type { Link, LinkSettings, Queryable } from './link.ts';
 import type { Primary } from './primary.ts';
@@ -204,9 +205,8 @@ export class Lane implements Database {
   }
 
   async #probe(link: Link): Promise<void> {
-    const late = new Deadline(connectWithin);
     const probe = this.#options.probe ?? ((within) => within.query('SELECT 1'));
-    await late.of(probe(link), (failure) => link.cut(failure)).finally(() => late.end());
+    await inTime(probe(link), connectWithin, (failure) => link.cut(failure));
   }
 
   /** All others are as old as this one, and may be connections to a server that is gone. */
@@ -241,34 +241,5 @@ export class Lane implements Database {
   #refuse(failure: Error): void {
     for (const { reject } of this.#waiting) reject(failure);
     this.#waiting.clear();
-  }
-}
-
-/** A call's end, whatever it waits for. */
-class Deadline {
-  readonly #timer: NodeJS.Timeout;
-  readonly #within: number;
-  #onLate: ((failure: StoreAway) => void) | undefined;
-
-  constructor(within: number) {
-    this.#within = within;
-    this.#timer = setTimeout(() => {
-      this.#onLate?.(new StoreAway(`the journal has not answered within ${this.#within} ms`));
-    }, within);
-  }
-
-  /** One promise at a time. @param cancel is told where it takes too long */
-  of<T>(promise: Promise<T>, cancel: (failure: StoreAway) => void): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#onLate = (failure) => {
-        cancel(failure);
-        reject(failure);
-      };
-      promise.then(resolve, reject);
-    });
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
   }
 }

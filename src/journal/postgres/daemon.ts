@@ -5,7 +5,7 @@ import { ttl } from './lease.ts';
 
 /** Between looks whether a daemon of the same name still lives, and for how long that is waited for, in milliseconds. */
 const lookEvery = 250;
-const patience = ttl + 1_000;
+const usualPatience = ttl + 1_000;
 
 /**
  * Enters a run of a daemon, before its first sign of life. One that was killed lives for some seconds more.
@@ -17,13 +17,14 @@ export async function enterDaemon(
   holder: string,
   name: string,
   { version, configuration }: AboutDaemon,
+  patience = usualPatience,
 ): Promise<number> {
   const [host] = await database.query<{ number: number }>(
     `WITH added AS (INSERT INTO hosts (name) VALUES ($1) ON CONFLICT DO NOTHING RETURNING number)
      SELECT number FROM added UNION ALL SELECT number FROM hosts WHERE name = $1`,
     [name],
   );
-  await refuseSecond(database, name);
+  await refuseSecond(database, name, patience);
   await database.query('INSERT INTO daemons (holder, name, version, configuration) VALUES ($1, $2, $3, $4)', [
     ...[holder, name, version, configuration],
   ]);
@@ -59,7 +60,7 @@ export async function describeDaemon(
   ]);
 }
 
-async function refuseSecond(database: Queryable, name: string): Promise<void> {
+async function refuseSecond(database: Queryable, name: string, patience: number): Promise<void> {
   const start = performance.now();
   for (;;) {
     const [other] = await database.query<{ version: string; since: number }>(

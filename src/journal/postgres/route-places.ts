@@ -42,6 +42,8 @@ export class RoutePlaces {
     await this.#place(route, opened);
     return {
       session: async (signal) => {
+        // An operator may have had it forgotten.
+        await this.#place(route, opened);
         await this.#want(route);
         signal?.throwIfAborted();
         return this.#sessions.open(route, own, signal);

@@ -7,10 +7,12 @@ import pg from 'pg';
 import pino from 'pino';
 import { type Journal, JournalError } from '../../../src/journal/journal.ts';
 import { storeAt } from '../../../src/journal/open.ts';
+import { enterDaemon } from '../../../src/journal/postgres/daemon.ts';
 import type { RouteSession } from '../../../src/journal/route-session.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { unlimited } from '../../support/journal.ts';
 import { notification } from '../../support/notification.ts';
+import { makeTables } from '../../support/postgres-tables.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
 import { sessionOf, settle } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
@@ -182,6 +184,16 @@ describe('daemons that share a journal', () => {
     await close(one);
     const again = await sessionAt(await open('one'), 'file@one');
     expect((await readUpTo(again, 3)).map(({ header }) => header.event)).toEqual(['at_one', 'at_one', 'at_one']);
+  });
+
+  test('have names of their own: a second one of a name is refused while the first one lives', async () => {
+    const one = await open('one');
+    const tables = await makeTables(postgres.url, log, schema);
+    const about = { version: '1', configuration: '' };
+    await expect(enterDaemon(tables, randomUUID(), 'one', about, 0)).rejects.toThrow(/give each daemon a name/);
+    await close(one);
+    expect(await enterDaemon(tables, randomUUID(), 'one', about, 0)).toBe(1);
+    await tables.close();
   });
 
   test('end the call of one that is stopped while it holds the lock of all appends', async () => {
