@@ -16,7 +16,7 @@ export interface Tables extends Database {
   values(text: string, values?: readonly unknown[]): Promise<unknown[]>;
 }
 
-export interface RowParts {
+interface RowParts {
   /** Null is valid. */
   readonly rank?: 0 | 1 | 2;
   readonly event?: string;

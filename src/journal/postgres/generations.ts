@@ -41,14 +41,16 @@ export class Generations {
 
   /** Before anything else is done on a connection. @throws as `Link#query` */
   async look(link: Link): Promise<void> {
-    const newest = this.#newest;
+    // What is appended while this is asked for may not be in the answer.
+    const [head, newest] = [this.#head, this.#newest];
     const [found] = await link.query<Found>(look, [newest?.seq ?? 0]);
     if (found === undefined) return;
-    const isOther = newest !== undefined && link.timeline !== this.#timeline && found.id !== newest.id;
+    // Where there is none, it was removed since.
+    const isOther = found.id !== null && found.id !== newest?.id && link.timeline !== this.#timeline;
     this.#timeline = link.timeline;
     if (found.timeline !== link.timeline) await link.query(add, [link.timeline, found.head]);
     // Another connection may have found it meanwhile.
-    if (found.head >= this.#head && !(isOther && newest === this.#newest)) return;
+    if ((found.head >= head || this.#head < head) && !(isOther && newest === this.#newest)) return;
     const span = { head: found.head, last: Math.max(this.#head, newest?.seq ?? 0) };
     this.#head = found.head;
     this.#newest = undefined;
