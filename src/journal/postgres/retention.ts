@@ -98,6 +98,11 @@ export class Retention {
     this.#schedule(0);
   }
 
+  /** Makes place for so many more, where there is none. */
+  async addRanges(needed: number): Promise<void> {
+    await addRanges(this.#database, this.#limits, needed);
+  }
+
   limit(limits: Limits): void {
     this.#limits = limits;
     this.lookAgain();
