@@ -33,8 +33,9 @@ export function routesInJournal<R extends Pick<RouteConfig, 'name' | 'every'>>(
   return config.routes.flatMap((route) => {
     const own = routeInJournal(route, config);
     if (own === route.name) return [route];
-    const names = new Set([own, ...known.filter((name) => name.startsWith(`${route.name}@`))]);
-    return [...names].map((name) => ({ ...route, name }));
+    const names = known.filter((name) => name.startsWith(`${route.name}@`));
+    // On a machine without a daemon of its own, nothing is known of its own one.
+    return (names.length === 0 ? [own] : names).map((name) => ({ ...route, name }));
   });
 }
 

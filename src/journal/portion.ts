@@ -23,7 +23,8 @@ export class Portion {
    */
   constructor(limit: number, bytes: number = maxBytes) {
     this.#entries = limit;
-    this.#bytes = Math.min(bytes, maxBytes);
+    // A share of memory may not come out even, and no store takes a part of a byte.
+    this.#bytes = Math.floor(Math.min(bytes, maxBytes));
   }
 
   /** How many bytes are left. */

@@ -16,7 +16,7 @@ export interface Tables extends Database {
   values(text: string, values?: readonly unknown[]): Promise<unknown[]>;
 }
 
-export interface RowParts {
+interface RowParts {
   /** Null is valid. */
   readonly rank?: 0 | 1 | 2;
   readonly event?: string;
@@ -27,8 +27,11 @@ export interface RowParts {
 }
 
 /** Makes them in a schema of their own. */
-export async function makeTables(url: string, log = pino({ level: 'silent' })): Promise<Tables> {
-  const schema = `journal_${randomUUID().slice(0, 8)}`;
+export async function makeTables(
+  url: string,
+  log = pino({ level: 'silent' }),
+  schema = `journal_${randomUUID().slice(0, 8)}`,
+): Promise<Tables> {
   const lane = new Lane(new Primary(postgresServers(url), schema, log), { size: 4, within: 60_000 });
   await migrate(lane, schema);
   const values: Tables['values'] = async (text, parameters) =>

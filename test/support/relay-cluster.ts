@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { expect } from '@jest/globals';
 import { publishAsKazoo } from './kazoo.ts';
 import { type OrderReceiver, startOrderReceiver } from './order-receiver.ts';
 import { type SharedBroker, shareBroker } from './rabbitmq.ts';
@@ -7,27 +8,48 @@ import { until } from './until.ts';
 
 /** Daemons that share a journal in a PostgreSQL, take from two brokers, and deliver to one receiver. */
 export interface RelayCluster {
+  readonly brokers: readonly [SharedBroker, SharedBroker];
   readonly receiver: OrderReceiver;
   /** The `msg_id` of all that was published. */
   readonly published: readonly string[];
-  /** One that isn't started yet. @param options of its configuration, in place of what all have */
-  add(name: string, options?: object): TestRelay;
+  /** One that isn't started yet. @param journal what of `journal` is its own @param options of its configuration */
+  add(name: string, journal?: object, options?: object): TestRelay;
   daemon(name: string): TestRelay;
   /** Publishes for some accounts, at both brokers in turn. */
   publish(count: number): Promise<void>;
+  /** These were published too. */
+  sent(ids: readonly string[]): void;
+  /** Waits until so many more have arrived. */
+  moreArrive(count: number): Promise<void>;
   /** Publishes a few each time that the journal has taken those before, until it is told to stop. */
   publishing(): { stop(): Promise<void> };
   /** The name of the daemon that has the route, or null. */
   holder(): Promise<string | null>;
   /** Waits until one of the daemons has it that isn't this one. */
   takenOver(from: string | null): Promise<string>;
-  /** Ids that the journal has saved as settled. */
-  saved(): Promise<ReadonlySet<string>>;
+  /** Whether some daemon has something in its spool. */
+  spooled(): boolean;
+  /** What is saved as delivered by now must not come again. */
+  mark(): Promise<void>;
   /** Waits until all that was published has been received, and is saved as that. */
   allDone(): Promise<void>;
-  /** Each id, and its place in the journal. */
-  places(): Promise<ReadonlyMap<string, number>>;
+  /** How many came more than once. @throws where one is missing, one that was saved came again, or an account's order is broken */
+  verify(): Promise<number>;
+  /** What SQL says of the journal. */
+  rows(sql: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
+}
+
+/** Another daemon has claimed the route, at a time of the database, which is this machine's. */
+interface TakeOver {
+  readonly from: string | null;
+  readonly to: string;
+  readonly at: number;
+}
+
+interface Mark {
+  readonly saved: ReadonlySet<string>;
+  readonly counts: ReadonlyMap<string, number>;
 }
 
 export interface ClusterDatabase {
@@ -39,34 +61,38 @@ export interface ClusterDatabase {
 export interface ClusterOptions {
   /** For the test itself; it may be another server by now. */
   readonly database: () => ClusterDatabase;
-  /** For the daemons, where they reach it on another way. */
-  readonly url?: string;
   readonly concurrency?: number;
 }
 
 /** The only route. */
 const route = 'hook';
-const schema = 'kazoo_relay';
 const accounts = Array.from({ length: 8 }, () => randomUUID().replaceAll('-', ''));
 
-export async function startCluster({ database, url, concurrency = 8 }: ClusterOptions): Promise<RelayCluster> {
+export async function startCluster({ database, concurrency = 8 }: ClusterOptions): Promise<RelayCluster> {
   const brokers = [await shareBroker(), await shareBroker()] as [SharedBroker, SharedBroker];
   const receiver = await startOrderReceiver();
   const relays = new Map<string, TestRelay>();
   const published: string[] = [];
+  // Of each test its own.
+  const schema = `cluster_${randomUUID().slice(0, 8)}`;
+  const marks: Mark[] = [];
+  const takeOvers: TakeOver[] = [];
+  const sink = { type: 'webhook', url: receiver.url, concurrency };
   const query = (sql: string) => database().query(`SET search_path = ${schema}; ${sql}`);
   const number = async (sql: string) => Number(Object.values((await query(sql))[0] ?? {})[0]);
 
   const cluster: RelayCluster = {
+    brokers,
     receiver,
     published,
-    add(name, options = {}) {
+    add(name, journal = {}, options = {}) {
       const relay = testRelay(brokers[0].url, (path) => ({
         name,
         brokers: brokers.map((broker, index) => ({ zone: `zone${index}`, url: broker.url })),
         queue: { consumers: 3 },
-        journal: { url: url ?? database().url, spool: path('spool') },
-        routes: { [route]: { sink: { type: 'webhook', url: receiver.url, concurrency }, order: 'account' } },
+        log: { format: 'json', level: 'info' },
+        journal: { url: database().url, schema, spool: path('spool'), ...journal },
+        routes: { [route]: { sink: { ...sink, headers: { 'X-Daemon': name } }, order: 'account' } },
         ...options,
       }));
       relays.set(name, relay);
@@ -84,12 +110,17 @@ export async function startCluster({ database, url, concurrency = 8 }: ClusterOp
         published.push(...(await publishAsKazoo(broker.url, Math.min(25, left), parts)));
       }
     },
+    sent: (ids) => void published.push(...ids),
+    async moreArrive(count) {
+      const before = receiver.ids.size;
+      await until(() => receiver.ids.size >= before + count, { what: `${count} more to arrive`, interval: 5 });
+    },
     publishing() {
       const stopping = new AbortController();
       const running = (async () => {
-        // No more than the queues hold, and the receiver is not far behind.
+        // No more than the queues hold, and the receiver is never far behind.
         while (!stopping.signal.aborted) {
-          await until(() => stopping.signal.aborted || published.length - receiver.ids.size < 2_000, { what: 'room' });
+          await until(() => stopping.signal.aborted || published.length - receiver.ids.size < 500, { what: 'room' });
           await cluster.publish(50);
         }
       })();
@@ -108,17 +139,22 @@ export async function startCluster({ database, url, concurrency = 8 }: ClusterOp
     },
     async takenOver(from) {
       const another = async () => {
-        const holder = await cluster.holder();
-        return holder !== from && holder;
+        const [row] = await query(
+          `SELECT d.name, r.since FROM routes r JOIN daemons d ON d.holder = r.holder WHERE r.route = '${route}'`,
+        );
+        return row !== undefined && row.name !== from && row;
       };
-      return until(another, { what: `another daemon than ${from} to have the route` });
+      const { name, since } = await until(another, { what: `another daemon than ${from} to have the route` });
+      takeOvers.push({ from, to: String(name), at: Number(since) });
+      return String(name);
     },
-    async saved() {
+    spooled: () => [...relays.values()].some((relay) => relay.spooled() > 0),
+    async mark() {
       const rows = await query(`
         WITH newest AS (SELECT cursor, ahead FROM progress WHERE route = '${route}' ORDER BY epoch DESC, n DESC LIMIT 1)
         SELECT id FROM entries, newest WHERE (seq <= cursor OR seq = ANY (ahead))
           AND NOT EXISTS (SELECT FROM deliveries d WHERE d.route = '${route}' AND d.seq = entries.seq)`);
-      return new Set(rows.map(({ id }) => String(id)));
+      marks.push({ saved: new Set(rows.map(({ id }) => String(id))), counts: new Map(receiver.ids) });
     },
     async allDone() {
       await until(() => published.every((id) => receiver.messages.has(id)), { what: 'all to arrive', interval: 100 });
@@ -126,10 +162,29 @@ export async function startCluster({ database, url, concurrency = 8 }: ClusterOp
         (SELECT cursor FROM progress WHERE route = '${route}' ORDER BY epoch DESC, n DESC LIMIT 1)`;
       await until(async () => (await number(behind)) === 0, { what: 'all to be saved', interval: 50 });
     },
-    async places() {
+    async verify() {
+      expect(published.filter((id) => !receiver.messages.has(id))).toEqual([]);
+      for (const { saved, counts } of marks) {
+        const again = [...saved].filter((id) => receiver.ids.get(id) !== counts.get(id));
+        expect(again).toEqual([]);
+      }
+      for (const [index, { from, at }] of takeOvers.entries()) {
+        const again = takeOvers.slice(index + 1).find(({ to }) => to === from)?.at ?? Number.POSITIVE_INFINITY;
+        const late = receiver.arrivals.filter(
+          (arrival) => arrival.from === from && arrival.at > at && arrival.at < again,
+        );
+        // What was on its way can't be called back.
+        expect(late.length).toBeLessThanOrEqual(concurrency);
+      }
       const rows = await query('SELECT id, seq FROM entries');
-      return new Map(rows.map(({ id, seq }) => [String(id), Number(seq)]));
+      const places = new Map(rows.map(({ id, seq }) => [String(id), Number(seq)]));
+      for (const ids of receiver.byAccount.values()) {
+        const order = ids.map((id) => places.get(id));
+        expect(order).toEqual(order.toSorted((one, other) => Number(one) - Number(other)));
+      }
+      return [...receiver.ids.values()].filter((count) => count > 1).length;
     },
+    rows: query,
     async close() {
       for (const relay of relays.values()) {
         // One that was stopped by a signal hears no other.

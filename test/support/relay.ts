@@ -21,6 +21,8 @@ export interface TestRelay {
   rows(sql: string): Record<string, unknown>[];
   /** How many notifications the journal has. */
   journalled(): number;
+  /** How many its spool has, where it shares its journal. */
+  spooled(): number;
   /** The `msg_id` of each whole line of a file that a sink has written, oldest first. */
   lines(name: string): string[];
   close(): Promise<void>;
@@ -48,8 +50,8 @@ export function testRelay(
   mkdirSync(path('out'));
   writeFileSync(config, stringify({ ...whole, ...options(path) }));
   let daemon: Daemon | undefined;
-  const rows = (sql: string) => {
-    const database = new DatabaseSync(join(journalFolder, 'journal.sqlite'), { readOnly: true, timeout: 5_000 });
+  const rows = (sql: string, folder = journalFolder) => {
+    const database = new DatabaseSync(join(folder, 'journal.sqlite'), { readOnly: true, timeout: 5_000 });
     try {
       return database.prepare(sql).all();
     } finally {
@@ -77,7 +79,8 @@ export function testRelay(
       return daemon;
     },
     rows,
-    journalled: () => Number(rows('SELECT count(*) AS count FROM notifications')[0]?.count),
+    journalled: () => Number(rows(countAll)[0]?.count),
+    spooled: () => Number(rows(countAll, path('spool'))[0]?.count),
     lines: (name) => messageIds(path(name)),
     async close() {
       await daemon?.end('SIGKILL');
@@ -85,6 +88,8 @@ export function testRelay(
     },
   };
 }
+
+const countAll = 'SELECT count(*) AS count FROM notifications';
 
 function messageIds(file: string): string[] {
   let text: string;

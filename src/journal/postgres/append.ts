@@ -69,10 +69,21 @@ function parametersOf(origin: number, batch: readonly Notification[], countsDrif
   ];
 }
 
-/** Whether it can be appended again: the lock is free, and whoever confirms commits confirms one. */
+/**
+ * Whether it can be appended again: the lock is free, and whoever confirms commits confirms one. The call of a daemon that is
+ * stopped in the middle of it holds the lock, and says nothing any more: it is ended.
+ */
 export async function probeAppends(within: Queryable): Promise<void> {
+  await within.query(endSilent);
   await within.query("SELECT lock_for('append'), pg_logical_emit_message(true, 'kazoo-relay', '')");
 }
+
+/** The lock as `lock_for` takes it; whoever waits for a standby, or works, is left alone. */
+const endSilent = `
+  SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+  WHERE locktype = 'advisory' AND granted AND classid = 'appends'::regclass::oid AND objid = 1 AND objsubid = 2
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND wait_event = 'ClientRead' AND xact_start < clock_timestamp() - interval '2 s' AND pid <> pg_backend_pid()`;
 
 /**
  * By what a resend is known, as a UUID: a time of its own, and ten characters of its fingerprint. Null for what can't be one.

@@ -1,4 +1,5 @@
 import { reasonOf } from '../../common/errors.ts';
+import { Deadline, inTime } from './deadline.ts';
 import { isConflict, StoreAway } from './failure.ts';
 import type { Link, LinkSettings, Queryable } from './link.ts';
 import type { Primary } from './primary.ts';
@@ -36,8 +37,6 @@ export interface LaneOptions {
   readonly mustConfirm?: boolean;
   /** Runs on a connection that was made since something failed: once it has, this lane is no longer away. */
   readonly probe?: (within: Queryable) => Promise<unknown>;
-  /** A connection was made, and nothing was done on it yet. @throws where it is not to be used */
-  readonly onConnected?: (link: Link) => Promise<void>;
 }
 
 /** Milliseconds between tries to reach a server that is away; the first one comes at once. */
@@ -81,7 +80,7 @@ export class Lane implements Database {
     this.#settings = {
       connectWithin,
       statementTimeout: options.within,
-      lockTimeout: Math.min(2_000, options.within),
+      lockTimeout: Math.min(2_000, options.within * 0.8),
       mustConfirm: options.mustConfirm ?? false,
     };
     this.#forget = primary.onPromoted((timeline) => this.#cutOlder(timeline));
@@ -189,7 +188,6 @@ export class Lane implements Database {
     let link: Link | undefined;
     try {
       link = await this.#primary.open(this.#settings);
-      await this.#options.onConnected?.(link);
       if (this.#away !== null) await this.#probe(link);
       this.#closing.signal.throwIfAborted();
     } catch (error) {
@@ -207,9 +205,8 @@ export class Lane implements Database {
   }
 
   async #probe(link: Link): Promise<void> {
-    const late = new Deadline(connectWithin);
     const probe = this.#options.probe ?? ((within) => within.query('SELECT 1'));
-    await late.of(probe(link), (failure) => link.cut(failure)).finally(() => late.end());
+    await inTime(probe(link), connectWithin, (failure) => link.cut(failure));
   }
 
   /** All others are as old as this one, and may be connections to a server that is gone. */
@@ -244,34 +241,5 @@ export class Lane implements Database {
   #refuse(failure: Error): void {
     for (const { reject } of this.#waiting) reject(failure);
     this.#waiting.clear();
-  }
-}
-
-/** A call's end, whatever it waits for. */
-class Deadline {
-  readonly #timer: NodeJS.Timeout;
-  readonly #within: number;
-  #onLate: ((failure: StoreAway) => void) | undefined;
-
-  constructor(within: number) {
-    this.#within = within;
-    this.#timer = setTimeout(() => {
-      this.#onLate?.(new StoreAway(`the journal has not answered within ${this.#within} ms`));
-    }, within);
-  }
-
-  /** One promise at a time. @param cancel is told where it takes too long */
-  of<T>(promise: Promise<T>, cancel: (failure: StoreAway) => void): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#onLate = (failure) => {
-        cancel(failure);
-        reject(failure);
-      };
-      promise.then(resolve, reject);
-    });
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
   }
 }

@@ -5,7 +5,7 @@ import { ttl } from './lease.ts';
 
 /** Between looks whether a daemon of the same name still lives, and for how long that is waited for, in milliseconds. */
 const lookEvery = 250;
-const patience = ttl + 1_000;
+const usualPatience = ttl + 1_000;
 
 /**
  * Enters a run of a daemon, before its first sign of life. One that was killed lives for some seconds more.
@@ -17,19 +17,37 @@ export async function enterDaemon(
   holder: string,
   name: string,
   { version, configuration }: AboutDaemon,
+  patience = usualPatience,
 ): Promise<number> {
   const [host] = await database.query<{ number: number }>(
     `WITH added AS (INSERT INTO hosts (name) VALUES ($1) ON CONFLICT DO NOTHING RETURNING number)
      SELECT number FROM added UNION ALL SELECT number FROM hosts WHERE name = $1`,
     [name],
   );
-  await refuseSecond(database, name);
+  await refuseSecond(database, name, patience);
   await database.query('INSERT INTO daemons (holder, name, version, configuration) VALUES ($1, $2, $3, $4)', [
     ...[holder, name, version, configuration],
   ]);
   // It asks for its routes anew.
   await database.query('UPDATE registrations SET wanted = false WHERE name = $1 AND wanted', [name]);
   return host?.number ?? 0;
+}
+
+/** The same again, where the server hasn't it any more. */
+export async function enterAgain(
+  database: Queryable,
+  holder: string,
+  { number, name }: { readonly number: number; readonly name: string },
+  { version, configuration }: AboutDaemon,
+): Promise<void> {
+  await database.query(
+    'INSERT INTO hosts (number, name) OVERRIDING SYSTEM VALUE VALUES ($1, $2) ON CONFLICT DO NOTHING',
+    [number, name],
+  );
+  await database.query(
+    'INSERT INTO daemons (holder, name, version, configuration) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+    [holder, name, version, configuration],
+  );
 }
 
 export async function describeDaemon(
@@ -42,7 +60,7 @@ export async function describeDaemon(
   ]);
 }
 
-async function refuseSecond(database: Queryable, name: string): Promise<void> {
+async function refuseSecond(database: Queryable, name: string, patience: number): Promise<void> {
   const start = performance.now();
   for (;;) {
     const [other] = await database.query<{ version: string; since: number }>(

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { reasonOf } from '../../common/errors.ts';
 import { MemoryBudget } from '../../common/memory-budget.ts';
-import { postgresServers } from '../../common/net/postgres-url.ts';
 import { bytesOf, type Entry } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
 import { countsWith } from '../delivery-tallies.ts';
@@ -20,23 +20,15 @@ import {
   type RouteSharing,
 } from '../journal.ts';
 import type { SharedLocation } from '../location.ts';
-import type { CountSpan, DeliveryCount, Drift, JournalReader, Pause } from '../reader.ts';
+import type { CountSpan, DeliveryCount, JournalReader, Pause } from '../reader.ts';
 import type { Start } from '../route-session.ts';
-import { type Appended, append, probeAppends } from './append.ts';
-import { Acts } from './audit.ts';
-import { SharedClock } from './clock.ts';
+import type { Appended } from './append.ts';
+import { DatabaseAppender } from './appender.ts';
 import { Companions } from './companions.ts';
-import { type AwayState, type Database, Lane } from './connection.ts';
-import { describeDaemon, enterDaemon } from './daemon.ts';
+import { describeDaemon, enterAgain } from './daemon.ts';
 import { erasedAmong } from './deliveries.ts';
-import { DeliveryCounts } from './delivery-counts.ts';
-import { noteDrift } from './drift.ts';
-import { sqlStateOf } from './failure.ts';
-import { Lease } from './lease.ts';
-import { addRanges } from './log-ranges.ts';
-import { migrate } from './migrate.ts';
-import { Outages } from './outages.ts';
-import { Primary } from './primary.ts';
+import { Generations, type LostSpan } from './generations.ts';
+import { type Opened, opened } from './opened.ts';
 import { Pulse, type Signal } from './pulse.ts';
 import { readerOf } from './reader.ts';
 import { Retention } from './retention.ts';
@@ -46,32 +38,6 @@ import { Settlements } from './settlements.ts';
 import { SpoolingAppender } from './spooling.ts';
 import { pausesIn } from './summary.ts';
 import { Tail } from './tail.ts';
-
-/** Connections by what they are for, so that nothing waits behind what is slower. Milliseconds. */
-function lanesTo(primary: Primary) {
-  return {
-    appending: new Lane(primary, { size: 1, within: 1_000, mustConfirm: true, probe: probeAppends }),
-    leasing: new Lane(primary, { size: 1, within: 1_000 }),
-    settling: new Lane(primary, { size: 1, within: 5_000, mustConfirm: true }),
-    looking: new Lane(primary, { size: 1, within: 2_000 }),
-    reading: new Lane(primary, { size: 3, within: 30_000 }),
-    tidying: new Lane(primary, { size: 1, within: 60_000 }),
-  };
-}
-
-type Lanes = ReturnType<typeof lanesTo>;
-
-/** What is read when a daemon opens a journal, before anything else happens. */
-interface Beginning {
-  readonly origin: number;
-  readonly head: number;
-  readonly signal: number;
-  readonly clock: SharedClock;
-  readonly counts: DeliveryCounts;
-  readonly outages: Outages;
-  readonly acts: Acts;
-  readonly pauses: ReadonlyMap<string, Pause>;
-}
 
 /**
  * Opens a journal that several daemons share, for one of them.
@@ -85,87 +51,50 @@ export async function openJournal(
   log: Logger,
   options: OpenOptions = {},
 ): Promise<Journal> {
-  const { about = { version: 'unknown', configuration: '' } } = options;
-  const holder = randomUUID();
-  const lanes = lanesTo(new Primary(postgresServers(location.url), location.schema, log));
-  const lease = new Lease(lanes.leasing, holder, log);
   try {
-    await migrate(lanes.tidying, location.schema);
-    const origin = await enterDaemon(lanes.reading, holder, location.name, about);
-    const outages = new Outages(lanes.reading, location.name);
-    await outages.begin();
-    const time = { now: () => Date.now() - lease.skew, skew: () => lease.skew };
-    const clock = await SharedClock.open(lanes.reading, time, log);
-    await lease.open();
-    await addRanges(lanes.tidying, limits);
-    const beginning: Beginning = {
-      ...{ origin, clock, outages, ...(await newest(lanes.reading)) },
-      counts: await DeliveryCounts.open(lanes.reading, clock),
-      acts: await Acts.open(lanes.reading, log),
-      pauses: await pausesIn(lanes.reading),
-    };
-    return new PostgresJournal(location, spool, holder, lanes, lease, beginning, limits, log, options);
+    return new PostgresJournal(await opened(location, limits, log, options), spool, limits, options);
   } catch (error) {
-    await lease.close();
-    await closeAll(lanes);
     await spool.close();
     throw error;
   }
 }
 
-async function newest(database: Database): Promise<{ head: number; signal: number }> {
-  const [row] = await database.query<{ head: number; signal: number }>(
-    `SELECT (SELECT last FROM appends ORDER BY last DESC LIMIT 1) AS head,
-       (SELECT number FROM signals ORDER BY number DESC LIMIT 1) AS signal`,
-  );
-  return row ?? { head: 0, signal: 0 };
-}
-
-async function closeAll(lanes: Lanes): Promise<void> {
-  await Promise.all(Object.values(lanes).map((lane) => lane.close()));
-}
-
 type Listener = (change: Change) => void;
 
 class PostgresJournal implements Journal {
-  readonly #holder: string;
-  readonly #lanes: Lanes;
-  readonly #lease: Lease;
-  readonly #beginning: Beginning;
+  readonly #opened: Opened;
   readonly #reader: JournalReader;
   readonly #retention: Retention;
+  readonly #appender: DatabaseAppender;
   readonly #intake: SpoolingAppender;
   readonly #tail: Tail;
   readonly #settlements: Settlements;
   readonly #sessions: RouteSessions;
   readonly #places: RoutePlaces;
   readonly #pulse: Pulse;
-  readonly #listeners = new Set<Listener>();
   readonly #companions: Companions;
+  readonly #generations: Generations;
+  readonly #closing = new AbortController();
+  readonly #listeners = new Set<Listener>();
   readonly #timer: NodeJS.Timeout;
-  #limits: Limits;
+  #about: AboutDaemon;
   #pauses: ReadonlyMap<string, Pause>;
 
   constructor(
-    location: SharedLocation,
+    opened: Opened,
     spool: Spool,
-    holder: string,
-    lanes: Lanes,
-    lease: Lease,
-    beginning: Beginning,
     limits: Limits,
-    log: Logger,
     { lookEvery, memory = new MemoryBudget(Number.POSITIVE_INFINITY) }: OpenOptions,
   ) {
-    const { origin, head, signal, clock, counts, outages, pauses } = beginning;
-    this.#holder = holder;
-    this.#lanes = lanes;
-    this.#lease = lease;
-    this.#beginning = beginning;
-    this.#limits = limits;
-    this.#pauses = pauses;
+    const { location, holder, primary, lanes, lease, about, log, origin, head, clock, counts } = opened;
+    this.#opened = opened;
+    this.#about = about;
+    this.#pauses = opened.pauses;
     this.#reader = readerOf(lanes.reading);
     this.#retention = new Retention(lanes.tidying, limits, clock, log);
+    this.#companions = new Companions([counts, opened.outages, clock]);
+    this.#generations = new Generations(head, (span) => this.#wentBack(span));
+    primary.onConnected = (link) => this.#generations.look(link);
     this.#tail = new Tail({
       ...{ database: lanes.reading, memory, origin, head },
       readers: () => this.#sessions.count,
@@ -184,14 +113,18 @@ class PostgresJournal implements Journal {
         database: lanes.looking,
         every: lookEvery,
         isShared: () => lease.living > 1,
-        onHead: (newest) => this.#tail.seen(newest),
+        onHead: (newest) => this.#seen(newest),
         onSignals: (signals) => this.#hear(signals),
         onFree: () => lease.look(),
       },
-      signal,
+      opened.signal,
     );
-    this.#intake = new SpoolingAppender(this.#target, spool, log);
-    this.#companions = new Companions([counts, outages, clock]);
+    this.#appender = new DatabaseAppender({
+      ...{ database: lanes.appending, aside: lanes.tidying, origin },
+      addRanges: (needed) => this.#retention.addRanges(needed),
+      onAppended: (appended) => this.#appended(appended),
+    });
+    this.#intake = new SpoolingAppender(this.#appender, spool, log);
     this.#timer = setInterval(() => this.#writeDue(), 1_000);
   }
 
@@ -204,7 +137,7 @@ class PostgresJournal implements Journal {
   }
 
   get clock(): Clock {
-    return this.#beginning.clock;
+    return this.#opened.clock;
   }
 
   async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
@@ -241,13 +174,14 @@ class PostgresJournal implements Journal {
   }
 
   limit(limits: Limits): void {
-    this.#limits = limits;
     this.#retention.limit(limits);
   }
 
   describe(about: AboutDaemon): void {
+    this.#about = about;
+    const { lanes, holder } = this.#opened;
     // Where it can't be told, others go on by what they know.
-    describeDaemon(this.#lanes.reading, this.#holder, about).catch(() => undefined);
+    describeDaemon(lanes.reading, holder, about).catch(() => undefined);
   }
 
   find: JournalReader['find'] = (query) => this.#reader.find(query);
@@ -260,61 +194,73 @@ class PostgresJournal implements Journal {
   outages: JournalReader['outages'] = (since, until) => this.#reader.outages(since, until);
 
   async counts(per: CountSpan, since: number): Promise<DeliveryCount[]> {
-    const { tallies } = this.#beginning.counts;
+    const { tallies } = this.#opened.counts;
     return countsWith(await this.#reader.counts(per, since), tallies.pending(per, since));
   }
 
   brokerAway(...outage: Parameters<OutageLog['brokerAway']>): void {
-    this.#beginning.outages.changes.brokerAway(...outage);
+    this.#opened.outages.changes.brokerAway(...outage);
   }
 
   brokerBack(...end: Parameters<OutageLog['brokerBack']>): void {
-    this.#beginning.outages.changes.brokerBack(...end);
+    this.#opened.outages.changes.brokerBack(...end);
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#closing.abort();
     this.#places.close();
     await Promise.all([this.#pulse.close(), this.#retention.close(), this.#intake.close()]);
     // What can't be saved is delivered again.
     await this.#settlements.commit().catch(() => undefined);
     this.#settlements.close();
-    await this.#lease.close();
-    this.#beginning.counts.tallies.closing();
+    const { lanes, lease, counts } = this.#opened;
+    await lease.close();
+    counts.tallies.closing();
     await this.#companions.close();
-    await closeAll(this.#lanes);
+    await Promise.all(Object.values(lanes).map((lane) => lane.close()));
   }
 
-  /** The database, as whoever spools needs it. */
-  get #target() {
-    const { appending, reading } = this.#lanes;
-    return {
-      get away(): AwayState | null {
-        return appending.away;
-      },
-      append: (batch: readonly Notification[]) => this.#appendNow(batch),
-      addDrift: (found: readonly Drift[]) => noteDrift(reading, found),
-    };
-  }
-
-  async #appendNow(batch: readonly Notification[]): Promise<readonly Entry[]> {
-    const appended = await this.#appendInRange(batch);
+  #appended(appended: Appended): void {
+    this.#generations.appended(appended);
     this.#tail.appended(appended);
     const junk = appended.fresh.filter(({ state }) => state !== 'valid');
     if (junk.length > 0) this.#retention.grown(junk.reduce((sum, entry) => sum + bytesOf(entry), 0));
-    return appended.fresh;
   }
 
-  async #appendInRange(batch: readonly Notification[]): Promise<Appended> {
-    const { appending, tidying } = this.#lanes;
-    try {
-      return await append(appending, this.#beginning.origin, batch);
-    } catch (error) {
-      if (!(error instanceof JournalError) || sqlStateOf(error.cause) !== noPartition) throw error;
+  #seen(head: number): void {
+    this.#generations.seen(head);
+    this.#tail.seen(head);
+  }
+
+  /** The server that is the primary now hasn't all that was confirmed: nothing is left of what is known of places. */
+  #wentBack({ head, last }: LostSpan): void {
+    const { lease, log } = this.#opened;
+    log.error(
+      { from: head + 1, to: last },
+      'the database has become one that lacks what was confirmed; what this daemon has of that is appended again',
+    );
+    lease.loseAll(new JournalError('the database lacks what was confirmed: its routes go on from where it knows them'));
+    this.#tail.reset(head);
+    this.#pulse.forget();
+    void this.#restore();
+  }
+
+  /** Tells the server what it lacks, as far as that is known here. */
+  async #restore(): Promise<void> {
+    const { lanes, holder, location, origin, log } = this.#opened;
+    while (!this.#closing.signal.aborted) {
+      try {
+        await enterAgain(lanes.reading, holder, { number: origin, name: location.name }, this.#about);
+        await this.#places.openAgain();
+        const count = await this.#appender.appendAgain();
+        log.warn({ count }, 'what the database lacked and this daemon had is appended again');
+        return;
+      } catch (error) {
+        log.debug({ reason: reasonOf(error) }, 'what the database lacks could not be told yet');
+      }
+      await delay(restoreAgainAfter, undefined, { signal: this.#closing.signal }).catch(() => undefined);
     }
-    // What came in at once was more than was expected of days.
-    await addRanges(tidying, this.#limits, batch.length);
-    return append(appending, this.#beginning.origin, batch);
   }
 
   async #hear(signals: readonly Signal[]): Promise<void> {
@@ -324,17 +270,15 @@ class PostgresJournal implements Journal {
 
   /** An operator has changed something. */
   async #lookAgain(): Promise<void> {
-    const { reading } = this.#lanes;
-    const { acts, clock } = this.#beginning;
-    this.#tail.forget(await erasedAmong(reading, this.#tail.seqs));
-    this.#pauses = await pausesIn(reading);
+    const { lanes, acts, clock } = this.#opened;
+    this.#tail.forget(await erasedAmong(lanes.reading, this.#tail.seqs));
+    this.#pauses = await pausesIn(lanes.reading);
     await acts.look();
     await clock.lookAgain();
     this.#retention.lookAgain();
     this.#tell('records');
   }
 
-  /** What isn't worth a call of its own. What can't be written goes with the next one. */
   #writeDue(): void {
     this.#tail.tidy();
     void this.#companions.writeDue();
@@ -345,5 +289,5 @@ class PostgresJournal implements Journal {
   }
 }
 
-/** The SQLSTATE of a row for which there is no partition. */
-const noPartition = '23514';
+/** Between tries to tell the server what it lacks, in milliseconds. */
+const restoreAgainAfter = 500;

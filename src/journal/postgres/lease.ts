@@ -94,6 +94,7 @@ export class Lease {
   #renewAt = Number.NEGATIVE_INFINITY;
   #beat: Pick<Beat, 'living' | 'wanted'> = { living: 1, wanted: {} };
   #skew = 0;
+  #isOpen = false;
   #isClosed = false;
   #running: Promise<void> | undefined;
   #again = false;
@@ -127,6 +128,7 @@ export class Lease {
   /** @throws as `Queryable#query` */
   async open(): Promise<void> {
     await this.#renew();
+    this.#isOpen = true;
     this.#schedule(lookEvery);
   }
 
@@ -215,6 +217,7 @@ export class Lease {
     this.loseAll(closed);
     for (const waiters of this.#waiting.values()) for (const { reject } of waiters) reject(closed);
     await this.#running;
+    if (!this.#isOpen) return;
     try {
       await this.#database.query('SELECT leave($1)', [this.#holder]);
     } catch (error) {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import { mayBePlain, type Server, serverAddress, tlsOptions } from '../../common/net/database-url.ts';
 import { patientSocket } from '../../common/net/patient-socket.ts';
+import { inTime } from './deadline.ts';
 import { failureOf, StoreAway } from './failure.ts';
 
 /** Statements without values of their own, or with them in the order of $1, $2, … */
@@ -65,7 +66,8 @@ export class Link implements Queryable {
   static async open(server: Server, settings: LinkSettings): Promise<Link> {
     const client = await connected(server, settings);
     try {
-      const results: unknown = await client.query(greeting(settings));
+      const answered = client.query(greeting(settings));
+      const results: unknown = await inTime(answered, settings.connectWithin, () => socketOf.get(client)?.destroy());
       // Several statements in one text give several results, whatever the types say.
       const state = (results as pg.QueryResult<ServerState>[]).at(-1)?.rows[0];
       if (state === undefined || state.isStandby || state.timeline === null)
@@ -88,6 +90,8 @@ export class Link implements Queryable {
     this.#warning = undefined;
     try {
       const { rows } = await this.#client.query<T>({ ...statementOf(text), ...(values && { values: [...values] }) });
+      // It may have been cut while the answer was on its way.
+      if (this.#failure !== undefined) throw this.#failure;
       if (this.#mustConfirm && this.#warning !== undefined)
         throw new StoreAway(`${serverAddress(this.server)} has not confirmed a commit: ${this.#warning}`);
       return rows;

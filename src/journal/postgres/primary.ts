@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import { type Server, serverAddress } from '../../common/net/database-url.ts';
+import { inTime } from './deadline.ts';
 import { StoreAway } from './failure.ts';
 import { Link, type LinkSettings } from './link.ts';
 
@@ -12,8 +13,11 @@ export class Primary {
   readonly servers: readonly Server[];
   readonly schema: string;
   readonly log: Logger;
+  /** Looks at each connection before it is used for anything. @throws where it is not to be used */
+  onConnected: ((link: Link) => Promise<void>) | undefined;
   readonly #onPromoted = new Set<(timeline: string) => void>();
   #timeline = '';
+  #latest: Server | undefined;
 
   /** @param servers in the order in which they are tried */
   constructor(servers: readonly Server[], schema: string, log: Logger) {
@@ -25,10 +29,14 @@ export class Primary {
   /** @throws StoreAway, JournalError that says of each server what is in the way */
   async open(settings: Omit<LinkSettings, 'schema' | 'log'>): Promise<Link> {
     const refusals: Error[] = [];
-    for (const server of this.servers) {
+    // The one that was it is so still, most of the time; and one that is dead takes longest to find out about.
+    const others = this.servers.filter((server) => server !== this.#latest);
+    for (const server of this.#latest === undefined ? others : [this.#latest, ...others]) {
       try {
         const link = await Link.open(server, { ...settings, schema: this.schema, log: this.log });
         this.#look(link);
+        await this.#greet(link, settings.connectWithin);
+        this.#latest = server;
         return link;
       } catch (error) {
         const refusal = error instanceof Error ? error : new StoreAway(reasonOf(error));
@@ -45,6 +53,15 @@ export class Primary {
   onPromoted(listener: (timeline: string) => void): () => void {
     this.#onPromoted.add(listener);
     return () => void this.#onPromoted.delete(listener);
+  }
+
+  async #greet(link: Link, within: number): Promise<void> {
+    try {
+      if (this.onConnected !== undefined) await inTime(this.onConnected(link), within, (failure) => link.cut(failure));
+    } catch (error) {
+      link.cut(new StoreAway('this connection is not to be used'));
+      throw error;
+    }
   }
 
   #look(link: Link): void {

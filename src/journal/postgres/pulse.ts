@@ -60,6 +60,11 @@ export class Pulse {
     return this.#running;
   }
 
+  /** What was announced before may come again. */
+  forget(): void {
+    this.#seen = -1;
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import { reasonHolds } from '../full.ts';
@@ -23,6 +24,9 @@ const lookAgainAfter = 600_000;
 
 /** What was in use for longer than it is waited for is tried again after this time, in milliseconds. */
 const tryAgainAfter = 60_000;
+
+/** For so long a round that is under way is waited for at the end, in milliseconds. */
+const closesWithin = 1_000;
 
 /** From this share of `maxSize` on, what is settled is removed whatever its age. */
 const nearlyFull = 0.9;
@@ -94,6 +98,11 @@ export class Retention {
     this.#schedule(0);
   }
 
+  /** Makes place for so many more, where there is none. */
+  async addRanges(needed: number): Promise<void> {
+    await addRanges(this.#database, this.#limits, needed);
+  }
+
   limit(limits: Limits): void {
     this.#limits = limits;
     this.lookAgain();
@@ -124,10 +133,11 @@ export class Retention {
     return this.#running;
   }
 
+  /** What takes longer ends with its connection: it is a transaction. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#running;
+    await Promise.race([this.#running, delay(closesWithin, undefined, { ref: false })]);
   }
 
   get #share(): number {

@@ -7,12 +7,18 @@ import { saveSelection } from './selections.ts';
 /** What a daemon that has just started hasn't opened by now, in milliseconds, its configuration has no more. */
 const openedWithin = 60_000;
 
+interface Opened {
+  readonly start: Start;
+  readonly deliversInvalid: boolean;
+  readonly selection: object | null;
+}
+
 /** The routes that this daemon's configuration has: they hold back retention, whoever runs them. */
 export class RoutePlaces {
   readonly #database: Database;
   readonly #name: string;
   readonly #sessions: RouteSessions;
-  readonly #open = new Set<string>();
+  readonly #open = new Map<string, Opened>();
   readonly #wanted = new Set<string>();
   readonly #timer: NodeJS.Timeout;
 
@@ -31,7 +37,29 @@ export class RoutePlaces {
     selection: object | null,
     { own = false }: RouteSharing,
   ): Promise<{ session(signal?: AbortSignal): Promise<RouteSession> }> {
-    this.#open.add(route);
+    const opened = { start, deliversInvalid, selection };
+    this.#open.set(route, opened);
+    await this.#place(route, opened);
+    return {
+      session: async (signal) => {
+        // An operator may have had it forgotten.
+        await this.#place(route, opened);
+        await this.#want(route);
+        signal?.throwIfAborted();
+        return this.#sessions.open(route, own, signal);
+      },
+    };
+  }
+
+  /** All of them, where the server may not have them any more. */
+  async openAgain(): Promise<void> {
+    const wanted = [...this.#wanted];
+    this.#wanted.clear();
+    for (const [route, opened] of this.#open) await this.#place(route, opened);
+    for (const route of wanted) await this.#want(route);
+  }
+
+  async #place(route: string, { start, deliversInvalid, selection }: Opened): Promise<void> {
     await this.#database.transaction(async (within) => {
       await within.query(
         `INSERT INTO registrations (name, route, delivers_invalid) VALUES ($1, $2, $3)
@@ -41,13 +69,6 @@ export class RoutePlaces {
       await within.query('SELECT place($1, $2)', [route, String(start)]);
       await saveSelection(within, route, selection);
     });
-    return {
-      session: async (signal) => {
-        await this.#want(route);
-        signal?.throwIfAborted();
-        return this.#sessions.open(route, own, signal);
-      },
-    };
   }
 
   async release(route: string): Promise<void> {
@@ -72,7 +93,7 @@ export class RoutePlaces {
   async #forgetOthers(): Promise<void> {
     try {
       await this.#database.query('DELETE FROM registrations WHERE name = $1 AND route <> ALL ($2)', [
-        ...[this.#name, [...this.#open]],
+        ...[this.#name, [...this.#open.keys()]],
       ]);
     } catch {
       // They hold back retention until the next start.

@@ -111,18 +111,19 @@ export async function pausesIn(database: Queryable): Promise<Map<string, Pause>>
   return new Map(rows.map(({ route, at, who }) => [route, { at, who }]));
 }
 
-/** The last run of each, that lives or was not stopped; the others are told of for a day. */
+/** All that live, be it several of one name; and of the others the last run, where it wasn't stopped. */
 async function daemonsIn(database: Queryable): Promise<DaemonSummary[]> {
   const rows = await database.query<DaemonSummary>(
     `SELECT d.name, d.version, d.configuration, d.started_at AS since, coalesce(b.skew, 0) AS skew, d.lives,
        ARRAY(SELECT r.route FROM routes r WHERE d.lives AND r.holder = d.holder ORDER BY r.route) AS routes
      FROM (
-       SELECT DISTINCT ON (name) *, is_alive(holder) AND stopped_at IS NULL AS lives FROM daemons
-       ORDER BY name, started_at DESC) d
+       SELECT d.*, row_number() OVER (PARTITION BY name ORDER BY started_at DESC) AS age
+       FROM (SELECT *, is_alive(holder) AND stopped_at IS NULL AS lives FROM daemons) d) d
      LEFT JOIN LATERAL (
        SELECT expires_at, skew FROM beats WHERE holder = d.holder ORDER BY expires_at DESC LIMIT 1) b ON true
-     WHERE d.lives OR (d.stopped_at IS NULL AND coalesce(b.expires_at, d.started_at) > now_ms() - ${toldFor})
-     ORDER BY d.name`,
+     WHERE d.lives
+       OR (d.age = 1 AND d.stopped_at IS NULL AND coalesce(b.expires_at, d.started_at) > now_ms() - ${toldFor})
+     ORDER BY d.name, d.started_at`,
   );
   return [...rows];
 }

@@ -164,6 +164,18 @@ describe('a journal in a folder', () => {
     expect(await tables.values('SELECT seq FROM deliveries')).toEqual([4]);
   });
 
+  test('still tells what repeats another one, though that is gone', async () => {
+    const first = notification({ ownTime: 5, fingerprint: 'f'.repeat(22), accountId: 'gone' });
+    await inFolder(async (journal) => {
+      await journal.append([first, notification({ ownTime: 5, fingerprint: 'f'.repeat(22) })]);
+      const store = await openOperatorStore(folder);
+      await store.act({ who: 'ann', from: 'here' }, {}).erase('gone', false);
+      await store.close();
+    });
+    await copy();
+    expect(await tables.values('SELECT resend_of FROM entries')).toEqual([first.header.id]);
+  });
+
   test('counts what fits no schema as it was counted', async () => {
     await inFolder((journal) => journal.append([notification({ unknownFields: ['/x'], state: 'invalid', problems })]));
     await copy();

@@ -3,13 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
 import pino from 'pino';
 import { type Journal, JournalError } from '../../../src/journal/journal.ts';
 import { storeAt } from '../../../src/journal/open.ts';
+import { enterDaemon } from '../../../src/journal/postgres/daemon.ts';
 import type { RouteSession } from '../../../src/journal/route-session.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { unlimited } from '../../support/journal.ts';
 import { notification } from '../../support/notification.ts';
+import { makeTables } from '../../support/postgres-tables.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
 import { sessionOf, settle } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
@@ -181,6 +184,49 @@ describe('daemons that share a journal', () => {
     await close(one);
     const again = await sessionAt(await open('one'), 'file@one');
     expect((await readUpTo(again, 3)).map(({ header }) => header.event)).toEqual(['at_one', 'at_one', 'at_one']);
+  });
+
+  test('have names of their own: a second one of a name is refused while the first one lives', async () => {
+    const one = await open('one');
+    const tables = await makeTables(postgres.url, log, schema);
+    const about = { version: '1', configuration: '' };
+    await expect(enterDaemon(tables, randomUUID(), 'one', about, 0)).rejects.toThrow(/give each daemon a name/);
+    await close(one);
+    expect(await enterDaemon(tables, randomUUID(), 'one', about, 0)).toBe(1);
+    await tables.close();
+  });
+
+  test('end the call of one that is stopped while it holds the lock of all appends', async () => {
+    const one = await open('one');
+    await one.append([notification({})]);
+    const stopped = new pg.Client({ connectionString: postgres.url });
+    const ended = new Promise((resolve) => stopped.on('error', resolve));
+    await stopped.connect();
+    await stopped.query(`SET search_path TO ${schema}; BEGIN; SELECT lock_for('append')`);
+    await one.append([notification({})]);
+    await ended;
+    await until(async () => (await one.find({ limit: 10 })).length === 2, { what: 'what was kept on this machine' });
+  });
+
+  test('notice that the database lacks what was confirmed: sessions begin anew, and what is at hand is appended again', async () => {
+    const one = await open('one');
+    await one.append([notification({}), notification({})]);
+    const session = await sessionOf(one, 'r');
+    const lost = await one.append([notification({}), notification({})]);
+    await session.settle({ cursor: 4, recorded: [], settled: [], delivered: [] });
+    // As a standby that had less becomes the primary.
+    const tables = ['log', 'ids', 'occurrences'].map((table) => `DELETE FROM ${table} WHERE seq > 2`);
+    await query(`DELETE FROM appends WHERE last > 2; ${tables.join('; ')}; DELETE FROM progress WHERE cursor > 2`);
+    await query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()',
+    );
+    await until(() => session.lost.aborted, { what: 'the loss of all routes' });
+    const again = await sessionOf(one, 'r');
+    const entries = await readUpTo(again, 4);
+    expect(entries.slice(2).map(({ header }) => header.id)).toEqual(lost.map(({ header }) => header.id));
+    expect(again.cursor).toBe(0);
+    const [next] = await one.append([notification({})]);
+    expect(next?.seq).toBe(5);
   });
 
   test('hear of an operator’s change and wishes, wherever they are', async () => {

@@ -41,26 +41,39 @@ async function copySome(database: Database, origin: number, some: readonly Place
   const batch = some.map(({ notification }) => notification);
   // What was found in them is counted already, and its sums are copied.
   const { fresh } = await append(database, origin, batch, { countsDrift: false });
-  const bySeq = new Map(fresh.map((entry) => [entry.header.id, entry]));
+  const byId = new Map(fresh.map((entry) => [entry.header.id, entry]));
+  const [resends, undecodable]: [{ place: number; original: string }[], number[]] = [[], []];
+  for (const { seq, resendOf, notification } of some) {
+    const entry = byId.get(notification.header.id);
+    if (entry === undefined) continue;
+    places.set(seq, entry.seq);
+    if (resendOf !== null && entry.resendOf !== resendOf) resends.push({ place: entry.seq, original: resendOf });
+    if (entry.state === 'undecodable') undecodable.push(entry.seq);
+  }
+  const others = some.filter(({ seq }) => places.of(seq) === null);
   const found = await placesOf(
     database,
-    batch.map(({ header }) => header.id),
+    others.map(({ notification }) => notification.header.id),
   );
-  for (const [index, { seq }] of some.entries()) places.set(seq, found.get(index) ?? 0);
-  const otherwise = some.filter(({ notification, resendOf }) => {
-    const entry = bySeq.get(notification.header.id);
-    return entry !== undefined && resendOf !== null && entry.resendOf !== resendOf;
-  });
-  // The first one of them may be gone by now.
+  for (const [index, { seq }] of others.entries()) places.set(seq, found.get(index) ?? 0);
+  await markResends(database, resends);
+  // An operator may have dropped what can't be decoded: its records are copied as they are.
+  if (undecodable.length > 0)
+    await database.query("DELETE FROM deliveries WHERE route = '' AND seq = ANY ($1::bigint[])", [undecodable]);
+}
+
+/** The first one of them may be gone by now, so that an append doesn't find it. */
+async function markResends(
+  database: Database,
+  resends: readonly { readonly place: number; readonly original: string }[],
+): Promise<void> {
+  if (resends.length === 0) return;
+  const given = [resends.map(({ place }) => place), resends.map(({ original }) => original)];
   for (const table of ['log', 'kept'])
     await database.query(
       `UPDATE ${table} e SET resend_of = u.original FROM unnest($1::bigint[], $2::uuid[]) u(seq, original) WHERE e.seq = u.seq`,
-      [otherwise.map(({ seq }) => places.of(seq)), otherwise.map(({ resendOf }) => resendOf)],
+      given,
     );
-  // An operator may have dropped what can't be decoded: its records are copied as they are.
-  const undecodable = fresh.filter(({ state }) => state === 'undecodable').map(({ seq }) => seq);
-  if (undecodable.length > 0)
-    await database.query("DELETE FROM deliveries WHERE route = '' AND seq = ANY ($1::bigint[])", [undecodable]);
 }
 
 /** The number of a daemon's name. */

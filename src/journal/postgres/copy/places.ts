@@ -84,6 +84,7 @@ export class Places {
 
 /** By their places in the list. */
 export async function placesOf(database: Queryable, ids: readonly string[]): Promise<Map<number, number>> {
+  if (ids.length === 0) return new Map();
   const rows = await database.query<{ n: number; seq: number }>(
     `SELECT u.n - 1 AS n, i.seq FROM unnest($1::uuid[]) WITH ORDINALITY u(id, n),
        LATERAL (SELECT seq FROM ids WHERE id = u.id OFFSET 0) i`,

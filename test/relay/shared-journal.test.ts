@@ -1,0 +1,240 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { stringify } from 'yaml';
+import type { DaemonStatus, RouteStatus, Status } from '../../src/ops/status.ts';
+import { cli, type Result } from '../support/cli.ts';
+import { publishAsKazoo } from '../support/kazoo.ts';
+import { type SharedPostgres, sharePostgres } from '../support/postgresql.ts';
+import { type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
+import { type Receiver, type Reply, startReceiver } from '../support/receiver.ts';
+import { type RelayHere, startRelayHere } from '../support/relay-here.ts';
+import { until } from '../support/until.ts';
+
+/*
+ * Two daemons that share a journal, and a third machine with the configuration alone: what commands there see and change.
+ */
+
+const daemons = ['alpha', 'beta'] as const;
+let folder: string;
+let broker: SharedBroker;
+let database: SharedPostgres;
+let receiver: Receiver;
+let running: Map<string, RelayHere>;
+/** What the receiver answers to each path. */
+let answers: Record<string, (body: { id: string }) => Reply>;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-shared-journal-'));
+  [broker, database] = await Promise.all([shareBroker(), sharePostgres()]);
+  answers = {};
+  receiver = await startReceiver(({ path, body }) => answers[path]?.(JSON.parse(body)) ?? 200);
+  running = new Map();
+  for (const name of daemons) {
+    const relay = await startRelayHere(configOf(name));
+    running.set(name, relay);
+    await relay.says('consuming');
+  }
+});
+
+afterAll(async () => {
+  await Promise.all([...running.values()].map((relay) => relay.stop()));
+  await Promise.all([receiver.close(), broker.close(), database.close()]);
+  rmSync(folder, { recursive: true });
+});
+
+describe('of daemons that share a journal', () => {
+  test('each notification is delivered once, whoever took it, and by those that may', async () => {
+    await publish(40);
+    const crm = () => receivedAt('/crm');
+    await until(() => crm().length === 40 && receivedAt('/each').length === 40, { what: 'all deliveries' });
+    await until(() => archived().length === 40, { what: 'the file' });
+    expect([new Set(crm()).size, new Set(receivedAt('/each')).size, new Set(archived()).size]).toEqual([40, 40, 40]);
+  });
+
+  test('a machine without one sees all of them, and who has which route', async () => {
+    await until(async () => (await status()).routes.every(({ holder }) => holder !== null), { what: 'every route' });
+    const { running: runs, daemons: seen, routes, former_routes } = await status();
+    expect({ runs, former_routes }).toEqual({ runs: false, former_routes: [] });
+    expect(seen.map(({ name, asked, lives }) => ({ name, asked, lives }))).toEqual(
+      daemons.map((name) => ({ name, asked: false, lives: true })),
+    );
+    const [alpha, beta] = seen;
+    expect([alpha?.configuration, alpha?.version]).toEqual([beta?.configuration, beta?.version]);
+    const holders = Object.fromEntries(routes.map(({ name, holder }) => [name, holder]));
+    expect(holders).toMatchObject({ archive: 'alpha', 'each@alpha': 'alpha', 'each@beta': 'beta' });
+    // One each, of those that both may run.
+    expect([holders.crm, holders.slow].toSorted()).toEqual(['alpha', 'beta']);
+    expect(seen.flatMap((daemon: DaemonStatus) => daemon.routes).toSorted()).toEqual(
+      routes.map(({ name }) => name).toSorted(),
+    );
+    const shown = await there(['status'], 80);
+    expect(shown.stdout).toMatch(/^the daemon does not run here; all is well where others do\n/);
+    expect(shown.stdout).toMatch(/\nalpha +running .* archive, /);
+    expect(shown.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  test('a route is paused and resumed from any machine', async () => {
+    expect((await there(['pause', 'crm'])).stdout).toContain('crm is paused');
+    const before = receivedAt('/crm').length;
+    await publish(3);
+    await until(() => archived().length === 43, { what: 'other routes to go on' });
+    expect(receivedAt('/crm')).toHaveLength(before);
+    expect((await routeOf('crm')).paused).not.toBeNull();
+    await there(['resume', 'crm']);
+    await until(() => receivedAt('/crm').length === before + 3, { what: 'the route to go on' });
+  });
+
+  test('why tells on any machine what became of a notification, and which daemon took it', async () => {
+    const [id = ''] = receivedAt('/crm');
+    const [line = '{}'] = (await there(['why', id, '--json'])).stdout.split('\n');
+    const fates: { route: string; state: string; reason: string }[] = JSON.parse(line).routes;
+    const states = Object.fromEntries(fates.map(({ route, state }) => [route, state]));
+    expect(states).toMatchObject({ crm: 'delivered', archive: 'delivered' });
+    expect([states['each@alpha'], states['each@beta']].toSorted()).toEqual(['delivered', 'not_wanted']);
+    const other = states['each@alpha'] === 'delivered' ? 'alpha' : 'beta';
+    expect(fates.map(({ reason }) => reason)).toContain(`not wanted: the daemon ${other} took it`);
+  });
+
+  test('dead letters are listed, retried and dropped from any machine, and the audit has it', async () => {
+    answers['/crm'] = () => 422;
+    await publish(2);
+    await until(async () => (await routeOf('crm')).dead === 2, { what: 'dead letters' });
+    delete answers['/crm'];
+    const list = (await there(['dead', 'list', '--json'])).stdout.trim().split('\n');
+    const [first = '', second = ''] = list.map((line) => JSON.parse(line).id);
+    expect((await there(['dead', 'retry', first])).stdout).toContain('1 notification will be delivered again');
+    await until(async () => (await routeOf('crm')).dead === 1, { what: 'the retry' });
+    await there(['dead', 'drop', second, '--yes']);
+    expect((await routeOf('crm')).dead).toBe(0);
+    const acts = (await there(['audit', '--json'])).stdout.trim().split('\n');
+    expect(acts.map((line) => JSON.parse(line).act)).toEqual(['pause', 'resume', 'retry', 'drop']);
+  });
+
+  test('a sink that is away is probed at once by whoever has its route', async () => {
+    const before = receivedAt('/slow').length;
+    answers['/slow'] = () => ({ status: 503, headers: { 'retry-after': '3600' } });
+    await publish(1);
+    await until(() => receivedAt('/slow').length > before, { what: 'a try' });
+    delete answers['/slow'];
+    await there(['waiting', 'retry', '--route', 'slow']);
+    await until(() => receivedAt('/slow').length === before + 2, { what: 'the probe' });
+    await until(async () => (await routeOf('slow')).lag?.messages === 0, { what: 'the delivery' });
+  });
+
+  test('history is replayed from any machine, and of each daemon’s own route only what that one took', async () => {
+    const own = receivedAt('/each').length;
+    const dry = await Promise.all(
+      daemons.map((name) => there(['replay', '--route', `each@${name}`, ...all, '--dry-run'])),
+    );
+    const counts = dry.map(({ stdout }) => Number(/(\d+) notifications? would be delivered/.exec(stdout)?.[1]));
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(own);
+    const before = receivedAt('/crm').length;
+    const { stdout } = await there(['replay', '--route', 'crm', ...all]);
+    expect(stdout).toContain('all of them are delivered or dead');
+    expect(receivedAt('/crm').length).toBeGreaterThan(before);
+  });
+
+  test('what came in is shown, and an account erased, from any machine', async () => {
+    expect((await there(['tail', '--limit', '1', '--json'])).stdout).toContain('"event":"low_balance"');
+    expect((await there(['drift'])).code).toBe(0);
+    expect((await there(['accept-clock'])).stdout).toContain('which is not in doubt');
+    const account = '00112233445566778899aabbccddeeff';
+    await publishAsKazoo(broker.url, 2, { 'Account-ID': account });
+    await until(() => archived().length === 48, { what: 'them' });
+    expect((await there(['erase', '--account', account, '--yes'])).stdout).toContain('2 notifications erased');
+    expect((await there(['tail', '--accounts', account])).stdout).toBe('');
+  });
+
+  test('another one of another configuration is told of, and one of the same name refused', async () => {
+    await expect(startRelayHere(configOf('beta', { spool: 'second' }))).rejects.toThrow(
+      'give each daemon a name of its own',
+    );
+    const other = await startRelayHere(configOf('delta', { zones: ['west'] }));
+    const told = async () => (await there(['status'])).stdout;
+    await until(async () => /different routes or schemas in their\s+configurations/.test(await told()), { what: 'it' });
+    await other.stop();
+    await until(async () => /^the daemon does not run here; all is well/.test(await told()), { what: 'its end' });
+  });
+
+  test('one that stops lets go of its routes, which the other one takes', async () => {
+    await running.get('beta')?.stop();
+    await until(async () => (await routeOf('crm')).holder === 'alpha' && (await routeOf('slow')).holder === 'alpha', {
+      what: 'the other one to take them',
+    });
+    const before = receivedAt('/crm').length;
+    await publish(5);
+    await until(() => receivedAt('/crm').length === before + 5, { what: 'all deliveries' });
+    const { daemons: seen } = await status();
+    expect(seen.map(({ name }) => name)).toEqual(['alpha']);
+    expect((await there(['status'])).stdout).toMatch(/^the daemon does not run here; all is well where others do\n/);
+  });
+
+  test('check looks at the database, and tries no sink that is another machine’s', async () => {
+    const { stdout } = await there(['check', '--connect']);
+    expect(stdout).toMatch(/ok {7}journal 127\.0\.0\.1:\d+\/\w+ \(kazoo_relay\) +PostgreSQL/);
+    expect(stdout).toContain('not tried here: only the daemon alpha runs it');
+  });
+});
+
+const all = ['--since', '2020-01-01'];
+
+interface Changes {
+  readonly spool?: string;
+  readonly zones?: readonly string[];
+}
+
+function configOf(name: string, { spool = name, zones = [] }: Changes = {}): string {
+  const file = join(folder, `${spool}.yaml`);
+  const webhook = (path: string) => ({ type: 'webhook', url: `${receiver.url}${path}`, concurrency: 4 });
+  const config = {
+    name,
+    brokers: [{ zone: 'west', url: broker.url }],
+    queue: { consumers: 2 },
+    journal: { url: database.url, spool: join(folder, spool, 'spool') },
+    http: { listen: 'off' },
+    routes: {
+      crm: { zones, sink: webhook('/crm') },
+      slow: { circuit: { failures: 1 }, sink: webhook('/slow') },
+      each: { every: true, sink: webhook('/each') },
+      archive: { host: 'alpha', sink: { type: 'file', path: join(folder, 'archive.ndjson') } },
+    },
+  };
+  writeFileSync(file, stringify(config), { mode: 0o600 });
+  return file;
+}
+
+/** A command on a machine where no daemon runs. */
+function there(args: readonly string[], columns?: number): Promise<Result> {
+  const config = configOf('gamma');
+  return cli([...args, '--config', config], '', {}, columns === undefined ? {} : { columns });
+}
+
+async function status(): Promise<Status> {
+  return JSON.parse((await there(['status', '--json'])).stdout);
+}
+
+async function routeOf(wanted: string): Promise<RouteStatus> {
+  const route = (await status()).routes.find(({ name }) => name === wanted);
+  if (route === undefined) throw new Error(`status has no route ${wanted}`);
+  return route;
+}
+
+function publish(count: number): Promise<string[]> {
+  return publishAsKazoo(broker.url, count);
+}
+
+/** Ids, in the order of their arrival. */
+function receivedAt(path: string): string[] {
+  return receiver.arrivals.filter((one) => one.path === path).map(({ body }) => JSON.parse(body).id);
+}
+
+function archived(): string[] {
+  try {
+    const lines = readFileSync(join(folder, 'archive.ndjson'), 'utf8').trim().split('\n');
+    return lines.map((line) => JSON.parse(line).id);
+  } catch {
+    return [];
+  }
+}
