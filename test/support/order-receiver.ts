@@ -10,6 +10,8 @@ export interface OrderReceiver {
   readonly messages: ReadonlySet<string>;
   /** The ids of each account, in the order in which they came first. */
   readonly byAccount: ReadonlyMap<string, readonly string[]>;
+  /** Each arrival: the daemon, as its header says, and when it came in Unix milliseconds. */
+  readonly arrivals: readonly { readonly from: string; readonly at: number }[];
   /** Ids that are being answered. */
   readonly inFlight: readonly string[];
   /** How long an answer takes, in milliseconds. */
@@ -24,10 +26,12 @@ export async function startOrderReceiver(): Promise<OrderReceiver> {
   const ids = new Map<string, number>();
   const messages = new Set<string>();
   const byAccount = new Map<string, string[]>();
+  const arrivals: { from: string; at: number }[] = [];
   const inFlight: string[] = [];
   let holding: PromiseWithResolvers<void> | undefined;
   const state = { pause: 2 };
-  const receiver = await startReceiver(async ({ body }) => {
+  const receiver = await startReceiver(async ({ body, headers }) => {
+    arrivals.push({ from: String(headers['x-daemon']), at: Date.now() });
     const { id, account_id: account, data } = JSON.parse(body);
     if (!ids.has(id)) {
       const before = byAccount.get(account) ?? [];
@@ -47,6 +51,7 @@ export async function startOrderReceiver(): Promise<OrderReceiver> {
     ids,
     messages,
     byAccount,
+    arrivals,
     inFlight,
     get pause() {
       return state.pause;

@@ -40,6 +40,13 @@ export interface RelayCluster {
   close(): Promise<void>;
 }
 
+/** Another daemon has claimed the route, at a time of the database, which is this machine's. */
+interface TakeOver {
+  readonly from: string | null;
+  readonly to: string;
+  readonly at: number;
+}
+
 interface Mark {
   readonly saved: ReadonlySet<string>;
   readonly counts: ReadonlyMap<string, number>;
@@ -69,6 +76,8 @@ export async function startCluster({ database, concurrency = 8 }: ClusterOptions
   // Of each test its own.
   const schema = `cluster_${randomUUID().slice(0, 8)}`;
   const marks: Mark[] = [];
+  const takeOvers: TakeOver[] = [];
+  const sink = { type: 'webhook', url: receiver.url, concurrency };
   const query = (sql: string) => database().query(`SET search_path = ${schema}; ${sql}`);
   const number = async (sql: string) => Number(Object.values((await query(sql))[0] ?? {})[0]);
 
@@ -81,8 +90,9 @@ export async function startCluster({ database, concurrency = 8 }: ClusterOptions
         name,
         brokers: brokers.map((broker, index) => ({ zone: `zone${index}`, url: broker.url })),
         queue: { consumers: 3 },
+        log: { format: 'json', level: 'info' },
         journal: { url: database().url, schema, spool: path('spool'), ...journal },
-        routes: { [route]: { sink: { type: 'webhook', url: receiver.url, concurrency }, order: 'account' } },
+        routes: { [route]: { sink: { ...sink, headers: { 'X-Daemon': name } }, order: 'account' } },
         ...options,
       }));
       relays.set(name, relay);
@@ -129,10 +139,14 @@ export async function startCluster({ database, concurrency = 8 }: ClusterOptions
     },
     async takenOver(from) {
       const another = async () => {
-        const holder = await cluster.holder();
-        return holder !== from && holder;
+        const [row] = await query(
+          `SELECT d.name, r.since FROM routes r JOIN daemons d ON d.holder = r.holder WHERE r.route = '${route}'`,
+        );
+        return row !== undefined && row.name !== from && row;
       };
-      return until(another, { what: `another daemon than ${from} to have the route` });
+      const { name, since } = await until(another, { what: `another daemon than ${from} to have the route` });
+      takeOvers.push({ from, to: String(name), at: Number(since) });
+      return String(name);
     },
     spooled: () => [...relays.values()].some((relay) => relay.spooled() > 0),
     async mark() {
@@ -153,6 +167,14 @@ export async function startCluster({ database, concurrency = 8 }: ClusterOptions
       for (const { saved, counts } of marks) {
         const again = [...saved].filter((id) => receiver.ids.get(id) !== counts.get(id));
         expect(again).toEqual([]);
+      }
+      for (const [index, { from, at }] of takeOvers.entries()) {
+        const again = takeOvers.slice(index + 1).find(({ to }) => to === from)?.at ?? Number.POSITIVE_INFINITY;
+        const late = receiver.arrivals.filter(
+          (arrival) => arrival.from === from && arrival.at > at && arrival.at < again,
+        );
+        // What was on its way can't be called back.
+        expect(late.length).toBeLessThanOrEqual(concurrency);
       }
       const rows = await query('SELECT id, seq FROM entries');
       const places = new Map(rows.map(({ id, seq }) => [String(id), Number(seq)]));

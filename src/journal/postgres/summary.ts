@@ -73,10 +73,6 @@ interface StateCount {
 
 type State = 'waiting' | 'quarantined' | 'dead' | 'undecodable';
 
-/** SQL: a delivery that is dead, quarantined or undecodable since an operator last looked at those of its route. */
-export const isUnseen = `state <> 'waiting'
-  AND updated_at > coalesce((SELECT at FROM looks WHERE looks.route = deliveries.route), 0)`;
-
 /** By route, and then by state. Each half is counted in an index that has all that it needs. */
 async function countsOf(database: Queryable): Promise<Map<string, Partial<Record<State, StateCount>>>> {
   const rows = await database.query<{ route: string; state: State; count: number; unseen: number }>(

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +5,8 @@ import pino from 'pino';
 import type { Journal, JournalStore } from '../../../src/journal/journal.ts';
 import { storeAt } from '../../../src/journal/open.ts';
 import { openJournal, unlimited } from '../../support/journal.ts';
-import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
+import { makeTables, type Tables } from '../../support/postgres-tables.ts';
+import { sharePostgres } from '../../support/postgresql.ts';
 
 /** An empty journal, and how it is got rid of. Nothing else is known of it but what every store can do. */
 export interface TestStore {
@@ -48,19 +48,54 @@ async function sqlite(): Promise<TestStore> {
   };
 }
 
-/** A schema of its own for each test. */
+/** One schema for all tests: to make its tables takes longer than most of them. */
 async function postgres(): Promise<Prepared> {
   const shared = await sharePostgres();
-  return { make: async () => schemaOf(shared), close: shared.close };
+  const tables = await makeTables(shared.url);
+  const asMade = await contentOf(tables);
+  return {
+    async make() {
+      await fill(tables, asMade);
+      return storeIn(shared.url, tables.schema);
+    },
+    async close() {
+      await tables.close();
+      await shared.close();
+    },
+  };
 }
 
-function schemaOf({ url }: SharedPostgres): TestStore {
+function storeIn(url: string, schema: string): TestStore {
   const spool = mkdtempSync(join(tmpdir(), 'kazoo-relay-spool-'));
-  const name = `test_${randomUUID().slice(0, 8)}`;
-  const store = storeAt({ url, schema: name, spool, spoolSize: 1e9, name });
+  const store = storeAt({ url, schema, spool, spoolSize: 1e9, name: 'tested' });
   return {
     store,
     open: () => store.open(unlimited, log, { lookEvery }),
     remove: async () => rmSync(spool, { recursive: true }),
   };
+}
+
+/** The rows of each table, as JSON. */
+type Content = ReadonlyMap<string, string>;
+
+async function contentOf(tables: Tables): Promise<Content> {
+  const names = await tables.values(`
+    SELECT relname::text FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition`);
+  const rowsOf = async (name: string) =>
+    String((await tables.values(`SELECT coalesce(json_agg(t), '[]')::text FROM ${name} t`))[0]);
+  return new Map(await Promise.all(names.map(async (name) => [String(name), await rowsOf(String(name))] as const)));
+}
+
+/** What was in them before goes. */
+function fill(tables: Tables, content: Content): Promise<void> {
+  return tables.transaction(async (within) => {
+    // No table waits for another one that it refers to.
+    await within.query('SET LOCAL session_replication_role = replica');
+    for (const [name, rows] of content) {
+      await within.query(`DELETE FROM ${name}`);
+      if (rows !== '[]')
+        await within.query(`INSERT INTO ${name} SELECT * FROM json_populate_recordset(NULL::${name}, $1)`, [rows]);
+    }
+  });
 }

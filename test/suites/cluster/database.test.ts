@@ -1,4 +1,4 @@
-import { chownSync } from 'node:fs';
+import { chownSync, mkdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
@@ -97,6 +97,7 @@ describe('a database', () => {
   test('whose disk is full: intake goes on into the spool, and all of it is delivered when there is room', async () => {
     const disks: { grow(size: string): void; [Symbol.dispose](): void }[] = [];
     const prepare = (folder: string) => {
+      mkdirSync(folder);
       const disk = smallDisk(folder, '64m');
       if (disk === undefined) return;
       chownSync(folder, 65_534, 65_534);
