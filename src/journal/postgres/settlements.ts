@@ -5,6 +5,7 @@ import { type DeliveredRecord, type Recorded, restartedAt, type Settlement } fro
 import { count, hasRecords, isRecorded, type Staged, Staging, settledIn } from '../staging.ts';
 import { storable } from './arrays.ts';
 import { type Queryable, StoreAway } from './connection.ts';
+import { isConflict } from './failure.ts';
 
 /** How long a route's progress may wait for a call that it can share, in milliseconds. */
 const commitWithin = 10;
@@ -168,7 +169,7 @@ export class Settlements {
     try {
       await this.#call(savings);
     } catch (error) {
-      if (error instanceof StoreAway || !(error instanceof JournalError)) throw error;
+      if (!(error instanceof JournalError) || mayGoLater(error)) throw error;
       await this.#saveEach(savings);
     }
   }
@@ -179,10 +180,15 @@ export class Settlements {
       try {
         await this.#call([saving]);
       } catch (error) {
-        if (error instanceof StoreAway || !(error instanceof JournalError)) throw error;
+        if (!(error instanceof JournalError) || mayGoLater(error)) throw error;
+        this.#drop(saving);
         this.#options.onLost(saving.route, saving.epoch, error);
       }
     }
+  }
+
+  #drop(saving: Saving): void {
+    this.#unsaved = this.#unsaved.filter((other) => other !== saving);
   }
 
   async #call(savings: readonly Saving[]): Promise<void> {
@@ -191,13 +197,17 @@ export class Settlements {
     const [row] = await database.query<{ lost: string[] }>('SELECT settle($1, $2::jsonb) AS lost', values);
     const lost = new Set(row?.lost);
     for (const saving of savings) {
-      // Its session may have ended meanwhile.
-      this.#unsaved = this.#unsaved.filter((other) => other !== saving);
+      this.#drop(saving);
       const { route, epoch, staged } = saving;
       if (lost.has(route)) onLost(route, epoch, new JournalError(`the route ${route} is no longer this daemon's`));
       else count(counts, route, staged);
     }
   }
+}
+
+/** The same call may be answered otherwise soon. */
+function mayGoLater(error: JournalError): boolean {
+  return error instanceof StoreAway || isConflict(error);
 }
 
 /** As `settle` takes it. */
