@@ -205,7 +205,7 @@ describe('erasing an account of a shared journal', () => {
 
 /** Whether somebody waits for this transaction. */
 async function isWaited(within: Queryable): Promise<boolean> {
-  const waiting = 'SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))';
+  const waiting = 'SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))';
   const [row] = await within.query<{ is: boolean }>(`SELECT EXISTS (${waiting}) AS is`);
   return row?.is === true;
 }
