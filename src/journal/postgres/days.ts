@@ -2,7 +2,7 @@ import type { Queryable } from './connection.ts';
 import type { Dropped } from './drop.ts';
 
 /** The tables that have a partition for each day of their key's first 48 bits, which are a time; and that key. */
-const keys = { ids: 'id', occurrences: 'occurrence' } as const;
+export const keys = { ids: 'id', occurrences: 'occurrence' } as const;
 
 export type DailyTable = keyof typeof keys;
 export const dailyTables: readonly DailyTable[] = ['ids', 'occurrences'];
@@ -53,7 +53,7 @@ export async function dropOldDay(database: Queryable, table: DailyTable): Promis
   const [row] = await database.query<{ dropped: boolean | null }>('SELECT drop_day($1, $2, $3, $4) AS dropped', [
     ...[table, found.name, found.place, mostKept],
   ]);
-  return row?.dropped === true ? 'dropped' : 'busy';
+  return row?.dropped === true ? 'dropped' : row?.dropped === null ? 'busy' : 'none';
 }
 
 /** The least UUID of a time, in Unix milliseconds: they begin with it. */

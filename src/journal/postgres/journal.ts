@@ -141,7 +141,7 @@ class PostgresJournal implements Journal {
   }
 
   async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
-    const { refusal } = this.#retention;
+    const refusal = this.#retention.refusal && (await this.#retention.makeRoom());
     if (refusal !== null) throw new JournalError(refusal);
     return this.#intake.append(batch);
   }

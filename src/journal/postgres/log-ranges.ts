@@ -79,7 +79,7 @@ async function isOverdue(
   if (ending - head < (head - first) / 4) return false;
   const [row] = await database.query<{ at: number; bytes: number; rows: number }>(
     `SELECT (SELECT at FROM appends WHERE last >= $1 ORDER BY last LIMIT 1) AS at,
-       pg_total_relation_size($2::text::regclass) AS bytes, pg_relation_size($2::text::regclass) AS rows`,
+       pg_total_relation_size(to_regclass($2)) AS bytes, pg_relation_size(to_regclass($2)) AS rows`,
     [Math.max(1, first), name],
   );
   if (row === undefined || row.rows > largestEnded) return false;
@@ -100,7 +100,7 @@ async function fillingOf(database: Queryable, { retention, maxSize }: Limits): P
   const [row] = await database.query<{ head: number; now: number; since: number; before: number; bytes: number }>(
     `SELECT now_ms() AS now, (SELECT last FROM appends ORDER BY last DESC LIMIT 1) AS head,
        coalesce(early.newest, now_ms()) AS since, early.last - early.rows AS before,
-       (SELECT coalesce(sum(pg_total_relation_size(name::regclass)), 0)::bigint FROM unnest($2::text[]) u(name)) AS bytes
+       (SELECT coalesce(sum(pg_total_relation_size(to_regclass(name))), 0)::bigint FROM unnest($2::text[]) u(name)) AS bytes
      FROM (SELECT) nothing LEFT JOIN LATERAL (
        SELECT newest, last, rows FROM appends WHERE newest >= now_ms() - $1::bigint ORDER BY newest, last LIMIT 1) early ON true`,
     [measured, ranges.map(({ name }) => name)],

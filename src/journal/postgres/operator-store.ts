@@ -8,7 +8,6 @@ import { type Compacting, holdingsOf } from './erase.ts';
 import { actOf } from './operator-acts.ts';
 import { openedReader } from './reader.ts';
 import { groups, isId, records, recordsOf } from './records.ts';
-import { isUnseen } from './summary.ts';
 
 /**
  * The deliveries of a journal for an operator's decisions, from any machine that reaches the database, beside daemons or
@@ -102,7 +101,10 @@ async function saveLook(database: Queryable, at: number, route: string | null): 
   await database.query(
     `WITH looked AS (
        INSERT INTO looks (route, at)
-       SELECT DISTINCT route, $1::bigint FROM deliveries WHERE ${isUnseen} AND route = coalesce($2, route)
+       SELECT known.route, $1::bigint FROM (SELECT route FROM routes UNION ALL SELECT '') known
+       WHERE known.route = coalesce($2, known.route) AND EXISTS (
+         SELECT FROM deliveries d WHERE d.route = known.route AND d.state <> 'waiting'
+           AND d.updated_at > coalesce((SELECT l.at FROM looks l WHERE l.route = known.route), 0))
        ON CONFLICT (route) DO UPDATE SET at = excluded.at RETURNING 1)
      SELECT announce('changed', $2) FROM (SELECT count(*) AS count FROM looked) l WHERE l.count > 0`,
     [at, route],

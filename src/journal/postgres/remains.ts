@@ -1,7 +1,7 @@
 import { mostRows } from '../junk.ts';
 import { blockSize } from './blocks.ts';
 import type { Queryable } from './connection.ts';
-import { dailyTables } from './days.ts';
+import { type DailyTable, dailyTables, keys } from './days.ts';
 import type { Bounds } from './drop.ts';
 import { rangesOf } from './log-ranges.ts';
 
@@ -11,6 +11,9 @@ const mostNames = 1_000;
 /** Rows that are removed in one step from an index or a map, which are small. */
 const mostSmall = 5_000;
 
+/** What is before has no day. */
+const firstOfDays = '00000000-0001-0000-0000-000000000000';
+
 /**
  * What is left of ranges that were dropped: rows that were moved out because something listed them, and what leads to
  * entries. It is gone through from its beginning to its end, some at a time, and then anew after a while.
@@ -18,12 +21,14 @@ const mostSmall = 5_000;
 export class Remains {
   /** How far it was looked, by what. */
   readonly #positions = new Map<string, number>();
+  readonly #keys = new Map<DailyTable, string>();
   #done = false;
   #through = -1;
 
   /** Anything that was passed over may be removable now. */
   lookAgain(): void {
     this.#positions.clear();
+    this.#keys.clear();
     this.#done = false;
   }
 
@@ -38,6 +43,8 @@ export class Remains {
     for (const table of dailyTables)
       for (const part of ['timeless', 'default'])
         more.push(await this.#forgetPlaces(within, `${table}_${part}`, oldest));
+    if (bounds.isNearlyFull)
+      for (const table of dailyTables) more.push(await this.#forgetOfDays(within, table, oldest));
     more.push(await forgetAppends(within, oldest));
     this.#done = !more.includes(true);
     if (this.#done) await forgetBlocks(within, oldest);
@@ -59,6 +66,21 @@ export class Remains {
       rows.filter(({ over }) => over).map(({ seq }) => seq),
     );
     return rows.length === mostRows;
+  }
+
+  /** Where all that there is room for came within a day or two, the rows of days go one by one, as far as nearly all are old. */
+  async #forgetOfDays(within: Queryable, table: DailyTable, oldest: number): Promise<boolean> {
+    const key = keys[table];
+    const [row] = await within.query<{ through: string | null; gone: number }>(
+      `WITH first AS (SELECT ${key} AS key, seq FROM ${table} WHERE ${key} > $1 ORDER BY ${key} LIMIT ${mostSmall}),
+         gone AS (DELETE FROM ${table} t USING first f WHERE t.${key} = f.key AND f.seq < $2
+           AND NOT EXISTS (SELECT FROM kept k WHERE k.seq = f.seq) RETURNING 1)
+       SELECT (SELECT max(key::text) FROM first) AS through, (SELECT count(*) FROM gone) AS gone`,
+      [this.#keys.get(table) ?? firstOfDays, oldest],
+    );
+    if (row === undefined || row.through === null || row.gone < mostSmall / 2) return false;
+    this.#keys.set(table, row.through);
+    return true;
   }
 
   /** Of what has no day, or a day that nobody has made. */

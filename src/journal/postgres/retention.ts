@@ -12,12 +12,16 @@ import { Evictor } from './evictor.ts';
 import { forgetDaemons, heldBack } from './held.ts';
 import { addRanges, endOldRange } from './log-ranges.ts';
 import { Remains } from './remains.ts';
-import { bytesOnDisk, whyFull } from './space.ts';
+import { spaceOf, whyFull } from './space.ts';
 import { Thinning } from './thinning.ts';
 
-/** Between rounds while there is something to remove, and while there isn't, in milliseconds. */
+/** Between rounds while there is something to remove, while much is taken, and else, in milliseconds. */
 const busyPause = 50;
+const fillingPause = 1_000;
 const idlePause = 5_000;
+
+/** From this share of `maxSize` on, it is looked more often. */
+const filling = 0.8;
 
 /** Entries that were passed over because something listed them are looked at again after this time, in milliseconds. */
 const lookAgainAfter = 600_000;
@@ -125,6 +129,12 @@ export class Retention {
     return this.#bytes < this.#limits.maxSize ? null : this.#reason.text;
   }
 
+  /** Removes what can be removed at once, where it is full. Returns why it still is, or null. */
+  async makeRoom(): Promise<string | null> {
+    if (this.refusal !== null) await this.round();
+    return this.refusal;
+  }
+
   /** Does what there is to do, some of it at a time. Returns whether there is more. */
   round(): Promise<boolean> {
     this.#running ??= this.#goRound().finally(() => {
@@ -152,7 +162,8 @@ export class Retention {
   async #onTime(): Promise<void> {
     this.#hurried = false;
     const hasMore = await this.round();
-    this.#schedule(this.#hurried ? 0 : hasMore ? busyPause : idlePause);
+    const isFilling = this.#bytes >= this.#limits.maxSize * filling;
+    this.#schedule(this.#hurried ? 0 : hasMore ? busyPause : isFilling ? fillingPause : idlePause);
   }
 
   /** Looks at once, not only at the next time. */
@@ -175,14 +186,19 @@ export class Retention {
   }
 
   async #measure(): Promise<boolean> {
-    this.#bytes = await bytesOnDisk(this.#database);
+    const { used } = await spaceOf(this.#database);
+    if (used >= this.#limits.maxSize) await this.#findReason();
+    this.#bytes = used;
+    return false;
+  }
+
+  async #findReason(): Promise<void> {
     const start = performance.now();
-    if (this.#bytes < this.#limits.maxSize || start < this.#reason.until) return false;
+    if (start < this.#reason.until) return;
     const { routes } = await heldBack(this.#database);
     const text = await whyFull(this.#database, this.#limits.maxSize, routes);
     const end = performance.now();
     this.#reason = { text, until: end + (end - start) * reasonHolds };
-    return false;
   }
 
   async #makeRanges(): Promise<boolean> {
@@ -202,6 +218,7 @@ export class Retention {
     if (this.#isPostponed(name)) return false;
     const came = await drop(await this.#look());
     if (came === 'busy') this.#postpone(name);
+    if (came === 'dropped') await this.#measure();
     return came === 'dropped';
   }
 

@@ -1,7 +1,7 @@
 import type { Entry } from '../../notification/entry.ts';
 import type { Found, Search } from '../reader.ts';
 import { bodyFilter, textsOf } from '../search.ts';
-import { blockBefore, blockSize, likeOf, placeBefore } from './blocks.ts';
+import { blockSize, blocksBefore, likeOf, placeBefore } from './blocks.ts';
 import type { Queryable } from './connection.ts';
 import { type EntryColumns, entryColumns, entryOf, namesLike } from './entries.ts';
 
@@ -11,8 +11,9 @@ const mostBlocks = 64;
 /** Bodies of so many bytes are read at a time, and one that goes beyond. */
 const maxBytes = 4 * 1024 * 1024;
 
-/** Beyond all blocks. */
-const noBlock = 2 ** 40;
+/** How many blocks are looked up at a time. */
+const blocksAtOnce = 16;
+const beyondAll = 2 ** 40;
 
 /**
  * Looks back from the newest entry, block by block, so that no statement takes long. Blocks without the events that are
@@ -25,20 +26,41 @@ export async function search(database: Queryable, wanted: Search): Promise<Found
   const from = since > 0 ? (await placeBefore(database, since)) + 1 : 0;
   const fits = bodyFilter(wanted);
   const entries: Entry[] = [];
-  let searchedTo: number | null = null;
-  let block = await blockBefore(database, noBlock, names);
-  for (let read = 0; block !== null && (block + 1) * blockSize > from; read += 1) {
-    if (wanted.since === undefined && read === mostBlocks) return { entries, searchedTo, more: true };
+  let read = 0;
+  let lowest: number | null = null;
+  for await (const block of blocksBack(database, names)) {
     const first = block * blockSize;
+    if (first + blockSize <= from) break;
+    if (wanted.since === undefined && read === mostBlocks)
+      return { entries, searchedTo: await searchedTo(database, lowest, since), more: true };
     for await (const entry of newestIn(database, Math.max(first, from), first + blockSize, wanted)) {
       if (!fits(entry)) continue;
       entries.push(entry);
       if (entries.length === limit) return { entries, searchedTo: entry.header.receivedAt, more: true };
     }
-    searchedTo = Math.max(since, (await arrivalFrom(database, first)) ?? since);
-    block = await blockBefore(database, block, names);
+    read += 1;
+    lowest = first;
   }
-  return { entries, searchedTo, more: false };
+  return { entries, searchedTo: await searchedTo(database, lowest, since), more: false };
+}
+
+/** Blocks in which any of these events is, the newest first. */
+async function* blocksBack(database: Queryable, events: readonly string[] | null): AsyncGenerator<number> {
+  for (let block: number | undefined = beyondAll; block !== undefined; ) {
+    const blocks = await blocksBefore(database, block, events, blocksAtOnce);
+    yield* blocks;
+    block = blocks.at(-1);
+  }
+}
+
+/** When the first one from a place on came, or the time from which on was searched, in Unix milliseconds. */
+async function searchedTo(database: Queryable, place: number | null, since: number): Promise<number | null> {
+  if (place === null) return null;
+  const [row] = await database.query<{ received_at: number }>(
+    'SELECT received_at FROM entries WHERE seq >= $1 ORDER BY seq LIMIT 1',
+    [place],
+  );
+  return Math.max(since, row?.received_at ?? since);
 }
 
 /** From one place to before another one, the newest first. */
@@ -59,13 +81,4 @@ async function* newestIn(database: Queryable, from: number, end: number, wanted:
     if (last === undefined || rows.length >= last.left) return;
     before = last.seq;
   }
-}
-
-/** When the first one from a place on came, in Unix milliseconds; null where there is none. */
-async function arrivalFrom(database: Queryable, seq: number): Promise<number | null> {
-  const [row] = await database.query<{ received_at: number }>(
-    'SELECT received_at FROM entries WHERE seq >= $1 ORDER BY seq LIMIT 1',
-    [seq],
-  );
-  return row?.received_at ?? null;
 }

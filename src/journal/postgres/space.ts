@@ -1,14 +1,26 @@
 import { fullReason, type Holder, lagText, listedText, sample } from '../full.ts';
 import type { Queryable } from './connection.ts';
 
-/** Bytes that all tables of the journal take on the database's disk, with their indexes. */
-export async function bytesOnDisk(within: Queryable): Promise<number> {
-  const [row] = await within.query<{ bytes: number }>(
-    `SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint AS bytes FROM pg_class c
+/**
+ * What the journal takes, in bytes: on the database's disk, with indexes; and of that what will not be used again. Room that
+ * is free in tables from which rows are removed one by one is told by how many there are, and how large they are on average.
+ */
+export async function spaceOf(within: Queryable): Promise<{ readonly onDisk: number; readonly used: number }> {
+  const [row] = await within.query<{ onDisk: number; used: number }>(
+    `SELECT coalesce(sum(total), 0)::bigint AS "onDisk", coalesce(sum(total * least(1, coalesce(filled / nullif(heap, 0), 1))), 0)::bigint AS used
+     FROM pg_class c,
+       LATERAL (SELECT pg_total_relation_size(c.oid) AS total, pg_relation_size(c.oid) AS heap) size,
+       LATERAL (
+         SELECT ${margin} * greatest(c.reltuples, pg_stat_get_live_tuples(c.oid)) * (${rowHeader} + sum(avg_width * (1 - null_frac))) AS filled
+         FROM pg_stats WHERE schemaname = current_schema() AND tablename = c.relname) live
      WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'`,
   );
-  return Number(row?.bytes);
+  return row ?? { onDisk: 0, used: 0 };
 }
+
+/** Bytes that a row has beside its values; and how much more all may take than what is known of them. */
+const rowHeader = 32;
+const margin = 1.1;
 
 /** Why it is full, for an operator. @param routes those of the configurations that are in use */
 export async function whyFull(within: Queryable, maxSize: number, routes: readonly string[]): Promise<string> {

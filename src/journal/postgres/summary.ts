@@ -2,7 +2,7 @@ import type { DaemonSummary, Pause, RouteSummary, Summary } from '../reader.ts';
 import type { Queryable } from './connection.ts';
 import { driftOf } from './drift.ts';
 import { evictedFrom, invalidBytes } from './evictor.ts';
-import { bytesOnDisk } from './space.ts';
+import { spaceOf } from './space.ts';
 
 /** Daemons that died are told of for so many milliseconds. */
 const toldFor = 86_400_000;
@@ -20,10 +20,10 @@ export async function summarise(database: Queryable): Promise<Summary> {
   const undecodable = counts.get('')?.undecodable;
   // What no route has are the records of undecodable ones.
   const names = new Set([...places.keys(), ...counts.keys(), ...pauses.keys()].filter(Boolean));
-  const bytes = await bytesOnDisk(database);
+  const { onDisk: bytes, used: usedBytes } = await spaceOf(database);
   return {
     bytes,
-    usedBytes: bytes,
+    usedBytes,
     messages: newest === null ? 0 : last - (oldest?.seq ?? 0) + 1,
     oldest: oldest?.received_at ?? null,
     newest: newest?.received_at ?? null,
@@ -72,10 +72,6 @@ interface StateCount {
 }
 
 type State = 'waiting' | 'quarantined' | 'dead' | 'undecodable';
-
-/** SQL: a delivery that is dead, quarantined or undecodable since an operator last looked at those of its route. */
-export const isUnseen = `state <> 'waiting'
-  AND updated_at > coalesce((SELECT at FROM looks WHERE looks.route = deliveries.route), 0)`;
 
 /** By route, and then by state. Each half is counted in an index that has all that it needs. */
 async function countsOf(database: Queryable): Promise<Map<string, Partial<Record<State, StateCount>>>> {

@@ -55,7 +55,7 @@ export const tidyingFunctions = `
     LOCK TABLE log IN ACCESS EXCLUSIVE MODE;
     SELECT * INTO range FROM ranges WHERE name = a_name;
     SELECT (last / ${blockSize} + 1) * ${blockSize} INTO place FROM appends ORDER BY last DESC LIMIT 1;
-    IF place <= range.first OR place >= range.ending THEN RETURN false; END IF;
+    IF range.name IS NULL OR place <= range.first OR place >= range.ending THEN RETURN false; END IF;
     FOR other IN SELECT * FROM ranges WHERE first >= range.ending LOOP EXECUTE format('DROP TABLE %I', other.name); END LOOP;
     EXECUTE format('ALTER TABLE log DETACH PARTITION %I', range.name);
     EXECUTE format('ALTER TABLE log ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)', range.name, range.first, place);
@@ -79,6 +79,7 @@ export const tidyingFunctions = `
     LOCK TABLE log IN ACCESS EXCLUSIVE MODE;
     -- From now on nothing in it can be listed, because whoever does that looks for the entry.
     SELECT * INTO range FROM ranges WHERE name = a_name;
+    IF NOT FOUND THEN RETURN false; END IF;
     EXECUTE format('SELECT EXISTS (SELECT FROM deliveries d JOIN %I l USING (seq) WHERE seq >= $1 AND seq < $2)', a_name)
       INTO is_held USING range.first, range.ending;
     IF is_held THEN RETURN false; END IF;
@@ -115,6 +116,7 @@ export const tidyingFunctions = `
   BEGIN
     ${patiently};
     PERFORM lock_for('tidy');
+    IF NOT EXISTS (SELECT FROM days WHERE of = a_of AND name = a_name) THEN RETURN false; END IF;
     -- A redelivery of that day waits, which is hardly ever; all others don't.
     EXECUTE format('LOCK TABLE %I IN SHARE MODE', a_name);
     EXECUTE format('SELECT array_agg(d::text) FROM (

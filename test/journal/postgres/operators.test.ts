@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Queryable } from '../../../src/journal/postgres/connection.ts';
 import { compactingBy } from '../../../src/journal/postgres/erase.ts';
 import { openedOperatorStore } from '../../../src/journal/postgres/operator-store.ts';
 import type { Attempt } from '../../../src/journal/route-session.ts';
@@ -92,9 +93,10 @@ describe('what operators do to a shared journal', () => {
     await tables.transaction(async (within) => {
       // The act's connection finds that they wait for each other before this one does.
       await within.query("SET LOCAL deadlock_timeout TO '1h'");
+      await within.query('SET LOCAL idle_in_transaction_session_timeout TO 0');
       await within.query('UPDATE deliveries SET reason = $1 WHERE seq = 2', ['y']);
       const dropped = store.drop(records);
-      await until(async () => (await locked()) > 0, { what: 'the act to wait' });
+      await until(() => isWaited(within), { what: 'the act to wait' });
       await within.query('UPDATE deliveries SET reason = $1 WHERE seq = 1', ['y']);
       void dropped.then(done.resolve, done.reject);
     });
@@ -201,12 +203,11 @@ describe('erasing an account of a shared journal', () => {
   });
 });
 
-/** How many wait for somebody else's transaction. */
-async function locked(): Promise<number> {
-  const [count] = await server.query(
-    "SELECT count(*)::int AS count FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'",
-  );
-  return Number(count?.count);
+/** Whether somebody waits for this transaction. */
+async function isWaited(within: Queryable): Promise<boolean> {
+  const waiting = 'SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))';
+  const [row] = await within.query<{ is: boolean }>(`SELECT EXISTS (${waiting}) AS is`);
+  return row?.is === true;
 }
 
 /** So many notifications of the account `a`, received one after the other from the time 1 on. */

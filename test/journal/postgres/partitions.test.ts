@@ -100,6 +100,7 @@ describe('the days of ids and occurrences', () => {
   test('are left alone while somebody reads them, and others append meanwhile', async () => {
     const now = Date.now();
     await tables.transaction(async (within) => {
+      await within.query("SET LOCAL idle_in_transaction_session_timeout = '60s'");
       await within.query('SELECT count(*) FROM ids_default');
       const [added] = await Promise.all([addDays(tables, 'ids', now), tables.append([now])]);
       expect(added).toBe(false);

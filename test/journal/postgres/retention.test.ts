@@ -3,6 +3,7 @@ import pino from 'pino';
 import type { Limits } from '../../../src/journal/journal.ts';
 import { addRanges, endOldRange } from '../../../src/journal/postgres/log-ranges.ts';
 import { Retention } from '../../../src/journal/postgres/retention.ts';
+import { spaceOf } from '../../../src/journal/postgres/space.ts';
 import { unlimited } from '../../support/journal.ts';
 import { makeTables, type Tables } from '../../support/postgres-tables.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
@@ -94,6 +95,7 @@ describe('retention', () => {
     await oldRange([1]);
     await route('r', 512);
     await tables.transaction(async (within) => {
+      await within.query("SET LOCAL idle_in_transaction_session_timeout = '60s'");
       await within.query('SELECT FROM log');
       await round();
     });
@@ -107,12 +109,29 @@ describe('retention', () => {
     await route('r', 512);
     const retention = await round({ limits: { ...limits, maxSize: 1 } });
     expect(await places()).toEqual([]);
+    expect(await tables.values('SELECT count(*) FROM ids')).toEqual([0]);
     expect(retention.refusal).toMatch(/^the journal has reached journal.maxSize \(1 B\): /);
     await tables.append([now, now]);
     const held = await round({ limits: { ...limits, maxSize: 1 } });
-    expect(held.refusal).toContain('by the route r, which is behind by 2 notifications');
+    expect(await held.makeRoom()).toContain('by the route r, which is behind by 2 notifications');
     held.limit(limits);
     expect(held.refusal).toBeNull();
+  });
+
+  test('counts no room that is free in a table, and will be used again', async () => {
+    const json = JSON.stringify('x'.repeat(1_000));
+    await tables.append(
+      Array.from({ length: 2_000 }, () => now),
+      { rank: 2, json },
+    );
+    await tables.query('ANALYZE kept');
+    const before = await spaceOf(tables);
+    await tables.query('DELETE FROM kept WHERE seq % 10 > 0');
+    await tables.query('VACUUM ANALYZE kept');
+    const after = await spaceOf(tables);
+    expect(after.onDisk).toBeGreaterThan(before.onDisk * 0.9);
+    expect(after.used).toBeLessThan(before.used * 0.6);
+    expect(before.used).toBeLessThanOrEqual(before.onDisk);
   });
 
   test('ends dead letters by their age, and says so in the delivery log', async () => {
