@@ -45,7 +45,7 @@ export interface LeaseClock {
   after(delay: number, call: () => void): { cancel(): void };
 }
 
-export const realClock: LeaseClock = {
+const realClock: LeaseClock = {
   now: Date.now,
   elapsed: () => performance.now(),
   after(delay, call) {
