@@ -12,7 +12,7 @@ import { type AwayState, StoreAway } from './connection.ts';
 const patience = 1_000;
 const tryEvery = 20;
 
-/** How much is brought into the database at a time. */
+/** How much is brought into the database at a time, at most: half as much where that has taken too long. */
 const batchSize = 500;
 
 /** While that doesn't go, it is tried again after so many milliseconds. */
@@ -107,15 +107,17 @@ export class SpoolingAppender implements Appender {
   }
 
   async #empty(): Promise<void> {
-    let [count, told] = [0, ''];
+    let [count, size, told] = [0, batchSize, ''];
     while (this.#spool.count > 0 && !this.#closing.signal.aborted) {
       const start = performance.now();
       try {
-        count += await this.#move();
+        count += await this.#move(size);
+        size = Math.min(batchSize, size * 2);
         // What comes in now goes first.
         await this.#pause(performance.now() - start);
       } catch (error) {
         const reason = reasonOf(error);
+        size = Math.ceil(Math.min(size, this.#spool.count) / 2);
         if (!(error instanceof StoreAway) && reason !== told)
           this.#log.error(
             { reason, spooled: this.#spool.count },
@@ -128,8 +130,8 @@ export class SpoolingAppender implements Appender {
     if (count > 0) this.#log.info({ count }, 'all that was kept on this machine is in the database of the journal');
   }
 
-  async #move(): Promise<number> {
-    const placed = this.#spool.read(batchSize);
+  async #move(size: number): Promise<number> {
+    const placed = this.#spool.read(size);
     await this.#appendNow(placed.map(({ notification }) => notification));
     // Where it ends before this, the next start appends them again, and they fall out.
     this.#spool.remove(placed);

@@ -21,10 +21,12 @@ class Database implements SpoolTarget {
   readonly drift: Drift[] = [];
   away: SpoolTarget['away'] = null;
   isFull = false;
+  mostInTime = Number.POSITIVE_INFINITY;
   unconfirmed = 0;
 
   async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
     if (this.away !== null) throw new StoreAway(this.away.reason);
+    if (batch.length > this.mostInTime) throw new StoreAway('no answer within 1 s');
     if (this.isFull) throw new Error('the journal has reached journal.maxSize');
     const fresh = batch.filter(({ header }) => !this.ids.includes(header.id));
     this.all.push(...fresh);
@@ -137,6 +139,16 @@ describe('a spool', () => {
     const all = [notification({}), notification({})];
     await appender.append(all);
     database.unconfirmed = 1;
+    database.away = null;
+    await until(() => spool.count === 0, { what: 'the spool to be empty' });
+    expect(database.ids).toEqual(idsOf(all));
+  });
+
+  test('is brought there in smaller parts where one takes too long', async () => {
+    database.leave();
+    const all = Array.from({ length: 40 }, () => notification({}));
+    await appender.append(all);
+    database.mostInTime = 20;
     database.away = null;
     await until(() => spool.count === 0, { what: 'the spool to be empty' });
     expect(database.ids).toEqual(idsOf(all));
