@@ -118,6 +118,11 @@ export class Lease {
     return this.#beat.living;
   }
 
+  /** The routes that are waited for. */
+  get waiting(): readonly string[] {
+    return [...this.#waiting.keys()];
+  }
+
   /** Whether the routes that it has are still this daemon's: looked at before anything is done with them. */
   get holds(): boolean {
     if (this.#clock.elapsed() < this.#until) return true;
