@@ -192,10 +192,11 @@ describe('a spool', () => {
     database.away = null;
     await until(() => logged.some(({ level }) => level === 50), { what: 'the error' });
     await expect(appender.append([notification({})])).rejects.toThrow('journal.maxSize');
-    expect(spool.count).toBe(1);
+    expect(appender.degraded).toMatchObject({ spooled: 1, reason: expect.stringContaining('journal.maxSize') });
     database.isFull = false;
     await until(() => spool.count === 0, { what: 'the spool to be empty' });
     expect(logged.filter(({ level }) => level === 50)).toHaveLength(1);
+    await until(() => appender.degraded === null, { what: 'the trouble to be over' });
   });
 
   test('is never the journal of a daemon, whose routes have delivered from it', async () => {
