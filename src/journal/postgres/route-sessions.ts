@@ -10,6 +10,8 @@ import type { Tail } from './tail.ts';
 /** What all sessions of a journal share. */
 export interface Shared {
   readonly database: Queryable;
+  /** For what goes through all that waits. */
+  readonly aside: Queryable;
   readonly holder: string;
   readonly lease: Lease;
   readonly settlements: Settlements;
@@ -85,15 +87,15 @@ class PostgresRouteSession implements RouteSession {
   }
 
   handledBeyondCursor(): Promise<number[]> {
-    return deliveries.handledAfter(this.#shared.database, this.#route, this.cursor);
+    return deliveries.handledAfter(this.#shared.aside, this.#route, this.cursor);
   }
 
   async wakeAll(): Promise<void> {
-    await deliveries.wakeAll(this.#shared.database, this.#held);
+    await deliveries.wakeAll(this.#shared.aside, this.#held);
   }
 
   wakeFirst(): Promise<Map<string, number>> {
-    return deliveries.wakeFirst(this.#shared.database, this.#held);
+    return deliveries.wakeFirst(this.#shared.aside, this.#held);
   }
 
   async due(
