@@ -70,7 +70,7 @@ const share = 1 / 20;
  * Limits how much of the time costly work takes: a result is reused until twenty times as long has passed as it took to
  * get it. Calls in the meantime share it.
  */
-function cachedByCost<T>(work: () => Promise<T>): () => Promise<T> {
+export function cachedByCost<T>(work: () => Promise<T>): () => Promise<T> {
   let last: Promise<T> | undefined;
   let freshUntil = 0;
   return () => {

@@ -4,8 +4,9 @@ import type { PartialConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { Found, Outage, Search } from '../../journal/reader.ts';
 import type { Entry } from '../../notification/entry.ts';
+import type { Fate } from '../../relay/fates.ts';
 import { count, list } from '../support/args.ts';
-import { createFateTeller, type Fate, fateJson, printFates } from '../support/deliveries/fates.ts';
+import { fateJson, openFateTeller, printFates } from '../support/deliveries/fates.ts';
 import { isoTime } from '../support/deliveries/messages.ts';
 import { withOperatorStore } from '../support/journal.ts';
 import { resolveEvents } from '../support/lookup.ts';
@@ -62,7 +63,7 @@ async function why(
   config: PartialConfig,
 ): Promise<void> {
   const time = (at: number) => fullTime(at, options);
-  const tell = await createFateTeller(store, config, time);
+  const tell = await openFateTeller(store, config, time);
   const json = options.json === true;
   if (id !== undefined) return whyOne(terminal, idAlone(id, options), store, tell, time, json);
   const wanted = await searchOf(options, store, config);

@@ -6,7 +6,7 @@ import type { Attempt } from '../../../journal/route-session.ts';
 import { findEntry } from '../lookup.ts';
 import type { Terminal } from '../terminal.ts';
 import { fullTime, type TimeZoneOption } from '../times.ts';
-import { createFateTeller } from './fates.ts';
+import { openFateTeller } from './fates.ts';
 import { type DeliveryKind, listCommandOf } from './selection.ts';
 
 /** A delivery record as JSON for programs. */
@@ -81,7 +81,7 @@ async function whyNotSelected(
   zone: TimeZoneOption,
 ): Promise<string> {
   const entry = await findEntry(id, store, listCommandOf(kind));
-  const fates = await (await createFateTeller(store, config, (at) => fullTime(at, zone)))(entry);
+  const fates = await (await openFateTeller(store, config, (at) => fullTime(at, zone)))(entry);
   const own = fates.filter((fate) => route === undefined || fate.route === route);
   if (own.some(({ state }) => kind.states.some((one) => one === state))) return 'it is not of that event or time';
   if (own.length === 0) return 'it could not be decoded, so no route has it';
