@@ -21,6 +21,8 @@ interface Shown {
   readonly status: () => Promise<Status>;
   readonly summary: () => Promise<Summary>;
   readonly lastReload: () => Reloader['report'];
+  /** Makes the next of these be read anew. */
+  readonly forget: () => void;
 }
 
 /** The page of a running daemon, and who may ask for the rest of what its HTTP port answers. */
@@ -37,7 +39,7 @@ export function pageOf(running: Running, shown: Shown): Pick<Endpoints, 'mayAsk'
   };
 }
 
-function sourceOf(running: Running, { status, summary, lastReload }: Shown): PageSource {
+function sourceOf(running: Running, { status, summary, lastReload, forget }: Shown): PageSource {
   const { journal, routes } = running;
   const counts = { minute: cachedCounts('minute'), hour: cachedCounts('hour'), day: cachedCounts('day') };
   // Made anew when a reload has brought another configuration.
@@ -91,9 +93,13 @@ function sourceOf(running: Running, { status, summary, lastReload }: Shown): Pag
     },
     probe(route) {
       journal.look();
+      forget();
       routes.tryNow(route);
     },
-    look: () => journal.look(),
+    look() {
+      journal.look();
+      forget();
+    },
     subscribe: (listener) => journal.subscribe(listener),
   };
 }

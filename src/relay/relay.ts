@@ -91,7 +91,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   );
   fileWatch.watch(first.watched, asRead);
 
-  const { snapshot, status } = introspect(
+  const { snapshot, status, forget } = introspect(
     running,
     () => http?.status ?? null,
     () => reports.overdue,
@@ -104,6 +104,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
       status: cachedStatus,
       summary: snapshot.summary,
       lastReload: () => reloader.report,
+      forget,
     });
     return endpointsOf(snapshot, cachedStatus, log, page);
   };
