@@ -67,7 +67,7 @@ export async function check(terminal: Terminal, options: Options): Promise<void>
     });
   else {
     await show(terminal, file, checked, tried, options.connect ?? false);
-    if (note !== undefined) await terminal.print(`${terminal.paint('dim', 'note')}     ${printable(note)}`);
+    if (note !== undefined) await terminal.say(`${terminal.paint('dim', 'note')}     ${printable(note)}`, 9);
   }
   if (!isFine) terminal.exitCode = 1;
 }
@@ -124,16 +124,16 @@ async function show(
   const width = Math.max(...tried.map(({ name }) => name.length));
   for (const { name, ok, found } of tried) {
     const state = ok ? terminal.paint('green', 'ok     ') : terminal.paint('red', 'failed ');
-    await terminal.print(`${state}  ${printable(`${name.padEnd(width)}  ${found}`)}`);
+    await terminal.say(`${state}  ${printable(`${name.padEnd(width)}  ${found}`)}`, 9 + width + 2);
   }
   if (config === undefined && wasTried)
-    await terminal.print('Nothing was tried: first the configuration must be without mistakes.');
-  await terminal.print(summaryOf(file, config, errors.length, warnings.length));
+    await terminal.say('Nothing was tried: first the configuration must be without mistakes.');
+  await terminal.say(summaryOf(file, config, errors.length, warnings.length));
 }
 
 async function showDiagnostic(terminal: Terminal, kind: string, diagnostic: Diagnostic): Promise<void> {
   const [first = '', ...below] = diagnosticLines(diagnostic).map(printable);
-  await terminal.print(`${kind}  ${first}`);
+  await terminal.say(`${kind}  ${first}`, 9);
   for (const line of below) await terminal.print(`         ${line}`);
 }
 

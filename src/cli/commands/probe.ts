@@ -62,7 +62,7 @@ async function probe(terminal: Terminal, name: string, { event, config }: Option
   const reason = createExplainer({ ...route, zones: [], accounts: [] })(entry);
   if (reason !== null) {
     const why = `The route wouldn't take this ${event}: ${reason}. It is sent all the same.`;
-    await terminal.print(terminal.paint('dim', printable(why)));
+    await terminal.say(terminal.paint('dim', printable(why)));
   }
   const log = pino({ level: 'warn', base: null }, pino.destination({ dest: 2, sync: true }));
   const sink = await sinkKind(route.sink.type).open(route.sink.options, { route: name, log, isGuest: true });
@@ -112,12 +112,12 @@ async function show(
   ] as const) {
     if (text === null) continue;
     await terminal.print(terminal.paint('bold', title));
-    for (const line of text.split('\n')) await terminal.print(`  ${printable(line)}`.trimEnd());
+    for (const line of text.split('\n')) await terminal.say(`  ${printable(line)}`.trimEnd(), 4);
   }
   const time = `after ${Math.round(milliseconds)} ms`;
   if (outcome.status === 'delivered') await terminal.print(`${terminal.paint('green', 'delivered')} ${time}`);
   else {
     const next = outcome.status === 'retry' ? 'a route would try again' : 'a route would make it a dead letter';
-    await terminal.print(`${terminal.paint('red', 'not delivered')}, ${time}; ${next}: ${printable(outcome.reason)}`);
+    await terminal.say(`${terminal.paint('red', 'not delivered')}, ${time}; ${next}: ${printable(outcome.reason)}`);
   }
 }

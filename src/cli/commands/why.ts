@@ -4,16 +4,15 @@ import type { PartialConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { Found, Outage, Search } from '../../journal/reader.ts';
 import type { Entry } from '../../notification/entry.ts';
-import { count, list } from '../support/args.ts';
+import { count, list, withTimeZone, withWide } from '../support/args.ts';
 import { createFateTeller, type Fate, fateJson, printFates } from '../support/deliveries/fates.ts';
 import { isoTime } from '../support/deliveries/messages.ts';
 import { withOperatorStore } from '../support/journal.ts';
 import { resolveEvents } from '../support/lookup.ts';
-import { printWrapped } from '../support/table.ts';
 import { describeProblems, notifications, stateOf, type Terminal } from '../support/terminal.ts';
-import { fullTime, type Moment, moment, momentHelp, type TimeZoneOption, withTimeZone } from '../support/times.ts';
+import { type Moment, moment, momentHelp } from '../support/times.ts';
 
-interface Options extends TimeZoneOption {
+interface Options {
   readonly config?: string;
   readonly account?: readonly string[];
   readonly event?: readonly string[];
@@ -25,7 +24,7 @@ interface Options extends TimeZoneOption {
 }
 
 export function whyCommand(terminal: Terminal): Command {
-  return withTimeZone(new Command('why'))
+  return withWide(withTimeZone(new Command('why'), terminal), terminal)
     .description('say of a notification what has become of it on each route, and why')
     .argument('[id]', 'as `tail --json` shows it, or a receiver got it')
     .option('-e, --event <names>', 'instead of an id: of these, names and globs, with commas or given again', list)
@@ -52,7 +51,8 @@ Exit code: 0 shown, 1 nothing fits, 2 wrong options, or a configuration or a jou
 Examples:
   kazoo-relay why 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55
   kazoo-relay why --event voicemail_new --account 4f5c7d1e9b8a4c3d8e2f1a0b9c8d7e6f --since 2d
-  kazoo-relay why --number +4930123456`;
+  kazoo-relay why --number +4930123456
+  kazoo-relay why --since today`;
 
 async function why(
   terminal: Terminal,
@@ -61,18 +61,18 @@ async function why(
   store: OperatorStore,
   config: PartialConfig,
 ): Promise<void> {
-  const time = (at: number) => fullTime(at, options);
-  const tell = await createFateTeller(store, config, time);
+  const tell = await createFateTeller(store, config, terminal);
   const json = options.json === true;
-  if (id !== undefined) return whyOne(terminal, idAlone(id, options), store, tell, time, json);
-  const wanted = await searchOf(options, store, config);
+  if (id !== undefined) return whyOne(terminal, idAlone(id, options), store, tell, json);
+  const wanted = await searchOf(terminal, options, store, config);
   const found = await store.search(wanted);
-  for (const entry of found.entries) await show(terminal, entry, await tell(entry), store, time, json);
+  for (const entry of found.entries) await show(terminal, entry, await tell(entry), store, json);
   if (found.entries.length === 0) terminal.exitCode = 1;
   if (json) return;
+  const { time } = terminal;
   const lines =
     found.entries.length === 0 ? await whyNothing(wanted, found, store, time) : await missingSince(wanted, store, time);
-  for (const line of [...lines, ...howFar(found, options.limit, time)]) await printWrapped(terminal, line, 2);
+  for (const line of [...lines, ...howFar(found, options.limit, time)]) await terminal.say(printable(line), 2);
 }
 
 /** @throws Error where something was said that goes without an id */
@@ -83,21 +83,22 @@ function idAlone(id: string, options: Options): string {
   return id;
 }
 
-/** @throws Error where nothing was said to look for */
+/** @throws Error where nothing was said to look for: it may have to read all that there is */
 async function searchOf(
-  { event, account, number, callId, since, limit, utc }: Options,
+  terminal: Terminal,
+  { event, account, number, callId, since, limit }: Options,
   store: OperatorStore,
   config: PartialConfig,
 ): Promise<Search> {
-  if (event === undefined && account === undefined && number === undefined && callId === undefined)
-    throw new Error('say which notification: an id, or any of --event, --account, --number and --call-id');
+  if ([event, account, number, callId, since].every((given) => given === undefined))
+    throw new Error('say which notification: an id, or any of --event, --account, --number, --call-id and --since');
   if (number !== undefined && !/\d\d/.test(number)) throw new Error('--number must have two digits at least');
   return {
     ...(event && { events: await resolveEvents(event, config, store) }),
     ...(account && { accounts: account }),
     ...(number !== undefined && { number }),
     ...(callId !== undefined && { callId }),
-    ...(since !== undefined && { since: since({ utc }) }),
+    ...(since !== undefined && { since: since(terminal) }),
     limit,
   };
 }
@@ -107,20 +108,20 @@ async function whyOne(
   id: string,
   store: OperatorStore,
   tell: (entry: Entry) => Promise<Fate[]>,
-  time: Time,
   json: boolean,
 ): Promise<void> {
   const entry = await store.entry(id);
-  if (entry !== null) return show(terminal, entry, await tell(entry), store, time, json);
+  if (entry !== null) return show(terminal, entry, await tell(entry), store, json);
   terminal.exitCode = 1;
   terminal.complain(`the journal has no notification ${JSON.stringify(id)}; "kazoo-relay tail --json" shows the ids`);
   const published = publishedAt(id);
   if (published === null || json) return;
+  const { time } = terminal;
   const { oldest } = await store.summary();
   const begins = oldest === null ? 'the journal is empty' : `the journal begins ${time(oldest)}`;
   const outages = await store.outages(published - around, published + around);
   for (const line of [`By its id it was published ${time(published)}; ${begins}.`, ...outageLines(outages, time)])
-    await printWrapped(terminal, line, 2);
+    await terminal.say(printable(line), 2);
 }
 
 /** Before and after it was published, in milliseconds, in which brokers that were away are told of. */
@@ -137,9 +138,9 @@ async function show(
   entry: Entry,
   fates: readonly Fate[],
   store: OperatorStore,
-  time: Time,
   json: boolean,
 ): Promise<void> {
+  const { time } = terminal;
   const { header } = entry;
   const others = await store.resendsOf(entry.seq);
   if (json) {
@@ -159,7 +160,7 @@ async function show(
       .map(({ id, receivedAt }) => `KAZOO has published it again: ${id}, received ${time(receivedAt)}`),
     ...(others.length > mostResends ? [`and ${others.length - mostResends} more before these: --json has all`] : []),
   ];
-  for (const line of about) await printWrapped(terminal, `  ${line}`, 4);
+  for (const line of about) await terminal.say(printable(`  ${line}`), 4);
   await printFates(terminal, fates, 2);
 }
 
@@ -176,6 +177,7 @@ async function whyNothing(wanted: Search, found: Found, store: OperatorStore, ti
   const since = wanted.since ?? found.searchedTo ?? 0;
   const { events, accounts, number, callId } = wanted;
   const span = { since, limit: mostCounted };
+  const isAnything = [events, accounts, number, callId].every((given) => given === undefined);
   const narrowed = number !== undefined || callId !== undefined || (events !== undefined && accounts !== undefined);
   return [
     `nothing fits since ${time(since)}`,
@@ -185,7 +187,7 @@ async function whyNothing(wanted: Search, found: Found, store: OperatorStore, ti
     ...(accounts !== undefined && narrowed
       ? [cameIn(`of the account ${accounts.join(', ')}`, await store.search({ ...span, accounts }), time)]
       : []),
-    ...(narrowed && events !== undefined && accounts !== undefined
+    ...((events !== undefined && accounts !== undefined) || isAnything
       ? []
       : [cameIn('of anything', await store.search(span), time)]),
     ...outageLines(await store.outages(since, Date.now()), time),
