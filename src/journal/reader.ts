@@ -9,6 +9,8 @@ export interface JournalReader {
   search(search: Search): Promise<Found>;
   /** What KAZOO has published again of an entry, or before it, oldest first. */
   resendsOf(seq: number): Promise<Resend[]>;
+  /** Of these entries, those that a broker has sent more than once. */
+  redeliveriesOf(seqs: readonly number[]): Promise<ReadonlyMap<number, Redeliveries>>;
   /**
    * What became of an entry's deliveries, of each route the newest first. What is recorded still isn't among them, and
    * what is older than the retention may be missing.
@@ -78,6 +80,13 @@ export interface Outage {
   readonly broker: string;
   readonly reason: string;
   readonly code: number | string | null;
+}
+
+/** The same message again: it has the same id, and was dropped. */
+export interface Redeliveries {
+  readonly count: number;
+  /** Unix milliseconds. */
+  readonly last: number;
 }
 
 export interface Resend {

@@ -143,10 +143,15 @@ async function show(
   const { time } = terminal;
   const { header } = entry;
   const others = await store.resendsOf(entry.seq);
+  const redelivered = (await store.redeliveriesOf([entry.seq])).get(entry.seq) ?? null;
   if (json) {
     const { id, event, accountId, zone, receivedAt, occurredAt } = header;
     const times = { occurred_at: isoTime(occurredAt), received_at: isoTime(receivedAt) };
-    const resends = { resend_of: entry.resendOf, also_published: others.map((other) => other.id) };
+    const resends = {
+      resend_of: entry.resendOf,
+      also_published: others.map((other) => other.id),
+      redelivered: redelivered && { count: redelivered.count, last: isoTime(redelivered.last) },
+    };
     const line = { id, event, account_id: accountId, zone, state: stateOf(entry), ...times, ...resends };
     return terminal.print(printable(JSON.stringify({ ...line, routes: fates.map(fateJson) })));
   }
@@ -155,6 +160,11 @@ async function show(
   const about = [
     `received ${time(header.receivedAt)}, zone ${header.zone}, ${account}`,
     ...(entry.state === 'invalid' ? [`invalid: ${describeProblems(entry.problems)}`] : []),
+    ...(redelivered === null
+      ? []
+      : [
+          `the broker sent it ${pluralize(redelivered.count, 'more time')}, last ${time(redelivered.last)}; duplicates are dropped`,
+        ]),
     ...others
       .slice(-mostResends)
       .map(({ id, receivedAt }) => `KAZOO has published it again: ${id}, received ${time(receivedAt)}`),
@@ -182,14 +192,14 @@ async function whyNothing(wanted: Search, found: Found, store: OperatorStore, ti
   return [
     `nothing fits since ${time(since)}`,
     ...(events !== undefined && narrowed
-      ? [cameIn(`of ${events.join(', ')}`, await store.search({ ...span, events }), time)]
+      ? [await cameIn(`of ${events.join(', ')}`, { ...span, events }, store, time)]
       : []),
     ...(accounts !== undefined && narrowed
-      ? [cameIn(`of the account ${accounts.join(', ')}`, await store.search({ ...span, accounts }), time)]
+      ? [await cameIn(`of the account ${accounts.join(', ')}`, { ...span, accounts }, store, time)]
       : []),
     ...((events !== undefined && accounts !== undefined) || isAnything
       ? []
-      : [cameIn('of anything', await store.search(span), time)]),
+      : [await cameIn('of anything', span, store, time)]),
     ...outageLines(await store.outages(since, Date.now()), time),
   ];
 }
@@ -197,18 +207,22 @@ async function whyNothing(wanted: Search, found: Found, store: OperatorStore, ti
 /** So many are counted at most. */
 const mostCounted = 1_000;
 
-/** `of missed_call: 12 notifications (2 resends), the newest 2026-…`. */
-function cameIn(what: string, { entries, more }: Found, time: Time): string {
+/** `of missed_call: 12 notifications (missed_call 12), 2 resends among them, 1 duplicate dropped, the newest 08:00:00`. */
+async function cameIn(what: string, wanted: Search, store: OperatorStore, time: Time): Promise<string> {
+  const { entries, more } = await store.search(wanted);
   const [newest] = entries;
   if (newest === undefined) return `${what}: none`;
   const resends = entries.filter(({ resendOf }) => resendOf !== null).length;
   const known = `${more ? 'more than ' : ''}${notifications(entries.length)}`;
   const again = resends === 0 ? '' : `, ${pluralize(resends, 'resend')} among them`;
+  const redelivered = await store.redeliveriesOf(entries.map(({ seq }) => seq));
+  const copies = [...redelivered.values()].reduce((sum, { count }) => sum + count, 0);
+  const dropped = copies === 0 ? '' : `, ${pluralize(copies, 'duplicate')} dropped`;
   const byEvent = Map.groupBy(entries, ({ header }) => header.event ?? 'no event');
   const counts = [...byEvent].map(([event, some]): [string, number] => [event, some.length]);
   const largest = counts.toSorted(([, one], [, other]) => other - one).slice(0, mostNamed);
   const names = largest.map(([event, number]) => `${event} ${number}`).join(', ');
-  return `${what}: ${known} (${names})${again}, the newest ${time(newest.header.receivedAt)}`;
+  return `${what}: ${known} (${names})${again}${dropped}, the newest ${time(newest.header.receivedAt)}`;
 }
 
 const mostNamed = 5;

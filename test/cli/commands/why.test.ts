@@ -106,6 +106,24 @@ describe('why', () => {
     ]);
   });
 
+  test('a broker has sent it again, it says how often, and when last', async () => {
+    const [one, other] = await withJournal(async (journal) => {
+      const batch = ['a', 'b'].map((id) => notification({ id, event: 'missed_call', accountId: account }));
+      await journal.append(batch);
+      await journal.append([...batch.slice(1), ...batch.slice(1)]);
+      return batch.map(({ header }) => header.id);
+    });
+    const told = async (id = '') => (await relay('why', id)).stdout;
+    expect(await told(one)).not.toContain('more time');
+    expect(await told(other)).toMatch(
+      new RegExp(`^  the broker sent it 2 more times, last ${time}; duplicates are dropped$`, 'm'),
+    );
+    expect(JSON.parse((await relay('why', other ?? '', '--json')).stdout).redelivered).toMatchObject({ count: 2 });
+    expect((await relay('why', '--event', 'register', '--number', '12', '--since', '2001-01-01')).stdout).toContain(
+      '(missed_call 2), 2 duplicates dropped, the newest',
+    );
+  });
+
   test('it can’t say more, it says where deliveries were not logged yet', async () => {
     const id = await withJournal(async (journal) => {
       const { seq, id } = await append(journal, {});
@@ -178,7 +196,7 @@ test('why lists what came in since a time, the newest first, as far as its limit
 describe('on a terminal of 80 columns, nothing is wider but ids and words that are', () => {
   test.each([
     'why --since 1h',
-    'why --event fax_* --since 1h',
+    'why --event register --since 1h',
     'why 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55',
     'dead list',
     'dead list --group',
