@@ -115,6 +115,7 @@ export interface Search {
   /** Names and globs. */
   readonly events?: readonly string[];
   readonly accounts?: readonly string[];
+  readonly zones?: readonly string[];
   /** A value anywhere in the body. */
   readonly callId?: string;
   /** A phone number or an extension anywhere in the body, however it is written there. */
