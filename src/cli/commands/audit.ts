@@ -26,8 +26,8 @@ export function auditCommand(terminal: Terminal): Command {
 }
 
 const help = `
-Acts are retry, drop, replay, pause, resume, forget, erase, accept-clock, and probe: the sinks of so many routes were probed at
-once. What a command changes and its line here are committed together. Lines are kept for \`journal.deadRetention\`.
+Acts are retry, drop, replay, pause, resume, forget, erase, accept-clock, and probe: the sinks of so many routes were probed, at
+once by a retry or replay, or by "kazoo-relay probe". What a command changes and its line here are committed together. Lines are kept for \`journal.deadRetention\`.
 
 Exit code: 0 shown, or there is nothing, 2 not.
 
