@@ -99,16 +99,16 @@ async function showJson(terminal: Terminal, verdict: Verdict): Promise<void> {
 
 /** Only compiling the schemas shows whether they can be used. */
 function withSchemas(checked: CheckedConfig): CheckedConfig {
-  const { config, originOf } = checked;
-  if (config === undefined) return checked;
+  const { validation, originOf } = checked;
+  if (validation === undefined) return checked;
   try {
-    createValidator(config.validation.schemas);
+    createValidator(validation.schemas);
     return checked;
   } catch (cause) {
     const { source, line, column } = originOf(['validation', 'schemas']) ?? { source: 'default' };
     const location = { source, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
     const error = { ...location, option: 'validation.schemas', message: reasonOf(cause) };
-    return { ...checked, config: undefined, errors: [error] };
+    return { ...checked, config: undefined, errors: [...checked.errors, error] };
   }
 }
 
