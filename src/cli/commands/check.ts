@@ -56,7 +56,7 @@ export async function check(terminal: Terminal, options: Options): Promise<void>
   const tried = options.connect && config !== undefined ? await testConnections(config) : [];
   const isRight = errors.length === 0 && !(options.strict && warnings.length > 0);
   const isFine = isRight && tried.every(({ ok }) => ok);
-  const note = config === undefined ? undefined : await configDifference(config.journal.path, file);
+  const note = config === undefined ? undefined : await configDifference(config.journal.path, file, terminal.env);
   if (options.json)
     await showJson(terminal, {
       ok: isFine,

@@ -71,7 +71,7 @@ async function status(terminal: Terminal, { config: named, json, watch, check }:
   do {
     const answer = await look(file, config);
     if (json) await terminal.print(printable(JSON.stringify(answer)));
-    else await show(terminal, answer, watch === true, await configDifference(config.journal.path, file));
+    else await show(terminal, answer, watch === true, await configDifference(config.journal.path, file, terminal.env));
     if (watch) await delay(watchInterval, undefined, { signal: terminal.interrupted }).catch(() => undefined);
   } while (watch && !terminal.interrupted.aborted);
 }
