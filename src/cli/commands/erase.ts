@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { printable } from '../../common/text/format.ts';
+import { pluralize, printable } from '../../common/text/format.ts';
 import type { PartialConfig } from '../../config/load.ts';
 import type { Erased, Holdings, OperatorStore } from '../../journal/operator-store.ts';
 import { withTimeZone } from '../support/args.ts';
@@ -91,7 +91,7 @@ function whatIsLeft({ isLogEmpty, remains }: Erased, { mentions }: Holdings, fol
     );
   if (remains === 0 || mentions > 0) return null;
   return (
-    `the account's id is still in the journal's file (${remains} times), where SQLite had moved rows: stop the daemon, and ` +
+    `the account's id is still in the journal's file (${pluralize(remains, 'time')}), where SQLite had moved rows: stop the daemon, and ` +
     'run this command again with --compact'
   );
 }
