@@ -6,7 +6,7 @@ import type { Status } from '../ops/status.ts';
 
 /** What the page shows, and what it can do: the daemon gives it. */
 export interface PageSource {
-  readonly reader: JournalReader;
+  readonly reader: Pick<JournalReader, 'search' | 'outages' | 'summary'>;
   /** It may be as old as it is costly. */
   status(): Promise<Status>;
   counts(per: CountSpan, since: number): Promise<readonly DeliveryCount[]>;

@@ -59,7 +59,11 @@ function sourceOf(running: Running, { status, summary, lastReload, forget }: Sho
   }
 
   return {
-    reader: { ...readerOf(journal), summary },
+    reader: {
+      search: (search) => journal.search(search),
+      outages: (since, until) => journal.outages(since, until),
+      summary,
+    },
     status,
     counts: (per, since) => counts[per](since),
     openStore: () => storeAt(running.config.journal).openOperatorStore(),
@@ -101,20 +105,6 @@ function sourceOf(running: Running, { status, summary, lastReload, forget }: Sho
       forget();
     },
     subscribe: (listener) => journal.subscribe(listener),
-  };
-}
-
-/** Its methods as functions of their own: the page gets no journal. */
-function readerOf(journal: Running['journal']): Omit<PageSource['reader'], 'summary'> {
-  return {
-    find: (query) => journal.find(query),
-    search: (search) => journal.search(search),
-    resendsOf: (seq) => journal.resendsOf(seq),
-    deliveriesOf: (seq) => journal.deliveriesOf(seq),
-    loggedSince: () => journal.loggedSince(),
-    selections: () => journal.selections(),
-    counts: (per, since) => journal.counts(per, since),
-    outages: (since, until) => journal.outages(since, until),
   };
 }
 

@@ -1,11 +1,5 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import { type TimeZoneOption, timeBefore } from '../../common/text/times.ts';
-
-export { fullTime, shortTime, span, type TimeZoneOption } from '../../common/text/times.ts';
-
-export function withTimeZone(command: Command): Command {
-  return command.option('--utc', 'times are in UTC, shown and given; else they are local ones');
-}
 
 /** A time that was given: Unix milliseconds, once it is known in which time zone it is meant. */
 export type Moment = (zone: TimeZoneOption) => number;

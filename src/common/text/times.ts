@@ -1,6 +1,6 @@
 /** Whether times are those of UTC, where a command reads and shows them; else they are the machine's own. */
 export interface TimeZoneOption {
-  readonly utc?: true | undefined;
+  readonly utc?: boolean | undefined;
 }
 
 /**

@@ -3,14 +3,13 @@ import type { PartialConfig } from '../../../config/load.ts';
 import type { OperatorStore } from '../../../journal/operator-store.ts';
 import { createFateTeller, type Fate, type FateTeller } from '../../../relay/fates.ts';
 import { statusIfRunning } from '../daemon-client.ts';
-import { printWrapped } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** Tells what has become of notifications, beside a daemon or without one. @param time shows Unix milliseconds */
+/** Tells what has become of notifications, beside a daemon or without one. */
 export async function openFateTeller(
   store: OperatorStore,
   { routes, journal }: PartialConfig,
-  time: (at: number) => string,
+  { time }: Terminal,
 ): Promise<FateTeller> {
   return createFateTeller(store, routes, await statusIfRunning(journal.path), time);
 }
@@ -20,7 +19,7 @@ export async function printFates(terminal: Terminal, fates: readonly Fate[], ind
   const names = fates.map(({ route }) => printable(route || 'all routes'));
   const width = Math.max(...names.map((name) => name.length)) + indent;
   for (const [index, { text }] of fates.entries())
-    await printWrapped(terminal, `${' '.repeat(indent)}${names[index]}`.padEnd(width + 2) + text, width + 2);
+    await terminal.say(`${' '.repeat(indent)}${names[index]}`.padEnd(width + 2) + printable(text), width + 2);
 }
 
 /** A fate as JSON for programs. */
