@@ -53,7 +53,7 @@ export class Acts {
   /** Asks first, and then retries or drops what is chosen. */
   async onFailures(form: URLSearchParams, actor: Actor): Promise<View | string> {
     const act = actIn(form.get('act'));
-    const choice = choiceIn(form);
+    const choice = choiceIn(new URLSearchParams(form.get('choice') ?? ''));
     const filter = filterOf(choice);
     const total = await this.#withStore(async (store) =>
       (await store.groups(filter)).reduce((sum, group) => sum + group.count, 0),

@@ -30,6 +30,11 @@ export function choiceIn(values: URLSearchParams): FailureChoice {
   };
 }
 
+/** A choice as a form carries it: in ASCII, so that what a receiver has answered comes back as it was. */
+function carried(choice: FailureChoice): string {
+  return new URLSearchParams({ ...choice }).toString();
+}
+
 export function filterOf({ route, state, reason, event, id }: FailureChoice): DeliveryFilter {
   return {
     states: state === undefined ? ['dead', 'quarantined', 'undecodable'] : [state],
@@ -122,7 +127,7 @@ function actForms(choice: FailureChoice, state: FailureState): Html[] {
 }
 
 function form(act: string, name: string, choice: FailureChoice, kind: string): Html {
-  return html`<form method="post" action="/failures/act">${hidden({ act, ...choice })}<button class="${kind}">${name}…</button></form>`;
+  return html`<form method="post" action="/failures/act">${hidden({ act, choice: carried(choice) })}<button class="${kind}">${name}…</button></form>`;
 }
 
 /** So many lines a page. */
@@ -198,7 +203,7 @@ export function confirmView(act: FailureAct, choice: FailureChoice, number: numb
         : html`<h1>${what}?</h1>
 ${choiceFacts(choice)}
 <p>${effects[act]}</p>
-<form method="post" action="/failures/act">${hidden({ act, confirmed: 'yes', ...choice })}<button class="${act === 'drop' ? 'danger' : 'act'}">${what}</button> <a href="${listHref(choice)}">Cancel</a></form>`,
+<form method="post" action="/failures/act">${hidden({ act, confirmed: 'yes', choice: carried(choice) })}<button class="${act === 'drop' ? 'danger' : 'act'}">${what}</button> <a href="${listHref(choice)}">Cancel</a></form>`,
   };
 }
 

@@ -79,6 +79,11 @@ export function table(
   )}</tbody></table></div>`;
 }
 
+/** A long text as it was written, which scrolls by itself. */
+export function block(label: string, text: string): Html {
+  return html`<pre tabindex="0" role="region" aria-label="${label}">${text}</pre>`;
+}
+
 /** Names and what they mean. */
 export function facts(rows: readonly (readonly [name: string, value: Html | string | number | null])[]): Html {
   return html`<dl>${rows.map(([name, value]) => html`<dt>${name}</dt><dd>${value ?? '–'}</dd>`)}</dl>`;

@@ -4,7 +4,7 @@ import type { Entry } from '../notification/entry.ts';
 import { notificationHref } from './failures.ts';
 import { type Html, html, nothing } from './html.ts';
 import { jsonLine } from './json-text.ts';
-import { ago, facts, href, table, time, type View } from './layout.ts';
+import { ago, block, facts, href, table, time, type View } from './layout.ts';
 import { routeHref } from './now.ts';
 import type { Fate } from './source.ts';
 
@@ -115,6 +115,6 @@ ${table(
 )}
 ${resends.length === 0 ? nothing : html`<p>KAZOO has published it ${pluralize(resends.length, 'more time')}: ${resends.slice(0, 10).map(({ id, receivedAt }) => html`<a href="${notificationHref(id)}">${time(receivedAt)}</a> `)}</p>`}
 <h2>Body</h2>
-<pre>${jsonLine(entry.json)}</pre>`,
+${block('Body', jsonLine(entry.json))}`,
   };
 }

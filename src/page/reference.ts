@@ -3,7 +3,7 @@ import type { Drift } from '../journal/reader.ts';
 import { notificationHref } from './failures.ts';
 import { type Html, html, nothing } from './html.ts';
 import { jsonLine } from './json-text.ts';
-import { ago, count, facts, href, table, time, type View } from './layout.ts';
+import { ago, block, count, facts, href, table, time, type View } from './layout.ts';
 import { routeHref } from './now.ts';
 import type { PageConfiguration, PageEvent } from './source.ts';
 
@@ -60,7 +60,7 @@ export function eventView(
   const rows = fields.map((field) => [
     html`<code>${field.name}</code>`,
     field.type,
-    field.required ? 'required' : '',
+    field.required ? 'yes' : 'no',
     field.description,
   ]);
   return {
@@ -74,9 +74,9 @@ ${facts([
 ])}
 ${own.length === 0 ? nothing : html`<h2>Drift</h2>${driftTable(own)}`}
 <h2>Fields</h2>
-${table('Fields', ['Field', 'Type', '', 'What it is'], rows)}
-<h2>Example</h2><pre>${jsonLine(JSON.stringify(example))}</pre>
-<details><summary>Schema</summary><pre>${jsonLine(JSON.stringify(schema))}</pre></details>`,
+${table('Fields', ['Field', 'Type', 'Always', 'What it is'], rows)}
+<h2>Example</h2>${block('Example', jsonLine(JSON.stringify(example)))}
+<details><summary>Schema</summary>${block('Schema', jsonLine(JSON.stringify(schema)))}</details>`,
   };
 }
 
@@ -88,11 +88,11 @@ ${facts([
   ['File', file],
   ['Last reload', lastReload === null ? 'none since the start' : time(lastReload.at)],
 ])}
-${lastReload === null ? nothing : html`<pre>${lastReload.report}</pre>`}
+${lastReload === null ? nothing : block('Last reload', lastReload.report)}
 <h2>Warnings</h2>
 ${warnings.length === 0 ? html`<p class="good">None.</p>` : html`<ul>${warnings.map((warning) => html`<li class="warn">${warning}</li>`)}</ul>`}
 <h2>What is set</h2>
-<pre>${text}</pre>`,
+${block('What is set', text)}`,
   };
 }
 

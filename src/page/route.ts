@@ -3,7 +3,7 @@ import type { RouteStatus } from '../ops/status.ts';
 import { chart } from './charts.ts';
 import { type Html, html, nothing } from './html.ts';
 import { jsonLine } from './json-text.ts';
-import { ago, count, facts, hidden, href, time, type View } from './layout.ts';
+import { ago, block, count, facts, hidden, href, time, type View } from './layout.ts';
 import { type Counts, routeHref, stateOf } from './now.ts';
 import type { PageEvent, PageRoute, Trial } from './source.ts';
 
@@ -51,7 +51,7 @@ ${facts([
 ])}
 <div class="cards">${(['minute', 'hour', 'day'] as const).map((per) => chart(per, counts[per]))}</div>
 <h2>Selection and sink</h2>
-<pre>${route.text}</pre>
+${block('Configuration', route.text)}
 ${isOperator ? replayForm(route.name) : nothing}
 <h2>Try it</h2>
 <p class="dim">Shows whether the route would deliver a notification, and what its sink would get. Nothing is kept or sent.</p>
@@ -89,7 +89,7 @@ function trialOf({ result }: Tried): Html {
   const [kind, sentence] = words[decision];
   return html`<section class="card"><p class="${kind}">${sentence}${reason === null ? nothing : html`: ${reason}`}</p>
 ${problems.length === 0 ? nothing : html`<ul>${problems.map((problem) => html`<li>${problem}</li>`)}</ul>`}
-${envelope === null ? nothing : html`<pre>${jsonLine(envelope)}</pre>`}</section>`;
+${envelope === null ? nothing : block('What its sink would get', jsonLine(envelope))}</section>`;
 }
 
 /** Asks before a replay, with how much it is. */

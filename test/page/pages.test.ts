@@ -1,104 +1,26 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import pino from 'pino';
-import { stringify } from 'yaml';
-import { hashPassword } from '../../src/common/password-hash.ts';
-import { storeAt } from '../../src/journal/open.ts';
 import type { OperatorStore } from '../../src/journal/operator-store.ts';
 import { cli } from '../support/cli.ts';
-import { openJournal } from '../support/journal.ts';
-import { notification } from '../support/notification.ts';
-import { type Receiver, startReceiver } from '../support/receiver.ts';
-import { type RelayHere, startRelayHere } from '../support/relay-here.ts';
+import { account, hostile, type PageStage, password, startPageStage } from '../support/page-stage.ts';
 import { until } from '../support/until.ts';
 
-/** It stands in every field that a sender may fill. */
-const hostile = '"><script>alert(1)</script>\u202e\u001b[31m\'&';
-const account = `acc${hostile}`;
-const password = 'correct horse battery';
-
-let folder: string;
-let config: string;
-let receiver: Receiver;
-let answer = 400;
-let relay: RelayHere | undefined;
-let base: string;
+let stage: PageStage;
 let operator: string;
 let reader: string;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-page-'));
-  config = join(folder, 'config.yaml');
-  receiver = await startReceiver(() => ({ status: answer, body: hostile }));
-  const hash = await hashPassword(password, { N: 2 ** 14, r: 1, p: 1 });
-  const webhook = { type: 'webhook', url: receiver.url };
-  writeFileSync(
-    config,
-    stringify({
-      brokers: [{ zone: 'west', url: 'amqp://guest:guest@127.0.0.1:1' }],
-      journal: { path: join(folder, 'journal') },
-      http: {
-        listen: join(folder, 'http.sock'),
-        access: { users: [{ name: 'anna', role: 'reader', password: hash }] },
-      },
-      routes: {
-        crm: { start: 'earliest', sink: webhook },
-        picky: {
-          start: 'earliest',
-          events: ['low_balance'],
-          sink: { ...webhook, auth: { bearer: { token: 'geheim-token-1' } } },
-        },
-      },
-    }),
-  );
-  const journal = await openJournal(join(folder, 'journal'), pino({ enabled: false }));
-  const parts = {
-    receivedAt: Date.now(),
-    accountId: account,
-    node: hostile,
-    routingKey: hostile,
-    json: JSON.stringify({ caller: hostile }),
-  };
-  await journal.append([
-    ...Array.from({ length: 4 }, () => notification({ ...parts })),
-    notification({ ...parts, event: hostile, known: false, unknownFields: null }),
-    notification({
-      ...parts,
-      state: 'invalid',
-      problems: [{ path: `/${hostile}`, keyword: 'type', message: hostile }],
-    }),
-    notification({
-      ...parts,
-      state: 'undecodable',
-      event: null,
-      json: 'null',
-      problems: [{ path: '', keyword: 'json', message: hostile }],
-    }),
-  ]);
-  await journal.close();
-  relay = await startRelayHere(config);
-  await relay.says('the HTTP port is open');
-  base = join(folder, 'http.sock');
+  stage = await startPageStage('http.sock');
   operator = await login(new URLSearchParams({ link: await link() }));
   reader = await login(new URLSearchParams({ name: 'anna', password }));
-  await until(async () => (await store((one) => one.groups({ states: ['dead'] }))).length === 2, {
-    what: 'dead letters',
-  });
 });
 
 beforeEach(() => {
-  answer = 400;
+  stage.answer = 400;
 });
 
-afterAll(async () => {
-  await relay?.stop();
-  await receiver.close();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => stage.close());
 
 const places = [
   '/',
@@ -186,7 +108,7 @@ const acts = ['/failures/act', '/routes/crm/act', '/routes/crm/replay'];
 
 describe('an act', () => {
   test.each(acts)('at %s is refused to who is not logged in, to readers, and to pages of other sites', async (path) => {
-    const form = { act: 'drop', state: 'dead', confirmed: 'yes', since: '2h' };
+    const form = { act: 'drop', choice: 'state=dead', confirmed: 'yes', since: '2h' };
     const before = await store((one) => one.acts(0, 100));
     const statuses = [
       await ask(path, { form }),
@@ -202,10 +124,10 @@ describe('an act', () => {
   });
 
   test('asks first, with how many it is; then it is done, and in the audit', async () => {
-    const form = { act: 'retry', route: 'crm', state: 'dead' };
+    const form = { act: 'retry', choice: 'route=crm&state=dead' };
     const asked = await ask('/failures/act', { form, session: operator });
     expect(asked.body).toContain('Retry 5 deliveries?');
-    answer = 204;
+    stage.answer = 204;
     const done = await ask('/failures/act', { form: { ...form, confirmed: 'yes' }, session: operator });
     const place = done.headers.location ?? '';
     await until(async () => (await ask(place, { session: reader })).body.includes('Done.'), { what: 'the retry' });
@@ -217,8 +139,8 @@ describe('an act', () => {
   });
 
   test('tries one first, and leads to what becomes of it', async () => {
-    const form = { act: 'one', route: 'picky', state: 'dead', confirmed: 'yes' };
-    answer = 204;
+    const form = { act: 'one', choice: 'route=picky&state=dead', confirmed: 'yes' };
+    stage.answer = 204;
     const { headers } = await ask('/failures/act', { form, session: operator });
     const place = headers.location ?? '';
     expect(place).toMatch(/^\/notifications\//);
@@ -229,7 +151,7 @@ describe('an act', () => {
 
   test('drops one notification alone', async () => {
     const { id } = await recordOf('picky', 'dead');
-    const form = { act: 'drop', route: 'picky', state: 'dead', id, confirmed: 'yes' };
+    const form = { act: 'drop', choice: `route=picky&state=dead&id=${id}`, confirmed: 'yes' };
     await ask('/failures/act', { form, session: operator });
     await until(async () => (await deadOn('picky')) === 2, { what: 'the drop' });
     expect((await ask(`/notifications/${id}`, { session: reader })).body).toContain('by page link');
@@ -252,10 +174,10 @@ describe('an act', () => {
     const asked = await ask('/routes/crm/replay', { form, session: operator });
     const [, count] = /Replay (\d+) on crm\?/.exec(asked.body) ?? [];
     expect(Number(count)).toBeGreaterThan(2);
-    const before = receiver.arrivals.length;
-    answer = 204;
+    const before = stage.receiver.arrivals.length;
+    stage.answer = 204;
     await ask('/routes/crm/replay', { form: { ...form, confirmed: 'yes' }, session: operator });
-    await until(() => receiver.arrivals.length >= before + Number(count), { what: 'the replay' });
+    await until(() => stage.receiver.arrivals.length >= before + Number(count), { what: 'the replay' });
     expect(await lastAct()).toMatchObject({ act: 'replay', count: Number(count) });
     const wrong = await ask('/routes/crm/replay', { form: { since: 'soon' }, session: operator });
     expect(wrong.body).toContain('say from when on');
@@ -343,7 +265,7 @@ interface Sent {
 
 function request(path: string, { method = 'GET', body = '', headers = {} }: Sent): Promise<Answered> {
   return new Promise((resolve, reject) => {
-    const sent = http.request({ socketPath: base, path, method, headers, agent: false }, (response) => {
+    const sent = http.request({ socketPath: stage.listen, path, method, headers, agent: false }, (response) => {
       text(response).then(
         (answered) => resolve({ status: response.statusCode ?? 0, body: answered, headers: response.headers }),
         reject,
@@ -354,10 +276,9 @@ function request(path: string, { method = 'GET', body = '', headers = {} }: Sent
   });
 }
 
-/** The secret of a link that the command prints. */
+/** The secret of a link. */
 async function link(): Promise<string> {
-  const { stdout } = await cli(['page', '--config', config]);
-  return /link=([\w-]{43})/.exec(stdout)?.[1] ?? '';
+  return new URLSearchParams((await stage.link()).split('?')[1]).get('link') ?? '';
 }
 
 async function login(form: URLSearchParams): Promise<string> {
@@ -365,13 +286,8 @@ async function login(form: URLSearchParams): Promise<string> {
   return /=([\w-]{43});/.exec(headers['set-cookie']?.[0] ?? '')?.[1] ?? '';
 }
 
-async function store<T>(work: (opened: OperatorStore) => Promise<T>): Promise<T> {
-  const opened = await storeAt({ path: join(folder, 'journal') }).openOperatorStore();
-  try {
-    return await work(opened);
-  } finally {
-    await opened.close();
-  }
+function store<T>(work: (opened: OperatorStore) => Promise<T>): Promise<T> {
+  return stage.store(work);
 }
 
 async function recordOf(route: string, state: 'dead' | 'quarantined') {
