@@ -5,9 +5,9 @@ import { type Html, html, nothing } from './html.ts';
 const shown: Readonly<Record<CountSpan, number>> = { minute: 60, hour: 48, day: 30 };
 
 const names: Readonly<Record<CountSpan, string>> = {
-  minute: 'delivered a minute, last hour',
-  hour: 'delivered an hour, last 48 hours',
-  day: 'delivered a day, last 30 days',
+  minute: 'delivered in the last hour, by minute',
+  hour: 'delivered in the last 48 hours, by hour',
+  day: 'delivered in the last 30 days, by day',
 };
 
 /** Since when a chart needs counts, in Unix milliseconds. */

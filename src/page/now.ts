@@ -21,7 +21,7 @@ export function nowView(full: Status, counts: Counts, isLoggedIn: boolean): View
     title: wellSince === null ? verdict : 'all is well',
     live: true,
     body: html`${sentence}
-${needs.map(({ what, cure }) => html`<section class="card"><h2 class="warn">${capital(what)}</h2><p>${withCommands(cure)}</p></section>`)}
+${needs.map(({ what, cure }) => html`<section class="card"><h2 class="warn">${what}</h2><p>${withCommands(cure)}</p></section>`)}
 ${needs.length > 0 && !isLoggedIn ? html`<p class="dim"><a href="/login">Log in</a> to see reasons and to act.</p>` : nothing}
 <h2>Routes</h2>
 ${table('Routes', routeHeads, status.routes.map(routeRow))}

@@ -8,7 +8,7 @@ a:focus-visible,button:focus-visible,input:focus-visible,select:focus-visible,te
 header{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;align-items:baseline;padding:.75rem 0;border-bottom:1px solid var(--line);margin-bottom:1rem}
 header nav{display:flex;flex-wrap:wrap;gap:.25rem 1rem}
 header strong{font-size:1.1rem}
-header .who{margin-left:auto;color:var(--dim)}
+header .who{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;margin-left:auto;color:var(--dim)}header .who form{margin:0}
 header a[aria-current]{font-weight:600;color:var(--text);text-decoration:none;border-bottom:3px solid var(--link)}
 .skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:.5rem;background:var(--back);padding:.5rem}
 h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.15rem;margin:1.75rem 0 .5rem}
@@ -25,7 +25,7 @@ form{margin:.25rem 0}form.row{display:flex;flex-wrap:wrap;gap:.5rem .75rem;align
 label{display:block;color:var(--dim)}input,select,textarea,button{font:inherit;color:inherit;background:var(--back);border:1px solid var(--dim);border-radius:.375rem;padding:.35rem .6rem;max-width:100%}
 textarea{width:100%;min-height:10rem;font:.9em/1.45 ui-monospace,monospace}
 button{cursor:pointer;background:var(--card)}button.act{border-color:var(--link);color:var(--link);font-weight:600}button.danger{border-color:var(--bad);color:var(--bad);font-weight:600}
-.acts{display:flex;flex-wrap:wrap;gap:.5rem}
+.acts{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center}.acts form{margin:0}
 svg.chart{display:block;width:100%;height:4.5rem}svg.chart rect{fill:var(--bar)}svg.chart rect.bad{fill:var(--bad)}
 progress{width:100%}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin:.5rem 0}dt{color:var(--dim)}dd{margin:0}

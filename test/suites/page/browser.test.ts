@@ -1,13 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import axe from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { script } from '../../../src/page/script.ts';
 import { openBrowser } from '../../support/browser.ts';
 import { type PageStage, startPageStage } from '../../support/page-stage.ts';
 import { until } from '../../support/until.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let browser: Browser;
 let stage: PageStage;
@@ -67,7 +64,7 @@ describe.each(looks)('%s', (_name, options) => {
     async (place) => {
       const page = await open(options, place !== 'the login');
       await go(page, place);
-      await page.evaluate(axe);
+      await page.evaluate(axe.source);
       // Evaluated in the page, where axe is what the script above has made.
       const found = await page.evaluate('axe.run(document, { resultTypes: ["violations"] })');
       const { violations } = found as { violations: { id: string; nodes: { html: string }[] }[] };
