@@ -88,7 +88,7 @@ const endSilent = `
 /**
  * By what a resend is known, as a UUID: a time of its own, and ten characters of its fingerprint. Null for what can't be one.
  */
-export function occurrenceOf({ ownTime, fingerprint }: Notification): string | null {
+function occurrenceOf({ ownTime, fingerprint }: Notification): string | null {
   if (ownTime === null) return null;
   const time = Math.min(Math.max(ownTime, 0), 2 ** 48 - 1);
   const bytes = Buffer.alloc(16);

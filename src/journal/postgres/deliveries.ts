@@ -115,8 +115,9 @@ export async function erasedAmong(database: Queryable, seqs: readonly number[]):
   return new Set(rows.map(({ seq }) => seq));
 }
 
-const isWanted = `seq <> ALL ($4::bigint[]) AND NOT EXISTS (
-  SELECT FROM unnest($5::bigint[], $6::bigint[]) s(seq, restarted) WHERE s.seq = d.seq AND s.restarted = d.restarted_at)`;
+/** As lists that are hashed once, not gone through for each row. */
+const isWanted = `seq NOT IN (SELECT unnest($4::bigint[]))
+  AND (seq, restarted_at) NOT IN (SELECT * FROM unnest($5::bigint[], $6::bigint[]))`;
 
 /** Sorted and bounded before the bodies are read: their sizes tell where the bytes end. */
 function bounded(rows: string): string {

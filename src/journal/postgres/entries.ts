@@ -53,7 +53,8 @@ const maxInvented = 1_000;
 
 /** How many entries are looked through with one call, and how many blocks. */
 const stride = 5_000;
-const blocksAtOnce = 64;
+const fewestBlocks = 2;
+const mostBlocks = 128;
 
 /**
  * The entries of a part that are of interest. Where events are named, an index leads to the blocks that have them, so that
@@ -109,11 +110,12 @@ const readThrough = bounded(
   `SELECT ${entryColumns}, ${sizeInSql} AS size FROM entries WHERE seq > $1 AND seq <= $2 AND ${wanted}`,
 );
 
+// Block by block: else the plan would go through all of the log in its order.
 const readBlocks = bounded(`
   SELECT e.* FROM unnest($7::bigint[]) b(block) CROSS JOIN LATERAL (
     SELECT ${entryColumns}, ${sizeInSql} AS size FROM entries
     WHERE seq > greatest($1, b.block * ${blockSize} - 1) AND seq <= least($2, b.block * ${blockSize} + ${blockSize - 1})
-      AND event = ANY ($8::text[]) AND ${wanted}
+      AND event = ANY ($8::text[]) AND ${wanted} OFFSET 0
   ) e`);
 
 class PageReader {
@@ -133,13 +135,15 @@ class PageReader {
   /** Reads the blocks that have one of the events in them, and passes over all others. */
   async byEvent(names: readonly string[]): Promise<Page> {
     const { seq, last } = this.#part;
-    for (let from = Math.floor(seq / blockSize); ; ) {
+    let from = Math.floor(seq / blockSize);
+    // Few at first: of a common event, the first ones fill the page.
+    for (let count = fewestBlocks; ; count = Math.min(mostBlocks, count * 4)) {
       const rows = await this.#database.query<{ block: number }>(nextBlocks, [
-        ...[names, from, Math.floor(last / blockSize), blocksAtOnce],
+        ...[names, from, Math.floor(last / blockSize), count],
       ]);
       const blocks = rows.map(({ block }) => block);
       if (blocks.length > 0 && (await this.#fill(readBlocks, seq, last, [blocks, names]))) return this.#endingAtLast();
-      if (blocks.length < blocksAtOnce) return this.#endingAt(last);
+      if (blocks.length < count) return this.#endingAt(last);
       from = (blocks.at(-1) ?? from) + 1;
     }
   }

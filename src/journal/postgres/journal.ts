@@ -115,6 +115,7 @@ class PostgresJournal implements Journal {
         isShared: () => lease.living > 1,
         onHead: (newest) => this.#seen(newest),
         onSignals: (signals) => this.#hear(signals),
+        waiting: () => lease.waiting,
         onFree: () => lease.look(),
       },
       opened.signal,

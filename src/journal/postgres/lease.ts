@@ -45,7 +45,7 @@ export interface LeaseClock {
   after(delay: number, call: () => void): { cancel(): void };
 }
 
-export const realClock: LeaseClock = {
+const realClock: LeaseClock = {
   now: Date.now,
   elapsed: () => performance.now(),
   after(delay, call) {
@@ -116,6 +116,11 @@ export class Lease {
   /** How many daemons live, this one among them. */
   get living(): number {
     return this.#beat.living;
+  }
+
+  /** The routes that are waited for. */
+  get waiting(): readonly string[] {
+    return [...this.#waiting.keys()];
   }
 
   /** Whether the routes that it has are still this daemon's: looked at before anything is done with them. */

@@ -30,7 +30,7 @@ function lanesTo(primary: Primary) {
   };
 }
 
-export type Lanes = ReturnType<typeof lanesTo>;
+type Lanes = ReturnType<typeof lanesTo>;
 
 /** What there is when a daemon has opened a journal. */
 export interface Opened {

@@ -17,7 +17,8 @@ interface Options {
   readonly isShared: () => boolean;
   readonly onHead: (head: number) => void;
   readonly onSignals: (signals: readonly Signal[]) => Promise<void> | void;
-  /** Some route is nobody's. */
+  /** The routes that this daemon waits for; and what is told when one of them has become nobody's. */
+  readonly waiting: () => readonly string[];
   readonly onFree: () => void;
   /** As often, where another daemon doesn't make it more often. */
   readonly every?: number | undefined;
@@ -26,17 +27,18 @@ interface Options {
 interface Found {
   readonly head: number;
   readonly signal: number;
-  readonly free: boolean;
+  readonly free: readonly string[];
 }
 
 const look = `SELECT (SELECT last FROM appends ORDER BY last DESC LIMIT 1) AS head,
   (SELECT number FROM signals ORDER BY number DESC LIMIT 1) AS signal,
-  EXISTS (SELECT FROM routes WHERE holder IS NULL) AS free`;
+  ARRAY(SELECT route FROM routes WHERE holder IS NULL AND route = ANY ($1)) AS free`;
 
 /** Looks again and again for what is new, with one statement: it works wherever a connection does. */
 export class Pulse {
   readonly #options: Options;
-  #seen: number;
+  #seen: number | null;
+  #free: ReadonlySet<string> = new Set();
   #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
@@ -60,9 +62,9 @@ export class Pulse {
     return this.#running;
   }
 
-  /** What was announced before may come again. */
+  /** What is announced from now on may have numbers that were seen: anything may have changed. */
   forget(): void {
-    this.#seen = -1;
+    this.#seen = null;
   }
 
   async close(): Promise<void> {
@@ -87,17 +89,24 @@ export class Pulse {
   }
 
   async #look(): Promise<void> {
-    const { database, onHead, onSignals, onFree } = this.#options;
-    const [found] = await database.query<Found>(look);
+    const { database, waiting, onHead, onSignals, onFree } = this.#options;
+    const [found] = await database.query<Found>(look, [waiting()]);
     if (found === undefined || this.#isClosed) return;
     onHead(found.head);
-    if (found.free) onFree();
+    // One that stays free is beyond this daemon's share.
+    if (found.free.some((route) => !this.#free.has(route))) onFree();
+    this.#free = new Set(found.free);
+    if (this.#seen === null) {
+      await onSignals([{ number: found.signal, kind: 'changed', route: null }]);
+      this.#seen = found.signal;
+    }
     if (found.signal === this.#seen) return;
     const signals = await database.query<Signal>(
       'SELECT number, kind, route FROM signals WHERE number > $1 ORDER BY number',
       [this.#seen],
     );
     await onSignals(signals);
-    this.#seen = found.signal;
+    // Some may have come since the first question.
+    this.#seen = signals.at(-1)?.number ?? found.signal;
   }
 }

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
-import { reasonHolds } from '../full.ts';
 import type { Clock, Limits } from '../journal.ts';
 import { expire, History } from './aging.ts';
 import { type Database, type Queryable, StoreAway } from './connection.ts';
@@ -12,7 +11,7 @@ import { Evictor } from './evictor.ts';
 import { forgetDaemons, heldBack } from './held.ts';
 import { addRanges, endOldRange } from './log-ranges.ts';
 import { Remains } from './remains.ts';
-import { spaceOf, whyFull } from './space.ts';
+import { Space } from './space.ts';
 import { Thinning } from './thinning.ts';
 
 /** Between rounds while there is something to remove, while much is taken, and else, in milliseconds. */
@@ -55,6 +54,7 @@ export class Retention {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #space: Space;
   readonly #evictor: Evictor;
   readonly #remains = new Remains();
   /** What there is to do in a round, by what it is about. */
@@ -63,8 +63,6 @@ export class Retention {
   readonly #postponed = new Map<string, number>();
   readonly #failing = new Set<string>();
   #limits: Limits;
-  #bytes = 0;
-  #reason = { text: '', until: Number.NEGATIVE_INFINITY };
   #lookedAt = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<boolean> | undefined;
@@ -76,6 +74,7 @@ export class Retention {
     this.#limits = limits;
     this.#clock = clock;
     this.#log = log;
+    this.#space = new Space(database);
     this.#evictor = new Evictor(log);
     const history = new History();
     const thinning = new Thinning();
@@ -126,7 +125,7 @@ export class Retention {
 
   /** Why nothing may be appended, for an operator: the journal is full. Null while it isn't. */
   get refusal(): string | null {
-    return this.#bytes < this.#limits.maxSize ? null : this.#reason.text;
+    return this.#space.refusal(this.#limits.maxSize);
   }
 
   /** Removes what can be removed at once, where it is full. Returns why it still is, or null. */
@@ -162,7 +161,7 @@ export class Retention {
   async #onTime(): Promise<void> {
     this.#hurried = false;
     const hasMore = await this.round();
-    const isFilling = this.#bytes >= this.#limits.maxSize * filling;
+    const isFilling = this.#space.used >= this.#limits.maxSize * filling;
     this.#schedule(this.#hurried ? 0 : hasMore ? busyPause : isFilling ? fillingPause : idlePause);
   }
 
@@ -186,19 +185,8 @@ export class Retention {
   }
 
   async #measure(): Promise<boolean> {
-    const { used } = await spaceOf(this.#database);
-    if (used >= this.#limits.maxSize) await this.#findReason();
-    this.#bytes = used;
+    await this.#space.measure(this.#limits.maxSize);
     return false;
-  }
-
-  async #findReason(): Promise<void> {
-    const start = performance.now();
-    if (start < this.#reason.until) return;
-    const { routes } = await heldBack(this.#database);
-    const text = await whyFull(this.#database, this.#limits.maxSize, routes);
-    const end = performance.now();
-    this.#reason = { text, until: end + (end - start) * reasonHolds };
   }
 
   async #makeRanges(): Promise<boolean> {
@@ -240,7 +228,7 @@ export class Retention {
       now,
       oldest: before(retention),
       expired: before(deadRetention),
-      isNearlyFull: this.#bytes >= maxSize * nearlyFull,
+      isNearlyFull: this.#space.used >= maxSize * nearlyFull,
     };
   }
 

@@ -1,5 +1,6 @@
-import { fullReason, type Holder, lagText, listedText, sample } from '../full.ts';
+import { fullReason, type Holder, lagText, listedText, reasonHolds, sample } from '../full.ts';
 import type { Queryable } from './connection.ts';
+import { heldBack } from './held.ts';
 
 /**
  * What the journal takes, in bytes: on the database's disk, with indexes; and of that what will not be used again. Room that
@@ -22,11 +23,42 @@ export async function spaceOf(within: Queryable): Promise<{ readonly onDisk: num
 const rowHeader = 32;
 const margin = 1.1;
 
-/** Why it is full, for an operator. @param routes those of the configurations that are in use */
-export async function whyFull(within: Queryable, maxSize: number, routes: readonly string[]): Promise<string> {
-  const holders = [...(await listed(within, routes)), ...(await lags(within, routes))];
-  const [row] = await within.query<{ empty: boolean }>('SELECT NOT EXISTS (SELECT FROM entries) AS empty');
-  return fullReason(maxSize, holders, row?.empty === true);
+/** How much a journal uses of what it may, as it was found last. */
+export class Space {
+  readonly #database: Queryable;
+  #used = 0;
+  #reason = { text: '', until: Number.NEGATIVE_INFINITY };
+
+  constructor(database: Queryable) {
+    this.#database = database;
+  }
+
+  /** Bytes. */
+  get used(): number {
+    return this.#used;
+  }
+
+  async measure(maxSize: number): Promise<void> {
+    const { used } = await spaceOf(this.#database);
+    if (used >= maxSize) await this.#findReason(maxSize);
+    this.#used = used;
+  }
+
+  /** Why nothing may be appended, for an operator: it is full. Null while it isn't. */
+  refusal(maxSize: number): string | null {
+    return this.#used < maxSize || this.#reason.text === '' ? null : this.#reason.text;
+  }
+
+  async #findReason(maxSize: number): Promise<void> {
+    const start = performance.now();
+    if (start < this.#reason.until) return;
+    const { routes } = await heldBack(this.#database);
+    const holders = [...(await listed(this.#database, routes)), ...(await lags(this.#database, routes))];
+    const [row] = await this.#database.query<{ empty: boolean }>('SELECT NOT EXISTS (SELECT FROM entries) AS empty');
+    const text = fullReason(maxSize, holders, row?.empty === true);
+    const end = performance.now();
+    this.#reason = { text, until: end + (end - start) * reasonHolds };
+  }
 }
 
 const bytesOf = 'octet_length(e.data) + octet_length(e.head) + coalesce(octet_length(e.raw), 0)';

@@ -12,7 +12,7 @@ import { type AwayState, StoreAway } from './connection.ts';
 const patience = 1_000;
 const tryEvery = 20;
 
-/** How much is brought into the database at a time. */
+/** How much is brought into the database at a time, at most: half as much where that has taken too long. */
 const batchSize = 500;
 
 /** While that doesn't go, it is tried again after so many milliseconds. */
@@ -38,6 +38,8 @@ export class SpoolingAppender implements Appender {
   readonly #closing = new AbortController();
   /** Since something was spooled, until something was appended. */
   #away: AwayState | null = null;
+  /** Since the database refuses what is in the spool, though it is there. */
+  #stuck: AwayState | null = null;
   #draining: Promise<void> | null = null;
 
   constructor(target: SpoolTarget, spool: Spool, log: Logger) {
@@ -48,7 +50,7 @@ export class SpoolingAppender implements Appender {
   }
 
   get degraded(): Degraded | null {
-    const away = this.#away ?? (this.#isLongAway ? this.#target.away : null);
+    const away = this.#away ?? (this.#isLongAway ? this.#target.away : this.#stuck);
     return away && { since: away.since, reason: away.reason, spooled: this.#spool.count };
   }
 
@@ -78,15 +80,24 @@ export class SpoolingAppender implements Appender {
   }
 
   async #appendNow(batch: readonly Notification[]): Promise<readonly Entry[]> {
-    const fresh = await this.#target.append(batch);
-    if (this.#away !== null) {
-      this.#away = null;
-      this.#log.info(
-        { spooled: this.#spool.count },
-        'the database of the journal is back; what came meanwhile is brought into it',
-      );
+    try {
+      const fresh = await this.#target.append(batch);
+      this.#isBack();
+      return fresh;
+    } catch (error) {
+      // It refuses that for another reason.
+      if (!(error instanceof StoreAway)) this.#isBack();
+      throw error;
     }
-    return fresh;
+  }
+
+  #isBack(): void {
+    if (this.#away === null) return;
+    this.#away = null;
+    this.#log.info(
+      { spooled: this.#spool.count },
+      'the database of the journal is back; what came meanwhile is brought into it',
+    );
   }
 
   async #keep(batch: readonly Notification[], { message: reason }: StoreAway): Promise<readonly Entry[]> {
@@ -107,29 +118,36 @@ export class SpoolingAppender implements Appender {
   }
 
   async #empty(): Promise<void> {
-    let [count, told] = [0, ''];
+    let [count, size] = [0, batchSize];
     while (this.#spool.count > 0 && !this.#closing.signal.aborted) {
       const start = performance.now();
       try {
-        count += await this.#move();
+        count += await this.#move(size);
+        this.#stuck = null;
+        size = Math.min(batchSize, size * 2);
         // What comes in now goes first.
         await this.#pause(performance.now() - start);
       } catch (error) {
-        const reason = reasonOf(error);
-        if (!(error instanceof StoreAway) && reason !== told)
-          this.#log.error(
-            { reason, spooled: this.#spool.count },
-            'what is in the spool can not be brought into the database',
-          );
-        told = reason;
+        if (!(error instanceof StoreAway)) this.#tellStuck(reasonOf(error));
+        size = Math.ceil(Math.min(size, this.#spool.count) / 2);
         await this.#pause(tryAgainAfter);
       }
     }
     if (count > 0) this.#log.info({ count }, 'all that was kept on this machine is in the database of the journal');
   }
 
-  async #move(): Promise<number> {
-    const placed = this.#spool.read(batchSize);
+  #tellStuck(cause: string): void {
+    const reason = `what came while it was away can't be brought into it: ${cause}`;
+    if (this.#stuck?.reason !== reason)
+      this.#log.error(
+        { reason, spooled: this.#spool.count },
+        'the database of the journal refuses what is in the spool',
+      );
+    this.#stuck = { since: this.#stuck?.since ?? Date.now(), reason };
+  }
+
+  async #move(size: number): Promise<number> {
+    const placed = this.#spool.read(size);
     await this.#appendNow(placed.map(({ notification }) => notification));
     // Where it ends before this, the next start appends them again, and they fall out.
     this.#spool.remove(placed);

@@ -21,10 +21,12 @@ class Database implements SpoolTarget {
   readonly drift: Drift[] = [];
   away: SpoolTarget['away'] = null;
   isFull = false;
+  mostInTime = Number.POSITIVE_INFINITY;
   unconfirmed = 0;
 
   async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
     if (this.away !== null) throw new StoreAway(this.away.reason);
+    if (batch.length > this.mostInTime) throw new StoreAway('no answer within 1 s');
     if (this.isFull) throw new Error('the journal has reached journal.maxSize');
     const fresh = batch.filter(({ header }) => !this.ids.includes(header.id));
     this.all.push(...fresh);
@@ -142,6 +144,16 @@ describe('a spool', () => {
     expect(database.ids).toEqual(idsOf(all));
   });
 
+  test('is brought there in smaller parts where one takes too long', async () => {
+    database.leave();
+    const all = Array.from({ length: 40 }, () => notification({}));
+    await appender.append(all);
+    database.mostInTime = 20;
+    database.away = null;
+    await until(() => spool.count === 0, { what: 'the spool to be empty' });
+    expect(database.ids).toEqual(idsOf(all));
+  });
+
   test('gives back all that is known of a notification', async () => {
     const problems = [{ path: '/a/3', keyword: 'type', message: 'must be a string' }];
     const secrets = [{ path: ['a', 'b'], value: 'x' }];
@@ -180,10 +192,11 @@ describe('a spool', () => {
     database.away = null;
     await until(() => logged.some(({ level }) => level === 50), { what: 'the error' });
     await expect(appender.append([notification({})])).rejects.toThrow('journal.maxSize');
-    expect(spool.count).toBe(1);
+    expect(appender.degraded).toMatchObject({ spooled: 1, reason: expect.stringContaining('journal.maxSize') });
     database.isFull = false;
     await until(() => spool.count === 0, { what: 'the spool to be empty' });
     expect(logged.filter(({ level }) => level === 50)).toHaveLength(1);
+    await until(() => appender.degraded === null, { what: 'the trouble to be over' });
   });
 
   test('is never the journal of a daemon, whose routes have delivered from it', async () => {
