@@ -192,10 +192,10 @@ export function history(tested: Tested): void {
 
   test('counts what brokers have sent again, and forgets it with the entry', async () => {
     const { journal, store } = tested;
-    const once = Array.from({ length: 12 }, (_, index) => notification({ id: `n${index}`, accountId: 'a' }));
-    const again = (index: number, receivedAt: number) => notification({ id: `n${index}`, receivedAt });
+    const once = Array.from({ length: 12 }, (_, index) => notification({ id: idOf(`n${index}`), accountId: 'a' }));
+    const again = (index: number, receivedAt: number) => notification({ id: idOf(`n${index}`), receivedAt });
     const seqs = (await journal.append(once)).map(({ seq }) => seq);
-    await journal.append([again(3, 1_000), notification({ id: 'other' }), again(3, 2_000)]);
+    await journal.append([again(3, 1_000), notification({ id: idOf('other') }), again(3, 2_000)]);
     await journal.append(Array.from({ length: 11 }, (_, index) => again(index + 1, 3_000)));
     const counts = async () => [...(await journal.redeliveriesOf(seqs))].sort(([one], [other]) => one - other);
     const expected = seqs.slice(1).map((seq) => [seq, { count: 1, last: 3_000 }]);
