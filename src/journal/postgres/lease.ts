@@ -10,6 +10,7 @@ const margin = 250;
 const lookEvery = 250;
 /** After a failure. */
 const retryAfter = 100;
+const mostTries = 3;
 /** What nobody takes for so long is taken beyond this daemon's share, and kept for so long. */
 const unwanted = 2_000;
 const keptBeyond = 60_000;
@@ -133,7 +134,15 @@ export class Lease {
 
   /** @throws as `Queryable#query` */
   async open(): Promise<void> {
-    await this.#renew();
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.#renew();
+        break;
+      } catch (error) {
+        // To connect may take as long as a renewal may.
+        if (tries === mostTries) throw error;
+      }
+    }
     this.#isOpen = true;
     this.#schedule(lookEvery);
   }

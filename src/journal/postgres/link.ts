@@ -109,12 +109,16 @@ export class Link implements Queryable {
 
   async close(): Promise<void> {
     this.#failure ??= new StoreAway('the connection was closed');
-    await this.#client.end().catch(() => undefined);
+    // Of one that is cut off, nobody says that it has ended.
+    await inTime(this.#client.end(), endWithin, () => socketOf.get(this.#client)?.destroy()).catch(() => undefined);
   }
 }
 
 /** The SQLSTATE of a warning that has none of its own, as of a wait for a standby that somebody has ended. */
 const warning = '01000';
+
+/** Milliseconds for the server to hear that a connection ends. */
+const endWithin = 1_000;
 
 const socketOf = new WeakMap<pg.Client, { destroy(): void }>();
 

@@ -468,10 +468,10 @@ export const migrations: readonly string[] = [
           UPDATE deliveries SET state = d.state, reason = d.reason, attempts = d.attempts, due_at = d.due, updated_at = now_ms()
             WHERE route = s.route AND seq = d.seq AND restarted_at = d.restarted;
         ELSE
-          -- What was evicted since it was read is recorded no more.
+          -- What was evicted since it was read is recorded no more, and what is recorded isn't evicted meanwhile.
           INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, restarted_at, due_at, updated_at)
             SELECT s.route, d.seq, d.account, d.state, d.reason, d.attempts, d.restarted, d.due, now_ms()
-            WHERE EXISTS (SELECT FROM log WHERE seq = d.seq) OR EXISTS (SELECT FROM kept WHERE seq = d.seq)
+            WHERE EXISTS (SELECT FROM log WHERE seq = d.seq) OR EXISTS (SELECT FROM kept WHERE seq = d.seq FOR KEY SHARE)
             ON CONFLICT (route, seq) DO UPDATE SET state = excluded.state, reason = excluded.reason, attempts = excluded.attempts,
               restarted_at = excluded.restarted_at, due_at = excluded.due_at, updated_at = excluded.updated_at;
         END IF;
@@ -569,7 +569,7 @@ export const migrations: readonly string[] = [
     FOR e IN SELECT u.seq, u.account FROM unnest(a_seqs, a_accounts) u(seq, account) ORDER BY u.seq LOOP
       INSERT INTO deliveries AS d (route, seq, account_id, state, reason, attempts, restarted_at, due_at, updated_at)
         SELECT a_route, e.seq, e.account, 'waiting', a_reason, with_restart('[]', begun, a_reason), begun, begun, begun
-        WHERE EXISTS (SELECT FROM log WHERE seq = e.seq) OR EXISTS (SELECT FROM kept WHERE seq = e.seq)
+        WHERE EXISTS (SELECT FROM log WHERE seq = e.seq FOR KEY SHARE) OR EXISTS (SELECT FROM kept WHERE seq = e.seq FOR KEY SHARE)
         ON CONFLICT (route, seq) DO UPDATE SET state = 'waiting', reason = a_reason, due_at = begun, updated_at = begun,
           restarted_at = greatest(begun, d.restarted_at + 1),
           attempts = with_restart(d.attempts, greatest(begun, d.restarted_at + 1), a_reason)
@@ -605,6 +605,8 @@ export const migrations: readonly string[] = [
     erased uuid;
     changed bigint := 0;
   BEGIN
+    -- Settlements that are under way end first, and those that come find the entries gone: nothing of them is recorded anew.
+    PERFORM FROM routes ORDER BY route FOR NO KEY UPDATE;
     FOREACH s IN ARRAY a_seqs LOOP
       DELETE FROM deliveries WHERE seq = s;
       DELETE FROM redeliveries WHERE seq = s;

@@ -1,11 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RouteSharing } from '../journal.ts';
 import type { RouteSession, Start } from '../route-session.ts';
-import type { Database } from './connection.ts';
+import { type Database, StoreAway } from './connection.ts';
 import type { RouteSessions } from './route-sessions.ts';
 import { saveSelection } from './selections.ts';
 
 /** What a daemon that has just started hasn't opened by now, in milliseconds, its configuration has no more. */
 const openedWithin = 60_000;
+
+/** While the database is away, in milliseconds. */
+const askAgainAfter = 250;
 
 interface Opened {
   readonly start: Start;
@@ -21,6 +25,7 @@ export class RoutePlaces {
   readonly #open = new Map<string, Opened>();
   readonly #wanted = new Set<string>();
   readonly #timer: NodeJS.Timeout;
+  #isClosed = false;
 
   /** @param name of the daemon */
   constructor(database: Database, name: string, sessions: RouteSessions) {
@@ -42,10 +47,7 @@ export class RoutePlaces {
     await this.#place(route, opened);
     return {
       session: async (signal) => {
-        // An operator may have had it forgotten.
-        await this.#place(route, opened);
-        await this.#want(route);
-        signal?.throwIfAborted();
+        await this.#ask(route, opened, signal);
         return this.#sessions.open(route, own, signal);
       },
     };
@@ -78,16 +80,32 @@ export class RoutePlaces {
   }
 
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
   }
 
   /** From now on, it counts for the share of each daemon that wants it. */
   async #want(route: string): Promise<void> {
     if (this.#wanted.has(route)) return;
-    this.#wanted.add(route);
     await this.#database.query('UPDATE registrations SET wanted = true WHERE name = $1 AND route = $2', [
       ...[this.#name, route],
     ]);
+    this.#wanted.add(route);
+  }
+
+  /** Once the database can be reached: who waits for a session waits for that too. */
+  async #ask(route: string, opened: Opened, signal: AbortSignal | undefined): Promise<void> {
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        // An operator may have had it forgotten.
+        await this.#place(route, opened);
+        return await this.#want(route);
+      } catch (error) {
+        if (!(error instanceof StoreAway) || this.#isClosed) throw error;
+      }
+      await delay(askAgainAfter, undefined, { signal }).catch(() => undefined);
+    }
   }
 
   async #forgetOthers(): Promise<void> {

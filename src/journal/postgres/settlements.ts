@@ -11,7 +11,7 @@ import { isConflict } from './failure.ts';
 const commitWithin = 10;
 /** Between tries of a call that failed, in milliseconds. */
 const firstPause = 100;
-const longestPause = 5_000;
+const longestPause = 1_000;
 
 interface Options {
   readonly database: Queryable;

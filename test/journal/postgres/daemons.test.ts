@@ -14,6 +14,7 @@ import { unlimited } from '../../support/journal.ts';
 import { notification } from '../../support/notification.ts';
 import { makeTables } from '../../support/postgres-tables.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
+import { startProxy } from '../../support/proxy.ts';
 import { sessionOf, settle } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
 
@@ -45,9 +46,9 @@ describe('daemons that share a journal', () => {
     await Promise.all([...opened].map(close));
   });
 
-  const open = async (name: string): Promise<Journal> => {
+  const open = async (name: string, url = postgres.url): Promise<Journal> => {
     const spool = join(folder, `${schema}-${name}`);
-    const journal = await storeAt({ url: postgres.url, schema, spool, spoolSize: 1e9, name }).open(unlimited, log);
+    const journal = await storeAt({ url, schema, spool, spoolSize: 1e9, name }).open(unlimited, log);
     opened.add(journal);
     return journal;
   };
@@ -162,9 +163,14 @@ describe('daemons that share a journal', () => {
     await Promise.all(['x', 'y', 'z'].map((name) => sessionOf(one, name)));
     await Promise.all(['x', 'y', 'z'].map((name) => other.openRoute(name, 'now')));
     const session = await sessionOf(other, 'mine');
-    await until(async () => (await query('SELECT count(*)::int AS beats FROM beats'))[0]?.beats !== 2, {
-      what: 'a renewal of the leases',
-    });
+    const renewed = async () => {
+      const [row] = await query(
+        'SELECT min(m) AS least, max(m) AS most FROM (SELECT max(expires_at) AS m FROM beats GROUP BY holder) b',
+      );
+      return [Number(row?.least), Number(row?.most)] as const;
+    };
+    const [, before] = await renewed();
+    await until(async () => (await renewed())[0] > before, { what: 'a renewal of both leases' });
     expect([session.recalled.aborted, session.lost.aborted]).toEqual([false, false]);
   });
 
@@ -206,6 +212,34 @@ describe('daemons that share a journal', () => {
     await one.append([notification({})]);
     await ended;
     await until(async () => (await one.find({ limit: 10 })).length === 2, { what: 'what was kept on this machine' });
+  });
+
+  test('go on where they were, once a database is back that was away for longer than a lease', async () => {
+    const { port } = new URL(postgres.url);
+    const proxy = await startProxy(Number(port), 'anything');
+    try {
+      const one = await open('one', postgres.url.replace(`:${port}/`, `:${proxy.port}/`));
+      await one.append([notification({})]);
+      const place = await one.openRoute('r', 'earliest');
+      const session = await place.session();
+      await session.settle({ cursor: 1, recorded: [], settled: [], delivered: [] });
+      proxy.freeze();
+      const kept = await one.append([notification({})]);
+      expect(one.degraded).toMatchObject({ spooled: 1 });
+      await until(() => session.lost.aborted, { what: 'the end of the lease' });
+      await expect(session.settle({ cursor: 2, recorded: [], settled: [], delivered: [] })).rejects.toThrow(
+        JournalError,
+      );
+      const waiting = place.session();
+      proxy.thaw();
+      const again = await waiting;
+      expect(again.cursor).toBe(1);
+      expect((await readUpTo(again, 2)).at(-1)?.header.id).toBe(kept[0]?.header.id);
+      await until(() => one.degraded === null, { what: 'the end of the trouble' });
+      await close(one);
+    } finally {
+      await proxy.close();
+    }
   });
 
   test('notice that the database lacks what was confirmed: sessions begin anew, and what is at hand is appended again', async () => {

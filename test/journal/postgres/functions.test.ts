@@ -152,6 +152,42 @@ describe('a settlement', () => {
   });
 });
 
+describe('what removes an entry', () => {
+  const record = { account: 'a', state: 'dead', reason: 'x', attempts: '[]', restarted: 0, due: null, is_known: false };
+
+  test.each([
+    ['an erased one', false, (seq: number) => `SELECT erase_entries('{${seq}}')`],
+    [
+      'one that makes way',
+      true,
+      (seq: number) => `DO 'BEGIN DELETE FROM kept WHERE seq = ${seq}; DELETE FROM deliveries WHERE seq = ${seq}; END'`,
+    ],
+  ])('waits for what records it meanwhile, and leaves no record of it (%s)', async (_which, isKept, remove) => {
+    const seq = await tables.append([1], isKept ? { rank: 2 } : {});
+    await beat(one);
+    await claim(one);
+    const settling = await begun(settle(one, { epoch: 1, n: 1, cursor: seq, records: [{ seq, ...record }] }));
+    const removing = await waiting(remove(seq));
+    await settling.query('COMMIT');
+    await removing.result;
+    expect(await tables.values('SELECT seq FROM deliveries')).toEqual([]);
+  });
+
+  test.each([
+    ['a settlement', (seq: number) => settle(one, { epoch: 1, n: 1, cursor: seq, records: [{ seq, ...record }] })],
+    ['a replay', (seq: number) => `SELECT replay_entries('r', '{${seq}}', '{NULL}', 'replayed')`],
+  ])('is waited for by %s, which finds it gone then', async (_what, record) => {
+    const seq = await tables.append([1]);
+    await beat(one);
+    await claim(one);
+    const erasing = await begun(`SELECT erase_entries('{${seq}}')`);
+    const recording = await waiting(record(seq));
+    await erasing.query('COMMIT');
+    await recording.result;
+    expect(await tables.values('SELECT seq FROM deliveries')).toEqual([]);
+  });
+});
+
 /** Runs it on a connection of its own, in a transaction that goes on. */
 async function begun(text: string): Promise<pg.Client> {
   const client = await connect();
@@ -182,6 +218,7 @@ function append(ids: readonly string[]): string {
     ids,
     ids.map(() => 1),
     ids.map(() => 1),
+    nulls,
     nulls,
     nulls,
     nulls,

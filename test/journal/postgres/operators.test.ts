@@ -129,9 +129,9 @@ describe('what is read of a shared journal', () => {
   test('is found by events and accounts on both sides of what is gone', async () => {
     await appended(700, { event: 'old' });
     await appended(3, { event: 'rare%_' });
-    await appended(20_000, { event: 'often' });
+    await tables.query('INSERT INTO appends (last, rows, newest) VALUES (18000, 17297, 700)');
+    await appended(2_703, { event: 'often' });
     await appended(2, { event: 'rare%_' });
-    await tables.query('DELETE FROM log WHERE seq BETWEEN 704 AND 18000');
     const places = async (query: object) => (await store.find({ limit: 4, ...query })).map(({ seq }) => seq);
     expect(await places({ events: ['rare*'] })).toEqual([702, 703, 20_704, 20_705]);
     expect(await places({ events: ['rare*'], after: 0 })).toEqual([701, 702, 703, 20_704]);
@@ -147,6 +147,37 @@ describe('what is read of a shared journal', () => {
     expect((await store.find({ since: 2_000, limit: 10 })).map(({ seq }) => seq)).toEqual([3, 4, 5, 6]);
     await tables.query("SELECT place('t', '2001')");
     expect(await store.cursorOf('t')).toBe(3);
+  });
+
+  test('says which daemons live, or are gone without a word, and which routes they have', async () => {
+    await tables.query("INSERT INTO hosts (name) SELECT unnest('{west,east,south,north}'::text[])");
+    const run = async (name: string, parts: { before?: boolean; until?: number; stopped?: boolean } = {}) => {
+      const { before = false, until: to = Date.now() + 60_000, stopped = false } = parts;
+      const holder = randomUUID();
+      await tables.query(
+        `INSERT INTO daemons (holder, name, version, configuration, started_at, stopped_at) VALUES ($1, $2, '1', 'c', $3, $4)`,
+        [holder, name, before ? 1 : 2, stopped ? to : null],
+      );
+      await tables.query('INSERT INTO beats VALUES ($1, $2, 7)', [holder, to]);
+      return holder;
+    };
+    const minute = 60_000;
+    await run('west', { before: true, until: Date.now() - minute });
+    const west = await run('west');
+    const east = await run('east', { until: Date.now() - minute });
+    await run('south', { stopped: true, until: Date.now() - minute });
+    await run('north', { until: Date.now() - 2_000 * minute });
+    await tables.query("UPDATE routes SET holder = CASE route WHEN 'r' THEN $1::uuid ELSE $2::uuid END", [west, east]);
+    const { daemons, routes } = await store.summary();
+    const one = { version: '1', configuration: 'c', since: 2, skew: 7 };
+    expect(daemons).toEqual([
+      { ...one, name: 'east', lives: false, routes: [] },
+      { ...one, name: 'west', lives: true, routes: ['r'] },
+    ]);
+    expect(routes.map(({ name, holder }) => [name, holder])).toEqual([
+      ['r', 'west'],
+      ['s', null],
+    ]);
   });
 
   test('comes in parts where bodies are large, and all of it', async () => {
