@@ -14,11 +14,8 @@ export interface OrderReceiver {
   readonly arrivals: readonly { readonly from: string; readonly at: number }[];
   /** Ids that are being answered. */
   readonly inFlight: readonly string[];
-  /** How long an answer takes, in milliseconds. */
-  pause: number;
-  /** Answers nothing any more, until `release`. */
-  hold(): void;
-  release(): void;
+  /** The status of the next answer; what isn't answered with 200 doesn't count as received. */
+  answer: () => number;
   close(): Promise<void>;
 }
 
@@ -28,11 +25,15 @@ export async function startOrderReceiver(): Promise<OrderReceiver> {
   const byAccount = new Map<string, string[]>();
   const arrivals: { from: string; at: number }[] = [];
   const inFlight: string[] = [];
-  let holding: PromiseWithResolvers<void> | undefined;
-  const state = { pause: 2 };
   const receiver = await startReceiver(async ({ body, headers }) => {
     arrivals.push({ from: String(headers['x-daemon']), at: Date.now() });
     const { id, account_id: account, data } = JSON.parse(body);
+    inFlight.push(id);
+    // As long as a receiver may take that does something.
+    await delay(2);
+    inFlight.splice(inFlight.indexOf(id), 1);
+    const status = order.answer();
+    if (status !== 200) return status;
     if (!ids.has(id)) {
       const before = byAccount.get(account) ?? [];
       before.push(id);
@@ -40,32 +41,17 @@ export async function startOrderReceiver(): Promise<OrderReceiver> {
     }
     ids.set(id, (ids.get(id) ?? 0) + 1);
     messages.add(data.msg_id);
-    inFlight.push(id);
-    await holding?.promise;
-    await delay(state.pause);
-    inFlight.splice(inFlight.indexOf(id), 1);
-    return 200;
+    return status;
   });
-  return {
+  const order: OrderReceiver = {
     url: receiver.url,
     ids,
     messages,
     byAccount,
     arrivals,
     inFlight,
-    get pause() {
-      return state.pause;
-    },
-    set pause(pause) {
-      state.pause = pause;
-    },
-    hold() {
-      holding ??= Promise.withResolvers();
-    },
-    release() {
-      holding?.resolve();
-      holding = undefined;
-    },
+    answer: () => 200,
     close: () => receiver.close(),
   };
+  return order;
 }

@@ -1,4 +1,5 @@
 import { startPostgres, startStandby, type TestPostgres } from './postgresql.ts';
+import { startProxy } from './proxy.ts';
 import { until } from './until.ts';
 
 /** A primary and its standby. */
@@ -7,8 +8,12 @@ export interface PostgresPair {
   readonly standby: TestPostgres;
   /** With both hosts, the primary first. */
   readonly url: string;
-  /** The primary waits for the standby with each commit, or no longer. */
-  waitForStandby(waits: boolean): Promise<void>;
+  /** The primary waits for the standby with each commit. */
+  waitForStandby(): Promise<void>;
+  /** It does no longer. */
+  waitForNobody(): Promise<void>;
+  /** The standby is told nothing any more, and nobody notices. */
+  leaveBehind(): void;
   /** The standby takes over. */
   promote(): Promise<void>;
   close(): Promise<void>;
@@ -16,28 +21,35 @@ export interface PostgresPair {
 
 export async function startPostgresPair(): Promise<PostgresPair> {
   const primary = await startPostgres();
-  const standby = await startStandby(primary).catch(async (error: unknown) => {
+  const link = await startProxy(primary.port, 'anything');
+  const standby = await startStandby(link.port).catch(async (error: unknown) => {
+    await link.close();
     await primary.close();
     throw error;
   });
   const { host } = new URL(primary.url);
   const replication = async () =>
     (await primary.query(`SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming'`))[0]?.sync_state;
+  const setStandbys = async (names: string) => {
+    await primary.query(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`);
+    await primary.query('SELECT pg_reload_conf()');
+  };
   await until(replication, { what: 'the standby to follow' });
   return {
     primary,
     standby,
     url: `${primary.url.replace(host, `${host},${new URL(standby.url).host}`)}?target_session_attrs=read-write`,
-    async waitForStandby(waits) {
-      await primary.query(`ALTER SYSTEM SET synchronous_standby_names = '${waits ? 'standby' : ''}'`);
-      await primary.query('SELECT pg_reload_conf()');
-      const state = waits ? 'sync' : 'async';
-      await until(async () => (await replication()) === state, { what: `the standby to be ${state}` });
+    async waitForStandby() {
+      await setStandbys('standby');
+      await until(async () => (await replication()) === 'sync', { what: 'the standby to be waited for' });
     },
+    waitForNobody: () => setStandbys(''),
+    leaveBehind: () => link.freeze(),
     async promote() {
       await standby.query('SELECT pg_promote()');
     },
     async close() {
+      await link.close();
       await standby.close();
       await primary.close();
     },

@@ -47,10 +47,10 @@ export function startPostgres({ tls = false, settings = '', prepare }: PostgresD
   });
 }
 
-/** One that follows another one, until it is promoted; the other one knows it as `standby`. */
-export function startStandby(primary: TestPostgres): Promise<TestPostgres> {
+/** One that follows the one at a port, until it is promoted; that knows it as `standby`. */
+export function startStandby(port: number): Promise<TestPostgres> {
   return start(async (folder, run, programs) => {
-    const source = `${primary.url}?application_name=standby`;
+    const source = `${database(port, 'postgres').url}?application_name=standby`;
     const options = ['--no-sync', '--checkpoint=fast', '--wal-method=stream', '--write-recovery-conf'];
     await run(join(programs, 'pg_basebackup'), '--dbname', source, '--pgdata', join(folder, 'data'), ...options);
   });

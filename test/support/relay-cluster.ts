@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from '@jest/globals';
 import { publishAsKazoo } from './kazoo.ts';
 import { type OrderReceiver, startOrderReceiver } from './order-receiver.ts';
@@ -12,9 +13,11 @@ export interface RelayCluster {
   readonly receiver: OrderReceiver;
   /** The `msg_id` of all that was published. */
   readonly published: readonly string[];
-  /** One that isn't started yet. @param journal what of `journal` is its own @param options of its configuration */
-  add(name: string, journal?: object, options?: object): TestRelay;
+  /** One that isn't started yet. @param journal what of `journal` is its own */
+  add(name: string, journal?: object): TestRelay;
   daemon(name: string): TestRelay;
+  /** Gives its route another name, for its next start. */
+  rename(name: string, to: string): void;
   /** Publishes for some accounts, at both brokers in turn. */
   publish(count: number): Promise<void>;
   /** These were published too. */
@@ -66,6 +69,7 @@ export interface ClusterOptions {
 
 /** The only route. */
 const route = 'hook';
+const retry = { schedule: ['50ms', '50ms', '50ms', '1s', '1s'] };
 const accounts = Array.from({ length: 8 }, () => randomUUID().replaceAll('-', ''));
 
 export async function startCluster({ database, concurrency = 8 }: ClusterOptions): Promise<RelayCluster> {
@@ -85,15 +89,13 @@ export async function startCluster({ database, concurrency = 8 }: ClusterOptions
     brokers,
     receiver,
     published,
-    add(name, journal = {}, options = {}) {
+    add(name, journal = {}) {
       const relay = testRelay(brokers[0].url, (path) => ({
         name,
         brokers: brokers.map((broker, index) => ({ zone: `zone${index}`, url: broker.url })),
         queue: { consumers: 3 },
-        log: { format: 'json', level: 'info' },
         journal: { url: database().url, schema, spool: path('spool'), ...journal },
-        routes: { [route]: { sink: { ...sink, headers: { 'X-Daemon': name } }, order: 'account' } },
-        ...options,
+        routes: { [route]: { sink: { ...sink, headers: { 'X-Daemon': name } }, order: 'account', retry } },
       }));
       relays.set(name, relay);
       return relay;
@@ -102,6 +104,10 @@ export async function startCluster({ database, concurrency = 8 }: ClusterOptions
       const relay = relays.get(name);
       if (relay === undefined) throw new Error(`there is no daemon ${name}`);
       return relay;
+    },
+    rename(name, to) {
+      const { config } = cluster.daemon(name);
+      writeFileSync(config, readFileSync(config, 'utf8').replace(`  ${route}:`, `  ${to}:`));
     },
     async publish(count) {
       for (let left = count, turn = 0; left > 0; left -= 25, turn += 1) {

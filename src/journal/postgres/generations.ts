@@ -1,5 +1,6 @@
 import type { Appended } from './append.ts';
-import type { Link } from './link.ts';
+import { type Lane, StoreAway } from './connection.ts';
+import type { Link, Queryable } from './link.ts';
 
 /** What was confirmed, and the server that is the primary now has not. */
 export interface LostSpan {
@@ -16,12 +17,15 @@ export interface LostSpan {
  */
 export class Generations {
   readonly #onLost: (span: LostSpan) => void;
-  #timeline: string | undefined;
+  #timeline: string;
   #head: number;
+  /** How often the log went back. */
+  #losses = 0;
   /** The newest entry that this daemon has appended. */
   #newest: { readonly seq: number; readonly id: string } | undefined;
 
-  constructor(head: number, onLost: (span: LostSpan) => void) {
+  constructor(timeline: string, head: number, onLost: (span: LostSpan) => void) {
+    this.#timeline = timeline;
     this.#head = head;
     this.#onLost = onLost;
   }
@@ -39,33 +43,55 @@ export class Generations {
     this.#head = Math.max(this.#head, head);
   }
 
+  /** For calls that tell of places: one that waited for a connection is not made on a server that gives them anew. */
+  fenced(lane: Lane): Queryable {
+    return {
+      query: (text, values) => {
+        const before = this.#losses;
+        return lane.using((link) => {
+          if (this.#losses !== before) throw new StoreAway('the database lacks what this is about');
+          return link.query(text, values);
+        });
+      },
+    };
+  }
+
   /** Before anything else is done on a connection. @throws as `Link#query` */
   async look(link: Link): Promise<void> {
     // What is appended while this is asked for may not be in the answer.
     const [head, newest] = [this.#head, this.#newest];
     const [found] = await link.query<Found>(look, [newest?.seq ?? 0]);
     if (found === undefined) return;
-    // Where there is none, it was removed since.
-    const isOther = found.id !== null && found.id !== newest?.id && link.timeline !== this.#timeline;
+    const isOtherServer = link.timeline !== this.#timeline;
     this.#timeline = link.timeline;
     if (found.timeline !== link.timeline) await link.query(add, [link.timeline, found.head]);
+    const first = found.timeline === link.timeline ? (found.first ?? 1) : found.head + 1;
+    // Others may have appended there since: then it is told by where that began, or by what stands in the place of ours.
+    const isOther = newest === this.#newest && found.id !== null && found.id !== newest?.id;
+    const isGivenAnew = isOtherServer && (isOther || first <= head);
     // Another connection may have found it meanwhile.
-    if ((found.head >= head || this.#head < head) && !(isOther && newest === this.#newest)) return;
-    const span = { head: found.head, last: Math.max(this.#head, newest?.seq ?? 0) };
+    if (!(found.head < head || isGivenAnew) || this.#head < head) return;
+    const left = isGivenAnew ? Math.min(found.head, first - 1) : found.head;
+    const span = { head: left, last: Math.max(this.#head, newest?.seq ?? 0) };
     this.#head = found.head;
     this.#newest = undefined;
+    this.#losses += 1;
     this.#onLost(span);
   }
 }
 
 interface Found {
   readonly head: number;
+  /** Of the newest generation. */
   readonly timeline: string | null;
+  readonly first: number | null;
+  /** What stands in the place of the newest one of this daemon; null where it was removed since. */
   readonly id: string | null;
 }
 
 const look = `SELECT (SELECT last FROM appends ORDER BY last DESC LIMIT 1) AS head,
   (SELECT timeline FROM generations ORDER BY generation DESC LIMIT 1) AS timeline,
+  (SELECT first FROM generations ORDER BY generation DESC LIMIT 1) AS first,
   (SELECT id FROM entries WHERE seq = $1 LIMIT 1) AS id`;
 
 /** Whoever comes first says it. */

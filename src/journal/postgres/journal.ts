@@ -93,7 +93,7 @@ class PostgresJournal implements Journal {
     this.#reader = readerOf(lanes.reading);
     this.#retention = new Retention(lanes.tidying, limits, clock, log);
     this.#companions = new Companions([counts, opened.outages, clock]);
-    this.#generations = new Generations(head, (span) => this.#wentBack(span));
+    this.#generations = new Generations(primary.timeline, head, (span) => this.#wentBack(span));
     primary.onConnected = (link) => this.#generations.look(link);
     this.#tail = new Tail({
       ...{ database: lanes.reading, memory, origin, head },
@@ -101,7 +101,7 @@ class PostgresJournal implements Journal {
       onAppended: () => this.#tell('appended'),
     });
     this.#settlements = new Settlements({
-      ...{ database: lanes.settling, holder, counts: counts.tallies },
+      ...{ database: this.#generations.fenced(lanes.settling), holder, counts: counts.tallies },
       skew: () => lease.skew,
       onLost: (route, epoch, reason) => lease.lose(route, epoch, reason),
     });
@@ -189,6 +189,7 @@ class PostgresJournal implements Journal {
   search: JournalReader['search'] = (wanted) => this.#reader.search(wanted);
   summary: JournalReader['summary'] = () => this.#reader.summary();
   resendsOf: JournalReader['resendsOf'] = (seq) => this.#reader.resendsOf(seq);
+  redeliveriesOf: JournalReader['redeliveriesOf'] = (seqs) => this.#reader.redeliveriesOf(seqs);
   deliveriesOf: JournalReader['deliveriesOf'] = (seq) => this.#reader.deliveriesOf(seq);
   loggedSince: JournalReader['loggedSince'] = () => this.#reader.loggedSince();
   selections: JournalReader['selections'] = () => this.#reader.selections();

@@ -49,6 +49,11 @@ export class Primary {
     throw new StoreAway(refusals.map(reasonOf).join('; '));
   }
 
+  /** Of the server that was used last. */
+  get timeline(): string {
+    return this.#timeline;
+  }
+
   /** Another server has taken over: what is under way at the one before is of no use. Returns how to stop listening. */
   onPromoted(listener: (timeline: string) => void): () => void {
     this.#onPromoted.add(listener);
