@@ -1,5 +1,8 @@
+import { within } from '../common/async/deadlines.ts';
 import { reasonOf } from '../common/errors.ts';
 import { namedIn, routeInJournal } from '../config/journal-place.ts';
+import { type Journal, JournalError } from '../journal/journal.ts';
+import type { Summary } from '../journal/reader.ts';
 import { deliveredLately } from '../ops/delivered-lately.ts';
 import type { RuntimeSnapshot } from '../ops/runtime-snapshot.ts';
 import { type HttpStatus, type Live, type Status, statusOf } from '../ops/status.ts';
@@ -23,7 +26,7 @@ export function introspect(
   const { memory, journal, routes, pipelines, log } = running;
   const startedAt = Date.now();
   const summary = cachedByCost(async () => {
-    const held = await journal.summary();
+    const held = await heldIn(journal);
     const accepts = createAcceptance(running.config.validation.accept);
     return { ...held, drift: held.drift.filter(({ event, path }) => !accepts(event, path)) };
   });
@@ -51,14 +54,16 @@ export function introspect(
     overdue,
     lines: () => log.lines,
   };
-  const lately = cachedByCost(() => deliveredLately(journal));
+  const lately = cachedByCost(() => unlessDegraded(journal, () => deliveredLately(journal)));
   return {
     snapshot,
     forget: summary.forget,
     async status(read) {
-      const held = await read().catch(reasonOf);
-      // Why it can't be asked is told with the summary.
-      const delivered = await lately().catch(() => null);
+      const [held, delivered] = await Promise.all([
+        read().catch(reasonOf),
+        // Why it can't be asked is told with the summary.
+        lately().catch(() => null),
+      ]);
       const active = new Map(routes.snapshot.map(({ name, activity }) => [name, activity]));
       const live: Live = {
         startedAt,
@@ -72,6 +77,20 @@ export function introspect(
       return statusOf(namedIn(running.config, running.files[0] ?? null, held), held, live, delivered);
     },
   };
+}
+
+/** Milliseconds after which the journal is said not to answer: whoever asks for the status waits for five seconds. */
+const longest = 3_000;
+
+/** A database that is away isn't asked what it holds: it may be long until it is known that it doesn't answer. */
+async function unlessDegraded<T>(journal: Journal, work: () => Promise<T>): Promise<T> {
+  if (journal.degraded !== null) throw new JournalError(journal.degraded.reason);
+  return within(longest, 'the journal', work());
+}
+
+/** What it holds. @throws JournalError */
+export function heldIn(journal: Journal): Promise<Summary> {
+  return unlessDegraded(journal, () => journal.summary());
 }
 
 /** The work takes at most this part of the time. */

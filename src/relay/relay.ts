@@ -12,7 +12,7 @@ import { Access } from '../page/access.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { FileWatch, markOf } from './file-watch.ts';
 import { IntakePipelines } from './intake-pipelines.ts';
-import { introspect } from './introspect.ts';
+import { heldIn, introspect } from './introspect.ts';
 import {
   aboutDaemon,
   applyReload,
@@ -123,7 +123,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   };
   const http = openHttpPort(config.http, endpoints, logger);
   const answers = {
-    status: () => status(() => journal.summary()),
+    status: () => status(() => heldIn(journal)),
     reload: () => reloader.request(),
     config: async () => running.read,
     live: async () => stuckIn(snapshot),
