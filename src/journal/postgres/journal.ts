@@ -189,6 +189,7 @@ class PostgresJournal implements Journal {
   search: JournalReader['search'] = (wanted) => this.#reader.search(wanted);
   summary: JournalReader['summary'] = () => this.#reader.summary();
   resendsOf: JournalReader['resendsOf'] = (seq) => this.#reader.resendsOf(seq);
+  redeliveriesOf: JournalReader['redeliveriesOf'] = (seqs) => this.#reader.redeliveriesOf(seqs);
   deliveriesOf: JournalReader['deliveriesOf'] = (seq) => this.#reader.deliveriesOf(seq);
   loggedSince: JournalReader['loggedSince'] = () => this.#reader.loggedSince();
   selections: JournalReader['selections'] = () => this.#reader.selections();

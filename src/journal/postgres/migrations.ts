@@ -81,6 +81,14 @@ export const migrations: readonly string[] = [
   CREATE INDEX appends_by_time ON appends (newest, last);
   INSERT INTO appends (last, rows, newest) VALUES (0, 0, 0);
 
+  -- A row for each time that a broker has sent an entry again, which was dropped.
+  CREATE TABLE redeliveries (
+    number      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    seq         bigint NOT NULL,
+    received_at bigint NOT NULL
+  );
+  CREATE INDEX redeliveries_by_seq ON redeliveries (seq);
+
   -- Which events are among ${blockSize} places.
   CREATE TABLE block_events (event text NOT NULL, block bigint NOT NULL, PRIMARY KEY (event, block));
 
@@ -257,6 +265,11 @@ export const migrations: readonly string[] = [
   CREATE FUNCTION try_lock_for(what text) RETURNS boolean LANGUAGE sql AS $$
     SELECT pg_try_advisory_xact_lock('appends'::regclass::oid::int, CASE what WHEN 'append' THEN 1 WHEN 'announce' THEN 2 WHEN 'tidy' THEN 3 END) $$;
 
+  -- Remembers what of a batch came once more.
+  CREATE FUNCTION count_again(a_ids uuid[], a_received bigint[], a_dups integer[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO redeliveries (seq, received_at) SELECT i.seq, a_received[n] FROM unnest(a_dups) n,
+      LATERAL (SELECT i.seq FROM ids i WHERE i.id = a_ids[n] OFFSET 0) i $$;
+
   -- Appends a batch in one order, which is also that of visibility, without gaps. Gives the place before its first one; which
   -- of the batch (from 1) the journal had already; and which repeat another one, with that one's id.
   CREATE FUNCTION append(
@@ -283,6 +296,7 @@ export const migrations: readonly string[] = [
       SELECT array_agg(u.n ORDER BY u.n) INTO dups FROM unnest(a_ids) WITH ORDINALITY u(id, n),
         LATERAL (SELECT i.seq FROM ids i WHERE i.id = u.id OFFSET 0) i WHERE i.seq <> base + u.n;
       IF inserted = 0 THEN
+        PERFORM count_again(a_ids, a_received, dups);
         -- A standby may not have them yet: the commit waits for it, as that of whoever appended them.
         PERFORM pg_logical_emit_message(true, 'kazoo-relay', '');
         RETURN;
@@ -292,6 +306,7 @@ export const migrations: readonly string[] = [
       SELECT array_agg(CASE WHEN u.n = ANY (dups) THEN NULL ELSE base + u.n - (SELECT count(*) FROM unnest(dups) d WHERE d < u.n) END ORDER BY u.n)
         INTO seqs FROM generate_series(1, total) u(n);
       INSERT INTO ids SELECT id, seq FROM unnest(a_ids, seqs) u(id, seq) WHERE seq IS NOT NULL;
+      PERFORM count_again(a_ids, a_received, dups);
     END IF;
 
     INSERT INTO occurrences SELECT occurrence, id, seq FROM unnest(a_occurrences, a_ids, seqs) u(occurrence, id, seq)
@@ -594,6 +609,7 @@ export const migrations: readonly string[] = [
     PERFORM FROM routes ORDER BY route FOR NO KEY UPDATE;
     FOREACH s IN ARRAY a_seqs LOOP
       DELETE FROM deliveries WHERE seq = s;
+      DELETE FROM redeliveries WHERE seq = s;
       FOREACH name IN ARRAY known LOOP
         DELETE FROM delivery_log WHERE route = name AND last = s AND gaps IS NULL;
       END LOOP;

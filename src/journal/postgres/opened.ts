@@ -63,7 +63,7 @@ export async function opened(
   const holder = randomUUID();
   const primary = new Primary(postgresServers(location.url), location.schema, log);
   const lanes = lanesTo(primary);
-  const lease = new Lease(lanes.leasing, holder, log);
+  const lease = new Lease(lanes.leasing, holder, log, undefined, options.leaseTtl);
   try {
     await migrate(lanes.tidying, location.schema);
     const origin = await enterDaemon(lanes.reading, holder, location.name, about);

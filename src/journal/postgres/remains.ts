@@ -43,6 +43,7 @@ export class Remains {
     for (const table of dailyTables)
       for (const part of ['timeless', 'default'])
         more.push(await this.#forgetPlaces(within, `${table}_${part}`, oldest));
+    more.push(await this.#forgetPlaces(within, 'redeliveries', oldest));
     if (bounds.isNearlyFull)
       for (const table of dailyTables) more.push(await this.#forgetOfDays(within, table, oldest));
     more.push(await forgetAppends(within, oldest));
@@ -86,7 +87,7 @@ export class Remains {
     return true;
   }
 
-  /** Of what has no day, or a day that nobody has made. */
+  /** Of what has no day, or a day that nobody has made; and of what came again. */
   async #forgetPlaces(within: Queryable, table: string, oldest: number): Promise<boolean> {
     const after = this.#positions.get(table) ?? 0;
     const gone = await within.query<{ seq: number }>(
@@ -108,6 +109,7 @@ export async function removeKept(within: Queryable, seqs: readonly number[]): Pr
   if (seqs.length === 0) return;
   await within.query('DELETE FROM kept WHERE seq = ANY ($1::bigint[])', [seqs]);
   await within.query('DELETE FROM deliveries WHERE seq = ANY ($1::bigint[])', [seqs]);
+  await within.query('DELETE FROM redeliveries WHERE seq = ANY ($1::bigint[])', [seqs]);
 }
 
 /** Times lead to no place before the log's first; one row stays before it. */
