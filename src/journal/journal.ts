@@ -67,6 +67,8 @@ export interface Copied {
 export interface OpenOptions {
   /** Milliseconds between looks for what operators have changed. */
   readonly lookEvery?: number;
+  /** Milliseconds for which the lease of a store that several daemons share holds, after each renewal. */
+  readonly leaseTtl?: number;
   /** Bounds the newest entries that are kept in memory. */
   readonly memory?: MemoryBudget;
   /** What the daemon says of itself to others that share the journal. */

@@ -8,6 +8,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { AboutDaemon, Journal } from '../journal/journal.ts';
 import { type Log, setUsualLevel } from '../ops/log.ts';
 import { version } from '../ops/process.ts';
+import type { Access } from '../page/access.ts';
 import { createRevealedPaths } from '../routes/match.ts';
 import { createValidator } from '../schema/validator.ts';
 import { type Changes, differingOptions } from './changes.ts';
@@ -44,6 +45,7 @@ export class Reloader {
   readonly #log: Logger;
   readonly #files: () => readonly string[];
   #last: Promise<unknown> = Promise.resolve();
+  #report: { readonly at: number; readonly report: ReloadReport } | null = null;
   #next: Promise<ReloadReport> | undefined;
   #closed = false;
 
@@ -52,6 +54,11 @@ export class Reloader {
     this.#reload = reload;
     this.#log = log;
     this.#files = files;
+  }
+
+  /** What the last one came to, and when, in Unix milliseconds; null where there was none. */
+  get report(): { readonly at: number; readonly report: ReloadReport } | null {
+    return this.#report;
   }
 
   /** Never rejects. Whoever asks while one waits for its turn shares that: it will see all that there is to see. */
@@ -70,6 +77,12 @@ export class Reloader {
   async #after(earlier: Promise<unknown>): Promise<ReloadReport> {
     await earlier;
     this.#next = undefined;
+    const report = await this.#run();
+    this.#report = { at: Date.now(), report };
+    return report;
+  }
+
+  async #run(): Promise<ReloadReport> {
     if (this.#closed) return this.#refused('the daemon is stopping');
     try {
       const changes = await this.#reload();
@@ -105,11 +118,15 @@ export class Reloader {
 
 const none: Changes = { added: [], replaced: [], removed: [], unchanged: [] };
 
-export type RunConfig = Pick<LoadedConfig, 'config' | 'files' | 'read' | 'watched'>;
+export type RunConfig = LoadedConfig;
 
 /** All that runs, and what it is made from: a reload changes both. */
 export interface Running {
   config: Config;
+  /** Who may see the page. */
+  readonly access: Access;
+  /** The last one that could be used, with all that there is to say about it. */
+  loaded: RunConfig;
   /** Those of the configuration, as far as they are known. */
   files: readonly string[];
   /** The operator's own among them, as they were read. */
@@ -155,6 +172,8 @@ export async function applyReload(running: Running, next: RunConfig): ReturnType
   const config = applicable(running.config, next.config);
   const needs_restart = differingOptions(optionsOf(config), optionsOf(next.config));
   running.config = config;
+  running.loaded = next;
+  running.access.use(config.http.access.users);
   pipelines.use(policy);
   memory.limit = config.memory.buffers;
   journal.limit(config.journal);
@@ -180,6 +199,6 @@ function applicable({ name, queue, journal, log, http }: Config, next: Config): 
     name,
     journal: withLimits(journal, next.journal),
     log: { ...next.log, format: log.format },
-    http,
+    http: { ...http, access: next.http.access },
   };
 }

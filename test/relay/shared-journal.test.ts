@@ -5,21 +5,25 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { DaemonStatus, RouteStatus, Status } from '../../src/ops/status.ts';
 import { cli, type Result } from '../support/cli.ts';
+import { total } from '../support/http.ts';
 import { publishAsKazoo } from '../support/kazoo.ts';
-import { type SharedPostgres, sharePostgres } from '../support/postgresql.ts';
+import { type JournalRole, makeJournalRole, type SharedPostgres, sharePostgres } from '../support/postgresql.ts';
+import { startProxy } from '../support/proxy.ts';
 import { type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
 import { type Receiver, type Reply, startReceiver } from '../support/receiver.ts';
 import { type RelayHere, startRelayHere } from '../support/relay-here.ts';
 import { until } from '../support/until.ts';
 
 /*
- * Two daemons that share a journal, and a third machine with the configuration alone: what commands there see and change.
+ * Two daemons that share a journal, by a role that owns nothing else, and a third machine with the configuration alone: what
+ * commands there see and change.
  */
 
 const daemons = ['alpha', 'beta'] as const;
 let folder: string;
 let broker: SharedBroker;
 let database: SharedPostgres;
+let role: JournalRole;
 let receiver: Receiver;
 let running: Map<string, RelayHere>;
 /** What the receiver answers to each path. */
@@ -28,6 +32,8 @@ let answers: Record<string, (body: { id: string }) => Reply>;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-shared-journal-'));
   [broker, database] = await Promise.all([shareBroker(), sharePostgres()]);
+  role = await makeJournalRole(database);
+  await database.query(role.statement('CREATE SCHEMA'));
   answers = {};
   receiver = await startReceiver(({ path, body }) => answers[path]?.(JSON.parse(body)) ?? 200);
   running = new Map();
@@ -40,6 +46,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all([...running.values()].map((relay) => relay.stop()));
+  await role.drop();
   await Promise.all([receiver.close(), broker.close(), database.close()]);
   rmSync(folder, { recursive: true });
 });
@@ -54,7 +61,11 @@ describe('of daemons that share a journal', () => {
   });
 
   test('a machine without one sees all of them, and who has which route', async () => {
-    await until(async () => (await status()).routes.every(({ holder }) => holder !== null), { what: 'every route' });
+    // One each, of those that both may run.
+    const isShared = async () => new Set([(await routeOf('crm')).holder, (await routeOf('slow')).holder]).size === 2;
+    await until(async () => (await isShared()) && (await status()).routes.every(({ holder }) => holder !== null), {
+      what: 'every route to be run, by both daemons',
+    });
     const { running: runs, daemons: seen, routes, former_routes } = await status();
     expect({ runs, former_routes }).toEqual({ runs: false, former_routes: [] });
     expect(seen.map(({ name, asked, lives }) => ({ name, asked, lives }))).toEqual(
@@ -64,8 +75,6 @@ describe('of daemons that share a journal', () => {
     expect([alpha?.configuration, alpha?.version]).toEqual([beta?.configuration, beta?.version]);
     const holders = Object.fromEntries(routes.map(({ name, holder }) => [name, holder]));
     expect(holders).toMatchObject({ archive: 'alpha', 'each@alpha': 'alpha', 'each@beta': 'beta' });
-    // One each, of those that both may run.
-    expect([holders.crm, holders.slow].toSorted()).toEqual(['alpha', 'beta']);
     expect(seen.flatMap((daemon: DaemonStatus) => daemon.routes).toSorted()).toEqual(
       routes.map(({ name }) => name).toSorted(),
     );
@@ -77,6 +86,7 @@ describe('of daemons that share a journal', () => {
 
   test('a route is paused and resumed from any machine', async () => {
     expect((await there(['pause', 'crm'])).stdout).toContain('crm is paused');
+    await Promise.any([...running.values()].map((relay) => relay.says('paused by an operator')));
     const before = receivedAt('/crm').length;
     await publish(3);
     await until(() => archived().length === 43, { what: 'other routes to go on' });
@@ -137,7 +147,9 @@ describe('of daemons that share a journal', () => {
   });
 
   test('what came in is shown, and an account erased, from any machine', async () => {
-    expect((await there(['tail', '--limit', '1', '--json'])).stdout).toContain('"event":"low_balance"');
+    expect((await there(['tail', '--events', 'low_balance', '--limit', '1', '--json'])).stdout).toContain(
+      '"event":"low_balance"',
+    );
     expect((await there(['drift'])).code).toBe(0);
     expect((await there(['accept-clock'])).stdout).toContain('which is not in doubt');
     const account = '00112233445566778899aabbccddeeff';
@@ -171,6 +183,39 @@ describe('of daemons that share a journal', () => {
     expect((await there(['status'])).stdout).toMatch(/^the daemon does not run here; all is well where others do\n/);
   });
 
+  test('a daemon that the database is away from keeps what comes in, says so, and brings it into the journal', async () => {
+    const proxy = await startProxy(Number(new URL(role.url).port), 'anything');
+    const file = configOf('epsilon', { port: proxy.port, listen: '127.0.0.1:0' });
+    const here = async (): Promise<Status> => JSON.parse((await cli(['status', '--json', '--config', file])).stdout);
+    const own = await startRelayHere(file);
+    running.set('epsilon', own);
+    await own.says('consuming');
+    proxy.freeze();
+    const published = await publish(20);
+    const degraded = await until(async () => (await here()).journal.degraded, { what: 'the state' });
+    expect(degraded).toMatchObject({ spooled: expect.any(Number), reason: expect.any(String) });
+    await until(async () => ((await here()).journal.degraded?.spooled ?? 0) > 0, { what: 'something to be kept' });
+    const shown = (await cli(['status', '--config', file])).stdout;
+    expect(shown).toMatch(/^the shared journal needs you\n/);
+    expect(shown.replaceAll(/\s+/g, ' ')).toMatch(
+      /the database of the journal is away for .*notifications? wait in journal\.spool/,
+    );
+    const { code, stderr } = await cli(['status', '--check', 'ready', '--config', file]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("the journal's database is away")]);
+    const page = await (await fetch(`http://${(await here()).http?.listen}/metrics`)).text();
+    expect([total(page, 'kazoo_relay_journal_degraded'), total(page, 'kazoo_relay_journal_spooled')]).toEqual([
+      1,
+      expect.any(Number),
+    ]);
+    proxy.thaw();
+    await until(async () => (await here()).journal.degraded === null, { what: 'the database to be back' });
+    // What was in flight when its routes became another daemon's may come twice.
+    const arrived = () => new Set(receiver.arrivals.map(({ path, body }) => `${path} ${JSON.parse(body).data.msg_id}`));
+    await until(() => published.every((id) => arrived().has(`/crm ${id}`)), { what: 'all that was kept' });
+    await own.stop();
+    await proxy.close();
+  });
+
   test('check looks at the database, and tries no sink that is another machine’s', async () => {
     const { stdout } = await there(['check', '--connect']);
     expect(stdout).toMatch(/ok {7}journal 127\.0\.0\.1:\d+\/\w+ \(kazoo_relay\) +PostgreSQL/);
@@ -181,19 +226,25 @@ describe('of daemons that share a journal', () => {
 const all = ['--since', '2020-01-01'];
 
 interface Changes {
+  /** Of the database. */
+  readonly port?: number;
+  readonly listen?: string;
   readonly spool?: string;
   readonly zones?: readonly string[];
 }
 
-function configOf(name: string, { spool = name, zones = [] }: Changes = {}): string {
+function configOf(name: string, { spool = name, zones = [], port, listen = 'off' }: Changes = {}): string {
   const file = join(folder, `${spool}.yaml`);
   const webhook = (path: string) => ({ type: 'webhook', url: `${receiver.url}${path}`, concurrency: 4 });
   const config = {
     name,
     brokers: [{ zone: 'west', url: broker.url }],
     queue: { consumers: 2 },
-    journal: { url: database.url, spool: join(folder, spool, 'spool') },
-    http: { listen: 'off' },
+    journal: {
+      url: port === undefined ? role.url : role.url.replace(/:\d+\//, `:${port}/`),
+      spool: join(folder, spool, 'spool'),
+    },
+    http: { listen },
     routes: {
       crm: { zones, sink: webhook('/crm') },
       slow: { circuit: { failures: 1 }, sink: webhook('/slow') },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, globSync } from 'node:fs';
+import { appendFileSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { makeCertificate, type Run, startServer, type TestServer } from './server.ts';
@@ -66,6 +66,34 @@ async function start(initialise: (folder: string, run: Run, programs: string) =>
     stopSignal: 'INT',
   });
   return { ...server, ...database(server.port, 'postgres') };
+}
+
+/** A role of the server, which owns what `journal.url` needs, and nothing else. */
+export interface JournalRole {
+  readonly name: string;
+  /** Of the database, for that role. */
+  readonly url: string;
+  /** One of the statements that docs/operations/several-machines.md lists, for that role. */
+  statement(start: string): string;
+  /** With all that it owns. */
+  drop(): Promise<void>;
+}
+
+/** Makes one that owns nothing yet. */
+export async function makeJournalRole({ url, query: ask }: Database): Promise<JournalRole> {
+  const name = `role_${randomUUID().replaceAll('-', '')}`;
+  const page = readFileSync('docs/operations/several-machines.md', 'utf8').split('\n');
+  const statement = (start: string) => {
+    const line = page.find((one) => one.startsWith(start)) ?? '';
+    return line.replace(/(?<=ROLE |AUTHORIZATION )kazoo_relay/, name).replace('secret', 'geheim');
+  };
+  await ask(statement('CREATE ROLE'));
+  return {
+    name,
+    url: url.replace('//relay:', `//${name}:`),
+    statement,
+    drop: async () => void (await ask(`DROP OWNED BY ${name} CASCADE; DROP ROLE ${name}`)),
+  };
 }
 
 /** A database of the PostgreSQL that all test files share, for one of them. */

@@ -2,9 +2,12 @@ import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
 import { editorSchemaText } from '../../config/describe/editor-schema.ts';
 import { configText } from '../../config/describe/show.ts';
-import { loadPartialConfig, readConfig } from '../../config/load.ts';
+import { storeLocation } from '../../config/journal-place.ts';
+import { loadPartialConfig, type PartialConfig, readConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
+import { storeAt } from '../../journal/open.ts';
 import { overridesOf, takesOverrides } from '../support/args.ts';
+import { withOpen } from '../support/journal.ts';
 import type { Terminal } from '../support/terminal.ts';
 import { orExit } from '../support/terminal.ts';
 
@@ -48,20 +51,28 @@ function routes(terminal: Terminal): Command {
   return new Command('routes')
     .description('print the names of its routes, one a line')
     .option('-c, --config <file>', 'configuration file')
+    .option('--former', 'those that have left it, of which the journal still holds something')
     .addHelpText(
       'after',
-      "\nExit code: 0 printed, 2 wrong options, or a configuration that can't be read.\n\nExample:\n  kazoo-relay config routes",
+      "\nExit code: 0 printed, 2 wrong options, or a configuration or, with --former, a journal that can't be read.\n\nExample:\n  kazoo-relay config routes",
     )
-    .action((options: { config?: string }) =>
+    .action((options: { config?: string; former?: true }) =>
       orExit(
         terminal,
         () => 2,
         async () => {
           const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
-          for (const { name } of config.routes) await terminal.print(printable(name));
+          const names = config.routes.map(({ name }) => name);
+          for (const name of options.former ? await formerAmong(names, config) : names)
+            await terminal.print(printable(name));
         },
       ),
     );
+}
+
+async function formerAmong(names: readonly string[], config: PartialConfig): Promise<string[]> {
+  const { routes } = await withOpen(storeAt(storeLocation(config)).openReader(), (reader) => reader.summary());
+  return routes.flatMap(({ name }) => (names.includes(name) ? [] : [name]));
 }
 
 function schema(terminal: Terminal): Command {

@@ -103,7 +103,7 @@ async function publish(terminal: Terminal, names: readonly string[], options: Op
     await publisher.confirmed();
     const note =
       unsure === 0 ? '' : `; KAZOO's routing key of ${unsure} isn't known, they have ${unknownRoutingKeyPrefix}EVENT`;
-    await terminal.print(`published ${notifications(sent)} to ${broker.host}${note}`);
+    await terminal.say(`published ${notifications(sent)} to ${broker.host}${note}`);
   } finally {
     await publisher.close();
   }

@@ -32,20 +32,6 @@ async function asInJournal(config: PartialConfig, store: OperatorStore): Promise
   return { ...config, routes: routesInJournal(config, known) };
 }
 
-/**
- * What of these entries is nothing for a route that each daemon runs for itself, because another one took it: by place, the name of
- * that one.
- */
-export async function takenElsewhere(
-  store: OperatorStore,
-  route: string,
-  seqs: readonly number[],
-): Promise<ReadonlyMap<number, string>> {
-  const [, owner] = route.split('@');
-  if (owner === undefined || store.takenBy === undefined) return new Map();
-  return new Map([...(await store.takenBy(seqs))].filter(([, name]) => name !== owner));
-}
-
 /** Works with what is being opened, and closes it whatever comes of that. */
 export async function withOpen<S extends { close(): Promise<void> }, T>(
   opening: Promise<S>,

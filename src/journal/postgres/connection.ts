@@ -151,7 +151,10 @@ export class Lane implements Database {
     if (!link.isUsable || this.#closing.signal.aborted) {
       this.#links.delete(link);
       void link.close();
-    } else this.#idle.push(link);
+    } else {
+      link.usedAt = performance.now();
+      this.#idle.push(link);
+    }
     this.#serve();
   }
 
@@ -177,8 +180,9 @@ export class Lane implements Database {
 
   #takeIdle(): Link | undefined {
     for (let link = this.#idle.pop(); link !== undefined; link = this.#idle.pop()) {
-      if (link.isUsable) return link;
+      if (link.isUsable && this.#primary.mayLive(link.usedAt)) return link;
       this.#links.delete(link);
+      void link.close();
     }
     return undefined;
   }
@@ -213,6 +217,7 @@ export class Lane implements Database {
   #fail(error: unknown): void {
     if (this.#closing.signal.aborted) return;
     const failure = error instanceof Error ? error : new StoreAway(reasonOf(error));
+    this.#primary.failed();
     if (this.#away === null) this.#failedAt = performance.now();
     this.#away = { since: this.#away?.since ?? Date.now(), reason: reasonOf(failure) };
     // Where the server lets nobody in, it won't be otherwise soon.

@@ -90,7 +90,7 @@ class PostgresJournal implements Journal {
     this.#opened = opened;
     this.#about = about;
     this.#pauses = opened.pauses;
-    this.#reader = readerOf(lanes.reading);
+    this.#reader = readerOf(lanes.asking);
     this.#retention = new Retention(lanes.tidying, limits, clock, log);
     this.#companions = new Companions([counts, opened.outages, clock]);
     this.#generations = new Generations(primary.timeline, head, (span) => this.#wentBack(span));
@@ -105,9 +105,16 @@ class PostgresJournal implements Journal {
       skew: () => lease.skew,
       onLost: (route, epoch, reason) => lease.lose(route, epoch, reason),
     });
-    const shared = { database: lanes.reading, holder, lease, settlements: this.#settlements, tail: this.#tail };
+    const shared = {
+      database: lanes.reading,
+      aside: lanes.asking,
+      holder,
+      lease,
+      settlements: this.#settlements,
+      tail: this.#tail,
+    };
     this.#sessions = new RouteSessions(shared);
-    this.#places = new RoutePlaces(lanes.reading, location.name, this.#sessions);
+    this.#places = new RoutePlaces(lanes.asking, location.name, this.#sessions);
     this.#pulse = new Pulse(
       {
         database: lanes.looking,
@@ -182,13 +189,14 @@ class PostgresJournal implements Journal {
     this.#about = about;
     const { lanes, holder } = this.#opened;
     // Where it can't be told, others go on by what they know.
-    describeDaemon(lanes.reading, holder, about).catch(() => undefined);
+    describeDaemon(lanes.asking, holder, about).catch(() => undefined);
   }
 
   find: JournalReader['find'] = (query) => this.#reader.find(query);
   search: JournalReader['search'] = (wanted) => this.#reader.search(wanted);
   summary: JournalReader['summary'] = () => this.#reader.summary();
   resendsOf: JournalReader['resendsOf'] = (seq) => this.#reader.resendsOf(seq);
+  redeliveriesOf: JournalReader['redeliveriesOf'] = (seqs) => this.#reader.redeliveriesOf(seqs);
   deliveriesOf: JournalReader['deliveriesOf'] = (seq) => this.#reader.deliveriesOf(seq);
   loggedSince: JournalReader['loggedSince'] = () => this.#reader.loggedSince();
   selections: JournalReader['selections'] = () => this.#reader.selections();
@@ -252,7 +260,7 @@ class PostgresJournal implements Journal {
     const { lanes, holder, location, origin, log } = this.#opened;
     while (!this.#closing.signal.aborted) {
       try {
-        await enterAgain(lanes.reading, holder, { number: origin, name: location.name }, this.#about);
+        await enterAgain(lanes.asking, holder, { number: origin, name: location.name }, this.#about);
         await this.#places.openAgain();
         const count = await this.#appender.appendAgain();
         log.warn({ count }, 'what the database lacked and this daemon had is appended again');

@@ -6,11 +6,11 @@ import type { Queryable } from './connection.ts';
 /** How long a lease holds since the database was told, and how much earlier its holder stops. Milliseconds. */
 export const ttl = 3_500;
 const margin = 250;
-/** A renewal every third of it; a look for routes that are free as often as this. */
-const renewEvery = ttl / 3;
+/** A look for routes that are free as often as this. */
 const lookEvery = 250;
 /** After a failure. */
 const retryAfter = 100;
+const mostTries = 3;
 /** What nobody takes for so long is taken beyond this daemon's share, and kept for so long. */
 const unwanted = 2_000;
 const keptBeyond = 60_000;
@@ -85,6 +85,7 @@ export class Lease {
   readonly #holder: string;
   readonly #clock: LeaseClock;
   readonly #log: Logger;
+  readonly #ttl: number;
   readonly #waiting = new Map<string, Set<Waiter>>();
   readonly #held = new Map<string, Held>();
   /** Since when a route is seen to be free, that is beyond our share. */
@@ -101,7 +102,8 @@ export class Lease {
   #timer: { cancel(): void } | undefined;
   #end: { cancel(): void } | undefined;
 
-  constructor(database: Queryable, holder: string, log: Logger, clock: LeaseClock = realClock) {
+  constructor(database: Queryable, holder: string, log: Logger, clock: LeaseClock = realClock, own = ttl) {
+    this.#ttl = own;
     this.#database = database;
     this.#holder = holder;
     this.#log = log;
@@ -132,7 +134,15 @@ export class Lease {
 
   /** @throws as `Queryable#query` */
   async open(): Promise<void> {
-    await this.#renew();
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.#renew();
+        break;
+      } catch (error) {
+        // To connect may take as long as a renewal may.
+        if (tries === mostTries) throw error;
+      }
+    }
     this.#isOpen = true;
     this.#schedule(lookEvery);
   }
@@ -258,15 +268,19 @@ export class Lease {
   async #renew(): Promise<void> {
     const begun = this.#clock.elapsed();
     const [sent, before] = [this.#clock.now(), this.#skew];
-    const [beat] = await this.#database.query<Beat>('SELECT * FROM beat($1, $2, $3)', [this.#holder, ttl, before]);
+    const [beat] = await this.#database.query<Beat>('SELECT * FROM beat($1, $2, $3)', [
+      this.#holder,
+      this.#ttl,
+      before,
+    ]);
     if (beat === undefined || this.#isClosed) return;
     this.#beat = beat;
-    this.#renewAt = begun + renewEvery;
+    this.#renewAt = begun + this.#ttl / 3;
     const skew = Math.round((sent + this.#clock.now()) / 2) - beat.now;
     if (Math.abs(skew - this.#skew) >= leastSkew) this.#skew = Math.abs(skew) < leastSkew ? 0 : skew;
     // What is held is so only while it was so all the time.
     void this.holds;
-    this.#until = begun + ttl - margin;
+    this.#until = begun + this.#ttl - margin;
     this.#end?.cancel();
     this.#end = this.#clock.after(this.#until - this.#clock.elapsed(), () => void this.holds);
     await this.#compare(beat);

@@ -44,6 +44,8 @@ export class Link implements Queryable {
   readonly #client: pg.Client;
   readonly #mustConfirm: boolean;
   readonly #onEnd: (failure: StoreAway) => void;
+  /** By the monotonic clock. */
+  usedAt = performance.now();
   #warning: string | undefined;
   #failure: Error | undefined;
 

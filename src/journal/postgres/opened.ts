@@ -24,7 +24,9 @@ function lanesTo(primary: Primary) {
     leasing: new Lane(primary, { size: 1, within: 1_000 }),
     settling: new Lane(primary, { size: 1, within: 5_000, mustConfirm: true }),
     looking: new Lane(primary, { size: 1, within: 2_000 }),
-    reading: new Lane(primary, { size: 3, within: 30_000 }),
+    // What routes read; and what takes longer.
+    reading: new Lane(primary, { size: 3, within: 5_000 }),
+    asking: new Lane(primary, { size: 2, within: 30_000 }),
     // One may be long, and an append may wait for a range.
     tidying: new Lane(primary, { size: 2, within: 60_000 }),
   };
@@ -63,22 +65,22 @@ export async function opened(
   const holder = randomUUID();
   const primary = new Primary(postgresServers(location.url), location.schema, log);
   const lanes = lanesTo(primary);
-  const lease = new Lease(lanes.leasing, holder, log);
+  const lease = new Lease(lanes.leasing, holder, log, undefined, options.leaseTtl);
   try {
     await migrate(lanes.tidying, location.schema);
-    const origin = await enterDaemon(lanes.reading, holder, location.name, about);
-    const outages = new Outages(lanes.reading, location.name);
+    const origin = await enterDaemon(lanes.asking, holder, location.name, about);
+    const outages = new Outages(lanes.asking, location.name);
     await outages.begin();
     const time = { now: () => Date.now() - lease.skew, skew: () => lease.skew };
-    const clock = await SharedClock.open(lanes.reading, time, log);
+    const clock = await SharedClock.open(lanes.asking, time, log);
     await lease.open();
     await addRanges(lanes.tidying, limits);
     return {
       ...{ location, holder, primary, lanes, lease, about, log },
-      ...{ origin, clock, outages, ...(await newest(lanes.reading)) },
-      counts: await DeliveryCounts.open(lanes.reading, clock),
-      acts: await Acts.open(lanes.reading, log),
-      pauses: await pausesIn(lanes.reading),
+      ...{ origin, clock, outages, ...(await newest(lanes.asking)) },
+      counts: await DeliveryCounts.open(lanes.asking, clock),
+      acts: await Acts.open(lanes.asking, log),
+      pauses: await pausesIn(lanes.asking),
     };
   } catch (error) {
     await lease.close();

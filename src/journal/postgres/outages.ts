@@ -52,12 +52,17 @@ export class Outages implements Companion {
   }
 }
 
-/** Those that touch a span of time, oldest first. */
+/** Those that touch a span of time, oldest first: what a daemon didn't end that is gone ended with that. */
 export async function outagesBetween(database: Queryable, since: number, until: number): Promise<Outage[]> {
   const rows = await database.query<Outage>(
-    `SELECT since, until, zone, broker, reason, code, CASE WHEN broker = '' THEN NULL ELSE name END AS daemon FROM outages
-     WHERE since <= $2 AND (until IS NULL OR until >= $1) ORDER BY since, number`,
-    [since, until],
+    `SELECT since, until, zone, broker, reason, code, CASE WHEN broker = '' THEN NULL ELSE name END AS daemon FROM (
+       SELECT o.number, o.since, coalesce(o.until, gone.until) AS until, o.zone, o.broker, o.reason, o.code, o.name
+       FROM outages o LEFT JOIN LATERAL (
+         SELECT greatest(o.since, last_life(o.name, $3)) AS until WHERE o.until IS NULL AND NOT EXISTS (
+           SELECT FROM daemons d WHERE d.name = o.name AND d.stopped_at IS NULL AND is_alive(d.holder))) gone ON true
+       WHERE o.since <= $2 AND (o.until IS NULL OR o.until >= $1)) touching
+     WHERE until IS NULL OR until >= $1 ORDER BY since, number`,
+    [since, until, ttl],
   );
   return [...rows];
 }

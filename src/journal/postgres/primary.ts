@@ -17,6 +17,7 @@ export class Primary {
   onConnected: ((link: Link) => Promise<void>) | undefined;
   readonly #onPromoted = new Set<(timeline: string) => void>();
   #timeline = '';
+  #failedAt = Number.NEGATIVE_INFINITY;
   #latest: Server | undefined;
 
   /** @param servers in the order in which they are tried */
@@ -52,6 +53,16 @@ export class Primary {
   /** Of the server that was used last. */
   get timeline(): string {
     return this.#timeline;
+  }
+
+  /** A call has failed because of the server, or of the way to it: other connections may be as dead, and not know it yet. */
+  failed(): void {
+    this.#failedAt = performance.now();
+  }
+
+  /** Whether a connection that was used last at a time, by the monotonic clock, may still be alive. */
+  mayLive(usedAt: number): boolean {
+    return usedAt >= this.#failedAt;
   }
 
   /** Another server has taken over: what is under way at the one before is of no use. Returns how to stop listening. */

@@ -1,5 +1,5 @@
 import type { Entry } from '../../notification/entry.ts';
-import type { JournalReader, OpenedReader, Query, Resend } from '../reader.ts';
+import type { JournalReader, OpenedReader, Query, Redeliveries, Resend } from '../reader.ts';
 import { blockFrom, blockSize, likeOf, placeBefore } from './blocks.ts';
 import type { Database, Queryable } from './connection.ts';
 import { countsIn } from './delivery-counts.ts';
@@ -25,6 +25,7 @@ export function readerOf(database: Queryable): JournalReader {
     summary: () => summarise(database),
     search: (wanted) => search(database, wanted),
     resendsOf: (seq) => resendsOf(database, seq),
+    redeliveriesOf: (seqs) => redeliveriesOf(database, seqs),
     deliveriesOf: (seq) => loggedDeliveriesOf(database, seq),
     loggedSince: () => loggedSince(database),
     selections: () => selectionVersions(database),
@@ -96,4 +97,12 @@ async function resendsOf(database: Queryable, seq: number): Promise<Resend[]> {
     [seq],
   );
   return rows.map(({ id, received_at }) => ({ id, receivedAt: received_at }));
+}
+
+async function redeliveriesOf(database: Queryable, seqs: readonly number[]): Promise<Map<number, Redeliveries>> {
+  const rows = await database.query<Redeliveries & { seq: number }>(
+    'SELECT seq, count(*) AS count, max(received_at) AS last FROM redeliveries WHERE seq = ANY ($1::bigint[]) GROUP BY seq',
+    [seqs],
+  );
+  return new Map(rows.map(({ seq, count, last }) => [seq, { count, last }]));
 }

@@ -8,7 +8,7 @@ import { rangesOf } from './log-ranges.ts';
 /** Names of events that are stepped through: a broker that invents them without end must not stop us here. */
 const mostNames = 1_000;
 
-/** Rows that are removed in one step from an index or a map, which are small. */
+/** Rows that are looked at in one step, and removed where they are small. */
 const mostSmall = 5_000;
 
 /** What is before has no day. */
@@ -43,6 +43,7 @@ export class Remains {
     for (const table of dailyTables)
       for (const part of ['timeless', 'default'])
         more.push(await this.#forgetPlaces(within, `${table}_${part}`, oldest));
+    more.push(await this.#forgetPlaces(within, 'redeliveries', oldest));
     if (bounds.isNearlyFull)
       for (const table of dailyTables) more.push(await this.#forgetOfDays(within, table, oldest));
     more.push(await forgetAppends(within, oldest));
@@ -54,18 +55,21 @@ export class Remains {
   /** Those that nothing lists any more, or that are old and were invalid. */
   async #removeKept(within: Queryable, { through, oldest, isNearlyFull }: Bounds, place: number): Promise<boolean> {
     if (through === null) return false;
+    const after = this.#positions.get('kept') ?? 0;
     const rows = await within.query<{ seq: number; over: boolean }>(
       `SELECT k.seq, k.seq <= $2::bigint AND (k.seq < $3::bigint OR k.received_at < $4::bigint OR $5::boolean) AND NOT EXISTS (
          SELECT FROM deliveries d WHERE d.seq = k.seq AND is_listed(d)) AS over
-       FROM kept k WHERE k.seq > $1::bigint ORDER BY k.seq LIMIT ${mostRows}`,
-      [this.#positions.get('kept') ?? 0, through, place, oldest, isNearlyFull],
+       FROM kept k WHERE k.seq > $1::bigint ORDER BY k.seq LIMIT ${mostSmall}`,
+      [after, through, place, oldest, isNearlyFull],
     );
-    this.#positions.set('kept', Number(rows.at(-1)?.seq ?? 0));
+    const over = rows.filter((row) => row.over).slice(0, mostRows);
+    const isMuch = over.length === mostRows;
+    this.#positions.set('kept', (isMuch ? over : rows).at(-1)?.seq ?? after);
     await removeKept(
       within,
-      rows.filter(({ over }) => over).map(({ seq }) => seq),
+      over.map(({ seq }) => seq),
     );
-    return rows.length === mostRows;
+    return isMuch || rows.length === mostSmall;
   }
 
   /** Where all that there is room for came within a day or two, the rows of days go one by one, as far as nearly all are old. */
@@ -83,17 +87,18 @@ export class Remains {
     return true;
   }
 
-  /** Of what has no day, or a day that nobody has made. */
+  /** Of what has no day, or a day that nobody has made; and of what came again. */
   async #forgetPlaces(within: Queryable, table: string, oldest: number): Promise<boolean> {
+    const after = this.#positions.get(table) ?? 0;
     const gone = await within.query<{ seq: number }>(
       `DELETE FROM ${table} WHERE seq IN (
          SELECT i.seq FROM ${table} i WHERE i.seq > $1 AND i.seq < $2 AND NOT EXISTS (SELECT FROM kept k WHERE k.seq = i.seq)
          ORDER BY i.seq LIMIT ${mostSmall}) RETURNING seq`,
-      [this.#positions.get(table) ?? 0, oldest],
+      [after, oldest],
     );
     this.#positions.set(
       table,
-      gone.reduce((most, { seq }) => Math.max(most, Number(seq)), 0),
+      gone.reduce((most, { seq }) => Math.max(most, seq), after),
     );
     return gone.length >= mostSmall;
   }
@@ -104,6 +109,7 @@ export async function removeKept(within: Queryable, seqs: readonly number[]): Pr
   if (seqs.length === 0) return;
   await within.query('DELETE FROM kept WHERE seq = ANY ($1::bigint[])', [seqs]);
   await within.query('DELETE FROM deliveries WHERE seq = ANY ($1::bigint[])', [seqs]);
+  await within.query('DELETE FROM redeliveries WHERE seq = ANY ($1::bigint[])', [seqs]);
 }
 
 /** Times lead to no place before the log's first; one row stays before it. */

@@ -28,6 +28,9 @@ const lookAgainAfter = 600_000;
 /** What was in use for longer than it is waited for is tried again after this time, in milliseconds. */
 const tryAgainAfter = 60_000;
 
+/** How often a thing is done in a round, before the next one's turn. */
+const mostTimes = 10;
+
 /** For so long a round that is under way is waited for at the end, in milliseconds. */
 const closesWithin = 1_000;
 
@@ -178,8 +181,9 @@ export class Retention {
     }
     let hasMore = false;
     for (const [name, step] of this.#steps) {
-      if (this.#closed) return false;
-      hasMore = (await this.#try(name, step)) || hasMore;
+      let more = true;
+      for (let times = 0; more && times < mostTimes && !this.#closed; times += 1) more = await this.#try(name, step);
+      hasMore ||= more;
     }
     return hasMore;
   }

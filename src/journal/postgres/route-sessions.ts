@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../common/async/abort.ts';
 import type { Interest } from '../../notification/entry.ts';
 import { JournalError } from '../journal.ts';
 import type { Page, RouteSession, Settlement, Waiting, WaitingPage } from '../route-session.ts';
@@ -10,6 +11,8 @@ import type { Tail } from './tail.ts';
 /** What all sessions of a journal share. */
 export interface Shared {
   readonly database: Queryable;
+  /** For what goes through all that waits. */
+  readonly aside: Queryable;
   readonly holder: string;
   readonly lease: Lease;
   readonly settlements: Settlements;
@@ -51,6 +54,8 @@ class PostgresRouteSession implements RouteSession {
   readonly #epoch: number;
   readonly #isOwn: boolean;
   readonly #shared: Shared;
+  readonly #database: Queryable;
+  readonly #aside: Queryable;
   readonly #onEnd: () => void;
   readonly #losing = new AbortController();
   readonly #recalling = new AbortController();
@@ -64,6 +69,8 @@ class PostgresRouteSession implements RouteSession {
     this.attemptedThrough = epoch === 1 ? cursor : head;
     this.#isOwn = isOwn;
     this.#shared = shared;
+    this.#database = { query: (...statement) => this.#unlessLost(shared.database.query(...statement)) };
+    this.#aside = { query: (...statement) => this.#unlessLost(shared.aside.query(...statement)) };
     this.#onEnd = onEnd;
     shared.settlements.begin(route, epoch, ahead);
     shared.tail.seen(head);
@@ -81,19 +88,19 @@ class PostgresRouteSession implements RouteSession {
 
   async read(seq: number, limit: number, interest: Interest, bytes?: number): Promise<Page> {
     this.#mustHold();
-    return this.#shared.tail.read(seq, limit, interest, bytes, this.#isOwn);
+    return this.#unlessLost(this.#shared.tail.read(seq, limit, interest, bytes, this.#isOwn));
   }
 
   handledBeyondCursor(): Promise<number[]> {
-    return deliveries.handledAfter(this.#shared.database, this.#route, this.cursor);
+    return deliveries.handledAfter(this.#aside, this.#route, this.cursor);
   }
 
   async wakeAll(): Promise<void> {
-    await deliveries.wakeAll(this.#shared.database, this.#held);
+    await deliveries.wakeAll(this.#aside, this.#held);
   }
 
   wakeFirst(): Promise<Map<string, number>> {
-    return deliveries.wakeFirst(this.#shared.database, this.#held);
+    return deliveries.wakeFirst(this.#aside, this.#held);
   }
 
   async due(
@@ -103,34 +110,34 @@ class PostgresRouteSession implements RouteSession {
     held: ReadonlySet<number>,
     bytes?: number,
   ): Promise<WaitingPage> {
-    const { database, settlements, lease } = this.#shared;
+    const { settlements, lease } = this.#shared;
     await settlements.commitRecords(this.#route);
     this.#mustHold();
     const wanted = { limit, bytes, held, settled: settlements.settledOf(this.#route) };
-    return deliveries.due(database, this.#route, now - lease.skew, horizon - lease.skew, wanted);
+    return deliveries.due(this.#database, this.#route, now - lease.skew, horizon - lease.skew, wanted);
   }
 
   async nextDue(now: number): Promise<number | null> {
-    const { database, lease } = this.#shared;
-    const at = await deliveries.nextDue(database, this.#route, now - lease.skew);
+    const { lease } = this.#shared;
+    const at = await deliveries.nextDue(this.#database, this.#route, now - lease.skew);
     return at === null ? null : at + lease.skew;
   }
 
   async waitingOf(accountId: string, limit: number, bytes?: number): Promise<readonly Waiting[]> {
-    const { database, settlements } = this.#shared;
+    const { settlements } = this.#shared;
     await settlements.commitRecords(this.#route);
     this.#mustHold();
     const wanted = { limit, bytes, held: [], settled: settlements.settledOf(this.#route) };
-    return (await deliveries.ofAccount(database, this.#route, accountId, wanted)).waiting;
+    return (await deliveries.ofAccount(this.#database, this.#route, accountId, wanted)).waiting;
   }
 
   async waitingAmong(seqs: readonly number[]): Promise<ReadonlyMap<number, number>> {
     await this.#shared.settlements.commitRecords(this.#route);
-    return deliveries.waitingAmong(this.#shared.database, this.#route, seqs);
+    return deliveries.waitingAmong(this.#database, this.#route, seqs);
   }
 
   erasedAmong(seqs: readonly number[]): Promise<ReadonlySet<number>> {
-    return deliveries.erasedAmong(this.#shared.database, seqs);
+    return deliveries.erasedAmong(this.#database, seqs);
   }
 
   settle(settlement: Settlement): Promise<void> {
@@ -162,6 +169,11 @@ class PostgresRouteSession implements RouteSession {
 
   recall(): void {
     this.#recalling.abort(new JournalError(`another daemon should have the route ${this.#route}`));
+  }
+
+  /** A connection that is half open may be waited for much longer than the lease lasts. */
+  #unlessLost<T>(answer: Promise<T>): Promise<T> {
+    return unlessAborted(answer, this.#losing.signal);
   }
 
   #end(): void {

@@ -23,6 +23,7 @@ import type {
   Outage,
   Pause,
   Query,
+  Redeliveries,
   Resend,
   Search,
   SelectionVersion,
@@ -45,7 +46,7 @@ import { finishRebuild } from './files.ts';
 import { isInvalid } from './invalid.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { Outages, outagesBetween } from './outages.ts';
-import { find, pausesIn, resendsOf, summarise } from './reader.ts';
+import { find, pausesIn, redeliveriesOf, resendsOf, summarise } from './reader.ts';
 import { Retention, unlimited } from './retention.ts';
 import { RouteSessions } from './route-sessions.ts';
 import { erasedAmong } from './rows.ts';
@@ -214,6 +215,10 @@ class SqliteJournal implements Journal {
 
   resendsOf(seq: number): Promise<Resend[]> {
     return this.#reading((database) => resendsOf(database, seq));
+  }
+
+  redeliveriesOf(seqs: readonly number[]): Promise<Map<number, Redeliveries>> {
+    return this.#reading((database) => redeliveriesOf(database, seqs));
   }
 
   deliveriesOf(seq: number): Promise<LoggedDelivery[]> {

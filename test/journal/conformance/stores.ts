@@ -28,6 +28,9 @@ const log = pino({ level: 'silent' });
 /** Short, so that no test waits for what an operator does. */
 const lookEvery = 50;
 
+/** Long, so that a machine that has much to do costs no test its route. */
+const leaseTtl = 60_000;
+
 /** Those that have to pass; what all tests of one share is made before the first of them. */
 export const stores: readonly (readonly [name: string, prepare: () => Promise<Prepared>])[] = [
   ['SQLite', async () => ({ make: sqlite, close: async () => undefined })],
@@ -70,7 +73,7 @@ function storeIn(url: string, schema: string): TestStore {
   const store = storeAt({ url, schema, spool, spoolSize: 1e9, name: 'tested' });
   return {
     store,
-    open: () => store.open(unlimited, log, { lookEvery }),
+    open: () => store.open(unlimited, log, { lookEvery, leaseTtl }),
     remove: async () => rmSync(spool, { recursive: true }),
   };
 }

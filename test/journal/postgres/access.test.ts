@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
@@ -8,14 +8,13 @@ import { testAccess } from '../../../src/journal/postgres/access.ts';
 import { Lane } from '../../../src/journal/postgres/connection.ts';
 import { migrate, newestVersion } from '../../../src/journal/postgres/migrate.ts';
 import { Primary } from '../../../src/journal/postgres/primary.ts';
-import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
+import { type JournalRole, makeJournalRole, type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
 
 const schema = 'kazoo_relay';
 let server: SharedPostgres;
 let folder: string;
-/** One that owns nothing, and may log in. */
+let own: JournalRole;
 let role: string;
-/** Of `journal.url`, for that one. */
 let url: string;
 
 beforeAll(async () => {
@@ -26,20 +25,19 @@ afterAll(() => server.close());
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-access-'));
-  // Roles are the whole server's.
-  role = `role_${process.pid}_${Date.now()}`;
-  await server.query(statement('CREATE ROLE'));
-  url = server.url.replace('//relay:', `//${role}:`);
+  own = await makeJournalRole(server);
+  ({ name: role, url } = own);
 });
 
 afterEach(async () => {
-  await server.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE; DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  await server.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+  await own.drop();
   rmSync(folder, { recursive: true });
 });
 
 test('a user that owns nothing but the schema of the journal, as the documentation makes it, is enough', async () => {
   await expect(tested()).rejects.toThrow(`as a superuser: CREATE SCHEMA ${schema} AUTHORIZATION ${role}`);
-  await server.query(statement('CREATE SCHEMA'));
+  await server.query(own.statement('CREATE SCHEMA'));
   expect(await tested()).toContain(`the schema ${schema} is empty: the daemon makes its tables at its start`);
   await migrateAs(url);
   expect(await tested()).toContain(`the schema ${schema} has a journal of version ${newestVersion}`);
@@ -93,13 +91,6 @@ test.each([
   await expect(tested()).rejects.toThrow(expected());
   await expect(tested()).rejects.not.toThrow('geheim');
 });
-
-/** One of those that the documentation lists, for our role. */
-function statement(start: string): string {
-  const page = readFileSync('docs/operations/several-machines.md', 'utf8');
-  const [line = ''] = page.split('\n').filter((one) => one.startsWith(start));
-  return line.replace(/(?<=ROLE |AUTHORIZATION )kazoo_relay/, role).replace('secret', 'geheim');
-}
 
 function tested(at = url): Promise<string[]> {
   return testAccess({ url: at, schema, spool: join(folder, 'spool'), spoolSize: 1, name: 'here' });

@@ -48,6 +48,8 @@ describe('outages of daemons that share a journal', () => {
     b.changes.brokerAway(mq, 2_000, 'reset', 104);
     b.changes.brokerBack(mq, 3_000);
     await b.write();
+    await ran('a', { untilAgo: 0, lives: true });
+    await ran('b', { untilAgo: 0, lives: true });
     await b.begin();
     // It flaps.
     b.changes.brokerAway(mq, 4_000, 'again', null);
@@ -64,8 +66,12 @@ describe('outages of daemons that share a journal', () => {
     await a.write();
     const before = await ran('a', { untilAgo: hour });
     await ran('b', { untilAgo: 0, lives: true });
+    const outages = () => readerOf(tables).outages(0, Date.now() + hour);
+    expect(await outages()).toMatchObject([{ since: 1_000, until: before }]);
+    expect(await readerOf(tables).outages(before + 1, Date.now())).toEqual([]);
     await a.begin();
-    expect(await readerOf(tables).outages(0, Date.now() + hour)).toMatchObject([{ since: 1_000, until: before }]);
+    await ran('a', { untilAgo: 0, lives: true });
+    expect(await outages()).toMatchObject([{ since: 1_000, until: before }]);
   });
 
   test.each([
@@ -82,7 +88,7 @@ describe('outages of daemons that share a journal', () => {
     expect(outages).toEqual(Array(count).fill({ ...one, reason: 'kazoo-relay did not run', code: null }));
   });
 
-  test('are no longer told of a journal that had no daemon yet', async () => {
+  test('are not told of a journal that had no daemon yet', async () => {
     await new Outages(tables, 'a').begin();
     expect(await readerOf(tables).outages(0, Number.MAX_SAFE_INTEGER)).toEqual([]);
   });
