@@ -23,6 +23,8 @@ export interface ClusterStage extends AsyncDisposable {
   daemon(name: string): Daemon;
   /** In the place of the last one of this name. */
   start(name: string): void;
+  /** What SQL says of the journal. */
+  rows(sql: string): Promise<Record<string, unknown>[]>;
   /** The daemon that has the route to the database. */
   holder(): Promise<string>;
 }
@@ -58,13 +60,11 @@ export async function openClusterStage(): Promise<ClusterStage> {
     if (found === undefined) throw new Error(`there is no daemon ${name}`);
     return found;
   };
+  const rows = (sql: string) => journal.query(`SET search_path = soak; ${sql}`);
   const holder = async () => {
-    const [row] = await journal
-      .query(
-        `SELECT d.name FROM soak.routes r JOIN soak.daemons d ON d.holder = r.holder
-         WHERE r.route = 'database' AND soak.is_alive(r.holder)`,
-      )
-      .catch(() => []);
+    const [row] = await rows(
+      `SELECT d.name FROM routes r JOIN daemons d ON d.holder = r.holder WHERE r.route = 'database' AND is_alive(r.holder)`,
+    ).catch(() => []);
     return row === undefined ? null : String(row.name);
   };
   for (const home of homes) mkdirSync(home);
@@ -81,7 +81,7 @@ export async function openClusterStage(): Promise<ClusterStage> {
   }
   const owned = things.move();
   return {
-    ...{ url: broker.url, journal, database, link, daemon, start },
+    ...{ url: broker.url, journal, database, link, daemon, start, rows },
     files: homes.map((home) => join(home, 'out.ndjson')),
     spools: homes.map((home) => join(home, 'spool')),
     holder: () => until(holder, { what: 'a daemon to have the route', interval: 5 }),

@@ -17,15 +17,15 @@ export async function soakCluster(minutes: number, rate: number, say: (text: str
   const load = startLoad(stage.url, rate);
   const watching = watchCluster(stage);
   const end = performance.now() + minutes * 60_000;
-  const broken: string[] = [];
+  const broken: { fault: string; at: number }[] = [];
   const next: string[] = [];
   while (performance.now() + faultEvery < end) {
     const nextAt = performance.now() + faultEvery;
     if (next.length === 0) next.push(...Object.keys(clusterFaults));
     const [fault = ''] = next.splice(Math.floor(Math.random() * next.length), 1);
     say(`${load.confirmed.size} published: ${fault}`);
+    broken.push({ fault, at: performance.now() });
     await clusterFaults[fault]?.(stage);
-    broken.push(fault);
     await delay(Math.max(0, nextAt - performance.now()));
   }
   await delay(Math.max(0, end - performance.now()));
@@ -41,13 +41,10 @@ export async function soakCluster(minutes: number, rate: number, say: (text: str
     .catch(() => undefined);
   const sinks = await arrivals.count(load.confirmed);
   const { takeOvers, longestPause } = await watching.stop();
-  const sorted = takeOvers.toSorted((one, other) => one - other);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;
   const date = new Date().toISOString();
   const summary = {
     ...{ minutes, rate, confirmed: load.confirmed.size, unconfirmed: load.unconfirmed, sinks, faults: broken.length },
-    takeOvers: { count: sorted.length, p50: at(0.5), p99: at(0.99) },
-    longestPause,
+    ...{ takeOvers: timesOf(broken, takeOvers), longestPause },
   };
   const name = `${fileName(`soak-cluster-${date}`)}.json`;
   writeFileSync(name, `${JSON.stringify({ date, machine: thisMachine(), ...summary, broken }, null, 1)}\n`);
@@ -56,11 +53,27 @@ export async function soakCluster(minutes: number, rate: number, say: (text: str
   return sinks.file.missing + sinks.database.missing === 0 ? 0 : 1;
 }
 
-/** In milliseconds. */
+/** Milliseconds from a fault to the next claim, by fault; where there was none, nobody had to claim. */
+function timesOf(broken: readonly { readonly fault: string; readonly at: number }[], takeOvers: readonly number[]) {
+  const times = broken.flatMap(({ fault, at }, index) => {
+    const until = broken[index + 1]?.at ?? Number.POSITIVE_INFINITY;
+    const next = takeOvers.find((time) => time >= at && time < until);
+    return next === undefined ? [] : [{ fault, time: Math.round(next - at) }];
+  });
+  const spreadOf = (some: typeof times) => {
+    const sorted = some.map(({ time }) => time).toSorted((one, other) => one - other);
+    const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;
+    return { count: sorted.length, p50: at(0.5), p99: at(0.99) };
+  };
+  return Object.fromEntries(
+    [...Map.groupBy(times, ({ fault }) => fault)].map(([fault, some]) => [fault, spreadOf(some)]),
+  );
+}
+
 interface Watched {
-  /** From when the holder's lease was not renewed any more, or let go, to when another daemon had the route. */
+  /** When another daemon had the route, or the same one anew, by the monotonic clock. */
   readonly takeOvers: readonly number[];
-  /** While notifications come, the longest time without one in the journal or in a spool. */
+  /** In milliseconds: while notifications come, the longest time without one in the journal or in a spool. */
   readonly longestPause: number;
 }
 
@@ -68,22 +81,18 @@ interface Watched {
 function watchCluster(stage: ClusterStage): { stop(): Promise<Watched> } {
   const stopping = new AbortController();
   const takeOvers: number[] = [];
-  let [longestPause, grewAt, epoch, aliveAt] = [0, performance.now(), 0, performance.now()];
+  let [longestPause, grewAt, epoch] = [0, performance.now(), 0];
   let before = [0];
-  const look = `SELECT (SELECT max(last) FROM soak.appends) AS head, epoch, holder IS NOT NULL AND soak.is_alive(holder) AS held
-    FROM soak.routes WHERE route = 'database'`;
+  const look = `SELECT (SELECT max(last) FROM appends) AS head, epoch FROM routes WHERE route = 'database'`;
   const watching = (async () => {
     let head = 0;
     while (!stopping.signal.aborted) {
-      const [row] = await stage.journal.query(look).catch(() => []);
+      const [row] = await stage.rows(look).catch(() => []);
       const now = performance.now();
       if (row !== undefined) {
         head = Number(row.head);
-        if (row.held) {
-          if (epoch > 0 && Number(row.epoch) > epoch) takeOvers.push(Math.round(now - aliveAt));
-          epoch = Number(row.epoch);
-          aliveAt = now;
-        }
+        if (epoch > 0 && Number(row.epoch) > epoch) takeOvers.push(now);
+        epoch = Number(row.epoch);
       }
       const newest = [head, ...stage.spools.map(newestIn)];
       if (newest.some((seq, index) => seq > (before[index] ?? 0))) {
