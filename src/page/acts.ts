@@ -94,6 +94,7 @@ export class Acts {
       else if (act === 'resume') await todo.resume(route);
       else if (act === 'probe') {
         await todo.probed(1);
+        await store.askForProbe?.(route);
         this.#source.probe(route);
       } else throw new Error('there is no such act');
     });
@@ -172,6 +173,7 @@ ${facts([
       const records = await store.records(filterOf(choice), 0, 1);
       const todo = store.act({ who: name, from }, { ...selection, ids: records.map((record) => record.id) });
       await (choice.state === 'waiting' ? todo.hasten(records) : todo.retry(records));
+      await store.askForProbe?.(choice.route ?? null);
       return records[0]?.id;
     });
     this.#source.look();
@@ -193,6 +195,7 @@ ${facts([
       await work(store.act({ who: name, from }, selection), store, (changed) => {
         running.done += changed;
       });
+      await store.askForProbe?.(selection.route ?? null);
     })
       .catch((error) => {
         running.problem = reasonOf(error);

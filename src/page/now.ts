@@ -2,7 +2,7 @@ import { formatBytes, pluralize } from '../common/text/format.ts';
 import { span } from '../common/text/times.ts';
 import type { CountSpan, DeliveryCount } from '../journal/reader.ts';
 import { attentionIn } from '../ops/attention.ts';
-import { type BrokerStatus, type RouteStatus, type Status, withoutAnswers } from '../ops/status.ts';
+import { type BrokerStatus, type DaemonStatus, type RouteStatus, type Status, withoutAnswers } from '../ops/status.ts';
 import { chart } from './charts.ts';
 import { type Html, html, nothing } from './html.ts';
 import { ago, count, facts, href, table, time, type View } from './layout.ts';
@@ -26,6 +26,7 @@ ${needs.length > 0 && !isLoggedIn ? html`<p class="dim"><a href="/login">Log in<
 <h2>Routes</h2>
 ${table('Routes', routeHeads, status.routes.map(routeRow))}
 ${status.former_routes.length === 0 ? nothing : former(status)}
+${status.daemons.length === 0 ? nothing : html`<h2>Daemons</h2>${table('Daemons', daemonHeads, status.daemons.map(daemonRow))}`}
 <h2>Brokers</h2>
 ${status.brokers === null ? html`<p>The daemon does not run.</p>` : table('Brokers', brokerHeads, status.brokers.map(brokerRow))}
 <h2>Delivered</h2>
@@ -73,13 +74,26 @@ export function routeHref(name: string): string {
 }
 
 /** What a route does, in a word. */
-export function stateOf({ interrupted, paused, circuit }: RouteStatus): Html {
+export function stateOf({ interrupted, paused, circuit, holder }: RouteStatus): Html {
   if (interrupted) return html`<span class="bad">interrupted</span>`;
   if (paused) return html`<span class="warn">paused</span>`;
-  if (circuit === null) return html`<span class="dim">not running</span>`;
+  if (circuit === null) return html`<span class="dim">${holder === null ? 'not running' : `at ${holder}`}</span>`;
   const states = { closed: ['good', 'delivering'], open: ['bad', 'sink away'], probing: ['warn', 'probing'] } as const;
   const [kind, word] = states[circuit.state];
   return html`<span class="${kind}">${word}</span>`;
+}
+
+const daemonHeads = ['Daemon', 'State', 'For', 'Version', ['Clock ahead, ms', 'number'], 'Runs'] as const;
+
+function daemonRow({ name, asked, lives, since, version, clock_skew, routes }: DaemonStatus): (Html | string)[] {
+  return [
+    name,
+    html`<span class="${lives ? 'good' : 'bad'}">${lives ? (asked ? 'here' : 'running') : 'gone'}</span>`,
+    span(Date.now() - Date.parse(since)),
+    version,
+    count(clock_skew),
+    routes.join(', ') || '–',
+  ];
 }
 
 const brokerHeads = [

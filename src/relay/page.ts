@@ -1,7 +1,8 @@
 import { fullTime } from '../common/text/times.ts';
+import type { Config } from '../config/config.ts';
 import { configText, routeText } from '../config/describe/show.ts';
 import { diagnosticText } from '../config/diagnostics.ts';
-import { storeLocation } from '../config/journal-place.ts';
+import { routeInJournal, routesInJournal, storeLocation } from '../config/journal-place.ts';
 import { storeAt } from '../journal/open.ts';
 import type { Summary } from '../journal/reader.ts';
 import { commonFields, events, exampleRoutingKey } from '../kazoo/catalogue.ts';
@@ -42,6 +43,7 @@ export function pageOf(running: Running, shown: Shown): Pick<Endpoints, 'mayAsk'
 
 function sourceOf(running: Running, { status, summary, lastReload, forget }: Shown): PageSource {
   const { journal, routes } = running;
+  const placeOf = (route: Config['routes'][number]) => routeInJournal(route, running.config);
   const counts = { minute: cachedCounts('minute'), hour: cachedCounts('hour'), day: cachedCounts('day') };
   // Made anew when a reload has brought another configuration.
   let rehearsal: { readonly of: object; readonly rehearse: ReturnType<typeof createRehearsal> } | undefined;
@@ -68,8 +70,12 @@ function sourceOf(running: Running, { status, summary, lastReload, forget }: Sho
     status,
     counts: (per, since) => counts[per](since),
     openStore: () => storeAt(storeLocation(running.config)).openOperatorStore(),
-    fates: async (store) => createFateTeller(store, running.config.routes, await status(), (at) => fullTime(at, {})),
-    routes: () => running.config.routes.map((route): PageRoute => ({ name: route.name, text: routeText(route) })),
+    async fates(store) {
+      const known = (await status()).routes.map(({ name }) => name);
+      const places = routesInJournal(running.config, known);
+      return createFateTeller(store, places, await status(), (at) => fullTime(at, {}));
+    },
+    routes: () => running.config.routes.map((route): PageRoute => ({ name: placeOf(route), text: routeText(route) })),
     events: () => allEvents,
     configuration: () => ({
       file: running.files[0] ?? null,
@@ -79,7 +85,8 @@ function sourceOf(running: Running, { status, summary, lastReload, forget }: Sho
     }),
     trial(route, routingKey, body): Trial {
       const { entry, routes: all } = rehearse({ body, routingKey });
-      const own = all.find(({ name }) => name === route);
+      const [config] = route.split('@');
+      const own = all.find(({ name }) => name === config);
       if (own === undefined) throw new Error('there is no such route');
       const { decision, whyNot, envelope } = own;
       const isKept = typeof decision === 'object';
@@ -91,10 +98,10 @@ function sourceOf(running: Running, { status, summary, lastReload, forget }: Sho
       };
     },
     async *replayable(store, name, span) {
-      const route = running.config.routes.find((one) => one.name === name);
+      const route = running.config.routes.find((one) => placeOf(one) === name);
       const cursor = await store.cursorOf(name);
       if (route === undefined || cursor === null) return;
-      yield* entriesInRange(span, store, route, cursor, new Map());
+      yield* entriesInRange(span, store, { ...route, name }, cursor, new Map());
     },
     probe(route) {
       journal.look();

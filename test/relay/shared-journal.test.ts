@@ -190,6 +190,8 @@ describe('of daemons that share a journal', () => {
     const own = await startRelayHere(file);
     running.set('epsilon', own);
     await own.says('consuming');
+    const page = async (path: string) => (await fetch(`http://${(await here()).http?.listen}${path}`)).text();
+    expect((await page('/')).replaceAll(/<[^>]*>/g, ' ')).toMatch(/Daemons .*alpha +running .*epsilon +here /s);
     proxy.freeze();
     const published = await publish(20);
     const degraded = await until(async () => (await here()).journal.degraded, { what: 'the state' });
@@ -202,11 +204,9 @@ describe('of daemons that share a journal', () => {
     );
     const { code, stderr } = await cli(['status', '--check', 'ready', '--config', file]);
     expect([code, stderr]).toEqual([1, expect.stringContaining("the journal's database is away")]);
-    const page = await (await fetch(`http://${(await here()).http?.listen}/metrics`)).text();
-    expect([total(page, 'kazoo_relay_journal_degraded'), total(page, 'kazoo_relay_journal_spooled')]).toEqual([
-      1,
-      expect.any(Number),
-    ]);
+    const metrics = await page('/metrics');
+    expect(total(metrics, 'kazoo_relay_journal_degraded')).toBe(1);
+    expect(total(metrics, 'kazoo_relay_journal_spooled')).toBeGreaterThan(0);
     proxy.thaw();
     await until(async () => (await here()).journal.degraded === null, { what: 'the database to be back' });
     // What was in flight when its routes became another daemon's may come twice.

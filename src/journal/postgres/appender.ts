@@ -1,3 +1,4 @@
+import type { MemoryShare } from '../../common/memory-budget.ts';
 import { bytesOf, type Entry } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
 import { JournalError } from '../journal.ts';
@@ -9,13 +10,13 @@ import { sqlStateOf } from './failure.ts';
 
 /** The newest that were appended here are at hand for a server that turns out not to have them. */
 const mostKept = 2_000;
-const mostKeptBytes = 16 * 1024 * 1024;
 const batchSize = 500;
 
 interface Options {
   readonly database: Database;
   /** For what isn't intake's, and may take longer. */
   readonly aside: Queryable;
+  readonly memory: MemoryShare;
   /** The number of this daemon. */
   readonly origin: number;
   /** Makes place for so many, where there is none. */
@@ -27,7 +28,6 @@ interface Options {
 export class DatabaseAppender {
   readonly #options: Options;
   #kept: Notification[] = [];
-  #keptBytes = 0;
 
   constructor(options: Options) {
     this.#options = options;
@@ -74,16 +74,15 @@ export class DatabaseAppender {
   }
 
   #keep(batch: readonly Notification[]): void {
-    for (const notification of batch) {
-      this.#kept.push(notification);
-      this.#keptBytes += bytesOf(notification);
-    }
-    if (this.#kept.length <= mostKept && this.#keptBytes <= mostKeptBytes) return;
+    const { memory } = this.#options;
+    for (const notification of batch) memory.take(bytesOf(notification));
+    this.#kept.push(...batch);
+    if (this.#kept.length <= mostKept && !memory.isFull) return;
     let dropped = 0;
     // Half of them at a time, so that moving the rest down is rare.
     for (const notification of this.#kept) {
-      if (this.#kept.length - dropped <= mostKept / 2 && this.#keptBytes <= mostKeptBytes / 2) break;
-      this.#keptBytes -= bytesOf(notification);
+      if (this.#kept.length - dropped <= mostKept / 2 && !memory.isFull) break;
+      memory.giveBack(bytesOf(notification));
       dropped += 1;
     }
     this.#kept = this.#kept.slice(dropped);

@@ -128,7 +128,7 @@ class PostgresJournal implements Journal {
       opened.signal,
     );
     this.#appender = new DatabaseAppender({
-      ...{ database: lanes.appending, aside: lanes.tidying, origin },
+      ...{ database: lanes.appending, aside: lanes.tidying, origin, memory: memory.open() },
       addRanges: (needed) => this.#retention.addRanges(needed),
       onAppended: (appended) => this.#appended(appended),
     });
