@@ -5,6 +5,12 @@ import type { Companion } from './companions.ts';
 import type { Queryable } from './connection.ts';
 import { ttl } from './lease.ts';
 
+/** Milliseconds: a Unix time, and of running. */
+interface Signs {
+  readonly sign: number | null;
+  readonly left: number;
+}
+
 /** While the clock is in doubt, what is left of that is written so often, in milliseconds. */
 const writtenEvery = 600_000;
 
@@ -16,25 +22,26 @@ export class SharedClock implements Clock, Companion {
   readonly #database: Queryable;
   readonly #judge: ClockJudge;
   readonly #skew: () => number;
-  #written: { readonly left: number; readonly at: number };
+  /** What is written of a doubt: how long it lasts. */
+  #written: number;
 
   private constructor(database: Queryable, judge: ClockJudge, skew: () => number, left: number) {
     this.#database = database;
     this.#judge = judge;
     this.#skew = skew;
-    this.#written = { left, at: performance.now() };
+    this.#written = left;
   }
 
   /**
-   * Before the daemon's first sign of life.
+   * @param kept what `signsIn` gave before the daemon's own first sign of life
    * @param now the database's time, in Unix milliseconds; @param skew how far this machine's clock is ahead of it
    */
   static async open(
     database: Queryable,
+    kept: Signs,
     { now, skew }: { readonly now: () => number; readonly skew: () => number },
     log: Logger,
   ): Promise<SharedClock> {
-    const kept = await keptIn(database);
     const clock = new SharedClock(database, new ClockJudge(kept, now, log), skew, kept.left);
     if (clock.isDue) await clock.write();
     return clock;
@@ -52,8 +59,8 @@ export class SharedClock implements Clock, Companion {
   /** True where others are to know of a doubt, or of its end. */
   get isDue(): boolean {
     const { left } = this.#judge.kept;
-    if (this.#judge.doubt === null) return this.#written.left > 0;
-    return this.#written.left === 0 || this.#written.left - left >= writtenEvery;
+    if (this.#judge.doubt === null) return this.#written > 0;
+    return this.#written === 0 || this.#written - left >= writtenEvery;
   }
 
   /** @throws JournalError */
@@ -67,7 +74,7 @@ export class SharedClock implements Clock, Companion {
              ON CONFLICT (name) DO UPDATE SET value = excluded.value) ${saveSign}`,
       [sign, left],
     );
-    this.#written = { left, at: performance.now() };
+    this.#written = left;
     this.#judge.written();
   }
 
@@ -90,12 +97,13 @@ export const acceptedClock = `done AS (INSERT INTO facts (name, value) VALUES ('
 
 /** The last sign of life, where the database's clock is in doubt by it; else null. */
 export async function clockDoubt(database: Queryable): Promise<number | null> {
-  const { sign } = await keptIn(database);
+  const { sign } = await signsIn(database);
   const [row] = await database.query<{ now: number }>('SELECT now_ms() AS now');
   return row !== undefined && isDoubtful(row.now, sign) ? sign : null;
 }
 
-async function keptIn(database: Queryable): Promise<{ readonly sign: number | null; readonly left: number }> {
+/** What the journal knows of the time: the last sign of life that is believed, and for how long a doubt of it still lasts. */
+export async function signsIn(database: Queryable): Promise<Signs> {
   const facts = await factsIn(database);
   const left = facts.get(leftName);
   const sign = facts.get(signName) ?? null;

@@ -6,7 +6,7 @@ import type { SharedLocation } from '../location.ts';
 import type { Pause } from '../reader.ts';
 import { probeAppends } from './append.ts';
 import { Acts } from './audit.ts';
-import { SharedClock } from './clock.ts';
+import { SharedClock, signsIn } from './clock.ts';
 import { type Database, Lane } from './connection.ts';
 import { enterDaemon } from './daemon.ts';
 import { DeliveryCounts } from './delivery-counts.ts';
@@ -71,9 +71,11 @@ export async function opened(
     const origin = await enterDaemon(lanes.asking, holder, location.name, about);
     const outages = new Outages(lanes.asking, location.name);
     await outages.begin();
-    const time = { now: () => Date.now() - lease.skew, skew: () => lease.skew };
-    const clock = await SharedClock.open(lanes.asking, time, log);
+    const signs = await signsIn(lanes.asking);
     await lease.open();
+    // Only now it is known how far this machine's clock is from the database's.
+    const time = { now: () => Date.now() - lease.skew, skew: () => lease.skew };
+    const clock = await SharedClock.open(lanes.asking, signs, time, log);
     await addRanges(lanes.tidying, limits);
     return {
       ...{ location, holder, primary, lanes, lease, about, log },

@@ -22,8 +22,12 @@ const idlePause = 5_000;
 /** From this share of `maxSize` on, it is looked more often. */
 const filling = 0.8;
 
-/** Entries that were passed over because something listed them are looked at again after this time, in milliseconds. */
+/**
+ * Entries that were passed over because something listed them are looked at again after this time, in milliseconds; and after
+ * the other one where an operator has changed something, who may do that in a thousand steps.
+ */
 const lookAgainAfter = 600_000;
+const lookAgainSoon = 10_000;
 
 /** What was in use for longer than it is waited for is tried again after this time, in milliseconds. */
 const tryAgainAfter = 60_000;
@@ -67,6 +71,7 @@ export class Retention {
   readonly #failing = new Set<string>();
   #limits: Limits;
   #lookedAt = performance.now();
+  #isLookWanted = false;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<boolean> | undefined;
   #hurried = false;
@@ -116,7 +121,7 @@ export class Retention {
 
   /** Anything that was passed over may be removable now. */
   lookAgain(): void {
-    this.#remains.lookAgain();
+    this.#isLookWanted = true;
     this.#hurry();
   }
 
@@ -175,9 +180,11 @@ export class Retention {
   }
 
   async #goRound(): Promise<boolean> {
-    if (performance.now() - this.#lookedAt > lookAgainAfter) {
+    const since = performance.now() - this.#lookedAt;
+    if (since > (this.#isLookWanted ? lookAgainSoon : lookAgainAfter)) {
       this.#remains.lookAgain();
       this.#lookedAt = performance.now();
+      this.#isLookWanted = false;
     }
     let hasMore = false;
     for (const [name, step] of this.#steps) {

@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
-import { SharedClock } from '../../../src/journal/postgres/clock.ts';
+import { storeAt } from '../../../src/journal/open.ts';
+import { SharedClock, signsIn } from '../../../src/journal/postgres/clock.ts';
 import { Companions } from '../../../src/journal/postgres/companions.ts';
 import { DeliveryCounts } from '../../../src/journal/postgres/delivery-counts.ts';
 import { openedOperatorStore } from '../../../src/journal/postgres/operator-store.ts';
 import { Outages } from '../../../src/journal/postgres/outages.ts';
 import { readerOf } from '../../../src/journal/postgres/reader.ts';
+import { unlimited } from '../../support/journal.ts';
 import { operating } from '../../support/operator.ts';
 import { makeTables, type Tables } from '../../support/postgres-tables.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
@@ -173,6 +178,18 @@ describe('the clock of the database', () => {
     expect([a.isTrusted, a.isDue]).toEqual([true, false]);
   });
 
+  test('counts, and not that of a machine which is an hour ahead of it', async () => {
+    const spool = mkdtempSync(join(tmpdir(), 'kazoo-relay-history-'));
+    const location = { url: server.url, schema: tables.schema, spool, spoolSize: 1e9, name: 'ahead' };
+    const clock = Date.now;
+    Date.now = () => clock() + hour;
+    const journal = await storeAt(location).open(unlimited, log);
+    expect([journal.clock.isTrusted, logged.filter((line) => line.includes('clock'))]).toEqual([true, []]);
+    await journal.close();
+    Date.now = clock;
+    rmSync(spool, { recursive: true });
+  });
+
   test('vouches for no clock of a machine that is far from it', async () => {
     await ran('a', { untilAgo: 1_000 });
     const a = await clock();
@@ -194,8 +211,8 @@ async function ran(name: string, { untilAgo, lives = false }: { untilAgo: number
   return until;
 }
 
-function clock(): Promise<SharedClock> {
-  return SharedClock.open(tables, { now: () => Date.now() + ahead, skew: () => skew }, log);
+async function clock(): Promise<SharedClock> {
+  return SharedClock.open(tables, await signsIn(tables), { now: () => Date.now() + ahead, skew: () => skew }, log);
 }
 
 /** So many half days have passed. */

@@ -16,8 +16,8 @@ let compacted: string[];
 
 beforeAll(async () => {
   server = await sharePostgres();
-  // Nobody here waits for a second until it is looked whether two wait for each other.
-  await server.query(`ALTER DATABASE ${new URL(server.url).pathname.slice(1)} SET deadlock_timeout TO '20ms'`);
+  // It is looked once whether two wait for each other: not before they can, and not a whole second later.
+  await server.query(`ALTER DATABASE ${new URL(server.url).pathname.slice(1)} SET deadlock_timeout TO '500ms'`);
 });
 
 afterAll(() => server.close());
@@ -96,7 +96,7 @@ describe('what operators do to a shared journal', () => {
       await within.query('SET LOCAL idle_in_transaction_session_timeout TO 0');
       await within.query('UPDATE deliveries SET reason = $1 WHERE seq = 2', ['y']);
       const dropped = store.drop(records);
-      await until(() => isWaited(within), { what: 'the act to wait' });
+      await until(() => isWaited(within), { what: 'the act to wait', interval: 5 });
       await within.query('UPDATE deliveries SET reason = $1 WHERE seq = 1', ['y']);
       void dropped.then(done.resolve, done.reject);
     });
