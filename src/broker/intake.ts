@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { Backoff, Heartbeat, stuckAfter } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
 import type { MemoryBudget, MemoryShare } from '../common/memory-budget.ts';
+import { messages } from '../common/messages.ts';
 import { RateMeter } from '../common/stats.ts';
 import { type Appender, JournalError } from '../journal/journal.ts';
 import type { BodyLimits } from '../kazoo/body.ts';
@@ -264,12 +265,12 @@ export class Intake {
     this.#source?.readOn();
     // What the journal says is enough for an operator; anything else is a bug, whose place we want to know.
     const why = error instanceof JournalError ? { reason: error.message } : { err: error };
-    this.#context.log.error(why, 'journal not writable: intake paused, messages stay on the broker');
+    this.#context.log.error(why, messages.notWritable);
   }
 
   #recovered(): void {
     if (!this.paused) return;
     this.#trouble = null;
-    this.#context.log.info('the journal takes notifications again');
+    this.#context.log.info(messages.writableAgain);
   }
 }

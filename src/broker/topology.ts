@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import type { Logger } from 'pino';
 import type { Heartbeat } from '../common/async/loop.ts';
+import { messages } from '../common/messages.ts';
 import type { Connection } from './connection.ts';
 
 export interface QueueOptions {
@@ -48,11 +49,11 @@ export async function ensureExchange(
   const refusal = await declareExchange(connection);
   if (refusal === undefined) return;
   if (refusal === codes.preconditionFailed) {
-    log.warn({ exchange }, 'the exchange exists with other properties than KAZOO gives it; it is used as it is');
+    log.warn({ exchange }, messages.foreignExchange);
     return;
   }
   if (await exchangeExists(connection)) return;
-  log.info({ exchange }, 'waiting for KAZOO to declare the exchange: this user may not');
+  log.info({ exchange }, messages.awaitingExchange);
   onWait(`waits for KAZOO to declare the exchange ${exchange}: this user may not`);
   do {
     heartbeat.beat();

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { ExponentialBackoff } from '../common/async/loop.ts';
+import { messages } from '../common/messages.ts';
 
 export interface CircuitOptions {
   /** Attempts in a row that fail and open it. */
@@ -204,8 +205,7 @@ export class AccountCircuits {
       circuit = new Circuit(this.#options);
       this.#circuits.set(account, circuit);
     }
-    if (circuit.refused(trouble))
-      this.#log.warn({ account, reason: trouble.reason }, 'account refused; its notifications wait in the journal');
+    if (circuit.refused(trouble)) this.#log.warn({ account, reason: trouble.reason }, messages.accountRefused);
     return circuit.state === 'open' ? circuit.probeIn : undefined;
   }
 
@@ -213,7 +213,7 @@ export class AccountCircuits {
   served(account: string | null): void {
     if (account === null) return;
     const wasOpen = (this.#circuits.get(account)?.openFor ?? 0) > 0;
-    if (this.#circuits.delete(account) && wasOpen) this.#log.info({ account }, 'account served again');
+    if (this.#circuits.delete(account) && wasOpen) this.#log.info({ account }, messages.accountServed);
   }
 
   /** Somebody has mended the sink. */

@@ -3,6 +3,7 @@ import { onAbort } from '../common/async/abort.ts';
 import { Deadlines } from '../common/async/deadlines.ts';
 import { reasonOf } from '../common/errors.ts';
 import { isHolder, type Json } from '../common/json.ts';
+import { messages } from '../common/messages.ts';
 import { createMask, type Mask } from '../common/text/secret-mask.ts';
 import type { Delivery } from '../notification/envelope.ts';
 import { type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
@@ -111,8 +112,8 @@ export class SinkClient {
   /** Nobody knows what a sink does that has lost an attempt: the next one gets a new sink. */
   #late(batch: readonly Delivery[]): Outcome[] {
     const reason = `the sink has not answered within ${this.#timeout / 1_000} s`;
-    this.#log.error({ deliveries: batch.length }, reason);
-    this.#closeSink().catch((error) => this.#log.warn({ reason: reasonOf(error) }, 'the old sink could not be closed'));
+    this.#log.error({ deliveries: batch.length, reason }, messages.sinkSilent);
+    this.#closeSink().catch((error) => this.#log.warn({ reason: reasonOf(error) }, messages.oldSinkNotClosed));
     return batch.map(() => ({ status: 'retry', reason, away: true }));
   }
 
@@ -128,7 +129,7 @@ export class SinkClient {
       });
       return [...first, ...(await second)];
     }
-    this.#log.error({ err: error, id: batch[0]?.header.id }, 'the sink failed unexpectedly');
+    this.#log.error({ err: error, id: batch[0]?.header.id }, messages.sinkFailed);
     return batch.map(() => ({ status: 'retry', reason: `the sink failed unexpectedly: ${reasonOf(error)}` }));
   }
 }

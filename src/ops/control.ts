@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import type { Logger } from 'pino';
 import { codeOf, reasonOf } from '../common/errors.ts';
 import { asDaemon, fileReasonOf, ownershipOf } from '../common/fs/fs-errors.ts';
+import { messages } from '../common/messages.ts';
 import { printable } from '../common/text/format.ts';
 import { JournalError } from '../journal/journal.ts';
 
@@ -35,8 +36,7 @@ export async function openControl(folder: string, answers: Answers, log: Logger)
       void answer(line.toString().trim(), answers).then((text) => socket.end(text));
     });
   });
-  const report = (error: unknown) =>
-    log.warn({ path, reason: reasonOf(error) }, 'the command "status" will not find this daemon');
+  const report = (error: unknown) => log.warn({ path, reason: reasonOf(error) }, messages.socketFailed);
   try {
     // The journal's lock is ours: a socket that is there already is what a killed daemon left.
     rmSync(path, { force: true });

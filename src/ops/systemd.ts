@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
+import { messages } from '../common/messages.ts';
 
 /*
  * systemd's notify protocol, for a unit with Type=notify or Type=notify-reload.
@@ -45,10 +46,7 @@ export async function openNotifier(health: HealthSource, log: Logger): Promise<N
   try {
     return new SystemdNotifier(await loadSend(), health, log);
   } catch (error) {
-    log.error(
-      { reason: reasonOf(error) },
-      'systemd can not be told that the daemon runs: libsystemd could not be loaded',
-    );
+    log.error({ reason: reasonOf(error) }, messages.libsystemdMissing);
     return silent;
   }
 }
@@ -121,7 +119,7 @@ class SystemdNotifier implements Notifier {
   #feed(): void {
     const stuck = this.#health.stuck();
     if (stuck.length === 0) this.#tell('WATCHDOG=1');
-    else if (!this.#isStuck) this.#log.error({ stuck }, 'the watchdog is no longer fed: something is stuck');
+    else if (!this.#isStuck) this.#log.error({ stuck }, messages.watchdogStopped);
     this.#isStuck = stuck.length > 0;
   }
 
@@ -132,7 +130,7 @@ class SystemdNotifier implements Notifier {
     this.#sending = this.#sending.then(async () => {
       const sent = await this.#send(0, message).catch(() => 0);
       this.#queued -= 1;
-      if (sent <= 0 && !this.#failing) this.#log.warn({ code: sent }, 'systemd could not be told what goes on');
+      if (sent <= 0 && !this.#failing) this.#log.warn({ code: sent }, messages.systemdFailed);
       this.#failing = sent <= 0;
     });
   }

@@ -1,4 +1,5 @@
 import { MemoryBudget } from '../common/memory-budget.ts';
+import { messages } from '../common/messages.ts';
 import type { Config } from '../config/config.ts';
 import { storeAt } from '../journal/open.ts';
 import { openControl } from '../ops/control.ts';
@@ -116,7 +117,7 @@ function warnOfFewDescriptors({ brokers, routes }: Config, { logger }: Log): voi
     ...brokers.map(() => 1),
     ...routes.map(({ sink: { type, options } }) => sinkKind(type).limits(options).concurrency),
   ]);
-  if (few !== null) logger.warn(few, 'few files and connections may be open at a time; raise the limit');
+  if (few !== null) logger.warn(few, messages.fewFiles);
 }
 
 interface Closable {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
 import type { MemoryBudget } from '../common/memory-budget.ts';
+import { messages } from '../common/messages.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -75,8 +76,8 @@ export class Reloader {
       return report;
     } catch (error) {
       const reason = reasonOf(error);
-      if (this.#closed) this.#log.warn({ reason }, 'a reload was cut off by the stop; the next start finishes it');
-      else this.#log.error({ reason }, 'not reloaded; everything goes on as before');
+      if (this.#closed) this.#log.warn({ reason }, messages.reloadCutOff);
+      else this.#log.error({ reason }, messages.notReloaded);
       return this.#refused(reason);
     }
   }
@@ -93,9 +94,9 @@ export class Reloader {
   #tell({ read, routes, brokers, applied, needs_restart }: ReloadReport): void {
     const { unchanged: _, ...changedRoutes } = routes;
     const { unchanged: __, ...changedBrokers } = brokers;
-    this.#log.info({ read, routes: changedRoutes, brokers: changedBrokers, applied }, 'reloaded');
+    this.#log.info({ read, routes: changedRoutes, brokers: changedBrokers, applied }, messages.reloaded);
     if (needs_restart.length > 0) {
-      this.#log.warn({ options: needs_restart }, 'these options have changed and need a restart; they are as before');
+      this.#log.warn({ options: needs_restart }, messages.needRestart);
     }
   }
 }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { Backoff } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
 import type { MemoryBudget } from '../common/memory-budget.ts';
+import { messages } from '../common/messages.ts';
 import type { RouteConfig } from '../config/config.ts';
 import { type RouteActivity, startRoute } from '../delivery/route.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -117,7 +118,7 @@ export class Routes {
         return await this.start(config);
       } catch (error) {
         const reason = reasonOf(error);
-        if (reason !== trouble) this.#log.error({ route: config.name, reason }, 'route not started; trying again');
+        if (reason !== trouble) this.#log.error({ route: config.name, reason }, messages.routeNotStarted);
         trouble = reason;
       }
       await backoff.pause(stopping);

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
+import { messages } from '../common/messages.ts';
 import type { Config, Expectation } from '../config/config.ts';
 import type { Appender } from '../journal/journal.ts';
 import { relayNotification } from '../kazoo/relay-notification.ts';
@@ -66,7 +67,7 @@ export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): S
       const seen = { brokers: snapshot.brokers(), routes, expected: config.expect, summary };
       const told = watch.look(seen, performance.now(), Date.now());
       for (const { event, data } of told)
-        if (event === 'relay_nothing_comes') watched.log.logger.warn({ ...data }, 'nothing comes');
+        if (event === 'relay_nothing_comes') watched.log.logger.warn({ ...data }, messages.nothingComes);
       waiting = [...waiting, ...told.map((event) => relayNotification(event, publisher, Date.now()))].slice(
         -mostWaiting,
       );
@@ -74,7 +75,7 @@ export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): S
       waiting = [];
       isTroubled = false;
     } catch (error) {
-      if (!isTroubled) watched.log.logger.warn({ reason: reasonOf(error) }, 'own notifications wait for the journal');
+      if (!isTroubled) watched.log.logger.warn({ reason: reasonOf(error) }, messages.ownWait);
       isTroubled = true;
     }
   }

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { onSignal, releaseStops, stopSignals } from '../../common/async/early-signals.ts';
+import { messages } from '../../common/messages.ts';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { diagnosticText } from '../../config/diagnostics.ts';
 import { type LoadedConfig, readConfig } from '../../config/load.ts';
@@ -84,7 +85,7 @@ async function runDaemon(
   const log = ownLog.logger;
   listenToSignals(ownLog);
   const routes = config.routes.map(({ name }) => name);
-  log.info({ version, node: process.versions.node, config: file, routes, pid: process.pid }, 'starting');
+  log.info({ version, node: process.versions.node, config: file, routes, pid: process.pid }, messages.starting);
   logWarnings(loaded, log);
   await refuseSecond(config.journal.path);
   if (rebuild) {
@@ -118,15 +119,15 @@ async function runDaemon(
   notifier = await openNotifier(relay.health, log);
   notifier.ready();
   const signal = await stopped;
-  log.info({ signal }, 'stopping');
+  log.info({ signal }, messages.stopping);
   for (const another of stopSignals) process.once(another, () => process.exit(1));
   await notifier.stopping();
   await relay.stop();
-  log.info('stopped');
+  log.info(messages.stopped);
 }
 
 function logWarnings({ warnings }: LoadedConfig, log: Logger): void {
-  for (const warning of warnings) log.warn({ warning: diagnosticText(warning) }, 'configuration warning');
+  for (const warning of warnings) log.warn({ warning: diagnosticText(warning) }, messages.configWarning);
 }
 
 function nextSignal(): Promise<(typeof stopSignals)[number]> {

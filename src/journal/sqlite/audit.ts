@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
+import { messages } from '../../common/messages.ts';
 import { truncateUtf8 } from '../../common/text/format.ts';
 import type { ActName, ActSelection, AuditedAct, Operator } from '../operator-store.ts';
 
@@ -91,7 +92,7 @@ export class ActReporter {
     for (const row of this.#find.all(this.#last)) {
       const { number, at: _, act, ...rest } = actOf(row);
       if (number === this.#last && rest.count === this.#count) continue;
-      this.#log.info({ act, ...rest }, 'an operator has acted');
+      this.#log.info({ act, ...rest }, messages.acted);
       this.#last = number;
       this.#count = rest.count;
     }

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import { JournalError } from '../journal.ts';
 import { JournalClock } from './clock.ts';
 import type { Companion } from './companion.ts';
@@ -117,8 +118,7 @@ export class Checkpoints {
   look(): void {
     const reason = this.#find();
     this.#failed = reason === null ? this.#end() : this.#failed + 1;
-    if (this.#failed === looksUntilTold)
-      this.#log.warn({ reason }, 'the write-ahead log can not be brought into the journal, and grows');
+    if (this.#failed === looksUntilTold) this.#log.warn({ reason }, messages.walGrows);
   }
 
   /** Why much is left in the log; null where it isn't. */
@@ -137,7 +137,7 @@ export class Checkpoints {
   }
 
   #end(): number {
-    if (this.#failed >= looksUntilTold) this.#log.info('the write-ahead log is brought into the journal again');
+    if (this.#failed >= looksUntilTold) this.#log.info(messages.walShrinks);
     return 0;
   }
 }

@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readlinkSync, 
 import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import { type Identity, identityOf, isSame, type Lock } from './lock.ts';
 
 /** For so long a folder must have been left alone before its time tells that nothing has changed in it, in milliseconds. */
@@ -42,9 +43,8 @@ export class JournalFiles {
     if (this.#lost === null && folder?.mtimeMs === this.#settledSince) return null;
     const found = this.#find();
     this.#settledSince = Date.now() - Number(folder?.mtimeMs) > settledAfter ? Number(folder?.mtimeMs) : Number.NaN;
-    if (found === null && this.#lost !== null) this.#log.info('the journal is in its place again');
-    if (found !== null && this.#lost === null)
-      this.#log.error({ reason: found }, 'the journal is not in its place any more; nothing is acknowledged');
+    if (found === null && this.#lost !== null) this.#log.info(messages.journalBack);
+    if (found !== null && this.#lost === null) this.#log.error({ reason: found }, messages.journalGone);
     this.#lost = found;
     return found;
   }
@@ -100,7 +100,7 @@ export function finishRebuild(file: string, log: Logger): void {
   for (const suffix of suffixes) if (existsSync(file + suffix)) renameSync(file + suffix, damaged + suffix);
   renameSync(join(dirname(file), rebuilt), file);
   sync(dirname(file));
-  log.warn({ journal: file, damaged }, 'the rebuilt journal is in its place; the damaged one is kept');
+  log.warn({ journal: file, damaged }, messages.rebuilt);
 }
 
 /** SQLite's own files beside a database. */

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
+import { messages } from '../../common/messages.ts';
 import { formatBytes } from '../../common/text/format.ts';
 import type { Entry } from '../../notification/entry.ts';
 import type { Evicted } from '../reader.ts';
@@ -151,16 +152,13 @@ export class Eviction {
     if (bytes < share * alarmAgainBelow) this.#alarmed = false;
     if (bytes >= share * alarmFrom && !this.#alarmed) {
       this.#alarmed = true;
-      this.#log.warn(
-        used,
-        'undecodable and invalid notifications fill half of their share of the journal; "kazoo-relay dead list --group" says why',
-      );
+      this.#log.warn(used, messages.shareHalfFull);
     }
     if (this.#untold === 0 || performance.now() - this.#toldAt < toldEvery) return;
     const { since, ...evicted } = evictedFrom(this.#database);
     this.#log.warn(
       { ...used, evicted: { ...evicted, since: since === null ? null : new Date(since).toISOString() } },
-      'undecodable and invalid notifications have used up their share of the journal (journal.invalidShare); the oldest are removed',
+      messages.shareFull,
     );
     this.#untold = 0;
     this.#toldAt = performance.now();

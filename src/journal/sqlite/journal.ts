@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { MemoryBudget } from '../../common/memory-budget.ts';
+import { messages } from '../../common/messages.ts';
 import type { Entry, Interest } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
 import {
@@ -71,7 +72,7 @@ export function openJournal(
   let database: DatabaseSync | undefined;
   try {
     finishRebuild(file, log);
-    if (!existsSync(file)) log.info({ journal: file }, 'there is no journal yet; a new one is made');
+    if (!existsSync(file)) log.info({ journal: file }, messages.newJournal);
     database = openDatabase(folder);
     return new SqliteJournal(database, file, lock, log, limits, lookEvery, memory);
   } catch (error) {

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import type { Clock, Limits } from '../journal.ts';
 import { type Attempt, triesIn } from '../route-session.ts';
 import { removeOldActs } from './audit.ts';
@@ -180,7 +181,7 @@ export class Retention {
   }
 
   #tellFailure(error: unknown): void {
-    if (!this.#failing) this.#log.error({ reason: reasonOf(error) }, 'nothing could be removed from the journal');
+    if (!this.#failing) this.#log.error({ reason: reasonOf(error) }, messages.nothingRemoved);
     this.#failing = true;
   }
 

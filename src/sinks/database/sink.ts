@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { unlessAborted } from '../../common/async/abort.ts';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import type { Delivery } from '../../notification/envelope.ts';
 import { type Outcome, type Sink, type SinkContext, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { BatchInserter } from './batch-inserter.ts';
@@ -121,7 +122,7 @@ class DatabaseSink implements Sink {
     if ((await this.#pendingStatements()).length > 0) {
       await this.#database.migrate((now) => {
         const statements = this.#statementsFor(now);
-        for (const statement of statements) this.#log.info({ statement }, 'changing the database');
+        for (const statement of statements) this.#log.info({ statement }, messages.changingDatabase);
         return statements;
       });
       await this.#pendingStatements();
@@ -167,7 +168,7 @@ class DatabaseSink implements Sink {
         await this.#database.maintain(removes ? Date.now() - retention : undefined, signal);
       } catch (error) {
         // Nothing depends on it: the next round does what this one didn't.
-        if (!signal.aborted) this.#log.warn({ reason: reasonOf(error) }, 'the table could not be tidied');
+        if (!signal.aborted) this.#log.warn({ reason: reasonOf(error) }, messages.notMaintained);
       }
       await delay(maintenanceInterval, undefined, { signal, ref: false }).catch(() => undefined);
     }

@@ -12,6 +12,7 @@ import { ExponentialBackoff, Wakeup } from '../../common/async/loop.ts';
 import { codeOf, reasonOf } from '../../common/errors.ts';
 import { statOf } from '../../common/fs/access.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
+import { messages } from '../../common/messages.ts';
 import { type RotatedFile, rotatedFiles, syncToDisk } from './rotated-files.ts';
 
 interface CompressorOptions {
@@ -108,12 +109,9 @@ export class Compressor {
     const reported = this.#reported;
     this.#reported = first;
     if (first === undefined) {
-      if (reported !== undefined) this.#log.info('rotated files are compressed again');
+      if (reported !== undefined) this.#log.info(messages.compressedAgain);
     } else if (!isDeepStrictEqual(first, reported)) {
-      this.#log.warn(
-        { ...first, others: others.length },
-        'a rotated file could not be compressed; it is tried again from time to time',
-      );
+      this.#log.warn({ ...first, others: others.length }, messages.notCompressed);
     }
   }
 }

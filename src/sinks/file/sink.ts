@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { codeOf } from '../../common/errors.ts';
 import { accessTo, makeFolder } from '../../common/fs/access.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
+import { messages } from '../../common/messages.ts';
 import type { Delivery } from '../../notification/envelope.ts';
 import { delivered, type Outcome, type Sink, type SinkContext, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { Compressor } from './compressor.ts';
@@ -176,10 +177,10 @@ class FileSink implements Sink {
     const { path } = this.#options;
     if (buffer.toString('utf8', 0, bytesRead) === ourLine.slice(0, bytesRead)) {
       await file.truncate(end);
-      this.#log.warn({ path, bytes: size - end }, 'removed half a line, left by a crash, from the end of the file');
+      this.#log.warn({ path, bytes: size - end }, messages.lineRemoved);
     } else {
       await file.appendFile('\n');
-      this.#log.warn({ path }, 'the file ended in the middle of a line that is not ours; ended that line');
+      this.#log.warn({ path }, messages.lineEnded);
     }
   }
 

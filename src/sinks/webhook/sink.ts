@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Deadlines } from '../../common/async/deadlines.ts';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import { createMask, type Mask } from '../../common/text/secret-mask.ts';
 import type { Delivery } from '../../notification/envelope.ts';
 import { type Outcome, type ProbeReport, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
@@ -41,7 +42,7 @@ export const webhookSink: SinkKind<WebhookOptions> = {
       (target) => openTransport({ ...options, tls: { ...options.tls, serverName: undefined } }, target),
       mask,
     );
-    if (!options.tls.verify) log.warn({ receiver: address.origin }, "the receiver's certificate is not checked");
+    if (!options.tls.verify) log.warn({ receiver: address.origin }, messages.notVerified);
     const deadlines = new Deadlines(options.timeout.total);
     const credentials = credentialHeaders(options);
     const serves = address.placeholders.includes('account_id') ? 'account' : 'all';

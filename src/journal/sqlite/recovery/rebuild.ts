@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../../common/errors.ts';
 import { fileReasonOf } from '../../../common/fs/fs-errors.ts';
+import { messages } from '../../../common/messages.ts';
 import { JournalError } from '../../journal.ts';
 import { indexBlocks } from '../block-index.ts';
 import {
@@ -36,7 +37,7 @@ export function rebuildJournal(folder: string, routes: readonly string[], log: L
   try {
     finishRebuild(file, log);
     const reason = damageOf(file);
-    if (reason === null) log.info({ journal: file }, 'the journal is healthy; there is nothing to rebuild');
+    if (reason === null) log.info({ journal: file }, messages.nothingToRebuild);
     else rebuild(file, reason, routes, log);
   } catch (cause) {
     throw cause instanceof JournalError
@@ -74,7 +75,7 @@ const brokenRows = `
     + (SELECT count(*) FROM deliveries WHERE NOT json_valid(attempts)) AS broken`;
 
 function rebuild(file: string, reason: string, routes: readonly string[], log: Logger): void {
-  log.warn({ journal: file, reason }, 'the journal is damaged; what can be read goes into a new one');
+  log.warn({ journal: file, reason }, messages.rebuilding);
   const unfinished = `${file}.unfinished`;
   try {
     removeAll(unfinished);
@@ -84,12 +85,8 @@ function rebuild(file: string, reason: string, routes: readonly string[], log: L
     const { notifications, deliveries, relisted, restarted } = salvage(file, target, routes);
     target.exec(`${indexBlocks}; ${listInvalid}`);
     target.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-    log.warn(
-      { notifications, deliveries: { ...deliveries, relisted } },
-      'saved from the damaged journal; what is lost is counted as far as it can be told',
-    );
-    if (restarted.length > 0)
-      log.warn({ routes: restarted }, 'how far these routes were is lost: they begin again at the oldest notification');
+    log.warn({ notifications, deliveries: { ...deliveries, relisted } }, messages.recovered);
+    if (restarted.length > 0) log.warn({ routes: restarted }, messages.positionsLost);
   } catch (error) {
     removeAll(unfinished);
     throw error;
