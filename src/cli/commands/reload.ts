@@ -18,7 +18,7 @@ export function reloadCommand(terminal: Terminal): Command {
   return new Command('reload')
     .description('make the daemon load its configuration again (as SIGHUP does), and report the result')
     .option('-c, --config <file>', 'configuration file of the daemon')
-    .option('--json', 'for programs')
+    .option('--json', 'one JSON object, for programs')
     .addHelpText('after', help)
     .action((options: Options) =>
       orExit(

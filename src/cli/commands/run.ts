@@ -21,10 +21,10 @@ export function runCommand(terminal: Terminal): Command {
   return (
     takesOverrides(new Command('run'))
       .description(
-        'the default where there is no terminal: run the daemon until it is told to stop (SIGTERM or Ctrl-C; a second one ends it at once)',
+        'run the daemon until SIGTERM or Ctrl-C (a second one ends it at once); the default command without a terminal',
       )
       .option('-c, --config <file>', 'configuration file')
-      .option('--rebuild', 'before it starts: where the journal is damaged, make a new one of what can be read of it')
+      .option('--rebuild', 'first replace a damaged journal by a new one with all that can be read')
       .addHelpText('after', help)
       // It is the command that is run without a name, so a misspelt name of another one comes here.
       .allowExcessArguments()
@@ -45,9 +45,9 @@ const unnamed =
   'kazoo-relay: no command is named, so this runs the daemon; write kazoo-relay run, since a later release shows the help instead';
 
 const help = `
-SIGUSR2 turns its log to debug, and back.
-Exit code: 0 it was told to stop and has, 1 it can't start (the journal, say), or was told twice, 2 wrong options, or a
-configuration that can't be used.
+SIGUSR2 sets the level of the log to debug, and back. SIGHUP reloads the configuration.
+Exit code: 0 stopped by a signal, 1 it can't start (because of the journal, for example), or a second signal ended it, 2 wrong
+options, or a configuration that can't be used.
 
 Examples:
   kazoo-relay run --config /etc/kazoo-relay/kazoo-relay.yaml

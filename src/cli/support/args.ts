@@ -21,7 +21,7 @@ export function presentConfigFile(named: string | undefined, env: NodeJS.Process
 export function takesOverrides(command: Command): Command {
   command.option(
     '--set <option=value>',
-    'goes before what the file says: --set log.level=debug; may be repeated',
+    'override an option of the file: --set log.level=debug; may be repeated',
     parseSetting,
   );
   for (const { flag, doc, choices } of ownFlags) {

@@ -23,7 +23,7 @@ export interface ListOptions extends TimeZoneOption {
 
 /** What every command has that lists something, beside its time zone where it shows times. */
 export function withListOptions(command: Command): Command {
-  return command.option('--wide', 'all columns in full, however wide the terminal is');
+  return command.option('--wide', 'show all columns in full, even if the terminal is narrower');
 }
 
 /** Times of a list: short in a terminal, in full where the lines go on to a program. */

@@ -6,7 +6,7 @@ export interface TimeZoneOption {
 }
 
 export function withTimeZone(command: Command): Command {
-  return command.option('--utc', 'times are in UTC, shown and given; else they are local ones');
+  return command.option('--utc', 'show and read times in UTC, not in local time');
 }
 
 /** A time that was given: Unix milliseconds, once it is known in which time zone it is meant. */

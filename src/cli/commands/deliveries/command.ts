@@ -32,7 +32,7 @@ function retryCommand(terminal: Terminal, kind: DeliveryKind): Command {
     .description(kind.retry.description)
     .addHelpText(
       'after',
-      `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} retry --route crm --event voicemail_new`,
+      `\nExit code: 0 done, or nothing to do, 2 not done.\n\nExample:\n  kazoo-relay ${kind.name} retry --route crm --event voicemail_new`,
     )
     .action((ids: string[], options: Choice) =>
       withOperatorStore(terminal, options, async (store, config) =>
@@ -80,7 +80,7 @@ function dropCommand(terminal: Terminal, kind: DeliveryKind): Command {
     .option('-y, --yes', "don't ask for confirmation")
     .addHelpText(
       'after',
-      `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} drop --route crm --event register --yes`,
+      `\nExit code: 0 done, or nothing to do, 2 not done.\n\nExample:\n  kazoo-relay ${kind.name} drop --route crm --event register --yes`,
     )
     .action((ids: string[], options: Choice) =>
       withOperatorStore(terminal, options, async (store, config) =>

@@ -82,7 +82,7 @@ export function withSelectionOptions(command: Command): Command {
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('-r, --route <name>', 'only of this route')
     .option('-e, --event <name>', 'only this event')
-    .option('--since <when>', `only what came in since then: ${momentHelp}`, moment);
+    .option('--since <when>', `only what was received since then: ${momentHelp}`, moment);
 }
 
 /** True where a selection leaves some out. */
@@ -130,7 +130,7 @@ export interface Choice extends Selection {
 export function withChoiceOptions(command: Command, { name }: DeliveryKind): Command {
   return withSelectionOptions(command)
     .argument('[ids...]', `as \`${name} list\` shows them`)
-    .option('--all', 'all there are');
+    .option('--all', 'all of them');
 }
 
 /** @throws Error where something isn't there, or nothing was chosen: no command means all by saying nothing */
