@@ -14,9 +14,9 @@ interface ConnectionTestOptions {
 const closeWithin = 2_000;
 
 /**
- * Looks whether notifications could be taken from a broker, and says what it found. It consumes nothing and makes
- * nothing: what is missing stays missing.
- * @throws what the socket or the broker said; QueueConflict
+ * Tests whether notifications could be consumed from a broker, and returns the findings. It consumes and creates
+ * nothing.
+ * @throws the error of the socket or the broker; QueueConflict
  */
 export async function testBrokerConnection({ url, tls }: Broker, options: ConnectionTestOptions): Promise<string> {
   const { heartbeat, connectTimeout, queue } = options;

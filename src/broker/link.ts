@@ -26,7 +26,7 @@ export interface LinkActivity {
   readonly state: 'connecting' | 'consuming' | 'away';
   /** Unix milliseconds. */
   readonly since: number;
-  /** Why it is away, or what it waits for. */
+  /** The reason why it is away, or what it waits for. */
   readonly reason: string | undefined;
   /** Where it is away: AMQP's reply code, or the system's code. */
   readonly code?: number | string | undefined;

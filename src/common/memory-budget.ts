@@ -50,7 +50,7 @@ export class MemoryShare {
     return this.#held;
   }
 
-  /** True where nothing more should be taken, until some of what it holds is given back. */
+  /** True if no more should be taken until some of it is given back. */
   get isFull(): boolean {
     return this.#held > 0 && this.room <= 0;
   }

@@ -32,7 +32,7 @@ export interface Diagnostic extends SourceLocation {
   readonly message: string;
   /** What stands there, as JSON, masked where it is a secret. */
   readonly value?: string;
-  /** What it stands for, where it came from elsewhere: `${env:NAME}`. */
+  /** The reference that the value comes from, such as `${env:NAME}`. */
   readonly from?: string;
   /** The line that can't be read, and how it was meant. */
   readonly excerpt?: Excerpt;

@@ -196,7 +196,7 @@ export class AccountCircuits {
     return { wait: circuit.probeIn, reason: `the sink refuses its account: ${circuit.trouble?.reason ?? 'unknown'}` };
   }
 
-  /** Returns the milliseconds that what was refused has to wait; undefined where it has not been again and again. */
+  /** Returns the milliseconds that refused deliveries must wait; undefined if there weren't several refusals. */
   refused(account: string | null, trouble: Trouble): number | undefined {
     if (account === null) return undefined;
     let circuit = this.#circuits.get(account);

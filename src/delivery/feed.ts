@@ -24,14 +24,14 @@ export interface FeedContext {
 const pageSize = 500;
 
 /**
- * A route that is busy tells its journal this often what was settled, in milliseconds. Within as long again it is saved: a
+ * How often a busy route tells its journal what was settled, in milliseconds. It is saved within the same time again: a
  * crash repeats what was delivered since.
  */
 const savedWithin = 10;
 
 /**
- * Between a route's ledger and its journal: what is due again and what is new come out of it, and what became of them
- * goes back in. It brings no more into memory than the sink can be given soon.
+ * Connects a route's ledger to its journal: it reads due and new deliveries, and writes back their results. It keeps no
+ * more in memory than the sink will get soon.
  */
 export class RouteFeed {
   readonly #options: FeedOptions;
@@ -51,7 +51,7 @@ export class RouteFeed {
   #lingerUntil = 0;
   /** When the journal was told last what was settled, by the monotonic clock. */
   #savedAt = 0;
-  /** The commit that saves what was settled last; and whether one has failed. */
+  /** The commit that saves the last settled deliveries, and whether one has failed. */
   #saving: Promise<void> | undefined;
   #isUnsaved = false;
 
@@ -109,7 +109,7 @@ export class RouteFeed {
     this.#changed = true;
   }
 
-  /** Fills up from the journal: what is due again, and what is new. Returns true where there may be more. */
+  /** Reads from the journal: deliveries that are due again, and new entries. Returns true if there may be more. */
   async fill(): Promise<boolean> {
     const ledger = this.#ledger;
     await this.findDropped();
@@ -121,7 +121,7 @@ export class RouteFeed {
       return true;
     }
     for (const account of ledger.needsRefill()) {
-      // What can go out makes room; where nothing can, this account has to.
+      // Deliveries that can go out make room; if none can, this account has to.
       if (ledger.isFull && (ledger.ready > 0 || ledger.attempting > 0)) break;
       await this.#refill(account);
     }
@@ -173,9 +173,9 @@ export class RouteFeed {
     const { retry } = this.#options;
     const ledger = this.#ledger;
     const now = Date.now();
-    // What is settled while we look is still recorded in what we find.
+    // Deliveries settled during the search still have a record.
     this.save();
-    // Half of the room, so that what failed doesn't keep out what is new.
+    // Half of the room, so that failed deliveries leave room for new ones.
     const limit = Math.ceil(this.#room / 2);
     // What has to be tried again while we look may bring it nearer again.
     ledger.nextDue = Number.POSITIVE_INFINITY;

@@ -7,7 +7,7 @@ interface AccountQueue {
   deliveries: PendingDelivery[];
   /** More of it waits in the journal, before anything that is still to come. */
   spilled: boolean;
-  /** One of what is spilled goes before what is in memory: an operator has made an older one due. */
+  /** A spilled delivery precedes those in memory, because an operator has made an older one due. */
   preempted: boolean;
   /** The one that waits for its next try: later ones, which an operator may have made due, wait behind it. */
   retryPending: number | null;
@@ -27,7 +27,7 @@ export class KeyedQueue implements Queue {
   /** Accounts whose next delivery may go out, in the order of their turns. */
   readonly #turns = new Set<string>();
   readonly #needsRefill = new Set<string>();
-  /** What has no account; and what of it was put back to go out last, behind the turns of all accounts. */
+  /** Deliveries without an account; and those of them that go out last, after the turns of all accounts. */
   #free: PendingDelivery[] = [];
   #last: PendingDelivery[] = [];
   /** Deliveries of accounts that nobody has taken. */
@@ -120,7 +120,7 @@ export class KeyedQueue implements Queue {
     this.#needsRefill.delete(account);
     const queue = this.#queueOf(account);
     queue.preempted = false;
-    // What an operator made due goes before what is in memory, and before the one that waits for its own time.
+    // Deliveries that an operator made due precede those in memory, and the one that waits for its own time.
     const before = queue.deliveries[0]?.entry.seq ?? queue.retryPending;
     const next = before === null ? deliveries : deliveries.filter(({ entry }) => entry.seq < before);
     if (deliveries.length === 0) queue.spilled = false;

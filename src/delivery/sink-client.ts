@@ -75,7 +75,7 @@ export class SinkClient {
     });
   }
 
-  /** One that hangs is never opened again beside itself: each would take from all routes what they share. */
+  /** Never opens a second one beside one that hangs: both would take from what all routes share. */
   #open(): Promise<Opened> {
     if (this.#opening !== undefined) return this.#opening;
     const opening: Promise<Opened> = this.#closing.then(() => {
@@ -137,14 +137,14 @@ export class SinkClient {
 interface Opened {
   readonly sink: Sink;
   /**
-   * Calls back what it has been given. It is one for all attempts, because a sink that is late with one is given up.
+   * Aborts what the sink was given. There is one for all attempts, because a sink that is late with one is replaced.
    */
   readonly calling: AbortController;
 }
 
 class Late extends Error {}
 
-/** Takes the secrets of a batch out of what a sink says of it: a receiver may send back what it was sent. */
+/** Masks the secrets of a batch in the sink's results: a receiver may return what it received. */
 interface Discretion {
   inOutcomes(outcomes: readonly Outcome[]): readonly Outcome[];
   /** Changes the error itself, and what it was caused by. */

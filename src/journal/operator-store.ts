@@ -29,7 +29,7 @@ export interface OperatorStore extends OpenedReader {
   passedAmong(route: string, cursor: number, seqs: readonly number[]): Promise<Set<number>>;
   /** How many deliveries of a span of entries wait. */
   waitingIn(route: string, from: number, to: number): Promise<number>;
-  /** What there is of an account. What can't be decoded is of no account. */
+  /** The number of an account's notifications. Undecodable ones have no account. */
   holdingsOf(accountId: string): Promise<Holdings>;
   /** The last sign of life in the journal, in Unix milliseconds, where the clock is in doubt by it; else null. */
   clockDoubt(): Promise<number | null>;
@@ -56,10 +56,10 @@ export interface OperatorAct {
   /** Removes a route's records, its cursor and its pause: opened again, it is a new one. */
   forget(route: string): Promise<void>;
   /**
-   * Removes what there is of an account; what comes in meanwhile stays. A route that runs forgets it within a second, but
-   * what is with its sink.
-   * @param compact writes the whole journal anew too: nothing is left in it then of what was removed before
-   * @throws JournalError where it is to be compacted and a daemon has it
+   * Removes an account's notifications; those that arrive meanwhile stay. A running route forgets them within a second,
+   * except those that its sink is processing.
+   * @param compact also rewrites the whole journal, so that nothing removed is left in the file
+   * @throws JournalError if it is to be compacted while a daemon has it
    */
   erase(accountId: string, compact: boolean): Promise<Erased>;
   /** From now on the clock is believed as it is. */

@@ -10,8 +10,8 @@ export interface JournalReader {
   /** What KAZOO has published again of an entry, or before it, oldest first. */
   resendsOf(seq: number): Promise<Resend[]>;
   /**
-   * What became of an entry's deliveries, of each route the newest first. What is recorded still isn't among them, and
-   * what is older than the retention may be missing.
+   * The results of an entry's deliveries, the newest of each route first. Deliveries that still have a record are not
+   * among them, and those older than the retention may be missing.
    */
   deliveriesOf(seq: number): Promise<LoggedDelivery[]>;
   /** Since when it is kept what becomes of deliveries, in Unix milliseconds; null where nothing is. */
@@ -127,7 +127,7 @@ export interface Found {
 export interface Summary {
   /** On disk. */
   readonly bytes: number;
-  /** What counts of them towards `maxSize`: not what will be used again. */
+  /** The part of them that counts towards `maxSize`, without free space that will be reused. */
   readonly usedBytes: number;
   /** Entries, about: those that were removed from between count too. */
   readonly messages: number;

@@ -1,8 +1,8 @@
 import type { Entry, Interest } from '../notification/entry.ts';
 
 /**
- * A route at its journal, while it is this daemon's: nobody else delivers for it. What it tells is kept with the
- * route's name, so that whoever has the route next goes on from there.
+ * A route's access to the journal, while this daemon owns the route. Its progress is stored by the route's name, so
+ * that the next owner continues from there.
  */
 export interface RouteSession {
   /** All up to here is settled, but what is recorded: where the route stood when the session began. */
@@ -74,10 +74,7 @@ export interface RouteSession {
   close(): Promise<void>;
 }
 
-/**
- * Where a new route begins: after what is there now, at the oldest entry, or at what was received from this Unix
- * millisecond on.
- */
+/** Where a new route begins: at the end, at the oldest entry, or at what was received from this Unix millisecond on. */
 export type Start = 'now' | 'earliest' | number;
 
 /** `account`: deliveries of one account go out one at a time, in the journal's order. */

@@ -33,8 +33,8 @@ export interface Message {
 }
 
 /**
- * What is known of a notification's body:
- * `valid`: it fits the schema of its event; `invalid`: it doesn't; `undecodable`: it isn't even a JSON object.
+ * The state of a notification's body:
+ * `valid`: it fits the schema of its event; `invalid`: it doesn't; `undecodable`: it isn't a JSON object.
  */
 export type NotificationState = 'valid' | 'invalid' | 'undecodable';
 

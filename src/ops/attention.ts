@@ -1,7 +1,7 @@
 import { pluralize } from '../common/text/format.ts';
 import type { BrokerStatus, RouteStatus, Status } from './status.ts';
 
-/** Something that an operator should see to: what is wrong, since when, and what can be done. */
+/** Something for an operator to do: what is wrong, since when, and the remedy. */
 interface Need {
   readonly what: string;
   readonly cure: string;

@@ -15,7 +15,7 @@ export interface Control {
   close(): Promise<void>;
 }
 
-/** What may be asked for, some of it of one route, and what answers it. */
+/** The questions to a daemon, some about one route, and their answers. */
 type Answers = Readonly<Record<Question, (route?: string) => Promise<unknown>>>;
 type Question = 'status' | 'reload' | 'config' | 'live' | 'ready' | 'try' | 'look';
 

@@ -149,7 +149,7 @@ async function start(server: Server, listen: string): Promise<string> {
   return `${isIP(host) === 6 ? `[${host}]` : host}:${bound}`;
 }
 
-/** A daemon that was killed leaves its socket behind; one that somebody answers on isn't ours. */
+/** A killed daemon leaves its socket behind; one that somebody answers belongs to another program. */
 async function removeLeftover(path: string): Promise<void> {
   if (statSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
   const isAnswered = await new Promise<boolean>((resolve) => {

@@ -88,8 +88,8 @@ export function stuckIn({ brokers, routes }: Pick<RuntimeSnapshot, 'brokers' | '
 }
 
 /**
- * Why the daemon doesn't take all that it should, or can't deliver what it has taken; empty while it does. A sink that is
- * away is no such reason: what it should get waits in the journal.
+ * The reasons why the daemon doesn't receive from every broker, or can't deliver what it has; empty if it does. An
+ * unavailable sink is not among them: its notifications wait in the journal.
  */
 export function unreadyIn({
   brokers,

@@ -73,7 +73,7 @@ interface JournalStatus {
   readonly max_invalid_bytes: number;
   /** How many of them were removed because that was used up. */
   readonly evicted: (Evicted & { readonly since: string | null }) | null;
-  /** What is wrong with it, and what to do. */
+  /** The fault, and what to do about it. */
   readonly reason: string | null;
 }
 
@@ -123,7 +123,7 @@ interface CircuitStatus {
   readonly next_probe: number | null;
 }
 
-/** What the running daemon knows of itself, beside what is in the journal. */
+/** The state of a running daemon that isn't in the journal. */
 export interface Live {
   readonly startedAt: number;
   readonly brokers: readonly BrokerStatus[];
@@ -228,7 +228,7 @@ export function withoutAnswers(status: Status): Status {
   return { ...status, brokers, routes, former_routes: status.former_routes.map(withoutName) };
 }
 
-/** What one waits for while it connects is in words of ours. */
+/** The reasons for waiting during a connection are texts of this program, not the broker's. */
 export function withoutBrokersAnswers<T extends BrokerStatus>(brokers: readonly T[]): T[] {
   return brokers.map((broker) => (broker.state === 'away' ? withoutAnswer(broker, 'no intake') : broker));
 }

@@ -18,7 +18,7 @@ import { messages } from '../common/messages.ts';
  * used, or ExecReload=kill -HUP.
  */
 
-/** What the service manager is told. Without one, all of it does nothing. */
+/** The messages to the service manager. Without one, they do nothing. */
 export interface Notifier {
   /** It has started, or has finished a reload. */
   ready(): void;
@@ -123,7 +123,7 @@ class SystemdNotifier implements Notifier {
     this.#isStuck = stuck.length > 0;
   }
 
-  /** A service manager that takes nothing gets nothing more: what it would hear later isn't true then. */
+  /** While the service manager doesn't read, no further message is queued: it would be outdated when read. */
   #tell(message: string): void {
     if (this.#queued >= mostQueued) return;
     this.#queued += 1;

@@ -11,7 +11,7 @@ interface Introspection {
   status(summary: RuntimeSnapshot['summary']): Promise<Status>;
 }
 
-/** What a running daemon tells of itself, to whoever asks. */
+/** The state of a running daemon, for status, metrics and health. */
 export function introspect(
   running: Running,
   httpStatus: () => HttpStatus | null,

@@ -105,7 +105,7 @@ const none: Changes = { added: [], replaced: [], removed: [], unchanged: [] };
 
 export type RunConfig = Pick<LoadedConfig, 'config' | 'files' | 'read' | 'watched'>;
 
-/** All that runs, and what it is made from: a reload changes both. */
+/** The running parts of the daemon and their configuration: a reload changes both. */
 export interface Running {
   config: Config;
   /** Those of the configuration, as far as they are known. */
@@ -130,9 +130,9 @@ export function policyOf({ validation, routes }: Config): Parameters<IntakePipel
 }
 
 /**
- * Makes what runs be what a configuration says: what is as it was runs on untouched, what has changed is replaced once
- * its work in flight is done.
- * @throws before it has changed anything, or what a stop cuts off
+ * Applies a configuration to the running daemon: equal parts continue, changed ones are replaced when their work in
+ * flight is done.
+ * @throws before anything has changed, or when a stop interrupts it
  */
 export async function applyReload(running: Running, next: RunConfig): ReturnType<Reload> {
   const { memory, journal, routes, pipelines, fileWatch, log, stopping, impatient } = running;
@@ -155,7 +155,7 @@ export async function applyReload(running: Running, next: RunConfig): ReturnType
   return { routes: changedRoutes, brokers: changedBrokers, applied, needs_restart };
 }
 
-/** What a reload tells of option by option; of brokers and routes it tells one by one. */
+/** The options that a reload reports one by one; it reports brokers and routes separately. */
 function optionsOf({ brokers, routes, ...options }: Config): object {
   return options;
 }

@@ -35,8 +35,8 @@ interface SelfReports {
 }
 
 /**
- * Tells of the daemon itself by notifications of its own, which go through the journal as all others do. Of routes that
- * deliver them it says nothing: what goes wrong there would make the next one.
+ * Reports on the daemon itself by notifications of its own, which go through the journal as all others do. It reports
+ * nothing of routes that deliver them, because each report would cause the next.
  */
 export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): SelfReports {
   const watch = new SelfWatch();

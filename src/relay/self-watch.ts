@@ -15,7 +15,7 @@ export interface Look {
   readonly summary: Pick<Summary, 'routes' | 'drift'> | undefined;
 }
 
-/** What is away or back is told once it has been so for this time, in milliseconds: what changes at once is no news. */
+/** A change between away and back is reported when it has lasted for this time, in milliseconds. */
 export const steadyFor = 60_000;
 
 /** What only grows is told at most so often. */

@@ -16,7 +16,7 @@ export interface BodyFields {
   readonly selected: readonly string[] | undefined;
   /** What is wrong with a path into the envelope, with its steps; undefined where nothing is known to be. */
   problemOf(path: readonly string[]): string | undefined;
-  /** What the field may be in those events; empty where nobody knows. */
+  /** The kinds of value that the field may have in those events; empty if unknown. */
   kindsOf(field: string): ReadonlySet<JsonKind>;
 }
 

@@ -49,8 +49,8 @@ export interface SinkReads {
 }
 
 /**
- * What of a route is legal, and does nothing with the events that it selects: fields that they don't have, comparisons that
- * are never true, and what can't be made of the catalogue's examples of them.
+ * The parts of a route that are legal but have no effect with the events that it selects: fields that they don't have,
+ * comparisons that are never true, and templates that fail for the catalogue's examples.
  */
 export function routeDoubts(route: RouteParts, sink: SinkReads, { bodies, most }: Trials): OptionIssue[] {
   const readsNothing = sink.paths.length === 0 && sink.rehearse === undefined;

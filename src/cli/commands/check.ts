@@ -148,7 +148,7 @@ interface ConnectionTest {
   /** `broker west 10.0.0.11:5672`, `route crm (webhook)`. */
   readonly name: string;
   readonly ok: boolean;
-  /** What was found, or what is in the way. */
+  /** The finding, or the obstacle. */
   readonly found: string;
 }
 

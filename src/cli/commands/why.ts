@@ -169,13 +169,13 @@ async function show(
 
 const mostResends = 5;
 
-/** What is told of a span in which something fits: others of it may not have come. */
+/** The outages in a span in which something was found: further notifications of that span may be missing. */
 async function missingSince({ since }: Search, store: OperatorStore, time: Time): Promise<string[]> {
   const outages = since === undefined ? [] : await store.outages(since, Date.now());
   return outages.length === 0 ? [] : outageLines(outages, time);
 }
 
-/** What is told where nothing fits: what else came of that event and that account, and who was away. */
+/** The report when nothing matches: what else arrived of that event and that account, and who was away. */
 async function whyNothing(wanted: Search, found: Found, store: OperatorStore, time: Time): Promise<string[]> {
   const since = wanted.since ?? found.searchedTo ?? 0;
   const { events, accounts, number, callId } = wanted;

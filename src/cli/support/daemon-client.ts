@@ -6,7 +6,7 @@ import type { Status } from '../../ops/status.ts';
 import type { ReloadReport } from '../../relay/reload.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What a daemon answers that can't do what it is asked for. */
+/** The answer of a daemon that can't do what was asked. */
 interface Refusal {
   readonly error: string;
 }
@@ -17,7 +17,7 @@ export async function daemonStatus(folder: string): Promise<Status | Refusal | n
   return (await askDaemon(folder, 'status')) as Status | Refusal | null;
 }
 
-/** The same, or null too where it can't tell: what it knows is told in addition to what the journal does. */
+/** The same, or null if the daemon can't answer: its state only adds to that of the journal. */
 export async function statusIfRunning(folder: string): Promise<Status | null> {
   const status = await daemonStatus(folder).catch(() => null);
   return status === null || 'error' in status ? null : status;
@@ -55,8 +55,8 @@ function hasChanged({ file, digest }: FileDigest): boolean {
 }
 
 /**
- * Makes a daemon that runs look at once for what was changed beside it.
- * @throws Error where it can't: it does so within a second all the same
+ * Makes a running daemon notice a change at once.
+ * @throws Error if it can't; then it notices within a second
  */
 export async function lookNow(folder: string): Promise<void> {
   const answer = (await askDaemon(folder, 'look')) as Refusal | null;

@@ -43,7 +43,7 @@ export type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
 /** Nothing more can be written to stdout: the command ends, whatever else it would do. */
 export class OutputError extends Error {
   override readonly name = 'OutputError';
-  /** A reader that has what it wants (`| head`) is nothing to complain about. */
+  /** True if the reader has closed its end (`| head`), which is no error. */
   readonly readerIsGone: boolean;
 
   constructor(cause: unknown) {

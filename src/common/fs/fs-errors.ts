@@ -60,7 +60,7 @@ function nearestVisible(path: string): [place: string, stats: Stats] {
   }
 }
 
-/** What lets a command be somebody else; nothing in a container, which has no sudo: there, `container` is set. */
+/** Whether sudo can run a command as another user; a container has none, and sets `container`. */
 export const hasSudo = (process.env.container ?? '') === '';
 
 /** What to do for a command that needs the rights of the daemon. */

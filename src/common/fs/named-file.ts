@@ -62,7 +62,7 @@ function read(
   }
 }
 
-/** Why what is there is not even opened; undefined where it is. */
+/** Why a file isn't even opened; undefined if it is. */
 function refusalOf(stats: Stats, pipe: boolean): string | undefined {
   if (stats.isFile() || (pipe && stats.isFIFO())) return undefined;
   if (stats.isDirectory()) return 'it is a directory';

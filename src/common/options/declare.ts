@@ -31,7 +31,9 @@ export interface Format {
   readonly isList?: true;
   /** @throws Error that says what is allowed, without the value: it may be a secret */
   validate(value: unknown): void;
-  /** Turns what people write into what the program uses; what it can't read, it leaves for `validate` to refuse. */
+  /**
+   * Converts the written value to the one that the program uses. It leaves an unreadable one for `validate` to refuse.
+   */
   coerce?(text: unknown): unknown;
   /** As `validate`, for what only the value as it is written shows, before `coerce`. */
   validateWritten?(value: unknown): void;

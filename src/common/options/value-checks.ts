@@ -8,11 +8,11 @@ export function isMapping(value: unknown): value is Record<string, unknown> {
  */
 export const unescapedAt = /^\w+:\/\/[^@/?#]*[@/?#].*@/s;
 
-/** What is to be said of such a URL; it shows nothing of it. */
+/** The message about such a URL, without any part of it. */
 export const unescapedAtMessage =
   'has an @ behind its host: in a user name or password, write @ as %40, / as %2F, : as %3A, # as %23, ? as %3F';
 
-/** What is to be said of a URL with `$NAME` in it, as a shell has it; undefined where it has none. */
+/** The message about a URL with `$NAME` in it, as in a shell; undefined if there is none. */
 export function unreplacedVariable(url: string): string | undefined {
   const [, name] = /(?<=[/:@=?&])\$\(?([A-Z][A-Z0-9_]+)\b/.exec(url) ?? [];
   return name && `has $${name}, which nothing replaces: write \${env:${name}}, or %24 for a $ itself`;

@@ -113,7 +113,7 @@ function sinkByOtherName(written: string): string | undefined {
   return undefined;
 }
 
-/** A sink that is only its type, or one that shows its type by what it has. */
+/** The hint for a sink that is only a type, or whose options show its type. */
 function typeHint(sink: unknown): string {
   if (typeof sink === 'string') {
     const kind = sinkDeclarations.find(({ type }) => type === sink);

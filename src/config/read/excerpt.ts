@@ -13,8 +13,8 @@ import { sinkDeclarations } from '../../sinks/declarations.ts';
 import { brokerOptions, kazooConfigOptions, rootOptions, routeOptions } from '../options.ts';
 
 /**
- * A line of a configuration that can't be read yet, fit to be shown: nobody knows where a secret ends in it. What stays is
- * what can't be one: names of options, events and choices, and the value of an option that holds no secret.
+ * An unreadable line of a configuration, masked for output, because nobody knows where a secret in it ends. Names of
+ * options, events and choices remain, and the value of an option that holds no secret.
  */
 export function maskExcerpt({ line, column, fixed }: Excerpt): Excerpt {
   const [, key] = /^\s*(?:- *)*([\w-]+):(?:\s|$)/.exec(line) ?? [];

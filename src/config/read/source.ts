@@ -88,7 +88,7 @@ export interface Source {
 /** Bytes; a thousand routes with all that they may have are less than one MiB. */
 const largest = 8 * 1024 * 1024;
 
-/** Reads a file. What is wrong with it is among its errors; nothing of it that may be a secret is in them. */
+/** Reads a file. Errors in it are part of the result, without anything that may be a secret. */
 export function readSource(file: string): Source {
   try {
     const { text, mode } = readNamedText(file, { largest, pipe: true });

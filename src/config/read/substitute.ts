@@ -15,7 +15,7 @@ export interface Substitution {
   readonly path: OptionPath;
   /** The references in it, `${env:NAME}`; what stands around them, and defaults, may be parts of a secret. */
   readonly written: string;
-  /** True where what came in is a secret by where it comes from: a file, or a credential. */
+  /** True if the value is secret because of its source: a file, or a credential. */
   readonly secret: boolean;
 }
 
@@ -121,7 +121,7 @@ function find({ scheme, name, fallback }: Reference, { env }: Environment): stri
   try {
     return readSecret(file);
   } catch (error) {
-    // The default is for what isn't there, not for what is and can't be read.
+    // The default replaces a missing file, not one that can't be read.
     const isThere = codeOf(error) !== 'ENOENT';
     if (fallback !== undefined && !isThere) return fallback;
     return { missing: `needs the file ${file}, which can't be read: ${fileReasonOf(error)}` };

@@ -71,7 +71,7 @@ function actOf(row: Record<string, unknown>): AuditedAct {
   };
 }
 
-/** Tells the daemon's log what operators have done beside it: what was done before it was started, it doesn't. */
+/** Logs in the daemon's log what operators did since the daemon's start. */
 export class ActReporter {
   readonly #log: Logger;
   readonly #find: StatementSync;

@@ -48,11 +48,12 @@ export async function holdingsOf(database: DatabaseSync, accountId: string): Pro
 }
 
 /**
- * Removes what the journal holds of an account: the rows, what pages that are free had of them, and what the write-ahead
- * log has. What comes in meanwhile stays. Where it is cut off, it can be done again.
- * @param compact writes the file anew: nobody else can write meanwhile. Only this removes what SQLite has left in pages that
- * are in use, when it moved rows from one to another
- * @param inStep does some work, which says how many notifications it removes, in a transaction of its own; gives others their turn
+ * Removes an account from the journal: its rows, and their bytes in free pages and in the write-ahead log.
+ * Notifications that arrive meanwhile stay. After an interruption it can be run again.
+ * @param compact rewrites the file, during which nobody else can write. Only this removes bytes that SQLite has left in
+ * used pages when it moved rows
+ * @param inStep runs a part of the work, which returns the number of removed notifications, in a transaction of its
+ * own, and lets others proceed in between
  */
 export async function eraseAccount(
   database: DatabaseSync,

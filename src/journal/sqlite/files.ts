@@ -29,7 +29,7 @@ export class JournalFiles {
     this.#known = new Map(suffixes.map((suffix) => [file + suffix, identityOf(file + suffix)]));
   }
 
-  /** What was found last: why nothing may be written, and what to do; null while all is in place. */
+  /** The last finding: why nothing may be written, and what to do; null while all files are in place. */
   get lost(): string | null {
     return this.#lost;
   }
@@ -51,7 +51,7 @@ export class JournalFiles {
 
   #find(): string | null {
     for (const [path, known] of this.#known) {
-      // Where it stays away, what was said of it stays true.
+      // While it is missing, the first finding remains true.
       if (!isSame(identityOf(path), known)) return this.#lost ?? this.#story(path);
     }
     try {

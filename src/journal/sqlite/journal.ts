@@ -158,7 +158,7 @@ class SqliteJournal implements Journal {
     this.#recent.push(fresh);
     if (fresh.some(isInvalid)) this.#retention.grown();
     this.#tell('appended');
-    // Whoever gets no answer acknowledges nothing; what is in the journal all the same is dropped when it comes again.
+    // If this throws, the caller acknowledges nothing; a redelivery of what was stored all the same is dropped.
     this.#connection.mustBeInPlace();
     return fresh;
   }

@@ -132,7 +132,10 @@ function drop(database: DatabaseSync, { route, seq, state, attempts }: DeliveryR
   return true;
 }
 
-/** What the cursor hasn't passed stays dropped, should the daemon end before it has; what it has passed needs no mark. */
+/**
+ * Marks a dropped entry that the cursor hasn't passed, so that it stays dropped after a crash. One that it has passed
+ * needs no mark.
+ */
 function remember(database: DatabaseSync, route: string, seq: number): void {
   const { changes } = database
     .prepare('INSERT OR IGNORE INTO dropped SELECT name, ?1 FROM routes WHERE name = ?2 AND cursor < ?1')
@@ -143,7 +146,7 @@ function remember(database: DatabaseSync, route: string, seq: number): void {
     .run(route);
 }
 
-/** What waits already stays as it is; what retention has removed since it was read can't wait. */
+/** A waiting delivery stays as it is; an entry that retention has removed meanwhile can't wait. */
 function replay(database: DatabaseSync, route: string, { seq, header }: Entry): boolean {
   const { changes } = database
     .prepare(

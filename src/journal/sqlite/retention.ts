@@ -31,13 +31,15 @@ const lookAgainAfter = 600_000;
 /** From this share of `maxSize` on, what is settled is removed whatever its age. */
 const nearlyFull = 0.9;
 
-/** For so long a step looks for what can be removed, in milliseconds: what is recorded may have to be passed over. */
+/**
+ * The longest time that a step searches for removable entries, in milliseconds: it may have to skip many with records.
+ */
 const longestLook = 10;
 
 /**
- * Removes from the journal what every route has settled, once it is old or the journal is nearly full. What is recorded
- * as waiting, quarantined or dead stays; the latter two until they are older than `deadRetention`. What is invalid has a
- * share of its own: see Eviction.
+ * Removes from the journal what every route has settled, once it is old or the journal is nearly full. Waiting,
+ * quarantined and dead deliveries stay, the latter two until they are older than `deadRetention`. Invalid notifications
+ * have a share of their own: see Eviction.
  */
 export class Retention {
   readonly #database: DatabaseSync;

@@ -99,7 +99,7 @@ function beyondLimit(file: string): number {
 interface Holder {
   /** About. */
   readonly bytes: number;
-  /** What it is, and what an operator can do about it. */
+  /** The holder of the space, and what an operator can do about it. */
   readonly text: string;
 }
 

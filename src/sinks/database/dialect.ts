@@ -45,9 +45,7 @@ export interface Database {
   insert(rows: readonly Row[], signal: AbortSignal): Promise<void>;
   /** What an error of `insert` says of its rows. */
   classifyError(error: unknown): ClassifiedError;
-  /**
-   * Drops or deletes what occurred before `cutoff` (Unix milliseconds; undefined: nothing), and prepares what comes.
-   */
+  /** Drops or deletes rows older than `cutoff` (Unix milliseconds; undefined: none), and prepares for later ones. */
   maintain(cutoff: number | undefined, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { type Column, type ColumnType, type Table, type ValueKind, valueKindOf }
 /** Something that a table should have and hasn't. */
 interface SchemaDifference {
   readonly what: string;
-  /** What makes it; undefined where that is not for us to do. */
+  /** The statements that make it; undefined if the daemon can't. */
   readonly statements: readonly string[] | undefined;
   /** What an operator can do about it, where the table's SQL doesn't say it. */
   readonly remedy?: string;

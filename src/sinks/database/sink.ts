@@ -138,7 +138,7 @@ class DatabaseSink implements Sink {
     return this.#statementsFor(found);
   }
 
-  /** What brings the table to what it must be, if that is ours to do. */
+  /** The statements that bring the table to its required form, if the daemon may change it. */
   #statementsFor(found: TableInfo | undefined): string[] {
     const differences = schemaDiff(this.#table, found, this.#dialect);
     const isOurs = this.#options.migrate && differences.every(({ statements }) => statements !== undefined);

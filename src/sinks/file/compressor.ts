@@ -34,7 +34,7 @@ export class Compressor {
   readonly #wakeup = new Wakeup();
   #path = '';
   #running: Promise<void> | undefined;
-  /** What the log said last of what is in the way; undefined where nothing is. */
+  /** The obstacle that the log reported last; undefined if there is none. */
   #reported: Failure | undefined;
 
   /** @param pauses between tries of what could not be compressed */

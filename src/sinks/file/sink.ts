@@ -190,7 +190,7 @@ class FileSink implements Sink {
     const isFull = maxSize > 0 && size + more > maxSize;
     const isOld = rotate > 0 && Math.floor(mtimeMs / rotate) < Math.floor(Date.now() / rotate);
     if (this.#isGuest || size === 0 || !(isFull || isOld)) return file;
-    // A link stays where it is: what it leads to is rotated.
+    // A link stays in its place: its target is rotated.
     const target = await realpath(path);
     await this.#letGo();
     await rename(target, await freeRotatedName(target, new Date()));

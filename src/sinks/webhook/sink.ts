@@ -138,9 +138,9 @@ class WebhookSink implements Sink {
   }
 
   /**
-   * Halves a batch until what the receiver refuses stands by itself.
-   * @param until when it is left for the next try what isn't sent yet, by the monotonic clock: an attempt that took too
-   *   long would lose what has become of the others
+   * Halves a batch until the part that the receiver refuses is alone.
+   * @param until when the rest is left for the next attempt, by the monotonic clock: an attempt that exceeds its time
+   * limit would lose the results of the others
    */
   async #divide(batch: readonly Delivery[], until: number, signal: AbortSignal): Promise<Outcome[]> {
     const half = Math.ceil(batch.length / 2);

@@ -18,7 +18,7 @@ import type { TimeZoneOption } from '../../support/times.ts';
 import { listCommand } from './list.ts';
 import { showCommand } from './show.ts';
 
-/** The commands of one kind, without a word on what it is. */
+/** The subcommands of one kind, without its description. */
 export function deliveriesCommand(terminal: Terminal, kind: DeliveryKind): Command {
   return new Command(kind.name)
     .addCommand(listCommand(terminal, kind))

@@ -24,7 +24,7 @@ export interface DeliveryKind {
   };
   readonly retry: {
     readonly description: string;
-    /** What is said of those that it has changed, behind their number. */
+    /** The words behind the number of changed ones. */
     readonly done: string;
     /** Tries again what is selected, step by step. */
     steps(
@@ -121,7 +121,7 @@ async function checkRoute(name: string, store: OperatorStore, { routes }: Partia
   throw new Error(`neither the configuration nor the journal has a route ${JSON.stringify(name)}${hint}`);
 }
 
-/** A selection for a command that changes what it selects. */
+/** The selection of a command that changes deliveries. */
 export interface Choice extends Selection {
   readonly all?: true;
   readonly yes?: true;

@@ -36,7 +36,7 @@ export function copyRows({ pages, inLog }: PageFile, to: DatabaseSync, furthest:
       deliveries,
       (row) => {
         deliveries.write(row);
-        // One that isn't whole still says of what it is.
+        // An incomplete one still names its entry.
         listed(row);
       },
     ],
@@ -103,7 +103,8 @@ class NotificationWriter {
   }
 
   /**
-   * Gives those whose place isn't known one at the end, which no route has passed: what is delivered again isn't lost.
+   * Appends rows of unknown position at the end, which no route has passed: a repeated delivery is better than a lost
+   * one.
    */
   finish(): void {
     for (const row of this.#displaced) {

@@ -4,7 +4,7 @@ import { byRoute, copyRows, type Span } from './copy.ts';
 import { openPages, type Pages } from './pages.ts';
 import { indexShape, type Shape, tableShape } from './record.ts';
 
-/** What came over, and what didn't as far as that can be told: places that were empty before count too. */
+/** How much was recovered, and how much is known to be lost; places that were empty before count as lost, too. */
 interface Count {
   readonly saved: number;
   readonly lost: number;

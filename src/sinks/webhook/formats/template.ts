@@ -71,7 +71,7 @@ function createLiquid(contentType: string): Liquid {
   });
 }
 
-/** @throws Unreadable that says what was done, where that is known */
+/** @throws Unreadable that names the mistake, if it is known */
 function parse(liquid: Liquid, body: string): Template[] {
   try {
     return liquid.parse(body);
