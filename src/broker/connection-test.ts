@@ -34,7 +34,7 @@ export async function testBrokerConnection({ url, tls }: Broker, options: Connec
 async function examineExchange(connection: Connection): Promise<string> {
   if (!(await exchangeExists(connection)))
     return 'no exchange notifications yet, which KAZOO declares, or the daemon where its user may';
-  // Where it is there, declaring it as it is changes nothing, and tells whether it is so.
+  // If it exists, declaring it changes nothing, and shows whether its properties are equal.
   const refusal = await declareExchange(connection);
   return refusal === codes.preconditionFailed
     ? 'the exchange notifications has other properties than KAZOO gives it'

@@ -43,7 +43,7 @@ const firstPause = 100;
 const longestPause = 1_000;
 
 /**
- * The way of a message from one connection into the journal: decode, validate, redact, commit, acknowledge. It outlives
+ * Takes messages from one connection into the journal: decode, validate, redact, commit, acknowledge. It outlives
  * connections, so that what it holds when one breaks is committed all the same.
  */
 export class Intake {

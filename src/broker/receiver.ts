@@ -82,7 +82,7 @@ class Receiver {
   /** What was read, and the place in it up to which it is done with. */
   #bytes: Buffer;
   #at = 0;
-  /** Of the message that is under way: the frame that must come next, and what is known so far. */
+  /** The message in progress: the frame that must come next, and what is known so far. */
   #expected: typeof methodFrame | typeof propertiesFrame | typeof bodyFrame = methodFrame;
   #channel = 0;
   #message: ReceivedMessage;

@@ -5,7 +5,7 @@ import { messages } from '../common/messages.ts';
 export interface CircuitOptions {
   /** Attempts in a row that fail and open it. */
   readonly failures: number;
-  /** The same refusals in a row that open it, at least 2: one may be about what was sent. */
+  /** The number of equal consecutive refusals that open it, at least 2, because one may be about the notification. */
   readonly refusals: number;
   /** Milliseconds that the pauses between probes grow to. */
   readonly maxPause: number;
@@ -127,8 +127,8 @@ export class Circuit {
   }
 
   /**
-   * The sink has answered with a refusal that may not be about what was sent. Returns true where that opened it: the same,
-   * again and again, or where it wasn't back.
+   * The sink has refused, perhaps not because of the notification. Returns true if that opened the circuit: after
+   * several equal refusals, or during a probe.
    */
   refused(trouble: Trouble): boolean {
     this.#failures = 0;

@@ -217,7 +217,7 @@ export class RouteFeed {
     return now >= nextDue || (Number.isFinite(nextDue) && nextDue > horizon(this.#options.retry, now));
   }
 
-  /** What comes now may wait for others, where there is nothing that has waited already. */
+  /** New entries may wait for others, if no delivery has waited already. */
   #linger(): void {
     if (this.#ledger.ready === 0) this.#lingerUntil = performance.now() + this.#options.flow.batch.linger;
   }

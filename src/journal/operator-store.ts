@@ -3,7 +3,7 @@ import type { NotificationState, Problem } from '../notification/notification.ts
 import type { OpenedReader } from './reader.ts';
 import type { Attempt, RecordedState } from './route-session.ts';
 
-/** Where an operator looks at what isn't settled, and decides about it, beside a daemon or without one. */
+/** An operator's access to unsettled deliveries, beside a daemon or without one. */
 export interface OperatorStore extends OpenedReader {
   /** What this operator does now. Whatever is changed by it is committed together with its row in the audit. */
   act(operator: Operator, selection: ActSelection): OperatorAct;

@@ -14,7 +14,7 @@ export interface JournalReader {
    * among them, and those older than the retention may be missing.
    */
   deliveriesOf(seq: number): Promise<LoggedDelivery[]>;
-  /** Since when it is kept what becomes of deliveries, in Unix milliseconds; null where nothing is. */
+  /** Since when results of deliveries are kept, in Unix milliseconds; null if none are. */
   loggedSince(): Promise<number | null>;
   /** What each route has selected, as far as there are entries of that time; of each route the newest first. */
   selections(): Promise<SelectionVersion[]>;

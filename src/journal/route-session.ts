@@ -9,8 +9,8 @@ export interface RouteSession {
   readonly cursor: number;
 
   /**
-   * Of what stands beyond the cursor and up to here, some may be delivered all the same: a session before this one has
-   * ended without saying so. Of what comes later, nothing is.
+   * Entries beyond the cursor and up to this one may have been delivered: a previous session ended without saying so.
+   * Later ones were not.
    */
   readonly attemptedThrough: number;
 
@@ -61,9 +61,9 @@ export interface RouteSession {
   erasedAmong(seqs: readonly number[]): Promise<ReadonlySet<number>>;
 
   /**
-   * Takes a route's progress, to be saved with the next commit or 10 ms later: a crash may repeat the last deliveries, and
-   * skips none. The promise is that commit's: the same one for all that shares it. It may be one that a power cut undoes.
-   * When it rejects, nothing is saved and nothing is forgotten: what was told goes with the next commit, or with `flush`.
+   * Takes a route's progress, which is saved with the next commit or 10 ms later: a crash may repeat the last
+   * deliveries, and skips none. The promise is that commit's, the same for all that share it. A power failure may undo
+   * it. If it rejects, nothing is saved and nothing is forgotten: the next commit, or `flush`, saves it.
    */
   settle(settlement: Settlement): Promise<void>;
 

@@ -154,9 +154,9 @@ interface Named {
 }
 
 /**
- * Puts together what the journal holds and, where a daemon runs, what that is doing.
- * @param held what the journal holds, or why it can't be read
- * @param delivered by route; null where the journal can't be asked
+ * Combines the content of the journal with the state of the daemon, if one runs.
+ * @param held the content of the journal, or why it can't be read
+ * @param delivered by route; null if the journal can't be asked
  */
 export function statusOf(
   config: Named,

@@ -132,7 +132,7 @@ export class SelfWatch {
     return [...told, ...this.#ofDrift(summary.drift, monotonic)];
   }
 
-  /** What had come before the first look was told of, or is seen by whoever asks for it. */
+  /** Kinds that were known at the first look were reported before. */
   #ofDrift(drift: Summary['drift'], monotonic: number): OwnEvent[] {
     const told = this.#told ?? new Set(drift.map(nameOf));
     const fresh = drift.filter((kind) => !told.has(nameOf(kind)));

@@ -25,7 +25,7 @@ export interface SinkDeclaration<O> {
   readonly options: OptionTree;
   /** How a route with these options hands over its deliveries. */
   limits(options: O): SinkLimits;
-  /** What is wrong among options that are each right by themselves; told with the configuration's other mistakes. */
+  /** Errors among options that are valid one by one; reported with the configuration's other errors. */
   check?(options: O): readonly OptionIssue[];
   /** The same rules for an editor: JSON Schemas, none of which refuses what `check` accepts. */
   readonly schemaRules?: readonly object[];
@@ -33,7 +33,7 @@ export interface SinkDeclaration<O> {
    * Keys of the envelope, beside the id, that it can't do without: a route can't omit them. None where it is left out.
    */
   requiredKeys?(options: O): readonly EnvelopeKey[];
-  /** What is legal among them and surely not meant. */
+  /** Options that are legal but surely not meant. */
   warnings?(options: O, route: SinkRoute): readonly OptionIssue[];
   /** Paths into the envelope that its options name, by their steps, each with the option that does. */
   paths?(options: O): readonly { readonly at: OptionIssue['path']; readonly path: readonly string[] }[];

@@ -159,7 +159,7 @@ async function askForSinks(terminal: Terminal): Promise<string[]> {
 }
 
 /**
- * For its owner only; where root writes it for a service, also for the group that the folder is open to. What was there is
+ * Readable for its owner only; if root writes it for a service, also for the group of the folder. The previous file is
  * kept beside it.
  */
 function write(file: string, text: string): void {

@@ -11,7 +11,7 @@ interface Refusal {
   readonly error: string;
 }
 
-/** What the daemon of that journal tells of itself; null where none runs. */
+/** The state of the daemon of that journal; null if none runs. */
 export async function daemonStatus(folder: string): Promise<Status | Refusal | null> {
   // What answers on the daemon's socket is a daemon of this very version, or nearly; that goes for all questions below.
   return (await askDaemon(folder, 'status')) as Status | Refusal | null;
@@ -82,12 +82,12 @@ export async function checkDaemon(folder: string, what: 'live' | 'ready'): Promi
 }
 
 /**
- * Where the daemon runs and a sink is away, makes it probe the sink at once, so that what was made due doesn't wait for
- * the next probe; prints the routes of which that is so.
+ * Makes a running daemon probe an unavailable sink at once, so that deliveries made due don't wait for the next probe;
+ * prints the routes concerned.
  * @param folder of the journal
  * @param act that it belongs to
- * @param route the only one that is meant
- * @throws Error where the daemon doesn't answer
+ * @param route the only one concerned
+ * @throws Error if the daemon doesn't answer
  */
 export async function probeNow(
   terminal: Terminal,

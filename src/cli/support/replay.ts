@@ -18,7 +18,7 @@ const pageSize = 500;
 /** How many of a span are left as they are, by the reason; it grows while the span is gone through. */
 export type Kept = Map<string, number>;
 
-/** Pages of entries that the route would deliver, of those that it has passed; those that it delivers anyway are counted. */
+/** Yields pages of entries that the route has passed and would deliver; counts those that it will deliver anyway. */
 export async function* entriesInRange(
   { since, until = Number.POSITIVE_INFINITY, events, accounts }: TimeRange,
   store: OperatorStore,

@@ -123,9 +123,9 @@ function bar(done: number, all: number): string {
 }
 
 /**
- * Does the work; what it throws becomes one line on stderr and an exit code. That is 2 for what a command can't do at
- * all: wrong options, a file or a configuration that can't be read. So 1 is left for the answer itself, "not valid" or
- * "not published".
+ * Does the work; an error becomes one line on stderr and an exit code: 2 if the command can't do its work at all,
+ * because of wrong options or an unreadable file or configuration. So 1 is left for a negative result, such as "not
+ * valid" or "not published".
  */
 export async function orExit(
   terminal: Terminal,

@@ -42,8 +42,8 @@ const folderReasons = new Map<string | undefined, string>([
 ]);
 
 /**
- * Whom a place belongs to, and who we are, for a message about what isn't permitted: in numbers, by which the system decides,
- * and which are all that there is in a container. Where the place can't be seen, it is the nearest folder that can.
+ * The owner of a place and our own user, for a message about missing permissions: as numbers, which the system goes by,
+ * and which are all that a container has. If the place can't be seen, it is the nearest folder that can.
  */
 export function ownershipOf(path: string): string {
   const [place, { uid, gid, mode }] = nearestVisible(resolve(path));

@@ -21,7 +21,7 @@ export function unreplacedVariable(url: string): string | undefined {
 /** A path in the home of somebody, as a shell has it: to the system, `~` is a folder of that name. */
 export const leadingTilde = /^~([^/]*\/|$)/;
 
-/** What is to be said of such a path. */
+/** The message about such a path. */
 export const leadingTildeMessage = "can't begin with ~, which only a shell replaces: write the whole path";
 
 /** @throws Error with what must hold */

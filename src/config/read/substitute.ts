@@ -26,9 +26,9 @@ interface Result {
 }
 
 /**
- * Puts in place of `${env:NAME}`, `${file:/path}` and `${credential:name}` what they stand for, in every text of a
- * value; or the default of `${env:NAME:-default}`, where there is nothing. `$${` stands for `${` itself.
- * @param base where the value belongs in the configuration
+ * Replaces `${env:NAME}`, `${file:/path}` and `${credential:name}` in every text of a value, if necessary by the
+ * default of `${env:NAME:-default}`. `$${` stands for `${` itself.
+ * @param base the value's path in the configuration
  */
 export function substitute(value: unknown, base: OptionPath, environment: Environment): Result {
   const substitutions: Substitution[] = [];

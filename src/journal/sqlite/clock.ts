@@ -16,8 +16,9 @@ const jump = 60_000;
 const afterJump = 3_600_000;
 
 /**
- * Judges the clock by what the journal knows of the time: one that is set forward makes everything old at once. While it
- * is in doubt, also across restarts, the sign of life stays where it was, and what comes in with a time proves nothing.
+ * Compares the clock with the times in the journal: a clock that is set forward would make everything old at once.
+ * While it is in doubt, also across restarts, the sign of life remains, and times of arriving notifications prove
+ * nothing.
  */
 export class JournalClock implements Clock, Companion {
   readonly #log: Logger;

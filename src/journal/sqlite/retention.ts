@@ -251,7 +251,7 @@ export class Retention {
     return looked + this.#freed.length;
   }
 
-  /** What is kept of deliveries goes by its age; and with the entries that it is about, where there is too much. */
+  /** Removes the history of deliveries by its age; and with its entries, if the journal is nearly full. */
   #removeHistory(): number {
     const oldest = this.#oldest;
     const isFull = this.#isNearlyFull;

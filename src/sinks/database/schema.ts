@@ -117,7 +117,7 @@ function incompatibilitiesIn({ columns }: Table, found: TableInfo, grammar: Gram
   ];
 }
 
-/** The kind of what goes into a column, where a column of that type can hold nothing of it. */
+/** The kind of a column's values, if a column of that type can't hold any of them. */
 export function refusedKind(column: Column, type: string, grammar: Grammar): ValueKind | undefined {
   const kind = valueKindOf(column);
   return kind !== undefined && grammar.refuses(type, kind) ? kind : undefined;

@@ -25,7 +25,7 @@ interface CompressorOptions {
 const firstPause = 60_000;
 const longestPause = 3_600_000;
 
-/** Compresses rotated files beside the deliveries, which never wait for it. It never fails: what is in the way is logged. */
+/** Compresses rotated files beside the deliveries, which never wait for it. It never fails: it logs errors. */
 export class Compressor {
   readonly #options: CompressorOptions;
   readonly #log: Logger;

@@ -31,7 +31,7 @@ export interface Fate {
   readonly code: number | string | null;
 }
 
-/** Tells what has become of notifications, route by route: those of the configuration first, in its order. */
+/** Returns what happened to a notification on each route: those of the configuration first, in its order. */
 export type FateTeller = (entry: Entry) => Promise<Fate[]>;
 
 /** @param time shows Unix milliseconds */

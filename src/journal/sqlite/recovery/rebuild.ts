@@ -25,10 +25,10 @@ import { isHeadInSql } from '../rows.ts';
 import { salvage } from './salvage.ts';
 
 /**
- * Where the journal in a folder is damaged, makes a new one of what can be read, and keeps the old one beside it. The
- * old one stands untouched in its place until the new one is complete and on disk, whenever the process ends.
+ * Replaces a damaged journal by a new one of what can be read, and keeps the old one beside it. The old one stays
+ * untouched in its place until the new one is complete and on disk.
  * @param routes names of the configuration's routes
- * @throws JournalError where another daemon has the journal, it isn't one, or there is no room for the new one
+ * @throws JournalError if another daemon has the journal, it isn't one, or there is no room for the new one
  */
 export function rebuildJournal(folder: string, routes: readonly string[], log: Logger): void {
   prepareFolder(folder);

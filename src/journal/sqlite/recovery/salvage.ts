@@ -111,7 +111,7 @@ function cursorsIn(pages: Pages, roots: ReadonlyMap<string, number>): Cursors {
   return { cursors, complete };
 }
 
-/** True where all is known of what was listed: its table is whole, or else the index that names each line of it. */
+/** True if all recorded deliveries are known: their table is intact, or the index that has each row of it. */
 function canTellListed(pages: Pages, roots: ReadonlyMap<string, number>, to: DatabaseSync): boolean {
   const rootOf = (name: string) => roots.get(name) ?? 0;
   return (

@@ -9,7 +9,7 @@ import type { Transaction } from './statements.ts';
 
 interface Maintenance {
   readonly table: Table;
-  /** Unix milliseconds; what occurred earlier goes. Undefined: nothing goes. */
+  /** Unix milliseconds; earlier rows are removed. Undefined: none are. */
   readonly cutoff: number | undefined;
   readonly signal: AbortSignal;
   /** Whether partitions may be made and dropped, or rows only deleted. */
