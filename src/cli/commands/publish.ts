@@ -105,7 +105,7 @@ async function publish(terminal: Terminal, names: readonly string[], options: Op
     }
     await publisher.confirmed();
     const note =
-      unsure === 0 ? '' : `; KAZOO's routing key of ${unsure} isn't known, they have ${unknownRoutingKeyPrefix}EVENT`;
+      unsure === 0 ? '' : `; KAZOO's routing key of ${unsure} is unknown, they have ${unknownRoutingKeyPrefix}EVENT`;
     await terminal.print(`published ${notifications(sent)} to ${broker.host}${note}`);
   } finally {
     await publisher.close();
@@ -130,8 +130,8 @@ function refuseLive({ hostname, host }: URL): void {
   const name = hostname.toLowerCase();
   if (name === 'localhost' || name === '[::1]' || (isIPv4(name) && name.startsWith('127.'))) return;
   throw new Error(
-    `${host} is not on this machine. A KAZOO that is on that broker would take the notifications for real and e-mail its ` +
-      'customers; if none is, or you mean it, add --live',
+    `${host} is not on this machine. A KAZOO on that broker would act on the notifications and e-mail its customers; ` +
+      'if there is none, or you want that, add --live',
   );
 }
 
@@ -142,8 +142,8 @@ async function refuseKazoo(publisher: Publisher, { host }: URL): Promise<void> {
   for (const queue of kazooQueues) {
     if (!(await publisher.hasQueue(queue))) continue;
     throw new Error(
-      `${host} is the broker of a KAZOO: it has the queue ${queue}. KAZOO would take the notifications for real and e-mail its ` +
-        'customers; if you mean it, add --live',
+      `${host} is the broker of a KAZOO: it has the queue ${queue}. KAZOO would act on the notifications and e-mail its ` +
+        'customers; if you want that, add --live',
     );
   }
 }
@@ -155,7 +155,7 @@ function messagesOf(terminal: Terminal, names: readonly string[], options: Optio
   if (names.length === 0 && !options.all && options.count === undefined && options.set === undefined) {
     return fileMessages(options.file, terminal.stdin, turn);
   }
-  throw new Error('--file publishes what it holds, as it is: leave out the events, --all, --count and --set');
+  throw new Error('--file publishes its contents unchanged: leave out the events, --all, --count and --set');
 }
 
 function eventsOf(names: readonly string[], { all }: Options): readonly EventDefinition[] {

@@ -49,7 +49,8 @@ Example:
 async function reload(terminal: Terminal, file: string, { json }: Options): Promise<void> {
   const { path } = loadOutlineConfig(file).journal;
   const report = await reloadDaemon(path);
-  if (report === null) throw new Error(`no daemon runs on the journal in ${path}; where that has changed, restart it`);
+  if (report === null)
+    throw new Error(`no daemon runs on the journal in ${path}; if journal.path has changed, restart the daemon`);
   if ('error' in report) throw new Error(report.error);
   if (!report.reloaded) terminal.exitCode = 1;
   const text = json ? JSON.stringify(report) : describe(report);
@@ -61,12 +62,12 @@ function describe({ reloaded, reason, read, routes, brokers, applied, needs_rest
   const files = (read ?? []).map(({ file, changed }) =>
     changed === null ? `${file} is gone` : `read ${file}, last changed ${changed}`,
   );
-  if (!reloaded) return ['not reloaded; everything goes on as before:', reason, ...files].join('\n');
+  if (!reloaded) return ['not reloaded; the daemon keeps the configuration that it has:', reason, ...files].join('\n');
   const lines = [
     ...changeLines('route', routes),
     ...changeLines('broker', brokers),
     ...applied.map((option) => `option ${option}: applied`),
-    ...needs_restart.map((option) => `option ${option}: needs a restart; it is as before`),
+    ...needs_restart.map((option) => `option ${option}: needs a restart to take effect`),
   ];
   return ['reloaded', ...(lines.length === 0 ? [unchanged] : lines), ...files].join('\n');
 }

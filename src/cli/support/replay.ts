@@ -83,7 +83,7 @@ export async function namedEntries(
     if (decision === 'deliver') return passed.has(entry.seq) ? null : comesAnyway(route.name);
     return decision === 'skip'
       ? `${route.name} does not want it: ${explain(entry)}`
-      : `${route.name} takes no such one: ${decision.quarantine}`;
+      : `${route.name} would quarantine it: ${decision.quarantine}`;
   };
   const entries: Entry[] = [];
   const kept: { id: string; reason: string }[] = [];
@@ -96,8 +96,8 @@ export async function namedEntries(
 }
 
 /** Why a replay leaves one as it is that the route delivers by itself. */
-const waitsAlready = 'it waits for its next try already';
+const waitsAlready = 'it waits for its next attempt already';
 
 function comesAnyway(route: string): string {
-  return `${route} has not come to it yet, and will deliver it anyway`;
+  return `${route} has not reached it yet, and will deliver it anyway`;
 }
