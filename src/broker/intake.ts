@@ -25,7 +25,7 @@ export interface IntakeContext {
   readonly log: Logger;
 }
 
-/** The connection that messages came in on. Where it is gone, it does nothing. */
+/** The connection of these messages. When it is closed, its methods do nothing. */
 export interface Source {
   /** Acknowledges everything up to this delivery tag. */
   acknowledge(deliveryTag: number): void;
@@ -157,7 +157,7 @@ export class Intake {
     this.#abandoned.abort();
   }
 
-  /** Nothing comes in any more, and what it still holds is given up. */
+  /** Nothing arrives any more; what it still holds is abandoned. */
   close(): void {
     this.abandon();
     this.#memory.close();
@@ -192,7 +192,7 @@ export class Intake {
 
   get #isFull(): boolean {
     const { max } = this.#options.batch;
-    // Where there is no room for more, nothing comes that it could wait for.
+    // If there is no room for more, nothing arrives to wait for.
     return this.#held.length >= max || this.#bytes >= maxBatchBytes || this.#memory.isFull;
   }
 

@@ -80,7 +80,7 @@ export async function ensureQueue(connection: Connection, queue: QueueOptions): 
   }
 }
 
-/** Binds our queue. Binding it again changes nothing, and mends what somebody has unbound. */
+/** Binds our queue. Repeating it changes nothing, and restores a binding that somebody removed. */
 export async function bindQueue(channel: Channel, queue: QueueOptions): Promise<void> {
   await channel.bindQueue(queue.name, exchange, bindingKey);
 }

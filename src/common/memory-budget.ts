@@ -33,7 +33,7 @@ export class MemoryBudget {
   }
 }
 
-/** What one part of the daemon holds. */
+/** The memory of one part of the daemon. */
 export class MemoryShare {
   readonly #budget: MemoryBudget;
   readonly #use: (bytes: number) => void;
@@ -61,7 +61,7 @@ export class MemoryShare {
    */
   get room(): number {
     const { limit, used, shares } = this.#budget;
-    // What is taken is held here, and no longer there for others.
+    // What this share takes is no longer free for others.
     const free = limit - used - this.#held;
     return Math.max(Math.min(limit / shares - this.#held, free / 2), free / Math.max(2, shares));
   }

@@ -17,7 +17,7 @@ export interface SourceLocation {
 export interface Issue {
   readonly path: OptionPath;
   readonly message: string;
-  /** What stands there, as JSON, masked where it is a secret. */
+  /** The value at that place, as JSON, masked if it is secret. */
   readonly value?: string;
   /** The key that was probably meant by the last one of the path. */
   readonly suggestion?: string;
@@ -30,7 +30,7 @@ export interface Diagnostic extends SourceLocation {
   /** `routes.archive.events`; empty for what is wrong with a file as a whole. */
   readonly option: string;
   readonly message: string;
-  /** What stands there, as JSON, masked where it is a secret. */
+  /** The value at that place, as JSON, masked if it is secret. */
   readonly value?: string;
   /** The reference that the value comes from, such as `${env:NAME}`. */
   readonly from?: string;

@@ -17,7 +17,7 @@ export interface CircuitOptions {
  */
 export type CircuitState = 'closed' | 'open' | 'probing';
 
-/** Why it is not closed: what an outcome says of it. */
+/** The reason why it is not closed, from an outcome. */
 export interface Trouble {
   readonly reason: string;
   readonly code?: number | string | undefined;

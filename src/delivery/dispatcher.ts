@@ -35,7 +35,7 @@ export interface DispatchContext {
   readonly stopping: AbortSignal;
   /** True while an operator has paused the route: no attempt starts. */
   readonly isPaused: () => boolean;
-  /** Aborts what is with the sink. */
+  /** Aborts what the sink is processing. */
   readonly aborting: AbortSignal;
   /** Rings when an attempt has ended and the route's loop has something to do. */
   readonly ring: () => void;

@@ -59,7 +59,7 @@ export class KeyedQueue implements Queue {
     if (delivery.recorded || !isNext) queue.spilled = true;
     if (isNext) this.#put(accountId, queue, queue.deliveries.length, [delivery]);
     else {
-      // It has no time of its own any more: it comes with whatever stands behind the one that goes first.
+      // It no longer has a time of its own: it goes out with those behind the first one.
       if (seq === queue.retryPending) queue.retryPending = null;
       if (seq < (firstPending(queue) ?? queue.deliveries[0]?.entry.seq ?? 0)) queue.preempted = true;
       // Since a crash, the one that was recorded first may be no longer the first of all.

@@ -23,7 +23,7 @@ export class Progress {
    * reason why there is `Slots`.
    */
   #deliveries: (PendingDelivery | undefined)[] = [];
-  /** Where the first open one stands. */
+  /** The index of the first open one. */
   #first = 0;
   /** What is settled beyond a cursor, as it was when `ahead` was asked for; and whether any of it is since then. */
   #ahead = new Set<number>();

@@ -15,7 +15,7 @@ export interface Queue {
   add(delivery: PendingDelivery): boolean;
   /** Takes those that may go out now, `max` at most. */
   take(max: number): PendingDelivery[];
-  /** Takes back what could not be tried. It goes out first, so that there is an order while there can be one; or last. */
+  /** Takes back what could not be attempted: to go out first, which keeps the order, or last. */
   putBack(deliveries: readonly PendingDelivery[], place: 'first' | 'last'): void;
   /** The attempt of a taken delivery has ended; returns those that must wait in the journal behind it. */
   release(delivery: Pending): PendingDelivery[];

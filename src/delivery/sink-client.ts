@@ -123,7 +123,7 @@ export class SinkClient {
       const half = Math.ceil(batch.length / 2);
       const first = await this.deliver(batch.slice(0, half), signal);
       const second = this.deliver(batch.slice(half), signal).catch((failure) => {
-        // What is delivered stays so, also where the sink goes away in between.
+        // Delivered ones stay delivered, even if the sink becomes unavailable in between.
         if (first.every(({ status }) => status !== 'delivered')) throw failure;
         return batch.slice(half).map((): Outcome => ({ status: 'retry', reason: reasonOf(failure), away: true }));
       });

@@ -7,8 +7,8 @@ import type { JournalReader, OpenedReader, Pause } from './reader.ts';
 import type { RouteSession, Start } from './route-session.ts';
 
 /**
- * The doors to a journal: nobody outside of this room knows what store it is in. They are asynchronous because one that
- * several daemons share is reached over a network. What not every store can do may be missing.
+ * The interfaces of a journal: nothing outside of this room knows which store it is. They are asynchronous, because a
+ * store that several daemons share is reached over a network. An operation that not every store has may be missing.
  */
 export interface JournalStore {
   /** The folder of its files, where it has one on this machine. */
@@ -97,7 +97,7 @@ export interface BrokerName {
   readonly broker: string;
 }
 
-/** What whoever waits for something new is told. */
+/** The notices to those that wait for something new. */
 export interface JournalEvents {
   /** Returns how to stop that. */
   subscribe(listener: (change: Change) => void): () => void;

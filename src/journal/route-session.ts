@@ -67,7 +67,7 @@ export interface RouteSession {
    */
   settle(settlement: Settlement): Promise<void>;
 
-  /** Saves what was told and isn't saved yet. @throws JournalError */
+  /** Saves the progress that isn't saved yet. @throws JournalError */
   flush(): Promise<void>;
 
   /** Saves what was told, and lets go of the route. @throws JournalError where it has let go without saving */
@@ -161,7 +161,7 @@ export interface Settlement {
 
 export interface DeliveredRecord extends RecordKey {
   readonly event: string | null;
-  /** What the other side answered, where that has a code. */
+  /** The code of the answer, if there is one. */
   readonly code: number | string | null;
   /** How often it was tried, since it was begun anew. */
   readonly attempts: number;

@@ -64,7 +64,7 @@ export class Notification {
   data: JsonObject | null;
   /** The same as JSON text on one line, after `redact` with its secrets replaced; `null` where it couldn't be decoded. */
   json: string;
-  /** Secrets that some route reveals: where they belong in the body, and what stood there. */
+  /** The secrets that some route reveals: their paths in the body, and their values. */
   secrets: readonly Secret[];
   /** The first 64 KiB of a body that couldn't be decoded, else null. */
   readonly raw: Uint8Array | null;

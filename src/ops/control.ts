@@ -38,7 +38,7 @@ export async function openControl(folder: string, answers: Answers, log: Logger)
   });
   const report = (error: unknown) => log.warn({ path, reason: reasonOf(error) }, messages.socketFailed);
   try {
-    // The journal's lock is ours: a socket that is there already is what a killed daemon left.
+    // This daemon has the journal's lock: an existing socket is left from a killed one.
     rmSync(path, { force: true });
     server.listen(path);
     await once(server, 'listening');

@@ -16,7 +16,7 @@ export interface HttpOptions {
   readonly hosts: readonly string[];
 }
 
-/** What there is to answer. */
+/** The answers of the port. */
 export interface Endpoints {
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   status(): Promise<unknown>;

@@ -29,7 +29,7 @@ export interface Notifier {
 }
 
 export interface HealthSource {
-  /** What goes on, in one line. */
+  /** The state, in one line. */
   summary(): string;
   /** What should move and doesn't; empty while all is well. */
   stuck(): readonly string[];

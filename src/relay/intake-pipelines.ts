@@ -8,7 +8,7 @@ import type { BrokerSnapshot } from '../ops/runtime-snapshot.ts';
 import type { BrokerStatus } from '../ops/status.ts';
 import { type Changes, changesIn } from './changes.ts';
 
-/** What a pipeline is made from; where any of it changes, it is made anew. */
+/** The configuration of a pipeline; any difference makes a new one. */
 interface PipelineConfig {
   readonly broker: BrokerConfig;
   readonly intake: Config['intake'];

@@ -13,7 +13,7 @@ import { changedAt, type FileWatch } from './file-watch.ts';
 import type { IntakePipelines } from './intake-pipelines.ts';
 import type { Routes } from './routes.ts';
 
-/** What became of a reload. */
+/** The result of a reload. */
 export interface ReloadReport {
   /** False: nothing has changed, for this reason. */
   readonly reloaded: boolean;
@@ -52,7 +52,10 @@ export class Reloader {
     this.#files = files;
   }
 
-  /** Never rejects. Whoever asks while one waits for its turn shares that: it will see all that there is to see. */
+  /**
+   * Never rejects. Requests that come while one waits for its turn share it: it will read everything that is there by
+   * then.
+   */
   request(): Promise<ReloadReport> {
     this.#next ??= this.#after(this.#last);
     this.#last = this.#next;
@@ -160,7 +163,7 @@ function optionsOf({ brokers, routes, ...options }: Config): object {
   return options;
 }
 
-/** What of a new configuration counts at once; what stands here stays as it is until a restart. */
+/** The parts of a new configuration that take effect at once; those listed here keep their value until a restart. */
 function applicable({ queue, journal, log, http }: Config, next: Config): Config {
   return {
     ...next,

@@ -13,7 +13,7 @@ import { createRevealedPaths, type Scope } from './match.ts';
 import { createReshape, type ShapeOptions } from './reshape.ts';
 import { shape } from './shape.ts';
 
-/** What there is to try routes on. */
+/** The examples to try routes on. */
 export interface Trials {
   readonly bodies: Bodies;
   /** How many examples each route is tried on at most: of thousands of routes, each has fewer. */

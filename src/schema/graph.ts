@@ -8,7 +8,7 @@ export interface Node {
   readonly path: string;
   /** JSON Pointer to it, within the file. */
   readonly pointer: string;
-  /** What references in it are relative to. */
+  /** The base of its relative references. */
   readonly base: string;
 }
 
@@ -41,10 +41,7 @@ export class SchemaGraph {
     return root;
   }
 
-  /**
-   * What a schema is made of, those that it refers to among it.
-   * @throws Error for a reference to nothing
-   */
+  /** The parts of a schema, including those that it refers to. @throws Error for a dangling reference */
   edges(node: Node): readonly Edge[] {
     const known = this.#edges.get(node) ?? [...this.#edgesOf(node)];
     this.#edges.set(node, known);
@@ -94,7 +91,7 @@ export class SchemaGraph {
     return typeof $id === 'string' && URL.canParse($id, base) ? new URL($id, base).href.replace(/#$/, '') : base;
   }
 
-  /** Remembers what in a schema has a name, wherever it stands. */
+  /** Records everything in a schema that has a name. */
   #index(node: Node): void {
     const { schema, base } = node;
     if (schema.$id !== undefined) this.#resources.set(base, node);

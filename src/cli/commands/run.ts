@@ -89,7 +89,8 @@ async function runDaemon(
   logWarnings(loaded, log);
   await refuseSecond(config.journal.path);
   if (rebuild) {
-    // What has come so far is heard before. From then on a signal to stop ends it, and the journal stands as it did.
+    // Signals received so far are handled first. From then on a signal to stop ends the process, and the journal is
+    // unchanged.
     await nextTurn();
     releaseStops();
     const store = storeAt(config.journal);
@@ -113,7 +114,7 @@ async function runDaemon(
       return () => notifier?.ready();
     },
   });
-  // One that comes early is heard when all stands. What comes of it is in the log.
+  // An early one takes effect when everything has started. The log has the result.
   onSignal('SIGHUP', () => void starting.then((relay) => relay.reload()).catch(() => undefined));
   const relay = await starting;
   notifier = await openNotifier(relay.health, log);

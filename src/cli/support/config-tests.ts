@@ -13,7 +13,7 @@ import { readSource } from '../../config/read/source.ts';
 import { eventNamed, events, exampleRoutingKey } from '../../kazoo/catalogue.ts';
 import { exampleBody } from './example.ts';
 
-/** A notification, and what should become of it. */
+/** A notification, and its expected outcome. */
 export interface ConfigTest {
   readonly name: string;
   /** `cases.yaml:3:5`. */

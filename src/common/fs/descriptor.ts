@@ -22,7 +22,7 @@ function reopened(terminal: number): number {
   try {
     return openSync(`/proc/self/fd/${terminal}`, constants.O_WRONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
   } catch {
-    // It belongs to somebody else, as it does behind su.
+    // It belongs to another user, as behind su.
     return terminal;
   }
 }

@@ -120,7 +120,7 @@ function partsOfPipe(descriptor: number, patience: number): () => Buffer {
 /** Nobody wakes us: this is how Node waits without giving way. */
 const clock = new Int32Array(new SharedArrayBuffer(4));
 
-/** Undefined where there is nothing yet. */
+/** Undefined if there is no data yet. */
 function partIn(descriptor: number): Buffer | undefined {
   try {
     return partOf(descriptor);

@@ -32,7 +32,7 @@ export function must(holds: boolean, what: string): asserts holds {
 /** A JSON Schema that is put together here. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** What stands for something else, such as `${env:NAME}`, may stand for anything. */
+/** A reference, such as `${env:NAME}`, may have any value. */
 export const reference = { type: 'string', pattern: '\\$\\{' };
 
 export function orReference(schema: object): JsonSchema {

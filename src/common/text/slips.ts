@@ -130,7 +130,7 @@ function nextCure(
   return undefined;
 }
 
-/** The line that an offset is in, for what is right as it stands. */
+/** The line of an offset, for text that needs no correction. */
 export function excerptAt(text: string, offset: number): Excerpt {
   const { line, column } = lineAt(text, offset);
   return { line, column };

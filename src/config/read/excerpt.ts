@@ -24,7 +24,7 @@ export function maskExcerpt({ line, column, fixed }: Excerpt): Excerpt {
   return meant.trim() === '' ? shown : { ...shown, fixed: meant };
 }
 
-/** @param shownKey what the line begins with, where that is a key already */
+/** @param shownKey the key at the beginning of the line, if there is one */
 function maskLine(line: string, shownKey: string | undefined, at = 0): { line: string; at: number } {
   const bare = line.replace(/\s#.*$/, '').trimEnd();
   const [, before = '', key = '', value = ''] = /^(\s*(?:- *)*)([\w-]+)\s*[:=]?\s*(.*)$/.exec(bare) ?? [];

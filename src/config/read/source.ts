@@ -52,7 +52,7 @@ function exists(file: string): boolean {
   }
 }
 
-/** A file with what tells one state of it from another. */
+/** A file, and what distinguishes its states. */
 export interface FileDigest {
   /** The whole path. */
   readonly file: string;
@@ -163,7 +163,7 @@ function first(errors: readonly YAMLError[]): YAMLError[] {
   return lost === -1 ? inOrder : inOrder.slice(0, lost + 1);
 }
 
-/** What was done there, where one can tell, and how the line was meant. */
+/** The mistake that was made there, if it is recognised, and the corrected line. */
 function slipAt(file: string, text: string, error: YAMLError): Diagnostic | undefined {
   const rowAt = (offset: number, of: string) => of.slice(0, offset).split('\n').length - 1;
   if (error.code === 'DUPLICATE_KEY') return undefined;
@@ -248,7 +248,7 @@ const pairs = new WeakMap<YAMLMap, Map<unknown, Pair>>();
 function pairAt(map: YAMLMap, key: string | number | undefined): Pair | undefined {
   const known = pairs.get(map);
   if (known !== undefined) return known.get(key);
-  // Where one is there twice, the first.
+  // Of duplicates, the first.
   pairs.set(map, new Map(map.items.toReversed().map((pair) => [isScalar(pair.key) ? pair.key.value : pair.key, pair])));
   return pairAt(map, key);
 }

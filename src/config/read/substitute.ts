@@ -5,7 +5,7 @@ import { readNamedText } from '../../common/fs/named-file.ts';
 import { isMapping, leadingTilde, leadingTildeMessage } from '../../common/options/value-checks.ts';
 import type { Issue, OptionPath } from '../diagnostics.ts';
 
-/** What `${…}` in values stand for. */
+/** The sources of `${…}` in values. */
 export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -104,7 +104,7 @@ function problemIn({ scheme, name, written }: Reference): string | undefined {
   return `has a \${${scheme}:…} with a name that can't be one`;
 }
 
-/** What a reference stands for, or why it stands for nothing. */
+/** The value of a reference, or the reason why it has none. */
 function find({ scheme, name, fallback }: Reference, { env }: Environment): string | { readonly missing: string } {
   if (scheme === 'env') {
     const value = env[name];

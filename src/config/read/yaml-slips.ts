@@ -76,7 +76,7 @@ interface Scan {
   readonly wrong: { readonly at: number; readonly expected: string | undefined } | undefined;
   /** Where a quote begins that has no end. */
   readonly quote: number | undefined;
-  /** Where what it says ends, without a comment. */
+  /** The end of the value, without a comment. */
   readonly end: number;
 }
 

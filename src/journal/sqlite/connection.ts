@@ -15,7 +15,7 @@ import type { Lock } from './lock.ts';
  */
 type Synchronous = 'FULL' | 'NORMAL';
 
-/** How the daemon reads and writes its database: what goes wrong says what an operator can do. */
+/** The daemon's access to its database. Its errors say what an operator can do. */
 export class Connection {
   readonly database: DatabaseSync;
   readonly file: string;
@@ -70,7 +70,7 @@ export class Connection {
     this.#companions.push(companion);
   }
 
-  /** Writes what companions have, where nothing else is written. @throws JournalError */
+  /** Writes what companions have pending, if nothing else is being written. @throws JournalError */
   writeDue(): void {
     if (this.#companions.some(({ isDue }) => isDue)) this.transaction(() => undefined);
   }

@@ -71,7 +71,7 @@ export function logRemoval(
   database.prepare(insertRow).run(seq, seq, Date.now(), attempts, route, outcome, null, by, null);
 }
 
-/** Forgets what became of these entries, where a row is about one of them alone. */
+/** Deletes the log of these entries, if a row is about one of them alone. */
 export function forgetLoggedOf(database: DatabaseSync, seqs: readonly number[]): void {
   const forget = database.prepare(`
     DELETE FROM delivery_log WHERE route = ? AND (gaps IS NULL) = 1 AND last IN (SELECT value FROM json_each(?))`);

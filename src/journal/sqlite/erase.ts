@@ -9,7 +9,7 @@ import { removeEntries } from './retention.ts';
 /** How many entries are looked at in one go. */
 const stride = 1_000;
 
-/** What one transaction removes at most: intake waits for it. */
+/** The most that one transaction removes, because intake waits for it. */
 const mostRows = 200;
 const mostBytes = 4 * 1024 * 1024;
 
@@ -99,7 +99,7 @@ interface Span {
 
 const account = 'CASE WHEN json_valid(head) THEN head ->> 3 END';
 
-/** What is there when it begins, some at a time. */
+/** The entries at the beginning of the call, some at a time. */
 async function* spansOf(database: DatabaseSync, accountId: string): AsyncGenerator<Span> {
   const select = database.prepare(`
     SELECT seq, received_at, octet_length(data) + ifnull(octet_length(raw), 0) AS bytes FROM notifications
@@ -179,7 +179,7 @@ async function occurrencesIn(file: string, text: string): Promise<number> {
   return count;
 }
 
-/** How often a text stands where it may stay: in what routes select, say. */
+/** Counts a text in columns where it may stay, such as the selections of routes. */
 function namesIn(database: DatabaseSync, text: string): number {
   const columns = database
     .prepare(

@@ -31,7 +31,7 @@ const listInvalidAmong = `${rows} AND ${among}`;
 /** Takes them out. Parameter: places, as a JSON array. */
 export const unlistInvalid = `DELETE FROM invalid WHERE rank IN (0, 1, 2) AND ${among}`;
 
-/** True for what has a line in it. */
+/** True for entries that are in the list. */
 export function isInvalid({ state }: Entry): boolean {
   return state !== 'valid';
 }
@@ -58,7 +58,7 @@ export function listAnew(database: DatabaseSync, seq: number): void {
   database.prepare(listInvalidAmong).run(list);
 }
 
-/** What one step evicts at most: large bodies take longer to remove than small ones. */
+/** The most that one step evicts: large bodies take longer to remove than small ones. */
 export const mostRows = 500;
 export const mostBytes = 4 * 1024 * 1024;
 
@@ -87,7 +87,7 @@ export class Eviction {
   readonly #after: StatementSync;
   readonly #count: StatementSync;
   readonly #begin: StatementSync;
-  /** By rank, how far it was looked: what stands before is held, or came since. */
+  /** For each rank, the place of the last search: entries before it are held, or newer. */
   #positions = [0, 0, 0];
   #alarmed = false;
   #untold = 0;
@@ -145,7 +145,7 @@ export class Eviction {
     return chosen;
   }
 
-  /** Tells what there is to tell. @param share in bytes */
+  /** Logs what is due. @param share in bytes */
   tell(share: number): void {
     const { bytes } = this;
     const used = { bytes: formatBytes(bytes), share: formatBytes(share) };

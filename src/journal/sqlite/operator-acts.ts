@@ -19,7 +19,7 @@ import { isLocked } from './lock.ts';
 import { conditions, isAmong } from './records.ts';
 import { inStep, inSteps, inTransaction, mostLines, type Note, othersTurn, trying } from './steps.ts';
 
-/** What an operator does; each change and the row that tells of it in the audit are one transaction. */
+/** The acts of an operator; each change and its row in the audit are one transaction. */
 export function actOf(
   database: DatabaseSync,
   folder: string,
@@ -38,7 +38,7 @@ export function actOf(
     replay: (route, entries) => steps('replay', entries, (entry) => replay(database, route, entry)),
     pause: async (route) => (await steps('pause', [route], (name) => pause(database, name, operator))) === 1,
     resume: async (route) => (await steps('resume', [route], (name) => resume(database, name))) === 1,
-    // The cursor last, and what stands beyond it: where this is cut off, it can be done again.
+    // The cursor and what is settled beyond it come last, so that an interrupted call can be repeated.
     forget: async (route) => {
       await steps('forget', recordsOn(database, route), (seq) => removeRecord(database, route, seq));
       const note = () => rows.add('forget', 0);
@@ -121,7 +121,7 @@ function hasten(database: DatabaseSync, { route, seq }: DeliveryRecord): boolean
   return changes === 1;
 }
 
-/** Not by the record's place, which another one may have by now: what waits comes and goes. */
+/** Not by the record's rowid, which another record may have by now. */
 function drop(database: DatabaseSync, { route, seq, state, attempts }: DeliveryRecord, { who }: Operator): boolean {
   const { changes } = database
     .prepare('DELETE FROM deliveries WHERE route = ? AND seq = ? AND state = ?')

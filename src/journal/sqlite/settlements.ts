@@ -188,7 +188,7 @@ export class Settlements {
     try {
       this.commit();
     } catch {
-      // Whoever waits for the commit is told.
+      // Those that wait for the commit are notified.
     }
   }
 

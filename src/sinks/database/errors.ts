@@ -9,7 +9,7 @@ export interface ClassifiedError {
    * the error is not about the rows.
    */
   readonly kind: ErrorKind;
-  /** What the database says, without the values that it quotes. */
+  /** The database's message, without the values that it quotes. */
   readonly reason: string;
   readonly code?: number | string;
 }
@@ -38,7 +38,7 @@ export function plainReason(error: unknown): Pick<ClassifiedError, 'reason' | 'c
 /** What a database refuses, in our words: its own message, in whatever language, may quote values. */
 export interface Refusal {
   readonly code: number | string;
-  /** What that code means, where we know it, or the database's name for it. */
+  /** The meaning of that code, if known, or the database's name for it. */
   readonly meaning: string | undefined;
   readonly column?: string | undefined;
   readonly constraint?: string | undefined;

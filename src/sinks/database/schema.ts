@@ -7,7 +7,7 @@ interface SchemaDifference {
   readonly what: string;
   /** The statements that make it; undefined if the daemon can't. */
   readonly statements: readonly string[] | undefined;
-  /** What an operator can do about it, where the table's SQL doesn't say it. */
+  /** What an operator can do, if the table's SQL doesn't say it. */
   readonly remedy?: string;
 }
 
@@ -97,7 +97,7 @@ function isSame(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((name, index) => name === other[index]);
 }
 
-/** What a table that can take no row at all should have, and what an operator can do about it. */
+/** The requirement of a table that can take no row at all, and what an operator can do. */
 interface Incompatibility {
   readonly what: string;
   readonly remedy: string;

@@ -167,7 +167,7 @@ class DatabaseSink implements Sink {
         const removes = retention > 0 && this.#mayRemoveOld();
         await this.#database.maintain(removes ? Date.now() - retention : undefined, signal);
       } catch (error) {
-        // Nothing depends on it: the next round does what this one didn't.
+        // No delivery depends on it: the next round repeats it.
         if (!signal.aborted) this.#log.warn({ reason: reasonOf(error) }, messages.notMaintained);
       }
       await delay(maintenanceInterval, undefined, { signal, ref: false }).catch(() => undefined);

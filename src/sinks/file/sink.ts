@@ -71,7 +71,7 @@ class FileSink implements Sink {
 
   /** Those of the batch that aren't in the file yet. */
   async #missingOf(batch: readonly Delivery[], signal: AbortSignal): Promise<readonly Delivery[]> {
-    // What may be there comes first after a start: nothing of it is left.
+    // Possible repeats come first after a start: from here on there are none.
     if (!batch.some(({ mayRepeat }) => mayRepeat)) this.#linesBefore?.clear();
     else this.#linesBefore ??= await this.#readLinesBefore(signal);
     const before = this.#linesBefore;

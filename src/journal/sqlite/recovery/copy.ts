@@ -117,7 +117,7 @@ class NotificationWriter {
   }
 }
 
-/** Columns that hold JSON, and what tells that no bytes were overwritten in the middle of it. */
+/** Columns with JSON, and a test that no bytes in the middle were overwritten. */
 const wholeness = new Map([
   ['head', isHead],
   ['data', isJson],

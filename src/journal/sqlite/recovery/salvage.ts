@@ -120,7 +120,7 @@ function canTellListed(pages: Pages, roots: ReadonlyMap<string, number>, to: Dat
   );
 }
 
-/** What operators have decided that isn't in the deliveries: which routes are paused, and who has done what. */
+/** Operators' decisions that aren't in the deliveries: paused routes, and the audit. */
 function keepDecisions(pages: Pages, roots: ReadonlyMap<string, number>, to: DatabaseSync): void {
   const pause = to.prepare('INSERT OR REPLACE INTO paused (route, at, who) VALUES (?, ?, ?)');
   walk(pages, roots.get('paused') ?? 0, indexShape('TEXT', 'INTEGER', 'TEXT'), ({ values: [route, at, who] }) => {
