@@ -56,5 +56,5 @@ async function examineQueue(connection: Connection, queue: QueueOptions): Promis
 function consumersText(count: number, { consumers }: QueueOptions): string {
   if (count === 0) return 'no consumer';
   if (count <= consumers) return 'a daemon consumes';
-  return `${count} consumers, and queue.consumers is ${consumers}: somebody else takes notifications away`;
+  return `${count} consumers, and queue.consumers is ${consumers}: another program takes notifications away`;
 }

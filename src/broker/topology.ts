@@ -54,7 +54,7 @@ export async function ensureExchange(
   }
   if (await exchangeExists(connection)) return;
   log.info({ exchange }, messages.awaitingExchange);
-  onWait(`waits for KAZOO to declare the exchange ${exchange}: this user may not`);
+  onWait(`waits for KAZOO to declare the exchange ${exchange}: this user has no permission`);
   do {
     heartbeat.beat();
     await delay(exchangePause, undefined, { signal });
@@ -74,7 +74,7 @@ export async function ensureQueue(connection: Connection, queue: QueueOptions): 
     if (replyCodeOf(error) !== codes.preconditionFailed) throw error;
     throw new QueueConflict(
       `the queue "${queue.name}" exists with other arguments than the configuration gives it. ` +
-        'Delete it once what it holds is delivered (rabbitmqctl delete_queue), or set queue.* as it is, or set another queue.name',
+        'Delete it when its messages are delivered (rabbitmqctl delete_queue), set queue.* to its arguments, or set another queue.name',
       { cause: error },
     );
   }

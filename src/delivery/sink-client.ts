@@ -79,7 +79,7 @@ export class SinkClient {
   #open(): Promise<Opened> {
     if (this.#opening !== undefined) return this.#opening;
     const opening: Promise<Opened> = this.#closing.then(() => {
-      if (this.#opening !== opening) throw new SinkUnavailable('the sink before has not let go in time');
+      if (this.#opening !== opening) throw new SinkUnavailable('the previous sink has not closed in time');
       return this.#openAnew();
     });
     this.#opening = opening;
@@ -188,7 +188,9 @@ function rememberingMask(batch: readonly Delivery[]): Mask {
 
 function maskOf(texts: readonly string[]): Mask {
   const secrets = [...new Set(texts)];
-  return secrets.length > mostValues ? () => 'it is not said why: that may hold a secret' : createMask(() => secrets);
+  return secrets.length > mostValues
+    ? () => 'the reason is withheld, because it may contain a secret'
+    : createMask(() => secrets);
 }
 
 function textsIn(value: Json | undefined): string[] {

@@ -115,7 +115,7 @@ function read(answer: string, question: Question): unknown {
   try {
     return JSON.parse(answer, (_key, value: unknown) => (typeof value === 'string' ? shown(value) : value));
   } catch (cause) {
-    throw new Error('what answers on its socket is no daemon of ours', { cause });
+    throw new Error('another program answers on its socket', { cause });
   }
 }
 

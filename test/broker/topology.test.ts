@@ -53,7 +53,7 @@ describe('a link that is refused', () => {
     await once(web, 'listening');
     const { port } = web.address() as AddressInfo; // it listens on a port
     const link = await start(`amqp://guest:guest@127.0.0.1:${port}`);
-    await until(() => link.logged.join('').includes('what answers there speaks no AMQP'), { what: 'the reason' });
+    await until(() => link.logged.join('').includes('the server there does not speak AMQP'), { what: 'the reason' });
     web.close();
   });
 });
@@ -94,7 +94,7 @@ describe('the exchange', () => {
     expect(link.sessions).toBe(0);
     expect(link.activity).toMatchObject({
       state: 'connecting',
-      reason: 'waits for KAZOO to declare the exchange notifications: this user may not',
+      reason: 'waits for KAZOO to declare the exchange notifications: this user has no permission',
     });
     await declareAsKazoo(broker.url);
     await until(() => link.sessions === 1, { what: 'the consumer' });
@@ -169,7 +169,7 @@ describe('the queue', () => {
     const other = await start(broker.url, { queue: { ...queue, name: 'kazoo-relay-2' } });
     await until(() => other.sessions === 1, { what: 'the other consumer' });
     await until(() => link.logged.some((line) => line.includes('exists with other arguments')), { what: 'the error' });
-    expect(link.logged.join('')).toMatch(/delete_queue.*or set queue\.\* as it is, or set another queue\.name/);
+    expect(link.logged.join('')).toMatch(/delete_queue.*set queue\.\* to its arguments, or set another queue\.name/);
     expect(link.sessions).toBe(0);
     await onChannel(broker.url, (channel) => channel.deleteQueue('kazoo-relay-2'));
   });

@@ -99,7 +99,7 @@ describe('files that are removed under a daemon that runs', () => {
       expect.arrayContaining([expect.stringMatching(/^the journal: .*removed, moved or replaced/)]),
     );
     expect(await askDaemon(robbed.journal, 'status')).toMatchObject({
-      journal: { reason: expect.stringContaining('copy what it has open') },
+      journal: { reason: expect.stringContaining('copy the files that it has open') },
     });
     expect(await queued()).toBe(10);
     const [commands = ''] = /cp \/proc.*?(?=; then restart)/.exec(first.stderr) ?? [];

@@ -33,7 +33,7 @@ const fileReasons = new Map<string | undefined, string>([
   ['EFBIG', 'it is larger than a file may be'],
   ['EIO', 'its disk fails (an input/output error)'],
   ['EPIPE', 'nobody reads it any more'],
-  ['ESTALE', 'the server of its file system knows it no more (a stale handle)'],
+  ['ESTALE', 'the server of its file system no longer knows it (a stale handle)'],
 ]);
 
 const folderReasons = new Map<string | undefined, string>([

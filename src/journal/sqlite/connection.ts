@@ -125,7 +125,7 @@ export class Checkpoints {
   #find(): string | null {
     try {
       if (this.#left('NOOP') < many || this.#left('PASSIVE') < many) return null;
-      return 'somebody has been reading the journal for long';
+      return 'a program has been reading the journal for long';
     } catch (error) {
       return reasonOf(error);
     }

@@ -67,16 +67,16 @@ export class JournalFiles {
     const known = [...this.#known].map(([name, identity]) => ({ name, identity, ...openFile(identity) }));
     const moved = known.filter(({ identity, target }) => isSame(identityOf(target), identity));
     const moves = moved.filter(({ name, target }) => name !== target).map(({ name, target }) => `mv ${target} ${name}`);
-    if (moves.length > 0) return `${what}: move it back, and all goes on: ${moves.join(' && ')}`;
+    if (moves.length > 0) return `${what}: move it back, then intake continues: ${moves.join(' && ')}`;
     if (path !== this.#file) {
-      return `${what}: stop the daemon (SIGTERM), which brings all that it has written into the journal, and start it again`;
+      return `${what}: stop the daemon (SIGTERM), which saves everything in the journal, and start it again`;
     }
     const copies = known
       .filter(({ name, identity }) => !name.endsWith('-shm') && !isSame(identityOf(name), identity))
       .map(({ name, link }) => `cp ${link} ${name}`);
     const folder = dirname(path);
     const commands = [...(existsSync(folder) ? [] : [`mkdir -m 700 ${folder}`]), ...copies];
-    return `${what}: before it ends, copy what it has open, where nothing is written now: ${commands.join(' && ')}; then restart it`;
+    return `${what}: before you stop the daemon, copy the files that it has open: ${commands.join(' && ')}; then restart it`;
   }
 }
 

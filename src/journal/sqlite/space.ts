@@ -154,7 +154,7 @@ function lineText(route: string, state: string, count: number): string {
     case 'waiting':
       return `${count} deliveries of the route ${route} that wait for another try: "kazoo-relay waiting list --group" says why`;
     case 'dead':
-      return `${count} dead letters of the route ${route}: mend the cause and "kazoo-relay dead retry", or "dead drop"`;
+      return `${count} dead letters of the route ${route}: fix the cause, then "kazoo-relay dead retry", or "dead drop"`;
     default:
       return `${count} notifications that the route ${route} has quarantined: "kazoo-relay dead retry", or "dead drop"`;
   }
@@ -170,7 +170,7 @@ function lagsHeld(database: DatabaseSync, running: ReadonlySet<string>): Holder[
     .filter(({ name }) => running.has(String(name)))
     .map(({ name, cursor }) => {
       const count = Math.max(0, last - Math.max(Number(cursor), first - 1));
-      const text = `the route ${name}, which is behind by ${count} notifications: mend its sink, or remove it from the configuration`;
+      const text = `the route ${name}, which is behind by ${count} notifications: repair its sink, or remove it from the configuration`;
       return { bytes: count === 0 ? 0 : count * bytesOf(Number(cursor)), text };
     });
 }

@@ -109,7 +109,7 @@ describe('a journal that is in use', () => {
     ['its folder', () => moveAway(folder)],
   ])('that has %s moved says where it is, and goes on once it is back', async (_what, happens) => {
     happens();
-    await expect(journal.append([notification({})])).rejects.toThrow(/move it back, and all goes on/);
+    await expect(journal.append([notification({})])).rejects.toThrow(/move it back, then intake continues/);
     for (const [, from = '', to = ''] of (journal.trouble ?? '').matchAll(/mv (\S+) (\S+?)(?= &&|$)/g)) {
       mkdirSync(folder, { recursive: true });
       renameSync(from, to);
@@ -155,7 +155,7 @@ describe('a write-ahead log that can’t be brought into the journal', () => {
     const json = JSON.stringify({ filler: 'x'.repeat(1_000_000) });
     for (let count = 0; count < 20; count += 1) await journal.append([notification({ json })]);
     await until(() => told(messages.walGrows).length > 0, { what: 'the warning' });
-    expect(logged.join('')).toContain('somebody has been reading the journal for long');
+    expect(logged.join('')).toContain('a program has been reading the journal for long');
     reader.close();
     await until(() => told(messages.walShrinks).length > 0, { what: 'its end' });
     expect(told(messages.walGrows)).toHaveLength(1);

@@ -43,7 +43,7 @@ export function rebuildJournal(folder: string, routes: readonly string[], log: L
     throw cause instanceof JournalError
       ? cause
       : new JournalError(
-          `the journal ${file} can't be rebuilt, and is left as it was: ${fileReasonOf(cause)}; see to the cause and try again`,
+          `the journal ${file} can't be rebuilt, and is left as it was: ${fileReasonOf(cause)}; remove the cause and try again`,
           { cause },
         );
   } finally {
