@@ -1,4 +1,5 @@
-import { Command, CommanderError, Help } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { wrap } from '../common/text/format.ts';
 import { createTerminal, OutputError, type ProcessContext, type Terminal } from './support/terminal.ts';
 
 /** Every command, in the order of the help, with what loads it. */
@@ -66,11 +67,11 @@ export async function createProgram([first = unnamed]: readonly string[], termin
  * @param command with all that are below it
  */
 export function atTerminal(command: Command, terminal: Terminal): void {
-  const { stdout, stderr } = terminal;
+  const { stdout } = terminal;
   const width = stdout.columns ?? widthElsewhere;
   command.exitOverride().configureOutput({
     writeOut: (text) => void stdout.write(reflow(text, width)),
-    writeErr: (text) => void stderr.write(text),
+    writeErr: (text) => terminal.complain(text.trimEnd()),
     getOutHelpWidth: () => width,
     getErrHelpWidth: () => widthElsewhere,
   });
@@ -79,7 +80,7 @@ export function atTerminal(command: Command, terminal: Terminal): void {
 
 /** Fits prose to a width, however it was wrapped. What is indented, options and examples, stays as it is. */
 function reflow(text: string, width: number): string {
-  const fit = (paragraph: string) => new Help().boxWrap(paragraph.replaceAll('\n', ' '), width);
+  const fit = (paragraph: string) => wrap(paragraph.replaceAll('\n', ' '), width).join('\n');
   return text.replace(/^\S.*(?:\n(?!Exit code:)\S.*)*/gm, fit);
 }
 

@@ -38,6 +38,8 @@ export interface LoadedConfig {
 /** The same, or what is wrong: then there is no configuration. */
 export interface CheckedConfig extends Omit<LoadedConfig, 'config'> {
   readonly config: Config | undefined;
+  /** What is right of it by itself, whatever is wrong elsewhere. */
+  readonly validation: Config['validation'] | undefined;
   readonly errors: readonly Diagnostic[];
 }
 
@@ -52,7 +54,7 @@ export function loadConfig(file: string, given?: Overrides): Config {
 
 /** As `loadConfig`, with all that there is to say about it. @throws ConfigError */
 export function readConfig(file: string, given?: Overrides, scope?: Scope): LoadedConfig {
-  const { config, errors, ...rest } = checkConfig(file, given, scope);
+  const { config, errors, validation: _, ...rest } = checkConfig(file, given, scope);
   if (config === undefined) throw new ConfigError(errors.flatMap(diagnosticLines).join('\n'));
   return { config, ...rest };
 }
@@ -122,6 +124,7 @@ export function checkConfig(
     const errors = main.errors.length > 0 ? main.errors : [{ source: file, option: '', message }];
     return {
       config: undefined,
+      validation: undefined,
       errors,
       warnings: main.warnings,
       files: [file],
@@ -159,6 +162,7 @@ export function checkConfig(
   const files = [...merged.files, ...watched];
   return {
     config: found.length > 0 ? undefined : config,
+    validation: wrongPaths.touches(['validation']) ? undefined : config.validation,
     errors: sorted(found, files),
     warnings: sorted(warnings, files),
     files,

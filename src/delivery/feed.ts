@@ -2,6 +2,7 @@ import type { RouteSession } from '../journal/route-session.ts';
 import type { Entry, Interest } from '../notification/entry.ts';
 import { createMatcher, type Decision, interestOf, type Selection } from '../routes/match.ts';
 import type { SinkLimits } from '../sinks/sink.ts';
+import { ConditionHealth } from './counts.ts';
 import type { RouteLedger } from './ledger.ts';
 import { horizon, type RetryOptions } from './retry.ts';
 
@@ -39,7 +40,7 @@ export class RouteFeed {
   readonly #ring: () => void;
   readonly #ledger: RouteLedger;
   readonly #match: (entry: Entry) => Decision;
-  #conditionFailures = 0;
+  readonly #condition = new ConditionHealth();
   readonly #interest: Interest;
   /** Beyond the cursor: what becomes of them is decided already. */
   readonly #handledBeyondCursor: Set<number>;
@@ -62,9 +63,9 @@ export class RouteFeed {
     this.#session = session;
     this.#ledger = ledger;
     this.#ring = ring;
-    this.#match = createMatcher(options, (reason) => {
-      this.#conditionFailures += 1;
-      onConditionFailure(reason);
+    this.#match = createMatcher(options, (failure, { header }) => {
+      this.#condition.evaluated(failure, header.receivedAt);
+      if (failure !== null) onConditionFailure(failure);
     });
     this.#interest = interestOf(options);
     this.#handledBeyondCursor = new Set(handledBeyondCursor);
@@ -72,9 +73,9 @@ export class RouteFeed {
     this.#handledThrough = ledger.hasOrder ? last : ledger.cursor;
   }
 
-  /** Entries that the route skipped because its condition couldn't be evaluated. */
-  get conditionFailures(): number {
-    return this.#conditionFailures;
+  /** How the route's condition fares. */
+  get condition(): Pick<ConditionHealth, 'failures' | 'trouble'> {
+    return this.#condition;
   }
 
   /** True where there is soon nothing left to try, or what was settled should be saved. */

@@ -9,7 +9,7 @@ import type { Pause } from '../journal/reader.ts';
 import type { Order, RouteSession } from '../journal/route-session.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { CircuitState, Trouble } from './circuit.ts';
-import { type RouteCounts, ThrottledReporter } from './counts.ts';
+import { type ConditionTrouble, type RouteCounts, ThrottledReporter } from './counts.ts';
 import { Dispatcher, type DispatchOptions } from './dispatcher.ts';
 import { type FeedOptions, RouteFeed } from './feed.ts';
 import { KeyedQueue } from './keyed-queue.ts';
@@ -39,6 +39,7 @@ export interface RouteActivity {
   readonly inFlight: number;
   /** Entries that it skipped because its condition couldn't be evaluated, since it was started. */
   readonly conditionFailures: number;
+  readonly conditionTrouble: ConditionTrouble | null;
   readonly paused: Pause | null;
   /** Why it can't read or write its journal; undefined where it can. */
   readonly interrupted: string | undefined;
@@ -134,10 +135,10 @@ export class Route {
     const { refusedAccounts } = this.#dispatcher;
     const { state: circuit, since: circuitSince, trouble, probeIn } = this.#dispatcher.circuit;
     const { cursor, attempting: inFlight } = this.#ledger;
-    const { conditionFailures } = this.#feed;
+    const { failures: conditionFailures, trouble: conditionTrouble } = this.#feed.condition;
     const [paused, interrupted] = [this.#pauseNow(), this.#interrupted];
     const sink = { circuit, circuitSince, refusedAccounts, trouble, probeIn };
-    return { cursor, inFlight, conditionFailures, paused, interrupted, ...sink };
+    return { cursor, inFlight, conditionFailures, conditionTrouble, paused, interrupted, ...sink };
   }
 
   /** True where its loop or an attempt hasn't moved for far longer than it may take. */

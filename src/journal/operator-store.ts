@@ -64,7 +64,7 @@ export interface OperatorAct {
   erase(accountId: string, compact: boolean): Promise<Erased>;
   /** From now on the clock is believed as it is. */
   acceptClock(): Promise<void>;
-  /** Nothing is changed here: the daemon was told to probe the sinks of so many routes at once. */
+  /** Nothing is changed here: the sinks of so many routes are probed, by the daemon or a command. */
   probed(routes: number): Promise<void>;
 }
 

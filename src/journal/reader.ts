@@ -9,6 +9,8 @@ export interface JournalReader {
   search(search: Search): Promise<Found>;
   /** What KAZOO has published again of an entry, or before it, oldest first. */
   resendsOf(seq: number): Promise<Resend[]>;
+  /** Of these entries, those that a broker has sent more than once. */
+  redeliveriesOf(seqs: readonly number[]): Promise<ReadonlyMap<number, Redeliveries>>;
   /**
    * The results of an entry's deliveries, the newest of each route first. Deliveries that still have a record are not
    * among them, and those older than the retention may be missing.
@@ -80,6 +82,13 @@ export interface Outage {
   readonly code: number | string | null;
 }
 
+/** The same message again: it has the same id, and was dropped. */
+export interface Redeliveries {
+  readonly count: number;
+  /** Unix milliseconds. */
+  readonly last: number;
+}
+
 export interface Resend {
   readonly id: string;
   readonly receivedAt: number;
@@ -106,6 +115,7 @@ export interface Search {
   /** Names and globs. */
   readonly events?: readonly string[];
   readonly accounts?: readonly string[];
+  readonly zones?: readonly string[];
   /** A value anywhere in the body. */
   readonly callId?: string;
   /** A phone number or an extension anywhere in the body, however it is written there. */

@@ -82,7 +82,11 @@ function brokerNeed(
 
 function routeNeeds(route: RouteStatus, ago: (since: string) => string): Need[] {
   const { name, interrupted, circuit } = route;
-  const needs = [...refusedNeed(route), ...newOnes(name, route.unseen, newKind(route), ` --route ${name}`)];
+  const needs = [
+    ...conditionNeed(route),
+    ...refusedNeed(route),
+    ...newOnes(name, route.unseen, newKind(route), ` --route ${name}`),
+  ];
   if (interrupted !== null) return [{ what: `${name} is interrupted: ${interrupted}`, cure: seeOperations }, ...needs];
   if (circuit === null || circuit.state === 'closed') return needs;
   // A daemon of the version before doesn't say since when.
@@ -90,6 +94,20 @@ function routeNeeds(route: RouteStatus, ago: (since: string) => string): Need[] 
   const probe = circuit.next_probe === null ? '' : `, at the latest in ${circuit.next_probe} s`;
   const cure = `Repair it; delivery goes on by itself${probe}. At once: kazoo-relay waiting retry --route ${name}`;
   return [{ what: `the sink of ${name} is away${since}: ${circuit.reason}`, cure }, ...needs];
+}
+
+/** A daemon of the version before doesn't say it. */
+function conditionNeed({ name, condition_trouble }: RouteStatus): Need[] {
+  if (!condition_trouble) return [];
+  const { failures, since, reason } = condition_trouble;
+  return [
+    {
+      what: `the condition (where) of ${name} fails on everything, and the last ${failures} were not delivered: ${reason}`,
+      cure:
+        'Correct where, then: kazoo-relay reload. Deliver what was skipped: ' +
+        `kazoo-relay replay --route ${name} --since ${since}`,
+    },
+  ];
 }
 
 /** Nor does a daemon of the version before say which accounts are refused. */

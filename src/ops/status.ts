@@ -105,6 +105,8 @@ export interface RouteStatus extends Known {
   readonly in_flight: number | null;
   /** Notifications that its condition (`where`) could not be evaluated for, since the route was started. */
   readonly condition_failures: number | null;
+  /** Where it fails on everything: on how many in a row, when the first of them came in, and why the last one failed. */
+  readonly condition_trouble: { readonly failures: number; readonly since: string; readonly reason: string } | null;
   /** Why it can't read or write its journal. */
   readonly interrupted: string | null;
   readonly circuit: CircuitStatus | null;
@@ -137,6 +139,7 @@ export interface Live {
 export interface Activity {
   readonly inFlight: number;
   readonly conditionFailures: number;
+  readonly conditionTrouble: { readonly count: number; readonly since: number; readonly reason: string } | null;
   readonly paused: Pause | null;
   readonly interrupted: string | undefined;
   readonly circuit: CircuitStatus['state'];
@@ -201,6 +204,7 @@ export function statusOf(
         delivered: delivered && (delivered.get(name) ?? nothing),
         in_flight: activity?.inFlight ?? null,
         condition_failures: activity?.conditionFailures ?? null,
+        condition_trouble: conditionTroubleOf(activity),
         interrupted: activity?.interrupted ?? null,
         circuit: circuitOf(activity),
         refused_accounts: activity?.refusedAccounts ?? null,
@@ -253,6 +257,12 @@ function clockOf(doubt: ClockDoubt | null): ClockStatus | null {
   if (doubt === null) return null;
   const { lastSign, believedIn } = doubt;
   return { last_sign_of_life: new Date(lastSign).toISOString(), believed_in: Math.ceil(believedIn / 1_000) };
+}
+
+function conditionTroubleOf({ conditionTrouble = null }: Partial<Activity> = {}): RouteStatus['condition_trouble'] {
+  if (conditionTrouble === null) return null;
+  const { count, since, reason } = conditionTrouble;
+  return { failures: count, since: new Date(since).toISOString(), reason };
 }
 
 function circuitOf(activity: Activity | undefined): CircuitStatus | null {

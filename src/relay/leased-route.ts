@@ -41,7 +41,14 @@ export class LeasedRoute {
   /** Undefined while it is somebody else's. */
   get snapshot(): Pick<Route, 'stuck' | 'activity' | 'counts'> | undefined {
     if (this.#route !== undefined || this.#trouble === undefined) return this.#route;
-    const idle = { inFlight: 0, conditionFailures: 0, paused: null, trouble: undefined, probeIn: 0 };
+    const idle = {
+      inFlight: 0,
+      conditionFailures: 0,
+      conditionTrouble: null,
+      paused: null,
+      trouble: undefined,
+      probeIn: 0,
+    };
     const circuit = { circuit: 'closed', circuitSince: this.#since, refusedAccounts: 0 } as const;
     return {
       stuck: false,

@@ -27,16 +27,18 @@ export interface Scope {
 
 export type Decision = 'deliver' | 'skip' | { readonly quarantine: string };
 
+/** Is told of each evaluation of `where`: why it failed for an entry, which is skipped then, or null where it didn't. */
+type OnEvaluated = (failure: string | null, entry: Entry) => void;
+
 /**
  * Compiles a selection into the question that is asked of every entry.
- * @param onFailure is told why `where` couldn't be evaluated for an entry, which is skipped then
  * @throws ConditionError
  */
 export function createMatcher(
   selection: Selection,
-  onFailure: (reason: string) => void = () => undefined,
+  onEvaluated: OnEvaluated = () => undefined,
 ): (entry: Entry) => Decision {
-  const unmetBy = createSelector(selection, onFailure);
+  const unmetBy = createSelector(selection, onEvaluated);
   return (entry) => {
     if (unmetBy(entry) !== null) return 'skip';
     // What a route doesn't want is not kept for it.
@@ -68,15 +70,15 @@ export function selectionOf(route: Selection): Selection {
 type Selector = 'state' | 'events' | 'accounts' | 'zones' | 'previews' | 'resends' | 'where';
 
 /** The first that an entry doesn't meet, by its name alone: every entry comes by here for every route. */
-function createSelector(selection: Selection, onFailure: (reason: string) => void): (entry: Entry) => Selector | null {
+function createSelector(selection: Selection, onEvaluated: OnEvaluated): (entry: Entry) => Selector | null {
   const outOfScope = createScope(selection);
   const condition = selection.where === undefined ? undefined : createCondition(selection.where);
 
   function fulfils(entry: Entry): boolean {
     const answer = condition?.(entry) ?? true;
-    if (typeof answer === 'boolean') return answer;
-    onFailure(answer.failed);
-    return false;
+    const failure = typeof answer === 'boolean' ? null : answer.failed;
+    onEvaluated(failure, entry);
+    return answer === true;
   }
 
   return (entry) => {

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { OptionIssue, OptionTree } from '../common/options/declare.ts';
+import type { OptionIssue, OptionRule, OptionTree } from '../common/options/declare.ts';
 import type { Delivery, EnvelopeKey } from '../notification/envelope.ts';
 
 /** A kind of sink: what it declares, how its connection is tested, and how it is opened. */
@@ -25,9 +25,9 @@ export interface SinkDeclaration<O> {
   readonly options: OptionTree;
   /** How a route with these options hands over its deliveries. */
   limits(options: O): SinkLimits;
-  /** Errors among options that are valid one by one; reported with the configuration's other errors. */
-  check?(options: O): readonly OptionIssue[];
-  /** The same rules for an editor: JSON Schemas, none of which refuses what `check` accepts. */
+  /** How the options go together; what breaks a rule is told with the configuration's other mistakes. */
+  readonly rules?: readonly OptionRule<O>[];
+  /** What of that an editor can be told: JSON Schemas, none of which refuses what the rules take. */
   readonly schemaRules?: readonly object[];
   /**
    * Keys of the envelope, beside the id, that it can't do without: a route can't omit them. None where it is left out.

@@ -734,11 +734,14 @@ test('a text with very many places for slips is given up', () => {
 test('one name stands without its list, in every option that is one', () => {
   const file = folder.write(
     'relay.yaml',
-    `include: conf.d/*.yaml\nvalidation: { schemas: /etc/schemas }\n${places.route('events: missed_call\nzones: west\nreveal: password\nshape: { pick: data }')}`,
+    `include: conf.d/*.yaml\nvalidation: { schemas: /etc/schemas, accept: { topup: /amount } }\n${places.route('events: missed_call\nzones: west\nreveal: password\nshape: { pick: data }')}`,
   );
   const { config, errors } = checkConfig(file, given({}));
   expect(errors).toEqual([]);
-  expect(config).toMatchObject({ include: ['conf.d/*.yaml'], validation: { schemas: ['/etc/schemas'] } });
+  expect(config).toMatchObject({
+    include: ['conf.d/*.yaml'],
+    validation: { schemas: ['/etc/schemas'], accept: { topup: ['/amount'] } },
+  });
   const of = { events: ['missed_call'], zones: ['west'], reveal: ['password'], shape: { pick: ['data'] } };
   expect(config?.routes).toMatchObject([of]);
 });

@@ -16,7 +16,14 @@ const broker: BrokerStatus = {
   ...{ reason: null, code: null, rate: 1, received: 1, paused: false },
 };
 const activity: Activity = {
-  ...{ inFlight: 0, conditionFailures: 0, paused: null, interrupted: undefined, circuit: 'closed' },
+  ...{
+    inFlight: 0,
+    conditionFailures: 0,
+    conditionTrouble: null,
+    paused: null,
+    interrupted: undefined,
+    circuit: 'closed',
+  },
   ...{ circuitSince: started + 2_000, refusedAccounts: 0, trouble: undefined, probeIn: 0 },
 };
 const route = {
@@ -139,6 +146,15 @@ describe('an operator is needed', () => {
       {},
       '1 of 2 brokers needs you',
       '10.0.0.1:5672 (zone west): 2 consumers share the queue\nStop the others',
+    ],
+    [
+      'by a condition that fails on everything',
+      {},
+      {},
+      { conditionTrouble: { count: 12, since: started, reason: 'no such key: a' } },
+      '2 of 2 routes need you',
+      'the condition (where) of crm fails on everything, and the last 12 were not delivered: no such key: a\nCorrect where, ' +
+        'then: kazoo-relay reload. Deliver what was skipped: kazoo-relay replay --route crm --since 2026-11-24T08:00:00.000Z',
     ],
     [
       'by accounts that a sink refuses',

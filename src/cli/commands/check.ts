@@ -56,7 +56,7 @@ export async function check(terminal: Terminal, options: Options): Promise<void>
   const tried = options.connect && config !== undefined ? await testConnections(config) : [];
   const isRight = errors.length === 0 && !(options.strict && warnings.length > 0);
   const isFine = isRight && tried.every(({ ok }) => ok);
-  const note = config === undefined ? undefined : await configDifference(config.journal.path, file);
+  const note = config === undefined ? undefined : await configDifference(config.journal.path, file, terminal.env);
   if (options.json)
     await showJson(terminal, {
       ok: isFine,
@@ -67,7 +67,7 @@ export async function check(terminal: Terminal, options: Options): Promise<void>
     });
   else {
     await show(terminal, file, checked, tried, options.connect ?? false);
-    if (note !== undefined) await terminal.print(`${terminal.paint('dim', 'note')}     ${printable(note)}`);
+    if (note !== undefined) await terminal.say(`${terminal.paint('dim', 'note')}     ${printable(note)}`, 9);
   }
   if (!isFine) terminal.exitCode = 1;
 }
@@ -99,16 +99,16 @@ async function showJson(terminal: Terminal, verdict: Verdict): Promise<void> {
 
 /** Only compiling the schemas shows whether they can be used. */
 function withSchemas(checked: CheckedConfig): CheckedConfig {
-  const { config, originOf } = checked;
-  if (config === undefined) return checked;
+  const { validation, originOf } = checked;
+  if (validation === undefined) return checked;
   try {
-    createValidator(config.validation.schemas);
+    createValidator(validation.schemas);
     return checked;
   } catch (cause) {
     const { source, line, column } = originOf(['validation', 'schemas']) ?? { source: 'default' };
     const location = { source, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
     const error = { ...location, option: 'validation.schemas', message: reasonOf(cause) };
-    return { ...checked, config: undefined, errors: [error] };
+    return { ...checked, config: undefined, errors: [...checked.errors, error] };
   }
 }
 
@@ -124,16 +124,16 @@ async function show(
   const width = Math.max(...tried.map(({ name }) => name.length));
   for (const { name, ok, found } of tried) {
     const state = ok ? terminal.paint('green', 'ok     ') : terminal.paint('red', 'failed ');
-    await terminal.print(`${state}  ${printable(`${name.padEnd(width)}  ${found}`)}`);
+    await terminal.say(`${state}  ${printable(`${name.padEnd(width)}  ${found}`)}`, 9 + width + 2);
   }
   if (config === undefined && wasTried)
-    await terminal.print('Nothing was tried: first the configuration must be without mistakes.');
-  await terminal.print(summaryOf(file, config, errors.length, warnings.length));
+    await terminal.say('Nothing was tried: first the configuration must be without mistakes.');
+  await terminal.say(summaryOf(file, config, errors.length, warnings.length));
 }
 
 async function showDiagnostic(terminal: Terminal, kind: string, diagnostic: Diagnostic): Promise<void> {
   const [first = '', ...below] = diagnosticLines(diagnostic).map(printable);
-  await terminal.print(`${kind}  ${first}`);
+  await terminal.say(`${kind}  ${first}`, 9);
   for (const line of below) await terminal.print(`         ${line}`);
 }
 

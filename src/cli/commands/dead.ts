@@ -15,7 +15,7 @@ const dead: DeliveryKind = {
   isLook: true,
   none: 'nothing is dead or quarantined',
   denied: 'it is not dead or quarantined',
-  detail: { head: 'STATE', spare: 2, of: ({ state }) => state },
+  detail: { head: 'STATE', spare: 3, of: ({ state }) => state },
   retry: {
     description: 'deliver again; quarantined notifications are validated again first',
     done: 'will be delivered again',

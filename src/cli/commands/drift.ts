@@ -7,14 +7,14 @@ import { storeAt } from '../../journal/open.ts';
 import type { Drift } from '../../journal/reader.ts';
 import { eventNamed } from '../../kazoo/catalogue.ts';
 import { createAcceptance } from '../../schema/accept.ts';
-import { list } from '../support/args.ts';
+import { list, withTimeZone, withWide } from '../support/args.ts';
 import { isoTime } from '../support/deliveries/messages.ts';
 import { withOpen } from '../support/journal.ts';
-import { type Column, type ListOptions, listTime, Table, withListOptions } from '../support/table.ts';
+import { type Column, Table } from '../support/table.ts';
 import { orExit, type Terminal } from '../support/terminal.ts';
-import { type Moment, moment, momentHelp, withTimeZone } from '../support/times.ts';
+import { type Moment, moment, momentHelp } from '../support/times.ts';
 
-interface Options extends ListOptions {
+interface Options {
   readonly config?: string;
   readonly events?: readonly string[];
   readonly since?: Moment;
@@ -23,7 +23,7 @@ interface Options extends ListOptions {
 }
 
 export function driftCommand(terminal: Terminal): Command {
-  return withListOptions(withTimeZone(new Command('drift')))
+  return withWide(withTimeZone(new Command('drift'), terminal), terminal)
     .description('list what KAZOO sends that no schema knows or allows, the newest kinds first')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option(
@@ -57,7 +57,7 @@ Examples:
 
 async function drift(terminal: Terminal, options: Options): Promise<void> {
   const { config: file, events, all, json } = options;
-  const since = options.since?.(options);
+  const since = options.since?.(terminal);
   const { journal, validation } = loadPartialConfig(findConfigFile(file, terminal.env), terminal.env);
   const { drift } = await withOpen(storeAt(journal).openReader(), (reader) => reader.summary());
   const wanted = events?.map((pattern) => globToRegExp(eventNamed(pattern)?.name ?? pattern));
@@ -68,10 +68,7 @@ async function drift(terminal: Terminal, options: Options): Promise<void> {
     .filter(({ first }) => since === undefined || first >= since);
   const shown = all ? chosen : chosen.filter(({ accepted }) => !accepted);
   if (json) for (const kind of shown) await terminal.print(printable(JSON.stringify(jsonOf(kind))));
-  else
-    await new Table(terminal, driftColumns, options).print(
-      shown.map((kind) => rowOf(kind, listTime(terminal, options))),
-    );
+  else await new Table(terminal, driftColumns).print(shown.map((kind) => rowOf(kind, terminal.time)));
   // On stderr, so that counting the lines of stdout gives 0.
   if (shown.length === 0) terminal.complain('nothing has come that the schemas do not know and allow');
   if (shown.length < chosen.length)

@@ -1,13 +1,13 @@
 import { Command } from 'commander';
-import { printable } from '../../common/text/format.ts';
+import { pluralize, printable } from '../../common/text/format.ts';
 import type { PartialConfig } from '../../config/load.ts';
 import type { Erased, Holdings, OperatorStore } from '../../journal/operator-store.ts';
+import { withTimeZone } from '../support/args.ts';
 import { isDaemonRunning, lookNow } from '../support/daemon-client.ts';
 import { operatorOf, withOperatorStore } from '../support/journal.ts';
 import { notifications, type Terminal } from '../support/terminal.ts';
-import { fullTime, type TimeZoneOption, withTimeZone } from '../support/times.ts';
 
-interface Options extends TimeZoneOption {
+interface Options {
   readonly config?: string;
   readonly account: string;
   readonly dryRun?: true;
@@ -16,7 +16,7 @@ interface Options extends TimeZoneOption {
 }
 
 export function eraseCommand(terminal: Terminal): Command {
-  return withTimeZone(new Command('erase'))
+  return withTimeZone(new Command('erase'), terminal)
     .description('remove all notifications of an account from the journal permanently')
     .requiredOption('-a, --account <id>', 'the account')
     .option('--dry-run', 'print how much there is, and erase nothing')
@@ -45,11 +45,11 @@ async function erase(
   terminal: Terminal,
   store: OperatorStore,
   config: PartialConfig,
-  { account, dryRun, compact, yes, ...zone }: Options,
+  { account, dryRun, compact, yes }: Options,
 ): Promise<void> {
   const isRunning = await isDaemonRunning(config.journal.path);
   const holdings = await store.holdingsOf(account);
-  await terminal.print(printable(`the journal holds ${describe(holdings, zone)} of the account ${account}`));
+  await terminal.say(printable(`the journal holds ${describe(holdings, terminal)} of the account ${account}`));
   if (!dryRun) {
     if (holdings.notifications > 0 && !(yes || (await terminal.confirm(question(holdings))))) {
       await terminal.print('nothing was erased');
@@ -59,7 +59,7 @@ async function erase(
     await terminal.print(`${notifications(erased.notifications)} erased`);
     if (isRunning) {
       await lookNow(config.journal.path);
-      await terminal.print('the daemon forgets them too; a request that is on its way is not called back');
+      await terminal.say('the daemon forgets them too; a request that is on its way is not called back');
     }
     const left = whatIsLeft(erased, holdings, config.journal.path);
     if (left !== null) {
@@ -70,10 +70,10 @@ async function erase(
   await tellUncovered(terminal, store, config, holdings);
 }
 
-function describe({ notifications: count, oldest, newest, ...deliveries }: Holdings, zone: TimeZoneOption): string {
+function describe({ notifications: count, oldest, newest, ...deliveries }: Holdings, { time }: Terminal): string {
   if (oldest === null || newest === null) return 'nothing';
   const { waiting, quarantined, dead } = deliveries;
-  const span = `received from ${fullTime(oldest, zone)} to ${fullTime(newest, zone)}`;
+  const span = `received from ${time(oldest)} to ${time(newest)}`;
   return `${notifications(count)} (${span}; deliveries: ${waiting} waiting, ${quarantined} quarantined, ${dead} dead)`;
 }
 
@@ -91,7 +91,7 @@ function whatIsLeft({ isLogEmpty, remains }: Erased, { mentions }: Holdings, fol
     );
   if (remains === 0 || mentions > 0) return null;
   return (
-    `the account's id is still in the journal's file (${remains} times), where SQLite had moved rows: stop the daemon, and ` +
+    `the account's id is still in the journal's file (${pluralize(remains, 'time')}), where SQLite had moved rows: stop the daemon, and ` +
     'run this command again with --compact'
   );
 }
@@ -105,9 +105,12 @@ async function tellUncovered(
 ): Promise<void> {
   const { undecodable } = await store.summary();
   const sinks = routes.map(({ name, sink }) => `${name} (${sink.type})`).join(', ');
-  await terminal.print(`not covered:
-  undecodable notifications, whose account is unknown: ${undecodable} (kazoo-relay dead list)
-  notifications of other accounts, or of none, that mention this one: ${mentions}
-  backups and copies of the journal, also the .damaged ones of a rebuild; logs
-  what sinks have: ${printable(sinks)}`);
+  await terminal.print('not covered:');
+  for (const line of [
+    `undecodable notifications, whose account is unknown: ${undecodable} (kazoo-relay dead list)`,
+    `notifications of other accounts, or of none, that mention this one: ${mentions}`,
+    'backups and copies of the journal, also the .damaged ones of a rebuild; logs',
+    `what sinks have: ${printable(sinks)}`,
+  ])
+    await terminal.say(`  ${line}`, 4);
 }

@@ -65,13 +65,13 @@ async function init(terminal: Terminal, options: Options): Promise<void> {
   if (!options.force) refuseExisting(file);
   const config = await answersOf(terminal, options);
   write(file, newConfigText(config));
-  await terminal.print(printable(`${file} is written`));
+  await terminal.say(printable(`${file} is written`));
   becomeOwnerOf(config.journal);
   await check(terminal, { config: file, connect: true });
   const start = file === usual.config ? 'systemctl enable --now kazoo-relay' : `kazoo-relay run --config ${file}`;
   const next =
     terminal.exitCode === 0 ? `next: ${start}` : `correct what failed in ${file}; then: kazoo-relay check --connect`;
-  await terminal.print(printable(next));
+  await terminal.say(printable(next));
 }
 
 /** The example that deploy/install.sh puts there is nobody's work. @throws Error where there is anything else */
@@ -112,7 +112,7 @@ async function kazooBrokers(
     return undefined;
   }
   const found = `${file} names ${pluralize(brokers.length, 'broker')}: ${brokers.map(shown).join(', ')}`;
-  await terminal.print(printable(found));
+  await terminal.say(printable(found), 2);
   if (named === undefined && asks && !/^(y(es)?)?$/i.test(await terminal.ask('Use them?', 'yes'))) return undefined;
   // root may read more than the service's user.
   return process.getuid?.() !== 0 || (statSync(file).mode & 0o004) !== 0 ? file : brokers;

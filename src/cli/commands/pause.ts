@@ -36,7 +36,7 @@ async function pause(terminal: Terminal, name: string, store: OperatorStore, con
   const isNew = await store.act(operatorOf(terminal.env), { route }).pause(route);
   await lookNow(config.journal.path);
   const state = isNew ? 'is paused: no attempt starts' : 'was paused already';
-  await terminal.print(`${route} ${state}; "kazoo-relay resume ${route}" ends it`);
+  await terminal.say(`${route} ${state}; "kazoo-relay resume ${route}" ends it`);
 }
 
 export function resumeCommand(terminal: Terminal): Command {

@@ -106,7 +106,7 @@ async function publish(terminal: Terminal, names: readonly string[], options: Op
     await publisher.confirmed();
     const note =
       unsure === 0 ? '' : `; KAZOO's routing key of ${unsure} is unknown, they have ${unknownRoutingKeyPrefix}EVENT`;
-    await terminal.print(`published ${notifications(sent)} to ${broker.host}${note}`);
+    await terminal.say(`published ${notifications(sent)} to ${broker.host}${note}`);
   } finally {
     await publisher.close();
   }

@@ -53,8 +53,8 @@ async function reload(terminal: Terminal, file: string, { json }: Options): Prom
     throw new Error(`no daemon runs on the journal in ${path}; if journal.path has changed, restart the daemon`);
   if ('error' in report) throw new Error(report.error);
   if (!report.reloaded) terminal.exitCode = 1;
-  const text = json ? JSON.stringify(report) : describe(report);
-  await terminal.print(text.split('\n').map(printable).join('\n'));
+  if (json) return terminal.print(printable(JSON.stringify(report)));
+  for (const line of describe(report).split('\n')) await terminal.say(printable(line), 2);
 }
 
 function describe({ reloaded, reason, read, routes, brokers, applied, needs_restart }: ReloadReport): string {

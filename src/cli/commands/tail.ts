@@ -7,14 +7,14 @@ import { storeAt } from '../../journal/open.ts';
 import type { JournalReader, Query } from '../../journal/reader.ts';
 import type { Entry } from '../../notification/entry.ts';
 import { shape } from '../../routes/shape.ts';
-import { count, list } from '../support/args.ts';
+import { count, list, withTimeZone, withWide } from '../support/args.ts';
 import { withOpen } from '../support/journal.ts';
 import { resolveEvents } from '../support/lookup.ts';
-import { type Cell, type Column, type ListOptions, listTime, Table, withListOptions } from '../support/table.ts';
+import { type Cell, type Column, Table } from '../support/table.ts';
 import { describeProblems, orExit, stateColours, stateOf, type Terminal } from '../support/terminal.ts';
-import { fullTime, type Moment, moment, momentHelp, withTimeZone } from '../support/times.ts';
+import { type Moment, moment, momentHelp } from '../support/times.ts';
 
-interface Options extends ListOptions {
+interface Options {
   readonly config?: string;
   readonly follow?: true;
   readonly events?: readonly string[];
@@ -31,7 +31,7 @@ const pageSize = 500;
 const pollInterval = 250;
 
 export function tailCommand(terminal: Terminal): Command {
-  return withListOptions(withTimeZone(new Command('tail')))
+  return withWide(withTimeZone(new Command('tail'), terminal), terminal)
     .description('show the notifications in the journal; works without a daemon too')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('-f, --follow', 'continue with new ones, until Ctrl-C')
@@ -65,8 +65,8 @@ Examples:
 
 async function tail(terminal: Terminal, options: Options): Promise<void> {
   const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
-  const show = options.json ? showJson(terminal) : showPlain(terminal, options);
-  const since = options.since?.(options);
+  const show = options.json ? showJson(terminal) : showPlain(terminal);
+  const since = options.since?.(terminal);
   await withOpen(storeAt(config.journal).openReader(), async (journal) => {
     const filter = await filterOf(options, config, journal);
     // Looked up first: what comes in while the old ones are printed is found when following.
@@ -79,17 +79,22 @@ async function tail(terminal: Terminal, options: Options): Promise<void> {
     }
     if (options.follow)
       for await (const page of pagesAfter(journal, filter, last, terminal.interrupted)) await show(page);
-    else if (found === 0 && options.limit !== 0) terminal.complain(nothingFound(newest, filter, since, options));
+    else if (found === 0 && options.limit !== 0) terminal.complain(nothingFound(terminal, newest, filter, since));
   });
 }
 
 /** On stderr, so that counting the lines of stdout gives 0. */
-function nothingFound(newest: Entry | undefined, filter: Filter, since: number | undefined, options: Options): string {
+function nothingFound(
+  { time }: Terminal,
+  newest: Entry | undefined,
+  filter: Filter,
+  since: number | undefined,
+): string {
   if (newest === undefined)
     return 'the journal holds nothing: nothing has come in yet, or all of it was removed for its age';
-  const searched = since === undefined ? 'in the whole journal' : `since ${fullTime(since, options)}`;
+  const searched = since === undefined ? 'in the whole journal' : `since ${time(since)}`;
   const selected = filter.events || filter.accounts ? 'nothing of these' : 'nothing';
-  return `${selected} was found ${searched}; the newest notification of all came in at ${fullTime(newest.header.receivedAt, options)}`;
+  return `${selected} was found ${searched}; the newest notification of all came in at ${time(newest.header.receivedAt)}`;
 }
 
 type Filter = Pick<Query, 'events' | 'accounts'>;
@@ -161,10 +166,9 @@ const tailColumns: readonly Column[] = [
   { head: 'PROBLEM', min: 8 },
 ];
 
-function showPlain(terminal: Terminal, options: Options): Show {
-  const time = listTime(terminal, options);
-  const table = new Table(terminal, tailColumns, options);
-  return (page) => table.print(page.map((entry) => cellsOf(entry, time)));
+function showPlain(terminal: Terminal): Show {
+  const table = new Table(terminal, tailColumns);
+  return (page) => table.print(page.map((entry) => cellsOf(entry, terminal.time)));
 }
 
 function cellsOf(entry: Entry, time: (at: number) => string): Cell[] {

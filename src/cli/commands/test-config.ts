@@ -78,8 +78,8 @@ function besides(file: string): string {
 
 async function show(terminal: Terminal, { name, location }: ConfigTest, differences: readonly string[]): Promise<void> {
   if (differences.length === 0) return terminal.print(`${terminal.paint('green', 'ok')}       ${printable(name)}`);
-  await terminal.print(`${terminal.paint('red', 'differs')}  ${printable(name)} (${printable(location)})`);
-  for (const difference of differences) await terminal.print(`           ${printable(difference)}`);
+  await terminal.say(`${terminal.paint('red', 'differs')}  ${printable(name)} (${printable(location)})`, 9);
+  for (const difference of differences) await terminal.say(`           ${printable(difference)}`, 13);
 }
 
 /**

@@ -1,4 +1,7 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { codeOf } from '../../common/errors.ts';
+import { filesNow } from '../../config/read/merge-sources.ts';
 import { digestOf, type FileDigest } from '../../config/read/source.ts';
 import type { OperatorAct } from '../../journal/operator-store.ts';
 import { askDaemon } from '../../ops/control.ts';
@@ -29,10 +32,14 @@ export async function reloadDaemon(folder: string): Promise<ReloadReport | Refus
 }
 
 /**
- * Says where the daemon of that journal runs with another configuration than that file, or with an earlier state of it;
- * undefined where it doesn't, where none runs, or where one can't tell.
+ * Says where the daemon of that journal runs with another configuration than that file, or with an earlier state of it or of what
+ * it includes; undefined where it doesn't, where none runs, or where one can't tell.
  */
-export async function configDifference(folder: string, file: string): Promise<string | undefined> {
+export async function configDifference(
+  folder: string,
+  file: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
   const read = (await askDaemon(folder, 'config').catch(() => null)) as readonly FileDigest[] | Refusal | null;
   // A daemon of the version before doesn't know the question.
   if (read === null || 'error' in read) return undefined;
@@ -40,17 +47,39 @@ export async function configDifference(folder: string, file: string): Promise<st
   if (main === undefined) return undefined;
   if (main.file !== resolve(file))
     return `the daemon of this journal runs with ${main.file}, not with ${resolve(file)}`;
-  const changed = read.filter(hasChanged).map((one) => one.file);
-  if (changed.length === 0) return undefined;
-  return `the daemon runs with an earlier state of ${changed.join(', ')}: kazoo-relay reload makes it read that again`;
+  const known = new Set(read.map((one) => one.file));
+  const changes = [
+    ...partOf('with an earlier state of', read.filter(hasChanged)),
+    ...partOf(
+      'without',
+      filesNow(file, { env })
+        .filter((one) => !known.has(one))
+        .map((one) => ({ file: one })),
+    ),
+  ];
+  if (changes.length === 0) return undefined;
+  return `the daemon runs ${changes.join(', and ')}: kazoo-relay reload makes it read that`;
 }
 
-/** Where it can't be read, it may be this user that can't. */
+function partOf(how: string, files: readonly { readonly file: string }[]): string[] {
+  return files.length === 0 ? [] : [`${how} ${files.map(({ file }) => file).join(', ')}`];
+}
+
+/** Where it can't be read, it may be this user that can't; but one that is gone has changed. */
 function hasChanged({ file, digest }: FileDigest): boolean {
   try {
     return digestOf(file).digest !== digest;
   } catch {
+    return isGone(file);
+  }
+}
+
+function isGone(file: string): boolean {
+  try {
+    statSync(file);
     return false;
+  } catch (error) {
+    return codeOf(error) === 'ENOENT';
   }
 }
 
@@ -98,6 +127,6 @@ export async function probeNow(
   const routes = (await askDaemon(folder, 'try', route)) as readonly string[] | Refusal | null;
   if (routes === null) return;
   if ('error' in routes) throw new Error(`no sink that is away is tried before its time: ${routes.error}`);
-  for (const name of routes) await terminal.print(`the sink of ${name} is away: it is tried now`);
+  for (const name of routes) await terminal.say(`the sink of ${name} is away: it is tried now`);
   if (routes.length > 0) await act.probed(routes.length);
 }

@@ -3,33 +3,44 @@ import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { codeOf, reasonOf } from '../../common/errors.ts';
-import { pluralize, printable } from '../../common/text/format.ts';
+import { pluralize, printable, wrap } from '../../common/text/format.ts';
 import type { Entry } from '../../notification/entry.ts';
 import type { Problem } from '../../notification/notification.ts';
+import { fullTime, shortTime } from './times.ts';
 
 /** What a command has around it: the process's own streams and variables, or what a test hands in. */
 export interface ProcessContext {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable & { readonly columns?: number; readonly isTTY?: boolean };
-  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly stderr: Writable & { readonly columns?: number; readonly isTTY?: boolean };
   readonly env: NodeJS.ProcessEnv;
   /** Ends what would go on by itself; by default SIGINT and SIGTERM do. */
   readonly interrupted?: AbortSignal;
 }
 
-/** How a command reads, prints, asks and ends. */
+/** How a command reads, prints, asks and ends. What a terminal shows fits its width; what a program reads is as it is. */
 export interface Terminal extends ProcessContext {
   /** What the program ends with, unless the command throws. */
   exitCode: number;
+  /** By `--wide`: a terminal too gets everything in full. */
+  wide: boolean;
+  /** By `--utc`: times are shown in UTC, else they are the machine's own. */
+  utc: boolean;
+  /** Characters that a line may have; undefined where it may have any number. */
+  readonly width: number | undefined;
   /** Aborts at Ctrl-C, from when it was first asked for. */
   readonly interrupted: AbortSignal;
   /**
-   * Writes a line to stdout, and waits while its reader is slow.
+   * Writes a line to stdout as it is, and waits while its reader is slow.
    * @throws OutputError where it can't be written
    */
   print(line: string): Promise<void>;
-  /** Writes a line to stderr. */
-  complain(line: string): void;
+  /** Writes prose, broken at spaces to fit. @param indent spaces before its second line and those that follow */
+  say(text: string, indent?: number): Promise<void>;
+  /** Writes prose to stderr. Lines in it that are indented stay as they are, such as an excerpt with its caret. */
+  complain(text: string): void;
+  /** Unix milliseconds: short where a line has a width, else in full. */
+  time(at: number): string;
   /** In this colour where stdout is a terminal, as it is elsewhere. */
   paint(colour: Colour, text: string): string;
   /** Asks, and takes only a yes for one. @throws Error where nobody is there to ask */
@@ -61,16 +72,21 @@ export function createTerminal({ stdin, stdout, stderr, env, ...given }: Process
     const ended = once(dialogue, 'close').then(() => {
       throw new Error('no answer: nothing was done');
     });
-    const answer = await Promise.race([dialogue.question(question), ended]);
+    const answer = await Promise.race([dialogue.question(`${wrap(question, stderr.columns).join('\n')} `), ended]);
     dialogue.close();
     return answer.trim();
   };
-  return {
+  const terminal: Terminal = {
     stdin,
     stdout,
     stderr,
     env,
     exitCode: 0,
+    wide: false,
+    utc: false,
+    get width() {
+      return terminal.wide ? undefined : stdout.columns;
+    },
     get interrupted() {
       interrupted ??= signalled();
       return interrupted;
@@ -83,17 +99,27 @@ export function createTerminal({ stdin, stdout, stderr, env, ...given }: Process
       stdout.write(`${line}\n`, (error) => (error ? reject(new OutputError(error)) : resolve()));
       await promise;
     },
-    complain: (line) => void stderr.write(`${line}\n`),
+    async say(text, indent) {
+      for (const line of wrap(text, terminal.width, indent)) await terminal.print(line);
+    },
+    complain(text) {
+      for (const line of text.split('\n')) {
+        const parts = line.startsWith(' ') ? [line] : wrap(line, stderr.columns);
+        stderr.write(`${parts.join('\n')}\n`);
+      }
+    },
+    time: (at) => (terminal.width === undefined ? fullTime : shortTime)(at, terminal),
     paint: (colour, text) => styleText(colour, text, { stream: stdout }),
     async confirm(question) {
       if (!stdin.isTTY) throw new Error('there is nobody to ask: add --yes');
-      return /^y(es)?$/i.test(await answerTo(`${question} [y/N] `));
+      return /^y(es)?$/i.test(await answerTo(`${question} [y/N]`));
     },
     async ask(question, usual) {
       if (!stdin.isTTY) throw new Error(`there is nobody to ask: ${question}`);
-      return (await answerTo(`${question}${usual === '' ? '' : ` [${usual}]`}: `)) || usual;
+      return (await answerTo(`${question}${usual === '' ? '' : ` [${usual}]`}:`)) || usual;
     },
   };
+  return terminal;
 }
 
 function signalled(): AbortSignal {

@@ -1,12 +1,8 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from 'commander';
 
 /** Whether times are those of UTC, where a command reads and shows them; else they are the machine's own. */
 export interface TimeZoneOption {
-  readonly utc?: true | undefined;
-}
-
-export function withTimeZone(command: Command): Command {
-  return command.option('--utc', 'show and read times in UTC, not in local time');
+  readonly utc?: boolean;
 }
 
 /** A time that was given: Unix milliseconds, once it is known in which time zone it is meant. */

@@ -84,3 +84,6 @@ export interface OptionIssue {
   /** The line of it that can't be read, and how it was meant. */
   readonly excerpt?: Excerpt;
 }
+
+/** Says what is wrong among options that are each right by themselves. One rule is about one thing: what is wrong elsewhere hides it not. */
+export type OptionRule<O> = (options: O) => readonly OptionIssue[];

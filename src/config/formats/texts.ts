@@ -24,6 +24,7 @@ const textSchema = { type: 'string', pattern: '\\S' };
 const urlSchema = (scheme: string) => ({ type: 'string', pattern: `^[\\x00-\\x20]*${anyCase(scheme)}` });
 const httpSchema = urlSchema('https?:');
 const namesSchema = { anyOf: [textSchema, { type: 'array', items: textSchema }] };
+const pointerSchema = { type: 'string', pattern: '^/' };
 const pathSchema = { ...textSchema, not: { type: 'string', pattern: leadingTilde.source } };
 const pathsSchema = { anyOf: [pathSchema, { type: 'array', items: pathSchema }] };
 
@@ -61,13 +62,14 @@ export const texts = {
   },
   pointers: {
     kind: 'list',
-    schema: { type: 'array', items: { type: 'string', pattern: '^/' } },
+    schema: { anyOf: [pointerSchema, { type: 'array', items: pointerSchema }] },
     isList: true,
     validate: (value) =>
       must(
         isNames(value) && value.every((pointer) => pointer.startsWith('/')),
         'must be a list of JSON Pointers such as /voicemail_transcription, as "kazoo-relay drift" shows them',
       ),
+    coerce: listOfOne,
   },
   // RabbitMQ keeps what begins with amq. for itself.
   'queue name': {

@@ -1,7 +1,8 @@
+import { resolve } from 'node:path';
 import { isMapping } from '../../common/options/value-checks.ts';
 import { type Diagnostic, isWithin, type OptionPath, PathMap, type SourceLocation } from '../diagnostics.ts';
-import { type Included, includeRoutes, type UnresolvedReference, unresolvedIn } from './include.ts';
-import type { FileDigest, Source } from './source.ts';
+import { type Included, includedFiles, includeRoutes, type UnresolvedReference, unresolvedIn } from './include.ts';
+import { type FileDigest, readSource, type Source } from './source.ts';
 import { type Substitution, substitute } from './substitute.ts';
 import { fromText, nodeAt, setValue, valueAt } from './tree.ts';
 import {
@@ -66,6 +67,13 @@ export function mergeSources(main: Source, written: Record<string, unknown>, giv
     locationOf: (path) => overrideFor(path, overrides) ?? sourceFor(path, included, main).locationOf(path),
     originOf: (path) => overrideFor(path, overrides) ?? originIn(sourceFor(path, included, main), path, substitutions),
   };
+}
+
+/** The whole paths of the files that a configuration is read from, as it stands: the main one, and those that it includes. */
+export function filesNow(file: string, given: Overrides): string[] {
+  const main = readSource(file);
+  const include = substitute(valueAt(main.value, ['include']), ['include'], given).value;
+  return [file, ...includedFiles(main, includePatterns({ include }, given))].map((one) => resolve(one));
 }
 
 /** Which files to include must be known before all else is put together. */

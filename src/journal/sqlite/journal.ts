@@ -22,6 +22,7 @@ import type {
   Outage,
   Pause,
   Query,
+  Redeliveries,
   Resend,
   Search,
   SelectionVersion,
@@ -44,7 +45,7 @@ import { isInvalid } from './invalid.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { Outages, outagesBetween } from './outages.ts';
 import { PageCache } from './page-cache.ts';
-import { find, pausesIn, resendsOf, summarise } from './reader.ts';
+import { find, pausesIn, redeliveriesOf, resendsOf, summarise } from './reader.ts';
 import { RecentEntryCache } from './recent-entry-cache.ts';
 import { Retention, unlimited } from './retention.ts';
 import { RouteSessions } from './route-sessions.ts';
@@ -206,6 +207,10 @@ class SqliteJournal implements Journal {
 
   resendsOf(seq: number): Promise<Resend[]> {
     return this.#reading((database) => resendsOf(database, seq));
+  }
+
+  redeliveriesOf(seqs: readonly number[]): Promise<Map<number, Redeliveries>> {
+    return this.#reading((database) => redeliveriesOf(database, seqs));
   }
 
   deliveriesOf(seq: number): Promise<LoggedDelivery[]> {

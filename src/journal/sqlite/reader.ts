@@ -1,6 +1,15 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Entry } from '../../notification/entry.ts';
-import type { JournalReader, OpenedReader, Pause, Query, Resend, RouteSummary, Summary } from '../reader.ts';
+import type {
+  JournalReader,
+  OpenedReader,
+  Pause,
+  Query,
+  Redeliveries,
+  Resend,
+  RouteSummary,
+  Summary,
+} from '../reader.ts';
 import { firstSince } from './block-index.ts';
 import { databaseFile, openDatabaseBeside, sizeOf } from './database.ts';
 import { countsIn } from './delivery-counts.ts';
@@ -42,6 +51,7 @@ export function readerOf(
     summary: () => reading(() => summarise(database, file)),
     search: (wanted) => reading(() => search(database, wanted)),
     resendsOf: (seq) => reading(() => resendsOf(database, seq)),
+    redeliveriesOf: (seqs) => reading(() => redeliveriesOf(database, seqs)),
     deliveriesOf: (seq) => reading(() => loggedDeliveriesOf(database, seq)),
     loggedSince: () => reading(() => loggedSince(database)),
     selections: () => reading(() => selectionVersions(database)),
@@ -87,6 +97,13 @@ export function resendsOf(database: DatabaseSync, seq: number): Resend[] {
     )
     .all(seq)
     .map(({ id, received_at }) => ({ id: String(id), receivedAt: Number(received_at) }));
+}
+
+export function redeliveriesOf(database: DatabaseSync, seqs: readonly number[]): Map<number, Redeliveries> {
+  const rows = database
+    .prepare('SELECT seq, count, last FROM redeliveries WHERE seq IN (SELECT value FROM json_each(?))')
+    .all(JSON.stringify(seqs));
+  return new Map(rows.map(({ seq, count, last }) => [Number(seq), { count: Number(count), last: Number(last) }]));
 }
 
 /** What the journal holds, and how far each route is, that it knows: in the configuration or not. */

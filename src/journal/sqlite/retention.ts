@@ -278,7 +278,7 @@ export class Retention {
 /** Removes entries and all that tells of them, within the caller's transaction. */
 export function removeEntries(database: DatabaseSync, seqs: readonly number[]): void {
   const list = JSON.stringify(seqs);
-  for (const table of ['notifications', 'deliveries']) {
+  for (const table of ['notifications', 'deliveries', 'redeliveries']) {
     database.prepare(`DELETE FROM ${table} WHERE seq IN (SELECT value FROM json_each(?))`).run(list);
   }
   database.prepare(unlistInvalid).run(list);

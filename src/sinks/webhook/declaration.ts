@@ -7,9 +7,9 @@ import { createAddress } from './address.ts';
 import { batchFormats, createFormat } from './formats/formats.ts';
 import { templatePaths } from './formats/template.ts';
 import { type FormatName, formatNames, type WebhookOptions, webhookOptions } from './options.ts';
-import { fieldFormats, headerName, ownHeaders, validationErrors, warnings } from './validate.ts';
+import { fieldFormats, headerName, ownHeaders, rules, warnings } from './validate.ts';
 
-/** What of `validationErrors` JSON Schema can say. */
+/** What of `rules` JSON Schema can say. */
 const schemaRules: readonly object[] = [
   when({ format: { const: 'template' } }, { required: ['template'] }),
   unlessFormat(['template'], { not: { required: ['template'] } }),
@@ -39,10 +39,10 @@ export const webhookDeclaration: SinkDeclaration<WebhookOptions> = {
   summary: 'an HTTP request for each notification, in the format that the receiver wants',
   options: webhookOptions,
   limits: ({ batch, concurrency, rateLimit }) => ({ batch, concurrency: Math.min(concurrency, usefulAt(rateLimit)) }),
-  check: validationErrors,
+  rules,
   schemaRules,
-  warnings: warnings,
-  requiredKeys: requiredKeys,
+  warnings,
+  requiredKeys,
   paths: ({ template }) => (template === undefined ? [] : templatePaths(template)),
   rehearse,
 };

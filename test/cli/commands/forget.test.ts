@@ -37,6 +37,8 @@ describe('a route that has left the configuration', () => {
     expect(stdout).toMatch(
       /\n\nNOT IN THE CONFIGURATION +LAG .*\nold +2 \(\d+ \w+\) +1 +0 +1\nNothing of these is delivered\./,
     );
+    expect((await relay('config', 'routes')).stdout).toBe('archive\n');
+    expect((await relay('config', 'routes', '--former')).stdout).toBe('old\n');
     daemon = await start();
     expect(JSON.parse((await relay('status', '--json')).stdout)).toMatchObject({ running: true, former_routes: [old] });
   });

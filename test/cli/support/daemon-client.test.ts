@@ -57,10 +57,24 @@ test('a configuration that is not the running daemon’s is told by status and c
   expect(await told(other)).toBe(`the daemon of this journal runs with ${config}, not with ${other}`);
   appendFileSync(config, '# another state\n');
   expect(await told(config)).toBe(
-    `the daemon runs with an earlier state of ${config}: kazoo-relay reload makes it read that again`,
+    `the daemon runs with an earlier state of ${config}: kazoo-relay reload makes it read that`,
   );
   const { stdout } = await cli(['check', '--config', config, '--json']);
   expect(JSON.parse(stdout)).toMatchObject({ ok: true, note: expect.stringContaining('an earlier state') });
+  await cli(['reload', '--config', config]);
+  expect(await told(config)).toBeUndefined();
+  const [one, two] = [join(folder, 'a.routes.yaml'), join(folder, 'b.routes.yaml')];
+  writeFileSync(one, 'routes: { one: { sink: { type: log } } }');
+  appendFileSync(config, 'include: "*.routes.yaml"\n');
+  await cli(['reload', '--config', config]);
+  expect(await told(config)).toBeUndefined();
+  // What the pattern matches anew, and what it doesn't match any more.
+  writeFileSync(two, 'routes: { two: { sink: { type: log } } }');
+  expect(await told(config)).toBe(`the daemon runs without ${two}: kazoo-relay reload makes it read that`);
+  rmSync(one);
+  expect(await told(config)).toBe(
+    `the daemon runs with an earlier state of ${one}, and without ${two}: kazoo-relay reload makes it read that`,
+  );
   await cli(['reload', '--config', config]);
   expect(await told(config)).toBeUndefined();
 });

@@ -5,19 +5,18 @@ import type { DeliveryRecord, OperatorStore } from '../../../journal/operator-st
 import type { Attempt } from '../../../journal/route-session.ts';
 import type { Entry } from '../../../notification/entry.ts';
 import { shape } from '../../../routes/shape.ts';
+import { withTimeZone, withWide } from '../../support/args.ts';
 import { createFateTeller, type Fate, fateJson, printFates } from '../../support/deliveries/fates.ts';
 import { deliveryJson } from '../../support/deliveries/messages.ts';
 import type { DeliveryKind } from '../../support/deliveries/selection.ts';
 import { listCommandOf, type Selection } from '../../support/deliveries/selection.ts';
 import { withOperatorStore } from '../../support/journal.ts';
 import { findEntry } from '../../support/lookup.ts';
-import { printWrapped, wrap } from '../../support/table.ts';
 import type { Terminal } from '../../support/terminal.ts';
 import { columns } from '../../support/terminal.ts';
-import { fullTime, type TimeZoneOption, withTimeZone } from '../../support/times.ts';
 
 export function showCommand(terminal: Terminal, kind: DeliveryKind): Command {
-  return withTimeZone(new Command('show'))
+  return withWide(withTimeZone(new Command('show'), terminal), terminal)
     .description('show one: its envelope, problems and every attempt')
     .argument('<id>', `as \`${listCommandOf(kind)}\` shows it`)
     .option('-c, --config <file>', 'configuration file of the daemon')
@@ -38,13 +37,13 @@ async function show(
   store: OperatorStore,
   config: PartialConfig,
   entry: Entry,
-  { json, ...zone }: TimeZoneOption & { json?: true },
+  { json }: { json?: true },
 ): Promise<void> {
   const { envelope } = shape(entry, []);
   const lines = await store.recordsOf(entry.seq);
   const names = config.routes.map(({ name }) => name);
   const recorded = new Set(lines.map(({ route }) => route));
-  const fates = await (await createFateTeller(store, config, (at) => fullTime(at, zone)))(entry);
+  const fates = await (await createFateTeller(store, config, terminal))(entry);
   const others = fates.filter(({ route }) => !recorded.has(route));
   if (json) {
     await terminal.print(
@@ -62,10 +61,10 @@ async function show(
   // Line feeds between its lines are ours; in its strings they are escapes already.
   await terminal.print(JSON.stringify(envelope, null, 2).split('\n').map(printable).join('\n'));
   for (const line of lines) {
-    const heading = wrap(deliveryHeading(terminal, line, names, zone), terminal.stdout.columns, 2);
-    await terminal.print(['', ...heading].join('\n'));
-    for (const attempt of columns(line.attempts.map((attempt) => attemptRow(attempt, zone))).split('\n'))
-      if (attempt !== '') await printWrapped(terminal, attempt, 4);
+    await terminal.print('');
+    await terminal.say(deliveryHeading(terminal, line, names), 2);
+    for (const attempt of columns(line.attempts.map((attempt) => attemptRow(attempt, terminal))).split('\n'))
+      if (attempt !== '') await terminal.say(attempt, 4);
   }
   if (others.length === 0) return;
   await terminal.print('');
@@ -81,14 +80,13 @@ function deliveryHeading(
   terminal: Terminal,
   { route, state, dueAt, reason }: DeliveryRecord,
   names: readonly string[],
-  zone: TimeZoneOption,
 ): string {
   const isFormer = route !== '' && !names.includes(route);
-  const due = dueAt === null || isFormer ? '' : `, due ${fullTime(dueAt, zone)}`;
+  const due = dueAt === null || isFormer ? '' : `, due ${terminal.time(dueAt)}`;
   const name = terminal.paint('bold', route || 'all routes');
   return `${name}${isFormer ? ' (not in the configuration)' : ''}: ${state}${due}, ${printable(reason)}`;
 }
 
-function attemptRow({ at, duration, outcome, code, reason }: Attempt, zone: TimeZoneOption): string[] {
-  return [`  ${fullTime(at, zone)}`, `${duration} ms`, outcome, String(code ?? '-'), printable(reason)];
+function attemptRow({ at, duration, outcome, code, reason }: Attempt, { time }: Terminal): string[] {
+  return [`  ${time(at)}`, `${duration} ms`, outcome, String(code ?? '-'), printable(reason)];
 }

@@ -7,7 +7,6 @@ import type { Entry } from '../../../notification/entry.ts';
 import type { RouteStatus, Status } from '../../../ops/status.ts';
 import { createExplainer, type Selection } from '../../../routes/match.ts';
 import { statusIfRunning } from '../daemon-client.ts';
-import { printWrapped } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** What has become of a notification on a route. */
@@ -34,11 +33,10 @@ export interface Fate {
 /** Returns what happened to a notification on each route: those of the configuration first, in its order. */
 export type FateTeller = (entry: Entry) => Promise<Fate[]>;
 
-/** @param time shows Unix milliseconds */
 export async function createFateTeller(
   store: OperatorStore,
   { routes, journal }: PartialConfig,
-  time: (at: number) => string,
+  { time }: Terminal,
 ): Promise<FateTeller> {
   // Only the daemon knows which sinks are away.
   const status = await statusIfRunning(journal.path);
@@ -86,7 +84,7 @@ export async function printFates(terminal: Terminal, fates: readonly Fate[], ind
   const names = fates.map(({ route }) => printable(route || 'all routes'));
   const width = Math.max(...names.map((name) => name.length)) + indent;
   for (const [index, { text }] of fates.entries())
-    await printWrapped(terminal, `${' '.repeat(indent)}${names[index]}`.padEnd(width + 2) + text, width + 2);
+    await terminal.say(`${' '.repeat(indent)}${names[index]}`.padEnd(width + 2) + printable(text), width + 2);
 }
 
 /** A fate as JSON for programs. */

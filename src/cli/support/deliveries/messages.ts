@@ -5,7 +5,6 @@ import type { RouteSummary } from '../../../journal/reader.ts';
 import type { Attempt } from '../../../journal/route-session.ts';
 import { findEntry } from '../lookup.ts';
 import type { Terminal } from '../terminal.ts';
-import { fullTime, type TimeZoneOption } from '../times.ts';
 import { createFateTeller } from './fates.ts';
 import { type DeliveryKind, listCommandOf } from './selection.ts';
 
@@ -58,30 +57,30 @@ export function routeIsGone(route: string): string {
  * why there is nothing to do.
  */
 export async function notSelectedAmong(
+  terminal: Terminal,
   which: DeliveryFilter,
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
-  zone: TimeZoneOption,
 ): Promise<string[]> {
   const lines: string[] = [];
   for (const id of which.ids ?? []) {
     const found = await store.records({ ...which, ids: [id] }, 0, 1);
-    if (found.length === 0) lines.push(`${id}: ${await whyNotSelected(id, which, kind, store, config, zone)}`);
+    if (found.length === 0) lines.push(`${id}: ${await whyNotSelected(terminal, id, which, kind, store, config)}`);
   }
   return lines;
 }
 
 async function whyNotSelected(
+  terminal: Terminal,
   id: string,
   { route }: DeliveryFilter,
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
-  zone: TimeZoneOption,
 ): Promise<string> {
   const entry = await findEntry(id, store, listCommandOf(kind));
-  const fates = await (await createFateTeller(store, config, (at) => fullTime(at, zone)))(entry);
+  const fates = await (await createFateTeller(store, config, terminal))(entry);
   const own = fates.filter((fate) => route === undefined || fate.route === route);
   if (own.some(({ state }) => kind.states.some((one) => one === state))) return 'it is not of that event or time';
   if (own.length === 0) return 'it could not be decoded, so no route has it';
@@ -101,6 +100,6 @@ export async function tellPauses(
   const isMeant = ({ name, waiting }: RouteSummary) => (route === undefined ? waiting > 0 : name === route);
   const paused = (await store.summary()).routes.filter((one) => one.paused !== null && isMeant(one));
   for (const { name } of paused)
-    await terminal.print(printable(`${name} is paused: they go out after "kazoo-relay resume ${name}"`));
+    await terminal.say(printable(`${name} is paused: they go out after "kazoo-relay resume ${name}"`));
   return paused.length > 0;
 }

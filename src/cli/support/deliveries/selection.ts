@@ -2,8 +2,10 @@ import type { Command } from 'commander';
 import { suggestionFor } from '../../../common/text/did-you-mean.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryFilter, DeliveryRecord, OperatorAct, OperatorStore } from '../../../journal/operator-store.ts';
+import { withTimeZone } from '../args.ts';
 import { findEntry, resolveEvent } from '../lookup.ts';
-import { type Moment, moment, momentHelp, type TimeZoneOption, withTimeZone } from '../times.ts';
+import type { Terminal } from '../terminal.ts';
+import { type Moment, moment, momentHelp, type TimeZoneOption } from '../times.ts';
 
 /** What the commands `dead` and `waiting` differ in: all else they have in common. */
 export interface DeliveryKind {
@@ -70,15 +72,15 @@ export async function* retryEach(
 export type RetryCheck = (record: DeliveryRecord) => string | null | Promise<string | null>;
 
 /** What selects deliveries on the command line. */
-export interface Selection extends TimeZoneOption {
+export interface Selection {
   readonly config?: string;
   readonly route?: string;
   readonly event?: string;
   readonly since?: Moment;
 }
 
-export function withSelectionOptions(command: Command): Command {
-  return withTimeZone(command)
+export function withSelectionOptions(command: Command, terminal: Terminal): Command {
+  return withTimeZone(command, terminal)
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('-r, --route <name>', 'only of this route')
     .option('-e, --event <name>', 'only this event')
@@ -97,7 +99,8 @@ export function nothingSelected(which: DeliveryFilter, { none }: DeliveryKind): 
 
 /** @throws Error that suggests another name, where nothing has the route or the event */
 export async function filterOf(
-  { route, event, since, utc }: Selection,
+  zone: TimeZoneOption,
+  { route, event, since }: Selection,
   { states }: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
@@ -107,7 +110,7 @@ export async function filterOf(
     states,
     ...(route && { route }),
     ...(event && { event: await resolveEvent(event, config, store) }),
-    ...(since !== undefined && { since: since({ utc }) }),
+    ...(since !== undefined && { since: since(zone) }),
   };
 }
 
@@ -127,21 +130,22 @@ export interface Choice extends Selection {
   readonly yes?: true;
 }
 
-export function withChoiceOptions(command: Command, { name }: DeliveryKind): Command {
-  return withSelectionOptions(command)
+export function withChoiceOptions(command: Command, { name }: DeliveryKind, terminal: Terminal): Command {
+  return withSelectionOptions(command, terminal)
     .argument('[ids...]', `as \`${name} list\` shows them`)
     .option('--all', 'all of them');
 }
 
 /** @throws Error where something isn't there, or nothing was chosen: no command means all by saying nothing */
 export async function filterOfChoice(
+  zone: TimeZoneOption,
   ids: readonly string[],
   options: Choice,
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
 ): Promise<DeliveryFilter> {
-  const which = await filterOf(options, kind, store, config);
+  const which = await filterOf(zone, options, kind, store, config);
   for (const id of ids) await findEntry(id, store, listCommandOf(kind));
   if (ids.length > 0) return { ...which, ids };
   if (options.all || isNarrow(options)) return which;
