@@ -112,8 +112,8 @@ export class Link {
   }
 
   /**
-   * Stops consuming, commits and acknowledges what has come in by then, and closes the connection. What the journal
-   * hasn't taken when `deadline` aborts stays with the broker.
+   * Stops consuming, commits and acknowledges what has arrived by then, and closes the connection. What isn't in the
+   * journal when `deadline` aborts stays with the broker.
    */
   async stop(deadline: AbortSignal): Promise<void> {
     const abandon = () => {

@@ -1,6 +1,6 @@
 /**
- * What the log may say above the level debug, by room. docs/reference/messages.md explains each one: whoever adds one or
- * changes one changes the page too. What varies stands in the fields beside it, such as `reason`.
+ * The messages of the log above the level debug, by room. docs/reference/messages.md explains each one: change the page
+ * with them. Varying values are fields beside the message, such as `reason`.
  */
 export const messages = {
   // The daemon: its life, its configuration, its log.

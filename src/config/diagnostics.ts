@@ -105,7 +105,7 @@ interface PathNode<T> {
   readonly below: Map<string | number, PathNode<T>>;
 }
 
-/** True where the path leads to what `other` leads to, or to something in it. */
+/** True if the path leads to the same place as `other`, or into it. */
 export function isWithin(path: OptionPath, other: OptionPath): boolean {
   return other.every((key, index) => path[index] === key);
 }

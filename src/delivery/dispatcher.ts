@@ -150,7 +150,7 @@ export class Dispatcher {
     this.#context.ledger.retryAt(Date.now() + Math.ceil(wait), delivery, delivery.attempts, shortened(reason));
   }
 
-  /** What an attempt says about the sink: it is away where all of it failed for no reason of its own. */
+  /** Tells the circuit the result of an attempt: the sink is away if everything failed, and not because of a delivery. */
   #tellCircuit(outcomes: readonly Outcome[]): void {
     const [first] = outcomes;
     if (first !== undefined && isRefusedToAll(first) && outcomes.every(isRefusedToAll)) {

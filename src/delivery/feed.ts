@@ -46,7 +46,7 @@ export class RouteFeed {
   readonly #handledBeyondCursor: Set<number>;
   /** Where the last of these stands, as far as that matters for the order. */
   #handledThrough: number;
-  /** Somebody else may have changed what the journal has recorded. */
+  /** Another process may have changed the journal's records. */
   #changed = false;
   /** Until when a batch may wait to fill, by the monotonic clock. */
   #lingerUntil = 0;
@@ -78,7 +78,7 @@ export class RouteFeed {
     return this.#condition;
   }
 
-  /** True where there is soon nothing left to try, or what was settled should be saved. */
+  /** True if little is left to attempt, or if settled deliveries should be saved. */
   get wantsAttention(): boolean {
     return this.#ledger.ready <= this.#window / 2 || performance.now() - this.#savedAt > savedWithin;
   }
@@ -118,7 +118,7 @@ export class RouteFeed {
     if (ledger.through < this.#handledThrough) {
       if (this.#room <= 0) return false;
       await this.#readOn();
-      // What is due comes next, even if this was all.
+      // Due deliveries come next, even if this was all.
       return true;
     }
     for (const account of ledger.needsRefill()) {
@@ -134,7 +134,7 @@ export class RouteFeed {
     return this.#room > 0 && (await this.#readOn());
   }
 
-  /** Tells the journal what has changed. @param isLast the route ends */
+  /** Tells the journal the changes. @param isLast the route ends */
   save(isLast = false): void {
     this.#savedAt = performance.now();
     const settlement = this.#ledger.changes(Date.now(), isLast);
@@ -149,13 +149,13 @@ export class RouteFeed {
     });
   }
 
-  /** Where something could not be saved, tries that again: what goes out before would be repeated after a crash. */
+  /** Retries a failed save first: what goes out before would be repeated after a crash. */
   async saveAgain(): Promise<void> {
     if (this.#isUnsaved) await this.#session.flush();
     this.#isUnsaved = false;
   }
 
-  /** Looks, where somebody may have dropped some, for what is in memory all the same. */
+  /** Finds deliveries in memory that an operator may have dropped. */
   async findDropped(): Promise<void> {
     if (!this.#changed) return;
     this.#changed = false;

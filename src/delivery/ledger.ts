@@ -309,7 +309,7 @@ function resumed({ entry, attempts }: Waiting): PendingDelivery {
   return new PendingDelivery(entry, attempts, true, mayRepeat(attempts));
 }
 
-/** What an operator has asked for anew is delivered, also where it was delivered before. */
+/** A delivery that an operator asked for again is delivered, even if it was delivered before. */
 function mayRepeat(attempts: readonly Attempt[]): boolean {
   return restartedAt(attempts) === 0;
 }

@@ -58,7 +58,7 @@ export class Progress {
     return this.#deliveries.filter((delivery) => delivery !== undefined).filter(isOpen);
   }
 
-  /** True where the cursor alone doesn't tell what was settled last. */
+  /** True if the cursor alone doesn't cover what was settled last. */
   get hasMoreAhead(): boolean {
     return this.#hasMoreAhead;
   }

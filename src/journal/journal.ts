@@ -29,7 +29,10 @@ export interface JournalStore {
   /** Tests whether a daemon could use it, and returns the findings. @throws JournalError, Error with the obstacle */
   testAccess(): Promise<string>;
 
-  /** Where it is damaged, makes a new one of what can be read. @param routes of the configuration @throws JournalError */
+  /**
+   * Replaces a damaged journal by a new one of what can be read. @param routes of the configuration @throws
+   * JournalError
+   */
   readonly rebuild?: (routes: readonly string[], log: Logger) => Promise<void>;
 }
 

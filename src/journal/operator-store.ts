@@ -16,7 +16,7 @@ export interface OperatorStore extends OpenedReader {
   entryAt(seq: number): Promise<Entry | null>;
   /** All records of an entry, also of what waits. */
   recordsOf(seq: number): Promise<DeliveryRecord[]>;
-  /** What a validator has found now. */
+  /** Saves a new result of the validation. */
   saveValidation(seq: number, state: NotificationState, problems: readonly Problem[]): Promise<void>;
   /** Null where the journal doesn't know the route. */
   cursorOf(route: string): Promise<number | null>;

@@ -1,6 +1,6 @@
 import type { Entry } from '../notification/entry.ts';
 
-/** Reading what a journal holds: safe beside a daemon that writes it. */
+/** Reads a journal, safely beside a daemon that writes it. */
 export interface JournalReader {
   /** Entries after `after` that fit, oldest first; without `after` or `since` the newest `limit` ones. */
   find(query: Query): Promise<Entry[]>;
@@ -34,7 +34,7 @@ export interface LoggedDelivery {
   readonly outcome: 'delivered' | 'dropped' | 'expired';
   /** Unix milliseconds of its commit. */
   readonly at: number;
-  /** What the other side answered, where that has a code. */
+  /** The code of the answer, if there is one. */
   readonly code: number | string | null;
   /** How often it was tried, since it was begun anew. */
   readonly attempts: number;

@@ -70,7 +70,7 @@ export interface RouteSession {
   /** Saves the progress that isn't saved yet. @throws JournalError */
   flush(): Promise<void>;
 
-  /** Saves what was told, and lets go of the route. @throws JournalError where it has let go without saving */
+  /** Saves the progress, and releases the route. @throws JournalError if it was released without saving */
   close(): Promise<void>;
 }
 

@@ -51,7 +51,7 @@ function replacedIn(json: string, matches: readonly SecretMatch[]): string {
 const maxSecrets = 100;
 const maxPathLength = 1_024;
 
-/** What a route may reveal is kept; what only a malicious body can hold stays redacted for every route. */
+/** Values that a route may reveal are kept; those that only a malicious body can hold stay redacted for every route. */
 function withinLimits(secrets: readonly Secret[]): readonly Secret[] {
   return secrets
     .filter(({ path }) => path.reduce((length, key) => length + key.length, 0) <= maxPathLength)

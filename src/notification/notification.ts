@@ -92,5 +92,5 @@ export interface Secret {
   readonly value: Json;
 }
 
-/** What stands in the place of a secret, in the journal and at every sink that isn't told otherwise. */
+/** The replacement of a secret, in the journal and at every sink without `reveal`. */
 export const redacted = '[redacted]';

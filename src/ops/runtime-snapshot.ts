@@ -9,7 +9,7 @@ export interface RuntimeSnapshot {
   brokers(): readonly BrokerSnapshot[];
   routes(): readonly RouteSnapshot[];
   summary(): Promise<Summary>;
-  /** What is wrong with the journal, as it says itself. */
+  /** The journal's own report of a fault. */
   readonly journalProblem: string | null;
   readonly clock: Clock;
   /** Bytes of notifications that are in memory, and that may be. */

@@ -4,7 +4,7 @@ import type { Evicted, Pause, RouteSummary, Summary } from '../journal/reader.ts
 import type { Delivered } from './delivered-lately.ts';
 import { version } from './process.ts';
 
-/** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */
+/** The result of `kazoo-relay status`. Times are RFC 3339 in UTC. */
 export interface Status {
   readonly running: boolean;
   readonly pid: number | null;
@@ -34,7 +34,7 @@ export interface BrokerStatus {
   readonly since: string;
   /** Why it is away, what it waits for, or who else consumes from the queue. */
   readonly reason: string | null;
-  /** Where it is away: AMQP's reply code, or the system's code, where there is one. */
+  /** If it is away: AMQP's reply code, or the system's code, if there is one. */
   readonly code: number | string | null;
   /** Notifications a second, over the last minute. */
   readonly rate: number;
@@ -53,7 +53,7 @@ export interface HttpStatus {
   readonly reason: string | null;
 }
 
-/** What only the journal knows is null where it can't be read. */
+/** Values that only the journal knows are null if it can't be read. */
 interface JournalStatus {
   /** Where the store has a folder. */
   readonly path: string | undefined;
@@ -130,7 +130,7 @@ export interface Live {
   readonly startedAt: number;
   readonly brokers: readonly BrokerStatus[];
   readonly http: HttpStatus | null;
-  /** What is wrong with the journal, as it says itself. */
+  /** The journal's own report of a fault. */
   readonly journalProblem: string | null;
   readonly doubt: ClockDoubt | null;
   readonly activityOf: (route: string) => Activity | undefined;

@@ -19,7 +19,7 @@ export interface Look {
 /** A change between away and back is reported when it has lasted for this time, in milliseconds. */
 export const steadyFor = 60_000;
 
-/** What only grows is told at most so often. */
+/** The least time between two reports of a count that only grows. */
 export const atMostEvery = 600_000;
 
 /** From a broker that has delivered nothing for so long, nothing comes. */
@@ -183,7 +183,7 @@ export class SelfWatch {
 /** What may be away. */
 class State {
   #isAway = false;
-  /** When it became what it isn't told to be yet. */
+  /** When it changed to a state that isn't reported yet. */
   #changed: { readonly monotonic: number; readonly now: number } | undefined;
   #since = { monotonic: 0, now: 0 };
 
@@ -201,7 +201,7 @@ class State {
   }
 }
 
-/** What only grows, until somebody clears it. */
+/** A count that only grows until somebody resets it. */
 class Growth {
   #told: number;
   #toldAt = Number.NEGATIVE_INFINITY;

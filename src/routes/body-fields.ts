@@ -7,7 +7,7 @@ import { envelopeKeys } from '../notification/envelope.ts';
 /** Fields by the operator's own schemas, by event; undefined for a schema that names none. */
 export type OwnFields = ReadonlyMap<string, readonly string[] | undefined>;
 
-/** What JSON a field may be. */
+/** The JSON kinds of a field's values. */
 export type JsonKind = 'text' | 'a number' | 'true or false' | 'an object' | 'a list';
 
 /** What is known of the bodies that a route selects. */

@@ -31,7 +31,7 @@ export class ConditionError extends Unreadable {
 /** The order of checks: syntax, then meaning. */
 type Stage = 'syntax' | 'meaning';
 
-/** @throws ConditionError with what the library says */
+/** @throws ConditionError with the library's message */
 export function orConditionError<T>(text: string, work: () => T): T {
   try {
     return work();

@@ -37,7 +37,7 @@ interface Part {
   readonly holds: Condition;
 }
 
-/** What all has to be true. */
+/** The parts that must all be true. */
 function conjunctsOf(node: ASTNode): ASTNode[] {
   return node.op === '&&' ? node.args.flatMap(conjunctsOf) : [node];
 }

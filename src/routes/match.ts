@@ -113,7 +113,7 @@ function listed(names: readonly string[]): string {
   return `${names.slice(0, named).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
-/** What keeps a wanted entry in quarantine; null where nothing does. */
+/** The reason why a selected entry is quarantined; null if it isn't. */
 function problemOf(entry: Entry, { invalid, unknown }: Selection): string | null {
   if (entry.state === 'invalid' && invalid === 'quarantine') return quarantineReason(entry);
   return !entry.header.known && unknown === 'quarantine' ? `unknown event ${entry.header.event}` : null;
@@ -129,7 +129,7 @@ export function createRevealedPaths(
   return (header) => revealing.flatMap(({ outOfScope, reveal }) => (outOfScope(header) === null ? reveal : []));
 }
 
-/** True where a route selects what the daemon tells of itself: by name, never by `*` alone. */
+/** True if a route selects the daemon's own events: by name, never by `*` alone. */
 export function wantsOwn(events: readonly string[]): boolean {
   return events.some(isOwnPattern);
 }

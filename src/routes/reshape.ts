@@ -100,7 +100,7 @@ function mapMembers(value: unknown, make: (member: unknown, key: string) => unkn
   );
 }
 
-/** Makes the objects on the way; what is no object, and stands in it, is replaced. */
+/** Creates the objects on the path; other values on it are replaced. */
 function setAt(value: unknown, [key = '', ...rest]: readonly string[], wanted: unknown): unknown {
   const holder: object = isHolder(value) && !Array.isArray(value) ? value : {};
   if (rest.length === 0) return { ...holder, [key]: wanted };

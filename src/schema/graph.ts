@@ -21,7 +21,7 @@ export type Part = 'value' | 'key' | 'member' | 'matching' | 'otherMember' | 'it
 export interface Edge {
   readonly to: Node;
   readonly part: Part;
-  /** Where it stands in the schema, such as `/anyOf/1` or `/$ref`. */
+  /** Its place in the schema, such as `/anyOf/1` or `/$ref`. */
   readonly location: string;
   /** It is one of several that are tried, or one whose failing counts. */
   readonly isTried: boolean;

@@ -27,7 +27,7 @@ export interface SinkDeclaration<O> {
   limits(options: O): SinkLimits;
   /** How the options go together; what breaks a rule is told with the configuration's other mistakes. */
   readonly rules?: readonly OptionRule<O>[];
-  /** What of that an editor can be told: JSON Schemas, none of which refuses what the rules take. */
+  /** The same rules for an editor: JSON Schemas, none of which refuses what the rules accept. */
   readonly schemaRules?: readonly object[];
   /**
    * Keys of the envelope, beside the id, that it can't do without: a route can't omit them. None where it is left out.
@@ -100,7 +100,7 @@ export type Outcome = Delivered | Retry | Dead;
 
 interface Delivered {
   readonly status: 'delivered';
-  /** What the other side answered, where that has a code. */
+  /** The code of the answer, if there is one. */
   readonly code?: number | string;
 }
 

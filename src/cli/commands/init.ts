@@ -84,7 +84,7 @@ function refuseExisting(file: string): void {
   );
 }
 
-/** What the options say, and an operator where they say nothing. @throws Error where nobody is there to ask */
+/** The values of the options, and an operator's answers for the others. @throws Error if nobody is there to ask */
 async function answersOf(terminal: Terminal, options: Options): Promise<NewConfig> {
   const asks = terminal.stdin.isTTY === true;
   const brokers =

@@ -101,7 +101,7 @@ function idsAlone(ids: readonly string[], options: Options): readonly string[] {
   return ids;
 }
 
-/** What is to be delivered again. */
+/** The entries to deliver again. */
 interface Source {
   readonly pages: AsyncIterable<readonly Entry[]> | Iterable<readonly Entry[]>;
   /** What was asked for and isn't touched, in lines of text; known once the pages have been gone through. */

@@ -68,7 +68,7 @@ async function run(file: string, overrides: Overrides, rebuild: boolean): Promis
   try {
     await runDaemon(file, overrides, rebuild, loaded, ownLog);
   } finally {
-    // Before whatever is said of what has gone wrong.
+    // Before any message about the failure.
     await ownLog.close();
   }
 }

@@ -69,7 +69,7 @@ async function tail(terminal: Terminal, options: Options): Promise<void> {
   const since = options.since?.(terminal);
   await withOpen(storeAt(config.journal).openReader(), async (journal) => {
     const filter = await filterOf(options, config, journal);
-    // Looked up first: what comes in while the old ones are printed is found when following.
+    // First, so that entries that arrive while the old ones are printed are found when following.
     const newest = await newestOf(journal);
     const last = newest?.seq ?? 0;
     let found = 0;
@@ -131,7 +131,7 @@ async function* pagesNow(
   }
 }
 
-/** What comes after `last`, until the signal aborts. */
+/** The entries after `last`, until the signal aborts. */
 async function* pagesAfter(
   journal: JournalReader,
   filter: Filter,
@@ -156,7 +156,7 @@ function showJson(terminal: Terminal): Show {
   };
 }
 
-/** Wide from the start, because what comes later must stand under it. */
+/** Wide from the start, because later values must fit below. */
 const tailColumns: readonly Column[] = [
   { head: 'RECEIVED' },
   { head: 'EVENT', width: 28, min: 12 },

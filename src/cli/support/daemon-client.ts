@@ -32,8 +32,8 @@ export async function reloadDaemon(folder: string): Promise<ReloadReport | Refus
 }
 
 /**
- * Says where the daemon of that journal runs with another configuration than that file, or with an earlier state of it or of what
- * it includes; undefined where it doesn't, where none runs, or where one can't tell.
+ * Says if the daemon of that journal runs with another configuration than that file, or with an earlier state of it or
+ * of its includes; undefined if it doesn't, if none runs, or if that is unknown.
  */
 export async function configDifference(
   folder: string,

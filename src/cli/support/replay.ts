@@ -28,7 +28,7 @@ export async function* entriesInRange(
 ): AsyncGenerator<Entry[]> {
   const ofRoute = createMatcher(route);
   const isChosen = createMatcher({ ...route, events: events ?? [], accounts: accounts ?? [] });
-  // What comes in meanwhile isn't meant, and might never end.
+  // Entries that arrive meanwhile are not included, and might never end.
   const newest = (await store.find({ limit: 1 })).at(-1)?.seq ?? 0;
   for (let after = 0; ; ) {
     const page = await store.find({ since, after, limit: pageSize });

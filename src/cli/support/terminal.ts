@@ -8,7 +8,7 @@ import type { Entry } from '../../notification/entry.ts';
 import type { Problem } from '../../notification/notification.ts';
 import { fullTime, shortTime } from './times.ts';
 
-/** What a command has around it: the process's own streams and variables, or what a test hands in. */
+/** The surroundings of a command: the streams and variables of the process, or those of a test. */
 export interface ProcessContext {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable & { readonly columns?: number; readonly isTTY?: boolean };
@@ -45,7 +45,7 @@ export interface Terminal extends ProcessContext {
   paint(colour: Colour, text: string): string;
   /** Asks, and takes only a yes for one. @throws Error where nobody is there to ask */
   confirm(question: string): Promise<boolean>;
-  /** Asks for a text. @param usual what an empty answer means @throws Error where nobody is there to ask */
+  /** Asks for a text. @param usual the value of an empty answer @throws Error if nobody is there to ask */
   ask(question: string, usual: string): Promise<string>;
 }
 
@@ -190,10 +190,10 @@ export function describeProblems(problems: readonly Problem[]): string {
   return printable(`${first.path} ${first.message}${more}`.trimStart());
 }
 
-/** What a line about an entry calls it. */
+/** The state of an entry in a line about it. */
 export type EntryState = 'valid' | 'invalid' | 'undecodable' | 'preview' | 'resend';
 
-/** What counts most about an entry, in one word. */
+/** The most important state of an entry, in one word. */
 export function stateOf(entry: Entry): EntryState {
   if (entry.state === 'undecodable') return 'undecodable';
   if (entry.header.preview) return 'preview';

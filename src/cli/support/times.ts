@@ -8,7 +8,7 @@ export interface TimeZoneOption {
 /** A time that was given: Unix milliseconds, once it is known in which time zone it is meant. */
 export type Moment = (zone: TimeZoneOption) => number;
 
-/** What every option says that takes one. */
+/** The forms of a time, for the help of options. */
 export const momentHelp = '30m, 2h, 7d, today, yesterday, 2026-11-24, or 2026-11-24T08:00';
 
 /**
@@ -39,7 +39,7 @@ function midnight(text: string, utc: boolean): number | undefined {
   return new Date(day.getFullYear(), day.getMonth(), day.getDate() - before).getTime();
 }
 
-/** What `Date` would guess beyond that is refused. */
+/** Anything that `Date` would only guess is refused. */
 function timeIn(text: string, utc: boolean): number {
   const [, date, time, offset] =
     /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/i.exec(text) ?? [];

@@ -47,7 +47,7 @@ function make(folder: string, mode: number): void {
     mkdirSync(folder, { mode });
   } catch (cause) {
     const code = codeOf(cause);
-    // Somebody else has made it meanwhile.
+    // Somebody else has created it meanwhile.
     if (code === 'EEXIST') return;
     // Its parent exists: it was checked, or made, just now.
     const reason = code === 'ENOENT' ? 'its file system takes none' : fileReasonOf(cause);
@@ -56,8 +56,8 @@ function make(folder: string, mode: number): void {
 }
 
 /**
- * Whether a file can be written to, or made where it isn't there, as a sentence about it. Nothing is written or made.
- * @throws Error that says what is in the way
+ * Says in a sentence whether a file can be written, or created if it is missing. Nothing is written or created.
+ * @throws Error with the obstacle
  */
 export async function accessTo(path: string): Promise<string> {
   const { R_OK, W_OK, X_OK } = constants;

@@ -23,9 +23,9 @@ export type Option = SchemaObj<unknown> & {
 
 /** A kind of value, by whose name an option says what it takes. */
 export interface Format {
-  /** What the reference calls it. */
+  /** Its name in the reference. */
   readonly kind: string;
-  /** What an editor may know of it: JSON Schema. */
+  /** Its JSON Schema, for editors. */
   readonly schema: object;
   /** True where a text from elsewhere than the file means several values, with commas between them. */
   readonly isList?: true;
@@ -85,5 +85,8 @@ export interface OptionIssue {
   readonly excerpt?: Excerpt;
 }
 
-/** Says what is wrong among options that are each right by themselves. One rule is about one thing: what is wrong elsewhere hides it not. */
+/**
+ * Returns errors among options that are valid one by one. A rule is about one thing, so that an error elsewhere doesn't
+ * hide it.
+ */
 export type OptionRule<O> = (options: O) => readonly OptionIssue[];

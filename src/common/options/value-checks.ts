@@ -24,7 +24,7 @@ export const leadingTilde = /^~([^/]*\/|$)/;
 /** The message about such a path. */
 export const leadingTildeMessage = "can't begin with ~, which only a shell replaces: write the whole path";
 
-/** @throws Error with what must hold */
+/** @throws Error with the requirement */
 export function must(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Error(what);
 }

@@ -18,7 +18,7 @@ export class Unreadable extends Error {
   }
 }
 
-/** For what is made of an error. */
+/** The properties to add to an error. */
 export function excerptOf(error: unknown): { readonly excerpt?: Excerpt } {
   return error instanceof Unreadable && error.excerpt !== undefined ? { excerpt: error.excerpt } : {};
 }

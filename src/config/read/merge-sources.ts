@@ -27,7 +27,7 @@ export interface MergedSources {
   readonly read: readonly FileDigest[];
   /** Where something is said, or the innermost part of its path. */
   locationOf(path: OptionPath): SourceLocation;
-  /** Where the value of an option comes from; undefined where nothing says it. */
+  /** The source of an option's value; undefined if it has none. */
   originOf(path: OptionPath): Origin | undefined;
 }
 

@@ -81,7 +81,7 @@ export interface Source {
   readonly isPublic: boolean;
   /** Where the key of a value stands, or of the innermost part of its path that is there. */
   locationOf(path: OptionPath): SourceLocation;
-  /** Where the value itself begins; undefined where the file says nothing of it. */
+  /** The place of the value itself; undefined if the file doesn't have it. */
   valueLocationOf(path: OptionPath): SourceLocation | undefined;
 }
 

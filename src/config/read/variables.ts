@@ -60,7 +60,7 @@ export function variablesFor(
   return { overrides, warnings, errors };
 }
 
-/** What a flag says, as a value. */
+/** The value of a flag. */
 export function overrideOf({ source, path, text }: Flag, value: Record<string, unknown>): Override {
   return { source, path, value: fromText(text, nodeAt(path, value)) };
 }

@@ -87,7 +87,7 @@ export class ActReporter {
     this.#count = Number(newest?.count ?? 0);
   }
 
-  /** A large act goes on for some looks, and is told with what it has changed by then. */
+  /** A large act spans several looks, and is logged with its count so far. */
   look(): void {
     for (const row of this.#find.all(this.#last)) {
       const { number, at: _, act, ...rest } = actOf(row);

@@ -65,7 +65,7 @@ export class Connection {
     }
   }
 
-  /** From now on, what it has to write goes with every transaction. */
+  /** From now on, its pending writes go with every transaction. */
   accompany(companion: Companion): void {
     this.#companions.push(companion);
   }

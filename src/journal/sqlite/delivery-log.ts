@@ -89,7 +89,7 @@ export function forgetLogged(database: DatabaseSync, route: string): boolean {
   return changes !== 0;
 }
 
-/** What the log says of an entry: of each route the newest first, and nothing where it has no row of it. */
+/** The log's rows of an entry, the newest of each route first; empty if it has none. */
 export function loggedDeliveriesOf(database: DatabaseSync, seq: number): LoggedDelivery[] {
   const single = database.prepare(
     'SELECT * FROM delivery_log WHERE route = ? AND (gaps IS NULL) = 1 AND last = ? ORDER BY number DESC',

@@ -66,5 +66,5 @@ function tryToWrite(path: string): void {
 /** SQLite's result codes for what the system has refused: an input or output, a full disk, the opening of a file. */
 const refusals = [10, 13, 14];
 
-/** What the system may have said of more than one file. */
+/** Errors of the system that may have been about more than one file. */
 const telling = ['EDQUOT', 'EMFILE', 'ENFILE', 'ENOSPC', 'EIO'];

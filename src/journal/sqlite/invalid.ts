@@ -69,7 +69,7 @@ const alarmAgainBelow = 0.4;
 /** While more and more is evicted, it is told as often, in milliseconds. */
 const toldEvery = 60_000;
 
-/** What is evicted first stands first: the ranks of the table `invalid`. */
+/** In order of eviction: the ranks of the table `invalid`. */
 const kinds = ['undecodable', 'unknown', 'known'] as const;
 
 const factOf = (kind: keyof Evicted): string => `evicted_${kind}`;

@@ -250,7 +250,7 @@ class SqliteJournal implements Journal {
     try {
       this.#connection.writeDue();
     } catch {
-      // The last minute's counts, at most; what hinders it was told already.
+      // At most the last minute's counts; the reason was logged before.
     }
     this.#connection.database.close();
     this.#lock.release();

@@ -134,7 +134,7 @@ export class Retention {
     return this.#space.usedBytes >= this.#limits.maxSize;
   }
 
-  /** Removes what can be removed at once. Returns true where that has made room. */
+  /** Removes everything that can be removed now. Returns true if that made room. */
   makeRoom(): boolean {
     try {
       this.#space.shortenLog();

@@ -43,7 +43,7 @@ export interface Database {
   migrate(statementsFor: (found: TableInfo | undefined) => readonly string[]): Promise<void>;
   /** Stores all rows, or none of them. A row that is there already is left as it is. */
   insert(rows: readonly Row[], signal: AbortSignal): Promise<void>;
-  /** What an error of `insert` says of its rows. */
+  /** The meaning of an error of `insert` for its rows. */
   classifyError(error: unknown): ClassifiedError;
   /** Drops or deletes rows older than `cutoff` (Unix milliseconds; undefined: none), and prepares for later ones. */
   maintain(cutoff: number | undefined, signal: AbortSignal): Promise<void>;

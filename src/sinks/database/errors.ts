@@ -1,6 +1,6 @@
 import { codeOf, reasonOf } from '../../common/errors.ts';
 
-/** What the database's error says of the rows that it was given. */
+/** The meaning of a database's error for the rows of the statement. */
 export interface ClassifiedError {
   /**
    * `row`: at least one row can't be stored as it is; `conflict`: two transactions were in each other's way, and

@@ -55,7 +55,7 @@ class FileSink implements Sink {
   async prepare(): Promise<void> {
     await this.#orUnavailable(async () => {
       await this.#current();
-      // What an earlier run has left, or rotated when it was told not to compress.
+      // Files left by an earlier run, or rotated when compression was off.
       if (!this.#isGuest) this.#compressor.start(await realpath(this.#options.path));
     });
   }

@@ -9,7 +9,7 @@ import { createExplainer, type Selection } from '../../../routes/match.ts';
 import { statusIfRunning } from '../daemon-client.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** What has become of a notification on a route. */
+/** What happened to a notification on a route. */
 export interface Fate {
   /** Empty where it is that of all routes. */
   readonly route: string;
@@ -26,7 +26,7 @@ export interface Fate {
   /** Unix milliseconds: when it was delivered, dropped or given up, or when its next try is. */
   readonly at: number | null;
   readonly tries: number;
-  /** What the other side answered. */
+  /** The code of the answer. */
   readonly code: number | string | null;
 }
 
@@ -132,7 +132,7 @@ function loggedFate({ route, outcome, at, code, attempts, by }: LoggedDelivery, 
   return { route, state: outcome, text: texts[outcome], at, tries: attempts, code };
 }
 
-/** Nothing more happens to what a route left that is gone. */
+/** A delivery that a removed route has left doesn't change any more. */
 function formerFate(fate: Fate | undefined): Fate[] {
   return fate === undefined ? [] : [{ ...fate, text: `${fate.text} (not in the configuration)` }];
 }

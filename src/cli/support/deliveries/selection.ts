@@ -11,9 +11,9 @@ import { type Moment, moment, momentHelp, type TimeZoneOption } from '../times.t
 export interface DeliveryKind {
   readonly name: 'dead' | 'waiting';
   readonly states: readonly DeliveryRecord['state'][];
-  /** Whoever lists them has seen what is new. */
+  /** True if listing them counts as having seen the new ones. */
   readonly isLook: boolean;
-  /** What is said where there is none. */
+  /** The text if there are none. */
   readonly none: string;
   /** What is said of a notification of which nothing is of this kind, before the reason. */
   readonly denied: string;
@@ -38,7 +38,7 @@ export interface DeliveryKind {
   };
 }
 
-/** What became of some of those that were to be tried again. */
+/** The result for some of the deliveries to be retried. */
 export interface RetryStep {
   readonly found: number;
   readonly retried: number;
@@ -92,7 +92,7 @@ function isNarrow({ route, event, since }: Readonly<Partial<Record<'route' | 'ev
   return Boolean(route) || Boolean(event) || since !== undefined;
 }
 
-/** What every command of a kind says where a selection, other than by ids, holds nothing. */
+/** The message of every command of a kind if a selection, other than by ids, is empty. */
 export function nothingSelected(which: DeliveryFilter, { none }: DeliveryKind): string {
   return isNarrow(which) ? `of these, ${none}` : none;
 }

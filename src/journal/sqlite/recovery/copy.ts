@@ -151,7 +151,7 @@ class RowWriter implements Shape {
     });
   }
 
-  /** Says what became of it: `displaced` where its place was overwritten, and isn't known or is another row's. */
+  /** Returns the result: `displaced` if its position was overwritten, and is unknown or another row's. */
   write(row: Row): 'written' | 'refused' | 'displaced' {
     if (!this.isWhole(row)) return 'refused';
     if (this.#table === 'notifications' && row.rowid < 1) return 'displaced';

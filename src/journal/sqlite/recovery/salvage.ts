@@ -85,7 +85,7 @@ function placeCursors(known: Cursors, listedIsKnown: boolean, to: DatabaseSync, 
   const save = to.prepare('INSERT OR REPLACE INTO routes (name, cursor) VALUES (?, ?)');
   for (const [name, cursor] of known.cursors) save.run(name, cursor);
   for (const name of restarted) save.run(name, oldest);
-  // As of a journal of before there were any: what they selected, nobody knows.
+  // As in a journal from before there were any: the selection is unknown.
   to.exec('INSERT INTO selections SELECT name, -1, 0, NULL FROM routes');
   return restarted;
 }
