@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Journal } from '../journal/journal.ts';
 import { type Log, setUsualLevel } from '../ops/log.ts';
+import type { Access } from '../page/access.ts';
 import { createRevealedPaths } from '../routes/match.ts';
 import { createValidator } from '../schema/validator.ts';
 import { type Changes, differingOptions } from './changes.ts';
@@ -42,6 +43,7 @@ export class Reloader {
   readonly #log: Logger;
   readonly #files: () => readonly string[];
   #last: Promise<unknown> = Promise.resolve();
+  #report: { readonly at: number; readonly report: ReloadReport } | null = null;
   #next: Promise<ReloadReport> | undefined;
   #closed = false;
 
@@ -52,10 +54,12 @@ export class Reloader {
     this.#files = files;
   }
 
-  /**
-   * Never rejects. Requests that come while one waits for its turn share it: it will read everything that is there by
-   * then.
-   */
+  /** What the last one came to, and when, in Unix milliseconds; null where there was none. */
+  get report(): { readonly at: number; readonly report: ReloadReport } | null {
+    return this.#report;
+  }
+
+  /** Never rejects. Whoever asks while one waits for its turn shares that: it will see all that there is to see. */
   request(): Promise<ReloadReport> {
     this.#next ??= this.#after(this.#last);
     this.#last = this.#next;
@@ -71,6 +75,12 @@ export class Reloader {
   async #after(earlier: Promise<unknown>): Promise<ReloadReport> {
     await earlier;
     this.#next = undefined;
+    const report = await this.#run();
+    this.#report = { at: Date.now(), report };
+    return report;
+  }
+
+  async #run(): Promise<ReloadReport> {
     if (this.#closed) return this.#refused('the daemon is stopping');
     try {
       const changes = await this.#reload();
@@ -106,11 +116,15 @@ export class Reloader {
 
 const none: Changes = { added: [], replaced: [], removed: [], unchanged: [] };
 
-export type RunConfig = Pick<LoadedConfig, 'config' | 'files' | 'read' | 'watched'>;
+export type RunConfig = LoadedConfig;
 
 /** The running parts of the daemon and their configuration: a reload changes both. */
 export interface Running {
   config: Config;
+  /** Who may see the page. */
+  readonly access: Access;
+  /** The last one that could be used, with all that there is to say about it. */
+  loaded: RunConfig;
   /** Those of the configuration, as far as they are known. */
   files: readonly string[];
   /** The operator's own among them, as they were read. */
@@ -147,6 +161,8 @@ export async function applyReload(running: Running, next: RunConfig): ReturnType
   const config = applicable(running.config, next.config);
   const needs_restart = differingOptions(optionsOf(config), optionsOf(next.config));
   running.config = config;
+  running.loaded = next;
+  running.access.use(config.http.access.users);
   pipelines.use(policy);
   memory.limit = config.memory.buffers;
   journal.limit(config.journal);
@@ -170,6 +186,6 @@ function applicable({ queue, journal, log, http }: Config, next: Config): Config
     queue,
     journal: { ...next.journal, path: journal.path },
     log: { ...next.log, format: log.format },
-    http,
+    http: { ...http, access: next.http.access },
   };
 }
