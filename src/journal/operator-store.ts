@@ -11,7 +11,8 @@ export interface OperatorStore extends OpenedReader {
   acts(since: number, limit: number): Promise<AuditedAct[]>;
   /** Records behind a place in the table, oldest first. */
   records(which: DeliveryFilter, after: number, limit: number): Promise<DeliveryRecord[]>;
-  groups(which: DeliveryFilter): Promise<DeliveryGroup[]>;
+  /** The largest first. @param atMost so many of a group are counted, and one more: then there may be more of them */
+  groups(which: DeliveryFilter, atMost?: number): Promise<DeliveryGroup[]>;
   entry(id: string): Promise<Entry | null>;
   entryAt(seq: number): Promise<Entry | null>;
   /** All records of an entry, also of what waits. */

@@ -28,7 +28,7 @@ export function openOperatorStore(folder: string): OperatorStore {
     act: (operator, selection) => actOf(database, folder, operator, selection),
     acts: async (since, limit) => actsSince(database, since, limit),
     records: async (which, after, limit) => records(database, which, after, limit),
-    groups: async (which) => groups(database, which),
+    groups: async (which, atMost) => groups(database, which, atMost),
     entry: async (id) => entryWith(database, 'id', id),
     entryAt: async (seq) => entryWith(database, 'seq', seq),
     recordsOf: async (seq) => recordsOf(database, seq),
