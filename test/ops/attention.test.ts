@@ -108,6 +108,14 @@ describe('an operator is needed', () => {
       'kazoo-relay waiting retry --route crm',
     ],
     [
+      'by sinks of paused routes, which nobody probes',
+      { routes: summary.routes.map((one) => ({ ...one, paused: { at: started, who: 'ann' } })) },
+      {},
+      open,
+      '2 of 2 routes need you',
+      'answered 503\nRepair it; delivery goes on after: kazoo-relay resume crm',
+    ],
+    [
       'by routes that are interrupted',
       {},
       {},
@@ -121,7 +129,7 @@ describe('an operator is needed', () => {
       {},
       {},
       '1 of 2 routes needs you',
-      'archive has 3 new dead or quarantined',
+      'archive has 3 new dead or quarantined notifications',
     ],
     [
       'by new dead letters where nothing is quarantined',
@@ -129,7 +137,7 @@ describe('an operator is needed', () => {
       {},
       {},
       '1 of 2 routes needs you',
-      'archive has 3 new dead\n',
+      'archive has 3 new dead letters\n',
     ],
     [
       'by what is new in quarantine where nothing is dead',
@@ -137,7 +145,7 @@ describe('an operator is needed', () => {
       {},
       {},
       '1 of 2 routes needs you',
-      'archive has 3 new quarantined\n',
+      'archive has 3 new quarantined notifications\n',
     ],
     [
       'by somebody else who consumes from our queue',
@@ -170,7 +178,7 @@ describe('an operator is needed', () => {
       {},
       {},
       'what could not be decoded needs you',
-      'the journal has 2 new undecodable',
+      'the journal has 2 new undecodable notifications',
     ],
     ['by the journal', {}, { journalProblem: 'it was moved' }, {}, 'the journal needs you', 'it was moved'],
     [

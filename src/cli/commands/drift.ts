@@ -66,7 +66,7 @@ async function drift(terminal: Terminal, options: Options): Promise<void> {
   if (json) for (const kind of shown) await terminal.print(printable(JSON.stringify(jsonOf(kind))));
   else await new Table(terminal, driftColumns).print(shown.map((kind) => rowOf(kind, terminal.time)));
   // On stderr, so that counting the lines of stdout gives 0.
-  if (shown.length === 0) terminal.complain('nothing has come that the schemas do not know and allow');
+  if (shown.length === 0) terminal.complain('all that has come is known to the schemas, and allowed by them');
   if (shown.length < chosen.length)
     terminal.complain(`${chosen.length - shown.length} more by validation.accept; --all shows them too`);
 }

@@ -71,7 +71,7 @@ describe('test', () => {
            german gets "+49301" in data.caller_id_number, and should get "+4930"
            german gets "kazoo_apps@apps1.example.com" in node, and should get nothing
 differs  nobody (/relay.test.yaml:7:5)
-           german should get it, but does not get it (where can't be told: data.caller_id_number.startsWith("+49"): No such key: caller_id_number (data.caller_id_number is missing))
+           german should get it, but does not get it (where can't be evaluated: data.caller_id_number.startsWith("+49"): No such key: caller_id_number (data.caller_id_number is missing))
            users should get it, but does not get it (its event, missed_call, is not among events: new_user)
 differs  new_user (/relay.test.yaml:11:5)
            users should not get it, and gets it

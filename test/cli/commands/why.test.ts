@@ -193,6 +193,29 @@ test('why lists what came in since a time, the newest first, as far as its limit
   });
 });
 
+test('dead and waiting say of one that is not of theirs on a line for each route what it is', async () => {
+  configure({ crm: {}, picky: { events: ['fax_*'] } });
+  const id = await withJournal(async (journal) => {
+    const { seq, id } = await append(journal, {});
+    await passed(journal, 'crm', seq, { delivered: [{ code: 204, places: [seq, seq], events: new Map() }] });
+    await passed(journal, 'picky', seq, {}, { events: ['fax_*'] });
+    return id;
+  });
+  const byRoute = [
+    expect.stringMatching(`^  crm: delivered ${time}, answered 204, after 1 try$`),
+    '  picky: not wanted: its event, missed_call, is not among events: fax_*',
+  ];
+  const lines = async (...args: string[]) => (await relay(...args)).stdout.split('\n');
+  expect((await lines('dead', 'retry', id)).slice(1, 4)).toEqual([`${id}: it is not dead or quarantined`, ...byRoute]);
+  expect((await lines('waiting', 'drop', id)).slice(0, 3)).toEqual([
+    `${id}: it does not wait for its next try`,
+    ...byRoute,
+  ]);
+  expect((await lines('dead', 'retry', id, '--route', 'crm'))[1]).toMatch(
+    /: it is not dead or quarantined on crm: crm: d/,
+  );
+});
+
 describe('on a terminal of 80 columns, nothing is wider but ids and words that are', () => {
   test.each([
     'why --since 1h',
@@ -215,7 +238,6 @@ describe('on a terminal of 80 columns, nothing is wider but ids and words that a
     'erase --account ACCOUNT --dry-run',
     'check --strict',
     'check --connect',
-    'accept-clock',
     'publish missed_call --url amqp://kazoo.example.com',
     'forget a-route-that-was-never-there-and-whose-name-is-rather-long',
   ])('%s', async (line) => {
