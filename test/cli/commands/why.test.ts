@@ -131,7 +131,7 @@ describe('why', () => {
       return id;
     });
     expect((await relay('why', id)).stdout).toContain(
-      '  crm  the route has passed it, and how is not known any more: nothing is logged yet\n',
+      '  crm  the route has passed it; what became of it is not known any more: nothing is logged yet\n',
     );
   });
 
