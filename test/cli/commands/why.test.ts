@@ -243,7 +243,12 @@ describe('on a terminal of 80 columns, nothing is wider but ids and words that a
   ])('%s', async (line) => {
     const args = line.split(' ').map((word) => (word === 'ACCOUNT' ? account : word));
     const long = 'an answer of the receiver that is longer than any terminal, and tells all that has gone wrong';
-    configure({ crm: { where: 'data.caller_id_nmbr == "+4930123456789" && data.to == "a@example.com"' }, other: {} });
+    configure({
+      crm: {
+        where: 'data.caller_id_number == "+4930123456789" && data.to == "a@example.com" && data.caller_id_nmbr == "1"',
+      },
+      other: {},
+    });
     const id = await withJournal(async (journal) => {
       await journal.openRoute('crm', 'earliest', 'quarantine', everything);
       const problems = [{ path: '/caller_id_number', message: long, keyword: 'pattern' }];
