@@ -326,7 +326,7 @@ describe('why, where nothing fits,', () => {
 const problem = { path: '/a', message: 'must be b', keyword: 'const' };
 
 function configure(routes: Record<string, object>): void {
-  const sink = { type: 'log', destination: 'stdout' };
+  const sink = { type: 'log' };
   const named = Object.entries(routes).map(([name, route]) => [name, { sink, ...route }]);
   const brokers = [{ zone: 'west', url: 'amqp://localhost' }];
   writeFileSync(
