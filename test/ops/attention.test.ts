@@ -3,7 +3,7 @@ import { RouteCounts } from '../../src/delivery/counts.ts';
 import { attentionIn } from '../../src/ops/attention.ts';
 import { deliveredLately } from '../../src/ops/delivered-lately.ts';
 import { type RouteSnapshot, summaryOf } from '../../src/ops/runtime-snapshot.ts';
-import { type Activity, type BrokerStatus, type Live, statusOf } from '../../src/ops/status.ts';
+import { type Activity, type BrokerStatus, type Live, statusOf, withoutAnswers } from '../../src/ops/status.ts';
 
 const started = Date.parse('2026-11-24T08:00:00Z');
 const config = {
@@ -262,6 +262,21 @@ test('systemd is told which routes are paused, apart from those whose sink is aw
   expect(summaryOf({ brokers: () => [], routes: () => routes })).toBe(
     'consuming from 0 of 0 brokers; 1 of 3 routes delivering; sink away: crm; paused: archive',
   );
+});
+
+test('over HTTP, where anybody may ask, no reason is told that may quote what a notification holds or a sink has answered', () => {
+  const secret = 'geheim';
+  const away = { ...broker, state: 'away', reason: secret } as const;
+  const active = {
+    ...{ circuit: 'open', trouble: { reason: secret, code: 503 }, probeIn: 7_000 },
+    conditionTrouble: { count: 12, since: started, reason: secret },
+  };
+  const told = withoutAnswers(status({}, { brokers: [away] }, active));
+  expect(JSON.stringify(told)).not.toContain(secret);
+  expect(told.routes[0]).toMatchObject({
+    circuit: { code: 503, reason: 'the sink is away (503); the command "status" says why' },
+    condition_trouble: { failures: 12, reason: 'it fails; the command "status" says why' },
+  });
 });
 
 function status(held: object = {}, running: object = {}, active: object = {}) {
