@@ -3,16 +3,29 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
 /**
- * Which rooms a room may look into, beside itself: cli → relay → {broker, delivery, ops} → {journal, routes, schema,
+ * Which rooms a room may look into, beside itself: cli → relay → {broker, delivery, page} → ops → {journal, routes, schema,
  * sinks} → kazoo → notification. `config` is read by cli and relay, which hand its values on.
  */
 const doors: Record<string, readonly string[]> = {
   main: ['cli'],
   cli: ['relay', 'config', 'broker', 'ops', 'journal', 'routes', 'schema', 'sinks', 'notification', 'kazoo'],
-  relay: ['config', 'broker', 'delivery', 'ops', 'journal', 'routes', 'schema', 'sinks', 'notification', 'kazoo'],
+  relay: [
+    'config',
+    'broker',
+    'delivery',
+    'page',
+    'ops',
+    'journal',
+    'routes',
+    'schema',
+    'sinks',
+    'notification',
+    'kazoo',
+  ],
   config: ['routes', 'sinks', 'notification', 'kazoo'],
   broker: ['journal', 'notification', 'kazoo'],
   delivery: ['journal', 'routes', 'sinks', 'notification'],
+  page: ['ops', 'journal', 'notification'],
   ops: ['journal'],
   routes: ['notification', 'kazoo'],
   journal: ['notification', 'kazoo'],
@@ -35,7 +48,7 @@ const keys: Record<string, readonly string[]> = {
   convict: ['config/formats.ts', 'config/check/check.ts', 'common/options/declare.ts'],
   ajv: ['schema/files.ts', 'schema/problems.ts', 'schema/validator.ts'],
   commander: ['cli/'],
-  fastify: ['ops/http-port.ts', 'ops/http-server.ts'],
+  fastify: ['ops/http-port.ts', 'ops/http-server.ts', 'page/'],
   'prom-client': ['ops/metrics.ts'],
   koffi: ['ops/systemd.ts'],
   'pino-pretty': ['ops/log.ts'],

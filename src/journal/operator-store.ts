@@ -143,6 +143,7 @@ export interface DeliveryFilter {
   readonly states: readonly DeliveryRecord['state'][];
   readonly route?: string;
   readonly routes?: readonly string[];
+  readonly reason?: string;
   readonly event?: string;
   /** Unix milliseconds of arrival. */
   readonly since?: number;

@@ -16,7 +16,7 @@ export interface Control {
 
 /** What may be asked for, some of it of one route, and what answers it. */
 type Answers = Readonly<Record<Question, (route?: string) => Promise<unknown>>>;
-type Question = 'status' | 'reload' | 'config' | 'live' | 'ready' | 'try' | 'look';
+type Question = 'status' | 'reload' | 'config' | 'live' | 'ready' | 'try' | 'look' | 'page';
 
 /**
  * Answers everybody who connects and asks a question, a word or two on a line, with JSON. Where that can't be set up, the
@@ -83,6 +83,7 @@ const answerWithin: Record<Question, number> = {
   ready: 5_000,
   try: 5_000,
   look: 5_000,
+  page: 5_000,
 };
 
 /**

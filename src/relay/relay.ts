@@ -7,6 +7,7 @@ import type { Log } from '../ops/log.ts';
 import { openFileShortage } from '../ops/process.ts';
 import { stuckIn, summaryOf, unreadyIn } from '../ops/runtime-snapshot.ts';
 import type { HealthSource } from '../ops/systemd.ts';
+import { Access } from '../page/access.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { FileWatch, markOf } from './file-watch.ts';
 import { IntakePipelines } from './intake-pipelines.ts';
@@ -61,7 +62,19 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
 
   const fileWatch = new FileWatch(() => void reloader.request());
   const running: Running = {
-    ...{ config, files: first.files, read: first.read, memory, journal, routes, pipelines, fileWatch, log },
+    ...{
+      config,
+      access: new Access(config.http.access.users),
+      loaded: first,
+      files: first.files,
+      read: first.read,
+      memory,
+      journal,
+      routes,
+      pipelines,
+      fileWatch,
+      log,
+    },
     ...{ stopping, impatient },
   };
   const reloader = new Reloader(
@@ -78,14 +91,23 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   );
   fileWatch.watch(first.watched, asRead);
 
-  const { snapshot, status } = introspect(
+  const { snapshot, status, forget } = introspect(
     running,
     () => http?.status ?? null,
     () => reports.overdue,
   );
   const reports = startSelfReports(running, snapshot);
-  const endpoints = async () =>
-    (await import('../ops/http-server.ts')).endpointsOf(snapshot, () => status(snapshot.summary), log);
+  const cachedStatus = () => status(snapshot.summary);
+  const endpoints = async () => {
+    const [{ endpointsOf }, { pageOf }] = await Promise.all([import('../ops/http-server.ts'), import('./page.ts')]);
+    const page = pageOf(running, {
+      status: cachedStatus,
+      summary: snapshot.summary,
+      lastReload: () => reloader.report,
+      forget,
+    });
+    return endpointsOf(snapshot, cachedStatus, log, page);
+  };
   const http = openHttpPort(config.http, endpoints, logger);
   const answers = {
     status: () => status(() => journal.summary()),
@@ -97,6 +119,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
       journal.look();
       return null;
     },
+    page: async () => ({ http: http?.status ?? null, path: loginPath(running.access) }),
     try: async (route?: string) => {
       journal.look();
       return routes.tryNow(route);
@@ -109,6 +132,11 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
     reload: () => reloader.request(),
     stop: () => shutdown.run(running, { reloader, control, http, reports }),
   };
+}
+
+/** Whoever may ask the daemon here is an operator. */
+function loginPath(access: Access): string {
+  return `/login?link=${access.createLink({ name: 'page link', role: 'operator' })}`;
 }
 
 function warnOfFewDescriptors({ brokers, routes }: Config, { logger }: Log): void {

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Journal } from '../journal/journal.ts';
 import { type Log, setUsualLevel } from '../ops/log.ts';
+import type { Access } from '../page/access.ts';
 import { createRevealedPaths } from '../routes/match.ts';
 import { createValidator } from '../schema/validator.ts';
 import { type Changes, differingOptions } from './changes.ts';
@@ -41,6 +42,7 @@ export class Reloader {
   readonly #log: Logger;
   readonly #files: () => readonly string[];
   #last: Promise<unknown> = Promise.resolve();
+  #report: { readonly at: number; readonly report: ReloadReport } | null = null;
   #next: Promise<ReloadReport> | undefined;
   #closed = false;
 
@@ -49,6 +51,11 @@ export class Reloader {
     this.#reload = reload;
     this.#log = log;
     this.#files = files;
+  }
+
+  /** What the last one came to, and when, in Unix milliseconds; null where there was none. */
+  get report(): { readonly at: number; readonly report: ReloadReport } | null {
+    return this.#report;
   }
 
   /** Never rejects. Whoever asks while one waits for its turn shares that: it will see all that there is to see. */
@@ -67,6 +74,12 @@ export class Reloader {
   async #after(earlier: Promise<unknown>): Promise<ReloadReport> {
     await earlier;
     this.#next = undefined;
+    const report = await this.#run();
+    this.#report = { at: Date.now(), report };
+    return report;
+  }
+
+  async #run(): Promise<ReloadReport> {
     if (this.#closed) return this.#refused('the daemon is stopping');
     try {
       const changes = await this.#reload();
@@ -102,11 +115,15 @@ export class Reloader {
 
 const none: Changes = { added: [], replaced: [], removed: [], unchanged: [] };
 
-export type RunConfig = Pick<LoadedConfig, 'config' | 'files' | 'read' | 'watched'>;
+export type RunConfig = LoadedConfig;
 
 /** All that runs, and what it is made from: a reload changes both. */
 export interface Running {
   config: Config;
+  /** Who may see the page. */
+  readonly access: Access;
+  /** The last one that could be used, with all that there is to say about it. */
+  loaded: RunConfig;
   /** Those of the configuration, as far as they are known. */
   files: readonly string[];
   /** The operator's own among them, as they were read. */
@@ -143,6 +160,8 @@ export async function applyReload(running: Running, next: RunConfig): ReturnType
   const config = applicable(running.config, next.config);
   const needs_restart = differingOptions(optionsOf(config), optionsOf(next.config));
   running.config = config;
+  running.loaded = next;
+  running.access.use(config.http.access.users);
   pipelines.use(policy);
   memory.limit = config.memory.buffers;
   journal.limit(config.journal);
@@ -166,6 +185,6 @@ function applicable({ queue, journal, log, http }: Config, next: Config): Config
     queue,
     journal: { ...next.journal, path: journal.path },
     log: { ...next.log, format: log.format },
-    http,
+    http: { ...http, access: next.http.access },
   };
 }

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
+import { fullTime } from '../../common/text/times.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import { withTimeZone } from '../support/args.ts';
 import { operatorOf, withOperatorStore } from '../support/journal.ts';
 import type { Terminal } from '../support/terminal.ts';
-import { fullTime } from '../support/times.ts';
 
 interface Options {
   readonly config?: string;

@@ -1,21 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
+import type { TimeZoneOption } from '../../common/text/times.ts';
 import { loadPartialConfig, type PartialRouteConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import type { ActSelection, OperatorStore } from '../../journal/operator-store.ts';
 import type { Entry } from '../../notification/entry.ts';
+import { entriesInRange, type TimeRange } from '../../relay/replay.ts';
 import { shape } from '../../routes/shape.ts';
 import { list, withTimeZone, withWide } from '../support/args.ts';
 import { isDaemonRunning, probeNow } from '../support/daemon-client.ts';
 import { tellPauses } from '../support/deliveries/messages.ts';
 import { operatorOf, withOpen } from '../support/journal.ts';
 import { findRoute, resolveEvents } from '../support/lookup.ts';
-import { entriesInRange, namedEntries, type TimeRange } from '../support/replay.ts';
+import { namedEntries } from '../support/replay.ts';
 import { type Column, Table } from '../support/table.ts';
 import { notifications, orExit, progressBar, type Terminal } from '../support/terminal.ts';
-import { type Moment, moment, momentHelp, type TimeZoneOption } from '../support/times.ts';
+import { type Moment, moment, momentHelp } from '../support/times.ts';
 
 interface Options {
   readonly config?: string;

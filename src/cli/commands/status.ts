@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { formatBytes, formatCount, pluralize, printable, wrap } from '../../common/text/format.ts';
+import { span } from '../../common/text/times.ts';
 import { loadOutlineConfig, type OutlineConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
@@ -13,7 +14,6 @@ import { withOpen } from '../support/journal.ts';
 import { type Cell, type Column, Table } from '../support/table.ts';
 import type { Terminal } from '../support/terminal.ts';
 import { notifications, orExit } from '../support/terminal.ts';
-import { span } from '../support/times.ts';
 
 interface Options {
   readonly config?: string;

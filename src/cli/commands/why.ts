@@ -4,8 +4,9 @@ import type { PartialConfig } from '../../config/load.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import type { Found, Outage, Search } from '../../journal/reader.ts';
 import type { Entry } from '../../notification/entry.ts';
+import type { Fate } from '../../relay/fates.ts';
 import { count, list, withTimeZone, withWide } from '../support/args.ts';
-import { createFateTeller, type Fate, fateJson, printFates } from '../support/deliveries/fates.ts';
+import { fateJson, openFateTeller, printFates } from '../support/deliveries/fates.ts';
 import { isoTime } from '../support/deliveries/messages.ts';
 import { withOperatorStore } from '../support/journal.ts';
 import { resolveEvents } from '../support/lookup.ts';
@@ -61,7 +62,7 @@ async function why(
   store: OperatorStore,
   config: PartialConfig,
 ): Promise<void> {
-  const tell = await createFateTeller(store, config, terminal);
+  const tell = await openFateTeller(store, config, terminal);
   const json = options.json === true;
   if (id !== undefined) return whyOne(terminal, idAlone(id, options), store, tell, json);
   const wanted = await searchOf(terminal, options, store, config);

@@ -5,7 +5,7 @@ import { filesNow } from '../../config/read/merge-sources.ts';
 import { digestOf, type FileDigest } from '../../config/read/source.ts';
 import type { OperatorAct } from '../../journal/operator-store.ts';
 import { askDaemon } from '../../ops/control.ts';
-import type { Status } from '../../ops/status.ts';
+import type { HttpStatus, Status } from '../../ops/status.ts';
 import type { ReloadReport } from '../../relay/reload.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -91,6 +91,18 @@ export async function lookNow(folder: string): Promise<void> {
   const answer = (await askDaemon(folder, 'look')) as Refusal | null;
   if (answer !== null)
     throw new Error(`it is saved, but the daemon may not know it before a second has passed: ${answer.error}`);
+}
+
+/** A link to the page of the daemon that logs in once. @throws Error where there is none */
+export async function pageLink(folder: string): Promise<string> {
+  const answer = (await askDaemon(folder, 'page')) as Refusal | { http: HttpStatus | null; path: string } | null;
+  if (answer === null) throw new Error('no daemon runs: start it, and ask again');
+  if ('error' in answer) throw new Error(answer.error);
+  const { http, path } = answer;
+  if (http === null) throw new Error('the HTTP port is off: set http.listen');
+  if (!http.open) throw new Error(`the HTTP port ${http.listen} is not open: ${http.reason ?? 'not yet'}`);
+  if (http.listen.startsWith('/')) return `${path} (at the proxy in front of ${http.listen})`;
+  return `http://${http.listen.replace(/^(0\.0\.0\.0|\[::\]):/, '127.0.0.1:')}${path}`;
 }
 
 /** @throws Error where the daemon doesn't answer */

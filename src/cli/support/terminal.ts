@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
-import type { Readable, Writable } from 'node:stream';
+import { type Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { codeOf, reasonOf } from '../../common/errors.ts';
 import { pluralize, printable, wrap } from '../../common/text/format.ts';
+import { fullTime, shortTime } from '../../common/text/times.ts';
 import type { Entry } from '../../notification/entry.ts';
 import type { Problem } from '../../notification/notification.ts';
-import { fullTime, shortTime } from './times.ts';
 
 /** What a command has around it: the process's own streams and variables, or what a test hands in. */
 export interface ProcessContext {
@@ -47,6 +47,8 @@ export interface Terminal extends ProcessContext {
   confirm(question: string): Promise<boolean>;
   /** Asks for a text. @param usual what an empty answer means @throws Error where nobody is there to ask */
   ask(question: string, usual: string): Promise<string>;
+  /** Asks for a text that isn't shown. @throws Error where nobody is there to ask */
+  askSecret(question: string): Promise<string>;
 }
 
 export type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
@@ -117,6 +119,20 @@ export function createTerminal({ stdin, stdout, stderr, env, ...given }: Process
     async ask(question, usual) {
       if (!stdin.isTTY) throw new Error(`there is nobody to ask: ${question}`);
       return (await answerTo(`${question}${usual === '' ? '' : ` [${usual}]`}:`)) || usual;
+    },
+    async askSecret(question) {
+      if (!stdin.isTTY) throw new Error(`there is nobody to ask: ${question}`);
+      stderr.write(`${question}: `);
+      // A terminal shows what is typed only where somebody writes it back.
+      const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+      const dialogue = createInterface({ input: stdin, output: silent, terminal: true });
+      const ended = once(dialogue, 'close').then(() => {
+        throw new Error('no answer: nothing was done');
+      });
+      const answer = await Promise.race([dialogue.question(''), ended]);
+      dialogue.close();
+      stderr.write('\n');
+      return answer;
     },
   };
   return terminal;

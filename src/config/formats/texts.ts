@@ -8,6 +8,7 @@ import {
   unescapedAt,
   unescapedAtMessage,
 } from '../../common/options/value-checks.ts';
+import { isPasswordHash } from '../../common/password-hash.ts';
 import { hoursForm, readHours } from '../../common/text/hours.ts';
 import { mappedTypes } from '../../sinks/database/options.ts';
 import { sixteenBits } from './amounts.ts';
@@ -89,6 +90,11 @@ export const texts = {
     },
     validate: (value) =>
       must(isListen(value), 'must be an address and a port such as 127.0.0.1:9400, the path of a Unix socket, or off'),
+  },
+  'password hash': {
+    kind: 'hash',
+    schema: { ...textSchema, pattern: '^scrypt\\$' },
+    validate: (value) => must(isText(value) && isPasswordHash(value), 'must be a hash that "kazoo-relay user" prints'),
   },
   'amqp url': {
     kind: 'URL',

@@ -46,10 +46,11 @@ export function recordsOf(database: DatabaseSync, seq: number): DeliveryRecord[]
  * What a selection says in SQL. The plus keeps SQLite from the index of routes and states, by which it would sort all of
  * them for each page.
  */
-export function conditions({ states, route, routes, event, since, ids }: DeliveryFilter): Conditions {
+export function conditions({ states, route, routes, reason, event, since, ids }: DeliveryFilter): Conditions {
   const parts: [string, SQLInputValue][] = [[`+d.state ${isAmong}`, JSON.stringify(states)]];
   if (route !== undefined) parts.push(['+d.route = ?', route]);
   if (routes !== undefined) parts.push([`+d.route ${isAmong}`, JSON.stringify(routes)]);
+  if (reason !== undefined) parts.push(['+d.reason = ?', reason]);
   if (event !== undefined) parts.push(['e.event = ?', event]);
   if (since !== undefined) parts.push(['e.received_at >= ?', since]);
   if (ids !== undefined)

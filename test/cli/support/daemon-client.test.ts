@@ -120,6 +120,7 @@ describe('status', () => {
       ready: answer,
       try: answer,
       look: answer,
+      page: answer,
     };
     const control = await openControl(journal, answers, pino({ level: 'silent' }));
     const stderr = "kazoo-relay: the daemon can't tell: the journal is closed\n";
@@ -144,7 +145,10 @@ describe('pause and resume', () => {
       if (looks === 3) throw new Error('the journal is closed');
       return null;
     };
-    const answers = { status: other, reload: other, config: other, live: other, ready: other, try: other, look };
+    const answers = {
+      ...{ status: other, reload: other, config: other, live: other, ready: other, try: other, page: other },
+      look,
+    };
     const control = await openControl(journal, answers, pino({ level: 'silent' }));
     try {
       for (const command of ['pause', 'resume']) await cli([command, 'log', '--config', file]);
@@ -180,7 +184,16 @@ describe('status --watch', () => {
       if (asked === 2) ctrlC.abort();
       return statusOf(named, 'not now', live, null);
     };
-    const answers = { status, reload: other, config: other, live: other, ready: other, try: other, look: other };
+    const answers = {
+      status,
+      reload: other,
+      config: other,
+      live: other,
+      ready: other,
+      try: other,
+      look: other,
+      page: other,
+    };
     const control = await openControl(journal, answers, pino({ level: 'silent' }));
     try {
       const around = { columns: 80, interrupted: ctrlC.signal };

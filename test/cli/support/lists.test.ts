@@ -3,7 +3,8 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type Cell, type Column, Table } from '../../../src/cli/support/table.ts';
 import { createTerminal } from '../../../src/cli/support/terminal.ts';
-import { fullTime, moment, shortTime, span } from '../../../src/cli/support/times.ts';
+import { moment } from '../../../src/cli/support/times.ts';
+import { fullTime, shortTime, span } from '../../../src/common/text/times.ts';
 import { realEnvironment } from '../../support/real-environment.ts';
 
 const zone = realEnvironment.TZ;

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { reasonOf } from '../../../common/errors.ts';
 import { printable } from '../../../common/text/format.ts';
+import { span } from '../../../common/text/times.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import { withWide } from '../../support/args.ts';
@@ -16,7 +17,6 @@ import {
 import { withOperatorStore } from '../../support/journal.ts';
 import { type Cell, type Column, Table } from '../../support/table.ts';
 import type { Terminal } from '../../support/terminal.ts';
-import { span } from '../../support/times.ts';
 
 export function listCommand(terminal: Terminal, kind: DeliveryKind): Command {
   return withWide(withSelectionOptions(new Command('list'), terminal), terminal)

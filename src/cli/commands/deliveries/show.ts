@@ -4,9 +4,10 @@ import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import type { Attempt } from '../../../journal/route-session.ts';
 import type { Entry } from '../../../notification/entry.ts';
+import type { Fate } from '../../../relay/fates.ts';
 import { shape } from '../../../routes/shape.ts';
 import { withTimeZone, withWide } from '../../support/args.ts';
-import { createFateTeller, type Fate, fateJson, printFates } from '../../support/deliveries/fates.ts';
+import { fateJson, openFateTeller, printFates } from '../../support/deliveries/fates.ts';
 import { deliveryJson } from '../../support/deliveries/messages.ts';
 import type { DeliveryKind } from '../../support/deliveries/selection.ts';
 import { listCommandOf, type Selection } from '../../support/deliveries/selection.ts';
@@ -43,7 +44,7 @@ async function show(
   const lines = await store.recordsOf(entry.seq);
   const names = config.routes.map(({ name }) => name);
   const recorded = new Set(lines.map(({ route }) => route));
-  const fates = await (await createFateTeller(store, config, terminal))(entry);
+  const fates = await (await openFateTeller(store, config, terminal))(entry);
   const others = fates.filter(({ route }) => !recorded.has(route));
   if (json) {
     await terminal.print(

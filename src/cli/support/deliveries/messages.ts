@@ -5,7 +5,7 @@ import type { RouteSummary } from '../../../journal/reader.ts';
 import type { Attempt } from '../../../journal/route-session.ts';
 import { findEntry } from '../lookup.ts';
 import type { Terminal } from '../terminal.ts';
-import { createFateTeller } from './fates.ts';
+import { openFateTeller } from './fates.ts';
 import { type DeliveryKind, listCommandOf } from './selection.ts';
 
 /** A delivery record as JSON for programs. */
@@ -82,7 +82,7 @@ async function whyNotSelected(
   config: PartialConfig,
 ): Promise<string[]> {
   const entry = await findEntry(id, store, listCommandOf(kind));
-  const fates = await (await createFateTeller(store, config, terminal))(entry);
+  const fates = await (await openFateTeller(store, config, terminal))(entry);
   const own = fates.filter((fate) => route === undefined || fate.route === route);
   if (own.some(({ state }) => kind.states.some((one) => one === state))) return ['it is not of that event or time'];
   if (own.length === 0) return ['it could not be decoded, so no route has it'];

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { suggestionFor } from '../../../common/text/did-you-mean.ts';
+import type { TimeZoneOption } from '../../../common/text/times.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryFilter, DeliveryRecord, OperatorAct, OperatorStore } from '../../../journal/operator-store.ts';
 import { withTimeZone } from '../args.ts';
 import { findEntry, resolveEvent } from '../lookup.ts';
 import type { Terminal } from '../terminal.ts';
-import { type Moment, moment, momentHelp, type TimeZoneOption } from '../times.ts';
+import { type Moment, moment, momentHelp } from '../times.ts';
 
 /** What the commands `dead` and `waiting` differ in: all else they have in common. */
 export interface DeliveryKind {
