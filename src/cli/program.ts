@@ -33,7 +33,7 @@ const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>
   completion: async (terminal) => (await import('./commands/completion.ts')).completionCommand(terminal),
 };
 
-/** What is run when no command is named and nobody is at a terminal; in a later release, nothing is. */
+/** The command that runs if none is named and there is no terminal; in a later release, none will. */
 const unnamed = 'run';
 
 const help = `

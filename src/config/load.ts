@@ -20,7 +20,7 @@ import { type MergedSources, mergeSources, type Origin } from './read/merge-sour
 import { type FileDigest, readSource } from './read/source.ts';
 import type { Overrides } from './read/variables.ts';
 
-/** A configuration, and what there is to say about it. */
+/** A configuration, and its warnings. */
 export interface LoadedConfig {
   readonly config: Config;
   /** What is legal, and most likely not meant. */
@@ -80,7 +80,7 @@ export function loadPartialConfig(file: string, env = process.env): PartialConfi
   return readConfig(file, { env }, 'selections').config;
 }
 
-/** What `status` and `reload` need, where no daemon says more: where the journal is, and which routes there are. */
+/** The configuration that `status` and `reload` need without a daemon: the place of the journal, and the routes. */
 export interface OutlineConfig extends Pick<Config, 'journal'> {
   readonly routes: readonly Pick<PartialRouteConfig, 'name' | 'sink'>[];
 }

@@ -1,13 +1,13 @@
 import { pluralize } from '../common/text/format.ts';
 import type { BrokerStatus, RouteStatus, Status } from './status.ts';
 
-/** Something that an operator should see to: what is wrong, since when, and what can be done. */
+/** Something for an operator to do: what is wrong, since when, and the remedy. */
 interface Need {
   readonly what: string;
   readonly cure: string;
 }
 
-/** What a status comes to. */
+/** The conclusion of a status. */
 export interface Attention {
   /** `all is well`, or how many of what need an operator. */
   readonly verdict: string;
@@ -126,7 +126,7 @@ function refusedNeed({ name, refused_accounts }: RouteStatus): Need[] {
   ];
 }
 
-/** Where it can be told: the new ones are not counted apart. */
+/** The kind, if it is certain: new ones of both kinds are not counted separately. */
 function newKind({ dead, quarantined }: RouteStatus): string {
   if (quarantined === 0) return 'dead letter';
   return dead === 0 ? 'quarantined notification' : 'dead or quarantined notification';

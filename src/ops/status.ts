@@ -4,7 +4,7 @@ import type { Evicted, Pause, RouteSummary, Summary } from '../journal/reader.ts
 import type { Delivered } from './delivered-lately.ts';
 import { version } from './process.ts';
 
-/** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */
+/** The result of `kazoo-relay status`. Times are RFC 3339 in UTC. */
 export interface Status {
   readonly running: boolean;
   readonly pid: number | null;
@@ -34,7 +34,7 @@ export interface BrokerStatus {
   readonly since: string;
   /** Why it is away, what it waits for, or who else consumes from the queue. */
   readonly reason: string | null;
-  /** Where it is away: AMQP's reply code, or the system's code, where there is one. */
+  /** If it is away: AMQP's reply code, or the system's code, if there is one. */
   readonly code: number | string | null;
   /** Notifications a second, over the last minute. */
   readonly rate: number;
@@ -53,7 +53,7 @@ export interface HttpStatus {
   readonly reason: string | null;
 }
 
-/** What only the journal knows is null where it can't be read. */
+/** Values that only the journal knows are null if it can't be read. */
 interface JournalStatus {
   /** Where the store has a folder. */
   readonly path: string | undefined;
@@ -73,7 +73,7 @@ interface JournalStatus {
   readonly max_invalid_bytes: number;
   /** How many of them were removed because that was used up. */
   readonly evicted: (Evicted & { readonly since: string | null }) | null;
-  /** What is wrong with it, and what to do. */
+  /** The fault, and what to do about it. */
   readonly reason: string | null;
 }
 
@@ -125,12 +125,12 @@ interface CircuitStatus {
   readonly next_probe: number | null;
 }
 
-/** What the running daemon knows of itself, beside what is in the journal. */
+/** The state of a running daemon that isn't in the journal. */
 export interface Live {
   readonly startedAt: number;
   readonly brokers: readonly BrokerStatus[];
   readonly http: HttpStatus | null;
-  /** What is wrong with the journal, as it says itself. */
+  /** The journal's own report of a fault. */
   readonly journalProblem: string | null;
   readonly doubt: ClockDoubt | null;
   readonly activityOf: (route: string) => Activity | undefined;
@@ -157,9 +157,9 @@ interface Named {
 }
 
 /**
- * Puts together what the journal holds and, where a daemon runs, what that is doing.
- * @param held what the journal holds, or why it can't be read
- * @param delivered by route; null where the journal can't be asked
+ * Combines the content of the journal with the state of the daemon, if one runs.
+ * @param held the content of the journal, or why it can't be read
+ * @param delivered by route; null if the journal can't be asked
  */
 export function statusOf(
   config: Named,
@@ -234,7 +234,7 @@ export function withoutAnswers(status: Status): Status {
   return { ...status, brokers, routes, former_routes: status.former_routes.map(withoutName) };
 }
 
-/** What one waits for while it connects is in words of ours. */
+/** The reasons for waiting during a connection are texts of this program, not the broker's. */
 export function withoutBrokersAnswers<T extends BrokerStatus>(brokers: readonly T[]): T[] {
   return brokers.map((broker) => (broker.state === 'away' ? withoutAnswer(broker, 'no intake') : broker));
 }

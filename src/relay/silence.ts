@@ -15,7 +15,7 @@ export interface Awaited {
   isCounted(time: number): boolean;
   /** Whether time counts in which nothing could come in. */
   countsIn(outage: Outage): boolean;
-  /** Whether this is what was told when it didn't come. */
+  /** Whether this is the event that reported the absence. */
   isTold(data: object): boolean;
 }
 
@@ -28,7 +28,7 @@ export interface Past {
   readonly isTold: boolean;
 }
 
-/** What comes from time to time. */
+/** The silence of something that usually comes from time to time. */
 export class Silence {
   #count: number;
   #since: number;
@@ -38,14 +38,14 @@ export class Silence {
   #isTold: boolean;
 
   constructor(past?: Past) {
-    // What has come since the start ends what was before.
+    // Any arrival since the start ends the previous silence.
     this.#count = past === undefined ? -1 : 0;
     this.#since = past?.since ?? 0;
     this.#lasted = past?.lasted ?? 0;
     this.#isTold = past?.isTold ?? false;
   }
 
-  /** That nothing comes was told, and nothing has come since. */
+  /** The absence was reported, and nothing has come since. */
   get isTold(): boolean {
     return this.#isTold;
   }

@@ -37,12 +37,12 @@ interface Part {
   readonly holds: Condition;
 }
 
-/** What all has to be true. */
+/** The parts that must all be true. */
 function conjunctsOf(node: ASTNode): ASTNode[] {
   return node.op === '&&' ? node.args.flatMap(conjunctsOf) : [node];
 }
 
-/** What of the envelope a part looks at; what a macro goes through is told as a whole. */
+/** The paths of the envelope that a part of the condition reads; a macro's range counts as a whole. */
 function pathsIn(node: ASTNode): string[][] {
   const path = pathOf(node);
   if (path !== undefined) return [path];

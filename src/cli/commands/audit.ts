@@ -16,9 +16,9 @@ interface Options {
 
 export function auditCommand(terminal: Terminal): Command {
   return withWide(withTimeZone(new Command('audit'), terminal), terminal)
-    .description('what operators have done: when, who, from where, and how much it changed')
-    .option('--since <when>', `only from then on: ${momentHelp}`, moment)
-    .option('-n, --limit <count>', 'the newest ones', count, 1_000)
+    .description('list what operators did: when, who, from where, and how much it changed')
+    .option('--since <when>', `only since then: ${momentHelp}`, moment)
+    .option('-n, --limit <count>', 'how many of the newest', count, 1_000)
     .option('--json', 'one JSON object a line')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
@@ -26,10 +26,10 @@ export function auditCommand(terminal: Terminal): Command {
 }
 
 const help = `
-Acts are retry, drop, replay, pause, resume, forget, erase, accept-clock, and probe: the sinks of so many routes were probed, at
-once by a retry or replay, or by "kazoo-relay probe". What a command changes and its line here are committed together. Lines are kept for \`journal.deadRetention\`.
+Acts are retry, drop, replay, pause, resume, forget, erase, accept-clock, and probe (of the sinks of so many routes, by a retry,
+a replay, or "kazoo-relay probe"). An act and its line are committed together. Lines are kept for \`journal.deadRetention\`.
 
-Exit code: 0 shown, or there is nothing, 2 not.
+Exit code: 0 shown, or there are none, 2 not shown.
 
 Examples:
   kazoo-relay audit --since yesterday

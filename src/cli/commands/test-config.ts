@@ -80,10 +80,7 @@ async function show(terminal: Terminal, { name, location }: ConfigTest, differen
   for (const difference of differences) await terminal.say(`           ${printable(difference)}`, 13);
 }
 
-/**
- * Says how what the routes of a configuration do differs from what a case wants: nothing, or a line for each
- * difference.
- */
+/** Compares the routes' results with those that a case expects, and returns a line for each difference. */
 type ConfigTestRunner = (configTest: ConfigTest) => string[];
 
 /**

@@ -25,9 +25,9 @@ export function userCommand(terminal: Terminal): Command {
       ),
     );
   return new Command('user')
-    .description('users of the page')
-    .addCommand(add)
-    .addHelpText('after', '\nExample:\n  kazoo-relay user add anna --role operator');
+    .description('make users of the page')
+    .addHelpText('after', '\nExample:\n  kazoo-relay user add anna --role operator')
+    .addCommand(add);
 }
 
 const help = `

@@ -9,18 +9,18 @@ import type { HttpStatus, Status } from '../../ops/status.ts';
 import type { ReloadReport } from '../../relay/reload.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What a daemon answers that can't do what it is asked for. */
+/** The answer of a daemon that can't do what was asked. */
 interface Refusal {
   readonly error: string;
 }
 
-/** What the daemon of that journal tells of itself; null where none runs. */
+/** The state of the daemon of that journal; null if none runs. */
 export async function daemonStatus(folder: string): Promise<Status | Refusal | null> {
   // What answers on the daemon's socket is a daemon of this very version, or nearly; that goes for all questions below.
   return (await askDaemon(folder, 'status')) as Status | Refusal | null;
 }
 
-/** The same, or null too where it can't tell: what it knows is told in addition to what the journal does. */
+/** The same, or null if the daemon can't answer: its state only adds to that of the journal. */
 export async function statusIfRunning(folder: string): Promise<Status | null> {
   const status = await daemonStatus(folder).catch(() => null);
   return status === null || 'error' in status ? null : status;
@@ -32,8 +32,8 @@ export async function reloadDaemon(folder: string): Promise<ReloadReport | Refus
 }
 
 /**
- * Says where the daemon of that journal runs with another configuration than that file, or with an earlier state of it or of what
- * it includes; undefined where it doesn't, where none runs, or where one can't tell.
+ * Says if the daemon of that journal runs with another configuration than that file, or with an earlier state of it or
+ * of its includes; undefined if it doesn't, if none runs, or if that is unknown.
  */
 export async function configDifference(
   folder: string,
@@ -84,8 +84,8 @@ function isGone(file: string): boolean {
 }
 
 /**
- * Makes a daemon that runs look at once for what was changed beside it.
- * @throws Error where it can't: it does so within a second all the same
+ * Makes a running daemon notice a change at once.
+ * @throws Error if it can't; then it notices within a second
  */
 export async function lookNow(folder: string): Promise<void> {
   const answer = (await askDaemon(folder, 'look')) as Refusal | null;
@@ -123,12 +123,12 @@ export async function checkDaemon(folder: string, what: 'live' | 'ready'): Promi
 }
 
 /**
- * Where the daemon runs and a sink is away, makes it probe the sink at once, so that what was made due doesn't wait for
- * the next probe; prints the routes of which that is so.
+ * Makes a running daemon probe an unavailable sink at once, so that deliveries made due don't wait for the next probe;
+ * prints the routes concerned.
  * @param folder of the journal
  * @param act that it belongs to
- * @param route the only one that is meant
- * @throws Error where the daemon doesn't answer
+ * @param route the only one concerned
+ * @throws Error if the daemon doesn't answer
  */
 export async function probeNow(
   terminal: Terminal,

@@ -122,7 +122,7 @@ export const texts = {
       must(isDatabaseUrl(value), 'must be a URL such as postgres://user:password@host:5432/database or sqlite:///path');
     },
   },
-  // What else there is to say of these two, the sink says that has them.
+  // The sink that has them checks the rest of these two.
   'http url': {
     kind: 'URL',
     schema: httpSchema,

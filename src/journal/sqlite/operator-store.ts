@@ -22,7 +22,7 @@ import { inSteps, trying } from './steps.ts';
 export function openOperatorStore(folder: string): OperatorStore {
   const database = openDatabaseBeside(folder);
   const file = databaseFile(folder);
-  // KiB; so that a step doesn't read again what the one before has written.
+  // KiB; so that a step doesn't read again the pages that the last one wrote.
   database.exec('PRAGMA cache_size = -65536');
   return {
     act: (operator, selection) => actOf(database, folder, operator, selection),

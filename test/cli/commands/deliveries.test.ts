@@ -514,8 +514,8 @@ describe('replay', () => {
     expect((await relay('replay', '--route', 'crm', third)).stdout).toContain('the daemon is not running');
     expect((await relay('replay', '--route', 'crm', third, late)).stdout).toBe(
       '0 notifications will be delivered again by crm\n' +
-        `${third} left out: it waits for its next try already\n` +
-        `${late} left out: crm has not come to it yet, and will deliver it anyway\n`,
+        `${third} left out: it waits for its next attempt already\n` +
+        `${late} left out: crm has not reached it yet, and will deliver it anyway\n`,
     );
   });
 
@@ -526,8 +526,8 @@ describe('replay', () => {
     await fill([{}, { event: 'missed_call' }, { preview: true }]);
     const span = ['replay', '--route', 'crm', '--since', '2001-01-01'];
     const left =
-      '1 notification left out: it waits for its next try already\n' +
-      '2 notifications left out: crm has not come to it yet, and will deliver it anyway\n';
+      '1 notification left out: it waits for its next attempt already\n' +
+      '2 notifications left out: crm has not reached it yet, and will deliver it anyway\n';
     expect((await relay(...span, '--dry-run')).stdout).toMatch(
       new RegExp(`^ID .*\n${first} .*\n1 notification would .*\n${left}$`),
     );
@@ -555,9 +555,9 @@ describe('replay', () => {
     );
     const dry = await relay('replay', '--route', 'crm', '--since', '2001-01-01', '--dry-run', '--json');
     expect(dry.stdout.trim().split('\n').map(idOf)).toEqual([dropped]);
-    expect(dry.stderr).toContain('1 notification left out: crm has not come to it yet, and will deliver it anyway\n');
+    expect(dry.stderr).toContain('1 notification left out: crm has not reached it yet, and will deliver it anyway\n');
     expect((await relay('replay', '--route', 'crm', dropped, late)).stdout).toContain(
-      `1 notification will be delivered again by crm\n${late} left out: crm has not come to it yet`,
+      `1 notification will be delivered again by crm\n${late} left out: crm has not reached it yet`,
     );
     reply = 200;
     await start();
@@ -616,7 +616,7 @@ describe('pause and resume', () => {
     const notice = 'crm is paused: they go out after "kazoo-relay resume crm"\n';
     expect((await relay('dead', 'retry', first)).stdout).toBe(`1 notification will be delivered again\n${notice}`);
     await relay('dead', 'drop', first, '--yes');
-    expect((await relay('replay', '--route', 'crm', first)).stdout).toContain('it waits for its next try already');
+    expect((await relay('replay', '--route', 'crm', first)).stdout).toContain('it waits for its next attempt already');
     await relay('waiting', 'drop', first, '--yes');
     // It would wait for ever.
     expect((await relay('replay', '--route', 'crm', first)).stdout).toMatch(

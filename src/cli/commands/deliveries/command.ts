@@ -17,7 +17,7 @@ import { notifications, progressBar, type Terminal } from '../../support/termina
 import { listCommand } from './list.ts';
 import { showCommand } from './show.ts';
 
-/** The commands of one kind, without a word on what it is. */
+/** The subcommands of one kind, without its description. */
 export function deliveriesCommand(terminal: Terminal, kind: DeliveryKind): Command {
   return new Command(kind.name)
     .addCommand(listCommand(terminal, kind))
@@ -31,7 +31,7 @@ function retryCommand(terminal: Terminal, kind: DeliveryKind): Command {
     .description(kind.retry.description)
     .addHelpText(
       'after',
-      `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} retry --route crm --event voicemail_new`,
+      `\nExit code: 0 done, or nothing to do, 2 not done.\n\nExample:\n  kazoo-relay ${kind.name} retry --route crm --event voicemail_new`,
     )
     .action((ids: string[], options: Choice) =>
       withOperatorStore(terminal, options, async (store, config) =>
@@ -79,7 +79,7 @@ function dropCommand(terminal: Terminal, kind: DeliveryKind): Command {
     .option('-y, --yes', "don't ask for confirmation")
     .addHelpText(
       'after',
-      `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} drop --route crm --event register --yes`,
+      `\nExit code: 0 done, or nothing to do, 2 not done.\n\nExample:\n  kazoo-relay ${kind.name} drop --route crm --event register --yes`,
     )
     .action((ids: string[], options: Choice) =>
       withOperatorStore(terminal, options, async (store, config) =>

@@ -92,8 +92,8 @@ async function whyNotSelected(
 }
 
 /**
- * Says of routes that are paused that nothing of what was just made due goes out. Returns whether there is one.
- * @param route the only one that is meant; else those of which something waits
+ * Says of paused routes that the deliveries just made due wait for `resume`. Returns whether there are any.
+ * @param route the only one concerned; otherwise all with waiting deliveries
  */
 export async function tellPauses(
   terminal: Terminal,
