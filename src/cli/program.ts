@@ -71,7 +71,7 @@ export async function createProgram([first = unnamed]: readonly string[], termin
  */
 export function atTerminal(command: Command, terminal: Terminal): void {
   const { stdout } = terminal;
-  const width = stdout.columns ?? widthElsewhere;
+  const width = stdout.columns || widthElsewhere;
   command.exitOverride().configureOutput({
     writeOut: (text) => void stdout.write(reflow(text, width)),
     writeErr: (text) => terminal.complain(text.trimEnd()),

@@ -50,9 +50,10 @@ export function diagnosticText({ option, message, value, from, ...location }: Di
   return `${locationText(location)}: ${option === '' ? '' : `${option} `}${message}${shown}${origin}`;
 }
 
-/** The same, and below it the line with a caret, where there is something to see. */
-export function diagnosticLines(diagnostic: Diagnostic): string[] {
-  return [diagnosticText(diagnostic), ...(diagnostic.excerpt === undefined ? [] : excerptLines(diagnostic.excerpt))];
+/** The same, and below it the line with a caret, where there is something to see. @param width characters that the excerpt may have */
+export function diagnosticLines(diagnostic: Diagnostic, width?: number): string[] {
+  const { excerpt } = diagnostic;
+  return [diagnosticText(diagnostic), ...(excerpt === undefined ? [] : excerptLines(excerpt, width))];
 }
 
 export function locationText({ source, line, column }: SourceLocation): string {

@@ -38,7 +38,7 @@ export function attentionIn(status: Status, span: (millis: number) => string): A
     ...ofBrokers,
     ...ofShared,
     ...ofRoutes.flat(),
-    ...newOnes('the journal', journal.unseen_undecodable, 'undecodable', ''),
+    ...newOnes('the journal', journal.unseen_undecodable, 'undecodable notification', ''),
   ];
   const parts = [
     ...(journal.reason === null ? [] : ['the journal']),
@@ -103,7 +103,10 @@ function routeNeeds(route: RouteStatus, ago: (since: string) => string): Need[] 
   // A daemon of the version before doesn't say since when.
   const since = circuit.since === undefined ? '' : ` for ${ago(circuit.since)}`;
   const probe = circuit.next_probe === null ? '' : `, at the latest in ${circuit.next_probe} s`;
-  const cure = `Repair it; delivery goes on by itself${probe}. At once: kazoo-relay waiting retry --route ${name}`;
+  // Nobody probes for a route that is paused.
+  const cure = route.paused
+    ? `Repair it; delivery goes on after: kazoo-relay resume ${name}`
+    : `Repair it; delivery goes on by itself${probe}. At once: kazoo-relay waiting retry --route ${name}`;
   return [{ what: `the sink of ${name} is away${since}: ${circuit.reason}`, cure }, ...needs];
 }
 
@@ -136,8 +139,8 @@ function refusedNeed({ name, refused_accounts }: RouteStatus): Need[] {
 
 /** The kind, if it is certain: new ones of both kinds are not counted separately. */
 function newKind({ dead, quarantined }: RouteStatus): string {
-  if (quarantined === 0) return 'dead';
-  return dead === 0 ? 'quarantined' : 'dead or quarantined';
+  if (quarantined === 0) return 'dead letter';
+  return dead === 0 ? 'quarantined notification' : 'dead or quarantined notification';
 }
 
 /** A daemon of the version before counts none. */
@@ -145,7 +148,7 @@ function newOnes(where: string, unseen: number | null | undefined, what: string,
   if (!unseen) return [];
   return [
     {
-      what: `${where} has ${unseen} new ${what}`,
+      what: `${where} has ${pluralize(unseen, `new ${what}`)}`,
       cure: `See them, then retry or drop: kazoo-relay dead list${option}`,
     },
   ];

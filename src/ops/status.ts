@@ -265,15 +265,17 @@ function withPause({ paused, ...route }: RouteSummary): FormerRoute {
   return { ...route, paused: paused && { since: new Date(paused.at).toISOString(), by: paused.who } };
 }
 
-/** The same for whoever may ask over HTTP: of what brokers and sinks have answered the codes alone, and of nobody the name. */
+/** The same for whoever may ask over HTTP: of what brokers and sinks have answered the codes alone, nothing that notifications hold, and of nobody the name. */
 export function withoutAnswers(status: Status): Status {
   const withoutName = <T extends { readonly paused: PauseStatus | null }>(route: T): T => ({
     ...route,
     paused: route.paused && { ...route.paused, by: null },
   });
-  const routes = status.routes.map(({ circuit, ...route }) => ({
+  const routes = status.routes.map(({ circuit, condition_trouble, ...route }) => ({
     ...withoutName(route),
     circuit: circuit && withoutAnswer(circuit, 'the sink is away'),
+    // It may quote what a notification holds.
+    condition_trouble: condition_trouble && { ...condition_trouble, reason: `it fails; ${seeCommand}` },
   }));
   const brokers = status.brokers && withoutBrokersAnswers(status.brokers);
   const { degraded } = status.journal;
@@ -294,8 +296,10 @@ export function withoutBrokersAnswers<T extends BrokerStatus>(brokers: readonly 
 function withoutAnswer<T extends Pick<CircuitStatus, 'reason' | 'code'>>(one: T, what: string): T {
   if (one.reason === null) return one;
   const code = one.code === null ? '' : ` (${one.code})`;
-  return { ...one, reason: `${what}${code}; the command "status" says why` };
+  return { ...one, reason: `${what}${code}; ${seeCommand}` };
 }
+
+const seeCommand = 'the command "status" says why';
 
 const nothing: Delivered = { last_hour: 0, today: 0, latest: null };
 

@@ -89,26 +89,40 @@ export async function pastOf(awaited: Awaited, journal: Journal, now: number): P
   const since = last?.header.receivedAt ?? (isNew ? null : searchedTo) ?? now;
   // A stop that has just ended is written then at the latest.
   journal.look();
-  const pauses = (await journal.outages(since, now)).filter((outage) => !awaited.countsIn(outage));
-  const isCounted = (time: number) => awaited.isCounted(time) && !pauses.some((pause) => isDuring(pause, time));
+  const outages = (await journal.outages(since, now)).filter((outage) => !awaited.countsIn(outage));
   const told = await journal.search({ events: ['relay_nothing_comes'], since, limit: mostEntries });
   return {
     since,
-    lasted: Math.min(lasting(since, now, within, isCounted), Math.max(0, within - grace)),
+    lasted: Math.min(lasting(since, now, awaited, pausesIn(outages, now)), Math.max(0, within - grace)),
     isTold: told.entries.some(({ data }) => typeof data === 'object' && data !== null && awaited.isTold(data)),
   };
 }
 
-function isDuring({ since, until }: Outage, time: number): boolean {
-  return since <= time && (until === null || time < until);
+interface Pause {
+  readonly since: number;
+  until: number;
+}
+
+/** Outages, oldest first, as spans of time that don't touch each other. */
+function pausesIn(outages: readonly Outage[], now: number): Pause[] {
+  const pauses: Pause[] = [];
+  for (const { since, until } of outages) {
+    const last = pauses.at(-1);
+    if (last === undefined || last.until < since) pauses.push({ since, until: until ?? now });
+    else last.until = Math.max(last.until, until ?? now);
+  }
+  return pauses;
 }
 
 const minute = 60_000;
 
 /** How much of the time up to now counts, minute by minute: no more than is asked for, and of the last 100 days. */
-function lasting(since: number, now: number, most: number, isCounted: (time: number) => boolean): number {
+function lasting(since: number, now: number, { within, isCounted }: Awaited, pauses: readonly Pause[]): number {
   let lasted = 0;
-  for (let time = now - minute; time >= since && lasted < most && now - time < 100 * 1_440 * minute; time -= minute)
-    if (isCounted(time)) lasted += minute;
+  let last = pauses.length - 1;
+  for (let time = now - minute; time >= since && lasted < within && now - time < 100 * 1_440 * minute; time -= minute) {
+    while ((pauses[last]?.since ?? 0) > time) last -= 1;
+    if (time >= (pauses[last]?.until ?? 0) && isCounted(time)) lasted += minute;
+  }
   return lasted;
 }

@@ -24,7 +24,7 @@ export function explainCondition(text: string): (entry: Entry) => string {
       const found = values === '' ? '' : ` (${values})`;
       return answer === false
         ? `where is false: ${own}${found}`
-        : `where can't be told: ${own}: ${answer.failed}${found}`;
+        : `where can't be evaluated: ${own}: ${answer.failed}${found}`;
     }
     return `where is false: ${text}`;
   };

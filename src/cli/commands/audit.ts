@@ -36,9 +36,13 @@ Examples:
   kazoo-relay audit --json | jq 'select(.act == "drop")'`;
 
 async function audit(terminal: Terminal, store: OperatorStore, options: Options): Promise<void> {
-  const acts = await store.acts(options.since?.(terminal) ?? 0, options.limit);
+  const since = options.since?.(terminal);
+  const acts = await store.acts(since ?? 0, options.limit);
   if (options.json) for (const act of acts) await terminal.print(printable(JSON.stringify(jsonOf(act))));
-  else if (acts.length === 0) terminal.complain('no operator has done anything in that time');
+  else if (acts.length === 0)
+    terminal.complain(
+      `no operator has done anything${since === undefined ? ' yet' : ` since ${terminal.time(since)}`}`,
+    );
   else await show(terminal, acts);
 }
 

@@ -138,9 +138,11 @@ async function show(
 }
 
 async function showDiagnostic(terminal: Terminal, kind: string, diagnostic: Diagnostic): Promise<void> {
-  const [first = '', ...below] = diagnosticLines(diagnostic).map(printable);
-  await terminal.say(`${kind}  ${first}`, 9);
-  for (const line of below) await terminal.print(`         ${line}`);
+  const margin = 9;
+  const room = terminal.width === undefined ? undefined : terminal.width - margin;
+  const [first = '', ...below] = diagnosticLines(diagnostic, room).map(printable);
+  await terminal.say(`${kind}  ${first}`, margin);
+  for (const line of below) await terminal.print(`${' '.repeat(margin)}${line}`);
 }
 
 function summaryOf(file: string, config: Config | undefined, errors: number, warnings: number): string {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { printable } from '../../common/text/format.ts';
+import { pluralize, printable } from '../../common/text/format.ts';
 import { globToRegExp } from '../../common/text/patterns.ts';
 import { storeLocation } from '../../config/journal-place.ts';
 import { loadPartialConfig } from '../../config/load.ts';
@@ -71,9 +71,13 @@ async function drift(terminal: Terminal, options: Options): Promise<void> {
   if (json) for (const kind of shown) await terminal.print(printable(JSON.stringify(jsonOf(kind))));
   else await new Table(terminal, driftColumns).print(shown.map((kind) => rowOf(kind, terminal.time)));
   // On stderr, so that counting the lines of stdout gives 0.
-  if (shown.length === 0) terminal.complain('nothing has come that the schemas do not know and allow');
+  const narrowed = events === undefined && since === undefined ? '' : 'of these, ';
+  if (chosen.length === 0)
+    terminal.complain(`${narrowed}all that has come is known to the schemas, and allowed by them`);
   if (shown.length < chosen.length)
-    terminal.complain(`${chosen.length - shown.length} more by validation.accept; --all shows them too`);
+    terminal.complain(
+      `validation.accept accepts ${pluralize(chosen.length - shown.length, 'kind')} more: --all shows all`,
+    );
 }
 
 type Chosen = Drift & { readonly accepted: boolean };

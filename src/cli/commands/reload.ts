@@ -55,13 +55,18 @@ async function reload(terminal: Terminal, file: string, { json }: Options): Prom
   if ('error' in report) throw new Error(report.error);
   if (!report.reloaded) terminal.exitCode = 1;
   if (json) return terminal.print(printable(JSON.stringify(report)));
-  for (const line of describe(report).split('\n')) await terminal.say(printable(line), 2);
+  // Programs get it as it came.
+  const timeOf = (changed: string) => (terminal.width === undefined ? changed : terminal.time(Date.parse(changed)));
+  for (const line of describe(report, timeOf).split('\n')) await terminal.say(printable(line), 2);
 }
 
-function describe({ reloaded, reason, read, routes, brokers, applied, needs_restart }: ReloadReport): string {
+function describe(
+  { reloaded, reason, read, routes, brokers, applied, needs_restart }: ReloadReport,
+  timeOf: (changed: string) => string,
+): string {
   // A daemon of the version before doesn't say it.
   const files = (read ?? []).map(({ file, changed }) =>
-    changed === null ? `${file} is gone` : `read ${file}, last changed ${changed}`,
+    changed === null ? `${file} is gone` : `read ${file}, last changed ${timeOf(changed)}`,
   );
   if (!reloaded) return ['not reloaded; the daemon keeps the configuration that it has:', reason, ...files].join('\n');
   const lines = [

@@ -120,7 +120,7 @@ async function sourceOf(
     const kept = new Map<string, number>();
     return {
       pages: entriesInRange(wanted, store, route, cursor, kept),
-      kept: () => [...kept].map(([reason, count]) => `${notifications(count)} not: ${reason}`),
+      kept: () => [...kept].map(([reason, count]) => `${notifications(count)} left out: ${reason}`),
       left: (first, last) => store.waitingIn(route.name, first, last),
     };
   }
@@ -128,7 +128,7 @@ async function sourceOf(
   const seqs = entries.map(({ seq }) => seq);
   return {
     pages: [entries],
-    kept: () => kept.map(({ id, reason }) => `${id} not: ${reason}`),
+    kept: () => kept.map(({ id, reason }) => `${id} left out: ${reason}`),
     left: async () => (await store.waitingAmong(route.name, seqs)).size,
   };
 }

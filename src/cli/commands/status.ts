@@ -189,6 +189,7 @@ function describeInvalid(
   time: (at: number) => string,
 ): string[] {
   if (!evicted || typeof invalid_bytes !== 'number' || typeof max_invalid_bytes !== 'number') return [];
+  if (invalid_bytes === 0 && evicted.since === null) return [];
   const share = `${formatBytes(invalid_bytes)} of ${formatBytes(max_invalid_bytes)} are undecodable or invalid`;
   const { undecodable, unknown, known, since } = evicted;
   const removed = undecodable + unknown + known;

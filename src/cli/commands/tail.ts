@@ -66,7 +66,7 @@ Examples:
 
 async function tail(terminal: Terminal, options: Options): Promise<void> {
   const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
-  const show = options.json ? showJson(terminal) : showPlain(terminal);
+  const show = options.json ? showJson(terminal) : showPlain(terminal, options.follow === true);
   const since = options.since?.(terminal);
   await withOpen(storeAt(storeLocation(config)).openReader(), async (journal) => {
     const filter = await filterOf(options, config, journal);
@@ -167,8 +167,10 @@ const tailColumns: readonly Column[] = [
   { head: 'PROBLEM', min: 8 },
 ];
 
-function showPlain(terminal: Terminal): Show {
-  const table = new Table(terminal, tailColumns);
+function showPlain(terminal: Terminal, isGrowing: boolean): Show {
+  // On a terminal, what all of them leave free goes to those that are long.
+  const isFitted = terminal.width !== undefined && !isGrowing;
+  const table = new Table(terminal, isFitted ? tailColumns.map(({ width: _, ...column }) => column) : tailColumns);
   return (page) => table.print(page.map((entry) => cellsOf(entry, terminal.time)));
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Command } from 'commander';
@@ -52,7 +53,10 @@ async function test(terminal: Terminal, named: string | undefined, options: Opti
   const configFile = findConfigFile(options.config, terminal.env);
   const config = loadConfig(configFile, terminal);
   const routes = config.routes.map(({ name }) => name);
-  const cases = readConfigTests(named ?? besides(configFile), routes);
+  const file = named ?? besides(configFile);
+  if (!existsSync(file))
+    throw new Error(`there is no file of cases ${file}: "kazoo-relay test --help" shows what one has in it`);
+  const cases = readConfigTests(file, routes);
   const trial = createConfigTestRunner(config);
   let wrong = 0;
   for (const one of cases) {

@@ -163,7 +163,7 @@ async function show(
   await terminal.print(terminal.paint('bold', printable(`${header.event ?? 'no event'}  ${header.id}`)));
   const account = header.accountId === null ? 'no account' : `account ${header.accountId}`;
   const about = [
-    `received ${time(header.receivedAt)}, zone ${header.zone}, ${account}`,
+    `received ${time(header.receivedAt)}, ${header.zone === '' ? 'no zone' : `zone ${header.zone}`}, ${account}`,
     ...(entry.state === 'invalid' ? [`invalid: ${describeProblems(entry.problems)}`] : []),
     ...(redelivered === null
       ? []

@@ -147,7 +147,7 @@ export async function probeNow(
   await store.askForProbe?.(route ?? null);
   const routes = (await askDaemon(ownFolder(journal), 'try', route)) as readonly string[] | Refusal | null;
   if (routes === null) return;
-  if ('error' in routes) throw new Error(`no sink that is away is tried before its time: ${routes.error}`);
+  if ('error' in routes) throw new Error(`the daemon can't probe the sinks that are away: ${routes.error}`);
   for (const name of routes) await terminal.say(`the sink of ${name} is away: it is tried now`);
   if (routes.length > 0) await act.probed(routes.length);
 }

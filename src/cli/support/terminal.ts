@@ -26,7 +26,7 @@ export interface Terminal extends ProcessContext {
   wide: boolean;
   /** By `--utc`: times are shown in UTC, else they are the machine's own. */
   utc: boolean;
-  /** Characters that a line may have; undefined where it may have any number. */
+  /** Characters that a line may have; undefined where it may have any number, or nobody knows: a terminal may say 0. */
   readonly width: number | undefined;
   /** Aborts at Ctrl-C, from when it was first asked for. */
   readonly interrupted: AbortSignal;
@@ -87,7 +87,7 @@ export function createTerminal({ stdin, stdout, stderr, env, ...given }: Process
     wide: false,
     utc: false,
     get width() {
-      return terminal.wide ? undefined : stdout.columns;
+      return terminal.wide ? undefined : stdout.columns || undefined;
     },
     get interrupted() {
       interrupted ??= signalled();

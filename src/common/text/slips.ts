@@ -146,10 +146,22 @@ function lineAt(text: string, offset: number): { line: string; column: number; r
   };
 }
 
-/** An excerpt as lines for a terminal, with a caret under the place. */
-export function excerptLines({ line, column, fixed }: Excerpt): string[] {
-  const shown = [`  ${visible(line)}`, `  ${' '.repeat(column - 1)}^`];
+/**
+ * An excerpt as lines for a terminal, with a caret under the place.
+ * @param width characters that the line may have; of a longer one, what is around the place
+ */
+export function excerptLines({ line, column, fixed }: Excerpt, width = Number.POSITIVE_INFINITY): string[] {
+  const { text, at } = around(visible(line), column - 1, Math.max(20, width - 2));
+  const shown = [`  ${text}`, `  ${' '.repeat(at)}^`];
   return fixed === undefined ? shown : [...shown, `write:`, `  ${visible(fixed)}`];
+}
+
+function around(line: string, place: number, room: number): { text: string; at: number } {
+  if (line.length <= room) return { text: line, at: place };
+  const from = Math.max(0, Math.min(place - Math.floor(room / 2), line.length - room));
+  const to = from + room;
+  const [before, after] = [from > 0 ? '…' : '', to < line.length ? '…' : ''];
+  return { text: `${before}${line.slice(from + before.length, to - after.length)}${after}`, at: place - from };
 }
 
 /** Tabs as arrows: each takes one column, and is seen. */

@@ -65,8 +65,9 @@ async function retry(
   }
   const isNothing = found === 0 && which.ids === undefined;
   await terminal.say(isNothing ? nothingSelected(which, kind) : `${notifications(retried)} ${kind.retry.done}`);
-  for (const [reason, count] of kept) await terminal.say(`${notifications(count)} not: ${printable(reason)}`, 2);
-  for (const line of notSelected) await terminal.say(printable(line), 2);
+  for (const [reason, count] of kept)
+    await terminal.say(`${notifications(count)} not retried: ${printable(reason)}`, 2);
+  for (const line of notSelected) await terminal.say(printable(line), 4);
   if (retried > 0) await tellPauses(terminal, store, which.route);
   // Also where nothing is due: what was never tried since the sink went away waits for the probe too.
   await probeNow(terminal, config.journal, store, act, which.route);
@@ -96,7 +97,7 @@ async function drop(
   { yes }: Choice,
 ): Promise<void> {
   for (const line of await notSelectedAmong(terminal, which, kind, store, config))
-    await terminal.say(printable(line), 2);
+    await terminal.say(printable(line), 4);
   const count = await countOf(which, store);
   if (count === 0) return terminal.say(which.ids === undefined ? nothingSelected(which, kind) : 'nothing was dropped');
   if (!(yes || (await terminal.confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {
