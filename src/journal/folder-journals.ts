@@ -32,7 +32,8 @@ export interface Spool extends Appender {
   remove(placed: readonly Placed[]): void;
   /** What was found in bodies that no schema has: that can't be told from the notifications. */
   unknownFields(): Drift[];
-  forgetDrift(): void;
+  /** All of it is in the database: nothing is left here, neither in what is free of its files. @throws JournalError */
+  clear(): Promise<void>;
   close(): Promise<void>;
 }
 

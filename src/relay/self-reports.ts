@@ -10,7 +10,7 @@ import { version } from '../ops/process.ts';
 import type { RuntimeSnapshot } from '../ops/runtime-snapshot.ts';
 import { wantsOwn } from '../routes/match.ts';
 import { type Look, SelfWatch } from './self-watch.ts';
-import { pastOf } from './silence.ts';
+import { lastOf, pastOf } from './silence.ts';
 
 /** Between looks, in milliseconds; longer where a look at many routes would take more than a hundredth of the time. */
 const pause = 1_000;
@@ -42,6 +42,7 @@ interface SelfReports {
 export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): SelfReports {
   const watch = new SelfWatch();
   const publisher = { node: hostname(), version };
+  let isSpeaker = true;
   let waiting: ReturnType<typeof relayNotification>[] = [];
   let looks = 0;
   let isTroubled = false;
@@ -64,11 +65,17 @@ export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): S
     try {
       const summary = isDue ? await snapshot.summary() : undefined;
       const { config } = watched;
+      // Of those that share the journal, the first by name.
+      const [first] = summary?.daemons.filter(({ lives }) => lives) ?? [];
+      if (first !== undefined) isSpeaker = first.name === config.name;
       const routes = routesIn(config, snapshot);
-      const seen = { brokers: snapshot.brokers(), routes, expected: config.expect, summary };
-      // A restart or a reload ends no silence.
+      const seen = { brokers: snapshot.brokers(), routes, expected: config.expect, summary, isSpeaker };
+      // A restart or a reload ends no silence; what another daemon has taken does.
       for (const [name, awaited] of watch.newIn(seen))
         watch.recall(name, await pastOf(awaited, watched.journal, Date.now()));
+      if (isDue && config.journal.url !== undefined)
+        for (const [name, awaited] of watch.expectedIn(seen))
+          watch.cameElsewhere(name, await lastOf(awaited, watched.journal), Date.now());
       const told = watch.look(seen, performance.now(), Date.now());
       for (const { event, data } of told)
         if (event === 'relay_nothing_comes') watched.log.logger.warn({ ...data }, 'nothing comes');

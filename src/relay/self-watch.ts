@@ -14,6 +14,8 @@ export interface Look {
   readonly expected: readonly Expectation[];
   /** Undefined where the journal wasn't read this time. */
   readonly summary: Pick<Summary, 'routes' | 'drift'> | undefined;
+  /** False where another daemon that shares the journal tells what is new in it as a whole. */
+  readonly isSpeaker: boolean;
 }
 
 /** What is away or back is told once it has been so for this time, in milliseconds: what changes at once is no news. */
@@ -44,25 +46,34 @@ export class SelfWatch {
   overdue: readonly Expectation[] = [];
 
   /** What it will watch for the first time at this look, by its name: whoever knows of its past may say so before. */
-  newIn({ brokers, expected }: Pick<Look, 'brokers' | 'expected'>): [string, Awaited][] {
-    const all = [
+  newIn(look: Pick<Look, 'brokers' | 'expected'>): [string, Awaited][] {
+    return this.expectedIn(look).filter(([name]) => !this.#silences.has(name));
+  }
+
+  /** All that it watches for at this look: others may have taken what this daemon misses. */
+  expectedIn({ brokers, expected }: Pick<Look, 'brokers' | 'expected'>): [string, Awaited][] {
+    return [
       ...brokers.map((broker): [string, Awaited] => [nameOfBroker(broker), awaitedFrom(broker)]),
       ...expected.map((one): [string, Awaited] => [JSON.stringify(one), awaitedBy(one)]),
     ];
-    return all.filter(([name]) => !this.#silences.has(name));
   }
 
   recall(name: string, past: Past): void {
     this.#silences.set(name, new Silence(past));
   }
 
-  look({ brokers, routes, expected, summary }: Look, monotonic: number, now: number): OwnEvent[] {
+  /** Another daemon may have taken one. @param at when the last one came that the journal has, in Unix milliseconds, or null */
+  cameElsewhere(name: string, at: number | null, now: number): void {
+    if (at !== null) this.#silences.get(name)?.cameElsewhere(at, now);
+  }
+
+  look({ brokers, routes, expected, summary, isSpeaker }: Look, monotonic: number, now: number): OwnEvent[] {
     this.overdue = [];
     return [
       ...brokers.flatMap((broker) => this.#ofBroker(broker, monotonic, now)),
       ...expected.flatMap((one) => this.#ofExpected(one, brokers, monotonic, now)),
       ...routes.flatMap((route) => this.#ofRoute(route, monotonic, now)),
-      ...(summary === undefined ? [] : this.#ofJournal(summary, routes, monotonic)),
+      ...(summary === undefined ? [] : this.#ofJournal(summary, routes, isSpeaker, monotonic)),
     ];
   }
 
@@ -134,7 +145,12 @@ export class SelfWatch {
     return told;
   }
 
-  #ofJournal(summary: NonNullable<Look['summary']>, routes: Look['routes'], monotonic: number): OwnEvent[] {
+  #ofJournal(
+    summary: NonNullable<Look['summary']>,
+    routes: Look['routes'],
+    isSpeaker: boolean,
+    monotonic: number,
+  ): OwnEvent[] {
     const told: OwnEvent[] = [];
     const names = new Set(routes.map(({ name }) => name));
     for (const { name, quarantined: total } of summary.routes) {
@@ -144,12 +160,12 @@ export class SelfWatch {
       const message = `${count} more notifications are quarantined for the route ${name}: kazoo-relay drift`;
       told.push({ event: 'relay_quarantine_grows', data: { route: name, count, total, message } });
     }
-    return [...told, ...this.#ofDrift(summary.drift, monotonic)];
+    return [...told, ...this.#ofDrift(summary.drift, isSpeaker, monotonic)];
   }
 
   /** What had come before the first look was told of, or is seen by whoever asks for it. */
-  #ofDrift(drift: Summary['drift'], monotonic: number): OwnEvent[] {
-    const told = this.#told ?? new Set(drift.map(nameOf));
+  #ofDrift(drift: Summary['drift'], isSpeaker: boolean, monotonic: number): OwnEvent[] {
+    const told = isSpeaker && this.#told !== undefined ? this.#told : new Set(drift.map(nameOf));
     const fresh = drift.filter((kind) => !told.has(nameOf(kind)));
     this.#told = told;
     if (fresh.length === 0 || monotonic - this.#driftToldAt < atMostEvery) return [];

@@ -50,6 +50,13 @@ export class Silence {
     return this.#isTold;
   }
 
+  cameElsewhere(at: number, now: number): void {
+    if (at <= this.#since) return;
+    this.#since = at;
+    this.#lasted = Math.max(0, now - at);
+    this.#isTold = false;
+  }
+
   /**
    * Since when nothing has come, in Unix milliseconds; null while there is nothing to tell.
    * @param isCounted whether the time since the last look counts
@@ -80,10 +87,9 @@ const mostEntries = 50;
  * @param now Unix milliseconds
  */
 export async function pastOf(awaited: Awaited, journal: Journal, now: number): Promise<Past> {
-  const { events, zone, within } = awaited;
+  const { zone, within } = awaited;
   const zones = zone === undefined ? {} : { zones: [zone] };
-  const { entries, searchedTo } = await journal.search({ ...zones, ...(events && { events }), limit: mostEntries });
-  const last = entries.find((entry) => entry.header.category !== relayCategory && awaited.isOne(entry));
+  const { last, searchedTo } = await newest(awaited, journal);
   const isNew =
     last === undefined && zone !== undefined && (await journal.search({ ...zones, limit: 1 })).entries.length === 0;
   const since = last?.header.receivedAt ?? (isNew ? null : searchedTo) ?? now;
@@ -97,6 +103,19 @@ export async function pastOf(awaited: Awaited, journal: Journal, now: number): P
     lasted: Math.min(lasting(since, now, within, isCounted), Math.max(0, within - grace)),
     isTold: told.entries.some(({ data }) => typeof data === 'object' && data !== null && awaited.isTold(data)),
   };
+}
+
+/** When the last one came that the journal has, as far back as it is searched, in Unix milliseconds; else null. */
+export async function lastOf(awaited: Awaited, journal: Journal): Promise<number | null> {
+  return (await newest(awaited, journal)).last?.header.receivedAt ?? null;
+}
+
+async function newest(awaited: Awaited, journal: Journal) {
+  const { events, zone } = awaited;
+  const wanted = { ...(zone !== undefined && { zones: [zone] }), ...(events && { events }), limit: mostEntries };
+  const { entries, searchedTo } = await journal.search(wanted);
+  const last = entries.find((entry) => entry.header.category !== relayCategory && awaited.isOne(entry));
+  return { last, searchedTo };
 }
 
 function isDuring({ since, until }: Outage, time: number): boolean {

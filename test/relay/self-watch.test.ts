@@ -97,6 +97,28 @@ describe('the daemon tells', () => {
     expect(told[2]?.data).toMatchObject({ kinds: ['/c unknownField', '/d unknownField'], count: 2 });
   });
 
+  test('of nothing that another daemon of the same journal has taken meanwhile', () => {
+    const { told, watch, pass } = watching();
+    const at = look({ expected: [expectation({ event: 'topup', within: hour })] });
+    const [[name = ''] = []] = watch.expectedIn(at).filter(([one]) => one.includes('topup'));
+    pass(at, hour - 60_000);
+    watch.cameElsewhere(name, begin + hour - 120_000, begin + hour - 60_000);
+    pass(at, hour - 120_000);
+    expect(told).toEqual([]);
+    pass(at, 120_000);
+    expect(told).toMatchObject([{ event: 'relay_nothing_comes', data: { event: 'topup' } }]);
+  });
+
+  test('of drift by one of the daemons that share a journal, whichever that is', () => {
+    const { told, pass } = watching();
+    const drift = (isSpeaker: boolean, ...paths: string[]) => look({ drift: paths, isSpeaker });
+    pass(drift(false, '/a'), 5_000);
+    pass(drift(false, '/a', '/b'), 5_000);
+    expect(told).toEqual([]);
+    pass(drift(true, '/a', '/b', '/c'), 5_000);
+    expect(told).toMatchObject([{ event: 'relay_drift', data: { kinds: ['/c unknownField'] } }]);
+  });
+
   test('that nothing has come from a broker for a day of consuming, once until something comes', () => {
     const { told, pass } = watching();
     const received = (count: number) => look({ broker: { received: count } });
@@ -315,6 +337,7 @@ function look({
   quarantined = 0,
   name = 'crm',
   drift = [],
+  isSpeaker = true,
   expected = [],
   arrivals = {},
 }: {
@@ -323,6 +346,7 @@ function look({
   quarantined?: number;
   name?: string;
   drift?: readonly string[];
+  isSpeaker?: boolean;
   expected?: readonly Expectation[];
   arrivals?: Readonly<Record<string, number>>;
 }): Look {
@@ -342,7 +366,8 @@ function look({
     ],
     expected,
     routes: [{ name: 'crm', sink: 'webhook', activity: { circuit, trouble }, counts: { dead } }],
-    summary: { routes: [{ name, quarantined }], drift: kinds },
+    summary: { routes: [{ name, quarantined }], drift: kinds, daemons: [] },
+    isSpeaker,
   };
   return look as unknown as Look; // with all that is looked at
 }

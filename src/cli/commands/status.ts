@@ -152,8 +152,9 @@ function describeVerdict(terminal: Terminal, attention: Attention, { routes }: S
   return `${terminal.paint('green', since)}${paused === 0 ? '' : `; ${pluralize(paused, 'route')} paused`}`;
 }
 
-function describeDaemon(terminal: Terminal, { running, pid, startedAt, version }: Status): string {
-  if (!running) return terminal.paint('yellow', 'not running');
+function describeDaemon(terminal: Terminal, { running, pid, startedAt, version, daemons }: Status): string {
+  const isElsewhere = daemons?.some(({ lives }) => lives) === true;
+  if (!running) return isElsewhere ? 'not running here' : terminal.paint('yellow', 'not running');
   const age = startedAt === null ? '' : ` for ${span(Date.now() - Date.parse(startedAt))}`;
   return `${terminal.paint('green', 'running')}, pid ${pid},${age}${version ? `, version ${version}` : ''}`;
 }

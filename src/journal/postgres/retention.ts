@@ -6,7 +6,7 @@ import { expire, History } from './aging.ts';
 import { type Database, type Queryable, StoreAway } from './connection.ts';
 import { addDays, type DailyTable, dailyTables, dropOldDay } from './days.ts';
 import { foldDrift } from './drift.ts';
-import { type Bounds, type Dropped, dropOldRange, emptyOldRange } from './drop.ts';
+import { type Bounds, type Dropped, dropOldRange, Emptying } from './drop.ts';
 import { Evictor } from './evictor.ts';
 import { forgetDaemons, heldBack } from './held.ts';
 import { addRanges, endOldRange } from './log-ranges.ts';
@@ -22,8 +22,12 @@ const idlePause = 5_000;
 /** From this share of `maxSize` on, it is looked more often. */
 const filling = 0.8;
 
-/** Entries that were passed over because something listed them are looked at again after this time, in milliseconds. */
+/**
+ * Entries that were passed over because something listed them are looked at again after this time, in milliseconds; and after
+ * the other one where an operator has changed something, who may do that in a thousand steps.
+ */
 const lookAgainAfter = 600_000;
+const lookAgainSoon = 10_000;
 
 /** What was in use for longer than it is waited for is tried again after this time, in milliseconds. */
 const tryAgainAfter = 60_000;
@@ -67,6 +71,7 @@ export class Retention {
   readonly #failing = new Set<string>();
   #limits: Limits;
   #lookedAt = performance.now();
+  #isLookWanted = false;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<boolean> | undefined;
   #hurried = false;
@@ -81,6 +86,7 @@ export class Retention {
     this.#evictor = new Evictor(log);
     const history = new History();
     const thinning = new Thinning();
+    const emptying = new Emptying();
     const alone = (work: (within: Queryable, round: Round) => Promise<boolean>) => () => this.#alone(work);
     const dropping = (name: string, drop: (round: Round) => Promise<Dropped>) => () => this.#dropping(name, drop);
     this.#steps = new Map<string, Step>([
@@ -89,7 +95,7 @@ export class Retention {
       ...dailyTables.map((table): [string, Step] => [table, () => this.#makeDays(table)]),
       ['junk', alone((within, round) => this.#evictor.evict(within, this.#share, round))],
       ['dead letters', alone((within, { expired }) => expire(within, expired))],
-      ['listed', alone(emptyOldRange)],
+      ['listed', alone((within, round) => emptying.empty(within, round))],
       ['range', dropping('range', (round) => dropOldRange(this.#database, round))],
       ...dailyTables.map((table): [string, Step] => {
         const name = `day of ${table}`;
@@ -116,7 +122,7 @@ export class Retention {
 
   /** Anything that was passed over may be removable now. */
   lookAgain(): void {
-    this.#remains.lookAgain();
+    this.#isLookWanted = true;
     this.#hurry();
   }
 
@@ -175,9 +181,11 @@ export class Retention {
   }
 
   async #goRound(): Promise<boolean> {
-    if (performance.now() - this.#lookedAt > lookAgainAfter) {
+    const since = performance.now() - this.#lookedAt;
+    if (since > (this.#isLookWanted ? lookAgainSoon : lookAgainAfter)) {
       this.#remains.lookAgain();
       this.#lookedAt = performance.now();
+      this.#isLookWanted = false;
     }
     let hasMore = false;
     for (const [name, step] of this.#steps) {

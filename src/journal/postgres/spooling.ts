@@ -153,7 +153,7 @@ export class SpoolingAppender implements Appender {
     this.#spool.remove(placed);
     if (this.#spool.count === 0) {
       await this.#target.addDrift(this.#spool.unknownFields());
-      this.#spool.forgetDrift();
+      await this.#spool.clear();
     }
     return placed.length;
   }

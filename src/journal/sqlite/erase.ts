@@ -136,7 +136,10 @@ function* stepsOf(entries: readonly Held[]): Generator<number[]> {
 }
 
 /** No page stays free, with whatever was in it. */
-async function giveBack(database: DatabaseSync, inStep: (work: () => number) => Promise<unknown>): Promise<void> {
+export async function giveBack(
+  database: DatabaseSync,
+  inStep: (work: () => number) => Promise<unknown>,
+): Promise<void> {
   const count = database.prepare('PRAGMA freelist_count');
   const free = () => Number(count.get()?.freelist_count);
   for (let before = Number.POSITIVE_INFINITY, left = free(); left > 0 && left < before; ) {
@@ -149,7 +152,7 @@ async function giveBack(database: DatabaseSync, inStep: (work: () => number) => 
 }
 
 /** Never waits within SQLite, which would keep out whoever writes. Returns false where a reader stays in the log. */
-async function emptyLog(database: DatabaseSync): Promise<boolean> {
+export async function emptyLog(database: DatabaseSync): Promise<boolean> {
   database.exec('PRAGMA busy_timeout = 0');
   const checkpoint = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
   const until = performance.now() + longestWait;

@@ -10,10 +10,11 @@ import { type Journal, JournalError } from '../journal.ts';
 import type { Drift } from '../reader.ts';
 import { databaseFile, openDatabaseBeside } from './database.ts';
 import { driftOf } from './drift.ts';
+import { emptyLog, giveBack } from './erase.ts';
 import { openJournal } from './journal.ts';
 import { removeEntries, unlimited } from './retention.ts';
 import { Space } from './space.ts';
-import { inTransaction } from './steps.ts';
+import { inStep, inTransaction } from './steps.ts';
 import { WholeReader } from './whole.ts';
 
 /**
@@ -100,8 +101,10 @@ class FolderSpool implements Spool {
     return driftOf(this.#database).filter(({ keyword }) => keyword === 'unknownField');
   }
 
-  forgetDrift(): void {
+  async clear(): Promise<void> {
     this.#change(() => Number(this.#database.prepare('DELETE FROM drift').run().changes));
+    await giveBack(this.#database, (work) => inStep(this.#database, this.#folder, undefined, work));
+    await emptyLog(this.#database);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -185,6 +185,15 @@ describe('a spool', () => {
     expect(spool.unknownFields()).toEqual([]);
   });
 
+  test('leaves no byte on this machine once it is empty', async () => {
+    database.leave();
+    const json = JSON.stringify({ text: 'unmistakable '.repeat(20_000) });
+    await appender.append(Array.from({ length: 30 }, () => notification({ json })));
+    expect(filesWith('unmistakable')).not.toEqual([]);
+    database.away = null;
+    await until(() => spool.count === 0 && filesWith('unmistakable').length === 0, { what: 'the files to be empty' });
+  });
+
   test('waits where the database refuses it, and says why once', async () => {
     database.leave();
     await appender.append([notification({})]);
@@ -220,6 +229,10 @@ function open(spoolSize = size): void {
   const log = pino({ level: 'info' }, { write: (text: string) => void logged.push(JSON.parse(text)) });
   spool = folderJournals.openSpool(folder, spoolSize, log);
   appender = new SpoolingAppender(database, spool, log);
+}
+
+function filesWith(text: string): string[] {
+  return readdirSync(folder).filter((file) => readFileSync(join(folder, file)).includes(text));
 }
 
 function idsOf(notifications: readonly Notification[]): string[] {
