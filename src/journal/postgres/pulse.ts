@@ -2,7 +2,7 @@ import type { Queryable } from './connection.ts';
 
 /** Milliseconds between two looks: while no other daemon lives, and while one does. */
 const usual = 250;
-const beside = 15;
+const beside = 10;
 
 /** What somebody has announced, in the order of visibility. */
 export interface Signal {

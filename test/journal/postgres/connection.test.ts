@@ -98,10 +98,12 @@ describe('connections to a shared journal', () => {
     expect(await made.query('SELECT n FROM kept')).toEqual([{ n: 2 }]);
   });
 
-  test('say at once what is in the way of all of them', async () => {
-    const wrong = postgres.url.replace('geheim', 'falsch');
-    const refused = lane({}, wrong).query('SELECT 1');
-    await expect(refused).rejects.toThrow(/journal.url/);
+  test.each([
+    ['a wrong password', (url: string) => url.replace('geheim', 'falsch'), /the password is wrong.*journal\.url/],
+    ['a database that is missing', (url: string) => `${url}_not`, /there is no such database.*journal\.url/],
+  ])('say at once what is in the way of all of them: %s', async (_what, wrong, message) => {
+    const refused = lane({}, wrong(postgres.url)).query('SELECT 1');
+    await expect(refused).rejects.toThrow(message);
     await expect(refused).rejects.not.toBeInstanceOf(StoreAway);
   });
 });
