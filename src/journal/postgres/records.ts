@@ -75,7 +75,7 @@ const mostGroups = 1_000;
 /** Steps from group to group along the index, and counts each no further than asked for: a million cost as much as a few. */
 function boundedGroups(
   database: Queryable,
-  { states, route = null, routes = null, reason = null }: DeliveryFilter,
+  { states, route, routes, reason }: DeliveryFilter,
   atMost: number,
 ): Promise<readonly DeliveryGroup[]> {
   const of = "state <> 'waiting' AND d.route = k.route AND d.state = k.state AND d.reason = k.reason";
@@ -96,7 +96,7 @@ function boundedGroups(
      WHERE k.state = ANY ($2::text[]) AND ($3::text IS NULL OR k.route = $3) AND ($4::text[] IS NULL OR k.route = ANY ($4))
        AND ($5::text IS NULL OR k.reason = $5)
      ORDER BY count DESC, last DESC`,
-    [atMost + 1, states, route, routes, reason],
+    [atMost + 1, states, route ?? null, routes ?? null, reason ?? null],
   );
 }
 
