@@ -46,7 +46,7 @@ export interface LeaseClock {
 }
 
 const realClock: LeaseClock = {
-  now: Date.now,
+  now: () => Date.now(),
   elapsed: () => performance.now(),
   after(delay, call) {
     const timer = setTimeout(call, delay);
