@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import type { Clock, Limits } from '../journal.ts';
 import { expire, History } from './aging.ts';
 import { type Database, type Queryable, StoreAway } from './connection.ts';
@@ -268,6 +269,6 @@ export class Retention {
   #tellFailure(name: string, error: unknown): void {
     if (this.#failing.has(name)) return;
     this.#failing.add(name);
-    this.#log.error({ of: name, reason: reasonOf(error) }, 'nothing could be removed from the journal');
+    this.#log.error({ of: name, reason: reasonOf(error) }, messages.nothingRemoved);
   }
 }
