@@ -94,6 +94,8 @@ describe('daemons that share a journal', () => {
     const session = await sessionOf(one, 'r');
     const records = seqs.map((seq) => ({ ...recorded(seq, 'waiting'), accountId: 'a', dueAt: 1 }));
     await session.settle({ cursor: 2, recorded: records, settled: [], delivered: [] });
+    // So that no look waits for a connection.
+    await Promise.all([session.nextDue(1), session.nextDue(1)]);
     const looks = [session.waitingOf('a', 10), session.due(10, 20, 10, new Set()).then(({ waiting }) => waiting)];
     await nextTurn();
     void session.settle({ cursor: 2, recorded: [], settled: [untouched(1)], delivered: [] });
