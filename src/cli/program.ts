@@ -34,7 +34,7 @@ const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>
   completion: async (terminal) => (await import('./commands/completion.ts')).completionCommand(terminal),
 };
 
-/** What is run when no command is named and nobody is at a terminal; in a later release, nothing is. */
+/** The command that runs if none is named and there is no terminal; in a later release, none will. */
 const unnamed = 'run';
 
 const help = `
@@ -71,7 +71,7 @@ export async function createProgram([first = unnamed]: readonly string[], termin
  */
 export function atTerminal(command: Command, terminal: Terminal): void {
   const { stdout } = terminal;
-  const width = stdout.columns ?? widthElsewhere;
+  const width = stdout.columns || widthElsewhere;
   command.exitOverride().configureOutput({
     writeOut: (text) => void stdout.write(reflow(text, width)),
     writeErr: (text) => terminal.complain(text.trimEnd()),

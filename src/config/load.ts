@@ -22,7 +22,7 @@ import { type MergedSources, mergeSources, type Origin } from './read/merge-sour
 import { type FileDigest, readSource } from './read/source.ts';
 import type { Overrides } from './read/variables.ts';
 
-/** A configuration, and what there is to say about it. */
+/** A configuration, and its warnings. */
 export interface LoadedConfig {
   readonly config: Config;
   /** What is legal, and most likely not meant. */

@@ -9,7 +9,7 @@ import type { Outcome } from '../sinks/sink.ts';
 const deliveryBounds = [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 300, 3_600, 21_600, 86_400];
 const attemptBounds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60];
 
-/** Codes that are told apart: receivers make up what they like. */
+/** How many codes are counted separately, because a receiver may invent any number of them. */
 const mostCodes = 40;
 
 /** What a route has tried since the start, in plain numbers. */

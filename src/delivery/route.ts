@@ -3,6 +3,7 @@ import { unlessAborted } from '../common/async/abort.ts';
 import { Backoff, Wakeup } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
 import type { MemoryBudget, MemoryShare } from '../common/memory-budget.ts';
+import { messages } from '../common/messages.ts';
 import type { JournalEvents } from '../journal/journal.ts';
 import type { Pause } from '../journal/reader.ts';
 import type { Order, RouteSession } from '../journal/route-session.ts';
@@ -103,7 +104,7 @@ export class Route {
   ) {
     this.#log = log;
     this.#conditionFailures = new ThrottledReporter((count, reason) =>
-      log.warn({ count, reason }, 'the condition could not be evaluated; these notifications are skipped'),
+      log.warn({ count, reason }, messages.conditionFailed),
     );
     const ring = () => this.#wakeup.ring();
     const onConditionFailure = (reason: string) => this.#conditionFailures.count(reason);
@@ -175,7 +176,7 @@ export class Route {
     this.#conditionFailures.close();
     deadline.removeEventListener('abort', abort);
     await unlessAborted(this.#sinkClient.close(), deadline).catch((error) =>
-      this.#log.warn({ reason: reasonOf(error) }, 'closing the sink failed'),
+      this.#log.warn({ reason: reasonOf(error) }, messages.sinkNotClosed),
     );
   }
 
@@ -200,7 +201,7 @@ export class Route {
       } catch (error) {
         // A disk that is full is one line, not one each try.
         const reason = reasonOf(error);
-        if (reason !== this.#interrupted) this.#log.error({ err: error }, 'route interrupted; it will try again');
+        if (reason !== this.#interrupted) this.#log.error({ err: error }, messages.routeInterrupted);
         this.#interrupted = reason;
         this.#feed.lookAgain();
         await backoff.pause(signal).catch(() => undefined);
@@ -211,11 +212,8 @@ export class Route {
   #tellPause(): void {
     const pause = this.#pauseNow();
     if (pause !== null && this.#pause === null)
-      this.#log.warn(
-        { by: pause.who, since: new Date(pause.at).toISOString() },
-        'paused by an operator; no attempt starts',
-      );
-    if (pause === null && this.#pause !== null) this.#log.info('resumed by an operator');
+      this.#log.warn({ by: pause.who, since: new Date(pause.at).toISOString() }, messages.paused);
+    if (pause === null && this.#pause !== null) this.#log.info(messages.resumed);
     this.#pause = pause;
   }
 

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { messages } from '../common/messages.ts';
 import { truncateUtf8 } from '../common/text/format.ts';
 import type { ActName, ActSelection, AuditedAct, Operator } from './operator-store.ts';
 
@@ -60,7 +61,7 @@ export class ActReporter {
   tell(acts: readonly AuditedAct[]): void {
     for (const { number, at: _, act, ...rest } of acts) {
       if (number < this.#last || (number === this.#last && rest.count === this.#count)) continue;
-      this.#log.info({ act, ...rest }, 'an operator has acted');
+      this.#log.info({ act, ...rest }, messages.acted);
       this.#last = number;
       this.#count = rest.count;
     }

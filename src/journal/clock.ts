@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { messages } from '../common/messages.ts';
 import type { Clock, ClockDoubt } from './journal.ts';
 
 /** So far the clock may be beyond the last sign of life, and for so long a daemon must run to believe it; milliseconds. */
@@ -98,18 +99,18 @@ export class ClockJudge implements Clock {
   #believe(now: number): void {
     this.#sign = Math.max(this.#sign, now);
     this.#writtenAt = Number.NEGATIVE_INFINITY;
-    this.#log.info('the clock is believed again; what is old is removed');
+    this.#log.info(messages.clockAccepted);
   }
 
   #pause(change: number): void {
     this.#pausedUntil = performance.now() + afterJump;
-    this.#log.warn({ seconds: Math.round(change / 1_000) }, 'the clock has jumped; retention pauses for an hour');
+    this.#log.warn({ seconds: Math.round(change / 1_000) }, messages.clockJumped);
   }
 
   #tellDoubt(): void {
     this.#log.warn(
       { clock: new Date(this.#now()).toISOString(), lastSign: new Date(this.#sign).toISOString() },
-      'the clock is more than a day beyond the last sign of life; nothing is removed for its age',
+      messages.clockDoubted,
     );
   }
 }

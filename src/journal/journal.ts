@@ -7,8 +7,8 @@ import type { JournalReader, OpenedReader, Pause } from './reader.ts';
 import type { RouteSession, Start } from './route-session.ts';
 
 /**
- * The doors to a journal: nobody outside of this room knows what store it is in. They are asynchronous because one that
- * several daemons share is reached over a network. What not every store can do may be missing.
+ * The interfaces of a journal: nothing outside of this room knows which store it is. They are asynchronous, because a
+ * store that several daemons share is reached over a network. An operation that not every store has may be missing.
  */
 export interface JournalStore {
   /** The folder of its files, where it has one on this machine. */
@@ -32,7 +32,10 @@ export interface JournalStore {
    */
   testAccess(): Promise<readonly string[]>;
 
-  /** Where it is damaged, makes a new one of what can be read. @param routes of the configuration @throws JournalError */
+  /**
+   * Replaces a damaged journal by a new one of what can be read. @param routes of the configuration @throws
+   * JournalError
+   */
   readonly rebuild?: (routes: readonly string[], log: Logger) => Promise<void>;
 
   /**
@@ -124,10 +127,10 @@ export interface Journal extends Appender, JournalEvents, JournalReader, OutageL
 /** Intake's part. */
 export interface Appender {
   /**
-   * Commits a batch in one transaction. When it resolves, the batch is on disk; when it rejects, none of it may be taken
-   * for that. Returns the entries of what is new, in the batch's order: what has an id that the journal has already is a
-   * redelivery, and is dropped.
-   * @throws JournalError when the store can't be written, or isn't where it was
+   * Commits a batch in one transaction. When it resolves, the batch is on disk; when it rejects, count on none of it.
+   * Returns the new entries, in the batch's order: a notification whose id the journal has is a redelivery, and is
+   * dropped.
+   * @throws JournalError if the store can't be written, or isn't in its place
    */
   append(batch: readonly Notification[]): Promise<readonly Entry[]>;
 }
@@ -146,7 +149,7 @@ export interface BrokerName {
   readonly broker: string;
 }
 
-/** What whoever waits for something new is told. */
+/** The notices to those that wait for something new. */
 export interface JournalEvents {
   /** Returns how to stop that. */
   subscribe(listener: (change: Change) => void): () => void;

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { messages } from '../common/messages.ts';
 import { formatBytes } from '../common/text/format.ts';
 import type { Evicted } from './reader.ts';
 
@@ -108,10 +109,7 @@ export class JunkReporter {
     if (bytes < share * alarmAgainBelow) this.#alarmed = false;
     if (bytes < share * alarmFrom || this.#alarmed) return;
     this.#alarmed = true;
-    this.#log.warn(
-      { bytes: formatBytes(bytes), share: formatBytes(share) },
-      'undecodable and invalid notifications fill half of their share of the journal; "kazoo-relay dead list --group" says why',
-    );
+    this.#log.warn({ bytes: formatBytes(bytes), share: formatBytes(share) }, messages.shareHalfFull);
   }
 
   tellEvicted({ since, ...evicted }: EvictedSince, bytes: number, share: number): void {
@@ -121,7 +119,7 @@ export class JunkReporter {
         share: formatBytes(share),
         evicted: { ...evicted, since: since === null ? null : new Date(since).toISOString() },
       },
-      'undecodable and invalid notifications have used up their share of the journal (journal.invalidShare); the oldest are removed',
+      messages.shareFull,
     );
     this.#untold = 0;
     this.#toldAt = performance.now();

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { messages } from '../common/messages.ts';
 import { hostAndPort, isLoopback } from '../common/net/addresses.ts';
 import { type Log, type LogLevel, logLevels, setLevel } from './log.ts';
 import type { MetricsText } from './metrics.ts';
@@ -15,7 +16,7 @@ export interface HttpOptions {
   readonly hosts: readonly string[];
 }
 
-/** What there is to answer. */
+/** The answers of the port. */
 export interface Endpoints {
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   status(): Promise<unknown>;
@@ -46,7 +47,7 @@ export function createAnswers({ listen, hosts }: HttpOptions, endpoints: Endpoin
   server.setErrorHandler<FastifyError>(({ statusCode = 500, message }, request, reply) => {
     if (statusCode < 500) return reply.code(statusCode).send({ error: message });
     // What went wrong inside is for the log alone.
-    log.error({ path: request.routeOptions.url, reason: message }, 'an HTTP request failed');
+    log.error({ path: request.routeOptions.url, reason: message }, messages.requestFailed);
     return reply.code(500).send({ error: 'the daemon could not answer; its log says why' });
   });
   server.setNotFoundHandler((_request, reply) =>

@@ -3,7 +3,7 @@ import type { Evicted, Pause, RouteSummary, Summary } from '../journal/reader.ts
 import type { Delivered } from './delivered-lately.ts';
 import { version } from './process.ts';
 
-/** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */
+/** The result of `kazoo-relay status`. Times are RFC 3339 in UTC. */
 export interface Status {
   readonly running: boolean;
   readonly pid: number | null;
@@ -35,7 +35,7 @@ export interface BrokerStatus {
   readonly since: string;
   /** Why it is away, what it waits for, or who else consumes from the queue. */
   readonly reason: string | null;
-  /** Where it is away: AMQP's reply code, or the system's code, where there is one. */
+  /** If it is away: AMQP's reply code, or the system's code, if there is one. */
   readonly code: number | string | null;
   /** Notifications a second, over the last minute. */
   readonly rate: number;
@@ -54,7 +54,7 @@ export interface HttpStatus {
   readonly reason: string | null;
 }
 
-/** What only the journal knows is null where it can't be read. */
+/** Values that only the journal knows are null if it can't be read. */
 interface JournalStatus {
   /** Where it is in a folder. */
   readonly path: string | undefined;
@@ -78,7 +78,7 @@ interface JournalStatus {
   readonly max_invalid_bytes: number;
   /** How many of them were removed because that was used up. */
   readonly evicted: (Evicted & { readonly since: string | null }) | null;
-  /** What is wrong with it, and what to do. */
+  /** The fault, and what to do about it. */
   readonly reason: string | null;
 }
 
@@ -153,12 +153,12 @@ interface CircuitStatus {
   readonly next_probe: number | null;
 }
 
-/** What the running daemon knows of itself, beside what is in the journal. */
+/** The state of a running daemon that isn't in the journal. */
 export interface Live {
   readonly startedAt: number;
   readonly brokers: readonly BrokerStatus[];
   readonly http: HttpStatus | null;
-  /** What is wrong with the journal, as it says itself. */
+  /** The journal's own report of a fault. */
   readonly journalProblem: string | null;
   readonly degraded: Degraded | null;
   readonly doubt: ClockDoubt | null;
@@ -194,9 +194,9 @@ interface Place {
 }
 
 /**
- * Puts together what the journal holds and, where a daemon runs, what that is doing.
- * @param held what the journal holds, or why it can't be read
- * @param delivered by route; null where the journal can't be asked
+ * Combines the content of the journal with the state of the daemon, if one runs.
+ * @param held the content of the journal, or why it can't be read
+ * @param delivered by route; null if the journal can't be asked
  */
 export function statusOf(
   config: Named,
@@ -265,15 +265,17 @@ function withPause({ paused, ...route }: RouteSummary): FormerRoute {
   return { ...route, paused: paused && { since: new Date(paused.at).toISOString(), by: paused.who } };
 }
 
-/** The same for whoever may ask over HTTP: of what brokers and sinks have answered the codes alone, and of nobody the name. */
+/** The same for whoever may ask over HTTP: of what brokers and sinks have answered the codes alone, nothing that notifications hold, and of nobody the name. */
 export function withoutAnswers(status: Status): Status {
   const withoutName = <T extends { readonly paused: PauseStatus | null }>(route: T): T => ({
     ...route,
     paused: route.paused && { ...route.paused, by: null },
   });
-  const routes = status.routes.map(({ circuit, ...route }) => ({
+  const routes = status.routes.map(({ circuit, condition_trouble, ...route }) => ({
     ...withoutName(route),
     circuit: circuit && withoutAnswer(circuit, 'the sink is away'),
+    // It may quote what a notification holds.
+    condition_trouble: condition_trouble && { ...condition_trouble, reason: `it fails; ${seeCommand}` },
   }));
   const brokers = status.brokers && withoutBrokersAnswers(status.brokers);
   const { degraded } = status.journal;
@@ -286,7 +288,7 @@ export function withoutReason<T extends { readonly reason: string }>(degraded: T
   return { ...degraded, reason: 'the command "status" says why' };
 }
 
-/** What one waits for while it connects is in words of ours. */
+/** The reasons for waiting during a connection are texts of this program, not the broker's. */
 export function withoutBrokersAnswers<T extends BrokerStatus>(brokers: readonly T[]): T[] {
   return brokers.map((broker) => (broker.state === 'away' ? withoutAnswer(broker, 'no intake') : broker));
 }
@@ -294,8 +296,10 @@ export function withoutBrokersAnswers<T extends BrokerStatus>(brokers: readonly 
 function withoutAnswer<T extends Pick<CircuitStatus, 'reason' | 'code'>>(one: T, what: string): T {
   if (one.reason === null) return one;
   const code = one.code === null ? '' : ` (${one.code})`;
-  return { ...one, reason: `${what}${code}; the command "status" says why` };
+  return { ...one, reason: `${what}${code}; ${seeCommand}` };
 }
+
+const seeCommand = 'the command "status" says why';
 
 const nothing: Delivered = { last_hour: 0, today: 0, latest: null };
 

@@ -45,14 +45,20 @@ export function filterOf({ route, state, reason, event, id }: FailureChoice): De
   };
 }
 
-/** Groups of failures: what the page shows at first. @param example one of each group, where there is one */
-export function groupsView(
-  choice: FailureChoice,
-  groups: readonly DeliveryGroup[],
-  examples: ReadonlyMap<DeliveryGroup, DeliveryRecord>,
-  isOperator: boolean,
-): View {
-  const total = groups.reduce((sum, group) => sum + group.count, 0);
+interface Groups {
+  readonly choice: FailureChoice;
+  readonly groups: readonly DeliveryGroup[];
+  /** One of each group, where there is one. */
+  readonly examples: ReadonlyMap<DeliveryGroup, DeliveryRecord>;
+  /** No group was counted further. */
+  readonly mostCounted: number;
+  readonly isOperator: boolean;
+}
+
+/** Groups of failures: what the page shows at first. */
+export function groupsView({ choice, groups, examples, mostCounted, isOperator }: Groups): View {
+  const total = groups.reduce((sum, group) => sum + Math.min(group.count, mostCounted), 0);
+  const isMore = groups.some((group) => group.count > mostCounted);
   const shown = groups.slice(0, mostGroups);
   return {
     title: 'Failures',
@@ -62,9 +68,9 @@ ${filterForm(choice)}
 ${
   total === 0
     ? html`<p class="good">Nothing of that is ${stateWords(choice)}.</p>`
-    : html`<p>${count(total)} in ${pluralize(groups.length, 'group')}, by route and reason.${groups.length > mostGroups ? ` The ${mostGroups} largest are shown.` : ''}</p>`
+    : html`<p>${isMore ? 'More than ' : ''}${count(total)} in ${pluralize(groups.length, 'group')}, by route and reason.${groups.length > mostGroups ? ` The ${mostGroups} largest are shown.` : ''}</p>`
 }
-${shown.map((group) => groupCard(group, choice, examples.get(group), isOperator))}`,
+${shown.map((group) => groupCard(group, choice, examples.get(group), mostCounted, isOperator))}`,
   };
 }
 
@@ -88,6 +94,7 @@ function groupCard(
   group: DeliveryGroup,
   choice: FailureChoice,
   example: DeliveryRecord | undefined,
+  mostCounted: number,
   isOperator: boolean,
 ): Html {
   const own: FailureChoice = {
@@ -97,7 +104,7 @@ function groupCard(
     ...(group.route && { route: group.route }),
   };
   return html`<section class="card">
-<h2>${count(group.count)} ${group.state}${group.route === '' ? nothing : html` on <a href="${routeHref(group.route)}">${group.route}</a>`}</h2>
+<h2>${group.count > mostCounted ? `More than ${count(mostCounted)}` : count(group.count)} ${group.state}${group.route === '' ? nothing : html` on <a href="${routeHref(group.route)}">${group.route}</a>`}</h2>
 <p>${group.reason}</p>
 <p class="dim">First ${ago(group.first)}, last ${ago(group.last)}${group.dueAt === null ? nothing : html`, next try ${time(group.dueAt)}`}${
     example === undefined

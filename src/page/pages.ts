@@ -25,6 +25,9 @@ const formLimit = 2 * 1024 * 1024;
 
 /** Notifications on a page, and acts of the audit. */
 const mostShown = 50;
+
+/** Of a group of failures, so many are counted. */
+const mostCounted = 10_000;
 const mostActs = 200;
 
 /** Adds the page to a server, which has refused strange host names already. Returns how to end what it keeps open. */
@@ -46,15 +49,15 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
   pages.closed('/failures', async ({ query, visitor }) => {
     const choice = choiceIn(query);
     return pages.withStore(async (store) => {
-      const groups = await store.groups(filterOf(choice));
+      const groups = await store.groups(filterOf(choice), mostCounted);
       const examples = new Map();
       for (const group of groups.slice(0, mostShown)) {
         const { route, state, reason } = group;
         const [example] = await store.records({ ...filterOf({ ...choice, state, reason }), route }, 0, 1);
         if (example !== undefined) examples.set(group, example);
       }
-      await store.looked(Date.now(), choice.route);
-      return groupsView(choice, groups, examples, visitor.role === 'operator');
+      if (await hasUnseen(source, choice.route)) await store.looked(Date.now(), choice.route);
+      return groupsView({ choice, groups, examples, mostCounted, isOperator: visitor.role === 'operator' });
     });
   });
   pages.closed('/failures/list', async ({ query, visitor }) => {
@@ -248,6 +251,13 @@ async function countsOf(source: PageSource, route?: string): Promise<Counts> {
     return route === undefined ? counts : counts.filter((one) => one.route === route);
   };
   return { minute: await of('minute'), hour: await of('hour'), day: await of('day') };
+}
+
+/** Whether somebody looks who has not seen all: what there is to look at may be much. */
+async function hasUnseen(source: PageSource, route: string | undefined): Promise<boolean> {
+  const { routes, journal } = await source.status();
+  if (route === undefined && journal.unseen_undecodable) return true;
+  return routes.some(({ name, unseen }) => unseen && (route ?? name) === name);
 }
 
 async function notifications(source: PageSource, query: URLSearchParams): Promise<Answer> {

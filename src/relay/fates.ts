@@ -52,7 +52,8 @@ export async function createFateTeller(
 
   async function restOf(name: string, entry: Entry, tell: (entry: Entry) => Told): Promise<Told> {
     const cursor = await store.cursorOf(name);
-    if (cursor === null) return { state: 'never_run', text: 'the route has never run' };
+    if (cursor === null)
+      return { state: 'never_run', text: `the route has never run${obstacle(status, statusOf.get(name))}` };
     const other = (await takenElsewhere(store, name, [entry.seq])).get(entry.seq);
     if (other !== undefined) return { state: 'not_wanted', text: `not wanted: the daemon ${other} took it` };
     const passed = await store.passedAmong(name, cursor, [entry.seq]);
@@ -120,7 +121,7 @@ function loggedFate({ route, outcome, at, code, attempts, by }: LoggedDelivery, 
   const texts = {
     delivered: `delivered ${when}${code === null ? '' : `, answered ${code}`}, after ${pluralize(attempts, 'try', 'tries')}`,
     dropped: `dropped ${when}${by === null ? ' by an operator' : ` by ${by}`}`,
-    expired: `given up and kept for journal.deadRetention, which was over ${when}`,
+    expired: `given up, and removed ${when} at the end of journal.deadRetention`,
   };
   return { route, state: outcome, text: texts[outcome], at, tries: attempts, code };
 }
@@ -199,5 +200,5 @@ function newerRoute(first: SelectionVersion | undefined, time: Time): Told {
 
 function unlogged(since: number | null, time: Time): Told {
   const begins = since === null ? 'nothing is logged yet' : `the log begins ${time(since)}`;
-  return { state: 'unknown', text: `the route has passed it, and how is not known any more: ${begins}` };
+  return { state: 'unknown', text: `the route has passed it; what became of it is not known any more: ${begins}` };
 }

@@ -17,7 +17,7 @@ interface Introspection {
   forget(): void;
 }
 
-/** What a running daemon tells of itself, to whoever asks. */
+/** The state of a running daemon, for status, metrics and health. */
 export function introspect(
   running: Running,
   httpStatus: () => HttpStatus | null,

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { onAbort } from '../common/async/abort.ts';
 import { Backoff } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
+import { messages } from '../common/messages.ts';
 import { RouteCounts } from '../delivery/counts.ts';
 import type { Route } from '../delivery/route.ts';
 import type { RoutePlace } from '../journal/journal.ts';
@@ -74,7 +75,7 @@ export class LeasedRoute {
       } catch (error) {
         if (signal.aborted) return;
         const reason = reasonOf(error);
-        if (reason !== this.#trouble) this.#log.error({ reason }, 'route not started; trying again');
+        if (reason !== this.#trouble) this.#log.error({ reason }, messages.routeNotStarted);
         this.#trouble = reason;
         await backoff.pause(signal).catch(() => undefined);
       }
@@ -93,7 +94,7 @@ export class LeasedRoute {
       this.#route = undefined;
       await session.close().catch((error) => {
         const reason = reasonOf(error);
-        this.#log.error({ reason }, 'the progress of the route is not saved; its last deliveries may be repeated');
+        this.#log.error({ reason }, messages.progressNotSaved);
       });
     }
   }

@@ -1,4 +1,5 @@
 import { MemoryBudget } from '../common/memory-budget.ts';
+import { messages } from '../common/messages.ts';
 import type { Config } from '../config/config.ts';
 import { ownFolder, storeLocation } from '../config/journal-place.ts';
 import { storeAt } from '../journal/open.ts';
@@ -29,9 +30,8 @@ export interface Relay {
   /** What a service manager wants to know. */
   readonly health: HealthSource;
   /**
-   * Loads the configuration again, after any reload that is under way: what is as it was runs on untouched, what has
-   * changed is replaced once its work in flight is done. Never rejects: a configuration that can't be used changes
-   * nothing, and the report says why.
+   * Loads the configuration again, after any reload in progress: equal parts continue, changed ones are replaced when
+   * their work in flight is done. It never rejects: an invalid configuration changes nothing, and the report says why.
    */
   reload(): Promise<ReloadReport>;
   /**
@@ -157,7 +157,7 @@ function warnOfFewDescriptors({ brokers, routes }: Config, { logger }: Log): voi
     ...brokers.map(() => 1),
     ...routes.map(({ sink: { type, options } }) => sinkKind(type).limits(options).concurrency),
   ]);
-  if (few !== null) logger.warn(few, 'few files and connections may be open at a time; raise the limit');
+  if (few !== null) logger.warn(few, messages.fewFiles);
 }
 
 interface Closable {
@@ -172,7 +172,7 @@ interface Doors {
   readonly reports: Closable;
 }
 
-/** A stop: what it tells those that wait, and the order in which it closes what runs. */
+/** A stop: signals those that wait, and closes everything in a fixed order. */
 class Shutdown {
   readonly #stopping = new AbortController();
   readonly #impatient = new AbortController();

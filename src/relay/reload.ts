@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
 import type { MemoryBudget } from '../common/memory-budget.ts';
+import { messages } from '../common/messages.ts';
 import type { Config } from '../config/config.ts';
 import { withLimits } from '../config/journal-place.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -16,7 +17,7 @@ import { changedAt, type FileWatch } from './file-watch.ts';
 import type { IntakePipelines } from './intake-pipelines.ts';
 import type { Routes } from './routes.ts';
 
-/** What became of a reload. */
+/** The result of a reload. */
 export interface ReloadReport {
   /** False: nothing has changed, for this reason. */
   readonly reloaded: boolean;
@@ -91,8 +92,8 @@ export class Reloader {
       return report;
     } catch (error) {
       const reason = reasonOf(error);
-      if (this.#closed) this.#log.warn({ reason }, 'a reload was cut off by the stop; the next start finishes it');
-      else this.#log.error({ reason }, 'not reloaded; everything goes on as before');
+      if (this.#closed) this.#log.warn({ reason }, messages.reloadCutOff);
+      else this.#log.error({ reason }, messages.notReloaded);
       return this.#refused(reason);
     }
   }
@@ -109,9 +110,9 @@ export class Reloader {
   #tell({ read, routes, brokers, applied, needs_restart }: ReloadReport): void {
     const { unchanged: _, ...changedRoutes } = routes;
     const { unchanged: __, ...changedBrokers } = brokers;
-    this.#log.info({ read, routes: changedRoutes, brokers: changedBrokers, applied }, 'reloaded');
+    this.#log.info({ read, routes: changedRoutes, brokers: changedBrokers, applied }, messages.reloaded);
     if (needs_restart.length > 0) {
-      this.#log.warn({ options: needs_restart }, 'these options have changed and need a restart; they are as before');
+      this.#log.warn({ options: needs_restart }, messages.needRestart);
     }
   }
 }
@@ -120,7 +121,7 @@ const none: Changes = { added: [], replaced: [], removed: [], unchanged: [] };
 
 export type RunConfig = LoadedConfig;
 
-/** All that runs, and what it is made from: a reload changes both. */
+/** The running parts of the daemon and their configuration: a reload changes both. */
 export interface Running {
   config: Config;
   /** Who may see the page. */
@@ -186,7 +187,7 @@ export async function applyReload(running: Running, next: RunConfig): ReturnType
   return { routes: changedRoutes, brokers: changedBrokers, applied, needs_restart };
 }
 
-/** What a reload tells of option by option; of brokers and routes it tells one by one. */
+/** The options that a reload reports one by one; it reports brokers and routes separately. */
 function optionsOf({ brokers, routes, ...options }: Config): object {
   return options;
 }

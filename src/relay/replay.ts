@@ -60,10 +60,10 @@ function count(kept: Kept, reason: string, more: number): void {
 }
 
 /** Why a replay leaves one as it is that the route delivers by itself. */
-export const waitsAlready = 'it waits for its next try already';
+export const waitsAlready = 'it waits for its next attempt already';
 
 export function comesAnyway(route: string): string {
-  return `${route} has not come to it yet, and will deliver it anyway`;
+  return `${route} has not reached it yet, and will deliver it anyway`;
 }
 
 /**

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
+import { messages } from '../common/messages.ts';
 import type { Config, Expectation } from '../config/config.ts';
 import { routeInJournal } from '../config/journal-place.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -36,8 +37,8 @@ interface SelfReports {
 }
 
 /**
- * Tells of the daemon itself by notifications of its own, which go through the journal as all others do. Of routes that
- * deliver them it says nothing: what goes wrong there would make the next one.
+ * Reports on the daemon itself by notifications of its own, which go through the journal as all others do. It reports
+ * nothing of routes that deliver them, because each report would cause the next.
  */
 export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): SelfReports {
   const watch = new SelfWatch();
@@ -78,7 +79,7 @@ export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): S
           watch.cameElsewhere(name, await lastOf(awaited, watched.journal), Date.now());
       const told = watch.look(seen, performance.now(), Date.now());
       for (const { event, data } of told)
-        if (event === 'relay_nothing_comes') watched.log.logger.warn({ ...data }, 'nothing comes');
+        if (event === 'relay_nothing_comes') watched.log.logger.warn({ ...data }, messages.nothingComes);
       waiting = [...waiting, ...told.map((event) => relayNotification(event, publisher, Date.now()))].slice(
         -mostWaiting,
       );
@@ -86,7 +87,7 @@ export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): S
       waiting = [];
       isTroubled = false;
     } catch (error) {
-      if (!isTroubled) watched.log.logger.warn({ reason: reasonOf(error) }, 'own notifications wait for the journal');
+      if (!isTroubled) watched.log.logger.warn({ reason: reasonOf(error) }, messages.ownWait);
       isTroubled = true;
     }
   }

@@ -18,10 +18,10 @@ export interface Look {
   readonly isSpeaker: boolean;
 }
 
-/** What is away or back is told once it has been so for this time, in milliseconds: what changes at once is no news. */
+/** A change between away and back is reported when it has lasted for this time, in milliseconds. */
 export const steadyFor = 60_000;
 
-/** What only grows is told at most so often. */
+/** The least time between two reports of a count that only grows. */
 export const atMostEvery = 600_000;
 
 /** From a broker that has delivered nothing for so long, nothing comes. */
@@ -163,7 +163,7 @@ export class SelfWatch {
     return [...told, ...this.#ofDrift(summary.drift, isSpeaker, monotonic)];
   }
 
-  /** What had come before the first look was told of, or is seen by whoever asks for it. */
+  /** Kinds that were known at the first look were reported before, or are seen by whoever asks for them. */
   #ofDrift(drift: Summary['drift'], isSpeaker: boolean, monotonic: number): OwnEvent[] {
     const told = isSpeaker && this.#told !== undefined ? this.#told : new Set(drift.map(nameOf));
     const fresh = drift.filter((kind) => !told.has(nameOf(kind)));
@@ -199,7 +199,7 @@ export class SelfWatch {
 /** What may be away. */
 class State {
   #isAway = false;
-  /** When it became what it isn't told to be yet. */
+  /** When it changed to a state that isn't reported yet. */
   #changed: { readonly monotonic: number; readonly now: number } | undefined;
   #since = { monotonic: 0, now: 0 };
 
@@ -217,7 +217,7 @@ class State {
   }
 }
 
-/** What only grows, until somebody clears it. */
+/** A count that only grows until somebody resets it. */
 class Growth {
   #told: number;
   #toldAt = Number.NEGATIVE_INFINITY;

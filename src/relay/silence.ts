@@ -15,7 +15,7 @@ export interface Awaited {
   isCounted(time: number): boolean;
   /** Whether time counts in which nothing could come in. */
   countsIn(outage: Outage): boolean;
-  /** Whether this is what was told when it didn't come. */
+  /** Whether this is the event that reported the absence. */
   isTold(data: object): boolean;
 }
 
@@ -28,7 +28,7 @@ export interface Past {
   readonly isTold: boolean;
 }
 
-/** What comes from time to time. */
+/** The silence of something that usually comes from time to time. */
 export class Silence {
   #count: number;
   #since: number;
@@ -38,14 +38,14 @@ export class Silence {
   #isTold: boolean;
 
   constructor(past?: Past) {
-    // What has come since the start ends what was before.
+    // Any arrival since the start ends the previous silence.
     this.#count = past === undefined ? -1 : 0;
     this.#since = past?.since ?? 0;
     this.#lasted = past?.lasted ?? 0;
     this.#isTold = past?.isTold ?? false;
   }
 
-  /** That nothing comes was told, and nothing has come since. */
+  /** The absence was reported, and nothing has come since. */
   get isTold(): boolean {
     return this.#isTold;
   }
@@ -95,14 +95,29 @@ export async function pastOf(awaited: Awaited, journal: Journal, now: number): P
   const since = last?.header.receivedAt ?? (isNew ? null : searchedTo) ?? now;
   // A stop that has just ended is written then at the latest.
   journal.look();
-  const pauses = (await journal.outages(since, now)).filter((outage) => !awaited.countsIn(outage));
-  const isCounted = (time: number) => awaited.isCounted(time) && !pauses.some((pause) => isDuring(pause, time));
+  const outages = (await journal.outages(since, now)).filter((outage) => !awaited.countsIn(outage));
   const told = await journal.search({ events: ['relay_nothing_comes'], since, limit: mostEntries });
   return {
     since,
-    lasted: Math.min(lasting(since, now, within, isCounted), Math.max(0, within - grace)),
+    lasted: Math.min(lasting(since, now, awaited, pausesIn(outages, now)), Math.max(0, within - grace)),
     isTold: told.entries.some(({ data }) => typeof data === 'object' && data !== null && awaited.isTold(data)),
   };
+}
+
+interface Pause {
+  readonly since: number;
+  until: number;
+}
+
+/** Outages, oldest first, as spans of time that don't touch each other. */
+function pausesIn(outages: readonly Outage[], now: number): Pause[] {
+  const pauses: Pause[] = [];
+  for (const { since, until } of outages) {
+    const last = pauses.at(-1);
+    if (last === undefined || last.until < since) pauses.push({ since, until: until ?? now });
+    else last.until = Math.max(last.until, until ?? now);
+  }
+  return pauses;
 }
 
 /** When the last one came that the journal has, as far back as it is searched, in Unix milliseconds; else null. */
@@ -118,16 +133,15 @@ async function newest(awaited: Awaited, journal: Journal) {
   return { last, searchedTo };
 }
 
-function isDuring({ since, until }: Outage, time: number): boolean {
-  return since <= time && (until === null || time < until);
-}
-
 const minute = 60_000;
 
 /** How much of the time up to now counts, minute by minute: no more than is asked for, and of the last 100 days. */
-function lasting(since: number, now: number, most: number, isCounted: (time: number) => boolean): number {
+function lasting(since: number, now: number, { within, isCounted }: Awaited, pauses: readonly Pause[]): number {
   let lasted = 0;
-  for (let time = now - minute; time >= since && lasted < most && now - time < 100 * 1_440 * minute; time -= minute)
-    if (isCounted(time)) lasted += minute;
+  let last = pauses.length - 1;
+  for (let time = now - minute; time >= since && lasted < within && now - time < 100 * 1_440 * minute; time -= minute) {
+    while ((pauses[last]?.since ?? 0) > time) last -= 1;
+    if (time >= (pauses[last]?.until ?? 0) && isCounted(time)) lasted += minute;
+  }
   return lasted;
 }

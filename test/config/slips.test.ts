@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { findSlip, type Slip as TextSlip } from '../../src/common/text/slips.ts';
+import { excerptLines, findSlip, type Slip as TextSlip } from '../../src/common/text/slips.ts';
 import { diagnosticLines } from '../../src/config/diagnostics.ts';
 import { checkConfig } from '../../src/config/load.ts';
 import { configFolder, given } from '../support/config-folder.ts';
@@ -695,6 +695,18 @@ test('the line stands below with a caret, and as it was meant', () => {
     '  zone == "west"',
   ]);
 });
+
+test.each([1, 30, 75, 100, 150])(
+  'the caret stands under the place %i of a line that is too long for the terminal',
+  (column) => {
+    const line = [...'abcdefghij'.repeat(15)].map((letter, index) => (index === column - 1 ? '!' : letter)).join('');
+    const [shown = '', caret = ''] = excerptLines({ line, column }, 60);
+    expect(shown).toHaveLength(60);
+    expect(shown.indexOf('!')).toBe(caret.indexOf('^'));
+    expect([shown.startsWith('  …'), shown.endsWith('…')]).toEqual([column > 30, column < 121]);
+    expect(excerptLines({ line, column })[0]).toBe(`  ${line}`);
+  },
+);
 
 test('of a line that can’t be read, nothing is shown that may be a secret', () => {
   const lines = [

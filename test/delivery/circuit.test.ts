@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { messages } from '../../src/common/messages.ts';
 import { Circuit } from '../../src/delivery/circuit.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
@@ -108,7 +109,7 @@ describe('a sink that refuses, again and again', () => {
     await route.settled();
     expect(route.confirmed).toHaveLength(10);
     expect(route.lines().filter(({ attempts }) => attempts.length > 0)).toHaveLength(2);
-    expect(route.logged.filter((line) => line.includes('account served again'))).toHaveLength(1);
+    expect(route.logged.filter((line) => line.includes(messages.accountServed))).toHaveLength(1);
     expect(route.route.activity.refusedAccounts).toBe(0);
   });
 });

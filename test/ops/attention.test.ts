@@ -3,7 +3,7 @@ import { RouteCounts } from '../../src/delivery/counts.ts';
 import { attentionIn } from '../../src/ops/attention.ts';
 import { deliveredLately } from '../../src/ops/delivered-lately.ts';
 import { type RouteSnapshot, summaryOf, unreadyIn } from '../../src/ops/runtime-snapshot.ts';
-import { type Activity, type BrokerStatus, type Live, statusOf } from '../../src/ops/status.ts';
+import { type Activity, type BrokerStatus, type Live, statusOf, withoutAnswers } from '../../src/ops/status.ts';
 
 const started = Date.parse('2026-11-24T08:00:00Z');
 const config = {
@@ -117,6 +117,14 @@ describe('an operator is needed', () => {
       'kazoo-relay waiting retry --route crm',
     ],
     [
+      'by sinks of paused routes, which nobody probes',
+      { routes: summary.routes.map((one) => ({ ...one, paused: { at: started, who: 'ann' } })) },
+      {},
+      open,
+      '2 of 2 routes need you',
+      'answered 503\nRepair it; delivery goes on after: kazoo-relay resume crm',
+    ],
+    [
       'by routes that are interrupted',
       {},
       {},
@@ -130,7 +138,7 @@ describe('an operator is needed', () => {
       {},
       {},
       '1 of 2 routes needs you',
-      'archive has 3 new dead or quarantined',
+      'archive has 3 new dead or quarantined notifications',
     ],
     [
       'by new dead letters where nothing is quarantined',
@@ -138,7 +146,7 @@ describe('an operator is needed', () => {
       {},
       {},
       '1 of 2 routes needs you',
-      'archive has 3 new dead\n',
+      'archive has 3 new dead letters\n',
     ],
     [
       'by what is new in quarantine where nothing is dead',
@@ -146,7 +154,7 @@ describe('an operator is needed', () => {
       {},
       {},
       '1 of 2 routes needs you',
-      'archive has 3 new quarantined\n',
+      'archive has 3 new quarantined notifications\n',
     ],
     [
       'by somebody else who consumes from our queue',
@@ -179,7 +187,7 @@ describe('an operator is needed', () => {
       {},
       {},
       'what could not be decoded needs you',
-      'the journal has 2 new undecodable',
+      'the journal has 2 new undecodable notifications',
     ],
     ['by the journal', {}, { journalProblem: 'it was moved' }, {}, 'the journal needs you', 'it was moved'],
     [
@@ -323,6 +331,21 @@ test('systemd is told which routes are paused, apart from those whose sink is aw
   expect(summaryOf({ brokers: () => [], routes: () => routes, degraded: null })).toBe(
     'consuming from 0 of 0 brokers; 1 of 3 routes delivering; sink away: crm; paused: archive',
   );
+});
+
+test('over HTTP, where anybody may ask, no reason is told that may quote what a notification holds or a sink has answered', () => {
+  const secret = 'geheim';
+  const away = { ...broker, state: 'away', reason: secret } as const;
+  const active = {
+    ...{ circuit: 'open', trouble: { reason: secret, code: 503 }, probeIn: 7_000 },
+    conditionTrouble: { count: 12, since: started, reason: secret },
+  };
+  const told = withoutAnswers(status({}, { brokers: [away] }, active));
+  expect(JSON.stringify(told)).not.toContain(secret);
+  expect(told.routes[0]).toMatchObject({
+    circuit: { code: 503, reason: 'the sink is away (503); the command "status" says why' },
+    condition_trouble: { failures: 12, reason: 'it fails; the command "status" says why' },
+  });
 });
 
 function status(held: object = {}, running: object = {}, active: object = {}) {

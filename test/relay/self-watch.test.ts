@@ -266,6 +266,11 @@ describe('a restart ends no silence:', () => {
     ['one of another zone came since', 1, () => came(hour, { event: 'topup', zone: 'east' })],
     ['the daemon did not run meanwhile', 0, () => stopped(2.5 * hour, hour)],
     ['the daemon did not run for a part of it', 1, () => stopped(2.5 * hour, 2 * hour)],
+    [
+      'the daemon did not run several times, which are written as one that goes into the other',
+      0,
+      () => [stopped(2.5 * hour, 1.5 * hour), stopped(2 * hour, hour), stopped(0.5 * hour, 0.4 * hour)],
+    ],
     ['a broker was away meanwhile', 1, () => away('rabbit:5672', 2.5 * hour, hour)],
   ])('%s', async (_what, alarms, happen) => {
     await came(3 * hour, { event: 'topup', ownTime: 5, fingerprint: 'f' });

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { fullTime } from '../../common/text/times.ts';
 import type { OperatorStore } from '../../journal/operator-store.ts';
 import { withTimeZone } from '../support/args.ts';
 import { operatorOf, withOperatorStore } from '../support/journal.ts';
@@ -30,12 +31,13 @@ Example:
 
 async function accept(terminal: Terminal, store: OperatorStore, { yes }: Options): Promise<void> {
   const lastSign = await store.clockDoubt();
-  const now = terminal.time(Date.now());
+  // Its date is what matters here.
+  const now = fullTime(Date.now(), terminal);
   if (lastSign === null) {
     await terminal.print(`the clock says ${now}, which is not in doubt`);
     return;
   }
-  const question = `The clock says ${now}, and the last sign of life in the journal was at ${terminal.time(lastSign)}. Believe it?`;
+  const question = `The clock says ${now}, and the last sign of life in the journal was at ${fullTime(lastSign, terminal)}. Believe it?`;
   if (!(yes || (await terminal.confirm(question)))) {
     await terminal.print('the clock stays in doubt');
     return;

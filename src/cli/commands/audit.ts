@@ -16,9 +16,9 @@ interface Options {
 
 export function auditCommand(terminal: Terminal): Command {
   return withWide(withTimeZone(new Command('audit'), terminal), terminal)
-    .description('what operators have done: when, who, from where, and how much it changed')
-    .option('--since <when>', `only from then on: ${momentHelp}`, moment)
-    .option('-n, --limit <count>', 'the newest ones', count, 1_000)
+    .description('list what operators did: when, who, from where, and how much it changed')
+    .option('--since <when>', `only since then: ${momentHelp}`, moment)
+    .option('-n, --limit <count>', 'how many of the newest', count, 1_000)
     .option('--json', 'one JSON object a line')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
@@ -26,19 +26,23 @@ export function auditCommand(terminal: Terminal): Command {
 }
 
 const help = `
-Acts are retry, drop, replay, pause, resume, forget, erase, accept-clock, and probe: the sinks of so many routes were probed, at
-once by a retry or replay, or by "kazoo-relay probe". What a command changes and its line here are committed together. Lines are kept for \`journal.deadRetention\`.
+Acts are retry, drop, replay, pause, resume, forget, erase, accept-clock, and probe (of the sinks of so many routes, by a retry,
+a replay, or "kazoo-relay probe"). An act and its line are committed together. Lines are kept for \`journal.deadRetention\`.
 
-Exit code: 0 shown, or there is nothing, 2 not.
+Exit code: 0 shown, or there are none, 2 not shown.
 
 Examples:
   kazoo-relay audit --since yesterday
   kazoo-relay audit --json | jq 'select(.act == "drop")'`;
 
 async function audit(terminal: Terminal, store: OperatorStore, options: Options): Promise<void> {
-  const acts = await store.acts(options.since?.(terminal) ?? 0, options.limit);
+  const since = options.since?.(terminal);
+  const acts = await store.acts(since ?? 0, options.limit);
   if (options.json) for (const act of acts) await terminal.print(printable(JSON.stringify(jsonOf(act))));
-  else if (acts.length === 0) terminal.complain('no operator has done anything in that time');
+  else if (acts.length === 0)
+    terminal.complain(
+      `no operator has done anything${since === undefined ? ' yet' : ` since ${terminal.time(since)}`}`,
+    );
   else await show(terminal, acts);
 }
 

@@ -24,11 +24,11 @@ interface Options {
 
 export function checkCommand(terminal: Terminal): Command {
   return takesOverrides(new Command('check'))
-    .description('say everything that is wrong with the configuration, or surely not meant')
+    .description('report all errors of the configuration, and what is probably a mistake')
     .option('-c, --config <file>', 'configuration file')
-    .option('--connect', 'try every broker and every sink too; nothing is consumed, delivered or changed')
-    .option('--strict', 'exit with 1 for a warning too')
-    .option('--json', 'for programs')
+    .option('--connect', 'also connect to every broker and sink; nothing is consumed, delivered or changed')
+    .option('--strict', 'exit with 1 if there are warnings')
+    .option('--json', 'one JSON object, for programs')
     .addHelpText('after', help)
     .action((options: Options) =>
       orExit(
@@ -40,10 +40,10 @@ export function checkCommand(terminal: Terminal): Command {
 }
 
 const help = `
-A line is: file, line and column (or the variable or flag), the option, what is allowed, and the value, masked if it is secret.
-Run it as the user that the daemon runs as: what may be read and written differs from user to user.
-Exit code: 0 nothing is wrong (there may be warnings), 1 there are mistakes, or with --strict warnings, or with --connect a
-broker or sink can't be used, 2 wrong options, or the configuration isn't there.
+Each line has the location (file, line and column, or the variable or flag), the option, what is allowed, and the value, masked
+if it is secret. Run it as the user of the daemon, because permissions differ from user to user.
+Exit code: 0 no errors (there may be warnings), 1 errors, or with --strict warnings, or with --connect a broker or sink that can't
+be used, 2 wrong options, or no configuration.
 
 Examples:
   kazoo-relay check
@@ -138,9 +138,11 @@ async function show(
 }
 
 async function showDiagnostic(terminal: Terminal, kind: string, diagnostic: Diagnostic): Promise<void> {
-  const [first = '', ...below] = diagnosticLines(diagnostic).map(printable);
-  await terminal.say(`${kind}  ${first}`, 9);
-  for (const line of below) await terminal.print(`         ${line}`);
+  const margin = 9;
+  const room = terminal.width === undefined ? undefined : terminal.width - margin;
+  const [first = '', ...below] = diagnosticLines(diagnostic, room).map(printable);
+  await terminal.say(`${kind}  ${first}`, margin);
+  for (const line of below) await terminal.print(`${' '.repeat(margin)}${line}`);
 }
 
 function summaryOf(file: string, config: Config | undefined, errors: number, warnings: number): string {
@@ -154,7 +156,7 @@ interface ConnectionTest {
   /** `broker west 10.0.0.11:5672`, `route crm (webhook)`. */
   readonly name: string;
   readonly ok: boolean;
-  /** What was found, or what is in the way. */
+  /** The finding, or the obstacle. */
   readonly found: string;
 }
 

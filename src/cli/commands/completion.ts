@@ -73,7 +73,7 @@ function valueOfArgument(argument: Argument): Value {
   return argument.argChoices ?? named(argument.name());
 }
 
-/** By what the help calls it. */
+/** By its name in the help. */
 function named(name: string): Value {
   if (/^(file|path)s?$/.test(name)) return 'file';
   if (/^folders?$/.test(name)) return 'folder';

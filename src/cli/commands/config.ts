@@ -49,9 +49,9 @@ function show(terminal: Terminal): Command {
 
 function routes(terminal: Terminal): Command {
   return new Command('routes')
-    .description('print the names of its routes, one a line')
+    .description('print the names of the routes, one a line')
     .option('-c, --config <file>', 'configuration file')
-    .option('--former', 'those that have left it, of which the journal still holds something')
+    .option('--former', 'those that were removed from it, but are still in the journal')
     .addHelpText(
       'after',
       "\nExit code: 0 printed, 2 wrong options, or a configuration or, with --former, a journal that can't be read.\n\nExample:\n  kazoo-relay config routes",

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { printable } from '../../common/text/format.ts';
+import { pluralize, printable } from '../../common/text/format.ts';
 import { globToRegExp } from '../../common/text/patterns.ts';
 import { storeLocation } from '../../config/journal-place.ts';
 import { loadPartialConfig } from '../../config/load.ts';
@@ -25,11 +25,15 @@ interface Options {
 
 export function driftCommand(terminal: Terminal): Command {
   return withWide(withTimeZone(new Command('drift'), terminal), terminal)
-    .description('show what KAZOO sends that no schema knows or allows, the newest kinds first')
+    .description('list what KAZOO sends that no schema knows or allows, the newest kinds first')
     .option('-c, --config <file>', 'configuration file of the daemon')
-    .option('-e, --events <names>', 'only these: names and globs such as voicemail_*, with commas or given again', list)
-    .option('--since <when>', `only kinds that were new since then: ${momentHelp}`, moment)
-    .option('--all', 'also what validation.accept accepts')
+    .option(
+      '-e, --events <names>',
+      'only these: names and globs such as voicemail_*, separated by commas, or repeated',
+      list,
+    )
+    .option('--since <when>', `only kinds first seen since then: ${momentHelp}`, moment)
+    .option('--all', 'include what validation.accept accepts')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', help)
     .action((options: Options) =>
@@ -42,11 +46,11 @@ export function driftCommand(terminal: Terminal): Command {
 }
 
 const help = `
-WHAT is "unknown field" (no schema has it; it is delivered), "unknown event" (no schema is for it), or the keyword of the
-schema that it breaks. EXAMPLE is the last notification that had it, where the terminal has room for its id, or with --wide:
-"kazoo-relay why ID" says what became of it.
-To accept a problem: put its event and path into validation.accept, then "kazoo-relay reload" and "kazoo-relay dead retry".
-Exit code: 0 shown, or there is none, 2 wrong options, or a configuration or a journal that can't be read.
+WHAT is "unknown field" (not in the schema; it is delivered), "unknown event" (it has no schema), or the keyword of the schema
+that it violates. EXAMPLE is the id of the last such notification, if the terminal is wide enough, or with --wide:
+"kazoo-relay why ID" shows what happened to it.
+To accept a problem, put its event and path into validation.accept, then "kazoo-relay reload" and "kazoo-relay dead retry".
+Exit code: 0 shown, or there is none, 2 wrong options, or a configuration or journal that can't be read.
 
 Examples:
   kazoo-relay drift --since 7d
@@ -67,9 +71,13 @@ async function drift(terminal: Terminal, options: Options): Promise<void> {
   if (json) for (const kind of shown) await terminal.print(printable(JSON.stringify(jsonOf(kind))));
   else await new Table(terminal, driftColumns).print(shown.map((kind) => rowOf(kind, terminal.time)));
   // On stderr, so that counting the lines of stdout gives 0.
-  if (shown.length === 0) terminal.complain('nothing has come that the schemas do not know and allow');
+  const narrowed = events === undefined && since === undefined ? '' : 'of these, ';
+  if (chosen.length === 0)
+    terminal.complain(`${narrowed}all that has come is known to the schemas, and allowed by them`);
   if (shown.length < chosen.length)
-    terminal.complain(`${chosen.length - shown.length} more by validation.accept; --all shows them too`);
+    terminal.complain(
+      `validation.accept accepts ${pluralize(chosen.length - shown.length, 'kind')} more: --all shows all`,
+    );
 }
 
 type Chosen = Drift & { readonly accepted: boolean };

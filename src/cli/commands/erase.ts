@@ -18,10 +18,10 @@ interface Options {
 
 export function eraseCommand(terminal: Terminal): Command {
   return withTimeZone(new Command('erase'), terminal)
-    .description("remove an account's notifications from the journal, for good")
+    .description('remove all notifications of an account from the journal permanently')
     .requiredOption('-a, --account <id>', 'the account')
-    .option('--dry-run', 'say what there is of it, and erase nothing')
-    .option('--compact', 'write the whole journal anew too; all its daemons must be stopped')
+    .option('--dry-run', 'print how much there is, and erase nothing')
+    .option('--compact', 'also rewrite the whole journal; all its daemons must be stopped')
     .option('-y, --yes', "don't ask for confirmation")
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
@@ -31,13 +31,13 @@ export function eraseCommand(terminal: Terminal): Command {
 }
 
 const help = `
-It removes notifications, deliveries that wait, dead letters and quarantine, and their bytes in free pages and in the write-ahead
-log. It works beside the daemon, which goes on taking notifications: those of the account that arrive from now on stay. Where
-SQLite has moved rows, bytes of them may be left in pages that are in use; the command says so. --compact removes these too: it
-writes the journal anew, and needs free disk for two more of its size. In a shared journal, bytes are left in free space of its
-tables until PostgreSQL writes there; --compact writes these tables anew. Interrupted, the command can be run again.
+It removes notifications, waiting deliveries, dead letters and quarantine, and their bytes in free pages and in the write-ahead
+log. The daemon may run: notifications of the account that it receives from now on stay. If SQLite has moved rows, bytes of them
+may be left in pages in use; the command says so, and --compact removes these too. --compact rewrites the journal, and needs twice
+its size in free disk space. In a shared journal, bytes are left in free space of its tables until PostgreSQL writes there;
+--compact rewrites these tables. If the command is interrupted, run it again.
 
-Exit code: 0 done, or there was nothing, or you said no, 1 bytes of it are left, 2 not done.
+Exit code: 0 done, nothing to do, or you answered no, 1 bytes are left, 2 not done.
 
 Examples:
   kazoo-relay erase --account 4f1c2e3d5b6a79880123456789abcdef --dry-run

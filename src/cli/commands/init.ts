@@ -73,7 +73,7 @@ async function init(terminal: Terminal, options: Options): Promise<void> {
   await check(terminal, { config: file, connect: true });
   const start = file === usual.config ? 'systemctl enable --now kazoo-relay' : `kazoo-relay run --config ${file}`;
   const next =
-    terminal.exitCode === 0 ? `next: ${start}` : `mend what failed in ${file}; then: kazoo-relay check --connect`;
+    terminal.exitCode === 0 ? `next: ${start}` : `correct what failed in ${file}; then: kazoo-relay check --connect`;
   await terminal.say(printable(next));
 }
 
@@ -83,11 +83,11 @@ function refuseExisting(file: string): void {
   const example = join(packageFolder, 'config/systemd.yaml');
   if (existsSync(example) && readFileSync(file).equals(readFileSync(example))) return;
   throw new Error(
-    `${file} is there already: name another file with --config, or add --force, which keeps it as ${file}.old`,
+    `${file} exists already: name another file with --config, or add --force, which keeps it as ${file}.old`,
   );
 }
 
-/** What the options say, and an operator where they say nothing. @throws Error where nobody is there to ask */
+/** The values of the options, and an operator's answers for the others. @throws Error if nobody is there to ask */
 async function answersOf(terminal: Terminal, options: Options): Promise<NewConfig> {
   const asks = terminal.stdin.isTTY === true;
   const brokers =
@@ -137,7 +137,7 @@ function brokersIn(file: string, mustBe: boolean): readonly KazooBroker[] {
 
 /** Without its password. */
 function shown({ zone, url }: Broker): string {
-  return `${zone} ${URL.canParse(url) ? new URL(url).host : 'with a URL that is none'}`;
+  return `${zone} ${URL.canParse(url) ? new URL(url).host : 'with an invalid URL'}`;
 }
 
 async function askForBrokers(terminal: Terminal): Promise<Broker[]> {
@@ -167,7 +167,7 @@ async function askForSinks(terminal: Terminal): Promise<string[]> {
 }
 
 /**
- * For its owner only; where root writes it for a service, also for the group that the folder is open to. What was there is
+ * Readable for its owner only; if root writes it for a service, also for the group of the folder. The previous file is
  * kept beside it.
  */
 function write(file: string, text: string): void {

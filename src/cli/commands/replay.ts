@@ -37,15 +37,15 @@ const looksPerQuestion = 4;
 
 export function replayCommand(terminal: Terminal): Command {
   return withWide(withTimeZone(new Command('replay'), terminal), terminal)
-    .description('let a route deliver a span of history again, or single notifications')
-    .argument('[ids...]', 'of single notifications, as `tail --json` shows them')
+    .description('deliver a span of history, or single notifications, to a route again')
+    .argument('[ids...]', 'single notifications, as `tail --json` shows them')
     .requiredOption('-r, --route <name>', 'the route')
-    .option('--since <when>', `all from what came in then: ${momentHelp}`, moment)
-    .option('--until <when>', 'to what came in then', moment)
-    .option('-e, --events <names>', 'only these: names and globs, with commas or given again', list)
-    .option('-a, --accounts <ids>', 'only these accounts, with commas or given again', list)
-    .option('--dry-run', 'say how many and which, and deliver nothing')
-    .option('--json', 'with --dry-run: envelopes, one a line')
+    .option('--since <when>', `all that were received since then: ${momentHelp}`, moment)
+    .option('--until <when>', 'and before then', moment)
+    .option('-e, --events <names>', 'only these: names and globs, separated by commas, or repeated', list)
+    .option('-a, --accounts <ids>', 'only these accounts, separated by commas, or repeated', list)
+    .option('--dry-run', 'print how many and which, and deliver nothing')
+    .option('--json', 'with --dry-run: print envelopes, one a line')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
     .action((ids: string[], options: Options) =>
@@ -54,10 +54,10 @@ export function replayCommand(terminal: Terminal): Command {
 }
 
 const help = `
-What the route's own selection leaves out stays out. What it hasn't come to yet, or what waits already, isn't touched, for it is
-delivered anyway: the command says how many.
-Where the daemon runs it goes out at once, and the command waits for it; Ctrl-C ends only the waiting.
-Exit code: 0 done, or there was nothing to do, 2 not.
+The route's own selection applies. What the route hasn't reached yet, and what waits already, is left as it is, because it will be
+delivered anyway; the command says how many. If the daemon runs, it delivers at once, and the command waits for it: Ctrl-C ends
+only the waiting.
+Exit code: 0 done, or nothing to do, 2 not done.
 
 Examples:
   kazoo-relay replay --route crm --since 2d --dry-run
@@ -101,7 +101,7 @@ function idsAlone(ids: readonly string[], options: Options): readonly string[] {
   return ids;
 }
 
-/** What is to be delivered again. */
+/** The entries to deliver again. */
 interface Source {
   readonly pages: AsyncIterable<readonly Entry[]> | Iterable<readonly Entry[]>;
   /** What was asked for and isn't touched, in lines of text; known once the pages have been gone through. */
@@ -120,7 +120,7 @@ async function sourceOf(
     const kept = new Map<string, number>();
     return {
       pages: entriesInRange(wanted, store, route, cursor, kept),
-      kept: () => [...kept].map(([reason, count]) => `${notifications(count)} not: ${reason}`),
+      kept: () => [...kept].map(([reason, count]) => `${notifications(count)} left out: ${reason}`),
       left: (first, last) => store.waitingIn(route.name, first, last),
     };
   }
@@ -128,7 +128,7 @@ async function sourceOf(
   const seqs = entries.map(({ seq }) => seq);
   return {
     pages: [entries],
-    kept: () => kept.map(({ id, reason }) => `${id} not: ${reason}`),
+    kept: () => kept.map(({ id, reason }) => `${id} left out: ${reason}`),
     left: async () => (await store.waitingAmong(route.name, seqs)).size,
   };
 }

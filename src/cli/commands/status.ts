@@ -25,15 +25,15 @@ interface Options {
 
 export function statusCommand(terminal: Terminal): Command {
   return withWide(withTimeZone(new Command('status'), terminal), terminal)
-    .description('show what the daemon is doing and how far each route is, whether the daemon runs or not')
+    .description('show the state of the daemon, its brokers and its routes; works without a daemon too')
     .option('-c, --config <file>', 'configuration file of the daemon')
-    .option('-w, --watch', 'show it again every two seconds, until Ctrl-C')
-    .option('--json', 'for programs')
+    .option('-w, --watch', 'refresh every two seconds, until Ctrl-C')
+    .option('--json', 'one JSON object, for programs')
     .addOption(
-      new Option('--check <what>', 'print nothing and say by the exit code whether it is so').choices([
-        'live',
-        'ready',
-      ]),
+      new Option(
+        '--check <what>',
+        'print nothing; exit with 0 if it is so, else with 1 and the reason on stderr',
+      ).choices(['live', 'ready']),
     )
     .addHelpText('after', help)
     .action((options: Options) =>
@@ -46,13 +46,12 @@ export function statusCommand(terminal: Terminal): Command {
 }
 
 const help = `
-The first line says whether all is well: every broker is consumed from, by nobody else, no sink is away, and nothing is dead or
-quarantined since "kazoo-relay dead list" was last looked at. What needs you stands below the routes, with what to do. Without a
-daemon it shows what the journal knows: the brokers and the circuits are the daemon's alone.
+The first line is the verdict. All is well if the daemon alone consumes from every broker, every sink is available, and nothing
+is dead or quarantined since the last "kazoo-relay dead list". What needs you is listed below the routes, with what to do.
+Without a daemon, it shows what the journal has; the state of brokers and circuits is unknown then.
 
---check live: a daemon runs and moves. --check ready: it also takes what comes, from every broker.
-Exit code: 0 shown, or it is so, 1 with --check, it isn't, and the reason is on stderr, 2 wrong options, or a configuration or
-a journal that can't be read.
+--check live: a daemon runs and makes progress. --check ready: it also takes notifications from every broker.
+Exit code: 0 shown, or the check passed, 1 the check failed, 2 wrong options, or a configuration or journal that can't be read.
 
 Examples:
   kazoo-relay status
@@ -191,6 +190,7 @@ function describeInvalid(
   time: (at: number) => string,
 ): string[] {
   if (!evicted || typeof invalid_bytes !== 'number' || typeof max_invalid_bytes !== 'number') return [];
+  if (invalid_bytes === 0 && evicted.since === null) return [];
   const share = `${formatBytes(invalid_bytes)} of ${formatBytes(max_invalid_bytes)} are undecodable or invalid`;
   const { undecodable, unknown, known, since } = evicted;
   const removed = undecodable + unknown + known;

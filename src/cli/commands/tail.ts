@@ -33,14 +33,18 @@ const pollInterval = 250;
 
 export function tailCommand(terminal: Terminal): Command {
   return withWide(withTimeZone(new Command('tail'), terminal), terminal)
-    .description('show what the journal holds, whether the daemon runs or not')
+    .description('show the notifications in the journal; works without a daemon too')
     .option('-c, --config <file>', 'configuration file of the daemon')
-    .option('-f, --follow', 'go on with what comes in, until Ctrl-C')
-    .option('-e, --events <names>', 'only these: names and globs such as voicemail_*, with commas or given again', list)
-    .option('-a, --accounts <ids>', 'only these accounts, with commas or given again', list)
-    .option('--since <when>', `all that came in since then: ${momentHelp}`, moment)
-    .option('-n, --limit <count>', 'the newest ones (default: 10, or all with --since)', count)
-    .option('--json', 'envelopes as sinks get them, one a line')
+    .option('-f, --follow', 'continue with new ones, until Ctrl-C')
+    .option(
+      '-e, --events <names>',
+      'only these: names and globs such as voicemail_*, separated by commas, or repeated',
+      list,
+    )
+    .option('-a, --accounts <ids>', 'only these accounts, separated by commas, or repeated', list)
+    .option('--since <when>', `all that were received since then: ${momentHelp}`, moment)
+    .option('-n, --limit <count>', 'how many of the newest (default: 10, or all with --since)', count)
+    .option('--json', 'print envelopes as sinks get them, one a line')
     .addHelpText('after', help)
     .action((options: Options) =>
       orExit(
@@ -52,8 +56,8 @@ export function tailCommand(terminal: Terminal): Command {
 }
 
 const help = `
-States are valid, invalid, undecodable, preview, resend. The first problem stands behind. Where nothing is found, stderr says so.
-Exit code: 0 shown, 2 wrong options, an event that nobody knows, or a configuration or a journal that can't be read.
+States: valid, invalid (with the first problem), undecodable, preview, resend. If nothing is found, stderr says so.
+Exit code: 0 shown, 2 wrong options, an unknown event, or a configuration or journal that can't be read.
 
 Examples:
   kazoo-relay tail --follow
@@ -62,11 +66,11 @@ Examples:
 
 async function tail(terminal: Terminal, options: Options): Promise<void> {
   const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
-  const show = options.json ? showJson(terminal) : showPlain(terminal);
+  const show = options.json ? showJson(terminal) : showPlain(terminal, options.follow === true);
   const since = options.since?.(terminal);
   await withOpen(storeAt(storeLocation(config)).openReader(), async (journal) => {
     const filter = await filterOf(options, config, journal);
-    // Looked up first: what comes in while the old ones are printed is found when following.
+    // First, so that entries that arrive while the old ones are printed are found when following.
     const newest = await newestOf(journal);
     const last = newest?.seq ?? 0;
     let found = 0;
@@ -128,7 +132,7 @@ async function* pagesNow(
   }
 }
 
-/** What comes after `last`, until the signal aborts. */
+/** The entries after `last`, until the signal aborts. */
 async function* pagesAfter(
   journal: JournalReader,
   filter: Filter,
@@ -153,7 +157,7 @@ function showJson(terminal: Terminal): Show {
   };
 }
 
-/** Wide from the start, because what comes later must stand under it. */
+/** Wide from the start, because later values must fit below. */
 const tailColumns: readonly Column[] = [
   { head: 'RECEIVED' },
   { head: 'EVENT', width: 28, min: 12 },
@@ -163,8 +167,10 @@ const tailColumns: readonly Column[] = [
   { head: 'PROBLEM', min: 8 },
 ];
 
-function showPlain(terminal: Terminal): Show {
-  const table = new Table(terminal, tailColumns);
+function showPlain(terminal: Terminal, isGrowing: boolean): Show {
+  // On a terminal, what all of them leave free goes to those that are long.
+  const isFitted = terminal.width !== undefined && !isGrowing;
+  const table = new Table(terminal, isFitted ? tailColumns.map(({ width: _, ...column }) => column) : tailColumns);
   return (page) => table.print(page.map((entry) => cellsOf(entry, terminal.time)));
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Command } from 'commander';
@@ -52,7 +53,10 @@ async function test(terminal: Terminal, named: string | undefined, options: Opti
   const configFile = findConfigFile(options.config, terminal.env);
   const config = loadConfig(configFile, terminal);
   const routes = config.routes.map(({ name }) => name);
-  const cases = readConfigTests(named ?? besides(configFile), routes);
+  const file = named ?? besides(configFile);
+  if (!existsSync(file))
+    throw new Error(`there is no file of cases ${file}: "kazoo-relay test --help" shows what one has in it`);
+  const cases = readConfigTests(file, routes);
   const trial = createConfigTestRunner(config);
   let wrong = 0;
   for (const one of cases) {
@@ -76,10 +80,7 @@ async function show(terminal: Terminal, { name, location }: ConfigTest, differen
   for (const difference of differences) await terminal.say(`           ${printable(difference)}`, 13);
 }
 
-/**
- * Says how what the routes of a configuration do differs from what a case wants: nothing, or a line for each
- * difference.
- */
+/** Compares the routes' results with those that a case expects, and returns a line for each difference. */
 type ConfigTestRunner = (configTest: ConfigTest) => string[];
 
 /**

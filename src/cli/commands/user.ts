@@ -24,7 +24,10 @@ export function userCommand(terminal: Terminal): Command {
         () => addUser(terminal, name, role),
       ),
     );
-  return new Command('user').description('users of the page').addCommand(add);
+  return new Command('user')
+    .description('make users of the page')
+    .addHelpText('after', '\nExample:\n  kazoo-relay user add anna --role operator')
+    .addCommand(add);
 }
 
 const help = `

@@ -26,15 +26,19 @@ interface Options {
 
 export function whyCommand(terminal: Terminal): Command {
   return withWide(withTimeZone(new Command('why'), terminal), terminal)
-    .description('say of a notification what has become of it on each route, and why')
-    .argument('[id]', 'as `tail --json` shows it, or a receiver got it')
-    .option('-e, --event <names>', 'instead of an id: of these, names and globs, with commas or given again', list)
-    .option('-a, --account <ids>', 'of these accounts, with commas or given again', list)
-    .option('--number <number>', 'with this phone number or extension anywhere in it')
-    .option('--call-id <id>', 'with this call id anywhere in it')
-    .option('--since <when>', `of what came in since then: ${momentHelp}`, moment)
-    .option('-n, --limit <count>', 'the newest ones', count, 10)
-    .option('--json', 'one a line, for programs')
+    .description('show what happened to a notification on each route, and why')
+    .argument('[id]', 'as `tail --json` shows it, or as a receiver got it')
+    .option(
+      '-e, --event <names>',
+      'instead of an id: of these events, names and globs, separated by commas, or repeated',
+      list,
+    )
+    .option('-a, --account <ids>', 'of these accounts, separated by commas, or repeated', list)
+    .option('--number <number>', 'that contain this phone number or extension')
+    .option('--call-id <id>', 'that contain this call id')
+    .option('--since <when>', `received since then: ${momentHelp}`, moment)
+    .option('-n, --limit <count>', 'how many, the newest first', count, 10)
+    .option('--json', 'one JSON object a line, for programs')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
     .action((id: string | undefined, options: Options) =>
@@ -43,11 +47,11 @@ export function whyCommand(terminal: Terminal): Command {
 }
 
 const help = `
-Of each notification, the newest first, it shows a line for each route: delivered, waiting, dead, quarantined, dropped, not
-wanted (which selector, or which part of the condition), not reached yet; or that the route is newer than it.
-Where nothing fits, it shows what else came in, and when a broker or the daemon was away. Without --since it looks back through
-some 30,000 notifications, those of other events not counted, and says how far that was.
-Exit code: 0 shown, 1 nothing fits, 2 wrong options, or a configuration or a journal that can't be read.
+For each notification, it prints a line for each route: delivered, waiting, dead, quarantined, dropped, not wanted (and by which
+selector or part of the condition), not reached yet, or older than the route.
+If nothing matches, it prints what else arrived, and when a broker or the daemon was away. Without --since it searches about
+30,000 notifications, not counting other events, and says how far back that is.
+Exit code: 0 shown, 1 nothing matches, 2 wrong options, or a configuration or a journal that can't be read.
 
 Examples:
   kazoo-relay why 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55
@@ -159,7 +163,7 @@ async function show(
   await terminal.print(terminal.paint('bold', printable(`${header.event ?? 'no event'}  ${header.id}`)));
   const account = header.accountId === null ? 'no account' : `account ${header.accountId}`;
   const about = [
-    `received ${time(header.receivedAt)}, zone ${header.zone}, ${account}`,
+    `received ${time(header.receivedAt)}, ${header.zone === '' ? 'no zone' : `zone ${header.zone}`}, ${account}`,
     ...(entry.state === 'invalid' ? [`invalid: ${describeProblems(entry.problems)}`] : []),
     ...(redelivered === null
       ? []
@@ -177,13 +181,13 @@ async function show(
 
 const mostResends = 5;
 
-/** What is told of a span in which something fits: others of it may not have come. */
+/** The outages in a span in which something was found: further notifications of that span may be missing. */
 async function missingSince({ since }: Search, store: OperatorStore, time: Time): Promise<string[]> {
   const outages = since === undefined ? [] : await store.outages(since, Date.now());
   return outages.length === 0 ? [] : outageLines(outages, time);
 }
 
-/** What is told where nothing fits: what else came of that event and that account, and who was away. */
+/** The report when nothing matches: what else arrived of that event and that account, and who was away. */
 async function whyNothing(wanted: Search, found: Found, store: OperatorStore, time: Time): Promise<string[]> {
   const since = wanted.since ?? found.searchedTo ?? 0;
   const { events, accounts, number, callId } = wanted;

@@ -20,14 +20,14 @@ export function presentConfigFile(named: string | undefined, env: NodeJS.Process
 
 /** What every command has that shows more than fits a terminal. */
 export function withWide(command: Command, terminal: Terminal): Command {
-  return command.option('--wide', 'everything in full, however wide the terminal is').on('option:wide', () => {
+  return command.option('--wide', 'show everything in full, even if the terminal is narrower').on('option:wide', () => {
     terminal.wide = true;
   });
 }
 
 /** What every command has that shows or takes times. */
 export function withTimeZone(command: Command, terminal: Terminal): Command {
-  return command.option('--utc', 'times are in UTC, shown and given; else they are local ones').on('option:utc', () => {
+  return command.option('--utc', 'show and read times in UTC, not in local time').on('option:utc', () => {
     terminal.utc = true;
   });
 }
@@ -36,7 +36,7 @@ export function withTimeZone(command: Command, terminal: Terminal): Command {
 export function takesOverrides(command: Command): Command {
   command.option(
     '--set <option=value>',
-    'goes before what the file says: --set log.level=debug; may be repeated',
+    'override an option of the file: --set log.level=debug; may be repeated',
     parseSetting,
   );
   for (const { flag, doc, choices } of ownFlags) {

@@ -4,7 +4,7 @@ export interface CommandNode {
   readonly path: string;
   readonly commands: readonly { readonly name: string; readonly description: string }[];
   readonly options: readonly OptionNode[];
-  /** What its arguments may be. */
+  /** The possible values of its arguments. */
   readonly argument: Value | null;
 }
 

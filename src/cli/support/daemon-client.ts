@@ -12,18 +12,18 @@ import type { HttpStatus, Status } from '../../ops/status.ts';
 import type { ReloadReport } from '../../relay/reload.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What a daemon answers that can't do what it is asked for. */
+/** The answer of a daemon that can't do what was asked. */
 interface Refusal {
   readonly error: string;
 }
 
-/** What the daemon of that journal tells of itself; null where none runs. */
+/** The state of the daemon of that journal; null if none runs. */
 export async function daemonStatus(folder: string): Promise<Status | Refusal | null> {
   // What answers on the daemon's socket is a daemon of this very version, or nearly; that goes for all questions below.
   return (await askDaemon(folder, 'status')) as Status | Refusal | null;
 }
 
-/** The same, or null too where it can't tell: what it knows is told in addition to what the journal does. */
+/** The same, or null if the daemon can't answer: its state only adds to that of the journal. */
 export async function statusIfRunning(folder: string): Promise<Status | null> {
   const status = await daemonStatus(folder).catch(() => null);
   return status === null || 'error' in status ? null : status;
@@ -35,8 +35,8 @@ export async function reloadDaemon(folder: string): Promise<ReloadReport | Refus
 }
 
 /**
- * Says where the daemon of that journal runs with another configuration than that file, or with an earlier state of it or of what
- * it includes; undefined where it doesn't, where none runs, or where one can't tell.
+ * Says if the daemon of that journal runs with another configuration than that file, or with an earlier state of it or
+ * of its includes; undefined if it doesn't, if none runs, or if that is unknown.
  */
 export async function configDifference(
   folder: string,
@@ -87,8 +87,8 @@ function isGone(file: string): boolean {
 }
 
 /**
- * Makes a daemon that runs look at once for what was changed beside it.
- * @throws Error where it can't: it does so within a second all the same
+ * Makes a running daemon notice a change at once.
+ * @throws Error if it can't; then it notices within a second
  */
 export async function lookNow(folder: string): Promise<void> {
   const answer = (await askDaemon(folder, 'look')) as Refusal | null;
@@ -130,12 +130,12 @@ export async function checkDaemon(folder: string, what: 'live' | 'ready'): Promi
 }
 
 /**
- * Where the daemon runs and a sink is away, makes it probe the sink at once, so that what was made due doesn't wait for
- * the next probe; prints the routes of which that is so. Daemons elsewhere that share the journal do so too.
+ * Makes a running daemon probe an unavailable sink at once, so that deliveries made due don't wait for the next probe;
+ * prints the routes concerned. Daemons elsewhere that share the journal do so too.
  * @param store of that journal
  * @param act that it belongs to
- * @param route the only one that is meant
- * @throws Error where the daemon doesn't answer
+ * @param route the only one concerned
+ * @throws Error if the daemon doesn't answer
  */
 export async function probeNow(
   terminal: Terminal,
@@ -147,7 +147,7 @@ export async function probeNow(
   await store.askForProbe?.(route ?? null);
   const routes = (await askDaemon(ownFolder(journal), 'try', route)) as readonly string[] | Refusal | null;
   if (routes === null) return;
-  if ('error' in routes) throw new Error(`no sink that is away is tried before its time: ${routes.error}`);
+  if ('error' in routes) throw new Error(`the daemon can't probe the sinks that are away: ${routes.error}`);
   for (const name of routes) await terminal.say(`the sink of ${name} is away: it is tried now`);
   if (routes.length > 0) await act.probed(routes.length);
 }

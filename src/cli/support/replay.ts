@@ -36,7 +36,7 @@ export async function namedEntries(
     if (decision === 'deliver') return passed.has(entry.seq) ? null : comesAnyway(route.name);
     return decision === 'skip'
       ? `${route.name} does not want it: ${explain(entry)}`
-      : `${route.name} takes no such one: ${decision.quarantine}`;
+      : `${route.name} would quarantine it: ${decision.quarantine}`;
   };
   const entries: Entry[] = [];
   const kept: { id: string; reason: string }[] = [];

@@ -2,7 +2,7 @@ import type { Colour, Terminal } from './terminal.ts';
 
 export interface Column {
   readonly head: string;
-  /** What stands there where the cells are brief. */
+  /** The head while the cells are brief. */
   readonly briefHead?: string;
   /** How wide it is at least, where a list grows line by line. */
   readonly width?: number;

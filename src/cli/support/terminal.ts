@@ -8,7 +8,7 @@ import { fullTime, shortTime } from '../../common/text/times.ts';
 import type { Entry } from '../../notification/entry.ts';
 import type { Problem } from '../../notification/notification.ts';
 
-/** What a command has around it: the process's own streams and variables, or what a test hands in. */
+/** The surroundings of a command: the streams and variables of the process, or those of a test. */
 export interface ProcessContext {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable & { readonly columns?: number; readonly isTTY?: boolean };
@@ -26,7 +26,7 @@ export interface Terminal extends ProcessContext {
   wide: boolean;
   /** By `--utc`: times are shown in UTC, else they are the machine's own. */
   utc: boolean;
-  /** Characters that a line may have; undefined where it may have any number. */
+  /** Characters that a line may have; undefined where it may have any number, or nobody knows: a terminal may say 0. */
   readonly width: number | undefined;
   /** Aborts at Ctrl-C, from when it was first asked for. */
   readonly interrupted: AbortSignal;
@@ -45,7 +45,7 @@ export interface Terminal extends ProcessContext {
   paint(colour: Colour, text: string): string;
   /** Asks, and takes only a yes for one. @throws Error where nobody is there to ask */
   confirm(question: string): Promise<boolean>;
-  /** Asks for a text. @param usual what an empty answer means @throws Error where nobody is there to ask */
+  /** Asks for a text. @param usual the value of an empty answer @throws Error if nobody is there to ask */
   ask(question: string, usual: string): Promise<string>;
   /** Asks for a text that isn't shown. @throws Error where nobody is there to ask */
   askSecret(question: string): Promise<string>;
@@ -56,7 +56,7 @@ export type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
 /** Nothing more can be written to stdout: the command ends, whatever else it would do. */
 export class OutputError extends Error {
   override readonly name = 'OutputError';
-  /** A reader that has what it wants (`| head`) is nothing to complain about. */
+  /** True if the reader has closed its end (`| head`), which is no error. */
   readonly readerIsGone: boolean;
 
   constructor(cause: unknown) {
@@ -87,7 +87,7 @@ export function createTerminal({ stdin, stdout, stderr, env, ...given }: Process
     wide: false,
     utc: false,
     get width() {
-      return terminal.wide ? undefined : stdout.columns;
+      return terminal.wide ? undefined : stdout.columns || undefined;
     },
     get interrupted() {
       interrupted ??= signalled();
@@ -165,9 +165,9 @@ function bar(done: number, all: number): string {
 }
 
 /**
- * Does the work; what it throws becomes one line on stderr and an exit code. That is 2 for what a command can't do at
- * all: wrong options, a file or a configuration that can't be read. So 1 is left for the answer itself, "not valid" or
- * "not published".
+ * Does the work; an error becomes one line on stderr and an exit code: 2 if the command can't do its work at all,
+ * because of wrong options or an unreadable file or configuration. So 1 is left for a negative result, such as "not
+ * valid" or "not published".
  */
 export async function orExit(
   terminal: Terminal,
@@ -206,10 +206,10 @@ export function describeProblems(problems: readonly Problem[]): string {
   return printable(`${first.path} ${first.message}${more}`.trimStart());
 }
 
-/** What a line about an entry calls it. */
+/** The state of an entry in a line about it. */
 export type EntryState = 'valid' | 'invalid' | 'undecodable' | 'preview' | 'resend';
 
-/** What counts most about an entry, in one word. */
+/** The most important state of an entry, in one word. */
 export function stateOf(entry: Entry): EntryState {
   if (entry.state === 'undecodable') return 'undecodable';
   if (entry.header.preview) return 'preview';

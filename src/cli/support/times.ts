@@ -4,7 +4,7 @@ import { type TimeZoneOption, timeBefore } from '../../common/text/times.ts';
 /** A time that was given: Unix milliseconds, once it is known in which time zone it is meant. */
 export type Moment = (zone: TimeZoneOption) => number;
 
-/** What every option says that takes one. */
+/** The forms of a time, for the help of options. */
 export const momentHelp = '30m, 2h, 7d, today, yesterday, 2026-11-24, or 2026-11-24T08:00';
 
 /**

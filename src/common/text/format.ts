@@ -14,9 +14,10 @@ const steering = /[\p{Cc}\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u206
 /**
  * Lines of a text that have no more characters than that, broken at spaces; those behind the first are indented. A word that is longer,
  * such as a path, stands alone: the terminal breaks it, and it can be copied.
+ * @param width undefined, or 0 as some terminals say it, is any
  */
 export function wrap(text: string, width: number | undefined, indent = 0): string[] {
-  if (width === undefined || shownLength(text) <= width) return [text];
+  if (!width || shownLength(text) <= width) return [text];
   const margin = ' '.repeat(Math.min(indent, Math.floor(width / 2)));
   const lines: string[] = [];
   let line = '';

@@ -131,7 +131,7 @@ function checkOption(value: unknown, option: Option, path: OptionPath, errors: I
   return undefined;
 }
 
-/** What is wrong with a value, without the value itself; undefined where nothing is. */
+/** The error of a value, without the value itself; undefined if it is valid. */
 function refusalOf(value: unknown, option: Option): string | undefined {
   const { format } = option;
   if (Array.isArray(format)) return format.includes(value) ? undefined : `must be ${oneOf(value, format, option)}`;

@@ -11,7 +11,7 @@ import { sinkOptionsOf } from '../read/tree.ts';
 import { check, entrySlip } from './check.ts';
 import { brokenRules } from './rules.ts';
 
-/** What a route may be called. */
+/** The allowed names of a route. */
 export const routeName = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /** How much of the routes is wanted: all, all but their sinks, or which ones there are, with the kinds of their sinks. */
@@ -51,7 +51,7 @@ export function checkRoutes(routes: unknown, errors: Issue[], scope: Scope = 'al
     const whole = { ...checked, sink: checkedSink.options };
     const kind = scope === 'all' ? kindOf(sink) : undefined;
     const needed = (parts: typeof whole) => missingKeyErrors(parts, kind?.requiredKeys?.(parts.sink) ?? []);
-    // What stands on the route by mistake isn't missing.
+    // An option that stands on the route by mistake isn't missing.
     const isElsewhere = ({ path: at }: Issue) => misplaced.some((key) => isDeepStrictEqual(at, [...path, 'sink', key]));
     errors.push(
       ...wrong.filter((issue) => !isElsewhere(issue)),
@@ -61,7 +61,7 @@ export function checkRoutes(routes: unknown, errors: Issue[], scope: Scope = 'al
   });
 }
 
-/** What a list of routes calls its first one. */
+/** The first name in a list of routes. */
 function nameIn([first]: readonly unknown[]): string | undefined {
   const name = isMapping(first) ? first.name : undefined;
   return typeof name === 'string' && routeName.test(name) ? name : undefined;
@@ -103,7 +103,7 @@ function checkSink(sink: unknown, path: OptionPath, errors: Issue[]): RouteConfi
   return { type: kind.type, options: checked };
 }
 
-/** What people call what a sink does. */
+/** Other names that people use for a kind of sink. */
 const otherNames: Readonly<Record<string, readonly string[]>> = {
   webhook: ['HTTP', 'HTTPS', 'REST', 'API', 'hook', 'webhooks', 'Slack', 'Teams', 'POST', 'URL'],
   database: ['PostgreSQL', 'Postgres', 'MySQL', 'MariaDB', 'SQLite', 'SQL', 'DB'],
@@ -119,7 +119,7 @@ function sinkByOtherName(written: string): string | undefined {
   return undefined;
 }
 
-/** A sink that is only its type, or one that shows its type by what it has. */
+/** The hint for a sink that is only a type, or whose options show its type. */
 function typeHint(sink: unknown): string {
   if (typeof sink === 'string') {
     const kind = sinkDeclarations.find(({ type }) => type === sink);

@@ -3,10 +3,10 @@ import { isMapping } from '../../common/options/value-checks.ts';
 import type { Issue, OptionPath } from '../diagnostics.ts';
 
 /**
- * What options break of such rules, of which some may be wrong by themselves: a rule that looks at one of those is passed over,
- * for what it finds may only follow from that.
- * @param errors what is wrong with the options by themselves
- * @param base where the options belong
+ * Returns the violations of rules by options, some of which may have errors of their own: a rule that reads one of
+ * those is skipped, because its result may only follow from that error.
+ * @param errors the options' own errors
+ * @param base the path of the options
  */
 export function brokenRules<O extends object>(
   rules: readonly OptionRule<O>[],

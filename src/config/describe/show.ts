@@ -119,7 +119,7 @@ function keyText(path: OptionPath): string {
   return stringify(path.at(-1), inline).trimEnd();
 }
 
-/** What a list holds: one value, or a mapping, of which what isn't given is left out. */
+/** An item of a list: a value, or a mapping without its unset options. */
 function itemOf(item: unknown, node: OptionNode): unknown {
   if (isOption(node)) return formatted(item, node);
   const values = Object.entries(isMapping(item) ? item : {}).filter(([, value]) => value !== undefined);

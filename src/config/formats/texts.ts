@@ -146,7 +146,7 @@ export const texts = {
         'must be a name of letters, digits, dots, - and _, 64 at most',
       ),
   },
-  // What else there is to say of these two, the sink says that has them.
+  // The sink that has them checks the rest of these two.
   'http url': {
     kind: 'URL',
     schema: httpSchema,

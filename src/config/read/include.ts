@@ -18,7 +18,7 @@ export interface Included {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** A value that could not be had: what it stands for isn't there, or it stands for nothing. */
+/** A value that could not be resolved: its source is missing, or the reference names none. */
 export interface UnresolvedReference {
   readonly path: OptionPath;
   readonly diagnostic: Diagnostic;

@@ -27,12 +27,12 @@ export interface MergedSources {
   readonly read: readonly FileDigest[];
   /** Where something is said, or the innermost part of its path. */
   locationOf(path: OptionPath): SourceLocation;
-  /** Where the value of an option comes from; undefined where nothing says it. */
+  /** The source of an option's value; undefined if it has none. */
   originOf(path: OptionPath): Origin | undefined;
 }
 
 export interface Origin extends SourceLocation {
-  /** What stands there, where it stands for something else: `${env:PASSWORD}`. */
+  /** The reference in the file, if the value comes from elsewhere: `${env:PASSWORD}`. */
   readonly written?: string;
   /** True for what came from a file of its own or is a credential. */
   readonly secret?: boolean;
@@ -82,7 +82,7 @@ function includePatterns(value: unknown, { env, flags = [] }: Overrides): readon
   const flag = flags.findLast((candidate) => candidate.path[0] === 'include');
   const text = flag?.text ?? env[variableOf(path)];
   const patterns = text === undefined ? valueAt(value, path) : fromText(text, nodeAt(path, {}));
-  // What is neither is reported where everything is checked.
+  // The check reports anything else.
   return [patterns].flat().filter((pattern) => typeof pattern === 'string');
 }
 
@@ -98,7 +98,7 @@ function parseSubstituted(value: Record<string, unknown>, { path }: Substitution
   setValue(value, path, fromText(text, nodeAt(path, value)));
 }
 
-/** One after the other: what a flag means may depend on the one before it. What sets nothing is a mistake. */
+/** In order, because the meaning of a flag may depend on those before it. A flag that sets nothing is an error. */
 function applyFlags(
   flags: readonly Flag[],
   value: Record<string, unknown>,

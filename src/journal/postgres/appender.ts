@@ -68,7 +68,8 @@ export class DatabaseAppender {
     } catch (error) {
       if (!(error instanceof JournalError) || sqlStateOf(error.cause) !== noPartition) throw error;
     }
-    // More came in at once than was expected of days.
+    // More came in at once than was expected of days; or a day's partition was made while rows were on their way to the default
+    // one, which doesn't take them any more.
     await addRanges(batch.length);
     return append(database, origin, batch);
   }
@@ -89,5 +90,5 @@ export class DatabaseAppender {
   }
 }
 
-/** The SQLSTATE of a row for which there is no partition. */
+/** The SQLSTATE of a row for which there is no partition, or another one than there was. */
 const noPartition = '23514';

@@ -18,7 +18,7 @@ export type Dropped = 'dropped' | 'busy' | 'none';
 
 /**
  * Drops the oldest range of the log, once all routes have passed it, and it is old or the journal is nearly full; and nothing
- * in it is listed any more: see emptyOldRange.
+ * in it is listed any more: see Emptying.
  */
 export async function dropOldRange(database: Queryable, bounds: Bounds): Promise<Dropped> {
   const [range] = await rangesOf(database);
@@ -27,11 +27,20 @@ export async function dropOldRange(database: Queryable, bounds: Bounds): Promise
   return row?.dropped === true ? 'dropped' : row?.dropped === null ? 'busy' : 'none';
 }
 
-/** Moves out of the range that is to be dropped what is listed, some at a time. @returns whether there may be more */
-export async function emptyOldRange(within: Queryable, bounds: Bounds): Promise<boolean> {
-  const [range] = await rangesOf(within);
-  if (range === undefined || !(await isOver(within, range, bounds))) return false;
-  return (await moveListed(within, range)) + (await forgetUnlisted(within, range)) > 0;
+/** Moves out of the range that is to be dropped what is listed, some at a time. */
+export class Emptying {
+  /** How far it was gone through. */
+  #through = 0;
+
+  /** @returns whether there may be more */
+  async empty(within: Queryable, bounds: Bounds): Promise<boolean> {
+    const [range] = await rangesOf(within);
+    if (range === undefined || !(await isOver(within, range, bounds))) return false;
+    const last = await moveListed(within, range, Math.max(this.#through + 1, range.first));
+    // Something may have been listed behind it meanwhile: once it is through, it begins anew.
+    this.#through = last ?? 0;
+    return last !== null || (await forgetUnlisted(within, range)) > 0;
+  }
 }
 
 async function isOver(
@@ -48,19 +57,19 @@ async function isOver(
   return row !== undefined && row.newest < oldest;
 }
 
-/** Returns how many there were. */
-async function moveListed(within: Queryable, { name, first, ending }: Range): Promise<number> {
-  const moved = await within.query(
+/** Returns where the last one was of those that it has moved, or null. */
+async function moveListed(within: Queryable, { name, ending }: Range, from: number): Promise<number | null> {
+  const [row] = await within.query<{ last: number | null }>(
     `WITH listed AS (
        SELECT DISTINCT d.seq FROM deliveries d WHERE d.seq >= $1 AND d.seq < $2 AND is_listed(d)
-         AND EXISTS (SELECT FROM ${name} l WHERE l.seq = d.seq) LIMIT ${mostRows}
+         AND EXISTS (SELECT FROM ${name} l WHERE l.seq = d.seq) ORDER BY d.seq LIMIT ${mostRows}
      ), moved AS (
        DELETE FROM ${name} l USING listed WHERE l.seq = listed.seq RETURNING l.*
-     )
-     INSERT INTO kept (${columns}) SELECT ${columns} FROM moved RETURNING 1`,
-    [first, ending],
+     ), kept AS (INSERT INTO kept (${columns}) SELECT ${columns} FROM moved RETURNING seq)
+     SELECT max(seq) AS last FROM kept`,
+    [from, ending],
   );
-  return moved.length;
+  return row?.last ?? null;
 }
 
 /** What waits for nobody goes with its entries. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import { MemoryBudget } from '../../common/memory-budget.ts';
+import { messages } from '../../common/messages.ts';
 import { bytesOf, type Entry } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
 import { countsWith } from '../delivery-tallies.ts';
@@ -245,10 +246,7 @@ class PostgresJournal implements Journal {
   /** The server that is the primary now hasn't all that was confirmed: nothing is left of what is known of places. */
   #wentBack({ head, last }: LostSpan): void {
     const { lease, log } = this.#opened;
-    log.error(
-      { from: head + 1, to: last },
-      'the database has become one that lacks what was confirmed; what this daemon has of that is appended again',
-    );
+    log.error({ from: head + 1, to: last }, messages.databaseWentBack);
     lease.loseAll(new JournalError('the database lacks what was confirmed: its routes go on from where it knows them'));
     this.#tail.reset(head);
     this.#pulse.forget();
@@ -263,7 +261,7 @@ class PostgresJournal implements Journal {
         await enterAgain(lanes.asking, holder, { number: origin, name: location.name }, this.#about);
         await this.#places.openAgain();
         const count = await this.#appender.appendAgain();
-        log.warn({ count }, 'what the database lacked and this daemon had is appended again');
+        log.warn({ count }, messages.appendedAgain);
         return;
       } catch (error) {
         log.debug({ reason: reasonOf(error) }, 'what the database lacks could not be told yet');

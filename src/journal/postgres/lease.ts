@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import { JournalError } from '../journal.ts';
 import type { Queryable } from './connection.ts';
 
@@ -46,7 +47,7 @@ export interface LeaseClock {
 }
 
 const realClock: LeaseClock = {
-  now: Date.now,
+  now: () => Date.now(),
   elapsed: () => performance.now(),
   after(delay, call) {
     const timer = setTimeout(call, delay);
@@ -236,10 +237,7 @@ export class Lease {
     try {
       await this.#database.query('SELECT leave($1)', [this.#holder]);
     } catch (error) {
-      this.#log.warn(
-        { reason: reasonOf(error) },
-        'the routes could not be released: others take them over when their lease is over',
-      );
+      this.#log.warn({ reason: reasonOf(error) }, messages.routesNotReleased);
     }
   }
 
@@ -370,10 +368,7 @@ export class Lease {
 
   #loseAll(): void {
     if (this.#held.size === 0) return;
-    this.#log.warn(
-      { routes: [...this.#held.keys()] },
-      "the daemon's lease is over: its routes may be another daemon's",
-    );
+    this.#log.warn({ routes: [...this.#held.keys()] }, messages.leaseOver);
     this.loseAll(new JournalError('the lease of this daemon is over'));
     this.look();
   }

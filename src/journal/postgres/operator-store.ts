@@ -19,7 +19,7 @@ export function openedOperatorStore(database: Database, compacting: Compacting):
     act: (operator, selection) => actOf(database, compacting, operator, selection),
     acts: (since, limit) => actsSince(database, since, limit),
     records: (which, after, limit) => records(database, which, after, limit),
-    groups: (which) => groups(database, which),
+    groups: async (which, atMost) => [...(await groups(database, which, atMost))],
     entry: (id) => (isId(id) ? entryWhere(database, 'seq = (SELECT seq FROM ids WHERE id = $1)', id) : noEntry),
     entryAt: (seq) => entryWhere(database, 'seq = $1', seq),
     recordsOf: (seq) => recordsOf(database, seq),

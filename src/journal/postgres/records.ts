@@ -31,7 +31,12 @@ export function recordPlaces(
   return fitting(database, which, after, limit, 'chosen.number, chosen.route, chosen.seq', (row) => row as RecordPlace);
 }
 
-export async function groups(database: Queryable, which: DeliveryFilter): Promise<DeliveryGroup[]> {
+export async function groups(
+  database: Queryable,
+  which: DeliveryFilter,
+  atMost?: number,
+): Promise<readonly DeliveryGroup[]> {
+  if (atMost !== undefined && isWide(which)) return boundedGroups(database, which, atMost);
   const others = which.states.filter((state) => state !== 'waiting');
   const values: unknown[] = [];
   // Each of the two kinds has indexes of its own.
@@ -57,6 +62,42 @@ export async function groups(database: Queryable, which: DeliveryFilter): Promis
     values,
   );
   return [...rows];
+}
+
+/** True where only what is in the index of groups is asked for: what waits isn't in it. */
+function isWide({ states, event, since, ids }: DeliveryFilter): boolean {
+  return event === undefined && since === undefined && ids === undefined && !states.includes('waiting');
+}
+
+/** A receiver that answers each request with another reason must not stop us here. */
+const mostGroups = 1_000;
+
+/** Steps from group to group along the index, and counts each no further than asked for: a million cost as much as a few. */
+function boundedGroups(
+  database: Queryable,
+  { states, route, routes, reason }: DeliveryFilter,
+  atMost: number,
+): Promise<readonly DeliveryGroup[]> {
+  const of = "state <> 'waiting' AND d.route = k.route AND d.state = k.state AND d.reason = k.reason";
+  return database.query<DeliveryGroup>(
+    `WITH RECURSIVE keys AS (
+       (SELECT route, state, reason FROM deliveries WHERE state <> 'waiting' ORDER BY route, state, reason LIMIT 1)
+       UNION ALL
+       SELECT n.* FROM keys k, LATERAL (
+         SELECT d.route, d.state, d.reason FROM deliveries d
+         WHERE d.state <> 'waiting' AND (d.route, d.state, d.reason) > (k.route, k.state, k.reason)
+         ORDER BY d.route, d.state, d.reason LIMIT 1) n
+     )
+     SELECT k.route, k.state, k.reason, NULL::bigint AS "dueAt",
+       (SELECT count(*) FROM (SELECT FROM deliveries d WHERE ${of} LIMIT $1::bigint) counted) AS count,
+       (SELECT d.updated_at FROM deliveries d WHERE ${of} ORDER BY d.updated_at LIMIT 1) AS first,
+       (SELECT d.updated_at FROM deliveries d WHERE ${of} ORDER BY d.updated_at DESC LIMIT 1) AS last
+     FROM (SELECT * FROM keys LIMIT ${mostGroups}) k
+     WHERE k.state = ANY ($2::text[]) AND ($3::text IS NULL OR k.route = $3) AND ($4::text[] IS NULL OR k.route = ANY ($4))
+       AND ($5::text IS NULL OR k.reason = $5)
+     ORDER BY count DESC, last DESC`,
+    [atMost + 1, states, route ?? null, routes ?? null, reason ?? null],
+  );
 }
 
 export async function recordsOf(database: Queryable, seq: number): Promise<DeliveryRecord[]> {
@@ -124,10 +165,11 @@ export function isId(text: string): boolean {
 }
 
 /** What a selection says of deliveries, but their states. */
-function ownConditions({ route, routes }: DeliveryFilter, values: unknown[]): string[] {
+function ownConditions({ route, routes, reason }: DeliveryFilter, values: unknown[]): string[] {
   return [
     ...(route === undefined ? [] : [`d.route = ${parameter(values, route, 'text')}`]),
     ...(routes === undefined ? [] : [`d.route = ANY (${parameter(values, routes, 'text[]')})`]),
+    ...(reason === undefined ? [] : [`d.reason = ${parameter(values, reason, 'text')}`]),
   ];
 }
 

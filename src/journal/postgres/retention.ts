@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import type { Clock, Limits } from '../journal.ts';
 import { expire, History } from './aging.ts';
 import { type Database, type Queryable, StoreAway } from './connection.ts';
 import { addDays, type DailyTable, dailyTables, dropOldDay } from './days.ts';
 import { foldDrift } from './drift.ts';
-import { type Bounds, type Dropped, dropOldRange, emptyOldRange } from './drop.ts';
+import { type Bounds, type Dropped, dropOldRange, Emptying } from './drop.ts';
 import { Evictor } from './evictor.ts';
 import { forgetDaemons, heldBack } from './held.ts';
 import { addRanges, endOldRange } from './log-ranges.ts';
@@ -86,6 +87,7 @@ export class Retention {
     this.#evictor = new Evictor(log);
     const history = new History();
     const thinning = new Thinning();
+    const emptying = new Emptying();
     const alone = (work: (within: Queryable, round: Round) => Promise<boolean>) => () => this.#alone(work);
     const dropping = (name: string, drop: (round: Round) => Promise<Dropped>) => () => this.#dropping(name, drop);
     this.#steps = new Map<string, Step>([
@@ -94,7 +96,7 @@ export class Retention {
       ...dailyTables.map((table): [string, Step] => [table, () => this.#makeDays(table)]),
       ['junk', alone((within, round) => this.#evictor.evict(within, this.#share, round))],
       ['dead letters', alone((within, { expired }) => expire(within, expired))],
-      ['listed', alone(emptyOldRange)],
+      ['listed', alone((within, round) => emptying.empty(within, round))],
       ['range', dropping('range', (round) => dropOldRange(this.#database, round))],
       ...dailyTables.map((table): [string, Step] => {
         const name = `day of ${table}`;
@@ -267,6 +269,6 @@ export class Retention {
   #tellFailure(name: string, error: unknown): void {
     if (this.#failing.has(name)) return;
     this.#failing.add(name);
-    this.#log.error({ of: name, reason: reasonOf(error) }, 'nothing could be removed from the journal');
+    this.#log.error({ of: name, reason: reasonOf(error) }, messages.nothingRemoved);
   }
 }

@@ -113,8 +113,10 @@ class PostgresRouteSession implements RouteSession {
     const { settlements, lease } = this.#shared;
     await settlements.commitRecords(this.#route);
     this.#mustHold();
-    const wanted = { limit, bytes, held, settled: settlements.settledOf(this.#route) };
-    return deliveries.due(this.#database, this.#route, now - lease.skew, horizon - lease.skew, wanted);
+    return settlements.looking(this.#route, (settled) => {
+      const wanted = { limit, bytes, held, settled };
+      return deliveries.due(this.#database, this.#route, now - lease.skew, horizon - lease.skew, wanted);
+    });
   }
 
   async nextDue(now: number): Promise<number | null> {
@@ -127,8 +129,10 @@ class PostgresRouteSession implements RouteSession {
     const { settlements } = this.#shared;
     await settlements.commitRecords(this.#route);
     this.#mustHold();
-    const wanted = { limit, bytes, held: [], settled: settlements.settledOf(this.#route) };
-    return (await deliveries.ofAccount(this.#database, this.#route, accountId, wanted)).waiting;
+    const { waiting } = await settlements.looking(this.#route, (settled) =>
+      deliveries.ofAccount(this.#database, this.#route, accountId, { limit, bytes, held: [], settled }),
+    );
+    return waiting;
   }
 
   async waitingAmong(seqs: readonly number[]): Promise<ReadonlyMap<number, number>> {

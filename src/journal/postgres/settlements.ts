@@ -40,6 +40,7 @@ export class Settlements {
   readonly #staging = new Staging();
   /** Of the sessions that are open: the epoch, and how many calls there were. */
   readonly #sessions = new Map<string, { readonly epoch: number; n: number }>();
+  readonly #watches = new Set<{ readonly route: string; readonly settled: Map<number, number> }>();
   /** What a call is under way for, or has failed. */
   #unsaved: Saving[] = [];
   #running: Promise<void> | undefined;
@@ -69,6 +70,9 @@ export class Settlements {
   /** Returns the next call's promise, which rejects where that fails: then all waits for the one after it. */
   stage(route: string, settlement: Settlement): Promise<void> {
     this.#staging.add(route, settlement);
+    for (const watch of this.#watches)
+      if (watch.route === route)
+        for (const { seq, restartedAt } of settlement.settled) watch.settled.set(seq, restartedAt);
     this.#timer ??= setTimeout(() => this.#start(), commitWithin);
     return this.#promise();
   }
@@ -87,9 +91,19 @@ export class Settlements {
     if (this.#of(route).some(hasRecords)) await this.commit();
   }
 
-  /** What may still be in the table, though it is settled: the `restartedAt` of each, by its entry. */
-  settledOf(route: string): ReadonlyMap<number, number> {
-    return new Map(this.#of(route).flatMap((staged) => [...settledIn(staged)]));
+  /**
+   * Looks for something among a route's records. What may still be in the table, though it is settled, is given: the
+   * `restartedAt` of each, by its entry; it grows with what is settled until the look ends.
+   */
+  async looking<T>(route: string, look: (settled: ReadonlyMap<number, number>) => Promise<T>): Promise<T> {
+    const settled = new Map(this.#of(route).flatMap((staged) => [...settledIn(staged)]));
+    const watch = { route, settled };
+    this.#watches.add(watch);
+    try {
+      return await look(settled);
+    } finally {
+      this.#watches.delete(watch);
+    }
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import type { Entry } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
 import type { Spool } from '../folder-journals.ts';
@@ -94,16 +95,12 @@ export class SpoolingAppender implements Appender {
   #isBack(): void {
     if (this.#away === null) return;
     this.#away = null;
-    this.#log.info(
-      { spooled: this.#spool.count },
-      'the database of the journal is back; what came meanwhile is brought into it',
-    );
+    this.#log.info({ spooled: this.#spool.count }, messages.databaseBack);
   }
 
   async #keep(batch: readonly Notification[], { message: reason }: StoreAway): Promise<readonly Entry[]> {
     const kept = await this.#spool.append(batch);
-    if (this.#away === null)
-      this.#log.warn({ reason }, 'the database of the journal is away; notifications are kept on this machine');
+    if (this.#away === null) this.#log.warn({ reason }, messages.databaseAway);
     this.#away = { since: this.#away?.since ?? this.#target.away?.since ?? Date.now(), reason };
     this.#drain();
     return kept;
@@ -133,16 +130,12 @@ export class SpoolingAppender implements Appender {
         await this.#pause(tryAgainAfter);
       }
     }
-    if (count > 0) this.#log.info({ count }, 'all that was kept on this machine is in the database of the journal');
+    if (count > 0) this.#log.info({ count }, messages.spoolMoved);
   }
 
   #tellStuck(cause: string): void {
     const reason = `what came while it was away can't be brought into it: ${cause}`;
-    if (this.#stuck?.reason !== reason)
-      this.#log.error(
-        { reason, spooled: this.#spool.count },
-        'the database of the journal refuses what is in the spool',
-      );
+    if (this.#stuck?.reason !== reason) this.#log.error({ reason, spooled: this.#spool.count }, messages.spoolRefused);
     this.#stuck = { since: this.#stuck?.since ?? Date.now(), reason };
   }
 

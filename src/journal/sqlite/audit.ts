@@ -17,8 +17,8 @@ export class ActRows {
   }
 
   /**
-   * Adds to an act's row, within the transaction of what it counts.
-   * @returns what to call once that is committed: a row that was rolled back is made anew
+   * Adds to an act's row, in the transaction of the change.
+   * @returns a function to call after the commit: a row that was rolled back is inserted again
    */
   add(act: ActName, count: number): () => void {
     const known = this.#numbers.get(act);

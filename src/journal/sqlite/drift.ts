@@ -5,7 +5,7 @@ import type { Notification } from '../../notification/notification.ts';
 import { addDrift, type DriftSums, driftIn, hasDrift } from '../drift.ts';
 import type { Drift, DriftKind } from '../reader.ts';
 
-/** Counts the drift of what is inserted. It keeps nothing by itself: what is rolled back was never counted. */
+/** Counts the drift of inserted notifications. It keeps no state, so a rollback also undoes its counts. */
 export class DriftCounter {
   readonly #sums: DriftSums;
 

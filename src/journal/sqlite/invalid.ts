@@ -40,7 +40,7 @@ const listInvalidAmong = `${rows} AND ${among}`;
 /** Takes them out. Parameter: places, as a JSON array. */
 export const unlistInvalid = `DELETE FROM invalid WHERE rank IN (0, 1, 2) AND ${among}`;
 
-/** True for what has a line in it. */
+/** True for entries that are in the list. */
 export function isInvalid({ state }: Entry): boolean {
   return state !== 'valid';
 }
@@ -126,7 +126,7 @@ export class Evictor {
     return chosen;
   }
 
-  /** Tells what there is to tell. @param share in bytes */
+  /** Logs what is due. @param share in bytes */
   tell(share: number): void {
     const { bytes } = this;
     this.#reporter.tellBytes(bytes, share);

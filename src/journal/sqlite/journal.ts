@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { MemoryBudget } from '../../common/memory-budget.ts';
+import { messages } from '../../common/messages.ts';
 import type { Entry, Interest } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
 import { countsWith } from '../delivery-tallies.ts';
@@ -73,7 +74,7 @@ export function openJournal(
   let database: DatabaseSync | undefined;
   try {
     finishRebuild(file, log);
-    if (!existsSync(file)) log.info({ journal: file }, 'there is no journal yet; a new one is made');
+    if (!existsSync(file)) log.info({ journal: file }, messages.newJournal);
     database = openDatabase(folder);
     return new SqliteJournal(database, file, lock, log, limits, lookEvery, memory);
   } catch (error) {
@@ -164,7 +165,7 @@ class SqliteJournal implements Journal {
     this.#recent.push(fresh);
     if (fresh.some(isInvalid)) this.#retention.grown();
     this.#tell('appended');
-    // Whoever gets no answer acknowledges nothing; what is in the journal all the same is dropped when it comes again.
+    // If this throws, the caller acknowledges nothing; a redelivery of what was stored all the same is dropped.
     this.#connection.mustBeInPlace();
     return fresh;
   }
@@ -260,7 +261,7 @@ class SqliteJournal implements Journal {
     try {
       this.#connection.writeDue();
     } catch {
-      // The last minute's counts, at most; what hinders it was told already.
+      // At most the last minute's counts; the reason was logged before.
     }
     this.#connection.database.close();
     this.#lock.release();

@@ -149,7 +149,7 @@ export function summarise(database: DatabaseSync, file: string): Summary {
         name,
         cursor: cursor ?? 0,
         lag: {
-          // Of what was removed it will get nothing.
+          // It gets nothing of what was removed.
           messages: cursor === undefined ? 0 : Math.max(0, last - Math.max(cursor, Number(oldest?.seq ?? 1) - 1)),
           seconds:
             waitingSince === undefined ? 0 : Math.max(0, Math.round((Date.now() - Number(waitingSince)) / 1_000)),

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import type { Clock, Limits } from '../journal.ts';
 import { mostBytes, mostRows } from '../junk.ts';
 import { type Attempt, triesIn } from '../route-session.ts';
@@ -31,7 +32,9 @@ const lookAgainAfter = 600_000;
 /** From this share of `maxSize` on, what is settled is removed whatever its age. */
 const nearlyFull = 0.9;
 
-/** For so long a step looks for what can be removed, in milliseconds: what is recorded may have to be passed over. */
+/**
+ * The longest time that a step searches for removable entries, in milliseconds: it may have to skip many with records.
+ */
 const longestLook = 10;
 
 /**
@@ -132,7 +135,7 @@ export class Retention {
     return this.#space.usedBytes >= this.#limits.maxSize;
   }
 
-  /** Removes what can be removed at once. Returns true where that has made room. */
+  /** Removes everything that can be removed now. Returns true if that made room. */
   makeRoom(): boolean {
     try {
       this.#space.shortenLog();
@@ -181,7 +184,7 @@ export class Retention {
   }
 
   #tellFailure(error: unknown): void {
-    if (!this.#failing) this.#log.error({ reason: reasonOf(error) }, 'nothing could be removed from the journal');
+    if (!this.#failing) this.#log.error({ reason: reasonOf(error) }, messages.nothingRemoved);
     this.#failing = true;
   }
 
@@ -249,7 +252,7 @@ export class Retention {
     return looked + this.#freed.length;
   }
 
-  /** What is kept of deliveries goes by its age; and with the entries that it is about, where there is too much. */
+  /** Removes the history of deliveries by its age; and with its entries, if the journal is nearly full. */
   #removeHistory(): number {
     const oldest = this.#oldest;
     const isFull = this.#isNearlyFull;

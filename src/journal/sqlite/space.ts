@@ -10,7 +10,7 @@ const pageCounts = `
   SELECT page_count AS pages, freelist_count AS free, page_size AS size
   FROM pragma_page_count, pragma_freelist_count, pragma_page_size`;
 
-/** What counts of a journal towards its largest size, in bytes, for whoever looks at it once. */
+/** The bytes of a journal that count towards its maximum size, for a single look. */
 export function usedBytes(database: DatabaseSync, file: string): number {
   return usedBytesOf(database.prepare(pageCounts)) + beyondLimit(file);
 }

@@ -88,7 +88,7 @@ function columnNameErrors({ columns, columnsOnly }: DatabaseSinkOptions): Option
   });
 }
 
-/** Columns that would be made with a type that can hold nothing of what goes there. */
+/** Columns whose type, if the sink created them, could hold none of their values. */
 function unfitColumnErrors(options: DatabaseSinkOptions, dialect: Dialect): OptionIssue[] {
   return tableOf(options).columns.flatMap((column) => {
     const type = dialect.typeOf(column);

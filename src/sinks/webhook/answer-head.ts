@@ -44,7 +44,7 @@ function repairHeads(socket: Socket): void {
   };
 }
 
-/** Undefined where more of it has to come first. What is no HTTP is left as it is. */
+/** Undefined if more bytes must come first. Anything but HTTP is returned unchanged. */
 function repairedHead(bytes: Buffer): Buffer | undefined {
   const line = bytes.toString('latin1', 0, statusLine.length);
   if (!statusLine.startsWith(line.slice(0, 'HTTP/1.'.length))) return bytes;

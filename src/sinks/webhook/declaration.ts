@@ -75,7 +75,7 @@ function usefulAt(limit: WebhookOptions['rateLimit']): number {
   return Math.max(1, Math.ceil((limit.requests * 5_000) / limit.per));
 }
 
-/** What can't be said without: what the format has a place for, and what stands in the URL. */
+/** The keys that a request needs: those of its format, and those in the URL. */
 function requiredKeys({ format, url }: WebhookOptions): readonly EnvelopeKey[] {
   const inUrl = createAddress(url).placeholders.filter((name) => name !== 'id');
   return [...(requiredByFormat[format] ?? []), ...inUrl];

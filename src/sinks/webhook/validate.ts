@@ -86,7 +86,7 @@ function refuseMethod({ method, format, signature }: WebhookOptions, refuse: Ref
   refuse(signature.secrets.length > 0, ['signature', 'secrets'], 'sign the body, and GET sends none');
 }
 
-/** Those that say how a message ends or where it goes, and those that are made anew for each request. */
+/** Headers that define the end or the destination of a message, and those that are made for each request. */
 export const ownHeaders: ReadonlySet<string> = new Set([
   'connection',
   'content-length',

@@ -56,7 +56,7 @@ describe('a route that has left the configuration', () => {
   test('has nothing tried; another route can deliver it', async () => {
     const [dead = ''] = ids;
     const help =
-      'not: the configuration has no route old; another one can deliver it: kazoo-relay replay --route NAME ID\n';
+      'not retried: the configuration has no route old; another one can deliver it: kazoo-relay replay --route NAME ID\n';
     expect((await relay('dead', 'retry', '--all')).stdout).toContain(help);
     expect((await relay('waiting', 'retry', '--all')).stdout).toContain(help);
     expect((await relay('replay', '--route', 'archive', dead)).stdout).toMatch(

@@ -131,7 +131,7 @@ describe('why', () => {
       return id;
     });
     expect((await relay('why', id)).stdout).toContain(
-      '  crm  the route has passed it, and how is not known any more: nothing is logged yet\n',
+      '  crm  the route has passed it; what became of it is not known any more: nothing is logged yet\n',
     );
   });
 
@@ -193,6 +193,29 @@ test('why lists what came in since a time, the newest first, as far as its limit
   });
 });
 
+test('dead and waiting say of one that is not of theirs on a line for each route what it is', async () => {
+  configure({ crm: {}, picky: { events: ['fax_*'] } });
+  const id = await withJournal(async (journal) => {
+    const { seq, id } = await append(journal, {});
+    await passed(journal, 'crm', seq, { delivered: [{ code: 204, places: [seq, seq], events: new Map() }] });
+    await passed(journal, 'picky', seq, {}, { events: ['fax_*'] });
+    return id;
+  });
+  const byRoute = [
+    expect.stringMatching(`^  crm: delivered ${time}, answered 204, after 1 try$`),
+    '  picky: not wanted: its event, missed_call, is not among events: fax_*',
+  ];
+  const lines = async (...args: string[]) => (await relay(...args)).stdout.split('\n');
+  expect((await lines('dead', 'retry', id)).slice(1, 4)).toEqual([`${id}: it is not dead or quarantined`, ...byRoute]);
+  expect((await lines('waiting', 'drop', id)).slice(0, 3)).toEqual([
+    `${id}: it does not wait for its next try`,
+    ...byRoute,
+  ]);
+  expect((await lines('dead', 'retry', id, '--route', 'crm'))[1]).toMatch(
+    /: it is not dead or quarantined on crm: crm: d/,
+  );
+});
+
 describe('on a terminal of 80 columns, nothing is wider but ids and words that are', () => {
   test.each([
     'why --since 1h',
@@ -215,13 +238,17 @@ describe('on a terminal of 80 columns, nothing is wider but ids and words that a
     'erase --account ACCOUNT --dry-run',
     'check --strict',
     'check --connect',
-    'accept-clock',
     'publish missed_call --url amqp://kazoo.example.com',
     'forget a-route-that-was-never-there-and-whose-name-is-rather-long',
   ])('%s', async (line) => {
     const args = line.split(' ').map((word) => (word === 'ACCOUNT' ? account : word));
     const long = 'an answer of the receiver that is longer than any terminal, and tells all that has gone wrong';
-    configure({ crm: { where: 'data.caller_id_nmbr == "+4930123456789" && data.to == "a@example.com"' }, other: {} });
+    configure({
+      crm: {
+        where: 'data.caller_id_number == "+4930123456789" && data.to == "a@example.com" && data.caller_id_nmbr == "1"',
+      },
+      other: {},
+    });
     const id = await withJournal(async (journal) => {
       await journal.openRoute('crm', 'earliest', 'quarantine', everything);
       const problems = [{ path: '/caller_id_number', message: long, keyword: 'pattern' }];
@@ -299,7 +326,7 @@ describe('why, where nothing fits,', () => {
 const problem = { path: '/a', message: 'must be b', keyword: 'const' };
 
 function configure(routes: Record<string, object>): void {
-  const sink = { type: 'log', destination: 'stdout' };
+  const sink = { type: 'log' };
   const named = Object.entries(routes).map(([name, route]) => [name, { sink, ...route }]);
   const brokers = [{ zone: 'west', url: 'amqp://localhost' }];
   writeFileSync(

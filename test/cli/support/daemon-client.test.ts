@@ -75,7 +75,8 @@ test('a configuration that is not the running daemon’s is told by status and c
   expect(await told(config)).toBe(
     `the daemon runs with an earlier state of ${one}, and without ${two}: kazoo-relay reload makes it read that`,
   );
-  await cli(['reload', '--config', config]);
+  const reloaded = await cli(['reload', '--config', config], '', {}, { columns: 80 });
+  expect(reloaded.stdout.replaceAll(/\s+/g, ' ')).toMatch(/ last changed \d\d:\d\d:\d\d $/);
   expect(await told(config)).toBeUndefined();
 });
 

@@ -159,6 +159,7 @@ describe('prose', () => {
 
   test.each([
     [undefined, {}, [told]],
+    [0, {}, [told]],
     [40, {}, ['\u001b[33mthe sink of crm\u001b[39m is away: connect', '  ECONNREFUSED']],
     [20, {}, ['\u001b[33mthe sink of crm\u001b[39m is', '  away: connect', '  ECONNREFUSED']],
     [10, {}, ['\u001b[33mthe sink', '  of crm\u001b[39m', '  is away:', '  connect', '  ECONNREFUSED']],

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import pino from 'pino';
@@ -15,6 +16,7 @@ import { notification } from '../../support/notification.ts';
 import { makeTables } from '../../support/postgres-tables.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
 import { startProxy } from '../../support/proxy.ts';
+import { recorded, untouched } from '../../support/recorded.ts';
 import { sessionOf, settle } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
 
@@ -84,6 +86,20 @@ describe('daemons that share a journal', () => {
     ).toEqual([1, 2]);
     const [repeated] = await other.append([resend].filter((some) => some !== undefined));
     expect(repeated?.resendOf).toBe((await one.find({ limit: 10 }))[0]?.header.id);
+  });
+
+  test('give no route what it has settled while that was looked for', async () => {
+    const one = await open('one');
+    const seqs = (await one.append([notification({}), notification({})])).map(({ seq }) => seq);
+    const session = await sessionOf(one, 'r');
+    const records = seqs.map((seq) => ({ ...recorded(seq, 'waiting'), accountId: 'a', dueAt: 1 }));
+    await session.settle({ cursor: 2, recorded: records, settled: [], delivered: [] });
+    // So that no look waits for a connection.
+    await Promise.all([session.nextDue(1), session.nextDue(1)]);
+    const looks = [session.waitingOf('a', 10), session.due(10, 20, 10, new Set()).then(({ waiting }) => waiting)];
+    await nextTurn();
+    void session.settle({ cursor: 2, recorded: [], settled: [untouched(1)], delivered: [] });
+    for (const found of await Promise.all(looks)) expect(found.map(({ entry }) => entry.seq)).toEqual([2]);
   });
 
   test('tell each other of what they append', async () => {

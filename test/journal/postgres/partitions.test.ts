@@ -1,9 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { MemoryBudget } from '../../../src/common/memory-budget.ts';
+import { DatabaseAppender } from '../../../src/journal/postgres/appender.ts';
 import { addDays, dropOldDay } from '../../../src/journal/postgres/days.ts';
 import { addRanges, endOldRange, rangesOf } from '../../../src/journal/postgres/log-ranges.ts';
 import { unlimited } from '../../support/journal.ts';
+import { notification } from '../../support/notification.ts';
 import { makeTables, type Tables, uuidAt } from '../../support/postgres-tables.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
+import { until } from '../../support/until.ts';
 
 const day = 86_400_000;
 const retention = 30 * day;
@@ -108,6 +112,25 @@ describe('the days of ids and occurrences', () => {
     expect(await addDays(tables, 'ids', now)).toBe(true);
   });
 
+  test('are made while something is appended for them, which is not refused', async () => {
+    const appender = new DatabaseAppender({
+      ...{ database: tables, aside: tables, memory: new MemoryBudget(1e9).open(), origin: 1 },
+      addRanges: async () => undefined,
+      onAppended: () => undefined,
+    });
+    const now = Date.now();
+    const appended = await tables.transaction(async (within) => {
+      await within.query("SET LOCAL idle_in_transaction_session_timeout = '60s'");
+      await within.query('LOCK TABLE ids_default IN ACCESS EXCLUSIVE MODE');
+      const append = appender.append([notification({ id: uuidAt(now) })]);
+      await until(async () => (await waiting()) === 1, { what: 'the append to come to the table' });
+      await addDays(within, 'ids', now);
+      return { append };
+    });
+    expect(await appended.append).toHaveLength(1);
+    expect(await tables.values('SELECT count(*) FROM ids_default')).toEqual([0]);
+  });
+
   test('go with the last entry of them; what is kept keeps its id', async () => {
     const now = Date.now();
     const old = now - 10 * day;
@@ -126,6 +149,12 @@ describe('the days of ids and occurrences', () => {
     expect(await tables.append([old], { ids: [kept] })).toBe(0);
   });
 });
+
+/** How many wait for the default partition. */
+async function waiting(): Promise<number> {
+  const locks = "SELECT FROM pg_locks WHERE NOT granted AND relation = 'ids_default'::regclass";
+  return (await tables.query(locks)).length;
+}
 
 /** Where ranges begin, and where the last one ends. */
 async function bounds(): Promise<number[]> {

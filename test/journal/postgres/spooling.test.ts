@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
+import { messages } from '../../../src/common/messages.ts';
 import type { Spool } from '../../../src/journal/folder-journals.ts';
 import { StoreAway } from '../../../src/journal/postgres/connection.ts';
 import { SpoolingAppender, type SpoolTarget } from '../../../src/journal/postgres/spooling.ts';
@@ -82,11 +83,7 @@ describe('while the database is away', () => {
     expect(database.ids.filter((id) => id !== live.header.id)).toEqual(idsOf(all));
     expect(database.ids).toContain(live.header.id);
     expect(appender.degraded).toBeNull();
-    expect(logged.map(({ msg }) => msg)).toEqual([
-      'the database of the journal is away; notifications are kept on this machine',
-      'the database of the journal is back; what came meanwhile is brought into it',
-      'all that was kept on this machine is in the database of the journal',
-    ]);
+    expect(logged.map(({ msg }) => msg)).toEqual([messages.databaseAway, messages.databaseBack, messages.spoolMoved]);
   });
 
   test('a moment of it is waited for, and nothing is spooled', async () => {

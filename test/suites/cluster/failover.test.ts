@@ -30,7 +30,7 @@ test('a standby that was waited for takes over: nothing is missing, and nothing 
   await load.stop();
   await cluster.allDone();
   await cluster.verify();
-  for (const name of ['a', 'b']) expect(cluster.daemon(name).daemon.stderr).not.toContain('lacks what was confirmed');
+  for (const name of ['a', 'b']) expect(cluster.daemon(name).daemon.stderr).not.toContain('lacks confirmed entries');
 });
 
 test('a standby that was left behind takes over: it is told, and what daemons still have is appended again', async () => {

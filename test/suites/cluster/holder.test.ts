@@ -50,7 +50,7 @@ describe('the daemon that has a route', () => {
     await cluster.moreArrive(200);
     const [before] = await cluster.rows('SELECT epoch FROM routes');
     cluster.daemon(holder).daemon.process.kill('SIGCONT');
-    await cluster.daemon(holder).daemon.says('lease is over');
+    await cluster.daemon(holder).daemon.says('lease of this daemon is over');
     await cluster.moreArrive(200);
     expect(await cluster.holder()).toBe(other);
     expect(await cluster.rows('SELECT epoch FROM routes')).toEqual([before]);

@@ -17,7 +17,7 @@ import { notifications, progressBar, type Terminal } from '../../support/termina
 import { listCommand } from './list.ts';
 import { showCommand } from './show.ts';
 
-/** The commands of one kind, without a word on what it is. */
+/** The subcommands of one kind, without its description. */
 export function deliveriesCommand(terminal: Terminal, kind: DeliveryKind): Command {
   return new Command(kind.name)
     .addCommand(listCommand(terminal, kind))
@@ -31,7 +31,7 @@ function retryCommand(terminal: Terminal, kind: DeliveryKind): Command {
     .description(kind.retry.description)
     .addHelpText(
       'after',
-      `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} retry --route crm --event voicemail_new`,
+      `\nExit code: 0 done, or nothing to do, 2 not done.\n\nExample:\n  kazoo-relay ${kind.name} retry --route crm --event voicemail_new`,
     )
     .action((ids: string[], options: Choice) =>
       withOperatorStore(terminal, options, async (store, config) =>
@@ -65,8 +65,9 @@ async function retry(
   }
   const isNothing = found === 0 && which.ids === undefined;
   await terminal.say(isNothing ? nothingSelected(which, kind) : `${notifications(retried)} ${kind.retry.done}`);
-  for (const [reason, count] of kept) await terminal.say(`${notifications(count)} not: ${printable(reason)}`, 2);
-  for (const line of notSelected) await terminal.say(printable(line), 2);
+  for (const [reason, count] of kept)
+    await terminal.say(`${notifications(count)} not retried: ${printable(reason)}`, 2);
+  for (const line of notSelected) await terminal.say(printable(line), 4);
   if (retried > 0) await tellPauses(terminal, store, which.route);
   // Also where nothing is due: what was never tried since the sink went away waits for the probe too.
   await probeNow(terminal, config.journal, store, act, which.route);
@@ -78,7 +79,7 @@ function dropCommand(terminal: Terminal, kind: DeliveryKind): Command {
     .option('-y, --yes', "don't ask for confirmation")
     .addHelpText(
       'after',
-      `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} drop --route crm --event register --yes`,
+      `\nExit code: 0 done, or nothing to do, 2 not done.\n\nExample:\n  kazoo-relay ${kind.name} drop --route crm --event register --yes`,
     )
     .action((ids: string[], options: Choice) =>
       withOperatorStore(terminal, options, async (store, config) =>
@@ -96,7 +97,7 @@ async function drop(
   { yes }: Choice,
 ): Promise<void> {
   for (const line of await notSelectedAmong(terminal, which, kind, store, config))
-    await terminal.say(printable(line), 2);
+    await terminal.say(printable(line), 4);
   const count = await countOf(which, store);
   if (count === 0) return terminal.say(which.ids === undefined ? nothingSelected(which, kind) : 'nothing was dropped');
   if (!(yes || (await terminal.confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {

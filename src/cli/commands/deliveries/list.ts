@@ -20,12 +20,12 @@ import type { Terminal } from '../../support/terminal.ts';
 
 export function listCommand(terminal: Terminal, kind: DeliveryKind): Command {
   return withWide(withSelectionOptions(new Command('list'), terminal), terminal)
-    .description('one line each, oldest first')
-    .option('--group', 'one line for each route, state and reason, with count, first and last time')
+    .description('list them, one a line, the oldest first')
+    .option('--group', 'print one line for each route, state and reason, with count, first and last time')
     .option('--json', 'one JSON object a line')
     .addHelpText(
       'after',
-      `\nExit code: 0 shown, or there is nothing, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} list --route crm --since 2d`,
+      `\nExit code: 0 shown, or there are none, 2 not shown.\n\nExample:\n  kazoo-relay ${kind.name} list --route crm --since 2d`,
     )
     .action((options: Options) =>
       withOperatorStore(terminal, options, async (store, config) => {

@@ -18,13 +18,13 @@ import { columns } from '../../support/terminal.ts';
 
 export function showCommand(terminal: Terminal, kind: DeliveryKind): Command {
   return withWide(withTimeZone(new Command('show'), terminal), terminal)
-    .description('the envelope of one, its problems, and every try')
+    .description('show one: its envelope, problems and every attempt')
     .argument('<id>', `as \`${listCommandOf(kind)}\` shows it`)
     .option('-c, --config <file>', 'configuration file of the daemon')
-    .option('--json', 'for programs')
+    .option('--json', 'one JSON object, for programs')
     .addHelpText(
       'after',
-      `\nExit code: 0 shown, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`,
+      `\nExit code: 0 shown, 2 not shown.\n\nExample:\n  kazoo-relay ${kind.name} show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`,
     )
     .action((id: string, options: Selection & { json?: true }) =>
       withOperatorStore(terminal, options, async (store, config) =>

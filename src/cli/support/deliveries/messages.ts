@@ -54,7 +54,7 @@ export function routeIsGone(route: string): string {
 
 /**
  * Of the notifications that were chosen by id, those of which nothing of this kind is chosen too: a line each that says
- * why there is nothing to do.
+ * why there is nothing to do, or one for each route below it.
  */
 export async function notSelectedAmong(
   terminal: Terminal,
@@ -66,7 +66,9 @@ export async function notSelectedAmong(
   const lines: string[] = [];
   for (const id of which.ids ?? []) {
     const found = await store.records({ ...which, ids: [id] }, 0, 1);
-    if (found.length === 0) lines.push(`${id}: ${await whyNotSelected(terminal, id, which, kind, store, config)}`);
+    if (found.length > 0) continue;
+    const [why, ...byRoute] = await whyNotSelected(terminal, id, which, kind, store, config);
+    lines.push(`${id}: ${why}`, ...byRoute.map((line) => `  ${line}`));
   }
   return lines;
 }
@@ -78,19 +80,20 @@ async function whyNotSelected(
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
-): Promise<string> {
+): Promise<string[]> {
   const entry = await findEntry(id, store, listCommandOf(kind));
   const fates = await (await openFateTeller(store, config, terminal))(entry);
   const own = fates.filter((fate) => route === undefined || fate.route === route);
-  if (own.some(({ state }) => kind.states.some((one) => one === state))) return 'it is not of that event or time';
-  if (own.length === 0) return 'it could not be decoded, so no route has it';
+  if (own.some(({ state }) => kind.states.some((one) => one === state))) return ['it is not of that event or time'];
+  if (own.length === 0) return ['it could not be decoded, so no route has it'];
   const reasons = own.map((fate) => `${fate.route === '' ? '' : `${fate.route}: `}${fate.text}`);
-  return `${kind.denied}${route === undefined ? '' : ` on ${route}`}: ${reasons.join('; ')}`;
+  const denied = `${kind.denied}${route === undefined ? '' : ` on ${route}`}`;
+  return reasons.length === 1 ? [`${denied}: ${reasons[0]}`] : [denied, ...reasons];
 }
 
 /**
- * Says of routes that are paused that nothing of what was just made due goes out. Returns whether there is one.
- * @param route the only one that is meant; else those of which something waits
+ * Says of paused routes that the deliveries just made due wait for `resume`. Returns whether there are any.
+ * @param route the only one concerned; otherwise all with waiting deliveries
  */
 export async function tellPauses(
   terminal: Terminal,

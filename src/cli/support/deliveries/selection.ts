@@ -12,9 +12,9 @@ import { type Moment, moment, momentHelp } from '../times.ts';
 export interface DeliveryKind {
   readonly name: 'dead' | 'waiting';
   readonly states: readonly DeliveryRecord['state'][];
-  /** Whoever lists them has seen what is new. */
+  /** True if listing them counts as having seen the new ones. */
   readonly isLook: boolean;
-  /** What is said where there is none. */
+  /** The text if there are none. */
   readonly none: string;
   /** What is said of a notification of which nothing is of this kind, before the reason. */
   readonly denied: string;
@@ -27,7 +27,7 @@ export interface DeliveryKind {
   };
   readonly retry: {
     readonly description: string;
-    /** What is said of those that it has changed, behind their number. */
+    /** The words behind the number of changed ones. */
     readonly done: string;
     /** Tries again what is selected, step by step. */
     steps(
@@ -39,7 +39,7 @@ export interface DeliveryKind {
   };
 }
 
-/** What became of some of those that were to be tried again. */
+/** The result for some of the deliveries to be retried. */
 export interface RetryStep {
   readonly found: number;
   readonly retried: number;
@@ -85,7 +85,7 @@ export function withSelectionOptions(command: Command, terminal: Terminal): Comm
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('-r, --route <name>', 'only of this route')
     .option('-e, --event <name>', 'only this event')
-    .option('--since <when>', `only what came in since then: ${momentHelp}`, moment);
+    .option('--since <when>', `only what was received since then: ${momentHelp}`, moment);
 }
 
 /** True where a selection leaves some out. */
@@ -93,7 +93,7 @@ function isNarrow({ route, event, since }: Readonly<Partial<Record<'route' | 'ev
   return Boolean(route) || Boolean(event) || since !== undefined;
 }
 
-/** What every command of a kind says where a selection, other than by ids, holds nothing. */
+/** The message of every command of a kind if a selection, other than by ids, is empty. */
 export function nothingSelected(which: DeliveryFilter, { none }: DeliveryKind): string {
   return isNarrow(which) ? `of these, ${none}` : none;
 }
@@ -125,7 +125,7 @@ async function checkRoute(name: string, store: OperatorStore, { routes }: Partia
   throw new Error(`neither the configuration nor the journal has a route ${JSON.stringify(name)}${hint}`);
 }
 
-/** A selection for a command that changes what it selects. */
+/** The selection of a command that changes deliveries. */
 export interface Choice extends Selection {
   readonly all?: true;
   readonly yes?: true;
@@ -134,7 +134,7 @@ export interface Choice extends Selection {
 export function withChoiceOptions(command: Command, { name }: DeliveryKind, terminal: Terminal): Command {
   return withSelectionOptions(command, terminal)
     .argument('[ids...]', `as \`${name} list\` shows them`)
-    .option('--all', 'all there are');
+    .option('--all', 'all of them');
 }
 
 /** @throws Error where something isn't there, or nothing was chosen: no command means all by saying nothing */
