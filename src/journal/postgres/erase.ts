@@ -15,8 +15,8 @@ const erasedAtOnce = 50_000;
 
 /** What else PostgreSQL has of it, for an operator to read. */
 const uncovered = [
-  'what PostgreSQL keeps: its write-ahead log and the archive of it, standbys, backups',
-  'bytes in what is free of its tables, until that is used again: --compact writes the tables anew',
+  'the write-ahead log of PostgreSQL and its archive, standbys, backups',
+  'bytes in free space of its tables, until PostgreSQL reuses it: --compact rewrites the tables',
   'what waits in a journal.spool; logs',
 ];
 

@@ -131,7 +131,7 @@ describe('the clock of the database', () => {
       lastSign: expect.closeTo(Date.now() - 2 * day, -5),
       believedIn: expect.closeTo(day, -5),
     });
-    expect(logged.join('')).toContain('more than a day beyond the last sign of life');
+    expect(logged.join('')).toContain('more than a day ahead of the last activity');
     // What they do from now on is no sign of the time.
     await ran('a', { untilAgo: 0, lives: true });
     await tables.append([1]);
