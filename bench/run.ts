@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chart } from './chart.ts';
+import { clusterParts } from './cluster/cluster.ts';
 import { compare } from './compare/compare.ts';
 import { parts } from './parts.ts';
 import { comparison } from './peers/comparison.ts';
@@ -15,6 +16,7 @@ import { missedIn } from './verdict.ts';
 
 const help = `npm run bench [-- PART… --rounds 5 --scale 1 --write-docs]
 [VECTOR=FILE BENTO=FILE] npm run bench -- peers [--rounds 3 --scale 1 --write-docs]
+npm run bench -- cluster [--rounds 5 --scale 1]
 npm run bench -- compare OLD NEW [--help]
 npm run bench -- soak [--help]
 npm run bench -- report FILE… [--write-docs]
@@ -23,6 +25,7 @@ Measures each part beside the barest program that does its work, prints a table,
 a chart beside it. Parts: ${parts.map(({ name }) => name).join(', ')}; all of them where none is named.
 peers measures what others would run in place of kazoo-relay beside it: a script, and the programs that VECTOR and BENTO
 name. Its parts: ${peers.map(({ name }) => name).join(', ')}.
+cluster measures a journal that daemons share. Its parts: ${clusterParts.map(({ name }) => name).join(', ')}.
 
 The exit code is 1 where a target is not reached.
 
@@ -65,7 +68,7 @@ async function main(): Promise<void> {
 }
 
 async function measureParts(names: readonly string[], rounds: number, scale: number): Promise<Report> {
-  const chosen = partsNamed(names, parts, { peers });
+  const chosen = partsNamed(names, parts, { peers, cluster: clusterParts });
   const say = (text: string) => console.error(text);
   if (chosen.some(isPeers)) for (const reason of programsOf(process.env).leftOut) say(reason);
   // What users run is measured, and that is built.

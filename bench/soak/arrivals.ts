@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { Stage } from './stage.ts';
+import type { TestPostgres } from '../../test/support/postgresql.ts';
 
 interface Count {
   /** Confirmed, and not there. */
@@ -15,10 +15,10 @@ interface Arrivals {
   count(confirmed: ReadonlySet<number>): Promise<{ readonly file: Count; readonly database: Count }>;
 }
 
-/** What has come to the two sinks. */
-export function arrivalsAt({ file, database }: Pick<Stage, 'file' | 'database'>): Arrivals {
+/** What has come to the two sinks. @param files of one sink, or of one at each daemon */
+export function arrivalsAt(files: readonly string[], database: Pick<TestPostgres, 'query'>): Arrivals {
   const count = async (confirmed: ReadonlySet<number>) => ({
-    file: countOf(await numbersInFile(file), confirmed),
+    file: countOf((await Promise.all(files.map(numbersInFile))).flat(), confirmed),
     database: countOf(await numbersInDatabase(database), confirmed),
   });
   return {
@@ -45,7 +45,7 @@ async function numbersInFile(file: string): Promise<number[]> {
   return numbers;
 }
 
-async function numbersInDatabase(database: Stage['database']): Promise<number[]> {
+async function numbersInDatabase(database: Pick<TestPostgres, 'query'>): Promise<number[]> {
   const rows = await database.query(`SELECT substr(data ->> 'msg_id', 6)::int AS number FROM notifications`);
   return rows.map(({ number }) => Number(number));
 }
