@@ -42,7 +42,7 @@ export function listedText(route: string, state: string, count: number): string 
     case 'waiting':
       return `${count} deliveries of the route ${route} that wait for another try: "kazoo-relay waiting list --group" says why`;
     case 'dead':
-      return `${count} dead letters of the route ${route}: mend the cause and "kazoo-relay dead retry", or "dead drop"`;
+      return `${count} dead letters of the route ${route}: fix the cause, then "kazoo-relay dead retry", or "dead drop"`;
     default:
       return `${count} notifications that the route ${route} has quarantined: "kazoo-relay dead retry", or "dead drop"`;
   }
@@ -50,5 +50,5 @@ export function listedText(route: string, state: string, count: number): string 
 
 /** What a route hasn't come to yet. */
 export function lagText(route: string, count: number): string {
-  return `the route ${route}, which is behind by ${count} notifications: mend its sink, or remove it from the configuration`;
+  return `the route ${route}, which is behind by ${count} notifications: repair its sink, or remove it from the configuration`;
 }

@@ -55,13 +55,13 @@ interface Mark {
   readonly counts: ReadonlyMap<string, number>;
 }
 
-export interface ClusterDatabase {
+interface ClusterDatabase {
   /** For the daemons. */
   readonly url: string;
   query(sql: string): Promise<Record<string, unknown>[]>;
 }
 
-export interface ClusterOptions {
+interface ClusterOptions {
   /** For the test itself; it may be another server by now. */
   readonly database: () => ClusterDatabase;
   readonly concurrency?: number;

@@ -188,7 +188,7 @@ describe('undecodable and invalid notifications', () => {
       { name: 'evicted_unknown', value: 1 },
     ]);
     expect(logged).toMatchObject([
-      { msg: expect.stringContaining('half of their share') },
+      { msg: expect.stringContaining('fill half of journal.invalidShare') },
       { evicted: { undecodable: 1, unknown: 1, known: 0 } },
     ]);
   });

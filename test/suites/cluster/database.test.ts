@@ -6,7 +6,7 @@ import { publishAsKazoo } from '../../support/kazoo.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgresql.ts';
 import { startProxy, type TestProxy } from '../../support/proxy.ts';
 import { messagesOn } from '../../support/rabbitmq.ts';
-import { type ClusterOptions, type RelayCluster, startCluster } from '../../support/relay-cluster.ts';
+import { type RelayCluster, startCluster } from '../../support/relay-cluster.ts';
 import { smallDisk } from '../../support/small-disk.ts';
 import { until } from '../../support/until.ts';
 
@@ -194,11 +194,10 @@ async function start(
   journal: object = {},
   data: Parameters<typeof startPostgres>[0] = {},
   names: readonly string[] = ['a', 'b'],
-  options: Partial<ClusterOptions> = {},
 ): Promise<[TestPostgres, RelayCluster]> {
   const started = await startPostgres(data);
   server = started;
-  cluster = await startCluster({ database: () => started, ...options });
+  cluster = await startCluster({ database: () => started });
   for (const name of names) await cluster.add(name, journal).start().says('consuming');
   return [started, cluster];
 }

@@ -21,7 +21,7 @@ export interface Explored {
 }
 
 /** The shortest way to something that is wrong. */
-export interface Fault {
+interface Fault {
   readonly what: string;
   readonly way: readonly string[];
 }
