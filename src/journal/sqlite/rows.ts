@@ -51,7 +51,7 @@ type EntryRow = readonly [seq: number, id: string, occurredAt: number, receivedA
 /** @param values a row of a query of `prepareEntries` @throws SyntaxError where its head was overwritten */
 export function entryOf(values: unknown): Entry {
   const [seq, id, occurredAt, receivedAt, head, json] = values as EntryRow; // as the query has its columns
-  const known = headIn(head);
+  const known = knownHeadIn(head);
   return new Entry(seq, known[places.resendOf] as string | null, {
     header: headerIn(known, id, occurredAt, receivedAt),
     state: known[places.state] as NotificationState,
@@ -72,6 +72,24 @@ function headOf({ header, state, problems, resendOf, secrets }: Entry): string {
   const found = problems.length === 0 ? '[]' : JSON.stringify(problems);
   const original = resendOf === null ? 'null' : `"${resendOf}"`;
   return headJson(header, `"${state}",${found},${original},${secrets.length === 0 ? '[]' : JSON.stringify(secrets)}`);
+}
+
+/** Most heads come again and again, and to look one up costs a fourth of parsing it. */
+const knownHeads = new Map<string, readonly unknown[]>();
+const mostKnownHeads = 2_000;
+const longestKnownHead = 1_024;
+
+function knownHeadIn(text: string): readonly unknown[] {
+  const known = knownHeads.get(text);
+  if (known !== undefined) return known;
+  const head = headIn(text);
+  const secrets = head[places.secrets] as readonly Secret[];
+  // What repeats another one names that, so that no other head is the same; and no secret is held for longer than it must be.
+  const comesAgain = head[places.resendOf] === null && secrets.length === 0 && text.length <= longestKnownHead;
+  if (!comesAgain) return head;
+  if (knownHeads.size >= mostKnownHeads) knownHeads.clear();
+  knownHeads.set(text, head);
+  return head;
 }
 
 /** How many places the first version had. */

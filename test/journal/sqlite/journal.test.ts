@@ -67,6 +67,15 @@ describe('the journal', () => {
     for (const session of [one, other, narrow]) await session.close();
   });
 
+  test('parses what many entries have in common once', async () => {
+    await journal.append(Array.from({ length: 100 }, () => notification({})));
+    await reopen();
+    const parse = jest.spyOn(JSON, 'parse');
+    expect(await readAll()).toHaveLength(100);
+    expect(parse.mock.calls.length).toBeLessThan(10);
+    parse.mockRestore();
+  });
+
   test('is in a folder that only its owner can enter', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
