@@ -164,8 +164,10 @@ function lastOfNumber(start: number): number {
 
 const perPublishKeys = keysPerPublish.map((key) => Buffer.from(key));
 
+/** A loop, because every key comes by here: a callback would be a new object for each. */
 function isPerPublish(start: number, end: number): boolean {
-  return perPublishKeys.some((key) => key.length === end - start && startsAt(start, key));
+  for (const key of perPublishKeys) if (key.length === end - start && startsAt(start, key)) return true;
+  return false;
 }
 
 /** True where `[]`, `{}` or a list of objects begins: the text has no white space. */
