@@ -52,3 +52,17 @@ export async function fillLargeJournal(folder: string, rows: number, end: number
     FROM blocks b, (SELECT DISTINCT event FROM block_events) e; PRAGMA wal_checkpoint(TRUNCATE)`);
   database.close();
 }
+
+/** The first ones of a journal are dead on a route, after three tries each, in a thousand accounts; the route has passed all. */
+export function letDie(folder: string, route: string, dead: number, rows: number): void {
+  const attempt = { at: Date.now(), duration: 31, outcome: 'retry', code: 503, reason: 'answered 503: busy' };
+  const database = new DatabaseSync(join(folder, 'journal.sqlite'));
+  database
+    .prepare(`
+      INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at)
+      SELECT ?1, seq, printf('%032x', seq % 1000), 'dead', 'given up after 3 tries: answered 503: busy', ?2, NULL,
+        received_at FROM notifications WHERE seq <= ?3`)
+    .run(route, JSON.stringify([attempt, attempt, attempt]), dead);
+  database.exec(`UPDATE routes SET cursor = ${rows}; PRAGMA wal_checkpoint(TRUNCATE)`);
+  database.close();
+}

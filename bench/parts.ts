@@ -5,6 +5,7 @@ import { intake, intakeMix } from './intake/intake.ts';
 import { journalSize } from './journal-size/journal-size.ts';
 import { latency } from './latency/latency.ts';
 import { memory } from './memory/memory.ts';
+import { page, pageOpen } from './page/page.ts';
 import { postgresql } from './postgresql/postgresql.ts';
 import type { Part } from './rounds.ts';
 import { routes } from './routes/routes.ts';
@@ -23,6 +24,8 @@ export const parts: readonly Part[] = [
   journalSize,
   backlog,
   big,
+  page,
+  pageOpen,
   memory,
   idle,
   start,

@@ -22,6 +22,10 @@ const servers = {
     package: 'postgresql',
     isThere: () => anyFile('/usr/lib/postgresql', 'bin/initdb') || anyFile('/usr', 'bin/initdb', /^pgsql-/),
   },
+  chromium: {
+    package: 'chromium',
+    isThere: () => existsSync('/usr/bin/chromium'),
+  },
   prometheus: {
     package: 'prometheus',
     isThere: () => existsSync('/usr/bin/promtool'),

@@ -20,6 +20,7 @@ const startedBy = {
   postgresql: 'test/support/postgresql.ts',
   mariadb: 'test/support/mariadb.ts',
   prometheus: 'test/support/prometheus.ts',
+  chromium: 'test/support/browser.ts',
 };
 
 /** Runs of a property's test, for each that it has at submit. */

@@ -5,7 +5,7 @@ needNode(24);
 const args = process.argv.slice(2);
 if (mayBeDaemon(args)) holdSignals();
 const { runCli } = await import('./cli/program.ts');
-// At once: what doesn't answer, and what a daemon has begun that could not be started, would keep it alive.
+// At once: a server that doesn't answer, or the remains of a failed start, would keep the process alive.
 process.exit(await runCli(args, process));
 
 /** Where a command is named that is not the daemon, signals end it, as they end every program. */

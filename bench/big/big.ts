@@ -2,10 +2,9 @@ import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { startBroker } from '../../test/support/rabbitmq.ts';
 import { journalIn, ownBuild, startDaemon } from '../daemon.ts';
-import { fillLargeJournal } from '../fill-journal.ts';
+import { fillLargeJournal, letDie } from '../fill-journal.ts';
 import { start } from '../process.ts';
 import type { Figures, Part } from '../rounds.ts';
 import { longestAppend } from './tidy.ts';
@@ -151,14 +150,5 @@ function secondsSince(startedAt: number): Figures {
 async function makeDeadLetters(options: Options, count: number): Promise<void> {
   await timeToStart(options);
   await fillLargeJournal(journalIn(options.folder), count, Date.now(), '{}');
-  const attempt = { at: Date.now(), duration: 31, outcome: 'retry', code: 503, reason: 'answered 503: busy' };
-  const database = new DatabaseSync(join(journalIn(options.folder), 'journal.sqlite'));
-  database
-    .prepare(`
-      INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at)
-      SELECT 'log', seq, printf('%032x', seq % 1000), 'dead', 'given up after 3 tries: answered 503: busy', ?, NULL,
-        received_at FROM notifications`)
-    .run(JSON.stringify([attempt, attempt, attempt]));
-  database.exec(`UPDATE routes SET cursor = ${count}; PRAGMA wal_checkpoint(TRUNCATE)`);
-  database.close();
+  letDie(journalIn(options.folder), 'log', count, count);
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { atTerminal, runProgram } from '../../src/cli/program.ts';
+import { pageLink } from '../../src/cli/support/daemon-client.ts';
 import type { Terminal } from '../../src/cli/support/terminal.ts';
 import { unlessAborted } from '../../src/common/async/abort.ts';
 import { awaitArrivals, faultsIn } from './arrivals.ts';
@@ -106,6 +107,7 @@ async function stay(
   signal: AbortSignal,
 ): Promise<void> {
   const config = `--config ${files.config}`;
+  const page = await pageLink(files.journal);
   await terminal.print(`
 In ${folder}:
   config.yaml           what the daemon runs with       daemon.log           what it says
@@ -115,6 +117,9 @@ Try, in another terminal:
   npm run -s relay -- tail --follow ${config}
   npm run -s relay -- publish missed_call ${config}
   npm run -s relay -- validate ${files.file}
+
+The page in the browser shows it too. This link logs you in once, within five minutes; "page ${config}" prints another:
+  ${page}
 
 Ctrl-C stops the daemon and its RabbitMQ.`);
   await unlessAborted(daemon.ended, signal).catch((error) => {

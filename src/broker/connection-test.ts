@@ -14,9 +14,9 @@ interface ConnectionTestOptions {
 const closeWithin = 2_000;
 
 /**
- * Looks whether notifications could be taken from a broker, and says what it found. It consumes nothing and makes
- * nothing: what is missing stays missing.
- * @throws what the socket or the broker said; QueueConflict
+ * Tests whether notifications could be consumed from a broker, and returns the findings. It consumes and creates
+ * nothing.
+ * @throws the error of the socket or the broker; QueueConflict
  */
 export async function testBrokerConnection({ url, tls }: Broker, options: ConnectionTestOptions): Promise<string> {
   const { heartbeat, connectTimeout, queue } = options;
@@ -34,7 +34,7 @@ export async function testBrokerConnection({ url, tls }: Broker, options: Connec
 async function examineExchange(connection: Connection): Promise<string> {
   if (!(await exchangeExists(connection)))
     return 'no exchange notifications yet, which KAZOO declares, or the daemon where its user may';
-  // Where it is there, declaring it as it is changes nothing, and tells whether it is so.
+  // If it exists, declaring it changes nothing, and shows whether its properties are equal.
   const refusal = await declareExchange(connection);
   return refusal === codes.preconditionFailed
     ? 'the exchange notifications has other properties than KAZOO gives it'
@@ -56,5 +56,5 @@ async function examineQueue(connection: Connection, queue: QueueOptions): Promis
 function consumersText(count: number, { consumers }: QueueOptions): string {
   if (count === 0) return 'no consumer';
   if (count <= consumers) return 'a daemon consumes';
-  return `${count} consumers, and queue.consumers is ${consumers}: somebody else takes notifications away`;
+  return `${count} consumers, and queue.consumers is ${consumers}: another program takes notifications away`;
 }

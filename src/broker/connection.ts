@@ -174,7 +174,7 @@ function explainConnecting(error: unknown, url: URL): unknown {
     return Object.assign(refusal, { code: 403 });
   }
   if (/^Frame size \d+ exceeds/.test(reason)) {
-    return new Error('what answers there speaks no AMQP: is it the right port (usually 5672)?', { cause: error });
+    return new Error('the server there does not speak AMQP: is this the right port (usually 5672)?', { cause: error });
   }
   return url.protocol === 'amqps:' ? explainTls(error) : error;
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { messages } from '../common/messages.ts';
 import type { BodyLimits } from '../kazoo/body.ts';
 import { decode, undecodable } from '../kazoo/decode.ts';
 import { type RevealedPaths, redact } from '../kazoo/redact.ts';
@@ -59,7 +60,7 @@ function notificationOf(
     validateNotification(notification, validator);
     return redact(notification, reveals);
   } catch (error) {
-    log.error({ err: error }, 'a message could not be processed; it is quarantined');
+    log.error({ err: error }, messages.notProcessed);
     return undecodable(message, { path: '', keyword: 'internal', message: 'the body could not be processed' });
   }
 }
@@ -74,7 +75,7 @@ function withoutThrowing(validator: Validator, log: Logger): Validator {
       try {
         return validator.validate(event, data, found);
       } catch (error) {
-        log.error({ err: error, event }, 'a notification could not be validated');
+        log.error({ err: error, event }, messages.notValidated);
         return [...found, { path: '', keyword: 'validator', message: 'could not be validated' }];
       }
     },

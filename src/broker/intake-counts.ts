@@ -3,7 +3,7 @@ import { fromAmqpTimestamp } from '../kazoo/time.ts';
 import type { Entry } from '../notification/entry.ts';
 import type { Notification } from '../notification/notification.ts';
 
-/** What a message turned out to be; each is one of these. */
+/** The outcomes of a message; each has one of them. */
 const outcomes = ['valid', 'invalid', 'undecodable', 'preview', 'resend', 'duplicate'] as const;
 
 /** Seconds. */

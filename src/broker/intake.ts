@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { Backoff, Heartbeat, stuckAfter } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
 import type { MemoryBudget, MemoryShare } from '../common/memory-budget.ts';
+import { messages } from '../common/messages.ts';
 import { RateMeter } from '../common/stats.ts';
 import { type Appender, JournalError } from '../journal/journal.ts';
 import type { BodyLimits } from '../kazoo/body.ts';
@@ -24,7 +25,7 @@ export interface IntakeContext {
   readonly log: Logger;
 }
 
-/** The connection that messages came in on. Where it is gone, it does nothing. */
+/** The connection of these messages. When it is closed, its methods do nothing. */
 export interface Source {
   /** Acknowledges everything up to this delivery tag. */
   acknowledge(deliveryTag: number): void;
@@ -42,7 +43,7 @@ const firstPause = 100;
 const longestPause = 1_000;
 
 /**
- * The way of a message from one connection into the journal: decode, validate, redact, commit, acknowledge. It outlives
+ * Takes messages from one connection into the journal: decode, validate, redact, commit, acknowledge. It outlives
  * connections, so that what it holds when one breaks is committed all the same.
  */
 export class Intake {
@@ -156,7 +157,7 @@ export class Intake {
     this.#abandoned.abort();
   }
 
-  /** Nothing comes in any more, and what it still holds is given up. */
+  /** Nothing arrives any more; what it still holds is abandoned. */
   close(): void {
     this.abandon();
     this.#memory.close();
@@ -191,7 +192,7 @@ export class Intake {
 
   get #isFull(): boolean {
     const { max } = this.#options.batch;
-    // Where there is no room for more, nothing comes that it could wait for.
+    // If there is no room for more, nothing arrives to wait for.
     return this.#held.length >= max || this.#bytes >= maxBatchBytes || this.#memory.isFull;
   }
 
@@ -264,12 +265,12 @@ export class Intake {
     this.#source?.readOn();
     // What the journal says is enough for an operator; anything else is a bug, whose place we want to know.
     const why = error instanceof JournalError ? { reason: error.message } : { err: error };
-    this.#context.log.error(why, 'journal not writable: intake paused, messages stay on the broker');
+    this.#context.log.error(why, messages.notWritable);
   }
 
   #recovered(): void {
     if (!this.paused) return;
     this.#trouble = null;
-    this.#context.log.info('the journal takes notifications again');
+    this.#context.log.info(messages.writableAgain);
   }
 }

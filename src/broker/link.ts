@@ -6,6 +6,7 @@ import { unlessAborted } from '../common/async/abort.ts';
 import { within } from '../common/async/deadlines.ts';
 import { Backoff, Heartbeat, stuckAfter } from '../common/async/loop.ts';
 import { codeOf, reasonOf } from '../common/errors.ts';
+import { messages } from '../common/messages.ts';
 import type { TlsFiles } from '../common/net/tls.ts';
 import { mismatch } from './amqplib.ts';
 import { type Connection, connect } from './connection.ts';
@@ -25,7 +26,7 @@ export interface LinkActivity {
   readonly state: 'connecting' | 'consuming' | 'away';
   /** Unix milliseconds. */
   readonly since: number;
-  /** Why it is away, or what it waits for. */
+  /** The reason why it is away, or what it waits for. */
   readonly reason: string | undefined;
   /** Where it is away: AMQP's reply code, or the system's code. */
   readonly code?: number | string | undefined;
@@ -111,8 +112,8 @@ export class Link {
   }
 
   /**
-   * Stops consuming, commits and acknowledges what has come in by then, and closes the connection. What the journal
-   * hasn't taken when `deadline` aborts stays with the broker.
+   * Stops consuming, commits and acknowledges what has arrived by then, and closes the connection. What isn't in the
+   * journal when `deadline` aborts stays with the broker.
    */
   async stop(deadline: AbortSignal): Promise<void> {
     const abandon = () => {
@@ -240,21 +241,21 @@ export class Link {
     this.#onChange(this.#activity);
     this.counts.sessions += 1;
     this.#heartbeat.beat();
-    this.#log.info('consuming');
+    this.#log.info(messages.consuming);
   }
 
   #foreign(consumers: number | undefined): void {
     const { name, consumers: meant } = this.#options.queue;
     if (consumers === undefined) {
       this.#activity = { ...this.#activity, reason: undefined };
-      this.#log.info({ queue: name }, 'nobody else consumes from our queue any more');
+      this.#log.info({ queue: name }, messages.noOtherConsumers);
       return;
     }
     const reason =
       `${consumers} consumers share the queue ${name} and queue.consumers is ${meant}: what the others take is not in this journal; ` +
       'stop them (rabbitmqctl list_consumers shows them), or give each system a queue.name of its own';
     this.#activity = { ...this.#activity, reason };
-    this.#log.warn({ reason }, 'somebody else consumes from our queue');
+    this.#log.warn({ reason }, messages.otherConsumers);
   }
 
   #report(error: unknown): void {
@@ -268,8 +269,8 @@ export class Link {
     if (reason === this.#trouble) return;
     this.#trouble = reason;
     this.#onChange(this.#activity);
-    if (error instanceof QueueConflict) this.#log.error({ reason }, 'no intake from this broker');
-    else this.#log.warn({ reason }, 'broker not available; trying again');
+    if (error instanceof QueueConflict) this.#log.error({ reason }, messages.queueConflict);
+    else this.#log.warn({ reason }, messages.brokerAway);
   }
 
   #pauseAfter(error: unknown): Promise<void> {

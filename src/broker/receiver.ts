@@ -4,8 +4,8 @@ import type { Message } from '../notification/notification.ts';
 import type { FrameReader } from './amqplib.ts';
 
 /**
- * A message that isn't in the journal yet; whoever receives it fills it in, as it comes. A class for the reason that
- * `Header` is one.
+ * A message that isn't in the journal yet; the receiver fills it in while it arrives. It is a class for the same reason
+ * as `Header`.
  */
 export class ReceivedMessage implements Message {
   body: Uint8Array = nothing;
@@ -79,10 +79,10 @@ class Receiver {
   readonly #reader: FrameReader;
   readonly #readWithAmqplib: () => unknown;
   readonly #recipient: Recipient;
-  /** What was read, and the place in it up to which it is done with. */
+  /** The bytes read, and the end of the part that is done. */
   #bytes: Buffer;
   #at = 0;
-  /** Of the message that is under way: the frame that must come next, and what is known so far. */
+  /** The message in progress: the frame that must come next, and what is known so far. */
   #expected: typeof methodFrame | typeof propertiesFrame | typeof bodyFrame = methodFrame;
   #channel = 0;
   #message: ReceivedMessage;

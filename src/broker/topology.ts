@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import type { Logger } from 'pino';
 import type { Heartbeat } from '../common/async/loop.ts';
+import { messages } from '../common/messages.ts';
 import type { Connection } from './connection.ts';
 
 export interface QueueOptions {
@@ -48,12 +49,12 @@ export async function ensureExchange(
   const refusal = await declareExchange(connection);
   if (refusal === undefined) return;
   if (refusal === codes.preconditionFailed) {
-    log.warn({ exchange }, 'the exchange exists with other properties than KAZOO gives it; it is used as it is');
+    log.warn({ exchange }, messages.foreignExchange);
     return;
   }
   if (await exchangeExists(connection)) return;
-  log.info({ exchange }, 'waiting for KAZOO to declare the exchange: this user may not');
-  onWait(`waits for KAZOO to declare the exchange ${exchange}: this user may not`);
+  log.info({ exchange }, messages.awaitingExchange);
+  onWait(`waits for KAZOO to declare the exchange ${exchange}: this user has no permission`);
   do {
     heartbeat.beat();
     await delay(exchangePause, undefined, { signal });
@@ -73,13 +74,13 @@ export async function ensureQueue(connection: Connection, queue: QueueOptions): 
     if (replyCodeOf(error) !== codes.preconditionFailed) throw error;
     throw new QueueConflict(
       `the queue "${queue.name}" exists with other arguments than the configuration gives it. ` +
-        'Delete it once what it holds is delivered (rabbitmqctl delete_queue), or set queue.* as it is, or set another queue.name',
+        'Delete it when its messages are delivered (rabbitmqctl delete_queue), set queue.* to its arguments, or set another queue.name',
       { cause: error },
     );
   }
 }
 
-/** Binds our queue. Binding it again changes nothing, and mends what somebody has unbound. */
+/** Binds our queue. Repeating it changes nothing, and restores a binding that somebody removed. */
 export async function bindQueue(channel: Channel, queue: QueueOptions): Promise<void> {
   await channel.bindQueue(queue.name, exchange, bindingKey);
 }

@@ -30,7 +30,7 @@ export class LinkCounts {
   depth: number | null = null;
 }
 
-/** What the watch tells, and whom. */
+/** The counts and callbacks of the watch. */
 export interface WatchContext {
   readonly counts: LinkCounts;
   readonly heartbeat: Heartbeat;

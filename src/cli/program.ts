@@ -1,4 +1,5 @@
-import { Command, CommanderError, Help } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { wrap } from '../common/text/format.ts';
 import { createTerminal, OutputError, type ProcessContext, type Terminal } from './support/terminal.ts';
 
 /** Every command, in the order of the help, with what loads it. */
@@ -13,6 +14,8 @@ const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>
   reload: async (terminal) => (await import('./commands/reload.ts')).reloadCommand(terminal),
   status: async (terminal) => (await import('./commands/status.ts')).statusCommand(terminal),
   why: async (terminal) => (await import('./commands/why.ts')).whyCommand(terminal),
+  page: async (terminal) => (await import('./commands/page.ts')).pageCommand(terminal),
+  user: async (terminal) => (await import('./commands/user.ts')).userCommand(terminal),
   dead: async (terminal) => (await import('./commands/dead.ts')).deadCommand(terminal),
   drift: async (terminal) => (await import('./commands/drift.ts')).driftCommand(terminal),
   waiting: async (terminal) => (await import('./commands/waiting.ts')).waitingCommand(terminal),
@@ -30,7 +33,7 @@ const commands: Readonly<Record<string, (terminal: Terminal) => Promise<Command>
   completion: async (terminal) => (await import('./commands/completion.ts')).completionCommand(terminal),
 };
 
-/** What is run when no command is named and nobody is at a terminal; in a later release, nothing is. */
+/** The command that runs if none is named and there is no terminal; in a later release, none will. */
 const unnamed = 'run';
 
 const help = `
@@ -66,11 +69,11 @@ export async function createProgram([first = unnamed]: readonly string[], termin
  * @param command with all that are below it
  */
 export function atTerminal(command: Command, terminal: Terminal): void {
-  const { stdout, stderr } = terminal;
-  const width = stdout.columns ?? widthElsewhere;
+  const { stdout } = terminal;
+  const width = stdout.columns || widthElsewhere;
   command.exitOverride().configureOutput({
     writeOut: (text) => void stdout.write(reflow(text, width)),
-    writeErr: (text) => void stderr.write(text),
+    writeErr: (text) => terminal.complain(text.trimEnd()),
     getOutHelpWidth: () => width,
     getErrHelpWidth: () => widthElsewhere,
   });
@@ -79,7 +82,7 @@ export function atTerminal(command: Command, terminal: Terminal): void {
 
 /** Fits prose to a width, however it was wrapped. What is indented, options and examples, stays as it is. */
 function reflow(text: string, width: number): string {
-  const fit = (paragraph: string) => new Help().boxWrap(paragraph.replaceAll('\n', ' '), width);
+  const fit = (paragraph: string) => wrap(paragraph.replaceAll('\n', ' '), width).join('\n');
   return text.replace(/^\S.*(?:\n(?!Exit code:)\S.*)*/gm, fit);
 }
 

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 
-/** What an error says, for a message or a log line of ours; anything else that was thrown, as text. */
+/** The message of an error, for a message or log line of ours; of any other thrown value, its text. */
 export function reasonOf(error: unknown): string {
   if (!Error.isError(error)) return String(error);
   const shortage = shortages.get(codeOf(error));

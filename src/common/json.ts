@@ -16,13 +16,13 @@ export function isHolder(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** What holds the last key of a path, where it is there. */
+/** The object or array that holds the last key of a path, if there is one. */
 export function holderAt(data: JsonObject, path: readonly string[]): JsonObject | undefined {
   const holder = path.slice(0, -1).reduce<Json | undefined>(member, data);
   return isHolder(holder) ? (holder as JsonObject) : undefined; // an array takes its indices as keys just so
 }
 
-/** What stands under a key of its own, in an object or an array; undefined where there is nothing, or no holder. */
+/** The own property of an object or an array; undefined if there is none, or no object. */
 export function member(value: Json | undefined, key: string): Json | undefined {
   if (!isHolder(value) || !Object.hasOwn(value, key)) return undefined;
   return (value as JsonObject)[key]; // an array takes its indices as keys just so

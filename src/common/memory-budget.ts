@@ -1,8 +1,8 @@
 /**
- * One bound for the notifications that the daemon's parts hold in memory, in bytes. Each part takes from a share of its own,
- * which is full once it holds as much as nobody holds: so one part alone may have half of all, nine parts have a tenth each,
- * and whoever comes later finds room. A share that holds nothing is never full. So everybody may hold one thing, however
- * large and however much the others hold, and goes on once that is done with: nobody waits for another one.
+ * One limit, in bytes, for the notifications that the parts of the daemon hold in memory. Each part takes from its own
+ * share, which is full once it holds as much as is free: one part alone may have half of all, nine parts have a tenth
+ * each, and a later one still finds room. An empty share is never full: so each part may always hold one thing, however
+ * large and however much the others hold, and nobody waits for another.
  */
 export class MemoryBudget {
   /** May be changed at any time: whoever holds more then takes nothing until it holds less. */
@@ -33,7 +33,7 @@ export class MemoryBudget {
   }
 }
 
-/** What one part of the daemon holds. */
+/** The memory of one part of the daemon. */
 export class MemoryShare {
   readonly #budget: MemoryBudget;
   readonly #use: (bytes: number) => void;
@@ -50,7 +50,7 @@ export class MemoryShare {
     return this.#held;
   }
 
-  /** True where nothing more should be taken, until some of what it holds is given back. */
+  /** True if no more should be taken until some of it is given back. */
   get isFull(): boolean {
     return this.#held > 0 && this.room <= 0;
   }
@@ -61,7 +61,7 @@ export class MemoryShare {
    */
   get room(): number {
     const { limit, used, shares } = this.#budget;
-    // What is taken is held here, and no longer there for others.
+    // What this share takes is no longer free for others.
     const free = limit - used - this.#held;
     return Math.max(Math.min(limit / shares - this.#held, free / 2), free / Math.max(2, shares));
   }

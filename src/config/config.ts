@@ -39,8 +39,19 @@ export interface Config {
   readonly expect: readonly Expectation[];
   readonly routes: readonly RouteConfig[];
   readonly log: { readonly level: Level | 'silent'; readonly format: 'auto' | 'json' | 'pretty' };
-  readonly http: { readonly listen: string; readonly hosts: readonly string[] };
+  readonly http: {
+    readonly listen: string;
+    readonly hosts: readonly string[];
+    readonly access: { readonly metrics: 'open' | 'login'; readonly users: readonly User[] };
+  };
   readonly shutdown: { readonly timeout: number };
+}
+
+/** Who may log in to the page. */
+interface User {
+  readonly name: string;
+  readonly role: 'reader' | 'operator';
+  readonly password: string;
 }
 
 /** An event, or a pattern of events, that usually comes. */

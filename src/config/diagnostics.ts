@@ -17,7 +17,7 @@ export interface SourceLocation {
 export interface Issue {
   readonly path: OptionPath;
   readonly message: string;
-  /** What stands there, as JSON, masked where it is a secret. */
+  /** The value at that place, as JSON, masked if it is secret. */
   readonly value?: string;
   /** The key that was probably meant by the last one of the path. */
   readonly suggestion?: string;
@@ -30,9 +30,9 @@ export interface Diagnostic extends SourceLocation {
   /** `routes.archive.events`; empty for what is wrong with a file as a whole. */
   readonly option: string;
   readonly message: string;
-  /** What stands there, as JSON, masked where it is a secret. */
+  /** The value at that place, as JSON, masked if it is secret. */
   readonly value?: string;
-  /** What it stands for, where it came from elsewhere: `${env:NAME}`. */
+  /** The reference that the value comes from, such as `${env:NAME}`. */
   readonly from?: string;
   /** The line that can't be read, and how it was meant. */
   readonly excerpt?: Excerpt;
@@ -50,9 +50,10 @@ export function diagnosticText({ option, message, value, from, ...location }: Di
   return `${locationText(location)}: ${option === '' ? '' : `${option} `}${message}${shown}${origin}`;
 }
 
-/** The same, and below it the line with a caret, where there is something to see. */
-export function diagnosticLines(diagnostic: Diagnostic): string[] {
-  return [diagnosticText(diagnostic), ...(diagnostic.excerpt === undefined ? [] : excerptLines(diagnostic.excerpt))];
+/** The same, and below it the line with a caret, where there is something to see. @param width characters that the excerpt may have */
+export function diagnosticLines(diagnostic: Diagnostic, width?: number): string[] {
+  const { excerpt } = diagnostic;
+  return [diagnosticText(diagnostic), ...(excerpt === undefined ? [] : excerptLines(excerpt, width))];
 }
 
 export function locationText({ source, line, column }: SourceLocation): string {
@@ -105,7 +106,7 @@ interface PathNode<T> {
   readonly below: Map<string | number, PathNode<T>>;
 }
 
-/** True where the path leads to what `other` leads to, or to something in it. */
+/** True if the path leads to the same place as `other`, or into it. */
 export function isWithin(path: OptionPath, other: OptionPath): boolean {
   return other.every((key, index) => path[index] === key);
 }

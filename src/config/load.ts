@@ -20,7 +20,7 @@ import { type MergedSources, mergeSources, type Origin } from './read/merge-sour
 import { type FileDigest, readSource } from './read/source.ts';
 import type { Overrides } from './read/variables.ts';
 
-/** A configuration, and what there is to say about it. */
+/** A configuration, and its warnings. */
 export interface LoadedConfig {
   readonly config: Config;
   /** What is legal, and most likely not meant. */
@@ -38,6 +38,8 @@ export interface LoadedConfig {
 /** The same, or what is wrong: then there is no configuration. */
 export interface CheckedConfig extends Omit<LoadedConfig, 'config'> {
   readonly config: Config | undefined;
+  /** What is right of it by itself, whatever is wrong elsewhere. */
+  readonly validation: Config['validation'] | undefined;
   readonly errors: readonly Diagnostic[];
 }
 
@@ -52,7 +54,7 @@ export function loadConfig(file: string, given?: Overrides): Config {
 
 /** As `loadConfig`, with all that there is to say about it. @throws ConfigError */
 export function readConfig(file: string, given?: Overrides, scope?: Scope): LoadedConfig {
-  const { config, errors, ...rest } = checkConfig(file, given, scope);
+  const { config, errors, validation: _, ...rest } = checkConfig(file, given, scope);
   if (config === undefined) throw new ConfigError(errors.flatMap(diagnosticLines).join('\n'));
   return { config, ...rest };
 }
@@ -78,7 +80,7 @@ export function loadPartialConfig(file: string, env = process.env): PartialConfi
   return readConfig(file, { env }, 'selections').config;
 }
 
-/** What `status` and `reload` need, where no daemon says more: where the journal is, and which routes there are. */
+/** The configuration that `status` and `reload` need without a daemon: the place of the journal, and the routes. */
 export interface OutlineConfig extends Pick<Config, 'journal'> {
   readonly routes: readonly Pick<PartialRouteConfig, 'name' | 'sink'>[];
 }
@@ -122,6 +124,7 @@ export function checkConfig(
     const errors = main.errors.length > 0 ? main.errors : [{ source: file, option: '', message }];
     return {
       config: undefined,
+      validation: undefined,
       errors,
       warnings: main.warnings,
       files: [file],
@@ -159,6 +162,7 @@ export function checkConfig(
   const files = [...merged.files, ...watched];
   return {
     config: found.length > 0 ? undefined : config,
+    validation: wrongPaths.touches(['validation']) ? undefined : config.validation,
     errors: sorted(found, files),
     warnings: sorted(warnings, files),
     files,

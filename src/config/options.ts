@@ -166,6 +166,31 @@ export const rootOptions: OptionTree = {
       format: 'names',
       default: [],
     },
+    access: {
+      metrics: {
+        doc: 'Whether /metrics, /status, /livez, /readyz and /log-level answer everybody (open), or users alone (login: HTTP Basic, or the session of the page).',
+        format: ['open', 'login'],
+        default: 'open',
+      },
+      users: {
+        doc: 'Who may log in to the page with a password. "kazoo-relay page" lets in the user of the daemon and root without one.',
+        items: {
+          name: { doc: 'Name of the user.', format: 'text', default: null },
+          role: {
+            doc: 'reader sees everything; operator acts too.',
+            format: ['reader', 'operator'],
+            default: 'reader',
+          },
+          password: {
+            doc: 'Hash of the password, as "kazoo-relay user" prints it.',
+            format: 'password hash',
+            sensitive: true,
+            default: null,
+          },
+        },
+        default: [],
+      },
+    },
   },
   shutdown: {
     timeout: { doc: 'Maximum time for finishing deliveries in flight at a stop.', format: 'duration', default: 8_000 },

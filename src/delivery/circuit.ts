@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
 import { ExponentialBackoff } from '../common/async/loop.ts';
+import { messages } from '../common/messages.ts';
 
 export interface CircuitOptions {
   /** Attempts in a row that fail and open it. */
   readonly failures: number;
-  /** The same refusals in a row that open it, at least 2: one may be about what was sent. */
+  /** The number of equal consecutive refusals that open it, at least 2, because one may be about the notification. */
   readonly refusals: number;
   /** Milliseconds that the pauses between probes grow to. */
   readonly maxPause: number;
@@ -16,7 +17,7 @@ export interface CircuitOptions {
  */
 export type CircuitState = 'closed' | 'open' | 'probing';
 
-/** Why it is not closed: what an outcome says of it. */
+/** The reason why it is not closed, from an outcome. */
 export interface Trouble {
   readonly reason: string;
   readonly code?: number | string | undefined;
@@ -126,8 +127,8 @@ export class Circuit {
   }
 
   /**
-   * The sink has answered with a refusal that may not be about what was sent. Returns true where that opened it: the same,
-   * again and again, or where it wasn't back.
+   * The sink has refused, perhaps not because of the notification. Returns true if that opened the circuit: after
+   * several equal refusals, or during a probe.
    */
   refused(trouble: Trouble): boolean {
     this.#failures = 0;
@@ -195,7 +196,7 @@ export class AccountCircuits {
     return { wait: circuit.probeIn, reason: `the sink refuses its account: ${circuit.trouble?.reason ?? 'unknown'}` };
   }
 
-  /** Returns the milliseconds that what was refused has to wait; undefined where it has not been again and again. */
+  /** Returns the milliseconds that refused deliveries must wait; undefined if there weren't several refusals. */
   refused(account: string | null, trouble: Trouble): number | undefined {
     if (account === null) return undefined;
     let circuit = this.#circuits.get(account);
@@ -204,8 +205,7 @@ export class AccountCircuits {
       circuit = new Circuit(this.#options);
       this.#circuits.set(account, circuit);
     }
-    if (circuit.refused(trouble))
-      this.#log.warn({ account, reason: trouble.reason }, 'account refused; its notifications wait in the journal');
+    if (circuit.refused(trouble)) this.#log.warn({ account, reason: trouble.reason }, messages.accountRefused);
     return circuit.state === 'open' ? circuit.probeIn : undefined;
   }
 
@@ -213,7 +213,7 @@ export class AccountCircuits {
   served(account: string | null): void {
     if (account === null) return;
     const wasOpen = (this.#circuits.get(account)?.openFor ?? 0) > 0;
-    if (this.#circuits.delete(account) && wasOpen) this.#log.info({ account }, 'account served again');
+    if (this.#circuits.delete(account) && wasOpen) this.#log.info({ account }, messages.accountServed);
   }
 
   /** Somebody has mended the sink. */

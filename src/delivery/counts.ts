@@ -9,7 +9,7 @@ import type { Outcome } from '../sinks/sink.ts';
 const deliveryBounds = [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 300, 3_600, 21_600, 86_400];
 const attemptBounds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60];
 
-/** Codes that are told apart: receivers make up what they like. */
+/** How many codes are counted separately, because a receiver may invent any number of them. */
 const mostCodes = 40;
 
 /** What a route has tried since the start, in plain numbers. */
@@ -77,3 +77,44 @@ export class ThrottledReporter {
     this.#count = 0;
   }
 }
+
+/** A condition that fails on everything. */
+export interface ConditionTrouble {
+  /** On how many in a row. */
+  readonly count: number;
+  /** When the first of them came in, in Unix milliseconds. */
+  readonly since: number;
+  /** Why it failed on the last one. */
+  readonly reason: string;
+}
+
+/** How the condition of a route fares. That it fails on one now and then is no trouble: a field may be missing there. */
+export class ConditionHealth {
+  failures = 0;
+  #inARow = 0;
+  #since = 0;
+  #reason = '';
+  #hasSucceeded = false;
+
+  /** @param failure null where it could be evaluated */
+  evaluated(failure: string | null, receivedAt: number): void {
+    if (failure === null) {
+      this.#inARow = 0;
+      this.#hasSucceeded = true;
+      return;
+    }
+    if (this.#inARow === 0) this.#since = receivedAt;
+    this.failures += 1;
+    this.#inARow += 1;
+    this.#reason = failure;
+  }
+
+  get trouble(): ConditionTrouble | null {
+    if (this.#inARow < (this.#hasSucceeded ? manyInARow : fewestInARow)) return null;
+    return { count: this.#inARow, since: this.#since, reason: this.#reason };
+  }
+}
+
+const manyInARow = 10;
+/** Where it has never succeeded. */
+const fewestInARow = 3;

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { Slots } from '../common/async/slots.ts';
 import { reasonOf } from '../common/errors.ts';
+import { messages } from '../common/messages.ts';
 import { truncateUtf8 } from '../common/text/format.ts';
 import { type Attempt, triesIn } from '../journal/route-session.ts';
 import { createReshape, type Reshape, type ShapeOptions } from '../routes/reshape.ts';
@@ -34,7 +35,7 @@ export interface DispatchContext {
   readonly stopping: AbortSignal;
   /** True while an operator has paused the route: no attempt starts. */
   readonly isPaused: () => boolean;
-  /** Aborts what is with the sink. */
+  /** Aborts what the sink is processing. */
   readonly aborting: AbortSignal;
   /** Rings when an attempt has ended and the route's loop has something to do. */
   readonly ring: () => void;
@@ -61,7 +62,7 @@ export class Dispatcher {
     this.circuit = new Circuit({ ...circuit, failures, refusals: circuit.failures });
     this.#accounts = new AccountCircuits({ ...circuit, failures, refusals: circuit.failures }, context.log);
     this.#deadLetters = new ThrottledReporter((count, reason) =>
-      context.log.warn({ count, reason }, 'notifications became dead letters'),
+      context.log.warn({ count, reason }, messages.deadLetters),
     );
   }
 
@@ -149,7 +150,7 @@ export class Dispatcher {
     this.#context.ledger.retryAt(Date.now() + Math.ceil(wait), delivery, delivery.attempts, shortened(reason));
   }
 
-  /** What an attempt says about the sink: it is away where all of it failed for no reason of its own. */
+  /** Tells the circuit the result of an attempt: the sink is away if everything failed, and not because of a delivery. */
   #tellCircuit(outcomes: readonly Outcome[]): void {
     const [first] = outcomes;
     if (first !== undefined && isRefusedToAll(first) && outcomes.every(isRefusedToAll)) {
@@ -212,7 +213,7 @@ export class Dispatcher {
   #unavailable(error: unknown): void {
     this.counts.unavailable += 1;
     const isKnown = error instanceof SinkUnavailable;
-    if (!isKnown) this.#context.log.error({ err: error }, 'an attempt failed unexpectedly');
+    if (!isKnown) this.#context.log.error({ err: error }, messages.attemptFailed);
     const { probeAfter, code } = isKnown ? error : {};
     if (this.circuit.open({ reason: reasonOf(error), code }, probeAfter)) this.#opened();
   }
@@ -221,16 +222,13 @@ export class Dispatcher {
     this.counts.opened += 1;
     const { trouble, probeIn } = this.circuit;
     const probeInSeconds = Math.ceil(probeIn / 1_000);
-    this.#context.log.warn(
-      { reason: trouble?.reason, probeInSeconds },
-      'sink unavailable; its notifications wait in the journal',
-    );
+    this.#context.log.warn({ reason: trouble?.reason, probeInSeconds }, messages.sinkAway);
   }
 
   #answered(tried: number): void {
     const seconds = Math.round(this.circuit.openFor / 1_000);
     const isMost = tried >= this.#options.flow.batch.max || this.#context.ledger.ready === 0;
-    if (this.circuit.answered(tried, isMost)) this.#context.log.info({ seconds }, 'sink available again');
+    if (this.circuit.answered(tried, isMost)) this.#context.log.info({ seconds }, messages.sinkBack);
   }
 }
 

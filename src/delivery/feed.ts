@@ -2,6 +2,7 @@ import type { RouteSession } from '../journal/route-session.ts';
 import type { Entry, Interest } from '../notification/entry.ts';
 import { createMatcher, type Decision, interestOf, type Selection } from '../routes/match.ts';
 import type { SinkLimits } from '../sinks/sink.ts';
+import { ConditionHealth } from './counts.ts';
 import type { RouteLedger } from './ledger.ts';
 import { horizon, type RetryOptions } from './retry.ts';
 
@@ -24,14 +25,14 @@ export interface FeedContext {
 const pageSize = 500;
 
 /**
- * A route that is busy tells its journal this often what was settled, in milliseconds. Within as long again it is saved: a
+ * How often a busy route tells its journal what was settled, in milliseconds. It is saved within the same time again: a
  * crash repeats what was delivered since.
  */
 const savedWithin = 10;
 
 /**
- * Between a route's ledger and its journal: what is due again and what is new come out of it, and what became of them
- * goes back in. It brings no more into memory than the sink can be given soon.
+ * Connects a route's ledger to its journal: it reads due and new deliveries, and writes back their results. It keeps no
+ * more in memory than the sink will get soon.
  */
 export class RouteFeed {
   readonly #options: FeedOptions;
@@ -39,19 +40,19 @@ export class RouteFeed {
   readonly #ring: () => void;
   readonly #ledger: RouteLedger;
   readonly #match: (entry: Entry) => Decision;
-  #conditionFailures = 0;
+  readonly #condition = new ConditionHealth();
   readonly #interest: Interest;
   /** Beyond the cursor: what becomes of them is decided already. */
   readonly #handledBeyondCursor: Set<number>;
   /** Where the last of these stands, as far as that matters for the order. */
   #handledThrough: number;
-  /** Somebody else may have changed what the journal has recorded. */
+  /** Another process may have changed the journal's records. */
   #changed = false;
   /** Until when a batch may wait to fill, by the monotonic clock. */
   #lingerUntil = 0;
   /** When the journal was told last what was settled, by the monotonic clock. */
   #savedAt = 0;
-  /** The commit that saves what was settled last; and whether one has failed. */
+  /** The commit that saves the last settled deliveries, and whether one has failed. */
   #saving: Promise<void> | undefined;
   #isUnsaved = false;
 
@@ -62,9 +63,9 @@ export class RouteFeed {
     this.#session = session;
     this.#ledger = ledger;
     this.#ring = ring;
-    this.#match = createMatcher(options, (reason) => {
-      this.#conditionFailures += 1;
-      onConditionFailure(reason);
+    this.#match = createMatcher(options, (failure, { header }) => {
+      this.#condition.evaluated(failure, header.receivedAt);
+      if (failure !== null) onConditionFailure(failure);
     });
     this.#interest = interestOf(options);
     this.#handledBeyondCursor = new Set(handledBeyondCursor);
@@ -72,12 +73,12 @@ export class RouteFeed {
     this.#handledThrough = ledger.hasOrder ? last : ledger.cursor;
   }
 
-  /** Entries that the route skipped because its condition couldn't be evaluated. */
-  get conditionFailures(): number {
-    return this.#conditionFailures;
+  /** How the route's condition fares. */
+  get condition(): Pick<ConditionHealth, 'failures' | 'trouble'> {
+    return this.#condition;
   }
 
-  /** True where there is soon nothing left to try, or what was settled should be saved. */
+  /** True if little is left to attempt, or if settled deliveries should be saved. */
   get wantsAttention(): boolean {
     return this.#ledger.ready <= this.#window / 2 || performance.now() - this.#savedAt > savedWithin;
   }
@@ -109,7 +110,7 @@ export class RouteFeed {
     this.#changed = true;
   }
 
-  /** Fills up from the journal: what is due again, and what is new. Returns true where there may be more. */
+  /** Reads from the journal: deliveries that are due again, and new entries. Returns true if there may be more. */
   async fill(): Promise<boolean> {
     const ledger = this.#ledger;
     await this.findDropped();
@@ -117,11 +118,11 @@ export class RouteFeed {
     if (ledger.through < this.#handledThrough) {
       if (this.#room <= 0) return false;
       await this.#readOn();
-      // What is due comes next, even if this was all.
+      // Due deliveries come next, even if this was all.
       return true;
     }
     for (const account of ledger.needsRefill()) {
-      // What can go out makes room; where nothing can, this account has to.
+      // Deliveries that can go out make room; if none can, this account has to.
       if (ledger.isFull && (ledger.ready > 0 || ledger.attempting > 0)) break;
       await this.#refill(account);
     }
@@ -133,7 +134,7 @@ export class RouteFeed {
     return this.#room > 0 && (await this.#readOn());
   }
 
-  /** Tells the journal what has changed. @param isLast the route ends */
+  /** Tells the journal the changes. @param isLast the route ends */
   save(isLast = false): void {
     this.#savedAt = performance.now();
     const settlement = this.#ledger.changes(Date.now(), isLast);
@@ -148,13 +149,13 @@ export class RouteFeed {
     });
   }
 
-  /** Where something could not be saved, tries that again: what goes out before would be repeated after a crash. */
+  /** Retries a failed save first: what goes out before would be repeated after a crash. */
   async saveAgain(): Promise<void> {
     if (this.#isUnsaved) await this.#session.flush();
     this.#isUnsaved = false;
   }
 
-  /** Looks, where somebody may have dropped some, for what is in memory all the same. */
+  /** Finds deliveries in memory that an operator may have dropped. */
   async findDropped(): Promise<void> {
     if (!this.#changed) return;
     this.#changed = false;
@@ -173,9 +174,9 @@ export class RouteFeed {
     const { retry } = this.#options;
     const ledger = this.#ledger;
     const now = Date.now();
-    // What is settled while we look is still recorded in what we find.
+    // Deliveries settled during the search still have a record.
     this.save();
-    // Half of the room, so that what failed doesn't keep out what is new.
+    // Half of the room, so that failed deliveries leave room for new ones.
     const limit = Math.ceil(this.#room / 2);
     // What has to be tried again while we look may bring it nearer again.
     ledger.nextDue = Number.POSITIVE_INFINITY;
@@ -217,7 +218,7 @@ export class RouteFeed {
     return now >= nextDue || (Number.isFinite(nextDue) && nextDue > horizon(this.#options.retry, now));
   }
 
-  /** What comes now may wait for others, where there is nothing that has waited already. */
+  /** New entries may wait for others, if no delivery has waited already. */
   #linger(): void {
     if (this.#ledger.ready === 0) this.#lingerUntil = performance.now() + this.#options.flow.batch.linger;
   }

@@ -7,7 +7,7 @@ interface AccountQueue {
   deliveries: PendingDelivery[];
   /** More of it waits in the journal, before anything that is still to come. */
   spilled: boolean;
-  /** One of what is spilled goes before what is in memory: an operator has made an older one due. */
+  /** A spilled delivery precedes those in memory, because an operator has made an older one due. */
   preempted: boolean;
   /** The one that waits for its next try: later ones, which an operator may have made due, wait behind it. */
   retryPending: number | null;
@@ -27,7 +27,7 @@ export class KeyedQueue implements Queue {
   /** Accounts whose next delivery may go out, in the order of their turns. */
   readonly #turns = new Set<string>();
   readonly #needsRefill = new Set<string>();
-  /** What has no account; and what of it was put back to go out last, behind the turns of all accounts. */
+  /** Deliveries without an account; and those of them that go out last, after the turns of all accounts. */
   #free: PendingDelivery[] = [];
   #last: PendingDelivery[] = [];
   /** Deliveries of accounts that nobody has taken. */
@@ -59,7 +59,7 @@ export class KeyedQueue implements Queue {
     if (delivery.recorded || !isNext) queue.spilled = true;
     if (isNext) this.#put(accountId, queue, queue.deliveries.length, [delivery]);
     else {
-      // It has no time of its own any more: it comes with whatever stands behind the one that goes first.
+      // It no longer has a time of its own: it goes out with those behind the first one.
       if (seq === queue.retryPending) queue.retryPending = null;
       if (seq < (firstPending(queue) ?? queue.deliveries[0]?.entry.seq ?? 0)) queue.preempted = true;
       // Since a crash, the one that was recorded first may be no longer the first of all.
@@ -120,7 +120,7 @@ export class KeyedQueue implements Queue {
     this.#needsRefill.delete(account);
     const queue = this.#queueOf(account);
     queue.preempted = false;
-    // What an operator made due goes before what is in memory, and before the one that waits for its own time.
+    // Deliveries that an operator made due precede those in memory, and the one that waits for its own time.
     const before = queue.deliveries[0]?.entry.seq ?? queue.retryPending;
     const next = before === null ? deliveries : deliveries.filter(({ entry }) => entry.seq < before);
     if (deliveries.length === 0) queue.spilled = false;

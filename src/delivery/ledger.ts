@@ -25,8 +25,8 @@ const behind = 'waits behind an earlier one of its account';
 const onItsWay = 'on its way, or held back while the sink is away';
 
 /**
- * What has become of each of a route's deliveries: one method for each way from one state to another, which nobody else
- * changes. What of that the journal has to know is gathered until it is asked for. See the diagram in docs/design.md.
+ * The state of each of a route's deliveries, with one method for each transition; nothing else changes a state. Changes
+ * for the journal are collected until it asks for them. See the diagram in docs/design.md.
  */
 export class RouteLedger {
   /** In which order those in memory go out. */
@@ -161,8 +161,8 @@ export class RouteLedger {
   }
 
   /**
-   * attempting → settled; one that was withdrawn has no record any more that could be.
-   * @param code what the sink answered, where that has one
+   * attempting → settled; a withdrawn one no longer has a record to settle.
+   * @param code the sink's answer, if it has one
    */
   settle(delivery: PendingDelivery, code: number | string | null): void {
     if (this.#dropWithdrawn(delivery)) return;
@@ -173,7 +173,10 @@ export class RouteLedger {
     this.#end(delivery);
   }
 
-  /** attempting → waiting: it is tried again at a time, in Unix milliseconds; what its account has waits behind it. */
+  /**
+   * attempting → waiting: the next attempt is at a time, in Unix milliseconds; the account's other deliveries wait
+   * behind it.
+   */
   retryAt(dueAt: number, delivery: PendingDelivery, attempts: readonly Attempt[], reason: string): void {
     if (this.#dropWithdrawn(delivery)) return;
     delivery.attempts = attempts;
@@ -261,7 +264,10 @@ export class RouteLedger {
     this.#record(delivery, 'waiting', behind, null);
   }
 
-  /** withdrawn → dropped, whatever its attempt says. What was replayed since was left out of what is due until now. */
+  /**
+   * withdrawn → dropped, whatever the result of its attempt. If it was replayed since, that delivery has been held back
+   * until now.
+   */
   #dropWithdrawn(delivery: PendingDelivery): boolean {
     if (delivery.state !== 'withdrawn') return false;
     delivery.state = 'dropped';
@@ -303,7 +309,7 @@ function resumed({ entry, attempts }: Waiting): PendingDelivery {
   return new PendingDelivery(entry, attempts, true, mayRepeat(attempts));
 }
 
-/** What an operator has asked for anew is delivered, also where it was delivered before. */
+/** A delivery that an operator asked for again is delivered, even if it was delivered before. */
 function mayRepeat(attempts: readonly Attempt[]): boolean {
   return restartedAt(attempts) === 0;
 }

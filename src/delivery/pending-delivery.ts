@@ -29,7 +29,7 @@ export class PendingDelivery {
   /** As of `Delivery`. */
   mayRepeat: boolean;
   state: DeliveryState = 'pending';
-  /** What the sink answered, once it is settled, where that has a code. */
+  /** The code of the sink's answer, once it is settled, if there is one. */
   code: number | string | null = null;
 
   constructor(entry: Entry, attempts: readonly Attempt[], recorded: boolean, mayRepeat: boolean) {

@@ -23,7 +23,7 @@ export class Progress {
    * reason why there is `Slots`.
    */
   #deliveries: (PendingDelivery | undefined)[] = [];
-  /** Where the first open one stands. */
+  /** The index of the first open one. */
   #first = 0;
   /** What is settled beyond a cursor, as it was when `ahead` was asked for; and whether any of it is since then. */
   #ahead = new Set<number>();
@@ -58,7 +58,7 @@ export class Progress {
     return this.#deliveries.filter((delivery) => delivery !== undefined).filter(isOpen);
   }
 
-  /** True where the cursor alone doesn't tell what was settled last. */
+  /** True if the cursor alone doesn't cover what was settled last. */
   get hasMoreAhead(): boolean {
     return this.#hasMoreAhead;
   }

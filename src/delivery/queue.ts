@@ -3,8 +3,8 @@ import type { PendingDelivery } from './pending-delivery.ts';
 type Pending = Readonly<PendingDelivery>;
 
 /**
- * In which order the deliveries that a route holds in memory go out. What has become of each, a queue asks the delivery
- * itself; it is told once that has changed.
+ * The order in which the deliveries that a route holds in memory go out. A queue reads the state of each from the
+ * delivery itself, and is called after a change.
  */
 export interface Queue {
   /** False where it doesn't matter which goes out first. */
@@ -15,9 +15,9 @@ export interface Queue {
   add(delivery: PendingDelivery): boolean;
   /** Takes those that may go out now, `max` at most. */
   take(max: number): PendingDelivery[];
-  /** Takes back what could not be tried. It goes out first, so that there is an order while there can be one; or last. */
+  /** Takes back what could not be attempted: to go out first, which keeps the order, or last. */
   putBack(deliveries: readonly PendingDelivery[], place: 'first' | 'last'): void;
-  /** The attempt of one that was taken has ended; returns those that must wait in the journal behind it. */
+  /** The attempt of a taken delivery has ended; returns those that must wait in the journal behind it. */
   release(delivery: Pending): PendingDelivery[];
   /** Accounts whose next deliveries must be fetched from the journal, until they are refilled. */
   needsRefill(): string[];

@@ -6,10 +6,10 @@ export interface RetryOptions {
 }
 
 /**
- * When to try again, in Unix milliseconds, or null where it was the last time. The pause is a random part of what the
- * schedule says ("full jitter"), so that what failed together doesn't come back together.
+ * The time of the next attempt, in Unix milliseconds, or null if that was the last one. The pause is a random part of
+ * the schedule's ("full jitter"), so that deliveries that failed together don't return together.
  * @param tries how often it has failed
- * @param notBefore what the sink asked for
+ * @param notBefore the time that the sink asked for
  */
 export function nextTry(
   tries: number,

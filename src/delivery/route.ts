@@ -3,12 +3,13 @@ import { unlessAborted } from '../common/async/abort.ts';
 import { Backoff, Wakeup } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
 import type { MemoryBudget, MemoryShare } from '../common/memory-budget.ts';
+import { messages } from '../common/messages.ts';
 import type { JournalEvents } from '../journal/journal.ts';
 import type { Pause } from '../journal/reader.ts';
 import type { Order, RouteSession } from '../journal/route-session.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { CircuitState, Trouble } from './circuit.ts';
-import { type RouteCounts, ThrottledReporter } from './counts.ts';
+import { type ConditionTrouble, type RouteCounts, ThrottledReporter } from './counts.ts';
 import { Dispatcher, type DispatchOptions } from './dispatcher.ts';
 import { type FeedOptions, RouteFeed } from './feed.ts';
 import { KeyedQueue } from './keyed-queue.ts';
@@ -38,6 +39,7 @@ export interface RouteActivity {
   readonly inFlight: number;
   /** Entries that it skipped because its condition couldn't be evaluated, since it was started. */
   readonly conditionFailures: number;
+  readonly conditionTrouble: ConditionTrouble | null;
   readonly paused: Pause | null;
   /** Why it can't read or write its journal; undefined where it can. */
   readonly interrupted: string | undefined;
@@ -102,7 +104,7 @@ export class Route {
   ) {
     this.#log = log;
     this.#conditionFailures = new ThrottledReporter((count, reason) =>
-      log.warn({ count, reason }, 'the condition could not be evaluated; these notifications are skipped'),
+      log.warn({ count, reason }, messages.conditionFailed),
     );
     const ring = () => this.#wakeup.ring();
     const onConditionFailure = (reason: string) => this.#conditionFailures.count(reason);
@@ -133,10 +135,10 @@ export class Route {
     const { refusedAccounts } = this.#dispatcher;
     const { state: circuit, since: circuitSince, trouble, probeIn } = this.#dispatcher.circuit;
     const { cursor, attempting: inFlight } = this.#ledger;
-    const { conditionFailures } = this.#feed;
+    const { failures: conditionFailures, trouble: conditionTrouble } = this.#feed.condition;
     const [paused, interrupted] = [this.#pauseNow(), this.#interrupted];
     const sink = { circuit, circuitSince, refusedAccounts, trouble, probeIn };
-    return { cursor, inFlight, conditionFailures, paused, interrupted, ...sink };
+    return { cursor, inFlight, conditionFailures, conditionTrouble, paused, interrupted, ...sink };
   }
 
   /** True where its loop or an attempt hasn't moved for far longer than it may take. */
@@ -173,7 +175,7 @@ export class Route {
     this.#conditionFailures.close();
     deadline.removeEventListener('abort', abort);
     await unlessAborted(this.#sinkClient.close(), deadline).catch((error) =>
-      this.#log.warn({ reason: reasonOf(error) }, 'closing the sink failed'),
+      this.#log.warn({ reason: reasonOf(error) }, messages.sinkNotClosed),
     );
   }
 
@@ -198,7 +200,7 @@ export class Route {
       } catch (error) {
         // A disk that is full is one line, not one each try.
         const reason = reasonOf(error);
-        if (reason !== this.#interrupted) this.#log.error({ err: error }, 'route interrupted; it will try again');
+        if (reason !== this.#interrupted) this.#log.error({ err: error }, messages.routeInterrupted);
         this.#interrupted = reason;
         this.#feed.lookAgain();
         await backoff.pause(signal).catch(() => undefined);
@@ -209,11 +211,8 @@ export class Route {
   #tellPause(): void {
     const pause = this.#pauseNow();
     if (pause !== null && this.#pause === null)
-      this.#log.warn(
-        { by: pause.who, since: new Date(pause.at).toISOString() },
-        'paused by an operator; no attempt starts',
-      );
-    if (pause === null && this.#pause !== null) this.#log.info('resumed by an operator');
+      this.#log.warn({ by: pause.who, since: new Date(pause.at).toISOString() }, messages.paused);
+    if (pause === null && this.#pause !== null) this.#log.info(messages.resumed);
     this.#pause = pause;
   }
 

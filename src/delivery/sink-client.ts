@@ -3,6 +3,7 @@ import { onAbort } from '../common/async/abort.ts';
 import { Deadlines } from '../common/async/deadlines.ts';
 import { reasonOf } from '../common/errors.ts';
 import { isHolder, type Json } from '../common/json.ts';
+import { messages } from '../common/messages.ts';
 import { createMask, type Mask } from '../common/text/secret-mask.ts';
 import type { Delivery } from '../notification/envelope.ts';
 import { type Outcome, type Sink, SinkUnavailable } from '../sinks/sink.ts';
@@ -74,11 +75,11 @@ export class SinkClient {
     });
   }
 
-  /** One that hangs is never opened again beside itself: each would take from all routes what they share. */
+  /** Never opens a second one beside one that hangs: both would take from what all routes share. */
   #open(): Promise<Opened> {
     if (this.#opening !== undefined) return this.#opening;
     const opening: Promise<Opened> = this.#closing.then(() => {
-      if (this.#opening !== opening) throw new SinkUnavailable('the sink before has not let go in time');
+      if (this.#opening !== opening) throw new SinkUnavailable('the previous sink has not closed in time');
       return this.#openAnew();
     });
     this.#opening = opening;
@@ -111,8 +112,8 @@ export class SinkClient {
   /** Nobody knows what a sink does that has lost an attempt: the next one gets a new sink. */
   #late(batch: readonly Delivery[]): Outcome[] {
     const reason = `the sink has not answered within ${this.#timeout / 1_000} s`;
-    this.#log.error({ deliveries: batch.length }, reason);
-    this.#closeSink().catch((error) => this.#log.warn({ reason: reasonOf(error) }, 'the old sink could not be closed'));
+    this.#log.error({ deliveries: batch.length, reason }, messages.sinkSilent);
+    this.#closeSink().catch((error) => this.#log.warn({ reason: reasonOf(error) }, messages.oldSinkNotClosed));
     return batch.map(() => ({ status: 'retry', reason, away: true }));
   }
 
@@ -122,13 +123,13 @@ export class SinkClient {
       const half = Math.ceil(batch.length / 2);
       const first = await this.deliver(batch.slice(0, half), signal);
       const second = this.deliver(batch.slice(half), signal).catch((failure) => {
-        // What is delivered stays so, also where the sink goes away in between.
+        // Delivered ones stay delivered, even if the sink becomes unavailable in between.
         if (first.every(({ status }) => status !== 'delivered')) throw failure;
         return batch.slice(half).map((): Outcome => ({ status: 'retry', reason: reasonOf(failure), away: true }));
       });
       return [...first, ...(await second)];
     }
-    this.#log.error({ err: error, id: batch[0]?.header.id }, 'the sink failed unexpectedly');
+    this.#log.error({ err: error, id: batch[0]?.header.id }, messages.sinkFailed);
     return batch.map(() => ({ status: 'retry', reason: `the sink failed unexpectedly: ${reasonOf(error)}` }));
   }
 }
@@ -136,14 +137,14 @@ export class SinkClient {
 interface Opened {
   readonly sink: Sink;
   /**
-   * Calls back what it has been given. It is one for all attempts, because a sink that is late with one is given up.
+   * Aborts what the sink was given. There is one for all attempts, because a sink that is late with one is replaced.
    */
   readonly calling: AbortController;
 }
 
 class Late extends Error {}
 
-/** Takes the secrets of a batch out of what a sink says of it: a receiver may send back what it was sent. */
+/** Masks the secrets of a batch in the sink's results: a receiver may return what it received. */
 interface Discretion {
   inOutcomes(outcomes: readonly Outcome[]): readonly Outcome[];
   /** Changes the error itself, and what it was caused by. */
@@ -187,7 +188,9 @@ function rememberingMask(batch: readonly Delivery[]): Mask {
 
 function maskOf(texts: readonly string[]): Mask {
   const secrets = [...new Set(texts)];
-  return secrets.length > mostValues ? () => 'it is not said why: that may hold a secret' : createMask(() => secrets);
+  return secrets.length > mostValues
+    ? () => 'the reason is withheld, because it may contain a secret'
+    : createMask(() => secrets);
 }
 
 function textsIn(value: Json | undefined): string[] {

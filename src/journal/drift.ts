@@ -8,7 +8,7 @@ export function hasDrift({ problems, unknownFields }: Notification): boolean {
   return problems.length > 0 || unknownFields?.length !== 0;
 }
 
-/** Each kind once. What can't be decoded has none: of that, nobody knows an event. */
+/** Each kind once. An undecodable message has none, because its event is unknown. */
 export function driftIn({ header, state, problems, unknownFields }: Notification): DriftKind[] {
   if (state === 'undecodable') return [];
   const known = unknownFields !== null;

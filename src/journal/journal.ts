@@ -7,8 +7,8 @@ import type { JournalReader, OpenedReader, Pause } from './reader.ts';
 import type { RouteSession, Start } from './route-session.ts';
 
 /**
- * The doors to a journal: nobody outside of this room knows what store it is in. They are asynchronous because one that
- * several daemons share is reached over a network. What not every store can do may be missing.
+ * The interfaces of a journal: nothing outside of this room knows which store it is. They are asynchronous, because a
+ * store that several daemons share is reached over a network. An operation that not every store has may be missing.
  */
 export interface JournalStore {
   /** The folder of its files, where it has one on this machine. */
@@ -26,10 +26,13 @@ export interface JournalStore {
   /** Opens it for an operator's decisions, beside a daemon or without one. @throws JournalError */
   openOperatorStore(): Promise<OperatorStore>;
 
-  /** Looks whether a daemon could use it, and says what was found. @throws JournalError, Error with what is in the way */
+  /** Tests whether a daemon could use it, and returns the findings. @throws JournalError, Error with the obstacle */
   testAccess(): Promise<string>;
 
-  /** Where it is damaged, makes a new one of what can be read. @param routes of the configuration @throws JournalError */
+  /**
+   * Replaces a damaged journal by a new one of what can be read. @param routes of the configuration @throws
+   * JournalError
+   */
   readonly rebuild?: (routes: readonly string[], log: Logger) => Promise<void>;
 }
 
@@ -51,9 +54,9 @@ export interface Journal extends Appender, JournalEvents, JournalReader, OutageL
   readonly clock: Clock;
 
   /**
-   * Gives a route its place, by `start` if the journal doesn't know the route yet. From now on it holds back retention;
-   * of what is invalid and not read yet, only where it delivers that.
-   * @param selection what it selects from its cursor on, as `JournalReader#selections` gives it back
+   * Sets a route's cursor, by `start` if the journal doesn't know the route yet. From now on the route holds back
+   * retention; for invalid notifications that it hasn't read, only if it delivers them.
+   * @param selection what it selects from its cursor on, as `JournalReader#selections` returns it
    */
   openRoute(
     name: string,
@@ -75,10 +78,10 @@ export interface Journal extends Appender, JournalEvents, JournalReader, OutageL
 /** Intake's part. */
 export interface Appender {
   /**
-   * Commits a batch in one transaction. When it resolves, the batch is on disk; when it rejects, none of it may be taken
-   * for that. Returns the entries of what is new, in the batch's order: what has an id that the journal has already is a
-   * redelivery, and is dropped.
-   * @throws JournalError when the store can't be written, or isn't where it was
+   * Commits a batch in one transaction. When it resolves, the batch is on disk; when it rejects, count on none of it.
+   * Returns the new entries, in the batch's order: a notification whose id the journal has is a redelivery, and is
+   * dropped.
+   * @throws JournalError if the store can't be written, or isn't in its place
    */
   append(batch: readonly Notification[]): Promise<readonly Entry[]>;
 }
@@ -97,7 +100,7 @@ export interface BrokerName {
   readonly broker: string;
 }
 
-/** What whoever waits for something new is told. */
+/** The notices to those that wait for something new. */
 export interface JournalEvents {
   /** Returns how to stop that. */
   subscribe(listener: (change: Change) => void): () => void;
@@ -109,7 +112,7 @@ export interface JournalEvents {
   pauseOf(route: string): Pause | null;
 }
 
-/** Something was appended; or somebody else, an operator mostly, has changed what is recorded of deliveries. */
+/** Entries were appended; or somebody else, usually an operator, has changed delivery records. */
 export type Change = 'appended' | 'records';
 
 /** A route that can't miss anything any more. */

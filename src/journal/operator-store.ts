@@ -3,7 +3,7 @@ import type { NotificationState, Problem } from '../notification/notification.ts
 import type { OpenedReader } from './reader.ts';
 import type { Attempt, RecordedState } from './route-session.ts';
 
-/** Where an operator looks at what isn't settled, and decides about it, beside a daemon or without one. */
+/** An operator's access to unsettled deliveries, beside a daemon or without one. */
 export interface OperatorStore extends OpenedReader {
   /** What this operator does now. Whatever is changed by it is committed together with its row in the audit. */
   act(operator: Operator, selection: ActSelection): OperatorAct;
@@ -11,12 +11,13 @@ export interface OperatorStore extends OpenedReader {
   acts(since: number, limit: number): Promise<AuditedAct[]>;
   /** Records behind a place in the table, oldest first. */
   records(which: DeliveryFilter, after: number, limit: number): Promise<DeliveryRecord[]>;
-  groups(which: DeliveryFilter): Promise<DeliveryGroup[]>;
+  /** The largest first. @param atMost so many of a group are counted, and one more: then there may be more of them */
+  groups(which: DeliveryFilter, atMost?: number): Promise<DeliveryGroup[]>;
   entry(id: string): Promise<Entry | null>;
   entryAt(seq: number): Promise<Entry | null>;
   /** All records of an entry, also of what waits. */
   recordsOf(seq: number): Promise<DeliveryRecord[]>;
-  /** What a validator has found now. */
+  /** Saves a new result of the validation. */
   saveValidation(seq: number, state: NotificationState, problems: readonly Problem[]): Promise<void>;
   /** Null where the journal doesn't know the route. */
   cursorOf(route: string): Promise<number | null>;
@@ -29,7 +30,7 @@ export interface OperatorStore extends OpenedReader {
   passedAmong(route: string, cursor: number, seqs: readonly number[]): Promise<Set<number>>;
   /** How many deliveries of a span of entries wait. */
   waitingIn(route: string, from: number, to: number): Promise<number>;
-  /** What there is of an account. What can't be decoded is of no account. */
+  /** The number of an account's notifications. Undecodable ones have no account. */
   holdingsOf(accountId: string): Promise<Holdings>;
   /** The last sign of life in the journal, in Unix milliseconds, where the clock is in doubt by it; else null. */
   clockDoubt(): Promise<number | null>;
@@ -56,15 +57,15 @@ export interface OperatorAct {
   /** Removes a route's records, its cursor and its pause: opened again, it is a new one. */
   forget(route: string): Promise<void>;
   /**
-   * Removes what there is of an account; what comes in meanwhile stays. A route that runs forgets it within a second, but
-   * what is with its sink.
-   * @param compact writes the whole journal anew too: nothing is left in it then of what was removed before
-   * @throws JournalError where it is to be compacted and a daemon has it
+   * Removes an account's notifications; those that arrive meanwhile stay. A running route forgets them within a second,
+   * except those that its sink is processing.
+   * @param compact also rewrites the whole journal, so that nothing removed is left in the file
+   * @throws JournalError if it is to be compacted while a daemon has it
    */
   erase(accountId: string, compact: boolean): Promise<Erased>;
   /** From now on the clock is believed as it is. */
   acceptClock(): Promise<void>;
-  /** Nothing is changed here: the daemon was told to probe the sinks of so many routes at once. */
+  /** Nothing is changed here: the sinks of so many routes are probed, by the daemon or a command. */
   probed(routes: number): Promise<void>;
 }
 
@@ -143,6 +144,7 @@ export interface DeliveryFilter {
   readonly states: readonly DeliveryRecord['state'][];
   readonly route?: string;
   readonly routes?: readonly string[];
+  readonly reason?: string;
   readonly event?: string;
   /** Unix milliseconds of arrival. */
   readonly since?: number;

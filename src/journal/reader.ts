@@ -1,6 +1,6 @@
 import type { Entry } from '../notification/entry.ts';
 
-/** Reading what a journal holds: safe beside a daemon that writes it. */
+/** Reads a journal, safely beside a daemon that writes it. */
 export interface JournalReader {
   /** Entries after `after` that fit, oldest first; without `after` or `since` the newest `limit` ones. */
   find(query: Query): Promise<Entry[]>;
@@ -9,12 +9,14 @@ export interface JournalReader {
   search(search: Search): Promise<Found>;
   /** What KAZOO has published again of an entry, or before it, oldest first. */
   resendsOf(seq: number): Promise<Resend[]>;
+  /** Of these entries, those that a broker has sent more than once. */
+  redeliveriesOf(seqs: readonly number[]): Promise<ReadonlyMap<number, Redeliveries>>;
   /**
-   * What became of an entry's deliveries, of each route the newest first. What is recorded still isn't among them, and
-   * what is older than the retention may be missing.
+   * The results of an entry's deliveries, the newest of each route first. Deliveries that still have a record are not
+   * among them, and those older than the retention may be missing.
    */
   deliveriesOf(seq: number): Promise<LoggedDelivery[]>;
-  /** Since when it is kept what becomes of deliveries, in Unix milliseconds; null where nothing is. */
+  /** Since when results of deliveries are kept, in Unix milliseconds; null if none are. */
   loggedSince(): Promise<number | null>;
   /** What each route has selected, as far as there are entries of that time; of each route the newest first. */
   selections(): Promise<SelectionVersion[]>;
@@ -32,7 +34,7 @@ export interface LoggedDelivery {
   readonly outcome: 'delivered' | 'dropped' | 'expired';
   /** Unix milliseconds of its commit. */
   readonly at: number;
-  /** What the other side answered, where that has a code. */
+  /** The code of the answer, if there is one. */
   readonly code: number | string | null;
   /** How often it was tried, since it was begun anew. */
   readonly attempts: number;
@@ -80,6 +82,13 @@ export interface Outage {
   readonly code: number | string | null;
 }
 
+/** The same message again: it has the same id, and was dropped. */
+export interface Redeliveries {
+  readonly count: number;
+  /** Unix milliseconds. */
+  readonly last: number;
+}
+
 export interface Resend {
   readonly id: string;
   readonly receivedAt: number;
@@ -106,6 +115,7 @@ export interface Search {
   /** Names and globs. */
   readonly events?: readonly string[];
   readonly accounts?: readonly string[];
+  readonly zones?: readonly string[];
   /** A value anywhere in the body. */
   readonly callId?: string;
   /** A phone number or an extension anywhere in the body, however it is written there. */
@@ -127,7 +137,7 @@ export interface Found {
 export interface Summary {
   /** On disk. */
   readonly bytes: number;
-  /** What counts of them towards `maxSize`: not what will be used again. */
+  /** The part of them that counts towards `maxSize`, without free space that will be reused. */
   readonly usedBytes: number;
   /** Entries, about: those that were removed from between count too. */
   readonly messages: number;

@@ -1,16 +1,16 @@
 import type { Entry, Interest } from '../notification/entry.ts';
 
 /**
- * A route at its journal, while it is this daemon's: nobody else delivers for it. What it tells is kept with the
- * route's name, so that whoever has the route next goes on from there.
+ * A route's access to the journal, while this daemon owns the route. Its progress is stored by the route's name, so
+ * that the next owner continues from there.
  */
 export interface RouteSession {
   /** All up to here is settled, but what is recorded: where the route stood when the session began. */
   readonly cursor: number;
 
   /**
-   * Of what stands beyond the cursor and up to here, some may be delivered all the same: a session before this one has
-   * ended without saying so. Of what comes later, nothing is.
+   * Entries beyond the cursor and up to this one may have been delivered: a previous session ended without saying so.
+   * Later ones were not.
    */
   readonly attemptedThrough: number;
 
@@ -61,23 +61,20 @@ export interface RouteSession {
   erasedAmong(seqs: readonly number[]): Promise<ReadonlySet<number>>;
 
   /**
-   * Takes a route's progress, to be saved with the next commit or 10 ms later: a crash may repeat the last deliveries, and
-   * skips none. The promise is that commit's: the same one for all that shares it. It may be one that a power cut undoes.
-   * When it rejects, nothing is saved and nothing is forgotten: what was told goes with the next commit, or with `flush`.
+   * Takes a route's progress, which is saved with the next commit or 10 ms later: a crash may repeat the last
+   * deliveries, and skips none. The promise is that commit's, the same for all that share it. A power failure may undo
+   * it. If it rejects, nothing is saved and nothing is forgotten: the next commit, or `flush`, saves it.
    */
   settle(settlement: Settlement): Promise<void>;
 
-  /** Saves what was told and isn't saved yet. @throws JournalError */
+  /** Saves the progress that isn't saved yet. @throws JournalError */
   flush(): Promise<void>;
 
-  /** Saves what was told, and lets go of the route. @throws JournalError where it has let go without saving */
+  /** Saves the progress, and releases the route. @throws JournalError if it was released without saving */
   close(): Promise<void>;
 }
 
-/**
- * Where a new route begins: after what is there now, at the oldest entry, or at what was received from this Unix
- * millisecond on.
- */
+/** Where a new route begins: at the end, at the oldest entry, or at what was received from this Unix millisecond on. */
 export type Start = 'now' | 'earliest' | number;
 
 /** `account`: deliveries of one account go out one at a time, in the journal's order. */
@@ -164,7 +161,7 @@ export interface Settlement {
 
 export interface DeliveredRecord extends RecordKey {
   readonly event: string | null;
-  /** What the other side answered, where that has a code. */
+  /** The code of the answer, if there is one. */
   readonly code: number | string | null;
   /** How often it was tried, since it was begun anew. */
   readonly attempts: number;

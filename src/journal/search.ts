@@ -15,7 +15,9 @@ export function bodyFilter({ callId, number }: Search): (entry: Entry) => boolea
   };
 }
 
-/** What the JSON text of a body must hold to have these values: it tells most of those that don't without parsing them. */
+/**
+ * Texts that the JSON of a body with these values must contain: they exclude most other bodies without parsing them.
+ */
 export function textsOf({ callId, number }: Search): string[] {
   const texts = callId === undefined ? [] : [JSON.stringify(callId).slice(1, -1)];
   return number === undefined ? texts : [...texts, digitsOf(number).slice(-4)];

@@ -44,7 +44,7 @@ export function exampleRoutingKey({ name, routingKey }: Pick<EventDefinition, 'n
   return routingKey ?? `${unknownRoutingKeyPrefix}${name}`;
 }
 
-/** What the routing keys of examples begin with, where KAZOO's are unknown. */
+/** The beginning of the examples' routing keys, if KAZOO's are unknown. */
 export const unknownRoutingKeyPrefix = 'notifications.unknown.';
 
 /**

@@ -103,8 +103,8 @@ function escapePointer(key: string): string {
 }
 
 /**
- * KAZOO saves what nobody answers, and publishes that again; what it wants no answer to, it publishes once. Only in the
- * former are these keys. A publisher that sets `message_id` marks repeats by it.
+ * KAZOO saves a notification that nobody answers, and publishes it again; one that needs no answer is published once.
+ * Only the former has these keys. A publisher that sets `message_id` marks repeats by it.
  */
 function mayBeResent({ messageId = '' }: Message, data: JsonObject): boolean {
   return messageId === '' && (data.server_id !== undefined || data.system_log_id !== undefined);

@@ -31,10 +31,10 @@ const text = Buffer.alloc(largest + 1);
 const content = Buffer.alloc(largest);
 
 /**
- * What `normalise` makes of a body as KAZOO's encoder writes it, at half the price: keys are rewritten within the text,
- * where they keep their length, so that the text is parsed once and never written again. Null for every other body: one
- * with white space, nulls, escapes by number or of a slash, more digits than a double holds, keys that aren't plain ASCII, or of which
- * two become one; and for what isn't JSON.
+ * Does the same as `normalise` for a body in the form that KAZOO's encoder writes, at half the cost: keys are rewritten
+ * within the text, where they keep their length, so the text is parsed once and never serialised again. Null for every
+ * other body: with white space, nulls, numeric escapes or an escaped slash, more digits than a double holds, keys that
+ * aren't plain ASCII or become equal; and for anything but JSON.
  * @param body UTF-8
  * @param isPlain true where it is ASCII alone
  */

@@ -51,14 +51,14 @@ function replacedIn(json: string, matches: readonly SecretMatch[]): string {
 const maxSecrets = 100;
 const maxPathLength = 1_024;
 
-/** What a route may reveal is kept; what only a malicious body can hold stays redacted for every route. */
+/** Values that a route may reveal are kept; those that only a malicious body can hold stay redacted for every route. */
 function withinLimits(secrets: readonly Secret[]): readonly Secret[] {
   return secrets
     .filter(({ path }) => path.reduce((length, key) => length + key.length, 0) <= maxPathLength)
     .slice(0, maxSecrets);
 }
 
-/** True where a route that reveals these dotted paths may see what stands at this one. */
+/** True if a route that reveals these dotted paths may see the value at this one. */
 export function isRevealed(path: BodyPath, reveals: readonly string[]): boolean {
   return reveals.some((reveal) => reveal.split('.').every((key, index) => path[index] === key));
 }
@@ -128,9 +128,7 @@ function isRequestPart(name: string): boolean {
 
 const requestPart = /headers?$|^req(uest)?[_ ]?(data|body|json|params|query|query_string)$/;
 
-/**
- * Replaces what stands at a path; returns it if some route reveals it. A secret inside a replaced one is gone with it.
- */
+/** Replaces the value at a path, and returns it if a route reveals it. A secret within a replaced one goes with it. */
 function replace(data: JsonObject, { path, clean }: SecretMatch, reveals: readonly string[]): Secret[] {
   const key = path.at(-1);
   const holder = holderAt(data, path);

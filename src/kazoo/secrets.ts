@@ -87,7 +87,7 @@ export function wordsOf(name: string): string[] {
   return name.toLowerCase().split(/[^a-z]+/);
 }
 
-/** What is a secret wherever it stands in a name, also within a word: `authtoken`. */
+/** Secret anywhere in a name, also within a word: `authtoken`. */
 const stems = 'passw(?:or)?d|passphrase|token|cookie|api[_ ]?key|authorization|secret';
 
 /** What is one only as a whole word, or as several in a row: `authorizing_id`, `shipping` and `author` are harmless. */

@@ -13,7 +13,7 @@ export interface Validator {
   unknownFields(event: string | null, data: JsonObject): readonly string[] | null;
 }
 
-/** Notes on a notification what is wrong with it by its event's schema, and what no schema knows of it. */
+/** Records on a notification the problems by its event's schema, and the fields that no schema has. */
 export function validateNotification(notification: Notification, validator: Validator): void {
   const { header, data } = notification;
   // A preview is an e-mail template with every field filled by its own name: no schema can say anything about it.

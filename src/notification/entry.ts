@@ -43,7 +43,7 @@ export class Entry {
 /** What an entry takes beside its body: its fields, and those of its delivery. */
 const ownBytes = 512;
 
-/** What it takes in memory, about. */
+/** Its memory, approximately. */
 export function bytesOf({ json }: Pick<Entry, 'json'>): number {
   return json.length + ownBytes;
 }

@@ -16,8 +16,8 @@ export interface Delivery {
   /** The secrets that the route reveals in it: no reason may quote them. */
   readonly secrets: readonly Secret[];
   /**
-   * True where an attempt whose end nobody knows, such as one before a crash, may have delivered it. A sink that can look
-   * leaves out what is there. What an operator has asked for anew is no such one: it is to be there twice.
+   * True if an earlier attempt without a known result, such as one before a crash, may have delivered it. A sink that
+   * can look it up then omits it. False for what an operator asked for again: that is meant to be delivered twice.
    */
   readonly mayRepeat: boolean;
 }

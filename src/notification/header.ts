@@ -1,13 +1,13 @@
 import { jsonString } from '../common/text/format.ts';
 
 /**
- * What is known of a notification once it is decoded. It never changes: it goes by reference from there to the envelope.
- * A class, because it lives as long as a batch, or longer: V8 learns of a literal how long its objects live. At the start,
- * when it collects garbage every few messages, those of a batch all outlive that; and it would make them among the old
- * ones from then on, where even the dead keep alive what they refer to.
+ * The facts about a notification once it is decoded. It never changes, and is passed by reference up to the envelope.
+ * It is a class because of V8's garbage collection: for an object literal, V8 learns how long its objects live. During
+ * the start it collects every few messages, which a batch outlives; so it would allocate all later ones in the old
+ * generation, where even dead objects keep alive what they refer to.
  *
- * One more field of the envelope is declared in this file (in the class, and wherever else the compiler or a test then
- * misses it), made in kazoo/decode.ts, and given a column of the journal's view by a migration. All else follows.
+ * To add a field to the envelope, declare it in this file (in the class, and where the compiler or a test then reports
+ * it missing), set it in kazoo/decode.ts, and add its column to the journal's view by a migration.
  */
 export class Header {
   /**
@@ -89,9 +89,9 @@ const occurredAt = rfc3339Writer();
 const receivedAt = rfc3339Writer();
 
 /**
- * What a store keeps of it in one JSON array, beside columns for `id` and the times: most values come again and again, and
- * are quoted once. A place is never given away again; what came later stands behind all the others.
- * @param others what isn't the header's, at the places 8 to 11, as JSON text with commas
+ * The part of a header that a store keeps in one JSON array, beside columns for `id` and the times: most values recur,
+ * and are quoted once. A place is never reused; new ones are appended.
+ * @param others the values at the places 8 to 11, which aren't the header's, as JSON text with commas
  */
 export function headJson(header: Header, others: string): string {
   const { event, known, category, accountId, zone, node, routingKey, preview } = header;

@@ -33,8 +33,8 @@ export interface Message {
 }
 
 /**
- * What is known of a notification's body:
- * `valid`: it fits the schema of its event; `invalid`: it doesn't; `undecodable`: it isn't even a JSON object.
+ * The state of a notification's body:
+ * `valid`: it fits the schema of its event; `invalid`: it doesn't; `undecodable`: it isn't a JSON object.
  */
 export type NotificationState = 'valid' | 'invalid' | 'undecodable';
 
@@ -64,7 +64,7 @@ export class Notification {
   data: JsonObject | null;
   /** The same as JSON text on one line, after `redact` with its secrets replaced; `null` where it couldn't be decoded. */
   json: string;
-  /** Secrets that some route reveals: where they belong in the body, and what stood there. */
+  /** The secrets that some route reveals: their paths in the body, and their values. */
   secrets: readonly Secret[];
   /** The first 64 KiB of a body that couldn't be decoded, else null. */
   readonly raw: Uint8Array | null;
@@ -92,5 +92,5 @@ export interface Secret {
   readonly value: Json;
 }
 
-/** What stands in the place of a secret, in the journal and at every sink that isn't told otherwise. */
+/** The replacement of a secret, in the journal and at every sink without `reveal`. */
 export const redacted = '[redacted]';

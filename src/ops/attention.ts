@@ -1,13 +1,13 @@
 import { pluralize } from '../common/text/format.ts';
 import type { BrokerStatus, RouteStatus, Status } from './status.ts';
 
-/** Something that an operator should see to: what is wrong, since when, and what can be done. */
+/** Something for an operator to do: what is wrong, since when, and the remedy. */
 interface Need {
   readonly what: string;
   readonly cure: string;
 }
 
-/** What a status comes to. */
+/** The conclusion of a status. */
 export interface Attention {
   /** `all is well`, or how many of what need an operator. */
   readonly verdict: string;
@@ -35,7 +35,7 @@ export function attentionIn(status: Status, span: (millis: number) => string): A
       : []),
     ...ofBrokers,
     ...ofRoutes.flat(),
-    ...newOnes('the journal', journal.unseen_undecodable, 'undecodable', ''),
+    ...newOnes('the journal', journal.unseen_undecodable, 'undecodable notification', ''),
   ];
   const parts = [
     ...(journal.reason === null ? [] : ['the journal']),
@@ -82,14 +82,35 @@ function brokerNeed(
 
 function routeNeeds(route: RouteStatus, ago: (since: string) => string): Need[] {
   const { name, interrupted, circuit } = route;
-  const needs = [...refusedNeed(route), ...newOnes(name, route.unseen, newKind(route), ` --route ${name}`)];
+  const needs = [
+    ...conditionNeed(route),
+    ...refusedNeed(route),
+    ...newOnes(name, route.unseen, newKind(route), ` --route ${name}`),
+  ];
   if (interrupted !== null) return [{ what: `${name} is interrupted: ${interrupted}`, cure: seeOperations }, ...needs];
   if (circuit === null || circuit.state === 'closed') return needs;
   // A daemon of the version before doesn't say since when.
   const since = circuit.since === undefined ? '' : ` for ${ago(circuit.since)}`;
   const probe = circuit.next_probe === null ? '' : `, at the latest in ${circuit.next_probe} s`;
-  const cure = `Repair it; delivery goes on by itself${probe}. At once: kazoo-relay waiting retry --route ${name}`;
+  // Nobody probes for a route that is paused.
+  const cure = route.paused
+    ? `Repair it; delivery goes on after: kazoo-relay resume ${name}`
+    : `Repair it; delivery goes on by itself${probe}. At once: kazoo-relay waiting retry --route ${name}`;
   return [{ what: `the sink of ${name} is away${since}: ${circuit.reason}`, cure }, ...needs];
+}
+
+/** A daemon of the version before doesn't say it. */
+function conditionNeed({ name, condition_trouble }: RouteStatus): Need[] {
+  if (!condition_trouble) return [];
+  const { failures, since, reason } = condition_trouble;
+  return [
+    {
+      what: `the condition (where) of ${name} fails on everything, and the last ${failures} were not delivered: ${reason}`,
+      cure:
+        'Correct where, then: kazoo-relay reload. Deliver what was skipped: ' +
+        `kazoo-relay replay --route ${name} --since ${since}`,
+    },
+  ];
 }
 
 /** Nor does a daemon of the version before say which accounts are refused. */
@@ -105,10 +126,10 @@ function refusedNeed({ name, refused_accounts }: RouteStatus): Need[] {
   ];
 }
 
-/** Where it can be told: the new ones are not counted apart. */
+/** The kind, if it is certain: new ones of both kinds are not counted separately. */
 function newKind({ dead, quarantined }: RouteStatus): string {
-  if (quarantined === 0) return 'dead';
-  return dead === 0 ? 'quarantined' : 'dead or quarantined';
+  if (quarantined === 0) return 'dead letter';
+  return dead === 0 ? 'quarantined notification' : 'dead or quarantined notification';
 }
 
 /** A daemon of the version before counts none. */
@@ -116,7 +137,7 @@ function newOnes(where: string, unseen: number | null | undefined, what: string,
   if (!unseen) return [];
   return [
     {
-      what: `${where} has ${unseen} new ${what}`,
+      what: `${where} has ${pluralize(unseen, `new ${what}`)}`,
       cure: `See them, then retry or drop: kazoo-relay dead list${option}`,
     },
   ];

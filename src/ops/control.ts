@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import type { Logger } from 'pino';
 import { codeOf, reasonOf } from '../common/errors.ts';
 import { asDaemon, fileReasonOf, ownershipOf } from '../common/fs/fs-errors.ts';
+import { messages } from '../common/messages.ts';
 import { printable } from '../common/text/format.ts';
 import { JournalError } from '../journal/journal.ts';
 
@@ -14,9 +15,9 @@ export interface Control {
   close(): Promise<void>;
 }
 
-/** What may be asked for, some of it of one route, and what answers it. */
+/** The questions to a daemon, some about one route, and their answers. */
 type Answers = Readonly<Record<Question, (route?: string) => Promise<unknown>>>;
-type Question = 'status' | 'reload' | 'config' | 'live' | 'ready' | 'try' | 'look';
+type Question = 'status' | 'reload' | 'config' | 'live' | 'ready' | 'try' | 'look' | 'page';
 
 /**
  * Answers everybody who connects and asks a question, a word or two on a line, with JSON. Where that can't be set up, the
@@ -35,10 +36,9 @@ export async function openControl(folder: string, answers: Answers, log: Logger)
       void answer(line.toString().trim(), answers).then((text) => socket.end(text));
     });
   });
-  const report = (error: unknown) =>
-    log.warn({ path, reason: reasonOf(error) }, 'the command "status" will not find this daemon');
+  const report = (error: unknown) => log.warn({ path, reason: reasonOf(error) }, messages.socketFailed);
   try {
-    // The journal's lock is ours: a socket that is there already is what a killed daemon left.
+    // This daemon has the journal's lock: an existing socket is left from a killed one.
     rmSync(path, { force: true });
     server.listen(path);
     await once(server, 'listening');
@@ -83,6 +83,7 @@ const answerWithin: Record<Question, number> = {
   ready: 5_000,
   try: 5_000,
   look: 5_000,
+  page: 5_000,
 };
 
 /**
@@ -115,7 +116,7 @@ function read(answer: string, question: Question): unknown {
   try {
     return JSON.parse(answer, (_key, value: unknown) => (typeof value === 'string' ? shown(value) : value));
   } catch (cause) {
-    throw new Error('what answers on its socket is no daemon of ours', { cause });
+    throw new Error('another program answers on its socket', { cause });
   }
 }
 

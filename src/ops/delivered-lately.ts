@@ -29,7 +29,7 @@ export async function deliveredLately(journal: Pick<JournalReader, 'counts'>): P
   );
 }
 
-/** What a route has delivered. */
+/** The deliveries of a route. */
 export interface Delivered {
   /** In the last sixty minutes, and since midnight by the machine's time zone. */
   readonly last_hour: number;

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { Backoff } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
+import { messages } from '../common/messages.ts';
 import { hostAndPort } from '../common/net/addresses.ts';
 import type { Endpoints, HttpOptions } from './http-server.ts';
 import type { HttpStatus } from './status.ts';
@@ -82,7 +83,7 @@ class Port implements HttpPort {
     const address = await start(server, this.#options.listen);
     this.#server = server;
     this.#status = { listen: address, open: true, reason: null };
-    this.#log.info({ listen: address }, 'the HTTP port is open');
+    this.#log.info({ listen: address }, messages.portOpen);
   }
 
   async #answer(...[request, response]: Parameters<RequestListener>): Promise<void> {
@@ -93,7 +94,7 @@ class Port implements HttpPort {
       // The next request tries again.
       this.#answers = undefined;
       const reason = reasonOf(error);
-      this.#log.error({ reason }, 'the HTTP port cannot answer: restart the daemon, if its program was replaced');
+      this.#log.error({ reason }, messages.portNotLoaded);
       response.writeHead(500).end();
     }
   }
@@ -107,8 +108,7 @@ class Port implements HttpPort {
 
   #report(reason: string): void {
     const { listen } = this.#options;
-    if (reason !== this.#status.reason)
-      this.#log.error({ listen, reason }, 'the HTTP port could not be opened; trying again');
+    if (reason !== this.#status.reason) this.#log.error({ listen, reason }, messages.portNotOpened);
     this.#status = { listen, open: false, reason };
   }
 }
@@ -149,7 +149,7 @@ async function start(server: Server, listen: string): Promise<string> {
   return `${isIP(host) === 6 ? `[${host}]` : host}:${bound}`;
 }
 
-/** A daemon that was killed leaves its socket behind; one that somebody answers on isn't ours. */
+/** A killed daemon leaves its socket behind; one that somebody answers belongs to another program. */
 async function removeLeftover(path: string): Promise<void> {
   if (statSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
   const isAnswered = await new Promise<boolean>((resolve) => {

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { messages } from '../common/messages.ts';
 import { hostAndPort, isLoopback } from '../common/net/addresses.ts';
 import { type Log, type LogLevel, logLevels, setLevel } from './log.ts';
 import type { MetricsText } from './metrics.ts';
@@ -15,7 +16,7 @@ export interface HttpOptions {
   readonly hosts: readonly string[];
 }
 
-/** What there is to answer. */
+/** The answers of the port. */
 export interface Endpoints {
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   status(): Promise<unknown>;
@@ -23,6 +24,10 @@ export interface Endpoints {
   live(): readonly string[];
   ready(): readonly string[];
   readonly logLevel: { get(): string; set(level: string): boolean };
+  /** Whether somebody may ask for what stands above. */
+  readonly mayAsk: (request: FastifyRequest) => Promise<boolean>;
+  /** Adds the page for people; returns how to end what it keeps open. */
+  readonly addPage: (server: FastifyInstance) => () => void;
 }
 
 /** Nothing that is asked for here is large: bytes of a body. */
@@ -42,13 +47,18 @@ export function createAnswers({ listen, hosts }: HttpOptions, endpoints: Endpoin
   server.setErrorHandler<FastifyError>(({ statusCode = 500, message }, request, reply) => {
     if (statusCode < 500) return reply.code(statusCode).send({ error: message });
     // What went wrong inside is for the log alone.
-    log.error({ path: request.routeOptions.url, reason: message }, 'an HTTP request failed');
+    log.error({ path: request.routeOptions.url, reason: message }, messages.requestFailed);
     return reply.code(500).send({ error: 'the daemon could not answer; its log says why' });
   });
   server.setNotFoundHandler((_request, reply) =>
-    reply.code(404).send({ error: 'there are /metrics, /livez, /readyz, /status and /log-level' }),
+    reply.code(404).send({ error: 'there are / for people, and /metrics, /livez, /readyz, /status and /log-level' }),
   );
-  addRoutes(server, endpoints, isSocket || isLoopback(hostAndPort(listen).host));
+  void server.register(async (monitoring) => {
+    monitoring.addHook('onRequest', refuseUnknown(endpoints.mayAsk));
+    addRoutes(monitoring, endpoints, isSocket || isLoopback(hostAndPort(listen).host));
+  });
+  const closePage = endpoints.addPage(server);
+  server.addHook('onClose', async () => closePage());
   return server;
 }
 
@@ -86,6 +96,16 @@ function refuseStrangers(hosts: readonly string[]) {
   };
 }
 
+function refuseUnknown(mayAsk: Endpoints['mayAsk']) {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    if (await mayAsk(request)) return;
+    await reply
+      .code(401)
+      .header('www-authenticate', 'Basic realm="kazoo-relay"')
+      .send({ error: 'http.access.metrics is login' });
+  };
+}
+
 const openToOthers =
   'the level is set only where http.listen is 127.0.0.1 or a Unix socket; kill -USR2 turns it to debug, and back';
 
@@ -96,7 +116,12 @@ function wordIn(body: unknown): string {
 }
 
 /** What the HTTP port answers of a running daemon. */
-export function endpointsOf(snapshot: RuntimeSnapshot, status: () => Promise<Status>, log: Log): Endpoints {
+export function endpointsOf(
+  snapshot: RuntimeSnapshot,
+  status: () => Promise<Status>,
+  log: Log,
+  page: Pick<Endpoints, 'mayAsk' | 'addPage'>,
+): Endpoints {
   let metrics: Promise<MetricsText> | undefined;
   return {
     async metrics() {
@@ -119,5 +144,6 @@ export function endpointsOf(snapshot: RuntimeSnapshot, status: () => Promise<Sta
         return level !== undefined;
       },
     },
+    ...page,
   };
 }

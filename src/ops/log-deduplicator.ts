@@ -33,9 +33,9 @@ interface Group {
 type Groups = Map<string | undefined, Group>;
 
 /**
- * Groups warnings and errors that repeat themselves: of one message with one reason about one broker or route, three
- * lines are written within ten seconds; those after them become one, the last of them, with their number as `repeated`.
- * So are lines at info that say nothing but their message: mostly that what was warned of is over, until it comes again.
+ * Groups repeated warnings and errors: of one message with one reason about one broker or route, three lines are
+ * written within ten seconds; the others become one, the last of them, with their number as `repeated`. The same
+ * applies to lines at info without fields: most of them report the end of a fault.
  */
 export class LogDeduplicator {
   readonly #messages = new Map<string, Groups>();

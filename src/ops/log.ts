@@ -2,6 +2,7 @@ import { isatty } from 'node:tty';
 import pino, { type Level, type Logger } from 'pino';
 import { onSignal } from '../common/async/early-signals.ts';
 import { withoutWaiting } from '../common/fs/descriptor.ts';
+import { messages } from '../common/messages.ts';
 import { printable } from '../common/text/format.ts';
 import { LineBuffer } from './line-buffer.ts';
 import { LogDeduplicator } from './log-deduplicator.ts';
@@ -37,7 +38,7 @@ export async function createLog(options: LogOptions, descriptor = withoutWaiting
   const isPretty = options.format === 'pretty' || (options.format === 'auto' && isTerminal);
   const formatLine = isPretty ? await prettyText(isTerminal) : (line: string) => `${printable(line.trimEnd())}\n`;
   const buffer = new LineBuffer(descriptor, (dropped) => {
-    logger.warn({ dropped }, 'lines of this log were dropped: stderr took nothing (a full disk, a reader that waits)');
+    logger.warn({ dropped }, messages.linesDropped);
   });
   process.once('exit', () => buffer.writeNow());
   const lines = new Map<string, number>();
@@ -94,7 +95,7 @@ export function setLevel(log: Log, level: LogLevel): void {
   if (level === log.level) return;
   const from = log.level;
   log.level = 'info';
-  log.logger.info({ from, to: level }, 'the level of this log was changed');
+  log.logger.info({ from, to: level }, messages.levelChanged);
   log.level = level;
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
-/** What this program came in: it is above src/ and, in what is installed, above dist/. */
+/** The folder of the package: it contains src/ or, once installed, dist/. */
 export const packageFolder = join(import.meta.dirname, '../..');
 
 /** This program's version. */

@@ -9,7 +9,7 @@ export interface RuntimeSnapshot {
   brokers(): readonly BrokerSnapshot[];
   routes(): readonly RouteSnapshot[];
   summary(): Promise<Summary>;
-  /** What is wrong with the journal, as it says itself. */
+  /** The journal's own report of a fault. */
   readonly journalProblem: string | null;
   readonly clock: Clock;
   /** Bytes of notifications that are in memory, and that may be. */
@@ -88,8 +88,8 @@ export function stuckIn({ brokers, routes }: Pick<RuntimeSnapshot, 'brokers' | '
 }
 
 /**
- * Why the daemon doesn't take all that it should, or can't deliver what it has taken; empty while it does. A sink that is
- * away is no such reason: what it should get waits in the journal.
+ * The reasons why the daemon doesn't receive from every broker, or can't deliver what it has; empty if it does. An
+ * unavailable sink is not among them: its notifications wait in the journal.
  */
 export function unreadyIn({
   brokers,

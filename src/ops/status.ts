@@ -4,7 +4,7 @@ import type { Evicted, Pause, RouteSummary, Summary } from '../journal/reader.ts
 import type { Delivered } from './delivered-lately.ts';
 import { version } from './process.ts';
 
-/** What `kazoo-relay status` tells. Times are RFC 3339 in UTC. */
+/** The result of `kazoo-relay status`. Times are RFC 3339 in UTC. */
 export interface Status {
   readonly running: boolean;
   readonly pid: number | null;
@@ -34,7 +34,7 @@ export interface BrokerStatus {
   readonly since: string;
   /** Why it is away, what it waits for, or who else consumes from the queue. */
   readonly reason: string | null;
-  /** Where it is away: AMQP's reply code, or the system's code, where there is one. */
+  /** If it is away: AMQP's reply code, or the system's code, if there is one. */
   readonly code: number | string | null;
   /** Notifications a second, over the last minute. */
   readonly rate: number;
@@ -53,7 +53,7 @@ export interface HttpStatus {
   readonly reason: string | null;
 }
 
-/** What only the journal knows is null where it can't be read. */
+/** Values that only the journal knows are null if it can't be read. */
 interface JournalStatus {
   /** Where the store has a folder. */
   readonly path: string | undefined;
@@ -73,7 +73,7 @@ interface JournalStatus {
   readonly max_invalid_bytes: number;
   /** How many of them were removed because that was used up. */
   readonly evicted: (Evicted & { readonly since: string | null }) | null;
-  /** What is wrong with it, and what to do. */
+  /** The fault, and what to do about it. */
   readonly reason: string | null;
 }
 
@@ -105,6 +105,8 @@ export interface RouteStatus extends Known {
   readonly in_flight: number | null;
   /** Notifications that its condition (`where`) could not be evaluated for, since the route was started. */
   readonly condition_failures: number | null;
+  /** Where it fails on everything: on how many in a row, when the first of them came in, and why the last one failed. */
+  readonly condition_trouble: { readonly failures: number; readonly since: string; readonly reason: string } | null;
   /** Why it can't read or write its journal. */
   readonly interrupted: string | null;
   readonly circuit: CircuitStatus | null;
@@ -123,12 +125,12 @@ interface CircuitStatus {
   readonly next_probe: number | null;
 }
 
-/** What the running daemon knows of itself, beside what is in the journal. */
+/** The state of a running daemon that isn't in the journal. */
 export interface Live {
   readonly startedAt: number;
   readonly brokers: readonly BrokerStatus[];
   readonly http: HttpStatus | null;
-  /** What is wrong with the journal, as it says itself. */
+  /** The journal's own report of a fault. */
   readonly journalProblem: string | null;
   readonly doubt: ClockDoubt | null;
   readonly activityOf: (route: string) => Activity | undefined;
@@ -137,6 +139,7 @@ export interface Live {
 export interface Activity {
   readonly inFlight: number;
   readonly conditionFailures: number;
+  readonly conditionTrouble: { readonly count: number; readonly since: number; readonly reason: string } | null;
   readonly paused: Pause | null;
   readonly interrupted: string | undefined;
   readonly circuit: CircuitStatus['state'];
@@ -154,9 +157,9 @@ interface Named {
 }
 
 /**
- * Puts together what the journal holds and, where a daemon runs, what that is doing.
- * @param held what the journal holds, or why it can't be read
- * @param delivered by route; null where the journal can't be asked
+ * Combines the content of the journal with the state of the daemon, if one runs.
+ * @param held the content of the journal, or why it can't be read
+ * @param delivered by route; null if the journal can't be asked
  */
 export function statusOf(
   config: Named,
@@ -201,6 +204,7 @@ export function statusOf(
         delivered: delivered && (delivered.get(name) ?? nothing),
         in_flight: activity?.inFlight ?? null,
         condition_failures: activity?.conditionFailures ?? null,
+        condition_trouble: conditionTroubleOf(activity),
         interrupted: activity?.interrupted ?? null,
         circuit: circuitOf(activity),
         refused_accounts: activity?.refusedAccounts ?? null,
@@ -214,21 +218,23 @@ function withPause({ paused, ...route }: RouteSummary): FormerRoute {
   return { ...route, paused: paused && { since: new Date(paused.at).toISOString(), by: paused.who } };
 }
 
-/** The same for whoever may ask over HTTP: of what brokers and sinks have answered the codes alone, and of nobody the name. */
+/** The same for whoever may ask over HTTP: of what brokers and sinks have answered the codes alone, nothing that notifications hold, and of nobody the name. */
 export function withoutAnswers(status: Status): Status {
   const withoutName = <T extends { readonly paused: PauseStatus | null }>(route: T): T => ({
     ...route,
     paused: route.paused && { ...route.paused, by: null },
   });
-  const routes = status.routes.map(({ circuit, ...route }) => ({
+  const routes = status.routes.map(({ circuit, condition_trouble, ...route }) => ({
     ...withoutName(route),
     circuit: circuit && withoutAnswer(circuit, 'the sink is away'),
+    // It may quote what a notification holds.
+    condition_trouble: condition_trouble && { ...condition_trouble, reason: `it fails; ${seeCommand}` },
   }));
   const brokers = status.brokers && withoutBrokersAnswers(status.brokers);
   return { ...status, brokers, routes, former_routes: status.former_routes.map(withoutName) };
 }
 
-/** What one waits for while it connects is in words of ours. */
+/** The reasons for waiting during a connection are texts of this program, not the broker's. */
 export function withoutBrokersAnswers<T extends BrokerStatus>(brokers: readonly T[]): T[] {
   return brokers.map((broker) => (broker.state === 'away' ? withoutAnswer(broker, 'no intake') : broker));
 }
@@ -236,8 +242,10 @@ export function withoutBrokersAnswers<T extends BrokerStatus>(brokers: readonly 
 function withoutAnswer<T extends Pick<CircuitStatus, 'reason' | 'code'>>(one: T, what: string): T {
   if (one.reason === null) return one;
   const code = one.code === null ? '' : ` (${one.code})`;
-  return { ...one, reason: `${what}${code}; the command "status" says why` };
+  return { ...one, reason: `${what}${code}; ${seeCommand}` };
 }
+
+const seeCommand = 'the command "status" says why';
 
 const nothing: Delivered = { last_hour: 0, today: 0, latest: null };
 
@@ -253,6 +261,12 @@ function clockOf(doubt: ClockDoubt | null): ClockStatus | null {
   if (doubt === null) return null;
   const { lastSign, believedIn } = doubt;
   return { last_sign_of_life: new Date(lastSign).toISOString(), believed_in: Math.ceil(believedIn / 1_000) };
+}
+
+function conditionTroubleOf({ conditionTrouble = null }: Partial<Activity> = {}): RouteStatus['condition_trouble'] {
+  if (conditionTrouble === null) return null;
+  const { count, since, reason } = conditionTrouble;
+  return { failures: count, since: new Date(since).toISOString(), reason };
 }
 
 function circuitOf(activity: Activity | undefined): CircuitStatus | null {

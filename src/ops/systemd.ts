@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
+import { messages } from '../common/messages.ts';
 
 /*
  * systemd's notify protocol, for a unit with Type=notify or Type=notify-reload.
@@ -17,7 +18,7 @@ import { reasonOf } from '../common/errors.ts';
  * used, or ExecReload=kill -HUP.
  */
 
-/** What the service manager is told. Without one, all of it does nothing. */
+/** The messages to the service manager. Without one, they do nothing. */
 export interface Notifier {
   /** It has started, or has finished a reload. */
   ready(): void;
@@ -28,7 +29,7 @@ export interface Notifier {
 }
 
 export interface HealthSource {
-  /** What goes on, in one line. */
+  /** The state, in one line. */
   summary(): string;
   /** What should move and doesn't; empty while all is well. */
   stuck(): readonly string[];
@@ -45,10 +46,7 @@ export async function openNotifier(health: HealthSource, log: Logger): Promise<N
   try {
     return new SystemdNotifier(await loadSend(), health, log);
   } catch (error) {
-    log.error(
-      { reason: reasonOf(error) },
-      'systemd can not be told that the daemon runs: libsystemd could not be loaded',
-    );
+    log.error({ reason: reasonOf(error) }, messages.libsystemdMissing);
     return silent;
   }
 }
@@ -121,18 +119,18 @@ class SystemdNotifier implements Notifier {
   #feed(): void {
     const stuck = this.#health.stuck();
     if (stuck.length === 0) this.#tell('WATCHDOG=1');
-    else if (!this.#isStuck) this.#log.error({ stuck }, 'the watchdog is no longer fed: something is stuck');
+    else if (!this.#isStuck) this.#log.error({ stuck }, messages.watchdogStopped);
     this.#isStuck = stuck.length > 0;
   }
 
-  /** A service manager that takes nothing gets nothing more: what it would hear later isn't true then. */
+  /** While the service manager doesn't read, no further message is queued: it would be outdated when read. */
   #tell(message: string): void {
     if (this.#queued >= mostQueued) return;
     this.#queued += 1;
     this.#sending = this.#sending.then(async () => {
       const sent = await this.#send(0, message).catch(() => 0);
       this.#queued -= 1;
-      if (sent <= 0 && !this.#failing) this.#log.warn({ code: sent }, 'systemd could not be told what goes on');
+      if (sent <= 0 && !this.#failing) this.#log.warn({ code: sent }, messages.systemdFailed);
       this.#failing = sent <= 0;
     });
   }

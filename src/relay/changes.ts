@@ -9,7 +9,7 @@ export interface Changes {
   readonly unchanged: readonly string[];
 }
 
-/** How what is wanted differs from what is there, both by name. */
+/** The difference between the present and the wanted ones, by name. */
 export function changesIn(present: ReadonlyMap<string, unknown>, wanted: ReadonlyMap<string, unknown>): Changes {
   const common = [...wanted.keys()].filter((name) => present.has(name));
   const isSame = (name: string) => isDeepStrictEqual(present.get(name), wanted.get(name));

@@ -8,7 +8,7 @@ import type { BrokerSnapshot } from '../ops/runtime-snapshot.ts';
 import type { BrokerStatus } from '../ops/status.ts';
 import { type Changes, changesIn } from './changes.ts';
 
-/** What a pipeline is made from; where any of it changes, it is made anew. */
+/** The configuration of a pipeline; any difference makes a new one. */
 interface PipelineConfig {
   readonly broker: BrokerConfig;
   readonly intake: Config['intake'];
@@ -50,9 +50,9 @@ export class IntakePipelines {
   }
 
   /**
-   * Makes them be those of a configuration; those that are so already run on untouched. One that goes commits and
-   * acknowledges first what it has taken.
-   * @param deadline after which what a pipeline holds stays with its broker
+   * Applies a configuration to the pipelines: equal ones continue; one that ends first commits and acknowledges what it
+   * holds.
+   * @param deadline after which a pipeline leaves what it holds to its broker
    */
   async replace(config: Config, deadline: AbortSignal): Promise<Changes> {
     const present = new Map([...this.#pipelines].map(([name, pipeline]) => [name, pipeline.config]));

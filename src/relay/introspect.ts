@@ -9,9 +9,11 @@ interface Introspection {
   readonly snapshot: RuntimeSnapshot;
   /** @param summary of the journal: fresh, or one that costs little */
   status(summary: RuntimeSnapshot['summary']): Promise<Status>;
+  /** What comes next is read anew. */
+  forget(): void;
 }
 
-/** What a running daemon tells of itself, to whoever asks. */
+/** The state of a running daemon, for status, metrics and health. */
 export function introspect(
   running: Running,
   httpStatus: () => HttpStatus | null,
@@ -19,14 +21,15 @@ export function introspect(
 ): Introspection {
   const { memory, journal, routes, pipelines, log } = running;
   const startedAt = Date.now();
+  const summary = cachedByCost(async () => {
+    const held = await journal.summary();
+    const accepts = createAcceptance(running.config.validation.accept);
+    return { ...held, drift: held.drift.filter(({ event, path }) => !accepts(event, path)) };
+  });
   const snapshot: RuntimeSnapshot = {
     brokers: () => pipelines.snapshot,
     routes: () => routes.snapshot,
-    summary: cachedByCost(async () => {
-      const summary = await journal.summary();
-      const accepts = createAcceptance(running.config.validation.accept);
-      return { ...summary, drift: summary.drift.filter(({ event, path }) => !accepts(event, path)) };
-    }),
+    summary,
     get journalProblem() {
       return journal.trouble;
     },
@@ -46,8 +49,9 @@ export function introspect(
   const lately = cachedByCost(() => deliveredLately(journal));
   return {
     snapshot,
-    async status(summary) {
-      const held = await summary().catch(reasonOf);
+    forget: summary.forget,
+    async status(read) {
+      const held = await read().catch(reasonOf);
       // Why it can't be asked is told with the summary.
       const delivered = await lately().catch(() => null);
       const live: Live = {
@@ -68,12 +72,12 @@ const share = 1 / 20;
 
 /**
  * Limits how much of the time costly work takes: a result is reused until twenty times as long has passed as it took to
- * get it. Calls in the meantime share it.
+ * get it. Calls in the meantime share it. `forget` makes the next call work: somebody wants to see what they have changed.
  */
-function cachedByCost<T>(work: () => Promise<T>): () => Promise<T> {
+export function cachedByCost<T>(work: () => Promise<T>): (() => Promise<T>) & { forget(): void } {
   let last: Promise<T> | undefined;
   let freshUntil = 0;
-  return () => {
+  const get = () => {
     if (last !== undefined && performance.now() < freshUntil) return last;
     const started = performance.now();
     freshUntil = Number.POSITIVE_INFINITY;
@@ -85,4 +89,5 @@ function cachedByCost<T>(work: () => Promise<T>): () => Promise<T> {
     last.then(settled, settled);
     return last;
   };
+  return Object.assign(get, { forget: () => (freshUntil = 0) });
 }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { onAbort } from '../common/async/abort.ts';
 import { Backoff } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
+import { messages } from '../common/messages.ts';
 import { RouteCounts } from '../delivery/counts.ts';
 import type { Route } from '../delivery/route.ts';
 import type { RoutePlace } from '../journal/journal.ts';
@@ -40,7 +41,14 @@ export class LeasedRoute {
   /** Undefined while it is somebody else's. */
   get snapshot(): Pick<Route, 'stuck' | 'activity' | 'counts'> | undefined {
     if (this.#route !== undefined || this.#trouble === undefined) return this.#route;
-    const idle = { inFlight: 0, conditionFailures: 0, paused: null, trouble: undefined, probeIn: 0 };
+    const idle = {
+      inFlight: 0,
+      conditionFailures: 0,
+      conditionTrouble: null,
+      paused: null,
+      trouble: undefined,
+      probeIn: 0,
+    };
     const circuit = { circuit: 'closed', circuitSince: this.#since, refusedAccounts: 0 } as const;
     return {
       stuck: false,
@@ -66,7 +74,7 @@ export class LeasedRoute {
       } catch (error) {
         if (signal.aborted) return;
         const reason = reasonOf(error);
-        if (reason !== this.#trouble) this.#log.error({ reason }, 'route not started; trying again');
+        if (reason !== this.#trouble) this.#log.error({ reason }, messages.routeNotStarted);
         this.#trouble = reason;
         await backoff.pause(signal).catch(() => undefined);
       }
@@ -85,7 +93,7 @@ export class LeasedRoute {
       this.#route = undefined;
       await session.close().catch((error) => {
         const reason = reasonOf(error);
-        this.#log.error({ reason }, 'the progress of the route is not saved; its last deliveries may be repeated');
+        this.#log.error({ reason }, messages.progressNotSaved);
       });
     }
   }

@@ -1,4 +1,5 @@
 import { MemoryBudget } from '../common/memory-budget.ts';
+import { messages } from '../common/messages.ts';
 import type { Config } from '../config/config.ts';
 import { storeAt } from '../journal/open.ts';
 import { openControl } from '../ops/control.ts';
@@ -7,6 +8,7 @@ import type { Log } from '../ops/log.ts';
 import { openFileShortage } from '../ops/process.ts';
 import { stuckIn, summaryOf, unreadyIn } from '../ops/runtime-snapshot.ts';
 import type { HealthSource } from '../ops/systemd.ts';
+import { Access } from '../page/access.ts';
 import { sinkKind } from '../sinks/registry.ts';
 import { FileWatch, markOf } from './file-watch.ts';
 import { IntakePipelines } from './intake-pipelines.ts';
@@ -19,9 +21,8 @@ export interface Relay {
   /** What a service manager wants to know. */
   readonly health: HealthSource;
   /**
-   * Loads the configuration again, after any reload that is under way: what is as it was runs on untouched, what has
-   * changed is replaced once its work in flight is done. Never rejects: a configuration that can't be used changes
-   * nothing, and the report says why.
+   * Loads the configuration again, after any reload in progress: equal parts continue, changed ones are replaced when
+   * their work in flight is done. It never rejects: an invalid configuration changes nothing, and the report says why.
    */
   reload(): Promise<ReloadReport>;
   /**
@@ -61,7 +62,19 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
 
   const fileWatch = new FileWatch(() => void reloader.request());
   const running: Running = {
-    ...{ config, files: first.files, read: first.read, memory, journal, routes, pipelines, fileWatch, log },
+    ...{
+      config,
+      access: new Access(config.http.access.users),
+      loaded: first,
+      files: first.files,
+      read: first.read,
+      memory,
+      journal,
+      routes,
+      pipelines,
+      fileWatch,
+      log,
+    },
     ...{ stopping, impatient },
   };
   const reloader = new Reloader(
@@ -78,14 +91,23 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   );
   fileWatch.watch(first.watched, asRead);
 
-  const { snapshot, status } = introspect(
+  const { snapshot, status, forget } = introspect(
     running,
     () => http?.status ?? null,
     () => reports.overdue,
   );
   const reports = startSelfReports(running, snapshot);
-  const endpoints = async () =>
-    (await import('../ops/http-server.ts')).endpointsOf(snapshot, () => status(snapshot.summary), log);
+  const cachedStatus = () => status(snapshot.summary);
+  const endpoints = async () => {
+    const [{ endpointsOf }, { pageOf }] = await Promise.all([import('../ops/http-server.ts'), import('./page.ts')]);
+    const page = pageOf(running, {
+      status: cachedStatus,
+      summary: snapshot.summary,
+      lastReload: () => reloader.report,
+      forget,
+    });
+    return endpointsOf(snapshot, cachedStatus, log, page);
+  };
   const http = openHttpPort(config.http, endpoints, logger);
   const answers = {
     status: () => status(() => journal.summary()),
@@ -97,6 +119,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
       journal.look();
       return null;
     },
+    page: async () => ({ http: http?.status ?? null, path: loginPath(running.access) }),
     try: async (route?: string) => {
       journal.look();
       return routes.tryNow(route);
@@ -111,12 +134,17 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   };
 }
 
+/** Whoever may ask the daemon here is an operator. */
+function loginPath(access: Access): string {
+  return `/login?link=${access.createLink({ name: 'page link', role: 'operator' })}`;
+}
+
 function warnOfFewDescriptors({ brokers, routes }: Config, { logger }: Log): void {
   const few = openFileShortage([
     ...brokers.map(() => 1),
     ...routes.map(({ sink: { type, options } }) => sinkKind(type).limits(options).concurrency),
   ]);
-  if (few !== null) logger.warn(few, 'few files and connections may be open at a time; raise the limit');
+  if (few !== null) logger.warn(few, messages.fewFiles);
 }
 
 interface Closable {
@@ -131,7 +159,7 @@ interface Doors {
   readonly reports: Closable;
 }
 
-/** A stop: what it tells those that wait, and the order in which it closes what runs. */
+/** A stop: signals those that wait, and closes everything in a fixed order. */
 class Shutdown {
   readonly #stopping = new AbortController();
   readonly #impatient = new AbortController();

@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
 import type { MemoryBudget } from '../common/memory-budget.ts';
+import { messages } from '../common/messages.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Journal } from '../journal/journal.ts';
 import { type Log, setUsualLevel } from '../ops/log.ts';
+import type { Access } from '../page/access.ts';
 import { createRevealedPaths } from '../routes/match.ts';
 import { createValidator } from '../schema/validator.ts';
 import { type Changes, differingOptions } from './changes.ts';
@@ -12,7 +14,7 @@ import { changedAt, type FileWatch } from './file-watch.ts';
 import type { IntakePipelines } from './intake-pipelines.ts';
 import type { Routes } from './routes.ts';
 
-/** What became of a reload. */
+/** The result of a reload. */
 export interface ReloadReport {
   /** False: nothing has changed, for this reason. */
   readonly reloaded: boolean;
@@ -41,6 +43,7 @@ export class Reloader {
   readonly #log: Logger;
   readonly #files: () => readonly string[];
   #last: Promise<unknown> = Promise.resolve();
+  #report: { readonly at: number; readonly report: ReloadReport } | null = null;
   #next: Promise<ReloadReport> | undefined;
   #closed = false;
 
@@ -49,6 +52,11 @@ export class Reloader {
     this.#reload = reload;
     this.#log = log;
     this.#files = files;
+  }
+
+  /** What the last one came to, and when, in Unix milliseconds; null where there was none. */
+  get report(): { readonly at: number; readonly report: ReloadReport } | null {
+    return this.#report;
   }
 
   /** Never rejects. Whoever asks while one waits for its turn shares that: it will see all that there is to see. */
@@ -67,6 +75,12 @@ export class Reloader {
   async #after(earlier: Promise<unknown>): Promise<ReloadReport> {
     await earlier;
     this.#next = undefined;
+    const report = await this.#run();
+    this.#report = { at: Date.now(), report };
+    return report;
+  }
+
+  async #run(): Promise<ReloadReport> {
     if (this.#closed) return this.#refused('the daemon is stopping');
     try {
       const changes = await this.#reload();
@@ -75,8 +89,8 @@ export class Reloader {
       return report;
     } catch (error) {
       const reason = reasonOf(error);
-      if (this.#closed) this.#log.warn({ reason }, 'a reload was cut off by the stop; the next start finishes it');
-      else this.#log.error({ reason }, 'not reloaded; everything goes on as before');
+      if (this.#closed) this.#log.warn({ reason }, messages.reloadCutOff);
+      else this.#log.error({ reason }, messages.notReloaded);
       return this.#refused(reason);
     }
   }
@@ -93,20 +107,24 @@ export class Reloader {
   #tell({ read, routes, brokers, applied, needs_restart }: ReloadReport): void {
     const { unchanged: _, ...changedRoutes } = routes;
     const { unchanged: __, ...changedBrokers } = brokers;
-    this.#log.info({ read, routes: changedRoutes, brokers: changedBrokers, applied }, 'reloaded');
+    this.#log.info({ read, routes: changedRoutes, brokers: changedBrokers, applied }, messages.reloaded);
     if (needs_restart.length > 0) {
-      this.#log.warn({ options: needs_restart }, 'these options have changed and need a restart; they are as before');
+      this.#log.warn({ options: needs_restart }, messages.needRestart);
     }
   }
 }
 
 const none: Changes = { added: [], replaced: [], removed: [], unchanged: [] };
 
-export type RunConfig = Pick<LoadedConfig, 'config' | 'files' | 'read' | 'watched'>;
+export type RunConfig = LoadedConfig;
 
-/** All that runs, and what it is made from: a reload changes both. */
+/** The running parts of the daemon and their configuration: a reload changes both. */
 export interface Running {
   config: Config;
+  /** Who may see the page. */
+  readonly access: Access;
+  /** The last one that could be used, with all that there is to say about it. */
+  loaded: RunConfig;
   /** Those of the configuration, as far as they are known. */
   files: readonly string[];
   /** The operator's own among them, as they were read. */
@@ -129,9 +147,9 @@ export function policyOf({ validation, routes }: Config): Parameters<IntakePipel
 }
 
 /**
- * Makes what runs be what a configuration says: what is as it was runs on untouched, what has changed is replaced once
- * its work in flight is done.
- * @throws before it has changed anything, or what a stop cuts off
+ * Applies a configuration to the running daemon: equal parts continue, changed ones are replaced when their work in
+ * flight is done.
+ * @throws before anything has changed, or when a stop interrupts it
  */
 export async function applyReload(running: Running, next: RunConfig): ReturnType<Reload> {
   const { memory, journal, routes, pipelines, fileWatch, log, stopping, impatient } = running;
@@ -143,6 +161,8 @@ export async function applyReload(running: Running, next: RunConfig): ReturnType
   const config = applicable(running.config, next.config);
   const needs_restart = differingOptions(optionsOf(config), optionsOf(next.config));
   running.config = config;
+  running.loaded = next;
+  running.access.use(config.http.access.users);
   pipelines.use(policy);
   memory.limit = config.memory.buffers;
   journal.limit(config.journal);
@@ -154,18 +174,18 @@ export async function applyReload(running: Running, next: RunConfig): ReturnType
   return { routes: changedRoutes, brokers: changedBrokers, applied, needs_restart };
 }
 
-/** What a reload tells of option by option; of brokers and routes it tells one by one. */
+/** The options that a reload reports one by one; it reports brokers and routes separately. */
 function optionsOf({ brokers, routes, ...options }: Config): object {
   return options;
 }
 
-/** What of a new configuration counts at once; what stands here stays as it is until a restart. */
+/** The parts of a new configuration that take effect at once; those listed here keep their value until a restart. */
 function applicable({ queue, journal, log, http }: Config, next: Config): Config {
   return {
     ...next,
     queue,
     journal: { ...next.journal, path: journal.path },
     log: { ...next.log, format: log.format },
-    http,
+    http: { ...http, access: next.http.access },
   };
 }

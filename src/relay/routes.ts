@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { Backoff } from '../common/async/loop.ts';
 import { reasonOf } from '../common/errors.ts';
 import type { MemoryBudget } from '../common/memory-budget.ts';
+import { messages } from '../common/messages.ts';
 import type { RouteConfig } from '../config/config.ts';
 import { type RouteActivity, startRoute } from '../delivery/route.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -68,9 +69,9 @@ export class Routes {
   }
 
   /**
-   * Makes the routes be those that are wanted; those that are as they are wanted run on untouched. One that is replaced
-   * finishes its work in flight first, and the next one goes on from its cursor. What is new waits for what goes: it
-   * may be the same under another name, with the same file.
+   * Applies a configuration to the routes: equal ones continue. A replaced one first finishes its work in flight, and
+   * its successor continues from its cursor. A new one waits for those that end: one of them may be the same route
+   * under another name, with the same file.
    * @param stopping aborts waiting for a journal that can't be written; then the promise rejects
    * @param deadline aborts work in flight
    */
@@ -117,7 +118,7 @@ export class Routes {
         return await this.start(config);
       } catch (error) {
         const reason = reasonOf(error);
-        if (reason !== trouble) this.#log.error({ route: config.name, reason }, 'route not started; trying again');
+        if (reason !== trouble) this.#log.error({ route: config.name, reason }, messages.routeNotStarted);
         trouble = reason;
       }
       await backoff.pause(stopping);

@@ -2,13 +2,15 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../common/errors.ts';
+import { messages } from '../common/messages.ts';
 import type { Config, Expectation } from '../config/config.ts';
-import type { Appender } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
 import { relayNotification } from '../kazoo/relay-notification.ts';
 import { version } from '../ops/process.ts';
 import type { RuntimeSnapshot } from '../ops/runtime-snapshot.ts';
 import { wantsOwn } from '../routes/match.ts';
 import { type Look, SelfWatch } from './self-watch.ts';
+import { pastOf } from './silence.ts';
 
 /** Between looks, in milliseconds; longer where a look at many routes would take more than a hundredth of the time. */
 const pause = 1_000;
@@ -23,7 +25,7 @@ const mostWaiting = 100;
 interface Watched {
   /** As it is now: a reload may have changed it. */
   readonly config: Pick<Config, 'routes' | 'expect'>;
-  readonly journal: Appender;
+  readonly journal: Journal;
   readonly log: { readonly logger: Logger };
 }
 
@@ -34,8 +36,8 @@ interface SelfReports {
 }
 
 /**
- * Tells of the daemon itself by notifications of its own, which go through the journal as all others do. Of routes that
- * deliver them it says nothing: what goes wrong there would make the next one.
+ * Reports on the daemon itself by notifications of its own, which go through the journal as all others do. It reports
+ * nothing of routes that deliver them, because each report would cause the next.
  */
 export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): SelfReports {
   const watch = new SelfWatch();
@@ -64,9 +66,12 @@ export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): S
       const { config } = watched;
       const routes = routesIn(config, snapshot);
       const seen = { brokers: snapshot.brokers(), routes, expected: config.expect, summary };
+      // A restart or a reload ends no silence.
+      for (const [name, awaited] of watch.newIn(seen))
+        watch.recall(name, await pastOf(awaited, watched.journal, Date.now()));
       const told = watch.look(seen, performance.now(), Date.now());
       for (const { event, data } of told)
-        if (event === 'relay_nothing_comes') watched.log.logger.warn({ ...data }, 'nothing comes');
+        if (event === 'relay_nothing_comes') watched.log.logger.warn({ ...data }, messages.nothingComes);
       waiting = [...waiting, ...told.map((event) => relayNotification(event, publisher, Date.now()))].slice(
         -mostWaiting,
       );
@@ -74,7 +79,7 @@ export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): S
       waiting = [];
       isTroubled = false;
     } catch (error) {
-      if (!isTroubled) watched.log.logger.warn({ reason: reasonOf(error) }, 'own notifications wait for the journal');
+      if (!isTroubled) watched.log.logger.warn({ reason: reasonOf(error) }, messages.ownWait);
       isTroubled = true;
     }
   }

@@ -5,6 +5,7 @@ import type { Summary } from '../journal/reader.ts';
 import { eventNamed } from '../kazoo/catalogue.ts';
 import type { OwnEvent } from '../kazoo/relay-notification.ts';
 import type { BrokerSnapshot, RouteSnapshot } from '../ops/runtime-snapshot.ts';
+import { type Awaited, type Past, Silence } from './silence.ts';
 
 /** What the daemon looks at, of itself. */
 export interface Look {
@@ -15,10 +16,10 @@ export interface Look {
   readonly summary: Pick<Summary, 'routes' | 'drift'> | undefined;
 }
 
-/** What is away or back is told once it has been so for this time, in milliseconds: what changes at once is no news. */
+/** A change between away and back is reported when it has lasted for this time, in milliseconds. */
 export const steadyFor = 60_000;
 
-/** What only grows is told at most so often. */
+/** The least time between two reports of a count that only grows. */
 export const atMostEvery = 600_000;
 
 /** From a broker that has delivered nothing for so long, nothing comes. */
@@ -42,6 +43,19 @@ export class SelfWatch {
   /** Those that don't come, as of the last look. */
   overdue: readonly Expectation[] = [];
 
+  /** What it will watch for the first time at this look, by its name: whoever knows of its past may say so before. */
+  newIn({ brokers, expected }: Pick<Look, 'brokers' | 'expected'>): [string, Awaited][] {
+    const all = [
+      ...brokers.map((broker): [string, Awaited] => [nameOfBroker(broker), awaitedFrom(broker)]),
+      ...expected.map((one): [string, Awaited] => [JSON.stringify(one), awaitedBy(one)]),
+    ];
+    return all.filter(([name]) => !this.#silences.has(name));
+  }
+
+  recall(name: string, past: Past): void {
+    this.#silences.set(name, new Silence(past));
+  }
+
   look({ brokers, routes, expected, summary }: Look, monotonic: number, now: number): OwnEvent[] {
     this.overdue = [];
     return [
@@ -52,11 +66,12 @@ export class SelfWatch {
     ];
   }
 
-  #ofBroker({ broker, zone, state, reason, received }: BrokerSnapshot, monotonic: number, now: number): OwnEvent[] {
+  #ofBroker(snapshot: BrokerSnapshot, monotonic: number, now: number): OwnEvent[] {
+    const { broker, zone, state, reason, received } = snapshot;
     const place = { broker, zone };
-    const name = `the broker ${broker} (zone ${zone})`;
+    const name = nameOfBroker(snapshot);
     const told: OwnEvent[] = [];
-    const change = this.#state(`broker ${name}`).look(state !== 'consuming', monotonic, now);
+    const change = this.#state(name).look(state !== 'consuming', monotonic, now);
     if (change?.isAway) {
       const why = reason === null ? '' : `: ${reason}`;
       const message = `Nothing comes from ${name}${why}`;
@@ -73,7 +88,7 @@ export class SelfWatch {
       };
       told.push({ event: 'relay_broker_back', data });
     }
-    const silence = this.#silence(`broker ${name}`).look(received, state === 'consuming', silentAfter, monotonic, now);
+    const silence = this.#silence(name).look(received, state === 'consuming', silentAfter, monotonic, now);
     if (silence !== null) {
       const message = `Nothing has come from ${name} since ${iso(silence)}: does any KAZOO node publish there?`;
       told.push({ event: 'relay_nothing_comes', data: { ...place, since: iso(silence), message } });
@@ -132,7 +147,7 @@ export class SelfWatch {
     return [...told, ...this.#ofDrift(summary.drift, monotonic)];
   }
 
-  /** What had come before the first look was told of, or is seen by whoever asks for it. */
+  /** Kinds that were known at the first look were reported before. */
   #ofDrift(drift: Summary['drift'], monotonic: number): OwnEvent[] {
     const told = this.#told ?? new Set(drift.map(nameOf));
     const fresh = drift.filter((kind) => !told.has(nameOf(kind)));
@@ -168,7 +183,7 @@ export class SelfWatch {
 /** What may be away. */
 class State {
   #isAway = false;
-  /** When it became what it isn't told to be yet. */
+  /** When it changed to a state that isn't reported yet. */
   #changed: { readonly monotonic: number; readonly now: number } | undefined;
   #since = { monotonic: 0, now: 0 };
 
@@ -186,7 +201,7 @@ class State {
   }
 }
 
-/** What only grows, until somebody clears it. */
+/** A count that only grows until somebody resets it. */
 class Growth {
   #told: number;
   #toldAt = Number.NEGATIVE_INFINITY;
@@ -206,41 +221,37 @@ class Growth {
   }
 }
 
-/** What comes from time to time. */
-class Silence {
-  #count = -1;
-  #since = 0;
-  #lookedAt = 0;
-  /** How long it was silent while it counts, in milliseconds. */
-  #lasted = 0;
-  #isTold = false;
+function nameOfBroker({ broker, zone }: Pick<BrokerSnapshot, 'broker' | 'zone'>): string {
+  return `the broker ${broker} (zone ${zone})`;
+}
 
-  /** That nothing comes was told, and nothing has come since. */
-  get isTold(): boolean {
-    return this.#isTold;
-  }
+/** Entries don't say from which broker of a zone they are: the silence is that of the zone, at least. */
+function awaitedFrom({ broker, zone }: BrokerSnapshot): Awaited {
+  return {
+    ...{ zone, within: silentAfter, isOne: () => true, isCounted: () => true },
+    countsIn: (outage) => outage.broker !== '' && !(outage.broker === broker && outage.zone === zone),
+    isTold: (data) => 'broker' in data && data.broker === broker && 'zone' in data && data.zone === zone,
+  };
+}
 
-  /**
-   * Since when nothing has come, in Unix milliseconds; null while there is nothing to tell.
-   * @param isCounted whether the time since the last look counts
-   */
-  look(count: number, isCounted: boolean, within: number, monotonic: number, now: number): number | null {
-    if (count !== this.#count) {
-      this.#count = count;
-      this.#since = now;
-      this.#lasted = 0;
-      this.#isTold = false;
-    } else if (isCounted) this.#lasted += monotonic - this.#lookedAt;
-    this.#lookedAt = monotonic;
-    if (this.#isTold || this.#lasted < within) return null;
-    this.#isTold = true;
-    return this.#since;
-  }
+function awaitedBy({ event, within, zone, hours }: Expectation): Awaited {
+  const isHour = hours === undefined ? undefined : readHours(hours);
+  return {
+    ...{ events: [wantedEvent(event)], zone, within },
+    isOne: ({ state, resendOf, header }) => state !== 'undecodable' && resendOf === null && !header.preview,
+    isCounted: (time) => isHour?.(time) ?? true,
+    countsIn: (outage) => outage.broker !== '',
+    isTold: (data) =>
+      'event' in data &&
+      data.event === event &&
+      ('zone' in data ? data.zone : undefined) === zone &&
+      !('broker' in data),
+  };
 }
 
 /** How many of an expected event have come: no resends, no duplicates, no previews. */
 function arrivalsOf({ event, zone }: Expectation, brokers: Look['brokers']): number {
-  const pattern = globToRegExp(eventNamed(event)?.name ?? event);
+  const pattern = globToRegExp(wantedEvent(event));
   let arrivals = 0;
   for (const { intake, ...broker } of brokers) {
     if (zone !== undefined && broker.zone !== zone) continue;
@@ -249,6 +260,10 @@ function arrivalsOf({ event, zone }: Expectation, brokers: Look['brokers']): num
         for (const outcome of ['valid', 'invalid']) arrivals += counts[intake.outcomes.indexOf(outcome)] ?? 0;
   }
   return arrivals;
+}
+
+function wantedEvent(event: string): string {
+  return eventNamed(event)?.name ?? event;
 }
 
 function obtain<T>(map: Map<string, T>, name: string, make: () => T): T {

@@ -7,7 +7,7 @@ import { envelopeKeys } from '../notification/envelope.ts';
 /** Fields by the operator's own schemas, by event; undefined for a schema that names none. */
 export type OwnFields = ReadonlyMap<string, readonly string[] | undefined>;
 
-/** What JSON a field may be. */
+/** The JSON kinds of a field's values. */
 export type JsonKind = 'text' | 'a number' | 'true or false' | 'an object' | 'a list';
 
 /** What is known of the bodies that a route selects. */
@@ -16,7 +16,7 @@ export interface BodyFields {
   readonly selected: readonly string[] | undefined;
   /** What is wrong with a path into the envelope, with its steps; undefined where nothing is known to be. */
   problemOf(path: readonly string[]): string | undefined;
-  /** What the field may be in those events; empty where nobody knows. */
+  /** The kinds of value that the field may have in those events; empty if unknown. */
   kindsOf(field: string): ReadonlySet<JsonKind>;
 }
 

@@ -113,7 +113,8 @@ function replaceIn(text: string, replacements: readonly Replacement[]): string {
 }
 
 /**
- * What one evaluation may cost, about in nanoseconds, and what of that a step costs at least: there are 10,000 at most.
+ * The limit on the cost of one evaluation, in nanoseconds approximately, and the least cost of a step: so there are at
+ * most 10,000 steps.
  */
 const allowance = 100_000_000;
 const costOfStep = 10_000;
@@ -121,7 +122,7 @@ const costOfStep = 10_000;
 /** What a character costs, for each instruction of a pattern's program. */
 const costOfCharacter = 10;
 
-/** What one evaluation may still cost. */
+/** The remaining cost of one evaluation. */
 export class Budget {
   #left = 0;
   #step = costOfStep;

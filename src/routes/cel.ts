@@ -28,10 +28,10 @@ export class ConditionError extends Unreadable {
   }
 }
 
-/** What is checked first: whether it can be read, then whether it makes sense. */
+/** The order of checks: syntax, then meaning. */
 type Stage = 'syntax' | 'meaning';
 
-/** @throws ConditionError with what the library says */
+/** @throws ConditionError with the library's message */
 export function orConditionError<T>(text: string, work: () => T): T {
   try {
     return work();

@@ -24,7 +24,7 @@ export function explainCondition(text: string): (entry: Entry) => string {
       const found = values === '' ? '' : ` (${values})`;
       return answer === false
         ? `where is false: ${own}${found}`
-        : `where can't be told: ${own}: ${answer.failed}${found}`;
+        : `where can't be evaluated: ${own}: ${answer.failed}${found}`;
     }
     return `where is false: ${text}`;
   };
@@ -37,12 +37,12 @@ interface Part {
   readonly holds: Condition;
 }
 
-/** What all has to be true. */
+/** The parts that must all be true. */
 function conjunctsOf(node: ASTNode): ASTNode[] {
   return node.op === '&&' ? node.args.flatMap(conjunctsOf) : [node];
 }
 
-/** What of the envelope a part looks at; what a macro goes through is told as a whole. */
+/** The paths of the envelope that a part of the condition reads; a macro's range counts as a whole. */
 function pathsIn(node: ASTNode): string[][] {
   const path = pathOf(node);
   if (path !== undefined) return [path];

@@ -13,7 +13,7 @@ import { createRevealedPaths, type Scope } from './match.ts';
 import { createReshape, type ShapeOptions } from './reshape.ts';
 import { shape } from './shape.ts';
 
-/** What there is to try routes on. */
+/** The examples to try routes on. */
 export interface Trials {
   readonly bodies: Bodies;
   /** How many examples each route is tried on at most: of thousands of routes, each has fewer. */
@@ -49,8 +49,8 @@ export interface SinkReads {
 }
 
 /**
- * What of a route is legal, and does nothing with the events that it selects: fields that they don't have, comparisons that
- * are never true, and what can't be made of the catalogue's examples of them.
+ * The parts of a route that are legal but have no effect with the events that it selects: fields that they don't have,
+ * comparisons that are never true, and templates that fail for the catalogue's examples.
  */
 export function routeDoubts(route: RouteParts, sink: SinkReads, { bodies, most }: Trials): OptionIssue[] {
   const readsNothing = sink.paths.length === 0 && sink.rehearse === undefined;

@@ -27,16 +27,18 @@ export interface Scope {
 
 export type Decision = 'deliver' | 'skip' | { readonly quarantine: string };
 
+/** Is told of each evaluation of `where`: why it failed for an entry, which is skipped then, or null where it didn't. */
+type OnEvaluated = (failure: string | null, entry: Entry) => void;
+
 /**
  * Compiles a selection into the question that is asked of every entry.
- * @param onFailure is told why `where` couldn't be evaluated for an entry, which is skipped then
  * @throws ConditionError
  */
 export function createMatcher(
   selection: Selection,
-  onFailure: (reason: string) => void = () => undefined,
+  onEvaluated: OnEvaluated = () => undefined,
 ): (entry: Entry) => Decision {
-  const unmetBy = createSelector(selection, onFailure);
+  const unmetBy = createSelector(selection, onEvaluated);
   return (entry) => {
     if (unmetBy(entry) !== null) return 'skip';
     // What a route doesn't want is not kept for it.
@@ -58,7 +60,7 @@ export function createExplainer(selection: Selection): (entry: Entry) => string 
   };
 }
 
-/** What of a route's configuration says what it wants, and nothing else of it. */
+/** The part of a route's configuration that selects notifications. */
 export function selectionOf(route: Selection): Selection {
   const { events, accounts, zones, previews, resends, invalid, unknown, where } = route;
   return { events, accounts, zones, previews, resends, invalid, unknown, ...(where !== undefined && { where }) };
@@ -68,15 +70,15 @@ export function selectionOf(route: Selection): Selection {
 type Selector = 'state' | 'events' | 'accounts' | 'zones' | 'previews' | 'resends' | 'where';
 
 /** The first that an entry doesn't meet, by its name alone: every entry comes by here for every route. */
-function createSelector(selection: Selection, onFailure: (reason: string) => void): (entry: Entry) => Selector | null {
+function createSelector(selection: Selection, onEvaluated: OnEvaluated): (entry: Entry) => Selector | null {
   const outOfScope = createScope(selection);
   const condition = selection.where === undefined ? undefined : createCondition(selection.where);
 
   function fulfils(entry: Entry): boolean {
     const answer = condition?.(entry) ?? true;
-    if (typeof answer === 'boolean') return answer;
-    onFailure(answer.failed);
-    return false;
+    const failure = typeof answer === 'boolean' ? null : answer.failed;
+    onEvaluated(failure, entry);
+    return answer === true;
   }
 
   return (entry) => {
@@ -111,13 +113,13 @@ function listed(names: readonly string[]): string {
   return `${names.slice(0, named).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
-/** What keeps a wanted entry in quarantine; null where nothing does. */
+/** The reason why a selected entry is quarantined; null if it isn't. */
 function problemOf(entry: Entry, { invalid, unknown }: Selection): string | null {
   if (entry.state === 'invalid' && invalid === 'quarantine') return quarantineReason(entry);
   return !entry.header.known && unknown === 'quarantine' ? `unknown event ${entry.header.event}` : null;
 }
 
-/** What of a notification's secrets is kept beside it: those that a route reveals which may select it, and no others. */
+/** The paths of a notification's secrets that are stored beside it: those revealed by routes that may select it. */
 export function createRevealedPaths(
   routes: readonly (Scope & { readonly reveal: readonly string[] })[],
 ): RevealedPaths {
@@ -127,7 +129,7 @@ export function createRevealedPaths(
   return (header) => revealing.flatMap(({ outOfScope, reveal }) => (outOfScope(header) === null ? reveal : []));
 }
 
-/** True where a route selects what the daemon tells of itself: by name, never by `*` alone. */
+/** True if a route selects the daemon's own events: by name, never by `*` alone. */
 export function wantsOwn(events: readonly string[]): boolean {
   return events.some(isOwnPattern);
 }
@@ -144,7 +146,7 @@ function createScope(scope: Scope): (header: Header) => 'events' | 'accounts' | 
   const accounts = new Set(scope.accounts);
   const zones = new Set(scope.zones);
   return ({ event, category, accountId, zone, preview }) => {
-    // It is of no account, and what it says of a zone is for whoever asks for it.
+    // It has no account, and `where` can select its zone.
     if (category === relayCategory) return isWantedOwn(event) ? null : 'events';
     if (!isWantedEvent(event)) return 'events';
     if (accounts.size > 0 && (accountId === null || !accounts.has(accountId))) return 'accounts';

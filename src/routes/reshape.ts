@@ -3,7 +3,7 @@ import type { Envelope, ShapedEnvelope } from '../notification/envelope.ts';
 
 /** What a route changes in its envelopes. Paths are dotted and begin at the envelope; `*` is every key, or element. */
 export interface ShapeOptions {
-  /** What is left over, beside the id; an empty list is all. */
+  /** The paths to keep, beside the id; an empty list keeps all. */
   readonly pick: readonly string[];
   readonly omit: readonly string[];
   readonly set: Readonly<Record<string, unknown>>;
@@ -53,7 +53,7 @@ function newBranch(steps: readonly string[]): Tree {
   return tree;
 }
 
-/** What the tree says of a key: both what names it and what is for every key. */
+/** The branches for a key: the one with its name, and the one for every key. */
 function branchesAt(tree: Tree, key: string): (Tree | true)[] {
   return [tree.get(key), tree.get('*')].filter((branch) => branch !== undefined);
 }
@@ -87,7 +87,7 @@ function merged(one: Tree, other: Tree): Tree {
   return result;
 }
 
-/** A copy with what is made of each member; those of which undefined is made are left out. */
+/** A copy with each member replaced; a member whose replacement is undefined is omitted. */
 function mapMembers(value: unknown, make: (member: unknown, key: string) => unknown): unknown {
   if (Array.isArray(value)) {
     return value.map((member, index) => make(member, String(index))).filter((member) => member !== undefined);
@@ -100,7 +100,7 @@ function mapMembers(value: unknown, make: (member: unknown, key: string) => unkn
   );
 }
 
-/** Makes the objects on the way; what is no object, and stands in it, is replaced. */
+/** Creates the objects on the path; other values on it are replaced. */
 function setAt(value: unknown, [key = '', ...rest]: readonly string[], wanted: unknown): unknown {
   const holder: object = isHolder(value) && !Array.isArray(value) ? value : {};
   if (rest.length === 0) return { ...holder, [key]: wanted };

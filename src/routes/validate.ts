@@ -1,5 +1,5 @@
 import { reasonOf } from '../common/errors.ts';
-import type { OptionIssue } from '../common/options/declare.ts';
+import type { OptionIssue, OptionRule } from '../common/options/declare.ts';
 import { closestMatch } from '../common/text/did-you-mean.ts';
 import { excerptOf } from '../common/text/slips.ts';
 import { type EnvelopeKey, envelopeKeys } from '../notification/envelope.ts';
@@ -11,16 +11,14 @@ interface RouteParts {
   readonly shape?: ShapeOptions | undefined;
 }
 
-/**
- * What is wrong with a route's condition and shape, each of the right form.
- * @param requiredKeys keys of the envelope that the route's sink can't do without
- */
-export function routeErrors({ where, shape }: RouteParts, requiredKeys: readonly EnvelopeKey[]): OptionIssue[] {
-  const inWhere = where === undefined ? [] : whereErrors(where);
-  return shape === undefined ? inWhere : [...inWhere, ...shapeErrors(shape), ...missingKeyErrors(requiredKeys, shape)];
-}
+/** How the options of a route's condition and shape go together, each of the right form. */
+export const routeRules: readonly OptionRule<RouteParts>[] = [
+  whereErrors,
+  ({ shape }) => (shape === undefined ? [] : shapeErrors(shape)),
+];
 
-function whereErrors(where: string): OptionIssue[] {
+function whereErrors({ where }: RouteParts): OptionIssue[] {
+  if (where === undefined) return [];
   try {
     createCondition(where);
     return [];
@@ -68,7 +66,10 @@ export function isEnvelopeKey(key: string): boolean {
   return envelopeKeys.some((candidate) => candidate === key);
 }
 
-function missingKeyErrors(requiredKeys: readonly EnvelopeKey[], { pick, omit }: ShapeOptions): OptionIssue[] {
+/** @param requiredKeys keys of the envelope that the route's sink can't do without */
+export function missingKeyErrors({ shape }: RouteParts, requiredKeys: readonly EnvelopeKey[]): OptionIssue[] {
+  if (shape === undefined) return [];
+  const { pick, omit } = shape;
   const isKept = (key: string) => pick.length === 0 || pick.some((path) => path === key || path.startsWith(`${key}.`));
   const missing = [...new Set(requiredKeys)].filter((key) => !isKept(key) || omit.includes(key));
   if (missing.length === 0) return [];

@@ -4,7 +4,7 @@ import { eventNamed } from '../kazoo/catalogue.ts';
 /** `validation.accept`: by event, or a pattern of them, JSON Pointers into the body. */
 export type Accepted = Readonly<Record<string, readonly string[]>>;
 
-/** True where the operator accepts what is wrong there, or below it. */
+/** True if the operator accepts a problem there, or below it. */
 export type Accepts = (event: string | null, path: string) => boolean;
 
 export function createAcceptance(accepted: Accepted): Accepts {

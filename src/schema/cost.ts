@@ -15,11 +15,10 @@ export interface Costly {
 }
 
 /**
- * What in a schema, or in one that it refers to, could take more than time in proportion to a body, whatever that holds;
- * undefined where nothing could. Three things can: comparing items each with each; a pattern that goes back and forth;
- * and a schema that refers to itself and applies itself to one value in more than one way, so that each level of a body
- * multiplies what the one below it costs.
- * @throws Error for a reference to nothing
+ * The part of a schema, or of one that it refers to, that could take more time than in proportion to the body;
+ * undefined if there is none. There are three kinds: comparing all items with each other; a pattern that backtracks;
+ * and a schema that applies itself to one value in several ways, so that each level of a body multiplies the cost.
+ * @throws Error for a dangling reference
  */
 export function findCostly(root: Node, graph: SchemaGraph): Costly | undefined {
   const all = reachedFrom([root], (node) => [...graph.edges(node).map(({ to }) => to), ...graph.definitions(node)]);

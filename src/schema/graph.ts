@@ -8,7 +8,7 @@ export interface Node {
   readonly path: string;
   /** JSON Pointer to it, within the file. */
   readonly pointer: string;
-  /** What references in it are relative to. */
+  /** The base of its relative references. */
   readonly base: string;
 }
 
@@ -21,7 +21,7 @@ export type Part = 'value' | 'key' | 'member' | 'matching' | 'otherMember' | 'it
 export interface Edge {
   readonly to: Node;
   readonly part: Part;
-  /** Where it stands in the schema, such as `/anyOf/1` or `/$ref`. */
+  /** Its place in the schema, such as `/anyOf/1` or `/$ref`. */
   readonly location: string;
   /** It is one of several that are tried, or one whose failing counts. */
   readonly isTried: boolean;
@@ -41,10 +41,7 @@ export class SchemaGraph {
     return root;
   }
 
-  /**
-   * What a schema is made of, those that it refers to among it.
-   * @throws Error for a reference to nothing
-   */
+  /** The parts of a schema, including those that it refers to. @throws Error for a dangling reference */
   edges(node: Node): readonly Edge[] {
     const known = this.#edges.get(node) ?? [...this.#edgesOf(node)];
     this.#edges.set(node, known);
@@ -94,7 +91,7 @@ export class SchemaGraph {
     return typeof $id === 'string' && URL.canParse($id, base) ? new URL($id, base).href.replace(/#$/, '') : base;
   }
 
-  /** Remembers what in a schema has a name, wherever it stands. */
+  /** Records everything in a schema that has a name. */
   #index(node: Node): void {
     const { schema, base } = node;
     if (schema.$id !== undefined) this.#resources.set(base, node);

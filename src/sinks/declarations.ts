@@ -1,4 +1,4 @@
-import type { OptionIssue } from '../common/options/declare.ts';
+import type { OptionIssue, OptionRule } from '../common/options/declare.ts';
 import type { EnvelopeKey } from '../notification/envelope.ts';
 import { databaseDeclaration } from './database/declaration.ts';
 import { fileDeclaration } from './file/options.ts';
@@ -8,9 +8,9 @@ import { webhookDeclaration } from './webhook/declaration.ts';
 
 /** A kind of sink whose options' type is not known here: what its functions get must have been checked against `options`. */
 export interface AnySinkDeclaration
-  extends Omit<SinkDeclaration<unknown>, 'limits' | 'check' | 'requiredKeys' | 'warnings' | 'file'> {
+  extends Omit<SinkDeclaration<unknown>, 'limits' | 'rules' | 'requiredKeys' | 'warnings' | 'file'> {
   limits(options: unknown): SinkLimits;
-  check?(options: unknown): readonly OptionIssue[];
+  readonly rules?: readonly OptionRule<never>[];
   requiredKeys?(options: unknown): readonly EnvelopeKey[];
   warnings?(options: unknown, route: SinkRoute): readonly OptionIssue[];
   file?(options: unknown): string;

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
-import type { OptionIssue, OptionTree } from '../common/options/declare.ts';
+import type { OptionIssue, OptionRule, OptionTree } from '../common/options/declare.ts';
 import type { Delivery, EnvelopeKey } from '../notification/envelope.ts';
 
 /** A kind of sink: what it declares, how its connection is tested, and how it is opened. */
 export interface SinkKind<O> extends SinkDeclaration<O> {
   /**
-   * Tests whether the sink could deliver, and says what it found; delivers nothing, and changes nothing.
-   * @throws Error that says what is in the way
+   * Tests whether the sink could deliver, and returns the findings. It delivers and changes nothing.
+   * @throws Error with the obstacle
    */
   connectionTest(options: O, context: SinkContext): Promise<string>;
   /**
@@ -25,19 +25,19 @@ export interface SinkDeclaration<O> {
   readonly options: OptionTree;
   /** How a route with these options hands over its deliveries. */
   limits(options: O): SinkLimits;
-  /** What is wrong among options that are each right by themselves; told with the configuration's other mistakes. */
-  check?(options: O): readonly OptionIssue[];
-  /** What of that an editor can be told: JSON Schemas, none of which refuses what `check` takes. */
+  /** How the options go together; what breaks a rule is told with the configuration's other mistakes. */
+  readonly rules?: readonly OptionRule<O>[];
+  /** The same rules for an editor: JSON Schemas, none of which refuses what the rules accept. */
   readonly schemaRules?: readonly object[];
   /**
    * Keys of the envelope, beside the id, that it can't do without: a route can't omit them. None where it is left out.
    */
   requiredKeys?(options: O): readonly EnvelopeKey[];
-  /** What is legal among them and surely not meant. */
+  /** Options that are legal but surely not meant. */
   warnings?(options: O, route: SinkRoute): readonly OptionIssue[];
   /** Paths into the envelope that its options name, by their steps, each with the option that does. */
   paths?(options: O): readonly { readonly at: OptionIssue['path']; readonly path: readonly string[] }[];
-  /** What is wrong with a delivery, as far as that can be told before it is sent. Undefined where nothing can be. */
+  /** Finds an error of a delivery before it is sent. Undefined if the sink can't know any. */
   rehearse?(options: O): ((delivery: Delivery) => OptionIssue | undefined) | undefined;
   /** The file that the sink writes, which no other one should, where it is of that kind. */
   file?(options: O): string;
@@ -89,7 +89,7 @@ export interface Sink {
   close(): Promise<void>;
 }
 
-/** What was said and answered, as text of several lines; null where it didn't come to that. */
+/** Request and response, as text of several lines; null if there was none. */
 export interface ProbeReport {
   readonly request: string | null;
   readonly answer: string | null;
@@ -100,7 +100,7 @@ export type Outcome = Delivered | Retry | Dead;
 
 interface Delivered {
   readonly status: 'delivered';
-  /** What the other side answered, where that has a code. */
+  /** The code of the answer, if there is one. */
   readonly code?: number | string;
 }
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Channel } from 'amqplib';
 import { connect } from '../../src/broker/connection.ts';
 import { connectPublisher } from '../../src/cli/support/publisher.ts';
+import { messages } from '../../src/common/messages.ts';
 import { declareAsKazoo, onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { startLink, type TestLink } from '../support/link.ts';
 import { startBroker, type TestBroker } from '../support/rabbitmq.ts';
@@ -47,7 +48,7 @@ test('a user and a password with letters beyond ASCII, a percent sign and a slas
 
 describe('with the user of docs/security.md', () => {
   test('the daemon waits for KAZOO, and then takes what comes', async () => {
-    await until(() => link.logged.some((line) => line.includes('waiting for KAZOO to declare the exchange')), {
+    await until(() => link.logged.some((line) => line.includes(messages.awaitingExchange)), {
       what: 'the line in the log',
     });
     await declareAsKazoo(broker.url);

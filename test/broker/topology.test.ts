@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { testBrokerConnection } from '../../src/broker/connection-test.ts';
+import { messages } from '../../src/common/messages.ts';
 import { contentHeader, frame, publishMethod } from '../support/frames.ts';
 import { declareAsKazoo, onChannel, publishAsKazoo } from '../support/kazoo.ts';
 import { countedWatch, queue, startLink, type TestLink } from '../support/link.ts';
@@ -52,7 +53,7 @@ describe('a link that is refused', () => {
     await once(web, 'listening');
     const { port } = web.address() as AddressInfo; // it listens on a port
     const link = await start(`amqp://guest:guest@127.0.0.1:${port}`);
-    await until(() => link.logged.join('').includes('what answers there speaks no AMQP'), { what: 'the reason' });
+    await until(() => link.logged.join('').includes('the server there does not speak AMQP'), { what: 'the reason' });
     web.close();
   });
 });
@@ -79,7 +80,7 @@ describe('the exchange', () => {
     await onChannel(broker.url, (channel) => channel.assertExchange('notifications', 'topic', { durable: true }));
     const link = await start(broker.url);
     await until(() => link.sessions === 1, { what: 'the consumer' });
-    expect(link.logged.join('')).toContain('exists with other properties than KAZOO gives it');
+    expect(link.logged.join('')).toContain(messages.foreignExchange);
     await onChannel(broker.url, async (channel) => {
       channel.publish('notifications', 'notifications.a.b', Buffer.from('{"msg_id":"one"}'));
       await until(async () => (await link.journalled()).includes('one'), { what: 'the notification' });
@@ -89,11 +90,11 @@ describe('the exchange', () => {
   test('is waited for where our user may not declare it', async () => {
     const url = await limitedUser();
     const link = await start(url);
-    await until(() => link.logged.some((line) => line.includes('waiting for KAZOO to declare')), { what: 'the wait' });
+    await until(() => link.logged.some((line) => line.includes(messages.awaitingExchange)), { what: 'the wait' });
     expect(link.sessions).toBe(0);
     expect(link.activity).toMatchObject({
       state: 'connecting',
-      reason: 'waits for KAZOO to declare the exchange notifications: this user may not',
+      reason: 'waits for KAZOO to declare the exchange notifications: this user has no permission',
     });
     await declareAsKazoo(broker.url);
     await until(() => link.sessions === 1, { what: 'the consumer' });
@@ -168,7 +169,7 @@ describe('the queue', () => {
     const other = await start(broker.url, { queue: { ...queue, name: 'kazoo-relay-2' } });
     await until(() => other.sessions === 1, { what: 'the other consumer' });
     await until(() => link.logged.some((line) => line.includes('exists with other arguments')), { what: 'the error' });
-    expect(link.logged.join('')).toMatch(/delete_queue.*or set queue\.\* as it is, or set another queue\.name/);
+    expect(link.logged.join('')).toMatch(/delete_queue.*set queue\.\* to its arguments, or set another queue\.name/);
     expect(link.sessions).toBe(0);
     await onChannel(broker.url, (channel) => channel.deleteQueue('kazoo-relay-2'));
   });
@@ -186,14 +187,14 @@ describe('another consumer on our queue', () => {
     expect(await test()).toContain('a daemon consumes');
     await onChannel(broker.url, async (channel) => {
       await channel.consume(queue.name, () => undefined);
-      await until(() => told('somebody else consumes') === 1, { what: 'the warning' });
+      await until(() => told(messages.otherConsumers) === 1, { what: 'the warning' });
       expect(link.activity).toMatchObject({ state: 'consuming', reason: expect.stringContaining('2 consumers share') });
       expect(await test()).toContain('2 consumers, and queue.consumers is 1');
       await watch.looks(4);
     });
-    await until(() => told('nobody else consumes') === 1, { what: 'the end of it' });
+    await until(() => told(messages.noOtherConsumers) === 1, { what: 'the end of it' });
     expect(link.activity.reason).toBeUndefined();
-    expect(told('somebody else consumes')).toBe(1);
+    expect(told(messages.otherConsumers)).toBe(1);
   });
 
   test('is not told for as long as it may be what is left of our own lost connection', async () => {
@@ -205,9 +206,9 @@ describe('another consumer on our queue', () => {
     await onChannel(broker.url, async (channel) => {
       await channel.consume(queue.name, () => undefined);
       await watch.looks(4);
-      expect(link.logged.join()).not.toContain('somebody else');
+      expect(link.logged.join()).not.toContain(messages.otherConsumers);
       await watch.looksLater(15_000);
-      await until(() => link.logged.join().includes('somebody else'), { what: 'the warning' });
+      await until(() => link.logged.join().includes(messages.otherConsumers), { what: 'the warning' });
     });
     jest.restoreAllMocks();
   });
@@ -220,7 +221,7 @@ describe('another consumer on our queue', () => {
       await channel.consume(queue.name, () => undefined);
       await watch.looks(4);
     });
-    expect(link.logged.join()).not.toContain('somebody else');
+    expect(link.logged.join()).not.toContain(messages.otherConsumers);
   });
 });
 

@@ -39,14 +39,14 @@ describe('--help', () => {
     const [prose = '', examples] = written.split('\nExamples:\n');
     expect(prose.split('\n').filter((line) => line.length > width)).toEqual([]);
     // The added part is wrapped anew, and not only where it was too long.
-    expect(prose).toMatch(width === 120 ? /touched,\nfor it is/ : /for it is/);
+    expect(prose).toMatch(width === 120 ? /because\nit will be/ : /it will/);
     expect(examples).toContain(
       "\n  kazoo-relay replay --route crm --since 2026-11-20T00:00:00Z --until 2026-11-21T00:00:00Z --events 'voicemail_*'\n",
     );
   });
 
   test('says which command is run where none is named', () => {
-    expect(helpOf('kazoo-relay')).toMatch(/\n {2}run .*the default where there is no terminal:/);
+    expect(helpOf('kazoo-relay')).toMatch(/\n {2}run .*(?:\n {5,}.*)*the default\s+command without a terminal\n/);
   });
 
   test('is what a terminal gets for the name alone', async () => {

@@ -214,7 +214,7 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
   'a heartbeat that is too slow': [`${whole}intake: { heartbeat: 1m }`],
   'a word that is not among the choices': [`${whole}queue: { type: lazy }`],
   'a level that is almost one': [`${whole}log: { level: inof }`],
-  'accepted places as one': [`${whole}validation: { accept: { topup: /amount } }`],
+  'accepted places as a number': [`${whole}validation: { accept: { topup: 1 } }`],
   'an accepted place that is no pointer': [`${whole}validation: { accept: { topup: [amount] } }`],
   'accepted places without an event': [`${whole}validation: { accept: [/amount] }`],
   'an expected event that is misspelt': [`${whole}expect: [{ event: voicemail_nwe, within: 2h }]`],
@@ -303,6 +303,54 @@ describe('each mistake has its own message, with its place', () => {
 
   test('of at least 60 of them', () => {
     expect(Object.keys(catalogue).length).toBeGreaterThanOrEqual(60);
+  });
+});
+
+describe('mistakes of a route that have nothing to do with each other', () => {
+  const parts: readonly { readonly route?: object; readonly sink?: object }[] = [
+    { route: { events: [1, 'missed_call', 2] } },
+    { route: { where: 'data.duration = 1' } },
+    { route: { shape: { pick: ['acount_id'], omit: ['id'] } } },
+    { route: { timeout: 'soon' } },
+    { route: { reveel: ['password'] } },
+    { route: { retry: { schedule: '5s' } } },
+    { sink: { url: 'ftp://crm.example.com' } },
+    { sink: { format: 'template', template: { body: '{{ data.x ', contentType: 'ü' } } },
+    { sink: { batch: { max: 'many' } } },
+    { sink: { headers: { 'a b': 'x', Host: 'y' } } },
+    { sink: { auth: { basic: { user: 'a:b', password: 'c' }, bearer: { token: 'd' } } } },
+    { sink: { timeout: { total: '5h' } } },
+    { sink: { proxy: 'nothing' } },
+    { sink: { tls: { cert: '/a.pem' } } },
+    { sink: { rateLimit: { requests: 1, per: '2d' } } },
+    { sink: { methd: 'GET' } },
+  ];
+  const told = (...some: typeof parts): string[] => {
+    const sink = Object.assign({ type: 'webhook', url: 'https://crm.example.com' }, ...some.map((one) => one.sink));
+    const crm = Object.assign({ sink }, ...some.map(({ route }) => route));
+    const main = JSON.stringify({ brokers: [{ zone: 'west', url: 'amqp://127.0.0.1' }], routes: { crm } });
+    return mistakesIn(main)
+      .split('\n')
+      .map((line) => line.replace(/^.*?:\d+:\d+: /, ''))
+      .sort();
+  };
+  test('are all told, however many there are', () => {
+    const alone = new Map(parts.map((part) => [part, told(part)]));
+    const together = (some: typeof parts) => some.flatMap((part) => alone.get(part) ?? []).sort();
+    expect(alone.values().every((lines) => lines.length > 0)).toBe(true);
+    expect(told(...parts)).toEqual(together(parts));
+    for (const [index, one] of parts.entries())
+      for (const other of parts.slice(index + 1)) expect(told(one, other)).toEqual(together([one, other]));
+  });
+
+  test.each([
+    ['an option that stands elsewhere', 'url: https://a.example/{account_id}', 'batch: { max: 5 }', 1],
+    ['an option that is misspelt', '', 'ulr: https://a.example/{account_id}\nbatch: { max: 5 }', 1],
+    ['an option that is wrong by itself', '', 'url: 5\nbatch: { max: 5 }', 1],
+    ['an option that what is missing needs', '', `${url}\nformat: template\nfields: { a: b }\nproxy: 5`, 2],
+  ])('but none that only follows from %s', (_what, route, sink, count) => {
+    const main = `${broker}routes:\n  crm:\n    events: []\n    ${route}\n    sink:\n      type: webhook\n${indent(sink)}`;
+    expect(mistakesIn(main).split('\n')).toHaveLength(count);
   });
 });
 

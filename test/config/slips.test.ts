@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { findSlip, type Slip as TextSlip } from '../../src/common/text/slips.ts';
+import { excerptLines, findSlip, type Slip as TextSlip } from '../../src/common/text/slips.ts';
 import { diagnosticLines } from '../../src/config/diagnostics.ts';
 import { checkConfig } from '../../src/config/load.ts';
 import { configFolder, given } from '../support/config-folder.ts';
@@ -696,6 +696,18 @@ test('the line stands below with a caret, and as it was meant', () => {
   ]);
 });
 
+test.each([1, 30, 75, 100, 150])(
+  'the caret stands under the place %i of a line that is too long for the terminal',
+  (column) => {
+    const line = [...'abcdefghij'.repeat(15)].map((letter, index) => (index === column - 1 ? '!' : letter)).join('');
+    const [shown = '', caret = ''] = excerptLines({ line, column }, 60);
+    expect(shown).toHaveLength(60);
+    expect(shown.indexOf('!')).toBe(caret.indexOf('^'));
+    expect([shown.startsWith('  …'), shown.endsWith('…')]).toEqual([column > 30, column < 121]);
+    expect(excerptLines({ line, column })[0]).toBe(`  ${line}`);
+  },
+);
+
 test('of a line that can’t be read, nothing is shown that may be a secret', () => {
   const lines = [
     'url:amqp://relay:geheim@10.0.0.1 # geheim',
@@ -734,11 +746,14 @@ test('a text with very many places for slips is given up', () => {
 test('one name stands without its list, in every option that is one', () => {
   const file = folder.write(
     'relay.yaml',
-    `include: conf.d/*.yaml\nvalidation: { schemas: /etc/schemas }\n${places.route('events: missed_call\nzones: west\nreveal: password\nshape: { pick: data }')}`,
+    `include: conf.d/*.yaml\nvalidation: { schemas: /etc/schemas, accept: { topup: /amount } }\n${places.route('events: missed_call\nzones: west\nreveal: password\nshape: { pick: data }')}`,
   );
   const { config, errors } = checkConfig(file, given({}));
   expect(errors).toEqual([]);
-  expect(config).toMatchObject({ include: ['conf.d/*.yaml'], validation: { schemas: ['/etc/schemas'] } });
+  expect(config).toMatchObject({
+    include: ['conf.d/*.yaml'],
+    validation: { schemas: ['/etc/schemas'], accept: { topup: ['/amount'] } },
+  });
   const of = { events: ['missed_call'], zones: ['west'], reveal: ['password'], shape: { pick: ['data'] } };
   expect(config?.routes).toMatchObject([of]);
 });

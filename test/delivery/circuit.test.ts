@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { messages } from '../../src/common/messages.ts';
 import { Circuit } from '../../src/delivery/circuit.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
@@ -108,8 +109,30 @@ describe('a sink that refuses, again and again', () => {
     await route.settled();
     expect(route.confirmed).toHaveLength(10);
     expect(route.lines().filter(({ attempts }) => attempts.length > 0)).toHaveLength(2);
-    expect(route.logged.filter((line) => line.includes('account served again'))).toHaveLength(1);
+    expect(route.logged.filter((line) => line.includes(messages.accountServed))).toHaveLength(1);
     expect(route.route.activity.refusedAccounts).toBe(0);
+  });
+});
+
+describe('a restart, which no circuit outlives,', () => {
+  test.each(['all', 'account'] as const)('makes dead letters of the first refusals to %s alone', async (of) => {
+    const refusal: Outcome = { status: 'dead', reason: 'answered 404', code: 404, refused: of };
+    await using route = await startTestRoute({ circuit: { failures: 3, maxPause: 20 } });
+    route.answer = () => refusal;
+    await route.append(...Array.from({ length: 20 }, () => 'closed'));
+    const dead = () => route.lines().filter(({ state }) => state === 'dead').length;
+    for (const expected of [2, 4, 6]) {
+      const refusing = () => route.route.activity.circuit !== 'closed' || route.route.activity.refusedAccounts === 1;
+      await until(() => refusing() && dead() === expected, { what: 'it to be known again' });
+      // Probes use up nothing.
+      const calls = route.calls.length;
+      await until(() => route.calls.length >= calls + 3, { what: 'probes' });
+      expect(dead()).toBe(expected);
+      await route.restart();
+    }
+    route.answer = () => delivered;
+    await route.settled();
+    expect(route.confirmed).toHaveLength(20 - dead());
   });
 });
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
+import { messages } from '../../src/common/messages.ts';
 import type { DeliveryRecord } from '../../src/journal/operator-store.ts';
 import type { RouteSession } from '../../src/journal/route-session.ts';
 import { delivered, type Outcome, SinkUnavailable } from '../../src/sinks/sink.ts';
@@ -202,13 +203,13 @@ describe('a route that an operator pauses', () => {
     // A loop that has had many turns, in which it has read nothing.
     for (let turn = 0; turn < 20; turn += 1) await route.append('c');
     expect(route.calls).toHaveLength(before);
-    expect(route.logged.join('')).toContain('paused by an operator; no attempt starts');
+    expect(route.logged.join('')).toContain(messages.paused);
     route.answer = () => delivered;
     await route.store.resume('tested');
     await route.settled();
     expect(route.confirmed).toEqual(expect.arrayContaining(later));
     expect(route.confirmed).toHaveLength(24);
-    expect(route.logged.join('')).toContain('resumed by an operator');
+    expect(route.logged.join('')).toContain(messages.resumed);
   });
 
   test('sleeps, whatever is due meanwhile', async () => {

@@ -28,6 +28,25 @@ describe('a route with a condition', () => {
     expect(told[0]).toContain('no such overload');
   });
 
+  test.each([
+    ['three in a row where it never succeeded', '???', { count: 3 }],
+    ['no more than two', '??', null],
+    ['many, but not the last', '????????????<', null],
+    ['ten in a row', '<>??????????', { count: 10 }],
+    ['no ten in a row', '<?????????', null],
+  ])('is told to fail on everything where it fails on %s', async (_what, answers, expected) => {
+    const values: Record<string, unknown> = { '<': -1, '>': 1, '?': '?' };
+    tested = await startTestRoute({ where: 'data.current_balance < 0' });
+    const all = [...answers].map((answer, index) => balance(values[answer], { receivedAt: 1_000 + index }));
+    await tested.journal.append(all);
+    await tested.settled();
+    const { conditionFailures, conditionTrouble } = tested.route.activity;
+    expect(conditionFailures).toBe(answers.split('?').length - 1);
+    const since = 1_000 + answers.indexOf('?');
+    const reason = expect.stringContaining('no such overload');
+    expect(conditionTrouble).toEqual(expected && { ...expected, since, reason });
+  });
+
   test('has nothing quarantined that doesn’t fulfil it', async () => {
     tested = await startTestRoute({ where: 'data.current_balance < 0' });
     const invalid = { state: 'invalid', problems: [{ path: '/x', message: 'is wrong', keyword: 'x' }] } as const;

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { messages } from '../../src/common/messages.ts';
 import { askDaemon, refuseSecond } from '../../src/ops/control.ts';
 import { cli } from '../support/cli.ts';
 import { startDaemon } from '../support/daemon.ts';
@@ -65,13 +66,13 @@ describe('a full disk under the journal', () => {
     // What isn't in the journal is with the broker, all of it.
     await until(async () => (await queued()) === published.length - journalled, { what: 'the rest in the queue' });
     disk.grow(full);
-    await full.daemon.says('the journal takes notifications again');
+    await full.daemon.says(messages.writableAgain);
     await until(() => new Set(full.lines('out.ndjson')).size === published.length, { what: 'all of them' });
     expect(full.journalled()).toBe(published.length);
     expect(new Set(full.lines('out.ndjson'))).toEqual(new Set(published));
     await until(async () => (await queued()) === 0, { what: 'an empty queue' });
     expect(full.daemon.stderr.split('journal not writable')).toHaveLength(2);
-    expect(full.daemon.stderr.split('the journal takes notifications again')).toHaveLength(2);
+    expect(full.daemon.stderr.split(messages.writableAgain)).toHaveLength(2);
     expect(await full.daemon.end('SIGTERM')).toBe(0);
   });
 });
@@ -98,7 +99,7 @@ describe('files that are removed under a daemon that runs', () => {
       expect.arrayContaining([expect.stringMatching(/^the journal: .*removed, moved or replaced/)]),
     );
     expect(await askDaemon(robbed.journal, 'status')).toMatchObject({
-      journal: { reason: expect.stringContaining('copy what it has open') },
+      journal: { reason: expect.stringContaining('copy the files that it has open') },
     });
     expect(await queued()).toBe(10);
     const [commands = ''] = /cp \/proc.*?(?=; then restart)/.exec(first.stderr) ?? [];
@@ -120,7 +121,7 @@ describe('a daemon at its start', () => {
     await gone.daemon.end('SIGTERM');
     rmSync(gone.journal, { recursive: true });
     await gone.start().says('consuming');
-    await gone.daemon.says('there is no journal yet; a new one is made');
+    await gone.daemon.says(messages.newJournal);
     const second = await publishAsKazoo(broker.url, 10);
     await until(() => gone.lines('out.ndjson').length === 20, { what: 'the others' });
     expect(gone.lines('out.ndjson')).toEqual([...first, ...second]);
@@ -142,7 +143,7 @@ describe('a daemon at its start', () => {
   test('runs where commands can’t reach it, and says so', async () => {
     const deaf = toFile();
     mkdirSync(join(deaf.journal, 'control.sock'), { recursive: true });
-    await deaf.start().says('will not find this daemon');
+    await deaf.start().says(messages.socketFailed);
     await deaf.daemon.says('consuming');
     expect(await deaf.daemon.end('SIGTERM')).toBe(0);
   });

@@ -3,7 +3,7 @@ import { RouteCounts } from '../../src/delivery/counts.ts';
 import { attentionIn } from '../../src/ops/attention.ts';
 import { deliveredLately } from '../../src/ops/delivered-lately.ts';
 import { type RouteSnapshot, summaryOf } from '../../src/ops/runtime-snapshot.ts';
-import { type Activity, type BrokerStatus, type Live, statusOf } from '../../src/ops/status.ts';
+import { type Activity, type BrokerStatus, type Live, statusOf, withoutAnswers } from '../../src/ops/status.ts';
 
 const started = Date.parse('2026-11-24T08:00:00Z');
 const config = {
@@ -16,7 +16,14 @@ const broker: BrokerStatus = {
   ...{ reason: null, code: null, rate: 1, received: 1, paused: false },
 };
 const activity: Activity = {
-  ...{ inFlight: 0, conditionFailures: 0, paused: null, interrupted: undefined, circuit: 'closed' },
+  ...{
+    inFlight: 0,
+    conditionFailures: 0,
+    conditionTrouble: null,
+    paused: null,
+    interrupted: undefined,
+    circuit: 'closed',
+  },
   ...{ circuitSince: started + 2_000, refusedAccounts: 0, trouble: undefined, probeIn: 0 },
 };
 const route = {
@@ -101,6 +108,14 @@ describe('an operator is needed', () => {
       'kazoo-relay waiting retry --route crm',
     ],
     [
+      'by sinks of paused routes, which nobody probes',
+      { routes: summary.routes.map((one) => ({ ...one, paused: { at: started, who: 'ann' } })) },
+      {},
+      open,
+      '2 of 2 routes need you',
+      'answered 503\nRepair it; delivery goes on after: kazoo-relay resume crm',
+    ],
+    [
       'by routes that are interrupted',
       {},
       {},
@@ -114,7 +129,7 @@ describe('an operator is needed', () => {
       {},
       {},
       '1 of 2 routes needs you',
-      'archive has 3 new dead or quarantined',
+      'archive has 3 new dead or quarantined notifications',
     ],
     [
       'by new dead letters where nothing is quarantined',
@@ -122,7 +137,7 @@ describe('an operator is needed', () => {
       {},
       {},
       '1 of 2 routes needs you',
-      'archive has 3 new dead\n',
+      'archive has 3 new dead letters\n',
     ],
     [
       'by what is new in quarantine where nothing is dead',
@@ -130,7 +145,7 @@ describe('an operator is needed', () => {
       {},
       {},
       '1 of 2 routes needs you',
-      'archive has 3 new quarantined\n',
+      'archive has 3 new quarantined notifications\n',
     ],
     [
       'by somebody else who consumes from our queue',
@@ -139,6 +154,15 @@ describe('an operator is needed', () => {
       {},
       '1 of 2 brokers needs you',
       '10.0.0.1:5672 (zone west): 2 consumers share the queue\nStop the others',
+    ],
+    [
+      'by a condition that fails on everything',
+      {},
+      {},
+      { conditionTrouble: { count: 12, since: started, reason: 'no such key: a' } },
+      '2 of 2 routes need you',
+      'the condition (where) of crm fails on everything, and the last 12 were not delivered: no such key: a\nCorrect where, ' +
+        'then: kazoo-relay reload. Deliver what was skipped: kazoo-relay replay --route crm --since 2026-11-24T08:00:00.000Z',
     ],
     [
       'by accounts that a sink refuses',
@@ -154,7 +178,7 @@ describe('an operator is needed', () => {
       {},
       {},
       'what could not be decoded needs you',
-      'the journal has 2 new undecodable',
+      'the journal has 2 new undecodable notifications',
     ],
     ['by the journal', {}, { journalProblem: 'it was moved' }, {}, 'the journal needs you', 'it was moved'],
     [
@@ -238,6 +262,21 @@ test('systemd is told which routes are paused, apart from those whose sink is aw
   expect(summaryOf({ brokers: () => [], routes: () => routes })).toBe(
     'consuming from 0 of 0 brokers; 1 of 3 routes delivering; sink away: crm; paused: archive',
   );
+});
+
+test('over HTTP, where anybody may ask, no reason is told that may quote what a notification holds or a sink has answered', () => {
+  const secret = 'geheim';
+  const away = { ...broker, state: 'away', reason: secret } as const;
+  const active = {
+    ...{ circuit: 'open', trouble: { reason: secret, code: 503 }, probeIn: 7_000 },
+    conditionTrouble: { count: 12, since: started, reason: secret },
+  };
+  const told = withoutAnswers(status({}, { brokers: [away] }, active));
+  expect(JSON.stringify(told)).not.toContain(secret);
+  expect(told.routes[0]).toMatchObject({
+    circuit: { code: 503, reason: 'the sink is away (503); the command "status" says why' },
+    condition_trouble: { failures: 12, reason: 'it fails; the command "status" says why' },
+  });
 });
 
 function status(held: object = {}, running: object = {}, active: object = {}) {

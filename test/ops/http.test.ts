@@ -184,6 +184,8 @@ const endpoints: Endpoints = {
   live: () => [],
   ready: () => [],
   logLevel: { get: () => 'info', set: () => true },
+  mayAsk: async () => true,
+  addPage: () => () => undefined,
 };
 
 function started(listen: string | ((path: (name: string) => string) => string), http: object = {}): TestRelay {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import pino from 'pino';
+import { messages } from '../../src/common/messages.ts';
 import { readConfig } from '../../src/config/load.ts';
 import type { Log } from '../../src/ops/log.ts';
 import { openFileShortage } from '../../src/ops/process.ts';
@@ -65,6 +66,6 @@ routes: { hook: { sink: { type: webhook, url: http://127.0.0.1:1, concurrency: 6
     prlimit('--nofile=200:');
     const relay = await startRelay(load(), log, { load }).finally(() => prlimit(`--nofile=${before}:`));
     await relay.stop();
-    expect(logged.join('')).toContain('"limit":200,"needed":219,"msg":"few files and connections may be open');
+    expect(logged.join('')).toContain(`"limit":200,"needed":219,"msg":"${messages.fewFiles}`);
   });
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { messages } from '../../src/common/messages.ts';
 import { type NotifySocket, openNotifySocket } from '../support/notify-socket.ts';
 import { type TestRelay, testRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
@@ -58,7 +59,7 @@ describe('systemd', () => {
     daemon.say('');
     await until(() => socket.said.length > before, { what: 'another ping' });
     daemon.process.stdin.end();
-    expect(await logged).toMatch(/"stuck":\["the route crm"\],"msg":"the watchdog is no longer fed/);
+    expect(await logged).toContain(`"stuck":["the route crm"],"msg":"${messages.watchdogStopped}`);
   });
 
   test('hears when a reload begins, by its own clock, and when it is done', async () => {
@@ -83,7 +84,7 @@ describe('systemd', () => {
     const logged = text(daemon.process.stdout);
     await daemon.looks(10);
     daemon.process.stdin.end();
-    expect((await logged).match(/systemd could not be told what goes on/g)).toHaveLength(1);
+    expect((await logged).split(messages.systemdFailed)).toHaveLength(2);
   });
 });
 

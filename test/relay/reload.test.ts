@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
+import { messages } from '../../src/common/messages.ts';
 import { askDaemon } from '../../src/ops/control.ts';
 import type { Status } from '../../src/ops/status.ts';
 import type { ReloadReport } from '../../src/relay/reload.ts';
@@ -98,7 +99,7 @@ describe('a reload', () => {
     const good = readFileSync(own.config, 'utf8');
     writeFileSync(own.config, `${good}\nretention: 3d\n`);
     own.daemon.process.kill('SIGHUP');
-    await own.daemon.says('not reloaded; everything goes on as before');
+    await own.daemon.says(messages.notReloaded);
     await own.daemon.says('retention is not an option');
     const { stderr, code } = await cli(['reload', '--config', own.config]);
     expect(stderr).toMatch(/config\.yaml:\d+:1: retention is not an option/);
@@ -210,8 +211,8 @@ describe('a reload', () => {
     expect(await reload(own)).toMatchObject({ applied: [], needs_restart: ['queue.maxLength', 'log.format'] });
     await own.daemon.says('need a restart');
     const { stderr } = own.daemon;
-    expect(stderr).toContain('"from":"info","to":"warn","msg":"the level of this log was changed"');
-    expect(stderr.slice(stderr.indexOf('the level of this log'))).not.toContain('"level":"info"');
+    expect(stderr).toContain(`"from":"info","to":"warn","msg":"${messages.levelChanged}"`);
+    expect(stderr.slice(stderr.indexOf(messages.levelChanged))).not.toContain('"level":"info"');
   });
 
   test('ten times under a thousand notifications a second loses nothing and delivers nothing twice', async () => {

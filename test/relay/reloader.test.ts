@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import pino from 'pino';
+import { messages } from '../../src/common/messages.ts';
 import { changesIn, differingOptions } from '../../src/relay/changes.ts';
 import { Reloader } from '../../src/relay/reload.ts';
 
@@ -72,7 +73,7 @@ describe('reloads', () => {
     cut.reject(new Error('the daemon is stopping'));
     expect(await reload).toMatchObject({ reloaded: false, reason: 'the daemon is stopping' });
     await closed;
-    expect(lines.join('')).toContain('"msg":"a reload was cut off by the stop; the next start finishes it"');
+    expect(lines.join('')).toContain(messages.reloadCutOff);
   });
 
   test('are refused once the daemon stops', async () => {

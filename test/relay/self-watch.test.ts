@@ -1,10 +1,21 @@
-import { describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import pino from 'pino';
 import type { JsonObject } from '../../src/common/json.ts';
 import type { Expectation } from '../../src/config/config.ts';
+import type { Journal } from '../../src/journal/journal.ts';
 import { relayEvents } from '../../src/kazoo/relay-events.ts';
 import { type OwnEvent, relayNotification } from '../../src/kazoo/relay-notification.ts';
+import type { RuntimeSnapshot } from '../../src/ops/runtime-snapshot.ts';
+import { startSelfReports } from '../../src/relay/self-reports.ts';
 import { atMostEvery, type Look, SelfWatch, silentAfter, steadyFor } from '../../src/relay/self-watch.ts';
+import { pastOf } from '../../src/relay/silence.ts';
 import { createValidator } from '../../src/schema/validator.ts';
+import { openJournal } from '../support/journal.ts';
+import { type NotificationParts, notification } from '../support/notification.ts';
+import { until } from '../support/until.ts';
 
 const begin = Date.UTC(2026, 10, 24, 10);
 const minute = 60_000;
@@ -142,8 +153,131 @@ describe('the daemon tells', () => {
   });
 });
 
+describe('a restart ends no silence:', () => {
+  let folder: string;
+  let journal: Journal;
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-silence-'));
+    journal = await openJournal(folder, pino({ level: 'silent' }));
+  });
+
+  afterEach(async () => {
+    await journal.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const came = (ago: number, parts: NotificationParts) =>
+    journal.append([notification({ zone: 'west', ...parts, receivedAt: begin - ago })]);
+
+  /** A daemon that runs from then on for so long. */
+  async function run(at: Look, from: number, milliseconds: number): Promise<OwnEvent[]> {
+    const { told, watch, pass } = watching(from);
+    for (const [name, awaited] of watch.newIn(at)) watch.recall(name, await pastOf(awaited, journal, from));
+    expect(watch.newIn(at)).toEqual([]);
+    pass(at, milliseconds, minute);
+    const publisher = { node: 'here', version: '1' };
+    await journal.append(told.map((event) => relayNotification(event, publisher, from + milliseconds)));
+    return told;
+  }
+
+  test('an alarm comes however often the daemon is started, once', async () => {
+    await came(0, { event: 'topup' });
+    const expected = [
+      expectation({ event: 'top_up' }),
+      expectation({ event: 'topup', zone: 'west', within: 4 * hour }),
+    ];
+    const told: OwnEvent[] = [];
+    for (let start = begin; start < begin + 6 * hour; start += hour / 2)
+      told.push(...(await run(look({ expected }), start, hour / 2)));
+    expect(told.map(({ event, data }) => [event, data.zone, data.since])).toEqual([
+      ['relay_nothing_comes', undefined, new Date(begin).toISOString()],
+      ['relay_nothing_comes', 'west', new Date(begin).toISOString()],
+    ]);
+    // What is told is overdue still, and what comes ends it.
+    const { watch, pass } = watching(begin + 6 * hour);
+    for (const [name, awaited] of watch.newIn(look({ expected })))
+      watch.recall(name, await pastOf(awaited, journal, begin + 6 * hour));
+    pass(look({ expected }), 2_000);
+    expect(watch.overdue).toEqual(expected);
+    pass(look({ expected, arrivals: { topup: 1 } }), 2_000);
+    expect(watch.overdue).toEqual([]);
+  });
+
+  test('the daemon knows what was overdue before it looks at itself for the first time', async () => {
+    const expected = [expectation({ event: 'topup' }), expectation({ event: 'register' })];
+    const logger = pino({ level: 'silent' });
+    const watched = { config: { routes: [], expect: expected }, journal, log: { logger } };
+    const told = { event: 'relay_nothing_comes', data: { event: 'topup', since: '', message: '' } };
+    await came(hour, { event: 'topup' });
+    await journal.append([relayNotification(told, { node: 'here', version: '1' }, begin)]);
+    const { brokers, summary } = look({});
+    const snapshot = { brokers: () => brokers, routes: () => [], summary: async () => summary };
+    const reports = startSelfReports(watched, snapshot as unknown as RuntimeSnapshot); // it asks for no more
+    await until(() => reports.overdue.length > 0, { what: 'its first look' });
+    expect(reports.overdue).toEqual(expected.slice(0, 1));
+    await reports.close();
+  });
+
+  test('of a broker it comes too, by what came from its zone', async () => {
+    await came(silentAfter, { event: 'topup' });
+    await came(hour, { event: 'topup', zone: 'east' });
+    expect(await run(look({}), begin, 5 * minute)).toMatchObject([
+      {
+        event: 'relay_nothing_comes',
+        data: { broker: 'rabbit:5672', since: new Date(begin - silentAfter).toISOString() },
+      },
+    ]);
+    expect(await run(look({}), begin + hour, hour)).toEqual([]);
+  });
+
+  test.each<[string, number, () => unknown]>([
+    ['one came since', 0, () => came(hour, { event: 'topup' })],
+    [
+      'a resend came since, which does not count',
+      1,
+      () => came(hour, { event: 'topup', ownTime: 5, fingerprint: 'f' }),
+    ],
+    ['a preview came since, which does not count', 1, () => came(hour, { event: 'topup', preview: true })],
+    ['another event came since', 1, () => came(hour, { event: 'register' })],
+    ['one of another zone came since', 1, () => came(hour, { event: 'topup', zone: 'east' })],
+    ['the daemon did not run meanwhile', 0, () => stopped(2.5 * hour, hour)],
+    ['the daemon did not run for a part of it', 1, () => stopped(2.5 * hour, 2 * hour)],
+    [
+      'the daemon did not run several times, which are written as one that goes into the other',
+      0,
+      () => [stopped(2.5 * hour, 1.5 * hour), stopped(2 * hour, hour), stopped(0.5 * hour, 0.4 * hour)],
+    ],
+    ['a broker was away meanwhile', 1, () => away('rabbit:5672', 2.5 * hour, hour)],
+  ])('%s', async (_what, alarms, happen) => {
+    await came(3 * hour, { event: 'topup', ownTime: 5, fingerprint: 'f' });
+    await happen();
+    const expected = [expectation({ event: 'topup', zone: 'west' })];
+    expect(await run(look({ expected }), begin, 5 * minute)).toHaveLength(alarms);
+  });
+
+  test('hours that do not count are left out, and of a new zone it begins', async () => {
+    await came(20 * hour, { event: 'topup' });
+    const at = (hours: number) => new Date(begin + hours * hour).toTimeString().slice(0, 5);
+    const within = (hours: string) => [expectation({ event: 'topup', hours })];
+    expect(await run(look({ expected: within(`${at(-3)}-${at(-2)}`) }), begin, 5 * minute)).toEqual([]);
+    expect(await run(look({ expected: within(`${at(-3)}-${at(-1)}`) }), begin, 5 * minute)).toEqual([]);
+    expect(await run(look({ expected: within(`${at(-3)}-${at(1)}`) }), begin, 5 * minute)).toHaveLength(1);
+    expect(await run(look({ expected: [expectation({ event: 'topup', zone: 'new' })] }), begin, hour)).toEqual([]);
+  });
+
+  const stopped = (from: number, to: number) => away('', from, to);
+
+  /** Milliseconds before now. */
+  function away(broker: string, from: number, to: number): void {
+    const of = { zone: broker === '' ? '' : 'west', broker };
+    journal.brokerAway(of, begin - from, 'gone', null);
+    journal.brokerBack(of, begin - to);
+  }
+});
+
 /** Looks every second, and gives what was told so far. `pass` returns when its first look was. */
-function watching() {
+function watching(start = begin) {
   const watch = new SelfWatch();
   const told: OwnEvent[] = [];
   let passed = 0;
@@ -151,9 +285,9 @@ function watching() {
     told,
     watch,
     pass(at: Look, milliseconds: number, step = 1_000): string {
-      const since = new Date(begin + passed).toISOString();
+      const since = new Date(start + passed).toISOString();
       for (const end = passed + milliseconds; passed < end; passed += step) {
-        const events = watch.look(at, passed, begin + passed);
+        const events = watch.look(at, passed, start + passed);
         for (const event of events) expectValid(event);
         told.push(...events);
       }

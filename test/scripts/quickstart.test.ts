@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { events } from '../../src/kazoo/catalogue.ts';
 import { cli } from '../support/cli.ts';
+import { ask } from '../support/http.ts';
 import { until } from '../support/until.ts';
 
 /** What the quickstart takes for the system's temporary folder. */
@@ -85,6 +86,8 @@ describe('quickstart', () => {
     expect(published).toMatchObject({ code: 0, stderr: '' });
     const shows = async () => (await cli(['tail', '--config', config, '--limit', '1'])).stdout.includes('missed_call');
     await until(shows, { what: 'tail to show it' });
+    const [, at = '', path = ''] = /http:\/\/(127\.0\.0\.1:\d+)(\/login\?link=[\w-]{43})/.exec(output) ?? [];
+    expect((await ask(at, path)).body).toContain('Log in by this link');
 
     await end(quickstart, 'SIGINT');
     expect(quickstart.exitCode).toBe(0);

@@ -17,7 +17,7 @@ type Variables = Readonly<Record<string, string>>;
 
 /** What a command has around it beside its arguments and its input. */
 interface Around {
-  /** Those of a terminal; without them, stdout is none. */
+  /** Those of a terminal; without them, stdout and stderr are none. */
   readonly columns?: number;
   /** In the place of Ctrl-C. */
   readonly interrupted?: AbortSignal;
@@ -35,7 +35,7 @@ export async function cli(
 ): Promise<Result> {
   const stdin = Readable.from(input === '' ? [] : [Buffer.from(input)], { objectMode: false });
   const stdout = Object.assign(new PassThrough(), columns === undefined ? {} : { columns });
-  const stderr = new PassThrough();
+  const stderr = Object.assign(new PassThrough(), columns === undefined ? {} : { columns });
   const context = { stdin, stdout, stderr, env: { ...process.env, ...env }, ...(interrupted && { interrupted }) };
   const running = runCli(args, context).finally(() => {
     stdout.end();

@@ -6,8 +6,8 @@ import { until } from './until.ts';
 
 /** A relay in this process: for what has nothing to do with a process of its own, which takes ten times as long to start. */
 export interface RelayHere {
-  /** Resolves once its log says so. */
-  says(text: string): Promise<void>;
+  /** Resolves once its log says so, with all that it has said. */
+  says(text: string): Promise<string>;
   /** As at SIGTERM. A second time does nothing. */
   stop(): Promise<void>;
 }
@@ -30,7 +30,10 @@ export async function startRelayHere(config: string): Promise<RelayHere> {
   const relay = await startRelay(load(), log, { load });
   let stopped: Promise<void> | undefined;
   return {
-    says: async (text) => void (await until(() => said.includes(text), { what: `the relay to say "${text}"` })),
+    async says(text) {
+      await until(() => said.includes(text), { what: `the relay to say "${text}"` });
+      return said;
+    },
     stop() {
       stopped ??= relay.stop();
       return stopped;

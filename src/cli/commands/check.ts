@@ -23,11 +23,11 @@ interface Options {
 
 export function checkCommand(terminal: Terminal): Command {
   return takesOverrides(new Command('check'))
-    .description('say everything that is wrong with the configuration, or surely not meant')
+    .description('report all errors of the configuration, and what is probably a mistake')
     .option('-c, --config <file>', 'configuration file')
-    .option('--connect', 'try every broker and every sink too; nothing is consumed, delivered or changed')
-    .option('--strict', 'exit with 1 for a warning too')
-    .option('--json', 'for programs')
+    .option('--connect', 'also connect to every broker and sink; nothing is consumed, delivered or changed')
+    .option('--strict', 'exit with 1 if there are warnings')
+    .option('--json', 'one JSON object, for programs')
     .addHelpText('after', help)
     .action((options: Options) =>
       orExit(
@@ -39,10 +39,10 @@ export function checkCommand(terminal: Terminal): Command {
 }
 
 const help = `
-A line is: file, line and column (or the variable or flag), the option, what is allowed, and the value, masked if it is secret.
-Run it as the user that the daemon runs as: what may be read and written differs from user to user.
-Exit code: 0 nothing is wrong (there may be warnings), 1 there are mistakes, or with --strict warnings, or with --connect a
-broker or sink can't be used, 2 wrong options, or the configuration isn't there.
+Each line has the location (file, line and column, or the variable or flag), the option, what is allowed, and the value, masked
+if it is secret. Run it as the user of the daemon, because permissions differ from user to user.
+Exit code: 0 no errors (there may be warnings), 1 errors, or with --strict warnings, or with --connect a broker or sink that can't
+be used, 2 wrong options, or no configuration.
 
 Examples:
   kazoo-relay check
@@ -56,7 +56,7 @@ export async function check(terminal: Terminal, options: Options): Promise<void>
   const tried = options.connect && config !== undefined ? await testConnections(config) : [];
   const isRight = errors.length === 0 && !(options.strict && warnings.length > 0);
   const isFine = isRight && tried.every(({ ok }) => ok);
-  const note = config === undefined ? undefined : await configDifference(config.journal.path, file);
+  const note = config === undefined ? undefined : await configDifference(config.journal.path, file, terminal.env);
   if (options.json)
     await showJson(terminal, {
       ok: isFine,
@@ -67,7 +67,7 @@ export async function check(terminal: Terminal, options: Options): Promise<void>
     });
   else {
     await show(terminal, file, checked, tried, options.connect ?? false);
-    if (note !== undefined) await terminal.print(`${terminal.paint('dim', 'note')}     ${printable(note)}`);
+    if (note !== undefined) await terminal.say(`${terminal.paint('dim', 'note')}     ${printable(note)}`, 9);
   }
   if (!isFine) terminal.exitCode = 1;
 }
@@ -99,16 +99,16 @@ async function showJson(terminal: Terminal, verdict: Verdict): Promise<void> {
 
 /** Only compiling the schemas shows whether they can be used. */
 function withSchemas(checked: CheckedConfig): CheckedConfig {
-  const { config, originOf } = checked;
-  if (config === undefined) return checked;
+  const { validation, originOf } = checked;
+  if (validation === undefined) return checked;
   try {
-    createValidator(config.validation.schemas);
+    createValidator(validation.schemas);
     return checked;
   } catch (cause) {
     const { source, line, column } = originOf(['validation', 'schemas']) ?? { source: 'default' };
     const location = { source, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
     const error = { ...location, option: 'validation.schemas', message: reasonOf(cause) };
-    return { ...checked, config: undefined, errors: [error] };
+    return { ...checked, config: undefined, errors: [...checked.errors, error] };
   }
 }
 
@@ -124,17 +124,19 @@ async function show(
   const width = Math.max(...tried.map(({ name }) => name.length));
   for (const { name, ok, found } of tried) {
     const state = ok ? terminal.paint('green', 'ok     ') : terminal.paint('red', 'failed ');
-    await terminal.print(`${state}  ${printable(`${name.padEnd(width)}  ${found}`)}`);
+    await terminal.say(`${state}  ${printable(`${name.padEnd(width)}  ${found}`)}`, 9 + width + 2);
   }
   if (config === undefined && wasTried)
-    await terminal.print('Nothing was tried: first the configuration must be without mistakes.');
-  await terminal.print(summaryOf(file, config, errors.length, warnings.length));
+    await terminal.say('Nothing was tried: first the configuration must be without mistakes.');
+  await terminal.say(summaryOf(file, config, errors.length, warnings.length));
 }
 
 async function showDiagnostic(terminal: Terminal, kind: string, diagnostic: Diagnostic): Promise<void> {
-  const [first = '', ...below] = diagnosticLines(diagnostic).map(printable);
-  await terminal.print(`${kind}  ${first}`);
-  for (const line of below) await terminal.print(`         ${line}`);
+  const margin = 9;
+  const room = terminal.width === undefined ? undefined : terminal.width - margin;
+  const [first = '', ...below] = diagnosticLines(diagnostic, room).map(printable);
+  await terminal.say(`${kind}  ${first}`, margin);
+  for (const line of below) await terminal.print(`${' '.repeat(margin)}${line}`);
 }
 
 function summaryOf(file: string, config: Config | undefined, errors: number, warnings: number): string {
@@ -148,7 +150,7 @@ interface ConnectionTest {
   /** `broker west 10.0.0.11:5672`, `route crm (webhook)`. */
   readonly name: string;
   readonly ok: boolean;
-  /** What was found, or what is in the way. */
+  /** The finding, or the obstacle. */
   readonly found: string;
 }
 

@@ -65,7 +65,7 @@ function optionNode(option: Option): OptionNode {
 }
 
 function valueOfOption({ argChoices, flags, long = '' }: Option): Value {
-  const placeholder = /^--(event|route)s?$/.exec(long)?.[1] ?? /[<[](\w+)/.exec(flags)?.[1];
+  const placeholder = /^--(event|route)s?$/.exec(long)?.[1] ?? /[<[]([\w-]+)/.exec(flags)?.[1];
   return argChoices ?? named(placeholder ?? '');
 }
 
@@ -73,10 +73,10 @@ function valueOfArgument(argument: Argument): Value {
   return argument.argChoices ?? named(argument.name());
 }
 
-/** By what the help calls it. */
+/** By its name in the help. */
 function named(name: string): Value {
   if (/^(file|path)s?$/.test(name)) return 'file';
   if (/^folders?$/.test(name)) return 'folder';
-  if (name === 'route') return 'route';
+  if (name === 'route' || name === 'former-route') return name;
   return /^events?$/.test(name) ? [...events, ...relayEvents].map((event) => event.name) : 'anything';
 }

@@ -2,9 +2,11 @@ import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
 import { editorSchemaText } from '../../config/describe/editor-schema.ts';
 import { configText } from '../../config/describe/show.ts';
-import { loadPartialConfig, readConfig } from '../../config/load.ts';
+import { loadPartialConfig, type PartialConfig, readConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
+import { storeAt } from '../../journal/open.ts';
 import { overridesOf, takesOverrides } from '../support/args.ts';
+import { withOpen } from '../support/journal.ts';
 import type { Terminal } from '../support/terminal.ts';
 import { orExit } from '../support/terminal.ts';
 
@@ -46,22 +48,30 @@ function show(terminal: Terminal): Command {
 
 function routes(terminal: Terminal): Command {
   return new Command('routes')
-    .description('print the names of its routes, one a line')
+    .description('print the names of the routes, one a line')
     .option('-c, --config <file>', 'configuration file')
+    .option('--former', 'those that were removed from it, but are still in the journal')
     .addHelpText(
       'after',
-      "\nExit code: 0 printed, 2 wrong options, or a configuration that can't be read.\n\nExample:\n  kazoo-relay config routes",
+      "\nExit code: 0 printed, 2 wrong options, or a configuration or, with --former, a journal that can't be read.\n\nExample:\n  kazoo-relay config routes",
     )
-    .action((options: { config?: string }) =>
+    .action((options: { config?: string; former?: true }) =>
       orExit(
         terminal,
         () => 2,
         async () => {
           const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
-          for (const { name } of config.routes) await terminal.print(printable(name));
+          const names = config.routes.map(({ name }) => name);
+          for (const name of options.former ? await formerAmong(names, config) : names)
+            await terminal.print(printable(name));
         },
       ),
     );
+}
+
+async function formerAmong(names: readonly string[], { journal }: PartialConfig): Promise<string[]> {
+  const { routes } = await withOpen(storeAt(journal).openReader(), (reader) => reader.summary());
+  return routes.flatMap(({ name }) => (names.includes(name) ? [] : [name]));
 }
 
 function schema(terminal: Terminal): Command {

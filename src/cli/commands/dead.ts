@@ -15,9 +15,9 @@ const dead: DeliveryKind = {
   isLook: true,
   none: 'nothing is dead or quarantined',
   denied: 'it is not dead or quarantined',
-  detail: { head: 'STATE', spare: 2, of: ({ state }) => state },
+  detail: { head: 'STATE', spare: 3, of: ({ state }) => state },
   retry: {
-    description: 'deliver again; what is quarantined is validated again first',
+    description: 'deliver again; quarantined notifications are validated again first',
     done: 'will be delivered again',
     steps: retryAll,
   },
@@ -25,13 +25,14 @@ const dead: DeliveryKind = {
 
 export function deadCommand(terminal: Terminal): Command {
   return deliveriesCommand(terminal, dead)
-    .description('dead letters and quarantine: list, show, retry, drop')
+    .description('list, show, retry or drop dead letters and quarantined notifications')
     .addHelpText('after', help);
 }
 
 const help = `
-States: dead (given up), quarantined (invalid or unknown, and its route wants only valid ones), undecodable (not even JSON).
-Exit code: 0 done, or there was nothing to do, 2 not.
+States: dead (all attempts failed, or none can succeed), quarantined (invalid or unknown, and the route takes only valid ones),
+undecodable (no JSON).
+Exit code: 0 done, or nothing to do, 2 not done.
 
 Examples:
   kazoo-relay dead list --group

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { printable } from '../../common/text/format.ts';
+import { pluralize, printable } from '../../common/text/format.ts';
 import { globToRegExp } from '../../common/text/patterns.ts';
 import { loadPartialConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
@@ -7,14 +7,14 @@ import { storeAt } from '../../journal/open.ts';
 import type { Drift } from '../../journal/reader.ts';
 import { eventNamed } from '../../kazoo/catalogue.ts';
 import { createAcceptance } from '../../schema/accept.ts';
-import { list } from '../support/args.ts';
+import { list, withTimeZone, withWide } from '../support/args.ts';
 import { isoTime } from '../support/deliveries/messages.ts';
 import { withOpen } from '../support/journal.ts';
-import { type Column, type ListOptions, listTime, Table, withListOptions } from '../support/table.ts';
+import { type Column, Table } from '../support/table.ts';
 import { orExit, type Terminal } from '../support/terminal.ts';
-import { type Moment, moment, momentHelp, withTimeZone } from '../support/times.ts';
+import { type Moment, moment, momentHelp } from '../support/times.ts';
 
-interface Options extends ListOptions {
+interface Options {
   readonly config?: string;
   readonly events?: readonly string[];
   readonly since?: Moment;
@@ -23,12 +23,16 @@ interface Options extends ListOptions {
 }
 
 export function driftCommand(terminal: Terminal): Command {
-  return withListOptions(withTimeZone(new Command('drift')))
-    .description('show what KAZOO sends that no schema knows or allows, the newest kinds first')
+  return withWide(withTimeZone(new Command('drift'), terminal), terminal)
+    .description('list what KAZOO sends that no schema knows or allows, the newest kinds first')
     .option('-c, --config <file>', 'configuration file of the daemon')
-    .option('-e, --events <names>', 'only these: names and globs such as voicemail_*, with commas or given again', list)
-    .option('--since <when>', `only kinds that were new since then: ${momentHelp}`, moment)
-    .option('--all', 'also what validation.accept accepts')
+    .option(
+      '-e, --events <names>',
+      'only these: names and globs such as voicemail_*, separated by commas, or repeated',
+      list,
+    )
+    .option('--since <when>', `only kinds first seen since then: ${momentHelp}`, moment)
+    .option('--all', 'include what validation.accept accepts')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', help)
     .action((options: Options) =>
@@ -41,11 +45,11 @@ export function driftCommand(terminal: Terminal): Command {
 }
 
 const help = `
-WHAT is "unknown field" (no schema has it; it is delivered), "unknown event" (no schema is for it), or the keyword of the
-schema that it breaks. EXAMPLE is the last notification that had it, where the terminal has room for its id, or with --wide:
-"kazoo-relay why ID" says what became of it.
-To accept a problem: put its event and path into validation.accept, then "kazoo-relay reload" and "kazoo-relay dead retry".
-Exit code: 0 shown, or there is none, 2 wrong options, or a configuration or a journal that can't be read.
+WHAT is "unknown field" (not in the schema; it is delivered), "unknown event" (it has no schema), or the keyword of the schema
+that it violates. EXAMPLE is the id of the last such notification, if the terminal is wide enough, or with --wide:
+"kazoo-relay why ID" shows what happened to it.
+To accept a problem, put its event and path into validation.accept, then "kazoo-relay reload" and "kazoo-relay dead retry".
+Exit code: 0 shown, or there is none, 2 wrong options, or a configuration or journal that can't be read.
 
 Examples:
   kazoo-relay drift --since 7d
@@ -53,7 +57,7 @@ Examples:
 
 async function drift(terminal: Terminal, options: Options): Promise<void> {
   const { config: file, events, all, json } = options;
-  const since = options.since?.(options);
+  const since = options.since?.(terminal);
   const { journal, validation } = loadPartialConfig(findConfigFile(file, terminal.env), terminal.env);
   const { drift } = await withOpen(storeAt(journal).openReader(), (reader) => reader.summary());
   const wanted = events?.map((pattern) => globToRegExp(eventNamed(pattern)?.name ?? pattern));
@@ -64,14 +68,15 @@ async function drift(terminal: Terminal, options: Options): Promise<void> {
     .filter(({ first }) => since === undefined || first >= since);
   const shown = all ? chosen : chosen.filter(({ accepted }) => !accepted);
   if (json) for (const kind of shown) await terminal.print(printable(JSON.stringify(jsonOf(kind))));
-  else
-    await new Table(terminal, driftColumns, options).print(
-      shown.map((kind) => rowOf(kind, listTime(terminal, options))),
-    );
+  else await new Table(terminal, driftColumns).print(shown.map((kind) => rowOf(kind, terminal.time)));
   // On stderr, so that counting the lines of stdout gives 0.
-  if (shown.length === 0) terminal.complain('nothing has come that the schemas do not know and allow');
+  const narrowed = events === undefined && since === undefined ? '' : 'of these, ';
+  if (chosen.length === 0)
+    terminal.complain(`${narrowed}all that has come is known to the schemas, and allowed by them`);
   if (shown.length < chosen.length)
-    terminal.complain(`${chosen.length - shown.length} more by validation.accept; --all shows them too`);
+    terminal.complain(
+      `validation.accept accepts ${pluralize(chosen.length - shown.length, 'kind')} more: --all shows all`,
+    );
 }
 
 type Chosen = Drift & { readonly accepted: boolean };

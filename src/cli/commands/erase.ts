@@ -1,13 +1,13 @@
 import { Command } from 'commander';
-import { printable } from '../../common/text/format.ts';
+import { pluralize, printable } from '../../common/text/format.ts';
 import type { PartialConfig } from '../../config/load.ts';
 import type { Erased, Holdings, OperatorStore } from '../../journal/operator-store.ts';
+import { withTimeZone } from '../support/args.ts';
 import { isDaemonRunning, lookNow } from '../support/daemon-client.ts';
 import { operatorOf, withOperatorStore } from '../support/journal.ts';
 import { notifications, type Terminal } from '../support/terminal.ts';
-import { fullTime, type TimeZoneOption, withTimeZone } from '../support/times.ts';
 
-interface Options extends TimeZoneOption {
+interface Options {
   readonly config?: string;
   readonly account: string;
   readonly dryRun?: true;
@@ -16,11 +16,11 @@ interface Options extends TimeZoneOption {
 }
 
 export function eraseCommand(terminal: Terminal): Command {
-  return withTimeZone(new Command('erase'))
-    .description("remove an account's notifications from the journal, for good")
+  return withTimeZone(new Command('erase'), terminal)
+    .description('remove all notifications of an account from the journal permanently')
     .requiredOption('-a, --account <id>', 'the account')
-    .option('--dry-run', 'say what there is of it, and erase nothing')
-    .option('--compact', 'write the whole journal anew too; the daemon must be stopped')
+    .option('--dry-run', 'print how much there is, and erase nothing')
+    .option('--compact', 'also rewrite the whole journal; the daemon must be stopped')
     .option('-y, --yes', "don't ask for confirmation")
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
@@ -30,12 +30,12 @@ export function eraseCommand(terminal: Terminal): Command {
 }
 
 const help = `
-It removes notifications, deliveries that wait, dead letters and quarantine, and their bytes in free pages and in the write-ahead
-log. It works beside the daemon, which goes on taking notifications: those of the account that arrive from now on stay. Where
-SQLite has moved rows, bytes of them may be left in pages that are in use; the command says so. --compact removes these too: it
-writes the journal anew, and needs free disk for two more of its size. Interrupted, the command can be run again.
+It removes notifications, waiting deliveries, dead letters and quarantine, and their bytes in free pages and in the write-ahead
+log. The daemon may run: notifications of the account that it receives from now on stay. If SQLite has moved rows, bytes of them
+may be left in pages in use; the command says so, and --compact removes these too. --compact rewrites the journal, and needs twice
+its size in free disk space. If the command is interrupted, run it again.
 
-Exit code: 0 done, or there was nothing, or you said no, 1 bytes of it are left, 2 not done.
+Exit code: 0 done, nothing to do, or you answered no, 1 bytes are left, 2 not done.
 
 Examples:
   kazoo-relay erase --account 4f1c2e3d5b6a79880123456789abcdef --dry-run
@@ -45,11 +45,11 @@ async function erase(
   terminal: Terminal,
   store: OperatorStore,
   config: PartialConfig,
-  { account, dryRun, compact, yes, ...zone }: Options,
+  { account, dryRun, compact, yes }: Options,
 ): Promise<void> {
   const isRunning = await isDaemonRunning(config.journal.path);
   const holdings = await store.holdingsOf(account);
-  await terminal.print(printable(`the journal holds ${describe(holdings, zone)} of the account ${account}`));
+  await terminal.say(printable(`the journal holds ${describe(holdings, terminal)} of the account ${account}`));
   if (!dryRun) {
     if (holdings.notifications > 0 && !(yes || (await terminal.confirm(question(holdings))))) {
       await terminal.print('nothing was erased');
@@ -59,7 +59,7 @@ async function erase(
     await terminal.print(`${notifications(erased.notifications)} erased`);
     if (isRunning) {
       await lookNow(config.journal.path);
-      await terminal.print('the daemon forgets them too; a request that is on its way is not called back');
+      await terminal.say('the daemon forgets them too; a request that is on its way is not called back');
     }
     const left = whatIsLeft(erased, holdings, config.journal.path);
     if (left !== null) {
@@ -70,10 +70,10 @@ async function erase(
   await tellUncovered(terminal, store, config, holdings);
 }
 
-function describe({ notifications: count, oldest, newest, ...deliveries }: Holdings, zone: TimeZoneOption): string {
+function describe({ notifications: count, oldest, newest, ...deliveries }: Holdings, { time }: Terminal): string {
   if (oldest === null || newest === null) return 'nothing';
   const { waiting, quarantined, dead } = deliveries;
-  const span = `received from ${fullTime(oldest, zone)} to ${fullTime(newest, zone)}`;
+  const span = `received from ${time(oldest)} to ${time(newest)}`;
   return `${notifications(count)} (${span}; deliveries: ${waiting} waiting, ${quarantined} quarantined, ${dead} dead)`;
 }
 
@@ -91,7 +91,7 @@ function whatIsLeft({ isLogEmpty, remains }: Erased, { mentions }: Holdings, fol
     );
   if (remains === 0 || mentions > 0) return null;
   return (
-    `the account's id is still in the journal's file (${remains} times), where SQLite had moved rows: stop the daemon, and ` +
+    `the account's id is still in the journal's file (${pluralize(remains, 'time')}), where SQLite had moved rows: stop the daemon, and ` +
     'run this command again with --compact'
   );
 }
@@ -105,9 +105,12 @@ async function tellUncovered(
 ): Promise<void> {
   const { undecodable } = await store.summary();
   const sinks = routes.map(({ name, sink }) => `${name} (${sink.type})`).join(', ');
-  await terminal.print(`not covered:
-  undecodable notifications, whose account is unknown: ${undecodable} (kazoo-relay dead list)
-  notifications of other accounts, or of none, that mention this one: ${mentions}
-  backups and copies of the journal, also the .damaged ones of a rebuild; logs
-  what sinks have: ${printable(sinks)}`);
+  await terminal.print('not covered:');
+  for (const line of [
+    `undecodable notifications, whose account is unknown: ${undecodable} (kazoo-relay dead list)`,
+    `notifications of other accounts, or of none, that mention this one: ${mentions}`,
+    'backups and copies of the journal, also the .damaged ones of a rebuild; logs',
+    `what sinks have: ${printable(sinks)}`,
+  ])
+    await terminal.say(`  ${line}`, 4);
 }

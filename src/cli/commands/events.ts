@@ -1,13 +1,15 @@
 import { Command } from 'commander';
+import { wrap } from '../../common/text/format.ts';
 import { commonFields, events, exampleRoutingKey } from '../../kazoo/catalogue.ts';
 import type { EventDefinition, EventField } from '../../kazoo/event.ts';
 import { relayEvents } from '../../kazoo/relay-events.ts';
+import { withWide } from '../support/args.ts';
 import { findEvent } from '../support/lookup.ts';
-import { type Column, type ListOptions, Table, widthFor, withListOptions, wrap } from '../support/table.ts';
+import { type Column, Table } from '../support/table.ts';
 import { columns, orExit, type Terminal } from '../support/terminal.ts';
 
 export function eventsCommand(terminal: Terminal): Command {
-  return withListOptions(new Command('events'))
+  return withWide(new Command('events'), terminal)
     .description('list the events of KAZOO and those of the daemon itself, or show one of them with its fields')
     .argument('[event]', 'its name or an alias')
     .option('--json', 'as JSON')
@@ -24,14 +26,14 @@ export function eventsCommand(terminal: Terminal): Command {
     );
 }
 
-interface Options extends ListOptions {
+interface Options {
   readonly json?: true;
 }
 
 async function list(terminal: Terminal, options: Options): Promise<void> {
   const all = [...events, ...relayEvents];
   if (options.json) return terminal.print(asJson(all.map(outline)));
-  await new Table(terminal, eventColumns, options).print(
+  await new Table(terminal, eventColumns).print(
     all.map((event) => [event.name, event.category, event.routingKey ?? unknownKey, event.title]),
   );
 }
@@ -48,10 +50,10 @@ const unknownKey = 'not known: KAZOO 5 only';
 
 async function show(terminal: Terminal, event: EventDefinition, options: Options): Promise<void> {
   const all = { fields: event.fields, common_fields: commonFields, example: event.example };
-  await terminal.print(options.json ? asJson({ ...outline(event), ...all }) : page(terminal, event, options));
+  await terminal.print(options.json ? asJson({ ...outline(event), ...all }) : page(terminal, event));
 }
 
-function page(terminal: Terminal, event: EventDefinition, options: Options): string {
+function page(terminal: Terminal, event: EventDefinition): string {
   const facts = [
     ['category', event.category],
     ['routing key', event.routingKey ?? `${unknownKey}; examples have ${exampleRoutingKey(event)}`],
@@ -60,13 +62,13 @@ function page(terminal: Terminal, event: EventDefinition, options: Options): str
   const wrapped = (text: string) =>
     text
       .split('\n')
-      .flatMap((line) => wrap(line, widthFor(terminal, options), 0))
+      .flatMap((line) => wrap(line, terminal.width))
       .join('\n');
   const everywhere = commonFields.filter((field) => field.required).map((field) => field.name);
   return [
     wrapped(`${event.name}: ${event.title}\n${event.summary}.`),
     wrapped(columns(facts)),
-    new Table(terminal, fieldColumns, options).lines(event.fields.map(fieldRow)).join('\n'),
+    new Table(terminal, fieldColumns).lines(event.fields.map(fieldRow)).join('\n'),
     wrapped(`Every event also has ${everywhere.join(', ')}.`),
   ].join('\n\n');
 }

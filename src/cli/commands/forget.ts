@@ -56,7 +56,7 @@ async function forget(
     return;
   }
   await store.act(operatorOf(terminal.env), { route: name }).forget(name);
-  await terminal.print(printable(`${name} is forgotten: ${holdingsOf(former)}`));
+  await terminal.say(printable(`${name} is forgotten: ${holdingsOf(former)}`));
 }
 
 /** Where the configuration was changed and not yet loaded again, the daemon would write on where nothing is left. */

@@ -65,13 +65,13 @@ async function init(terminal: Terminal, options: Options): Promise<void> {
   if (!options.force) refuseExisting(file);
   const config = await answersOf(terminal, options);
   write(file, newConfigText(config));
-  await terminal.print(printable(`${file} is written`));
+  await terminal.say(printable(`${file} is written`));
   becomeOwnerOf(config.journal);
   await check(terminal, { config: file, connect: true });
   const start = file === usual.config ? 'systemctl enable --now kazoo-relay' : `kazoo-relay run --config ${file}`;
   const next =
-    terminal.exitCode === 0 ? `next: ${start}` : `mend what failed in ${file}; then: kazoo-relay check --connect`;
-  await terminal.print(printable(next));
+    terminal.exitCode === 0 ? `next: ${start}` : `correct what failed in ${file}; then: kazoo-relay check --connect`;
+  await terminal.say(printable(next));
 }
 
 /** The example that deploy/install.sh puts there is nobody's work. @throws Error where there is anything else */
@@ -80,11 +80,11 @@ function refuseExisting(file: string): void {
   const example = join(packageFolder, 'config/systemd.yaml');
   if (existsSync(example) && readFileSync(file).equals(readFileSync(example))) return;
   throw new Error(
-    `${file} is there already: name another file with --config, or add --force, which keeps it as ${file}.old`,
+    `${file} exists already: name another file with --config, or add --force, which keeps it as ${file}.old`,
   );
 }
 
-/** What the options say, and an operator where they say nothing. @throws Error where nobody is there to ask */
+/** The values of the options, and an operator's answers for the others. @throws Error if nobody is there to ask */
 async function answersOf(terminal: Terminal, options: Options): Promise<NewConfig> {
   const asks = terminal.stdin.isTTY === true;
   const brokers =
@@ -112,7 +112,7 @@ async function kazooBrokers(
     return undefined;
   }
   const found = `${file} names ${pluralize(brokers.length, 'broker')}: ${brokers.map(shown).join(', ')}`;
-  await terminal.print(printable(found));
+  await terminal.say(printable(found), 2);
   if (named === undefined && asks && !/^(y(es)?)?$/i.test(await terminal.ask('Use them?', 'yes'))) return undefined;
   // root may read more than the service's user.
   return process.getuid?.() !== 0 || (statSync(file).mode & 0o004) !== 0 ? file : brokers;
@@ -129,7 +129,7 @@ function brokersIn(file: string, mustBe: boolean): readonly KazooBroker[] {
 
 /** Without its password. */
 function shown({ zone, url }: Broker): string {
-  return `${zone} ${URL.canParse(url) ? new URL(url).host : 'with a URL that is none'}`;
+  return `${zone} ${URL.canParse(url) ? new URL(url).host : 'with an invalid URL'}`;
 }
 
 async function askForBrokers(terminal: Terminal): Promise<Broker[]> {
@@ -159,7 +159,7 @@ async function askForSinks(terminal: Terminal): Promise<string[]> {
 }
 
 /**
- * For its owner only; where root writes it for a service, also for the group that the folder is open to. What was there is
+ * Readable for its owner only; if root writes it for a service, also for the group of the folder. The previous file is
  * kept beside it.
  */
 function write(file: string, text: string): void {

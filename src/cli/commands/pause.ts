@@ -13,7 +13,7 @@ interface Options {
 
 export function pauseCommand(terminal: Terminal): Command {
   return new Command('pause')
-    .description('let a route deliver nothing until it is resumed')
+    .description('stop the deliveries of a route until it is resumed')
     .argument('<route>', 'name of the route, as in the configuration')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', pauseHelp)
@@ -23,10 +23,10 @@ export function pauseCommand(terminal: Terminal): Command {
 }
 
 const pauseHelp = `
-No attempt of the route starts any more; what is with its sink just now ends. What comes in waits in the journal. The pause lasts,
-also across restarts and reloads, until "kazoo-relay resume". The daemon may run or not.
+Attempts in flight end; no further one starts. New notifications wait in the journal. The pause outlasts restarts and reloads,
+until "kazoo-relay resume". It works without a daemon too.
 
-Exit code: 0 paused, also where it was paused already, 2 not.
+Exit code: 0 paused, or it was already, 2 not paused.
 
 Example:
   kazoo-relay pause crm`;
@@ -36,12 +36,12 @@ async function pause(terminal: Terminal, name: string, store: OperatorStore, con
   const isNew = await store.act(operatorOf(terminal.env), { route }).pause(route);
   await lookNow(config.journal.path);
   const state = isNew ? 'is paused: no attempt starts' : 'was paused already';
-  await terminal.print(`${route} ${state}; "kazoo-relay resume ${route}" ends it`);
+  await terminal.say(`${route} ${state}; "kazoo-relay resume ${route}" ends it`);
 }
 
 export function resumeCommand(terminal: Terminal): Command {
   return new Command('resume')
-    .description('let a route deliver again that was paused')
+    .description('continue the deliveries of a paused route')
     .argument('<route>', 'as `status` shows it')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', resumeHelp)
@@ -51,9 +51,9 @@ export function resumeCommand(terminal: Terminal): Command {
 }
 
 const resumeHelp = `
-The route goes on with what has waited meanwhile, in its order; at once where the daemon runs.
+The route continues with what has waited, in order; at once if the daemon runs.
 
-Exit code: 0 resumed, also where it was not paused, 2 not.
+Exit code: 0 resumed, or it was not paused, 2 not resumed.
 
 Example:
   kazoo-relay resume crm`;

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import pino from 'pino';
+import { reasonOf } from '../../common/errors.ts';
 import { printable } from '../../common/text/format.ts';
+import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
+import { storeAt } from '../../journal/open.ts';
+import type { ActSelection } from '../../journal/operator-store.ts';
 import { noLimits } from '../../kazoo/body.ts';
 import { exampleRoutingKey } from '../../kazoo/catalogue.ts';
 import { decode } from '../../kazoo/decode.ts';
@@ -18,6 +22,7 @@ import { shape } from '../../routes/shape.ts';
 import { sinkKind } from '../../sinks/registry.ts';
 import { type ProbeReport, type Sink, SinkUnavailable } from '../../sinks/sink.ts';
 import { exampleBody } from '../support/example.ts';
+import { operatorOf, withOpen } from '../support/journal.ts';
 import { findEvent, findRoute } from '../support/lookup.ts';
 import type { Terminal } from '../support/terminal.ts';
 import { orExit } from '../support/terminal.ts';
@@ -39,7 +44,7 @@ export function probeCommand(terminal: Terminal): Command {
 
 const help = `
 It goes to the real receiver, marked as a test: its zone and node are "kazoo-relay-probe", its msg_id begins with that, and a
-webhook's request has the header X-Kazoo-Relay-Probe. Secrets are masked. No daemon is needed.
+webhook's request has the header X-Kazoo-Relay-Probe. Secrets are masked. No daemon is needed. It stands in the audit.
 
 Exit code: 0 delivered, 1 not delivered, 2 wrong options, or a configuration that can't be read.
 
@@ -56,14 +61,16 @@ const longest = 120_000;
 const mark = 'kazoo-relay-probe';
 
 async function probe(terminal: Terminal, name: string, { event, config }: Options): Promise<void> {
-  const route = findRoute(name, loadConfig(findConfigFile(config, terminal.env), terminal).routes);
+  const { routes, journal } = loadConfig(findConfigFile(config, terminal.env), terminal);
+  const route = findRoute(name, routes);
   const entry = exampleEntry(findEvent(event));
   // The example's zone and account are nobody's.
   const reason = createExplainer({ ...route, zones: [], accounts: [] })(entry);
   if (reason !== null) {
     const why = `The route wouldn't take this ${event}: ${reason}. It is sent all the same.`;
-    await terminal.print(terminal.paint('dim', printable(why)));
+    await terminal.say(terminal.paint('dim', printable(why)));
   }
+  await note(terminal, journal, { route: name, event });
   const log = pino({ level: 'warn', base: null }, pino.destination({ dest: 2, sync: true }));
   const sink = await sinkKind(route.sink.type).open(route.sink.options, { route: name, log, isGuest: true });
   try {
@@ -73,6 +80,17 @@ async function probe(terminal: Terminal, name: string, { event, config }: Option
     if (report.outcome.status !== 'delivered') terminal.exitCode = 1;
   } finally {
     await sink.close();
+  }
+}
+
+/** It goes to the real receiver, and stands in the audit; where that can't be written, it is sent all the same. */
+async function note(terminal: Terminal, journal: Config['journal'], selection: ActSelection): Promise<void> {
+  try {
+    await withOpen(storeAt(journal).openOperatorStore(), (store) =>
+      store.act(operatorOf(terminal.env), selection).probed(1),
+    );
+  } catch (error) {
+    terminal.complain(printable(`this is not in the audit: ${reasonOf(error)}`));
   }
 }
 
@@ -112,12 +130,12 @@ async function show(
   ] as const) {
     if (text === null) continue;
     await terminal.print(terminal.paint('bold', title));
-    for (const line of text.split('\n')) await terminal.print(`  ${printable(line)}`.trimEnd());
+    for (const line of text.split('\n')) await terminal.say(`  ${printable(line)}`.trimEnd(), 4);
   }
   const time = `after ${Math.round(milliseconds)} ms`;
   if (outcome.status === 'delivered') await terminal.print(`${terminal.paint('green', 'delivered')} ${time}`);
   else {
     const next = outcome.status === 'retry' ? 'a route would try again' : 'a route would make it a dead letter';
-    await terminal.print(`${terminal.paint('red', 'not delivered')}, ${time}; ${next}: ${printable(outcome.reason)}`);
+    await terminal.say(`${terminal.paint('red', 'not delivered')}, ${time}; ${next}: ${printable(outcome.reason)}`);
   }
 }

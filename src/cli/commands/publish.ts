@@ -33,23 +33,26 @@ export function publishCommand(terminal: Terminal): Command {
   return new Command('publish')
     .description('publish example notifications to a test broker, exactly as KAZOO does')
     .argument('[events...]', 'names of events, as `kazoo-relay events` lists them')
-    .option('--all', 'one of every event')
+    .option('--all', 'one example of every event')
     .option('-n, --count <count>', 'how many of each (default: 1)', count)
-    .option('-r, --rate <rate>', 'how many a second, at most', rate)
-    .option('--set <key=value>', 'change the body (see below); may be given again', change)
-    .option('--file <file>', 'publish the bodies in a file as they are: an object, an array, or one a line; - is stdin')
+    .option('-r, --rate <rate>', 'at most so many a second', rate)
+    .option('--set <key=value>', 'change the body (see below); may be repeated', change)
+    .option(
+      '--file <file>',
+      'publish the bodies in this file unchanged: an object, an array, or one a line; - is stdin',
+    )
     .option('--url <url>', 'the broker (default: the first one in the configuration)')
     .option('-c, --config <file>', 'configuration file')
-    .option('--live', 'publish to a broker on another machine or of a KAZOO, which takes it for real')
+    .option('--live', 'allow a broker on another machine or of KAZOO, which acts on what it gets')
     .addHelpText('after', help)
     .action((events: string[], options: Options) => orExit(terminal, codeOf, () => publish(terminal, events, options)));
 }
 
 const help = `
-Each gets a message id of its own and the current time. --set takes keys as KAZOO or as sinks write them, with dots
-into objects; a value that is JSON is taken as JSON, any other as a string, and none removes the key. The routing keys of
-events that only KAZOO 5 has aren't known: they are published with notifications.unknown.EVENT.
-Exit code: 0 the broker has taken all, 1 it hasn't, 2 wrong options, or a file that can't be read.
+Each has a message id of its own and the current time. Keys of --set are as in KAZOO or in envelopes, with dots for nested ones; a
+value is JSON, otherwise a string; an empty one removes the key. The routing keys of events that only KAZOO 5 has are unknown:
+these are published with notifications.unknown.EVENT.
+Exit code: 0 the broker confirmed all, 1 it didn't, 2 wrong options, or a file that can't be read.
 
 Examples:
   kazoo-relay publish voicemail_new --url amqp://guest:guest@127.0.0.1:5672
@@ -102,8 +105,8 @@ async function publish(terminal: Terminal, names: readonly string[], options: Op
     }
     await publisher.confirmed();
     const note =
-      unsure === 0 ? '' : `; KAZOO's routing key of ${unsure} isn't known, they have ${unknownRoutingKeyPrefix}EVENT`;
-    await terminal.print(`published ${notifications(sent)} to ${broker.host}${note}`);
+      unsure === 0 ? '' : `; KAZOO's routing key of ${unsure} is unknown, they have ${unknownRoutingKeyPrefix}EVENT`;
+    await terminal.say(`published ${notifications(sent)} to ${broker.host}${note}`);
   } finally {
     await publisher.close();
   }
@@ -127,8 +130,8 @@ function refuseLive({ hostname, host }: URL): void {
   const name = hostname.toLowerCase();
   if (name === 'localhost' || name === '[::1]' || (isIPv4(name) && name.startsWith('127.'))) return;
   throw new Error(
-    `${host} is not on this machine. A KAZOO that is on that broker would take the notifications for real and e-mail its ` +
-      'customers; if none is, or you mean it, add --live',
+    `${host} is not on this machine. A KAZOO on that broker would act on the notifications and e-mail its customers; ` +
+      'if there is none, or you want that, add --live',
   );
 }
 
@@ -139,8 +142,8 @@ async function refuseKazoo(publisher: Publisher, { host }: URL): Promise<void> {
   for (const queue of kazooQueues) {
     if (!(await publisher.hasQueue(queue))) continue;
     throw new Error(
-      `${host} is the broker of a KAZOO: it has the queue ${queue}. KAZOO would take the notifications for real and e-mail its ` +
-        'customers; if you mean it, add --live',
+      `${host} is the broker of a KAZOO: it has the queue ${queue}. KAZOO would act on the notifications and e-mail its ` +
+        'customers; if you want that, add --live',
     );
   }
 }
@@ -152,7 +155,7 @@ function messagesOf(terminal: Terminal, names: readonly string[], options: Optio
   if (names.length === 0 && !options.all && options.count === undefined && options.set === undefined) {
     return fileMessages(options.file, terminal.stdin, turn);
   }
-  throw new Error('--file publishes what it holds, as it is: leave out the events, --all, --count and --set');
+  throw new Error('--file publishes its contents unchanged: leave out the events, --all, --count and --set');
 }
 
 function eventsOf(names: readonly string[], { all }: Options): readonly EventDefinition[] {

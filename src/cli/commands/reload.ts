@@ -18,7 +18,7 @@ export function reloadCommand(terminal: Terminal): Command {
   return new Command('reload')
     .description('make the daemon load its configuration again (as SIGHUP does), and report the result')
     .option('-c, --config <file>', 'configuration file of the daemon')
-    .option('--json', 'for programs')
+    .option('--json', 'one JSON object, for programs')
     .addHelpText('after', help)
     .action((options: Options) =>
       orExit(
@@ -49,24 +49,30 @@ Example:
 async function reload(terminal: Terminal, file: string, { json }: Options): Promise<void> {
   const { path } = loadOutlineConfig(file).journal;
   const report = await reloadDaemon(path);
-  if (report === null) throw new Error(`no daemon runs on the journal in ${path}; where that has changed, restart it`);
+  if (report === null)
+    throw new Error(`no daemon runs on the journal in ${path}; if journal.path has changed, restart the daemon`);
   if ('error' in report) throw new Error(report.error);
   if (!report.reloaded) terminal.exitCode = 1;
-  const text = json ? JSON.stringify(report) : describe(report);
-  await terminal.print(text.split('\n').map(printable).join('\n'));
+  if (json) return terminal.print(printable(JSON.stringify(report)));
+  // Programs get it as it came.
+  const timeOf = (changed: string) => (terminal.width === undefined ? changed : terminal.time(Date.parse(changed)));
+  for (const line of describe(report, timeOf).split('\n')) await terminal.say(printable(line), 2);
 }
 
-function describe({ reloaded, reason, read, routes, brokers, applied, needs_restart }: ReloadReport): string {
+function describe(
+  { reloaded, reason, read, routes, brokers, applied, needs_restart }: ReloadReport,
+  timeOf: (changed: string) => string,
+): string {
   // A daemon of the version before doesn't say it.
   const files = (read ?? []).map(({ file, changed }) =>
-    changed === null ? `${file} is gone` : `read ${file}, last changed ${changed}`,
+    changed === null ? `${file} is gone` : `read ${file}, last changed ${timeOf(changed)}`,
   );
-  if (!reloaded) return ['not reloaded; everything goes on as before:', reason, ...files].join('\n');
+  if (!reloaded) return ['not reloaded; the daemon keeps the configuration that it has:', reason, ...files].join('\n');
   const lines = [
     ...changeLines('route', routes),
     ...changeLines('broker', brokers),
     ...applied.map((option) => `option ${option}: applied`),
-    ...needs_restart.map((option) => `option ${option}: needs a restart; it is as before`),
+    ...needs_restart.map((option) => `option ${option}: needs a restart to take effect`),
   ];
   return ['reloaded', ...(lines.length === 0 ? [unchanged] : lines), ...files].join('\n');
 }

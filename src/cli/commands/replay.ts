@@ -1,23 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { printable } from '../../common/text/format.ts';
+import type { TimeZoneOption } from '../../common/text/times.ts';
 import { loadPartialConfig, type PartialRouteConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import type { ActSelection, OperatorStore } from '../../journal/operator-store.ts';
 import type { Entry } from '../../notification/entry.ts';
+import { entriesInRange, type TimeRange } from '../../relay/replay.ts';
 import { shape } from '../../routes/shape.ts';
-import { list } from '../support/args.ts';
+import { list, withTimeZone, withWide } from '../support/args.ts';
 import { isDaemonRunning, probeNow } from '../support/daemon-client.ts';
 import { tellPauses } from '../support/deliveries/messages.ts';
 import { operatorOf, withOpen } from '../support/journal.ts';
 import { findRoute, resolveEvents } from '../support/lookup.ts';
-import { entriesInRange, namedEntries, type TimeRange } from '../support/replay.ts';
-import { type Column, type ListOptions, listTime, Table, withListOptions } from '../support/table.ts';
+import { namedEntries } from '../support/replay.ts';
+import { type Column, Table } from '../support/table.ts';
 import { notifications, orExit, progressBar, type Terminal } from '../support/terminal.ts';
-import { type Moment, moment, momentHelp, withTimeZone } from '../support/times.ts';
+import { type Moment, moment, momentHelp } from '../support/times.ts';
 
-interface Options extends ListOptions {
+interface Options {
   readonly config?: string;
   readonly route: string;
   readonly since?: Moment;
@@ -35,16 +37,16 @@ const pollInterval = 500;
 const looksPerQuestion = 4;
 
 export function replayCommand(terminal: Terminal): Command {
-  return withListOptions(withTimeZone(new Command('replay')))
-    .description('let a route deliver a span of history again, or single notifications')
-    .argument('[ids...]', 'of single notifications, as `tail --json` shows them')
+  return withWide(withTimeZone(new Command('replay'), terminal), terminal)
+    .description('deliver a span of history, or single notifications, to a route again')
+    .argument('[ids...]', 'single notifications, as `tail --json` shows them')
     .requiredOption('-r, --route <name>', 'the route')
-    .option('--since <when>', `all from what came in then: ${momentHelp}`, moment)
-    .option('--until <when>', 'to what came in then', moment)
-    .option('-e, --events <names>', 'only these: names and globs, with commas or given again', list)
-    .option('-a, --accounts <ids>', 'only these accounts, with commas or given again', list)
-    .option('--dry-run', 'say how many and which, and deliver nothing')
-    .option('--json', 'with --dry-run: envelopes, one a line')
+    .option('--since <when>', `all that were received since then: ${momentHelp}`, moment)
+    .option('--until <when>', 'and before then', moment)
+    .option('-e, --events <names>', 'only these: names and globs, separated by commas, or repeated', list)
+    .option('-a, --accounts <ids>', 'only these accounts, separated by commas, or repeated', list)
+    .option('--dry-run', 'print how many and which, and deliver nothing')
+    .option('--json', 'with --dry-run: print envelopes, one a line')
     .option('-c, --config <file>', 'configuration file of the daemon')
     .addHelpText('after', help)
     .action((ids: string[], options: Options) =>
@@ -57,10 +59,10 @@ export function replayCommand(terminal: Terminal): Command {
 }
 
 const help = `
-What the route's own selection leaves out stays out. What it hasn't come to yet, or what waits already, isn't touched, for it is
-delivered anyway: the command says how many.
-Where the daemon runs it goes out at once, and the command waits for it; Ctrl-C ends only the waiting.
-Exit code: 0 done, or there was nothing to do, 2 not.
+The route's own selection applies. What the route hasn't reached yet, and what waits already, is left as it is, because it will be
+delivered anyway; the command says how many. If the daemon runs, it delivers at once, and the command waits for it: Ctrl-C ends
+only the waiting.
+Exit code: 0 done, or nothing to do, 2 not done.
 
 Examples:
   kazoo-relay replay --route crm --since 2d --dry-run
@@ -68,7 +70,7 @@ Examples:
   kazoo-relay replay --route crm 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`;
 
 async function replay(terminal: Terminal, ids: readonly string[], options: Options): Promise<void> {
-  const wanted = ids.length === 0 ? rangeOf(options) : idsAlone(ids, options);
+  const wanted = ids.length === 0 ? rangeOf(options, terminal) : idsAlone(ids, options);
   const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
   const route = findRoute(options.route, config.routes);
   await withOpen(storeAt(config.journal).openOperatorStore(), async (store) => {
@@ -84,11 +86,11 @@ async function replay(terminal: Terminal, ids: readonly string[], options: Optio
 }
 
 /** @throws Error where there is none */
-function rangeOf({ since, until, events, accounts, utc }: Options): TimeRange {
+function rangeOf({ since, until, events, accounts }: Options, zone: TimeZoneOption): TimeRange {
   if (since === undefined) throw new Error('say what to deliver again: ids, or --since for a span');
   return {
-    since: since({ utc }),
-    ...(until && { until: until({ utc }) }),
+    since: since(zone),
+    ...(until && { until: until(zone) }),
     ...(events && { events }),
     ...(accounts && { accounts }),
   };
@@ -101,7 +103,7 @@ function idsAlone(ids: readonly string[], options: Options): readonly string[] {
   return ids;
 }
 
-/** What is to be delivered again. */
+/** The entries to deliver again. */
 interface Source {
   readonly pages: AsyncIterable<readonly Entry[]> | Iterable<readonly Entry[]>;
   /** What was asked for and isn't touched, in lines of text; known once the pages have been gone through. */
@@ -120,7 +122,7 @@ async function sourceOf(
     const kept = new Map<string, number>();
     return {
       pages: entriesInRange(wanted, store, route, cursor, kept),
-      kept: () => [...kept].map(([reason, count]) => `${notifications(count)} not: ${reason}`),
+      kept: () => [...kept].map(([reason, count]) => `${notifications(count)} left out: ${reason}`),
       left: (first, last) => store.waitingIn(route.name, first, last),
     };
   }
@@ -128,26 +130,25 @@ async function sourceOf(
   const seqs = entries.map(({ seq }) => seq);
   return {
     pages: [entries],
-    kept: () => kept.map(({ id, reason }) => `${id} not: ${reason}`),
+    kept: () => kept.map(({ id, reason }) => `${id} left out: ${reason}`),
     left: async () => (await store.waitingAmong(route.name, seqs)).size,
   };
 }
 
 async function rehearse(terminal: Terminal, { pages, kept }: Source, route: string, options: Options): Promise<void> {
   const { json } = options;
-  const time = listTime(terminal, options);
-  const table = new Table(terminal, dryColumns, options);
+  const table = new Table(terminal, dryColumns);
   let count = 0;
   for await (const entries of pages) {
     count += entries.length;
     if (json) for (const entry of entries) await terminal.print(printable(shape(entry, []).json));
-    else await table.print(entries.map((entry) => cellsOf(entry, time)));
+    else await table.print(entries.map((entry) => cellsOf(entry, terminal.time)));
   }
   // Only envelopes on stdout, where it is for programs.
   if (json) for (const line of kept()) terminal.complain(printable(line));
   else {
-    await terminal.print(`${notifications(count)} would be delivered again by ${route}`);
-    for (const line of kept()) await terminal.print(printable(line));
+    await terminal.say(`${notifications(count)} would be delivered again by ${route}`);
+    for (const line of kept()) await terminal.say(printable(line), 2);
   }
 }
 
@@ -181,19 +182,19 @@ async function perform(
     first = Math.min(first, entries[0]?.seq ?? first);
     last = entries.at(-1)?.seq ?? last;
   }
-  await terminal.print(`${notifications(count)} will be delivered again by ${route}`);
-  for (const line of kept()) await terminal.print(printable(line));
+  await terminal.say(`${notifications(count)} will be delivered again by ${route}`);
+  for (const line of kept()) await terminal.say(printable(line), 2);
   if (count === 0) return;
   if (!isRunning) {
-    await terminal.print('the daemon is not running: they go out when it is started');
+    await terminal.say('the daemon is not running: they go out when it is started');
     return;
   }
   // It may be long until it is resumed.
   if (await tellPauses(terminal, store, route)) return;
   await probeNow(terminal, folder, act, route);
   if (await follow(terminal, () => left(first, last), count, folder))
-    await terminal.print(`all of them are delivered or dead; the dead ones: kazoo-relay dead list --route ${route}`);
-  else await terminal.print('the daemon is not running any more: the others go out when it is started');
+    await terminal.say(`all of them are delivered or dead; the dead ones: kazoo-relay dead list --route ${route}`);
+  else await terminal.say('the daemon is not running any more: the others go out when it is started');
 }
 
 /**

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { onSignal, releaseStops, stopSignals } from '../../common/async/early-signals.ts';
+import { messages } from '../../common/messages.ts';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
 import { diagnosticText } from '../../config/diagnostics.ts';
 import { type LoadedConfig, readConfig } from '../../config/load.ts';
@@ -20,10 +21,10 @@ export function runCommand(terminal: Terminal): Command {
   return (
     takesOverrides(new Command('run'))
       .description(
-        'the default where there is no terminal: run the daemon until it is told to stop (SIGTERM or Ctrl-C; a second one ends it at once)',
+        'run the daemon until SIGTERM or Ctrl-C (a second one ends it at once); the default command without a terminal',
       )
       .option('-c, --config <file>', 'configuration file')
-      .option('--rebuild', 'before it starts: where the journal is damaged, make a new one of what can be read of it')
+      .option('--rebuild', 'first replace a damaged journal by a new one with all that can be read')
       .addHelpText('after', help)
       // It is the command that is run without a name, so a misspelt name of another one comes here.
       .allowExcessArguments()
@@ -44,9 +45,9 @@ const unnamed =
   'kazoo-relay: no command is named, so this runs the daemon; write kazoo-relay run, since a later release shows the help instead';
 
 const help = `
-SIGUSR2 turns its log to debug, and back.
-Exit code: 0 it was told to stop and has, 1 it can't start (the journal, say), or was told twice, 2 wrong options, or a
-configuration that can't be used.
+SIGUSR2 sets the level of the log to debug, and back. SIGHUP reloads the configuration.
+Exit code: 0 stopped by a signal, 1 it can't start (because of the journal, for example), or a second signal ended it, 2 wrong
+options, or a configuration that can't be used.
 
 Examples:
   kazoo-relay run --config /etc/kazoo-relay/kazoo-relay.yaml
@@ -67,7 +68,7 @@ async function run(file: string, overrides: Overrides, rebuild: boolean): Promis
   try {
     await runDaemon(file, overrides, rebuild, loaded, ownLog);
   } finally {
-    // Before whatever is said of what has gone wrong.
+    // Before any message about the failure.
     await ownLog.close();
   }
 }
@@ -84,11 +85,12 @@ async function runDaemon(
   const log = ownLog.logger;
   listenToSignals(ownLog);
   const routes = config.routes.map(({ name }) => name);
-  log.info({ version, node: process.versions.node, config: file, routes, pid: process.pid }, 'starting');
+  log.info({ version, node: process.versions.node, config: file, routes, pid: process.pid }, messages.starting);
   logWarnings(loaded, log);
   await refuseSecond(config.journal.path);
   if (rebuild) {
-    // What has come so far is heard before. From then on a signal to stop ends it, and the journal stands as it did.
+    // Signals received so far are handled first. From then on a signal to stop ends the process, and the journal is
+    // unchanged.
     await nextTurn();
     releaseStops();
     const store = storeAt(config.journal);
@@ -112,21 +114,21 @@ async function runDaemon(
       return () => notifier?.ready();
     },
   });
-  // One that comes early is heard when all stands. What comes of it is in the log.
+  // An early one takes effect when everything has started. The log has the result.
   onSignal('SIGHUP', () => void starting.then((relay) => relay.reload()).catch(() => undefined));
   const relay = await starting;
   notifier = await openNotifier(relay.health, log);
   notifier.ready();
   const signal = await stopped;
-  log.info({ signal }, 'stopping');
+  log.info({ signal }, messages.stopping);
   for (const another of stopSignals) process.once(another, () => process.exit(1));
   await notifier.stopping();
   await relay.stop();
-  log.info('stopped');
+  log.info(messages.stopped);
 }
 
 function logWarnings({ warnings }: LoadedConfig, log: Logger): void {
-  for (const warning of warnings) log.warn({ warning: diagnosticText(warning) }, 'configuration warning');
+  for (const warning of warnings) log.warn({ warning: diagnosticText(warning) }, messages.configWarning);
 }
 
 function nextSignal(): Promise<(typeof stopSignals)[number]> {

@@ -1,20 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import { formatBytes, pluralize, printable } from '../../common/text/format.ts';
+import { formatBytes, formatCount, pluralize, printable, wrap } from '../../common/text/format.ts';
+import { span } from '../../common/text/times.ts';
 import { loadOutlineConfig, type OutlineConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import { type Attention, attentionIn } from '../../ops/attention.ts';
 import { deliveredLately } from '../../ops/delivered-lately.ts';
 import { type BrokerStatus, type RouteStatus, type Status, statusOf } from '../../ops/status.ts';
+import { withTimeZone, withWide } from '../support/args.ts';
 import { checkDaemon, configDifference, daemonStatus } from '../support/daemon-client.ts';
 import { withOpen } from '../support/journal.ts';
-import { type Column, type ListOptions, listTime, Table, widthFor, withListOptions, wrap } from '../support/table.ts';
+import { type Cell, type Column, Table } from '../support/table.ts';
 import type { Terminal } from '../support/terminal.ts';
 import { notifications, orExit } from '../support/terminal.ts';
-import { span, withTimeZone } from '../support/times.ts';
 
-interface Options extends ListOptions {
+interface Options {
   readonly config?: string;
   readonly json?: true;
   readonly watch?: true;
@@ -22,16 +23,16 @@ interface Options extends ListOptions {
 }
 
 export function statusCommand(terminal: Terminal): Command {
-  return withListOptions(withTimeZone(new Command('status')))
-    .description('show what the daemon is doing and how far each route is, whether the daemon runs or not')
+  return withWide(withTimeZone(new Command('status'), terminal), terminal)
+    .description('show the state of the daemon, its brokers and its routes; works without a daemon too')
     .option('-c, --config <file>', 'configuration file of the daemon')
-    .option('-w, --watch', 'show it again every two seconds, until Ctrl-C')
-    .option('--json', 'for programs')
+    .option('-w, --watch', 'refresh every two seconds, until Ctrl-C')
+    .option('--json', 'one JSON object, for programs')
     .addOption(
-      new Option('--check <what>', 'print nothing and say by the exit code whether it is so').choices([
-        'live',
-        'ready',
-      ]),
+      new Option(
+        '--check <what>',
+        'print nothing; exit with 0 if it is so, else with 1 and the reason on stderr',
+      ).choices(['live', 'ready']),
     )
     .addHelpText('after', help)
     .action((options: Options) =>
@@ -44,13 +45,12 @@ export function statusCommand(terminal: Terminal): Command {
 }
 
 const help = `
-The first line says whether all is well: every broker is consumed from, by nobody else, no sink is away, and nothing is dead or
-quarantined since "kazoo-relay dead list" was last looked at. What needs you stands below the routes, with what to do. Without a
-daemon it shows what the journal knows: the brokers and the circuits are the daemon's alone.
+The first line is the verdict. All is well if the daemon alone consumes from every broker, every sink is available, and nothing
+is dead or quarantined since the last "kazoo-relay dead list". What needs you is listed below the routes, with what to do.
+Without a daemon, it shows what the journal has; the state of brokers and circuits is unknown then.
 
---check live: a daemon runs and moves. --check ready: it also takes what comes, from every broker.
-Exit code: 0 shown, or it is so, 1 with --check, it isn't, and the reason is on stderr, 2 wrong options, or a configuration or
-a journal that can't be read.
+--check live: a daemon runs and makes progress. --check ready: it also takes notifications from every broker.
+Exit code: 0 shown, or the check passed, 1 the check failed, 2 wrong options, or a configuration or journal that can't be read.
 
 Examples:
   kazoo-relay status
@@ -58,7 +58,7 @@ Examples:
   kazoo-relay status --check ready && echo all is well
   kazoo-relay status --json | jq '.routes[] | select(.dead > 0)'`;
 
-async function status(terminal: Terminal, { config: named, json, watch, check, ...options }: Options): Promise<void> {
+async function status(terminal: Terminal, { config: named, json, watch, check }: Options): Promise<void> {
   const file = findConfigFile(named, terminal.env);
   const config = loadOutlineConfig(file, terminal.env);
   if (check !== undefined)
@@ -70,7 +70,7 @@ async function status(terminal: Terminal, { config: named, json, watch, check, .
   do {
     const answer = await look(file, config);
     if (json) await terminal.print(printable(JSON.stringify(answer)));
-    else await show(terminal, answer, options, watch === true, await configDifference(config.journal.path, file));
+    else await show(terminal, answer, watch === true, await configDifference(config.journal.path, file, terminal.env));
     if (watch) await delay(watchInterval, undefined, { signal: terminal.interrupted }).catch(() => undefined);
   } while (watch && !terminal.interrupted.aborted);
 }
@@ -89,18 +89,12 @@ async function look(file: string, config: OutlineConfig): Promise<Answer> {
   });
 }
 
-async function show(
-  terminal: Terminal,
-  answer: Answer,
-  options: ListOptions,
-  again: boolean,
-  difference: string | undefined,
-): Promise<void> {
+async function show(terminal: Terminal, answer: Answer, again: boolean, difference: string | undefined): Promise<void> {
   if ('error' in answer) throw new Error(`the daemon can't tell: ${answer.error}`);
-  const lines = describe(terminal, answer, options);
+  const lines = describe(terminal, answer);
   if (difference !== undefined) {
     const note = terminal.paint('yellow', printable(difference));
-    lines.push('', ...wrap(note, widthFor(terminal, options), 0));
+    lines.push('', ...wrap(note, terminal.width));
   }
   // All at once, in the place of what was shown before: else it flickers.
   await terminal.print(`${again && terminal.stdout.columns !== undefined ? clear : ''}${lines.join('\n')}`);
@@ -109,22 +103,22 @@ async function show(
 /** ANSI: to the upper left corner, and nothing behind it. */
 const clear = '\u001b[H\u001b[J';
 
-function describe(terminal: Terminal, status: Status, options: ListOptions): string[] {
+function describe(terminal: Terminal, status: Status): string[] {
   const { brokers, http, journal, clock, routes, former_routes } = status;
   const attention = attentionIn(status, span);
-  const table = (columns: readonly Column[], rows: readonly string[][]) =>
-    rows.length === 0 ? [] : ['', ...new Table(terminal, columns, options).lines(rows)];
+  const table = (columns: readonly Column[], rows: readonly Cell[][]) =>
+    rows.length === 0 ? [] : ['', ...new Table(terminal, columns).lines(rows)];
   const facts = [
     ['Daemon', describeDaemon(terminal, status)],
     ...(status.config ? [['Config', status.config]] : []),
-    ['Journal', ...describeJournal(terminal, journal, listTime(terminal, options))],
+    ['Journal', ...describeJournal(terminal, journal)],
     // A daemon of the version before says nothing of it, nor what is wrong with the journal or a route.
-    ...(clock ? [['Clock', terminal.paint('yellow', describeClock(clock))]] : []),
+    ...(clock ? [['Clock', terminal.paint('yellow', describeClock(clock, terminal))]] : []),
     ...(http === null ? [] : [['HTTP', describeHttp(http)]]),
   ];
-  const wrapped = (text: string, indent: number) => wrap(text, widthFor(terminal, options), indent);
+  const wrapped = (text: string, indent: number) => wrap(text, terminal.width, indent);
   return [
-    describeVerdict(terminal, attention, status, options),
+    ...wrapped(describeVerdict(terminal, attention, status), 0),
     '',
     ...facts.flatMap(([name = '', ...lines]) =>
       lines.flatMap((line, index) => wrapped(`${(index === 0 ? name : '').padEnd(9)}${line}`, 9)),
@@ -142,11 +136,11 @@ function describe(terminal: Terminal, status: Status, options: ListOptions): str
   ];
 }
 
-function describeVerdict(terminal: Terminal, attention: Attention, { routes }: Status, options: ListOptions): string {
+function describeVerdict(terminal: Terminal, attention: Attention, { routes }: Status): string {
   const { verdict, wellSince } = attention;
   if (wellSince === null) return terminal.paint('yellow', verdict);
   const paused = routes.filter((route) => route.paused).length;
-  const since = `${verdict} since ${listTime(terminal, options)(wellSince)} (${span(Date.now() - wellSince)})`;
+  const since = `${verdict} since ${terminal.time(wellSince)} (${span(Date.now() - wellSince)})`;
   return `${terminal.paint('green', since)}${paused === 0 ? '' : `; ${pluralize(paused, 'route')} paused`}`;
 }
 
@@ -156,10 +150,10 @@ function describeDaemon(terminal: Terminal, { running, pid, startedAt, version }
   return `${terminal.paint('green', 'running')}, pid ${pid},${age}${version ? `, version ${version}` : ''}`;
 }
 
-function describeClock({ last_sign_of_life, believed_in }: NonNullable<Status['clock']>): string {
+function describeClock({ last_sign_of_life, believed_in }: NonNullable<Status['clock']>, { time }: Terminal): string {
   const hours = Math.ceil(believed_in / 3_600);
   return (
-    `in doubt: the last sign of life was at ${last_sign_of_life}. Nothing is removed for its age for another ` +
+    `in doubt: the last sign of life was at ${time(Date.parse(last_sign_of_life))}. Nothing is removed for its age for another ` +
     `${pluralize(hours, 'hour')} of running, or until "kazoo-relay accept-clock"`
   );
 }
@@ -169,7 +163,8 @@ function describeHttp({ listen, open, reason }: NonNullable<Status['http']>): st
 }
 
 /** Lines, the first one behind the name. */
-function describeJournal(terminal: Terminal, journal: Status['journal'], time: (at: number) => string): string[] {
+function describeJournal(terminal: Terminal, journal: Status['journal']): string[] {
+  const { time } = terminal;
   const { path, bytes, used_bytes, max_bytes, messages, oldest, undecodable, reason } = journal;
   const since = oldest === null ? '' : ` since ${time(Date.parse(oldest))}`;
   const trouble = reason ? [terminal.paint('red', printable(reason))] : [];
@@ -187,6 +182,7 @@ function describeInvalid(
   time: (at: number) => string,
 ): string[] {
   if (!evicted || typeof invalid_bytes !== 'number' || typeof max_invalid_bytes !== 'number') return [];
+  if (invalid_bytes === 0 && evicted.since === null) return [];
   const share = `${formatBytes(invalid_bytes)} of ${formatBytes(max_invalid_bytes)} are undecodable or invalid`;
   const { undecodable, unknown, known, since } = evicted;
   const removed = undecodable + unknown + known;
@@ -217,7 +213,7 @@ function brokerRow({ zone, broker, vhost, state, since, rate, received, paused }
 const routeColumns: readonly Column[] = [
   { head: 'ROUTE', min: 10 },
   { head: 'SINK', spare: 3 },
-  { head: 'DELIVERED/H', right: true },
+  { head: 'DELIVERED/H', briefHead: 'LAST H', right: true },
   { head: 'TODAY', right: true },
   { head: 'LATEST' },
   { head: 'LAG' },
@@ -228,18 +224,18 @@ const routeColumns: readonly Column[] = [
   { head: 'STATE' },
 ];
 
-function routeRow(route: RouteStatus): string[] {
+function routeRow(route: RouteStatus): Cell[] {
   const { name, sink, lag, in_flight, waiting, quarantined, dead } = route;
-  const counts = [in_flight, waiting, quarantined, dead].map((count) => String(count ?? '-'));
-  return [name, sink, ...deliveredCells(route), lag === null ? '-' : lagText(lag), ...counts, stateOf(route)];
+  const counts = [in_flight, waiting, quarantined, dead].map((count) => (count === null ? '-' : countCell(count)));
+  return [name, sink, ...deliveredCells(route), lag === null ? '-' : lagCell(lag), ...counts, stateOf(route)];
 }
 
-function deliveredCells({ delivered }: RouteStatus): string[] {
+function deliveredCells({ delivered }: RouteStatus): Cell[] {
   // A daemon of the version before counts none.
   if (!delivered) return ['-', '-', '-'];
   const { last_hour, today, latest } = delivered;
-  const age = latest === null ? '-' : `${span(Date.now() - Date.parse(latest))} ago`;
-  return [String(last_hour), String(today), age];
+  const age = latest === null ? '-' : span(Date.now() - Date.parse(latest));
+  return [countCell(last_hour), countCell(today), { text: latest === null ? age : `${age} ago`, brief: age }];
 }
 
 /** Where no daemon runs, only a pause is known. */
@@ -267,14 +263,19 @@ const formerColumns: readonly Column[] = [
   { head: 'DEAD', right: true },
 ];
 
-function formerRow({ name, lag, waiting, quarantined, dead }: Status['former_routes'][number]): string[] {
-  return [printable(name), lagText(lag), ...[waiting, quarantined, dead].map(String)];
+function formerRow({ name, lag, waiting, quarantined, dead }: Status['former_routes'][number]): Cell[] {
+  return [printable(name), lagCell(lag), ...[waiting, quarantined, dead].map(countCell)];
 }
 
 const aboutFormer =
   'Nothing of these is delivered. Put back under its name, a route goes on from where it was, as far as the journal still ' +
   'holds it; "kazoo-relay forget NAME" removes what is left of it.';
 
-function lagText({ messages, seconds }: Status['former_routes'][number]['lag']): string {
-  return messages === 0 ? '0' : `${messages} (${span(seconds * 1_000)})`;
+function lagCell({ messages, seconds }: Status['former_routes'][number]['lag']): Cell {
+  const age = messages === 0 ? '' : ` (${span(seconds * 1_000)})`;
+  return { text: `${messages}${age}`, brief: `${formatCount(messages)}${age}` };
+}
+
+function countCell(count: number): Cell {
+  return { text: String(count), brief: formatCount(count) };
 }

@@ -7,14 +7,14 @@ import { storeAt } from '../../journal/open.ts';
 import type { JournalReader, Query } from '../../journal/reader.ts';
 import type { Entry } from '../../notification/entry.ts';
 import { shape } from '../../routes/shape.ts';
-import { count, list } from '../support/args.ts';
+import { count, list, withTimeZone, withWide } from '../support/args.ts';
 import { withOpen } from '../support/journal.ts';
 import { resolveEvents } from '../support/lookup.ts';
-import { type Cell, type Column, type ListOptions, listTime, Table, withListOptions } from '../support/table.ts';
+import { type Cell, type Column, Table } from '../support/table.ts';
 import { describeProblems, orExit, stateColours, stateOf, type Terminal } from '../support/terminal.ts';
-import { fullTime, type Moment, moment, momentHelp, withTimeZone } from '../support/times.ts';
+import { type Moment, moment, momentHelp } from '../support/times.ts';
 
-interface Options extends ListOptions {
+interface Options {
   readonly config?: string;
   readonly follow?: true;
   readonly events?: readonly string[];
@@ -31,15 +31,19 @@ const pageSize = 500;
 const pollInterval = 250;
 
 export function tailCommand(terminal: Terminal): Command {
-  return withListOptions(withTimeZone(new Command('tail')))
-    .description('show what the journal holds, whether the daemon runs or not')
+  return withWide(withTimeZone(new Command('tail'), terminal), terminal)
+    .description('show the notifications in the journal; works without a daemon too')
     .option('-c, --config <file>', 'configuration file of the daemon')
-    .option('-f, --follow', 'go on with what comes in, until Ctrl-C')
-    .option('-e, --events <names>', 'only these: names and globs such as voicemail_*, with commas or given again', list)
-    .option('-a, --accounts <ids>', 'only these accounts, with commas or given again', list)
-    .option('--since <when>', `all that came in since then: ${momentHelp}`, moment)
-    .option('-n, --limit <count>', 'the newest ones (default: 10, or all with --since)', count)
-    .option('--json', 'envelopes as sinks get them, one a line')
+    .option('-f, --follow', 'continue with new ones, until Ctrl-C')
+    .option(
+      '-e, --events <names>',
+      'only these: names and globs such as voicemail_*, separated by commas, or repeated',
+      list,
+    )
+    .option('-a, --accounts <ids>', 'only these accounts, separated by commas, or repeated', list)
+    .option('--since <when>', `all that were received since then: ${momentHelp}`, moment)
+    .option('-n, --limit <count>', 'how many of the newest (default: 10, or all with --since)', count)
+    .option('--json', 'print envelopes as sinks get them, one a line')
     .addHelpText('after', help)
     .action((options: Options) =>
       orExit(
@@ -51,8 +55,8 @@ export function tailCommand(terminal: Terminal): Command {
 }
 
 const help = `
-States are valid, invalid, undecodable, preview, resend. The first problem stands behind. Where nothing is found, stderr says so.
-Exit code: 0 shown, 2 wrong options, an event that nobody knows, or a configuration or a journal that can't be read.
+States: valid, invalid (with the first problem), undecodable, preview, resend. If nothing is found, stderr says so.
+Exit code: 0 shown, 2 wrong options, an unknown event, or a configuration or journal that can't be read.
 
 Examples:
   kazoo-relay tail --follow
@@ -61,11 +65,11 @@ Examples:
 
 async function tail(terminal: Terminal, options: Options): Promise<void> {
   const config = loadPartialConfig(findConfigFile(options.config, terminal.env), terminal.env);
-  const show = options.json ? showJson(terminal) : showPlain(terminal, options);
-  const since = options.since?.(options);
+  const show = options.json ? showJson(terminal) : showPlain(terminal, options.follow === true);
+  const since = options.since?.(terminal);
   await withOpen(storeAt(config.journal).openReader(), async (journal) => {
     const filter = await filterOf(options, config, journal);
-    // Looked up first: what comes in while the old ones are printed is found when following.
+    // First, so that entries that arrive while the old ones are printed are found when following.
     const newest = await newestOf(journal);
     const last = newest?.seq ?? 0;
     let found = 0;
@@ -75,17 +79,22 @@ async function tail(terminal: Terminal, options: Options): Promise<void> {
     }
     if (options.follow)
       for await (const page of pagesAfter(journal, filter, last, terminal.interrupted)) await show(page);
-    else if (found === 0 && options.limit !== 0) terminal.complain(nothingFound(newest, filter, since, options));
+    else if (found === 0 && options.limit !== 0) terminal.complain(nothingFound(terminal, newest, filter, since));
   });
 }
 
 /** On stderr, so that counting the lines of stdout gives 0. */
-function nothingFound(newest: Entry | undefined, filter: Filter, since: number | undefined, options: Options): string {
+function nothingFound(
+  { time }: Terminal,
+  newest: Entry | undefined,
+  filter: Filter,
+  since: number | undefined,
+): string {
   if (newest === undefined)
     return 'the journal holds nothing: nothing has come in yet, or all of it was removed for its age';
-  const searched = since === undefined ? 'in the whole journal' : `since ${fullTime(since, options)}`;
+  const searched = since === undefined ? 'in the whole journal' : `since ${time(since)}`;
   const selected = filter.events || filter.accounts ? 'nothing of these' : 'nothing';
-  return `${selected} was found ${searched}; the newest notification of all came in at ${fullTime(newest.header.receivedAt, options)}`;
+  return `${selected} was found ${searched}; the newest notification of all came in at ${time(newest.header.receivedAt)}`;
 }
 
 type Filter = Pick<Query, 'events' | 'accounts'>;
@@ -122,7 +131,7 @@ async function* pagesNow(
   }
 }
 
-/** What comes after `last`, until the signal aborts. */
+/** The entries after `last`, until the signal aborts. */
 async function* pagesAfter(
   journal: JournalReader,
   filter: Filter,
@@ -147,7 +156,7 @@ function showJson(terminal: Terminal): Show {
   };
 }
 
-/** Wide from the start, because what comes later must stand under it. */
+/** Wide from the start, because later values must fit below. */
 const tailColumns: readonly Column[] = [
   { head: 'RECEIVED' },
   { head: 'EVENT', width: 28, min: 12 },
@@ -157,10 +166,11 @@ const tailColumns: readonly Column[] = [
   { head: 'PROBLEM', min: 8 },
 ];
 
-function showPlain(terminal: Terminal, options: Options): Show {
-  const time = listTime(terminal, options);
-  const table = new Table(terminal, tailColumns, options);
-  return (page) => table.print(page.map((entry) => cellsOf(entry, time)));
+function showPlain(terminal: Terminal, isGrowing: boolean): Show {
+  // On a terminal, what all of them leave free goes to those that are long.
+  const isFitted = terminal.width !== undefined && !isGrowing;
+  const table = new Table(terminal, isFitted ? tailColumns.map(({ width: _, ...column }) => column) : tailColumns);
+  return (page) => table.print(page.map((entry) => cellsOf(entry, terminal.time)));
 }
 
 function cellsOf(entry: Entry, time: (at: number) => string): Cell[] {

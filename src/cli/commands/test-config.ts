@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Command } from 'commander';
@@ -5,14 +6,8 @@ import { pluralize, printable } from '../../common/text/format.ts';
 import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
-import { decode } from '../../kazoo/decode.ts';
-import { redact } from '../../kazoo/redact.ts';
-import { validateNotification } from '../../kazoo/validate.ts';
-import { Entry } from '../../notification/entry.ts';
-import { createExplainer, createMatcher, createRevealedPaths, type Decision } from '../../routes/match.ts';
-import { createReshape } from '../../routes/reshape.ts';
-import { shape } from '../../routes/shape.ts';
-import { createValidator } from '../../schema/validator.ts';
+import { createRehearsal } from '../../relay/rehearsal.ts';
+import type { Decision } from '../../routes/match.ts';
 import { type ConfigTest, type Expectation, readConfigTests } from '../support/config-tests.ts';
 import { orExit, type Terminal } from '../support/terminal.ts';
 
@@ -58,7 +53,10 @@ async function test(terminal: Terminal, named: string | undefined, options: Opti
   const configFile = findConfigFile(options.config, terminal.env);
   const config = loadConfig(configFile, terminal);
   const routes = config.routes.map(({ name }) => name);
-  const cases = readConfigTests(named ?? besides(configFile), routes);
+  const file = named ?? besides(configFile);
+  if (!existsSync(file))
+    throw new Error(`there is no file of cases ${file}: "kazoo-relay test --help" shows what one has in it`);
+  const cases = readConfigTests(file, routes);
   const trial = createConfigTestRunner(config);
   let wrong = 0;
   for (const one of cases) {
@@ -78,54 +76,27 @@ function besides(file: string): string {
 
 async function show(terminal: Terminal, { name, location }: ConfigTest, differences: readonly string[]): Promise<void> {
   if (differences.length === 0) return terminal.print(`${terminal.paint('green', 'ok')}       ${printable(name)}`);
-  await terminal.print(`${terminal.paint('red', 'differs')}  ${printable(name)} (${printable(location)})`);
-  for (const difference of differences) await terminal.print(`           ${printable(difference)}`);
+  await terminal.say(`${terminal.paint('red', 'differs')}  ${printable(name)} (${printable(location)})`, 9);
+  for (const difference of differences) await terminal.say(`           ${printable(difference)}`, 13);
 }
 
-/**
- * Says how what the routes of a configuration do differs from what a case wants: nothing, or a line for each
- * difference.
- */
+/** Compares the routes' results with those that a case expects, and returns a line for each difference. */
 type ConfigTestRunner = (configTest: ConfigTest) => string[];
 
 /**
  * Does with a notification what the daemon does, but for the broker, the journal and the sinks.
  * @throws SchemaError, ConditionError
  */
-export function createConfigTestRunner({ brokers, intake, routes, validation }: Config): ConfigTestRunner {
-  const validator = createValidator(validation.schemas, validation.accept);
-  const reveals = createRevealedPaths(routes);
-  const zone = brokers[0]?.zone ?? '';
-  const tried = routes.map((route) => {
-    const reshape = createReshape(route.shape);
-    return {
-      name: route.name,
-      match: createMatcher(route),
-      explain: createExplainer(route),
-      shapeOf: (entry: Entry) => shape(entry, route.reveal, reshape).json,
-    };
-  });
-
-  return (configTest) => {
-    const now = Date.now();
-    const message = {
-      routingKey: configTest.routingKey,
-      contentEncoding: undefined,
-      timestamp: undefined,
-      receivedAt: now,
-    };
-    const notification = decode({ ...message, body: configTest.body, zone: configTest.zone ?? zone }, intake);
-    validateNotification(notification, validator);
-    const entry = new Entry(1, null, redact(notification, reveals));
-    return tried.flatMap(({ name, match, explain, shapeOf }) => {
-      const decision = match(entry);
+export function createConfigTestRunner(config: Config): ConfigTestRunner {
+  const rehearse = createRehearsal(config);
+  return (configTest) =>
+    rehearse(configTest).routes.flatMap(({ name, decision, whyNot, envelope }) => {
       const expected = configTest.expected.get(name);
-      const wrong = wrongDecision(decision, expected, explain(entry));
+      const wrong = wrongDecision(decision, expected, whyNot);
       if (wrong !== undefined) return [`${name} ${wrong}`];
       if (decision !== 'deliver' || expected === undefined) return [];
-      return differencesIn(JSON.parse(shapeOf(entry)), expected.gets).map((difference) => `${name} gets ${difference}`);
+      return differencesIn(JSON.parse(envelope()), expected.gets).map((difference) => `${name} gets ${difference}`);
     });
-  };
 }
 
 function wrongDecision(

@@ -106,5 +106,5 @@ async function showPlain(
   const name = (event ?? '-').padEnd(28);
   await terminal.print(`${String(index).padStart(4)}  ${printable(name)}  ${verdict}${preview ? ' (preview)' : ''}`);
   for (const { path, message } of problems)
-    await terminal.print(`        ${printable(`${path} ${message}`.trimStart())}`);
+    await terminal.say(`        ${printable(`${path} ${message}`.trimStart())}`, 10);
 }

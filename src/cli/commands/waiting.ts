@@ -13,7 +13,7 @@ const waiting: DeliveryKind = {
   denied: 'it does not wait for its next try',
   detail: { head: 'NEXT TRY', of: ({ dueAt }, time) => (dueAt === null ? '-' : time(dueAt)) },
   retry: {
-    description: "try now, without waiting for the schedule; the schedule's other tries stay as they are",
+    description: 'attempt now instead of on schedule; later attempts keep their schedule',
     done: 'due now',
     steps: (store, config, which, act) =>
       retryEach(store, which, createRetryCheck(config), (records) => act.hasten(records)),
@@ -30,13 +30,14 @@ function createRetryCheck({ routes }: PartialConfig): RetryCheck {
 
 export function waitingCommand(terminal: Terminal): Command {
   return deliveriesCommand(terminal, waiting)
-    .description('deliveries that wait for their next try: list, show, retry now, drop')
+    .description('list, show, retry or drop deliveries that wait for their next attempt')
     .addHelpText('after', help);
 }
 
 const help = `
-The next try is "-" where it waits behind an earlier one of its account. What a route hasn't come to yet isn't listed: see status.
-Exit code: 0 done, or there was nothing to do, 2 not.
+The next attempt is "-" for a delivery that waits behind an earlier one of its account. What a route hasn't reached yet is not
+listed: "kazoo-relay status" counts it as lag.
+Exit code: 0 done, or nothing to do, 2 not done.
 
 Examples:
   kazoo-relay waiting list --group

@@ -5,6 +5,7 @@ import { rootOptions } from '../../config/options.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { leavesOf } from '../../config/read/tree.ts';
 import { type Flag, type Overrides, pathFrom } from '../../config/read/variables.ts';
+import type { Terminal } from './terminal.ts';
 
 /**
  * The configuration file to use, for a command whose exit code tells a configuration that is wrong from one that isn't
@@ -17,11 +18,25 @@ export function presentConfigFile(named: string | undefined, env: NodeJS.Process
   throw new Error(`there is no file ${file}, or it may not be seen: name the configuration with --config`);
 }
 
+/** What every command has that shows more than fits a terminal. */
+export function withWide(command: Command, terminal: Terminal): Command {
+  return command.option('--wide', 'show everything in full, even if the terminal is narrower').on('option:wide', () => {
+    terminal.wide = true;
+  });
+}
+
+/** What every command has that shows or takes times. */
+export function withTimeZone(command: Command, terminal: Terminal): Command {
+  return command.option('--utc', 'show and read times in UTC, not in local time').on('option:utc', () => {
+    terminal.utc = true;
+  });
+}
+
 /** Gives a command the flags that go before what the configuration says. */
 export function takesOverrides(command: Command): Command {
   command.option(
     '--set <option=value>',
-    'goes before what the file says: --set log.level=debug; may be repeated',
+    'override an option of the file: --set log.level=debug; may be repeated',
     parseSetting,
   );
   for (const { flag, doc, choices } of ownFlags) {

@@ -4,7 +4,7 @@ export interface CommandNode {
   readonly path: string;
   readonly commands: readonly { readonly name: string; readonly description: string }[];
   readonly options: readonly OptionNode[];
-  /** What its arguments may be. */
+  /** The possible values of its arguments. */
   readonly argument: Value | null;
 }
 
@@ -17,8 +17,8 @@ export interface OptionNode {
   readonly value: Value | null;
 }
 
-/** What may stand there: one of these words, a file or a folder, a route of the configuration, or anything. */
-export type Value = readonly string[] | 'file' | 'folder' | 'route' | 'anything';
+/** What may stand there: one of these words, a file or a folder, a route of the configuration or one that has left it, or anything. */
+export type Value = readonly string[] | 'file' | 'folder' | 'route' | 'former-route' | 'anything';
 
 /** A script for bash 4 or later. It needs nothing else, neither the package bash-completion. */
 export function bashScript(tree: readonly CommandNode[]): string {
@@ -40,7 +40,7 @@ ${tree.map(bashPlace).join('\n')}
   esac
 }
 _kazoo_relay_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2"); }
-_kazoo_relay_routes() { _kazoo_relay_words "$(kazoo-relay config routes "\${config[@]}" 2>/dev/null)" "$1"; }
+_kazoo_relay_routes() { _kazoo_relay_words "$(kazoo-relay config routes "\${@:2}" "\${config[@]}" 2>/dev/null)" "$1"; }
 _kazoo_relay_files() { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$1"); }
 _kazoo_relay_folders() { compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$1"); }
 complete -F _kazoo_relay kazoo-relay
@@ -63,6 +63,8 @@ function completeInBash(value: Value): string {
       return '_kazoo_relay_folders "$current"';
     case 'route':
       return '_kazoo_relay_routes "$current"';
+    case 'former-route':
+      return '_kazoo_relay_routes "$current" --former';
     case 'anything':
       return ':';
     default:
@@ -146,6 +148,8 @@ function completeInZsh(value: Value): string {
       return '_files -/';
     case 'route':
       return `compadd -- \${(f)"$(kazoo-relay config routes $config 2>/dev/null)"}`;
+    case 'former-route':
+      return `compadd -- \${(f)"$(kazoo-relay config routes --former $config 2>/dev/null)"}`;
     case 'anything':
       return ':';
     default:
@@ -169,7 +173,7 @@ function __kazoo_relay_routes
     set -l words (commandline -opc)
     set -l at (contains -i -- --config $words; or contains -i -- -c $words)
     and set -l config --config $words[(math $at + 1)]
-    kazoo-relay config routes $config 2>/dev/null
+    kazoo-relay config routes $argv $config 2>/dev/null
 end
 complete -c kazoo-relay -f
 ${tree.flatMap(fishLines).join('\n')}
@@ -204,6 +208,8 @@ function completeInFish(value: Value): string {
       return "-a '(__fish_complete_directories)'";
     case 'route':
       return "-f -a '(__kazoo_relay_routes)'";
+    case 'former-route':
+      return "-f -a '(__kazoo_relay_routes --former)'";
     case 'anything':
       return '-f';
     default:

@@ -13,7 +13,7 @@ import { readSource } from '../../config/read/source.ts';
 import { eventNamed, events, exampleRoutingKey } from '../../kazoo/catalogue.ts';
 import { exampleBody } from './example.ts';
 
-/** A notification, and what should become of it. */
+/** A notification, and its expected outcome. */
 export interface ConfigTest {
   readonly name: string;
   /** `cases.yaml:3:5`. */
@@ -70,7 +70,7 @@ const testKeys = ['name', 'event', 'with', 'notification', 'zone', 'routes', 'qu
 
 function testOf(value: unknown, path: OptionPath, reader: Reader): ConfigTest[] {
   const given = keysOf(value, testKeys, path, reader);
-  // Nothing more can be said of what is no mapping.
+  // Anything but a mapping has no further errors.
   if (given !== value) return [];
   const title = given.name ?? given.event ?? `case ${Number(path.at(-1)) + 1}`;
   if (typeof title !== 'string') reader.wrong([...path, 'name'], 'must be text');

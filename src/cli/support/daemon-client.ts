@@ -1,23 +1,26 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { codeOf } from '../../common/errors.ts';
+import { filesNow } from '../../config/read/merge-sources.ts';
 import { digestOf, type FileDigest } from '../../config/read/source.ts';
 import type { OperatorAct } from '../../journal/operator-store.ts';
 import { askDaemon } from '../../ops/control.ts';
-import type { Status } from '../../ops/status.ts';
+import type { HttpStatus, Status } from '../../ops/status.ts';
 import type { ReloadReport } from '../../relay/reload.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What a daemon answers that can't do what it is asked for. */
+/** The answer of a daemon that can't do what was asked. */
 interface Refusal {
   readonly error: string;
 }
 
-/** What the daemon of that journal tells of itself; null where none runs. */
+/** The state of the daemon of that journal; null if none runs. */
 export async function daemonStatus(folder: string): Promise<Status | Refusal | null> {
   // What answers on the daemon's socket is a daemon of this very version, or nearly; that goes for all questions below.
   return (await askDaemon(folder, 'status')) as Status | Refusal | null;
 }
 
-/** The same, or null too where it can't tell: what it knows is told in addition to what the journal does. */
+/** The same, or null if the daemon can't answer: its state only adds to that of the journal. */
 export async function statusIfRunning(folder: string): Promise<Status | null> {
   const status = await daemonStatus(folder).catch(() => null);
   return status === null || 'error' in status ? null : status;
@@ -29,10 +32,14 @@ export async function reloadDaemon(folder: string): Promise<ReloadReport | Refus
 }
 
 /**
- * Says where the daemon of that journal runs with another configuration than that file, or with an earlier state of it;
- * undefined where it doesn't, where none runs, or where one can't tell.
+ * Says if the daemon of that journal runs with another configuration than that file, or with an earlier state of it or
+ * of its includes; undefined if it doesn't, if none runs, or if that is unknown.
  */
-export async function configDifference(folder: string, file: string): Promise<string | undefined> {
+export async function configDifference(
+  folder: string,
+  file: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
   const read = (await askDaemon(folder, 'config').catch(() => null)) as readonly FileDigest[] | Refusal | null;
   // A daemon of the version before doesn't know the question.
   if (read === null || 'error' in read) return undefined;
@@ -40,28 +47,62 @@ export async function configDifference(folder: string, file: string): Promise<st
   if (main === undefined) return undefined;
   if (main.file !== resolve(file))
     return `the daemon of this journal runs with ${main.file}, not with ${resolve(file)}`;
-  const changed = read.filter(hasChanged).map((one) => one.file);
-  if (changed.length === 0) return undefined;
-  return `the daemon runs with an earlier state of ${changed.join(', ')}: kazoo-relay reload makes it read that again`;
+  const known = new Set(read.map((one) => one.file));
+  const changes = [
+    ...partOf('with an earlier state of', read.filter(hasChanged)),
+    ...partOf(
+      'without',
+      filesNow(file, { env })
+        .filter((one) => !known.has(one))
+        .map((one) => ({ file: one })),
+    ),
+  ];
+  if (changes.length === 0) return undefined;
+  return `the daemon runs ${changes.join(', and ')}: kazoo-relay reload makes it read that`;
 }
 
-/** Where it can't be read, it may be this user that can't. */
+function partOf(how: string, files: readonly { readonly file: string }[]): string[] {
+  return files.length === 0 ? [] : [`${how} ${files.map(({ file }) => file).join(', ')}`];
+}
+
+/** Where it can't be read, it may be this user that can't; but one that is gone has changed. */
 function hasChanged({ file, digest }: FileDigest): boolean {
   try {
     return digestOf(file).digest !== digest;
   } catch {
+    return isGone(file);
+  }
+}
+
+function isGone(file: string): boolean {
+  try {
+    statSync(file);
     return false;
+  } catch (error) {
+    return codeOf(error) === 'ENOENT';
   }
 }
 
 /**
- * Makes a daemon that runs look at once for what was changed beside it.
- * @throws Error where it can't: it does so within a second all the same
+ * Makes a running daemon notice a change at once.
+ * @throws Error if it can't; then it notices within a second
  */
 export async function lookNow(folder: string): Promise<void> {
   const answer = (await askDaemon(folder, 'look')) as Refusal | null;
   if (answer !== null)
     throw new Error(`it is saved, but the daemon may not know it before a second has passed: ${answer.error}`);
+}
+
+/** A link to the page of the daemon that logs in once. @throws Error where there is none */
+export async function pageLink(folder: string): Promise<string> {
+  const answer = (await askDaemon(folder, 'page')) as Refusal | { http: HttpStatus | null; path: string } | null;
+  if (answer === null) throw new Error('no daemon runs: start it, and ask again');
+  if ('error' in answer) throw new Error(answer.error);
+  const { http, path } = answer;
+  if (http === null) throw new Error('the HTTP port is off: set http.listen');
+  if (!http.open) throw new Error(`the HTTP port ${http.listen} is not open: ${http.reason ?? 'not yet'}`);
+  if (http.listen.startsWith('/')) return `${path} (at the proxy in front of ${http.listen})`;
+  return `http://${http.listen.replace(/^(0\.0\.0\.0|\[::\]):/, '127.0.0.1:')}${path}`;
 }
 
 /** @throws Error where the daemon doesn't answer */
@@ -82,12 +123,12 @@ export async function checkDaemon(folder: string, what: 'live' | 'ready'): Promi
 }
 
 /**
- * Where the daemon runs and a sink is away, makes it probe the sink at once, so that what was made due doesn't wait for
- * the next probe; prints the routes of which that is so.
+ * Makes a running daemon probe an unavailable sink at once, so that deliveries made due don't wait for the next probe;
+ * prints the routes concerned.
  * @param folder of the journal
  * @param act that it belongs to
- * @param route the only one that is meant
- * @throws Error where the daemon doesn't answer
+ * @param route the only one concerned
+ * @throws Error if the daemon doesn't answer
  */
 export async function probeNow(
   terminal: Terminal,
@@ -97,7 +138,7 @@ export async function probeNow(
 ): Promise<void> {
   const routes = (await askDaemon(folder, 'try', route)) as readonly string[] | Refusal | null;
   if (routes === null) return;
-  if ('error' in routes) throw new Error(`no sink that is away is tried before its time: ${routes.error}`);
-  for (const name of routes) await terminal.print(`the sink of ${name} is away: it is tried now`);
+  if ('error' in routes) throw new Error(`the daemon can't probe the sinks that are away: ${routes.error}`);
+  for (const name of routes) await terminal.say(`the sink of ${name} is away: it is tried now`);
   if (routes.length > 0) await act.probed(routes.length);
 }

@@ -21,7 +21,7 @@ export function withOperatorStore(
   );
 }
 
-/** Works with what is being opened, and closes it whatever comes of that. */
+/** Works with something opened, and closes it whatever the result. */
 export async function withOpen<S extends { close(): Promise<void> }, T>(
   opening: Promise<S>,
   work: (opened: S) => Promise<T>,

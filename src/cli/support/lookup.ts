@@ -95,7 +95,7 @@ async function check(
 /** Events of the operator's own, which may be still to come: those that he has schemas for. */
 async function eventsOf({ validation }: Pick<Config, 'validation'>): Promise<readonly string[]> {
   if (validation.schemas.length === 0) return [];
-  // Few need what it brings along.
+  // Loaded late, because few need it.
   const { readSchemaFiles } = await import('../../schema/files.ts');
   return [...readSchemaFiles(validation.schemas).keys()];
 }

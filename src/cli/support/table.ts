@@ -1,100 +1,90 @@
-import type { Command } from 'commander';
-import { printable } from '../../common/text/format.ts';
 import type { Colour, Terminal } from './terminal.ts';
-import { fullTime, shortTime, type TimeZoneOption } from './times.ts';
 
 export interface Column {
   readonly head: string;
+  /** The head while the cells are brief. */
+  readonly briefHead?: string;
   /** How wide it is at least, where a list grows line by line. */
   readonly width?: number;
-  /** Where a line is too long for the terminal, a cell of it is cut to no less than so many characters. */
+  /** Where a line is too long for the terminal, its cells are brief; where it still is, they are cut to no less than so many characters. */
   readonly min?: number;
-  /** Where that is not enough, the column is left out: the one with the highest number first. */
+  /** Where that is not enough either, the column is left out: the one with the highest number first. */
   readonly spare?: number;
   /** Numbers stand at its right. */
   readonly right?: true;
 }
 
-export type Cell = string | { readonly text: string; readonly colour: Colour };
-
-export interface ListOptions extends TimeZoneOption {
-  readonly wide?: true;
-}
-
-/** What every command has that lists something, beside its time zone where it shows times. */
-export function withListOptions(command: Command): Command {
-  return command.option('--wide', 'all columns in full, however wide the terminal is');
-}
-
-/** Times of a list: short in a terminal, in full where the lines go on to a program. */
-export function listTime(terminal: Terminal, options: ListOptions): (at: number) => string {
-  const isShort = widthFor(terminal, options) !== undefined;
-  return (at) => (isShort ? shortTime(at, options) : fullTime(at, options));
-}
-
-/** Characters that a line may have; undefined where it may have any number: a program reads it, or somebody said `--wide`. */
-export function widthFor({ stdout }: Terminal, { wide }: ListOptions): number | undefined {
-  return wide ? undefined : stdout.columns;
-}
+export type Cell = string | { readonly text: string; readonly colour?: Colour; readonly brief?: string };
 
 /** A list: its heads before the first rows, and cells that stand under each other, two spaces apart. */
 export class Table {
   readonly #terminal: Terminal;
-  readonly #width: number | undefined;
-  readonly #heads: readonly string[];
+  readonly #heads: readonly Cell[];
   /** Those that are shown. */
   #columns: readonly (Column & { readonly index: number })[];
   #natural: number[];
   #isHeaded = false;
+  #isBrief = false;
 
-  constructor(terminal: Terminal, columns: readonly Column[], options: ListOptions) {
+  constructor(terminal: Terminal, columns: readonly Column[]) {
     this.#terminal = terminal;
-    this.#width = widthFor(terminal, options);
-    this.#heads = columns.map(({ head }) => head);
+    this.#heads = columns.map(({ head, briefHead = head }) => ({ text: head, brief: briefHead }));
     this.#columns = columns.map((column, index) => ({ ...column, index }));
-    this.#natural = columns.map(({ head, width = 0 }) => Math.max(head.length, width));
+    this.#natural = columns.map(({ width = 0 }) => width);
   }
 
   async print(rows: readonly (readonly Cell[])[]): Promise<void> {
     for (const line of this.lines(rows)) await this.#terminal.print(line);
   }
 
-  /** As text. What is left out, or grew wider, stays so for the rows that follow. */
+  /** As text. What is left out, is brief, or grew wider, stays so for the rows that follow. */
   lines(rows: readonly (readonly Cell[])[]): string[] {
     if (rows.length === 0) return [];
-    for (const row of rows)
-      for (const [index, cell] of row.entries())
-        this.#natural[index] = Math.max(this.#natural[index] ?? 0, textOf(cell).length);
-    const widths = this.#fit();
-    const heads: (readonly Cell[])[] = this.#isHeaded ? [] : [this.#heads];
+    const shown = this.#isHeaded ? rows : [this.#heads, ...rows];
     this.#isHeaded = true;
-    return [...heads, ...rows].map((row) =>
+    const widths = this.#fit(shown);
+    return shown.map((row) =>
       this.#columns
         .map(({ index, right }, place) => {
           const cell = row[index] ?? '';
-          const text = cut(textOf(cell), widths[place] ?? 0);
+          const text = cut(this.#textOf(cell), widths[place] ?? 0);
           const padded = right ? text.padStart(widths[place] ?? 0) : text.padEnd(widths[place] ?? 0);
           // No spaces at a line's end.
-          const shown = place === this.#columns.length - 1 ? padded.trimEnd() : padded;
-          return typeof cell === 'string' ? shown : this.#terminal.paint(cell.colour, shown);
+          const trimmed = place === this.#columns.length - 1 ? padded.trimEnd() : padded;
+          const colour = typeof cell === 'string' ? undefined : cell.colour;
+          return colour === undefined ? trimmed : this.#terminal.paint(colour, trimmed);
         })
         .join('  ')
         .trimEnd(),
     );
   }
 
+  #textOf(cell: Cell): string {
+    if (typeof cell === 'string') return cell;
+    return this.#isBrief ? (cell.brief ?? cell.text) : cell.text;
+  }
+
   /** The width of each column that is shown. */
-  #fit(): number[] {
+  #fit(rows: readonly (readonly Cell[])[]): number[] {
+    const before = this.#natural;
+    this.#natural = before.map((width, index) =>
+      rows.reduce((widest, row) => Math.max(widest, this.#textOf(row[index] ?? '').length), width),
+    );
     const widths = this.#columns.map(({ index }) => this.#natural[index] ?? 0);
-    const most = this.#width;
+    const most = this.#terminal.width;
     if (most === undefined) return widths;
     const least = this.#columns.map(({ min }, place) => Math.min(min ?? Number.POSITIVE_INFINITY, widths[place] ?? 0));
     if (lengthOf(least) > most) {
+      if (!this.#isBrief) {
+        this.#isBrief = true;
+        this.#natural = before;
+        return this.#fit(rows);
+      }
       const spare = this.#columns.filter((column) => column.spare !== undefined);
       const next = spare.toSorted((one, other) => (other.spare ?? 0) - (one.spare ?? 0))[0];
       if (next !== undefined) {
         this.#columns = this.#columns.filter((column) => column !== next);
-        return this.#fit();
+        return this.#fit(rows);
       }
     }
     while (lengthOf(widths) > most) {
@@ -107,29 +97,10 @@ export class Table {
   }
 }
 
-function textOf(cell: Cell): string {
-  return typeof cell === 'string' ? cell : cell.text;
-}
-
 function lengthOf(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width, 2 * Math.max(0, widths.length - 1));
 }
 
 function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
-}
-
-/** Lines of a text that are no longer than that, broken at spaces; those behind the first are indented. */
-export function wrap(text: string, width: number | undefined, indent: number): string[] {
-  if (width === undefined || text.length <= width) return [text];
-  const at = text.lastIndexOf(' ', width);
-  // One long word, such as a path, is the terminal's to break.
-  const end = at > indent ? at : text.indexOf(' ', width);
-  if (end === -1) return [text];
-  return [text.slice(0, end), ...wrap(`${' '.repeat(indent)}${text.slice(end + 1)}`, width, indent)];
-}
-
-/** Broken at spaces where the terminal ends; what others have written can't steer it. */
-export async function printWrapped(terminal: Terminal, line: string, indent: number): Promise<void> {
-  for (const part of wrap(printable(line), terminal.stdout.columns, indent)) await terminal.print(part);
 }

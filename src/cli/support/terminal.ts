@@ -1,41 +1,54 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
-import type { Readable, Writable } from 'node:stream';
+import { type Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { codeOf, reasonOf } from '../../common/errors.ts';
-import { pluralize, printable } from '../../common/text/format.ts';
+import { pluralize, printable, wrap } from '../../common/text/format.ts';
+import { fullTime, shortTime } from '../../common/text/times.ts';
 import type { Entry } from '../../notification/entry.ts';
 import type { Problem } from '../../notification/notification.ts';
 
-/** What a command has around it: the process's own streams and variables, or what a test hands in. */
+/** The surroundings of a command: the streams and variables of the process, or those of a test. */
 export interface ProcessContext {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable & { readonly columns?: number; readonly isTTY?: boolean };
-  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly stderr: Writable & { readonly columns?: number; readonly isTTY?: boolean };
   readonly env: NodeJS.ProcessEnv;
   /** Ends what would go on by itself; by default SIGINT and SIGTERM do. */
   readonly interrupted?: AbortSignal;
 }
 
-/** How a command reads, prints, asks and ends. */
+/** How a command reads, prints, asks and ends. What a terminal shows fits its width; what a program reads is as it is. */
 export interface Terminal extends ProcessContext {
   /** What the program ends with, unless the command throws. */
   exitCode: number;
+  /** By `--wide`: a terminal too gets everything in full. */
+  wide: boolean;
+  /** By `--utc`: times are shown in UTC, else they are the machine's own. */
+  utc: boolean;
+  /** Characters that a line may have; undefined where it may have any number, or nobody knows: a terminal may say 0. */
+  readonly width: number | undefined;
   /** Aborts at Ctrl-C, from when it was first asked for. */
   readonly interrupted: AbortSignal;
   /**
-   * Writes a line to stdout, and waits while its reader is slow.
+   * Writes a line to stdout as it is, and waits while its reader is slow.
    * @throws OutputError where it can't be written
    */
   print(line: string): Promise<void>;
-  /** Writes a line to stderr. */
-  complain(line: string): void;
+  /** Writes prose, broken at spaces to fit. @param indent spaces before its second line and those that follow */
+  say(text: string, indent?: number): Promise<void>;
+  /** Writes prose to stderr. Lines in it that are indented stay as they are, such as an excerpt with its caret. */
+  complain(text: string): void;
+  /** Unix milliseconds: short where a line has a width, else in full. */
+  time(at: number): string;
   /** In this colour where stdout is a terminal, as it is elsewhere. */
   paint(colour: Colour, text: string): string;
   /** Asks, and takes only a yes for one. @throws Error where nobody is there to ask */
   confirm(question: string): Promise<boolean>;
-  /** Asks for a text. @param usual what an empty answer means @throws Error where nobody is there to ask */
+  /** Asks for a text. @param usual the value of an empty answer @throws Error if nobody is there to ask */
   ask(question: string, usual: string): Promise<string>;
+  /** Asks for a text that isn't shown. @throws Error where nobody is there to ask */
+  askSecret(question: string): Promise<string>;
 }
 
 export type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
@@ -43,7 +56,7 @@ export type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
 /** Nothing more can be written to stdout: the command ends, whatever else it would do. */
 export class OutputError extends Error {
   override readonly name = 'OutputError';
-  /** A reader that has what it wants (`| head`) is nothing to complain about. */
+  /** True if the reader has closed its end (`| head`), which is no error. */
   readonly readerIsGone: boolean;
 
   constructor(cause: unknown) {
@@ -61,16 +74,21 @@ export function createTerminal({ stdin, stdout, stderr, env, ...given }: Process
     const ended = once(dialogue, 'close').then(() => {
       throw new Error('no answer: nothing was done');
     });
-    const answer = await Promise.race([dialogue.question(question), ended]);
+    const answer = await Promise.race([dialogue.question(`${wrap(question, stderr.columns).join('\n')} `), ended]);
     dialogue.close();
     return answer.trim();
   };
-  return {
+  const terminal: Terminal = {
     stdin,
     stdout,
     stderr,
     env,
     exitCode: 0,
+    wide: false,
+    utc: false,
+    get width() {
+      return terminal.wide ? undefined : stdout.columns || undefined;
+    },
     get interrupted() {
       interrupted ??= signalled();
       return interrupted;
@@ -83,17 +101,41 @@ export function createTerminal({ stdin, stdout, stderr, env, ...given }: Process
       stdout.write(`${line}\n`, (error) => (error ? reject(new OutputError(error)) : resolve()));
       await promise;
     },
-    complain: (line) => void stderr.write(`${line}\n`),
+    async say(text, indent) {
+      for (const line of wrap(text, terminal.width, indent)) await terminal.print(line);
+    },
+    complain(text) {
+      for (const line of text.split('\n')) {
+        const parts = line.startsWith(' ') ? [line] : wrap(line, stderr.columns);
+        stderr.write(`${parts.join('\n')}\n`);
+      }
+    },
+    time: (at) => (terminal.width === undefined ? fullTime : shortTime)(at, terminal),
     paint: (colour, text) => styleText(colour, text, { stream: stdout }),
     async confirm(question) {
       if (!stdin.isTTY) throw new Error('there is nobody to ask: add --yes');
-      return /^y(es)?$/i.test(await answerTo(`${question} [y/N] `));
+      return /^y(es)?$/i.test(await answerTo(`${question} [y/N]`));
     },
     async ask(question, usual) {
       if (!stdin.isTTY) throw new Error(`there is nobody to ask: ${question}`);
-      return (await answerTo(`${question}${usual === '' ? '' : ` [${usual}]`}: `)) || usual;
+      return (await answerTo(`${question}${usual === '' ? '' : ` [${usual}]`}:`)) || usual;
+    },
+    async askSecret(question) {
+      if (!stdin.isTTY) throw new Error(`there is nobody to ask: ${question}`);
+      stderr.write(`${question}: `);
+      // A terminal shows what is typed only where somebody writes it back.
+      const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+      const dialogue = createInterface({ input: stdin, output: silent, terminal: true });
+      const ended = once(dialogue, 'close').then(() => {
+        throw new Error('no answer: nothing was done');
+      });
+      const answer = await Promise.race([dialogue.question(''), ended]);
+      dialogue.close();
+      stderr.write('\n');
+      return answer;
     },
   };
+  return terminal;
 }
 
 function signalled(): AbortSignal {
@@ -123,9 +165,9 @@ function bar(done: number, all: number): string {
 }
 
 /**
- * Does the work; what it throws becomes one line on stderr and an exit code. That is 2 for what a command can't do at
- * all: wrong options, a file or a configuration that can't be read. So 1 is left for the answer itself, "not valid" or
- * "not published".
+ * Does the work; an error becomes one line on stderr and an exit code: 2 if the command can't do its work at all,
+ * because of wrong options or an unreadable file or configuration. So 1 is left for a negative result, such as "not
+ * valid" or "not published".
  */
 export async function orExit(
   terminal: Terminal,
@@ -164,10 +206,10 @@ export function describeProblems(problems: readonly Problem[]): string {
   return printable(`${first.path} ${first.message}${more}`.trimStart());
 }
 
-/** What a line about an entry calls it. */
+/** The state of an entry in a line about it. */
 export type EntryState = 'valid' | 'invalid' | 'undecodable' | 'preview' | 'resend';
 
-/** What counts most about an entry, in one word. */
+/** The most important state of an entry, in one word. */
 export function stateOf(entry: Entry): EntryState {
   if (entry.state === 'undecodable') return 'undecodable';
   if (entry.header.preview) return 'preview';

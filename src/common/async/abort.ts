@@ -11,10 +11,10 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
 const listeners = new WeakMap<AbortSignal, Slots<() => void>>();
 
 /**
- * Calls back once the signal aborts, at once where it has. Returns how to take that back, which whoever no longer waits
- * must do: signals live as long as the daemon. However many wait for one signal, it has one listener of theirs: adding
- * and removing one for each costs more than most of what is waited for.
- * @param callback another one each time
+ * Calls back when the signal aborts, at once if it has. Returns a function that cancels it; whoever stops waiting must
+ * call it, because signals live as long as the daemon. A signal has one listener for all callbacks: one for each would
+ * cost more than most of the work that is waited for.
+ * @param callback a different one each time
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   if (signal.aborted) {

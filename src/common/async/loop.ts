@@ -45,7 +45,7 @@ export class Backoff {
   }
 }
 
-/** What a loop sleeps on: it is woken by a ring, also by one that came while it was awake. */
+/** A loop sleeps on it: a ring wakes it, also one that came while it was awake. */
 export class Wakeup {
   #rung = false;
   #wake: (() => void) | undefined;

@@ -27,7 +27,7 @@ export class Slots<T extends object> implements Iterable<T> {
     this.#free.length = 0;
   }
 
-  /** Those that are in it while it goes on; what is added meanwhile may be passed over. */
+  /** The items while it iterates; one that is added meanwhile may be omitted. */
   *[Symbol.iterator](): Generator<T> {
     for (const item of this.#places) if (item !== undefined) yield item;
   }

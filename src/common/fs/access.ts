@@ -5,10 +5,10 @@ import { codeOf } from '../errors.ts';
 import { fileReasonOf } from './fs-errors.ts';
 
 /**
- * Makes a folder where it is missing, and before it those that it lies in, from the first that is missing on. Not by
- * Node's `recursive`: where the system takes no folder at all, as in /proc, that never returns.
- * @param mode permissions of each that is made
- * @throws Error that names what is in the way
+ * Makes a folder, and its missing parents first. Node's `recursive` doesn't do: where the file system takes no folder
+ * at all, as in /proc, it never returns.
+ * @param mode permissions of each folder that is made
+ * @throws Error with the obstacle
  */
 export function makeFolder(path: string, mode: number): void {
   const missing: string[] = [];
@@ -47,17 +47,17 @@ function make(folder: string, mode: number): void {
     mkdirSync(folder, { mode });
   } catch (cause) {
     const code = codeOf(cause);
-    // Somebody else has made it meanwhile.
+    // Somebody else has created it meanwhile.
     if (code === 'EEXIST') return;
-    // What it is made in is there: it was looked at, or made, just now.
+    // Its parent exists: it was checked, or made, just now.
     const reason = code === 'ENOENT' ? 'its file system takes none' : fileReasonOf(cause);
     throw new Error(`no folder can be made in ${dirname(folder)}: ${reason}`, { cause });
   }
 }
 
 /**
- * Whether a file can be written to, or made where it isn't there, as a sentence about it. Nothing is written or made.
- * @throws Error that says what is in the way
+ * Says in a sentence whether a file can be written, or created if it is missing. Nothing is written or created.
+ * @throws Error with the obstacle
  */
 export async function accessTo(path: string): Promise<string> {
   const { R_OK, W_OK, X_OK } = constants;

@@ -22,7 +22,7 @@ function reopened(terminal: number): number {
   try {
     return openSync(`/proc/self/fd/${terminal}`, constants.O_WRONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
   } catch {
-    // It belongs to somebody else, as it does behind su.
+    // It belongs to another user, as behind su.
     return terminal;
   }
 }
@@ -50,7 +50,7 @@ const writeOnce = promisify(write);
  * so that only a pipe or a socket has one.
  */
 export function throughStream(stream: Writable): (bytes: Uint8Array) => Promise<number> {
-  // What fails is told to the one that writes; without a listener it would end the process too.
+  // The writer gets the error; without a listener, it would also end the process.
   stream.on('error', () => undefined);
   return (bytes) =>
     new Promise((resolve, reject) => {

@@ -33,7 +33,7 @@ const fileReasons = new Map<string | undefined, string>([
   ['EFBIG', 'it is larger than a file may be'],
   ['EIO', 'its disk fails (an input/output error)'],
   ['EPIPE', 'nobody reads it any more'],
-  ['ESTALE', 'the server of its file system knows it no more (a stale handle)'],
+  ['ESTALE', 'the server of its file system no longer knows it (a stale handle)'],
 ]);
 
 const folderReasons = new Map<string | undefined, string>([
@@ -42,8 +42,8 @@ const folderReasons = new Map<string | undefined, string>([
 ]);
 
 /**
- * Whom a place belongs to, and who we are, for a message about what isn't permitted: in numbers, by which the system decides,
- * and which are all that there is in a container. Where the place can't be seen, it is the nearest folder that can.
+ * The owner of a place and our own user, for a message about missing permissions: as numbers, which the system goes by,
+ * and which are all that a container has. If the place can't be seen, it is the nearest folder that can.
  */
 export function ownershipOf(path: string): string {
   const [place, { uid, gid, mode }] = nearestVisible(resolve(path));
@@ -60,7 +60,7 @@ function nearestVisible(path: string): [place: string, stats: Stats] {
   }
 }
 
-/** What lets a command be somebody else; nothing in a container, which has no sudo: there, `container` is set. */
+/** Whether sudo can run a command as another user; a container has none, and sets `container`. */
 export const hasSudo = (process.env.container ?? '') === '';
 
 /** What to do for a command that needs the rights of the daemon. */

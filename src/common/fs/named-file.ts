@@ -62,7 +62,7 @@ function read(
   }
 }
 
-/** Why what is there is not even opened; undefined where it is. */
+/** Why a file isn't even opened; undefined if it is. */
 function refusalOf(stats: Stats, pipe: boolean): string | undefined {
   if (stats.isFile() || (pipe && stats.isFIFO())) return undefined;
   if (stats.isDirectory()) return 'it is a directory';
@@ -120,7 +120,7 @@ function partsOfPipe(descriptor: number, patience: number): () => Buffer {
 /** Nobody wakes us: this is how Node waits without giving way. */
 const clock = new Int32Array(new SharedArrayBuffer(4));
 
-/** Undefined where there is nothing yet. */
+/** Undefined if there is no data yet. */
 function partIn(descriptor: number): Buffer | undefined {
   try {
     return partOf(descriptor);

@@ -12,7 +12,7 @@ export function loginOf({ username, password }: URL): { user: string; password: 
   return { user: querystring.unescape(username), password: querystring.unescape(password) };
 }
 
-/** What the parameters of a broker's URL say; what they don't say is left out. */
+/** The parameters of a broker's URL, without those that are missing. */
 export interface BrokerParameters {
   /** Seconds; 0 is none. */
   readonly heartbeat?: number;

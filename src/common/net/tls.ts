@@ -104,7 +104,7 @@ export function explainTls(error: unknown): Error {
 /** OpenSSL's own form: numbers, library, function, reason, its source file and line. */
 const openSslMessage = /^[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]*):.*$/s;
 
-/** What Node adds to some of them: nobody starts this Node by hand. */
+/** Node's advice in some of them, which doesn't apply: nobody starts this Node by hand. */
 const adviceOfNode = /; if the root CA is installed locally, try running Node\.js with --use-system-ca$/;
 
 const hints = [

@@ -23,15 +23,17 @@ export type Option = SchemaObj<unknown> & {
 
 /** A kind of value, by whose name an option says what it takes. */
 export interface Format {
-  /** What the reference calls it. */
+  /** Its name in the reference. */
   readonly kind: string;
-  /** What an editor may know of it: JSON Schema. */
+  /** Its JSON Schema, for editors. */
   readonly schema: object;
   /** True where a text from elsewhere than the file means several values, with commas between them. */
   readonly isList?: true;
   /** @throws Error that says what is allowed, without the value: it may be a secret */
   validate(value: unknown): void;
-  /** Turns what people write into what the program uses; what it can't read, it leaves for `validate` to refuse. */
+  /**
+   * Converts the written value to the one that the program uses. It leaves an unreadable one for `validate` to refuse.
+   */
   coerce?(text: unknown): unknown;
   /** As `validate`, for what only the value as it is written shows, before `coerce`. */
   validateWritten?(value: unknown): void;
@@ -82,3 +84,9 @@ export interface OptionIssue {
   /** The line of it that can't be read, and how it was meant. */
   readonly excerpt?: Excerpt;
 }
+
+/**
+ * Returns errors among options that are valid one by one. A rule is about one thing, so that an error elsewhere doesn't
+ * hide it.
+ */
+export type OptionRule<O> = (options: O) => readonly OptionIssue[];

@@ -8,11 +8,11 @@ export function isMapping(value: unknown): value is Record<string, unknown> {
  */
 export const unescapedAt = /^\w+:\/\/[^@/?#]*[@/?#].*@/s;
 
-/** What is to be said of such a URL; it shows nothing of it. */
+/** The message about such a URL, without any part of it. */
 export const unescapedAtMessage =
   'has an @ behind its host: in a user name or password, write @ as %40, / as %2F, : as %3A, # as %23, ? as %3F';
 
-/** What is to be said of a URL with `$NAME` in it, as a shell has it; undefined where it has none. */
+/** The message about a URL with `$NAME` in it, as in a shell; undefined if there is none. */
 export function unreplacedVariable(url: string): string | undefined {
   const [, name] = /(?<=[/:@=?&])\$\(?([A-Z][A-Z0-9_]+)\b/.exec(url) ?? [];
   return name && `has $${name}, which nothing replaces: write \${env:${name}}, or %24 for a $ itself`;
@@ -21,10 +21,10 @@ export function unreplacedVariable(url: string): string | undefined {
 /** A path in the home of somebody, as a shell has it: to the system, `~` is a folder of that name. */
 export const leadingTilde = /^~([^/]*\/|$)/;
 
-/** What is to be said of such a path. */
+/** The message about such a path. */
 export const leadingTildeMessage = "can't begin with ~, which only a shell replaces: write the whole path";
 
-/** @throws Error with what must hold */
+/** @throws Error with the requirement */
 export function must(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Error(what);
 }
@@ -32,7 +32,7 @@ export function must(holds: boolean, what: string): asserts holds {
 /** A JSON Schema that is put together here. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** What stands for something else, such as `${env:NAME}`, may stand for anything. */
+/** A reference, such as `${env:NAME}`, may have any value. */
 export const reference = { type: 'string', pattern: '\\$\\{' };
 
 export function orReference(schema: object): JsonSchema {

@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /**
  * The text with every character that could steer a terminal written as a JSON escape. What was JSON before is the same
  * JSON after.
@@ -9,9 +11,41 @@ export function printable(text: string): string {
 /** Control characters, and the marks that end a line or turn the direction of writing. */
 const steering = /[\p{Cc}\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
+/**
+ * Lines of a text that have no more characters than that, broken at spaces; those behind the first are indented. A word that is longer,
+ * such as a path, stands alone: the terminal breaks it, and it can be copied.
+ * @param width undefined, or 0 as some terminals say it, is any
+ */
+export function wrap(text: string, width: number | undefined, indent = 0): string[] {
+  if (!width || shownLength(text) <= width) return [text];
+  const margin = ' '.repeat(Math.min(indent, Math.floor(width / 2)));
+  const lines: string[] = [];
+  let line = '';
+  for (const [index, word] of text.split(' ').entries()) {
+    const longer = index === 0 ? word : `${line} ${word}`;
+    if (line.trim() === '' || shownLength(longer) <= width) line = longer;
+    else if (word !== '') {
+      lines.push(line.trimEnd());
+      line = margin + word;
+    }
+  }
+  return [...lines, line.trimEnd()];
+}
+
+/** Colours take no room. */
+function shownLength(text: string): number {
+  return text.includes('\u001b') ? stripVTControlCharacters(text).length : text.length;
+}
+
 /** `1 broker`, `2 brokers`. */
 export function pluralize(count: number, what: string, plural = `${what}s`): string {
   return `${count} ${count === 1 ? what : plural}`;
+}
+
+/** `9999`, `12k`, `3400k`, `12M`: five characters at most. */
+export function formatCount(count: number): string {
+  if (count < 10_000) return String(count);
+  return count < 10_000_000 ? `${Math.floor(count / 1_000)}k` : `${Math.floor(count / 1_000_000)}M`;
 }
 
 /** `1.5 GiB`. @param bytes any number from 0 on */

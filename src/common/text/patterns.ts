@@ -29,7 +29,7 @@ export function compileRe2(pattern: string): RE2JS {
 
 /** One that is written as JSON Schema wants it, in the syntax of JavaScript. @throws as `compileRe2` does */
 export function compileEcmaAsRe2(pattern: string): RE2JS {
-  // What JavaScript refuses, such as an escape that means nothing, RE2 may take for something else.
+  // RE2 may interpret differently what JavaScript refuses, such as a meaningless escape.
   new RegExp(pattern, 'u');
   if (backReference.test(pattern)) throw new Error('the pattern refers back to a group, which RE2 can not do');
   return compileRe2(library().translateRegExp(pattern));

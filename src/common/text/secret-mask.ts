@@ -2,10 +2,10 @@
 export type Mask = (text: string) => string;
 
 /**
- * Hides secrets in what comes from outside: a receiver may send back what it was sent, as it is or in the notation of
- * JSON, URLs, forms or HTML, one in the other as often as it likes, or in base64. Takes time in proportion to the text and to what the
- * secrets are together.
- * @param secrets gives those that there are at the moment
+ * Masks secrets in text from outside: a receiver may return what it received, unchanged, encoded for JSON, URLs, forms
+ * or HTML (repeatedly and in any combination), or in base64. It takes time in proportion to the text and to the total
+ * length of the secrets.
+ * @param secrets returns the present ones
  */
 export function createMask(secrets: () => readonly string[]): Mask {
   return (text) => {
@@ -84,8 +84,8 @@ interface Plain {
 const mostRounds = 8;
 
 /**
- * What is the same of a text and of all that its notations make of it: escapes are what they stand for, until there are
- * none; there are no backslashes; and what separates words, be it a `+`, is one space.
+ * The normal form of a text, equal for all its notations: escapes are decoded until none is left, backslashes are
+ * removed, and any separator of words, also a `+`, is one space.
  */
 function plainOf(text: string): Plain {
   const places: number[] = [];

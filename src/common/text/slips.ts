@@ -18,16 +18,16 @@ export class Unreadable extends Error {
   }
 }
 
-/** For what is made of an error. */
+/** The properties to add to an error. */
 export function excerptOf(error: unknown): { readonly excerpt?: Excerpt } {
   return error instanceof Unreadable && error.excerpt !== undefined ? { excerpt: error.excerpt } : {};
 }
 
-/** Something that people write, and what they mean by it. */
+/** A mistake that people make in writing, and what they mean. */
 export interface Slip {
   /** Has the flag `g`. */
   readonly pattern: RegExp;
-  /** What is written in place of a match; the match itself where this one is none. */
+  /** The replacement of a match; the match itself if it isn't this mistake. */
   instead(match: readonly string[]): string;
   /** True where that may mean something else than was meant: it is not shown. */
   readonly isGuess?: true;
@@ -43,10 +43,10 @@ interface Found {
 }
 
 /**
- * Says what a person did where a parser can only say what it met. A slip is known by its cure: what is written instead gets
- * the parser further.
- * @param progress how far a reader gets with a text: Infinity where it takes all of it
- * @param hide puts the same number of other characters in place of what no slip may change, and returns what puts it back
+ * Finds the mistake that a person made behind the error that a parser reports. A mistake is recognised by its
+ * correction: with that, the parser gets further.
+ * @param progress how far a parser gets with a text; Infinity if it accepts all of it
+ * @param hide replaces text that no correction may change by as many other characters, and returns what restores it
  */
 export function findSlip(
   text: string,
@@ -101,7 +101,7 @@ interface Cure {
   readonly isGuess: boolean;
 }
 
-/** One at a time: what is right elsewhere may look the same. */
+/** One correction at a time, because correct text elsewhere may look the same. */
 function nextCure(
   text: string,
   slips: readonly Slip[],
@@ -130,7 +130,7 @@ function nextCure(
   return undefined;
 }
 
-/** The line that an offset is in, for what is right as it stands. */
+/** The line of an offset, for text that needs no correction. */
 export function excerptAt(text: string, offset: number): Excerpt {
   const { line, column } = lineAt(text, offset);
   return { line, column };
@@ -146,10 +146,22 @@ function lineAt(text: string, offset: number): { line: string; column: number; r
   };
 }
 
-/** An excerpt as lines for a terminal, with a caret under the place. */
-export function excerptLines({ line, column, fixed }: Excerpt): string[] {
-  const shown = [`  ${visible(line)}`, `  ${' '.repeat(column - 1)}^`];
+/**
+ * An excerpt as lines for a terminal, with a caret under the place.
+ * @param width characters that the line may have; of a longer one, what is around the place
+ */
+export function excerptLines({ line, column, fixed }: Excerpt, width = Number.POSITIVE_INFINITY): string[] {
+  const { text, at } = around(visible(line), column - 1, Math.max(20, width - 2));
+  const shown = [`  ${text}`, `  ${' '.repeat(at)}^`];
   return fixed === undefined ? shown : [...shown, `write:`, `  ${visible(fixed)}`];
+}
+
+function around(line: string, place: number, room: number): { text: string; at: number } {
+  if (line.length <= room) return { text: line, at: place };
+  const from = Math.max(0, Math.min(place - Math.floor(room / 2), line.length - room));
+  const to = from + room;
+  const [before, after] = [from > 0 ? '…' : '', to < line.length ? '…' : ''];
+  return { text: `${before}${line.slice(from + before.length, to - after.length)}${after}`, at: place - from };
 }
 
 /** Tabs as arrows: each takes one column, and is seen. */

@@ -62,7 +62,7 @@ interface KazooBrokers {
   locationOf(path: OptionPath): SourceLocation | undefined;
 }
 
-/** @param localZone the zone of what stands in no zone of KAZOO's */
+/** @param localZone the zone of brokers outside of KAZOO's zones */
 function readKazooBrokers(file: string, localZone: string): KazooBrokers {
   const nothing: KazooBrokers = { file, brokers: [], errors: [], locationOf: () => undefined };
   let text: string;

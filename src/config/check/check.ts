@@ -118,10 +118,11 @@ function checkOption(value: unknown, option: Option, path: OptionPath, errors: I
     const hint = isBraces ? ': to YAML, {{ begins one; put the value in quotes' : '';
     errors.push({ path, message: `must be ${isList(option) ? 'a list' : 'a single value'}, not a mapping${hint}` });
   } else if (Array.isArray(value) && isList(option) && value.some((item) => typeof item !== 'string')) {
-    const index = value.findIndex((item) => typeof item !== 'string');
-    const item: unknown = value[index];
-    const message = item === null ? 'has no value' : bareMessage(item);
-    errors.push({ path: [...path, index], message, ...(item !== null && maskedValue(item, option)) });
+    for (const [index, item] of value.entries()) {
+      if (typeof item === 'string') continue;
+      const message = item === null ? 'has no value' : bareMessage(item);
+      errors.push({ path: [...path, index], message, ...(item !== null && maskedValue(item, option)) });
+    }
   } else {
     const refusal = refusalOf(value, option);
     if (refusal !== undefined) add(refusal);
@@ -130,7 +131,7 @@ function checkOption(value: unknown, option: Option, path: OptionPath, errors: I
   return undefined;
 }
 
-/** What is wrong with a value, without the value itself; undefined where nothing is. */
+/** The error of a value, without the value itself; undefined if it is valid. */
 function refusalOf(value: unknown, option: Option): string | undefined {
   const { format } = option;
   if (Array.isArray(format)) return format.includes(value) ? undefined : `must be ${oneOf(value, format, option)}`;

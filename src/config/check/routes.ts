@@ -1,15 +1,17 @@
-import type { OptionIssue } from '../../common/options/declare.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { OptionIssue, OptionRule } from '../../common/options/declare.ts';
 import { isMapping } from '../../common/options/value-checks.ts';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
-import { routeErrors } from '../../routes/validate.ts';
+import { missingKeyErrors, routeRules } from '../../routes/validate.ts';
 import { sinkDeclarations } from '../../sinks/declarations.ts';
 import type { RouteConfig } from '../config.ts';
 import type { Issue, OptionPath } from '../diagnostics.ts';
 import { routeOptions } from '../options.ts';
 import { sinkOptionsOf } from '../read/tree.ts';
 import { check, entrySlip } from './check.ts';
+import { brokenRules } from './rules.ts';
 
-/** What a route may be called. */
+/** The allowed names of a route. */
 export const routeName = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /** How much of the routes is wanted: all, all but their sinks, or which ones there are, with the kinds of their sinks. */
@@ -36,24 +38,28 @@ export function checkRoutes(routes: unknown, errors: Issue[], scope: Scope = 'al
     errors.push(
       ...misplaced.map((key) => ({ path: [...path, key], message: 'is an option of the sink: it belongs below sink' })),
     );
-    const before = errors.length;
     // As above: routeOptions describe a RouteConfig without its name and sink.
-    const checked = check(rest, routeOptions, path, errors, ['sink', ...misplaced]) as unknown as Omit<
+    const wrong: Issue[] = [];
+    const checked = check(rest, routeOptions, path, wrong, ['sink', ...misplaced]) as unknown as Omit<
       RouteConfig,
       'name' | 'sink' | 'start'
     > & { readonly start: string };
-    const isValid = errors.length === before;
     const checkedSink =
-      scope === 'all' ? checkSink(sink, [...path, 'sink'], isMapping(route) ? errors : []) : { type, options: {} };
-    // What its sink needs is known only where each option is valid by itself.
-    const kind = scope === 'all' && errors.length === before ? kindOf(sink) : undefined;
-    if (isValid)
-      errors.push(...withPrefix(path, routeErrors(checked, kind?.requiredKeys?.(checkedSink.options) ?? [])));
+      scope === 'all' ? checkSink(sink, [...path, 'sink'], isMapping(route) ? wrong : []) : { type, options: {} };
+    const whole = { ...checked, sink: checkedSink.options };
+    const kind = scope === 'all' ? kindOf(sink) : undefined;
+    const needed = (parts: typeof whole) => missingKeyErrors(parts, kind?.requiredKeys?.(parts.sink) ?? []);
+    // An option that stands on the route by mistake isn't missing.
+    const isElsewhere = ({ path: at }: Issue) => misplaced.some((key) => isDeepStrictEqual(at, [...path, 'sink', key]));
+    errors.push(
+      ...wrong.filter((issue) => !isElsewhere(issue)),
+      ...withPrefix(path, brokenRules([...routeRules, needed], whole, wrong, path)),
+    );
     return { ...checked, name, start: startOf(checked.start), sink: checkedSink };
   });
 }
 
-/** What a list of routes calls its first one. */
+/** The first name in a list of routes. */
 function nameIn([first]: readonly unknown[]): string | undefined {
   const name = isMapping(first) ? first.name : undefined;
   return typeof name === 'string' && routeName.test(name) ? name : undefined;
@@ -83,21 +89,19 @@ function checkSink(sink: unknown, path: OptionPath, errors: Issue[]): RouteConfi
     }
     return { type: '', options: {} };
   }
-  const found: Issue[] = [];
   const misplaced = Object.keys(options).filter(
     (key) => Object.hasOwn(routeOptions, key) && !Object.hasOwn(kind.options, key),
   );
-  found.push(
-    ...misplaced.map((key) => ({ path: [...path, key], message: 'is an option of the route: it belongs beside sink' })),
-  );
+  const message = 'is an option of the route: it belongs beside sink';
+  const found: Issue[] = misplaced.map((key) => ({ path: [...path, key], message }));
   const checked = check(options, kind.options, path, found, ['type', ...misplaced]);
-  // How options go together is checked only where each is valid by itself.
-  if (found.length === 0) found.push(...withPrefix(path, kind.check?.(checked) ?? []));
-  errors.push(...found);
+  // The rules of a kind are about its own options.
+  const broken = brokenRules((kind.rules ?? []) as readonly OptionRule<object>[], checked, found, path);
+  errors.push(...found, ...withPrefix(path, broken));
   return { type: kind.type, options: checked };
 }
 
-/** What people call what a sink does. */
+/** Other names that people use for a kind of sink. */
 const otherNames: Readonly<Record<string, readonly string[]>> = {
   webhook: ['HTTP', 'HTTPS', 'REST', 'API', 'hook', 'webhooks', 'Slack', 'Teams', 'POST', 'URL'],
   database: ['PostgreSQL', 'Postgres', 'MySQL', 'MariaDB', 'SQLite', 'SQL', 'DB'],
@@ -113,7 +117,7 @@ function sinkByOtherName(written: string): string | undefined {
   return undefined;
 }
 
-/** A sink that is only its type, or one that shows its type by what it has. */
+/** The hint for a sink that is only a type, or whose options show its type. */
 function typeHint(sink: unknown): string {
   if (typeof sink === 'string') {
     const kind = sinkDeclarations.find(({ type }) => type === sink);

@@ -5,7 +5,7 @@ import type { Issue, OptionPath } from '../diagnostics.ts';
 import type { MergedSources } from '../read/merge-sources.ts';
 import { leavesIn, leavesOf, valueAt } from '../read/tree.ts';
 
-/** What a secret is shown as. */
+/** The text shown for a secret. */
 export const masked = '***';
 
 /** Characters from which on a text may be a token. */

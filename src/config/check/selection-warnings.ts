@@ -9,13 +9,13 @@ import type { OwnFields } from '../../routes/body-fields.ts';
 import type { Config, RouteConfig } from '../config.ts';
 import type { Issue } from '../diagnostics.ts';
 
-/** What a route may select from; undefined where that isn't known. */
+/** The known choices of a route; undefined if unknown. */
 interface Known {
   readonly events: KnownEvents | undefined;
   readonly zones: readonly string[] | undefined;
 }
 
-/** What of a route's selection can match nothing, or reveal nothing. */
+/** The parts of a route's selection that match nothing, or reveal nothing. */
 export function selectionWarnings(route: RouteConfig, known: Known): Issue[] {
   const { events: wanted, zones, accounts, reveal } = route;
   const lists: Record<string, readonly (string | undefined)[]> = {
@@ -64,7 +64,7 @@ function knownEvents(own: OwnFields): string[] {
   return [...[...events, ...relayEvents].flatMap(({ name, aliases }) => [name, ...aliases]), ...own.keys()];
 }
 
-/** What the operator's schemas say which fields there are. */
+/** The fields that the operator's schemas define. */
 export function ownFields({ validation }: Config): OwnFields {
   const fields = new Map<string, readonly string[] | undefined>();
   for (const folder of validation.schemas) {

@@ -12,8 +12,8 @@ import { secretsInClearText } from './secrets.ts';
 import { KnownEvents, knownZones, namingWarnings, ownFields, selectionWarnings } from './selection-warnings.ts';
 
 /**
- * What is legal in a configuration, and most likely not meant.
- * @param isValid false for parts in which something is wrong: nothing is said of them, nor of what depends on them
+ * The parts of a configuration that are legal but probably not meant.
+ * @param isValid false for parts with an error: neither they nor what depends on them get warnings
  */
 export function configWarnings(config: Config, merged: MergedSources, isValid: (path: OptionPath) => boolean): Issue[] {
   const routes = config.routes.filter(({ name }) => isValid(['routes', name]));

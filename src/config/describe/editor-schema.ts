@@ -62,7 +62,7 @@ export function editorSchemaText(): string {
   return `${JSON.stringify(editorSchema(), undefined, 2)}\n`;
 }
 
-/** @param others what stands beside the options; all of it but `routes` and `brokers` is required */
+/** @param others properties beside the options; all of them but `routes` and `brokers` are required */
 function sectionOf(options: OptionTree, others: Readonly<Record<string, Schema>> = {}): Schema {
   const own = Object.entries(options).map(([key, node]) => [key, schemaOf(node)]);
   const required = [...Object.keys(others), ...Object.keys(options).filter((key) => isRequired(options[key]))];

@@ -11,7 +11,7 @@ export interface NewConfig {
   readonly sinks: readonly string[];
 }
 
-/** The text of a configuration, with comments that say what else there is. */
+/** The text of a configuration, with comments about further options. */
 export function newConfigText({ brokers, journal, sinks }: NewConfig): string {
   const names = namesOf(sinks);
   return `# The configuration of kazoo-relay, begun by "kazoo-relay init". docs/reference/configuration.md lists every option.

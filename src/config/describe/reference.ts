@@ -92,13 +92,16 @@ quotes.
 
 **Shared parts**: \`<<: *name\` merges the mapping that another place marks with \`&name\`; what stands beside it takes precedence.
 
-    crm:
-      &defaults
-      events: [missed_call]
-      sink: { type: webhook, url: https://crm.example.com }
-    billing:
-      <<: *defaults
-      events: [transaction]
+\`\`\`yaml
+routes:
+  crm:
+    &defaults
+    events: [missed_call]
+    sink: { type: webhook, url: https://crm.example.com }
+  billing:
+    <<: *defaults
+    events: [transaction]
+\`\`\`
 
 **Substitution**: a value may contain these, each with an optional default for a missing source (\`\${env:NAME:-default}\`; for a
 variable, also if it is empty). \`$\${\` is a literal \`\${\`.
@@ -109,7 +112,9 @@ variable, also if it is empty). \`$\${\` is a literal \`\${\`.
 | \`\${file:/run/secrets/name}\` | the contents of a file, without the final line end; an empty file is an error |
 | \`\${credential:name}\` | a systemd credential (\`LoadCredential=name:/path\` in the unit) |
 
-    url: amqp://kazoo-relay:\${credential:rabbitmq}@10.0.0.11:5672
+\`\`\`yaml
+url: amqp://kazoo-relay:\${credential:rabbitmq}@10.0.0.11:5672
+\`\`\`
 
 **URLs**: percent-encode special characters in user name and password, also in the file or variable that they come from: \`@\` is
 \`%40\`, \`/\` is \`%2F\`, \`:\` is \`%3A\`, \`#\` is \`%23\`, \`?\` is \`%3F\`.
@@ -118,7 +123,9 @@ variable, also if it is empty). \`$\${\` is a literal \`\${\`.
 
 An editor with a YAML language server completes options, explains them and marks errors, if the first line of the file is
 
-    # yaml-language-server: $schema=https://example.com/kazoo-relay.schema.json
+\`\`\`yaml
+# yaml-language-server: $schema=https://example.com/kazoo-relay.schema.json
+\`\`\`
 
 with the URL or path of [config/kazoo-relay.schema.json](../../config/kazoo-relay.schema.json), which \`kazoo-relay config schema\`
 prints.

@@ -12,6 +12,7 @@ import { isMapping } from '../../common/options/value-checks.ts';
 import { withoutSecrets } from '../../kazoo/secrets.ts';
 import { sinkDeclaration } from '../../sinks/declarations.ts';
 import { mask, masked } from '../check/secrets.ts';
+import type { RouteConfig } from '../config.ts';
 import { locationText, type OptionPath } from '../diagnostics.ts';
 import { formatValue } from '../formats.ts';
 import type { LoadedConfig } from '../load.ts';
@@ -28,16 +29,25 @@ export function configText({ config, originOf }: LoadedConfig, withOrigin: boole
   writer.heading(['brokers'], 0);
   for (const [index, broker] of brokers.entries()) writer.tree({ ...broker }, brokerOptions, ['brokers', index], 2);
   writer.heading(['routes'], 0);
-  for (const { name, sink, ...route } of routes) {
-    const path = ['routes', name];
-    writer.heading(path, 1);
-    writer.tree({ ...route, start: startText(route.start) }, routeOptions, path, 2);
-    writer.heading([...path, 'sink'], 2);
-    writer.line(sink.type, [...path, 'sink', 'type'], 3);
-    writer.tree(isMapping(sink.options) ? sink.options : {}, sinkDeclaration(sink.type).options, [...path, 'sink'], 3);
-  }
+  for (const route of routes) writeRoute(writer, route);
   writer.tree({ ...rest }, rootOptions, [], 0);
   return `${writer.lines.join('\n')}\n`;
+}
+
+/** The same of one route alone. */
+export function routeText(route: RouteConfig): string {
+  const writer = new Writer(undefined);
+  writeRoute(writer, route);
+  return `${writer.lines.map((line) => line.slice(2)).join('\n')}\n`;
+}
+
+function writeRoute(writer: Writer, { name, sink, ...route }: RouteConfig): void {
+  const path = ['routes', name];
+  writer.heading(path, 1);
+  writer.tree({ ...route, start: startText(route.start) }, routeOptions, path, 2);
+  writer.heading([...path, 'sink'], 2);
+  writer.line(sink.type, [...path, 'sink', 'type'], 3);
+  writer.tree(isMapping(sink.options) ? sink.options : {}, sinkDeclaration(sink.type).options, [...path, 'sink'], 3);
 }
 
 function startText(start: string | number): string {
@@ -109,7 +119,7 @@ function keyText(path: OptionPath): string {
   return stringify(path.at(-1), inline).trimEnd();
 }
 
-/** What a list holds: one value, or a mapping, of which what isn't given is left out. */
+/** An item of a list: a value, or a mapping without its unset options. */
 function itemOf(item: unknown, node: OptionNode): unknown {
   if (isOption(node)) return formatted(item, node);
   const values = Object.entries(isMapping(item) ? item : {}).filter(([, value]) => value !== undefined);

@@ -8,6 +8,7 @@ import {
   unescapedAt,
   unescapedAtMessage,
 } from '../../common/options/value-checks.ts';
+import { isPasswordHash } from '../../common/password-hash.ts';
 import { hoursForm, readHours } from '../../common/text/hours.ts';
 import { mappedTypes } from '../../sinks/database/options.ts';
 import { sixteenBits } from './amounts.ts';
@@ -24,6 +25,7 @@ const textSchema = { type: 'string', pattern: '\\S' };
 const urlSchema = (scheme: string) => ({ type: 'string', pattern: `^[\\x00-\\x20]*${anyCase(scheme)}` });
 const httpSchema = urlSchema('https?:');
 const namesSchema = { anyOf: [textSchema, { type: 'array', items: textSchema }] };
+const pointerSchema = { type: 'string', pattern: '^/' };
 const pathSchema = { ...textSchema, not: { type: 'string', pattern: leadingTilde.source } };
 const pathsSchema = { anyOf: [pathSchema, { type: 'array', items: pathSchema }] };
 
@@ -61,13 +63,14 @@ export const texts = {
   },
   pointers: {
     kind: 'list',
-    schema: { type: 'array', items: { type: 'string', pattern: '^/' } },
+    schema: { anyOf: [pointerSchema, { type: 'array', items: pointerSchema }] },
     isList: true,
     validate: (value) =>
       must(
         isNames(value) && value.every((pointer) => pointer.startsWith('/')),
         'must be a list of JSON Pointers such as /voicemail_transcription, as "kazoo-relay drift" shows them',
       ),
+    coerce: listOfOne,
   },
   // RabbitMQ keeps what begins with amq. for itself.
   'queue name': {
@@ -87,6 +90,11 @@ export const texts = {
     },
     validate: (value) =>
       must(isListen(value), 'must be an address and a port such as 127.0.0.1:9400, the path of a Unix socket, or off'),
+  },
+  'password hash': {
+    kind: 'hash',
+    schema: { ...textSchema, pattern: '^scrypt\\$' },
+    validate: (value) => must(isText(value) && isPasswordHash(value), 'must be a hash that "kazoo-relay user" prints'),
   },
   'amqp url': {
     kind: 'URL',
@@ -114,7 +122,7 @@ export const texts = {
       must(isDatabaseUrl(value), 'must be a URL such as postgres://user:password@host:5432/database or sqlite:///path');
     },
   },
-  // What else there is to say of these two, the sink says that has them.
+  // The sink that has them checks the rest of these two.
   'http url': {
     kind: 'URL',
     schema: httpSchema,

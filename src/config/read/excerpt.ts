@@ -13,8 +13,8 @@ import { sinkDeclarations } from '../../sinks/declarations.ts';
 import { brokerOptions, kazooConfigOptions, rootOptions, routeOptions } from '../options.ts';
 
 /**
- * A line of a configuration that can't be read yet, fit to be shown: nobody knows where a secret ends in it. What stays is
- * what can't be one: names of options, events and choices, and the value of an option that holds no secret.
+ * An unreadable line of a configuration, masked for output, because nobody knows where a secret in it ends. Names of
+ * options, events and choices remain, and the value of an option that holds no secret.
  */
 export function maskExcerpt({ line, column, fixed }: Excerpt): Excerpt {
   const [, key] = /^\s*(?:- *)*([\w-]+):(?:\s|$)/.exec(line) ?? [];
@@ -24,7 +24,7 @@ export function maskExcerpt({ line, column, fixed }: Excerpt): Excerpt {
   return meant.trim() === '' ? shown : { ...shown, fixed: meant };
 }
 
-/** @param shownKey what the line begins with, where that is a key already */
+/** @param shownKey the key at the beginning of the line, if there is one */
 function maskLine(line: string, shownKey: string | undefined, at = 0): { line: string; at: number } {
   const bare = line.replace(/\s#.*$/, '').trimEnd();
   const [, before = '', key = '', value = ''] = /^(\s*(?:- *)*)([\w-]+)\s*[:=]?\s*(.*)$/.exec(bare) ?? [];

@@ -18,7 +18,7 @@ export interface Included {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** A value that could not be had: what it stands for isn't there, or it stands for nothing. */
+/** A value that could not be resolved: its source is missing, or the reference names none. */
 export interface UnresolvedReference {
   readonly path: OptionPath;
   readonly diagnostic: Diagnostic;
@@ -37,7 +37,7 @@ export function includeRoutes(
   const unresolvedReferences: UnresolvedReference[] = [];
   const sourceOf = new Map<string, Source>();
   const all: Record<string, unknown> = isMapping(routes) ? { ...routes } : {};
-  const sources = filesOf(main, patterns, errors, warnings).map(readSource);
+  const sources = includedFiles(main, patterns, errors, warnings).map(readSource);
   for (const source of sources) {
     errors.push(...source.errors);
     warnings.push(...source.warnings);
@@ -58,7 +58,13 @@ export function includeRoutes(
   return { routes: isMended ? all : routes, sources, sourceOf, substitutions, errors, unresolvedReferences, warnings };
 }
 
-function filesOf(main: Source, patterns: readonly string[], errors: Diagnostic[], warnings: Diagnostic[]): string[] {
+/** Those that the patterns match now. */
+export function includedFiles(
+  main: Source,
+  patterns: readonly string[],
+  errors: Diagnostic[] = [],
+  warnings: Diagnostic[] = [],
+): string[] {
   const folder = dirname(main.file);
   const location = main.locationOf(['include']);
   const found = patterns.flatMap((pattern) => {

@@ -1,7 +1,8 @@
+import { resolve } from 'node:path';
 import { isMapping } from '../../common/options/value-checks.ts';
 import { type Diagnostic, isWithin, type OptionPath, PathMap, type SourceLocation } from '../diagnostics.ts';
-import { type Included, includeRoutes, type UnresolvedReference, unresolvedIn } from './include.ts';
-import type { FileDigest, Source } from './source.ts';
+import { type Included, includedFiles, includeRoutes, type UnresolvedReference, unresolvedIn } from './include.ts';
+import { type FileDigest, readSource, type Source } from './source.ts';
 import { type Substitution, substitute } from './substitute.ts';
 import { fromText, nodeAt, setValue, valueAt } from './tree.ts';
 import {
@@ -26,12 +27,12 @@ export interface MergedSources {
   readonly read: readonly FileDigest[];
   /** Where something is said, or the innermost part of its path. */
   locationOf(path: OptionPath): SourceLocation;
-  /** Where the value of an option comes from; undefined where nothing says it. */
+  /** The source of an option's value; undefined if it has none. */
   originOf(path: OptionPath): Origin | undefined;
 }
 
 export interface Origin extends SourceLocation {
-  /** What stands there, where it stands for something else: `${env:PASSWORD}`. */
+  /** The reference in the file, if the value comes from elsewhere: `${env:PASSWORD}`. */
   readonly written?: string;
   /** True for what came from a file of its own or is a credential. */
   readonly secret?: boolean;
@@ -68,13 +69,20 @@ export function mergeSources(main: Source, written: Record<string, unknown>, giv
   };
 }
 
+/** The whole paths of the files that a configuration is read from, as it stands: the main one, and those that it includes. */
+export function filesNow(file: string, given: Overrides): string[] {
+  const main = readSource(file);
+  const include = substitute(valueAt(main.value, ['include']), ['include'], given).value;
+  return [file, ...includedFiles(main, includePatterns({ include }, given))].map((one) => resolve(one));
+}
+
 /** Which files to include must be known before all else is put together. */
 function includePatterns(value: unknown, { env, flags = [] }: Overrides): readonly string[] {
   const path = ['include'];
   const flag = flags.findLast((candidate) => candidate.path[0] === 'include');
   const text = flag?.text ?? env[variableOf(path)];
   const patterns = text === undefined ? valueAt(value, path) : fromText(text, nodeAt(path, {}));
-  // What is neither is reported where everything is checked.
+  // The check reports anything else.
   return [patterns].flat().filter((pattern) => typeof pattern === 'string');
 }
 
@@ -90,7 +98,7 @@ function parseSubstituted(value: Record<string, unknown>, { path }: Substitution
   setValue(value, path, fromText(text, nodeAt(path, value)));
 }
 
-/** One after the other: what a flag means may depend on the one before it. What sets nothing is a mistake. */
+/** In order, because the meaning of a flag may depend on those before it. A flag that sets nothing is an error. */
 function applyFlags(
   flags: readonly Flag[],
   value: Record<string, unknown>,

@@ -52,7 +52,7 @@ function exists(file: string): boolean {
   }
 }
 
-/** A file with what tells one state of it from another. */
+/** A file, and what distinguishes its states. */
 export interface FileDigest {
   /** The whole path. */
   readonly file: string;
@@ -81,14 +81,14 @@ export interface Source {
   readonly isPublic: boolean;
   /** Where the key of a value stands, or of the innermost part of its path that is there. */
   locationOf(path: OptionPath): SourceLocation;
-  /** Where the value itself begins; undefined where the file says nothing of it. */
+  /** The place of the value itself; undefined if the file doesn't have it. */
   valueLocationOf(path: OptionPath): SourceLocation | undefined;
 }
 
 /** Bytes; a thousand routes with all that they may have are less than one MiB. */
 const largest = 8 * 1024 * 1024;
 
-/** Reads a file. What is wrong with it is among its errors; nothing of it that may be a secret is in them. */
+/** Reads a file. Errors in it are part of the result, without anything that may be a secret. */
 export function readSource(file: string): Source {
   try {
     const { text, mode } = readNamedText(file, { largest, pipe: true });
@@ -163,7 +163,7 @@ function first(errors: readonly YAMLError[]): YAMLError[] {
   return lost === -1 ? inOrder : inOrder.slice(0, lost + 1);
 }
 
-/** What was done there, where one can tell, and how the line was meant. */
+/** The mistake that was made there, if it is recognised, and the corrected line. */
 function slipAt(file: string, text: string, error: YAMLError): Diagnostic | undefined {
   const rowAt = (offset: number, of: string) => of.slice(0, offset).split('\n').length - 1;
   if (error.code === 'DUPLICATE_KEY') return undefined;
@@ -248,7 +248,7 @@ const pairs = new WeakMap<YAMLMap, Map<unknown, Pair>>();
 function pairAt(map: YAMLMap, key: string | number | undefined): Pair | undefined {
   const known = pairs.get(map);
   if (known !== undefined) return known.get(key);
-  // Where one is there twice, the first.
+  // Of duplicates, the first.
   pairs.set(map, new Map(map.items.toReversed().map((pair) => [isScalar(pair.key) ? pair.key.value : pair.key, pair])));
   return pairAt(map, key);
 }

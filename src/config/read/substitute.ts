@@ -5,7 +5,7 @@ import { readNamedText } from '../../common/fs/named-file.ts';
 import { isMapping, leadingTilde, leadingTildeMessage } from '../../common/options/value-checks.ts';
 import type { Issue, OptionPath } from '../diagnostics.ts';
 
-/** What `${…}` in values stand for. */
+/** The sources of `${…}` in values. */
 export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -15,7 +15,7 @@ export interface Substitution {
   readonly path: OptionPath;
   /** The references in it, `${env:NAME}`; what stands around them, and defaults, may be parts of a secret. */
   readonly written: string;
-  /** True where what came in is a secret by where it comes from: a file, or a credential. */
+  /** True if the value is secret because of its source: a file, or a credential. */
   readonly secret: boolean;
 }
 
@@ -26,9 +26,9 @@ interface Result {
 }
 
 /**
- * Puts in place of `${env:NAME}`, `${file:/path}` and `${credential:name}` what they stand for, in every text of a
- * value; or the default of `${env:NAME:-default}`, where there is nothing. `$${` stands for `${` itself.
- * @param base where the value belongs in the configuration
+ * Replaces `${env:NAME}`, `${file:/path}` and `${credential:name}` in every text of a value, if necessary by the
+ * default of `${env:NAME:-default}`. `$${` stands for `${` itself.
+ * @param base the value's path in the configuration
  */
 export function substitute(value: unknown, base: OptionPath, environment: Environment): Result {
   const substitutions: Substitution[] = [];
@@ -104,7 +104,7 @@ function problemIn({ scheme, name, written }: Reference): string | undefined {
   return `has a \${${scheme}:…} with a name that can't be one`;
 }
 
-/** What a reference stands for, or why it stands for nothing. */
+/** The value of a reference, or the reason why it has none. */
 function find({ scheme, name, fallback }: Reference, { env }: Environment): string | { readonly missing: string } {
   if (scheme === 'env') {
     const value = env[name];
@@ -121,7 +121,7 @@ function find({ scheme, name, fallback }: Reference, { env }: Environment): stri
   try {
     return readSecret(file);
   } catch (error) {
-    // The default is for what isn't there, not for what is and can't be read.
+    // The default replaces a missing file, not one that can't be read.
     const isThere = codeOf(error) !== 'ENOENT';
     if (fallback !== undefined && !isThere) return fallback;
     return { missing: `needs the file ${file}, which can't be read: ${fileReasonOf(error)}` };

@@ -52,7 +52,7 @@ export function sinkOptionsOf(route: unknown): OptionTree {
   return sinkDeclarations.find(({ type }) => type === sink.type)?.options ?? {};
 }
 
-/** What is declared at a path of this configuration; undefined where nothing is. */
+/** The declaration at a path of this configuration; undefined if there is none. */
 export function nodeAt(path: OptionPath, value: Record<string, unknown>): OptionNode | undefined {
   const [first, second, third, ...rest] = path;
   if (first === 'brokers' && typeof second === 'number') return below(brokerOptions, path.slice(2));

@@ -3,7 +3,7 @@ import { closestMatch, suggestionFor } from '../../common/text/did-you-mean.ts';
 import type { Diagnostic, OptionPath } from '../diagnostics.ts';
 import { fromText, type Leaf, leavesIn, nodeAt } from './tree.ts';
 
-/** What comes from elsewhere than the files, and goes before them. */
+/** Values that override those of the files. */
 export interface Overrides {
   /** Variables of the environment. Those that begin with KAZOO_RELAY_ set options. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -17,7 +17,7 @@ export interface Flag {
   readonly text: string;
 }
 
-/** One value that goes before what the files say. */
+/** One value that overrides the files. */
 export interface Override {
   readonly source: string;
   readonly path: OptionPath;
@@ -60,7 +60,7 @@ export function variablesFor(
   return { overrides, warnings, errors };
 }
 
-/** What a flag says, as a value. */
+/** The value of a flag. */
 export function overrideOf({ source, path, text }: Flag, value: Record<string, unknown>): Override {
   return { source, path, value: fromText(text, nodeAt(path, value)) };
 }

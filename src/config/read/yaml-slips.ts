@@ -20,10 +20,10 @@ interface Cure {
 type Cures = (lines: readonly string[], row: number) => readonly Cure[];
 
 /**
- * Says what a person did where the parser can only say what it met. A slip is known by its cure: with the line written
- * differently, the parser reads on.
+ * Finds the mistake that a person made behind the parser's error. A mistake is recognised by its correction: with that,
+ * the parser gets further.
  * @param row of the parser's first error
- * @param rowOfError that of a text; undefined where it has none
+ * @param rowOfError that of a text; undefined if it has none
  */
 export function findYamlSlip(
   text: string,
@@ -76,7 +76,7 @@ interface Scan {
   readonly wrong: { readonly at: number; readonly expected: string | undefined } | undefined;
   /** Where a quote begins that has no end. */
   readonly quote: number | undefined;
-  /** Where what it says ends, without a comment. */
+  /** The end of the value, without a comment. */
   readonly end: number;
 }
 

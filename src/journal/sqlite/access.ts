@@ -9,10 +9,10 @@ import { JournalError } from '../journal.ts';
 /** Who works with a journal: the daemon that has it, or a command beside that. */
 export type Party = 'daemon' | 'command';
 
-/** What an operator can do about it, where the cause is that this user may not write to the journal; else nothing. */
+/** What an operator can do, if this user may not write to the journal; otherwise empty. */
 export function hintFor(cause: unknown, path: string, party: Party): string {
   if (!isRefusal(cause)) return '';
-  // Where nobody may write, it is no matter whose it is.
+  // If nobody may write, the owner doesn't matter.
   const owner = isReadOnly(path) ? undefined : otherOwnerOf(path);
   if (party === 'command' && owner !== undefined) {
     return `; this command has to write there too, which ${userName()} may not: ${asUser(owner, path)}`;

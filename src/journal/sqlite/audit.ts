@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
+import { messages } from '../../common/messages.ts';
 import { truncateUtf8 } from '../../common/text/format.ts';
 import type { ActName, ActSelection, AuditedAct, Operator } from '../operator-store.ts';
 
@@ -17,8 +18,8 @@ export class ActRows {
   }
 
   /**
-   * Adds to an act's row, within the transaction of what it counts.
-   * @returns what to call once that is committed: a row that was rolled back is made anew
+   * Adds to an act's row, in the transaction of the change.
+   * @returns a function to call after the commit: a row that was rolled back is inserted again
    */
   add(act: ActName, count: number): () => void {
     const known = this.#numbers.get(act);
@@ -70,7 +71,7 @@ function actOf(row: Record<string, unknown>): AuditedAct {
   };
 }
 
-/** Tells the daemon's log what operators have done beside it: what was done before it was started, it doesn't. */
+/** Logs in the daemon's log what operators did since the daemon's start. */
 export class ActReporter {
   readonly #log: Logger;
   readonly #find: StatementSync;
@@ -86,12 +87,12 @@ export class ActReporter {
     this.#count = Number(newest?.count ?? 0);
   }
 
-  /** A large act goes on for some looks, and is told with what it has changed by then. */
+  /** A large act spans several looks, and is logged with its count so far. */
   look(): void {
     for (const row of this.#find.all(this.#last)) {
       const { number, at: _, act, ...rest } = actOf(row);
       if (number === this.#last && rest.count === this.#count) continue;
-      this.#log.info({ act, ...rest }, 'an operator has acted');
+      this.#log.info({ act, ...rest }, messages.acted);
       this.#last = number;
       this.#count = rest.count;
     }

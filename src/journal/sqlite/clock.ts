@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
+import { messages } from '../../common/messages.ts';
 import type { Clock, ClockDoubt } from '../journal.ts';
 import type { Companion } from './companion.ts';
 
@@ -15,8 +16,9 @@ const jump = 60_000;
 const afterJump = 3_600_000;
 
 /**
- * Judges the clock by what the journal knows of the time: one that is set forward makes everything old at once. While it
- * is in doubt, also across restarts, the sign of life stays where it was, and what comes in with a time proves nothing.
+ * Compares the clock with the times in the journal: a clock that is set forward would make everything old at once.
+ * While it is in doubt, also across restarts, the sign of life remains, and times of arriving notifications prove
+ * nothing.
  */
 export class JournalClock implements Clock, Companion {
   readonly #log: Logger;
@@ -99,18 +101,18 @@ export class JournalClock implements Clock, Companion {
   #believe(now: number): void {
     this.#sign = Math.max(this.#sign, now);
     this.#writtenAt = Number.NEGATIVE_INFINITY;
-    this.#log.info('the clock is believed again; what is old is removed');
+    this.#log.info(messages.clockAccepted);
   }
 
   #pause(change: number): void {
     this.#pausedUntil = performance.now() + afterJump;
-    this.#log.warn({ seconds: Math.round(change / 1_000) }, 'the clock has jumped; retention pauses for an hour');
+    this.#log.warn({ seconds: Math.round(change / 1_000) }, messages.clockJumped);
   }
 
   #tellDoubt(): void {
     this.#log.warn(
       { clock: new Date().toISOString(), lastSign: new Date(this.#sign).toISOString() },
-      'the clock is more than a day beyond the last sign of life; nothing is removed for its age',
+      messages.clockDoubted,
     );
   }
 }

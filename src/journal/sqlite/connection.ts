@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import { JournalError } from '../journal.ts';
 import { JournalClock } from './clock.ts';
 import type { Companion } from './companion.ts';
@@ -14,7 +15,7 @@ import type { Lock } from './lock.ts';
  */
 type Synchronous = 'FULL' | 'NORMAL';
 
-/** How the daemon reads and writes its database: what goes wrong says what an operator can do. */
+/** The daemon's access to its database. Its errors say what an operator can do. */
 export class Connection {
   readonly database: DatabaseSync;
   readonly file: string;
@@ -64,12 +65,12 @@ export class Connection {
     }
   }
 
-  /** From now on, what it has to write goes with every transaction. */
+  /** From now on, its pending writes go with every transaction. */
   accompany(companion: Companion): void {
     this.#companions.push(companion);
   }
 
-  /** Writes what companions have, where nothing else is written. @throws JournalError */
+  /** Writes what companions have pending, if nothing else is being written. @throws JournalError */
   writeDue(): void {
     if (this.#companions.some(({ isDue }) => isDue)) this.transaction(() => undefined);
   }
@@ -117,15 +118,14 @@ export class Checkpoints {
   look(): void {
     const reason = this.#find();
     this.#failed = reason === null ? this.#end() : this.#failed + 1;
-    if (this.#failed === looksUntilTold)
-      this.#log.warn({ reason }, 'the write-ahead log can not be brought into the journal, and grows');
+    if (this.#failed === looksUntilTold) this.#log.warn({ reason }, messages.walGrows);
   }
 
   /** Why much is left in the log; null where it isn't. */
   #find(): string | null {
     try {
       if (this.#left('NOOP') < many || this.#left('PASSIVE') < many) return null;
-      return 'somebody has been reading the journal for long';
+      return 'a program has been reading the journal for long';
     } catch (error) {
       return reasonOf(error);
     }
@@ -137,7 +137,7 @@ export class Checkpoints {
   }
 
   #end(): number {
-    if (this.#failed >= looksUntilTold) this.#log.info('the write-ahead log is brought into the journal again');
+    if (this.#failed >= looksUntilTold) this.#log.info(messages.walShrinks);
     return 0;
   }
 }

@@ -150,7 +150,7 @@ export function versionOf(database: DatabaseSync, file: string): number {
   return version;
 }
 
-/** What is wrong where `isHeaderOverwritten` says so. */
+/** The reason, if `isHeaderOverwritten` is true. */
 export const overwrittenHeader = 'its header was overwritten';
 
 /** True where a file with the tables of a journal says that it isn't one. */

@@ -71,7 +71,7 @@ export function logRemoval(
   database.prepare(insertRow).run(seq, seq, Date.now(), attempts, route, outcome, null, by, null);
 }
 
-/** Forgets what became of these entries, where a row is about one of them alone. */
+/** Deletes the log of these entries, if a row is about one of them alone. */
 export function forgetLoggedOf(database: DatabaseSync, seqs: readonly number[]): void {
   const forget = database.prepare(`
     DELETE FROM delivery_log WHERE route = ? AND (gaps IS NULL) = 1 AND last IN (SELECT value FROM json_each(?))`);
@@ -89,7 +89,7 @@ export function forgetLogged(database: DatabaseSync, route: string): boolean {
   return changes !== 0;
 }
 
-/** What the log says of an entry: of each route the newest first, and nothing where it has no row of it. */
+/** The log's rows of an entry, the newest of each route first; empty if it has none. */
 export function loggedDeliveriesOf(database: DatabaseSync, seq: number): LoggedDelivery[] {
   const single = database.prepare(
     'SELECT * FROM delivery_log WHERE route = ? AND (gaps IS NULL) = 1 AND last = ? ORDER BY number DESC',

@@ -5,7 +5,7 @@ import type { Notification } from '../../notification/notification.ts';
 import { driftIn, hasDrift, maxKinds } from '../drift.ts';
 import type { Drift, DriftKind } from '../reader.ts';
 
-/** Counts the drift of what is inserted. It keeps nothing by itself: what is rolled back was never counted. */
+/** Counts the drift of inserted notifications. It keeps no state, so a rollback also undoes its counts. */
 export class DriftCounter {
   readonly #add: StatementSync;
   readonly #begin: StatementSync;
@@ -66,7 +66,7 @@ export class DriftCounter {
   }
 }
 
-/** What has a bound of its own: an event that a schema is for; all others together. */
+/** The group that a bound applies to: an event with a schema, or all others together. */
 function groupOf({ event, known }: DriftKind): string {
   return known ? event : 'unknown';
 }

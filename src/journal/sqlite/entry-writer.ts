@@ -15,6 +15,7 @@ export class EntryWriter {
   readonly #insertOne: StatementSync;
   readonly #insertMany: StatementSync;
   readonly #takeBack: StatementSync;
+  readonly #countRedelivery: StatementSync;
   readonly #listUndecodable: StatementSync;
   readonly #resends: ResendIndex;
   readonly #blocks: BlockIndex;
@@ -25,6 +26,9 @@ export class EntryWriter {
     this.#insertOne = database.prepare(insertNotifications(1));
     this.#insertMany = database.prepare(insertNotifications(rowsAtOnce));
     this.#takeBack = database.prepare('DELETE FROM notifications WHERE seq > ?');
+    this.#countRedelivery = database.prepare(`
+      INSERT INTO redeliveries (seq, count, last) SELECT seq, 1, ?2 FROM notifications WHERE id = ?1
+      ON CONFLICT DO UPDATE SET count = count + 1, last = excluded.last`);
     this.#listUndecodable = database.prepare(`
       INSERT INTO deliveries (route, seq, state, reason, attempts, updated_at) VALUES ('', ?, 'undecodable', ?, '[]', ?)`);
     this.#resends = new ResendIndex(database);
@@ -76,7 +80,7 @@ export class EntryWriter {
     return null;
   }
 
-  /** Inserts one by one those that aren't in the table already, and returns them with the numbers that they got. */
+  /** Inserts one by one those that aren't in the table already, counts the others, and returns the new ones with the numbers that they got. */
   #insertEach(some: readonly Notification[], originals: readonly (string | null)[], last: number): Entry[] {
     const inserted: Entry[] = [];
     for (const [index, notification] of some.entries()) {
@@ -84,6 +88,7 @@ export class EntryWriter {
       const values: SQLInputValue[] = [];
       addRow(values, entry, notification);
       if (this.#insertOne.run(...values).changes !== 0) inserted.push(entry);
+      else this.#countRedelivery.run(entry.header.id, entry.header.receivedAt);
     }
     return inserted;
   }

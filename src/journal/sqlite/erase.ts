@@ -9,7 +9,7 @@ import { removeEntries } from './retention.ts';
 /** How many entries are looked at in one go. */
 const stride = 1_000;
 
-/** What one transaction removes at most: intake waits for it. */
+/** The most that one transaction removes, because intake waits for it. */
 const mostRows = 200;
 const mostBytes = 4 * 1024 * 1024;
 
@@ -48,11 +48,12 @@ export async function holdingsOf(database: DatabaseSync, accountId: string): Pro
 }
 
 /**
- * Removes what the journal holds of an account: the rows, what pages that are free had of them, and what the write-ahead
- * log has. What comes in meanwhile stays. Where it is cut off, it can be done again.
- * @param compact writes the file anew: nobody else can write meanwhile. Only this removes what SQLite has left in pages that
- * are in use, when it moved rows from one to another
- * @param inStep does some work, which says how many notifications it removes, in a transaction of its own; gives others their turn
+ * Removes an account from the journal: its rows, and their bytes in free pages and in the write-ahead log.
+ * Notifications that arrive meanwhile stay. After an interruption it can be run again.
+ * @param compact rewrites the file, during which nobody else can write. Only this removes bytes that SQLite has left in
+ * used pages when it moved rows
+ * @param inStep runs a part of the work, which returns the number of removed notifications, in a transaction of its
+ * own, and lets others proceed in between
  */
 export async function eraseAccount(
   database: DatabaseSync,
@@ -98,7 +99,7 @@ interface Span {
 
 const account = 'CASE WHEN json_valid(head) THEN head ->> 3 END';
 
-/** What is there when it begins, some at a time. */
+/** The entries at the beginning of the call, some at a time. */
 async function* spansOf(database: DatabaseSync, accountId: string): AsyncGenerator<Span> {
   const select = database.prepare(`
     SELECT seq, received_at, octet_length(data) + ifnull(octet_length(raw), 0) AS bytes FROM notifications
@@ -178,7 +179,7 @@ async function occurrencesIn(file: string, text: string): Promise<number> {
   return count;
 }
 
-/** How often a text stands where it may stay: in what routes select, say. */
+/** Counts a text in columns where it may stay, such as the selections of routes. */
 function namesIn(database: DatabaseSync, text: string): number {
   const columns = database
     .prepare(

@@ -38,8 +38,8 @@ export function isDamage(error: unknown): boolean {
 const damaged = [11, 26];
 
 /**
- * What the system refuses beside a journal, in plain words, where SQLite only says that it did: a quota that is used up
- * is "disk I/O error" to it. Undefined where something can be written there, or SQLite's error is another one.
+ * The system's reason for refusing writes beside a journal, which SQLite doesn't report: for an exhausted quota it says
+ * "disk I/O error". Undefined if writing works there, or if SQLite's error is a different one.
  */
 function refusalBeside(file: string, cause: unknown): string | undefined {
   if (!isSqliteError(cause, refusals)) return undefined;
@@ -66,5 +66,5 @@ function tryToWrite(path: string): void {
 /** SQLite's result codes for what the system has refused: an input or output, a full disk, the opening of a file. */
 const refusals = [10, 13, 14];
 
-/** What the system may have said of more than one file. */
+/** Errors of the system that may have been about more than one file. */
 const telling = ['EDQUOT', 'EMFILE', 'ENFILE', 'ENOSPC', 'EIO'];

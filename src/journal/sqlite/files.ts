@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readlinkSync, 
 import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import { type Identity, identityOf, isSame, type Lock } from './lock.ts';
 
 /** For so long a folder must have been left alone before its time tells that nothing has changed in it, in milliseconds. */
@@ -28,7 +29,7 @@ export class JournalFiles {
     this.#known = new Map(suffixes.map((suffix) => [file + suffix, identityOf(file + suffix)]));
   }
 
-  /** What was found last: why nothing may be written, and what to do; null while all is in place. */
+  /** The last finding: why nothing may be written, and what to do; null while all files are in place. */
   get lost(): string | null {
     return this.#lost;
   }
@@ -42,16 +43,15 @@ export class JournalFiles {
     if (this.#lost === null && folder?.mtimeMs === this.#settledSince) return null;
     const found = this.#find();
     this.#settledSince = Date.now() - Number(folder?.mtimeMs) > settledAfter ? Number(folder?.mtimeMs) : Number.NaN;
-    if (found === null && this.#lost !== null) this.#log.info('the journal is in its place again');
-    if (found !== null && this.#lost === null)
-      this.#log.error({ reason: found }, 'the journal is not in its place any more; nothing is acknowledged');
+    if (found === null && this.#lost !== null) this.#log.info(messages.journalBack);
+    if (found !== null && this.#lost === null) this.#log.error({ reason: found }, messages.journalGone);
     this.#lost = found;
     return found;
   }
 
   #find(): string | null {
     for (const [path, known] of this.#known) {
-      // Where it stays away, what was said of it stays true.
+      // While it is missing, the first finding remains true.
       if (!isSame(identityOf(path), known)) return this.#lost ?? this.#story(path);
     }
     try {
@@ -67,16 +67,16 @@ export class JournalFiles {
     const known = [...this.#known].map(([name, identity]) => ({ name, identity, ...openFile(identity) }));
     const moved = known.filter(({ identity, target }) => isSame(identityOf(target), identity));
     const moves = moved.filter(({ name, target }) => name !== target).map(({ name, target }) => `mv ${target} ${name}`);
-    if (moves.length > 0) return `${what}: move it back, and all goes on: ${moves.join(' && ')}`;
+    if (moves.length > 0) return `${what}: move it back, then intake continues: ${moves.join(' && ')}`;
     if (path !== this.#file) {
-      return `${what}: stop the daemon (SIGTERM), which brings all that it has written into the journal, and start it again`;
+      return `${what}: stop the daemon (SIGTERM), which saves everything in the journal, and start it again`;
     }
     const copies = known
       .filter(({ name, identity }) => !name.endsWith('-shm') && !isSame(identityOf(name), identity))
       .map(({ name, link }) => `cp ${link} ${name}`);
     const folder = dirname(path);
     const commands = [...(existsSync(folder) ? [] : [`mkdir -m 700 ${folder}`]), ...copies];
-    return `${what}: before it ends, copy what it has open, where nothing is written now: ${commands.join(' && ')}; then restart it`;
+    return `${what}: before you stop the daemon, copy the files that it has open: ${commands.join(' && ')}; then restart it`;
   }
 }
 
@@ -100,7 +100,7 @@ export function finishRebuild(file: string, log: Logger): void {
   for (const suffix of suffixes) if (existsSync(file + suffix)) renameSync(file + suffix, damaged + suffix);
   renameSync(join(dirname(file), rebuilt), file);
   sync(dirname(file));
-  log.warn({ journal: file, damaged }, 'the rebuilt journal is in its place; the damaged one is kept');
+  log.warn({ journal: file, damaged }, messages.rebuilt);
 }
 
 /** SQLite's own files beside a database. */

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
+import { messages } from '../../common/messages.ts';
 import { formatBytes } from '../../common/text/format.ts';
 import type { Entry } from '../../notification/entry.ts';
 import type { Evicted } from '../reader.ts';
@@ -30,7 +31,7 @@ const listInvalidAmong = `${rows} AND ${among}`;
 /** Takes them out. Parameter: places, as a JSON array. */
 export const unlistInvalid = `DELETE FROM invalid WHERE rank IN (0, 1, 2) AND ${among}`;
 
-/** True for what has a line in it. */
+/** True for entries that are in the list. */
 export function isInvalid({ state }: Entry): boolean {
   return state !== 'valid';
 }
@@ -57,7 +58,7 @@ export function listAnew(database: DatabaseSync, seq: number): void {
   database.prepare(listInvalidAmong).run(list);
 }
 
-/** What one step evicts at most: large bodies take longer to remove than small ones. */
+/** The most that one step evicts: large bodies take longer to remove than small ones. */
 export const mostRows = 500;
 export const mostBytes = 4 * 1024 * 1024;
 
@@ -68,7 +69,7 @@ const alarmAgainBelow = 0.4;
 /** While more and more is evicted, it is told as often, in milliseconds. */
 const toldEvery = 60_000;
 
-/** What is evicted first stands first: the ranks of the table `invalid`. */
+/** In order of eviction: the ranks of the table `invalid`. */
 const kinds = ['undecodable', 'unknown', 'known'] as const;
 
 const factOf = (kind: keyof Evicted): string => `evicted_${kind}`;
@@ -86,7 +87,7 @@ export class Eviction {
   readonly #after: StatementSync;
   readonly #count: StatementSync;
   readonly #begin: StatementSync;
-  /** By rank, how far it was looked: what stands before is held, or came since. */
+  /** For each rank, the place of the last search: entries before it are held, or newer. */
   #positions = [0, 0, 0];
   #alarmed = false;
   #untold = 0;
@@ -144,23 +145,20 @@ export class Eviction {
     return chosen;
   }
 
-  /** Tells what there is to tell. @param share in bytes */
+  /** Logs what is due. @param share in bytes */
   tell(share: number): void {
     const { bytes } = this;
     const used = { bytes: formatBytes(bytes), share: formatBytes(share) };
     if (bytes < share * alarmAgainBelow) this.#alarmed = false;
     if (bytes >= share * alarmFrom && !this.#alarmed) {
       this.#alarmed = true;
-      this.#log.warn(
-        used,
-        'undecodable and invalid notifications fill half of their share of the journal; "kazoo-relay dead list --group" says why',
-      );
+      this.#log.warn(used, messages.shareHalfFull);
     }
     if (this.#untold === 0 || performance.now() - this.#toldAt < toldEvery) return;
     const { since, ...evicted } = evictedFrom(this.#database);
     this.#log.warn(
       { ...used, evicted: { ...evicted, since: since === null ? null : new Date(since).toISOString() } },
-      'undecodable and invalid notifications have used up their share of the journal (journal.invalidShare); the oldest are removed',
+      messages.shareFull,
     );
     this.#untold = 0;
     this.#toldAt = performance.now();

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { MemoryBudget } from '../../common/memory-budget.ts';
+import { messages } from '../../common/messages.ts';
 import type { Entry, Interest } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
 import {
@@ -21,6 +22,7 @@ import type {
   Outage,
   Pause,
   Query,
+  Redeliveries,
   Resend,
   Search,
   SelectionVersion,
@@ -43,7 +45,7 @@ import { isInvalid } from './invalid.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { Outages, outagesBetween } from './outages.ts';
 import { PageCache } from './page-cache.ts';
-import { find, pausesIn, resendsOf, summarise } from './reader.ts';
+import { find, pausesIn, redeliveriesOf, resendsOf, summarise } from './reader.ts';
 import { RecentEntryCache } from './recent-entry-cache.ts';
 import { Retention, unlimited } from './retention.ts';
 import { RouteSessions } from './route-sessions.ts';
@@ -71,7 +73,7 @@ export function openJournal(
   let database: DatabaseSync | undefined;
   try {
     finishRebuild(file, log);
-    if (!existsSync(file)) log.info({ journal: file }, 'there is no journal yet; a new one is made');
+    if (!existsSync(file)) log.info({ journal: file }, messages.newJournal);
     database = openDatabase(folder);
     return new SqliteJournal(database, file, lock, log, limits, lookEvery, memory);
   } catch (error) {
@@ -157,7 +159,7 @@ class SqliteJournal implements Journal {
     this.#recent.push(fresh);
     if (fresh.some(isInvalid)) this.#retention.grown();
     this.#tell('appended');
-    // Whoever gets no answer acknowledges nothing; what is in the journal all the same is dropped when it comes again.
+    // If this throws, the caller acknowledges nothing; a redelivery of what was stored all the same is dropped.
     this.#connection.mustBeInPlace();
     return fresh;
   }
@@ -207,6 +209,10 @@ class SqliteJournal implements Journal {
     return this.#reading((database) => resendsOf(database, seq));
   }
 
+  redeliveriesOf(seqs: readonly number[]): Promise<Map<number, Redeliveries>> {
+    return this.#reading((database) => redeliveriesOf(database, seqs));
+  }
+
   deliveriesOf(seq: number): Promise<LoggedDelivery[]> {
     return this.#reading((database) => loggedDeliveriesOf(database, seq));
   }
@@ -244,7 +250,7 @@ class SqliteJournal implements Journal {
     try {
       this.#connection.writeDue();
     } catch {
-      // The last minute's counts, at most; what hinders it was told already.
+      // At most the last minute's counts; the reason was logged before.
     }
     this.#connection.database.close();
     this.#lock.release();

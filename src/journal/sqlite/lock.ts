@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import { isSqliteError } from '../../common/sqlite.ts';
 import { JournalError } from '../journal.ts';
 import { hintFor } from './access.ts';
@@ -40,7 +41,7 @@ class FileLock implements Lock {
     const renewed = take(this.#folder);
     this.#held.database.close();
     this.#held = renewed;
-    log.warn({ lock: file }, 'the lock was removed or replaced while the daemon runs; it is taken anew');
+    log.warn({ lock: file }, messages.lockReplaced);
   }
 
   release(): void {

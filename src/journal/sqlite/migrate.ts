@@ -47,9 +47,9 @@ class Misfit extends Error {}
 type Objects = ReadonlyMap<string, string>;
 
 /**
- * The result has all that a new journal has, and what was made is whole. Anything more is somebody else's: an index of an
- * operator's, SQLite's own statistics.
- * @param before what there was already
+ * The result must have all that a new journal has, and what was created must be complete. It may have more: an
+ * operator's index, SQLite's own statistics.
+ * @param before the objects before the migration
  */
 function refuseOther(database: DatabaseSync, before: Objects): void {
   const after = objectsOf(database);

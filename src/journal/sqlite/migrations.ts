@@ -217,4 +217,12 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (event, path, keyword)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Entries that brokers have sent again, which was dropped: how often, and when last.
+  CREATE TABLE redeliveries (
+    seq   INTEGER PRIMARY KEY,
+    count INTEGER NOT NULL,
+    last  INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -19,7 +19,7 @@ import { isLocked } from './lock.ts';
 import { conditions, isAmong } from './records.ts';
 import { inStep, inSteps, inTransaction, mostLines, type Note, othersTurn, trying } from './steps.ts';
 
-/** What an operator does; each change and the row that tells of it in the audit are one transaction. */
+/** The acts of an operator; each change and its row in the audit are one transaction. */
 export function actOf(
   database: DatabaseSync,
   folder: string,
@@ -38,7 +38,7 @@ export function actOf(
     replay: (route, entries) => steps('replay', entries, (entry) => replay(database, route, entry)),
     pause: async (route) => (await steps('pause', [route], (name) => pause(database, name, operator))) === 1,
     resume: async (route) => (await steps('resume', [route], (name) => resume(database, name))) === 1,
-    // The cursor last, and what stands beyond it: where this is cut off, it can be done again.
+    // The cursor and what is settled beyond it come last, so that an interrupted call can be repeated.
     forget: async (route) => {
       await steps('forget', recordsOn(database, route), (seq) => removeRecord(database, route, seq));
       const note = () => rows.add('forget', 0);
@@ -121,7 +121,7 @@ function hasten(database: DatabaseSync, { route, seq }: DeliveryRecord): boolean
   return changes === 1;
 }
 
-/** Not by the record's place, which another one may have by now: what waits comes and goes. */
+/** Not by the record's rowid, which another record may have by now. */
 function drop(database: DatabaseSync, { route, seq, state, attempts }: DeliveryRecord, { who }: Operator): boolean {
   const { changes } = database
     .prepare('DELETE FROM deliveries WHERE route = ? AND seq = ? AND state = ?')
@@ -132,7 +132,10 @@ function drop(database: DatabaseSync, { route, seq, state, attempts }: DeliveryR
   return true;
 }
 
-/** What the cursor hasn't passed stays dropped, should the daemon end before it has; what it has passed needs no mark. */
+/**
+ * Marks a dropped entry that the cursor hasn't passed, so that it stays dropped after a crash. One that it has passed
+ * needs no mark.
+ */
 function remember(database: DatabaseSync, route: string, seq: number): void {
   const { changes } = database
     .prepare('INSERT OR IGNORE INTO dropped SELECT name, ?1 FROM routes WHERE name = ?2 AND cursor < ?1')
@@ -143,7 +146,7 @@ function remember(database: DatabaseSync, route: string, seq: number): void {
     .run(route);
 }
 
-/** What waits already stays as it is; what retention has removed since it was read can't wait. */
+/** A waiting delivery stays as it is; an entry that retention has removed meanwhile can't wait. */
 function replay(database: DatabaseSync, route: string, { seq, header }: Entry): boolean {
   const { changes } = database
     .prepare(

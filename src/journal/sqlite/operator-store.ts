@@ -22,13 +22,13 @@ import { inSteps, trying } from './steps.ts';
 export function openOperatorStore(folder: string): OperatorStore {
   const database = openDatabaseBeside(folder);
   const file = databaseFile(folder);
-  // KiB; so that a step doesn't read again what the one before has written.
+  // KiB; so that a step doesn't read again the pages that the last one wrote.
   database.exec('PRAGMA cache_size = -65536');
   return {
     act: (operator, selection) => actOf(database, folder, operator, selection),
     acts: async (since, limit) => actsSince(database, since, limit),
     records: async (which, after, limit) => records(database, which, after, limit),
-    groups: async (which) => groups(database, which),
+    groups: async (which, atMost) => groups(database, which, atMost),
     entry: async (id) => entryWith(database, 'id', id),
     entryAt: async (seq) => entryWith(database, 'seq', seq),
     recordsOf: async (seq) => recordsOf(database, seq),

@@ -7,7 +7,10 @@ import { portionOf } from './portion.ts';
 const part = 1 / 8;
 
 interface KeptPage {
-  /** Of whom it is, and the place from which it was read, and to which; until that is known, just behind the first. */
+  /**
+   * The route's interest, the place from which it was read, and the last place, which is just behind the first until it
+   * is known.
+   */
   readonly interest: string;
   readonly after: number;
   through: number;
@@ -51,7 +54,7 @@ export class PageCache {
     return { entries: portion, through: isAll ? through : (portion.at(-1)?.seq ?? seq), more: more || !isAll };
   }
 
-  /** Gives up what nobody has used since the last time. */
+  /** Releases pages that nobody has used since the last call. */
   tidy(): void {
     for (const page of this.#pages) {
       if (!page.isUsed) this.#drop(page);

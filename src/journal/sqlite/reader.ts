@@ -1,6 +1,15 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Entry } from '../../notification/entry.ts';
-import type { JournalReader, OpenedReader, Pause, Query, Resend, RouteSummary, Summary } from '../reader.ts';
+import type {
+  JournalReader,
+  OpenedReader,
+  Pause,
+  Query,
+  Redeliveries,
+  Resend,
+  RouteSummary,
+  Summary,
+} from '../reader.ts';
 import { firstSince } from './block-index.ts';
 import { databaseFile, openDatabaseBeside, sizeOf } from './database.ts';
 import { countsIn } from './delivery-counts.ts';
@@ -42,6 +51,7 @@ export function readerOf(
     summary: () => reading(() => summarise(database, file)),
     search: (wanted) => reading(() => search(database, wanted)),
     resendsOf: (seq) => reading(() => resendsOf(database, seq)),
+    redeliveriesOf: (seqs) => reading(() => redeliveriesOf(database, seqs)),
     deliveriesOf: (seq) => reading(() => loggedDeliveriesOf(database, seq)),
     loggedSince: () => reading(() => loggedSince(database)),
     selections: () => reading(() => selectionVersions(database)),
@@ -89,6 +99,13 @@ export function resendsOf(database: DatabaseSync, seq: number): Resend[] {
     .map(({ id, received_at }) => ({ id: String(id), receivedAt: Number(received_at) }));
 }
 
+export function redeliveriesOf(database: DatabaseSync, seqs: readonly number[]): Map<number, Redeliveries> {
+  const rows = database
+    .prepare('SELECT seq, count, last FROM redeliveries WHERE seq IN (SELECT value FROM json_each(?))')
+    .all(JSON.stringify(seqs));
+  return new Map(rows.map(({ seq, count, last }) => [Number(seq), { count: Number(count), last: Number(last) }]));
+}
+
 /** What the journal holds, and how far each route is, that it knows: in the configuration or not. */
 export function summarise(database: DatabaseSync, file: string): Summary {
   const newest = database.prepare('SELECT seq, received_at FROM notifications ORDER BY seq DESC LIMIT 1').get();
@@ -131,7 +148,7 @@ export function summarise(database: DatabaseSync, file: string): Summary {
         name,
         cursor: cursor ?? 0,
         lag: {
-          // Of what was removed it will get nothing.
+          // It gets nothing of what was removed.
           messages: cursor === undefined ? 0 : Math.max(0, last - Math.max(cursor, Number(oldest?.seq ?? 1) - 1)),
           seconds:
             waitingSince === undefined ? 0 : Math.max(0, Math.round((Date.now() - Number(waitingSince)) / 1_000)),

@@ -51,7 +51,7 @@ export class RecentEntryCache {
     const first = this.#indexAfter(from);
     const entries = portionOf(this.#entries, first, limit, bytes);
     const more = first + entries.length < this.#entries.length;
-    // What came last may have been erased.
+    // The newest entries may have been erased.
     const end = more ? 0 : (this.#batches.at(-1)?.last ?? 0);
     return { entries, through: Math.max(entries.at(-1)?.seq ?? from, end), more };
   }

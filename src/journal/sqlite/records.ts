@@ -13,7 +13,11 @@ export function records(database: DatabaseSync, which: DeliveryFilter, after: nu
     .map(recordOf);
 }
 
-export function groups(database: DatabaseSync, which: DeliveryFilter): DeliveryGroup[] {
+export function groups(database: DatabaseSync, which: DeliveryFilter, atMost?: number): DeliveryGroup[] {
+  const { event, since, ids, states } = which;
+  const isNarrow = event !== undefined || since !== undefined || ids !== undefined;
+  // What waits isn't in the index that groups are found by.
+  if (atMost !== undefined && !isNarrow && !states.includes('waiting')) return boundedGroups(database, which, atMost);
   const { where, values, from } = conditions(which);
   const isIndexed = which.states.includes('waiting') ? '' : "d.state <> 'waiting' AND";
   return database
@@ -35,6 +39,44 @@ export function groups(database: DatabaseSync, which: DeliveryFilter): DeliveryG
     }));
 }
 
+/** Steps from group to group along the index, and counts each no further than asked for: a million cost as much as a few. */
+function boundedGroups(database: DatabaseSync, which: DeliveryFilter, atMost: number): DeliveryGroup[] {
+  const next = database.prepare(`
+    SELECT route, state, reason FROM deliveries WHERE state <> 'waiting' AND (route, state, reason) > (?, ?, ?)
+    ORDER BY route, state, reason LIMIT 1`);
+  const count = database.prepare(`
+    SELECT count(*) AS count FROM (SELECT 1 FROM deliveries
+      WHERE state <> 'waiting' AND route = ? AND state = ? AND reason = ? LIMIT ?)`);
+  const end = (order: 'ASC' | 'DESC') =>
+    database.prepare(`
+      SELECT updated_at FROM deliveries WHERE state <> 'waiting' AND route = ? AND state = ? AND reason = ?
+      ORDER BY updated_at ${order} LIMIT 1`);
+  const [first, last] = [end('ASC'), end('DESC')];
+  const isWanted = (route: string, state: DeliveryRecord['state'], reason: string) =>
+    which.states.includes(state) &&
+    (which.route ?? route) === route &&
+    (which.reason ?? reason) === reason &&
+    (which.routes?.includes(route) ?? true);
+  const found: DeliveryGroup[] = [];
+  // A receiver that answers each request with another reason must not stop us here.
+  let key: [string, string, string] = ['', '', ''];
+  for (let step = 0; step < mostGroups; step += 1) {
+    const row = next.get(...key);
+    if (row === undefined) break;
+    key = [String(row.route), String(row.state), String(row.reason)];
+    const [route, text, reason] = key;
+    const state = text as DeliveryRecord['state']; // as the table's CHECK says
+    if (!isWanted(route, state, reason)) continue;
+    const group = { route, state, reason, dueAt: null };
+    const number = Number(count.get(...key, atMost + 1)?.count);
+    const [begun, ended] = [first, last].map((statement) => Number(statement.get(...key)?.updated_at));
+    found.push({ ...group, count: number, first: begun ?? 0, last: ended ?? 0 });
+  }
+  return found.sort((one, other) => other.count - one.count || other.last - one.last);
+}
+
+const mostGroups = 1_000;
+
 export function recordsOf(database: DatabaseSync, seq: number): DeliveryRecord[] {
   return database
     .prepare(`SELECT ${recordColumns} FROM ${withEntries} WHERE d.seq = ? ORDER BY d.route`)
@@ -46,10 +88,11 @@ export function recordsOf(database: DatabaseSync, seq: number): DeliveryRecord[]
  * What a selection says in SQL. The plus keeps SQLite from the index of routes and states, by which it would sort all of
  * them for each page.
  */
-export function conditions({ states, route, routes, event, since, ids }: DeliveryFilter): Conditions {
+export function conditions({ states, route, routes, reason, event, since, ids }: DeliveryFilter): Conditions {
   const parts: [string, SQLInputValue][] = [[`+d.state ${isAmong}`, JSON.stringify(states)]];
   if (route !== undefined) parts.push(['+d.route = ?', route]);
   if (routes !== undefined) parts.push([`+d.route ${isAmong}`, JSON.stringify(routes)]);
+  if (reason !== undefined) parts.push(['+d.reason = ?', reason]);
   if (event !== undefined) parts.push(['e.event = ?', event]);
   if (since !== undefined) parts.push(['e.received_at >= ?', since]);
   if (ids !== undefined)

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import type { Clock, Limits } from '../journal.ts';
 import { type Attempt, triesIn } from '../route-session.ts';
 import { removeOldActs } from './audit.ts';
@@ -30,13 +31,15 @@ const lookAgainAfter = 600_000;
 /** From this share of `maxSize` on, what is settled is removed whatever its age. */
 const nearlyFull = 0.9;
 
-/** For so long a step looks for what can be removed, in milliseconds: what is recorded may have to be passed over. */
+/**
+ * The longest time that a step searches for removable entries, in milliseconds: it may have to skip many with records.
+ */
 const longestLook = 10;
 
 /**
- * Removes from the journal what every route has settled, once it is old or the journal is nearly full. What is recorded
- * as waiting, quarantined or dead stays; the latter two until they are older than `deadRetention`. What is invalid has a
- * share of its own: see Eviction.
+ * Removes from the journal what every route has settled, once it is old or the journal is nearly full. Waiting,
+ * quarantined and dead deliveries stay, the latter two until they are older than `deadRetention`. Invalid notifications
+ * have a share of their own: see Eviction.
  */
 export class Retention {
   readonly #database: DatabaseSync;
@@ -131,7 +134,7 @@ export class Retention {
     return this.#space.usedBytes >= this.#limits.maxSize;
   }
 
-  /** Removes what can be removed at once. Returns true where that has made room. */
+  /** Removes everything that can be removed now. Returns true if that made room. */
   makeRoom(): boolean {
     try {
       this.#space.shortenLog();
@@ -180,7 +183,7 @@ export class Retention {
   }
 
   #tellFailure(error: unknown): void {
-    if (!this.#failing) this.#log.error({ reason: reasonOf(error) }, 'nothing could be removed from the journal');
+    if (!this.#failing) this.#log.error({ reason: reasonOf(error) }, messages.nothingRemoved);
     this.#failing = true;
   }
 
@@ -248,7 +251,7 @@ export class Retention {
     return looked + this.#freed.length;
   }
 
-  /** What is kept of deliveries goes by its age; and with the entries that it is about, where there is too much. */
+  /** Removes the history of deliveries by its age; and with its entries, if the journal is nearly full. */
   #removeHistory(): number {
     const oldest = this.#oldest;
     const isFull = this.#isNearlyFull;
@@ -275,7 +278,7 @@ export class Retention {
 /** Removes entries and all that tells of them, within the caller's transaction. */
 export function removeEntries(database: DatabaseSync, seqs: readonly number[]): void {
   const list = JSON.stringify(seqs);
-  for (const table of ['notifications', 'deliveries']) {
+  for (const table of ['notifications', 'deliveries', 'redeliveries']) {
     database.prepare(`DELETE FROM ${table} WHERE seq IN (SELECT value FROM json_each(?))`).run(list);
   }
   database.prepare(unlistInvalid).run(list);

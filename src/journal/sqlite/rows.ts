@@ -16,9 +16,9 @@ export function addRow(values: SQLInputValue[], entry: Entry, { fingerprint, own
 }
 
 /**
- * Inserts so many notifications, but those that the table has already. What may only abort as a whole would have SQLite
- * keep each page that it changes, which is a tenth of an append: so it may end the transaction instead. After an error,
- * some of the rows may be there; whoever runs it rolls back.
+ * The statement that inserts so many notifications, except those that the table has. It ends the transaction on
+ * failure: a statement that could only abort by itself would make SQLite keep a copy of each page that it changes, a
+ * tenth of an append. After an error, some rows may be stored: the caller rolls back.
  */
 export function insertNotifications(count: number): string {
   const row = `(${columns.map(() => '?').join(', ')})`;

@@ -133,7 +133,7 @@ class PageBuilder {
     return { entries: this.#entries, through, more };
   }
 
-  /** Ends it where the last entry stands that it has. */
+  /** Ends the page at its last entry. */
   endingAtLast(): Page {
     return this.endingAt(this.#entries.at(-1)?.seq ?? 0, true);
   }

@@ -14,8 +14,8 @@ const mostBlocks = 64;
  * the events that are looked for are passed over, and cost nothing.
  */
 export async function search(database: DatabaseSync, wanted: Search): Promise<Found> {
-  const { events, accounts, since = 0, limit } = wanted;
-  const globs = events === undefined ? null : JSON.stringify(events.map(sqliteGlob));
+  const { events, accounts, zones, since = 0, limit } = wanted;
+  const globs = listOf(events?.map(sqliteGlob));
   const nextBlock = database.prepare(`
     SELECT block FROM blocks b WHERE block < ?1 AND newest >= ?2 AND (?3 IS NULL OR EXISTS (
       SELECT 1 FROM block_events e, json_each(?3) w WHERE e.block = b.block AND e.event GLOB w.value))
@@ -25,15 +25,13 @@ export async function search(database: DatabaseSync, wanted: Search): Promise<Fo
     `SELECT ${entryColumns} FROM entries WHERE seq BETWEEN ?1 AND ?2 AND received_at >= ?3
        AND (?4 IS NULL OR EXISTS (SELECT 1 FROM json_each(?4) WHERE event GLOB value))
        AND (?5 IS NULL OR account_id IN (SELECT value FROM json_each(?5)))
-       AND NOT EXISTS (SELECT 1 FROM json_each(?6) WHERE instr(data, value) = 0)
+       AND (?6 IS NULL OR zone IN (SELECT value FROM json_each(?6)))
+       AND NOT EXISTS (SELECT 1 FROM json_each(?7) WHERE instr(data, value) = 0)
      ORDER BY seq DESC`,
   );
   const firstIn = database.prepare('SELECT received_at FROM notifications WHERE seq >= ? ORDER BY seq LIMIT 1');
   const fits = bodyFilter(wanted);
-  const conditions = [
-    ...[since, globs, accounts === undefined ? null : JSON.stringify(accounts)],
-    JSON.stringify(textsOf(wanted)),
-  ];
+  const conditions = [since, globs, listOf(accounts), listOf(zones), JSON.stringify(textsOf(wanted))];
   const before = (block: number) => nextBlock.get(block, since, globs)?.block;
   const entries: Entry[] = [];
   let searchedTo: number | null = null;
@@ -52,6 +50,10 @@ export async function search(database: DatabaseSync, wanted: Search): Promise<Fo
     block = before(block);
   }
   return { entries, searchedTo, more: false };
+}
+
+function listOf(values: readonly string[] | undefined): string | null {
+  return values === undefined ? null : JSON.stringify(values);
 }
 
 /** GLOB gives more characters a meaning than our patterns do. */

@@ -2,8 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { SelectionVersion } from '../reader.ts';
 
 /**
- * Notes what a route selects from now on, where that isn't what it did before.
- * @param selection null where it isn't known
+ * Records what a route selects from now on, if that has changed.
+ * @param selection null if it is unknown
  */
 export function saveSelection(database: DatabaseSync, route: string, selection: object | null): void {
   const text = selection === null ? null : JSON.stringify(selection);

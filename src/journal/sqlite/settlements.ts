@@ -145,8 +145,8 @@ export class Settlements {
   }
 
   /**
-   * A session begins. Where the one before ended without a word, no cursor tells of what it settled ahead: that is logged
-   * now, and kept beside what this one settles, until the cursor has passed it.
+   * A session begins. If the last one ended without saying so, no cursor covers what it settled ahead: that is logged
+   * now, and kept beside what this session settles, until the cursor has passed it.
    */
   begin(route: string): void {
     this.#aheadBefore.delete(route);
@@ -188,7 +188,7 @@ export class Settlements {
     try {
       this.commit();
     } catch {
-      // Whoever waits for the commit is told.
+      // Those that wait for the commit are notified.
     }
   }
 

@@ -13,7 +13,7 @@ const pageCounts = `
   SELECT page_count AS pages, freelist_count AS free, page_size AS size
   FROM pragma_page_count, pragma_freelist_count, pragma_page_size`;
 
-/** What counts of a journal towards its largest size, in bytes, for whoever looks at it once. */
+/** The bytes of a journal that count towards its maximum size, for a single look. */
 export function usedBytes(database: DatabaseSync, file: string): number {
   return usedBytesOf(database.prepare(pageCounts)) + beyondLimit(file);
 }
@@ -99,7 +99,7 @@ function beyondLimit(file: string): number {
 interface Holder {
   /** About. */
   readonly bytes: number;
-  /** What it is, and what an operator can do about it. */
+  /** The holder of the space, and what an operator can do about it. */
   readonly text: string;
 }
 
@@ -154,7 +154,7 @@ function lineText(route: string, state: string, count: number): string {
     case 'waiting':
       return `${count} deliveries of the route ${route} that wait for another try: "kazoo-relay waiting list --group" says why`;
     case 'dead':
-      return `${count} dead letters of the route ${route}: mend the cause and "kazoo-relay dead retry", or "dead drop"`;
+      return `${count} dead letters of the route ${route}: fix the cause, then "kazoo-relay dead retry", or "dead drop"`;
     default:
       return `${count} notifications that the route ${route} has quarantined: "kazoo-relay dead retry", or "dead drop"`;
   }
@@ -170,7 +170,7 @@ function lagsHeld(database: DatabaseSync, running: ReadonlySet<string>): Holder[
     .filter(({ name }) => running.has(String(name)))
     .map(({ name, cursor }) => {
       const count = Math.max(0, last - Math.max(Number(cursor), first - 1));
-      const text = `the route ${name}, which is behind by ${count} notifications: mend its sink, or remove it from the configuration`;
+      const text = `the route ${name}, which is behind by ${count} notifications: repair its sink, or remove it from the configuration`;
       return { bytes: count === 0 ? 0 : count * bytesOf(Number(cursor)), text };
     });
 }

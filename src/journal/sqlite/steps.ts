@@ -82,7 +82,7 @@ export async function othersTurn(folder: string): Promise<void> {
   else await nextTurn();
 }
 
-/** @throws JournalError that says what an operator can do */
+/** @throws JournalError with what an operator can do */
 export async function trying<T>(file: string, what: 'read' | 'written', work: () => Promise<T>): Promise<T> {
   try {
     return await work();

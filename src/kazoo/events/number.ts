@@ -28,7 +28,7 @@ interface PortEvent {
   readonly title: string;
   readonly summary: string;
   readonly msgId: string;
-  /** What only this event's example has. */
+  /** Fields that only this event's example has. */
   readonly own: JsonObject;
 }
 

@@ -1,7 +1,7 @@
 import type { EventDefinition } from '../event.ts';
 import { accountId, announced, exampleAccount, optional, required } from './define.ts';
 
-/** What KAZOO reports about itself. */
+/** Events that KAZOO reports about itself. */
 export const systemEvents: readonly EventDefinition[] = [
   {
     name: 'system_alert',

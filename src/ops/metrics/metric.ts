@@ -2,7 +2,7 @@ import type { Histogram } from '../../common/stats.ts';
 import type { Summary } from '../../journal/reader.ts';
 import type { BrokerSnapshot, RouteSnapshot, RuntimeSnapshot } from '../runtime-snapshot.ts';
 
-/** What one answer to Prometheus is made of. */
+/** The data of one scrape. */
 export interface Reading {
   readonly brokers: readonly BrokerSnapshot[];
   readonly routes: readonly RouteSnapshot[];

@@ -14,9 +14,9 @@ const patience = 3;
 const mostFailed = 1_000;
 
 /**
- * Stores rows with one statement, and where that fails finds out what is at fault: a row, or the database. An error
- * that may come of either (a statement that takes too long: a server that is overloaded, or a trigger that hangs at one
- * row) is a row's own where others were stored before or after it failed by itself; else the database counts as away.
+ * Stores rows with one statement, and if that fails, finds the cause: a row, or the database. An ambiguous error (a
+ * statement that takes too long, because of an overloaded server or of a trigger that hangs at one row) is attributed
+ * to a row if others were stored before or after it failed alone; otherwise the database counts as unavailable.
  */
 export class BatchInserter {
   readonly #database: Database;
@@ -70,7 +70,10 @@ export class BatchInserter {
     await store(rows);
   }
 
-  /** Undefined when all rows are stored, else what may be the fault of one of them. Throws what can't be. */
+  /**
+   * Returns undefined if all rows are stored, otherwise an error that one of them may have caused. Throws any other
+   * error.
+   */
   async #insert(rows: readonly Row[], signal: AbortSignal): Promise<Failure | undefined> {
     for (let tries = 1; ; tries += 1) {
       try {

@@ -7,7 +7,7 @@ import type { DatabaseSinkOptions } from './options.ts';
 import { describeDifferences, schemaDiff } from './schema.ts';
 import { tableOf } from './table.ts';
 
-/** What there is at the other end, without changing it. @throws Error that says why nothing could be stored there */
+/** Describes the server without changing it. @throws Error that says why nothing could be stored there */
 export async function connectionTest(options: DatabaseSinkOptions, { log, maxBodySize }: SinkContext): Promise<string> {
   const dialect = dialectOf(options.url);
   const file = dialect.isLocal ? await examineFile(decodeURIComponent(new URL(options.url).pathname)) : undefined;
@@ -41,7 +41,7 @@ export async function connectionTest(options: DatabaseSinkOptions, { log, maxBod
   }
 }
 
-/** What a server has to say about the largest rows, where it can't take them. */
+/** The server's limit, if it can't take the largest rows. */
 function limitOf(found: TableInfo | undefined, maxBodySize = 0): string {
   const largest = found?.largestStatement ?? Number.POSITIVE_INFINITY;
   if (largest > maxBodySize + besideBody) return '';

@@ -27,7 +27,7 @@ export const databaseDeclaration: SinkDeclaration<DatabaseSinkOptions> = {
   type: 'database',
   summary: 'rows in a table of PostgreSQL, MySQL, MariaDB or SQLite',
   options: databaseOptions,
-  check: validationErrors,
+  rules: [urlErrors, unsupportedOptionErrors, columnErrors],
   schemaRules,
   warnings,
   paths: ({ columns }) =>
@@ -39,19 +39,6 @@ export const databaseDeclaration: SinkDeclaration<DatabaseSinkOptions> = {
 /** The id is left out: there is always one. */
 function requiredKey({ required, path: [key] }: Column): EnvelopeKey[] {
   return required && key !== 'id' ? [key as EnvelopeKey] : []; // our own columns are named after keys of the envelope
-}
-
-/** What is wrong with options that are each of the right form. */
-function validationErrors(options: DatabaseSinkOptions): readonly OptionIssue[] {
-  const dialect = dialectOf(options.url);
-  const columns = columnErrors(options);
-  return [
-    ...urlErrors(options.url, dialect),
-    ...unsupportedOptionErrors(dialect, options),
-    ...columns,
-    // A table that can't be described can't be judged either.
-    ...(columns.length > 0 ? [] : options.columnsOnly ? ownTableErrors(options) : unfitColumnErrors(options, dialect)),
-  ];
 }
 
 /** What is legal and surely not meant. */
@@ -66,22 +53,30 @@ function warnings(
   return [...found, { path: ['statementTimeout'], message }];
 }
 
-function urlErrors(url: string, dialect: Dialect): OptionIssue[] {
+function urlErrors({ url }: DatabaseSinkOptions): OptionIssue[] {
   try {
-    dialect.checkUrl(new URL(url));
+    dialectOf(url).checkUrl(new URL(url));
     return [];
   } catch (error) {
     return [{ path: ['url'], message: `can't be used: ${reasonOf(error)}` }];
   }
 }
 
-function unsupportedOptionErrors(dialect: Dialect, { schema, partition }: DatabaseSinkOptions): OptionIssue[] {
+function unsupportedOptionErrors({ url, schema, partition }: DatabaseSinkOptions): OptionIssue[] {
+  const dialect = dialectOf(url);
   const asked = { schema: schema !== undefined, partition: partition !== 'none' };
   const lacking = dialect.unsupportedOptions.filter((option) => asked[option]);
   return lacking.map((option) => ({ path: [option], message: `is something that ${dialect.name} has no notion of` }));
 }
 
-function columnErrors({ columns, columnsOnly }: DatabaseSinkOptions): OptionIssue[] {
+/** A table whose columns can't be named can't be judged either. */
+function columnErrors(options: DatabaseSinkOptions): OptionIssue[] {
+  const misnamed = columnNameErrors(options);
+  if (misnamed.length > 0) return misnamed;
+  return options.columnsOnly ? ownTableErrors(options) : unfitColumnErrors(options, dialectOf(options.url));
+}
+
+function columnNameErrors({ columns, columnsOnly }: DatabaseSinkOptions): OptionIssue[] {
   return Object.keys(columns).flatMap((name) => {
     const path = ['columns', name];
     if (!columnName.test(name)) {
@@ -91,7 +86,7 @@ function columnErrors({ columns, columnsOnly }: DatabaseSinkOptions): OptionIssu
   });
 }
 
-/** Columns that would be made with a type that can hold nothing of what goes there. */
+/** Columns whose type, if the sink created them, could hold none of their values. */
 function unfitColumnErrors(options: DatabaseSinkOptions, dialect: Dialect): OptionIssue[] {
   return tableOf(options).columns.flatMap((column) => {
     const type = dialect.typeOf(column);

@@ -25,7 +25,7 @@ export interface Grammar {
   typeOf(column: Column): string;
   /** True of a type, as the database names it, that can store nothing of that kind; false where that isn't certain. */
   refuses(type: string, kind: ValueKind): boolean;
-  /** What stands behind the last parenthesis of CREATE TABLE. */
+  /** The text behind the last parenthesis of CREATE TABLE. */
   tableOptions(table: Table): string;
   /** Statements beyond the table and its indexes, on a database that has none of them. */
   furtherStatements(table: Table): readonly string[];
@@ -35,19 +35,17 @@ export interface Grammar {
 export interface Database {
   /** Names it in messages, without user and password. */
   readonly displayName: string;
-  /** What of the table is there; undefined where there is none. */
+  /** The table as it is; undefined if there is none. */
   introspect(): Promise<TableInfo | undefined>;
-  /** What keeps our user from making or changing the table; undefined where nothing does. Left out where that can't be asked. */
+  /** Why our user can't create or change the table; undefined if it can. Omitted if that can't be asked. */
   migrationObstacle?(found: TableInfo | undefined): Promise<string | undefined>;
   /** Holds a lock that other daemons respect, looks again at what is there, and runs the statements that it takes. */
   migrate(statementsFor: (found: TableInfo | undefined) => readonly string[]): Promise<void>;
   /** Stores all rows, or none of them. A row that is there already is left as it is. */
   insert(rows: readonly Row[], signal: AbortSignal): Promise<void>;
-  /** What an error of `insert` says of its rows. */
+  /** The meaning of an error of `insert` for its rows. */
   classifyError(error: unknown): ClassifiedError;
-  /**
-   * Drops or deletes what occurred before `cutoff` (Unix milliseconds; undefined: nothing), and prepares what comes.
-   */
+  /** Drops or deletes rows older than `cutoff` (Unix milliseconds; undefined: none), and prepares for later ones. */
   maintain(cutoff: number | undefined, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

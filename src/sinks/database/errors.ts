@@ -1,15 +1,15 @@
 import { codeOf, reasonOf } from '../../common/errors.ts';
 
-/** What the database's error says of the rows that it was given. */
+/** The meaning of a database's error for the rows of the statement. */
 export interface ClassifiedError {
   /**
-   * `row`: at least one row can't be stored as it is; `conflict`: two transactions were in each other's way, and the
-   * next try may find it otherwise; `unclear`: the database has answered, and it may be about a row or about all;
-   * `connection`: it has cut the connection in place of an answer, as it does for a row that is too large, and as it
-   * ends; `database`: it says nothing about the rows.
+   * `row`: at least one row can't be stored as it is; `conflict`: two transactions were in each other's way, and
+   * another attempt may succeed; `unclear`: the answer may be about one row or about all; `connection`: the database
+   * closed the connection instead of answering, as it does for a row that is too large, and when it stops; `database`:
+   * the error is not about the rows.
    */
   readonly kind: ErrorKind;
-  /** What the database says, without the values that it quotes. */
+  /** The database's message, without the values that it quotes. */
   readonly reason: string;
   readonly code?: number | string;
 }
@@ -38,7 +38,7 @@ export function plainReason(error: unknown): Pick<ClassifiedError, 'reason' | 'c
 /** What a database refuses, in our words: its own message, in whatever language, may quote values. */
 export interface Refusal {
   readonly code: number | string;
-  /** What that code means, where we know it, or the database's name for it. */
+  /** The meaning of that code, if known, or the database's name for it. */
   readonly meaning: string | undefined;
   readonly column?: string | undefined;
   readonly constraint?: string | undefined;

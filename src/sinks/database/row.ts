@@ -46,7 +46,7 @@ function columnValue({ path, type }: Column, envelope: ShapedEnvelope): ColumnVa
   }
 }
 
-/** What stands at a path; undefined where it leads nowhere. */
+/** The value at a path; undefined if there is none. */
 function at(envelope: ShapedEnvelope, path: readonly string[]): unknown {
   let value: unknown = envelope;
   for (const step of path) {

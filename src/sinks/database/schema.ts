@@ -5,9 +5,9 @@ import { type Column, type ColumnType, type Table, type ValueKind, valueKindOf }
 /** Something that a table should have and hasn't. */
 interface SchemaDifference {
   readonly what: string;
-  /** What makes it; undefined where that is not for us to do. */
+  /** The statements that make it; undefined if the daemon can't. */
   readonly statements: readonly string[] | undefined;
-  /** What an operator can do about it, where the table's SQL doesn't say it. */
+  /** What an operator can do, if the table's SQL doesn't say it. */
   readonly remedy?: string;
 }
 
@@ -97,7 +97,7 @@ function isSame(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((name, index) => name === other[index]);
 }
 
-/** What a table that can take no row at all should have, and what an operator can do about it. */
+/** The requirement of a table that can take no row at all, and what an operator can do. */
 interface Incompatibility {
   readonly what: string;
   readonly remedy: string;
@@ -117,7 +117,7 @@ function incompatibilitiesIn({ columns }: Table, found: TableInfo, grammar: Gram
   ];
 }
 
-/** The kind of what goes into a column, where a column of that type can hold nothing of it. */
+/** The kind of a column's values, if a column of that type can't hold any of them. */
 export function refusedKind(column: Column, type: string, grammar: Grammar): ValueKind | undefined {
   const kind = valueKindOf(column);
   return kind !== undefined && grammar.refuses(type, kind) ? kind : undefined;

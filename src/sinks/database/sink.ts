@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { unlessAborted } from '../../common/async/abort.ts';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import type { Delivery } from '../../notification/envelope.ts';
 import { type Outcome, type Sink, type SinkContext, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { BatchInserter } from './batch-inserter.ts';
@@ -121,7 +122,7 @@ class DatabaseSink implements Sink {
     if ((await this.#pendingStatements()).length > 0) {
       await this.#database.migrate((now) => {
         const statements = this.#statementsFor(now);
-        for (const statement of statements) this.#log.info({ statement }, 'changing the database');
+        for (const statement of statements) this.#log.info({ statement }, messages.changingDatabase);
         return statements;
       });
       await this.#pendingStatements();
@@ -137,7 +138,7 @@ class DatabaseSink implements Sink {
     return this.#statementsFor(found);
   }
 
-  /** What brings the table to what it must be, if that is ours to do. */
+  /** The statements that bring the table to its required form, if the daemon may change it. */
   #statementsFor(found: TableInfo | undefined): string[] {
     const differences = schemaDiff(this.#table, found, this.#dialect);
     const isOurs = this.#options.migrate && differences.every(({ statements }) => statements !== undefined);
@@ -166,8 +167,8 @@ class DatabaseSink implements Sink {
         const removes = retention > 0 && this.#mayRemoveOld();
         await this.#database.maintain(removes ? Date.now() - retention : undefined, signal);
       } catch (error) {
-        // Nothing depends on it: the next round does what this one didn't.
-        if (!signal.aborted) this.#log.warn({ reason: reasonOf(error) }, 'the table could not be tidied');
+        // No delivery depends on it: the next round repeats it.
+        if (!signal.aborted) this.#log.warn({ reason: reasonOf(error) }, messages.notMaintained);
       }
       await delay(maintenanceInterval, undefined, { signal, ref: false }).catch(() => undefined);
     }

@@ -84,12 +84,12 @@ export function mappedColumn(name: string, source: string): Column {
   return { name, path: path.split('.'), type, required: false };
 }
 
-/** What goes into a column in every row, or NULL, where that is certain. */
+/** The kind of a column's value in every row, or NULL, if that is certain. */
 export type ValueKind = 'an id' | 'a time' | 'a time as text' | 'a boolean' | 'a boolean as text' | 'JSON';
 
 /**
- * The kind of what a column is given; undefined where it may be anything, as what stands in a body, or any text, as the
- * name of a zone.
+ * The kind of a column's values; undefined if they may be anything, as in a body, or any text, such as the name of a
+ * zone.
  */
 export function valueKindOf({ path, type }: Column): ValueKind | undefined {
   if (path.length !== 1) return undefined;

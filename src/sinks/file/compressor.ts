@@ -12,6 +12,7 @@ import { ExponentialBackoff, Wakeup } from '../../common/async/loop.ts';
 import { codeOf, reasonOf } from '../../common/errors.ts';
 import { statOf } from '../../common/fs/access.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
+import { messages } from '../../common/messages.ts';
 import { type RotatedFile, rotatedFiles, syncToDisk } from './rotated-files.ts';
 
 interface CompressorOptions {
@@ -24,7 +25,7 @@ interface CompressorOptions {
 const firstPause = 60_000;
 const longestPause = 3_600_000;
 
-/** Compresses rotated files beside the deliveries, which never wait for it. It never fails: what is in the way is logged. */
+/** Compresses rotated files beside the deliveries, which never wait for it. It never fails: it logs errors. */
 export class Compressor {
   readonly #options: CompressorOptions;
   readonly #log: Logger;
@@ -33,7 +34,7 @@ export class Compressor {
   readonly #wakeup = new Wakeup();
   #path = '';
   #running: Promise<void> | undefined;
-  /** What the log said last of what is in the way; undefined where nothing is. */
+  /** The obstacle that the log reported last; undefined if there is none. */
   #reported: Failure | undefined;
 
   /** @param pauses between tries of what could not be compressed */
@@ -108,12 +109,9 @@ export class Compressor {
     const reported = this.#reported;
     this.#reported = first;
     if (first === undefined) {
-      if (reported !== undefined) this.#log.info('rotated files are compressed again');
+      if (reported !== undefined) this.#log.info(messages.compressedAgain);
     } else if (!isDeepStrictEqual(first, reported)) {
-      this.#log.warn(
-        { ...first, others: others.length },
-        'a rotated file could not be compressed; it is tried again from time to time',
-      );
+      this.#log.warn({ ...first, others: others.length }, messages.notCompressed);
     }
   }
 }

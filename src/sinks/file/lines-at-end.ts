@@ -5,6 +5,7 @@ import { crc32, createGunzip } from 'node:zlib';
 import type { Logger } from 'pino';
 import { codeOf } from '../../common/errors.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
+import { messages } from '../../common/messages.ts';
 import { rotatedFiles } from './rotated-files.ts';
 
 /** How far back it is looked, whatever the files hold. */
@@ -47,10 +48,7 @@ export async function readLinesAtEnd(
       left = { ...left, bytes: left.bytes - bytes, lines: left.lines - lines.length };
     } catch (error) {
       if (signal.aborted) throw error;
-      log.warn(
-        { path: file, reason: fileReasonOf(error) },
-        'the end of a rotated file can not be read: lines of it that were written just before a crash may be repeated',
-      );
+      log.warn({ path: file, reason: fileReasonOf(error) }, messages.rotatedUnread);
       break;
     }
     if (left.bytes <= 0 || left.lines <= 0) break;

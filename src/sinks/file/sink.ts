@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { codeOf } from '../../common/errors.ts';
 import { accessTo, makeFolder } from '../../common/fs/access.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
+import { messages } from '../../common/messages.ts';
 import type { Delivery } from '../../notification/envelope.ts';
 import { delivered, type Outcome, type Sink, type SinkContext, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { Compressor } from './compressor.ts';
@@ -54,7 +55,7 @@ class FileSink implements Sink {
   async prepare(): Promise<void> {
     await this.#orUnavailable(async () => {
       await this.#current();
-      // What an earlier run has left, or rotated when it was told not to compress.
+      // Files left by an earlier run, or rotated when compression was off.
       if (!this.#isGuest) this.#compressor.start(await realpath(this.#options.path));
     });
   }
@@ -70,7 +71,7 @@ class FileSink implements Sink {
 
   /** Those of the batch that aren't in the file yet. */
   async #missingOf(batch: readonly Delivery[], signal: AbortSignal): Promise<readonly Delivery[]> {
-    // What may be there comes first after a start: nothing of it is left.
+    // Possible repeats come first after a start: from here on there are none.
     if (!batch.some(({ mayRepeat }) => mayRepeat)) this.#linesBefore?.clear();
     else this.#linesBefore ??= await this.#readLinesBefore(signal);
     const before = this.#linesBefore;
@@ -176,10 +177,10 @@ class FileSink implements Sink {
     const { path } = this.#options;
     if (buffer.toString('utf8', 0, bytesRead) === ourLine.slice(0, bytesRead)) {
       await file.truncate(end);
-      this.#log.warn({ path, bytes: size - end }, 'removed half a line, left by a crash, from the end of the file');
+      this.#log.warn({ path, bytes: size - end }, messages.lineRemoved);
     } else {
       await file.appendFile('\n');
-      this.#log.warn({ path }, 'the file ended in the middle of a line that is not ours; ended that line');
+      this.#log.warn({ path }, messages.lineEnded);
     }
   }
 
@@ -189,7 +190,7 @@ class FileSink implements Sink {
     const isFull = maxSize > 0 && size + more > maxSize;
     const isOld = rotate > 0 && Math.floor(mtimeMs / rotate) < Math.floor(Date.now() / rotate);
     if (this.#isGuest || size === 0 || !(isFull || isOld)) return file;
-    // A link stays where it is: what it leads to is rotated.
+    // A link stays in its place: its target is rotated.
     const target = await realpath(path);
     await this.#letGo();
     await rename(target, await freeRotatedName(target, new Date()));

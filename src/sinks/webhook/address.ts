@@ -16,7 +16,7 @@ export interface Address {
   pathFor(delivery: Delivery): string;
 }
 
-/** What a placeholder may name. */
+/** The values that a placeholder may name. */
 const names = ['account_id', 'event', 'category', 'zone', 'id'] as const;
 
 /** @throws Error that says what is wrong with the URL, and never shows it */

@@ -44,7 +44,7 @@ function repairHeads(socket: Socket): void {
   };
 }
 
-/** Undefined where more of it has to come first. What is no HTTP is left as it is. */
+/** Undefined if more bytes must come first. Anything but HTTP is returned unchanged. */
 function repairedHead(bytes: Buffer): Buffer | undefined {
   const text = bytes.toString('latin1');
   if (!protocol.startsWith(text.slice(0, protocol.length))) return bytes;

@@ -7,7 +7,7 @@ import type { Credentials } from './http.ts';
 import type { TokenSource } from './oauth.ts';
 import type { WebhookOptions } from './options.ts';
 
-/** What a request says about who sends it. */
+/** The credentials of a request. */
 export interface Auth extends Credentials {
   /** `Basic`, `Bearer`; undefined where nothing is said. */
   readonly scheme: string | undefined;

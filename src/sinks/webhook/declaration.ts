@@ -7,9 +7,9 @@ import { createAddress } from './address.ts';
 import { batchFormats, createFormat } from './formats/formats.ts';
 import { templatePaths } from './formats/template.ts';
 import { type FormatName, formatNames, type WebhookOptions, webhookOptions } from './options.ts';
-import { fieldFormats, headerName, ownHeaders, validationErrors, warnings } from './validate.ts';
+import { fieldFormats, headerName, ownHeaders, rules, warnings } from './validate.ts';
 
-/** What of `validationErrors` JSON Schema can say. */
+/** What of `rules` JSON Schema can say. */
 const schemaRules: readonly object[] = [
   when({ format: { const: 'template' } }, { required: ['template'] }),
   unlessFormat(['template'], { not: { required: ['template'] } }),
@@ -39,10 +39,10 @@ export const webhookDeclaration: SinkDeclaration<WebhookOptions> = {
   summary: 'an HTTP request for each notification, in the format that the receiver wants',
   options: webhookOptions,
   limits: ({ batch, concurrency, rateLimit }) => ({ batch, concurrency: Math.min(concurrency, usefulAt(rateLimit)) }),
-  check: validationErrors,
+  rules,
   schemaRules,
-  warnings: warnings,
-  requiredKeys: requiredKeys,
+  warnings,
+  requiredKeys,
   paths: ({ template }) => (template === undefined ? [] : templatePaths(template)),
   rehearse,
 };
@@ -74,7 +74,7 @@ function usefulAt(limit: WebhookOptions['rateLimit']): number {
   return Math.max(1, Math.ceil((limit.requests * 5_000) / limit.per));
 }
 
-/** What can't be said without: what the format has a place for, and what stands in the URL. */
+/** The keys that a request needs: those of its format, and those in the URL. */
 function requiredKeys({ format, url }: WebhookOptions): readonly EnvelopeKey[] {
   const inUrl = createAddress(url).placeholders.filter((name) => name !== 'id');
   return [...(requiredByFormat[format] ?? []), ...inUrl];

@@ -27,7 +27,7 @@ export interface Credentials {
   refused(header: string | undefined): boolean;
 }
 
-/** What requests are sent with. */
+/** The client that sends requests. */
 export interface HttpClient {
   readonly dispatcher: Dispatcher;
   readonly auth: Credentials;

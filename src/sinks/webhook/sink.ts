@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Deadlines } from '../../common/async/deadlines.ts';
 import { reasonOf } from '../../common/errors.ts';
+import { messages } from '../../common/messages.ts';
 import { createMask, type Mask } from '../../common/text/secret-mask.ts';
 import type { Delivery } from '../../notification/envelope.ts';
 import { type Outcome, type ProbeReport, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
@@ -41,7 +42,7 @@ export const webhookSink: SinkKind<WebhookOptions> = {
       (target) => openTransport({ ...options, tls: { ...options.tls, serverName: undefined } }, target),
       mask,
     );
-    if (!options.tls.verify) log.warn({ receiver: address.origin }, "the receiver's certificate is not checked");
+    if (!options.tls.verify) log.warn({ receiver: address.origin }, messages.notVerified);
     const deadlines = new Deadlines(options.timeout.total);
     const credentials = credentialHeaders(options);
     const serves = address.placeholders.includes('account_id') ? 'account' : 'all';
@@ -137,9 +138,9 @@ class WebhookSink implements Sink {
   }
 
   /**
-   * Halves a batch until what the receiver refuses stands by itself.
-   * @param until when it is left for the next try what isn't sent yet, by the monotonic clock: an attempt that took too
-   *   long would lose what has become of the others
+   * Halves a batch until the part that the receiver refuses is alone.
+   * @param until when the rest is left for the next attempt, by the monotonic clock: an attempt that exceeds its time
+   * limit would lose the results of the others
    */
   async #divide(batch: readonly Delivery[], until: number, signal: AbortSignal): Promise<Outcome[]> {
     const half = Math.ceil(batch.length / 2);

@@ -85,8 +85,8 @@ function filesOf(given: TlsFiles): ReturnType<typeof readTls> {
 }
 
 /**
- * Looks a name up and leaves out what isn't public. It belongs into the connection itself: what is looked at is what is
- * connected to, so that a name which has another address a moment later is of no use.
+ * Resolves a name, without addresses that aren't public. It is part of the connection, so that the checked address is
+ * the one that is connected to, even if the name changes its address a moment later.
  */
 export function publicLookup(lookup = systemLookup): LookupFunction {
   return (hostname, options, callback) => {

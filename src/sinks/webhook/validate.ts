@@ -1,6 +1,6 @@
 import { reasonOf } from '../../common/errors.ts';
 import { isLoopback } from '../../common/net/addresses.ts';
-import type { OptionIssue } from '../../common/options/declare.ts';
+import type { OptionIssue, OptionRule } from '../../common/options/declare.ts';
 import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
 import { excerptOf } from '../../common/text/slips.ts';
 import { isSecretParameter } from '../../kazoo/secrets.ts';
@@ -10,67 +10,83 @@ import { createSigner } from './auth.ts';
 import { batchFormats, createFormat, isMisreadSource } from './formats/formats.ts';
 import type { FormatName, WebhookOptions } from './options.ts';
 
-/** What is wrong among options each of which is right by itself. Nothing in it shows a secret. */
-export function validationErrors(options: WebhookOptions): readonly OptionIssue[] {
-  const errors: OptionIssue[] = [];
-  const refuse = (holds: boolean, path: readonly string[], message: string) => {
-    if (holds) errors.push({ path, message });
-  };
-  const check = (path: readonly string[], work: () => unknown) => {
-    try {
-      work();
-    } catch (error) {
-      errors.push({ path, message: reasonOf(error), ...excerptOf(error) });
-    }
-  };
-
-  check(['url'], () => createAddress(options.url));
-  check(['signature', 'secrets'], () => createSigner(options.signature.secrets));
-  refuseFormat(options, refuse, check);
-  refuseHeaders(options, refuse);
-  refuseAuth(options, refuse);
-  refuseConnection(options, refuse);
-  return errors;
-}
+/** How the options go together. Nothing that is said of them shows a secret. */
+export const rules: readonly OptionRule<WebhookOptions>[] = [
+  ({ url }) => whatThrows(['url'], () => createAddress(url)),
+  ({ signature }) => whatThrows(['signature', 'secrets'], () => createSigner(signature.secrets)),
+  ...[refuseTemplate, refuseFields, refuseContentType, refuseBatch, refuseMethod, refuseHeaders, refuseAuth].map(
+    refusing,
+  ),
+  ...[refuseBasic, refuseBearer, refuseTokenUrl, refuseTls, refuseProxy, refuseTimeouts, refuseRate].map(refusing),
+  ({ format, template, fields }) =>
+    format === 'template' && template !== undefined
+      ? whatThrows(['template', 'body'], () => createFormat({ format, template, fields }))
+      : [],
+];
 
 type Refuse = (holds: boolean, path: readonly string[], message: string) => void;
-type Check = (path: readonly string[], work: () => unknown) => void;
+
+function refusing(rule: (options: WebhookOptions, refuse: Refuse) => void): OptionRule<WebhookOptions> {
+  return (options) => {
+    const errors: OptionIssue[] = [];
+    rule(options, (holds, path, message) => {
+      if (holds) errors.push({ path, message });
+    });
+    return errors;
+  };
+}
+
+function whatThrows(path: readonly string[], work: () => unknown): OptionIssue[] {
+  try {
+    work();
+    return [];
+  } catch (error) {
+    return [{ path, message: reasonOf(error), ...excerptOf(error) }];
+  }
+}
 
 /** Those that have a place for `fields`. */
 export const fieldFormats: readonly FormatName[] = ['kazoo-json', 'kazoo-form', 'template'];
 
-function refuseFormat(options: WebhookOptions, refuse: Refuse, check: Check): void {
-  const { format, template, fields, batch, method, signature } = options;
-  const has = { template: template !== undefined, fields: Object.keys(fields).length > 0 };
-  const takesFields = fieldFormats.includes(format);
-  refuse(format === 'template' && !has.template, ['template'], 'is required by the format template');
-  refuse(format !== 'template' && has.template, ['template'], `is not used by the format ${format}`);
-  refuse(!takesFields && has.fields, ['fields'], `are not used by the format ${format}`);
-  if (format === 'template' && has.template) check(['template', 'body'], () => createFormat(options));
+function refuseTemplate({ format, template }: WebhookOptions, refuse: Refuse): void {
+  refuse(format === 'template' && template === undefined, ['template'], 'is required by the format template');
+  refuse(format !== 'template' && template !== undefined, ['template'], `is not used by the format ${format}`);
+}
+
+function refuseFields({ format, fields }: WebhookOptions, refuse: Refuse): void {
+  const areUsed = fieldFormats.includes(format) || Object.keys(fields).length === 0;
+  refuse(!areUsed, ['fields'], `are not used by the format ${format}`);
+}
+
+function refuseContentType({ template }: WebhookOptions, refuse: Refuse): void {
   refuse(!isHeaderValue(template?.contentType ?? ''), ['template', 'contentType'], 'must be a media type');
+}
+
+function refuseBatch({ format, batch, url }: WebhookOptions, refuse: Refuse): void {
+  if (batch.max === 1) return;
   refuse(
-    batch.max > 1 && !batchFormats.includes(format),
+    !batchFormats.includes(format),
     ['batch', 'max'],
     `must be 1 with the format ${format}: only ${batchFormats.join(' and ')} have arrays`,
   );
   refuse(
-    batch.max > 1 && options.url.includes('{'),
+    url.includes('{'),
     ['batch', 'max'],
     'must be 1 with placeholders in the url: they differ from one notification to the next',
   );
+}
+
+function refuseMethod({ method, format, signature }: WebhookOptions, refuse: Refuse): void {
+  if (method !== 'GET') return;
   refuse(
-    method === 'GET' && format !== 'kazoo-form',
+    format !== 'kazoo-form',
     ['method'],
     'GET sends no body: it needs the format kazoo-form, which goes into the query',
   );
-  refuse(
-    method === 'GET' && signature.secrets.length > 0,
-    ['signature', 'secrets'],
-    'sign the body, and GET sends none',
-  );
+  refuse(signature.secrets.length > 0, ['signature', 'secrets'], 'sign the body, and GET sends none');
 }
 
-/** Those that say how a message ends or where it goes, and those that are made anew for each request. */
+/** Headers that define the end or the destination of a message, and those that are made for each request. */
 export const ownHeaders: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
@@ -106,13 +122,20 @@ function refuseAuth({ auth, headers }: WebhookOptions, refuse: Refuse): void {
   refuse(given.length > 1, ['auth'], `must be one of them: ${given.join(', ')}`);
   const hasHeader = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
   refuse(given.length > 0 && hasHeader, ['auth'], 'makes the header authorization, which is among the headers already');
-  refuse(auth.basic?.user.includes(':') ?? false, ['auth', 'basic', 'user'], "can't have a colon");
-  refuse(!isHeaderValue(auth.bearer?.token ?? ''), ['auth', 'bearer', 'token'], 'must be printable ASCII on one line');
-  if (auth.oauth2 !== undefined) refuseTokenUrl(auth.oauth2.tokenUrl, refuse);
 }
 
-function refuseTokenUrl(url: string, refuse: Refuse): void {
+function refuseBasic({ auth: { basic } }: WebhookOptions, refuse: Refuse): void {
+  refuse(basic?.user.includes(':') ?? false, ['auth', 'basic', 'user'], "can't have a colon");
+}
+
+function refuseBearer({ auth: { bearer } }: WebhookOptions, refuse: Refuse): void {
+  refuse(!isHeaderValue(bearer?.token ?? ''), ['auth', 'bearer', 'token'], 'must be printable ASCII on one line');
+}
+
+function refuseTokenUrl({ auth: { oauth2 } }: WebhookOptions, refuse: Refuse): void {
+  if (oauth2 === undefined) return;
   const path = ['auth', 'oauth2', 'tokenUrl'];
+  const url = oauth2.tokenUrl;
   if (unescapedAt.test(url)) refuse(true, path, unescapedAtMessage);
   else if (!isHttpUrl(url)) refuse(true, path, 'must be a URL such as https://host/path');
   else refuse(hasLogin(url), path, 'must be without user and password; they are clientId and clientSecret');
@@ -121,9 +144,11 @@ function refuseTokenUrl(url: string, refuse: Refuse): void {
 /** Node's timers go no further; an hour is more than any request should take. */
 const longest = 3_600_000;
 
-function refuseConnection(options: WebhookOptions, refuse: Refuse): void {
-  const { tls, proxy, allowPrivateNetworks, timeout, rateLimit } = options;
+function refuseTls({ tls }: WebhookOptions, refuse: Refuse): void {
   refuse((tls.cert === undefined) !== (tls.key === undefined), ['tls'], 'needs cert and key, or neither');
+}
+
+function refuseProxy({ proxy, allowPrivateNetworks }: WebhookOptions, refuse: Refuse): void {
   const hasProxy = proxy !== 'environment' && proxy !== 'none';
   const hasStrayAt = hasProxy && unescapedAt.test(proxy);
   refuse(hasStrayAt, ['proxy'], unescapedAtMessage);
@@ -137,8 +162,14 @@ function refuseConnection(options: WebhookOptions, refuse: Refuse): void {
     ['proxy'],
     'chooses the address by itself, so that allowPrivateNetworks: false would check nothing',
   );
+}
+
+function refuseTimeouts({ timeout }: WebhookOptions, refuse: Refuse): void {
   refuse(timeout.connect > longest, ['timeout', 'connect'], 'must be an hour at most');
   refuse(timeout.total > longest, ['timeout', 'total'], 'must be an hour at most');
+}
+
+function refuseRate({ rateLimit }: WebhookOptions, refuse: Refuse): void {
   refuse((rateLimit?.per ?? 0) > 24 * longest, ['rateLimit', 'per'], 'must be a day at most');
 }
 

@@ -2,6 +2,7 @@ import { existsSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import pino from 'pino';
+import { messages } from '../../../src/common/messages.ts';
 import { askDaemon } from '../../../src/ops/control.ts';
 import type { Status } from '../../../src/ops/status.ts';
 import { cli } from '../../support/cli.ts';
@@ -43,7 +44,7 @@ routes: { archive: { start: earliest, sink: { type: file, path: FOLDER/out.ndjso
   Date.now = clock;
 
   daemon = startDaemon(config);
-  await daemon.says('more than a day beyond the last sign of life');
+  await daemon.says(messages.clockDoubted);
   const at = await httpAddress(daemon);
   await until(async () => total((await ask(at, '/metrics')).body, 'kazoo_relay_delivery_attempts_total') === 1, {
     what: 'the delivery',

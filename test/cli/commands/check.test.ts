@@ -75,6 +75,10 @@ relay.yaml: 1 broker, 1 route, no mistakes, 1 warning
       /^mistake {2}relay.yaml:4:12: validation.schemas schema .*low_balance.json: /,
     );
     expect(code).toBe(1);
+    const more = folder.write('relay.yaml', `${whole}validation:\n  schemas: [FOLDER/schemas]\nlog: { level: loud }\n`);
+    expect((await cli(['check', '--config', more])).stdout).toMatch(
+      /^mistake .* log.level .*\nmistake .* validation.schemas .*\n.*: 2 mistakes\n$/,
+    );
   });
 
   test('has all of it for programs too', async () => {

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Command } from 'commander';
 import { createProgram } from '../../../src/cli/program.ts';
 import { createTerminal } from '../../../src/cli/support/terminal.ts';
 import { cli } from '../../support/cli.ts';
@@ -57,9 +58,33 @@ describe('bash, having sourced the completion', () => {
 
   test('completes the routes of the configuration that is named, or of the usual one, where a route is meant', () => {
     expect(complete('replay --config=x --route cr')).toEqual(['crm', 'crm-old']);
-    expect(complete('probe ')).toEqual(['archive', 'crm', 'crm-old']);
+    for (const command of ['probe', 'pause', 'resume', 'database schema', 'dead list --route', 'waiting retry -r'])
+      expect([command, complete(`${command} `)]).toEqual([command, ['archive', 'crm', 'crm-old']]);
     expect(complete('probe --config other.yaml ')).toEqual(['from-other.yaml']);
-    expect(complete('forget ')).toEqual([]);
+    expect(complete('forget ')).toEqual(['gone', 'gone-too']);
+    expect(complete('forget --config other.yaml ')).toEqual(['from-other.yaml']);
+  });
+
+  test('leaves no argument and no option out that names a route', async () => {
+    const scripts = {
+      bash: (await cli(['completion', 'bash'])).stdout,
+      fish: (await cli(['completion', 'fish'])).stdout,
+    };
+    const program = await createProgram(['completion'], createTerminal(process));
+    const all = (command: Command, path: string): [string, Command][] => [
+      [path, command],
+      ...command.commands.flatMap((inner) => all(inner, `${path} ${inner.name()}`.trim())),
+    ];
+    const naming = all(program, '').filter(([, { registeredArguments, options }]) =>
+      [...registeredArguments.map((one) => one.name()), ...options.map(({ long }) => long ?? '')].some((name) =>
+        /route/.test(name),
+      ),
+    );
+    expect(naming.length).toBeGreaterThanOrEqual(12);
+    for (const [path] of naming) {
+      expect(scripts.bash).toMatch(new RegExp(`'${path}(/.*)?'\\).*_kazoo_relay_routes`));
+      expect(scripts.fish).toMatch(new RegExp(`__kazoo_relay_at "${path}"' .*__kazoo_relay_routes`));
+    }
   });
 
   test('completes nothing where nobody can know what is meant', () => {
@@ -84,7 +109,8 @@ function complete(line: string): string[] {
   const program = `
     kazoo-relay() {
       [[ "$1 $2" == 'config routes' ]] || return
-      if [[ $3 == --config ]]; then echo "from-$4"; else printf '%s\\n' archive crm crm-old; fi
+      if [[ $3 == --former ]]; then shift; [[ $# -gt 2 ]] || printf '%s\\n' gone gone-too; fi
+      if [[ $3 == --config ]]; then echo "from-$4"; elif [[ $1 == config ]]; then printf '%s\\n' archive crm crm-old; fi
     }
     source "$1"; shift
     COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -160,6 +160,24 @@ not covered:
     expect(result).toMatchObject({ code: 0 });
     expect(await accounts()).toEqual([kept, kept]);
   });
+
+  test('finds what SQLite has left of a moved row in a page that is in use, and --compact removes it', async () => {
+    await erase('--yes');
+    await journal.close();
+    const file = join(folder.path, 'journal', 'journal.sqlite');
+    leaveFragment(file, bodyOf(erased));
+    expect(inFiles(bodyOf(erased))).toBe(true);
+    expect(await erase('--yes')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^the account's id is still in the journal's file \(1 time\), .* with --compact\n$/,
+      ),
+    });
+    expect(await erase('--yes', '--compact')).toMatchObject({ code: 0, stderr: '' });
+    expect(inFiles(bodyOf(erased))).toBe(false);
+    journal = await openJournal(join(folder.path, 'journal'), log);
+    expect(await accounts()).toEqual([kept, kept]);
+  });
 });
 
 test('after an erasure no byte of the account is in the files, or the command knows of it, whatever had become of it before', async () => {
@@ -204,6 +222,21 @@ async function happen({ what, size, which }: Step, store: Operating): Promise<vo
   if (what === 'drop') await store.drop(records.slice(0, which));
   if (what === 'replay') await store.replay('archive', entries);
   if (what === 'settle') await settle(journal, 'archive', { cursor, settled: [untouched(record.seq)] });
+}
+
+/** Writes a text where SQLite leaves what it has moved elsewhere: between the pointers and the cells of a leaf that is in use. */
+function leaveFragment(file: string, text: string): void {
+  const bytes = readFileSync(file);
+  const pageSize = bytes.readUInt16BE(16);
+  for (let page = pageSize; page < bytes.length; page += pageSize) {
+    const [pointers, cells] = [page + 8 + 2 * bytes.readUInt16BE(page + 3), page + bytes.readUInt16BE(page + 5)];
+    // A leaf of a table that has rows.
+    if (bytes[page] !== 0x0d || pointers === page + 8 || cells - pointers < 2 * text.length) continue;
+    bytes.write(text, pointers + Math.floor(text.length / 2), 'latin1');
+    writeFileSync(file, bytes);
+    return;
+  }
+  throw new Error('no leaf has room');
 }
 
 /** How the body of its notifications begins. */

@@ -37,6 +37,8 @@ describe('a route that has left the configuration', () => {
     expect(stdout).toMatch(
       /\n\nNOT IN THE CONFIGURATION +LAG .*\nold +2 \(\d+ \w+\) +1 +0 +1\nNothing of these is delivered\./,
     );
+    expect((await relay('config', 'routes')).stdout).toBe('archive\n');
+    expect((await relay('config', 'routes', '--former')).stdout).toBe('old\n');
     daemon = await start();
     expect(JSON.parse((await relay('status', '--json')).stdout)).toMatchObject({ running: true, former_routes: [old] });
   });
@@ -54,7 +56,7 @@ describe('a route that has left the configuration', () => {
   test('has nothing tried; another route can deliver it', async () => {
     const [dead = ''] = ids;
     const help =
-      'not: the configuration has no route old; another one can deliver it: kazoo-relay replay --route NAME ID\n';
+      'not retried: the configuration has no route old; another one can deliver it: kazoo-relay replay --route NAME ID\n';
     expect((await relay('dead', 'retry', '--all')).stdout).toContain(help);
     expect((await relay('waiting', 'retry', '--all')).stdout).toContain(help);
     expect((await relay('replay', '--route', 'archive', dead)).stdout).toMatch(

@@ -71,7 +71,7 @@ describe('init', () => {
   test('never overwrites a file unless it is told to, and keeps it then', async () => {
     folder.write('etc/relay.yaml', 'ours: true\n');
     const args = ['--broker', nobody, '--journal', folder.path, '--sink', 'log'];
-    expect(await init([], ...args)).toMatchObject({ code: 2, stderr: expect.stringContaining('is there already') });
+    expect(await init([], ...args)).toMatchObject({ code: 2, stderr: expect.stringContaining('exists already') });
     expect(written()).toEqual({ ours: true });
     await init([], ...args, '--force');
     expect(written().routes).toEqual({ log: { sink: { type: 'log' } } });

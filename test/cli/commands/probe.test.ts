@@ -2,8 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import pino from 'pino';
 import { stringify } from 'yaml';
 import { cli, type Result } from '../../support/cli.ts';
+import { openJournal } from '../../support/journal.ts';
 import { type Receiver, type Reply, startReceiver } from '../../support/receiver.ts';
 
 let folder: string;
@@ -104,6 +106,21 @@ describe('probe', () => {
     );
   });
 
+  test('stands in the audit where there is a journal, delivered or not', async () => {
+    const receiver = await receive(() => 503);
+    const without = await probe(['crm'], { url: receiver.url });
+    expect(without.stderr).toMatch(/^this is not in the audit: there is no journal in /);
+    await (await openJournal(folder, pino({ level: 'silent' }))).close();
+    const env = { SUDO_USER: 'anna' };
+    const { stderr } = await probe(['crm', '--event', 'topup'], { url: receiver.url }, {}, env);
+    expect(stderr).toBe('');
+    const { stdout } = await cli(['audit', '--json', '--config', join(folder, 'config.yaml')]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ act: 'probe', who: 'anna', count: 1 },
+      selection: { route: 'crm', event: 'topup' },
+    });
+  });
+
   test('ends with 2 when there is no such route or event', async () => {
     const missing = await probe(['crn'], { url: 'http://127.0.0.1' });
     expect(missing).toMatchObject({ code: 2, stdout: '' });
@@ -124,14 +141,16 @@ function probe(
   args: readonly string[],
   sink: { type?: string; [option: string]: unknown },
   route: object = {},
+  env: Record<string, string> = {},
 ): Promise<Result> {
   const file = join(folder, 'config.yaml');
   const config = {
     brokers: [{ zone: 'a', url: 'amqp://127.0.0.1' }],
+    journal: { path: folder },
     routes: { crm: { ...route, sink: sink.type === undefined ? { type: 'webhook', proxy: 'none', ...sink } : sink } },
   };
   writeFileSync(file, stringify(config));
-  return cli(['probe', ...args, '--config', file]);
+  return cli(['probe', ...args, '--config', file], '', env);
 }
 
 async function receive(...args: Parameters<typeof startReceiver>): Promise<Receiver> {

@@ -99,7 +99,7 @@ describe('publish', () => {
     expect({ stdout, stderr, code }).toEqual({
       stdout:
         `published 44 notifications to 127.0.0.1:${broker.port}; ` +
-        "KAZOO's routing key of 5 isn't known, they have notifications.unknown.EVENT\n",
+        "KAZOO's routing key of 5 is unknown, they have notifications.unknown.EVENT\n",
       stderr: '',
       code: 0,
     });
@@ -160,7 +160,7 @@ describe('publish', () => {
     expect({ stdout, code }).toEqual({
       stdout:
         `published 3 notifications to 127.0.0.1:${broker.port}; ` +
-        "KAZOO's routing key of 2 isn't known, they have notifications.unknown.EVENT\n",
+        "KAZOO's routing key of 2 is unknown, they have notifications.unknown.EVENT\n",
       code: 0,
     });
     await until(() => received.length === 3, { what: 'the three bodies' });

@@ -175,6 +175,35 @@ describe('status', () => {
       /^ +\d+ B of 2\.5 GiB are undecodable or invalid; 7 of them were removed since 1970-01-01T\S+, .*: 3 undecodable, 0 of unknown ev.* 4 of/m,
     );
   });
+
+  test('tells on a terminal of 80 columns what an operator looks for first, however large the numbers are', async () => {
+    const routes = (await status()).routes.map((route) => ({
+      ...route,
+      lag: { messages: 1_234_567, seconds: 86_400 * 30 },
+      ...{ waiting: 123_456, dead: 12_345, quarantined: 1_234 },
+      delivered: { last_hour: 123_456, today: 2_345_678, latest: new Date(Date.now() - 5_940_000).toISOString() },
+    }));
+    const answer = { ...(await status()), running: true, pid: 1, routes };
+    await using server = createServer((socket) =>
+      socket.once('data', (question) => socket.end(question.toString() === 'status\n' ? JSON.stringify(answer) : '[]')),
+    );
+    // The killed daemon has left its own.
+    rmSync(join(folder, 'journal', 'control.sock'));
+    server.listen(join(folder, 'journal', 'control.sock'));
+    await once(server, 'listening');
+    const shown = async (...args: string[]) =>
+      (await cli(['status', '--config', config, ...args], '', {}, { columns: 80 })).stdout.split('\n');
+    const lines = await shown();
+    expect(lines.filter((line) => line.length > 80 && line.trim().includes(' '))).toEqual([]);
+    const at = lines.findIndex((line) => line.startsWith('ROUTE'));
+    expect(lines.slice(at, at + 2).map((line) => line.split(/ {2,}/))).toEqual([
+      ['ROUTE', 'LAST H', 'TODAY', 'LATEST', 'LAG', 'WAITING', 'QUARANTINED', 'DEAD', 'STATE'],
+      ['archive', '123k', '2345k', '99 min', '1234k (30 d)', '123k', '1234', '12k', '-'],
+    ]);
+    expect((await shown('--wide')).find((line) => line.startsWith('archive'))).toMatch(
+      /^archive +file +123456 +2345678 +99 min ago +1234567 \(30 d\) +- +123456 +1234 +12345 +-$/,
+    );
+  });
 });
 
 function rename(table: string, to: string): void {

@@ -96,6 +96,12 @@ describe('tail', () => {
     ]);
   });
 
+  test('gives the room that short columns leave to long ones on a terminal', async () => {
+    const args = ['tail', '--accounts', 'a2', '--config', config];
+    const { stdout } = await cli(args, '', {}, { columns: 80 });
+    expect(stdout).toMatch(/^RECEIVED {2,6}EVENT {10}ACCOUNT {2}ZONE {2}STATE {2}PROBLEM\n/);
+  });
+
   test('keeps what could steer a terminal from it', async () => {
     for (const shown of [await lines(), await lines('--json')]) {
       expect(shown.join('\n')).not.toMatch(/[^\P{Cc}\n]/u);

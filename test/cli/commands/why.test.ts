@@ -99,12 +99,29 @@ describe('why', () => {
     const narrow = await cli(['why', id, '--config', join(folder, 'config.yaml')], '', {}, { columns: 80 });
     const lines = narrow.stdout.trimEnd().split('\n');
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
-    expect(lines.slice(3)).toEqual([
+    expect(lines.slice(2)).toEqual([
       expect.stringMatching(/^ {2}crm {2}not wanted: where is false/),
       expect.stringMatching(/^ {7}\S/),
       expect.stringMatching(/^ {7}\S/),
-      expect.stringMatching(/^ {7}\S/),
     ]);
+  });
+
+  test('a broker has sent it again, it says how often, and when last', async () => {
+    const [one, other] = await withJournal(async (journal) => {
+      const batch = ['a', 'b'].map((id) => notification({ id, event: 'missed_call', accountId: account }));
+      await journal.append(batch);
+      await journal.append([...batch.slice(1), ...batch.slice(1)]);
+      return batch.map(({ header }) => header.id);
+    });
+    const told = async (id = '') => (await relay('why', id)).stdout;
+    expect(await told(one)).not.toContain('more time');
+    expect(await told(other)).toMatch(
+      new RegExp(`^  the broker sent it 2 more times, last ${time}; duplicates are dropped$`, 'm'),
+    );
+    expect(JSON.parse((await relay('why', other ?? '', '--json')).stdout).redelivered).toMatchObject({ count: 2 });
+    expect((await relay('why', '--event', 'register', '--number', '12', '--since', '2001-01-01')).stdout).toContain(
+      '(missed_call 2), 2 duplicates dropped, the newest',
+    );
   });
 
   test('it can’t say more, it says where deliveries were not logged yet', async () => {
@@ -114,7 +131,7 @@ describe('why', () => {
       return id;
     });
     expect((await relay('why', id)).stdout).toContain(
-      '  crm  the route has passed it, and how is not known any more: nothing is logged yet\n',
+      '  crm  the route has passed it; what became of it is not known any more: nothing is logged yet\n',
     );
   });
 
@@ -161,6 +178,101 @@ describe('why', () => {
   });
 });
 
+test('why lists what came in since a time, the newest first, as far as its limit', async () => {
+  const ids = await withJournal(async (journal) => {
+    await append(journal, { receivedAt: Date.now() - 3_600_000 });
+    const one = await append(journal, {});
+    return [(await append(journal, { event: 'register' })).id, one.id];
+  });
+  const found = async (...args: string[]) => (await relay('why', '--since', '30m', ...args)).stdout;
+  expect((await found()).match(/^\w+ {2}[0-9a-f-]{36}$/gm)).toEqual([`register  ${ids[0]}`, `missed_call  ${ids[1]}`]);
+  expect(await found('--limit', '1')).toMatch(/\nshown: the newest 1, back to \S+; --limit for more\n$/);
+  expect(await relay('why', '--since', '0s')).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/^nothing fits since \S+\nno broker was away, as far as the journal knows\n$/),
+  });
+});
+
+test('dead and waiting say of one that is not of theirs on a line for each route what it is', async () => {
+  configure({ crm: {}, picky: { events: ['fax_*'] } });
+  const id = await withJournal(async (journal) => {
+    const { seq, id } = await append(journal, {});
+    await passed(journal, 'crm', seq, { delivered: [{ code: 204, places: [seq, seq], events: new Map() }] });
+    await passed(journal, 'picky', seq, {}, { events: ['fax_*'] });
+    return id;
+  });
+  const byRoute = [
+    expect.stringMatching(`^  crm: delivered ${time}, answered 204, after 1 try$`),
+    '  picky: not wanted: its event, missed_call, is not among events: fax_*',
+  ];
+  const lines = async (...args: string[]) => (await relay(...args)).stdout.split('\n');
+  expect((await lines('dead', 'retry', id)).slice(1, 4)).toEqual([`${id}: it is not dead or quarantined`, ...byRoute]);
+  expect((await lines('waiting', 'drop', id)).slice(0, 3)).toEqual([
+    `${id}: it does not wait for its next try`,
+    ...byRoute,
+  ]);
+  expect((await lines('dead', 'retry', id, '--route', 'crm'))[1]).toMatch(
+    /: it is not dead or quarantined on crm: crm: d/,
+  );
+});
+
+describe('on a terminal of 80 columns, nothing is wider but ids and words that are', () => {
+  test.each([
+    'why --since 1h',
+    'why --event register --since 1h',
+    'why 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55',
+    'dead list',
+    'dead list --group',
+    'dead show ID',
+    'dead retry ID',
+    'dead drop --event register --yes',
+    'waiting list',
+    'waiting show ID',
+    'replay ID --route crm',
+    'replay --since 1h --route crm --dry-run',
+    'status',
+    'tail',
+    'tail --event fax_inbound_error',
+    'audit --since tomorrow',
+    'pause crm',
+    'erase --account ACCOUNT --dry-run',
+    'check --strict',
+    'check --connect',
+    'publish missed_call --url amqp://kazoo.example.com',
+    'forget a-route-that-was-never-there-and-whose-name-is-rather-long',
+  ])('%s', async (line) => {
+    const args = line.split(' ').map((word) => (word === 'ACCOUNT' ? account : word));
+    const long = 'an answer of the receiver that is longer than any terminal, and tells all that has gone wrong';
+    configure({
+      crm: {
+        where: 'data.caller_id_number == "+4930123456789" && data.to == "a@example.com" && data.caller_id_nmbr == "1"',
+      },
+      other: {},
+    });
+    const id = await withJournal(async (journal) => {
+      await journal.openRoute('crm', 'earliest', 'quarantine', everything);
+      const problems = [{ path: '/caller_id_number', message: long, keyword: 'pattern' }];
+      const { seq, id } = await append(journal, { state: 'invalid', problems });
+      const failed = { at: Date.now(), duration: 1, outcome: 'retry', code: 503, reason: long } as const;
+      const dueAt = Date.now() + 60_000;
+      const record = { ...recorded(seq, 'waiting'), attempts: [failed, failed], reason: long, dueAt };
+      await passed(journal, 'crm', seq, { recorded: [record] });
+      await passed(journal, 'other', seq, { recorded: [{ ...record, state: 'dead', dueAt: null }] });
+      journal.brokerAway({ zone: 'west', broker: 'mq:5672' }, Date.now() - 60_000, long, null);
+      return id;
+    });
+    const named = args.map((word) => (word === 'ID' ? id : word));
+    const at = args[0] === 'publish' ? [] : ['--config', join(folder, 'config.yaml')];
+    const { stdout, stderr } = await cli([...named, ...at], '', {}, { columns: 80 });
+    // An envelope is for copying.
+    const lines = `${stdout}${stderr}`.split('\n').filter((line) => !/^ *["{}]/.test(line));
+    expect(lines.length).toBeGreaterThan(1);
+    expect(lines.filter((line) => line.length > 80 && line.trim().includes(' '))).toEqual([]);
+    // Times are short.
+    expect(lines.filter((line) => /\d\d:\d\d:\d\d\.\d/.test(line))).toEqual([]);
+  });
+});
+
 describe('why, where nothing fits,', () => {
   test('tells what came of that event and of that account, and when nothing could come', async () => {
     const now = Date.now();
@@ -201,7 +313,7 @@ describe('why, where nothing fits,', () => {
   });
 
   test.each([
-    [[], 'say which notification: an id, or any of --event, --account, --number and --call-id'],
+    [[], 'say which notification: an id, or any of --event, --account, --number, --call-id and --since'],
     [['x', '--event', 'missed_call'], '--event searches: give either an id or what to search for'],
     [['--number', '1'], '--number must have two digits at least'],
     [['--event', 'missed_cal'], 'did you mean missed_call?'],
@@ -214,7 +326,7 @@ describe('why, where nothing fits,', () => {
 const problem = { path: '/a', message: 'must be b', keyword: 'const' };
 
 function configure(routes: Record<string, object>): void {
-  const sink = { type: 'log', destination: 'stdout' };
+  const sink = { type: 'log' };
   const named = Object.entries(routes).map(([name, route]) => [name, { sink, ...route }]);
   const brokers = [{ zone: 'west', url: 'amqp://localhost' }];
   writeFileSync(

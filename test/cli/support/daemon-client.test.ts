@@ -57,11 +57,26 @@ test('a configuration that is not the running daemon’s is told by status and c
   expect(await told(other)).toBe(`the daemon of this journal runs with ${config}, not with ${other}`);
   appendFileSync(config, '# another state\n');
   expect(await told(config)).toBe(
-    `the daemon runs with an earlier state of ${config}: kazoo-relay reload makes it read that again`,
+    `the daemon runs with an earlier state of ${config}: kazoo-relay reload makes it read that`,
   );
   const { stdout } = await cli(['check', '--config', config, '--json']);
   expect(JSON.parse(stdout)).toMatchObject({ ok: true, note: expect.stringContaining('an earlier state') });
   await cli(['reload', '--config', config]);
+  expect(await told(config)).toBeUndefined();
+  const [one, two] = [join(folder, 'a.routes.yaml'), join(folder, 'b.routes.yaml')];
+  writeFileSync(one, 'routes: { one: { sink: { type: log } } }');
+  appendFileSync(config, 'include: "*.routes.yaml"\n');
+  await cli(['reload', '--config', config]);
+  expect(await told(config)).toBeUndefined();
+  // What the pattern matches anew, and what it doesn't match any more.
+  writeFileSync(two, 'routes: { two: { sink: { type: log } } }');
+  expect(await told(config)).toBe(`the daemon runs without ${two}: kazoo-relay reload makes it read that`);
+  rmSync(one);
+  expect(await told(config)).toBe(
+    `the daemon runs with an earlier state of ${one}, and without ${two}: kazoo-relay reload makes it read that`,
+  );
+  const reloaded = await cli(['reload', '--config', config], '', {}, { columns: 80 });
+  expect(reloaded.stdout.replaceAll(/\s+/g, ' ')).toMatch(/ last changed \d\d:\d\d:\d\d $/);
   expect(await told(config)).toBeUndefined();
 });
 
@@ -105,6 +120,7 @@ describe('status', () => {
       ready: answer,
       try: answer,
       look: answer,
+      page: answer,
     };
     const control = await openControl(journal, answers, pino({ level: 'silent' }));
     const stderr = "kazoo-relay: the daemon can't tell: the journal is closed\n";
@@ -129,7 +145,10 @@ describe('pause and resume', () => {
       if (looks === 3) throw new Error('the journal is closed');
       return null;
     };
-    const answers = { status: other, reload: other, config: other, live: other, ready: other, try: other, look };
+    const answers = {
+      ...{ status: other, reload: other, config: other, live: other, ready: other, try: other, page: other },
+      look,
+    };
     const control = await openControl(journal, answers, pino({ level: 'silent' }));
     try {
       for (const command of ['pause', 'resume']) await cli([command, 'log', '--config', file]);
@@ -165,7 +184,16 @@ describe('status --watch', () => {
       if (asked === 2) ctrlC.abort();
       return statusOf(named, 'not now', live, null);
     };
-    const answers = { status, reload: other, config: other, live: other, ready: other, try: other, look: other };
+    const answers = {
+      status,
+      reload: other,
+      config: other,
+      live: other,
+      ready: other,
+      try: other,
+      look: other,
+      page: other,
+    };
     const control = await openControl(journal, answers, pino({ level: 'silent' }));
     try {
       const around = { columns: 80, interrupted: ctrlC.signal };

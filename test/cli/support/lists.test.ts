@@ -1,9 +1,10 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { type Column, Table } from '../../../src/cli/support/table.ts';
+import { type Cell, type Column, Table } from '../../../src/cli/support/table.ts';
 import { createTerminal } from '../../../src/cli/support/terminal.ts';
-import { fullTime, moment, shortTime, span } from '../../../src/cli/support/times.ts';
+import { moment } from '../../../src/cli/support/times.ts';
+import { fullTime, shortTime, span } from '../../../src/common/text/times.ts';
 import { realEnvironment } from '../../support/real-environment.ts';
 
 const zone = realEnvironment.TZ;
@@ -103,35 +104,77 @@ describe('a list', () => {
     [30, ['ID          NAME         COUNT', '1234567890  a name tha…      7']],
     [10, ['ID          NAME    COUNT', '1234567890  a nam…      7']],
   ])('of %s columns cuts what may be cut, then leaves out what can be spared', async (width, expected) => {
-    const lines = await listed(width, {}, rows);
+    const lines = await listed(width, {}, columns, rows);
     expect(lines.slice(0, 2)).toEqual(expected);
     expect(new Set(lines.map((line) => line.trimEnd()))).toEqual(new Set(lines));
   });
 
+  test('is brief before anything of it is left out, and then stays so', async () => {
+    const brief: readonly Column[] = [
+      { head: 'RECEIVED', briefHead: 'AGE' },
+      { head: 'NAME', min: 6, spare: 1 },
+    ];
+    const page = (name: string) => [[{ text: '24 Nov 08:00', brief: '5 d' }, name]];
+    const pages = [page('a name'), page('a')];
+    expect(await listed(20, {}, brief, ...pages)).toEqual([
+      'RECEIVED      NAME',
+      '24 Nov 08:00  a name',
+      '24 Nov 08:00  a',
+    ]);
+    expect(await listed(12, {}, brief, ...pages)).toEqual(['AGE  NAME', '5 d  a name', '5 d  a']);
+    expect(await listed(8, {}, brief, ...pages)).toEqual(['AGE', '5 d', '5 d']);
+  });
+
   test('is whole with --wide, however wide the terminal is', async () => {
-    expect(await listed(10, { wide: true }, rows)).toEqual(await listed(undefined, {}, rows));
+    expect(await listed(10, { wide: true }, columns, rows)).toEqual(await listed(undefined, {}, columns, rows));
   });
 
   test('has its heads once, and where there are rows', async () => {
-    expect(await listed(80, {}, [], [['1', 'a', '', '', '1']], [['2', 'b', '', '', '2']])).toEqual([
+    expect(await listed(80, {}, columns, [], [['1', 'a', '', '', '1']], [['2', 'b', '', '', '2']])).toEqual([
       'ID  NAME  SPARE  SPARER  COUNT',
       '1   a                        1',
       '2   b                        2',
     ]);
-    expect(await listed(80, {}, [])).toEqual([]);
+    expect(await listed(80, {}, columns, [])).toEqual([]);
   });
 
   async function listed(
     width: number | undefined,
     options: { wide?: true },
-    ...pages: string[][][]
+    heads: readonly Column[],
+    ...pages: Cell[][][]
   ): Promise<string[]> {
     const stdout = Object.assign(new PassThrough(), width === undefined ? {} : { columns: width });
     const terminal = createTerminal({ stdin: new PassThrough(), stdout, stderr: new PassThrough(), env: {} });
-    const table = new Table(terminal, columns, options);
+    const table = new Table(Object.assign(terminal, options), heads);
     const written = text(stdout);
     for (const page of pages) await table.print(page);
     stdout.end();
     return (await written).split('\n').slice(0, -1);
   }
+});
+
+describe('prose', () => {
+  const told = '\u001b[33mthe sink of crm\u001b[39m is away: connect ECONNREFUSED';
+
+  test.each([
+    [undefined, {}, [told]],
+    [0, {}, [told]],
+    [40, {}, ['\u001b[33mthe sink of crm\u001b[39m is away: connect', '  ECONNREFUSED']],
+    [20, {}, ['\u001b[33mthe sink of crm\u001b[39m is', '  away: connect', '  ECONNREFUSED']],
+    [10, {}, ['\u001b[33mthe sink', '  of crm\u001b[39m', '  is away:', '  connect', '  ECONNREFUSED']],
+    [20, { wide: true }, [told]],
+  ])('on %s columns is broken at spaces, and colours take no room', async (width, options, lines) => {
+    const stdout = Object.assign(new PassThrough(), width === undefined ? {} : { columns: width });
+    const terminal = createTerminal({ stdin: new PassThrough(), stdout, stderr: new PassThrough(), env: {} });
+    await Object.assign(terminal, options).say(told, 2);
+    expect(String(stdout.read())).toBe(`${lines.join('\n')}\n`);
+  });
+
+  test('of a complaint is too, but not a line of the configuration with its caret', () => {
+    const stderr = Object.assign(new PassThrough(), { columns: 20 });
+    const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr, env: {} };
+    createTerminal(streams).complain('a.yaml:3:5: it needs a colon\n    events [missed_call]\n          ^');
+    expect(String(stderr.read())).toBe('a.yaml:3:5: it needs\na colon\n    events [missed_call]\n          ^\n');
+  });
 });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { messages } from '../../../src/common/messages.ts';
 import type { Daemon } from '../../support/daemon.ts';
 import { type TestRelay, testRelay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
@@ -23,7 +24,7 @@ describe('a signal that comes while the daemon has only begun to start', () => {
   test('to turn its log to debug, is heeded once it has one', async () => {
     const daemon = await begin();
     daemon.process.kill('SIGUSR2');
-    await daemon.says('the level of this log was changed');
+    await daemon.says(messages.levelChanged);
     expect(await daemon.end('SIGTERM')).toBe(0);
   });
 

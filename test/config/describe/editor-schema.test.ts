@@ -24,7 +24,7 @@ const whole = `${broker}routes: { all: { sink: { type: log } } }\n`;
 
 /** Where it finds what. */
 function mistakesIn(text: string): string[] {
-  validate(parse(text));
+  validate(parse(text, { merge: true }));
   return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
 }
 

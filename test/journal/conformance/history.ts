@@ -172,6 +172,22 @@ export function history(tested: Tested): void {
     const resends = await Promise.all(fresh.map(({ seq }) => tested.journal.resendsOf(seq)));
     expect(resends.map((some) => some.map(({ id }) => id))).toEqual([['n1'], ['n0'], [], []]);
   });
+
+  test('counts what brokers have sent again, and forgets it with the entry', async () => {
+    const { journal, store } = tested;
+    const once = Array.from({ length: 12 }, (_, index) => notification({ id: `n${index}`, accountId: 'a' }));
+    const again = (index: number, receivedAt: number) => notification({ id: `n${index}`, receivedAt });
+    const seqs = (await journal.append(once)).map(({ seq }) => seq);
+    await journal.append([again(3, 1_000), notification({ id: 'other' }), again(3, 2_000)]);
+    await journal.append(Array.from({ length: 11 }, (_, index) => again(index + 1, 3_000)));
+    const counts = async () => [...(await journal.redeliveriesOf(seqs))].sort(([one], [other]) => one - other);
+    const expected = seqs.slice(1).map((seq) => [seq, { count: 1, last: 3_000 }]);
+    expect(await counts()).toEqual(expected.with(2, [seqs[3] ?? 0, { count: 3, last: 3_000 }]));
+    const opened = await store.openOperatorStore();
+    await opened.act({ who: 'root', from: 'here' }, {}).erase('a', false);
+    await opened.close();
+    expect(await counts()).toEqual([]);
+  });
 }
 
 async function append({ journal }: Tested, count: number): Promise<number[]> {

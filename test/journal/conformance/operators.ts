@@ -38,6 +38,20 @@ export function operators(tested: Tested): void {
     await store.close();
   });
 
+  test('counts groups no further than asked for', async () => {
+    const { journal } = tested;
+    const seqs = (await journal.append(Array.from({ length: 6 }, () => notification({})))).map(({ seq }) => seq);
+    const records = seqs.map((seq, index) => recorded(seq, index < 4 ? 'dead' : 'quarantined'));
+    await settle(journal, 'r', { cursor: seqs.at(-1) ?? 0, recorded: records });
+    await settle(journal, 's', { cursor: seqs.at(-1) ?? 0, recorded: records.slice(0, 1) });
+    const store = operating(await tested.store.openOperatorStore());
+    const states = ['dead', 'quarantined'] as const;
+    expect(await store.groups({ states }, 10)).toEqual(await store.groups({ states }));
+    expect((await store.groups({ states }, 1)).map(({ count }) => count)).toEqual([2, 2, 1]);
+    expect(await store.groups({ states: ['dead'], route: 's', reason: 'some' }, 5)).toMatchObject([{ count: 1 }]);
+    expect(await store.groups({ states: ['dead'], route: 's', reason: 'else' }, 5)).toEqual([]);
+    await store.close();
+  });
   test('retries the dead of a selection at once, and nothing else', async () => {
     const [seqs, store] = await withRecords(tested);
     const retried = async (which: object) => {

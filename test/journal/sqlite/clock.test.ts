@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
+import { messages } from '../../../src/common/messages.ts';
 import type { Clock, Journal } from '../../../src/journal/journal.ts';
 import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
@@ -75,7 +76,7 @@ describe('a clock that is more than a day beyond the last sign of life', () => {
     expect(deadLetters()).toBe(1);
     expect(journal.clock.isTrusted).toBe(false);
     expect(journal.clock.doubt).toMatchObject({ lastSign: expect.closeTo(clock(), -4) });
-    expect(logged.join('')).toContain('more than a day beyond the last sign of life; nothing is removed for its age');
+    expect(logged.join('')).toContain(messages.clockDoubted);
   });
 
   test.each([
@@ -120,7 +121,7 @@ describe('a clock that is more than a day beyond the last sign of life', () => {
     logged = [];
     await open();
     expect(journal.clock.isTrusted).toBe(true);
-    expect(logged.join('')).not.toContain('nothing is removed for its age');
+    expect(logged.join('')).not.toContain(messages.clockDoubted);
     await journal.openRoute('r', 'earliest');
     await until(async () => (await count()) === 0 && deadLetters() === 0, { what: 'what is old to go' });
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
+import { messages } from '../../../src/common/messages.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
 import { Checkpoints } from '../../../src/journal/sqlite/connection.ts';
 import { openJournal } from '../../../src/journal/sqlite/journal.ts';
@@ -63,14 +64,14 @@ describe('a journal that is in use', () => {
     await expect(journal.append([notification({})])).rejects.toThrow(/was removed, moved or replaced/);
     await expect(journal.openRoute('r', 'now')).rejects.toThrow(/was removed, moved or replaced/);
     expect(journal.trouble).toMatch(/was removed, moved or replaced/);
-    const said = () => logged.filter((line) => line.includes('not in its place any more; nothing is acknowledged'));
+    const said = () => logged.filter((line) => line.includes(messages.journalGone));
     expect(said()).toHaveLength(1);
   });
 
   test('notices it where nothing comes in', async () => {
     rmSync(file);
     await until(() => journal.trouble !== null, { what: 'the look' });
-    expect(logged.join('')).toContain('not in its place any more');
+    expect(logged.join('')).toContain(messages.journalGone);
   });
 
   test('notices what happens within the same tick of the clock as the change before', async () => {
@@ -108,7 +109,7 @@ describe('a journal that is in use', () => {
     ['its folder', () => moveAway(folder)],
   ])('that has %s moved says where it is, and goes on once it is back', async (_what, happens) => {
     happens();
-    await expect(journal.append([notification({})])).rejects.toThrow(/move it back, and all goes on/);
+    await expect(journal.append([notification({})])).rejects.toThrow(/move it back, then intake continues/);
     for (const [, from = '', to = ''] of (journal.trouble ?? '').matchAll(/mv (\S+) (\S+?)(?= &&|$)/g)) {
       mkdirSync(folder, { recursive: true });
       renameSync(from, to);
@@ -116,7 +117,7 @@ describe('a journal that is in use', () => {
     const next = notification({});
     expect(await journal.append([next])).toHaveLength(1);
     expect(journal.trouble).toBeNull();
-    expect(logged.join('')).toContain('the journal is in its place again');
+    expect(logged.join('')).toContain(messages.journalBack);
     expect(await idsIn(folder)).toEqual([...ids, next.header.id]);
   });
 
@@ -133,7 +134,7 @@ describe('a journal that is in use', () => {
     ['replaced', () => replace(join(folder, 'daemon.lock'))],
   ])('takes its lock anew where that was %s, so that no second daemon gets it', async (_what, happens) => {
     happens();
-    await until(() => logged.join('').includes('it is taken anew'), { what: 'the look' });
+    await until(() => logged.join('').includes(messages.lockReplaced), { what: 'the look' });
     expect(() => acquireLock(folder)).toThrow(/in use by another kazoo-relay/);
     expect(await journal.append([notification({})])).toHaveLength(1);
   });
@@ -153,11 +154,11 @@ describe('a write-ahead log that can’t be brought into the journal', () => {
     reader.exec('BEGIN; SELECT count(*) FROM notifications');
     const json = JSON.stringify({ filler: 'x'.repeat(1_000_000) });
     for (let count = 0; count < 20; count += 1) await journal.append([notification({ json })]);
-    await until(() => told('can not be brought into the journal').length > 0, { what: 'the warning' });
-    expect(logged.join('')).toContain('somebody has been reading the journal for long');
+    await until(() => told(messages.walGrows).length > 0, { what: 'the warning' });
+    expect(logged.join('')).toContain('a program has been reading the journal for long');
     reader.close();
-    await until(() => told('is brought into the journal again').length > 0, { what: 'its end' });
-    expect(told('can not be brought into the journal')).toHaveLength(1);
+    await until(() => told(messages.walShrinks).length > 0, { what: 'its end' });
+    expect(told(messages.walGrows)).toHaveLength(1);
   });
 
   test('because the disk fails is told with the reason', () => {
@@ -171,7 +172,7 @@ describe('a write-ahead log that can’t be brought into the journal', () => {
     };
     const checkpoints = new Checkpoints(failing as unknown as DatabaseSync, log);
     for (let look = 0; look < 20; look += 1) checkpoints.look();
-    expect(told('can not be brought into the journal')).toHaveLength(1);
+    expect(told(messages.walGrows)).toHaveLength(1);
     expect(logged.join('')).toContain('disk I/O error');
   });
 });

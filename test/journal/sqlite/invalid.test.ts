@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync, StatementSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pino, { type Logger } from 'pino';
+import { messages } from '../../../src/common/messages.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
 import type { Recorded } from '../../../src/journal/route-session.ts';
 import { Eviction } from '../../../src/journal/sqlite/invalid.ts';
@@ -101,14 +102,14 @@ describe('what is undecodable or invalid', () => {
     for (let count = 0; count < 40; count += 1)
       await journal.append(Array.from({ length: 250 }, () => notification({ ...undecodable, raw: Buffer.alloc(0) })));
     await until(() => bytes() <= limits.maxSize / 4, { what: 'the share to be kept' });
-    await until(() => warnings('used up their share').length > 0, { what: 'the warning' });
+    await until(() => warnings(messages.shareFull).length > 0, { what: 'the warning' });
     const { evicted, invalidBytes, undecodable: left } = await journal.summary();
     expect(evicted.undecodable + left).toBe(10_000);
     expect(evicted.known + kept().length - left).toBe(200);
     expect(evicted.since).toBeGreaterThanOrEqual(start);
     expect(invalidBytes).toBe(bytes());
-    expect(warnings('fill half of their share')).toHaveLength(1);
-    expect(warnings('used up their share')).toMatchObject([{ evicted: { known: expect.any(Number) } }]);
+    expect(warnings(messages.shareHalfFull)).toHaveLength(1);
+    expect(warnings(messages.shareFull)).toMatchObject([{ evicted: { known: expect.any(Number) } }]);
     expect((await journal.find({ after: 0, limit: 1 })).map(({ header }) => header.id)).toEqual([good.header.id]);
   });
 
@@ -118,7 +119,7 @@ describe('what is undecodable or invalid', () => {
     const eviction = new Eviction(database, log);
     const toldAt = [0.45, 0.5, 0.6, 0.45, 0.5, 0.35, 0.5].map((part) => {
       eviction.tell(bytes() / part);
-      return warnings('fill half of their share').length;
+      return warnings(messages.shareHalfFull).length;
     });
     expect(toldAt).toEqual([0, 1, 1, 1, 1, 1, 2]);
   });

@@ -71,12 +71,15 @@ describe('a journal of an older layout', () => {
     },
   );
 
-  test('that counted no drift begins to', async () => {
-    make(older, `${rows}; ${migrations.slice(2, -1).join(';')}; PRAGMA user_version = ${newest - 1}`);
+  test.each([1, 2])('that counted no drift, or no redeliveries (%i versions ago), begins to', async (ago) => {
+    make(older, `${rows}; ${migrations.slice(2, -ago).join(';')}; PRAGMA user_version = ${newest - ago}`);
     const journal = openJournal(folder, log);
     expect((await journal.summary()).drift).toEqual([]);
-    await journal.append([notification({ unknownFields: ['/mood'] })]);
+    expect(await journal.redeliveriesOf([1, 2, 3, 4])).toEqual(new Map());
+    const one = notification({ unknownFields: ['/mood'], receivedAt: 5 });
+    const [entry] = await journal.append([one, one]);
     expect((await journal.summary()).drift).toMatchObject([{ path: '/mood', count: 1 }]);
+    expect(await journal.redeliveriesOf([entry?.seq ?? 0])).toEqual(new Map([[entry?.seq, { count: 1, last: 5 }]]));
     await journal.close();
   });
 
@@ -154,6 +157,7 @@ test('a migration that there was is never changed: journals that it made are out
     'f96d73e1451c0ded',
     'a31f93f181f06295',
     'e9af05053f7aa06f',
+    '6fafd87baa68b4ae',
   ]);
 });
 

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
+import { messages } from '../../../src/common/messages.ts';
 import { readLinesAtEnd } from '../../../src/sinks/file/lines-at-end.ts';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { deliver, deliverAgain, type FileStage, fileStage, idsIn } from '../../support/file-stage.ts';
@@ -168,7 +169,7 @@ describe('the file sink', () => {
     appendFileSync(path, '{"id":"b","ev');
     await deliver(await stage.open(), 'b');
     expect(stage.ids()).toEqual(['a', 'b']);
-    expect(stage.logged.join('')).toContain('removed half a line');
+    expect(stage.logged.join('')).toContain(messages.lineRemoved);
   });
 
   test('removes the beginning of a line, however short, and one longer than it reads at a time', async () => {
@@ -266,7 +267,7 @@ describe('after a crash, what a route delivers again', () => {
     writeFileSync(path, linesOf('b'));
     await deliverAgain(await stage.open(), 'a', 'b');
     expect(stage.ids()).toEqual(['b', 'a']);
-    expect(stage.logged.join('')).toContain('the end of a rotated file can not be read');
+    expect(stage.logged.join('')).toContain(messages.rotatedUnread);
     expect(stage.logged.join('')).toContain(reason);
   });
 

@@ -3,6 +3,7 @@ import http from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { messages } from '../../../src/common/messages.ts';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { type Certificates, makeCertificates } from '../../support/certificates.ts';
 import { realEnvironment } from '../../support/real-environment.ts';
@@ -90,7 +91,7 @@ describe('over TLS', () => {
     const receiver = await receive();
     const sink = await webhook({ url: receiver.url, tls: { verify: false } });
     expect(await sink.send()).toMatchObject({ status: 'delivered' });
-    expect(sink.logged.join()).toContain("the receiver's certificate is not checked");
+    expect(sink.logged.join()).toContain(messages.notVerified);
   });
 
   test('an older version than allowed is not spoken', async () => {

@@ -14,11 +14,10 @@ import {
 } from '../../support/deliveries/selection.ts';
 import { operatorOf, withOperatorStore } from '../../support/journal.ts';
 import { notifications, progressBar, type Terminal } from '../../support/terminal.ts';
-import type { TimeZoneOption } from '../../support/times.ts';
 import { listCommand } from './list.ts';
 import { showCommand } from './show.ts';
 
-/** The commands of one kind, without a word on what it is. */
+/** The subcommands of one kind, without its description. */
 export function deliveriesCommand(terminal: Terminal, kind: DeliveryKind): Command {
   return new Command(kind.name)
     .addCommand(listCommand(terminal, kind))
@@ -28,15 +27,15 @@ export function deliveriesCommand(terminal: Terminal, kind: DeliveryKind): Comma
 }
 
 function retryCommand(terminal: Terminal, kind: DeliveryKind): Command {
-  return withChoiceOptions(new Command('retry'), kind)
+  return withChoiceOptions(new Command('retry'), kind, terminal)
     .description(kind.retry.description)
     .addHelpText(
       'after',
-      `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} retry --route crm --event voicemail_new`,
+      `\nExit code: 0 done, or nothing to do, 2 not done.\n\nExample:\n  kazoo-relay ${kind.name} retry --route crm --event voicemail_new`,
     )
     .action((ids: string[], options: Choice) =>
       withOperatorStore(terminal, options, async (store, config) =>
-        retry(terminal, await filterOfChoice(ids, options, kind, store, config), kind, store, config, options),
+        retry(terminal, await filterOfChoice(terminal, ids, options, kind, store, config), kind, store, config),
       ),
     );
 }
@@ -47,9 +46,8 @@ async function retry(
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
-  zone: TimeZoneOption,
 ): Promise<void> {
-  const notSelected = await notSelectedAmong(which, kind, store, config, zone);
+  const notSelected = await notSelectedAmong(terminal, which, kind, store, config);
   const act = store.act(operatorOf(terminal.env), which);
   const bar = progressBar(terminal, terminal.stderr.isTTY ? await countOf(which, store) : 0);
   const kept = new Map<string, number>();
@@ -66,25 +64,26 @@ async function retry(
     bar.end();
   }
   const isNothing = found === 0 && which.ids === undefined;
-  await terminal.print(isNothing ? nothingSelected(which, kind) : `${notifications(retried)} ${kind.retry.done}`);
-  for (const [reason, count] of kept) await terminal.print(`${notifications(count)} not: ${printable(reason)}`);
-  for (const line of notSelected) await terminal.print(printable(line));
+  await terminal.say(isNothing ? nothingSelected(which, kind) : `${notifications(retried)} ${kind.retry.done}`);
+  for (const [reason, count] of kept)
+    await terminal.say(`${notifications(count)} not retried: ${printable(reason)}`, 2);
+  for (const line of notSelected) await terminal.say(printable(line), 4);
   if (retried > 0) await tellPauses(terminal, store, which.route);
   // Also where nothing is due: what was never tried since the sink went away waits for the probe too.
   await probeNow(terminal, config.journal.path, act, which.route);
 }
 
 function dropCommand(terminal: Terminal, kind: DeliveryKind): Command {
-  return withChoiceOptions(new Command('drop'), kind)
+  return withChoiceOptions(new Command('drop'), kind, terminal)
     .description('discard permanently')
     .option('-y, --yes', "don't ask for confirmation")
     .addHelpText(
       'after',
-      `\nExit code: 0 done, or there was nothing to do, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} drop --route crm --event register --yes`,
+      `\nExit code: 0 done, or nothing to do, 2 not done.\n\nExample:\n  kazoo-relay ${kind.name} drop --route crm --event register --yes`,
     )
     .action((ids: string[], options: Choice) =>
       withOperatorStore(terminal, options, async (store, config) =>
-        drop(terminal, await filterOfChoice(ids, options, kind, store, config), kind, store, config, options),
+        drop(terminal, await filterOfChoice(terminal, ids, options, kind, store, config), kind, store, config, options),
       ),
     );
 }
@@ -95,12 +94,12 @@ async function drop(
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
-  { yes, ...zone }: Choice,
+  { yes }: Choice,
 ): Promise<void> {
-  for (const line of await notSelectedAmong(which, kind, store, config, zone)) await terminal.print(printable(line));
+  for (const line of await notSelectedAmong(terminal, which, kind, store, config))
+    await terminal.say(printable(line), 4);
   const count = await countOf(which, store);
-  if (count === 0)
-    return terminal.print(which.ids === undefined ? nothingSelected(which, kind) : 'nothing was dropped');
+  if (count === 0) return terminal.say(which.ids === undefined ? nothingSelected(which, kind) : 'nothing was dropped');
   if (!(yes || (await terminal.confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {
     await terminal.print('nothing was dropped');
     return;

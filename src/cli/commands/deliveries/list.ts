@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { reasonOf } from '../../../common/errors.ts';
 import { printable } from '../../../common/text/format.ts';
+import { span } from '../../../common/text/times.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryFilter, DeliveryGroup, DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
+import { withWide } from '../../support/args.ts';
 import { attemptCount, deliveryJson, isoTime, isoTimeOrNull, tries } from '../../support/deliveries/messages.ts';
 import type { DeliveryKind } from '../../support/deliveries/selection.ts';
 import {
@@ -13,22 +15,22 @@ import {
   withSelectionOptions,
 } from '../../support/deliveries/selection.ts';
 import { withOperatorStore } from '../../support/journal.ts';
-import { type Column, type ListOptions, listTime, Table, withListOptions } from '../../support/table.ts';
+import { type Cell, type Column, Table } from '../../support/table.ts';
 import type { Terminal } from '../../support/terminal.ts';
 
 export function listCommand(terminal: Terminal, kind: DeliveryKind): Command {
-  return withListOptions(withSelectionOptions(new Command('list')))
-    .description('one line each, oldest first')
-    .option('--group', 'one line for each route, state and reason, with count, first and last time')
+  return withWide(withSelectionOptions(new Command('list'), terminal), terminal)
+    .description('list them, one a line, the oldest first')
+    .option('--group', 'print one line for each route, state and reason, with count, first and last time')
     .option('--json', 'one JSON object a line')
     .addHelpText(
       'after',
-      `\nExit code: 0 shown, or there is nothing, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} list --route crm --since 2d`,
+      `\nExit code: 0 shown, or there are none, 2 not shown.\n\nExample:\n  kazoo-relay ${kind.name} list --route crm --since 2d`,
     )
     .action((options: Options) =>
       withOperatorStore(terminal, options, async (store, config) => {
         const began = Date.now();
-        const which = await filterOf(options, kind, store, config);
+        const which = await filterOf(terminal, options, kind, store, config);
         const show = options.group ? showGroups : showDeliveries;
         const listed = await show(terminal, store, which, kind.detail, options);
         if (options.json) return;
@@ -41,7 +43,7 @@ export function listCommand(terminal: Terminal, kind: DeliveryKind): Command {
     );
 }
 
-interface Options extends Selection, ListOptions {
+interface Options extends Selection {
   readonly group?: true;
   readonly json?: true;
 }
@@ -78,12 +80,11 @@ async function showDeliveries(
   options: Options,
 ): Promise<Set<string>> {
   const routes = new Set<string>();
-  const time = listTime(terminal, options);
-  const table = new Table(terminal, columnsOf(detail), options);
+  const table = new Table(terminal, columnsOf(detail));
   for await (const page of pagesOf(store, which)) {
     for (const { route } of page) routes.add(route);
     if (options.json) for (const record of page) await terminal.print(printable(JSON.stringify(deliveryJson(record))));
-    else await table.print(page.map((record) => rowOf(record, detail, time)));
+    else await table.print(page.map((record) => rowOf(record, detail, terminal.time)));
   }
   return routes;
 }
@@ -97,20 +98,21 @@ function columnsOf({ head, spare }: Detail): Column[] {
     { head: 'ID' },
     { head, ...(spare && { spare }) },
     { head: 'ROUTE', min: 8 },
-    { head: 'EVENT', min: 8, spare: 1 },
+    { head: 'EVENT', min: 8, spare: 2 },
     { head: 'ACCOUNT', min: 8, spare: 4 },
-    { head: 'RECEIVED', spare: 3 },
+    { head: 'RECEIVED', briefHead: 'AGE', spare: 1 },
     { head: 'TRIES', spare: 5 },
     { head: 'REASON', min: 12 },
   ];
 }
 
-function rowOf(record: DeliveryRecord, detail: Detail, time: Time): string[] {
+function rowOf(record: DeliveryRecord, detail: Detail, time: Time): Cell[] {
   const { id, route, event, accountId, receivedAt, attempts, reason } = record;
   const about = [event ?? '-', accountId ?? '-', reason].map(printable);
   const [eventName = '', account = '', why = ''] = about;
   const tried = tries(attemptCount(attempts));
-  return [id, detail.of(record, time), route || '-', eventName, account, time(receivedAt), tried, why];
+  const received = { text: time(receivedAt), brief: span(Date.now() - receivedAt) };
+  return [id, detail.of(record, time), route || '-', eventName, account, received, tried, why];
 }
 
 async function showGroups(
@@ -121,10 +123,9 @@ async function showGroups(
   options: Options,
 ): Promise<Set<string>> {
   const groups = await store.groups(which);
-  const time = listTime(terminal, options);
-  const table = new Table(terminal, groupColumnsOf(detail), options);
+  const table = new Table(terminal, groupColumnsOf(detail));
   if (options.json) for (const group of groups) await terminal.print(printable(JSON.stringify(groupJson(group))));
-  else await table.print(groups.map((group) => groupRow(group, detail, time)));
+  else await table.print(groups.map((group) => groupRow(group, detail, terminal.time)));
   return new Set(groups.map(({ route }) => route));
 }
 

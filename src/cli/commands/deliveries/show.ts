@@ -4,27 +4,27 @@ import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryRecord, OperatorStore } from '../../../journal/operator-store.ts';
 import type { Attempt } from '../../../journal/route-session.ts';
 import type { Entry } from '../../../notification/entry.ts';
+import type { Fate } from '../../../relay/fates.ts';
 import { shape } from '../../../routes/shape.ts';
-import { createFateTeller, type Fate, fateJson, printFates } from '../../support/deliveries/fates.ts';
+import { withTimeZone, withWide } from '../../support/args.ts';
+import { fateJson, openFateTeller, printFates } from '../../support/deliveries/fates.ts';
 import { deliveryJson } from '../../support/deliveries/messages.ts';
 import type { DeliveryKind } from '../../support/deliveries/selection.ts';
 import { listCommandOf, type Selection } from '../../support/deliveries/selection.ts';
 import { withOperatorStore } from '../../support/journal.ts';
 import { findEntry } from '../../support/lookup.ts';
-import { printWrapped, wrap } from '../../support/table.ts';
 import type { Terminal } from '../../support/terminal.ts';
 import { columns } from '../../support/terminal.ts';
-import { fullTime, type TimeZoneOption, withTimeZone } from '../../support/times.ts';
 
 export function showCommand(terminal: Terminal, kind: DeliveryKind): Command {
-  return withTimeZone(new Command('show'))
-    .description('the envelope of one, its problems, and every try')
+  return withWide(withTimeZone(new Command('show'), terminal), terminal)
+    .description('show one: its envelope, problems and every attempt')
     .argument('<id>', `as \`${listCommandOf(kind)}\` shows it`)
     .option('-c, --config <file>', 'configuration file of the daemon')
-    .option('--json', 'for programs')
+    .option('--json', 'one JSON object, for programs')
     .addHelpText(
       'after',
-      `\nExit code: 0 shown, 2 not.\n\nExample:\n  kazoo-relay ${kind.name} show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`,
+      `\nExit code: 0 shown, 2 not shown.\n\nExample:\n  kazoo-relay ${kind.name} show 0193b7c2-5a10-8d4e-9f6a-3c1f0a7b2d55`,
     )
     .action((id: string, options: Selection & { json?: true }) =>
       withOperatorStore(terminal, options, async (store, config) =>
@@ -38,13 +38,13 @@ async function show(
   store: OperatorStore,
   config: PartialConfig,
   entry: Entry,
-  { json, ...zone }: TimeZoneOption & { json?: true },
+  { json }: { json?: true },
 ): Promise<void> {
   const { envelope } = shape(entry, []);
   const lines = await store.recordsOf(entry.seq);
   const names = config.routes.map(({ name }) => name);
   const recorded = new Set(lines.map(({ route }) => route));
-  const fates = await (await createFateTeller(store, config, (at) => fullTime(at, zone)))(entry);
+  const fates = await (await openFateTeller(store, config, terminal))(entry);
   const others = fates.filter(({ route }) => !recorded.has(route));
   if (json) {
     await terminal.print(
@@ -62,10 +62,10 @@ async function show(
   // Line feeds between its lines are ours; in its strings they are escapes already.
   await terminal.print(JSON.stringify(envelope, null, 2).split('\n').map(printable).join('\n'));
   for (const line of lines) {
-    const heading = wrap(deliveryHeading(terminal, line, names, zone), terminal.stdout.columns, 2);
-    await terminal.print(['', ...heading].join('\n'));
-    for (const attempt of columns(line.attempts.map((attempt) => attemptRow(attempt, zone))).split('\n'))
-      if (attempt !== '') await printWrapped(terminal, attempt, 4);
+    await terminal.print('');
+    await terminal.say(deliveryHeading(terminal, line, names), 2);
+    for (const attempt of columns(line.attempts.map((attempt) => attemptRow(attempt, terminal))).split('\n'))
+      if (attempt !== '') await terminal.say(attempt, 4);
   }
   if (others.length === 0) return;
   await terminal.print('');
@@ -81,14 +81,13 @@ function deliveryHeading(
   terminal: Terminal,
   { route, state, dueAt, reason }: DeliveryRecord,
   names: readonly string[],
-  zone: TimeZoneOption,
 ): string {
   const isFormer = route !== '' && !names.includes(route);
-  const due = dueAt === null || isFormer ? '' : `, due ${fullTime(dueAt, zone)}`;
+  const due = dueAt === null || isFormer ? '' : `, due ${terminal.time(dueAt)}`;
   const name = terminal.paint('bold', route || 'all routes');
   return `${name}${isFormer ? ' (not in the configuration)' : ''}: ${state}${due}, ${printable(reason)}`;
 }
 
-function attemptRow({ at, duration, outcome, code, reason }: Attempt, zone: TimeZoneOption): string[] {
-  return [`  ${fullTime(at, zone)}`, `${duration} ms`, outcome, String(code ?? '-'), printable(reason)];
+function attemptRow({ at, duration, outcome, code, reason }: Attempt, { time }: Terminal): string[] {
+  return [`  ${time(at)}`, `${duration} ms`, outcome, String(code ?? '-'), printable(reason)];
 }

@@ -5,8 +5,7 @@ import type { RouteSummary } from '../../../journal/reader.ts';
 import type { Attempt } from '../../../journal/route-session.ts';
 import { findEntry } from '../lookup.ts';
 import type { Terminal } from '../terminal.ts';
-import { fullTime, type TimeZoneOption } from '../times.ts';
-import { createFateTeller } from './fates.ts';
+import { openFateTeller } from './fates.ts';
 import { type DeliveryKind, listCommandOf } from './selection.ts';
 
 /** A delivery record as JSON for programs. */
@@ -55,43 +54,46 @@ export function routeIsGone(route: string): string {
 
 /**
  * Of the notifications that were chosen by id, those of which nothing of this kind is chosen too: a line each that says
- * why there is nothing to do.
+ * why there is nothing to do, or one for each route below it.
  */
 export async function notSelectedAmong(
+  terminal: Terminal,
   which: DeliveryFilter,
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
-  zone: TimeZoneOption,
 ): Promise<string[]> {
   const lines: string[] = [];
   for (const id of which.ids ?? []) {
     const found = await store.records({ ...which, ids: [id] }, 0, 1);
-    if (found.length === 0) lines.push(`${id}: ${await whyNotSelected(id, which, kind, store, config, zone)}`);
+    if (found.length > 0) continue;
+    const [why, ...byRoute] = await whyNotSelected(terminal, id, which, kind, store, config);
+    lines.push(`${id}: ${why}`, ...byRoute.map((line) => `  ${line}`));
   }
   return lines;
 }
 
 async function whyNotSelected(
+  terminal: Terminal,
   id: string,
   { route }: DeliveryFilter,
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
-  zone: TimeZoneOption,
-): Promise<string> {
+): Promise<string[]> {
   const entry = await findEntry(id, store, listCommandOf(kind));
-  const fates = await (await createFateTeller(store, config, (at) => fullTime(at, zone)))(entry);
+  const fates = await (await openFateTeller(store, config, terminal))(entry);
   const own = fates.filter((fate) => route === undefined || fate.route === route);
-  if (own.some(({ state }) => kind.states.some((one) => one === state))) return 'it is not of that event or time';
-  if (own.length === 0) return 'it could not be decoded, so no route has it';
+  if (own.some(({ state }) => kind.states.some((one) => one === state))) return ['it is not of that event or time'];
+  if (own.length === 0) return ['it could not be decoded, so no route has it'];
   const reasons = own.map((fate) => `${fate.route === '' ? '' : `${fate.route}: `}${fate.text}`);
-  return `${kind.denied}${route === undefined ? '' : ` on ${route}`}: ${reasons.join('; ')}`;
+  const denied = `${kind.denied}${route === undefined ? '' : ` on ${route}`}`;
+  return reasons.length === 1 ? [`${denied}: ${reasons[0]}`] : [denied, ...reasons];
 }
 
 /**
- * Says of routes that are paused that nothing of what was just made due goes out. Returns whether there is one.
- * @param route the only one that is meant; else those of which something waits
+ * Says of paused routes that the deliveries just made due wait for `resume`. Returns whether there are any.
+ * @param route the only one concerned; otherwise all with waiting deliveries
  */
 export async function tellPauses(
   terminal: Terminal,
@@ -101,6 +103,6 @@ export async function tellPauses(
   const isMeant = ({ name, waiting }: RouteSummary) => (route === undefined ? waiting > 0 : name === route);
   const paused = (await store.summary()).routes.filter((one) => one.paused !== null && isMeant(one));
   for (const { name } of paused)
-    await terminal.print(printable(`${name} is paused: they go out after "kazoo-relay resume ${name}"`));
+    await terminal.say(printable(`${name} is paused: they go out after "kazoo-relay resume ${name}"`));
   return paused.length > 0;
 }

@@ -1,17 +1,20 @@
 import type { Command } from 'commander';
 import { suggestionFor } from '../../../common/text/did-you-mean.ts';
+import type { TimeZoneOption } from '../../../common/text/times.ts';
 import type { PartialConfig } from '../../../config/load.ts';
 import type { DeliveryFilter, DeliveryRecord, OperatorAct, OperatorStore } from '../../../journal/operator-store.ts';
+import { withTimeZone } from '../args.ts';
 import { findEntry, resolveEvent } from '../lookup.ts';
-import { type Moment, moment, momentHelp, type TimeZoneOption, withTimeZone } from '../times.ts';
+import type { Terminal } from '../terminal.ts';
+import { type Moment, moment, momentHelp } from '../times.ts';
 
 /** What the commands `dead` and `waiting` differ in: all else they have in common. */
 export interface DeliveryKind {
   readonly name: 'dead' | 'waiting';
   readonly states: readonly DeliveryRecord['state'][];
-  /** Whoever lists them has seen what is new. */
+  /** True if listing them counts as having seen the new ones. */
   readonly isLook: boolean;
-  /** What is said where there is none. */
+  /** The text if there are none. */
   readonly none: string;
   /** What is said of a notification of which nothing is of this kind, before the reason. */
   readonly denied: string;
@@ -24,7 +27,7 @@ export interface DeliveryKind {
   };
   readonly retry: {
     readonly description: string;
-    /** What is said of those that it has changed, behind their number. */
+    /** The words behind the number of changed ones. */
     readonly done: string;
     /** Tries again what is selected, step by step. */
     steps(
@@ -36,7 +39,7 @@ export interface DeliveryKind {
   };
 }
 
-/** What became of some of those that were to be tried again. */
+/** The result for some of the deliveries to be retried. */
 export interface RetryStep {
   readonly found: number;
   readonly retried: number;
@@ -70,19 +73,19 @@ export async function* retryEach(
 export type RetryCheck = (record: DeliveryRecord) => string | null | Promise<string | null>;
 
 /** What selects deliveries on the command line. */
-export interface Selection extends TimeZoneOption {
+export interface Selection {
   readonly config?: string;
   readonly route?: string;
   readonly event?: string;
   readonly since?: Moment;
 }
 
-export function withSelectionOptions(command: Command): Command {
-  return withTimeZone(command)
+export function withSelectionOptions(command: Command, terminal: Terminal): Command {
+  return withTimeZone(command, terminal)
     .option('-c, --config <file>', 'configuration file of the daemon')
     .option('-r, --route <name>', 'only of this route')
     .option('-e, --event <name>', 'only this event')
-    .option('--since <when>', `only what came in since then: ${momentHelp}`, moment);
+    .option('--since <when>', `only what was received since then: ${momentHelp}`, moment);
 }
 
 /** True where a selection leaves some out. */
@@ -90,14 +93,15 @@ function isNarrow({ route, event, since }: Readonly<Partial<Record<'route' | 'ev
   return Boolean(route) || Boolean(event) || since !== undefined;
 }
 
-/** What every command of a kind says where a selection, other than by ids, holds nothing. */
+/** The message of every command of a kind if a selection, other than by ids, is empty. */
 export function nothingSelected(which: DeliveryFilter, { none }: DeliveryKind): string {
   return isNarrow(which) ? `of these, ${none}` : none;
 }
 
 /** @throws Error that suggests another name, where nothing has the route or the event */
 export async function filterOf(
-  { route, event, since, utc }: Selection,
+  zone: TimeZoneOption,
+  { route, event, since }: Selection,
   { states }: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
@@ -107,7 +111,7 @@ export async function filterOf(
     states,
     ...(route && { route }),
     ...(event && { event: await resolveEvent(event, config, store) }),
-    ...(since !== undefined && { since: since({ utc }) }),
+    ...(since !== undefined && { since: since(zone) }),
   };
 }
 
@@ -121,27 +125,28 @@ async function checkRoute(name: string, store: OperatorStore, { routes }: Partia
   throw new Error(`neither the configuration nor the journal has a route ${JSON.stringify(name)}${hint}`);
 }
 
-/** A selection for a command that changes what it selects. */
+/** The selection of a command that changes deliveries. */
 export interface Choice extends Selection {
   readonly all?: true;
   readonly yes?: true;
 }
 
-export function withChoiceOptions(command: Command, { name }: DeliveryKind): Command {
-  return withSelectionOptions(command)
+export function withChoiceOptions(command: Command, { name }: DeliveryKind, terminal: Terminal): Command {
+  return withSelectionOptions(command, terminal)
     .argument('[ids...]', `as \`${name} list\` shows them`)
-    .option('--all', 'all there are');
+    .option('--all', 'all of them');
 }
 
 /** @throws Error where something isn't there, or nothing was chosen: no command means all by saying nothing */
 export async function filterOfChoice(
+  zone: TimeZoneOption,
   ids: readonly string[],
   options: Choice,
   kind: DeliveryKind,
   store: OperatorStore,
   config: PartialConfig,
 ): Promise<DeliveryFilter> {
-  const which = await filterOf(options, kind, store, config);
+  const which = await filterOf(zone, options, kind, store, config);
   for (const id of ids) await findEntry(id, store, listCommandOf(kind));
   if (ids.length > 0) return { ...which, ids };
   if (options.all || isNarrow(options)) return which;

@@ -21,7 +21,7 @@ type Kind = 'index' | 'table' | 'index leaf' | 'table leaf';
 
 const kinds: Record<number, Kind> = { 2: 'index', 5: 'table', 10: 'index leaf', 13: 'table leaf' };
 
-/** Null where it isn't one. */
+/** Null if it isn't one. */
 export function treePage(pages: Pages, number: number): TreePage | null {
   const bytes = pages.read(number);
   const start = number === 1 ? 100 : 0;

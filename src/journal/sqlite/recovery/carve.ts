@@ -13,8 +13,8 @@ export interface Row {
 }
 
 /**
- * Reads what there is of some shapes on pages that are in use, wherever they hang in a tree and whether anything still
- * leads to them. A record is taken where all of it is there: what its page has, and its overflow pages.
+ * Reads the records of some shapes on used pages, wherever these are in a tree and whether or not anything refers to
+ * them. A record is returned if all of it is there: its part of the page, and its overflow pages.
  */
 export function* carve<S extends Shape>(
   pages: Pages,

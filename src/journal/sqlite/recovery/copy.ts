@@ -36,7 +36,7 @@ export function copyRows({ pages, inLog }: PageFile, to: DatabaseSync, furthest:
       deliveries,
       (row) => {
         deliveries.write(row);
-        // One that isn't whole still says of what it is.
+        // An incomplete one still names its entry.
         listed(row);
       },
     ],
@@ -103,7 +103,8 @@ class NotificationWriter {
   }
 
   /**
-   * Gives those whose place isn't known one at the end, which no route has passed: what is delivered again isn't lost.
+   * Appends rows of unknown position at the end, which no route has passed: a repeated delivery is better than a lost
+   * one.
    */
   finish(): void {
     for (const row of this.#displaced) {
@@ -116,7 +117,7 @@ class NotificationWriter {
   }
 }
 
-/** Columns that hold JSON, and what tells that no bytes were overwritten in the middle of it. */
+/** Columns with JSON, and a test that no bytes in the middle were overwritten. */
 const wholeness = new Map([
   ['head', isHead],
   ['data', isJson],
@@ -150,7 +151,7 @@ class RowWriter implements Shape {
     });
   }
 
-  /** Says what became of it: `displaced` where its place was overwritten, and isn't known or is another row's. */
+  /** Returns the result: `displaced` if its position was overwritten, and is unknown or another row's. */
   write(row: Row): 'written' | 'refused' | 'displaced' {
     if (!this.isWhole(row)) return 'refused';
     if (this.#table === 'notifications' && row.rowid < 1) return 'displaced';

@@ -20,7 +20,7 @@ export interface PageFile {
   close(): void;
 }
 
-/** What a journal's pages are where no header says it: SQLite's default, which is never changed. */
+/** The page size of a journal without a readable header: SQLite's default, which is never changed. */
 const defaultSize = 4_096;
 
 export function openPages(file: string): PageFile {

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import { reasonOf } from '../../../common/errors.ts';
 import { fileReasonOf } from '../../../common/fs/fs-errors.ts';
+import { messages } from '../../../common/messages.ts';
 import { JournalError } from '../../journal.ts';
 import { indexBlocks } from '../block-index.ts';
 import {
@@ -24,10 +25,10 @@ import { isHeadInSql } from '../rows.ts';
 import { salvage } from './salvage.ts';
 
 /**
- * Where the journal in a folder is damaged, makes a new one of what can be read, and keeps the old one beside it. The
- * old one stands untouched in its place until the new one is complete and on disk, whenever the process ends.
+ * Replaces a damaged journal by a new one of what can be read, and keeps the old one beside it. The old one stays
+ * untouched in its place until the new one is complete and on disk.
  * @param routes names of the configuration's routes
- * @throws JournalError where another daemon has the journal, it isn't one, or there is no room for the new one
+ * @throws JournalError if another daemon has the journal, it isn't one, or there is no room for the new one
  */
 export function rebuildJournal(folder: string, routes: readonly string[], log: Logger): void {
   prepareFolder(folder);
@@ -36,13 +37,13 @@ export function rebuildJournal(folder: string, routes: readonly string[], log: L
   try {
     finishRebuild(file, log);
     const reason = damageOf(file);
-    if (reason === null) log.info({ journal: file }, 'the journal is healthy; there is nothing to rebuild');
+    if (reason === null) log.info({ journal: file }, messages.nothingToRebuild);
     else rebuild(file, reason, routes, log);
   } catch (cause) {
     throw cause instanceof JournalError
       ? cause
       : new JournalError(
-          `the journal ${file} can't be rebuilt, and is left as it was: ${fileReasonOf(cause)}; see to the cause and try again`,
+          `the journal ${file} can't be rebuilt, and is left as it was: ${fileReasonOf(cause)}; remove the cause and try again`,
           { cause },
         );
   } finally {
@@ -74,7 +75,7 @@ const brokenRows = `
     + (SELECT count(*) FROM deliveries WHERE NOT json_valid(attempts)) AS broken`;
 
 function rebuild(file: string, reason: string, routes: readonly string[], log: Logger): void {
-  log.warn({ journal: file, reason }, 'the journal is damaged; what can be read goes into a new one');
+  log.warn({ journal: file, reason }, messages.rebuilding);
   const unfinished = `${file}.unfinished`;
   try {
     removeAll(unfinished);
@@ -84,12 +85,8 @@ function rebuild(file: string, reason: string, routes: readonly string[], log: L
     const { notifications, deliveries, relisted, restarted } = salvage(file, target, routes);
     target.exec(`${indexBlocks}; ${listInvalid}`);
     target.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-    log.warn(
-      { notifications, deliveries: { ...deliveries, relisted } },
-      'saved from the damaged journal; what is lost is counted as far as it can be told',
-    );
-    if (restarted.length > 0)
-      log.warn({ routes: restarted }, 'how far these routes were is lost: they begin again at the oldest notification');
+    log.warn({ notifications, deliveries: { ...deliveries, relisted } }, messages.recovered);
+    if (restarted.length > 0) log.warn({ routes: restarted }, messages.positionsLost);
   } catch (error) {
     removeAll(unfinished);
     throw error;

@@ -35,7 +35,7 @@ export function recordHeader(bytes: Buffer, size: number): RecordHeader | null {
   return at === length.value && total === size ? { types, length: length.value } : null;
 }
 
-/** Reads the values; null where one of them can't be what its type says, or is nothing that we write. */
+/** Reads the values; null if one doesn't fit its type, or can't be from the journal. */
 export function recordValues(record: Buffer, { types, length }: RecordHeader): Value[] | null {
   const values: Value[] = [];
   let at = length;

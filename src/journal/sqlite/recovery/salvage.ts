@@ -4,7 +4,7 @@ import { byRoute, copyRows, type Span } from './copy.ts';
 import { openPages, type Pages } from './pages.ts';
 import { indexShape, type Shape, tableShape } from './record.ts';
 
-/** What came over, and what didn't as far as that can be told: places that were empty before count too. */
+/** How much was recovered, and how much is known to be lost; places that were empty before count as lost, too. */
 interface Count {
   readonly saved: number;
   readonly lost: number;
@@ -85,7 +85,7 @@ function placeCursors(known: Cursors, listedIsKnown: boolean, to: DatabaseSync, 
   const save = to.prepare('INSERT OR REPLACE INTO routes (name, cursor) VALUES (?, ?)');
   for (const [name, cursor] of known.cursors) save.run(name, cursor);
   for (const name of restarted) save.run(name, oldest);
-  // As of a journal of before there were any: what they selected, nobody knows.
+  // As in a journal from before there were any: the selection is unknown.
   to.exec('INSERT INTO selections SELECT name, -1, 0, NULL FROM routes');
   return restarted;
 }
@@ -111,7 +111,7 @@ function cursorsIn(pages: Pages, roots: ReadonlyMap<string, number>): Cursors {
   return { cursors, complete };
 }
 
-/** True where all is known of what was listed: its table is whole, or else the index that names each line of it. */
+/** True if all recorded deliveries are known: their table is intact, or the index that has each row of it. */
 function canTellListed(pages: Pages, roots: ReadonlyMap<string, number>, to: DatabaseSync): boolean {
   const rootOf = (name: string) => roots.get(name) ?? 0;
   return (
@@ -120,7 +120,7 @@ function canTellListed(pages: Pages, roots: ReadonlyMap<string, number>, to: Dat
   );
 }
 
-/** What operators have decided that isn't in the deliveries: which routes are paused, and who has done what. */
+/** Operators' decisions that aren't in the deliveries: paused routes, and the audit. */
 function keepDecisions(pages: Pages, roots: ReadonlyMap<string, number>, to: DatabaseSync): void {
   const pause = to.prepare('INSERT OR REPLACE INTO paused (route, at, who) VALUES (?, ?, ?)');
   walk(pages, roots.get('paused') ?? 0, indexShape('TEXT', 'INTEGER', 'TEXT'), ({ values: [route, at, who] }) => {

@@ -1,11 +1,11 @@
 import type { Pages } from './pages.ts';
 
 /**
- * Tells which pages are unused: what was on them was deleted, and is still there. Two lists say it. The pointer map (a
- * journal has `auto_vacuum`) has five bytes for each page: what it is used for, and the page that leads to it; an
- * unused one has 2 and 0. The free list is a chain from the first page of trunk pages, each with the number of the next
- * and those of some unused ones. Where the map says nothing that makes sense, the list decides; where neither can be
- * read, a page counts as used: something that is delivered again is better than something that is lost.
+ * Returns which pages are unused: they hold deleted rows. Two lists have them. The pointer map (a journal has
+ * `auto_vacuum`) has five bytes for each page: its use, and the page that refers to it; an unused one has 2 and 0. The
+ * free list is a chain of trunk pages from the first page on; each has the number of the next one and of some unused
+ * pages. If the map is implausible, the list decides; if neither can be read, a page counts as used, because a repeated
+ * delivery is better than a lost one.
  */
 export function unusedPages(pages: Pages): (number: number) => boolean {
   const listed = freeList(pages);

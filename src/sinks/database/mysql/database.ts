@@ -179,7 +179,7 @@ export class MysqlDatabase implements Database {
   }
 }
 
-/** `2026-11-24 10:00:00.000` of the same in RFC 3339 and UTC; what isn't that is for the server to refuse. */
+/** `2026-11-24 10:00:00.000` for a time in RFC 3339 and UTC; the server refuses anything else. */
 function datetime(time: string): string {
   return time.replace(/^(\d{4}-\d{2}-\d{2})T([\d:.]+)Z$/, '$1 $2');
 }

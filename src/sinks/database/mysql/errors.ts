@@ -50,8 +50,8 @@ export function isForbidden(error: unknown): boolean {
 }
 
 /**
- * The error of a statement with values, without what it says of them; one of the network as it is.
- * @param columns of the table, of which the server names one in its message only
+ * The error of a statement without values of the row, which its message may quote; an error of the network unchanged.
+ * @param columns of the table; the server names a column only in its message
  */
 export function withoutValues(error: unknown, columns: Iterable<string>): unknown {
   const { errno } = partsOf(error);

@@ -34,7 +34,7 @@ export async function introspect(
   };
 }
 
-/** What keeps our user from making the table; undefined where nothing does, or that can't be told. */
+/** Why our user can't create the table; undefined if it can, or if that is unknown. */
 export async function migrationObstacle(
   connection: mysql.PoolConnection,
   { schema, name }: Table,

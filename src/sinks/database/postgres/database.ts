@@ -28,7 +28,7 @@ export class PostgresDatabase implements Database {
   readonly #server: Server;
   readonly #log: Logger;
   #pool: pg.Pool | undefined;
-  /** Made from what the table was when it was last seen. */
+  /** Derived from the table as it was last seen. */
   #insert: Insert | undefined;
 
   constructor(options: DatabaseSinkOptions, server: Server, table: Table, log: Logger) {

@@ -23,7 +23,9 @@ export function classifyError(error: unknown, columns: readonly Pick<Column, 'na
   return { kind: errorKind(code, error.routine), reason, code };
 }
 
-/** The error of a statement with values, without what it says of them; one of the network as it is. */
+/**
+ * The error of a statement without values of the row, which its message may quote; an error of the network unchanged.
+ */
 export function withoutValues(error: unknown): unknown {
   if (!(error instanceof pg.DatabaseError) || error.code === undefined) return error;
   const { code, column, constraint, table } = error;

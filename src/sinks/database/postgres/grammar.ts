@@ -70,7 +70,7 @@ export function defaultOf({ schema, name }: Name): Name {
   return { schema, name: `${name}_default` };
 }
 
-/** The month of a partition of ours; undefined for one that somebody else has made. */
+/** The month of one of the sink's partitions; undefined for one that somebody else has made. */
 export function monthOf({ name }: Name, partition: string): string | undefined {
   const [, year, month] = /_y(\d{4})m(\d{2})$/.exec(partition) ?? [];
   return year !== undefined && partition === `${name}_y${year}m${month}` ? `${year}-${month}` : undefined;

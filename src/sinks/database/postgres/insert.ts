@@ -3,7 +3,7 @@ import { identifierList, qualified } from '../schema.ts';
 import type { Column, ColumnType, Table } from '../table.ts';
 import { grammar } from './grammar.ts';
 
-/** The statement that inserts rows, and what goes with it for some. */
+/** The statement that inserts rows, and its parameters. */
 export interface Insert {
   readonly text: string;
   parametersOf(rows: readonly Row[]): (string | Buffer)[];

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { messages } from '../../../common/messages.ts';
 import { deleteBatchSize, deletePause } from '../dialect.ts';
 import { identifierList, qualified } from '../schema.ts';
 import type { Table } from '../table.ts';
@@ -8,7 +9,7 @@ import type { Transaction } from './statements.ts';
 
 interface Maintenance {
   readonly table: Table;
-  /** Unix milliseconds; what occurred earlier goes. Undefined: nothing goes. */
+  /** Unix milliseconds; earlier rows are removed. Undefined: none are. */
   readonly cutoff: number | undefined;
   readonly signal: AbortSignal;
   /** Whether partitions may be made and dropped, or rows only deleted. */
@@ -67,7 +68,7 @@ async function makePartition({ table, log, transaction }: Maintenance, month: st
        INSERT INTO ${part} SELECT * FROM moved`,
     );
     await client.query(`ALTER TABLE ${name} ATTACH PARTITION ${part} ${boundsOf(month)}`);
-    log.info({ partition: partition.name }, 'made a partition');
+    log.info({ partition: partition.name }, messages.partitionMade);
   });
 }
 
@@ -83,7 +84,7 @@ async function dropPartitions({ table, log, transaction }: Maintenance, cutoff: 
     const month = monthOf(table, name);
     if (month === undefined || Date.parse(limitsOf(month)[1]) > cutoff) continue;
     await transaction((client) => client.query(`DROP TABLE IF EXISTS ${qualified({ ...table, name }, grammar)}`));
-    log.info({ partition: name }, 'dropped an old partition');
+    log.info({ partition: name }, messages.partitionDropped);
   }
 }
 

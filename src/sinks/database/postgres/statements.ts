@@ -51,7 +51,7 @@ const requiredWithoutDefault = `
     AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgtype & ${beforeEachInsert} = ${beforeEachInsert}
       AND (tgrelid = c.oid OR tgrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = c.oid)))`;
 
-/** What kind of table it is, and what our user may do with it, or at least with some of its columns. */
+/** The kind of the table, and our user's permissions on it, or on at least some of its columns. */
 export const tableQuery = `
   SELECT relkind AS kind, ARRAY(${requiredWithoutDefault}) AS "requiredWithoutDefault",
     ARRAY(SELECT privilege FROM unnest(ARRAY['SELECT', 'INSERT', 'DELETE']) privilege

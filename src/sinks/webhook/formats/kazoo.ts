@@ -43,8 +43,8 @@ export function kazooHeaders({ account_id }: ShapedEnvelope): Record<string, str
 }
 
 /**
- * An object as KAZOO's form: `a[b]=c` for objects in it, `k[]=v` for lists, where an object is its JSON. What is empty
- * leaves an empty pair. Of a key only what would end it is encoded; KAZOO's have nothing of it.
+ * An object as KAZOO's form: `a[b]=c` for nested objects, `k[]=v` for lists, in which an object is JSON. An empty value
+ * gives an empty pair. In a key, only characters that would end it are encoded; KAZOO's keys have none.
  */
 export function kazooForm(body: JsonObject): string {
   return Object.entries(body)

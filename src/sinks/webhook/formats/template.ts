@@ -11,7 +11,7 @@ const require = createRequire(import.meta.url);
 
 /** Milliseconds that one rendering may take. */
 const longestRendering = 200;
-/** What one rendering may build up on its way, and what may come out of it, in characters. */
+/** The most that one rendering may hold meanwhile, and the longest output, in characters. */
 const memoryLimit = 8 * 1024 * 1024;
 const longestOutput = 1024 * 1024;
 
@@ -71,7 +71,7 @@ function createLiquid(contentType: string): Liquid {
   });
 }
 
-/** @throws Unreadable that says what was done, where that is known */
+/** @throws Unreadable that names the mistake, if it is known */
 function parse(liquid: Liquid, body: string): Template[] {
   try {
     return liquid.parse(body);
@@ -117,7 +117,7 @@ const escapes: readonly (readonly [RegExp, (text: string) => string])[] = [
   [/x-www-form-urlencoded/, (text) => encodeURIComponent(text.toWellFormed())],
 ];
 
-/** What it is without its parameters, in lower case. */
+/** The type without its parameters, in lower case. */
 function essenceOf(contentType: string): string {
   return contentType.replace(/;.*/s, '').trim().toLowerCase();
 }

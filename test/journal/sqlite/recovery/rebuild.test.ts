@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
+import { messages } from '../../../../src/common/messages.ts';
 import type { Journal } from '../../../../src/journal/journal.ts';
 import { openJournal } from '../../../../src/journal/sqlite/journal.ts';
 import { openOperatorStore } from '../../../../src/journal/sqlite/operator-store.ts';
@@ -142,7 +143,7 @@ describe('a journal', () => {
     for (const page of pagesOf(file, 'routes')) overwritePage(page);
     rebuild(['done', 'other']);
     expect(cursors()).toEqual({ done: 0, other: 0 });
-    expect(logged.join('')).toContain('they begin again at the oldest notification');
+    expect(logged.join('')).toContain(messages.positionsLost);
   });
 
   test('whose lists of what waits are damaged has it wait again', () => {

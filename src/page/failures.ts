@@ -1,0 +1,226 @@
+import { pluralize } from '../common/text/format.ts';
+import type { DeliveryFilter, DeliveryGroup, DeliveryRecord } from '../journal/operator-store.ts';
+import { triesIn } from '../journal/route-session.ts';
+import { type Html, html, nothing } from './html.ts';
+import { ago, count, hidden, href, table, time, type View } from './layout.ts';
+import { routeHref } from './now.ts';
+
+const failureStates = ['dead', 'quarantined', 'waiting', 'undecodable'] as const;
+type FailureState = (typeof failureStates)[number];
+
+/** Which failures are meant, as the URL and the forms say it. */
+export interface FailureChoice {
+  readonly route?: string;
+  readonly state?: FailureState;
+  readonly reason?: string;
+  readonly event?: string;
+  readonly id?: string;
+}
+
+export function choiceIn(values: URLSearchParams): FailureChoice {
+  const of = (name: string) => values.get(name) || undefined;
+  const [route, reason, event, id] = [of('route'), of('reason'), of('event'), of('id')];
+  const state = failureStates.find((one) => one === of('state'));
+  return {
+    ...(route !== undefined && { route }),
+    ...(state !== undefined && { state }),
+    ...(reason !== undefined && { reason }),
+    ...(event !== undefined && { event }),
+    ...(id !== undefined && { id }),
+  };
+}
+
+/** A choice as a form carries it: in ASCII, so that what a receiver has answered comes back as it was. */
+function carried(choice: FailureChoice): string {
+  return new URLSearchParams({ ...choice }).toString();
+}
+
+export function filterOf({ route, state, reason, event, id }: FailureChoice): DeliveryFilter {
+  return {
+    states: state === undefined ? ['dead', 'quarantined', 'undecodable'] : [state],
+    ...(route !== undefined && { route }),
+    ...(reason !== undefined && { reason }),
+    ...(event !== undefined && { event }),
+    ...(id !== undefined && { ids: [id] }),
+  };
+}
+
+interface Groups {
+  readonly choice: FailureChoice;
+  readonly groups: readonly DeliveryGroup[];
+  /** One of each group, where there is one. */
+  readonly examples: ReadonlyMap<DeliveryGroup, DeliveryRecord>;
+  /** No group was counted further. */
+  readonly mostCounted: number;
+  readonly isOperator: boolean;
+}
+
+/** Groups of failures: what the page shows at first. */
+export function groupsView({ choice, groups, examples, mostCounted, isOperator }: Groups): View {
+  const total = groups.reduce((sum, group) => sum + Math.min(group.count, mostCounted), 0);
+  const isMore = groups.some((group) => group.count > mostCounted);
+  const shown = groups.slice(0, mostGroups);
+  return {
+    title: 'Failures',
+    live: true,
+    body: html`<h1>Failures</h1>
+${filterForm(choice)}
+${
+  total === 0
+    ? html`<p class="good">Nothing of that is ${stateWords(choice)}.</p>`
+    : html`<p>${isMore ? 'More than ' : ''}${count(total)} in ${pluralize(groups.length, 'group')}, by route and reason.${groups.length > mostGroups ? ` The ${mostGroups} largest are shown.` : ''}</p>`
+}
+${shown.map((group) => groupCard(group, choice, examples.get(group), mostCounted, isOperator))}`,
+  };
+}
+
+const mostGroups = 100;
+
+function stateWords({ state }: FailureChoice): string {
+  return state ?? 'dead, quarantined or undecodable';
+}
+
+function filterForm(choice: FailureChoice): Html {
+  const option = (value: string, name: string) =>
+    html`<option value="${value}"${(choice.state ?? '') === value ? html` selected` : nothing}>${name}</option>`;
+  return html`<form class="row" action="/failures">
+<div><label for="state">State</label><select id="state" name="state">${option('', 'dead, quarantined or undecodable')}${failureStates.map((state) => option(state, state))}</select></div>
+<div><label for="route">Route</label><input id="route" name="route" value="${choice.route}"></div>
+<div><label for="event">Event</label><input id="event" name="event" value="${choice.event}"></div>
+<button>Show</button></form>`;
+}
+
+function groupCard(
+  group: DeliveryGroup,
+  choice: FailureChoice,
+  example: DeliveryRecord | undefined,
+  mostCounted: number,
+  isOperator: boolean,
+): Html {
+  const own: FailureChoice = {
+    ...choice,
+    state: group.state,
+    reason: group.reason,
+    ...(group.route && { route: group.route }),
+  };
+  return html`<section class="card">
+<h2>${group.count > mostCounted ? `More than ${count(mostCounted)}` : count(group.count)} ${group.state}${group.route === '' ? nothing : html` on <a href="${routeHref(group.route)}">${group.route}</a>`}</h2>
+<p>${group.reason}</p>
+<p class="dim">First ${ago(group.first)}, last ${ago(group.last)}${group.dueAt === null ? nothing : html`, next try ${time(group.dueAt)}`}${
+    example === undefined
+      ? nothing
+      : html`; for example <a href="${notificationHref(example.id)}">${example.event ?? 'no event'}</a>`
+  }</p>
+<div class="acts"><a href="${listHref(own)}">Show them</a>${isOperator ? actForms(own, group.state) : nothing}</div>
+</section>`;
+}
+
+export function listHref(choice: FailureChoice): string {
+  return href('/failures/list', { ...choice });
+}
+
+export function notificationHref(id: string): string {
+  return `/notifications/${encodeURIComponent(id)}`;
+}
+
+/** What can be done with a choice: each asks first. */
+function actForms(choice: FailureChoice, state: FailureState): Html[] {
+  if (state === 'undecodable') return [form('drop', 'Drop', choice, 'danger')];
+  return [
+    form('retry', 'Retry', choice, 'act'),
+    ...(choice.id === undefined ? [form('one', 'Try one first', choice, 'act')] : []),
+    form('drop', 'Drop', choice, 'danger'),
+  ];
+}
+
+function form(act: string, name: string, choice: FailureChoice, kind: string): Html {
+  return html`<form method="post" action="/failures/act">${hidden({ act, choice: carried(choice) })}<button class="${kind}">${name}…</button></form>`;
+}
+
+/** So many lines a page. */
+export const pageSize = 50;
+
+/** The notifications of a choice, oldest first. @param after the place that the page begins behind */
+export function listView(
+  choice: FailureChoice,
+  records: readonly DeliveryRecord[],
+  after: number,
+  isOperator: boolean,
+): View {
+  const last = records.at(-1);
+  const heads = [
+    'Notification',
+    'Account',
+    'Received',
+    'Route',
+    'State',
+    'Since',
+    'Next try',
+    ['Tries', 'number'],
+    'Reason',
+    ...(isOperator ? ['Act'] : []),
+  ] as const;
+  const rows = records.map((record) => [
+    html`<a href="${notificationHref(record.id)}">${record.event ?? 'no event'}</a>`,
+    record.accountId,
+    time(record.receivedAt),
+    record.route === '' ? 'all' : html`<a href="${routeHref(record.route)}">${record.route}</a>`,
+    record.state,
+    ago(record.updatedAt),
+    time(record.dueAt),
+    count(triesIn(record.attempts)),
+    record.reason,
+    ...(isOperator
+      ? [
+          html`<div class="acts">${actForms({ state: record.state, id: record.id, ...(record.route && { route: record.route }) }, record.state)}</div>`,
+        ]
+      : []),
+  ]);
+  return {
+    title: 'Failures',
+    live: true,
+    body: html`<h1>Failures</h1>
+<p><a href="${href('/failures', { ...choice, reason: undefined })}">All groups</a></p>
+${choice.reason === undefined ? nothing : html`<p>${choice.reason}</p>`}
+${records.length === 0 ? html`<p class="good">Nothing of that is left.</p>` : table('Failures', heads, rows)}
+<p>${after > 0 ? html`<a href="${listHref(choice)}">From the beginning</a> ` : nothing}${
+      records.length === pageSize && last !== undefined
+        ? html`<a href="${href('/failures/list', { ...choice, after: last.number })}">Next ${pageSize}</a>`
+        : nothing
+    }</p>`,
+  };
+}
+
+export type FailureAct = 'retry' | 'one' | 'drop';
+
+/** Asks before anything is done, with how much it is. */
+export function confirmView(act: FailureAct, choice: FailureChoice, number: number): View {
+  const verbs = { retry: 'Retry', one: 'Try one of', drop: 'Drop' } as const;
+  const what = `${verbs[act]} ${count(number)} ${number === 1 ? 'delivery' : 'deliveries'}`;
+  const effects = {
+    retry: 'They become due now, with all their tries before them. A receiver may get some again that it has had.',
+    one: 'The oldest one becomes due now. What becomes of it is shown; the others stay as they are.',
+    drop: 'They are discarded for good: no route delivers them any more, and only a replay brings one back.',
+  } as const;
+  return {
+    title: what,
+    body:
+      number === 0
+        ? html`<h1>Nothing to do</h1><p>Nothing of that is left. <a href="/failures">Failures</a></p>`
+        : html`<h1>${what}?</h1>
+${choiceFacts(choice)}
+<p>${effects[act]}</p>
+<form method="post" action="/failures/act">${hidden({ act, confirmed: 'yes', choice: carried(choice) })}<button class="${act === 'drop' ? 'danger' : 'act'}">${what}</button> <a href="${listHref(choice)}">Cancel</a></form>`,
+  };
+}
+
+function choiceFacts(choice: FailureChoice): Html {
+  const rows = Object.entries({
+    Route: choice.route,
+    State: choice.state,
+    Event: choice.event,
+    Reason: choice.reason,
+    Notification: choice.id,
+  });
+  return html`<dl>${rows.map(([name, value]) => (value === undefined ? nothing : html`<dt>${name}</dt><dd>${value}</dd>`))}</dl>`;
+}

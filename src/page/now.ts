@@ -1,0 +1,147 @@
+import { formatBytes, pluralize } from '../common/text/format.ts';
+import { span } from '../common/text/times.ts';
+import type { CountSpan, DeliveryCount } from '../journal/reader.ts';
+import { attentionIn } from '../ops/attention.ts';
+import { type BrokerStatus, type RouteStatus, type Status, withoutAnswers } from '../ops/status.ts';
+import { chart } from './charts.ts';
+import { type Html, html, nothing } from './html.ts';
+import { ago, count, facts, href, table, time, type View } from './layout.ts';
+
+export type Counts = Readonly<Record<CountSpan, readonly DeliveryCount[]>>;
+
+/** What goes on: states and counts for everybody; reasons for who is logged in. */
+export function nowView(full: Status, counts: Counts, isLoggedIn: boolean): View {
+  const status = isLoggedIn ? full : withoutAnswers(full);
+  const { verdict, wellSince, needs } = attentionIn(status, span);
+  const sentence =
+    wellSince === null
+      ? html`<h1 class="bad">${capital(verdict)}.</h1>`
+      : html`<h1 class="good">${capital(verdict)} since ${time(wellSince)}.</h1>`;
+  return {
+    title: wellSince === null ? verdict : 'all is well',
+    live: true,
+    body: html`${sentence}
+${needs.map(({ what, cure }) => html`<section class="card"><h2 class="warn">${what}</h2><p>${withCommands(cure)}</p></section>`)}
+${needs.length > 0 && !isLoggedIn ? html`<p class="dim"><a href="/login">Log in</a> to see reasons and to act.</p>` : nothing}
+<h2>Routes</h2>
+${table('Routes', routeHeads, status.routes.map(routeRow))}
+${status.former_routes.length === 0 ? nothing : former(status)}
+<h2>Brokers</h2>
+${status.brokers === null ? html`<p>The daemon does not run.</p>` : table('Brokers', brokerHeads, status.brokers.map(brokerRow))}
+<h2>Delivered</h2>
+<div class="cards">${(['minute', 'hour', 'day'] as const).map((per) => chart(per, counts[per]))}</div>
+<h2>Journal</h2>
+${journal(status)}`,
+  };
+}
+
+const routeHeads = [
+  'Route',
+  'Sink',
+  'State',
+  ['Delivered, last hour', 'number'],
+  ['Today', 'number'],
+  'Latest',
+  ['Lag', 'number'],
+  'Oldest',
+  ['Waiting', 'number'],
+  ['Quarantined', 'number'],
+  ['Dead', 'number'],
+] as const;
+
+function routeRow(route: RouteStatus): (Html | string | number | null)[] {
+  const { name, sink, delivered, lag, waiting, quarantined, dead } = route;
+  const failures = (state: string, number: number | null) =>
+    number ? html`<a href="${href('/failures', { route: name, state })}">${count(number)}</a>` : count(number);
+  return [
+    html`<a href="${routeHref(name)}">${name}</a>`,
+    sink,
+    stateOf(route),
+    count(delivered?.last_hour ?? null),
+    count(delivered?.today ?? null),
+    ago(delivered?.latest ?? null),
+    count(lag?.messages ?? null),
+    lag === null || lag.messages === 0 ? '–' : span(lag.seconds * 1_000),
+    failures('waiting', waiting),
+    failures('quarantined', quarantined),
+    failures('dead', dead),
+  ];
+}
+
+export function routeHref(name: string): string {
+  return `/routes/${encodeURIComponent(name)}`;
+}
+
+/** What a route does, in a word. */
+export function stateOf({ interrupted, paused, circuit }: RouteStatus): Html {
+  if (interrupted) return html`<span class="bad">interrupted</span>`;
+  if (paused) return html`<span class="warn">paused</span>`;
+  if (circuit === null) return html`<span class="dim">not running</span>`;
+  const states = { closed: ['good', 'delivering'], open: ['bad', 'sink away'], probing: ['warn', 'probing'] } as const;
+  const [kind, word] = states[circuit.state];
+  return html`<span class="${kind}">${word}</span>`;
+}
+
+const brokerHeads = [
+  'Zone',
+  'Broker',
+  'State',
+  'For',
+  ['A second', 'number'],
+  ['Received', 'number'],
+  'Reason',
+] as const;
+
+function brokerRow({ zone, broker, state, since, rate, received, paused, reason }: BrokerStatus): (Html | string)[] {
+  const isGood = state === 'consuming' && !paused;
+  return [
+    zone,
+    broker,
+    html`<span class="${isGood ? 'good' : 'bad'}">${paused ? 'paused' : state}</span>`,
+    span(Date.now() - Date.parse(since)),
+    rate.toFixed(1),
+    count(received),
+    reason ?? '–',
+  ];
+}
+
+function journal({ journal: held, version, startedAt }: Status): Html {
+  const { bytes, used_bytes, max_bytes, messages, oldest, undecodable, reason } = held;
+  const size = bytes === null ? '–' : `${formatBytes(used_bytes ?? bytes)} of ${formatBytes(max_bytes)}`;
+  return facts([
+    ['Size', size],
+    ['Notifications', messages === null ? '–' : html`${count(messages)} since ${time(oldest)}`],
+    [
+      'Undecodable',
+      undecodable ? html`<a href="${href('/failures', { state: 'undecodable' })}">${count(undecodable)}</a>` : '0',
+    ],
+    ...(reason === null ? [] : [['Problem', html`<span class="bad">${reason}</span>`] as const]),
+    ['Daemon', html`version ${version}, ${startedAt === null ? 'not running' : html`started ${ago(startedAt)}`}`],
+  ]);
+}
+
+function former({ former_routes }: Status): Html {
+  const rows = former_routes.map(({ name, waiting, quarantined, dead }) => [
+    name,
+    count(waiting),
+    count(quarantined),
+    count(dead),
+  ]);
+  return html`<h2>Not in the configuration</h2>
+<p class="dim">Nothing of these is delivered. Put back under its name, a route goes on from where it was.</p>
+${table('Former routes', ['Route', ['Waiting', 'number'], ['Quarantined', 'number'], ['Dead', 'number']], rows)}
+<p class="dim">${pluralize(former_routes.length, 'route')}; <code>kazoo-relay forget NAME</code> removes what is left of one.</p>`;
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+/** Commands of ours within a sentence stand out. */
+function withCommands(text: string): Html {
+  const [before = '', ...commands] = text.split(/(?=kazoo-relay [a-z])/);
+  return html`${before}${commands.map((command) => {
+    const end = /[;.](?:\s|$)|$/.exec(command)?.index ?? command.length;
+    return html`<code>${command.slice(0, end)}</code>${command.slice(end)}`;
+  })}`;
+}

@@ -1,0 +1,331 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { reasonOf } from '../common/errors.ts';
+import { timeBefore } from '../common/text/times.ts';
+import type { OperatorStore } from '../journal/operator-store.ts';
+import type { countSpans } from '../journal/reader.ts';
+import { type Access, TooManyLogins, type Visitor } from './access.ts';
+import { Acts } from './acts.ts';
+import { chartSince } from './charts.ts';
+import { choiceIn, filterOf, groupsView, listView, pageSize } from './failures.ts';
+import { html } from './html.ts';
+import type { PageRequest, View } from './layout.ts';
+import { LiveStreams } from './live.ts';
+import { loginView } from './login.ts';
+import { notificationsView, notificationView, wantedIn } from './notifications.ts';
+import { type Counts, nowView } from './now.ts';
+import { auditView, configurationView, eventsView, eventView } from './reference.ts';
+import { formIn, isFromElsewhere, pageRequestOf, placeOf, sendView, sessionOf, setSession } from './requests.ts';
+import { routeView, type Tried } from './route.ts';
+import { script } from './script.ts';
+import type { PageSource } from './source.ts';
+import { style } from './style.ts';
+
+/** Bytes of a form: a body that is tried may be large. */
+const formLimit = 2 * 1024 * 1024;
+
+/** Notifications on a page, and acts of the audit. */
+const mostShown = 50;
+
+/** Of a group of failures, so many are counted. */
+const mostCounted = 10_000;
+const mostActs = 200;
+
+/** Adds the page to a server, which has refused strange host names already. Returns how to end what it keeps open. */
+export function addPage(server: FastifyInstance, source: PageSource, access: Access): () => void {
+  const streams = new LiveStreams((listener) => source.subscribe(listener));
+  const acts = new Acts(source);
+  const pages = new Pages(server, source, access);
+
+  server.get('/assets/page.css', (_request, reply) => asset(reply, 'text/css', style));
+  server.get('/assets/page.js', (_request, reply) => asset(reply, 'text/javascript', script));
+  server.get('/live', (_request, reply) => {
+    // Whoever may see a page may know that it has changed.
+    if (!streams.open(reply.raw)) return reply.code(503).send({ error: 'too many pages are open' });
+    return reply.hijack();
+  });
+
+  pages.login();
+  pages.open('/', async ({ visitor }) => nowView(await source.status(), await countsOf(source), visitor !== null));
+  pages.closed('/failures', async ({ query, visitor }) => {
+    const choice = choiceIn(query);
+    return pages.withStore(async (store) => {
+      const groups = await store.groups(filterOf(choice), mostCounted);
+      const examples = new Map();
+      for (const group of groups.slice(0, mostShown)) {
+        const { route, state, reason } = group;
+        const [example] = await store.records({ ...filterOf({ ...choice, state, reason }), route }, 0, 1);
+        if (example !== undefined) examples.set(group, example);
+      }
+      if (await hasUnseen(source, choice.route)) await store.looked(Date.now(), choice.route);
+      return groupsView({ choice, groups, examples, mostCounted, isOperator: visitor.role === 'operator' });
+    });
+  });
+  pages.closed('/failures/list', async ({ query, visitor }) => {
+    const choice = choiceIn(query);
+    const after = Number(query.get('after')) || 0;
+    const records = await pages.withStore((store) => store.records(filterOf(choice), after, pageSize));
+    return listView(choice, records, after, visitor.role === 'operator');
+  });
+  pages.closed('/notifications', ({ query }) => notifications(source, query));
+  pages.closed('/notifications/:id', ({ parameter }) =>
+    pages.withStore(async (store) => {
+      const entry = await store.entry(parameter);
+      if (entry === null) return null;
+      const tell = await source.fates(store);
+      return notificationView({ entry, fates: await tell(entry), resends: await store.resendsOf(entry.seq) });
+    }),
+  );
+  pages.closed('/routes/:name', ({ parameter, visitor }) => routePage(source, parameter, visitor, null));
+  pages.closed('/events', async () => {
+    const [{ drift }, days] = await Promise.all([source.reader.summary(), source.counts('day', chartSince('day'))]);
+    const came = new Map<string, number>();
+    for (const { event, delivered } of days) came.set(event, (came.get(event) ?? 0) + delivered);
+    return eventsView(source.events(), came, drift);
+  });
+  pages.closed('/events/:name', async ({ parameter }) => {
+    const event = source.events().find(({ name }) => name === parameter);
+    return event === undefined ? null : eventView(event, (await source.reader.summary()).drift);
+  });
+  pages.closed('/configuration', async () => configurationView(source.configuration()));
+  pages.closed('/audit', async () => auditView(await pages.withStore((store) => store.acts(0, mostActs))));
+  pages.closed('/acts/:id', async ({ parameter }) => acts.view(parameter));
+
+  pages.act('/failures/act', (form, visitor, from) => acts.onFailures(form, { ...visitor, from }));
+  pages.act('/routes/:name/act', (form, visitor, from, name) => acts.onRoute(name, form, { ...visitor, from }));
+  pages.act('/routes/:name/replay', (form, visitor, from, name) => acts.replay(name, form, { ...visitor, from }));
+  pages.form('/routes/:name/try', (form, visitor, name) => routePage(source, name, visitor, tried(source, name, form)));
+
+  return () => {
+    streams.close();
+    acts.close();
+  };
+}
+
+interface ClosedRequest extends PageRequest {
+  readonly visitor: Visitor;
+  /** What stands in the place of the path's parameter. */
+  readonly parameter: string;
+}
+
+/** Null where there is no such page; text is where to go. */
+type Answer = View | string | null;
+
+/** Registers pages by who may see them. */
+class Pages {
+  readonly #server: FastifyInstance;
+  readonly #source: PageSource;
+  readonly #access: Access;
+
+  constructor(server: FastifyInstance, source: PageSource, access: Access) {
+    this.#server = server;
+    this.#source = source;
+    this.#access = access;
+  }
+
+  async withStore<T>(work: (store: OperatorStore) => Promise<T>): Promise<T> {
+    const store = await this.#source.openStore();
+    try {
+      return await work(store);
+    } finally {
+      await store.close();
+    }
+  }
+
+  /** A page that everybody may see. */
+  open(path: string, view: (request: PageRequest) => Promise<View>): void {
+    this.#server.get(path, async (request, reply) => {
+      const asked = pageRequestOf(request, this.#access);
+      return this.#answer(reply, asked, () => view(asked));
+    });
+  }
+
+  /** A page for who is logged in. */
+  closed(path: string, view: (request: ClosedRequest) => Promise<Answer>): void {
+    this.#server.get(path, async (request, reply) => {
+      const asked = pageRequestOf(request, this.#access);
+      const { visitor } = asked;
+      if (visitor === null) return sendView(reply, asked, this.#login(null, null), 401);
+      return this.#answer(reply, asked, () => view({ ...asked, visitor, parameter: parameterOf(request) }));
+    });
+  }
+
+  /** What an operator does: it is refused to all others, and to pages of other sites. */
+  act(
+    path: string,
+    work: (form: URLSearchParams, visitor: Visitor, from: string, parameter: string) => Promise<Answer>,
+  ): void {
+    this.#post(
+      path,
+      (visitor) => visitor.role === 'operator',
+      (form, visitor, request) => work(form, visitor, placeOf(request), parameterOf(request)),
+    );
+  }
+
+  /** A form that changes nothing. */
+  form(path: string, view: (form: URLSearchParams, visitor: Visitor, parameter: string) => Promise<Answer>): void {
+    this.#post(
+      path,
+      () => true,
+      (form, visitor, request) => view(form, visitor, parameterOf(request)),
+    );
+  }
+
+  login(): void {
+    this.#server.get('/login', async (request, reply) => {
+      const asked = pageRequestOf(request, this.#access);
+      if (asked.visitor !== null) return reply.redirect('/', 303);
+      const link = asked.query.get('link');
+      const isGood = link !== null && this.#access.linkOf(link) !== null;
+      const problem = link !== null && !isGood ? overLink : null;
+      return sendView(reply, asked, this.#login(isGood ? link : null, problem));
+    });
+    this.#server.post('/login', { bodyLimit: 4_096 }, async (request, reply) => {
+      const asked = pageRequestOf(request, this.#access);
+      if (isFromElsewhere(request)) return sendView(reply, asked, elsewhere, 403);
+      const form = formIn(request);
+      const link = form.get('link');
+      try {
+        const session =
+          link === null
+            ? await this.#access.login(form.get('name') ?? '', form.get('password') ?? '')
+            : await this.#access.followLink(link);
+        if (session === null)
+          return sendView(reply, asked, this.#login(null, link === null ? wrongPassword : overLink), 403);
+        setSession(request, reply, session);
+        return reply.redirect('/', 303);
+      } catch (error) {
+        if (!(error instanceof TooManyLogins)) throw error;
+        return sendView(reply, asked, this.#login(null, error.message), 429);
+      }
+    });
+    this.#server.post('/logout', async (request, reply) => {
+      if (isFromElsewhere(request)) return sendView(reply, pageRequestOf(request, this.#access), elsewhere, 403);
+      this.#access.logout(sessionOf(request) ?? '');
+      setSession(request, reply, null);
+      return reply.redirect('/', 303);
+    });
+  }
+
+  #login(link: string | null, problem: string | null): View {
+    return loginView({ link, hasUsers: this.#access.hasUsers, problem });
+  }
+
+  #post(
+    path: string,
+    isAllowed: (visitor: Visitor) => boolean,
+    work: (form: URLSearchParams, visitor: Visitor, request: FastifyRequest) => Promise<Answer>,
+  ): void {
+    this.#server.post(path, { bodyLimit: formLimit }, async (request, reply) => {
+      const asked = pageRequestOf(request, this.#access);
+      const { visitor } = asked;
+      if (isFromElsewhere(request)) return sendView(reply, asked, elsewhere, 403);
+      if (visitor === null) return sendView(reply, asked, this.#login(null, null), 401);
+      if (!isAllowed(visitor)) return sendView(reply, asked, notAllowed, 403);
+      return this.#answer(reply, asked, () => work(formIn(request), visitor, request));
+    });
+  }
+
+  async #answer(reply: FastifyReply, asked: PageRequest, work: () => Promise<Answer>): Promise<FastifyReply> {
+    try {
+      const answer = await work();
+      if (typeof answer === 'string') return reply.redirect(answer, 303);
+      return answer === null ? sendView(reply, asked, missing, 404) : sendView(reply, asked, answer);
+    } catch (error) {
+      return sendView(reply, asked, failed(reasonOf(error), asked.visitor !== null), 500);
+    }
+  }
+}
+
+function parameterOf({ params }: FastifyRequest): string {
+  const [value] = Object.values(params as Record<string, string>); // of a path with one parameter
+  return value ?? '';
+}
+
+function asset(reply: FastifyReply, type: string, text: string): FastifyReply {
+  return reply.type(`${type}; charset=utf-8`).send(text);
+}
+
+async function countsOf(source: PageSource, route?: string): Promise<Counts> {
+  const of = async (per: keyof typeof countSpans) => {
+    const counts = await source.counts(per, chartSince(per));
+    return route === undefined ? counts : counts.filter((one) => one.route === route);
+  };
+  return { minute: await of('minute'), hour: await of('hour'), day: await of('day') };
+}
+
+/** Whether somebody looks who has not seen all: what there is to look at may be much. */
+async function hasUnseen(source: PageSource, route: string | undefined): Promise<boolean> {
+  const { routes, journal } = await source.status();
+  if (route === undefined && journal.unseen_undecodable) return true;
+  return routes.some(({ name, unseen }) => unseen && (route ?? name) === name);
+}
+
+async function notifications(source: PageSource, query: URLSearchParams): Promise<Answer> {
+  const wanted = wantedIn(query);
+  const { id, event, account, callId, number, since } = wanted;
+  if (id !== undefined) return `/notifications/${encodeURIComponent(id)}`;
+  const at = since === undefined ? undefined : timeBefore(since, {});
+  const isWrong = since !== undefined && at === undefined;
+  const found = await source.reader.search({
+    ...(event !== undefined && { events: [event] }),
+    ...(account !== undefined && { accounts: [account] }),
+    ...(callId !== undefined && { callId }),
+    ...(number !== undefined && { number }),
+    ...(at !== undefined && { since: at }),
+    limit: mostShown,
+  });
+  const outages = found.entries.length > 0 ? [] : await source.reader.outages(at ?? found.searchedTo ?? 0, Date.now());
+  return notificationsView(
+    wanted,
+    found,
+    outages,
+    isWrong ? 'Since must be a time, such as 2h, today or 2026-11-24T08:00.' : null,
+  );
+}
+
+async function routePage(source: PageSource, name: string, visitor: Visitor, last: Tried | null): Promise<Answer> {
+  const route = source.routes().find((one) => one.name === name);
+  const status = (await source.status()).routes.find((one) => one.name === name);
+  if (route === undefined || status === undefined) return null;
+  const isOperator = visitor.role === 'operator';
+  return routeView({
+    route,
+    status,
+    counts: await countsOf(source, name),
+    events: source.events(),
+    isOperator,
+    tried: last,
+  });
+}
+
+function tried(source: PageSource, route: string, form: URLSearchParams): Tried {
+  const event = form.get('event') ?? '';
+  const body = form.get('body') ?? '';
+  const known = source.events().find(({ name }) => name === event);
+  if (known === undefined) return { event, body, result: { error: 'there is no such event' } };
+  const text = body.trim() === '' ? JSON.stringify(known.example) : body;
+  try {
+    return { event, body, result: source.trial(route, known.routingKey, Buffer.from(text)) };
+  } catch (error) {
+    return { event, body, result: { error: reasonOf(error) } };
+  }
+}
+
+const overLink = 'This link is over: it is good once, for five minutes. "kazoo-relay page" prints another one.';
+const wrongPassword = 'That is not the name and the password of a user.';
+
+const plain = (title: string, text: string): View => ({
+  title,
+  body: html`<h1>${title}</h1><p>${text}</p><p><a href="/">Now</a></p>`,
+});
+
+const missing = plain(
+  'There is no such page',
+  'What it was about may be over: retention, or an operator, may have removed it.',
+);
+const notAllowed = plain('Only operators may do that', 'You are logged in as a reader.');
+const elsewhere = plain('Refused', 'This request comes from a page of another site.');
+
+function failed(reason: string, isLoggedIn: boolean): View {
+  return plain('The daemon could not answer', isLoggedIn ? reason : 'Its log says why.');
+}

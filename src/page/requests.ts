@@ -1,0 +1,64 @@
+import { isIP } from 'node:net';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Access, Visitor } from './access.ts';
+import { layout, type PageRequest, type View } from './layout.ts';
+
+/** The session's cookie: scripts can't read it, and no other site's page sends it. */
+const cookieName = 'kazoo_relay_session';
+
+export function pageRequestOf(request: FastifyRequest, access: Access): PageRequest {
+  const { pathname, searchParams } = new URL(request.url, 'http://page');
+  return { path: pathname, query: searchParams, visitor: visitorOf(request, access) };
+}
+
+/** Whose session a request has; null where it has none. */
+export function visitorOf(request: FastifyRequest, access: Access): Visitor | null {
+  const session = sessionOf(request);
+  return session === null ? null : access.visitorOf(session);
+}
+
+export function sessionOf({ headers: { cookie = '' } }: FastifyRequest): string | null {
+  const found = cookie.split(/;\s*/).find((one) => one.startsWith(`${cookieName}=`));
+  return found?.slice(cookieName.length + 1) ?? null;
+}
+
+/** @param session null ends it */
+export function setSession(request: FastifyRequest, reply: FastifyReply, session: string | null): void {
+  // A proxy that speaks TLS says so; the daemon itself doesn't.
+  const secure = request.headers['x-forwarded-proto'] === 'https' ? '; Secure' : '';
+  const life = session === null ? '; Max-Age=0' : '';
+  reply.header('set-cookie', `${cookieName}=${session ?? ''}; Path=/; HttpOnly; SameSite=Strict${secure}${life}`);
+}
+
+/** Whether a request comes from a page of another site, as the browser says. What is no browser says nothing. */
+export function isFromElsewhere({ headers, host }: FastifyRequest): boolean {
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
+  // Browsers of before 2023 say only this.
+  const { origin } = headers;
+  if (origin === undefined) return false;
+  return !URL.canParse(origin) || new URL(origin).host !== host;
+}
+
+/** The fields of a form; of one that comes several times the last. */
+export function formIn(request: FastifyRequest): URLSearchParams {
+  return new URLSearchParams(typeof request.body === 'string' ? request.body : '');
+}
+
+const security = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+};
+
+export function sendView(reply: FastifyReply, request: PageRequest, view: View, code = 200): FastifyReply {
+  return reply.code(code).headers(security).type('text/html; charset=utf-8').send(layout(view, request));
+}
+
+/** Where somebody acts from, for the audit: an address, or the socket. */
+export function placeOf({ ip }: FastifyRequest): string {
+  return `page, ${isIP(ip) === 0 ? 'socket' : ip}`;
+}

@@ -1,0 +1,112 @@
+import { span } from '../common/text/times.ts';
+import type { RouteStatus } from '../ops/status.ts';
+import { chart } from './charts.ts';
+import { type Html, html, nothing } from './html.ts';
+import { jsonLine } from './json-text.ts';
+import { ago, block, count, facts, hidden, href, time, type View } from './layout.ts';
+import { type Counts, routeHref, stateOf } from './now.ts';
+import type { PageEvent, PageRoute, Trial } from './source.ts';
+
+/** What was tried on a route, and what came of it. */
+export interface Tried {
+  readonly event: string;
+  readonly body: string;
+  readonly result: Trial | { readonly error: string };
+}
+
+interface RouteParts {
+  readonly route: PageRoute;
+  readonly status: RouteStatus;
+  readonly counts: Counts;
+  readonly events: readonly PageEvent[];
+  readonly isOperator: boolean;
+  readonly tried: Tried | null;
+}
+
+export function routeView({ route, status, counts, events, isOperator, tried }: RouteParts): View {
+  const { circuit, paused, interrupted, delivered, lag, waiting, quarantined, dead, in_flight } = status;
+  const link = (state: string, number: number | null) =>
+    number ? html`<a href="${href('/failures', { route: route.name, state })}">${count(number)}</a>` : count(number);
+  return {
+    title: route.name,
+    live: tried === null,
+    body: html`<h1>${route.name}: ${stateOf(status)}</h1>
+${interrupted ? html`<p class="bad">${interrupted}</p>` : nothing}
+${paused ? html`<p class="warn">Paused for ${span(Date.now() - Date.parse(paused.since))} by ${paused.by ?? 'an operator'}.</p>` : nothing}
+${
+  circuit !== null && circuit.state !== 'closed'
+    ? html`<p class="bad">The sink is away since ${time(circuit.since)}: ${circuit.reason ?? 'unknown'}${circuit.next_probe === null ? nothing : html`. Next probe in ${circuit.next_probe} s`}.</p>`
+    : nothing
+}
+${isOperator ? acts(route.name, status) : nothing}
+${facts([
+  ['Delivered, last hour', count(delivered?.last_hour ?? null)],
+  ['Today', count(delivered?.today ?? null)],
+  ['Latest', ago(delivered?.latest ?? null)],
+  ['Lag', lag === null ? '–' : `${count(lag.messages)}${lag.messages === 0 ? '' : ` (${span(lag.seconds * 1_000)})`}`],
+  ['In flight', count(in_flight)],
+  ['Waiting', link('waiting', waiting)],
+  ['Quarantined', link('quarantined', quarantined)],
+  ['Dead', link('dead', dead)],
+])}
+<div class="cards">${(['minute', 'hour', 'day'] as const).map((per) => chart(per, counts[per]))}</div>
+<h2>Selection and sink</h2>
+${block('Configuration', route.text)}
+${isOperator ? replayForm(route.name) : nothing}
+<h2>Try it</h2>
+<p class="dim">Shows whether the route would deliver a notification, and what its sink would get. Nothing is kept or sent.</p>
+${tried === null ? nothing : trialOf(tried)}
+<form method="post" action="${routeHref(route.name)}/try">
+<label for="event">Event</label><select id="event" name="event">${events.map(({ name }) => html`<option${tried?.event === name ? html` selected` : nothing}>${name}</option>`)}</select>
+<label for="body">Its body as KAZOO sends it; empty for the catalogue's example</label><textarea id="body" name="body" spellcheck="false">${tried?.body}</textarea>
+<button class="act">Try</button></form>`,
+  };
+}
+
+function acts(name: string, { paused, circuit }: RouteStatus): Html {
+  const button = (act: string, label: string) =>
+    html`<form method="post" action="${routeHref(name)}/act">${hidden({ act })}<button class="act">${label}</button></form>`;
+  return html`<div class="acts">${paused ? button('resume', 'Resume') : button('pause', 'Pause')}${circuit !== null && circuit.state !== 'closed' ? button('probe', 'Probe now') : nothing}</div>`;
+}
+
+function replayForm(name: string): Html {
+  return html`<h2>Replay</h2>
+<p class="dim">Delivers again what was received in a span of time. The count comes first.</p>
+<form class="row" method="post" action="${routeHref(name)}/replay">
+<div><label for="since">From</label><input id="since" name="since" placeholder="2h, yesterday, 2026-11-24T08:00"></div>
+<div><label for="until">Until</label><input id="until" name="until" placeholder="now"></div>
+<button class="act">Replay…</button></form>`;
+}
+
+function trialOf({ result }: Tried): Html {
+  if ('error' in result) return html`<p class="bad">${result.error}</p>`;
+  const { decision, reason, problems, envelope } = result;
+  const words = {
+    deliver: ['good', 'It would be delivered.'],
+    quarantine: ['warn', 'It would be quarantined'],
+    skip: ['bad', 'It would not be delivered'],
+  } as const;
+  const [kind, sentence] = words[decision];
+  return html`<section class="card"><p class="${kind}">${sentence}${reason === null ? nothing : html`: ${reason}`}</p>
+${problems.length === 0 ? nothing : html`<ul>${problems.map((problem) => html`<li>${problem}</li>`)}</ul>`}
+${envelope === null ? nothing : block('What its sink would get', jsonLine(envelope))}</section>`;
+}
+
+/** Asks before a replay, with how much it is. */
+export function replayView(
+  name: string,
+  span: { readonly since: string; readonly until: string },
+  number: number,
+  isMore: boolean,
+): View {
+  const what = `Replay ${isMore ? 'more than ' : ''}${count(number)} on ${name}`;
+  return {
+    title: what,
+    body:
+      number === 0
+        ? html`<h1>Nothing to replay</h1><p>The route wants nothing that was received then. <a href="${routeHref(name)}">${name}</a></p>`
+        : html`<h1>${what}?</h1>
+<p>They are delivered again, also those that were delivered before.</p>
+<form method="post" action="${routeHref(name)}/replay">${hidden({ ...span, confirmed: 'yes' })}<button class="act">${what}</button> <a href="${routeHref(name)}">Cancel</a></form>`,
+  };
+}

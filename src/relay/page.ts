@@ -1,0 +1,134 @@
+import { fullTime } from '../common/text/times.ts';
+import { configText, routeText } from '../config/describe/show.ts';
+import { diagnosticText } from '../config/diagnostics.ts';
+import { storeAt } from '../journal/open.ts';
+import type { Summary } from '../journal/reader.ts';
+import { commonFields, events, exampleRoutingKey } from '../kazoo/catalogue.ts';
+import { relayEvents } from '../kazoo/relay-events.ts';
+import type { Endpoints } from '../ops/http-server.ts';
+import type { Status } from '../ops/status.ts';
+import { addPage } from '../page/pages.ts';
+import { visitorOf } from '../page/requests.ts';
+import type { PageEvent, PageRoute, PageSource, Trial } from '../page/source.ts';
+import { schemaOf } from '../schema/generate.ts';
+import { createFateTeller } from './fates.ts';
+import { cachedByCost } from './introspect.ts';
+import { createRehearsal } from './rehearsal.ts';
+import type { Reloader, Running } from './reload.ts';
+import { entriesInRange } from './replay.ts';
+
+interface Shown {
+  readonly status: () => Promise<Status>;
+  readonly summary: () => Promise<Summary>;
+  readonly lastReload: () => Reloader['report'];
+  /** Makes the next of these be read anew. */
+  readonly forget: () => void;
+}
+
+/** The page of a running daemon, and who may ask for the rest of what its HTTP port answers. */
+export function pageOf(running: Running, shown: Shown): Pick<Endpoints, 'mayAsk' | 'addPage'> {
+  const { access } = running;
+  return {
+    async mayAsk(request) {
+      if (running.config.http.access.metrics === 'open') return true;
+      const { authorization } = request.headers;
+      const visitor = authorization === undefined ? visitorOf(request, access) : await access.visitorBy(authorization);
+      return visitor !== null;
+    },
+    addPage: (server) => addPage(server, sourceOf(running, shown), access),
+  };
+}
+
+function sourceOf(running: Running, { status, summary, lastReload, forget }: Shown): PageSource {
+  const { journal, routes } = running;
+  const counts = { minute: cachedCounts('minute'), hour: cachedCounts('hour'), day: cachedCounts('day') };
+  // Made anew when a reload has brought another configuration.
+  let rehearsal: { readonly of: object; readonly rehearse: ReturnType<typeof createRehearsal> } | undefined;
+  const rehearse: ReturnType<typeof createRehearsal> = (message) => {
+    if (rehearsal?.of !== running.config) rehearsal = { of: running.config, rehearse: createRehearsal(running.config) };
+    return rehearsal.rehearse(message);
+  };
+
+  function cachedCounts(per: 'minute' | 'hour' | 'day') {
+    let since = 0;
+    const read = cachedByCost(() => journal.counts(per, since));
+    return (from: number) => {
+      since = from;
+      return read();
+    };
+  }
+
+  return {
+    reader: {
+      search: (search) => journal.search(search),
+      outages: (since, until) => journal.outages(since, until),
+      summary,
+    },
+    status,
+    counts: (per, since) => counts[per](since),
+    openStore: () => storeAt(running.config.journal).openOperatorStore(),
+    fates: async (store) => createFateTeller(store, running.config.routes, await status(), (at) => fullTime(at, {})),
+    routes: () => running.config.routes.map((route): PageRoute => ({ name: route.name, text: routeText(route) })),
+    events: () => allEvents,
+    configuration: () => ({
+      file: running.files[0] ?? null,
+      text: configText(running.loaded, true),
+      warnings: running.loaded.warnings.map(diagnosticText),
+      lastReload: reloadText(lastReload()),
+    }),
+    trial(route, routingKey, body): Trial {
+      const { entry, routes: all } = rehearse({ body, routingKey });
+      const own = all.find(({ name }) => name === route);
+      if (own === undefined) throw new Error('there is no such route');
+      const { decision, whyNot, envelope } = own;
+      const isKept = typeof decision === 'object';
+      return {
+        decision: isKept ? 'quarantine' : decision,
+        reason: isKept ? decision.quarantine : whyNot,
+        problems: entry.problems.map(({ path, message }) => `${path || 'body'} ${message}`),
+        envelope: decision === 'deliver' ? envelope() : null,
+      };
+    },
+    async *replayable(store, name, span) {
+      const route = running.config.routes.find((one) => one.name === name);
+      const cursor = await store.cursorOf(name);
+      if (route === undefined || cursor === null) return;
+      yield* entriesInRange(span, store, route, cursor, new Map());
+    },
+    probe(route) {
+      journal.look();
+      forget();
+      routes.tryNow(route);
+    },
+    look() {
+      journal.look();
+      forget();
+    },
+    subscribe: (listener) => journal.subscribe(listener),
+  };
+}
+
+const allEvents: readonly PageEvent[] = [...events, ...relayEvents].map((event) => ({
+  name: event.name,
+  category: event.category,
+  description: `${event.title}: ${event.summary}.`,
+  fields: [...event.fields, ...commonFields.filter(({ name }) => !event.fields.some((own) => own.name === name))],
+  schema: schemaOf(event),
+  example: event.example,
+  routingKey: exampleRoutingKey(event),
+}));
+
+function reloadText(last: Reloader['report']) {
+  if (last === null) return null;
+  const { reloaded, reason, routes, brokers, applied, needs_restart } = last.report;
+  if (!reloaded) return { at: last.at, report: `not reloaded: ${reason}` };
+  const lines = [
+    ...(['added', 'replaced', 'removed'] as const).flatMap((what) => [
+      ...routes[what].map((name) => `route ${name} ${what}`),
+      ...brokers[what].map((name) => `broker ${name} ${what}`),
+    ]),
+    ...applied.map((option) => `${option} applied`),
+    ...needs_restart.map((option) => `${option} needs a restart`),
+  ];
+  return { at: last.at, report: lines.length === 0 ? 'reloaded: nothing has changed' : lines.join('\n') };
+}

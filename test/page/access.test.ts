@@ -1,0 +1,128 @@
+import { describe, expect, test } from '@jest/globals';
+import { hashPassword, isPassword, isPasswordHash } from '../../src/common/password-hash.ts';
+import { Access, TooManyLogins } from '../../src/page/access.ts';
+
+const operator = { name: 'page link', role: 'operator' } as const;
+const password = 'correct horse battery';
+const hash = await hashPassword(password, { N: 2 ** 14, r: 1, p: 1 });
+const anna = { name: 'anna', role: 'reader', password: hash } as const;
+
+/** Its clock, and the pauses that it has made. */
+function access(users: ConstructorParameters<typeof Access>[0] = []) {
+  const pauses: number[] = [];
+  const clock = { now: 1_000 };
+  const made = new Access(
+    users,
+    () => clock.now,
+    async (millis) => void pauses.push(millis),
+  );
+  return { access: made, pauses, clock };
+}
+
+describe('a link', () => {
+  test('logs in once', async () => {
+    const { access: page } = access();
+    const link = page.createLink(operator);
+    expect(page.linkOf(link)).toEqual(operator);
+    const session = await page.followLink(link);
+    expect(page.visitorOf(session ?? '')).toEqual(operator);
+    expect(await page.followLink(link)).toBeNull();
+    expect(page.linkOf(link)).toBeNull();
+  });
+
+  test('is over after five minutes', async () => {
+    const { access: page, clock } = access();
+    const link = page.createLink(operator);
+    clock.now += 300_001;
+    expect(await page.followLink(link)).toBeNull();
+  });
+});
+
+describe('a session', () => {
+  test('lasts twelve hours from its last request on, and ends with a logout', async () => {
+    const { access: page, clock } = access();
+    const session = (await page.followLink(page.createLink(operator))) ?? '';
+    for (const hours of [11, 11]) {
+      clock.now += hours * 3_600_000;
+      expect(page.visitorOf(session)).toEqual(operator);
+    }
+    clock.now += 12 * 3_600_000 + 1;
+    expect(page.visitorOf(session)).toBeNull();
+    const other = (await page.followLink(page.createLink(operator))) ?? '';
+    page.logout(other);
+    expect(page.visitorOf(other)).toBeNull();
+  });
+
+  test('ends when its user gets another role or another password, or goes; that of a link stays', async () => {
+    const { access: page } = access([anna, { ...anna, name: 'bert' }]);
+    const sessions = [
+      await page.login('anna', password),
+      await page.login('bert', password),
+      await page.followLink(page.createLink(operator)),
+    ];
+    page.use([
+      { ...anna, role: 'operator' },
+      { ...anna, name: 'bert' },
+    ]);
+    expect(sessions.map((session) => page.visitorOf(session ?? '')?.name)).toEqual([undefined, 'bert', 'page link']);
+    page.use([]);
+    expect(page.visitorOf(sessions[1] ?? '')).toBeNull();
+  });
+
+  test('is not kept beside two hundred others: the oldest ends', async () => {
+    const { access: page } = access();
+    const first = (await page.followLink(page.createLink(operator))) ?? '';
+    for (let count = 0; count < 200; count += 1) await page.followLink(page.createLink(operator));
+    expect(page.visitorOf(first)).toBeNull();
+  });
+});
+
+describe('a login', () => {
+  test('takes a name with its own password, and waits longer after each that fails', async () => {
+    const { access: page, pauses } = access([anna]);
+    expect(await page.login('anna', 'wrong')).toBeNull();
+    expect(await page.login('nobody', password)).toBeNull();
+    expect(await page.followLink('guessed')).toBeNull();
+    expect(page.visitorOf((await page.login('anna', password)) ?? '')).toEqual({ name: 'anna', role: 'reader' });
+    expect(pauses).toEqual([250, 500, 750]);
+    await page.login('anna', password);
+    expect(pauses).toHaveLength(3);
+  });
+
+  test('is refused while ten wait already', async () => {
+    const { access: page } = access();
+    const tries = Array.from({ length: 11 }, () => page.followLink('guessed').catch((error: unknown) => error));
+    const results = await Promise.all(tries);
+    expect(results.filter((result) => result instanceof TooManyLogins)).toHaveLength(1);
+  });
+
+  test('by HTTP Basic is worked out once', async () => {
+    const { access: page } = access([anna]);
+    const header = `Basic ${Buffer.from(`anna:${password}`).toString('base64')}`;
+    expect(await page.visitorBy(header)).toEqual({ name: 'anna', role: 'reader' });
+    page.use([anna]);
+    expect(await page.visitorBy(header)).toEqual({ name: 'anna', role: 'reader' });
+    expect(await page.visitorBy('Basic bm8=')).toBeNull();
+    expect(await page.visitorBy(`Basic ${Buffer.from('anna:wrong').toString('base64')}`)).toBeNull();
+  });
+});
+
+describe('the hash of a password', () => {
+  test('fits the password alone, and is another one each time', async () => {
+    expect(await isPassword(password, hash)).toBe(true);
+    expect(await isPassword(`${password} `, hash)).toBe(false);
+    expect(await hashPassword(password)).not.toBe(hash);
+    expect(isPasswordHash(hash)).toBe(true);
+  });
+
+  test.each([
+    ['no hash', 'geheim'],
+    ['a cost that is too low', hash.replace('$16384$', '$1024$')],
+    ['a cost that is no power of two', hash.replace('$16384$', '$16385$')],
+    ['so much memory that the daemon would suffer', hash.replace('$16384$1$', '$2097152$32$')],
+    ['no rounds', hash.replace('$1$1$', '$1$0$')],
+  ])('with %s is refused', async (_what, wrong) => {
+    expect(isPasswordHash(wrong)).toBe(false);
+    expect(await isPassword(password, wrong)).toBe(false);
+  });
+});
