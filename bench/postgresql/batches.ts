@@ -13,8 +13,10 @@ export interface PostgresqlTask {
 /** What a route would hand over, with the envelopes made already. */
 export function batches({ items, batchSize }: PostgresqlTask): ReturnType<typeof deliveryFrom>[][] {
   const deliveries = notifications(items).map((notification, index) => {
-    const { header, envelope, json, body, secrets, mayRepeat } = deliveryFrom(entryOf(notification, index + 1));
-    return { header, envelope, json, body, secrets, mayRepeat };
+    const { header, envelope, json, members, body, secrets, mayRepeat } = deliveryFrom(
+      entryOf(notification, index + 1),
+    );
+    return { header, envelope, json, members, body, secrets, mayRepeat };
   });
   return Array.from({ length: items / batchSize }, (_, index) =>
     deliveries.slice(index * batchSize, (index + 1) * batchSize),

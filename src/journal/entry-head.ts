@@ -36,7 +36,7 @@ export function entryIn(
   [seq, id, occurredAt, receivedAt, head, json]: EntryRow,
   resendOf: string | null = null,
 ): Entry {
-  const known = headIn(head);
+  const known = knownHeadIn(head);
   return new Entry(seq, resendOf ?? (known[headPlaces.resendOf] as string | null), {
     header: headerIn(known, id, occurredAt, receivedAt),
     state: known[headPlaces.state] as NotificationState,
@@ -44,6 +44,24 @@ export function entryIn(
     json,
     secrets: known[headPlaces.secrets] as readonly Secret[],
   });
+}
+
+/** Most heads come again and again, and to look one up costs a fourth of parsing it. */
+const knownHeads = new Map<string, readonly unknown[]>();
+const mostKnownHeads = 2_000;
+const longestKnownHead = 1_024;
+
+function knownHeadIn(text: string): readonly unknown[] {
+  const known = knownHeads.get(text);
+  if (known !== undefined) return known;
+  const head = headIn(text);
+  const secrets = head[headPlaces.secrets] as readonly Secret[];
+  // What repeats another one names that, so that no other head is the same; and no secret is held for longer than it must be.
+  const comesAgain = head[headPlaces.resendOf] === null && secrets.length === 0 && text.length <= longestKnownHead;
+  if (!comesAgain) return head;
+  if (knownHeads.size >= mostKnownHeads) knownHeads.clear();
+  knownHeads.set(text, head);
+  return head;
 }
 
 /** How many places the first version had. */

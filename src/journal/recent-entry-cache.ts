@@ -3,7 +3,8 @@ import { bytesOf, type Entry, type Interest } from '../notification/entry.ts';
 import { portionOf } from './portion.ts';
 import type { Page } from './route-session.ts';
 
-const maxEntries = 1_000;
+/** More would save few reads, and be copied by most collections of garbage. */
+const maxEntries = 500;
 
 /** The newest entries, kept in memory so that routes that are caught up cost the disk nothing. */
 export class RecentEntryCache {
@@ -25,7 +26,7 @@ export class RecentEntryCache {
     for (const entry of entries) this.#memory.take(bytesOf(entry));
     this.#entries.push(...entries);
     this.#batches.push({ last: newest.seq, events: eventsOf(entries) });
-    this.#trim();
+    this.#trim(entries.length);
   }
 
   /** Forgets all: what is pushed next comes after this one. */
@@ -80,9 +81,12 @@ export class RecentEntryCache {
     return through;
   }
 
-  /** Where there are too many, drops a quarter of them, so that moving the rest down is rare. */
-  #trim(): void {
-    const most = this.#entries.length > maxEntries ? maxEntries * 0.75 : maxEntries;
+  /**
+   * Where there are too many, drops a quarter of them, so that moving the rest down is rare; but none of those that came last,
+   * which routes are about to read.
+   */
+  #trim(newest: number): void {
+    const most = this.#entries.length > maxEntries ? Math.max(newest, maxEntries * 0.75) : maxEntries;
     let dropped = 0;
     for (let entry = this.#entries[0]; entry !== undefined; entry = this.#entries[dropped]) {
       if (this.#entries.length - dropped <= most && !this.#memory.isFull) break;

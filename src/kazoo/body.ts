@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { gunzipSync } from 'node:zlib';
 import { isObject, type Json, type JsonObject } from '../common/json.ts';
 import type { Message, Problem } from '../notification/notification.ts';
@@ -38,17 +38,14 @@ interface Body {
 export function parseBody(message: Message, { maxBodySize, maxBodyMembers }: BodyLimits): Body | Failure {
   const bytes = unpack(message, maxBodySize);
   if ('problem' in bytes) return bytes;
-  if (!isUtf8(bytes)) return failure('encoding', 'the body is not UTF-8 text');
+  const isPlain = isAscii(bytes);
+  if (!isPlain && !isUtf8(bytes)) return failure('encoding', 'the body is not UTF-8 text');
   if (hasMoreMembers(bytes, maxBodyMembers)) {
     const what = 'members of objects and elements of arrays together (intake.maxBodyMembers)';
     return failure('members', `the body has more than ${maxBodyMembers} ${what}`);
   }
-  const rewritten = fastNormalise(bytes);
-  if (rewritten !== null) return { ...rewritten, collisions: none };
-  return parseText(utf8.decode(bytes));
+  return fastNormalise(bytes, isPlain) ?? parseText(utf8.decode(bytes));
 }
-
-const none: readonly BodyPath[] = [];
 
 /** The way that every body can go: the keys of its objects are normalised one by one. */
 function parseText(text: string): Body | Failure {

@@ -1,7 +1,6 @@
-import { isAscii } from 'node:buffer';
 import type { Json, JsonObject } from '../common/json.ts';
 import { keysPerPublish } from './identity.ts';
-import { isSecretName } from './normalise.ts';
+import { type BodyPath, isSecretName } from './normalise.ts';
 
 export interface FastNormalised {
   readonly data: JsonObject;
@@ -12,6 +11,8 @@ export interface FastNormalised {
    * comes.
    */
   readonly content: () => Uint8Array;
+  /** None: a body that has any is left to `normalise`. */
+  readonly collisions: readonly BodyPath[];
   /** True where it is for `normalise`. */
   readonly mayHoldSecrets: boolean;
 }
@@ -35,13 +36,14 @@ const content = Buffer.alloc(largest);
  * other body: with white space, nulls, numeric escapes or an escaped slash, more digits than a double holds, keys that
  * aren't plain ASCII or become equal; and for anything but JSON.
  * @param body UTF-8
+ * @param isPlain true where it is ASCII alone
  */
-export function fastNormalise(body: Uint8Array): FastNormalised | null {
+export function fastNormalise(body: Uint8Array, isPlain: boolean): FastNormalised | null {
   if (body.length > largest || body[0] !== openBrace) return null;
   text.set(body);
   const scan = scanText(body.length);
   if (scan === null) return null;
-  const json = text.toString(isAscii(body) ? 'latin1' : 'utf8', 0, body.length);
+  const json = text.toString(isPlain ? 'latin1' : 'utf8', 0, body.length);
   const data = parse(json);
   if (data === null) return null;
   const census = { members: 0, hasSecretNames: false };
@@ -50,8 +52,10 @@ export function fastNormalise(body: Uint8Array): FastNormalised | null {
   if (census.members !== scan.keys) return null;
   // Two characters are found in half the time that three take.
   const mayHoldSecrets = census.hasSecretNames || scan.opensHolder || (json.includes('//') && json.includes('://'));
-  return { data, json, content: () => contentBytes(body.length, scan.cuts), mayHoldSecrets };
+  return { data, json, content: () => contentBytes(body.length, scan.cuts), collisions: none, mayHoldSecrets };
 }
+
+const none: readonly BodyPath[] = [];
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -164,8 +168,10 @@ function lastOfNumber(start: number): number {
 
 const perPublishKeys = keysPerPublish.map((key) => Buffer.from(key));
 
+/** A loop, because every key comes by here: a callback would be a new object for each. */
 function isPerPublish(start: number, end: number): boolean {
-  return perPublishKeys.some((key) => key.length === end - start && startsAt(start, key));
+  for (const key of perPublishKeys) if (key.length === end - start && startsAt(start, key)) return true;
+  return false;
 }
 
 /** True where `[]`, `{}` or a list of objects begins: the text has no white space. */

@@ -9,6 +9,8 @@ export interface Delivery {
   readonly envelope: ShapedEnvelope;
   /** The envelope as JSON text on one line, without a line end. It begins with the id. */
   readonly json: string;
+  /** The same without its braces, for what a sink puts beside it. */
+  readonly members: string;
   /** The body's JSON text before the route has shaped it, its numbers as KAZOO wrote them; `null` where there is none. */
   readonly body: string;
   /** The secrets that the route reveals in it: no reason may quote them. */
@@ -48,11 +50,11 @@ export function envelopeOf(entry: Entry, data = entry.data): Envelope {
   return { ...envelopeHeader(header), valid: state === 'valid', problems, resend_of: resendOf, data };
 }
 
-/** The envelope's JSON text, made without the envelope; the body's goes through as the journal has it. */
-export function envelopeJson({ header, state, problems, resendOf, json }: Entry): string {
+/** The envelope's JSON text without braces, made without the envelope; the body's goes through as the journal has it. */
+export function envelopeMembers({ header, state, problems, resendOf, json }: Entry): string {
   const original = resendOf === null ? 'null' : `"${resendOf}"`;
   return (
-    `{${envelopeHeaderJson(header)},"valid":${state === 'valid'},` +
-    `"problems":${problems.length === 0 ? '[]' : JSON.stringify(problems)},"resend_of":${original},"data":${json}}`
+    `${envelopeHeaderJson(header)},"valid":${state === 'valid'},` +
+    `"problems":${problems.length === 0 ? '[]' : JSON.stringify(problems)},"resend_of":${original},"data":${json}`
   );
 }

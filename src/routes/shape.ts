@@ -1,7 +1,7 @@
 import { holderAt, type Json, type JsonObject } from '../common/json.ts';
 import { isRevealed } from '../kazoo/redact.ts';
 import type { Entry } from '../notification/entry.ts';
-import { type Delivery, envelopeJson, envelopeOf, type ShapedEnvelope } from '../notification/envelope.ts';
+import { type Delivery, envelopeMembers, envelopeOf, type ShapedEnvelope } from '../notification/envelope.ts';
 import type { Header } from '../notification/header.ts';
 import type { Secret } from '../notification/notification.ts';
 import type { Reshape } from './reshape.ts';
@@ -51,8 +51,12 @@ class ShapedDelivery implements Delivery {
   }
 
   get json(): string {
+    return `{${this.members}}`;
+  }
+
+  get members(): string {
     const isPlain = this.#reshape === undefined && this.secrets.length === 0;
-    return isPlain ? envelopeJson(this.#entry) : JSON.stringify(this.envelope);
+    return isPlain ? envelopeMembers(this.#entry) : JSON.stringify(this.envelope).slice(1, -1);
   }
 }
 

@@ -27,15 +27,17 @@ const original = entry({
 function shaped(options: Partial<ShapeOptions>, reveal: string[] = []) {
   const delivery = shape(original, reveal, createReshape({ pick: [], omit: [], set: {}, ...options }));
   expect(JSON.parse(delivery.json)).toEqual(JSON.parse(JSON.stringify(delivery.envelope)));
+  expect(`{${delivery.members}}`).toBe(delivery.json);
   expect(delivery.header.id).toBe('i1');
   expect(delivery.json).toMatch(/^\{"id":"i1"/);
   return JSON.parse(delivery.json);
 }
 
 test('an envelope has all its keys, in the same order as text and as an object', () => {
-  const { envelope, json } = shape(original, []);
+  const { envelope, json, members } = shape(original, []);
   expect(Object.keys(envelope)).toEqual(envelopeKeys);
   expect(json).toBe(JSON.stringify(envelope));
+  expect(`{${members}}`).toBe(json);
 });
 
 describe('a shape', () => {

@@ -19,7 +19,7 @@ export const logSink: SinkKind<LogSinkOptions> = {
       async deliver(batch, signal) {
         const head = `{"level":"${level}","time":"${new Date().toISOString()}",`;
         const lines = batch.map(
-          ({ json, header }) => `${head}${json.slice(1, -1)},"msg":${jsonString(header.event ?? 'unknown event')}}\n`,
+          ({ members, header }) => `${head}${members},"msg":${jsonString(header.event ?? 'unknown event')}}\n`,
         );
         await output.write(piecesOf(lines), signal);
         return batch.map(() => delivered);

@@ -46,22 +46,16 @@ function repairHeads(socket: Socket): void {
 
 /** Undefined if more bytes must come first. Anything but HTTP is returned unchanged. */
 function repairedHead(bytes: Buffer): Buffer | undefined {
-  const line = bytes.toString('latin1', 0, statusLine.length);
-  if (!statusLine.startsWith(line.slice(0, 'HTTP/1.'.length))) return bytes;
-  const end = endOf(bytes);
-  if (end === -1) return undefined;
-  if (/^HTTP\/1\.\d 100\b/.test(line)) return repairedHead(bytes.subarray(end));
-  const text = bytes.toString('latin1', 0, end);
-  if (!/^transfer-encoding:.*\bchunked\s*$/im.test(text) || text.search(length) === -1) return bytes;
-  return Buffer.concat([Buffer.from(text.replace(length, 'connection: close'), 'latin1'), bytes.subarray(end)]);
+  const text = bytes.toString('latin1');
+  if (!protocol.startsWith(text.slice(0, protocol.length))) return bytes;
+  const head = upToEmptyLine.exec(text)?.[0];
+  if (head === undefined) return undefined;
+  const rest = () => bytes.subarray(head.length);
+  if (/^HTTP\/1\.\d 100\b/.test(head)) return repairedHead(rest());
+  if (!/^transfer-encoding:.*\bchunked\s*$/im.test(head) || head.search(length) === -1) return bytes;
+  return Buffer.concat([Buffer.from(head.replace(length, 'connection: close'), 'latin1'), rest()]);
 }
 
-const statusLine = 'HTTP/1.1 100';
+const protocol = 'HTTP/1.';
+const upToEmptyLine = /^.*?\n\r?\n/s;
 const length = /^content-length:[^\r\n]*/gim;
-
-/** Where the empty line ends; -1 where there is none yet. */
-function endOf(bytes: Buffer): number {
-  const ends = ['\n\r\n', '\n\n'].map((end) => ({ at: bytes.indexOf(end), size: end.length }));
-  const found = ends.filter(({ at }) => at !== -1).map(({ at, size }) => at + size);
-  return found.length === 0 ? -1 : Math.min(...found);
-}

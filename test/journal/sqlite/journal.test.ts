@@ -43,7 +43,7 @@ describe('the journal', () => {
   });
 
   test('reads what routes go through together once from the disk, also where they ask in one turn', async () => {
-    const all = await journal.append(Array.from({ length: 1_200 }, () => notification({})));
+    const all = await appendMany(1_200);
     await reopen();
     const [one, other, narrow] = [
       await sessionOf(journal, 'a'),
@@ -65,6 +65,15 @@ describe('the journal', () => {
     await journal.append([notification({})]);
     expect(await other.read(1_000, 500, everything)).toMatchObject({ through: all.at(-1)?.seq, more: true });
     for (const session of [one, other, narrow]) await session.close();
+  });
+
+  test('parses what many entries have in common once', async () => {
+    await appendMany(100);
+    await reopen();
+    const parse = jest.spyOn(JSON, 'parse');
+    expect(await readAll()).toHaveLength(100);
+    expect(parse.mock.calls.length).toBeLessThan(10);
+    parse.mockRestore();
   });
 
   test('is in a folder that only its owner can enter', () => {
@@ -198,6 +207,17 @@ describe('the journal', () => {
     );
     expect(await readAll()).toEqual([]);
     expect(await journal.append([notification({})])).toHaveLength(1);
+  });
+
+  test('holds the batch that came last as a whole, and few entries before it', async () => {
+    const [before, last] = [await appendMany(400), await appendMany(400)];
+    const session = await sessionOf(journal, 'r');
+    const readFrom = async (seq: number) =>
+      (await session.read(seq, 400, interestOf({ events: [], accounts: [] }))).entries;
+    expect((await readFrom(400)).every((entry, index) => entry === last[index])).toBe(true);
+    const fromDisk = await readFrom(0);
+    expect(fromDisk).toEqual(before);
+    expect(fromDisk[0]).not.toBe(before[0]);
   });
 
   test('passes over recent batches that have nothing of interest', async () => {
@@ -476,6 +496,10 @@ describe('opening a journal', () => {
     journal = openJournal(folder, log);
   });
 });
+
+function appendMany(count: number): Promise<readonly Entry[]> {
+  return journal.append(Array.from({ length: count }, () => notification({})));
+}
 
 async function readAll(after = 0): Promise<readonly Entry[]> {
   return journal.find({ after, limit: 100 });
