@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { unlessAborted } from '../common/async/abort.ts';
 import { reasonOf } from '../common/errors.ts';
 import { messages } from '../common/messages.ts';
 import type { Config, Expectation } from '../config/config.ts';
@@ -55,7 +56,8 @@ export function startSelfReports(watched: Watched, snapshot: RuntimeSnapshot): S
       await delay(wait, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       const started = performance.now();
-      await look();
+      // A stop doesn't wait for a journal that may not answer for long.
+      await unlessAborted(look(), signal).catch(() => undefined);
       wait = Math.max(pause, (performance.now() - started) / share);
     }
   }

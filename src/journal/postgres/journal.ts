@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { within } from '../../common/async/deadlines.ts';
 import { reasonOf } from '../../common/errors.ts';
 import { MemoryBudget } from '../../common/memory-budget.ts';
 import { messages } from '../../common/messages.ts';
@@ -108,14 +109,14 @@ class PostgresJournal implements Journal {
     });
     const shared = {
       database: lanes.reading,
-      aside: lanes.asking,
+      aside: lanes.beginning,
       holder,
       lease,
       settlements: this.#settlements,
       tail: this.#tail,
     };
     this.#sessions = new RouteSessions(shared);
-    this.#places = new RoutePlaces(lanes.asking, location.name, this.#sessions);
+    this.#places = new RoutePlaces(lanes.reading, location.name, this.#sessions);
     this.#pulse = new Pulse(
       {
         database: lanes.looking,
@@ -227,7 +228,8 @@ class PostgresJournal implements Journal {
     const { lanes, lease, counts } = this.#opened;
     await lease.close();
     counts.tallies.closing();
-    await this.#companions.close();
+    // The last minute's counts, at most: a connection that is half open isn't waited for.
+    await within(writtenWithin, 'the journal', this.#companions.close()).catch(() => undefined);
     await Promise.all(Object.values(lanes).map((lane) => lane.close()));
   }
 
@@ -295,6 +297,9 @@ class PostgresJournal implements Journal {
     for (const listener of this.#listeners) listener(change);
   }
 }
+
+/** What is written now and then has so many milliseconds at a stop. */
+const writtenWithin = 2_000;
 
 /** Between tries to tell the server what it lacks, in milliseconds. */
 const restoreAgainAfter = 500;

@@ -24,8 +24,9 @@ function lanesTo(primary: Primary) {
     leasing: new Lane(primary, { size: 1, within: 1_000 }),
     settling: new Lane(primary, { size: 1, within: 5_000, mustConfirm: true }),
     looking: new Lane(primary, { size: 1, within: 2_000 }),
-    // What routes read; and what takes longer.
+    // What routes read; and what takes longer, of a route's beginning and of whoever asks: the one waits not for the other.
     reading: new Lane(primary, { size: 3, within: 5_000 }),
+    beginning: new Lane(primary, { size: 1, within: 30_000 }),
     asking: new Lane(primary, { size: 2, within: 30_000 }),
     // One may be long, and an append may wait for a range.
     tidying: new Lane(primary, { size: 2, within: 60_000 }),
