@@ -2,6 +2,7 @@ import { chownSync, mkdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
+import { messages } from '../../../src/common/messages.ts';
 import { publishAsKazoo } from '../../support/kazoo.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgresql.ts';
 import { startProxy, type TestProxy } from '../../support/proxy.ts';
@@ -23,9 +24,6 @@ afterEach(async () => {
   server = undefined;
 });
 
-const kept = 'notifications are kept on this machine';
-const drained = 'all that was kept on this machine is in the database';
-
 describe('a database', () => {
   test('that is killed, again and again, in the middle of appends and settlements: nothing is missing', async () => {
     const [database, tested] = await start();
@@ -35,7 +33,7 @@ describe('a database', () => {
       // At random, so that it hits every stage of a call: the test is right wherever it does.
       await delay(Math.random() * 100);
       await database.kill();
-      if (kill % 2 === 1) await tested.daemon('a').daemon.says(kept);
+      if (kill % 2 === 1) await tested.daemon('a').daemon.says(messages.databaseAway);
       await database.start();
       await tested.mark();
     }
@@ -159,11 +157,11 @@ describe('a link to the database', () => {
     await tested.moreArrive(200);
     await breakLink(link);
     expect(await tested.takenOver('a')).toBe('b');
-    await tested.daemon('a').daemon.says(kept);
+    await tested.daemon('a').daemon.says(messages.databaseAway);
     await tested.mark();
     await tested.moreArrive(200);
     await mend(link);
-    await tested.daemon('a').daemon.says(drained);
+    await tested.daemon('a').daemon.says(messages.spoolMoved);
     await load.stop();
     await tested.allDone();
     await tested.verify();
