@@ -33,7 +33,10 @@ describe('a database', () => {
       // At random, so that it hits every stage of a call: the test is right wherever it does.
       await delay(Math.random() * 100);
       await database.kill();
-      if (kill % 2 === 1) await tested.daemon('a').daemon.says(messages.databaseAway);
+      if (kill % 2 === 1) {
+        await tested.publish(50);
+        await until(() => tested.spooled(), { what: 'something in a spool' });
+      }
       await database.start();
       await tested.mark();
     }

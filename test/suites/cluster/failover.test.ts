@@ -55,6 +55,7 @@ test('a standby that is waited for and gone: intake goes on into the spool, unti
   const load = cluster.publishing();
   await cluster.moreArrive(300);
   await pair.standby.kill();
+  await cluster.publish(200);
   for (const name of ['a', 'b']) await cluster.daemon(name).daemon.says(messages.databaseAway);
   await pair.waitForNobody();
   await cluster.moreArrive(300);
