@@ -2,6 +2,7 @@ import { chownSync, mkdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
+import { messages } from '../../../src/common/messages.ts';
 import { publishAsKazoo } from '../../support/kazoo.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgresql.ts';
 import { startProxy, type TestProxy } from '../../support/proxy.ts';
@@ -23,8 +24,8 @@ afterEach(async () => {
   server = undefined;
 });
 
-const kept = 'notifications are kept on this machine';
-const drained = 'all that was kept on this machine is in the database';
+const kept = messages.databaseAway;
+const drained = messages.spoolMoved;
 
 describe('a database', () => {
   test('that is killed, again and again, in the middle of appends and settlements: nothing is missing', async () => {

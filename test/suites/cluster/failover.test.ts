@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { messages } from '../../../src/common/messages.ts';
 import { type PostgresPair, startPostgresPair } from '../../support/postgres-pair.ts';
 import type { TestPostgres } from '../../support/postgresql.ts';
 import { type RelayCluster, startCluster } from '../../support/relay-cluster.ts';
@@ -40,7 +41,7 @@ test('a standby that was left behind takes over: it is told, and what daemons st
   pair.leaveBehind();
   await cluster.moreArrive(300);
   await failOver();
-  for (const name of ['a', 'b']) await cluster.daemon(name).daemon.says('is appended again');
+  for (const name of ['a', 'b']) await cluster.daemon(name).daemon.says(messages.databaseWentBack);
   await cluster.moreArrive(300);
   await load.stop();
   await cluster.allDone();
@@ -54,7 +55,7 @@ test('a standby that is waited for and gone: intake goes on into the spool, unti
   const load = cluster.publishing();
   await cluster.moreArrive(300);
   await pair.standby.kill();
-  for (const name of ['a', 'b']) await cluster.daemon(name).daemon.says('are kept on this machine');
+  for (const name of ['a', 'b']) await cluster.daemon(name).daemon.says(messages.databaseAway);
   await pair.waitForNobody();
   await cluster.moreArrive(300);
   await load.stop();
