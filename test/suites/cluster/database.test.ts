@@ -24,9 +24,6 @@ afterEach(async () => {
   server = undefined;
 });
 
-const kept = messages.databaseAway;
-const drained = messages.spoolMoved;
-
 describe('a database', () => {
   test('that is killed, again and again, in the middle of appends and settlements: nothing is missing', async () => {
     const [database, tested] = await start();
@@ -36,7 +33,7 @@ describe('a database', () => {
       // At random, so that it hits every stage of a call: the test is right wherever it does.
       await delay(Math.random() * 100);
       await database.kill();
-      if (kill % 2 === 1) await tested.daemon('a').daemon.says(kept);
+      if (kill % 2 === 1) await tested.daemon('a').daemon.says(messages.databaseAway);
       await database.start();
       await tested.mark();
     }
@@ -160,11 +157,11 @@ describe('a link to the database', () => {
     await tested.moreArrive(200);
     await breakLink(link);
     expect(await tested.takenOver('a')).toBe('b');
-    await tested.daemon('a').daemon.says(kept);
+    await tested.daemon('a').daemon.says(messages.databaseAway);
     await tested.mark();
     await tested.moreArrive(200);
     await mend(link);
-    await tested.daemon('a').daemon.says(drained);
+    await tested.daemon('a').daemon.says(messages.spoolMoved);
     await load.stop();
     await tested.allDone();
     await tested.verify();

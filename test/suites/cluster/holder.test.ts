@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { messages } from '../../../src/common/messages.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgresql.ts';
 import { type RelayCluster, startCluster } from '../../support/relay-cluster.ts';
 
@@ -50,7 +51,7 @@ describe('the daemon that has a route', () => {
     await cluster.moreArrive(200);
     const [before] = await cluster.rows('SELECT epoch FROM routes');
     cluster.daemon(holder).daemon.process.kill('SIGCONT');
-    await cluster.daemon(holder).daemon.says('lease of this daemon is over');
+    await cluster.daemon(holder).daemon.says(messages.leaseOver);
     await cluster.moreArrive(200);
     expect(await cluster.holder()).toBe(other);
     expect(await cluster.rows('SELECT epoch FROM routes')).toEqual([before]);
