@@ -57,7 +57,7 @@ export function loadConfig(file: string, given?: Overrides): Config {
 /** As `loadConfig`, with all that there is to say about it. @throws ConfigError */
 export function readConfig(file: string, given?: Overrides, scope?: Scope): LoadedConfig {
   const { config, errors, validation: _, ...rest } = checkConfig(file, given, scope);
-  if (config === undefined) throw new ConfigError(errors.flatMap(diagnosticLines).join('\n'));
+  if (config === undefined) throw new ConfigError(errors.flatMap((error) => diagnosticLines(error)).join('\n'));
   return { config, ...rest };
 }
 

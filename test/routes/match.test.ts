@@ -181,7 +181,7 @@ describe('what a route does not want, it says why:', () => {
       'a field that is missing',
       { where: 'data.caller.name == "x" && true' },
       {},
-      'where can\'t be told: data.caller.name == "x": No such key: name (data.caller.name is missing)',
+      'where can\'t be evaluated: data.caller.name == "x": No such key: name (data.caller.name is missing)',
     ],
     [
       'the beginning of a long value',

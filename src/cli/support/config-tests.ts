@@ -39,7 +39,7 @@ export interface Expectation {
  */
 export function readConfigTests(file: string, routes: readonly string[]): ConfigTest[] {
   const source = readSource(file);
-  if (source.errors.length > 0) throw new Error(source.errors.flatMap(diagnosticLines).join('\n'));
+  if (source.errors.length > 0) throw new Error(source.errors.flatMap((error) => diagnosticLines(error)).join('\n'));
   const errors: string[] = [];
   const reader: Reader = {
     routes,
