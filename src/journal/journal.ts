@@ -89,10 +89,13 @@ export interface AboutDaemon {
  * role. Everything may be asynchronous, so that a store shared by several daemons can stand behind the same interfaces.
  */
 export interface Journal extends Appender, JournalEvents, JournalReader, OutageLog {
-  /** Why it takes nothing though nothing was tried: it isn't where it was. Null while all is well. */
+  /**
+   * Why it takes nothing though nothing was tried: it isn't where it was; or its database, which was away when the daemon
+   * started, is there and can't be used. Null while all is well.
+   */
   readonly trouble: string | null;
 
-  /** While the database is away that daemons share, and what comes in is kept on this machine; else null. */
+  /** While something is kept on this machine that should be in the database that daemons share, or that is away; else null. */
   readonly degraded: Degraded | null;
 
   readonly clock: Clock;
@@ -175,11 +178,14 @@ export interface RouteSharing {
   readonly own?: boolean;
 }
 
+/** Something is kept on this machine that should be in the database that daemons share. */
 export interface Degraded {
+  /** The database is away; or it is there, and takes what was kept meanwhile, or refuses that. */
+  readonly state: 'away' | 'draining' | 'refused';
   /** Unix milliseconds. */
   readonly since: number;
   readonly reason: string;
-  /** Notifications that are kept on this machine until it is back. */
+  /** Notifications that are kept on this machine until they are in the database. */
   readonly spooled: number;
 }
 

@@ -103,7 +103,7 @@ export function unreadyIn({
 }: Pick<RuntimeSnapshot, 'brokers' | 'routes' | 'journalProblem' | 'degraded'>): string[] {
   return [
     ...(journalProblem === null ? [] : [`the journal: ${journalProblem}`]),
-    ...(degraded === null ? [] : [`the journal's database is away: ${degraded.reason}`]),
+    ...databaseNeed(degraded),
     ...brokers().flatMap((broker) => {
       const name = `${broker.broker} (zone ${broker.zone})`;
       if (broker.paused) return [`${name}: journal not writable: ${broker.reason}`];
@@ -113,6 +113,13 @@ export function unreadyIn({
       interrupted === undefined ? [] : [`the route ${name} is interrupted: ${interrupted}`],
     ),
   ];
+}
+
+/** What was kept while it was away keeps nothing else from being received and delivered. */
+function databaseNeed(degraded: Degraded | null): string[] {
+  if (degraded === null || degraded.state === 'draining') return [];
+  const what = { away: 'is away', refused: 'refuses what is in journal.spool' }[degraded.state];
+  return [`the journal's database ${what}: ${degraded.reason}`];
 }
 
 function stateOf({ state, reason }: BrokerSnapshot): string {
@@ -132,9 +139,15 @@ export function summaryOf({
   const delivering = routes().length - paused.length - away.length;
   const parts = [`consuming from ${consuming.length} of ${pluralize(links.length, 'broker')}`];
   if (links.some(({ paused }) => paused)) parts.push('journal not writable');
-  if (degraded !== null) parts.push('database of the journal away');
+  if (degraded !== null) parts.push(databaseStates[degraded.state]);
   parts.push(`${delivering} of ${pluralize(routes().length, 'route')} delivering`);
   if (away.length > 0) parts.push(`sink away: ${away.map(({ name }) => name).join(', ')}`);
   if (paused.length > 0) parts.push(`paused: ${paused.map(({ name }) => name).join(', ')}`);
   return parts.join('; ');
 }
+
+const databaseStates = {
+  away: 'database of the journal away',
+  draining: 'journal.spool being drained',
+  refused: 'journal.spool refused by the database of the journal',
+};

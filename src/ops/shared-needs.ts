@@ -17,13 +17,10 @@ const mostSkew = 5_000;
 export function sharedNeeds({ journal, daemons, routes }: Status, ago: (since: string) => string): SharedNeed[] {
   const { degraded } = journal;
   // A daemon of the version before knows nothing of it.
-  if (degraded) {
+  if (degraded && degraded.state !== 'draining') {
     const kept = `${pluralize(degraded.spooled, 'notification')} wait in journal.spool`;
-    const what = `the database of the journal is away for ${ago(degraded.since)}: ${degraded.reason}; ${kept}`;
-    const cure =
-      'Intake goes on until journal.spoolSize is used up; delivery waits. Both go on by themselves when it is back. What is in ' +
-      'the way: kazoo-relay check --connect';
-    return [{ what, cure }];
+    const { what, cure } = databaseNeeds[degraded.state];
+    return [{ what: `${what} for ${ago(degraded.since)}: ${degraded.reason}; ${kept}`, cure }];
   }
   const living = (daemons ?? []).filter(({ lives }) => lives);
   if (living.length === 0) return [];
@@ -38,6 +35,19 @@ export function sharedNeeds({ journal, daemons, routes }: Status, ago: (since: s
       .map(({ name }) => ({ what: `no daemon runs ${name}`, cure: nobodyCure })),
   ];
 }
+
+const databaseNeeds = {
+  away: {
+    what: 'the database of the journal is away',
+    cure:
+      'Intake goes on until journal.spoolSize is used up; delivery waits. Both go on by themselves when it is back. What is in ' +
+      'the way: kazoo-relay check --connect',
+  },
+  refused: {
+    what: 'the database of the journal is back, and has refused what was kept',
+    cure: 'It is tried again by itself, and nothing of it is lost. What is in the way: kazoo-relay check --connect',
+  },
+};
 
 const upgradeCure = 'Upgrade the others: docs/operations/several-machines.md says in which order.';
 const reloadCure = 'Give all of them the same file; then on each machine: kazoo-relay reload';

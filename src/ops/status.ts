@@ -60,7 +60,7 @@ interface JournalStatus {
   readonly path: string | undefined;
   /** Where it is in a database that daemons share: hosts, database and schema. */
   readonly database: string | undefined;
-  /** While that is away; else null. */
+  /** While that is away, or not all that was kept meanwhile is in it; else null. */
   readonly degraded: DegradedStatus | null;
   readonly bytes: number | null;
   /** What counts of them towards `max_bytes`. */
@@ -82,11 +82,8 @@ interface JournalStatus {
   readonly reason: string | null;
 }
 
-interface DegradedStatus {
+interface DegradedStatus extends Omit<Degraded, 'since'> {
   readonly since: string;
-  readonly reason: string;
-  /** Notifications that are kept on this machine until it is back. */
-  readonly spooled: number;
 }
 
 /** A daemon that shares the journal. */
@@ -232,7 +229,7 @@ export function statusOf(
       max_invalid_bytes: config.journal.maxSize * config.journal.invalidShare,
       evicted: summary === null ? null : { ...summary.evicted, since: isoTime(summary.evicted.since) },
       // Why the database is away stands with that.
-      reason: live?.journalProblem ?? (typeof held === 'string' && !live?.degraded ? held : null),
+      reason: live?.journalProblem ?? (typeof held === 'string' && live?.degraded?.state !== 'away' ? held : null),
     },
     daemons:
       summary?.daemons.map(({ since, skew, ...daemon }) => ({

@@ -54,7 +54,7 @@ export function introspect(
     overdue,
     lines: () => log.lines,
   };
-  const lately = cachedByCost(() => unlessDegraded(journal, () => deliveredLately(journal)));
+  const lately = cachedByCost(() => unlessAway(journal, () => deliveredLately(journal)));
   return {
     snapshot,
     forget: summary.forget,
@@ -83,14 +83,14 @@ export function introspect(
 const longest = 3_000;
 
 /** A database that is away isn't asked what it holds: it may be long until it is known that it doesn't answer. */
-async function unlessDegraded<T>(journal: Journal, work: () => Promise<T>): Promise<T> {
-  if (journal.degraded !== null) throw new JournalError(journal.degraded.reason);
+async function unlessAway<T>(journal: Journal, work: () => Promise<T>): Promise<T> {
+  if (journal.degraded?.state === 'away') throw new JournalError(journal.degraded.reason);
   return within(longest, 'the journal', work());
 }
 
 /** What it holds. @throws JournalError */
 export function heldIn(journal: Journal): Promise<Summary> {
-  return unlessDegraded(journal, () => journal.summary());
+  return unlessAway(journal, () => journal.summary());
 }
 
 /** The work takes at most this part of the time. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { RouteCounts } from '../../src/delivery/counts.ts';
+import type { Degraded } from '../../src/journal/journal.ts';
 import { attentionIn } from '../../src/ops/attention.ts';
 import { deliveredLately } from '../../src/ops/delivered-lately.ts';
 import { type RouteSnapshot, summaryOf, unreadyIn } from '../../src/ops/runtime-snapshot.ts';
@@ -283,7 +284,8 @@ describe('of a journal that daemons share', () => {
   });
 
   test.each([
-    ['away', {}, { degraded: { since: started, reason: 'no answer', spooled: 3 } }, 'no answer; 3 notifications wait'],
+    ['away', {}, { degraded: degraded('away') }, 'no answer; 3 notifications wait'],
+    ['refusing', {}, { degraded: degraded('refused') }, 'has refused what was kept'],
     ['gone', { daemons: [alpha, { ...beta, lives: false }] }, {}, 'the daemon beta has stopped without saying so'],
     ['namesakes', { daemons: [alpha, beta, { ...beta, since: 2 }] }, {}, '2 daemons are called beta'],
     ['versions', { daemons: [alpha, { ...beta, version: '2' }] }, {}, 'run different versions: 1 (alpha), 2 (beta)'],
@@ -314,13 +316,30 @@ describe('of a journal that daemons share', () => {
     expect(attentionIn(named, String)).toMatchObject({ verdict: `${here}; all is well where others do`, needs: [] });
   });
 
-  test('systemd and /readyz are told that its database is away', () => {
-    const degraded = { since: started, reason: 'no answer', spooled: 3 };
-    const seen = { brokers: () => [], routes: () => [], journalProblem: null, degraded };
-    expect(summaryOf(seen)).toContain('database of the journal away');
-    expect(unreadyIn(seen)).toEqual(["the journal's database is away: no answer"]);
+  test.each([
+    ['away', 'database of the journal away', ["the journal's database is away: no answer"]],
+    [
+      'refused',
+      'journal.spool refused by the database of the journal',
+      ["the journal's database refuses what is in journal.spool: no answer"],
+    ],
+    // Nothing keeps it from receiving and delivering.
+    ['draining', 'journal.spool being drained', []],
+  ] as const)('systemd and /readyz are told that it is %s', (state, summarised, unready) => {
+    const seen = { brokers: () => [], routes: () => [], journalProblem: null, degraded: degraded(state) };
+    expect(summaryOf(seen)).toContain(summarised);
+    expect(unreadyIn(seen)).toEqual(unready);
+  });
+
+  test('a spool that is drained needs nobody', () => {
+    const draining = shared({ daemons: [alpha, beta], routes: held }, { degraded: degraded('draining') });
+    expect(attentionIn(draining, String).needs).toEqual([]);
   });
 });
+
+function degraded(state: Degraded['state']): Degraded {
+  return { state, since: started, reason: 'no answer', spooled: 3 };
+}
 
 test('systemd is told which routes are paused, apart from those whose sink is away', () => {
   const routes = [

@@ -175,13 +175,22 @@ function describeJournal(terminal: Terminal, journal: Status['journal']): string
   const { time } = terminal;
   const { path, database, bytes, used_bytes, max_bytes, messages, oldest, undecodable, reason } = journal;
   const since = oldest === null ? '' : ` since ${time(Date.parse(oldest))}`;
-  const trouble = reason ? [terminal.paint('red', printable(reason))] : [];
+  const trouble = [...(reason ? [terminal.paint('red', printable(reason))] : []), ...describeSpool(journal, time)];
   const place = path ?? `shared, ${database}`;
   if (bytes === null || messages === null) return [place, ...trouble];
   // A daemon of the version before doesn't say how much counts.
   const size = `${formatBytes(used_bytes ?? bytes)} of ${formatBytes(max_bytes)} (${formatBytes(bytes)} on disk)`;
   const held = `${place}: ${size}, ${notifications(messages)}${since}, ${undecodable} undecodable`;
   return [held, ...trouble, ...describeInvalid(journal, time)];
+}
+
+/** While the database is away, that stands with what needs an operator. */
+function describeSpool({ degraded }: Partial<Status['journal']>, time: (at: number) => string): string[] {
+  if (degraded?.state !== 'draining') return [];
+  const { spooled, since } = degraded;
+  return [
+    `${notifications(spooled)} of journal.spool, kept since ${time(Date.parse(since))}, are yet to be brought into it`,
+  ];
 }
 
 /** Nothing from a daemon of the version before, which knows nothing of it. */

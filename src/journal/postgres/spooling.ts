@@ -5,7 +5,7 @@ import { messages } from '../../common/messages.ts';
 import type { Entry } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
 import type { Spool } from '../folder-journals.ts';
-import type { Appender, Degraded } from '../journal.ts';
+import type { Appender, Degraded, JournalError } from '../journal.ts';
 import type { Drift } from '../reader.ts';
 import { type AwayState, StoreAway } from './connection.ts';
 
@@ -37,10 +37,12 @@ export class SpoolingAppender implements Appender {
   readonly #spool: Spool;
   readonly #log: Logger;
   readonly #closing = new AbortController();
-  /** Since something was spooled, until something was appended. */
+  /** Since something was spooled, or the database was missing at the start; until something was appended, or it came. */
   #away: AwayState | null = null;
-  /** Since the database refuses what is in the spool, though it is there. */
-  #stuck: AwayState | null = null;
+  /** Since when there may be something in the spool. */
+  #since = Date.now();
+  /** Why the database refuses what is in the spool, though it is there. */
+  #stuck: string | null = null;
   #draining: Promise<void> | null = null;
 
   constructor(target: SpoolTarget, spool: Spool, log: Logger) {
@@ -51,8 +53,29 @@ export class SpoolingAppender implements Appender {
   }
 
   get degraded(): Degraded | null {
-    const away = this.#away ?? (this.#isLongAway ? this.#target.away : this.#stuck);
-    return away && { since: away.since, reason: away.reason, spooled: this.#spool.count };
+    const spooled = this.#spool.count;
+    const away = this.#away ?? (this.#isLongAway ? this.#target.away : null);
+    if (away !== null) return { state: 'away', since: away.since, reason: away.reason, spooled };
+    if (spooled === 0) return null;
+    const since = this.#since;
+    if (this.#stuck !== null) return { state: 'refused', since, reason: this.#stuck, spooled };
+    return { state: 'draining', since, reason: 'what came while it was away is brought into it', spooled };
+  }
+
+  /** The database can't be used: what comes in goes into the spool without a try, until it can. */
+  isMissing({ message: reason }: JournalError): void {
+    if (this.#away === null) {
+      this.#since = this.#target.away?.since ?? Date.now();
+      this.#log.warn({ reason }, messages.databaseAway);
+    }
+    this.#away = { since: this.#since, reason };
+  }
+
+  /** The database can be used again. */
+  isBack(): void {
+    if (this.#away === null) return;
+    this.#away = null;
+    this.#log.info({ spooled: this.#spool.count }, messages.databaseBack);
   }
 
   async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
@@ -83,25 +106,18 @@ export class SpoolingAppender implements Appender {
   async #appendNow(batch: readonly Notification[]): Promise<readonly Entry[]> {
     try {
       const fresh = await this.#target.append(batch);
-      this.#isBack();
+      this.isBack();
       return fresh;
     } catch (error) {
       // It refuses that for another reason.
-      if (!(error instanceof StoreAway)) this.#isBack();
+      if (!(error instanceof StoreAway)) this.isBack();
       throw error;
     }
   }
 
-  #isBack(): void {
-    if (this.#away === null) return;
-    this.#away = null;
-    this.#log.info({ spooled: this.#spool.count }, messages.databaseBack);
-  }
-
-  async #keep(batch: readonly Notification[], { message: reason }: StoreAway): Promise<readonly Entry[]> {
+  async #keep(batch: readonly Notification[], failure: StoreAway): Promise<readonly Entry[]> {
     const kept = await this.#spool.append(batch);
-    if (this.#away === null) this.#log.warn({ reason }, messages.databaseAway);
-    this.#away = { since: this.#away?.since ?? this.#target.away?.since ?? Date.now(), reason };
+    this.isMissing(failure);
     this.#drain();
     return kept;
   }
@@ -135,8 +151,8 @@ export class SpoolingAppender implements Appender {
 
   #tellStuck(cause: string): void {
     const reason = `what came while it was away can't be brought into it: ${cause}`;
-    if (this.#stuck?.reason !== reason) this.#log.error({ reason, spooled: this.#spool.count }, messages.spoolRefused);
-    this.#stuck = { since: this.#stuck?.since ?? Date.now(), reason };
+    if (this.#stuck !== reason) this.#log.error({ reason, spooled: this.#spool.count }, messages.spoolRefused);
+    this.#stuck = reason;
   }
 
   async #move(size: number): Promise<number> {

@@ -113,14 +113,16 @@ export const daemonMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_journal_degraded',
     type: 'gauge',
-    help: '1 while the database of a shared journal is away: notifications are kept in journal.spool, and nothing is delivered.',
+    help:
+      '1 while the database of a shared journal is away, and nothing is delivered; and until all that was kept in journal.spool ' +
+      'meanwhile is in it.',
     labels: [],
     read: ({ snapshot }) => one(snapshot.degraded === null ? 0 : 1),
   },
   {
     name: 'kazoo_relay_journal_spooled',
     type: 'gauge',
-    help: 'Notifications that wait in journal.spool for the database.',
+    help: 'Notifications in journal.spool that are not in the database of the journal yet.',
     labels: [],
     read: ({ snapshot }) => one(snapshot.degraded?.spooled ?? 0),
   },

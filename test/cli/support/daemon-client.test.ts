@@ -173,7 +173,8 @@ describe('status --watch', () => {
     mkdirSync(journal);
     const ctrlC = new AbortController();
     const live = {
-      ...{ startedAt: Date.now(), brokers: [], http: null, journalProblem: null, degraded: null, doubt: null },
+      ...{ startedAt: Date.now(), brokers: [], http: null, journalProblem: null, doubt: null },
+      degraded: { state: 'draining', since: 0, reason: '', spooled: 1_200 } as const,
       activityOf: () => undefined,
     };
     const named = { file, name: 'here', journal: { path: journal, maxSize: 1, invalidShare: 1 }, routes: [] };
@@ -204,6 +205,7 @@ describe('status --watch', () => {
         '',
         ...Array.from({ length: 2 }, () => 'the journal needs you'),
       ]);
+      expect(stdout).toMatch(/^ +1200 notifications of journal\.spool, kept since 01 Jan 1970, are yet to$/m);
     } finally {
       await control.close();
     }

@@ -75,10 +75,11 @@ describe('while the database is away', () => {
       const batch = all.slice(first, first + 100);
       expect((await appender.append(batch)).map(({ header }) => header.id)).toEqual(idsOf(batch));
     }
-    expect(appender.degraded).toMatchObject({ spooled: 1_200, reason: 'connection refused' });
+    expect(appender.degraded).toMatchObject({ state: 'away', spooled: 1_200, reason: 'connection refused' });
     database.away = null;
     const live = notification({});
     await appender.append([live]);
+    expect(appender.degraded).toMatchObject({ state: 'draining', spooled: 1_200 });
     await until(() => logged.length === 3, { what: 'the end of it to be told' });
     expect(database.ids.filter((id) => id !== live.header.id)).toEqual(idsOf(all));
     expect(database.ids).toContain(live.header.id);
@@ -198,7 +199,10 @@ describe('a spool', () => {
     database.away = null;
     await until(() => logged.some(({ level }) => level === 50), { what: 'the error' });
     await expect(appender.append([notification({})])).rejects.toThrow('journal.maxSize');
-    expect(appender.degraded).toMatchObject({ spooled: 1, reason: expect.stringContaining('journal.maxSize') });
+    expect(appender.degraded).toMatchObject({
+      ...{ state: 'refused', spooled: 1 },
+      reason: expect.stringContaining('journal.maxSize'),
+    });
     database.isFull = false;
     await until(() => spool.count === 0, { what: 'the spool to be empty' });
     expect(logged.filter(({ level }) => level === 50)).toHaveLength(1);
