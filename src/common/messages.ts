@@ -62,6 +62,7 @@ export const messages = {
   // A journal that several daemons share.
   databaseAway: 'the database of the journal is unavailable; notifications go to the spool of this machine',
   databaseBack: 'the database of the journal is available again; the spool is moved into it',
+  databaseUnusable: 'the database of the journal is there, but can not be used; intake waits until it can',
   spoolMoved: 'the spool has been moved into the database of the journal',
   spoolRefused: 'the database of the journal refuses what is in the spool; trying again',
   databaseWentBack:

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { within } from '../../common/async/deadlines.ts';
+import { unlessAborted } from '../../common/async/abort.ts';
+import { Backoff } from '../../common/async/loop.ts';
 import { reasonOf } from '../../common/errors.ts';
-import { MemoryBudget } from '../../common/memory-budget.ts';
 import { messages } from '../../common/messages.ts';
-import { bytesOf, type Entry } from '../../notification/entry.ts';
+import type { Entry } from '../../notification/entry.ts';
 import type { Notification } from '../../notification/notification.ts';
 import { countsWith } from '../delivery-tallies.ts';
 import type { Spool } from '../folder-journals.ts';
@@ -22,29 +22,27 @@ import {
   type RouteSharing,
 } from '../journal.ts';
 import type { SharedLocation } from '../location.ts';
+import { OutageChanges } from '../outages.ts';
 import type { CountSpan, DeliveryCount, JournalReader, Pause } from '../reader.ts';
 import type { Start } from '../route-session.ts';
-import type { Appended } from './append.ts';
-import { DatabaseAppender } from './appender.ts';
-import { Companions } from './companions.ts';
-import { describeDaemon, enterAgain } from './daemon.ts';
-import { erasedAmong } from './deliveries.ts';
-import { Generations, type LostSpan } from './generations.ts';
-import { type Opened, opened } from './opened.ts';
-import { Pulse, type Signal } from './pulse.ts';
+import { type AwayState, StoreAway } from './connection.ts';
+import { DatabaseJournal } from './database-journal.ts';
+import { opened } from './opened.ts';
 import { readerOf } from './reader.ts';
-import { Retention } from './retention.ts';
-import { RoutePlaces } from './route-places.ts';
-import { RouteSessions } from './route-sessions.ts';
-import { Settlements } from './settlements.ts';
 import { SpoolingAppender } from './spooling.ts';
-import { pausesIn } from './summary.ts';
-import { Tail } from './tail.ts';
+
+/** So long a start waits for a database that neither answers nor refuses, in milliseconds: a migration may be long. */
+const longestStart = 10_000;
+
+/** Between tries to open a database that is away, or can't be used, in milliseconds. */
+const firstPause = 250;
+const longestPause = 2_000;
 
 /**
- * Opens a journal that several daemons share, for one of them.
+ * Opens a journal that several daemons share, for one of them. Where the database is away, the daemon has it all the same, and
+ * goes on as it does when the database goes away later.
  * @param spool for what comes in while the database is away: it is closed with the journal, or where that isn't opened
- * @throws JournalError where it can't be reached or used, is newer, or a daemon of this name lives
+ * @throws JournalError where the database is there and can't be used, is newer, or has a daemon of this name that lives
  */
 export async function openJournal(
   location: SharedLocation,
@@ -53,145 +51,139 @@ export async function openJournal(
   log: Logger,
   options: OpenOptions = {},
 ): Promise<Journal> {
+  const journal = new SharedJournal(location, spool, limits, log, options);
   try {
-    return new PostgresJournal(await opened(location, limits, log, options), spool, limits, options);
+    await journal.begin();
+    return journal;
   } catch (error) {
-    await spool.close();
+    await journal.close();
     throw error;
   }
 }
 
-type Listener = (change: Change) => void;
-
-class PostgresJournal implements Journal {
-  readonly #opened: Opened;
-  readonly #reader: JournalReader;
-  readonly #retention: Retention;
-  readonly #appender: DatabaseAppender;
+class SharedJournal implements Journal {
+  readonly clock: Clock;
+  readonly #location: SharedLocation;
+  readonly #log: Logger;
+  readonly #startedAt = performance.now();
+  readonly #outages = new OutageChanges();
   readonly #intake: SpoolingAppender;
-  readonly #tail: Tail;
-  readonly #settlements: Settlements;
-  readonly #sessions: RouteSessions;
-  readonly #places: RoutePlaces;
-  readonly #pulse: Pulse;
-  readonly #companions: Companions;
-  readonly #generations: Generations;
+  readonly #reader: JournalReader;
+  readonly #listeners = new Set<(change: Change) => void>();
   readonly #closing = new AbortController();
-  readonly #listeners = new Set<Listener>();
-  readonly #timer: NodeJS.Timeout;
-  #about: AboutDaemon;
-  #pauses: ReadonlyMap<string, Pause>;
+  readonly #arrival = Promise.withResolvers<DatabaseJournal>();
+  /** What gives each route its place, before anything of the spool is brought into the database. */
+  readonly #unplaced = new Map<string, (database: DatabaseJournal) => Promise<RoutePlace>>();
+  #limits: Limits;
+  #options: OpenOptions;
+  #database: DatabaseJournal | null = null;
+  /** While there is none: since when, and why. */
+  #missing: AwayState = { since: Date.now(), reason: 'the database of the journal has not answered yet' };
+  #trouble: string | null = null;
+  #reaching: Promise<void> | undefined;
 
-  constructor(
-    opened: Opened,
-    spool: Spool,
-    limits: Limits,
-    { lookEvery, memory = new MemoryBudget(Number.POSITIVE_INFINITY) }: OpenOptions,
-  ) {
-    const { location, holder, primary, lanes, lease, about, log, origin, head, clock, counts } = opened;
-    this.#opened = opened;
-    this.#about = about;
-    this.#pauses = opened.pauses;
-    this.#reader = readerOf(lanes.asking);
-    this.#retention = new Retention(lanes.tidying, limits, clock, log);
-    this.#companions = new Companions([counts, opened.outages, clock]);
-    this.#generations = new Generations(primary.timeline, head, (span) => this.#wentBack(span));
-    primary.onConnected = (link) => this.#generations.look(link);
-    this.#tail = new Tail({
-      ...{ database: lanes.reading, memory, origin, head },
-      readers: () => this.#sessions.count,
-      onAppended: () => this.#tell('appended'),
-    });
-    this.#settlements = new Settlements({
-      ...{ database: this.#generations.fenced(lanes.settling), holder, counts: counts.tallies },
-      skew: () => lease.skew,
-      onLost: (route, epoch, reason) => lease.lose(route, epoch, reason),
-    });
-    const shared = {
-      database: lanes.reading,
-      aside: lanes.beginning,
-      holder,
-      lease,
-      settlements: this.#settlements,
-      tail: this.#tail,
-    };
-    this.#sessions = new RouteSessions(shared);
-    this.#places = new RoutePlaces(lanes.reading, location.name, this.#sessions);
-    this.#pulse = new Pulse(
+  constructor(location: SharedLocation, spool: Spool, limits: Limits, log: Logger, options: OpenOptions) {
+    this.#location = location;
+    this.#limits = limits;
+    this.#log = log;
+    this.#options = options;
+    const present = () => this.#present;
+    const away = () => (this.#database === null ? this.#missing : this.#database.away);
+    this.#intake = new SpoolingAppender(
       {
-        database: lanes.looking,
-        every: lookEvery,
-        isShared: () => lease.living > 1,
-        onHead: (newest) => this.#seen(newest),
-        onSignals: (signals) => this.#hear(signals),
-        waiting: () => lease.waiting,
-        onFree: () => lease.look(),
+        get away() {
+          return away();
+        },
+        append: async (batch) => present().append(batch),
+        addDrift: async (found) => present().addDrift(found),
       },
-      opened.signal,
+      spool,
+      log,
     );
-    this.#appender = new DatabaseAppender({
-      ...{ database: lanes.appending, aside: lanes.tidying, origin, memory: memory.open() },
-      addRanges: (needed) => this.#retention.addRanges(needed),
-      onAppended: (appended) => this.#appended(appended),
-    });
-    this.#intake = new SpoolingAppender(this.#appender, spool, log);
-    this.#timer = setInterval(() => this.#writeDue(), 1_000);
+    this.#reader = readerOf({ query: async (...statement) => present().query(...statement) });
+    const clock = () => this.#database?.clock;
+    this.clock = {
+      get isTrusted() {
+        return clock()?.isTrusted ?? false;
+      },
+      get doubt() {
+        return clock()?.doubt ?? null;
+      },
+    };
+    this.#arrival.promise.catch(() => undefined);
   }
 
-  get trouble(): null {
-    return null;
+  /** Resolves when it is known whether the database is there. @throws JournalError where it is, and can't be used */
+  async begin(): Promise<void> {
+    const first = this.#reach();
+    this.#reaching = first.catch((error) => this.#reachLater(error));
+    try {
+      await Promise.race([first, delay(longestStart, undefined, { signal: this.#closing.signal, ref: false })]);
+    } catch (error) {
+      if (!(error instanceof StoreAway)) throw error;
+    }
+    if (this.#database === null) this.#intake.isMissing(new StoreAway(this.#missing.reason));
+  }
+
+  get trouble(): string | null {
+    return this.#trouble;
   }
 
   get degraded(): Degraded | null {
     return this.#intake.degraded;
   }
 
-  get clock(): Clock {
-    return this.#opened.clock;
-  }
-
   async append(batch: readonly Notification[]): Promise<readonly Entry[]> {
-    const refusal = this.#retention.refusal && (await this.#retention.makeRoom());
+    const refusal = this.#database?.refusal ? await this.#database.makeRoom() : this.#trouble;
     if (refusal !== null) throw new JournalError(refusal);
     return this.#intake.append(batch);
   }
 
-  subscribe(listener: Listener): () => void {
+  subscribe(listener: (change: Change) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
   look(): void {
-    void this.#pulse.look();
+    this.#database?.look();
   }
 
   pauseOf(route: string): Pause | null {
-    return this.#pauses.get(route) ?? null;
+    return this.#database?.pauseOf(route) ?? null;
   }
 
-  openRoute(
+  async openRoute(
     name: string,
     start: Start,
     invalid: 'quarantine' | 'deliver' = 'deliver',
     selection: object | null = null,
     sharing: RouteSharing = {},
   ): Promise<RoutePlace> {
-    return this.#places.open(name, start, invalid === 'deliver', selection, sharing);
+    const open = (database: DatabaseJournal) =>
+      database.openRoute(name, start, invalid === 'deliver', selection, sharing);
+    if (this.#database !== null) return open(this.#database);
+    this.#unplaced.set(name, open);
+    return {
+      session: async (signal = this.#closing.signal) => {
+        const place = await open(await unlessAborted(this.#arrival.promise, signal));
+        return place.session(signal);
+      },
+    };
   }
 
-  releaseRoute(name: string): Promise<void> {
-    return this.#places.release(name);
+  async releaseRoute(name: string): Promise<void> {
+    this.#unplaced.delete(name);
+    await this.#database?.releaseRoute(name);
   }
 
   limit(limits: Limits): void {
-    this.#retention.limit(limits);
+    this.#limits = limits;
+    this.#database?.limit(limits);
   }
 
   describe(about: AboutDaemon): void {
-    this.#about = about;
-    const { lanes, holder } = this.#opened;
-    // Where it can't be told, others go on by what they know.
-    describeDaemon(lanes.asking, holder, about).catch(() => undefined);
+    this.#options = { ...this.#options, about };
+    this.#database?.describe(about);
   }
 
   find: JournalReader['find'] = (query) => this.#reader.find(query);
@@ -205,101 +197,75 @@ class PostgresJournal implements Journal {
   outages: JournalReader['outages'] = (since, until) => this.#reader.outages(since, until);
 
   async counts(per: CountSpan, since: number): Promise<DeliveryCount[]> {
-    const { tallies } = this.#opened.counts;
+    const { tallies } = this.#present;
     return countsWith(await this.#reader.counts(per, since), tallies.pending(per, since));
   }
 
   brokerAway(...outage: Parameters<OutageLog['brokerAway']>): void {
-    this.#opened.outages.changes.brokerAway(...outage);
+    this.#outages.brokerAway(...outage);
   }
 
   brokerBack(...end: Parameters<OutageLog['brokerBack']>): void {
-    this.#opened.outages.changes.brokerBack(...end);
+    this.#outages.brokerBack(...end);
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#closing.abort();
-    this.#places.close();
-    await Promise.all([this.#pulse.close(), this.#retention.close(), this.#intake.close()]);
-    // What can't be saved is delivered again.
-    await this.#settlements.commit().catch(() => undefined);
-    this.#settlements.close();
-    const { lanes, lease, counts } = this.#opened;
-    await lease.close();
-    counts.tallies.closing();
-    // The last minute's counts, at most: a connection that is half open isn't waited for.
-    await within(writtenWithin, 'the journal', this.#companions.close()).catch(() => undefined);
-    await Promise.all(Object.values(lanes).map((lane) => lane.close()));
+    const closed = new JournalError('the journal was closed');
+    this.#closing.abort(closed);
+    this.#arrival.reject(closed);
+    await Promise.all([this.#reaching, this.#intake.close()]);
+    await this.#database?.close();
   }
 
-  #appended(appended: Appended): void {
-    this.#generations.appended(appended);
-    this.#tail.appended(appended);
-    const junk = appended.fresh.filter(({ state }) => state !== 'valid');
-    if (junk.length > 0) this.#retention.grown(junk.reduce((sum, entry) => sum + bytesOf(entry), 0));
+  /** @throws StoreAway */
+  get #present(): DatabaseJournal {
+    if (this.#database === null) throw new StoreAway(this.#missing.reason);
+    return this.#database;
   }
 
-  #seen(head: number): void {
-    this.#generations.seen(head);
-    this.#tail.seen(head);
-  }
-
-  /** The server that is the primary now hasn't all that was confirmed: nothing is left of what is known of places. */
-  #wentBack({ head, last }: LostSpan): void {
-    const { lease, log } = this.#opened;
-    log.error({ from: head + 1, to: last }, messages.databaseWentBack);
-    lease.loseAll(new JournalError('the database lacks what was confirmed: its routes go on from where it knows them'));
-    this.#tail.reset(head);
-    this.#pulse.forget();
-    void this.#restore();
-  }
-
-  /** Tells the server what it lacks, as far as that is known here. */
-  async #restore(): Promise<void> {
-    const { lanes, holder, location, origin, log } = this.#opened;
-    while (!this.#closing.signal.aborted) {
-      try {
-        await enterAgain(lanes.asking, holder, { number: origin, name: location.name }, this.#about);
-        await this.#places.openAgain();
-        const count = await this.#appender.appendAgain();
-        log.warn({ count }, messages.appendedAgain);
-        return;
-      } catch (error) {
-        log.debug({ reason: reasonOf(error) }, 'what the database lacks could not be told yet');
-      }
-      await delay(restoreAgainAfter, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+  async #reachLater(failure: unknown): Promise<void> {
+    const { signal } = this.#closing;
+    const backoff = new Backoff(firstPause, longestPause);
+    this.#isMissing(failure);
+    while (!signal.aborted && this.#database === null) {
+      await backoff.pause(signal).catch(() => undefined);
+      await this.#reach().catch((error) => this.#isMissing(error));
     }
   }
 
-  async #hear(signals: readonly Signal[]): Promise<void> {
-    if (signals.some(({ kind }) => kind === 'changed')) await this.#lookAgain();
-    for (const { kind, route } of signals) if (kind === 'probe') this.#tell({ probe: route });
+  /** One that is there and refuses is no reason to take what can't be brought into it. */
+  #isMissing(error: unknown): void {
+    if (this.#closing.signal.aborted) return;
+    const reason = reasonOf(error);
+    const trouble = error instanceof StoreAway ? null : reason;
+    if (trouble !== null && trouble !== this.#trouble) this.#log.error({ reason }, messages.databaseUnusable);
+    this.#trouble = trouble;
+    this.#missing = { ...this.#missing, reason };
+    this.#intake.isMissing(new JournalError(reason));
   }
 
-  /** An operator has changed something. */
-  async #lookAgain(): Promise<void> {
-    const { lanes, acts, clock } = this.#opened;
-    this.#tail.forget(await erasedAmong(lanes.reading, this.#tail.seqs));
-    this.#pauses = await pausesIn(lanes.reading);
-    await acts.look();
-    await clock.lookAgain();
-    this.#retention.lookAgain();
-    this.#tell('records');
-  }
-
-  #writeDue(): void {
-    this.#tail.tidy();
-    void this.#companions.writeDue();
+  /** @throws StoreAway, JournalError */
+  async #reach(): Promise<void> {
+    const { signal } = this.#closing;
+    signal.throwIfAborted();
+    const opening = { changes: this.#outages, startedAt: this.#startedAt, signal };
+    const parts = await opened(this.#location, this.#limits, this.#log, this.#options, opening);
+    const database = new DatabaseJournal(parts, this.#limits, this.#options, (change) => this.#tell(change));
+    try {
+      for (const place of this.#unplaced.values()) await place(database);
+      signal.throwIfAborted();
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+    this.#unplaced.clear();
+    this.#database = database;
+    this.#trouble = null;
+    this.#arrival.resolve(database);
+    this.#intake.isBack();
   }
 
   #tell(change: Change): void {
     for (const listener of this.#listeners) listener(change);
   }
 }
-
-/** What is written now and then has so many milliseconds at a stop. */
-const writtenWithin = 2_000;
-
-/** Between tries to tell the server what it lacks, in milliseconds. */
-const restoreAgainAfter = 500;

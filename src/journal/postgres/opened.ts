@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { onAbort } from '../../common/async/abort.ts';
 import { postgresServers } from '../../common/net/postgres-url.ts';
 import type { AboutDaemon, Limits, OpenOptions } from '../journal.ts';
 import type { SharedLocation } from '../location.ts';
+import type { OutageChanges } from '../outages.ts';
 import type { Pause } from '../reader.ts';
 import { probeAppends } from './append.ts';
 import { Acts } from './audit.ts';
@@ -55,23 +57,35 @@ export interface Opened {
   readonly pauses: ReadonlyMap<string, Pause>;
 }
 
+/** What a daemon has that opens it, perhaps not at the first try. */
+interface Opening {
+  /** What it tells of brokers. */
+  readonly changes: OutageChanges;
+  /** By the monotonic clock. */
+  readonly startedAt: number;
+  /** Ends the try. */
+  readonly signal: AbortSignal;
+}
+
 /** @throws JournalError where it can't be reached or used, is newer, or a daemon of this name lives */
 export async function opened(
   location: SharedLocation,
   limits: Limits,
   log: Logger,
-  options: OpenOptions,
+  { about = { version: 'unknown', configuration: '' }, leaseTtl }: OpenOptions,
+  { changes, startedAt, signal }: Opening,
 ): Promise<Opened> {
-  const { about = { version: 'unknown', configuration: '' } } = options;
   const holder = randomUUID();
   const primary = new Primary(postgresServers(location.url), location.schema, log);
   const lanes = lanesTo(primary);
-  const lease = new Lease(lanes.leasing, holder, log, undefined, options.leaseTtl);
+  const lease = new Lease(lanes.leasing, holder, log, undefined, leaseTtl);
+  const close = () => Promise.all(Object.values(lanes).map((lane) => lane.close()));
+  const stopListening = onAbort(signal, () => void close());
   try {
     await migrate(lanes.tidying, location.schema);
     const origin = await enterDaemon(lanes.asking, holder, location.name, about);
-    const outages = new Outages(lanes.asking, location.name);
-    await outages.begin();
+    const outages = new Outages(lanes.asking, location.name, changes);
+    await outages.begin(performance.now() - startedAt);
     const signs = await signsIn(lanes.asking);
     await lease.open();
     // Only now it is known how far this machine's clock is from the database's.
@@ -87,8 +101,10 @@ export async function opened(
     };
   } catch (error) {
     await lease.close();
-    await Promise.all(Object.values(lanes).map((lane) => lane.close()));
+    await close();
     throw error;
+  } finally {
+    stopListening();
   }
 }
 

@@ -20,14 +20,16 @@ export const outageFunctions = `
 
   -- A daemon starts: what its last run was about to tell of brokers ended with it. Where no daemon has run for some time, nobody
   -- took anything meanwhile.
-  CREATE FUNCTION note_start(a_name text, a_ttl bigint, a_shortest bigint, a_reason text) RETURNS void LANGUAGE plpgsql AS $$
+  CREATE FUNCTION note_start(a_name text, a_ttl bigint, a_shortest bigint, a_reason text, a_running bigint)
+    RETURNS void LANGUAGE plpgsql AS $$
   DECLARE
     ended bigint;
+    started bigint := now_ms() - a_running;
   BEGIN
     PERFORM lock_for('announce');
     UPDATE outages SET until = greatest(since, coalesce(last_life(a_name, a_ttl), since)) WHERE name = a_name AND until IS NULL;
     ended := last_life(NULL, a_ttl);
-    IF now_ms() - ended < a_shortest OR EXISTS (SELECT FROM outages WHERE broker = '' AND since = ended) THEN RETURN; END IF;
-    INSERT INTO outages (name, since, until, zone, broker, reason) SELECT a_name, ended, now_ms(), '', '', a_reason WHERE ended IS NOT NULL;
+    IF started - ended < a_shortest OR EXISTS (SELECT FROM outages WHERE broker = '' AND since = ended) THEN RETURN; END IF;
+    INSERT INTO outages (name, since, until, zone, broker, reason) SELECT a_name, ended, started, '', '', a_reason WHERE ended IS NOT NULL;
   END $$;
 `;

@@ -6,14 +6,15 @@ import { ttl } from './lease.ts';
 
 /** When this daemon took nothing from a broker: what others tell of theirs isn't touched. */
 export class Outages implements Companion {
-  readonly changes = new OutageChanges();
+  readonly changes: OutageChanges;
   readonly #database: Database;
   readonly #name: string;
 
-  /** @param name of the daemon */
-  constructor(database: Database, name: string) {
+  /** @param name of the daemon; @param changes what it tells, perhaps since before the database was reached */
+  constructor(database: Database, name: string, changes = new OutageChanges()) {
     this.#database = database;
     this.#name = name;
+    this.changes = changes;
   }
 
   get isDue(): boolean {
@@ -23,10 +24,11 @@ export class Outages implements Companion {
   /**
    * Before the daemon's first sign of life: what it was about to tell when it ended ended with it; and where no other one
    * has run since the last sign of any, that is an outage of its own.
-   * @param ttl how long after a sign of life a daemon is taken for living, in milliseconds
+   * @param running for how long this one has run, in milliseconds: it has taken what came since then
    */
-  async begin(): Promise<void> {
-    await this.#database.query('SELECT note_start($1, $2, $3, $4)', [this.#name, ttl, shortestStop, notRunning]);
+  async begin(running = 0): Promise<void> {
+    const told = [this.#name, ttl, shortestStop, notRunning, Math.round(running)];
+    await this.#database.query('SELECT note_start($1, $2, $3, $4, $5)', told);
   }
 
   /** One after the other; what can't be written goes with the next one. @throws JournalError */
