@@ -1,8 +1,18 @@
 import amqp from 'amqplib';
 
-/** Publishes notifications as a KAZOO node does, and returns their `msg_id`s once the broker has confirmed them. */
-export async function publishAsKazoo(url: string, count: number, parts: object = {}): Promise<string[]> {
+/**
+ * Publishes notifications as a KAZOO node does, and returns their `msg_id`s once the broker has confirmed them.
+ * @param options of each message, where it is to be otherwise than KAZOO's
+ */
+export async function publishAsKazoo(
+  url: string,
+  count: number,
+  parts: object = {},
+  options: amqp.Options.Publish = {},
+): Promise<string[]> {
   const connection = await amqp.connect(url);
+  // Where the broker dies, the wait for its confirms rejects.
+  connection.on('error', () => undefined);
   await declareOn(connection);
   const channel = await connection.createConfirmChannel();
   const ids = Array.from({ length: count }, nextId);
@@ -21,6 +31,7 @@ export async function publishAsKazoo(url: string, count: number, parts: object =
     channel.publish('notifications', 'notifications.account.low_balance', Buffer.from(JSON.stringify(body)), {
       contentType: 'application/json',
       timestamp: (Math.floor(Date.now() / 1000) + 62_167_219_200) * 1e6,
+      ...options,
     });
   }
   await channel.waitForConfirms();

@@ -65,6 +65,8 @@ interface ClusterOptions {
   /** For the test itself; it may be another server by now. */
   readonly database: () => ClusterDatabase;
   readonly concurrency?: number;
+  /** In the place of the usual ones; it is closed with the cluster. */
+  readonly first?: SharedBroker;
 }
 
 /** The only route. */
@@ -72,8 +74,8 @@ const route = 'hook';
 const retry = { schedule: ['50ms', '50ms', '50ms', '1s', '1s'] };
 const accounts = Array.from({ length: 8 }, () => randomUUID().replaceAll('-', ''));
 
-export async function startCluster({ database, concurrency = 8 }: ClusterOptions): Promise<RelayCluster> {
-  const brokers = [await shareBroker(), await shareBroker()] as [SharedBroker, SharedBroker];
+export async function startCluster({ database, concurrency = 8, first }: ClusterOptions): Promise<RelayCluster> {
+  const brokers = [first ?? (await shareBroker()), await shareBroker()] as [SharedBroker, SharedBroker];
   const receiver = await startOrderReceiver();
   const relays = new Map<string, TestRelay>();
   const published: string[] = [];

@@ -45,6 +45,27 @@ describe('a database', () => {
     await tested.verify();
   });
 
+  test('that is away when its daemons start, for the first time or after a power cut: they take what comes', async () => {
+    const [database, tested] = await start({}, {}, []);
+    for (const isFirst of [true, false]) {
+      await database.kill();
+      for (const name of ['a', 'b']) {
+        if (isFirst) tested.add(name);
+        else await tested.daemon(name).daemon.end('SIGKILL');
+        await tested.daemon(name).start().says('consuming');
+        await tested.daemon(name).daemon.says(messages.databaseAway);
+      }
+      await tested.publish(300);
+      await until(() => tested.spooled(), { what: 'something in a spool' });
+      await database.start();
+      for (const name of ['a', 'b']) await tested.daemon(name).daemon.says(messages.databaseBack);
+      await tested.publish(100);
+      await tested.allDone();
+      await tested.mark();
+    }
+    expect(await tested.verify()).toBe(0);
+  });
+
   test('that ends all connections, again and again: nothing is missing, and nothing is spooled for long', async () => {
     const [database, tested] = await start();
     const load = tested.publishing();
