@@ -1,4 +1,4 @@
-// node scripts/prepare.mjs [--needs rabbitmq,postgresql,mariadb,prometheus] -- COMMAND ARGS…
+// node scripts/prepare.mjs [--needs rabbitmq,postgresql,pgbouncer,mariadb,prometheus] -- COMMAND ARGS…
 //
 // Makes a fresh clone ready, then runs the command on the project's own Node: installs the npm packages where they are
 // missing or old, and finds the servers that the command needs, or installs them. It runs on any Node from 20 on, before
@@ -21,6 +21,10 @@ const servers = {
   postgresql: {
     package: 'postgresql',
     isThere: () => anyFile('/usr/lib/postgresql', 'bin/initdb') || anyFile('/usr', 'bin/initdb', /^pgsql-/),
+  },
+  pgbouncer: {
+    package: 'pgbouncer',
+    isThere: () => existsSync('/usr/sbin/pgbouncer'),
   },
   chromium: {
     package: 'chromium',

@@ -18,6 +18,7 @@ const jest = [
 const startedBy = {
   rabbitmq: 'test/support/rabbitmq.ts',
   postgresql: 'test/support/postgresql.ts',
+  pgbouncer: 'test/support/pgbouncer.ts',
   mariadb: 'test/support/mariadb.ts',
   prometheus: 'test/support/prometheus.ts',
   chromium: 'test/support/browser.ts',

@@ -7,9 +7,10 @@ import { postgresServers } from '../../common/net/postgres-url.ts';
 import { formatBytes, pluralize } from '../../common/text/format.ts';
 import { JournalError } from '../journal.ts';
 import type { SharedLocation } from '../location.ts';
-import { StoreAway, sqlStateOf } from './failure.ts';
+import { StoreAway } from './failure.ts';
 import { Link } from './link.ts';
 import { newestVersion } from './migrate.ts';
+import { refusePooler } from './pooler.ts';
 import { rightsOf } from './rights.ts';
 
 /** The oldest one that it works with. */
@@ -27,7 +28,7 @@ export async function testAccess({ url, schema, spool }: SharedLocation): Promis
   const spooling = await accessTo(join(spool, 'journal.sqlite'));
   const { link, others } = await openFirst(postgresServers(url), schema);
   try {
-    await refusePooler(link, schema);
+    await refusePooler(() => openAt(link.server, schema));
     return [
       ...(await aboutServer(link)),
       ...others,
@@ -82,36 +83,6 @@ async function aboutServer(link: Link): Promise<string[]> {
   if (number < oldestMajor * 10_000) throw new JournalError(`${name} is too old: it must be ${oldestMajor} or newer`);
   if (encoding !== 'UTF8') throw new JournalError(`${name} has a database in ${encoding}: it must be in UTF8`);
   return [`${name} answers, ${tls === null ? 'unencrypted' : `by ${tls}`}`];
-}
-
-/**
- * A pooler that gives each transaction another connection loses what we set for ours. It is found by two of ours at a time: in a
- * transaction, the second one takes what the first one had before; or the first statement is there already.
- */
-async function refusePooler(first: Link, schema: string): Promise<void> {
-  const second = await openAt(first.server, schema);
-  try {
-    const before = await backendOf(first);
-    await second.query('BEGIN');
-    const other = await backendOf(second);
-    if (before !== other && before === (await backendOf(first))) return;
-  } catch (error) {
-    const code = Error.isError(error) ? sqlStateOf(error.cause) : undefined;
-    if (!pooled.includes(code ?? '')) throw error;
-  } finally {
-    await second.close();
-  }
-  throw new JournalError(
-    'a pooler such as PgBouncer gives each transaction another connection: use pool_mode = session, or connect without it',
-  );
-}
-
-/** A prepared statement that is there already, or isn't there any more; and what a mode without transactions says of one. */
-const pooled = ['42P05', '26000', '08P01'];
-
-async function backendOf(link: Link): Promise<number> {
-  const [row] = await link.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-  return row?.pid ?? 0;
 }
 
 /** Whether what is confirmed may be lost: by a crash, or when a standby takes over. */

@@ -16,6 +16,7 @@ import { Lease } from './lease.ts';
 import { addRanges } from './log-ranges.ts';
 import { migrate } from './migrate.ts';
 import { Outages } from './outages.ts';
+import { refusePooler } from './pooler.ts';
 import { Primary } from './primary.ts';
 import { pausesIn } from './summary.ts';
 
@@ -34,6 +35,9 @@ function lanesTo(primary: Primary) {
     tidying: new Lane(primary, { size: 2, within: 60_000 }),
   };
 }
+
+/** As they are for a look. */
+const looking = { connectWithin: 2_000, statementTimeout: 2_000, lockTimeout: 2_000, mustConfirm: false };
 
 type Lanes = ReturnType<typeof lanesTo>;
 
@@ -82,6 +86,7 @@ export async function opened(
   const close = () => Promise.all(Object.values(lanes).map((lane) => lane.close()));
   const stopListening = onAbort(signal, () => void close());
   try {
+    await refusePooler(() => primary.open(looking));
     await migrate(lanes.tidying, location.schema);
     const origin = await enterDaemon(lanes.asking, holder, location.name, about);
     const outages = new Outages(lanes.asking, location.name, changes);
