@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { reasonOf } from '../../common/errors.ts';
 import { type Server, serverAddress } from '../../common/net/database-url.ts';
+import { JournalError } from '../journal.ts';
 import { inTime } from './deadline.ts';
 import { StoreAway } from './failure.ts';
 import { Link, type LinkSettings } from './link.ts';
@@ -47,7 +48,9 @@ export class Primary {
     }
     const [first] = refusals;
     if (refusals.length === 1 && first !== undefined) throw first;
-    throw new StoreAway(refusals.map(reasonOf).join('; '));
+    const reason = refusals.map(reasonOf).join('; ');
+    // Where none of them lets us in, none that comes back will.
+    throw refusals.some((refusal) => refusal instanceof StoreAway) ? new StoreAway(reason) : new JournalError(reason);
   }
 
   /** Of the server that was used last. */

@@ -100,6 +100,11 @@ describe('connections to a shared journal', () => {
 
   test.each([
     ['a wrong password', (url: string) => url.replace('geheim', 'falsch'), /the password is wrong.*journal\.url/],
+    [
+      'a wrong password at several servers',
+      (url: string) => url.replace(/geheim@([^/]+)/, 'falsch@$1,$1'),
+      /the password is wrong.*; .*the password is wrong/,
+    ],
     ['a database that is missing', (url: string) => `${url}_not`, /there is no such database.*journal\.url/],
   ])('say at once what is in the way of all of them: %s', async (_what, wrong, message) => {
     const refused = lane({}, wrong(postgres.url)).query('SELECT 1');
