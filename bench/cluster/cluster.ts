@@ -15,9 +15,9 @@ import { appendParts } from './append-parts.ts';
 import { startSharing } from './daemons.ts';
 import { fillShared } from './fill.ts';
 
-const usual = 100_000;
+const usual = 60_000;
 const perSecond = 200;
-const usualLatency = 3_000;
+const usualLatency = 2_000;
 const large = 5_000_000;
 
 /** Each daemon delivers what it took itself: a log is a place on one machine. */
@@ -28,23 +28,29 @@ interface Stage {
   readonly postgres: TestPostgres;
   readonly folder: string;
   readonly items: number;
+  /** What else is closed at the end. */
+  readonly more: AsyncDisposableStack;
 }
 
-function partOf(name: string, contendersOf: (stage: Stage) => Contender[] | Promise<Contender[]>): Part {
+function partOf(
+  name: string,
+  contendersOf: (stage: Stage) => Contender[] | Promise<Contender[]>,
+  metrics: Part['metrics'] = throughput,
+): Part {
   return {
     name: `cluster-${name}`,
-    metrics: throughput,
+    metrics,
     async open(scale) {
+      await using things = new AsyncDisposableStack();
       const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-bench-'));
+      things.defer(() => rmSync(folder, { recursive: true }));
       const [broker, postgres] = [await startBroker(), await startPostgres()];
-      return {
-        contenders: await contendersOf({ broker, postgres, folder, items: Math.round(usual * scale) }),
-        async close() {
-          await broker.close();
-          await postgres.close();
-          rmSync(folder, { recursive: true });
-        },
-      };
+      things.defer(() => broker.close());
+      things.defer(() => postgres.close());
+      const items = Math.round(usual * scale);
+      const contenders = await contendersOf({ broker, postgres, folder, items, more: things });
+      const owned = things.move();
+      return { contenders, close: () => owned.disposeAsync() };
     },
   };
 }
@@ -60,13 +66,23 @@ async function takeAllShared(
   const sharing = await startSharing({ ...options, ...(schema !== undefined && { schema }) });
   try {
     const stops = sharing.daemons.map((daemon) => stopwatch(daemon.process));
-    await sharing.settled(items);
+    const thirds = [performance.now()];
+    for (const third of [1, 2, 3]) {
+      await sharing.settled(Math.round((items * third) / 3));
+      thirds.push(performance.now());
+    }
     const measured = stops.map((stop) => stop());
     const cpuSeconds = measured.reduce((sum, one) => sum + one.cpuSeconds, 0);
-    return throughputOf({ seconds: measured[0]?.seconds ?? Number.NaN, cpuSeconds }, items);
+    const seconds = measured[0]?.seconds ?? Number.NaN;
+    return { ...throughputOf({ seconds, cpuSeconds }, items), late: lateOf(thirds) };
   } finally {
     await sharing.close();
   }
+}
+
+/** How fast the last third of the work was, of which these are the ends, as a share of the first. */
+function lateOf([start = 0, first = 0, second = 0, end = 0]: readonly number[]): number {
+  return (first - start) / (end - second);
 }
 
 const sharedCost = partOf('daemon', (stage) => [
@@ -85,24 +101,30 @@ const twoDaemons = partOf('two', (stage) => [
   { name: 'two daemons', targets: { rate: { atLeast: 0.9 } }, run: () => takeAllShared(stage, ['a', 'b']) },
 ]);
 
-const heldSnapshot = partOf('snapshot', async (stage) => {
-  const held = await fillShared(stage.postgres.url, 1);
-  const client = new pg.Client(stage.postgres.url);
-  client.on('error', () => undefined);
-  await client.connect();
-  return [
-    { name: 'no snapshot held', run: () => takeAllShared(stage, ['a']) },
-    {
-      // The journal is the same in all rounds, so that what is dead in it grows.
-      name: 'a snapshot held for the whole run',
-      targets: { rate: { atLeast: 0.95 } },
-      async run() {
-        await client.query('COMMIT; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class');
-        return takeAllShared(stage, ['a'], held);
+/** From before the first round to after the last one; the journals are the same all the time, so that what is dead in them grows. */
+const heldSnapshot = partOf(
+  'snapshot',
+  async (stage) => {
+    const other = await startPostgres();
+    stage.more.defer(() => other.close());
+    const held = { ...stage, postgres: other };
+    const [journal, heldJournal] = [await fillShared(stage.postgres.url, 1), await fillShared(other.url, 1)];
+    const client = new pg.Client(other.url);
+    client.on('error', () => undefined);
+    await client.connect();
+    stage.more.defer(() => client.end());
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class');
+    return [
+      { name: 'no snapshot held', run: () => takeAllShared(stage, ['a'], journal) },
+      {
+        name: 'a snapshot held for the whole run',
+        targets: { rate: { atLeast: 0.95 }, late: { atLeast: 0.95 } },
+        run: () => takeAllShared(held, ['a'], heldJournal),
       },
-    },
-  ];
-});
+    ];
+  },
+  { ...throughput, late: { unit: '× the first third, at the last', digits: 2, against: 'ratio' } },
+);
 
 const size = partOf('size', async (stage) => {
   const rows = Math.round((large * stage.items) / usual);
