@@ -32,7 +32,7 @@ import { readerOf } from './reader.ts';
 import { SpoolingAppender } from './spooling.ts';
 
 /** So long a start waits for a database that neither answers nor refuses, in milliseconds: a migration may be long. */
-const longestStart = 10_000;
+const longestStart = 30_000;
 
 /** Between tries to open a database that is away, or can't be used, in milliseconds. */
 const firstPause = 250;
@@ -116,13 +116,16 @@ class SharedJournal implements Journal {
   /** Resolves when it is known whether the database is there. @throws JournalError where it is, and can't be used */
   async begin(): Promise<void> {
     const first = this.#reach();
-    this.#reaching = first.catch((error) => this.#reachLater(error));
+    let failure = new StoreAway(this.#missing.reason);
     try {
       await Promise.race([first, delay(longestStart, undefined, { signal: this.#closing.signal, ref: false })]);
     } catch (error) {
       if (!(error instanceof StoreAway)) throw error;
+      failure = error;
     }
-    if (this.#database === null) this.#intake.isMissing(new StoreAway(this.#missing.reason));
+    if (this.#database !== null) return;
+    this.#isMissing(failure);
+    this.#reaching = first.catch((error) => this.#reachLater(error));
   }
 
   get trouble(): string | null {
