@@ -69,6 +69,9 @@ interface ClusterOptions {
   readonly first?: SharedBroker;
 }
 
+/** How many deliveries a daemon may have told nobody of: what is in flight, and what it saves within some milliseconds. */
+export const unsaved = 200;
+
 /** The only route. */
 const route = 'hook';
 const retry = { schedule: ['50ms', '50ms', '50ms', '1s', '1s'] };

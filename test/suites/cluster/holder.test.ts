@@ -1,7 +1,8 @@
+import { rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { messages } from '../../../src/common/messages.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgresql.ts';
-import { type RelayCluster, startCluster } from '../../support/relay-cluster.ts';
+import { type RelayCluster, startCluster, unsaved } from '../../support/relay-cluster.ts';
 
 let server: TestPostgres;
 let cluster: RelayCluster;
@@ -18,11 +19,8 @@ afterEach(() => cluster.close());
 
 afterAll(() => server.close());
 
-/** How many deliveries a daemon may have told nobody of: what is in flight, and what it saves within some milliseconds. */
-const unsaved = 200;
-
 describe('the daemon that has a route', () => {
-  test('is killed, again and again: another one goes on, and repeats only what was not saved', async () => {
+  test('is killed, and its disk lost, again and again: another one goes on, and repeats only what was not saved', async () => {
     await startAll('a', 'b', 'c');
     const load = cluster.publishing();
     const kills = 3;
@@ -30,6 +28,7 @@ describe('the daemon that has a route', () => {
       const holder = await cluster.takenOver(null);
       await cluster.moreArrive(200);
       await cluster.daemon(holder).daemon.end('SIGKILL');
+      rmSync(cluster.daemon(holder).path('spool'), { recursive: true });
       await cluster.mark();
       await cluster.takenOver(holder);
       cluster.daemon(holder).start();
