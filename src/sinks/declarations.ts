@@ -1,6 +1,7 @@
 import type { OptionIssue, OptionRule } from '../common/options/declare.ts';
 import type { EnvelopeKey } from '../notification/envelope.ts';
 import { databaseDeclaration } from './database/declaration.ts';
+import { execDeclaration } from './exec/options.ts';
 import { fileDeclaration } from './file/options.ts';
 import { logDeclaration } from './log/options.ts';
 import type { SinkDeclaration, SinkLimits, SinkRoute } from './sink.ts';
@@ -23,6 +24,7 @@ export const sinkDeclarations: readonly AnySinkDeclaration[] = [
   fileDeclaration,
   databaseDeclaration,
   webhookDeclaration,
+  execDeclaration,
 ];
 
 /** @throws Error for a type that there is no kind for, which a checked configuration doesn't have */
