@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import type { OptionTree } from '../../common/options/declare.ts';
+import { orReference } from '../../common/options/value-checks.ts';
 import type { SinkDeclaration } from '../sink.ts';
 
 export interface ExecSinkOptions {
@@ -54,5 +55,5 @@ export const execDeclaration: SinkDeclaration<ExecSinkOptions> = {
         .filter((name) => !/^[A-Za-z_]\w*$/.test(name))
         .map((name) => ({ path: ['environment', name], message: 'is no name of a variable' })),
   ],
-  schemaRules: [{ required: ['command'], properties: { command: { minItems: 1 } } }],
+  schemaRules: [{ required: ['command'], properties: { command: orReference({ type: 'array', minItems: 1 }) } }],
 };
