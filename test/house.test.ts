@@ -50,7 +50,7 @@ const keys: Record<string, readonly string[]> = {
   commander: ['cli/'],
   fastify: ['ops/http-port.ts', 'ops/http-server.ts', 'page/'],
   'prom-client': ['ops/metrics.ts'],
-  koffi: ['ops/systemd.ts'],
+  koffi: ['ops/systemd.ts', 'sinks/syslog/unix-datagrams.ts'],
   'pino-pretty': ['ops/log.ts'],
   yaml: ['config/read/', 'config/describe/show.ts'],
   undici: ['answer-head', 'auth', 'connection-test', 'http', 'oauth', 'transport'].map(

@@ -5,6 +5,7 @@ import { execDeclaration } from './exec/options.ts';
 import { fileDeclaration } from './file/options.ts';
 import { logDeclaration } from './log/options.ts';
 import type { SinkDeclaration, SinkLimits, SinkRoute } from './sink.ts';
+import { syslogDeclaration } from './syslog/options.ts';
 import { webhookDeclaration } from './webhook/declaration.ts';
 
 /** A kind of sink whose options' type is not known here: what its functions get must have been checked against `options`. */
@@ -25,6 +26,7 @@ export const sinkDeclarations: readonly AnySinkDeclaration[] = [
   databaseDeclaration,
   webhookDeclaration,
   execDeclaration,
+  syslogDeclaration,
 ];
 
 /** @throws Error for a type that there is no kind for, which a checked configuration doesn't have */
