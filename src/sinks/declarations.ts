@@ -1,5 +1,6 @@
 import type { OptionIssue, OptionRule } from '../common/options/declare.ts';
 import type { EnvelopeKey } from '../notification/envelope.ts';
+import { amqpDeclaration } from './amqp/options.ts';
 import { databaseDeclaration } from './database/declaration.ts';
 import { execDeclaration } from './exec/options.ts';
 import { fileDeclaration } from './file/options.ts';
@@ -26,6 +27,7 @@ export const sinkDeclarations: readonly AnySinkDeclaration[] = [
   databaseDeclaration,
   webhookDeclaration,
   execDeclaration,
+  amqpDeclaration,
   syslogDeclaration,
 ];
 

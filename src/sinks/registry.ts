@@ -14,6 +14,7 @@ const sinkKinds: Readonly<Record<string, () => Promise<AnySinkKind>>> = {
   database: async () => (await import('./database/sink.ts')).databaseSink,
   webhook: async () => (await import('./webhook/sink.ts')).webhookSink,
   exec: async () => (await import('./exec/sink.ts')).execSink,
+  amqp: async () => (await import('./amqp/sink.ts')).amqpSink,
   syslog: async () => (await import('./syslog/sink.ts')).syslogSink,
 };
 

@@ -33,7 +33,7 @@ const slips: readonly Slip[] = [
     'broker',
     '- zone: west\n  url:amqp://u:geheim@h',
     'a key needs a colon and a space behind it',
-    '    url: …://…:…@…',
+    '    url: amqp://…:…@…',
   ],
   ['broker', '-zone: west\n url: amqp://h', 'the dash of a list needs a space behind it', '  - zone: west'],
   ['broker', '- zone = west\n  url: amqp://h', 'a key needs a colon and a space behind it, not =', '  - zone: west'],
@@ -63,7 +63,7 @@ const slips: readonly Slip[] = [
     'type: database\nurl: postgres://u:$DB_PASSWORD@h/d',
     `routes.all.sink.url has $DB_PASSWORD, which nothing replaces: write \${env:DB_PASSWORD}, or %24 for a $ itself`,
   ],
-  ['broker', '- zone: west\n   url: amqp://h', 'line 3 is indented by 5, its neighbours by 4', '    url: …://…'],
+  ['broker', '- zone: west\n   url: amqp://h', 'line 3 is indented by 5, its neighbours by 4', '    url: amqp://…'],
   [
     'routes',
     'all:\n  sink: { type: webhook, url: https://a/{account_id} }',
