@@ -1,16 +1,13 @@
 import { formatBytes, pluralize } from '../common/text/format.ts';
 import { span } from '../common/text/times.ts';
-import type { CountSpan, DeliveryCount } from '../journal/reader.ts';
 import { attentionIn } from '../ops/attention.ts';
 import { type BrokerStatus, type DaemonStatus, type RouteStatus, type Status, withoutAnswers } from '../ops/status.ts';
-import { chart } from './charts.ts';
+import { type Counts, charts } from './charts.ts';
 import { type Html, html, nothing } from './html.ts';
 import { ago, count, facts, href, table, time, type View } from './layout.ts';
 
-export type Counts = Readonly<Record<CountSpan, readonly DeliveryCount[]>>;
-
 /** What goes on: states and counts for everybody; reasons for who is logged in. */
-export function nowView(full: Status, counts: Counts, isLoggedIn: boolean): View {
+export function nowView(full: Status, counts: Counts | null, isLoggedIn: boolean): View {
   const status = isLoggedIn ? full : withoutAnswers(full);
   const { verdict, wellSince, needs } = attentionIn(status, span);
   const sentence =
@@ -30,7 +27,7 @@ ${status.daemons.length === 0 ? nothing : html`<h2>Daemons</h2>${table('Daemons'
 <h2>Brokers</h2>
 ${status.brokers === null ? html`<p>The daemon does not run.</p>` : table('Brokers', brokerHeads, status.brokers.map(brokerRow))}
 <h2>Delivered</h2>
-<div class="cards">${(['minute', 'hour', 'day'] as const).map((per) => chart(per, counts[per]))}</div>
+${charts(counts)}
 <h2>Journal</h2>
 ${journal(status)}`,
   };

@@ -1,10 +1,10 @@
 import { span } from '../common/text/times.ts';
 import type { RouteStatus } from '../ops/status.ts';
-import { chart } from './charts.ts';
+import { type Counts, charts } from './charts.ts';
 import { type Html, html, nothing } from './html.ts';
 import { jsonLine } from './json-text.ts';
 import { ago, block, count, facts, hidden, href, time, type View } from './layout.ts';
-import { type Counts, routeHref, stateOf } from './now.ts';
+import { routeHref, stateOf } from './now.ts';
 import type { PageEvent, PageRoute, Trial } from './source.ts';
 
 /** What was tried on a route, and what came of it. */
@@ -17,7 +17,7 @@ export interface Tried {
 interface RouteParts {
   readonly route: PageRoute;
   readonly status: RouteStatus;
-  readonly counts: Counts;
+  readonly counts: Counts | null;
   readonly events: readonly PageEvent[];
   readonly isOperator: boolean;
   readonly tried: Tried | null;
@@ -49,7 +49,7 @@ ${facts([
   ['Quarantined', link('quarantined', quarantined)],
   ['Dead', link('dead', dead)],
 ])}
-<div class="cards">${(['minute', 'hour', 'day'] as const).map((per) => chart(per, counts[per]))}</div>
+${charts(counts)}
 <h2>Selection and sink</h2>
 ${block('Configuration', route.text)}
 ${isOperator ? replayForm(route.name) : nothing}

@@ -14,7 +14,7 @@ import { visitorOf } from '../page/requests.ts';
 import type { PageEvent, PageRoute, PageSource, Trial } from '../page/source.ts';
 import { schemaOf } from '../schema/generate.ts';
 import { createFateTeller } from './fates.ts';
-import { cachedByCost } from './introspect.ts';
+import { cachedByCost, unlessDegraded } from './introspect.ts';
 import { createRehearsal } from './rehearsal.ts';
 import type { Reloader, Running } from './reload.ts';
 import { entriesInRange } from './replay.ts';
@@ -34,8 +34,8 @@ export function pageOf(running: Running, shown: Shown): Pick<Endpoints, 'mayAsk'
     async mayAsk(request) {
       if (running.config.http.access.metrics === 'open') return true;
       const { authorization } = request.headers;
-      const visitor = authorization === undefined ? visitorOf(request, access) : await access.visitorBy(authorization);
-      return visitor !== null;
+      if (authorization !== undefined) return access.isUser(authorization);
+      return (await visitorOf(request, access)).visitor !== null;
     },
     addPage: (server) => addPage(server, sourceOf(running, shown), access),
   };
@@ -54,7 +54,7 @@ function sourceOf(running: Running, { status, summary, lastReload, forget }: Sho
 
   function cachedCounts(per: 'minute' | 'hour' | 'day') {
     let since = 0;
-    const read = cachedByCost(() => journal.counts(per, since));
+    const read = cachedByCost(() => unlessDegraded(journal, () => journal.counts(per, since)));
     return (from: number) => {
       since = from;
       return read();

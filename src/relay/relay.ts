@@ -77,7 +77,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   const running: Running = {
     ...{
       config,
-      access: new Access(config.http.access.users),
+      access: new Access(config.http.access.users, journal.logins),
       loaded: first,
       files: first.files,
       read: first.read,
@@ -132,7 +132,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
       journal.look();
       return null;
     },
-    page: async () => ({ http: http?.status ?? null, path: loginPath(running.access) }),
+    page: async () => ({ http: http?.status ?? null, path: await loginPath(running.access) }),
     try: async (route?: string) => {
       journal.look();
       return routes.tryNow(route);
@@ -148,8 +148,8 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
 }
 
 /** Whoever may ask the daemon here is an operator. */
-function loginPath(access: Access): string {
-  return `/login?link=${access.createLink({ name: 'page link', role: 'operator' })}`;
+async function loginPath(access: Access): Promise<string> {
+  return `/login?link=${await access.createLink({ name: 'page link', role: 'operator' })}`;
 }
 
 function warnOfFewDescriptors({ brokers, routes }: Config, { logger }: Log): void {

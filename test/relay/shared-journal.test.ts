@@ -26,6 +26,8 @@ let database: SharedPostgres;
 let role: JournalRole;
 let receiver: Receiver;
 let running: Map<string, RelayHere>;
+/** Of somebody who is logged in to the page. */
+let session: string;
 /** What the receiver answers to each path. */
 let answers: Record<string, (body: { id: string }) => Reply>;
 
@@ -38,7 +40,7 @@ beforeAll(async () => {
   receiver = await startReceiver(({ path, body }) => answers[path]?.(JSON.parse(body)) ?? 200);
   running = new Map();
   for (const name of daemons) {
-    const relay = await startRelayHere(configOf(name));
+    const relay = await startRelayHere(configOf(name, { listen: '127.0.0.1:0' }));
     running.set(name, relay);
     await relay.says('consuming');
   }
@@ -159,6 +161,22 @@ describe('of daemons that share a journal', () => {
     expect((await there(['tail', '--accounts', account])).stdout).toBe('');
   });
 
+  test('a login on one holds on all of them, its link is good on any once, and a logout ends it everywhere', async () => {
+    session = await loginAt('alpha', await linkAt('beta'));
+    for (const name of daemons) expect((await visit(name, '/audit', { session })).status).toBe(200);
+    const other = await loginAt('beta', await linkAt('beta'));
+    expect((await visit('alpha', '/audit', { session: other })).status).toBe(200);
+    expect((await visit('beta', '/logout', { session: other, form: {} })).status).toBe(303);
+    expect((await visit('alpha', '/audit', { session: other })).status).toBe(401);
+    const link = await linkAt('alpha');
+    const followed = await Promise.all(daemons.map((name) => visit(name, '/login', { form: { link } })));
+    expect(followed.map(({ status }) => status).toSorted()).toEqual([303, 403]);
+    const secrets = `${session} ${other} ${link}`.split(' ');
+    const rows = JSON.stringify(await database.query('SELECT * FROM kazoo_relay.logins'));
+    expect(rows).toContain('page link');
+    for (const secret of secrets) expect(rows).not.toContain(secret);
+  });
+
   test('another one of another configuration is told of, and one of the same name refused', async () => {
     await expect(startRelayHere(configOf('beta', { spool: 'second' }))).rejects.toThrow(
       'give each daemon a name of its own',
@@ -190,7 +208,9 @@ describe('of daemons that share a journal', () => {
     const own = await startRelayHere(file);
     running.set('epsilon', own);
     await own.says('consuming');
-    const page = async (path: string) => (await fetch(`http://${(await here()).http?.listen}${path}`)).text();
+    const page = async (path: string) => (await visit('epsilon', path)).body;
+    // It was logged in on another one, before this one was there.
+    expect((await visit('epsilon', '/audit', { session })).status).toBe(200);
     expect((await page('/')).replaceAll(/<[^>]*>/g, ' ')).toMatch(/Daemons .*alpha +running .*epsilon +here /s);
     proxy.freeze();
     const published = await publish(20);
@@ -205,10 +225,25 @@ describe('of daemons that share a journal', () => {
     const { code, stderr } = await cli(['status', '--check', 'ready', '--config', file]);
     expect([code, stderr]).toEqual([1, expect.stringContaining("the journal's database is away")]);
     const metrics = await page('/metrics');
+    const open = await visit('epsilon', '/', { session });
+    expect([open.status, open.body]).toEqual([
+      200,
+      expect.stringMatching(/no login: the journal is away.*is away for /s),
+    ]);
+    const closed = [
+      await visit('epsilon', '/audit', { session }),
+      await visit('epsilon', '/routes/crm/act', { session, form: { act: 'pause' } }),
+      await visit('epsilon', '/login', { form: { link: 'guessed' } }),
+    ];
+    for (const answer of closed)
+      expect(answer).toMatchObject({ status: 503, body: expect.stringContaining('Nobody can be logged in now') });
+    const noLink = await cli(['page', '--config', file]);
+    expect([noLink.code, noLink.stderr]).toEqual([2, expect.stringContaining("the journal's server")]);
     expect(total(metrics, 'kazoo_relay_journal_degraded')).toBe(1);
     expect(total(metrics, 'kazoo_relay_journal_spooled')).toBeGreaterThan(0);
     proxy.thaw();
     await until(async () => (await here()).journal.degraded === null, { what: 'the database to be back' });
+    await until(async () => (await visit('epsilon', '/audit', { session })).status === 200, { what: 'the session' });
     // What was in flight when its routes became another daemon's may come twice.
     const arrived = () => new Set(receiver.arrivals.map(({ path, body }) => `${path} ${JSON.parse(body).data.msg_id}`));
     await until(() => published.every((id) => arrived().has(`/crm ${id}`)), { what: 'all that was kept' });
@@ -270,6 +305,34 @@ async function routeOf(wanted: string): Promise<RouteStatus> {
   const route = (await status()).routes.find(({ name }) => name === wanted);
   if (route === undefined) throw new Error(`status has no route ${wanted}`);
   return route;
+}
+
+interface Visit {
+  readonly session?: string;
+  readonly form?: Record<string, string>;
+}
+
+/** Asks the page of a daemon, as a browser does. */
+async function visit(name: string, path: string, { session: secret, form }: Visit = {}) {
+  const said = await running.get(name)?.says('the HTTP port is open');
+  const listen = /"listen":"([^"]+)","msg":"the HTTP port is open"/.exec(said ?? '')?.[1];
+  const answer = await fetch(`http://${listen}${path}`, {
+    redirect: 'manual',
+    headers: secret === undefined ? {} : { cookie: `kazoo_relay_session=${secret}` },
+    ...(form && { method: 'POST', body: new URLSearchParams(form) }),
+  });
+  return { status: answer.status, body: await answer.text(), cookie: answer.headers.get('set-cookie') ?? '' };
+}
+
+async function linkAt(name: string): Promise<string> {
+  const { stdout } = await cli(['page', '--config', join(folder, `${name}.yaml`)]);
+  return /link=([\w-]{43})/.exec(stdout)?.[1] ?? '';
+}
+
+/** The session that a link begins. */
+async function loginAt(name: string, link: string): Promise<string> {
+  const { cookie } = await visit(name, '/login', { form: { link } });
+  return /=([\w-]{43});/.exec(cookie)?.[1] ?? '';
 }
 
 function publish(count: number): Promise<string[]> {
