@@ -10,6 +10,11 @@ import { routeHref } from './now.ts';
 import { replayView } from './route.ts';
 import type { PageSource } from './source.ts';
 
+/** What was asked for can't be done, whatever the daemon does; the message says why, for whoever has asked. */
+export class WrongForm extends Error {
+  override readonly name = 'WrongForm';
+}
+
 /** Who acts, and from where. */
 interface Actor extends Visitor {
   readonly from: string;
@@ -96,7 +101,7 @@ export class Acts {
         await todo.probed(1);
         await store.askForProbe?.(route);
         this.#source.probe(route);
-      } else throw new Error('there is no such act');
+      } else throw new WrongForm('there is no such act');
     });
     this.#source.look();
     return routeHref(route);
@@ -108,7 +113,7 @@ export class Acts {
     const since = timeBefore(from, {});
     const until = to === '' ? Date.now() : timeBefore(to, {});
     if (since === undefined || until === undefined)
-      throw new Error('say from when on: 2h, yesterday, or 2026-11-24T08:00');
+      throw new WrongForm('say from when on: 2h, yesterday, or 2026-11-24T08:00');
     const span = { since, until };
     if (form.get('confirmed') !== 'yes') {
       const found = await this.#withStore(async (store) => {
@@ -220,6 +225,6 @@ ${facts([
 
 function actIn(text: string | null): FailureAct {
   const act = (['retry', 'one', 'drop'] as const).find((one) => one === text);
-  if (act === undefined) throw new Error('there is no such act');
+  if (act === undefined) throw new WrongForm('there is no such act');
   return act;
 }

@@ -25,6 +25,7 @@ ${table('Routes', routeHeads, status.routes.map(routeRow))}
 ${status.former_routes.length === 0 ? nothing : former(status)}
 ${status.daemons.length === 0 ? nothing : html`<h2>Daemons</h2>${table('Daemons', daemonHeads, status.daemons.map(daemonRow))}`}
 <h2>Brokers</h2>
+${status.daemons.length > 1 ? html`<p class="dim">As this daemon reaches them; the others have links of their own.</p>` : nothing}
 ${status.brokers === null ? html`<p>The daemon does not run.</p>` : table('Brokers', brokerHeads, status.brokers.map(brokerRow))}
 <h2>Delivered</h2>
 ${charts(counts)}
@@ -132,15 +133,16 @@ function journal({ journal: held, version, startedAt }: Status): Html {
 }
 
 function former({ former_routes }: Status): Html {
-  const rows = former_routes.map(({ name, waiting, quarantined, dead }) => [
+  const rows = former_routes.map(({ name, holder, waiting, quarantined, dead }) => [
     name,
+    holder === null ? 'not running' : `at ${holder}`,
     count(waiting),
     count(quarantined),
     count(dead),
   ]);
   return html`<h2>Not in the configuration</h2>
-<p class="dim">Nothing of these is delivered. Put back under its name, a route goes on from where it was.</p>
-${table('Former routes', ['Route', ['Waiting', 'number'], ['Quarantined', 'number'], ['Dead', 'number']], rows)}
+<p class="dim">Nothing of these is delivered here. Put back under its name, a route goes on from where it was.</p>
+${table('Former routes', ['Route', 'State', ['Waiting', 'number'], ['Quarantined', 'number'], ['Dead', 'number']], rows)}
 <p class="dim">${pluralize(former_routes.length, 'route')}; <code>kazoo-relay forget NAME</code> removes what is left of one.</p>`;
 }
 

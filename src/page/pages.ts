@@ -4,7 +4,7 @@ import { timeBefore } from '../common/text/times.ts';
 import type { OperatorStore } from '../journal/operator-store.ts';
 import type { countSpans } from '../journal/reader.ts';
 import type { Access, Visitor } from './access.ts';
-import { Acts } from './acts.ts';
+import { Acts, WrongForm } from './acts.ts';
 import { type Counts, chartSince } from './charts.ts';
 import { choiceIn, filterOf, groupsView, listView, pageSize } from './failures.ts';
 import { type PageRequest, plain, type View } from './layout.ts';
@@ -103,8 +103,13 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
   pages.closed('/acts/:id', async ({ parameter }) => acts.view(parameter));
 
   pages.act('/failures/act', (form, visitor, from) => acts.onFailures(form, { ...visitor, from }));
-  pages.act('/routes/:name/act', (form, visitor, from, name) => acts.onRoute(name, form, { ...visitor, from }));
-  pages.act('/routes/:name/replay', (form, visitor, from, name) => acts.replay(name, form, { ...visitor, from }));
+  const ifThere = async (route: string, act: () => Promise<Answer>) => (await source.route(route)) && act();
+  pages.act('/routes/:name/act', (form, visitor, from, name) =>
+    ifThere(name, () => acts.onRoute(name, form, { ...visitor, from })),
+  );
+  pages.act('/routes/:name/replay', (form, visitor, from, name) =>
+    ifThere(name, () => acts.replay(name, form, { ...visitor, from })),
+  );
   pages.form('/routes/:name/try', (form, visitor, name) => routePage(source, name, visitor, tried(source, name, form)));
 
   return () => {
@@ -203,6 +208,7 @@ class Pages {
       if (typeof answer === 'string') return reply.redirect(answer, 303);
       return answer === null ? sendView(reply, asked, missing, 404) : sendView(reply, asked, answer);
     } catch (error) {
+      if (error instanceof WrongForm) return sendView(reply, asked, plain('This can’t be done', error.message), 400);
       return sendView(reply, asked, failed(reasonOf(error), asked.visitor !== null), 500);
     }
   }
@@ -258,13 +264,11 @@ async function notifications(source: PageSource, query: URLSearchParams): Promis
 }
 
 async function routePage(source: PageSource, name: string, visitor: Visitor, last: Tried | null): Promise<Answer> {
-  const route = source.routes().find((one) => one.name === name);
-  const status = (await source.status()).routes.find((one) => one.name === name);
-  if (route === undefined || status === undefined) return null;
+  const route = await source.route(name);
+  if (route === null) return null;
   const isOperator = visitor.role === 'operator';
   return routeView({
     route,
-    status,
     counts: await countsOf(source, name),
     events: source.events(),
     isOperator,

@@ -177,13 +177,50 @@ describe('of daemons that share a journal', () => {
     for (const secret of secrets) expect(rows).not.toContain(secret);
   });
 
+  test('the page of one opens the routes of the others, and what is done there reaches whoever runs them', async () => {
+    const page = await visit('alpha', '/', { session });
+    expect(page.body).toContain(
+      '<a href="/routes/each%40beta">each@beta</a></td><td>webhook</td><td><span class="dim">at beta',
+    );
+    const shown = async (name: string, route: string) => (await visit(name, `/routes/${route}`, { session })).body;
+    expect(await shown('alpha', 'each%40beta')).toContain('The daemon beta runs it.');
+    expect(await shown('beta', 'each%40beta')).not.toContain('runs it.');
+    const act = (name: string, route: string, form: Record<string, string>) =>
+      visit(name, `/routes/${route}/act`, { session, form });
+    expect((await act('alpha', 'each%40beta', { act: 'pause' })).status).toBe(303);
+    await running.get('beta')?.says('"route":"each@beta","by":"page link"');
+    expect(await shown('alpha', 'each%40beta')).toMatch(/Paused for .* by page link.*>Resume</s);
+    expect((await act('alpha', 'each%40beta', { act: 'resume' })).status).toBe(303);
+    expect((await act('alpha', 'nowhere', { act: 'pause' })).status).toBe(404);
+    expect((await act('alpha', 'each%40beta', { act: 'fly' })).status).toBe(400);
+    expect((await status()).former_routes).toEqual([]);
+
+    const form = { since: '2020-01-01' };
+    const asked = await visit('alpha', '/routes/each%40beta/replay', { session, form });
+    const dry = await there(['replay', '--route', 'each@beta', ...all, '--dry-run']);
+    const [, count] = /(\d+) notifications? would be delivered/.exec(dry.stdout) ?? [];
+    expect(asked.body).toContain(`Replay ${count} on each@beta?`);
+
+    const before = receivedAt('/slow').length;
+    answers['/slow'] = () => ({ status: 503, headers: { 'retry-after': '3600' } });
+    await publish(1);
+    await until(() => receivedAt('/slow').length > before, { what: 'a try' });
+    delete answers['/slow'];
+    const other = (await routeOf('slow')).holder === 'alpha' ? 'beta' : 'alpha';
+    expect(await shown(other, 'slow')).toContain('>Probe now<');
+    await act(other, 'slow', { act: 'probe' });
+    await until(() => receivedAt('/slow').length === before + 2, { what: 'the probe' });
+  });
+
   test('another one of another configuration is told of, and one of the same name refused', async () => {
     await expect(startRelayHere(configOf('beta', { spool: 'second' }))).rejects.toThrow(
       'give each daemon a name of its own',
     );
-    const other = await startRelayHere(configOf('delta', { zones: ['west'] }));
+    const other = await startRelayHere(configOf('delta', { zones: ['west'], listen: '127.0.0.1:0' }));
+    running.set('delta', other);
     const told = async () => (await there(['status'])).stdout;
     await until(async () => /different routes or schemas in their\s+configurations/.test(await told()), { what: 'it' });
+    expect((await visit('delta', '/routes/archive', { session })).body).toContain('alpha has other routes or schemas');
     await other.stop();
     await until(async () => /^the daemon does not run here; all is well/.test(await told()), { what: 'its end' });
   });
