@@ -29,6 +29,8 @@ import { startSelfReports } from './self-reports.ts';
 export interface Relay {
   /** What a service manager wants to know. */
   readonly health: HealthSource;
+  /** Resolves once the page can be opened, where the HTTP port isn't off; or when that is closed before. */
+  readonly pageOpened: Promise<void>;
   /**
    * Loads the configuration again, after any reload in progress: equal parts continue, changed ones are replaced when
    * their work in flight is done. It never rejects: an invalid configuration changes nothing, and the report says why.
@@ -141,6 +143,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   const control = await openControl(ownFolder(config.journal), answers, logger);
 
   return {
+    pageOpened: http?.opened ?? Promise.resolve(),
     health: { summary: () => summaryOf(snapshot), stuck: () => stuckIn(snapshot) },
     reload: () => reloader.request(),
     stop: () => shutdown.run(running, { reloader, control, http, reports }),
