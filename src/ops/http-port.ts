@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { rmSync, statSync } from 'node:fs';
+import { chmodSync, rmSync, statSync } from 'node:fs';
 import { createServer as createNodeServer, type RequestListener, type Server } from 'node:http';
 import { createConnection, isIP } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -142,6 +142,8 @@ async function start(server: Server, listen: string): Promise<string> {
   if (listen.startsWith('/')) {
     await removeLeftover(listen);
     await once(server.listen({ path: listen }), 'listening');
+    // Whatever the umask is: for a reverse proxy that has the daemon's group.
+    chmodSync(listen, 0o660);
     return listen;
   }
   const { host, port } = hostAndPort(listen);

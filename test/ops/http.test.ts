@@ -90,6 +90,7 @@ describe('the HTTP port', () => {
     const relay = started((path) => path('http.sock'));
     const at = await httpAddress(relay.daemon);
     expect(at).toBe(relay.path('http.sock'));
+    expect(statSync(at).mode & 0o777).toBe(0o660);
     expect((await ask(at, '/livez', { headers: { host: 'anything' } })).status).toBe(200);
     await relay.daemon.end('SIGKILL');
     relay.start();
