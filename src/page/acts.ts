@@ -7,6 +7,7 @@ import { choiceIn, confirmView, type FailureAct, filterOf, listHref, notificatio
 import { html, nothing } from './html.ts';
 import { count, facts, time, type View } from './layout.ts';
 import { routeHref } from './now.ts';
+import { fieldsIn } from './requests.ts';
 import { replayView } from './route.ts';
 import type { PageSource } from './source.ts';
 
@@ -58,7 +59,7 @@ export class Acts {
   /** Asks first, and then retries or drops what is chosen. */
   async onFailures(form: URLSearchParams, actor: Actor): Promise<View | string> {
     const act = actIn(form.get('act'));
-    const choice = choiceIn(new URLSearchParams(form.get('choice') ?? ''));
+    const choice = choiceIn(fieldsIn(form.get('choice') ?? ''));
     const filter = filterOf(choice);
     const total = await this.#withStore(async (store) =>
       (await store.groups(filter)).reduce((sum, group) => sum + group.count, 0),

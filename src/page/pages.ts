@@ -18,6 +18,7 @@ import {
   formIn,
   isFromElsewhere,
   pageRequestOf,
+  parameterOf,
   placeOf,
   sendView,
   sessionOf,
@@ -46,7 +47,9 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
 
   server.get('/assets/page.css', (_request, reply) => asset(reply, 'text/css', style));
   server.get('/assets/page.js', (_request, reply) => asset(reply, 'text/javascript', script));
-  server.get('/live', async (request, reply) => {
+  server.get('/live', { exposeHeadRoute: false }, async (request, reply) => {
+    if (isFromElsewhere(request))
+      return reply.code(403).send({ error: 'this request comes from a page of another site' });
     // Whoever may see a page may know that it has changed.
     const session = sessionOf(request);
     const { visitor } = await visitorOf(request, access);
@@ -68,13 +71,16 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
         const [example] = await store.records({ ...filterOf({ ...choice, state, reason }), route }, 0, 1);
         if (example !== undefined) examples.set(group, example);
       }
-      if (await hasUnseen(source, choice.route)) await store.looked(Date.now(), choice.route);
+      // What a reader has seen may need an operator all the same.
+      if (visitor.role === 'operator' && (await hasUnseen(source, choice.route)))
+        await store.looked(Date.now(), choice.route);
       return groupsView({ choice, groups, examples, mostCounted, isOperator: visitor.role === 'operator' });
     });
   });
   pages.closed('/failures/list', async ({ query, visitor }) => {
     const choice = choiceIn(query);
-    const after = Number(query.get('after')) || 0;
+    const place = Number(query.get('after'));
+    const after = Number.isSafeInteger(place) ? place : 0;
     const records = await pages.withStore((store) => store.records(filterOf(choice), after, pageSize));
     return listView(choice, records, after, visitor.role === 'operator');
   });
@@ -174,7 +180,7 @@ class Pages {
     this.#post(
       path,
       (visitor) => visitor.role === 'operator',
-      (form, visitor, request) => work(form, visitor, placeOf(request), parameterOf(request)),
+      (form, { visitor, parameter }, request) => work(form, visitor, placeOf(request), parameter),
     );
   }
 
@@ -183,22 +189,30 @@ class Pages {
     this.#post(
       path,
       () => true,
-      (form, visitor, request) => view(form, visitor, parameterOf(request)),
+      (form, { visitor, parameter }) => view(form, visitor, parameter),
     );
   }
 
   #post(
     path: string,
     isAllowed: (visitor: Visitor) => boolean,
-    work: (form: URLSearchParams, visitor: Visitor, request: FastifyRequest) => Promise<Answer>,
+    work: (form: URLSearchParams, asked: ClosedRequest, request: FastifyRequest) => Promise<Answer>,
   ): void {
-    this.#server.post(path, { bodyLimit: formLimit }, async (request, reply) => {
+    const admitted = new WeakMap<FastifyRequest, ClosedRequest>();
+    // Before the body is read, which may be large.
+    const onRequest = async (request: FastifyRequest, reply: FastifyReply) => {
       const asked = await pageRequestOf(request, this.#access);
       const { visitor } = asked;
       if (isFromElsewhere(request)) return sendView(reply, asked, elsewhere, 403);
       if (visitor === null) return sendView(reply, asked, ...refusal(this.#access, asked));
       if (!isAllowed(visitor)) return sendView(reply, asked, notAllowed, 403);
-      return this.#answer(reply, asked, () => work(formIn(request), visitor, request));
+      admitted.set(request, { ...asked, visitor, parameter: parameterOf(request) });
+      return undefined;
+    };
+    this.#server.post(path, { bodyLimit: formLimit, onRequest }, async (request, reply) => {
+      const asked = admitted.get(request);
+      if (asked === undefined) throw new Error('nobody has let this request in');
+      return this.#answer(reply, asked, () => work(formIn(request), asked, request));
     });
   }
 
@@ -212,11 +226,6 @@ class Pages {
       return sendView(reply, asked, failed(reasonOf(error), asked.visitor !== null), 500);
     }
   }
-}
-
-function parameterOf({ params }: FastifyRequest): string {
-  const [value] = Object.values(params as Record<string, string>); // of a path with one parameter
-  return value ?? '';
 }
 
 function asset(reply: FastifyReply, type: string, text: string): FastifyReply {

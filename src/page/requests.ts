@@ -9,8 +9,8 @@ const cookieName = 'kazoo_relay_session';
 const sessionCookie = new RegExp(`(?:^|; *)${cookieName}=([\\w-]{43})(?=;|$)`);
 
 export async function pageRequestOf(request: FastifyRequest, access: Access): Promise<PageRequest> {
-  const { pathname, searchParams } = new URL(request.url, 'http://page');
-  return { path: pathname, query: searchParams, ...(await visitorOf(request, access)) };
+  const { pathname, search } = new URL(request.url, 'http://page');
+  return { path: pathname, query: fieldsIn(search), ...(await visitorOf(request, access)) };
 }
 
 /** Whose session a request has. */
@@ -53,9 +53,19 @@ export function isFromElsewhere({ headers, host }: FastifyRequest): boolean {
 
 export const elsewhere = plain('Refused', 'This request comes from a page of another site.');
 
-/** The fields of a form; of one that comes several times the last. */
 export function formIn(request: FastifyRequest): URLSearchParams {
-  return new URLSearchParams(typeof request.body === 'string' ? request.body : '');
+  return fieldsIn(typeof request.body === 'string' ? request.body : '');
+}
+
+/** Names and values of a query or a form, without NUL, which no database can be asked for. */
+export function fieldsIn(text: string): URLSearchParams {
+  return new URLSearchParams(text.replaceAll(/%00|\0/g, '\ufffd'));
+}
+
+/** What stands in the place of the parameter of a path that has one. */
+export function parameterOf({ params }: FastifyRequest): string {
+  const [value = ''] = Object.values(params as Record<string, string>); // as the path has them
+  return value.replaceAll('\0', '\ufffd');
 }
 
 const security = {

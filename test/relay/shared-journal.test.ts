@@ -7,6 +7,7 @@ import type { DaemonStatus, RouteStatus, Status } from '../../src/ops/status.ts'
 import { cli, type Result } from '../support/cli.ts';
 import { total } from '../support/http.ts';
 import { publishAsKazoo } from '../support/kazoo.ts';
+import { hostileQuery, hostileWords } from '../support/page-stage.ts';
 import { type JournalRole, makeJournalRole, type SharedPostgres, sharePostgres } from '../support/postgresql.ts';
 import { startProxy } from '../support/proxy.ts';
 import { type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
@@ -210,6 +211,20 @@ describe('of daemons that share a journal', () => {
     expect(await shown(other, 'slow')).toContain('>Probe now<');
     await act(other, 'slow', { act: 'probe' });
     await until(() => receivedAt('/slow').length === before + 2, { what: 'the probe' });
+  });
+
+  test('hostile words in an address or a form are answered as what they are: nothing that there is', async () => {
+    for (const word of hostileWords) {
+      const pages = ['/failures', '/failures/list', '/notifications', '/routes/crm'].map(
+        (path) => `${path}?${hostileQuery(word)}`,
+      );
+      const inPlace = encodeURIComponent(word.toWellFormed());
+      pages.push(`/notifications/${inPlace}`, `/routes/${inPlace}`);
+      for (const path of pages) expect([path, (await visit('alpha', path, { session })).status]).not.toContain(500);
+      const form = { act: 'drop', choice: hostileQuery(word), event: word, body: word, since: word, until: word };
+      for (const path of ['/failures/act', '/routes/crm/act', '/routes/crm/replay', '/routes/crm/try'])
+        expect([path, word, (await visit('alpha', path, { session, form })).status]).not.toContain(500);
+    }
   });
 
   test('another one of another configuration is told of, and one of the same name refused', async () => {
