@@ -21,6 +21,7 @@ const startedBy = {
   pgbouncer: 'test/support/pgbouncer.ts',
   mariadb: 'test/support/mariadb.ts',
   prometheus: 'test/support/prometheus.ts',
+  rsyslog: 'test/support/rsyslog.ts',
   chromium: 'test/support/browser.ts',
 };
 

@@ -36,7 +36,7 @@ import { pausesIn } from './summary.ts';
 import { Tail } from './tail.ts';
 
 /** What a daemon does with the database of a shared journal, from the moment when that has been reached and looked at. */
-export class DatabaseJournal implements SpoolTarget, Queryable {
+export class DatabaseJournal implements SpoolTarget {
   readonly #opened: Opened;
   readonly #retention: Retention;
   readonly #appender: DatabaseAppender;
@@ -140,8 +140,13 @@ export class DatabaseJournal implements SpoolTarget, Queryable {
   }
 
   /** For whoever asks, and may take longer. */
-  query<T extends object>(text: string, values?: readonly unknown[]): Promise<readonly T[]> {
-    return this.#opened.lanes.asking.query<T>(text, values);
+  get asking(): Queryable {
+    return this.#opened.lanes.asking;
+  }
+
+  /** For who may ask. */
+  get admitting(): Queryable {
+    return this.#opened.lanes.admitting;
   }
 
   look(): void {

@@ -22,11 +22,13 @@ import {
   type RouteSharing,
 } from '../journal.ts';
 import type { SharedLocation } from '../location.ts';
+import type { Logins } from '../logins.ts';
 import { OutageChanges } from '../outages.ts';
 import type { CountSpan, DeliveryCount, JournalReader, Pause } from '../reader.ts';
 import type { Start } from '../route-session.ts';
 import { type AwayState, StoreAway } from './connection.ts';
 import { DatabaseJournal } from './database-journal.ts';
+import { sharedLogins } from './logins.ts';
 import { opened } from './opened.ts';
 import { readerOf } from './reader.ts';
 import { SpoolingAppender } from './spooling.ts';
@@ -63,6 +65,7 @@ export async function openJournal(
 
 class SharedJournal implements Journal {
   readonly clock: Clock;
+  readonly logins: Logins;
   readonly #location: SharedLocation;
   readonly #log: Logger;
   readonly #startedAt = performance.now();
@@ -100,7 +103,8 @@ class SharedJournal implements Journal {
       spool,
       log,
     );
-    this.#reader = readerOf({ query: async (...statement) => present().query(...statement) });
+    this.#reader = readerOf({ query: async (...statement) => present().asking.query(...statement) });
+    this.logins = sharedLogins({ query: async (...statement) => present().admitting.query(...statement) });
     const clock = () => this.#database?.clock;
     this.clock = {
       get isTrusted() {
