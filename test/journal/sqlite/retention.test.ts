@@ -242,9 +242,10 @@ describe('the largest size', () => {
     await store.drop(await store.records({ states: ['undecodable'] }, 0, 1_000));
     await store.close();
     await until(async () => (await refusal()) === '', { what: 'the daemon to notice', timeout: 20_000 });
-    const { bytes, usedBytes } = await journal.summary();
-    expect(bytes).toBeGreaterThan(maxSize);
-    expect(usedBytes).toBeLessThan(maxSize / 4);
+    // It goes on with the first room that there is, while the rest is removed in steps.
+    const used = async () => (await journal.summary()).usedBytes;
+    await until(async () => (await used()) < maxSize / 4, { what: 'all of them to be removed', timeout: 20_000 });
+    expect((await journal.summary()).bytes).toBeGreaterThan(maxSize);
   });
 
   test('removes with an entry what became of it', async () => {
