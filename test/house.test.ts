@@ -54,7 +54,7 @@ const keys: Record<string, readonly string[]> = {
   koffi: ['ops/systemd.ts', 'sinks/syslog/unix-datagrams.ts'],
   'pino-pretty': ['ops/log.ts'],
   yaml: ['config/read/', 'config/describe/show.ts'],
-  undici: ['answer-head', 'auth', 'connection-test', 'http', 'oauth', 'transport'].map(
+  undici: ['answer-head', 'auth', 'connection-test', 'http', 'oauth', 'transport', 'undici', 'undici-files.d'].map(
     (name) => `sinks/webhook/${name}.ts`,
   ),
   liquidjs: ['sinks/webhook/formats/template.ts'],
@@ -78,6 +78,9 @@ const loadedLate = [
   ...['undici', 'pg', 'mysql2', 'oauth4webapi', 'pino-pretty', 'fastify', 'prom-client'],
   ...['liquidjs', '@marcbachmann/cel-js', 're2js'],
 ];
+
+/** Parts of Node with exports that load more once they are read, as an import does: `process.getBuiltinModule` reads none. */
+const readWhole = ['node:http', 'node:https', 'node:tls'];
 
 interface Import {
   readonly file: string;
@@ -136,6 +139,11 @@ describe('the house', () => {
       [...loaded].some((target) => target === library || target.startsWith(`${library}/`));
     expect(isLoaded('pino')).toBe(true);
     expect(loadedLate.filter(isLoaded)).toEqual([]);
+  });
+
+  test('imports no part of Node, and no main file of a library, that loads what is not used', () => {
+    const wrong = [...readWhole, 'undici'];
+    expect(imports.filter(({ target, when }) => when !== 'never' && wrong.includes(target))).toEqual([]);
   });
 
   test('loads what mends a damaged journal only when that is asked for', () => {

@@ -33,7 +33,7 @@ export const idle: Part = {
       contenders: [
         {
           name: 'daemon, two brokers, three routes',
-          targets: { memory: { atMost: 90 }, cpu: { atMost: 0.5 } },
+          targets: { memory: { atMost: 80 }, cpu: { atMost: 0.5 } },
           async run() {
             const home = mkdtempSync(join(folder, 'daemon-'));
             // One notification, so that each sink has done what it does first.

@@ -63,15 +63,15 @@ export class SinkClient {
       const stopClock = this.#deadlines.start(() => giveUp(new Late()));
       const stopListening = onAbort(signal, () => giveUp(signal.reason));
       const ended = this.#liveness.attempt();
-      const stop = () => {
-        ended();
-        stopClock();
-        stopListening();
+      const settle = <T>(conclude: (result: T) => void) => {
+        return (result: T) => {
+          ended();
+          stopClock();
+          stopListening();
+          conclude(result);
+        };
       };
-      opening
-        .then(({ sink, calling }) => sink.deliver(batch, calling.signal))
-        .finally(stop)
-        .then(resolve, reject);
+      opening.then(({ sink, calling }) => sink.deliver(batch, calling.signal)).then(settle(resolve), settle(reject));
     });
   }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { chmodSync, rmSync, statSync } from 'node:fs';
-import { createServer as createNodeServer, type RequestListener, type Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import { createConnection, isIP } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -17,6 +17,9 @@ export interface HttpPort {
   readonly opened: Promise<void>;
   close(): Promise<void>;
 }
+
+// An import would read all that the module exports, and so load Node's fetch and WebSocket: 10 MiB, which nothing here uses.
+const http = process.getBuiltinModule('node:http');
 
 /** How long a request may take to come in, in milliseconds; a connection without any; and one between two requests. */
 const longestRequest = 10_000;
@@ -117,7 +120,7 @@ class Port implements HttpPort {
 
 /** @param patience milliseconds after which a request that hasn't come in is cut off */
 export function createServer(answer: RequestListener, patience = longestRequest): Server {
-  const server = createNodeServer(
+  const server = http.createServer(
     {
       ...{ requestTimeout: patience, headersTimeout: patience, keepAliveTimeout: longestPauses.between },
       // Node looks for slow requests every half a minute by itself, and cuts none before.

@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PerformanceObserver } from 'node:perf_hooks';
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
 /** The folder of the package: it contains src/ or, once installed, dist/. */
 export const packageFolder = join(import.meta.dirname, '../..');
@@ -41,23 +39,4 @@ function limitsOfThis(): string {
   } catch {
     return '';
   }
-}
-
-/** Of V8's young generation, in bytes: its two halves together. */
-const mostYoung = 32 * 1024 * 1024;
-
-/**
- * Lets V8's young generation grow to 32 MiB and no further. V8 would let it grow to 128 in a daemon that has been busy for a
- * second, which saves no CPU: a notification is gone long before. V8 takes no limit once it runs, and an option of Node
- * would be missing wherever somebody starts the daemon by another command; but how far it grows next may always be said.
- */
-export function boundYoungGeneration(): void {
-  let mayGrow = true;
-  const look = () => {
-    const young = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? 0;
-    if (young < mostYoung === mayGrow) return;
-    mayGrow = !mayGrow;
-    setFlagsFromString(`--semi-space-growth-factor=${mayGrow ? 2 : 1}`);
-  };
-  new PerformanceObserver(look).observe({ entryTypes: ['gc'] });
 }

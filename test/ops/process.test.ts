@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { messages } from '../../src/common/messages.ts';
@@ -11,29 +10,6 @@ import { configFolder, given } from '../support/config-folder.ts';
 
 const limits = (soft: number | string) =>
   `Limit                     Soft Limit           Hard Limit           Units\nMax open files            ${soft}                524288               files\n`;
-
-/** How large V8's young generation becomes in a program that keeps for a while all that it makes, in MiB. */
-const busyProgram = (isBounded: boolean) => `
-  import { setImmediate } from 'node:timers/promises';
-  import { getHeapSpaceStatistics } from 'node:v8';
-  import { boundYoungGeneration } from ${JSON.stringify(join(import.meta.dirname, '../../src/ops/process.ts'))};
-  ${isBounded ? 'boundYoungGeneration();' : ''}
-  const sizeOf = () => getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size;
-  const kept = [];
-  let most = 0;
-  for (let turn = 0; turn < 250; turn += 1) {
-    kept[turn % 100] = Array.from({ length: 4_000 }, (_, index) => ({ index, text: 'a' + index }));
-    await setImmediate();
-    most = Math.max(most, sizeOf());
-  }
-  console.log(most / 2 ** 20);`;
-
-test('the young generation of V8 grows to 32 MiB in a daemon, and beyond in any other program', () => {
-  const run = (program: string) =>
-    Number(execFileSync(process.execPath, ['--input-type=module', '--eval', program]).toString());
-  expect(run(busyProgram(true))).toBe(32);
-  expect(run(busyProgram(false))).toBeGreaterThan(32);
-});
 
 describe('the files and connections that may be open', () => {
   const folder = configFolder();

@@ -13,8 +13,9 @@ import { findConfigFile } from '../../config/read/source.ts';
 import type { Overrides } from '../../config/read/variables.ts';
 import { storeAt } from '../../journal/open.ts';
 import { refuseSecond } from '../../ops/control.ts';
+import { tendHeap } from '../../ops/heap.ts';
 import { createLog, type Log, listenToSignals } from '../../ops/log.ts';
-import { boundYoungGeneration, version } from '../../ops/process.ts';
+import { version } from '../../ops/process.ts';
 import { type Notifier, openNotifier } from '../../ops/systemd.ts';
 import { type Relay, startRelay } from '../../relay/relay.ts';
 import { overridesOf, takesOverrides } from '../support/args.ts';
@@ -87,7 +88,7 @@ async function runDaemon(
   loaded: LoadedConfig,
   ownLog: Log,
 ): Promise<void> {
-  boundYoungGeneration();
+  tendHeap();
   const { config } = loaded;
   const log = ownLog.logger;
   listenToSignals(ownLog);

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { unlessAborted } from '../../common/async/abort.ts';
 import { addressAttemptTimeout } from '../../common/net/addresses.ts';
 import { explainTls, readTls } from '../../common/net/tls.ts';
@@ -24,7 +23,9 @@ async function connectedSocket(
   const isTls = /^tls:/i.test(url);
   const socket = isTls
     ? // Always set: NODE_TLS_REJECT_UNAUTHORIZED must not switch the check off.
-      connectTls({ servername: place.host, ...readTls(tls), ...patience, rejectUnauthorized: true })
+      process
+        .getBuiltinModule('node:tls')
+        .connect({ servername: place.host, ...readTls(tls), ...patience, rejectUnauthorized: true })
     : createConnection(patience);
   try {
     await once(socket, isTls ? 'secureConnect' : 'connect', { signal: AbortSignal.timeout(timeout) });

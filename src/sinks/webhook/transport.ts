@@ -1,8 +1,7 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
-import { createSecureContext } from 'node:tls';
 import ipaddr from 'ipaddr.js';
-import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { reasonOf } from '../../common/errors.ts';
 import { addressAttemptTimeout } from '../../common/net/addresses.ts';
 import { explainTls, readTls, type TlsFiles } from '../../common/net/tls.ts';
@@ -10,6 +9,7 @@ import { SinkUnavailable } from '../sink.ts';
 import { withRepairedHeads } from './answer-head.ts';
 import { proxyVariables, type TlsOptions, type WebhookOptions } from './options.ts';
 import { needsProxy } from './proxy.ts';
+import { Agent, buildConnector, EnvHttpProxyAgent, Pool, ProxyAgent } from './undici.ts';
 
 /**
  * The connections of a sink: kept alive, as many as it may have requests at a time.
@@ -69,7 +69,8 @@ function repaired(connect: Pool.Options['connect']): buildConnector.connector {
 function tlsOf({ minVersion, verify, ...given }: TlsOptions): buildConnector.BuildOptions {
   const files = filesOf(given);
   try {
-    createSecureContext(files);
+    // Without files there is nothing to refuse, and a route that needs no TLS doesn't load it.
+    if (Object.keys(files).length > 0) process.getBuiltinModule('node:tls').createSecureContext(files);
   } catch (cause) {
     throw new SinkUnavailable(`the files of tls can't be used: ${reasonOf(explainTls(cause))}`, { cause });
   }
