@@ -1,0 +1,70 @@
+import { startProxy, type TestProxy } from '../../support/proxy.ts';
+import type { Fault, Place } from './contract.ts';
+
+/** A place that a network leads to: by which port, and the faults of such a network. */
+export async function behindNetwork(
+  port: number,
+  place: (port: number) => Omit<Place, 'close'>,
+  close: () => Promise<void> = async () => undefined,
+): Promise<Place> {
+  const proxy = await startProxy(port, 'anything');
+  const made = place(proxy.port);
+  return {
+    ...made,
+    faults: { ...networkFaults(proxy), ...made.faults },
+    async close() {
+      await proxy.close();
+      await close();
+    },
+  };
+}
+
+function networkFaults(proxy: TestProxy): Place['faults'] {
+  let stopped = Promise.resolve();
+  const stop = () => {
+    stopped = proxy.stop();
+    return stopped;
+  };
+  const start = async () => {
+    await stopped;
+    await proxy.start();
+  };
+  /** Does this when the place has got the middle of the batch. */
+  const inTheMiddle =
+    (act: () => void, undo: () => void | Promise<void>): Fault =>
+    (batch) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      proxy.when(batch[Math.floor(batch.length / 2)]?.header.id ?? '', () => {
+        act();
+        resolve();
+      });
+      return { met: promise, undo };
+    };
+  return {
+    'down at the start': async () => {
+      await stop();
+      return { undo: start };
+    },
+    'gone in the middle of a batch': inTheMiddle(stop, start),
+    slow: () => {
+      proxy.slow(true);
+      return { undo: () => proxy.slow(false) };
+    },
+    'half open': inTheMiddle(
+      () => proxy.freeze(),
+      () => {
+        proxy.thaw();
+        proxy.cut();
+      },
+    ),
+    restarted: async () => {
+      await stop();
+      await start();
+      return { undo: () => undefined };
+    },
+    'an answer behind the deadline': inTheMiddle(
+      () => proxy.hold(),
+      () => proxy.release(),
+    ),
+  };
+}
