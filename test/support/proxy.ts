@@ -18,6 +18,8 @@ export interface TestProxy {
    * to what stands before it may be under way.
    */
   when(text: string, act: () => void): void;
+  /** Resolves when the next client has connected. */
+  connected(): Promise<void>;
   /** Takes answers from the server no more, until `release`: then all of them come, late. */
   hold(): void;
   release(): void;
@@ -101,6 +103,7 @@ export async function startProxy(target: number, speaks: 'amqp' | 'anything' = '
       frozen.client = false;
     },
     when: (text, act) => void acts.set(text, act),
+    connected: async () => void (await once(server, 'connection')),
     hold: () => {
       isHeld = true;
       for (const upstream of upstreams) upstream.pause();

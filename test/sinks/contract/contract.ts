@@ -32,7 +32,7 @@ export interface NotApplicable {
 /** Where a sink delivers to: a server, behind a proxy that makes a network's faults, or a folder. One for all cases. */
 export interface Place {
   // Which options it takes is the sink's affair: they are checked against what it declares.
-  readonly kind: Pick<SinkKind<never>, 'options' | 'limits' | 'open'>;
+  readonly kind: Pick<SinkKind<never>, 'options' | 'rules' | 'limits' | 'open'>;
   /** The sink's, as in a configuration. */
   readonly options: object;
   /** Texts in the options that nobody may read. */
@@ -50,8 +50,8 @@ export type Fault = (batch: readonly Delivery[]) => Made | Promise<Made>;
 export interface Made {
   /** In place of those of the place. */
   readonly options?: object;
-  /** Resolves when the batch has met it, where that is later. */
-  readonly met?: Promise<void>;
+  /** Resolves when the batch, which is under way, has met it. */
+  met?(): Promise<void>;
   undo(): void | Promise<void>;
 }
 

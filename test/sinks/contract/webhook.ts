@@ -13,6 +13,7 @@ export const webhook: ContractedSink = {
     restarted: 'delivered',
     slow: 'delivered',
     'half open': 'away',
+    'reset, then silent': 'away',
     'an answer behind the deadline': 'away',
     'one refused of many': 'dead',
     'credentials expired': 'refused',
