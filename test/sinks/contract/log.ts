@@ -1,0 +1,60 @@
+import { Socket } from 'node:net';
+import { throughStream } from '../../../src/common/fs/descriptor.ts';
+import { logSinkTo, Output } from '../../../src/sinks/log/sink.ts';
+import { stalledPipe } from '../../support/stalled-pipe.ts';
+import type { ContractedSink, Place } from './contract.ts';
+
+const noNetwork = { never: 'stdout is no network' };
+const noReader = {
+  never: 'whoever reads stdout is the daemon’s service manager: it doesn’t come back without the daemon',
+};
+
+export const log: ContractedSink = {
+  name: 'log',
+  repeats: 'twice',
+  cases: {
+    'down at the start': noReader,
+    'gone in the middle of a batch': noReader,
+    restarted: noReader,
+    slow: 'delivered',
+    'half open': noNetwork,
+    'reset, then silent': noNetwork,
+    'an answer behind the deadline': 'given up',
+    'one refused of many': { never: 'a reader refuses no line' },
+    'credentials expired': { never: 'stdout has none' },
+    'a wrong name in TLS': noNetwork,
+    'the same batch after a crash': 'delivered',
+    'closed while busy': 'delivered',
+    '0 deliveries': 'delivered',
+    '10,000 deliveries': 'delivered',
+    'a body of 1 MB': 'delivered',
+    'hostile texts': 'delivered',
+  },
+};
+
+/** A pipe, as stdout is where something collects the output, whose reader can stop. */
+export async function logPlace(): Promise<Place> {
+  const pipe = stalledPipe();
+  const stdout = new Output(throughStream(new Socket({ fd: pipe.descriptor, readable: false })));
+  const reader = new Socket({ fd: pipe.reader, writable: false });
+  let text = '';
+  reader.setEncoding('utf8').on('data', (chunk) => {
+    text += chunk;
+  });
+  const stopReading = () => {
+    reader.pause();
+    return { undo: () => void reader.resume() };
+  };
+  return {
+    kind: logSinkTo(() => stdout),
+    options: {},
+    secrets: [],
+    held: async () =>
+      text
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line).id),
+    faults: { slow: stopReading, 'an answer behind the deadline': stopReading },
+    close: async () => void reader.destroy(),
+  };
+}
