@@ -32,7 +32,7 @@ export const cases = {
   },
   'half open': isGivenUp,
   'reset, then silent': isGivenUp,
-  'an answer behind the deadline': isGivenUp,
+  'an answer after the deadline': isGivenUp,
   'one refused of many': async (stage, ending) => {
     const batch = deliveries(9, { 4: { event: 'refused' } });
     await stage.make(batch);

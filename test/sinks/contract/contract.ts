@@ -5,8 +5,8 @@ import { type CaseName, cases } from './cases.ts';
 import { Stage } from './stage.ts';
 
 /**
- * What the contract is told of a sink: `keepsTheContract` then tries each case of `cases.ts` on it. A new sink adds one of
- * these, and what makes its place.
+ * What the contract is told of a sink: `keepsTheContract` tries each case of `cases.ts` on it, and a table in
+ * docs/reference/sinks/faults.md shows all. A new sink adds one of these to `contracted.ts`, and what makes its place.
  */
 export interface ContractedSink {
   /** As the table names it. */
@@ -24,7 +24,7 @@ export interface ContractedSink {
  */
 export type Ending = 'delivered' | 'unavailable' | 'away' | 'retry' | 'dead' | 'refused' | 'given up';
 
-/** A case that can't be, or not be made, and the reason. */
+/** A case that can't be, and the reason, as a sentence. */
 export interface NotApplicable {
   readonly never: string;
 }
@@ -35,14 +35,16 @@ export interface Place {
   readonly kind: Pick<SinkKind<never>, 'options' | 'rules' | 'limits' | 'open'>;
   /** The sink's, as in a configuration. */
   readonly options: object;
-  /** Texts in the options that nobody may read. */
-  readonly secrets: readonly string[];
+  /** Texts that nobody may read in what the sink says: those of its options, and of what the place says. */
+  readonly secrets?: readonly string[];
   /** The ids of all that it holds, each as often as it holds it. */
   held(): Promise<readonly string[]>;
   /** How each case is made; none where the description says that there is none, or where it needs nothing. */
-  readonly faults: Readonly<Partial<Record<CaseName, Fault>>>;
+  readonly faults?: Faults;
   close(): Promise<void>;
 }
+
+export type Faults = Readonly<Partial<Record<CaseName, Fault>>>;
 
 /** Makes a fault, before a batch comes. */
 export type Fault = (batch: readonly Delivery[]) => Made | Promise<Made>;

@@ -13,7 +13,7 @@ export const onServer: Omit<ContractedSink, 'name'> = {
     slow: 'delivered',
     'half open': 'unavailable',
     'reset, then silent': 'unavailable',
-    'an answer behind the deadline': 'unavailable',
+    'an answer after the deadline': 'unavailable',
     'one refused of many': 'dead',
     'credentials expired': 'unavailable',
     'a wrong name in TLS': 'unavailable',

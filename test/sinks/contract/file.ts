@@ -4,9 +4,9 @@ import { fileSink } from '../../../src/sinks/file/sink.ts';
 import { fileStage, idsIn } from '../../support/file-stage.ts';
 import type { ContractedSink, Made, NotApplicable, Place } from './contract.ts';
 
-const noNetwork = { never: 'a file is no network' } satisfies NotApplicable;
-const noCredentials = { never: 'the rights to a file show when it is opened, as “down at the start”' };
-const noEnd = { never: 'a disk that is full takes no part of the batch: see the sink’s own tests' };
+const noNetwork = { never: 'A file is no network.' } satisfies NotApplicable;
+const noCredentials = { never: 'What the daemon may do with a file shows when it is opened: it is unavailable then.' };
+const noEnd = { never: 'A disk that is full takes the whole batch or nothing: it is unavailable then.' };
 
 export const file: ContractedSink = {
   name: 'file',
@@ -15,11 +15,11 @@ export const file: ContractedSink = {
     'down at the start': 'unavailable',
     'gone in the middle of a batch': noEnd,
     restarted: 'delivered',
-    slow: { never: 'a write takes as long as the disk does' },
+    slow: { never: 'A write takes as long as the disk needs.' },
     'half open': noNetwork,
     'reset, then silent': noNetwork,
-    'an answer behind the deadline': noNetwork,
-    'one refused of many': { never: 'a file refuses no line' },
+    'an answer after the deadline': noNetwork,
+    'one refused of many': { never: 'A file refuses no line.' },
     'credentials expired': noCredentials,
     'a wrong name in TLS': noNetwork,
     'the same batch after a crash': 'delivered',
@@ -36,7 +36,6 @@ export async function filePlace(): Promise<Place> {
   return {
     kind: fileSink,
     options: { path },
-    secrets: [],
     held: async () => globSync(`${dirname(path)}/*.ndjson*`).flatMap((name) => idsIn(readFileSync(name, 'utf8'))),
     faults: {
       'down at the start': () => folderAt(path),

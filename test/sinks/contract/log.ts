@@ -4,9 +4,10 @@ import { logSinkTo, Output } from '../../../src/sinks/log/sink.ts';
 import { stalledPipe } from '../../support/stalled-pipe.ts';
 import type { ContractedSink, Place } from './contract.ts';
 
-const noNetwork = { never: 'stdout is no network' };
+const noNetwork = { never: 'Standard output is no network.' };
 const noReader = {
-  never: 'whoever reads stdout is the daemon’s service manager: it doesn’t come back without the daemon',
+  never:
+    'A reader of standard output that is gone stays so until the daemon is restarted; until then, it is unavailable.',
 };
 
 export const log: ContractedSink = {
@@ -19,9 +20,9 @@ export const log: ContractedSink = {
     slow: 'delivered',
     'half open': noNetwork,
     'reset, then silent': noNetwork,
-    'an answer behind the deadline': 'given up',
-    'one refused of many': { never: 'a reader refuses no line' },
-    'credentials expired': { never: 'stdout has none' },
+    'an answer after the deadline': 'given up',
+    'one refused of many': { never: 'A reader of standard output refuses no line.' },
+    'credentials expired': { never: 'Standard output needs no credentials.' },
     'a wrong name in TLS': noNetwork,
     'the same batch after a crash': 'delivered',
     'closed while busy': 'delivered',
@@ -48,13 +49,12 @@ export async function logPlace(): Promise<Place> {
   return {
     kind: logSinkTo(() => stdout),
     options: {},
-    secrets: [],
     held: async () =>
       text
         .split('\n')
         .slice(0, -1)
         .map((line) => JSON.parse(line).id),
-    faults: { slow: stopReading, 'an answer behind the deadline': stopReading },
+    faults: { slow: stopReading, 'an answer after the deadline': stopReading },
     close: async () => void reader.destroy(),
   };
 }

@@ -1,5 +1,5 @@
 import { startProxy, type TestProxy } from '../../support/proxy.ts';
-import type { Fault, Place } from './contract.ts';
+import type { Fault, Faults, Place } from './contract.ts';
 
 /** A place that a network leads to: by which port, and the faults of such a network. */
 export async function behindNetwork(
@@ -19,7 +19,7 @@ export async function behindNetwork(
   };
 }
 
-function networkFaults(proxy: TestProxy): Place['faults'] {
+function networkFaults(proxy: TestProxy): Faults {
   let stopped = Promise.resolve();
   const stop = () => {
     stopped = proxy.stop();
@@ -65,7 +65,7 @@ function networkFaults(proxy: TestProxy): Place['faults'] {
       await start();
       return { undo: () => undefined };
     },
-    'an answer behind the deadline': inTheMiddle(
+    'an answer after the deadline': inTheMiddle(
       () => proxy.hold(),
       () => proxy.release(),
     ),

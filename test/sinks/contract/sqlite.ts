@@ -12,9 +12,9 @@ export const sqlite: ContractedSink = {
   name: 'database: SQLite',
   cases: {
     ...file.cases,
-    restarted: { never: 'a file has no server' },
+    restarted: { never: 'SQLite has no server.' },
     slow: 'delivered',
-    'an answer behind the deadline': 'unavailable',
+    'an answer after the deadline': 'unavailable',
     'one refused of many': 'dead',
   },
 };
@@ -45,7 +45,7 @@ export async function sqlitePlace(): Promise<Place> {
     faults: {
       'down at the start': () => folderAt(path),
       slow: lock,
-      'an answer behind the deadline': lock,
+      'an answer after the deadline': lock,
       'one refused of many': () => {
         using database = new DatabaseSync(path);
         database.exec(`CREATE TRIGGER refuse BEFORE INSERT ON notifications WHEN NEW.event = 'refused'

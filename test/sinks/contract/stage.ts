@@ -41,7 +41,7 @@ export class Stage {
 
   /** Makes the case's fault, where it has one. */
   async make(batch: readonly Delivery[]): Promise<Made> {
-    const fault = this.#place.faults[this.#name];
+    const fault = this.#place.faults?.[this.#name];
     if (fault === undefined) throw new Error(`the place of ${this.#sink.name} doesn't say how it is "${this.#name}"`);
     const made = await fault(batch);
     this.#options = made.options ?? this.#options;
@@ -141,7 +141,7 @@ export class Stage {
     for (const undo of this.#undone) await undo();
     await this.close();
     await until(() => resources() <= this.#resourcesBefore, { what: 'the sink to let go of all', timeout: patience });
-    for (const secret of this.#place.secrets) expect(this.#said.join('\n')).not.toContain(secret);
+    for (const secret of this.#place.secrets ?? []) expect(this.#said.join('\n')).not.toContain(secret);
   }
 
   async #attempt(batch: readonly Delivery[], signal: AbortSignal): Promise<Attempt> {

@@ -14,7 +14,7 @@ export const webhook: ContractedSink = {
     slow: 'delivered',
     'half open': 'away',
     'reset, then silent': 'away',
-    'an answer behind the deadline': 'away',
+    'an answer after the deadline': 'away',
     'one refused of many': 'dead',
     'credentials expired': 'refused',
     'a wrong name in TLS': 'away',
