@@ -44,8 +44,9 @@ export async function startProxy(target: number, speaks: 'amqp' | 'anything' = '
   let isHeld = false;
   let isSlow = false;
 
-  const server = createServer((client) => {
-    const upstream = connect(target, '127.0.0.1');
+  // Each side ends when the other one has.
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    const upstream = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true });
     const frames = speaks === 'amqp' ? splitFrames() : (chunk: Buffer) => [chunk];
     const split = splitBehind(acts);
     const forwardTo = (socket: Socket) => pacedWriter(socket, () => isSlow);
@@ -66,14 +67,16 @@ export async function startProxy(target: number, speaks: 'amqp' | 'anything' = '
     }
     client.on('data', (chunk) => {
       for (const { part, act } of split(chunk)) {
-        if (!frozen.server) toServer(part);
+        if (!frozen.server) toServer.write(part);
         act?.();
       }
     });
+    client.on('end', () => frozen.server || toServer.end());
     upstream.on('data', (chunk) => {
       if (frozen.client) return;
-      for (const frame of frames(chunk)) if (!(deaf.has(client) && isDelivery(frame))) toClient(frame);
+      for (const frame of frames(chunk)) if (!(deaf.has(client) && isDelivery(frame))) toClient.write(frame);
     });
+    upstream.on('end', () => frozen.client || toClient.end());
   });
   const listen = async (port: number) => {
     server.listen(port, '127.0.0.1');
@@ -147,12 +150,13 @@ function splitBehind(acts: Map<string, () => void>) {
 const longestText = 100;
 
 /** Writes to a socket, whole chunks or small pieces of them, in their order. */
-function pacedWriter(socket: Socket, isSlow: () => boolean): (chunk: Buffer) => void {
-  let pieces: Buffer[] = [];
+function pacedWriter(socket: Socket, isSlow: () => boolean): { write(chunk: Buffer): void; end(): void } {
+  const pieces: Buffer[] = [];
+  let isEnding = false;
   const writeNext = () => {
-    const piece = pieces[0];
-    if (piece === undefined || socket.destroyed) {
-      pieces = [];
+    const [piece] = pieces;
+    if (piece === undefined) {
+      if (isEnding) socket.end();
       return;
     }
     socket.write(piece, () => {
@@ -160,14 +164,18 @@ function pacedWriter(socket: Socket, isSlow: () => boolean): (chunk: Buffer) => 
       setTimeout(writeNext, 1);
     });
   };
-  return (chunk) => {
-    if (pieces.length === 0 && !isSlow()) {
-      socket.write(chunk);
-      return;
-    }
-    const isIdle = pieces.length === 0;
-    for (let at = 0; at < chunk.length; at += slowPiece) pieces.push(chunk.subarray(at, at + slowPiece));
-    if (isIdle) writeNext();
+  return {
+    write(chunk) {
+      const isIdle = pieces.length === 0;
+      const size = isSlow() ? slowPiece : chunk.length;
+      if (isIdle && !isSlow()) socket.write(chunk);
+      else for (let at = 0; at < chunk.length; at += size) pieces.push(chunk.subarray(at, at + size));
+      if (isIdle) writeNext();
+    },
+    end() {
+      isEnding = true;
+      if (pieces.length === 0) socket.end();
+    },
   };
 }
 
