@@ -1,10 +1,7 @@
 import type { Socket } from 'node:net';
-import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
+import { setImmediate as immediate } from 'node:timers/promises';
 
-/** For how long the other side may take to answer a goodbye, in milliseconds. */
-const goodbye = 1_000;
-
-/** The sockets of a library's pool. On a network that has fallen silent, the library waits for ever for their ends. */
+/** The sockets of a library's pool, which by itself waits for the other side until they are closed. */
 export class Sockets {
   readonly #open = new Set<Socket>();
   readonly #closing = new AbortController();
@@ -20,16 +17,16 @@ export class Sockets {
     return socket;
   }
 
-  /** @param end what the library does for those that nobody works with */
+  /** @param end has the library say goodbye on those that nobody works with */
   async close(end: () => Promise<unknown> | undefined): Promise<void> {
     this.#closing.abort(new Error('the sink is closed'));
     // By then, whoever worked with one has let go of it.
     await immediate();
-    const ended = new AbortController();
-    // Ending a connection that is lost already rejects, and changes nothing.
-    const ending = Promise.resolve(end()).catch(() => undefined);
-    await Promise.race([ending, delay(goodbye, undefined, { signal: ended.signal }).catch(() => undefined)]);
-    ended.abort();
-    for (const socket of this.#open) socket.destroySoon();
+    end()?.catch(() => undefined);
+    for (const socket of this.#open) {
+      // What is written goes out before the end; where there is no connection yet, nothing is.
+      if (socket.connecting) socket.destroy();
+      else socket.destroySoon();
+    }
   }
 }

@@ -30,8 +30,8 @@ export const cases = {
     expect(await waiting).toMatchObject({ ending });
     await stage.expectHeld(batch, { isOnce: true });
   },
-  'half open': isGivenUp,
-  'reset, then silent': isGivenUp,
+  'half open': (stage, ending) => isGivenUp(stage, ending, { isSilent: true }),
+  'reset, then silent': (stage, ending) => isGivenUp(stage, ending, { isSilent: true }),
   'an answer after the deadline': isGivenUp,
   'one refused of many': async (stage, ending) => {
     const batch = deliveries(9, { 4: { event: 'refused' } });
@@ -122,7 +122,7 @@ async function isAway(stage: Stage, ending: Ending, { isOnce = false } = {}): Pr
 }
 
 /** The place doesn't answer until the attempt is over. */
-async function isGivenUp(stage: Stage, ending: Ending): Promise<void> {
+async function isGivenUp(stage: Stage, ending: Ending, { isSilent = false } = {}): Promise<void> {
   await stage.open();
   const batch = deliveries(many);
   const { met, undo } = await stage.make(batch);
@@ -131,6 +131,12 @@ async function isGivenUp(stage: Stage, ending: Ending): Promise<void> {
   await Promise.race([met?.(), waiting]);
   attempt.abort(new Error('the attempt is over'));
   expect(await waiting).toMatchObject({ ending });
+  if (isSilent) {
+    // Nor does a sink that is closed wait for a word.
+    const busy = stage.deliver(batch.map(again));
+    await stage.close();
+    expect(await busy).not.toMatchObject({ ending: 'delivered' });
+  }
   await undo();
   await stage.deliverAll(batch.map(again));
   await stage.expectHeld(batch);
