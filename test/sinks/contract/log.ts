@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { throughStream } from '../../../src/common/fs/descriptor.ts';
 import { logSinkTo, Output } from '../../../src/sinks/log/sink.ts';
 import { stalledPipe } from '../../support/stalled-pipe.ts';
+import { until } from '../../support/until.ts';
 import type { ContractedSink, Place } from './contract.ts';
 
 const noNetwork = { never: 'Standard output is no network.' };
@@ -36,7 +37,8 @@ export const log: ContractedSink = {
 /** A pipe, as stdout is where something collects the output, whose reader can stop. */
 export async function logPlace(): Promise<Place> {
   const pipe = stalledPipe();
-  const stdout = new Output(throughStream(new Socket({ fd: pipe.descriptor, readable: false })));
+  const writer = new Socket({ fd: pipe.descriptor, readable: false });
+  const stdout = new Output(throughStream(writer));
   const reader = new Socket({ fd: pipe.reader, writable: false });
   let text = '';
   reader.setEncoding('utf8').on('data', (chunk) => {
@@ -44,7 +46,8 @@ export async function logPlace(): Promise<Place> {
   });
   const stopReading = () => {
     reader.pause();
-    return { undo: () => void reader.resume() };
+    const met = async () => void (await until(() => writer.writableLength > 0, { what: 'the pipe to be full' }));
+    return { met, undo: () => void reader.resume() };
   };
   return {
     kind: logSinkTo(() => stdout),
@@ -55,6 +58,9 @@ export async function logPlace(): Promise<Place> {
         .slice(0, -1)
         .map((line) => JSON.parse(line).id),
     faults: { slow: stopReading, 'an answer after the deadline': stopReading },
-    close: async () => void reader.destroy(),
+    close: async () => {
+      reader.destroy();
+      writer.destroy();
+    },
   };
 }
