@@ -74,9 +74,12 @@ export function keepsTheContract(sink: ContractedSink, start: () => Promise<Plac
         const stage = new Stage(sink, place, name);
         try {
           await cases[name](stage, ending);
-        } finally {
-          await stage.end();
+        } catch (error) {
+          // What it leaves open then is no news.
+          await stage.end().catch(() => undefined);
+          throw error;
         }
+        await stage.end();
       });
     }
   });
