@@ -7,7 +7,7 @@ import { batches, type SinkTask } from './batches.ts';
 // The sink as a route has it: as many batches at a time as the sink takes, and each outcome is looked at.
 
 await contend<SinkTask>(async (task) => {
-  const kind = sinkKind(task.type);
+  const kind = await sinkKind(task.type);
   const options = sinkOptions(kind, task.options);
   const sink = await kind.open(options, { route: 'bench', log: pino({ level: 'warn' }, pino.destination(2)) });
   const all = batches(task).values();

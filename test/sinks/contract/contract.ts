@@ -20,9 +20,9 @@ export interface ContractedSink {
 /**
  * `delivered`; `unavailable`: it throws SinkUnavailable; `away`: it asks for another try of each, and says that the place is
  * away; `retry`: for another try of each; `dead`: never again; `refused`: never again, though all may be refused; `given up`: it
- * lets go when the attempt's time is over.
+ * lets go when the attempt's time is over; `partly`: some are delivered, and the others come again.
  */
-export type Ending = 'delivered' | 'unavailable' | 'away' | 'retry' | 'dead' | 'refused' | 'given up';
+export type Ending = 'delivered' | 'unavailable' | 'away' | 'retry' | 'dead' | 'refused' | 'given up' | 'partly';
 
 /** A case that can't be, and the reason, as a sentence. */
 export interface NotApplicable {

@@ -15,8 +15,8 @@ import type { ContractedSink, Ending, Made, Place } from './contract.ts';
 
 /** What an attempt came to. */
 interface Attempt {
-  /** That of all deliveries; `mixed` where they have several. */
-  readonly ending: Ending | 'mixed';
+  /** That of all deliveries. */
+  readonly ending: Ending;
   readonly outcomes: readonly Outcome[];
 }
 
@@ -150,7 +150,7 @@ export class Stage {
       this.#said.push(JSON.stringify(outcomes));
       expect(outcomes).toHaveLength(batch.length);
       const [first, ...others] = new Set(outcomes.map(endingOf));
-      return { ending: others.length > 0 ? 'mixed' : (first ?? 'delivered'), outcomes };
+      return { ending: others.length > 0 ? 'partly' : (first ?? 'delivered'), outcomes };
     } catch (error) {
       this.#said.push(inspect(error, { depth: 10 }));
       if (error instanceof SinkUnavailable) return { ending: 'unavailable', outcomes: [] };
