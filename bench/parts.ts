@@ -6,9 +6,9 @@ import { journalSize } from './journal-size/journal-size.ts';
 import { latency } from './latency/latency.ts';
 import { memory } from './memory/memory.ts';
 import { page, pageOpen } from './page/page.ts';
-import { postgresql } from './postgresql/postgresql.ts';
 import type { Part } from './rounds.ts';
 import { routes } from './routes/routes.ts';
+import { postgresql } from './sinks/postgresql/postgresql.ts';
 import { start } from './start/start.ts';
 import { webhook, webhookSigned } from './webhook/webhook.ts';
 

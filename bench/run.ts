@@ -11,12 +11,14 @@ import { peers } from './peers/peers.ts';
 import { programsOf } from './peers/programs.ts';
 import { type Report, readReport, writeReport } from './report.ts';
 import { partsNamed, type Result, runPart } from './rounds.ts';
+import { sinkParts } from './sinks/sinks.ts';
 import { table } from './table.ts';
 import { missedIn } from './verdict.ts';
 
 const help = `npm run bench [-- PART… --rounds 5 --scale 1 --write-docs]
 [VECTOR=FILE BENTO=FILE] npm run bench -- peers [--rounds 3 --scale 1 --write-docs]
 npm run bench -- cluster [--rounds 5 --scale 1]
+npm run bench -- sinks [--rounds 5 --scale 1]
 npm run bench -- compare OLD NEW [--help]
 npm run bench -- soak [--help]
 npm run bench -- report FILE… [--write-docs]
@@ -26,6 +28,7 @@ a chart beside it. Parts: ${parts.map(({ name }) => name).join(', ')}; all of th
 peers measures what others would run in place of kazoo-relay beside it: a script, and the programs that VECTOR and BENTO
 name. Its parts: ${peers.map(({ name }) => name).join(', ')}.
 cluster measures a journal that daemons share. Its parts: ${clusterParts.map(({ name }) => name).join(', ')}.
+sinks measures sinks beside a loop with the same library. Its parts: ${sinkParts.map(({ name }) => name).join(', ')}.
 
 The exit code is 1 where a target is not reached.
 
@@ -68,7 +71,7 @@ async function main(): Promise<void> {
 }
 
 async function measureParts(names: readonly string[], rounds: number, scale: number): Promise<Report> {
-  const chosen = partsNamed(names, parts, { peers, cluster: clusterParts });
+  const chosen = partsNamed(names, parts, { peers, cluster: clusterParts, sinks: sinkParts });
   const say = (text: string) => console.error(text);
   if (chosen.some(isPeers)) for (const reason of programsOf(process.env).leftOut) say(reason);
   // What users run is measured, and that is built.

@@ -1,21 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
 import type { JsonObject } from '../../src/common/json.ts';
-import { check } from '../../src/config/check/check.ts';
-import type { Issue } from '../../src/config/diagnostics.ts';
-import '../../src/config/formats.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
 import type { DatabaseSinkOptions } from '../../src/sinks/database/options.ts';
 import { databaseSchema, databaseSink } from '../../src/sinks/database/sink.ts';
 import type { Outcome, Sink } from '../../src/sinks/sink.ts';
 import { deliveryFrom, type EntryParts, entry } from './notification.ts';
+import { sinkOptions } from './sink-options.ts';
 
 /** Options as a configuration would give them, with every default. */
 export function databaseSinkOptions(options: object): DatabaseSinkOptions {
-  const mistakes: Issue[] = [];
-  const checked = check(options, databaseSink.options, [], mistakes);
-  if (mistakes.length > 0) throw new Error(JSON.stringify(mistakes));
-  return checked as unknown as DatabaseSinkOptions; // what `options` of the sink describes
+  // Also such as break a rule.
+  return sinkOptions<DatabaseSinkOptions>({ options: databaseSink.options }, options);
 }
 
 /** The SQL that makes its table. */

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 export interface StalledPipe {
   /** Belongs to whoever asked for the pipe. */
   readonly descriptor: number;
+  /** For whoever reads without being told. */
+  readonly reader: number;
   /** All that is in it just now. */
   read(): string;
   closeReader(): void;
@@ -22,6 +24,7 @@ export function stalledPipe(): StalledPipe {
   const part = Buffer.alloc(1024 * 1024);
   return {
     descriptor,
+    reader,
     read() {
       try {
         return part.toString('utf8', 0, readSync(reader, part));

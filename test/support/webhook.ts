@@ -9,9 +9,12 @@ import type { WebhookOptions } from '../../src/sinks/webhook/options.ts';
 import { webhookSink } from '../../src/sinks/webhook/sink.ts';
 import { deliveryFrom, type EntryParts, entry } from './notification.ts';
 import { sessionOf } from './sessions.ts';
-import { webhookOptions } from './webhook-options.ts';
+import { sinkOptions } from './sink-options.ts';
 
-export { webhookOptions };
+/** Options as a configuration file gives them, with every default in place. */
+export function webhookOptions(given: object): WebhookOptions {
+  return sinkOptions(webhookSink, given);
+}
 
 export interface OpenWebhook extends Sink {
   /** Delivers one notification with these parts. */

@@ -1,9 +1,15 @@
 import { Slots } from './slots.ts';
 
-/** The promise, or the signal's reason as soon as it aborts; the promise itself runs on. */
-export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+/**
+ * The promise, or the signal's reason as soon as it aborts; the promise itself runs on.
+ * @param giveBack gets what the promise gives after that, where somebody has to let go of it
+ */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal, giveBack?: (value: T) => void): Promise<T> {
   return new Promise((resolve, reject) => {
-    const stopListening = onAbort(signal, () => reject(signal.reason));
+    const stopListening = onAbort(signal, () => {
+      reject(signal.reason);
+      if (giveBack !== undefined) promise.then(giveBack, () => undefined);
+    });
     promise.finally(stopListening).then(resolve, reject);
   });
 }

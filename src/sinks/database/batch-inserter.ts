@@ -80,7 +80,7 @@ export class BatchInserter {
         await this.#database.insert(rows, signal);
         return undefined;
       } catch (error) {
-        const classified = await this.#classify(error);
+        const classified = await this.#classify(error, signal);
         if (classified.kind === 'database' || signal.aborted) throw error;
         if (classified.kind !== 'conflict' || tries === triesInConflict) return { classified, error };
       }
@@ -88,10 +88,10 @@ export class BatchInserter {
   }
 
   /** Where the connection was cut and the server is there, it may have been for a row. */
-  async #classify(error: unknown): Promise<ClassifiedError> {
+  async #classify(error: unknown, signal: AbortSignal): Promise<ClassifiedError> {
     const classified = this.#database.classifyError(error);
     if (classified.kind !== 'connection') return classified;
-    const isThere = await this.#database.introspect().then(
+    const isThere = await unlessAborted(this.#database.introspect(), signal).then(
       () => true,
       () => false,
     );

@@ -7,27 +7,34 @@ import { delivered, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { type LogSinkOptions, logDeclaration } from './options.ts';
 
 /** One JSON line a notification on stdout, for whatever collects the daemon's output. */
-export const logSink: SinkKind<LogSinkOptions> = {
-  ...logDeclaration,
+export const logSink = logSinkTo(() => {
+  stdout ??= new Output(toStdout());
+  return stdout;
+});
 
-  connectionTest: async () => 'lines go to stdout',
+/** @param output what is at stdout, for all sinks of the process */
+export function logSinkTo(output: () => Output): SinkKind<LogSinkOptions> {
+  return {
+    ...logDeclaration,
 
-  async open({ level }) {
-    stdout ??= new Output(toStdout());
-    const output = stdout;
-    return {
-      async deliver(batch, signal) {
-        const head = `{"level":"${level}","time":"${new Date().toISOString()}",`;
-        const lines = batch.map(
-          ({ members, header }) => `${head}${members},"msg":${jsonString(header.event ?? 'unknown event')}}\n`,
-        );
-        await output.write(piecesOf(lines), signal);
-        return batch.map(() => delivered);
-      },
-      async close() {},
-    };
-  },
-};
+    connectionTest: async () => 'lines go to stdout',
+
+    async open({ level }) {
+      const lines = output();
+      return {
+        async deliver(batch, signal) {
+          const head = `{"level":"${level}","time":"${new Date().toISOString()}",`;
+          const texts = batch.map(
+            ({ members, header }) => `${head}${members},"msg":${jsonString(header.event ?? 'unknown event')}}\n`,
+          );
+          await lines.write(piecesOf(texts), signal);
+          return batch.map(() => delivered);
+        },
+        async close() {},
+      };
+    },
+  };
+}
 
 /** Resolves to how many of the bytes were taken. */
 type WriteSome = (bytes: Uint8Array) => Promise<number>;

@@ -104,6 +104,7 @@ class WebhookSink implements Sink {
   }
 
   async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
+    if (batch.length === 0) return [];
     const outcome = await this.#sendOnce(batch, signal);
     if (!mayBlameOne(batch, outcome)) return batch.map(() => outcome);
     return this.#divide(batch, performance.now() + this.#options.timeout.total / 2, signal);

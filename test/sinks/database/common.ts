@@ -10,8 +10,6 @@ export interface DatabaseUnderTest {
   readonly query: (sql: string) => Promise<Record<string, unknown>[]>;
   /** An operator's own table: `id`, unique, and `balance`, at most 100 by a constraint. */
   readonly ownTable: (name: string) => string;
-  /** A statement that has rows of this event refused, by a trigger. */
-  readonly trigger: (table: string, event: string) => string;
 }
 
 let tables = 0;
@@ -23,7 +21,7 @@ export function newTable(): string {
 }
 
 /** What every database has in common. */
-export function behavesAsDatabase(name: string, { url, query, ownTable, trigger }: DatabaseUnderTest): void {
+export function behavesAsDatabase(name: string, { url, query, ownTable }: DatabaseUnderTest): void {
   const open = (options: object, logged?: string[]) => openDatabaseSink({ url: url(), ...options }, logged);
   const count = async (table: string) => Number((await query(`SELECT count(*) AS n FROM ${table}`))[0]?.n);
 
@@ -75,20 +73,6 @@ export function behavesAsDatabase(name: string, { url, query, ownTable, trigger 
       const sinks = await Promise.all([1, 2, 3, 4].map(() => open({ table, columns: { caller: 'data.caller' } })));
       await Promise.all(sinks.map((sink) => deliver(sink, ...deliveries(5))));
       expect(await count(table)).toBe(20);
-    });
-
-    test('lets no bad row take its batch along', async () => {
-      const table = newTable();
-      const sink = await open({ table });
-      await query(trigger(table, 'refused'));
-      const batch = deliveries(20);
-      batch[3] = deliveryOf({}, { event: 'refused' });
-      batch[17] = deliveryOf({}, { event: 'refused' });
-      const outcomes = await deliver(sink, ...batch);
-      expect(outcomes.flatMap(({ status }, index) => (status === 'dead' ? [index] : []))).toEqual([3, 17]);
-      // What a trigger says may quote the row.
-      expect(JSON.stringify(outcomes[3])).not.toContain('we want none of these');
-      expect(await count(table)).toBe(18);
     });
 
     test('stores NUL characters and half surrogate pairs in JSON as U+FFFD, and flags the row', async () => {

@@ -8,6 +8,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { eventNamed, events } from '../../../src/kazoo/catalogue.ts';
 import { normalise } from '../../../src/kazoo/normalise.ts';
 import type { Delivery } from '../../../src/notification/envelope.ts';
+import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { closeSinks, deliver, deliveryOf, openDatabaseSink } from '../../support/database.ts';
 import { startMariadb, type TestMariadb } from '../../support/mariadb.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
@@ -24,6 +25,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-docs-'));
   [postgres, mariadb] = await Promise.all([sharePostgres(), startMariadb()]);
   const batch = notifications();
+  // Neither server has TLS: sslmode=prefer, which is the default, does without.
   for (const url of [postgres.url, mariadb.url, `sqlite://${folder}/notifications.db`]) {
     await deliver(await openDatabaseSink({ url }), ...batch);
   }
@@ -116,6 +118,17 @@ describe('the page of the database sink', () => {
     const [voicemails = ''] = blocks('mariadb');
     const voicemail = { occurred_at: expect.any(Date), caller: expect.stringMatching(/^\+/) };
     expect(await mariadb.query(voicemails)).toEqual([voicemail, voicemail]);
+  });
+});
+
+describe('a server without TLS', () => {
+  test('is what sslmode=prefer puts up with, and require does not', async () => {
+    for (const { url } of [postgres, mariadb]) {
+      await openDatabaseSink({ url: `${url}?sslmode=disable` });
+      const required = openDatabaseSink({ url: `${url}?sslmode=require` });
+      await expect(required).rejects.toThrow(/does not support (SSL|secure connection)/);
+      await expect(required).rejects.toThrow(SinkUnavailable);
+    }
   });
 });
 

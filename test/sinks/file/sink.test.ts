@@ -24,6 +24,8 @@ import { SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { deliver, deliverAgain, type FileStage, fileStage, idsIn } from '../../support/file-stage.ts';
 import { delivery } from '../../support/notification.ts';
 import { until } from '../../support/until.ts';
+import { keepsTheContract } from '../contract/contract.ts';
+import { file, filePlace } from '../contract/file.ts';
 
 let stage: FileStage;
 let folder: string;
@@ -37,6 +39,8 @@ beforeEach(() => {
 afterEach(async () => {
   await stage[Symbol.asyncDispose]();
 });
+
+keepsTheContract(file, filePlace);
 
 describe('the file sink', () => {
   test('appends one line a notification, to a file and a folder that it makes', async () => {

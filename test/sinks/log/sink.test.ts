@@ -7,6 +7,10 @@ import { throughStream, writeSome } from '../../../src/common/fs/descriptor.ts';
 import { Output } from '../../../src/sinks/log/sink.ts';
 import { stalledPipe } from '../../support/stalled-pipe.ts';
 import { until } from '../../support/until.ts';
+import { keepsTheContract } from '../contract/contract.ts';
+import { log, logPlace } from '../contract/log.ts';
+
+keepsTheContract(log, logPlace);
 
 describe('the log sink', () => {
   test('writes one JSON line a notification, with the envelope’s keys at its top', async () => {

@@ -10,7 +10,7 @@ import { presetContent, rateLimitOf } from '../../../src/sinks/webhook/formats/p
 import { type PresetName, presetNames } from '../../../src/sinks/webhook/options.ts';
 import { deliveryFrom, entry } from '../../support/notification.ts';
 import { runs } from '../../support/runs.ts';
-import { webhookOptions } from '../../support/webhook-options.ts';
+import { webhookOptions } from '../../support/webhook.ts';
 
 const fields = { routing_key: 'key', topic: 'topic', chat_id: '1' };
 

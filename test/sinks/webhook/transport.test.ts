@@ -9,6 +9,8 @@ import { type Certificates, makeCertificates } from '../../support/certificates.
 import { realEnvironment } from '../../support/real-environment.ts';
 import { type Receiver, type ReceiverOptions, startReceiver } from '../../support/receiver.ts';
 import { type OpenWebhook, openWebhook } from '../../support/webhook.ts';
+import { keepsTheContract } from '../contract/contract.ts';
+import { webhook as webhookContract, webhookPlace } from '../contract/webhook.ts';
 
 const open: { close(): Promise<void> }[] = [];
 const proxyVariables = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'];
@@ -29,6 +31,8 @@ afterEach(async () => {
     else process.env[name] = environment[name];
   }
 });
+
+keepsTheContract(webhookContract, () => webhookPlace(certificates));
 
 describe('over TLS', () => {
   test('a receiver whose certificate is of a CA that we trust gets its requests', async () => {

@@ -24,6 +24,7 @@ import type { ClassifiedError } from '../errors.ts';
 import type { DatabaseSinkOptions } from '../options.ts';
 import type { ColumnValue, Row } from '../row.ts';
 import { identifierList, qualified } from '../schema.ts';
+import { Sockets } from '../sockets.ts';
 import type { Table } from '../table.ts';
 import { classifyError, isDuplicate, isUnfilled, isUsableAfter, withoutValues } from './errors.ts';
 import { grammar } from './grammar.ts';
@@ -37,6 +38,7 @@ export class MysqlDatabase implements Database {
   readonly #server: Server;
   readonly #log: Logger;
   readonly #insert: string;
+  readonly #sockets = new Sockets();
   #pool: mysql.Pool | undefined;
   /** Names of those that the table had when it was last seen. */
   #columns: readonly string[] = [];
@@ -108,11 +110,10 @@ export class MysqlDatabase implements Database {
     }
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
-    // Ending a connection that is lost already rejects, and changes nothing.
-    await pool?.end().catch(() => undefined);
+    return this.#sockets.close(() => pool?.end());
   }
 
   /**
@@ -156,9 +157,10 @@ export class MysqlDatabase implements Database {
     work: (connection: mysql.PoolConnection) => Promise<T>,
     { signal, factor = 1, isLast = false }: { signal?: AbortSignal; factor?: number; isLast?: boolean } = {},
   ): Promise<T> {
-    const late = AbortSignal.timeout(this.#options.statementTimeout * factor + timeoutMargin);
-    const within = <R>(promise: Promise<R>) => unlessAborted(promise, signal ? AbortSignal.any([signal, late]) : late);
-    const connection = await this.#connect();
+    const given = AbortSignal.any([this.#sockets.closing, ...(signal ? [signal] : [])]);
+    const connection = await this.#connect(given);
+    const late = AbortSignal.any([given, AbortSignal.timeout(this.#options.statementTimeout * factor + timeoutMargin)]);
+    const within = <R>(promise: Promise<R>) => unlessAborted(promise, late);
     try {
       await within(connection.query(settings(this.#options.statementTimeout, factor)));
       const result = await within(work(connection));
@@ -172,55 +174,52 @@ export class MysqlDatabase implements Database {
     }
   }
 
-  async #connect(): Promise<mysql.PoolConnection> {
-    this.#pool ??= createPool(this.#server, tlsOptions(this.#server), this.#options, this.#log);
+  async #connect(signal: AbortSignal): Promise<mysql.PoolConnection> {
+    signal.throwIfAborted();
+    this.#pool ??= this.#createPool(tlsOptions(this.#server));
+    const connected = (pool: mysql.Pool) =>
+      unlessAborted(pool.getConnection(), signal, (connection) => connection.destroy());
     try {
-      return await this.#pool.getConnection();
+      return await connected(this.#pool);
     } catch (error) {
       if (!mayBePlain(this.#server) || classifyError(error).code !== 'HANDSHAKE_NO_SSL_SUPPORT') throw error;
-      await this.close();
-      this.#pool = createPool(this.#server, undefined, this.#options, this.#log);
-      return this.#pool.getConnection();
+      await this.#pool.end().catch(() => undefined);
+      this.#pool = this.#createPool(undefined);
+      return connected(this.#pool);
     }
+  }
+
+  /** Connections to the server, made when they are needed. */
+  #createPool(tls: TlsOptions | undefined): mysql.Pool {
+    const { host, port, user, password, database } = this.#server;
+    const { connections, statementTimeout } = this.#options;
+    const isLocal = host.startsWith('/');
+    const where = isLocal ? { path: host } : { host, port, ...addressAttemptTimeout(statementTimeout) };
+    const pool = mysql.createPool({
+      // How it logs in, and whose certificate it wants, depends on the host, though the stream is ours.
+      ...(isLocal ? { socketPath: host } : { host }),
+      stream: () => this.#sockets.add(connect({ ...where, keepAlive: true, noDelay: true })),
+      ...(user === undefined ? {} : { user }),
+      ...(password === undefined ? {} : { password }),
+      ...(database === undefined ? {} : { database }),
+      ...(tls === undefined ? {} : { ssl: sslOf(tls) }),
+      charset: 'utf8mb4',
+      // One more, so that tidying never waits for deliveries nor they for it.
+      connectionLimit: connections + 1,
+      connectTimeout: statementTimeout,
+      idleTimeout: 10_000,
+      maxIdle: 0,
+    });
+    pool.on('connection', (connection) => {
+      connection.on('error', (error) => this.#log.debug({ reason: reasonOf(error) }, 'a connection was lost'));
+    });
+    return pool;
   }
 }
 
 /** `2026-11-24 10:00:00.000` for a time in RFC 3339 and UTC; the server refuses anything else. */
 function datetime(time: string): string {
   return time.replace(/^(\d{4}-\d{2}-\d{2})T([\d:.]+)Z$/, '$1 $2');
-}
-
-/** Connections to a server, made when they are needed. */
-function createPool(
-  { host, port, user, password, database }: Server,
-  tls: TlsOptions | undefined,
-  { connections, statementTimeout }: DatabaseSinkOptions,
-  log: Logger,
-): mysql.Pool {
-  const pool = mysql.createPool({
-    // Checking a certificate's name needs the host, though the stream is ours.
-    ...(host.startsWith('/')
-      ? { socketPath: host }
-      : {
-          host,
-          stream: () =>
-            connect({ host, port, keepAlive: true, noDelay: true, ...addressAttemptTimeout(statementTimeout) }),
-        }),
-    ...(user === undefined ? {} : { user }),
-    ...(password === undefined ? {} : { password }),
-    ...(database === undefined ? {} : { database }),
-    ...(tls === undefined ? {} : { ssl: sslOf(tls) }),
-    charset: 'utf8mb4',
-    // One more, so that tidying never waits for deliveries nor they for it.
-    connectionLimit: connections + 1,
-    connectTimeout: statementTimeout,
-    idleTimeout: 10_000,
-    maxIdle: 0,
-  });
-  pool.on('connection', (connection) => {
-    connection.on('error', (error) => log.debug({ reason: reasonOf(error) }, 'a connection was lost'));
-  });
-  return pool;
 }
 
 function sslOf({ ca, cert, key, rejectUnauthorized, checksName }: TlsOptions): mysql.SslOptions {

@@ -10,6 +10,7 @@ import type { ClassifiedError } from '../errors.ts';
 import type { DatabaseSinkOptions } from '../options.ts';
 import type { Row } from '../row.ts';
 import { qualified } from '../schema.ts';
+import { Sockets } from '../sockets.ts';
 import type { Table } from '../table.ts';
 import { classifyError } from './errors.ts';
 import { grammar } from './grammar.ts';
@@ -27,6 +28,7 @@ export class PostgresDatabase implements Database {
   readonly #options: DatabaseSinkOptions;
   readonly #server: Server;
   readonly #log: Logger;
+  readonly #sockets = new Sockets();
   #pool: pg.Pool | undefined;
   /** Derived from the table as it was last seen. */
   #insert: Insert | undefined;
@@ -93,9 +95,10 @@ export class PostgresDatabase implements Database {
     });
   }
 
-  async close(): Promise<void> {
-    await this.#pool?.end();
+  close(): Promise<void> {
+    const pool = this.#pool;
     this.#pool = undefined;
+    return this.#sockets.close(() => pool?.end());
   }
 
   /** What is there of the table. From its columns' types follows how rows are inserted. */
@@ -120,9 +123,10 @@ export class PostgresDatabase implements Database {
     { signal, factor = 1 }: { signal?: AbortSignal; factor?: number } = {},
   ): Promise<T> {
     const { statementTimeout } = this.#options;
-    const client = await this.#connect();
-    const late = AbortSignal.timeout(statementTimeout * factor + timeoutMargin);
-    const within = <R>(promise: Promise<R>) => unlessAborted(promise, signal ? AbortSignal.any([signal, late]) : late);
+    const given = AbortSignal.any([this.#sockets.closing, ...(signal ? [signal] : [])]);
+    const client = await this.#connect(given);
+    const late = AbortSignal.any([given, AbortSignal.timeout(statementTimeout * factor + timeoutMargin)]);
+    const within = <R>(promise: Promise<R>) => unlessAborted(promise, late);
     try {
       await within(client.query(begin(statementTimeout, factor)));
       const result = await within(work(client));
@@ -137,15 +141,18 @@ export class PostgresDatabase implements Database {
     }
   }
 
-  async #connect(): Promise<pg.PoolClient> {
+  async #connect(signal: AbortSignal): Promise<pg.PoolClient> {
+    signal.throwIfAborted();
     this.#pool ??= this.#createPool(tlsOptions(this.#server));
+    // A pool that ends forgets who waits for a connection.
+    const connected = (pool: pg.Pool) => unlessAborted(pool.connect(), signal, (client) => client.release(true));
     try {
-      return await this.#pool.connect();
+      return await connected(this.#pool);
     } catch (error) {
       if (!mayBePlain(this.#server) || !/does not support SSL/.test(reasonOf(error))) throw error;
-      await this.close();
+      await this.#pool.end();
       this.#pool = this.#createPool(undefined);
-      return this.#pool.connect();
+      return connected(this.#pool);
     }
   }
 
@@ -163,7 +170,7 @@ export class PostgresDatabase implements Database {
       max: this.#options.connections + 1,
       connectionTimeoutMillis: this.#options.statementTimeout,
       keepAlive: true,
-      stream: () => patientSocket(this.#options.statementTimeout),
+      stream: () => this.#sockets.add(patientSocket(this.#options.statementTimeout)),
       allowExitOnIdle: true,
     });
     // A lost connection says so twice where it is in use: its query rejects too. Unheard, the event would end the

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { SinkUnavailable } from '../../../../src/sinks/sink.ts';
 import {
-  closeSinks,
   deliver,
   deliveries,
   deliveryOf,
@@ -13,13 +11,16 @@ import { deliverThroughKills } from '../../../support/kills.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgresql.ts';
 import { startReceiver } from '../../../support/receiver.ts';
 import { rounds } from '../../../support/runs.ts';
+import { keepsTheContract } from '../../contract/contract.ts';
+import { tablePlace } from '../../contract/database.ts';
+import { postgresql, postgresqlWords } from '../../contract/postgresql.ts';
 import { behavesAsDatabase, newTable, passesRowsThatAreCut } from '../common.ts';
 import { tellsIncompatibilities } from '../incompatibilities.ts';
 
 let server: TestPostgres;
 
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await startPostgres({ tls: true });
 });
 
 afterAll(() => server?.close());
@@ -28,12 +29,9 @@ behavesAsDatabase('PostgreSQL', {
   url: () => server.url,
   query: (sql) => server.query(sql),
   ownTable: (name) => `CREATE TABLE ${name} (id uuid PRIMARY KEY, balance int CONSTRAINT small CHECK (balance <= 100))`,
-  trigger: (table, event) => `
-    CREATE FUNCTION refuse_${table}() RETURNS trigger LANGUAGE plpgsql AS
-      $$ BEGIN RAISE EXCEPTION 'we want none of these'; END $$;
-    CREATE TRIGGER refuse BEFORE INSERT ON ${table} FOR EACH ROW WHEN (NEW.event = '${event}')
-      EXECUTE FUNCTION refuse_${table}()`,
 });
+
+keepsTheContract(postgresql, () => tablePlace(server, postgresqlWords));
 
 tellsIncompatibilities('PostgreSQL', {
   url: () => server.url,
@@ -170,13 +168,6 @@ describe('PostgreSQL in particular', () => {
     expect(rows.map(({ id }) => id)).toEqual(confirmed.toSorted());
   });
 
-  test('without TLS is what sslmode=prefer puts up with, and require does not', async () => {
-    expect(await opened(server.url, 'sslmode=prefer')).toBe('open');
-    expect(await opened(server.url, 'sslmode=disable')).toBe('open');
-    await expect(opened(server.url, 'sslmode=require')).rejects.toThrow(SinkUnavailable);
-    await expect(opened(server.url, 'sslmode=require')).rejects.toThrow(/does not support SSL/);
-  });
-
   test('to what is no PostgreSQL server leaves its operator in no doubt', async () => {
     const receiver = await startReceiver();
     const url = receiver.url.replace('http', 'postgres');
@@ -184,30 +175,22 @@ describe('PostgreSQL in particular', () => {
     await receiver.close();
   });
 
-  test('with TLS has its certificate looked at as sslmode says', async () => {
-    const secure = await startPostgres({ tls: true });
-    try {
-      const root = `sslrootcert=${secure.folder}/certificate`;
-      const byName = secure.url.replace('127.0.0.1', 'localhost');
-      for (const mode of ['prefer', 'require']) {
-        const table = newTable();
-        await openDatabaseSink({ url: `${secure.url}?sslmode=${mode}`, table });
-        const sessions = await secure.query(
-          "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'kazoo-relay'",
-        );
-        expect(sessions.every(({ ssl }) => ssl === true)).toBe(true);
-      }
-      expect(await opened(byName, `sslmode=verify-full&${root}`)).toBe('open');
-      expect(await opened(secure.url, `sslmode=verify-ca&${root}`)).toBe('open');
-      await expect(opened(secure.url, `sslmode=verify-full&${root}`)).rejects.toThrow(/altnames|IP/);
-      await expect(opened(secure.url, 'sslmode=verify-ca')).rejects.toThrow(/self-signed/);
-      await expect(opened(secure.url, 'sslmode=require&sslrootcert=/nowhere')).rejects.toThrow(
-        "the file of sslrootcert, /nowhere, can't be read: there is no such file",
+  test('has its certificate looked at as sslmode says', async () => {
+    const root = `sslrootcert=${server.folder}/certificate`;
+    const byName = server.url.replace('127.0.0.1', 'localhost');
+    for (const mode of ['prefer', 'require']) {
+      await opened(server.url, `sslmode=${mode}`);
+      const sessions = await server.query(
+        "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'kazoo-relay'",
       );
-    } finally {
-      await closeSinks();
-      await secure.close();
+      expect(sessions.every(({ ssl }) => ssl === true)).toBe(true);
     }
+    expect(await opened(byName, `sslmode=verify-full&${root}`)).toBe('open');
+    expect(await opened(server.url, `sslmode=verify-ca&${root}`)).toBe('open');
+    await expect(opened(server.url, 'sslmode=verify-ca')).rejects.toThrow(/self-signed/);
+    await expect(opened(server.url, 'sslmode=require&sslrootcert=/nowhere')).rejects.toThrow(
+      "the file of sslrootcert, /nowhere, can't be read: there is no such file",
+    );
   });
 });
 

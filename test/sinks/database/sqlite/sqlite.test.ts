@@ -15,6 +15,8 @@ import {
   openDatabaseSink,
   statuses,
 } from '../../../support/database.ts';
+import { keepsTheContract } from '../../contract/contract.ts';
+import { sqlite, sqlitePlace } from '../../contract/sqlite.ts';
 import { behavesAsDatabase, newTable } from '../common.ts';
 import { tellsIncompatibilities } from '../incompatibilities.ts';
 
@@ -49,10 +51,9 @@ behavesAsDatabase('SQLite', {
   url,
   query,
   ownTable: (name) => `CREATE TABLE ${name} (id TEXT PRIMARY KEY, balance INTEGER CHECK (balance <= 100))`,
-  trigger: (table, event) => `
-    CREATE TRIGGER refuse_${table} BEFORE INSERT ON ${table} WHEN NEW.event = '${event}'
-      BEGIN SELECT RAISE(ABORT, 'we want none of these'); END`,
 });
+
+keepsTheContract(sqlite, sqlitePlace);
 
 test('a refusal tells no value, not even where its stack was looked at before', () => {
   const error = Object.assign(new Error("the value 'geheim'"), {

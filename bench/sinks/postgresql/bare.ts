@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { contend } from '../process.ts';
-import { batches, type PostgresqlTask } from './batches.ts';
+import { contend } from '../../process.ts';
+import { batches, type SinkTask } from '../batches.ts';
 
 // What anybody would write with pg: one insert a batch, each column an array.
 
@@ -10,8 +10,11 @@ const insert = `
     $8::timestamptz[], $9::boolean[], $10::jsonb[], $11::jsonb[])
   ON CONFLICT (id) DO NOTHING`;
 
-await contend<PostgresqlTask>(async (task) => {
-  const client = new pg.Client(task.url);
+/** Whether the parameters are made before the clock runs. */
+type Task = SinkTask & { readonly prepared?: true };
+
+await contend<Task>(async (task) => {
+  const client = new pg.Client(String(task.options.url));
   await client.connect();
   const all = batches(task);
   const made = task.prepared ? all.map(parametersOf) : undefined;

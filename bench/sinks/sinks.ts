@@ -1,0 +1,9 @@
+import type { Part } from '../rounds.ts';
+import { webhook } from '../webhook/webhook.ts';
+import { file } from './file/file.ts';
+import { mysql } from './mysql/mysql.ts';
+import { postgresql } from './postgresql/postgresql.ts';
+import { sqlite } from './sqlite/sqlite.ts';
+
+/** Every sink that has a library to be measured against: `npm run bench -- sinks`. */
+export const sinkParts: readonly Part[] = [file, sqlite, postgresql, mysql, webhook];

@@ -1,0 +1,10 @@
+import type { ContractedSink } from './contract.ts';
+import { file } from './file.ts';
+import { log } from './log.ts';
+import { mysql } from './mysql.ts';
+import { postgresql } from './postgresql.ts';
+import { sqlite } from './sqlite.ts';
+import { webhook } from './webhook.ts';
+
+/** Every sink, in the order of the table in docs/reference/sinks/faults.md. */
+export const contracted: readonly ContractedSink[] = [log, file, sqlite, postgresql, mysql, webhook];
