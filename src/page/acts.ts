@@ -55,9 +55,7 @@ export class Acts {
     const act = actIn(form.get('act'));
     const choice = choiceIn(new URLSearchParams(form.get('choice') ?? ''));
     const filter = filterOf(choice);
-    const total = await this.#withStore(async (store) =>
-      (await store.groups(filter)).reduce((sum, group) => sum + group.count, 0),
-    );
+    const total = await this.#withStore((store) => store.count(filter));
     if (form.get('confirmed') !== 'yes') return confirmView(act, choice, total);
     const { state, id, ...rest } = choice;
     const selection: ActSelection = {

@@ -26,8 +26,8 @@ const formLimit = 2 * 1024 * 1024;
 /** Notifications on a page, and acts of the audit. */
 const mostShown = 50;
 
-/** Of a group of failures, so many are counted. */
-const mostCounted = 10_000;
+/** Groups of failures on a page. */
+const mostGroupsShown = 100;
 const mostActs = 200;
 
 /** Adds the page to a server, which has refused strange host names already. Returns how to end what it keeps open. */
@@ -49,15 +49,9 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
   pages.closed('/failures', async ({ query, visitor }) => {
     const choice = choiceIn(query);
     return pages.withStore(async (store) => {
-      const groups = await store.groups(filterOf(choice), mostCounted);
-      const examples = new Map();
-      for (const group of groups.slice(0, mostShown)) {
-        const { route, state, reason } = group;
-        const [example] = await store.records({ ...filterOf({ ...choice, state, reason }), route }, 0, 1);
-        if (example !== undefined) examples.set(group, example);
-      }
+      const found = await store.eventGroups(filterOf(choice), mostGroupsShown);
       if (await hasUnseen(source, choice.route)) await store.looked(Date.now(), choice.route);
-      return groupsView({ choice, groups, examples, mostCounted, isOperator: visitor.role === 'operator' });
+      return groupsView(choice, found, visitor.role === 'operator');
     });
   });
   pages.closed('/failures/list', async ({ query, visitor }) => {

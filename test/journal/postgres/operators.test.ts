@@ -50,7 +50,8 @@ describe('what operators do to a shared journal', () => {
   test('goes on in steps, of which one row of the audit counts all', async () => {
     await appended(3_000);
     await tables.query(
-      `INSERT INTO deliveries (route, seq, state, reason, updated_at) SELECT 'r', n, 'dead', 'x', 1 FROM generate_series(1, 3000) n`,
+      `INSERT INTO deliveries (route, seq, event, state, reason, updated_at)
+       SELECT 'r', n, 'e', 'dead', 'x', 1 FROM generate_series(1, 3000) n`,
     );
     const steps: number[] = [];
     for await (const step of store.retryDead({ event: 'e' })) steps.push(step);
@@ -58,6 +59,36 @@ describe('what operators do to a shared journal', () => {
     expect(steps.reduce((sum, step) => sum + step, 0)).toBe(3_000);
     expect(await store.acts(0, 10)).toMatchObject([{ act: 'retry', count: 3_000 }]);
     expect(await store.groups({ states: ['waiting', 'dead'] })).toMatchObject([{ state: 'waiting', count: 3_000 }]);
+  });
+
+  test('is counted the same whenever changes are added to the sums, and looked at', async () => {
+    const count = (from: string) => `SELECT route, state, count(*) AS count, count(*) FILTER (
+      WHERE state <> 'waiting' AND updated_at > coalesce((SELECT at FROM looks l WHERE l.route = d.route), 0)) AS unseen
+      FROM ${from} d GROUP BY route, state ORDER BY route, state`;
+    const steps = [
+      "INSERT INTO deliveries (route, seq, state, reason, updated_at) SELECT 'r', n, 'dead', 'x', n FROM generate_series(1, 9) n",
+      "SELECT look(4, 'r')",
+      'SELECT sum_changes(3)',
+      'SELECT look(5, NULL)',
+      'DELETE FROM deliveries WHERE seq IN (2, 7)',
+      "INSERT INTO deliveries (route, seq, state, reason, updated_at) SELECT 's', n, 'quarantined', 'y', n FROM generate_series(4, 6) n",
+      'SELECT sum_changes(1000)',
+      "UPDATE deliveries SET state = 'waiting' WHERE seq IN (3, 6)",
+      "SELECT look(6, 's')",
+      "UPDATE deliveries SET state = 'dead', updated_at = 20 WHERE seq IN (3, 4)",
+      'SELECT sum_changes(2)',
+      'UPDATE deliveries SET updated_at = 30, due_at = 1',
+      "SELECT look(25, 'r')",
+      "DELETE FROM deliveries WHERE route = 'r'",
+      "SELECT forget_route('r')",
+      'SELECT sum_changes(1000)',
+    ];
+    for (const step of steps) {
+      await tables.query(step);
+      const exact = await tables.query(count('deliveries'));
+      expect([step, await tables.query('SELECT * FROM totals ORDER BY route, state')]).toEqual([step, exact]);
+    }
+    expect(await tables.values('SELECT count(*) FROM delivery_changes')).toEqual([0]);
   });
 
   test('tells a record from the one before it, however soon it is begun anew', async () => {
