@@ -81,7 +81,7 @@ function groupCard(group: EventGroup, choice: FailureChoice, isOperator: boolean
   const { route, state, reason, event, first, last, example } = group;
   const own = { ...choice, state, reason, ...(route && { route }), ...(event !== null && { event }) };
   return html`<section class="card">
-<h2>${count(group.count)} ${event === null ? nothing : html`<span class="name">${event}</span> `}${state}${route === '' ? nothing : html` on <a href="${routeHref(route)}">${route}</a>`}</h2>
+<h2>${count(group.count)} ${event === null ? nothing : `${event} `}${state}${route === '' ? nothing : html` on <a href="${routeHref(route)}">${route}</a>`}</h2>
 <p>${reason}</p>
 <p class="dim">First ${ago(first)}, last ${ago(last)}${example === null ? nothing : html`; <a href="${notificationHref(example)}">an example</a>`}</p>
 <div class="acts"><a href="${listHref(own)}">Show them</a>${isOperator ? actForms(own, state) : nothing}</div>

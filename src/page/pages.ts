@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { reasonOf } from '../common/errors.ts';
 import { timeBefore } from '../common/text/times.ts';
-import type { OperatorStore } from '../journal/operator-store.ts';
+import type { EventGroups, OperatorStore } from '../journal/operator-store.ts';
 import type { countSpans } from '../journal/reader.ts';
 import { type Access, TooManyLogins, type Visitor } from './access.ts';
 import { Acts } from './acts.ts';
@@ -12,7 +12,7 @@ import type { PageRequest, View } from './layout.ts';
 import { LiveStreams } from './live.ts';
 import { loginView } from './login.ts';
 import { notificationsView, notificationView, wantedIn } from './notifications.ts';
-import { type Counts, nowView } from './now.ts';
+import { type Counts, nowView, type Reasons, routesToLookAt } from './now.ts';
 import { auditView, configurationView, eventsView, eventView } from './reference.ts';
 import { formIn, isFromElsewhere, pageRequestOf, placeOf, sendView, sessionOf, setSession } from './requests.ts';
 import { routeView, type Tried } from './route.ts';
@@ -45,7 +45,12 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
   });
 
   pages.login();
-  pages.open('/', async ({ visitor }) => nowView(await source.status(), await countsOf(source), visitor !== null));
+  pages.open('/', async ({ visitor }) => {
+    const status = await source.status();
+    const reasons =
+      visitor === null ? null : await pages.withStore((store) => reasonsIn(store, routesToLookAt(status)));
+    return nowView(status, await countsOf(source), reasons);
+  });
   pages.closed('/failures', async ({ query, visitor }) => {
     const choice = choiceIn(query);
     return pages.withStore(async (store) => {
@@ -246,6 +251,17 @@ async function countsOf(source: PageSource, route?: string): Promise<Counts> {
   };
   return { minute: await of('minute'), hour: await of('hour'), day: await of('day') };
 }
+
+/** The largest groups of what is dead, quarantined or undecodable on the first of these routes. */
+async function reasonsIn(store: OperatorStore, routes: readonly string[]): Promise<Reasons> {
+  const reasons = new Map<string, EventGroups>();
+  for (const route of routes.slice(0, mostExplained))
+    reasons.set(route, await store.eventGroups(filterOf({ route }), mostShown));
+  return reasons;
+}
+
+/** Routes whose reasons stand on the first page. */
+const mostExplained = 10;
 
 /** Whether somebody looks who has not seen all: what there is to look at may be much. */
 async function hasUnseen(source: PageSource, route: string | undefined): Promise<boolean> {
