@@ -45,6 +45,12 @@ export function filterOf({ route, state, reason, event, id }: FailureChoice): De
   };
 }
 
+/** What an act changes of a choice: what can't be decoded can't be tried again. */
+export function actFilterOf(act: FailureAct, choice: FailureChoice): DeliveryFilter {
+  const filter = filterOf(choice);
+  return act === 'drop' || choice.state !== undefined ? filter : { ...filter, states: ['dead', 'quarantined'] };
+}
+
 /** Groups of failures: what the page shows at first. */
 export function groupsView(choice: FailureChoice, found: EventGroups, isOperator: boolean): View {
   const { groups, fitting, count: total, isMore } = found;
@@ -59,6 +65,7 @@ ${
     ? html`<p class="good">Nothing of that is ${stateWords(choice)}.</p>`
     : html`<p>${isMore ? 'More than ' : ''}${count(total)} in ${pluralize(fitting, 'group')}, by route, reason and event.${isPart ? ` The ${groups.length} largest${isMore ? ' of those that were looked at' : ''} are shown.` : ''}</p>`
 }
+${isOperator && fitting > 1 ? html`<div class="acts">All of them: ${actForms(choice, choice.state ?? 'dead')}</div>` : nothing}
 ${groups.map((group) => groupCard(group, choice, isOperator))}`,
   };
 }

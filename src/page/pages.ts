@@ -71,7 +71,8 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
       const entry = await store.entry(parameter);
       if (entry === null) return null;
       const tell = await source.fates(store);
-      return notificationView({ entry, fates: await tell(entry), resends: await store.resendsOf(entry.seq) });
+      const [fates, resends] = [await tell(entry), await store.resendsOf(entry.seq)];
+      return notificationView({ entry, fates, resends, records: await store.recordsOf(entry.seq) });
     }),
   );
   pages.closed('/routes/:name', ({ parameter, visitor }) => routePage(source, parameter, visitor, null));
