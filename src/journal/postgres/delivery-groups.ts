@@ -23,7 +23,7 @@ export async function eventGroups(database: Queryable, which: GroupFilter, limit
        FROM (${groupsAmong(which, values)} LIMIT ${mostGroups + 1}) g
        ORDER BY count DESC, last DESC LIMIT ${parameter(values, limit, 'bigint')}) g
      LEFT JOIN LATERAL (
-       SELECT e.id FROM (${recordsOfGroup('g')} ORDER BY number LIMIT 1) d, entries e WHERE e.seq = d.seq) one ON true
+       SELECT e.id FROM (${recordsOfGroup('0', '1')}) d, entries e WHERE e.seq = d.seq) one ON true
      ORDER BY count DESC, last DESC`,
     values,
   );
@@ -35,11 +35,15 @@ export async function eventGroups(database: Queryable, which: GroupFilter, limit
   return { groups, fitting, count: total, isMore: fitting > mostGroups };
 }
 
-/** The records of a group, by the index that has them in the order of their numbers; it has no place for `IS NOT DISTINCT FROM`. */
-export function recordsOfGroup(name: string, condition = 'true'): string {
-  const of = `route = ${name}.route AND state = ${name}.state AND reason = ${name}.reason AND ${condition}`;
-  return `SELECT * FROM deliveries WHERE ${of} AND event = ${name}.event
-    UNION ALL SELECT * FROM deliveries WHERE ${of} AND event IS NULL AND ${name}.event = ''`;
+/**
+ * In SQL: so many records of a group g behind a number. It is a span of the index of groups: for equal columns in the order of
+ * numbers alone, the plan may go through all that have a number.
+ */
+export function recordsOfGroup(after: string, limit: string): string {
+  const group = (name: string) => ['route', 'state', 'reason', 'event'].map((column) => `${name}.${column}`).join(', ');
+  return `SELECT * FROM deliveries d
+    WHERE (${group('d')}, d.number) > (${group('g')}, ${after}) AND (${group('d')}) <= (${group('g')})
+    ORDER BY ${group('d')}, d.number LIMIT ${limit}`;
 }
 
 /** By route, state and reason. Nobody keeps when the next try of a group is. */

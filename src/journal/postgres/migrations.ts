@@ -154,7 +154,8 @@ export const migrations: readonly string[] = [
     seq          bigint NOT NULL,
     number       bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
     account_id   text,
-    event        text,
+    -- Of its entry; '' where that has none.
+    event        text   NOT NULL DEFAULT '',
     state        text   NOT NULL CHECK (state IN ('waiting', 'quarantined', 'dead', 'undecodable')),
     reason       text   NOT NULL,
     attempts     text   NOT NULL DEFAULT '[]',
@@ -169,8 +170,7 @@ export const migrations: readonly string[] = [
   CREATE INDEX deliveries_by_age ON deliveries (updated_at) WHERE state <> 'waiting';
   CREATE INDEX deliveries_by_group ON deliveries (route, state, reason, event, number);
 
-  -- How many records there are by their groups: a row a change, until one daemon adds it to the sums. An event that is none
-  -- is ''. At: the record's updated_at; by it, first and last of a group are told, and what no operator has looked at.
+  -- How many records there are by their groups: a row a change, until one daemon adds it to the sums. At: the record's updated_at; by it, first and last of a group are told, and what no operator has looked at.
   CREATE TABLE delivery_changes (
     number bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     route  text    NOT NULL,
@@ -188,16 +188,17 @@ export const migrations: readonly string[] = [
   CREATE TABLE delivery_totals (
     route text NOT NULL, state text NOT NULL, count bigint NOT NULL, unseen bigint NOT NULL, PRIMARY KEY (route, state)
   );
-  CREATE FUNCTION event_at(a_seq bigint) RETURNS text LANGUAGE sql STABLE AS $$ SELECT event FROM entries WHERE seq = a_seq $$;
+  CREATE FUNCTION event_at(a_seq bigint) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT event FROM entries WHERE seq = a_seq), '') $$;
   CREATE FUNCTION note_delivery() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
     IF TG_OP <> 'INSERT' THEN
       INSERT INTO delivery_changes (route, state, reason, event, change, at)
-        VALUES (OLD.route, OLD.state, OLD.reason, coalesce(OLD.event, ''), -1, OLD.updated_at);
+        VALUES (OLD.route, OLD.state, OLD.reason, OLD.event, -1, OLD.updated_at);
     END IF;
     IF TG_OP <> 'DELETE' THEN
       INSERT INTO delivery_changes (route, state, reason, event, change, at)
-        VALUES (NEW.route, NEW.state, NEW.reason, coalesce(NEW.event, ''), 1, NEW.updated_at);
+        VALUES (NEW.route, NEW.state, NEW.reason, NEW.event, 1, NEW.updated_at);
     END IF;
     RETURN NULL;
   END $$;

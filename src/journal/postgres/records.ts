@@ -27,8 +27,7 @@ export async function records(
   const rows = await database.query(
     `SELECT ${recordColumns} FROM (
        SELECT d.* FROM unnest($3::text[], $4::text[], $5::text[], $6::text[]) g(route, state, reason, event), LATERAL (
-         ${recordsOfGroup('g', 'number > $1::bigint')}
-         ORDER BY number LIMIT $2::bigint) d
+         ${recordsOfGroup('$1::bigint', '$2::bigint')}) d
        ORDER BY d.number LIMIT $2::bigint) chosen, LATERAL (${entryOfDelivery('chosen')}) e ORDER BY chosen.number`,
     [after, limit, ...columns],
   );

@@ -20,7 +20,7 @@ const restarted = `coalesce((SELECT value ->> 'at' FROM json_each(attempts) WHER
   ORDER BY key DESC LIMIT 1), 0)`;
 
 /** The event of a row of notifications, in SQL: a record has it from there. */
-export const eventOfEntry = 'CASE WHEN json_valid(head) THEN head ->> 0 END';
+export const eventOfEntry = "ifnull(CASE WHEN json_valid(head) THEN head ->> 0 END, '')";
 
 /** The table of what isn't settled, as routes use it. */
 export class Deliveries {

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import {
   type DeliveryFilter,
   type DeliveryGroup,
@@ -32,7 +32,7 @@ export function eventGroups(database: DatabaseSync, which: GroupFilter, limit: n
 }
 
 const example = `SELECT n.id FROM deliveries d JOIN notifications n USING (seq)
-  WHERE d.route = g.route AND d.state = g.state AND d.reason = g.reason AND d.event IS nullif(g.event, '')
+  WHERE d.route = g.route AND d.state = g.state AND d.reason = g.reason AND d.event = g.event
   ORDER BY d.rowid LIMIT 1`;
 
 /** By route, state and reason. Nobody keeps when the next try of a group is. */
@@ -86,11 +86,11 @@ export function fewGroups(
   database: DatabaseSync,
   which: DeliveryFilter,
   atMost: number,
-): Omit<EventGroup, 'example'>[] | null {
+): Record<string, SQLOutputValue>[] | null {
   if (!isAboutGroups(which)) return null;
   const { where, values } = groupConditions(which);
   const rows = database.prepare(`SELECT * FROM delivery_groups WHERE ${where} LIMIT ?`).all(...values, atMost + 1);
-  return rows.length > atMost ? null : rows.map(eventGroupOf);
+  return rows.length > atMost ? null : rows;
 }
 
 function eventGroupOf(row: Record<string, unknown>): Omit<EventGroup, 'example'> {

@@ -5,7 +5,7 @@
 /** Fills the tables of counts from the records. */
 export const countAll = `
   INSERT INTO delivery_groups
-    SELECT route, state, reason, ifnull(event, ''), count(*), min(updated_at), max(updated_at) FROM deliveries GROUP BY 1, 2, 3, 4;
+    SELECT route, state, reason, event, count(*), min(updated_at), max(updated_at) FROM deliveries GROUP BY 1, 2, 3, 4;
   INSERT INTO delivery_totals
     SELECT d.route, state, count(*), sum(state <> 'waiting' AND updated_at > ifnull(at, 0))
     FROM deliveries d LEFT JOIN looks USING (route) GROUP BY 1, 2;`;
@@ -14,12 +14,12 @@ const unseen = (row: 'OLD' | 'NEW') =>
   `${row}.state <> 'waiting' AND ${row}.updated_at > ifnull((SELECT at FROM looks WHERE route = ${row}.route), 0)`;
 
 const countedIn = `
-    INSERT INTO delivery_groups VALUES (NEW.route, NEW.state, NEW.reason, ifnull(NEW.event, ''), 1, NEW.updated_at, NEW.updated_at)
+    INSERT INTO delivery_groups VALUES (NEW.route, NEW.state, NEW.reason, NEW.event, 1, NEW.updated_at, NEW.updated_at)
       ON CONFLICT DO UPDATE SET count = count + 1, first = min(first, excluded.first), last = max(last, excluded.last);
     INSERT INTO delivery_totals VALUES (NEW.route, NEW.state, 1, ${unseen('NEW')})
       ON CONFLICT DO UPDATE SET count = count + 1, unseen = unseen + excluded.unseen;`;
 
-const oldGroup = "route = OLD.route AND state = OLD.state AND reason = OLD.reason AND event = ifnull(OLD.event, '')";
+const oldGroup = 'route = OLD.route AND state = OLD.state AND reason = OLD.reason AND event = OLD.event';
 const countedOut = `
     UPDATE delivery_groups SET count = count - 1 WHERE ${oldGroup};
     DELETE FROM delivery_groups WHERE ${oldGroup} AND count = 0;
@@ -254,15 +254,15 @@ export const migrations: readonly string[] = [
   ) STRICT;
   `,
   `
-  -- The event of each record's notification, so that records are grouped and found by it.
-  ALTER TABLE deliveries ADD COLUMN event TEXT;
-  UPDATE deliveries SET event = (
-    SELECT CASE WHEN json_valid(head) THEN head ->> 0 END FROM notifications n WHERE n.seq = deliveries.seq);
+  -- The event of each record's notification, by which records are grouped and found; '' where it has none.
+  ALTER TABLE deliveries ADD COLUMN event TEXT NOT NULL DEFAULT '';
+  UPDATE deliveries SET event = ifnull(
+    (SELECT CASE WHEN json_valid(head) THEN head ->> 0 END FROM notifications n WHERE n.seq = deliveries.seq), '');
   -- Each group's records, in the order of their rowids.
   CREATE INDEX deliveries_by_group ON deliveries (route, state, reason, event);
   DROP INDEX deliveries_by_reason;
 
-  -- How many records there are, whoever changes them: a million are counted by a look. An event that is none is ''.
+  -- How many records there are, whoever changes them: a million are counted by a look.
   CREATE TABLE delivery_groups (
     route  TEXT    NOT NULL,
     state  TEXT    NOT NULL,

@@ -10,9 +10,9 @@ export function records(database: DatabaseSync, which: DeliveryFilter, after: nu
   if (chosen === null) return recordsAmong(database, conditions(which), after, limit);
   const find = database.prepare(
     `SELECT rowid AS number FROM deliveries
-     WHERE route = ? AND state = ? AND reason = ? AND event IS ? AND rowid > ? ORDER BY rowid LIMIT ?`,
+     WHERE route = ? AND state = ? AND reason = ? AND event = ? AND rowid > ? ORDER BY rowid LIMIT ?`,
   );
-  const numbers = chosen.flatMap(({ route, state, reason, event }) =>
+  const numbers = chosen.flatMap(({ route = null, state = null, reason = null, event = null }) =>
     find.all(route, state, reason, event, after, limit).map((row) => Number(row.number)),
   );
   const first = numbers.sort((one, other) => one - other).slice(0, limit);

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Queryable } from '../../../src/journal/postgres/connection.ts';
+import { countOf, eventGroups } from '../../../src/journal/postgres/delivery-groups.ts';
 import { compactingBy } from '../../../src/journal/postgres/erase.ts';
 import { openedOperatorStore } from '../../../src/journal/postgres/operator-store.ts';
+import { records } from '../../../src/journal/postgres/records.ts';
 import type { Attempt } from '../../../src/journal/route-session.ts';
 import { type Operating, operating } from '../../support/operator.ts';
 import { makeTables, type Tables } from '../../support/postgres-tables.ts';
@@ -89,6 +91,44 @@ describe('what operators do to a shared journal', () => {
       expect([step, await tables.query('SELECT * FROM totals ORDER BY route, state')]).toEqual([step, exact]);
     }
     expect(await tables.values('SELECT count(*) FROM delivery_changes')).toEqual([0]);
+  });
+
+  test('is read by few rows, however many records there are', async () => {
+    await appended(100);
+    await tables.query(
+      `INSERT INTO deliveries (route, seq, event, state, reason, updated_at)
+       SELECT 'r' || n % 2, n, 'event' || n / 9001, CASE n % 3 WHEN 0 THEN 'waiting' ELSE 'dead' END, 'reason' || n % 5, n
+       FROM generate_series(1, 10000) n`,
+    );
+    await tables.query('SELECT sum_changes(20000)');
+    await tables.query('ANALYZE');
+    const [dead, waiting] = [['dead'], ['waiting']] as const;
+    /** Rows that some work reads. */
+    const read = (work: (within: Queryable) => Promise<unknown>) =>
+      tables.transaction(async (within) => {
+        const sofar = async () => {
+          const [row] = await within.query<{ rows: number }>(
+            `SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint AS rows FROM pg_stat_xact_user_tables
+             WHERE schemaname = current_schema() AND relname LIKE 'deliver%'`,
+          );
+          return row?.rows ?? Number.NaN;
+        };
+        const before = await sofar();
+        await work(within);
+        return (await sofar()) - before;
+      });
+    const found: number[] = [];
+    for (const work of [
+      (within) => eventGroups(within, { states: [...dead, ...waiting] }, 100),
+      (within) => countOf(within, { states: dead, event: 'event1', reason: 'reason1' }),
+      (within) => records(within, { states: dead, event: 'event1' }, 0, 10),
+      (within) => records(within, { states: waiting, route: 'r1', reason: 'reason4', event: 'event1' }, 0, 10),
+      (within) => within.query('SELECT * FROM totals'),
+    ] satisfies ((within: Queryable) => Promise<unknown>)[])
+      found.push(await read(work));
+    expect(found.filter((rows) => !(rows < 400))).toEqual([]);
+
+    expect(await read((within) => records(within, { states: dead, since: 1e15 }, 0, 10))).toBeGreaterThan(5_000);
   });
 
   test('tells a record from the one before it, however soon it is begun anew', async () => {

