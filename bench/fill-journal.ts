@@ -59,9 +59,9 @@ export function letDie(folder: string, route: string, dead: number, rows: number
   const database = new DatabaseSync(join(folder, 'journal.sqlite'));
   database
     .prepare(`
-      INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at)
+      INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at, event)
       SELECT ?1, seq, printf('%032x', seq % 1000), 'dead', 'given up after 3 tries: answered 503: busy', ?2, NULL,
-        received_at FROM notifications WHERE seq <= ?3`)
+        received_at, head ->> 0 FROM notifications WHERE seq <= ?3`)
     .run(route, JSON.stringify([attempt, attempt, attempt]), dead);
   database.exec(`UPDATE routes SET cursor = ${rows}; PRAGMA wal_checkpoint(TRUNCATE)`);
   database.close();

@@ -11,8 +11,12 @@ export interface OperatorStore extends OpenedReader {
   acts(since: number, limit: number): Promise<AuditedAct[]>;
   /** Records behind a place in the table, oldest first. */
   records(which: DeliveryFilter, after: number, limit: number): Promise<DeliveryRecord[]>;
-  /** The largest first. @param atMost so many of a group are counted, and one more: then there may be more of them */
-  groups(which: DeliveryFilter, atMost?: number): Promise<DeliveryGroup[]>;
+  /** Groups of records, the largest first. */
+  groups(which: DeliveryFilter): Promise<DeliveryGroup[]>;
+  /** The largest of the finer ones, read from counts that are kept: however many records there are, it takes as long. */
+  eventGroups(which: GroupFilter, limit: number): Promise<EventGroups>;
+  /** How many records there are. */
+  count(which: DeliveryFilter): Promise<number>;
   entry(id: string): Promise<Entry | null>;
   entryAt(seq: number): Promise<Entry | null>;
   /** All records of an entry, also of what waits. */
@@ -160,11 +164,39 @@ export interface DeliveryFilter {
   readonly ids?: readonly string[];
 }
 
+/** What of a filter is about groups as a whole. */
+export type GroupFilter = Omit<DeliveryFilter, 'since' | 'ids'>;
+
 /** Those of one route, state and reason. Times are Unix milliseconds. */
 export interface DeliveryGroup extends Pick<DeliveryRecord, 'route' | 'state' | 'reason'> {
   readonly count: number;
+  /** When the first one came to be so, of those that there have been since there are any. */
   readonly first: number;
   readonly last: number;
   /** The earliest next try; null where there is none. */
   readonly dueAt: number | null;
+}
+
+/** Those of one route, state, reason and event. */
+export interface EventGroup extends Omit<DeliveryGroup, 'dueAt'> {
+  readonly event: string | null;
+  /** The id of the notification of its oldest record; null where that has just gone. */
+  readonly example: string | null;
+}
+
+export interface EventGroups {
+  readonly groups: readonly EventGroup[];
+  /** How many groups fit, and how many records are in them. */
+  readonly fitting: number;
+  readonly count: number;
+  /** True where there were too many groups to look at all of them: there may be more, and larger ones. */
+  readonly isMore: boolean;
+}
+
+/** So many groups are looked at: a receiver may answer each request with another reason. */
+export const mostGroups = 10_000;
+
+/** Whether counts by group, which are kept, tell all that is asked for. */
+export function isAboutGroups({ since, ids }: DeliveryFilter): boolean {
+  return since === undefined && ids === undefined;
 }

@@ -6,6 +6,8 @@ import type { BrokerStatus, RouteStatus, Status } from './status.ts';
 interface Need {
   readonly what: string;
   readonly cure: string;
+  /** The route whose records it is about, which say why; '' is what could not be decoded. */
+  readonly recordsOf?: string;
 }
 
 /** The conclusion of a status. */
@@ -38,7 +40,7 @@ export function attentionIn(status: Status, span: (millis: number) => string): A
     ...ofBrokers,
     ...ofShared,
     ...ofRoutes.flat(),
-    ...newOnes('the journal', journal.unseen_undecodable, 'undecodable notification', ''),
+    ...newOnes('', journal.unseen_undecodable, 'undecodable notification'),
   ];
   const parts = [
     ...(journal.reason === null ? [] : ['the journal']),
@@ -71,7 +73,7 @@ const seeOperations = 'Intake or delivery waits until it is mended: docs/operati
 const notRunning: Need = { what: 'no daemon runs', cure: 'Start it: systemctl start kazoo-relay, or kazoo-relay run' };
 
 function brokerNeed(
-  { zone, broker, state, since, paused, reason }: BrokerStatus,
+  { zone, broker, state, since, paused, reason, code }: BrokerStatus,
   ago: (since: string) => string,
 ): Need[] {
   const name = `${broker} (zone ${zone})`;
@@ -87,17 +89,14 @@ function brokerNeed(
           },
         ];
   const what = state === 'away' ? `${name} is away for ${ago(since)}` : `${name} is not consumed from yet`;
-  const cure = 'The daemon tries again by itself. What is in the way: kazoo-relay check --connect';
+  const hint = code === 'ECONNREFUSED' ? 'Nothing listens there: start RabbitMQ, or correct its url. ' : '';
+  const cure = `${hint}Nothing is taken from it meanwhile; the daemon tries again by itself. To see why: kazoo-relay check --connect`;
   return [{ what: reason === null ? what : `${what}: ${reason}`, cure }];
 }
 
 function routeNeeds(route: RouteStatus, ago: (since: string) => string): Need[] {
   const { name, interrupted, circuit } = route;
-  const needs = [
-    ...conditionNeed(route),
-    ...refusedNeed(route),
-    ...newOnes(name, route.unseen, newKind(route), ` --route ${name}`),
-  ];
+  const needs = [...conditionNeed(route), ...refusedNeed(route), ...newOnes(name, route.unseen, newKind(route))];
   if (interrupted !== null) return [{ what: `${name} is interrupted: ${interrupted}`, cure: seeOperations }, ...needs];
   if (circuit === null || circuit.state === 'closed') return needs;
   // A daemon of the version before doesn't say since when.
@@ -105,9 +104,21 @@ function routeNeeds(route: RouteStatus, ago: (since: string) => string): Need[] 
   const probe = circuit.next_probe === null ? '' : `, at the latest in ${circuit.next_probe} s`;
   // Nobody probes for a route that is paused.
   const cure = route.paused
-    ? `Repair it; delivery goes on after: kazoo-relay resume ${name}`
-    : `Repair it; delivery goes on by itself${probe}. At once: kazoo-relay waiting retry --route ${name}`;
-  return [{ what: `the sink of ${name} is away${since}: ${circuit.reason}`, cure }, ...needs];
+    ? `${repair(circuit.code)}; delivery goes on after: kazoo-relay resume ${name}`
+    : `${repair(circuit.code)}; delivery goes on by itself${probe}. At once: kazoo-relay waiting retry --route ${name}`;
+  const what = isRefusal(circuit.code) ? 'refuses everything' : 'is away';
+  return [{ what: `the sink of ${name} ${what}${since}: ${circuit.reason}`, cure }, ...needs];
+}
+
+/** A receiver that is there and takes nothing of ours: it refuses the login, or there is nothing at that address. */
+export function isRefusal(code: number | string | null): boolean {
+  return code === 401 || code === 403 || code === 404;
+}
+
+function repair(code: number | string | null): string {
+  if (!isRefusal(code)) return 'Repair it';
+  const what = code === 404 ? 'url' : 'auth';
+  return `Correct ${what} of its sink, and apply that: kazoo-relay reload`;
 }
 
 /** A daemon of the version before doesn't say it. */
@@ -118,11 +129,13 @@ function conditionNeed({ name, condition_trouble }: RouteStatus): Need[] {
     {
       what: `the condition (where) of ${name} fails on everything, and the last ${failures} were not delivered: ${reason}`,
       cure:
-        'Correct where, then: kazoo-relay reload. Deliver what was skipped: ' +
+        `Correct where${/no such overload/.test(reason) ? otherTypes : ''}, then: kazoo-relay reload. Deliver what was skipped: ` +
         `kazoo-relay replay --route ${name} --since ${since}`,
     },
   ];
 }
+
+const otherTypes = ' (what it compares has two types: convert one, as in double(…))';
 
 /** Nor does a daemon of the version before say which accounts are refused. */
 function refusedNeed({ name, refused_accounts }: RouteStatus): Need[] {
@@ -144,12 +157,13 @@ function newKind({ dead, quarantined }: RouteStatus): string {
 }
 
 /** A daemon of the version before counts none. */
-function newOnes(where: string, unseen: number | null | undefined, what: string, option: string): Need[] {
+function newOnes(route: string, unseen: number | null | undefined, what: string): Need[] {
   if (!unseen) return [];
   return [
     {
-      what: `${where} has ${pluralize(unseen, `new ${what}`)}`,
-      cure: `See them, then retry or drop: kazoo-relay dead list${option}`,
+      what: `${route || 'the journal'} has ${pluralize(unseen, `new ${what}`)}`,
+      cure: `See them, then retry or drop: kazoo-relay dead list${route && ` --route ${route}`}`,
+      recordsOf: route,
     },
   ];
 }

@@ -1,11 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { reasonOf } from '../common/errors.ts';
 import { timeBefore } from '../common/text/times.ts';
-import type { ActSelection, OperatorAct, OperatorStore } from '../journal/operator-store.ts';
+import type { ActSelection, DeliveryFilter, OperatorAct, OperatorStore } from '../journal/operator-store.ts';
 import type { Visitor } from './access.ts';
-import { choiceIn, confirmView, type FailureAct, filterOf, listHref, notificationHref } from './failures.ts';
-import { html, nothing } from './html.ts';
-import { count, facts, time, type View } from './layout.ts';
+import {
+  actFilterOf,
+  choiceIn,
+  confirmView,
+  type FailureAct,
+  type FailureChoice,
+  filterOf,
+  listHref,
+  notificationHref,
+} from './failures.ts';
+import { type Html, html, nothing } from './html.ts';
+import { count, facts, href, time, type View } from './layout.ts';
 import { routeHref } from './now.ts';
 import { fieldsIn } from './requests.ts';
 import { replayView } from './route.ts';
@@ -27,6 +36,8 @@ interface Running {
   readonly at: number;
   readonly back: string;
   readonly total: number;
+  /** Of what the states are shown: what became of what is tried again. */
+  readonly about?: FailureChoice;
   done: number;
   /** What is wrong, where it ended so. */
   problem: string | null;
@@ -60,22 +71,24 @@ export class Acts {
   async onFailures(form: URLSearchParams, actor: Actor): Promise<View | string> {
     const act = actIn(form.get('act'));
     const choice = choiceIn(fieldsIn(form.get('choice') ?? ''));
-    const filter = filterOf(choice);
-    const total = await this.#withStore(async (store) =>
-      (await store.groups(filter)).reduce((sum, group) => sum + group.count, 0),
-    );
+    const filter = actFilterOf(act, choice);
+    const total = await this.#withStore((store) => store.count(filter));
     if (form.get('confirmed') !== 'yes') return confirmView(act, choice, total);
-    const { state, id, ...rest } = choice;
+    const { state, id, reason: _reason, ...rest } = choice;
     const selection: ActSelection = {
-      ...(rest.route !== undefined && { route: rest.route }),
-      ...(rest.event !== undefined && { event: rest.event }),
+      ...rest,
       states: filter.states,
       ...(id !== undefined && { ids: [id] }),
     };
-    if (act === 'one') return this.#tryOne(choice, selection, actor);
+    if (act === 'one') return this.#tryOne(choice, filter, selection, actor);
     const title = act === 'retry' ? 'Retry' : 'Drop';
     return this.#begin(
-      { title, back: listHref(choice), total: act === 'retry' || act === 'drop' ? total : 1 },
+      {
+        title,
+        back: id === undefined ? listHref(choice) : notificationHref(id),
+        total,
+        ...(act === 'retry' && id === undefined && { about: rest }),
+      },
       actor,
       selection,
       async (todo, store, tell) => {
@@ -146,10 +159,10 @@ export class Acts {
   }
 
   /** How far an act is, or how it ended; null where nobody knows of it any more. */
-  view(id: string): View | null {
+  async view(id: string): Promise<View | null> {
     const act = this.#acts.get(id);
     if (act === undefined) return null;
-    const { title, at, back, total, done, problem, isOver } = act;
+    const { title, at, back, total, about, done, problem, isOver } = act;
     const state =
       problem !== null
         ? html`<p class="bad">${problem}</p>`
@@ -158,25 +171,39 @@ export class Acts {
           : html`<p>It goes on; this page follows it.</p>`;
     return {
       title,
-      live: !isOver,
+      live: !isOver || about !== undefined,
       body: html`<h1>${title}</h1>${state}
 ${total > 0 && !isOver ? html`<progress max="${total}" value="${done}" aria-label="How far it is"></progress>` : nothing}
 ${facts([
   ['Changed', `${count(done)}${total > 0 ? ` of ${count(total)}` : ''}`],
   ['Begun', time(at)],
 ])}
+${about === undefined ? nothing : await this.#statesOf(about)}
 <p><a href="${back}">What is left</a> · <a href="/audit">Audit</a></p>`,
     };
   }
 
+  /** How many there are now in each state where something was tried again: what is in none was delivered. */
+  async #statesOf(about: FailureChoice): Promise<Html> {
+    const states = ['waiting', 'dead', 'quarantined'] as const;
+    const counts = await this.#withStore((store) =>
+      Promise.all(states.map((state) => store.count(filterOf({ ...about, state })))),
+    );
+    const where = [about.event, about.route && `on ${about.route}`].filter(Boolean).join(' ');
+    return html`<h2>What is there now${where && `: ${where}`}</h2>
+${facts(states.map((state, index) => [state, html`<a href="${href('/failures', { ...about, state })}">${count(counts[index] ?? 0)}</a>`]))}
+<p class="dim">What waits is tried within moments, or at its next try. What was retried and is in none of these was delivered.</p>`;
+  }
+
   /** The oldest of a choice alone; its own page shows what becomes of it. */
   async #tryOne(
-    choice: Parameters<typeof filterOf>[0],
+    choice: FailureChoice,
+    filter: DeliveryFilter,
     selection: ActSelection,
     { name, from }: Actor,
   ): Promise<string> {
     const id = await this.#withStore(async (store) => {
-      const records = await store.records(filterOf(choice), 0, 1);
+      const records = await store.records(filter, 0, 1);
       const todo = store.act({ who: name, from }, { ...selection, ids: records.map((record) => record.id) });
       await (choice.state === 'waiting' ? todo.hasten(records) : todo.retry(records));
       await store.askForProbe?.(choice.route ?? null);
@@ -188,7 +215,7 @@ ${facts([
   }
 
   async #begin(
-    about: Pick<Running, 'title' | 'back' | 'total'>,
+    about: Pick<Running, 'title' | 'back' | 'total' | 'about'>,
     { name, from }: Actor,
     selection: ActSelection,
     work: (act: OperatorAct, store: OperatorStore, tell: (changed: number) => void) => Promise<void>,

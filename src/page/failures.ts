@@ -1,5 +1,5 @@
 import { pluralize } from '../common/text/format.ts';
-import type { DeliveryFilter, DeliveryGroup, DeliveryRecord } from '../journal/operator-store.ts';
+import type { DeliveryFilter, DeliveryRecord, EventGroup, EventGroups } from '../journal/operator-store.ts';
 import { triesIn } from '../journal/route-session.ts';
 import { type Html, html, nothing } from './html.ts';
 import { ago, count, hidden, href, table, time, type View } from './layout.ts';
@@ -45,21 +45,16 @@ export function filterOf({ route, state, reason, event, id }: FailureChoice): De
   };
 }
 
-interface Groups {
-  readonly choice: FailureChoice;
-  readonly groups: readonly DeliveryGroup[];
-  /** One of each group, where there is one. */
-  readonly examples: ReadonlyMap<DeliveryGroup, DeliveryRecord>;
-  /** No group was counted further. */
-  readonly mostCounted: number;
-  readonly isOperator: boolean;
+/** What an act changes of a choice: what can't be decoded can't be tried again. */
+export function actFilterOf(act: FailureAct, choice: FailureChoice): DeliveryFilter {
+  const filter = filterOf(choice);
+  return act === 'drop' || choice.state !== undefined ? filter : { ...filter, states: ['dead', 'quarantined'] };
 }
 
 /** Groups of failures: what the page shows at first. */
-export function groupsView({ choice, groups, examples, mostCounted, isOperator }: Groups): View {
-  const total = groups.reduce((sum, group) => sum + Math.min(group.count, mostCounted), 0);
-  const isMore = groups.some((group) => group.count > mostCounted);
-  const shown = groups.slice(0, mostGroups);
+export function groupsView(choice: FailureChoice, found: EventGroups, isOperator: boolean): View {
+  const { groups, fitting, count: total, isMore } = found;
+  const isPart = fitting > groups.length;
   return {
     title: 'Failures',
     live: true,
@@ -68,13 +63,12 @@ ${filterForm(choice)}
 ${
   total === 0
     ? html`<p class="good">Nothing of that is ${stateWords(choice)}.</p>`
-    : html`<p>${isMore ? 'More than ' : ''}${count(total)} in ${pluralize(groups.length, 'group')}, by route and reason.${groups.length > mostGroups ? ` The ${mostGroups} largest are shown.` : ''}</p>`
+    : html`<p>${isMore ? 'More than ' : ''}${count(total)} in ${pluralize(fitting, 'group')}, by route, reason and event.${isPart ? ` The ${groups.length} largest${isMore ? ' of those that were looked at' : ''} are shown.` : ''}</p>`
 }
-${shown.map((group) => groupCard(group, choice, examples.get(group), mostCounted, isOperator))}`,
+${isOperator && fitting > 1 ? html`<div class="acts">All of them: ${actForms(choice, choice.state ?? 'dead')}</div>` : nothing}
+${groups.map((group) => groupCard(group, choice, isOperator))}`,
   };
 }
-
-const mostGroups = 100;
 
 function stateWords({ state }: FailureChoice): string {
   return state ?? 'dead, quarantined or undecodable';
@@ -90,28 +84,14 @@ function filterForm(choice: FailureChoice): Html {
 <button>Show</button></form>`;
 }
 
-function groupCard(
-  group: DeliveryGroup,
-  choice: FailureChoice,
-  example: DeliveryRecord | undefined,
-  mostCounted: number,
-  isOperator: boolean,
-): Html {
-  const own: FailureChoice = {
-    ...choice,
-    state: group.state,
-    reason: group.reason,
-    ...(group.route && { route: group.route }),
-  };
+function groupCard(group: EventGroup, choice: FailureChoice, isOperator: boolean): Html {
+  const { route, state, reason, event, first, last, example } = group;
+  const own = { ...choice, state, reason, ...(route && { route }), ...(event !== null && { event }) };
   return html`<section class="card">
-<h2>${group.count > mostCounted ? `More than ${count(mostCounted)}` : count(group.count)} ${group.state}${group.route === '' ? nothing : html` on <a href="${routeHref(group.route)}">${group.route}</a>`}</h2>
-<p>${group.reason}</p>
-<p class="dim">First ${ago(group.first)}, last ${ago(group.last)}${group.dueAt === null ? nothing : html`, next try ${time(group.dueAt)}`}${
-    example === undefined
-      ? nothing
-      : html`; for example <a href="${notificationHref(example.id)}">${example.event ?? 'no event'}</a>`
-  }</p>
-<div class="acts"><a href="${listHref(own)}">Show them</a>${isOperator ? actForms(own, group.state) : nothing}</div>
+<h2>${count(group.count)} ${event === null ? nothing : `${event} `}${state}${route === '' ? nothing : html` on <a href="${routeHref(route)}">${route}</a>`}</h2>
+<p>${reason}</p>
+<p class="dim">First ${ago(first)}, last ${ago(last)}${example === null ? nothing : html`; <a href="${notificationHref(example)}">an example</a>`}</p>
+<div class="acts"><a href="${listHref(own)}">Show them</a>${isOperator ? actForms(own, state) : nothing}</div>
 </section>`;
 }
 
@@ -180,8 +160,8 @@ export function listView(
     title: 'Failures',
     live: true,
     body: html`<h1>Failures</h1>
-<p><a href="${href('/failures', { ...choice, reason: undefined })}">All groups</a></p>
-${choice.reason === undefined ? nothing : html`<p>${choice.reason}</p>`}
+<p><a href="${href('/failures', { ...choice, reason: undefined, event: undefined })}">All groups</a></p>
+${choice.reason === undefined ? nothing : html`<p>${[choice.event, choice.reason].filter(Boolean).join(': ')}</p>`}
 ${records.length === 0 ? html`<p class="good">Nothing of that is left.</p>` : table('Failures', heads, rows)}
 <p>${after > 0 ? html`<a href="${listHref(choice)}">From the beginning</a> ` : nothing}${
       records.length === pageSize && last !== undefined

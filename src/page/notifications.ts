@@ -1,10 +1,12 @@
 import { pluralize } from '../common/text/format.ts';
+import type { DeliveryRecord } from '../journal/operator-store.ts';
 import type { Found, Outage, Resend } from '../journal/reader.ts';
 import type { Entry } from '../notification/entry.ts';
+import { envelopeMembers } from '../notification/envelope.ts';
 import { notificationHref } from './failures.ts';
 import { type Html, html, nothing } from './html.ts';
 import { jsonLine } from './json-text.ts';
-import { ago, block, facts, href, table, time, type View } from './layout.ts';
+import { ago, block, count, facts, href, table, time, type View } from './layout.ts';
 import { routeHref } from './now.ts';
 import type { Fate } from './source.ts';
 
@@ -78,9 +80,14 @@ export interface OneNotification {
   readonly entry: Entry;
   readonly fates: readonly Fate[];
   readonly resends: readonly Resend[];
+  /** Its records: they have the attempts of what isn't settled. */
+  readonly records: readonly DeliveryRecord[];
 }
 
-export function notificationView({ entry, fates, resends }: OneNotification): View {
+/** The latest are enough: operators may have begun anew often. */
+const mostAttempts = 50;
+
+export function notificationView({ entry, fates, resends, records }: OneNotification): View {
   const { header, state, problems, resendOf } = entry;
   return {
     title: header.event ?? 'no event',
@@ -113,8 +120,28 @@ ${table(
     text,
   ]),
 )}
+${attemptsOf(records)}
 ${resends.length === 0 ? nothing : html`<p>KAZOO has published it ${pluralize(resends.length, 'more time')}: ${resends.slice(0, 10).map(({ id, receivedAt }) => html`<a href="${notificationHref(id)}">${time(receivedAt)}</a> `)}</p>`}
-<h2>Body</h2>
-${block('Body', jsonLine(entry.json))}`,
+<h2>Envelope</h2>
+<p class="dim">What a sink gets that is given all of it. Under data is the body as KAZOO sent it, without its secrets.</p>
+${block('Envelope', jsonLine(`{${envelopeMembers(entry)}}`))}`,
   };
+}
+
+function attemptsOf(records: readonly DeliveryRecord[]): Html {
+  const rows = records
+    .flatMap(({ route, attempts }) => attempts.map((attempt) => ({ route, ...attempt })))
+    .sort((one, other) => one.at - other.at)
+    .slice(-mostAttempts)
+    .map(({ route, at, duration, outcome, code, reason }) => [
+      time(at),
+      html`<a href="${routeHref(route)}">${route}</a>`,
+      { retry: 'failed', dead: 'given up', restart: 'begun anew' }[outcome],
+      code ?? null,
+      outcome === 'restart' ? '–' : `${count(duration)} ms`,
+      reason,
+    ]);
+  if (rows.length === 0) return nothing;
+  const heads = ['When', 'Route', 'Outcome', 'Code', ['Took', 'number'], 'Reason'] as const;
+  return html`<h3>Attempts</h3>${table('Attempts', heads, rows)}`;
 }

@@ -1,13 +1,23 @@
 import { formatBytes, pluralize } from '../common/text/format.ts';
 import { span } from '../common/text/times.ts';
-import { attentionIn } from '../ops/attention.ts';
+import type { EventGroups } from '../journal/operator-store.ts';
+import { attentionIn, isRefusal } from '../ops/attention.ts';
 import { type BrokerStatus, type DaemonStatus, type RouteStatus, type Status, withoutAnswers } from '../ops/status.ts';
 import { type Counts, charts } from './charts.ts';
 import { type Html, html, nothing } from './html.ts';
 import { ago, count, facts, href, table, time, type View } from './layout.ts';
 
+/** The largest groups of records that somebody should look at, by their route; '' is what could not be decoded. */
+export type Reasons = ReadonlyMap<string, EventGroups>;
+
+/** The routes of which somebody should look at the records. */
+export function routesToLookAt(status: Status): string[] {
+  return attentionIn(status, span).needs.flatMap(({ recordsOf }) => recordsOf ?? []);
+}
+
 /** What goes on: states and counts for everybody; reasons for who is logged in. */
-export function nowView(full: Status, counts: Counts | null, isLoggedIn: boolean): View {
+export function nowView(full: Status, counts: Counts | null, reasons: Reasons | null): View {
+  const isLoggedIn = reasons !== null;
   const status = isLoggedIn ? full : withoutAnswers(full);
   const { verdict, wellSince, needs } = attentionIn(status, span);
   const sentence =
@@ -18,7 +28,10 @@ export function nowView(full: Status, counts: Counts | null, isLoggedIn: boolean
     title: wellSince === null ? verdict : 'all is well',
     live: true,
     body: html`${sentence}
-${needs.map(({ what, cure }) => html`<section class="card"><h2 class="warn">${what}</h2><p>${withCommands(cure)}</p></section>`)}
+${needs.map(
+  ({ what, cure, recordsOf }) =>
+    html`<section class="card"><h2 class="warn">${what}</h2>${recordsOf !== undefined && isLoggedIn ? toLookAt(cure, recordsOf, reasons.get(recordsOf)) : html`<p>${withCommands(cure)}</p>`}</section>`,
+)}
 ${needs.length > 0 && !isLoggedIn ? html`<p class="dim"><a href="/login">Log in</a> to see reasons and to act.</p>` : nothing}
 <h2>Routes</h2>
 ${table('Routes', routeHeads, status.routes.map(routeRow))}
@@ -32,6 +45,26 @@ ${charts(counts)}
 <h2>Journal</h2>
 ${journal(status)}`,
   };
+}
+
+/** Why, as the records themselves say, the most frequent reasons first; and the cure, which leads to the records. */
+function toLookAt(cure: string, route: string, found: EventGroups | undefined): Html {
+  const byReason = Map.groupBy(found?.groups ?? [], ({ state, reason }) => `${state}: ${reason}`);
+  const place = href('/failures', route === '' ? { state: 'undecodable' } : { route });
+  const [before = '', command = ''] = cure.split(': ');
+  return html`<ul>${[...byReason].slice(0, mostReasons).map(([reason, groups]) => {
+    const number = groups.reduce((sum, group) => sum + group.count, 0);
+    const events = groups.flatMap(({ event }) => event ?? []);
+    return html`<li>${count(number)} ${reason}${events.length === 0 ? nothing : html` <span class="dim">(${listed(events)})</span>`}</li>`;
+  })}</ul>
+<p><a href="${place}">${before}</a>: <code>${command}</code></p>`;
+}
+
+const mostReasons = 3;
+
+/** Not all of many. */
+function listed(names: readonly string[]): string {
+  return names.length <= 3 ? names.join(', ') : `${names.slice(0, 2).join(', ')} and ${names.length - 2} other events`;
 }
 
 const routeHeads = [
@@ -72,11 +105,15 @@ export function routeHref(name: string): string {
 }
 
 /** What a route does, in a word. */
-export function stateOf({ interrupted, paused, circuit, holder }: RouteStatus): Html {
+export function stateOf({ interrupted, paused, circuit, holder, waiting, condition_trouble }: RouteStatus): Html {
   if (interrupted) return html`<span class="bad">interrupted</span>`;
   if (paused) return html`<span class="warn">paused</span>`;
   if (circuit === null) return html`<span class="dim">${holder === null ? 'not running' : `at ${holder}`}</span>`;
-  const states = { closed: ['good', 'delivering'], open: ['bad', 'sink away'], probing: ['warn', 'probing'] } as const;
+  if (condition_trouble) return html`<span class="bad">condition fails</span>`;
+  // What waits was tried, or is behind something that was.
+  if (circuit.state === 'closed' && waiting) return html`<span class="warn">retrying</span>`;
+  const away = isRefusal(circuit.code) ? 'refused' : 'sink away';
+  const states = { closed: ['good', 'delivering'], open: ['bad', away], probing: ['warn', 'probing'] } as const;
   const [kind, word] = states[circuit.state];
   return html`<span class="${kind}">${word}</span>`;
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { reasonOf } from '../common/errors.ts';
 import { timeBefore } from '../common/text/times.ts';
-import type { OperatorStore } from '../journal/operator-store.ts';
+import type { EventGroups, OperatorStore } from '../journal/operator-store.ts';
 import type { countSpans } from '../journal/reader.ts';
 import type { Access, Visitor } from './access.ts';
 import { Acts, WrongForm } from './acts.ts';
@@ -11,7 +11,7 @@ import { type PageRequest, plain, type View } from './layout.ts';
 import { LiveStreams } from './live.ts';
 import { addLogin, refusal } from './login.ts';
 import { notificationsView, notificationView, wantedIn } from './notifications.ts';
-import { nowView } from './now.ts';
+import { nowView, type Reasons, routesToLookAt } from './now.ts';
 import { auditView, configurationView, eventsView, eventView } from './reference.ts';
 import {
   elsewhere,
@@ -35,8 +35,8 @@ const formLimit = 2 * 1024 * 1024;
 /** Notifications on a page, and acts of the audit. */
 const mostShown = 50;
 
-/** Of a group of failures, so many are counted. */
-const mostCounted = 10_000;
+/** Groups of failures on a page. */
+const mostGroupsShown = 100;
 const mostActs = 200;
 
 /** Adds the page to a server, which has refused strange host names already. Returns how to end what it keeps open. */
@@ -60,21 +60,19 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
   });
   addLogin(server, access, () => streams.endOld());
 
-  pages.open('/', async ({ visitor }) => nowView(await source.status(), await countsOf(source), visitor !== null));
+  pages.open('/', async ({ visitor }) => {
+    const status = await source.status();
+    const reasons = visitor === null ? null : await reasonsIn(pages, routesToLookAt(status));
+    return nowView(status, await countsOf(source), reasons);
+  });
   pages.closed('/failures', async ({ query, visitor }) => {
     const choice = choiceIn(query);
     return pages.withStore(async (store) => {
-      const groups = await store.groups(filterOf(choice), mostCounted);
-      const examples = new Map();
-      for (const group of groups.slice(0, mostShown)) {
-        const { route, state, reason } = group;
-        const [example] = await store.records({ ...filterOf({ ...choice, state, reason }), route }, 0, 1);
-        if (example !== undefined) examples.set(group, example);
-      }
+      const found = await store.eventGroups(filterOf(choice), mostGroupsShown);
       // What a reader has seen may need an operator all the same.
       if (visitor.role === 'operator' && (await hasUnseen(source, choice.route)))
         await store.looked(Date.now(), choice.route);
-      return groupsView({ choice, groups, examples, mostCounted, isOperator: visitor.role === 'operator' });
+      return groupsView(choice, found, visitor.role === 'operator');
     });
   });
   pages.closed('/failures/list', async ({ query, visitor }) => {
@@ -90,7 +88,8 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
       const entry = await store.entry(parameter);
       if (entry === null) return null;
       const tell = await source.fates(store);
-      return notificationView({ entry, fates: await tell(entry), resends: await store.resendsOf(entry.seq) });
+      const [fates, resends] = [await tell(entry), await store.resendsOf(entry.seq)];
+      return notificationView({ entry, fates, resends, records: await store.recordsOf(entry.seq) });
     }),
   );
   pages.closed('/routes/:name', ({ parameter, visitor }) => routePage(source, parameter, visitor, null));
@@ -241,6 +240,21 @@ async function countsOf(source: PageSource, route?: string): Promise<Counts | nu
   const all = Promise.all([of('minute'), of('hour'), of('day')]);
   return all.then(([minute, hour, day]) => ({ minute, hour, day })).catch(() => null);
 }
+
+/** The largest groups of what is dead, quarantined or undecodable on the first of these routes; none while they can't be read. */
+async function reasonsIn(pages: Pages, routes: readonly string[]): Promise<Reasons> {
+  const reasons = new Map<string, EventGroups>();
+  if (routes.length === 0) return reasons;
+  const read = async (store: OperatorStore) => {
+    for (const route of routes.slice(0, mostExplained))
+      reasons.set(route, await store.eventGroups(filterOf({ route }), mostShown));
+  };
+  await pages.withStore(read).catch(() => undefined);
+  return reasons;
+}
+
+/** Routes whose reasons stand on the first page. */
+const mostExplained = 10;
 
 /** Whether somebody looks who has not seen all: what there is to look at may be much. */
 async function hasUnseen(source: PageSource, route: string | undefined): Promise<boolean> {

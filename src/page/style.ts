@@ -18,7 +18,7 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 th{font-weight:600;color:var(--dim)}.number{text-align:right}
 .card{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.75rem 1rem;margin:.75rem 0}
-.card h2,.card h3{margin:.25rem 0}h3{font-size:1rem}
+.card h2,.card h3{margin:.25rem 0}.card p,.card ul{margin:.4rem 0}h3{font-size:1rem}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(16rem,1fr));gap:.75rem}
 code,pre{font:.9em/1.45 ui-monospace,monospace}pre{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.75rem;overflow:auto;max-height:36rem;white-space:pre-wrap}
 form{margin:.25rem 0}form.row{display:flex;flex-wrap:wrap;gap:.5rem .75rem;align-items:end}

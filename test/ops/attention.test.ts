@@ -110,6 +110,22 @@ describe('an operator is needed', () => {
     ],
     ['by sinks that are away', {}, {}, open, '2 of 2 routes need you', 'the sink of crm is away for'],
     [
+      'by a receiver that refuses the login',
+      {},
+      {},
+      { ...open, trouble: { reason: 'answered 401', code: 401 } },
+      '2 of 2 routes need you',
+      'answered 401\nCorrect auth of its sink, and apply that: kazoo-relay reload; delivery goes on by itself',
+    ],
+    [
+      'by a receiver that has nothing there',
+      {},
+      {},
+      { ...open, trouble: { reason: 'answered 404', code: 404 } },
+      '2 of 2 routes need you',
+      'the sink of crm refuses everything for',
+    ],
+    [
       'by a sink that is probed',
       {},
       {},
@@ -173,6 +189,14 @@ describe('an operator is needed', () => {
       '2 of 2 routes need you',
       'the condition (where) of crm fails on everything, and the last 12 were not delivered: no such key: a\nCorrect where, ' +
         'then: kazoo-relay reload. Deliver what was skipped: kazoo-relay replay --route crm --since 2026-11-24T08:00:00.000Z',
+    ],
+    [
+      'by a condition that compares a text with a number',
+      {},
+      {},
+      { conditionTrouble: { count: 3, since: started, reason: 'no such overload: dyn<string> < int' } },
+      '2 of 2 routes need you',
+      'Correct where (what it compares has two types: convert one, as in double(…)), then: kazoo-relay reload.',
     ],
     [
       'by accounts that a sink refuses',

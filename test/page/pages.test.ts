@@ -64,9 +64,12 @@ describe('the page', () => {
       expect(body).toContain(header.event === null ? 'No event' : 'What has become of it');
     }
     const dead = await recordOf('crm', 'dead');
-    expect((await ask(`/notifications/${dead.id}`, { session: reader })).body).toMatch(
-      /dead .* after 1 try: answered 400/,
+    const { body } = await ask(`/notifications/${dead.id}`, { session: reader });
+    expect(body).toMatch(/dead .* after 1 try: answered 400/);
+    expect(body).toMatch(
+      /crm<\/a><\/td><td>given up<\/td><td>400<\/td><td class="number">[\d\u202f]+ ms<\/td><td>answered 400/,
     );
+    expect(body).toMatch(/<pre [^>]*aria-label="Envelope">\{\n {2}&quot;id&quot;: &quot;/);
   });
 
   test('shows states and counts to everybody, and nothing that a sender or a receiver wrote', async () => {
@@ -133,6 +136,14 @@ describe('an act', () => {
     await until(async () => (await ask(place, { session: reader })).body.includes('Done.'), { what: 'the retry' });
     expect((await ask(place, { session: reader })).body).toContain('5 of 5');
     await until(async () => (await deadOn('crm')) === 0, { what: 'the deliveries' });
+    const became = async () => (await ask(place, { session: reader })).body;
+    await until(
+      async () =>
+        /What is there now: on crm.*waiting<\/dt><dd><a [^>]*>0<.*dead<\/dt><dd><a [^>]*>0</s.test(await became()),
+      {
+        what: 'the result',
+      },
+    );
     expect(await lastAct()).toMatchObject({ act: 'retry', who: 'page link', count: 5, selection: { route: 'crm' } });
     const again = await ask('/failures/act', { form, session: operator });
     expect(again.body).toContain('Nothing to do');
@@ -147,6 +158,23 @@ describe('an act', () => {
     const isDelivered = async () => /picky<\/a><\/td><td>delivered/.test((await ask(place, { session: reader })).body);
     await until(isDelivered, { what: 'the one' });
     expect(await lastAct()).toMatchObject({ act: 'retry', count: 1 });
+  });
+
+  test('is for all of a filter too, by its groups; what can’t be decoded is not tried again', async () => {
+    const asked = async (act: string, choice: string) =>
+      /<h1>([^<]*)<\/h1>/.exec((await ask('/failures/act', { form: { act, choice }, session: operator })).body)?.[1];
+    const groups = await store((one) => one.eventGroups({ states: ['dead'], route: 'picky' }, 10));
+    expect(groups).toMatchObject({ fitting: 1, groups: [{ event: 'low_balance', state: 'dead' }] });
+    const [{ reason = '' } = {}] = groups.groups;
+    const own = new URLSearchParams({ route: 'picky', state: 'dead', event: 'low_balance', reason });
+    expect(await asked('drop', own.toString())).toBe(`Drop ${groups.count} deliveries?`);
+    own.set('event', 'else');
+    expect(await asked('drop', own.toString())).toBe('Nothing to do');
+    const failures = await store((one) => one.count({ states: ['dead', 'quarantined'] }));
+    expect(await asked('retry', '')).toBe(`Retry ${failures} deliveries?`);
+    expect(await asked('drop', '')).toBe(`Drop ${failures + 1} deliveries?`);
+    expect((await ask('/failures', { session: operator })).body).toContain('All of them:');
+    expect((await ask('/failures', { session: reader })).body).not.toContain('All of them:');
   });
 
   test('drops one notification alone', async () => {

@@ -154,6 +154,8 @@ export const migrations: readonly string[] = [
     seq          bigint NOT NULL,
     number       bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
     account_id   text,
+    -- Of its entry; '' where that has none.
+    event        text   NOT NULL DEFAULT '',
     state        text   NOT NULL CHECK (state IN ('waiting', 'quarantined', 'dead', 'undecodable')),
     reason       text   NOT NULL,
     attempts     text   NOT NULL DEFAULT '[]',
@@ -166,7 +168,46 @@ export const migrations: readonly string[] = [
   CREATE INDEX deliveries_by_account ON deliveries (route, account_id, seq) WHERE state = 'waiting';
   CREATE INDEX deliveries_by_seq ON deliveries (seq);
   CREATE INDEX deliveries_by_age ON deliveries (updated_at) WHERE state <> 'waiting';
-  CREATE INDEX deliveries_by_reason ON deliveries (route, state, reason, updated_at, due_at) WHERE state <> 'waiting';
+  CREATE INDEX deliveries_by_group ON deliveries (route, state, reason, event, number);
+
+  -- How many records there are by their groups: a row a change, until one daemon adds it to the sums. At: the record's updated_at; by it, first and last of a group are told, and what no operator has looked at.
+  CREATE TABLE delivery_changes (
+    number bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    route  text    NOT NULL,
+    state  text    NOT NULL,
+    reason text    NOT NULL,
+    event  text    NOT NULL,
+    change integer NOT NULL,
+    at     bigint  NOT NULL
+  );
+  CREATE TABLE delivery_groups (
+    route text NOT NULL, state text NOT NULL, reason text NOT NULL, event text NOT NULL,
+    count bigint NOT NULL, first bigint NOT NULL, last bigint NOT NULL,
+    PRIMARY KEY (route, state, reason, event)
+  );
+  CREATE TABLE delivery_totals (
+    route text NOT NULL, state text NOT NULL, count bigint NOT NULL, unseen bigint NOT NULL, PRIMARY KEY (route, state)
+  );
+  CREATE FUNCTION event_at(a_seq bigint) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT event FROM entries WHERE seq = a_seq), '') $$;
+  CREATE FUNCTION note_delivery() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF TG_OP <> 'INSERT' THEN
+      INSERT INTO delivery_changes (route, state, reason, event, change, at)
+        VALUES (OLD.route, OLD.state, OLD.reason, OLD.event, -1, OLD.updated_at);
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+      INSERT INTO delivery_changes (route, state, reason, event, change, at)
+        VALUES (NEW.route, NEW.state, NEW.reason, NEW.event, 1, NEW.updated_at);
+    END IF;
+    RETURN NULL;
+  END $$;
+  CREATE TRIGGER delivery_noted AFTER INSERT OR DELETE ON deliveries FOR EACH ROW EXECUTE FUNCTION note_delivery();
+  -- What waits for another time than before stays where it is.
+  CREATE TRIGGER delivery_changed AFTER UPDATE ON deliveries FOR EACH ROW
+    WHEN ((OLD.route, OLD.state, OLD.reason, OLD.event) IS DISTINCT FROM (NEW.route, NEW.state, NEW.reason, NEW.event)
+      OR (NEW.state <> 'waiting' AND OLD.updated_at <> NEW.updated_at)) EXECUTE FUNCTION note_delivery();
+
 
   -- What an operator has dropped before its route's cursor had passed it.
   CREATE TABLE dropped (route text NOT NULL, seq bigint NOT NULL, PRIMARY KEY (route, seq));
@@ -224,6 +265,32 @@ export const migrations: readonly string[] = [
 
   CREATE TABLE paused (route text PRIMARY KEY, at bigint NOT NULL DEFAULT now_ms(), who text NOT NULL);
   CREATE TABLE looks (route text PRIMARY KEY, at bigint NOT NULL);
+
+  -- What is in the sums, with the changes that aren't yet.
+  CREATE VIEW totals AS
+    SELECT route, state, sum(count)::bigint AS count, sum(unseen)::bigint AS unseen FROM (
+      SELECT route, state, count, unseen FROM delivery_totals
+      UNION ALL
+      SELECT c.route, c.state, c.change, CASE WHEN c.state <> 'waiting' AND c.at > coalesce(l.at, 0) THEN c.change ELSE 0 END
+      FROM delivery_changes c LEFT JOIN looks l USING (route)) known
+    GROUP BY route, state HAVING sum(count) > 0;
+
+  -- Adds changes to the sums, so many at a time, by one daemon at a time. Gives how many there were.
+  CREATE FUNCTION sum_changes(a_most integer) RETURNS bigint LANGUAGE sql AS $$
+    WITH taken AS (
+      DELETE FROM delivery_changes WHERE number IN (SELECT number FROM delivery_changes ORDER BY number LIMIT a_most) RETURNING *),
+    totals AS (
+      INSERT INTO delivery_totals
+        SELECT t.route, t.state, sum(t.change), coalesce(sum(t.change) FILTER (WHERE t.state <> 'waiting' AND t.at > coalesce(l.at, 0)), 0)
+        FROM taken t LEFT JOIN looks l USING (route) GROUP BY t.route, t.state
+        ON CONFLICT (route, state) DO UPDATE SET count = delivery_totals.count + excluded.count,
+          unseen = delivery_totals.unseen + excluded.unseen),
+    groups AS (
+      INSERT INTO delivery_groups
+        SELECT route, state, reason, event, sum(change), min(at), max(at) FROM taken GROUP BY route, state, reason, event
+        ON CONFLICT (route, state, reason, event) DO UPDATE SET count = delivery_groups.count + excluded.count,
+          first = least(delivery_groups.first, excluded.first), last = greatest(delivery_groups.last, excluded.last))
+    SELECT count(*) FROM taken $$;
 
   -- Who may see the page: links that are good once, and sessions, by digests of their secrets. See logins.ts.
   CREATE TABLE logins (
@@ -491,8 +558,8 @@ export const migrations: readonly string[] = [
             WHERE route = s.route AND seq = d.seq AND restarted_at = d.restarted;
         ELSE
           -- What was evicted since it was read is recorded no more, and what is recorded isn't evicted meanwhile.
-          INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, restarted_at, due_at, updated_at)
-            SELECT s.route, d.seq, d.account, d.state, d.reason, d.attempts, d.restarted, d.due, now_ms()
+          INSERT INTO deliveries (route, seq, account_id, event, state, reason, attempts, restarted_at, due_at, updated_at)
+            SELECT s.route, d.seq, d.account, event_at(d.seq), d.state, d.reason, d.attempts, d.restarted, d.due, now_ms()
             WHERE EXISTS (SELECT FROM log WHERE seq = d.seq) OR EXISTS (SELECT FROM kept WHERE seq = d.seq FOR KEY SHARE)
             ON CONFLICT (route, seq) DO UPDATE SET state = excluded.state, reason = excluded.reason, attempts = excluded.attempts,
               restarted_at = excluded.restarted_at, due_at = excluded.due_at, updated_at = excluded.updated_at;

@@ -68,8 +68,8 @@ export const operatorFunctions = `
     begun bigint := now_ms();
   BEGIN
     FOR e IN SELECT u.seq, u.account FROM unnest(a_seqs, a_accounts) u(seq, account) ORDER BY u.seq LOOP
-      INSERT INTO deliveries AS d (route, seq, account_id, state, reason, attempts, restarted_at, due_at, updated_at)
-        SELECT a_route, e.seq, e.account, 'waiting', a_reason, with_restart('[]', begun, a_reason), begun, begun, begun
+      INSERT INTO deliveries AS d (route, seq, account_id, event, state, reason, attempts, restarted_at, due_at, updated_at)
+        SELECT a_route, e.seq, e.account, event_at(e.seq), 'waiting', a_reason, with_restart('[]', begun, a_reason), begun, begun, begun
         WHERE EXISTS (SELECT FROM log WHERE seq = e.seq FOR KEY SHARE) OR EXISTS (SELECT FROM kept WHERE seq = e.seq FOR KEY SHARE)
         ON CONFLICT (route, seq) DO UPDATE SET state = 'waiting', reason = a_reason, due_at = begun, updated_at = begun,
           restarted_at = greatest(begun, d.restarted_at + 1),
@@ -80,9 +80,26 @@ export const operatorFunctions = `
     RETURN changed;
   END $$;
 
+  -- An operator has seen what is dead or quarantined until then, on a route or on all: what of it is new there is told anew.
+  CREATE FUNCTION look(a_at bigint, a_route text) RETURNS void LANGUAGE plpgsql AS $$
+  BEGIN
+    -- So that nobody adds changes to the sums meanwhile.
+    PERFORM lock_for('tidy');
+    INSERT INTO looks (route, at)
+      SELECT DISTINCT t.route, a_at FROM totals t WHERE t.unseen > 0 AND t.route = coalesce(a_route, t.route)
+      ON CONFLICT (route) DO UPDATE SET at = excluded.at;
+    IF NOT FOUND THEN RETURN; END IF;
+    UPDATE delivery_totals t SET unseen =
+        (SELECT count(*) FROM deliveries d WHERE d.state <> 'waiting' AND d.updated_at > a_at AND d.route = t.route AND d.state = t.state)
+        - (SELECT coalesce(sum(c.change), 0) FROM delivery_changes c WHERE c.at > a_at AND c.route = t.route AND c.state = t.state)
+      WHERE t.state <> 'waiting' AND EXISTS (SELECT FROM looks l WHERE l.route = t.route AND l.at = a_at);
+    PERFORM announce('changed', a_route);
+  END $$;
+
   -- Removes a route with all that is left of it but its records and its lines of the delivery log.
   CREATE FUNCTION forget_route(a_route text) RETURNS bigint LANGUAGE plpgsql AS $$
   BEGIN
+    PERFORM lock_for('tidy');
     -- First, so that a settlement that is under way is waited for, and one that comes later finds nothing.
     DELETE FROM routes WHERE route = a_route;
     IF NOT FOUND THEN RETURN 0; END IF;
@@ -91,6 +108,10 @@ export const operatorFunctions = `
     DELETE FROM deliveries WHERE route = a_route;
     DELETE FROM dropped WHERE route = a_route;
     DELETE FROM paused WHERE route = a_route;
+    -- What was seen is known as long as there is a look.
+    WHILE sum_changes(10000) = 10000 LOOP END LOOP;
+    DELETE FROM delivery_groups WHERE route = a_route AND count = 0;
+    DELETE FROM delivery_totals WHERE route = a_route AND count = 0;
     DELETE FROM looks WHERE route = a_route;
     DELETE FROM delivery_counts WHERE route = a_route;
     DELETE FROM selections WHERE route = a_route;

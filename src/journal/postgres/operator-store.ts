@@ -3,11 +3,13 @@ import type { OperatorStore } from '../operator-store.ts';
 import { actsSince } from './audit.ts';
 import { clockDoubt } from './clock.ts';
 import type { Database, Queryable } from './connection.ts';
+import { isId } from './delivery-filter.ts';
+import { countOf, eventGroups, groups } from './delivery-groups.ts';
 import { type EntryColumns, entryColumns, entryOf } from './entries.ts';
 import { type Compacting, holdingsOf } from './erase.ts';
 import { actOf } from './operator-acts.ts';
 import { openedReader } from './reader.ts';
-import { groups, isId, records, recordsOf } from './records.ts';
+import { records, recordsOf } from './records.ts';
 
 /**
  * The deliveries of a journal for an operator's decisions, from any machine that reaches the database, beside daemons or
@@ -19,7 +21,9 @@ export function openedOperatorStore(database: Database, compacting: Compacting):
     act: (operator, selection) => actOf(database, compacting, operator, selection),
     acts: (since, limit) => actsSince(database, since, limit),
     records: (which, after, limit) => records(database, which, after, limit),
-    groups: async (which, atMost) => [...(await groups(database, which, atMost))],
+    groups: (which) => groups(database, which),
+    eventGroups: (which, limit) => eventGroups(database, which, limit),
+    count: (which) => countOf(database, which),
     entry: (id) => (isId(id) ? entryWhere(database, 'seq = (SELECT seq FROM ids WHERE id = $1)', id) : noEntry),
     entryAt: (seq) => entryWhere(database, 'seq = $1', seq),
     recordsOf: (seq) => recordsOf(database, seq),
@@ -33,7 +37,7 @@ export function openedOperatorStore(database: Database, compacting: Compacting):
     clockDoubt: () => clockDoubt(database),
     askForProbe: async (route) => void (await database.query("SELECT announce('probe', $1)", [route])),
     takenBy: (seqs) => takenBy(database, seqs),
-    looked: (at, route) => saveLook(database, at, route ?? null),
+    looked: async (at, route) => void (await database.query('SELECT look($1, $2)', [at, route ?? null])),
   };
 }
 
@@ -94,19 +98,4 @@ async function takenBy(database: Queryable, seqs: readonly number[]): Promise<Ma
     [seqs],
   );
   return new Map(rows.map(({ seq, name }) => [seq, name]));
-}
-
-/** Of one route or all, where there is anything that is new. */
-async function saveLook(database: Queryable, at: number, route: string | null): Promise<void> {
-  await database.query(
-    `WITH looked AS (
-       INSERT INTO looks (route, at)
-       SELECT known.route, $1::bigint FROM (SELECT route FROM routes UNION ALL SELECT '') known
-       WHERE known.route = coalesce($2, known.route) AND EXISTS (
-         SELECT FROM deliveries d WHERE d.route = known.route AND d.state <> 'waiting'
-           AND d.updated_at > coalesce((SELECT l.at FROM looks l WHERE l.route = known.route), 0))
-       ON CONFLICT (route) DO UPDATE SET at = excluded.at RETURNING 1)
-     SELECT announce('changed', $2) FROM (SELECT count(*) AS count FROM looked) l WHERE l.count > 0`,
-    [at, route],
-  );
 }

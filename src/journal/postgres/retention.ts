@@ -6,6 +6,7 @@ import type { Clock, Limits } from '../journal.ts';
 import { expire, History } from './aging.ts';
 import { type Database, type Queryable, StoreAway } from './connection.ts';
 import { addDays, type DailyTable, dailyTables, dropOldDay } from './days.ts';
+import { sumChanges } from './delivery-groups.ts';
 import { foldDrift } from './drift.ts';
 import { type Bounds, type Dropped, dropOldRange, Emptying } from './drop.ts';
 import { Evictor } from './evictor.ts';
@@ -106,6 +107,7 @@ export class Retention {
       ['remains', alone((within, round) => this.#remains.remove(within, round))],
       ['history', alone((within, round) => history.forget(within, round))],
       ['drift', alone(foldDrift)],
+      ['groups of records', alone(sumChanges)],
       ['old rows', alone((within) => thinning.thin(within))],
       ['logins', alone(forgetLogins)],
       ['daemons', alone((within) => forgetDaemons(within, this.#limits.retention))],

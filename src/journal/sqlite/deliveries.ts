@@ -19,6 +19,9 @@ const waitingColumns = `${entryColumns
 const restarted = `coalesce((SELECT value ->> 'at' FROM json_each(attempts) WHERE value ->> 'outcome' = 'restart'
   ORDER BY key DESC LIMIT 1), 0)`;
 
+/** The event of a row of notifications, in SQL: a record has it from there. */
+export const eventOfEntry = "ifnull(CASE WHEN json_valid(head) THEN head ->> 0 END, '')";
+
 /** The table of what isn't settled, as routes use it. */
 export class Deliveries {
   readonly #record: StatementSync;
@@ -35,8 +38,8 @@ export class Deliveries {
     this.#database = database;
     // What was evicted since it was read is recorded no more.
     this.#record = database.prepare(`
-      INSERT INTO deliveries (route, seq, state, reason, attempts, due_at, updated_at, account_id)
-      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM notifications WHERE seq = ?2)
+      INSERT INTO deliveries (route, seq, state, reason, attempts, due_at, updated_at, account_id, event)
+      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ${eventOfEntry} FROM notifications WHERE seq = ?2
       ON CONFLICT (route, seq) DO UPDATE SET state = excluded.state, reason = excluded.reason,
         attempts = excluded.attempts, due_at = excluded.due_at, updated_at = excluded.updated_at`);
     this.#updateRecord = database.prepare(`

@@ -1,3 +1,31 @@
+/*
+ * Parts of the tenth migration: as it, they are never changed.
+ */
+
+/** Fills the tables of counts from the records. */
+export const countAll = `
+  INSERT INTO delivery_groups
+    SELECT route, state, reason, event, count(*), min(updated_at), max(updated_at) FROM deliveries GROUP BY 1, 2, 3, 4;
+  INSERT INTO delivery_totals
+    SELECT d.route, state, count(*), sum(state <> 'waiting' AND updated_at > ifnull(at, 0))
+    FROM deliveries d LEFT JOIN looks USING (route) GROUP BY 1, 2;`;
+
+const unseen = (row: 'OLD' | 'NEW') =>
+  `${row}.state <> 'waiting' AND ${row}.updated_at > ifnull((SELECT at FROM looks WHERE route = ${row}.route), 0)`;
+
+const countedIn = `
+    INSERT INTO delivery_groups VALUES (NEW.route, NEW.state, NEW.reason, NEW.event, 1, NEW.updated_at, NEW.updated_at)
+      ON CONFLICT DO UPDATE SET count = count + 1, first = min(first, excluded.first), last = max(last, excluded.last);
+    INSERT INTO delivery_totals VALUES (NEW.route, NEW.state, 1, ${unseen('NEW')})
+      ON CONFLICT DO UPDATE SET count = count + 1, unseen = unseen + excluded.unseen;`;
+
+const oldGroup = 'route = OLD.route AND state = OLD.state AND reason = OLD.reason AND event = OLD.event';
+const countedOut = `
+    UPDATE delivery_groups SET count = count - 1 WHERE ${oldGroup};
+    DELETE FROM delivery_groups WHERE ${oldGroup} AND count = 0;
+    UPDATE delivery_totals SET count = count - 1, unseen = unseen - (${unseen('OLD')}) WHERE route = OLD.route AND state = OLD.state;
+    DELETE FROM delivery_totals WHERE route = OLD.route AND state = OLD.state AND count = 0;`;
+
 /**
  * The SQL that brings a journal from version N to N + 1, oldest first; the version is SQLite's `user_version`. A
  * released one is never changed.
@@ -224,5 +252,50 @@ export const migrations: readonly string[] = [
     count INTEGER NOT NULL,
     last  INTEGER NOT NULL
   ) STRICT;
+  `,
+  `
+  -- The event of each record's notification, by which records are grouped and found; '' where it has none.
+  ALTER TABLE deliveries ADD COLUMN event TEXT NOT NULL DEFAULT '';
+  UPDATE deliveries SET event = ifnull(
+    (SELECT CASE WHEN json_valid(head) THEN head ->> 0 END FROM notifications n WHERE n.seq = deliveries.seq), '');
+  -- Each group's records, in the order of their rowids.
+  CREATE INDEX deliveries_by_group ON deliveries (route, state, reason, event);
+  DROP INDEX deliveries_by_reason;
+
+  -- How many records there are, whoever changes them: a million are counted by a look.
+  CREATE TABLE delivery_groups (
+    route  TEXT    NOT NULL,
+    state  TEXT    NOT NULL,
+    reason TEXT    NOT NULL,
+    event  TEXT    NOT NULL,
+    count  INTEGER NOT NULL,
+    -- When the first and the latest one came into it, since there are any.
+    first  INTEGER NOT NULL,
+    last   INTEGER NOT NULL,
+    PRIMARY KEY (route, state, reason, event)
+  ) STRICT, WITHOUT ROWID;
+  -- The same by route and state, with how many there are that no operator has looked at.
+  CREATE TABLE delivery_totals (
+    route  TEXT    NOT NULL,
+    state  TEXT    NOT NULL,
+    count  INTEGER NOT NULL,
+    unseen INTEGER NOT NULL,
+    PRIMARY KEY (route, state)
+  ) STRICT, WITHOUT ROWID;
+  ${countAll}
+
+  CREATE TRIGGER delivery_added AFTER INSERT ON deliveries BEGIN ${countedIn} END;
+  CREATE TRIGGER delivery_removed AFTER DELETE ON deliveries BEGIN ${countedOut} END;
+  -- What waits for another time than before stays where it is.
+  CREATE TRIGGER delivery_changed AFTER UPDATE OF route, state, reason, event, updated_at ON deliveries
+    WHEN (OLD.route, OLD.state, OLD.reason, OLD.event) IS NOT (NEW.route, NEW.state, NEW.reason, NEW.event)
+      OR (NEW.state <> 'waiting' AND OLD.updated_at <> NEW.updated_at)
+    BEGIN ${countedIn} ${countedOut} END;
+  CREATE TRIGGER looked AFTER INSERT ON looks BEGIN
+    UPDATE delivery_totals SET unseen = (
+        SELECT count(*) FROM deliveries d
+        WHERE d.state <> 'waiting' AND updated_at > NEW.at AND +d.route = NEW.route AND +d.state = delivery_totals.state)
+      WHERE route = NEW.route AND state <> 'waiting';
+  END;
   `,
 ];

@@ -13,10 +13,11 @@ import { type Attempt, triesIn } from '../route-session.ts';
 import { ActRows } from './audit.ts';
 import { acceptClock } from './clock.ts';
 import { databaseFile } from './database.ts';
+import { eventOfEntry } from './deliveries.ts';
+import { conditions, isAmong } from './delivery-filter.ts';
 import { forgetLogged, logRemoval } from './delivery-log.ts';
 import { eraseAccount } from './erase.ts';
 import { isLocked } from './lock.ts';
-import { conditions, isAmong } from './records.ts';
 import { inStep, inSteps, inTransaction, mostLines, type Note, othersTurn, trying } from './steps.ts';
 
 /** The acts of an operator; each change and its row in the audit are one transaction. */
@@ -150,8 +151,8 @@ function remember(database: DatabaseSync, route: string, seq: number): void {
 function replay(database: DatabaseSync, route: string, { seq, header }: Entry): boolean {
   const { changes } = database
     .prepare(
-      `INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at)
-       SELECT ?1, seq, ?2, 'waiting', 'replayed', json_array(json(?3)), ?4, ?4 FROM notifications WHERE seq = ?5
+      `INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, due_at, updated_at, event)
+       SELECT ?1, seq, ?2, 'waiting', 'replayed', json_array(json(?3)), ?4, ?4, ${eventOfEntry} FROM notifications WHERE seq = ?5
        ON CONFLICT (route, seq) DO UPDATE SET state = 'waiting', reason = 'replayed', due_at = excluded.due_at,
          attempts = json_insert(attempts, '$[#]', json(?3)), updated_at = excluded.updated_at
        WHERE state <> 'waiting'`,

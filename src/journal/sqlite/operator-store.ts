@@ -7,11 +7,12 @@ import { actsSince } from './audit.ts';
 import { lastSign } from './clock.ts';
 import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
+import { countOf, eventGroups, groups } from './delivery-groups.ts';
 import { holdingsOf } from './erase.ts';
 import { listAnew } from './invalid.ts';
 import { actOf } from './operator-acts.ts';
-import { isUnseen, readerOf } from './reader.ts';
-import { groups, records, recordsOf } from './records.ts';
+import { readerOf } from './reader.ts';
+import { records, recordsOf } from './records.ts';
 import { entryColumns, entryOf, prepareEntries, updateValidation } from './rows.ts';
 import { inSteps, trying } from './steps.ts';
 
@@ -29,7 +30,9 @@ export function openOperatorStore(folder: string): OperatorStore {
     act: (operator, selection) => actOf(database, folder, operator, selection),
     acts: async (since, limit) => actsSince(database, since, limit),
     records: async (which, after, limit) => records(database, which, after, limit),
-    groups: async (which, atMost) => groups(database, which, atMost),
+    groups: async (which) => groups(database, which),
+    eventGroups: async (which, limit) => eventGroups(database, which, limit),
+    count: async (which) => countOf(database, which),
     entry: async (id) => entryWith(database, 'id', id),
     entryAt: async (seq) => entryWith(database, 'seq', seq),
     recordsOf: async (seq) => recordsOf(database, seq),
@@ -98,7 +101,7 @@ function saveLook(database: DatabaseSync, at: number, route?: string): boolean {
   const { changes } = database
     .prepare(
       `INSERT OR REPLACE INTO looks (route, at)
-       SELECT DISTINCT route, ?1 FROM deliveries WHERE ${isUnseen} AND route = ifnull(?2, route)`,
+       SELECT DISTINCT route, ?1 FROM delivery_totals WHERE unseen > 0 AND route = ifnull(?2, route)`,
     )
     .run(at, route ?? null);
   return changes > 0;

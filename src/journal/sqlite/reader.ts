@@ -13,6 +13,7 @@ import type {
 import { firstSince } from './block-index.ts';
 import { databaseFile, openDatabaseBeside, sizeOf } from './database.ts';
 import { countsIn } from './delivery-counts.ts';
+import { totalsIn } from './delivery-groups.ts';
 import { loggedDeliveriesOf, loggedSince } from './delivery-log.ts';
 import { driftOf } from './drift.ts';
 import { journalFailure } from './failure.ts';
@@ -111,23 +112,18 @@ export function summarise(database: DatabaseSync, file: string): Summary {
   const newest = database.prepare('SELECT seq, received_at FROM notifications ORDER BY seq DESC LIMIT 1').get();
   const oldest = database.prepare('SELECT seq, received_at FROM notifications ORDER BY seq LIMIT 1').get();
   const last = Number(newest?.seq ?? 0);
-  /** By route, and then by state. */
-  const counts = new Map<string, Map<unknown, number>>();
-  for (const { route, state, count } of database
-    .prepare('SELECT route, state, count(*) AS count FROM deliveries GROUP BY route, state')
-    .all()) {
-    const name = String(route);
-    counts.set(name, (counts.get(name) ?? new Map()).set(state, Number(count)));
-  }
-  const countOf = (route: string, state: string) => counts.get(route)?.get(state) ?? 0;
-  const unseen = unseenIn(database);
+  const totals = totalsIn(database);
+  const totalOf = (route: string, state: string) =>
+    totals.find((total) => total.route === route && total.state === state) ?? { count: 0, unseen: 0 };
   const pauses = pausesIn(database);
   const firstAfter = database.prepare('SELECT received_at FROM notifications WHERE seq > ? ORDER BY seq LIMIT 1');
   const cursors = new Map<unknown, number>();
   for (const { name, cursor } of database.prepare('SELECT name, cursor FROM routes').all())
     cursors.set(name, Number(cursor));
   // After a rebuild there may be lines of one whose cursor is lost. The lines of no route are those of undecodable ones.
-  const names = new Set([...cursors.keys(), ...counts.keys(), ...pauses.keys()].map(String).filter(Boolean));
+  const names = new Set(
+    [...cursors.keys(), ...totals.map(({ route }) => route), ...pauses.keys()].map(String).filter(Boolean),
+  );
   const { looked } = database.prepare('SELECT max(at) AS looked FROM looks').get() ?? {};
   return {
     bytes: sizeOf(file) + sizeOf(`${file}-wal`),
@@ -135,8 +131,8 @@ export function summarise(database: DatabaseSync, file: string): Summary {
     messages: newest === undefined ? 0 : last - Number(oldest?.seq) + 1,
     oldest: oldest === undefined ? null : Number(oldest.received_at),
     newest: newest === undefined ? null : Number(newest.received_at),
-    undecodable: countOf('', 'undecodable'),
-    unseenUndecodable: unseen.get('') ?? 0,
+    undecodable: totalOf('', 'undecodable').count,
+    unseenUndecodable: totalOf('', 'undecodable').unseen,
     lookedAt: typeof looked === 'number' ? looked : null,
     invalidBytes: Number(database.prepare("SELECT value FROM facts WHERE name = 'invalid_bytes'").get()?.value),
     evicted: evictedFrom(database),
@@ -154,27 +150,15 @@ export function summarise(database: DatabaseSync, file: string): Summary {
           seconds:
             waitingSince === undefined ? 0 : Math.max(0, Math.round((Date.now() - Number(waitingSince)) / 1_000)),
         },
-        waiting: countOf(name, 'waiting'),
-        quarantined: countOf(name, 'quarantined'),
-        dead: countOf(name, 'dead'),
-        unseen: unseen.get(name) ?? 0,
+        waiting: totalOf(name, 'waiting').count,
+        quarantined: totalOf(name, 'quarantined').count,
+        dead: totalOf(name, 'dead').count,
+        unseen: totalOf(name, 'quarantined').unseen + totalOf(name, 'dead').unseen,
         paused: pauses.get(name) ?? null,
         holder: null,
       };
     }),
   };
-}
-
-/** SQL: a delivery that is dead, quarantined or undecodable since an operator last looked at those of its route. */
-export const isUnseen = `state <> 'waiting'
-  AND updated_at > ifnull((SELECT at FROM looks WHERE looks.route = deliveries.route), 0)`;
-
-/** By route, how many are dead, quarantined or undecodable that no operator has looked at. */
-function unseenIn(database: DatabaseSync): Map<string, number> {
-  const rows = database
-    .prepare(`SELECT route, count(*) AS count FROM deliveries WHERE ${isUnseen} GROUP BY route`)
-    .all();
-  return new Map(rows.map(({ route, count }) => [String(route), Number(count)]));
 }
 
 /** By route. */

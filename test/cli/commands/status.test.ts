@@ -132,11 +132,12 @@ describe('status', () => {
 
   test('shows a route whose journal can’t be read as interrupted, and why', async () => {
     rename('deliveries', 'hidden');
+    rename('delivery_totals', 'hidden_totals');
     const asked = async () => (await askDaemon(join(folder, 'journal'), 'status')) as Status;
     const interrupted = async () => (await asked()).routes.map((route) => route.interrupted !== null);
     await until(async () => (await interrupted()).every(Boolean), { what: 'the routes to be interrupted' });
     // A route may come upon it while it reads, or while it writes.
-    const reason = expect.stringMatching(/journal\.sqlite can't be (read|written): no such table: .*deliveries/);
+    const reason = expect.stringMatching(/journal\.sqlite can't be (read|written): no such table: .*deliver/);
     const { journal, routes } = await asked();
     expect(journal).toMatchObject({ bytes: null, messages: null, reason });
     expect(routes).toMatchObject([
@@ -155,6 +156,7 @@ describe('status', () => {
       stderr: expect.stringMatching(/the route archive is interrupted: the journal/),
     });
     rename('hidden', 'deliveries');
+    rename('hidden_totals', 'delivery_totals');
     await until(async () => !(await interrupted()).some(Boolean), { what: 'the routes to go on' });
     expect((await asked()).journal).toMatchObject({ messages: 4, reason: null });
   });

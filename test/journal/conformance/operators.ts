@@ -39,18 +39,68 @@ export function operators(tested: Tested): void {
     await store.close();
   });
 
-  test('counts groups no further than asked for', async () => {
+  test('keeps counts of what is recorded by route, state, reason and event, and of what no operator has seen, whatever is done', async () => {
     const { journal } = tested;
-    const seqs = (await journal.append(Array.from({ length: 6 }, () => notification({})))).map(({ seq }) => seq);
-    const records = seqs.map((seq, index) => recorded(seq, index < 4 ? 'dead' : 'quarantined'));
+    const events = ['low_balance', 'register', 'register', 'register', 'low_balance', 'register'];
+    const seqs = (await journal.append(events.map((event) => notification({ event })))).map(({ seq }) => seq);
+    const states = ['dead', 'dead', 'waiting', 'quarantined', 'waiting', 'dead'] as const;
+    const records = seqs.map((seq, index) => recorded(seq, states[index] ?? 'dead'));
     await settle(journal, 'r', { cursor: seqs.at(-1) ?? 0, recorded: records });
-    await settle(journal, 's', { cursor: seqs.at(-1) ?? 0, recorded: records.slice(0, 1) });
+    await settle(journal, 's', { cursor: seqs.at(-1) ?? 0, recorded: records.slice(0, 2) });
     const store = operating(await tested.store.openOperatorStore());
-    const states = ['dead', 'quarantined'] as const;
-    expect(await store.groups({ states }, 10)).toEqual(await store.groups({ states }));
-    expect((await store.groups({ states }, 1)).map(({ count }) => count)).toEqual([2, 2, 1]);
-    expect(await store.groups({ states: ['dead'], route: 's', reason: 'some' }, 5)).toMatchObject([{ count: 1 }]);
-    expect(await store.groups({ states: ['dead'], route: 's', reason: 'else' }, 5)).toEqual([]);
+    const all = ['waiting', 'dead', 'quarantined', 'undecodable'] as const;
+    /** By a look at each record. */
+    const counted = async () => {
+      const found = await store.records({ states: all, since: 0 }, 0, 1_000);
+      const groups = Map.groupBy(found, ({ route, state, reason, event }) => [route, state, reason, event].join('|'));
+      return [...groups].map(([key, group]) => `${key}|${group.length}`).sort();
+    };
+    const kept = async () =>
+      (await store.eventGroups({ states: all }, 100)).groups
+        .map(({ route, state, reason, event, count }) => [route, state, reason, event, count].join('|'))
+        .sort();
+    const unseen = async () => (await store.summary()).routes.map(({ name, unseen }) => [name, unseen]);
+    const agree = async () => expect(await kept()).toEqual(await counted());
+    await agree();
+    expect(await unseen()).toEqual([
+      ['r', 4],
+      ['s', 2],
+    ]);
+    await store.looked(Date.now() + 1, 'r');
+    const [first] = await store
+      .eventGroups({ states: ['dead'], route: 'r', event: 'register' }, 1)
+      .then(({ groups }) => groups);
+    expect(first).toMatchObject({ count: 2, reason: 'some' });
+    expect(first?.example).toBe((await store.entryAt(seqs[1] ?? 0))?.header.id);
+    expect(await store.count({ states: ['dead'], event: 'low_balance' })).toBe(2);
+    expect(await store.records({ states: ['dead'], event: 'register', reason: 'some' }, 0, 9)).toMatchObject([
+      { route: 'r' },
+      { route: 'r' },
+      { route: 's' },
+    ]);
+    await store.retry(await store.records({ states: ['dead'], route: 'r', event: 'register' }, 0, 1));
+    await agree();
+    await store.hasten(await store.records({ states: ['waiting'] }, 0, 1));
+    await store.drop(await store.records({ states: ['quarantined'] }, 0, 10));
+    await agree();
+    expect(await unseen()).toEqual([
+      ['r', 0],
+      ['s', 2],
+    ]);
+    const entry = await store.entryAt(seqs[3] ?? 0);
+    await store.replay('s', entry === null ? [] : [entry]);
+    await tested.reopen();
+    await until(async () => (await unseen()).length === 2, { what: 'the summary' });
+    await agree();
+    await settle(tested.journal, 's', {
+      cursor: seqs.at(-1) ?? 0,
+      recorded: [{ ...recorded(seqs[0] ?? 0, 'waiting'), exists: true }],
+    });
+    await agree();
+    await store.forget('r');
+    await agree();
+    expect((await kept()).length).toBe(3);
+    expect(await store.eventGroups({ states: all }, 1)).toMatchObject({ groups: [{ count: 1 }], fitting: 3, count: 3 });
     await store.close();
   });
   test('retries the dead of a selection at once, and nothing else', async () => {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Queryable } from '../../../src/journal/postgres/connection.ts';
+import { countOf, eventGroups } from '../../../src/journal/postgres/delivery-groups.ts';
 import { compactingBy } from '../../../src/journal/postgres/erase.ts';
 import { openedOperatorStore } from '../../../src/journal/postgres/operator-store.ts';
+import { records } from '../../../src/journal/postgres/records.ts';
 import type { Attempt } from '../../../src/journal/route-session.ts';
 import { type Operating, operating } from '../../support/operator.ts';
 import { makeTables, type Tables } from '../../support/postgres-tables.ts';
@@ -50,7 +52,8 @@ describe('what operators do to a shared journal', () => {
   test('goes on in steps, of which one row of the audit counts all', async () => {
     await appended(3_000);
     await tables.query(
-      `INSERT INTO deliveries (route, seq, state, reason, updated_at) SELECT 'r', n, 'dead', 'x', 1 FROM generate_series(1, 3000) n`,
+      `INSERT INTO deliveries (route, seq, event, state, reason, updated_at)
+       SELECT 'r', n, 'e', 'dead', 'x', 1 FROM generate_series(1, 3000) n`,
     );
     const steps: number[] = [];
     for await (const step of store.retryDead({ event: 'e' })) steps.push(step);
@@ -58,6 +61,74 @@ describe('what operators do to a shared journal', () => {
     expect(steps.reduce((sum, step) => sum + step, 0)).toBe(3_000);
     expect(await store.acts(0, 10)).toMatchObject([{ act: 'retry', count: 3_000 }]);
     expect(await store.groups({ states: ['waiting', 'dead'] })).toMatchObject([{ state: 'waiting', count: 3_000 }]);
+  });
+
+  test('is counted the same whenever changes are added to the sums, and looked at', async () => {
+    const count = (from: string) => `SELECT route, state, count(*) AS count, count(*) FILTER (
+      WHERE state <> 'waiting' AND updated_at > coalesce((SELECT at FROM looks l WHERE l.route = d.route), 0)) AS unseen
+      FROM ${from} d GROUP BY route, state ORDER BY route, state`;
+    const steps = [
+      "INSERT INTO deliveries (route, seq, state, reason, updated_at) SELECT 'r', n, 'dead', 'x', n FROM generate_series(1, 9) n",
+      "SELECT look(4, 'r')",
+      'SELECT sum_changes(3)',
+      'SELECT look(5, NULL)',
+      'DELETE FROM deliveries WHERE seq IN (2, 7)',
+      "INSERT INTO deliveries (route, seq, state, reason, updated_at) SELECT 's', n, 'quarantined', 'y', n FROM generate_series(4, 6) n",
+      'SELECT sum_changes(1000)',
+      "UPDATE deliveries SET state = 'waiting' WHERE seq IN (3, 6)",
+      "SELECT look(6, 's')",
+      "UPDATE deliveries SET state = 'dead', updated_at = 20 WHERE seq IN (3, 4)",
+      'SELECT sum_changes(2)',
+      'UPDATE deliveries SET updated_at = 30, due_at = 1',
+      "SELECT look(25, 'r')",
+      "DELETE FROM deliveries WHERE route = 'r'",
+      "SELECT forget_route('r')",
+      'SELECT sum_changes(1000)',
+    ];
+    for (const step of steps) {
+      await tables.query(step);
+      const exact = await tables.query(count('deliveries'));
+      expect([step, await tables.query('SELECT * FROM totals ORDER BY route, state')]).toEqual([step, exact]);
+    }
+    expect(await tables.values('SELECT count(*) FROM delivery_changes')).toEqual([0]);
+  });
+
+  test('is read by few rows, however many records there are', async () => {
+    await appended(100);
+    await tables.query(
+      `INSERT INTO deliveries (route, seq, event, state, reason, updated_at)
+       SELECT 'r' || n % 2, n, 'event' || n / 9001, CASE n % 3 WHEN 0 THEN 'waiting' ELSE 'dead' END, 'reason' || n % 5, n
+       FROM generate_series(1, 10000) n`,
+    );
+    await tables.query('SELECT sum_changes(20000)');
+    await tables.query('ANALYZE');
+    const [dead, waiting] = [['dead'], ['waiting']] as const;
+    /** Rows that some work reads. */
+    const read = (work: (within: Queryable) => Promise<unknown>) =>
+      tables.transaction(async (within) => {
+        const sofar = async () => {
+          const [row] = await within.query<{ rows: number }>(
+            `SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint AS rows FROM pg_stat_xact_user_tables
+             WHERE schemaname = current_schema() AND relname LIKE 'deliver%'`,
+          );
+          return row?.rows ?? Number.NaN;
+        };
+        const before = await sofar();
+        await work(within);
+        return (await sofar()) - before;
+      });
+    const found: number[] = [];
+    for (const work of [
+      (within) => eventGroups(within, { states: [...dead, ...waiting] }, 100),
+      (within) => countOf(within, { states: dead, event: 'event1', reason: 'reason1' }),
+      (within) => records(within, { states: dead, event: 'event1' }, 0, 10),
+      (within) => records(within, { states: waiting, route: 'r1', reason: 'reason4', event: 'event1' }, 0, 10),
+      (within) => within.query('SELECT * FROM totals'),
+    ] satisfies ((within: Queryable) => Promise<unknown>)[])
+      found.push(await read(work));
+    expect(found.filter((rows) => !(rows < 400))).toEqual([]);
+
+    expect(await read((within) => records(within, { states: dead, since: 1e15 }, 0, 10))).toBeGreaterThan(5_000);
   });
 
   test('tells a record from the one before it, however soon it is begun anew', async () => {

@@ -71,7 +71,7 @@ describe('a journal of an older layout', () => {
     },
   );
 
-  test.each([1, 2])('that counted no drift, or no redeliveries (%i versions ago), begins to', async (ago) => {
+  test.each([2, 3])('that counted no drift, or no redeliveries (%i versions ago), begins to', async (ago) => {
     make(older, `${rows}; ${migrations.slice(2, -ago).join(';')}; PRAGMA user_version = ${newest - ago}`);
     const journal = openJournal(folder, log);
     expect((await journal.summary()).drift).toEqual([]);
@@ -81,6 +81,24 @@ describe('a journal of an older layout', () => {
     expect((await journal.summary()).drift).toMatchObject([{ path: '/mood', count: 1 }]);
     expect(await journal.redeliveriesOf([entry?.seq ?? 0])).toEqual(new Map([[entry?.seq, { count: 1, last: 5 }]]));
     await journal.close();
+  });
+
+  test('that kept no counts of records has them, by the events of their notifications, and what nobody has seen', async () => {
+    const more = `INSERT INTO deliveries VALUES ('r', 3, NULL, 'dead', 'some', '[]', NULL, 5), ('', 4, NULL, 'undecodable', 'no', '[]', NULL, 7),
+      ('r', 1, 'a', 'waiting', 'busy', '[]', 9, 8), ('r', 9, 'a', 'dead', 'gone', '[]', NULL, 2); INSERT INTO looks VALUES ('r', 3)`;
+    make(older, `${migrations.slice(2, -1).join(';')}; ${rows}; ${more}; PRAGMA user_version = ${newest - 1}`);
+    const journal = openJournal(folder, log);
+    const { routes, undecodable, unseenUndecodable } = await journal.summary();
+    expect(routes).toMatchObject([{ waiting: 1, quarantined: 1, dead: 2, unseen: 1 }]);
+    expect([undecodable, unseenUndecodable]).toEqual([1, 1]);
+    await journal.close();
+    expect(read('SELECT route, state, reason, event, count, first FROM delivery_groups ORDER BY first')).toEqual([
+      { route: 'r', state: 'quarantined', reason: 'some', event: 'low_balance', count: 1, first: 1 },
+      { route: 'r', state: 'dead', reason: 'gone', event: '', count: 1, first: 2 },
+      { route: 'r', state: 'dead', reason: 'some', event: 'new', count: 1, first: 5 },
+      { route: '', state: 'undecodable', reason: 'no', event: '', count: 1, first: 7 },
+      { route: 'r', state: 'waiting', reason: 'busy', event: 'low_balance', count: 1, first: 8 },
+    ]);
   });
 
   test.each(lost)('(%s) is refused clearly, and stays as it was to the byte', (name) => {
@@ -158,6 +176,7 @@ test('a migration that there was is never changed: journals that it made are out
     'a31f93f181f06295',
     'e9af05053f7aa06f',
     '6fafd87baa68b4ae',
+    '81f63763e95fa9b4',
   ]);
 });
 

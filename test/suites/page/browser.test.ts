@@ -120,7 +120,9 @@ describe('without JavaScript', () => {
     await page.getByLabel('Route').fill('crm');
     await page.getByRole('button', { name: 'Show' }).click();
     expect(page.url()).toContain('state=quarantined&route=crm');
-    expect(await page.getByRole('heading', { level: 2 }).allTextContents()).toEqual(['1 quarantined on crm']);
+    expect(await page.getByRole('heading', { level: 2 }).allTextContents()).toEqual([
+      '1 low_balance quarantined on crm',
+    ]);
   });
 });
 

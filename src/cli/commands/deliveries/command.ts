@@ -49,7 +49,7 @@ async function retry(
 ): Promise<void> {
   const notSelected = await notSelectedAmong(terminal, which, kind, store, config);
   const act = store.act(operatorOf(terminal.env), which);
-  const bar = progressBar(terminal, terminal.stderr.isTTY ? await countOf(which, store) : 0);
+  const bar = progressBar(terminal, terminal.stderr.isTTY ? await store.count(which) : 0);
   const kept = new Map<string, number>();
   let found = 0;
   let retried = 0;
@@ -98,7 +98,7 @@ async function drop(
 ): Promise<void> {
   for (const line of await notSelectedAmong(terminal, which, kind, store, config))
     await terminal.say(printable(line), 4);
-  const count = await countOf(which, store);
+  const count = await store.count(which);
   if (count === 0) return terminal.say(which.ids === undefined ? nothingSelected(which, kind) : 'nothing was dropped');
   if (!(yes || (await terminal.confirm(`Drop ${notifications(count)}? They will not be delivered.`)))) {
     await terminal.print('nothing was dropped');
@@ -116,8 +116,4 @@ async function drop(
     bar.end();
   }
   await terminal.print(`${notifications(dropped)} dropped`);
-}
-
-async function countOf(which: DeliveryFilter, store: OperatorStore): Promise<number> {
-  return (await store.groups(which)).reduce((sum, { count }) => sum + count, 0);
 }

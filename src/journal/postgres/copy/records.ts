@@ -28,9 +28,9 @@ const tables: readonly Table[] = [
       if (place === null) return null;
       return { ...row, route: routeIn(String(route)), seq: place, restarted_at: restartedAt(attempts) };
     },
-    insert: `INSERT INTO deliveries (route, seq, account_id, state, reason, attempts, restarted_at, due_at, updated_at)
-      SELECT route, seq, account_id, state, reason, attempts, restarted_at, due_at, updated_at FROM jsonb_to_recordset($1::jsonb)
-        x(route text, seq bigint, account_id text, state text, reason text, attempts text, restarted_at bigint, due_at bigint,
+    insert: `INSERT INTO deliveries (route, seq, account_id, event, state, reason, attempts, restarted_at, due_at, updated_at)
+      SELECT route, seq, account_id, event, state, reason, attempts, restarted_at, due_at, updated_at FROM jsonb_to_recordset($1::jsonb)
+        x(route text, seq bigint, account_id text, event text, state text, reason text, attempts text, restarted_at bigint, due_at bigint,
           updated_at bigint)
       ON CONFLICT (route, seq) DO NOTHING`,
   },

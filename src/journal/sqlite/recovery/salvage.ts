@@ -1,4 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { eventOfEntry } from '../deliveries.ts';
+import { countAll } from '../migrations.ts';
 import { walk } from './carve.ts';
 import { byRoute, copyRows, type Span } from './copy.ts';
 import { openPages, type Pages } from './pages.ts';
@@ -33,6 +35,7 @@ export function salvage(file: string, to: DatabaseSync, routes: readonly string[
     const relisted = relist(to);
     const restarted = placeCursors(known, canTellListed(old.pages, roots, to), to, routes);
     keepDecisions(old.pages, roots, to);
+    groupAnew(to);
     return { notifications: countNotifications(to, span), deliveries: countDeliveries(to), relisted, restarted };
   } finally {
     old.close();
@@ -73,6 +76,13 @@ function relist(to: DatabaseSync): number {
       FROM listed JOIN entries USING (seq) ORDER BY seq`)
     .run(Date.now());
   return Number(changes);
+}
+
+/** A record that was made before records had an event gets it; and all are counted anew. */
+function groupAnew(to: DatabaseSync): void {
+  to.exec(`
+    UPDATE deliveries SET event = ifnull((SELECT ${eventOfEntry} FROM notifications n WHERE n.seq = deliveries.seq), '') WHERE event = '';
+    DELETE FROM delivery_groups; DELETE FROM delivery_totals; ${countAll}`);
 }
 
 /** Gives each route its place; returns those of which it can't be told, and that begin anew. */

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { openBrowser } from '../../support/browser.ts';
+import { type SharedBroker, shareBroker } from '../../support/rabbitmq.ts';
+import { situations, stage } from '../../support/situations.ts';
+
+let browser: Browser;
+let broker: SharedBroker;
+
+beforeAll(async () => {
+  [browser, broker] = await Promise.all([openBrowser(), shareBroker()]);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await broker.close();
+});
+
+/** By the name of a situation: what is wrong, why, and what to do. */
+const told: Readonly<Record<string, readonly RegExp[]>> = {
+  'refused-login': [
+    /^1 of 3 routes needs you\.$/,
+    /^the sink of crm refuses everything for .*: answered 401: .*invalid token/,
+    /^Correct auth of its sink, and apply that: kazoo-relay reload; delivery goes on by itself/,
+    /^crm webhook refused /,
+  ],
+  'broker-away': [
+    /^1 of 2 brokers needs you\.$/,
+    /\(zone east\) is away for .*ECONNREFUSED/,
+    /^Nothing listens there: start RabbitMQ, or correct its url\. .*kazoo-relay check --connect$/,
+    /^east .* away /,
+    /^crm webhook delivering /,
+  ],
+  'failing-condition': [
+    /^2 of 3 routes need you\.$/,
+    /^the condition \(where\) of billing fails on everything, and the last 12 were not delivered/,
+    /^Correct where .*convert one, .* then: kazoo-relay reload\. Deliver what was skipped: kazoo-relay replay --route billing/,
+    /^billing webhook condition fails /,
+    /^12 quarantined: .*current_balance must be .*\(low_balance\)$/,
+  ],
+  'dead-letters': [
+    /^1 of 3 routes needs you\.$/,
+    /^crm has 17 new dead letters$/,
+    /^17 dead: answered 422: unknown customer \(.* and 3 other events\)$/,
+    /^See them, then retry or drop: kazoo-relay dead list --route crm$/,
+  ],
+};
+
+test.each(situations.map((situation) => [situation.name, situation] as const))(
+  'the first screen says what is wrong, why, and what to do: %s',
+  async (name, situation) => {
+    const staged = await stage(situation, broker.url);
+    const page = await browser.newPage({ viewport: { width: 1_120, height: 860 } });
+    try {
+      await page.goto(await staged.link());
+      await page.getByRole('button', { name: 'Log in by this link' }).click();
+      await page.getByRole('heading', { level: 1 }).filter({ hasText: /need/ }).waitFor();
+      const seen = await firstScreen(page);
+      for (const line of told[name] ?? [/none/]) expect(seen).toContainEqual(expect.stringMatching(line));
+    } finally {
+      await page.close();
+      await staged.close();
+    }
+  },
+);
+
+/** The text of headings, paragraphs, lists and rows that are wholly within the window. */
+async function firstScreen(page: Page): Promise<string[]> {
+  // Evaluated in the page.
+  const lines = await page.evaluate(`[...document.querySelectorAll('h1, h2, p, li, tr')]
+    .filter((one) => one.getBoundingClientRect().bottom <= innerHeight)
+    .map((one) => [...(one.cells ?? [one])].map((part) => part.textContent.trim()).join(' '))`);
+  return (lines as string[]).map((line) => line.replace(/\s+/g, ' ')); // as the expression above says
+}
