@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { asyncApi } from '../../scripts/schemas/asyncapi.ts';
 import { bundle, envelopeSchema } from '../../scripts/schemas/envelope.ts';
 import { isObject, type Json, type JsonObject } from '../../src/common/json.ts';
 import { commonFields, events } from '../../src/kazoo/catalogue.ts';
@@ -94,5 +95,41 @@ describe('the bundle', () => {
   test('holds each schema under its $id', () => {
     for (const { $id } of schemas) expect(ajv.getSchema(String($id))?.schema).toMatchObject({ $id });
     expect(ajv.getSchema('urn:kazoo-relay:schema:envelope')?.schema).toEqual(envelopeSchema());
+  });
+});
+
+describe('the AsyncAPI document', () => {
+  const document = asyncApi('1.2.3');
+  const at = (pointer: string): Json | undefined =>
+    pointer
+      .split('/')
+      .slice(1)
+      .reduce<Json | undefined>((part, key) => (isObject(part) ? part[key] : undefined), document);
+
+  test('leads somewhere with each reference', () => {
+    const references = new Set(JSON.stringify(document).match(/(?<="\$ref":"#)[^"]+/g));
+    expect(references.size).toBeGreaterThan(all.length);
+    expect([...references].filter((pointer) => at(pointer) === undefined)).toEqual([]);
+  });
+
+  test('has every event among what is sent, and KAZOO’s with their keys on the wire among what is taken', () => {
+    const [taken, sent] = ['notifications', 'webhook'].map((name) =>
+      Object.keys(at(`/channels/${name}/messages`) ?? {}),
+    );
+    expect(taken).toEqual(events.map(({ name }) => name));
+    expect(sent).toEqual([...all.map(({ name }) => name), 'unknown']);
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    ajv.addSchema({ $id: 'urn:kazoo-relay:asyncapi', ...document });
+    for (const { name, example } of events) {
+      expect(ajv.validate({ $ref: `urn:kazoo-relay:asyncapi#/components/schemas/${name}_published` }, example)).toBe(
+        true,
+      );
+      expect(
+        ajv.validate(
+          { $ref: `urn:kazoo-relay:asyncapi#/components/schemas/${name}_published` },
+          normalise(example).data,
+        ),
+      ).toBe(false);
+    }
   });
 });
