@@ -61,7 +61,8 @@ function bodyOf(fields: readonly EventField[], eventName: JsonObject): JsonObjec
     type: 'object',
     properties: Object.fromEntries(own.map((field) => [field.name, propertyOf(field, narrowed[field.name])])),
     required: [...required],
-    $defs: Object.fromEntries(named.map(({ name, schema }) => [name, schema])),
+    // The title too, since some generators of code name a type by it, or else by the first field that has it.
+    $defs: Object.fromEntries(named.map(({ name, schema }) => [name, { title: name, ...schema }])),
   };
 }
 

@@ -36,6 +36,7 @@ describe('the generated schemas', () => {
     expect(Object.entries(isObject(properties) ? properties : {}).filter(([, one]) => !hasType(one))).toEqual([]);
     const used = new Set(JSON.stringify(properties).match(/(?<=#\/\$defs\/)\w+/g));
     expect(Object.keys(defs).toSorted()).toEqual([...used].toSorted());
+    for (const [name, one] of Object.entries(defs)) expect(one).toMatchObject({ title: name });
   });
 
   test('say by event_name which event it is; where an event has several names, by all of them', () => {
