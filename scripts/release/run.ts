@@ -2,7 +2,7 @@
 // names of parts only these; then SHA256SUMS, and with a key of gpg's a detached signature beside each file. But for these,
 // the same sources give the same bytes, wherever and whenever it runs: all times are the commit's, or SOURCE_DATE_EPOCH's.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -46,6 +46,11 @@ const unknown = positionals.filter((name) => !Object.hasOwn(parts, name));
 if (unknown.length > 0) fail(`there is no part ${unknown.join(', ')}: there are ${Object.keys(parts).join(', ')}`);
 
 const root = resolve(import.meta.dirname, '../..');
+const out = resolve(values.out);
+mkdirSync(out, { recursive: true });
+if (values.sign !== undefined && readdirSync(out).length > 0)
+  fail(`${out} has files, which would be signed too: remove them, or name another folder with --out`);
+const epoch = epochOf(root);
 const work = mkdtempSync(join(realpathSync(tmpdir()), 'kazoo-relay-release-'));
 try {
   await buildAll(positionals.length > 0 ? positionals : Object.keys(parts));
@@ -55,9 +60,6 @@ try {
 
 async function buildAll(names: readonly string[]): Promise<void> {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  const out = resolve(values.out);
-  mkdirSync(out, { recursive: true });
-  const epoch = epochOf(root);
   // Libraries and tools that write a time of their own take this one instead.
   process.env.SOURCE_DATE_EPOCH = String(epoch);
   process.env.TZ = 'UTC';

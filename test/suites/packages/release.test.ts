@@ -61,6 +61,23 @@ describe('a release', () => {
     expect(readdirSync(unsigned).filter((name) => name.endsWith('.asc'))).toEqual([]);
   });
 
+  test('is not signed where the checkout isn’t the commit, or where older files would be signed with it', () => {
+    const one = join(folder, 'one');
+    const git = 'git -c user.name=a -c user.email=a@example.com';
+    const change = `git init --quiet && git add --all && ${git} commit --quiet --message one && echo >> README.md`;
+    execFileSync('sh', ['-c', change], { cwd: one, stdio: 'ignore' });
+    const { SOURCE_DATE_EPOCH: _none, ...env } = process.env;
+    const sign = (...args: string[]) => {
+      const all = ['run', '--silent', 'release', '--', '--sign', 'release@example.com', ...args];
+      const { status, stderr } = spawnSync('npm', all, { cwd: one, env, encoding: 'utf8' });
+      return { status, stderr };
+    };
+    expect(sign()).toEqual({ status: 2, stderr: expect.stringContaining(`${one}/release has files`) });
+    const empty = join(folder, 'empty');
+    expect(sign('--out', empty)).toEqual({ status: 2, stderr: expect.stringContaining('M README.md\nCommit them') });
+    expect(readdirSync(empty)).toEqual([]);
+  });
+
   test('lists in CycloneDX all that it is made of, and in one file the licences of all that', () => {
     const bom: Bom = JSON.parse(readFileSync(fileNamed('.cdx.json'), 'utf8'));
     expect(faultsByCycloneDx(formatsIn(folder), bom)).toEqual([]);
