@@ -78,6 +78,8 @@ export const messages = {
   // Routes and their deliveries.
   sinkAway: 'sink unavailable; its notifications wait in the journal',
   sinkBack: 'sink available again',
+  programSays: 'the program of an exec sink has written to its standard error',
+  programEnded: 'the program of an exec sink has ended by itself; it is started again',
   accountRefused: 'account refused; its notifications wait in the journal',
   accountServed: 'account accepted again',
   deadLetters: 'notifications became dead letters',

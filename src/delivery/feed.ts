@@ -46,8 +46,9 @@ export class RouteFeed {
   readonly #handledBeyondCursor: Set<number>;
   /** Where the last of these stands, as far as that matters for the order. */
   #handledThrough: number;
-  /** Another process may have changed the journal's records. */
-  #changed = false;
+  /** How often another process may have changed the journal's records, and after how many of these we have looked. */
+  #changes = 0;
+  #lookedAfter = 0;
   /** Until when a batch may wait to fill, by the monotonic clock. */
   #lingerUntil = 0;
   /** When the journal was told last what was settled, by the monotonic clock. */
@@ -78,8 +79,9 @@ export class RouteFeed {
     return this.#condition;
   }
 
-  /** True if little is left to attempt, or if settled deliveries should be saved. */
+  /** True if little is left to attempt, if settled deliveries should be saved, or if some may have been dropped. */
   get wantsAttention(): boolean {
+    if (this.#changes > this.#lookedAfter) return true;
     return this.#ledger.ready <= this.#window / 2 || performance.now() - this.#savedAt > savedWithin;
   }
 
@@ -107,7 +109,7 @@ export class RouteFeed {
   /** The journal may have something due that we don't know of, or have lost a record or an entry that we hold. */
   lookAgain(): void {
     this.#ledger.nextDue = 0;
-    this.#changed = true;
+    this.#changes += 1;
   }
 
   /** Reads from the journal: deliveries that are due again, and new entries. Returns true if there may be more. */
@@ -157,12 +159,13 @@ export class RouteFeed {
 
   /** Finds deliveries in memory that an operator may have dropped. */
   async findDropped(): Promise<void> {
-    if (!this.#changed) return;
-    this.#changed = false;
+    const changes = this.#changes;
+    if (changes === this.#lookedAfter) return;
     this.#ledger.erase(await this.#session.erasedAmong(this.#ledger.unrecorded));
     this.save();
     const { droppable } = this.#ledger;
     this.#ledger.drop(droppable, await this.#session.waitingAmong(droppable));
+    this.#lookedAfter = changes;
   }
 
   async #refill(account: string): Promise<void> {

@@ -10,7 +10,7 @@ import { openFileShortage } from '../ops/process.ts';
 import { stuckIn, summaryOf, unreadyIn } from '../ops/runtime-snapshot.ts';
 import type { HealthSource } from '../ops/systemd.ts';
 import { Access } from '../page/access.ts';
-import { sinkKind } from '../sinks/registry.ts';
+import { sinkDeclaration } from '../sinks/declarations.ts';
 import { FileWatch, markOf } from './file-watch.ts';
 import { IntakePipelines } from './intake-pipelines.ts';
 import { heldIn, introspect } from './introspect.ts';
@@ -155,7 +155,7 @@ function loginPath(access: Access): string {
 function warnOfFewDescriptors({ brokers, routes }: Config, { logger }: Log): void {
   const few = openFileShortage([
     ...brokers.map(() => 1),
-    ...routes.map(({ sink: { type, options } }) => sinkKind(type).limits(options).concurrency),
+    ...routes.map(({ sink: { type, options } }) => sinkDeclaration(type).limits(options).concurrency),
   ]);
   if (few !== null) logger.warn(few, messages.fewFiles);
 }

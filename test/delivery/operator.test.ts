@@ -170,6 +170,27 @@ describe('a waiting delivery that an operator drops', () => {
     expect(route.calls.flat().filter((called) => called === id)).toHaveLength(2);
   });
 
+  test('does not go out where an attempt ends while the route looks for it', async () => {
+    const flow = { batch: { max: 1, linger: 0 }, concurrency: 1 };
+    const route = await startTestRoute({ flow });
+    tested = route;
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    route.answer = () => promise;
+    const [first] = await route.append('a', 'b', 'b', 'b');
+    await until(() => route.calls.length === 1, { what: 'the first to be with the sink' });
+    const { session } = route;
+    const look = session.erasedAmong.bind(session);
+    jest.spyOn(session, 'erasedAmong').mockImplementation(async (seqs) => {
+      resolve(delivered);
+      await new Promise(setImmediate);
+      return look(seqs);
+    });
+    await route.store.erase('b', false);
+    const [last] = await route.append('a');
+    await route.settled();
+    expect(route.confirmed).toEqual([first, last]);
+  });
+
   test('is delivered all the same when it is replayed while its last try is on its way', async () => {
     const [route, [id]] = await waiting({ retry: hourly }, 'a');
     const fail = await onItsWay(route);

@@ -4,10 +4,11 @@ import type { OptionIssue, OptionRule } from '../../common/options/declare.ts';
 import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
 import { excerptOf } from '../../common/text/slips.ts';
 import { isSecretParameter } from '../../kazoo/secrets.ts';
+import { isMisreadSource } from '../cloudevents.ts';
 import type { SinkRoute } from '../sink.ts';
 import { createAddress } from './address.ts';
 import { createSigner } from './auth.ts';
-import { batchFormats, createFormat, isMisreadSource } from './formats/formats.ts';
+import { batchFormats, createFormat } from './formats/formats.ts';
 import type { FormatName, WebhookOptions } from './options.ts';
 
 /** How the options go together. Nothing that is said of them shows a secret. */
