@@ -32,7 +32,11 @@ export async function makeTables(
   log = pino({ level: 'silent' }),
   schema = `journal_${randomUUID().slice(0, 8)}`,
 ): Promise<Tables> {
-  const lane = new Lane(new Primary(postgresServers(url), schema, log), { size: 4, within: 60_000 });
+  const lane = new Lane(new Primary(postgresServers(url), schema, log), {
+    size: 4,
+    within: 60_000,
+    idleTimeout: 60_000,
+  });
   await migrate(lane, schema);
   const values: Tables['values'] = async (text, parameters) =>
     (await lane.query(text, parameters)).map((row) => Object.values(row)[0]);

@@ -33,6 +33,8 @@ export interface LaneOptions {
   readonly size: number;
   /** Milliseconds that a call may take, with the wait for a connection; a transaction is one. */
   readonly within: number;
+  /** Milliseconds that it may think between two statements of a transaction, where nobody waits for it. */
+  readonly idleTimeout?: number;
   /** A commit must be confirmed by whomever the server waits for. */
   readonly mustConfirm?: boolean;
   /** Runs on a connection that was made since something failed: once it has, this lane is no longer away. */
@@ -81,6 +83,7 @@ export class Lane implements Database {
       connectWithin,
       statementTimeout: options.within,
       lockTimeout: Math.min(2_000, options.within * 0.8),
+      idleTimeout: options.idleTimeout,
       mustConfirm: options.mustConfirm ?? false,
     };
     this.#forget = primary.onPromoted((timeline) => this.#cutOlder(timeline));

@@ -24,6 +24,8 @@ export interface LinkSettings {
   readonly statementTimeout: number;
   /** The server ends a statement that waits for a lock for longer. */
   readonly lockTimeout: number;
+  /** Milliseconds without a statement after which the server ends a transaction. */
+  readonly idleTimeout?: number | undefined;
   /** What is committed is confirmed by whomever the server waits for: a warning says that it isn't. */
   readonly mustConfirm: boolean;
   readonly log: Logger;
@@ -174,7 +176,7 @@ function numbersIn(text: string): number[] {
 }
 
 /** Settings count for the connection: each statement has them, in a transaction or without one. */
-function greeting({ schema, statementTimeout, lockTimeout }: LinkSettings): string {
+function greeting({ schema, statementTimeout, lockTimeout, idleTimeout = 1_000 }: LinkSettings): string {
   const settings = {
     search_path: pg.escapeIdentifier(schema),
     default_transaction_isolation: "'read committed'",
@@ -184,7 +186,8 @@ function greeting({ schema, statementTimeout, lockTimeout }: LinkSettings): stri
     jit: 'off',
     statement_timeout: statementTimeout,
     lock_timeout: lockTimeout,
-    idle_in_transaction_session_timeout: 1_000,
+    // A daemon that is stopped in the middle of a transaction must not hold up the others.
+    idle_in_transaction_session_timeout: idleTimeout,
   };
   const set = Object.entries(settings).map(([name, value]) => `SET ${name} TO ${value};`);
   return `${set.join(' ')} SELECT pg_is_in_recovery() AS "isStandby",

@@ -12,7 +12,7 @@ import { Places } from './places.ts';
 import { copyRecords, countRecords } from './records.ts';
 import { copyRoutes } from './routes.ts';
 
-/** For one call, in milliseconds: some are about all that there is. */
+/** For one call, and between two, in milliseconds: some are about all that there is. */
 const within = 600_000;
 
 /**
@@ -25,7 +25,8 @@ export async function copyInto(
   copying: Copying,
 ): Promise<Copied> {
   const source = openSource();
-  const database = new Lane(new Primary(postgresServers(url), schema, pino({ level: 'silent' })), { size: 1, within });
+  const primary = new Primary(postgresServers(url), schema, pino({ level: 'silent' }));
+  const database = new Lane(primary, { size: 1, within, idleTimeout: within });
   try {
     await migrate(database, schema);
     return await copyJournal(database, source, name, copying);
