@@ -2,7 +2,7 @@
 # deploy/release.sh FOLDER: builds this checkout, and makes FOLDER/kazoo-relay-VERSION-linux-ARCH.tar.gz of it: all that an
 # installation consists of, Node too. It is for the kind of processor that it was made on.
 # deploy/release.sh --tree FOLDER: puts the same into FOLDER, not packed. deploy/install.sh uses it.
-# Needs Node 20 or later, npm, and npm's registry or its cache.
+# Needs Node 20 or later, npm, npm's registry or its cache, and without --tree git or SOURCE_DATE_EPOCH.
 set -euo pipefail
 
 main() {
@@ -33,16 +33,12 @@ build() {
 }
 
 build_and_pack() {
-  local folder name
+  local folder
   mkdir -p "$1"
   folder=$(realpath "$1")
-  work=$(mktemp --directory)
-  trap 'rm -rf "$work"' EXIT
-  build "$work/tree"
-  name=kazoo-relay-$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)-linux-$(uname -m)
-  mv "$work/tree" "$work/$name"
-  tar --create --gzip --file "$folder/$name.tar.gz" --directory "$work" --owner 0 --group 0 --mode 'go=rX,u+w' "$name"
-  echo "$folder/$name.tar.gz"
+  cd "$(dirname "${BASH_SOURCE[0]}")/.."
+  npm run --silent release -- --out "$folder" tarball
+  echo "$folder/kazoo-relay-$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)-linux-$(uname -m).tar.gz"
 }
 
 main "$@"

@@ -1,7 +1,7 @@
 // npm run release -- [--out FOLDER] [--sign KEY] [PART…]: builds what a release consists of, into release/ or FOLDER; with
 // names of parts only these; then SHA256SUMS, and with a key of gpg's a detached signature beside each file. But for these,
 // the same sources give the same bytes, wherever and whenever it runs: all times are the commit's, or SOURCE_DATE_EPOCH's.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -86,7 +86,13 @@ async function buildAll(names: readonly string[]): Promise<void> {
 function epochOf(folder: string): number {
   const given = process.env.SOURCE_DATE_EPOCH;
   if (given !== undefined && /^\d+$/.test(given)) return Number(given);
-  const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, encoding: 'utf8' }).trim();
+  const git = (...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync('git', args, { cwd: folder, encoding: 'utf8' });
+    if (status === 0) return stdout.trim();
+    fail(
+      `git can't say of which commit this is, whose time all files get: set SOURCE_DATE_EPOCH to a time\n${stderr ?? ''}`,
+    );
+  };
   const changed = git('status', '--porcelain', '--untracked-files=no');
   if (changed !== '') {
     const what = `this release is not of the commit, since files differ:\n${changed}`;

@@ -1,21 +1,26 @@
-import { exchange } from '../../src/broker/topology.ts';
+import { bindingKey, exchange } from '../../src/broker/topology.ts';
 import { isObject, type Json, type JsonObject } from '../../src/common/json.ts';
+import { isOption } from '../../src/common/options/declare.ts';
 import { commonFields, exampleRoutingKey } from '../../src/kazoo/catalogue.ts';
 import type { EventDefinition } from '../../src/kazoo/event.ts';
 import { relayCategory } from '../../src/kazoo/relay-events.ts';
 import { schemaOf, unknownEvent, unknownSchema } from '../../src/schema/generate.ts';
+import { amqpDeclaration } from '../../src/sinks/amqp/options.ts';
 import { allEvents, envelopeSchema } from './envelope.ts';
 
-/** What the daemon takes from KAZOO and what it sends to a webhook, as an AsyncAPI 3 document. */
+/** What the daemon takes from KAZOO, and what it sends to a webhook and to another broker, as an AsyncAPI 3 document. */
 export function asyncApi(version: string): JsonObject {
   const published = allEvents.filter(({ category }) => category !== relayCategory);
+  const delivered = Object.fromEntries(
+    [...allEvents.map(({ name }) => name), unknownEvent].map((name) => [name, ref('components', 'messages', name)]),
+  );
   return {
     asyncapi: '3.0.0',
     info: {
       title: 'kazoo-relay',
       version,
       description:
-        'Takes every notification that a 2600Hz KAZOO phone system publishes on RabbitMQ, and delivers it to webhooks.',
+        'Takes every notification that a 2600Hz KAZOO phone system publishes on RabbitMQ, and delivers it to webhooks and brokers.',
       license: { name: 'MIT' },
     },
     defaultContentType: 'application/json',
@@ -23,12 +28,16 @@ export function asyncApi(version: string): JsonObject {
       kazoo: { host: 'rabbitmq.example.com:5672', protocol: 'amqp', description: 'The RabbitMQ of a KAZOO zone.' },
       receiver: {
         ...{ host: 'receiver.example.com', protocol: 'https', description: 'Where `url` of a webhook sink leads.' },
-        security: Object.keys(securitySchemes).map((name) => ref('components', 'securitySchemes', name)),
+        security: ['signature', 'basic', 'bearer', 'oauth2'].map((name) => ref('components', 'securitySchemes', name)),
+      },
+      bus: {
+        ...{ host: 'bus.example.com:5671', protocol: 'amqps', description: 'Where `url` of an amqp sink leads.' },
+        security: [ref('components', 'securitySchemes', 'login')],
       },
     },
     channels: {
       notifications: {
-        address: exchange,
+        address: bindingKey,
         title: 'KAZOO’s notifications',
         description:
           'A topic exchange, not durable, that KAZOO publishes every notification to. The message names its routing key.',
@@ -48,13 +57,22 @@ export function asyncApi(version: string): JsonObject {
         title: 'A webhook',
         description: 'A request for each notification of a route, with `batch.max` above 1 an array of envelopes.',
         servers: [ref('servers', 'receiver')],
-        messages: Object.fromEntries(
-          [...allEvents.map(({ name }) => name), unknownEvent].map((name) => [
-            name,
-            ref('components', 'messages', name),
-          ]),
-        ),
-        bindings: { http: { bindingVersion: '0.3.0' } },
+        messages: delivered,
+      },
+      bus: {
+        address: String(isOption(routingKey) ? routingKey.default : ''),
+        title: 'A broker of somebody’s own',
+        description:
+          'An exchange that an amqp sink names, here phone-events; the address is the default of its `routingKey`.',
+        servers: [ref('servers', 'bus')],
+        parameters: {
+          category: { description: 'the event’s category' },
+          event: { description: 'the event’s name' },
+        },
+        messages: delivered,
+        bindings: {
+          amqp: { is: 'routingKey', exchange: { name: 'phone-events', type: 'topic' }, bindingVersion: '0.3.0' },
+        },
       },
     },
     operations: {
@@ -70,6 +88,10 @@ export function asyncApi(version: string): JsonObject {
         ...{ action: 'send', channel: ref('channels', 'webhook'), summary: 'Sends it until the receiver answers 2xx.' },
         bindings: { http: { method: 'POST', bindingVersion: '0.3.0' } },
       },
+      deliverToBus: {
+        ...{ action: 'send', channel: ref('channels', 'bus'), summary: 'Publishes it until the broker confirms it.' },
+        bindings: { amqp: { deliveryMode: 2, mandatory: true, bindingVersion: '0.3.0' } },
+      },
     },
     components: {
       messages: Object.fromEntries([
@@ -83,7 +105,10 @@ export function asyncApi(version: string): JsonObject {
   };
 }
 
-/** What a webhook sink may be configured to identify itself by. */
+/** The default, which a route may change. */
+const { routingKey = {} } = amqpDeclaration.options;
+
+/** What a sink may be configured to identify itself by. */
 const securitySchemes = {
   signature: {
     ...{ type: 'httpApiKey', name: 'webhook-signature', in: 'header' },
@@ -96,6 +121,7 @@ const securitySchemes = {
     ...{ type: 'oauth2', description: '`auth.oauth2`' },
     flows: { clientCredentials: { tokenUrl: 'https://login.example.com/oauth2/token', availableScopes: {} } },
   },
+  login: { type: 'userPassword', description: 'User and password of the amqp sink’s `url`.' },
 } satisfies Readonly<Record<string, JsonObject>>;
 
 const headers: JsonObject = {
@@ -120,7 +146,11 @@ function publishedMessage(event: EventDefinition): JsonObject {
 
 function deliveredMessage(name: string, title: string, summary: string): JsonObject {
   return {
-    ...{ name, title, summary, contentType: 'application/json', headers },
+    ...{ name, title, summary, contentType: 'application/json' },
+    bindings: {
+      http: { headers, bindingVersion: '0.3.0' },
+      amqp: { messageType: name, bindingVersion: '0.3.0' },
+    },
     payload: {
       allOf: [
         ref('components', 'schemas', 'envelope'),

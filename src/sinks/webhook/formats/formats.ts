@@ -3,6 +3,7 @@ import { binaryCloudEvent, cloudEvent } from '../../cloudevents.ts';
 import { type Content, requiredValue } from '../../content.ts';
 import type { FormatName, WebhookOptions } from '../options.ts';
 import { kazooBody, kazooForm, kazooHeaders } from './kazoo.ts';
+import { presetContent } from './presets.ts';
 import { createTemplate } from './template.ts';
 
 /** Those that can say several notifications at once, as an array. */
@@ -16,8 +17,11 @@ interface Format {
 }
 
 /** @throws Error when the template can't be used */
-export function createFormat(options: Pick<WebhookOptions, 'format' | 'fields' | 'template'>): Format {
-  const { format, fields, template } = options;
+export function createFormat(
+  options: Pick<WebhookOptions, 'format' | 'fields' | 'template' | 'preset' | 'link'>,
+): Format {
+  const { format, fields, template, preset, link } = options;
+  if (preset !== undefined) return { one: presetContent(preset, fields, link) };
   switch (format) {
     case 'envelope':
       return {
