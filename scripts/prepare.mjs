@@ -34,6 +34,14 @@ const servers = {
     package: 'prometheus',
     isThere: () => existsSync('/usr/bin/promtool'),
   },
+  rpm: {
+    package: 'rpm',
+    isThere: () => existsSync('/usr/bin/rpmbuild'),
+  },
+  packaging: {
+    package: 'apt-utils createrepo-c debootstrap gnupg lintian rpmlint systemd-container',
+    isThere: () => packaging.every((file) => existsSync(file)),
+  },
   rsyslog: {
     package: 'rsyslog',
     isThere: () => existsSync('/usr/sbin/rsyslogd'),
@@ -43,6 +51,11 @@ const servers = {
     isThere: () => ['/usr/sbin/mariadbd', '/usr/libexec/mariadbd'].some((file) => existsSync(file)),
   },
 };
+
+/** What the tests of packages call. */
+const packaging = ['apt-ftparchive', 'createrepo_c', 'gpg', 'lintian', 'rpmlint', 'systemd-nspawn']
+  .map((name) => `/usr/bin/${name}`)
+  .concat('/usr/sbin/debootstrap');
 
 /** Debian's packages start their services at once: on somebody's own machine, nobody asked for a broker on port 5672. */
 const installWithoutStarting = `

@@ -25,6 +25,8 @@ export interface Release {
   readonly tree: () => string;
   /** A folder for what is temporary; it goes with the run. */
   readonly work: string;
+  /** False for packages that only a test installs: they are larger, and made in a fraction of the time. */
+  readonly compress?: boolean;
 }
 
 export interface Part {
@@ -33,6 +35,8 @@ export interface Part {
 
 const parts: Readonly<Record<string, () => Promise<Part>>> = {
   tarball: () => import('./tarball.ts'),
+  deb: () => import('./deb.ts'),
+  rpm: () => import('./rpm.ts'),
   npm: () => import('./npm.ts'),
   asyncapi: () => import('./asyncapi.ts'),
   sbom: () => import('./sbom.ts'),
