@@ -12,6 +12,7 @@ const about = {
   ...Object.fromEntries(Object.entries(suites).map(([name, suite]) => [`test:${name}`, suite.about])),
   check: 'every gate but the tests: types, lint and format, unused code, generated files, import directions',
   build: 'make dist/, which is what a release holds',
+  release: 'build what a release consists of, into release/; npm run release -- PART builds one part',
   bench: 'measure it beside the barest program that does the same; npm run bench -- --help',
   schemas: 'write schemas/ from the catalogue of events',
   reference: 'write the reference of the configuration, and its schema, from the options',

@@ -1,5 +1,5 @@
 // The suites beside `npm test`, which stays quick whatever comes: each has needs of its own, and is run by
-// `npm run test:NAME`. The tests of a suite stand in test/suites/NAME; `long` and `packages` have none there.
+// `npm run test:NAME`. The tests of a suite stand in test/suites/NAME; `long` has none there.
 //
 // node scripts/suites.mjs [BASE] prints the names of those that there are and that the commits since BASE touch, for .ci/run.
 import { execFileSync } from 'node:child_process';
@@ -23,7 +23,10 @@ export const suites = {
   page: { about: 'the web page, in a browser', paths: ['src/page/', 'test/suites/page/'] },
   sinks: { about: 'sinks that need a server of their own', paths: ['src/sinks/', 'test/suites/sinks/'] },
   cluster: { about: 'several daemons on one store', paths: ['src/journal/', 'src/delivery/', 'test/suites/cluster/'] },
-  packages: { about: 'packages and images, installed and run', paths: ['deploy/', 'Dockerfile', 'docker-compose.yml'] },
+  packages: {
+    about: 'packages and images, built twice, installed and run',
+    paths: ['deploy/', 'Dockerfile', 'docker-compose.yml', 'scripts/release/', 'test/suites/packages/'],
+  },
 };
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
