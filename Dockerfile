@@ -40,6 +40,8 @@ USER 10001:10001
 WORKDIR /var/lib/kazoo-relay
 VOLUME /var/lib/kazoo-relay
 STOPSIGNAL SIGTERM
+# The page, metrics and probes, where http.listen is 0.0.0.0:9400.
+EXPOSE 9400
 # Whether the daemon moves, by its own socket; whether brokers and sinks can be reached is another question.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["kazoo-relay", "status", "--check", "live"]
 ENTRYPOINT ["node", "/opt/kazoo-relay/dist/main.js"]

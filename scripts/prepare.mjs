@@ -1,4 +1,4 @@
-// node scripts/prepare.mjs [--needs rabbitmq,postgresql,mariadb,prometheus] -- COMMAND ARGS…
+// node scripts/prepare.mjs [--needs rabbitmq,postgresql,mariadb,prometheus,rsyslog] -- COMMAND ARGS…
 //
 // Makes a fresh clone ready, then runs the command on the project's own Node: installs the npm packages where they are
 // missing or old, and finds the servers that the command needs, or installs them. It runs on any Node from 20 on, before
@@ -29,6 +29,10 @@ const servers = {
   prometheus: {
     package: 'prometheus',
     isThere: () => existsSync('/usr/bin/promtool'),
+  },
+  rsyslog: {
+    package: 'rsyslog',
+    isThere: () => existsSync('/usr/sbin/rsyslogd'),
   },
   mariadb: {
     package: 'mariadb-server',

@@ -20,6 +20,7 @@ const startedBy = {
   postgresql: 'test/support/postgresql.ts',
   mariadb: 'test/support/mariadb.ts',
   prometheus: 'test/support/prometheus.ts',
+  rsyslog: 'test/support/rsyslog.ts',
   chromium: 'test/support/browser.ts',
 };
 

@@ -6,7 +6,8 @@ set -eu
 until kazoo-relay status --check ready 2> /dev/null; do sleep 1; done
 kazoo-relay publish --all --live
 kazoo-relay status
-cat << 'END'
+page=$(kazoo-relay page)
+cat << END
 
 They are in the journal, and came out of three routes. See them:
 
@@ -14,6 +15,10 @@ They are in the journal, and came out of three routes. See them:
   docker compose logs --no-log-prefix kazoo-relay
   docker compose exec kazoo-relay tail archive/notifications.ndjson
   docker compose exec postgres psql -U kazoo_relay -c 'SELECT occurred_at, event, account_id FROM notifications'
+
+See them in the browser. This link logs you in once, within five minutes:
+
+  $page
 
 Publish more:
 

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
+import type { FrameReader } from '../common/net/amqplib.ts';
 import { maxUndecodableBytes } from '../kazoo/decode.ts';
 import type { Message } from '../notification/notification.ts';
-import type { FrameReader } from './amqplib.ts';
 
 /**
  * A message that isn't in the journal yet; the receiver fills it in while it arrives. It is a class for the same reason

@@ -21,6 +21,8 @@ export const messages = {
   // The HTTP port, the socket of the commands, systemd.
   portOpen: 'the HTTP port is open',
   portNotOpened: 'the HTTP port could not be opened; trying again',
+  pageLink: 'open this link in a browser: it logs in to the page once, within five minutes',
+  noPageLink: 'no link to the page; kazoo-relay page prints one',
   portNotLoaded: 'the HTTP port cannot answer; if the program was upgraded, restart the daemon',
   requestFailed: 'an HTTP request failed',
   socketFailed: 'kazoo-relay status cannot reach this daemon: its socket could not be created',
@@ -78,6 +80,8 @@ export const messages = {
   // Routes and their deliveries.
   sinkAway: 'sink unavailable; its notifications wait in the journal',
   sinkBack: 'sink available again',
+  programSays: 'the program of an exec sink has written to its standard error',
+  programEnded: 'the program of an exec sink has ended by itself; it is started again',
   accountRefused: 'account refused; its notifications wait in the journal',
   accountServed: 'account accepted again',
   deadLetters: 'notifications became dead letters',

@@ -183,7 +183,7 @@ export const rootOptions: OptionTree = {
   },
   http: {
     listen: {
-      doc: 'Where the daemon serves HTTP (/metrics, /livez, /readyz, /status): address and port, the path of a Unix socket, or off.',
+      doc: 'Where the daemon serves HTTP (/metrics, /livez, /readyz, /status): address and port, the path of a Unix socket (mode 0660), or off.',
       format: 'listen',
       default: '127.0.0.1:9400',
     },

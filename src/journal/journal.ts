@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { MemoryBudget } from '../common/memory-budget.ts';
 import type { Entry } from '../notification/entry.ts';
 import type { Notification } from '../notification/notification.ts';
+import type { Logins } from './logins.ts';
 import type { OperatorStore } from './operator-store.ts';
 import type { JournalReader, OpenedReader, Pause } from './reader.ts';
 import type { RouteSession, Start } from './route-session.ts';
@@ -96,6 +97,9 @@ export interface Journal extends Appender, JournalEvents, JournalReader, OutageL
   readonly degraded: Degraded | null;
 
   readonly clock: Clock;
+
+  /** Who is logged in to the page. */
+  readonly logins: Logins;
 
   /**
    * Gives a route its place, by `start` if the journal doesn't know the route yet. From now on it holds back retention;

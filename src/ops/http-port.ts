@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { rmSync, statSync } from 'node:fs';
+import { chmodSync, rmSync, statSync } from 'node:fs';
 import { createServer as createNodeServer, type RequestListener, type Server } from 'node:http';
 import { createConnection, isIP } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -13,6 +13,8 @@ import type { HttpStatus } from './status.ts';
 
 export interface HttpPort {
   readonly status: HttpStatus;
+  /** Resolves once it is open, or closed before that. */
+  readonly opened: Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,11 +38,11 @@ export function openHttpPort(options: HttpOptions, endpoints: () => Promise<Endp
 }
 
 class Port implements HttpPort {
+  readonly opened: Promise<void>;
   readonly #options: HttpOptions;
   readonly #log: Logger;
   readonly #closing = new AbortController();
   readonly #endpoints: () => Promise<Endpoints>;
-  readonly #running: Promise<void>;
   #server: Server | undefined;
   #answers: Promise<FastifyInstance> | undefined;
   #status: HttpStatus;
@@ -50,7 +52,7 @@ class Port implements HttpPort {
     this.#log = log;
     this.#status = { listen: options.listen, open: false, reason: null };
     this.#endpoints = endpoints;
-    this.#running = this.#open();
+    this.opened = this.#open();
   }
 
   get status(): HttpStatus {
@@ -59,7 +61,7 @@ class Port implements HttpPort {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#running;
+    await this.opened;
     await close(this.#server);
     await (await this.#answers?.catch(() => undefined))?.close();
   }
@@ -140,6 +142,8 @@ async function start(server: Server, listen: string): Promise<string> {
   if (listen.startsWith('/')) {
     await removeLeftover(listen);
     await once(server.listen({ path: listen }), 'listening');
+    // Whatever the umask is: for a reverse proxy that has the daemon's group.
+    chmodSync(listen, 0o660);
     return listen;
   }
   const { host, port } = hostAndPort(listen);

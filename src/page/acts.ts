@@ -7,8 +7,14 @@ import { choiceIn, confirmView, type FailureAct, filterOf, listHref, notificatio
 import { html, nothing } from './html.ts';
 import { count, facts, time, type View } from './layout.ts';
 import { routeHref } from './now.ts';
+import { fieldsIn } from './requests.ts';
 import { replayView } from './route.ts';
 import type { PageSource } from './source.ts';
+
+/** What was asked for can't be done, whatever the daemon does; the message says why, for whoever has asked. */
+export class WrongForm extends Error {
+  override readonly name = 'WrongForm';
+}
 
 /** Who acts, and from where. */
 interface Actor extends Visitor {
@@ -53,7 +59,7 @@ export class Acts {
   /** Asks first, and then retries or drops what is chosen. */
   async onFailures(form: URLSearchParams, actor: Actor): Promise<View | string> {
     const act = actIn(form.get('act'));
-    const choice = choiceIn(new URLSearchParams(form.get('choice') ?? ''));
+    const choice = choiceIn(fieldsIn(form.get('choice') ?? ''));
     const filter = filterOf(choice);
     const total = await this.#withStore(async (store) =>
       (await store.groups(filter)).reduce((sum, group) => sum + group.count, 0),
@@ -96,7 +102,7 @@ export class Acts {
         await todo.probed(1);
         await store.askForProbe?.(route);
         this.#source.probe(route);
-      } else throw new Error('there is no such act');
+      } else throw new WrongForm('there is no such act');
     });
     this.#source.look();
     return routeHref(route);
@@ -108,7 +114,7 @@ export class Acts {
     const since = timeBefore(from, {});
     const until = to === '' ? Date.now() : timeBefore(to, {});
     if (since === undefined || until === undefined)
-      throw new Error('say from when on: 2h, yesterday, or 2026-11-24T08:00');
+      throw new WrongForm('say from when on: 2h, yesterday, or 2026-11-24T08:00');
     const span = { since, until };
     if (form.get('confirmed') !== 'yes') {
       const found = await this.#withStore(async (store) => {
@@ -220,6 +226,6 @@ ${facts([
 
 function actIn(text: string | null): FailureAct {
   const act = (['retry', 'one', 'drop'] as const).find((one) => one === text);
-  if (act === undefined) throw new Error('there is no such act');
+  if (act === undefined) throw new WrongForm('there is no such act');
   return act;
 }

@@ -4,6 +4,8 @@ import { type Html, html, nothing } from './html.ts';
 /** How many spans of each length a chart has: an hour, two days, a month. */
 const shown: Readonly<Record<CountSpan, number>> = { minute: 60, hour: 48, day: 30 };
 
+export type Counts = Readonly<Record<CountSpan, readonly DeliveryCount[]>>;
+
 const names: Readonly<Record<CountSpan, string>> = {
   minute: 'delivered in the last hour, by minute',
   hour: 'delivered in the last 48 hours, by hour',
@@ -15,8 +17,14 @@ export function chartSince(per: CountSpan, now = Date.now()): number {
   return startOf(now, per) - (shown[per] - 1) * countSpans[per];
 }
 
+/** Of an hour, two days and a month; null where the journal can't be asked. */
+export function charts(counts: Counts | null): Html {
+  if (counts === null) return html`<p class="warn">The journal can't be asked what was delivered.</p>`;
+  return html`<div class="cards">${(['minute', 'hour', 'day'] as const).map((per) => chart(per, counts[per]))}</div>`;
+}
+
 /** Bars of what was delivered, those with dead or quarantined ones marked; the text says the sum. */
-export function chart(per: CountSpan, counts: readonly DeliveryCount[], now = Date.now()): Html {
+function chart(per: CountSpan, counts: readonly DeliveryCount[], now = Date.now()): Html {
   const first = chartSince(per, now);
   const bars = Array.from({ length: shown[per] }, () => ({ delivered: 0, failed: 0 }));
   for (const { start, delivered, dead, quarantined } of counts) {

@@ -8,6 +8,8 @@ export interface PageRequest {
   readonly query: URLSearchParams;
   /** Null where nobody is logged in. */
   readonly visitor: Visitor | null;
+  /** Whether that can't be told, because the journal is away that has the sessions. */
+  readonly isAway: boolean;
 }
 
 /** What a view gives. */
@@ -28,7 +30,7 @@ const places = [
 ] as const;
 
 /** A whole page, as text. */
-export function layout({ title, body, live = false }: View, { path, visitor }: PageRequest): string {
+export function layout({ title, body, live = false }: View, { path, visitor, isAway }: PageRequest): string {
   const isHere = (place: string) => (place === '/' ? path === '/' : path.startsWith(place));
   return html`<!doctype html>
 <html lang="en">
@@ -46,7 +48,7 @@ export function layout({ title, body, live = false }: View, { path, visitor }: P
 <nav aria-label="Pages">${places.map(
     ([place, name]) => html`<a href="${place}"${isHere(place) ? html` aria-current="page"` : nothing}>${name}</a> `,
   )}</nav>
-<div class="who">${who(visitor)}</div>
+<div class="who">${who(visitor, isAway)}</div>
 </header>
 <main id="main"${live ? html` data-live` : nothing}>
 ${body}
@@ -56,9 +58,15 @@ ${body}
 `.text;
 }
 
-function who(visitor: Visitor | null): Html {
+function who(visitor: Visitor | null, isAway: boolean): Html {
+  if (isAway) return html`no login: the journal is away`;
   if (visitor === null) return html`<a href="/login">Log in</a>`;
   return html`<form method="post" action="/logout">${visitor.name} (${visitor.role}) <button>Log out</button></form>`;
+}
+
+/** A page that says one thing. */
+export function plain(title: string, text: string): View {
+  return { title, body: html`<h1>${title}</h1><p>${text}</p><p><a href="/">Now</a></p>` };
 }
 
 /** A table that scrolls by itself where it is wider than the window. */

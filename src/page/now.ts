@@ -1,16 +1,13 @@
 import { formatBytes, pluralize } from '../common/text/format.ts';
 import { span } from '../common/text/times.ts';
-import type { CountSpan, DeliveryCount } from '../journal/reader.ts';
 import { attentionIn } from '../ops/attention.ts';
 import { type BrokerStatus, type DaemonStatus, type RouteStatus, type Status, withoutAnswers } from '../ops/status.ts';
-import { chart } from './charts.ts';
+import { type Counts, charts } from './charts.ts';
 import { type Html, html, nothing } from './html.ts';
 import { ago, count, facts, href, table, time, type View } from './layout.ts';
 
-export type Counts = Readonly<Record<CountSpan, readonly DeliveryCount[]>>;
-
 /** What goes on: states and counts for everybody; reasons for who is logged in. */
-export function nowView(full: Status, counts: Counts, isLoggedIn: boolean): View {
+export function nowView(full: Status, counts: Counts | null, isLoggedIn: boolean): View {
   const status = isLoggedIn ? full : withoutAnswers(full);
   const { verdict, wellSince, needs } = attentionIn(status, span);
   const sentence =
@@ -28,9 +25,10 @@ ${table('Routes', routeHeads, status.routes.map(routeRow))}
 ${status.former_routes.length === 0 ? nothing : former(status)}
 ${status.daemons.length === 0 ? nothing : html`<h2>Daemons</h2>${table('Daemons', daemonHeads, status.daemons.map(daemonRow))}`}
 <h2>Brokers</h2>
+${status.daemons.length > 1 ? html`<p class="dim">As this daemon reaches them; the others have links of their own.</p>` : nothing}
 ${status.brokers === null ? html`<p>The daemon does not run.</p>` : table('Brokers', brokerHeads, status.brokers.map(brokerRow))}
 <h2>Delivered</h2>
-<div class="cards">${(['minute', 'hour', 'day'] as const).map((per) => chart(per, counts[per]))}</div>
+${charts(counts)}
 <h2>Journal</h2>
 ${journal(status)}`,
   };
@@ -135,15 +133,16 @@ function journal({ journal: held, version, startedAt }: Status): Html {
 }
 
 function former({ former_routes }: Status): Html {
-  const rows = former_routes.map(({ name, waiting, quarantined, dead }) => [
+  const rows = former_routes.map(({ name, holder, waiting, quarantined, dead }) => [
     name,
+    holder === null ? 'not running' : `at ${holder}`,
     count(waiting),
     count(quarantined),
     count(dead),
   ]);
   return html`<h2>Not in the configuration</h2>
-<p class="dim">Nothing of these is delivered. Put back under its name, a route goes on from where it was.</p>
-${table('Former routes', ['Route', ['Waiting', 'number'], ['Quarantined', 'number'], ['Dead', 'number']], rows)}
+<p class="dim">Nothing of these is delivered here. Put back under its name, a route goes on from where it was.</p>
+${table('Former routes', ['Route', 'State', ['Waiting', 'number'], ['Quarantined', 'number'], ['Dead', 'number']], rows)}
 <p class="dim">${pluralize(former_routes.length, 'route')}; <code>kazoo-relay forget NAME</code> removes what is left of one.</p>`;
 }
 

@@ -3,18 +3,27 @@ import { reasonOf } from '../common/errors.ts';
 import { timeBefore } from '../common/text/times.ts';
 import type { OperatorStore } from '../journal/operator-store.ts';
 import type { countSpans } from '../journal/reader.ts';
-import { type Access, TooManyLogins, type Visitor } from './access.ts';
-import { Acts } from './acts.ts';
-import { chartSince } from './charts.ts';
+import type { Access, Visitor } from './access.ts';
+import { Acts, WrongForm } from './acts.ts';
+import { type Counts, chartSince } from './charts.ts';
 import { choiceIn, filterOf, groupsView, listView, pageSize } from './failures.ts';
-import { html } from './html.ts';
-import type { PageRequest, View } from './layout.ts';
+import { type PageRequest, plain, type View } from './layout.ts';
 import { LiveStreams } from './live.ts';
-import { loginView } from './login.ts';
+import { addLogin, refusal } from './login.ts';
 import { notificationsView, notificationView, wantedIn } from './notifications.ts';
-import { type Counts, nowView } from './now.ts';
+import { nowView } from './now.ts';
 import { auditView, configurationView, eventsView, eventView } from './reference.ts';
-import { formIn, isFromElsewhere, pageRequestOf, placeOf, sendView, sessionOf, setSession } from './requests.ts';
+import {
+  elsewhere,
+  formIn,
+  isFromElsewhere,
+  pageRequestOf,
+  parameterOf,
+  placeOf,
+  sendView,
+  sessionOf,
+  visitorOf,
+} from './requests.ts';
 import { routeView, type Tried } from './route.ts';
 import { script } from './script.ts';
 import type { PageSource } from './source.ts';
@@ -38,13 +47,19 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
 
   server.get('/assets/page.css', (_request, reply) => asset(reply, 'text/css', style));
   server.get('/assets/page.js', (_request, reply) => asset(reply, 'text/javascript', script));
-  server.get('/live', (_request, reply) => {
+  server.get('/live', { exposeHeadRoute: false }, async (request, reply) => {
+    if (isFromElsewhere(request))
+      return reply.code(403).send({ error: 'this request comes from a page of another site' });
     // Whoever may see a page may know that it has changed.
-    if (!streams.open(reply.raw)) return reply.code(503).send({ error: 'too many pages are open' });
+    const session = sessionOf(request);
+    const { visitor } = await visitorOf(request, access);
+    const isOver = () => access.isOver(session ?? '');
+    if (!streams.open(reply.raw, visitor === null ? null : isOver))
+      return reply.code(503).send({ error: 'too many pages are open' });
     return reply.hijack();
   });
+  addLogin(server, access, () => streams.endOld());
 
-  pages.login();
   pages.open('/', async ({ visitor }) => nowView(await source.status(), await countsOf(source), visitor !== null));
   pages.closed('/failures', async ({ query, visitor }) => {
     const choice = choiceIn(query);
@@ -56,13 +71,16 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
         const [example] = await store.records({ ...filterOf({ ...choice, state, reason }), route }, 0, 1);
         if (example !== undefined) examples.set(group, example);
       }
-      if (await hasUnseen(source, choice.route)) await store.looked(Date.now(), choice.route);
+      // What a reader has seen may need an operator all the same.
+      if (visitor.role === 'operator' && (await hasUnseen(source, choice.route)))
+        await store.looked(Date.now(), choice.route);
       return groupsView({ choice, groups, examples, mostCounted, isOperator: visitor.role === 'operator' });
     });
   });
   pages.closed('/failures/list', async ({ query, visitor }) => {
     const choice = choiceIn(query);
-    const after = Number(query.get('after')) || 0;
+    const place = Number(query.get('after'));
+    const after = Number.isSafeInteger(place) ? place : 0;
     const records = await pages.withStore((store) => store.records(filterOf(choice), after, pageSize));
     return listView(choice, records, after, visitor.role === 'operator');
   });
@@ -91,8 +109,13 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
   pages.closed('/acts/:id', async ({ parameter }) => acts.view(parameter));
 
   pages.act('/failures/act', (form, visitor, from) => acts.onFailures(form, { ...visitor, from }));
-  pages.act('/routes/:name/act', (form, visitor, from, name) => acts.onRoute(name, form, { ...visitor, from }));
-  pages.act('/routes/:name/replay', (form, visitor, from, name) => acts.replay(name, form, { ...visitor, from }));
+  const ifThere = async (route: string, act: () => Promise<Answer>) => (await source.route(route)) && act();
+  pages.act('/routes/:name/act', (form, visitor, from, name) =>
+    ifThere(name, () => acts.onRoute(name, form, { ...visitor, from })),
+  );
+  pages.act('/routes/:name/replay', (form, visitor, from, name) =>
+    ifThere(name, () => acts.replay(name, form, { ...visitor, from })),
+  );
   pages.form('/routes/:name/try', (form, visitor, name) => routePage(source, name, visitor, tried(source, name, form)));
 
   return () => {
@@ -134,7 +157,7 @@ class Pages {
   /** A page that everybody may see. */
   open(path: string, view: (request: PageRequest) => Promise<View>): void {
     this.#server.get(path, async (request, reply) => {
-      const asked = pageRequestOf(request, this.#access);
+      const asked = await pageRequestOf(request, this.#access);
       return this.#answer(reply, asked, () => view(asked));
     });
   }
@@ -142,9 +165,9 @@ class Pages {
   /** A page for who is logged in. */
   closed(path: string, view: (request: ClosedRequest) => Promise<Answer>): void {
     this.#server.get(path, async (request, reply) => {
-      const asked = pageRequestOf(request, this.#access);
+      const asked = await pageRequestOf(request, this.#access);
       const { visitor } = asked;
-      if (visitor === null) return sendView(reply, asked, this.#login(null, null), 401);
+      if (visitor === null) return sendView(reply, asked, ...refusal(this.#access, asked));
       return this.#answer(reply, asked, () => view({ ...asked, visitor, parameter: parameterOf(request) }));
     });
   }
@@ -157,7 +180,7 @@ class Pages {
     this.#post(
       path,
       (visitor) => visitor.role === 'operator',
-      (form, visitor, request) => work(form, visitor, placeOf(request), parameterOf(request)),
+      (form, { visitor, parameter }, request) => work(form, visitor, placeOf(request), parameter),
     );
   }
 
@@ -166,62 +189,30 @@ class Pages {
     this.#post(
       path,
       () => true,
-      (form, visitor, request) => view(form, visitor, parameterOf(request)),
+      (form, { visitor, parameter }) => view(form, visitor, parameter),
     );
-  }
-
-  login(): void {
-    this.#server.get('/login', async (request, reply) => {
-      const asked = pageRequestOf(request, this.#access);
-      if (asked.visitor !== null) return reply.redirect('/', 303);
-      const link = asked.query.get('link');
-      const isGood = link !== null && this.#access.linkOf(link) !== null;
-      const problem = link !== null && !isGood ? overLink : null;
-      return sendView(reply, asked, this.#login(isGood ? link : null, problem));
-    });
-    this.#server.post('/login', { bodyLimit: 4_096 }, async (request, reply) => {
-      const asked = pageRequestOf(request, this.#access);
-      if (isFromElsewhere(request)) return sendView(reply, asked, elsewhere, 403);
-      const form = formIn(request);
-      const link = form.get('link');
-      try {
-        const session =
-          link === null
-            ? await this.#access.login(form.get('name') ?? '', form.get('password') ?? '')
-            : await this.#access.followLink(link);
-        if (session === null)
-          return sendView(reply, asked, this.#login(null, link === null ? wrongPassword : overLink), 403);
-        setSession(request, reply, session);
-        return reply.redirect('/', 303);
-      } catch (error) {
-        if (!(error instanceof TooManyLogins)) throw error;
-        return sendView(reply, asked, this.#login(null, error.message), 429);
-      }
-    });
-    this.#server.post('/logout', async (request, reply) => {
-      if (isFromElsewhere(request)) return sendView(reply, pageRequestOf(request, this.#access), elsewhere, 403);
-      this.#access.logout(sessionOf(request) ?? '');
-      setSession(request, reply, null);
-      return reply.redirect('/', 303);
-    });
-  }
-
-  #login(link: string | null, problem: string | null): View {
-    return loginView({ link, hasUsers: this.#access.hasUsers, problem });
   }
 
   #post(
     path: string,
     isAllowed: (visitor: Visitor) => boolean,
-    work: (form: URLSearchParams, visitor: Visitor, request: FastifyRequest) => Promise<Answer>,
+    work: (form: URLSearchParams, asked: ClosedRequest, request: FastifyRequest) => Promise<Answer>,
   ): void {
-    this.#server.post(path, { bodyLimit: formLimit }, async (request, reply) => {
-      const asked = pageRequestOf(request, this.#access);
+    const admitted = new WeakMap<FastifyRequest, ClosedRequest>();
+    // Before the body is read, which may be large.
+    const onRequest = async (request: FastifyRequest, reply: FastifyReply) => {
+      const asked = await pageRequestOf(request, this.#access);
       const { visitor } = asked;
       if (isFromElsewhere(request)) return sendView(reply, asked, elsewhere, 403);
-      if (visitor === null) return sendView(reply, asked, this.#login(null, null), 401);
+      if (visitor === null) return sendView(reply, asked, ...refusal(this.#access, asked));
       if (!isAllowed(visitor)) return sendView(reply, asked, notAllowed, 403);
-      return this.#answer(reply, asked, () => work(formIn(request), visitor, request));
+      admitted.set(request, { ...asked, visitor, parameter: parameterOf(request) });
+      return undefined;
+    };
+    this.#server.post(path, { bodyLimit: formLimit, onRequest }, async (request, reply) => {
+      const asked = admitted.get(request);
+      if (asked === undefined) throw new Error('nobody has let this request in');
+      return this.#answer(reply, asked, () => work(formIn(request), asked, request));
     });
   }
 
@@ -231,26 +222,24 @@ class Pages {
       if (typeof answer === 'string') return reply.redirect(answer, 303);
       return answer === null ? sendView(reply, asked, missing, 404) : sendView(reply, asked, answer);
     } catch (error) {
+      if (error instanceof WrongForm) return sendView(reply, asked, plain('This can’t be done', error.message), 400);
       return sendView(reply, asked, failed(reasonOf(error), asked.visitor !== null), 500);
     }
   }
-}
-
-function parameterOf({ params }: FastifyRequest): string {
-  const [value] = Object.values(params as Record<string, string>); // of a path with one parameter
-  return value ?? '';
 }
 
 function asset(reply: FastifyReply, type: string, text: string): FastifyReply {
   return reply.type(`${type}; charset=utf-8`).send(text);
 }
 
-async function countsOf(source: PageSource, route?: string): Promise<Counts> {
+/** Null where the journal can't be asked: `status` says why. */
+async function countsOf(source: PageSource, route?: string): Promise<Counts | null> {
   const of = async (per: keyof typeof countSpans) => {
     const counts = await source.counts(per, chartSince(per));
     return route === undefined ? counts : counts.filter((one) => one.route === route);
   };
-  return { minute: await of('minute'), hour: await of('hour'), day: await of('day') };
+  const all = Promise.all([of('minute'), of('hour'), of('day')]);
+  return all.then(([minute, hour, day]) => ({ minute, hour, day })).catch(() => null);
 }
 
 /** Whether somebody looks who has not seen all: what there is to look at may be much. */
@@ -284,13 +273,11 @@ async function notifications(source: PageSource, query: URLSearchParams): Promis
 }
 
 async function routePage(source: PageSource, name: string, visitor: Visitor, last: Tried | null): Promise<Answer> {
-  const route = source.routes().find((one) => one.name === name);
-  const status = (await source.status()).routes.find((one) => one.name === name);
-  if (route === undefined || status === undefined) return null;
+  const route = await source.route(name);
+  if (route === null) return null;
   const isOperator = visitor.role === 'operator';
   return routeView({
     route,
-    status,
     counts: await countsOf(source, name),
     events: source.events(),
     isOperator,
@@ -311,20 +298,11 @@ function tried(source: PageSource, route: string, form: URLSearchParams): Tried 
   }
 }
 
-const overLink = 'This link is over: it is good once, for five minutes. "kazoo-relay page" prints another one.';
-const wrongPassword = 'That is not the name and the password of a user.';
-
-const plain = (title: string, text: string): View => ({
-  title,
-  body: html`<h1>${title}</h1><p>${text}</p><p><a href="/">Now</a></p>`,
-});
-
 const missing = plain(
   'There is no such page',
   'What it was about may be over: retention, or an operator, may have removed it.',
 );
 const notAllowed = plain('Only operators may do that', 'You are logged in as a reader.');
-const elsewhere = plain('Refused', 'This request comes from a page of another site.');
 
 function failed(reason: string, isLoggedIn: boolean): View {
   return plain('The daemon could not answer', isLoggedIn ? reason : 'Its log says why.');

@@ -1,25 +1,36 @@
 import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Access, Visitor } from './access.ts';
-import { layout, type PageRequest, type View } from './layout.ts';
+import { JournalError } from '../journal/journal.ts';
+import type { Access } from './access.ts';
+import { layout, type PageRequest, plain, type View } from './layout.ts';
 
 /** The session's cookie: scripts can't read it, and no other site's page sends it. */
 const cookieName = 'kazoo_relay_session';
+const sessionCookie = new RegExp(`(?:^|; *)${cookieName}=([\\w-]{43})(?=;|$)`);
 
-export function pageRequestOf(request: FastifyRequest, access: Access): PageRequest {
-  const { pathname, searchParams } = new URL(request.url, 'http://page');
-  return { path: pathname, query: searchParams, visitor: visitorOf(request, access) };
+export async function pageRequestOf(request: FastifyRequest, access: Access): Promise<PageRequest> {
+  const { pathname, search } = new URL(request.url, 'http://page');
+  return { path: pathname, query: fieldsIn(search), ...(await visitorOf(request, access)) };
 }
 
-/** Whose session a request has; null where it has none. */
-export function visitorOf(request: FastifyRequest, access: Access): Visitor | null {
+/** Whose session a request has. */
+export async function visitorOf(
+  request: FastifyRequest,
+  access: Access,
+): Promise<Pick<PageRequest, 'visitor' | 'isAway'>> {
   const session = sessionOf(request);
-  return session === null ? null : access.visitorOf(session);
+  try {
+    return { visitor: session === null ? null : await access.visitorOf(session), isAway: false };
+  } catch (error) {
+    if (!(error instanceof JournalError)) throw error;
+    return { visitor: null, isAway: true };
+  }
 }
 
+/** Null where it has none, or something else in its place. */
 export function sessionOf({ headers: { cookie = '' } }: FastifyRequest): string | null {
-  const found = cookie.split(/;\s*/).find((one) => one.startsWith(`${cookieName}=`));
-  return found?.slice(cookieName.length + 1) ?? null;
+  const [, session = null] = sessionCookie.exec(cookie) ?? [];
+  return session;
 }
 
 /** @param session null ends it */
@@ -40,9 +51,21 @@ export function isFromElsewhere({ headers, host }: FastifyRequest): boolean {
   return !URL.canParse(origin) || new URL(origin).host !== host;
 }
 
-/** The fields of a form; of one that comes several times the last. */
+export const elsewhere = plain('Refused', 'This request comes from a page of another site.');
+
 export function formIn(request: FastifyRequest): URLSearchParams {
-  return new URLSearchParams(typeof request.body === 'string' ? request.body : '');
+  return fieldsIn(typeof request.body === 'string' ? request.body : '');
+}
+
+/** Names and values of a query or a form, without NUL, which no database can be asked for. */
+export function fieldsIn(text: string): URLSearchParams {
+  return new URLSearchParams(text.replaceAll(/%00|\0/g, '\ufffd'));
+}
+
+/** What stands in the place of the parameter of a path that has one. */
+export function parameterOf({ params }: FastifyRequest): string {
+  const [value = ''] = Object.values(params as Record<string, string>); // as the path has them
+  return value.replaceAll('\0', '\ufffd');
 }
 
 const security = {

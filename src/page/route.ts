@@ -1,10 +1,9 @@
 import { span } from '../common/text/times.ts';
-import type { RouteStatus } from '../ops/status.ts';
-import { chart } from './charts.ts';
+import { type Counts, charts } from './charts.ts';
 import { type Html, html, nothing } from './html.ts';
 import { jsonLine } from './json-text.ts';
 import { ago, block, count, facts, hidden, href, time, type View } from './layout.ts';
-import { type Counts, routeHref, stateOf } from './now.ts';
+import { routeHref, stateOf } from './now.ts';
 import type { PageEvent, PageRoute, Trial } from './source.ts';
 
 /** What was tried on a route, and what came of it. */
@@ -16,21 +15,22 @@ export interface Tried {
 
 interface RouteParts {
   readonly route: PageRoute;
-  readonly status: RouteStatus;
-  readonly counts: Counts;
+  readonly counts: Counts | null;
   readonly events: readonly PageEvent[];
   readonly isOperator: boolean;
   readonly tried: Tried | null;
 }
 
-export function routeView({ route, status, counts, events, isOperator, tried }: RouteParts): View {
-  const { circuit, paused, interrupted, delivered, lag, waiting, quarantined, dead, in_flight } = status;
+export function routeView({ route, counts, events, isOperator, tried }: RouteParts): View {
+  const { status, text, place } = route;
+  const { name, circuit, paused, interrupted, delivered, lag, waiting, quarantined, dead, in_flight } = status;
   const link = (state: string, number: number | null) =>
-    number ? html`<a href="${href('/failures', { route: route.name, state })}">${count(number)}</a>` : count(number);
+    number ? html`<a href="${href('/failures', { route: name, state })}">${count(number)}</a>` : count(number);
   return {
-    title: route.name,
+    title: name,
     live: tried === null,
-    body: html`<h1>${route.name}: ${stateOf(status)}</h1>
+    body: html`<h1>${name}: ${stateOf(status)}</h1>
+${whereText(place)}
 ${interrupted ? html`<p class="bad">${interrupted}</p>` : nothing}
 ${paused ? html`<p class="warn">Paused for ${span(Date.now() - Date.parse(paused.since))} by ${paused.by ?? 'an operator'}.</p>` : nothing}
 ${
@@ -38,7 +38,7 @@ ${
     ? html`<p class="bad">The sink is away since ${time(circuit.since)}: ${circuit.reason ?? 'unknown'}${circuit.next_probe === null ? nothing : html`. Next probe in ${circuit.next_probe} s`}.</p>`
     : nothing
 }
-${isOperator ? acts(route.name, status) : nothing}
+${isOperator ? acts(route) : nothing}
 ${facts([
   ['Delivered, last hour', count(delivered?.last_hour ?? null)],
   ['Today', count(delivered?.today ?? null)],
@@ -49,24 +49,36 @@ ${facts([
   ['Quarantined', link('quarantined', quarantined)],
   ['Dead', link('dead', dead)],
 ])}
-<div class="cards">${(['minute', 'hour', 'day'] as const).map((per) => chart(per, counts[per]))}</div>
+${charts(counts)}
 <h2>Selection and sink</h2>
-${block('Configuration', route.text)}
-${isOperator ? replayForm(route.name) : nothing}
+${block('Configuration', text)}
+${isOperator ? replayForm(name) : nothing}
 <h2>Try it</h2>
 <p class="dim">Shows whether the route would deliver a notification, and what its sink would get. Nothing is kept or sent.</p>
 ${tried === null ? nothing : trialOf(tried)}
-<form method="post" action="${routeHref(route.name)}/try">
+<form method="post" action="${routeHref(name)}/try">
 <label for="event">Event</label><select id="event" name="event">${events.map(({ name }) => html`<option${tried?.event === name ? html` selected` : nothing}>${name}</option>`)}</select>
 <label for="body">Its body as KAZOO sends it; empty for the catalogue's example</label><textarea id="body" name="body" spellcheck="false">${tried?.body}</textarea>
 <button class="act">Try</button></form>`,
   };
 }
 
-function acts(name: string, { paused, circuit }: RouteStatus): Html {
+/** What only the daemon that runs it knows, where that isn't this one. */
+function whereText(place: PageRoute['place']): Html {
+  if (place === 'here') return nothing;
+  if (place === 'nowhere')
+    return html`<p class="warn">No daemon runs it now: what is for it waits until one does that may.</p>`;
+  const { daemon, hasOtherConfiguration } = place;
+  return html`<p>The daemon ${daemon} runs it. What you do here reaches it through the journal's database, within a second. Whether the
+sink answers, and what is in flight, only the page of ${daemon} shows, or <code>kazoo-relay status</code> on its machine.</p>
+${hasOtherConfiguration ? html`<p class="warn">${daemon} has other routes or schemas in its configuration: what stands below is this daemon's.</p>` : nothing}`;
+}
+
+function acts({ status: { name, paused, circuit }, place }: PageRoute): Html {
+  const mayProbe = circuit === null ? place !== 'nowhere' : circuit.state !== 'closed';
   const button = (act: string, label: string) =>
     html`<form method="post" action="${routeHref(name)}/act">${hidden({ act })}<button class="act">${label}</button></form>`;
-  return html`<div class="acts">${paused ? button('resume', 'Resume') : button('pause', 'Pause')}${circuit !== null && circuit.state !== 'closed' ? button('probe', 'Probe now') : nothing}</div>`;
+  return html`<div class="acts">${paused ? button('resume', 'Resume') : button('pause', 'Pause')}${mayProbe ? button('probe', 'Probe now') : nothing}</div>`;
 }
 
 function replayForm(name: string): Html {

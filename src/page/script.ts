@@ -16,6 +16,8 @@ export const script = `'use strict';
     busy = true;
     try {
       const answer = await fetch(location.href, { headers: { 'x-live': '1' }, redirect: 'manual' });
+      // The session has ended: what it has shown goes.
+      if (answer.status === 401) location.reload();
       if (answer.ok) {
         const next = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('main[data-live]');
         const typing = main.contains(document.activeElement) && /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
@@ -38,6 +40,10 @@ export const script = `'use strict';
     if (paused || document.hidden) return;
     source = new EventSource('/live');
     source.addEventListener('changed', read);
+    // A stream ends with its session, or with the daemon; what has changed until it is back is not told again.
+    let lost = false;
+    source.addEventListener('error', () => { lost = true; read(); });
+    source.addEventListener('open', () => { if (lost) read(); lost = false; });
   }
   function show() {
     button.textContent = paused ? 'Go on updating' : 'Pause updates';

@@ -2,7 +2,7 @@ import type { Json } from '../common/json.ts';
 import type { OperatorStore } from '../journal/operator-store.ts';
 import type { CountSpan, DeliveryCount, JournalReader } from '../journal/reader.ts';
 import type { Entry } from '../notification/entry.ts';
-import type { Status } from '../ops/status.ts';
+import type { RouteStatus, Status } from '../ops/status.ts';
 
 /** What the page shows, and what it can do: the daemon gives it. */
 export interface PageSource {
@@ -14,7 +14,8 @@ export interface PageSource {
   openStore(): Promise<OperatorStore>;
   /** Tells what has become of notifications, route by route. */
   fates(store: OperatorStore): Promise<(entry: Entry) => Promise<readonly Fate[]>>;
-  routes(): readonly PageRoute[];
+  /** By its name in the journal, also where another daemon runs it; null where the configuration has none. */
+  route(name: string): Promise<PageRoute | null>;
   events(): readonly PageEvent[];
   configuration(): PageConfiguration;
   /** Does with a body what the daemon would, but for journal and sinks. Nothing of it is kept. */
@@ -39,10 +40,14 @@ export interface Fate {
 }
 
 export interface PageRoute {
-  readonly name: string;
-  /** Its configuration as YAML, without secrets. */
+  readonly status: RouteStatus;
+  /** Its configuration as YAML, without secrets: that of this daemon. */
   readonly text: string;
+  readonly place: RoutePlace;
 }
+
+/** Where a route runs: here, on another daemon, or nowhere now. */
+export type RoutePlace = 'here' | 'nowhere' | { readonly daemon: string; readonly hasOtherConfiguration: boolean };
 
 export interface PageEvent {
   readonly name: string;

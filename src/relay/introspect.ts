@@ -83,7 +83,7 @@ export function introspect(
 const longest = 3_000;
 
 /** A database that is away isn't asked what it holds: it may be long until it is known that it doesn't answer. */
-async function unlessDegraded<T>(journal: Journal, work: () => Promise<T>): Promise<T> {
+export async function unlessDegraded<T>(journal: Journal, work: () => Promise<T>): Promise<T> {
   if (journal.degraded !== null) throw new JournalError(journal.degraded.reason);
   return within(longest, 'the journal', work());
 }

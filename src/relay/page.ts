@@ -1,20 +1,19 @@
 import { fullTime } from '../common/text/times.ts';
-import type { Config } from '../config/config.ts';
 import { configText, routeText } from '../config/describe/show.ts';
 import { diagnosticText } from '../config/diagnostics.ts';
-import { routeInJournal, routesInJournal, storeLocation } from '../config/journal-place.ts';
+import { routesInJournal, storeLocation } from '../config/journal-place.ts';
 import { storeAt } from '../journal/open.ts';
 import type { Summary } from '../journal/reader.ts';
 import { commonFields, events, exampleRoutingKey } from '../kazoo/catalogue.ts';
 import { relayEvents } from '../kazoo/relay-events.ts';
 import type { Endpoints } from '../ops/http-server.ts';
-import type { Status } from '../ops/status.ts';
+import type { DaemonStatus, RouteStatus, Status } from '../ops/status.ts';
 import { addPage } from '../page/pages.ts';
 import { visitorOf } from '../page/requests.ts';
-import type { PageEvent, PageRoute, PageSource, Trial } from '../page/source.ts';
+import type { PageEvent, PageSource, RoutePlace, Trial } from '../page/source.ts';
 import { schemaOf } from '../schema/generate.ts';
 import { createFateTeller } from './fates.ts';
-import { cachedByCost } from './introspect.ts';
+import { cachedByCost, unlessDegraded } from './introspect.ts';
 import { createRehearsal } from './rehearsal.ts';
 import type { Reloader, Running } from './reload.ts';
 import { entriesInRange } from './replay.ts';
@@ -34,8 +33,8 @@ export function pageOf(running: Running, shown: Shown): Pick<Endpoints, 'mayAsk'
     async mayAsk(request) {
       if (running.config.http.access.metrics === 'open') return true;
       const { authorization } = request.headers;
-      const visitor = authorization === undefined ? visitorOf(request, access) : await access.visitorBy(authorization);
-      return visitor !== null;
+      if (authorization !== undefined) return access.isUser(authorization);
+      return (await visitorOf(request, access)).visitor !== null;
     },
     addPage: (server) => addPage(server, sourceOf(running, shown), access),
   };
@@ -43,7 +42,12 @@ export function pageOf(running: Running, shown: Shown): Pick<Endpoints, 'mayAsk'
 
 function sourceOf(running: Running, { status, summary, lastReload, forget }: Shown): PageSource {
   const { journal, routes } = running;
-  const placeOf = (route: Config['routes'][number]) => routeInJournal(route, running.config);
+  /** Of a route by its name in the journal. @param known what the journal knows */
+  const configOf = (name: string, known: readonly { readonly name: string }[]) =>
+    routesInJournal(
+      running.config,
+      known.map((one) => one.name),
+    ).find((one) => one.name === name);
   const counts = { minute: cachedCounts('minute'), hour: cachedCounts('hour'), day: cachedCounts('day') };
   // Made anew when a reload has brought another configuration.
   let rehearsal: { readonly of: object; readonly rehearse: ReturnType<typeof createRehearsal> } | undefined;
@@ -54,7 +58,7 @@ function sourceOf(running: Running, { status, summary, lastReload, forget }: Sho
 
   function cachedCounts(per: 'minute' | 'hour' | 'day') {
     let since = 0;
-    const read = cachedByCost(() => journal.counts(per, since));
+    const read = cachedByCost(() => unlessDegraded(journal, () => journal.counts(per, since)));
     return (from: number) => {
       since = from;
       return read();
@@ -75,7 +79,13 @@ function sourceOf(running: Running, { status, summary, lastReload, forget }: Sho
       const places = routesInJournal(running.config, known);
       return createFateTeller(store, places, await status(), (at) => fullTime(at, {}));
     },
-    routes: () => running.config.routes.map((route): PageRoute => ({ name: placeOf(route), text: routeText(route) })),
+    async route(name) {
+      const { routes: all, daemons } = await status();
+      const config = configOf(name, all);
+      const route = all.find((one) => one.name === name);
+      if (config === undefined || route === undefined) return null;
+      return { status: route, text: routeText(config), place: placeOf(route, daemons) };
+    },
     events: () => allEvents,
     configuration: () => ({
       file: running.files[0] ?? null,
@@ -98,10 +108,10 @@ function sourceOf(running: Running, { status, summary, lastReload, forget }: Sho
       };
     },
     async *replayable(store, name, span) {
-      const route = running.config.routes.find((one) => placeOf(one) === name);
+      const route = configOf(name, (await status()).routes);
       const cursor = await store.cursorOf(name);
       if (route === undefined || cursor === null) return;
-      yield* entriesInRange(span, store, { ...route, name }, cursor, new Map());
+      yield* entriesInRange(span, store, route, cursor, new Map());
     },
     probe(route) {
       journal.look();
@@ -114,6 +124,14 @@ function sourceOf(running: Running, { status, summary, lastReload, forget }: Sho
     },
     subscribe: (listener) => journal.subscribe(listener),
   };
+}
+
+function placeOf({ holder, circuit }: RouteStatus, daemons: Status['daemons']): RoutePlace {
+  if (circuit !== null) return 'here';
+  if (holder === null) return 'nowhere';
+  const configurationOf = (wanted: (daemon: DaemonStatus) => boolean) => daemons.find(wanted)?.configuration;
+  const [own, others] = [configurationOf(({ asked }) => asked), configurationOf(({ name }) => name === holder)];
+  return { daemon: holder, hasOtherConfiguration: own !== others };
 }
 
 const allEvents: readonly PageEvent[] = [...events, ...relayEvents].map((event) => ({

@@ -10,7 +10,7 @@ import { openFileShortage } from '../ops/process.ts';
 import { stuckIn, summaryOf, unreadyIn } from '../ops/runtime-snapshot.ts';
 import type { HealthSource } from '../ops/systemd.ts';
 import { Access } from '../page/access.ts';
-import { sinkKind } from '../sinks/registry.ts';
+import { sinkDeclaration } from '../sinks/declarations.ts';
 import { FileWatch, markOf } from './file-watch.ts';
 import { IntakePipelines } from './intake-pipelines.ts';
 import { heldIn, introspect } from './introspect.ts';
@@ -29,6 +29,8 @@ import { startSelfReports } from './self-reports.ts';
 export interface Relay {
   /** What a service manager wants to know. */
   readonly health: HealthSource;
+  /** Resolves once the page can be opened, where the HTTP port isn't off; or when that is closed before. */
+  readonly pageOpened: Promise<void>;
   /**
    * Loads the configuration again, after any reload in progress: equal parts continue, changed ones are replaced when
    * their work in flight is done. It never rejects: an invalid configuration changes nothing, and the report says why.
@@ -77,7 +79,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   const running: Running = {
     ...{
       config,
-      access: new Access(config.http.access.users),
+      access: new Access(config.http.access.users, journal.logins),
       loaded: first,
       files: first.files,
       read: first.read,
@@ -132,7 +134,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
       journal.look();
       return null;
     },
-    page: async () => ({ http: http?.status ?? null, path: loginPath(running.access) }),
+    page: async () => ({ http: http?.status ?? null, path: await loginPath(running.access) }),
     try: async (route?: string) => {
       journal.look();
       return routes.tryNow(route);
@@ -141,6 +143,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   const control = await openControl(ownFolder(config.journal), answers, logger);
 
   return {
+    pageOpened: http?.opened ?? Promise.resolve(),
     health: { summary: () => summaryOf(snapshot), stuck: () => stuckIn(snapshot) },
     reload: () => reloader.request(),
     stop: () => shutdown.run(running, { reloader, control, http, reports }),
@@ -148,14 +151,14 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
 }
 
 /** Whoever may ask the daemon here is an operator. */
-function loginPath(access: Access): string {
-  return `/login?link=${access.createLink({ name: 'page link', role: 'operator' })}`;
+async function loginPath(access: Access): Promise<string> {
+  return `/login?link=${await access.createLink({ name: 'page link', role: 'operator' })}`;
 }
 
 function warnOfFewDescriptors({ brokers, routes }: Config, { logger }: Log): void {
   const few = openFileShortage([
     ...brokers.map(() => 1),
-    ...routes.map(({ sink: { type, options } }) => sinkKind(type).limits(options).concurrency),
+    ...routes.map(({ sink: { type, options } }) => sinkDeclaration(type).limits(options).concurrency),
   ]);
   if (few !== null) logger.warn(few, messages.fewFiles);
 }

@@ -63,7 +63,7 @@ export class Routes {
     const { name, start, invalid, host, every } = config;
     const place = routeInJournal(config, this.#daemon);
     const log = this.#log.child({ route: place });
-    const kind = sinkKind(config.sink.type);
+    const kind = await sinkKind(config.sink.type);
     const mayRemoveOld = () => this.#journal.clock.isTrusted;
     const openSink = () => kind.open(config.sink.options, { route: name, mayRemoveOld, log });
     const options = { ...config, name: place, flow: kind.limits(config.sink.options) };

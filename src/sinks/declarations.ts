@@ -1,9 +1,12 @@
 import type { OptionIssue, OptionRule } from '../common/options/declare.ts';
 import type { EnvelopeKey } from '../notification/envelope.ts';
+import { amqpDeclaration } from './amqp/options.ts';
 import { databaseDeclaration } from './database/declaration.ts';
+import { execDeclaration } from './exec/options.ts';
 import { fileDeclaration } from './file/options.ts';
 import { logDeclaration } from './log/options.ts';
 import type { SinkDeclaration, SinkLimits, SinkRoute } from './sink.ts';
+import { syslogDeclaration } from './syslog/options.ts';
 import { webhookDeclaration } from './webhook/declaration.ts';
 
 /** A kind of sink whose options' type is not known here: what its functions get must have been checked against `options`. */
@@ -23,6 +26,9 @@ export const sinkDeclarations: readonly AnySinkDeclaration[] = [
   fileDeclaration,
   databaseDeclaration,
   webhookDeclaration,
+  execDeclaration,
+  amqpDeclaration,
+  syslogDeclaration,
 ];
 
 /** @throws Error for a type that there is no kind for, which a checked configuration doesn't have */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
-import { type FrameReader, readOn } from '../../src/broker/amqplib.ts';
 import { ReceivedMessage, receive } from '../../src/broker/receiver.ts';
+import { type FrameReader, readOn } from '../../src/common/net/amqplib.ts';
 import { decode } from '../../src/kazoo/decode.ts';
 import { contentHeader, deliverMethod, frame, short } from '../support/frames.ts';
 

@@ -2,11 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import { excerptLines, findSlip, type Slip as TextSlip } from '../../src/common/text/slips.ts';
 import { diagnosticLines } from '../../src/config/diagnostics.ts';
 import { checkConfig } from '../../src/config/load.ts';
+import { sinkDeclarations } from '../../src/sinks/declarations.ts';
 import { configFolder, given } from '../support/config-folder.ts';
 
 const folder = configFolder();
 const broker = 'brokers: [{ zone: west, url: amqp://127.0.0.1 }]\n';
 const log = 'sink: { type: log }';
+const types = sinkDeclarations.map(({ type }) => type).join(', ');
 
 /** Where in a configuration the slip is made. */
 const places = {
@@ -31,7 +33,7 @@ const slips: readonly Slip[] = [
     'broker',
     '- zone: west\n  url:amqp://u:geheim@h',
     'a key needs a colon and a space behind it',
-    '    url: …://…:…@…',
+    '    url: amqp://…:…@…',
   ],
   ['broker', '-zone: west\n url: amqp://h', 'the dash of a list needs a space behind it', '  - zone: west'],
   ['broker', '- zone = west\n  url: amqp://h', 'a key needs a colon and a space behind it, not =', '  - zone: west'],
@@ -61,7 +63,7 @@ const slips: readonly Slip[] = [
     'type: database\nurl: postgres://u:$DB_PASSWORD@h/d',
     `routes.all.sink.url has $DB_PASSWORD, which nothing replaces: write \${env:DB_PASSWORD}, or %24 for a $ itself`,
   ],
-  ['broker', '- zone: west\n   url: amqp://h', 'line 3 is indented by 5, its neighbours by 4', '    url: …://…'],
+  ['broker', '- zone: west\n   url: amqp://h', 'line 3 is indented by 5, its neighbours by 4', '    url: amqp://…'],
   [
     'routes',
     'all:\n  sink: { type: webhook, url: https://a/{account_id} }',
@@ -235,20 +237,16 @@ const slips: readonly Slip[] = [
   ],
   ['routes', '- name: crm\n  sink: { type: log }', 'routes is a mapping: write crm:, not - name: crm'],
   ['routes', 'all\n  sink: { type: log }', 'a key needs a colon and a space behind it', '  …:'],
-  [
-    'routes',
-    'all:\n  sink: log',
-    'routes.all.sink must be a mapping with a type: log, file, database, webhook; write { type: log }',
-  ],
+  ['routes', 'all:\n  sink: log', `routes.all.sink must be a mapping with a type: ${types}; write { type: log }`],
   [
     'routes',
     'all:\n  sink: type:log',
-    'routes.all.sink must be a mapping with a type: log, file, database, webhook; a key needs a space behind its colon, type: …',
+    `routes.all.sink must be a mapping with a type: ${types}; a key needs a space behind its colon, type: …`,
   ],
   [
     'routes',
     'all:\n  sink: { type:log }',
-    'routes.all.sink must be a mapping with a type: log, file, database, webhook; a key needs a space behind its colon, type: …',
+    `routes.all.sink must be a mapping with a type: ${types}; a key needs a space behind its colon, type: …`,
   ],
   ['routes', 'all:\n  sink: log\n    level: info', 'a key has either a value or entries below it', '    sink:'],
   [
@@ -275,7 +273,7 @@ const slips: readonly Slip[] = [
   [
     'sink',
     'url: https://crm.example.com',
-    'routes.all.sink must be a mapping with a type: log, file, database, webhook; with such a url, type: webhook',
+    `routes.all.sink must be a mapping with a type: ${types}; with such a url, type: webhook`,
   ],
   [
     'sink',

@@ -10,6 +10,8 @@ interface Service {
   readonly build?: string;
   readonly init?: boolean;
   readonly profiles?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly command?: readonly string[];
   readonly volumes: readonly string[];
   readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean } & Record<string, unknown>;
   readonly mem_reservation?: string;
@@ -39,6 +41,13 @@ describe('docker-compose.yml', () => {
       /^HEALTHCHECK --interval=(\S+) --timeout=(\S+) --start-period=(\S+) CMD (.*)$/m.exec(dockerfile) ?? [];
     const own = { test: ['CMD', ...JSON.parse(command)], interval, timeout, start_period };
     expect(daemon.healthcheck).toEqual(own);
+  });
+
+  test('opens the page on this machine alone, where the daemon listens, and its start writes a link to it', () => {
+    const { http } = parse(readFileSync('deploy/docker/config/kazoo-relay.yaml', 'utf8'));
+    expect(http.listen).toBe('0.0.0.0:9400');
+    expect(daemon.ports).toEqual(['127.0.0.1:9400:9400']);
+    expect(daemon.command).toEqual(['run', '--page-link']);
   });
 
   test('mounts the folder of the configuration, not the file, which an editor would replace', () => {

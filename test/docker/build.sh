@@ -18,6 +18,7 @@ main() {
   check_other_users
   start_broker
   start_daemon
+  check_page
   publish_all
   run_demo
   stop_daemon
@@ -148,12 +149,18 @@ start_daemon() {
   [[ -d "$work/volume" ]] || cp --archive "$root$volume" "$work/volume"
   : > "$work/stderr"
   unshare --mount --pid --fork --kill-child bash -euc "$contained" - "$root" "$work/volume" "$volume" \
-    $(command_as_user) $(image_says '.Entrypoint + .Cmd | .[]') < /dev/null >> "$work/stdout" 2> "$work/stderr" 3>&- &
+    $(command_as_user) $(image_says '.Entrypoint[]') $(compose_command) < /dev/null >> "$work/stdout" 2> "$work/stderr" 3>&- &
   outside=$!
   wait_for 'the daemon to consume' grep --quiet '"consuming"' "$work/stderr"
   daemon=$(pgrep --parent "$outside")
   ! nsenter --target "$daemon" --mount --root touch /new 2> /dev/null || fail "root may write to the image's files"
+  wait_for 'a link to the page' grep --quiet 'logs in to the page once' "$work/stderr"
   say "started the daemon: $(grep -E '^(Uid|NSpid|CapBnd|NoNewPrivs)' "/proc/$daemon/status" | xargs)"
+}
+
+# The daemon's, as a list of JSON and YAML has it.
+compose_command() {
+  sed -n 's/^    command: \[\(run.*\)\]$/\1/p' docker-compose.yml | tr --delete ,
 }
 
 # Ends as the daemon itself.
@@ -167,6 +174,17 @@ contained='
   mount --rbind /dev "$root/dev"
   mount --options remount,bind,ro "$root"
   exec chroot "$root" "$@"'
+
+# The link in the daemon's log, as a browser follows it.
+check_page() {
+  local link cookie
+  link=$(jq --raw-output 'select(.link) | .link' "$work/stderr")
+  [[ "$link" == http://127.0.0.1:9400/login?link=* ]] || fail "the link is $link"
+  cookie=$(curl --silent --show-error --dump-header - --data "link=${link#*=}" http://127.0.0.1:9400/login | grep --ignore-case ^set-cookie)
+  cookie=${cookie#*: }
+  curl --silent --show-error --fail --cookie "${cookie%%;*}" http://127.0.0.1:9400/audit | grep --quiet 'page link (operator)' || fail 'the link logs nobody in'
+  say 'the link in its log logs in to the page'
+}
 
 publish_all() {
   [[ "$(in_container $(health_check))" == '' ]] || fail 'the health check prints something, or fails'
@@ -188,6 +206,7 @@ run_demo() {
   published=$((published + $(grep --only-matching --perl-regexp '(?<=^published )\d+' "$work/demo")))
   wait_for "$published lines on stdout" has_lines "$published" "$work/stdout"
   grep --quiet 'docker compose logs' "$work/demo" || fail 'the demo does not say where to look'
+  grep --quiet '^  http://127.0.0.1:9400/login?link=' "$work/demo" || fail 'the demo has no link to the page'
   say "the demo $(grep ^published "$work/demo"), and says where to look"
 }
 

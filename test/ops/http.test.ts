@@ -90,6 +90,7 @@ describe('the HTTP port', () => {
     const relay = started((path) => path('http.sock'));
     const at = await httpAddress(relay.daemon);
     expect(at).toBe(relay.path('http.sock'));
+    expect(statSync(at).mode & 0o777).toBe(0o660);
     expect((await ask(at, '/livez', { headers: { host: 'anything' } })).status).toBe(200);
     await relay.daemon.end('SIGKILL');
     relay.start();
@@ -97,6 +98,17 @@ describe('the HTTP port', () => {
     expect((await ask(at, '/metrics')).body).toContain('kazoo_relay_build_info');
     expect(await relay.daemon.end('SIGTERM')).toBe(0);
     expect(() => statSync(at)).toThrow();
+  });
+
+  test('that all machines reach is where a link in the log leads that logs in once, if the start asks for one', async () => {
+    const relay = started('0.0.0.0:0', {}, '--page-link');
+    await relay.daemon.says('logs in to the page once');
+    const [, at = '', link = ''] =
+      /"link":"http:\/\/(127\.0\.0\.1:\d+)\/login\?link=([\w-]{43})"/.exec(relay.daemon.stderr) ?? [];
+    const follow = () => ask(at, '/login', { method: 'POST', body: `link=${link}` });
+    expect([(await follow()).status, (await follow()).status]).toEqual([303, 403]);
+    const closed = started('off', {}, '--page-link');
+    await closed.daemon.says('the HTTP port is off: set http.listen');
   });
 
   test('changes the level of the log', async () => {
@@ -188,13 +200,17 @@ const endpoints: Endpoints = {
   addPage: () => () => undefined,
 };
 
-function started(listen: string | ((path: (name: string) => string) => string), http: object = {}): TestRelay {
+function started(
+  listen: string | ((path: (name: string) => string) => string),
+  http: object = {},
+  ...args: readonly string[]
+): TestRelay {
   const relay = testRelay(broker.url, (path) => ({
     http: { listen: typeof listen === 'string' ? listen : listen(path), ...http },
     routes: { archive: { sink: { type: 'file', path: path('archive.ndjson') } } },
   }));
   relays.push(relay);
-  relay.start();
+  relay.start(...args);
   return relay;
 }
 

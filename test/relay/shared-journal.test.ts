@@ -7,6 +7,7 @@ import type { DaemonStatus, RouteStatus, Status } from '../../src/ops/status.ts'
 import { cli, type Result } from '../support/cli.ts';
 import { total } from '../support/http.ts';
 import { publishAsKazoo } from '../support/kazoo.ts';
+import { hostileQuery, hostileWords } from '../support/page-stage.ts';
 import { type JournalRole, makeJournalRole, type SharedPostgres, sharePostgres } from '../support/postgresql.ts';
 import { startProxy } from '../support/proxy.ts';
 import { type SharedBroker, shareBroker } from '../support/rabbitmq.ts';
@@ -26,6 +27,8 @@ let database: SharedPostgres;
 let role: JournalRole;
 let receiver: Receiver;
 let running: Map<string, RelayHere>;
+/** Of somebody who is logged in to the page. */
+let session: string;
 /** What the receiver answers to each path. */
 let answers: Record<string, (body: { id: string }) => Reply>;
 
@@ -38,7 +41,7 @@ beforeAll(async () => {
   receiver = await startReceiver(({ path, body }) => answers[path]?.(JSON.parse(body)) ?? 200);
   running = new Map();
   for (const name of daemons) {
-    const relay = await startRelayHere(configOf(name));
+    const relay = await startRelayHere(configOf(name, { listen: '127.0.0.1:0' }));
     running.set(name, relay);
     await relay.says('consuming');
   }
@@ -159,13 +162,77 @@ describe('of daemons that share a journal', () => {
     expect((await there(['tail', '--accounts', account])).stdout).toBe('');
   });
 
+  test('a login on one holds on all of them, its link is good on any once, and a logout ends it everywhere', async () => {
+    session = await loginAt('alpha', await linkAt('beta'));
+    for (const name of daemons) expect((await visit(name, '/audit', { session })).status).toBe(200);
+    const other = await loginAt('beta', await linkAt('beta'));
+    expect((await visit('alpha', '/audit', { session: other })).status).toBe(200);
+    expect((await visit('beta', '/logout', { session: other, form: {} })).status).toBe(303);
+    expect((await visit('alpha', '/audit', { session: other })).status).toBe(401);
+    const link = await linkAt('alpha');
+    const followed = await Promise.all(daemons.map((name) => visit(name, '/login', { form: { link } })));
+    expect(followed.map(({ status }) => status).toSorted()).toEqual([303, 403]);
+    const secrets = `${session} ${other} ${link}`.split(' ');
+    const rows = JSON.stringify(await database.query('SELECT * FROM kazoo_relay.logins'));
+    expect(rows).toContain('page link');
+    for (const secret of secrets) expect(rows).not.toContain(secret);
+  });
+
+  test('the page of one opens the routes of the others, and what is done there reaches whoever runs them', async () => {
+    const page = await visit('alpha', '/', { session });
+    expect(page.body).toContain(
+      '<a href="/routes/each%40beta">each@beta</a></td><td>webhook</td><td><span class="dim">at beta',
+    );
+    const shown = async (name: string, route: string) => (await visit(name, `/routes/${route}`, { session })).body;
+    expect(await shown('alpha', 'each%40beta')).toContain('The daemon beta runs it.');
+    expect(await shown('beta', 'each%40beta')).not.toContain('runs it.');
+    const act = (name: string, route: string, form: Record<string, string>) =>
+      visit(name, `/routes/${route}/act`, { session, form });
+    expect((await act('alpha', 'each%40beta', { act: 'pause' })).status).toBe(303);
+    await running.get('beta')?.says('"route":"each@beta","by":"page link"');
+    expect(await shown('alpha', 'each%40beta')).toMatch(/Paused for .* by page link.*>Resume</s);
+    expect((await act('alpha', 'each%40beta', { act: 'resume' })).status).toBe(303);
+    expect((await act('alpha', 'nowhere', { act: 'pause' })).status).toBe(404);
+    expect((await act('alpha', 'each%40beta', { act: 'fly' })).status).toBe(400);
+    expect((await status()).former_routes).toEqual([]);
+
+    const form = { since: '2020-01-01' };
+    const asked = await visit('alpha', '/routes/each%40beta/replay', { session, form });
+    const dry = await there(['replay', '--route', 'each@beta', ...all, '--dry-run']);
+    const [, count] = /(\d+) notifications? would be delivered/.exec(dry.stdout) ?? [];
+    expect(asked.body).toContain(`Replay ${count} on each@beta?`);
+
+    const before = receivedAt('/slow').length;
+    answers['/slow'] = () => ({ status: 503, headers: { 'retry-after': '3600' } });
+    await publish(1);
+    await until(() => receivedAt('/slow').length > before, { what: 'a try' });
+    delete answers['/slow'];
+    const other = (await routeOf('slow')).holder === 'alpha' ? 'beta' : 'alpha';
+    expect(await shown(other, 'slow')).toContain('>Probe now<');
+    await act(other, 'slow', { act: 'probe' });
+    await until(() => receivedAt('/slow').length === before + 2, { what: 'the probe' });
+  });
+
+  test('hostile words in an address or a form are answered as what they are: nothing that there is', async () => {
+    for (const word of hostileWords) {
+      const pages = ['/failures/list', '/notifications'].map((path) => `${path}?${hostileQuery(word)}`);
+      pages.push(`/notifications/${encodeURIComponent(word.toWellFormed())}`);
+      for (const path of pages) expect([path, (await visit('alpha', path, { session })).status]).not.toContain(500);
+      const form = { act: 'drop', choice: hostileQuery(word), event: word, body: word, since: word, until: word };
+      for (const path of ['/failures/act', '/routes/crm/replay'])
+        expect([path, word, (await visit('alpha', path, { session, form })).status]).not.toContain(500);
+    }
+  });
+
   test('another one of another configuration is told of, and one of the same name refused', async () => {
     await expect(startRelayHere(configOf('beta', { spool: 'second' }))).rejects.toThrow(
       'give each daemon a name of its own',
     );
-    const other = await startRelayHere(configOf('delta', { zones: ['west'] }));
+    const other = await startRelayHere(configOf('delta', { zones: ['west'], listen: '127.0.0.1:0' }));
+    running.set('delta', other);
     const told = async () => (await there(['status'])).stdout;
     await until(async () => /different routes or schemas in their\s+configurations/.test(await told()), { what: 'it' });
+    expect((await visit('delta', '/routes/archive', { session })).body).toContain('alpha has other routes or schemas');
     await other.stop();
     await until(async () => /^the daemon does not run here; all is well/.test(await told()), { what: 'its end' });
   });
@@ -190,7 +257,9 @@ describe('of daemons that share a journal', () => {
     const own = await startRelayHere(file);
     running.set('epsilon', own);
     await own.says('consuming');
-    const page = async (path: string) => (await fetch(`http://${(await here()).http?.listen}${path}`)).text();
+    const page = async (path: string) => (await visit('epsilon', path)).body;
+    // It was logged in on another one, before this one was there.
+    expect((await visit('epsilon', '/audit', { session })).status).toBe(200);
     expect((await page('/')).replaceAll(/<[^>]*>/g, ' ')).toMatch(/Daemons .*alpha +running .*epsilon +here /s);
     proxy.freeze();
     const published = await publish(20);
@@ -205,10 +274,25 @@ describe('of daemons that share a journal', () => {
     const { code, stderr } = await cli(['status', '--check', 'ready', '--config', file]);
     expect([code, stderr]).toEqual([1, expect.stringContaining("the journal's database is away")]);
     const metrics = await page('/metrics');
+    const open = await visit('epsilon', '/', { session });
+    expect([open.status, open.body]).toEqual([
+      200,
+      expect.stringMatching(/no login: the journal is away.*is away for /s),
+    ]);
+    const closed = [
+      await visit('epsilon', '/audit', { session }),
+      await visit('epsilon', '/routes/crm/act', { session, form: { act: 'pause' } }),
+      await visit('epsilon', '/login', { form: { link: 'guessed' } }),
+    ];
+    for (const answer of closed)
+      expect(answer).toMatchObject({ status: 503, body: expect.stringContaining('Nobody can be logged in now') });
+    const noLink = await cli(['page', '--config', file]);
+    expect([noLink.code, noLink.stderr]).toEqual([2, expect.stringContaining("the journal's server")]);
     expect(total(metrics, 'kazoo_relay_journal_degraded')).toBe(1);
     expect(total(metrics, 'kazoo_relay_journal_spooled')).toBeGreaterThan(0);
     proxy.thaw();
     await until(async () => (await here()).journal.degraded === null, { what: 'the database to be back' });
+    await until(async () => (await visit('epsilon', '/audit', { session })).status === 200, { what: 'the session' });
     // What was in flight when its routes became another daemon's may come twice.
     const arrived = () => new Set(receiver.arrivals.map(({ path, body }) => `${path} ${JSON.parse(body).data.msg_id}`));
     await until(() => published.every((id) => arrived().has(`/crm ${id}`)), { what: 'all that was kept' });
@@ -270,6 +354,34 @@ async function routeOf(wanted: string): Promise<RouteStatus> {
   const route = (await status()).routes.find(({ name }) => name === wanted);
   if (route === undefined) throw new Error(`status has no route ${wanted}`);
   return route;
+}
+
+interface Visit {
+  readonly session?: string;
+  readonly form?: Record<string, string>;
+}
+
+/** Asks the page of a daemon, as a browser does. */
+async function visit(name: string, path: string, { session: secret, form }: Visit = {}) {
+  const said = await running.get(name)?.says('the HTTP port is open');
+  const listen = /"listen":"([^"]+)","msg":"the HTTP port is open"/.exec(said ?? '')?.[1];
+  const answer = await fetch(`http://${listen}${path}`, {
+    redirect: 'manual',
+    headers: secret === undefined ? {} : { cookie: `kazoo_relay_session=${secret}` },
+    ...(form && { method: 'POST', body: new URLSearchParams(form) }),
+  });
+  return { status: answer.status, body: await answer.text(), cookie: answer.headers.get('set-cookie') ?? '' };
+}
+
+async function linkAt(name: string): Promise<string> {
+  const { stdout } = await cli(['page', '--config', join(folder, `${name}.yaml`)]);
+  return /link=([\w-]{43})/.exec(stdout)?.[1] ?? '';
+}
+
+/** The session that a link begins. */
+async function loginAt(name: string, link: string): Promise<string> {
+  const { cookie } = await visit(name, '/login', { form: { link } });
+  return /=([\w-]{43});/.exec(cookie)?.[1] ?? '';
 }
 
 function publish(count: number): Promise<string[]> {

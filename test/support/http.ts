@@ -5,6 +5,7 @@ import type { Daemon } from './daemon.ts';
 export interface Answer {
   readonly status: number;
   readonly body: string;
+  readonly headers: http.IncomingHttpHeaders;
 }
 
 /** Asks the daemon, at an address and port or at a Unix socket. */
@@ -20,7 +21,8 @@ export function ask(
   const where = at.startsWith('/') ? { socketPath: at } : { host: at.split(':')[0], port: at.split(':')[1] };
   return new Promise((resolve, reject) => {
     const request = http.request({ ...where, path, method, headers, agent: false }, (response) => {
-      text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
+      const { statusCode: status = 0, headers: answered } = response;
+      text(response).then((answer) => resolve({ status, body: answer, headers: answered }), reject);
     });
     request.on('error', reject).end(body);
   });

@@ -16,6 +16,18 @@ import { until } from './until.ts';
 /** It stands in every field that a sender or a receiver may fill. */
 export const hostile = '"><script>alert(1)</script>\u202e\u001b[31m\'&';
 
+/** What an address may have in the place of a parameter, or of each name of a query. */
+export const hostileWords = [
+  ...[hostile, '../../etc/passwd', '\0', '\ud800', "' OR 1=1 --", '\r\nset-cookie: a=b', 'constructor', '-1', '1e99'],
+  ...['99999999999999999999', 'x'.repeat(600)],
+];
+
+/** That query, with a word for each name. */
+export function hostileQuery(word: string): string {
+  const names = ['state', 'route', 'event', 'reason', 'id', 'account', 'number', 'call', 'since', 'after'];
+  return `${new URLSearchParams(names.map((name): [string, string] => [name, word]))}`;
+}
+
 /** The account of all that is hostile. */
 export const account = `acc${hostile}`;
 

@@ -179,7 +179,7 @@ function testConnections(config: Config): Promise<ConnectionTest[]> {
     ...routes.map(({ name, host, sink }) =>
       attempt(`route ${name} (${sink.type})`, async () =>
         host === undefined || host === config.name || config.journal.url === undefined
-          ? sinkKind(sink.type).connectionTest(sink.options, { ...context, route: name })
+          ? (await sinkKind(sink.type)).connectionTest(sink.options, { ...context, route: name })
           : `not tried here: only the daemon ${host} runs it`,
       ),
     ),

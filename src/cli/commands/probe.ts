@@ -73,7 +73,7 @@ async function probe(terminal: Terminal, name: string, { event, config }: Option
   }
   await note(terminal, loaded, { route: name, event });
   const log = pino({ level: 'warn', base: null }, pino.destination({ dest: 2, sync: true }));
-  const sink = await sinkKind(route.sink.type).open(route.sink.options, { route: name, log, isGuest: true });
+  const sink = await (await sinkKind(route.sink.type)).open(route.sink.options, { route: name, log, isGuest: true });
   try {
     const started = performance.now();
     const report = await reportOf(sink, shape(entry, [], createReshape(route.shape)), AbortSignal.timeout(longest));

@@ -2,8 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { onSignal, releaseStops, stopSignals } from '../../common/async/early-signals.ts';
+import { reasonOf } from '../../common/errors.ts';
 import { messages } from '../../common/messages.ts';
 import { suggestionFor } from '../../common/text/did-you-mean.ts';
+import type { Config } from '../../config/config.ts';
 import { diagnosticText } from '../../config/diagnostics.ts';
 import { ownFolder, storeLocation } from '../../config/journal-place.ts';
 import { type LoadedConfig, readConfig } from '../../config/load.ts';
@@ -14,9 +16,16 @@ import { refuseSecond } from '../../ops/control.ts';
 import { createLog, type Log, listenToSignals } from '../../ops/log.ts';
 import { boundYoungGeneration, version } from '../../ops/process.ts';
 import { type Notifier, openNotifier } from '../../ops/systemd.ts';
-import { startRelay } from '../../relay/relay.ts';
+import { type Relay, startRelay } from '../../relay/relay.ts';
 import { overridesOf, takesOverrides } from '../support/args.ts';
+import { pageLink } from '../support/daemon-client.ts';
 import type { Terminal } from '../support/terminal.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly pageLink?: boolean;
+  readonly rebuild?: boolean;
+}
 
 export function runCommand(terminal: Terminal): Command {
   return (
@@ -25,19 +34,16 @@ export function runCommand(terminal: Terminal): Command {
         'run the daemon until SIGTERM or Ctrl-C (a second one ends it at once); the default command without a terminal',
       )
       .option('-c, --config <file>', 'configuration file')
+      .option('--page-link', 'write a link to the log that logs in to the page, once')
       .option('--rebuild', 'first replace a damaged journal by a new one with all that can be read')
       .addHelpText('after', help)
       // It is the command that is run without a name, so a misspelt name of another one comes here.
       .allowExcessArguments()
-      .action(async (options: { config?: string; rebuild?: boolean }, command: Command) => {
+      .action(async (options: Options, command: Command) => {
         const [unknown] = command.args;
         if (unknown !== undefined) refuse(unknown, command);
         if (command.parent?.args[0] !== command.name()) terminal.complain(unnamed);
-        await run(
-          findConfigFile(options.config, terminal.env),
-          overridesOf({ ...options }, terminal.env),
-          options.rebuild ?? false,
-        );
+        await run(findConfigFile(options.config, terminal.env), overridesOf({ ...options }, terminal.env), options);
       })
   );
 }
@@ -63,11 +69,11 @@ function refuse(unknown: string, command: Command): never {
   command.error(`error: there is no command '${unknown}'${hint}`);
 }
 
-async function run(file: string, overrides: Overrides, rebuild: boolean): Promise<void> {
+async function run(file: string, overrides: Overrides, options: Options): Promise<void> {
   const loaded = readConfig(file, overrides);
   const ownLog = await createLog(loaded.config.log);
   try {
-    await runDaemon(file, overrides, rebuild, loaded, ownLog);
+    await runDaemon(file, overrides, options, loaded, ownLog);
   } finally {
     // Before any message about the failure.
     await ownLog.close();
@@ -77,7 +83,7 @@ async function run(file: string, overrides: Overrides, rebuild: boolean): Promis
 async function runDaemon(
   file: string,
   overrides: Overrides,
-  rebuild: boolean,
+  options: Options,
   loaded: LoadedConfig,
   ownLog: Log,
 ): Promise<void> {
@@ -89,7 +95,7 @@ async function runDaemon(
   log.info({ version, node: process.versions.node, config: file, routes, pid: process.pid }, messages.starting);
   logWarnings(loaded, log);
   await refuseSecond(ownFolder(config.journal));
-  if (rebuild) {
+  if (options.rebuild) {
     // Signals received so far are handled first. From then on a signal to stop ends the process, and the journal is
     // unchanged.
     await nextTurn();
@@ -120,12 +126,22 @@ async function runDaemon(
   const relay = await starting;
   notifier = await openNotifier(relay.health, log);
   notifier.ready();
+  if (options.pageLink) void writePageLink(relay, config, log);
   const signal = await stopped;
   log.info({ signal }, messages.stopping);
   for (const another of stopSignals) process.once(another, () => process.exit(1));
   await notifier.stopping();
   await relay.stop();
   log.info(messages.stopped);
+}
+
+async function writePageLink({ pageOpened }: Relay, { journal }: Config, log: Logger): Promise<void> {
+  await pageOpened;
+  try {
+    log.info({ link: await pageLink(ownFolder(journal)) }, messages.pageLink);
+  } catch (error) {
+    log.warn({ reason: reasonOf(error) }, messages.noPageLink);
+  }
 }
 
 function logWarnings({ warnings }: LoadedConfig, log: Logger): void {

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import type { ChannelModel, Options, Replies } from 'amqplib';
-import { cutOff, frameReaderOf, leaveOutHeaders } from '../../broker/amqplib.ts';
-import { dial } from '../../broker/connection.ts';
 import { exchange } from '../../broker/topology.ts';
 import { within } from '../../common/async/deadlines.ts';
 import { reasonOf } from '../../common/errors.ts';
+import { dial } from '../../common/net/amqp-dial.ts';
+import { cutOff, frameReaderOf, leaveOutHeaders } from '../../common/net/amqplib.ts';
 import type { TlsFiles } from '../../common/net/tls.ts';
 import { toAmqpTimestamp } from '../../kazoo/time.ts';
 

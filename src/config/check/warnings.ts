@@ -119,7 +119,8 @@ function sharedTargets(routes: readonly RouteConfig[]): Issue[] {
 function httpWarnings({ http: { listen } }: Config): Issue[] {
   if (listen === 'off' || listen.startsWith('/') || isLoopback(hostAndPort(listen).host)) return [];
   const message =
-    'lets other machines ask too: whoever reaches it reads /status and /metrics; a firewall should let in none but your monitoring';
+    'lets other machines ask too: whoever reaches it sees states and counts, and passwords come in without TLS; a firewall should let ' +
+    'in none but your monitoring and your reverse proxy';
   return [{ path: ['http', 'listen'], message }];
 }
 

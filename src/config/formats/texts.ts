@@ -21,6 +21,10 @@ const columnSource = new RegExp(`^[a-z_]+(\\.[\\w-]+)*(\\s+(${mappedTypes.join('
 const rfc3339 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
 /** A path has no more room in a socket's address. */
 const socketPath = /^\/[^\0]{1,106}$/;
+/** Printable ASCII: RFC 5424, section 6. */
+const syslogName = /^[\x21-\x7e]{1,48}$/;
+const structuredDataId = /^[\x21\x23-\x3c\x3e-\x3f\x41-\x5c\x5e-\x7e]{1,26}@\d{1,5}(\.\d{1,3})*$/;
+const syslogUrl = /^((tcp|tls|udp):\/\/(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}|unix:\/\/\/[^\0]{1,106})$/;
 const hostAndPort = /^(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/;
 /** However many slashes there are. */
 const sqliteInHome = /^sqlite:\/{0,3}~([^/]*\/|$)/;
@@ -136,6 +140,27 @@ export const texts = {
       );
       must(databaseOf(value) !== undefined, 'must name the database: postgres://user:password@host:5432/database');
     },
+  },
+  'syslog url': {
+    kind: 'URL',
+    schema: { type: 'string', pattern: syslogUrl.source.replace('\\d{1,5}', sixteenBits) },
+    validate: (value) =>
+      must(
+        isText(value) && syslogUrl.test(value) && !(Number(/:(\d+)$/.exec(value)?.[1] ?? 1) > 65_535),
+        'must be a URL such as tls://host:6514, tcp://host:601, udp://host:514 or unix:///dev/log',
+      ),
+  },
+  'syslog name': {
+    kind: 'text',
+    schema: { type: 'string', pattern: syslogName.source },
+    validate: (value) =>
+      must(isText(value) && syslogName.test(value), 'must be 1 to 48 printable characters of ASCII, without spaces'),
+  },
+  'syslog sd-id': {
+    kind: 'text',
+    schema: { type: 'string', pattern: structuredDataId.source },
+    validate: (value) =>
+      must(isText(value) && structuredDataId.test(value), 'must be a name, @ and a number, such as kazoo@32473'),
   },
   'daemon name': {
     kind: 'name',

@@ -22,6 +22,7 @@ import {
   type RouteSharing,
 } from '../journal.ts';
 import type { SharedLocation } from '../location.ts';
+import type { Logins } from '../logins.ts';
 import type { CountSpan, DeliveryCount, JournalReader, Pause } from '../reader.ts';
 import type { Start } from '../route-session.ts';
 import type { Appended } from './append.ts';
@@ -30,6 +31,7 @@ import { Companions } from './companions.ts';
 import { describeDaemon, enterAgain } from './daemon.ts';
 import { erasedAmong } from './deliveries.ts';
 import { Generations, type LostSpan } from './generations.ts';
+import { sharedLogins } from './logins.ts';
 import { type Opened, opened } from './opened.ts';
 import { Pulse, type Signal } from './pulse.ts';
 import { readerOf } from './reader.ts';
@@ -64,6 +66,7 @@ export async function openJournal(
 type Listener = (change: Change) => void;
 
 class PostgresJournal implements Journal {
+  readonly logins: Logins;
   readonly #opened: Opened;
   readonly #reader: JournalReader;
   readonly #retention: Retention;
@@ -92,6 +95,7 @@ class PostgresJournal implements Journal {
     this.#opened = opened;
     this.#about = about;
     this.#pauses = opened.pauses;
+    this.logins = sharedLogins(lanes.admitting);
     this.#reader = readerOf(lanes.asking);
     this.#retention = new Retention(lanes.tidying, limits, clock, log);
     this.#companions = new Companions([counts, opened.outages, clock]);

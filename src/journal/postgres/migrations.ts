@@ -225,6 +225,18 @@ export const migrations: readonly string[] = [
   CREATE TABLE paused (route text PRIMARY KEY, at bigint NOT NULL DEFAULT now_ms(), who text NOT NULL);
   CREATE TABLE looks (route text PRIMARY KEY, at bigint NOT NULL);
 
+  -- Who may see the page: links that are good once, and sessions, by digests of their secrets. See logins.ts.
+  CREATE TABLE logins (
+    kind   text   NOT NULL CHECK (kind IN ('link', 'session')),
+    key    text   NOT NULL,
+    number bigint GENERATED ALWAYS AS IDENTITY,
+    name   text   NOT NULL,
+    role   text   NOT NULL,
+    mark   text,
+    until  bigint NOT NULL,
+    PRIMARY KEY (kind, key)
+  );
+
   -- What operators have done, numbered in the order of visibility: see announce. The count grows with each step of an act.
   CREATE TABLE audit (
     number    bigint PRIMARY KEY,

@@ -28,6 +28,8 @@ function lanesTo(primary: Primary) {
     reading: new Lane(primary, { size: 3, within: 5_000 }),
     beginning: new Lane(primary, { size: 1, within: 30_000 }),
     asking: new Lane(primary, { size: 2, within: 30_000 }),
+    // Of whoever asks, too, but before he may.
+    admitting: new Lane(primary, { size: 1, within: 2_000 }),
     // One may be long, and an append may wait for a range.
     tidying: new Lane(primary, { size: 2, within: 60_000 }),
   };

@@ -11,6 +11,7 @@ import { type Bounds, type Dropped, dropOldRange, Emptying } from './drop.ts';
 import { Evictor } from './evictor.ts';
 import { forgetDaemons, heldBack } from './held.ts';
 import { addRanges, endOldRange } from './log-ranges.ts';
+import { forgetLogins } from './logins.ts';
 import { Remains } from './remains.ts';
 import { Space } from './space.ts';
 import { Thinning } from './thinning.ts';
@@ -106,6 +107,7 @@ export class Retention {
       ['history', alone((within, round) => history.forget(within, round))],
       ['drift', alone(foldDrift)],
       ['old rows', alone((within) => thinning.thin(within))],
+      ['logins', alone(forgetLogins)],
       ['daemons', alone((within) => forgetDaemons(within, this.#limits.retention))],
     ]);
     this.#schedule(0);

@@ -15,6 +15,7 @@ import {
   type OutageLog,
   type RoutePlace,
 } from '../journal.ts';
+import { OwnLogins } from '../logins.ts';
 import { PageCache } from '../page-cache.ts';
 import type {
   CountSpan,
@@ -85,6 +86,7 @@ export function openJournal(
 }
 
 class SqliteJournal implements Journal {
+  readonly logins = new OwnLogins();
   readonly #connection: Connection;
   readonly #lock: Lock;
   readonly #writer: EntryWriter;

@@ -1,6 +1,6 @@
 import { unreplacedVariable } from '../../common/options/value-checks.ts';
 import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
-import { Undeliverable } from './formats/content.ts';
+import { Undeliverable } from '../content.ts';
 
 export interface Address {
   /** `https://host:port`: no notification can change it. */

@@ -5,6 +5,7 @@ import type { Delivery, EnvelopeKey } from '../../notification/envelope.ts';
 import type { SinkDeclaration } from '../sink.ts';
 import { createAddress } from './address.ts';
 import { batchFormats, createFormat } from './formats/formats.ts';
+import { rateLimitOf } from './formats/presets.ts';
 import { templatePaths } from './formats/template.ts';
 import { type FormatName, formatNames, type WebhookOptions, webhookOptions } from './options.ts';
 import { fieldFormats, headerName, ownHeaders, rules, warnings } from './validate.ts';
@@ -13,7 +14,9 @@ import { fieldFormats, headerName, ownHeaders, rules, warnings } from './validat
 const schemaRules: readonly object[] = [
   when({ format: { const: 'template' } }, { required: ['template'] }),
   unlessFormat(['template'], { not: { required: ['template'] } }),
-  unlessFormat(fieldFormats, { properties: { fields: { maxProperties: 0 } } }),
+  unlessFormat(fieldFormats, { anyOf: [{ required: ['preset'] }, { properties: { fields: { maxProperties: 0 } } }] }),
+  whenSchema({ required: ['preset'] }, batchOfOne()),
+  whenSchema({ required: ['link'] }, { required: ['preset'] }),
   unlessFormat(batchFormats, batchOfOne()),
   when({ url: { pattern: '\\{', not: { pattern: '\\$\\{' } } }, batchOfOne()),
   when(
@@ -39,7 +42,10 @@ export const webhookDeclaration: SinkDeclaration<WebhookOptions> = {
   summary: 'an HTTP request for each notification, in the format that the receiver wants',
   options: webhookOptions,
   isLocal: () => false,
-  limits: ({ batch, concurrency, rateLimit }) => ({ batch, concurrency: Math.min(concurrency, usefulAt(rateLimit)) }),
+  limits: (options) => ({
+    batch: options.batch,
+    concurrency: Math.min(options.concurrency, usefulAt(rateLimitOf(options))),
+  }),
   rules,
   schemaRules,
   warnings,

@@ -12,6 +12,8 @@ export interface WebhookOptions {
   readonly signature: { readonly secrets: readonly string[] };
   readonly timeout: { readonly connect: number; readonly total: number };
   readonly concurrency: number;
+  readonly preset: PresetName | undefined;
+  readonly link: string | undefined;
   readonly rateLimit?: { readonly requests: number; readonly per: number } | undefined;
   readonly auth: AuthOptions;
   readonly tls: TlsOptions;
@@ -20,6 +22,11 @@ export interface WebhookOptions {
   readonly allowPrivateNetworks: boolean;
   readonly redirects: number;
 }
+
+/** Services whose webhooks the sink knows by itself. */
+export const presetNames = ['slack', 'teams', 'discord', 'pagerduty', 'ntfy', 'telegram'] as const;
+
+export type PresetName = (typeof presetNames)[number];
 
 /** The first is the usual one. */
 export const formatNames = [
@@ -82,8 +89,18 @@ export const webhookOptions: OptionTree = {
     format: [...formatNames],
     default: formatNames[0],
   },
+  preset: {
+    doc: 'A service whose messages the sink writes by itself, in place of a format; its limits are kept.',
+    format: [...presetNames],
+    default: undefined,
+  },
+  link: {
+    doc: 'Page about a notification, to which the message of a preset leads; it may contain {account_id}, {event}, {category}, {zone} and {id}.',
+    format: 'text',
+    default: undefined,
+  },
   fields: {
-    doc: 'Static fields: the custom data of kazoo-json and kazoo-form, `fields` in a template.',
+    doc: 'Static fields: the custom data of kazoo-json and kazoo-form, `fields` in a template, what a preset needs beside the URL.',
     each: { doc: 'Value of a field.', format: 'text', default: null, sensitive: true },
   },
   template: {

@@ -4,11 +4,12 @@ import { reasonOf } from '../../common/errors.ts';
 import { messages } from '../../common/messages.ts';
 import { createMask, type Mask } from '../../common/text/secret-mask.ts';
 import type { Delivery } from '../../notification/envelope.ts';
+import { Undeliverable } from '../content.ts';
 import { type Outcome, type ProbeReport, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { createAddress } from './address.ts';
 import { type Auth, createAuth } from './auth.ts';
 import { webhookDeclaration } from './declaration.ts';
-import { Undeliverable } from './formats/content.ts';
+import { rateLimitOf } from './formats/presets.ts';
 import { type Answer, type HttpClient, type Request, send } from './http.ts';
 import type { WebhookOptions } from './options.ts';
 import { failureOutcome, outcomeOf, retryAfter } from './outcome.ts';
@@ -99,7 +100,7 @@ class WebhookSink implements Sink {
   constructor(options: WebhookOptions, parts: Parts) {
     this.#options = options;
     this.#parts = parts;
-    this.#limiter = new RateLimiter(options.rateLimit);
+    this.#limiter = new RateLimiter(rateLimitOf(options));
   }
 
   async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {

@@ -4,23 +4,35 @@ import type { OptionIssue, OptionRule } from '../../common/options/declare.ts';
 import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
 import { excerptOf } from '../../common/text/slips.ts';
 import { isSecretParameter } from '../../kazoo/secrets.ts';
+import { isMisreadSource } from '../cloudevents.ts';
 import type { SinkRoute } from '../sink.ts';
 import { createAddress } from './address.ts';
 import { createSigner } from './auth.ts';
-import { batchFormats, createFormat, isMisreadSource } from './formats/formats.ts';
+import { batchFormats, createFormat } from './formats/formats.ts';
+import { linkNames, presets } from './formats/presets.ts';
 import type { FormatName, WebhookOptions } from './options.ts';
 
 /** How the options go together. Nothing that is said of them shows a secret. */
 export const rules: readonly OptionRule<WebhookOptions>[] = [
   ({ url }) => whatThrows(['url'], () => createAddress(url)),
   ({ signature }) => whatThrows(['signature', 'secrets'], () => createSigner(signature.secrets)),
-  ...[refuseTemplate, refuseFields, refuseContentType, refuseBatch, refuseMethod, refuseHeaders, refuseAuth].map(
-    refusing,
-  ),
+  ...[
+    refusePreset,
+    refuseLink,
+    refuseTemplate,
+    refuseFields,
+    refuseContentType,
+    refuseBatch,
+    refuseMethod,
+    refuseHeaders,
+    refuseAuth,
+  ].map(refusing),
   ...[refuseBasic, refuseBearer, refuseTokenUrl, refuseTls, refuseProxy, refuseTimeouts, refuseRate].map(refusing),
   ({ format, template, fields }) =>
     format === 'template' && template !== undefined
-      ? whatThrows(['template', 'body'], () => createFormat({ format, template, fields }))
+      ? whatThrows(['template', 'body'], () =>
+          createFormat({ format, template, fields, preset: undefined, link: undefined }),
+        )
       : [],
 ];
 
@@ -48,13 +60,28 @@ function whatThrows(path: readonly string[], work: () => unknown): OptionIssue[]
 /** Those that have a place for `fields`. */
 export const fieldFormats: readonly FormatName[] = ['kazoo-json', 'kazoo-form', 'template'];
 
+function refusePreset({ preset, format, fields }: WebhookOptions, refuse: Refuse): void {
+  if (preset === undefined) return;
+  refuse(format !== 'envelope', ['format'], `is not used by the preset ${preset}`);
+  for (const name of presets[preset].needs)
+    refuse(fields[name] === undefined, ['fields', name], `is required by the preset ${preset}`);
+}
+
+function refuseLink({ preset, link }: WebhookOptions, refuse: Refuse): void {
+  if (link === undefined) return;
+  refuse(preset === undefined, ['link'], 'is only for a preset');
+  refuse(!/^https?:\/\/[^{}]+(\/|$)/i.test(link), ['link'], 'must be a URL such as https://host/path?id={id}');
+  const wrong = [...link.matchAll(/\{([^}]*)\}/g)].find(([, name]) => !linkNames.some((known) => known === name));
+  refuse(wrong !== undefined, ['link'], `has a placeholder ${wrong?.[0]}; there are {${linkNames.join('}, {')}}`);
+}
+
 function refuseTemplate({ format, template }: WebhookOptions, refuse: Refuse): void {
   refuse(format === 'template' && template === undefined, ['template'], 'is required by the format template');
   refuse(format !== 'template' && template !== undefined, ['template'], `is not used by the format ${format}`);
 }
 
-function refuseFields({ format, fields }: WebhookOptions, refuse: Refuse): void {
-  const areUsed = fieldFormats.includes(format) || Object.keys(fields).length === 0;
+function refuseFields({ format, fields, preset }: WebhookOptions, refuse: Refuse): void {
+  const areUsed = preset !== undefined || fieldFormats.includes(format) || Object.keys(fields).length === 0;
   refuse(!areUsed, ['fields'], `are not used by the format ${format}`);
 }
 
@@ -62,8 +89,9 @@ function refuseContentType({ template }: WebhookOptions, refuse: Refuse): void {
   refuse(!isHeaderValue(template?.contentType ?? ''), ['template', 'contentType'], 'must be a media type');
 }
 
-function refuseBatch({ format, batch, url }: WebhookOptions, refuse: Refuse): void {
+function refuseBatch({ format, batch, url, preset }: WebhookOptions, refuse: Refuse): void {
   if (batch.max === 1) return;
+  refuse(preset !== undefined, ['batch', 'max'], `must be 1 with the preset ${preset}`);
   refuse(
     !batchFormats.includes(format),
     ['batch', 'max'],

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe } from '@jest/glob
 import type { Journal } from '../../../src/journal/journal.ts';
 import { appending } from './appending.ts';
 import { history } from './history.ts';
+import { logins } from './logins.ts';
 import { operators } from './operators.ts';
 import { reading } from './reading.ts';
 import { sessions } from './sessions.ts';
@@ -45,4 +46,5 @@ describe.each(stores)('a journal in %s', (_name, prepare) => {
   describe('as it remembers', () => history(tested));
   describe('as a route has it', () => sessions(tested));
   describe('as an operator has it', () => operators(tested));
+  describe('as the page has it', () => logins(tested));
 });

@@ -258,6 +258,15 @@ describe('what is inserted again and again', () => {
     expect(await tables.values('SELECT route FROM registrations')).toEqual(['r']);
     expect(await tables.values('SELECT name FROM daemons')).toEqual(['a']);
   });
+
+  test('forgets logins that are over, also where nobody logs in any more', async () => {
+    await tables.query(
+      `INSERT INTO logins (kind, key, name, role, until)
+       SELECT 'session', name, name, 'reader', now_ms() + life FROM (VALUES ('over', -1), ('lasts', 60000)) l (name, life)`,
+    );
+    await round();
+    expect(await tables.values('SELECT key FROM logins')).toEqual(['lasts']);
+  });
 });
 
 /** What the journal has, and the others of a range that has ended: places up to 511 at most. */

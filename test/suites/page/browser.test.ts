@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
@@ -167,6 +169,51 @@ describe('a page that is left open', () => {
     page.on('request', (request) => void asked.push(new URL(request.url()).host));
     await page.goto('/');
     expect(new Set(asked)).toEqual(new Set([stage.listen]));
+  });
+});
+
+describe('in a browser that is logged in', () => {
+  test.each(['localhost', '127.0.0.1'])(
+    'a page at another port of %s neither acts, nor shows the page, nor reads it',
+    async (host) => {
+      const page = await open({});
+      const site = createServer((_request, response) => {
+        response.setHeader('content-type', 'text/html');
+        response.end(`<form method="post" action="${base()}/routes/crm/act"><input name="act" value="pause"><button>Win</button></form>
+        <iframe src="${base()}/"></iframe>`);
+      }).listen(0, '127.0.0.1');
+      await once(site, 'listening');
+      const address = site.address();
+      await page.goto(`http://${host}:${typeof address === 'object' ? address?.port : ''}/`);
+      const framed = page.frames().map((frame) => frame.url());
+      expect(framed).not.toContain(`${base()}/`);
+      const read = `fetch('${base()}/status', { credentials: 'include' }).then(() => 'read', () => 'refused')`;
+      expect(await page.evaluate(read)).toBe('refused');
+      const acted = page.waitForResponse(/crm/);
+      await page.getByRole('button').click();
+      expect((await acted).status()).toBe(403);
+      site.close();
+      site.closeAllConnections();
+      await page.goto(`${base()}/routes/crm`);
+      expect(await page.getByRole('heading', { level: 1 }).textContent()).not.toContain('paused');
+      // What the browser has refused stands there as errors.
+      wrong = wrong.filter((text) => !/frame|CORS|Failed to load/.test(text));
+    },
+  );
+
+  test('a page that shows notifications does so no longer once its session has ended', async () => {
+    const page = await open({}, false);
+    await page.goto(await stage.link());
+    await page.getByRole('button', { name: 'Log in by this link' }).click();
+    await page.waitForURL('/');
+    const another = await page.context().newPage();
+    await page.goto('/failures');
+    await page.getByRole('button', { name: 'Pause updates' }).waitFor();
+    await another.goto('/');
+    await another.getByRole('button', { name: 'Log out' }).click();
+    await act();
+    await page.bringToFront();
+    await page.getByRole('heading', { name: 'Log in' }).waitFor();
   });
 });
 

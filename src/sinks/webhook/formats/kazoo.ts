@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject, member } from '../../../common/json.ts';
 import { asKazooWrites, mayLoseDigits, parseAsWritten, writtenNumber } from '../../../kazoo/json.ts';
 import type { Delivery, ShapedEnvelope } from '../../../notification/envelope.ts';
-import { headerValue, Undeliverable } from './content.ts';
+import { headerValue, Undeliverable } from '../../content.ts';
 
 /**
  * What KAZOO's own webhooks application sends: the normalised notification, of a callflow's webhook its data only, with

@@ -3,8 +3,8 @@ import type { Liquid, LiquidError, Template } from 'liquidjs';
 import { reasonOf } from '../../../common/errors.ts';
 import { findSlip, Unreadable } from '../../../common/text/slips.ts';
 import type { Delivery } from '../../../notification/envelope.ts';
+import { type Content, Undeliverable } from '../../content.ts';
 import type { TemplateOptions } from '../options.ts';
-import { type Content, Undeliverable } from './content.ts';
 import { templateSlips } from './template-slips.ts';
 
 const require = createRequire(import.meta.url);

@@ -1,4 +1,4 @@
-import type { EnvelopeKey, ShapedEnvelope } from '../../../notification/envelope.ts';
+import type { EnvelopeKey, ShapedEnvelope } from '../notification/envelope.ts';
 
 /** What a request carries. */
 export interface Content {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
-import { frameReaderOf, knownVersion, leaveOutHeaders } from '../../src/broker/amqplib.ts';
+import { frameReaderOf, knownVersion, leaveOutHeaders } from '../../../src/common/net/amqplib.ts';
 
 const known = {
   stream: new Duplex(),

@@ -1,0 +1,155 @@
+import type { ChannelModel, ConfirmChannel, Message } from 'amqplib';
+import { within } from '../../common/async/deadlines.ts';
+import { reasonOf } from '../../common/errors.ts';
+import { dial } from '../../common/net/amqp-dial.ts';
+import { cutOff, frameReaderOf } from '../../common/net/amqplib.ts';
+import { type AmqpSinkOptions, kazooExchanges } from './options.ts';
+
+/** What the broker said of one message. */
+export type Confirm = 'taken' | 'refused' | 'unroutable';
+
+export interface Outgoing {
+  readonly id: string;
+  readonly routingKey: string;
+  readonly body: Buffer;
+  readonly contentType: string;
+  /** Unix seconds. */
+  readonly timestamp: number;
+  readonly type: string;
+}
+
+/** Milliseconds for the broker's answer to our goodbye. */
+const closeWithin = 2_000;
+
+/** A channel with confirms, on a connection of its own. Whatever fails of it, it is over. */
+export class Connection {
+  readonly #model: ChannelModel;
+  readonly #channel: ConfirmChannel;
+  readonly #options: AmqpSinkOptions;
+  readonly #ended = Promise.withResolvers<never>();
+  /** Ids of messages that came back, because no queue wanted them: each before its confirm. */
+  readonly #returned = new Set<string>();
+  #failure: Error | undefined;
+
+  /** @throws Error that says why the broker can't be reached, or must not be published to */
+  static async open(options: AmqpSinkOptions): Promise<Connection> {
+    const { url, tls, connectTimeout } = options;
+    const model = await dial(url, { tls, connectTimeout, name: 'kazoo-relay sink' });
+    model.on('error', () => undefined);
+    try {
+      await within(connectTimeout, 'the broker', mustNotBeKazoo(model));
+      const channel = await within(connectTimeout, 'the broker', openChannel(model, options.exchange));
+      return new Connection(model, channel, options);
+    } catch (error) {
+      cutOff(frameReaderOf(model), new Error('given up', { cause: error }));
+      throw error;
+    }
+  }
+
+  private constructor(model: ChannelModel, channel: ConfirmChannel, options: AmqpSinkOptions) {
+    this.#model = model;
+    this.#channel = channel;
+    this.#options = options;
+    this.#ended.promise.catch(() => undefined);
+    model.on('error', (error) => this.fail(error));
+    model.on('close', (error) => this.fail(error ?? new Error('the broker closed the connection')));
+    model.on('blocked', (reason: string) => this.fail(new Error(`the broker takes no messages: ${reason}`)));
+    channel.on('error', (error) => this.fail(error));
+    channel.on('close', () => this.fail(new Error('the broker closed the channel')));
+    channel.on('return', ({ properties }: Message) => this.#returned.add(String(properties.messageId)));
+  }
+
+  /** Why nothing can be sent on it any more. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Resolves with what the broker said of each.
+   * @throws Error when the connection ends before it has; `confirms` holds what was said until then
+   */
+  async publish(messages: readonly Outgoing[], confirms: (Confirm | undefined)[]): Promise<void> {
+    const { exchange, mandatory, persistent } = this.#options;
+    const said = messages.map(({ id, routingKey, body, ...properties }, index) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const settings = { ...properties, messageId: id, appId: 'kazoo-relay', persistent, mandatory };
+      const name = exchange === defaultExchange ? '' : exchange;
+      this.#channel.publish(name, routingKey, body, settings, (error) => {
+        // Any other error is the end of the channel, which says nothing of this one.
+        if (error && reasonOf(error) !== 'message nacked') return;
+        const isReturned = this.#returned.delete(id);
+        confirms[index] = error ? 'refused' : isReturned ? 'unroutable' : 'taken';
+        resolve();
+      });
+      return promise;
+    });
+    await Promise.race([Promise.all(said), this.#ended.promise]);
+  }
+
+  /** Ends it at once, without a word to the broker. */
+  fail(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#ended.reject(error);
+    cutOff(frameReaderOf(this.#model), error);
+  }
+
+  async close(): Promise<void> {
+    if (this.#failure === undefined)
+      await within(closeWithin, 'the broker', this.#model.close()).catch(() => undefined);
+    this.fail(new Error('closed'));
+  }
+}
+
+const defaultExchange = 'amq.default';
+
+async function openChannel(model: ChannelModel, exchange: string): Promise<ConfirmChannel> {
+  const channel = await model.createConfirmChannel();
+  channel.on('error', () => undefined);
+  if (exchange !== defaultExchange) await channel.checkExchange(exchange);
+  return channel;
+}
+
+/** Queues that KAZOO's applications declare wherever they run. */
+const kazooQueues = ['teletype_shared_listener', 'notify_listener', 'webhooks_shared_listener', 'callflow_listener'];
+
+/**
+ * Looks for what KAZOO declares on its brokers. Looking declares nothing.
+ * @throws Error where it is there
+ */
+async function mustNotBeKazoo(model: ChannelModel): Promise<void> {
+  const exchanges = await Promise.all(
+    kazooExchanges.map((name) => exists(model, (channel) => channel.checkExchange(name))),
+  );
+  const queues = await Promise.all(kazooQueues.map((name) => exists(model, (channel) => channel.checkQueue(name))));
+  const queue = kazooQueues.find((_, index) => queues[index]);
+  const what =
+    queue !== undefined
+      ? `the queue ${queue}`
+      : exchanges.every(Boolean)
+        ? `the exchanges ${kazooExchanges.join(' and ')}`
+        : undefined;
+  if (what === undefined) return;
+  throw new Error(
+    `this is a broker of KAZOO: it has ${what}. What is published there can disturb the phone system: use a RabbitMQ ` +
+      'of your own',
+  );
+}
+
+/** On a channel of its own, because a refusal closes it. */
+async function exists(
+  model: ChannelModel,
+  look: (channel: Awaited<ReturnType<ChannelModel['createChannel']>>) => PromiseLike<unknown>,
+): Promise<boolean> {
+  const channel = await model.createChannel();
+  // The refusal reaches us through `look`.
+  channel.on('error', () => undefined);
+  try {
+    await look(channel);
+  } catch (error) {
+    // 405 is a queue that is there, and another connection's alone; 403 one that this user may not see.
+    return Error.isError(error) && 'code' in error && error.code === 405;
+  }
+  await channel.close();
+  return true;
+}

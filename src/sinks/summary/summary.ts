@@ -1,0 +1,103 @@
+import type { Json, JsonObject } from '../../common/json.ts';
+import type { EventField } from '../../kazoo/event.ts';
+import { anyEventNamed } from '../../kazoo/relay-events.ts';
+import type { ShapedEnvelope } from '../../notification/envelope.ts';
+import { Body } from './body.ts';
+import { sentences } from './sentences.ts';
+
+export type { Severity } from './severity.ts';
+
+import { type Severity, severityOf } from './severity.ts';
+
+/** A notification in words, for a person. All of it is text of the notification's: whoever shows it escapes it. */
+export interface Summary {
+  /** One line: what has happened, to whom. */
+  readonly title: string;
+  readonly severity: Severity;
+  /** What else a person wants to know, each on a line. */
+  readonly facts: readonly Fact[];
+}
+
+export interface Fact {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A text of a body may be any number of characters long: this much of it is enough to know what it is about. */
+const longestValue = 500;
+const longestTitle = 200;
+
+/** The words for a notification, of any event: one that the catalogue doesn't know is told by its name and its fields. */
+export function summaryOf(envelope: ShapedEnvelope): Summary {
+  const { event, account_id: accountId, zone, occurred_at: at, valid, data } = envelope;
+  const body = new Body(data ?? {});
+  const definition = typeof event === 'string' ? anyEventNamed(event) : undefined;
+  const sentence = (event && sentences[event]?.(body)) || definition?.title || event || 'Unknown event';
+  const fields =
+    definition?.fields ?? Object.keys(data ?? {}).map((name) => ({ name, type: 'any' as const, secret: false }));
+  const facts = fields.flatMap((field) => factOf(field, body));
+  const added: readonly (readonly [string, string | null | undefined])[] = [
+    ['Account', accountId],
+    ['Zone', zone],
+    ['At', at],
+    ['Invalid', valid === false ? 'yes: the body doesn’t match the schema of its event' : null],
+  ];
+  return {
+    title: oneLine(sentence, longestTitle),
+    severity: severityOf(event ?? null, body),
+    facts: [
+      ...facts,
+      ...added.flatMap(([name, value]) => (value ? [{ name, value: oneLine(value, longestValue) }] : [])),
+    ],
+  };
+}
+
+/** Keys that say nothing to a person: ids, databases and what belongs to the phone system's insides. */
+const technical =
+  /(^|_)(id|ids|db|rpid|pid|hosts?|realm|key|hook|version|timestamp|contact|hostname|databag|notify|status|doc|info|notifications|jobid|authorized_by|acquired_for|expires|network_port|timezone|type)$|^(from_user|local_number|number_state|account_id|app_name|event_|msg_|node|server_|system_log|suppress_|profile_name|node|line|module)/;
+
+type Described = Pick<EventField, 'name' | 'type' | 'secret'>;
+
+function factOf({ name, type, secret }: Described, body: Body): Fact[] {
+  if (secret || technical.test(name)) return [];
+  const value = textOf(body.of(name), type, name);
+  return value === '' ? [] : [{ name: labelOf(name), value: oneLine(value, longestValue) }];
+}
+
+function textOf(value: Json | undefined, type: EventField['type'], name: string): string {
+  if (type === 'gregorian') return typeof value === 'number' ? timeOf(value) : '';
+  if (name === 'current_balance') return typeof value === 'number' ? String(value / 10_000) : '';
+  if (name === 'voicemail_length') return typeof value === 'number' ? `${Math.round(value / 1_000)} s` : '';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value === 'string' || typeof value === 'number') return String(value);
+  if (Array.isArray(value)) return value.filter((one) => typeof one === 'string' || typeof one === 'number').join(', ');
+  return contentOf(value);
+}
+
+/** @param seconds since year 0, as KAZOO counts; or whatever a body has in that place */
+function timeOf(seconds: number): string {
+  const time = new Date((seconds - 62_167_219_200) * 1_000);
+  return Number.isNaN(time.getTime()) ? '' : time.toISOString();
+}
+
+/** Of an object, such as the reason of a port request, what it says. */
+function contentOf(value: Json | undefined): string {
+  const { content, name } = (value ?? {}) as JsonObject; // whatever it is, it may have neither
+  const said = content ?? name;
+  return typeof said === 'string' ? said : '';
+}
+
+function labelOf(name: string): string {
+  const words = name.replace(/_id_/g, ' ').replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Without what would steer a terminal, turn the writing around, or begin a line. */
+function oneLine(text: string, most: number): string {
+  const line = text
+    .toWellFormed()
+    .replace(/[\s\p{C}]+/gu, ' ')
+    .trim();
+  const characters = [...line.slice(0, most * 2)];
+  return characters.length <= most ? line : `${characters.slice(0, most - 1).join('')}…`;
+}

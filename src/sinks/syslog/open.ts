@@ -1,0 +1,15 @@
+import { hostAndPort } from '../../common/net/addresses.ts';
+import type { Connection } from './connection.ts';
+import { openDatagrams } from './datagrams.ts';
+import { isUdp, isUnix, type SyslogSinkOptions } from './options.ts';
+import { openStream } from './stream.ts';
+import { openUnixDatagrams } from './unix-datagrams.ts';
+
+/** @throws Error that says why the server can't be reached */
+export async function openConnection(options: SyslogSinkOptions): Promise<Connection> {
+  const { url } = options;
+  if (isUnix(url)) return openUnixDatagrams(decodeURIComponent(new URL(url).pathname));
+  const place = hostAndPort(url.replace(/^\w+:\/\//, ''));
+  if (isUdp(url)) return openDatagrams(place);
+  return openStream(place, options);
+}

@@ -1,0 +1,72 @@
+import { hostname } from 'node:os';
+import { codeOf, reasonOf } from '../../common/errors.ts';
+import { formatBytes } from '../../common/text/format.ts';
+import type { Delivery } from '../../notification/envelope.ts';
+import { delivered, type Outcome, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
+import type { Connection } from './connection.ts';
+import { type MessageHead, messageOf } from './message.ts';
+import { openConnection } from './open.ts';
+import { isUdp, type SyslogSinkOptions, syslogDeclaration } from './options.ts';
+
+/** A message of RFC 5424 for each notification. */
+export const syslogSink: SinkKind<SyslogSinkOptions> = {
+  ...syslogDeclaration,
+
+  async connectionTest(options) {
+    const connection = await connected(options);
+    connection.close();
+    const { url } = options;
+    return isUdp(url) ? `${url} has an address; UDP doesn't say whether anybody listens` : `${url} takes connections`;
+  },
+
+  async open(options) {
+    return new SyslogSink(options);
+  },
+};
+
+class SyslogSink implements Sink {
+  readonly #options: SyslogSinkOptions;
+  readonly #head: MessageHead;
+  #connection: Connection | undefined;
+
+  constructor(options: SyslogSinkOptions) {
+    this.#options = options;
+    this.#head = { ...options, hostname: options.hostname ?? hostname() };
+  }
+
+  async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
+    const messages = batch.map((delivery) => messageOf(delivery, this.#head));
+    const { url, maxSize } = this.#options;
+    const fitting = messages.filter(({ length }) => length <= maxSize);
+    try {
+      if (fitting.length > 0) {
+        this.#connection ??= await connected(this.#options);
+        await this.#connection.send(fitting, signal);
+      }
+    } catch (cause) {
+      this.#connection?.close();
+      this.#connection = undefined;
+      signal.throwIfAborted();
+      if (cause instanceof SinkUnavailable) throw cause;
+      throw new SinkUnavailable(`${url}: ${reasonOf(cause)}`, { cause, code: codeOf(cause) });
+    }
+    return messages.map(({ length }) => (length <= maxSize ? delivered : tooLarge(length, maxSize)));
+  }
+
+  async close(): Promise<void> {
+    this.#connection?.close();
+  }
+}
+
+async function connected(options: SyslogSinkOptions): Promise<Connection> {
+  try {
+    return await openConnection(options);
+  } catch (cause) {
+    throw new SinkUnavailable(`${options.url} can't be reached: ${reasonOf(cause)}`, { cause, code: codeOf(cause) });
+  }
+}
+
+function tooLarge(size: number, most: number): Outcome {
+  const limit = `has ${formatBytes(size)}, more than maxSize (${formatBytes(most)})`;
+  return { status: 'dead', reason: `the message ${limit}: raise it, and the server's own limit before it` };
+}

@@ -1,0 +1,235 @@
+import type { ApiMethods } from '@grammyjs/types';
+import type { KnownBlock, MrkdwnElement, PlainTextElement, SectionBlock } from '@slack/types';
+import type { RESTPostAPIWebhookWithTokenJSONBody } from 'discord-api-types/v10';
+import type { ShapedEnvelope } from '../../../notification/envelope.ts';
+import type { Content } from '../../content.ts';
+import { type Fact, type Severity, type Summary, summaryOf } from '../../summary/summary.ts';
+import type { PresetName, WebhookOptions } from '../options.ts';
+
+interface Preset {
+  /** Requests in so many milliseconds that the service takes, by its documentation. */
+  readonly rateLimit: { readonly requests: number; readonly per: number };
+  /** Entries of `fields` that the service needs. */
+  readonly needs: readonly string[];
+  /** What the service takes, with its limits kept. */
+  message(told: Told, fields: Readonly<Record<string, string>>): object;
+}
+
+/** As the services' own types say it; what of PagerDuty and ntfy there are none is looked at in a test. */
+interface SlackMessage {
+  readonly text: string;
+  readonly unfurl_links: boolean;
+  readonly unfurl_media: boolean;
+  readonly blocks: KnownBlock[];
+}
+
+type TelegramMessage = Parameters<ApiMethods<never>['sendMessage']>[0];
+
+/** A notification for a service. */
+interface Told extends Summary {
+  /** The same for each repetition. */
+  readonly id: string;
+  readonly event: string | null;
+  readonly at: string | undefined;
+  readonly zone: string | undefined;
+  /** Where a person finds more, as the operator has configured it. */
+  readonly link: string | undefined;
+}
+
+/** Limits and rates are those of each service's documentation, whose address stands with it. */
+export const presets: Readonly<Record<PresetName, Preset>> = {
+  // https://api.slack.com/messaging/webhooks, https://api.slack.com/reference/block-kit/blocks
+  slack: {
+    rateLimit: { requests: 1, per: 1_000 },
+    needs: [],
+    message: ({ title, severity, facts, link, id }): SlackMessage => ({
+      text: slackText(`${mark[severity]}${title}`),
+      unfurl_links: false,
+      unfurl_media: false,
+      blocks: [
+        { type: 'header', text: slackPlain(cut(`${mark[severity]}${title}`, 150)) },
+        ...sections(facts),
+        ...(link === undefined ? [] : [slackSection({ text: slackMarkdown(`<${slackText(link)}|Details>`) })]),
+        { type: 'context', elements: [slackPlain(id)] },
+      ],
+    }),
+  },
+  // https://adaptivecards.io/explorer/AdaptiveCard.html; 28 KB a message
+  teams: {
+    rateLimit: { requests: 4, per: 1_000 },
+    needs: [],
+    message: ({ title, severity, facts, link }) => ({
+      type: 'message',
+      attachments: [
+        {
+          contentType: 'application/vnd.microsoft.card.adaptive',
+          content: {
+            $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
+            type: 'AdaptiveCard',
+            version: '1.4',
+            body: [
+              {
+                type: 'TextBlock',
+                size: 'Medium',
+                weight: 'Bolder',
+                wrap: true,
+                color: teamsColour[severity],
+                text: markdownText(title),
+              },
+              {
+                type: 'FactSet',
+                facts: facts
+                  .slice(0, 25)
+                  .map(({ name, value }) => ({ title: name, value: markdownText(cut(value, 200)) })),
+              },
+            ],
+            ...(link !== undefined && { actions: [{ type: 'Action.OpenUrl', title: 'Details', url: link }] }),
+          },
+        },
+      ],
+    }),
+  },
+  // https://discord.com/developers/docs/resources/message#embed-object-embed-limits: 6,000 characters in all
+  discord: {
+    rateLimit: { requests: 1, per: 2_000 },
+    needs: [],
+    message: ({ title, severity, facts, link, at, id }): RESTPostAPIWebhookWithTokenJSONBody => ({
+      allowed_mentions: { parse: [] },
+      embeds: [
+        {
+          title: cut(markdownText(title), 256),
+          color: discordColour[severity],
+          fields: facts
+            .slice(0, 20)
+            .map(({ name, value }) => ({ name: cut(name, 256), value: cut(markdownText(value), 200), inline: true })),
+          footer: { text: id },
+          ...(at !== undefined && { timestamp: at }),
+          ...(link !== undefined && { url: link }),
+        },
+      ],
+    }),
+  },
+  // https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
+  pagerduty: {
+    rateLimit: { requests: 120, per: 60_000 },
+    needs: ['routing_key'],
+    message: ({ title, severity, facts, link, at, zone, event, id }, { routing_key }) => ({
+      routing_key,
+      event_action: 'trigger',
+      dedup_key: id,
+      payload: {
+        summary: cut(title, 1_024),
+        source: `kazoo/${zone ?? 'unknown'}`,
+        severity,
+        ...(at !== undefined && { timestamp: at }),
+        ...(event !== null && { class: event }),
+        custom_details: Object.fromEntries(facts.map(({ name, value }) => [name, value])),
+      },
+      ...(link !== undefined && { links: [{ href: link, text: 'Details' }] }),
+    }),
+  },
+  // https://docs.ntfy.sh/publish/#publish-as-json; 4,096 bytes a message
+  ntfy: {
+    rateLimit: { requests: 1, per: 5_000 },
+    needs: ['topic'],
+    message: ({ title, severity, facts, link }, { topic }) => ({
+      topic,
+      title: cut(title, 250),
+      message: lines(facts, 1_000),
+      priority: ntfyPriority[severity],
+      ...(link !== undefined && { click: link }),
+    }),
+  },
+  // https://core.telegram.org/bots/api#sendmessage: 4,096 characters, 20 messages a minute to a group
+  telegram: {
+    rateLimit: { requests: 20, per: 60_000 },
+    needs: ['chat_id'],
+    message: ({ title, severity, facts, link }, { chat_id }): TelegramMessage => ({
+      chat_id: chat_id ?? '',
+      // Without a parse mode, no text means anything but itself.
+      text: [`${mark[severity]}${title}`, lines(facts, 3_000), link].filter(Boolean).join('\n'),
+      link_preview_options: { is_disabled: true },
+    }),
+  },
+};
+
+/** What the operator has said, or the service does. */
+export function rateLimitOf({
+  preset,
+  rateLimit,
+}: Pick<WebhookOptions, 'preset' | 'rateLimit'>): WebhookOptions['rateLimit'] {
+  return rateLimit ?? (preset === undefined ? undefined : presets[preset].rateLimit);
+}
+
+/** @param link as the option `link` has it */
+export function presetContent(name: PresetName, fields: Readonly<Record<string, string>>, link?: string) {
+  const { message } = presets[name];
+  return ({ envelope }: { readonly envelope: ShapedEnvelope }): Content => {
+    const { id, event = null, occurred_at: at, zone } = envelope;
+    const told = { ...summaryOf(envelope), id, event, at, zone, link: link && linkOf(link, envelope) };
+    return { type: 'application/json', text: JSON.stringify(message(told, fields)) };
+  };
+}
+
+/** Names that the option `link` may have in braces. */
+export const linkNames = ['account_id', 'event', 'category', 'zone', 'id'] as const;
+
+function linkOf(template: string, envelope: ShapedEnvelope): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: (typeof linkNames)[number]) =>
+    encodeURIComponent((envelope[name] ?? '').toWellFormed()),
+  );
+}
+
+const mark: Readonly<Record<Severity, string>> = { info: '', warning: '⚠ ', error: '❗ ', critical: '🚨 ' };
+const teamsColour: Readonly<Record<Severity, string>> = {
+  info: 'Default',
+  warning: 'Warning',
+  error: 'Attention',
+  critical: 'Attention',
+};
+const discordColour: Readonly<Record<Severity, number>> = {
+  info: 0x3b82f6,
+  warning: 0xf59e0b,
+  error: 0xdc2626,
+  critical: 0x991b1b,
+};
+const ntfyPriority: Readonly<Record<Severity, number>> = { info: 3, warning: 4, error: 4, critical: 5 };
+
+/** Ten fields are the most that a section takes. */
+function sections(facts: readonly Fact[]): SectionBlock[] {
+  const fields = facts.map(({ name, value }) => slackMarkdown(cut(`*${name}*\n${slackText(value)}`, 2_000)));
+  return [fields.slice(0, 10), fields.slice(10, 20)]
+    .filter((some) => some.length > 0)
+    .map((some) => slackSection({ fields: some }));
+}
+
+function slackSection(parts: Omit<SectionBlock, 'type'>): SectionBlock {
+  return { type: 'section', ...parts };
+}
+
+function slackPlain(text: string): PlainTextElement {
+  return { type: 'plain_text', text, emoji: false };
+}
+
+function slackMarkdown(text: string): MrkdwnElement {
+  return { type: 'mrkdwn', text };
+}
+
+/** Slack takes these for mentions and links. */
+function slackText(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** No character of it means anything to Markdown. */
+function markdownText(text: string): string {
+  return text.replace(/[\\`*_{}[\]()#+\-!|>~<@:]/g, '\\$&');
+}
+
+function lines(facts: readonly Fact[], most: number): string {
+  return cut(facts.map(({ name, value }) => `${name}: ${value}`).join('\n'), most);
+}
+
+/** As the services count: a character beyond 16 bits is two. */
+function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+}
