@@ -26,6 +26,7 @@ build() {
   cp --dereference node_modules/.bin/node "$tree/bin/node"
   # None of what runs has an install script.
   (cd "$tree" && npm ci --omit=dev --workspaces=false --ignore-scripts --prefer-offline --loglevel=error > /dev/null)
+  node_modules/.bin/node scripts/release/notices.ts "$tree"
   rm "$tree/.npmrc" "$tree/package-lock.json"
   # What is for compilers.
   find "$tree/node_modules" -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete

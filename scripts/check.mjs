@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 const gates = {
   types: ['tsc', '-p', '.'],
   'lint and format': ['biome', 'check', '--error-on-warnings', '.'],
-  'package checksums': ['node', 'scripts/checksums.ts'],
+  'package checksums and licences': ['node', 'scripts/packages.ts'],
   'unused code': ['knip', '--no-progress'],
   'generated schemas': ['node', 'scripts/write-schemas.ts', '--check'],
   'generated reference': ['node', 'scripts/write-reference.ts', '--check'],

@@ -25,7 +25,10 @@ export const suites = {
   cluster: { about: 'several daemons on one store', paths: ['src/journal/', 'src/delivery/', 'test/suites/cluster/'] },
   packages: {
     about: 'packages and images, built twice, installed and run',
-    paths: ['deploy/', 'Dockerfile', 'docker-compose.yml', 'examples/', 'scripts/release/', 'test/suites/packages/'],
+    paths: [
+      ...['deploy/', 'Dockerfile', 'docker-compose.yml', 'examples/', 'tools/'],
+      ...['scripts/release/', 'scripts/schemas/', 'test/suites/packages/'],
+    ],
   },
 };
 

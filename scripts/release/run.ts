@@ -1,11 +1,12 @@
-// npm run release -- [--out FOLDER] [PART…]: builds what a release consists of, into release/ or FOLDER; with names of
-// parts only these. The same sources give the same bytes, wherever and whenever it runs: all times are the commit's, or
-// SOURCE_DATE_EPOCH's.
+// npm run release -- [--out FOLDER] [--sign KEY] [PART…]: builds what a release consists of, into release/ or FOLDER; with
+// names of parts only these; then SHA256SUMS, and with a key of gpg's a detached signature beside each file. But for these,
+// the same sources give the same bytes, wherever and whenever it runs: all times are the commit's, or SOURCE_DATE_EPOCH's.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { seal } from './seal.ts';
 import { makeTree } from './tree.ts';
 
 /** What each part is made from. */
@@ -32,16 +33,24 @@ export interface Part {
 
 const parts: Readonly<Record<string, () => Promise<Part>>> = {
   tarball: () => import('./tarball.ts'),
+  npm: () => import('./npm.ts'),
+  asyncapi: () => import('./asyncapi.ts'),
+  sbom: () => import('./sbom.ts'),
 };
 
 const { values, positionals } = parseArgs({
-  options: { out: { type: 'string', default: 'release' } },
+  options: { out: { type: 'string', default: 'release' }, sign: { type: 'string' } },
   allowPositionals: true,
 });
 const unknown = positionals.filter((name) => !Object.hasOwn(parts, name));
 if (unknown.length > 0) fail(`there is no part ${unknown.join(', ')}: there are ${Object.keys(parts).join(', ')}`);
 
 const root = resolve(import.meta.dirname, '../..');
+const out = resolve(values.out);
+mkdirSync(out, { recursive: true });
+if (values.sign !== undefined && readdirSync(out).length > 0)
+  fail(`${out} has files, which would be signed too: remove them, or name another folder with --out`);
+const epoch = epochOf(root);
 const work = mkdtempSync(join(realpathSync(tmpdir()), 'kazoo-relay-release-'));
 try {
   await buildAll(positionals.length > 0 ? positionals : Object.keys(parts));
@@ -51,9 +60,6 @@ try {
 
 async function buildAll(names: readonly string[]): Promise<void> {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  const out = resolve(values.out);
-  mkdirSync(out, { recursive: true });
-  const epoch = epochOf(root);
   // Libraries and tools that write a time of their own take this one instead.
   process.env.SOURCE_DATE_EPOCH = String(epoch);
   process.env.TZ = 'UTC';
@@ -70,6 +76,7 @@ async function buildAll(names: readonly string[]): Promise<void> {
     console.error(`kazoo-relay: building ${name} …`);
     await (await parts[name]?.())?.build(release);
   }
+  seal(out, values.sign);
 }
 
 function epochOf(folder: string): number {
@@ -77,7 +84,11 @@ function epochOf(folder: string): number {
   if (given !== undefined && /^\d+$/.test(given)) return Number(given);
   const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, encoding: 'utf8' }).trim();
   const changed = git('status', '--porcelain', '--untracked-files=no');
-  if (changed !== '') console.error(`kazoo-relay: this release is not of the commit, since files differ:\n${changed}`);
+  if (changed !== '') {
+    const what = `this release is not of the commit, since files differ:\n${changed}`;
+    if (values.sign !== undefined) fail(`${what}\nCommit them: nothing else is signed`);
+    console.error(`kazoo-relay: ${what}`);
+  }
   return Number(git('log', '-1', '--format=%ct'));
 }
 

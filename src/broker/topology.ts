@@ -26,7 +26,7 @@ export class QueueConflict extends Error {
 export const exchange = 'notifications';
 
 /** All of KAZOO's routing keys; its own catch-all, `notifications.*.*`, would miss a key of another length. */
-const bindingKey = 'notifications.#';
+export const bindingKey = 'notifications.#';
 
 /** Between looks for an exchange that we may not declare, in milliseconds. */
 const exchangePause = 500;

@@ -13,7 +13,7 @@ export function problemsOf(
   errors: readonly ErrorObject[],
   isCounted: (problem: Problem) => boolean = () => true,
 ): Problem[] {
-  const examined = errors.slice(0, maxErrors);
+  const examined = withoutImplied(errors.slice(0, maxErrors));
   const unions = examined.filter(isUnion);
   return examined
     .values()
@@ -26,6 +26,19 @@ export function problemsOf(
 
 /** How many of ajv's errors are looked at: one wrong value in a union makes several. */
 const maxErrors = 500;
+
+/** What isn't one of certain values needs no word of its type, which their schema has for generators of code. */
+function withoutImplied(errors: readonly ErrorObject[]): ErrorObject[] {
+  const exact = new Set(errors.filter(({ keyword }) => keyword === 'const' || keyword === 'enum').map(placeOf));
+  return exact.size === 0
+    ? [...errors]
+    : errors.filter((error) => error.keyword !== 'type' || !exact.has(placeOf(error)));
+}
+
+/** Where the value stands, and the schema that it doesn't fit. */
+function placeOf({ instancePath, schemaPath }: ErrorObject): string {
+  return `${instancePath} ${schemaPath.slice(0, schemaPath.lastIndexOf('/'))}`;
+}
 
 function isUnion({ keyword }: ErrorObject): boolean {
   return keyword === 'anyOf' || keyword === 'oneOf';

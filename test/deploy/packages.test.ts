@@ -3,13 +3,14 @@ import { globSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { mistakesIn } from '../../scripts/checksums.ts';
+import { mistakesIn } from '../../scripts/packages.ts';
 
 const integrity = `sha512-${'A'.repeat(86)}==`;
+const license = 'MIT';
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 
 describe('the packages', () => {
-  test('have their checksums, and name no registry', () => {
+  test('have their checksums and allowed licences, and name no registry', () => {
     expect(mistakesIn(lock)).toEqual([]);
   });
 
@@ -20,15 +21,15 @@ describe('the packages', () => {
     ['a part of one', { integrity: integrity.slice(0, 40) }],
     ['one of a package that is optional', { optional: true }],
   ])('are refused with %s for a checksum', (_what, entry) => {
-    const packages = { '': {}, 'node_modules/a/node_modules/@b/c': { version: '1.0.0', ...entry } };
+    const packages = { '': {}, 'node_modules/a/node_modules/@b/c': { license: 'MIT', ...entry } };
     expect(mistakesIn({ packages })).toEqual(['node_modules/a/node_modules/@b/c has no checksum (sha512)']);
   });
 
   test('are looked at by npm run check, which fails where one has no checksum', () => {
-    expect(readFileSync('scripts/check.mjs', 'utf8')).toContain("['node', 'scripts/checksums.ts']");
+    expect(readFileSync('scripts/check.mjs', 'utf8')).toContain("['node', 'scripts/packages.ts']");
     const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-lock-'));
     writeFileSync(join(folder, 'package-lock.json'), '{"packages":{"node_modules/a":{}}}');
-    const { status, stdout } = spawnSync(process.execPath, [resolve('scripts/checksums.ts')], { cwd: folder });
+    const { status, stdout } = spawnSync(process.execPath, [resolve('scripts/packages.ts')], { cwd: folder });
     rmSync(folder, { recursive: true });
     expect(String(stdout)).toContain('node_modules/a has no checksum (sha512)');
     expect(status).toBe(1);
@@ -36,9 +37,28 @@ describe('the packages', () => {
 
   test('are refused where one says where it comes from, and taken where they are of this checkout', () => {
     const own = { '': {}, 'tools/runtime': {}, 'node_modules/runtime': { resolved: 'tools/runtime', link: true } };
-    expect(mistakesIn({ packages: { ...own, 'node_modules/a': { integrity } } })).toEqual([]);
-    const packages = { ...own, 'node_modules/a': { integrity, resolved: 'https://registry.example.com/a.tgz' } };
+    expect(mistakesIn({ packages: { ...own, 'node_modules/a': { integrity, license } } })).toEqual([]);
+    const packages = {
+      ...own,
+      'node_modules/a': { integrity, license, resolved: 'https://registry.example.com/a.tgz' },
+    };
     expect(mistakesIn({ packages })).toEqual(['node_modules/a names a place that it comes from (resolved)']);
+  });
+
+  test.each([
+    ['one that asks for the sources', 'GPL-3.0-only', {}, false],
+    ['none', undefined, {}, false],
+    ['none that could be named', 'SEE LICENSE IN LICENSE', {}, false],
+    ['one that allows it', 'ISC', {}, true],
+    ['a choice with one that allows it', '(GPL-2.0-only OR MIT)', {}, true],
+    ['several of which one doesn’t', 'MIT AND GPL-2.0-only', {}, false],
+    ['several that do', 'Apache-2.0 AND MIT', {}, true],
+    ['one for development that nothing ships', 'MPL-2.0', { dev: true }, true],
+    ['the same where it is shipped', 'MPL-2.0', {}, false],
+  ])('are looked at for their licence: %s', (_what, license, entry, isAllowed) => {
+    const packages = { 'node_modules/a': { integrity, ...entry, ...(license === undefined ? {} : { license }) } };
+    const why = `node_modules/a has the licence ${license ?? '(none)'}, which scripts/packages.ts doesn't allow`;
+    expect(mistakesIn({ packages })).toEqual(isAllowed ? [] : [why]);
   });
 
   test('run nothing when they are installed', () => {

@@ -171,6 +171,7 @@ describe('validating', () => {
   test.each([
     ['an empty account', { account_id: '' }, '/account_id', 'must NOT have fewer than 1 characters'],
     ['another category', { event_category: 'call_event' }, '/event_category', 'must be "notification"'],
+    ['a category that is no text, in one problem', { event_category: 1 }, '/event_category', 'must be "notification"'],
     ['the name of another event', { event_name: 'register' }, '/event_name', 'must be "missed_call"'],
     ['a string where a time belongs', { timestamp: 'now' }, '/timestamp', 'must be integer'],
     ['a list where an object belongs', { notify: [1] }, '/notify', 'must NOT have more than 0 items'],
