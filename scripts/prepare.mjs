@@ -38,7 +38,8 @@ const servers = {
     package: 'mariadb-server',
     isThere: () => ['/usr/sbin/mariadbd', '/usr/libexec/mariadbd'].some((file) => existsSync(file)),
   },
-  // Of the examples. Where these can't be had, the tests leave theirs out and say so.
+  // Where these can't be had, the tests leave out what needs them, and say so.
+  debootstrap: optional('debootstrap', 'debootstrap'),
   go: optional('golang-go', 'go'),
   java: optional('default-jdk-headless libgoogle-gson-java', 'java', '/usr/share/java/gson.jar'),
   lighttpd: optional('lighttpd jq', 'lighttpd', 'jq'),
