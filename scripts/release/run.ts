@@ -1,5 +1,5 @@
-// npm run release -- [--out FOLDER] [--sign KEY] [PART…]: builds what a release consists of, into release/ or FOLDER; with
-// names of parts only these; then SHA256SUMS, and with a key of gpg's a detached signature beside each file. But for these,
+// npm run release -- [--out FOLDER] [--sign KEY] [--without PART] [PART…]: builds what a release consists of, into release/ or
+// FOLDER; with names of parts only these; then SHA256SUMS, and with a key of gpg's a detached signature beside each file. But for these,
 // the same sources give the same bytes, wherever and whenever it runs: all times are the commit's, or SOURCE_DATE_EPOCH's.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
@@ -40,13 +40,18 @@ const parts: Readonly<Record<string, () => Promise<Part>>> = {
   npm: () => import('./npm.ts'),
   asyncapi: () => import('./asyncapi.ts'),
   sbom: () => import('./sbom.ts'),
+  image: () => import('./image.ts'),
 };
 
 const { values, positionals } = parseArgs({
-  options: { out: { type: 'string', default: 'release' }, sign: { type: 'string' } },
+  options: {
+    out: { type: 'string', default: 'release' },
+    sign: { type: 'string' },
+    without: { type: 'string', multiple: true, default: [] },
+  },
   allowPositionals: true,
 });
-const unknown = positionals.filter((name) => !Object.hasOwn(parts, name));
+const unknown = [...positionals, ...values.without].filter((name) => !Object.hasOwn(parts, name));
 if (unknown.length > 0) fail(`there is no part ${unknown.join(', ')}: there are ${Object.keys(parts).join(', ')}`);
 
 const root = resolve(import.meta.dirname, '../..');
@@ -57,7 +62,8 @@ if (values.sign !== undefined && readdirSync(out).length > 0)
 const epoch = epochOf(root);
 const work = mkdtempSync(join(realpathSync(tmpdir()), 'kazoo-relay-release-'));
 try {
-  await buildAll(positionals.length > 0 ? positionals : Object.keys(parts));
+  const chosen = positionals.length > 0 ? positionals : Object.keys(parts);
+  await buildAll(chosen.filter((name) => !values.without.includes(name)));
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
