@@ -47,7 +47,7 @@ FROM scratch
 ARG REVISION
 LABEL org.opencontainers.image.title="kazoo-relay" \
   org.opencontainers.image.description="Takes every notification a 2600Hz KAZOO phone system publishes, keeps it safe on disk, and delivers it to logs, files, databases and webhooks." \
-  org.opencontainers.image.version="0.2.0" \
+  org.opencontainers.image.version="0.3.0" \
   org.opencontainers.image.revision="${REVISION}" \
   org.opencontainers.image.licenses="MIT"
 COPY --from=root /root /
