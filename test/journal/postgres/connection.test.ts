@@ -60,6 +60,12 @@ describe('connections to a shared journal', () => {
     expect(await pidOf(made)).not.toBe(pid);
   });
 
+  test('end a transaction that thinks for a second, but where it may take longer', async () => {
+    const allowed = async (made: Lane) => (await made.query('SHOW idle_in_transaction_session_timeout'))[0];
+    expect(await allowed(lane())).toEqual({ idle_in_transaction_session_timeout: '1s' });
+    expect(await allowed(lane({ idleTimeout: 600_000 }))).toEqual({ idle_in_transaction_session_timeout: '10min' });
+  });
+
   test('take no commit for confirmed of which the server warns', async () => {
     const warn = "DO $$ BEGIN RAISE WARNING 'not replicated' USING ERRCODE = '01000'; END $$";
     await lane().query(warn);
