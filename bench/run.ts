@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { build } from './build.ts';
 import { chart } from './chart.ts';
 import { clusterParts } from './cluster/cluster.ts';
 import { compare } from './compare/compare.ts';
@@ -74,9 +74,7 @@ async function measureParts(names: readonly string[], rounds: number, scale: num
   const chosen = partsNamed(names, parts, { peers, cluster: clusterParts, sinks: sinkParts });
   const say = (text: string) => console.error(text);
   if (chosen.some(isPeers)) for (const reason of programsOf(process.env).leftOut) say(reason);
-  // What users run is measured, and that is built.
-  const { status } = spawnSync(process.execPath, ['scripts/build.mjs'], { stdio: 'inherit' });
-  if (status !== 0) throw new Error('the build has failed');
+  build();
   const results: Result[] = [];
   for (const part of chosen) results.push(await runPart(part, { rounds, scale, say }));
   return writeReport(results, rounds);

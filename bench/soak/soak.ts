@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { until } from '../../test/support/until.ts';
+import { build } from '../build.ts';
 import { fileName, thisMachine } from '../report.ts';
 import { arrivalsAt } from './arrivals.ts';
 import { soakChart } from './chart.ts';
@@ -36,8 +37,11 @@ const { values } = parseArgs({
 const minutes = positive('minutes', values.minutes ?? (values.cluster ? '20' : '10'));
 const rate = positive('rate', values.rate);
 if (values.help) console.log(help);
-else if (values.cluster) process.exitCode = await soakCluster(minutes, rate, say);
-else await soak(minutes, rate, chosenFaults(values.faults));
+else {
+  build();
+  if (values.cluster) process.exitCode = await soakCluster(minutes, rate, say);
+  else await soak(minutes, rate, chosenFaults(values.faults));
+}
 
 async function soak(minutes: number, rate: number, chosen: readonly Fault[]): Promise<void> {
   await using stage = await openStage();
