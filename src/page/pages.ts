@@ -95,9 +95,9 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
   pages.closed('/routes/:name', ({ parameter, visitor }) => routePage(source, parameter, visitor, null));
   pages.closed('/events', async () => {
     const [{ drift }, days] = await Promise.all([source.reader.summary(), source.counts('day', chartSince('day'))]);
-    const came = new Map<string, number>();
-    for (const { event, delivered } of days) came.set(event, (came.get(event) ?? 0) + delivered);
-    return eventsView(source.events(), came, drift);
+    const delivered = new Map<string, number>();
+    for (const day of days) delivered.set(day.event, (delivered.get(day.event) ?? 0) + day.delivered);
+    return eventsView(source.events(), source.came(), delivered, drift);
   });
   pages.closed('/events/:name', async ({ parameter }) => {
     const event = source.events().find(({ name }) => name === parameter);

@@ -7,10 +7,11 @@ import { ago, block, count, facts, href, table, time, type View } from './layout
 import { routeHref } from './now.ts';
 import type { PageConfiguration, PageEvent } from './source.ts';
 
-/** @param came by event, what was delivered in the last thirty days */
+/** @param came by event, since the daemon's start @param delivered the same of the last thirty days, by all daemons and routes */
 export function eventsView(
   events: readonly PageEvent[],
   came: ReadonlyMap<string, number>,
+  delivered: ReadonlyMap<string, number>,
   drift: readonly Drift[],
 ): View {
   const row = ({ name, category, description }: PageEvent) => [
@@ -18,6 +19,7 @@ export function eventsView(
     category,
     description,
     count(came.get(name) ?? 0),
+    count(delivered.get(name) ?? 0),
   ];
   return {
     title: 'Events',
@@ -26,7 +28,8 @@ export function eventsView(
 <p class="dim">What of the notifications that came fits no schema: KAZOO may have changed.</p>
 ${drift.length === 0 ? html`<p class="good">Nothing.</p>` : driftTable(drift)}
 <h2>The catalogue</h2>
-${table('Events', ['Event', 'Category', 'What it tells', ['Delivered, 30 days', 'number']], events.map(row))}`,
+${table('Events', ['Event', 'Category', 'What it tells', ['Came, since the start', 'number'], ['Delivered, 30 days', 'number']], events.map(row))}
+<p>${count(came.get('unknown') ?? 0)} more came that the catalogue doesn't know.</p>`,
   };
 }
 

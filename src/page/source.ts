@@ -17,6 +17,8 @@ export interface PageSource {
   /** By its name in the journal, also where another daemon runs it; null where the configuration has none. */
   route(name: string): Promise<PageRoute | null>;
   events(): readonly PageEvent[];
+  /** By event, of the catalogue or `unknown`: how many this daemon has received since its start, without redeliveries. */
+  came(): ReadonlyMap<string, number>;
   configuration(): PageConfiguration;
   /** Does with a body what the daemon would, but for journal and sinks. Nothing of it is kept. */
   trial(route: string, routingKey: string, body: Uint8Array): Trial;

@@ -7,6 +7,7 @@ import type { Summary } from '../journal/reader.ts';
 import { commonFields, events, exampleRoutingKey } from '../kazoo/catalogue.ts';
 import { relayEvents } from '../kazoo/relay-events.ts';
 import type { Endpoints } from '../ops/http-server.ts';
+import type { BrokerSnapshot } from '../ops/runtime-snapshot.ts';
 import type { DaemonStatus, RouteStatus, Status } from '../ops/status.ts';
 import { addPage } from '../page/pages.ts';
 import { visitorOf } from '../page/requests.ts';
@@ -87,6 +88,7 @@ function sourceOf(running: Running, { status, summary, lastReload, forget }: Sho
       return { status: route, text: routeText(config), place: placeOf(route, daemons) };
     },
     events: () => allEvents,
+    came: () => cameIn(running.pipelines.snapshot),
     configuration: () => ({
       file: running.files[0] ?? null,
       text: configText(running.loaded, true),
@@ -143,6 +145,16 @@ const allEvents: readonly PageEvent[] = [...events, ...relayEvents].map((event) 
   example: event.example,
   routingKey: exampleRoutingKey(event),
 }));
+
+/** By event; what the journal had already doesn't come a second time. */
+function cameIn(brokers: readonly BrokerSnapshot[]): Map<string, number> {
+  const came = new Map<string, number>();
+  for (const { intake } of brokers)
+    for (const [event, counts] of intake.byEvent)
+      for (const [index, outcome] of intake.outcomes.entries())
+        if (outcome !== 'duplicate') came.set(event, (came.get(event) ?? 0) + (counts[index] ?? 0));
+  return came;
+}
 
 function reloadText(last: Reloader['report']) {
   if (last === null) return null;

@@ -57,6 +57,11 @@ test.each(situations.map((situation) => [situation.name, situation] as const))(
       await page.getByRole('heading', { level: 1 }).filter({ hasText: /need/ }).waitFor();
       const seen = await firstScreen(page);
       for (const line of told[name] ?? [/none/]) expect(seen).toContainEqual(expect.stringMatching(line));
+      await page.getByRole('link', { name: 'Events' }).click();
+      const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'low_balance' }) });
+      // Twelve of them more, where the condition fails on each.
+      const counts = (await row.getByRole('cell').allTextContents()).slice(-2);
+      expect(counts).toEqual([name === 'failing-condition' ? '17' : '5', '10']);
     } finally {
       await page.close();
       await staged.close();
