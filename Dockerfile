@@ -1,7 +1,12 @@
+# Builds for the machine's own kind of processor, or for another: docker build --platform linux/arm64 . Nothing of the other
+# kind runs while it is built.
 ARG NODE=24.21.0-bookworm-slim
 ARG DEBIAN=bookworm-20260918-slim
 
-FROM node:${NODE} AS build
+FROM node:${NODE} AS node
+FROM debian:${DEBIAN} AS debian
+
+FROM --platform=$BUILDPLATFORM node:${NODE} AS build
 WORKDIR /opt/kazoo-relay
 COPY package.json package-lock.json .npmrc ./
 # Without tools/runtime: the image has that Node already.
@@ -9,32 +14,45 @@ RUN npm ci --workspaces=false --ignore-scripts
 COPY LICENSE tsconfig.json ./
 COPY scripts scripts
 COPY src src
-# Files come with the modes of the checkout, which under a umask such as 077 nobody else may read.
-RUN node scripts/build.mjs && chmod -R u=rwX,go=rX dist package.json LICENSE
+RUN node scripts/build.mjs
 
-FROM node:${NODE} AS packages
+FROM --platform=$BUILDPLATFORM node:${NODE} AS packages
 WORKDIR /opt/kazoo-relay
 COPY package.json package-lock.json .npmrc ./
-# Without what is for compilers.
-RUN npm ci --omit=dev --workspaces=false --ignore-scripts \
+ARG TARGETARCH
+# Without what is for compilers, and for another C library.
+RUN npm ci --omit=dev --workspaces=false --ignore-scripts --os=linux --libc=glibc \
+    ${TARGETARCH:+--cpu=$(echo "$TARGETARCH" | sed s/amd64/x64/)} \
   && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete \
-  && chmod -R u=rwX,go=rX node_modules
+  && rm -rf node_modules/@koromix/*/musl_*
+COPY tools/runtime/package.json tools/runtime/
+COPY scripts scripts
+# What it is made of, and under which licences.
+RUN mkdir notices && node scripts/release/notices.ts notices
 
-# Debian itself, not its Node image: that would bring npm, yarn and corepack, which nothing here runs.
-FROM debian:${DEBIAN}
-# A fixed number, because it owns what is on the volume. A container with another one has the group 0: so OpenShift does it.
-RUN useradd --uid 10001 --home-dir /var/lib/kazoo-relay --no-create-home --shell /usr/sbin/nologin kazoo-relay \
-  && install -d -o kazoo-relay -g root -m 0770 /var/lib/kazoo-relay \
-  && install -d -m 0755 /etc/kazoo-relay \
-  && ln -s /opt/kazoo-relay/dist/main.js /usr/local/bin/kazoo-relay
-COPY --from=packages /usr/local/bin/node /usr/local/bin/node
-WORKDIR /opt/kazoo-relay
-COPY --from=build /opt/kazoo-relay/package.json /opt/kazoo-relay/LICENSE ./
-COPY --from=packages /opt/kazoo-relay/node_modules node_modules
-COPY --from=build /opt/kazoo-relay/dist dist
+# All that the image holds, in a folder: Node, what it is linked with, certificates, time zones, and the program.
+FROM --platform=$BUILDPLATFORM node:${NODE} AS root
+WORKDIR /root
+COPY --from=build /opt/kazoo-relay/package.json /opt/kazoo-relay/LICENSE opt/kazoo-relay/
+COPY --from=build /opt/kazoo-relay/dist opt/kazoo-relay/dist
+COPY --from=packages /opt/kazoo-relay/node_modules opt/kazoo-relay/node_modules
+COPY --from=packages /opt/kazoo-relay/notices opt/kazoo-relay
+COPY --from=node /usr/local/bin/node usr/local/bin/node
+COPY --from=debian /usr/share/zoneinfo usr/share/zoneinfo
+COPY deploy/docker/root.sh /root.sh
+RUN --mount=type=bind,from=debian,target=/debian sh /root.sh /debian
 
+# No shell, no package manager, nothing that runs as another user.
+FROM scratch
+ARG REVISION
+LABEL org.opencontainers.image.title="kazoo-relay" \
+  org.opencontainers.image.description="Takes every notification a 2600Hz KAZOO phone system publishes, keeps it safe on disk, and delivers it to logs, files, databases and webhooks." \
+  org.opencontainers.image.version="0.2.0" \
+  org.opencontainers.image.revision="${REVISION}" \
+  org.opencontainers.image.licenses="MIT"
+COPY --from=root /root /
 # By this it knows where it is, and says nothing of sudo.
-ENV container=oci
+ENV PATH=/usr/local/bin container=oci
 USER 10001:10001
 # Relative paths of a configuration belong to the working directory: they end up on the volume.
 WORKDIR /var/lib/kazoo-relay
@@ -44,5 +62,5 @@ STOPSIGNAL SIGTERM
 EXPOSE 9400
 # Whether the daemon moves, by its own socket; whether brokers and sinks can be reached is another question.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["kazoo-relay", "status", "--check", "live"]
-ENTRYPOINT ["node", "/opt/kazoo-relay/dist/main.js"]
+ENTRYPOINT ["kazoo-relay"]
 CMD ["run"]

@@ -9,16 +9,14 @@ set -euo pipefail
 
 program=/opt/kazoo-relay
 command=/usr/bin/kazoo-relay # not /usr/local/bin, where sudo doesn't look on Rocky Linux
-unit=/etc/systemd/system/kazoo-relay.service
 completion=/usr/share/bash-completion/completions/kazoo-relay
-config=/etc/kazoo-relay
-data=(/var/lib/kazoo-relay /var/log/kazoo-relay)
-user=kazoo-relay
 mark='# Made by deploy/install.sh of kazoo-relay.'
 
 main() {
   local source
   source=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+  # shellcheck source=deploy/systemd/service.sh
+  . "$source/deploy/systemd/service.sh"
   case "$*" in
     '') install_all "$source" ;;
     --uninstall) uninstall no ;;
@@ -46,7 +44,7 @@ install_all() {
   put_unit
   put_program
   put_command
-  ! has_systemd || systemctl daemon-reload
+  reload_systemd
   [[ $was_active == no ]] || start_again
   say "kazoo-relay $(version) is installed"
   [[ $was_active == yes ]] || next_steps
@@ -55,12 +53,17 @@ install_all() {
 check_machine() {
   ((EUID == 0)) || fail 'only root can do this: run it with sudo'
   local tool
+  refuse_package
   for tool in systemctl useradd getent install runuser; do
     command -v "$tool" > /dev/null || fail "there is no $tool on this machine: it needs Linux with systemd"
   done
   [[ -x /bin/kill ]] || fail 'there is no /bin/kill, which the service is reloaded with: install the package procps (on Rocky Linux: util-linux)'
+}
+
+# A package has taken over, or something else has this name.
+refuse_package() {
   if [[ -e $command ]] && ! grep --quiet --fixed-strings "$mark" "$command"; then
-    fail "$command is there and was not made by this script: remove it first"
+    fail "$command is there and was not made by this script: remove it first (apt remove kazoo-relay, or dnf remove kazoo-relay)"
   fi
 }
 
@@ -96,23 +99,6 @@ build() {
   mv "$work/tree" "$program.new"
 }
 
-add_user() {
-  getent group "$user" > /dev/null || groupadd --system "$user"
-  getent passwd "$user" > /dev/null && return
-  useradd --system --gid "$user" --home-dir "${data[0]}" --no-create-home --shell "$(command -v nologin || echo /sbin/nologin)" \
-    --comment 'kazoo-relay' "$user"
-  say "made the user $user"
-}
-
-# As the unit has systemd make them, so that "kazoo-relay check --connect" finds them before the first start.
-add_folders() {
-  local mode=0700 folder
-  for folder in "${data[@]}"; do
-    [[ -e $folder ]] || install --directory --owner "$user" --group "$user" --mode "$mode" "$folder"
-    mode=0750
-  done
-}
-
 add_config() {
   install --directory --owner root --group "$user" --mode 0750 "$config"
   if [[ -e $config/kazoo-relay.yaml ]]; then
@@ -140,21 +126,8 @@ put_program() {
   if command -v restorecon > /dev/null; then restorecon -RF "$program" "$unit" "$config"; fi
 }
 
-# As root it runs as the service's user: a file of the journal that belongs to root would keep the service from its own. Only
-# "init" needs root, for the configuration, and gives that up by itself.
 put_command() {
-  cat > "$command" << END
-#!/bin/sh
-$mark
-first=\${1-}
-set -- $program/bin/node $program/dist/main.js "\$@"
-# For \${credential:…} in the configuration, while the service runs.
-credentials=/run/credentials/kazoo-relay.service
-[ ! -d "\$credentials" ] || export CREDENTIALS_DIRECTORY="\${CREDENTIALS_DIRECTORY:-\$credentials}"
-[ "\$(id -u)" != 0 ] || [ "\$first" = init ] || exec runuser -u $user -- "\$@"
-exec "\$@"
-END
-  chmod 0755 "$command"
+  install --mode 0755 "$program/deploy/systemd/command.sh" "$command"
   if [[ -d ${completion%/*} ]]; then
     "$program/bin/node" "$program/dist/main.js" completion bash > "$completion" 2> /dev/null || rm -f "$completion"
   fi
@@ -168,51 +141,26 @@ start_again() {
 or go back by running deploy/install.sh of the version before"
 }
 
-next_steps() {
-  cat << END
-
-  1. kazoo-relay init              asks for your brokers and sinks; or edit $config/kazoo-relay.yaml
-  2. kazoo-relay check --connect   tries them
-  3. systemctl enable --now kazoo-relay
-  4. kazoo-relay status
-     journalctl --follow --unit kazoo-relay
-END
-}
-
 uninstall() {
   ((EUID == 0)) || fail 'only root can do this: run it with sudo'
+  refuse_package
   if has_systemd && [[ -e $unit ]]; then systemctl disable --quiet --now kazoo-relay; fi
-  if [[ -e $command ]] && grep --quiet --fixed-strings "$mark" "$command"; then rm "$command"; fi
-  rm -rf "$program" "$program".{new,old} "$unit" "$completion"
+  rm -rf "$program" "$program".{new,old} "$unit" "$command" "$completion"
   [[ $1 == no ]] || purge
-  ! has_systemd || systemctl daemon-reload
+  reload_systemd
   say 'kazoo-relay is removed'
-  [[ $1 == yes ]] || say "what stays: $config, ${data[*]}, the user $user. --uninstall --purge removes them too"
+  [[ $1 == yes ]] || say "what stays: $config, $state $logs, the user $user. --uninstall --purge removes them too"
   say 'a queue on the broker deletes itself after queue.expires (24 h); at once: rabbitmqctl delete_queue kazoo-relay'
 }
 
 purge() {
-  rm -rf "$config" "${data[@]}" "$unit.d" "$unit.edited"
+  rm -rf "$config" "$state" "$logs" "$unit.d" "$unit.edited"
   ! getent passwd "$user" > /dev/null || userdel "$user"
   ! getent group "$user" > /dev/null || groupdel "$user"
 }
 
-# False where a root is only being made, for an image or a container.
-has_systemd() {
-  [[ -d /run/systemd/system ]]
-}
-
-# One that fails at every start counts too: perhaps this is the version that mends it.
-is_active() {
-  has_systemd && systemctl show --property ActiveState kazoo-relay | grep --quiet --extended-regexp '=(active|activating|reloading)$'
-}
-
 version() {
   sed -n 's/^  "version": "\(.*\)",$/\1/p' "$program/package.json"
-}
-
-say() {
-  echo "kazoo-relay: $1"
 }
 
 fail() {

@@ -6,7 +6,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -22,27 +22,37 @@ const servers = {
     package: 'postgresql',
     isThere: () => anyFile('/usr/lib/postgresql', 'bin/initdb') || anyFile('/usr', 'bin/initdb', /^pgsql-/),
   },
-  pgbouncer: {
-    package: 'pgbouncer',
-    isThere: () => existsSync('/usr/sbin/pgbouncer'),
-  },
-  chromium: {
-    package: 'chromium',
-    isThere: () => existsSync('/usr/bin/chromium'),
-  },
-  prometheus: {
-    package: 'prometheus',
-    isThere: () => existsSync('/usr/bin/promtool'),
-  },
-  rsyslog: {
-    package: 'rsyslog',
-    isThere: () => existsSync('/usr/sbin/rsyslogd'),
-  },
+  pgbouncer: having('pgbouncer', 'pgbouncer'),
+  chromium: having('chromium', 'chromium'),
+  prometheus: having('prometheus', 'promtool'),
+  rsyslog: having('rsyslog', 'rsyslogd'),
   mariadb: {
     package: 'mariadb-server',
     isThere: () => ['/usr/sbin/mariadbd', '/usr/libexec/mariadbd'].some((file) => existsSync(file)),
   },
+  rpm: having('rpm', 'rpmbuild'),
+  packaging: having(
+    'apt-utils createrepo-c debootstrap gnupg lintian rpmlint systemd-container',
+    ...['apt-ftparchive', 'createrepo_c', 'debootstrap', 'gpg', 'lintian', 'rpmlint', 'systemd-nspawn'],
+  ),
+  // Where these can't be had, the tests leave out what needs them, and say so.
+  debootstrap: optional('debootstrap', 'debootstrap'),
+  go: optional('golang-go', 'go'),
+  java: optional('default-jdk-headless libgoogle-gson-java', 'java', '/usr/share/java/gson.jar'),
+  lighttpd: optional('lighttpd jq', 'lighttpd', 'jq'),
+  php: optional('php-cli', 'php'),
+  ruby: optional('ruby ruby-webrick', 'ruby'),
 };
+
+function having(packages, ...programs) {
+  const folders = ['/usr/bin', '/usr/sbin', '/usr/local/bin'];
+  const isProgram = (name) => folders.some((folder) => existsSync(resolve(folder, name)));
+  return { package: packages, isThere: () => programs.every(isProgram) };
+}
+
+function optional(...given) {
+  return { ...having(...given), isOptional: true };
+}
 
 /** Debian's packages start their services at once: on somebody's own machine, nobody asked for a broker on port 5672. */
 const installWithoutStarting = `
@@ -100,18 +110,24 @@ function installServers(missing) {
   const packages = missing.map((name) => servers[name].package).join(' ');
   const sudo = rootCommand();
   if (!existsSync('/usr/bin/apt-get') || sudo === undefined) {
-    fail(
+    sayOrFail(missing)(
       `this needs ${packages}, which are not on this machine. On Debian or Ubuntu: sudo apt-get install ${packages}. On Rocky ` +
         'Linux or Fedora: sudo dnf install with the same names. Private servers are started from them; an installed service is left ' +
         'alone. Or run the whole with docker compose up, which brings its own.',
     );
+    return;
   }
   say(`installing the Debian packages ${packages} …`);
   spawnSync(...sudo('sh', '-c', installWithoutStarting, 'install', ...packages.split(' ')), {
     stdio: ['ignore', 2, 2],
   });
   const still = missing.filter((name) => !servers[name].isThere());
-  if (still.length > 0) fail(`apt-get could not install ${packages}: what it says stands above`);
+  if (still.length > 0) sayOrFail(still)(`apt-get could not install ${packages}: what it says stands above`);
+}
+
+/** What is optional is only told of. */
+function sayOrFail(missing) {
+  return missing.every((name) => servers[name].isOptional) ? say : fail;
 }
 
 /** How to run a command as root; undefined where that needs a password. */

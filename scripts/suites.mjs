@@ -26,8 +26,8 @@ export const suites = {
   packages: {
     about: 'packages and images, built twice, installed and run',
     paths: [
-      ...['deploy/', 'Dockerfile', 'docker-compose.yml', 'scripts/release/', 'scripts/schemas/', 'tools/'],
-      'test/suites/packages/',
+      ...['deploy/', 'Dockerfile', 'docker-compose.yml', 'examples/', 'tools/'],
+      ...['scripts/release/', 'scripts/schemas/', 'test/suites/packages/'],
     ],
   },
 };

@@ -206,7 +206,10 @@ describe('the house', () => {
 
 describe('the documentation', () => {
   const pages = new Map(
-    globSync(['*.md', 'docs/**/*.md', '.github/*.md']).map((page) => [page, readFileSync(page, 'utf8')]),
+    globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', '.github/*.md']).map((page) => [
+      page,
+      readFileSync(page, 'utf8'),
+    ]),
   );
 
   test('has links that lead to a file and a heading', () => {

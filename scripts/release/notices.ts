@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 export function writeNotices(root: string, folder: string, { node }: { readonly node: boolean }): void {
   const packages = shippedPackages(root);
   writeFileSync(join(folder, 'sbom.cdx.json'), `${JSON.stringify(sbom(root, packages, node), null, 2)}\n`);
-  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences(root, packages, node));
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licences(packages, node));
 }
 
 interface Package {
@@ -113,10 +113,14 @@ function nodeComponent(): Component & { readonly purl: string } {
   };
 }
 
-function licences(root: string, packages: readonly Package[], withNode: boolean): string {
-  const node = join(root, 'node_modules', `node-linux-${process.arch}`);
+/** Where this Node has its licence, be it a package or an image's. */
+const nodeFolder = resolve(process.execPath, '../..');
+
+function licences(packages: readonly Package[], withNode: boolean): string {
   const parts = [
-    ...(withNode ? [{ name: 'Node.js', version: process.versions.node, license: 'MIT and others', folder: node }] : []),
+    ...(withNode
+      ? [{ name: 'Node.js', version: process.versions.node, license: 'MIT and others', folder: nodeFolder }]
+      : []),
     ...packages,
   ].map(({ name, version, license, folder }) => `${name} ${version}\nLicence: ${license}\n\n${licenceTexts(folder)}`);
   return ['kazoo-relay is built of these. Their licences ask for this notice.\n', ...parts].join(

@@ -1,5 +1,5 @@
-// npm run release -- [--out FOLDER] [--sign KEY] [PART…]: builds what a release consists of, into release/ or FOLDER; with
-// names of parts only these; then SHA256SUMS, and with a key of gpg's a detached signature beside each file. But for these,
+// npm run release -- [--out FOLDER] [--sign KEY] [--without PART] [PART…]: builds what a release consists of, into release/ or
+// FOLDER; with names of parts only these; then SHA256SUMS, and with a key of gpg's a detached signature beside each file. But for these,
 // the same sources give the same bytes, wherever and whenever it runs: all times are the commit's, or SOURCE_DATE_EPOCH's.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
@@ -25,6 +25,8 @@ export interface Release {
   readonly tree: () => string;
   /** A folder for what is temporary; it goes with the run. */
   readonly work: string;
+  /** False for packages that only a test installs: they are larger, and made in a fraction of the time. */
+  readonly compress?: boolean;
 }
 
 export interface Part {
@@ -33,16 +35,23 @@ export interface Part {
 
 const parts: Readonly<Record<string, () => Promise<Part>>> = {
   tarball: () => import('./tarball.ts'),
+  deb: () => import('./deb.ts'),
+  rpm: () => import('./rpm.ts'),
   npm: () => import('./npm.ts'),
   asyncapi: () => import('./asyncapi.ts'),
   sbom: () => import('./sbom.ts'),
+  image: () => import('./image.ts'),
 };
 
 const { values, positionals } = parseArgs({
-  options: { out: { type: 'string', default: 'release' }, sign: { type: 'string' } },
+  options: {
+    out: { type: 'string', default: 'release' },
+    sign: { type: 'string' },
+    without: { type: 'string', multiple: true, default: [] },
+  },
   allowPositionals: true,
 });
-const unknown = positionals.filter((name) => !Object.hasOwn(parts, name));
+const unknown = [...positionals, ...values.without].filter((name) => !Object.hasOwn(parts, name));
 if (unknown.length > 0) fail(`there is no part ${unknown.join(', ')}: there are ${Object.keys(parts).join(', ')}`);
 
 const root = resolve(import.meta.dirname, '../..');
@@ -53,7 +62,8 @@ if (values.sign !== undefined && readdirSync(out).length > 0)
 const epoch = epochOf(root);
 const work = mkdtempSync(join(realpathSync(tmpdir()), 'kazoo-relay-release-'));
 try {
-  await buildAll(positionals.length > 0 ? positionals : Object.keys(parts));
+  const chosen = positionals.length > 0 ? positionals : Object.keys(parts);
+  await buildAll(chosen.filter((name) => !values.without.includes(name)));
 } finally {
   rmSync(work, { recursive: true, force: true });
 }

@@ -81,7 +81,7 @@ describe('--help', () => {
 });
 
 describe('the documentation', () => {
-  const pages = ['README.md', ...globSync('docs/**/*.md'), 'deploy/docker/demo.sh'];
+  const pages = ['README.md', ...globSync('docs/**/*.md')];
   const shown = pages.flatMap((page) => linesIn(readFileSync(page, 'utf8')));
 
   test('shows command lines that the program takes', () => {

@@ -8,24 +8,25 @@ import { loadConfig } from '../../src/config/load.ts';
 
 const run = promisify(execFile);
 const source = readFileSync('deploy/systemd/kazoo-relay.service', 'utf8');
+/** What install.sh and the packages have in common. */
+const service = readFileSync('deploy/systemd/service.sh', 'utf8');
 
 describe('the unit for systemd', () => {
   test('starts what install.sh installs, with the configuration that it makes', () => {
     const installer = readFileSync('deploy/install.sh', 'utf8');
     expect(installer).toContain('\nprogram=/opt/kazoo-relay\n');
-    expect(installer).toContain('\nconfig=/etc/kazoo-relay\n');
+    expect(service).toContain('\nconfig=/etc/kazoo-relay\n');
     expect(directive('ExecStart')).toBe(
       '/opt/kazoo-relay/bin/node /opt/kazoo-relay/dist/main.js run --config /etc/kazoo-relay/kazoo-relay.yaml',
     );
   });
 
   test('has the folders made with the permissions that install.sh gives them before its first start', () => {
-    const installer = readFileSync('deploy/install.sh', 'utf8');
-    expect(installer).toContain(
-      `\ndata=(/var/lib/${directive('StateDirectory')} /var/log/${directive('LogsDirectory')})\n`,
-    );
-    const modes = [...installer.matchAll(/ mode=(\d+)/g)].map(([, mode]) => mode);
+    expect(service).toContain(`\nstate=/var/lib/${directive('StateDirectory')}\n`);
+    expect(service).toContain(`\nlogs=/var/log/${directive('LogsDirectory')}\n`);
+    const modes = [...service.matchAll(/ -m (\d+) /g)].map(([, mode]) => mode);
     expect(modes).toEqual([directive('StateDirectoryMode'), directive('LogsDirectoryMode')]);
+    const installer = readFileSync('deploy/install.sh', 'utf8');
     expect(installer.indexOf('\n  add_folders\n')).toBeGreaterThan(installer.indexOf('\n  add_user\n'));
   });
 

@@ -2,15 +2,18 @@ import { isIPv4 } from 'node:net';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
+import { reasonOf } from '../../common/errors.ts';
 import type { Json } from '../../common/json.ts';
 import type { TlsFiles } from '../../common/net/tls.ts';
 import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
-import { loadConfig } from '../../config/load.ts';
+import { ownFolder } from '../../config/journal-place.ts';
+import { loadConfig, loadOutlineConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { noLimits } from '../../kazoo/body.ts';
 import { events as catalogue, eventNamed, exampleRoutingKey, unknownRoutingKeyPrefix } from '../../kazoo/catalogue.ts';
 import { decode } from '../../kazoo/decode.ts';
 import type { EventDefinition } from '../../kazoo/event.ts';
+import { checkDaemon } from '../support/daemon-client.ts';
 import { type Change, exampleBody } from '../support/example.ts';
 import { findEvent } from '../support/lookup.ts';
 import { connectPublisher, type Message, PublishError, type Publisher } from '../support/publisher.ts';
@@ -26,6 +29,7 @@ interface Options {
   readonly file?: string;
   readonly url?: string;
   readonly config?: string;
+  readonly wait?: number;
   readonly live?: true;
 }
 
@@ -43,6 +47,11 @@ export function publishCommand(terminal: Terminal): Command {
     )
     .option('--url <url>', 'the broker (default: the first one in the configuration)')
     .option('-c, --config <file>', 'configuration file')
+    .option(
+      '--wait <time>',
+      'first wait until the daemon of the configuration is ready, so long at most: 30s, 2m',
+      wait,
+    )
     .option('--live', 'allow a broker on another machine or of KAZOO, which acts on what it gets')
     .addHelpText('after', help)
     .action((events: string[], options: Options) => orExit(terminal, codeOf, () => publish(terminal, events, options)));
@@ -71,6 +80,12 @@ function rate(value: string): number {
   throw new InvalidArgumentError('It must be a number above 0.');
 }
 
+function wait(value: string): number {
+  const [, amount, unit] = /^(\d{1,5})(s|m)$/.exec(value) ?? [];
+  if (amount === undefined) throw new InvalidArgumentError('It must be a time such as 30s or 2m.');
+  return Number(amount) * (unit === 's' ? 1_000 : 60_000);
+}
+
 function change(value: string, previous: readonly Change[] = []): readonly Change[] {
   const [, key, text = ''] = /^([^=]+)=(.*)$/s.exec(value) ?? [];
   if (key === undefined) throw new InvalidArgumentError('It must look like key=value.');
@@ -93,6 +108,7 @@ async function publish(terminal: Terminal, names: readonly string[], options: Op
   const { broker, tls } = brokerOf(terminal, options);
   if (!options.live) refuseLive(broker);
   const messages = messagesOf(terminal, names, options);
+  if (options.wait !== undefined) await daemonReady(terminal, options.config, options.wait);
   const publisher = await connectPublisher(broker.href, tls);
   try {
     if (!options.live) await refuseKazoo(publisher, broker);
@@ -125,6 +141,24 @@ function brokerOf(
   }
   throw new Error('--url must look like amqp://user:password@127.0.0.1:5672');
 }
+
+/** Before that, nobody has a queue on the broker that keeps what is published. @throws PublishError when the time is up */
+async function daemonReady(terminal: Terminal, config: string | undefined, most: number): Promise<void> {
+  const folder = ownFolder(loadOutlineConfig(findConfigFile(config, terminal.env), terminal.env).journal);
+  const deadline = performance.now() + most;
+  for (;;) {
+    try {
+      return await checkDaemon(folder, 'ready');
+    } catch (error) {
+      if (performance.now() >= deadline || terminal.interrupted.aborted)
+        throw new PublishError(`nothing was published, because the daemon isn't ready: ${reasonOf(error)}`);
+    }
+    await delay(pollInterval, undefined, { signal: terminal.interrupted }).catch(() => undefined);
+  }
+}
+
+/** Between two looks at the daemon, in milliseconds. */
+const pollInterval = 250;
 
 function refuseLive({ hostname, host }: URL): void {
   const name = hostname.toLowerCase();

@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import amqp, { type Channel, type ChannelModel, type ConsumeMessage } from 'amqplib';
+import pino from 'pino';
 import { freePort } from '../../../scripts/quickstart/free-port.ts';
 import { eventNamed, events } from '../../../src/kazoo/catalogue.ts';
+import { openControl } from '../../../src/ops/control.ts';
 import { cli } from '../../support/cli.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
 import { type SharedBroker, shareBroker } from '../../support/rabbitmq.ts';
@@ -134,6 +136,46 @@ describe('publish', () => {
     expect(all[0]?.['Voicemail-Timestamp']).toBeGreaterThanOrEqual(before);
     expect(typeof all[1]?.['Voicemail-Timestamp']).toBe('string');
     expect(all[2]).toMatchObject({ 'Event-Name': 'topup' });
+  });
+
+  test('waits with --wait until the daemon of the configuration is ready, and publishes nothing if it never is', async () => {
+    const config = join(folder, 'waiting.yaml');
+    const journal = join(folder, 'waiting');
+    mkdirSync(journal);
+    writeFileSync(
+      config,
+      `journal: { path: ${journal} }\nbrokers: [{ zone: a, url: '${broker.url}' }]\nroutes: { all: { sink: { type: log } } }\n`,
+    );
+    const args = ['--config', config, '--wait'];
+    const late = await publish('voicemail_new', ...args, '0s');
+    expect(late).toEqual({
+      stdout: '',
+      stderr: `kazoo-relay: nothing was published, because the daemon isn't ready: no daemon answers in ${journal}\n`,
+      code: 1,
+    });
+    expect(await publish('voicemail_new', ...args, '1')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('such as 30s'),
+    });
+    let asked = 0;
+    const ready = async () => {
+      asked += 1;
+      return asked < 3 ? ['a: connecting'] : [];
+    };
+    const other = async () => null;
+    const answers = { status: other, reload: other, config: other, live: other, ready };
+    const control = await openControl(
+      journal,
+      { ...answers, try: other, look: other, page: other },
+      pino({ level: 'silent' }),
+    );
+    try {
+      expect(await publish('voicemail_new', ...args, '1m')).toMatchObject({ stderr: '', code: 0 });
+    } finally {
+      await control.close();
+    }
+    expect(asked).toBe(3);
+    expect(await bodies(1)).toHaveLength(1);
   });
 
   test('changes the body by keys in either form', async () => {
