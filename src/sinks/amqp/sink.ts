@@ -57,6 +57,8 @@ class AmqpSink implements Sink {
   async #publish(messages: readonly Outgoing[], confirms: (Confirm | undefined)[], signal: AbortSignal): Promise<void> {
     if (this.#connection?.failure !== undefined) this.#connection = undefined;
     this.#connection ??= await connected(this.#options, AbortSignal.any([signal, this.#closing.signal]));
+    // It may have opened while the sink closed.
+    this.#closing.signal.throwIfAborted();
     await unlessAborted(this.#connection.publish(messages, confirms), signal);
   }
 

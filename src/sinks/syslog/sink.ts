@@ -43,6 +43,8 @@ class SyslogSink implements Sink {
     try {
       if (fitting.length > 0) {
         this.#connection ??= await connected(this.#options, AbortSignal.any([signal, this.#closing.signal]));
+        // It may have opened while the sink closed.
+        this.#closing.signal.throwIfAborted();
         await this.#connection.send(fitting, signal);
       }
     } catch (cause) {

@@ -123,6 +123,13 @@ describe('the syslog sink', () => {
     expect(names).toEqual(['localhost']);
   });
 
+  test('leaves no socket of UDP that can’t be connected', async () => {
+    // Only a socket that is allowed to speak to all may have this address.
+    sink = await open({ url: 'udp://255.255.255.255:514' });
+    await expect(sink.deliver([delivery('1')], signal)).rejects.toThrow(SinkUnavailable);
+    await until(() => !process.getActiveResourcesInfo().includes('UDPWrap'), { what: 'its end', timeout: 2_000 });
+  });
+
   test('doesn’t wait for a server that reads nothing longer than it may', async () => {
     const { port } = await listen(createServer({ pauseOnConnect: true }));
     sink = await open({ url: `tcp://127.0.0.1:${port}`, maxSize: 2 ** 30 });
