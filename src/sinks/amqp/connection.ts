@@ -1,4 +1,5 @@
 import type { ChannelModel, ConfirmChannel, Message } from 'amqplib';
+import { unlessAborted } from '../../common/async/abort.ts';
 import { within } from '../../common/async/deadlines.ts';
 import { reasonOf } from '../../common/errors.ts';
 import { dial } from '../../common/net/amqp-dial.ts';
@@ -31,17 +32,19 @@ export class Connection {
   readonly #returned = new Set<string>();
   #failure: Error | undefined;
 
-  /** @throws Error that says why the broker can't be reached, or must not be published to */
-  static async open(options: AmqpSinkOptions): Promise<Connection> {
+  /** @throws Error that says why the broker can't be reached, or must not be published to; the signal's reason */
+  static async open(options: AmqpSinkOptions, signal: AbortSignal): Promise<Connection> {
     const { url, tls, connectTimeout } = options;
-    const model = await dial(url, { tls, connectTimeout, name: 'kazoo-relay sink' });
+    const dialing = dial(url, { tls, connectTimeout, name: 'kazoo-relay sink' });
+    const model = await unlessAborted(dialing, signal, giveUp);
     model.on('error', () => undefined);
+    const answer = <T>(promise: Promise<T>) => unlessAborted(within(connectTimeout, 'the broker', promise), signal);
     try {
-      await within(connectTimeout, 'the broker', mustNotBeKazoo(model));
-      const channel = await within(connectTimeout, 'the broker', openChannel(model, options.exchange));
+      await answer(mustNotBeKazoo(model));
+      const channel = await answer(openChannel(model, options.exchange));
       return new Connection(model, channel, options);
     } catch (error) {
-      cutOff(frameReaderOf(model), new Error('given up', { cause: error }));
+      giveUp(model, error);
       throw error;
     }
   }
@@ -102,6 +105,11 @@ export class Connection {
 }
 
 const defaultExchange = 'amq.default';
+
+function giveUp(model: ChannelModel, cause?: unknown): void {
+  model.on('error', () => undefined);
+  cutOff(frameReaderOf(model), new Error('given up', { cause }));
+}
 
 async function openChannel(model: ChannelModel, exchange: string): Promise<ConfirmChannel> {
   const channel = await model.createConfirmChannel();

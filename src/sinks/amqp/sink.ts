@@ -12,7 +12,7 @@ export const amqpSink: SinkKind<AmqpSinkOptions> = {
   ...amqpDeclaration,
 
   async connectionTest(options) {
-    const connection = await connected(options);
+    const connection = await connected(options, new AbortController().signal);
     await connection.close();
     return `${hostOf(options)} has the exchange ${options.exchange}; nothing was published`;
   },
@@ -24,6 +24,7 @@ export const amqpSink: SinkKind<AmqpSinkOptions> = {
 
 class AmqpSink implements Sink {
   readonly #options: AmqpSinkOptions;
+  readonly #closing = new AbortController();
   #connection: Connection | undefined;
 
   constructor(options: AmqpSinkOptions) {
@@ -49,12 +50,15 @@ class AmqpSink implements Sink {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort(new Error('the sink is closed'));
     await this.#connection?.close();
   }
 
   async #publish(messages: readonly Outgoing[], confirms: (Confirm | undefined)[], signal: AbortSignal): Promise<void> {
     if (this.#connection?.failure !== undefined) this.#connection = undefined;
-    this.#connection ??= await connected(this.#options);
+    this.#connection ??= await connected(this.#options, AbortSignal.any([signal, this.#closing.signal]));
+    // It may have opened while the sink closed.
+    this.#closing.signal.throwIfAborted();
     await unlessAborted(this.#connection.publish(messages, confirms), signal);
   }
 
@@ -102,9 +106,9 @@ const tooLong: Outcome = {
 };
 
 /** @throws SinkUnavailable */
-async function connected(options: AmqpSinkOptions): Promise<Connection> {
+async function connected(options: AmqpSinkOptions, signal: AbortSignal): Promise<Connection> {
   try {
-    return await Connection.open(options);
+    return await Connection.open(options, signal);
   } catch (cause) {
     throw unavailable(options, cause);
   }

@@ -19,7 +19,7 @@ export interface Said {
 
 export interface Ending {
   readonly reason: string;
-  readonly code?: number | string;
+  readonly code?: number | string | undefined;
 }
 
 interface Asked {

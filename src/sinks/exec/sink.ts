@@ -5,7 +5,7 @@ import { ThrottledReporter } from '../../common/throttled-reporter.ts';
 import type { Delivery } from '../../notification/envelope.ts';
 import { type Outcome, type Sink, type SinkContext, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { type ExecSinkOptions, execDeclaration } from './options.ts';
-import { Program } from './program.ts';
+import { Program, type Said } from './program.ts';
 
 /** A program that reads a line for each notification, and answers with one. */
 export const execSink: SinkKind<ExecSinkOptions> = {
@@ -28,6 +28,8 @@ class ExecSink implements Sink {
   readonly #errors: ThrottledReporter;
   readonly #endings: ThrottledReporter;
   #program: Program | undefined;
+  #starting: Promise<Program> | undefined;
+  #isClosed = false;
 
   constructor(options: ExecSinkOptions, { route, log }: SinkContext) {
     this.#options = options;
@@ -40,11 +42,11 @@ class ExecSink implements Sink {
     const outcomes: Outcome[] = [];
     while (outcomes.length < batch.length) {
       const isNew = this.#program === undefined || this.#program.ending !== undefined;
-      const program = await this.#running();
-      const said = await program.ask(
-        batch.slice(outcomes.length).map(({ json }) => json),
-        signal,
-      );
+      const said = await this.#ask(batch.slice(outcomes.length), signal).catch((error: unknown) => {
+        // Nor are those lost that one before has answered.
+        if (!(error instanceof SinkUnavailable) || outcomes.length === 0) throw error;
+        return { outcomes: [], ending: { reason: error.message, code: error.code } };
+      });
       outcomes.push(...said.outcomes);
       if (said.ending === undefined) continue;
       const { reason, code } = said.ending;
@@ -58,10 +60,18 @@ class ExecSink implements Sink {
     return outcomes;
   }
 
+  /** Lets the program answer what it has been given, and starts no other one. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled([this.#starting]);
     await this.#program?.stop();
     this.#errors.close();
     this.#endings.close();
+  }
+
+  async #ask(batch: readonly Delivery[], signal: AbortSignal): Promise<Said> {
+    const program = await this.#running();
+    return program.ask(batch.map(lineOf), signal);
   }
 
   /** The one that runs, or a new one. @throws SinkUnavailable */
@@ -71,9 +81,16 @@ class ExecSink implements Sink {
     this.#program = undefined;
     if (former?.ending !== undefined) this.#endings.count(former.ending.reason);
     await former?.stop();
-    this.#program = await Program.start(this.#options, this.#route, (line) => this.#errors.count(line));
+    if (this.#isClosed) throw new SinkUnavailable('the sink is closed');
+    this.#starting = Program.start(this.#options, this.#route, (line) => this.#errors.count(line));
+    this.#program = await this.#starting;
     return this.#program;
   }
+}
+
+/** JSON may have characters that some languages take for the end of a line; an escape means the same. */
+function lineOf({ json }: Delivery): string {
+  return json.replace(/[\u0085\u2028\u2029]/g, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 async function mustAllow(path: string, mode: number, what: string): Promise<void> {

@@ -9,7 +9,12 @@ export async function openDatagrams(place: { readonly host: string; readonly por
   const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
   let failure: Error | undefined;
   socket.connect(place.port, address);
-  await once(socket, 'connect');
+  try {
+    await once(socket, 'connect');
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
   socket.on('error', (error) => {
     failure = error;
   });

@@ -6,10 +6,10 @@ import { openStream } from './stream.ts';
 import { openUnixDatagrams } from './unix-datagrams.ts';
 
 /** @throws Error that says why the server can't be reached */
-export async function openConnection(options: SyslogSinkOptions): Promise<Connection> {
+export async function openConnection(options: SyslogSinkOptions, signal: AbortSignal): Promise<Connection> {
   const { url } = options;
   if (isUnix(url)) return openUnixDatagrams(decodeURIComponent(new URL(url).pathname));
   const place = hostAndPort(url.replace(/^\w+:\/\//, ''));
   if (isUdp(url)) return openDatagrams(place);
-  return openStream(place, options);
+  return openStream(place, options, signal);
 }

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { unlessAborted } from '../../common/async/abort.ts';
 import { codeOf, reasonOf } from '../../common/errors.ts';
 import { formatBytes } from '../../common/text/format.ts';
 import type { Delivery } from '../../notification/envelope.ts';
@@ -13,7 +14,7 @@ export const syslogSink: SinkKind<SyslogSinkOptions> = {
   ...syslogDeclaration,
 
   async connectionTest(options) {
-    const connection = await connected(options);
+    const connection = await connected(options, new AbortController().signal);
     connection.close();
     const { url } = options;
     return isUdp(url) ? `${url} has an address; UDP doesn't say whether anybody listens` : `${url} takes connections`;
@@ -27,6 +28,7 @@ export const syslogSink: SinkKind<SyslogSinkOptions> = {
 class SyslogSink implements Sink {
   readonly #options: SyslogSinkOptions;
   readonly #head: MessageHead;
+  readonly #closing = new AbortController();
   #connection: Connection | undefined;
 
   constructor(options: SyslogSinkOptions) {
@@ -40,7 +42,9 @@ class SyslogSink implements Sink {
     const fitting = messages.filter(({ length }) => length <= maxSize);
     try {
       if (fitting.length > 0) {
-        this.#connection ??= await connected(this.#options);
+        this.#connection ??= await connected(this.#options, AbortSignal.any([signal, this.#closing.signal]));
+        // It may have opened while the sink closed.
+        this.#closing.signal.throwIfAborted();
         await this.#connection.send(fitting, signal);
       }
     } catch (cause) {
@@ -54,13 +58,14 @@ class SyslogSink implements Sink {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort(new Error('the sink is closed'));
     this.#connection?.close();
   }
 }
 
-async function connected(options: SyslogSinkOptions): Promise<Connection> {
+async function connected(options: SyslogSinkOptions, signal: AbortSignal): Promise<Connection> {
   try {
-    return await openConnection(options);
+    return await unlessAborted(openConnection(options, signal), signal, (connection) => connection.close());
   } catch (cause) {
     throw new SinkUnavailable(`${options.url} can't be reached: ${reasonOf(cause)}`, { cause, code: codeOf(cause) });
   }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
+import { createConnection, isIP, type Socket } from 'node:net';
 import { unlessAborted } from '../../common/async/abort.ts';
 import { addressAttemptTimeout } from '../../common/net/addresses.ts';
 import { explainTls, readTls } from '../../common/net/tls.ts';
@@ -11,24 +11,30 @@ import type { SyslogSinkOptions } from './options.ts';
 export async function openStream(
   place: { readonly host: string; readonly port: number },
   options: SyslogSinkOptions,
+  signal: AbortSignal,
 ): Promise<Connection> {
-  return new StreamConnection(await connectedSocket(place, options));
+  return new StreamConnection(await connectedSocket(place, options, signal));
 }
 
 async function connectedSocket(
   place: { readonly host: string; readonly port: number },
   { url, tls, timeout }: SyslogSinkOptions,
+  signal: AbortSignal,
 ): Promise<Socket> {
   const patience = { ...place, ...addressAttemptTimeout(timeout), keepAlive: true, keepAliveInitialDelay: 15_000 };
   const isTls = /^tls:/i.test(url);
   const socket = isTls
     ? // Always set: NODE_TLS_REJECT_UNAUTHORIZED must not switch the check off.
-      process
-        .getBuiltinModule('node:tls')
-        .connect({ servername: place.host, ...readTls(tls), ...patience, rejectUnauthorized: true })
+      process.getBuiltinModule('node:tls').connect({
+        ...(isIP(place.host) === 0 && { servername: place.host }),
+        ...readTls(tls),
+        ...patience,
+        rejectUnauthorized: true,
+      })
     : createConnection(patience);
   try {
-    await once(socket, isTls ? 'secureConnect' : 'connect', { signal: AbortSignal.timeout(timeout) });
+    const given = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
+    await once(socket, isTls ? 'secureConnect' : 'connect', { signal: given });
     return socket;
   } catch (error) {
     socket.destroy();

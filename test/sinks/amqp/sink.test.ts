@@ -6,23 +6,31 @@ import type { AmqpSinkOptions } from '../../../src/sinks/amqp/options.ts';
 import { routingKeyOf } from '../../../src/sinks/amqp/routing-key.ts';
 import { amqpSink } from '../../../src/sinks/amqp/sink.ts';
 import { type Sink, SinkUnavailable } from '../../../src/sinks/sink.ts';
+import { type Certificates, makeCertificates } from '../../support/certificates.ts';
 import { delivery, deliveryFrom, entry } from '../../support/notification.ts';
-import { type BreakableBroker, permit, shareBreakableBroker } from '../../support/rabbitmq.ts';
+import { permit, type SharedBroker, shareBroker } from '../../support/rabbitmq.ts';
 import { runs } from '../../support/runs.ts';
 import { until } from '../../support/until.ts';
+import { amqp as amqpContract, amqpPlace } from '../contract/amqp.ts';
+import { keepsTheContract } from '../contract/contract.ts';
 
 const { signal } = new AbortController();
 const context = { route: 'r', log: pino({ level: 'silent' }) };
 const ok = { status: 'delivered' };
-let broker: BreakableBroker;
+let certificates: Certificates;
+let broker: SharedBroker;
 let model: ChannelModel;
 let channel: Channel;
 let sink: Sink | undefined;
 
 beforeAll(async () => {
-  broker = await shareBreakableBroker();
+  certificates = await makeCertificates();
+  broker = await shareBroker();
 });
-afterAll(() => broker.close());
+afterAll(async () => {
+  certificates.remove();
+  await broker.close();
+});
 beforeEach(async () => {
   model = await amqp.connect(broker.url);
   model.on('error', () => undefined);
@@ -36,6 +44,8 @@ afterEach(async () => {
   await channel.deleteQueue('inbox').catch(() => undefined);
   await model.close().catch(() => undefined);
 });
+
+keepsTheContract(amqpContract, () => amqpPlace(certificates));
 
 describe('the amqp sink', () => {
   test('publishes the envelope, persistent, with the id as message id', async () => {
@@ -124,32 +134,6 @@ describe('the amqp sink', () => {
     } finally {
       await permit(broker, 'guest', { configure: '.*', write: '.*', read: '.*' });
     }
-  });
-
-  test('goes on with a broker that was away in between', async () => {
-    sink = await open();
-    expect(await sink.deliver([delivery('1')], signal)).toEqual([ok]);
-    await broker.stop();
-    const away = await until(
-      () =>
-        sink?.deliver([delivery('2')], signal).then(
-          () => undefined,
-          (error) => error,
-        ),
-      { what: 'a failure' },
-    );
-    expect(away).toBeInstanceOf(SinkUnavailable);
-    await broker.start();
-    expect(await sink.deliver([delivery('2')], signal)).toEqual([ok]);
-  });
-
-  test('waits for confirms no longer than it may', async () => {
-    sink = await open();
-    await sink.deliver([delivery('1')], signal);
-    const late = new AbortController();
-    const delivering = sink.deliver([delivery('2')], late.signal);
-    late.abort(new Error('late'));
-    await expect(delivering).rejects.toThrow('late');
   });
 
   test.each(['teletype_shared_listener', 'notify_listener', 'webhooks_shared_listener', 'callflow_listener'])(

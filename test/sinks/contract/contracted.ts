@@ -1,10 +1,23 @@
+import { amqp } from './amqp.ts';
 import type { ContractedSink } from './contract.ts';
+import { exec } from './exec.ts';
 import { file } from './file.ts';
 import { log } from './log.ts';
 import { mysql } from './mysql.ts';
 import { postgresql } from './postgresql.ts';
 import { sqlite } from './sqlite.ts';
+import { syslog } from './syslog.ts';
 import { webhook } from './webhook.ts';
 
 /** Every sink, in the order of the table in docs/reference/sinks/faults.md. */
-export const contracted: readonly ContractedSink[] = [log, file, sqlite, postgresql, mysql, webhook];
+export const contracted: readonly ContractedSink[] = [
+  log,
+  file,
+  sqlite,
+  postgresql,
+  mysql,
+  webhook,
+  exec,
+  syslog,
+  amqp,
+];

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
@@ -11,6 +11,8 @@ import { type Sink, SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { delivery } from '../../support/notification.ts';
 import { runs } from '../../support/runs.ts';
 import { until } from '../../support/until.ts';
+import { keepsTheContract } from '../contract/contract.ts';
+import { exec, execPlace } from '../contract/exec.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-exec-'));
 const { signal } = new AbortController();
@@ -23,6 +25,8 @@ afterEach(async () => {
   logged.length = 0;
 });
 afterAll(() => rmSync(folder, { recursive: true }));
+
+keepsTheContract(exec, execPlace);
 
 describe('the exec sink', () => {
   test.each([
@@ -63,6 +67,15 @@ describe('the exec sink', () => {
     ).toEqual([ok, { status: 'retry', reason: 'it has ended with status 3: no 2', code: 3, away: false }, ok, ok]);
     await until(() => logged.length > 0, { what: 'the line of its standard error' });
     expect(logged[0]).toMatchObject({ last: 'no 2' });
+  });
+
+  test('keeps the answers that it has where its program can’t be started again', async () => {
+    const program = join(folder, 'once');
+    writeFileSync(program, '#!/bin/sh\nread line; echo ok; read line; rm "$0"; exit 3\n', { mode: 0o755 });
+    sink = await open({ command: [program] });
+    const outcomes = await sink.deliver([delivery('1'), delivery('2'), delivery('3')], signal);
+    const gone = expect.stringContaining("can't be started");
+    expect(outcomes).toMatchObject([ok, { status: 'retry', code: 3 }, { status: 'retry', reason: gone, away: true }]);
   });
 
   test.each([

@@ -17,6 +17,8 @@ import { delivery, deliveryFrom, entry } from '../../support/notification.ts';
 import { runs } from '../../support/runs.ts';
 import { syslogOptions } from '../../support/syslog.ts';
 import { until } from '../../support/until.ts';
+import { keepsTheContract } from '../contract/contract.ts';
+import { syslog as syslogContract, syslogPlace } from '../contract/syslog.ts';
 
 const { signal } = new AbortController();
 const context = { route: 'r', log: pino({ level: 'silent' }) };
@@ -34,6 +36,8 @@ afterEach(async () => {
   for (const socket of sockets) socket.destroy();
   server?.close();
 });
+
+keepsTheContract(syslogContract, () => syslogPlace(certificates));
 
 describe('a message', () => {
   test('has what RFC 5424 asks for, whatever is in a notification', () => {
@@ -102,6 +106,28 @@ describe('the syslog sink', () => {
       expect(String(failure)).toMatch(reason);
     }
     expect(received()).not.toContain('secret');
+  });
+
+  test('gives a TLS server no address as its name', async () => {
+    const names: string[] = [];
+    const SNICallback = (name: string, done: (error: null) => void) => {
+      names.push(name);
+      done(null);
+    };
+    const { port } = await listen(createTlsServer({ ...certificates.server, SNICallback }));
+    const tls = { ...syslogOptions.tls, ca: certificates.files.ca };
+    const byAddress = await open({ url: `tls://127.0.0.1:${port}`, tls });
+    await expect(byAddress.deliver([delivery('1')], signal)).rejects.toThrow(SinkUnavailable);
+    sink = await open({ url: `tls://localhost:${port}`, tls });
+    await sink.deliver([delivery('1')], signal);
+    expect(names).toEqual(['localhost']);
+  });
+
+  test('leaves no socket of UDP that can’t be connected', async () => {
+    // Only a socket that is allowed to speak to all may have this address.
+    sink = await open({ url: 'udp://255.255.255.255:514' });
+    await expect(sink.deliver([delivery('1')], signal)).rejects.toThrow(SinkUnavailable);
+    await until(() => !process.getActiveResourcesInfo().includes('UDPWrap'), { what: 'its end', timeout: 2_000 });
   });
 
   test('doesn’t wait for a server that reads nothing longer than it may', async () => {
