@@ -22,7 +22,7 @@ export const start: Part = {
     const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-bench-'));
     const daemonWith = (name: string, routes: object) => ({
       name,
-      targets: { time: { atMost: 400 } },
+      targets: { time: { atMost: 250 } },
       async run() {
         const startedAt = performance.now();
         const daemon = startDaemon({ folder: join(folder, name), urls: [broker.url], routes });
