@@ -21,6 +21,8 @@ interface MeasuredSink {
   readonly type: string;
   /** Notifications at the usual scale. */
   readonly usual: number;
+  /** The least rate, as a share of the first bare loop's. */
+  readonly atLeast?: number;
   readonly open: () => Promise<SinkPlace>;
   /**
    * Programs that hand the same batches to the same library, in as few lines as anybody would: the first one is what the sink
@@ -32,7 +34,7 @@ interface MeasuredSink {
 const batchSize = 500;
 
 /** A sink's `deliver` against the barest loop with its library. */
-export function sinkPart({ name, type, usual, open, bare }: MeasuredSink): Part {
+export function sinkPart({ name, type, usual, atLeast = 0.8, open, bare }: MeasuredSink): Part {
   return {
     name,
     metrics: throughput,
@@ -56,7 +58,7 @@ export function sinkPart({ name, type, usual, open, bare }: MeasuredSink): Part 
           })),
           {
             name: `${type} sink`,
-            targets: { rate: { atLeast: 0.8 } },
+            targets: { rate: { atLeast } },
             run: () => onEmptyPlace(join(import.meta.dirname, 'sink.ts')),
           },
         ],

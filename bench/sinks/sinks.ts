@@ -1,9 +1,11 @@
 import type { Part } from '../rounds.ts';
 import { webhook } from '../webhook/webhook.ts';
+import { amqp } from './amqp/amqp.ts';
 import { file } from './file/file.ts';
 import { mysql } from './mysql/mysql.ts';
 import { postgresql } from './postgresql/postgresql.ts';
 import { sqlite } from './sqlite/sqlite.ts';
+import { syslog } from './syslog/syslog.ts';
 
 /** Every sink that has a library to be measured against: `npm run bench -- sinks`. */
-export const sinkParts: readonly Part[] = [file, sqlite, postgresql, mysql, webhook];
+export const sinkParts: readonly Part[] = [file, sqlite, postgresql, mysql, amqp, syslog, webhook];

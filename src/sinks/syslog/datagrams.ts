@@ -20,10 +20,10 @@ export async function openDatagrams(place: { readonly host: string; readonly por
   });
   return {
     async send(messages) {
-      for (const message of messages) {
+      for (const { text } of messages) {
         if (failure !== undefined) throw failure;
         await new Promise<void>((resolve, reject) => {
-          socket.send(message, (error) => (error === null ? resolve() : reject(error)));
+          socket.send(text, (error) => (error === null ? resolve() : reject(error)));
         });
       }
     },

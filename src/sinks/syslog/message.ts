@@ -37,31 +37,45 @@ export interface MessageHead {
 /** Keys of the envelope that a receiver can filter by without reading the message. */
 const parameters = ['id', 'event', 'category', 'account_id', 'zone', 'node', 'valid'] as const;
 
+/** A message of RFC 5424, and the bytes that it has in UTF-8. */
+export interface Message {
+  readonly text: string;
+  readonly size: number;
+}
+
 /**
- * A message of RFC 5424: the envelope's keys as structured data, and the whole of it as JSON. The message id is the event.
- * Like the envelope, it has only what the route leaves of it.
+ * Makes messages: the envelope's keys as structured data, and the whole of it as JSON. The message id is the event. Like the
+ * envelope, a message has only what the route leaves of it.
  */
-export function messageOf({ envelope, json }: Delivery, head: MessageHead): Buffer {
-  const priority = facilities.indexOf(head.facility) * 8 + severities.indexOf(head.severity);
-  const data = parameters
-    .filter((name) => envelope[name] !== undefined && envelope[name] !== null)
-    .map((name) => ` ${name}="${escaped(String(envelope[name]))}"`);
-  return Buffer.from(
-    `<${priority}>1 ${envelope.occurred_at ?? '-'} ${head.hostname} ${head.appName} ${process.pid} ${messageId(envelope.event)} ` +
-      `[${head.structuredDataId}${data.join('')}] ${json}`,
-  );
+export function createMessages(head: MessageHead): (delivery: Delivery) => Message {
+  const start = `<${facilities.indexOf(head.facility) * 8 + severities.indexOf(head.severity)}>1 `;
+  const origin = ` ${head.hostname} ${head.appName} ${process.pid} `;
+  const data = ` [${head.structuredDataId}`;
+  return ({ envelope, json }) => {
+    let text = start + (envelope.occurred_at ?? '-') + origin + messageId(envelope.event) + data;
+    for (const name of parameters) {
+      const value = envelope[name];
+      if (value !== undefined && value !== null) text += ` ${name}="${escaped(String(value))}"`;
+    }
+    text += `] ${json}`;
+    return { text, size: Buffer.byteLength(text) };
+  };
 }
 
 /** RFC 6587, section 3.4.1: a text may have any byte in it, and no end is looked for. */
-export function octetCounted(message: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`${message.length} `), message]);
+export function octetCounted(messages: readonly Message[]): string {
+  return messages.map(({ text, size }) => `${size} ${text}`).join('');
 }
 
 /** 32 printable characters of ASCII at most. */
 function messageId(event: string | null | undefined): string {
+  if (event && plainId.test(event)) return event;
   return (event ?? '').replace(/[^\x21-\x7e]/g, '').slice(0, 32) || '-';
 }
 
 function escaped(value: string): string {
-  return value.replace(/["\\\]]/g, '\\$&');
+  return special.test(value) ? value.replace(/["\\\]]/g, '\\$&') : value;
 }
+
+const plainId = /^[\x21-\x7e]{1,32}$/;
+const special = /["\\\]]/;

@@ -5,7 +5,7 @@ import { formatBytes } from '../../common/text/format.ts';
 import type { Delivery } from '../../notification/envelope.ts';
 import { delivered, type Outcome, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
 import type { Connection } from './connection.ts';
-import { type MessageHead, messageOf } from './message.ts';
+import { createMessages, type Message } from './message.ts';
 import { openConnection } from './open.ts';
 import { isUdp, type SyslogSinkOptions, syslogDeclaration } from './options.ts';
 
@@ -27,19 +27,19 @@ export const syslogSink: SinkKind<SyslogSinkOptions> = {
 
 class SyslogSink implements Sink {
   readonly #options: SyslogSinkOptions;
-  readonly #head: MessageHead;
+  readonly #messageOf: (delivery: Delivery) => Message;
   readonly #closing = new AbortController();
   #connection: Connection | undefined;
 
   constructor(options: SyslogSinkOptions) {
     this.#options = options;
-    this.#head = { ...options, hostname: options.hostname ?? hostname() };
+    this.#messageOf = createMessages({ ...options, hostname: options.hostname ?? hostname() });
   }
 
   async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
-    const messages = batch.map((delivery) => messageOf(delivery, this.#head));
+    const messages = batch.map(this.#messageOf);
     const { url, maxSize } = this.#options;
-    const fitting = messages.filter(({ length }) => length <= maxSize);
+    const fitting = messages.filter(({ size }) => size <= maxSize);
     try {
       if (fitting.length > 0) {
         this.#connection ??= await connected(this.#options, AbortSignal.any([signal, this.#closing.signal]));
@@ -54,7 +54,7 @@ class SyslogSink implements Sink {
       if (cause instanceof SinkUnavailable) throw cause;
       throw new SinkUnavailable(`${url}: ${reasonOf(cause)}`, { cause, code: codeOf(cause) });
     }
-    return messages.map(({ length }) => (length <= maxSize ? delivered : tooLarge(length, maxSize)));
+    return messages.map(({ size }) => (size <= maxSize ? delivered : tooLarge(size, maxSize)));
   }
 
   async close(): Promise<void> {

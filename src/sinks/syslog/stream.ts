@@ -4,7 +4,7 @@ import { unlessAborted } from '../../common/async/abort.ts';
 import { addressAttemptTimeout } from '../../common/net/addresses.ts';
 import { explainTls, readTls } from '../../common/net/tls.ts';
 import type { Connection } from './connection.ts';
-import { octetCounted } from './message.ts';
+import { type Message, octetCounted } from './message.ts';
 import type { SyslogSinkOptions } from './options.ts';
 
 /** TCP, with or without TLS. */
@@ -62,12 +62,11 @@ class StreamConnection implements Connection {
     });
   }
 
-  async send(messages: readonly Buffer[], signal: AbortSignal): Promise<void> {
+  async send(messages: readonly Message[], signal: AbortSignal): Promise<void> {
     if (this.#failure !== undefined || this.#socket.destroyed)
       throw this.#failure ?? new Error('the connection is closed');
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const bytes = Buffer.concat(messages.map(octetCounted));
-    this.#socket.write(bytes, (error) => (error ? reject(this.#failure ?? error) : resolve()));
+    this.#socket.write(octetCounted(messages), (error) => (error ? reject(this.#failure ?? error) : resolve()));
     await unlessAborted(promise, signal);
   }
 

@@ -24,8 +24,9 @@ export async function openUnixDatagrams(path: string): Promise<Connection> {
   }
   return {
     async send(messages, signal) {
-      for (const message of messages) {
-        while (c.send(descriptor, message, message.length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+      for (const { text, size } of messages) {
+        const bytes = Buffer.from(text);
+        while (c.send(descriptor, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
           const errno = c.errno();
           if (errno !== constants.errno.EAGAIN && errno !== constants.errno.ENOBUFS) throw failed(errno, path);
           await delay(pause, undefined, { signal });

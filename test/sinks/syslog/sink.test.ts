@@ -8,7 +8,7 @@ import { checkConfig } from '../../../src/config/load.ts';
 import { createReshape } from '../../../src/routes/reshape.ts';
 import { shape } from '../../../src/routes/shape.ts';
 import { type Sink, SinkUnavailable } from '../../../src/sinks/sink.ts';
-import { messageOf, octetCounted } from '../../../src/sinks/syslog/message.ts';
+import { createMessages, octetCounted } from '../../../src/sinks/syslog/message.ts';
 import type { SyslogSinkOptions } from '../../../src/sinks/syslog/options.ts';
 import { syslogSink } from '../../../src/sinks/syslog/sink.ts';
 import { type Certificates, makeCertificates } from '../../support/certificates.ts';
@@ -45,7 +45,7 @@ describe('a message', () => {
     fc.assert(
       fc.property(text, text, text, (event, accountId, zone) => {
         const one = deliveryFrom(entry({ id: 'i', event, accountId, zone }));
-        const message = messageOf(one, { ...syslogOptions, hostname: 'h' }).toString();
+        const message = createMessages({ ...syslogOptions, hostname: 'h' })(one).text;
         const [, id, data = '', json] =
           /^<30>1 \S{24} h kazoo-relay \d+ ([!-~]{1,32}) \[kazoo@32473((?: \w+="(?:[^"\\\]]|\\["\\\]])*")*)\] (.*)$/s.exec(
             message,
@@ -61,12 +61,12 @@ describe('a message', () => {
 
   test('has only what the route leaves of the envelope', () => {
     const bare = shape(entry({ id: '1' }), [], createReshape({ pick: ['id'], omit: [], set: {} }), false);
-    const message = messageOf(bare, { ...syslogOptions, hostname: 'h' });
-    expect(message.toString()).toMatch(/^<30>1 - h kazoo-relay \d+ - \[kazoo@32473 id="1"\] \{/);
+    const message = createMessages({ ...syslogOptions, hostname: 'h' })(bare).text;
+    expect(message).toMatch(/^<30>1 - h kazoo-relay \d+ - \[kazoo@32473 id="1"\] \{/);
   });
 
   test('is preceded by the number of its bytes', () => {
-    expect(octetCounted(Buffer.from('<1>ü')).toString()).toBe('5 <1>ü');
+    expect(octetCounted([{ text: '<1>ü', size: 5 }])).toBe('5 <1>ü');
   });
 });
 
