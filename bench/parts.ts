@@ -5,7 +5,7 @@ import { intake, intakeMix } from './intake/intake.ts';
 import { journalSize } from './journal-size/journal-size.ts';
 import { latency } from './latency/latency.ts';
 import { memory } from './memory/memory.ts';
-import { page, pageOpen } from './page/page.ts';
+import { page, pageBusy, pageOpen } from './page/page.ts';
 import type { Part } from './rounds.ts';
 import { routes } from './routes/routes.ts';
 import { postgresql } from './sinks/postgresql/postgresql.ts';
@@ -26,6 +26,7 @@ export const parts: readonly Part[] = [
   big,
   page,
   pageOpen,
+  pageBusy,
   memory,
   idle,
   start,

@@ -9,7 +9,8 @@ import { type Daemon, journalIn, ownBuild, startDaemon } from '../daemon.ts';
 import { fillLargeJournal, letDie } from '../fill-journal.ts';
 import { messages } from '../notifications.ts';
 import { stopwatch } from '../process.ts';
-import type { Figures, Part } from '../rounds.ts';
+import { fill } from '../queue.ts';
+import { type Figures, type Part, throughput, throughputOf } from '../rounds.ts';
 
 const usualRows = 5_000_000;
 const usualDead = 1_000_000;
@@ -17,6 +18,8 @@ const usualDead = 1_000_000;
 /** How often each page is asked for, and how long one is left open, in milliseconds. */
 const usualAsks = 100;
 const usualOpen = 20_000;
+
+const usualWaiting = 200_000;
 
 const paths = [
   '/',
@@ -58,6 +61,43 @@ export const pageOpen: Part = {
       run: () => withPage(options, (at, cookie, daemon) => leaveOpen(at, cookie, daemon, url, usualOpen * scale)),
     };
     return { contenders: [open], close };
+  },
+};
+
+/** Intake and delivery of what waits in the queue, while nobody or many look. */
+export const pageBusy: Part = {
+  name: 'page-busy',
+  metrics: throughput,
+  async open(scale) {
+    const items = Math.ceil(usualWaiting * scale);
+    const published = messages(items);
+    const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-bench-'));
+    const broker = await startBroker();
+    const run = (pages: number) => async () => {
+      await fill(broker.url, published);
+      const home = mkdtempSync(join(folder, 'daemon-'));
+      const routes = { log: { start: 'earliest', sink: { type: 'log' } } };
+      return withPage({ folder: home, urls: [broker.url], routes }, async (at, cookie, daemon) => {
+        const closing = new AbortController();
+        const stop = stopwatch(daemon.process);
+        const open = Array.from({ length: pages }, () => follow(at, cookie, closing.signal));
+        await daemon.settled(items);
+        const taken = stop();
+        closing.abort();
+        await Promise.all(open);
+        return throughputOf(taken, items);
+      });
+    };
+    return {
+      contenders: [
+        { name: 'no page', run: run(0) },
+        { name: 'ten pages open', targets: { cpu: { atMost: 1.05 } }, run: run(10) },
+      ],
+      async close() {
+        await broker.close();
+        rmSync(folder, { recursive: true });
+      },
+    };
   },
 };
 
