@@ -119,13 +119,18 @@ reload() {
   cat >> "$root/etc/kazoo-relay/kazoo-relay.yaml" << END
   second:
     sink: { type: file, path: /var/log/kazoo-relay/second.ndjson }
+  program:
+    events: [missed_call]
+    sink: { type: exec, command: [/bin/sh, /opt/hooks/notify.sh, /var/lib/kazoo-relay/notified] }
 END
+  install -D --mode 755 examples/exec/notify.sh "$root/opt/hooks/notify.sh"
   inside systemctl reload kazoo-relay
   wait_for 'the end of the reload' status_has '"second"'
   [[ "$(property MainPID)" == "$before" ]] || fail 'the reload made another process'
   [[ "$(property ActiveState)" == active ]] || fail "it is $(property ActiveState) after the reload"
   publish_all
-  say "reloaded: the process is the same, $before, and has the new route"
+  wait_for 'the program in the sandbox to have taken one' grep --quiet '"event":"missed_call"' "$root/var/lib/kazoo-relay/notified"
+  say "reloaded: the process is the same, $before, and has the new routes; a program of one runs within the sandbox"
 }
 
 # A process that is stopped does nothing, as one whose disk hangs.
