@@ -24,18 +24,25 @@ export interface PostgresData {
   readonly tls?: boolean;
   /** More lines of its settings. */
   readonly settings?: string;
+  /** The folder with its programs, where they aren't the machine's. */
+  readonly programs?: string;
   /** Prepares the folder for its data, before that is made. */
   readonly prepare?: (folder: string) => void;
 }
 
 /** A real PostgreSQL for one test file alone. */
-export function startPostgres({ tls = false, settings = '', prepare }: PostgresData = {}): Promise<TestPostgres> {
-  return start(async (folder, run, programs) => {
+export function startPostgres({
+  tls = false,
+  settings = '',
+  programs,
+  prepare,
+}: PostgresData = {}): Promise<TestPostgres> {
+  return start(async (folder, run, bin) => {
     const data = join(folder, 'data');
     prepare?.(data);
     await run('/bin/sh', '-c', `echo geheim > ${folder}/password`);
     await run(
-      join(programs, 'initdb'),
+      join(bin, 'initdb'),
       ...['--pgdata', data, '--no-sync', '--username', 'relay', '--encoding', 'UTF8', '--locale', 'C.UTF-8'],
       ...['--auth', 'scram-sha-256', '--pwfile', join(folder, 'password')],
     );
@@ -44,7 +51,7 @@ export function startPostgres({ tls = false, settings = '', prepare }: PostgresD
     // What a crash of the server alone can't lose needs no fsync.
     const common = `fsync = off\nunix_socket_directories = ''\nlisten_addresses = '127.0.0.1'\n`;
     appendFileSync(join(data, 'postgresql.conf'), `${common}${ssl}${settings}`);
-  });
+  }, programs);
 }
 
 /** One that follows the one at a port, until it is promoted; that knows it as `standby`. */
@@ -56,8 +63,10 @@ export function startStandby(port: number): Promise<TestPostgres> {
   });
 }
 
-async function start(initialise: (folder: string, run: Run, programs: string) => Promise<void>): Promise<TestPostgres> {
-  const programs = findPrograms();
+async function start(
+  initialise: (folder: string, run: Run, programs: string) => Promise<void>,
+  programs = findPrograms(),
+): Promise<TestPostgres> {
   const server = await startServer({
     name: 'postgresql',
     initialise: (folder, run) => initialise(folder, run, programs),

@@ -1,50 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe } from '@jest/globals';
-import type { Journal } from '../../../src/journal/journal.ts';
-import { appending } from './appending.ts';
-import { history } from './history.ts';
-import { logins } from './logins.ts';
-import { operators } from './operators.ts';
-import { reading } from './reading.ts';
-import { sessions } from './sessions.ts';
-import { stores, type Tested, type TestStore } from './stores.ts';
+import { describe } from '@jest/globals';
+import { sharePostgres } from '../../support/postgresql.ts';
+import { postgres, sqlite } from './stores.ts';
+import { conformance } from './suite.ts';
 
-describe.each(stores)('a journal in %s', (_name, prepare) => {
-  let prepared: Awaited<ReturnType<typeof prepare>>;
-  let own: TestStore;
-  let journal: Journal;
+describe('a journal in SQLite', () => conformance(sqlite));
 
-  beforeAll(async () => {
-    prepared = await prepare();
-  });
-
-  afterAll(() => prepared.close());
-
-  beforeEach(async () => {
-    own = await prepared.make();
-    journal = await own.open();
-  });
-
-  afterEach(async () => {
-    await journal.close();
-    await own.remove();
-  });
-
-  const tested: Tested = {
-    get journal() {
-      return journal;
-    },
-    get store() {
-      return own.store;
-    },
-    async reopen() {
-      await journal.close();
-      journal = await own.open();
-    },
-  };
-  describe('as intake has it', () => appending(tested));
-  describe('as whoever reads it has it', () => reading(tested));
-  describe('as it remembers', () => history(tested));
-  describe('as a route has it', () => sessions(tested));
-  describe('as an operator has it', () => operators(tested));
-  describe('as the page has it', () => logins(tested));
-});
+describe('a journal in PostgreSQL', () => conformance(() => postgres(sharePostgres)));

@@ -6,7 +6,7 @@ import type { Journal, JournalStore } from '../../../src/journal/journal.ts';
 import { storeAt } from '../../../src/journal/open.ts';
 import { openJournal, unlimited } from '../../support/journal.ts';
 import { makeTables, type Tables } from '../../support/postgres-tables.ts';
-import { sharePostgres } from '../../support/postgresql.ts';
+import type { SharedPostgres } from '../../support/postgresql.ts';
 
 /** An empty journal, and how it is got rid of. Nothing else is known of it but what every store can do. */
 export interface TestStore {
@@ -31,18 +31,17 @@ const lookEvery = 50;
 /** Long, so that a machine that has much to do costs no test its route. */
 const leaseTtl = 60_000;
 
-/** Those that have to pass; what all tests of one share is made before the first of them. */
-export const stores: readonly (readonly [name: string, prepare: () => Promise<Prepared>])[] = [
-  ['SQLite', async () => ({ make: sqlite, close: async () => undefined })],
-  ['PostgreSQL', postgres],
-];
-
-interface Prepared {
+/** Makes journals. */
+export interface Prepared {
   make(): Promise<TestStore>;
   close(): Promise<void>;
 }
 
-async function sqlite(): Promise<TestStore> {
+export async function sqlite(): Promise<Prepared> {
+  return { make: makeFolder, close: async () => undefined };
+}
+
+async function makeFolder(): Promise<TestStore> {
   const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-conformance-'));
   return {
     store: storeAt({ path: folder }),
@@ -52,8 +51,8 @@ async function sqlite(): Promise<TestStore> {
 }
 
 /** One schema for all tests: to make its tables takes longer than most of them. */
-async function postgres(): Promise<Prepared> {
-  const shared = await sharePostgres();
+export async function postgres(server: () => Promise<Pick<SharedPostgres, 'url' | 'close'>>): Promise<Prepared> {
+  const shared = await server();
   const tables = await makeTables(shared.url);
   const asMade = await contentOf(tables);
   return {

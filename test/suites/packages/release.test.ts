@@ -1,11 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { allEvents } from '../../../scripts/schemas/envelope.ts';
+import { installTool } from '../../support/tool.ts';
 
 const epoch = 1_790_000_000;
 
@@ -80,8 +81,10 @@ describe('a release', () => {
 
   test('lists in CycloneDX all that it is made of, and in one file the licences of all that', () => {
     const bom: Bom = JSON.parse(readFileSync(fileNamed('.cdx.json'), 'utf8'));
-    expect(faultsByCycloneDx(formatsIn(folder), bom)).toEqual([]);
-    expect(faultsByCycloneDx(formatsIn(folder), { ...bom, components: [{ name: 'nothing' }] })).not.toEqual([]);
+    expect(faultsByCycloneDx(installTool('formats', folder), bom)).toEqual([]);
+    expect(
+      faultsByCycloneDx(installTool('formats', folder), { ...bom, components: [{ name: 'nothing' }] }),
+    ).not.toEqual([]);
     // What npm puts there, which is all but what is for development; and the Node.
     const list = execFileSync('npm', ['ls', '--all', '--omit', 'dev', '--parseable', '--long', '--workspaces=false'], {
       encoding: 'utf8',
@@ -105,11 +108,11 @@ describe('a release', () => {
 
   test('has an AsyncAPI document that its parser takes', () => {
     const text = readFileSync(fileNamed('.asyncapi.json'), 'utf8');
-    const { messages, faults } = parsedByAsyncApi(formatsIn(folder), text);
+    const { messages, faults } = parsedByAsyncApi(installTool('formats', folder), text);
     expect(faults).toEqual([]);
     expect(messages).toBeGreaterThan(allEvents.length);
     const broken = text.replace('"#/components/schemas/envelope"', '"#/components/schemas/nothing"');
-    expect(parsedByAsyncApi(formatsIn(folder), broken).faults).not.toEqual([]);
+    expect(parsedByAsyncApi(installTool('formats', folder), broken).faults).not.toEqual([]);
   });
 
   function fileNamed(end: string): string {
@@ -162,18 +165,6 @@ interface Component {
 
 interface Bom {
   readonly components: readonly Component[];
-}
-
-/** The folder with what tools/formats names, which is installed when it is first asked for. */
-function formatsIn(folder: string): string {
-  const formats = join(folder, 'formats');
-  if (readdirSync(folder).includes('formats')) return formats;
-  cpSync('tools/formats', formats, { recursive: true });
-  execFileSync('npm', ['ci', '--ignore-scripts', '--prefer-offline', '--loglevel=error'], {
-    cwd: formats,
-    stdio: ['ignore', 2, 2],
-  });
-  return formats;
 }
 
 function faultsByCycloneDx(formats: string, bom: object): unknown[] {
