@@ -135,11 +135,15 @@ export class Program {
   }
 
   #kill(): void {
+    const { pid, stdout, stderr } = this.#process;
     try {
-      if (this.#process.pid !== undefined) process.kill(-this.#process.pid, 'SIGKILL');
+      if (pid !== undefined) process.kill(-pid, 'SIGKILL');
     } catch {
       // All of it has ended.
     }
+    // What it has started in a group of its own may hold them open for ever.
+    stdout?.destroy();
+    stderr?.destroy();
   }
 }
 

@@ -138,6 +138,15 @@ describe('the exec sink', () => {
     await sink.close();
   });
 
+  test('doesn’t wait for what its program has started in a group of its own', async () => {
+    const program = 'setsid sleep 30 & echo $! >&2; read -r line; echo ok; exit 0';
+    sink = await open({ command: ['/bin/bash', '-c', program], stopTimeout: 1 });
+    expect(await sink.deliver([delivery('1')], signal)).toEqual([ok]);
+    await sink.close();
+    const { last = '' } = (await until(() => logged[0], { what: 'the number of what it has started' })) ?? {};
+    process.kill(Number(last), 'SIGKILL');
+  });
+
   test('gives its program none of the daemon’s environment', async () => {
     process.env.RELAY_TEST_SECRET = 'hush';
     sink = await running(`answer('dead ' + JSON.stringify(process.env))`, { environment: { TOKEN: 't' } });
