@@ -1,4 +1,5 @@
 import type { OptionTree } from '../common/options/declare.ts';
+import { tlsOptions } from '../common/options/tls-options.ts';
 
 /** Every option of the file but its two lists; `doc` is its line in the reference. */
 export const rootOptions: OptionTree = {
@@ -223,20 +224,7 @@ export const rootOptions: OptionTree = {
   },
 };
 
-const brokerTls: OptionTree = {
-  ca: { doc: 'File with the CAs to trust (PEM); it replaces the built-in ones.', format: 'path', default: undefined },
-  cert: {
-    doc: 'File with the client certificate (PEM), if the broker requires one.',
-    format: 'path',
-    default: undefined,
-  },
-  key: { doc: 'File with its key (PEM).', format: 'path', default: undefined },
-  serverName: {
-    doc: "Name that the broker's certificate must have, if it isn't the host of the url.",
-    format: 'text',
-    default: undefined,
-  },
-};
+const brokerTls = tlsOptions('broker');
 
 /** An element of `brokers`. An option whose default is null must be given. */
 export const brokerOptions: OptionTree = {

@@ -1,7 +1,11 @@
+import type { TlsFiles } from '../../common/net/tls.ts';
 import type { OptionTree } from '../../common/options/declare.ts';
-import type { Delivery, EnvelopeKey } from '../../notification/envelope.ts';
+import { certificateWithKey, tlsOnlyWith, tlsOptions } from '../../common/options/tls-options.ts';
+import type { Delivery } from '../../notification/envelope.ts';
+import { isPlaceholder, type PlaceholderName, placeholdersIn, unknownPlaceholder } from '../placeholders.ts';
 import type { SinkDeclaration } from '../sink.ts';
-import { type Name, names, placeholdersIn, routingKeyOf } from './routing-key.ts';
+import { revealedBy, unencrypted } from '../unencrypted.ts';
+import { routingKeyOf } from './routing-key.ts';
 
 export interface AmqpSinkOptions {
   readonly url: string;
@@ -12,12 +16,7 @@ export interface AmqpSinkOptions {
   readonly persistent: boolean;
   readonly connectTimeout: number;
   readonly batch: { readonly max: number; readonly linger: number };
-  readonly tls: {
-    readonly ca: string | undefined;
-    readonly cert: string | undefined;
-    readonly key: string | undefined;
-    readonly serverName: string | undefined;
-  };
+  readonly tls: TlsFiles;
 }
 
 const options: OptionTree = {
@@ -57,20 +56,7 @@ const options: OptionTree = {
     max: { doc: 'Maximum number of messages without a confirm.', format: 'positive number', default: 500 },
     linger: { doc: 'Maximum time that a notification waits for others.', format: 'duration', default: 0 },
   },
-  tls: {
-    ca: {
-      doc: 'File with the CAs to trust (PEM); it replaces Node’s built-in ones. The system’s are not used.',
-      format: 'path',
-      default: undefined,
-    },
-    cert: { doc: 'File with the client certificate (PEM).', format: 'path', default: undefined },
-    key: { doc: 'File with its key (PEM).', format: 'path', default: undefined },
-    serverName: {
-      doc: 'Name that the broker’s certificate must have, if it isn’t the host of the url.',
-      format: 'text',
-      default: undefined,
-    },
-  },
+  tls: tlsOptions('broker'),
 };
 
 export const amqpDeclaration: SinkDeclaration<AmqpSinkOptions> = {
@@ -86,30 +72,21 @@ export const amqpDeclaration: SinkDeclaration<AmqpSinkOptions> = {
         : [],
     ({ routingKey }) =>
       placeholdersIn(routingKey)
-        .filter((name) => !names.includes(name as Name))
-        .map((name) => ({
-          path: ['routingKey'],
-          message: `has a placeholder {${name}}; there are ${names.map((each) => `{${each}}`).join(', ')}`,
-        })),
-    ({ tls: { cert, key } }) =>
-      (cert === undefined) === (key === undefined)
-        ? []
-        : [{ path: ['tls', cert === undefined ? 'key' : 'cert'], message: 'needs both tls.cert and tls.key' }],
-    ({ url, tls }) =>
-      /^\s*amqps:/i.test(url)
-        ? []
-        : Object.entries(tls).flatMap(([name, value]) =>
-            value === undefined
-              ? []
-              : [{ path: ['tls', name], message: 'is only for a url that begins with amqps://' }],
-          ),
+        .filter((name) => !isPlaceholder(name))
+        .map((name) => ({ path: ['routingKey'], message: unknownPlaceholder(name) })),
+    certificateWithKey,
+    tlsOnlyWith('amqps'),
   ],
   schemaRules: [{ properties: { exchange: { not: { enum: ['notifications', 'targeted'] } } } }],
   requiredKeys({ routingKey, format }) {
-    const named = placeholdersIn(routingKey).filter(
-      (name): name is Exclude<Name, 'id'> => name !== 'id',
-    ) as EnvelopeKey[];
-    return format === 'cloudevents' ? [...named, 'event', 'zone', 'occurred_at'] : named;
+    const named = placeholdersIn(routingKey).filter(isPlaceholder);
+    const keys = named.filter((name): name is Exclude<PlaceholderName, 'id'> => name !== 'id');
+    return format === 'cloudevents' ? [...keys, 'event', 'zone', 'occurred_at'] : keys;
+  },
+  warnings({ url }, { reveal }) {
+    const { protocol, hostname, password } = new URL(url);
+    const secrets = [...(password === '' ? [] : ['the password']), ...revealedBy(reveal)];
+    return protocol === 'amqp:' ? unencrypted(['url'], hostname, secrets) : [];
   },
   rehearse({ routingKey }) {
     return (delivery: Delivery) => {

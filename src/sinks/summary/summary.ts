@@ -1,12 +1,10 @@
 import type { Json, JsonObject } from '../../common/json.ts';
 import type { EventField } from '../../kazoo/event.ts';
 import { anyEventNamed } from '../../kazoo/relay-events.ts';
+import { fromGregorianSeconds } from '../../kazoo/time.ts';
 import type { ShapedEnvelope } from '../../notification/envelope.ts';
 import { Body } from './body.ts';
 import { sentences } from './sentences.ts';
-
-export type { Severity } from './severity.ts';
-
 import { type Severity, severityOf } from './severity.ts';
 
 /** A notification in words, for a person. All of it is text of the notification's: whoever shows it escapes it. */
@@ -53,19 +51,28 @@ export function summaryOf(envelope: ShapedEnvelope): Summary {
 }
 
 /** Keys that say nothing to a person: ids, databases and what belongs to the phone system's insides. */
-const technical =
-  /(^|_)(id|ids|db|rpid|pid|hosts?|realm|key|hook|version|timestamp|contact|hostname|databag|notify|status|doc|info|notifications|jobid|authorized_by|acquired_for|expires|network_port|timezone|type)$|^(from_user|local_number|number_state|account_id|app_name|event_|msg_|node|server_|system_log|suppress_|profile_name|node|line|module)/;
+const technicalNames = new Set([
+  ...['account_id', 'authorized_by', 'acquired_for', 'expires', 'from_user', 'network_port', 'local_number'],
+  ...['line', 'module', 'node', 'number_state'],
+]);
+const technicalEnds =
+  /(^|_)(contact|databag|db|doc|hook|hostname|hosts?|ids?|info|jobid|key|notifications|notify|pid|realm|rpid|status|timestamp|timezone|type|version)$/;
+const technicalStarts = /^(app_name|event_|msg_|profile_name|server_|suppress_|system_log)/;
+
+function isTechnical(name: string): boolean {
+  return technicalNames.has(name) || technicalEnds.test(name) || technicalStarts.test(name);
+}
 
 type Described = Pick<EventField, 'name' | 'type' | 'secret'>;
 
 function factOf({ name, type, secret }: Described, body: Body): Fact[] {
-  if (secret || technical.test(name)) return [];
+  if (secret || isTechnical(name)) return [];
   const value = textOf(body.of(name), type, name);
   return value === '' ? [] : [{ name: labelOf(name), value: oneLine(value, longestValue) }];
 }
 
 function textOf(value: Json | undefined, type: EventField['type'], name: string): string {
-  if (type === 'gregorian') return typeof value === 'number' ? timeOf(value) : '';
+  if (type === 'gregorian') return timeOf(fromGregorianSeconds(value));
   if (name === 'current_balance') return typeof value === 'number' ? String(value / 10_000) : '';
   if (name === 'voicemail_length') return typeof value === 'number' ? `${Math.round(value / 1_000)} s` : '';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
@@ -74,10 +81,9 @@ function textOf(value: Json | undefined, type: EventField['type'], name: string)
   return contentOf(value);
 }
 
-/** @param seconds since year 0, as KAZOO counts; or whatever a body has in that place */
-function timeOf(seconds: number): string {
-  const time = new Date((seconds - 62_167_219_200) * 1_000);
-  return Number.isNaN(time.getTime()) ? '' : time.toISOString();
+/** @param time Unix milliseconds; null where the body has something else in that place */
+function timeOf(time: number | null): string {
+  return time === null ? '' : new Date(time).toISOString();
 }
 
 /** Of an object, such as the reason of a port request, what it says. */

@@ -1,7 +1,6 @@
-import { hostAndPort } from '../../common/net/addresses.ts';
 import type { Connection } from './connection.ts';
 import { openDatagrams } from './datagrams.ts';
-import { isUdp, isUnix, type SyslogSinkOptions } from './options.ts';
+import { isUdp, isUnix, placeOf, type SyslogSinkOptions } from './options.ts';
 import { openStream } from './stream.ts';
 import { openUnixDatagrams } from './unix-datagrams.ts';
 
@@ -9,7 +8,5 @@ import { openUnixDatagrams } from './unix-datagrams.ts';
 export async function openConnection(options: SyslogSinkOptions, signal: AbortSignal): Promise<Connection> {
   const { url } = options;
   if (isUnix(url)) return openUnixDatagrams(decodeURIComponent(new URL(url).pathname));
-  const place = hostAndPort(url.replace(/^\w+:\/\//, ''));
-  if (isUdp(url)) return openDatagrams(place);
-  return openStream(place, options, signal);
+  return isUdp(url) ? openDatagrams(placeOf(url)) : openStream(placeOf(url), options, signal);
 }

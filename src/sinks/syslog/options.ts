@@ -1,6 +1,10 @@
+import { hostAndPort } from '../../common/net/addresses.ts';
+import type { TlsFiles } from '../../common/net/tls.ts';
 import type { OptionTree } from '../../common/options/declare.ts';
+import { certificateWithKey, tlsOnlyWith, tlsOptions } from '../../common/options/tls-options.ts';
 import { when } from '../../common/options/value-checks.ts';
 import type { SinkDeclaration } from '../sink.ts';
+import { revealedBy, unencrypted } from '../unencrypted.ts';
 import { facilities, severities } from './message.ts';
 
 export interface SyslogSinkOptions {
@@ -13,12 +17,7 @@ export interface SyslogSinkOptions {
   readonly maxSize: number;
   readonly timeout: number;
   readonly batch: { readonly max: number; readonly linger: number };
-  readonly tls: {
-    readonly ca: string | undefined;
-    readonly cert: string | undefined;
-    readonly key: string | undefined;
-    readonly serverName: string | undefined;
-  };
+  readonly tls: TlsFiles;
 }
 
 const options: OptionTree = {
@@ -58,24 +57,7 @@ const options: OptionTree = {
     max: { doc: 'Maximum number of messages sent at a time.', format: 'positive number', default: 500 },
     linger: { doc: 'Maximum time that a message waits for others.', format: 'duration', default: 20 },
   },
-  tls: {
-    ca: {
-      doc: 'File with the CAs to trust (PEM); it replaces Node’s built-in ones. The system’s are not used.',
-      format: 'path',
-      default: undefined,
-    },
-    cert: {
-      doc: 'File with the client certificate (PEM), if the server requires one.',
-      format: 'path',
-      default: undefined,
-    },
-    key: { doc: 'File with its key (PEM).', format: 'path', default: undefined },
-    serverName: {
-      doc: 'Name that the server’s certificate must have, if it isn’t the host of the url.',
-      format: 'text',
-      default: undefined,
-    },
-  },
+  tls: tlsOptions('server'),
 };
 
 export const syslogDeclaration: SinkDeclaration<SyslogSinkOptions> = {
@@ -84,28 +66,15 @@ export const syslogDeclaration: SinkDeclaration<SyslogSinkOptions> = {
   options,
   isLocal: ({ url }) => isUnix(url),
   limits: ({ batch }) => ({ batch, concurrency: 1 }),
-  rules: [
-    ({ url, tls }) =>
-      url.toLowerCase().startsWith('tls:')
-        ? []
-        : Object.entries(tls).flatMap(([name, value]) =>
-            value === undefined ? [] : [{ path: ['tls', name], message: 'is only for a url that begins with tls://' }],
-          ),
-    ({ tls: { cert, key } }) =>
-      (cert === undefined) === (key === undefined)
-        ? []
-        : [{ path: ['tls', cert === undefined ? 'key' : 'cert'], message: 'needs both tls.cert and tls.key' }],
-  ],
+  rules: [tlsOnlyWith('tls'), certificateWithKey],
   schemaRules: [when({ url: { pattern: '^(tcp|udp|unix):' } }, { properties: { tls: { maxProperties: 0 } } })],
-  warnings({ url, severity }) {
-    return isUdp(url) && severity !== 'debug'
-      ? [
-          {
-            path: ['url'],
-            message: 'is of UDP, which loses messages without telling: use tls:// or tcp:// where none may be lost',
-          },
-        ]
-      : [];
+  warnings({ url }, { reveal }) {
+    const lossy = 'is of UDP, which loses messages without telling: use tls:// or tcp:// where none may be lost';
+    const isOpen = /^(tcp|udp):/i.test(url);
+    return [
+      ...(isUdp(url) ? [{ path: ['url'], message: lossy }] : []),
+      ...(isOpen ? unencrypted(['url'], placeOf(url).host, revealedBy(reveal)) : []),
+    ];
   },
 };
 
@@ -115,4 +84,9 @@ export function isUnix(url: string): boolean {
 
 export function isUdp(url: string): boolean {
   return /^udp:/i.test(url);
+}
+
+/** Of any but a Unix socket. */
+export function placeOf(url: string): { readonly host: string; readonly port: number } {
+  return hostAndPort(url.replace(/^\w+:\/\//, ''));
 }

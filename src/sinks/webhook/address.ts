@@ -1,6 +1,7 @@
 import { unreplacedVariable } from '../../common/options/value-checks.ts';
 import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
 import { Undeliverable } from '../content.ts';
+import { isPlaceholder, type PlaceholderName, placeholderNames, unknownPlaceholder } from '../placeholders.ts';
 
 export interface Address {
   /** `https://host:port`: no notification can change it. */
@@ -8,16 +9,13 @@ export interface Address {
   /** Path and query as the configuration has them, placeholders in braces. */
   readonly path: string;
   /** Keys of the envelope that the placeholders name. */
-  readonly placeholders: readonly Name[];
+  readonly placeholders: readonly PlaceholderName[];
   /**
    * Path and query for a notification.
    * @throws Undeliverable when it has no value for a placeholder, or one that would lead to another folder
    */
   pathFor(delivery: Delivery): string;
 }
-
-/** The values that a placeholder may name. */
-const names = ['account_id', 'event', 'category', 'zone', 'id'] as const;
 
 /** @throws Error that says what is wrong with the URL, and never shows it */
 export function createAddress(text: string): Address {
@@ -60,7 +58,7 @@ function parse(text: string): URL {
 /** Placeholders and variables as they are written elsewhere: nothing would replace them, and the receiver get them. */
 function refuseOtherForms(text: string): void {
   const [written, name = ''] = /\{\{\s*([\w.]+)\s*\}\}|\$\(\s*(\w+)\s*\)/.exec(text) ?? [];
-  const key = names.find((candidate) => name.endsWith(candidate));
+  const key = placeholderNames.find((candidate) => name.endsWith(candidate));
   if (written !== undefined && key !== undefined) throw new Error(`has ${written}: write {${key}}, in single braces`);
   const variable = unreplacedVariable(text);
   if (variable !== undefined) throw new Error(variable);
@@ -70,15 +68,12 @@ function missingScheme(text: string): string {
   return /^[\w-]+(\.[\w-]+)+(:\d+)?([/?]|$)/.test(text) ? '; https:// is missing in front' : '';
 }
 
-type Name = (typeof names)[number];
-
-function known(name: string): Name {
-  const found = names.find((candidate) => candidate === name);
-  if (found !== undefined) return found;
-  throw new Error(`has a placeholder {${name}}; there are ${names.map((each) => `{${each}}`).join(', ')}`);
+function known(name: string): PlaceholderName {
+  if (isPlaceholder(name)) return name;
+  throw new Error(unknownPlaceholder(name));
 }
 
-function encoded(envelope: ShapedEnvelope, name: Name): string {
+function encoded(envelope: ShapedEnvelope, name: PlaceholderName): string {
   const value = envelope[name];
   if (value !== undefined && value !== null && value !== '') return encodeURIComponent(value.toWellFormed());
   throw new Undeliverable(`the URL needs ${name}, which this notification doesn't have`);

@@ -1,4 +1,6 @@
+import type { TlsFiles } from '../../common/net/tls.ts';
 import type { OptionTree } from '../../common/options/declare.ts';
+import { tlsOptions } from '../../common/options/tls-options.ts';
 
 /** Times are milliseconds. */
 export interface WebhookOptions {
@@ -60,11 +62,7 @@ export interface OAuth2Options {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-export interface TlsOptions {
-  readonly ca?: string | undefined;
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-  readonly serverName?: string | undefined;
+export interface TlsOptions extends TlsFiles {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
   readonly verify: boolean;
 }
@@ -178,22 +176,7 @@ export const webhookOptions: OptionTree = {
     },
   },
   tls: {
-    ca: {
-      doc: 'File with the CAs to trust (PEM); it replaces Node’s built-in ones. The system’s are not used.',
-      format: 'path',
-      default: undefined,
-    },
-    cert: {
-      doc: 'File with the client certificate (PEM), if the receiver requires one.',
-      format: 'path',
-      default: undefined,
-    },
-    key: { doc: 'File with its key (PEM).', format: 'path', default: undefined },
-    serverName: {
-      doc: 'Name that the receiver’s certificate must have, if it isn’t the host of the url.',
-      format: 'text',
-      default: undefined,
-    },
+    ...tlsOptions('receiver'),
     minVersion: { doc: 'Minimum TLS version.', format: ['TLSv1.2', 'TLSv1.3'], default: 'TLSv1.2' },
     verify: {
       doc: 'false: don’t verify the receiver’s certificate; anybody on the network path can then read and answer.',

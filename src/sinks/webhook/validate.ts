@@ -1,15 +1,17 @@
 import { reasonOf } from '../../common/errors.ts';
-import { isLoopback } from '../../common/net/addresses.ts';
 import type { OptionIssue, OptionRule } from '../../common/options/declare.ts';
+import { certificateWithKey } from '../../common/options/tls-options.ts';
 import { unescapedAt, unescapedAtMessage } from '../../common/options/value-checks.ts';
 import { excerptOf } from '../../common/text/slips.ts';
 import { isSecretParameter } from '../../kazoo/secrets.ts';
 import { isMisreadSource } from '../cloudevents.ts';
+import { isPlaceholder, placeholdersIn, unknownPlaceholder } from '../placeholders.ts';
 import type { SinkRoute } from '../sink.ts';
+import { revealedBy, unencrypted } from '../unencrypted.ts';
 import { createAddress } from './address.ts';
 import { createSigner } from './auth.ts';
 import { batchFormats, createFormat } from './formats/formats.ts';
-import { linkNames, presets } from './formats/presets.ts';
+import { presets } from './formats/presets.ts';
 import type { FormatName, WebhookOptions } from './options.ts';
 
 /** How the options go together. Nothing that is said of them shows a secret. */
@@ -27,7 +29,8 @@ export const rules: readonly OptionRule<WebhookOptions>[] = [
     refuseHeaders,
     refuseAuth,
   ].map(refusing),
-  ...[refuseBasic, refuseBearer, refuseTokenUrl, refuseTls, refuseProxy, refuseTimeouts, refuseRate].map(refusing),
+  ...[refuseBasic, refuseBearer, refuseTokenUrl, refuseProxy, refuseTimeouts, refuseRate].map(refusing),
+  certificateWithKey,
   ({ format, template, fields }) =>
     format === 'template' && template !== undefined
       ? whatThrows(['template', 'body'], () =>
@@ -71,8 +74,8 @@ function refuseLink({ preset, link }: WebhookOptions, refuse: Refuse): void {
   if (link === undefined) return;
   refuse(preset === undefined, ['link'], 'is only for a preset');
   refuse(!/^https?:\/\/[^{}]+(\/|$)/i.test(link), ['link'], 'must be a URL such as https://host/path?id={id}');
-  const wrong = [...link.matchAll(/\{([^}]*)\}/g)].find(([, name]) => !linkNames.some((known) => known === name));
-  refuse(wrong !== undefined, ['link'], `has a placeholder ${wrong?.[0]}; there are {${linkNames.join('}, {')}}`);
+  const wrong = placeholdersIn(link).find((name) => !isPlaceholder(name));
+  refuse(wrong !== undefined, ['link'], unknownPlaceholder(wrong ?? ''));
 }
 
 function refuseTemplate({ format, template }: WebhookOptions, refuse: Refuse): void {
@@ -172,10 +175,6 @@ function refuseTokenUrl({ auth: { oauth2 } }: WebhookOptions, refuse: Refuse): v
 /** Node's timers go no further; an hour is more than any request should take. */
 const longest = 3_600_000;
 
-function refuseTls({ tls }: WebhookOptions, refuse: Refuse): void {
-  refuse((tls.cert === undefined) !== (tls.key === undefined), ['tls'], 'needs cert and key, or neither');
-}
-
 function refuseProxy({ proxy, allowPrivateNetworks }: WebhookOptions, refuse: Refuse): void {
   const hasProxy = proxy !== 'environment' && proxy !== 'none';
   const hasStrayAt = hasProxy && unescapedAt.test(proxy);
@@ -236,20 +235,11 @@ export function warnings(
   if (!tls.verify) {
     found.push({ path: ['tls', 'verify'], message: 'lets anybody between here and the receiver read and answer' });
   }
-  const secrets = [
-    ...secretNames(options),
-    ...(reveal.length > 0 ? [`what the route reveals (${reveal.join(', ')})`] : []),
-  ];
-  if (secrets.length > 0 && isReadable(options.url)) {
-    found.push({ path: ['url'], message: `${notEncrypted} ${secrets.join(', ')}` });
-  }
-  if (auth.oauth2 !== undefined && isReadable(auth.oauth2.tokenUrl)) {
-    const message = `${notEncrypted} clientSecret and the tokens`;
-    found.push({ path: ['auth', 'oauth2', 'tokenUrl'], message });
-  }
-  if (URL.canParse(proxy) && new URL(proxy).password !== '' && isReadable(proxy)) {
-    found.push({ path: ['proxy'], message: `${notEncrypted} its password` });
-  }
+  found.push(...readable(['url'], options.url, [...secretNames(options), ...revealedBy(reveal)]));
+  if (auth.oauth2 !== undefined)
+    found.push(...readable(['auth', 'oauth2', 'tokenUrl'], auth.oauth2.tokenUrl, ['clientSecret and the tokens']));
+  if (URL.canParse(proxy) && new URL(proxy).password !== '')
+    found.push(...readable(['proxy'], proxy, ['its password']));
   const misread = options.format === 'cloudevents-binary' ? zones.filter(isMisreadSource) : [];
   if (misread.length > 0) {
     const message =
@@ -259,8 +249,6 @@ export function warnings(
   }
   return found;
 }
-
-const notEncrypted = 'is not encrypted: whoever is on the way can read';
 
 /** What a request carries of the operator's own secrets, by the names of the options. */
 function secretNames({ auth, headers, fields, url }: WebhookOptions): string[] {
@@ -276,8 +264,7 @@ function secretNames({ auth, headers, fields, url }: WebhookOptions): string[] {
   return [...ways, ...inRequest];
 }
 
-/** What never leaves the machine needs no encryption. */
-function isReadable(url: string): boolean {
+function readable(path: OptionIssue['path'], url: string, secrets: readonly string[]): OptionIssue[] {
   const { protocol, hostname } = new URL(url);
-  return protocol === 'http:' && !isLoopback(hostname);
+  return protocol === 'http:' ? unencrypted(path, hostname, secrets) : [];
 }

@@ -55,6 +55,8 @@ const doubts: Readonly<Record<string, string>> = {
   'a port that others reach': `${whole}http: { listen: 0.0.0.0:9400 }`,
   'a port that others reach, by its name': `${whole}http: { listen: 'relay.example.com:9400' }`,
   'a zone that is misread in a header': `brokers:\n  - { zone: west, url: amqp://10.0.0.1 }\n  - { zone: Köln, url: amqp://10.0.0.2 }\nroutes: { all: { sink: { type: webhook, url: https://a, format: cloudevents-binary } } }`,
+  'a password that goes unencrypted to a RabbitMQ': sink('amqp', 'url: amqp://u:geheim@bus.example.com\nexchange: e'),
+  'what is revealed and goes unencrypted to a syslog server, or is lost': `${broker}routes: { all: { reveal: [password], sink: { type: syslog, url: 'udp://logs.example.com:514' } } }`,
   'a statement that has longer than its route': sink('database', 'url: postgres://h/d\nstatementTimeout: 1m'),
   'a broker whose certificate nobody checks': `brokers: [{ zone: west, url: 'amqps://h?verify=verify_none' }]\nroutes: { all: { sink: { type: log } } }`,
   'a broker twice': `brokers:\n  - { zone: west, url: amqp://a@10.0.0.1 }\n  - { zone: east, url: 'amqp://b@10.0.0.1:5672/' }\nroutes: { all: { sink: { type: log } } }`,

@@ -3,7 +3,9 @@ import type { KnownBlock, MrkdwnElement, PlainTextElement, SectionBlock } from '
 import type { RESTPostAPIWebhookWithTokenJSONBody } from 'discord-api-types/v10';
 import type { ShapedEnvelope } from '../../../notification/envelope.ts';
 import type { Content } from '../../content.ts';
-import { type Fact, type Severity, type Summary, summaryOf } from '../../summary/summary.ts';
+import type { PlaceholderName } from '../../placeholders.ts';
+import type { Severity } from '../../summary/severity.ts';
+import { type Fact, type Summary, summaryOf } from '../../summary/summary.ts';
 import type { PresetName, WebhookOptions } from '../options.ts';
 
 interface Preset {
@@ -171,11 +173,8 @@ export function presetContent(name: PresetName, fields: Readonly<Record<string, 
   };
 }
 
-/** Names that the option `link` may have in braces. */
-export const linkNames = ['account_id', 'event', 'category', 'zone', 'id'] as const;
-
 function linkOf(template: string, envelope: ShapedEnvelope): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: (typeof linkNames)[number]) =>
+  return template.replace(/\{(\w+)\}/g, (_, name: PlaceholderName) =>
     encodeURIComponent((envelope[name] ?? '').toWellFormed()),
   );
 }
