@@ -99,12 +99,12 @@ function brokerNeed({ zone, broker, state, since, paused, reason, code }: Broker
         ];
   const what = state === 'away' ? `${name} is away ${sinceWhen(since)}` : `${name} is not consumed from yet`;
   const hint = code === 'ECONNREFUSED' ? 'Nothing listens there: start RabbitMQ, or correct its url. ' : '';
-  const cure = `${hint}The daemon tries again by itself. To see why: kazoo-relay check --connect`;
+  const cure = `${hint}The daemon tries again by itself. To look closer: kazoo-relay check --connect`;
   return [{ what, ...why, kept: inItsQueue, cure }];
 }
 
 const inItsQueue =
-  'What was taken from it before is kept and delivered. What KAZOO publishes there meanwhile waits in its queue, if that broker runs.';
+  'What was taken from it is kept and delivered. What KAZOO publishes there meanwhile waits in its queue only if that broker runs.';
 
 function routeNeeds(route: RouteStatus, sinceWhen: Since): Need[] {
   const { name, interrupted, circuit } = route;
@@ -124,7 +124,8 @@ function routeNeeds(route: RouteStatus, sinceWhen: Since): Need[] {
   return [{ what, ...why, kept: waitsInJournal, cure: `${repair(circuit.code)}. ${after}` }, ...needs];
 }
 
-const waitsInJournal = 'Nothing is lost: what comes for it waits in the journal.';
+const waitsInJournal =
+  'Nothing is lost: what comes for it waits in the journal, and is delivered once its sink takes it.';
 
 /** A receiver that is there and takes nothing of ours: it refuses the login, or there is nothing at that address. */
 export function isRefusal(code: number | string | null): boolean {
@@ -147,7 +148,7 @@ function conditionNeed({ name, condition_trouble }: RouteStatus): Need[] {
       why: reason,
       kept: 'Nothing is lost: they are in the journal (journal.retention, 30d unless set), and can be delivered after all.',
       cure:
-        `Correct the option where of this route${/no such overload/.test(reason) ? otherTypes : ''}, and apply that: ` +
+        `Correct "where" of this route in the configuration${/no such overload/.test(reason) ? otherTypes : ''}, and apply that: ` +
         `kazoo-relay reload. Then deliver what was skipped: kazoo-relay replay --route ${name} --since ${since}`,
     },
   ];
@@ -181,8 +182,8 @@ function newOnes(route: string, unseen: number | null | undefined, what: string)
   return [
     {
       what: `${route || 'the journal'} has ${pluralize(unseen, `new ${what}`)}`,
-      kept: 'Nothing is lost: the journal keeps them (journal.deadRetention, 90d unless set), and they can be delivered after all.',
-      cure: `See them, then retry or drop: kazoo-relay dead list${route && ` --route ${route}`}`,
+      kept: 'Nothing is lost: the journal keeps them (journal.deadRetention, 90d unless set). None is tried again by itself.',
+      cure: `See why, mend that, then retry or drop them: kazoo-relay dead list${route && ` --route ${route}`}`,
       recordsOf: route,
     },
   ];

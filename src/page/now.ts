@@ -33,7 +33,7 @@ ${needs.map(
   ({ what, why, kept, cure, recordsOf }) =>
     html`<section class="card"><h2 class="warn">${what}</h2>
 ${why === undefined ? nothing : html`<p><q>${why}</q></p>`}
-${kept === undefined ? nothing : html`<p class="good">${kept}</p>`}
+${kept === undefined ? nothing : html`<p>${kept}</p>`}
 ${recordsOf !== undefined && isLoggedIn ? toLookAt(cure, recordsOf, reasons.get(recordsOf)) : html`<p>${withCommands(cure)}</p>`}</section>`,
 )}
 ${needs.length > 0 && !isLoggedIn ? html`<p class="dim"><a href="/login">Log in</a> to see reasons and to act.</p>` : nothing}
@@ -152,7 +152,7 @@ const brokerHeads = [
   'Broker',
   'State',
   'For',
-  ['A second', 'number'],
+  ['Per second', 'number'],
   ['Received', 'number'],
   'Reason',
 ] as const;

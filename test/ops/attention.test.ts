@@ -115,7 +115,7 @@ describe('an operator is needed', () => {
       {},
       { ...open, trouble: { reason: 'answered 401', code: 401 } },
       '2 of 2 routes need you',
-      'waits in the journal.\nCorrect sink.auth of this route in the configuration, and apply that: kazoo-relay reload. Delivery then goes on by itself within',
+      'once its sink takes it.\nCorrect sink.auth of this route in the configuration, and apply that: kazoo-relay reload. Delivery then goes on by itself within',
     ],
     [
       'by a receiver that has nothing there',
@@ -187,7 +187,7 @@ describe('an operator is needed', () => {
       {},
       { conditionTrouble: { count: 12, since: started, reason: 'no such key: a' } },
       '2 of 2 routes need you',
-      'Correct the option where of this route, and apply that: kazoo-relay reload. Then deliver what was skipped: ' +
+      'Correct "where" of this route in the configuration, and apply that: kazoo-relay reload. Then deliver what was skipped: ' +
         'kazoo-relay replay --route crm --since 2026-11-24T08:00:00.000Z',
     ],
     [
@@ -196,7 +196,7 @@ describe('an operator is needed', () => {
       {},
       { conditionTrouble: { count: 3, since: started, reason: 'no such overload: dyn<string> < int' } },
       '2 of 2 routes need you',
-      'Correct the option where of this route (what it compares has two types: convert one, as in double(…)), and apply that',
+      'Correct "where" of this route in the configuration (what it compares has two types: convert one, as in double(…)), and apply that',
     ],
     [
       'by accounts that a sink refuses',

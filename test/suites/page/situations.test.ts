@@ -22,7 +22,7 @@ const told: Readonly<Record<string, readonly RegExp[]>> = {
     /^1 of 3 routes needs you\.$/,
     /^the sink of crm refuses everything since .* \(for /,
     /^answered 401: .*invalid token/,
-    /^Nothing is lost: what comes for it waits in the journal\.$/,
+    /^Nothing is lost: what comes for it waits in the journal/,
     /^Correct sink\.auth of this route in the configuration, and apply that: kazoo-relay reload\. Delivery then goes on by itself/,
     /^crm webhook refused /,
   ],
@@ -39,7 +39,7 @@ const told: Readonly<Record<string, readonly RegExp[]>> = {
     /^2 of 3 routes need you\.$/,
     /^the condition of billing can't be evaluated: the last 12 notifications were not delivered$/,
     /^Nothing is lost: they are in the journal/,
-    /^Correct the option where of this route .*convert one, .*: kazoo-relay reload\. Then deliver what was skipped: kazoo-relay replay --route billing/,
+    /^Correct "where" of this route in the configuration .*convert one, .*: kazoo-relay reload\. Then deliver what was skipped: kazoo-relay replay --route billing/,
     /^billing webhook condition fails /,
     /^12 quarantined: .*current_balance must be .*\(low_balance\)$/,
   ],
@@ -49,7 +49,7 @@ const told: Readonly<Record<string, readonly RegExp[]>> = {
     /^Nothing is lost: the journal keeps them/,
     /^crm webhook some failed /,
     /^17 dead: answered 422: unknown customer \(.* and 3 other events\)$/,
-    /^See them, then retry or drop: kazoo-relay dead list --route crm$/,
+    /^See why, mend that, then retry or drop them: kazoo-relay dead list --route crm$/,
   ],
 };
 
