@@ -1,6 +1,11 @@
 import type { Body } from './body.ts';
 
-/** What has happened, in one line each. Any other event is told by its title in the catalogue. */
+/** What has happened; undefined for an event that has no sentence here, whose name may be any text. */
+export function sentenceOf(event: string, body: Body): string | undefined {
+  return Object.hasOwn(sentences, event) ? sentences[event]?.(body) : undefined;
+}
+
+/** One line each. Any other event is told by its title in the catalogue. */
 export const sentences: Readonly<Record<string, (body: Body) => string>> = {
   account_deleted: (b) => `Account deleted${detail(b, 'account_name')}`,
   account_zone_change: () => 'An account has moved to other zones',

@@ -26,5 +26,5 @@ const urgent: Readonly<Record<string, Severity>> = {
 export function severityOf(event: string | null, body: Body): Severity {
   if ((event === 'transaction' || event === 'topup') && hasFailed(body)) return 'error';
   if (event === 'emergency_bridge' && body.of('emergency_test_call') === true) return 'info';
-  return (event !== null && urgent[event]) || 'info';
+  return (event !== null && Object.hasOwn(urgent, event) && urgent[event]) || 'info';
 }

@@ -4,7 +4,7 @@ import { anyEventNamed } from '../../kazoo/relay-events.ts';
 import { fromGregorianSeconds } from '../../kazoo/time.ts';
 import type { ShapedEnvelope } from '../../notification/envelope.ts';
 import { Body } from './body.ts';
-import { sentences } from './sentences.ts';
+import { sentenceOf } from './sentences.ts';
 import { type Severity, severityOf } from './severity.ts';
 
 /** A notification in words, for a person. All of it is text of the notification's: whoever shows it escapes it. */
@@ -21,19 +21,23 @@ export interface Fact {
   readonly value: string;
 }
 
-/** A text of a body may be any number of characters long: this much of it is enough to know what it is about. */
+/** A body may have any number of fields and characters: this much of it is enough to know what it is about. */
 const longestValue = 500;
 const longestTitle = 200;
+const longestName = 60;
+const mostFields = 30;
 
 /** The words for a notification, of any event: one that the catalogue doesn't know is told by its name and its fields. */
 export function summaryOf(envelope: ShapedEnvelope): Summary {
   const { event, account_id: accountId, zone, occurred_at: at, valid, data } = envelope;
   const body = new Body(data ?? {});
   const definition = typeof event === 'string' ? anyEventNamed(event) : undefined;
-  const sentence = (event && sentences[event]?.(body)) || definition?.title || event || 'Unknown event';
+  const titles = [sentenceOf(event ?? '', body), definition?.title, event].map((text) =>
+    oneLine(text ?? '', longestTitle),
+  );
   const fields =
     definition?.fields ?? Object.keys(data ?? {}).map((name) => ({ name, type: 'any' as const, secret: false }));
-  const facts = fields.flatMap((field) => factOf(field, body));
+  const facts = fields.values().flatMap((field) => told(field, body));
   const added: readonly (readonly [string, string | null | undefined])[] = [
     ['Account', accountId],
     ['Zone', zone],
@@ -41,12 +45,9 @@ export function summaryOf(envelope: ShapedEnvelope): Summary {
     ['Invalid', valid === false ? 'yes: the body doesn’t match the schema of its event' : null],
   ];
   return {
-    title: oneLine(sentence, longestTitle),
+    title: titles.find((text) => text !== '') ?? 'Unknown event',
     severity: severityOf(event ?? null, body),
-    facts: [
-      ...facts,
-      ...added.flatMap(([name, value]) => (value ? [{ name, value: oneLine(value, longestValue) }] : [])),
-    ],
+    facts: [...facts.take(mostFields), ...added.flatMap(([name, value]) => factOf(name, value ?? ''))],
   };
 }
 
@@ -65,10 +66,14 @@ function isTechnical(name: string): boolean {
 
 type Described = Pick<EventField, 'name' | 'type' | 'secret'>;
 
-function factOf({ name, type, secret }: Described, body: Body): Fact[] {
-  if (secret || isTechnical(name)) return [];
-  const value = textOf(body.of(name), type, name);
-  return value === '' ? [] : [{ name: labelOf(name), value: oneLine(value, longestValue) }];
+function told({ name, type, secret }: Described, body: Body): Fact[] {
+  return secret || isTechnical(name) ? [] : factOf(labelOf(name), textOf(body.of(name), type, name));
+}
+
+/** None where there is nothing to be seen of it, which services refuse. */
+function factOf(name: string, text: string): Fact[] {
+  const value = oneLine(text, longestValue);
+  return name === '' || value === '' ? [] : [{ name, value }];
 }
 
 function textOf(value: Json | undefined, type: EventField['type'], name: string): string {
@@ -94,7 +99,7 @@ function contentOf(value: Json | undefined): string {
 }
 
 function labelOf(name: string): string {
-  const words = name.replace(/_id_/g, ' ').replaceAll('_', ' ');
+  const words = oneLine(name.replace(/_id_/g, ' ').replaceAll('_', ' '), longestName);
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
@@ -104,6 +109,7 @@ function oneLine(text: string, most: number): string {
     .toWellFormed()
     .replace(/[\s\p{C}]+/gu, ' ')
     .trim();
-  const characters = [...line.slice(0, most * 2)];
+  // Of what isn't all of the line, more characters than that, each of which may be two.
+  const characters = [...line.slice(0, 2 * most + 2)];
   return characters.length <= most ? line : `${characters.slice(0, most - 1).join('')}…`;
 }

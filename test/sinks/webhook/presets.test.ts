@@ -31,11 +31,15 @@ describe('the words for a notification', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...events.map(({ name }) => name), 'unheard_of', null),
-        fc.dictionary(fc.constantFrom(...names, '__proto__', 'x'), fc.jsonValue()),
+        fc.dictionary(
+          fc.oneof(fc.constantFrom(...names, '__proto__', 'x'), fc.string({ unit: 'binary' })),
+          fc.oneof(fc.jsonValue(), fc.constantFrom(' \n', '💥'.repeat(600))),
+        ),
         (event, data) => {
           const { title, facts } = summaryOf(envelopeOf(event, data as JsonObject));
-          for (const text of [title, ...facts.map(({ value }) => value)]) {
+          for (const text of [title, ...facts.flatMap(({ name, value }) => [name, value])]) {
             expect(text).not.toMatch(/[\p{Cc}\p{Cf}\n]/u);
+            expect(text.trim()).not.toBe('');
             expect([...text].length).toBeLessThanOrEqual(500);
           }
         },
@@ -43,6 +47,14 @@ describe('the words for a notification', () => {
       runs(300),
     );
   });
+
+  test.each(['__proto__', 'constructor', 'toString', 'valueOf', ' ', '\u0000'])(
+    'are its name, where nobody knows the event: %j',
+    (event) => {
+      const { title, severity } = summaryOf(envelopeOf(event, {}));
+      expect({ title, severity }).toEqual({ title: event.length > 1 ? event : 'Unknown event', severity: 'info' });
+    },
+  );
 
   test('show no secret', () => {
     for (const { name, fields: all } of events) {
@@ -59,26 +71,31 @@ const limits: Readonly<Record<PresetName, (message: Message) => boolean>> = {
     text.length <= 4_000 &&
     blocks.length <= 50 &&
     blocks.every(
-      (block) =>
-        (block.type !== 'header' || (block.text?.text.length ?? 0) <= 150) &&
-        (block.fields ?? []).length <= 10 &&
-        (block.fields ?? []).every((field) => field.text.length <= 2_000),
+      ({ type, text, fields = [] }) =>
+        (text === undefined || isWithin(text.text, type === 'header' ? 150 : 3_000)) &&
+        fields.length <= 10 &&
+        fields.every((field) => isWithin(field.text, 2_000)),
     ),
   teams: (message) => Buffer.byteLength(JSON.stringify(message)) <= 28 * 1024,
   discord: ({ embeds: [embed] }) =>
     embed !== undefined &&
     embed.title.length <= 256 &&
     embed.fields.length <= 25 &&
-    embed.fields.every(({ name, value }) => name.length <= 256 && value.length >= 1 && value.length <= 1_024) &&
+    embed.fields.every(({ name, value }) => isWithin(name, 256) && isWithin(value, 1_024)) &&
     embed.title.length + embed.fields.reduce((sum, { name, value }) => sum + name.length + value.length, 0) <= 6_000,
   pagerduty: ({ payload, dedup_key }) =>
-    payload.summary.length <= 1_024 &&
+    isWithin(payload.summary, 1_024) &&
     dedup_key.length <= 255 &&
     ['info', 'warning', 'error', 'critical'].includes(payload.severity) &&
     Buffer.byteLength(JSON.stringify(payload)) <= 512 * 1024,
   ntfy: (message) => Buffer.byteLength(message.message) <= 4_096 && message.priority >= 1 && message.priority <= 5,
-  telegram: ({ text }) => text.length >= 1 && text.length <= 4_096,
+  telegram: ({ text }) => isWithin(text, 4_096),
 };
+
+/** Whether there is anything to be seen of it, and no more than that. */
+function isWithin(text: string, most: number): boolean {
+  return text.trim() !== '' && text.length <= most;
+}
 
 interface Message {
   readonly text: string;
@@ -103,6 +120,19 @@ describe.each(presetNames)('the preset %s', (name) => {
     expect(limits[name](told(null, {}))).toBe(true);
   });
 
+  test('keeps them with an event that nobody knows, whatever it is called and has', () => {
+    const names = Array.from(
+      { length: 5_000 },
+      (_, at) => ['', ' ', `<${at}`.repeat(9), `${at}`.repeat(9_000)][at % 4] ?? '',
+    );
+    for (const text of ['💥', '*', '&', ' ', '한'].map((one) => one.repeat(5_000))) {
+      expect(limits[name](told(text, Object.fromEntries(names.map((key) => [key, text]))))).toBe(true);
+      expect(limits[name](told('system_alert', { subject: text }, `https://portal/?of=${'{id}'.repeat(500)}`))).toBe(
+        true,
+      );
+    }
+  });
+
   test('leads to where the operator says, with nothing of a body in the address', () => {
     const [text] = [JSON.stringify(told('missed_call', {}, 'https://portal/{account_id}?of={event}'))];
     expect(text).toContain('https://portal/a%22%2F1?of=missed_call');
@@ -119,6 +149,11 @@ describe.each(presetNames)('the preset %s', (name) => {
 test('no text of a notification means anything to a service', () => {
   const data = { caller_id_name: '<!channel> *bold* [a](https://b) @everyone </b>', caller_id_number: '1' };
   const text = (name: PresetName) => presetContent(name, fields)({ envelope: envelopeOf('missed_call', data) }).text;
+  const key = { '<!channel> [a](https://b)': 'x' };
+  const named = (name: PresetName) => presetContent(name, fields)({ envelope: envelopeOf('unheard_of', key) }).text;
+  expect(named('slack')).toContain('*&lt;!channel&gt; [a](https://b)*');
+  expect(named('slack')).toContain('"verbatim":true');
+  for (const name of ['discord', 'teams'] as const) expect(named(name)).toContain('\\\\[a\\\\]\\\\(https\\\\://b\\\\)');
   // Of a plain_text, such as the header, Slack reads no markup.
   const { blocks, ...rest } = JSON.parse(text('slack')) as Message;
   const read = JSON.stringify([rest, blocks.filter(({ type }) => type === 'section')]);

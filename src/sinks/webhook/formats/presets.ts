@@ -82,7 +82,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
                 type: 'FactSet',
                 facts: facts
                   .slice(0, 25)
-                  .map(({ name, value }) => ({ title: name, value: markdownText(cut(value, 200)) })),
+                  .map(({ name, value }) => ({ title: markdownText(name), value: markdownText(cut(value, 200)) })),
               },
             ],
             ...(link !== undefined && { actions: [{ type: 'Action.OpenUrl', title: 'Details', url: link }] }),
@@ -101,9 +101,11 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
         {
           title: cut(markdownText(title), 256),
           color: discordColour[severity],
-          fields: facts
-            .slice(0, 20)
-            .map(({ name, value }) => ({ name: cut(name, 256), value: cut(markdownText(value), 200), inline: true })),
+          fields: facts.slice(0, 20).map(({ name, value }) => ({
+            name: cut(markdownText(name), 60),
+            value: cut(markdownText(value), 200),
+            inline: true,
+          })),
           footer: { text: id },
           ...(at !== undefined && { timestamp: at }),
           ...(link !== undefined && { url: link }),
@@ -124,7 +126,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
         source: `kazoo/${zone ?? 'unknown'}`,
         severity,
         ...(at !== undefined && { timestamp: at }),
-        ...(event !== null && { class: event }),
+        ...(event !== null && { class: cut(event, 255) }),
         custom_details: Object.fromEntries(facts.map(({ name, value }) => [name, value])),
       },
       ...(link !== undefined && { links: [{ href: link, text: 'Details' }] }),
@@ -149,7 +151,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     message: ({ title, severity, facts, link }, { chat_id }): TelegramMessage => ({
       chat_id: chat_id ?? '',
       // Without a parse mode, no text means anything but itself.
-      text: [`${mark[severity]}${title}`, lines(facts, 3_000), link].filter(Boolean).join('\n'),
+      text: [`${mark[severity]}${title}`, lines(facts, 3_500 - (link?.length ?? 0)), link].filter(Boolean).join('\n'),
       link_preview_options: { is_disabled: true },
     }),
   },
@@ -168,16 +170,21 @@ export function presetContent(name: PresetName, fields: Readonly<Record<string, 
   const { message } = presets[name];
   return ({ envelope }: { readonly envelope: ShapedEnvelope }): Content => {
     const { id, event = null, occurred_at: at, zone } = envelope;
-    const told = { ...summaryOf(envelope), id, event, at, zone, link: link && linkOf(link, envelope) };
+    const told = { ...summaryOf(envelope), id, event, at, zone, link: linkOf(link, envelope) };
     return { type: 'application/json', text: JSON.stringify(message(told, fields)) };
   };
 }
 
-function linkOf(template: string, envelope: ShapedEnvelope): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: PlaceholderName) =>
+/** None where a value is so long that it can't be what the operator's pages know. */
+function linkOf(template: string | undefined, envelope: ShapedEnvelope): string | undefined {
+  const link = template?.replace(/\{(\w+)\}/g, (_, name: PlaceholderName) =>
     encodeURIComponent((envelope[name] ?? '').toWellFormed()),
   );
+  return link !== undefined && link.length <= longestLink ? link : undefined;
 }
+
+/** Characters that each of the services takes. */
+const longestLink = 2_000;
 
 const mark: Readonly<Record<Severity, string>> = { info: '', warning: '⚠ ', error: '❗ ', critical: '🚨 ' };
 const teamsColour: Readonly<Record<Severity, string>> = {
@@ -196,7 +203,7 @@ const ntfyPriority: Readonly<Record<Severity, number>> = { info: 3, warning: 4, 
 
 /** Ten fields are the most that a section takes. */
 function sections(facts: readonly Fact[]): SectionBlock[] {
-  const fields = facts.map(({ name, value }) => slackMarkdown(cut(`*${name}*\n${slackText(value)}`, 2_000)));
+  const fields = facts.map(({ name, value }) => slackMarkdown(cut(`*${slackText(name)}*\n${slackText(value)}`, 2_000)));
   return [fields.slice(0, 10), fields.slice(10, 20)]
     .filter((some) => some.length > 0)
     .map((some) => slackSection({ fields: some }));
@@ -211,7 +218,8 @@ function slackPlain(text: string): PlainTextElement {
 }
 
 function slackMarkdown(text: string): MrkdwnElement {
-  return { type: 'mrkdwn', text };
+  // Verbatim: what merely looks like a mention or a link is none.
+  return { type: 'mrkdwn', text, verbatim: true };
 }
 
 /** Slack takes these for mentions and links. */
