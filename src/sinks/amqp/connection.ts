@@ -27,9 +27,11 @@ export class Connection {
   readonly #model: ChannelModel;
   readonly #channel: ConfirmChannel;
   readonly #options: AmqpSinkOptions;
-  readonly #ended = Promise.withResolvers<never>();
   /** Ids of messages that came back, because no queue wanted them: each before its confirm. */
   readonly #returned = new Set<string>();
+  /** Ends the wait of the batch under way. A promise for all batches would keep something of each as long as it lives. */
+  #giveUp: (error: Error) => void = () => undefined;
+  #blocked: Error | undefined;
   #failure: Error | undefined;
 
   /** @throws Error that says why the broker can't be reached, or must not be published to; the signal's reason */
@@ -53,13 +55,26 @@ export class Connection {
     this.#model = model;
     this.#channel = channel;
     this.#options = options;
-    this.#ended.promise.catch(() => undefined);
     model.on('error', (error) => this.fail(error));
     model.on('close', (error) => this.fail(error ?? new Error('the broker closed the connection')));
-    model.on('blocked', (reason: string) => this.fail(new Error(`the broker takes no messages: ${reason}`)));
+    model.on('blocked', (reason: string) => {
+      this.#blocked = new Error(`the broker takes no messages: ${reason}`);
+      this.#giveUp(this.#blocked);
+    });
+    model.on('unblocked', () => {
+      this.#blocked = undefined;
+    });
     channel.on('error', (error) => this.fail(error));
     channel.on('close', () => this.fail(new Error('the broker closed the channel')));
     channel.on('return', ({ properties }: Message) => this.#returned.add(String(properties.messageId)));
+  }
+
+  /**
+   * Why the broker takes nothing for now. The connection stays open then: of a new one, the broker takes a message before
+   * it says that it is blocked, and would have that one again and again.
+   */
+  get blocked(): Error | undefined {
+    return this.#blocked;
   }
 
   /** Why nothing can be sent on it any more. */
@@ -69,12 +84,19 @@ export class Connection {
 
   /**
    * Resolves with what the broker said of each.
-   * @throws Error when the connection ends before it has; `confirms` holds what was said until then
+   * @throws Error when the connection ends, or the broker is blocked, before it has; `confirms` holds what was said until then
    */
   async publish(messages: readonly Outgoing[], confirms: (Confirm | undefined)[]): Promise<void> {
+    const failure = this.#failure ?? this.#blocked;
+    if (failure !== undefined) throw failure;
     const { exchange, mandatory, persistent } = this.#options;
-    const said = messages.map(({ id, routingKey, body, ...properties }, index) => {
-      const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    // Nobody waits any more where amqplib refuses a message.
+    promise.catch(() => undefined);
+    this.#giveUp = reject;
+    let unconfirmed = messages.length;
+    if (unconfirmed === 0) resolve();
+    for (const [index, { id, routingKey, body, ...properties }] of messages.entries()) {
       const settings = { ...properties, messageId: id, appId: 'kazoo-relay', persistent, mandatory };
       const name = exchange === defaultExchange ? '' : exchange;
       this.#channel.publish(name, routingKey, body, settings, (error) => {
@@ -82,18 +104,18 @@ export class Connection {
         if (error && reasonOf(error) !== 'message nacked') return;
         const isReturned = this.#returned.delete(id);
         confirms[index] = error ? 'refused' : isReturned ? 'unroutable' : 'taken';
-        resolve();
+        unconfirmed -= 1;
+        if (unconfirmed === 0) resolve();
       });
-      return promise;
-    });
-    await Promise.race([Promise.all(said), this.#ended.promise]);
+    }
+    await promise;
   }
 
   /** Ends it at once, without a word to the broker. */
   fail(error: Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
-    this.#ended.reject(error);
+    this.#giveUp(error);
     cutOff(frameReaderOf(this.#model), error);
   }
 

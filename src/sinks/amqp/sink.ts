@@ -39,7 +39,7 @@ class AmqpSink implements Sink {
     try {
       if (fitting.length > 0) await this.#publish(fitting, confirms, signal);
     } catch (cause) {
-      this.#connection?.fail(new Error('given up', { cause }));
+      if (cause !== this.#connection?.blocked) this.#connection?.fail(new Error('given up', { cause }));
       signal.throwIfAborted();
       const failure = cause instanceof SinkUnavailable ? cause : unavailable(this.#options, cause);
       if (confirms.every((confirm) => confirm === undefined)) throw failure;

@@ -1,7 +1,10 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import amqp, { type Channel, type ChannelModel } from 'amqplib';
 import fc from 'fast-check';
 import pino from 'pino';
+import { Connection } from '../../../src/sinks/amqp/connection.ts';
 import type { AmqpSinkOptions } from '../../../src/sinks/amqp/options.ts';
 import { routingKeyOf } from '../../../src/sinks/amqp/routing-key.ts';
 import { amqpSink } from '../../../src/sinks/amqp/sink.ts';
@@ -122,6 +125,33 @@ describe('the amqp sink', () => {
     await expect(amqpSink.connectionTest(all({ ...options, url }), context)).rejects.toThrow(reason);
   });
 
+  test('publishes nothing more while the broker is blocked, and goes on when that is over', async () => {
+    sink = await open();
+    expect(await sink.deliver([delivery('1')], signal)).toEqual([ok]);
+    const trouble = async (id: string) => {
+      const outcome = sink?.deliver([delivery(id)], signal).then(([one]) => one?.status);
+      return outcome?.catch((error) => error instanceof SinkUnavailable && error.message);
+    };
+    await block(true);
+    // It takes the first one or doesn't: its word that it is blocked may come before, or after.
+    const blocked = expect.stringContaining('takes no messages: low on memory');
+    await until(async () => (await trouble('2')) !== 'delivered', { what: 'the broker’s word' });
+    expect(await trouble('3')).toEqual(blocked);
+    expect(await trouble('3')).toEqual(blocked);
+    await block(false);
+    await until(async () => (await trouble('3')) === 'delivered', { what: 'the broker to take messages' });
+    expect((await drained()).filter((id) => id === '3')).toEqual(['3']);
+  });
+
+  test('keeps nothing of a batch that is delivered', async () => {
+    const connection = await Connection.open(all({}), signal);
+    const before = heap();
+    const batches = 50_000;
+    for (let batch = 0; batch < batches; batch += 1) await connection.publish([], []);
+    expect((heap() - before) / batches).toBeLessThan(100);
+    await connection.close();
+  });
+
   test('needs no right but to write to its exchange', async () => {
     await permit(broker, 'guest', { configure: '', write: '^ours$', read: '' });
     try {
@@ -195,6 +225,32 @@ function all(options: Partial<AmqpSinkOptions>): AmqpSinkOptions {
 
 function open(options: Partial<AmqpSinkOptions> = {}): Promise<Sink> {
   return amqpSink.open(all(options), context);
+}
+
+/** Has the broker hold up this test's connections, as where it is low on memory; it tells who publishes. */
+function block(isLow: boolean): Promise<unknown> {
+  const ours = `proplists:get_value(vhost, Info) =:= ${broker.vhost}`;
+  const all = 'rabbit_networking:connection_info_all([pid, vhost])';
+  const hold = `rabbit_reader:conserve_resources(proplists:get_value(pid, Info), memory, {${isLow}, ${isLow}, node()})`;
+  return broker.ask(`[${hold} || Info <- ${all}, ${ours}], true`);
+}
+
+/** The ids of all that is in the queue, which is empty then. */
+async function drained(): Promise<string[]> {
+  const ids: string[] = [];
+  for (;;) {
+    const message = await channel.get('inbox', { noAck: true });
+    if (message === false) return ids;
+    ids.push(String(message.properties.messageId));
+  }
+}
+
+/** Bytes that are in use. */
+function heap(): number {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as NodeJS.GCFunction; // the flag above has made it
+  gc();
+  return process.memoryUsage().heapUsed;
 }
 
 async function messages(count: number) {
